@@ -3,20 +3,54 @@
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
-    { name: 'services-never-import-each-other', severity: 'error', from: { path: '^services/(fetcher|loader|operator)/' }, to: { path: '^services/(fetcher|loader|operator|stack)/', pathNot: '^services/$1/' } },
-    { name: 'stack-imports-no-service', severity: 'error', from: { path: '^services/stack/' }, to: { path: '^services/(fetcher|loader|operator)/' } },
+    {
+      name: 'services-never-import-each-other',
+      severity: 'error',
+      from: { path: '^services/(fetcher|loader|operator)/' },
+      to: { path: '^services/(fetcher|loader|operator|stack)/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'stack-imports-no-service',
+      severity: 'error',
+      from: { path: '^services/stack/' },
+      to: { path: '^services/(fetcher|loader|operator)/' },
+    },
     { name: 'shared-imports-no-service', severity: 'error', from: { path: '^shared/' }, to: { path: '^services/' } },
     { name: 'nothing-imports-the-door', severity: 'error', from: { pathNot: '^services/cli\\.ts$' }, to: { path: '^services/cli\\.ts$' } },
     { name: 'the-product-imports-no-test', severity: 'error', from: { path: '^(services|shared)/' }, to: { path: '^test/' } },
-    { name: 'kafkajs-behind-its-port', severity: 'error', from: { path: '^(services|shared|test)/', pathNot: '^shared/kafka(\\.ts|/)' }, to: { path: 'node_modules/kafkajs/' } },
-    { name: 'undici-behind-the-transport', severity: 'error', from: { path: '^(services|shared)/', pathNot: '^(services/fetcher/client/|services/stack/)' }, to: { path: 'node_modules/undici/' } },
-    { name: 'clickhouse-behind-writer-table-and-reader', severity: 'error', from: { path: '^services/(fetcher|operator)/' }, to: { path: 'node_modules/@clickhouse/' } },
-    { name: 'no-unlisted-package', severity: 'error', from: { path: '^(services|shared)/' }, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] } },
+    {
+      name: 'kafkajs-behind-its-port',
+      severity: 'error',
+      from: { path: '^(services|shared|test)/', pathNot: '^shared/kafka(\\.ts|/)' },
+      to: { path: 'node_modules/kafkajs/' },
+    },
+    {
+      name: 'undici-behind-the-transport',
+      severity: 'error',
+      from: { path: '^(services|shared)/', pathNot: '^(services/fetcher/client/|services/stack/)' },
+      to: { path: 'node_modules/undici/' },
+    },
+    {
+      name: 'clickhouse-behind-writer-table-and-reader',
+      severity: 'error',
+      from: { path: '^services/(fetcher|operator)/' },
+      to: { path: 'node_modules/@clickhouse/' },
+    },
+    {
+      name: 'no-unlisted-package',
+      severity: 'error',
+      from: { path: '^(services|shared)/' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'], extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.cjs', '.mjs', '.json'],
+    },
   },
 }

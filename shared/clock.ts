@@ -1,0 +1,38 @@
+/**
+ * The only place that reads the time, waits or draws a random number. Everything else is handed a `Clock`, so a test can run
+ * a day in a second and a seed replays a run.
+ */
+import { setTimeout as sleepFor } from 'node:timers/promises'
+
+export type Clock = {
+  /** Milliseconds since the Unix epoch. */
+  nowMs(): number
+  /** Monotonic milliseconds, for durations. */
+  elapsedMs(): number
+  /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Uniform in [0, 1). */
+  random(): number
+}
+
+/** Node's timers wrap round above 2^31 - 1 ms and then fire at once: longer waits are cut into pieces of a day. */
+const SLEEP_PIECE_MS = 86_400_000
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  elapsedMs: () => performance.now(),
+  random: () => Math.random(),
+  async sleep(ms, signal) {
+    const endMs = performance.now() + ms
+    for (let leftMs = ms; leftMs > 0; leftMs = endMs - performance.now()) {
+      signal?.throwIfAborted()
+      try {
+        await sleepFor(Math.min(leftMs, SLEEP_PIECE_MS), undefined, signal ? { signal } : {})
+      } catch (error) {
+        signal?.throwIfAborted()
+        throw error
+      }
+    }
+    signal?.throwIfAborted()
+  },
+}

@@ -1,0 +1,49 @@
+/**
+ * The errors that decide something. A class stands for what its catcher does: print and exit, ask again, refuse the page,
+ * stop the run. Each carries a stable `code`, a message that names the thing, and a hint what to do about it.
+ * A message never holds a secret: whoever builds one passes URLs through `redactUrl` first.
+ */
+
+export type ErrorDetails = { hint?: string | undefined; cause?: unknown }
+
+export class HeadraceError extends Error {
+  readonly code: string
+  readonly hint: string | undefined
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = new.target.name
+    this.code = code
+    this.hint = details.hint
+  }
+}
+
+/** A person's mistake in a command, an option or a file: printed as one line, exit status 2. */
+export class WrongUse extends HeadraceError {}
+
+/** A declaration that cannot run: names file, stream and field; exit status 2. */
+export class DeclarationError extends HeadraceError {}
+
+/** A server or a credential that this process needs and does not get: printed as one line, exit status 1. */
+export class Unavailable extends HeadraceError {}
+
+/** Work that stops for a reason a person must see (a changed API, a cycle, a refused schema): exit status 1, no retry. */
+export class Stopped extends HeadraceError {}
+
+/** The text that a person reads: message, then what to do. */
+export function explain(error: unknown): string {
+  if (error instanceof HeadraceError) return error.hint === undefined ? error.message : `${error.message}\n  hint: ${error.hint}`
+  return messageOf(error)
+}
+
+/** 0 done, 1 failed, 2 wrong use. */
+export function exitStatusOf(error: unknown): 1 | 2 {
+  return error instanceof WrongUse || error instanceof DeclarationError ? 2 : 1
+}
+
+/** An error's own words; an AggregateError from a failed connect has none of its own, so its parts speak. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ')
+  if (error instanceof Error) return error.message
+  return String(error)
+}

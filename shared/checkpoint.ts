@@ -1,0 +1,73 @@
+/**
+ * The two texts that travel as Kafka offset metadata, and the rule that says where a run goes on.
+ * - The checkpoint (fetcher's group): where a run can go on, committed in the transaction of what it published. Its offset is the
+ *   place in the log behind the last marker that it describes.
+ * - The commit (loader's group): the watermark that is confirmed in ClickHouse, with the offset it belongs to.
+ * Metadata is believed only when it carries its own offset: reset tools write offsets and leave strange metadata or none.
+ */
+import { z } from 'zod'
+
+/** The broker's offset.metadata.max.bytes is 4096 by default; longer metadata refuses the whole commit. */
+export const CHECKPOINT_BYTES_MAX = 4000
+export const COMMIT_BYTES_MAX = 512
+
+export const checkpoint = z.object({
+  v: z.literal(1),
+  run: z.string(),
+  /** Pages of the run that are published. */
+  page: z.int().min(0),
+  /** When the run started, epoch milliseconds. */
+  startedMs: z.int(),
+  done: z.boolean(),
+  /** The watermark that the run asks from; null for the stream's start. */
+  from: z.string().nullable(),
+  /** The next page's request state, as the paginator wrote it; null when the first page is next or the run is done. */
+  cursor: z.unknown().nullable(),
+  /** Safe to confirm: everything up to here is published. */
+  watermark: z.string().nullable(),
+  /** Highest position seen in an unsorted run; becomes the watermark at its end. */
+  seen: z.string().nullable(),
+})
+export type Checkpoint = z.infer<typeof checkpoint>
+
+export const commit = z.object({
+  v: z.literal(1),
+  /** The offset this metadata was written with. */
+  offset: z.int().min(0),
+  watermark: z.string().nullable(),
+  /** Records and dead letters read since the last marker, so that a restart in the middle of a page can still check its count. */
+  open: z.int().min(0).optional(),
+})
+export type Commit = z.infer<typeof commit>
+
+/** The checkpoint's text; a cursor that does not fit is left out, and the run goes on from its watermark instead. */
+export function checkpointText(value: Checkpoint): string {
+  const text = JSON.stringify(value)
+  return Buffer.byteLength(text) <= CHECKPOINT_BYTES_MAX ? text : JSON.stringify({ ...value, cursor: null })
+}
+
+export function parseCheckpoint(metadata: string): Checkpoint | null {
+  return parseJson(checkpoint, metadata)
+}
+
+export function commitText(value: Commit): string {
+  const text = JSON.stringify(value)
+  if (Buffer.byteLength(text) > COMMIT_BYTES_MAX)
+    throw new RangeError(`commit metadata of ${Buffer.byteLength(text)} bytes is over ${COMMIT_BYTES_MAX}`)
+  return text
+}
+
+/** The commit at `offset`, or null when the metadata is not ours or belongs to another offset (written by a reset tool). */
+export function parseCommit(offset: number, metadata: string): Commit | null {
+  const parsed = parseJson(commit, metadata)
+  return parsed !== null && parsed.offset === offset ? parsed : null
+}
+
+function parseJson<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    const parsed = schema.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}

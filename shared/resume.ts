@@ -1,0 +1,49 @@
+/**
+ * The resume rule: from what Kafka holds, where does the next run of a partition start? A pure function, so that every row of
+ * the table in the README is a test. A stopped loader costs no API quota, a lost log costs no data, and a reset of the loader's
+ * offsets sends nobody back to the API.
+ */
+import { type Checkpoint, parseCheckpoint, parseCommit } from './checkpoint.ts'
+
+/** Stored by some reset tools instead of a number: the log's start. */
+const EARLIEST = -2
+
+export type StoredOffset = { offset: number; metadata: string }
+
+export type ResumeFacts = {
+  /** Fetcher's group at the partition. */
+  published: StoredOffset | null
+  /** Loader's group at the partition. */
+  loaded: StoredOffset | null
+  /** The partition's log: first offset kept, and the offset behind the last one. */
+  log: { low: number; high: number }
+}
+
+export type Resume =
+  /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
+  | { kind: 'continue'; checkpoint: Checkpoint }
+  /** Start a new run from `watermark`, null being the stream's start. */
+  | { kind: 'start'; watermark: string | null; gap: Gap | null }
+
+/** Published records that no loader can read any more, [from, to). `confirmed` is where the API is asked again from. */
+export type Gap = { from: number; to: number; confirmed: string | null }
+
+export function resume(facts: ResumeFacts): Resume {
+  const confirmed = facts.loaded === null ? null : (parseCommit(facts.loaded.offset, facts.loaded.metadata)?.watermark ?? null)
+  const stored = facts.published === null ? null : parseCheckpoint(facts.published.metadata)
+  if (facts.published === null || stored === null) return { kind: 'start', watermark: confirmed, gap: null }
+
+  const gap = gapBetween(facts, facts.published.offset, confirmed)
+  if (gap !== null) return { kind: 'start', watermark: confirmed, gap }
+  if (!stored.done) return { kind: 'continue', checkpoint: stored }
+  return { kind: 'start', watermark: stored.watermark, gap: null }
+}
+
+/** What lies between the loader's place and the checkpoint must still be in the log, or it is lost to the table. */
+export function gapBetween(facts: ResumeFacts, published: number, confirmed: string | null): Gap | null {
+  const { low, high } = facts.log
+  // The topic was made anew: the checkpoint speaks of a log that is gone.
+  if (published > high) return { from: 0, to: published, confirmed }
+  const place = facts.loaded === null ? 0 : facts.loaded.offset === EARLIEST ? low : facts.loaded.offset
+  return place < low && place < published ? { from: place, to: Math.min(low, published), confirmed } : null
+}

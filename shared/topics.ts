@@ -1,0 +1,48 @@
+/**
+ * Names on Kafka and in ClickHouse. One prefix (default `headrace`) opens all topics and groups, so that several installations
+ * can share a cluster. Source and stream names are lower-case without dots, which keeps the dead-letter topics apart from records.
+ */
+
+export type StreamName = { source: string; stream: string }
+
+export const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,62}$/
+
+export type Names = {
+  /** Consumer group that owns writing; checkpoints are committed in it. */
+  fetcherGroup: string
+  /** Consumer group of the loader; offsets and watermarks are committed in it. */
+  loaderGroup: string
+  records(name: StreamName): string
+  deadLetters(recordsTopic: string): string
+  /** The stream of a topic of records; null for every other topic. */
+  streamOf(topic: string): StreamName | null
+  /** Names the writer of one partition: whoever initialises it last fences the others. */
+  transactionalId(topic: string, partition: number): string
+  subject(topic: string): string
+}
+
+const DEAD_LETTERS = '.dead-letters'
+
+export function namesFor(prefix: string): Names {
+  const opening = `${prefix}.`
+  return {
+    fetcherGroup: `${prefix}.fetcher`,
+    loaderGroup: `${prefix}.loader`,
+    records: ({ source, stream }) => `${prefix}.${source}.${stream}`,
+    deadLetters: (topic) => topic + DEAD_LETTERS,
+    streamOf: (topic) => {
+      if (!topic.startsWith(opening)) return null
+      const [source, stream, ...rest] = topic.slice(opening.length).split('.')
+      if (source === undefined || stream === undefined || rest.length > 0) return null
+      return NAME_PATTERN.test(source) && NAME_PATTERN.test(stream) ? { source, stream } : null
+    },
+    transactionalId: (topic, partition) => `${topic}-${partition}`,
+    subject: (topic) => `${topic}-value`,
+  }
+}
+
+/** `source.stream`, as a person types it. */
+export const label = ({ source, stream }: StreamName): string => `${source}.${stream}`
+
+/** ClickHouse identifiers need no quoting when dashes are gone. */
+export const tableName = ({ source, stream }: StreamName): string => `${source}_${stream}`.replaceAll('-', '_')

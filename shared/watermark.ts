@@ -1,0 +1,114 @@
+/**
+ * Watermarks by value. A watermark is the text that is stored and sent; a position is what it means: nanoseconds since the
+ * epoch for instants, the integer itself for sequences, the text for keys that sort. Comparison is by position, never by text, so
+ * `2026-01-01T01:00:00+01:00` and `2026-01-01T00:00:00Z` are equal.
+ */
+
+/** `iso`: RFC 3339 text. `epochMs`, `epochSeconds`: numbers. `integer`: a sequence. `text`: sorts by UTF-16 code unit. */
+export type WatermarkKind = 'iso' | 'epochMs' | 'epochSeconds' | 'integer' | 'text'
+export type Position = bigint | string
+
+const NS_PER_MS = 1_000_000n
+const NS_PER_SECOND = 1_000_000_000n
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|[+-]\d\d:?\d\d)?)?$/
+const INTEGER = /^[+-]?\d{1,30}$/
+
+export const isInstant = (kind: WatermarkKind): boolean => kind === 'iso' || kind === 'epochMs' || kind === 'epochSeconds'
+
+/** The position that a record's field value stands for, or null when it gives none (null, missing, not of the kind). */
+export function positionOf(kind: WatermarkKind, value: unknown): Position | null {
+  if (kind === 'text') return typeof value === 'string' && value !== '' ? value : null
+  if (kind === 'iso') return typeof value === 'string' ? instantNs(value) : null
+  if (kind === 'epochSeconds') return secondsNs(value)
+  const integer = integerOf(value)
+  if (integer === null) return null
+  return kind === 'epochMs' ? integer * NS_PER_MS : integer
+}
+
+/** The text of a position, as it is stored in markers, checkpoints and commits: instants in UTC with no trailing zeros. */
+export function watermarkText(kind: WatermarkKind, position: Position): string {
+  return isInstant(kind) && typeof position === 'bigint' ? isoText(position) : position.toString()
+}
+
+/** Reads what `watermarkText` wrote; null for a text of another kind. */
+export function positionOfText(kind: WatermarkKind, text: string): Position | null {
+  if (kind === 'text') return text === '' ? null : text
+  if (isInstant(kind)) return instantNs(text)
+  return integerOf(text)
+}
+
+/** Negative, zero or positive; both positions are of one kind. */
+export function comparePositions(a: Position, b: Position): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+export const maxPosition = (a: Position | null, b: Position | null): Position | null =>
+  a === null ? b : b === null ? a : comparePositions(a, b) >= 0 ? a : b
+
+/** One lookback earlier. `amount` is in milliseconds for instants and in units for integers; text has no earlier. */
+export function earlier(kind: WatermarkKind, position: Position, amount: number): Position {
+  if (typeof position === 'string' || amount === 0) return position
+  return position - BigInt(Math.round(amount)) * (isInstant(kind) ? NS_PER_MS : 1n)
+}
+
+/** The smallest step of what the API is asked with, in nanoseconds or units: an exclusive `since` is asked one such step earlier. */
+export function stepBefore(kind: WatermarkKind, position: Position, form: WatermarkForm): Position {
+  if (typeof position === 'string') return position
+  if (kind === 'integer') return position - 1n
+  return (
+    position - (form === 'isoSeconds' || form === 'epochSeconds' ? NS_PER_SECOND : form === 'isoDate' ? 86_400n * NS_PER_SECOND : NS_PER_MS)
+  )
+}
+
+/** How a watermark is written into a request. */
+export type WatermarkForm = 'iso' | 'isoSeconds' | 'isoDate' | 'epochMs' | 'epochSeconds' | 'plain'
+
+export const naturalForm = (kind: WatermarkKind): WatermarkForm =>
+  kind === 'iso' ? 'iso' : kind === 'epochMs' || kind === 'epochSeconds' ? kind : 'plain'
+
+/** The request's text. Instants are rounded down, so that what was rounded away is asked for again rather than missed. */
+export function requestText(position: Position, form: WatermarkForm): string {
+  if (typeof position === 'string' || form === 'plain') return position.toString()
+  if (form === 'epochMs') return floorDiv(position, NS_PER_MS).toString()
+  if (form === 'epochSeconds') return floorDiv(position, NS_PER_SECOND).toString()
+  if (form === 'isoDate') return isoText(position).slice(0, 10)
+  const unit = form === 'isoSeconds' ? NS_PER_SECOND : NS_PER_MS
+  return isoText(floorDiv(position, unit) * unit)
+}
+
+function instantNs(text: string): bigint | null {
+  const match = RFC_3339.exec(text)
+  if (!match) return null
+  const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match
+  const ms = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
+  // Date.UTC rolls 31 February over into March: such a text is no instant.
+  if (Number.isNaN(ms) || new Date(ms).getUTCDate() !== Number(day) || Number(hour) > 23 || Number(minute) > 59) return null
+  const sign = zone.startsWith('-') ? -1 : 1
+  const offset = /^[Zz]$/.test(zone) ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)))
+  return BigInt(ms) * NS_PER_MS + BigInt(fraction.padEnd(9, '0')) - BigInt(offset) * 60n * NS_PER_SECOND
+}
+
+function secondsNs(value: unknown): bigint | null {
+  const match = /^([+-]?\d{1,18})(?:\.(\d{1,9})\d*)?$/.exec(typeof value === 'number' || typeof value === 'string' ? String(value) : '')
+  if (!match) return null
+  const fraction = BigInt((match[2] ?? '').padEnd(9, '0'))
+  return BigInt(match[1] ?? 0) * NS_PER_SECOND + (match[1]?.startsWith('-') ? -fraction : fraction)
+}
+
+function integerOf(value: unknown): bigint | null {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : null
+  return typeof value === 'string' && INTEGER.test(value) ? BigInt(value) : null
+}
+
+function isoText(ns: bigint): string {
+  const seconds = floorDiv(ns, NS_PER_SECOND)
+  const fraction = (ns - seconds * NS_PER_SECOND).toString().padStart(9, '0').replace(/0+$/, '')
+  const head = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
+  return fraction === '' ? `${head}Z` : `${head}.${fraction}Z`
+}
+
+function floorDiv(a: bigint, b: bigint): bigint {
+  const quotient = a / b
+  return a % b < 0n ? quotient - 1n : quotient
+}

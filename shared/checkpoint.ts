@@ -27,6 +27,8 @@ export const checkpoint = z.object({
   watermark: z.string().nullable(),
   /** Highest position seen in an unsorted run; becomes the watermark at its end. */
   seen: z.string().nullable(),
+  /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
+  coveredBelow: z.int().min(0).optional(),
 })
 export type Checkpoint = z.infer<typeof checkpoint>
 

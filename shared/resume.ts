@@ -33,17 +33,18 @@ export function resume(facts: ResumeFacts): Resume {
   const stored = facts.published === null ? null : parseCheckpoint(facts.published.metadata)
   if (facts.published === null || stored === null) return { kind: 'start', watermark: confirmed, gap: null }
 
-  const gap = gapBetween(facts, facts.published.offset, confirmed)
+  const gap = gapBetween(facts, facts.published.offset, stored.coveredBelow ?? 0, confirmed)
   if (gap !== null) return { kind: 'start', watermark: confirmed, gap }
   if (!stored.done) return { kind: 'continue', checkpoint: stored }
   return { kind: 'start', watermark: stored.watermark, gap: null }
 }
 
 /** What lies between the loader's place and the checkpoint must still be in the log, or it is lost to the table. */
-export function gapBetween(facts: ResumeFacts, published: number, confirmed: string | null): Gap | null {
+export function gapBetween(facts: ResumeFacts, published: number, coveredBelow: number, confirmed: string | null): Gap | null {
   const { low, high } = facts.log
   // The topic was made anew: the checkpoint speaks of a log that is gone.
   if (published > high) return { from: 0, to: published, confirmed }
   const place = facts.loaded === null ? 0 : facts.loaded.offset === EARLIEST ? low : facts.loaded.offset
-  return place < low && place < published ? { from: place, to: Math.min(low, published), confirmed } : null
+  // A gap that a run has already asked for again stays visible until the loader moves on; it is no reason to ask once more.
+  return place < low && place < published && low > coveredBelow ? { from: place, to: Math.min(low, published), confirmed } : null
 }

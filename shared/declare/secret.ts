@@ -1,0 +1,24 @@
+/**
+ * References to values that a declaration must not hold: secrets and settings. They are names until the run resolves them from the
+ * environment (or the file that NAME_FILE points to), so a declaration can be printed, compared and committed.
+ */
+import { z } from 'zod'
+
+export type SecretRef = { kind: 'secret'; name: string }
+export type SettingRef = { kind: 'setting'; name: string; fallback: string }
+
+const NAME = /^[A-Z][A-Z0-9_]*$/
+
+/** The value of NAME, or of the file that NAME_FILE names. Its value never reaches a log, a topic or an error. */
+export const secret = (name: string): SecretRef => ({ kind: 'secret', name })
+
+/** A value that differs between installations, such as an address. */
+export const setting = (name: string, fallback: string): SettingRef => ({ kind: 'setting', name, fallback })
+
+export const secretRef = z.strictObject(
+  { kind: z.literal('secret'), name: z.string().regex(NAME, "an environment variable's name, e.g. SHOP_SECRET") },
+  "expected secret('NAME'): a declaration holds the name of a secret, never the secret",
+)
+export const settingRef = z.strictObject({ kind: z.literal('setting'), name: z.string().regex(NAME), fallback: z.string() })
+
+export const textOrSetting = z.union([z.string().min(1), settingRef], 'expected a text or setting(NAME, fallback)')

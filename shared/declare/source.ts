@@ -1,0 +1,127 @@
+/**
+ * The shape of a declaration: one source with its streams, as its author writes it, checked by zod. Defaults are here and
+ * nowhere else. `Source` and `Stream` are what the services work with after the check.
+ */
+import { z } from 'zod'
+import { NAME_PATTERN } from '../topics.ts'
+import { authSpec } from './auth.ts'
+import { duration } from './duration.ts'
+import { paginateSpec, place, pointer } from './paginate.ts'
+import { textOrSetting } from './secret.ts'
+
+const MINUTE_MS = 60_000
+const MIB = 1024 * 1024
+
+const name = z.string().regex(NAME_PATTERN, 'expected a name of lower-case letters, digits, _ and -, opening with a letter')
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+const scalars = z.record(z.string(), scalar)
+
+/** What a request function is told. `partition` counts from 0. */
+export type RequestContext = { partition: number; partitions: number; values: Readonly<Record<string, string | number | boolean>> }
+
+const paramsFunction = z.custom<(context: RequestContext) => Record<string, string | number | boolean>>(
+  (value) => typeof value === 'function',
+  'expected an object of parameters, or a function that returns one',
+)
+const recordFunction = z.custom<(raw: unknown) => unknown>((value) => typeof value === 'function', 'expected a function of one raw record')
+const zodObject = z.custom<z.ZodObject>((value) => value instanceof z.ZodObject, {
+  error: 'expected z.object({ … }) from the zod that headrace exports',
+})
+
+export const quotaSpec = z.strictObject({ requests: z.int().min(1), per: duration })
+
+const watermarkSpec = z
+  .strictObject({
+    /** A required, top-level field of the schema. */
+    field: z.string(),
+    /** The parameter that asks for what changed since; or a pointer into the JSON body that does. */
+    param: z.string().optional(),
+    body: pointer.optional(),
+    /** How it is written into the request; follows from the field's type by default. */
+    as: z.enum(['iso', 'isoSeconds', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
+    /** Asked again at each run, for records that become visible late. A duration for instants, units for integers. */
+    lookback: z.union([duration, z.int().min(0)]).default(0),
+    /** True only if the API returns records in the order of this field; the watermark then moves page by page. */
+    sorted: z.boolean().default(false),
+    /** True if the API leaves out records that are equal to the parameter. */
+    exclusive: z.boolean().default(false),
+    /** Where the first run starts; without it, from everything. */
+    start: z.union([z.string(), z.number()]).optional(),
+  })
+  .refine((spec) => spec.param !== undefined || spec.body !== undefined, {
+    error: 'name where the request takes the watermark: param or body',
+    path: ['param'],
+  })
+
+export const streamSpec = z
+  .strictObject({
+    method: z.enum(['GET', 'POST']).default('GET'),
+    path: z.string().regex(/^\//, 'expected a path that starts with /'),
+    params: z.union([scalars, paramsFunction]).default({}),
+    headers: z.record(z.string(), z.string()).default({}),
+    /** JSON body of a POST. */
+    body: z.record(z.string(), z.unknown()).optional(),
+    paginate: paginateSpec,
+    /** Where the answer holds its array of records. */
+    records: place.default(''),
+    /** Pure; runs before validation. Returning undefined leaves the record out. */
+    map: recordFunction.optional(),
+    schema: zodObject,
+    unknownFields: z.enum(['keep', 'drop', 'reject']).default('keep'),
+    primaryKey: z.array(z.string()).min(1),
+    watermark: watermarkSpec.optional(),
+    /** Request values of each partition, or a number of equal ones told apart by a function of params. */
+    partitions: z.union([z.array(scalars).min(1), z.int().min(1).max(1000)]).default(1),
+    /** How often a run starts, or a cron expression (in UTC). */
+    every: duration.optional(),
+    cron: z.string().optional(),
+    /** Bounds of one run. */
+    pagesMax: z.int().min(1).default(100_000),
+    emptyPagesMax: z.int().min(1).default(10),
+    /** Rejected share of a run at which it stops: the API has changed. */
+    rejectedShareMax: z.number().min(0).max(1).default(0.25),
+    table: name.optional(),
+  })
+  .refine((spec) => !(spec.every !== undefined && spec.cron !== undefined), { error: 'give every or cron, not both', path: ['cron'] })
+
+export const sourceSpec = z.strictObject({
+  name,
+  baseUrl: textOrSetting,
+  auth: authSpec.optional(),
+  quota: quotaSpec.optional(),
+  headers: z.record(z.string(), z.string()).default({}),
+  /** Other origins that a next link may lead to; credentials never go there. */
+  allowOrigins: z.array(z.url()).default([]),
+  /** Attempts of one page, the first included. */
+  attemptsMax: z.int().min(1).max(20).default(6),
+  /** Longest single wait between attempts that is slept through; a longer one parks the partition until then. */
+  waitMax: duration.default(5 * MINUTE_MS),
+  timeout: duration.default(30_000),
+  bodyBytesMax: z
+    .int()
+    .min(1024)
+    .default(64 * MIB),
+  streams: z.record(name, streamSpec).refine((streams) => Object.keys(streams).length > 0, 'a source has at least one stream'),
+})
+
+export type SourceSpec = z.infer<typeof sourceSpec>
+export type StreamSpec = z.infer<typeof streamSpec>
+export type WatermarkSpec = z.infer<typeof watermarkSpec>
+export type QuotaSpec = z.infer<typeof quotaSpec>
+
+type StreamInput<Schema extends z.ZodObject> = Omit<z.input<typeof streamSpec>, 'schema' | 'primaryKey' | 'watermark'> & {
+  schema: Schema
+  primaryKey: (keyof z.output<Schema> & string)[]
+  watermark?: Omit<z.input<typeof watermarkSpec>, 'field'> & { field: keyof z.output<Schema> & string }
+}
+
+export type SourceInput<Schemas extends Record<string, z.ZodObject>> = Omit<z.input<typeof sourceSpec>, 'streams'> & {
+  streams: { [Name in keyof Schemas]: StreamInput<Schemas[Name]> }
+}
+
+/** Marks a module's default export as a declaration; it is checked when its file is loaded, so that errors can name the file. */
+export type Declared = { declared: 'headrace'; input: unknown }
+
+export function defineSource<Schemas extends Record<string, z.ZodObject>>(input: SourceInput<Schemas>): Declared {
+  return { declared: 'headrace', input }
+}

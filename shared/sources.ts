@@ -1,0 +1,88 @@
+/**
+ * Finds and loads declarations: the files of `shared/sources/` and of every folder that is named. A file is loaded as the module it is;
+ * `headrace` means the same inside and outside this repository. Every mistake is a DeclarationError that names the file.
+ */
+import { readdirSync, statSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { compileSource, type Source, type Stream } from './declaration.ts'
+import type { Declared } from './declare/source.ts'
+import { DeclarationError, messageOf, WrongUse } from './errors.ts'
+
+const SHARED = dirname(fileURLToPath(import.meta.url))
+const BUILT_IN = join(SHARED, 'sources')
+
+let hooked = false
+
+/** A declaration in another folder has no package of its own to find `headrace` in. */
+function letDeclarationsImportHeadrace(): void {
+  if (hooked) return
+  hooked = true
+  const index = pathToFileURL(join(SHARED, 'index.ts')).href
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === 'headrace' ? { url: index, format: 'module-typescript', shortCircuit: true } : next(specifier, context),
+  })
+}
+
+/** All sources, built-in ones first. Two of one name are refused: their topics would be the same. */
+export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
+  letDeclarationsImportHeadrace()
+  const sources: Source[] = []
+  for (const file of [BUILT_IN, ...dirs].flatMap(declarationFiles)) {
+    const source = await loadSource(file)
+    const twin = sources.find((other) => other.name === source.name)
+    if (twin !== undefined) {
+      throw new DeclarationError('HR_DECLARATION', `${source.file}, field name: "${source.name}" is declared in ${twin.file} too`, {
+        hint: 'rename one of them',
+      })
+    }
+    sources.push(source)
+  }
+  return sources
+}
+
+async function loadSource(path: string): Promise<Source> {
+  const file = relative('.', path).startsWith('..') ? path : relative('.', path)
+  let exported: unknown
+  try {
+    exported = (await import(pathToFileURL(path).href)).default
+  } catch (error) {
+    throw new DeclarationError('HR_DECLARATION', `${file}: cannot be loaded: ${messageOf(error).split('\n')[0]}`, {
+      hint: 'mend the line that it names; `npx tsc --noEmit` shows mistakes of type',
+    })
+  }
+  const declared = exported as Partial<Declared> | undefined
+  if (declared?.declared !== 'headrace') {
+    throw new DeclarationError('HR_DECLARATION', `${file}: exports no source`, { hint: 'export default defineSource({ … })' })
+  }
+  return compileSource(declared.input, file)
+}
+
+function declarationFiles(dir: string): string[] {
+  const path = resolve(dir)
+  try {
+    if (!statSync(path).isDirectory()) throw new Error('not a folder')
+    return readdirSync(path)
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.d.ts'))
+      .sort()
+      .map((file) => join(path, file))
+  } catch {
+    throw new WrongUse('HR_SOURCES_DIR', `${dir} is no folder that can be read`, { hint: 'name a folder of declarations: --sources DIR' })
+  }
+}
+
+/** The streams that a command names, all of them when it names none. */
+export function chooseStreams(sources: readonly Source[], labels: readonly string[]): Stream[] {
+  const all = sources.flatMap((source) => source.streams)
+  if (labels.length === 0) return all
+  return labels.map((wanted) => {
+    const stream = all.find((candidate) => candidate.label === wanted)
+    if (stream !== undefined) return stream
+    const known = all.map((candidate) => candidate.label).join(', ')
+    throw new WrongUse('HR_UNKNOWN_STREAM', `no stream is called "${wanted}"`, {
+      hint: known === '' ? 'there are no declarations: name a folder with --sources DIR' : `known streams: ${known}`,
+    })
+  })
+}

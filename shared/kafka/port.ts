@@ -69,10 +69,10 @@ export interface Kafka {
   /** Records below these offsets are gone afterwards, by partition. */
   deleteRecordsBelow(topic: string, offsets: ReadonlyMap<number, number>): Promise<void>
   deleteTopic(topic: string): Promise<void>
-  /** The committed records in `[from, toExclusive)`, in pieces as the broker sends them, outside any group. For people and tests. */
-  readPartition(topic: string, partition: number, from: number, toExclusive: number): AsyncIterable<RawMessage[]>
+  /** The committed records in `[from, toExclusive)` that are still there, outside any group. For people and tests. */
+  readPartition(topic: string, partition: number, from: number, toExclusive: number): AsyncIterable<RawMessage>
   publisher(transactionalId: string, options?: PublisherOptions): Publisher
-  sender(options?: SenderOptions): Promise<Sender>
+  sender(options?: SenderOptions): Sender
   owner(options: OwnerOptions): Promise<Owner>
   reader(options: ReaderOptions): Promise<Reader>
   /** Closes everything that was opened through this object. */

@@ -1,0 +1,80 @@
+/**
+ * The starter's side of a guard: starts one, hears of its server, lets it go. As long as the handle is not released, the server lives
+ * no longer than this process. Assumes nothing of the server but that SIGTERM ends it; a server that ignores it is killed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Environment } from '../../shared/config.ts'
+
+export type GuardSpec = {
+  command: string
+  args: string[]
+  cwd: string
+  /** Added to the inherited environment. */
+  env: Record<string, string>
+  /** Where the guard notes its own and the server's identity. */
+  pidFile?: string
+  /** From SIGTERM to SIGKILL. */
+  stopWithinMs: number
+}
+
+export type GuardReport =
+  | { kind: 'started'; pid: number }
+  | { kind: 'failed'; message: string }
+  | { kind: 'exited'; code: number | null; signal: NodeJS.Signals | null }
+
+export type Guarded = {
+  /** Settles when the server has ended or could not be started; never rejects. */
+  ended: Promise<Exclude<GuardReport, { kind: 'started' }>>
+  /** The server stays when this process ends. */
+  release(): Promise<void>
+  /** Ends the server, by the guard's way. */
+  stop(): void
+}
+
+const GUARD = join(import.meta.dirname, 'guard.ts')
+const LOG_BYTES_MAX = 16 * 1024 * 1024
+
+/** Starts `spec.command` below a guard, its output appended to `logFile`. A command that cannot be started shows in `ended`. */
+export function startGuarded(spec: GuardSpec, logFile: string, env: Environment): Guarded {
+  const log = openLog(logFile)
+  const guard = spawn(process.execPath, [GUARD, JSON.stringify(spec)], {
+    detached: true,
+    cwd: spec.cwd,
+    env: { ...env },
+    stdio: ['ignore', log, log, 'ipc'],
+  })
+  closeSync(log)
+  guard.unref()
+  guard.channel?.unref()
+  return { ended: endOf(guard), release: () => release(guard), stop: () => void guard.kill('SIGTERM') }
+}
+
+function endOf(guard: ChildProcess): Guarded['ended'] {
+  return new Promise((resolve) => {
+    guard.on('message', (message) => {
+      const report = message as GuardReport
+      if (report.kind !== 'started') resolve(report)
+    })
+    guard.once('error', (error) => resolve({ kind: 'failed', message: error.message }))
+    guard.once('exit', (code, signal) => resolve({ kind: 'exited', code, signal }))
+  })
+}
+
+/** Resolves when the guard has closed the channel, so that from then on this process may end. */
+function release(guard: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (!guard.connected) return resolve()
+    guard.once('disconnect', () => resolve())
+    guard.channel?.ref()
+    guard.send('release', () => {})
+  })
+}
+
+/** Appends; a log that has grown too large is kept once as `.1`. */
+function openLog(path: string): number {
+  mkdirSync(dirname(path), { recursive: true })
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) renameSync(path, `${path}.1`)
+  return openSync(path, 'a')
+}

@@ -1,0 +1,52 @@
+/**
+ * What the stack is told by its caller, and the names that all its files use: the three servers, their ports, and where the files of
+ * one stack lie. Everything of a stack is below its folder; only downloads are shared, in the cache folder.
+ */
+import { join, resolve } from 'node:path'
+import type { Clock } from '../../shared/clock.ts'
+import type { Environment } from '../../shared/config.ts'
+import type { Log } from '../../shared/log.ts'
+
+export const SERVER_NAMES = ['kafka', 'registry', 'clickhouse'] as const
+export type ServerName = (typeof SERVER_NAMES)[number]
+
+export type Ports = { kafka: number; kafkaController: number; registry: number; clickhouse: number }
+
+export type StackOptions = {
+  /** The stack's folder; absolute, or relative to the working directory. */
+  dir: string
+  log: Log
+  clock: Clock
+  /** The process environment, read by the caller: JAVA_HOME and PATH are looked at, children inherit all of it. */
+  env: Environment
+  /** One line for a person at each step. */
+  onProgress?: ((line: string) => void) | undefined
+  /** True: the servers end when this process does, however it ends. False: they stay until `stackDown`. */
+  owned?: boolean | undefined
+  /** Fixed ports; one that is taken is an error. Ports not given are found, and kept for the next start. */
+  ports?: Partial<Ports> | undefined
+  /** Downloads, shared by stacks; `.headrace/cache` below the repository by default. */
+  cacheDir?: string | undefined
+  /** Folders to look for Java machines in, instead of the usual ones. */
+  jvmFolders?: readonly string[] | undefined
+}
+
+const CACHE_DIR = resolve(import.meta.dirname, '..', '..', '.headrace', 'cache')
+
+export type Paths = ReturnType<typeof pathsOf>
+
+/** The places of one stack. */
+export function pathsOf(options: Pick<StackOptions, 'dir' | 'cacheDir'>) {
+  const dir = resolve(options.dir)
+  return {
+    dir,
+    cache: resolve(options.cacheDir ?? CACHE_DIR),
+    stackFile: join(dir, 'stack.json'),
+    portsFile: join(dir, 'run', 'ports.json'),
+    lock: join(dir, 'run', 'lock'),
+    run: join(dir, 'run'),
+    log: (name: ServerName) => join(dir, 'logs', `${name}.log`),
+    pidFile: (name: ServerName) => join(dir, 'run', `${name}.json`),
+    data: (name: ServerName) => join(dir, 'data', name),
+  }
+}

@@ -27,6 +27,8 @@ export const checkpoint = z.object({
   watermark: z.string().nullable(),
   /** Highest position seen in an unsorted run; becomes the watermark at its end. */
   seen: z.string().nullable(),
+  /** A stream that claims to be sorted was not, in this run: its watermark waits for the run's end. */
+  unordered: z.boolean().optional(),
   /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
   coveredBelow: z.int().min(0).optional(),
 })

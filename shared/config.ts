@@ -38,6 +38,7 @@ export const options = z.object({
   KAFKA_SASL_PASSWORD: text('Password for SASL.'),
   KAFKA_REPLICATION_FACTOR: count(1, 'Copies of each topic that is created; 3 on a cluster.'),
   KAFKA_RETENTION_MS: count(7 * 86_400 * SECOND_MS, 'How long created topics keep records; the time that a stopped loader may take.'),
+  KAFKA_SESSION_TIMEOUT_MS: count(15 * SECOND_MS, 'A member that is silent for longer loses its partitions to the others.'),
   SCHEMA_REGISTRY_URL: text('Address of a registry with the Confluent API.'),
   SCHEMA_REGISTRY_USER: text('User for the registry.'),
   SCHEMA_REGISTRY_PASSWORD: text('Password for the registry.'),
@@ -81,7 +82,7 @@ export const options = z.object({
 export type OptionName = keyof typeof options.shape
 
 export type Config = {
-  kafka: KafkaOptions & { replicationFactor: number; retentionMs: number }
+  kafka: KafkaOptions & { replicationFactor: number; retentionMs: number; sessionTimeoutMs: number }
   registry: { url: string; user: string | undefined; password: string | undefined }
   clickhouse: { url: string; user: string; password: string; database: string; cluster: string | undefined; ca: string | undefined }
   prefix: string
@@ -123,6 +124,7 @@ export function readConfig(environment: Environment): Config {
       sasl: saslOf(values),
       replicationFactor: values.KAFKA_REPLICATION_FACTOR,
       retentionMs: values.KAFKA_RETENTION_MS,
+      sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     },
     registry: {
       url: address('SCHEMA_REGISTRY_URL', values.SCHEMA_REGISTRY_URL, stack?.registry.url),

@@ -23,7 +23,7 @@ export type Resume =
   /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
   | { kind: 'continue'; checkpoint: Checkpoint }
   /** Start a new run from `watermark`, null being the stream's start. */
-  | { kind: 'start'; watermark: string | null; gap: Gap | null }
+  | { kind: 'start'; watermark: string | null; gap: Gap | null; coveredBelow: number | undefined }
 
 /** Published records that no loader can read any more, [from, to). `confirmed` is where the API is asked again from. */
 export type Gap = { from: number; to: number; confirmed: string | null }
@@ -31,12 +31,12 @@ export type Gap = { from: number; to: number; confirmed: string | null }
 export function resume(facts: ResumeFacts): Resume {
   const confirmed = facts.loaded === null ? null : (parseCommit(facts.loaded.offset, facts.loaded.metadata)?.watermark ?? null)
   const stored = facts.published === null ? null : parseCheckpoint(facts.published.metadata)
-  if (facts.published === null || stored === null) return { kind: 'start', watermark: confirmed, gap: null }
+  if (facts.published === null || stored === null) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: undefined }
 
   const gap = gapBetween(facts, facts.published.offset, stored.coveredBelow ?? 0, confirmed)
-  if (gap !== null) return { kind: 'start', watermark: confirmed, gap }
+  if (gap !== null) return { kind: 'start', watermark: confirmed, gap, coveredBelow: facts.log.low }
   if (!stored.done) return { kind: 'continue', checkpoint: stored }
-  return { kind: 'start', watermark: stored.watermark, gap: null }
+  return { kind: 'start', watermark: stored.watermark, gap: null, coveredBelow: stored.coveredBelow }
 }
 
 /** What lies between the loader's place and the checkpoint must still be in the log, or it is lost to the table. */

@@ -1,0 +1,107 @@
+/**
+ * The fetcher's story: prepare the streams, join the group that owns writing, and run every partition that Kafka assigns to this
+ * worker, on its schedule or once. At a rebalance the pages in hand are finished before the partitions are given back; at a stop too.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import type { Config, Resolver } from '../../shared/config.ts'
+import type { Source, Stream } from '../../shared/declaration.ts'
+import { connectKafka } from '../../shared/kafka.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import { connectRegistry } from '../../shared/registry.ts'
+import { namesFor } from '../../shared/topics.ts'
+import { type Client, createClient } from './client/client.ts'
+import { type Owned, ownedOf, shareOf } from './ownership.ts'
+import { openPartition, type Partition } from './partition.ts'
+import { prepareStream } from './prepare.ts'
+import { createSummary, type FetchSummary } from './summary.ts'
+import { createWorker } from './worker.ts'
+
+export type FetchOptions = {
+  streams: readonly Stream[]
+  config: Config
+  resolver: Resolver
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  /** Aborting it is the graceful stop. */
+  signal: AbortSignal
+  /** One run of every partition, then the end; otherwise for ever. */
+  once: boolean
+  onReady?(): void
+  onProgress?(summary: FetchSummary): void
+}
+
+/** Resolves when the work is done or stopped. Throws Unavailable, Stopped or DeclarationError when it cannot start. */
+export async function fetchStreams(options: FetchOptions): Promise<FetchSummary> {
+  const { config, clock, log, metrics, signal, streams } = options
+  const names = namesFor(config.prefix)
+  const kafka = await connectKafka(config.kafka, { log, clock })
+  const clients = new Map<Source, Client>()
+  try {
+    const registry = connectRegistry(config.registry)
+    const prepared = await Promise.all(streams.map((stream) => prepareStream(stream, { kafka, registry, names, config, log })))
+    const streamOfTopic = new Map(prepared.map(({ topic, stream }) => [topic, stream]))
+    const schemaIds = new Map(prepared.map(({ stream, schemaId }) => [stream, schemaId]))
+
+    let owned = new Map<string, Owned>()
+    for (const source of new Set(streams.map((stream) => stream.source))) {
+      clients.set(source, createClient(source, { ...options, share: () => shareOf(source.name, owned.values()) }))
+    }
+    const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
+
+    const open = ({ stream, partition }: Owned): Partition => {
+      const client = clients.get(stream.source)
+      const schemaId = schemaIds.get(stream)
+      if (client === undefined || schemaId === undefined) throw new RangeError(`${stream.label} was not prepared`)
+      const baseUrl = typeof stream.source.baseUrl === 'string' ? stream.source.baseUrl : options.resolver.setting(stream.source.baseUrl)
+      const onPage = summary.pageOf(stream, partition, () => options.onProgress?.(summary.now()))
+      return openPartition({
+        stream,
+        partition,
+        baseUrl,
+        send: client.send,
+        kafka,
+        names,
+        schemaId,
+        bounds: config.fetcher,
+        clock,
+        log,
+        metrics,
+        onPage,
+      })
+    }
+
+    const worker = createWorker({ open, once: options.once, clock, log, onOutcome: summary.outcomeOf })
+    const owner = await kafka.owner({
+      group: names.fetcherGroup,
+      topics: [...streamOfTopic.keys()],
+      sessionTimeoutMs: config.kafka.sessionTimeoutMs,
+      async onRebalancing() {
+        await worker.pause()
+        owned = new Map()
+      },
+      onAssigned(assignment) {
+        owned = ownedOf(assignment, streamOfTopic)
+        for (const stream of streams) {
+          const mine = [...owned.values()].filter((each) => each.stream === stream).length
+          metrics.owned.set({ source: stream.source.name, stream: stream.name }, mine)
+        }
+        log.info({ partitions: [...owned.keys()] }, 'partitions assigned')
+        return worker.assign(owned)
+      },
+      onCrash: (error) => worker.fail(error),
+    })
+    options.onReady?.()
+    try {
+      await worker.finished(signal)
+    } finally {
+      await worker.close()
+      await owner.close()
+    }
+    return summary.now()
+  } finally {
+    await Promise.all([...clients.values()].map((client) => client.close()))
+    await kafka.close()
+  }
+}

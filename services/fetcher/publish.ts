@@ -1,0 +1,145 @@
+/**
+ * The way of a page into Kafka: its records, its marker, its dead letters and the checkpoint in one transaction. Pages that arrive while
+ * a transaction is under way share the next one (group commit). Guarantees: pages are published in order, and the checkpoint never
+ * describes a page that is not in the log. Assumes a fenced publisher; after an error the run ends and the publisher is fenced anew.
+ */
+import { checkpointText, type Checkpoint as RunCheckpoint } from '../../shared/checkpoint.ts'
+import type { Append, Appended, Checkpoint, Message, Publisher } from '../../shared/kafka.ts'
+import { deadLetterHeaders, frame, MARKER_HEADER, type PageMarker } from '../../shared/wire.ts'
+import type { Accepted, Rejected } from './judge.ts'
+
+export type PublishedPage = {
+  marker: PageMarker
+  checkpoint: RunCheckpoint
+  records: readonly Accepted[]
+  rejected: readonly Rejected[]
+  url: string
+}
+
+export type PageOutlet = {
+  /** Takes a page; waits while as many pages as may wait are waiting. Throws the error of an earlier transaction. */
+  put(page: PublishedPage): Promise<void>
+  /** Resolves when everything that was put is committed; throws when it was not. */
+  flush(): Promise<void>
+}
+
+export type PlaceOfPages = { topic: string; deadLetters: string; partition: number; group: string; schemaId: number }
+export type OutletBounds = { pagesAhead: number; transactionRecords: number }
+
+/** Below the broker's default limit for one batch (message.max.bytes, 1 MiB), with room for the batch's own overhead. */
+const SEND_BYTES_MAX = 900 * 1024
+/** What a message adds to its key and value, about. */
+const MESSAGE_OVERHEAD_BYTES = 70
+/** A dead letter keeps at most this much of a record that is too large for Kafka itself. */
+const DEAD_LETTER_BYTES_MAX = 4 * 1024 * 1024
+
+export function createOutlet(
+  publisher: Publisher,
+  place: PlaceOfPages,
+  bounds: OutletBounds,
+  onPublished: (pages: readonly PublishedPage[]) => void,
+): PageOutlet {
+  const waiting: PublishedPage[] = []
+  let transaction: Promise<void> | null = null
+  const failed: { error: unknown }[] = []
+
+  async function next(): Promise<void> {
+    const pages = takeTogether(waiting, bounds.transactionRecords)
+    try {
+      await publisher.publish(appendsOf(pages, place), (appended) => checkpointOf(pages, place, appended))
+      onPublished(pages)
+    } catch (error) {
+      failed.push({ error })
+      waiting.length = 0
+    }
+    // Pages that came meanwhile go into the next transaction; the queue is bounded by `pagesAhead`.
+    transaction = waiting.length > 0 ? next() : null
+  }
+
+  function throwFailure(): void {
+    if (failed[0] !== undefined) throw failed[0].error
+  }
+
+  return {
+    async put(page) {
+      throwFailure()
+      waiting.push(page)
+      transaction ??= next()
+      while (transaction !== null && waiting.length >= bounds.pagesAhead) await transaction
+      throwFailure()
+    },
+    async flush() {
+      while (transaction !== null) await transaction
+      throwFailure()
+    },
+  }
+}
+
+function checkpointOf(pages: readonly PublishedPage[], place: PlaceOfPages, appended: readonly Appended[]): Checkpoint {
+  const end = appended.findLast((append) => append.topic === place.topic)
+  const last = pages.at(-1)
+  // Every page appends its marker, so both are there; a checkpoint without them would describe nothing.
+  if (end === undefined || last === undefined) throw new RangeError('a transaction without a page marker')
+  return {
+    group: place.group,
+    topic: place.topic,
+    partition: place.partition,
+    offset: end.nextOffset,
+    metadata: checkpointText(last.checkpoint),
+  }
+}
+
+/** The pages of one transaction: at least one, then as many as stay within the bound of records. */
+function takeTogether(waiting: PublishedPage[], recordsMax: number): PublishedPage[] {
+  let records = 0
+  let count = 0
+  for (const page of waiting) {
+    records += page.records.length + page.rejected.length
+    if (count > 0 && records > recordsMax) break
+    count += 1
+  }
+  return waiting.splice(0, count)
+}
+
+function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append[] {
+  const records: Message[] = []
+  const deadLetters: Message[] = []
+  for (const page of pages) {
+    for (const record of page.records)
+      records.push({ key: record.key, value: frame(place.schemaId, record.payload), timestampMs: page.marker.at })
+    records.push({ key: null, value: null, headers: { [MARKER_HEADER]: JSON.stringify(page.marker) }, timestampMs: page.marker.at })
+    for (const reject of page.rejected) deadLetters.push(deadLetterOf(page, reject))
+  }
+  return [...inPieces(place.topic, place.partition, records), ...inPieces(place.deadLetters, place.partition, deadLetters)]
+}
+
+function deadLetterOf(page: PublishedPage, reject: Rejected): Message {
+  const { run, page: number, at } = page.marker
+  const headers = deadLetterHeaders({ stage: 'validate', reason: reject.reason, issues: reject.issues, run, page: number, url: page.url })
+  return { key: null, value: Buffer.from(reject.raw).subarray(0, DEAD_LETTER_BYTES_MAX), headers, timestampMs: at }
+}
+
+/** Cuts messages for one partition into sends that the broker takes; a single larger message goes alone. */
+function inPieces(topic: string, partition: number, messages: readonly Message[]): Append[] {
+  const appends: Append[] = []
+  let piece: Message[] = []
+  let bytes = 0
+  for (const message of messages) {
+    const size = sizeOf(message)
+    if (piece.length > 0 && bytes + size > SEND_BYTES_MAX) {
+      appends.push({ topic, partition, messages: piece })
+      piece = []
+      bytes = 0
+    }
+    piece.push(message)
+    bytes += size
+  }
+  if (piece.length > 0) appends.push({ topic, partition, messages: piece })
+  return appends
+}
+
+function sizeOf(message: Message): number {
+  let bytes = MESSAGE_OVERHEAD_BYTES + (message.key?.length ?? 0) * 3 + (message.value?.length ?? 0)
+  for (const [name, value] of Object.entries(message.headers ?? {})) bytes += name.length + value.length * 3
+  return bytes
+}

@@ -1,0 +1,59 @@
+/**
+ * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, never while one is going. rxjs
+ * carries it: a run that completes is repeated after a wait that its outcome decides.
+ */
+import { Cron } from 'croner'
+import { defer, EMPTY, filter, type Observable, of, repeat, type SchedulerLike, switchMap, tap, timer } from 'rxjs'
+import type { Stream } from '../../shared/declaration.ts'
+import type { RunOutcome } from './partition.ts'
+
+type Schedule = Pick<Stream, 'every' | 'cron'>
+
+/** A stream without a schedule of its own. */
+const EVERY_DEFAULT_MS = 5 * 60_000
+const RETRY_MS = 10_000
+const RETRY_MAX_MS = 10 * 60_000
+/** Node's timers fire at once above 2^31 - 1 ms; a longer wait wakes up and looks again. */
+const WAIT_MAX_MS = 24 * 3_600_000
+
+/** Milliseconds from a moment to the regular run that follows it. */
+export function regularWaitMs(schedule: Schedule, fromMs: number): number {
+  if (schedule.cron === undefined) return schedule.every ?? EVERY_DEFAULT_MS
+  const next = new Cron(schedule.cron, { timezone: 'UTC' }).nextRun(new Date(fromMs))
+  return next === null ? WAIT_MAX_MS : Math.max(0, next.getTime() - fromMs)
+}
+
+/** Milliseconds from now to the run that follows `last`; `failures` counts those in a row, `jitter` is in [0, 1). Pure. */
+export function waitAfterMs(schedule: Schedule, last: RunOutcome, failures: number, nowMs: number, jitter: number): number {
+  if (last.outcome === 'parked') return Math.max(0, (last.parkedUntilMs ?? nowMs) - nowMs)
+  const regular = regularWaitMs(schedule, nowMs)
+  if (last.outcome !== 'failed') return regular
+  // Jitter over the upper half, so that workers which failed together do not come back together.
+  const backoff = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(failures - 1, 10))
+  return Math.min(regular, backoff * (0.5 + jitter / 2))
+}
+
+export type ScheduleTools = { nowMs(): number; random(): number; scheduler?: SchedulerLike }
+
+/** Runs one after the other, the first after `firstMs`, until a run is stopped; unsubscribing ends the waiting. */
+export function runsOf(schedule: Schedule, firstMs: number, run: () => Promise<RunOutcome>, tools: ScheduleTools): Observable<RunOutcome> {
+  let last: RunOutcome = { outcome: 'done' }
+  let failures = 0
+  const runs = defer(run).pipe(
+    tap((outcome) => {
+      last = outcome
+      failures = outcome.outcome === 'failed' ? failures + 1 : 0
+    }),
+    repeat({
+      delay: () =>
+        last.outcome === 'stopped' ? EMPTY : sleep(waitAfterMs(schedule, last, failures, tools.nowMs(), tools.random()), tools.scheduler),
+    }),
+    filter((outcome) => outcome.outcome !== 'stopped'),
+  )
+  return sleep(firstMs, tools.scheduler).pipe(switchMap(() => runs))
+}
+
+function sleep(ms: number, scheduler: SchedulerLike | undefined): Observable<unknown> {
+  const piece = Math.min(ms, WAIT_MAX_MS)
+  return timer(piece, scheduler).pipe(switchMap(() => (ms > piece ? sleep(ms - piece, scheduler) : of(null))))
+}

@@ -1,0 +1,72 @@
+/** What a fetch has done so far, for progress, `--json` and the exit status. */
+import type { Stream } from '../../shared/declaration.ts'
+import { explain } from '../../shared/errors.ts'
+import type { PageMarker } from '../../shared/wire.ts'
+import { type Owned, ownedId } from './ownership.ts'
+import type { RunOutcome } from './partition.ts'
+
+export type FetchSummary = {
+  pages: number
+  records: number
+  deadLetters: number
+  unchanged: number
+  drift: number
+  requests: number
+  retries: number
+  tokenRefreshes: number
+  /** By `source.stream/partition`. */
+  partitions: Record<string, PartitionSummary>
+}
+export type PartitionSummary = {
+  outcome: RunOutcome['outcome'] | 'running'
+  watermark: string | null
+  pages: number
+  records: number
+  error?: string
+}
+
+type ClientFacts = { requests: number; retries: number; tokenRefreshes: number }
+
+export type Summary = {
+  now(): FetchSummary
+  pageOf(stream: Stream, partition: number, onChange: () => void): (marker: PageMarker) => void
+  outcomeOf(owned: Owned, outcome: RunOutcome): void
+}
+
+export function createSummary(clientFacts: () => ClientFacts[]): Summary {
+  const totals = { pages: 0, records: 0, deadLetters: 0, unchanged: 0, drift: 0 }
+  const partitions: Record<string, PartitionSummary> = {}
+  const of = (id: string): PartitionSummary => {
+    partitions[id] ??= { outcome: 'running', watermark: null, pages: 0, records: 0 }
+    return partitions[id]
+  }
+  return {
+    now() {
+      const client = { requests: 0, retries: 0, tokenRefreshes: 0 }
+      for (const facts of clientFacts()) {
+        client.requests += facts.requests
+        client.retries += facts.retries
+        client.tokenRefreshes += facts.tokenRefreshes
+      }
+      return { ...totals, ...client, partitions: structuredClone(partitions) }
+    },
+    pageOf: (stream, partition, onChange) => (marker) => {
+      totals.pages += 1
+      totals.records += marker.records
+      totals.deadLetters += marker.deadLetters
+      totals.unchanged += marker.unchanged
+      totals.drift += marker.drift
+      const entry = of(ownedId(stream, partition))
+      entry.pages += 1
+      entry.records += marker.records
+      if (marker.watermark !== null) entry.watermark = marker.watermark
+      onChange()
+    },
+    outcomeOf({ stream, partition }, { outcome, error }) {
+      const entry = of(ownedId(stream, partition))
+      entry.outcome = outcome
+      if (error === undefined) delete entry.error
+      else entry.error = explain(error)
+    },
+  }
+}

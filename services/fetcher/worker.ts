@@ -1,0 +1,113 @@
+/**
+ * The partitions that this process runs, and their coming and going. A pause lets the page in hand finish before it cuts, so that no
+ * page is asked for twice and no two owners ask at once; a partition that stays keeps its publisher and its memory.
+ */
+import { lastValueFrom } from 'rxjs'
+import type { Clock } from '../../shared/clock.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Owned } from './ownership.ts'
+import type { Partition, RunOutcome } from './partition.ts'
+import { runsOf } from './schedule.ts'
+import { type StopSignal, stopSignal } from './stop-signal.ts'
+
+export type WorkerTools = {
+  open(owned: Owned): Partition
+  once: boolean
+  clock: Clock
+  log: Log
+  onOutcome(owned: Owned, outcome: RunOutcome): void
+}
+
+export type Worker = {
+  assign(owned: ReadonlyMap<string, Owned>): Promise<void>
+  /** Resolves when no run is going any more. */
+  pause(): Promise<void>
+  /** Once: resolves when every owned partition has had its run. Always: on the signal. Throws what `fail` was told. */
+  finished(signal: AbortSignal): Promise<void>
+  fail(error: Error): void
+  close(): Promise<void>
+}
+
+/** How long a page in hand may take at a pause or a stop before its request is cut. */
+const PAGE_GRACE_MS = 5_000
+
+export function createWorker(tools: WorkerTools): Worker {
+  const { clock, log } = tools
+  const open = new Map<string, { owned: Owned; partition: Partition }>()
+  const ran = new Set<string>()
+  let stop: StopSignal = stopSignal(clock, PAGE_GRACE_MS)
+  let going: Promise<unknown>[] = []
+  const end = Promise.withResolvers<void>()
+  // The rejection may come before anybody waits.
+  end.promise.catch(() => {})
+
+  async function pause(): Promise<void> {
+    stop.request()
+    await Promise.allSettled(going)
+    stop.settled()
+    going = []
+  }
+
+  async function runOnSchedule(id: string, owned: Owned, partition: Partition): Promise<void> {
+    const current = stop
+    const runNow = async (): Promise<RunOutcome> => {
+      if (current.soft.aborted) return { outcome: 'stopped' }
+      const outcome = await partition.run(current)
+      if (outcome.outcome !== 'stopped') tools.onOutcome(owned, outcome)
+      return outcome
+    }
+    if (tools.once) {
+      if (ran.has(id)) return
+      if ((await runNow()).outcome !== 'stopped') ran.add(id)
+      return
+    }
+    const firstMs = await partition.dueInMs()
+    const runs = runsOf(owned.stream, firstMs, runNow, { nowMs: clock.nowMs, random: clock.random })
+    await lastValueFrom(current.whileGoing(runs), { defaultValue: null })
+  }
+
+  return {
+    pause,
+    async assign(owned) {
+      // A new generation may come without a rebalance that we were told of.
+      await pause()
+      for (const [id, { partition }] of open) {
+        if (owned.has(id)) continue
+        open.delete(id)
+        await partition.close()
+      }
+      stop = stopSignal(clock, PAGE_GRACE_MS)
+      const generation = stop
+      for (const [id, each] of owned) {
+        const entry = open.get(id) ?? { owned: each, partition: tools.open(each) }
+        open.set(id, entry)
+        going.push(
+          runOnSchedule(id, each, entry.partition).catch((error: unknown) =>
+            log.error({ err: error }, `partition ${id}: ${messageOf(error)}`),
+          ),
+        )
+      }
+      if (!tools.once) return
+      void Promise.allSettled(going).then(() => {
+        if (generation === stop && !generation.soft.aborted) end.resolve()
+      })
+    },
+    async finished(signal) {
+      const aborted = Promise.withResolvers<void>()
+      const onAbort = () => aborted.resolve()
+      signal.addEventListener('abort', onAbort)
+      try {
+        if (!signal.aborted) await Promise.race([end.promise, aborted.promise])
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+      }
+    },
+    fail: (error) => end.reject(error),
+    async close() {
+      await pause()
+      await Promise.allSettled([...open.values()].map(({ partition }) => partition.close()))
+      open.clear()
+    },
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * What a service shows its supervisor: /livez (the process answers), /readyz (it does its work, else 503 with the reason) and /metrics
+ * (Prometheus). Listens on loopback unless told otherwise.
+ */
+import Fastify from 'fastify'
+import { messageOf, Unavailable } from './errors.ts'
+import type { Metrics } from './metrics.ts'
+
+export type Readiness = { ready: boolean; reason?: string }
+export type HealthServer = { url: string; close(): Promise<void> }
+
+export async function serveHealth(options: {
+  host: string
+  port: number
+  metrics: Metrics
+  readiness(): Readiness
+}): Promise<HealthServer> {
+  const server = Fastify({ logger: false, forceCloseConnections: true })
+  server.get('/livez', async () => ({ status: 'ok' }))
+  server.get('/readyz', async (_request, reply) => {
+    const state = options.readiness()
+    return reply.code(state.ready ? 200 : 503).send(state)
+  })
+  server.get('/metrics', async (_request, reply) => {
+    const { registry } = options.metrics
+    return reply.type(registry.contentType).send(await registry.metrics())
+  })
+  try {
+    const url = await server.listen({ host: options.host, port: options.port })
+    return { url, close: () => server.close() }
+  } catch (error) {
+    throw new Unavailable('HR_HTTP_PORT', `cannot listen on ${options.host}:${options.port}: ${messageOf(error)}`, {
+      hint: 'set HEADRACE_HTTP_PORT to a free port, or to 0 for any',
+    })
+  }
+}

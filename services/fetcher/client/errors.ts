@@ -1,0 +1,62 @@
+/**
+ * How asking for a page can end. A class is a decision of the caller: give the page up, try the run again later, wait until a
+ * time, ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
+ */
+import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '../../../shared/errors.ts'
+
+/** The API refuses this request (a 4xx or 3xx that asking again does not change). The page is not retried. */
+export class PageRefused extends Stopped {
+  readonly status: number
+  readonly excerpt: string
+
+  constructor(status: number, excerpt: string, message: string, details: ErrorDetails = {}) {
+    super('HR_PAGE_REFUSED', message, details)
+    this.status = status
+    this.excerpt = excerpt
+  }
+}
+
+/** The page was asked for as often as the source allows; names the request, the attempts and the last answer. */
+export class PageFailed extends Unavailable {
+  readonly attempts: number
+
+  constructor(attempts: number, message: string, details: ErrorDetails & { code?: string } = {}) {
+    super(details.code ?? 'HR_PAGE_FAILED', message, details)
+    this.attempts = attempts
+  }
+}
+
+/** The API asks for a wait longer than the source's waitMax: come back at `untilMs` (since the epoch), not before. */
+export class Parked extends HeadraceError {
+  readonly untilMs: number
+
+  constructor(untilMs: number, message: string) {
+    super('HR_PARKED', message)
+    this.untilMs = untilMs
+  }
+}
+
+/** The API or its token endpoint does not accept the credentials; retrying would not change that. */
+export class CredentialsRefused extends Unavailable {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('HR_CREDENTIALS_REFUSED', message, details)
+  }
+}
+
+export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'too_large'
+
+/** One attempt failed in a way that another may not. Stays inside the client: the retry layer catches it. */
+export class AttemptFailed extends HeadraceError {
+  readonly reason: AttemptFailure
+
+  constructor(reason: AttemptFailure, message: string) {
+    super('HR_ATTEMPT_FAILED', message)
+    this.reason = reason
+  }
+}
+
+const EXPIRED_CURSOR_STATUSES: readonly number[] = [400, 404, 410]
+
+/** True if the refusal of a request that was made from a stored cursor can mean that the cursor has expired. */
+export const mayMeanExpiredCursor = (error: unknown): boolean =>
+  error instanceof PageRefused && EXPIRED_CURSOR_STATUSES.includes(error.status)

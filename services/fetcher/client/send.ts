@@ -1,0 +1,48 @@
+/**
+ * What passes between the layers of the client: a request as data, the answer as data, and the one function type that every layer
+ * takes and gives back. A request never holds a credential outside the authorize layer, so it can be logged, kept and compared.
+ */
+
+/** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
+export type PageRequest = {
+  method: 'GET' | 'POST'
+  url: URL
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>
+  /** A JSON value, or undefined for no body. */
+  body: unknown
+}
+
+export type Exchange = {
+  /** Ends the exchange at once, in a wait as in a transfer; the promise rejects with the signal's reason. */
+  signal: AbortSignal
+  /** The stream's label, `source.stream`. */
+  stream: string
+  /** Counts what this exchange costs; the client makes it, callers leave it out. */
+  tally?: Tally
+}
+
+export type Tally = { requests: number; retries: number }
+
+export type PageResponse = {
+  status: number
+  /** Lower-case names; repeated ones joined with ", ". */
+  headers: Readonly<Record<string, string>>
+  /** Parsed JSON; null for 204. Inside the client, an answer outside 2xx has an excerpt of its text here. */
+  body: unknown
+  /** Of the body, after decompression. */
+  bytes: number
+  /** What was asked, without credentials; its URL is the one that answered (after redirects), so links resolve against it. */
+  request: PageRequest
+  /** HTTP requests that this page took: retries, redirects and the repetition after a refused token included. */
+  attempts: number
+  /** Those of them that repeated a failed one. */
+  retries: number
+  /** From the first request to the last byte, waits included. */
+  durationMs: number
+  /** When the answer was complete, milliseconds since the epoch. */
+  fetchedMs: number
+}
+
+export type Send = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>
+export type Layer = (next: Send) => Send

@@ -3,7 +3,7 @@ import type { Resolver } from '../../../shared/config.ts'
 import type { Source } from '../../../shared/declaration.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Metrics } from '../../../shared/metrics.ts'
-import type { Ownership } from './ownership.ts'
+import type { Holding } from './holding.ts'
 import type { Send } from './send.ts'
 
 export type ClientTools = {
@@ -11,8 +11,8 @@ export type ClientTools = {
   log: Log
   metrics: Metrics
   resolver: Resolver
-  /** Read at each request. */
-  owned: () => Ownership
+  /** Read at each request; what splits the quota. */
+  holding: () => Holding
 }
 
 export type ClientFacts = { requests: number; retries: number; tokenRefreshes: number }

@@ -2,6 +2,7 @@
  * A paginator turns an answered page into the pointer to the next one, and that pointer into a request. It is pure, knows nothing of bounds
  * and repetitions (the walk has those), and its cursor is all that a run needs to go on after a restart: plain JSON, without a secret.
  */
+import type { Stream } from '../../../shared/declaration.ts'
 import type { PageRequest } from '../client/send.ts'
 
 /** A JSON value, kept in the checkpoint. */
@@ -23,4 +24,8 @@ export type Paginator = {
   next(page: PageView, cursor: Cursor | null): Cursor | null
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
+}
+
+export function paginatorFor(_stream: Stream): Paginator {
+  throw new Error('not yet')
 }

@@ -1,0 +1,53 @@
+/**
+ * URLs as they may be shown: in logs, markers, dead letters and errors. User information, the fragment and the values of parameters whose
+ * names say secret become `***`; everything else stays byte for byte, so that a person can still tell two pages apart.
+ */
+
+const REDACTED = '***'
+
+/** Compared without case, `-` and `_`. Names that only end like these, such as page_token, hold cursors and stay readable. */
+const SECRET_PARAMS = new Set(
+  'key apikey appkey appid subscriptionkey token accesstoken refreshtoken idtoken authtoken sessiontoken bearertoken sessionid sig signature secret clientsecret password passwd pwd auth authorization credential credentials jwt xamzsignature xamzcredential xamzsecuritytoken xgoogsignature xgoogcredential'.split(
+    ' ',
+  ),
+)
+
+/** `secretParams`: further parameter names, such as that of the source's own API key. */
+export function redactUrl(url: string | URL, secretParams: readonly string[] = []): string {
+  const text = typeof url === 'string' ? url : url.href
+  const secret = new Set([...SECRET_PARAMS, ...secretParams.map(plainName)])
+  const [beforeFragment = '', fragment] = splitOnce(text, '#')
+  const [place = '', query] = splitOnce(beforeFragment, '?')
+  const shownPlace = place.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/]*@/i, (_, scheme: string | undefined) => `${scheme ?? ''}//${REDACTED}@`)
+  const shownQuery =
+    query === undefined
+      ? ''
+      : `?${query
+          .split('&')
+          .map((pair) => redactPair(pair, secret))
+          .join('&')}`
+  return `${shownPlace}${shownQuery}${fragment === undefined ? '' : `#${REDACTED}`}`
+}
+
+/** True for a parameter or header whose name says that its value is a secret. */
+export const namesSecret = (name: string): boolean => SECRET_PARAMS.has(plainName(name))
+
+function redactPair(pair: string, secret: ReadonlySet<string>): string {
+  const [name = '', value] = splitOnce(pair, '=')
+  return value === undefined || value === '' || !secret.has(plainName(decoded(name))) ? pair : `${name}=${REDACTED}`
+}
+
+const plainName = (name: string): string => name.toLowerCase().replace(/[-_]/g, '')
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return text
+  }
+}
+
+function splitOnce(text: string, mark: string): [string, string | undefined] {
+  const at = text.indexOf(mark)
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + mark.length)]
+}

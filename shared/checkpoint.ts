@@ -29,10 +29,23 @@ export const checkpoint = z.object({
   seen: z.string().nullable(),
   /** A stream that claims to be sorted was not, in this run: its watermark waits for the run's end. */
   unordered: z.boolean().optional(),
+  /** What the run has done so far, for a person to read. */
+  totals: z
+    .object({
+      records: z.int().min(0),
+      deadLetters: z.int().min(0),
+      unchanged: z.int().min(0),
+      requests: z.int().min(0),
+      retries: z.int().min(0),
+      /** Unknown fields, the first few of them. */
+      drift: z.array(z.string()),
+    })
+    .optional(),
   /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
   coveredBelow: z.int().min(0).optional(),
 })
 export type Checkpoint = z.infer<typeof checkpoint>
+export type RunTotals = NonNullable<Checkpoint['totals']>
 
 export const commit = z.object({
   v: z.literal(1),
@@ -44,10 +57,11 @@ export const commit = z.object({
 })
 export type Commit = z.infer<typeof commit>
 
-/** The checkpoint's text; a cursor that does not fit is left out, and the run goes on from its watermark instead. */
+/** The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run goes on from its watermark. */
 export function checkpointText(value: Checkpoint): string {
-  const text = JSON.stringify(value)
-  return Buffer.byteLength(text) <= CHECKPOINT_BYTES_MAX ? text : JSON.stringify({ ...value, cursor: null })
+  const { totals: _, ...needed } = value
+  const texts = [value, needed, { ...needed, cursor: null }].map((each) => JSON.stringify(each))
+  return texts.find((text) => Buffer.byteLength(text) <= CHECKPOINT_BYTES_MAX) ?? JSON.stringify({ ...needed, cursor: null })
 }
 
 export function parseCheckpoint(metadata: string): Checkpoint | null {

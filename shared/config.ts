@@ -12,6 +12,9 @@ import type { KafkaOptions } from './kafka.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** The process's own environment; tests pass another. */
+export const environment: Environment = process.env
+
 const SECOND_MS = 1000
 const MIB = 1024 * 1024
 

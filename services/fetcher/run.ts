@@ -3,7 +3,7 @@
  * published before, and put out with the checkpoint behind it. Guarantees: the checkpoint never runs ahead of the log, and a run that
  * ends for whatever reason leaves a place to go on from.
  */
-import type { Checkpoint } from '../../shared/checkpoint.ts'
+import type { Checkpoint, RunTotals } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { Stopped } from '../../shared/errors.ts'
@@ -30,6 +30,8 @@ export type RunPlan = {
   cursor: unknown
   watermark: string | null
   seen: string | null
+  /** Of an interrupted run. */
+  totals?: RunTotals | undefined
   /** A record came out of order earlier in this run. */
   unordered?: boolean | undefined
   coveredBelow?: number | undefined
@@ -78,6 +80,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     previous: null,
     read: 0,
     refusedRecords: 0,
+    totals: plan.totals ?? NO_TOTALS,
     result: emptyResult(plan),
   }
   const judge = judgeFor(stream)
@@ -112,6 +115,7 @@ type RunState = {
   previous: Position | null
   read: number
   refusedRecords: number
+  totals: RunTotals
   result: RunResult
 }
 
@@ -144,6 +148,7 @@ async function publishPage(state: RunState, page: Page, judged: Judged): Promise
     watermark: safe ? watermark : null,
     last,
   }
+  state.totals = totalsWith(state.totals, marker, judged)
   const checkpoint: Checkpoint = {
     v: 1,
     run: plan.run,
@@ -155,6 +160,7 @@ async function publishPage(state: RunState, page: Page, judged: Judged): Promise
     watermark,
     seen: textOf(stream, state.progress.seen),
     ...(state.progress.sorted || stream.watermark?.sorted !== true ? {} : { unordered: true }),
+    totals: state.totals,
     ...(plan.coveredBelow === undefined ? {} : { coveredBelow: plan.coveredBelow }),
   }
   await tools.outlet.put({
@@ -192,6 +198,21 @@ function requestFacts(response: PageResponse) {
     retries: response.retries,
     bytes: response.bytes,
     durationMs: Math.round(response.durationMs),
+  }
+}
+
+const NO_TOTALS: RunTotals = { records: 0, deadLetters: 0, unchanged: 0, requests: 0, retries: 0, drift: [] }
+/** Paths of drift in a checkpoint; the log and the metric have them all. */
+const DRIFT_SHOWN_MAX = 5
+
+function totalsWith(totals: RunTotals, marker: PageMarker, judged: Judged): RunTotals {
+  return {
+    records: totals.records + marker.records,
+    deadLetters: totals.deadLetters + marker.deadLetters,
+    unchanged: totals.unchanged + marker.unchanged,
+    requests: totals.requests + marker.requests,
+    retries: totals.retries + marker.retries,
+    drift: [...new Set([...totals.drift, ...judged.drift.keys()])].slice(0, DRIFT_SHOWN_MAX),
   }
 }
 

@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+/**
+ * The one door: `headrace <command>`. Commands are declared here; the code behind one is loaded when it is asked for, so that `load`
+ * in a container needs nothing of the local stack. Exit status: 0 done, 1 failed, 2 wrong use, 3 done with dead letters or drift.
+ */
+import { Command, CommanderError, Option } from 'commander'
+import { environment } from '../shared/config.ts'
+import { exitStatusOf, explain, WrongUse } from '../shared/errors.ts'
+
+const JSON_FLAG = '--json'
+const JSON_HELP = 'print one JSON object instead of text'
+
+function program(): Command {
+  const door = new Command('headrace')
+    .description('Keeps a ClickHouse warehouse current from HTTP APIs through Kafka.')
+    .option('--sources <dir>', 'folder of declarations besides the built-in ones (may be given again)', collect, [])
+    .showHelpAfterError('(headrace --help shows all commands)')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'headrace: ')) })
+
+  door
+    .command('demo')
+    .description('the whole path on this machine: stack, sample API, fetcher, loader, table')
+    .option(JSON_FLAG, JSON_HELP)
+    .option('--stop', 'stop the local stack afterwards')
+    .action(async (options) => exit(await (await import('./cli/demo.ts')).demo(options)))
+
+  const stack = door.command('stack').description('the local stack: Kafka, schema registry and ClickHouse as child processes')
+  for (const [verb, description] of [
+    ['up', 'start it, or tell that it runs'],
+    ['down', 'stop it; its data stays'],
+    ['status', 'ask each server'],
+  ] as const) {
+    stack
+      .command(verb)
+      .description(description)
+      .option('--dir <dir>', 'folder of data, logs and ports')
+      .option(JSON_FLAG, JSON_HELP)
+      .action(async (options) => exit(await (await import('./cli/stack.ts')).stackCommand(verb, options)))
+  }
+
+  door
+    .command('fetch')
+    .description('the fetcher: from the APIs into Kafka')
+    .argument('[streams...]', 'source.stream; all of them when none is named')
+    .option('--once', 'one run of every partition, then the end')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (streams, options) => exit(await (await import('./cli/fetch.ts')).fetchCommand(streams, { ...door.opts(), ...options })))
+
+  door
+    .command('load')
+    .description('the loader: from Kafka into ClickHouse')
+    .option('--until-caught-up', 'end when everything in Kafka is loaded')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (options) => exit(await (await import('./cli/load.ts')).loadCommand(options)))
+
+  door
+    .command('status')
+    .description('where every partition stands: checkpoint, confirmed watermark, lag, dead letters, last run')
+    .argument('[streams...]', 'source.stream; all that Kafka knows when none is named')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (streams, options) => exit(await (await import('./cli/operate.ts')).statusCommand(streams, options)))
+
+  door
+    .command('replay')
+    .description("load a stream again from Kafka, by a reset of the loader's offsets; the API is not asked")
+    .argument('<stream>', 'source.stream')
+    .addOption(new Option('--from <place>', 'beginning, a time (2026-01-31T00:00:00Z), or partition:offset[,…]').makeOptionMandatory())
+    .option('--dry-run', 'show what would be reset')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (stream, options) => exit(await (await import('./cli/operate.ts')).replayCommand(stream, options)))
+
+  door
+    .command('options')
+    .description('every option of the environment with its default')
+    .addOption(new Option('--markdown <file>', 'rewrite the table of options in this file').hideHelp())
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (options) => exit((await import('./cli/options.ts')).optionsCommand(options)))
+
+  return door
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, value]
+
+/** Set rather than called: open handles of a client in the background must not cut what is still being written. */
+function exit(status: number): void {
+  process.exitCode = status
+}
+
+try {
+  await program().parseAsync()
+  process.exit()
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
+  process.stderr.write(`headrace: ${explain(error)}\n`)
+  // What is no decision of ours is a defect: whoever reports it needs the place.
+  if (error instanceof Error && !('code' in error) && environment.HEADRACE_LOG_LEVEL === 'debug') process.stderr.write(`${error.stack}\n`)
+  process.exit(error instanceof WrongUse ? 2 : exitStatusOf(error))
+}

@@ -1,0 +1,56 @@
+/** `headrace fetch`: loads the declarations and runs the fetcher, once or as a service. */
+import { systemClock } from '../../shared/clock.ts'
+import { environment, readOptions, resolverFor } from '../../shared/config.ts'
+import { WrongUse } from '../../shared/errors.ts'
+import { chooseStreams, loadSources } from '../../shared/sources.ts'
+import { fetchStreams } from '../fetcher/fetcher.ts'
+import type { FetchSummary } from '../fetcher/summary.ts'
+import { print, runService } from './process.ts'
+
+export type FetchCommandOptions = { sources: string[]; once?: boolean; json?: boolean }
+
+const PROGRESS_EVERY_MS = 2000
+
+export async function fetchCommand(labels: readonly string[], options: FetchCommandOptions): Promise<number> {
+  const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
+  const streams = chooseStreams(await loadSources(dirs), labels)
+  if (streams.length === 0)
+    throw new WrongUse('HR_NO_STREAMS', 'there is no stream to fetch', { hint: 'name a folder of declarations: --sources DIR' })
+  return runService('fetcher', async ({ config, log, metrics, signal, ready }) => {
+    let shownMs = 0
+    const summary = await fetchStreams({
+      streams,
+      config,
+      resolver: resolverFor(environment),
+      clock: systemClock,
+      log,
+      metrics,
+      signal,
+      once: options.once === true,
+      onReady: ready,
+      onProgress(now) {
+        if (systemClock.elapsedMs() - shownMs < PROGRESS_EVERY_MS) return
+        shownMs = systemClock.elapsedMs()
+        log.info({ pages: now.pages, records: now.records, deadLetters: now.deadLetters, requests: now.requests }, 'progress')
+      },
+    })
+    print(options.json === true ? JSON.stringify(summary) : describe(summary))
+    return statusOf(summary)
+  })
+}
+
+function statusOf(summary: FetchSummary): number {
+  if (Object.values(summary.partitions).some(({ outcome }) => outcome === 'failed' || outcome === 'parked')) return 1
+  return summary.deadLetters > 0 || summary.drift > 0 ? 3 : 0
+}
+
+function describe(summary: FetchSummary): string {
+  const lines = Object.entries(summary.partitions).map(([id, partition]) => {
+    const watermark = partition.watermark === null ? 'no watermark' : `watermark ${partition.watermark}`
+    const error = partition.error === undefined ? '' : `\n    ${partition.error.replaceAll('\n', '\n    ')}`
+    return `  ${id}  ${partition.outcome}  ${partition.records} records on ${partition.pages} pages, ${watermark}${error}`
+  })
+  const { records, deadLetters, unchanged, pages, requests, retries, tokenRefreshes } = summary
+  const head = `${records} records and ${deadLetters} dead letters published, ${unchanged} unchanged left out; ${pages} pages, ${requests} requests, ${retries} retries, ${tokenRefreshes} tokens.`
+  return [head, ...(lines.length > 0 ? lines : ['  every partition belongs to another fetcher'])].join('\n')
+}

@@ -1,0 +1,27 @@
+/** `headrace load`: runs the loader, as a service or until it has caught up. */
+import { systemClock } from '../../shared/clock.ts'
+import { type LoadSummary, load } from '../loader/loader.ts'
+import { print, runService } from './process.ts'
+
+export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boolean }): Promise<number> {
+  return runService('loader', async ({ config, log, metrics, signal, ready }) => {
+    const summary = await load({
+      config,
+      clock: systemClock,
+      log,
+      metrics,
+      signal,
+      untilCaughtUp: options.untilCaughtUp === true,
+      onReady: ready,
+    })
+    print(options.json === true ? JSON.stringify(summary) : describe(summary))
+    return summary.deadLetters > 0 ? 3 : 0
+  })
+}
+
+function describe({ rows, deadLetters, batches, watermarks }: LoadSummary): string {
+  const lines = Object.entries(watermarks).map(
+    ([place, watermark]) => `  ${place}  ${watermark === null ? 'no watermark' : `watermark ${watermark}`}`,
+  )
+  return [`${rows} rows loaded in ${batches} batches, ${deadLetters} dead letters.`, ...lines].join('\n')
+}

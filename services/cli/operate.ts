@@ -1,0 +1,96 @@
+/** `headrace status` and `headrace replay`. */
+import Table from 'cli-table3'
+import { systemClock } from '../../shared/clock.ts'
+import { environment, readConfig } from '../../shared/config.ts'
+import { connectKafka, type Kafka } from '../../shared/kafka.ts'
+import { type Names, namesFor } from '../../shared/topics.ts'
+import { applyReplay, parseFrom, planReplay, type ReplayPlan } from '../operator/replay.ts'
+import { type PartitionStatus, type StreamStatus, statusOf } from '../operator/status.ts'
+import { logFor, print } from './process.ts'
+
+export async function statusCommand(labels: readonly string[], options: { json?: boolean }): Promise<number> {
+  return withKafka(async (kafka, names) => {
+    const streams = await statusOf(kafka, names, labels)
+    print(options.json === true ? JSON.stringify({ streams }) : describeStatus(streams))
+    return 0
+  })
+}
+
+export async function replayCommand(stream: string, options: { from: string; dryRun?: boolean; json?: boolean }): Promise<number> {
+  const from = parseFrom(options.from)
+  return withKafka(async (kafka, names) => {
+    const plan = await planReplay(kafka, names, stream, from)
+    const dryRun = options.dryRun === true
+    if (!dryRun) await applyReplay(kafka, names, plan)
+    print(options.json === true ? JSON.stringify({ dryRun, ...plan }) : describeReplay(plan, dryRun))
+    return 0
+  })
+}
+
+async function withKafka(work: (kafka: Kafka, names: Names) => Promise<number>): Promise<number> {
+  const config = readConfig(environment)
+  const kafka = await connectKafka(config.kafka, { log: logFor('operator', config), clock: systemClock })
+  try {
+    return await work(kafka, namesFor(config.prefix))
+  } finally {
+    await kafka.close()
+  }
+}
+
+const HEAD = ['stream', 'p', 'checkpoint', 'confirmed watermark', 'lag', 'dead letters', 'last run', 'next run']
+
+function describeStatus(streams: readonly StreamStatus[]): string {
+  if (streams.length === 0) return 'No stream has been fetched yet. Next: npm run headrace -- fetch'
+  const table = new Table({ head: HEAD, style: { head: [], border: [] } })
+  for (const { stream, partitions } of streams) {
+    for (const each of partitions)
+      table.push([
+        stream,
+        each.partition,
+        checkpointText(each),
+        each.watermark ?? '–',
+        each.lag,
+        lettersText(each),
+        runText(each),
+        each.next,
+      ])
+  }
+  return [table.toString(), ...streams.flatMap(noticesOf)].join('\n')
+}
+
+function checkpointText({ checkpoint }: PartitionStatus): string {
+  if (checkpoint === null) return '–'
+  return `${checkpoint.done ? 'done' : `page ${checkpoint.page}`}, ${checkpoint.watermark ?? 'no watermark'}`
+}
+
+function lettersText({ deadLetters }: PartitionStatus): string {
+  const reasons = Object.entries(deadLetters.reasons).map(([reason, count]) => `${count} ${reason}`)
+  return `${deadLetters.count}${deadLetters.more ? '+' : ''}${reasons.length > 0 ? `\n${reasons.join('\n')}` : ''}`
+}
+
+function runText({ lastRun }: PartitionStatus): string {
+  if (lastRun === null) return '–'
+  return `${lastRun.startedAt.slice(0, 19)}Z\n${lastRun.records} records, ${lastRun.pages} pages\n${lastRun.requests} requests, ${lastRun.retries} retries`
+}
+
+function noticesOf({ stream, partitions }: StreamStatus): string[] {
+  return partitions.flatMap((each) => [
+    ...(each.gap === null
+      ? []
+      : [
+          `! ${stream}/${each.partition}: the log lost offsets ${each.gap.from} to ${each.gap.to} before they were loaded; the API is asked again`,
+        ]),
+    ...(each.lastRun !== null && each.lastRun.drift.length > 0
+      ? [`! ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.join(', ')}`]
+      : []),
+  ])
+}
+
+function describeReplay({ stream, partitions }: ReplayPlan, dryRun: boolean): string {
+  const table = new Table({ head: ['p', 'offset now', 'offset then', 'log', 'to load again'], style: { head: [], border: [] } })
+  for (const each of partitions) table.push([each.partition, each.from ?? '–', each.to, `${each.log.low} to ${each.log.high}`, each.again])
+  const words = dryRun
+    ? `${stream} would be replayed (nothing was changed):`
+    : `${stream} is replayed by the next loader that starts: npm run headrace -- load`
+  return `${words}\n${table.toString()}`
+}

@@ -1,0 +1,73 @@
+/**
+ * A service as a process: its log, its metrics, its health server, and the graceful stop. SIGTERM or SIGINT aborts the signal and the
+ * work ends in order; a second signal, or the deadline, ends the process at once.
+ */
+import closeWithGrace from 'close-with-grace'
+import { type Config, environment, readConfig } from '../../shared/config.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { type Readiness, serveHealth } from '../../shared/http.ts'
+import { createLog, type Log } from '../../shared/log.ts'
+import { createMetrics, type Metrics } from '../../shared/metrics.ts'
+
+export type Service = {
+  config: Config
+  log: Log
+  metrics: Metrics
+  signal: AbortSignal
+  /** /readyz says 200 from now on. */
+  ready(): void
+}
+
+/** Runs `work` until it ends or a signal stops it; returns its exit status. */
+export async function runService(name: string, work: (service: Service) => Promise<number>): Promise<number> {
+  const config = readConfig(environment)
+  const log = logFor(name, config)
+  const metrics = createMetrics()
+  const stopping = new AbortController()
+  const state: Readiness = { ready: false, reason: 'starting' }
+
+  const health = await serveHealth({ ...config.http, metrics, readiness: () => state })
+  log.info({ url: health.url }, 'health and metrics')
+  const ready = () => {
+    state.ready = true
+    delete state.reason
+  }
+  const working = work({ config, log, metrics, signal: stopping.signal, ready })
+  const grace = closeWithGrace({ delay: config.stopDeadlineMs, logger: graceLog(log), skip: ['beforeExit'] }, async ({ signal, err }) => {
+    if (err !== undefined) {
+      log.fatal({ err }, `defect: ${messageOf(err)}`)
+      return
+    }
+    log.info({ signal }, 'stopping')
+    state.ready = false
+    state.reason = 'stopping'
+    stopping.abort()
+    const status = await working
+    await health.close()
+    log.info('stopped')
+    // close-with-grace would end with 0 whatever the work says.
+    if (status !== 0) process.exit(status)
+  })
+  try {
+    return await working
+  } finally {
+    if (!stopping.signal.aborted) {
+      grace.uninstall()
+      await health.close()
+    }
+  }
+}
+
+export function logFor(name: string, config: Pick<Config, 'log'>): Log {
+  const pretty = config.log.format === 'pretty' || (config.log.format === 'auto' && process.stderr.isTTY === true)
+  return createLog({ name, level: config.log.level, pretty })
+}
+
+function graceLog(log: Log) {
+  return { error: (message?: unknown) => log.error(typeof message === 'string' ? message : messageOf(message)) }
+}
+
+/** The answer of a command goes to standard output, everything else to standard error. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

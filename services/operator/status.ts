@@ -1,0 +1,142 @@
+/**
+ * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what the log holds, who
+ * owns what. Needs no source file, so it answers for streams that other machines declare.
+ */
+import { parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
+import { WrongUse } from '../../shared/errors.ts'
+import type { Kafka, MemberState } from '../../shared/kafka.ts'
+import { type Resume, resume } from '../../shared/resume.ts'
+import { label, type Names } from '../../shared/topics.ts'
+import { countDeadLetters, type DeadLetterCount } from './dead-letters.ts'
+
+export type PartitionStatus = {
+  partition: number
+  /** Where the fetcher can go on. */
+  checkpoint: { run: string; page: number; done: boolean; watermark: string | null; offset: number } | null
+  lastRun: {
+    startedAt: string
+    pages: number
+    records: number
+    deadLetters: number
+    unchanged: number
+    requests: number
+    retries: number
+    drift: string[]
+  } | null
+  /** Confirmed in ClickHouse; null before the first commit and after a reset of the offsets. */
+  watermark: string | null
+  /** Offset that the loader goes on from; null when it has not committed. */
+  loaded: number | null
+  log: { low: number; high: number }
+  /** Offsets between the loader and the end of the log. */
+  lag: number
+  deadLetters: DeadLetterCount
+  /** Published records that are gone from the log before they were loaded. */
+  gap: { from: number; to: number } | null
+  /** What the next run will do. */
+  next: string
+  fetcher: string | null
+  loader: string | null
+}
+export type StreamStatus = { stream: string; topic: string; partitions: PartitionStatus[] }
+
+/** Throws WrongUse for a stream that Kafka does not know. */
+export async function statusOf(kafka: Kafka, names: Names, labels: readonly string[]): Promise<StreamStatus[]> {
+  const streams = await streamsOf(kafka, names, labels)
+  const [fetchers, loaders] = await Promise.all([kafka.members(names.fetcherGroup), kafka.members(names.loaderGroup)])
+  return Promise.all(
+    streams.map(async ({ stream, topic }) => {
+      const [published, loaded, logs, deadLetters] = await Promise.all([
+        kafka.committed(names.fetcherGroup, topic),
+        kafka.committed(names.loaderGroup, topic),
+        kafka.logRanges(topic),
+        countDeadLetters(kafka, names.deadLetters(topic)),
+      ])
+      const partitions = logs.map((log, partition) =>
+        partitionStatus({
+          partition,
+          log,
+          published: published[partition] ?? null,
+          loaded: loaded[partition] ?? null,
+          deadLetters: deadLetters[partition] ?? { count: 0, more: false, reasons: {} },
+          fetcher: ownerOf(fetchers, topic, partition),
+          loader: ownerOf(loaders, topic, partition),
+        }),
+      )
+      return { stream, topic, partitions }
+    }),
+  )
+}
+
+/** The streams that Kafka has topics of. */
+export async function streamsOf(kafka: Kafka, names: Names, labels: readonly string[]): Promise<{ stream: string; topic: string }[]> {
+  const known = (await kafka.topics()).flatMap((topic) => {
+    const name = names.streamOf(topic)
+    return name === null ? [] : [{ stream: label(name), topic }]
+  })
+  known.sort((a, b) => a.stream.localeCompare(b.stream))
+  if (labels.length === 0) return known
+  return labels.map((wanted) => {
+    const found = known.find(({ stream }) => stream === wanted)
+    if (found !== undefined) return found
+    const names = known.map(({ stream }) => stream).join(', ')
+    throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${wanted}"`, {
+      hint: names === '' ? 'no stream has been fetched yet: npm run headrace -- fetch' : `streams in Kafka: ${names}`,
+    })
+  })
+}
+
+type PartitionFacts = {
+  partition: number
+  log: { low: number; high: number }
+  published: { offset: number; metadata: string } | null
+  loaded: { offset: number; metadata: string } | null
+  deadLetters: DeadLetterCount
+  fetcher: string | null
+  loader: string | null
+}
+
+/** Pure. */
+export function partitionStatus(facts: PartitionFacts): PartitionStatus {
+  const { log, published, loaded } = facts
+  const checkpoint = published === null ? null : parseCheckpoint(published.metadata)
+  const commit = loaded === null ? null : parseCommit(loaded.offset, loaded.metadata)
+  // Reset tools store -2 for "earliest".
+  const place = loaded === null || loaded.offset < 0 ? log.low : Math.max(loaded.offset, log.low)
+  const next = resume({ published, loaded, log })
+  return {
+    partition: facts.partition,
+    checkpoint:
+      checkpoint === null || published === null
+        ? null
+        : { run: checkpoint.run, page: checkpoint.page, done: checkpoint.done, watermark: checkpoint.watermark, offset: published.offset },
+    lastRun:
+      checkpoint === null
+        ? null
+        : {
+            startedAt: new Date(checkpoint.startedMs).toISOString(),
+            pages: checkpoint.page,
+            ...(checkpoint.totals ?? { records: 0, deadLetters: 0, unchanged: 0, requests: 0, retries: 0, drift: [] }),
+          },
+    watermark: commit?.watermark ?? null,
+    loaded: loaded === null ? null : place,
+    log,
+    lag: Math.max(0, log.high - place),
+    deadLetters: facts.deadLetters,
+    gap: next.kind === 'start' && next.gap !== null ? { from: next.gap.from, to: next.gap.to } : null,
+    next: describeNext(next),
+    fetcher: facts.fetcher,
+    loader: facts.loader,
+  }
+}
+
+function describeNext(next: Resume): string {
+  if (next.kind === 'continue') return `goes on after page ${next.checkpoint.page}`
+  const from = next.watermark === null ? "the stream's start" : next.watermark
+  return next.gap === null ? `asks from ${from}` : `asks again from ${from}: records were lost from the log`
+}
+
+function ownerOf(members: readonly MemberState[], topic: string, partition: number): string | null {
+  const owner = members.find((member) => member.partitions.some((each) => each.topic === topic && each.partitions.includes(partition)))
+  return owner === undefined ? null : owner.memberId
+}

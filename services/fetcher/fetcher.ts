@@ -11,7 +11,8 @@ import type { Metrics } from '../../shared/metrics.ts'
 import { connectRegistry } from '../../shared/registry.ts'
 import { namesFor } from '../../shared/topics.ts'
 import { type Client, createClient } from './client/client.ts'
-import { type Owned, ownedOf, shareOf } from './ownership.ts'
+import { holdingOf } from './client/holding.ts'
+import { type Owned, ownedOf } from './ownership.ts'
 import { openPartition, type Partition } from './partition.ts'
 import { prepareStream } from './prepare.ts'
 import { createSummary, type FetchSummary } from './summary.ts'
@@ -45,8 +46,18 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
     const schemaIds = new Map(prepared.map(({ stream, schemaId }) => [stream, schemaId]))
 
     let owned = new Map<string, Owned>()
+    let ownedSinceMs = clock.elapsedMs()
     for (const source of new Set(streams.map((stream) => stream.source))) {
-      clients.set(source, createClient(source, { ...options, share: () => shareOf(source.name, owned.values()) }))
+      clients.set(
+        source,
+        createClient(source, {
+          clock,
+          log,
+          metrics,
+          resolver: options.resolver,
+          holding: () => holdingOf(source, owned.values(), ownedSinceMs),
+        }),
+      )
     }
     const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
 
@@ -54,12 +65,11 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       const client = clients.get(stream.source)
       const schemaId = schemaIds.get(stream)
       if (client === undefined || schemaId === undefined) throw new RangeError(`${stream.label} was not prepared`)
-      const baseUrl = typeof stream.source.baseUrl === 'string' ? stream.source.baseUrl : options.resolver.setting(stream.source.baseUrl)
       const onPage = summary.pageOf(stream, partition, () => options.onProgress?.(summary.now()))
       return openPartition({
         stream,
         partition,
-        baseUrl,
+        baseUrl: client.baseUrl,
         send: client.send,
         kafka,
         names,
@@ -83,6 +93,7 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       },
       onAssigned(assignment) {
         owned = ownedOf(assignment, streamOfTopic)
+        ownedSinceMs = clock.elapsedMs()
         for (const stream of streams) {
           const mine = [...owned.values()].filter((each) => each.stream === stream).length
           metrics.owned.set({ source: stream.source.name, stream: stream.name }, mine)

@@ -1,6 +1,6 @@
 /**
- * Which partitions this worker owns, and what share of each source that is. Kafka assigns fetch partitions through the fetcher's group;
- * the share is what splits a source's quota, so the sum over all workers never exceeds it.
+ * Which partitions this worker owns: Kafka assigns fetch partitions through the fetcher's group, fetch partition p being partition p of
+ * the stream's topic.
  */
 import type { Stream } from '../../shared/declaration.ts'
 import type { Assignment } from '../../shared/kafka.ts'
@@ -20,18 +20,3 @@ export function ownedOf(assignment: Assignment, streamOfTopic: ReadonlyMap<strin
 }
 
 export const ownedId = (stream: Stream, partition: number): string => `${stream.label}/${partition}`
-
-/**
- * Owned partitions ÷ all partitions of the source, 0 to 1. All streams of the source count, also those that this worker was not asked
- * to run: another worker may be running them.
- */
-export function shareOf(sourceName: string, owned: Iterable<Owned>): number {
-  let mine = 0
-  let all = 0
-  for (const { stream } of owned) {
-    if (stream.source.name !== sourceName) continue
-    mine += 1
-    all = stream.source.streams.reduce((sum, each) => sum + each.partitions.length, 0)
-  }
-  return all === 0 ? 0 : mine / all
-}

@@ -10,7 +10,7 @@ import { Stopped } from '../../shared/errors.ts'
 import { redactUrl } from '../../shared/redact.ts'
 import { earlier, type Position, positionOfText, requestText, stepBefore, watermarkText } from '../../shared/watermark.ts'
 import type { PageMarker } from '../../shared/wire.ts'
-import { PageRefused } from './client/errors.ts'
+import { mayMeanExpiredCursor, PageRefused } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'
 import type { PageResponse, Send } from './client/send.ts'
 import { type Judged, judgeFor } from './judge.ts'
@@ -63,8 +63,6 @@ export type RunResult = {
 const SHARE_SAMPLE_MIN = 20
 /** A page that is refused whole has at least this many records, before it counts as an API that changed. */
 const WHOLE_PAGE_MIN = 5
-/** Statuses that a cursor which is no longer known is answered with. */
-const CURSOR_REFUSED = [400, 404, 410, 422]
 
 /**
  * Runs until the last page, or until the stop (then it throws, with what was put out flushed). A refused cursor is no failure
@@ -84,11 +82,12 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     result: emptyResult(plan),
   }
   const judge = judgeFor(stream)
+  const paginator = paginatorFor(stream)
   const walk = {
     stream,
     send: tools.send,
-    paginator: paginatorFor(stream),
-    first: firstRequest(stream, tools.baseUrl, tools.partition, sinceText(plan.from, stream)),
+    paginator,
+    first: paginator.first(firstRequest(stream, tools.baseUrl, tools.partition, sinceText(plan.from, stream))),
     cursor: plan.cursor ?? null,
     stop: tools.stop,
   }
@@ -97,7 +96,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   } catch (error) {
     // What was put out before the failure is whole and stays useful.
     await tools.outlet.flush()
-    if (error instanceof PageRefused && CURSOR_REFUSED.includes(error.status) && (state.page > plan.page || plan.cursor !== null)) {
+    if (error instanceof PageRefused && mayMeanExpiredCursor(error) && (state.page > plan.page || plan.cursor !== null)) {
       return { ...state.result, refused: error }
     }
     throw error

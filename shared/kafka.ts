@@ -1,15 +1,89 @@
 /**
  * Kafka, as a port: everything that Headrace asks of a client is in `kafka/port.ts`, and the client that answers is known only below
- * `kafka/`. `connectKafka` resolves when a broker has answered and the login was accepted, within `CONNECT_DEADLINE_MS`, or says why not.
+ * `kafka/`. `connectKafka` resolves when a broker has answered at the address that it advertises and the login was accepted, or says why
+ * not within `CONNECT_DEADLINE_MS`. After that brokers may come and go: calls are repeated for a bounded time, members join again.
  */
 import type { Clock } from './clock.ts'
-import { Stopped } from './errors.ts'
-import type { Kafka, KafkaOptions } from './kafka/port.ts'
+import { type HeadraceError, Unavailable, WrongUse } from './errors.ts'
+import { CONNECT_DEADLINE_MS, type Deps, newClient } from './kafka/client.ts'
+import { type Cluster, openCluster } from './kafka/cluster.ts'
+import { settle, within } from './kafka/deadline.ts'
+import { explainFailure } from './kafka/failures.ts'
+import { membersOf } from './kafka/members.ts'
+import { offsetCalls } from './kafka/offsets.ts'
+import { joinAsOwner } from './kafka/owner.ts'
+import type { Kafka, KafkaOptions, RawMessage } from './kafka/port.ts'
+import { createPublisher } from './kafka/publisher.ts'
+import { readPartition } from './kafka/read.ts'
+import { joinAsReader } from './kafka/reader.ts'
+import { createSender } from './kafka/sender.ts'
+import { topicCalls } from './kafka/topics.ts'
 import type { Log } from './log.ts'
 
 export { FencedError, PublishFailed, StaleGeneration } from './kafka/errors.ts'
 export type * from './kafka/port.ts'
 
-export async function connectKafka(options: KafkaOptions, _deps: { log: Log; clock: Clock }): Promise<Kafka> {
-  throw new Stopped('HR_KAFKA_UNFINISHED', `the Kafka port is not finished; asked for ${options.brokers.join(', ')}`)
+type Closable = { close(): Promise<void> }
+
+const CLOSE_ALL_DEADLINE_MS = 30_000
+
+export async function connectKafka(options: KafkaOptions, { log, clock }: { log: Log; clock: Clock }): Promise<Kafka> {
+  const deps: Deps = { options, log, clock }
+  const cluster = await connect(deps)
+  const opened = new Set<Closable>()
+
+  function keep<T extends Closable>(closable: T): T {
+    opened.add(closable)
+    const close = closable.close
+    closable.close = () => close().finally(() => opened.delete(closable))
+    return closable
+  }
+
+  const offsets = offsetCalls(cluster)
+
+  async function* read(topic: string, partition: number, from: number, toExclusive: number): AsyncGenerator<RawMessage> {
+    const range = (await offsets.logRanges(topic))[partition]
+    if (range === undefined) throw new WrongUse('HR_KAFKA_PARTITION', `topic ${topic} has no partition ${partition}`)
+    yield* readPartition(cluster, range, topic, partition, from, toExclusive)
+  }
+
+  async function close(): Promise<void> {
+    const all = Promise.all([...opened].map((one) => one.close())).then(() => cluster.close())
+    await settle(clock, CLOSE_ALL_DEADLINE_MS, all, (reason) => log.warn({ reason }, 'Kafka was not closed in order'))
+  }
+
+  return {
+    ...topicCalls(cluster, deps),
+    ...offsets,
+    members: (group) => membersOf(cluster, group),
+    readPartition: read,
+    publisher: (transactionalId, publisherOptions = {}) => keep(createPublisher(transactionalId, publisherOptions, deps)),
+    sender: (senderOptions = {}) => keep(createSender(senderOptions, deps)),
+    owner: async (ownerOptions) => keep(await joinAsOwner(ownerOptions, deps)),
+    reader: async (readerOptions) => keep(await joinAsReader(readerOptions, offsets.committed, deps)),
+    close,
+  }
+}
+
+/** A short policy: who starts a command waits for it. Supervisors start services again. */
+const CONNECT_RETRY = { initialRetryTime: 50, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 5 } as const
+
+async function connect(deps: Deps): Promise<Cluster> {
+  const client = newClient(deps, CONNECT_RETRY)
+  const brokers = deps.options.brokers.join(', ')
+  const opening = openCluster(client, deps)
+  try {
+    return await within(deps.clock, CONNECT_DEADLINE_MS, `connecting to ${brokers}`, opening)
+  } catch (error) {
+    void opening.then((cluster) => cluster.close()).catch(() => undefined)
+    throw connectFailure(explainFailure(error, `connecting to ${brokers}`), brokers)
+  }
+}
+
+function connectFailure(failure: HeadraceError, brokers: string): HeadraceError {
+  if (failure.code === 'HR_KAFKA_REFUSED' || failure.code === 'HR_KAFKA_TLS' || failure.code === 'HR_KAFKA_UNREACHABLE') return failure
+  return new Unavailable('HR_KAFKA_UNREACHABLE', `no answer from Kafka at ${brokers}: ${failure.message}`, {
+    hint: 'see KAFKA_BROKERS, whether the brokers run, and whether they speak TLS or SASL while this side does not, or the other way round',
+    cause: failure,
+  })
 }

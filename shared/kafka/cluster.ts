@@ -1,0 +1,105 @@
+/**
+ * Direct requests to the brokers, for what the client package's own admin does by joining the group, in seconds, or by keeping a list of topics
+ * that breaks every later call once one of them is deleted. Each call here asks for what it needs and repeats what passes by itself.
+ */
+import type { Admin, Kafka as KafkajsClient } from 'kafkajs'
+import { type Deps, METADATA_AGE_MAX_MS } from './client.ts'
+import { within } from './deadline.ts'
+import { explainFailure, isPassing } from './failures.ts'
+import type { FetchedPartition } from './kafkajs/fetched.ts'
+import { internal } from './kafkajs/internals.ts'
+
+export type PartitionOffset = { partition: number; offset: string; metadata?: string | null }
+export type TopicOffsets = { topic: string; partitions: PartitionOffset[] }
+type TopicTimes = { topic: string; partitions: { partition: number; timestamp: number }[] }
+type TopicMetadata = { topic: string; partitionMetadata: { partitionId: number; leader: number }[] }
+type FetchRequest = { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }
+
+export type Broker = {
+  metadata(topics: string[]): Promise<{ topicMetadata: TopicMetadata[] }>
+  listOffsets(request: { isolationLevel: number; topics: TopicTimes[] }): Promise<{ responses: TopicOffsets[] }>
+  offsetFetch(request: {
+    groupId: string
+    topics: { topic: string; partitions: { partition: number }[] }[]
+  }): Promise<{ responses: TopicOffsets[] }>
+  offsetCommit(request: { groupId: string; groupGenerationId: number; memberId: string; topics: TopicOffsets[] }): Promise<unknown>
+  deleteRecords(request: { topics: TopicOffsets[] }): Promise<unknown>
+  fetch(request: {
+    isolationLevel: number
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    topics: FetchRequest[]
+  }): Promise<{ responses: { topicName: string; partitions: FetchedPartition[] }[] }>
+}
+
+type PackageCluster = {
+  brokerPool: { findConnectedBroker(): Promise<Broker> }
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  findBroker(node: { nodeId: number | string }): Promise<Broker>
+  findControllerBroker(): Promise<Broker>
+  findGroupCoordinator(group: { groupId: string }): Promise<Broker>
+}
+
+export type Cluster = {
+  admin: Admin
+  any(): Promise<Broker>
+  broker(nodeId: number): Promise<Broker>
+  coordinator(group: string): Promise<Broker>
+  /** Runs `work`, again when its failure passes by itself; `doing` names it in the error. */
+  ask<T>(doing: string, work: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const ATTEMPTS_MAX = 10
+const BACKOFF_FIRST_MS = 20
+const BACKOFF_MAX_MS = 1_000
+const ASK_DEADLINE_MS = 30_000
+
+/** Connected, and the controller reached at the address that it advertises. */
+export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cluster> {
+  const cluster = newCluster(client)
+  const createAdmin = internal<(parts: object) => Admin>('admin/index.js')
+  try {
+    await cluster.connect()
+    await cluster.refreshMetadata()
+    await cluster.findControllerBroker()
+  } catch (error) {
+    await cluster.disconnect()
+    throw error
+  }
+  return {
+    admin: createAdmin({ logger: client.logger(), cluster }),
+    any: () => cluster.brokerPool.findConnectedBroker(),
+    broker: (nodeId) => cluster.findBroker({ nodeId }),
+    coordinator: (groupId) => cluster.findGroupCoordinator({ groupId }),
+    ask: (doing, work) =>
+      within(deps.clock, ASK_DEADLINE_MS, doing, askAgain(deps, work)).catch((error) => Promise.reject(explainFailure(error, doing))),
+    close: () => cluster.disconnect(),
+  }
+}
+
+async function askAgain<T>({ clock, log }: Deps, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt >= ATTEMPTS_MAX || !isPassing(error)) throw error
+      log.debug({ err: error, attempt }, 'Kafka: asking again')
+      await clock.sleep(Math.min(BACKOFF_FIRST_MS * 2 ** (attempt - 1), BACKOFF_MAX_MS))
+    }
+  }
+}
+
+/** The client keeps its cluster factory, with all its settings, under a symbol. */
+function newCluster(client: KafkajsClient): PackageCluster {
+  const symbol = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'private:Kafka:createCluster')
+  const parts = client as unknown as Record<symbol, (options: object) => PackageCluster>
+  const create = symbol === undefined ? undefined : parts[symbol]
+  if (create === undefined) throw new Error('the client package has no cluster factory')
+  return create({ allowAutoTopicCreation: false, metadataMaxAge: METADATA_AGE_MAX_MS, isolationLevel: READ_COMMITTED })
+}
+
+export const READ_COMMITTED = 1

@@ -1,0 +1,184 @@
+/**
+ * Group membership with its ends told. Without this the package: rejoins without saying so on some paths, twice at a time, or goes on with the
+ * old assignment when a rejoin fails; gives batches of one assignment to the next, and moves positions by them; commits the offset -2 without
+ * metadata over the group's offset when that is out of range; reports a commit as done when it is not running, and repeats one under
+ * the next generation; sleeps its whole wait time when everything is paused.
+ */
+import { systemClock } from '../../clock.ts'
+import { internal, type Long, type TopicPartitions } from './internals.ts'
+
+/** What the port wants to know of a member; it hangs on the member's assigner, the one object that the package carries through unseen. */
+export type GroupHooks = {
+  /** The share is given back when it resolves. */
+  beforeJoin(): Promise<void>
+  /** Throws when the member is not wanted any more. */
+  joined(partitions: TopicPartitions[], generation: number): void
+  outOfRange(at: { topic: string; partition: number; position: string; low: string; high: string }): void
+}
+
+type FetchedBatch = { assignment?: OffsetManager | null; isEmptyDueToFiltering(): boolean }
+type OffsetManager = {
+  resolvedOffsets: Record<string, Record<number, string>>
+  nextOffset(topic: string, partition: number): Long
+}
+type TopicsOffsets = { topic: string; partitions: { partition: number; offset: string }[] }[]
+type Cluster = {
+  refreshMetadataIfNecessary(): Promise<void>
+  fetchTopicsOffset(topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[]): Promise<TopicsOffsets>
+}
+type ConsumerGroup = {
+  assigners: { hooks?: GroupHooks }[]
+  cluster: Cluster
+  generationId: number
+  maxWaitTime: number
+  offsetManager: OffsetManager | null
+  subscriptionState: { active(): TopicPartitions[] }
+  /** Ours: the join that is under way, and whether one was begun and not finished. */
+  joining?: Promise<void> | undefined
+  mustJoin?: boolean
+  /** Ours: aborted when a pause ends, so that a sleeping fetch goes on at once. */
+  sleeping?: AbortController
+  assigned(): TopicPartitions[]
+  checkForStaleAssignment(): void
+  fetch(nodeId: string): Promise<FetchedBatch[]>
+  filterPartitionsByNode(nodeId: string, partitions: TopicPartitions[]): TopicPartitions[]
+  joinAndSync(): Promise<void>
+  recoverFromFetch(error: unknown): Promise<void>
+  recoverFromOffsetOutOfRange(error: { topic: string; partition: number }): Promise<void>
+  resume(partitions: TopicPartitions[]): void
+}
+type Runner = {
+  consumerGroup: ConsumerGroup
+  running: boolean
+  commitOffsets(offsets: object): Promise<void>
+  handleBatch(batch: FetchedBatch): Promise<void>
+  heartbeat(): Promise<void>
+  processEachBatch(batch: FetchedBatch): Promise<void>
+}
+
+export function cureGroup(): void {
+  const { prototype: group } = internal<{ prototype: ConsumerGroup }>('consumer/consumerGroup.js')
+  const { prototype: runner } = internal<{ prototype: Runner }>('consumer/runner.js')
+  tellOfJoins(group)
+  tellOfGaps(group)
+  tagFetches(group)
+  wakeOnResume(group)
+  dropStaleBatches(runner)
+  commitOnce(runner)
+}
+
+function hooksOf(group: ConsumerGroup): GroupHooks | undefined {
+  return group.assigners[0]?.hooks
+}
+
+function tellOfJoins(group: ConsumerGroup): void {
+  const join = group.joinAndSync
+  group.joinAndSync = function () {
+    this.joining ??= joinOnce(this).finally(() => {
+      this.joining = undefined
+    })
+    return this.joining
+  }
+
+  async function joinOnce(member: ConsumerGroup): Promise<void> {
+    await hooksOf(member)?.beforeJoin()
+    member.mustJoin = true
+    await join.call(member)
+    member.mustJoin = false
+    hooksOf(member)?.joined(member.assigned(), member.generationId)
+  }
+}
+
+/** The one place where a position is found to be out of range, at the start or later: go on at the low end, and commit nothing. */
+function tellOfGaps(group: ConsumerGroup): void {
+  group.recoverFromOffsetOutOfRange = async function ({ topic, partition }) {
+    const manager = this.offsetManager
+    if (manager === null) return
+    const position = manager.nextOffset(topic, partition).toString()
+    const [low, high] = await Promise.all([endOfLog(this.cluster, topic, partition, true), endOfLog(this.cluster, topic, partition, false)])
+    const positions = manager.resolvedOffsets[topic]
+    if (positions === undefined) return
+    positions[partition] = low
+    hooksOf(this)?.outOfRange({ topic, partition, position, low, high })
+  }
+}
+
+async function endOfLog(cluster: Cluster, topic: string, partition: number, fromBeginning: boolean): Promise<string> {
+  const [answer] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning }])
+  const offset = answer?.partitions[0]?.offset
+  if (offset === undefined) throw new Error(`no answer for the ends of ${topic}/${partition}`)
+  return offset
+}
+
+/** A batch remembers the assignment it was fetched for. With nothing to fetch from this broker, wait for a resume, not a fixed time. */
+function tagFetches(group: ConsumerGroup): void {
+  const fetch = group.fetch
+  group.fetch = async function (nodeId) {
+    if (this.mustJoin) {
+      await this.joinAndSync()
+      return []
+    }
+    const assignment = this.offsetManager
+    if (!hasActive(this, nodeId)) {
+      await sleepUntilResume(this)
+      if (!hasActive(this, nodeId)) return lookForChanges(this)
+    }
+    const batches = await fetch.call(this, nodeId)
+    for (const batch of batches) batch.assignment = assignment
+    return batches
+  }
+}
+
+function hasActive(group: ConsumerGroup, nodeId: string): boolean {
+  try {
+    const active = group.filterPartitionsByNode(nodeId, group.subscriptionState.active())
+    return active.some(({ partitions }) => partitions.length > 0)
+  } catch {
+    return true
+  }
+}
+
+async function sleepUntilResume(group: ConsumerGroup): Promise<void> {
+  group.sleeping ??= new AbortController()
+  await systemClock.sleep(group.maxWaitTime, group.sleeping.signal).catch(() => undefined)
+}
+
+async function lookForChanges(group: ConsumerGroup): Promise<FetchedBatch[]> {
+  try {
+    await group.cluster.refreshMetadataIfNecessary()
+    group.checkForStaleAssignment()
+  } catch (error) {
+    await group.recoverFromFetch(error)
+  }
+  return []
+}
+
+function wakeOnResume(group: ConsumerGroup): void {
+  const resume = group.resume
+  group.resume = function (partitions) {
+    resume.call(this, partitions)
+    this.sleeping?.abort()
+    delete this.sleeping
+  }
+}
+
+/** A rejoin can come while a batch waits its turn. And a batch of control records only is news as well: the position moves. */
+function dropStaleBatches(runner: Runner): void {
+  const handle = runner.handleBatch
+  runner.handleBatch = async function (batch) {
+    if (batch.assignment !== undefined && batch.assignment !== this.consumerGroup.offsetManager) return
+    if (!this.running || !batch.isEmptyDueToFiltering()) return handle.call(this, batch)
+    await this.processEachBatch(batch)
+    await this.heartbeat()
+  }
+}
+
+/** One attempt, under the generation of this moment: whether to repeat it is for the caller, who knows which generation it is for. */
+function commitOnce(runner: Runner): void {
+  const { KafkaJSNonRetriableError } = internal<{ KafkaJSNonRetriableError: new (message: string) => Error }>('errors.js')
+  const { prototype: group } = internal<{ prototype: { commitOffsets(offsets: object): Promise<void> } }>('consumer/consumerGroup.js')
+  runner.commitOffsets = async function (offsets) {
+    if (!this.running) throw new KafkaJSNonRetriableError('the consumer is not running')
+    await group.commitOffsets.call(this.consumerGroup, offsets)
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Reaches into the package, which has no `exports` map. A module that is one function is replaced in the module cache, so this must run
+ * before its dependants are loaded (`load.ts` sees to the order); of a class, single methods are replaced. The package is unmaintained and its
+ * version is pinned: what is patched here cannot move underneath.
+ */
+import { createRequire } from 'node:module'
+
+const load = createRequire(import.meta.url)
+
+/** The module below kafkajs/src, in the shape that the caller knows it to have. */
+export function internal<T>(path: string): T {
+  return load(`kafkajs/src/${path}`) as T
+}
+
+/** Whoever requires the module from now on gets `exports`. */
+export function replaceInternal(path: string, exports: unknown): void {
+  const file = load.resolve(`kafkajs/src/${path}`)
+  load(file)
+  const module = load.cache[file]
+  if (module === undefined) throw new Error(`kafkajs has no module ${path}`)
+  module.exports = exports
+}
+
+export function loadPackage<T>(): T {
+  return load('kafkajs') as T
+}
+
+/** A 64-bit integer of the package. */
+export type Long = { toString(): string }
+
+export type TopicPartitions = { topic: string; partitions: number[] }

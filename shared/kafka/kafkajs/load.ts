@@ -1,0 +1,25 @@
+/**
+ * The client package with its faults cured; nothing else imports it. Each cure is one file beside this one and says what goes wrong
+ * without it. The order matters: modules are replaced before the package's own modules bind to them.
+ */
+import type * as Kafkajs from 'kafkajs'
+import { registerCodecs } from './codecs.ts'
+import { cureErrors } from './errors.ts'
+import { cureGroup } from './group.ts'
+import { cureGrouping } from './grouping.ts'
+import { loadPackage } from './internals.ts'
+import { cureProduce } from './produce.ts'
+import { cureRequestQueue } from './request-queue.ts'
+import { cureRetry } from './retry.ts'
+
+cureRetry()
+cureErrors()
+cureRequestQueue()
+cureGrouping()
+cureProduce()
+cureGroup()
+
+const kafkajs = loadPackage<typeof Kafkajs>()
+registerCodecs(kafkajs)
+
+export const { AssignerProtocol, CompressionTypes, Kafka, KafkaJSNonRetriableError, logLevel } = kafkajs

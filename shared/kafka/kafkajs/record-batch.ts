@@ -1,0 +1,124 @@
+/**
+ * A record batch (magic 2) as the broker stores it: https://kafka.apache.org/documentation/#recordbatch. The package builds one buffer for each
+ * record and each number in it and copies them together; here the sizes are counted first and everything is written once into one buffer.
+ */
+import { crc32c } from './crc32c.ts'
+import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
+
+type Bytes = Buffer | string | null
+export type WireMessage = { key?: Bytes; value: Bytes; headers?: Record<string, Bytes | undefined>; timestamp?: number }
+export type BatchOptions = { producerId: bigint; producerEpoch: number; firstSequence: number; transactional: boolean; nowMs: number }
+export type Compressor = { attribute: number; compress(records: Buffer): Promise<Buffer> }
+
+const MAGIC = 2
+const TRANSACTIONAL = 0x10
+const HEADER_BYTES = 61
+/** Offset and length come before what the length counts; the checksum covers what comes after itself. */
+const LENGTH_AT = 8
+const AFTER_LENGTH = 12
+const CRC_AT = 17
+const AFTER_CRC = 21
+const NULL_LENGTH = -1
+
+export async function encodeBatch(messages: readonly WireMessage[], options: BatchOptions, compressor: Compressor | null): Promise<Buffer> {
+  const baseTimestamp = messages[0]?.timestamp ?? options.nowMs
+  const plain = writeRecords(messages, baseTimestamp, options.nowMs)
+  if (compressor === null) return writeHeader(plain, messages, baseTimestamp, options, 0)
+  const records = await compressor.compress(plain.subarray(HEADER_BYTES))
+  const batch = Buffer.concat([plain.subarray(0, HEADER_BYTES), records])
+  return writeHeader(batch, messages, baseTimestamp, options, compressor.attribute)
+}
+
+/** The records, with room for the header in front. */
+function writeRecords(messages: readonly WireMessage[], baseTimestamp: number, nowMs: number): Buffer {
+  const bodies = new Int32Array(messages.length)
+  let total = HEADER_BYTES
+  for (let index = 0; index < messages.length; index++) {
+    const message = messages[index]!
+    const body = sizeOfBody(message, index, (message.timestamp ?? nowMs) - baseTimestamp)
+    bodies[index] = body
+    total += sizeOfVarint(body) + body
+  }
+  const buffer = Buffer.allocUnsafe(total)
+  let at = HEADER_BYTES
+  for (let index = 0; index < messages.length; index++) {
+    const message = messages[index]!
+    at = writeVarint(buffer, at, bodies[index]!)
+    buffer[at++] = 0
+    at = writeVarlong(buffer, at, (message.timestamp ?? nowMs) - baseTimestamp)
+    at = writeVarint(buffer, at, index)
+    at = writeBytes(buffer, at, message.key ?? null)
+    at = writeBytes(buffer, at, message.value)
+    at = writeHeaders(buffer, at, message.headers)
+  }
+  return buffer
+}
+
+function sizeOfBody(message: WireMessage, index: number, timestampDelta: number): number {
+  const fields = sizeOfBytes(message.key ?? null) + sizeOfBytes(message.value) + sizeOfHeaders(message.headers)
+  return 1 + sizeOfVarlong(timestampDelta) + sizeOfVarint(index) + fields
+}
+
+function sizeOfHeaders(headers: WireMessage['headers']): number {
+  if (headers === undefined) return 1
+  const names = Object.keys(headers)
+  let size = sizeOfVarint(names.length)
+  for (const name of names) size += sizeOfBytes(name) + sizeOfBytes(headers[name] ?? null)
+  return size
+}
+
+function sizeOfBytes(bytes: Bytes): number {
+  const length = lengthOf(bytes)
+  return length === NULL_LENGTH ? 1 : sizeOfVarint(length) + length
+}
+
+function lengthOf(bytes: Bytes): number {
+  if (bytes === null) return NULL_LENGTH
+  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
+}
+
+function writeHeaders(buffer: Buffer, at: number, headers: WireMessage['headers']): number {
+  if (headers === undefined) return writeVarint(buffer, at, 0)
+  const names = Object.keys(headers)
+  let next = writeVarint(buffer, at, names.length)
+  for (const name of names) next = writeBytes(buffer, writeBytes(buffer, next, name), headers[name] ?? null)
+  return next
+}
+
+function writeBytes(buffer: Buffer, at: number, bytes: Bytes): number {
+  const length = lengthOf(bytes)
+  const start = writeVarint(buffer, at, length)
+  if (bytes === null) return start
+  if (typeof bytes === 'string') buffer.write(bytes, start)
+  else buffer.set(bytes, start)
+  return start + length
+}
+
+function writeHeader(
+  batch: Buffer,
+  messages: readonly WireMessage[],
+  baseTimestamp: number,
+  options: BatchOptions,
+  attribute: number,
+): Buffer {
+  batch.writeBigInt64BE(0n, 0)
+  batch.writeInt32BE(batch.length - AFTER_LENGTH, LENGTH_AT)
+  batch.writeInt32BE(0, 12)
+  batch.writeInt8(MAGIC, 16)
+  batch.writeInt16BE(attribute | (options.transactional ? TRANSACTIONAL : 0), AFTER_CRC)
+  batch.writeInt32BE(messages.length - 1, 23)
+  batch.writeBigInt64BE(BigInt(baseTimestamp), 27)
+  batch.writeBigInt64BE(BigInt(maxTimestamp(messages, options.nowMs)), 35)
+  batch.writeBigInt64BE(options.producerId, 43)
+  batch.writeInt16BE(options.producerEpoch, 51)
+  batch.writeInt32BE(options.firstSequence, 53)
+  batch.writeInt32BE(messages.length, 57)
+  batch.writeUInt32BE(crc32c(batch, AFTER_CRC), CRC_AT)
+  return batch
+}
+
+function maxTimestamp(messages: readonly WireMessage[], nowMs: number): number {
+  let max = 0
+  for (const message of messages) max = Math.max(max, message.timestamp ?? nowMs)
+  return max
+}

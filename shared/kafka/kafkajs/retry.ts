@@ -1,0 +1,14 @@
+/**
+ * One retry policy for the whole package. Its own defaults change with NODE_ENV=test, start at 300 ms (a transaction that follows
+ * another meets CONCURRENT_TRANSACTIONS for some milliseconds, so that made four transactions a second), and cannot be set at all for the
+ * transaction manager, which reads them from a property that its cluster does not have.
+ */
+import { internal } from './internals.ts'
+
+/** 5, 10, 20 … 1000, 1000 ms: about 14 s in all, which passes over a broker's restart and stays under every deadline of the port. */
+export const RETRY = { initialRetryTime: 5, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 20 } as const
+
+export function cureRetry(): void {
+  Object.assign(internal<object>('retry/defaults.js'), RETRY)
+  Object.assign(internal<object>('retry/defaults.test.js'), RETRY)
+}

@@ -30,7 +30,7 @@ export async function tokenOf(api: SampleApi): Promise<string> {
 }
 
 export function get(api: SampleApi, token: string, query: Record<string, string | number> = {}): Promise<Response> {
-  const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+  const search = new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))
   return fetch(`${api.url}/v1/earthquakes?${search}`, { headers: { authorization: `Bearer ${token}` } })
 }
 

@@ -8,14 +8,14 @@ import { glob, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Stack, stackUp } from '../services/stack/stack.ts'
+import { type Stack, stackDown, stackUp } from '../services/stack/stack.ts'
 import { systemClock } from '../shared/clock.ts'
-import { exitStatusOf, explain } from '../shared/errors.ts'
+import { exitStatusOf, explain, WrongUse } from '../shared/errors.ts'
 import { silentLog } from '../shared/log.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const FILES_AT_ONCE_MAX = 2
-const TEST_MS_MAX = 300_000
+const TEST_MS_MAX = 600_000
 const STOP_WITHIN_MS = 20_000
 const INTERRUPTED = 130
 
@@ -24,8 +24,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-let interrupted: () => void = () => {}
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted())
+const interruption = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(new Error(`ended by ${signal}`)))
 
 try {
   process.exitCode = await main()
@@ -36,10 +36,7 @@ try {
 
 async function main(): Promise<number> {
   const { files, names } = select(await testFiles(), positionals)
-  if (files.length === 0) {
-    process.stderr.write('no test file fits\n')
-    return 2
-  }
+  if (files.length === 0) throw new WrongUse('HR_TEST_FILE', 'there is no test file')
   if (files.every((file) => file.endsWith('.unit.test.ts'))) return runTests(files, names, {})
   return withStack((stack) => runTests(files, names, { HEADRACE_TEST_STACK: stack.dir }))
 }
@@ -51,35 +48,34 @@ async function testFiles(): Promise<string[]> {
   return files.sort()
 }
 
-/** Words that are part of a path choose files; without such words all files run. The others choose tests by name. */
-function select(all: readonly string[], words: readonly string[]): { files: string[]; names: string[] } {
+/** Words that are part of a path choose files, without such words all run; the others are patterns for names of tests. */
+function select(all: readonly string[], words: readonly string[]): { files: readonly string[]; names: string[] } {
   const pathOf = (word: string) => (word.startsWith('/') || word.startsWith('.') ? relative(ROOT, resolve(word)) : word)
-  const chosen = words.flatMap((word) => all.filter((file) => file.includes(pathOf(word))))
-  const names = words.filter((word) => !all.some((file) => file.includes(pathOf(word))))
-  return { files: chosen.length > 0 ? [...new Set(chosen)].sort() : [...all], names: chosen.length > 0 || names.every(isName) ? names : [] }
-}
-
-function isName(word: string): boolean {
-  if (!word.endsWith('.ts')) return true
-  throw new Error(`no test file ${word}`)
+  const fits = (word: string) => all.filter((file) => file.includes(pathOf(word)))
+  const files = [...new Set(words.flatMap(fits))]
+  const names = words.filter((word) => fits(word).length === 0)
+  const wrong = names.find((name) => name.endsWith('.ts'))
+  if (wrong !== undefined) throw new WrongUse('HR_TEST_FILE', `no test file ${wrong}`, { hint: 'give a part of a path below test/' })
+  return { files: files.length > 0 ? files : all, names }
 }
 
 async function withStack(work: (stack: Stack) => Promise<number>): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'headrace-test-'))
+  const common = { log: silentLog, clock: systemClock, env: process.env }
   const onProgress = (line: string) => process.stderr.write(`${line}\n`)
   try {
-    const stack = await stackUp({ dir, log: silentLog, clock: systemClock, env: process.env, owned: true, onProgress })
+    const stack = await stackUp({ ...common, dir, owned: true, onProgress, signal: interruption.signal })
     try {
       return await work(stack)
     } finally {
-      await stack.down()
+      await stackDown({ ...common, dir })
     }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-/** Node's own runner, whose summary is the last thing printed. The first signal lets it end its files, a later one kills it. */
+/** Node's own runner, whose summary is the last thing printed. A signal lets it end its files; after a while it is killed. */
 function runTests(files: readonly string[], names: readonly string[], environment: Record<string, string>): Promise<number> {
   const args = [
     '--test',
@@ -92,14 +88,18 @@ function runTests(files: readonly string[], names: readonly string[], environmen
   const seed = values.seed === undefined ? {} : { HEADRACE_TEST_SEED: values.seed }
   return new Promise((done) => {
     const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...environment, ...seed } })
-    interrupted = () => {
+    let killer: NodeJS.Timeout | undefined
+    interruption.signal.addEventListener('abort', () => {
       tests.kill('SIGTERM')
-      void systemClock.sleep(STOP_WITHIN_MS).then(() => tests.kill('SIGKILL'))
-    }
+      killer = setTimeout(() => tests.kill('SIGKILL'), STOP_WITHIN_MS)
+    })
     tests.once('error', (error) => {
       process.stderr.write(`${explain(error)}\n`)
       done(1)
     })
-    tests.once('exit', (code) => done(code ?? INTERRUPTED))
+    tests.once('exit', (code) => {
+      clearTimeout(killer)
+      done(interruption.signal.aborted ? INTERRUPTED : (code ?? INTERRUPTED))
+    })
   })
 }

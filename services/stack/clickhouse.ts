@@ -8,9 +8,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { Unavailable } from '../../shared/errors.ts'
 import { isHttpReady } from './http.ts'
-import { type Ports, pathsOf, type StackOptions } from './options.ts'
+import { type Launch, type Ports, pathsOf, type StackOptions } from './options.ts'
 import { HOST } from './ports.ts'
-import type { Launch } from './server.ts'
 
 const STOP_WITHIN_MS = 10_000
 const SERVER = join(import.meta.dirname, 'clickhouse-server.ts')

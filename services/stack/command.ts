@@ -3,28 +3,41 @@
  * part of the error when it fails.
  */
 import { readFile } from 'node:fs/promises'
-import type { Environment } from '../../shared/config.ts'
 import { Unavailable } from '../../shared/errors.ts'
-import { startGuarded } from './guarded.ts'
+import { describeEnd, startGuarded } from './guarded.ts'
+import type { StackOptions } from './options.ts'
 
-export type Command = { command: string; args: string[]; cwd: string; logFile: string; env: Environment; what: string; hint: string }
+export type Command = {
+  command: string
+  args: string[]
+  cwd: string
+  logFile: string
+  /** What it does, for the error: "unpacking x.tar.gz". */
+  what: string
+  hint: string
+}
 
 const STOP_WITHIN_MS = 5_000
 const LOG_LINES_SHOWN = 8
 const LINE_CHARS_MAX = 300
 
-/** Throws HR_STACK_COMMAND_FAILED, naming `what`, unless the command exits with 0. */
-export async function runCommand({ command, args, cwd, logFile, env, what, hint }: Command): Promise<void> {
-  const keepAlive = setInterval(() => {}, STOP_WITHIN_MS)
+/** Throws HR_STACK_COMMAND_FAILED, naming `what`, unless the command exits with 0; the signal's reason when that aborts. */
+export async function runCommand(
+  { command, args, cwd, logFile, what, hint }: Command,
+  { env, signal }: Pick<StackOptions, 'env' | 'signal'>,
+): Promise<void> {
+  signal?.throwIfAborted()
+  const guarded = startGuarded({ command, args, cwd, env: {}, stopWithinMs: STOP_WITHIN_MS }, logFile, env)
+  const onAbort = () => void guarded.stop()
+  signal?.addEventListener('abort', onAbort)
   try {
-    const end = await startGuarded({ command, args, cwd, env: {}, stopWithinMs: STOP_WITHIN_MS }, logFile, env).ended
+    const end = await guarded.ended
+    signal?.throwIfAborted()
     if (end.kind === 'exited' && end.code === 0) return
-    const why = end.kind === 'failed' ? end.message : `exit ${end.code ?? end.signal}`
-    throw new Unavailable('HR_STACK_COMMAND_FAILED', `${what} failed (${why}); its output is in ${logFile}${await lastLines(logFile)}`, {
-      hint,
-    })
+    const message = `${what} failed: ${describeEnd(end)}; its output is in ${logFile}${await lastLines(logFile)}`
+    throw new Unavailable('HR_STACK_COMMAND_FAILED', message, { hint })
   } finally {
-    clearInterval(keepAlive)
+    signal?.removeEventListener('abort', onAbort)
   }
 }
 

@@ -29,8 +29,14 @@ export type Guarded = {
   ended: Promise<Exclude<GuardReport, { kind: 'started' }>>
   /** The server stays when this process ends. */
   release(): Promise<void>
-  /** Ends the server, by the guard's way. */
-  stop(): void
+  /** Ends the server by way of the guard: SIGTERM, and SIGKILL after `stopWithinMs`. Resolves when both are gone. */
+  stop(): Promise<void>
+  /** From now on this process may end by itself while the server runs; unless released, the server ends with it. */
+  unref(): void
+}
+
+export function describeEnd(end: Awaited<Guarded['ended']>): string {
+  return end.kind === 'failed' ? end.message : end.signal === null ? `exit status ${end.code}` : `killed by ${end.signal}`
 }
 
 const GUARD = join(import.meta.dirname, 'guard.ts')
@@ -46,9 +52,19 @@ export function startGuarded(spec: GuardSpec, logFile: string, env: Environment)
     stdio: ['ignore', log, log, 'ipc'],
   })
   closeSync(log)
-  guard.unref()
-  guard.channel?.unref()
-  return { ended: endOf(guard), release: () => release(guard), stop: () => void guard.kill('SIGTERM') }
+  const gone = new Promise<void>((resolve) => {
+    guard.once('error', () => resolve())
+    guard.once('exit', () => resolve())
+  })
+  const stop = () => {
+    guard.kill('SIGTERM')
+    return gone
+  }
+  const unref = () => {
+    guard.unref()
+    guard.channel?.unref()
+  }
+  return { ended: endOf(guard), release: () => release(guard), stop, unref }
 }
 
 function endOf(guard: ChildProcess): Guarded['ended'] {
@@ -58,7 +74,9 @@ function endOf(guard: ChildProcess): Guarded['ended'] {
       if (report.kind !== 'started') resolve(report)
     })
     guard.once('error', (error) => resolve({ kind: 'failed', message: error.message }))
-    guard.once('exit', (code, signal) => resolve({ kind: 'exited', code, signal }))
+    const lost = () => resolve({ kind: 'failed', message: 'its guard ended' })
+    // A report can still be in the channel when the guard has exited: only the channel's end says that there is none.
+    guard.once('exit', () => (guard.connected ? guard.once('disconnect', lost) : lost()))
   })
 }
 

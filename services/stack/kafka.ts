@@ -7,11 +7,11 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { runCommand } from './command.ts'
+import { exists } from './files.ts'
 import type { Java } from './java.ts'
-import { type Download, exists, fetchDownload } from './maven.ts'
-import { type Ports, pathsOf, type StackOptions } from './options.ts'
+import { type Download, fetchDownload } from './maven.ts'
+import { type Launch, type Ports, pathsOf, type StackOptions } from './options.ts'
 import { HOST } from './ports.ts'
-import type { Launch } from './server.ts'
 
 const VERSION = '4.4.0'
 const HEAP_MEGABYTES = 512
@@ -30,8 +30,8 @@ export async function prepareKafka(options: StackOptions, ports: Ports, javas: r
   const paths = pathsOf(options)
   const jars = await fetchDownload(DOWNLOAD, options)
   const java = javas[0]!.executable
-  const properties = join(paths.run, 'server.properties')
-  await writeFile(properties, propertiesOf(paths.data('kafka'), ports))
+  const properties = join('run', 'server.properties')
+  await writeFile(join(paths.dir, properties), propertiesOf('data/kafka', ports))
   await format(options, java, jars, ports)
   return {
     command: java,
@@ -53,20 +53,13 @@ async function format(options: StackOptions, java: string, jars: string, ports: 
   const temporary = `${paths.data('kafka')}.new`
   await rm(temporary, { recursive: true, force: true })
   await mkdir(dirname(temporary), { recursive: true })
-  const properties = join(paths.run, 'format.properties')
-  await writeFile(properties, propertiesOf(temporary, ports))
+  const properties = join('run', 'format.properties')
+  await writeFile(join(paths.dir, properties), propertiesOf('data/kafka.new', ports))
   const tool = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', properties]
   const args = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...loggingFlags(), ...tool]
   const hint = `remove ${paths.data('kafka')} and start again`
-  await runCommand({
-    command: java,
-    args,
-    cwd: paths.dir,
-    logFile: paths.log('kafka'),
-    env: options.env,
-    what: "formatting Kafka's log folder",
-    hint,
-  })
+  const what = "formatting Kafka's log folder"
+  await runCommand({ command: java, args, cwd: paths.dir, logFile: paths.log('kafka'), what, hint }, options)
   await rename(temporary, paths.data('kafka'))
 }
 
@@ -79,6 +72,7 @@ function clusterId(): string {
   return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
 }
 
+/** `dataDir` is relative to the stack's folder, Kafka's working directory: a properties file splits at commas and knows only Latin-1. */
 function propertiesOf(dataDir: string, { kafka, kafkaController }: Ports): string {
   return `process.roles=broker,controller
 node.id=1
@@ -88,7 +82,7 @@ advertised.listeners=PLAINTEXT://${HOST}:${kafka},CONTROLLER://${HOST}:${kafkaCo
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs=${dataDir.replaceAll('\\', '\\\\')}
+log.dirs=${dataDir}
 auto.create.topics.enable=false
 num.partitions=3
 default.replication.factor=1

@@ -10,7 +10,7 @@ import { type Identity, identify, isAlive } from './process.ts'
 
 const LOCK_POLL_MS = 100
 
-export type LockOptions = { clock: Clock; waitMs: number; onWait?: (holderPid: number) => void }
+export type LockOptions = { clock: Clock; waitMs: number; onWait?: (holderPid: number) => void; signal?: AbortSignal | undefined }
 
 /** Runs `work` while holding the lock. Throws HR_STACK_LOCKED when another process holds it for longer than `waitMs`. */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
@@ -30,14 +30,13 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
   }
 }
 
-async function acquire(path: string, mine: string, { clock, waitMs, onWait }: LockOptions): Promise<void> {
+async function acquire(path: string, mine: string, { clock, waitMs, onWait, signal }: LockOptions): Promise<void> {
   const endMs = clock.elapsedMs() + waitMs
   let told = false
   while (!(await tryLink(mine, path))) {
     const holder = await readHolder(path)
-    if (holder === undefined) continueSoon()
-    else if (!(await isAlive(holder))) await takeAway(path, mine, holder)
-    else if (!told) {
+    if (holder !== undefined && !(await isAlive(holder))) await takeAway(path, mine, holder)
+    else if (holder !== undefined && !told) {
       told = true
       onWait?.(holder.pid)
     }
@@ -46,12 +45,9 @@ async function acquire(path: string, mine: string, { clock, waitMs, onWait }: Lo
         hint: 'another start or stop of the same stack is under way: wait for it, or end that process',
       })
     }
-    await clock.sleep(LOCK_POLL_MS)
+    await clock.sleep(LOCK_POLL_MS, signal)
   }
 }
-
-/** The holder let go between our try and our look. */
-function continueSoon(): void {}
 
 async function tryLink(from: string, to: string): Promise<boolean> {
   try {

@@ -3,11 +3,12 @@
  * A download happens in a temporary folder that is renamed when it is whole, under one lock: neither an interruption nor a second
  * process leaves half a download. Afterwards Maven is not needed any more.
  */
-import { access, constants, mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import type { Environment } from '../../shared/config.ts'
 import { Unavailable } from '../../shared/errors.ts'
 import { runCommand } from './command.ts'
+import { exists } from './files.ts'
 import { withLock } from './lock.ts'
 import { pathsOf, type StackOptions } from './options.ts'
 
@@ -33,8 +34,10 @@ export async function fetchDownload(download: Download, options: StackOptions): 
   const { cache } = pathsOf(options)
   const folder = join(cache, download.name)
   if (await exists(folder)) return folder
-  const onWait = (pid: number) => options.onProgress?.(`waiting for the download by process ${pid}`)
-  await withLock(join(cache, 'lock'), { clock: options.clock, waitMs: DOWNLOAD_WAIT_MS, onWait }, async () => {
+  const onWait = (pid: number) => {
+    if (pid !== process.pid) options.onProgress?.(`waiting for process ${pid}, which is downloading`)
+  }
+  await withLock(join(cache, 'lock'), { clock: options.clock, waitMs: DOWNLOAD_WAIT_MS, onWait, signal: options.signal }, async () => {
     if (await exists(folder)) return
     await removeLeftOvers(cache)
     await checkDisk(cache, DISK_BYTES_COLD_MIN)
@@ -71,16 +74,15 @@ async function fetchJars(download: Download, into: string, options: StackOptions
 async function fetchArchive(download: Download, archive: string, into: string, options: StackOptions): Promise<void> {
   await writeFile(join(into, 'pom.xml'), pom({ ...download, artifacts: [] }))
   await maven(download, into, options, [`${PLUGIN}:copy`, `-Dartifact=${download.artifacts[0]}`, `-DoutputDirectory=${into}`])
-  const hint = 'install tar and gzip'
-  await runCommand({
+  const unpacking = {
     command: 'tar',
     args: ['-xzf', archive],
     cwd: into,
-    logFile: join(into, 'tar.log'),
-    env: options.env,
+    logFile: join(pathsOf(options).cache, 'tar.log'),
     what: `unpacking ${archive}`,
-    hint,
-  })
+    hint: 'install tar and gzip; if they are there, check the space on the disk',
+  }
+  await runCommand(unpacking, options)
   await rm(join(into, archive))
 }
 
@@ -88,7 +90,7 @@ async function maven(download: Download, cwd: string, options: StackOptions, goa
   const command = await findMaven(options.env)
   const args = ['--batch-mode', '--quiet', '--strict-checksums', '-f', join(cwd, 'pom.xml'), ...goals]
   const logFile = join(pathsOf(options).cache, 'maven.log')
-  await runCommand({ command, args, cwd, logFile, env: options.env, what: `downloading ${download.what} with Maven`, hint: HINT })
+  await runCommand({ command, args, cwd, logFile, what: `downloading ${download.what} with Maven`, hint: HINT }, options)
 }
 
 async function findMaven(env: Environment): Promise<string> {
@@ -120,13 +122,6 @@ async function removeLeftOvers(cache: string): Promise<void> {
 
 async function isExecutable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
     () => true,
     () => false,
   )

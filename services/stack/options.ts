@@ -10,7 +10,9 @@ import type { Log } from '../../shared/log.ts'
 export const SERVER_NAMES = ['kafka', 'registry', 'clickhouse'] as const
 export type ServerName = (typeof SERVER_NAMES)[number]
 
-export type Ports = { kafka: number; kafkaController: number; registry: number; clickhouse: number }
+export const PORT_NAMES = ['kafka', 'kafkaController', 'registry', 'clickhouse'] as const
+export type PortName = (typeof PORT_NAMES)[number]
+export type Ports = Record<PortName, number>
 
 export type StackOptions = {
   /** The stack's folder; absolute, or relative to the working directory. */
@@ -27,9 +29,14 @@ export type StackOptions = {
   ports?: Partial<Ports> | undefined
   /** Downloads, shared by stacks; `.headrace/cache` below the repository by default. */
   cacheDir?: string | undefined
+  /** Aborted: a start under way ends what it started and throws the signal's reason. */
+  signal?: AbortSignal | undefined
   /** Folders to look for Java machines in, instead of the usual ones. */
   jvmFolders?: readonly string[] | undefined
 }
+
+/** How a server is started. */
+export type Launch = { command: string; args: string[]; env: Record<string, string>; stopWithinMs: number }
 
 const CACHE_DIR = resolve(import.meta.dirname, '..', '..', '.headrace', 'cache')
 

@@ -1,17 +1,36 @@
 /**
- * TCP ports on 127.0.0.1: which are free. A free port is found by binding port 0, so two stacks started at once get different ones;
- * between finding and using it another process may still take it, and then the server's own start fails and says so.
+ * TCP ports on 127.0.0.1: which are free. They are drawn from below the range that systems give to outgoing connections: otherwise a
+ * client that tries again and again to reach a stopped server is one day given the server's own port as its source, connects to
+ * itself, and the server cannot come back. Between finding and using a port another process may take it: then the server says so.
  */
 import { createServer, type Server } from 'node:net'
+import type { Clock } from '../../shared/clock.ts'
+import { Unavailable } from '../../shared/errors.ts'
 
 export const HOST = '127.0.0.1'
 
+/** Linux gives 32768 and above to outgoing connections, macOS and BSD 49152 and above. */
+const PORT_MIN = 15_000
+const PORT_MAX = 31_999
+const TRIES_MAX = 200
+
 /** `count` different free ports. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => bind(0)))
-  const ports = servers.map(portOf)
-  await Promise.all(servers.map(close))
-  return ports
+export async function freePorts(count: number, clock: Clock): Promise<number[]> {
+  const found = new Set<number>()
+  for (let tries = 0; tries < TRIES_MAX && found.size < count; tries++) {
+    const port = PORT_MIN + Math.floor(clock.random() * (PORT_MAX - PORT_MIN + 1))
+    if (!found.has(port) && (await isPortFree(port))) found.add(port)
+  }
+  if (found.size === count) return [...found]
+  throw new Unavailable('HR_STACK_NO_PORT', `no ${count} free ports found between ${PORT_MIN} and ${PORT_MAX}`, {
+    hint: 'end what occupies them, or give the ports',
+  })
+}
+
+export function portTaken(name: string, port: number): Unavailable {
+  return new Unavailable('HR_STACK_PORT_TAKEN', `port ${port} for ${name} is taken by another process`, {
+    hint: 'end that process, or start with another port; without a given port a free one is found',
+  })
 }
 
 export async function isPortFree(port: number): Promise<boolean> {
@@ -33,10 +52,4 @@ function bind(port: number): Promise<Server> {
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has an address with a port')
-  return address.port
 }

@@ -9,9 +9,8 @@ import { Unavailable } from '../../shared/errors.ts'
 import { isHttpReady } from './http.ts'
 import type { Java } from './java.ts'
 import { type Download, fetchDownload } from './maven.ts'
-import { type Ports, pathsOf, type StackOptions } from './options.ts'
+import { type Launch, type Ports, pathsOf, type StackOptions } from './options.ts'
 import { HOST } from './ports.ts'
-import type { Launch } from './server.ts'
 
 type Release = { version: string; javaMajorMin: number; megabytes: number; environment: (url: string) => Record<string, string> }
 
@@ -40,7 +39,8 @@ export async function prepareRegistry(options: StackOptions, ports: Ports, javas
   const release = await chooseRelease(data, javas)
   const java = javas.find(({ major }) => major >= release.javaMajorMin)!
   const folder = await fetchDownload(downloadOf(release), options)
-  const database = `jdbc:h2:file:${join(data, 'registry')};WRITE_DELAY=0`
+  // Relative to the stack's folder, the registry's working directory: a semicolon in an absolute path would end it.
+  const database = 'jdbc:h2:file:./data/registry/registry;WRITE_DELAY=0'
   return {
     command: java.executable,
     args: [`-Xmx${HEAP_MEGABYTES}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-jar', join(folder, await runnerIn(folder))],

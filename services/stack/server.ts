@@ -3,19 +3,16 @@
  * servers only as a name, a launch and a question whether it is ready.
  */
 import { readFile, rm } from 'node:fs/promises'
-import type { Clock } from '../../shared/clock.ts'
 import { Unavailable } from '../../shared/errors.ts'
 import { isClickhouseReady } from './clickhouse.ts'
 import { lastLines } from './command.ts'
-import { type Guarded, startGuarded } from './guarded.ts'
+import { describeEnd, type Guarded, startGuarded } from './guarded.ts'
 import { isKafkaReady } from './kafka.ts'
 import { isIdentity } from './lock.ts'
-import { type Ports, pathsOf, type ServerName, type StackOptions } from './options.ts'
+import { type Launch, type Ports, pathsOf, type ServerName, type StackOptions } from './options.ts'
+import { isPortFree, portTaken } from './ports.ts'
 import { endProcess, type Identity, isAlive, signalTo, waitGone } from './process.ts'
 import { isRegistryReady } from './registry.ts'
-
-/** How a server is started. */
-export type Launch = { command: string; args: string[]; env: Record<string, string>; stopWithinMs: number }
 
 type PidFile = { guard?: Identity; server: Identity }
 
@@ -30,29 +27,41 @@ export function isReady(name: ServerName, ports: Ports): Promise<boolean> {
   return isClickhouseReady(ports.clickhouse, ANSWER_WITHIN_MS)
 }
 
-/** Starts a server and waits until it answers. It is still bound to this process then. Throws HR_STACK_SERVER_FAILED. */
+/**
+ * Starts a server and waits until it answers; it is still bound to this process then. When it dies, keeps silent for too long, or the
+ * signal aborts, it is ended first. Throws HR_STACK_SERVER_FAILED, or the signal's reason.
+ */
 export async function startServer(name: ServerName, launch: Launch, ports: Ports, options: StackOptions): Promise<Guarded> {
+  options.signal?.throwIfAborted()
+  if (!(await isPortFree(ports[name]))) throw portTaken(name, ports[name])
   const paths = pathsOf(options)
   const guarded = startGuarded({ ...launch, cwd: paths.dir, pidFile: paths.pidFile(name) }, paths.log(name), options.env)
-  let end: string | undefined
-  void guarded.ended.then((report) => {
-    end = report.kind === 'failed' ? report.message : `it ended with ${report.code ?? report.signal}`
-  })
-  const endMs = options.clock.elapsedMs() + READY_WITHIN_MS
-  while (!(await isReady(name, ports)) || end !== undefined) {
-    if (end === undefined && options.clock.elapsedMs() > endMs) end = `no answer within ${READY_WITHIN_MS / 1000} s`
-    if (end !== undefined) {
-      guarded.stop()
-      throw await startFailure(name, end, paths.log(name))
-    }
-    await options.clock.sleep(ASK_EVERY_MS)
+  try {
+    await untilReady(name, guarded, ports, options)
+  } catch (error) {
+    await guarded.stop()
+    throw error
   }
+  guarded.unref()
   return guarded
 }
 
-async function startFailure(name: ServerName, why: string, logFile: string): Promise<Unavailable> {
-  return new Unavailable('HR_STACK_SERVER_FAILED', `${name} did not start: ${why}; its log is ${logFile}${await lastLines(logFile)}`, {
-    hint: 'the last lines of its log say why; `headrace stack down` and a new start begin cleanly',
+/** An answer counts only while our own server lives: another one may sit on its port. */
+async function untilReady(name: ServerName, guarded: Guarded, ports: Ports, { clock, signal, ...options }: StackOptions): Promise<void> {
+  let why: string | undefined
+  void guarded.ended.then((end) => {
+    why = describeEnd(end)
+  })
+  const endMs = clock.elapsedMs() + READY_WITHIN_MS
+  while (why === undefined) {
+    const ready = await isReady(name, ports)
+    if (ready && why === undefined) return
+    await clock.sleep(ASK_EVERY_MS, signal)
+    if (clock.elapsedMs() > endMs) why ??= `no answer within ${READY_WITHIN_MS / 1000} s`
+  }
+  const { log } = pathsOf(options)
+  throw new Unavailable('HR_STACK_SERVER_FAILED', `${name} did not start: ${why}; its log is ${log(name)}${await lastLines(log(name))}`, {
+    hint: 'the last lines of its log, above, say why',
   })
 }
 
@@ -78,15 +87,10 @@ export async function stopServer(name: ServerName, options: StackOptions): Promi
   const noted = await readPidFile(path)
   if (noted === undefined) return false
   const wasAlive = await isAlive(noted.server)
-  if (noted.guard !== undefined) await endByGuard(noted.guard, options.clock)
+  if (noted.guard !== undefined) await endProcess(noted.guard, STOP_WITHIN_MS, options.clock)
   await endProcess(noted.server, STOP_WITHIN_MS, options.clock)
   await rm(path, { force: true })
   return wasAlive
-}
-
-/** The guard itself waits and kills; it needs no SIGKILL of its own unless it hangs. */
-async function endByGuard(guard: Identity, clock: Clock): Promise<void> {
-  await endProcess(guard, STOP_WITHIN_MS, clock)
 }
 
 async function readPidFile(path: string): Promise<PidFile | undefined> {

@@ -2,10 +2,9 @@
  * `stack.json`: where the servers of a running stack are. It appears, whole, when all of them answer, and is gone when they are
  * stopped; whoever has no addresses in the environment reads them here. And `run/ports.json`: the ports of the last start.
  */
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { clickhouseUrl } from './clickhouse.ts'
-import type { Ports } from './options.ts'
+import { PORT_NAMES, type Ports } from './options.ts'
 import { HOST } from './ports.ts'
 import { registryUrl } from './registry.ts'
 
@@ -26,16 +25,6 @@ export function stackFileOf(ports: Ports): StackFile {
   }
 }
 
-export async function writeJson(path: string, value: StackFile | Ports): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(`${path}.new`, `${JSON.stringify(value, null, 2)}\n`)
-  await rename(`${path}.new`, path)
-}
-
-export async function removeFile(path: string): Promise<void> {
-  await rm(path, { force: true })
-}
-
 export async function readPorts(path: string): Promise<Ports | undefined> {
   const value = await readJson(path)
   return isPorts(value) ? value : undefined
@@ -52,5 +41,5 @@ async function readJson(path: string): Promise<unknown> {
 function isPorts(value: unknown): value is Ports {
   if (typeof value !== 'object' || value === null) return false
   const numbers: Record<string, unknown> = { ...value }
-  return ['kafka', 'kafkaController', 'registry', 'clickhouse'].every((name) => Number.isInteger(numbers[name]))
+  return PORT_NAMES.every((name) => Number.isInteger(numbers[name]))
 }

@@ -3,7 +3,12 @@
  * lie away from the end of what is released, so that a later run does not meet a page that is mostly damaged. The server still knows
  * each one's true place in the order.
  */
-import type { Feature } from './sample-api-data.ts'
+export type Feature = {
+  type: 'Feature'
+  id: string
+  properties: { time: number; updated: number; [name: string]: unknown }
+  geometry: { type: string; coordinates: [number, number, number] }
+}
 
 export type Damage = { name: string; apply(feature: Feature): unknown }
 

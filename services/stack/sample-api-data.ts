@@ -5,14 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { Unavailable } from '../../shared/errors.ts'
-import { damagePlaces } from './sample-api-damage.ts'
-
-export type Feature = {
-  type: 'Feature'
-  id: string
-  properties: { time: number; updated: number; [name: string]: unknown }
-  geometry: { type: string; coordinates: [number, number, number] }
-}
+import { damagePlaces, type Feature } from './sample-api-damage.ts'
 
 export const REGIONS = ['west', 'east'] as const
 export type Region = (typeof REGIONS)[number]

@@ -27,7 +27,7 @@ export default defineSource({
       primaryKey: ['id'],
       watermark: { field: 'updated', param: 'updated_since', sorted: true },
       partitions: [{ region: 'west' }, { region: 'east' }],
-      every: '10s',
+      every: '5s',
     },
   },
 })

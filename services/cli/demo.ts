@@ -1,0 +1,115 @@
+/**
+ * `headrace demo`: the whole path on this machine, with real servers and real data. Starts the local stack and the sample API, runs the
+ * fetcher and the loader as two processes, loads one real week of earthquakes in two parts, and shows what came of it. Status 0 only if
+ * rows and dead letters together are what the API holds.
+ */
+import { randomBytes } from 'node:crypto'
+import { systemClock } from '../../shared/clock.ts'
+import { environment, readConfig, readOptions } from '../../shared/config.ts'
+import { Stopped } from '../../shared/errors.ts'
+import { connectKafka } from '../../shared/kafka.ts'
+import { namesFor } from '../../shared/topics.ts'
+import { startSampleApi } from '../stack/sample-api.ts'
+import { stackDown, stackUp } from '../stack/stack.ts'
+import { startChild } from './demo/child.ts'
+import { createScreen } from './demo/screen.ts'
+import { describe, summarise } from './demo/summary.ts'
+import { forgetLastDemo, openWarehouse } from './demo/warehouse.ts'
+import { watchUntilConfirmed } from './demo/watch.ts'
+import { logFor, print } from './process.ts'
+
+const STREAM = { source: 'quakes', stream: 'earthquakes' }
+
+export async function demo(options: { json?: boolean; stop?: boolean }): Promise<number> {
+  const startedMs = systemClock.elapsedMs()
+  const values = readOptions(environment)
+  const log = logFor('demo', { log: { level: 'warn', format: values.HEADRACE_LOG_FORMAT } })
+  const screen = createScreen(process.stderr)
+  const stackOptions = { dir: values.HEADRACE_DIR, log, clock: systemClock, env: environment, onProgress: screen.line }
+  await using cleanup = new AsyncDisposableStack()
+  const interrupted = interruption()
+  cleanup.defer(() => interrupted.close())
+
+  screen.step('The local stack: Apache Kafka, a schema registry, ClickHouse')
+  await stackUp(stackOptions)
+  if (options.stop === true) cleanup.defer(async () => void (await stackDown(stackOptions)))
+  interrupted.check()
+
+  const config = readConfig(environment)
+  const names = namesFor(config.prefix)
+  const topic = names.records(STREAM)
+  const kafka = await connectKafka(config.kafka, { log, clock: systemClock })
+  cleanup.defer(() => kafka.close())
+  const warehouse = openWarehouse(config)
+  cleanup.defer(() => warehouse.close())
+  await forgetLastDemo(kafka, warehouse, names, topic)
+
+  screen.step('The sample API: one real week of earthquakes, OAuth 2.0, a request limit, and a few damaged records')
+  const client = { clientId: 'headrace-demo', clientSecret: randomBytes(24).toString('base64url') }
+  const api = await startSampleApi({ ...client, released: 'first' })
+  cleanup.defer(() => api.close())
+
+  screen.step('Fetcher and loader, two processes')
+  const secrets = { SAMPLE_API_URL: api.url, SAMPLE_API_CLIENT_ID: client.clientId, SAMPLE_API_CLIENT_SECRET: client.clientSecret }
+  const loader = startChild('loader', ['load'], { ...environment, HEADRACE_HTTP_PORT: '0' }, values.HEADRACE_DIR)
+  cleanup.defer(() => loader.stop())
+  const fetcher = startChild(
+    'fetcher',
+    ['fetch', 'quakes.earthquakes'],
+    { ...environment, ...secrets, HEADRACE_HTTP_PORT: '0' },
+    values.HEADRACE_DIR,
+  )
+  cleanup.defer(() => fetcher.stop())
+
+  const watch = { kafka, names, warehouse, stream: 'quakes.earthquakes', screen, children: [fetcher, loader], interrupted }
+  const first = await watchUntilConfirmed({ ...watch, title: 'first part', counts: api.counts() })
+  const before = api.stats().pages.length
+  screen.step(
+    `The API releases the rest. The next run asks only for what is newer than the confirmed watermarks: ${first.watermarks.join(', ')}`,
+  )
+  api.releaseRest()
+  await watchUntilConfirmed({ ...watch, title: 'second part', counts: api.counts() })
+  await fetcher.stop()
+  await loader.stop()
+
+  const summary = await summarise({
+    kafka,
+    names,
+    warehouse,
+    stream: 'quakes.earthquakes',
+    topic,
+    stats: api.stats(),
+    counts: api.counts(),
+    secondPart: { askedFrom: first.watermarks, pages: api.stats().pages.slice(before) },
+    seconds: (systemClock.elapsedMs() - startedMs) / 1000,
+  })
+  screen.close()
+  if (options.json !== true) print(describe(summary, { stopped: options.stop === true, dir: values.HEADRACE_DIR }))
+  else print(JSON.stringify(summary))
+  return summary.complete ? 0 : 1
+}
+
+type Interruption = { check(): void; close(): void }
+
+/** Ctrl-C ends the demo in order: both services and the API are stopped; a second one ends it at once. */
+function interruption(): Interruption {
+  let stopped = false
+  const onSignal = () => {
+    if (stopped) process.exit(130)
+    stopped = true
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return {
+    check() {
+      if (stopped)
+        throw new Stopped('HR_INTERRUPTED', 'the demo was interrupted', {
+          hint: 'the local stack may still run: npm run headrace -- stack down',
+        })
+    },
+    close() {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    },
+  }
+}

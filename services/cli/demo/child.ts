@@ -1,0 +1,52 @@
+/**
+ * One service as a child process of the demo: its log goes to a file, its end is noticed, and it never outlives its parent by accident.
+ */
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Environment } from '../../../shared/config.ts'
+
+export type Child = {
+  name: string
+  log: string
+  /** Set when it ended by itself. */
+  ended(): { code: number | null } | null
+  stop(): Promise<void>
+}
+
+const CLI = fileURLToPath(new URL('../../cli.ts', import.meta.url))
+/** Longer than the service's own deadline. */
+const STOP_MS = 30_000
+
+export function startChild(name: string, args: readonly string[], env: Environment, dir: string): Child {
+  const logs = join(dir, 'logs')
+  mkdirSync(logs, { recursive: true })
+  const log = join(logs, `${name}.log`)
+  const file = openSync(log, 'w')
+  const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, HEADRACE_LOG_FORMAT: 'json' }, stdio: ['ignore', file, file] })
+  closeSync(file)
+  let exit: { code: number | null } | null = null
+  const gone = new Promise<void>((resolve) => {
+    child.once('exit', (code) => {
+      exit = { code }
+      resolve()
+    })
+  })
+  // An uncaught end of the demo must not leave its services running.
+  const onExit = () => child.kill('SIGKILL')
+  process.once('exit', onExit)
+  return {
+    name,
+    log,
+    ended: () => exit,
+    async stop() {
+      process.off('exit', onExit)
+      if (exit !== null) return
+      child.kill('SIGTERM')
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+      await gone
+      clearTimeout(late)
+    },
+  }
+}

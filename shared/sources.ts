@@ -73,10 +73,10 @@ function declarationFiles(dir: string): string[] {
   }
 }
 
-/** The streams that a command names, all of them when it names none. */
+/** The streams that a command names; all but those on demand when it names none. */
 export function chooseStreams(sources: readonly Source[], labels: readonly string[]): Stream[] {
   const all = sources.flatMap((source) => source.streams)
-  if (labels.length === 0) return all
+  if (labels.length === 0) return all.filter((stream) => !stream.source.onDemand)
   return labels.map((wanted) => {
     const stream = all.find((candidate) => candidate.label === wanted)
     if (stream !== undefined) return stream

@@ -16,7 +16,7 @@ import { createScreen } from './demo/screen.ts'
 import { describe, summarise } from './demo/summary.ts'
 import { forgetLastDemo, openWarehouse } from './demo/warehouse.ts'
 import { watchUntilConfirmed } from './demo/watch.ts'
-import { logFor, print } from './process.ts'
+import { interruption, logFor, print } from './process.ts'
 
 const STREAM = { source: 'quakes', stream: 'earthquakes' }
 
@@ -25,15 +25,16 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   const values = readOptions(environment)
   const log = logFor('demo', { log: { level: 'warn', format: values.HEADRACE_LOG_FORMAT } })
   const screen = createScreen(process.stderr)
+  const interrupted = interruption(
+    new Stopped('HR_INTERRUPTED', 'the demo was interrupted', { hint: 'the local stack may still run: npm run headrace -- stack down' }),
+  )
   const stackOptions = { dir: values.HEADRACE_DIR, log, clock: systemClock, env: environment, onProgress: screen.line }
   await using cleanup = new AsyncDisposableStack()
-  const interrupted = interruption()
   cleanup.defer(() => interrupted.close())
 
   screen.step('The local stack: Apache Kafka, a schema registry, ClickHouse')
-  await stackUp(stackOptions)
+  await stackUp({ ...stackOptions, signal: interrupted.signal })
   if (options.stop === true) cleanup.defer(async () => void (await stackDown(stackOptions)))
-  interrupted.check()
 
   const config = readConfig(environment)
   const names = namesFor(config.prefix)
@@ -61,7 +62,7 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   )
   cleanup.defer(() => fetcher.stop())
 
-  const watch = { kafka, names, warehouse, stream: 'quakes.earthquakes', screen, children: [fetcher, loader], interrupted }
+  const watch = { kafka, names, warehouse, stream: 'quakes.earthquakes', screen, children: [fetcher, loader], signal: interrupted.signal }
   const first = await watchUntilConfirmed({ ...watch, title: 'first part', counts: api.counts() })
   const before = api.stats().pages.length
   screen.step(
@@ -87,29 +88,4 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   if (options.json !== true) print(describe(summary, { stopped: options.stop === true, dir: values.HEADRACE_DIR }))
   else print(JSON.stringify(summary))
   return summary.complete ? 0 : 1
-}
-
-type Interruption = { check(): void; close(): void }
-
-/** Ctrl-C ends the demo in order: both services and the API are stopped; a second one ends it at once. */
-function interruption(): Interruption {
-  let stopped = false
-  const onSignal = () => {
-    if (stopped) process.exit(130)
-    stopped = true
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
-  return {
-    check() {
-      if (stopped)
-        throw new Stopped('HR_INTERRUPTED', 'the demo was interrupted', {
-          hint: 'the local stack may still run: npm run headrace -- stack down',
-        })
-    },
-    close() {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
-    },
-  }
 }

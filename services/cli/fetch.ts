@@ -13,9 +13,13 @@ const PROGRESS_EVERY_MS = 2000
 
 export async function fetchCommand(labels: readonly string[], options: FetchCommandOptions): Promise<number> {
   const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
-  const streams = chooseStreams(await loadSources(dirs), labels)
-  if (streams.length === 0)
-    throw new WrongUse('HR_NO_STREAMS', 'there is no stream to fetch', { hint: 'name a folder of declarations: --sources DIR' })
+  const sources = await loadSources(dirs)
+  const streams = chooseStreams(sources, labels)
+  if (streams.length === 0) {
+    throw new WrongUse('HR_NO_STREAMS', 'no stream is named, and none is declared that is fetched without being named', {
+      hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
+    })
+  }
   return runService('fetcher', async ({ config, log, metrics, signal, ready }) => {
     let shownMs = 0
     const summary = await fetchStreams({

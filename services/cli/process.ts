@@ -71,3 +71,21 @@ function graceLog(log: Log) {
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
+
+export type Interruption = { signal: AbortSignal; close(): void }
+
+/** Ctrl-C or SIGTERM of a command that has something to tidy up: the first aborts `signal` with `reason`, a second ends the process. */
+export function interruption(reason: Error): Interruption {
+  const interrupted = new AbortController()
+  const onSignal = () => {
+    if (interrupted.signal.aborted) process.exit(1)
+    interrupted.abort(reason)
+  }
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
+  return {
+    signal: interrupted.signal,
+    close() {
+      for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
+    },
+  }
+}

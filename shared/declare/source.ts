@@ -87,6 +87,8 @@ export const streamSpec = z
 export const sourceSpec = z.strictObject({
   name,
   baseUrl: textOrSetting,
+  /** True: fetched only when a command names its streams; for examples and sources under trial. */
+  onDemand: z.boolean().default(false),
   auth: authSpec.optional(),
   quota: quotaSpec.optional(),
   headers: z.record(z.string(), z.string()).default({}),

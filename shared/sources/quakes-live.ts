@@ -10,6 +10,7 @@ import { quake, quakeOf } from './quakes/feature.ts'
 export default defineSource({
   name: 'usgs',
   baseUrl: 'https://earthquake.usgs.gov',
+  onDemand: true,
   // The service names no limit. One request in two seconds is slower than a person who clicks.
   quota: { requests: 1, per: '2s' },
   timeout: '60s',

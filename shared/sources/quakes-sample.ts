@@ -8,6 +8,7 @@ import { quake, quakeOf } from './quakes/feature.ts'
 export default defineSource({
   name: 'quakes',
   baseUrl: setting('SAMPLE_API_URL', 'http://127.0.0.1:8199'),
+  onDemand: true,
   auth: oauth2ClientCredentials({
     tokenUrl: '/oauth/token',
     clientId: secret('SAMPLE_API_CLIENT_ID'),

@@ -16,7 +16,7 @@ export type Watch = {
   stream: string
   screen: Screen
   children: readonly Child[]
-  interrupted: { check(): void }
+  signal: AbortSignal
   title: string
   counts: SampleApiCounts
 }
@@ -30,7 +30,7 @@ export async function watchUntilConfirmed(watch: Watch): Promise<{ watermarks: s
   const rowsWanted = counts.released - counts.damaged
   const deadlineMs = systemClock.elapsedMs() + WAIT_MAX_MS
   while (systemClock.elapsedMs() < deadlineMs) {
-    watch.interrupted.check()
+    watch.signal.throwIfAborted()
     for (const child of watch.children) refuseEnded(child)
     const status = await currentStatus(watch)
     const partitions = status?.partitions ?? []
@@ -42,7 +42,7 @@ export async function watchUntilConfirmed(watch: Watch): Promise<{ watermarks: s
       screen.settle()
       return { watermarks: partitions.map(({ watermark }) => watermark ?? 'none') }
     }
-    await systemClock.sleep(LOOK_EVERY_MS)
+    await systemClock.sleep(LOOK_EVERY_MS, watch.signal)
   }
   throw new Stopped('HR_DEMO_SLOW', `the ${title} is not loaded after ${WAIT_MAX_MS / 1000} s`, {
     hint: `look into ${watch.children.map(({ log }) => log).join(' and ')}`,

@@ -16,6 +16,7 @@ import type { PageMarker } from '../../shared/wire.ts'
 import { Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createMemory } from './memory.ts'
+import type { RunOutcome } from './outcome.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
 import { regularWaitMs } from './schedule.ts'
@@ -34,14 +35,6 @@ export type PartitionTools = {
   metrics: Metrics
   /** A page was judged and put out. */
   onPage(marker: PageMarker): void
-}
-
-export type RunOutcome = {
-  outcome: 'done' | 'failed' | 'stopped' | 'parked'
-  /** Why it failed, for a one-shot command to show. */
-  error?: unknown
-  /** Epoch milliseconds before which the API does not want to be asked. */
-  parkedUntilMs?: number
 }
 
 export type Partition = {

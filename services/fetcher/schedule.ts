@@ -5,7 +5,7 @@
 import { Cron } from 'croner'
 import { defer, EMPTY, filter, type Observable, of, repeat, type SchedulerLike, switchMap, tap, timer } from 'rxjs'
 import type { Stream } from '../../shared/declaration.ts'
-import type { RunOutcome } from './partition.ts'
+import type { RunOutcome } from './outcome.ts'
 
 type Schedule = Pick<Stream, 'every' | 'cron'>
 

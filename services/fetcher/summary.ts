@@ -2,8 +2,8 @@
 import type { Stream } from '../../shared/declaration.ts'
 import { explain } from '../../shared/errors.ts'
 import type { PageMarker } from '../../shared/wire.ts'
+import type { RunOutcome } from './outcome.ts'
 import { type Owned, ownedId } from './ownership.ts'
-import type { RunOutcome } from './partition.ts'
 
 export type FetchSummary = {
   pages: number

@@ -1,0 +1,8 @@
+/** How a run ended: what the schedule, the summary and the exit status go by. */
+export type RunOutcome = {
+  outcome: 'done' | 'failed' | 'stopped' | 'parked'
+  /** Why it failed, for a one-shot command to show. */
+  error?: unknown
+  /** Epoch milliseconds before which the API does not want to be asked. */
+  parkedUntilMs?: number
+}

@@ -145,7 +145,7 @@ export type ReadBatch = {
   messages: readonly RawMessage[]
   /** The offset to go on from after this batch; it passes control records, so it can be more than the last message's offset + 1. */
   nextOffset: number
-  /** The partition's end at the time of the fetch. */
+  /** The partition's end (as in `LogRange.high`) at the time of the fetch: when `nextOffset` equals it, the reader had caught up. */
   highOffset: number
 }
 

@@ -1,6 +1,6 @@
 /** A bounded read of one partition outside any group: committed records only, in order, of what the log still has. */
 import { type Cluster, READ_COMMITTED } from './cluster.ts'
-import { toBatch } from './kafkajs/fetched.ts'
+import { FetchedBatch } from './kafkajs/fetched.ts'
 import type { LogRange, RawMessage } from './port.ts'
 import { leadersOf } from './topics.ts'
 
@@ -21,7 +21,7 @@ export async function* readPartition(
   let position = Math.max(from, range.low)
   for (let empty = 0; position < end && empty < EMPTY_FETCHES_MAX; ) {
     const batch = await fetchOnce(cluster, topic, partition, position)
-    if (batch === null || batch.rawMessages.length === 0) {
+    if (batch === null || (batch.isEmpty() && !batch.isEmptyDueToFiltering())) {
       empty++
       continue
     }
@@ -48,6 +48,6 @@ function fetchOnce(cluster: Cluster, topic: string, partition: number, position:
       topics: [{ topic, partitions: [{ partition, fetchOffset, maxBytes: FETCH_BYTES }] }],
     })
     const data = responses[0]?.partitions[0]
-    return data === undefined ? null : toBatch(topic, fetchOffset, data)
+    return data === undefined ? null : new FetchedBatch(topic, fetchOffset, data)
   })
 }

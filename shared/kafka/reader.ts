@@ -8,6 +8,7 @@ import { within } from './deadline.ts'
 import { StaleGeneration } from './errors.ts'
 import { explainFailure, isPassing, isStale } from './failures.ts'
 import { whileBeating } from './heartbeat.ts'
+import { FetchedBatch } from './kafkajs/fetched.ts'
 import { fatal, HEARTBEAT_MS, joinGroup, type Member, type Session } from './membership.ts'
 import { toOffset } from './offsets.ts'
 import type { Assignment, Committed, Gap, Kafka, Reader, ReaderOptions } from './port.ts'
@@ -83,14 +84,14 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
   }
 
   async function hand(batch: EachBatchPayload['batch'], session: Session): Promise<boolean> {
-    const { topic, partition, messages, highWatermark } = batch
+    const { topic, partition, messages } = batch
     const { generation } = session
     try {
       await session.opened
       if (session !== member.current()) return false
       const nextOffset = toOffset(batch.lastOffset()) + 1
       return (
-        (await options.onBatch({ topic, partition, generation, messages, nextOffset, highOffset: toOffset(highWatermark) })) === 'taken'
+        (await options.onBatch({ topic, partition, generation, messages, nextOffset, highOffset: toOffset(endOfLogOf(batch)) })) === 'taken'
       )
     } catch (error) {
       member.fail(error)
@@ -135,6 +136,11 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
   }
 
   return { commit, pause, resume, close: member.close }
+}
+
+/** The package's type does not know what our batch adds. */
+function endOfLogOf(batch: EachBatchPayload['batch']): string {
+  return batch instanceof FetchedBatch ? batch.endOfLog : batch.highWatermark
 }
 
 /** The package throws while it starts again; the next assignment begins with nothing paused anyway. */

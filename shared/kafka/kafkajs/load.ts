@@ -3,8 +3,9 @@
  * without it. The order matters: modules are replaced before the package's own modules bind to them.
  */
 import type * as Kafkajs from 'kafkajs'
-import { registerCodecs } from './codecs.ts'
+import { cureDecode } from './decode.ts'
 import { cureErrors } from './errors.ts'
+import { cureFetched } from './fetched.ts'
 import { cureGroup } from './group.ts'
 import { cureGrouping } from './grouping.ts'
 import { loadPackage } from './internals.ts'
@@ -17,9 +18,10 @@ cureErrors()
 cureRequestQueue()
 cureGrouping()
 cureProduce()
+cureDecode()
+cureFetched()
 cureGroup()
 
 const kafkajs = loadPackage<typeof Kafkajs>()
-registerCodecs(kafkajs)
 
 export const { AssignerProtocol, CompressionTypes, Kafka, KafkaJSNonRetriableError, logLevel } = kafkajs

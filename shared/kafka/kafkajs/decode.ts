@@ -1,0 +1,157 @@
+/**
+ * The records of a fetch, decoded from the batches as the broker sent them (https://kafka.apache.org/documentation/#recordbatch). The package makes
+ * several big integers and a buffer for every record, which is most of what reading costs, and it cannot pass a batch whose records
+ * were all compacted away. Old message sets (before magic 2) are left to the package.
+ */
+import { promisify } from 'node:util'
+import { gunzip, zstdDecompress } from 'node:zlib'
+import type { RawMessage } from '../port.ts'
+import { internal, replaceInternal } from './internals.ts'
+
+/** What a record's batch says about all its records. */
+export type BatchContext = { producerId: string; inTransaction: boolean }
+export type DecodedRecord = RawMessage & { isControlRecord: boolean; batchContext: BatchContext }
+/** `endOffset`: the place behind the last whole batch, whether or not it has records left. */
+export type DecodedRecords = DecodedRecord[] & { endOffset?: number }
+
+type PackageDecoder = {
+  buffer: Buffer
+  offset: number
+  readInt32(): number
+  canReadBytes(length: number): boolean
+  readBytes(length: number): Buffer
+}
+type Decode = (decoder: PackageDecoder) => Promise<DecodedRecords>
+
+const MAGIC = 2
+const MAGIC_AT = 16
+const HEAD_BYTES = 61
+const AFTER_LENGTH = 12
+const CODEC_MASK = 0x07
+const LOG_APPEND_TIME = 0x08
+const TRANSACTIONAL = 0x10
+const CONTROL = 0x20
+
+const DECOMPRESSORS: Record<number, (records: Buffer) => Promise<Buffer>> = {
+  1: promisify<Buffer, Buffer>(gunzip),
+  4: promisify<Buffer, Buffer>(zstdDecompress),
+}
+const NO_HEADERS = Object.freeze({})
+
+export function cureDecode(): void {
+  const path = 'protocol/requests/fetch/v4/decodeMessages.js'
+  const decodeOld = internal<Decode>(path)
+  replaceInternal(path, async (decoder: PackageDecoder): Promise<DecodedRecords> => {
+    const start = decoder.offset
+    const size = decoder.readInt32()
+    if (size <= 0 || !decoder.canReadBytes(size)) return []
+    if (size >= HEAD_BYTES && decoder.buffer[decoder.offset + MAGIC_AT] === MAGIC) return decodeRecords(decoder.readBytes(size))
+    decoder.offset = start
+    return decodeOld(decoder)
+  })
+}
+
+/** The last batch is cut off where the fetch's size ended; it comes again. */
+export async function decodeRecords(buffer: Buffer): Promise<DecodedRecords> {
+  const records: DecodedRecords = []
+  for (let at = 0; buffer.length - at >= HEAD_BYTES; ) {
+    const end = at + AFTER_LENGTH + buffer.readInt32BE(at + 8)
+    if (end > buffer.length) break
+    await decodeBatch(buffer.subarray(at, end), records)
+    at = end
+  }
+  return records
+}
+
+async function decodeBatch(batch: Buffer, into: DecodedRecords): Promise<void> {
+  const attributes = batch.readInt16BE(21)
+  const baseOffset = Number(batch.readBigInt64BE(0))
+  const baseTimestamp = Number(batch.readBigInt64BE(27))
+  const appendTime = attributes & LOG_APPEND_TIME ? String(batch.readBigInt64BE(35)) : null
+  const isControlRecord = (attributes & CONTROL) !== 0
+  const batchContext: BatchContext = { producerId: String(batch.readBigInt64BE(43)), inTransaction: (attributes & TRANSACTIONAL) !== 0 }
+  const count = batch.readInt32BE(57)
+  const bytes = await decompress(attributes & CODEC_MASK, batch.subarray(HEAD_BYTES))
+  const cursor = new Cursor(bytes)
+  for (let index = 0; index < count; index++) {
+    const length = cursor.varint()
+    const end = cursor.at + length
+    cursor.at++
+    const timestampDelta = cursor.varlong()
+    const offset = String(baseOffset + cursor.varint())
+    const timestamp = appendTime ?? String(baseTimestamp + timestampDelta)
+    const key = cursor.bytes()
+    const value = cursor.bytes()
+    into.push({ offset, timestamp, key, value, headers: cursor.headers(), isControlRecord, batchContext })
+    cursor.at = end
+  }
+  into.endOffset = baseOffset + batch.readInt32BE(23) + 1
+}
+
+async function decompress(codec: number, records: Buffer): Promise<Buffer> {
+  if (codec === 0) return records
+  const decompressor = DECOMPRESSORS[codec]
+  if (decompressor === undefined) throw new Error(`records are compressed with codec ${codec}; gzip (1) and zstd (4) are known`)
+  return decompressor(records)
+}
+
+/** Reads varints and what they count, one after the other. */
+class Cursor {
+  at = 0
+  readonly buffer: Buffer
+
+  constructor(buffer: Buffer) {
+    this.buffer = buffer
+  }
+
+  varint(): number {
+    let value = 0
+    let shift = 0
+    let byte = this.buffer[this.at++]!
+    while (byte > 0x7f) {
+      value |= (byte & 0x7f) << shift
+      shift += 7
+      byte = this.buffer[this.at++]!
+    }
+    value |= byte << shift
+    return (value >>> 1) ^ -(value & 1)
+  }
+
+  /** Exact up to 2^53. */
+  varlong(): number {
+    let value = 0
+    let scale = 1
+    let byte = this.buffer[this.at++]!
+    while (byte > 0x7f) {
+      value += (byte & 0x7f) * scale
+      scale *= 0x80
+      byte = this.buffer[this.at++]!
+    }
+    value += byte * scale
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+
+  bytes(): Buffer | null {
+    const length = this.varint()
+    if (length < 0) return null
+    const start = this.at
+    this.at += length
+    return this.buffer.subarray(start, this.at)
+  }
+
+  headers(): NonNullable<RawMessage['headers']> {
+    const count = this.varint()
+    if (count <= 0) return NO_HEADERS
+    const headers: NonNullable<RawMessage['headers']> = {}
+    for (let index = 0; index < count; index++) addHeader(headers, String(this.bytes()), this.bytes())
+    return headers
+  }
+}
+
+/** A name that comes more than once has an array of values. */
+function addHeader(headers: NonNullable<RawMessage['headers']>, name: string, value: Buffer | null): void {
+  const there = headers[name]
+  const own = value ?? Buffer.alloc(0)
+  if (there === undefined) headers[name] = own
+  else headers[name] = Array.isArray(there) ? [...there, own] : [there, own]
+}

@@ -1,10 +1,25 @@
+/**
+ * The client of one source: the path of a request, as one list of layers, outermost first. All streams and partitions of the source in this
+ * process share it, and with it the quota and the token. Nothing outside it sees a credential.
+ */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Resolver } from '../../../shared/config.ts'
 import type { Source } from '../../../shared/declaration.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Metrics } from '../../../shared/metrics.ts'
+import { credentialsFor } from '../auth/auth.ts'
+import { authorize } from './authorize.ts'
+import { baseUrlOf } from './base-url.ts'
 import type { Holding } from './holding.ts'
-import type { Send } from './send.ts'
+import { createHttp } from './http.ts'
+import { limit } from './limit.ts'
+import { createLimiter } from './limiter.ts'
+import { type ClientFacts, createObserver } from './observe.ts'
+import { redirect } from './redirect.ts'
+import { retry } from './retry.ts'
+import type { Layer, Send } from './send.ts'
+import { timeout } from './timeout.ts'
+import { transport } from './transport.ts'
 
 export type ClientTools = {
   clock: Clock
@@ -15,17 +30,42 @@ export type ClientTools = {
   holding: () => Holding
 }
 
-export type ClientFacts = { requests: number; retries: number; tokenRefreshes: number }
-
 export type Client = {
   /** The source's address, settings resolved: what `firstRequest` builds on. */
   baseUrl: string
+  /** Resolves with a 2xx. Throws PageRefused, PageFailed, Parked, CredentialsRefused, Stopped, or the signal's reason. */
   send: Send
   /** Since the client was made, over all streams. */
   facts(): ClientFacts
   close(): Promise<void>
 }
 
-export function createClient(_source: Source, _tools: ClientTools): Client {
-  throw new Error('not yet')
+/** Throws WrongUse for a missing secret or an address that is none. */
+export function createClient(source: Source, tools: ClientTools): Client {
+  const { clock, metrics, resolver } = tools
+  const baseUrl = baseUrlOf(source, resolver)
+  const http = createHttp({ bodyBytesMax: source.bodyBytesMax })
+  const observer = createObserver(source, tools)
+  const credentials = credentialsFor(source, baseUrl, { ask: http.ask, clock, resolver, onToken: observer.tokenRefreshed })
+  const limiter = createLimiter({ source: source.name, quota: source.quota, waitMaxMs: source.waitMax, clock, holding: tools.holding })
+  const onWaited = (waitedMs: number) => metrics.quotaWaitSeconds.inc({ source: source.name }, waitedMs / 1000)
+
+  const layers: Layer[] = [
+    observer.page,
+    retry(source, { clock, onRetry: observer.retried, closeFor: limiter.closeFor }),
+    redirect(source),
+    authorize(source, baseUrl, credentials),
+    limit({ clock, limiter, onWaited }),
+    observer.attempt,
+    timeout(source.timeout, clock),
+  ]
+  return {
+    baseUrl,
+    send: layers.reduceRight((next, layer) => layer(next), transport(http.ask, clock)),
+    facts: observer.facts,
+    async close() {
+      credentials.close()
+      await http.close()
+    },
+  }
 }

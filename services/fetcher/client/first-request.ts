@@ -1,7 +1,94 @@
-import type { Stream } from '../../../shared/declaration.ts'
+/**
+ * The request that opens a run: the stream's path, parameters, headers and body, the partition's values, and the watermark where the API
+ * takes it. Pure, and the same for the same arguments, since pages after a restart are made from it again. Holds no credential.
+ */
+import type { PartitionValues, Stream } from '../../../shared/declaration.ts'
+import { DeclarationError } from '../../../shared/errors.ts'
+import { withValueAt } from '../../../shared/pointer.ts'
+import { paginatorFor } from '../paginators/paginator.ts'
+import { withParam } from './query.ts'
 import type { PageRequest } from './send.ts'
 
-/** `since` is the watermark as the request writes it (`requestText`), null for everything. Throws DeclarationError. Pure. */
-export function firstRequest(_stream: Stream, _baseUrl: string, _partition: number, _since: string | null): PageRequest {
-  throw new Error('not yet')
+/** `since`: the watermark as the request writes it (`requestText`), null for everything. Throws DeclarationError. */
+export function firstRequest(stream: Stream, baseUrl: string, partition: number, since: string | null): PageRequest {
+  const values = stream.partitions[partition] ?? {}
+  const placed = placeholders(stream, values)
+  let url = urlOf(baseUrl, placed.path)
+  for (const [name, value] of Object.entries(values)) if (!placed.used.has(name)) url = withParam(url, name, String(value))
+  for (const [name, value] of Object.entries(paramsOf(stream, partition, values))) url = withParam(url, name, String(value))
+  let body: unknown = structuredClone(stream.body)
+  if (since !== null && stream.watermark !== null) {
+    if (stream.watermark.param !== undefined) url = withParam(url, stream.watermark.param, since)
+    if (stream.watermark.body !== undefined) body = bodyWith(stream, body, stream.watermark.body, since)
+  }
+  const headers = { ...lowerCase(stream.source.headers), ...lowerCase(stream.headers) }
+  return paginatorFor(stream).first({ method: stream.method, url, headers, body })
 }
+
+/** By the parts of a URL, never by joining texts: no path or value can lead to another host. */
+function urlOf(baseUrl: string, path: string): URL {
+  const url = new URL(baseUrl)
+  const [pathname = '', query = ''] = path.split('?', 2)
+  url.pathname = `${url.pathname.replace(/\/$/, '')}${pathname}`
+  url.search = query
+  return url
+}
+
+function placeholders(stream: Stream, values: PartitionValues): { path: string; used: ReadonlySet<string> } {
+  const used = new Set<string>()
+  const path = stream.path.replace(/\{([^{}]*)\}/g, (_, name: string) => {
+    const value = Object.hasOwn(values, name) ? String(values[name]) : undefined
+    if (value === undefined) {
+      throw mistake(
+        stream,
+        'path',
+        `{${name}} is in the path, but the partition has no "${name}"`,
+        `add it to partitions: [{ ${name}: … }]`,
+      )
+    }
+    // As a whole segment these three would be taken out of the path, and the request would go to another place.
+    if (['', '.', '..'].includes(value)) {
+      throw mistake(stream, 'partitions', `"${value}" cannot stand for {${name}} in the path`, 'give it another value')
+    }
+    used.add(name)
+    return encodeURIComponent(value)
+  })
+  return { path, used }
+}
+
+function paramsOf(stream: Stream, partition: number, values: PartitionValues): Record<string, string | number | boolean> {
+  if (typeof stream.params !== 'function') return stream.params
+  try {
+    return stream.params({ partition, partitions: stream.partitions.length, values })
+  } catch (error) {
+    throw mistake(
+      stream,
+      'params',
+      `the function throws for partition ${partition}: ${String(error)}`,
+      'it gets { partition, partitions, values }',
+    )
+  }
+}
+
+/** Numbers stay numbers in JSON: APIs that take epoch milliseconds in a body refuse them as text. */
+function bodyWith(stream: Stream, body: unknown, pointer: string, since: string): unknown {
+  const form = stream.watermark?.form
+  const numeric = form === 'epochMs' || form === 'epochSeconds' || stream.watermark?.kind === 'integer'
+  const number = Number(since)
+  try {
+    return withValueAt(body ?? {}, pointer, numeric && Number.isSafeInteger(number) ? number : since)
+  } catch (error) {
+    throw mistake(
+      stream,
+      'watermark.body',
+      error instanceof Error ? error.message : String(error),
+      'point to a member of an object in body',
+    )
+  }
+}
+
+const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+const mistake = (stream: Stream, field: string, what: string, hint: string): DeclarationError =>
+  new DeclarationError('HR_DECLARATION', `${stream.source.file}, stream ${stream.name}, field ${field}: ${what}`, { hint })

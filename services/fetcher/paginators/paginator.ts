@@ -4,6 +4,11 @@
  */
 import type { Stream } from '../../../shared/declaration.ts'
 import type { PageRequest } from '../client/send.ts'
+import { cursorPaginator } from './cursor.ts'
+import { linkHeaderPaginator } from './link-header.ts'
+import { nextUrlPaginator } from './next-url.ts'
+import { nonePaginator } from './none.ts'
+import { offsetPaginator } from './offset.ts'
 
 /** A JSON value, kept in the checkpoint. */
 export type Cursor = unknown
@@ -26,6 +31,18 @@ export type Paginator = {
   at(first: PageRequest, cursor: Cursor): PageRequest
 }
 
-export function paginatorFor(_stream: Stream): Paginator {
-  throw new Error('not yet')
+export function paginatorFor(stream: Stream): Paginator {
+  const { paginate } = stream
+  switch (paginate.kind) {
+    case 'cursor':
+      return cursorPaginator(paginate, stream)
+    case 'link-header':
+      return linkHeaderPaginator(paginate, stream)
+    case 'next-url':
+      return nextUrlPaginator(paginate, stream)
+    case 'offset':
+      return offsetPaginator(paginate, stream)
+    case 'none':
+      return nonePaginator
+  }
 }

@@ -1,0 +1,47 @@
+/**
+ * What the authorize layer knows of a way to prove who we are. The secrets live in the closures of its makers: they go into the copy of a
+ * request that `apply` gives back, and nowhere else.
+ */
+import type { PageRequest } from '../client/send.ts'
+
+export type Credentials = {
+  /** A copy with the credentials in it, and the token that it holds, for `renew`. */
+  apply(request: PageRequest, signal: AbortSignal): Promise<{ request: PageRequest; token: string | null }>
+  /** After a 401 to `token`: true if there is another one now. False where nothing can be renewed. */
+  renew(token: string | null, signal: AbortSignal): Promise<boolean>
+  /** Takes the secrets out of a text that an API wrote: some quote the key that they refuse. */
+  scrub(text: string): string
+  /** What a person checks when they are refused. */
+  hint: string
+  close(): void
+}
+
+/** Shorter ones would also be found in words that are no secret. */
+const SCRUBBED_CHARS_MIN = 4
+
+export function scrubber(secrets: () => readonly string[]): (text: string) => string {
+  return (text) => {
+    let shown = text
+    for (const secret of secrets()) {
+      if (secret.length < SCRUBBED_CHARS_MIN) continue
+      for (const form of new Set([secret, encodeURIComponent(secret)])) shown = shown.replaceAll(form, '***')
+    }
+    return shown
+  }
+}
+
+/** Credentials that stay the same for the life of the process. */
+export function fixed(spec: { secrets: readonly string[]; hint: string; put(request: PageRequest): PageRequest }): Credentials {
+  return {
+    apply: async (request) => ({ request: spec.put(request), token: null }),
+    renew: async () => false,
+    scrub: scrubber(() => spec.secrets),
+    hint: spec.hint,
+    close: () => undefined,
+  }
+}
+
+export const withHeader = (request: PageRequest, name: string, value: string): PageRequest => ({
+  ...request,
+  headers: { ...request.headers, [name.toLowerCase()]: value },
+})

@@ -1,0 +1,77 @@
+/**
+ * Puts the credentials into a copy of the request, and only for the source's own origin. An origin that the source allows is asked without
+ * credentials and without the declared headers; any other is refused. A 401 renews what can be renewed and asks once more.
+ * What leaves this layer (answer, request, error) holds no secret.
+ */
+import type { Source } from '../../../shared/declaration.ts'
+import { Stopped } from '../../../shared/errors.ts'
+import type { Credentials } from '../auth/credentials.ts'
+import { describeRequest } from './describe.ts'
+import { AttemptFailed, CredentialsRefused } from './errors.ts'
+import type { Exchange, Layer, PageRequest, PageResponse, Send } from './send.ts'
+import { isOk } from './transport.ts'
+
+const UNAUTHORIZED = 401
+/** What another origin is told. The declared headers are for the API and may hold a key of their own. */
+const NEUTRAL_HEADERS: readonly string[] = ['accept', 'accept-language', 'content-type']
+
+export function authorize(source: Source, baseUrl: string, credentials: Credentials): Layer {
+  const own = new URL(baseUrl).origin
+  const allowed = new Set(source.allowOrigins.map((text) => new URL(text).origin))
+  return (next) => {
+    const send = clean(next, credentials)
+    return async (request, exchange) => {
+      const { origin } = request.url
+      if (origin === own) return await withCredentials(source, credentials, send, request, exchange)
+      if (allowed.has(origin)) return { ...(await send(withoutDeclaredHeaders(request), exchange)), request }
+      throw new Stopped('HR_ORIGIN_REFUSED', `${describeRequest(source, request)} leads away from ${own}: not followed`, {
+        hint: `if ${origin} belongs to the API, add it to allowOrigins; credentials are not sent there`,
+      })
+    }
+  }
+}
+
+async function withCredentials(
+  source: Source,
+  credentials: Credentials,
+  send: Send,
+  request: PageRequest,
+  exchange: Exchange,
+): Promise<PageResponse> {
+  const ask = async () => {
+    const applied = await credentials.apply(request, exchange.signal)
+    const response = await send(applied.request, exchange)
+    return { response: { ...response, request }, token: applied.token }
+  }
+  const first = await ask()
+  if (first.response.status !== UNAUTHORIZED) return first.response
+  if (!(await credentials.renew(first.token, exchange.signal))) throw refused(source, credentials, request, first.response)
+  const second = await ask()
+  if (second.response.status === UNAUTHORIZED) throw refused(source, credentials, request, second.response)
+  return second.response
+}
+
+function refused(source: Source, credentials: Credentials, request: PageRequest, { body }: PageResponse): CredentialsRefused {
+  const said = body === '' ? '' : `: ${String(body)}`
+  return new CredentialsRefused(`${describeRequest(source, request)} was refused with 401, the credentials are not accepted${said}`, {
+    hint: credentials.hint,
+  })
+}
+
+/** Some APIs quote the key that they refuse. */
+function clean(next: Send, credentials: Credentials): Send {
+  return async (request, exchange) => {
+    try {
+      const response = await next(request, exchange)
+      return isOk(response.status) ? response : { ...response, body: credentials.scrub(String(response.body)) }
+    } catch (error) {
+      if (error instanceof AttemptFailed) throw new AttemptFailed(error.reason, credentials.scrub(error.message))
+      throw error
+    }
+  }
+}
+
+const withoutDeclaredHeaders = (request: PageRequest): PageRequest => ({
+  ...request,
+  headers: Object.fromEntries(Object.entries(request.headers).filter(([name]) => NEUTRAL_HEADERS.includes(name))),
+})

@@ -1,0 +1,28 @@
+/**
+ * JSON text to values without silent damage. A number that a double cannot hold (an integer beyond 2^53, more than 17 significant digits,
+ * beyond the largest or below the smallest double) stays as its text: a field declared as `int64()` or `decimal()` takes it exactly, and a
+ * field declared as a number refuses it, so that it becomes a dead letter. All other JSON is what JSON.parse makes of it.
+ */
+
+/** Cheap test over the whole text; a match only means that the slower, exact way is taken. Written to pass over hashes and UUIDs. */
+const MAY_BE_INEXACT = /[:,[\s-]\d{16}|[1-9][\d.]{18}|[:,[\s]-?\d[\d.]*[eE][+-]?\d{3}/
+const INTEGER = /^-?\d+$/
+const DOUBLE_DIGITS_MAX = 17
+
+type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown
+const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknown
+
+/** Throws SyntaxError. */
+export function parseJson(text: string): unknown {
+  if (!MAY_BE_INEXACT.test(text) && !/^-?\d/.test(text)) return JSON.parse(text)
+  return parseWithSource(text, (_key, value, context) => {
+    const source = context?.source
+    return typeof value === 'number' && source !== undefined && !isExact(value, source) ? source : value
+  })
+}
+
+function isExact(value: number, source: string): boolean {
+  if (INTEGER.test(source)) return Number.isSafeInteger(value)
+  const digits = (source.split(/[eE]/, 1)[0] ?? '').replace(/[-.]/g, '').replace(/^0+/, '')
+  return Number.isFinite(value) && digits.replace(/0+$/, '').length <= DOUBLE_DIGITS_MAX && (value !== 0 || digits === '')
+}

@@ -1,0 +1,84 @@
+/**
+ * Asks again for a page that failed in a way that may pass: a failed attempt, 408, 425, 429 and 5xx. Never earlier than the API asks, at
+ * most `attemptsMax` attempts, and no single wait beyond `waitMax`: a longer one parks the partition. An abort ends a wait at once.
+ * What comes out is a 2xx, or an error that decides something.
+ */
+import type { Clock } from '../../../shared/clock.ts'
+import type { Source } from '../../../shared/declaration.ts'
+import { afterHintMs, backoffMs } from './backoff.ts'
+import { describeRequest } from './describe.ts'
+import { AttemptFailed, PageFailed, PageRefused, Parked } from './errors.ts'
+import { waitHint } from './hints.ts'
+import type { Exchange, Layer, PageRequest, PageResponse } from './send.ts'
+import { isOk } from './transport.ts'
+
+const PASSING_STATUSES: readonly number[] = [408, 425, 429]
+
+export type RetryTools = {
+  clock: Clock
+  /** Told of each wait before a repetition. */
+  onRetry(reason: string, waitMs: number, request: PageRequest, exchange: Exchange): void
+  /** Told to keep everybody from the API, after a 429 that names no time. */
+  closeFor(waitMs: number): void
+}
+
+export function retry(source: Source, tools: RetryTools): Layer {
+  const { clock } = tools
+  return (next) => async (request, exchange) => {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await next(request, exchange).catch(failureOf)
+      if (!(outcome instanceof AttemptFailed)) {
+        if (isOk(outcome.status)) return outcome
+        if (!mayPass(outcome.status)) throw refused(source, request, outcome)
+      }
+      exchange.signal.throwIfAborted()
+      const hintMs = outcome instanceof AttemptFailed ? null : waitHint(outcome, clock.nowMs())
+      if (hintMs !== null && hintMs > source.waitMax) throw parked(source, request, clock.nowMs() + hintMs)
+      if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
+      const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
+      if (hintMs === null && statusOf(outcome) === 429) tools.closeFor(waitMs)
+      tools.onRetry(reasonOf(outcome), waitMs, request, exchange)
+      await clock.sleep(waitMs, exchange.signal)
+    }
+  }
+}
+
+export const mayPass = (status: number): boolean => status >= 500 || PASSING_STATUSES.includes(status)
+
+function failureOf(error: unknown): AttemptFailed {
+  if (error instanceof AttemptFailed) return error
+  throw error
+}
+
+type Outcome = PageResponse | AttemptFailed
+
+const statusOf = (outcome: Outcome): number | null => (outcome instanceof AttemptFailed ? null : outcome.status)
+const reasonOf = (outcome: Outcome): string => (outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status))
+
+function refused(source: Source, request: PageRequest, response: PageResponse): PageRefused {
+  const excerpt = String(response.body)
+  return new PageRefused(response.status, excerpt, `${describeRequest(source, request)} was refused with ${answerText(response)}`, {
+    hint: HINTS[response.status] ?? 'asking again does not change this answer: check path, params and partitions of the stream',
+  })
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  403: 'the credentials are valid but not for this: ask the API for access, or take the stream or partition out',
+  404: 'check baseUrl, path and partitions; if a cursor was asked for, it may have expired',
+  410: 'a cursor may have expired, or the endpoint is gone',
+}
+
+function failed(source: Source, request: PageRequest, attempts: number, outcome: Outcome): PageFailed {
+  const last = outcome instanceof AttemptFailed ? outcome.message : answerText(outcome)
+  return new PageFailed(attempts, `${describeRequest(source, request)} failed ${attempts} times; the last answer: ${last}`, {
+    hint: 'the run goes on from this page next time; attemptsMax and timeout of the source bound how long it is tried',
+  })
+}
+
+function answerText({ status, body }: PageResponse): string {
+  return body === '' ? String(status) : `${status}: ${String(body)}`
+}
+
+function parked(source: Source, request: PageRequest, untilMs: number): Parked {
+  return new Parked(untilMs, `${describeRequest(source, request)}: the API asks to wait until ${new Date(untilMs).toISOString()}`)
+}

@@ -1,0 +1,29 @@
+/** `Link: <https://…>; rel="next"` (RFC 8288). No header, or none with that relation, ends the walk; one that cannot be read stops it. */
+import LinkHeader from 'http-link-header'
+import type { Stream } from '../../../shared/declaration.ts'
+import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
+import { unclear } from './answer.ts'
+import { linkCursor, linkRequest } from './link.ts'
+import type { Paginator } from './paginator.ts'
+
+export function linkHeaderPaginator(spec: PaginateSpec & { kind: 'link-header' }, stream: Stream): Paginator {
+  return {
+    first: (request) => request,
+    next({ request, headers }) {
+      const { link } = headers
+      if (link === undefined || link.trim() === '') return null
+      // A link with an anchor speaks of another page than this one (RFC 8288 section 3.2).
+      const found = parse(stream, link).find((reference) => reference.anchor === undefined)
+      return found === undefined ? null : linkCursor(stream, found.uri, request.url)
+    },
+    at: linkRequest,
+  }
+
+  function parse(of: Stream, link: string): LinkHeader.Reference[] {
+    try {
+      return LinkHeader.parse(link).rel(spec.rel)
+    } catch {
+      throw unclear(of, 'the Link header cannot be read (RFC 8288)')
+    }
+  }
+}

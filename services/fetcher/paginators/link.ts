@@ -1,0 +1,25 @@
+/**
+ * A link to the next page as a cursor: resolved against the URL that answered (RFC 3986), kept whole with its own parameters, without user
+ * information, fragment and the source's credentials where the API repeats them in it. Whether its origin may be asked is the client's decision.
+ */
+import type { Stream } from '../../../shared/declaration.ts'
+import { secretParamsOf } from '../client/describe.ts'
+import { withoutParams } from '../client/query.ts'
+import type { PageRequest } from '../client/send.ts'
+import { unclear } from './answer.ts'
+
+export function linkCursor(stream: Stream, link: string, base: URL): string {
+  if (!URL.canParse(link, base.href)) throw unclear(stream, 'the link to the next page is no URL')
+  const url = new URL(link, base)
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  return withoutParams(url, [...secretParamsOf(stream.source), ...tokenParams(stream)]).href
+}
+
+export const linkRequest = (first: PageRequest, cursor: unknown): PageRequest => ({ ...first, url: new URL(String(cursor)) })
+
+/** RFC 6750 section 2.3 lets a token stand in the query: an API that repeats it in its links would put it into the checkpoint. */
+function tokenParams({ source }: Stream): string[] {
+  return source.auth?.kind === 'bearer' || source.auth?.kind === 'oauth2-client-credentials' ? ['access_token'] : []
+}

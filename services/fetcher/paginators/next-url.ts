@@ -1,0 +1,19 @@
+/** The body holds the next page's URL, whole or relative: `{ "next": "https://…" }`. Missing, null, false and "" end the walk. */
+import type { Stream } from '../../../shared/declaration.ts'
+import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
+import { readPlace, unclear } from './answer.ts'
+import { linkCursor, linkRequest } from './link.ts'
+import type { Paginator } from './paginator.ts'
+
+export function nextUrlPaginator(spec: PaginateSpec & { kind: 'next-url' }, stream: Stream): Paginator {
+  return {
+    first: (request) => request,
+    next({ request, body }) {
+      const found = readPlace(stream, 'next', spec.next, body)
+      if (found === undefined || found === null || found === false || found === '') return null
+      if (typeof found !== 'string') throw unclear(stream, `the next URL is a ${typeof found}, not a text`)
+      return linkCursor(stream, found, request.url)
+    },
+    at: linkRequest,
+  }
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { stackDown, stackStatus, stackUp } from '../../services/stack/stack.ts'
+import { systemClock as clock } from '../../shared/clock.ts'
+import { silentLog as log } from '../../shared/log.ts'
+
+const GONE_WITHIN_MS = 30_000
+const skip = process.platform === 'linux' ? false : 'looks for processes in /proc'
+
+/** All processes that work in the folder: servers and guards do. */
+async function processesIn(dir: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const found = pids.map(async (pid) => ((await readlink(`/proc/${pid}/cwd`).catch(() => '')) === dir ? [pid] : []))
+  return (await Promise.all(found)).flat()
+}
+
+async function untilNoneIn(dir: string): Promise<string[]> {
+  const endMs = clock.elapsedMs() + GONE_WITHIN_MS
+  for (;;) {
+    const left = await processesIn(dir)
+    if (left.length === 0 || clock.elapsedMs() > endMs) return left
+    await clock.sleep(100)
+  }
+}
+
+async function untilSaid(owner: ChildProcess, line: string): Promise<void> {
+  for await (const said of createInterface({ input: owner.stdout! })) if (said.startsWith(line)) return
+  assert.fail(`the owner ended without saying ${line}`)
+}
+
+for (const [moment, line] of [
+  ['while its servers start', 'starting registry'],
+  ['when one server answers and others do not yet', 'clickhouse answers'],
+  ['when all is up', 'up'],
+] as const) {
+  for (const signal of moment === 'when all is up' ? (['SIGKILL', 'SIGINT'] as const) : (['SIGKILL'] as const)) {
+    test(`an owner that ends by ${signal} ${moment} leaves no process`, { skip }, async () => {
+      const dir = await mkdtemp(join(tmpdir(), 'headrace-owner-'))
+      const owner = spawn(process.execPath, [join(import.meta.dirname, 'owner.ts'), dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+      await untilSaid(owner, line)
+      if (line === 'up') assert.ok((await processesIn(dir)).length >= 6)
+      owner.kill(signal)
+      assert.deepEqual(await untilNoneIn(dir), [])
+      await rm(dir, { recursive: true })
+    })
+  }
+}
+
+test('an aborted start ends what it started, and throws the reason', { skip }, async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'headrace-abort-'))
+  const abort = new AbortController()
+  const onProgress = (line: string) => {
+    if (line.startsWith('clickhouse answers')) abort.abort(new Error('enough'))
+  }
+  const start = stackUp({ dir, log, clock, env: process.env, signal: abort.signal, onProgress })
+  await assert.rejects(start, /^Error: enough$/)
+  assert.deepEqual(await processesIn(dir), [])
+  await rm(dir, { recursive: true })
+})
+
+test('a server whose guard was killed is still known, and goes with the stack', { skip }, async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'headrace-guardless-'))
+  const options = { dir, log, clock, env: process.env, owned: true }
+  await stackUp(options)
+  const { guard } = JSON.parse(await readFile(join(dir, 'run', 'kafka.json'), 'utf8'))
+  process.kill(guard.pid, 'SIGKILL')
+  assert.equal((await stackStatus(options)).state, 'up')
+  assert.deepEqual(await stackDown(options), ['kafka', 'registry', 'clickhouse'])
+  assert.deepEqual(await processesIn(dir), [])
+  await rm(dir, { recursive: true })
+})

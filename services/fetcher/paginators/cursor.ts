@@ -8,7 +8,7 @@ import { withValueAt } from '../../../shared/pointer.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { placeText, readPlace, unclear } from './answer.ts'
-import type { PageView, Paginator } from './paginator.ts'
+import type { PageView, Paginator } from './contract.ts'
 
 export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
   return {

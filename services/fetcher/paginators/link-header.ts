@@ -3,8 +3,8 @@ import LinkHeader from 'http-link-header'
 import type { Stream } from '../../../shared/declaration.ts'
 import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
 import { unclear } from './answer.ts'
+import type { Paginator } from './contract.ts'
 import { linkCursor, linkRequest } from './link.ts'
-import type { Paginator } from './paginator.ts'
 
 export function linkHeaderPaginator(spec: PaginateSpec & { kind: 'link-header' }, stream: Stream): Paginator {
   return {

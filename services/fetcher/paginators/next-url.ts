@@ -2,8 +2,8 @@
 import type { Stream } from '../../../shared/declaration.ts'
 import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
 import { readPlace, unclear } from './answer.ts'
+import type { Paginator } from './contract.ts'
 import { linkCursor, linkRequest } from './link.ts'
-import type { Paginator } from './paginator.ts'
 
 export function nextUrlPaginator(spec: PaginateSpec & { kind: 'next-url' }, stream: Stream): Paginator {
   return {

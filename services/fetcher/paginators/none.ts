@@ -1,4 +1,4 @@
 /** One page is all there is. */
-import type { Paginator } from './paginator.ts'
+import type { Paginator } from './contract.ts'
 
 export const nonePaginator: Paginator = { first: (request) => request, next: () => null, at: (first) => first }

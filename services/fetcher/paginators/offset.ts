@@ -9,7 +9,7 @@ import { DeclarationError } from '../../../shared/errors.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { unclear } from './answer.ts'
-import type { Cursor, Paginator } from './paginator.ts'
+import type { Cursor, Paginator } from './contract.ts'
 
 /** `full`: a page of the whole limit was seen in this walk. */
 type OffsetCursor = { offset: number; full: boolean }

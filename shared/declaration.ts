@@ -1,23 +1,18 @@
 /**
  * From what an author wrote to what the services run. A mistake becomes one DeclarationError that names file, stream and field
- * with a hint; after `compileSource` nothing about a declaration can be wrong any more.
+ * with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its functions return.
  */
-import type { z } from 'zod'
-import { type SourceSpec, type StreamSpec, sourceSpec, type WatermarkSpec } from './declare/source.ts'
-import { DeclarationError } from './errors.ts'
-import { type JsonSchema, propertyKind, wireSchema } from './schema.ts'
-import { label, tableName } from './topics.ts'
-import { isInstant, naturalForm, type Position, positionOf, type WatermarkForm, type WatermarkKind } from './watermark.ts'
+import { checkPartitions, checkPrimaryKey, checkRequest, checkSchema } from './declare/checks.ts'
+import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
+import { type SourceSpec, type StreamSpec, sourceSpec } from './declare/source.ts'
+import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
+import { inWords } from './declare/words.ts'
+import { DeclarationError, messageOf } from './errors.ts'
+import { type JsonSchema, wireSchema } from './schema.ts'
+import { LEDGER_TABLE, label, tableName } from './topics.ts'
 
+export type { Watermarking } from './declare/watermarking.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
-
-export type Watermarking = Omit<WatermarkSpec, 'as' | 'start' | 'lookback'> & {
-  kind: WatermarkKind
-  form: WatermarkForm
-  /** Milliseconds for instants, units for integers. */
-  lookback: number
-  start: Position | null
-}
 
 export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table'> & {
   source: Source
@@ -35,19 +30,22 @@ export type Source = Omit<SourceSpec, 'streams'> & { file: string; streams: Stre
 
 /** Checks and completes a declaration. `file` is only for the errors. Throws DeclarationError. */
 export function compileSource(input: unknown, file: string): Source {
-  const parsed = sourceSpec.safeParse(input)
+  const parsed = sourceSpec.safeParse(input, { error: inWords })
   if (!parsed.success) throw firstMistake(parsed.error, input, file)
   const { streams, ...rest } = parsed.data
-  if (typeof rest.baseUrl === 'string' && !URL.canParse(rest.baseUrl)) {
-    throw mistake(file, null, 'baseUrl', `"${rest.baseUrl}" is no URL`, 'write it with its scheme, e.g. https://api.shop.example')
-  }
+  checkBaseUrl(rest.baseUrl, file)
   const source: Source = { ...rest, file, streams: [] }
   source.streams = Object.entries(streams).map(([name, spec]) => compileStream(source, name, spec))
+  refuseTwins(source.streams)
   return source
 }
 
 function compileStream(source: Source, name: string, spec: StreamSpec): Stream {
-  const refuse = (field: string, what: string, hint: string) => mistake(source.file, name, field, what, hint)
+  const refuse: Refuse = (field, what, hint) => mistake(source.file, name, field, what, hint)
+  checkSchema(spec, refuse)
+  checkPrimaryKey(spec, refuse)
+  checkRequest(spec, refuse)
+  checkPartitions(spec, refuse)
   const stream = {
     ...spec,
     source,
@@ -55,81 +53,13 @@ function compileStream(source: Source, name: string, spec: StreamSpec): Stream {
     label: label({ source: source.name, stream: name }),
     table: (spec.table ?? tableName({ source: source.name, stream: name })).replaceAll('-', '_'),
     partitions: typeof spec.partitions === 'number' ? Array.from({ length: spec.partitions }, () => ({})) : spec.partitions,
+    watermark: spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse),
   }
-  for (const [index, key] of spec.primaryKey.entries()) {
-    const kind = propertyKind(spec.schema, key)
-    const field = `primaryKey[${index}]`
-    if (kind === null)
-      throw refuse(field, `"${key}" is no field of the schema`, `the schema has: ${Object.keys(spec.schema.shape).join(', ')}`)
-    if (kind.optional)
-      throw refuse(
-        field,
-        `"${key}" may be missing or null`,
-        'a primary key is required in every record: take .optional() and .nullable() away',
-      )
-    if (!kind.scalar)
-      throw refuse(
-        field,
-        `"${key}" is an object or an array`,
-        'use a text, a number or a boolean; a map function can lift one out of an object',
-      )
-  }
-  if (typeof spec.partitions === 'number' && spec.partitions > 1 && typeof spec.params !== 'function') {
-    throw refuse(
-      'params',
-      `${spec.partitions} partitions would all send the same request`,
-      'make params a function of { partition, partitions }, or list the values of each partition',
-    )
-  }
-  if (spec.body !== undefined && spec.method !== 'POST') throw refuse('body', 'a GET has no body', "add method: 'POST'")
-  if (spec.paginate.kind === 'cursor' && spec.paginate.body !== undefined && spec.body === undefined) {
-    throw refuse('paginate.body', 'there is no JSON body to put the cursor into', "add method: 'POST' and body: { … }")
-  }
-  const watermark = spec.watermark === undefined ? null : compileWatermark(spec, spec.watermark, refuse)
-  return { ...stream, watermark, wireSchema: schemaOf(stream, watermark, refuse) }
+  return { ...stream, wireSchema: schemaOf(stream, refuse) }
 }
 
-type Refuse = (field: string, what: string, hint: string) => DeclarationError
-
-function compileWatermark(spec: StreamSpec, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
-  const { as, start, lookback, ...rest } = watermark
-  const property = propertyKind(spec.schema, watermark.field)
-  if (property === null) {
-    throw refuse(
-      'watermark.field',
-      `"${watermark.field}" is no field of the schema`,
-      `the schema has: ${Object.keys(spec.schema.shape).join(', ')}`,
-    )
-  }
-  if (property.optional) {
-    throw refuse(
-      'watermark.field',
-      `"${watermark.field}" may be missing or null`,
-      'a watermark needs a value in every record: take .optional() and .nullable() away',
-    )
-  }
-  const kind = property.watermark
-  if (kind === null) {
-    throw refuse(
-      'watermark.field',
-      `"${watermark.field}" cannot give a watermark`,
-      'use an instant (z.iso.datetime(), epochMs()), an integer, or a text that sorts',
-    )
-  }
-  if (typeof watermark.lookback === 'number' && watermark.lookback > 0 && kind === 'text') {
-    throw refuse('watermark.lookback', 'a text has no earlier value', 'take lookback away, or use an instant or an integer')
-  }
-  if (as !== undefined && as !== 'plain' && !isInstant(kind)) {
-    throw refuse('watermark.as', `"${watermark.field}" is no instant`, 'take as away')
-  }
-  const from = start === undefined ? null : positionOf(kind, start)
-  if (start !== undefined && from === null) {
-    throw refuse('watermark.start', `"${start}" is no ${kind} value`, 'write it as the field itself is written')
-  }
-  return { ...rest, kind, form: as ?? naturalForm(kind), lookback, start: from }
-}
-
-function schemaOf(stream: Omit<Stream, 'watermark' | 'wireSchema'>, watermark: Watermarking | null, refuse: Refuse): JsonSchema {
+function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchema {
+  const { watermark } = stream
   try {
     return wireSchema({
       schema: stream.schema,
@@ -142,56 +72,55 @@ function schemaOf(stream: Omit<Stream, 'watermark' | 'wireSchema'>, watermark: W
         primaryKey: stream.primaryKey,
         watermark: watermark === null ? null : { field: watermark.field, kind: watermark.kind },
         partitions: stream.partitions.length,
+        shares: stream.partitions.map((values, index) => shareOf(values, index, stream.partitions.length)),
       },
     })
   } catch (error) {
-    throw refuse(
-      'schema',
-      error instanceof Error ? error.message : String(error),
-      'transforms, bigint and dates have no JSON form: use the field helpers (decimal, epochMs, int64) or do it in map',
-    )
+    throw refuse('schema', `has no JSON form: ${messageOf(error)}`, 'use plain types and the field helpers, and transform in map')
   }
 }
 
-function firstMistake(error: z.ZodError, input: unknown, file: string): DeclarationError {
-  const issue = deepest(error.issues[0])
-  if (issue === undefined) return mistake(file, null, '', 'is no declaration', 'export default defineSource({ … })')
-  const path = issue.path.map(String)
-  const stream = path[0] === 'streams' && path.length > 1 ? (path[1] ?? null) : null
-  const field = (stream === null ? path : path.slice(2)).join('.')
-  if (issue.code === 'unrecognized_keys') {
-    const where = field === '' ? '' : `${field}.`
-    return mistake(file, stream, `${where}${issue.keys[0]}`, 'is not known here', 'check its spelling, or take it away')
+/** Partitions without values are told apart by their number among all. */
+function shareOf(values: PartitionValues, index: number, partitions: number): string {
+  const entries = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
+  return entries.length === 0 ? `${index} of ${partitions}` : JSON.stringify(Object.fromEntries(entries))
+}
+
+function checkBaseUrl(baseUrl: SourceSpec['baseUrl'], file: string): void {
+  const text = typeof baseUrl === 'string' ? baseUrl : baseUrl.fallback
+  const refuse = (what: string, hint: string) => mistake(file, null, 'baseUrl', what, hint)
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw refuse('is no http or https URL', 'write it with its scheme, e.g. https://api.shop.example')
   }
-  const missing = issue.code === 'invalid_type' && valueAt(input, path) === undefined
-  return mistake(
-    file,
-    stream,
-    field,
-    missing ? 'is missing' : issue.message,
-    missing ? `add ${path.at(-1) ?? 'it'}: ${lowerFirst(issue.message)}` : 'see the README, "A source in twenty lines"',
-  )
+  if (url.username !== '' || url.password !== '') {
+    throw refuse('holds a user name or a password', "take them out and declare auth: basic({ username: …, password: secret('NAME') })")
+  }
+  if (url.search !== '' || url.hash !== '') throw refuse('has a query or a fragment', 'put parameters into params of the stream')
 }
 
-type Issue = z.core.$ZodIssue
-
-/** A union's own words ("invalid input") help nobody: the branch that came furthest knows what is wrong. */
-function deepest(issue: Issue | undefined): Issue | undefined {
-  if (issue?.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue
-  const branches = issue.errors.flatMap((branch) => branch.slice(0, 1)).sort((a, b) => b.path.length - a.path.length)
-  const best = deepest(branches[0])
-  return best === undefined ? issue : { ...best, path: [...issue.path, ...best.path] }
-}
-
-function mistake(file: string, stream: string | null, field: string, what: string, hint: string): DeclarationError {
-  const where = [file, stream === null ? null : `stream ${stream}`, field === '' ? null : `field ${field}`].filter((part) => part !== null)
-  return new DeclarationError('HR_DECLARATION', `${where.join(', ')}: ${what}`, { hint })
-}
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
-
-function valueAt(value: unknown, path: string[]): unknown {
-  let at = value
-  for (const step of path) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined
-  return at
+/** Two streams must not share a table or a topic: each would overwrite the other's rows, or Kafka refuses the second topic. */
+export function refuseTwins(streams: readonly Stream[]): void {
+  const seen = new Map<string, Stream>()
+  for (const stream of streams) {
+    const at = `${stream.source.file}, stream ${stream.name}`
+    if (stream.table === LEDGER_TABLE) {
+      throw new DeclarationError('HR_DECLARATION', `${at}, field table: ${LEDGER_TABLE} is the loader's own ledger`, {
+        hint: 'give it another: table',
+      })
+    }
+    // Kafka takes topics for the same that differ in . and _ only.
+    for (const [what, name] of [
+      ['table', `table ${stream.table}`],
+      ['topic', `topic ${stream.label.replaceAll('.', '_')}`],
+    ] as const) {
+      const twin = seen.get(name)
+      if (twin !== undefined) {
+        throw new DeclarationError('HR_DECLARATION', `${at}: its ${what} is that of ${twin.label} (${twin.source.file})`, {
+          hint: what === 'table' ? 'rename the stream, or give it another: table' : 'rename one of them',
+        })
+      }
+      seen.set(name, stream)
+    }
+  }
 }

@@ -6,8 +6,9 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { Ajv, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
+import { differences, type SchemaDifference } from './differences.ts'
 import { messageOf, Stopped, Unavailable } from './errors.ts'
-import { differences, type JsonSchema, type SchemaDifference } from './schema.ts'
+import type { JsonSchema } from './schema.ts'
 
 export type RegisteredSchema = {
   id: number

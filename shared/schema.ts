@@ -1,6 +1,6 @@
 /**
  * The JSON Schema that is registered for a stream: closed objects from the zod schema, plus the `x-headrace` annotations that let
- * the loader build table and rows without a source file. Also the differences between two such schemas, for a person to read.
+ * the loader build table and rows without a source file. What a field can serve as (key, watermark) is read from it too.
  */
 import { z } from 'zod'
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
@@ -16,6 +16,8 @@ export const streamAnnotation = z.object({
   primaryKey: z.array(z.string()).min(1),
   watermark: z.object({ field: z.string(), kind: z.enum(['iso', 'epochMs', 'epochSeconds', 'integer', 'text']) }).nullable(),
   partitions: z.int().min(1),
+  /** What each partition asks for: a watermark is true of its own share only. */
+  shares: z.array(z.string()).optional(),
 })
 export type StreamAnnotation = z.infer<typeof streamAnnotation>
 
@@ -81,8 +83,9 @@ export function typeOf(property: JsonSchema): { type: string; nullable: boolean;
     return { type: rest.length === 1 ? rest[0] : 'json', nullable: rest.length < property.type.length, inner: property }
   }
   if (typeof property.type === 'string') return { type: property.type, nullable: property.type === 'null', inner: property }
-  const constant = property.const ?? (property.enum as unknown[] | undefined)?.[0]
-  return { type: constant === undefined ? 'json' : typeof constant, nullable: false, inner: property }
+  const types = new Set(((property.enum ?? []) as unknown[]).map((value) => (value === null ? 'json' : typeof value)))
+  const [only] = types
+  return { type: types.size === 1 && only !== undefined ? only : 'json', nullable: false, inner: property }
 }
 
 function jsonOf(schema: z.ZodObject): JsonSchema | null {
@@ -91,67 +94,4 @@ function jsonOf(schema: z.ZodObject): JsonSchema | null {
   } catch {
     return null
   }
-}
-
-/** `additive` changes only add optional fields; anything else can break a reader or a table. */
-export type SchemaDifference = { path: string; change: string; additive: boolean }
-
-/** What changed from the registered schema to the declared one, in a person's words. */
-export function differences(before: JsonSchema, after: JsonSchema): SchemaDifference[] {
-  const a = annotationOf(before)
-  const b = annotationOf(after)
-  const found: SchemaDifference[] = []
-  if (a !== null && b !== null) {
-    if (a.primaryKey.join() !== b.primaryKey.join()) {
-      found.push({
-        path: 'primaryKey',
-        change: `[${a.primaryKey}] → [${b.primaryKey}]: the identity of every row would change`,
-        additive: false,
-      })
-    }
-    if (a.table !== b.table) found.push({ path: 'table', change: `${a.table} → ${b.table}`, additive: false })
-    if (JSON.stringify(a.watermark) !== JSON.stringify(b.watermark)) {
-      found.push({ path: 'watermark', change: `${JSON.stringify(a.watermark)} → ${JSON.stringify(b.watermark)}`, additive: false })
-    }
-  }
-  return [...found, ...fieldDifferences(before, after, '')]
-}
-
-function fieldDifferences(before: JsonSchema, after: JsonSchema, path: string): SchemaDifference[] {
-  const old = (before.properties ?? {}) as Record<string, JsonSchema>
-  const now = (after.properties ?? {}) as Record<string, JsonSchema>
-  const requiredNow = new Set((after.required ?? []) as string[])
-  const requiredThen = new Set((before.required ?? []) as string[])
-  const found: SchemaDifference[] = []
-  for (const field of new Set([...Object.keys(old), ...Object.keys(now)])) {
-    const at = path === '' ? field : `${path}.${field}`
-    const [was, is] = [old[field], now[field]]
-    if (was === undefined && is !== undefined) {
-      const required = requiredNow.has(field)
-      found.push({ path: at, change: required ? 'new and required: records published before lack it' : 'new', additive: !required })
-    } else if (was !== undefined && is === undefined) {
-      found.push({ path: at, change: 'gone', additive: false })
-    } else if (was !== undefined && is !== undefined) {
-      if (!requiredThen.has(field) && requiredNow.has(field)) {
-        found.push({ path: at, change: 'required now: records published before may lack it', additive: false })
-      }
-      if (requiredThen.has(field) && !requiredNow.has(field))
-        found.push({ path: at, change: 'optional now: its column would have to become Nullable', additive: false })
-      found.push(...typeDifferences(was, is, at))
-    }
-  }
-  return found
-}
-
-function typeDifferences(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
-  if (was.type === 'object' && is.type === 'object' && was.properties !== undefined && is.properties !== undefined)
-    return fieldDifferences(was, is, path)
-  if (Array.isArray(was.enum) && Array.isArray(is.enum)) {
-    const gone = was.enum.filter((value) => !(is.enum as unknown[]).includes(value))
-    const added = is.enum.filter((value) => !(was.enum as unknown[]).includes(value))
-    if (gone.length > 0) return [{ path, change: `no longer allows ${gone.join(', ')}`, additive: false }]
-    return added.length > 0 ? [{ path, change: `allows ${added.join(', ')} too`, additive: true }] : []
-  }
-  const [a, b] = [JSON.stringify(was), JSON.stringify(is)]
-  return a === b ? [] : [{ path, change: `${a} → ${b}`, additive: false }]
 }

@@ -6,7 +6,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { compileSource, type Source, type Stream } from './declaration.ts'
+import { compileSource, refuseTwins, type Source, type Stream } from './declaration.ts'
 import type { Declared } from './declare/source.ts'
 import { DeclarationError, messageOf, WrongUse } from './errors.ts'
 
@@ -40,6 +40,7 @@ export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
     }
     sources.push(source)
   }
+  refuseTwins(sources.flatMap((source) => source.streams))
   return sources
 }
 

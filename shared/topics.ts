@@ -44,5 +44,8 @@ export function namesFor(prefix: string): Names {
 /** `source.stream`, as a person types it. */
 export const label = ({ source, stream }: StreamName): string => `${source}.${stream}`
 
+/** The loader's ledger of page markers; no stream may take its name. */
+export const LEDGER_TABLE = 'headrace_pages'
+
 /** ClickHouse identifiers need no quoting when dashes are gone. */
 export const tableName = ({ source, stream }: StreamName): string => `${source}_${stream}`.replaceAll('-', '_')

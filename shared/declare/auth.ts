@@ -9,7 +9,7 @@ const oauth2Spec = z.strictObject({
   kind: z.literal('oauth2-client-credentials'),
   /** Absolute, or relative to the source's baseUrl. */
   tokenUrl: textOrSetting,
-  clientId: z.union([secretRef, z.string().min(1)]),
+  clientId: z.union([secretRef, z.string().min(1)], "expected a text or secret('NAME')"),
   clientSecret: secretRef,
   scope: z.string().optional(),
   audience: z.string().optional(),
@@ -27,7 +27,11 @@ const apiKeySpec = z.strictObject({
   name: z.string().min(1).default('X-API-Key'),
 })
 
-const basicSpec = z.strictObject({ kind: z.literal('basic'), username: z.union([secretRef, z.string()]), password: secretRef })
+const basicSpec = z.strictObject({
+  kind: z.literal('basic'),
+  username: z.union([secretRef, z.string()], "expected a text or secret('NAME')"),
+  password: secretRef,
+})
 
 export const authSpec = z.discriminatedUnion('kind', [oauth2Spec, bearerSpec, apiKeySpec, basicSpec])
 export type AuthSpec = z.infer<typeof authSpec>

@@ -8,26 +8,55 @@ import { z } from 'zod'
 export const ANNOTATION = 'x-headrace'
 export type FieldAnnotation = { column?: string; watermark?: 'epochMs' | 'epochSeconds' }
 
-const annotate = <T extends z.ZodType>(type: T, annotation: FieldAnnotation): T => type.meta({ [ANNOTATION]: annotation })
+/** Adds to what a type says already: column(epochMs(), …) stays an instant. */
+function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T {
+  const before = type.meta()?.[ANNOTATION] as FieldAnnotation | undefined
+  return type.meta({ [ANNOTATION]: { ...before, ...annotation } })
+}
 
-/** Exact money: text such as "12.30", never a float. `precision` digits in all, `scale` of them behind the point. */
+/** What ClickHouse's Decimal holds. */
+const PRECISION_MAX = 76
+
+/**
+ * Exact money: text such as "12.30", never a float. `precision` digits in all, `scale` of them behind the point; no sign but -, no
+ * exponent, no digit more than the column holds. Throws RangeError for a precision or scale that ClickHouse does not have.
+ */
 export function decimal(precision: number, scale: number) {
-  const digits = new RegExp(`^-?\\d{1,${Math.max(1, precision - scale)}}${scale === 0 ? '' : `(\\.\\d{1,${scale}})?`}$`)
+  if (!Number.isInteger(precision) || precision < 1 || precision > PRECISION_MAX) {
+    throw new RangeError(`decimal(${precision}, ${scale}): the precision is a whole number from 1 to ${PRECISION_MAX}`)
+  }
+  if (!Number.isInteger(scale) || scale < 0 || scale > precision) {
+    throw new RangeError(`decimal(${precision}, ${scale}): the scale is a whole number from 0 to the precision`)
+  }
+  // Zeros in front take no room in the column.
+  const whole = precision === scale ? '0+' : `0*\\d{1,${precision - scale}}`
+  const digits = new RegExp(`^-?${whole}${scale === 0 ? '' : `(\\.\\d{1,${scale}})?`}$`)
   return annotate(z.string().regex(digits, `expected a decimal text of at most ${precision} digits, ${scale} behind the point`), {
     column: `Decimal(${precision}, ${scale})`,
   })
 }
 
-/** Milliseconds since the epoch, stored as DateTime64(3). */
+/** Milliseconds since the epoch, stored as DateTime64(3): from 1900 to 2299. */
 export const epochMs = () =>
   annotate(z.int().min(-2_208_988_800_000).max(10_413_791_999_999), { column: "DateTime64(3, 'UTC')", watermark: 'epochMs' })
 
-/** Seconds since the epoch, stored as DateTime64(0). */
+/** Seconds since the epoch, stored as DateTime64(0): from 1900 to 2299. */
 export const epochSeconds = () =>
   annotate(z.int().min(-2_208_988_800).max(10_413_791_999), { column: "DateTime64(0, 'UTC')", watermark: 'epochSeconds' })
 
-/** A 64-bit integer as text, exact beyond 2^53. */
-export const int64 = () => annotate(z.string().regex(/^-?\d{1,19}$/, 'expected a 64-bit integer as text'), { column: 'Int64' })
+const INT64_MIN = -(2n ** 63n)
+const INT64_MAX = 2n ** 63n - 1n
+const INT64_TEXT = /^-?\d{1,19}$/
+
+/** A 64-bit integer as text, exact beyond 2^53: from -9223372036854775808 to 9223372036854775807. */
+export const int64 = () =>
+  annotate(
+    z
+      .string()
+      .regex(INT64_TEXT, { error: 'expected a 64-bit integer as text', abort: true })
+      .refine((text) => BigInt(text) >= INT64_MIN && BigInt(text) <= INT64_MAX, 'expected an integer of 64 bits, and this has more'),
+    { column: 'Int64' },
+  )
 
 /** Any type with a column of the author's choice, e.g. column(z.string(), 'LowCardinality(String)'). */
 export const column = <T extends z.ZodType>(type: T, clickhouseType: string): T => annotate(type, { column: clickhouseType })

@@ -28,10 +28,12 @@ const cursorSpec = z
   .refine((spec) => (spec.next === undefined) !== (spec.nextHeader === undefined), {
     error: 'name one place of the next cursor: next (in the body) or nextHeader',
     path: ['next'],
+    params: { rule: true },
   })
   .refine((spec) => [spec.param, spec.header, spec.body].filter((into) => into !== undefined).length === 1, {
     error: 'name one place that takes the cursor: param, header or body',
     path: ['param'],
+    params: { rule: true },
   })
 
 const linkHeaderSpec = z.strictObject({ kind: z.literal('link-header'), rel: z.string().default('next') })

@@ -16,9 +16,13 @@ export const secret = (name: string): SecretRef => ({ kind: 'secret', name })
 export const setting = (name: string, fallback: string): SettingRef => ({ kind: 'setting', name, fallback })
 
 export const secretRef = z.strictObject(
-  { kind: z.literal('secret'), name: z.string().regex(NAME, "an environment variable's name, e.g. SHOP_SECRET") },
+  { kind: z.literal('secret'), name: z.string().regex(NAME, 'expected the name of an environment variable, e.g. SHOP_SECRET') },
   "expected secret('NAME'): a declaration holds the name of a secret, never the secret",
 )
-export const settingRef = z.strictObject({ kind: z.literal('setting'), name: z.string().regex(NAME), fallback: z.string() })
+export const settingRef = z.strictObject({
+  kind: z.literal('setting'),
+  name: z.string().regex(NAME, 'expected the name of an environment variable, e.g. SHOP_URL'),
+  fallback: z.string().min(1),
+})
 
-export const textOrSetting = z.union([z.string().min(1), settingRef], 'expected a text or setting(NAME, fallback)')
+export const textOrSetting = z.union([z.string().min(1), settingRef], "expected a text or setting('NAME', fallback)")

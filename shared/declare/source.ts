@@ -2,18 +2,21 @@
  * The shape of a declaration: one source with its streams, as its author writes it, checked by zod. Defaults are here and
  * nowhere else. `Source` and `Stream` are what the services work with after the check.
  */
+import { Cron } from 'croner'
 import { z } from 'zod'
 import { NAME_PATTERN } from '../topics.ts'
 import { authSpec } from './auth.ts'
-import { duration } from './duration.ts'
+import { duration, positiveDuration } from './duration.ts'
+import { headers } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate.ts'
 import { textOrSetting } from './secret.ts'
 
 const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 const MIB = 1024 * 1024
 
 const name = z.string().regex(NAME_PATTERN, 'expected a name of lower-case letters, digits, _ and -, opening with a letter')
-const scalar = z.union([z.string(), z.number(), z.boolean()])
+const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
 const scalars = z.record(z.string(), scalar)
 
 /** What a request function is told. `partition` counts from 0. */
@@ -28,9 +31,26 @@ const zodObject = z.custom<z.ZodObject>((value) => value instanceof z.ZodObject,
   error: 'expected z.object({ … }) from the zod that headrace exports',
 })
 
-export const quotaSpec = z.strictObject({ requests: z.int().min(1), per: duration })
+const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 
-const watermarkSpec = z
+function comesUp(text: string): boolean {
+  try {
+    return new Cron(text, { timezone: 'UTC', paused: true }).nextRun(new Date(0)) !== null
+  } catch {
+    return false
+  }
+}
+
+export const quotaSpec = z.strictObject({ requests: z.int().min(1), per: positiveDuration })
+
+const inMs = duration.transform((ms): Lookback => ({ ms }))
+const inUnits = z
+  .int()
+  .min(0)
+  .transform((units): Lookback => ({ units }))
+type Lookback = { ms: number; units?: undefined } | { ms?: undefined; units: number }
+
+export const watermarkSpec = z
   .strictObject({
     /** A required, top-level field of the schema. */
     field: z.string(),
@@ -40,7 +60,7 @@ const watermarkSpec = z
     /** How it is written into the request; follows from the field's type by default. */
     as: z.enum(['iso', 'isoSeconds', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
     /** Asked again at each run, for records that become visible late. A duration for instants, units for integers. */
-    lookback: z.union([duration, z.int().min(0)]).default(0),
+    lookback: z.union([inMs, inUnits], 'expected a duration such as 5m, or a whole number of units from 0').default({ units: 0 }),
     /** True only if the API returns records in the order of this field; the watermark then moves page by page. */
     sorted: z.boolean().default(false),
     /** True if the API leaves out records that are equal to the parameter. */
@@ -48,9 +68,10 @@ const watermarkSpec = z
     /** Where the first run starts; without it, from everything. */
     start: z.union([z.string(), z.number()]).optional(),
   })
-  .refine((spec) => spec.param !== undefined || spec.body !== undefined, {
-    error: 'name where the request takes the watermark: param or body',
+  .refine((spec) => (spec.param === undefined) !== (spec.body === undefined), {
+    error: 'name the one place where the request takes the watermark: param or body',
     path: ['param'],
+    params: { rule: true },
   })
 
 export const streamSpec = z
@@ -58,7 +79,7 @@ export const streamSpec = z
     method: z.enum(['GET', 'POST']).default('GET'),
     path: z.string().regex(/^\//, 'expected a path that starts with /'),
     params: z.union([scalars, paramsFunction]).default({}),
-    headers: z.record(z.string(), z.string()).default({}),
+    headers: headers.default({}),
     /** JSON body of a POST. */
     body: z.record(z.string(), z.unknown()).optional(),
     paginate: paginateSpec,
@@ -73,8 +94,8 @@ export const streamSpec = z
     /** Request values of each partition, or a number of equal ones told apart by a function of params. */
     partitions: z.union([z.array(scalars).min(1), z.int().min(1).max(1000)]).default(1),
     /** How often a run starts, or a cron expression (in UTC). */
-    every: duration.optional(),
-    cron: z.string().optional(),
+    every: positiveDuration.optional(),
+    cron: z.string().refine(comesUp, 'is no cron expression that ever comes up').optional(),
     /** Bounds of one run. */
     pagesMax: z.int().min(1).default(100_000),
     emptyPagesMax: z.int().min(1).default(10),
@@ -82,7 +103,11 @@ export const streamSpec = z
     rejectedShareMax: z.number().min(0).max(1).default(0.25),
     table: name.optional(),
   })
-  .refine((spec) => !(spec.every !== undefined && spec.cron !== undefined), { error: 'give every or cron, not both', path: ['cron'] })
+  .refine((spec) => !(spec.every !== undefined && spec.cron !== undefined), {
+    error: 'give every or cron, not both',
+    path: ['cron'],
+    params: { rule: true },
+  })
 
 export const sourceSpec = z.strictObject({
   name,
@@ -91,14 +116,14 @@ export const sourceSpec = z.strictObject({
   onDemand: z.boolean().default(false),
   auth: authSpec.optional(),
   quota: quotaSpec.optional(),
-  headers: z.record(z.string(), z.string()).default({}),
+  headers: headers.default({}),
   /** Other origins that a next link may lead to; credentials never go there. */
-  allowOrigins: z.array(z.url()).default([]),
+  allowOrigins: z.array(z.string().refine(isOrigin, 'expected an origin: scheme, host and port, nothing behind them')).default([]),
   /** Attempts of one page, the first included. */
   attemptsMax: z.int().min(1).max(20).default(6),
   /** Longest single wait between attempts that is slept through; a longer one parks the partition until then. */
   waitMax: duration.default(5 * MINUTE_MS),
-  timeout: duration.default(30_000),
+  timeout: positiveDuration.refine((ms) => ms <= HOUR_MS, 'expected at most 1h').default(30_000),
   bodyBytesMax: z
     .int()
     .min(1024)

@@ -63,7 +63,6 @@ describe('the sample source', () => {
       start: null,
     })
     assert.equal(quakes.table, 'quakes_earthquakes')
-    assert.equal(quakes.every, 10_000)
   })
 })
 

@@ -1,0 +1,78 @@
+/**
+ * From the watermark as it is declared to the one that runs: its kind follows from the field's type, its form in the request from the
+ * kind. What could not be asked for exactly (an earlier text, a duration of a sequence) is refused here.
+ */
+import type { z } from 'zod'
+import { propertyKind } from '../schema.ts'
+import { isInstant, naturalForm, type Position, positionOf, type WatermarkForm, type WatermarkKind } from '../watermark.ts'
+import type { Refuse } from './mistakes.ts'
+import type { WatermarkSpec } from './source.ts'
+
+export type Watermarking = Omit<WatermarkSpec, 'as' | 'start' | 'lookback'> & {
+  kind: WatermarkKind
+  form: WatermarkForm
+  /** Milliseconds for instants, units for integers. */
+  lookback: number
+  start: Position | null
+}
+
+/** Throws what `refuse` makes. */
+export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
+  const { as, start, lookback, ...rest } = watermark
+  const kind = kindOf(schema, watermark.field, refuse)
+  refuseWrongForm(watermark, kind, refuse)
+  const from = start === undefined ? null : positionOf(kind, start)
+  if (start !== undefined && from === null) {
+    throw refuse('watermark.start', `"${start}" gives no position in "${watermark.field}"`, 'write it as the field itself is written')
+  }
+  return { ...rest, kind, form: as ?? naturalForm(kind), lookback: lookback.ms ?? lookback.units, start: from }
+}
+
+function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKind {
+  const property = propertyKind(schema, field)
+  if (property === null) {
+    throw refuse('watermark.field', `"${field}" is no field of the schema`, `the schema has: ${Object.keys(schema.shape).join(', ')}`)
+  }
+  if (property.optional) {
+    throw refuse(
+      'watermark.field',
+      `"${field}" may be missing or null`,
+      'a watermark needs a value in every record: take .optional() and .nullable() away',
+    )
+  }
+  if (property.watermark === null) {
+    throw refuse(
+      'watermark.field',
+      `"${field}" cannot give a watermark`,
+      'use an instant (z.iso.datetime(), epochMs()), an integer, or a text that sorts',
+    )
+  }
+  return property.watermark
+}
+
+function refuseWrongForm({ field, as, lookback, exclusive }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {
+  const instant = isInstant(kind)
+  const back = lookback.ms ?? lookback.units
+  if (kind === 'text' && back > 0) {
+    throw refuse('watermark.lookback', `"${field}" is a text, and a text has no earlier value`, 'take lookback away')
+  }
+  if (kind === 'text' && exclusive) {
+    throw refuse(
+      'watermark.exclusive',
+      `"${field}" is a text, and a text has no value one step earlier: records equal to the watermark would be lost`,
+      'use an instant or an integer, or a parameter that includes equal values',
+    )
+  }
+  if (instant && lookback.units !== undefined && back > 0) {
+    throw refuse('watermark.lookback', `is a number, but "${field}" is an instant`, "write a duration: '1m'")
+  }
+  if (!instant && lookback.ms !== undefined) {
+    throw refuse('watermark.lookback', `is a duration, but "${field}" is a sequence`, 'write a number of units: 100')
+  }
+  if (as === 'plain' && instant) {
+    throw refuse('watermark.as', `plain writes no instant, and "${field}" is one`, 'take as away, or choose iso, epochMs or another')
+  }
+  if (as !== undefined && as !== 'plain' && !instant) {
+    throw refuse('watermark.as', `${as} writes an instant, and "${field}" is none`, 'take as away')
+  }
+}

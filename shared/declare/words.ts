@@ -1,0 +1,109 @@
+/**
+ * What zod finds wrong, in the words of this project, and an example for each field. Values are never repeated, except of fields that
+ * take one of a few words: what was written in the wrong place may be a secret.
+ */
+import type { z } from 'zod'
+
+type RawIssue = z.core.$ZodRawIssue
+
+const SHOWN_CHARS_MAX = 40
+const NAMES: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  function: 'a function',
+  undefined: 'missing',
+  null: 'null',
+}
+
+/** An error map for `safeParse`; undefined leaves zod's own words. */
+export function inWords(issue: RawIssue): string | undefined {
+  const { input } = issue
+  switch (issue.code) {
+    case 'invalid_type':
+      return `is ${kindOf(input)}, expected ${NAMES[issue.expected] ?? issue.expected}`
+    case 'too_small':
+      return typeof input === 'number' ? `is ${input}, expected at least ${issue.minimum}` : 'is empty'
+    case 'too_big':
+      return typeof input === 'number' ? `is ${input}, expected at most ${issue.maximum}` : undefined
+    case 'invalid_value':
+      return `is ${shown(input)}, expected ${list(issue.values.map(String))}`
+    case 'invalid_union':
+      return issue.discriminator === undefined ? undefined : 'is of no kind that is known here'
+    default:
+      return undefined
+  }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'a number' : `the number ${value}`
+  if (typeof value === 'object') return value.constructor?.name === 'Object' ? 'an object' : `a ${value.constructor?.name ?? 'object'}`
+  return typeof value === 'boolean' ? String(value) : (NAMES[typeof value] ?? `a ${typeof value}`)
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== 'string') return kindOf(value)
+  return `"${value.length > SHOWN_CHARS_MAX ? `${value.slice(0, SHOWN_CHARS_MAX)}…` : value}"`
+}
+
+const list = (words: readonly string[]): string => (words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`)
+
+const SECRET = "secret('SHOP_SECRET'): the name of an environment variable"
+const DURATION = "'90s', '5m', '6h' or '1d'"
+
+const EXAMPLES: Record<string, string> = {
+  name: "name: 'shop'",
+  baseUrl: "baseUrl: 'https://api.shop.example', or setting('SHOP_URL', 'https://api.shop.example')",
+  auth: "auth: bearer(secret('NAME')), apiKey({ key: secret('NAME') }), basic({ … }) or oauth2ClientCredentials({ … })",
+  clientSecret: SECRET,
+  clientId: `a text, or ${SECRET}`,
+  token: SECRET,
+  key: SECRET,
+  password: SECRET,
+  tokenUrl: "tokenUrl: '/oauth/token'",
+  quota: "quota: { requests: 600, per: '1m' }",
+  requests: "quota: { requests: 600, per: '1m' }",
+  per: `per: ${DURATION}`,
+  every: `every: ${DURATION}`,
+  cron: "cron: '*/15 * * * *' (minute, hour, day, month, weekday; in UTC)",
+  timeout: `timeout: ${DURATION}`,
+  waitMax: `waitMax: ${DURATION}`,
+  lookback: "lookback: '5m' for an instant, 100 for a sequence",
+  allowOrigins: "allowOrigins: ['https://files.shop.example']",
+  headers: "headers: { Accept: 'application/json' }; credentials go into auth",
+  streams: "streams: { orders: { path: '/v1/orders', … } }",
+  path: "path: '/v1/orders'",
+  params: 'params: { limit: 500 }, or ({ partition, partitions, values }) => ({ … })',
+  body: "body: { query: '…' }, with method: 'POST'",
+  paginate: "cursor({ next: '/meta/next', param: 'cursor' }), offset({ limit: 100 }), linkHeader(), nextUrl({ next: '/next' }) or none()",
+  next: "next: '/meta/next_cursor'",
+  limit: 'limit: 100',
+  records: "records: '/data'",
+  map: 'map: (raw) => ({ … })',
+  schema: 'schema: z.object({ id: z.string(), … })',
+  primaryKey: "primaryKey: ['id']",
+  watermark: "watermark: { field: 'updated_at', param: 'since' }",
+  field: "field: 'updated_at'",
+  'watermark.param': "param: 'since'",
+  'paginate.param': "param: 'cursor'",
+  partitions: "partitions: [{ region: 'eu' }, { region: 'us' }], or a number",
+  rejectedShareMax: 'rejectedShareMax: 0.25 (a share, not a percentage)',
+  table: "table: 'shop_orders'",
+}
+
+/** An example for the innermost field on the path that has one. */
+export function exampleFor(path: readonly PropertyKey[]): string | null {
+  const steps = path.map(String)
+  // These two are examples of themselves only: a name is also part of a secret, and everything of a stream lies below streams.
+  const examples = steps.map((step, index) => {
+    if ((step === 'name' && index > 0) || (step === 'streams' && steps.length > 2)) return undefined
+    return EXAMPLES[`${steps[index - 1]}.${step}`] ?? EXAMPLES[step]
+  })
+  return examples.findLast((example) => example !== undefined) ?? null
+}

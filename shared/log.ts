@@ -33,10 +33,15 @@ function prettyStream(): pino.DestinationStream {
   })
 }
 
-/** Code and message only: a stack trace in a log of user mistakes is noise, and causes can hold whole requests. */
-function describeError(error: unknown): { code?: string; message: string } {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  return code === undefined ? { message: messageOf(error) } : { code, message: messageOf(error) }
+/**
+ * Code and message only: causes can hold whole requests, and a stack trace says nothing about a user's mistake. An error without a code
+ * is a defect of ours, and whoever reports it needs the place.
+ */
+function describeError(error: unknown): { code?: string; message: string; stack?: string } {
+  const message = messageOf(error)
+  if (!(error instanceof Error)) return { message }
+  if ('code' in error && typeof error.code === 'string') return { code: error.code, message }
+  return error.stack === undefined ? { message } : { message, stack: error.stack }
 }
 
 export const silentLog: Log = pino({ level: 'silent' })

@@ -10,7 +10,11 @@ export type Position = bigint | string
 
 const NS_PER_MS = 1_000_000n
 const NS_PER_SECOND = 1_000_000_000n
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|[+-]\d\d:?\d\d)?)?$/
+const NS_PER_DAY = 86_400n * NS_PER_SECOND
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?)?$/
+/** What four digits of a year can say: an instant outside gives no position. */
+const INSTANT_MIN = -62_167_219_200n * NS_PER_SECOND
+const INSTANT_MAX = 253_402_300_800n * NS_PER_SECOND - 1n
 const INTEGER = /^[+-]?\d{1,30}$/
 
 export const isInstant = (kind: WatermarkKind): boolean => kind === 'iso' || kind === 'epochMs' || kind === 'epochSeconds'
@@ -19,10 +23,9 @@ export const isInstant = (kind: WatermarkKind): boolean => kind === 'iso' || kin
 export function positionOf(kind: WatermarkKind, value: unknown): Position | null {
   if (kind === 'text') return typeof value === 'string' && value !== '' ? value : null
   if (kind === 'iso') return typeof value === 'string' ? instantNs(value) : null
-  if (kind === 'epochSeconds') return secondsNs(value)
+  if (kind === 'epochSeconds') return inRange(secondsNs(value))
   const integer = integerOf(value)
-  if (integer === null) return null
-  return kind === 'epochMs' ? integer * NS_PER_MS : integer
+  return kind === 'epochMs' && integer !== null ? inRange(integer * NS_PER_MS) : integer
 }
 
 /** The text of a position, as it is stored in markers, checkpoints and commits: instants in UTC with no trailing zeros. */
@@ -45,19 +48,22 @@ export function comparePositions(a: Position, b: Position): number {
 export const maxPosition = (a: Position | null, b: Position | null): Position | null =>
   a === null ? b : b === null ? a : comparePositions(a, b) >= 0 ? a : b
 
-/** One lookback earlier. `amount` is in milliseconds for instants and in units for integers; text has no earlier. */
+/**
+ * One lookback earlier. `amount` is in milliseconds for instants and in units for integers; text has no earlier. A sequence does not
+ * go below zero by that, since APIs refuse a negative number.
+ */
 export function earlier(kind: WatermarkKind, position: Position, amount: number): Position {
   if (typeof position === 'string' || amount === 0) return position
-  return position - BigInt(Math.round(amount)) * (isInstant(kind) ? NS_PER_MS : 1n)
+  if (isInstant(kind)) return notBefore(INSTANT_MIN, position - BigInt(Math.round(amount)) * NS_PER_MS)
+  return position < 0n ? position - BigInt(Math.round(amount)) : notBefore(0n, position - BigInt(Math.round(amount)))
 }
 
 /** The smallest step of what the API is asked with, in nanoseconds or units: an exclusive `since` is asked one such step earlier. */
 export function stepBefore(kind: WatermarkKind, position: Position, form: WatermarkForm): Position {
   if (typeof position === 'string') return position
   if (kind === 'integer') return position - 1n
-  return (
-    position - (form === 'isoSeconds' || form === 'epochSeconds' ? NS_PER_SECOND : form === 'isoDate' ? 86_400n * NS_PER_SECOND : NS_PER_MS)
-  )
+  const step = form === 'isoDate' ? NS_PER_DAY : form === 'isoSeconds' || form === 'epochSeconds' ? NS_PER_SECOND : NS_PER_MS
+  return notBefore(INSTANT_MIN, position - step)
 }
 
 /** How a watermark is written into a request. */
@@ -76,17 +82,30 @@ export function requestText(position: Position, form: WatermarkForm): string {
   return isoText(floorDiv(position, unit) * unit)
 }
 
+/** RFC 3339, and what APIs write instead: a date alone, a blank for the T, no zone (then UTC). Null for 31 February and the like. */
 function instantNs(text: string): bigint | null {
   const match = RFC_3339.exec(text)
   if (!match) return null
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match
-  const ms = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
-  // Date.UTC rolls 31 February over into March: such a text is no instant.
-  if (Number.isNaN(ms) || new Date(ms).getUTCDate() !== Number(day) || Number(hour) > 23 || Number(minute) > 59) return null
-  const sign = zone.startsWith('-') ? -1 : 1
-  const offset = /^[Zz]$/.test(zone) ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2)))
-  return BigInt(ms) * NS_PER_MS + BigInt(fraction.padEnd(9, '0')) - BigInt(offset) * 60n * NS_PER_SECOND
+  const offset = offsetMinutes(zone)
+  // A leap second is the second after it, as every clock here counts.
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60 || offset === null) return null
+  const date = new Date(0)
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999, and rolls 31 February over into March: neither is what was written.
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
+  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return null
+  const seconds = BigInt(date.getTime() / 1000) + BigInt(Number(hour) * 3600 + (Number(minute) - offset) * 60 + Number(second))
+  return inRange(seconds * NS_PER_SECOND + BigInt(fraction.padEnd(9, '0')))
 }
+
+function offsetMinutes(zone: string): number | null {
+  if (zone === 'Z' || zone === 'z') return 0
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(3).replace(':', ''))]
+  return hours > 23 || minutes > 59 ? null : (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes)
+}
+
+const inRange = (ns: bigint | null): bigint | null => (ns === null || ns < INSTANT_MIN || ns > INSTANT_MAX ? null : ns)
+const notBefore = (min: bigint, position: bigint): bigint => (position < min ? min : position)
 
 function secondsNs(value: unknown): bigint | null {
   const match = /^([+-]?\d{1,18})(?:\.(\d{1,9})\d*)?$/.exec(typeof value === 'number' || typeof value === 'string' ? String(value) : '')
@@ -96,9 +115,9 @@ function secondsNs(value: unknown): bigint | null {
 }
 
 function integerOf(value: unknown): bigint | null {
-  if (typeof value === 'bigint') return value
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : null
-  return typeof value === 'string' && INTEGER.test(value) ? BigInt(value) : null
+  const text = typeof value === 'bigint' ? value.toString() : value
+  return typeof text === 'string' && INTEGER.test(text) ? BigInt(text) : null
 }
 
 function isoText(ns: bigint): string {

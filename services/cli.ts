@@ -82,7 +82,12 @@ function program(): Command {
 
 const collect = (value: string, all: string[]): string[] => [...all, value]
 
-/** Set rather than called: open handles of a client in the background must not cut what is still being written. */
+/** The container image leaves the local stack out. */
+function isAbsentStack(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes('/services/stack/')
+}
+
+/** The file's end exits with it: a client's open handle must not keep a finished command alive. */
 function exit(status: number): void {
   process.exitCode = status
 }
@@ -92,6 +97,12 @@ try {
   process.exit()
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
+  if (isAbsentStack(error)) {
+    process.stderr.write(
+      'headrace: the local stack is not part of this installation\n  hint: stack and demo run from a checkout of the repository\n',
+    )
+    process.exit(2)
+  }
   process.stderr.write(`headrace: ${explain(error)}\n`)
   // What is no decision of ours is a defect: whoever reports it needs the place.
   if (error instanceof Error && !('code' in error) && environment.HEADRACE_LOG_LEVEL === 'debug') process.stderr.write(`${error.stack}\n`)

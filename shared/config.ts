@@ -106,12 +106,18 @@ const stackFile = z.object({
   sampleApi: z.object({ url: z.string() }).optional(),
 })
 
-/** Throws WrongUse, naming the option, for a value that is out of form or a server without an address. */
-export function readConfig(environment: Environment): Config {
+export type Server = 'kafka' | 'registry' | 'clickhouse'
+const SERVERS: readonly Server[] = ['kafka', 'registry', 'clickhouse']
+
+/**
+ * Throws WrongUse, naming the option, for a value that is out of form, or for a server without an address that is among `needs`. Of the
+ * others the address may be empty: a fetcher is not told where ClickHouse is.
+ */
+export function readConfig(environment: Environment, needs: readonly Server[] = SERVERS): Config {
   const values = readOptions(environment)
   const stack = readStackFile(values.HEADRACE_DIR)
-  const address = (name: OptionName, given: string | undefined, local: string | undefined): string => {
-    const found = given ?? local
+  const address = (server: Server, name: OptionName, given: string | undefined, local: string | undefined): string => {
+    const found = given ?? local ?? (needs.includes(server) ? undefined : '')
     if (found !== undefined) return found
     throw new WrongUse('HR_NO_ADDRESS', `${name} is not set and no local stack is running in ${values.HEADRACE_DIR}`, {
       hint: `set ${name}, or start the local stack: npm run headrace -- stack up`,
@@ -119,7 +125,7 @@ export function readConfig(environment: Environment): Config {
   }
   return {
     kafka: {
-      brokers: address('KAFKA_BROKERS', values.KAFKA_BROKERS, stack?.kafka.brokers)
+      brokers: address('kafka', 'KAFKA_BROKERS', values.KAFKA_BROKERS, stack?.kafka.brokers)
         .split(',')
         .map((broker) => broker.trim()),
       clientId: 'headrace',
@@ -130,12 +136,12 @@ export function readConfig(environment: Environment): Config {
       sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     },
     registry: {
-      url: address('SCHEMA_REGISTRY_URL', values.SCHEMA_REGISTRY_URL, stack?.registry.url),
+      url: address('registry', 'SCHEMA_REGISTRY_URL', values.SCHEMA_REGISTRY_URL, stack?.registry.url),
       user: values.SCHEMA_REGISTRY_USER,
       password: values.SCHEMA_REGISTRY_PASSWORD,
     },
     clickhouse: {
-      url: address('CLICKHOUSE_URL', values.CLICKHOUSE_URL, stack?.clickhouse.url),
+      url: address('clickhouse', 'CLICKHOUSE_URL', values.CLICKHOUSE_URL, stack?.clickhouse.url),
       user: values.CLICKHOUSE_USER,
       password: values.CLICKHOUSE_PASSWORD,
       database: values.CLICKHOUSE_DATABASE,

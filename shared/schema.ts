@@ -28,7 +28,7 @@ export const EXTRA_FIELD = '_extra'
 export function wireSchema(input: { schema: z.ZodObject; keepUnknown: boolean; annotation: StreamAnnotation }): JsonSchema {
   const reserved = Object.keys(input.schema.shape).find((field) => field.startsWith('_'))
   if (reserved !== undefined) throw new Error(`"${reserved}": names that open with _ are the loader's own`)
-  const { $schema: _, ...json } = z.toJSONSchema(input.schema, { target: 'draft-7', io: 'output' }) as JsonSchema
+  const json = z.toJSONSchema(input.schema, { target: 'draft-7', io: 'output' }) as JsonSchema
   const properties = { ...(json.properties as JsonSchema), ...(input.keepUnknown ? { [EXTRA_FIELD]: { type: 'object' } } : {}) }
   return { ...json, properties, additionalProperties: false, [ANNOTATION]: input.annotation }
 }

@@ -20,7 +20,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
     })
   }
-  return runService('fetcher', async ({ config, log, metrics, signal, ready }) => {
+  return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, ready }) => {
     let shownMs = 0
     const summary = await fetchStreams({
       streams,

@@ -4,7 +4,7 @@ import { type LoadSummary, load } from '../loader/loader.ts'
 import { print, runService } from './process.ts'
 
 export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boolean }): Promise<number> {
-  return runService('loader', async ({ config, log, metrics, signal, ready }) => {
+  return runService('loader', ['kafka', 'registry', 'clickhouse'], async ({ config, log, metrics, signal, ready }) => {
     const summary = await load({
       config,
       clock: systemClock,

@@ -28,7 +28,7 @@ export async function replayCommand(stream: string, options: { from: string; dry
 }
 
 async function withKafka(work: (kafka: Kafka, names: Names) => Promise<number>): Promise<number> {
-  const config = readConfig(environment)
+  const config = readConfig(environment, ['kafka'])
   const kafka = await connectKafka(config.kafka, { log: logFor('operator', config), clock: systemClock })
   try {
     return await work(kafka, namesFor(config.prefix))

@@ -3,7 +3,7 @@
  * work ends in order; a second signal, or the deadline, ends the process at once.
  */
 import closeWithGrace from 'close-with-grace'
-import { type Config, environment, readConfig } from '../../shared/config.ts'
+import { type Config, environment, readConfig, type Server } from '../../shared/config.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { type Readiness, serveHealth } from '../../shared/http.ts'
 import { createLog, type Log } from '../../shared/log.ts'
@@ -19,8 +19,8 @@ export type Service = {
 }
 
 /** Runs `work` until it ends or a signal stops it; returns its exit status. */
-export async function runService(name: string, work: (service: Service) => Promise<number>): Promise<number> {
-  const config = readConfig(environment)
+export async function runService(name: string, needs: readonly Server[], work: (service: Service) => Promise<number>): Promise<number> {
+  const config = readConfig(environment, needs)
   const log = logFor(name, config)
   const metrics = createMetrics()
   const stopping = new AbortController()

@@ -17,7 +17,6 @@ let stopping = false
 
 const server = spawn(spec.command, spec.args, {
   cwd: spec.cwd,
-  env: { ...process.env, ...spec.env },
   stdio: ['ignore', 'inherit', 'inherit'],
 })
 

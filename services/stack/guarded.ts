@@ -11,7 +11,7 @@ export type GuardSpec = {
   command: string
   args: string[]
   cwd: string
-  /** Added to the inherited environment. */
+  /** Added to the environment that guard and server inherit. */
   env: Record<string, string>
   /** Where the guard notes its own and the server's identity. */
   pidFile?: string
@@ -48,7 +48,7 @@ export function startGuarded(spec: GuardSpec, logFile: string, env: Environment)
   const guard = spawn(process.execPath, [GUARD, JSON.stringify(spec)], {
     detached: true,
     cwd: spec.cwd,
-    env: { ...env },
+    env: { ...env, ...spec.env },
     stdio: ['ignore', log, log, 'ipc'],
   })
   closeSync(log)
@@ -57,6 +57,7 @@ export function startGuarded(spec: GuardSpec, logFile: string, env: Environment)
     guard.once('exit', () => resolve())
   })
   const stop = () => {
+    guard.ref()
     guard.kill('SIGTERM')
     return gone
   }

@@ -88,6 +88,14 @@ test('a released server outlives its starter and ends by its guard', async () =>
   assert.equal(await isAlive(server), false)
 })
 
+test('a starter that stops its server waits for the end, also with nothing else to do', async () => {
+  const starter = await owner(specOf('waited', STAY), "guarded.unref(); await guarded.stop(); process.stdout.write('stopped')")
+  let said = ''
+  starter.stdout?.on('data', (chunk) => (said += chunk))
+  await once(starter, 'close')
+  assert.equal(said, 'stopped')
+})
+
 test('a signal goes to no other process that has the same pid', async () => {
   const other = spawn(process.execPath, ['-e', STAY])
   const identity = await identify(other.pid ?? 0)

@@ -15,13 +15,19 @@ import { connectKafka } from '../../shared/kafka.ts'
 import { silentLog as log } from '../../shared/log.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'headrace stack, ü;'))
-after(() => rm(root, { recursive: true, force: true }))
+const used: StackOptions[] = []
+after(async () => {
+  for (const options of used) await stackDown(options)
+  await rm(root, { recursive: true, force: true })
+})
 
 /** A folder whose name has what breaks class paths, properties and URLs when they are not careful. */
 async function optionsOf(name: string): Promise<StackOptions> {
   const dir = join(root, name)
   await mkdir(dir, { recursive: true })
-  return { dir, log, clock, env: process.env, owned: true }
+  const options = { dir, log, clock, env: process.env, owned: true }
+  used.push(options)
+  return options
 }
 
 /** Fails unless the error is one line that names the thing, with a hint, and nothing of the stack runs. */

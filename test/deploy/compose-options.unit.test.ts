@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { optionRows, readConfig } from '../../shared/config.ts'
+import { optionRows, readConfig, type Server } from '../../shared/config.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { chooseStreams, loadSources } from '../../shared/sources.ts'
 import { type Compose, containerPorts, named, ownServices, ROOT, readCompose, type Service, serviceOf, testRule } from './compose.ts'
@@ -26,9 +26,16 @@ function environmentOf({ environment }: Service): Record<string, string> {
   return { ...Object.fromEntries(seen), HEADRACE_DIR: folder }
 }
 
-function refusal(service: Service): string[] {
+/** As `services/cli/` asks for them. */
+const NEEDS: Record<string, readonly Server[]> = {
+  fetcher: ['kafka', 'registry'],
+  loader: ['kafka', 'registry', 'clickhouse'],
+  operator: ['kafka'],
+}
+
+function refusal(name: string, service: Service): string[] {
   try {
-    readConfig(environmentOf(service))
+    readConfig(environmentOf(service), NEEDS[name])
     return []
   } catch (error) {
     return [messageOf(error)]
@@ -61,7 +68,7 @@ describe('docker-compose.yml, as the program reads it', () => {
 
   testRule({
     sentence: 'gives options values that are accepted, and every address that is needed',
-    breaks: (file) => ownServices(file).flatMap(([, service]) => refusal(service)),
+    breaks: (file) => ownServices(file).flatMap(([name, service]) => refusal(name, service)),
     damage: (file) => {
       delete serviceOf(file, 'fetcher').environment.KAFKA_BROKERS
     },

@@ -14,7 +14,6 @@ import { type Launch, type Ports, pathsOf, type StackOptions } from './options.t
 import { HOST } from './ports.ts'
 
 const VERSION = '4.4.0'
-/** Startup on 2 cores: 2.3 s as it comes, 2.1 s with the serial collector; C1 alone is 0.2 s faster, and slower for good afterwards. */
 const HEAP_MEGABYTES = 512
 const STOP_WITHIN_MS = 15_000
 const ANSWER_BYTES_MAX = 64 * 1024
@@ -34,6 +33,8 @@ export async function prepareKafka(options: StackOptions, ports: Ports, javas: r
   const properties = join('run', 'server.properties')
   await writeFile(join(paths.dir, properties), propertiesOf('data/kafka', ports))
   await format(options, java, jars, ports)
+  // Until it serves, on 2 idle cores: 2.3 s by default, 2.1 s with the serial collector. A class archive would save 0.7 s and cost 2 s once;
+  // C1 alone would save 0.2 s and the optimising compiler.
   return {
     command: java,
     args: [`-Xmx${HEAP_MEGABYTES}m`, '-XX:+UseSerialGC', ...loggingFlags(), '-cp', join(jars, '*'), 'kafka.Kafka', properties],

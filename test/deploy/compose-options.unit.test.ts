@@ -140,7 +140,8 @@ describe('docker-compose.yml, as the program reads it', () => {
     sentence: 'gives addresses of the registry and of ClickHouse that are services and their ports',
     breaks: (file) =>
       ownServices(file)
-        .flatMap(([, { environment }]) => [environment.SCHEMA_REGISTRY_URL ?? '', environment.CLICKHOUSE_URL ?? ''])
+        .flatMap(([, { environment }]) => [environment.SCHEMA_REGISTRY_URL, environment.CLICKHOUSE_URL])
+        .filter((url) => url !== undefined)
         .filter((address) => {
           const { hostname, port } = new URL(address)
           const server = file.services[hostname]

@@ -37,7 +37,9 @@ function reachesTheBuild(path: string): boolean {
 /** What Node loads from a file; types are gone by then. A command's own code is loaded by a literal `import(…)`. */
 function importsOf(path: string): string[] {
   const runs = text(path).replaceAll(/^(import|export) type (\{[^}]*\}|\* as \w+|\w+) from '[^']+'$/gm, '')
-  return [...runs.matchAll(/(?:\bfrom|\bimport\(|^import) ?'([^']+)'/gm)].map((match) => match[1] ?? '')
+  return [...runs.matchAll(/(?:^(?:import|export) [^'\n]*?from |^\} from |\bimport\(|^import )'([^'\s]+)'/gm)].map(
+    (match) => match[1] ?? '',
+  )
 }
 
 /** Everything that is loaded from `entries`: files of the repository, and names of packages. */

@@ -54,6 +54,11 @@ export const commit = z.object({
   watermark: z.string().nullable(),
   /** Records and dead letters read since the last marker, so that a restart in the middle of a page can still check its count. */
   open: z.int().min(0).optional(),
+  /**
+   * Records in [from, below) were gone before they were loaded. It stays, and the watermark with it, until a marker of a run that asked the
+   * API for them again is read: so a loader that moves on before the fetcher has looked does not hide the gap from it.
+   */
+  lost: z.object({ from: z.int().min(0), below: z.int().min(0) }).optional(),
 })
 export type Commit = z.infer<typeof commit>
 

@@ -44,7 +44,14 @@ export function gapBetween(facts: ResumeFacts, published: number, coveredBelow: 
   const { low, high } = facts.log
   // The topic was made anew: the checkpoint speaks of a log that is gone.
   if (published > high) return { from: 0, to: published, confirmed }
-  const place = facts.loaded === null ? 0 : facts.loaded.offset === EARLIEST ? low : facts.loaded.offset
+  // So does a loader's place behind the end: it has read nothing of this log.
+  const loaded = facts.loaded === null || facts.loaded.offset > high ? null : facts.loaded
+  const place = loaded === null ? 0 : loaded.offset === EARLIEST ? low : loaded.offset
+  // The loader has moved on behind a gap and says so.
+  const lost = loaded === null ? undefined : parseCommit(loaded.offset, loaded.metadata)?.lost
+  if (lost !== undefined && lost.from < published && lost.below > coveredBelow) {
+    return { from: lost.from, to: Math.min(Math.max(lost.below, place < low ? low : 0), published), confirmed }
+  }
   // A gap that a run has already asked for again stays visible until the loader moves on; it is no reason to ask once more.
   return place < low && place < published && low > coveredBelow ? { from: place, to: Math.min(low, published), confirmed } : null
 }

@@ -1,0 +1,104 @@
+/**
+ * Closes batches: by rows, by bytes, by age, when the table changes, and when told to. Age counts only while nothing is being inserted: a
+ * slow insert makes the next batch larger instead of many small ones. The time comes from the scheduler, so a test runs it in virtual time.
+ */
+import { concatMap, defer, finalize, groupBy, mergeMap, Observable, type OperatorFunction, type SchedulerLike, Subject } from 'rxjs'
+import { type Batch, batchOf, type Chunk, tableOf } from './chunk.ts'
+
+export type BatchLimits = { rows: number; bytes: number; ageMs: number }
+
+export type ClosingOptions = BatchLimits & {
+  scheduler: SchedulerLike
+  /** Closes what is open. */
+  flush: Observable<unknown>
+  /** Whether the batch before is still being inserted, and when it is done. */
+  busy(): boolean
+  idle: Observable<unknown>
+}
+
+/** One batch after the other for each topic; topics side by side. An error out of `settle` ends everything. */
+export function laneByTopic(
+  options: BatchLimits & { scheduler: SchedulerLike; flush: Observable<unknown> },
+  settle: (batch: Batch) => Promise<void>,
+): OperatorFunction<Chunk, void> {
+  return (chunks) =>
+    chunks.pipe(
+      groupBy(({ topic }) => topic),
+      mergeMap((lane) => {
+        const idle = new Subject<void>()
+        let busy = false
+        const settling = (batch: Batch) =>
+          defer(() => {
+            busy = true
+            return settle(batch)
+          }).pipe(
+            finalize(() => {
+              busy = false
+              idle.next()
+            }),
+          )
+        return lane.pipe(closeBatches({ ...options, busy: () => busy, idle }), concatMap(settling))
+      }),
+    )
+}
+
+/** The chunks of one topic as batches of one table each; what is open when the source completes is the last one. */
+export function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
+  return (source) =>
+    new Observable((subscriber) => {
+      let open: Chunk[] = []
+      let rows = 0
+      let bytes = 0
+      let old = false
+      let age: { unsubscribe(): void } | null = null
+
+      function close(): void {
+        age?.unsubscribe()
+        age = null
+        old = false
+        if (open.length === 0) return
+        const batch = batchOf(open)
+        open = []
+        rows = 0
+        bytes = 0
+        subscriber.next(batch)
+      }
+
+      function add(chunk: Chunk): void {
+        if (!fits(open, chunk)) close()
+        if (open.length === 0) age = options.scheduler.schedule(grownOld, options.ageMs)
+        open.push(chunk)
+        rows += chunk.rows
+        bytes += chunk.bytes
+        if (rows >= options.rows || bytes >= options.bytes) close()
+      }
+
+      function grownOld(): void {
+        old = true
+        if (!options.busy()) close()
+      }
+
+      const subscription = source.subscribe({
+        next: add,
+        error: (error) => subscriber.error(error),
+        complete: () => {
+          close()
+          subscriber.complete()
+        },
+      })
+      subscription.add(options.flush.subscribe(close))
+      subscription.add(options.idle.subscribe(() => old && close()))
+      subscription.add(() => age?.unsubscribe())
+      return subscription
+    })
+}
+
+/** A batch is of one assignment, and its rows are of one table. */
+function fits(open: readonly Chunk[], chunk: Chunk): boolean {
+  const first = open[0]
+  if (first === undefined) return true
+  if (first.generation !== chunk.generation) return false
+  const table = tableOf(chunk)
+  const others = open.map(tableOf).find((other) => other !== null)
+  return table === null || others === undefined || others === table
+}

@@ -1,0 +1,106 @@
+/**
+ * Which table a schema's records go to. A schema is asked for once and kept, so known schemas are served while the registry is down; an unknown one
+ * waits for the registry, and for its table. A schema that the registry does not have, or that is another stream's, is refused: its
+ * records are dead letters. That answer is asked for again after `REFUSED_AGE_MAX_MS`, since a registry may be put right.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import type { RegisteredSchema, Registry } from '../../shared/registry.ts'
+import { annotationOf } from '../../shared/schema.ts'
+import { label, type Names } from '../../shared/topics.ts'
+import type { Target } from './chunk.ts'
+import { tableFailure } from './classify.ts'
+import { columnsOf } from './columns.ts'
+import type { TableSpec } from './ddl.ts'
+import { type Patience, untilDecided, untilDone } from './patience.ts'
+import type { Lookup, Refused } from './splice.ts'
+import type { Tables } from './table.ts'
+
+export type Catalog = {
+  lookup(topic: string): Lookup
+  /**
+   * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it were confirmed once, so a
+   * missing table is not made anew in silence.
+   */
+  open(topic: string, loadedBefore: boolean, patience: Patience): Promise<void>
+  /** Resolves when `lookup` knows these ids. */
+  learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void>
+}
+
+const REFUSED_AGE_MAX_MS = 30_000
+const REGISTRY_WAIT_MAX_MS = 10_000
+
+type Entry = { target: Target } | { refused: Refused; atMs: number }
+
+export type CatalogDeps = { registry: Registry; tables: Tables; names: Names; clock: Clock }
+
+export function createCatalog({ registry, tables, names, clock }: CatalogDeps): Catalog {
+  const entries = new Map<string, Entry>()
+
+  function lookup(topic: string): Lookup {
+    return (id) => {
+      const entry = entries.get(`${topic}#${id}`)
+      if (entry === undefined) return undefined
+      if ('target' in entry) return entry.target
+      return clock.elapsedMs() - entry.atMs < REFUSED_AGE_MAX_MS ? entry.refused : undefined
+    }
+  }
+
+  async function open(topic: string, loadedBefore: boolean, patience: Patience): Promise<void> {
+    const latest = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.latest(names.subject(topic)))
+    if (latest !== null) await enter(topic, latest.id, latest, loadedBefore, patience)
+  }
+
+  async function learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
+    for (const id of ids) {
+      if (lookup(topic)(id) !== undefined) continue
+      const schema = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.byId(id))
+      await enter(topic, id, schema, loadedBefore, patience)
+    }
+  }
+
+  async function enter(
+    topic: string,
+    id: number,
+    schema: RegisteredSchema | null,
+    loadedBefore: boolean,
+    patience: Patience,
+  ): Promise<void> {
+    const key = `${topic}#${id}`
+    const refused =
+      schema === null ? { refused: 'unknown_schema', issues: `the registry has no JSON Schema ${id}` } : mismatch(topic, schema)
+    if (schema === null || refused !== null) {
+      if (refused !== null) entries.set(key, { refused, atMs: clock.elapsedMs() })
+      return
+    }
+    await untilDecided(topic, patience, async () => {
+      const spec = specOf(schema)
+      return typeof spec === 'string'
+        ? tableFailure('SCHEMA_COLUMN', spec)
+        : (await tables.ensure(spec, { mayCreate: !loadedBefore })).failure
+    })
+    const spec = specOf(schema)
+    if (typeof spec !== 'string') entries.set(key, { target: { id, schema, spec } })
+  }
+
+  function mismatch(topic: string, { id, json }: RegisteredSchema): Refused | null {
+    const annotation = annotationOf(json)
+    const stream = names.streamOf(topic)
+    if (annotation === null) return { refused: 'foreign_schema', issues: `schema ${id} carries no x-headrace, so its table is unknown` }
+    if (stream !== null && label(stream) === label(annotation)) return null
+    return { refused: 'other_stream', issues: `schema ${id} is of ${label(annotation)}` }
+  }
+
+  return { lookup, open, learn }
+}
+
+/** The table, or what is wrong with the schema. */
+function specOf({ id, json }: RegisteredSchema): TableSpec | string {
+  const annotation = annotationOf(json)
+  if (annotation === null) return `schema ${id} carries no x-headrace`
+  try {
+    return { table: annotation.table, columns: columnsOf(json), primaryKey: annotation.primaryKey, watermark: annotation.watermark }
+  } catch (error) {
+    if (error instanceof RangeError) return `schema ${id}: ${error.message}`
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What travels through the loader. A chunk is what one fetch brought for one partition and one schema, rows already in the form of an insert;
+ * a batch is the chunks of one topic and one table that go into one insert. Both carry what they make committable.
+ */
+import type { RegisteredSchema } from '../../shared/registry.ts'
+import type { PageMarker } from '../../shared/wire.ts'
+import type { TableSpec } from './ddl.ts'
+
+/** A registered schema with the table that its records go to. */
+export type Target = { id: number; schema: RegisteredSchema; spec: TableSpec }
+
+/** What is known of a partition once everything below `nextOffset` is settled. */
+export type PartitionState = {
+  nextOffset: number
+  /** Of the last marker that carried one. */
+  watermark: string | null
+  /** Records read since the last marker; null while it is unknown where that page began. */
+  open: number | null
+  /** Records in [from, below) were gone before they were loaded; watermarks count again from `safeFrom` on, null while that is unknown. */
+  lost: { from: number; below: number; safeFrom: number | null } | null
+}
+
+/** A message that can be no row, as it came. */
+export type FrameLetter = { offset: number; timestampMs: number; key: Buffer | null; value: Buffer | null; reason: string; issues: string }
+
+/** `counted`: what was read since the marker before; null when reading started inside the page. */
+export type ReadMarker = { offset: number; facts: PageMarker; counted: number | null }
+
+export type Chunk = {
+  topic: string
+  partition: number
+  generation: number
+  /** Null when there are no rows. */
+  target: Target | null
+  /** `rows` lines of JSON; line n ends (its newline included) at `ends[n]`. */
+  body: Buffer
+  ends: Uint32Array
+  rows: number
+  letters: FrameLetter[]
+  markers: ReadMarker[]
+  after: PartitionState
+  /** What it counts for in the gate. */
+  bytes: number
+}
+
+const NO_BYTES = Buffer.alloc(0)
+const NO_ROWS = new Uint32Array(0)
+
+/** A chunk that only moves its partition on. */
+export function restOf(place: Pick<Chunk, 'topic' | 'partition' | 'generation'>, after: PartitionState): Chunk {
+  return { ...place, target: null, body: NO_BYTES, ends: NO_ROWS, rows: 0, letters: [], markers: [], after, bytes: 0 }
+}
+
+export type Batch = { topic: string; generation: number; chunks: Chunk[]; rows: number; bytes: number }
+
+export function batchOf(chunks: Chunk[]): Batch {
+  const { topic, generation } = chunks[0] as Chunk
+  const sum = (of: (chunk: Chunk) => number) => chunks.reduce((total, chunk) => total + of(chunk), 0)
+  return { topic, generation, chunks, rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) }
+}
+
+export const tableOf = (chunk: Chunk): string | null => chunk.target?.spec.table ?? null
+
+/** Where a partition stands after the batch, by partition. */
+export function committableOf(batch: Batch): Map<number, PartitionState> {
+  return new Map(batch.chunks.map(({ partition, after }) => [partition, after]))
+}

@@ -1,0 +1,84 @@
+/**
+ * What a failure of ClickHouse means for the rows: pure. The lists are of ClickHouse's own error codes (src/Common/ErrorCodes.cpp); whatever
+ * is not in them holds the table back, because only a failure that is known to lie in a row may send that row to the dead letters.
+ */
+
+/**
+ * ambiguous: it may have been inserted; the same bytes with the same token again. overload: wait. memory: wait, and smaller inserts.
+ * table: nothing can be inserted until something is put right. cut: a cut body or a bad row; once more, then data. data: a row is bad.
+ */
+export type FailureKind = 'ambiguous' | 'overload' | 'memory' | 'table' | 'cut' | 'data'
+
+export type Failure = {
+  kind: FailureKind
+  /** ClickHouse's code; null when the answer did not come from ClickHouse. */
+  code: number | null
+  /** A short, stable name: ClickHouse's (`CANNOT_PARSE_NUMBER`), the socket's (`ECONNRESET`) or ours. */
+  name: string
+  message: string
+  /** The row that ClickHouse names, from 1; null when it names none. */
+  row: number | null
+}
+
+const AMBIGUOUS = [159, 209, 210, 236, 319, 394, 425, 999]
+const OVERLOAD = [202, 203, 252, 364]
+const MEMORY = [241]
+const TABLE = [16, 47, 60, 62, 81, 115, 122, 164, 192, 193, 194, 242, 243, 497, 516]
+const CUT = [3, 33]
+const DATA = [6, 25, 26, 27, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 321, 349, 376, 407, 441, 467, 469]
+
+const BY_CODE: ReadonlyMap<number, FailureKind> = new Map(
+  (
+    [
+      ['ambiguous', AMBIGUOUS],
+      ['overload', OVERLOAD],
+      ['memory', MEMORY],
+      ['table', TABLE],
+      ['cut', CUT],
+      ['data', DATA],
+    ] as const
+  ).flatMap(([kind, codes]) => codes.map((code) => [code, kind] as const)),
+)
+
+const MESSAGE_CHARS_MAX = 1000
+const CODE = /Code: (\d+)\. DB::\w*Exception/
+/** The record's own text comes before them in a message, so the last one is ClickHouse's. */
+const TYPE_NAME = /\(([A-Z][A-Z0-9_]{2,})\)/g
+const ROW = /\(at row (\d+)\)/g
+
+export const kindOfCode = (code: number): FailureKind => BY_CODE.get(code) ?? 'table'
+
+/** From ClickHouse's words, and the code of its header where there is one. */
+export function failureOfText(text: string, headerCode: number | null): Failure {
+  const code = headerCode ?? numberIn(CODE.exec(text)?.[1])
+  const row = numberIn([...text.matchAll(ROW)].at(-1)?.[1])
+  const name = [...text.matchAll(TYPE_NAME)].at(-1)?.[1] ?? (code === null ? 'UNKNOWN' : `CODE_${code}`)
+  return { kind: code === null ? 'table' : kindOfCode(code), code, name, message: shortened(text), row }
+}
+
+/** From an HTTP answer that no ClickHouse wrote: a proxy's. */
+export function failureOfStatus(status: number, text: string): Failure {
+  const kind =
+    status === 413 ? 'memory' : status === 429 ? 'overload' : status >= 500 || status === 408 || status < 300 ? 'ambiguous' : 'table'
+  return { kind, code: null, name: `HTTP_${status}`, message: shortened(`HTTP ${status}: ${text}`), row: null }
+}
+
+/** From an error before any answer: refused, reset, cut, timed out. */
+export function failureOfTransport(error: unknown): Failure {
+  const message = error instanceof Error ? error.message : String(error)
+  const name = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'NO_ANSWER'
+  return { kind: 'ambiguous', code: null, name, message: shortened(message), row: null }
+}
+
+export function tableFailure(name: string, message: string): Failure {
+  return { kind: 'table', code: null, name, message, row: null }
+}
+
+function numberIn(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text)
+}
+
+function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim()
+  return line.length <= MESSAGE_CHARS_MAX ? line : `${line.slice(0, MESSAGE_CHARS_MAX)}…`
+}

@@ -1,0 +1,99 @@
+/**
+ * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL shows, so it follows
+ * from the record alone and is the same on every replay: the watermark field in the high half, fetch time and offset in the low half.
+ */
+import type { WatermarkKind } from '../../shared/watermark.ts'
+import type { Column } from './columns.ts'
+
+export type TableSpec = {
+  table: string
+  columns: Column[]
+  primaryKey: readonly string[]
+  watermark: { field: string; kind: WatermarkKind } | null
+}
+
+export type Placement = { database: string; cluster: string | undefined }
+
+/** Inserts that a table remembers by their token, so that one that is repeated after a lost answer is dropped. */
+const REMEMBERED_INSERTS = 100
+/** Bits of the low half of `_version`: fetch time in milliseconds (until the year 2109), then the offset's last bits. */
+const FETCH_TIME_BITS = 42
+const OFFSET_BITS = 22
+const FETCH_TIME_MAX_MS = 2n ** BigInt(FETCH_TIME_BITS) - 1n
+const OFFSET_MASK = 2n ** BigInt(OFFSET_BITS) - 1n
+const INT64_SHIFT = 2n ** 63n
+const TEXT_BYTES = 8
+
+export const LEDGER = 'headrace_pages'
+
+/** Columns that every table has besides its record's fields. */
+export const LOADER_COLUMNS: readonly Column[] = [
+  { name: '_partition', type: 'UInt16', optional: false },
+  { name: '_offset', type: 'UInt64', optional: false },
+  { name: '_fetched_at', type: "DateTime64(3, 'UTC')", optional: false },
+  { name: '_extra', type: 'JSON', optional: true },
+]
+
+export function quoted(name: string): string {
+  return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
+}
+
+export function textLiteral(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}
+
+const place = ({ database, cluster }: Placement, table: string): string =>
+  `${quoted(database)}.${quoted(table)}${cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`}`
+
+export const createDatabase = ({ database, cluster }: Placement): string =>
+  `CREATE DATABASE IF NOT EXISTS ${quoted(database)}${cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`}`
+
+export function createTable(at: Placement, spec: TableSpec): string {
+  const columns = [...spec.columns, ...LOADER_COLUMNS].map(({ name, type }) => `${quoted(name)} ${type}`)
+  columns.push('`_deleted` UInt8 DEFAULT 0', `\`_version\` UInt128 MATERIALIZED ${versionOf(spec)}`)
+  return `CREATE TABLE IF NOT EXISTS ${place(at, spec.table)} (
+  ${columns.join(',\n  ')}
+) ENGINE = ${engine(at, '_version, _deleted')} ORDER BY (${spec.primaryKey.map(quoted).join(', ')})${settings(at)}`
+}
+
+export function addColumn(at: Placement, table: string, { name, type }: Column): string {
+  return `ALTER TABLE ${place(at, table)} ADD COLUMN IF NOT EXISTS ${quoted(name)} ${type}`
+}
+
+/** One row for each page marker; a replay writes the same rows again. */
+export function createLedger(at: Placement): string {
+  return `CREATE TABLE IF NOT EXISTS ${place(at, LEDGER)} (
+  \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
+  \`run\` String, \`page\` UInt32, \`fetched_at\` DateTime64(3, 'UTC'), \`records\` UInt32, \`dead_letters\` UInt32, \`unchanged\` UInt32,
+  \`drift\` UInt32, \`requests\` UInt32, \`retries\` UInt32, \`bytes\` UInt64, \`duration_ms\` UInt32, \`watermark\` Nullable(String), \`last\` Bool,
+  \`records_read\` Nullable(UInt32) COMMENT 'what the loader counted for this page; NULL where reading started inside it',
+  \`loaded_at\` DateTime64(3, 'UTC')
+) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (\`topic\`, \`partition\`, \`offset\`)${settings(at)}`
+}
+
+function engine({ cluster }: Placement, parameters: string): string {
+  return `${cluster === undefined ? 'ReplacingMergeTree' : 'ReplicatedReplacingMergeTree'}(${parameters})`
+}
+
+/** A Replicated table has a window of its own, which is on by default. */
+function settings({ cluster }: Placement): string {
+  return cluster === undefined ? ` SETTINGS non_replicated_deduplication_window = ${REMEMBERED_INSERTS}` : ''
+}
+
+/** High half: the watermark's position, order kept. Low half: fetch time, then offset, for two versions of one position. */
+function versionOf({ watermark, columns }: TableSpec): string {
+  const fetchTime = `toUInt128(least(greatest(toUnixTimestamp64Milli(\`_fetched_at\`), 0), ${FETCH_TIME_MAX_MS}))`
+  const low = `bitOr(bitShiftLeft(${fetchTime}, ${OFFSET_BITS}), toUInt128(bitAnd(\`_offset\`, ${OFFSET_MASK})))`
+  const type = columns.find(({ name }) => name === watermark?.field)?.type
+  if (watermark === null || type === undefined) return low
+  return `bitOr(bitShiftLeft(${positionOf(quoted(watermark.field), watermark.kind, type)}, 64), ${low})`
+}
+
+/** A UInt128 below 2^64 that sorts as the watermark does: instants in microseconds, so that all of DateTime64's range fits. */
+function positionOf(column: string, kind: WatermarkKind, type: string): string {
+  if (kind === 'text')
+    return `toUInt128(reinterpretAsUInt64(reverse(toFixedString(substring(${column}, 1, ${TEXT_BYTES}), ${TEXT_BYTES}))))`
+  if (kind === 'integer') return type === 'UInt64' ? `toUInt128(${column})` : `toUInt128(toInt128(${column}) + ${INT64_SHIFT})`
+  const instant = /^(Nullable\()?Date/.test(type) ? `toDateTime64(${column}, 6, 'UTC')` : `parseDateTime64BestEffort(${column}, 6, 'UTC')`
+  return `toUInt128(toInt128(toUnixTimestamp64Micro(${instant})) + ${INT64_SHIFT})`
+}

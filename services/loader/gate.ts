@@ -1,0 +1,50 @@
+/**
+ * The bound on what was read and not yet confirmed. One topic may hold at most `FREE_SHARE` times what is free, so a table that is stuck can
+ * never take the room of the others. A topic that holds nothing may always take one fetch: the bound is passed by at most one fetch a topic.
+ */
+const FREE_SHARE = 2
+
+export type Gate = {
+  hasRoom(topic: string, bytes: number): boolean
+  /** Takes the bytes if there is room for them. */
+  enter(topic: string, bytes: number): boolean
+  leave(topic: string, bytes: number): void
+  /** Resolves when nothing is held. */
+  empty(): Promise<void>
+}
+
+export function createGate(bytesMax: number, onChange: (heldBytes: number) => void): Gate {
+  const byTopic = new Map<string, number>()
+  let total = 0
+  let waiting: (() => void)[] = []
+
+  function hasRoom(topic: string, bytes: number): boolean {
+    const held = byTopic.get(topic) ?? 0
+    const free = bytesMax - total
+    return held === 0 || (bytes <= free && held + bytes <= free * FREE_SHARE)
+  }
+
+  function enter(topic: string, bytes: number): boolean {
+    if (!hasRoom(topic, bytes)) return false
+    byTopic.set(topic, (byTopic.get(topic) ?? 0) + bytes)
+    total += bytes
+    onChange(total)
+    return true
+  }
+
+  function leave(topic: string, bytes: number): void {
+    byTopic.set(topic, (byTopic.get(topic) ?? 0) - bytes)
+    total -= bytes
+    onChange(total)
+    if (total > 0) return
+    const resolved = waiting
+    waiting = []
+    for (const resolve of resolved) resolve()
+  }
+
+  async function empty(): Promise<void> {
+    if (total > 0) await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+
+  return { hasRoom, enter, leave, empty }
+}

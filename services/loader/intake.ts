@@ -1,0 +1,145 @@
+/**
+ * Takes what the reader brings, or says that it is full. Full means: the assignment is ending, the schema or its table is not known yet, or the
+ * topic has no room; the partition is then paused and woken when that has changed. So whatever is stuck holds up its own topic only.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import { messageOf } from '../../shared/errors.ts'
+import type { Kafka, ReadBatch, Reader } from '../../shared/kafka.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Names } from '../../shared/topics.ts'
+import { type Assigned, patienceOf, placeOf } from './assignment.ts'
+import type { Catalog } from './catalog.ts'
+import type { Chunk, PartitionState } from './chunk.ts'
+import type { Gate } from './gate.ts'
+import type { Holdups } from './holdups.ts'
+import { madeGood } from './partitions.ts'
+import { Abandoned, type Patience } from './patience.ts'
+import { bytesOfBatch, splice, unknownSchemas } from './splice.ts'
+
+export type Intake = {
+  take(batch: ReadBatch, assigned: Assigned): Promise<'taken' | 'full'>
+  /** Learns the tables of the topics before their first batch. */
+  prepare(assigned: Assigned): void
+  /** Forgets who waits: nothing is paused at the start of an assignment. */
+  reset(): void
+  /** Room has come free. */
+  wake(): void
+}
+
+export type IntakeDeps = {
+  kafka: Pick<Kafka, 'committed'>
+  names: Names
+  catalog: Catalog
+  gate: Gate
+  holdups: Holdups
+  clock: Clock
+  log: Log
+  reader(): Pick<Reader, 'resume'> | null
+  push(chunk: Chunk): void
+  /** Closes the batches that are open, so that they make room. */
+  flush(): void
+  onDefect(error: unknown): void
+}
+
+/** The reader pauses a partition just after it was told that it is full: a wake must not come before that. */
+const WAKE_DELAY_MS = 5
+
+type Waiting = { topic: string; partition: number; bytes: number }
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { kafka, names, catalog, gate, holdups, clock, log, reader, push, flush, onDefect } = deps
+  const waiting = new Map<string, Waiting>()
+  const opened = new Set<string>()
+  let learning = new Map<string, Promise<void>>()
+  let waking = false
+
+  async function take(batch: ReadBatch, assigned: Assigned): Promise<'taken' | 'full'> {
+    const { topic, partition } = batch
+    const place = placeOf(topic, partition)
+    if (assigned.ending.signal.aborted) return 'full'
+    const state = assigned.states.get(place)
+    if (state === undefined) throw new Error(`${place} was read without being assigned`)
+    const bytes = bytesOfBatch(batch)
+    const full = (): 'full' => {
+      waiting.set(place, { topic, partition, bytes })
+      return 'full'
+    }
+
+    const lookup = catalog.lookup(topic)
+    const unknown = unknownSchemas(batch, lookup)
+    if (!opened.has(topic) || unknown.length > 0) {
+      learn(assigned, topic, unknown)
+      return full()
+    }
+    const current = await covered(topic, partition, state)
+    if (assigned.ending.signal.aborted) return 'full'
+    if (!gate.enter(topic, bytes)) {
+      flush()
+      return full()
+    }
+    for (const chunk of splice(batch, current, lookup)) {
+      assigned.states.set(place, chunk.after)
+      push(chunk)
+    }
+    return 'taken'
+  }
+
+  /** Records that were lost are asked for again by the fetcher; its checkpoint says when. */
+  async function covered(topic: string, partition: number, state: PartitionState): Promise<PartitionState> {
+    if (state.lost === null || state.lost.safeFrom !== null) return state
+    try {
+      return madeGood(state, (await kafka.committed(names.fetcherGroup, topic))[partition] ?? null)
+    } catch (error) {
+      log.debug({ err: messageOf(error) }, 'the checkpoint could not be read')
+      return state
+    }
+  }
+
+  function learn(assigned: Assigned, topic: string, ids: readonly number[]): void {
+    if (learning.has(topic)) return
+    const loadedBefore = assigned.loadedBefore.has(topic)
+    const mine = learning
+    const done = know(topic, ids, loadedBefore, patienceOf(assigned, clock, holdups))
+      .catch((error) => {
+        if (!(error instanceof Abandoned)) onDefect(error)
+      })
+      .finally(() => {
+        mine.delete(topic)
+        wake()
+      })
+    mine.set(topic, done)
+  }
+
+  async function know(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
+    if (!opened.has(topic)) {
+      await catalog.open(topic, loadedBefore, patience)
+      opened.add(topic)
+    }
+    await catalog.learn(topic, ids, loadedBefore, patience)
+  }
+
+  function wake(): void {
+    if (waking || waiting.size === 0) return
+    waking = true
+    void clock.sleep(WAKE_DELAY_MS).then(() => {
+      waking = false
+      for (const [place, { topic, partition, bytes }] of waiting) {
+        if (learning.has(topic) || !gate.hasRoom(topic, bytes)) continue
+        waiting.delete(place)
+        reader()?.resume(topic, [partition])
+      }
+    })
+  }
+
+  return {
+    take,
+    wake,
+    prepare: (assigned) => {
+      for (const topic of assigned.topics) if (!opened.has(topic)) learn(assigned, topic, [])
+    },
+    reset: () => {
+      waiting.clear()
+      learning = new Map()
+    },
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * The ledger: one row of `headrace_pages` for each page marker, in the table before the marker's offset is committed, and the check of each
+ * marker against what was read. A count that differs means that a record was lost or added between fetcher and loader: it is said, never hidden.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import type { Names } from '../../shared/topics.ts'
+import type { Batch, Chunk, ReadMarker } from './chunk.ts'
+import { LEDGER } from './ddl.ts'
+import { type Patience, untilDecided } from './patience.ts'
+import type { Tables } from './table.ts'
+import type { Writer } from './writer.ts'
+
+export type Ledger = { record(batch: Batch, patience: Patience): Promise<void> }
+
+export type LedgerDeps = {
+  writer: Writer
+  tables: Tables
+  database: string
+  names: Names
+  log: Log
+  metrics: Metrics
+  clock: Clock
+  nonce: string
+}
+
+export function createLedger({ writer, tables, database, names, log, metrics, clock, nonce }: LedgerDeps): Ledger {
+  let made = false
+
+  async function record(batch: Batch, patience: Patience): Promise<void> {
+    const marked = batch.chunks.filter(({ markers }) => markers.length > 0)
+    if (marked.length === 0) return
+    for (const chunk of marked) for (const marker of chunk.markers) compare(chunk, marker)
+    const lines = marked.flatMap((chunk) => chunk.markers.map((marker) => line(chunk, marker)))
+    const places = marked.map(({ partition, after }) => `${partition}:${after.nextOffset}`)
+    const insert = {
+      database,
+      table: LEDGER,
+      body: [Buffer.from(lines.join(''))],
+      rows: lines.length,
+      token: `${nonce} ${batch.topic} ${places}`,
+    }
+    const failure = await untilDecided(LEDGER, patience, async () => {
+      if (!made) {
+        const missing = await tables.ensureLedger()
+        if (missing !== null) return missing
+        made = true
+      }
+      const failed = await writer.insert(insert, patience.over)
+      if (failed !== null) made = false
+      // The rows are the loader's own: whatever ClickHouse says about them, the table is to blame.
+      return failed?.kind === 'data' || failed?.kind === 'memory' ? { ...failed, kind: 'table' } : failed
+    })
+    if (failure !== null) throw new Error(`the ledger was left with ${failure.name}`)
+  }
+
+  function compare({ topic, partition }: Chunk, { offset, facts, counted }: ReadMarker): void {
+    if (counted === null || counted === facts.records) return
+    const { run, page, records } = facts
+    log.warn(
+      { topic, partition, offset, run, page, records, read: counted },
+      `${topic}/${partition}: a page of ${records} records, ${counted} read`,
+    )
+    const stream = names.streamOf(topic)
+    if (stream !== null) metrics.countMismatches.inc({ ...stream, partition })
+  }
+
+  function line({ topic, partition }: Chunk, { offset, facts, counted }: ReadMarker): string {
+    const { run, page, at, records, deadLetters, unchanged, drift, requests, retries, bytes, durationMs, watermark, last } = facts
+    const counts = { records, dead_letters: deadLetters, unchanged, drift, requests, retries, bytes, duration_ms: durationMs }
+    const place = { topic, partition, offset, ...names.streamOf(topic) }
+    const row = { ...place, run, page, fetched_at: at, ...counts, watermark, last, records_read: counted, loaded_at: clock.nowMs() }
+    return `${JSON.stringify(row)}\n`
+  }
+
+  return { record }
+}

@@ -1,0 +1,147 @@
+/**
+ * This process as a member of the loader's group: joins with the topics of the moment, begins each assignment from what the group has committed,
+ * and at its end finishes what is in hand before the partitions go. Commits of an assignment that has ended are refused by the port.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import { HeadraceError } from '../../shared/errors.ts'
+import type { Gap, Kafka, Reader, ReaderAssignment } from '../../shared/kafka.ts'
+import { StaleGeneration } from '../../shared/kafka.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import type { Names } from '../../shared/topics.ts'
+import { type Assigned, placeOf } from './assignment.ts'
+import { type Chunk, type PartitionState, restOf } from './chunk.ts'
+import type { Gate } from './gate.ts'
+import type { Intake } from './intake.ts'
+import { afterGap, startingState, wasLoaded } from './partitions.ts'
+import type { PartitionCommit } from './settle.ts'
+
+export type Membership = {
+  /** Leaves with the topics before, if any, and joins with these. */
+  join(topics: string[]): Promise<void>
+  /** Takes nothing more, finishes what is in hand within `withinMs`, leaves the group. */
+  leave(withinMs: number): Promise<void>
+  commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
+  assigned(): Assigned | null
+  reader(): Reader | null
+}
+
+export type MembershipDeps = {
+  kafka: Kafka
+  names: Names
+  gate: Gate
+  intake(): Intake
+  push(chunk: Chunk): void
+  flush(): void
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  onAssigned(assigned: Assigned): void
+  onCrash(error: Error): void
+}
+
+/** As long as the reader's fetches may be: fewer and larger ones cost less a record. */
+const FETCH_BYTES_MAX = 2 * 1024 * 1024
+/** What is in hand when the topics change. */
+const REJOIN_FINISH_MS = 15_000
+/** Where the log starts is unknown: any number but 0, the only one that surely opens a page. */
+const UNKNOWN_LOW = 1
+
+export function createMembership(deps: MembershipDeps): Membership {
+  const { kafka, names, gate, intake, push, flush, clock, log, metrics } = deps
+  let reader: Reader | null = null
+  let current: Assigned | null = null
+
+  async function join(topics: string[]): Promise<void> {
+    await leave(REJOIN_FINISH_MS)
+    if (topics.length === 0) return
+    reader = await kafka.reader({
+      group: names.loaderGroup,
+      topics,
+      maxBytesPerPartition: FETCH_BYTES_MAX,
+      onAssigned,
+      onRebalancing: () => finish(),
+      onGap,
+      onBatch: async (batch) => {
+        const assigned = current
+        return assigned === null || assigned.generation !== batch.generation ? 'full' : intake().take(batch, assigned)
+      },
+      onCrash: deps.onCrash,
+    })
+  }
+
+  async function leave(withinMs: number): Promise<void> {
+    const leaving = reader
+    if (leaving === null) return
+    const timer = new AbortController()
+    await Promise.race([finish(), clock.sleep(withinMs, timer.signal).catch(() => undefined)])
+    timer.abort()
+    current?.over.abort()
+    reader = null
+    current = null
+    await leaving.close()
+  }
+
+  /** Everything that was read is inserted and committed, or given up. */
+  async function finish(): Promise<void> {
+    current?.ending.abort()
+    flush()
+    await gate.empty()
+  }
+
+  async function onAssigned(assignment: ReaderAssignment): Promise<void> {
+    current?.over.abort()
+    current = null
+    intake().reset()
+    const states = new Map<string, PartitionState>()
+    const loadedBefore = new Set<string>()
+    for (const [topic, partitions] of assignment.partitions) {
+      const lows = await lowEnds(topic, partitions, assignment)
+      for (const partition of partitions) {
+        const committed = assignment.committed(topic, partition)
+        states.set(placeOf(topic, partition), startingState(committed, lows[partition] ?? UNKNOWN_LOW))
+        if (wasLoaded(committed)) loadedBefore.add(topic)
+      }
+    }
+    const own = [...assignment.partitions].filter(([, partitions]) => partitions.length > 0)
+    const { generation } = assignment
+    const signals = { ending: new AbortController(), over: new AbortController() }
+    current = { generation, topics: own.map(([topic]) => topic), states, loadedBefore, ...signals }
+    const assigned = own.map(([topic, partitions]) => `${topic}/${partitions.join('+')}`)
+    log.info({ generation, assigned }, `loading ${states.size} partitions`)
+    deps.onAssigned(current)
+  }
+
+  async function lowEnds(topic: string, partitions: readonly number[], assignment: ReaderAssignment): Promise<number[]> {
+    if (partitions.every((partition) => assignment.committed(topic, partition) !== null)) return []
+    try {
+      return (await kafka.logRanges(topic)).map(({ low }) => low)
+    } catch (error) {
+      if (!(error instanceof HeadraceError)) throw error
+      return []
+    }
+  }
+
+  function onGap(gap: Gap): void {
+    const { topic, partition, position, low, high } = gap
+    const place = placeOf(topic, partition)
+    const lost = position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
+    log.error({ topic, partition, position, low, high }, `${place}: ${lost}; loading goes on at ${low}`)
+    const stream = names.streamOf(topic)
+    if (stream !== null) metrics.gaps.inc({ ...stream, partition })
+    const state = current?.states.get(place)
+    if (current === null || state === undefined) return
+    const after = afterGap(state, gap)
+    current.states.set(place, after)
+    // Without a record behind the gap no batch would ever bring the new position into the group.
+    const chunk = restOf({ topic, partition, generation: gap.generation }, after)
+    if (gate.enter(topic, chunk.bytes)) push(chunk)
+  }
+
+  async function commit(commits: readonly PartitionCommit[], generation: number): Promise<void> {
+    if (reader === null) throw new StaleGeneration('HR_KAFKA_STALE', 'the group was left')
+    await reader.commit(commits, generation)
+  }
+
+  return { join, leave, commit, assigned: () => current, reader: () => reader }
+}

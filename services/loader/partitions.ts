@@ -1,0 +1,49 @@
+/**
+ * What is known of each partition of the current assignment while it is read. It starts with what the group has committed, which is believed
+ * only if its metadata carries its own offset; a reset by any tool therefore starts anew, with no watermark and no open page.
+ */
+import { parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
+import type { Committed, Gap } from '../../shared/kafka.ts'
+import type { PartitionState } from './chunk.ts'
+
+const LOG_START = 0
+
+/** Null committed: reading starts at the low end of the log, of which only offset 0 is known to open a page. */
+export function startingState(committed: Committed | null, low: number): PartitionState {
+  if (committed === null || committed.offset < 0) return freshState(low)
+  const commit = parseCommit(committed.offset, committed.metadata)
+  if (commit === null) return freshState(committed.offset)
+  const { watermark, open, lost } = commit
+  return { nextOffset: committed.offset, watermark, open: open ?? null, lost: lost === undefined ? null : { ...lost, safeFrom: null } }
+}
+
+function freshState(offset: number): PartitionState {
+  return { nextOffset: offset, watermark: null, open: offset === LOG_START ? 0 : null, lost: null }
+}
+
+/** Whether the group's metadata says that rows of this partition were confirmed. */
+export function wasLoaded(committed: Committed | null): boolean {
+  return committed !== null && committed.offset > 0 && parseCommit(committed.offset, committed.metadata) !== null
+}
+
+/**
+ * Reading goes on at the low end, where nobody knows how much of the open page is gone. The watermark stays until the API was asked again for what
+ * was lost. A log that was made anew has lost nothing that can be named: the fetcher sees by its own checkpoint that it has to ask again.
+ */
+export function afterGap(state: PartitionState, { position, low, high }: Pick<Gap, 'position' | 'low' | 'high'>): PartitionState {
+  const from = state.lost?.from ?? position
+  return {
+    ...state,
+    nextOffset: low,
+    open: low === LOG_START ? 0 : null,
+    lost: position > high ? null : { from, below: low, safeFrom: null },
+  }
+}
+
+/** `checkpoint`: the fetcher's, which says below which offset it asked the API again, and up to where it had published then. */
+export function madeGood(state: PartitionState, checkpoint: Committed | null): PartitionState {
+  const { lost } = state
+  if (lost === null || lost.safeFrom !== null || checkpoint === null) return state
+  const covered = parseCheckpoint(checkpoint.metadata)?.coveredBelow ?? 0
+  return covered >= lost.below ? { ...state, lost: { ...lost, safeFrom: checkpoint.offset } } : state
+}

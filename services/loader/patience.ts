@@ -1,0 +1,88 @@
+/**
+ * Waiting between attempts. Attempts go on until they succeed: a loader that gives up loses nothing, but it also loads nothing. What ends a
+ * wait is the end of the assignment, or a stop: then one more attempt is made at once, and if it fails the work is abandoned, uncommitted.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import type { Failure, FailureKind } from './classify.ts'
+import type { Holdup, Holdups } from './holdups.ts'
+
+/** The work is given up without a commit; it will be read again. */
+export class Abandoned extends Error {}
+
+export type Patience = {
+  clock: Clock
+  holdups: Holdups
+  /** The assignment has ended: whatever is in hand is another member's. */
+  over: AbortSignal
+  /** The process is to end. */
+  stopping: AbortSignal
+}
+
+const WAIT_FIRST_MS = 200
+const DOUBLINGS_MAX = 12
+export const WAIT_MAX_MS: Readonly<Record<FailureKind, number>> = {
+  ambiguous: 5_000,
+  overload: 10_000,
+  memory: 10_000,
+  table: 30_000,
+  cut: 1_000,
+  data: 30_000,
+}
+
+/** Doubled at each attempt up to the bound, then spread over its upper half, so that many loaders do not knock at once. */
+export function waitMs(attempt: number, maxMs: number, random: number): number {
+  return Math.min(WAIT_FIRST_MS * 2 ** Math.min(attempt, DOUBLINGS_MAX), maxMs) * (0.5 + random / 2)
+}
+
+/** Repeats while the failure may pass. Null: it succeeded. Otherwise a failure of the rows (data, memory), which repeating does not cure. */
+export async function untilDecided(what: string, patience: Patience, attempt: () => Promise<Failure | null>): Promise<Failure | null> {
+  let wasCut = false
+  for (let count = 0; ; count++) {
+    endIfOver(patience)
+    const failure = await attempt()
+    if (failure === null || failure.kind === 'data' || failure.kind === 'memory' || (failure.kind === 'cut' && wasCut)) {
+      patience.holdups.clear(what)
+      return failure
+    }
+    wasCut ||= failure.kind === 'cut'
+    await pause(what, failure, WAIT_MAX_MS[failure.kind], count, patience)
+  }
+}
+
+/** Repeats until it is true; errors of the call are what it waits for. */
+export async function untilDone<T>(what: string, patience: Patience, maxMs: number, attempt: () => Promise<T>): Promise<T> {
+  for (let count = 0; ; count++) {
+    endIfOver(patience)
+    try {
+      const value = await attempt()
+      patience.holdups.clear(what)
+      return value
+    } catch (error) {
+      if (!isPassing(error)) throw error
+      await pause(what, { name: error.code, message: error.message }, maxMs, count, patience)
+    }
+  }
+}
+
+/** One wait. Throws Abandoned when the assignment is over, or when a stop has been asked for before it began. */
+export async function pause(what: string, holdup: Holdup, maxMs: number, attempt: number, patience: Patience): Promise<void> {
+  const { clock, over, stopping, holdups } = patience
+  endIfOver(patience)
+  if (stopping.aborted) throw new Abandoned(`${what}: stopped while waiting: ${holdup.message}`)
+  holdups.hold(what, holdup)
+  try {
+    await clock.sleep(waitMs(attempt, maxMs, clock.random()), AbortSignal.any([over, stopping]))
+  } catch {
+    // Woken early; what woke it decides.
+  }
+  endIfOver(patience)
+}
+
+function endIfOver({ over }: Patience): void {
+  if (over.aborted) throw new Abandoned('the assignment has ended')
+}
+
+/** Errors of ours carry a code like HR_KAFKA_UNREACHABLE; anything else is a defect. */
+function isPassing(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('HR_')
+}

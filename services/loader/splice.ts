@@ -1,0 +1,172 @@
+/**
+ * The hot path: from the messages of one fetch to the lines of an insert. No record is parsed: the loader's own columns are written in front of
+ * the payload's fields, byte by byte. What is no frame of a known schema becomes a letter, a marker closes the count of its page.
+ * Costs one string, one write and one copy a record; the body is allocated once a chunk.
+ */
+import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
+import { FRAME_HEAD_BYTES, MARKER_HEADER, parseMarker, schemaIdOf } from '../../shared/wire.ts'
+import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
+
+/** Why no record of this schema can be loaded. */
+export type Refused = { refused: string; issues: string }
+export type Lookup = (schemaId: number) => Target | Refused | undefined
+
+/** `{"_partition":65535,"_offset":9007199254740991,"_fetched_at":-9007199254740991,` and the newline. */
+const HEAD_BYTES_MAX = 96
+const OPENING_BYTES = 1
+const CLOSING = 0x7d
+const NEWLINE = 0x0a
+const COMMA_BYTES = 1
+/** What a chunk of markers or letters alone counts for. */
+const CHUNK_BYTES_MIN = 1024
+const NO_BYTES = Buffer.alloc(0)
+const NO_ROWS = new Uint32Array(0)
+
+/** What a batch will hold in memory as chunks, at most. */
+export function bytesOfBatch({ messages }: ReadBatch): number {
+  let bytes = CHUNK_BYTES_MIN
+  for (const { value } of messages) bytes += value === null ? HEAD_BYTES_MAX : value.length + HEAD_BYTES_MAX
+  return bytes
+}
+
+/** The schema ids of a batch that `lookup` does not know yet. */
+export function unknownSchemas({ messages }: ReadBatch, lookup: Lookup): number[] {
+  const unknown = new Set<number>()
+  let last: number | null = null
+  for (const { value } of messages) {
+    const id = value === null ? null : schemaIdOf(value)
+    if (id === null || id === last) continue
+    last = id
+    if (lookup(id) === undefined) unknown.add(id)
+  }
+  return [...unknown]
+}
+
+/**
+ * The batch as chunks, in order, one for each stretch of one schema; at least one, so that offsets move where there are no rows.
+ * Every schema id must be known. Pure but for the memory it allocates.
+ */
+export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup): Chunk[] {
+  const chunks: Chunk[] = []
+  let builder = startChunk(batch, 0)
+  // One object for the whole batch, since a new one for each record would be the most expensive thing here.
+  const state = { ...before }
+  let lastId = -1
+  let target: Target | Refused | undefined
+  const { messages } = batch
+  for (let index = 0; index < messages.length; index++) {
+    const message = messages[index] as RawMessage
+    const { value } = message
+    const id = value === null ? null : schemaIdOf(value)
+    if (id !== null && id !== lastId) {
+      lastId = id
+      target = lookup(id)
+    }
+    if (value !== null && id !== null && target !== undefined && !('refused' in target)) {
+      if (builder.target === null) builder.target = target
+      else if (builder.target !== target) {
+        chunks.push(finishChunk(batch, builder, { ...state, nextOffset: Number(message.offset) }, 0))
+        builder = startChunk(batch, index)
+        builder.target = target
+      }
+      writeRow(builder, message, value)
+      if (state.open !== null) state.open++
+    } else {
+      const marker = value === null ? parseMarker(markerHeader(message)) : null
+      if (marker !== null) {
+        const offset = Number(message.offset)
+        builder.markers.push({ offset, facts: marker, counted: state.open })
+        passMarker(state, offset, marker.watermark)
+      } else {
+        builder.letters.push(letterOf(message, id, target))
+        if (state.open !== null) state.open++
+      }
+    }
+  }
+  chunks.push(finishChunk(batch, builder, { ...state, nextOffset: batch.nextOffset }, bytesOfBatch(batch)))
+  return chunks
+}
+
+type Builder = {
+  target: Target | null
+  body: Buffer
+  length: number
+  ends: Uint32Array
+  rows: number
+  head: string
+  letters: FrameLetter[]
+  markers: ReadMarker[]
+}
+
+function startChunk({ messages, partition }: ReadBatch, first: number): Builder {
+  let bytes = 0
+  for (let index = first; index < messages.length; index++) bytes += (messages[index]?.value?.length ?? 0) + HEAD_BYTES_MAX
+  return {
+    target: null,
+    body: Buffer.allocUnsafeSlow(bytes),
+    length: 0,
+    ends: new Uint32Array(messages.length - first),
+    rows: 0,
+    head: `{"_partition":${partition},"_offset":`,
+    letters: [],
+    markers: [],
+  }
+}
+
+function writeRow(to: Builder, { offset, timestamp }: RawMessage, value: Buffer): void {
+  const { body } = to
+  let at = to.length
+  at += body.write(`${to.head}${offset},"_fetched_at":${timestamp},`, at, 'latin1')
+  const fields = FRAME_HEAD_BYTES + OPENING_BYTES
+  // Most records open with a name; only white space or the closing brace can make an empty one, which takes no comma.
+  if ((value[fields] as number) !== 0x22 && isEmptyObject(value, fields)) {
+    body[at - COMMA_BYTES] = CLOSING
+  } else {
+    at += value.copy(body, at, fields)
+  }
+  body[at++] = NEWLINE
+  to.length = at
+  to.ends[to.rows++] = at
+}
+
+function isEmptyObject(value: Buffer, from: number): boolean {
+  let at = from
+  while (at < value.length - 1 && (value[at] as number) <= 0x20) at++
+  return at === value.length - 1
+}
+
+/** The bytes of the whole fetch leave the gate with its last chunk. */
+function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder, after: PartitionState, bytes: number): Chunk {
+  const { target, rows, letters, markers, body, length, ends } = from
+  const used = rows === 0 ? { body: NO_BYTES, ends: NO_ROWS } : { body: body.subarray(0, length), ends }
+  return { topic, partition, generation, target, ...used, rows, letters, markers, after, bytes }
+}
+
+/** A marker's watermark counts unless records before it were lost and not asked for again. */
+function passMarker(state: PartitionState, offset: number, watermark: string | null): void {
+  state.open = 0
+  const { lost } = state
+  if (watermark === null || (lost !== null && (lost.safeFrom === null || offset < lost.safeFrom))) return
+  state.watermark = watermark
+  state.lost = null
+}
+
+function markerHeader({ headers }: RawMessage): Buffer | string | undefined {
+  const header = headers?.[MARKER_HEADER]
+  return Array.isArray(header) ? header[0] : header
+}
+
+function letterOf(message: RawMessage, id: number | null, target: Target | Refused | undefined): FrameLetter {
+  const { value, key } = message
+  const place = {
+    offset: Number(message.offset),
+    timestampMs: Number(message.timestamp),
+    key,
+    value: value === null ? null : Buffer.from(value),
+  }
+  if (id !== null && target !== undefined && 'refused' in target) return { ...place, reason: target.refused, issues: target.issues }
+  if (value === null) return { ...place, reason: 'no_value', issues: 'the message has neither a value nor the header of a page marker' }
+  if (value.length === 0) return { ...place, reason: 'empty', issues: 'the value has no bytes' }
+  if (value[0] !== 0) return { ...place, reason: 'no_frame', issues: `the value opens with byte ${value[0]}, a frame with 0` }
+  return { ...place, reason: 'cut_frame', issues: `${value.length} bytes that are no schema id and one JSON object` }
+}

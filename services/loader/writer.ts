@@ -1,0 +1,108 @@
+/**
+ * Inserts lines of JSON into a table, as one block: all or nothing. Success is what ClickHouse says in three places at once: the status, the
+ * absence of an exception in header and body, and the count of rows written. Everything else comes back as a `Failure`, never as an exception.
+ */
+import { Readable } from 'node:stream'
+import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import type { Config } from '../../shared/config.ts'
+import { type Failure, failureOfStatus, failureOfText, failureOfTransport } from './classify.ts'
+
+export type Insert = {
+  database: string
+  table: string
+  body: readonly Buffer[]
+  rows: number
+  /** The same for the same bytes, and for no others. */
+  token: string
+}
+
+export type Writer = { insert(insert: Insert, signal: AbortSignal): Promise<Failure | null> }
+
+/** An insert that takes longer counts as lost; it is sent again with its token. */
+const INSERT_DEADLINE_MS = 300_000
+const CONNECTIONS_MAX = 32
+const ANSWER_CHARS_MAX = 64 * 1024
+const EXCEPTION_HEADER = 'x-clickhouse-exception-code'
+/** Above any number of bytes: a block is then bounded by its rows alone. */
+const UNBOUNDED = '0'
+
+export function connectClickHouse({ url, user, password, ca }: Config['clickhouse']): ClickHouseClient {
+  return createClient({
+    url,
+    username: user,
+    password,
+    request_timeout: INSERT_DEADLINE_MS,
+    max_open_connections: CONNECTIONS_MAX,
+    compression: { request: false, response: false },
+    log: { level: ClickHouseLogLevel.OFF },
+    ...(ca === undefined ? {} : { tls: { ca_cert: Buffer.from(ca) } }),
+  })
+}
+
+/** What the bytes must mean whatever the server's profile says: no value is guessed, no error skipped, no row left for later. */
+const MEANING: ClickHouseSettings = {
+  async_insert: 0,
+  wait_end_of_query: 1,
+  insert_deduplicate: 1,
+  date_time_input_format: 'best_effort',
+  input_format_null_as_default: 0,
+  input_format_skip_unknown_fields: 0,
+  input_format_allow_errors_num: '0',
+  input_format_allow_errors_ratio: 0,
+  input_format_defaults_for_omitted_fields: 1,
+  input_format_json_read_objects_as_strings: 1,
+  input_format_json_read_arrays_as_strings: 1,
+  input_format_json_read_numbers_as_strings: 1,
+  input_format_json_read_bools_as_strings: 1,
+  input_format_json_throw_on_bad_escape_sequence: 1,
+  // One thread reads a body in order: a third less memory, no slower on few cores, and rows before a named one are known to be readable.
+  input_format_parallel_parsing: 0,
+}
+
+/** One block whatever its size, since only a block is atomic. */
+function oneBlock(rows: number): ClickHouseSettings {
+  const more = String(rows + 1)
+  return { max_insert_block_size: more, min_insert_block_size_rows: more, min_insert_block_size_bytes: UNBOUNDED }
+}
+
+export function createWriter(client: ClickHouseClient): Writer {
+  async function insert({ database, table, body, rows, token }: Insert, signal: AbortSignal): Promise<Failure | null> {
+    try {
+      const answer = await client.exec({
+        query: `INSERT INTO \`${database}\`.\`${table}\` FORMAT JSONEachRow`,
+        values: Readable.from(body, { objectMode: false }),
+        clickhouse_settings: { ...MEANING, ...oneBlock(rows), insert_deduplication_token: token },
+        abort_signal: signal,
+        ignore_error_response: true,
+      })
+      const text = await textOf(answer.stream)
+      return failureOf(answer, text) ?? shortfall(answer.summary?.written_rows, rows)
+    } catch (error) {
+      return failureOfTransport(error)
+    }
+  }
+  return { insert }
+}
+
+type Answer = { response_headers: Record<string, string | string[] | undefined>; http_status_code?: number | undefined }
+
+/** Servers have answered 200 with an exception in a header, or in the body. */
+function failureOf({ response_headers, http_status_code: status = 0 }: Answer, text: string): Failure | null {
+  const header = response_headers[EXCEPTION_HEADER]
+  if (header !== undefined || /Code: \d+\. DB::/.test(text)) return failureOfText(text, header === undefined ? null : Number(header))
+  return status >= 200 && status < 300 && text.trim() === '' ? null : failureOfStatus(status, text)
+}
+
+/** Views that read from the table make the count larger, never smaller. */
+function shortfall(written: string | undefined, rows: number): Failure | null {
+  if (written !== undefined && Number(written) >= rows) return null
+  const message = `the answer counts ${written ?? 'no'} rows written of ${rows}`
+  return { kind: 'ambiguous', code: null, name: 'ROWS_UNCONFIRMED', message, row: null }
+}
+
+/** The whole answer is read, so that a connection which is cut in it is noticed; what is kept of it is bounded. */
+async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
+  let text = ''
+  for await (const piece of stream) if (text.length < ANSWER_CHARS_MAX) text += String(piece)
+  return text
+}

@@ -1,6 +1,6 @@
 /**
  * Splits a page into records, dead letters and drift. Pure: the same page gives the same answer at every replay. Every raw record
- * ends in exactly one place: accepted, rejected, or left out by the author's own map.
+ * ends in exactly one place: accepted, rejected, or left out by the author's own map. Nothing that a record holds makes it throw.
  */
 import { hash } from 'node:crypto'
 import type { z } from 'zod'
@@ -8,7 +8,8 @@ import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { EXTRA_FIELD } from '../../shared/schema.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
-import { type Shape, shapeOf, unknownFields } from './shape.ts'
+import { type Fields, unknownFields } from './drift.ts'
+import { rawText } from './raw-text.ts'
 
 export type Accepted = {
   /** The Kafka key: the primary key's text, so that one key's versions keep their order. */
@@ -17,89 +18,102 @@ export type Accepted = {
   position: Position | null
 }
 export type Rejected = { raw: string; reason: string; issues: string }
-export type Judged = { records: Accepted[]; rejected: Rejected[]; drift: Map<string, string>; leftOut: number }
+export type Judged = {
+  records: Accepted[]
+  rejected: Rejected[]
+  /** Unknown fields: path → type of the value. */
+  drift: Map<string, string>
+  leftOut: number
+}
 
 /** A record's place in Kafka has room for this much; a larger one becomes a dead letter that holds the beginning. */
 export const RECORD_BYTES_MAX = 4 * 1024 * 1024
 const ISSUES_MAX = 8
+/** Of a dead letter's header: a message can repeat the whole list of an enum's values. */
+const ISSUES_CHARS_MAX = 2000
 /** Paths of drift kept for one page; an API that puts ids into field names would have no end of them. */
 const DRIFT_PATHS_MAX = 200
 
 export type Judge = (raws: readonly unknown[]) => Judged
 
 export function judgeFor(stream: Stream): Judge {
-  const shape = shapeOf(stream.schema)
   return (raws) => {
     const judged: Judged = { records: [], rejected: [], drift: new Map(), leftOut: 0 }
-    for (const raw of raws) judgeOne(stream, shape, raw, judged)
+    for (const raw of raws) {
+      const verdict = verdictOn(stream, raw, judged.drift)
+      if (verdict === null) judged.leftOut += 1
+      else if ('reason' in verdict) judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
+      else judged.records.push(verdict)
+    }
     return judged
   }
 }
 
-function judgeOne(stream: Stream, shape: Shape, raw: unknown, judged: Judged): void {
-  const reject = (reason: string, issues: string) => judged.rejected.push({ raw: JSON.stringify(raw) ?? 'undefined', reason, issues })
+type Refusal = { reason: string; issues: string }
+/** Null: left out. */
+type Verdict = Accepted | Refusal | null
+
+function verdictOn(stream: Stream, raw: unknown, drift: Map<string, string>): Verdict {
   let mapped = raw
   if (stream.map !== undefined) {
     try {
       mapped = stream.map(raw)
     } catch (error) {
-      reject('map_failed', `map threw: ${messageOf(error)}`)
-      return
+      return { reason: 'map_failed', issues: `map threw: ${messageOf(error)}` }
     }
-    if (mapped === undefined) {
-      judged.leftOut += 1
-      return
-    }
+    if (mapped === undefined) return null
   }
-  const parsed = stream.schema.safeParse(mapped)
-  if (!parsed.success) {
-    reject(parsed.error.issues[0]?.code ?? 'invalid', issuesText(parsed.error))
-    return
+  try {
+    return checked(stream, mapped, drift)
+  } catch (error) {
+    // Too deep for the schema or for JSON, or a refinement of the author's that threw.
+    return { reason: 'unreadable', issues: messageOf(error) }
   }
-  const extra = unknownOf(shape, mapped as object, judged.drift)
-  if (extra !== null && stream.unknownFields === 'reject') {
-    reject('unknown_fields', `unknown fields: ${Object.keys(extra).join(', ')}`)
-    return
-  }
-  accept(stream, parsed.data, stream.unknownFields === 'keep' ? extra : null, reject, judged)
 }
 
-function accept(
-  stream: Stream,
-  data: Record<string, unknown>,
-  extra: Record<string, unknown> | null,
-  reject: (reason: string, issues: string) => void,
-  judged: Judged,
-): void {
-  const position = stream.watermark === null ? null : positionOf(stream.watermark.kind, data[stream.watermark.field])
-  if (stream.watermark !== null && position === null) {
-    reject('watermark_missing', `${stream.watermark.field}: gives no ${stream.watermark.kind} position`)
-    return
+function checked(stream: Stream, mapped: unknown, drift: Map<string, string>): Verdict {
+  const parsed = stream.schema.safeParse(mapped)
+  if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
+  const paths: string[] = []
+  const extra = unknownFields(mapped as object, parsed.data, (path, type) => {
+    paths.push(path)
+    if (drift.size < DRIFT_PATHS_MAX) drift.set(path, type)
+  })
+  if (extra !== null && stream.unknownFields === 'reject')
+    return { reason: 'unknown_fields', issues: `unknown fields: ${shown(paths, ', ')}` }
+  return accepted(stream, parsed.data, stream.unknownFields === 'keep' ? extra : null)
+}
+
+function accepted(stream: Stream, data: Fields, extra: Fields | null): Verdict {
+  const { watermark } = stream
+  const position = watermark === null ? null : positionOf(watermark.kind, data[watermark.field])
+  if (watermark !== null && position === null) {
+    return { reason: 'watermark_missing', issues: `${watermark.field}: gives no ${watermark.kind} position` }
   }
   const payload = JSON.stringify(extra === null ? data : { ...data, [EXTRA_FIELD]: extra })
   if (payload.length > RECORD_BYTES_MAX || Buffer.byteLength(payload) > RECORD_BYTES_MAX) {
-    reject('too_large', `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes`)
-    return
+    return { reason: 'too_large', issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes` }
   }
-  judged.records.push({ key: keyOf(stream.primaryKey, data), payload, position })
+  return { key: keyOf(stream.primaryKey, data), payload, position }
 }
 
-function unknownOf(shape: Shape, mapped: object, drift: Map<string, string>): Record<string, unknown> | null {
-  return unknownFields(mapped, shape, (path, type) => {
-    if (drift.size < DRIFT_PATHS_MAX) drift.set(path, type)
-  })
-}
-
-function keyOf(fields: readonly string[], data: Record<string, unknown>): string {
+function keyOf(fields: readonly string[], data: Fields): string {
   const [only] = fields
   return fields.length === 1 && only !== undefined ? String(data[only]) : JSON.stringify(fields.map((field) => data[field]))
 }
 
-function issuesText(error: z.ZodError): string {
-  const shown = error.issues.slice(0, ISSUES_MAX).map((issue) => `${issue.path.join('.') || '(record)'}: ${issue.message}`)
-  const more = error.issues.length - shown.length
-  return shown.join('; ') + (more > 0 ? `; and ${more} more` : '')
+const issuesText = (error: z.ZodError): string =>
+  shown(
+    error.issues.map((issue) => `${issue.path.map(String).join('.') || '(record)'}: ${issue.message}`),
+    '; ',
+  )
+
+function shown(texts: readonly string[], separator: string): string {
+  const more = texts.length - ISSUES_MAX
+  return texts.slice(0, ISSUES_MAX).join(separator) + (more > 0 ? `${separator}and ${more} more` : '')
 }
+
+const shortened = (text: string): string => (text.length > ISSUES_CHARS_MAX ? `${text.slice(0, ISSUES_CHARS_MAX)}…` : text)
 
 /** What identifies a text in the memory of a partition: wide enough that two versions never collide, since that would be an update lost. */
 export const digest = (text: string): string => hash('sha1', text, 'base64')

@@ -7,7 +7,8 @@ import { z } from 'zod'
 
 const MAGIC = 0
 export const FRAME_HEAD_BYTES = 5
-export const MARKER_HEADER = 'headrace-page'
+/** Not `headrace-page`: that is a dead letter's header for the number of its page. */
+export const MARKER_HEADER = 'headrace-marker'
 
 /** Writes the frame of one record. `payload` is the record as JSON text. */
 export function frame(schemaId: number, payload: string): Buffer {
@@ -79,6 +80,7 @@ export type DeadLetterFacts = {
 }
 
 const HEADER = 'headrace-'
+const WHOLE_NUMBER = /^\d{1,15}$/
 
 /** Headers of a dead letter; the value is the raw bytes as they came. */
 export function deadLetterHeaders(facts: DeadLetterFacts): Record<string, string> {
@@ -87,6 +89,7 @@ export function deadLetterHeaders(facts: DeadLetterFacts): Record<string, string
   return headers
 }
 
+/** Reads what `deadLetterHeaders` wrote; what is missing or strange is left out. */
 export function parseDeadLetterHeaders(headers: Record<string, Buffer | string | undefined>): DeadLetterFacts {
   const text = (name: string) => headers[HEADER + name]?.toString()
   const stage = text('stage')
@@ -101,7 +104,7 @@ export function parseDeadLetterHeaders(headers: Record<string, Buffer | string |
   }
   for (const name of ['page', 'replays'] as const) {
     const value = text(name)
-    if (value !== undefined) facts[name] = Number(value)
+    if (value !== undefined && WHOLE_NUMBER.test(value)) facts[name] = Number(value)
   }
   return facts
 }

@@ -1,5 +1,5 @@
 /** Runs a loader inside the test, and asks ClickHouse and Kafka what came of it. */
-import { createClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { type LoadSummary, load } from '../../services/loader/loader.ts'
 import { type Commit, parseCommit } from '../../shared/checkpoint.ts'
 import { systemClock } from '../../shared/clock.ts'
@@ -49,7 +49,7 @@ function recorder(lines: LogLine[]): Log {
 /** Rows of a query; `{db}` stands for the place's database. */
 export async function query<T = Record<string, unknown>>(place: Place, sql: string): Promise<T[]> {
   const { url, user, password, database } = place.config.clickhouse
-  const client = createClient({ url, username: user, password })
+  const client = createClient({ url, username: user, password, log: { level: ClickHouseLogLevel.OFF } })
   try {
     const result = await client.query({ query: sql.replaceAll('{db}', database), format: 'JSONEachRow' })
     return await result.json<T>()
@@ -60,7 +60,7 @@ export async function query<T = Record<string, unknown>>(place: Place, sql: stri
 
 export async function command(place: Place, sql: string): Promise<void> {
   const { url, user, password, database } = place.config.clickhouse
-  const client = createClient({ url, username: user, password })
+  const client = createClient({ url, username: user, password, log: { level: ClickHouseLogLevel.OFF } })
   try {
     await client.command({ query: sql.replaceAll('{db}', database) })
   } finally {

@@ -88,8 +88,10 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       topics: [...streamOfTopic.keys()],
       sessionTimeoutMs: config.kafka.sessionTimeoutMs,
       async onRebalancing() {
+        const before = owned
         await worker.pause()
-        owned = new Map()
+        // The next assignment may have come meanwhile, when the connection was lost.
+        if (owned === before) owned = new Map()
       },
       onAssigned(assignment) {
         owned = ownedOf(assignment, streamOfTopic)

@@ -1,9 +1,9 @@
 /**
  * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, never while one is going. rxjs
- * carries it: a run that completes is repeated after a wait that its outcome decides.
+ * carries it: a run that completes is repeated after a wait that its outcome decides. A stop ends the waits, never a run: that ends by itself.
  */
 import { Cron } from 'croner'
-import { defer, EMPTY, filter, type Observable, of, repeat, type SchedulerLike, switchMap, tap, timer } from 'rxjs'
+import { defer, EMPTY, filter, type Observable, of, repeat, type SchedulerLike, switchMap, takeUntil, tap, timer } from 'rxjs'
 import type { Stream } from '../../shared/declaration.ts'
 import type { RunOutcome } from './outcome.ts'
 
@@ -11,21 +11,32 @@ type Schedule = Pick<Stream, 'every' | 'cron'>
 
 /** A stream without a schedule of its own. */
 const EVERY_DEFAULT_MS = 5 * 60_000
+/** No interval is shorter, whatever is declared. */
+const EVERY_MIN_MS = 100
 const RETRY_MS = 10_000
 const RETRY_MAX_MS = 10 * 60_000
+/** A time that the API named can be over when it is read. */
+const PARKED_MIN_MS = 1_000
 /** Node's timers fire at once above 2^31 - 1 ms; a longer wait wakes up and looks again. */
 const WAIT_MAX_MS = 24 * 3_600_000
 
 /** Milliseconds from a moment to the regular run that follows it. */
 export function regularWaitMs(schedule: Schedule, fromMs: number): number {
-  if (schedule.cron === undefined) return schedule.every ?? EVERY_DEFAULT_MS
+  if (schedule.cron === undefined) return Math.max(EVERY_MIN_MS, schedule.every ?? EVERY_DEFAULT_MS)
   const next = new Cron(schedule.cron, { timezone: 'UTC' }).nextRun(new Date(fromMs))
   return next === null ? WAIT_MAX_MS : Math.max(0, next.getTime() - fromMs)
 }
 
+/** Milliseconds from now to the run that follows one which started at `startedMs`. Pure. */
+export function dueInMs(schedule: Schedule, startedMs: number, nowMs: number): number {
+  const due = startedMs + regularWaitMs(schedule, startedMs) - nowMs
+  // A start in the future is a clock that was wrong.
+  return Math.max(0, Math.min(due, regularWaitMs(schedule, nowMs)))
+}
+
 /** Milliseconds from now to the run that follows `last`; `failures` counts those in a row, `jitter` is in [0, 1). Pure. */
 export function waitAfterMs(schedule: Schedule, last: RunOutcome, failures: number, nowMs: number, jitter: number): number {
-  if (last.outcome === 'parked') return Math.max(0, (last.parkedUntilMs ?? nowMs) - nowMs)
+  if (last.outcome === 'parked') return Math.max(PARKED_MIN_MS, (last.parkedUntilMs ?? nowMs) - nowMs)
   const regular = regularWaitMs(schedule, nowMs)
   if (last.outcome !== 'failed') return regular
   // Jitter over the upper half, so that workers which failed together do not come back together.
@@ -33,10 +44,17 @@ export function waitAfterMs(schedule: Schedule, last: RunOutcome, failures: numb
   return Math.min(regular, backoff * (0.5 + jitter / 2))
 }
 
-export type ScheduleTools = { nowMs(): number; random(): number; scheduler?: SchedulerLike }
+export type ScheduleTools = {
+  nowMs(): number
+  random(): number
+  /** Emits when no further run may start, also to who subscribes late. */
+  stopped: Observable<unknown>
+  scheduler?: SchedulerLike
+}
 
-/** Runs one after the other, the first after `firstMs`, until a run is stopped; unsubscribing ends the waiting. */
+/** Runs one after the other, the first after `firstMs`. Completes after the stop, when the run that is going has ended. */
 export function runsOf(schedule: Schedule, firstMs: number, run: () => Promise<RunOutcome>, tools: ScheduleTools): Observable<RunOutcome> {
+  const wait = (ms: number) => sleep(ms, tools.scheduler).pipe(takeUntil(tools.stopped))
   let last: RunOutcome = { outcome: 'done' }
   let failures = 0
   const runs = defer(run).pipe(
@@ -45,12 +63,11 @@ export function runsOf(schedule: Schedule, firstMs: number, run: () => Promise<R
       failures = outcome.outcome === 'failed' ? failures + 1 : 0
     }),
     repeat({
-      delay: () =>
-        last.outcome === 'stopped' ? EMPTY : sleep(waitAfterMs(schedule, last, failures, tools.nowMs(), tools.random()), tools.scheduler),
+      delay: () => (last.outcome === 'stopped' ? EMPTY : wait(waitAfterMs(schedule, last, failures, tools.nowMs(), tools.random()))),
     }),
     filter((outcome) => outcome.outcome !== 'stopped'),
   )
-  return sleep(firstMs, tools.scheduler).pipe(switchMap(() => runs))
+  return wait(firstMs).pipe(switchMap(() => runs))
 }
 
 function sleep(ms: number, scheduler: SchedulerLike | undefined): Observable<unknown> {

@@ -1,23 +1,27 @@
 /**
  * A stop in two steps. Soft: no new page is begun, the one in hand is finished and published. Hard, a grace later: its request is cut.
  */
-import { fromEvent, type Observable, takeUntil } from 'rxjs'
+import { setMaxListeners } from 'node:events'
+import { defer, fromEvent, type Observable, of } from 'rxjs'
 import type { Clock } from '../../shared/clock.ts'
 
-export type StopSignal = {
-  soft: AbortSignal
-  hard: AbortSignal
+/** `soft`: begin no new page. `hard`: cut the request in hand. */
+export type Stop = { soft: AbortSignal; hard: AbortSignal }
+
+export type StopSignal = Stop & {
   request(): void
   /** Everything has stopped: the hard stop is no longer needed. */
   settled(): void
-  /** The observable until the soft stop. */
-  whileGoing<T>(source: Observable<T>): Observable<T>
+  /** Emits at the soft stop, or at once to who comes after it. */
+  stopped: Observable<unknown>
 }
 
 export function stopSignal(clock: Clock, graceMs: number): StopSignal {
   const soft = new AbortController()
   const hard = new AbortController()
   const grace = new AbortController()
+  // Every partition listens, and Node takes eleven listeners for a leak.
+  setMaxListeners(0, soft.signal, hard.signal)
   return {
     soft: soft.signal,
     hard: hard.signal,
@@ -30,6 +34,10 @@ export function stopSignal(clock: Clock, graceMs: number): StopSignal {
       )
     },
     settled: () => grace.abort(),
-    whileGoing: (source) => source.pipe(takeUntil(fromEvent(soft.signal, 'abort'))),
+    stopped: defer(() => (soft.signal.aborted ? of(null) : fromEvent(soft.signal, 'abort'))),
   }
 }
+
+/** True for what a stop itself made an operation end with; anything else is a failure, also during a stop. */
+export const isFromStop = (error: unknown, { soft, hard }: Stop): boolean =>
+  (soft.aborted && error === soft.reason) || (hard.aborted && error === hard.reason)

@@ -39,6 +39,7 @@ export function createWorker(tools: WorkerTools): Worker {
   const ran = new Set<string>()
   let stop: StopSignal = stopSignal(clock, PAGE_GRACE_MS)
   let going: Promise<unknown>[] = []
+  let closed = false
   const end = Promise.withResolvers<void>()
   // The rejection may come before anybody waits.
   end.promise.catch(() => {})
@@ -55,7 +56,7 @@ export function createWorker(tools: WorkerTools): Worker {
     const runNow = async (): Promise<RunOutcome> => {
       if (current.soft.aborted) return { outcome: 'stopped' }
       const outcome = await partition.run(current)
-      if (outcome.outcome !== 'stopped') tools.onOutcome(owned, outcome)
+      tools.onOutcome(owned, outcome)
       return outcome
     }
     if (tools.once) {
@@ -63,9 +64,8 @@ export function createWorker(tools: WorkerTools): Worker {
       if ((await runNow()).outcome !== 'stopped') ran.add(id)
       return
     }
-    const firstMs = await partition.dueInMs()
-    const runs = runsOf(owned.stream, firstMs, runNow, { nowMs: clock.nowMs, random: clock.random })
-    await lastValueFrom(current.whileGoing(runs), { defaultValue: null })
+    const schedule = { nowMs: clock.nowMs, random: clock.random, stopped: current.stopped }
+    await lastValueFrom(runsOf(owned.stream, await partition.dueInMs(), runNow, schedule), { defaultValue: null })
   }
 
   return {
@@ -73,6 +73,7 @@ export function createWorker(tools: WorkerTools): Worker {
     async assign(owned) {
       // A new generation may come without a rebalance that we were told of.
       await pause()
+      if (closed) return
       for (const [id, { partition }] of open) {
         if (owned.has(id)) continue
         open.delete(id)
@@ -106,6 +107,7 @@ export function createWorker(tools: WorkerTools): Worker {
     },
     fail: (error) => end.reject(error),
     async close() {
+      closed = true
       await pause()
       await Promise.allSettled([...open.values()].map(({ partition }) => partition.close()))
       open.clear()

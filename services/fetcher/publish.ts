@@ -25,46 +25,45 @@ export type PageOutlet = {
 
 export type PlaceOfPages = { topic: string; deadLetters: string; partition: number; group: string; schemaId: number }
 export type OutletBounds = { pagesAhead: number; transactionRecords: number }
+type OnPublished = (pages: readonly PublishedPage[], checkpoint: Checkpoint) => void
 
-/** Below the broker's default limit for one batch (message.max.bytes, 1 MiB), with room for the batch's own overhead. */
-const SEND_BYTES_MAX = 900 * 1024
-/** What a message adds to its key and value, about. */
-const MESSAGE_OVERHEAD_BYTES = 70
 /** A dead letter keeps at most this much of a record that is too large for Kafka itself. */
 const DEAD_LETTER_BYTES_MAX = 4 * 1024 * 1024
 
-export function createOutlet(
-  publisher: Publisher,
-  place: PlaceOfPages,
-  bounds: OutletBounds,
-  onPublished: (pages: readonly PublishedPage[]) => void,
-): PageOutlet {
+export function createOutlet(publisher: Publisher, place: PlaceOfPages, bounds: OutletBounds, onPublished: OnPublished): PageOutlet {
   const waiting: PublishedPage[] = []
+  /** The transaction under way; null when there is none. */
   let transaction: Promise<void> | null = null
-  const failed: { error: unknown }[] = []
+  const failures: unknown[] = []
 
-  async function next(): Promise<void> {
+  async function publishWaiting(): Promise<void> {
     const pages = takeTogether(waiting, bounds.transactionRecords)
     try {
-      await publisher.publish(appendsOf(pages, place), (appended) => checkpointOf(pages, place, appended))
-      onPublished(pages)
+      const checkpointAt = (appended: readonly Appended[]) => checkpointOf(pages, place, appended)
+      onPublished(pages, checkpointAt(await publisher.publish(appendsOf(pages, place), checkpointAt)))
     } catch (error) {
-      failed.push({ error })
+      failures.push(error)
       waiting.length = 0
     }
-    // Pages that came meanwhile go into the next transaction; the queue is bounded by `pagesAhead`.
-    transaction = waiting.length > 0 ? next() : null
+  }
+
+  /** Pages that came during a transaction go into the next; the queue is bounded by `pagesAhead`. */
+  function begin(): void {
+    transaction = publishWaiting().then(() => {
+      transaction = null
+      if (waiting.length > 0) begin()
+    })
   }
 
   function throwFailure(): void {
-    if (failed[0] !== undefined) throw failed[0].error
+    if (failures.length > 0) throw failures[0]
   }
 
   return {
     async put(page) {
       throwFailure()
       waiting.push(page)
-      transaction ??= next()
+      if (transaction === null) begin()
       while (transaction !== null && waiting.length >= bounds.pagesAhead) await transaction
       throwFailure()
     },
@@ -76,7 +75,7 @@ export function createOutlet(
 }
 
 function checkpointOf(pages: readonly PublishedPage[], place: PlaceOfPages, appended: readonly Appended[]): Checkpoint {
-  const end = appended.findLast((append) => append.topic === place.topic)
+  const end = appended.find((append) => append.topic === place.topic)
   const last = pages.at(-1)
   // Every page appends its marker, so both are there; a checkpoint without them would describe nothing.
   if (end === undefined || last === undefined) throw new RangeError('a transaction without a page marker')
@@ -110,36 +109,13 @@ function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append
     records.push({ key: null, value: null, headers: { [MARKER_HEADER]: JSON.stringify(page.marker) }, timestampMs: page.marker.at })
     for (const reject of page.rejected) deadLetters.push(deadLetterOf(page, reject))
   }
-  return [...inPieces(place.topic, place.partition, records), ...inPieces(place.deadLetters, place.partition, deadLetters)]
+  const { topic, partition } = place
+  const published = { topic, partition, messages: records }
+  return deadLetters.length === 0 ? [published] : [published, { topic: place.deadLetters, partition, messages: deadLetters }]
 }
 
 function deadLetterOf(page: PublishedPage, reject: Rejected): Message {
   const { run, page: number, at } = page.marker
   const headers = deadLetterHeaders({ stage: 'validate', reason: reject.reason, issues: reject.issues, run, page: number, url: page.url })
   return { key: null, value: Buffer.from(reject.raw).subarray(0, DEAD_LETTER_BYTES_MAX), headers, timestampMs: at }
-}
-
-/** Cuts messages for one partition into sends that the broker takes; a single larger message goes alone. */
-function inPieces(topic: string, partition: number, messages: readonly Message[]): Append[] {
-  const appends: Append[] = []
-  let piece: Message[] = []
-  let bytes = 0
-  for (const message of messages) {
-    const size = sizeOf(message)
-    if (piece.length > 0 && bytes + size > SEND_BYTES_MAX) {
-      appends.push({ topic, partition, messages: piece })
-      piece = []
-      bytes = 0
-    }
-    piece.push(message)
-    bytes += size
-  }
-  if (piece.length > 0) appends.push({ topic, partition, messages: piece })
-  return appends
-}
-
-function sizeOf(message: Message): number {
-  let bytes = MESSAGE_OVERHEAD_BYTES + (message.key?.length ?? 0) * 3 + (message.value?.length ?? 0)
-  for (const [name, value] of Object.entries(message.headers ?? {})) bytes += name.length + value.length * 3
-  return bytes
 }

@@ -1,88 +1,23 @@
 /**
- * The only reader of the environment. Every option is declared once below, in zod, with its default, unit and description: names,
- * validation, `headrace options` and the README's table follow from it. A secret may come from the file that NAME_FILE points to.
- * Without addresses in the environment, those of a running local stack are taken.
+ * The only reader of the environment: what is declared in config/options.ts, and what declarations refer to. Any value may come from the
+ * file that NAME_FILE points to. Without addresses in the environment, those of a running local stack are taken. No message shows a value
+ * that may be a secret.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { describeOption, type OptionName, options, type Values } from './config/options.ts'
 import type { SecretRef, SettingRef } from './declare/secret.ts'
+import { closest } from './declare/spelling.ts'
 import { WrongUse } from './errors.ts'
 import type { KafkaOptions } from './kafka.ts'
+
+export { type OptionName, type OptionRow, optionRows, options, SECRET_OPTIONS } from './config/options.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The process's own environment; tests pass another. */
 export const environment: Environment = process.env
-
-const SECOND_MS = 1000
-const MIB = 1024 * 1024
-
-const text = (description: string) => z.string().optional().describe(description)
-const count = (byDefault: number, description: string) => z.coerce.number().int().min(0).default(byDefault).describe(description)
-const flag = (description: string) =>
-  z
-    .enum(['true', 'false', '1', '0'])
-    .default('false')
-    .transform((value) => value === 'true' || value === '1')
-    .describe(description)
-
-/** Options that may hold a secret: their value is never shown, and NAME_FILE is understood. */
-export const SECRET_OPTIONS = ['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'CLICKHOUSE_PASSWORD', 'KAFKA_TLS_KEY'] as const
-
-export const options = z.object({
-  KAFKA_BROKERS: text('Brokers, host:port, separated by commas.'),
-  KAFKA_TLS: flag('Connect to the brokers over TLS.'),
-  KAFKA_TLS_CA: text('Certificate authority of the brokers, PEM.'),
-  KAFKA_TLS_CERT: text('Client certificate, PEM.'),
-  KAFKA_TLS_KEY: text('Key of the client certificate, PEM.'),
-  KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('How to log in to the brokers.'),
-  KAFKA_SASL_USERNAME: text('User for SASL.'),
-  KAFKA_SASL_PASSWORD: text('Password for SASL.'),
-  KAFKA_REPLICATION_FACTOR: count(1, 'Copies of each topic that is created; 3 on a cluster.'),
-  KAFKA_RETENTION_MS: count(7 * 86_400 * SECOND_MS, 'How long created topics keep records; the time that a stopped loader may take.'),
-  KAFKA_SESSION_TIMEOUT_MS: count(15 * SECOND_MS, 'A member that is silent for longer loses its partitions to the others.'),
-  SCHEMA_REGISTRY_URL: text('Address of a registry with the Confluent API.'),
-  SCHEMA_REGISTRY_USER: text('User for the registry.'),
-  SCHEMA_REGISTRY_PASSWORD: text('Password for the registry.'),
-  CLICKHOUSE_URL: text('HTTP(S) address of ClickHouse.'),
-  CLICKHOUSE_USER: z.string().default('default').describe('User for ClickHouse.'),
-  CLICKHOUSE_PASSWORD: z.string().default('').describe('Password for ClickHouse.'),
-  CLICKHOUSE_DATABASE: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'letters, digits and _ only')
-    .default('headrace')
-    .describe('Database of the tables; created when missing.'),
-  CLICKHOUSE_CLUSTER: text('Cluster name: tables are then made ON CLUSTER with the Replicated engine.'),
-  CLICKHOUSE_TLS_CA: text('Certificate authority of ClickHouse, PEM.'),
-  HEADRACE_PREFIX: z
-    .string()
-    .regex(/^[a-z][a-z0-9_-]*$/, 'lower-case letters, digits, _ and -')
-    .default('headrace')
-    .describe('Opens the names of all topics and groups: one for each installation on a cluster.'),
-  HEADRACE_SOURCES: text('Folders of declarations besides the built-in ones, separated by commas.'),
-  HEADRACE_DIR: z.string().default('.headrace').describe('Folder of the local stack.'),
-  HEADRACE_LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
-    .default('info')
-    .describe('Least severe level that is logged.'),
-  HEADRACE_LOG_FORMAT: z.enum(['auto', 'json', 'pretty']).default('auto').describe('auto: pretty on a terminal, JSON lines elsewhere.'),
-  HEADRACE_HTTP_HOST: z.string().default('127.0.0.1').describe('Address that /livez, /readyz and /metrics listen on.'),
-  HEADRACE_HTTP_PORT: count(0, 'Port of /livez, /readyz and /metrics; 0 takes a free one and logs it.'),
-  HEADRACE_STOP_DEADLINE_MS: count(
-    25 * SECOND_MS,
-    'A stop that takes longer ends the process; keep it below the grace period of the supervisor.',
-  ),
-  FETCHER_TRANSACTION_RECORDS: count(5000, 'Records that one transaction takes before the next page waits for another.'),
-  FETCHER_PAGES_AHEAD: count(4, 'Pages that may wait for a transaction before paging pauses.'),
-  FETCHER_MEMORY_KEYS: count(200_000, 'Keys a partition remembers, to leave out records that come again unchanged.'),
-  LOADER_BATCH_ROWS: count(100_000, 'Rows at which a batch is closed.'),
-  LOADER_BATCH_BYTES: count(32 * MIB, 'Bytes at which a batch is closed.'),
-  LOADER_BATCH_AGE_MS: count(SECOND_MS, 'Age at which a batch is closed: the delay of a quiet stream.'),
-  LOADER_IN_FLIGHT_BYTES: count(96 * MIB, 'Bytes read and not yet confirmed before reading pauses.'),
-  LOADER_TOPICS_REFRESH_MS: count(30 * SECOND_MS, 'How often the loader looks for topics of new streams.'),
-})
-export type OptionName = keyof typeof options.shape
 
 export type Config = {
   kafka: KafkaOptions & { replicationFactor: number; retentionMs: number; sessionTimeoutMs: number }
@@ -90,7 +25,7 @@ export type Config = {
   clickhouse: { url: string; user: string; password: string; database: string; cluster: string | undefined; ca: string | undefined }
   prefix: string
   sourceDirs: string[]
-  log: { level: z.output<typeof options>['HEADRACE_LOG_LEVEL']; format: 'auto' | 'json' | 'pretty' }
+  log: { level: Values['HEADRACE_LOG_LEVEL']; format: 'auto' | 'json' | 'pretty' }
   http: { host: string; port: number }
   stopDeadlineMs: number
   fetcher: { transactionRecords: number; pagesAhead: number; memoryKeys: number }
@@ -127,7 +62,8 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
     kafka: {
       brokers: address('kafka', 'KAFKA_BROKERS', values.KAFKA_BROKERS, stack?.kafka.brokers)
         .split(',')
-        .map((broker) => broker.trim()),
+        .map((broker) => broker.trim())
+        .filter((broker) => broker !== ''),
       clientId: 'headrace',
       tls: tlsOf(values),
       sasl: saslOf(values),
@@ -136,9 +72,8 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
       sessionTimeoutMs: values.KAFKA_SESSION_TIMEOUT_MS,
     },
     registry: {
+      ...userOf(values),
       url: address('registry', 'SCHEMA_REGISTRY_URL', values.SCHEMA_REGISTRY_URL, stack?.registry.url),
-      user: values.SCHEMA_REGISTRY_USER,
-      password: values.SCHEMA_REGISTRY_PASSWORD,
     },
     clickhouse: {
       url: address('clickhouse', 'CLICKHOUSE_URL', values.CLICKHOUSE_URL, stack?.clickhouse.url),
@@ -149,7 +84,10 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
       ca: values.CLICKHOUSE_TLS_CA,
     },
     prefix: values.HEADRACE_PREFIX,
-    sourceDirs: (values.HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''),
+    sourceDirs: (values.HEADRACE_SOURCES ?? '')
+      .split(',')
+      .map((dir) => dir.trim())
+      .filter((dir) => dir !== ''),
     log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT },
     http: { host: values.HEADRACE_HTTP_HOST, port: values.HEADRACE_HTTP_PORT },
     stopDeadlineMs: values.HEADRACE_STOP_DEADLINE_MS,
@@ -168,13 +106,11 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
   }
 }
 
-/** The options alone, without any server's address; for commands that start the servers themselves. */
-export function readOptions(environment: Environment): z.output<typeof options> {
-  const given: Record<string, string> = {}
-  for (const name of Object.keys(options.shape)) {
-    const value = optionValue(environment, name)
-    if (value !== undefined && value !== '') given[name] = value
-  }
+/** The options alone, without any server's address; for commands that start the servers themselves. Throws WrongUse. */
+export function readOptions(environment: Environment): Values {
+  refuseMisspelt(environment)
+  const names = Object.keys(options.shape)
+  const given = Object.fromEntries(names.map((name) => [name, optionValue(environment, name)]))
   const parsed = options.safeParse(given)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
@@ -182,14 +118,28 @@ export function readOptions(environment: Environment): z.output<typeof options> 
   throw new WrongUse('HR_OPTION', `${name}: ${issue?.message}`, { hint: describeOption(name) })
 }
 
+/** Options of these names are nobody else's, so one that is nearly ours is a slip, and would count for nothing. */
+const OWN_PREFIX = /^(HEADRACE|FETCHER|LOADER)_/
+
+function refuseMisspelt(environment: Environment): void {
+  const known = Object.keys(options.shape).flatMap((name) => [name, `${name}_FILE`])
+  for (const name of Object.keys(environment)) {
+    if (!OWN_PREFIX.test(name) || known.includes(name)) continue
+    const meant = closest(name, known)
+    if (meant !== null) throw new WrongUse('HR_OPTION', `${name} is no option`, { hint: `did you mean ${meant}?` })
+  }
+}
+
 /** Resolves what a declaration refers to. Throws WrongUse that names the variable, never its value. */
 export function resolverFor(environment: Environment): Resolver {
-  const stack = readStackFile(environment.HEADRACE_DIR ?? '.headrace')
+  const stack = readStackFile(optionValue(environment, 'HEADRACE_DIR') ?? options.shape.HEADRACE_DIR.parse(undefined))
   return {
     secret: ({ name }) => {
       const value = optionValue(environment, name)
-      if (value !== undefined && value !== '') return value
-      throw new WrongUse('HR_SECRET_MISSING', `${name} is not set`, { hint: `set ${name}, or ${name}_FILE to a file that holds it` })
+      if (value !== undefined) return value
+      throw new WrongUse('HR_SECRET_MISSING', `${name} is not set, or empty`, {
+        hint: `set ${name}, or ${name}_FILE to a file that holds it`,
+      })
     },
     setting: ({ name, fallback }) => {
       const local = name === 'SAMPLE_API_URL' ? stack?.sampleApi?.url : undefined
@@ -199,15 +149,16 @@ export function resolverFor(environment: Environment): Resolver {
 }
 export type Resolver = { secret(ref: SecretRef): string; setting(ref: SettingRef): string }
 
+/** The value of NAME, or what the file that NAME_FILE names holds, without the blanks around it. Undefined for an empty one. */
 function optionValue(environment: Environment, name: string): string | undefined {
-  const direct = environment[name]
-  const file = environment[`${name}_FILE`]
-  if (file === undefined || file === '') return direct
-  if (direct !== undefined && direct !== '') {
+  const direct = environment[name] || undefined
+  const file = environment[`${name}_FILE`] || undefined
+  if (file === undefined) return direct
+  if (direct !== undefined) {
     throw new WrongUse('HR_OPTION_TWICE', `${name} and ${name}_FILE are both set`, { hint: 'keep one of them' })
   }
   try {
-    return readFileSync(file, 'utf8').trim()
+    return readFileSync(file, 'utf8').trim() || undefined
   } catch {
     throw new WrongUse('HR_OPTION_FILE', `${name}_FILE: cannot read ${file}`, {
       hint: 'check that the file exists and that this user may read it',
@@ -215,19 +166,35 @@ function optionValue(environment: Environment, name: string): string | undefined
   }
 }
 
-function tlsOf(values: z.output<typeof options>): KafkaOptions['tls'] {
-  if (!values.KAFKA_TLS) return undefined
+function tlsOf(values: Values): KafkaOptions['tls'] {
   const { KAFKA_TLS_CA: ca, KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key } = values
+  if (!values.KAFKA_TLS) {
+    const set = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).find((name) => values[name] !== undefined)
+    if (set === undefined) return undefined
+    throw new WrongUse('HR_OPTION', `${set} is set, but KAFKA_TLS is not: the connection would be in the clear`, {
+      hint: `set KAFKA_TLS=true, or take ${set} away`,
+    })
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new WrongUse('HR_OPTION', 'KAFKA_TLS_CERT and KAFKA_TLS_KEY belong together, and one of them is missing', {
+      hint: 'set both, each also as NAME_FILE',
+    })
+  }
   return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
 }
 
-function saslOf(values: z.output<typeof options>): KafkaOptions['sasl'] {
+function saslOf(values: Values): KafkaOptions['sasl'] {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values
-  if (mechanism === undefined) return undefined
-  if (username !== undefined && password !== undefined) return { mechanism, username, password }
-  throw new WrongUse('HR_OPTION', 'KAFKA_SASL_MECHANISM is set without KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD', {
-    hint: 'set both, or KAFKA_SASL_PASSWORD_FILE to a file that holds the password',
+  if (mechanism === undefined && username === undefined && password === undefined) return undefined
+  if (mechanism !== undefined && username !== undefined && password !== undefined) return { mechanism, username, password }
+  throw new WrongUse('HR_OPTION', 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together, and one is missing', {
+    hint: 'set all three (KAFKA_SASL_PASSWORD_FILE to a file that holds the password), or none',
   })
+}
+
+function userOf({ SCHEMA_REGISTRY_USER: user, SCHEMA_REGISTRY_PASSWORD: password }: Values) {
+  if (password === undefined || user !== undefined) return { user, password }
+  throw new WrongUse('HR_OPTION', 'SCHEMA_REGISTRY_PASSWORD is set without SCHEMA_REGISTRY_USER', { hint: 'set both, or none' })
 }
 
 function readStackFile(dir: string): z.infer<typeof stackFile> | null {
@@ -240,22 +207,4 @@ function readStackFile(dir: string): z.infer<typeof stackFile> | null {
       hint: 'stop and start the stack: npm run headrace -- stack down, then stack up',
     })
   }
-}
-
-export type OptionRow = { name: string; byDefault: string; description: string; secret: boolean }
-
-/** Every option, for `--help` and the README. */
-export function optionRows(): OptionRow[] {
-  return Object.entries(options.shape).map(([name, type]) => {
-    const parsed = type.safeParse(undefined)
-    const byDefault = parsed.success && parsed.data !== undefined ? String(parsed.data) : ''
-    return { name, byDefault, description: type.description ?? '', secret: (SECRET_OPTIONS as readonly string[]).includes(name) }
-  })
-}
-
-function describeOption(name: string): string {
-  const row = optionRows().find((option) => option.name === name)
-  return row === undefined
-    ? 'see: npm run headrace -- options'
-    : `${row.description}${row.byDefault === '' ? '' : ` Default: ${row.byDefault}`}`
 }

@@ -1,0 +1,141 @@
+/**
+ * Every option of the environment, declared once: name, form, default with its unit, description. `headrace options`, the README's table and
+ * validation follow from it. An empty value counts as none.
+ */
+import { z } from 'zod'
+
+const SECOND_MS = 1000
+const MIB = 1024 * 1024
+
+/** Node's timers wrap round above it. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+const PORT_MAX = 65_535
+
+type Bounds = { min?: number; max?: number }
+
+const text = (description: string) => z.string().optional().describe(description)
+
+function count(byDefault: number, description: string, { min = 1, max = Number.MAX_SAFE_INTEGER }: Bounds = {}) {
+  const expected = `expected a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`
+  const inRange = (value: number) => value >= min && value <= max
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, { error: expected, abort: true })
+    .transform(Number)
+    .refine(inRange, expected)
+    .default(byDefault)
+    .describe(description)
+}
+
+const wait = (byDefaultMs: number, description: string) => count(byDefaultMs, description, { max: TIMER_MS_MAX })
+
+function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, `expected ${values.slice(0, -1).join(', ')} or ${values.at(-1)}`)
+}
+
+const flag = (description: string) =>
+  oneOf(['true', 'false', '1', '0'])
+    .default('false')
+    .transform((value) => value === 'true' || value === '1')
+    .describe(description)
+
+const BROKER = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/
+const splitList = (given: string) =>
+  given
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+
+const brokers = (given: string): boolean => splitList(given).length > 0 && splitList(given).every((broker) => BROKER.test(broker))
+
+/** A user in the address would be shown wherever the address is. */
+function address(description: string, user: string) {
+  const http = (given: string) => /^https?:\/\//i.test(given) && URL.canParse(given)
+  const bare = (given: string) => !URL.canParse(given) || (new URL(given).username === '' && new URL(given).password === '')
+  return z
+    .string()
+    .refine(http, { error: 'expected an http or https URL', abort: true })
+    .refine(bare, `expected an address without user and password: they belong into ${user}_USER and ${user}_PASSWORD`)
+    .optional()
+    .describe(description)
+}
+
+/** Options that may hold a secret: their value is never shown, and NAME_FILE is understood. */
+export const SECRET_OPTIONS = ['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'CLICKHOUSE_PASSWORD', 'KAFKA_TLS_KEY'] as const
+
+export const options = z.object({
+  KAFKA_BROKERS: z
+    .string()
+    .refine(brokers, 'expected host:port, several separated by commas')
+    .optional()
+    .describe('Brokers, host:port, separated by commas.'),
+  KAFKA_TLS: flag('Connect to the brokers over TLS.'),
+  KAFKA_TLS_CA: text('Certificate authority of the brokers, PEM.'),
+  KAFKA_TLS_CERT: text('Client certificate, PEM.'),
+  KAFKA_TLS_KEY: text('Key of the client certificate, PEM.'),
+  KAFKA_SASL_MECHANISM: oneOf(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('How to log in to the brokers.'),
+  KAFKA_SASL_USERNAME: text('User for SASL.'),
+  KAFKA_SASL_PASSWORD: text('Password for SASL.'),
+  KAFKA_REPLICATION_FACTOR: count(1, 'Copies of each topic that is created; 3 on a cluster.', { max: 32_767 }),
+  KAFKA_RETENTION_MS: count(7 * 86_400 * SECOND_MS, 'How long created topics keep records; the time that a stopped loader may take.'),
+  KAFKA_SESSION_TIMEOUT_MS: wait(15 * SECOND_MS, 'A member that is silent for longer loses its partitions to the others.'),
+  SCHEMA_REGISTRY_URL: address('Address of a registry with the Confluent API.', 'SCHEMA_REGISTRY'),
+  SCHEMA_REGISTRY_USER: text('User for the registry.'),
+  SCHEMA_REGISTRY_PASSWORD: text('Password for the registry.'),
+  CLICKHOUSE_URL: address('HTTP(S) address of ClickHouse.', 'CLICKHOUSE'),
+  CLICKHOUSE_USER: z.string().default('default').describe('User for ClickHouse.'),
+  CLICKHOUSE_PASSWORD: z.string().default('').describe('Password for ClickHouse.'),
+  CLICKHOUSE_DATABASE: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected letters, digits and _ only, no digit first')
+    .default('headrace')
+    .describe('Database of the tables; created when missing.'),
+  CLICKHOUSE_CLUSTER: text('Cluster name: tables are then made ON CLUSTER with the Replicated engine.'),
+  CLICKHOUSE_TLS_CA: text('Certificate authority of ClickHouse, PEM.'),
+  HEADRACE_PREFIX: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'expected lower-case letters, digits, _ and -, a letter first')
+    .default('headrace')
+    .describe('Opens the names of all topics and groups: one for each installation on a cluster.'),
+  HEADRACE_SOURCES: text('Folders of declarations besides the built-in ones, separated by commas.'),
+  HEADRACE_DIR: z.string().default('.headrace').describe('Folder of the local stack.'),
+  HEADRACE_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least severe level that is logged.'),
+  HEADRACE_LOG_FORMAT: oneOf(['auto', 'json', 'pretty']).default('auto').describe('auto: pretty on a terminal, JSON lines elsewhere.'),
+  HEADRACE_HTTP_HOST: z.string().default('127.0.0.1').describe('Address that /livez, /readyz and /metrics listen on.'),
+  HEADRACE_HTTP_PORT: count(0, 'Port of /livez, /readyz and /metrics; 0 takes a free one and logs it.', { min: 0, max: PORT_MAX }),
+  HEADRACE_STOP_DEADLINE_MS: wait(
+    25 * SECOND_MS,
+    'A stop that takes longer ends the process; keep it below the grace period of the supervisor.',
+  ),
+  FETCHER_TRANSACTION_RECORDS: count(5000, 'Records that one transaction takes before the next page waits for another.'),
+  FETCHER_PAGES_AHEAD: count(4, 'Pages that may wait for a transaction before paging pauses.'),
+  FETCHER_MEMORY_KEYS: count(200_000, 'Keys a partition remembers, to leave out records that come again unchanged.'),
+  LOADER_BATCH_ROWS: count(100_000, 'Rows at which a batch is closed.'),
+  LOADER_BATCH_BYTES: count(32 * MIB, 'Bytes at which a batch is closed.'),
+  LOADER_BATCH_AGE_MS: wait(SECOND_MS, 'Age at which a batch is closed: the delay of a quiet stream.'),
+  LOADER_IN_FLIGHT_BYTES: count(96 * MIB, 'Bytes read and not yet confirmed before reading pauses.'),
+  LOADER_TOPICS_REFRESH_MS: wait(30 * SECOND_MS, 'How often the loader looks for topics of new streams.'),
+})
+export type OptionName = keyof typeof options.shape
+export type Values = z.output<typeof options>
+
+export type OptionRow = { name: string; byDefault: string; description: string; secret: boolean }
+
+/** Every option, for `--help` and the README. */
+export function optionRows(): OptionRow[] {
+  return Object.entries(options.shape).map(([name, type]) => {
+    const parsed = type.safeParse(undefined)
+    const byDefault = parsed.success && parsed.data !== undefined ? String(parsed.data) : ''
+    return { name, byDefault, description: type.description ?? '', secret: (SECRET_OPTIONS as readonly string[]).includes(name) }
+  })
+}
+
+/** What an option is for, as the hint of an error about it. */
+export function describeOption(name: string): string {
+  const row = optionRows().find((option) => option.name === name)
+  return row === undefined
+    ? 'see: npm run headrace -- options'
+    : `${row.description}${row.byDefault === '' ? '' : ` Default: ${row.byDefault}`}`
+}

@@ -52,7 +52,12 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
 
   screen.step('Fetcher and loader, two processes')
   const secrets = { SAMPLE_API_URL: api.url, SAMPLE_API_CLIENT_ID: client.clientId, SAMPLE_API_CLIENT_SECRET: client.clientSecret }
-  const loader = startChild('loader', ['load'], { ...environment, HEADRACE_HTTP_PORT: '0' }, values.HEADRACE_DIR)
+  const loader = startChild(
+    'loader',
+    ['load'],
+    { ...environment, HEADRACE_HTTP_PORT: '0', LOADER_TOPICS_REFRESH_MS: '1000' },
+    values.HEADRACE_DIR,
+  )
   cleanup.defer(() => loader.stop())
   const fetcher = startChild(
     'fetcher',

@@ -30,7 +30,8 @@ function letDeclarationsImportHeadrace(): void {
 export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
   letDeclarationsImportHeadrace()
   const sources: Source[] = []
-  for (const file of [BUILT_IN, ...dirs].flatMap(declarationFiles)) {
+  const folders = new Set([BUILT_IN, ...dirs.map((dir) => resolve(dir))])
+  for (const file of [...folders].flatMap(declarationFiles)) {
     const source = await loadSource(file)
     const twin = sources.find((other) => other.name === source.name)
     if (twin !== undefined) {
@@ -50,9 +51,7 @@ async function loadSource(path: string): Promise<Source> {
   try {
     exported = (await import(pathToFileURL(path).href)).default
   } catch (error) {
-    throw new DeclarationError('HR_DECLARATION', `${file}: cannot be loaded: ${messageOf(error).split('\n')[0]}`, {
-      hint: 'mend the line that it names; `npx tsc --noEmit` shows mistakes of type',
-    })
+    throw new DeclarationError('HR_DECLARATION', `${file}: cannot be loaded: ${reasonOf(error)}`, { hint: hintFor(error) })
   }
   const declared = exported as Partial<Declared> | undefined
   if (declared?.declared !== 'headrace') {
@@ -61,8 +60,19 @@ async function loadSource(path: string): Promise<Source> {
   return compileSource(declared.input, file)
 }
 
-function declarationFiles(dir: string): string[] {
-  const path = resolve(dir)
+/** The first line that says something: a mistake of syntax opens with blank ones. */
+const reasonOf = (error: unknown): string =>
+  messageOf(error)
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => line !== '') ?? 'no reason given'
+
+function hintFor(error: unknown): string {
+  if (/Cannot find package 'zod'/.test(messageOf(error))) return "import { z } from 'headrace', which brings its own"
+  return 'mend what it names; `npx tsc --noEmit` shows mistakes of type'
+}
+
+function declarationFiles(path: string): string[] {
   try {
     if (!statSync(path).isDirectory()) throw new Error('not a folder')
     return readdirSync(path)
@@ -70,7 +80,7 @@ function declarationFiles(dir: string): string[] {
       .sort()
       .map((file) => join(path, file))
   } catch {
-    throw new WrongUse('HR_SOURCES_DIR', `${dir} is no folder that can be read`, { hint: 'name a folder of declarations: --sources DIR' })
+    throw new WrongUse('HR_SOURCES_DIR', `${path} is no folder that can be read`, { hint: 'name a folder of declarations: --sources DIR' })
   }
 }
 
@@ -78,7 +88,7 @@ function declarationFiles(dir: string): string[] {
 export function chooseStreams(sources: readonly Source[], labels: readonly string[]): Stream[] {
   const all = sources.flatMap((source) => source.streams)
   if (labels.length === 0) return all.filter((stream) => !stream.source.onDemand)
-  return labels.map((wanted) => {
+  return [...new Set(labels)].map((wanted) => {
     const stream = all.find((candidate) => candidate.label === wanted)
     if (stream !== undefined) return stream
     const known = all.map((candidate) => candidate.label).join(', ')

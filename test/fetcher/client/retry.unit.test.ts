@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { PageFailed, PageRefused, Parked } from '../../../services/fetcher/client/errors.ts'
+import { fastClock } from '../../support/clocks.ts'
+import { type Answer, inTurn, startServer } from '../../support/http.ts'
+import { clientFor, failureOf } from './fixture.ts'
+
+const PAGE: Answer = { json: { data: [{ id: '1' }], next: null } }
+const DOWN: Answer = { status: 503, body: 'down for a moment' }
+
+/** The waits between attempts; each attempt also begins a wait for its time limit, which is `timeoutMs`. */
+const waits = (slept: readonly number[], timeoutMs = 30_000): number[] => slept.filter((ms) => ms !== timeoutMs)
+
+describe('a page that fails in a way that may pass', () => {
+  test('503, 503, 200 takes three requests, with 2^n + random() seconds between them', async (t) => {
+    const server = await startServer(t, inTurn(DOWN, DOWN, PAGE))
+    const { ask, clock, client, metrics } = clientFor(t, server.url, { clock: fastClock({ speed: 1_000, random: () => 0.25 }) })
+    const page = await ask()
+    assert.equal(server.requests.length, 3)
+    assert.deepEqual(waits(clock.slept), [1_250, 2_250])
+    assert.deepEqual([page.status, page.attempts, page.retries], [200, 3, 2])
+    assert.deepEqual(page.body, PAGE.json)
+    assert.deepEqual(client.facts(), { requests: 3, retries: 2, tokenRefreshes: 0 })
+    const text = await metrics.registry.metrics()
+    assert.match(text, /headrace_fetcher_requests_total\{source="shop",stream="orders",status="503"\} 2/)
+    assert.match(text, /headrace_fetcher_requests_total\{source="shop",stream="orders",status="200"\} 1/)
+    assert.match(text, /headrace_fetcher_retries_total\{source="shop",stream="orders",reason="503"\} 2/)
+  })
+
+  test('an endless 503 ends after the declared attempts, and the error names request, attempts and last answer', async (t) => {
+    const server = await startServer(t, inTurn(DOWN))
+    const { ask } = clientFor(t, server.url, { source: { attemptsMax: 4, waitMax: '2s' } })
+    const error = await failureOf(ask())
+    assert.ok(error instanceof PageFailed)
+    assert.equal(server.requests.length, 4)
+    assert.equal(error.attempts, 4)
+    assert.match(error.message, /GET http:\/\/127\.0\.0\.1:\d+\/orders failed 4 times; the last answer: 503: down for a moment/)
+  })
+
+  for (const status of [408, 425, 429, 500, 502, 504, 599]) {
+    test(`${status} is asked again`, async (t) => {
+      const server = await startServer(t, inTurn({ status }, PAGE))
+      assert.equal((await clientFor(t, server.url).ask()).attempts, 2)
+    })
+  }
+
+  for (const [name, broken, text] of [
+    ['a connection that is cut before the answer', { take: (_, socket) => socket.destroy() }, /connection failed/],
+    [
+      'a connection that is reset in the middle of the body',
+      {
+        take(response, socket) {
+          response.writeHead(200, { 'content-type': 'application/json', 'content-length': 5_000 })
+          response.write('{"data":[')
+          setTimeout(() => socket.resetAndDestroy(), 5)
+        },
+      },
+      /ended early or is damaged/,
+    ],
+    ['JSON that is cut', { body: '{"data":[{"id":"1"},{"id":"se' }, /of 29 bytes is cut or damaged JSON/],
+    ['an empty body', { body: '' }, /the body is empty, with status 200/],
+    [
+      'a Content-Length that is too long',
+      {
+        take(response) {
+          response.writeHead(200, { 'content-length': 500, connection: 'close' })
+          response.write('{"data":[]}')
+          setTimeout(() => response.destroy(), 5)
+        },
+      },
+      /ended early or is damaged/,
+    ],
+    [
+      'a Content-Length that is too short',
+      {
+        take(_, socket) {
+          socket.end('HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 5\r\n\r\n{"data":[]}')
+        },
+      },
+      /cut or damaged|connection failed/,
+    ],
+    [
+      'HTML with status 200',
+      { headers: { 'content-type': 'text/html' }, body: '<!doctype html>\n<title>Maintenance</title>' },
+      /HTML or XML with status 200, no JSON: <!doctype html> <title>Maintenance<\/title>/,
+    ],
+    ['a text that is no JSON', { body: 'OK, try later' }, /no JSON, with status 200: OK, try later/],
+    [
+      'a body over the bound',
+      { json: { data: ['x'.repeat(5_000)] } },
+      /larger than 2048 bytes \(bodyBytesMax\); it opens with: \{"data":\["xxx/,
+    ],
+    [
+      'a small body that unpacks to more than the bound',
+      { headers: { 'content-encoding': 'gzip' }, body: gzipSync(JSON.stringify({ data: ['x'.repeat(1_000_000)] })) },
+      /larger than 2048 bytes/,
+    ],
+    [
+      'a compressed body that is cut',
+      { headers: { 'content-encoding': 'gzip' }, body: gzipSync(JSON.stringify({ data: [1, 2, 3] })).subarray(0, 20) },
+      /ended early or is damaged/,
+    ],
+    ['bytes that are no UTF-8', { body: Buffer.from([0x22, 0xff, 0xfe, 0x22]) }, /no valid utf-8 text/],
+    ['a content coding that was not asked for', { headers: { 'content-encoding': 'snappy' }, body: 'xxx' }, /content coding "snappy"/],
+  ] as const satisfies [string, Answer, RegExp][]) {
+    test(`${name} is a transient error with a clear text, and the page is asked for again`, async (t) => {
+      const server = await startServer(t, inTurn(broken, PAGE))
+      const source = { attemptsMax: 2, bodyBytesMax: 2048 }
+      assert.equal((await clientFor(t, server.url, { source }).ask()).attempts, 2)
+      const always = await startServer(t, inTurn(broken))
+      const error = await failureOf(clientFor(t, always.url, { source }).ask())
+      assert.ok(error instanceof PageFailed)
+      assert.match(error.message, text)
+      assert.equal(always.requests.length, 2)
+    })
+  }
+
+  test('an answer that takes longer than the time limit, headers and body together, is asked for again', async (t) => {
+    const server = await startServer(
+      t,
+      inTurn({ take: (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{"data":') }, PAGE),
+    )
+    const { ask } = clientFor(t, server.url, { source: { timeout: '20s' }, clock: fastClock({ speed: 200 }) })
+    assert.equal((await ask()).attempts, 2)
+    const silent = await startServer(t, inTurn({ take: () => undefined }))
+    const error = await failureOf(clientFor(t, silent.url, { source: { timeout: '5s', attemptsMax: 2 } }).ask())
+    assert.match(error.message, /no complete answer within 5000 ms/)
+  })
+
+  test('nobody listening is asked again, then told', async (t) => {
+    const server = await startServer(t, inTurn(PAGE))
+    await server.close()
+    const error = await failureOf(clientFor(t, server.url, { source: { attemptsMax: 2 } }).ask())
+    assert.match(error.message, /ECONNREFUSED/)
+  })
+})
+
+describe('a page that is refused', () => {
+  for (const status of [400, 403, 404, 409, 410, 422, 304, 300]) {
+    test(`with ${status} is not asked for again`, async (t) => {
+      const server = await startServer(t, inTurn({ status, body: status === 304 ? '' : '{"error":"no such region"}' }))
+      const { ask } = clientFor(t, server.url)
+      const error = await failureOf(ask())
+      assert.ok(error instanceof PageRefused)
+      assert.equal(error.status, status)
+      assert.equal(error.excerpt, status === 304 ? '' : '{"error":"no such region"}')
+      assert.equal(server.requests.length, 1)
+    })
+  }
+
+  test('tells no more than the beginning of a long answer', async (t) => {
+    const server = await startServer(t, inTurn({ status: 400, body: 'no '.repeat(100_000) }))
+    const error = await failureOf(clientFor(t, server.url).ask())
+    assert.ok(error.message.length < 400)
+  })
+})
+
+describe('a pause that the API asks for', () => {
+  const DATE = 'Tue, 01 Jan 2030 00:00:00 GMT'
+
+  for (const [name, headers, leastMs] of [
+    ['Retry-After in seconds', { 'retry-after': '7' }, 7_000],
+    ['Retry-After as a fraction of seconds', { 'retry-after': '2.5' }, 2_500],
+    ['Retry-After as a date, by the clock of the server', { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT', date: DATE }, 9_000],
+    ['RateLimit and RateLimit-Policy', { ratelimit: '"burst";r=0;t=8', 'ratelimit-policy': '"burst";q=10;w=60' }, 8_000],
+    ['RateLimit without a time, by the window of its policy', { ratelimit: '"burst";r=0', 'ratelimit-policy': '"burst";q=10;w=6' }, 6_000],
+    ['the older form of RateLimit', { ratelimit: 'limit=10, remaining=0, reset=8' }, 8_000],
+    ['RateLimit-Reset', { 'ratelimit-remaining': '0', 'ratelimit-reset': '5' }, 5_000],
+    ['X-RateLimit-Reset as a delta', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '6' }, 6_000],
+    ['X-RateLimit-Reset as epoch seconds', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1893456006', date: DATE }, 6_000],
+    ['X-RateLimit-Reset as epoch milliseconds', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1893456006500', date: DATE }, 6_500],
+    ['X-RateLimit-Reset alone', { 'x-ratelimit-reset': '6' }, 6_000],
+    [
+      'the longest of several',
+      { 'retry-after': '3', ratelimit: '"b";r=0;t=4, "d";r=0;t=9', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '5' },
+      9_000,
+    ],
+  ] as const) {
+    test(`${name}: never earlier than asked`, async (t) => {
+      const server = await startServer(t, inTurn({ status: 429, headers }, PAGE))
+      const { ask, clock } = clientFor(t, server.url)
+      await ask()
+      const [waited = 0] = waits(clock.slept)
+      assert.ok(waited >= leastMs && waited <= leastMs + 251, `${waited} for ${leastMs}`)
+    })
+  }
+
+  for (const [name, headers] of [
+    ['in the past', { 'retry-after': 'Tue, 01 Jan 2030 00:00:00 GMT', date: 'Tue, 01 Jan 2030 01:00:00 GMT' }],
+    ['negative', { 'retry-after': '-5' }],
+    ['zero', { 'retry-after': '0' }],
+    ['not a number', { 'retry-after': 'soon' }],
+    ['beyond all sense', { 'retry-after': '99999999999' }],
+  ] as const) {
+    test(`Retry-After that is ${name} is no hint: 2^n + random() seconds`, async (t) => {
+      const server = await startServer(t, inTurn({ status: 429, headers }, PAGE))
+      const { ask, clock } = clientFor(t, server.url, { clock: fastClock({ random: () => 0.5 }) })
+      await ask()
+      assert.equal(waits(clock.slept)[0], 1_500)
+    })
+  }
+
+  test('beyond the bound parks the partition and says until when', async (t) => {
+    const server = await startServer(t, inTurn({ status: 429, headers: { 'retry-after': '3600' } }))
+    const { ask, clock } = clientFor(t, server.url, { source: { waitMax: '5m' } })
+    const beforeMs = clock.nowMs()
+    const error = await failureOf(ask())
+    assert.ok(error instanceof Parked)
+    assert.ok(error.untilMs >= beforeMs + 3_600_000 && error.untilMs <= clock.nowMs() + 3_600_000)
+    assert.match(error.message, /asks to wait until \d{4}-\d\d-\d\dT/)
+    assert.equal(server.requests.length, 1)
+    assert.ok((await failureOf(ask())) instanceof Parked, 'nobody else asks before that time')
+    assert.equal(server.requests.length, 1)
+  })
+
+  test('keeps everybody in this process from the API until then', async (t) => {
+    const clock = fastClock({ speed: 100 })
+    const times: number[] = []
+    const server = await startServer(t, (_asked, number) => {
+      times.push(clock.elapsedMs())
+      return number === 0 ? { status: 429, headers: { 'retry-after': '10' } } : PAGE
+    })
+    const { ask } = clientFor(t, server.url, { clock })
+    const first = ask()
+    while (times.length === 0) await clock.sleep(10)
+    await clock.sleep(2_000)
+    await Promise.all([first, ask(), ask()])
+    assert.equal(times.length, 4)
+    for (const later of times.slice(1)) assert.ok(later - (times[0] ?? 0) >= 10_000)
+  })
+
+  test('is also heeded when a good page says that nothing is left', async (t) => {
+    const clock = fastClock({ speed: 100 })
+    const times: number[] = []
+    const server = await startServer(t, () => {
+      times.push(clock.elapsedMs())
+      return { ...PAGE, headers: { 'x-ratelimit-remaining': times.length === 1 ? '0' : '9', 'x-ratelimit-reset': '8' } }
+    })
+    const { ask } = clientFor(t, server.url, { clock })
+    await ask()
+    await ask()
+    await ask()
+    const [first = 0, second = 0] = times
+    assert.ok(second - first >= 8_000)
+  })
+
+  test('without a time is 2^n + random() seconds, bounded, and two workers do not wait the same time', async (t) => {
+    const server = await startServer(t, inTurn({ status: 429 }))
+    const source = { attemptsMax: 6, waitMax: '4s' }
+    const one = clientFor(t, server.url, { source, clock: fastClock({ speed: 2_000 }) })
+    const two = clientFor(t, server.url, { source, clock: fastClock({ speed: 2_000 }) })
+    await Promise.all([failureOf(one.ask()), failureOf(two.ask())])
+    const attempts = [one, two].map(({ clock }) => waits(clock.slept).filter((ms) => !Number.isInteger(ms)))
+    for (const slept of attempts) assert.ok(slept.every((ms) => ms <= 4_000))
+    assert.notDeepEqual(attempts[0], attempts[1])
+  })
+
+  test('a cancel ends the wait at once, with its own reason', async (t) => {
+    const server = await startServer(t, inTurn({ status: 503, headers: { 'retry-after': '250' } }))
+    const { ask } = clientFor(t, server.url, { clock: fastClock({ speed: 1 }) })
+    const cancel = new AbortController()
+    const asked = ask({ signal: cancel.signal })
+    while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    setTimeout(() => cancel.abort(new Error('enough')), 20)
+    await assert.rejects(asked, /enough/)
+  })
+
+  test('a cancel ends a transfer at once, with its own reason, and is not a failed attempt', async (t) => {
+    const server = await startServer(t, inTurn({ take: (response) => void response.writeHead(200).write('{"data":') }))
+    const { ask } = clientFor(t, server.url, { clock: fastClock({ speed: 1 }) })
+    const cancel = new AbortController()
+    const asked = ask({ signal: cancel.signal })
+    while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    setTimeout(() => cancel.abort(new Error('enough')), 20)
+    await assert.rejects(asked, /enough/)
+    assert.equal(server.requests.length, 1)
+  })
+})
+
+test('every attempt spends quota, a repeated one too', async (t) => {
+  const server = await startServer(t, inTurn(DOWN, DOWN, PAGE))
+  const clock = fastClock({ speed: 200 })
+  const { ask, metrics } = clientFor(t, server.url, { source: { quota: { requests: 6, per: '60s' } }, clock })
+  await ask()
+  const [first, second, third] = server.requests.map(({ atMs }) => atMs * 200)
+  const gaps = [(second ?? 0) - (first ?? 0), (third ?? 0) - (second ?? 0)]
+  assert.ok(
+    gaps.every((ms) => ms >= 8_000),
+    `${gaps}`,
+  )
+  assert.match(await metrics.registry.metrics(), /quota_wait_seconds_total\{source="shop"\} [1-9]/)
+})

@@ -31,8 +31,10 @@ export async function connectKafka(options: KafkaOptions, { log, clock }: { log:
   const deps: Deps = { options, log, clock }
   const cluster = await connect(deps)
   const opened = new Set<Closable>()
+  let closed = false
 
   function keep<T extends Closable>(closable: T): T {
+    if (closed) throw new WrongUse('HR_KAFKA_CLOSED', 'the connection to Kafka is closed')
     opened.add(closable)
     const close = closable.close
     closable.close = () => close().finally(() => opened.delete(closable))
@@ -48,6 +50,7 @@ export async function connectKafka(options: KafkaOptions, { log, clock }: { log:
   }
 
   async function close(): Promise<void> {
+    closed = true
     const all = Promise.all([...opened].map((one) => one.close())).then(() => cluster.close())
     await settle(clock, CLOSE_ALL_DEADLINE_MS, all, (reason) => log.warn({ reason }, 'Kafka was not closed in order'))
   }

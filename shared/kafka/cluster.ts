@@ -3,6 +3,7 @@
  * that breaks every later call once one of them is deleted. Each call here asks for what it needs and repeats what passes by itself.
  */
 import type { Admin, Kafka as KafkajsClient } from 'kafkajs'
+import { WrongUse } from '../errors.ts'
 import { type Deps, METADATA_AGE_MAX_MS } from './client.ts'
 import { within } from './deadline.ts'
 import { explainFailure, isPassing } from './failures.ts'
@@ -70,14 +71,24 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
     await cluster.disconnect()
     throw error
   }
+  let closed = false
   return {
     admin: createAdmin({ logger: client.logger(), cluster }),
     any: () => cluster.brokerPool.findConnectedBroker(),
     broker: (nodeId) => cluster.findBroker({ nodeId }),
     coordinator: (groupId) => cluster.findGroupCoordinator({ groupId }),
-    ask: (doing, work) =>
-      within(deps.clock, ASK_DEADLINE_MS, doing, askAgain(deps, work)).catch((error) => Promise.reject(explainFailure(error, doing))),
-    close: () => cluster.disconnect(),
+    async ask(doing, work) {
+      if (closed) throw new WrongUse('HR_KAFKA_CLOSED', `${doing}: the connection to Kafka is closed`)
+      try {
+        return await within(deps.clock, ASK_DEADLINE_MS, doing, askAgain(deps, work))
+      } catch (error) {
+        throw explainFailure(error, doing)
+      }
+    },
+    async close() {
+      closed = true
+      await cluster.disconnect()
+    },
   }
 }
 

@@ -97,8 +97,9 @@ export interface Publisher {
   fence(): Promise<void>
   /**
    * One transaction: all appends in order, then the checkpoint, which is told where the records went (one entry for each append with
-   * messages). Nothing of it is visible unless it resolves. Errors: FencedError when another holder has taken over (stop, never
-   * retry); PublishFailed otherwise.
+   * messages). When it resolves, the broker has decided to commit; records and checkpoint can be read a moment later, both for sure after
+   * the next `fence`. Errors: FencedError when another holder has taken over (stop, never retry); Stopped for a record that the topic
+   * refuses; Unavailable for a right that is missing; PublishFailed for everything else.
    */
   publish(appends: readonly Append[], checkpoint: (appended: readonly Appended[]) => Checkpoint): Promise<readonly Appended[]>
   close(): Promise<void>

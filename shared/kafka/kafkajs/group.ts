@@ -32,10 +32,12 @@ type ConsumerGroup = {
   generationId: number
   maxWaitTime: number
   offsetManager: OffsetManager | null
-  subscriptionState: { active(): TopicPartitions[] }
+  subscriptionState: { active(): TopicPartitions[]; paused(): TopicPartitions[] }
   /** Ours: the join that is under way, and whether one was begun and not finished. */
   joining?: Promise<void> | undefined
   mustJoin?: boolean
+  /** Ours: the wait time that was asked for. */
+  fullWaitTime?: number
   /** Ours: aborted when a pause ends, so that a sleeping fetch goes on at once. */
   sleeping?: AbortController
   assigned(): TopicPartitions[]
@@ -110,6 +112,9 @@ async function endOfLog(cluster: Cluster, topic: string, partition: number, from
   return offset
 }
 
+/** While something is paused, a fetch for the rest is short: one that waits for its first byte holds up what is resumed meanwhile. */
+const WAIT_BESIDE_PAUSED_MS = 50
+
 /** A batch remembers the assignment it was fetched for. With nothing to fetch from this broker, wait for a resume, not a fixed time. */
 function tagFetches(group: ConsumerGroup): void {
   const fetch = group.fetch
@@ -123,6 +128,9 @@ function tagFetches(group: ConsumerGroup): void {
       await sleepUntilResume(this)
       if (!hasActive(this, nodeId)) return lookForChanges(this)
     }
+    this.fullWaitTime ??= this.maxWaitTime
+    const someArePaused = this.subscriptionState.paused().length > 0
+    this.maxWaitTime = someArePaused ? Math.min(WAIT_BESIDE_PAUSED_MS, this.fullWaitTime) : this.fullWaitTime
     const batches = await fetch.call(this, nodeId)
     for (const batch of batches) batch.assignment = assignment
     return batches
@@ -140,7 +148,7 @@ function hasActive(group: ConsumerGroup, nodeId: string): boolean {
 
 async function sleepUntilResume(group: ConsumerGroup): Promise<void> {
   group.sleeping ??= new AbortController()
-  await systemClock.sleep(group.maxWaitTime, group.sleeping.signal).catch(() => undefined)
+  await systemClock.sleep(group.fullWaitTime ?? group.maxWaitTime, group.sleeping.signal).catch(() => undefined)
 }
 
 async function lookForChanges(group: ConsumerGroup): Promise<FetchedBatch[]> {

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { assign, type Member, type Share } from '../../shared/kafka/assigner.ts'
+import { testSeed } from '../support/seed.ts'
+
+fc.configureGlobal({ seed: testSeed() })
+
+const none: Share = new Map()
+const member = (id: string, topics: string[], had: Share = none): Member => ({ id, topics, had })
+const plain = (shares: Map<string, Share>) => Object.fromEntries([...shares].map(([id, share]) => [id, Object.fromEntries(share)]))
+const sizeOf = (share: Share) => [...share.values()].reduce((sum, partitions) => sum + partitions.length, 0)
+
+const topics = ['a', 'b', 'c']
+const groups = fc.record({
+  members: fc.uniqueArray(
+    fc.record({
+      id: fc.string({ minLength: 1, maxLength: 3 }),
+      topics: fc.subarray(topics, { minLength: 1 }),
+      had: fc.dictionary(fc.constantFrom(...topics), fc.uniqueArray(fc.nat({ max: 8 }))).map((had): Share => new Map(Object.entries(had))),
+    }),
+    { minLength: 1, maxLength: 6, selector: ({ id }) => id },
+  ),
+  counts: fc
+    .record({ a: fc.nat({ max: 8 }), b: fc.nat({ max: 8 }), c: fc.nat({ max: 8 }) })
+    .map((counts) => new Map(Object.entries(counts))),
+})
+
+describe('partitions are assigned', () => {
+  test('to nobody when nobody subscribed, and the others are not disturbed', () => {
+    const shares = assign(
+      [member('m', ['a'])],
+      new Map([
+        ['a', 2],
+        ['b', 2],
+      ]),
+    )
+    assert.deepEqual(plain(shares), { m: { a: [0, 1] } })
+  })
+
+  test('to subscribers only, although another has fewer', () => {
+    const shares = assign(
+      [member('m1', ['a']), member('m2', ['a', 'b'])],
+      new Map([
+        ['a', 1],
+        ['b', 4],
+      ]),
+    )
+    assert.deepEqual(plain(shares), { m1: { a: [0] }, m2: { a: [], b: [0, 1, 2, 3] } })
+  })
+
+  test('evenly over all topics, not for each topic from the first member on', () => {
+    const counts = new Map([
+      ['a', 1],
+      ['b', 1],
+      ['c', 1],
+      ['d', 1],
+    ])
+    const shares = assign([member('m1', [...counts.keys()]), member('m2', [...counts.keys()])], counts)
+    assert.deepEqual([...shares.values()].map(sizeOf), [2, 2])
+  })
+
+  test('so that a member keeps what it had, up to its share', () => {
+    const had = new Map([['a', [0, 2, 3]]])
+    const shares = assign([member('m1', ['a']), member('m2', ['a'], had)], new Map([['a', 4]]))
+    assert.deepEqual(plain(shares), { m1: { a: [1, 3] }, m2: { a: [0, 2] } })
+  })
+
+  test('once each, evenly among equals, the same for any order of members, and again the same when nothing changes', () => {
+    fc.assert(
+      fc.property(groups, ({ members, counts }) => {
+        const shares = assign(members, counts)
+        for (const [topic, count] of counts) {
+          const owned = [...shares.values()].flatMap((share) => share.get(topic) ?? []).sort((a, b) => a - b)
+          const wanted = members.some((one) => one.topics.includes(topic)) ? count : 0
+          assert.deepEqual(
+            owned,
+            Array.from({ length: wanted }, (_, partition) => partition),
+          )
+        }
+        for (const one of members) assert.deepEqual([...shares.get(one.id)!.keys()], [...one.topics].sort())
+        for (const one of members) {
+          for (const other of members) {
+            const movable = other.topics.some((topic) => one.topics.includes(topic) && shares.get(one.id)!.get(topic)!.length > 0)
+            if (movable) assert.ok(sizeOf(shares.get(one.id)!) - sizeOf(shares.get(other.id)!) <= 1)
+          }
+        }
+        assert.deepEqual(plain(assign([...members].reverse(), counts)), plain(shares))
+        const kept = members.map((one) => ({ ...one, had: shares.get(one.id)! }))
+        assert.deepEqual(plain(assign(kept, counts)), plain(shares))
+      }),
+    )
+  })
+})

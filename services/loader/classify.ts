@@ -40,10 +40,11 @@ const BY_CODE: ReadonlyMap<number, FailureKind> = new Map(
   ).flatMap(([kind, codes]) => codes.map((code) => [code, kind] as const)),
 )
 
-const MESSAGE_CHARS_MAX = 1000
+const MESSAGE_CHARS_MAX = 500
 const CODE = /Code: (\d+)\. DB::\w*Exception/
 /** The record's own text comes before them in a message, so the last one is ClickHouse's. */
 const TYPE_NAME = /\(([A-Z][A-Z0-9_]{2,})\)/g
+const PLACE = /(\(while reading the value of key [^\n]{1,200}\): )?\(at row \d+\)/g
 const ROW = /\(at row (\d+)\)/g
 
 export const kindOfCode = (code: number): FailureKind => BY_CODE.get(code) ?? 'table'
@@ -78,7 +79,11 @@ function numberIn(text: string | undefined): number | null {
   return text === undefined ? null : Number(text)
 }
 
+/** What ClickHouse says of the bad value, without the records behind it that it quotes; then where the value was. */
 function shortened(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length <= MESSAGE_CHARS_MAX ? line : `${line.slice(0, MESSAGE_CHARS_MAX)}…`
+  const end = text.search(/\n|\\n\{/)
+  const first = (end === -1 ? text : text.slice(0, end)).trim()
+  const head = first.length <= MESSAGE_CHARS_MAX ? first : `${first.slice(0, MESSAGE_CHARS_MAX)}…`
+  const place = end === -1 ? undefined : [...text.slice(end).matchAll(PLACE)].at(-1)?.[0]
+  return place === undefined ? head : `${head} … ${place}`
 }

@@ -24,10 +24,13 @@ export type DeliverDeps = { writer: Writer; tables: Tables; database: string; no
 
 /** Memory that runs out halves the inserts, but not below this. */
 const PIECE_ROWS_MIN = 1000
+/** A column that was retyped by hand may take values and change them, without any error: tables are looked at this often. */
+const LOOK_AGAIN_MS = 30_000
 
 export function createDeliver({ writer, tables, database, nonce, metrics, clock }: DeliverDeps): Deliver {
   /** Rows of one insert, by table, where memory once ran out; doubled by each batch that goes through. */
   const rowsMaxByTable = new Map<string, number>()
+  const lookedAtMs = new Map<string, number>()
 
   return async (batch, target, patience, allow) => {
     const { spec } = target
@@ -45,6 +48,13 @@ export function createDeliver({ writer, tables, database, nonce, metrics, clock 
       const look = await tables.ensure(spec, { mayCreate: false })
       if (look.failure !== null) return look.failure
       return look.changed ? { ...failure, kind: 'ambiguous' } : failure
+    }
+
+    async function lookAgain(): Promise<void> {
+      const atMs = lookedAtMs.get(table)
+      if (atMs !== undefined && clock.elapsedMs() - atMs < LOOK_AGAIN_MS) return
+      await untilDecided(table, patience, async () => (await tables.ensure(spec, { mayCreate: false })).failure)
+      lookedAtMs.set(table, clock.elapsedMs())
     }
 
     /** Null, or the failure of a row. */
@@ -78,6 +88,7 @@ export function createDeliver({ writer, tables, database, nonce, metrics, clock 
       },
     }
 
+    await lookAgain()
     const letters: RowLetter[] = []
     const rowsMax = rowsMaxByTable.get(table) ?? batch.rows
     for (let rest: Piece = [[0, batch.rows]]; countOf(rest) > 0; ) {

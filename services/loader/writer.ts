@@ -21,7 +21,7 @@ export type Writer = { insert(insert: Insert, signal: AbortSignal): Promise<Fail
 /** An insert that takes longer counts as lost; it is sent again with its token. */
 const INSERT_DEADLINE_MS = 300_000
 const CONNECTIONS_MAX = 32
-const ANSWER_CHARS_MAX = 64 * 1024
+const ANSWER_END_CHARS = 16 * 1024
 const EXCEPTION_HEADER = 'x-clickhouse-exception-code'
 /** Above any number of bytes: a block is then bounded by its rows alone. */
 const UNBOUNDED = '0'
@@ -100,9 +100,18 @@ function shortfall(written: string | undefined, rows: number): Failure | null {
   return { kind: 'ambiguous', code: null, name: 'ROWS_UNCONFIRMED', message, row: null }
 }
 
-/** The whole answer is read, so that a connection which is cut in it is noticed; what is kept of it is bounded. */
+/**
+ * The whole answer is read, so that a connection which is cut in it is noticed; its beginning and its end are kept, since ClickHouse may quote all
+ * that follows the bad value between its words and the number of the row.
+ */
 async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
-  let text = ''
-  for await (const piece of stream) if (text.length < ANSWER_CHARS_MAX) text += String(piece)
-  return text
+  let head = ''
+  let tail = ''
+  for await (const piece of stream) {
+    const text = String(piece)
+    const fits = ANSWER_END_CHARS - head.length
+    head += text.slice(0, fits)
+    tail = (tail + text.slice(fits)).slice(-ANSWER_END_CHARS)
+  }
+  return head + tail
 }

@@ -3,7 +3,9 @@ import { after, before, describe, test } from 'node:test'
 import { z } from '../../shared/index.ts'
 import { frame } from '../../shared/wire.ts'
 import { command, commits, count, loadAll, query, startLoader, until } from '../support/loading.ts'
-import { compileStream, order, orderSchema, ownPlace, type Place, publish } from '../support/published.ts'
+import { closeAll, compileStream, order, orderSchema, ownPlace, type Place, publish } from '../support/published.ts'
+
+after(closeAll)
 
 const QUICK = { LOADER_BATCH_AGE_MS: '100' }
 
@@ -12,7 +14,6 @@ describe('from topic to table', () => {
   before(async () => {
     place = await ownPlace(QUICK)
   })
-  after(() => place.kafka.close())
 
   test('published records are in the table, and the commit carries offset and watermark', async () => {
     const orders = await publish(place, undefined, 2)
@@ -41,7 +42,6 @@ describe('what comes later', () => {
   before(async () => {
     place = await ownPlace(QUICK)
   })
-  after(() => place.kafka.close())
 
   test('with no topic at all it waits, and a topic that appears is loaded without a restart', async () => {
     const loading = startLoader(place)
@@ -109,7 +109,6 @@ describe('replay', () => {
     assert.deepEqual(await place.kafka.committed(place.names.fetcherGroup, orders.topic), checkpoints)
     assert.equal((await commits(place, orders.topic))[0]?.watermark, '2026-01-01T00:00:01Z')
     await orders.close()
-    await place.kafka.close()
   })
 
   test('a replay of a table that was dropped makes it anew', async () => {
@@ -122,7 +121,6 @@ describe('replay', () => {
     await loadAll(place)
     assert.equal(await count(place, orders.table), 2)
     await orders.close()
-    await place.kafka.close()
   })
 })
 
@@ -147,7 +145,6 @@ describe('the count of each page', () => {
       { records: 1, records_read: 1 },
     ])
     await orders.close()
-    await place.kafka.close()
   })
 
   test('a restart in the middle of a page still checks its count, a reset into it does not', async () => {
@@ -168,6 +165,5 @@ describe('the count of each page', () => {
     await loadAll(place)
     assert.deepEqual(await read(), [null])
     await orders.close()
-    await place.kafka.close()
   })
 })

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { column, decimal, epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
 import { loadAll, query } from '../support/loading.ts'
-import { compileStream, ownPlace, type Place, publish } from '../support/published.ts'
+import { closeAll, compileStream, ownPlace, type Place, publish } from '../support/published.ts'
+
+after(closeAll)
 
 const everything = z.object({
   id: z.string(),
@@ -101,7 +103,6 @@ describe('types on their way into the table', () => {
     )
     await published.close()
   })
-  after(() => place.kafka.close())
 
   test('decimals, 64-bit and 53-bit integers are exact', () => {
     assert.equal(rows[0]?.money, '1234567890123456789012345678.0123456789')

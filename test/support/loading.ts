@@ -6,7 +6,7 @@ import { systemClock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
 import { createLog, type Log, silentLog } from '../../shared/log.ts'
 import { createMetrics, type Metrics } from '../../shared/metrics.ts'
-import type { Place } from './published.ts'
+import { atEnd, type Place } from './published.ts'
 
 export type Loading = { metrics: Metrics; done: Promise<LoadSummary>; stop(): Promise<LoadSummary>; lines: LogLine[] }
 export type LogLine = { level: string; msg: string; [field: string]: unknown }
@@ -25,6 +25,7 @@ export function startLoader(place: Place, config: Config = place.config): Loadin
     stopping.abort()
     return done
   }
+  atEnd(stop)
   return { metrics, done, stop, lines }
 }
 

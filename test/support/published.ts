@@ -17,6 +17,20 @@ import { type TestStack, testStack, uniquePrefix } from './stack.ts'
 
 export type Place = { config: Config; env: Record<string, string>; prefix: string; kafka: Kafka; registry: Registry; names: Names }
 
+const opened = new Set<Kafka>()
+const cleanups: (() => Promise<unknown>)[] = []
+
+/** For what a failed test leaves behind; last opened, first closed. */
+export function atEnd(close: () => Promise<unknown>): void {
+  cleanups.push(close)
+}
+
+/** `after(closeAll)` in every file, so that a failed test ends as well. */
+export async function closeAll(): Promise<void> {
+  for (const close of cleanups.reverse()) await close().catch(() => undefined)
+  for (const kafka of opened) await kafka.close()
+}
+
 /** Names, topics, groups and a database that are this test's own. */
 export async function ownPlace(overrides: Record<string, string> = {}, on?: TestStack): Promise<Place> {
   const stack = on ?? (await testStack())
@@ -24,6 +38,7 @@ export async function ownPlace(overrides: Record<string, string> = {}, on?: Test
   const env = stack.env({ HEADRACE_PREFIX: prefix, CLICKHOUSE_DATABASE: prefix, LOADER_TOPICS_REFRESH_MS: '500', ...overrides })
   const config = readConfig(env)
   const kafka = await connectKafka(config.kafka, { log: silentLog, clock: systemClock })
+  opened.add(kafka)
   return { config, env, prefix, kafka, registry: connectRegistry(config.registry), names: namesFor(prefix) }
 }
 

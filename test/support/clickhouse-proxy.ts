@@ -1,0 +1,94 @@
+/** A proxy in front of the real ClickHouse that does to answers what networks and servers do: cuts them, fakes them, refuses. */
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { atEnd } from './published.ts'
+
+/** What happens to an insert; everything else passes. */
+export type Mishap =
+  | 'pass'
+  /** The insert is done, its answer never arrives. */
+  | 'cut-answer'
+  /** The body is cut in its middle on the way in. */
+  | 'cut-body'
+  /** Not done, and a 200 with the exception in a header. */
+  | { header: number }
+  /** Not done, and a 200 with the exception in the body. */
+  | { text: string }
+  /** Not done, and an error as ClickHouse writes it. */
+  | { code: number; name: string }
+  /** Not done, and a bare status of some proxy. */
+  | { status: number }
+
+export type ClickHouseProxy = {
+  url: string
+  inserts: { table: string; bytes: number; mishap: Mishap; token: string | null }[]
+  close(): Promise<void>
+}
+
+const CUT_AFTER_BYTES = 1000
+
+/** `decide` is asked once an insert, with the body's size in bytes. */
+export async function clickhouseProxy(target: string, decide: (table: string, bytes: number) => Mishap): Promise<ClickHouseProxy> {
+  const inserts: ClickHouseProxy['inserts'] = []
+  const server = createServer((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
+
+  async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const body = await bodyOf(incoming)
+    const { searchParams } = new URL(incoming.url ?? '/', target)
+    const table = /^INSERT INTO `[^`]*`\.`([^`]*)`/.exec(searchParams.get('query') ?? '')?.[1]
+    const mishap = table === undefined ? 'pass' : decide(table, body.length)
+    if (table !== undefined) inserts.push({ table, bytes: body.length, mishap, token: searchParams.get('insert_deduplication_token') })
+    if (typeof mishap === 'object') return refuse(answer, mishap)
+    if (mishap === 'cut-body') {
+      await forward(target, incoming, body.subarray(0, Math.min(CUT_AFTER_BYTES, body.length / 2)), null).catch(() => undefined)
+      answer.destroy()
+    } else await forward(target, incoming, body, mishap === 'pass' ? answer : null).finally(() => mishap === 'pass' || answer.destroy())
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.closeAllConnections()
+      server.close(() => resolve())
+    })
+  atEnd(close)
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, inserts, close }
+}
+
+function refuse(answer: ServerResponse, mishap: Exclude<Mishap, string>): void {
+  if ('header' in mishap) answer.writeHead(200, { 'X-ClickHouse-Exception-Code': String(mishap.header) }).end('')
+  else if ('text' in mishap) answer.writeHead(200, { 'X-ClickHouse-Summary': '{"written_rows":"1000000000"}' }).end(mishap.text)
+  else if ('status' in mishap) answer.writeHead(mishap.status).end('<html>an error page</html>')
+  else {
+    const text = `Code: ${mishap.code}. DB::Exception: made up by the test. (${mishap.name}) (version 26.7.2.1)\n`
+    answer.writeHead(500, { 'X-ClickHouse-Exception-Code': String(mishap.code) }).end(text)
+  }
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of incoming) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}
+
+function forward(target: string, incoming: IncomingMessage, body: Buffer, answer: ServerResponse | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers
+    const url = new URL(incoming.url ?? '/', target)
+    const outgoing = request(
+      url,
+      { method: incoming.method, headers: { ...headers, host: url.host, 'content-length': body.length } },
+      (response) => {
+        if (answer === null) response.resume()
+        else {
+          answer.writeHead(response.statusCode ?? 500, response.headers)
+          response.pipe(answer)
+        }
+        response.on('end', resolve)
+        response.on('error', reject)
+      },
+    )
+    outgoing.on('error', reject)
+    outgoing.end(body)
+  })
+}

@@ -6,7 +6,7 @@
 import { asyncScheduler, Subject } from 'rxjs'
 import type { Clock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
-import { connectKafka } from '../../shared/kafka.ts'
+import { connectKafka, type MembershipOptions } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { connectRegistry } from '../../shared/registry.ts'
@@ -44,6 +44,8 @@ export type LoadOptions = {
   untilCaughtUp?: boolean
   onProgress?: (progress: Pick<LoadSummary, 'rows' | 'watermarks'>) => void
   onReady?: () => void
+  /** How soon a loader that died is missed; a test does not wait as long as a service should. */
+  membership?: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
 }
 
 /** Of the time that a stop may take, for what is in hand; the rest is for leaving the group. */
@@ -76,6 +78,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
 
     const membership = createMembership({
       ...{ kafka, names, gate, clock, log, metrics, ...flow },
+      options: options.membership ?? {},
       intake: () => intake,
       onAssigned: (assigned) => {
         for (const [place, { watermark }] of assigned.states) summary.watermarks[place] = watermark

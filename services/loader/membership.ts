@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import { HeadraceError } from '../../shared/errors.ts'
-import type { Gap, Kafka, Reader, ReaderAssignment } from '../../shared/kafka.ts'
+import type { Gap, Kafka, MembershipOptions, Reader, ReaderAssignment } from '../../shared/kafka.ts'
 import { StaleGeneration } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
@@ -28,6 +28,7 @@ export type Membership = {
 
 export type MembershipDeps = {
   kafka: Kafka
+  options: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
   names: Names
   gate: Gate
   intake(): Intake
@@ -56,6 +57,7 @@ export function createMembership(deps: MembershipDeps): Membership {
     await leave(REJOIN_FINISH_MS)
     if (topics.length === 0) return
     reader = await kafka.reader({
+      ...deps.options,
       group: names.loaderGroup,
       topics,
       maxBytesPerPartition: FETCH_BYTES_MAX,

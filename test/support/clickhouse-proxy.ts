@@ -18,6 +18,8 @@ export type Mishap =
   | { code: number; name: string }
   /** Not done, and a bare status of some proxy. */
   | { status: number }
+  /** Not answered before the promise resolves. */
+  | { hold: Promise<void> }
 
 export type ClickHouseProxy = {
   url: string
@@ -38,6 +40,10 @@ export async function clickhouseProxy(target: string, decide: (table: string, by
     const table = /^INSERT INTO `[^`]*`\.`([^`]*)`/.exec(searchParams.get('query') ?? '')?.[1]
     const mishap = table === undefined ? 'pass' : decide(table, body.length)
     if (table !== undefined) inserts.push({ table, bytes: body.length, mishap, token: searchParams.get('insert_deduplication_token') })
+    if (typeof mishap === 'object' && 'hold' in mishap) {
+      await mishap.hold
+      return void answer.destroy()
+    }
     if (typeof mishap === 'object') return refuse(answer, mishap)
     if (mishap === 'cut-body') {
       await forward(target, incoming, body.subarray(0, Math.min(CUT_AFTER_BYTES, body.length / 2)), null).catch(() => undefined)
@@ -55,7 +61,9 @@ export async function clickhouseProxy(target: string, decide: (table: string, by
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, inserts, close }
 }
 
-function refuse(answer: ServerResponse, mishap: Exclude<Mishap, string>): void {
+type Refusal = Exclude<Mishap, string | { hold: Promise<void> }>
+
+function refuse(answer: ServerResponse, mishap: Refusal): void {
   if ('header' in mishap) answer.writeHead(200, { 'X-ClickHouse-Exception-Code': String(mishap.header) }).end('')
   else if ('text' in mishap) answer.writeHead(200, { 'X-ClickHouse-Summary': '{"written_rows":"1000000000"}' }).end(mishap.text)
   else if ('status' in mishap) answer.writeHead(mishap.status).end('<html>an error page</html>')

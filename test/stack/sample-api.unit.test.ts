@@ -167,6 +167,13 @@ describe('the sample API, pages', () => {
       )
     }))
 
+  test('a last page that is full is the last one', () =>
+    withApi({}, async (api) => {
+      const { updated } = ORIGINAL.features.map((feature) => feature.properties).sort((a, b) => b.updated - a.updated)[9]!
+      const { metadata } = await getPage(api, await tokenOf(api), { updated_since: updated, limit: 10 })
+      assert.deepEqual([metadata.count, metadata.next_cursor], [10, null])
+    }))
+
   test('updated_since is inclusive', () =>
     withApi({}, async (api) => {
       const token = await tokenOf(api)

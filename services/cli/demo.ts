@@ -70,9 +70,8 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   const watch = { kafka, names, warehouse, stream: 'quakes.earthquakes', screen, children: [fetcher, loader], signal: interrupted.signal }
   const first = await watchUntilConfirmed({ ...watch, title: 'first part', counts: api.counts() })
   const before = api.stats().pages.length
-  screen.step(
-    `The API releases the rest. The next run asks only for what is newer than the confirmed watermarks: ${first.watermarks.join(', ')}`,
-  )
+  screen.step('The API releases the rest. The next run asks only for what is newer than the confirmed watermarks')
+  screen.line(first.watermarks.join(', '))
   api.releaseRest()
   await watchUntilConfirmed({ ...watch, title: 'second part', counts: api.counts() })
   await fetcher.stop()

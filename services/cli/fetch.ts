@@ -6,6 +6,7 @@ import { chooseStreams, loadSources } from '../../shared/sources.ts'
 import { fetchStreams } from '../fetcher/fetcher.ts'
 import type { FetchSummary } from '../fetcher/summary.ts'
 import { print, runService } from './process.ts'
+import { counted } from './text.ts'
 
 export type FetchCommandOptions = { sources: string[]; once?: boolean; json?: boolean }
 
@@ -52,9 +53,9 @@ function describe(summary: FetchSummary): string {
   const lines = Object.entries(summary.partitions).map(([id, partition]) => {
     const watermark = partition.watermark === null ? 'no watermark' : `watermark ${partition.watermark}`
     const error = partition.error === undefined ? '' : `\n    ${partition.error.replaceAll('\n', '\n    ')}`
-    return `  ${id}  ${partition.outcome}  ${partition.records} records on ${partition.pages} pages, ${watermark}${error}`
+    return `  ${id}  ${partition.outcome}  ${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}, ${watermark}${error}`
   })
   const { records, deadLetters, unchanged, pages, requests, retries, tokenRefreshes } = summary
-  const head = `${records} records and ${deadLetters} dead letters published, ${unchanged} unchanged left out; ${pages} pages, ${requests} requests, ${retries} retries, ${tokenRefreshes} tokens.`
+  const head = `${counted(records, 'record')} and ${counted(deadLetters, 'dead letter')} published, ${unchanged} unchanged left out; ${counted(pages, 'page')}, ${counted(requests, 'request')}, ${counted(retries, 'retry', 'retries')}, ${counted(tokenRefreshes, 'token')}.`
   return [head, ...(lines.length > 0 ? lines : ['  every partition belongs to another fetcher'])].join('\n')
 }

@@ -2,6 +2,7 @@
 import { systemClock } from '../../shared/clock.ts'
 import { type LoadSummary, load } from '../loader/loader.ts'
 import { print, runService } from './process.ts'
+import { counted } from './text.ts'
 
 export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boolean }): Promise<number> {
   return runService('loader', ['kafka', 'registry', 'clickhouse'], async ({ config, log, metrics, signal, ready }) => {
@@ -23,5 +24,8 @@ function describe({ rows, deadLetters, batches, watermarks }: LoadSummary): stri
   const lines = Object.entries(watermarks).map(
     ([place, watermark]) => `  ${place}  ${watermark === null ? 'no watermark' : `watermark ${watermark}`}`,
   )
-  return [`${rows} rows loaded in ${batches} batches, ${deadLetters} dead letters.`, ...lines].join('\n')
+  return [
+    `${counted(rows, 'row')} loaded in ${counted(batches, 'batch', 'batches')}, ${counted(deadLetters, 'dead letter')}.`,
+    ...lines,
+  ].join('\n')
 }

@@ -1,5 +1,4 @@
 /** `headrace status` and `headrace replay`. */
-import Table from 'cli-table3'
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readConfig } from '../../shared/config.ts'
 import { connectKafka, type Kafka } from '../../shared/kafka.ts'
@@ -7,6 +6,7 @@ import { type Names, namesFor } from '../../shared/topics.ts'
 import { applyReplay, parseFrom, planReplay, type ReplayPlan } from '../operator/replay.ts'
 import { type PartitionStatus, type StreamStatus, statusOf } from '../operator/status.ts'
 import { logFor, print } from './process.ts'
+import { counted, table } from './text.ts'
 
 export async function statusCommand(labels: readonly string[], options: { json?: boolean }): Promise<number> {
   return withKafka(async (kafka, names) => {
@@ -41,21 +41,19 @@ const HEAD = ['stream', 'p', 'checkpoint', 'confirmed watermark', 'lag', 'dead l
 
 function describeStatus(streams: readonly StreamStatus[]): string {
   if (streams.length === 0) return 'No stream has been fetched yet. Next: npm run headrace -- fetch'
-  const table = new Table({ head: HEAD, style: { head: [], border: [] } })
-  for (const { stream, partitions } of streams) {
-    for (const each of partitions)
-      table.push([
-        stream,
-        each.partition,
-        checkpointText(each),
-        each.watermark ?? '–',
-        each.lag,
-        lettersText(each),
-        runText(each),
-        each.next,
-      ])
-  }
-  return [table.toString(), ...streams.flatMap(noticesOf)].join('\n')
+  const rows = streams.flatMap(({ stream, partitions }) =>
+    partitions.map((each) => [
+      stream,
+      each.partition,
+      checkpointText(each),
+      each.watermark ?? '–',
+      each.lag,
+      lettersText(each),
+      runText(each),
+      each.next,
+    ]),
+  )
+  return [table(rows, HEAD), ...streams.flatMap(noticesOf)].join('\n')
 }
 
 function checkpointText({ checkpoint }: PartitionStatus): string {
@@ -70,7 +68,7 @@ function lettersText({ deadLetters }: PartitionStatus): string {
 
 function runText({ lastRun }: PartitionStatus): string {
   if (lastRun === null) return '–'
-  return `${lastRun.startedAt.slice(0, 19)}Z\n${lastRun.records} records, ${lastRun.pages} pages\n${lastRun.requests} requests, ${lastRun.retries} retries`
+  return `${lastRun.startedAt.slice(0, 19)}Z\n${counted(lastRun.records, 'record')}, ${counted(lastRun.pages, 'page')}\n${counted(lastRun.requests, 'request')}, ${counted(lastRun.retries, 'retry', 'retries')}`
 }
 
 function noticesOf({ stream, partitions }: StreamStatus): string[] {
@@ -87,10 +85,9 @@ function noticesOf({ stream, partitions }: StreamStatus): string[] {
 }
 
 function describeReplay({ stream, partitions }: ReplayPlan, dryRun: boolean): string {
-  const table = new Table({ head: ['p', 'offset now', 'offset then', 'log', 'to load again'], style: { head: [], border: [] } })
-  for (const each of partitions) table.push([each.partition, each.from ?? '–', each.to, `${each.log.low} to ${each.log.high}`, each.again])
+  const rows = partitions.map((each) => [each.partition, each.from ?? '–', each.to, `${each.log.low} to ${each.log.high}`, each.again])
   const words = dryRun
     ? `${stream} would be replayed (nothing was changed):`
     : `${stream} is replayed by the next loader that starts: npm run headrace -- load`
-  return `${words}\n${table.toString()}`
+  return `${words}\n${table(rows, ['p', 'offset now', 'offset then', 'log', 'to load again'])}`
 }

@@ -11,7 +11,7 @@ export type Screen = {
   close(): void
 }
 
-const NAME_WIDTH = 24
+const NAME_WIDTH = 26
 /** Plain lines: one each time this share of the total has been added. */
 const LINE_EVERY_SHARE = 0.25
 

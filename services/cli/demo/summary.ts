@@ -1,10 +1,10 @@
 /** What the demo shows at its end: the numbers of both runs, where every record went, and the answer to a real question. */
-import Table from 'cli-table3'
 import type { Kafka } from '../../../shared/kafka.ts'
 import type { Names } from '../../../shared/topics.ts'
 import { watermarkText } from '../../../shared/watermark.ts'
 import { statusOf } from '../../operator/status.ts'
 import type { SampleApiCounts, SampleApiStats, ServedPage } from '../../stack/sample-api.ts'
+import { counted, table } from '../text.ts'
 import type { Warehouse } from './warehouse.ts'
 
 export type Strongest = { magnitude: number; place: string; time: string }
@@ -81,27 +81,27 @@ export async function summarise(facts: SummaryFacts): Promise<DemoSummary> {
 }
 
 export function describe(summary: DemoSummary, where: { stopped: boolean; dir: string }): string {
-  const style = { head: [], border: [] }
-  const numbers = new Table({ style })
   const reasons = Object.entries(summary.reasons).map(([reason, count]) => `${count} ${reason}`)
-  numbers.push(
+  const numbers = table([
     ['rows under FINAL', summary.rows],
     ['dead letters', `${summary.deadLetters} (${reasons.join(', ')})`],
     ['together, of the API', `${summary.rows + summary.deadLetters} of ${summary.held}`],
     ['pages', summary.pages],
     ['requests, retries, tokens', `${summary.requests}, ${summary.retries}, ${summary.tokenRefreshes}`],
     ['second run asked from', summary.secondRun.askedFrom.join('\n')],
-    ['second run brought', `${summary.secondRun.records} records in ${summary.secondRun.requests} pages`],
+    ['second run brought', `${counted(summary.secondRun.records, 'record')} on ${counted(summary.secondRun.requests, 'page')}`],
     ...Object.entries(summary.watermarks).map(([place, watermark]) => [`watermark ${place}`, watermark ?? 'none']),
     ['seconds', summary.seconds],
+  ])
+  const strongest = table(
+    summary.strongest.map(({ magnitude, place, time }) => [magnitude, place, time]),
+    ['magnitude', 'place', 'time (UTC)'],
   )
-  const strongest = new Table({ head: ['magnitude', 'place', 'time (UTC)'], style })
-  for (const quake of summary.strongest) strongest.push([quake.magnitude, quake.place, quake.time])
   return [
-    numbers.toString(),
+    numbers,
     '',
     'The strongest earthquakes of the week (SELECT … FINAL ORDER BY magnitude DESC LIMIT 5):',
-    strongest.toString(),
+    strongest,
     '',
     summary.complete
       ? 'Everything that the API holds is in the table or in the dead-letter topic.'

@@ -1,11 +1,14 @@
 /** A proxy in front of the real ClickHouse that does to answers what networks and servers do: cuts them, fakes them, refuses. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { atEnd } from './published.ts'
 
 /** What happens to an insert; everything else passes. */
 export type Mishap =
   | 'pass'
+  /** Passes after a while. */
+  | 'slow'
   /** The insert is done, its answer never arrives. */
   | 'cut-answer'
   /** The body is cut in its middle on the way in. */
@@ -28,6 +31,7 @@ export type ClickHouseProxy = {
 }
 
 const CUT_AFTER_BYTES = 1000
+const SLOW_MS = 300
 
 /** `decide` is asked once an insert, with the body's size in bytes. */
 export async function clickhouseProxy(target: string, decide: (table: string, bytes: number) => Mishap): Promise<ClickHouseProxy> {
@@ -45,10 +49,12 @@ export async function clickhouseProxy(target: string, decide: (table: string, by
       return void answer.destroy()
     }
     if (typeof mishap === 'object') return refuse(answer, mishap)
+    if (mishap === 'slow') await setTimeout(SLOW_MS)
+    const passes = mishap === 'pass' || mishap === 'slow'
     if (mishap === 'cut-body') {
       await forward(target, incoming, body.subarray(0, Math.min(CUT_AFTER_BYTES, body.length / 2)), null).catch(() => undefined)
       answer.destroy()
-    } else await forward(target, incoming, body, mishap === 'pass' ? answer : null).finally(() => mishap === 'pass' || answer.destroy())
+    } else await forward(target, incoming, body, passes ? answer : null).finally(() => passes || answer.destroy())
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -43,6 +43,8 @@ export type MemberHandlers = {
   onCrash(error: Error): void
 }
 
+/** A join that ends after the member was closed: the package can leave only when it is done with joining. */
+const LEAVE_AFTER_JOIN_MS = 1
 /** How long a rebalance waits for work in hand; the group waits `REBALANCE_TIMEOUT_MS` for each member. */
 export const REVOKE_WAIT_MAX_MS = 20_000
 const REBALANCE_TIMEOUT_MS = 60_000
@@ -58,7 +60,7 @@ export async function joinGroup(options: MembershipOptions, tuning: Tuning, hand
   let had: Assignment = new Map()
   let closed = false
   let crashed = false
-  const running: Promise<void> = Promise.resolve()
+  let running: Promise<void> = Promise.resolve()
 
   const hooks: GroupHooks = {
     async beforeJoin() {
@@ -67,7 +69,7 @@ export async function joinGroup(options: MembershipOptions, tuning: Tuning, hand
       session = null
     },
     joined(assigned, generation) {
-      if (closed || crashed) throw fatal(new Error('the member is closed'))
+      if (closed || crashed) return void clock.sleep(LEAVE_AFTER_JOIN_MS).then(leave)
       const partitions = toAssignment(options.topics, assigned)
       had = partitions
       const opening: Session = { generation, partitions, opened: Promise.resolve(), revoked: null }
@@ -137,7 +139,8 @@ export async function joinGroup(options: MembershipOptions, tuning: Tuning, hand
     await close()
     throw explainFailure(error, `joining group ${options.group}`)
   }
-  consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: handlers.eachBatch ?? (async () => undefined) }).catch(fail)
+  running = consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: handlers.eachBatch ?? (async () => undefined) })
+  running.catch(fail)
 
   return { consumer, current: () => session, revoke, fail, close }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { connectKafka, type Kafka, type Message, type RawMessage } from '../../shared/kafka.ts'
-import { silentLog } from '../../shared/log.ts'
+import { type Log, silentLog } from '../../shared/log.ts'
 import { testStack, uniquePrefix } from '../support/stack.ts'
 
 const POLLS_MAX = 600
@@ -12,9 +12,9 @@ const POLL_MS = 50
 export type Bench = { kafka: Kafka; brokers: string[]; topic: string; group: string }
 
 /** Connected, with a topic of that many partitions; topics whose names begin with its name are deleted at the end of the test. */
-export async function bench(t: TestContext, partitions = 1, clock: Clock = systemClock): Promise<Bench> {
+export async function bench(t: TestContext, partitions = 1, log: Log = silentLog): Promise<Bench> {
   const { brokers } = await testStack()
-  const kafka = await connectKafka({ brokers: [brokers], clientId: 'test' }, { log: silentLog, clock })
+  const kafka = await connectKafka({ brokers: [brokers], clientId: 'test' }, { log, clock: systemClock })
   const topic = uniquePrefix()
   await kafka.ensureTopic({ topic, partitions, replicationFactor: 1 })
   t.after(async () => {

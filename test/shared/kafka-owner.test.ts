@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import pino from 'pino'
 import { systemClock } from '../../shared/clock.ts'
 import type { Assignment, Owner } from '../../shared/kafka.ts'
 import { type Bench, bench, numbered, until } from './kafka-helpers.ts'
@@ -33,8 +34,10 @@ describe('an owner', () => {
     await assert.rejects(own(b, ['no-such-topic']), { code: 'HR_KAFKA_REQUEST', message: /no-such-topic|does not host this topic/ })
   })
 
-  test('stays a member beyond its session and consumes nothing', async (t) => {
-    const b = await bench(t, 2)
+  test('stays a member beyond its session and asks for no record', async (t) => {
+    const requests: string[] = []
+    const log = pino({ level: 'trace' }, { write: (line: string) => void requests.push(...(/Request (\w+)\(/.exec(line)?.slice(1) ?? [])) })
+    const b = await bench(t, 2, log)
     await b.kafka.sender().send({ topic: b.topic, partition: 0, messages: numbered(10) })
     const seen = await own(b)
     await until('it is assigned', () => seen.assignments.length > 0)
@@ -44,6 +47,8 @@ describe('an owner', () => {
     assert.equal(after!.memberId, before!.memberId)
     assert.deepEqual(after!.partitions, [{ topic: b.topic, partitions: [0, 1] }])
     assert.equal(seen.assignments.length, 1)
+    assert.ok(requests.includes('Heartbeat'))
+    assert.ok(!requests.includes('Fetch'))
     assert.deepEqual(await b.kafka.committed(b.group, b.topic), [null, null])
     await seen.owner.close()
     assert.deepEqual(await b.kafka.members(b.group), [])
@@ -95,8 +100,9 @@ describe('an owner', () => {
 
   test('that is closed while it joins leaves nothing behind', async (t) => {
     const b = await bench(t)
-    for (let round = 0; round < 5; round++) {
+    for (let afterMs = 0; afterMs < 40; afterMs += 4) {
       const { owner, crashes } = await own(b)
+      await systemClock.sleep(afterMs)
       await owner.close()
       assert.deepEqual(crashes, [])
       assert.deepEqual(await b.kafka.members(b.group), [])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
-import { describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { systemClock } from '../../shared/clock.ts'
 import { Stopped, Unavailable } from '../../shared/errors.ts'
 import { connectKafka } from '../../shared/kafka.ts'
@@ -9,6 +9,10 @@ import { testStack } from '../support/stack.ts'
 import { bench, fastClock, numbered, valuesOf } from './kafka-helpers.ts'
 
 const deps = { log: silentLog, clock: systemClock }
+
+const warnings: Error[] = []
+process.on('warning', (warning) => warnings.push(warning))
+after(() => assert.deepEqual(warnings, [], 'nothing here makes Node warn'))
 
 describe('connecting', () => {
   test('a broker that is not there is named, with a hint', async () => {

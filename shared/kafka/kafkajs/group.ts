@@ -11,7 +11,6 @@ import { internal, type Long, type TopicPartitions } from './internals.ts'
 export type GroupHooks = {
   /** The share is given back when it resolves. */
   beforeJoin(): Promise<void>
-  /** Throws when the member is not wanted any more. */
   joined(partitions: TopicPartitions[], generation: number): void
   outOfRange(at: { topic: string; partition: number; position: string; low: string; high: string }): void
 }

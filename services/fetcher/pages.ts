@@ -4,11 +4,13 @@
  * client, never the run.
  */
 import type { Stream } from '../../shared/declaration.ts'
-import { Stopped } from '../../shared/errors.ts'
+import { messageOf, Stopped } from '../../shared/errors.ts'
 import { valueAt } from '../../shared/pointer.ts'
 import type { PageRequest, PageResponse, Send } from './client/send.ts'
 import { digest } from './judge.ts'
 import type { Cursor, Paginator } from './paginators/paginator.ts'
+import { rawText } from './raw-text.ts'
+import type { Stop } from './stop-signal.ts'
 
 export type Page = {
   response: PageResponse
@@ -24,24 +26,22 @@ export type Walk = {
   first: PageRequest
   /** Go on here instead of at the first page. */
   cursor: Cursor | null
-  /** `soft`: begin no new page. `hard`: cut the request in hand. */
-  stop: { soft: AbortSignal; hard: AbortSignal }
+  stop: Stop
 }
 
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   const { stream, paginator, stop } = walk
-  const seen = { cursors: new Map<string, number>(), contents: new Map<string, number>() }
+  const seen: Seen = { cursors: new Map(), contents: new Map() }
   let cursor = walk.cursor
+  if (cursor !== null) seen.cursors.set(digest(rawText(cursor)), 0)
   let emptyInARow = 0
   for (let number = 1; number <= stream.pagesMax; number++) {
     stop.soft.throwIfAborted()
     const request = cursor === null ? walk.first : paginator.at(walk.first, cursor)
     const response = await walk.send(request, { signal: stop.hard, stream: stream.label })
     const records = recordsOf(stream, response)
-    const next = paginator.next(
-      { request: response.request, headers: response.headers, body: response.body, records: records.length },
-      cursor,
-    )
+    const view = { request: response.request, headers: response.headers, body: response.body, records: records.length }
+    const next = paginator.next(view, cursor)
     refuseRepetition(stream, number, records, next, seen)
     emptyInARow = records.length === 0 ? emptyInARow + 1 : 0
     if (next !== null && emptyInARow >= stream.emptyPagesMax) {
@@ -60,29 +60,43 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
 
 /** The array of records in an answer; null or missing is an empty page, anything else is an API that changed. */
 function recordsOf(stream: Stream, response: PageResponse): readonly unknown[] {
-  const found = typeof stream.records === 'function' ? stream.records(response.body) : valueAt(response.body, stream.records)
+  const found =
+    typeof stream.records === 'function' ? recordsBy(stream, stream.records, response.body) : valueAt(response.body, stream.records)
   if (found === undefined || found === null) return []
   if (Array.isArray(found)) return found
   const where = typeof stream.records === 'string' ? `at "${stream.records}"` : 'from its records function'
-  throw new Stopped('HR_NO_RECORDS', `${stream.label}: the answer holds no array of records ${where}, but ${typeof found}`, {
-    hint: 'correct records in the declaration',
-  })
+  throw noRecords(stream, `holds no array of records ${where}, but ${typeof found === 'object' ? 'an object' : `a ${typeof found}`}`)
 }
 
+function recordsBy(stream: Stream, records: (body: unknown) => unknown, body: unknown): unknown {
+  try {
+    return records(body)
+  } catch (error) {
+    throw noRecords(stream, `is not what its records function expects: ${messageOf(error)}`)
+  }
+}
+
+const noRecords = (stream: Stream, what: string): Stopped =>
+  new Stopped('HR_NO_RECORDS', `${stream.label}: the answer ${what}`, { hint: 'correct records in the declaration' })
+
+/** Digest → number of the page that it was seen on; 0 is the page that an interrupted run had come to. */
 type Seen = { cursors: Map<string, number>; contents: Map<string, number> }
 
 /** An API that hands out a cursor or a page again would be asked for ever, or its tail would never be reached. */
 function refuseRepetition(stream: Stream, number: number, records: readonly unknown[], next: Cursor | null, seen: Seen): void {
   if (records.length > 0) {
-    const content = digest(JSON.stringify([records.length, records[0], records.at(-1)]))
+    const content = digest([String(records.length), rawText(records[0]), rawText(records.at(-1))].join('\n'))
     const earlier = seen.contents.get(content)
     if (earlier !== undefined) throw repetition(stream, `page ${number} has the same records as page ${earlier}`)
     seen.contents.set(content, number)
   }
   if (next === null) return
-  const key = digest(JSON.stringify(next))
+  const key = digest(rawText(next))
   const earlier = seen.cursors.get(key)
-  if (earlier !== undefined) throw repetition(stream, `page ${number} names the same next page as page ${earlier}: a cycle`)
+  if (earlier !== undefined) {
+    const what = earlier === 0 ? 'the page that the run went on from' : `the same next page as page ${earlier}`
+    throw repetition(stream, `page ${number} names ${what}: a cycle`)
+  }
   seen.cursors.set(key, number)
 }
 

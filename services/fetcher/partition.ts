@@ -1,25 +1,29 @@
 /**
  * One owned partition: fences earlier writers, reads where to go on, runs, and goes on from a refused cursor. A failed run leaves the
- * partition unclean; the next one fences and reads again, because the last transaction may have been committed all the same.
+ * partition unclean; the next one fences and reads again, because the last transaction may have been committed all the same. A run that
+ * was stopped, or ended well, leaves it clean: publisher, memory and place are still those of the log.
  */
 import { randomUUID } from 'node:crypto'
 import { parseCheckpoint } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
-import type { Kafka, Publisher } from '../../shared/kafka.ts'
+import { FencedError, type Kafka, type Publisher, PublishFailed } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
-import { type Resume, resume } from '../../shared/resume.ts'
+import { type Gap, type Resume, resume, type StoredOffset } from '../../shared/resume.ts'
 import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import { Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
+import { createDriftReport } from './drift-report.ts'
 import { createMemory } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
+import { recallRecords, recallRejected } from './recall.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
-import { regularWaitMs } from './schedule.ts'
+import { dueInMs } from './schedule.ts'
+import { isFromStop, type Stop } from './stop-signal.ts'
 
 export type PartitionTools = {
   stream: Stream
@@ -33,155 +37,159 @@ export type PartitionTools = {
   clock: Clock
   log: Log
   metrics: Metrics
-  /** A page was judged and put out. */
+  /** A page is in the log. */
   onPage(marker: PageMarker): void
 }
 
 export type Partition = {
   /** Until the last page, or until the stop; never throws. */
   run(stop: Stop): Promise<RunOutcome>
-  /** Milliseconds until the next regular run, by the last one's start; 0 when a run was interrupted or there was none. */
+  /** Milliseconds until the next regular run, by the last one's start; 0 when a run was interrupted, there was none, or nobody can say. */
   dueInMs(): Promise<number>
   close(): Promise<void>
 }
-/** `soft`: begin no new page. `hard`: cut the request in hand. */
-export type Stop = { soft: AbortSignal; hard: AbortSignal }
 
-/** Times that one run may start again because the API refused its cursor, without a page in between. */
+/** Times that one run may start again because the API refused its cursor, without the watermark having moved in between. */
 const CURSOR_RESTARTS_MAX = 3
 
 export function openPartition(tools: PartitionTools): Partition {
-  const { stream, partition, kafka, names, log, metrics } = tools
+  const { stream, partition, kafka, names, clock, metrics } = tools
+  const log = tools.log.child({ stream: stream.label, partition })
   const topic = names.records({ source: stream.source.name, stream: stream.name })
   const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
-  const memory = createMemory(tools.bounds.memoryKeys)
   const place = { topic, deadLetters: names.deadLetters(topic), partition, group: names.fetcherGroup, schemaId: tools.schemaId }
-  let publisher: Publisher | null = null
+  const memory = createMemory(tools.bounds.memoryKeys)
+  const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
+  const reportDrift = createDriftReport(stream, log, metrics)
   let clean = false
+  /** What this partition has published last since it fenced. Kafka may show a committed transaction's offsets a moment later. */
+  let published: StoredOffset | null = null
 
   /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
   async function whereToGoOn(): Promise<Resume> {
-    publisher ??= kafka.publisher(names.transactionalId(topic, partition))
-    if (!clean) {
+    const fenceFirst = !clean
+    if (fenceFirst) {
+      published = null
       await publisher.fence()
       clean = true
     }
-    const [published, loaded, logs] = await Promise.all([
+    const [stored, loaded, logs] = await Promise.all([
       kafka.committed(names.fetcherGroup, topic),
       kafka.committed(names.loaderGroup, topic),
       kafka.logRanges(topic),
     ])
     const range = logs[partition]
-    if (range === undefined)
+    if (range === undefined) {
       throw new Stopped('HR_TOPIC_GONE', `${topic} has no partition ${partition}`, {
         hint: 'start the fetcher again: it makes missing topics',
       })
-    const resumed = resume({ published: published[partition] ?? null, loaded: loaded[partition] ?? null, log: range })
+    }
+    const last = published ?? stored[partition] ?? null
+    const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range })
     if (resumed.kind === 'start' && resumed.gap !== null) reportGap(resumed.gap)
+    else if (fenceFirst && last !== null) await recall(last.offset)
     return resumed
   }
 
-  function reportGap(gap: { from: number; to: number; confirmed: string | null }): void {
+  /** Costs only upserts when it fails. */
+  async function recall(end: number): Promise<void> {
+    try {
+      await recallRecords(kafka, topic, partition, end, memory)
+      await recallRejected(kafka, place.deadLetters, partition, memory)
+    } catch (error) {
+      memory.forget()
+      log.debug({ err: error }, 'the end of the log was not recalled; records that come again are published again')
+    }
+  }
+
+  function reportGap(gap: Gap): void {
     // What is remembered as published may be lost: it must not keep records from being published again.
     memory.forget()
     metrics.gaps.inc(labels)
-    log.warn(
-      { ...gap, topic, partition },
-      'published records are gone before they were loaded; the API is asked again from the confirmed watermark',
-    )
+    log.warn({ ...gap, topic }, 'published records are gone before they were loaded; the API is asked again from the confirmed watermark')
   }
 
-  async function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
-    if (publisher === null) throw new Stopped('HR_NOT_FENCED', `${topic}/${partition}: no publisher`)
-    const outlet = createOutlet(publisher, place, tools.bounds, (pages) => {
+  function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
+    const outlet = createOutlet(publisher, place, tools.bounds, (pages, checkpoint) => {
+      published = checkpoint
       metrics.transactions.inc({ outcome: 'done' })
       metrics.pages.inc(labels, pages.length)
       for (const { marker } of pages) {
         metrics.published.inc(labels, marker.records)
         metrics.unchanged.inc(labels, marker.unchanged)
+        tools.onPage(marker)
       }
+      for (const reject of pages.flatMap((page) => page.rejected)) metrics.rejected.inc({ ...labels, reason: reject.reason })
     })
-    let orderReported = false
+    let orderReported = plan.unordered === true
     return run(plan, {
       ...tools,
       outlet,
       memory,
       stop,
-      onPage: ({ judged, marker, sorted }) => {
-        for (const reject of judged.rejected) metrics.rejected.inc({ ...labels, reason: reject.reason })
-        for (const path of judged.drift.keys()) metrics.drift.inc({ source: labels.source, stream: labels.stream, path })
+      onPage({ judged, sorted }) {
         reportDrift(judged.drift)
         if (stream.watermark?.sorted === true && !sorted && !orderReported) {
           orderReported = true
-          log.warn(
-            { stream: stream.label, partition },
-            'records are not in the order of the watermark field; the watermark moves only at the end of this run',
-          )
+          log.warn('records are not in the order of the watermark field; the watermark moves only at the end of this run')
         }
-        tools.onPage(marker)
       },
     })
   }
 
-  const reported = new Set<string>()
-  function reportDrift(drift: ReadonlyMap<string, string>): void {
-    for (const [path, type] of drift) {
-      if (reported.has(path)) continue
-      reported.add(path)
-      log.warn(
-        { stream: stream.label, path, type, unknownFields: stream.unknownFields },
-        'the API sends a field that the schema does not know',
-      )
+  async function runToEnd(stop: Stop): Promise<void> {
+    let plan = planOf(await whereToGoOn(), clock)
+    log.debug({ run: plan.run, page: plan.page, from: plan.from }, 'run starts')
+    for (let restarts = 0; ; ) {
+      const { refused, watermark } = await runOnce(plan, stop)
+      if (refused === null) return
+      restarts = watermark === plan.watermark ? restarts + 1 : 1
+      if (restarts > CURSOR_RESTARTS_MAX) throw refused
+      log.warn({ watermark, status: refused.status }, 'the API refuses the cursor; going on from the best watermark')
+      plan = startAt(watermark, plan.coveredBelow, clock)
     }
   }
 
-  async function runToEnd(stop: Stop): Promise<void> {
-    let plan = planOf(await whereToGoOn(), tools.clock)
-    log.debug({ stream: stream.label, partition, run: plan.run, page: plan.page, from: plan.from }, 'run starts')
-    for (let restarts = 0; ; ) {
-      const result = await runOnce(plan, stop)
-      if (result.refused === null) return
-      restarts = result.pages > 0 ? 1 : restarts + 1
-      if (restarts > CURSOR_RESTARTS_MAX) throw result.refused
-      log.warn(
-        { stream: stream.label, partition, watermark: result.watermark, status: result.refused.status },
-        'the API refuses the cursor; going on from the best watermark',
-      )
-      plan = startAt(result.watermark, plan.coveredBelow, tools.clock)
+  function failed(error: unknown): RunOutcome {
+    if (error instanceof FencedError || error instanceof PublishFailed)
+      metrics.transactions.inc({ outcome: error instanceof FencedError ? 'fenced' : 'failed' })
+    if (!(error instanceof Parked)) {
+      log.error({ err: error }, `run failed: ${messageOf(error)}`)
+      return { outcome: 'failed', error }
+    }
+    log.warn({ until: timeText(error.untilMs) }, 'the API asks to wait longer than waitMax; parked')
+    return { outcome: 'parked', error, parkedUntilMs: error.untilMs }
+  }
+
+  async function runUntil(stop: Stop): Promise<RunOutcome> {
+    try {
+      await runToEnd(stop)
+      return { outcome: 'done' }
+    } catch (error) {
+      if (isFromStop(error, stop)) return { outcome: 'stopped' }
+      clean = false
+      memory.forget()
+      return failed(error)
     }
   }
 
   return {
     async run(stop) {
-      try {
-        await runToEnd(stop)
-        metrics.runs.inc({ ...labels, outcome: 'done' })
-        return { outcome: 'done' }
-      } catch (error) {
-        clean = false
-        memory.forget()
-        if (stop.soft.aborted) return { outcome: 'stopped' }
-        metrics.runs.inc({ ...labels, outcome: 'failed' })
-        if (error instanceof Parked) {
-          log.warn(
-            { stream: stream.label, partition, until: new Date(error.untilMs).toISOString() },
-            'the API asks to wait longer than waitMax; parked',
-          )
-          return { outcome: 'parked', error, parkedUntilMs: error.untilMs }
-        }
-        log.error({ stream: stream.label, partition, err: error }, `run failed: ${messageOf(error)}`)
-        return { outcome: 'failed', error }
-      }
+      const outcome = await runUntil(stop)
+      metrics.runs.inc({ ...labels, outcome: outcome.outcome })
+      return outcome
     },
     async dueInMs() {
-      const stored = (await kafka.committed(names.fetcherGroup, topic))[partition]
-      const last = stored === null || stored === undefined ? null : parseCheckpoint(stored.metadata)
-      if (last === null || !last.done) return 0
-      return Math.max(0, last.startedMs + regularWaitMs(stream, last.startedMs) - tools.clock.nowMs())
+      try {
+        const stored = published ?? (await kafka.committed(names.fetcherGroup, topic))[partition]
+        const last = parseCheckpoint(stored?.metadata ?? '')
+        return last?.done === true ? dueInMs(stream, last.startedMs, clock.nowMs()) : 0
+      } catch (error) {
+        log.warn({ err: error }, 'cannot read when the last run was; the next one starts now')
+        return 0
+      }
     },
-    async close() {
-      await publisher?.close()
-    },
+    close: () => publisher.close(),
   }
 }
 
@@ -202,3 +210,6 @@ const startAt = (watermark: string | null, coveredBelow: number | undefined, clo
   seen: watermark,
   coveredBelow,
 })
+
+/** A time that an API named can be beyond what a Date holds. */
+const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())

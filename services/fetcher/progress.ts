@@ -1,7 +1,7 @@
 /**
  * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed: page by page when the
- * stream is sorted by its watermark field, only at the run's end otherwise, and never beyond the time of the fetch, so that one record
- * from the future cannot hide everything that comes before it.
+ * stream is sorted by its watermark field, only at the run's end otherwise. It never passes the time up to which the walk has surely seen
+ * everything, so neither a record from the future nor a change behind the walk's back can hide what comes before it.
  */
 import type { Watermarking } from '../../shared/declaration.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '../../shared/watermark.ts'
@@ -14,38 +14,45 @@ export type Progress = {
   seen: Position | null
   /** False as soon as a record came out of order: the declaration's `sorted` is then not believed for the rest of the run. */
   sorted: boolean
+  /** Position of the last record; null before the first, since the lookback brings older ones than the watermark. */
+  last: Position | null
 }
 
-export const startOf = (watermarking: Watermarking | null, from: Position | null, seen: Position | null = from): Progress => ({
+export const startOf = (watermarking: Watermarking | null, from: Position | null): Progress => ({
   watermark: from,
-  seen: maxPosition(from, seen),
+  seen: from,
   sorted: watermarking?.sorted ?? false,
+  last: null,
 })
+
+export type PageTimes = {
+  /** True for the page that ends the run. */
+  last: boolean
+  /** By the API's clock where it is known, epoch milliseconds. */
+  fetchedMs: number
+  /** Start of the run, by the same clock. */
+  startedMs: number
+}
+
+export function afterPage(progress: Progress, watermarking: Watermarking | null, records: readonly Accepted[], page: PageTimes): Progress {
+  if (watermarking === null) return progress
+  let { seen, sorted, last } = progress
+  for (const { position } of records) {
+    if (position === null) continue
+    if (last !== null && comparePositions(position, last) < 0) sorted = false
+    last = position
+    seen = maxPosition(seen, position)
+  }
+  // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
+  const safe = sorted || page.last ? capped(watermarking, seen, sorted ? page.fetchedMs : page.startedMs) : null
+  // A cap below what was confirmed before must not move the watermark back.
+  return { watermark: maxPosition(progress.watermark, safe), seen, sorted, last }
+}
 
 const NS_PER_MS = 1_000_000n
 
-export function afterPage(
-  progress: Progress,
-  watermarking: Watermarking | null,
-  records: readonly Accepted[],
-  page: { last: boolean; fetchedMs: number; previous: Position | null },
-): { progress: Progress; lastPosition: Position | null } {
-  if (watermarking === null) return { progress, lastPosition: null }
-  let { seen, sorted } = progress
-  let lastPosition = page.previous
-  for (const { position } of records) {
-    if (position === null) continue
-    if (lastPosition !== null && comparePositions(position, lastPosition) < 0) sorted = false
-    lastPosition = position
-    seen = maxPosition(seen, position)
-  }
-  const safe = sorted || page.last ? capped(watermarking, seen, page.fetchedMs) : progress.watermark
-  // A cap below what was confirmed before must not move the watermark back.
-  return { progress: { watermark: maxPosition(progress.watermark, safe), seen, sorted }, lastPosition }
-}
-
-function capped(watermarking: Watermarking, position: Position | null, nowMs: number): Position | null {
+function capped(watermarking: Watermarking, position: Position | null, capMs: number): Position | null {
   if (position === null || !isInstant(watermarking.kind)) return position
-  const now = BigInt(Math.floor(nowMs)) * NS_PER_MS
-  return comparePositions(position, now) > 0 ? now : position
+  const cap = BigInt(Math.floor(capMs)) * NS_PER_MS
+  return comparePositions(position, cap) > 0 ? cap : position
 }

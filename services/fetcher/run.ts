@@ -4,21 +4,22 @@
  * ends for whatever reason leaves a place to go on from.
  */
 import type { Checkpoint, RunTotals } from '../../shared/checkpoint.ts'
-import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
-import { Stopped } from '../../shared/errors.ts'
 import { redactUrl } from '../../shared/redact.ts'
-import { earlier, type Position, positionOfText, requestText, stepBefore, watermarkText } from '../../shared/watermark.ts'
-import type { PageMarker } from '../../shared/wire.ts'
+import { comparePositions, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
+import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor, PageRefused } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'
-import type { PageResponse, Send } from './client/send.ts'
+import type { Send } from './client/send.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Memory } from './memory.ts'
+import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
 import { type Page, walkPages } from './pages.ts'
 import { paginatorFor } from './paginators/paginator.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { PageOutlet } from './publish.ts'
+import { sinceText } from './since.ts'
+import type { Stop } from './stop-signal.ts'
 
 export type RunPlan = {
   /** Names the run in markers and dead letters. */
@@ -44,202 +45,101 @@ export type RunTools = {
   send: Send
   outlet: PageOutlet
   memory: Memory
-  clock: Clock
-  /** `soft`: begin no new page. `hard`: cut the request in hand. */
-  stop: { soft: AbortSignal; hard: AbortSignal }
-  onPage(event: { judged: Judged; marker: PageMarker; sorted: boolean }): void
+  stop: Stop
+  /** A page was judged and put out; it is not in the log yet. */
+  onPage(event: { judged: Judged; sorted: boolean }): void
 }
 
-export type RunResult = {
-  pages: number
-  records: number
-  deadLetters: number
-  unchanged: number
-  watermark: string | null
-  refused: PageRefused | null
-}
+/** `watermark`: the best one so far. `refused`: the API does not know the cursor any more; start again from there. */
+export type RunResult = { watermark: string | null; refused: PageRefused | null }
 
-/** Below this many records a share says nothing. */
-const SHARE_SAMPLE_MIN = 20
-/** A page that is refused whole has at least this many records, before it counts as an API that changed. */
-const WHOLE_PAGE_MIN = 5
-
-/**
- * Runs until the last page, or until the stop (then it throws, with what was put out flushed). A refused cursor is no failure
- * but a result: `refused` is set, and the caller starts again from `watermark`.
- */
+/** Runs until the last page. Throws what stopped it (a failure, or the stop's reason) after what was put out is flushed. */
 export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
-  const { stream } = tools
+  const { stream, send, stop, outlet } = tools
   const state: RunState = {
-    plan,
-    tools,
-    progress: progressOf(plan, stream),
     page: plan.page,
-    previous: null,
-    read: 0,
-    refusedRecords: 0,
+    progress: progressOf(plan, stream),
     totals: plan.totals ?? NO_TOTALS,
-    result: emptyResult(plan),
+    refuseChangedApi: createChangeGuard(stream),
   }
   const judge = judgeFor(stream)
-  const paginator = paginatorFor(stream)
-  const walk = {
-    stream,
-    send: tools.send,
-    paginator,
-    first: paginator.first(firstRequest(stream, tools.baseUrl, tools.partition, sinceText(plan.from, stream))),
-    cursor: plan.cursor ?? null,
-    stop: tools.stop,
-  }
+  const first = firstRequest(stream, tools.baseUrl, tools.partition, sinceText(plan.from, stream))
+  const walk = { stream, send, paginator: paginatorFor(stream), first, cursor: plan.cursor ?? null, stop }
+  const best = (refused: PageRefused | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   try {
-    for await (const page of walkPages(walk)) await publishPage(state, page, judge(page.records))
+    for await (const page of walkPages(walk)) await publishPage(plan, tools, state, page, judge(page.records))
   } catch (error) {
-    // What was put out before the failure is whole and stays useful.
-    await tools.outlet.flush()
-    if (error instanceof PageRefused && mayMeanExpiredCursor(error) && (state.page > plan.page || plan.cursor !== null)) {
-      return { ...state.result, refused: error }
-    }
+    await outlet.flush()
+    const byCursor = state.page > plan.page || walk.cursor !== null
+    if (byCursor && error instanceof PageRefused && mayMeanExpiredCursor(error)) return best(error)
     throw error
   }
-  await tools.outlet.flush()
-  return state.result
+  await outlet.flush()
+  return best(null)
 }
 
 type RunState = {
-  plan: RunPlan
-  tools: RunTools
-  progress: Progress
+  /** Number of the last page. */
   page: number
-  /** Position of the last record of the page before. */
-  previous: Position | null
-  read: number
-  refusedRecords: number
+  progress: Progress
   totals: RunTotals
-  result: RunResult
+  refuseChangedApi: ReturnType<typeof createChangeGuard>
 }
 
-async function publishPage(state: RunState, page: Page, judged: Judged): Promise<void> {
-  const { plan, tools } = state
-  const { stream } = tools
-  refuseChangedApi(state, judged)
+async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page: Page, judged: Judged): Promise<void> {
+  const { stream, memory } = tools
+  const { response } = page
+  const fresh = memory.fresh(judged.records, judged.rejected)
+  state.refuseChangedApi(judged.records.length, fresh.rejected)
+
   const last = page.cursor === null
-  const moved = afterPage(state.progress, stream.watermark, judged.records, {
-    last,
-    fetchedMs: page.response.fetchedMs,
-    previous: state.previous,
-  })
-  state.progress = moved.progress
-  state.previous = moved.lastPosition
+  const aheadMs = clockAheadMs(response)
+  const times = { last, fetchedMs: response.fetchedMs - aheadMs, startedMs: plan.startedMs - aheadMs }
+  state.progress = afterPage(state.progress, stream.watermark, judged.records, times)
   state.page += 1
 
-  const fresh = tools.memory.fresh(judged.records, judged.rejected)
   const watermark = textOf(stream, state.progress.watermark)
-  const safe = stream.watermark !== null && (state.progress.sorted || last)
-  const marker: PageMarker = {
-    v: 1,
-    run: plan.run,
-    page: state.page,
-    records: fresh.records.length,
-    deadLetters: fresh.rejected.length,
-    unchanged: fresh.unchanged,
-    drift: judged.drift.size,
-    ...requestFacts(page.response),
-    watermark: safe ? watermark : null,
-    last,
-  }
+  const safe = state.progress.sorted || last
+  const marker = markerOf({ run: plan.run, page: state.page, watermark: safe ? watermark : null, last }, response, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)
-  const checkpoint: Checkpoint = {
-    v: 1,
-    run: plan.run,
-    page: state.page,
-    startedMs: plan.startedMs,
-    done: last,
-    from: plan.from,
-    cursor: page.cursor,
-    watermark,
-    seen: textOf(stream, state.progress.seen),
-    ...(state.progress.sorted || stream.watermark?.sorted !== true ? {} : { unordered: true }),
-    totals: state.totals,
-    ...(plan.coveredBelow === undefined ? {} : { coveredBelow: plan.coveredBelow }),
-  }
   await tools.outlet.put({
     marker,
-    checkpoint,
+    checkpoint: checkpointOf(plan, stream, state, page),
     records: fresh.records,
     rejected: fresh.rejected,
-    url: redactUrl(page.response.request.url.href),
+    url: redactUrl(response.request.url),
   })
-  state.result.pages += 1
-  state.result.watermark = watermark
-  tools.onPage({ judged, marker, sorted: state.progress.sorted })
+  tools.onPage({ judged, sorted: state.progress.sorted })
 }
 
-/** When the API has changed, most records fail: stop in front of that page rather than empty the API into the dead-letter topic. */
-function refuseChangedApi(state: RunState, judged: Judged): void {
-  const rejected = judged.rejected.length
-  state.read += judged.records.length + rejected
-  state.refusedRecords += rejected
-  const wholePage = rejected >= WHOLE_PAGE_MIN && judged.records.length === 0
-  const share = state.refusedRecords / Math.max(1, state.read)
-  if (!wholePage && (state.read < SHARE_SAMPLE_MIN || share <= state.tools.stream.rejectedShareMax)) return
-  const example = judged.rejected[0]
-  throw new Stopped(
-    'HR_API_CHANGED',
-    `${state.tools.stream.label}: ${state.refusedRecords} of ${state.read} records of this run do not fit the schema, e.g. ${example?.issues ?? ''}`,
-    { hint: 'the API has probably changed: correct the schema; the run goes on in front of this page. Or raise rejectedShareMax' },
-  )
-}
-
-function requestFacts(response: PageResponse) {
+function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }: RunState, { cursor }: Page): Checkpoint {
+  const unordered = stream.watermark?.sorted === true && !progress.sorted
   return {
-    at: response.fetchedMs,
-    requests: response.attempts,
-    retries: response.retries,
-    bytes: response.bytes,
-    durationMs: Math.round(response.durationMs),
+    v: 1,
+    run: plan.run,
+    page,
+    startedMs: plan.startedMs,
+    done: cursor === null,
+    from: plan.from,
+    cursor,
+    watermark: textOf(stream, progress.watermark),
+    seen: textOf(stream, progress.seen),
+    ...(unordered ? { unordered } : {}),
+    totals,
+    ...(plan.coveredBelow === undefined ? {} : { coveredBelow: plan.coveredBelow }),
   }
-}
-
-const NO_TOTALS: RunTotals = { records: 0, deadLetters: 0, unchanged: 0, requests: 0, retries: 0, drift: [] }
-/** Paths of drift in a checkpoint; the log and the metric have them all. */
-const DRIFT_SHOWN_MAX = 5
-
-function totalsWith(totals: RunTotals, marker: PageMarker, judged: Judged): RunTotals {
-  return {
-    records: totals.records + marker.records,
-    deadLetters: totals.deadLetters + marker.deadLetters,
-    unchanged: totals.unchanged + marker.unchanged,
-    requests: totals.requests + marker.requests,
-    retries: totals.retries + marker.retries,
-    drift: [...new Set([...totals.drift, ...judged.drift.keys()])].slice(0, DRIFT_SHOWN_MAX),
-  }
-}
-
-/** What the first request asks from: the watermark less the lookback, one step earlier where the API leaves equal records out. */
-export function sinceText(from: string | null, stream: Stream): string | null {
-  const { watermark } = stream
-  if (watermark === null) return null
-  const position = from === null ? watermark.start : positionOfText(watermark.kind, from)
-  if (position === null) return null
-  const back = from === null ? position : earlier(watermark.kind, position, watermark.lookback)
-  return requestText(watermark.exclusive ? stepBefore(watermark.kind, back, watermark.form) : back, watermark.form)
 }
 
 function progressOf(plan: RunPlan, stream: Stream): Progress {
-  const position = (text: string | null) =>
-    text === null || stream.watermark === null ? null : positionOfText(stream.watermark.kind, text)
-  const start = startOf(stream.watermark, position(plan.watermark), position(plan.seen))
-  return plan.unordered === true ? { ...start, sorted: false } : start
+  const { watermark } = stream
+  const position = (text: string | null) => (text === null || watermark === null ? null : positionOfText(watermark.kind, text))
+  const start = startOf(watermark, position(plan.watermark))
+  const seen = position(plan.seen) ?? start.seen
+  const from = position(plan.from)
+  // In a sorted walk that has come past where it asked from, the highest position is that of the last record.
+  const came = seen !== null && (from === null || comparePositions(seen, from) > 0)
+  return { ...start, seen, last: plan.page > 0 && came ? seen : null, sorted: start.sorted && plan.unordered !== true }
 }
 
 const textOf = (stream: Stream, position: Position | null): string | null =>
   position === null || stream.watermark === null ? null : watermarkText(stream.watermark.kind, position)
-
-const emptyResult = (plan: RunPlan): RunResult => ({
-  pages: 0,
-  records: 0,
-  deadLetters: 0,
-  unchanged: 0,
-  watermark: plan.watermark,
-  refused: null,
-})

@@ -57,6 +57,7 @@ export function createSummary(clientFacts: () => ClientFacts[]): Summary {
       totals.unchanged += marker.unchanged
       totals.drift += marker.drift
       const entry = of(ownedId(stream, partition))
+      entry.outcome = 'running'
       entry.pages += 1
       entry.records += marker.records
       if (marker.watermark !== null) entry.watermark = marker.watermark

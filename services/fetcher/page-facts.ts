@@ -1,0 +1,48 @@
+/** What a page's marker and the run's totals say about it. Pure. */
+import type { RunTotals } from '../../shared/checkpoint.ts'
+import type { PageMarker } from '../../shared/wire.ts'
+import type { PageResponse } from './client/send.ts'
+import type { Judged } from './judge.ts'
+import type { Fresh } from './memory.ts'
+
+export type PagePlace = { run: string; page: number; watermark: string | null; last: boolean }
+
+export function markerOf(place: PagePlace, response: PageResponse, judged: Judged, fresh: Fresh): PageMarker {
+  return {
+    v: 1,
+    ...place,
+    at: response.fetchedMs,
+    records: fresh.records.length,
+    deadLetters: fresh.rejected.length,
+    unchanged: fresh.unchanged,
+    drift: judged.drift.size,
+    requests: response.attempts,
+    retries: response.retries,
+    bytes: response.bytes,
+    durationMs: Math.round(response.durationMs),
+  }
+}
+
+export const NO_TOTALS: RunTotals = { records: 0, deadLetters: 0, unchanged: 0, requests: 0, retries: 0, drift: [] }
+/** Paths of drift in a checkpoint; the log and the metric have more. */
+const DRIFT_SHOWN_MAX = 5
+
+export function totalsWith(totals: RunTotals, marker: PageMarker, judged: Judged): RunTotals {
+  return {
+    records: totals.records + marker.records,
+    deadLetters: totals.deadLetters + marker.deadLetters,
+    unchanged: totals.unchanged + marker.unchanged,
+    requests: totals.requests + marker.requests,
+    retries: totals.retries + marker.retries,
+    drift: [...new Set([...totals.drift, ...judged.drift.keys()])].slice(0, DRIFT_SHOWN_MAX),
+  }
+}
+
+/** Further off, the answer's Date is not the time but a mistake, or that of a cache. */
+const CLOCK_AHEAD_MAX_MS = 86_400_000
+
+/** How far this machine's clock is ahead of the API's, by the Date of the answer (RFC 9110 section 6.6.1); 0 where it does not say. */
+export function clockAheadMs({ headers, fetchedMs }: Pick<PageResponse, 'headers' | 'fetchedMs'>): number {
+  const aheadMs = fetchedMs - Date.parse(headers.date ?? '')
+  return aheadMs > 0 && aheadMs <= CLOCK_AHEAD_MAX_MS ? aheadMs : 0
+}

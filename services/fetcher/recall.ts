@@ -1,0 +1,47 @@
+/**
+ * Fills the memory of a partition from the end of its log, so that a new owner, or a process that runs once, does not publish again what the
+ * last one did. All of the end up to the checkpoint or nothing: a memory that knew an older version of a record but not the newest would
+ * take it for unchanged when the record becomes again what it was. Assumes that nothing of it is lost to the loader.
+ */
+
+import type { Kafka, RawMessage } from '../../shared/kafka.ts'
+import { FRAME_HEAD_BYTES, parseDeadLetterHeaders } from '../../shared/wire.ts'
+import type { Memory } from './memory.ts'
+
+/** Offsets from the end. What lookback and boundaries bring again is mostly recent. */
+const RECORDS_MAX = 10_000
+const BYTES_MAX = 32 * 1024 * 1024
+
+type Log = Pick<Kafka, 'readPartition' | 'logRanges'>
+
+/** `end`: the checkpoint's offset, behind the last marker. */
+export async function recallRecords(kafka: Log, topic: string, partition: number, end: number, memory: Memory): Promise<void> {
+  let bytes = 0
+  let last = -1
+  for await (const message of kafka.readPartition(topic, partition, Math.max(0, end - RECORDS_MAX), end)) {
+    last = Number(message.offset)
+    bytes += message.value?.length ?? 0
+    if (bytes > BYTES_MAX) break
+    if (message.value === null || message.key === null) continue
+    const payload = message.value.toString('utf8', FRAME_HEAD_BYTES)
+    memory.fresh([{ key: message.key.toString(), payload, position: null }], [])
+  }
+  if (last !== end - 1) memory.forget()
+}
+
+/** The rejected records that were put into the dead-letter topic last. A part of them is as good as all. */
+export async function recallRejected(kafka: Log, topic: string, partition: number, memory: Memory): Promise<void> {
+  const high = (await kafka.logRanges(topic))[partition]?.high ?? 0
+  let bytes = 0
+  for await (const message of kafka.readPartition(topic, partition, Math.max(0, high - RECORDS_MAX), high)) {
+    bytes += message.value?.length ?? 0
+    if (bytes > BYTES_MAX) return
+    if (message.value !== null && isRejected(message)) memory.fresh([], [{ raw: message.value.toString(), reason: '', issues: '' }])
+  }
+}
+
+/** Others in that topic were published as records before. */
+function isRejected({ headers }: RawMessage): boolean {
+  const texts = Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()] as const)
+  return parseDeadLetterHeaders(Object.fromEntries(texts)).stage === 'validate'
+}

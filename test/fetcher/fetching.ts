@@ -1,0 +1,102 @@
+/** The fetcher on the real stack, as these tests use it: run once, then look at what Kafka holds. Topics and groups are the test's own. */
+import type { TestContext } from 'node:test'
+import { pino } from 'pino'
+import { fetchStreams } from '../../services/fetcher/fetcher.ts'
+import type { FetchSummary } from '../../services/fetcher/summary.ts'
+import { type Checkpoint, commitText, parseCheckpoint } from '../../shared/checkpoint.ts'
+import { systemClock } from '../../shared/clock.ts'
+import { type Config, readConfig, resolverFor } from '../../shared/config.ts'
+import type { Source, Stream } from '../../shared/declaration.ts'
+import { connectKafka, type Kafka, type RawMessage } from '../../shared/kafka.ts'
+import { silentLog } from '../../shared/log.ts'
+import { createMetrics, type Metrics } from '../../shared/metrics.ts'
+import { type Names, namesFor } from '../../shared/topics.ts'
+import { type DeadLetterFacts, MARKER_HEADER, type PageMarker, parseDeadLetterHeaders, parseMarker } from '../../shared/wire.ts'
+import { testStack, uniquePrefix } from '../support/stack.ts'
+
+export type Entry = { offset: number; key: string | null; record: Record<string, unknown> | null; marker: PageMarker | null }
+export type Fetched = { summary: FetchSummary; metrics: Metrics; log: string[] }
+
+export type Place = {
+  config: Config
+  names: Names
+  kafka: Kafka
+  topicOf(stream: Stream): string
+  /** One run of every partition of the source's streams. */
+  fetchOnce(source: Source, signal?: AbortSignal): Promise<Fetched>
+  /** What committed readers see of a partition, in order. */
+  entries(stream: Stream, partition?: number): Promise<Entry[]>
+  deadLetters(stream: Stream, partition?: number): Promise<(DeadLetterFacts & { raw: string })[]>
+  checkpoint(stream: Stream, partition?: number): Promise<(Checkpoint & { offset: number }) | null>
+  /** Commits as the loader does: offset and watermark together. */
+  load(stream: Stream, offset: number, watermark: string | null): Promise<void>
+}
+
+const SECRETS = { API_CLIENT: 'client', API_SECRET: 's3cret' }
+
+export async function ownPlace(t: TestContext): Promise<Place> {
+  const stack = await testStack()
+  const config = readConfig(stack.env({ HEADRACE_PREFIX: uniquePrefix() }))
+  const names = namesFor(config.prefix)
+  const kafka = await connectKafka(config.kafka, { log: silentLog, clock: systemClock })
+  t.after(() => kafka.close())
+  const topicOf = (stream: Stream) => names.records({ source: stream.source.name, stream: stream.name })
+
+  async function read(topic: string, partition: number): Promise<RawMessage[]> {
+    const range = (await kafka.logRanges(topic))[partition] ?? { low: 0, high: 0 }
+    const messages: RawMessage[] = []
+    for await (const message of kafka.readPartition(topic, partition, range.low, range.high)) messages.push(message)
+    return messages
+  }
+
+  return {
+    config,
+    names,
+    kafka,
+    topicOf,
+    async fetchOnce(source, signal = new AbortController().signal) {
+      const log: string[] = []
+      const metrics = createMetrics()
+      const summary = await fetchStreams({
+        streams: source.streams,
+        config,
+        resolver: resolverFor(SECRETS),
+        clock: systemClock,
+        log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
+        metrics,
+        signal,
+        once: true,
+      })
+      return { summary, metrics, log }
+    },
+    async entries(stream, partition = 0) {
+      return (await read(topicOf(stream), partition)).map(({ offset, key, value, headers }) => ({
+        offset: Number(offset),
+        key: key?.toString() ?? null,
+        record: value === null ? null : JSON.parse(value.subarray(5).toString()),
+        marker: parseMarker(headers?.[MARKER_HEADER]?.toString()),
+      }))
+    },
+    async deadLetters(stream, partition = 0) {
+      return (await read(names.deadLetters(topicOf(stream)), partition)).map(({ value, headers }) => {
+        const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()]))
+        return { ...parseDeadLetterHeaders(texts), raw: value?.toString() ?? '' }
+      })
+    },
+    async checkpoint(stream, partition = 0) {
+      const stored = (await kafka.committed(names.fetcherGroup, topicOf(stream)))[partition]
+      const parsed = parseCheckpoint(stored?.metadata ?? '')
+      return parsed === null || stored === null || stored === undefined ? null : { ...parsed, offset: stored.offset }
+    },
+    async load(stream, offset, watermark) {
+      const publisher = kafka.publisher(`${config.prefix}.test-loader`)
+      await publisher.fence()
+      const metadata = commitText({ v: 1, offset, watermark })
+      await publisher.publish([], () => ({ group: names.loaderGroup, topic: topicOf(stream), partition: 0, offset, metadata }))
+      await publisher.close()
+    },
+  }
+}
+
+export const idsOf = (entries: readonly Entry[]): unknown[] => entries.flatMap(({ record }) => (record === null ? [] : [record.id]))
+export const markersOf = (entries: readonly Entry[]): PageMarker[] => entries.flatMap(({ marker }) => marker ?? [])

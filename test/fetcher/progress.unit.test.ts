@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Accepted } from '../../services/fetcher/judge.ts'
+import { afterPage, type PageTimes, type Progress, startOf } from '../../services/fetcher/progress.ts'
+import type { Watermarking } from '../../shared/declaration.ts'
+import type { Position } from '../../shared/watermark.ts'
+import { declareOrders } from './declared.ts'
+
+const watermarking = (sorted: boolean, kind: 'iso' | 'integer' = 'integer'): Watermarking => {
+  const { watermark } = declareOrders()
+  if (watermark === null) throw new RangeError('no watermark')
+  return { ...watermark, sorted, kind }
+}
+const LATER: PageTimes = { last: false, fetchedMs: 1e15, startedMs: 1e15 }
+const records = (...positions: (bigint | null)[]): Accepted[] => positions.map((position) => ({ key: '', payload: '', position }))
+
+function walk(by: Watermarking, from: Position | null, pages: readonly (readonly bigint[])[]): Progress[] {
+  let progress = startOf(by, from)
+  return pages.map((positions, index) => {
+    progress = afterPage(progress, by, records(...positions), { ...LATER, last: index === pages.length - 1 })
+    return progress
+  })
+}
+const marks = (steps: readonly Progress[]) => steps.map(({ watermark }) => watermark)
+
+describe('progress', () => {
+  test('of an unsorted stream stays where it was until the last page', () => {
+    const pages = [[7n, 3n], [9n], [2n]]
+    assert.deepEqual(marks(walk(watermarking(false), 1n, pages)), [1n, 1n, 9n])
+    assert.deepEqual(marks(walk(watermarking(false), null, pages)), [null, null, 9n])
+  })
+
+  test('of a sorted stream moves with each page, also over equal positions', () => {
+    const steps = walk(watermarking(true), 1n, [[2n, 3n], [3n, 3n], [], [4n]])
+    assert.deepEqual(marks(steps), [3n, 3n, 3n, 4n])
+  })
+
+  test('a record out of order ends the belief in sorted, within a page and across pages, for the rest of the run', () => {
+    const within = walk(watermarking(true), null, [[2n, 1n], [5n], [6n], []])
+    assert.deepEqual(marks(within), [null, null, null, 6n])
+    const across = walk(watermarking(true), null, [[4n, 5n], [3n, 6n], [7n], [8n]])
+    assert.deepEqual(marks(across), [5n, 5n, 5n, 8n])
+    assert.deepEqual(
+      across.map(({ sorted }) => sorted),
+      [true, false, false, false],
+    )
+  })
+
+  test('records that the lookback brings again are no disorder, and do not move the watermark back', () => {
+    const steps = walk(watermarking(true), 10n, [[8n, 9n], [10n, 11n], []])
+    assert.deepEqual(marks(steps), [10n, 11n, 11n])
+    assert.ok(steps.every(({ sorted }) => sorted))
+  })
+
+  test('a run that brings nothing keeps the watermark that it asked from', () => {
+    assert.deepEqual(marks(walk(watermarking(false), 5n, [[]])), [5n])
+    assert.deepEqual(marks(walk(watermarking(true), null, [[]])), [null])
+  })
+
+  test('without a watermark field there is none', () => {
+    const start = startOf(null, null)
+    assert.deepEqual(afterPage(start, null, records(null, null), { ...LATER, last: true }), start)
+  })
+
+  const times = (last: boolean): PageTimes => ({ last, fetchedMs: 2_000, startedMs: 1_000 })
+  const ns = (ms: number) => BigInt(ms) * 1_000_000n
+
+  test('a record from the future lifts the watermark of a sorted stream no further than the time of the fetch', () => {
+    const by = watermarking(true, 'iso')
+    const moved = afterPage(startOf(by, null), by, records(ns(1_500), ns(9_999_999)), times(false))
+    assert.equal(moved.watermark, ns(2_000))
+    assert.equal(moved.seen, ns(9_999_999))
+  })
+
+  test('of an unsorted stream it never passes the start of the run: what changed since may be on a page that is past', () => {
+    const by = watermarking(false, 'iso')
+    const changedMeanwhile = afterPage(startOf(by, null), by, records(ns(500), ns(1_500)), times(true))
+    assert.equal(changedMeanwhile.watermark, ns(1_000))
+    const older = afterPage(startOf(by, null), by, records(ns(500), ns(700)), times(true))
+    assert.equal(older.watermark, ns(700))
+  })
+
+  test('a cap below what is confirmed does not move it back', () => {
+    const by = watermarking(false, 'iso')
+    assert.equal(afterPage(startOf(by, ns(1_800)), by, records(ns(1_900)), times(true)).watermark, ns(1_800))
+  })
+
+  test('sequences have no time and are not capped', () => {
+    const by = watermarking(true)
+    assert.equal(afterPage(startOf(by, null), by, records(10n ** 30n), times(false)).watermark, 10n ** 30n)
+  })
+})

@@ -76,6 +76,8 @@ export type Published = {
   page(page: Page): Promise<number>
   raw(partition: number, messages: readonly Message[]): Promise<number>
   deadLetters(): Promise<RawMessage[]>
+  /** After a publisher failed or was taken over. */
+  refence(): Promise<void>
   close(): Promise<void>
 }
 
@@ -147,6 +149,9 @@ export async function publish(
         for await (const letter of kafka.readPartition(names.deadLetters(topic), partition, low, high)) letters.push(letter)
       }
       return letters
+    },
+    refence: async () => {
+      for (const publisher of publishers.values()) await publisher.fence()
     },
     close: async () => {
       for (const publisher of publishers.values()) await publisher.close()

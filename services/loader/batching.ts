@@ -2,7 +2,18 @@
  * Closes batches: by rows, by bytes, by age, when the table changes, and when told to. Age counts only while nothing is being inserted: a
  * slow insert makes the next batch larger instead of many small ones. The time comes from the scheduler, so a test runs it in virtual time.
  */
-import { concatMap, defer, finalize, groupBy, mergeMap, Observable, type OperatorFunction, type SchedulerLike, Subject } from 'rxjs'
+import {
+  concatMap,
+  defer,
+  finalize,
+  groupBy,
+  mergeMap,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  type SchedulerLike,
+  Subject,
+} from 'rxjs'
 import { type Batch, batchOf, type Chunk, tableOf } from './chunk.ts'
 
 export type BatchLimits = { rows: number; bytes: number; ageMs: number }
@@ -19,8 +30,8 @@ export type ClosingOptions = BatchLimits & {
 /** One batch after the other for each topic; topics side by side. An error out of `settle` ends everything. */
 export function laneByTopic(
   options: BatchLimits & { scheduler: SchedulerLike; flush: Observable<unknown> },
-  settle: (batch: Batch) => Promise<void>,
-): OperatorFunction<Chunk, void> {
+  settle: (batch: Batch) => ObservableInput<unknown>,
+): OperatorFunction<Chunk, unknown> {
   return (chunks) =>
     chunks.pipe(
       groupBy(({ topic }) => topic),

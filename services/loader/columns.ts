@@ -60,7 +60,7 @@ function kindOf(property: JsonSchema): Kind {
   const kind = typeOf(property)
   if (kind.type !== 'json') return kind
   const branches = (property.anyOf ?? property.oneOf ?? property.allOf) as JsonSchema[] | undefined
-  if (branches === undefined) return { ...kind, nullable: kind.nullable || !('$ref' in property) }
+  if (branches === undefined) return { ...kind, nullable: kind.nullable || !('$ref' in property || 'type' in property) }
   const objects = branches.filter((branch) => branch.type !== 'null').every((branch) => kindOf(branch).type === 'object')
   return { ...kind, type: objects ? 'object' : 'json' }
 }

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { columnsOf } from '../../services/loader/columns.ts'
+import { addColumn, createDatabase, createLedger, createTable } from '../../services/loader/ddl.ts'
+import { column, decimal, epochMs, int64, z } from '../../shared/index.ts'
+import { compileStream } from '../support/published.ts'
+
+function types(shape: z.ZodRawShape): Record<string, string> {
+  const schema = z.object({ id: z.string(), ...shape })
+  const { wireSchema } = compileStream({ schema, watermark: undefined as never })
+  return Object.fromEntries(columnsOf(wireSchema).map(({ name, type }) => [name, type]))
+}
+
+describe('columns from a schema', () => {
+  test('each type has its own, and may be missing or null where the field may be', () => {
+    assert.deepEqual(
+      types({
+        text: z.string().optional(),
+        day: z.iso.date().nullable(),
+        at: z.iso.datetime(),
+        bounded: z.int().min(0).max(255),
+        share: z.number().nullish(),
+        money: decimal(18, 2).optional(),
+        big: int64(),
+        kind: z.enum(['a', 'b']).optional(),
+        kinds: z.array(z.enum(['a', 'b']).nullable()),
+        own: column(z.string(), 'LowCardinality(String)').nullable(),
+        ms: epochMs().nullable(),
+        one: z.literal('x'),
+        several: z.literal(['x', 1]),
+        odd: z.literal([null, 'x']),
+        number: z.literal(5),
+      }),
+      {
+        id: 'String',
+        text: 'Nullable(String)',
+        day: 'Nullable(Date32)',
+        at: "DateTime64(6, 'UTC')",
+        bounded: 'Int64',
+        share: 'Nullable(Float64)',
+        money: 'Nullable(Decimal(18, 2))',
+        big: 'Int64',
+        kind: 'LowCardinality(Nullable(String))',
+        kinds: 'Array(Nullable(String))',
+        own: 'LowCardinality(Nullable(String))',
+        ms: "Nullable(DateTime64(3, 'UTC'))",
+        one: 'LowCardinality(String)',
+        several: 'String',
+        odd: 'LowCardinality(Nullable(String))',
+        number: 'Float64',
+      },
+    )
+  })
+
+  test('objects are JSON, arrays are arrays, and what may be several things is text', () => {
+    const a = z.object({ kind: z.literal('a') })
+    const b = z.object({ kind: z.literal('b') })
+    assert.deepEqual(
+      types({
+        object: a,
+        maybe: a.optional(),
+        none: a.nullable(),
+        either: z.union([a, b]),
+        record: z.record(z.string(), z.int()),
+        list: z.array(z.string()).optional(),
+        listOrNull: z.array(z.int()).nullable(),
+        nested: z.array(z.array(z.number())),
+        objects: z.array(a),
+        holes: z.array(a.nullable()),
+        mixed: z.array(z.union([z.string(), z.number()])),
+        pair: z.tuple([z.string(), z.number()]),
+        textOrNumber: z.union([z.string(), z.number()]),
+        anything: z.any(),
+        nothing: z.null(),
+      }),
+      {
+        id: 'String',
+        object: 'JSON',
+        maybe: 'JSON',
+        none: 'Nullable(JSON)',
+        either: 'JSON',
+        record: 'JSON',
+        list: 'Array(String)',
+        listOrNull: 'Variant(Array(Int64))',
+        nested: 'Array(Array(Float64))',
+        objects: 'Array(JSON)',
+        holes: 'Array(Nullable(JSON))',
+        mixed: 'Array(Nullable(String))',
+        pair: 'Array(Nullable(String))',
+        textOrNumber: 'String',
+        anything: 'Nullable(String)',
+        nothing: 'Nullable(String)',
+      },
+    )
+  })
+
+  test('a column type that would end its statement is refused', () => {
+    assert.throws(() => types({ bad: column(z.string(), 'String; DROP TABLE x') }), /field bad/)
+    assert.throws(() => types({ bad: column(z.string(), 'String`') }), /no column type/)
+  })
+})
+
+describe('statements', () => {
+  const spec = {
+    table: 'shop_orders',
+    columns: [
+      { name: 'id', type: 'String', optional: false },
+      { name: 'a`b', type: 'Int64', optional: false },
+    ],
+    primaryKey: ['id', 'a`b'],
+    watermark: { field: 'a`b', kind: 'integer' },
+  } as const
+  const alone = { database: 'db', cluster: undefined }
+  const cluster = { database: 'db', cluster: 'main' }
+
+  test('one server: ReplacingMergeTree by version and deletion, with a memory of inserts', () => {
+    const text = createTable(alone, { ...spec, columns: [...spec.columns] })
+    assert.match(text, /^CREATE TABLE IF NOT EXISTS `db`\.`shop_orders` \(/)
+    assert.match(
+      text,
+      /ENGINE = ReplacingMergeTree\(_version, _deleted\) ORDER BY \(`id`, `a\\`b`\) SETTINGS non_replicated_deduplication_window = 100$/,
+    )
+  })
+
+  test('a cluster: the Replicated engine, everywhere at once', () => {
+    const text = createTable(cluster, { ...spec, columns: [...spec.columns] })
+    assert.match(text, /`shop_orders` ON CLUSTER `main` \(/)
+    assert.match(text, /ENGINE = ReplicatedReplacingMergeTree\(_version, _deleted\)/)
+    assert.match(createDatabase(cluster), /ON CLUSTER `main`$/)
+    assert.match(createLedger(cluster), /`headrace_pages` ON CLUSTER `main` .*ReplicatedReplacingMergeTree/s)
+    assert.match(addColumn(cluster, 't', spec.columns[0]), /^ALTER TABLE `db`\.`t` ON CLUSTER `main` ADD COLUMN IF NOT EXISTS `id` String$/)
+  })
+})

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { batchOf, type Chunk, type PartitionState, type Target } from '../../services/loader/chunk.ts'
+import { originOf } from '../../services/loader/rows.ts'
+import { bytesOfBatch, type Refused, splice, unknownSchemas } from '../../services/loader/splice.ts'
+import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
+import { frame, MARKER_HEADER } from '../../shared/wire.ts'
+import { markerOf } from '../support/published.ts'
+import { testSeed } from '../support/seed.ts'
+
+const target = (id: number): Target => ({
+  id,
+  schema: { id, json: {}, check: () => [] },
+  spec: { table: `table_${id}`, columns: [], primaryKey: ['id'], watermark: null },
+})
+const KNOWN = new Map<number, Target | Refused>([
+  [1, target(1)],
+  [2, target(2)],
+  [9, { refused: 'unknown_schema', issues: 'none' }],
+])
+const lookup = (id: number) => KNOWN.get(id)
+
+function batch(values: readonly (Buffer | null | Partial<RawMessage>)[], first = 100): ReadBatch {
+  const messages = values.map((value, index): RawMessage => {
+    const given = value === null || Buffer.isBuffer(value) ? { value } : value
+    return { offset: String(first + index), timestamp: '1700000000123', key: null, value: null, ...given }
+  })
+  const nextOffset = first + values.length + 1
+  return { topic: 't', partition: 7, generation: 1, messages, nextOffset, highOffset: nextOffset }
+}
+
+const marker = (records: number, watermark: string | null = null): Partial<RawMessage> => ({
+  value: null,
+  headers: { [MARKER_HEADER]: Buffer.from(JSON.stringify({ ...markerOf(1, records, 0), watermark })) },
+})
+const START: PartitionState = { nextOffset: 100, watermark: 'w0', open: 0, lost: null }
+const linesOf = (chunk: Chunk | undefined) => chunk?.body.toString().split('\n').slice(0, -1)
+
+describe('splicing', () => {
+  test("writes the loader's columns in front of the record's own bytes", () => {
+    const [chunk, ...others] = splice(
+      batch([frame(1, '{"id":"ü","n":1.50}'), frame(1, '{}'), frame(1, '{ \n }'), frame(1, '{ "a" : 1 }')]),
+      START,
+      lookup,
+    )
+    assert.equal(others.length, 0)
+    const head = (offset: number) => `{"_partition":7,"_offset":${offset},"_fetched_at":1700000000123`
+    assert.deepEqual(linesOf(chunk), [`${head(100)},"id":"ü","n":1.50}`, `${head(101)}}`, `${head(102)}}`, `${head(103)}, "a" : 1 }`])
+    assert.equal(chunk?.after.nextOffset, 105)
+    assert.equal(chunk?.after.open, 4)
+  })
+
+  test('begins another chunk where the schema changes, each with the offset that it ends at', () => {
+    const chunks = splice(batch([frame(1, '{"a":1}'), frame(2, '{"a":2}'), frame(2, '{"a":3}'), frame(1, '{"a":4}')]), START, lookup)
+    assert.deepEqual(
+      chunks.map(({ target: of, rows, after }) => [of?.id, rows, after.nextOffset, after.open]),
+      [
+        [1, 1, 101, 1],
+        [2, 2, 103, 3],
+        [1, 1, 105, 4],
+      ],
+    )
+  })
+
+  test('a marker ends the count of its page and moves the watermark only when it carries one', () => {
+    const [chunk] = splice(
+      batch([frame(1, '{"a":1}'), marker(2), frame(1, '{"a":1}'), marker(1, 'w1'), frame(1, '{"a":1}')]),
+      { ...START, open: 1 },
+      lookup,
+    )
+    assert.deepEqual(
+      chunk?.markers.map(({ offset, counted }) => [offset, counted]),
+      [
+        [101, 2],
+        [103, 1],
+      ],
+    )
+    assert.deepEqual(chunk?.after, { nextOffset: 106, watermark: 'w1', open: 1, lost: null })
+  })
+
+  test('an unknown count stays unknown until the next marker', () => {
+    const [chunk] = splice(batch([frame(1, '{"a":1}'), marker(9), frame(1, '{"a":1}'), marker(1)]), { ...START, open: null }, lookup)
+    assert.deepEqual(
+      chunk?.markers.map(({ counted }) => counted),
+      [null, 1],
+    )
+  })
+
+  test('while records are lost, markers carry no watermark before the run that asked for them again', () => {
+    const lost = { from: 50, below: 100, safeFrom: 102 }
+    const [chunk] = splice(batch([marker(0, 'w1'), marker(0, 'w2')]), { ...START, lost: { ...lost, safeFrom: null } }, lookup)
+    assert.deepEqual([chunk?.after.watermark, chunk?.after.lost?.below], ['w0', 100])
+    const [later] = splice(batch([marker(0, 'w1'), marker(0, 'w2'), marker(0, 'w3')]), { ...START, lost }, lookup)
+    assert.deepEqual([later?.after.watermark, later?.after.lost], ['w3', null])
+  })
+
+  test('what is no frame becomes a letter with its bytes and a reason, and counts as read', () => {
+    const [chunk] = splice(
+      batch([Buffer.alloc(0), Buffer.from('xyz{}'), Buffer.from([0, 1]), frame(1, '{"a":'), frame(9, '{"a":1}'), null]),
+      START,
+      lookup,
+    )
+    assert.deepEqual(
+      chunk?.letters.map(({ reason, offset }) => `${reason} ${offset}`),
+      ['empty 100', 'no_frame 101', 'cut_frame 102', 'cut_frame 103', 'unknown_schema 104', 'no_value 105'],
+    )
+    assert.equal(chunk?.after.open, 6)
+    assert.deepEqual(chunk?.letters[1]?.value, Buffer.from('xyz{}'))
+  })
+
+  test('a batch of nothing but control records still moves the offset', () => {
+    const [chunk] = splice(batch([]), START, lookup)
+    assert.deepEqual([chunk?.rows, chunk?.target, chunk?.after.nextOffset], [0, null, 101])
+  })
+
+  test('names the schemas that are not known, once each', () => {
+    assert.deepEqual(
+      unknownSchemas(batch([frame(1, '{"a":1}'), frame(5, '{"a":1}'), frame(6, '{"a":1}'), frame(5, '{"a":1}'), null]), lookup),
+      [5, 6],
+    )
+  })
+
+  test('every line is the record, whatever it holds, and gives its bytes back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(1, 2), fc.dictionary(fc.string(), fc.jsonValue())), { maxLength: 20 }), (records) => {
+        const payloads = records.map(([id, record]) => [id, JSON.stringify(record)] as const)
+        const read = batch(payloads.map(([id, text]) => frame(id, text)))
+        const chunks = splice(read, START, lookup)
+        const whole = batchOf(chunks)
+        assert.ok(chunks.reduce((total, { body }) => total + body.length, 0) <= bytesOfBatch(read))
+        assert.equal(whole.bytes, bytesOfBatch(read))
+        for (const [row, [, text]] of payloads.entries()) {
+          const origin = originOf(whole, row)
+          assert.deepEqual(
+            [origin.partition, origin.offset, origin.fetchedAtMs, origin.payload.toString()],
+            [7, 100 + row, 1700000000123, text],
+          )
+        }
+      }),
+      { seed: testSeed() },
+    )
+  })
+})

@@ -20,12 +20,19 @@ export async function prepareStream(
 ): Promise<Prepared> {
   const { kafka, registry, names, log } = tools
   const topic = names.records({ source: stream.source.name, stream: stream.name })
+  const isKnown = (await registry.latest(names.subject(topic))) !== null
   const { id, changes } = await registry.register(names.subject(topic), stream.wireSchema)
   for (const change of changes) log.info({ stream: stream.label, path: change.path, change: change.change }, 'schema change registered')
   const { retentionMs, replicationFactor } = tools.config.kafka
   const settings = { 'retention.ms': String(retentionMs), 'max.message.bytes': String(MESSAGE_BYTES_MAX), 'cleanup.policy': 'delete' }
   const spec = { partitions: stream.partitions.length, replicationFactor, config: settings }
-  await kafka.ensureTopic({ ...spec, topic })
+  const topicIs = await kafka.ensureTopic({ ...spec, topic })
+  // With a topic, Kafka drops what its groups have committed.
+  if (topicIs === 'created' && isKnown)
+    log.warn(
+      { stream: stream.label, topic },
+      'the topic was gone, and with it every watermark: the API is asked from the start of the stream',
+    )
   await kafka.ensureTopic({ ...spec, topic: names.deadLetters(topic) })
   return { stream, topic, schemaId: id }
 }

@@ -1,7 +1,11 @@
 /** The fetcher on the real stack, as these tests use it: run once, then look at what Kafka holds. Topics and groups are the test's own. */
 import type { TestContext } from 'node:test'
 import { pino } from 'pino'
+import { createClient } from '../../services/fetcher/client/client.ts'
+import { holdsAll } from '../../services/fetcher/client/holding.ts'
 import { fetchStreams } from '../../services/fetcher/fetcher.ts'
+import { openPartition, type Partition } from '../../services/fetcher/partition.ts'
+import { prepareStream } from '../../services/fetcher/prepare.ts'
 import type { FetchSummary } from '../../services/fetcher/summary.ts'
 import { type Checkpoint, commitText, parseCheckpoint } from '../../shared/checkpoint.ts'
 import { systemClock } from '../../shared/clock.ts'
@@ -10,9 +14,11 @@ import type { Source, Stream } from '../../shared/declaration.ts'
 import { connectKafka, type Kafka, type RawMessage } from '../../shared/kafka.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createMetrics, type Metrics } from '../../shared/metrics.ts'
+import { connectRegistry } from '../../shared/registry.ts'
 import { type Names, namesFor } from '../../shared/topics.ts'
 import { type DeadLetterFacts, MARKER_HEADER, type PageMarker, parseDeadLetterHeaders, parseMarker } from '../../shared/wire.ts'
 import { testStack, uniquePrefix } from '../support/stack.ts'
+import { streamOf } from './declared.ts'
 
 export type Entry = { offset: number; key: string | null; record: Record<string, unknown> | null; marker: PageMarker | null }
 export type Fetched = { summary: FetchSummary; metrics: Metrics; log: string[] }
@@ -24,6 +30,10 @@ export type Place = {
   topicOf(stream: Stream): string
   /** One run of every partition of the source's streams. */
   fetchOnce(source: Source, signal?: AbortSignal): Promise<Fetched>
+  /** A fetcher that runs for ever, until it is stopped. */
+  startFetcher(source: Source): Fetcher
+  /** Partition 0 of the source's only stream as a worker would open it, outside any group. */
+  openPartition(source: Source): Promise<Opened>
   /** What committed readers see of a partition, in order. */
   entries(stream: Stream, partition?: number): Promise<Entry[]>
   deadLetters(stream: Stream, partition?: number): Promise<(DeadLetterFacts & { raw: string })[]>
@@ -31,6 +41,9 @@ export type Place = {
   /** Commits as the loader does: offset and watermark together. */
   load(stream: Stream, offset: number, watermark: string | null): Promise<void>
 }
+
+export type Fetcher = { log: string[]; ready: Promise<void>; summary(): FetchSummary | null; stop(): Promise<FetchSummary> }
+export type Opened = { partition: Partition; log: string[]; metrics: Metrics }
 
 const SECRETS = { API_CLIENT: 'client', API_SECRET: 's3cret' }
 
@@ -49,25 +62,65 @@ export async function ownPlace(t: TestContext): Promise<Place> {
     return messages
   }
 
+  function tools() {
+    const log: string[] = []
+    const write = (line: string) => void log.push(line)
+    return {
+      lines: log,
+      log: pino({ level: 'debug' }, { write }),
+      metrics: createMetrics(),
+      resolver: resolverFor(SECRETS),
+      clock: systemClock,
+    }
+  }
+
   return {
     config,
     names,
     kafka,
     topicOf,
     async fetchOnce(source, signal = new AbortController().signal) {
-      const log: string[] = []
-      const metrics = createMetrics()
-      const summary = await fetchStreams({
-        streams: source.streams,
-        config,
-        resolver: resolverFor(SECRETS),
-        clock: systemClock,
-        log: pino({ level: 'debug' }, { write: (line: string) => void log.push(line) }),
-        metrics,
-        signal,
-        once: true,
+      const { lines, ...rest } = tools()
+      const summary = await fetchStreams({ ...rest, streams: source.streams, config, signal, once: true })
+      return { summary, metrics: rest.metrics, log: lines }
+    },
+    startFetcher(source) {
+      const { lines, ...rest } = tools()
+      const stop = new AbortController()
+      const ready = Promise.withResolvers<void>()
+      let latest: FetchSummary | null = null
+      const onProgress = (summary: FetchSummary) => {
+        latest = summary
+      }
+      const { signal } = stop
+      const options = { ...rest, streams: source.streams, config, signal, once: false, onReady: ready.resolve, onProgress }
+      const done = fetchStreams(options)
+      done.catch(ready.reject)
+      t.after(() => stop.abort())
+      return {
+        log: lines,
+        ready: ready.promise,
+        summary: () => latest,
+        stop: () => {
+          stop.abort()
+          return done
+        },
+      }
+    },
+    async openPartition(source) {
+      const { lines, ...rest } = tools()
+      const stream = streamOf(source)
+      const registry = connectRegistry(config.registry)
+      const { schemaId } = await prepareStream(stream, { kafka, registry, names, config, log: rest.log })
+      const client = createClient(source, { ...rest, holding: () => holdsAll(source, 0) })
+      const bounds = config.fetcher
+      const { baseUrl, send } = client
+      const partition = openPartition({ ...rest, stream, partition: 0, baseUrl, send, kafka, names, schemaId, bounds, onPage() {} })
+      t.after(async () => {
+        await partition.close()
+        await client.close()
       })
-      return { summary, metrics, log }
+      return { partition, log: lines, metrics: rest.metrics }
     },
     async entries(stream, partition = 0) {
       return (await read(topicOf(stream), partition)).map(({ offset, key, value, headers }) => ({

@@ -17,7 +17,7 @@ export type ApiOptions = {
   /** Life of a token in seconds; without it, nobody is asked for one. */
   tokenSeconds?: number
   /** Answers in the API's place, when it returns something; `number` counts requests for records from 1. May change the records. */
-  script?(request: ApiRequest, number: number): Answer | undefined
+  script?(request: ApiRequest, number: number): Answer | undefined | Promise<Answer | undefined>
 }
 
 export type ApiRequest = {
@@ -84,11 +84,13 @@ export async function startApi(t: TestContext | null, options: ApiOptions = {}):
     return (lives.get(asked.headers.authorization?.replace(/^Bearer /, '') ?? '') ?? 0) > asked.atMs
   }
 
-  function records(asked: Asked): Answer {
+  async function records(asked: Asked): Promise<Answer> {
     const { since = null, cursor = null, ...values } = Object.fromEntries(asked.query)
     const entry: ApiLogEntry = { atMs: asked.atMs, since, cursor, values, status: 200, ids: [] }
     api.log.push(entry)
-    const answer = isAllowed(asked) ? (api.script?.(entry, api.log.length) ?? null) : { status: 401, json: { error: 'no valid token' } }
+    const answer = isAllowed(asked)
+      ? ((await api.script?.(entry, api.log.length)) ?? null)
+      : { status: 401, json: { error: 'no valid token' } }
     if (answer !== null) {
       entry.status = answer.status ?? 200
       return answer

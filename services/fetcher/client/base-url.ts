@@ -21,8 +21,8 @@ export function baseUrlOf(source: Source, resolver: Resolver): string {
       "take them out and declare auth: basic({ username, password: secret('NAME') })",
     )
   }
-  url.search = ''
-  url.hash = ''
+  if (url.search !== '' || url.hash !== '')
+    throw wrong(`${source.name}: ${from} has a query or a fragment`, 'put parameters into params of the stream')
   return url.href
 }
 

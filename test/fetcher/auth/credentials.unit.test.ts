@@ -124,12 +124,19 @@ describe('fixed credentials', () => {
     )
   })
 
-  test('a setting of baseUrl that holds a password is refused, and the password is not shown', async (t) => {
-    assert.throws(
-      () => clientFor(t, '', { source: { baseUrl: setting('SHOP_URL', 'http://me:hunter22@127.0.0.1:9') } }),
-      (error) => error instanceof WrongUse && !shown(error).includes('hunter22'),
-    )
-  })
+  for (const [url, text] of [
+    ['http://me:hunter22@127.0.0.1:9', /SHOP_URL holds a user name or a password/],
+    ['http://127.0.0.1:9/?token=hunter22', /SHOP_URL has a query or a fragment/],
+    ['127.0.0.1:9', /SHOP_URL is "127\.0\.0\.1:9", no http or https URL/],
+  ] as const) {
+    test(`an address of the environment that is not one of an API is refused, and no secret in it shown: ${text.source}`, async (t) => {
+      const source = { baseUrl: setting('SHOP_URL', 'http://127.0.0.1:9') }
+      assert.throws(
+        () => clientFor(t, '', { source, environment: { SHOP_URL: url } }),
+        (error) => error instanceof WrongUse && text.test(error.message) && !shown(error).includes('hunter22'),
+      )
+    })
+  }
 })
 
 describe('other origins', () => {

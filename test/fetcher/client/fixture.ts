@@ -6,7 +6,7 @@ import { type Client, createClient } from '../../../services/fetcher/client/clie
 import { firstRequest } from '../../../services/fetcher/client/first-request.ts'
 import { holdsAll } from '../../../services/fetcher/client/holding.ts'
 import type { PageResponse } from '../../../services/fetcher/client/send.ts'
-import { resolverFor } from '../../../shared/config.ts'
+import { type Environment, resolverFor } from '../../../shared/config.ts'
 import { compileSource, type Source, type Stream } from '../../../shared/declaration.ts'
 import { cursor } from '../../../shared/declare/paginate.ts'
 import { z } from '../../../shared/index.ts'
@@ -50,7 +50,7 @@ export type Fixture = {
 export function clientFor(
   t: TestContext,
   baseUrl: string,
-  options: { source?: Record<string, unknown>; stream?: Record<string, unknown>; clock?: FastClock } = {},
+  options: { source?: Record<string, unknown>; stream?: Record<string, unknown>; clock?: FastClock; environment?: Environment } = {},
 ): Fixture {
   const clock = options.clock ?? fastClock()
   const lines: string[] = []
@@ -59,7 +59,13 @@ export function clientFor(
   const source = declareSource(baseUrl, options.source, options.stream)
   const stream = streamOf(source)
   const holding = holdsAll(source, clock.elapsedMs())
-  const client = createClient(source, { clock, log, metrics, resolver: resolverFor(SECRETS), holding: () => holding })
+  const client = createClient(source, {
+    clock,
+    log,
+    metrics,
+    resolver: resolverFor({ ...SECRETS, ...options.environment }),
+    holding: () => holding,
+  })
   t.after(() => client.close())
   return {
     client,

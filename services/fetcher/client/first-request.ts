@@ -28,9 +28,10 @@ export function firstRequest(stream: Stream, baseUrl: string, partition: number,
 /** By the parts of a URL, never by joining texts: no path or value can lead to another host. */
 function urlOf(baseUrl: string, path: string): URL {
   const url = new URL(baseUrl)
-  const [pathname = '', query = ''] = path.split('?', 2)
+  const mark = path.indexOf('?')
+  const pathname = mark === -1 ? path : path.slice(0, mark)
   url.pathname = `${url.pathname.replace(/\/$/, '')}${pathname}`
-  url.search = query
+  url.search = mark === -1 ? '' : path.slice(mark)
   return url
 }
 

@@ -9,6 +9,7 @@ import { Parked } from '../../../services/fetcher/client/errors.ts'
 import type { Holding } from '../../../services/fetcher/client/holding.ts'
 import { createLimiter, type Limiter } from '../../../services/fetcher/client/limiter.ts'
 import { type VirtualClock, virtualClock } from '../../support/clocks.ts'
+import { testSeed } from '../../support/seed.ts'
 
 type Quota = { requests: number; per: number }
 const WAIT_MAX_MS = 300_000
@@ -76,8 +77,7 @@ function saturate(options: {
 
 describe('the quota', () => {
   test('is never passed in any window, whatever partitions change hands, workers start anew and answers take', async () => {
-    const seed = Date.now() % 2 ** 31
-    console.log(`seed ${seed}`)
+    const seed = testSeed()
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -122,8 +122,7 @@ describe('the quota', () => {
   })
 
   test('is never passed when limiters outlive the hand-overs', async () => {
-    const seed = Date.now() % 2 ** 31
-    console.log(`seed ${seed}`)
+    const seed = testSeed()
     await fc.assert(
       fc.asyncProperty(
         fc.record({
@@ -189,8 +188,7 @@ describe('the quota', () => {
   })
 
   test('is kept by turns where it has fewer requests than there are partitions, and every worker comes to its turn', async () => {
-    const seed = Date.now() % 2 ** 31
-    console.log(`seed ${seed}`)
+    const seed = testSeed()
     await fc.assert(
       fc.asyncProperty(
         fc.record({ requests: fc.integer({ min: 1, max: 4 }), more: fc.integer({ min: 1, max: 4 }), dice: fc.integer() }),

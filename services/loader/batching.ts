@@ -5,6 +5,7 @@
 import {
   concatMap,
   defer,
+  filter,
   finalize,
   groupBy,
   mergeMap,
@@ -18,9 +19,14 @@ import { type Batch, batchOf, type Chunk, tableOf } from './chunk.ts'
 
 export type BatchLimits = { rows: number; bytes: number; ageMs: number }
 
-export type ClosingOptions = BatchLimits & {
+export type LaneOptions = BatchLimits & {
   scheduler: SchedulerLike
-  /** Closes what is open. */
+  /** Closes what is open: of one topic, or with null of all. */
+  flush: Observable<string | null>
+}
+
+type ClosingOptions = BatchLimits & {
+  scheduler: SchedulerLike
   flush: Observable<unknown>
   /** Whether the batch before is still being inserted, and when it is done. */
   busy(): boolean
@@ -28,10 +34,7 @@ export type ClosingOptions = BatchLimits & {
 }
 
 /** One batch after the other for each topic; topics side by side. An error out of `settle` ends everything. */
-export function laneByTopic(
-  options: BatchLimits & { scheduler: SchedulerLike; flush: Observable<unknown> },
-  settle: (batch: Batch) => ObservableInput<unknown>,
-): OperatorFunction<Chunk, unknown> {
+export function laneByTopic(options: LaneOptions, settle: (batch: Batch) => ObservableInput<unknown>): OperatorFunction<Chunk, unknown> {
   return (chunks) =>
     chunks.pipe(
       groupBy(({ topic }) => topic),
@@ -48,13 +51,14 @@ export function laneByTopic(
               idle.next()
             }),
           )
-        return lane.pipe(closeBatches({ ...options, busy: () => busy, idle }), concatMap(settling))
+        const flush = options.flush.pipe(filter((topic) => topic === null || topic === lane.key))
+        return lane.pipe(closeBatches({ ...options, flush, busy: () => busy, idle }), concatMap(settling))
       }),
     )
 }
 
 /** The chunks of one topic as batches of one table each; what is open when the source completes is the last one. */
-export function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
+function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
   return (source) =>
     new Observable((subscriber) => {
       let open: Chunk[] = []

@@ -2,6 +2,7 @@
  * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL shows, so it follows
  * from the record alone and is the same on every replay: the watermark field in the high half, fetch time and offset in the low half.
  */
+import { LEDGER_TABLE } from '../../shared/topics.ts'
 import type { WatermarkKind } from '../../shared/watermark.ts'
 import type { Column } from './columns.ts'
 
@@ -23,8 +24,6 @@ const FETCH_TIME_MAX_MS = 2n ** BigInt(FETCH_TIME_BITS) - 1n
 const OFFSET_MASK = 2n ** BigInt(OFFSET_BITS) - 1n
 const INT64_SHIFT = 2n ** 63n
 const TEXT_BYTES = 8
-
-export const LEDGER = 'headrace_pages'
 
 /** Columns that every table has besides its record's fields. */
 export const LOADER_COLUMNS: readonly Column[] = [
@@ -62,7 +61,7 @@ export function addColumn(at: Placement, table: string, { name, type }: Column):
 
 /** One row for each page marker; a replay writes the same rows again. */
 export function createLedger(at: Placement): string {
-  return `CREATE TABLE IF NOT EXISTS ${place(at, LEDGER)} (
+  return `CREATE TABLE IF NOT EXISTS ${place(at, LEDGER_TABLE)} (
   \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
   \`run\` String, \`page\` UInt32, \`fetched_at\` DateTime64(3, 'UTC'), \`records\` UInt32, \`dead_letters\` UInt32, \`unchanged\` UInt32,
   \`drift\` UInt32, \`requests\` UInt32, \`retries\` UInt32, \`bytes\` UInt64, \`duration_ms\` UInt32, \`watermark\` Nullable(String), \`last\` Bool,

@@ -12,6 +12,8 @@ export type Holdups = {
   /** `what` takes nothing at the moment. */
   hold(what: string, holdup: Holdup): void
   clear(what: string): void
+  /** A new assignment: whatever was waited for may be another member's now. */
+  reset(): void
 }
 
 export function createHoldups({ log, metrics, clock }: { log: Log; metrics: Metrics; clock: Clock }): Holdups {
@@ -33,5 +35,10 @@ export function createHoldups({ log, metrics, clock }: { log: Log; metrics: Metr
     log.info({ table: what, reason: known.name, waitedMs: Math.round(clock.elapsedMs() - known.sinceMs) }, `${what} goes on`)
   }
 
-  return { hold, clear }
+  function reset(): void {
+    for (const what of held.keys()) metrics.paused.set({ table: what }, 0)
+    held.clear()
+  }
+
+  return { hold, clear, reset }
 }

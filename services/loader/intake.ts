@@ -36,8 +36,8 @@ export type IntakeDeps = {
   log: Log
   reader(): Pick<Reader, 'resume'> | null
   push(chunk: Chunk): void
-  /** Closes the batches that are open, so that they make room. */
-  flush(): void
+  /** Closes the topic's open batch, so that it makes room. */
+  flush(topic: string): void
   onDefect(error: unknown): void
 }
 
@@ -74,7 +74,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     const current = await covered(topic, partition, state)
     if (assigned.ending.signal.aborted) return 'full'
     if (!gate.enter(topic, bytes)) {
-      flush()
+      flush(topic)
       return full()
     }
     for (const chunk of splice(batch, current, lookup)) {

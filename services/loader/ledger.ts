@@ -5,9 +5,8 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
-import type { Names } from '../../shared/topics.ts'
+import { LEDGER_TABLE, type Names } from '../../shared/topics.ts'
 import type { Batch, Chunk, ReadMarker } from './chunk.ts'
-import { LEDGER } from './ddl.ts'
 import { type Patience, untilDecided } from './patience.ts'
 import type { Tables } from './table.ts'
 import type { Writer } from './writer.ts'
@@ -36,12 +35,12 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
     const places = marked.map(({ partition, after }) => `${partition}:${after.nextOffset}`)
     const insert = {
       database,
-      table: LEDGER,
+      table: LEDGER_TABLE,
       body: [Buffer.from(lines.join(''))],
       rows: lines.length,
       token: `${nonce} ${batch.topic} ${places}`,
     }
-    const failure = await untilDecided(LEDGER, patience, async () => {
+    const failure = await untilDecided(LEDGER_TABLE, patience, async () => {
       if (!made) {
         const missing = await tables.ensureLedger()
         if (missing !== null) return missing

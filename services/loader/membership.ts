@@ -17,8 +17,8 @@ import { afterGap, startingState, wasLoaded } from './partitions.ts'
 import type { PartitionCommit } from './settle.ts'
 
 export type Membership = {
-  /** Leaves with the topics before, if any, and joins with these. */
-  join(topics: string[]): Promise<void>
+  /** Leaves with the topics before, if any, and joins with these. Throws Unavailable only the first time; later it tries until `stop` aborts. */
+  join(topics: string[], stop: AbortSignal): Promise<void>
   /** Takes nothing more, finishes what is in hand within `withinMs`, leaves the group. */
   leave(withinMs: number): Promise<void>
   commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
@@ -33,7 +33,8 @@ export type MembershipDeps = {
   gate: Gate
   intake(): Intake
   push(chunk: Chunk): void
-  flush(): void
+  /** Closes all open batches. */
+  flush(topic: null): void
   clock: Clock
   log: Log
   metrics: Metrics
@@ -45,6 +46,7 @@ export type MembershipDeps = {
 const FETCH_BYTES_MAX = 2 * 1024 * 1024
 /** What is in hand when the topics change. */
 const REJOIN_FINISH_MS = 15_000
+const REJOIN_WAIT_MS = 5_000
 /** Where the log starts is unknown: any number but 0, the only one that surely opens a page. */
 const UNKNOWN_LOW = 1
 
@@ -52,11 +54,25 @@ export function createMembership(deps: MembershipDeps): Membership {
   const { kafka, names, gate, intake, push, flush, clock, log, metrics } = deps
   let reader: Reader | null = null
   let current: Assigned | null = null
+  let joined = false
 
-  async function join(topics: string[]): Promise<void> {
+  async function join(topics: string[], stop: AbortSignal): Promise<void> {
     await leave(REJOIN_FINISH_MS)
-    if (topics.length === 0) return
-    reader = await kafka.reader({
+    while (topics.length > 0 && !stop.aborted) {
+      try {
+        reader = await open(topics)
+        joined = true
+        return
+      } catch (error) {
+        if (!joined || !(error instanceof HeadraceError)) throw error
+        log.warn({ err: error }, 'the group could not be joined; trying again')
+        await clock.sleep(REJOIN_WAIT_MS, stop).catch(() => undefined)
+      }
+    }
+  }
+
+  function open(topics: string[]): Promise<Reader> {
+    return kafka.reader({
       ...deps.options,
       group: names.loaderGroup,
       topics,
@@ -87,7 +103,7 @@ export function createMembership(deps: MembershipDeps): Membership {
   /** Everything that was read is inserted and committed, or given up. */
   async function finish(): Promise<void> {
     current?.ending.abort()
-    flush()
+    flush(null)
     await gate.empty()
   }
 

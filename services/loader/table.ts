@@ -5,19 +5,10 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
 import type { Log } from '../../shared/log.ts'
+import { LEDGER_TABLE } from '../../shared/topics.ts'
 import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailure } from './classify.ts'
 import type { Column } from './columns.ts'
-import {
-  addColumn,
-  createDatabase,
-  createLedger,
-  createTable,
-  LEDGER,
-  LOADER_COLUMNS,
-  type Placement,
-  type TableSpec,
-  textLiteral,
-} from './ddl.ts'
+import { addColumn, createDatabase, createLedger, createTable, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
 
 export type Tables = {
   /** Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`. */
@@ -126,7 +117,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     },
     ensureLedger: () =>
       failureIn(async () => {
-        if ((await describe(LEDGER)) === null) await make(createLedger(at))
+        if ((await describe(LEDGER_TABLE)) === null) await make(createLedger(at))
       }),
     ping: () =>
       failureIn(async () => {
@@ -147,7 +138,7 @@ async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
     const failure = failureOfText(error.message, code)
     // No row is at stake in a statement: what would be bad data in an insert is a table that cannot be made.
     const kind = kindOfCode(code)
-    return { ...failure, name: error.type ?? failure.name, kind: kind === 'data' || kind === 'cut' ? 'table' : kind }
+    return { ...failure, name: error.type ?? failure.name, kind: kind === 'ambiguous' || kind === 'overload' ? kind : 'table' }
   }
 }
 

@@ -30,7 +30,7 @@ async function run(
 ) {
   const scheduler = new VirtualTimeScheduler()
   const chunks = new Subject<Chunk>()
-  const flush = new Subject<void>()
+  const flush = new Subject<string | null>()
   const closed: string[] = []
   const settle = (batch: Batch) => {
     closed.push(`${scheduler.now()}ms ${batch.topic}: ${batch.chunks.map(({ rows }) => rows).join('+')}`)
@@ -38,7 +38,7 @@ async function run(
   }
   chunks.pipe(laneByTopic({ ...LIMITS, ...options.limits, scheduler, flush }, settle)).subscribe()
   for (const [atMs, each] of plan) scheduler.schedule(() => chunks.next(each), atMs)
-  if (options.flushAtMs !== undefined) scheduler.schedule(() => flush.next(), options.flushAtMs)
+  if (options.flushAtMs !== undefined) scheduler.schedule(() => flush.next(null), options.flushAtMs)
   scheduler.flush()
   return closed
 }

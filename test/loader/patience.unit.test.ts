@@ -18,6 +18,7 @@ function patience(given: Partial<Patience> = {}): Patience & { holds: string[]; 
   const holdups = {
     hold: (what: string, { name }: { name: string }) => void holds.push(`${what} ${name}`),
     clear: () => void holds.push('clear'),
+    reset: () => undefined,
   }
   return { holds, waits, clock, holdups, over: new AbortController().signal, stopping: new AbortController().signal, ...given }
 }

@@ -1,0 +1,99 @@
+/**
+ * The parts of the loader, put together: intake → chunks → a lane for each topic → settle → commit, with the gate around them. What they know of
+ * each other is here; what happens is in the parts.
+ */
+import type { ClickHouseClient } from '@clickhouse/client'
+import { asyncScheduler, Subject } from 'rxjs'
+import type { Clock } from '../../shared/clock.ts'
+import type { Config } from '../../shared/config.ts'
+import type { Kafka, MembershipOptions } from '../../shared/kafka.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import { connectRegistry } from '../../shared/registry.ts'
+import type { Names } from '../../shared/topics.ts'
+import { type Assigned, patienceOf } from './assignment.ts'
+import { laneByTopic } from './batching.ts'
+import { createCatalog } from './catalog.ts'
+import type { Batch, Chunk } from './chunk.ts'
+import { createDeadLetters } from './dead-letters.ts'
+import { createDeliver } from './deliver.ts'
+import { createGate } from './gate.ts'
+import { createHoldups } from './holdups.ts'
+import { createIntake, type Intake } from './intake.ts'
+import { createLedger } from './ledger.ts'
+import { createMembership, type Membership } from './membership.ts'
+import { createSettle } from './settle.ts'
+import { createTables, type Tables } from './table.ts'
+import { createWriter } from './writer.ts'
+
+export type Works = { membership: Membership; tables: Tables }
+
+export type WorksOptions = {
+  config: Config
+  kafka: Kafka
+  clickhouse: ClickHouseClient
+  names: Names
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  membership: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
+  onAssigned(assigned: Assigned): void
+  onSettled(batch: Batch, rows: number, deadLetters: number): void
+  /** Nothing can go on after it. */
+  onFailure(error: unknown): void
+}
+
+const NONCE_RADIX = 36
+
+export function assemble(options: WorksOptions): Works {
+  const { config, kafka, clickhouse, names, clock, log, metrics, onFailure } = options
+  const { database } = config.clickhouse
+  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  const common = { kafka, names, clock, log, metrics, database, nonce }
+
+  const writer = createWriter(clickhouse)
+  const tables = createTables(clickhouse, config.clickhouse, log)
+  const catalog = createCatalog({ registry: connectRegistry(config.registry), tables, ...common })
+  const holdups = createHoldups(common)
+  const gate = createGate(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
+
+  const chunks = new Subject<Chunk>()
+  const flush = new Subject<string | null>()
+  const flow = { push: (chunk: Chunk) => chunks.next(chunk), flush: (topic: string | null) => flush.next(topic) }
+
+  const membership = createMembership({
+    ...{ ...common, ...flow, gate, options: options.membership, onCrash: onFailure },
+    intake: () => intake,
+    onAssigned(assigned) {
+      holdups.reset()
+      intake.prepare(assigned)
+      options.onAssigned(assigned)
+    },
+  })
+  const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, reader: membership.reader, onDefect: onFailure })
+
+  const { replicationFactor } = config.kafka
+  const settle = createSettle({
+    ...common,
+    deliver: createDeliver({ ...common, writer, tables }),
+    deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), replicationFactor }),
+    ledger: createLedger({ ...common, writer, tables }),
+    commit: membership.commit,
+    onSettled: options.onSettled,
+  })
+
+  /** A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. */
+  async function settleAndMakeRoom(batch: Batch): Promise<void> {
+    const assigned = membership.assigned()
+    try {
+      if (assigned?.generation === batch.generation) await settle(batch, patienceOf(assigned, clock, holdups))
+    } finally {
+      gate.leave(batch.topic, batch.bytes)
+      intake.wake()
+    }
+  }
+
+  const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
+  chunks.pipe(laneByTopic({ rows, bytes, ageMs, scheduler: asyncScheduler, flush }, settleAndMakeRoom)).subscribe({ error: onFailure })
+  return { membership, tables }
+}

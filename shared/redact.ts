@@ -7,7 +7,7 @@ const REDACTED = '***'
 
 /** Compared without case, `-` and `_`. Names that only end like these, such as page_token, hold cursors and stay readable. */
 const SECRET_PARAMS = new Set(
-  'key apikey appkey appid subscriptionkey token accesstoken refreshtoken idtoken authtoken sessiontoken bearertoken sessionid sig signature secret clientsecret password passwd pwd auth authorization credential credentials jwt xamzsignature xamzcredential xamzsecuritytoken xgoogsignature xgoogcredential'.split(
+  'key apikey appkey appid subscriptionkey accesskey privatekey secretkey userkey hapikey token accesstoken refreshtoken idtoken authtoken apitoken sessiontoken bearertoken sessionid sig signature secret clientsecret appsecret apisecret password passwd pwd auth authorization credential credentials jwt xamzsignature xamzcredential xamzsecuritytoken xgoogsignature xgoogcredential'.split(
     ' ',
   ),
 )
@@ -28,9 +28,6 @@ export function redactUrl(url: string | URL, secretParams: readonly string[] = [
           .join('&')}`
   return `${shownPlace}${shownQuery}${fragment === undefined ? '' : `#${REDACTED}`}`
 }
-
-/** True for a parameter or header whose name says that its value is a secret. */
-export const namesSecret = (name: string): boolean => SECRET_PARAMS.has(plainName(name))
 
 function redactPair(pair: string, secret: ReadonlySet<string>): string {
   const [name = '', value] = splitOnce(pair, '=')

@@ -4,8 +4,11 @@
  * field declared as a number refuses it, so that it becomes a dead letter. All other JSON is what JSON.parse makes of it.
  */
 
-/** Cheap test over the whole text; a match only means that the slower, exact way is taken. Written to pass over hashes and UUIDs. */
-const MAY_BE_INEXACT = /[:,[\s-]\d{16}|[1-9][\d.]{18}|[:,[\s]-?\d[\d.]*[eE][+-]?\d{3}/
+/**
+ * Cheap test over the whole text for a number, behind the mark that opens a value, of 16 digits, 18 significant ones or a large exponent. A match
+ * only means that the slower, exact way is taken.
+ */
+const MAY_BE_INEXACT = /[:,[\s]-?(?:\d{16}|[1-9][\d.]{18}|0\.0*[1-9]\d{17}|\d[\d.]*[eE][+-]?\d{3})/
 const INTEGER = /^-?\d+$/
 const DOUBLE_DIGITS_MAX = 17
 

@@ -165,6 +165,14 @@ function letterOf(message: RawMessage, id: number | null, target: Target | Refus
     value: value === null ? null : Buffer.from(value),
   }
   if (id !== null && target !== undefined && 'refused' in target) return { ...place, reason: target.refused, issues: target.issues }
+  if (value === null && markerHeader(message) !== undefined) {
+    return {
+      ...place,
+      value: Buffer.from(markerHeader(message) ?? ''),
+      reason: 'unknown_marker',
+      issues: 'the header of a page marker says what this loader does not know',
+    }
+  }
   if (value === null) return { ...place, reason: 'no_value', issues: 'the message has neither a value nor the header of a page marker' }
   if (value.length === 0) return { ...place, reason: 'empty', issues: 'the value has no bytes' }
   if (value[0] !== 0) return { ...place, reason: 'no_frame', issues: `the value opens with byte ${value[0]}, a frame with 0` }

@@ -97,15 +97,23 @@ describe('splicing', () => {
 
   test('what is no frame becomes a letter with its bytes and a reason, and counts as read', () => {
     const [chunk] = splice(
-      batch([Buffer.alloc(0), Buffer.from('xyz{}'), Buffer.from([0, 1]), frame(1, '{"a":'), frame(9, '{"a":1}'), null]),
+      batch([
+        Buffer.alloc(0),
+        Buffer.from('xyz{}'),
+        Buffer.from([0, 1]),
+        frame(1, '{"a":'),
+        frame(9, '{"a":1}'),
+        null,
+        { headers: { [MARKER_HEADER]: '{"v":2}' } },
+      ]),
       START,
       lookup,
     )
     assert.deepEqual(
       chunk?.letters.map(({ reason, offset }) => `${reason} ${offset}`),
-      ['empty 100', 'no_frame 101', 'cut_frame 102', 'cut_frame 103', 'unknown_schema 104', 'no_value 105'],
+      ['empty 100', 'no_frame 101', 'cut_frame 102', 'cut_frame 103', 'unknown_schema 104', 'no_value 105', 'unknown_marker 106'],
     )
-    assert.equal(chunk?.after.open, 6)
+    assert.equal(chunk?.after.open, 7)
     assert.deepEqual(chunk?.letters[1]?.value, Buffer.from('xyz{}'))
   })
 

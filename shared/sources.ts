@@ -15,14 +15,13 @@ const BUILT_IN = join(SHARED, 'sources')
 
 let hooked = false
 
-/** A declaration in another folder has no package of its own to find `headrace` in. */
-function letDeclarationsImportHeadrace(): void {
+/** A declaration or its test in another folder has no package of its own to find `headrace` and `headrace/testing` in: they find them from here. */
+export function letDeclarationsImportHeadrace(): void {
   if (hooked) return
   hooked = true
-  const index = pathToFileURL(join(SHARED, 'index.ts')).href
   registerHooks({
     resolve: (specifier, context, next) =>
-      specifier === 'headrace' ? { url: index, format: 'module-typescript', shortCircuit: true } : next(specifier, context),
+      next(specifier, /^headrace(\/|$)/.test(specifier) ? { ...context, parentURL: import.meta.url } : context),
   })
 }
 

@@ -37,6 +37,8 @@ export type Client = {
   send: Send
   /** Since the client was made, over all streams. */
   facts(): ClientFacts
+  /** Takes the credentials and the current token out of a text that is shown or kept. */
+  scrub(text: string): string
   close(): Promise<void>
 }
 
@@ -63,6 +65,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     baseUrl,
     send: layers.reduceRight((next, layer) => layer(next), transport(http.ask, clock)),
     facts: observer.facts,
+    scrub: credentials.scrub,
     async close() {
       credentials.close()
       await http.close()

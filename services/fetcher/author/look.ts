@@ -1,0 +1,99 @@
+/**
+ * Looks at a partition as a run reads it: the same first request, walk, judgement and memory. Nothing is published and nothing is waited for but
+ * the API. It asks for one page at a time, when it is told to, so whoever looks decides how much the API is asked for.
+ */
+import type { Stream } from '../../../shared/declaration.ts'
+import { Stopped } from '../../../shared/errors.ts'
+import { createChangeGuard } from '../changed-api.ts'
+import { firstRequest } from '../client/first-request.ts'
+import type { PageResponse, Send } from '../client/send.ts'
+import { type Judged, judgeFor } from '../judge.ts'
+import { createMemory, type Fresh } from '../memory.ts'
+import { type Page, walkPages } from '../pages.ts'
+import { paginatorFor } from '../paginators/paginator.ts'
+import { sinceText } from '../since.ts'
+
+export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal }
+
+export type SeenPage = Page & {
+  judged: Judged
+  /** What a run would publish of it. */
+  fresh: Fresh
+}
+
+export type Look = {
+  stream: Stream
+  /** Every answer with 2xx, also one that holds no page. */
+  answers: readonly PageResponse[]
+  pages: readonly SeenPage[]
+  /** Why a run would stop in front of one of these pages; null if it would not. */
+  wouldStop(): Stopped | null
+  /** The next page, null behind the last. Throws what the run would throw. */
+  next(): Promise<SeenPage | null>
+}
+
+/** Of one look; a run has an option for it. */
+const MEMORY_KEYS_MAX = 200_000
+
+/** From the stream's start. Throws DeclarationError. */
+export function lookAt({ stream, partition, baseUrl, send, signal }: LookOptions): Look {
+  const answers: PageResponse[] = []
+  const pages: SeenPage[] = []
+  const judge = judgeFor(stream)
+  const memory = createMemory(MEMORY_KEYS_MAX)
+  const refuseChangedApi = createChangeGuard(stream)
+  let stopped: Stopped | null = null
+
+  const kept: Send = async (request, exchange) => {
+    const answer = await send(request, exchange)
+    answers.push(answer)
+    return answer
+  }
+  const first = firstRequest(stream, baseUrl, partition, sinceText(null, stream))
+  const stop = { soft: signal, hard: signal }
+  const walk = walkPages({ stream, send: kept, paginator: paginatorFor(stream), first, cursor: null, stop })
+
+  return {
+    stream,
+    answers,
+    pages,
+    wouldStop: () => stopped,
+    async next() {
+      const { value: page, done } = await walk.next()
+      if (done === true) return null
+      const judged = judge(page.records)
+      const fresh = memory.fresh(judged.records, judged.rejected)
+      try {
+        refuseChangedApi(judged.records.length, fresh.rejected)
+      } catch (error) {
+        if (!(error instanceof Stopped)) throw error
+        stopped ??= error
+      }
+      const seen = { ...page, judged, fresh }
+      pages.push(seen)
+      return seen
+    },
+  }
+}
+
+export type Found = {
+  /** As they would be published, in their order. */
+  records: Record<string, unknown>[]
+  deadLetters: { page: number; reason: string; issues: string; raw: string }[]
+  /** Fields that the schema does not know: path → type. */
+  drift: Record<string, string>
+  /** Left out by the author's map. */
+  leftOut: number
+  /** Came again unchanged, and are not published a second time. */
+  unchanged: number
+}
+
+export function foundIn(pages: readonly SeenPage[]): Found {
+  return {
+    records: pages.flatMap(({ fresh }) => fresh.records.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>)),
+    deadLetters: pages.flatMap(({ fresh }, index) => fresh.rejected.map((rejected) => ({ page: index + 1, ...rejected }))),
+    drift: Object.fromEntries(pages.flatMap(({ judged }) => [...judged.drift])),
+    leftOut: pages.reduce((sum, { judged }) => sum + judged.leftOut, 0),
+    unchanged: pages.reduce((sum, { fresh }) => sum + fresh.unchanged, 0),
+  }
+}

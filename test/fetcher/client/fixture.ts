@@ -16,6 +16,10 @@ import { type FastClock, fastClock } from '../../support/clocks.ts'
 
 export const SECRETS = { SHOP_KEY: 'k3y-of-the-shop/+&', SHOP_ID: 'client one', SHOP_SECRET: 's3cret:of+the shop' }
 
+/** Long, since the clock of a test runs fast and its machine may be busy. */
+const TIMEOUT = '10m'
+export const TIMEOUT_MS = 600_000
+
 export const STREAM = {
   path: '/orders',
   params: {},
@@ -26,7 +30,7 @@ export const STREAM = {
 }
 
 export function declareSource(baseUrl: string, source: Record<string, unknown> = {}, stream: Record<string, unknown> = {}): Source {
-  return compileSource({ name: 'shop', baseUrl, ...source, streams: { orders: { ...STREAM, ...stream } } }, 'shop.ts')
+  return compileSource({ name: 'shop', baseUrl, timeout: TIMEOUT, ...source, streams: { orders: { ...STREAM, ...stream } } }, 'shop.ts')
 }
 
 export const streamOf = (source: Source): Stream => {

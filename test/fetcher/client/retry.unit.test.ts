@@ -4,18 +4,18 @@ import { gzipSync } from 'node:zlib'
 import { PageFailed, PageRefused, Parked } from '../../../services/fetcher/client/errors.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Answer, inTurn, startServer } from '../../support/http.ts'
-import { clientFor, failureOf } from './fixture.ts'
+import { clientFor, failureOf, TIMEOUT_MS } from './fixture.ts'
 
 const PAGE: Answer = { json: { data: [{ id: '1' }], next: null } }
 const DOWN: Answer = { status: 503, body: 'down for a moment' }
 
-/** The waits between attempts; each attempt also begins a wait for its time limit, which is `timeoutMs`. */
-const waits = (slept: readonly number[], timeoutMs = 30_000): number[] => slept.filter((ms) => ms !== timeoutMs)
+/** The waits between attempts; each attempt also begins a wait for its time limit, which is left out here. */
+const waits = (slept: readonly number[]): number[] => slept.filter((ms) => ms !== TIMEOUT_MS)
 
 describe('a page that fails in a way that may pass', () => {
   test('503, 503, 200 takes three requests, with 2^n + random() seconds between them', async (t) => {
     const server = await startServer(t, inTurn(DOWN, DOWN, PAGE))
-    const { ask, clock, client, metrics } = clientFor(t, server.url, { clock: fastClock({ speed: 1_000, random: () => 0.25 }) })
+    const { ask, clock, client, metrics } = clientFor(t, server.url, { clock: fastClock({ random: () => 0.25 }) })
     const page = await ask()
     assert.equal(server.requests.length, 3)
     assert.deepEqual(waits(clock.slept), [1_250, 2_250])
@@ -121,7 +121,7 @@ describe('a page that fails in a way that may pass', () => {
       t,
       inTurn({ take: (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{"data":') }, PAGE),
     )
-    const { ask } = clientFor(t, server.url, { source: { timeout: '20s' }, clock: fastClock({ speed: 200 }) })
+    const { ask } = clientFor(t, server.url, { source: { timeout: '20s' }, clock: fastClock({ speed: 50 }) })
     assert.equal((await ask()).attempts, 2)
     const silent = await startServer(t, inTurn({ take: () => undefined }))
     const error = await failureOf(clientFor(t, silent.url, { source: { timeout: '5s', attemptsMax: 2 } }).ask())
@@ -248,8 +248,8 @@ describe('a pause that the API asks for', () => {
   test('without a time is 2^n + random() seconds, bounded, and two workers do not wait the same time', async (t) => {
     const server = await startServer(t, inTurn({ status: 429 }))
     const source = { attemptsMax: 6, waitMax: '4s' }
-    const one = clientFor(t, server.url, { source, clock: fastClock({ speed: 2_000 }) })
-    const two = clientFor(t, server.url, { source, clock: fastClock({ speed: 2_000 }) })
+    const one = clientFor(t, server.url, { source, clock: fastClock({ speed: 500 }) })
+    const two = clientFor(t, server.url, { source, clock: fastClock({ speed: 500 }) })
     await Promise.all([failureOf(one.ask()), failureOf(two.ask())])
     const attempts = [one, two].map(({ clock }) => waits(clock.slept).filter((ms) => !Number.isInteger(ms)))
     for (const slept of attempts) assert.ok(slept.every((ms) => ms <= 4_000))

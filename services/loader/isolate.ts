@@ -64,9 +64,9 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
         rest = []
       } else {
         named++
-        const at = await culprit(rest, row, now)
-        found.push(...letters(at.letter === null ? [] : [at.letter]))
-        const [before, from] = splitAt(rest, at.index)
+        const letter = await culprit(rest, row, now)
+        found.push(...letters(letter === null ? [] : [letter]))
+        const [before, from] = splitAt(rest, row)
         readable = joined(readable, before)
         rest = splitAt(from, 1)[1]
       }
@@ -88,16 +88,16 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
     return found
   }
 
-  /** The row that is to blame when the nth was named; without a letter, when it went in alone and another one must be. */
-  async function culprit(rest: Piece, n: number, now: Failure): Promise<{ index: number; letter: RowLetter | null }> {
+  /**
+   * The row that is to blame when the nth was named. Without a letter when it went in alone: a record that closes too early is noticed only
+   * where the next one should begin, and is found among those that were set aside.
+   */
+  async function culprit(rest: Piece, n: number, now: Failure): Promise<RowLetter | null> {
     const row = nthOf(rest, n)
     const letter = { row, reason: now.name, issues: now.message }
-    if (isolation.check(row).length > 0) return { index: n, letter }
-    // A record that closes too early is noticed only where the next one should begin.
-    const before = n === 0 ? null : nthOf(rest, n - 1)
-    if (before !== null && isolation.check(before).length > 0) return { index: n - 1, letter: { ...letter, row: before } }
+    if (isolation.check(row).length > 0) return letter
     const alone = await insert([[row, row + 1]])
-    return { index: n, letter: alone === null ? null : { row, reason: alone.name, issues: alone.message } }
+    return alone === null ? null : { row, reason: alone.name, issues: alone.message }
   }
 
   return clear(piece, failure)

@@ -29,7 +29,7 @@ describe('a stop', () => {
   })
 
   test('while a table takes nothing does not wait for it, and commits nothing', async () => {
-    const place = await ownPlace({ LOADER_BATCH_AGE_MS: '50' })
+    const place = await ownPlace({ LOADER_BATCH_AGE_MS: '50', HEADRACE_STOP_DEADLINE_MS: '3600000' })
     const proxy = await clickhouseProxy(place.config.clickhouse.url, () => ({ code: 243, name: 'NOT_ENOUGH_SPACE' }))
     const orders = await publish(place)
     await orders.page({ records: [order(1)] })

@@ -5,6 +5,7 @@
 import type { Clock } from '../../../shared/clock.ts'
 import type { Resolver } from '../../../shared/config.ts'
 import type { Source } from '../../../shared/declaration.ts'
+import { Unavailable } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Metrics } from '../../../shared/metrics.ts'
 import { credentialsFor } from '../auth/auth.ts'
@@ -39,17 +40,25 @@ export type Client = {
   facts(): ClientFacts
   /** Takes the credentials and the current token out of a text that is shown or kept. */
   scrub(text: string): string
+  /** Ends what is under way, with an Unavailable. */
   close(): Promise<void>
 }
 
 /** Throws WrongUse for a missing secret or an address that is none. */
 export function createClient(source: Source, tools: ClientTools): Client {
-  const { clock, metrics, resolver } = tools
+  const { clock, log, metrics, resolver } = tools
   const baseUrl = baseUrlOf(source, resolver)
   const http = createHttp({ bodyBytesMax: source.bodyBytesMax })
   const observer = createObserver(source, tools)
   const credentials = credentialsFor(source, baseUrl, { ask: http.ask, clock, resolver, onToken: observer.tokenRefreshed })
-  const limiter = createLimiter({ source: source.name, quota: source.quota, waitMaxMs: source.waitMax, clock, holding: tools.holding })
+  const limiter = createLimiter({
+    source: source.name,
+    quota: source.quota,
+    waitMaxMs: source.waitMax,
+    clock,
+    holding: tools.holding,
+    onLongWait: (waitMs) => log.info({ source: source.name, waitMs: Math.round(waitMs) }, 'waiting for the quota'),
+  })
   const onWaited = (waitedMs: number) => metrics.quotaWaitSeconds.inc({ source: source.name }, waitedMs / 1000)
 
   const layers: Layer[] = [
@@ -61,12 +70,15 @@ export function createClient(source: Source, tools: ClientTools): Client {
     observer.attempt,
     timeout(source.timeout, clock),
   ]
+  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, clock))
+  const closing = new AbortController()
   return {
     baseUrl,
-    send: layers.reduceRight((next, layer) => layer(next), transport(http.ask, clock)),
+    send: (request, exchange) => send(request, { ...exchange, signal: AbortSignal.any([exchange.signal, closing.signal]) }),
     facts: observer.facts,
     scrub: credentials.scrub,
     async close() {
+      closing.abort(new Unavailable('HR_CLIENT_CLOSED', `${source.name}: the client was closed`))
       credentials.close()
       await http.close()
     },

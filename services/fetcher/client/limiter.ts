@@ -5,11 +5,9 @@
  */
 import type { Clock } from '../../../shared/clock.ts'
 import { Stopped } from '../../../shared/errors.ts'
-import { type Bucket, openBucket, returnPlace, takeToken, waitForToken } from './bucket.ts'
 import { Parked } from './errors.ts'
 import type { Holding } from './holding.ts'
-import { type Lane, lanesOf } from './lanes.ts'
-import { slotAt, type Turns, waitForTurn } from './turns.ts'
+import { createPart } from './part.ts'
 
 export type Limiter = {
   /** Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's reason. */
@@ -24,20 +22,22 @@ export type LimiterOptions = {
   waitMaxMs: number
   clock: Clock
   holding: () => Holding
+  /** Told once of whoever waits longer than LONG_WAIT_MS at the head of the line. */
+  onLongWait?(waitMs: number): void
 }
 
 const WAITERS_MAX = 10_000
 /** Partitions come and go without a call: look again this often. */
 const HOLDING_POLL_MS = 500
+/** A silence that a person looking at the process wants to have explained. */
+const LONG_WAIT_MS = 30_000
 
-type Waiter = { sinceMs: number; grant(release: () => void): void; refuse(error: unknown): void }
-type LaneState = { key: string; bucket: Bucket; turns: Turns }
+type Waiter = { sinceMs: number; told: boolean; grant(release: () => void): void; refuse(error: unknown): void }
 
 export function createLimiter(options: LimiterOptions): Limiter {
-  const { clock, quota } = options
+  const { clock, quota, holding } = options
+  const part = quota === undefined ? null : createPart({ quota, clock, holding })
   const waiting: Waiter[] = []
-  const states = new Map<number, LaneState>()
-  let lanes: { all: number; lanes: Lane[] } = { all: 0, lanes: [] }
   let closedUntilMs = Number.NEGATIVE_INFINITY
   let wake = new AbortController()
   let serving = false
@@ -47,7 +47,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     if (waiting.length >= WAITERS_MAX)
       throw new Stopped('HR_QUOTA_QUEUE', `${options.source}: more than ${WAITERS_MAX} requests wait for the quota`)
     const { promise, resolve, reject } = Promise.withResolvers<() => void>()
-    const waiter: Waiter = { sinceMs: clock.elapsedMs(), grant: resolve, refuse: reject }
+    const waiter: Waiter = { sinceMs: clock.elapsedMs(), told: false, grant: resolve, refuse: reject }
     const leave = () => {
       const place = waiting.indexOf(waiter)
       if (place >= 0) waiting.splice(place, 1)
@@ -94,99 +94,46 @@ export function createLimiter(options: LimiterOptions): Limiter {
         )
         return 0
       }
-      if (pauseMs > 0) return pauseMs
-      if (quota === undefined) {
+      if (pauseMs > 0) return tell(first, pauseMs)
+      if (part === null) {
         waiting.shift()
         first.grant(() => undefined)
         continue
       }
-      const chance = nextChance(quota, nowMs)
+      const chance = part.nextChance(nowMs)
       if (chance === null) {
         if (nowMs - first.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
         waiting.shift()
         first.refuse(new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`))
         continue
       }
-      if (chance.waitMs > 0) return chance.waitMs
+      if (chance.waitMs > 0) return tell(first, chance.waitMs)
       waiting.shift()
-      first.grant(chance.use())
+      first.grant(releaseOf(chance.use()))
+    }
+  }
+
+  function tell(waiter: Waiter, waitMs: number): number {
+    if (waitMs > LONG_WAIT_MS && Number.isFinite(waitMs) && !waiter.told) {
+      waiter.told = true
+      options.onLongWait?.(waitMs)
+    }
+    return waitMs
+  }
+
+  /** A place that is given back may be what the next one waits for. */
+  function releaseOf(giveBack: () => void): () => void {
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      giveBack()
+      wake.abort()
     }
   }
 
   function refuseAll(error: unknown): void {
     for (const waiter of waiting.splice(0)) waiter.refuse(error)
-  }
-
-  type Chance = { waitMs: number; use(): () => void }
-
-  /** The lane that can go first; null if this process holds no partition. */
-  function nextChance(limit: { requests: number; per: number }, nowMs: number): Chance | null {
-    const { all, mine } = options.holding()
-    if (lanes.all !== all) lanes = { all, lanes: lanesOf(limit.requests, all) }
-    let best: Chance | null = null
-    for (const lane of lanes.lanes) {
-      const held = lane.partitions.filter((partition) => mine.has(partition))
-      if (held.length === 0) {
-        states.delete(lane.number)
-        continue
-      }
-      const whole = held.length === lane.partitions.length
-      const state = stateOf(lane, whole, Math.max(...held.map((partition) => mine.get(partition) ?? 0)), limit.per)
-      const chance = whole
-        ? bucketChance(state, nowMs)
-        : turnChance(state, { lane, perMs: limit.per, nowMs: clock.nowMs(), elapsedMs: nowMs, mine })
-      if (best === null || chance.waitMs < best.waitMs) best = chance
-      if (best.waitMs === 0) break
-    }
-    return best
-  }
-
-  /** A lane that was given away and came back, or is shared now, begins anew. */
-  function stateOf(lane: Lane, whole: boolean, sinceMs: number, perMs: number): LaneState {
-    const key = `${whole}/${sinceMs}/${lanes.all}`
-    const state = states.get(lane.number)
-    if (state?.key === key) return state
-    const turns = state?.turns ?? { lastSlot: null, lastEndMs: null, underWay: false }
-    const begun = { key, bucket: openBucket(lane.requests, perMs, sinceMs), turns }
-    states.set(lane.number, begun)
-    return begun
-  }
-
-  function bucketChance({ bucket, turns }: LaneState, nowMs: number): Chance {
-    return {
-      waitMs: waitForToken(bucket, nowMs),
-      use() {
-        takeToken(bucket, nowMs)
-        return once(() => {
-          turns.lastEndMs = clock.elapsedMs()
-          returnPlace(bucket, turns.lastEndMs)
-        })
-      },
-    }
-  }
-
-  function turnChance({ turns }: LaneState, now: Parameters<typeof waitForTurn>[1]): Chance {
-    return {
-      waitMs: waitForTurn(turns, now),
-      use() {
-        turns.underWay = true
-        turns.lastSlot = slotAt(now.nowMs, now.perMs)
-        return once(() => {
-          turns.underWay = false
-          turns.lastEndMs = clock.elapsedMs()
-        })
-      },
-    }
-  }
-
-  function once(release: () => void): () => void {
-    let released = false
-    return () => {
-      if (released) return
-      released = true
-      release()
-      wake.abort()
-    }
   }
 
   return {

@@ -117,7 +117,7 @@ describe('the quota', () => {
           assert.ok(fullest <= requests, `${fullest} of ${requests} in one window`)
         },
       ),
-      { seed, numRuns: 60 },
+      { seed, numRuns: 40 },
     )
   })
 
@@ -183,7 +183,7 @@ describe('the quota', () => {
           assert.ok(fullest <= requests, `${fullest} of ${requests} in one window`)
         },
       ),
-      { seed, numRuns: 40 },
+      { seed, numRuns: 25 },
     )
   })
 

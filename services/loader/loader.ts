@@ -38,7 +38,8 @@ const STOP_FINISH_SHARE = 0.8
 
 /** Runs until the signal aborts or all is caught up. Throws Unavailable when Kafka, or for a one-shot load ClickHouse, cannot be used at the start. */
 export async function load(options: LoadOptions): Promise<LoadSummary> {
-  const { config, clock, log, metrics, signal, membership: sessions = {} } = options
+  const { config, clock, log, metrics, signal } = options
+  const sessions = { sessionTimeoutMs: config.kafka.sessionTimeoutMs, ...options.membership }
   const summary = emptySummary()
   const failed = new AbortController()
   const caughtUp = new AbortController()

@@ -40,6 +40,26 @@ function program(): Command {
   }
 
   door
+    .command('check')
+    .description('whether a source would run, step by step, and what to change where it would not; publishes nothing')
+    .argument('<source>', 'a source, or one source.stream')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (source, options) => exit(await (await import('./cli/check.ts')).checkCommand(source, { ...door.opts(), ...options })))
+
+  door
+    .command('preview')
+    .description("a stream's first pages as a run would publish them, with dead letters, drift and requests; publishes nothing")
+    .argument('<stream>', 'source.stream')
+    .option('--partition <number>', 'counted from 0', '0')
+    .option('--pages <number>', 'pages to ask for', '2')
+    .option('--records <number>', 'records and dead letters to show', '10')
+    .option('--record <file>', 'keep the pages for tests (*.recording.json), without secrets')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (stream, options) =>
+      exit(await (await import('./cli/preview.ts')).previewCommand(stream, { ...door.opts(), ...options })),
+    )
+
+  door
     .command('fetch')
     .description('the fetcher: from the APIs into Kafka')
     .argument('[streams...]', 'source.stream; all of them when none is named')

@@ -36,8 +36,8 @@ export type Api = {
   /** Throws what the client throws, and Stopped (HR_REQUESTS_MAX) beyond the bound. */
   send: Send
   asked: readonly Asked[]
-  /** The last answer with 2xx. */
-  lastAnswer(): PageResponse | null
+  /** The answers with 2xx. */
+  answers: readonly PageResponse[]
   hide: Hide
   close(): Promise<void>
 }
@@ -57,7 +57,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
   const client = createClient(patient, { clock, log, metrics: createMetrics(), resolver, holding: () => holding })
   const hide = hiding(() => [...secrets(), ...pairOf(source, resolver)], client.scrub)
   const asked: Asked[] = []
-  let last: PageResponse | null = null
+  const answers: PageResponse[] = []
 
   const send: Send = async (request, exchange) => {
     const before = client.facts().requests
@@ -80,7 +80,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
     try {
       const response = await client.send(request, exchange)
       account(response.status, response.bytes)
-      last = response
+      answers.push(response)
       return response
     } catch (error) {
       account(error instanceof PageRefused ? error.status : null, 0, error instanceof HeadraceError ? error.code : 'HR_DEFECT')
@@ -88,7 +88,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
     }
   }
   const shownUrl = ({ url }: PageRequest): string => hide.text(redactUrl(url, secretParamsOf(source)))
-  return { baseUrl: client.baseUrl, send, asked, lastAnswer: () => last, hide, close: client.close }
+  return { baseUrl: client.baseUrl, send, asked, answers, hide, close: client.close }
 }
 
 /** The Basic header of the token endpoint holds both at once, and an endpoint may repeat what it refuses. */

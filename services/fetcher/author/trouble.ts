@@ -52,8 +52,8 @@ export function troubleOf(error: unknown, stream: Stream, api: Api | null): Trou
 }
 
 function answerOf({ source }: Stream, api: Api | null): Pick<Trouble, 'request' | 'answer'> {
-  const answer = api?.lastAnswer()
-  if (api === null || answer === null || answer === undefined) return {}
+  const answer = api?.answers.at(-1)
+  if (api === null || answer === undefined) return {}
   const { method, url } = answer.request
   return {
     request: `${method} ${redactUrl(url, secretParamsOf(source))}`,

@@ -1,0 +1,71 @@
+/** `headrace preview`: the first pages of a stream as a table, with dead letters, drift and the requests made; nothing is published. */
+import { systemClock } from '../../shared/clock.ts'
+import { environment, readOptions, resolverFor } from '../../shared/config.ts'
+import type { Stream } from '../../shared/declaration.ts'
+import { exitStatusOf, Stopped } from '../../shared/errors.ts'
+import { chooseStreams, loadSources } from '../../shared/sources.ts'
+import { type Previewed, previewStream } from '../fetcher/author/preview.ts'
+import { refuseOtherFile, writeRecording } from '../fetcher/author/recording.ts'
+import { describePreview, troubleLines } from './preview/describe.ts'
+import { interruption, logFor, print } from './process.ts'
+import { counted } from './text.ts'
+
+export type PreviewCommandOptions = {
+  sources: string[]
+  partition: string
+  pages: string
+  records: string
+  record?: string
+  json?: boolean
+}
+
+/** Where standard output is no terminal. */
+const WIDTH_DEFAULT = 120
+
+export async function previewCommand(label: string, options: PreviewCommandOptions): Promise<number> {
+  const values = readOptions(environment)
+  const dirs = [...(values.HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
+  const [stream] = chooseStreams(await loadSources(dirs), [label]) as [Stream]
+  if (options.record !== undefined) refuseOtherFile(options.record)
+  const log = logFor('preview', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
+  const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the preview was interrupted'))
+  try {
+    const previewed = await previewStream({
+      stream,
+      partition: numberOf(options.partition),
+      pages: numberOf(options.pages),
+      records: numberOf(options.records),
+      clock: systemClock,
+      log,
+      resolver: resolverFor(environment),
+      signal: interrupted.signal,
+    })
+    const recorded = record(previewed, options.record)
+    show(stream, previewed, options.json === true, recorded)
+    return statusOf(previewed)
+  } finally {
+    interrupted.close()
+  }
+}
+
+/** Also of a walk that failed: with it, the declaration can be mended without asking the API again. */
+function record({ recording }: Previewed, file: string | undefined): string | null {
+  if (file === undefined || recording === null) return null
+  writeRecording(file, recording)
+  return `${counted(recording.exchanges.length, 'exchange')} recorded in ${file}`
+}
+
+function show(stream: Stream, { preview }: Previewed, json: boolean, recorded: string | null): void {
+  if (json) print(JSON.stringify(preview))
+  else if (preview.requests.length > 0) print(describePreview(stream, preview, process.stdout.columns ?? WIDTH_DEFAULT))
+  if (recorded !== null) process.stderr.write(`${recorded}\n`)
+  if (preview.error !== null && !json) process.stderr.write(`${troubleLines(preview.error).join('\n')}\n`)
+}
+
+function statusOf({ preview: { counts }, error }: Previewed): number {
+  if (error !== null) return exitStatusOf(error)
+  return counts.deadLetters > 0 || counts.drift > 0 ? 3 : 0
+}
+
+/** Number('') is 0, and nobody means that. */
+const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text))

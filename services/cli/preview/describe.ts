@@ -1,0 +1,107 @@
+/** A preview as a person reads it on a terminal of a given width. What an API sent may steer a terminal: control characters are taken out. */
+import type { Stream } from '../../../shared/declaration.ts'
+import type { Preview } from '../../fetcher/author/preview.ts'
+import type { Trouble } from '../../fetcher/author/trouble.ts'
+import { counted, table } from '../text.ts'
+
+/** Of one column; longer values are cut. */
+const CELL_CHARS_MAX = 28
+/** What a table draws around a cell, and at its end. */
+const CELL_FRAME_CHARS = 3
+const TABLE_FRAME_CHARS = 1
+/** Of a value that is cut, at least this much is shown. */
+const TEXT_CHARS_MIN = 20
+
+export function describePreview(stream: Stream, preview: Preview, width: number): string {
+  return [
+    headline(preview),
+    ...(preview.records.length === 0 ? [] : recordLines(stream, preview, width)),
+    ...section('Dead letters', letterLines(preview, width)),
+    ...section('Fields that the schema does not know', driftLines(stream, preview)),
+    ...section('Requests', requestLines(preview)),
+    ...(preview.wouldStop === null ? [] : ['', 'A run would stop here:', ...troubleLines(preview.wouldStop)]),
+  ].join('\n')
+}
+
+function headline({ stream, partition, pages, more, counts, watermark }: Preview): string {
+  const parts = [
+    counted(counts.records, 'record'),
+    counted(counts.deadLetters, 'dead letter'),
+    ...(counts.leftOut > 0 ? [`${counts.leftOut} left out by map`] : []),
+    ...(counts.unchanged > 0 ? [`${counts.unchanged} came again unchanged`] : []),
+  ]
+  const reach = watermark === null ? '' : `, up to ${watermark}`
+  return `${stream}/${partition}: ${parts.join(', ')} on ${counted(pages, 'page')}${reach}${more ? '; there are more pages' : ''}`
+}
+
+const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', `${title}:`, ...lines])
+
+/** The key and the watermark come first, then the schema's order, as many columns as fit. */
+function recordLines({ schema, primaryKey, watermark }: Stream, { records, counts, drift }: Preview, width: number): string[] {
+  const extra = Object.keys(drift).length > 0 && records.some((record) => '_extra' in record) ? ['_extra'] : []
+  const first = [...primaryKey, ...(watermark === null ? [] : [watermark.field])]
+  const fields = [...new Set([...first, ...Object.keys(schema.shape), ...extra])]
+  const columns = fields.map((field) => [field, ...records.map((record) => cut(textOf(record[field]), CELL_CHARS_MAX))])
+  const fitting = columns.slice(0, howManyFit(columns, width))
+  const rows = records.map((_, index) => fitting.map((column) => column[index + 1] ?? ''))
+  const hidden = fields.slice(fitting.length)
+  return [
+    table([fitting.map(([field]) => field ?? ''), ...rows]),
+    ...(records.length < counts.records ? [`and ${counted(counts.records - records.length, 'more record')} (--records N)`] : []),
+    ...(hidden.length > 0 ? [`not shown for want of width: ${hidden.join(', ')} (--json shows all)`] : []),
+  ]
+}
+
+function howManyFit(columns: readonly (readonly string[])[], width: number): number {
+  let left = width - TABLE_FRAME_CHARS
+  let count = 0
+  for (const column of columns) {
+    left -= Math.max(...column.map((cell) => [...cell].length)) + CELL_FRAME_CHARS
+    if (left < 0) break
+    count += 1
+  }
+  return Math.max(1, count)
+}
+
+function letterLines({ deadLetters, counts }: Preview, width: number): string[] {
+  const lines = deadLetters.flatMap(({ page, reason, issues, raw }) => {
+    const room = Math.max(TEXT_CHARS_MIN, width - 4)
+    return [`  page ${page}, ${reason}: ${cut(textOf(issues), room)}`, `    ${cut(textOf(raw), room)}`]
+  })
+  const more = counts.deadLetters - deadLetters.length
+  return more > 0 ? [...lines, `  and ${more} more (--records N)`] : lines
+}
+
+const DRIFT_WORDS = { keep: 'kept in _extra', drop: 'dropped', reject: 'rejected' }
+
+function driftLines({ unknownFields }: Stream, { drift }: Preview): string[] {
+  return Object.entries(drift).map(([path, type]) => `  ${textOf(path)}: ${type}, ${DRIFT_WORDS[unknownFields]}`)
+}
+
+function requestLines({ requests }: Preview): string[] {
+  return requests.map(({ method, url, status, attempts, bytes, ms, error }) => {
+    const facts = [counted(attempts, 'attempt'), `${bytes} bytes`, `${ms} ms`]
+    return `  ${status ?? error ?? 'failed'}  ${method} ${textOf(url)}  ${facts.join(', ')}`
+  })
+}
+
+export function troubleLines({ message, hint, field, request, answer }: Trouble): string[] {
+  return [
+    `headrace: ${message}`,
+    ...(field === undefined ? [] : [`  field: ${field}`]),
+    ...(request === undefined ? [] : [`  request: ${request}`]),
+    ...(answer === undefined ? [] : [`  answer: ${textOf(answer)}`]),
+    ...(hint === undefined ? [] : [`  hint: ${hint}`]),
+  ]
+}
+
+/** One line, and nothing that a terminal would obey. */
+export function textOf(value: unknown): string {
+  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
+  return text.replace(/\p{Cc}+/gu, ' ')
+}
+
+function cut(text: string, charsMax: number): string {
+  const chars = [...text]
+  return chars.length > charsMax ? `${chars.slice(0, charsMax - 1).join('')}…` : text
+}

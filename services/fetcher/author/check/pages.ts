@@ -1,0 +1,95 @@
+/** The steps over pages: does the declaration find the records, and does it find another page with other records behind the first? */
+import LinkHeader from 'http-link-header'
+import type { Stream } from '../../../../shared/declaration.ts'
+import { messageOf } from '../../../../shared/errors.ts'
+import { valueAt } from '../../../../shared/pointer.ts'
+import { PageRefused } from '../../client/errors.ts'
+import type { PageResponse } from '../../client/send.ts'
+import type { Look, SeenPage } from '../look.ts'
+import { hintOf } from './access.ts'
+import { arraysIn, nextPlacesIn } from './places.ts'
+import { type Attempt, failed, ok, type Step, skipped } from './step.ts'
+
+/** The raw records of an answer; null if there is no array at their place. A body of null is an empty page. */
+export function recordsIn({ records }: Stream, { body }: PageResponse): readonly unknown[] | null {
+  if (body === null) return []
+  try {
+    const found = typeof records === 'function' ? records(body) : valueAt(body, records)
+    return Array.isArray(found) ? found : null
+  } catch {
+    return null
+  }
+}
+
+/** `refused`: the address or the credentials have failed already. */
+export function firstPageStep({ stream, answers }: Look, { error }: Attempt<SeenPage>, refused: boolean): Step {
+  const [answer] = answers
+  if (answer === undefined)
+    return refused ? skipped('first page', 'was not answered') : failed('first page', messageOf(error), hintOf(error))
+  const records = recordsIn(stream, answer)
+  const where = typeof stream.records === 'string' ? `"${stream.records}"` : 'the place that its function names'
+  if (records === null) return failed('first page', `holds no array of records at ${where}`, recordsAdvice(answer))
+  return ok('first page', `${records.length} records at ${where}`)
+}
+
+function recordsAdvice({ body }: PageResponse): string {
+  const found = arraysIn(body).map(({ pointer, length }) => `records: '${pointer}' (${length} objects)`)
+  return found.length > 0
+    ? `the answer has ${found.slice(0, 3).join(', or ')}`
+    : 'the answer has no array of objects: check path and params'
+}
+
+export function secondPageStep(look: Look, first: Attempt<SeenPage>, second: Attempt<SeenPage> | null): Step {
+  const { stream, answers } = look
+  const [answer] = answers
+  if (answer === undefined || recordsIn(stream, answer) === null) return skipped('second page', 'there is no first one')
+  if (first.error !== null) return failed('second page', messageOf(first.error), nextAdvice(stream, answer) ?? hintOf(first.error))
+  if (first.page?.cursor === null) return onlyPage(stream, answer)
+  if (second === null || second.page === null) return failed('second page', messageOf(second?.error), secondAdvice(stream, second?.error))
+  return newRecords(look, second.page)
+}
+
+/** An end that the declaration sees, and the answer does not, would lose every page behind it. */
+function onlyPage(stream: Stream, answer: PageResponse): Step {
+  // With hasMore, the API has said so: a cursor that is still there means nothing.
+  const saysSo = stream.paginate.kind === 'cursor' && stream.paginate.hasMore !== undefined
+  const advice = saysSo ? null : nextAdvice(stream, answer)
+  if (advice !== null)
+    return failed('second page', `paginate (${stream.paginate.kind}) finds none, but the answer seems to name one`, advice)
+  return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first one is the last')
+}
+
+function newRecords({ pages }: Look, page: SeenPage): Step {
+  const before = new Set(pages.filter((each) => each !== page).flatMap(({ judged }) => judged.records.map(({ key }) => key)))
+  const keys = page.judged.records.map(({ key }) => key)
+  const fresh = keys.filter((key) => !before.has(key)).length
+  if (keys.length > 0 && fresh === 0) {
+    return failed(
+      'second page',
+      `all its ${keys.length} records were on the first one`,
+      'check that the cursor is sent where the API expects it',
+    )
+  }
+  return ok('second page', `${page.records.length} records, ${fresh} of them new${page.cursor === null ? '; it is the last' : ''}`)
+}
+
+const EXPIRED_OR_UNKNOWN = 'the API does not take the cursor: check paginate, where it is found and where it is sent'
+
+const secondAdvice = (stream: Stream, error: unknown): string | undefined =>
+  error instanceof PageRefused && stream.paginate.kind !== 'offset' ? EXPIRED_OR_UNKNOWN : hintOf(error)
+
+/** Where the answer seems to name a next page; null if nowhere. */
+function nextAdvice({ paginate }: Stream, { body, headers }: PageResponse): string | null {
+  const places = nextPlacesIn(body).map((pointer) => `"${pointer}"`)
+  const link = hasNextLink(headers.link) && paginate.kind !== 'link-header' ? ['a Link header: paginate: linkHeader()'] : []
+  const found = [...link, ...places]
+  return found.length === 0 ? null : `the answer has ${found.slice(0, 3).join(', or ')}`
+}
+
+function hasNextLink(link: string | undefined): boolean {
+  try {
+    return link !== undefined && LinkHeader.parse(link).rel('next').length > 0
+  } catch {
+    return false
+  }
+}

@@ -8,6 +8,7 @@ import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { EXTRA_FIELD } from '../../shared/schema.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
+import { type DateCheck, dateCheckFor } from './date-range.ts'
 import { type Fields, unknownFields } from './drift.ts'
 import { rawText } from './raw-text.ts'
 
@@ -37,10 +38,11 @@ const DRIFT_PATHS_MAX = 200
 export type Judge = (raws: readonly unknown[]) => Judged
 
 export function judgeFor(stream: Stream): Judge {
+  const dates = dateCheckFor(stream.wireSchema)
   return (raws) => {
     const judged: Judged = { records: [], rejected: [], drift: new Map(), leftOut: 0 }
     for (const raw of raws) {
-      const verdict = verdictOn(stream, raw, judged.drift)
+      const verdict = verdictOn({ stream, dates }, raw, judged.drift)
       if (verdict === null) judged.leftOut += 1
       else if ('reason' in verdict) judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
       else judged.records.push(verdict)
@@ -53,7 +55,10 @@ type Refusal = { reason: string; issues: string }
 /** Null: left out. */
 type Verdict = Accepted | Refusal | null
 
-function verdictOn(stream: Stream, raw: unknown, drift: Map<string, string>): Verdict {
+type Rules = { stream: Stream; dates: DateCheck }
+
+function verdictOn(rules: Rules, raw: unknown, drift: Map<string, string>): Verdict {
+  const { stream } = rules
   let mapped = raw
   if (stream.map !== undefined) {
     try {
@@ -64,16 +69,18 @@ function verdictOn(stream: Stream, raw: unknown, drift: Map<string, string>): Ve
     if (mapped === undefined) return null
   }
   try {
-    return checked(stream, mapped, drift)
+    return checked(rules, mapped, drift)
   } catch (error) {
     // Too deep for the schema or for JSON, or a refinement of the author's that threw.
     return { reason: 'unreadable', issues: messageOf(error) }
   }
 }
 
-function checked(stream: Stream, mapped: unknown, drift: Map<string, string>): Verdict {
+function checked({ stream, dates }: Rules, mapped: unknown, drift: Map<string, string>): Verdict {
   const parsed = stream.schema.safeParse(mapped)
   if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
+  const outside = dates(parsed.data)
+  if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
   const paths: string[] = []
   const extra = unknownFields(mapped as object, parsed.data, (path, type) => {
     paths.push(path)

@@ -1,0 +1,66 @@
+/** What `npm run bench` may be told: which parts, and how large. Sizes are whole numbers; a part that is not named is not run, none means all. */
+import { parseArgs } from 'node:util'
+import { WrongUse } from '../../shared/errors.ts'
+
+export const PARTS = ['loader', 'fetcher', 'delay', 'memory'] as const
+export type Part = (typeof PARTS)[number]
+
+const SIZES = {
+  records: { byDefault: 1_000_000, what: 'records of one loader run and of one fetcher run' },
+  repeat: { byDefault: 3, what: 'runs of each side in the fetcher part, and of the loader' },
+  partitions: { byDefault: 1, what: 'partitions that the fetcher walks at once' },
+  'delay-records': { byDefault: 60, what: 'records of the delay part' },
+  'delay-seconds': { byDefault: 60, what: 'time in which they appear' },
+  'memory-records': { byDefault: 3_000_000, what: 'records of the memory part' },
+} as const
+type Size = keyof typeof SIZES
+const SIZE_MAX = 100_000_000
+
+export type BenchOptions = {
+  parts: readonly Part[]
+  json: boolean
+  help: boolean
+  /** Folder for CPU profiles of the fetcher and the loader; null for none. */
+  profile: string | null
+} & Record<Size, number>
+
+export function benchOptions(args: readonly string[]): BenchOptions {
+  const { values, positionals } = parsed(args)
+  const sizes = Object.fromEntries((Object.keys(SIZES) as Size[]).map((name) => [name, sizeOf(name, values[name])])) as Record<Size, number>
+  const parts = positionals.length === 0 ? PARTS : positionals.map(partOf)
+  return { ...sizes, parts, json: values.json === true, help: values.help === true, profile: values.profile ?? null }
+}
+
+export function helpText(): string {
+  const sizes = Object.entries(SIZES).map(([name, { byDefault, what }]) => `  --${`${name} N`.padEnd(20)} ${what} (${byDefault})`)
+  return [
+    `npm run bench -- [${PARTS.join(' | ')}]… [options]`,
+    ...sizes,
+    `  --${'profile DIR'.padEnd(20)} write CPU profiles of the services there`,
+    `  --${'json'.padEnd(20)} print the report as one JSON object on the last line`,
+  ].join('\n')
+}
+
+function parsed(args: readonly string[]) {
+  const text = { type: 'string' } as const
+  const flag = { type: 'boolean' } as const
+  const sizes = { records: text, repeat: text, partitions: text, 'delay-records': text, 'delay-seconds': text, 'memory-records': text }
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, options: { ...sizes, profile: text, json: flag, help: flag } })
+  } catch (error) {
+    throw new WrongUse('HR_BENCH_OPTION', String(error instanceof Error ? error.message : error), { hint: helpText() })
+  }
+}
+
+function sizeOf(name: Size, given: string | undefined): number {
+  if (given === undefined) return SIZES[name].byDefault
+  const value = Number(given)
+  if (Number.isInteger(value) && value >= 1 && value <= SIZE_MAX) return value
+  throw new WrongUse('HR_BENCH_OPTION', `--${name}: expected a whole number from 1 to ${SIZE_MAX}`, { hint: helpText() })
+}
+
+function partOf(word: string): Part {
+  const part = PARTS.find((known) => known === word)
+  if (part !== undefined) return part
+  throw new WrongUse('HR_BENCH_OPTION', `there is no part "${word}"`, { hint: helpText() })
+}

@@ -1,0 +1,94 @@
+/** The report for a person: what was measured, on what, and beside it what it is to be compared with. */
+import type { DelayReport } from './delay-part.ts'
+import type { FetcherReport, Side } from './fetcher-part.ts'
+import type { LoaderReport } from './loader-part.ts'
+import type { Machine } from './machine.ts'
+import type { MemoryReport } from './memory-part.ts'
+import { whole } from './numbers.ts'
+import { FLAT_SHARE, type Memory } from './usage.ts'
+
+export type Report = {
+  machine: Machine
+  parts: { loader?: LoaderReport; fetcher?: FetcherReport; delay?: DelayReport; memory?: MemoryReport }
+}
+
+const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
+const PERCENT = 100
+
+export function reportText({ machine, parts }: Report): string {
+  const { loader, fetcher, delay, memory } = parts
+  return [
+    ...machineLines(machine),
+    ...(loader === undefined ? [] : loaderLines(loader)),
+    ...(fetcher === undefined ? [] : fetcherLines(fetcher)),
+    ...(delay === undefined ? [] : delayLines(delay)),
+    ...(memory === undefined ? [] : wholeWayLines(memory)),
+  ].join('\n')
+}
+
+function machineLines({ date, cpu, cores, memoryGb, platform, load, versions }: Machine): string[] {
+  return [
+    '',
+    `Machine    ${cores} cores ${cpu}, ${memoryGb} GB, ${platform}; ${date}; load before: ${load.join(' ')}`,
+    `Versions   ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}`,
+    'Everything, servers included, shares these cores.',
+  ]
+}
+
+function loaderLines(report: LoaderReport): string[] {
+  const { records, bytesPerRecord, partitions, cpuSecondsPerMillion, cpuSecondsToStart, clickhouseCpuSecondsPerMillion } = report
+  const cpu =
+    cpuSecondsPerMillion === null
+      ? NO_PROC
+      : `${cpuSecondsPerMillion} (aim: at most 5); ${cpuSecondsToStart} of them start and end a process that loads nothing`
+  return [
+    '',
+    `Loader     ${whole(records)} records of ${bytesPerRecord} bytes, ${partitions} partitions, median of ${report.runs.length}`,
+    `  records/s                  ${whole(report.recordsPerSecond)}, start and end included; ${whole(report.recordsPerSecondNet)} without   (runs: ${runsText(report.runs)})`,
+    `  CPU-s per million          ${cpu}`,
+    `  ClickHouse beside it       ${clickhouseCpuSecondsPerMillion ?? NO_PROC} CPU-s per million`,
+    `  memory                     ${memoryText(report.memory)}`,
+  ]
+}
+
+function fetcherLines({ records, partitions, bare, fetcher, ratio, memory }: FetcherReport): string[] {
+  const side = (name: string, { recordsPerSecond, cpuSecondsPerMillion, runs }: Side) =>
+    `  ${name.padEnd(26)} ${whole(recordsPerSecond)} records/s, ${cpuSecondsPerMillion} CPU-s per million   (runs: ${runsText(runs)})`
+  return [
+    '',
+    `Fetcher    ${whole(records)} records of ~360 bytes, pages of 1,000, ${partitions} partition(s), both sides in turn, medians of ${bare.runs.length}`,
+    side('undici + JSON.parse', bare),
+    side('fetcher', fetcher),
+    `  ratio                      ${ratio} (aim: at least 0.333)`,
+    `  memory                     ${memoryText(memory)}`,
+  ]
+}
+
+function delayLines({ records, medianMs, p99Ms, maxMs, settings }: DelayReport): string[] {
+  const { everyMs, batchAgeMs, lookEveryMs } = settings
+  return [
+    '',
+    `Delay      from the API to a visible row, ${records} records; stream every ${everyMs} ms, LOADER_BATCH_AGE_MS ${batchAgeMs}, looked at every ${lookEveryMs} ms`,
+    `  median ${whole(medianMs)} ms, p99 ${whole(p99Ms)} ms, longest ${whole(maxMs)} ms`,
+  ]
+}
+
+function wholeWayLines({ records, seconds, recordsPerSecond, fetcher, loader }: MemoryReport): string[] {
+  return [
+    '',
+    `Memory     both services at once, ${whole(records)} records from the API to confirmed rows in ${seconds} s (${whole(recordsPerSecond)} records/s)`,
+    `  fetcher                    ${memoryText(fetcher)}`,
+    `  loader                     ${memoryText(loader)}`,
+  ]
+}
+
+function memoryText(memory: Memory | null): string {
+  if (memory === null) return NO_PROC
+  const { startMb, endMb, maxMb, slopeMbPerMinute, flat } = memory
+  const verdict = flat ? 'flat' : `not flat (the second half adds more than ${FLAT_SHARE * PERCENT} %)`
+  return `resident ${startMb} MB at the start, ${endMb} at the end, ${maxMb} at most; second half ${slopeMbPerMinute} MB a minute: ${verdict}`
+}
+
+const runsText = (runs: readonly number[]): string => runs.map(whole).join(' ')

@@ -83,8 +83,12 @@ async function connect(deps: Deps): Promise<Cluster> {
   }
 }
 
+/** What a broker does when it is spoken to in the wrong way. */
+const CLOSED_AT_ONCE = /Closed connection/
+
 function connectFailure(failure: HeadraceError, brokers: string): HeadraceError {
-  if (failure.code === 'HR_KAFKA_REFUSED' || failure.code === 'HR_KAFKA_TLS' || failure.code === 'HR_KAFKA_UNREACHABLE') return failure
+  if (failure.code === 'HR_KAFKA_REFUSED' || failure.code === 'HR_KAFKA_TLS') return failure
+  if (failure.code === 'HR_KAFKA_UNREACHABLE' && !CLOSED_AT_ONCE.test(failure.message)) return failure
   return new Unavailable('HR_KAFKA_UNREACHABLE', `no answer from Kafka at ${brokers}: ${failure.message}`, {
     hint: 'see KAFKA_BROKERS, whether the brokers run, and whether they speak TLS or SASL while this side does not, or the other way round',
     cause: failure,

@@ -40,7 +40,7 @@ type PackageCluster = {
   disconnect(): Promise<void>
   refreshMetadata(): Promise<void>
   findBroker(node: { nodeId: number | string }): Promise<Broker>
-  findControllerBroker(): Promise<Broker>
+  getNodeIds(): string[]
   findGroupCoordinator(group: { groupId: string }): Promise<Broker>
 }
 
@@ -59,14 +59,14 @@ const BACKOFF_FIRST_MS = 20
 const BACKOFF_MAX_MS = 1_000
 const ASK_DEADLINE_MS = 30_000
 
-/** Connected, and the controller reached at the address that it advertises. */
+/** Connected, and at least one broker reached at the address that it advertises. */
 export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cluster> {
   const cluster = newCluster(client)
   const createAdmin = internal<(parts: object) => Admin>('admin/index.js')
   try {
     await cluster.connect()
     await cluster.refreshMetadata()
-    await cluster.findControllerBroker()
+    await reachAny(cluster)
   } catch (error) {
     await cluster.disconnect()
     throw error
@@ -90,6 +90,12 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
       await cluster.disconnect()
     },
   }
+}
+
+/** A cluster works with a broker down; with none reachable, the addresses that they advertise are wrong for this side. */
+async function reachAny(cluster: PackageCluster): Promise<void> {
+  const attempts = cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))
+  await Promise.any(attempts).catch((error: AggregateError) => Promise.reject(error.errors[0] ?? error))
 }
 
 async function askAgain<T>({ clock, log }: Deps, work: () => Promise<T>): Promise<T> {

@@ -14,7 +14,7 @@ import { toOffset } from './offsets.ts'
 import type { Assignment, Committed, Gap, Kafka, Reader, ReaderOptions } from './port.ts'
 
 const WAIT_MS = 250
-const COMMIT_DEADLINE_MS = 15_000
+const COMMIT_DEADLINE_MS = 30_000
 const COMMIT_ATTEMPTS_MAX = 10
 const COMMIT_BACKOFF_FIRST_MS = 20
 const COMMIT_BACKOFF_MAX_MS = 2_000
@@ -26,6 +26,7 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
   const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
   /** `topic/partition` of what is paused; a batch that was fetched before the pause is left for later. */
   const paused = new Set<string>()
+  let lastCommit: Promise<unknown> = Promise.resolve()
 
   const member: Member = await joinGroup(
     options,
@@ -99,18 +100,26 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
     }
   }
 
+  /** One after the other: a commit that is given up may still be under way, and must not come behind the next one. */
   async function commit(commits: Commits, generation: number): Promise<void> {
-    const doing = `committing for ${options.group}`
     if (commits.length === 0) return
-    await within(clock, COMMIT_DEADLINE_MS, doing, commitAgain(commits, generation)).catch((error) => {
+    const doing = `committing for ${options.group}`
+    const givenUp = new AbortController()
+    const turn = lastCommit.then(() => commitAgain(commits, generation, givenUp.signal))
+    lastCommit = turn.catch(() => undefined)
+    try {
+      await within(clock, COMMIT_DEADLINE_MS, doing, turn)
+    } catch (error) {
+      givenUp.abort()
       throw isStale(error) ? staleGeneration(generation, error) : explainFailure(error, doing)
-    })
+    }
   }
 
   /** Between the look at the generation and the request is no moment in which the group could move on. */
-  async function commitAgain(commits: Commits, generation: number): Promise<void> {
+  async function commitAgain(commits: Commits, generation: number, givenUp: AbortSignal): Promise<void> {
     const offsets = commits.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: String(offset), metadata }))
     for (let attempt = 1; ; attempt++) {
+      givenUp.throwIfAborted()
       if (member.current()?.generation !== generation) throw staleGeneration(generation)
       try {
         return await member.consumer.commitOffsets(offsets)

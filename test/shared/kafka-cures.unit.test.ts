@@ -1,6 +1,7 @@
 /** The faults of the client package, each shown or checked where no real broker can: with its own parts and brokers that are a few lines. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { systemClock } from '../../shared/clock.ts'
@@ -169,6 +170,85 @@ describe('the request queue', () => {
     assert.deepEqual(sent, [])
     while (sent.length < 2) await systemClock.sleep(10)
     assert.equal(queue.throttleCheckTimeoutId, null)
+  })
+})
+
+describe('a connection', () => {
+  class Socket extends EventEmitter {
+    written = 0
+    ended = false
+    write = () => this.written++
+    end = () => {
+      this.ended = true
+    }
+    unref = nothing
+  }
+  type Request = { request: object; response: object }
+  type Connection = { connect(): Promise<unknown>; disconnect(): Promise<unknown>; send(request: Request): Promise<unknown> }
+  const open = () => {
+    const sockets: Socket[] = []
+    const socketFactory = ({ onConnect }: { onConnect(): void }) => {
+      const socket = new Socket()
+      sockets.push(socket)
+      setImmediate(onConnect)
+      return socket
+    }
+    const ConnectionClass = internal<new (options: object) => Connection>('network/connection.js')
+    const times = { requestTimeout: 1_000, connectionTimeout: 1_000, enforceRequestTimeout: false }
+    return { sockets, connection: new ConnectionClass({ host: 'h', port: 1, logger: silent, socketFactory, ...times }) }
+  }
+  const apiVersions = (): Request => {
+    const { protocol } = internal<{ protocol(options: object): () => Request }>('protocol/requests/apiVersions/index.js')
+    return protocol({ version: 0 })()
+  }
+
+  test('opens one socket for two callers at the same time', async () => {
+    const { connection, sockets } = open()
+    await Promise.all([connection.connect(), connection.connect()])
+    await connection.connect()
+    assert.equal(sockets.length, 1)
+    await connection.disconnect()
+    await connection.connect()
+    assert.equal(sockets.length, 2)
+    await connection.disconnect()
+  })
+
+  test('ends a request that is under way when the other side closes during a disconnect', async () => {
+    const { connection, sockets } = open()
+    await connection.connect()
+    const asked = connection.send(apiVersions())
+    while (sockets[0]!.written === 0) await systemClock.sleep(1)
+    const disconnected = connection.disconnect()
+    sockets[0]!.emit('end')
+    sockets[0]!.emit('close')
+    await assert.rejects(asked, { name: 'KafkaJSConnectionClosedError' })
+    await disconnected
+  })
+
+  test('is not ended by the disconnect of the one before', async () => {
+    const { connection, sockets } = open()
+    await connection.connect()
+    const asked = connection.send(apiVersions())
+    while (sockets[0]!.written === 0) await systemClock.sleep(1)
+    const disconnected = connection.disconnect()
+    const connected = connection.connect()
+    sockets[0]!.emit('close')
+    await assert.rejects(asked)
+    await Promise.all([disconnected, connected])
+    assert.deepEqual(
+      sockets.map(({ ended }) => ended),
+      [true, false],
+    )
+    await connection.disconnect()
+  })
+
+  test('that is closed adds nothing to its socket when it is closed again', async () => {
+    const { connection, sockets } = open()
+    let unrefs = 0
+    await connection.connect()
+    sockets[0]!.unref = () => void unrefs++
+    for (let times = 0; times < 20; times++) await connection.disconnect()
+    assert.equal(unrefs, 1)
   })
 })
 

@@ -2,7 +2,7 @@
  * Group membership with its ends told. Without this the package: rejoins without saying so on some paths, twice at a time, or goes on with the
  * old assignment when a rejoin fails; gives batches of one assignment to the next, and moves positions by them; commits the offset -2 without
  * metadata over the group's offset when that is out of range; reports a commit as done when it is not running, and repeats one under
- * the next generation; sleeps its whole wait time when everything is paused.
+ * the next generation, to a coordinator that is none any more; sleeps its whole wait time when everything is paused.
  */
 import { systemClock } from '../../clock.ts'
 import { internal, type Long, type TopicPartitions } from './internals.ts'
@@ -66,6 +66,7 @@ export function cureGroup(): void {
   wakeOnResume(group)
   dropStaleBatches(runner)
   commitOnce(runner)
+  askForCoordinator()
 }
 
 function hooksOf(group: ConsumerGroup): GroupHooks | undefined {
@@ -187,5 +188,18 @@ function commitOnce(runner: Runner): void {
   runner.commitOffsets = async function (offsets) {
     if (!this.running) throw new KafkaJSNonRetriableError('the consumer is not running')
     await group.commitOffsets.call(this.consumerGroup, offsets)
+  }
+}
+
+/** Its offsets go to the broker that coordinated when it joined, for as long as the connection to that one lives. */
+function askForCoordinator(): void {
+  type Manager = {
+    groupId: string
+    cluster: { findGroupCoordinator(group: { groupId: string }): Promise<unknown> }
+    getCoordinator(): Promise<unknown>
+  }
+  const { prototype } = internal<{ prototype: Manager }>('consumer/offsetManager/index.js')
+  prototype.getCoordinator = function () {
+    return this.cluster.findGroupCoordinator({ groupId: this.groupId })
   }
 }

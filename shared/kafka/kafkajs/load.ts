@@ -3,7 +3,7 @@
  * without it. The order matters: modules are replaced before the package's own modules bind to them.
  */
 import type * as Kafkajs from 'kafkajs'
-import { cureConnectionPool } from './connection-pool.ts'
+import { cureConnection } from './connection.ts'
 import { cureDecode } from './decode.ts'
 import { cureErrors } from './errors.ts'
 import { cureFetched } from './fetched.ts'
@@ -16,8 +16,8 @@ import { cureRetry } from './retry.ts'
 
 cureRetry()
 cureErrors()
+cureConnection()
 cureRequestQueue()
-cureConnectionPool()
 cureGrouping()
 cureProduce()
 cureDecode()

@@ -5,8 +5,8 @@
  */
 import { internal } from './internals.ts'
 
-/** 5, 10, 20 … 1000, 1000 ms: about 14 s in all, which passes over a broker's restart and stays under every deadline of the port. */
-export const RETRY = { initialRetryTime: 5, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 20 } as const
+/** 5, 10, 20 … 1000, 1000 ms: about 24 s in all, which passes over a broker's restart and stays under the deadlines of the port. */
+export const RETRY = { initialRetryTime: 5, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 30 } as const
 
 export function cureRetry(): void {
   Object.assign(internal<object>('retry/defaults.js'), RETRY)

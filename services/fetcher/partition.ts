@@ -8,7 +8,7 @@ import { parseCheckpoint } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
-import { FencedError, type Kafka, type Publisher, PublishFailed } from '../../shared/kafka.ts'
+import { FencedError, type Kafka, type LogRange, type Publisher, PublishFailed } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { type Gap, type Resume, resume, type StoredOffset } from '../../shared/resume.ts'
@@ -51,6 +51,9 @@ export type Partition = {
 
 /** Times that one run may start again because the API refused its cursor, without the watermark having moved in between. */
 const CURSOR_RESTARTS_MAX = 3
+/** Times that the log is looked at for what was just published: 2 s, where Kafka takes some milliseconds. */
+const LOOKS_MAX = 40
+const LOOK_AGAIN_MS = 50
 
 export function openPartition(tools: PartitionTools): Partition {
   const { stream, partition, kafka, names, clock, metrics } = tools
@@ -62,7 +65,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const reportDrift = createDriftReport(stream, log, metrics)
   let clean = false
-  /** What this partition has published last since it fenced. Kafka may show a committed transaction's offsets a moment later. */
+  /** What this partition has published last since it fenced. Kafka shows the end of a transaction a moment after it is decided. */
   let published: StoredOffset | null = null
 
   /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
@@ -73,12 +76,11 @@ export function openPartition(tools: PartitionTools): Partition {
       await publisher.fence()
       clean = true
     }
-    const [stored, loaded, logs] = await Promise.all([
+    const [stored, loaded, range] = await Promise.all([
       kafka.committed(names.fetcherGroup, topic),
       kafka.committed(names.loaderGroup, topic),
-      kafka.logRanges(topic),
+      logRange(),
     ])
-    const range = logs[partition]
     if (range === undefined) {
       throw new Stopped('HR_TOPIC_GONE', `${topic} has no partition ${partition}`, {
         hint: 'start the fetcher again: it makes missing topics',
@@ -89,6 +91,15 @@ export function openPartition(tools: PartitionTools): Partition {
     if (resumed.kind === 'start' && resumed.gap !== null) reportGap(resumed.gap)
     else if (fenceFirst && last !== null) await recall(last.offset)
     return resumed
+  }
+
+  /** A log that does not show yet what was just published must not be taken for one that was made anew. */
+  async function logRange(): Promise<LogRange | undefined> {
+    for (let look = 1; ; look++) {
+      const range = (await kafka.logRanges(topic))[partition]
+      if (range === undefined || range.high >= (published?.offset ?? 0) || look === LOOKS_MAX) return range
+      await clock.sleep(LOOK_AGAIN_MS)
+    }
   }
 
   /** Costs only upserts when it fails. */

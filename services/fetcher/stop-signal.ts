@@ -1,7 +1,6 @@
 /**
  * A stop in two steps. Soft: no new page is begun, the one in hand is finished and published. Hard, a grace later: its request is cut.
  */
-import { setMaxListeners } from 'node:events'
 import { defer, fromEvent, type Observable, of } from 'rxjs'
 import type { Clock } from '../../shared/clock.ts'
 
@@ -20,8 +19,6 @@ export function stopSignal(clock: Clock, graceMs: number): StopSignal {
   const soft = new AbortController()
   const hard = new AbortController()
   const grace = new AbortController()
-  // Every partition listens, and Node takes eleven listeners for a leak.
-  setMaxListeners(0, soft.signal, hard.signal)
   return {
     soft: soft.signal,
     hard: hard.signal,

@@ -32,8 +32,8 @@ export type Place = {
   fetchOnce(source: Source, signal?: AbortSignal): Promise<Fetched>
   /** A fetcher that runs for ever, until it is stopped. */
   startFetcher(source: Source): Fetcher
-  /** Partition 0 of the source's only stream as a worker would open it, outside any group. */
-  openPartition(source: Source): Promise<Opened>
+  /** Partition 0 of the source's only stream as a worker would open it, outside any group; `changes` stand before Kafka. */
+  openPartition(source: Source, changes?: Partial<Kafka>): Promise<Opened>
   /** What committed readers see of a partition, in order. */
   entries(stream: Stream, partition?: number): Promise<Entry[]>
   deadLetters(stream: Stream, partition?: number): Promise<(DeadLetterFacts & { raw: string })[]>
@@ -107,7 +107,7 @@ export async function ownPlace(t: TestContext): Promise<Place> {
         },
       }
     },
-    async openPartition(source) {
+    async openPartition(source, changes = {}) {
       const { lines, ...rest } = tools()
       const stream = streamOf(source)
       const registry = connectRegistry(config.registry)
@@ -115,7 +115,8 @@ export async function ownPlace(t: TestContext): Promise<Place> {
       const client = createClient(source, { ...rest, holding: () => holdsAll(source, 0) })
       const bounds = config.fetcher
       const { baseUrl, send } = client
-      const partition = openPartition({ ...rest, stream, partition: 0, baseUrl, send, kafka, names, schemaId, bounds, onPage() {} })
+      const asSeen = { ...kafka, ...changes }
+      const partition = openPartition({ ...rest, stream, partition: 0, baseUrl, send, kafka: asSeen, names, schemaId, bounds, onPage() {} })
       t.after(async () => {
         await partition.close()
         await client.close()

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { oauth2ClientCredentials, secret } from '../../shared/index.ts'
 import { type ApiRecord, startApi } from '../support/api.ts'
 import { declareShop, instant, order, streamOf } from './declared.ts'
@@ -134,9 +135,12 @@ describe('a run', () => {
     const source = declareShop({}, { baseUrl: api.url })
     const stream = streamOf(source)
     // o0 is on a page that is past when it changes; o5, still to come, changes later: its time must not become the watermark.
-    api.script = (_, number) => {
+    api.script = async (_, number) => {
       if (number === 2) api.put({ ...order('o0', 0, 2), updated_at: now() })
-      if (number === 3) api.put({ ...order('o5', 0, 2), updated_at: now() })
+      if (number !== 3) return undefined
+      // Past the second that the Date of the last page stands for.
+      await setTimeout(1_100)
+      api.put({ ...order('o5', 0, 2), updated_at: now() })
       return undefined
     }
     await place.fetchOnce(source)

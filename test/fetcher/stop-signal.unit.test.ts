@@ -47,15 +47,4 @@ describe('a stop', () => {
     assert.equal(isFromStop(stop.soft.reason, stop), true)
     assert.equal(isFromStop(before, stop), false)
   })
-
-  test('may have more listeners than Node takes for a leak', async () => {
-    const warnings: Error[] = []
-    const warn = (warning: Error) => warnings.push(warning)
-    process.on('warning', warn)
-    const stop = stopSignal(virtualClock(), 1)
-    for (let listener = 0; listener < 50; listener++) stop.stopped.subscribe(() => {})
-    await new Promise((resolve) => setImmediate(resolve))
-    process.off('warning', warn)
-    assert.deepEqual(warnings, [])
-  })
 })

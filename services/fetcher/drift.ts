@@ -12,18 +12,19 @@ export type Fields = Record<string, unknown>
 export function unknownFields(raw: object, known: object, seen: (path: string, type: string) => void, at = ''): Fields | null {
   if (raw === known) return null
   let unknown: Fields | null = null
+  // The path is made only where it is needed: this runs for every field of every record.
+  const pathOf = (name: string) => (Array.isArray(raw) ? `${at}[]` : at === '' ? name : `${at}.${name}`)
   for (const name of placesIn(raw)) {
     const value = (raw as Fields)[name]
-    const path = Array.isArray(raw) ? `${at}[]` : at === '' ? name : `${at}.${name}`
     let kept: unknown = null
     if (!Object.hasOwn(known, name)) {
       if (value === undefined) continue
-      seen(path, typeName(value))
+      seen(pathOf(name), typeName(value))
       kept = value
     } else {
+      if (!isObject(value)) continue
       const inner = (known as Fields)[name]
-      if (!isObject(value) || !isObject(inner)) continue
-      kept = unknownFields(value, inner, seen, path)
+      if (isObject(inner)) kept = unknownFields(value, inner, seen, pathOf(name))
       if (kept === null) continue
     }
     // Without a prototype: a field that is called __proto__ must stay a field.

@@ -38,11 +38,11 @@ const DRIFT_PATHS_MAX = 200
 export type Judge = (raws: readonly unknown[]) => Judged
 
 export function judgeFor(stream: Stream): Judge {
-  const dates = dateCheckFor(stream.wireSchema)
+  const rules = { stream, dates: dateCheckFor(stream.wireSchema) }
   return (raws) => {
     const judged: Judged = { records: [], rejected: [], drift: new Map(), leftOut: 0 }
     for (const raw of raws) {
-      const verdict = verdictOn({ stream, dates }, raw, judged.drift)
+      const verdict = verdictOn(rules, raw, judged.drift)
       if (verdict === null) judged.leftOut += 1
       else if ('reason' in verdict) judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
       else judged.records.push(verdict)
@@ -98,11 +98,15 @@ function accepted(stream: Stream, data: Fields, extra: Fields | null): Verdict {
     return { reason: 'watermark_missing', issues: `${watermark.field}: gives no ${watermark.kind} position` }
   }
   const payload = JSON.stringify(extra === null ? data : { ...data, [EXTRA_FIELD]: extra })
-  if (payload.length > RECORD_BYTES_MAX || Buffer.byteLength(payload) > RECORD_BYTES_MAX) {
+  if (isTooLarge(payload)) {
     return { reason: 'too_large', issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes` }
   }
   return { key: keyOf(stream.primaryKey, data), payload, position }
 }
+
+/** Counts the bytes only where the characters do not settle it: one has at most three. */
+const isTooLarge = (payload: string): boolean =>
+  payload.length > RECORD_BYTES_MAX || (payload.length * 3 > RECORD_BYTES_MAX && Buffer.byteLength(payload) > RECORD_BYTES_MAX)
 
 function keyOf(fields: readonly string[], data: Fields): string {
   const [only] = fields

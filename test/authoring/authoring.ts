@@ -23,6 +23,9 @@ export function apiFor(t: TestContext, source: Source, environment: Environment 
   return api
 }
 
+/** For sources that are asked by a fast clock: a busy machine is no failed attempt. */
+export const PATIENT = { timeout: '1h' }
+
 /** Two pages of orders behind the cursor "b", whatever else is asked. */
 export const twoPages = (asked: Asked): Answer =>
   asked.query.get('cursor') === 'b'

@@ -55,7 +55,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
   const patient = { ...source, attemptsMax: Math.min(source.attemptsMax, ATTEMPTS_MAX), waitMax: Math.min(source.waitMax, WAIT_MAX_MS) }
   const holding = holdsAll(source, clock.elapsedMs())
   const client = createClient(patient, { clock, log, metrics: createMetrics(), resolver, holding: () => holding })
-  const hide = hiding(() => [...secrets(), ...pairOf(source, resolver)], client.scrub)
+  const hide = hiding(secrets, client.scrub)
   const asked: Asked[] = []
   const answers: PageResponse[] = []
 
@@ -89,12 +89,4 @@ export function openApi(source: Source, tools: ApiTools): Api {
   }
   const shownUrl = ({ url }: PageRequest): string => hide.text(redactUrl(url, secretParamsOf(source)))
   return { baseUrl: client.baseUrl, send, asked, answers, hide, close: client.close }
-}
-
-/** The Basic header of the token endpoint holds both at once, and an endpoint may repeat what it refuses. */
-function pairOf({ auth }: Source, resolver: Resolver): string[] {
-  if (auth?.kind !== 'oauth2-client-credentials') return []
-  const id = typeof auth.clientId === 'string' ? auth.clientId : resolver.secret(auth.clientId)
-  const pair = new URLSearchParams([[id, resolver.secret(auth.clientSecret)]]).toString()
-  return [pair.replace('=', ':')]
 }

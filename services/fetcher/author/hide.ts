@@ -1,13 +1,10 @@
 /**
- * Keeps secrets out of what an author is shown or keeps: every secret that was resolved is replaced by `***` in every text, in the forms that it
- * takes in URLs, forms, headers and JSON. Assumes that texts come whole: a secret that was cut before is not recognised.
+ * Keeps secrets out of what an author is shown or keeps: every secret that was resolved is replaced by `***` in every text, and in the names and
+ * numbers of a value too.
  */
 import type { Resolver } from '../../../shared/config.ts'
 import type { SecretRef } from '../../../shared/declare/secret.ts'
-
-export const HIDDEN = '***'
-/** Shorter ones are also part of words that are no secret. */
-const SECRET_CHARS_MIN = 4
+import { HIDDEN, scrubber } from '../auth/scrub.ts'
 
 export type Hide = {
   text(text: string): string
@@ -17,14 +14,9 @@ export type Hide = {
 
 /** `more`: hides what is no declared secret but made of one, such as a token; undefined for nothing. */
 export function hiding(secrets: () => readonly string[], more?: (text: string) => string): Hide {
-  const text = (given: string): string => {
-    let shown = given
-    for (const secret of secrets()) {
-      if (secret.length < SECRET_CHARS_MIN) continue
-      for (const form of formsOf(secret)) shown = shown.replaceAll(form, HIDDEN)
-    }
-    return more === undefined ? shown : more(shown)
-  }
+  const scrub = scrubber(secrets)
+  // What is made of several secrets is longer than each.
+  const text = (given: string): string => scrub(more === undefined ? given : more(given))
   const hide = (_name: string, value: unknown): unknown => {
     if (typeof value === 'string') return text(value)
     if (typeof value === 'number') return text(String(value)) === String(value) ? value : HIDDEN
@@ -39,20 +31,6 @@ export function hiding(secrets: () => readonly string[], more?: (text: string) =
 }
 
 export const NOTHING_HIDDEN: Hide = hiding(() => [])
-
-/** The longest first: a form that holds another one is replaced whole. */
-function formsOf(secret: string): string[] {
-  const base64 = Buffer.from(secret, 'utf8').toString('base64')
-  const forms = [
-    secret,
-    encodeURIComponent(secret),
-    new URLSearchParams([['', secret]]).toString().slice(1),
-    JSON.stringify(secret).slice(1, -1),
-    base64,
-    base64.replace(/=+$/, ''),
-  ]
-  return [...new Set(forms)].sort((a, b) => b.length - a.length)
-}
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -4,8 +4,8 @@
  */
 import type { Stream } from '../../../shared/declaration.ts'
 import { Stopped } from '../../../shared/errors.ts'
+import { HIDDEN } from '../auth/scrub.ts'
 import type { PageRequest, PageResponse, Send } from '../client/send.ts'
-import { HIDDEN } from './hide.ts'
 import { type RecordedExchange, type RecordedRequest, type Recording, requestOf } from './recording.ts'
 
 /** Throws Stopped (HR_NOT_RECORDED) for a request that does not come next in the recording. */

@@ -5,7 +5,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { connectKafka, FencedError, type Kafka, PublishFailed, type RawMessage } from '../../shared/kafka.ts'
 import { silentLog } from '../../shared/log.ts'
 import { type OwnStack, ownStack } from '../support/stack.ts'
-import { completed, fastClock, numbered, until, valuesOf } from './kafka-helpers.ts'
+import { completed, numbered, until, valuesOf } from './kafka-helpers.ts'
 
 const TOPIC = 'outage'
 const GROUP = 'outage-group'
@@ -33,11 +33,13 @@ describe('while Kafka is away', { concurrency: false }, () => {
   })
 
   test('a publisher, a sender and the calls give up within their deadlines, and work again afterwards', async () => {
-    const hasty = await connect(fastClock)
+    let haste = 1
+    const hasty = await connect({ ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / haste, signal) })
     const publisher = hasty.publisher('outage-0')
     await publisher.fence()
     const sender = hasty.sender()
     await stack.kill('kafka', 'SIGKILL')
+    haste = 50
     const failures = await Promise.allSettled([
       publisher.publish([{ topic: TOPIC, partition: 0, messages: numbered(1) }], checkpoint('never')),
       sender.send({ topic: TOPIC, partition: 0, messages: numbered(1) }),
@@ -47,6 +49,7 @@ describe('while Kafka is away', { concurrency: false }, () => {
     assert.ok(reasons[0] instanceof PublishFailed)
     assert.match(reasons[1]?.code, /^HR_KAFKA_(TIMEOUT|UNREACHABLE)$/)
     assert.match(reasons[2]?.code, /^HR_KAFKA_(TIMEOUT|UNREACHABLE)$/)
+    haste = 1
     await stack.start('kafka')
     await publisher.fence()
     await publisher.publish([{ topic: TOPIC, partition: 0, messages: numbered(1, 50) }], checkpoint('again'))

@@ -1,24 +1,59 @@
-/** Says each unknown field once in the log and counts it. Bounded: an API that puts ids into field names has no end of paths. */
+/**
+ * Says each unknown field once in the log and counts it, and says when an optional field comes no more (a required one that is missing makes
+ * dead letters). Bounded: an API that puts ids into field names has no end of paths.
+ */
 import type { Stream } from '../../shared/declaration.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
+import { type Judged, optionalFields } from './judge.ts'
 
 const PATHS_MAX = 500
 /** Stands for all paths beyond the bound. */
 const OTHERS = '(others)'
+/** A run of fewer records does not show that a field is gone. */
+const GONE_RECORDS_MIN = 20
 
-/** Takes a page's drift: path → type of the value. */
-export function createDriftReport(stream: Stream, log: Log, metrics: Metrics): (drift: ReadonlyMap<string, string>) => void {
+export type DriftReport = {
+  page(judged: Pick<Judged, 'drift' | 'absent' | 'records'>): void
+  /** The run has come to its last page. */
+  runDone(): void
+}
+
+/** Of one partition, over all its runs in this process. */
+export function createDriftReport(stream: Stream, log: Log, metrics: Metrics): DriftReport {
+  const labels = { source: stream.source.name, stream: stream.name }
+  const optional = optionalFields(stream)
   const known = new Set<string>()
-  return (drift) => {
-    for (const [path, type] of drift) {
-      const isNew = !known.has(path) && known.size < PATHS_MAX
-      if (isNew) {
-        known.add(path)
-        const facts = { stream: stream.label, path, type, unknownFields: stream.unknownFields }
-        log.warn(facts, 'the API sends a field that the schema does not know')
-      }
-      metrics.drift.inc({ source: stream.source.name, stream: stream.name, path: known.has(path) ? path : OTHERS })
+  const had = new Set<string>()
+  const gone = new Set<string>()
+  let run = { records: 0, absent: new Set(optional) }
+
+  function sayUnknown(path: string, type: string): void {
+    if (!known.has(path) && known.size < PATHS_MAX) {
+      known.add(path)
+      log.warn({ path, type, unknownFields: stream.unknownFields }, 'the API sends a field that the schema does not know')
     }
+    metrics.drift.inc({ ...labels, path: known.has(path) ? path : OTHERS })
+  }
+
+  return {
+    page({ drift, absent, records }) {
+      for (const [path, type] of drift) sayUnknown(path, type)
+      run.records += records.length
+      for (const name of optional) {
+        if (absent.has(name)) continue
+        run.absent.delete(name)
+        had.add(name)
+        gone.delete(name)
+      }
+    },
+    runDone() {
+      for (const name of run.records < GONE_RECORDS_MIN ? [] : run.absent) {
+        if (!had.has(name) || gone.has(name)) continue
+        gone.add(name)
+        log.warn({ path: name, records: run.records }, 'the API no longer sends a field that it sent before')
+      }
+      run = { records: 0, absent: new Set(optional) }
+    },
   }
 }

@@ -24,6 +24,8 @@ export type Judged = {
   rejected: Rejected[]
   /** Unknown fields: path → type of the value. */
   drift: Map<string, string>
+  /** Optional fields of the schema that no accepted record had. */
+  absent: Set<string>
   leftOut: number
 }
 
@@ -39,10 +41,11 @@ export type Judge = (raws: readonly unknown[]) => Judged
 
 export function judgeFor(stream: Stream): Judge {
   const rules = { stream, dates: dateCheckFor(stream.wireSchema) }
+  const optional = optionalFields(stream)
   return (raws) => {
-    const judged: Judged = { records: [], rejected: [], drift: new Map(), leftOut: 0 }
+    const judged: Judged = { records: [], rejected: [], drift: new Map(), absent: new Set(optional), leftOut: 0 }
     for (const raw of raws) {
-      const verdict = verdictOn(rules, raw, judged.drift)
+      const verdict = verdictOn(rules, raw, judged)
       if (verdict === null) judged.leftOut += 1
       else if ('reason' in verdict) judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
       else judged.records.push(verdict)
@@ -51,13 +54,20 @@ export function judgeFor(stream: Stream): Judge {
   }
 }
 
+export function optionalFields({ wireSchema }: Stream): string[] {
+  const required = (wireSchema.required ?? []) as string[]
+  return Object.keys((wireSchema.properties ?? {}) as object).filter((name) => name !== EXTRA_FIELD && !required.includes(name))
+}
+
+/** What a page shows of the API's shape. */
+type Signs = Pick<Judged, 'drift' | 'absent'>
 type Refusal = { reason: string; issues: string }
 /** Null: left out. */
 type Verdict = Accepted | Refusal | null
 
 type Rules = { stream: Stream; dates: DateCheck }
 
-function verdictOn(rules: Rules, raw: unknown, drift: Map<string, string>): Verdict {
+function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   const { stream } = rules
   let mapped = raw
   if (stream.map !== undefined) {
@@ -69,18 +79,19 @@ function verdictOn(rules: Rules, raw: unknown, drift: Map<string, string>): Verd
     if (mapped === undefined) return null
   }
   try {
-    return checked(rules, mapped, drift)
+    return checked(rules, mapped, signs)
   } catch (error) {
     // Too deep for the schema or for JSON, or a refinement of the author's that threw.
     return { reason: 'unreadable', issues: messageOf(error) }
   }
 }
 
-function checked({ stream, dates }: Rules, mapped: unknown, drift: Map<string, string>): Verdict {
+function checked({ stream, dates }: Rules, mapped: unknown, { drift, absent }: Signs): Verdict {
   const parsed = stream.schema.safeParse(mapped)
   if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
   const outside = dates(parsed.data)
   if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
+  for (const name of absent) if (parsed.data[name] !== undefined) absent.delete(name)
   const paths: string[] = []
   const extra = unknownFields(mapped as object, parsed.data, (path, type) => {
     paths.push(path)

@@ -63,7 +63,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const place = { topic, deadLetters: names.deadLetters(topic), partition, group: names.fetcherGroup, schemaId: tools.schemaId }
   const memory = createMemory(tools.bounds.memoryKeys)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
-  const reportDrift = createDriftReport(stream, log, metrics)
+  const driftReport = createDriftReport(stream, log, metrics)
   let clean = false
   /** What this partition has published last since it fenced. Kafka shows the end of a transaction a moment after it is decided. */
   let published: StoredOffset | null = null
@@ -139,7 +139,7 @@ export function openPartition(tools: PartitionTools): Partition {
       memory,
       stop,
       onPage({ judged, sorted }) {
-        reportDrift(judged.drift)
+        driftReport.page(judged)
         if (stream.watermark?.sorted === true && !sorted && !orderReported) {
           orderReported = true
           log.warn('records are not in the order of the watermark field; the watermark moves only at the end of this run')
@@ -175,6 +175,7 @@ export function openPartition(tools: PartitionTools): Partition {
   async function runUntil(stop: Stop): Promise<RunOutcome> {
     try {
       await runToEnd(stop)
+      driftReport.runDone()
       return { outcome: 'done' }
     } catch (error) {
       if (isFromStop(error, stop)) return { outcome: 'stopped' }

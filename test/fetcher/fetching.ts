@@ -6,12 +6,13 @@ import { holdsAll } from '../../services/fetcher/client/holding.ts'
 import { fetchStreams } from '../../services/fetcher/fetcher.ts'
 import { openPartition, type Partition } from '../../services/fetcher/partition.ts'
 import { prepareStream } from '../../services/fetcher/prepare.ts'
+import type { Stop } from '../../services/fetcher/stop-signal.ts'
 import type { FetchSummary } from '../../services/fetcher/summary.ts'
 import { type Checkpoint, commitText, parseCheckpoint } from '../../shared/checkpoint.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { type Config, readConfig, resolverFor } from '../../shared/config.ts'
 import type { Source, Stream } from '../../shared/declaration.ts'
-import { connectKafka, type Kafka, type RawMessage } from '../../shared/kafka.ts'
+import { connectKafka, type Kafka, type Publisher, type RawMessage } from '../../shared/kafka.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createMetrics, type Metrics } from '../../shared/metrics.ts'
 import { connectRegistry } from '../../shared/registry.ts'
@@ -45,6 +46,8 @@ export type Place = {
 export type Fetcher = { log: string[]; ready: Promise<void>; summary(): FetchSummary | null; stop(): Promise<FetchSummary> }
 export type Opened = { partition: Partition; log: string[]; metrics: Metrics }
 
+const SHOWN_POLLS_MAX = 200
+const SHOWN_POLL_MS = 25
 const SECRETS = { API_CLIENT: 'client', API_SECRET: 's3cret' }
 
 export async function ownPlace(t: TestContext): Promise<Place> {
@@ -60,6 +63,26 @@ export async function ownPlace(t: TestContext): Promise<Place> {
     const messages: RawMessage[] = []
     for await (const message of kafka.readPartition(topic, partition, range.low, range.high)) messages.push(message)
     return messages
+  }
+
+  /** A transaction is decided when its writer goes on, and done, for all to see, when the next holder of its id has fenced. */
+  async function completed(stream: Stream): Promise<void> {
+    for (const partition of stream.partitions.keys()) {
+      const next = kafka.publisher(names.transactionalId(topicOf(stream), partition))
+      await next.fence()
+      await next.close()
+    }
+  }
+
+  /** The same for a partition that is still open, which must not be fenced: waits until Kafka shows what it has published. */
+  async function shown(stream: Stream, ends: ReadonlyMap<string, number>): Promise<void> {
+    for (let poll = 0; poll < SHOWN_POLLS_MAX; poll++) {
+      const committed = (await kafka.committed(names.fetcherGroup, topicOf(stream)))[0]?.offset ?? 0
+      const highs = await Promise.all([...ends].map(async ([topic, end]) => ((await kafka.logRanges(topic))[0]?.high ?? 0) >= end))
+      if (committed >= (ends.get(topicOf(stream)) ?? 0) && highs.every(Boolean)) return
+      await systemClock.sleep(SHOWN_POLL_MS)
+    }
+    throw new Error('Kafka never showed what was published')
   }
 
   function tools() {
@@ -82,6 +105,7 @@ export async function ownPlace(t: TestContext): Promise<Place> {
     async fetchOnce(source, signal = new AbortController().signal) {
       const { lines, ...rest } = tools()
       const summary = await fetchStreams({ ...rest, streams: source.streams, config, signal, once: true })
+      for (const stream of source.streams) await completed(stream)
       return { summary, metrics: rest.metrics, log: lines }
     },
     startFetcher(source) {
@@ -115,13 +139,21 @@ export async function ownPlace(t: TestContext): Promise<Place> {
       const client = createClient(source, { ...rest, holding: () => holdsAll(source, 0) })
       const bounds = config.fetcher
       const { baseUrl, send } = client
+      const ends = new Map<string, number>()
       const asSeen = { ...kafka, ...changes }
+      const publisherOf = asSeen.publisher
+      asSeen.publisher = (...args) => watched(publisherOf(...args), ends)
       const partition = openPartition({ ...rest, stream, partition: 0, baseUrl, send, kafka: asSeen, names, schemaId, bounds, onPage() {} })
       t.after(async () => {
         await partition.close()
         await client.close()
       })
-      return { partition, log: lines, metrics: rest.metrics }
+      const run = async (stop: Stop) => {
+        const outcome = await partition.run(stop)
+        await shown(stream, ends)
+        return outcome
+      }
+      return { partition: { ...partition, run }, log: lines, metrics: rest.metrics }
     },
     async entries(stream, partition = 0) {
       return (await read(topicOf(stream), partition)).map(({ offset, key, value, headers }) => ({
@@ -154,3 +186,15 @@ export async function ownPlace(t: TestContext): Promise<Place> {
 
 export const idsOf = (entries: readonly Entry[]): unknown[] => entries.flatMap(({ record }) => (record === null ? [] : [record.id]))
 export const markersOf = (entries: readonly Entry[]): PageMarker[] => entries.flatMap(({ marker }) => marker ?? [])
+
+/** Notes in `ends`, by topic, the offset behind what was published last. */
+function watched(publisher: Publisher, ends: Map<string, number>): Publisher {
+  return {
+    ...publisher,
+    async publish(...args) {
+      const appended = await publisher.publish(...args)
+      for (const { topic, nextOffset } of appended) ends.set(topic, nextOffset)
+      return appended
+    },
+  }
+}

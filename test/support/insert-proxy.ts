@@ -1,0 +1,75 @@
+/**
+ * ClickHouse behind a proxy that stops at the moments of an insert, so that a process can be killed exactly there. Inserts of the ledger count apart
+ * from those of tables; everything that is no insert passes. Changes nothing by itself: for answers that lie or break see clickhouse-proxy.ts.
+ */
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createMoments, type Moments } from './moments.ts'
+import type { Closes } from './processes.ts'
+
+/**
+ * `begun`: all of an insert is here, nothing of it is at ClickHouse. `half`: half of it is. `done`: ClickHouse has confirmed it, and the loader
+ * does not know. `answered`: the loader can know. The same of the ledger.
+ */
+export type InsertMoment = `${'table' | 'ledger'}-${'begun' | 'half' | 'done' | 'answered'}`
+
+export type InsertProxy = { url: string; inserts: number; at: Moments<InsertMoment>['at'] }
+
+const LEDGER = 'headrace_pages'
+
+export async function startInsertProxy(closes: Closes, target: string): Promise<InsertProxy> {
+  const moments = createMoments<InsertMoment>()
+  const server = createServer((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
+
+  async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const pieces: Buffer[] = []
+    for await (const piece of incoming) pieces.push(piece as Buffer)
+    const url = new URL(incoming.url ?? '/', target)
+    const table = /^INSERT INTO `[^`]*`\.`([^`]*)`/.exec(url.searchParams.get('query') ?? '')?.[1]
+    const kind = table === undefined ? null : table === LEDGER ? 'ledger' : 'table'
+    const reach = async (moment: 'begun' | 'half' | 'done' | 'answered') => {
+      if (kind !== null) await moments.reach(`${kind}-${moment}`)
+    }
+    if (kind === 'table') proxy.inserts += 1
+    await reach('begun')
+    await forward(url, incoming, Buffer.concat(pieces), answer, reach)
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closes.after(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  )
+  const proxy: InsertProxy = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, inserts: 0, at: moments.at }
+  return proxy
+}
+
+type Reach = (moment: 'half' | 'done' | 'answered') => Promise<void>
+
+/** What the loader no longer waits for ends at ClickHouse too, as it would without a proxy in between. */
+async function forward(url: URL, incoming: IncomingMessage, body: Buffer, answer: ServerResponse, reach: Reach): Promise<void> {
+  const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers
+  const options = { method: incoming.method, headers: { ...headers, host: url.host, 'content-length': body.length } }
+  const outgoing = request(url, options)
+  const response = Promise.withResolvers<IncomingMessage>()
+  outgoing.once('response', response.resolve)
+  outgoing.once('error', response.reject)
+  response.promise.catch(() => undefined)
+  outgoing.write(body.subarray(0, body.length / 2))
+  await reach('half')
+  if (answer.destroyed) return void outgoing.destroy()
+  outgoing.end(body.subarray(body.length / 2))
+  const confirmed = await response.promise
+  const pieces: Buffer[] = []
+  for await (const piece of confirmed) pieces.push(piece as Buffer)
+  await reach('done')
+  answer.writeHead(confirmed.statusCode ?? 500, confirmed.headers)
+  await new Promise<void>((sent) => {
+    answer.once('close', sent)
+    answer.end(Buffer.concat(pieces), sent)
+  })
+  await reach('answered')
+}

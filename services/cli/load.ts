@@ -16,7 +16,8 @@ export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boo
       onReady: ready,
     })
     print(options.json === true ? JSON.stringify(summary) : describe(summary))
-    return summary.deadLetters > 0 ? 3 : 0
+    // As for the fetcher: a service that was stopped has not failed.
+    return options.untilCaughtUp === true && summary.deadLetters > 0 ? 3 : 0
   })
 }
 

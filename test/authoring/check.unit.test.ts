@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { openApi } from '../../services/fetcher/author/api.ts'
 import { namedQuotas } from '../../services/fetcher/author/check/quota.ts'
 import { type PlacedStep, STEPS, type StepName } from '../../services/fetcher/author/check/step.ts'
 import { checkSource } from '../../services/fetcher/author/check.ts'
+import { firstRequest } from '../../services/fetcher/client/first-request.ts'
 import { type Environment, resolverFor } from '../../shared/config.ts'
 import { bearer, cursor, linkHeader, none, oauth2ClientCredentials, secret, z } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
-import { declareShop, instant, order, orderSchema } from '../fetcher/declared.ts'
+import { declareShop, instant, order, orderSchema, streamOf } from '../fetcher/declared.ts'
 import { fastClock } from '../support/clocks.ts'
 import { type Answer, type Asked, startServer } from '../support/http.ts'
 import { PATIENT } from './authoring.ts'
@@ -329,11 +331,12 @@ describe('a source that would run', () => {
 
   test('has notes on what is right and still worth knowing', async (t) => {
     const odd = [...ORDERS.slice(0, 3), { ...order('4', 4), colour: 'red' }, order('5', 5)]
+    const schema = orderSchema.extend({ note: z.string().optional() })
     const { step } = await check(t, {
       script: wellBehaved({ of: odd }),
-      stream: { watermark: { field: 'updated_at', param: 'since', exclusive: true } },
+      stream: { schema, watermark: { field: 'updated_at', param: 'since', exclusive: true } },
     })
-    assert.match(step('schema').notes?.join() ?? '', /colour \(string\)/)
+    assert.match(step('schema').notes?.join() ?? '', /colour \(string\).*no record has note/)
     assert.match(step('watermark').notes?.join() ?? '', /exclusive: true is not needed/)
     assert.match(step('order').notes?.join() ?? '', /sorted: true/)
   })
@@ -408,6 +411,19 @@ test('an API that keeps failing is asked a bounded number of times', async (t) =
   const { server, step } = await check(t, { script })
   assert.equal(step('watermark').status, 'ok')
   assert.ok(server.requests.length <= 12, `${server.requests.length} requests`)
+})
+
+test('beyond the bound of requests nothing is asked', async (t) => {
+  const server = await startServer(t, () => ({ json: {} }))
+  const source = declareShop({}, { baseUrl: server.url, ...PATIENT })
+  const api = openApi(source, { clock: fastClock(), log: silentLog, resolver: resolverFor({}), requestsMax: 2 })
+  t.after(() => api.close())
+  const ask = () =>
+    api.send(firstRequest(streamOf(source), api.baseUrl, 0, null), { signal: new AbortController().signal, stream: 'shop.orders' })
+  await ask()
+  await ask()
+  await assert.rejects(ask(), { code: 'HR_REQUESTS_MAX' })
+  assert.equal(server.requests.length, 2)
 })
 
 test('a check that is interrupted ends at once, with the reason', async (t) => {

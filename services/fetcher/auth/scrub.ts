@@ -10,15 +10,25 @@ const CUT = '…'
 
 /** `secrets` is read at each text, since a token changes. */
 export function scrubber(secrets: () => readonly string[]): (text: string) => string {
+  let known: readonly string[] = []
+  let forms: readonly string[] = []
   return (text) => {
-    const given = secrets().filter((secret) => secret.length >= SECRET_CHARS_MIN)
-    // The longest first: of a form that holds another one, nothing must be left over.
-    const forms = [...new Set(given.flatMap(formsOf))].sort((a, b) => b.length - a.length)
+    const given = secrets()
+    if (given.length !== known.length || given.some((secret, index) => secret !== known[index])) {
+      known = [...given]
+      forms = allFormsOf(known)
+    }
     let shown = text
     for (const form of forms) shown = shown.replaceAll(form, HIDDEN)
-    for (const form of forms) shown = withoutBeginning(shown, form)
+    if (shown.includes(CUT)) for (const form of forms) shown = withoutBeginning(shown, form)
     return shown
   }
+}
+
+/** The longest first: of a form that holds another one, nothing must be left over. */
+function allFormsOf(secrets: readonly string[]): string[] {
+  const forms = secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN).flatMap(formsOf)
+  return [...new Set(forms)].sort((a, b) => b.length - a.length)
 }
 
 function formsOf(secret: string): string[] {

@@ -6,7 +6,7 @@ import type { Look } from '../look.ts'
 import { recordsIn } from './pages.ts'
 import { failed, ok, type Step, skipped } from './step.ts'
 
-export type SeenRecords = { fit: Accepted[]; rejected: Rejected[]; drift: Map<string, string>; leftOut: number }
+export type SeenRecords = { fit: Accepted[]; rejected: Rejected[]; drift: Map<string, string>; absent: string[]; leftOut: number }
 
 /** Of every answer, also of one that the walk could not go on from. */
 export function seenRecords({ stream, answers }: Look): SeenRecords {
@@ -16,13 +16,16 @@ export function seenRecords({ stream, answers }: Look): SeenRecords {
     fit: judged.flatMap(({ records }) => records),
     rejected: judged.flatMap(({ rejected }) => rejected),
     drift: new Map(judged.flatMap(({ drift }) => [...drift])),
+    absent: [...(judged[0]?.absent ?? [])].filter((name) =>
+      judged.every(({ absent, records }) => records.length === 0 || absent.has(name)),
+    ),
     leftOut: judged.reduce((sum, each) => sum + each.leftOut, 0),
   }
 }
 
 const DRIFT_SHOWN_MAX = 10
 
-export function schemaStep(stream: Stream, { fit, rejected, drift, leftOut }: SeenRecords): Step {
+export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftOut }: SeenRecords): Step {
   const all = fit.length + rejected.length
   if (all === 0) return skipped('schema', leftOut > 0 ? `map leaves out all ${leftOut} records` : 'there is no record to look at')
   const says = `${fit.length} of ${all} records fit`
@@ -39,7 +42,8 @@ export function schemaStep(stream: Stream, { fit, rejected, drift, leftOut }: Se
   const more = drift.size > fields.length ? `, and ${drift.size - fields.length} more` : ''
   const unknown =
     fields.length === 0 ? [] : [`the schema does not know ${fields.join(', ')}${more}; unknownFields: '${stream.unknownFields}'`]
-  return ok('schema', says, [...letters, ...unknown])
+  const missing = fit.length === 0 || absent.length === 0 ? [] : [`no record has ${absent.join(', ')}`]
+  return ok('schema', says, [...letters, ...unknown, ...missing])
 }
 
 export function orderStep({ watermark }: Stream, { fit }: SeenRecords): Step {

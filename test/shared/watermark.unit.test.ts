@@ -106,6 +106,18 @@ describe('the position of a value', () => {
     assert.equal(positionOf('epochSeconds', '1767225600.250000000'), position)
   })
 
+  test('the form that most APIs write is read apart, and to the same instant as any other form', () => {
+    const date = fc.date({ min: new Date(-30_000_000_000_000), max: new Date(200_000_000_000_000), noInvalidDate: true })
+    check(
+      fc.property(date, (at) => {
+        const text = at.toISOString()
+        assert.equal(iso(text), BigInt(at.getTime()) * 1_000_000n)
+        assert.equal(iso(text), iso(text.replace('Z', '+00:00')))
+        assert.equal(iso(`${text.slice(0, 19)}Z`), iso(`${text.slice(0, 19)}+00:00`))
+      }),
+    )
+  })
+
   test('integers beyond 2^53 are exact as text, and refused as a number that has lost digits', () => {
     assert.equal(positionOf('integer', '9007199254740993'), 9_007_199_254_740_993n)
     assert.equal(positionOf('integer', 9_007_199_254_740_993n), 9_007_199_254_740_993n)

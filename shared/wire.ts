@@ -10,15 +10,15 @@ export const FRAME_HEAD_BYTES = 5
 /** Not `headrace-page`: that is a dead letter's header for the number of its page. */
 export const MARKER_HEADER = 'headrace-marker'
 
-/** Writes the frame of one record. `payload` is the record as JSON text. */
-export function frame(schemaId: number, payload: string): Buffer {
-  const bytes = Buffer.byteLength(payload)
-  const out = Buffer.allocUnsafe(FRAME_HEAD_BYTES + bytes)
-  out[0] = MAGIC
-  out.writeUInt32BE(schemaId, 1)
-  out.write(payload, FRAME_HEAD_BYTES)
-  return out
+/** What opens the frame of every record of a schema; the record follows as JSON text. */
+export function frameHead(schemaId: number): Buffer {
+  const head = Buffer.alloc(FRAME_HEAD_BYTES, MAGIC)
+  head.writeUInt32BE(schemaId, 1)
+  return head
 }
+
+/** The frame of one record. `payload` is the record as JSON text. */
+export const frame = (schemaId: number, payload: string): Buffer => Buffer.concat([frameHead(schemaId), Buffer.from(payload)])
 
 /** The schema id of a frame, or null when the bytes are no frame of a JSON object (too short, wrong magic byte, cut). */
 export function schemaIdOf(value: Buffer): number | null {

@@ -5,7 +5,7 @@
  */
 import { checkpointText, type Checkpoint as RunCheckpoint } from '../../shared/checkpoint.ts'
 import type { Append, Appended, Checkpoint, Message, Publisher } from '../../shared/kafka.ts'
-import { deadLetterHeaders, frame, MARKER_HEADER, type PageMarker } from '../../shared/wire.ts'
+import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker } from '../../shared/wire.ts'
 import type { Accepted, Rejected } from './judge.ts'
 
 export type PublishedPage = {
@@ -103,10 +103,11 @@ function takeTogether(waiting: PublishedPage[], recordsMax: number): PublishedPa
 function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append[] {
   const records: Message[] = []
   const deadLetters: Message[] = []
+  const head = frameHead(place.schemaId)
   for (const page of pages) {
-    for (const record of page.records)
-      records.push({ key: record.key, value: frame(place.schemaId, record.payload), timestampMs: page.marker.at })
-    records.push({ key: null, value: null, headers: { [MARKER_HEADER]: JSON.stringify(page.marker) }, timestampMs: page.marker.at })
+    const timestampMs = page.marker.at
+    for (const { key, payload } of page.records) records.push({ key, value: payload, head, timestampMs })
+    records.push({ key: null, value: null, headers: { [MARKER_HEADER]: JSON.stringify(page.marker) }, timestampMs })
     for (const reject of page.rejected) deadLetters.push(deadLetterOf(page, reject))
   }
   const { topic, partition } = place

@@ -53,8 +53,8 @@ export function* cut(messages: readonly Message[]): Generator<readonly Message[]
   if (from < messages.length) yield from === 0 ? messages : messages.slice(from)
 }
 
-function sizeOf({ key, value, headers }: Message): number {
-  let size = RECORD_HEAD_BYTES + lengthOf(key) + lengthOf(value)
+function sizeOf({ key, value, head, headers }: Message): number {
+  let size = RECORD_HEAD_BYTES + lengthOf(key) + (head?.length ?? 0) + lengthOf(value)
   if (headers !== undefined) for (const name in headers) size += HEADER_HEAD_BYTES + lengthOf(name) + lengthOf(headers[name] ?? null)
   return size
 }
@@ -64,8 +64,8 @@ function lengthOf(bytes: Buffer | string | null): number {
   return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
 }
 
-function toWire({ key, value, headers, timestampMs }: Message, partition: number): WireMessage & { partition: number } {
-  const wire: WireMessage & { partition: number } = { partition, key, value }
+function toWire({ key, value, head, headers, timestampMs }: Message, partition: number): WireMessage & { partition: number } {
+  const wire: WireMessage & { partition: number } = { partition, key, value, head }
   if (headers !== undefined) wire.headers = headers
   if (timestampMs !== undefined) wire.timestamp = timestampMs
   return wire

@@ -15,6 +15,8 @@ export type KafkaOptions = {
 export type Message = {
   key: Buffer | string | null
   value: Buffer | string | null
+  /** Bytes in front of `value`, which many messages share; so no message needs a buffer of its own. */
+  head?: Buffer
   headers?: Record<string, string | Buffer>
   /** Epoch milliseconds; the time of sending when it is missing. */
   timestampMs?: number

@@ -22,6 +22,7 @@ const wire: fc.Arbitrary<WireMessage> = fc.record(
   {
     key: bytes,
     value: bytes,
+    head: fc.uint8Array({ maxLength: 10 }).map((array) => Buffer.from(array)),
     headers: fc.dictionary(
       fc.string({ minLength: 1, maxLength: 5 }).filter((name) => name !== '__proto__'),
       fc.string({ unit: 'grapheme', maxLength: 5 }),
@@ -33,6 +34,11 @@ const wire: fc.Arbitrary<WireMessage> = fc.record(
 )
 
 const bufferOf = (value: Buffer | string | null | undefined) => (value == null ? null : Buffer.from(value))
+
+/** The value that others read: a head stands in front of what is not null. */
+function wholeValueOf({ value, head }: WireMessage): Buffer | null {
+  return value === null ? null : Buffer.concat([head ?? Buffer.alloc(0), Buffer.from(value)])
+}
 
 describe('record batches', () => {
   test('come out of the decoder as they went into the encoder', async () => {
@@ -46,7 +52,7 @@ describe('record batches', () => {
           assert.equal(record.offset, String(index))
           assert.equal(record.timestamp, String(message.timestamp ?? options.nowMs))
           assert.deepEqual(record.key, bufferOf(message.key))
-          assert.deepEqual(record.value, bufferOf(message.value))
+          assert.deepEqual(record.value, wholeValueOf(message))
           const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, bufferOf(value)])
           assert.deepEqual(Object.entries(record.headers ?? {}), headers)
         }
@@ -62,7 +68,13 @@ describe('record batches', () => {
       fc.asyncProperty(fc.array(wire, { minLength: 1, maxLength: 10 }), async (messages) => {
         const timestamps = messages.map(({ timestamp }) => timestamp ?? options.nowMs)
         const records = messages.map((message, offsetDelta) =>
-          Record({ ...message, headers: message.headers ?? {}, offsetDelta, timestampDelta: timestamps[offsetDelta]! - timestamps[0]! }),
+          Record({
+            ...message,
+            value: wholeValueOf(message),
+            headers: message.headers ?? {},
+            offsetDelta,
+            timestampDelta: timestamps[offsetDelta]! - timestamps[0]!,
+          }),
         )
         const theirs = await RecordBatch({
           ...options,

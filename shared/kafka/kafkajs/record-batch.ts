@@ -6,7 +6,14 @@ import { crc32c } from './crc32c.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
 
 type Bytes = Buffer | string | null
-export type WireMessage = { key?: Bytes; value: Bytes; headers?: Record<string, Bytes | undefined>; timestamp?: number }
+/** `head`: in front of a value that is not null. */
+export type WireMessage = {
+  key?: Bytes
+  value: Bytes
+  head?: Buffer | undefined
+  headers?: Record<string, Bytes | undefined>
+  timestamp?: number
+}
 export type BatchOptions = { producerId: bigint; producerEpoch: number; firstSequence: number; transactional: boolean; nowMs: number }
 export type Compressor = { attribute: number; compress(records: Buffer): Promise<Buffer> }
 
@@ -29,13 +36,16 @@ export async function encodeBatch(messages: readonly WireMessage[], options: Bat
   return writeHeader(batch, messages, baseTimestamp, options, compressor.attribute)
 }
 
-/** The records, with room for the header in front. */
+/** The records, with room for the header in front. Lengths in bytes are counted once: for a text that means to read it. */
 function writeRecords(messages: readonly WireMessage[], baseTimestamp: number, nowMs: number): Buffer {
   const bodies = new Int32Array(messages.length)
+  const values = new Int32Array(messages.length)
   let total = HEADER_BYTES
   for (let index = 0; index < messages.length; index++) {
     const message = messages[index]!
-    const body = sizeOfBody(message, index, (message.timestamp ?? nowMs) - baseTimestamp)
+    const value = lengthOfValue(message)
+    const body = sizeOfBody(message, value, index, (message.timestamp ?? nowMs) - baseTimestamp)
+    values[index] = value
     bodies[index] = body
     total += sizeOfVarint(body) + body
   }
@@ -48,15 +58,29 @@ function writeRecords(messages: readonly WireMessage[], baseTimestamp: number, n
     at = writeVarlong(buffer, at, (message.timestamp ?? nowMs) - baseTimestamp)
     at = writeVarint(buffer, at, index)
     at = writeBytes(buffer, at, message.key ?? null)
-    at = writeBytes(buffer, at, message.value)
+    at = writeValue(buffer, writeVarint(buffer, at, values[index]!), message)
     at = writeHeaders(buffer, at, message.headers)
   }
   return buffer
 }
 
-function sizeOfBody(message: WireMessage, index: number, timestampDelta: number): number {
-  const fields = sizeOfBytes(message.key ?? null) + sizeOfBytes(message.value) + sizeOfHeaders(message.headers)
+function sizeOfBody(message: WireMessage, valueLength: number, index: number, timestampDelta: number): number {
+  const fields = sizeOfBytes(message.key ?? null) + sizeOfLength(valueLength) + sizeOfHeaders(message.headers)
   return 1 + sizeOfVarlong(timestampDelta) + sizeOfVarint(index) + fields
+}
+
+function lengthOfValue({ value, head }: WireMessage): number {
+  return value === null || head === undefined ? lengthOf(value) : head.length + lengthOf(value)
+}
+
+function writeValue(buffer: Buffer, at: number, { value, head }: WireMessage): number {
+  if (value === null) return at
+  let start = at
+  if (head !== undefined) {
+    buffer.set(head, at)
+    start += head.length
+  }
+  return start + writeRaw(buffer, start, value)
 }
 
 function sizeOfHeaders(headers: WireMessage['headers']): number {
@@ -68,7 +92,11 @@ function sizeOfHeaders(headers: WireMessage['headers']): number {
 }
 
 function sizeOfBytes(bytes: Bytes): number {
-  const length = lengthOf(bytes)
+  return sizeOfLength(lengthOf(bytes))
+}
+
+/** Of bytes with their length in front. */
+function sizeOfLength(length: number): number {
   return length === NULL_LENGTH ? 1 : sizeOfVarint(length) + length
 }
 
@@ -86,12 +114,14 @@ function writeHeaders(buffer: Buffer, at: number, headers: WireMessage['headers'
 }
 
 function writeBytes(buffer: Buffer, at: number, bytes: Bytes): number {
-  const length = lengthOf(bytes)
-  const start = writeVarint(buffer, at, length)
-  if (bytes === null) return start
-  if (typeof bytes === 'string') buffer.write(bytes, start)
-  else buffer.set(bytes, start)
-  return start + length
+  const start = writeVarint(buffer, at, lengthOf(bytes))
+  return bytes === null ? start : start + writeRaw(buffer, start, bytes)
+}
+
+function writeRaw(buffer: Buffer, at: number, bytes: Buffer | string): number {
+  if (typeof bytes === 'string') return buffer.write(bytes, at)
+  buffer.set(bytes, at)
+  return bytes.length
 }
 
 function writeHeader(

@@ -2,7 +2,11 @@
  * What a partition published last for each key, so that records which lookback, overlap or an inclusive `since` bring again unchanged
  * are not published again. Bounded: a forgotten key only costs one more upsert. It must be emptied whenever published records may be
  * lost (a gap in the log), or it would keep them from being published again.
+ *
+ * Most records of a long sorted walk never come again, so a record is digested only when it has grown old among the recent ones and lies
+ * where the next run will ask. Never may an older version of a key be left behind by that: it would hide the way back to it.
  */
+import { comparePositions, type Position } from '../../shared/watermark.ts'
 import { type Accepted, digest, type Rejected } from './judge.ts'
 
 export type Fresh = { records: Accepted[]; rejected: Rejected[]; unchanged: number }
@@ -10,40 +14,92 @@ export type Fresh = { records: Accepted[]; rejected: Rejected[]; unchanged: numb
 export type Memory = {
   /**
    * Records and rejects of a page that are new or changed, remembered at once: pages behind this one must be compared with it. When
-   * its transaction fails, the caller forgets everything.
+   * its transaction fails, the caller forgets everything. No later run asks for what lies before `floor`; null: it may ask for all.
    */
-  fresh(records: readonly Accepted[], rejected: readonly Rejected[]): Fresh
+  fresh(records: readonly Accepted[], rejected: readonly Rejected[], floor?: Position | null): Fresh
   forget(): void
 }
 
 /** Keeps rejects apart from keys. */
 const REJECTED = '\u0000'
+/** Of each of two generations that are kept whole. */
+const RECENT_RECORDS_MAX = 5_000
+const RECENT_CHARS_MAX = 2 * 1024 * 1024
 
 export function createMemory(keysMax: number): Memory {
-  // Two halves: what is used moves to the young one, and when that is full, the old one is forgotten as a whole.
+  const recentMax = Math.min(RECENT_RECORDS_MAX, keysMax / 4)
+  const digestsMax = keysMax / 2 - recentMax
+  // Both in two halves: what is used moves to the young one, and when that is full, the old one goes as a whole.
+  let recent = new Map<string, Accepted>()
+  let ageing = new Map<string, Accepted>()
+  let recentChars = 0
   let young = new Map<string, string>()
   let old = new Map<string, string>()
+  let floor: Position | null = null
+  /** False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come again. */
+  let floorHolds = true
 
-  function isNew(key: string, version: string): boolean {
+  function isNew(record: Accepted): boolean {
     if (keysMax === 0) return true
-    const before = young.get(key) ?? old.get(key)
-    young.set(key, version)
-    if (young.size * 2 >= keysMax) {
-      old = young
-      young = new Map()
+    const before = recent.get(record.key) ?? ageing.get(record.key)
+    const same = before === undefined ? isDigestOf(record.key, record.payload) : before.payload === record.payload
+    recent.set(record.key, record)
+    recentChars += record.payload.length
+    if (recent.size >= recentMax || recentChars >= RECENT_CHARS_MAX) grow()
+    return !same
+  }
+
+  function isDigestOf(key: string, payload: string): boolean {
+    const known = young.get(key) ?? old.get(key)
+    return known !== undefined && known === digest(payload)
+  }
+
+  function grow(): void {
+    for (const { key, payload, position } of ageing.values()) {
+      if (isBeforeFloor(position)) {
+        young.delete(key)
+        old.delete(key)
+      } else remember(key, digest(payload))
     }
-    return before !== version
+    ageing = recent
+    recent = new Map()
+    recentChars = 0
+  }
+
+  function isBeforeFloor(position: Position | null): boolean {
+    return floorHolds && position !== null && floor !== null && comparePositions(position, floor) < 0
+  }
+
+  function isNewReject(key: string): boolean {
+    if (keysMax === 0) return true
+    const known = young.has(key) || old.has(key)
+    remember(key, '')
+    return !known
+  }
+
+  function remember(key: string, version: string): void {
+    young.set(key, version)
+    if (young.size < digestsMax) return
+    old = young
+    young = new Map()
   }
 
   return {
-    fresh(records, rejected) {
-      const changed = records.filter((record) => isNew(record.key, digest(record.payload)))
-      const newRejects = rejected.filter((reject) => isNew(REJECTED + digest(reject.raw), ''))
+    fresh(records, rejected, newFloor = null) {
+      if (records.some(({ position }) => isBeforeFloor(position))) floorHolds = false
+      floor = newFloor
+      const changed = records.filter(isNew)
+      const newRejects = rejected.filter((reject) => isNewReject(REJECTED + digest(reject.raw)))
       return { records: changed, rejected: newRejects, unchanged: records.length - changed.length + rejected.length - newRejects.length }
     },
     forget() {
+      recent = new Map()
+      ageing = new Map()
       young = new Map()
       old = new Map()
+      recentChars = 0
+      floor = null
+      floorHolds = true
     },
   }
 }

@@ -11,6 +11,7 @@ import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor, PageRefused } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'
 import type { Send } from './client/send.ts'
+import { floorOf } from './floor.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
@@ -89,7 +90,7 @@ type RunState = {
 async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page: Page, judged: Judged): Promise<void> {
   const { stream, memory } = tools
   const { response } = page
-  const fresh = memory.fresh(judged.records, judged.rejected)
+  const fresh = memory.fresh(judged.records, judged.rejected, floorOf(state.progress, stream.watermark))
   state.refuseChangedApi(judged.records.length, fresh.rejected)
 
   const last = page.cursor === null

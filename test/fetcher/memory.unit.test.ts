@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { Accepted, Rejected } from '../../services/fetcher/judge.ts'
 import { createMemory } from '../../services/fetcher/memory.ts'
+import { testSeed } from '../support/seed.ts'
 
 const record = (key: string, version: string): Accepted => ({ key, payload: `{"v":"${version}"}`, position: null })
 const reject = (raw: string): Rejected => ({ raw, reason: 'invalid_type', issues: '' })
@@ -69,5 +71,67 @@ describe('the memory of a partition', () => {
     const memory = createMemory(0)
     memory.fresh([record('a', '1')], [reject('x')])
     assert.equal(memory.fresh([record('a', '1')], [reject('x')]).unchanged, 0)
+  })
+})
+
+describe('the memory of a sorted walk', () => {
+  const at = (number: number, version = '1'): Accepted => ({ ...record(`k${number}`, version), position: BigInt(number) })
+  /** Records 0 to `to`, ten a page, each page with the floor that the one before has left. */
+  function walk(memory: ReturnType<typeof createMemory>, to: number, lookback: number): void {
+    for (let first = 0; first < to; first += 10) {
+      const page = Array.from({ length: 10 }, (_, index) => at(first + index))
+      memory.fresh(page, [], first === 0 ? null : BigInt(first - lookback))
+    }
+  }
+
+  test('an older version is not left behind when its successor is let go: what becomes again what it was is fresh', () => {
+    const memory = createMemory(100_000)
+    memory.fresh([at(0, 'A')], [])
+    for (let number = 1; number < 12_000; number++) memory.fresh([at(number)], [])
+    memory.fresh([at(0, 'B')], [])
+    for (let number = 12_000; number < 24_000; number++) memory.fresh([at(number)], [], BigInt(number - 1))
+    assert.equal(memory.fresh([at(0, 'A')], []).records.length, 1)
+  })
+
+  test('more than it has keys for is behind the floor: what the lookback brings again is remembered all the same', () => {
+    const memory = createMemory(400)
+    walk(memory, 10_000, 150)
+    const again = Array.from({ length: 150 }, (_, index) => at(9_850 + index))
+    assert.equal(memory.fresh(again, [], 9_830n).unchanged, 150)
+  })
+
+  test('an API that brings what it was not asked for is remembered from then on', () => {
+    const memory = createMemory(100_000)
+    walk(memory, 20_000, 0)
+    const all = Array.from({ length: 20_000 }, (_, number) => at(number))
+    assert.ok(memory.fresh(all, [], 19_990n).unchanged < 20_000)
+    assert.equal(memory.fresh(all, [], 19_990n).unchanged, 20_000)
+  })
+
+  test('whatever comes in whatever order, under whatever floor: a record is left out only if it is what was published last', () => {
+    const step = fc.record({
+      page: fc.array(fc.record({ key: fc.nat({ max: 30 }), version: fc.nat({ max: 2 }), position: fc.option(fc.nat({ max: 60 })) }), {
+        maxLength: 12,
+      }),
+      floor: fc.option(fc.nat({ max: 60 })),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom(4, 8, 20, 100), (steps, keysMax) => {
+        const memory = createMemory(keysMax)
+        const published = new Map<string, string>()
+        for (const { page, floor } of steps) {
+          const records = page.map(({ key, version, position }) => ({
+            ...record(`k${key}`, `${version}`),
+            position: position === null ? null : BigInt(position),
+          }))
+          const fresh = new Set(memory.fresh(records, [], floor === null ? null : BigInt(floor)).records)
+          for (const each of records) {
+            if (fresh.has(each)) published.set(each.key, each.payload)
+            else assert.equal(published.get(each.key), each.payload)
+          }
+        }
+      }),
+      { seed: testSeed(), numRuns: 2_000 },
+    )
   })
 })

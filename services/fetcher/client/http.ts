@@ -86,7 +86,7 @@ async function read(body: Readable, encoding: string | undefined, bytesMax: numb
   }
   const decoder = decoderFor(encoding)
   try {
-    await (decoder === null ? pipeline(body, collect) : pipeline(body, decoder, collect))
+    await (decoder === null ? collect(body) : pipeline(body, decoder, collect))
   } catch (error) {
     // Of an error's body, whatever arrived is good enough.
     if (whole || chunks.length === 0) throw error

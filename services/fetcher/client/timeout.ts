@@ -9,6 +9,9 @@ export const timeout =
   (request, exchange) =>
     withTimeout(timeoutMs, clock, exchange.signal, (signal) => next(request, { ...exchange, signal }))
 
+/** An abort without a reason would make an error with its stack, for each page anew. */
+const DONE = new Error('done')
+
 /** Runs `task` with a signal that also aborts after `timeoutMs`, then with AttemptFailed as its reason. */
 export async function withTimeout<T>(
   timeoutMs: number,
@@ -25,6 +28,6 @@ export async function withTimeout<T>(
   try {
     return await task(AbortSignal.any([signal, late.signal]))
   } finally {
-    done.abort()
+    done.abort(DONE)
   }
 }

@@ -107,10 +107,15 @@ function unavailable(url: string, error: unknown): Unavailable {
       hint: 'check SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD',
     })
   }
-  return new Unavailable('HR_REGISTRY', `the schema registry at ${at} does not answer: ${messageOf(error)}`, {
+  return new Unavailable('HR_REGISTRY', `the schema registry at ${at} does not answer: ${ownWords(error)}`, {
     hint: 'check SCHEMA_REGISTRY_URL and that the registry runs; its Confluent API may have a path of its own, such as /apis/ccompat/v7',
     cause: error,
   })
+}
+
+/** The client opens its messages with its name, and gives a request that never arrived the status 400. */
+function ownWords(error: unknown): string {
+  return messageOf(error).replace(/^Confluent_Schema_Registry - (Error, status 400: (?=connect |getaddrinfo |socket |read ))?/, '')
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -50,7 +50,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
   const kafka = await connectKafka(config.kafka, { log, clock })
   const clickhouse = connectClickHouse(config.clickhouse)
   try {
-    const { membership, tables } = assemble({
+    const works = assemble({
       ...{ config, kafka, clickhouse, names, clock, log, metrics, membership: sessions, onFailure },
       onAssigned({ states }) {
         for (const [place, { watermark }] of states) summary.watermarks[place] = watermark
@@ -62,14 +62,14 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
       },
     })
     if (options.untilCaughtUp === true) {
-      await refuseIfAbsent(tables, config.clickhouse)
+      await refuseIfAbsent(works, config.clickhouse)
       const all = untilAllCommitted({ kafka, names, clock }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
     for await (const topics of topicLists({ kafka, names, refreshMs: config.loader.topicsRefreshMs, clock, log }, stop)) {
-      await membership.join(topics, stop)
+      await works.membership.join(topics, stop)
     }
-    await membership.leave(config.stopDeadlineMs * STOP_FINISH_SHARE)
+    await works.membership.leave(config.stopDeadlineMs * STOP_FINISH_SHARE)
   } finally {
     await kafka.close()
     await clickhouse.close()

@@ -1,10 +1,18 @@
 /** What a one-shot load needs at once. A service waits for it instead. */
 import type { Config } from '../../shared/config.ts'
 import { Unavailable } from '../../shared/errors.ts'
+import type { Registry } from '../../shared/registry.ts'
 import type { Tables } from './table.ts'
 
-/** Throws Unavailable when ClickHouse does not answer or refuses the login. */
-export async function refuseIfAbsent(tables: Pick<Tables, 'ping'>, { url, user }: Config['clickhouse']): Promise<void> {
+/** Of no stream: the registry answers that it has none, or it does not answer. */
+const NO_SUBJECT = 'headrace'
+
+/** Throws Unavailable when ClickHouse or the registry does not answer or refuses the login. */
+export async function refuseIfAbsent(
+  { tables, registry }: { tables: Pick<Tables, 'ping'>; registry: Pick<Registry, 'latest'> },
+  { url, user }: Config['clickhouse'],
+): Promise<void> {
+  await registry.latest(NO_SUBJECT)
   const failure = await tables.ping()
   if (failure === null) return
   const at = new URL(url).host

@@ -9,7 +9,7 @@ import type { Config } from '../../shared/config.ts'
 import type { Kafka, MembershipOptions } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
-import { connectRegistry } from '../../shared/registry.ts'
+import { connectRegistry, type Registry } from '../../shared/registry.ts'
 import type { Names } from '../../shared/topics.ts'
 import { type Assigned, patienceOf } from './assignment.ts'
 import { laneByTopic } from './batching.ts'
@@ -26,7 +26,7 @@ import { createSettle } from './settle.ts'
 import { createTables, type Tables } from './table.ts'
 import { createWriter } from './writer.ts'
 
-export type Works = { membership: Membership; tables: Tables }
+export type Works = { membership: Membership; tables: Tables; registry: Registry }
 
 export type WorksOptions = {
   config: Config
@@ -53,7 +53,8 @@ export function assemble(options: WorksOptions): Works {
 
   const writer = createWriter(clickhouse)
   const tables = createTables(clickhouse, config.clickhouse, log)
-  const catalog = createCatalog({ registry: connectRegistry(config.registry), tables, ...common })
+  const registry = connectRegistry(config.registry)
+  const catalog = createCatalog({ registry, tables, ...common })
   const holdups = createHoldups(common)
   const gate = createGate(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
 
@@ -95,5 +96,5 @@ export function assemble(options: WorksOptions): Works {
 
   const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
   chunks.pipe(laneByTopic({ rows, bytes, ageMs, scheduler: asyncScheduler, flush }, settleAndMakeRoom)).subscribe({ error: onFailure })
-  return { membership, tables }
+  return { membership, tables, registry }
 }

@@ -5,6 +5,7 @@
 import { WrongUse } from '../../shared/errors.ts'
 import type { Kafka } from '../../shared/kafka.ts'
 import type { Names } from '../../shared/topics.ts'
+import { positionOf } from '../../shared/watermark.ts'
 import { streamsOf } from './status.ts'
 
 export type ReplayPlan = {
@@ -16,6 +17,8 @@ export type ReplayPlan = {
 /** `beginning`, an RFC 3339 time, or `partition:offset` (several separated by commas). */
 export type ReplayFrom = { kind: 'beginning' } | { kind: 'time'; timestampMs: number } | { kind: 'offsets'; offsets: Map<number, number> }
 
+const NS_PER_MS = 1_000_000n
+
 /** Throws WrongUse with the three forms. */
 export function parseFrom(text: string): ReplayFrom {
   if (text === 'beginning') return { kind: 'beginning' }
@@ -23,8 +26,9 @@ export function parseFrom(text: string): ReplayFrom {
     const pairs = text.split(',').map((pair) => pair.split(':').map(Number) as [number, number])
     return { kind: 'offsets', offsets: new Map(pairs) }
   }
-  const timestampMs = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(timestampMs)) return { kind: 'time', timestampMs }
+  // Read as a record's time is: Date.parse takes 31 February for 3 March, and a time without a zone for the machine's own.
+  const time = positionOf('iso', text)
+  if (typeof time === 'bigint') return { kind: 'time', timestampMs: Number(time / NS_PER_MS) }
   throw new WrongUse('HR_REPLAY_FROM', `--from ${text} is no place in a stream`, {
     hint: 'give beginning, a time such as 2026-01-31T00:00:00Z, or partition:offset such as 0:1500',
   })
@@ -39,7 +43,8 @@ export async function planReplay(kafka: Kafka, names: Names, wanted: string, fro
   const partitions = [...targets].map(([partition, to]) => {
     const log = logs[partition]
     if (log === undefined || to > log.high) {
-      throw new WrongUse('HR_REPLAY_FROM', `${wanted} has no offset ${to} in partition ${partition}`, {
+      const what = log === undefined ? `no partition ${partition}` : `no offset ${to} in partition ${partition}`
+      throw new WrongUse('HR_REPLAY_FROM', `${wanted} has ${what}`, {
         hint: `its partitions hold ${logs.map(({ low, high }, index) => `${index}: ${low} to ${high}`).join(', ')}`,
       })
     }

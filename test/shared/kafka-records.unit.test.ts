@@ -104,7 +104,12 @@ describe('record batches', () => {
     const text = Buffer.from('....123456789..')
     assert.equal(crc32c(text, 4, 13), 0xe3069283)
     const theirs = internal<(buffer: Buffer) => number>('protocol/recordBatch/crc32C/index.js')
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 100 }), (array) => assert.equal(crc32c(array), theirs(Buffer.from(array)))))
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat({ max: 8 }), fc.nat({ max: 8 }), (array, before, after) => {
+        const whole = Buffer.concat([Buffer.alloc(before, 7), array, Buffer.alloc(after, 7)])
+        assert.equal(crc32c(whole, before, before + array.length), theirs(Buffer.from(array)))
+      }),
+    )
   })
 })
 

@@ -23,7 +23,7 @@ export type Memory = {
 /** Keeps rejects apart from keys. */
 const REJECTED = '\u0000'
 /** Of each of two generations that are kept whole. */
-const RECENT_RECORDS_MAX = 5_000
+const RECENT_RECORDS_MAX = 2_000
 const RECENT_CHARS_MAX = 2 * 1024 * 1024
 
 export function createMemory(keysMax: number): Memory {

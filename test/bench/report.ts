@@ -4,18 +4,21 @@ import type { FetcherReport, Side } from './fetcher-part.ts'
 import type { LoaderReport } from './loader-part.ts'
 import type { Machine } from './machine.ts'
 import type { MemoryReport } from './memory-part.ts'
+import type { Noise } from './noise.ts'
 import { whole } from './numbers.ts'
+import type { Part } from './options.ts'
 import { FLAT_SHARE, type Memory } from './usage.ts'
 
 export type Report = {
   machine: Machine
   parts: { loader?: LoaderReport; fetcher?: FetcherReport; delay?: DelayReport; memory?: MemoryReport }
+  noise: Partial<Record<Part, Noise | null>>
 }
 
 const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
-export function reportText({ machine, parts }: Report): string {
+export function reportText({ machine, parts, noise }: Report): string {
   const { loader, fetcher, delay, memory } = parts
   return [
     ...machineLines(machine),
@@ -23,7 +26,13 @@ export function reportText({ machine, parts }: Report): string {
     ...(fetcher === undefined ? [] : fetcherLines(fetcher)),
     ...(delay === undefined ? [] : delayLines(delay)),
     ...(memory === undefined ? [] : wholeWayLines(memory)),
+    ...noiseLines(noise),
   ].join('\n')
+}
+
+function noiseLines(noise: Report['noise']): string[] {
+  const texts = Object.entries(noise).map(([part, each]) => `${part} ${each === null ? NO_PROC : `${each.others} (stolen ${each.stolen})`}`)
+  return ['', `Noise      cores that other processes used meanwhile, and the hypervisor took: ${texts.join(', ')}`]
 }
 
 function machineLines({ date, cpu, cores, memoryGb, platform, load, versions }: Machine): string[] {

@@ -8,6 +8,7 @@ import { fetcherPart } from './fetcher-part.ts'
 import { loaderPart } from './loader-part.ts'
 import { loadNow, machineOf } from './machine.ts'
 import { memoryPart } from './memory-part.ts'
+import { listen } from './noise.ts'
 import { benchOptions, helpText, PARTS } from './options.ts'
 import { type Bench, openBench } from './place.ts'
 import { type Report, reportText } from './report.ts'
@@ -24,10 +25,12 @@ async function main(): Promise<void> {
   const close = once(() => closeBench(bench))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void close().finally(() => process.exit(INTERRUPTED)))
   try {
-    const report: Report = { machine: await machineOf(bench), parts: {} }
+    const report: Report = { machine: await machineOf(bench), parts: {}, noise: {} }
     for (const part of PARTS.filter((each) => options.parts.includes(each))) {
       say(`${part} (load ${loadNow()[0]})`)
+      const noise = listen(bench)
       Object.assign(report.parts, { [part]: await MEASURE[part](bench) })
+      report.noise[part] = noise()
     }
     print(reportText(report))
     if (options.json) print(JSON.stringify(report))

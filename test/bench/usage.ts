@@ -11,17 +11,18 @@ export type Watching = { samples: readonly Sample[]; end(): readonly Sample[] }
 
 const SAMPLE_EVERY_MS = 50
 /** sysconf(_SC_CLK_TCK) of every Linux that Node runs on. */
-const TICKS_A_SECOND = 100
+export const TICKS_A_SECOND = 100
 const KIB_A_MB = 1024
 /** Of /proc/PID/stat, counted behind the closing parenthesis of the command's name. */
 const UTIME_AT = 11
 const STIME_AT = 12
+const CHILDREN_UTIME_AT = 13
+const CHILDREN_STIME_AT = 14
 
 /** Null where there is no /proc, or no such process any more. */
 export function sampleOf(pid: number): Sample | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const fields = statOf(String(pid))
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')
     const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN) / KIB_A_MB
     const sample = {
@@ -35,6 +36,21 @@ export function sampleOf(pid: number): Sample | null {
   } catch {
     return null
   }
+}
+
+/** CPU-seconds of this process and of its children that have ended. */
+export function cpuOfTree(): number | null {
+  try {
+    const fields = statOf('self')
+    return [UTIME_AT, STIME_AT, CHILDREN_UTIME_AT, CHILDREN_STIME_AT].reduce((sum, at) => sum + Number(fields[at]), 0) / TICKS_A_SECOND
+  } catch {
+    return null
+  }
+}
+
+function statOf(pid: string): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 export function watch(pid: number): Watching {

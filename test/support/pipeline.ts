@@ -163,7 +163,18 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
     },
     untilComplete: (waitMaxMs = UNTIL_COMPLETE_MS) => until('the table shows what the API has', isComplete, waitMaxMs),
     async assertComplete() {
-      assert.deepEqual(await rowTexts(), textOf(api.valid()), 'the table under FINAL is what the API has')
+      const [inTable, inApi] = [await rowTexts(), textOf(api.valid())]
+      assert.deepEqual(
+        inApi.filter((text) => !inTable.includes(text)),
+        [],
+        'everything that the API has is in the table',
+      )
+      assert.deepEqual(
+        inTable.filter((text) => !inApi.includes(text)),
+        [],
+        'nothing else is in the table',
+      )
+      assert.equal(inTable.length, inApi.length, 'nothing is in the table twice')
       const letters = new Set(await rejected())
       assert.deepEqual(
         api.bad().filter((id) => !letters.has(id)),

@@ -150,7 +150,9 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
   }
 
   function walkOf(region: string, since: string | null): WalkRecord[] {
-    const found = [...kept.values()].filter((each) => each.region === region && (since === null || each.updated_at >= since))
+    // By value, as APIs do that read times: 13Z and 13.000Z are the same.
+    const fromMs = since === null ? Number.NEGATIVE_INFINITY : Date.parse(since)
+    const found = [...kept.values()].filter((each) => each.region === region && Date.parse(each.updated_at) >= fromMs)
     return found.sort((a, b) => compare(placeOf(a), placeOf(b)))
   }
 

@@ -4,6 +4,8 @@
  */
 import { checkPartitions, checkPrimaryKey, checkRequest, checkSchema } from './declare/checks.ts'
 import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
+import { checkPaging, withQuery } from './declare/paging.ts'
+import type { Place } from './declare/place.ts'
 import { type SourceSpec, type StreamSpec, sourceSpec } from './declare/source.ts'
 import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
 import { inWords } from './declare/words.ts'
@@ -14,12 +16,13 @@ import { LEDGER_TABLE, label, tableName } from './topics.ts'
 export type { Watermarking } from './declare/watermarking.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
 
-export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table'> & {
+export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 'records'> & {
   source: Source
   name: string
   /** `source.stream`. */
   label: string
   table: string
+  records: Place
   watermark: Watermarking | null
   partitions: PartitionValues[]
   /** The JSON Schema that is registered, `x-headrace` included. */
@@ -40,20 +43,24 @@ export function compileSource(input: unknown, file: string): Source {
   return source
 }
 
-function compileStream(source: Source, name: string, spec: StreamSpec): Stream {
+function compileStream(source: Source, name: string, declared: StreamSpec): Stream {
   const refuse: Refuse = (field, what, hint) => mistake(source.file, name, field, what, hint)
+  const spec = withQuery(declared, refuse)
   checkSchema(spec, refuse)
   checkPrimaryKey(spec, refuse)
   checkRequest(spec, refuse)
   checkPartitions(spec, refuse)
+  const watermark = spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse)
+  checkPaging(spec, watermark, refuse)
   const stream = {
     ...spec,
+    records: spec.records ?? '',
     source,
     name,
     label: label({ source: source.name, stream: name }),
     table: (spec.table ?? tableName({ source: source.name, stream: name })).replaceAll('-', '_'),
     partitions: typeof spec.partitions === 'number' ? Array.from({ length: spec.partitions }, () => ({})) : spec.partitions,
-    watermark: spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse),
+    watermark,
   }
   return { ...stream, wireSchema: schemaOf(stream, refuse) }
 }

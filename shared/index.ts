@@ -2,6 +2,18 @@
 export { z } from 'zod'
 export { apiKey, basic, bearer, oauth2ClientCredentials } from './declare/auth.ts'
 export { column, decimal, epochMs, epochSeconds, int64 } from './declare/fields.ts'
-export { cursor, linkHeader, nextUrl, none, offset } from './declare/paginate.ts'
+export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declare/paginate/generator.ts'
+export {
+  cursor,
+  generator,
+  graphql,
+  keyset,
+  linkHeader,
+  nextUrl,
+  none,
+  offset,
+  pageNumber,
+  windows,
+} from './declare/paginate.ts'
 export { secret, setting } from './declare/secret.ts'
 export { defineSource, type RequestContext } from './declare/source.ts'

@@ -30,6 +30,7 @@ export function createMetrics() {
     unchanged: counter('headrace_fetcher_unchanged_total', 'Records that came again unchanged and were not published.', PARTITION),
     rejected: counter('headrace_fetcher_dead_letters_total', 'Records refused by the schema.', [...PARTITION, 'reason']),
     drift: counter('headrace_fetcher_drift_total', 'Unknown fields seen.', ['source', 'stream', 'path']),
+    walkShifts: counter('headrace_fetcher_walk_shifts_total', 'Times that records moved by more than an offset walk overlaps.', PARTITION),
     runs: counter('headrace_fetcher_runs_total', 'Runs by outcome: done, failed, stopped.', [...PARTITION, 'outcome']),
     gaps: counter('headrace_gaps_total', 'Times that published records were gone before they were loaded.', PARTITION),
     owned: gauge('headrace_fetcher_owned_partitions', 'Partitions that this process owns.', ['source', 'stream']),

@@ -62,9 +62,16 @@ export function earlier(kind: WatermarkKind, position: Position, amount: number)
 export function stepBefore(kind: WatermarkKind, position: Position, form: WatermarkForm): Position {
   if (typeof position === 'string') return position
   if (kind === 'integer') return position - 1n
-  const step = form === 'isoDate' ? NS_PER_DAY : form === 'isoSeconds' || form === 'epochSeconds' ? NS_PER_SECOND : NS_PER_MS
-  return notBefore(INSTANT_MIN, position - step)
+  return notBefore(INSTANT_MIN, position - unitNs(form))
 }
+
+function unitNs(form: WatermarkForm): bigint {
+  if (form === 'isoDate') return NS_PER_DAY
+  return form === 'isoSeconds' || form === 'epochSeconds' ? NS_PER_SECOND : NS_PER_MS
+}
+
+/** The unit of a form of instants, in milliseconds. */
+export const formUnitMs = (form: WatermarkForm): number => Number(unitNs(form) / NS_PER_MS)
 
 /** How a watermark is written into a request. */
 export type WatermarkForm = 'iso' | 'isoSeconds' | 'isoDate' | 'epochMs' | 'epochSeconds' | 'plain'

@@ -6,56 +6,67 @@
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import { valueAt } from '../../shared/pointer.ts'
-import type { PageRequest, PageResponse, Send } from './client/send.ts'
-import { digest } from './judge.ts'
-import type { Cursor, Paginator } from './paginators/paginator.ts'
-import { rawText } from './raw-text.ts'
+import { firstRequest } from './client/first-request.ts'
+import type { PageResponse, Send } from './client/send.ts'
+import { ownWalk } from './own-walk.ts'
+import { type Cursor, paginatorFor, type Step } from './paginators/paginator.ts'
+import { repetitionGuard } from './repetition.ts'
+import { sincePosition, sinceText } from './since.ts'
 import type { Stop } from './stop-signal.ts'
 
-export type Page = {
+/** `cursor` is null at the end of the run, and behind a page from which the author's own walk cannot go on. */
+export type Page = Step & {
   response: PageResponse
   records: readonly unknown[]
-  /** Where the next page is; null at the end of the run. */
-  cursor: Cursor | null
+  /** The run ends with this page. */
+  last: boolean
 }
 
 export type Walk = {
   stream: Stream
+  partition: number
+  baseUrl: string
   send: Send
-  paginator: Paginator
-  first: PageRequest
+  /** The watermark to ask from, null for the stream's start. */
+  from: string | null
+  /** Start of the run, epoch milliseconds. */
+  startedMs: number
   /** Go on here instead of at the first page. */
   cursor: Cursor | null
   stop: Stop
 }
 
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
-  const { stream, paginator, stop } = walk
-  const seen: Seen = { cursors: new Map(), contents: new Map() }
-  let cursor = walk.cursor
-  if (cursor !== null) seen.cursors.set(digest(rawText(cursor)), 0)
+  const { stream } = walk
+  const refuseRepetition = repetitionGuard(stream, walk.cursor)
+  let number = 0
   let emptyInARow = 0
-  for (let number = 1; number <= stream.pagesMax; number++) {
-    stop.soft.throwIfAborted()
-    const request = cursor === null ? walk.first : paginator.at(walk.first, cursor)
-    const response = await walk.send(request, { signal: stop.hard, stream: stream.label })
-    const records = recordsOf(stream, response)
-    const view = { request: response.request, headers: response.headers, body: response.body, records: records.length }
-    const next = paginator.next(view, cursor)
-    refuseRepetition(stream, number, records, next, seen)
-    emptyInARow = records.length === 0 ? emptyInARow + 1 : 0
-    if (next !== null && emptyInARow >= stream.emptyPagesMax) {
-      throw new Stopped('HR_EMPTY_PAGES', `${stream.label}: ${emptyInARow} empty pages in a row that each name a next one`, {
-        hint: 'check the place of the cursor; raise emptyPagesMax if the API really answers like that',
-      })
-    }
-    yield { response, records, cursor: next }
-    if (next === null) return
-    cursor = next
+  for await (const page of stream.paginate.kind === 'generator' ? ownWalk(walk, stream.paginate) : paginated(walk)) {
+    number += 1
+    refuseRepetition(number, page.records, page)
+    // A window without records is walked to its end, and says so.
+    emptyInARow = page.records.length === 0 && page.walkedTo === undefined ? emptyInARow + 1 : 0
+    if (!page.last && emptyInARow >= stream.emptyPagesMax) throw tooManyEmpty(stream, emptyInARow)
+    yield page
+    if (page.last) return
+    if (number >= stream.pagesMax) throw tooManyPages(stream)
   }
-  throw new Stopped('HR_PAGES_MAX', `${stream.label}: the run has more than ${stream.pagesMax} pages`, {
-    hint: 'raise pagesMax, or ask for less with a watermark',
-  })
+}
+
+async function* paginated({ stream, partition, baseUrl, send, from, startedMs, stop, ...walk }: Walk): AsyncGenerator<Page> {
+  const paginator = paginatorFor(stream)
+  const first = firstRequest(stream, baseUrl, partition, sinceText(from, stream))
+  const exchange = { signal: stop.hard, stream: stream.label, ...(paginator.passing === undefined ? {} : { passing: paginator.passing }) }
+  let cursor: Cursor | null = walk.cursor ?? paginator.start?.({ since: sincePosition(from, stream), startedMs }) ?? null
+  for (;;) {
+    stop.soft.throwIfAborted()
+    const response = await send(cursor === null ? first : paginator.at(first, cursor), exchange)
+    const records = recordsOf(stream, response)
+    const step = paginator.next({ request: response.request, headers: response.headers, body: response.body, records }, cursor)
+    yield { ...step, response, records, last: step.cursor === null }
+    if (step.cursor === null) return
+    cursor = step.cursor
+  }
 }
 
 /** The array of records in an answer; null or missing is an empty page, anything else is an API that changed. */
@@ -79,26 +90,12 @@ function recordsBy(stream: Stream, records: (body: unknown) => unknown, body: un
 const noRecords = (stream: Stream, what: string): Stopped =>
   new Stopped('HR_NO_RECORDS', `${stream.label}: the answer ${what}`, { hint: 'correct records in the declaration' })
 
-/** Digest → number of the page that it was seen on; 0 is the page that an interrupted run had come to. */
-type Seen = { cursors: Map<string, number>; contents: Map<string, number> }
+const tooManyEmpty = (stream: Stream, pages: number): Stopped =>
+  new Stopped('HR_EMPTY_PAGES', `${stream.label}: ${pages} empty pages in a row that each name a next one`, {
+    hint: 'check the place of the cursor; raise emptyPagesMax if the API really answers like that',
+  })
 
-/** An API that hands out a cursor or a page again would be asked for ever, or its tail would never be reached. */
-function refuseRepetition(stream: Stream, number: number, records: readonly unknown[], next: Cursor | null, seen: Seen): void {
-  if (records.length > 0) {
-    const content = digest([String(records.length), rawText(records[0]), rawText(records.at(-1))].join('\n'))
-    const earlier = seen.contents.get(content)
-    if (earlier !== undefined) throw repetition(stream, `page ${number} has the same records as page ${earlier}`)
-    seen.contents.set(content, number)
-  }
-  if (next === null) return
-  const key = digest(rawText(next))
-  const earlier = seen.cursors.get(key)
-  if (earlier !== undefined) {
-    const what = earlier === 0 ? 'the page that the run went on from' : `the same next page as page ${earlier}`
-    throw repetition(stream, `page ${number} names ${what}: a cycle`)
-  }
-  seen.cursors.set(key, number)
-}
-
-const repetition = (stream: Stream, what: string): Stopped =>
-  new Stopped('HR_REPEATED_PAGE', `${stream.label}: ${what}`, { hint: 'check that the cursor is sent where the API expects it' })
+const tooManyPages = (stream: Stream): Stopped =>
+  new Stopped('HR_PAGES_MAX', `${stream.label}: the run has more than ${stream.pagesMax} pages`, {
+    hint: 'raise pagesMax, or ask for less with a watermark',
+  })

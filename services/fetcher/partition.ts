@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { parseCheckpoint } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
+import { cautionAbout } from '../../shared/declare/paginate.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import { FencedError, type Kafka, type LogRange, type Publisher, PublishFailed } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
@@ -64,6 +65,8 @@ export function openPartition(tools: PartitionTools): Partition {
   const memory = createMemory(tools.bounds.memoryKeys)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const driftReport = createDriftReport(stream, log, metrics)
+  const caution = cautionAbout(stream.paginate)
+  let cautioned = caution === null
   let clean = false
   /** What this partition has published last since it fenced. Kafka shows the end of a transaction a moment after it is decided. */
   let published: StoredOffset | null = null
@@ -120,6 +123,11 @@ export function openPartition(tools: PartitionTools): Partition {
     log.warn({ ...gap, topic }, 'published records are gone before they were loaded; the API is asked again from the confirmed watermark')
   }
 
+  function reportShift(): void {
+    metrics.walkShifts.inc(labels)
+    log.warn('the walk may have skipped records: more were deleted meanwhile than it overlaps; going back for them')
+  }
+
   function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
     const outlet = createOutlet(publisher, place, tools.bounds, (pages, checkpoint) => {
       published = checkpoint
@@ -138,7 +146,8 @@ export function openPartition(tools: PartitionTools): Partition {
       outlet,
       memory,
       stop,
-      onPage({ judged, sorted }) {
+      onPage({ judged, sorted, shifted }) {
+        if (shifted) reportShift()
         driftReport.page(judged)
         if (stream.watermark?.sorted === true && !sorted && !orderReported) {
           orderReported = true
@@ -151,6 +160,8 @@ export function openPartition(tools: PartitionTools): Partition {
   async function runToEnd(stop: Stop): Promise<void> {
     let plan = planOf(await whereToGoOn(), clock)
     log.debug({ run: plan.run, page: plan.page, from: plan.from }, 'run starts')
+    if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
+    cautioned = true
     for (let restarts = 0; ; ) {
       const { refused, watermark } = await runOnce(plan, stop)
       if (refused === null) return

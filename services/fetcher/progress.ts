@@ -1,7 +1,8 @@
 /**
  * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed: page by page when the
- * stream is sorted by its watermark field, only at the run's end otherwise. It never passes the time up to which the walk has surely seen
- * everything, so neither a record from the future nor a change behind the walk's back can hide what comes before it.
+ * stream is sorted by its watermark field, window by window when it is walked in windows, only at the run's end otherwise. It never passes the
+ * time up to which the walk has surely seen everything, so neither a record from the future nor a change behind the walk's back can hide what
+ * comes before it.
  */
 import type { Watermarking } from '../../shared/declaration.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '../../shared/watermark.ts'
@@ -32,11 +33,15 @@ export type PageTimes = {
   fetchedMs: number
   /** Start of the run, by the same clock. */
   startedMs: number
+  /** Everything before this position has been walked, in whatever order. */
+  walkedTo?: Position | undefined
+  /** The page opens with records of earlier ones: older positions in it are no disorder. */
+  repeats?: boolean
 }
 
 export function afterPage(progress: Progress, watermarking: Watermarking | null, records: readonly Accepted[], page: PageTimes): Progress {
   if (watermarking === null) return progress
-  let { seen, sorted, last } = progress
+  let { seen, sorted, last } = page.repeats === true ? { ...progress, last: null } : progress
   for (const { position } of records) {
     if (position === null) continue
     if (last !== null && comparePositions(position, last) < 0) sorted = false
@@ -44,7 +49,8 @@ export function afterPage(progress: Progress, watermarking: Watermarking | null,
     seen = maxPosition(seen, position)
   }
   // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
-  const safe = sorted || page.last ? capped(watermarking, seen, sorted ? page.fetchedMs : page.startedMs) : null
+  const end = page.walkedTo ?? (sorted || page.last ? seen : null)
+  const safe = capped(watermarking, end, sorted ? page.fetchedMs : page.startedMs)
   // A cap below what was confirmed before must not move the watermark back.
   return { watermark: maxPosition(progress.watermark, safe), seen, sorted, last }
 }

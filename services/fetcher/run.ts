@@ -9,17 +9,14 @@ import { redactUrl } from '../../shared/redact.ts'
 import { comparePositions, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor, PageRefused } from './client/errors.ts'
-import { firstRequest } from './client/first-request.ts'
 import type { Send } from './client/send.ts'
 import { floorOf } from './floor.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
 import { type Page, walkPages } from './pages.ts'
-import { paginatorFor } from './paginators/paginator.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { PageOutlet } from './publish.ts'
-import { sinceText } from './since.ts'
 import type { Stop } from './stop-signal.ts'
 
 export type RunPlan = {
@@ -48,7 +45,7 @@ export type RunTools = {
   memory: Memory
   stop: Stop
   /** A page was judged and put out; it is not in the log yet. */
-  onPage(event: { judged: Judged; sorted: boolean }): void
+  onPage(event: { judged: Judged; sorted: boolean; shifted: boolean }): void
 }
 
 /** `watermark`: the best one so far. `refused`: the API does not know the cursor any more; start again from there. */
@@ -64,8 +61,9 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     refuseChangedApi: createChangeGuard(stream),
   }
   const judge = judgeFor(stream)
-  const first = firstRequest(stream, tools.baseUrl, tools.partition, sinceText(plan.from, stream))
-  const walk = { stream, send, paginator: paginatorFor(stream), first, cursor: plan.cursor ?? null, stop }
+  const { partition, baseUrl } = tools
+  const { from, startedMs } = plan
+  const walk = { stream, partition, baseUrl, send, from, startedMs, cursor: plan.cursor ?? null, stop }
   const best = (refused: PageRefused | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   try {
     for await (const page of walkPages(walk)) await publishPage(plan, tools, state, page, judge(page.records))
@@ -93,14 +91,20 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const fresh = memory.fresh(judged.records, judged.rejected, floorOf(state.progress, stream.watermark))
   state.refuseChangedApi(judged.records.length, fresh.rejected)
 
-  const last = page.cursor === null
+  const { last, walkedTo } = page
   const aheadMs = clockAheadMs(response)
-  const times = { last, fetchedMs: response.fetchedMs - aheadMs, startedMs: plan.startedMs - aheadMs }
+  const times = {
+    last,
+    fetchedMs: response.fetchedMs - aheadMs,
+    startedMs: plan.startedMs - aheadMs,
+    walkedTo,
+    repeats: page.repeats !== undefined,
+  }
   state.progress = afterPage(state.progress, stream.watermark, judged.records, times)
   state.page += 1
 
   const watermark = textOf(stream, state.progress.watermark)
-  const safe = state.progress.sorted || last
+  const safe = state.progress.sorted || last || walkedTo !== undefined
   const marker = markerOf({ run: plan.run, page: state.page, watermark: safe ? watermark : null, last }, response, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)
   await tools.outlet.put({
@@ -110,17 +114,17 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     rejected: fresh.rejected,
     url: redactUrl(response.request.url),
   })
-  tools.onPage({ judged, sorted: state.progress.sorted })
+  tools.onPage({ judged, sorted: state.progress.sorted, shifted: page.shifted === true })
 }
 
-function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }: RunState, { cursor }: Page): Checkpoint {
+function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }: RunState, { cursor, last }: Page): Checkpoint {
   const unordered = stream.watermark?.sorted === true && !progress.sorted
   return {
     v: 1,
     run: plan.run,
     page,
     startedMs: plan.startedMs,
-    done: cursor === null,
+    done: last,
     from: plan.from,
     cursor,
     watermark: textOf(stream, progress.watermark),

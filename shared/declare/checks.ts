@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { messageOf } from '../errors.ts'
 import { propertyKind } from '../schema.ts'
 import type { Refuse } from './mistakes.ts'
+import { pagingParams } from './paging.ts'
 import type { StreamSpec } from './source.ts'
 
 /** Every field has a JSON form, and what happens to others is said in one place. */
@@ -53,16 +54,10 @@ export function checkPrimaryKey({ schema, primaryKey }: StreamSpec, refuse: Refu
 }
 
 export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
-  const { method, body, paginate, watermark } = spec
+  const { method, body, watermark } = spec
   if (method === 'GET') {
     if (body !== undefined) throw refuse('body', 'a GET has no body', "add method: 'POST'")
     if (watermark?.body !== undefined) throw refuse('watermark.body', 'a GET has no body', "use param, or add method: 'POST'")
-  }
-  if (paginate.kind === 'cursor' && paginate.body !== undefined && body === undefined) {
-    throw refuse('paginate.body', 'there is no JSON body to put the cursor into', "add method: 'POST' and body: { … }")
-  }
-  if (paginate.kind === 'offset' && paginate.overlap >= paginate.limit) {
-    throw refuse('paginate.overlap', 'a page would bring nothing new', `overlap less than the ${paginate.limit} records of a page`)
   }
   const taken = new Map<string, string>()
   for (const [param, field] of parametersOf(spec)) {
@@ -76,13 +71,9 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
 function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): [string, string][] {
   const fixed = typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
   const values = typeof partitions === 'number' ? [] : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
-  const own: [string | undefined, string][] = [
-    [watermark?.param, 'watermark.param'],
-    [paginate.kind === 'cursor' || paginate.kind === 'offset' ? paginate.param : undefined, 'paginate.param'],
-    [paginate.kind === 'offset' ? paginate.limitParam : undefined, 'paginate.limitParam'],
-  ]
+  const own: [string | undefined, string][] = [[watermark?.param, 'watermark.param']]
   const set = own.filter((entry): entry is [string, string] => entry[0] !== undefined)
-  return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set]
+  return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set, ...pagingParams(paginate)]
 }
 
 export function checkPartitions({ partitions, params, path }: StreamSpec, refuse: Refuse): void {

@@ -83,8 +83,8 @@ export const streamSpec = z
     /** JSON body of a POST. */
     body: z.record(z.string(), z.unknown()).optional(),
     paginate: paginateSpec,
-    /** Where the answer holds its array of records. */
-    records: place.default(''),
+    /** Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is said. */
+    records: place.optional(),
     /** Pure; runs before validation. Returning undefined leaves the record out. */
     map: recordFunction.optional(),
     schema: zodObject,

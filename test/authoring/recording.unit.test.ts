@@ -23,7 +23,7 @@ async function recorded(t: TestContext, script: (asked: Asked) => Answer, stream
   const file = join(ownFolder(t), 'shop.orders.recording.json')
   const recorder = createRecorder(streamOf(shop), { partition: 0, baseUrl: api.baseUrl, hide: api.hide, clock: systemClock })
   const { signal } = new AbortController()
-  const look = lookAt({ stream: streamOf(shop), partition: 0, baseUrl: api.baseUrl, send: recorder.around(api.send), signal })
+  const look = lookAt({ stream: streamOf(shop), partition: 0, baseUrl: api.baseUrl, send: recorder.around(api.send), signal, startedMs: 0 })
   while ((await look.next()) !== null);
   const recording = recorder.recording()
   assert.ok(recording !== null)

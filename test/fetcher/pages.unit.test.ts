@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { createClient } from '../../services/fetcher/client/client.ts'
 import { PageRefused } from '../../services/fetcher/client/errors.ts'
-import { firstRequest } from '../../services/fetcher/client/first-request.ts'
 import { holdsAll } from '../../services/fetcher/client/holding.ts'
 import { type Page, walkPages } from '../../services/fetcher/pages.ts'
-import { paginatorFor } from '../../services/fetcher/paginators/paginator.ts'
 import { stopSignal } from '../../services/fetcher/stop-signal.ts'
 import { resolverFor } from '../../shared/config.ts'
 import { Stopped } from '../../shared/errors.ts'
@@ -28,11 +26,11 @@ async function walk(t: TestContext, script: Script, { stream: changes = {}, curs
   const client = createClient(source, tools)
   t.after(() => client.close())
   const stop = stopSignal(clock, 1)
-  const first = firstRequest(stream, client.baseUrl, 0, null)
+  const start = { partition: 0, baseUrl: client.baseUrl, from: null, startedMs: clock.nowMs() }
   const pages: Page[] = []
   const result = { pages, stop, error: undefined as unknown, asked: () => server.requests.map(({ query }) => query.get('cursor')) }
   try {
-    for await (const page of walkPages({ stream, send: client.send, paginator: paginatorFor(stream), first, cursor, stop })) {
+    for await (const page of walkPages({ stream, ...start, send: client.send, cursor, stop })) {
       pages.push(page)
       if (pages.length === taken) stop.request()
     }

@@ -53,7 +53,8 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
   try {
     let answers = true
     for (const stream of streams) {
-      if (answers) answers = await checkStream({ stream, api, signal, tell: (step) => tell(stream, step) })
+      if (answers)
+        answers = await checkStream({ stream, api, signal, startedMs: options.clock.nowMs(), tell: (step) => tell(stream, step) })
       else tell(stream, skipped('address', 'was not asked again'))
     }
     tell(
@@ -69,14 +70,14 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
   }
 }
 
-type StreamCheck = { stream: Stream; api: Api; signal: AbortSignal; tell(step: Step): Step }
+type StreamCheck = { stream: Stream; api: Api; signal: AbortSignal; startedMs: number; tell(step: Step): Step }
 
 /** False if other streams would not be answered either. */
-async function checkStream({ stream, api, signal, tell }: StreamCheck): Promise<boolean> {
+async function checkStream({ stream, api, signal, startedMs, tell }: StreamCheck): Promise<boolean> {
   const { source } = stream
   let look: Look
   try {
-    look = lookAt({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal })
+    look = lookAt({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
   } catch (error) {
     tell(failed('first page', messageOf(error), hintOf(error)))
     return true
@@ -89,7 +90,7 @@ async function checkStream({ stream, api, signal, tell }: StreamCheck): Promise<
     for (const step of ['second page', 'schema', 'watermark', 'order'] as const) tell(skipped(step, 'there is no record to look at'))
     return !isOutOfReach(first.error)
   }
-  const hasNext = first.page !== null && first.page.cursor !== null
+  const hasNext = first.page !== null && !first.page.last
   tell(secondPageStep(look, first, hasNext ? await nextPage(look, signal) : null))
   const seen = seenRecords(look)
   tell(schemaStep(stream, seen))

@@ -10,10 +10,9 @@ import type { PageResponse, Send } from '../client/send.ts'
 import { type Judged, judgeFor } from '../judge.ts'
 import { createMemory, type Fresh } from '../memory.ts'
 import { type Page, walkPages } from '../pages.ts'
-import { paginatorFor } from '../paginators/paginator.ts'
 import { sinceText } from '../since.ts'
 
-export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal }
+export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal; startedMs: number }
 
 export type SeenPage = Page & {
   judged: Judged
@@ -36,7 +35,7 @@ export type Look = {
 const MEMORY_KEYS_MAX = 200_000
 
 /** From the stream's start. Throws DeclarationError. */
-export function lookAt({ stream, partition, baseUrl, send, signal }: LookOptions): Look {
+export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: LookOptions): Look {
   const answers: PageResponse[] = []
   const pages: SeenPage[] = []
   const judge = judgeFor(stream)
@@ -49,9 +48,10 @@ export function lookAt({ stream, partition, baseUrl, send, signal }: LookOptions
     answers.push(answer)
     return answer
   }
-  const first = firstRequest(stream, baseUrl, partition, sinceText(null, stream))
+  // A function of the declaration that throws shows itself before anything is asked.
+  firstRequest(stream, baseUrl, partition, sinceText(null, stream))
   const stop = { soft: signal, hard: signal }
-  const walk = walkPages({ stream, send: kept, paginator: paginatorFor(stream), first, cursor: null, stop })
+  const walk = walkPages({ stream, partition, baseUrl, send: kept, from: null, startedMs, cursor: null, stop })
 
   return {
     stream,

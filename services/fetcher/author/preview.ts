@@ -66,7 +66,7 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
   try {
     api = openApi(stream.source, { ...options, requestsMax: options.pages * PAGE_REQUESTS_MAX })
     recorder = createRecorder(stream, { partition, baseUrl: api.baseUrl, hide: api.hide, clock: options.clock })
-    look = lookAt({ stream, partition, baseUrl: api.baseUrl, send: recorder.around(api.send), signal })
+    look = lookAt({ stream, partition, baseUrl: api.baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
     while (look.pages.length < options.pages && (await look.next()) !== null);
   } catch (failure) {
     signal.throwIfAborted()
@@ -92,7 +92,7 @@ function previewOf({ stream, partition, records }: PreviewOptions, api: Api | nu
     stream: stream.label,
     partition,
     pages: pages.length,
-    more: (pages.at(-1)?.cursor ?? null) !== null,
+    more: pages.at(-1)?.last === false,
     counts: {
       records: found.records.length,
       deadLetters: found.deadLetters.length,

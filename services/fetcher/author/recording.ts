@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Stream } from '../../../shared/declaration.ts'
+import { pagesOf } from '../../../shared/declare/paginate.ts'
 import { messageOf, Stopped, WrongUse } from '../../../shared/errors.ts'
 import { redactUrl } from '../../../shared/redact.ts'
 import { secretParamsOf } from '../client/describe.ts'
@@ -51,6 +52,8 @@ export type RecordedExchange = z.infer<typeof exchange>
 export type RecordedRequest = z.infer<typeof recordedRequest>
 
 export type Recorder = {
+  /** When the recording begins, epoch milliseconds: what a walk in windows goes up to. */
+  startedMs: number
   /** Passes everything on and keeps what was answered. */
   around(send: Send): Send
   /** Null when nothing was answered. */
@@ -66,6 +69,7 @@ export function createRecorder(stream: Stream, tools: { partition: number; baseU
   const exchanges: RecordedExchange[] = []
   const recordedAt = new Date(tools.clock.nowMs()).toISOString()
   return {
+    startedMs: Date.parse(recordedAt),
     around: (send) => async (request, context) => {
       const response = await send(request, context)
       exchanges.push(tools.hide.in({ request: requestOf(stream, request), response: answerOf(stream, request, response) }))
@@ -89,7 +93,7 @@ export function createRecorder(stream: Stream, tools: { partition: number; baseU
 
 /** A request as it is recorded and compared. */
 export function requestOf(stream: Stream, request: PageRequest): RecordedRequest {
-  const { paginate } = stream
+  const paginate = pagesOf(stream.paginate)
   const headers = only(request.headers, [...HEADERS_SENT, ...(paginate.kind === 'cursor' ? [paginate.header] : [])])
   return {
     method: request.method,
@@ -100,7 +104,7 @@ export function requestOf(stream: Stream, request: PageRequest): RecordedRequest
 }
 
 function answerOf(stream: Stream, request: PageRequest, response: PageResponse): RecordedExchange['response'] {
-  const { paginate } = stream
+  const paginate = pagesOf(stream.paginate)
   const { href } = response.request.url
   return {
     status: response.status,

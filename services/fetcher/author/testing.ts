@@ -43,7 +43,8 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
     requests.push(requestOf(stream, request))
     return answer(request, exchange)
   }
-  const look = lookAt({ stream, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal })
+  const startedMs = Date.parse(recording.recordedAt)
+  const look = lookAt({ stream, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal, startedMs })
   while (look.pages.length < recording.exchanges.length && (await look.next()) !== null);
   if (look.pages.length < recording.exchanges.length) {
     throw new Stopped(

@@ -32,6 +32,10 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_NO_NEXT_PAGE: 'paginate',
   HR_REPEATED_PAGE: 'paginate',
   HR_EMPTY_PAGES: 'paginate',
+  HR_KEY_STUCK: 'paginate',
+  HR_WINDOW_CAPPED: 'paginate',
+  HR_GRAPHQL_ERROR: 'paginate',
+  HR_GENERATOR: 'paginate',
   HR_PARKED: 'quota',
 }
 /** Thrown for what is in an answer that was read. */

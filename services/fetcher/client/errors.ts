@@ -43,7 +43,7 @@ export class CredentialsRefused extends Unavailable {
   }
 }
 
-export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'too_large'
+export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'too_large' | 'error_body'
 
 /** One attempt failed in a way that another may not. Stays inside the client: the retry layer catches it. */
 export class AttemptFailed extends HeadraceError {

@@ -4,10 +4,10 @@
  */
 import type { PartitionValues, Stream } from '../../../shared/declaration.ts'
 import { DeclarationError } from '../../../shared/errors.ts'
-import { withValueAt } from '../../../shared/pointer.ts'
 import { paginatorFor } from '../paginators/paginator.ts'
 import { withParam } from './query.ts'
 import type { PageRequest } from './send.ts'
+import { withPosition } from './since-place.ts'
 
 /** `since`: the watermark as the request writes it (`requestText`), null for everything. Throws DeclarationError. */
 export function firstRequest(stream: Stream, baseUrl: string, partition: number, since: string | null): PageRequest {
@@ -16,13 +16,10 @@ export function firstRequest(stream: Stream, baseUrl: string, partition: number,
   let url = urlOf(baseUrl, placed.path)
   for (const [name, value] of Object.entries(values)) if (!placed.used.has(name)) url = withParam(url, name, String(value))
   for (const [name, value] of Object.entries(paramsOf(stream, partition, values))) url = withParam(url, name, String(value))
-  let body: unknown = structuredClone(stream.body)
-  if (since !== null && stream.watermark !== null) {
-    if (stream.watermark.param !== undefined) url = withParam(url, stream.watermark.param, since)
-    if (stream.watermark.body !== undefined) body = bodyWith(stream, body, stream.watermark.body, since)
-  }
   const headers = { ...lowerCase(stream.source.headers), ...lowerCase(stream.headers) }
-  return paginatorFor(stream).first({ method: stream.method, url, headers, body })
+  const request: PageRequest = { method: stream.method, url, headers, body: structuredClone(stream.body) }
+  const { watermark } = stream
+  return paginatorFor(stream).first(since === null || watermark === null ? request : withPosition(stream, request, watermark, since))
 }
 
 /** By the parts of a URL, never by joining texts: no path or value can lead to another host. */
@@ -67,23 +64,6 @@ function paramsOf(stream: Stream, partition: number, values: PartitionValues): R
       'params',
       `the function throws for partition ${partition}: ${String(error)}`,
       'it gets { partition, partitions, values }',
-    )
-  }
-}
-
-/** Numbers stay numbers in JSON: APIs that take epoch milliseconds in a body refuse them as text. */
-function bodyWith(stream: Stream, body: unknown, pointer: string, since: string): unknown {
-  const form = stream.watermark?.form
-  const numeric = form === 'epochMs' || form === 'epochSeconds' || stream.watermark?.kind === 'integer'
-  const number = Number(since)
-  try {
-    return withValueAt(body ?? {}, pointer, numeric && Number.isSafeInteger(number) ? number : since)
-  } catch (error) {
-    throw mistake(
-      stream,
-      'watermark.body',
-      error instanceof Error ? error.message : String(error),
-      'point to a member of an object in body',
     )
   }
 }

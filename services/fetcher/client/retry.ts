@@ -26,17 +26,18 @@ export function retry(source: Source, tools: RetryTools): Layer {
   const { clock } = tools
   return (next) => async (request, exchange) => {
     for (let attempt = 1; ; attempt++) {
-      const outcome = await next(request, exchange).catch(failureOf)
+      const answer = await next(request, exchange).catch(failureOf)
+      const outcome = passing(answer, exchange) ?? answer
       if (!(outcome instanceof AttemptFailed)) {
         if (isOk(outcome.status)) return outcome
         if (!mayPass(outcome.status)) throw refused(source, request, outcome)
       }
       exchange.signal.throwIfAborted()
-      const hintMs = outcome instanceof AttemptFailed ? null : waitHint(outcome, clock.nowMs())
+      const hintMs = answer instanceof AttemptFailed ? null : waitHint(answer, clock.nowMs())
       if (hintMs !== null && hintMs > source.waitMax) throw parked(source, request, clock.nowMs() + hintMs)
       if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
       const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
-      if (hintMs === null && statusOf(outcome) === 429) tools.closeFor(waitMs)
+      if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs)
       tools.onRetry(reasonOf(outcome), waitMs, request, exchange)
       await clock.sleep(waitMs, exchange.signal)
     }
@@ -52,7 +53,15 @@ function failureOf(error: unknown): AttemptFailed {
 
 type Outcome = PageResponse | AttemptFailed
 
-const statusOf = (outcome: Outcome): number | null => (outcome instanceof AttemptFailed ? null : outcome.status)
+/** A 2xx whose body says that it is a failure. */
+function passing(answer: Outcome, exchange: Exchange): AttemptFailed | null {
+  const reason = answer instanceof AttemptFailed || !isOk(answer.status) ? null : (exchange.passing?.(answer) ?? null)
+  return reason === null ? null : new AttemptFailed('error_body', reason)
+}
+
+/** Without saying how long. What a body calls a failure that passes is mostly a limit. */
+const asksToWait = (outcome: Outcome): boolean =>
+  outcome instanceof AttemptFailed ? outcome.reason === 'error_body' : outcome.status === 429
 const reasonOf = (outcome: Outcome): string => (outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status))
 
 function refused(source: Source, request: PageRequest, response: PageResponse): PageRefused {

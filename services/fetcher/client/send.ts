@@ -18,6 +18,8 @@ export type Exchange = {
   signal: AbortSignal
   /** The stream's label, `source.stream`. */
   stream: string
+  /** Tells a 2xx that is a failure by its body and may pass, by its reason; null for any other answer. Asked before the answer is handed out. */
+  passing?(response: PageResponse): string | null
   /** Counts what this exchange costs; the client makes it, callers leave it out. */
   tally?: Tally
 }

@@ -2,7 +2,8 @@
  * What every paginator is: it turns an answered page into the pointer to the next one, and that pointer into a request. It is pure, knows nothing
  * of bounds and repetitions (the walk has those), and its cursor is all that a run needs to go on after a restart: plain JSON, without a secret.
  */
-import type { PageRequest } from '../client/send.ts'
+import type { Position } from '../../../shared/watermark.ts'
+import type { PageRequest, PageResponse } from '../client/send.ts'
 
 /** A JSON value, kept in the checkpoint. */
 export type Cursor = unknown
@@ -13,14 +14,32 @@ export type PageView = {
   headers: Readonly<Record<string, string>>
   body: unknown
   /** Records that the answer held, before any is left out by `map` or refused. */
-  records: number
+  records: readonly unknown[]
 }
+
+export type Step = {
+  /** Where the next page is. Null: this was the last page. */
+  cursor: Cursor | null
+  /** This page opens with records of earlier ones (`some`), or may hold no others (`all`), and that is no sign of a cycle. */
+  repeats?: 'some' | 'all'
+  /** Everything before this position has been walked, in whatever order it came. */
+  walkedTo?: Position
+  /** Records moved while the walk went on, and some of them may have been passed over. */
+  shifted?: boolean
+}
+
+/** What a walk is about: from which position on (null for everything), and when its run started (epoch milliseconds). */
+export type Range = { since: Position | null; startedMs: number }
 
 export type Paginator = {
   /** The request of the first page: the stream's own with what this way of paging adds to it. */
   first(request: PageRequest): PageRequest
-  /** `cursor` is the one that asked for this page, null for the first. Null: this was the last page. Throws Stopped if the answer does not say. */
-  next(page: PageView, cursor: Cursor | null): Cursor | null
+  /** The cursor of the first page, where that depends on the range. Without it, the first page is `first`. */
+  start?(range: Range): Cursor
+  /** `cursor` is the one that asked for this page, null for the first. Throws Stopped if the answer does not say what comes next. */
+  next(page: PageView, cursor: Cursor | null): Step
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
+  /** Tells by its reason a 2xx that is a failure which may pass; null for any other answer. */
+  passing?(response: PageResponse): string | null
 }

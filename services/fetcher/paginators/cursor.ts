@@ -7,7 +7,7 @@ import type { CursorSpec } from '../../../shared/declare/paginate.ts'
 import { withValueAt } from '../../../shared/pointer.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { placeText, readPlace, unclear } from './answer.ts'
+import { flagAt, readPlace, unclear } from './answer.ts'
 import type { PageView, Paginator } from './contract.ts'
 
 export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
@@ -15,10 +15,10 @@ export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
     first: (request) => request,
     next(page) {
       const found = nextCursor(spec, stream, page)
-      const more = hasMore(spec, stream, page.body)
-      if (more === false) return null
-      if (more === true && found === null) throw unclear(stream, `hasMore is true, but the answer holds no next cursor`)
-      return found
+      const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
+      if (more === false) return { cursor: null }
+      if (more === true && found === null) throw unclear(stream, 'hasMore is true, but the answer holds no next cursor')
+      return { cursor: found }
     },
     at: (first, cursor) => withCursor(spec, first, cursor),
   }
@@ -30,20 +30,6 @@ function nextCursor(spec: CursorSpec, stream: Stream, { headers, body }: PageVie
   const text = typeof found === 'string' || typeof found === 'number'
   if (text || (spec.body !== undefined && typeof found === 'object')) return found
   throw unclear(stream, `the next cursor is ${Array.isArray(found) ? 'an array' : `a ${typeof found}`}, not a text or a number`)
-}
-
-/** Null where it is not declared. */
-function hasMore(spec: CursorSpec, stream: Stream, body: unknown): boolean | null {
-  if (spec.hasMore === undefined) return null
-  const found = readPlace(stream, 'hasMore', spec.hasMore, body)
-  if (typeof found === 'boolean') return found
-  const text = String(found).toLowerCase()
-  if (text === 'true' || text === '1') return true
-  if (text === 'false' || text === '0') return false
-  throw unclear(
-    stream,
-    `hasMore is declared at ${placeText(spec.hasMore)}, but the answer has ${found === undefined ? 'nothing' : 'no true or false'} there`,
-  )
 }
 
 function withCursor(spec: CursorSpec, first: PageRequest, cursor: unknown): PageRequest {

@@ -11,10 +11,10 @@ export function linkHeaderPaginator(spec: PaginateSpec & { kind: 'link-header' }
     first: (request) => request,
     next({ request, headers }) {
       const { link } = headers
-      if (link === undefined || link.trim() === '') return null
+      if (link === undefined || link.trim() === '') return { cursor: null }
       // A link with an anchor speaks of another page than this one (RFC 8288 section 3.2).
       const found = parse(stream, link).find((reference) => reference.anchor === undefined)
-      return found === undefined ? null : linkCursor(stream, found.uri, request.url)
+      return { cursor: found === undefined ? null : linkCursor(stream, found.uri, request.url) }
     },
     at: linkRequest,
   }

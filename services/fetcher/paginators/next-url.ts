@@ -10,9 +10,9 @@ export function nextUrlPaginator(spec: PaginateSpec & { kind: 'next-url' }, stre
     first: (request) => request,
     next({ request, body }) {
       const found = readPlace(stream, 'next', spec.next, body)
-      if (found === undefined || found === null || found === false || found === '') return null
+      if (found === undefined || found === null || found === false || found === '') return { cursor: null }
       if (typeof found !== 'string') throw unclear(stream, `the next URL is a ${typeof found}, not a text`)
-      return linkCursor(stream, found, request.url)
+      return { cursor: linkCursor(stream, found, request.url) }
     },
     at: linkRequest,
   }

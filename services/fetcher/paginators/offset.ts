@@ -1,49 +1,94 @@
 /**
- * `?offset=500&limit=500`. The walk moves on by what came, less the overlap, and ends at an empty page, or at a short one once the API has shown
- * a full one: an API that caps the limit in silence gives short pages only, and an end there would lose the rest.
- * Records that move between pages while the walk goes on can be missed where they move by more than the overlap.
+ * `?offset=500&limit=500`. The walk moves on by what came, less the overlap, and ends where the declared rule says so: at a short or an empty page,
+ * at a total, or by a flag. With an overlap, each page has to bring a record of the one before again. If it does not, more records were deleted
+ * meanwhile than it covers: the step says `shifted`, and the walk goes back, further each time and a bounded number of times, until it meets known records.
  */
 import type { Stream } from '../../../shared/declaration.ts'
 import type { OffsetSpec } from '../../../shared/declare/paginate.ts'
-import { DeclarationError } from '../../../shared/errors.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { unclear } from './answer.ts'
-import type { Cursor, Paginator } from './contract.ts'
+import { flagAt, foreignCursor, totalAt, unclear } from './answer.ts'
+import type { Cursor, PageView, Paginator, Step } from './contract.ts'
+import { markOf } from './mark.ts'
+import { isShort } from './size.ts'
 
-/** `full`: a page of the whole limit was seen in this walk. */
-type OffsetCursor = { offset: number; full: boolean }
+type OffsetCursor = {
+  offset: number
+  /** A page of the whole limit was seen in this walk. */
+  full: boolean
+  /** Behind the last record walked so far. */
+  end: number
+  /** Of records that the page before ended with, and of the one that it opened with. Empty: nothing has to come again. */
+  marks: string[]
+  /** Steps that were taken back in search of them. */
+  back: number
+}
+
+/** Each step back is twice as long as the one before: 1, 2, 4 … overlaps, 63 in all. */
+const BACK_STEPS_MAX = 6
+/** Kept in the checkpoint, which has little room. */
+const MARKS_MAX = 8
 
 export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
-  if (spec.overlap >= spec.limit) {
-    throw new DeclarationError(
-      'HR_DECLARATION',
-      `${stream.source.file}, stream ${stream.name}, field paginate.overlap: must be below limit`,
-      {
-        hint: `each page moves on by limit - overlap records: ${spec.limit} - ${spec.overlap}`,
-      },
-    )
-  }
+  const start: OffsetCursor = { offset: spec.first, full: false, end: spec.first, marks: [], back: 0 }
   const ask = (request: PageRequest, offset: number): PageRequest => ({
     ...request,
     url: withParam(withParam(request.url, spec.limitParam, String(spec.limit)), spec.param, String(offset)),
   })
+
+  function isLast({ body, records }: PageView, at: OffsetCursor, known: number): boolean {
+    const { length } = records
+    if (spec.hasMore !== undefined && !flagAt(stream, 'hasMore', spec.hasMore, body)) return true
+    if (spec.total !== undefined && at.offset - spec.first + length >= totalAt(stream, 'total', spec.total, body)) return true
+    const declared = spec.hasMore !== undefined || spec.total !== undefined
+    if (declared && length === 0) throw unclear(stream, `the answer says that there is more, but the page at offset ${at.offset} is empty`)
+    if (declared) return false
+    // Nothing but what was asked for again: the end.
+    if (length > 0 && length <= spec.overlap && known === length) return true
+    return spec.stop === 'empty' ? length === 0 : isShort(length, spec.limit, at.full || length >= spec.limit)
+  }
+
+  function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
+    const overlap = Math.min(spec.overlap, records.length - 1)
+    const marked = overlap === 0 ? [] : [records[0], ...records.slice(-Math.min(overlap, MARKS_MAX))]
+    const end = at.offset + records.length
+    return {
+      offset: end - overlap,
+      full: at.full || records.length >= spec.limit,
+      end: Math.max(at.end, end),
+      marks: marked.map((record) => markOf(stream, record)),
+      back: 0,
+    }
+  }
+
+  function goBack(at: OffsetCursor): OffsetCursor | null {
+    if (at.back >= BACK_STEPS_MAX || at.offset <= spec.first) return null
+    return { ...at, offset: Math.max(spec.first, at.offset - spec.overlap * 2 ** at.back), back: at.back + 1 }
+  }
+
+  function repeated(records: number, at: OffsetCursor): Pick<Step, 'repeats'> {
+    if (spec.overlap === 0) return {}
+    return { repeats: at.offset + spec.overlap < at.end || records <= spec.overlap ? 'all' : 'some' }
+  }
+
   return {
     first: (request) => ask(request, spec.first),
-    next({ records }, cursor) {
-      const at = cursor === null ? { offset: spec.first, full: false } : cursorOf(stream, cursor)
-      const full = at.full || records >= spec.limit
-      if (records === 0 || (full && records < spec.limit)) return null
-      if (records > spec.overlap) return { offset: at.offset + records - spec.overlap, full }
-      // Nothing but the overlap: the end, unless the walk has just begun.
-      return cursor === null ? { offset: at.offset + records, full } : null
+    next(page, cursor): Step {
+      const at = cursor === null ? start : cursorOf(stream, cursor)
+      const { records } = page
+      const last = records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
+      const repeats = repeated(records.length, at)
+      const back = at.marks.length > 0 && last === -1 ? goBack(at) : null
+      if (back !== null) return { cursor: back, ...repeats, shifted: at.back === 0 }
+      return { cursor: isLast(page, at, last + 1) ? null : goOn(records, at), ...repeats }
     },
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).offset),
   }
 }
 
 function cursorOf(stream: Stream, cursor: Cursor): OffsetCursor {
-  const { offset, full } = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<OffsetCursor>) : {}
-  if (typeof offset !== 'number') throw unclear(stream, 'the stored cursor is no offset: paginate was changed while a run was going on')
-  return { offset, full: full === true }
+  const found = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<OffsetCursor>) : {}
+  if (typeof found.offset !== 'number') throw foreignCursor(stream, 'no offset')
+  const { offset, full = false, end = offset, marks = [], back = 0 } = found
+  return { offset, full, end, marks, back }
 }

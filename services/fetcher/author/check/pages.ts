@@ -1,6 +1,7 @@
 /** The steps over pages: does the declaration find the records, and does it find another page with other records behind the first? */
 import LinkHeader from 'http-link-header'
 import type { Stream } from '../../../../shared/declaration.ts'
+import { cautionAbout, pagesOf } from '../../../../shared/declare/paginate.ts'
 import { messageOf } from '../../../../shared/errors.ts'
 import { valueAt } from '../../../../shared/pointer.ts'
 import { PageRefused } from '../../client/errors.ts'
@@ -44,7 +45,7 @@ export function secondPageStep(look: Look, first: Attempt<SeenPage>, second: Att
   const [answer] = answers
   if (answer === undefined || recordsIn(stream, answer) === null) return skipped('second page', 'there is no first one')
   if (first.error !== null) return failed('second page', messageOf(first.error), nextAdvice(stream, answer) ?? hintOf(first.error))
-  if (first.page?.cursor === null) return onlyPage(stream, answer)
+  if (first.page?.last === true) return onlyPage(stream, answer)
   if (second === null || second.page === null) return failed('second page', messageOf(second?.error), secondAdvice(stream, second?.error))
   return newRecords(look, second.page)
 }
@@ -52,25 +53,29 @@ export function secondPageStep(look: Look, first: Attempt<SeenPage>, second: Att
 /** An end that the declaration sees, and the answer does not, would lose every page behind it. */
 function onlyPage(stream: Stream, answer: PageResponse): Step {
   // With hasMore, the API has said so: a cursor that is still there means nothing.
-  const saysSo = stream.paginate.kind === 'cursor' && stream.paginate.hasMore !== undefined
+  const pages = pagesOf(stream.paginate)
+  const saysSo = pages.kind === 'generator' || ('hasMore' in pages && pages.hasMore !== undefined)
   const advice = saysSo ? null : nextAdvice(stream, answer)
   if (advice !== null)
     return failed('second page', `paginate (${stream.paginate.kind}) finds none, but the answer seems to name one`, advice)
   return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first one is the last')
 }
 
-function newRecords({ pages }: Look, page: SeenPage): Step {
+function newRecords({ stream, pages }: Look, page: SeenPage): Step {
   const before = new Set(pages.filter((each) => each !== page).flatMap(({ judged }) => judged.records.map(({ key }) => key)))
   const keys = page.judged.records.map(({ key }) => key)
   const fresh = keys.filter((key) => !before.has(key)).length
-  if (keys.length > 0 && fresh === 0) {
+  // Some ways of paging read some records twice, and say so.
+  if (keys.length > 0 && fresh === 0 && page.repeats === undefined) {
     return failed(
       'second page',
       `all its ${keys.length} records were on the first one`,
       'check that the cursor is sent where the API expects it',
     )
   }
-  return ok('second page', `${page.records.length} records, ${fresh} of them new${page.cursor === null ? '; it is the last' : ''}`)
+  const caution = cautionAbout(stream.paginate)
+  const says = `${page.records.length} records, ${fresh} of them new${page.last ? '; it is the last' : ''}`
+  return ok('second page', says, caution === null ? [] : [caution])
 }
 
 const EXPIRED_OR_UNKNOWN = 'the API does not take the cursor: check paginate, where it is found and where it is sent'

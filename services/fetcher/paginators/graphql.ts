@@ -1,0 +1,55 @@
+/**
+ * A GraphQL connection (Relay cursor connections): pageInfo says whether there is more and where, a variable takes it. An answer with `errors` is a
+ * failure even if it holds data too (the specification's section 7.1: what is missing of it is not told apart): passing for the declared codes, final otherwise.
+ */
+import type { Stream } from '../../../shared/declaration.ts'
+import type { GraphqlSpec } from '../../../shared/declare/paginate.ts'
+import { Stopped } from '../../../shared/errors.ts'
+import { valueAt } from '../../../shared/pointer.ts'
+import { excerptOf } from '../client/excerpt.ts'
+import type { Paginator } from './contract.ts'
+import { cursorPaginator } from './cursor.ts'
+
+export function graphqlPaginator(spec: GraphqlSpec, stream: Stream): Paginator {
+  const pages = cursorPaginator(
+    {
+      kind: 'cursor',
+      next: `${spec.connection}/pageInfo/endCursor`,
+      hasMore: `${spec.connection}/pageInfo/hasNextPage`,
+      body: `/variables/${spec.after.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    },
+    stream,
+  )
+  return {
+    ...pages,
+    next(page, cursor) {
+      const errors = errorsOf(page.body)
+      if (errors.length === 0) return pages.next(page, cursor)
+      throw new Stopped('HR_GRAPHQL_ERROR', `${stream.label}: the answer has errors: ${textOf(errors)}`, {
+        hint: 'correct query or variables; if this error passes by itself, add its code to retryable of graphql',
+      })
+    },
+    passing({ body }) {
+      const errors = errorsOf(body)
+      return errors.length > 0 && errors.every((error) => spec.retryable.includes(codeOf(error))) ? textOf(errors) : null
+    },
+  }
+}
+
+function errorsOf(body: unknown): readonly unknown[] {
+  const errors = valueAt(body, '/errors')
+  return Array.isArray(errors) ? errors : []
+}
+
+/** Most servers have it in `extensions`; GitHub's is beside the message. */
+const codeOf = (error: unknown): string => String(valueAt(error, '/extensions/code') ?? valueAt(error, '/type') ?? '')
+
+const ERRORS_SHOWN_MAX = 3
+
+function textOf(errors: readonly unknown[]): string {
+  const texts = errors.slice(0, ERRORS_SHOWN_MAX).map((error) => {
+    const code = codeOf(error)
+    return `${excerptOf(String(valueAt(error, '/message') ?? 'without a message'))}${code === '' ? '' : ` (${code})`}`
+  })
+  return texts.join('; ')
+}

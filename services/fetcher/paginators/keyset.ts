@@ -1,0 +1,78 @@
+/**
+ * The last record's key is the next cursor (`starting_after`, `max_id`). Ends at an empty page, at a short one where the size is declared, or by
+ * `hasMore`. A page that does not lead past the key that it was asked from stops the walk: it would be asked for ever, or its tail never be reached.
+ */
+import type { Stream } from '../../../shared/declaration.ts'
+import type { KeysetSpec } from '../../../shared/declare/paginate.ts'
+import { Stopped } from '../../../shared/errors.ts'
+import { valueAt, withValueAt } from '../../../shared/pointer.ts'
+import { withParam } from '../client/query.ts'
+import type { PageRequest } from '../client/send.ts'
+import { flagAt, foreignCursor, unclear } from './answer.ts'
+import type { Cursor, PageView, Paginator, Step } from './contract.ts'
+import { isShort, withSize } from './size.ts'
+
+type Key = string | number | boolean
+/** `full`: a page of the whole size was seen in this walk. */
+type KeyCursor = { keys: Key[]; full: boolean }
+
+export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
+  const size = spec.size?.value ?? Number.POSITIVE_INFINITY
+
+  function isLast({ body, records }: PageView, full: boolean): boolean {
+    if (spec.hasMore === undefined) return isShort(records.length, size, full)
+    if (!flagAt(stream, 'hasMore', spec.hasMore, body)) return true
+    if (records.length === 0) throw unclear(stream, 'hasMore is true, but the page has no record whose key could lead on')
+    return false
+  }
+
+  return {
+    first: (request) => withSize(request, spec.size),
+    next(page, cursor): Step {
+      const { records } = page
+      const from = cursor === null ? null : cursorOf(spec, stream, cursor)
+      const full = from?.full === true || records.length >= size
+      const some = spec.inclusive ? ({ repeats: 'some' } as const) : {}
+      if (isLast(page, full)) return { cursor: null, ...some }
+      const keys = spec.keys.map(({ field }) => keyAt(stream, field, records.at(-1)))
+      if (from === null || keys.some((key, index) => key !== from.keys[index])) return { cursor: { keys, full }, ...some }
+      // Nothing but the records of the key that it was asked from.
+      if (spec.inclusive && spec.hasMore === undefined && records.length < size) return { cursor: null, repeats: 'all' }
+      throw stuck(spec, stream, records.length, keys)
+    },
+    at(first, cursor) {
+      const { keys } = cursorOf(spec, stream, cursor)
+      return spec.keys.reduce<PageRequest>((request, key, index) => withKey(request, key, keys[index] ?? ''), first)
+    },
+  }
+}
+
+function withKey(request: PageRequest, { param, body }: KeysetSpec['keys'][number], key: Key): PageRequest {
+  if (param !== undefined) return { ...request, url: withParam(request.url, param, String(key)) }
+  return { ...request, body: withValueAt(request.body, body ?? '', key) }
+}
+
+function keyAt(stream: Stream, field: string, record: unknown): Key {
+  const found = valueAt(record, field)
+  if (typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean') return found
+  const what = found === undefined || found === null ? 'nothing' : `an ${Array.isArray(found) ? 'array' : 'object'}`
+  throw unclear(stream, `the key of the next page is declared at "${field}" of a record, but the last record has ${what} there`)
+}
+
+function stuck(spec: KeysetSpec, stream: Stream, records: number, keys: readonly Key[]): Stopped {
+  return new Stopped(
+    'HR_KEY_STUCK',
+    `${stream.label}: the page after key ${keys.join(', ')} ends with that key again (${records} records)`,
+    {
+      hint: spec.inclusive
+        ? 'more records than a page holds have this key: add a second key that tells them apart (keys), or ask for larger pages (size)'
+        : 'check that the key is sent where the API expects it; if the API gives the record of the key again, add inclusive: true',
+    },
+  )
+}
+
+function cursorOf(spec: KeysetSpec, stream: Stream, cursor: Cursor): KeyCursor {
+  const { keys, full } = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<KeyCursor>) : {}
+  if (!Array.isArray(keys) || keys.length !== spec.keys.length) throw foreignCursor(stream, 'no key')
+  return { keys, full: full === true }
+}

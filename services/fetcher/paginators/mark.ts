@@ -1,0 +1,13 @@
+/** What a record is known by when it comes again: its primary key where the API sends it under that name, else all of it. */
+import type { Stream } from '../../../shared/declaration.ts'
+import { digest } from '../judge.ts'
+import { rawText } from '../raw-text.ts'
+
+/** Enough to tell the records of a few pages apart. */
+const MARK_CHARS = 12
+
+export function markOf({ primaryKey }: Stream, record: unknown): string {
+  const fields = typeof record === 'object' && record !== null ? (record as Record<string, unknown>) : {}
+  const isKeyed = primaryKey.every((field) => Object.hasOwn(fields, field))
+  return digest(rawText(isKeyed ? primaryKey.map((field) => fields[field]) : record)).slice(0, MARK_CHARS)
+}

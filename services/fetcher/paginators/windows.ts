@@ -1,0 +1,120 @@
+/**
+ * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by another way of paging. A window
+ * that hits the cap is halved and walked again, down to a least size; one that is done makes everything before its end safe to confirm.
+ */
+import type { Stream, Watermarking } from '../../../shared/declaration.ts'
+import type { WindowsSpec } from '../../../shared/declare/paginate.ts'
+import { Stopped } from '../../../shared/errors.ts'
+import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '../../../shared/watermark.ts'
+import type { PageRequest } from '../client/send.ts'
+import { withPosition } from '../client/since-place.ts'
+import { fromText } from '../since.ts'
+import { foreignCursor, readPlace } from './answer.ts'
+import type { Cursor, PageView, Paginator, Step } from './contract.ts'
+
+type WindowCursor = {
+  from: string
+  to: string
+  /** Up to where all is settled: the end of the last window. */
+  until: string
+  sizeMs: number
+  /** Of the way of paging inside; null for the window's first page. */
+  inner: Cursor | null
+  /** Of the window's pages before. */
+  records: number
+  /** Windows that begin before here have been walked before, in part, by one that hit the cap. */
+  againTo: string | null
+}
+
+const MINUTE_MS = 60_000
+const NS_PER_MS = 1_000_000n
+const nsOf = (ms: number): bigint => BigInt(ms) * NS_PER_MS
+
+export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: Stream & { watermark: Watermarking }): Paginator {
+  const { kind, form, param, body } = stream.watermark
+  const unitMs = formUnitMs(form)
+  const minMs = Math.min(spec.size, Math.max(spec.min ?? MINUTE_MS, unitMs))
+  const text = (ns: bigint): string => watermarkText(kind, ns)
+
+  function ns(stored: string): bigint {
+    const position = positionOfText(kind, stored)
+    if (typeof position === 'bigint') return position
+    throw foreignCursor(stream, 'no window')
+  }
+
+  /** At least one unit long, also where nothing is settled yet: a run asks for something, and moves no watermark by it. */
+  function windowFrom(from: bigint, until: bigint, sizeMs: number, againTo: string | null): WindowCursor {
+    const to = smaller(from + nsOf(sizeMs), until > from ? until : from + nsOf(unitMs))
+    return { from: text(from), to: text(to), until: text(until), sizeMs, inner: null, records: 0, againTo }
+  }
+
+  function isCapped({ body: answer }: PageView, records: number): boolean {
+    if (spec.cap === undefined) return false
+    return typeof spec.cap === 'number' ? records >= spec.cap : readPlace(stream, 'cap', spec.cap, answer) === true
+  }
+
+  function halved({ from, to, until, againTo }: WindowCursor): WindowCursor {
+    const lengthMs = Number((ns(to) - ns(from)) / NS_PER_MS)
+    if (lengthMs <= minMs) throw tooMany(stream, from, to)
+    const halfMs = Math.max(minMs, Math.floor(lengthMs / 2 / unitMs) * unitMs)
+    return windowFrom(ns(from), ns(until), halfMs, againTo !== null && ns(againTo) > ns(to) ? againTo : to)
+  }
+
+  function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
+    const end = spec.inclusiveEnd ? stepBefore(kind, ns(to), form) : ns(to)
+    const begun = withPosition(stream, request, { param, body }, fromText(ns(from), stream.watermark))
+    return withPosition(stream, begun, { param: spec.to, body: spec.toBody }, requestText(end, form))
+  }
+
+  return {
+    first: (request) => pages.first(request),
+    start({ since, startedMs }) {
+      const from = since ?? stream.watermark.start
+      if (typeof from !== 'bigint') throw foreignCursor(stream, 'no window')
+      return windowFrom(floorTo(from, unitMs), floorTo(nsOf(Math.floor(startedMs) - spec.settle), unitMs), spec.size, null)
+    },
+    next(page, cursor): Step {
+      const at = windowOf(stream, cursor)
+      const step = pages.next(page, at.inner)
+      const records = at.records + page.records.length
+      const isAgain = at.againTo !== null && ns(at.from) < ns(at.againTo)
+      const facts = { ...step, ...(isAgain ? { repeats: 'all' as const } : {}) }
+      if (isCapped(page, records)) return { ...facts, cursor: halved(at) }
+      if (step.cursor !== null) return { ...facts, cursor: { ...at, inner: step.cursor, records } }
+      const [to, until] = [ns(at.to), ns(at.until)]
+      // After a halving the windows grow again, since what was dense once is not dense for ever.
+      const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
+      return { ...facts, cursor: next, walkedTo: smaller(to, until) }
+    },
+    at(first, cursor) {
+      const window = windowOf(stream, cursor)
+      const request = windowRequest(first, window)
+      return window.inner === null ? request : pages.at(request, window.inner)
+    },
+    ...(pages.passing === undefined ? {} : { passing: pages.passing }),
+  }
+}
+
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+/** Rounded down as the request's text is, so that a window ends exactly where the next one begins. */
+function floorTo(position: bigint, unitMs: number): bigint {
+  const unit = nsOf(unitMs)
+  const rest = ((position % unit) + unit) % unit
+  return position - rest
+}
+
+function tooMany(stream: Stream, from: string, to: string): Stopped {
+  return new Stopped('HR_WINDOW_CAPPED', `${stream.label}: the window from ${from} to ${to} hits the cap and is not halved any more`, {
+    hint: 'lower min of windows, or raise cap if the API gives more; partitions with other parameters split it too',
+  })
+}
+
+function windowOf(stream: Stream, cursor: Cursor | null): WindowCursor {
+  const found = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<WindowCursor>) : {}
+  const { from, to, until, sizeMs, inner = null, records = 0, againTo = null } = found
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof until !== 'string' || typeof sizeMs !== 'number') {
+    throw foreignCursor(stream, 'no window')
+  }
+  return { from, to, until, sizeMs, inner, records, againTo }
+}

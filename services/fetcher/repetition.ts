@@ -1,0 +1,46 @@
+/**
+ * Notices an API that goes in circles: a cursor that it hands out again, or a page with the same records under another cursor. Such a walk would
+ * have no end, or its tail would never be reached. Looks at all pages of the walk, not only at the last one.
+ */
+import type { Stream } from '../../shared/declaration.ts'
+import { Stopped } from '../../shared/errors.ts'
+import { digest } from './judge.ts'
+import type { Cursor, Step } from './paginators/paginator.ts'
+import { rawText } from './raw-text.ts'
+
+export type Repetition = (number: number, records: readonly unknown[], step: Step) => void
+
+/** `from`: the cursor that the walk goes on from, null for the first page. What it returns throws Stopped (HR_REPEATED_PAGE). */
+export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition {
+  /** Digest → number of the page that it was seen on; 0 is the page that an interrupted run had come to. */
+  const cursors = new Map<string, number>()
+  const contents = new Map<string, number>()
+  if (from !== null) cursors.set(digest(rawText(from)), 0)
+
+  function refuseContent(number: number, records: readonly unknown[], repeats: boolean): void {
+    if (records.length === 0) return
+    const content = digest([String(records.length), rawText(records[0]), rawText(records.at(-1))].join('\n'))
+    const earlier = contents.get(content)
+    if (earlier !== undefined && !repeats) throw repetition(stream, `page ${number} has the same records as page ${earlier}`)
+    contents.set(content, earlier ?? number)
+  }
+
+  function refuseCursor(number: number, next: Cursor | null): void {
+    if (next === null) return
+    const key = digest(rawText(next))
+    const earlier = cursors.get(key)
+    if (earlier !== undefined) {
+      const what = earlier === 0 ? 'the page that the run went on from' : `the same next page as page ${earlier}`
+      throw repetition(stream, `page ${number} names ${what}: a cycle`)
+    }
+    cursors.set(key, number)
+  }
+
+  return (number, records, step) => {
+    refuseContent(number, records, step.repeats === 'all')
+    refuseCursor(number, step.cursor)
+  }
+}
+
+const repetition = (stream: Stream, what: string): Stopped =>
+  new Stopped('HR_REPEATED_PAGE', `${stream.label}: ${what}`, { hint: 'check that the cursor is sent where the API expects it' })

@@ -1,0 +1,42 @@
+/** A cursor that the API hands out: an opaque text, a whole URL, or a Link header (RFC 8288). */
+import { z } from 'zod'
+import { countGiven, type Given, place, pointer } from '../place.ts'
+
+export const cursorSpec = z
+  .strictObject({
+    kind: z.literal('cursor'),
+    /** Where the body holds the next cursor. */
+    next: place.optional(),
+    /** Or which header of the answer does. */
+    nextHeader: z.string().optional(),
+    /** Query parameter, header or pointer into the JSON body of the next request that takes it. */
+    param: z.string().optional(),
+    header: z.string().optional(),
+    body: pointer.optional(),
+    /** A flag that says whether there is more; where it is declared, it must be there. */
+    hasMore: place.optional(),
+  })
+  .refine((spec) => countGiven(spec.next, spec.nextHeader) === 1, {
+    error: 'name one place of the next cursor: next (in the body) or nextHeader',
+    path: ['next'],
+    params: { rule: true },
+  })
+  .refine((spec) => countGiven(spec.param, spec.header, spec.body) === 1, {
+    error: 'name one place that takes the cursor: param, header or body',
+    path: ['param'],
+    params: { rule: true },
+  })
+export type CursorSpec = z.infer<typeof cursorSpec>
+
+export const linkHeaderSpec = z.strictObject({ kind: z.literal('link-header'), rel: z.string().default('next') })
+export const nextUrlSpec = z.strictObject({ kind: z.literal('next-url'), next: place })
+export const noneSpec = z.strictObject({ kind: z.literal('none') })
+
+/** `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search that is posted: body: '/page/after'. */
+export const cursor = (spec: Given<typeof cursorSpec>) => ({ kind: 'cursor' as const, ...spec })
+/** `Link: <https://…>; rel="next"` (RFC 8288). */
+export const linkHeader = (spec: Given<typeof linkHeaderSpec> = {}) => ({ kind: 'link-header' as const, ...spec })
+/** `{ "next": "https://…" }`: nextUrl({ next: '/next' }). */
+export const nextUrl = (spec: Given<typeof nextUrlSpec>) => ({ kind: 'next-url' as const, ...spec })
+/** One page is all there is. */
+export const none = () => ({ kind: 'none' as const })

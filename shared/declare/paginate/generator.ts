@@ -1,0 +1,56 @@
+/** The author's own walk, for an API that no other way of paging fits: what it is told, and what it yields. */
+import { z } from 'zod'
+
+export type Scalar = string | number | boolean
+
+/** Changes to the stream's own request. */
+export type RequestChanges = {
+  /** Instead of the stream's, below baseUrl; parameters stay. */
+  path?: string
+  /** A whole URL, or one relative to the stream's own, such as a next link: instead of path and parameters. */
+  url?: string
+  /** Set, or with null taken away. */
+  params?: Readonly<Record<string, Scalar | null>>
+  headers?: Readonly<Record<string, string>>
+  method?: 'GET' | 'POST'
+  /** A JSON value, instead of the stream's body. */
+  body?: unknown
+}
+
+export type WalkAnswer = {
+  body: unknown
+  /** Lower-case names. */
+  headers: Readonly<Record<string, string>>
+  status: number
+  /** That answered, without credentials. */
+  url: string
+}
+
+export type WalkTools = {
+  /** Asks like every other way of paging: quota, credentials, retries. Throws what ends the run. */
+  request(changes?: RequestChanges): Promise<WalkAnswer>
+  /** The watermark as the request writes it, null for everything; the stream's own request has it already. */
+  since: string | null
+  /** Of the last page that an interrupted run has published; null for a new run. */
+  cursor: unknown
+  /** Counts from 0. */
+  partition: number
+  partitions: number
+  values: Readonly<Record<string, Scalar>>
+}
+
+export type WalkPage = {
+  records: readonly unknown[]
+  /** Plain JSON, without a secret, from which the walk can go on behind this page. Without one, an interrupted run starts again. */
+  cursor?: unknown
+}
+
+export type WalkFunction = (tools: WalkTools) => AsyncIterable<WalkPage>
+
+export const generatorSpec = z.strictObject({
+  kind: z.literal('generator'),
+  walk: z.custom<WalkFunction>((value) => typeof value === 'function', 'expected an async function* that yields pages'),
+})
+
+/** generator(async function* ({ request }) { const { body } = await request(); yield { records: body.items } }). */
+export const generator = (walk: WalkFunction) => ({ kind: 'generator' as const, walk })

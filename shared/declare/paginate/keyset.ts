@@ -1,0 +1,45 @@
+/** The last record's key is the next cursor: `starting_after`, `max_id`, `since_id`. Records that come or go meanwhile move nothing out of sight. */
+import { z } from 'zod'
+import { countGiven, type Given, place, pointer, sizeSpec } from '../place.ts'
+
+const keySpec = z
+  .strictObject({
+    /** Where a record holds the key, as the API sends it. */
+    field: pointer,
+    /** Query parameter, or pointer into the JSON body, that takes it. */
+    param: z.string().optional(),
+    body: pointer.optional(),
+  })
+  .refine((spec) => countGiven(spec.param, spec.body) === 1, {
+    error: 'name one place that takes the key: param or body',
+    path: ['param'],
+    params: { rule: true },
+  })
+
+export const keysetSpec = z
+  .strictObject({
+    kind: z.literal('keyset'),
+    keys: z.array(keySpec).min(1),
+    /** A flag that says whether there is more; without it, the walk ends at an empty page, or at a short one where size is declared. */
+    hasMore: place.optional(),
+    size: sizeSpec.optional(),
+    /** True if the API gives the record of the key again. Needed where several records can have one key: an exclusive one would skip them. */
+    inclusive: z.boolean().default(false),
+  })
+  .refine((spec) => !spec.inclusive || spec.size !== undefined, {
+    error: 'is missing: an inclusive key has to know how many records a full page has',
+    path: ['size'],
+    params: { rule: true },
+  })
+export type KeysetSpec = z.infer<typeof keysetSpec>
+
+type Key = z.input<typeof keySpec>
+type Rest = Omit<Given<typeof keysetSpec>, 'keys'>
+
+/** `?starting_after=ID` of the last record: keyset({ field: '/id', param: 'starting_after', hasMore: '/has_more' }); several keys: keys: [{ field, param }, …]. */
+export function keyset(spec: (Key & { keys?: undefined } & Rest) | ({ keys: Key[] } & Rest)) {
+  if (spec.keys !== undefined) return { kind: 'keyset' as const, ...spec }
+  const { field, param, body, keys: _, ...rest } = spec
+  const key = { field, ...(param === undefined ? {} : { param }), ...(body === undefined ? {} : { body }) }
+  return { kind: 'keyset' as const, keys: [key], ...rest }
+}

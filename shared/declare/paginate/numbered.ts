@@ -1,0 +1,64 @@
+/**
+ * Walks by number: pages or offsets. Records that are inserted or deleted while such a walk goes on move between its pages, and only an overlap
+ * tells: prefer a cursor or a key where the API has one.
+ */
+import { z } from 'zod'
+import { countGiven, type Given, place, sizeSpec } from '../place.ts'
+
+/** `empty`: the walk ends at a page without records. `short`: also at one that is not full, once the API has shown a full one. */
+const stop = z.enum(['empty', 'short'])
+
+export const pageNumberSpec = z
+  .strictObject({
+    kind: z.literal('page-number'),
+    param: z.string().default('page'),
+    /** The API's first page. */
+    first: z.int().min(0).default(1),
+    size: sizeSpec.optional(),
+    stop: stop.optional(),
+    /** Where the answer says how many pages, or records, there are in all: a number, or its text. */
+    totalPages: place.optional(),
+    totalRecords: place.optional(),
+    /** A flag that says whether there is more. */
+    hasMore: place.optional(),
+  })
+  .refine((spec) => countGiven(spec.stop, spec.totalPages, spec.totalRecords, spec.hasMore) === 1, {
+    error: 'name the one thing that says where the walk ends: stop, totalPages, totalRecords or hasMore',
+    path: ['stop'],
+    params: { rule: true },
+  })
+  .refine((spec) => spec.stop !== 'short' || spec.size !== undefined, {
+    error: "is missing: stop: 'short' has to know how many records a full page has",
+    path: ['size'],
+    params: { rule: true },
+  })
+export type PageNumberSpec = z.infer<typeof pageNumberSpec>
+
+export const offsetSpec = z
+  .strictObject({
+    kind: z.literal('offset'),
+    param: z.string().default('offset'),
+    /** The parameter that sets the page's size, and the size. */
+    limitParam: z.string().default('limit'),
+    limit: z.int().min(1),
+    /** The API's first offset: 0, or 1 where it counts from one. */
+    first: z.int().min(0).default(0),
+    /** Records asked for again at each page. So many may be deleted between two pages, and none is lost; more are noticed. */
+    overlap: z.int().min(0).default(0),
+    /** What ends the walk; `short` if nothing is said. */
+    stop: stop.optional(),
+    /** Where the answer says how many records there are in all: a number, or its text. */
+    total: place.optional(),
+    hasMore: place.optional(),
+  })
+  .refine((spec) => countGiven(spec.stop, spec.total, spec.hasMore) <= 1, {
+    error: 'name one thing that says where the walk ends: stop, total or hasMore',
+    path: ['stop'],
+    params: { rule: true },
+  })
+export type OffsetSpec = z.infer<typeof offsetSpec>
+
+/** `?page=2` and `{ "pages": 7 }`: pageNumber({ totalPages: '/pages' }). */
+export const pageNumber = (spec: Given<typeof pageNumberSpec>) => ({ kind: 'page-number' as const, ...spec })
+/** `?offset=500&limit=500`: offset({ limit: 500, overlap: 10 }). */
+export const offset = (spec: Given<typeof offsetSpec>) => ({ kind: 'offset' as const, ...spec })

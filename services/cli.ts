@@ -40,6 +40,25 @@ function program(): Command {
   }
 
   door
+    .command('init')
+    .description('a new declaration with a test beside it; asks on a terminal for what the flags leave open')
+    .argument('<name>', 'of the source')
+    .option('--dir <dir>', 'folder for the files', 'sources')
+    .option('--url <url>', 'address of the API, or of the endpoint')
+    .option('--path <path>', 'path of the endpoint')
+    .option('--stream <name>', 'name of the stream; by default from the path')
+    .option('--auth <kind>', 'none, bearer, api-key, api-key-query, basic or oauth2')
+    .option('--paginate <kind>', 'cursor, link-header, next-url, page-number, offset or none')
+    .option('--next <pointer>', 'where the answer holds the next cursor or URL')
+    .option('--param <name>', 'the parameter that takes the cursor, the page or the offset')
+    .option('--limit <number>', 'records a page of an offset walk')
+    .option('--records <pointer>', 'where the answer holds its records, or "whole"')
+    .option('--key <fields>', 'fields of the primary key, separated by commas')
+    .option('--watermark <field=param>', 'field that says when a record changed, and the parameter that asks for it; or none')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (name, options) => exit(await (await import('./cli/init.ts')).initCommand(name, { ...door.opts(), ...options })))
+
+  door
     .command('check')
     .description('whether a source would run, step by step, and what to change where it would not; publishes nothing')
     .argument('<source>', 'a source, or one source.stream')

@@ -6,7 +6,7 @@ import { type PlacedStep, STEPS, type StepName } from '../../services/fetcher/au
 import { checkSource } from '../../services/fetcher/author/check.ts'
 import { firstRequest } from '../../services/fetcher/client/first-request.ts'
 import { type Environment, resolverFor } from '../../shared/config.ts'
-import { bearer, cursor, linkHeader, none, oauth2ClientCredentials, secret, z } from '../../shared/index.ts'
+import { bearer, cursor, linkHeader, none, oauth2ClientCredentials, secret, windows, z } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
 import { declareShop, instant, order, orderSchema, streamOf } from '../fetcher/declared.ts'
 import { fastClock } from '../support/clocks.ts'
@@ -379,6 +379,18 @@ describe('a source that would run', () => {
     const { step } = await check(t, { script: wellBehaved({ of: [order('1', 1), order('2', 1)] }) })
     assert.equal(step('watermark').status, 'ok')
     assert.match(step('watermark').notes?.join() ?? '', /cannot be told/)
+  })
+
+  test('that is walked in windows is not asked without a window', async (t) => {
+    const { step, server } = await check(t, {
+      stream: {
+        paginate: windows({ to: 'until', size: '1d', pages: cursor({ next: '/next', param: 'cursor' }) }),
+        watermark: { field: 'updated_at', param: 'since', start: '2026-01-01T00:00:00Z' },
+      },
+    })
+    assert.equal(step('watermark').status, 'ok')
+    assert.match(step('watermark').notes?.join() ?? '', /the request is made by paginate/)
+    assert.ok(server.requests.every(({ query }) => query.has('until')))
   })
 
   test('whose form is coarser than its field is not said to leave out what it cannot say', async (t) => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { walkRecorded } from 'headrace/testing'
 import { lookAt } from '../../services/fetcher/author/look.ts'
 import { createRecorder, readRecording, writeRecording } from '../../services/fetcher/author/recording.ts'
-import { walkRecorded } from '../../services/fetcher/author/testing.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { Declared } from '../../shared/declare/source.ts'
 import { Stopped, WrongUse } from '../../shared/errors.ts'
@@ -85,7 +85,7 @@ describe('a replay refuses', () => {
     const { file, server } = await recorded(t, twoPages)
     const changed = declared(server.url, { paginate: cursor({ next: '/meta/next', param: 'cursor' }) })
     const { message } = await stoppedBy(walkRecorded(changed, 'orders', file), 'HR_RECORDING_LEFT')
-    assert.match(message, /ends after page 1, but the recording has 2/)
+    assert.match(message, /ends after exchange 1, but the recording has 2/)
   })
 
   test('a file that is none, or of another stream, or missing, and names it', async (t) => {

@@ -45,11 +45,13 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
   }
   const startedMs = Date.parse(recording.recordedAt)
   const look = lookAt({ stream, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal, startedMs })
-  while (look.pages.length < recording.exchanges.length && (await look.next()) !== null);
-  if (look.pages.length < recording.exchanges.length) {
+  const all = recording.exchanges.length
+  // A page of an author's own walk may take several exchanges.
+  while (look.answers.length < all && (await look.next()) !== null);
+  if (look.answers.length < all) {
     throw new Stopped(
       'HR_RECORDING_LEFT',
-      `${stream.label}: the walk ends after page ${look.pages.length}, but the recording has ${recording.exchanges.length}`,
+      `${stream.label}: the walk ends after exchange ${look.answers.length}, but the recording has ${all}`,
       { hint: 'the declaration does not find the next page any more: correct paginate, or record anew' },
     )
   }

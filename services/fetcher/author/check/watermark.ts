@@ -38,6 +38,11 @@ export async function watermarkStep(tools: Tools, seen: readonly Accepted[]): Pr
   const records = seen.filter(isPlaced)
   const highest = records.map(({ position }) => position).reduce<Position | null>(maxPosition, null)
   if (highest === null) return skipped('watermark', 'there is no record to take one from')
+  const { kind } = tools.stream.paginate
+  if (kind === 'windows' || kind === 'generator') {
+    const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
+    return ok('watermark', upTo, ['what the API makes of the parameter is not asked: the request is made by paginate'])
+  }
   const place = watermark.param ?? `body ${watermark.body}`
   try {
     const since = await askSince(tools, watermark, requestText(highest, watermark.form))

@@ -1,0 +1,146 @@
+/** The text of a new declaration and of its test: short, with a comment where an author has to decide, and formatted as this repository is. */
+import type { Answers } from './answers.ts'
+
+/** Names of environment variables open with the source's name. */
+const variable = (name: string, what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
+
+type Part = { code: string; imports: string[]; variables: string[] }
+
+export function authPart({ name, auth }: Pick<Answers, 'name' | 'auth'>): Part {
+  const refs = (whats: string[]) => whats.map((what) => variable(name, what))
+  const secret = (text: string) => `secret('${text}')`
+  switch (auth) {
+    case 'none':
+      return { code: '', imports: [], variables: [] }
+    case 'bearer': {
+      const [token = ''] = refs(['TOKEN'])
+      return { code: `bearer(${secret(token)})`, imports: ['bearer', 'secret'], variables: [token] }
+    }
+    case 'api-key':
+    case 'api-key-query': {
+      const [key = ''] = refs(['KEY'])
+      const place = auth === 'api-key' ? "name: 'X-API-Key'" : "in: 'query', name: 'api_key'"
+      return { code: `apiKey({ key: ${secret(key)}, ${place} })`, imports: ['apiKey', 'secret'], variables: [key] }
+    }
+    case 'basic': {
+      const [user = '', password = ''] = refs(['USER', 'PASSWORD'])
+      const code = `basic({ username: ${secret(user)}, password: ${secret(password)} })`
+      return { code, imports: ['basic', 'secret'], variables: [user, password] }
+    }
+    case 'oauth2': {
+      const [id = '', key = ''] = refs(['CLIENT_ID', 'CLIENT_SECRET'])
+      const code = `oauth2ClientCredentials({
+    tokenUrl: '/oauth/token',
+    clientId: ${secret(id)},
+    clientSecret: ${secret(key)},
+  })`
+      return { code, imports: ['oauth2ClientCredentials', 'secret'], variables: [id, key] }
+    }
+  }
+}
+
+function paginatePart({ paginate, next, param, limit }: Answers): { code: string; import: string } {
+  switch (paginate) {
+    case 'cursor':
+      return { code: `cursor({ next: ${quoted(next)}, param: ${quoted(param)} })`, import: 'cursor' }
+    case 'link-header':
+      return { code: 'linkHeader()', import: 'linkHeader' }
+    case 'next-url':
+      return { code: `nextUrl({ next: ${quoted(next)} })`, import: 'nextUrl' }
+    case 'page-number':
+      return { code: `pageNumber({ param: ${quoted(param)}, stop: 'empty' })`, import: 'pageNumber' }
+    case 'offset':
+      return { code: `offset({ limit: ${limit}, param: ${quoted(param)} })`, import: 'offset' }
+    case 'none':
+      return { code: 'none()', import: 'none' }
+  }
+}
+
+export function declarationText(answers: Answers): string {
+  const { name, stream, watermark } = answers
+  const auth = authPart(answers)
+  const paginate = paginatePart(answers)
+  const imports = [...new Set([...auth.imports, paginate.import, 'defineSource', 'z'])].sort()
+  const params = Object.entries(answers.params).map(
+    ([param, value]) => `${property(param)}: ${typeof value === 'number' ? value : quoted(value)}`,
+  )
+  return `${lines([
+    `/** ${name}: say here what it is, and where its API is documented. */`,
+    `import { ${imports.join(', ')} } from 'headrace'`,
+    '',
+    'export default defineSource({',
+    `  name: ${quoted(name)},`,
+    `  baseUrl: ${quoted(answers.url)},`,
+    auth.code !== '' && '  // The names of environment variables, never their values; NAME_FILE may point to a file that holds the value.',
+    auth.code !== '' && `  auth: ${auth.code},`,
+    '  // Never more than this, over all workers. The documentation of the API says what it allows.',
+    "  quota: { requests: 60, per: '1m' },",
+    '  streams: {',
+    `    ${property(stream)}: {`,
+    `      path: ${quoted(answers.path)},`,
+    params.length > 0 && `      params: { ${params.join(', ')} },`,
+    answers.paginate === 'none' &&
+      '      // One page is all there is. Otherwise cursor, linkHeader, nextUrl, pageNumber, offset, keyset or graphql.',
+    `      paginate: ${paginate.code},`,
+    '      // Where the answer holds its array of records (RFC 6901).',
+    `      records: ${quoted(answers.records)},`,
+    '      // Validation, the registered schema and the ClickHouse table follow from it; what it does not name is kept in _extra.',
+    '      schema: z.object({',
+    ...fieldsOf(answers).map(({ field, type }) => `        ${property(field)}: ${type},`),
+    '      }),',
+    `      primaryKey: [${answers.key.map(quoted).join(', ')}],`,
+    ...(watermark === null
+      ? [
+          '      // Without a watermark every run reads everything. With one it asks for what has changed:',
+          "      // watermark: { field: 'updated_at', param: 'since', lookback: '1m' },",
+        ]
+      : [
+          '      // Each run asks from the last value, and a little earlier for what becomes visible late.',
+          '      // Add sorted: true only if the API returns records in this order, exclusive: true if it leaves out equal ones.',
+          `      watermark: { field: ${quoted(watermark.field)}, param: ${quoted(watermark.param)}, lookback: '1m' },`,
+        ]),
+    "      every: '5m',",
+    '    },',
+    '  },',
+    '})',
+  ])}\n`
+}
+
+/** The key and the watermark: all that a declaration must name. */
+export function fieldsOf({ key, watermark }: Pick<Answers, 'key' | 'watermark'>): { field: string; type: string }[] {
+  const names = [...new Set([...key, ...(watermark === null ? [] : [watermark.field])])]
+  return names.map((field) => ({ field, type: field === watermark?.field ? 'z.iso.datetime({ offset: true })' : 'z.string()' }))
+}
+
+/** `files` are those of the declaration and the recording, in the folder of the test. */
+export function testText({ name, stream }: Answers, files: { declaration: string; recording: string }): string {
+  return `${lines([
+    `/** Needs neither the API nor a secret: it walks recorded pages with the code of the run. */`,
+    "import assert from 'node:assert/strict'",
+    "import { test } from 'node:test'",
+    "import { walkRecorded } from 'headrace/testing'",
+    `import source from './${files.declaration}'`,
+    '',
+    `const RECORDING = new URL('./${files.recording}', import.meta.url)`,
+    '',
+    `test('the recorded pages of ${name}.${stream} fit the declaration', async () => {`,
+    `  const { records, deadLetters, drift } = await walkRecorded(source, ${quoted(stream)}, RECORDING)`,
+    '  assert.deepEqual(deadLetters, [])',
+    '  // Fields that the schema does not name: name them, or say here which ones are left to _extra.',
+    '  assert.deepEqual(drift, {})',
+    '  assert.ok(records.length > 0)',
+    '})',
+  ])}\n`
+}
+
+const lines = (texts: readonly (string | false)[]): string => texts.filter((text) => text !== false).join('\n')
+
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
+
+const property = (name: string): string => (IDENTIFIER.test(name) ? name : quoted(name))
+
+/** A text in TypeScript, whatever a person typed. */
+function quoted(text: string): string {
+  const inner = JSON.stringify(text).slice(1, -1)
+  return inner.includes("'") && !inner.includes('\\"') ? `"${inner}"` : `'${inner.replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+}

@@ -1,0 +1,71 @@
+/** Two made-up pages in the shape that the answers describe, so that a new declaration's test has something to walk before the API was asked. */
+import type { Clock } from '../../../shared/clock.ts'
+import type { Stream } from '../../../shared/declaration.ts'
+import { messageOf, WrongUse } from '../../../shared/errors.ts'
+import { withValueAt } from '../../../shared/pointer.ts'
+import { NOTHING_HIDDEN } from '../../fetcher/author/hide.ts'
+import { lookAt } from '../../fetcher/author/look.ts'
+import { createRecorder, type Recording } from '../../fetcher/author/recording.ts'
+import type { PageRequest, PageResponse, Send } from '../../fetcher/client/send.ts'
+import type { Answers } from './answers.ts'
+import { fieldsOf } from './declaration.ts'
+
+const PAGES = 2
+const PAGE_RECORDS = 2
+
+/** Recorded by the code that records real ones. Throws WrongUse if answers contradict each other. */
+export async function exampleRecording(stream: Stream, answers: Answers, note: string, clock: Clock): Promise<Recording> {
+  let page = 0
+  const send: Send = async (request) => {
+    page += 1
+    return answerOf(answers, page, request, clock)
+  }
+  const recorder = createRecorder(stream, { partition: 0, baseUrl: answers.url, hide: NOTHING_HIDDEN, clock })
+  const { signal } = new AbortController()
+  const look = lookAt({ stream, partition: 0, baseUrl: answers.url, send: recorder.around(send), signal, startedMs: recorder.startedMs })
+  while (look.pages.length < PAGES && (await look.next()) !== null);
+  const recording = recorder.recording(note)
+  if (recording === null) throw new RangeError('nothing was recorded')
+  return recording
+}
+
+function answerOf(answers: Answers, page: number, request: PageRequest, clock: Clock): PageResponse {
+  const last = page === PAGES || answers.paginate === 'none'
+  const link = new URL(request.url)
+  link.searchParams.set('page', String(page + 1))
+  const next = last ? null : answers.paginate === 'next-url' ? link.href : `page-${page + 1}`
+  let body: unknown = {}
+  try {
+    body = withValueAt(body, answers.records, recordsOf(answers, page, last))
+    if (answers.next !== '') body = withValueAt(body, answers.next, next)
+  } catch (error) {
+    throw new WrongUse('HR_OPTION', `--records and --next cannot both be true of one answer: ${messageOf(error)}`, {
+      hint: 'name the places where the answer holds its records and its next page',
+    })
+  }
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  if (answers.paginate === 'link-header' && !last) headers.link = `<${link.href}>; rel="next"`
+  return {
+    status: 200,
+    headers,
+    body,
+    bytes: 0,
+    request,
+    attempts: 1,
+    retries: 0,
+    durationMs: 0,
+    fetchedMs: clock.nowMs(),
+  }
+}
+
+/** The last page has one record less, as last pages do. */
+function recordsOf(answers: Answers, page: number, last: boolean): Record<string, string>[] {
+  const count = last ? PAGE_RECORDS - 1 : PAGE_RECORDS
+  return Array.from({ length: count }, (_, index) => {
+    const number = (page - 1) * PAGE_RECORDS + index + 1
+    const time = new Date(Date.UTC(2026, 0, number)).toISOString().replace('.000Z', 'Z')
+    return Object.fromEntries(
+      fieldsOf(answers).map(({ field }) => [field, field === answers.watermark?.field ? time : `${field}-${number}`]),
+    )
+  })
+}

@@ -1,0 +1,49 @@
+/** The files of a new source, tried out before anything is written: the declaration is loaded, and the made-up pages are walked as its test does. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '../../../shared/clock.ts'
+import type { Stream } from '../../../shared/declaration.ts'
+import { DeclarationError, WrongUse } from '../../../shared/errors.ts'
+import { loadSources } from '../../../shared/sources.ts'
+import { recordingText } from '../../fetcher/author/recording.ts'
+import { walkRecording } from '../../fetcher/author/testing.ts'
+import type { Answers } from './answers.ts'
+import { declarationText, testText } from './declaration.ts'
+import { exampleRecording } from './example.ts'
+
+export type NewFile = { path: string; text: string; what: string }
+
+/** Declaration, test and recording, in this order. Throws WrongUse for answers that make no declaration. */
+export async function filesFor(answers: Answers, dir: string, clock: Clock): Promise<NewFile[]> {
+  const { name, stream } = answers
+  const declaration = `${name}.ts`
+  const recording = `${name}.${stream}.recording.json`
+  const text = declarationText(answers)
+  const compiled = await compiledFrom(text, declaration)
+  const note = `Made up by headrace init. Put real pages in their place: headrace --sources ${dir} preview ${name}.${stream} --record ${join(dir, recording)}`
+  const example = await exampleRecording(compiled, answers, note, clock)
+  await walkRecording(compiled, example)
+  return [
+    { path: join(dir, declaration), text, what: 'the declaration' },
+    { path: join(dir, `${name}.test.ts`), text: testText(answers, { declaration, recording }), what: 'its test, which needs no API' },
+    { path: join(dir, recording), text: recordingText(example), what: 'made-up pages for the test, until real ones are recorded' },
+  ]
+}
+
+async function compiledFrom(text: string, file: string): Promise<Stream> {
+  const dir = mkdtempSync(join(tmpdir(), 'headrace-init-'))
+  try {
+    writeFileSync(join(dir, file), text)
+    const sources = await loadSources([dir])
+    const stream = sources.at(-1)?.streams[0]
+    if (stream === undefined) throw new RangeError('no stream')
+    return stream
+  } catch (error) {
+    if (!(error instanceof DeclarationError)) throw error
+    const hint = error.hint === undefined ? 'nothing was written' : `${error.hint}; nothing was written`
+    throw new WrongUse('HR_OPTION', `these answers make no declaration: ${error.message.replaceAll(`${dir}/`, '')}`, { hint })
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}

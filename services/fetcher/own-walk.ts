@@ -9,10 +9,10 @@ import { messageOf, Stopped } from '../../shared/errors.ts'
 import { firstRequest } from './client/first-request.ts'
 import { withoutParams, withParam } from './client/query.ts'
 import type { PageRequest, PageResponse } from './client/send.ts'
-import type { Page, Walk } from './pages.ts'
 import { linkCursor, linkRequest } from './paginators/link.ts'
 import type { Cursor } from './paginators/paginator.ts'
 import { sinceText } from './since.ts'
+import type { Page, Walk } from './walk.ts'
 
 /** For one page: a walk that asks more often without yielding would never be seen to move. */
 const PAGE_REQUESTS_MAX = 1_000

@@ -7,34 +7,12 @@ import type { Stream } from '../../shared/declaration.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import { valueAt } from '../../shared/pointer.ts'
 import { firstRequest } from './client/first-request.ts'
-import type { PageResponse, Send } from './client/send.ts'
+import type { PageResponse } from './client/send.ts'
 import { ownWalk } from './own-walk.ts'
-import { type Cursor, paginatorFor, type Step } from './paginators/paginator.ts'
+import { type Cursor, paginatorFor } from './paginators/paginator.ts'
 import { repetitionGuard } from './repetition.ts'
 import { sincePosition, sinceText } from './since.ts'
-import type { Stop } from './stop-signal.ts'
-
-/** `cursor` is null at the end of the run, and behind a page from which the author's own walk cannot go on. */
-export type Page = Step & {
-  response: PageResponse
-  records: readonly unknown[]
-  /** The run ends with this page. */
-  last: boolean
-}
-
-export type Walk = {
-  stream: Stream
-  partition: number
-  baseUrl: string
-  send: Send
-  /** The watermark to ask from, null for the stream's start. */
-  from: string | null
-  /** Start of the run, epoch milliseconds. */
-  startedMs: number
-  /** Go on here instead of at the first page. */
-  cursor: Cursor | null
-  stop: Stop
-}
+import type { Page, Walk } from './walk.ts'
 
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   const { stream } = walk

@@ -14,10 +14,11 @@ import { floorOf } from './floor.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
-import { type Page, walkPages } from './pages.ts'
+import { walkPages } from './pages.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { PageOutlet } from './publish.ts'
 import type { Stop } from './stop-signal.ts'
+import type { Page } from './walk.ts'
 
 export type RunPlan = {
   /** Names the run in markers and dead letters. */

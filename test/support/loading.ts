@@ -11,7 +11,8 @@ import { atEnd, type Place } from './published.ts'
 export type Loading = { metrics: Metrics; done: Promise<LoadSummary>; stop(): Promise<LoadSummary>; lines: LogLine[] }
 export type LogLine = { level: string; msg: string; [field: string]: unknown }
 
-const WAIT_MAX_MS = 30_000
+/** A busy machine can keep Kafka from an answer for half a minute. */
+const WAIT_MAX_MS = 60_000
 const LOOK_AGAIN_MS = 50
 
 /** A loader that runs until it is stopped. */

@@ -9,8 +9,9 @@ import { firstRequest } from '../client/first-request.ts'
 import type { PageResponse, Send } from '../client/send.ts'
 import { type Judged, judgeFor } from '../judge.ts'
 import { createMemory, type Fresh } from '../memory.ts'
-import { type Page, walkPages } from '../pages.ts'
+import { walkPages } from '../pages.ts'
 import { sinceText } from '../since.ts'
+import type { Page } from '../walk.ts'
 
 export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal; startedMs: number }
 

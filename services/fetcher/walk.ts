@@ -1,0 +1,27 @@
+/** What a walk is told, and what it yields: shared by the walks of the paginators and the authors' own. */
+import type { Stream } from '../../shared/declaration.ts'
+import type { PageResponse, Send } from './client/send.ts'
+import type { Cursor, Step } from './paginators/paginator.ts'
+import type { Stop } from './stop-signal.ts'
+
+/** `cursor` is null at the end of the run, and behind a page from which the author's own walk cannot go on. */
+export type Page = Step & {
+  response: PageResponse
+  records: readonly unknown[]
+  /** The run ends with this page. */
+  last: boolean
+}
+
+export type Walk = {
+  stream: Stream
+  partition: number
+  baseUrl: string
+  send: Send
+  /** The watermark to ask from, null for the stream's start. */
+  from: string | null
+  /** Start of the run, epoch milliseconds. */
+  startedMs: number
+  /** Go on here instead of at the first page. */
+  cursor: Cursor | null
+  stop: Stop
+}

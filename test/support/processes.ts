@@ -34,7 +34,7 @@ export type Closes = { after(close: () => void | Promise<void>): void }
 export type Done = { status: number | null; stdout: string; stderr: string; seconds: number }
 
 const CLI = resolve(import.meta.dirname, '..', '..', 'services', 'cli.ts')
-/** Longer than any of these commands may take. */
+/** Longer than most commands may take. */
 const COMMAND_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
 
@@ -92,10 +92,15 @@ export function start(closes: Closes, name: string, args: readonly string[], env
 }
 
 /** Runs `headrace …args` to its end. */
-export async function run(closes: Closes, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Done> {
+export async function run(
+  closes: Closes,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  waitMaxMs = COMMAND_MS_MAX,
+): Promise<Done> {
   const startedMs = performance.now()
   const command = start(closes, args.join(' '), args, env)
-  const { status } = await within(command.exit, COMMAND_MS_MAX, `headrace ${args.join(' ')} to end`)
+  const { status } = await within(command.exit, waitMaxMs, `headrace ${args.join(' ')} to end`)
   return { status, stdout: command.stdout(), stderr: command.stderr(), seconds: (performance.now() - startedMs) / 1000 }
 }
 

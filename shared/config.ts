@@ -145,9 +145,10 @@ export function resolverFor(environment: Environment): Resolver {
       const local = name === 'SAMPLE_API_URL' ? stack?.sampleApi?.url : undefined
       return optionValue(environment, name) ?? local ?? fallback
     },
+    tokensDir: optionValue(environment, 'HEADRACE_TOKENS_DIR') ?? options.shape.HEADRACE_TOKENS_DIR.parse(undefined),
   }
 }
-export type Resolver = { secret(ref: SecretRef): string; setting(ref: SettingRef): string }
+export type Resolver = { secret(ref: SecretRef): string; setting(ref: SettingRef): string; tokensDir: string }
 
 /** The value of NAME, or what the file that NAME_FILE names holds, without the blanks around it. Undefined for an empty one. */
 function optionValue(environment: Environment, name: string): string | undefined {

@@ -1,6 +1,18 @@
 /** What a declaration imports: `import { cursor, defineSource, secret, z } from 'headrace'`. */
 export { z } from 'zod'
-export { apiKey, basic, bearer, oauth2ClientCredentials } from './declare/auth.ts'
+export {
+  type AuthChanges,
+  apiKey,
+  basic,
+  bearer,
+  customAuth,
+  jwtBearer,
+  jwtSigned,
+  oauth2ClientCredentials,
+  oauth2RefreshToken,
+  type SignedRequest,
+  type SigningContext,
+} from './declare/auth.ts'
 export { column, decimal, epochMs, epochSeconds, int64 } from './declare/fields.ts'
 export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declare/paginate/generator.ts'
 export {
@@ -17,3 +29,4 @@ export {
 } from './declare/paginate.ts'
 export { secret, setting } from './declare/secret.ts'
 export { defineSource, type RequestContext } from './declare/source.ts'
+export type { TokenStore } from './declare/token-store.ts'

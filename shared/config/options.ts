@@ -99,6 +99,10 @@ export const options = z.object({
     .describe('Opens the names of all topics and groups: one for each installation on a cluster.'),
   HEADRACE_SOURCES: text('Folders of declarations besides the built-in ones, separated by commas.'),
   HEADRACE_DIR: z.string().default('.headrace').describe('Folder of the local stack.'),
+  HEADRACE_TOKENS_DIR: z
+    .string()
+    .default('.headrace/tokens')
+    .describe('Folder of refresh tokens that APIs hand out anew: all fetchers share it, and it outlives them.'),
   HEADRACE_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Least severe level that is logged.'),

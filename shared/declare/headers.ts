@@ -1,8 +1,9 @@
 /**
  * Headers that a declaration may set. Names and values are those of RFC 9110 section 5; what carries a credential or steers the connection
- * is refused, since a declaration is printed, compared and committed.
+ * is refused, since a declaration is printed, compared and committed. A source may give secret('NAME') in place of a value.
  */
 import { z } from 'zod'
+import { type SecretRef, secretRef } from './secret.ts'
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const VISIBLE = /^[\x20-\x7e\t]*$/
@@ -11,15 +12,27 @@ const CONNECTION = ['host', 'content-length', 'transfer-encoding', 'connection',
 
 const value = z.string().regex(VISIBLE, 'expected the value of a header: printable ASCII on one line')
 
-export const headers = z.record(z.string(), value).superRefine((given, context) => {
-  for (const name of Object.keys(given)) {
-    const what = whatIsWrong(name)
+export const headers = z.record(z.string(), value).superRefine(checkNames)
+
+/** Of a source: secrets go to its own origin only, and are kept out of everything that holds a request. */
+export const sourceHeaders = z.record(z.string(), z.union([value, secretRef], "expected a text or secret('NAME')")).superRefine(checkNames)
+
+function checkNames(given: Readonly<Record<string, string | SecretRef>>, context: z.RefinementCtx): void {
+  for (const [name, held] of Object.entries(given)) {
+    const what = typeof held === 'string' && CREDENTIALS.includes(name.toLowerCase()) ? CREDENTIAL : headerMistake(name)
     if (what !== null) context.addIssue({ code: 'custom', message: what, path: [name] })
   }
-})
-
-function whatIsWrong(name: string): string | null {
-  if (!TOKEN.test(name)) return 'is no name of a header'
-  if (CREDENTIALS.includes(name.toLowerCase())) return 'carries a credential: that belongs into auth, as secret(…)'
-  return CONNECTION.includes(name.toLowerCase()) ? 'is set by the connection, not by a declaration' : null
 }
+
+const CREDENTIAL = 'carries a credential: that belongs into auth, as secret(…)'
+
+/** What is wrong with a header that is not declared but made, null for nothing. Shows no value. */
+export function headerMistake(name: string, held = ''): string | null {
+  if (!TOKEN.test(name)) return 'is no name of a header'
+  if (CONNECTION.includes(name.toLowerCase())) return 'is set by the connection, not by a declaration'
+  return VISIBLE.test(held) ? null : 'has no value that a header can have: printable ASCII on one line'
+}
+
+/** Without those that are secrets: they are put in where the other credentials are, and nowhere else. */
+export const plainHeaders = (declared: Readonly<Record<string, string | SecretRef>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(declared).filter((header): header is [string, string] => typeof header[1] === 'string'))

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { NAME_PATTERN } from '../topics.ts'
 import { authSpec } from './auth.ts'
 import { duration, positiveDuration } from './duration.ts'
-import { headers } from './headers.ts'
+import { headers, sourceHeaders } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate.ts'
 import { textOrSetting } from './secret.ts'
 
@@ -116,7 +116,7 @@ export const sourceSpec = z.strictObject({
   onDemand: z.boolean().default(false),
   auth: authSpec.optional(),
   quota: quotaSpec.optional(),
-  headers: headers.default({}),
+  headers: sourceHeaders.default({}),
   /** Other origins that a next link may lead to; credentials never go there. */
   allowOrigins: z.array(z.string().refine(isOrigin, 'expected an origin: scheme, host and port, nothing behind them')).default([]),
   /** Attempts of one page, the first included. */

@@ -4,9 +4,19 @@ import { apiKeyCredentials } from './api-key.ts'
 import { basicCredentials } from './basic.ts'
 import { bearerCredentials } from './bearer.ts'
 import { type Credentials, fixed } from './credentials.ts'
-import { type OAuth2Tools, oauth2Credentials } from './oauth2.ts'
+import { customCredentials } from './custom.ts'
+import { withHeaderSecrets } from './header-secrets.ts'
+import { jwtBearerCredentials } from './jwt-bearer.ts'
+import { jwtSignedCredentials } from './jwt-signed.ts'
+import { oauth2Credentials } from './oauth2.ts'
+import { refreshTokenCredentials } from './refresh-token.ts'
+import type { TokenTools } from './token-request.ts'
 
-export function credentialsFor(source: Source, baseUrl: string, tools: OAuth2Tools): Credentials {
+export function credentialsFor(source: Source, baseUrl: string, tools: TokenTools): Credentials {
+  return withHeaderSecrets(ownCredentials(source, baseUrl, tools), source, tools.resolver)
+}
+
+function ownCredentials(source: Source, baseUrl: string, tools: TokenTools): Credentials {
   const { auth } = source
   switch (auth?.kind) {
     case undefined:
@@ -19,5 +29,13 @@ export function credentialsFor(source: Source, baseUrl: string, tools: OAuth2Too
       return apiKeyCredentials(auth, tools.resolver)
     case 'oauth2-client-credentials':
       return oauth2Credentials(auth, source, baseUrl, tools)
+    case 'oauth2-refresh-token':
+      return refreshTokenCredentials(auth, source, baseUrl, tools)
+    case 'jwt-bearer':
+      return jwtBearerCredentials(auth, source, baseUrl, tools)
+    case 'jwt-signed':
+      return jwtSignedCredentials(auth, source, tools)
+    case 'custom':
+      return customCredentials(auth, source, tools)
   }
 }

@@ -3,6 +3,7 @@
  * request that `apply` gives back, and nowhere else.
  */
 import type { PageRequest } from '../client/send.ts'
+import { scrubber } from './scrub.ts'
 
 export type Credentials = {
   /** A copy with the credentials in it, and the token that it holds, for `renew`. */
@@ -13,21 +14,8 @@ export type Credentials = {
   scrub(text: string): string
   /** What a person checks when they are refused. */
   hint: string
-  close(): void
-}
-
-/** Shorter ones would also be found in words that are no secret. */
-const SCRUBBED_CHARS_MIN = 4
-
-export function scrubber(secrets: () => readonly string[]): (text: string) => string {
-  return (text) => {
-    let shown = text
-    for (const secret of secrets()) {
-      if (secret.length < SCRUBBED_CHARS_MIN) continue
-      for (const form of new Set([secret, encodeURIComponent(secret)])) shown = shown.replaceAll(form, '***')
-    }
-    return shown
-  }
+  /** Ends what is under way, in bounded time. */
+  close(): Promise<void>
 }
 
 /** Credentials that stay the same for the life of the process. */
@@ -37,7 +25,7 @@ export function fixed(spec: { secrets: readonly string[]; hint: string; put(requ
     renew: async () => false,
     scrub: scrubber(() => spec.secrets),
     hint: spec.hint,
-    close: () => undefined,
+    close: async () => undefined,
   }
 }
 

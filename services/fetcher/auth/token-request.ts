@@ -1,9 +1,10 @@
 /**
- * One token from a token endpoint by the OAuth 2.0 client credentials grant (RFC 6749 sections 4.4, 2.3.1 and 5). Tried again within the
+ * One token from an OAuth 2.0 token endpoint, by whatever grant (RFC 6749 sections 2.3.1, 3.2 and 5). Tried again within the
  * source's bounds when the endpoint does not answer, answers 5xx or 429, or with no JSON; a refusal is final. It goes to the token URL only,
  * follows no redirect, and does not count for the API's quota.
  */
 import type { Clock } from '../../../shared/clock.ts'
+import type { Resolver } from '../../../shared/config.ts'
 import { redactUrl } from '../../../shared/redact.ts'
 import { afterHintMs, backoffMs } from '../client/backoff.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../client/errors.ts'
@@ -17,27 +18,35 @@ import { isOk, jsonOf, USER_AGENT } from '../client/transport.ts'
 export type TokenRequest = {
   source: string
   tokenUrl: URL
-  clientId: string
-  clientSecret: string
-  credentialsIn: 'header' | 'body'
-  /** scope, audience and whatever else the endpoint wants. */
-  extra: Readonly<Record<string, string>>
+  /** The grant with its parameters; made anew for each attempt, since an assertion may be used once only. */
+  form(): Readonly<Record<string, string>>
+  /** Null where the grant itself says who asks. A public client has no secret, and its id goes into the body. */
+  client: { id: string; secret: string | null; in: 'header' | 'body' } | null
   bounds: { attemptsMax: number; waitMax: number; timeout: number }
-  hint: string
+  /** `error`: the code that the endpoint gave (RFC 6749 section 5.2). */
+  hint(error: string | null): string
   scrub(text: string): string
+  /** True: an attempt that has begun is not broken off by the signal, because its answer may hold the one token that is good from then on. */
+  finishes: boolean
 }
 
 /** `lifeMs` is null if the endpoint does not say how long the token lives. */
-export type Token = { value: string; lifeMs: number | null }
+export type Token = { value: string; lifeMs: number | null; refreshToken: string | null }
 
-export type TokenTools = { ask: Ask; clock: Clock }
+export type TokenTools = { ask: Ask; clock: Clock; resolver: Resolver; onToken(): void }
+
+const NEVER = new AbortController().signal
 
 /** Throws CredentialsRefused, PageFailed, Parked, or the signal's reason. */
-export async function requestToken(request: TokenRequest, { ask, clock }: TokenTools, signal: AbortSignal): Promise<Token> {
+export async function requestToken(
+  request: TokenRequest,
+  { ask, clock }: Pick<TokenTools, 'ask' | 'clock'>,
+  signal: AbortSignal,
+): Promise<Token> {
   const { bounds } = request
-  const raw = rawRequest(request)
   for (let attempt = 1; ; attempt++) {
-    const outcome = await withTimeout(bounds.timeout, clock, signal, (timed) => ask(raw, timed))
+    signal.throwIfAborted()
+    const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, (timed) => ask(rawRequest(request), timed))
       .then((answer) => (isOk(answer.status) ? tokenOf(request, answer) : answer))
       .catch((error: unknown) => (error instanceof AttemptFailed ? error : Promise.reject(error)))
     if ('value' in outcome) return outcome
@@ -50,47 +59,83 @@ export async function requestToken(request: TokenRequest, { ask, clock }: TokenT
   }
 }
 
-function rawRequest({ tokenUrl, clientId, clientSecret, credentialsIn, extra }: TokenRequest): RawRequest {
-  const form = new URLSearchParams({ grant_type: 'client_credentials', ...extra })
+function rawRequest({ tokenUrl, form: formOf, client }: TokenRequest): RawRequest {
+  const form = new URLSearchParams(formOf())
   const headers: Record<string, string> = {
     accept: 'application/json',
     'content-type': 'application/x-www-form-urlencoded',
     'user-agent': USER_AGENT,
   }
-  if (credentialsIn === 'header') {
-    headers.authorization = `Basic ${Buffer.from(`${formEncoded(clientId)}:${formEncoded(clientSecret)}`).toString('base64')}`
-  } else {
-    form.set('client_id', clientId)
-    form.set('client_secret', clientSecret)
+  if (client !== null && client.secret !== null && client.in === 'header') {
+    headers.authorization = `Basic ${Buffer.from(basicPair(client.id, client.secret)).toString('base64')}`
+  } else if (client !== null) {
+    form.set('client_id', client.id)
+    if (client.secret !== null) form.set('client_secret', client.secret)
   }
   return { method: 'POST', url: tokenUrl, headers, body: form.toString() }
 }
 
 /** RFC 6749 section 2.3.1 asks for form encoding inside the Basic header. */
+export const basicPair = (clientId: string, clientSecret: string): string => `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
+
 const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
 
 /** RFC 6749 section 5.1. Some endpoints send expires_in as text, and some their errors with status 200. */
 function tokenOf(request: TokenRequest, answer: RawAnswer): Token {
-  const body = jsonOf(answer)
-  const {
-    access_token: value,
-    token_type: type,
-    expires_in: life,
-  } = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
+  const body = jsonIn(answer)
+  const { access_token: value, token_type: type, expires_in: life, refresh_token: refreshToken } = fieldsOf(body)
   if (typeof value !== 'string' || value === '') throw refused(request, answer)
   if (type !== undefined && String(type).toLowerCase() !== 'bearer') {
-    throw new CredentialsRefused(`${request.source}: ${urlOf(request)} gives tokens of the type "${String(type)}", only Bearer is known`)
+    throw new CredentialsRefused(
+      `${request.source}: ${urlOf(request)} gives tokens of the type "${request.scrub(excerptOf(String(type)))}", only Bearer is known`,
+    )
   }
   const lifeMs = Number(life) * 1000
-  return { value, lifeMs: Number.isFinite(lifeMs) && lifeMs > 0 ? lifeMs : null }
+  return {
+    value,
+    lifeMs: Number.isFinite(lifeMs) && lifeMs > 0 ? lifeMs : null,
+    refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : null,
+  }
 }
 
-/** RFC 6749 section 5.2. */
+const fieldsOf = (body: unknown): Record<string, unknown> =>
+  typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
+
+/** A text that is no JSON may still hold a token, as a form does; a page in HTML is for people. */
+function jsonIn(answer: RawAnswer): unknown {
+  try {
+    return jsonOf(answer)
+  } catch (error) {
+    if (!(error instanceof AttemptFailed) || /^\s*</.test(answer.text)) throw error
+    throw new AttemptFailed(error.reason, `the body is no JSON, with status ${answer.status}`)
+  }
+}
+
+/** RFC 6749 section 5.2. Of an answer with 2xx only what says that it is an error: the rest may be a token under another name. */
 function refused(request: TokenRequest, { status, text }: RawAnswer): CredentialsRefused {
-  const said = request.scrub(excerptOf(text))
+  const said = request.scrub(excerptOf(isOk(status) ? saidIn(text) : text))
   return new CredentialsRefused(`${request.source}: ${urlOf(request)} gives no token: ${status}${said === '' ? '' : ` ${said}`}`, {
-    hint: request.hint,
+    hint: request.hint(errorIn(text)),
   })
+}
+
+function saidIn(text: string): string {
+  const { error, error_description: description } = jsonFields(text)
+  const said = [error, description].filter((part) => typeof part === 'string')
+  return said.length > 0 ? said.join(': ') : 'without access_token'
+}
+
+function errorIn(text: string): string | null {
+  const { error } = jsonFields(text)
+  return typeof error === 'string' ? error : null
+}
+
+function jsonFields(text: string): Record<string, unknown> {
+  try {
+    return fieldsOf(JSON.parse(text))
+  } catch {
+    return {}
+  }
 }
 
 function failed(request: TokenRequest, attempts: number, outcome: AttemptFailed | RawAnswer): PageFailed {

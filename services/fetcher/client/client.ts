@@ -79,7 +79,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     scrub: credentials.scrub,
     async close() {
       closing.abort(new Unavailable('HR_CLIENT_CLOSED', `${source.name}: the client was closed`))
-      credentials.close()
+      await credentials.close()
       await http.close()
     },
   }

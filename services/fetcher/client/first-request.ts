@@ -3,6 +3,7 @@
  * takes it. Pure, and the same for the same arguments, since pages after a restart are made from it again. Holds no credential.
  */
 import type { PartitionValues, Stream } from '../../../shared/declaration.ts'
+import { plainHeaders } from '../../../shared/declare/headers.ts'
 import { DeclarationError } from '../../../shared/errors.ts'
 import { paginatorFor } from '../paginators/paginator.ts'
 import { withParam } from './query.ts'
@@ -16,7 +17,7 @@ export function firstRequest(stream: Stream, baseUrl: string, partition: number,
   let url = urlOf(baseUrl, placed.path)
   for (const [name, value] of Object.entries(values)) if (!placed.used.has(name)) url = withParam(url, name, String(value))
   for (const [name, value] of Object.entries(paramsOf(stream, partition, values))) url = withParam(url, name, String(value))
-  const headers = { ...lowerCase(stream.source.headers), ...lowerCase(stream.headers) }
+  const headers = { ...lowerCase(plainHeaders(stream.source.headers)), ...lowerCase(stream.headers) }
   const request: PageRequest = { method: stream.method, url, headers, body: structuredClone(stream.body) }
   const { watermark } = stream
   return paginatorFor(stream).first(since === null || watermark === null ? request : withPosition(stream, request, watermark, since))

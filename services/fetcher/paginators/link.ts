@@ -3,6 +3,7 @@
  * information, fragment and the source's credentials where the API repeats them in it. Whether its origin may be asked is the client's decision.
  */
 import type { Stream } from '../../../shared/declaration.ts'
+import { sendsBearerToken } from '../../../shared/declare/auth.ts'
 import { secretParamsOf } from '../client/describe.ts'
 import { withoutParams } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
@@ -21,5 +22,5 @@ export const linkRequest = (first: PageRequest, cursor: unknown): PageRequest =>
 
 /** RFC 6750 section 2.3 lets a token stand in the query: an API that repeats it in its links would put it into the checkpoint. */
 function tokenParams({ source }: Stream): string[] {
-  return source.auth?.kind === 'bearer' || source.auth?.kind === 'oauth2-client-credentials' ? ['access_token'] : []
+  return sendsBearerToken(source.auth) ? ['access_token'] : []
 }

@@ -1,14 +1,15 @@
 /** The steps before the first record: are the secrets there, does the address answer, are the credentials accepted? */
 import type { Resolver } from '../../../../shared/config.ts'
 import type { Source } from '../../../../shared/declaration.ts'
+import { secretRefsOf } from '../../../../shared/declare/auth.ts'
 import type { SecretRef } from '../../../../shared/declare/secret.ts'
 import { HeadraceError, messageOf } from '../../../../shared/errors.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, PageRefused } from '../../client/errors.ts'
 import type { Api } from '../api.ts'
 import { failed, ok, type Step, skipped } from './step.ts'
 
-export function secretsStep({ auth }: Source, resolver: Resolver): Step {
-  const refs = Object.values(auth ?? {}).filter(isSecretRef)
+export function secretsStep(source: Source, resolver: Resolver): Step {
+  const refs = secretRefsOf(source)
   if (refs.length === 0) return skipped('secrets', 'the source names none')
   const troubles = refs.flatMap((ref) => troubleWith(ref, resolver))
   const [first] = troubles
@@ -24,9 +25,6 @@ function troubleWith(ref: SecretRef, resolver: Resolver): unknown[] {
     return [error]
   }
 }
-
-const isSecretRef = (value: unknown): value is SecretRef =>
-  typeof value === 'object' && value !== null && (value as Partial<SecretRef>).kind === 'secret'
 
 export const hintOf = (error: unknown): string | undefined => (error instanceof HeadraceError ? error.hint : undefined)
 

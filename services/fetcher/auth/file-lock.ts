@@ -1,0 +1,91 @@
+/**
+ * A lock between processes that share a folder: a file that only one of them can create. Its holder touches it while it works, so a lock that stands
+ * still for LOCK_STALE_MS belongs to a process that has died, and is taken over. Time is measured by whoever waits: clocks need not agree.
+ * Assumes that a living holder is not stopped for that long; what the lock protects must be right, only wasteful, if it is.
+ */
+import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { Clock } from '../../../shared/clock.ts'
+import { Unavailable } from '../../../shared/errors.ts'
+
+const LOCK_BEAT_MS = 5_000
+export const LOCK_STALE_MS = 30_000
+const LOCK_POLL_MS = 100
+/** The holder may wait for a token endpoint; whoever waits longer than this tries again in its next run. */
+const LOCK_WAIT_MS_MAX = 120_000
+
+/** Resolves with the release. Throws Unavailable (HR_TOKEN_LOCKED), the signal's reason, or what the file system says. */
+export async function lockFile(path: string, clock: Clock, signal: AbortSignal): Promise<() => Promise<void>> {
+  const owner = `${hostname()} ${process.pid} ${clock.random()}`
+  const startMs = clock.elapsedMs()
+  let seen: { state: string | null; sinceMs: number } = { state: null, sinceMs: startMs }
+  for (;;) {
+    signal.throwIfAborted()
+    if (create(path, owner)) return hold(path, owner, clock)
+    const nowMs = clock.elapsedMs()
+    const state = stateOf(path)
+    if (state !== seen.state) seen = { state, sinceMs: nowMs }
+    else if (state !== null && nowMs - seen.sinceMs >= LOCK_STALE_MS) takeAway(path, state, `${path}.${process.pid}-${clock.random()}`)
+    if (nowMs - startMs > LOCK_WAIT_MS_MAX) {
+      throw new Unavailable('HR_TOKEN_LOCKED', `another process has held ${path} for more than ${LOCK_WAIT_MS_MAX / 1000} s`, {
+        hint: 'it may be waiting for the token endpoint: this is tried again with the next run',
+      })
+    }
+    await clock.sleep(LOCK_POLL_MS * (0.5 + clock.random()), signal)
+  }
+}
+
+function create(path: string, owner: string): boolean {
+  try {
+    writeFileSync(path, owner, { flag: 'wx', mode: 0o600, flush: false })
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function hold(path: string, owner: string, clock: Clock): () => Promise<void> {
+  const released = new AbortController()
+  const isMine = () => contentOf(path) === owner
+  void (async () => {
+    for (;;) {
+      await clock.sleep(LOCK_BEAT_MS, released.signal)
+      if (!isMine()) return
+      const seconds = clock.nowMs() / 1000
+      utimesSync(path, seconds, seconds)
+    }
+    // Released, or the file is gone: then it is somebody else's turn.
+  })().catch(() => undefined)
+  return async () => {
+    released.abort()
+    if (isMine()) rmSync(path, { force: true })
+  }
+}
+
+/** Of all who find it stale one can rename it. If it was not the stale one any more, it is put back. */
+function takeAway(path: string, state: string, aside: string): void {
+  try {
+    renameSync(path, aside)
+    if (stateOf(aside) !== state) linkSync(aside, path)
+  } catch (error) {
+    if (!['ENOENT', 'EEXIST'].includes(codeOf(error))) throw error
+  } finally {
+    rmSync(aside, { force: true })
+  }
+}
+
+function stateOf(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return found === undefined ? null : `${found.ino} ${found.mtimeNs}`
+}
+
+function contentOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')

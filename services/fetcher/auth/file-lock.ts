@@ -24,8 +24,13 @@ export async function lockFile(path: string, clock: Clock, signal: AbortSignal):
     if (create(path, owner)) return hold(path, owner, clock)
     const nowMs = clock.elapsedMs()
     const state = stateOf(path)
-    if (state !== seen.state) seen = { state, sinceMs: nowMs }
-    else if (state !== null && nowMs - seen.sinceMs >= LOCK_STALE_MS) takeAway(path, state, `${path}.${process.pid}-${clock.random()}`)
+    if (state !== seen.state) {
+      seen = { state, sinceMs: nowMs }
+    } else if (state !== null && nowMs - seen.sinceMs >= LOCK_STALE_MS) {
+      takeAway(path, state, `${path}.${process.pid}-${clock.random()}`)
+      seen = { state: null, sinceMs: nowMs }
+      continue
+    }
     if (nowMs - startMs > LOCK_WAIT_MS_MAX) {
       throw new Unavailable('HR_TOKEN_LOCKED', `another process has held ${path} for more than ${LOCK_WAIT_MS_MAX / 1000} s`, {
         hint: 'it may be waiting for the token endpoint: this is tried again with the next run',

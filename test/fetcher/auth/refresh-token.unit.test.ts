@@ -447,7 +447,7 @@ describe('workers as processes', { concurrency: true }, () => {
     const [key = ''] = readdirSync(killed)
     assert.deepEqual(readdirSync(join(killed, key)).sort(), ['lock', 'token.json'], 'it died with the lock in its hand')
     // The next one takes the lock over once it has stood still, and finds token and successor.
-    const next = worker(t, lone, { dir: killed, auth: { clientId: 'client', clientSecret: undefined } })
+    const next = worker(t, lone, { dir: killed, auth: { clientId: 'client', clientSecret: undefined }, clock: fastClock({ speed: 100 }) })
     assert.equal((await next.ask()).status, 200)
     assert.deepEqual([lone.refreshes.length, lone.revoked()], [1, false])
     assert.equal(stored(killed)?.refreshToken, lone.current())
@@ -470,7 +470,7 @@ describe('workers as processes', { concurrency: true }, () => {
     await asked
     one.child.kill('SIGKILL')
     await one.said
-    const next = worker(t, api, { dir, auth: { clientId: 'client', clientSecret: undefined } })
+    const next = worker(t, api, { dir, auth: { clientId: 'client', clientSecret: undefined }, clock: fastClock({ speed: 100 }) })
     assert.equal((await next.ask()).status, 200)
     assert.deepEqual([sentTokens(api), api.revoked()], [[FIRST, FIRST], false])
   })

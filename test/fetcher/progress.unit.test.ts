@@ -85,6 +85,24 @@ describe('progress', () => {
     assert.equal(afterPage(startOf(by, ns(1_800)), by, records(ns(1_900)), times(true)).watermark, ns(1_800))
   })
 
+  test('walked in windows it stands at the end of each, whatever was seen, and not beyond the start of the run', () => {
+    const by = watermarking(false, 'iso')
+    const walked = afterPage(startOf(by, null), by, records(ns(300), ns(100)), { ...times(false), walkedTo: ns(500) })
+    assert.equal(walked.watermark, ns(500))
+    assert.equal(afterPage(walked, by, [], { ...times(false), walkedTo: ns(700) }).watermark, ns(700))
+    assert.equal(afterPage(walked, by, records(ns(900)), { ...times(true), walkedTo: ns(800) }).watermark, ns(800))
+    assert.equal(afterPage(walked, by, [], { ...times(true), walkedTo: ns(1_500) }).watermark, ns(1_000))
+    assert.equal(afterPage(walked, by, [], { ...times(true), walkedTo: ns(400) }).watermark, ns(500))
+  })
+
+  test('a page that opens with records of the one before is no disorder; one that is out of order in itself is', () => {
+    const by = watermarking(true)
+    const first = afterPage(startOf(by, null), by, records(1n, 2n, 3n), LATER)
+    const again = afterPage(first, by, records(2n, 3n, 4n), { ...LATER, repeats: true })
+    assert.deepEqual([again.sorted, again.watermark], [true, 4n])
+    assert.equal(afterPage(first, by, records(2n, 5n, 4n), { ...LATER, repeats: true }).sorted, false)
+  })
+
   test('sequences have no time and are not capped', () => {
     const by = watermarking(true)
     assert.equal(afterPage(startOf(by, null), by, records(10n ** 30n), times(false)).watermark, 10n ** 30n)

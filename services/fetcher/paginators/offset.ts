@@ -61,9 +61,10 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     }
   }
 
-  function goBack(at: OffsetCursor): OffsetCursor | null {
+  function goBack(records: number, at: OffsetCursor): OffsetCursor | null {
     if (at.back >= BACK_STEPS_MAX || at.offset <= spec.first) return null
-    return { ...at, offset: Math.max(spec.first, at.offset - spec.overlap * 2 ** at.back), back: at.back + 1 }
+    const offset = Math.max(spec.first, at.offset - spec.overlap * 2 ** at.back)
+    return { ...at, offset, end: Math.max(at.end, at.offset + records), back: at.back + 1 }
   }
 
   function repeated(records: number, at: OffsetCursor): Pick<Step, 'repeats'> {
@@ -78,7 +79,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
       const { records } = page
       const last = records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
       const repeats = repeated(records.length, at)
-      const back = at.marks.length > 0 && last === -1 ? goBack(at) : null
+      const back = at.marks.length > 0 && last === -1 ? goBack(records.length, at) : null
       if (back !== null) return { cursor: back, ...repeats, shifted: at.back === 0 }
       return { cursor: isLast(page, at, last + 1) ? null : goOn(records, at), ...repeats }
     },

@@ -1,7 +1,7 @@
 /** The author's own walk: it asks through the client of the run, and the bounds of every walk hold for it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { PageRefused } from '../../../services/fetcher/client/errors.ts'
+import { PageFailed, PageRefused } from '../../../services/fetcher/client/errors.ts'
 import { bearer, generator, secret, type WalkTools, z } from '../../../shared/index.ts'
 import { startServer } from '../../support/http.ts'
 import { assertStopped, recordsOf, type Script, targetsOf, walk } from './walking.ts'
@@ -218,9 +218,9 @@ describe('a mistake of the author stops the run, in words about the function:', 
     })
   }
 
-  test('but what the API refuses stays that', async (t) => {
-    const { error } = await walk(t, byAccount, () => ({ status: 403 }))
-    assert.ok(error instanceof PageRefused)
+  test('but what the client throws stays what it is', async (t) => {
+    assert.ok((await walk(t, byAccount, () => ({ status: 403 }))).error instanceof PageRefused)
+    assert.ok((await walk(t, byAccount, () => ({ status: 503 }), { source: { attemptsMax: 2 } })).error instanceof PageFailed)
   })
 })
 

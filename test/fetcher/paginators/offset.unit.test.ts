@@ -128,12 +128,16 @@ describe('an offset walk with an overlap', () => {
     assert.ok(walked.requests.length < 40, String(walked.requests.length))
   })
 
-  test('reads records again that are pushed back by insertions, and loses none', async (t) => {
-    const walked = await walkBothWays(t, offset({ limit: 10, overlap: 2 }), deleting(30, { 1: (rows) => [900, 901, 902, ...rows] }))
-    assert.deepEqual(
-      once(recordsOf(walked)).filter((id) => id < 900),
-      all(30),
-    )
+  test('reads records again that are pushed back by insertions, and neither loses one nor goes back', async (t) => {
+    for (const count of [3, 10]) {
+      const inserted = Array.from({ length: count }, (_, index) => 900 + index)
+      const walked = await walkBothWays(t, offset({ limit: 10, overlap: 2 }), deleting(30, { 1: (rows) => [...inserted, ...rows] }))
+      assert.deepEqual(
+        once(recordsOf(walked)).filter((id) => id < 900),
+        all(30),
+      )
+      assert.equal(shiftsOf(walked), 0)
+    }
   })
 
   test('knows a record again by its primary key, though it has changed', async (t) => {

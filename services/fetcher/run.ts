@@ -8,7 +8,7 @@ import type { Stream } from '../../shared/declaration.ts'
 import { redactUrl } from '../../shared/redact.ts'
 import { comparePositions, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
-import { mayMeanExpiredCursor, PageRefused } from './client/errors.ts'
+import { mayMeanExpiredCursor, type PageRefused } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { floorOf } from './floor.ts'
 import { type Judged, judgeFor } from './judge.ts'
@@ -71,7 +71,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   } catch (error) {
     await outlet.flush()
     const byCursor = state.page > plan.page || walk.cursor !== null
-    if (byCursor && error instanceof PageRefused && mayMeanExpiredCursor(error)) return best(error)
+    if (byCursor && mayMeanExpiredCursor(error, stream)) return best(error)
     throw error
   }
   await outlet.flush()

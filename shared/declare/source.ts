@@ -83,6 +83,8 @@ export const streamSpec = z
     /** JSON body of a POST. */
     body: z.record(z.string(), z.unknown()).optional(),
     paginate: paginateSpec,
+    /** Statuses by which the API refuses a cursor that has expired: the run then goes on from the best watermark. */
+    expiredCursor: z.array(z.int().min(400).max(499)).default([400, 404, 410]),
     /** Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is said. */
     records: place.optional(),
     /** Pure; runs before validation. Returning undefined leaves the record out. */

@@ -2,6 +2,7 @@
  * How asking for a page can end. A class is a decision of the caller: give the page up, try the run again later, wait until a
  * time, ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
  */
+import type { Stream } from '../../../shared/declaration.ts'
 import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '../../../shared/errors.ts'
 
 /** The API refuses this request (a 4xx or 3xx that asking again does not change). The page is not retried. */
@@ -55,8 +56,6 @@ export class AttemptFailed extends HeadraceError {
   }
 }
 
-const EXPIRED_CURSOR_STATUSES: readonly number[] = [400, 404, 410]
-
-/** True if the refusal of a request that was made from a stored cursor can mean that the cursor has expired. */
-export const mayMeanExpiredCursor = (error: unknown): boolean =>
-  error instanceof PageRefused && EXPIRED_CURSOR_STATUSES.includes(error.status)
+/** True if the refusal of a request that was made from a cursor can mean that the cursor has expired. */
+export const mayMeanExpiredCursor = (error: unknown, { expiredCursor }: Pick<Stream, 'expiredCursor'>): error is PageRefused =>
+  error instanceof PageRefused && expiredCursor.includes(error.status)

@@ -192,12 +192,19 @@ describe('records inserted or deleted while an offset walk is going on:', () => 
   }
 })
 
-test('a cursor that has expired (400, 404, 410) ends the run with its best watermark, from which the next one goes on', async (t) => {
-  for (const status of [400, 404, 410]) {
+test('a cursor that has expired (400, 404 or 410, or by declaration) ends the walk with its best watermark, from which the run goes on', async (t) => {
+  for (const [status, declared] of [
+    [400, {}],
+    [404, {}],
+    [410, {}],
+    [422, { expiredCursor: [422] }],
+  ] as const) {
     const script = answers({ json: { data: [row(1)], next: 'a' } }, { status })
-    const ran = await runOnce(t, script, { stream: timed(byCursor, { sorted: true }) })
+    const ran = await runOnce(t, script, { stream: { ...timed(byCursor, { sorted: true }), ...declared } })
     assert.ok(ran.result?.refused instanceof PageRefused)
     assert.equal(ran.result.watermark, at(1))
+    const another = await runOnce(t, script, { stream: { ...timed(byCursor, { sorted: true }), expiredCursor: [418] } })
+    assert.ok(another.error instanceof PageRefused)
   }
 })
 

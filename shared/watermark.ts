@@ -79,14 +79,17 @@ export type WatermarkForm = 'iso' | 'isoSeconds' | 'isoDate' | 'epochMs' | 'epoc
 export const naturalForm = (kind: WatermarkKind): WatermarkForm =>
   kind === 'iso' ? 'iso' : kind === 'epochMs' || kind === 'epochSeconds' ? kind : 'plain'
 
-/** The request's text. Instants are rounded down, so that what was rounded away is asked for again rather than missed. */
+/**
+ * The request's text. Instants are rounded down, so that what was rounded away is asked for again rather than missed. Milliseconds have
+ * three digits always: an API that compares texts takes `24.1Z` for later than its own `24.100Z`, and would leave that record out.
+ */
 export function requestText(position: Position, form: WatermarkForm): string {
   if (typeof position === 'string' || form === 'plain') return position.toString()
   if (form === 'epochMs') return floorDiv(position, NS_PER_MS).toString()
   if (form === 'epochSeconds') return floorDiv(position, NS_PER_SECOND).toString()
   if (form === 'isoDate') return isoText(position).slice(0, 10)
-  const unit = form === 'isoSeconds' ? NS_PER_SECOND : NS_PER_MS
-  return isoText(floorDiv(position, unit) * unit)
+  if (form === 'isoSeconds') return isoText(floorDiv(position, NS_PER_SECOND) * NS_PER_SECOND)
+  return new Date(Number(floorDiv(position, NS_PER_MS))).toISOString()
 }
 
 /** What most APIs write, and V8 reads without error: days that every month has, no leap second. Four times as fast as the way below. */

@@ -8,7 +8,7 @@ import { firstRequest } from '../../services/fetcher/client/first-request.ts'
 import { type Environment, resolverFor } from '../../shared/config.ts'
 import { bearer, cursor, linkHeader, none, oauth2ClientCredentials, secret, windows, z } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
-import { declareShop, instant, order, orderSchema, streamOf } from '../fetcher/declared.ts'
+import { declareShop, order, orderSchema, streamOf } from '../fetcher/declared.ts'
 import { fastClock } from '../support/clocks.ts'
 import { type Answer, type Asked, startServer } from '../support/http.ts'
 import { PATIENT } from './authoring.ts'
@@ -223,7 +223,7 @@ describe('a step fails, and says what to change:', () => {
       'the parameter is not honoured',
       'watermark',
       { script: wellBehaved({ read: () => 0 }) },
-      /does not honour since=2026-01-01T00:00:04Z: 2 of 2 records are from before/,
+      /does not honour since=2026-01-01T00:00:04.000Z: 2 of 2 records are from before/,
       /name of the parameter.*as: 'iso'/,
     ],
     [
@@ -237,7 +237,7 @@ describe('a step fails, and says what to change:', () => {
       'equal records are left out',
       'watermark',
       { script: wellBehaved({ exclusive: true }) },
-      /since=2026-01-01T00:00:04Z leaves out equal records/,
+      /since=2026-01-01T00:00:04.000Z leaves out equal records/,
       /add exclusive: true/,
     ],
     [
@@ -312,7 +312,7 @@ describe('a source that would run', () => {
     assert.match(step('schema').says, /^4 of 4 records fit/)
     assert.match(
       step('watermark').says,
-      /updated_at up to 2026-01-01T00:00:04Z; since=2026-01-01T00:00:04Z is honoured, and equal records come again/,
+      /updated_at up to 2026-01-01T00:00:04Z; since=2026-01-01T00:00:04.000Z is honoured, and equal records come again/,
     )
   })
 
@@ -325,7 +325,7 @@ describe('a source that would run', () => {
     assert.match(step('watermark').says, /left out, as declared/)
     assert.deepEqual(
       server.requests.map(({ query }) => query.get('since')),
-      [null, null, instant(4), '2026-01-01T00:00:03.999Z'],
+      [null, null, '2026-01-01T00:00:04.000Z', '2026-01-01T00:00:03.999Z'],
     )
   })
 

@@ -22,12 +22,12 @@ describe('what a run asks from', () => {
   })
 
   test('the declared start, without the lookback, when nothing is confirmed', () => {
-    assert.equal(since('iso', null, { start: '2026-01-01T00:00:00Z', lookback: '1h' }), '2026-01-01T00:00:00Z')
+    assert.equal(since('iso', null, { start: '2026-01-01T00:00:00Z', lookback: '1h' }), '2026-01-01T00:00:00.000Z')
     assert.equal(since('ms', null, { start: 1_767_225_600_000 }), '1767225600000')
   })
 
   test('the watermark less the lookback: a time for instants, units for sequences', () => {
-    assert.equal(since('iso', '2026-01-01T01:00:00Z', { lookback: '90s' }), '2026-01-01T00:58:30Z')
+    assert.equal(since('iso', '2026-01-01T01:00:00Z', { lookback: '90s' }), '2026-01-01T00:58:30.000Z')
     assert.equal(since('ms', '2026-01-01T00:00:01.5Z', { lookback: '500ms' }), '1767225601000')
     assert.equal(since('seq', '9007199254740993', { lookback: 3 }), '9007199254740990')
   })

@@ -173,6 +173,9 @@ describe('the text of a request', () => {
     const position = iso('2026-01-01T12:34:56.789999999Z')!
     assert.equal(requestText(position, 'iso'), '2026-01-01T12:34:56.789Z')
     assert.equal(requestText(position, 'isoSeconds'), '2026-01-01T12:34:56Z')
+    const tenth = positionOf('iso', '2026-01-01T12:34:56.100Z')
+    assert.ok(tenth !== null)
+    assert.equal(requestText(tenth, 'iso'), '2026-01-01T12:34:56.100Z', 'an API that compares texts must find its own text not earlier')
     assert.equal(requestText(position, 'isoDate'), '2026-01-01')
     assert.equal(requestText(position, 'epochMs'), '1767270896789')
     assert.equal(requestText(position, 'epochSeconds'), '1767270896')

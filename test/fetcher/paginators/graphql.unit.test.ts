@@ -51,7 +51,7 @@ describe('a GraphQL connection', () => {
         schema: z.object({ id: z.string(), at: z.iso.datetime() }),
       },
     })
-    assert.deepEqual(JSON.parse(requests[0]?.body ?? '').variables, { since: '2026-01-01T00:00:00Z' })
+    assert.deepEqual(JSON.parse(requests[0]?.body ?? '').variables, { since: '2026-01-01T00:00:00.000Z' })
   })
 
   test('with errors of a code that passes is asked for again', async (t) => {

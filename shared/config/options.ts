@@ -120,7 +120,7 @@ export const options = z.object({
   LOADER_BATCH_BYTES: count(32 * MIB, 'Bytes at which a batch is closed.'),
   LOADER_BATCH_AGE_MS: wait(SECOND_MS, 'Age at which a batch is closed: the delay of a quiet stream.'),
   LOADER_IN_FLIGHT_BYTES: count(96 * MIB, 'Bytes read and not yet confirmed before reading pauses.'),
-  LOADER_TOPICS_REFRESH_MS: wait(30 * SECOND_MS, 'How often the loader looks for topics of new streams.'),
+  LOADER_TOPICS_REFRESH_MS: wait(5 * SECOND_MS, 'How often the loader looks for topics of new streams.'),
 })
 export type OptionName = keyof typeof options.shape
 export type Values = z.output<typeof options>

@@ -31,7 +31,7 @@ export async function memoryPart(bench: Bench): Promise<MemoryReport> {
   const api = await startApi(bench, records, 1)
   try {
     const { url } = await api.message<ApiAddress>()
-    const { prefix, env } = ownNames(bench, { BENCH_API_URL: url })
+    const { prefix, env } = ownNames(bench, { BENCH_API_URL: url, LOADER_TOPICS_REFRESH_MS: '500' })
     const stream = benchStream('events')
     const service = (name: string, args: readonly string[]) => startChild({ name, args: [CLI, ...args], env, logDir: bench.logDir })
     const startMs = systemClock.elapsedMs()

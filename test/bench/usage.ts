@@ -78,11 +78,14 @@ export type Memory = {
   slopeMbPerMinute: number
   /** What the second half has added by that slope is at most `FLAT_SHARE` of what the process has. */
   flat: boolean
+  /** At `SERIES_POINTS` moments, evenly spaced. */
+  seriesMb: number[]
 }
 
 /** Node has loaded its modules by then. */
 const START_AFTER_MS = 1_000
 export const FLAT_SHARE = 0.1
+const SERIES_POINTS = 21
 const MINUTE_MS = 60_000
 
 /** Null for fewer samples than say something. */
@@ -100,5 +103,9 @@ export function memoryOf(samples: readonly Sample[]): Memory | null {
     maxMb: rounded(last.peakMb),
     slopeMbPerMinute: rounded(slope * MINUTE_MS, 1),
     flat: added <= FLAT_SHARE * median(points.map(({ y }) => y)),
+    seriesMb: Array.from({ length: SERIES_POINTS }, (_, index) => {
+      const sample = samples[Math.round((index / (SERIES_POINTS - 1)) * (samples.length - 1))]
+      return rounded(sample?.residentMb ?? 0)
+    }),
   }
 }

@@ -47,6 +47,8 @@ test('killed at random moments while records come and change, both services brin
   await p.assertWatermarksHonest()
   await p.assertAskedOnce()
   for (const service of [running.fetcher, running.loader]) assert.deepEqual(await service.stop(), { status: 0, signal: null })
+  await p.loadAll()
+  await p.assertLedger()
   const [twice] = await p.query<{ keys: string }>('SELECT count() - uniqExact(id) AS keys FROM {db}.shop_orders FINAL')
   assert.equal(Number(twice?.keys), 0)
 })

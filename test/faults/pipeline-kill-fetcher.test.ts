@@ -67,10 +67,14 @@ describe('after a kill -9 of the fetcher', { concurrency: 4 }, () => {
       await Promise.race([arm(p, kill, randomFrom(seed)), unlessEnded(first)])
       assert.equal((await first.exit).signal, 'SIGKILL')
 
+      const ended = (await p.markers()).filter(({ last }) => last).map(({ partition }) => WALK.regions[partition])
+
       await p.fetchOnce()
       await p.loadAll()
       await p.assertComplete()
       await p.assertAskedOnce()
+      const anew = p.api.visits.filter(({ region, since }) => since !== null && !ended.includes(region))
+      assert.deepEqual(anew, [], 'a walk that was interrupted goes on at its cursor')
       await p.assertWatermarksHonest()
       const valid = p.api.valid().map(({ id }) => id)
       assert.deepEqual((await p.published()).sort(), valid.sort(), 'each record is in the topic once')

@@ -47,6 +47,7 @@ describe('after a kill -9 of the loader', { concurrency: 4 }, () => {
       await p.assertComplete()
       await p.assertWatermarksHonest()
       await p.assertAskedOnce()
+      await p.assertLedger()
       assert.ok((await p.commits()).every((commit) => commit?.open === 0 && commit.watermark !== null))
     })
   }

@@ -53,6 +53,8 @@ describe('kill -9 of', () => {
           'no defect was met',
         )
       }
+      await p.loadAll()
+      await p.assertLedger()
     })
   }
 })

@@ -60,6 +60,7 @@ export type Pipeline = {
   assertComplete(): Promise<void>
   assertWatermarksHonest(): Promise<void>
   assertAskedOnce(): Promise<void>
+  assertLedger(): Promise<void>
 }
 
 /** The shortest session that brokers allow, so that a dead member is missed soon. */
@@ -199,6 +200,18 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
         const missing = confirmed.filter(({ id }) => !ids.has(id))
         assert.deepEqual(missing, [], `the watermark of partition ${partition} is ahead of the table`)
       }
+    },
+    /** One row for each marker, and each page's count is what was read of it. */
+    async assertLedger() {
+      const ledger = await query<{ place: string; records: number; read: number | null }>(
+        "SELECT concat(toString(partition), '/', toString(offset)) AS place, records, records_read AS read FROM {db}.headrace_pages FINAL",
+      )
+      const published = (await markers()).map(({ partition, offset }) => `${partition}/${offset}`)
+      assert.deepEqual(ledger.map(({ place }) => place).sort(), published.sort())
+      assert.deepEqual(
+        ledger.filter(({ records, read }) => records !== read),
+        [],
+      )
     },
     /** A page that is in the topic was asked for no more after the answer that was published; asking from a watermark anew is another walk. */
     async assertAskedOnce() {

@@ -3,7 +3,7 @@
  * each other is here; what happens is in the parts.
  */
 import type { ClickHouseClient } from '@clickhouse/client'
-import { asyncScheduler, Subject } from 'rxjs'
+import { asyncScheduler, type SchedulerLike, Subject } from 'rxjs'
 import type { Clock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
 import type { Kafka, MembershipOptions } from '../../shared/kafka.ts'
@@ -13,7 +13,7 @@ import { connectRegistry, type Registry } from '../../shared/registry.ts'
 import type { Names } from '../../shared/topics.ts'
 import { type Assigned, patienceOf } from './assignment.ts'
 import { laneByTopic } from './batching.ts'
-import { createCatalog } from './catalog.ts'
+import { type Catalog, createCatalog } from './catalog.ts'
 import type { Batch, Chunk } from './chunk.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeliver } from './deliver.ts'
@@ -24,14 +24,16 @@ import { createLedger } from './ledger.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { createSettle } from './settle.ts'
 import { createTables, type Tables } from './table.ts'
-import { createWriter } from './writer.ts'
+import { createWriter, type Writer } from './writer.ts'
 
 export type Works = { membership: Membership; tables: Tables; registry: Registry }
 
-export type WorksOptions = {
+export type WorksOptions = WiringOptions & { clickhouse: ClickHouseClient }
+
+/** What the parts share. The configuration's servers are not looked at here: whoever made the ports has connected them. */
+export type WiringOptions = {
   config: Config
   kafka: Kafka
-  clickhouse: ClickHouseClient
   names: Names
   clock: Clock
   log: Log
@@ -43,18 +45,26 @@ export type WorksOptions = {
   onFailure(error: unknown): void
 }
 
+/** The parts that speak to ClickHouse and to the registry. */
+export type Outer = { writer: Writer; tables: Tables; catalog: Catalog; scheduler: SchedulerLike }
+
 const NONCE_RADIX = 36
 
-export function assemble(options: WorksOptions): Works {
-  const { config, kafka, clickhouse, names, clock, log, metrics, onFailure } = options
-  const { database } = config.clickhouse
-  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
-  const common = { kafka, names, clock, log, metrics, database, nonce }
-
+export function assemble({ clickhouse, ...options }: WorksOptions): Works {
+  const { config, names, clock, log } = options
   const writer = createWriter(clickhouse)
   const tables = createTables(clickhouse, config.clickhouse, log)
   const registry = connectRegistry(config.registry)
-  const catalog = createCatalog({ registry, tables, ...common })
+  const catalog = createCatalog({ registry, tables, names, clock })
+  return { membership: wire(options, { writer, tables, catalog, scheduler: asyncScheduler }), tables, registry }
+}
+
+/** Everything between the group and the commit. */
+export function wire(options: WiringOptions, { writer, tables, catalog, scheduler }: Outer): Membership {
+  const { config, kafka, names, clock, log, metrics, onFailure } = options
+  const { database } = config.clickhouse
+  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  const common = { kafka, names, clock, log, metrics, database, nonce }
   const holdups = createHoldups(common)
   const gate = createGate(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
 
@@ -95,6 +105,6 @@ export function assemble(options: WorksOptions): Works {
   }
 
   const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
-  chunks.pipe(laneByTopic({ rows, bytes, ageMs, scheduler: asyncScheduler, flush }, settleAndMakeRoom)).subscribe({ error: onFailure })
-  return { membership, tables, registry }
+  chunks.pipe(laneByTopic({ rows, bytes, ageMs, scheduler, flush }, settleAndMakeRoom)).subscribe({ error: onFailure })
+  return membership
 }

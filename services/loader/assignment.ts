@@ -14,6 +14,8 @@ export type Assigned = {
   states: Map<string, PartitionState>
   /** Topics of which the group's metadata says that rows were confirmed. */
   loadedBefore: ReadonlySet<string>
+  /** Topics of which a batch was given up: nothing behind it may be committed in this assignment. */
+  givenUp: Set<string>
   /** A rebalance or a stop has begun: nothing more is taken, what is in hand is finished without further waits. */
   ending: AbortController
   /** The partitions are another member's, or were read again: nothing of it counts any more. */

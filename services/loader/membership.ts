@@ -124,7 +124,7 @@ export function createMembership(deps: MembershipDeps): Membership {
     const own = [...assignment.partitions].filter(([, partitions]) => partitions.length > 0)
     const { generation } = assignment
     const signals = { ending: new AbortController(), over: new AbortController() }
-    current = { generation, topics: own.map(([topic]) => topic), states, loadedBefore, ...signals }
+    current = { generation, topics: own.map(([topic]) => topic), states, loadedBefore, givenUp: new Set(), ...signals }
     const assigned = own.map(([topic, partitions]) => `${topic}/${partitions.join('+')}`)
     log.info({ generation, assigned }, `loading ${states.size} partitions`)
     deps.onAssigned(current)

@@ -32,11 +32,14 @@ export type SettleDeps = {
 
 const COMMIT_WAIT_MAX_MS = 5_000
 
-export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patience) => Promise<void> {
+/** `given up`: nothing of the batch is committed, and nothing behind it may be, until it was read again. */
+export type Settled = 'committed' | 'given up'
+
+export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patience) => Promise<Settled> {
   const { deliver, deadLetters, ledger, log, metrics, names } = deps
   const tallies = new Map<string, Tally>()
 
-  /** Resolves when the batch is committed, or given up because it is no longer this member's. Other errors are defects. */
+  /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. Errors are defects. */
   return async (batch, patience) => {
     try {
       const refused = await deliverOrWait(batch, patience)
@@ -46,9 +49,11 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
       const letters = refused.length + lettersOf(batch)
       account(batch, refused.length)
       deps.onSettled(batch, batch.rows - refused.length, letters)
+      return 'committed'
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error
       log.info({ topic: batch.topic, rows: batch.rows, reason: error.message }, `a batch of ${batch.topic} is left to be read again`)
+      return 'given up'
     }
   }
 

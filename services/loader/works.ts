@@ -93,11 +93,15 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
     onSettled: options.onSettled,
   })
 
-  /** A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. */
+  /**
+   * A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. So is a batch behind one that was given up, in
+   * a stop: its commit would pass what was not loaded.
+   */
   async function settleAndMakeRoom(batch: Batch): Promise<void> {
     const assigned = membership.assigned()
     try {
-      if (assigned?.generation === batch.generation) await settle(batch, patienceOf(assigned, clock, holdups))
+      if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
+      if ((await settle(batch, patienceOf(assigned, clock, holdups))) === 'given up') assigned.givenUp.add(batch.topic)
     } finally {
       gate.leave(batch.topic, batch.bytes)
       intake.wake()

@@ -109,6 +109,33 @@ function program(): Command {
     .option(JSON_FLAG, JSON_HELP)
     .action(async (stream, options) => exit(await (await import('./cli/operate.ts')).replayCommand(stream, options)))
 
+  const letters = door.command('dead-letters').description('records that were refused: what and why, and what to do with them')
+  const filtered = (verb: string, description: string): Command =>
+    letters
+      .command(verb)
+      .description(description)
+      .argument('<stream>', 'source.stream')
+      .option('--reason <reason>', 'only of this reason (may be given again)', collect, [])
+      .option('--stage <stage>', 'only of this stage: validate, insert or frame (may be given again)', collect, [])
+      .option('--run <run>', 'only of this run')
+      .option('--since <time>', 'only of records fetched at or after this time')
+      .option('--until <time>', 'only of records fetched before this time')
+      .option('--partition <number>', 'only of this partition')
+      .option(JSON_FLAG, JSON_HELP)
+
+  filtered('list', 'the reasons, and the newest letters')
+    .option('--limit <number>', 'letters to show', '20')
+    .option('--done', 'also those that were replayed or dropped')
+    .action(async (stream, options) => exit(await (await import('./cli/letters.ts')).listCommand(stream, options)))
+
+  letters
+    .command('show')
+    .description('one letter: its headers and the bytes that were refused')
+    .argument('<stream>', 'source.stream')
+    .addOption(new Option('--at <place>', 'partition:offset, as the list shows it').makeOptionMandatory())
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (stream, options) => exit(await (await import('./cli/letters.ts')).showCommand(stream, options)))
+
   door
     .command('options')
     .description('every option of the environment with its default')

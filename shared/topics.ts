@@ -12,6 +12,8 @@ export type Names = {
   fetcherGroup: string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
   loaderGroup: string
+  /** Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it. */
+  lettersGroup: string
   records(name: StreamName): string
   deadLetters(recordsTopic: string): string
   /** The stream of a topic of records; null for every other topic. */
@@ -28,6 +30,7 @@ export function namesFor(prefix: string): Names {
   return {
     fetcherGroup: `${prefix}.fetcher`,
     loaderGroup: `${prefix}.loader`,
+    lettersGroup: `${prefix}.dead-letters`,
     records: ({ source, stream }) => `${prefix}.${source}.${stream}`,
     deadLetters: (topic) => topic + DEAD_LETTERS,
     streamOf: (topic) => {

@@ -80,6 +80,10 @@ export type DeadLetterFacts = {
 }
 
 const HEADER = 'headrace-'
+/** On a record, and on the marker behind it: how many times its dead letter was replayed. It stands outside the pages, and no page counts it. */
+const REPLAYS_HEADER = `${HEADER}replays`
+/** On a message without a value in a dead-letter topic: the offsets of letters that are done with. */
+const DONE_HEADER = `${HEADER}done`
 const WHOLE_NUMBER = /^\d{1,15}$/
 
 /** Headers of a dead letter; the value is the raw bytes as they came. */
@@ -107,4 +111,52 @@ export function parseDeadLetterHeaders(headers: Record<string, Buffer | string |
     if (value !== undefined && WHOLE_NUMBER.test(value)) facts[name] = Number(value)
   }
   return facts
+}
+
+type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+
+/** Headers with one value each: of those that came more than once the first counts. */
+export function singleHeaders(headers: Headers | undefined): Record<string, Buffer | string | undefined> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]))
+}
+
+/** Headers of a record that comes from a dead letter; `origin` is the letter's `topic/partition/offset`. */
+export const replayHeaders = (replays: number, origin: string): Record<string, string> => ({
+  [REPLAYS_HEADER]: String(replays),
+  [`${HEADER}origin`]: origin,
+})
+
+/** How many times a record was replayed; 0 for one that the fetcher published. Called for each record that is loaded. */
+export function replaysOf(headers: Headers | undefined): number {
+  const value = headers?.[REPLAYS_HEADER]
+  if (value === undefined) return 0
+  const text = String(Array.isArray(value) ? value[0] : value)
+  return WHOLE_NUMBER.test(text) ? Number(text) : 1
+}
+
+/** `[from, to)`. */
+export type OffsetRange = readonly [from: number, to: number]
+
+/** The header that says that these letters of the same partition are done with. Ascending offsets; neighbours become one range. */
+export function doneHeaders(offsets: readonly number[], how: 'replayed' | 'dropped'): Record<string, string> {
+  const ranges: [number, number][] = []
+  for (const offset of offsets) {
+    const last = ranges.at(-1)
+    if (last !== undefined && last[1] === offset) last[1] = offset + 1
+    else ranges.push([offset, offset + 1])
+  }
+  const text = ranges.map(([from, to]) => (to === from + 1 ? String(from) : `${from}-${to - 1}`)).join(',')
+  return { [DONE_HEADER]: text, [`${HEADER}how`]: how }
+}
+
+/** The ranges of a message that says what is done; null for every other message. */
+export function doneRanges(headers: Headers | undefined): OffsetRange[] | null {
+  const value = headers?.[DONE_HEADER]
+  if (value === undefined) return null
+  return String(Array.isArray(value) ? value[0] : value)
+    .split(',')
+    .flatMap((part): OffsetRange[] => {
+      const [, from, to] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part) ?? []
+      return from === undefined ? [] : [[Number(from), Number(to ?? from) + 1]]
+    })
 }

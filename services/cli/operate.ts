@@ -27,7 +27,7 @@ export async function replayCommand(stream: string, options: { from: string; dry
   })
 }
 
-async function withKafka(work: (kafka: Kafka, names: Names) => Promise<number>): Promise<number> {
+export async function withKafka(work: (kafka: Kafka, names: Names) => Promise<number>): Promise<number> {
   const config = readConfig(environment, ['kafka'])
   const kafka = await connectKafka(config.kafka, { log: logFor('operator', config), clock: systemClock })
   try {
@@ -63,7 +63,8 @@ function checkpointText({ checkpoint }: PartitionStatus): string {
 
 function lettersText({ deadLetters }: PartitionStatus): string {
   const reasons = Object.entries(deadLetters.reasons).map(([reason, count]) => `${count} ${reason}`)
-  return `${deadLetters.count}${deadLetters.more ? '+' : ''}${reasons.length > 0 ? `\n${reasons.join('\n')}` : ''}`
+  const done = deadLetters.done > 0 ? `\n${deadLetters.done} done` : ''
+  return `${deadLetters.count}${deadLetters.more ? '+' : ''}${done}${reasons.length > 0 ? `\n${reasons.join('\n')}` : ''}`
 }
 
 function runText({ lastRun }: PartitionStatus): string {

@@ -1,34 +1,63 @@
-/** What lies in a dead-letter topic. Offsets cannot be subtracted for it: transactions leave control records between the letters. */
+/**
+ * What lies in a dead-letter topic, from Kafka alone. Bounded: the newest `LOOKED_AT_MAX` offsets of each partition, and it says when there
+ * are more. Offsets cannot be subtracted for a count: transactions leave control records between the letters.
+ */
 import type { Kafka } from '../../shared/kafka.ts'
-import { parseDeadLetterHeaders } from '../../shared/wire.ts'
+import { isDoneBy, type Letter, type LetterFilter, matches, readLetter } from '../../shared/letters.ts'
 
 export type DeadLetterCount = {
+  /** Open ones. */
   count: number
+  /** Replayed or dropped. */
+  done: number
   /** True when there are more than were looked at. */
   more: boolean
+  /** Of the open ones. */
   reasons: Record<string, number>
 }
 
-/** Letters looked at for each partition; the newest ones. */
+export type LetterState = 'open' | 'done'
+export type SeenLetter = Letter & { state: LetterState }
+
+/** Offsets looked at for each partition; the newest ones. */
 const LOOKED_AT_MAX = 10_000
 
 /** By partition. */
 export async function countDeadLetters(kafka: Kafka, topic: string): Promise<DeadLetterCount[]> {
+  return (await newestLetters(kafka, topic, {})).map(({ letters, more }) => {
+    const open = letters.filter(({ state }) => state === 'open')
+    return { count: open.length, done: letters.length - open.length, more, reasons: histogram(open) }
+  })
+}
+
+/** By partition: the letters that match, oldest first. */
+export async function newestLetters(
+  kafka: Kafka,
+  topic: string,
+  filter: LetterFilter,
+): Promise<{ letters: SeenLetter[]; more: boolean }[]> {
   const ranges = await kafka.logRanges(topic)
   return Promise.all(
     ranges.map(async ({ low, high }, partition) => {
+      if (low >= high || (filter.partition ?? partition) !== partition) return { letters: [], more: false }
       const from = Math.max(low, high - LOOKED_AT_MAX)
-      const counted: DeadLetterCount = { count: 0, more: from > low, reasons: {} }
-      if (from >= high) return counted
-      for await (const letter of kafka.readPartition(topic, partition, from, high)) {
-        const headers = Object.fromEntries(
-          Object.entries(letter.headers ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
-        )
-        const { reason } = parseDeadLetterHeaders(headers)
-        counted.count += 1
-        counted.reasons[reason] = (counted.reasons[reason] ?? 0) + 1
+      const letters: SeenLetter[] = []
+      for await (const message of kafka.readPartition(topic, partition, from, high)) {
+        const read = readLetter(partition, message)
+        if ('letter' in read) {
+          if (matches(filter, read.letter)) letters.push({ ...read.letter, state: 'open' })
+        } else {
+          for (const letter of letters) if (isDoneBy(read.done, letter.offset)) letter.state = 'done'
+        }
       }
-      return counted
+      return { letters, more: from > low }
     }),
   )
+}
+
+/** How often each reason comes, the most frequent first. */
+export function histogram(letters: readonly { reason: string }[]): Record<string, number> {
+  const counts = new Map<string, number>()
+  for (const { reason } of letters) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a))
 }

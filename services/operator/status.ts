@@ -58,7 +58,7 @@ export async function statusOf(kafka: Kafka, names: Names, labels: readonly stri
           log,
           published: published[partition] ?? null,
           loaded: loaded[partition] ?? null,
-          deadLetters: deadLetters[partition] ?? { count: 0, more: false, reasons: {} },
+          deadLetters: deadLetters[partition] ?? { count: 0, done: 0, more: false, reasons: {} },
           fetcher: ownerOf(fetchers, topic, partition),
           loader: ownerOf(loaders, topic, partition),
         }),

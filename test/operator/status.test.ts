@@ -38,7 +38,7 @@ describe('status --json', () => {
       assert.deepEqual(each.checkpoint, {
         ...{ run: checkpoint?.run, page: 6, done: true, watermark: LAST, offset: checkpoint?.offset },
       })
-      assert.deepEqual(each.deadLetters, { count: 3, more: false, reasons: { invalid_type: 3 } })
+      assert.deepEqual(each.deadLetters, { count: 3, done: 0, more: false, reasons: { invalid_type: 3 } })
       const { startedAt, ...lastRun } = each.lastRun ?? { startedAt: '' }
       assert.equal(Date.parse(startedAt), checkpoint?.startedMs)
       assert.deepEqual(lastRun, { pages: 6, records: 57, deadLetters: 3, unchanged: 0, requests: 6, retries: 0, drift: [] })

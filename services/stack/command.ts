@@ -20,6 +20,9 @@ export type Command = {
 const STOP_WITHIN_MS = 5_000
 const LOG_LINES_SHOWN = 8
 const LINE_CHARS_MAX = 300
+/** Of those that open with what went wrong; a server that shuts down behind it writes much more. */
+const ERROR_LINES_SHOWN = 4
+const ERROR_LINE = /\b(ERROR|FATAL)\b|Exception\b/
 
 /** Throws HR_STACK_COMMAND_FAILED, naming `what`, unless the command exits with 0; the signal's reason when that aborts. */
 export async function runCommand(
@@ -41,12 +44,11 @@ export async function runCommand(
   }
 }
 
-/** The end of a log, indented, for an error message; empty when there is none. */
+/** The last errors of a log and its end, indented, for an error message; empty when there is none. */
 export async function lastLines(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => '')
   const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return lines
-    .slice(-LOG_LINES_SHOWN)
-    .map((line) => `\n    ${line.slice(0, LINE_CHARS_MAX)}`)
-    .join('')
+  const end = lines.slice(-LOG_LINES_SHOWN)
+  const errors = lines.slice(0, -LOG_LINES_SHOWN).filter((line) => ERROR_LINE.test(line))
+  return [...errors.slice(-ERROR_LINES_SHOWN), ...end].map((line) => `\n    ${line.slice(0, LINE_CHARS_MAX)}`).join('')
 }

@@ -57,7 +57,9 @@ async function format(options: StackOptions, java: string, jars: string, ports: 
   await mkdir(dirname(temporary), { recursive: true })
   const properties = join('run', 'format.properties')
   await writeFile(join(paths.dir, properties), propertiesOf('data/kafka.new', ports))
-  const tool = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId(), '-c', properties]
+  // In one argument with its name: an id that opens with a dash would be taken for an option.
+  const id = `--cluster-id=${clusterId()}`
+  const tool = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '--standalone', id, '-c', properties]
   const args = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...loggingFlags(), ...tool]
   const hint = `remove ${paths.data('kafka')} and start again`
   const what = "formatting Kafka's log folder"

@@ -30,3 +30,5 @@ export const declareOrders = (stream: Record<string, unknown> = {}): Stream => s
 export const order = (id: string, second = 0, total = 1) => ({ id, total, updated_at: instant(second) })
 
 export const instant = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
+/** The same as a request asks for it. */
+export const asksFrom = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString()

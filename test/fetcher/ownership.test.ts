@@ -7,7 +7,7 @@ import { Stopped } from '../../shared/errors.ts'
 import { z } from '../../shared/index.ts'
 import { type Committed, FencedError, type LogRange, type Publisher, PublishFailed } from '../../shared/kafka.ts'
 import { type ApiRecord, startApi } from '../support/api.ts'
-import { declareShop, instant, order, orderSchema, streamOf } from './declared.ts'
+import { asksFrom, declareShop, instant, order, orderSchema, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace } from './fetching.ts'
 
 const SORTED = { field: 'updated_at', param: 'since', sorted: true } as const
@@ -104,7 +104,7 @@ describe('a partition that runs again and again', () => {
     assert.equal((await partition.run(running())).outcome, 'done')
     assert.deepEqual(
       api.log.map(({ since }) => since),
-      [instant(3)],
+      [asksFrom(3)],
     )
     assert.deepEqual((await metrics.gaps.get()).values, [])
   })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { generator, none, offset, windows } from '../../shared/index.ts'
 import { type Answer, type Asked, startServer } from '../support/http.ts'
-import { declareShop, instant, order, streamOf } from './declared.ts'
+import { asksFrom, declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace } from './fetching.ts'
 
 const refused: Answer = { status: 403, json: {} }
@@ -32,7 +32,7 @@ describe('an interrupted run', () => {
     broken = false
     const before = server.requests.length
     await place.fetchOnce(source)
-    assert.equal(server.requests[before]?.query.get('since'), instant(60))
+    assert.equal(server.requests[before]?.query.get('since'), asksFrom(60))
     assert.deepEqual(idsOf(await place.entries(stream)), ['o5', 'o35', 'o65', 'o95'])
     const marks = markersOf(await place.entries(stream)).map(({ watermark }) => watermark)
     assert.deepEqual(marks.slice(0, 4), [30, 60, 90, 120].map(instant))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Stream } from '../../shared/declaration.ts'
 import { type Api, type ApiRecord, startApi } from '../support/api.ts'
-import { declareShop, instant, order, streamOf } from './declared.ts'
+import { asksFrom, declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace, type Place } from './fetching.ts'
 
 const SORTED = { field: 'updated_at', param: 'since', sorted: true } as const
@@ -105,7 +105,7 @@ describe('a run that failed on page 3 of 5', () => {
       api.forget()
       api.script = (_, number) => (number === 1 ? { status, json: {} } : undefined)
       assert.equal(outcomeOf(await place.fetchOnce(source)), 'done')
-      assert.deepEqual(asked(api).slice(0, 3), ['since ever, on to nothing', `since ${instant(3)}`, `since ${instant(3)}, on to o5`])
+      assert.deepEqual(asked(api).slice(0, 3), ['since ever, on to nothing', `since ${asksFrom(3)}`, `since ${asksFrom(3)}, on to o5`])
       assert.deepEqual(idsOf(await place.entries(stream)), ids(10))
     })
   }
@@ -152,7 +152,7 @@ test('a cursor that is too long for the checkpoint is left out, and the next run
   api.forget()
   api.script = undefined
   await place.fetchOnce(source)
-  assert.equal(asked(api)[0], `since ${instant(1)}`)
+  assert.equal(asked(api)[0], `since ${asksFrom(1)}`)
   assert.deepEqual(idsOf(await place.entries(stream)), ids(10))
 })
 
@@ -194,7 +194,7 @@ describe('what the loader has not read', () => {
       await place.kafka.resetOffsets(place.names.loaderGroup, place.topicOf(stream), new Map([[0, offset]]))
       api.forget()
       const { metrics, summary } = await place.fetchOnce(source)
-      assert.equal(asked(api)[0], `since ${instant(8)}`, name)
+      assert.equal(asked(api)[0], `since ${asksFrom(8)}`, name)
       assert.equal(summary.records, 0, name)
       assert.equal((await metrics.gaps.get()).values.length, 0, name)
     }
@@ -206,7 +206,7 @@ describe('what the loader has not read', () => {
     await place.kafka.deleteRecordsBelow(place.topicOf(stream), new Map([[0, await endOf(place, stream)]]))
 
     const filling = await place.fetchOnce(source)
-    assert.equal(asked(api)[0], `since ${instant(2)}`)
+    assert.equal(asked(api)[0], `since ${asksFrom(2)}`)
     assert.equal(await gapsOf(filling), 1)
     assert.match(filling.log.join(''), /"level":40,[^\n]*published records are gone before they were loaded/)
     assert.deepEqual(idsOf(await place.entries(stream)), ids(10).slice(2))
@@ -214,7 +214,7 @@ describe('what the loader has not read', () => {
     // The loader has not moved, so the gap is still there: it was asked for already.
     api.forget()
     const next = await place.fetchOnce(source)
-    assert.equal(asked(api)[0], `since ${instant(8)}`)
+    assert.equal(asked(api)[0], `since ${asksFrom(8)}`)
     assert.equal(await gapsOf(next), 0)
   })
 
@@ -236,7 +236,7 @@ describe('what the loader has not read', () => {
     api.forget()
     api.script = undefined
     await place.fetchOnce(source)
-    assert.equal(asked(api)[0], `since ${instant(2)}, on to o6`)
+    assert.equal(asked(api)[0], `since ${asksFrom(2)}, on to o6`)
     assert.deepEqual(idsOf(await place.entries(stream)), ids(10).slice(2))
   })
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { oauth2ClientCredentials, secret } from '../../shared/index.ts'
 import { type ApiRecord, startApi } from '../support/api.ts'
-import { declareShop, instant, order, streamOf } from './declared.ts'
+import { asksFrom, declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace } from './fetching.ts'
 
 const SORTED = { field: 'updated_at', param: 'since', sorted: true } as const
@@ -92,8 +92,8 @@ describe('a run', () => {
     assert.deepEqual(
       api.log.map(({ since, cursor }) => [since, cursor === null]),
       [
-        [instant(5), true],
-        [instant(5), false],
+        [asksFrom(5), true],
+        [asksFrom(5), false],
       ],
     )
     assert.deepEqual([quiet.summary.records, quiet.summary.deadLetters, quiet.summary.unchanged], [0, 0, 4])
@@ -179,8 +179,8 @@ describe('a run', () => {
     await place.fetchOnce(source)
     const asked = api.log.map(({ since, values }) => [values.region, since]).sort()
     assert.deepEqual(asked, [
-      ['eu', instant(3)],
-      ['us', instant(9)],
+      ['eu', asksFrom(3)],
+      ['us', asksFrom(9)],
     ])
     assert.deepEqual(idsOf(await place.entries(stream, 1)), ['b'])
   })

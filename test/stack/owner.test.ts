@@ -29,6 +29,8 @@ async function untilNoneIn(dir: string): Promise<string[]> {
 }
 
 async function untilSaid(owner: ChildProcess, line: string): Promise<void> {
+  // Its servers may hold its output open when it has ended.
+  owner.once('exit', () => owner.stdout?.destroy())
   for await (const said of createInterface({ input: owner.stdout! })) if (said.startsWith(line)) return
   assert.fail(`the owner ended without saying ${line}`)
 }

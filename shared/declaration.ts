@@ -2,7 +2,7 @@
  * From what an author wrote to what the services run. A mistake becomes one DeclarationError that names file, stream and field
  * with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its functions return.
  */
-import { checkPartitions, checkPrimaryKey, checkRequest, checkSchema } from './declare/checks.ts'
+import { checkPartitions, checkPrimaryKey, checkRecords, checkRequest, checkSchema } from './declare/checks.ts'
 import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
 import { checkPaging, withQuery } from './declare/paging.ts'
 import type { Place } from './declare/place.ts'
@@ -50,6 +50,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   checkPrimaryKey(spec, refuse)
   checkRequest(spec, refuse)
   checkPartitions(spec, refuse)
+  checkRecords(spec, refuse)
   const watermark = spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse)
   checkPaging(spec, watermark, refuse)
   const stream = {
@@ -71,6 +72,7 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
     return wireSchema({
       schema: stream.schema,
       keepUnknown: stream.unknownFields === 'keep',
+      marksDeleted: stream.deleted !== undefined,
       annotation: {
         v: 1,
         source: stream.source.name,

@@ -28,5 +28,5 @@ export {
   windows,
 } from './declare/paginate.ts'
 export { secret, setting } from './declare/secret.ts'
-export { defineSource, type RequestContext } from './declare/source.ts'
+export { defineSource, type EnvelopeContext, type RequestContext } from './declare/source.ts'
 export type { TokenStore } from './declare/token-store.ts'

@@ -28,6 +28,7 @@ export function createMetrics() {
     pages: counter('headrace_fetcher_pages_total', 'Pages published.', PARTITION),
     published: counter('headrace_fetcher_records_total', 'Records published.', PARTITION),
     unchanged: counter('headrace_fetcher_unchanged_total', 'Records that came again unchanged and were not published.', PARTITION),
+    leftOut: counter('headrace_fetcher_left_out_total', 'Records that filter or map of the declaration left out.', PARTITION),
     rejected: counter('headrace_fetcher_dead_letters_total', 'Records refused by the schema.', [...PARTITION, 'reason']),
     drift: counter('headrace_fetcher_drift_total', 'Unknown fields seen.', ['source', 'stream', 'path']),
     walkShifts: counter('headrace_fetcher_walk_shifts_total', 'Times that records moved by more than an offset walk overlaps.', PARTITION),

@@ -4,11 +4,11 @@
  * validated once by zod and framed by `wire.ts`, so here it only registers, looks up and caches.
  */
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
-import { Ajv, type ValidateFunction } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import { differences, type SchemaDifference } from './differences.ts'
 import { messageOf, Stopped, Unavailable } from './errors.ts'
-import type { JsonSchema } from './schema.ts'
+import { annotationOf, DELETED_FIELD, type JsonSchema } from './schema.ts'
 
 export type RegisteredSchema = {
   id: number
@@ -88,7 +88,20 @@ export function connectRegistry(options: RegistryOptions): Registry {
 
 function problems(validate: ValidateFunction, record: unknown): string[] {
   if (validate(record)) return []
-  return (validate.errors ?? []).map((error) => `${error.instancePath || '/'}: ${error.message ?? error.keyword}`)
+  const lacksLittle = isTombstone(record) ? mayLack(validate.schema as JsonSchema) : () => false
+  return (validate.errors ?? [])
+    .filter((error) => !lacksLittle(error))
+    .map((error) => `${error.instancePath || '/'}: ${error.message ?? error.keyword}`)
+}
+
+const isTombstone = (record: unknown): boolean =>
+  typeof record === 'object' && record !== null && (record as Record<string, unknown>)[DELETED_FIELD] === 1
+
+/** Of a deleted record nothing is needed but what orders and identifies it. */
+function mayLack(schema: JsonSchema): (error: ErrorObject) => boolean {
+  const annotation = annotationOf(schema)
+  const needed = [...(annotation?.primaryKey ?? []), annotation?.watermark?.field]
+  return ({ keyword, instancePath, params }) => keyword === 'required' && instancePath === '' && !needed.includes(params.missingProperty)
 }
 
 function refused(subject: string, changes: readonly SchemaDifference[], cause: unknown): Stopped {

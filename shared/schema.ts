@@ -24,12 +24,24 @@ export type StreamAnnotation = z.infer<typeof streamAnnotation>
 /** Field that holds what the schema does not know. */
 export const EXTRA_FIELD = '_extra'
 
+/** Field that marks a deleted record, with 1; a column of every table. */
+export const DELETED_FIELD = '_deleted'
+
 /** Throws when the schema has a part without a JSON form (transform, bigint, date), or a field of the loader's own names. */
-export function wireSchema(input: { schema: z.ZodObject; keepUnknown: boolean; annotation: StreamAnnotation }): JsonSchema {
+export function wireSchema(input: {
+  schema: z.ZodObject
+  keepUnknown: boolean
+  marksDeleted?: boolean
+  annotation: StreamAnnotation
+}): JsonSchema {
   const reserved = Object.keys(input.schema.shape).find((field) => field.startsWith('_'))
   if (reserved !== undefined) throw new Error(`"${reserved}": names that open with _ are the loader's own`)
   const json = z.toJSONSchema(input.schema, { target: 'draft-7', io: 'output' }) as JsonSchema
-  const properties = { ...(json.properties as JsonSchema), ...(input.keepUnknown ? { [EXTRA_FIELD]: { type: 'object' } } : {}) }
+  const properties = {
+    ...(json.properties as JsonSchema),
+    ...(input.keepUnknown ? { [EXTRA_FIELD]: { type: 'object' } } : {}),
+    ...(input.marksDeleted ? { [DELETED_FIELD]: { type: 'integer', enum: [0, 1] } } : {}),
+  }
   return { ...json, properties, additionalProperties: false, [ANNOTATION]: input.annotation }
 }
 

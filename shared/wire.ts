@@ -39,6 +39,8 @@ export const pageMarker = z.object({
   /** Records that came again unchanged and were not published. */
   unchanged: z.int().min(0),
   drift: z.int().min(0),
+  /** Records that the declaration leaves out. */
+  leftOut: z.int().min(0).optional(),
   /** Attempts that this page took, and how many of them were retries. */
   requests: z.int().min(0),
   retries: z.int().min(0),

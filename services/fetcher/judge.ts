@@ -1,15 +1,18 @@
 /**
- * Splits a page into records, dead letters and drift. Pure: the same page gives the same answer at every replay. Every raw record
- * ends in exactly one place: accepted, rejected, or left out by the author's own map. Nothing that a record holds makes it throw.
+ * Splits a page into records, dead letters and drift. Pure: the same page gives the same answer at every replay. Every raw record ends in exactly
+ * one place: accepted, rejected, or left out by the author's own filter or map. Nothing that a record holds makes it throw. The way of a record:
+ * envelope, filter, mark of deletion, map, schema.
  */
 import { hash } from 'node:crypto'
 import type { z } from 'zod'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { EXTRA_FIELD } from '../../shared/schema.ts'
+import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
 import { type DateCheck, dateCheckFor } from './date-range.ts'
+import { deletionOf, markPath, type Tombstones, tombstonesOf } from './deletion.ts'
 import { type Fields, unknownFields } from './drift.ts'
+import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope.ts'
 import { rawText } from './raw-text.ts'
 
 export type Accepted = {
@@ -37,15 +40,24 @@ const ISSUES_CHARS_MAX = 2000
 /** Paths of drift kept for one page; an API that puts ids into field names would have no end of them. */
 const DRIFT_PATHS_MAX = 200
 
-export type Judge = (raws: readonly unknown[]) => Judged
+/** `context`: the page that the records came with; without it, they have their envelope already. Throws Stopped where the envelope does. */
+export type Judge = (raws: readonly unknown[], context?: EnvelopeContext) => Judged
 
 export function judgeFor(stream: Stream): Judge {
-  const rules = { stream, dates: dateCheckFor(stream.wireSchema) }
+  const isDeleted = deletionOf(stream)
+  const rules = {
+    ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted, markPath: markPath(stream) },
+    tombstone: isDeleted === null ? null : tombstonesOf(stream),
+  }
   const optional = optionalFields(stream)
-  return (raws) => {
+  const hasEnvelope = stream.envelope !== undefined
+  return (raws, context) => {
     const judged: Judged = { records: [], rejected: [], drift: new Map(), absent: new Set(optional), leftOut: 0 }
-    for (const raw of raws) {
-      const verdict = verdictOn(rules, raw, judged)
+    const values = hasEnvelope && context !== undefined && raws.length > 0 ? envelopeOf(stream, context) : null
+    for (const each of raws) {
+      const clash = values === null ? null : clashOf(each, values)
+      const raw = values === null || clash !== null ? each : enveloped(each, values)
+      const verdict = clash === null ? verdictOn(rules, raw, judged) : { reason: 'envelope_taken', issues: clash }
       if (verdict === null) judged.leftOut += 1
       else if ('reason' in verdict) judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
       else judged.records.push(verdict)
@@ -56,7 +68,9 @@ export function judgeFor(stream: Stream): Judge {
 
 export function optionalFields({ wireSchema }: Stream): string[] {
   const required = (wireSchema.required ?? []) as string[]
-  return Object.keys((wireSchema.properties ?? {}) as object).filter((name) => name !== EXTRA_FIELD && !required.includes(name))
+  return Object.keys((wireSchema.properties ?? {}) as object).filter(
+    (name) => name !== EXTRA_FIELD && name !== DELETED_FIELD && !required.includes(name),
+  )
 }
 
 /** What a page shows of the API's shape. */
@@ -65,50 +79,74 @@ type Refusal = { reason: string; issues: string }
 /** Null: left out. */
 type Verdict = Accepted | Refusal | null
 
-type Rules = { stream: Stream; dates: DateCheck }
+type Rules = {
+  stream: Stream
+  dates: DateCheck
+  isDeleted: ((raw: unknown) => boolean) | null
+  markPath: string | null
+  tombstone: Tombstones | null
+}
 
 function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   const { stream } = rules
   let mapped = raw
-  if (stream.map !== undefined) {
-    try {
+  let deleted = false
+  // The step that is under way, for the letter of a record that makes it throw.
+  let step: 'filter' | 'deleted' | 'map' = 'filter'
+  try {
+    if (stream.filter !== undefined && !stream.filter(raw)) return null
+    step = 'deleted'
+    if (rules.isDeleted !== null) deleted = rules.isDeleted(raw)
+    step = 'map'
+    if (stream.map !== undefined) {
       mapped = stream.map(raw)
-    } catch (error) {
-      return { reason: 'map_failed', issues: `map threw: ${messageOf(error)}` }
+      if (mapped === undefined) return null
     }
-    if (mapped === undefined) return null
+  } catch (error) {
+    return { reason: `${step}_failed`, issues: `${step} threw: ${messageOf(error)}` }
   }
   try {
-    return checked(rules, mapped, signs)
+    return checked(rules, mapped, deleted, signs)
   } catch (error) {
     // Too deep for the schema or for JSON, or a refinement of the author's that threw.
     return { reason: 'unreadable', issues: messageOf(error) }
   }
 }
 
-function checked({ stream, dates }: Rules, mapped: unknown, { drift, absent }: Signs): Verdict {
-  const parsed = stream.schema.safeParse(mapped)
+function checked({ stream, dates, markPath, tombstone }: Rules, mapped: unknown, deleted: boolean, { drift, absent }: Signs): Verdict {
+  let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
+  const isTombstone = deleted && !parsed.success && tombstone !== null
+  if (isTombstone) parsed = tombstone(mapped)
   if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
   const outside = dates(parsed.data)
   if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
   for (const name of absent) if (parsed.data[name] !== undefined) absent.delete(name)
   const paths: string[] = []
   const extra = unknownFields(mapped as object, parsed.data, (path, type) => {
+    if (path === markPath || (isTombstone && Object.hasOwn(stream.schema.shape, path))) return
     paths.push(path)
     if (drift.size < DRIFT_PATHS_MAX) drift.set(path, type)
   })
-  if (extra !== null && stream.unknownFields === 'reject')
+  if (paths.length > 0 && stream.unknownFields === 'reject')
     return { reason: 'unknown_fields', issues: `unknown fields: ${shown(paths, ', ')}` }
-  return accepted(stream, parsed.data, stream.unknownFields === 'keep' ? extra : null)
+  return accepted(stream, parsed.data, stream.unknownFields === 'keep' ? withoutMark(extra, markPath) : null, deleted)
 }
 
-function accepted(stream: Stream, data: Fields, extra: Fields | null): Verdict {
+/** The mark of a deletion is in a column of its own. */
+function withoutMark(extra: Fields | null, mark: string | null): Fields | null {
+  if (extra === null || mark === null || !Object.hasOwn(extra, mark)) return extra
+  delete extra[mark]
+  return Object.keys(extra).length === 0 ? null : extra
+}
+
+function accepted(stream: Stream, data: Fields, extra: Fields | null, deleted: boolean): Verdict {
   const { watermark } = stream
   const position = watermark === null ? null : positionOf(watermark.kind, data[watermark.field])
   if (watermark !== null && position === null) {
     return { reason: 'watermark_missing', issues: `${watermark.field}: gives no ${watermark.kind} position` }
   }
-  const payload = JSON.stringify(extra === null ? data : { ...data, [EXTRA_FIELD]: extra })
+  const whole = extra === null ? data : { ...data, [EXTRA_FIELD]: extra }
+  const payload = JSON.stringify(deleted ? { ...whole, [DELETED_FIELD]: 1 } : whole)
   if (isTooLarge(payload)) {
     return { reason: 'too_large', issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes` }
   }

@@ -16,6 +16,7 @@ export function markerOf(place: PagePlace, response: PageResponse, judged: Judge
     deadLetters: fresh.rejected.length,
     unchanged: fresh.unchanged,
     drift: judged.drift.size,
+    ...(judged.leftOut === 0 ? {} : { leftOut: judged.leftOut }),
     requests: response.attempts,
     retries: response.retries,
     bytes: response.bytes,

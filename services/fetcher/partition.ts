@@ -136,6 +136,7 @@ export function openPartition(tools: PartitionTools): Partition {
       for (const { marker } of pages) {
         metrics.published.inc(labels, marker.records)
         metrics.unchanged.inc(labels, marker.unchanged)
+        metrics.leftOut.inc(labels, marker.leftOut ?? 0)
         tools.onPage(marker)
       }
       for (const reject of pages.flatMap((page) => page.rejected)) metrics.rejected.inc({ ...labels, reason: reject.reason })

@@ -10,6 +10,7 @@ import { comparePositions, type Position, positionOfText, watermarkText } from '
 import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor, type PageRefused } from './client/errors.ts'
 import type { Send } from './client/send.ts'
+import { contextOf } from './envelope.ts'
 import { floorOf } from './floor.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Memory } from './memory.ts'
@@ -67,7 +68,8 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const walk = { stream, partition, baseUrl, send, from, startedMs, cursor: plan.cursor ?? null, stop }
   const best = (refused: PageRefused | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   try {
-    for await (const page of walkPages(walk)) await publishPage(plan, tools, state, page, judge(page.records))
+    for await (const page of walkPages(walk))
+      await publishPage(plan, tools, state, page, judge(page.records, contextOf(stream, partition, page.response)))
   } catch (error) {
     await outlet.flush()
     const byCursor = state.page > plan.page || walk.cursor !== null

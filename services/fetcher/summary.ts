@@ -10,6 +10,7 @@ export type FetchSummary = {
   records: number
   deadLetters: number
   unchanged: number
+  leftOut: number
   drift: number
   requests: number
   retries: number
@@ -34,7 +35,7 @@ export type Summary = {
 }
 
 export function createSummary(clientFacts: () => ClientFacts[]): Summary {
-  const totals = { pages: 0, records: 0, deadLetters: 0, unchanged: 0, drift: 0 }
+  const totals = { pages: 0, records: 0, deadLetters: 0, unchanged: 0, leftOut: 0, drift: 0 }
   const partitions: Record<string, PartitionSummary> = {}
   const of = (id: string): PartitionSummary => {
     partitions[id] ??= { outcome: 'running', watermark: null, pages: 0, records: 0 }
@@ -55,6 +56,7 @@ export function createSummary(clientFacts: () => ClientFacts[]): Summary {
       totals.records += marker.records
       totals.deadLetters += marker.deadLetters
       totals.unchanged += marker.unchanged
+      totals.leftOut += marker.leftOut ?? 0
       totals.drift += marker.drift
       const entry = of(ownedId(stream, partition))
       entry.outcome = 'running'

@@ -3,7 +3,7 @@
  * that may be of several types is kept as the text of its JSON, which loses nothing. A field's own `x-headrace` column wins.
  */
 import { ANNOTATION, type FieldAnnotation } from '../../shared/declare/fields.ts'
-import { EXTRA_FIELD, type JsonSchema, typeOf } from '../../shared/schema.ts'
+import { DELETED_FIELD, EXTRA_FIELD, type JsonSchema, typeOf } from '../../shared/schema.ts'
 
 export type Column = {
   name: string
@@ -23,7 +23,7 @@ const ANY_ELEMENT = 'Nullable(String)'
 export function columnsOf(schema: JsonSchema): Column[] {
   const required = new Set((schema.required ?? []) as string[])
   return Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)
-    .filter(([name]) => name !== EXTRA_FIELD)
+    .filter(([name]) => name !== EXTRA_FIELD && name !== DELETED_FIELD)
     .map(([name, property]) => ({ name, type: columnType(name, property, required.has(name)), optional: !required.has(name) }))
 }
 

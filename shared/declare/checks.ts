@@ -76,6 +76,20 @@ function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): 
   return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set, ...pagingParams(paginate)]
 }
 
+/** What is said of records before the schema sees them. */
+export function checkRecords({ envelope = {}, map, schema, partitions }: StreamSpec, refuse: Refuse): void {
+  for (const [name, from] of Object.entries(envelope)) {
+    const field = `envelope.${name}`
+    if (map === undefined && !Object.hasOwn(schema.shape, name)) {
+      throw refuse(field, `"${name}" is no field of the schema`, `add ${name} to the schema, or use it in map`)
+    }
+    const value = typeof from === 'string' && from.startsWith('{') ? from.slice(1, -1) : null
+    if (value === null) continue
+    const lacking = typeof partitions === 'number' ? 0 : partitions.findIndex((values) => !Object.hasOwn(values, value))
+    if (lacking !== -1) throw refuse(field, `partition ${lacking} has no value for {${value}}`, `list it: partitions: [{ ${value}: … }]`)
+  }
+}
+
 export function checkPartitions({ partitions, params, path }: StreamSpec, refuse: Refuse): void {
   const placeholders = [...path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '')
   if (typeof partitions === 'number') {

@@ -26,7 +26,25 @@ const paramsFunction = z.custom<(context: RequestContext) => Record<string, stri
   (value) => typeof value === 'function',
   'expected an object of parameters, or a function that returns one',
 )
+/** What a function of the envelope is told: one page's body and headers (lower-case names), and the values of its partition. */
+export type EnvelopeContext = {
+  body: unknown
+  headers: Readonly<Record<string, string>>
+  values: Readonly<Record<string, string | number | boolean>>
+}
+
+const partitionValue = z.string().regex(/^\{[^{}]+\}$/)
+const envelopeFunction = z.custom<(context: EnvelopeContext) => unknown>((value) => typeof value === 'function')
+const envelopePlace = z.union(
+  [pointer, partitionValue, envelopeFunction],
+  "expected a JSON pointer (RFC 6901) into the answer such as /meta/account_id, a value of the partition such as '{region}', or a function",
+)
 const recordFunction = z.custom<(raw: unknown) => unknown>((value) => typeof value === 'function', 'expected a function of one raw record')
+const recordPredicate = z.custom<(raw: unknown) => boolean>((value) => typeof value === 'function', 'expected a function of one raw record')
+const deletionMark = z.union(
+  [pointer.min(1), recordPredicate],
+  'expected a JSON pointer (RFC 6901) into the record such as /deleted, or a function of one raw record',
+)
 const zodObject = z.custom<z.ZodObject>((value) => value instanceof z.ZodObject, {
   error: 'expected z.object({ … }) from the zod that headrace exports',
 })
@@ -87,6 +105,12 @@ export const streamSpec = z
     expiredCursor: z.array(z.int().min(400).max(499)).default([400, 404, 410]),
     /** Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is said. */
     records: place.optional(),
+    /** Values of the page or its partition that are added to each raw record, by field. */
+    envelope: z.record(z.string().min(1), envelopePlace).optional(),
+    /** Pure; on the raw record with its envelope, before map. False leaves the record out. */
+    filter: recordPredicate.optional(),
+    /** Where a raw record says that it is deleted, or a pure function that does: its row is then gone under FINAL. */
+    deleted: deletionMark.optional(),
     /** Pure; runs before validation. Returning undefined leaves the record out. */
     map: recordFunction.optional(),
     schema: zodObject,

@@ -13,7 +13,7 @@ describe('the facts of a page', () => {
   test('the marker counts what is published, not what was read, and is one that the loader takes', () => {
     const marker = markerOf({ run: 'r', page: 2, watermark: null, last: true }, response, judged, fresh)
     assert.deepEqual(pageMarker.parse(marker), {
-      ...{ v: 1, run: 'r', page: 2, watermark: null, last: true, at: 7, records: 1, deadLetters: 1, unchanged: 4, drift: 1 },
+      ...{ v: 1, run: 'r', page: 2, watermark: null, last: true, at: 7, records: 1, deadLetters: 1, unchanged: 4, leftOut: 1, drift: 1 },
       ...{ requests: 3, retries: 2, bytes: 9, durationMs: 2 },
     })
   })

@@ -32,11 +32,11 @@ describe('the summary of a fetch', () => {
     const changed = () => {
       changes += 1
     }
-    summary.pageOf(stream, 0, changed)(marker({ records: 2, deadLetters: 1, unchanged: 4, drift: 1, watermark: 'w1' }))
+    summary.pageOf(stream, 0, changed)(marker({ records: 2, deadLetters: 1, unchanged: 4, drift: 1, leftOut: 2, watermark: 'w1' }))
     summary.pageOf(stream, 0, changed)(marker({ records: 1 }))
     summary.pageOf(stream, 1, changed)(marker({ records: 5 }))
     assert.deepEqual(summary.now(), {
-      ...{ pages: 3, records: 8, deadLetters: 1, unchanged: 4, drift: 1, requests: 6, retries: 2, tokenRefreshes: 2 },
+      ...{ pages: 3, records: 8, deadLetters: 1, unchanged: 4, leftOut: 2, drift: 1, requests: 6, retries: 2, tokenRefreshes: 2 },
       partitions: {
         'shop.orders/0': { outcome: 'running', watermark: 'w1', pages: 2, records: 3 },
         'shop.orders/1': { outcome: 'running', watermark: null, pages: 1, records: 5 },

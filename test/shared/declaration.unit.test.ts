@@ -203,6 +203,23 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /add region/,
   ],
   [
+    'an envelope for a field that nothing takes',
+    { envelope: { shop: '/shop' } },
+    'envelope.shop',
+    /no field of the schema/,
+    /use it in map/,
+  ],
+  ['an envelope whose place is none', { envelope: { note: 'shop' } }, 'envelope.note', /JSON pointer/, /account_id/],
+  [
+    'an envelope of a value that a partition lacks',
+    { envelope: { note: '{zone}' }, partitions: [{ zone: 'a' }, { region: 'eu' }] },
+    'envelope.note',
+    /partition 1 has no value for \{zone\}/,
+    /zone: …/,
+  ],
+  ['a filter that is no function', { filter: '/draft' }, 'filter', /function of one raw record/, /filter: \(raw\)/],
+  ['a mark of deletion that is the whole record', { deleted: '' }, 'deleted', /./, /deleted: '\/deleted'/],
+  [
     'a parameter that overwrites the partitions',
     { params: { region: 'eu' }, partitions: [{ region: 'us' }] },
     'partitions',

@@ -27,7 +27,7 @@ function headline({ stream, partition, pages, more, counts, watermark }: Preview
   const parts = [
     counted(counts.records, 'record'),
     counted(counts.deadLetters, 'dead letter'),
-    ...(counts.leftOut > 0 ? [`${counts.leftOut} left out by map`] : []),
+    ...(counts.leftOut > 0 ? [`${counts.leftOut} left out by filter or map`] : []),
     ...(counts.unchanged > 0 ? [`${counts.unchanged} came again unchanged`] : []),
   ]
   const reach = watermark === null ? '' : `, up to ${watermark}`

@@ -7,6 +7,7 @@ import { Stopped } from '../../../shared/errors.ts'
 import { createChangeGuard } from '../changed-api.ts'
 import { firstRequest } from '../client/first-request.ts'
 import type { PageResponse, Send } from '../client/send.ts'
+import { contextOf } from '../envelope.ts'
 import { type Judged, judgeFor } from '../judge.ts'
 import { createMemory, type Fresh } from '../memory.ts'
 import { walkPages } from '../pages.ts'
@@ -62,7 +63,7 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
     async next() {
       const { value: page, done } = await walk.next()
       if (done === true) return null
-      const judged = judge(page.records)
+      const judged = judge(page.records, contextOf(stream, partition, page.response))
       const fresh = memory.fresh(judged.records, judged.rejected)
       try {
         refuseChangedApi(judged.records.length, fresh.rejected)
@@ -83,7 +84,7 @@ export type Found = {
   deadLetters: { page: number; reason: string; issues: string; raw: string }[]
   /** Fields that the schema does not know: path → type. */
   drift: Record<string, string>
-  /** Left out by the author's map. */
+  /** Left out by the author's filter or map. */
   leftOut: number
   /** Came again unchanged, and are not published a second time. */
   unchanged: number

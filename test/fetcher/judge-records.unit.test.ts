@@ -1,0 +1,181 @@
+/** What a declaration says of records before the schema: envelope, filter, mark of deletion. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { isMark } from '../../services/fetcher/deletion.ts'
+import { judgeFor } from '../../services/fetcher/judge.ts'
+import { Stopped } from '../../shared/errors.ts'
+import { z } from '../../shared/index.ts'
+import { declareOrders, order, orderSchema } from './declared.ts'
+
+type Given = Record<string, unknown>
+const PAGE = { body: { meta: { account_id: 'acme' }, data: [] }, headers: { 'x-shop': 'north' }, values: { region: 'eu' } }
+const judge = (raws: readonly unknown[], stream: Given = {}, page: Given = PAGE) =>
+  judgeFor(declareOrders(stream))(raws, page as typeof PAGE)
+const payloads = ({ records }: ReturnType<typeof judge>) => records.map(({ payload }) => JSON.parse(payload))
+
+describe('an envelope', () => {
+  const schema = orderSchema.extend({ account_id: z.string(), region: z.string(), shop: z.string().optional() })
+  const envelope = { account_id: '/meta/account_id', region: '{region}', shop: ({ headers }: typeof PAGE) => headers['x-shop'] }
+  const stream = { schema, envelope, partitions: [{ region: 'eu' }] }
+
+  test('copies values of the body, the partition and the headers into each record', () => {
+    assert.deepEqual(payloads(judge([order('a'), order('b')], stream)), [
+      { ...order('a'), account_id: 'acme', region: 'eu', shop: 'north' },
+      { ...order('b'), account_id: 'acme', region: 'eu', shop: 'north' },
+    ])
+  })
+
+  test('refuses a record that has another value of its own there, and takes one that has the same', () => {
+    const { records, rejected } = judge(
+      [
+        { ...order('a'), account_id: 'other' },
+        { ...order('b'), account_id: 'acme' },
+      ],
+      stream,
+    )
+    assert.deepEqual(
+      records.map(({ key }) => key),
+      ['b'],
+    )
+    assert.equal(rejected[0]?.reason, 'envelope_taken')
+    assert.match(rejected[0]?.issues ?? '', /^account_id: /)
+    assert.deepEqual(JSON.parse(rejected[0]?.raw ?? ''), { ...order('a'), account_id: 'other' })
+  })
+
+  test('what the page lacks is missing, and the schema decides', () => {
+    const { records, rejected } = judge([order('a')], stream, { body: {}, headers: {}, values: { region: 'eu' } })
+    assert.equal(records.length, 0)
+    assert.match(rejected[0]?.issues ?? '', /^account_id: /)
+    const optional = { ...stream, schema: schema.extend({ account_id: z.string().optional() }) }
+    assert.equal(judge([order('a')], optional, { body: {}, headers: {}, values: { region: 'eu' } }).records.length, 1)
+  })
+
+  test('is there for filter, map and the mark of deletion, and in the dead letter', () => {
+    const seen: unknown[] = []
+    const note = (answer: unknown) => (raw: unknown) => {
+      seen.push((raw as Given).account_id)
+      return answer === undefined ? raw : answer
+    }
+    const { rejected } = judge([{ ...order('a'), total: 'x' }], {
+      ...stream,
+      filter: note(true),
+      map: note(undefined),
+      deleted: note(false),
+    })
+    assert.deepEqual(seen, ['acme', 'acme', 'acme'])
+    assert.equal(JSON.parse(rejected[0]?.raw ?? '').account_id, 'acme')
+  })
+
+  test('a function that throws stops the run in front of the page, and is not asked on a page without records', () => {
+    const throwing = {
+      ...stream,
+      envelope: {
+        account_id: () => {
+          throw new TypeError('no meta')
+        },
+      },
+    }
+    assert.throws(
+      () => judge([order('a')], throwing),
+      (error) => error instanceof Stopped && error.code === 'HR_ENVELOPE' && /envelope\.account_id throws: no meta/.test(error.message),
+    )
+    assert.equal(judge([], throwing).records.length, 0)
+  })
+
+  test('what is no object takes no envelope and is rejected as itself', () => {
+    const { rejected } = judge([null, 7, [1]], stream)
+    assert.deepEqual(
+      rejected.map(({ raw }) => raw),
+      ['null', '7', '[1]'],
+    )
+  })
+})
+
+describe('a filter', () => {
+  test('leaves records out before map and schema, and counts them', () => {
+    const filter = (raw: unknown) => (raw as { total: unknown }).total !== 'draft'
+    const map = (raw: unknown) => {
+      assert.notEqual((raw as { total: unknown }).total, 'draft')
+      return raw
+    }
+    const judged = judge([{ ...order('a'), total: 'draft' }, order('b')], { filter, map })
+    assert.deepEqual([judged.records.length, judged.rejected.length, judged.leftOut], [1, 0, 1])
+  })
+
+  test('that throws makes a dead letter of that record alone', () => {
+    const filter = (raw: unknown) => (raw as { tags: string[] }).tags.includes('keep')
+    const { records, rejected } = judge([order('a'), { ...order('b'), tags: ['keep'] }], { filter })
+    assert.deepEqual(
+      records.map(({ key }) => key),
+      ['b'],
+    )
+    assert.equal(rejected[0]?.reason, 'filter_failed')
+    assert.match(rejected[0]?.issues ?? '', /^filter threw: Cannot read/)
+  })
+})
+
+describe('a mark of deletion', () => {
+  for (const value of [true, 1, 'true', 'yes', '2026-01-01T00:00:00Z', {}, -1])
+    test(`${JSON.stringify(value)} marks`, () => assert.equal(isMark(value), true))
+  for (const value of [undefined, null, false, 0, '', 'false', 'False', '0', 'no', 'N', ' f '])
+    test(`${JSON.stringify(value)} does not mark`, () => assert.equal(isMark(value), false))
+
+  test('is read where the declaration says, and is neither drift nor kept among unknown fields', () => {
+    const judged = judge(
+      [
+        { ...order('a'), deleted: true },
+        { ...order('b'), deleted: false, colour: 'red' },
+      ],
+      { deleted: '/deleted' },
+    )
+    assert.deepEqual(payloads(judged), [
+      { ...order('a'), _deleted: 1 },
+      { ...order('b'), _extra: { colour: 'red' } },
+    ])
+    assert.deepEqual([...judged.drift.keys()], ['colour'])
+    const strict = judge([{ ...order('a'), deleted: true }], { deleted: '/deleted', unknownFields: 'reject' })
+    assert.deepEqual(payloads(strict), [{ ...order('a'), _deleted: 1 }])
+  })
+
+  test('may be a function of the raw record, before map', () => {
+    const deleted = (raw: unknown) => (raw as { state?: string }).state === 'gone'
+    const map = ({ state: _, ...rest }: Given) => rest
+    assert.deepEqual(payloads(judge([{ ...order('a'), state: 'gone' }, order('b')], { deleted, map })), [
+      { ...order('a'), _deleted: 1 },
+      order('b'),
+    ])
+  })
+
+  test('that throws makes a dead letter', () => {
+    const deleted = (raw: unknown) => (raw as { state: string }).state.length > 0
+    assert.equal(judge([order('a')], { deleted }).rejected[0]?.reason, 'deleted_failed')
+  })
+
+  test('a record that is gone may lack what a record needs, but neither key nor watermark', () => {
+    const { id, updated_at } = order('a')
+    const judged = judge(
+      [
+        { id, updated_at, total: null, deleted: true },
+        { id, deleted: true },
+        { updated_at, deleted: true },
+        { id, updated_at },
+      ],
+      {
+        deleted: '/deleted',
+      },
+    )
+    assert.deepEqual(payloads(judged), [{ id, updated_at, _extra: { total: null }, _deleted: 1 }])
+    assert.deepEqual(
+      judged.rejected.map(({ issues }) => issues.split(':')[0]),
+      ['updated_at', 'id', 'total'],
+    )
+    assert.equal(judged.drift.size, 0)
+  })
+
+  test('of a record that is gone, the fields that fit are kept', () => {
+    const schema = orderSchema.extend({ buyer: z.object({ name: z.string() }), note: z.string() })
+    const { id, updated_at } = order('a')
+    const judged = judge([{ id, updated_at, note: 'was here', buyer: 'x', deleted: 1 }], { schema, deleted: '/deleted' })
+    assert.deepEqual(payloads(judged), [{ id, updated_at, note: 'was here', _extra: { buyer: 'x' }, _deleted: 1 }])
+  })
+})

@@ -25,23 +25,40 @@ export function letDeclarationsImportHeadrace(): void {
   })
 }
 
-/** All sources, built-in ones first. Two of one name are refused: their topics would be the same. */
+/**
+ * All sources, built-in ones first. Two of one name are refused: their topics would be the same. A built-in one that is fetched on demand only
+ * makes way for a declaration of its name or table: an example is made to be copied.
+ */
 export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
   letDeclarationsImportHeadrace()
-  const sources: Source[] = []
-  const folders = new Set([BUILT_IN, ...dirs.map((dir) => resolve(dir))])
-  for (const file of [...folders].flatMap(declarationFiles)) {
-    const source = await loadSource(file)
-    const twin = sources.find((other) => other.name === source.name)
-    if (twin !== undefined) {
-      throw new DeclarationError('HR_DECLARATION', `${source.file}, field name: "${source.name}" is declared in ${twin.file} too`, {
-        hint: 'rename one of them',
-      })
-    }
-    sources.push(source)
-  }
+  const builtIn = await loadFolders([BUILT_IN])
+  const folders = new Set(dirs.map((dir) => resolve(dir)).filter((dir) => dir !== BUILT_IN))
+  const own = await loadFolders([...folders])
+  const sources = [...builtIn.filter((source) => !makesWay(source, own)), ...own]
+  refuseSameName(sources)
   refuseTwins(sources.flatMap((source) => source.streams))
   return sources
+}
+
+async function loadFolders(folders: readonly string[]): Promise<Source[]> {
+  const sources: Source[] = []
+  for (const file of folders.flatMap(declarationFiles)) sources.push(await loadSource(file))
+  return sources
+}
+
+function makesWay(example: Source, own: readonly Source[]): boolean {
+  const tables = new Set(example.streams.map(({ table }) => table))
+  return example.onDemand && own.some(({ name, streams }) => name === example.name || streams.some(({ table }) => tables.has(table)))
+}
+
+function refuseSameName(sources: readonly Source[]): void {
+  for (const [index, source] of sources.entries()) {
+    const twin = sources.slice(0, index).find((other) => other.name === source.name)
+    if (twin === undefined) continue
+    throw new DeclarationError('HR_DECLARATION', `${source.file}, field name: "${source.name}" is declared in ${twin.file} too`, {
+      hint: 'rename one of them',
+    })
+  }
 }
 
 async function loadSource(path: string): Promise<Source> {

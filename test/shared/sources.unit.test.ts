@@ -91,7 +91,32 @@ describe('declarations together', () => {
   test('files of another folder are loaded besides the built-in ones; tests, types and other files are not', async () => {
     const dir = folder({ 'shop.ts': declaring('shop'), 'shop.test.ts': 'throw 1', 'types.d.ts': 'throw 1', 'README.md': 'text' })
     const names = (await loadSources([dir, dir, `${dir}/.`])).map((source) => source.name)
-    assert.deepEqual(names, ['usgs', 'quakes', 'shop'])
+    assert.deepEqual(names, ['github', 'hubspot', 'usgs', 'quakes', 'shopify', 'stripe', 'shop'])
+  })
+})
+
+describe('a built-in example', () => {
+  test('makes way for a declaration of its name, or of its table: it was copied', async () => {
+    const copied = folder({ 'mine.ts': declaring('github', 'issues') })
+    const github = (await loadSources([copied])).filter(({ name }) => name === 'github')
+    assert.deepEqual(
+      github.map(({ file }) => file),
+      [join(copied, 'mine.ts')],
+    )
+    const renamed = await loadSources([folder({ 'mine.ts': declaring('gh', 'issues', "table: 'github_issues'") })])
+    assert.deepEqual(
+      renamed.map(({ name }) => name),
+      ['hubspot', 'usgs', 'quakes', 'shopify', 'stripe', 'gh'],
+    )
+  })
+
+  test('is fetched on demand only, and needs no secret to be loaded', async () => {
+    const sources = await loadSources([])
+    assert.deepEqual(
+      sources.filter(({ onDemand }) => !onDemand),
+      [],
+    )
+    assert.deepEqual(chooseStreams(sources, []), [])
   })
 })
 

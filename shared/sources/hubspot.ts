@@ -1,0 +1,92 @@
+/**
+ * Contacts of a HubSpot account: an example of a search that is posted, and of a key as the way around a cap. A query gives 10,000 contacts at
+ * most, and its own cursor counts records, so that one which changes meanwhile moves another out of sight. Asked by id behind the last
+ * one, every page is a query of its own: no cap, and nothing moves. Archived and merged contacts are not found by a search.
+ * Documented at https://developers.hubspot.com/docs/api-reference/search/guide.
+ */
+import { bearer, decimal, defineSource, int64, keyset, secret, z } from 'headrace'
+
+const instant = () => z.iso.datetime()
+
+/** Named as HubSpot names its properties: the list of them that is asked for is made of this. All values are texts, or null. */
+const contact = z.object({
+  id: int64(),
+  email: z.string().nullable(),
+  firstname: z.string().nullable(),
+  lastname: z.string().nullable(),
+  phone: z.string().nullable(),
+  company: z.string().nullable(),
+  jobtitle: z.string().nullable(),
+  city: z.string().nullable(),
+  country: z.string().nullable(),
+  lifecyclestage: z.string().nullable().describe('subscriber, lead, customer, …, or the id of a stage of your own.'),
+  hs_lead_status: z.string().nullable(),
+  hubspot_owner_id: int64().nullable(),
+  associatedcompanyid: int64().nullable(),
+  num_associated_deals: int64().nullable(),
+  total_revenue: decimal(24, 6).nullable().describe("In the account's currency."),
+  hs_email_optout: z.enum(['true', 'false']).nullable(),
+  hs_analytics_source: z.string().nullable(),
+  createdate: instant(),
+  closedate: instant().nullable(),
+  lastmodifieddate: instant(),
+})
+
+type RawContact = { id: string; properties: Record<string, string | null> }
+
+/** A contact in the shape of `contact`, unchecked. What throws here becomes a dead letter. */
+function contactOf(raw: unknown): unknown {
+  // The times beside the properties repeat them, as hs_object_id repeats the id.
+  const { id, properties, createdAt, updatedAt, archived, url, ...rest } = raw as RawContact & Record<string, unknown>
+  const { hs_object_id, ...named } = properties
+  // A property that was emptied is "" where one that never had a value is null.
+  const values = Object.entries(named).map(([name, value]) => [name, value === '' ? null : value])
+  return { ...rest, ...Object.fromEntries(values), id }
+}
+
+const answer = z.object({ total: z.int(), results: z.array(z.unknown()) })
+
+export default defineSource({
+  name: 'hubspot',
+  baseUrl: 'https://api.hubapi.com',
+  onDemand: true,
+  // Of a private app with the scope crm.objects.contacts.read.
+  auth: bearer(secret('HUBSPOT_TOKEN')),
+  // Searches: five a second, over all that the account's apps search for.
+  quota: { requests: 4, per: '1s' },
+  streams: {
+    contacts: {
+      method: 'POST',
+      path: '/crm/v3/objects/contacts/search',
+      body: {
+        filterGroups: [
+          {
+            filters: [
+              { propertyName: 'lastmodifieddate', operator: 'GTE', value: 0 },
+              { propertyName: 'hs_object_id', operator: 'GT', value: '0' },
+            ],
+          },
+        ],
+        sorts: [{ propertyName: 'hs_object_id', direction: 'ASCENDING' }],
+        properties: Object.keys(contact.shape).filter((name) => name !== 'id'),
+        limit: 200,
+      },
+      paginate: keyset({
+        field: '/id',
+        body: '/filterGroups/0/filters/1/value',
+        // How many the query finds in all. Throws if the answer is no longer one of a search.
+        hasMore: (body) => {
+          const { total, results } = answer.parse(body)
+          return total > results.length
+        },
+      }),
+      records: '/results',
+      map: contactOf,
+      schema: contact,
+      primaryKey: ['id'],
+      // A change takes a while until a search finds it: hence the lookback. In the order of ids, the watermark moves when a run is complete.
+      watermark: { field: 'lastmodifieddate', body: '/filterGroups/0/filters/0/value', as: 'epochMs', lookback: '10m' },
+      every: '5m',
+    },
+  },
+})

@@ -1,0 +1,77 @@
+/**
+ * A built-in example against a server that behaves like its API: the declaration as it is shipped, with the client, the run and the memory of a
+ * partition, at another address and by a fast clock. What is published is folded into a table as ClickHouse would: one row a key, the last one.
+ */
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import { pino } from 'pino'
+import { createClient } from '../../../services/fetcher/client/client.ts'
+import { holdsAll } from '../../../services/fetcher/client/holding.ts'
+import { createMemory } from '../../../services/fetcher/memory.ts'
+import type { PublishedPage } from '../../../services/fetcher/publish.ts'
+import { run } from '../../../services/fetcher/run.ts'
+import { resolverFor } from '../../../shared/config.ts'
+import { compileSource } from '../../../shared/declaration.ts'
+import type { Declared } from '../../../shared/declare/source.ts'
+import { createMetrics } from '../../../shared/metrics.ts'
+import type { FastClock } from '../../support/clocks.ts'
+
+export type Row = Record<string, unknown>
+export type ExampleRun = { pages: PublishedPage[]; rows: Row[]; rejected: PublishedPage['rejected']; watermark: string | null }
+export type Example = {
+  /** Key → row, over all runs. */
+  table: ReadonlyMap<string, Row>
+  logged(): string
+  /** One run from the watermark of the one before, null for the first; to the last page. */
+  run(from: string | null): Promise<ExampleRun>
+}
+
+const KEYS_MAX = 100_000
+const never = new AbortController().signal
+
+export function openExample(t: TestContext, declared: Declared, url: string, clock: FastClock, secrets: Record<string, string>): Example {
+  // A busy machine is no failed attempt: the clock runs fast.
+  const input = { ...(declared.input as object), baseUrl: url, timeout: '1h' }
+  const source = compileSource(input, 'the example')
+  const [stream] = source.streams
+  assert.ok(stream !== undefined)
+  const lines: string[] = []
+  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
+  const holding = holdsAll(source, clock.elapsedMs())
+  const client = createClient(source, { clock, log, metrics: createMetrics(), resolver: resolverFor(secrets), holding: () => holding })
+  t.after(() => client.close())
+  const memory = createMemory(KEYS_MAX)
+  const table = new Map<string, Row>()
+
+  return {
+    table,
+    logged: () => lines.join(''),
+    async run(from) {
+      const pages: PublishedPage[] = []
+      const plan = { run: 'r', startedMs: clock.nowMs(), page: 0, from, cursor: null, watermark: from, seen: null }
+      const result = await run(plan, {
+        stream,
+        partition: 0,
+        baseUrl: client.baseUrl,
+        send: client.send,
+        outlet: { put: async (page) => void pages.push(page), flush: async () => {} },
+        memory,
+        stop: { soft: never, hard: never },
+        onPage: () => {},
+      })
+      assert.equal(result.refused, null)
+      const accepted = pages.flatMap(({ records }) => records)
+      for (const { key, payload } of accepted) table.set(key, JSON.parse(payload) as Row)
+      const rows = accepted.map(({ payload }) => JSON.parse(payload) as Row)
+      return { pages, rows, rejected: pages.flatMap(({ rejected }) => rejected), watermark: result.watermark }
+    },
+  }
+}
+
+/** Some fields of a row, for comparison with what a server holds. */
+export const pick = (row: Row | undefined, fields: readonly string[]): Row =>
+  Object.fromEntries(fields.map((field) => [field, row?.[field]]))
+
+/** Key → some fields of each row, in the order of keys. */
+export const picked = (rows: Iterable<[string, Row]>, fields: readonly string[]): [string, Row][] =>
+  [...rows].map(([key, row]): [string, Row] => [key, pick(row, fields)]).sort(([a], [b]) => (a < b ? -1 : 1))

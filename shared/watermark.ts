@@ -65,6 +65,13 @@ export function stepBefore(kind: WatermarkKind, position: Position, form: Waterm
   return notBefore(INSTANT_MIN, position - unitNs(form))
 }
 
+/** The smallest step later that the request can say, rounded up: everything at `position` lies before it. A text has none. */
+export function stepAfter(kind: WatermarkKind, position: Position, form: WatermarkForm): Position {
+  if (typeof position === 'string') return position
+  if (kind === 'integer') return position + 1n
+  return (floorDiv(position, unitNs(form)) + 1n) * unitNs(form)
+}
+
 function unitNs(form: WatermarkForm): bigint {
   if (form === 'isoDate') return NS_PER_DAY
   return form === 'isoSeconds' || form === 'epochSeconds' ? NS_PER_SECOND : NS_PER_MS

@@ -12,6 +12,7 @@ import type { PageRequest, PageResponse } from './client/send.ts'
 import { linkCursor, linkRequest } from './paginators/link.ts'
 import type { Cursor } from './paginators/paginator.ts'
 import { sinceText } from './since.ts'
+import { untilText } from './until.ts'
 import type { Page, Walk } from './walk.ts'
 
 /** For one page: a walk that asks more often without yielding would never be seen to move. */
@@ -23,6 +24,7 @@ export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): As
   const tools = {
     request: asked.request,
     since: sinceText(walk.from, stream),
+    until: untilText(walk),
     cursor: walk.cursor,
     partition,
     partitions: stream.partitions.length,
@@ -51,14 +53,15 @@ type Asking = {
   failed(error: unknown): boolean
 }
 
-function asking({ stream, partition, baseUrl, send, from, stop }: Walk): Asking {
+function asking({ stream, partition, baseUrl, send, from, startedMs, stop }: Walk): Asking {
   const failures = new WeakSet<object>()
   const since = sinceText(from, stream)
+  const until = untilText({ stream, from, startedMs })
   let sinceTaken: PageResponse[] = []
   let last: PageResponse | null = null
 
   async function request(changes: RequestChanges = {}): Promise<WalkAnswer> {
-    const own = firstRequest(changes.path === undefined ? stream : { ...stream, path: changes.path }, baseUrl, partition, since)
+    const own = firstRequest(changes.path === undefined ? stream : { ...stream, path: changes.path }, baseUrl, partition, since, until)
     if (sinceTaken.length >= PAGE_REQUESTS_MAX) throw wrong(stream, `asks ${PAGE_REQUESTS_MAX} times without yielding a page`)
     try {
       const response = await send(changed(stream, own, changes), { signal: stop.hard, stream: stream.label })

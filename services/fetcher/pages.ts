@@ -12,6 +12,7 @@ import { ownWalk } from './own-walk.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator.ts'
 import { repetitionGuard } from './repetition.ts'
 import { sincePosition, sinceText } from './since.ts'
+import { untilText } from './until.ts'
 import type { Page, Walk } from './walk.ts'
 
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
@@ -33,7 +34,7 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
 
 async function* paginated({ stream, partition, baseUrl, send, from, startedMs, stop, ...walk }: Walk): AsyncGenerator<Page> {
   const paginator = paginatorFor(stream)
-  const first = firstRequest(stream, baseUrl, partition, sinceText(from, stream))
+  const first = firstRequest(stream, baseUrl, partition, sinceText(from, stream), untilText({ stream, from, startedMs }))
   const exchange = { signal: stop.hard, stream: stream.label, ...(paginator.passing === undefined ? {} : { passing: paginator.passing }) }
   let cursor: Cursor | null = walk.cursor ?? paginator.start?.({ since: sincePosition(from, stream), startedMs }) ?? null
   for (;;) {

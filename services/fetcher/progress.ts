@@ -1,8 +1,8 @@
 /**
  * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed: page by page when the
  * stream is sorted by its watermark field, window by window when it is walked in windows, only at the run's end otherwise. It never passes the
- * time up to which the walk has surely seen everything, so neither a record from the future nor a change behind the walk's back can hide what
- * comes before it.
+ * time up to which the walk has surely seen everything (nor what the declaration gives records to settle), so neither a record from the future nor
+ * a change behind the walk's back can hide what comes before it.
  */
 import type { Watermarking } from '../../shared/declaration.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '../../shared/watermark.ts'
@@ -50,7 +50,8 @@ export function afterPage(progress: Progress, watermarking: Watermarking | null,
   }
   // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
   const end = page.walkedTo ?? (sorted || page.last ? seen : null)
-  const safe = capped(watermarking, end, sorted ? page.fetchedMs : page.startedMs)
+  const capMs = sorted && watermarking.settle === 0 ? page.fetchedMs : page.startedMs - watermarking.settle
+  const safe = capped(watermarking, end, capMs)
   // A cap below what was confirmed before must not move the watermark back.
   return { watermark: maxPosition(progress.watermark, safe), seen, sorted, last }
 }

@@ -58,6 +58,7 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
   if (method === 'GET') {
     if (body !== undefined) throw refuse('body', 'a GET has no body', "add method: 'POST'")
     if (watermark?.body !== undefined) throw refuse('watermark.body', 'a GET has no body', "use param, or add method: 'POST'")
+    if (watermark?.toBody !== undefined) throw refuse('watermark.toBody', 'a GET has no body', "use to, or add method: 'POST'")
   }
   const taken = new Map<string, string>()
   for (const [param, field] of parametersOf(spec)) {
@@ -71,7 +72,10 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
 function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): [string, string][] {
   const fixed = typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
   const values = typeof partitions === 'number' ? [] : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
-  const own: [string | undefined, string][] = [[watermark?.param, 'watermark.param']]
+  const own: [string | undefined, string][] = [
+    [watermark?.param, 'watermark.param'],
+    [watermark?.to, 'watermark.to'],
+  ]
   const set = own.filter((entry): entry is [string, string] => entry[0] !== undefined)
   return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set, ...pagingParams(paginate)]
 }

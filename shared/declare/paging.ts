@@ -48,6 +48,10 @@ function checkWindows(windows: WindowsSpec, watermark: Watermarking | null, refu
       'take sorted away',
     )
   }
+  for (const field of ['settle', 'to', 'toBody', 'inclusiveEnd'] as const) {
+    if (!watermark[field]) continue
+    throw refuse(`watermark.${field}`, 'says nothing in windows: they have their own', `move ${field} into windows({ … })`)
+  }
   const unitMs = formUnitMs(watermark.form)
   for (const field of ['size', 'min'] as const) {
     if ((windows[field] ?? 0) % unitMs === 0) continue

@@ -9,6 +9,7 @@ import { authSpec } from './auth.ts'
 import { duration, positiveDuration } from './duration.ts'
 import { headers, sourceHeaders } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate.ts'
+import { countGiven } from './place.ts'
 import { textOrSetting } from './secret.ts'
 
 const MINUTE_MS = 60_000
@@ -83,12 +84,24 @@ export const watermarkSpec = z
     sorted: z.boolean().default(false),
     /** True if the API leaves out records that are equal to the parameter. */
     exclusive: z.boolean().default(false),
+    /** The watermark stays so long behind the start of a run: for records that become visible late, and in any order. */
+    settle: duration.default(0),
+    /** The parameter that asks for what changed before; or a pointer into the JSON body that does. */
+    to: z.string().optional(),
+    toBody: pointer.optional(),
+    /** True if the API gives records that are equal to `to`: it is then asked for one unit less. */
+    inclusiveEnd: z.boolean().default(false),
     /** Where the first run starts; without it, from everything. */
     start: z.union([z.string(), z.number()]).optional(),
   })
   .refine((spec) => (spec.param === undefined) !== (spec.body === undefined), {
     error: 'name the one place where the request takes the watermark: param or body',
     path: ['param'],
+    params: { rule: true },
+  })
+  .refine((spec) => countGiven(spec.to, spec.toBody) < 2, {
+    error: 'name one place where the request takes the end: to or toBody',
+    path: ['to'],
     params: { rule: true },
   })
 

@@ -21,6 +21,7 @@ export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, 
   const { as, start, lookback, ...rest } = watermark
   const kind = kindOf(schema, watermark.field, refuse)
   refuseWrongForm(watermark, kind, refuse)
+  refuseWrongEnd(watermark, kind, refuse)
   const from = start === undefined ? null : positionOf(kind, start)
   if (start !== undefined && from === null) {
     throw refuse('watermark.start', `"${start}" gives no position in "${watermark.field}"`, 'write it as the field itself is written')
@@ -48,6 +49,19 @@ function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKi
     )
   }
   return property.watermark
+}
+
+function refuseWrongEnd({ field, settle, to, toBody, inclusiveEnd }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {
+  if (settle > 0 && !isInstant(kind)) {
+    throw refuse(
+      'watermark.settle',
+      `is a time, but "${field}" is ${kind === 'text' ? 'a text' : 'a sequence'} and has no clock to stay behind`,
+      kind === 'text' ? 'take settle away' : 'use lookback: 1000, a number of units that are asked for again',
+    )
+  }
+  if (inclusiveEnd && to === undefined && toBody === undefined) {
+    throw refuse('watermark.inclusiveEnd', 'there is no end that it speaks of', "add to: 'until', or take inclusiveEnd away")
+  }
 }
 
 function refuseWrongForm({ field, as, lookback, exclusive }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {

@@ -121,6 +121,8 @@ const EXAMPLES: Record<string, string> = {
   watermark: "watermark: { field: 'updated_at', param: 'since' }",
   field: "field: 'updated_at'",
   'watermark.param': "param: 'since'",
+  toBody: "toBody: '/filter/until'",
+  inclusiveEnd: 'inclusiveEnd: true, if the API gives records that are equal to the end',
   'paginate.param': "param: 'cursor'",
   partitions: "partitions: [{ region: 'eu' }, { region: 'us' }], or a number",
   rejectedShareMax: 'rejectedShareMax: 0.25 (a share, not a percentage)',

@@ -80,6 +80,17 @@ describe('progress', () => {
     assert.equal(older.watermark, ns(700))
   })
 
+  test('it stays behind the start of the run by the time that records are given to settle, sorted or not', () => {
+    for (const sorted of [true, false]) {
+      const by = { ...watermarking(sorted, 'iso'), settle: 300 }
+      const newer = afterPage(startOf(by, null), by, records(ns(600), ns(900), ns(1_500)), times(true))
+      assert.deepEqual([newer.watermark, newer.seen], [ns(700), ns(1_500)])
+      const older = afterPage(startOf(by, null), by, records(ns(500), ns(600)), times(true))
+      assert.equal(older.watermark, ns(600))
+      assert.equal(afterPage(startOf(by, ns(800)), by, records(ns(900)), times(true)).watermark, ns(800))
+    }
+  })
+
   test('a cap below what is confirmed does not move it back', () => {
     const by = watermarking(false, 'iso')
     assert.equal(afterPage(startOf(by, ns(1_800)), by, records(ns(1_900)), times(true)).watermark, ns(1_800))

@@ -167,6 +167,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /would be lost/,
     /integer/,
   ],
+  ['a settling time of a sequence', watermark({ field: 'sequence', settle: '5m' }), 'watermark.settle', /no clock/, /lookback: 1000/],
+  ['a settling time of a text', watermark({ field: 'id', settle: '5m' }), 'watermark.settle', /no clock/, /take settle away/],
+  ['a settling time in words', watermark({ settle: 'a while' }), 'watermark.settle', /a duration/, /'5m'/],
+  ['two places of the end', watermark({ to: 'until', toBody: '/until' }), 'watermark.to', /one place/, /to: 'until'/],
+  ['an end in the body of a GET', watermark({ toBody: '/until' }), 'watermark.toBody', /a GET has no body/, /use to/],
+  ['an end that overwrites a parameter', watermark({ to: 'limit' }), 'watermark.to', /"limit" is set by params too/, /one of them/],
+  ['an inclusive end without one', watermark({ inclusiveEnd: true }), 'watermark.inclusiveEnd', /no end/, /add to: /],
   ['an instant that is written plainly', watermark({ as: 'plain' }), 'watermark.as', /writes no instant/, /iso/],
   [
     'a sequence that is written as an instant',

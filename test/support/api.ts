@@ -45,7 +45,7 @@ export type Api = {
 
 type Kept = { record: ApiRecord; seq: number }
 
-/** Records at `/orders`, tokens at `/oauth/token` (client "client", secret "s3cret"). Closes with the test. */
+/** Records at `/orders` (`until`: those before), tokens at `/oauth/token` (client "client", secret "s3cret"). Closes with the test. */
 export async function startApi(t: TestContext | null, options: ApiOptions = {}): Promise<Api> {
   const { pageSize = 100, sorted = true, exclusive = false } = options
   const kept = new Map<string, Kept>()
@@ -62,6 +62,7 @@ export async function startApi(t: TestContext | null, options: ApiOptions = {}):
     const asked = Object.entries(values).filter(([name]) => name !== 'limit')
     const found = [...kept.values()]
       .filter(({ record }) => since === null || isSince(record, Date.parse(since)))
+      .filter(({ record }) => values.until === undefined || Date.parse(record.updated_at) < Date.parse(values.until))
       .filter(({ record }) => asked.every(([name, value]) => !(name in record) || String(record[name]) === value))
       .sort((a, b) => compare(placeOf(a), placeOf(b)))
       .filter((each) => after === null || compare(placeOf(each), after) > 0)

@@ -10,8 +10,16 @@ import { withParam } from './query.ts'
 import type { PageRequest } from './send.ts'
 import { withPosition } from './since-place.ts'
 
-/** `since`: the watermark as the request writes it (`requestText`), null for everything. Throws DeclarationError. */
-export function firstRequest(stream: Stream, baseUrl: string, partition: number, since: string | null): PageRequest {
+/**
+ * `since` and `until`: where to begin and to end as the request writes it (`requestText`), null for everything. Throws DeclarationError.
+ */
+export function firstRequest(
+  stream: Stream,
+  baseUrl: string,
+  partition: number,
+  since: string | null,
+  until: string | null = null,
+): PageRequest {
   const values = stream.partitions[partition] ?? {}
   const placed = placeholders(stream, values)
   let url = urlOf(baseUrl, placed.path)
@@ -19,8 +27,14 @@ export function firstRequest(stream: Stream, baseUrl: string, partition: number,
   for (const [name, value] of Object.entries(paramsOf(stream, partition, values))) url = withParam(url, name, String(value))
   const headers = { ...lowerCase(plainHeaders(stream.source.headers)), ...lowerCase(stream.headers) }
   const request: PageRequest = { method: stream.method, url, headers, body: structuredClone(stream.body) }
+  return paginatorFor(stream).first(withRange(stream, request, since, until))
+}
+
+function withRange(stream: Stream, request: PageRequest, since: string | null, until: string | null): PageRequest {
   const { watermark } = stream
-  return paginatorFor(stream).first(since === null || watermark === null ? request : withPosition(stream, request, watermark, since))
+  if (watermark === null) return request
+  const begun = since === null ? request : withPosition(stream, request, watermark, since)
+  return until === null ? begun : withPosition(stream, begun, { param: watermark.to, body: watermark.toBody }, until)
 }
 
 /** By the parts of a URL, never by joining texts: no path or value can lead to another host. */

@@ -31,6 +31,8 @@ export type WalkTools = {
   request(changes?: RequestChanges): Promise<WalkAnswer>
   /** The watermark as the request writes it, null for everything; the stream's own request has it already. */
   since: string | null
+  /** The end that a run is asked for, as the request writes it, null for none; with a place declared for it, the stream's own request has it already. */
+  until: string | null
   /** Of the last page that an interrupted run has published; null for a new run. */
   cursor: unknown
   /** Counts from 0. */

@@ -136,6 +136,14 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /moves with each window/,
     /take sorted away/,
   ],
+  [
+    'windows with the settling time in the wrong place',
+    inDays(),
+    { watermark: { ...watermark, settle: '5m' } },
+    'watermark.settle',
+    /they have their own/,
+    /move settle into windows/,
+  ],
   ['windows without a place for their end', inDays({ to: undefined }), {}, 'paginate.to', /takes a window's end/, /to: 'until'/],
   ['windows whose least size is more than their size', inDays({ min: '2d' }), {}, 'paginate.min', /more than size/, /min: /],
   [

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The one door: `headrace <command>`. Commands are declared here; the code behind one is loaded when it is asked for, so that `load`
- * in a container needs nothing of the local stack. Exit status: 0 done, 1 failed, 2 wrong use, 3 done with dead letters or drift.
+ * in a container needs nothing of the local stack. Exit status: 0 done, 1 failed, 2 wrong use, 3 done with dead letters or drift, or planned with something refused.
  */
 import { Command, CommanderError, Option } from 'commander'
 import { environment } from '../shared/config.ts'
@@ -92,6 +92,13 @@ function program(): Command {
     .option('--until-caught-up', 'end when everything in Kafka is loaded')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (options) => exit(await (await import('./cli/load.ts')).loadCommand(options)))
+
+  door
+    .command('plan')
+    .description('what the loader would do with each table, and what it would refuse, before anything is done; 3: something is refused')
+    .argument('[streams...]', 'source.stream; all that are declared or in Kafka when none is named')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (streams, options) => exit(await (await import('./cli/plan.ts')).planCommand(streams, { ...door.opts(), ...options })))
 
   door
     .command('status')

@@ -11,7 +11,7 @@ import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
 import { inWords } from './declare/words.ts'
 import { DeclarationError, messageOf } from './errors.ts'
 import { type JsonSchema, wireSchema } from './schema.ts'
-import { LEDGER_TABLE, label, tableName } from './topics.ts'
+import { LEDGER_TABLE, label, tableName, viewName } from './topics.ts'
 
 export type { Watermarking } from './declare/watermarking.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
@@ -121,6 +121,7 @@ export function refuseTwins(streams: readonly Stream[]): void {
     // Kafka takes topics for the same that differ in . and _ only.
     for (const [what, name] of [
       ['table', `table ${stream.table}`],
+      ['table', `table ${viewName(stream.table)}`],
       ['topic', `topic ${stream.label.replaceAll('.', '_')}`],
     ] as const) {
       const twin = seen.get(name)

@@ -52,3 +52,6 @@ export const LEDGER_TABLE = 'headrace_pages'
 
 /** ClickHouse identifiers need no quoting when dashes are gone. */
 export const tableName = ({ source, stream }: StreamName): string => `${source}_${stream}`.replaceAll('-', '_')
+
+/** The view of a table's newest rows; no stream may take its name. */
+export const viewName = (table: string): string => `${table}_current`

@@ -47,14 +47,14 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
 
   async function open(topic: string, loadedBefore: boolean, patience: Patience): Promise<void> {
     const latest = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.latest(names.subject(topic)))
-    if (latest !== null) await enter(topic, latest.id, latest, loadedBefore, patience)
+    if (latest !== null) await enter(topic, latest.id, latest, { loadedBefore, latest: true }, patience)
   }
 
   async function learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
     for (const id of ids) {
       if (lookup(topic)(id) !== undefined) continue
       const schema = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.byId(id))
-      await enter(topic, id, schema, loadedBefore, patience)
+      await enter(topic, id, schema, { loadedBefore, latest: false }, patience)
     }
   }
 
@@ -62,7 +62,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     topic: string,
     id: number,
     schema: RegisteredSchema | null,
-    loadedBefore: boolean,
+    { loadedBefore, latest }: { loadedBefore: boolean; latest: boolean },
     patience: Patience,
   ): Promise<void> {
     const key = `${topic}#${id}`
@@ -76,7 +76,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
       const spec = specOf(schema)
       return typeof spec === 'string'
         ? tableFailure('SCHEMA_COLUMN', spec)
-        : (await tables.ensure(spec, { mayCreate: !loadedBefore })).failure
+        : (await tables.ensure(spec, { mayCreate: !loadedBefore, latest })).failure
     })
     const spec = specOf(schema)
     if (typeof spec !== 'string') entries.set(key, { target: { id, schema, spec } })
@@ -94,7 +94,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
 }
 
 /** The table, or what is wrong with the schema. */
-function specOf({ id, json }: RegisteredSchema): TableSpec | string {
+export function specOf({ id, json }: Pick<RegisteredSchema, 'id' | 'json'>): TableSpec | string {
   const annotation = annotationOf(json)
   if (annotation === null) return `schema ${id} carries no x-headrace`
   try {

@@ -10,6 +10,8 @@ export type Column = {
   type: string
   /** May be missing in a record: such a column can be added to a table that has rows. */
   optional: boolean
+  /** What the field's author said about it. */
+  comment?: string
 }
 
 /** A column type goes into a statement as it stands: nothing that could end it may be in there. */
@@ -24,7 +26,12 @@ export function columnsOf(schema: JsonSchema): Column[] {
   const required = new Set((schema.required ?? []) as string[])
   return Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)
     .filter(([name]) => name !== EXTRA_FIELD && name !== DELETED_FIELD)
-    .map(([name, property]) => ({ name, type: columnType(name, property, required.has(name)), optional: !required.has(name) }))
+    .map(([name, property]) => ({
+      name,
+      type: columnType(name, property, required.has(name)),
+      optional: !required.has(name),
+      ...(typeof property.description === 'string' ? { comment: property.description } : {}),
+    }))
 }
 
 function columnType(name: string, property: JsonSchema, required: boolean): string {

@@ -41,23 +41,43 @@ export function textLiteral(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }
 
-const place = ({ database, cluster }: Placement, table: string): string =>
+export const place = ({ database, cluster }: Placement, table: string): string =>
   `${quoted(database)}.${quoted(table)}${cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`}`
 
 export const createDatabase = ({ database, cluster }: Placement): string =>
   `CREATE DATABASE IF NOT EXISTS ${quoted(database)}${cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`}`
 
 export function createTable(at: Placement, spec: TableSpec): string {
-  const columns = [...spec.columns, ...LOADER_COLUMNS].map(({ name, type }) => `${quoted(name)} ${type}`)
+  const columns = [...spec.columns, ...LOADER_COLUMNS].map(definition)
   columns.push('`_deleted` UInt8 DEFAULT 0', `\`_version\` UInt128 MATERIALIZED ${versionOf(spec)}`)
   return `CREATE TABLE IF NOT EXISTS ${place(at, spec.table)} (
   ${columns.join(',\n  ')}
 ) ENGINE = ${engine(at, '_version, _deleted')} ORDER BY (${spec.primaryKey.map(quoted).join(', ')})${settings(at)}`
 }
 
-export function addColumn(at: Placement, table: string, { name, type }: Column): string {
-  return `ALTER TABLE ${place(at, table)} ADD COLUMN IF NOT EXISTS ${quoted(name)} ${type}`
+export function addColumn(at: Placement, table: string, column: Column): string {
+  return `ALTER TABLE ${place(at, table)} ADD COLUMN IF NOT EXISTS ${definition(column)}`
 }
+
+export function modifyColumn(at: Placement, table: string, { name, type }: Pick<Column, 'name' | 'type'>): string {
+  return `ALTER TABLE ${place(at, table)} MODIFY COLUMN ${quoted(name)} ${type}`
+}
+
+export function commentColumn(at: Placement, table: string, { name, comment = '' }: Pick<Column, 'name' | 'comment'>): string {
+  return `ALTER TABLE ${place(at, table)} COMMENT COLUMN IF EXISTS ${quoted(name)} ${textLiteral(comment)}`
+}
+
+/** Inserts are remembered from here on. */
+export function rememberInserts(at: Placement, table: string): string {
+  return `ALTER TABLE ${place(at, table)} MODIFY SETTING ${windowSetting(at)} = ${REMEMBERED_INSERTS}`
+}
+
+/** A Replicated table has a window of its own, which is on by default. */
+export const windowSetting = ({ cluster }: Pick<Placement, 'cluster'>): string =>
+  cluster === undefined ? 'non_replicated_deduplication_window' : 'replicated_deduplication_window'
+
+const definition = ({ name, type, comment }: Column): string =>
+  `${quoted(name)} ${type}${comment === undefined ? '' : ` COMMENT ${textLiteral(comment)}`}`
 
 /** One row for each page marker; a replay writes the same rows again. */
 export function createLedger(at: Placement): string {
@@ -74,7 +94,6 @@ function engine({ cluster }: Placement, parameters: string): string {
   return `${cluster === undefined ? 'ReplacingMergeTree' : 'ReplicatedReplacingMergeTree'}(${parameters})`
 }
 
-/** A Replicated table has a window of its own, which is on by default. */
 function settings({ cluster }: Placement): string {
   return cluster === undefined ? ` SETTINGS non_replicated_deduplication_window = ${REMEMBERED_INSERTS}` : ''
 }

@@ -1,19 +1,25 @@
 /**
- * Makes and checks tables. A table that is missing is made; columns for optional fields are added; a column that is gone or does not fit is a
- * failure of the table that a person puts right, never altered here. Answers are Failures; nothing is thrown for what ClickHouse says.
+ * Makes tables, their views, and the additive changes that `judge.ts` names; everything else is a failure of the table that a person puts right.
+ * Answers are Failures; nothing is thrown for what ClickHouse says. What is only for people (a view, a comment) never holds rows up.
  */
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
 import type { Log } from '../../shared/log.ts'
 import { LEDGER_TABLE } from '../../shared/topics.ts'
 import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailure } from './classify.ts'
-import type { Column } from './columns.ts'
-import { addColumn, createDatabase, createLedger, createTable, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
+import { createDatabase, createLedger, createTable, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
+import { type Found, find } from './found.ts'
+import { type Finding, type Judged, judge } from './judge.ts'
 
 export type Tables = {
-  /** Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`. */
-  ensure(spec: TableSpec, options: { mayCreate: boolean }): Promise<Look>
+  /**
+   * Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`; descriptions are taken over
+   * only from the `latest` schema.
+   */
+  ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<Look>
   ensureLedger(): Promise<Failure | null>
+  /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
+  look(spec: TableSpec): Promise<Judged>
   /** Null when ClickHouse answers and accepts the login. */
   ping(): Promise<Failure | null>
 }
@@ -22,80 +28,67 @@ export type Tables = {
 export type Look = { failure: Failure | null; changed: boolean }
 
 export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables {
-  async function ensure(spec: TableSpec, { mayCreate }: { mayCreate: boolean }): Promise<Look> {
+  const spelled = new Map<string, string>()
+  const told = new Set<string>()
+
+  async function ensure(spec: TableSpec, { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean }): Promise<Look> {
     const { table } = spec
-    let found = await describe(table)
-    const made = found === null
-    if (found === null) {
-      if (!mayCreate) {
-        return unfit('UNKNOWN_TABLE', `table ${at.database}.${table} is gone; bring it back, or load again: headrace replay`)
-      }
+    let found = await find(rows, at.database, table)
+    const made = found.table === null
+    if (made) {
+      if (!mayCreate) return unfit(gone(at, table))
       await make(createTable(at, spec))
       log.info({ table }, 'table made')
-      found = await describe(table)
+      found = await find(rows, at.database, table)
+      if (found.table === null) return unfit(unseen(at, table))
     }
-    if (found === null) return unfit('UNKNOWN_TABLE', `table ${at.database}.${table} was made and cannot be seen`)
-    const wrong = wrongEngine(spec, found)
-    if (wrong !== null) return { failure: wrong, changed: made }
-    const look = await fitColumns(spec, found.columns)
-    return { ...look, changed: look.changed || made }
+    let judged = await judgeFound(spec, found, latest)
+    if (judged.refused !== null) return { ...unfit(judged.refused), changed: made }
+    const essential = judged.steps.filter((step) => step.essential)
+    for (const { what, statement } of essential) {
+      await run(statement)
+      log.info({ table, change: what }, `table ${table} changed: ${what}`)
+    }
+    if (essential.length > 0) judged = await judgeFound(spec, await find(rows, at.database, table), latest)
+    await forPeople(table, judged)
+    return { failure: null, changed: made || essential.length > 0 }
   }
 
-  async function fitColumns(spec: TableSpec, actual: ReadonlyMap<string, string>): Promise<Look> {
-    const wanted = [...spec.columns, ...LOADER_COLUMNS]
-    const lacking = wanted.filter(({ name }) => !actual.has(name))
-    const required = lacking.find(({ optional }) => !optional)
-    if (required !== undefined) {
-      return unfit('MISSING_COLUMN', `table ${spec.table} has no column ${required.name} ${required.type}; add it again`)
+  /** Said once for each reason: the table is looked at often. */
+  async function forPeople(table: string, { steps, findings }: Judged): Promise<void> {
+    for (const { name, message, remedy } of findings) tell(table, name, `${message}; ${remedy}`)
+    for (const { what, statement, essential } of steps) {
+      if (essential) continue
+      const failure = await failureIn(() => run(statement))
+      if (failure === null) log.info({ table, change: what }, `table ${table}: ${what} is new`)
+      else tell(table, failure.name, `table ${table}: ${what} could not be made: ${failure.message}`)
     }
-    const unlike = await unlikeColumns(wanted, actual)
-    if (unlike !== undefined) {
-      const is = actual.get(unlike.name)
-      return unfit('COLUMN_TYPE', `table ${spec.table}: column ${unlike.name} is ${is}, its field needs ${unlike.type}; change it back`)
-    }
-    for (const column of lacking) {
-      await run(addColumn(at, spec.table, column))
-      log.info({ table: spec.table, column: column.name, type: column.type }, 'column added')
-    }
-    return { failure: null, changed: lacking.length > 0 }
+  }
+
+  function tell(table: string, reason: string, message: string): void {
+    if (told.has(message)) return
+    told.add(message)
+    log.warn({ table, reason }, message)
+  }
+
+  async function judgeFound(spec: TableSpec, found: Found, latest: boolean): Promise<Judged> {
+    await learnSpelling([...spec.columns, ...LOADER_COLUMNS].map(({ type }) => type))
+    return judge(spec, found, { at, latest, canonical: (type) => spelled.get(type) ?? type })
   }
 
   /** Types are compared as ClickHouse writes them; an author may have written `Decimal(18,2)` or an alias. */
-  async function unlikeColumns(wanted: readonly Column[], actual: ReadonlyMap<string, string>): Promise<Column | undefined> {
-    for (const column of wanted) {
-      const is = actual.get(column.name)
-      if (is === undefined || sameType(is, column.type)) continue
-      const written = await rows<{ type: string }>(`SELECT toTypeName(defaultValueOfTypeName(${textLiteral(column.type)})) AS type`)
-      if (!sameType(is, written[0]?.type ?? '')) return column
+  async function learnSpelling(types: readonly string[]): Promise<void> {
+    for (const type of new Set(types)) {
+      if (spelled.has(type)) continue
+      const [written] = await rows<{ type: string }>(`SELECT toTypeName(defaultValueOfTypeName(${textLiteral(type)})) AS type`)
+      spelled.set(type, written?.type ?? type)
     }
-    return undefined
   }
 
   async function make(statement: string): Promise<void> {
     const known = await rows(`SELECT name FROM system.databases WHERE name = ${textLiteral(at.database)}`)
     if (known.length === 0) await run(createDatabase(at))
     await run(statement)
-  }
-
-  type Found = { engine: string; sortingKey: string; columns: Map<string, string> }
-
-  async function describe(table: string): Promise<Found | null> {
-    const where = `database = ${textLiteral(at.database)}`
-    const name = textLiteral(table)
-    const [found] = await rows<{ engine: string; sorting_key: string }>(
-      `SELECT engine, sorting_key FROM system.tables WHERE ${where} AND name = ${name}`,
-    )
-    if (found === undefined) return null
-    const columns = await rows<{ name: string; type: string }>(`SELECT name, type FROM system.columns WHERE ${where} AND table = ${name}`)
-    return { engine: found.engine, sortingKey: found.sorting_key, columns: new Map(columns.map(({ name, type }) => [name, type])) }
-  }
-
-  function wrongEngine({ table, primaryKey }: TableSpec, { engine, sortingKey }: Found): Failure | null {
-    if (!engine.endsWith('ReplacingMergeTree')) {
-      return tableFailure('TABLE_ENGINE', `table ${table} is a ${engine}, which would count records twice; it must be a ReplacingMergeTree`)
-    }
-    if (plainKey(sortingKey) === plainKey(primaryKey.join(','))) return null
-    return tableFailure('TABLE_KEY', `table ${table} is ordered by (${sortingKey}), the primary key is (${primaryKey.join(', ')})`)
   }
 
   async function rows<T>(query: string): Promise<T[]> {
@@ -117,8 +110,9 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     },
     ensureLedger: () =>
       failureIn(async () => {
-        if ((await describe(LEDGER_TABLE)) === null) await make(createLedger(at))
+        if ((await find(rows, at.database, LEDGER_TABLE)).table === null) await make(createLedger(at))
       }),
+    look: async (spec) => judgeFound(spec, await find(rows, at.database, spec.table), true),
     ping: () =>
       failureIn(async () => {
         await rows('SELECT 1')
@@ -126,7 +120,22 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   }
 }
 
-const unfit = (name: string, message: string): Look => ({ failure: tableFailure(name, message), changed: false })
+type Named = Pick<Finding, 'name' | 'message' | 'remedy'>
+
+/** A table that held confirmed rows: to make it anew in silence would hide that they are gone. */
+export const gone = ({ database }: Placement, table: string): Named => ({
+  name: 'UNKNOWN_TABLE',
+  message: `table ${database}.${table} is gone`,
+  remedy: 'bring it back, or load again: headrace replay',
+})
+
+const unseen = ({ database }: Placement, table: string): Named => ({
+  name: 'UNKNOWN_TABLE',
+  message: `table ${database}.${table} was made and cannot be seen`,
+  remedy: 'let the loader read system.tables',
+})
+
+const unfit = ({ name, message, remedy }: Named): Look => ({ failure: tableFailure(name, `${message}; ${remedy}`), changed: false })
 
 async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
   try {
@@ -141,13 +150,3 @@ async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
     return { ...failure, name: error.type ?? failure.name, kind: kind === 'ambiguous' || kind === 'overload' ? kind : 'table' }
   }
 }
-
-/** A dictionary around a type, or a column that takes null besides, holds the same values. */
-function sameType(is: string, wanted: string): boolean {
-  const bare = (type: string) => plain(type.replace(/^LowCardinality\((.*)\)$/, '$1'))
-  return bare(is) === bare(wanted) || bare(is) === `Nullable(${bare(wanted)})`
-}
-
-const plain = (text: string): string => text.replaceAll(/[\s`]/g, '')
-/** One column's key is shown as `(id)` or `id`. */
-const plainKey = (text: string): string => plain(text).replace(/^\((.*)\)$/, '$1')

@@ -89,7 +89,7 @@ describe('a table that is not as it should be', () => {
     await command(place, `ALTER TABLE {db}.${orders.table} DROP COLUMN note`)
     await orders.page({ records: [{ ...order(2), note: 'here' }] })
     await until('loaded', async () => (await count(place, orders.table)) === 2)
-    assert.ok(loading.lines.some(({ msg, column }) => msg === 'column added' && column === 'note'))
+    assert.ok(loading.lines.some(({ msg }) => /column note/.test(msg)))
     await loading.stop()
     await orders.close()
   })

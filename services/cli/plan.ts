@@ -1,0 +1,63 @@
+/** `headrace plan`: what the loader would do with each table and what it would refuse, before anything is done. */
+import { systemClock } from '../../shared/clock.ts'
+import { environment, readConfig } from '../../shared/config.ts'
+import { connectKafka } from '../../shared/kafka.ts'
+import { connectRegistry } from '../../shared/registry.ts'
+import { loadSources } from '../../shared/sources.ts'
+import { namesFor } from '../../shared/topics.ts'
+import type { Finding } from '../loader/judge.ts'
+import { type DeclaredStream, planTables, type StreamPlan } from '../loader/plan.ts'
+import { refuseIfAbsent } from '../loader/start.ts'
+import { createTables } from '../loader/table.ts'
+import { connectClickHouse } from '../loader/writer.ts'
+import { logFor, print } from './process.ts'
+
+export type PlanCommandOptions = { sources: string[]; json?: boolean }
+
+const STATUS_REFUSED = 3
+
+export async function planCommand(labels: readonly string[], options: PlanCommandOptions): Promise<number> {
+  const config = readConfig(environment, ['kafka', 'registry', 'clickhouse'])
+  const declared = await declaredStreams([...config.sourceDirs, ...options.sources], labels)
+  const log = logFor('plan', config)
+  const kafka = await connectKafka(config.kafka, { log, clock: systemClock })
+  const clickhouse = connectClickHouse(config.clickhouse)
+  try {
+    const tables = createTables(clickhouse, config.clickhouse, log)
+    const registry = connectRegistry(config.registry)
+    await refuseIfAbsent({ tables, registry }, config.clickhouse)
+    const deps = { kafka, registry, tables, names: namesFor(config.prefix), at: config.clickhouse }
+    const streams = await planTables(deps, declared, labels)
+    print(options.json === true ? JSON.stringify({ streams }) : describe(streams))
+    return streams.some(({ findings }) => findings.some(isRefused)) ? STATUS_REFUSED : 0
+  } finally {
+    await kafka.close()
+    await clickhouse.close()
+  }
+}
+
+/** All of them when some are named; of the others, those on demand are left out as `fetch` leaves them out. */
+async function declaredStreams(dirs: readonly string[], labels: readonly string[]): Promise<DeclaredStream[]> {
+  const streams = (await loadSources(dirs)).flatMap((source) => source.streams)
+  return streams.filter(({ label, source }) => labels.includes(label) || !source.onDemand)
+}
+
+const isRefused = ({ severity }: Finding): boolean => severity === 'refused'
+
+function describe(streams: readonly StreamPlan[]): string {
+  if (streams.length === 0) return 'No stream is declared or has been fetched yet. Next: npm run headrace -- init'
+  return streams.map(describeStream).join('\n\n')
+}
+
+function describeStream({ stream, table, by, schema, steps, findings }: StreamPlan): string {
+  const refused = findings.filter(isRefused).length
+  const words = refused > 0 ? 'refused: the table waits' : steps.length > 0 ? 'changed by the loader' : 'nothing to do'
+  return [
+    `${stream} → ${table} (by the ${by} schema): ${words}`,
+    ...schema.map(({ path, change, additive }) => `  ${additive ? '+' : '!'} schema: ${path}: ${change}`),
+    ...findings.map(({ severity, message, remedy }) => `  ${severity === 'refused' ? '!' : '?'} ${message}\n      ${remedy}`),
+    ...steps.map(({ what, statement }) => `  + ${what}\n${indented(statement)};`),
+  ].join('\n')
+}
+
+const indented = (text: string): string => text.replaceAll(/^/gm, '      ')

@@ -1,0 +1,75 @@
+/** A table and its view as they are in ClickHouse: what `judge.ts` compares with what a schema needs. Only reads. */
+import { viewName } from '../../shared/topics.ts'
+import { textLiteral } from './ddl.ts'
+
+/** `kind`: nothing, DEFAULT, MATERIALIZED, ALIAS or EPHEMERAL, with its expression as ClickHouse writes it. */
+export type FoundColumn = { type: string; kind: string; expression: string; comment: string; inPartitionKey: boolean }
+
+export type FoundTable = {
+  engine: string
+  /** With its parameters, keys and settings. */
+  engineFull: string
+  sortingKey: string
+  partitionKey: string
+  columns: ReadonlyMap<string, FoundColumn>
+}
+
+/** Whatever has the view's name; only the comment tells whether it is the loader's. */
+export type FoundView = { engine: string; comment: string; columns: ReadonlyMap<string, string> }
+
+export type Found = { table: FoundTable | null; view: FoundView | null }
+
+export type Rows = <T>(query: string) => Promise<T[]>
+
+type TableRow = { name: string; engine: string; engine_full: string; sorting_key: string; partition_key: string; comment: string }
+type ColumnRow = {
+  table: string
+  name: string
+  type: string
+  default_kind: string
+  default_expression: string
+  comment: string
+  is_in_partition_key: number
+}
+
+export async function find(rows: Rows, database: string, table: string): Promise<Found> {
+  const view = viewName(table)
+  const names = `(${textLiteral(table)}, ${textLiteral(view)})`
+  const where = `database = ${textLiteral(database)}`
+  const tables = await rows<TableRow>(
+    `SELECT name, engine, engine_full, sorting_key, partition_key, comment FROM system.tables WHERE ${where} AND name IN ${names}`,
+  )
+  if (tables.length === 0) return { table: null, view: null }
+  const columns = await rows<ColumnRow>(
+    `SELECT table, name, type, default_kind, default_expression, comment, is_in_partition_key FROM system.columns
+WHERE ${where} AND table IN ${names} ORDER BY table, position`,
+  )
+  const of = (wanted: string) => ({
+    row: tables.find(({ name }) => name === wanted),
+    columns: columns.filter((column) => column.table === wanted),
+  })
+  return { table: tableOf(of(table)), view: viewOf(of(view)) }
+}
+
+type Part = { row: TableRow | undefined; columns: ColumnRow[] }
+
+function tableOf({ row, columns }: Part): FoundTable | null {
+  if (row === undefined) return null
+  const known = columns.map((column): [string, FoundColumn] => [
+    column.name,
+    {
+      type: column.type,
+      kind: column.default_kind,
+      expression: column.default_expression,
+      comment: column.comment,
+      inPartitionKey: column.is_in_partition_key === 1,
+    },
+  ])
+  const { engine, engine_full: engineFull, sorting_key: sortingKey, partition_key: partitionKey } = row
+  return { engine, engineFull, sortingKey, partitionKey, columns: new Map(known) }
+}
+
+function viewOf({ row, columns }: Part): FoundView | null {
+  if (row === undefined) return null
+  return { engine: row.engine, comment: row.comment, columns: new Map(columns.map(({ name, type }) => [name, type])) }
+}

@@ -1,0 +1,100 @@
+/**
+ * What the loader would do with each table, and what it would refuse: the same judgement as at its start, with nothing done. A stream is planned
+ * by its registered schema, or by its declaration where that may follow it: not registered yet, or registered with less.
+ */
+import { differences, type SchemaDifference } from '../../shared/differences.ts'
+import { WrongUse } from '../../shared/errors.ts'
+import type { Kafka } from '../../shared/kafka.ts'
+import type { Registry } from '../../shared/registry.ts'
+import { annotationOf, type JsonSchema } from '../../shared/schema.ts'
+import { label, type Names } from '../../shared/topics.ts'
+import { specOf } from './catalog.ts'
+import type { Placement } from './ddl.ts'
+import { type Finding, NEW_TABLE, type Step } from './judge.ts'
+import { wasLoaded } from './partitions.ts'
+import { gone, type Tables } from './table.ts'
+import { recordTopics } from './topics.ts'
+
+export type StreamPlan = {
+  stream: string
+  table: string
+  /** The schema that the plan follows from. */
+  by: 'registered' | 'declared'
+  /** From the registered schema to the declared one; empty without a declaration. */
+  schema: SchemaDifference[]
+  /** What the loader does by itself, in this order. */
+  steps: Step[]
+  /** What holds the table until a person runs the remedy, and what only is worth knowing. */
+  findings: Finding[]
+}
+
+export type DeclaredStream = { label: string; wireSchema: JsonSchema }
+
+export type PlanDeps = {
+  kafka: Pick<Kafka, 'topics' | 'committed'>
+  registry: Pick<Registry, 'latest'>
+  tables: Pick<Tables, 'look'>
+  names: Names
+  at: Placement
+}
+
+/** Of these streams, or of all that are declared or have a topic. Throws WrongUse for a stream that nobody knows. */
+export async function planTables(deps: PlanDeps, declared: readonly DeclaredStream[], labels: readonly string[]): Promise<StreamPlan[]> {
+  const topics = await recordTopics(deps.kafka, deps.names)
+  const known = [...new Set([...declared.map((stream) => stream.label), ...topics.map((topic) => labelOf(topic, deps.names))])].sort()
+  const unknown = labels.find((wanted) => !known.includes(wanted))
+  if (unknown !== undefined) {
+    throw new WrongUse('HR_UNKNOWN_STREAM', `no stream is called "${unknown}"`, {
+      hint: known.length === 0 ? 'name a folder of declarations: --sources DIR' : `known streams: ${known.join(', ')}`,
+    })
+  }
+  const plans: StreamPlan[] = []
+  for (const stream of labels.length === 0 ? known : new Set(labels)) {
+    const topic = topics.find((each) => labelOf(each, deps.names) === stream) ?? null
+    const plan = await planStream(deps, stream, topic, declared.find((each) => each.label === stream)?.wireSchema ?? null)
+    if (plan !== null) plans.push(plan)
+  }
+  return plans
+}
+
+const labelOf = (topic: string, names: Names): string => {
+  const name = names.streamOf(topic)
+  return name === null ? topic : label(name)
+}
+
+/** Null for a topic without a schema of ours: nothing of it has a table. */
+async function planStream(deps: PlanDeps, stream: string, topic: string | null, declared: JsonSchema | null): Promise<StreamPlan | null> {
+  const registered = topic === null ? null : await deps.registry.latest(deps.names.subject(topic))
+  const changes = registered === null || declared === null ? [] : differences(registered.json, declared)
+  const follows = declared !== null && changes.every(({ additive }) => additive)
+  const json = follows || registered === null ? declared : registered.json
+  const table = json === null ? undefined : annotationOf(json)?.table
+  if (json === null || table === undefined) return null
+  const head = { stream, table, by: json === declared ? 'declared' : 'registered', schema: changes } as const
+  const refused = changes.filter(({ additive }) => !additive).map(schemaFinding)
+  const spec = specOf({ id: registered?.id ?? 0, json })
+  if (typeof spec === 'string') {
+    const finding: Finding = {
+      name: 'SCHEMA_COLUMN',
+      severity: 'refused',
+      message: spec,
+      remedy: 'mend the column type in the declaration',
+    }
+    return { ...head, steps: [], findings: [...refused, finding] }
+  }
+  const { steps, findings } = await deps.tables.look(spec)
+  const lost = topic !== null && steps.some(({ what }) => what === NEW_TABLE) && (await loadedBefore(deps, topic))
+  if (lost) return { ...head, steps: [], findings: [...refused, { ...gone(deps.at, table), severity: 'refused' }] }
+  return { ...head, steps, findings: [...refused, ...findings] }
+}
+
+const schemaFinding = ({ path, change }: SchemaDifference): Finding => ({
+  name: 'SCHEMA_REFUSED',
+  severity: 'refused',
+  message: `the declared schema does not fit the registered one: ${path}: ${change}`,
+  remedy: 'add fields as optional and keep the others; for a break, declare a stream of another name beside this one',
+})
+
+async function loadedBefore({ kafka, names }: PlanDeps, topic: string): Promise<boolean> {
+  return (await kafka.committed(names.loaderGroup, topic)).some((committed) => committed !== null && wasLoaded(committed))
+}

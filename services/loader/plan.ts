@@ -12,7 +12,7 @@ import { specOf } from './catalog.ts'
 import type { Placement } from './ddl.ts'
 import { type Finding, NEW_TABLE, type Step } from './judge.ts'
 import { wasLoaded } from './partitions.ts'
-import { gone, type Tables } from './table.ts'
+import { gone, type Looks } from './table.ts'
 import { recordTopics } from './topics.ts'
 
 export type StreamPlan = {
@@ -33,7 +33,7 @@ export type DeclaredStream = { label: string; wireSchema: JsonSchema }
 export type PlanDeps = {
   kafka: Pick<Kafka, 'topics' | 'committed'>
   registry: Pick<Registry, 'latest'>
-  tables: Pick<Tables, 'look'>
+  tables: Looks
   names: Names
   at: Placement
 }

@@ -18,16 +18,19 @@ export type Tables = {
    */
   ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<Look>
   ensureLedger(): Promise<Failure | null>
-  /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
-  look(spec: TableSpec): Promise<Judged>
   /** Null when ClickHouse answers and accepts the login. */
   ping(): Promise<Failure | null>
+}
+
+export type Looks = {
+  /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
+  look(spec: TableSpec): Promise<Judged>
 }
 
 /** `failure`: why no row of this shape can be inserted; null when they can. `changed`: something was made or added just now. */
 export type Look = { failure: Failure | null; changed: boolean }
 
-export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables {
+export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
   const spelled = new Map<string, string>()
   const told = new Set<string>()
 

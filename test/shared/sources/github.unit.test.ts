@@ -103,7 +103,7 @@ const seconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, 1
 const placeOf = ({ updated_at, id }: Kept): string => `${updated_at} ${String(id).padStart(6, '0')}`
 
 /** Lists by change with a cursor in its links, counts requests, and tells what is left of them. `refused` counts what came too often. */
-function likeGithub(issues: Map<number, Kept>, clock: FastClock, onAsked: () => void) {
+function likeGithub(issues: Map<number, Kept>, clock: FastClock, onAsked: (nowMs: number) => void) {
   const window = { endMs: 0, used: 0 }
   const seen = { refused: 0, sinces: [] as (string | null)[] }
 
@@ -128,6 +128,8 @@ function likeGithub(issues: Map<number, Kept>, clock: FastClock, onAsked: () => 
     const size = Number(query.get('per_page'))
     const [since, after] = [query.get('since'), query.get('after')]
     if (after === null) seen.sinces.push(since)
+    // Before and after the page is made: issues change in the very second of its last one too.
+    onAsked(nowMs)
     const found = [...issues.values()]
       .filter((issue) => since === null || issue.updated_at > since)
       .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
@@ -137,7 +139,7 @@ function likeGithub(issues: Map<number, Kept>, clock: FastClock, onAsked: () => 
     const next = new URLSearchParams(query)
     if (last !== undefined) next.set('after', Buffer.from(placeOf(last)).toString('base64'))
     const link = `<http://${headers.host}/repositories/1296269/issues?${next}>; rel="next"`
-    onAsked()
+    onAsked(nowMs)
     return { headers: { ...limits, ...(found.length > page.length ? { link } : {}) }, json: page.map(rawOf) }
   }
   return { script, seen }
@@ -178,8 +180,8 @@ describe('against a server that behaves like GitHub', () => {
       })
     for (let id = 1; id <= 350; id++) put(id, START_MS - between(random, 2, 100) * 60_000)
     let changing = true
-    const { script, seen } = likeGithub(issues, clock, () => {
-      if (changing) for (let change = 0; change < 5; change++) put(between(random, 1, 360), clock.nowMs())
+    const { script, seen } = likeGithub(issues, clock, (nowMs) => {
+      if (changing) for (let change = 0; change < 5; change++) put(between(random, 1, 360), nowMs)
     })
     const server = await startServer(t, script)
     const example = openExample(t, github, server.url, clock, { GITHUB_TOKEN: TOKEN })

@@ -128,12 +128,25 @@ function program(): Command {
       .option('--since <time>', 'only of records fetched at or after this time')
       .option('--until <time>', 'only of records fetched before this time')
       .option('--partition <number>', 'only of this partition')
+      .option('--at <place>', 'only this letter: partition:offset')
       .option(JSON_FLAG, JSON_HELP)
 
   filtered('list', 'the reasons, and the newest letters')
     .option('--limit <number>', 'letters to show', '20')
     .option('--done', 'also those that were replayed or dropped')
     .action(async (stream, options) => exit(await (await import('./cli/letters.ts')).listCommand(stream, options)))
+
+  filtered('replay', "letters through today's declaration and back into the stream, with the time of their first fetch")
+    .option('--limit <number>', 'letters to replay, of each partition')
+    .option('--dry-run', 'show what would come of it')
+    .option('--force', 'also those that were replayed in vain too often')
+    .action(async (stream, options) =>
+      exit(await (await import('./cli/settle-letters.ts')).replayLettersCommand(stream, { ...door.opts(), ...options })),
+    )
+
+  filtered('drop', 'letters are done with, and are not replayed any more')
+    .option('--yes', 'do not ask')
+    .action(async (stream, options) => exit(await (await import('./cli/settle-letters.ts')).dropCommand(stream, options)))
 
   letters
     .command('show')

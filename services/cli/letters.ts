@@ -15,6 +15,7 @@ export type FilterOptions = {
   since?: string
   until?: string
   partition?: string
+  at?: string
 }
 
 const SHOWN = 20
@@ -47,7 +48,7 @@ export async function showCommand(stream: string, options: { at: string; json?: 
 
 /** Throws WrongUse that names the flag. */
 export function filterOf(options: FilterOptions): LetterFilter {
-  const { reason, stage, run, since, until, partition } = options
+  const { reason, stage, run, since, until, partition, at } = options
   return {
     ...(reason === undefined || reason.length === 0 ? {} : { reasons: reason }),
     ...(stage === undefined || stage.length === 0 ? {} : { stages: stage.map(stageOf) }),
@@ -55,6 +56,7 @@ export function filterOf(options: FilterOptions): LetterFilter {
     ...(since === undefined ? {} : { sinceMs: timeOf('--since', since) }),
     ...(until === undefined ? {} : { untilMs: timeOf('--until', until) }),
     ...(partition === undefined ? {} : { partition: wholeNumber('--partition', partition) }),
+    ...(at === undefined ? {} : { at: placeOf(at) }),
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { Kafka, RawMessage } from '../../shared/kafka.ts'
-import { FRAME_HEAD_BYTES, parseDeadLetterHeaders } from '../../shared/wire.ts'
+import { FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '../../shared/wire.ts'
 import type { Memory } from './memory.ts'
 
 /** Offsets from the end. What lookback and boundaries bring again is mostly recent. */
@@ -23,6 +23,8 @@ export async function recallRecords(kafka: Log, topic: string, partition: number
     bytes += message.value?.length ?? 0
     if (bytes > BYTES_MAX) break
     if (message.value === null || message.key === null) continue
+    // From a dead letter: older than what its place says, so it must not pass for the newest version.
+    if (replaysOf(message.headers) > 0) continue
     const payload = message.value.toString('utf8', FRAME_HEAD_BYTES)
     memory.fresh([{ key: message.key.toString(), payload, position: null }], [])
   }

@@ -38,6 +38,8 @@ export type Chunk = {
   rows: number
   letters: FrameLetter[]
   markers: ReadMarker[]
+  /** Offsets of records that come from dead letters, with how many times they were replayed. */
+  replays?: ReadonlyMap<number, number>
   after: PartitionState
   /** What it counts for in the gate. */
   bytes: number

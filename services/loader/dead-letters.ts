@@ -70,15 +70,27 @@ export function createDeadLetters({ kafka, sender, names, replicationFactor, log
   return { send }
 }
 
-function frameLetter({ topic, partition }: Chunk, { offset, timestampMs, key, value, reason, issues }: FrameLetter): Message {
+function frameLetter({ topic, partition, replays }: Chunk, { offset, timestampMs, key, value, reason, issues }: FrameLetter): Message {
   const origin = `${topic}/${partition}/${offset}`
-  return { key, value, timestampMs, headers: headersOf({ stage: 'frame', reason, issues, origin }) }
+  return { key, value, timestampMs, headers: headersOf({ stage: 'frame', reason, issues, origin, ...replayedAt(replays, offset) }) }
 }
 
 function rowLetter(batch: Batch, { row, reason, issues }: RowLetter): Message {
   const { partition, offset, fetchedAtMs, payload } = originOf(batch, row)
+  const { replays } = chunkOf(batch, row).chunk
   const origin = `${batch.topic}/${partition}/${offset}`
-  return { key: null, value: payload, timestampMs: fetchedAtMs, headers: headersOf({ stage: 'insert', reason, issues, origin }) }
+  return {
+    key: null,
+    value: payload,
+    timestampMs: fetchedAtMs,
+    headers: headersOf({ stage: 'insert', reason, issues, origin, ...replayedAt(replays, offset) }),
+  }
+}
+
+/** The count goes on, so that a record which is refused again and again is left alone at last. */
+function replayedAt(all: Chunk['replays'], offset: number): Pick<DeadLetterFacts, 'replays'> {
+  const replays = all?.get(offset)
+  return replays === undefined ? {} : { replays }
 }
 
 function headersOf(facts: DeadLetterFacts): Record<string, string> {

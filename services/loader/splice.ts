@@ -4,7 +4,7 @@
  * Costs one string, one write and one copy a record; the body is allocated once a chunk.
  */
 import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
-import { FRAME_HEAD_BYTES, MARKER_HEADER, parseMarker, schemaIdOf } from '../../shared/wire.ts'
+import { FRAME_HEAD_BYTES, MARKER_HEADER, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
 import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
 
 /** Why no record of this schema can be loaded. */
@@ -70,16 +70,17 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup)
         builder.target = target
       }
       writeRow(builder, message, value)
-      if (state.open !== null) state.open++
+      pass(state, builder, message)
     } else {
       const marker = value === null ? parseMarker(markerHeader(message)) : null
       if (marker !== null) {
         const offset = Number(message.offset)
-        builder.markers.push({ offset, facts: marker, counted: state.open })
-        passMarker(state, offset, marker.watermark)
+        const isReplay = replaysOf(message.headers) > 0
+        builder.markers.push({ offset, facts: marker, counted: isReplay ? null : state.open })
+        if (!isReplay) passMarker(state, offset, marker.watermark)
       } else {
         builder.letters.push(letterOf(message, id, target))
-        if (state.open !== null) state.open++
+        pass(state, builder, message)
       }
     }
   }
@@ -96,6 +97,17 @@ type Builder = {
   head: string
   letters: FrameLetter[]
   markers: ReadMarker[]
+  /** Null until there is one. */
+  replays: Map<number, number> | null
+}
+
+/** A replayed record may lie in the middle of another's page, so it counts for none. */
+function pass(state: PartitionState, to: Builder, { offset, headers }: RawMessage): void {
+  const replays = replaysOf(headers)
+  if (replays > 0) {
+    to.replays ??= new Map()
+    to.replays.set(Number(offset), replays)
+  } else if (state.open !== null) state.open++
 }
 
 function startChunk({ messages, partition }: ReadBatch, first: number): Builder {
@@ -110,6 +122,7 @@ function startChunk({ messages, partition }: ReadBatch, first: number): Builder 
     head: `{"_partition":${partition},"_offset":`,
     letters: [],
     markers: [],
+    replays: null,
   }
 }
 
@@ -139,7 +152,8 @@ function isEmptyObject(value: Buffer, from: number): boolean {
 function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder, after: PartitionState, bytes: number): Chunk {
   const { target, rows, letters, markers, body, length, ends } = from
   const used = rows === 0 ? { body: NO_BYTES, ends: NO_ROWS } : { body: body.subarray(0, length), ends }
-  return { topic, partition, generation, target, ...used, rows, letters, markers, after, bytes }
+  const replays = from.replays === null ? {} : { replays: from.replays }
+  return { topic, partition, generation, target, ...used, rows, letters, markers, ...replays, after, bytes }
 }
 
 /** A marker's watermark counts unless records before it were lost and not asked for again. */

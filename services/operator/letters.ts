@@ -32,7 +32,7 @@ export type ListOptions = { filter: LetterFilter; limit: number; withDone: boole
 
 /** Throws WrongUse for a stream that Kafka does not know. `withDone`: those that are done too, not the open ones alone. */
 export async function listLetters(kafka: Kafka, names: Names, wanted: string, options: ListOptions): Promise<LetterList> {
-  const topic = await letterTopicOf(kafka, names, wanted)
+  const topic = names.deadLetters(await topicOf(kafka, names, wanted))
   const partitions = await newestLetters(kafka, topic, options.filter)
   const letters = partitions.flatMap((each) => each.letters)
   const open = letters.filter(({ state }) => state === 'open')
@@ -49,7 +49,7 @@ const newestFirst = (a: Letter, b: Letter): number => b.atMs - a.atMs || a.parti
 /** Throws WrongUse when there is no letter at that place. */
 export async function showLetter(kafka: Kafka, names: Names, wanted: string, at: LetterPlace): Promise<ShownLetter> {
   const { partition, offset } = at
-  const topic = await letterTopicOf(kafka, names, wanted)
+  const topic = names.deadLetters(await topicOf(kafka, names, wanted))
   const range = (await kafka.logRanges(topic))[partition]
   let shown: ShownLetter | null = null
   if (range !== undefined && offset >= range.low) {
@@ -75,9 +75,9 @@ export async function showLetter(kafka: Kafka, names: Names, wanted: string, at:
   })
 }
 
-/** Throws WrongUse for a stream that Kafka does not know. */
-export async function letterTopicOf(kafka: Kafka, names: Names, wanted: string): Promise<string> {
+/** The topic of a stream's records. Throws WrongUse for a stream that Kafka does not know. */
+export async function topicOf(kafka: Kafka, names: Names, wanted: string): Promise<string> {
   const [found] = await streamsOf(kafka, names, [wanted])
   if (found === undefined) throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${wanted}"`)
-  return names.deadLetters(found.topic)
+  return found.topic
 }

@@ -4,7 +4,7 @@ import type { Rejected } from '../../services/fetcher/judge.ts'
 import { createMemory, type Memory } from '../../services/fetcher/memory.ts'
 import { recallRecords, recallRejected } from '../../services/fetcher/recall.ts'
 import type { RawMessage } from '../../shared/kafka.ts'
-import { deadLetterHeaders, frame, MARKER_HEADER } from '../../shared/wire.ts'
+import { deadLetterHeaders, frame, MARKER_HEADER, replayHeaders } from '../../shared/wire.ts'
 
 type Kept = Omit<RawMessage, 'timestamp'>
 const record = (offset: number, key: string, payload: string): Kept => ({
@@ -44,6 +44,13 @@ describe('what a new owner recalls', () => {
     const memory = createMemory(100)
     await recallRecords(logOf(record(0, 'a', '1')), 't', 0, 4, memory)
     assert.equal(isKnown(memory, 'a', '1'), false)
+  })
+
+  test('is not what a replay has put behind it: an older version must not pass for the newest', async () => {
+    const memory = createMemory(100)
+    const replayed = { ...record(1, 'a', '1'), headers: replayHeaders(1, 't.dead-letters/0/3') }
+    await recallRecords(logOf(record(0, 'a', '2'), replayed, marker(2)), 't', 0, 3, memory)
+    assert.equal(isKnown(memory, 'a', '2'), true)
   })
 
   test('is nothing when the end of the log is more than it may hold', async () => {

@@ -5,7 +5,7 @@ import { batchOf, type Chunk, type PartitionState, type Target } from '../../ser
 import { originOf } from '../../services/loader/rows.ts'
 import { bytesOfBatch, type Refused, splice, unknownSchemas } from '../../services/loader/splice.ts'
 import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
-import { frame, MARKER_HEADER } from '../../shared/wire.ts'
+import { frame, MARKER_HEADER, replayHeaders } from '../../shared/wire.ts'
 import { markerOf } from '../support/published.ts'
 import { testSeed } from '../support/seed.ts'
 
@@ -49,6 +49,26 @@ describe('splicing', () => {
     assert.deepEqual(linesOf(chunk), [`${head(100)},"id":"ü","n":1.50}`, `${head(101)}}`, `${head(102)}}`, `${head(103)}, "a" : 1 }`])
     assert.equal(chunk?.after.nextOffset, 105)
     assert.equal(chunk?.after.open, 4)
+  })
+
+  test('counts no replayed record to the page that it lies in, and no watermark of its marker', () => {
+    const replayed = (value: Buffer): Partial<RawMessage> => ({ value, headers: replayHeaders(3, 't.dead-letters/7/4') })
+    const { headers } = marker(1, 'w9')
+    const replayMarker: Partial<RawMessage> = { value: null, headers: { ...headers, ...replayHeaders(1, 'replay-1') } }
+    const messages = [frame(1, '{"a":1}'), replayed(frame(1, '{"a":2}')), replayed(frame(9, '{}')), replayMarker, frame(1, '{"a":3}')]
+    const [chunk] = splice(batch([...messages, marker(2, 'w1'), replayed(frame(1, '{"a":4}'))]), START, lookup)
+    assert.deepEqual(
+      chunk?.markers.map(({ offset, counted }) => [offset, counted]),
+      [
+        [103, null],
+        [105, 2],
+      ],
+    )
+    assert.deepEqual([chunk?.rows, chunk?.after.open, chunk?.after.watermark], [4, 0, 'w1'])
+    assert.deepEqual(
+      [...(chunk?.replays ?? [])],
+      [101, 102, 106].map((offset) => [offset, 3]),
+    )
   })
 
   test('begins another chunk where the schema changes, each with the offset that it ends at', () => {

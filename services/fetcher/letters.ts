@@ -1,0 +1,196 @@
+/**
+ * A replay of dead letters: each that matches goes before today's declaration, and what passes goes back into the partition that it came from,
+ * with the time of its first fetch, so that it never beats a newer version. Letters, records and the word that they are done are one
+ * transaction: killed at any moment, a replay that is started again goes on where the last one stopped. Runs beside fetcher and loader.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import type { Config } from '../../shared/config.ts'
+import type { Stream } from '../../shared/declaration.ts'
+import { WrongUse } from '../../shared/errors.ts'
+import { connectKafka, type Kafka, type Message, type RawMessage } from '../../shared/kafka.ts'
+import { letterLog, type OpenLetters } from '../../shared/letter-log.ts'
+import { type Letter, type LetterFilter, matches, readLetter } from '../../shared/letters.ts'
+import type { Log } from '../../shared/log.ts'
+import { connectRegistry } from '../../shared/registry.ts'
+import { type Names, namesFor } from '../../shared/topics.ts'
+import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '../../shared/wire.ts'
+import { type Rejudge, rejudgeFor } from './rejudge.ts'
+
+export type ReplayLettersOptions = {
+  stream: Stream
+  filter: LetterFilter
+  /** Of each partition. */
+  limit: number
+  dryRun: boolean
+  /** Those too that were refused `REPLAYS_MAX` times. */
+  force: boolean
+  config: Config
+  clock: Clock
+  log: Log
+  /** Aborting it ends the replay behind the transaction in hand. */
+  signal: AbortSignal
+}
+
+export type PartitionReplayed = {
+  partition: number
+  published: number
+  /** The declaration's own map leaves them out. */
+  leftOut: number
+  /** They go back with one replay more. */
+  refused: number
+  reasons: Record<string, number>
+  /** Left alone: replayed so often already. */
+  parked: number
+  /** Left alone: no record that could be judged. */
+  unreadable: number
+  /** There are more than were looked at. */
+  more: boolean
+}
+export type LettersReplayed = { stream: string; run: string; dryRun: boolean; partitions: PartitionReplayed[] }
+
+/** A letter that was refused so often is left alone. */
+export const REPLAYS_MAX = 5
+/** Of one transaction. */
+const PORTION_LETTERS_MAX = 500
+const PORTION_BYTES_MAX = 512 * 1024
+
+type Place = { stream: Stream; kafka: Kafka; names: Names; topic: string; letterTopic: string; schemaId: number; run: string }
+type Standing = 'wanted' | 'parked' | 'frame' | 'other'
+type Judged = { letter: Letter; message: RawMessage; verdict: ReturnType<Rejudge> }
+
+/** Throws WrongUse when Kafka does not know the stream, Stopped when the schema of today does not fit the registered one. */
+export async function replayLetters(options: ReplayLettersOptions): Promise<LettersReplayed> {
+  const { stream, config, clock, log, dryRun } = options
+  const names = namesFor(config.prefix)
+  const kafka = await connectKafka(config.kafka, { log, clock })
+  try {
+    const topic = names.records({ source: stream.source.name, stream: stream.name })
+    const letterTopic = names.deadLetters(topic)
+    const partitions = Math.min(await kafka.partitions(topic), await kafka.partitions(letterTopic))
+    if (partitions === 0) throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${stream.label}"`)
+    const schemaId = dryRun ? 0 : (await connectRegistry(config.registry).register(names.subject(topic), stream.wireSchema)).id
+    const run = `replay-${clock.nowMs().toString(36)}`
+    const place: Place = { stream, kafka, names, topic, letterTopic, schemaId, run }
+    const replayed: PartitionReplayed[] = []
+    for (let partition = 0; partition < partitions; partition++) {
+      if ((options.filter.partition ?? partition) === partition) replayed.push(await replayPartition(place, partition, options))
+    }
+    return { stream: stream.label, run, dryRun, partitions: replayed }
+  } finally {
+    await kafka.close()
+  }
+}
+
+async function replayPartition(place: Place, partition: number, options: ReplayLettersOptions): Promise<PartitionReplayed> {
+  const { filter, limit, dryRun, force, clock, log, signal } = options
+  const letters = letterLog({ ...place, clock, partition })
+  const sum: PartitionReplayed = {
+    ...{ partition, published: 0, leftOut: 0, refused: 0, reasons: {}, parked: 0, unreadable: 0, more: false },
+  }
+  try {
+    if (!dryRun) await letters.fence()
+    const found = await letters.look((letter): Standing => standingOf(letter, filter, force))
+    sum.more = found.more
+    for (const standing of found.open.values()) {
+      if (standing === 'parked') sum.parked += 1
+      if (standing === 'frame') sum.unreadable += 1
+    }
+    let page = 0
+    for await (const portion of judgedPortions(place, partition, found, limit)) {
+      signal.throwIfAborted()
+      const startedMs = clock.nowMs()
+      count(sum, portion.judged)
+      const done = portion.judged.filter(({ verdict }) => verdict.kind !== 'unreadable')
+      if (dryRun || done.length === 0) continue
+      page += 1
+      await letters.settle(settlementOf(place, done, { page, last: portion.last, atMs: startedMs }), found)
+      log.debug({ topic: place.topic, partition, letters: done.length, page }, 'dead letters replayed')
+    }
+    return sum
+  } finally {
+    await letters.close()
+  }
+}
+
+function standingOf(letter: Letter, filter: LetterFilter, force: boolean): Standing {
+  if (!matches(filter, letter)) return 'other'
+  if (letter.stage === 'frame') return 'frame'
+  return letter.replays >= REPLAYS_MAX && !force ? 'parked' : 'wanted'
+}
+
+type Portion = { judged: Judged[]; last: boolean }
+
+/** The wanted letters in their order, judged, as many at a time as go into one transaction. */
+async function* judgedPortions(
+  { stream, kafka, letterTopic }: Place,
+  partition: number,
+  { open }: OpenLetters<Standing>,
+  limit: number,
+): AsyncGenerator<Portion> {
+  const wanted = [...open].flatMap(([offset, standing]) => (standing === 'wanted' ? [offset] : [])).slice(0, limit)
+  const [first] = wanted
+  const last = wanted.at(-1)
+  if (first === undefined || last === undefined) return
+  const names = new Set(wanted)
+  const rejudge = rejudgeFor(stream)
+  let judged: Judged[] = []
+  let bytes = 0
+  for await (const message of kafka.readPartition(letterTopic, partition, first, last + 1)) {
+    if (!names.has(Number(message.offset))) continue
+    const read = readLetter(partition, message)
+    if ('done' in read) continue
+    const { letter } = read
+    if (judged.length >= PORTION_LETTERS_MAX || (judged.length > 0 && bytes + letter.bytes > PORTION_BYTES_MAX)) {
+      yield { judged, last: false }
+      judged = []
+      bytes = 0
+    }
+    judged.push({ letter, message, verdict: rejudge(letter.stage, message.value ?? Buffer.alloc(0)) })
+    bytes += letter.bytes
+  }
+  if (judged.length > 0) yield { judged, last: true }
+}
+
+function count(sum: PartitionReplayed, judged: readonly Judged[]): void {
+  for (const { verdict } of judged) {
+    if (verdict.kind === 'accepted') sum.published += 1
+    else if (verdict.kind === 'leftOut') sum.leftOut += 1
+    else if (verdict.kind === 'unreadable') sum.unreadable += 1
+    else {
+      sum.refused += 1
+      sum.reasons[verdict.reason] = (sum.reasons[verdict.reason] ?? 0) + 1
+    }
+  }
+}
+
+type PageFacts = { page: number; last: boolean; atMs: number }
+
+function settlementOf(place: Place, judged: readonly Judged[], facts: PageFacts) {
+  const records: Message[] = []
+  const letters: Message[] = []
+  const head = frameHead(place.schemaId)
+  for (const { letter, message, verdict } of judged) {
+    const replays = letter.replays + 1
+    const origin = `${place.letterTopic}/${letter.partition}/${letter.offset}`
+    if (verdict.kind === 'accepted') {
+      const { key, payload } = verdict.record
+      records.push({ key, value: payload, head, headers: replayHeaders(replays, origin), timestampMs: letter.atMs })
+    } else if (verdict.kind === 'refused') {
+      const { partition: _partition, offset: _offset, atMs, bytes: _bytes, ...kept } = letter
+      const headers = deadLetterHeaders({ ...kept, reason: verdict.reason, issues: verdict.issues, replays })
+      letters.push({ key: message.key, value: message.value, headers, timestampMs: atMs })
+    }
+  }
+  if (records.length > 0) records.push(markerBehind(place, judged, records.length, letters.length, facts))
+  return { how: 'replayed' as const, done: judged.map(({ letter }) => letter.offset), records, letters }
+}
+
+/** For the ledger; its own time is now, so that Kafka's retention does not take a log for old that was written to today. */
+function markerBehind({ run }: Place, judged: readonly Judged[], records: number, deadLetters: number, facts: PageFacts): Message {
+  const { page, last, atMs } = facts
+  const bytes = judged.reduce((total, { letter }) => total + letter.bytes, 0)
+  const none = { unchanged: 0, drift: 0, requests: 0, retries: 0, durationMs: 0 }
+  const marker: PageMarker = { v: 1, run, page, at: atMs, records, deadLetters, ...none, bytes, watermark: null, last }
+  const headers = { [MARKER_HEADER]: JSON.stringify(marker), ...replayHeaders(1, run) }
+  return { key: null, value: null, headers, timestampMs: atMs }
+}

@@ -1,5 +1,5 @@
 /**
- * Issues of GitHub repositories, oldest change first: an example of pages by Link header and a sorted watermark. Issues that are deleted, or
+ * Issues of GitHub repositories, oldest change first: an example of pages by Link header, a sorted watermark and a filter. Issues that are deleted, or
  * transferred to another repository, leave the list without a trace. The token needs the permission to read issues.
  * Documented at https://docs.github.com/rest/issues/issues.
  */
@@ -7,7 +7,8 @@ import { bearer, defineSource, linkHeader, secret, z } from 'headrace'
 
 const issue = z.object({
   id: z.int().describe('Unique over all repositories; number is not.'),
-  repository: z.string().describe('owner/name'),
+  owner: z.string(),
+  repo: z.string(),
   number: z.int(),
   title: z.string(),
   body: z.string().nullable().describe('Markdown.'),
@@ -32,7 +33,6 @@ const issue = z.object({
 
 type Account = { login: string } | null
 type RawIssue = {
-  repository_url: string
   user: Account
   closed_by?: Account
   assignees: { login: string }[]
@@ -40,7 +40,6 @@ type RawIssue = {
   milestone: { title: string } | null
   type?: { name: string } | null
   reactions?: { total_count: number }
-  pull_request?: object
 }
 
 /** Known and not wanted, with the addresses of everything around an issue. All else is passed on, so that what GitHub adds is seen as drift. */
@@ -48,13 +47,10 @@ const LEFT_OUT = ['node_id', 'assignee', 'performed_via_github_app', 'sub_issues
 
 /** An issue in the shape of `issue`, unchecked. What throws here becomes a dead letter. */
 function issueOf(raw: unknown): unknown {
-  const { user, closed_by, assignees, labels, milestone, type, reactions, repository_url, pull_request, ...rest } = raw as RawIssue
-  // Every pull request is an issue too, with this field.
-  if (pull_request !== undefined) return undefined
+  const { user, closed_by, assignees, labels, milestone, type, reactions, ...rest } = raw as RawIssue
   const kept = Object.entries(rest).filter(([name]) => name === 'html_url' || !(name.endsWith('url') || LEFT_OUT.includes(name)))
   return {
     ...Object.fromEntries(kept),
-    repository: repository_url.split('/').slice(-2).join('/'),
     author: user?.login ?? null,
     closed_by: closed_by?.login ?? null,
     assignees: assignees.map(({ login }) => login),
@@ -80,6 +76,9 @@ export default defineSource({
       // The links hold a cursor (after) since 2025: an issue that changes during the walk moves to its end, and no other one out of sight.
       // A GitHub Enterprise Server whose links hold nothing but a page number does not promise that.
       paginate: linkHeader(),
+      envelope: { owner: '{owner}', repo: '{repo}' },
+      // Every pull request is an issue too, with this field.
+      filter: (raw) => !Object.hasOwn(raw as object, 'pull_request'),
       map: issueOf,
       schema: issue,
       primaryKey: ['id'],

@@ -84,8 +84,9 @@ export default defineSource({
       map: contactOf,
       schema: contact,
       primaryKey: ['id'],
-      // A change takes a while until a search finds it: hence the lookback. In the order of ids, the watermark moves when a run is complete.
-      watermark: { field: 'lastmodifieddate', body: '/filterGroups/0/filters/0/value', as: 'epochMs', lookback: '10m' },
+      // A change takes a while until a search finds it: what is younger than settle is asked for again. In the order of ids, the watermark
+      // moves when a run is complete.
+      watermark: { field: 'lastmodifieddate', body: '/filterGroups/0/filters/0/value', as: 'epochMs', settle: '10m' },
       every: '5m',
     },
   },

@@ -45,7 +45,6 @@ describe('recorded pages of GitHub issues', () => {
     )
     assert.deepEqual(records[0], {
       id: 2_900_000_011,
-      repository: 'octocat/Hello-World',
       number: 11,
       title: 'The mill wheel stops 11',
       body: 'It *stops* at night.',
@@ -66,6 +65,8 @@ describe('recorded pages of GitHub issues', () => {
       closed_at: null,
       closed_by: null,
       html_url: 'https://github.com/octocat/Hello-World/issues/11',
+      owner: 'octocat',
+      repo: 'Hello-World',
     })
     const closed = pick(records[1], ['state', 'state_reason', 'closed_by', 'type', 'milestone', 'body'])
     assert.deepEqual(closed, {
@@ -147,7 +148,6 @@ function likeGithub(issues: Map<number, Kept>, clock: FastClock, onAsked: (nowMs
 
 const rawOf = ({ pull, ...issue }: Kept): Row => ({
   ...issue,
-  repository_url: `https://api.example${REPOSITORY}`,
   number: issue.id,
   body: null,
   state_reason: null,
@@ -168,7 +168,7 @@ const rawOf = ({ pull, ...issue }: Kept): Row => ({
 describe('against a server that behaves like GitHub', () => {
   test('every issue is there after it changed, also while pages are walked, and no request comes too often', async (t) => {
     const random = randomFrom(testSeed())
-    const clock = fastClock({ startMs: START_MS, speed: 20_000 })
+    const clock = fastClock({ startMs: START_MS, speed: 400 })
     const issues = new Map<number, Kept>()
     const put = (id: number, ms: number) =>
       issues.set(id, {

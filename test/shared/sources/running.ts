@@ -30,7 +30,7 @@ const KEYS_MAX = 100_000
 const never = new AbortController().signal
 
 export function openExample(t: TestContext, declared: Declared, url: string, clock: FastClock, secrets: Record<string, string>): Example {
-  // A busy machine is no failed attempt: the clock runs fast.
+  // A busy machine is no failed attempt: the clock runs fast, and this is the longest that there is.
   const input = { ...(declared.input as object), baseUrl: url, timeout: '1h' }
   const source = compileSource(input, 'the example')
   const [stream] = source.streams

@@ -150,7 +150,7 @@ const rawOf = (order: Kept): Row => ({
 describe('against a server that behaves like Shopify', () => {
   test('every order is there after it changed, also while pages are walked, and a wait that is asked for is kept', async (t) => {
     const random = randomFrom(testSeed())
-    const clock = fastClock({ startMs: START_MS, speed: 500 })
+    const clock = fastClock({ startMs: START_MS, speed: 200 })
     const orders = new Map<number, Kept>()
     const put = (id: number, ms: number) =>
       orders.set(id, { id, total_price: `${between(random, 0, 1e9)}.${between(random, 10, 99)}`, updated_at: written(ms) })

@@ -83,6 +83,7 @@ function program(): Command {
     .description('the fetcher: from the APIs into Kafka')
     .argument('[streams...]', 'source.stream; all of them when none is named')
     .option('--once', 'one run of every partition, then the end')
+    .option('--full', "one run from the stream's start that publishes everything again, whatever the checkpoint says")
     .option(JSON_FLAG, JSON_HELP)
     .action(async (streams, options) => exit(await (await import('./cli/fetch.ts')).fetchCommand(streams, { ...door.opts(), ...options })))
 

@@ -29,6 +29,8 @@ export const checkpoint = z.object({
   seen: z.string().nullable(),
   /** A stream that claims to be sorted was not, in this run: its watermark waits for the run's end. */
   unordered: z.boolean().optional(),
+  /** The run publishes everything from the stream's start again; `reached` is how far its own walk has come, `watermark` never behind what was before. */
+  full: z.object({ reached: z.string().nullable() }).optional(),
   /** What the run has done so far, for a person to read. */
   totals: z
     .object({
@@ -46,6 +48,10 @@ export const checkpoint = z.object({
 })
 export type Checkpoint = z.infer<typeof checkpoint>
 export type RunTotals = NonNullable<Checkpoint['totals']>
+
+/** The best watermark of the run's own walk; that of a full one says nothing of what was walked before. */
+export const reachedOf = ({ full, watermark }: Pick<Checkpoint, 'full' | 'watermark'>): string | null =>
+  full === undefined ? watermark : full.reached
 
 export const commit = z.object({
   v: z.literal(1),

@@ -8,7 +8,7 @@ import type { FetchSummary } from '../fetcher/summary.ts'
 import { print, runService } from './process.ts'
 import { counted } from './text.ts'
 
-export type FetchCommandOptions = { sources: string[]; once?: boolean; json?: boolean }
+export type FetchCommandOptions = { sources: string[]; once?: boolean; full?: boolean; json?: boolean }
 
 const PROGRESS_EVERY_MS = 2000
 
@@ -21,6 +21,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
     })
   }
+  const once = options.once === true || options.full === true
   return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, ready }) => {
     let shownMs = 0
     const summary = await fetchStreams({
@@ -31,7 +32,8 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       log,
       metrics,
       signal,
-      once: options.once === true,
+      once,
+      full: options.full === true,
       onReady: ready,
       onProgress(now) {
         if (systemClock.elapsedMs() - shownMs < PROGRESS_EVERY_MS) return
@@ -41,7 +43,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
     })
     print(options.json === true ? JSON.stringify(summary) : describe(summary))
     // A service that was stopped has done what it should, whatever it met; its supervisor must not take that for a failure.
-    return options.once === true ? statusOf(summary) : 0
+    return once ? statusOf(summary) : 0
   })
 }
 

@@ -16,7 +16,7 @@ import { type Owned, ownedOf } from './ownership.ts'
 import { openPartition, type Partition } from './partition.ts'
 import { prepareStream } from './prepare.ts'
 import { createSummary, type FetchSummary } from './summary.ts'
-import { createWorker } from './worker.ts'
+import { createWorker, type WorkerTools } from './worker.ts'
 
 export type FetchOptions = {
   streams: readonly Stream[]
@@ -29,6 +29,8 @@ export type FetchOptions = {
   signal: AbortSignal
   /** One run of every partition, then the end; otherwise for ever. */
   once: boolean
+  /** With `once`: from the stream's start, everything again. All partitions are taken from whoever runs them until it is done. */
+  full?: boolean
   onReady?(): void
   onProgress?(summary: FetchSummary): void
 }
@@ -82,9 +84,12 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       })
     }
 
-    const worker = createWorker({ open, once: options.once, clock, log, onOutcome: summary.outcomeOf })
+    const work =
+      options.full === true ? { job: runFull, partitions: streams.reduce((sum, stream) => sum + stream.partitions.length, 0) } : {}
+    const worker = createWorker({ open, once: options.once, ...work, clock, log, onOutcome: summary.outcomeOf })
     const owner = await kafka.owner({
       group: names.fetcherGroup,
+      claim: options.full === true ? clock.nowMs() : undefined,
       topics: [...streamOfTopic.keys()],
       sessionTimeoutMs: config.kafka.sessionTimeoutMs,
       async onRebalancing() {
@@ -118,3 +123,5 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
     await kafka.close()
   }
 }
+
+const runFull: NonNullable<WorkerTools['job']> = (_owned, partition, stop) => partition.run(stop, 'full')

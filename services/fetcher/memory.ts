@@ -20,6 +20,15 @@ export type Memory = {
   forget(): void
 }
 
+/** Remembers what is published, and leaves nothing out. */
+export const publishingAll = (memory: Memory): Memory => ({
+  ...memory,
+  fresh(records, rejected, floor) {
+    memory.fresh(records, rejected, floor)
+    return { records: [...records], rejected: [...rejected], unchanged: 0 }
+  },
+})
+
 /** Keeps rejects apart from keys. */
 const REJECTED = '\u0000'
 /** Of each of two generations that are kept whole. */

@@ -3,8 +3,7 @@
  * partition unclean; the next one fences and reads again, because the last transaction may have been committed all the same. A run that
  * was stopped, or ended well, leaves it clean: publisher, memory and place are still those of the log.
  */
-import { randomUUID } from 'node:crypto'
-import { parseCheckpoint } from '../../shared/checkpoint.ts'
+import { parseCheckpoint, reachedOf } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { cautionAbout } from '../../shared/declare/paginate.ts'
@@ -18,8 +17,9 @@ import type { PageMarker } from '../../shared/wire.ts'
 import { Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createDriftReport } from './drift-report.ts'
-import { createMemory } from './memory.ts'
+import { createMemory, publishingAll } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
+import { fullPlanOf, planOf, startAgain } from './plan.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
 import { recallRecords, recallRejected } from './recall.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
@@ -43,8 +43,8 @@ export type PartitionTools = {
 }
 
 export type Partition = {
-  /** Until the last page, or until the stop; never throws. */
-  run(stop: Stop): Promise<RunOutcome>
+  /** Until the last page, or until the stop; never throws. `full`: from the stream's start, and everything is published again. */
+  run(stop: Stop, how?: 'full'): Promise<RunOutcome>
   /** Milliseconds until the next regular run, by the last one's start; 0 when a run was interrupted, there was none, or nobody can say. */
   dueInMs(): Promise<number>
   close(): Promise<void>
@@ -145,7 +145,7 @@ export function openPartition(tools: PartitionTools): Partition {
     return run(plan, {
       ...tools,
       outlet,
-      memory,
+      memory: plan.full === undefined ? memory : publishingAll(memory),
       stop,
       onPage({ judged, sorted, shifted }) {
         if (shifted) reportShift()
@@ -158,18 +158,19 @@ export function openPartition(tools: PartitionTools): Partition {
     })
   }
 
-  async function runToEnd(stop: Stop): Promise<void> {
-    let plan = planOf(await whereToGoOn(), clock)
+  async function runToEnd(stop: Stop, how?: 'full'): Promise<void> {
+    const from = how === 'full' ? fullPlanOf : planOf
+    let plan = from(await whereToGoOn(), clock)
     log.debug({ run: plan.run, page: plan.page, from: plan.from }, 'run starts')
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
     for (let restarts = 0; ; ) {
       const { refused, watermark } = await runOnce(plan, stop)
       if (refused === null) return
-      restarts = watermark === plan.watermark ? restarts + 1 : 1
+      restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
       log.warn({ watermark, status: refused.status }, 'the API refuses the cursor; going on from the best watermark')
-      plan = startAt(watermark, plan.coveredBelow, clock)
+      plan = startAgain(plan, watermark, clock)
     }
   }
 
@@ -184,9 +185,9 @@ export function openPartition(tools: PartitionTools): Partition {
     return { outcome: 'parked', error, parkedUntilMs: error.untilMs }
   }
 
-  async function runUntil(stop: Stop): Promise<RunOutcome> {
+  async function runUntil(stop: Stop, how?: 'full'): Promise<RunOutcome> {
     try {
-      await runToEnd(stop)
+      await runToEnd(stop, how)
       driftReport.runDone()
       return { outcome: 'done' }
     } catch (error) {
@@ -198,8 +199,8 @@ export function openPartition(tools: PartitionTools): Partition {
   }
 
   return {
-    async run(stop) {
-      const outcome = await runUntil(stop)
+    async run(stop, how) {
+      const outcome = await runUntil(stop, how)
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })
       return outcome
     },
@@ -216,24 +217,6 @@ export function openPartition(tools: PartitionTools): Partition {
     close: () => publisher.close(),
   }
 }
-
-function planOf(resumed: Resume, clock: Clock): RunPlan {
-  if (resumed.kind === 'start') return startAt(resumed.watermark, resumed.coveredBelow, clock)
-  const { checkpoint } = resumed
-  if (checkpoint.cursor === null) return startAt(checkpoint.watermark, checkpoint.coveredBelow, clock)
-  return { ...checkpoint }
-}
-
-const startAt = (watermark: string | null, coveredBelow: number | undefined, clock: Clock): RunPlan => ({
-  run: randomUUID(),
-  startedMs: clock.nowMs(),
-  page: 0,
-  from: watermark,
-  cursor: null,
-  watermark,
-  seen: watermark,
-  coveredBelow,
-})
 
 /** A time that an API named can be beyond what a Date holds. */
 const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())

@@ -3,10 +3,10 @@
  * published before, and put out with the checkpoint behind it. Guarantees: the checkpoint never runs ahead of the log, and a run that
  * ends for whatever reason leaves a place to go on from.
  */
-import type { Checkpoint, RunTotals } from '../../shared/checkpoint.ts'
+import { type Checkpoint, type RunTotals, reachedOf } from '../../shared/checkpoint.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { redactUrl } from '../../shared/redact.ts'
-import { comparePositions, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
+import { comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor, type PageRefused } from './client/errors.ts'
 import type { Send } from './client/send.ts'
@@ -36,6 +36,8 @@ export type RunPlan = {
   /** A record came out of order earlier in this run. */
   unordered?: boolean | undefined
   coveredBelow?: number | undefined
+  /** It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is never behind the one before it. */
+  full?: { reached: string | null } | undefined
 }
 
 export type RunTools = {
@@ -50,7 +52,7 @@ export type RunTools = {
   onPage(event: { judged: Judged; sorted: boolean; shifted: boolean }): void
 }
 
-/** `watermark`: the best one so far. `refused`: the API does not know the cursor any more; start again from there. */
+/** `watermark`: the best one of this walk. `refused`: the API does not know the cursor any more; start again from there. */
 export type RunResult = { watermark: string | null; refused: PageRefused | null }
 
 /** Runs until the last page. Throws what stopped it (a failure, or the stop's reason) after what was put out is flushed. */
@@ -106,7 +108,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   state.progress = afterPage(state.progress, stream.watermark, judged.records, times)
   state.page += 1
 
-  const watermark = textOf(stream, state.progress.watermark)
+  const watermark = watermarkOf(plan, stream, state)
   const safe = state.progress.sorted || last || walkedTo !== undefined
   const marker = markerOf({ run: plan.run, page: state.page, watermark: safe ? watermark : null, last }, response, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)
@@ -130,8 +132,9 @@ function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }:
     done: last,
     from: plan.from,
     cursor,
-    watermark: textOf(stream, progress.watermark),
+    watermark: watermarkOf(plan, stream, { progress }),
     seen: textOf(stream, progress.seen),
+    ...(plan.full === undefined || last ? {} : { full: { reached: textOf(stream, progress.watermark) } }),
     ...(unordered ? { unordered } : {}),
     totals,
     ...(plan.coveredBelow === undefined ? {} : { coveredBelow: plan.coveredBelow }),
@@ -140,14 +143,21 @@ function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }:
 
 function progressOf(plan: RunPlan, stream: Stream): Progress {
   const { watermark } = stream
-  const position = (text: string | null) => (text === null || watermark === null ? null : positionOfText(watermark.kind, text))
-  const start = startOf(watermark, position(plan.watermark))
+  const position = (text: string | null) => positionIn(stream, text)
+  const start = startOf(watermark, position(reachedOf(plan)))
   const seen = position(plan.seen) ?? start.seen
   const from = position(plan.from)
   // In a sorted walk that has come past where it asked from, the highest position is that of the last record.
   const came = seen !== null && (from === null || comparePositions(seen, from) > 0)
   return { ...start, seen, last: plan.page > 0 && came ? seen : null, sorted: start.sorted && plan.unordered !== true }
 }
+
+/** A full walk over what is old does not move it back. */
+const watermarkOf = (plan: RunPlan, stream: Stream, { progress }: Pick<RunState, 'progress'>): string | null =>
+  textOf(stream, maxPosition(positionIn(stream, plan.watermark), progress.watermark))
+
+const positionIn = ({ watermark }: Stream, text: string | null): Position | null =>
+  text === null || watermark === null ? null : positionOfText(watermark.kind, text)
 
 const textOf = (stream: Stream, position: Position | null): string | null =>
   position === null || stream.watermark === null ? null : watermarkText(stream.watermark.kind, position)

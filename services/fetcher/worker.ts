@@ -10,11 +10,15 @@ import type { RunOutcome } from './outcome.ts'
 import type { Owned } from './ownership.ts'
 import type { Partition } from './partition.ts'
 import { runsOf } from './schedule.ts'
-import { type StopSignal, stopSignal } from './stop-signal.ts'
+import { type Stop, type StopSignal, stopSignal } from './stop-signal.ts'
 
 export type WorkerTools = {
   open(owned: Owned): Partition
   once: boolean
+  /** Instead of a regular run. */
+  job?(owned: Owned, partition: Partition, stop: Stop): Promise<RunOutcome>
+  /** Once: so many partitions must have had their run before the end; without it, those that are owned. */
+  partitions?: number
   clock: Clock
   log: Log
   onOutcome(owned: Owned, outcome: RunOutcome): void
@@ -24,7 +28,7 @@ export type Worker = {
   assign(owned: ReadonlyMap<string, Owned>): Promise<void>
   /** Resolves when no run is going any more. */
   pause(): Promise<void>
-  /** Once: resolves when every owned partition has had its run. Always: on the signal. Throws what `fail` was told. */
+  /** Once: resolves when every owned partition, or as many as were asked for, has had its run. Always: on the signal. Throws what `fail` was told. */
   finished(signal: AbortSignal): Promise<void>
   fail(error: Error): void
   close(): Promise<void>
@@ -55,7 +59,7 @@ export function createWorker(tools: WorkerTools): Worker {
     const current = stop
     const runNow = async (): Promise<RunOutcome> => {
       if (current.soft.aborted) return { outcome: 'stopped' }
-      const outcome = await partition.run(current)
+      const outcome = await (tools.job === undefined ? partition.run(current) : tools.job(owned, partition, current))
       tools.onOutcome(owned, outcome)
       return outcome
     }
@@ -92,7 +96,7 @@ export function createWorker(tools: WorkerTools): Worker {
       }
       if (!tools.once) return
       void Promise.allSettled(going).then(() => {
-        if (generation === stop && !generation.soft.aborted) end.resolve()
+        if (generation === stop && !generation.soft.aborted && ran.size >= (tools.partitions ?? 0)) end.resolve()
       })
     },
     async finished(signal) {

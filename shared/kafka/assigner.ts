@@ -1,18 +1,26 @@
 /**
  * Who gets which partitions, decided by the group's leader; pure. Each member gets only what it subscribed to (the package's round robin deals
  * the leader's topics to everyone), the counts differ as little as subscriptions allow, members keep what they had as far as that
- * goes, and the same input gives the same result.
+ * goes, and the same input gives the same result. A member that claims its topics has them alone: all of them, so that two claims never wait
+ * for each other.
  */
 
 export type Share = ReadonlyMap<string, readonly number[]>
-export type Member = { id: string; topics: readonly string[]; had: Share }
+export type Member = {
+  id: string
+  topics: readonly string[]
+  had: Share
+  /** It wants all partitions of its topics; of several claims on a topic the least number has it, then the first member by id. */
+  claim?: number | undefined
+}
 
 type Slot = { topic: string; partition: number }
 type Owned = Map<string, Slot[]>
 
 /** `partitionsOf`: how many partitions each topic has. Members without a partition are in the result as well. */
 export function assign(members: readonly Member[], partitionsOf: ReadonlyMap<string, number>): Map<string, Share> {
-  const sorted = [...members].sort((a, b) => compare(a.id, b.id))
+  const subscribed = [...members].sort((a, b) => compare(a.id, b.id))
+  const sorted = withoutClaimed(subscribed)
   const owned: Owned = new Map(sorted.map(({ id }) => [id, []]))
   for (const slot of slotsOf(partitionsOf)) {
     const candidates = sorted.filter(({ topics }) => topics.includes(slot.topic))
@@ -21,7 +29,20 @@ export function assign(members: readonly Member[], partitionsOf: ReadonlyMap<str
     if (owner !== null) owned.get(owner.id)!.push(slot)
   }
   balance(sorted, owned)
-  return new Map(sorted.map(({ id, topics }) => [id, shareOf(owned.get(id)!, topics)]))
+  return new Map(subscribed.map(({ id, topics }) => [id, shareOf(owned.get(id)!, topics)]))
+}
+
+/** The members with the topics that they may have partitions of. */
+function withoutClaimed(members: readonly Member[]): Member[] {
+  const holders = new Map<string, Member>()
+  for (const member of members) {
+    if (member.claim === undefined) continue
+    for (const topic of member.topics) {
+      const first = holders.get(topic)?.claim
+      if (first === undefined || member.claim < first) holders.set(topic, member)
+    }
+  }
+  return members.map((member) => ({ ...member, topics: member.topics.filter((topic) => (holders.get(topic) ?? member) === member) }))
 }
 
 function slotsOf(partitionsOf: ReadonlyMap<string, number>): Slot[] {

@@ -1,6 +1,6 @@
 /**
- * The assigner as the client package wants it. Each member says with its subscription what it has, so that the leader can leave it there; the
- * group's hooks travel with it.
+ * The assigner as the client package wants it. Each member says with its subscription what it has, so that the leader can leave it there, and
+ * whether it claims all of its topics; the group's hooks travel with it.
  */
 import type { Assigner, Cluster, GroupMember, PartitionAssigner } from 'kafkajs'
 import { z } from 'zod'
@@ -12,18 +12,23 @@ import { AssignerProtocol } from './kafkajs/load.ts'
 const { MemberMetadata, MemberAssignment } = AssignerProtocol
 
 /** All members of a group must offer a common name: a change of the rule needs a new one. */
-const NAME = 'headrace-sticky'
+const NAME = 'headrace-sticky-claims'
 const VERSION = 0
 
-const memory = z.record(z.string(), z.array(z.int().min(0)))
+const said = z.object({ had: z.record(z.string(), z.array(z.int().min(0))), claim: z.number().optional() })
 
-/** `had` is asked at each join. */
-export function createAssigner(hooks: GroupHooks, had: () => Share, log: Log): PartitionAssigner {
+/** What a member says of itself at each join. */
+export type Saying = Pick<Member, 'had' | 'claim'>
+
+export function createAssigner(hooks: GroupHooks, saying: () => Saying, log: Log): PartitionAssigner {
   return ({ cluster }): Assigner & { hooks: GroupHooks } => ({
     hooks,
     name: NAME,
     version: VERSION,
-    protocol: ({ topics }) => ({ name: NAME, metadata: MemberMetadata.encode({ version: VERSION, topics, userData: remember(had()) }) }),
+    protocol: ({ topics }) => ({
+      name: NAME,
+      metadata: MemberMetadata.encode({ version: VERSION, topics, userData: encodeSaying(saying()) }),
+    }),
     async assign({ members }) {
       const known = members.map(toMember)
       const partitionsOf = await countPartitions(cluster, known, log)
@@ -34,18 +39,20 @@ export function createAssigner(hooks: GroupHooks, had: () => Share, log: Log): P
 
 function toMember({ memberId, memberMetadata }: GroupMember): Member {
   const metadata = MemberMetadata.decode(memberMetadata)
-  return { id: memberId, topics: metadata?.topics ?? [], had: recall(metadata?.userData) }
+  return { id: memberId, topics: metadata?.topics ?? [], ...decodeSaying(metadata?.userData) }
 }
 
-function remember(share: Share): Buffer {
-  return Buffer.from(JSON.stringify(Object.fromEntries([...share].filter(([, partitions]) => partitions.length > 0))))
+function encodeSaying({ had, claim }: Saying): Buffer {
+  const partitions = Object.fromEntries([...had].filter(([, each]) => each.length > 0))
+  return Buffer.from(JSON.stringify({ had: partitions, claim }))
 }
 
-function recall(userData: Buffer | null | undefined): Share {
+function decodeSaying(userData: Buffer | null | undefined): Saying {
   try {
-    return new Map(Object.entries(memory.parse(JSON.parse(String(userData)))))
+    const { had, claim } = said.parse(JSON.parse(String(userData)))
+    return { had: new Map(Object.entries(had)), claim }
   } catch {
-    return new Map()
+    return { had: new Map() }
   }
 }
 

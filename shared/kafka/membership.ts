@@ -53,7 +53,12 @@ export const HEARTBEAT_MS = 3_000
 
 type Tuning = Pick<ConsumerConfig, 'maxBytesPerPartition' | 'maxWaitTimeInMs'>
 
-export async function joinGroup(options: MembershipOptions, tuning: Tuning, handlers: MemberHandlers, deps: Deps): Promise<Member> {
+export async function joinGroup(
+  options: MembershipOptions & { claim?: number | undefined },
+  tuning: Tuning,
+  handlers: MemberHandlers,
+  deps: Deps,
+): Promise<Member> {
   const { clock } = deps
   const log = deps.log.child({ group: options.group })
   let session: Session | null = null
@@ -90,7 +95,7 @@ export async function joinGroup(options: MembershipOptions, tuning: Tuning, hand
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     metadataMaxAge: METADATA_AGE_MAX_MS,
     allowAutoTopicCreation: false,
-    partitionAssigners: [createAssigner(hooks, () => had, log)],
+    partitionAssigners: [createAssigner(hooks, () => ({ had, claim: options.claim }), log)],
     retry: { ...RETRY, restartOnFailure: async () => !closed && !crashed },
     ...tuning,
   })

@@ -123,6 +123,11 @@ export type MembershipOptions = {
 }
 
 export type OwnerOptions = MembershipOptions & {
+  /**
+   * This member has all partitions of its topics for as long as it is in the group, and the others get them back when it leaves. Of several claims
+   * on a topic, the least number has it (the time at which the work was asked for), and the next one after it.
+   */
+  claim?: number | undefined
   /** This member's share, at each assignment. */
   onAssigned(assignment: Assignment): void | Promise<void>
   /**

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import { pino } from 'pino'
 import { createClient } from '../../services/fetcher/client/client.ts'
 import { holdsAll } from '../../services/fetcher/client/holding.ts'
-import { fetchStreams } from '../../services/fetcher/fetcher.ts'
+import { type FetchOptions, fetchStreams } from '../../services/fetcher/fetcher.ts'
 import { openPartition, type Partition } from '../../services/fetcher/partition.ts'
 import { prepareStream } from '../../services/fetcher/prepare.ts'
 import type { Stop } from '../../services/fetcher/stop-signal.ts'
@@ -30,7 +30,7 @@ export type Place = {
   kafka: Kafka
   topicOf(stream: Stream): string
   /** One run of every partition of the source's streams. */
-  fetchOnce(source: Source, signal?: AbortSignal): Promise<Fetched>
+  fetchOnce(source: Source, signal?: AbortSignal, how?: Partial<FetchOptions>): Promise<Fetched>
   /** A fetcher that runs for ever, until it is stopped. */
   startFetcher(source: Source): Fetcher
   /** Partition 0 of the source's only stream as a worker would open it, outside any group; `changes` stand before Kafka. */
@@ -102,9 +102,9 @@ export async function ownPlace(t: TestContext): Promise<Place> {
     names,
     kafka,
     topicOf,
-    async fetchOnce(source, signal = new AbortController().signal) {
+    async fetchOnce(source, signal = new AbortController().signal, how = {}) {
       const { lines, ...rest } = tools()
-      const summary = await fetchStreams({ ...rest, streams: source.streams, config, signal, once: true })
+      const summary = await fetchStreams({ ...rest, streams: source.streams, config, signal, once: true, ...how })
       for (const stream of source.streams) await completed(stream)
       return { summary, metrics: rest.metrics, log: lines }
     },

@@ -66,6 +66,32 @@ describe('partitions are assigned', () => {
     assert.deepEqual(plain(shares), { m1: { a: [1, 3] }, m2: { a: [0, 2] } })
   })
 
+  test('all of a topic to the member that claims it, and those of other topics evenly to the others', () => {
+    const counts = new Map([
+      ['a', 3],
+      ['b', 2],
+    ])
+    const had = new Map([['a', [0, 1, 2]]])
+    const service = [member('m1', ['a', 'b'], had), member('m2', ['a', 'b'])]
+    const shares = assign([...service, { ...member('z', ['a']), claim: 7 }], counts)
+    assert.deepEqual(plain(shares), { m1: { a: [], b: [0] }, m2: { a: [], b: [1] }, z: { a: [0, 1, 2] } })
+  })
+
+  test('of two claims all to the least number, whatever the other had: none waits for the other', () => {
+    const counts = new Map([
+      ['a', 2],
+      ['b', 2],
+    ])
+    const had = new Map([['b', [0, 1]]])
+    const late = { ...member('m1', ['a', 'b'], had), claim: 9 }
+    const early = { ...member('m2', ['a', 'b']), claim: 8 }
+    const other = { ...member('m0', ['b']), claim: 10 }
+    assert.deepEqual(plain(assign([late, early, other], counts)), { m0: { b: [] }, m1: { a: [], b: [] }, m2: { a: [0, 1], b: [0, 1] } })
+    assert.deepEqual(plain(assign([late, other], counts)), { m0: { b: [] }, m1: { a: [0, 1], b: [0, 1] } })
+    const twins = [{ ...late, claim: 8 }, early]
+    assert.deepEqual(plain(assign(twins, counts)), { m1: { a: [0, 1], b: [0, 1] }, m2: { a: [], b: [] } })
+  })
+
   test('once each, evenly among equals, the same for any order of members, and again the same when nothing changes', () => {
     fc.assert(
       fc.property(groups, ({ members, counts }) => {

@@ -1,5 +1,5 @@
 /**
- * The test runner: `node test/run.ts [--unit] [--seed N] [path or name pattern…]`. Starts a private stack that all test files share,
+ * The test runner: `node test/run.ts [--unit] [--seed N] [--seeds N] [--kills N,N] [path or name pattern…]`. Starts a private stack that all test files share,
  * runs `node --test` over them, stops the stack and exits with the tests' status. `--unit` runs only what needs no servers.
  * A word that is part of a test file's path selects that file; any other word is a pattern for the names of tests.
  */
@@ -20,7 +20,7 @@ const STOP_WITHIN_MS = 20_000
 const INTERRUPTED = 130
 
 const { values, positionals } = parseArgs({
-  options: { unit: { type: 'boolean', default: false }, seed: { type: 'string' } },
+  options: { unit: { type: 'boolean', default: false }, seed: { type: 'string' }, seeds: { type: 'string' }, kills: { type: 'string' } },
   allowPositionals: true,
 })
 
@@ -85,9 +85,13 @@ function runTests(files: readonly string[], names: readonly string[], environmen
     ...names.map((name) => `--test-name-pattern=${name}`),
     ...files,
   ]
-  const seed = values.seed === undefined ? {} : { HEADRACE_TEST_SEED: values.seed }
+  const chosen = {
+    ...(values.seed === undefined ? {} : { HEADRACE_TEST_SEED: values.seed }),
+    ...(values.seeds === undefined ? {} : { HEADRACE_TEST_SEEDS: values.seeds }),
+    ...(values.kills === undefined ? {} : { HEADRACE_TEST_KILLS: values.kills }),
+  }
   return new Promise((done) => {
-    const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...environment, ...seed } })
+    const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...environment, ...chosen } })
     let killer: NodeJS.Timeout | undefined
     interruption.signal.addEventListener('abort', () => {
       tests.kill('SIGTERM')

@@ -148,7 +148,10 @@ export function openPartition(tools: PartitionTools): Partition {
       memory: plan.full === undefined ? memory : publishingAll(memory),
       stop,
       onPage({ judged, sorted, shifted }) {
-        if (shifted) reportShift()
+        if (shifted) {
+          reportShift()
+          orderReported = true
+        }
         driftReport.page(judged)
         if (stream.watermark?.sorted === true && !sorted && !orderReported) {
           orderReported = true

@@ -37,11 +37,14 @@ export type PageTimes = {
   walkedTo?: Position | undefined
   /** The page opens with records of earlier ones: older positions in it are no disorder. */
   repeats?: boolean
+  /** Records before this page may have been skipped, and the walk goes back for them: no page says any more how far it has surely come. */
+  shifted?: boolean
 }
 
 export function afterPage(progress: Progress, watermarking: Watermarking | null, records: readonly Accepted[], page: PageTimes): Progress {
   if (watermarking === null) return progress
   let { seen, sorted, last } = page.repeats === true ? { ...progress, last: null } : progress
+  if (page.shifted === true) sorted = false
   for (const { position } of records) {
     if (position === null) continue
     if (last !== null && comparePositions(position, last) < 0) sorted = false

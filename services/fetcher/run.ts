@@ -104,6 +104,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     startedMs: plan.startedMs - aheadMs,
     walkedTo,
     repeats: page.repeats !== undefined,
+    shifted: page.shifted === true,
   }
   state.progress = afterPage(state.progress, stream.watermark, judged.records, times)
   state.page += 1

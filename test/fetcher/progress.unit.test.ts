@@ -114,6 +114,15 @@ describe('progress', () => {
     assert.equal(afterPage(first, by, records(2n, 5n, 4n), { ...LATER, repeats: true }).sorted, false)
   })
 
+  test('a page that may have skipped records before it keeps the watermark of a sorted stream back until the run ends', () => {
+    const by = watermarking(true)
+    const first = afterPage(startOf(by, null), by, records(1n, 2n), LATER)
+    const shifted = afterPage(first, by, records(5n, 6n), { ...LATER, repeats: true, shifted: true })
+    assert.deepEqual([shifted.sorted, shifted.watermark], [false, 2n])
+    assert.equal(afterPage(shifted, by, records(3n, 5n, 6n), { ...LATER, repeats: true }).watermark, 2n)
+    assert.equal(afterPage(shifted, by, records(3n, 5n, 6n), { ...LATER, repeats: true, last: true }).watermark, 6n)
+  })
+
   test('sequences have no time and are not capped', () => {
     const by = watermarking(true)
     assert.equal(afterPage(startOf(by, null), by, records(10n ** 30n), times(false)).watermark, 10n ** 30n)

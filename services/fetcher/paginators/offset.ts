@@ -49,7 +49,9 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
   }
 
   function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
-    const overlap = Math.min(spec.overlap, records.length - 1)
+    // A page of one record is asked for again as a whole: without a mark, nothing would tell that it has made room meanwhile.
+    const declared = spec.hasMore !== undefined || spec.total !== undefined
+    const overlap = Math.min(spec.overlap, declared ? records.length - 1 : Math.max(1, records.length - 1))
     const marked = overlap === 0 ? [] : [records[0], ...records.slice(-Math.min(overlap, MARKS_MAX))]
     const end = at.offset + records.length
     return {

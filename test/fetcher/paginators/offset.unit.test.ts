@@ -61,6 +61,25 @@ describe('an offset walk ends', () => {
   })
 })
 
+describe('a page of one record', () => {
+  test('is asked for again with an overlap, so that a record which takes its place is not passed over', async (t) => {
+    let rows = [0]
+    const script: Script = (asked, number) => {
+      // The only record moves to the end, behind two new ones: offset 1 would be the second of them.
+      if (number === 1) rows = [1, 2, 0]
+      return { json: { data: pageOf(rows, asked) } }
+    }
+    const walked = await walk(t, offset({ limit: 3, overlap: 1 }), script)
+    assert.deepEqual(once(recordsOf(walked)).sort(), [0, 1, 2])
+  })
+
+  test('ends the walk when it comes again alone', async (t) => {
+    const walked = await walk(t, offset({ limit: 3, overlap: 1 }), () => ({ json: { data: [{ id: 0 }] } }))
+    assert.equal(walked.error, null)
+    assert.equal(walked.requests.length, 2)
+  })
+})
+
 describe('an offset walk stops with an error', () => {
   for (const [name, facts] of [
     ['missing', {}],

@@ -1,0 +1,304 @@
+/**
+ * The API of one case and the truth about it: its records, how they change from request to request, every version that there ever was. What it
+ * answers follows from the seed and the number of the request alone, except for the time of day where the case's clock is the wall's.
+ */
+import { between, randomFrom } from '../../support/random.ts'
+import type { Case, Change, Failure } from './case.ts'
+
+export type Version = {
+  id: string
+  n: number
+  /** The value of the watermark field: epoch milliseconds, or the step of a sequence. */
+  at: number
+  record: Record<string, unknown>
+  valid: boolean
+  /** `Date.now()`. */
+  madeMs: number
+  /** When another version took its place, or it was deleted. */
+  endedMs: number | null
+}
+
+export type CaseRequest = {
+  region: string
+  query: URLSearchParams
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: unknown
+  url: URL
+}
+export type CaseAnswer = { status: number; headers: Record<string, string>; text: string; damage: 'none' | 'cut' | 'reset' }
+
+export type RegionApi = {
+  requests(): number
+  answer(request: CaseRequest): CaseAnswer
+  versions(): readonly Version[]
+}
+
+type Row = { version: Version; seq: number }
+/** What an answer goes on from. */
+type Start = { after: (row: Row) => boolean; skip: number; first: boolean }
+
+const STEPS_BASE_MS = Date.UTC(2024, 0, 1)
+/** How far back a wall clock's first records lie. */
+export const INITIAL_SPAN_MS = 30_000
+const STRIDE = 7919
+
+export type RegionTools = { baseMs: number; isCalm(): boolean }
+
+export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: RegionTools): RegionApi {
+  const { changes, clock, marking, paging } = each
+  const rows = new Map<string, Row>()
+  const versions: Version[] = []
+  const setUp = randomFrom(each.seed * STRIDE + region + 1)
+  const sequence = marking?.type === 'integer' || marking?.type === 'text'
+  const unit = sequence ? 1 : each.wholeSeconds ? 1000 : 1
+  let requests = 0
+  let seq = 0
+  let made = 0
+  let tick = sequence ? 1 : STEPS_BASE_MS
+  /** Removals since the last page that was given out. */
+  let removals = 0
+
+  const apiNowMs = () => Date.now() - each.behindMs
+  function stamp(random: () => number): number {
+    if (clock === 'wall') tick = Math.max(tick, Math.floor(apiNowMs() / unit) * unit)
+    else if (random() < 0.5) tick += between(random, 1, 3) * unit
+    return tick
+  }
+
+  function write(id: string, at: number, random: () => number): void {
+    const before = rows.get(id)
+    end(before)
+    seq += 1
+    const n = (before?.version.n ?? 0) + 1
+    const bad = random() < each.badShare
+    const record: Record<string, unknown> = {
+      id,
+      n,
+      seq,
+      updated_at: fieldValue(each, at, seq),
+      value: bad ? 'many' : between(random, 0, 99),
+    }
+    if (random() < 0.1) record.surprise = { seq }
+    const version: Version = { id, n, at, record, valid: !bad, madeMs: Date.now(), endedMs: null }
+    versions.push(version)
+    rows.set(id, { version, seq })
+  }
+
+  function end(row: Row | undefined): void {
+    if (row !== undefined) row.version.endedMs = Date.now()
+  }
+
+  /** Ids in no order of their making, so that new ones turn up behind a walk by id. */
+  function newId(random: () => number): string {
+    made += 1
+    return `k${String(between(random, 0, 999)).padStart(3, '0')}-${made}`
+  }
+
+  for (let number = 0; number < each.initial; number++) {
+    if (clock === 'wall')
+      tick =
+        Math.floor((baseMs + between(setUp, 0, INITIAL_SPAN_MS / each.initial) + (number * INITIAL_SPAN_MS) / each.initial) / unit) * unit
+    write(newId(setUp), clock === 'wall' ? Math.max(tick, baseMs) : stamp(setUp), setUp)
+  }
+
+  function change(kind: Change, random: () => number): void {
+    const ids = [...rows.keys()]
+    const id = ids[between(random, 0, Math.max(0, ids.length - 1))]
+    if (kind === 'insert' || id === undefined) {
+      write(newId(random), stamp(random), random)
+      return
+    }
+    if (paging.kind === 'offset' && changes.when === 'any') {
+      if (removals >= paging.overlap && each.promise === 'complete') return
+      removals += 1
+    }
+    if (kind === 'update') write(id, stamp(random), random)
+    else {
+      end(rows.get(id))
+      rows.delete(id)
+    }
+  }
+
+  function changeSome(first: boolean, random: () => number): void {
+    if (isCalm() || requests > changes.requestsMax || (changes.when === 'walk-start' && !first)) return
+    const count = between(random, 0, changes.perRequestMax)
+    for (let done = 0; done < count; done++) change(changes.kinds[between(random, 0, changes.kinds.length - 1)] ?? 'insert', random)
+    if (first && changes.lateUnits > 0 && random() < 0.5) {
+      write(newId(random), Math.max(tick - between(random, 0, changes.lateUnits) * unit, sequence ? 1 : 0), random)
+    }
+  }
+
+  function failure(first: boolean, random: () => number): CaseAnswer | null {
+    const [failing, which] = [random() < each.failures.share, random()]
+    if (isCalm()) return null
+    if (!first && each.cursorRequests !== null && requests % each.cursorRequests === 0)
+      return plain([400, 404, 410][requests % 3] ?? 410, '{"error":"cursor expired"}')
+    return failing ? failureOf(each.failures.kinds[Math.floor(which * each.failures.kinds.length)] ?? '503') : null
+  }
+
+  function page(request: CaseRequest, start: Start): CaseAnswer {
+    let found = [...rows.values()].filter(({ version }) => isAsked(each, request.query, version.at)).sort(comparison(each))
+    if (paging.kind === 'windows' && paging.cap !== null) found = found.slice(0, paging.cap)
+    const total = found.length
+    const left = found.filter(start.after).slice(start.skip)
+    const size = paging.kind === 'none' ? Number.POSITIVE_INFINITY : paging.size
+    const shown = left.slice(0, size)
+    const more = left.length > shown.length
+    const next = more ? cursorOf(shown.at(-1)) : null
+    const headers: Record<string, string> = {}
+    const body: Record<string, unknown> = {
+      data: shown.map(({ version }) => version.record),
+      total,
+      has_more: more,
+      meta: { next: null },
+      links: { next: null },
+    }
+    if (next !== null) {
+      if (paging.kind === 'link') headers.link = `<${urlWith(request.url, next)}>; rel="next"`
+      else if (paging.kind === 'next-url') body.links = { next: urlWith(request.url, next) }
+      else if (paging.kind === 'cursor' && paging.from === 'header') headers['x-next'] = next
+      else body.meta = { next }
+    }
+    removals = 0
+    return plain(200, JSON.stringify(body), headers)
+  }
+
+  return {
+    requests: () => requests,
+    versions: () => versions,
+    answer(request) {
+      requests += 1
+      const random = randomFrom((each.seed * STRIDE + region + 1) * STRIDE + requests)
+      for (let skipped = 0; skipped < 3; skipped++) random()
+      const start = startOf(each, request)
+      const failed = failure(start.first, random)
+      changeSome(start.first, random)
+      const answer = failed ?? page(request, start)
+      if (clock === 'wall') answer.headers.date = new Date(apiNowMs()).toUTCString()
+      return answer
+    },
+  }
+}
+
+const plain = (status: number, text: string, headers: Record<string, string> = {}): CaseAnswer => ({
+  status,
+  text,
+  damage: 'none',
+  headers,
+})
+
+function failureOf(kind: Failure): CaseAnswer {
+  switch (kind) {
+    case '429-at-once':
+      return plain(429, '{}', { 'retry-after': '0' })
+    case '429-second':
+      return plain(429, '{}', { 'retry-after': '1' })
+    case '429':
+      return plain(429, '{}')
+    case '503':
+      return plain(503, 'busy')
+    case '500':
+      return plain(500, '{"error":"oops"}')
+    case 'html':
+      return plain(200, '<html>maintenance</html>', { 'content-type': 'text/html' })
+    case 'cut':
+      return { ...plain(200, '{"data":[{"id":"x"'), damage: 'cut' }
+    case 'reset':
+      return { ...plain(200, ''), damage: 'reset' }
+  }
+}
+
+/** The same instant in two zones: compared by value, never as text. */
+function fieldValue({ marking }: Case, at: number, seq: number): string | number {
+  switch (marking?.type ?? 'iso') {
+    case 'iso':
+      return seq % 3 === 0 ? new Date(at + 7_200_000).toISOString().replace('Z', '+02:00') : new Date(at).toISOString()
+    case 'epochMs':
+    case 'integer':
+      return at
+    case 'epochSeconds':
+      return at / 1000
+    case 'text':
+      return String(at).padStart(12, '0')
+  }
+}
+
+/** A parameter or a key as the API reads it: epoch milliseconds, or a step of the sequence. */
+export function positionOfParam({ marking }: Case, text: string): number {
+  if (marking?.type === 'integer' || marking?.type === 'text') return Number(text)
+  if (!/^-?\d+$/.test(text)) return Date.parse(text)
+  const seconds = marking?.as === 'epochSeconds' || (marking?.as === null && marking.type === 'epochSeconds')
+  return Number(text) * (seconds ? 1000 : 1)
+}
+
+function isAsked(each: Case, query: URLSearchParams, at: number): boolean {
+  const { marking, paging } = each
+  const since = query.get('since')
+  if (since !== null) {
+    const from = positionOfParam(each, since)
+    if (marking?.exclusive === true ? at <= from : at < from) return false
+  }
+  const until = query.get('until')
+  if (until === null) return true
+  const to = positionOfParam(each, until)
+  return paging.inclusiveEnd ? at <= to : at < to
+}
+
+function comparison({ order }: Case): (a: Row, b: Row) => number {
+  if (order === 'id') return (a, b) => (a.version.id < b.version.id ? -1 : 1)
+  const sign = order === 'newest' ? -1 : 1
+  return (a, b) => sign * (a.version.at - b.version.at || a.seq - b.seq)
+}
+
+const cursorOf = (row: Row | undefined): string =>
+  Buffer.from(JSON.stringify([row?.version.at, row?.seq, row?.version.id])).toString('base64url')
+
+function urlWith(url: URL, cursor: string): string {
+  const next = new URL(url)
+  next.searchParams.set('cursor', cursor)
+  return next.href
+}
+
+function startOf(each: Case, request: CaseRequest): Start {
+  const { paging } = each
+  const kind = paging.kind === 'windows' ? paging.inner : paging.kind
+  const all = { after: () => true, skip: 0, first: true }
+  if (kind === 'page-number') {
+    const page = Number(request.query.get('page'))
+    return { ...all, skip: (page - 1) * paging.size, first: page === 1 }
+  }
+  if (kind === 'offset') {
+    const skip = Number(request.query.get('offset'))
+    return { ...all, skip, first: skip === 0 }
+  }
+  if (kind === 'keyset') return keyStart(each, request.query) ?? all
+  const cursor = cursorFrom(each, request)
+  if (cursor === null) return all
+  const [at, seq, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [number, number, string]
+  const sign = each.order === 'newest' ? -1 : 1
+  const after = (row: Row) => (each.order === 'id' ? row.version.id > id : sign * (row.version.at - at || row.seq - seq) > 0)
+  return { after, skip: 0, first: false }
+}
+
+function cursorFrom({ paging }: Case, { query, headers, body }: CaseRequest): string | null {
+  if (paging.kind !== 'cursor' || paging.into === 'param') return query.get('cursor')
+  if (paging.into === 'header') return (headers['x-cursor'] as string | undefined) ?? null
+  return (body as { page?: { after?: string } } | null)?.page?.after ?? null
+}
+
+function keyStart(each: Case, query: URLSearchParams): Start | null {
+  const { inclusiveKey } = each.paging
+  const beyond = (sign: number) => (inclusiveKey ? sign >= 0 : sign > 0)
+  const [id, seq, at] = [query.get('after_id'), query.get('after_seq'), query.get('after')]
+  if (id !== null) return { after: ({ version }) => (inclusiveKey ? version.id >= id : version.id > id), skip: 0, first: false }
+  if (seq === null) return null
+  if (at === null) return { after: (row) => beyond(row.seq - Number(seq)), skip: 0, first: false }
+  const from = keyPosition(each, at)
+  return { after: (row) => beyond(row.version.at - from || row.seq - Number(seq)), skip: 0, first: false }
+}
+
+/** A key comes back as the record has it. */
+function keyPosition({ marking }: Case, text: string): number {
+  if (marking?.type === 'epochSeconds') return Number(text) * 1000
+  return /^\d+$/.test(text) ? Number(text) : Date.parse(text)
+}

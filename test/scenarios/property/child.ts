@@ -1,0 +1,31 @@
+/** A fetcher as a process of its own, for the cases of a batch: for ever until it is killed or stopped, or one run of everything. Tells by its standard output. */
+import { fetchStreams } from '../../../services/fetcher/fetcher.ts'
+import { systemClock } from '../../../shared/clock.ts'
+import { environment, readConfig, resolverFor } from '../../../shared/config.ts'
+import { createLog } from '../../../shared/log.ts'
+import { createMetrics } from '../../../shared/metrics.ts'
+import { caseOf } from './case.ts'
+import { type CasePlace, sourceOf } from './declare.ts'
+
+export type ChildOrder = { seeds: number[]; place: CasePlace; once: boolean }
+export type ChildWord = { outcomes: Record<string, { outcome: string; error?: string }> }
+
+const order: ChildOrder = JSON.parse(process.argv[2] ?? '')
+const stopping = new AbortController()
+process.once('SIGTERM', () => stopping.abort())
+
+const summary = await fetchStreams({
+  streams: order.seeds.flatMap((seed) => sourceOf(caseOf(seed), order.place).streams),
+  config: readConfig(environment),
+  resolver: resolverFor(environment),
+  clock: systemClock,
+  log: createLog({ level: 'info', pretty: false, name: 'fetcher' }),
+  metrics: createMetrics(),
+  signal: stopping.signal,
+  once: order.once,
+})
+const outcomes = Object.entries(summary.partitions).map(([id, { outcome, error }]) => [
+  id,
+  { outcome, ...(error === undefined ? {} : { error }) },
+])
+process.stdout.write(`${JSON.stringify({ outcomes: Object.fromEntries(outcomes) } satisfies ChildWord)}\n`)

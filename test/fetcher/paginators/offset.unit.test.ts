@@ -75,7 +75,7 @@ describe('a page of one record', () => {
 
   test('ends the walk when it comes again alone', async (t) => {
     const walked = await walk(t, offset({ limit: 3, overlap: 1 }), () => ({ json: { data: [{ id: 0 }] } }))
-    assert.equal(walked.error, null)
+    assert.equal(walked.error, undefined)
     assert.equal(walked.requests.length, 2)
   })
 })

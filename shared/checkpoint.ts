@@ -45,6 +45,8 @@ export const checkpoint = z.object({
     .optional(),
   /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
   coveredBelow: z.int().min(0).optional(),
+  /** What the partition asked for (`shareId`): a partition that asks for something else does not go on from here. */
+  share: z.string().optional(),
 })
 export type Checkpoint = z.infer<typeof checkpoint>
 export type RunTotals = NonNullable<Checkpoint['totals']>
@@ -60,6 +62,8 @@ export const commit = z.object({
   watermark: z.string().nullable(),
   /** Records and dead letters read since the last marker, so that a restart in the middle of a page can still check its count. */
   open: z.int().min(0).optional(),
+  /** What the watermark speaks of (`shareId`). */
+  share: z.string().optional(),
   /**
    * Records in [from, below) were gone before they were loaded. It stays, and the watermark with it, until a marker of a run that asked the
    * API for them again is read: so a loader that moves on before the fetcher has looked does not hide the gap from it.

@@ -1,7 +1,7 @@
 /**
  * What changed from the registered schema to the declared one, in a person's words. `additive` changes fit records, readers and tables that
- * exist: new optional fields, more allowed values, looser rules, other descriptions. Everything else can break one of them, or would
- * let a watermark speak of records that it never saw. Pure; the order of keys counts for nothing.
+ * exist: new optional fields, more allowed values, looser rules, other descriptions, other partitions. Everything else can break one of them.
+ * Pure; the order of keys counts for nothing.
  */
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
 import { annotationOf, type JsonSchema, type StreamAnnotation, typeOf } from './schema.ts'
@@ -10,7 +10,7 @@ export type SchemaDifference = { path: string; change: string; additive: boolean
 
 export function differences(before: JsonSchema, after: JsonSchema): SchemaDifference[] {
   const [a, b] = [annotationOf(before), annotationOf(after)]
-  const ofStream = a === null || b === null ? [] : [...annotationDifferences(a, b), ...shareDifferences(a.shares, b.shares)]
+  const ofStream = a === null || b === null ? [] : [...annotationDifferences(a, b), ...shareDifferences(a, b)]
   return [...ofStream, ...fieldDifferences(before, after, '')]
 }
 
@@ -27,19 +27,21 @@ function annotationDifferences(a: StreamAnnotation, b: StreamAnnotation): Schema
 
 const watermarkWords = ({ watermark }: StreamAnnotation): string => (watermark === null ? 'none' : `${watermark.field} (${watermark.kind})`)
 
-/** The one partition that asks for everything: its watermark is true of every part of it. */
-const WHOLE = '0 of 1'
+const SHARES_SHOWN_MAX = 10
 
-function shareDifferences(was: string[] | undefined, is: string[] | undefined): SchemaDifference[] {
-  if (was === undefined || is === undefined || was.join() === is.join()) return []
-  if (was.join() === WHOLE) return [{ path: 'partitions', change: `one → ${is.length}`, additive: true }]
-  return Array.from({ length: Math.max(was.length, is.length) }, (_, index): SchemaDifference | null => {
-    const [then, now, path] = [was[index], is[index], `partitions[${index}]`]
-    if (then === now) return null
-    if (then === undefined) return { path, change: `new: ${now}`, additive: true }
-    if (now === undefined) return { path, change: `gone: ${then}`, additive: false }
-    return { path, change: `${then} → ${now}: the watermark of the one would be taken for that of the other`, additive: false }
-  }).filter((difference) => difference !== null)
+/** No watermark is taken for that of another share, so every change fits; each is said. */
+function shareDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDifference[] {
+  const [was, is, path] = [a.shares, b.shares, 'partitions']
+  if (was === undefined || is === undefined) return []
+  if (canonical(was) === canonical(is)) {
+    return canonical(a.startsFrom) === canonical(b.startsFrom) ? [] : [{ path, change: 'begin anew', additive: true }]
+  }
+  const gone = was.filter((share) => !is.includes(share))
+  const added = is.filter((share) => !was.includes(share))
+  const words = [...gone.map((share) => `gone: ${share}`), ...added.map((share) => `new: ${share}`)]
+  const more = words.length - SHARES_SHOWN_MAX
+  const shown = [...words.slice(0, SHARES_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])]
+  return [{ path, change: `${was.length} → ${is.length}`, additive: true }, ...shown.map((change) => ({ path, change, additive: true }))]
 }
 
 function fieldDifferences(before: JsonSchema, after: JsonSchema, path: string): SchemaDifference[] {

@@ -4,6 +4,7 @@
  * offsets sends nobody back to the API.
  */
 import { type Checkpoint, parseCheckpoint, parseCommit } from './checkpoint.ts'
+import { isOf, type OwnShare } from './layout.ts'
 
 /** Stored by some reset tools instead of a number: the log's start. */
 const EARLIEST = -2
@@ -17,26 +18,36 @@ export type ResumeFacts = {
   loaded: StoredOffset | null
   /** The partition's log: first offset kept, and the offset behind the last one. */
   log: { low: number; high: number }
+  /** What the partition asks for; without it, whatever is stored is taken for its own. */
+  own?: OwnShare | undefined
 }
 
 export type Resume =
   /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
   | { kind: 'continue'; checkpoint: Checkpoint }
-  /** Start a new run from `watermark`, null being the stream's start. */
-  | { kind: 'start'; watermark: string | null; gap: Gap | null; coveredBelow: number | undefined }
+  /** Start a new run from `watermark`, null being the stream's start. `otherShare`: the checkpoint speaks of what the partition asked for before. */
+  | { kind: 'start'; watermark: string | null; gap: Gap | null; coveredBelow: number | undefined; otherShare?: true }
 
 /** Published records that no loader can read any more, [from, to). `confirmed` is where the API is asked again from. */
 export type Gap = { from: number; to: number; confirmed: string | null }
 
 export function resume(facts: ResumeFacts): Resume {
-  const confirmed = facts.loaded === null ? null : (parseCommit(facts.loaded.offset, facts.loaded.metadata)?.watermark ?? null)
+  const confirmed = confirmedOf(facts)
   const stored = facts.published === null ? null : parseCheckpoint(facts.published.metadata)
   if (facts.published === null || stored === null) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: undefined }
 
+  const other = isOf(facts.own, stored.share) ? {} : { otherShare: true as const }
   const gap = gapBetween(facts, facts.published.offset, stored.coveredBelow ?? 0, confirmed)
-  if (gap !== null) return { kind: 'start', watermark: confirmed, gap, coveredBelow: facts.log.low }
+  if (gap !== null) return { kind: 'start', watermark: confirmed, gap, coveredBelow: facts.log.low, ...other }
+  if (other.otherShare) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: stored.coveredBelow, ...other }
   if (!stored.done) return { kind: 'continue', checkpoint: stored }
   return { kind: 'start', watermark: stored.watermark, gap: null, coveredBelow: stored.coveredBelow }
+}
+
+/** What the loader has confirmed of another share says nothing about this one. */
+function confirmedOf({ loaded, own }: ResumeFacts): string | null {
+  const commit = loaded === null ? null : parseCommit(loaded.offset, loaded.metadata)
+  return (commit !== null && isOf(own, commit.share) ? commit.watermark : null) ?? own?.startsFrom ?? null
 }
 
 /** What lies between the loader's place and the checkpoint must still be in the log, or it is lost to the table. */

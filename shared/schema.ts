@@ -18,8 +18,20 @@ export const streamAnnotation = z.object({
   partitions: z.int().min(1),
   /** What each partition asks for: a watermark is true of its own share only. */
   shares: z.array(z.string()).optional(),
+  /**
+   * Where partitions begin that have no checkpoint of their own share: there when the shares have changed. The watermarks were confirmed when the
+   * loader's place in `log` was that offset. `change` counts, so that no two changes look the same to the registry.
+   */
+  startsFrom: z
+    .object({
+      change: z.int(),
+      watermarks: z.array(z.string().nullable()),
+      log: z.object({ partition: z.int().min(0), offset: z.int().min(0) }),
+    })
+    .optional(),
 })
 export type StreamAnnotation = z.infer<typeof streamAnnotation>
+export type StartsFrom = NonNullable<StreamAnnotation['startsFrom']>
 
 /** Field that holds what the schema does not know. */
 export const EXTRA_FIELD = '_extra'
@@ -50,6 +62,11 @@ export function annotationOf(schema: JsonSchema): StreamAnnotation | null {
   const parsed = streamAnnotation.safeParse(schema[ANNOTATION])
   return parsed.success ? parsed.data : null
 }
+
+export const withStartsFrom = (schema: JsonSchema, startsFrom: StartsFrom): JsonSchema => ({
+  ...schema,
+  [ANNOTATION]: { ...(schema[ANNOTATION] as StreamAnnotation), startsFrom },
+})
 
 export type PropertyKind = { optional: boolean; scalar: boolean; watermark: WatermarkKind | null }
 

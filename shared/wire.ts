@@ -47,6 +47,8 @@ export const pageMarker = z.object({
   bytes: z.int().min(0),
   durationMs: z.int().min(0),
   watermark: z.string().nullable(),
+  /** What the watermark speaks of (`shareId`). */
+  share: z.string().optional(),
   /** True on the marker that ends the run. */
   last: z.boolean(),
 })

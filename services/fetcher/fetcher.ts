@@ -45,7 +45,7 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
     const registry = connectRegistry(config.registry)
     const prepared = await Promise.all(streams.map((stream) => prepareStream(stream, { kafka, registry, names, config, log })))
     const streamOfTopic = new Map(prepared.map(({ topic, stream }) => [topic, stream]))
-    const schemaIds = new Map(prepared.map(({ stream, schemaId }) => [stream, schemaId]))
+    const registered = new Map(prepared.map(({ stream, schemaId, annotation }) => [stream, { schemaId, annotation }]))
 
     let owned = new Map<string, Owned>()
     let ownedSinceMs = clock.elapsedMs()
@@ -65,8 +65,8 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
 
     const open = ({ stream, partition }: Owned): Partition => {
       const client = clients.get(stream.source)
-      const schemaId = schemaIds.get(stream)
-      if (client === undefined || schemaId === undefined) throw new RangeError(`${stream.label} was not prepared`)
+      const schema = registered.get(stream)
+      if (client === undefined || schema === undefined) throw new RangeError(`${stream.label} was not prepared`)
       const onPage = summary.pageOf(stream, partition, () => options.onProgress?.(summary.now()))
       return openPartition({
         stream,
@@ -75,7 +75,7 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
         send: client.send,
         kafka,
         names,
-        schemaId,
+        ...schema,
         bounds: config.fetcher,
         clock,
         log,

@@ -8,6 +8,7 @@ import type { Config } from '../../shared/config.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { WrongUse } from '../../shared/errors.ts'
 import { connectKafka, type Kafka, type Message, type RawMessage } from '../../shared/kafka.ts'
+import { inLayoutOf } from '../../shared/layout.ts'
 import { letterLog, type OpenLetters } from '../../shared/letter-log.ts'
 import { type Letter, type LetterFilter, matches, readLetter } from '../../shared/letters.ts'
 import type { Log } from '../../shared/log.ts'
@@ -68,7 +69,7 @@ export async function replayLetters(options: ReplayLettersOptions): Promise<Lett
     const letterTopic = names.deadLetters(topic)
     const partitions = Math.min(await kafka.partitions(topic), await kafka.partitions(letterTopic))
     if (partitions === 0) throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${stream.label}"`)
-    const schemaId = dryRun ? 0 : (await connectRegistry(config.registry).register(names.subject(topic), stream.wireSchema)).id
+    const schemaId = dryRun ? 0 : await schemaIdOf(stream, config, names.subject(topic))
     const run = `replay-${clock.nowMs().toString(36)}`
     const place: Place = { stream, kafka, names, topic, letterTopic, schemaId, run }
     const replayed: PartitionReplayed[] = []
@@ -79,6 +80,12 @@ export async function replayLetters(options: ReplayLettersOptions): Promise<Lett
   } finally {
     await kafka.close()
   }
+}
+
+async function schemaIdOf({ wireSchema }: Stream, config: Config, subject: string): Promise<number> {
+  const registry = connectRegistry(config.registry)
+  const before = await registry.latest(subject)
+  return (await registry.register(subject, inLayoutOf(wireSchema, before?.json ?? null))).id
 }
 
 async function replayPartition(place: Place, partition: number, options: ReplayLettersOptions): Promise<PartitionReplayed> {

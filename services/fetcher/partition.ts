@@ -9,9 +9,11 @@ import type { Stream } from '../../shared/declaration.ts'
 import { cautionAbout } from '../../shared/declare/paginate.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import { FencedError, type Kafka, type LogRange, type Publisher, PublishFailed } from '../../shared/kafka.ts'
+import { isOf, ownShare, shareIn } from '../../shared/layout.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { type Gap, type Resume, resume, type StoredOffset } from '../../shared/resume.ts'
+import type { StreamAnnotation } from '../../shared/schema.ts'
 import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import { Parked } from './client/errors.ts'
@@ -34,6 +36,8 @@ export type PartitionTools = {
   kafka: Kafka
   names: Names
   schemaId: number
+  /** Of the registered schema: what the partitions ask for, and where they begin. */
+  annotation: StreamAnnotation
   bounds: OutletBounds & { memoryKeys: number }
   clock: Clock
   log: Log
@@ -62,6 +66,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const topic = names.records({ source: stream.source.name, stream: stream.name })
   const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
   const place = { topic, deadLetters: names.deadLetters(topic), partition, group: names.fetcherGroup, schemaId: tools.schemaId }
+  const share = shareIn(tools.annotation, partition)
   const memory = createMemory(tools.bounds.memoryKeys)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const driftReport = createDriftReport(stream, log, metrics)
@@ -79,28 +84,36 @@ export function openPartition(tools: PartitionTools): Partition {
       await publisher.fence()
       clean = true
     }
-    const [stored, loaded, range] = await Promise.all([
+    const [stored, loaded, ranges] = await Promise.all([
       kafka.committed(names.fetcherGroup, topic),
       kafka.committed(names.loaderGroup, topic),
-      logRange(),
+      logRanges(),
     ])
+    const range = ranges[partition]
     if (range === undefined) {
       throw new Stopped('HR_TOPIC_GONE', `${topic} has no partition ${partition}`, {
         hint: 'start the fetcher again: it makes missing topics',
       })
     }
     const last = published ?? stored[partition] ?? null
-    const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range })
+    const ends = ranges.map(({ high }) => high)
+    const own = ownShare(tools.annotation, partition, ends)
+    const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
+    if (resumed.kind === 'start' && resumed.otherShare)
+      log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
     if (resumed.kind === 'start' && resumed.gap !== null) reportGap(resumed.gap)
+    // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
+    else if (resumed.kind === 'start' && resumed.otherShare) memory.forget()
     else if (fenceFirst && last !== null) await recall(last.offset)
     return resumed
   }
 
   /** A log that does not show yet what was just published must not be taken for one that was made anew. */
-  async function logRange(): Promise<LogRange | undefined> {
+  async function logRanges(): Promise<readonly LogRange[]> {
     for (let look = 1; ; look++) {
-      const range = (await kafka.logRanges(topic))[partition]
-      if (range === undefined || range.high >= (published?.offset ?? 0) || look === LOOKS_MAX) return range
+      const ranges = await kafka.logRanges(topic)
+      const range = ranges[partition]
+      if (range === undefined || range.high >= (published?.offset ?? 0) || look === LOOKS_MAX) return ranges
       await clock.sleep(LOOK_AGAIN_MS)
     }
   }
@@ -144,6 +157,7 @@ export function openPartition(tools: PartitionTools): Partition {
     let orderReported = plan.unordered === true
     return run(plan, {
       ...tools,
+      share,
       outlet,
       memory: plan.full === undefined ? memory : publishingAll(memory),
       stop,
@@ -211,7 +225,9 @@ export function openPartition(tools: PartitionTools): Partition {
       try {
         const stored = published ?? (await kafka.committed(names.fetcherGroup, topic))[partition]
         const last = parseCheckpoint(stored?.metadata ?? '')
-        return last?.done === true ? dueInMs(stream, last.startedMs, clock.nowMs()) : 0
+        return last?.done === true && isOf(ownShare(tools.annotation, partition, []), last.share)
+          ? dueInMs(stream, last.startedMs, clock.nowMs())
+          : 0
       } catch (error) {
         log.warn({ err: error }, 'cannot read when the last run was; the next one starts now')
         return 0

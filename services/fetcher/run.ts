@@ -43,6 +43,8 @@ export type RunPlan = {
 export type RunTools = {
   stream: Stream
   partition: number
+  /** What the partition asks for, as markers and checkpoints name it. */
+  share?: string | undefined
   baseUrl: string
   send: Send
   outlet: PageOutlet
@@ -111,17 +113,20 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
 
   const watermark = watermarkOf(plan, stream, state)
   const safe = state.progress.sorted || last || walkedTo !== undefined
-  const marker = markerOf({ run: plan.run, page: state.page, watermark: safe ? watermark : null, last }, response, judged, fresh)
+  const place = { run: plan.run, page: state.page, watermark: safe ? watermark : null, ...shareOf(tools), last }
+  const marker = markerOf(place, response, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)
   await tools.outlet.put({
     marker,
-    checkpoint: checkpointOf(plan, stream, state, page),
+    checkpoint: { ...checkpointOf(plan, stream, state, page), ...shareOf(tools) },
     records: fresh.records,
     rejected: fresh.rejected,
     url: redactUrl(response.request.url),
   })
   tools.onPage({ judged, sorted: state.progress.sorted, shifted: page.shifted === true })
 }
+
+const shareOf = ({ share }: RunTools): { share?: string } => (share === undefined ? {} : { share })
 
 function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }: RunState, { cursor, last }: Page): Checkpoint {
   const unordered = stream.watermark?.sorted === true && !progress.sorted

@@ -14,6 +14,8 @@ export type PartitionState = {
   nextOffset: number
   /** Of the last marker that carried one. */
   watermark: string | null
+  /** What that marker's watermark speaks of. */
+  share?: string | undefined
   /** Records read since the last marker; null while it is unknown where that page began. */
   open: number | null
   /** Records in [from, below) were gone before they were loaded; watermarks count again from `safeFrom` on, null while that is unknown. */

@@ -13,8 +13,9 @@ export function startingState(committed: Committed | null, low: number): Partiti
   if (committed === null || committed.offset < 0) return freshState(low)
   const commit = parseCommit(committed.offset, committed.metadata)
   if (commit === null) return freshState(committed.offset)
-  const { watermark, open, lost } = commit
-  return { nextOffset: committed.offset, watermark, open: open ?? null, lost: lost === undefined ? null : { ...lost, safeFrom: null } }
+  const { watermark, share, open, lost } = commit
+  const known = { nextOffset: committed.offset, watermark, ...(share === undefined ? {} : { share }) }
+  return { ...known, open: open ?? null, lost: lost === undefined ? null : { ...lost, safeFrom: null } }
 }
 
 function freshState(offset: number): PartitionState {

@@ -130,11 +130,12 @@ function metadataOf(state: PartitionState): string {
 }
 
 /** What is stored with an offset; unknown counts and losses that are made good are left out. */
-export function commitOf({ nextOffset, watermark, open, lost }: PartitionState): Commit {
+export function commitOf({ nextOffset, watermark, share, open, lost }: PartitionState): Commit {
   return {
     v: 1,
     offset: nextOffset,
     watermark,
+    ...(share === undefined ? {} : { share }),
     ...(open === null ? {} : { open }),
     ...(lost === null ? {} : { lost: { from: lost.from, below: lost.below } }),
   }

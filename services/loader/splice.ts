@@ -4,7 +4,7 @@
  * Costs one string, one write and one copy a record; the body is allocated once a chunk.
  */
 import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
-import { FRAME_HEAD_BYTES, MARKER_HEADER, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
+import { FRAME_HEAD_BYTES, MARKER_HEADER, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
 import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
 
 /** Why no record of this schema can be loaded. */
@@ -77,7 +77,7 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup)
         const offset = Number(message.offset)
         const isReplay = replaysOf(message.headers) > 0
         builder.markers.push({ offset, facts: marker, counted: isReplay ? null : state.open })
-        if (!isReplay) passMarker(state, offset, marker.watermark)
+        if (!isReplay) passMarker(state, offset, marker)
       } else {
         builder.letters.push(letterOf(message, id, target))
         pass(state, builder, message)
@@ -157,11 +157,13 @@ function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder,
 }
 
 /** A marker's watermark counts unless records before it were lost and not asked for again. */
-function passMarker(state: PartitionState, offset: number, watermark: string | null): void {
+function passMarker(state: PartitionState, offset: number, { watermark, share }: PageMarker): void {
   state.open = 0
   const { lost } = state
   if (watermark === null || (lost !== null && (lost.safeFrom === null || offset < lost.safeFrom))) return
   state.watermark = watermark
+  if (share === undefined) delete state.share
+  else state.share = share
   state.lost = null
 }
 

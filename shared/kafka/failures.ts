@@ -27,6 +27,11 @@ export function isUnknownTopic(error: unknown): boolean {
   return failureOf(error).type === 'UNKNOWN_TOPIC_OR_PARTITION'
 }
 
+/** A topic has as many partitions as were asked for, or more. */
+export function isGrown(error: unknown): boolean {
+  return failureOf(error).type === 'INVALID_PARTITIONS'
+}
+
 /** True for what a repetition can cure: elections, a coordinator that moves, a lost connection. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof HeadraceError) return false

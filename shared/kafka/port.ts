@@ -51,7 +51,7 @@ export type MemberState = { memberId: string; clientId: string; host: string; pa
 export type Assignment = ReadonlyMap<string, readonly number[]>
 
 export interface Kafka {
-  /** Makes the topic, or adds partitions to it. A topic with more partitions than wanted is an error (Stopped): they cannot be taken away. */
+  /** Makes the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be taken away. */
   ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'>
   topics(): Promise<string[]>
   /** How many partitions the topic has; 0 when it does not exist. */

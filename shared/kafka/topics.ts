@@ -1,10 +1,10 @@
 /**
  * Topics: making, growing, looking, deleting. A change is done when it can be seen: brokers answer before they have told each other.
  */
-import { HeadraceError, Stopped, Unavailable } from '../errors.ts'
+import { HeadraceError, Unavailable } from '../errors.ts'
 import type { Deps } from './client.ts'
 import type { Cluster } from './cluster.ts'
-import { isUnknownTopic } from './failures.ts'
+import { isGrown, isUnknownTopic } from './failures.ts'
 import type { Kafka, TopicSpec } from './port.ts'
 
 /** Leader node by partition number. */
@@ -19,12 +19,9 @@ export function topicCalls(cluster: Cluster, deps: Deps): Pick<Kafka, 'ensureTop
   async function ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'> {
     const { topic } = spec
     const there = await partitions(topic)
-    if (there === spec.partitions) return 'present'
-    if (there > spec.partitions) throw tooMany(spec, there)
+    if (there >= spec.partitions) return 'present'
     await cluster.ask(`making topic ${topic}`, () => (there === 0 ? create(cluster, spec) : grow(cluster, spec)))
     await seen(topic, async () => (await partitions(topic)) >= spec.partitions)
-    const now = await partitions(topic)
-    if (now > spec.partitions) throw tooMany(spec, now)
     return there === 0 ? 'created' : 'grown'
   }
 
@@ -91,12 +88,9 @@ async function create({ admin }: Cluster, { topic, partitions, replicationFactor
   })
 }
 
+/** Another process may have been faster; whether there are enough now is looked at afterwards. */
 async function grow({ admin }: Cluster, { topic, partitions }: TopicSpec): Promise<void> {
-  await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] })
-}
-
-function tooMany({ topic, partitions }: TopicSpec, there: number): Stopped {
-  return new Stopped('HR_KAFKA_PARTITIONS', `topic ${topic} has ${there} partitions, ${partitions} are wanted`, {
-    hint: 'Kafka takes no partition away: declare as many as there are, or load into a topic of another name',
+  await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] }).catch((error) => {
+    if (!isGrown(error)) throw error
   })
 }

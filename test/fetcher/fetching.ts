@@ -8,7 +8,7 @@ import { openPartition, type Partition } from '../../services/fetcher/partition.
 import { prepareStream } from '../../services/fetcher/prepare.ts'
 import type { Stop } from '../../services/fetcher/stop-signal.ts'
 import type { FetchSummary } from '../../services/fetcher/summary.ts'
-import { type Checkpoint, commitText, parseCheckpoint } from '../../shared/checkpoint.ts'
+import { type Checkpoint, type Commit, commitText, parseCheckpoint } from '../../shared/checkpoint.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { type Config, readConfig, resolverFor } from '../../shared/config.ts'
 import type { Source, Stream } from '../../shared/declaration.ts'
@@ -41,6 +41,8 @@ export type Place = {
   checkpoint(stream: Stream, partition?: number): Promise<(Checkpoint & { offset: number }) | null>
   /** Commits as the loader does: offset and watermark together. */
   load(stream: Stream, offset: number, watermark: string | null): Promise<void>
+  /** The same for every partition of the topic, up to its checkpoint. */
+  loadAll(stream: Stream): Promise<void>
 }
 
 export type Fetcher = { log: string[]; ready: Promise<void>; summary(): FetchSummary | null; stop(): Promise<FetchSummary> }
@@ -83,6 +85,20 @@ export async function ownPlace(t: TestContext): Promise<Place> {
       await systemClock.sleep(SHOWN_POLL_MS)
     }
     throw new Error('Kafka never showed what was published')
+  }
+
+  async function commit(stream: Stream, partition: number, value: Commit): Promise<void> {
+    const publisher = kafka.publisher(`${config.prefix}.test-loader`)
+    await publisher.fence()
+    const { offset } = value
+    await publisher.publish([], () => ({
+      group: names.loaderGroup,
+      topic: topicOf(stream),
+      partition,
+      offset,
+      metadata: commitText(value),
+    }))
+    await publisher.close()
   }
 
   function tools() {
@@ -135,7 +151,7 @@ export async function ownPlace(t: TestContext): Promise<Place> {
       const { lines, ...rest } = tools()
       const stream = streamOf(source)
       const registry = connectRegistry(config.registry)
-      const { schemaId } = await prepareStream(stream, { kafka, registry, names, config, log: rest.log })
+      const { schemaId, annotation } = await prepareStream(stream, { kafka, registry, names, config, log: rest.log })
       const client = createClient(source, { ...rest, holding: () => holdsAll(source, 0) })
       const bounds = config.fetcher
       const { baseUrl, send } = client
@@ -143,7 +159,19 @@ export async function ownPlace(t: TestContext): Promise<Place> {
       const asSeen = { ...kafka, ...changes }
       const publisherOf = asSeen.publisher
       asSeen.publisher = (...args) => watched(publisherOf(...args), ends)
-      const partition = openPartition({ ...rest, stream, partition: 0, baseUrl, send, kafka: asSeen, names, schemaId, bounds, onPage() {} })
+      const partition = openPartition({
+        ...rest,
+        stream,
+        partition: 0,
+        baseUrl,
+        send,
+        kafka: asSeen,
+        names,
+        schemaId,
+        annotation,
+        bounds,
+        onPage() {},
+      })
       t.after(async () => {
         await partition.close()
         await client.close()
@@ -174,12 +202,14 @@ export async function ownPlace(t: TestContext): Promise<Place> {
       const parsed = parseCheckpoint(stored?.metadata ?? '')
       return parsed === null || stored === null || stored === undefined ? null : { ...parsed, offset: stored.offset }
     },
-    async load(stream, offset, watermark) {
-      const publisher = kafka.publisher(`${config.prefix}.test-loader`)
-      await publisher.fence()
-      const metadata = commitText({ v: 1, offset, watermark })
-      await publisher.publish([], () => ({ group: names.loaderGroup, topic: topicOf(stream), partition: 0, offset, metadata }))
-      await publisher.close()
+    load: (stream, offset, watermark) => commit(stream, 0, { v: 1, offset, watermark }),
+    async loadAll(stream) {
+      for (const [partition, stored] of (await kafka.committed(names.fetcherGroup, topicOf(stream))).entries()) {
+        const last = parseCheckpoint(stored?.metadata ?? '')
+        if (stored === null || last === null) continue
+        const { share, watermark } = last
+        await commit(stream, partition, { v: 1, offset: stored.offset, watermark, ...(share === undefined ? {} : { share }) })
+      }
     },
   }
 }

@@ -202,3 +202,35 @@ test('whatever is stored, no run starts behind a record that the log lost and th
     { seed: testSeed() },
   )
 })
+
+describe('a partition that asks for something else than before', () => {
+  const own = { id: 'new', unnamed: false, startsFrom: APRIL }
+  const start = (watermark: string | null) => ({ kind: 'start', watermark, gap: null, coveredBelow: undefined, otherShare: true })
+
+  test('does not go on from the checkpoint of the other share, nor from what was confirmed of it', () => {
+    for (const checkpoint of [unfinished, finished, { ...finished, share: 'old' }]) {
+      assert.deepEqual(at({ published: published(900, checkpoint), loaded: loaded(900, MAY, { share: 'old' }), own }), start(APRIL))
+    }
+    assert.deepEqual(at({ published: published(900, finished), loaded: loaded(900, MAY, { share: 'new' }), own }), start(MAY))
+  })
+
+  test('goes on from its own, and in a gap from what was confirmed of itself alone', () => {
+    const checkpoint = { ...finished, share: 'new' }
+    const resumed = at({ published: published(900, checkpoint), loaded: loaded(900), own })
+    assert.deepEqual([resumed.kind === 'start' && resumed.watermark], [MAY])
+    const gap = { published: published(900, checkpoint), log: { low: 500, high: 1000 }, own }
+    const other = at({ ...gap, loaded: loaded(300, MAY, { share: 'old' }) })
+    assert.deepEqual([other.kind === 'start' && other.watermark], [APRIL])
+    const same = at({ ...gap, loaded: loaded(300, MAY, { share: 'new' }) })
+    assert.deepEqual([same.kind === 'start' && same.watermark], [MAY])
+  })
+
+  test('without any checkpoint begins where the layout does, not at what was confirmed of another share', () => {
+    assert.deepEqual(at({ loaded: loaded(300, MAY), own }), { kind: 'start', watermark: APRIL, gap: null, coveredBelow: undefined })
+  })
+
+  test('goes on from what names no share, while the layout is still the first', () => {
+    const resumed = at({ published: published(900, finished), loaded: loaded(900), own: { id: 'a', unnamed: true, startsFrom: null } })
+    assert.deepEqual([resumed.kind === 'start' && resumed.watermark], [MAY])
+  })
+})

@@ -1,0 +1,158 @@
+/**
+ * The faults, each from its beginning to its end: when one has ended, everything runs and answers again. Drawn one after the other, so that a
+ * fault meets whatever the ones before it have left to be made good.
+ */
+import assert from 'node:assert/strict'
+import type { ServerName } from '../../../services/stack/stack.ts'
+import { systemClock as clock } from '../../../shared/clock.ts'
+import type { Mishap } from '../../support/clickhouse-proxy.ts'
+import { command } from '../../support/loading.ts'
+import type { Running } from '../../support/processes.ts'
+import { between } from '../../support/random.ts'
+import { PARTITIONS, type Scene } from './scene.ts'
+
+type Fault = { name: string; weight: number; make(scene: Scene): Promise<void> }
+
+const seconds = ({ random }: Scene, min: number, max: number): Promise<void> => clock.sleep(between(random, min * 1000, max * 1000))
+const oneOf = <T>({ random }: Scene, of: readonly T[]): T => of[between(random, 0, of.length - 1)] as T
+const aLoader = (scene: Scene): Running => oneOf(scene, scene.loaders)
+
+const LIES: readonly Mishap[] = [
+  'cut-answer',
+  'cut-body',
+  'slow',
+  { header: 252 },
+  { text: 'Code: 241. DB::Exception: made up by the test. (MEMORY_LIMIT_EXCEEDED) (version 26.7.2.1)' },
+  { code: 252, name: 'TOO_MANY_PARTS' },
+  { code: 241, name: 'MEMORY_LIMIT_EXCEEDED' },
+  { code: 210, name: 'NETWORK_ERROR' },
+  { status: 502 },
+  { status: 429 },
+]
+
+const killed = (server: ServerName): Fault => ({
+  name: `kill -9 of ${server}`,
+  weight: server === 'kafka' ? 1 : 2,
+  async make(scene) {
+    await scene.stack.kill(server, 'SIGKILL')
+    await seconds(scene, 0, 5)
+    await scene.stack.start(server)
+  },
+})
+
+const halted = (server: ServerName): Fault => ({
+  name: `${server} stands still`,
+  weight: 2,
+  async make(scene) {
+    await scene.stack.kill(server, 'SIGSTOP')
+    await seconds(scene, 1, 9)
+    await scene.stack.kill(server, 'SIGCONT')
+  },
+})
+
+const byHand = (name: string, sql: string, back: string): Fault => ({
+  name,
+  weight: 1,
+  async make({ place, orders, ...scene }) {
+    const run = (text: string) => command(place, text.replaceAll('{table}', `{db}.${orders.table}`))
+    await run(sql)
+    await seconds({ place, orders, ...scene }, 2, 6)
+    await run(back)
+  },
+})
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'kill -9 of a loader',
+    weight: 4,
+    async make(scene) {
+      const loader = aLoader(scene)
+      loader.kill('SIGKILL')
+      await loader.exit
+      await seconds(scene, 0, 3)
+      scene.replace(loader)
+    },
+  },
+  {
+    name: 'SIGTERM to a loader',
+    weight: 2,
+    async make(scene) {
+      const loader = aLoader(scene)
+      assert.deepEqual(await loader.stop(), { status: 0, signal: null }, `${loader.name}: ${loader.stderr().slice(-500)}`)
+      scene.replace(loader)
+    },
+  },
+  {
+    name: 'a loader stands still',
+    weight: 3,
+    async make(scene) {
+      const loader = aLoader(scene)
+      loader.kill('SIGSTOP')
+      await seconds(scene, 1, 12)
+      loader.kill('SIGCONT')
+    },
+  },
+  {
+    name: 'a third loader comes and goes',
+    weight: 2,
+    async make(scene) {
+      const loader = scene.startLoader()
+      await seconds(scene, 2, 6)
+      assert.deepEqual(await loader.stop(), { status: 0, signal: null }, `${loader.name}: ${loader.stderr().slice(-500)}`)
+    },
+  },
+  {
+    name: 'ClickHouse and its network lie',
+    weight: 4,
+    async make(scene) {
+      scene.mishap = () => (scene.random() < 0.6 ? oneOf(scene, LIES) : 'pass')
+      await seconds(scene, 2, 8)
+      scene.mishap = () => 'pass'
+    },
+  },
+  {
+    name: 'the network to ClickHouse is cut',
+    weight: 2,
+    async make(scene) {
+      const cut = Promise.withResolvers<void>()
+      scene.mishap = () => ({ hold: cut.promise })
+      await seconds(scene, 2, 8)
+      scene.mishap = () => 'pass'
+      cut.resolve()
+    },
+  },
+  {
+    name: 'the offsets are set to the beginning',
+    weight: 1,
+    async make(scene) {
+      for (const loader of scene.loaders) assert.equal((await loader.stop()).status, 0, loader.stderr().slice(-500))
+      scene.forgetOffsets()
+      const { kafka, names } = scene.place
+      await kafka.resetOffsets(names.loaderGroup, scene.orders.topic, new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, 0])))
+      scene.forgetOffsets()
+      for (const loader of scene.loaders) scene.replace(loader)
+    },
+  },
+  byHand('the table is renamed by hand, and back', 'RENAME TABLE {table} TO {table}_away', 'RENAME TABLE {table}_away TO {table}'),
+  byHand(
+    'a column is renamed by hand, and back',
+    'ALTER TABLE {table} RENAME COLUMN note TO remark',
+    'ALTER TABLE {table} RENAME COLUMN remark TO note',
+  ),
+  killed('clickhouse'),
+  killed('kafka'),
+  killed('registry'),
+  halted('clickhouse'),
+  halted('kafka'),
+]
+
+const WEIGHTS = FAULTS.reduce((sum, { weight }) => sum + weight, 0)
+
+export function drawFault(random: () => number): Fault {
+  let drawn = random() * WEIGHTS
+  for (const fault of FAULTS) {
+    drawn -= fault.weight
+    if (drawn < 0) return fault
+  }
+  return FAULTS[0] as Fault
+}

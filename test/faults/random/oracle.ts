@@ -1,0 +1,83 @@
+/**
+ * What must be true when everything has come to rest: for each key the newest version among all that the topic holds is the one that FINAL shows,
+ * every refused record is a dead letter and nothing else is, every partition is committed to its end with the watermark of its last marker.
+ */
+import assert from 'node:assert/strict'
+import { comparePositions, type Position, positionOf } from '../../../shared/watermark.ts'
+import { FRAME_HEAD_BYTES, MARKER_HEADER, parseDeadLetterHeaders, parseMarker } from '../../../shared/wire.ts'
+import { commits, query, until } from '../../support/loading.ts'
+import { PARTITIONS, type Scene } from './scene.ts'
+
+export type Verdict = { published: number; keys: number; rows: number; refused: number; letters: number }
+
+type Version = { position: Position; atMs: number; offset: number; text: string }
+
+/** After a storm, for all waits to run out and for all to be loaded. */
+const REST_WITHIN_MS = 180_000
+
+export async function judge(scene: Scene): Promise<Verdict> {
+  const { place, orders } = scene
+  const ends = await place.kafka.logRanges(orders.topic)
+  const isCommitted = async () => {
+    const now = await commits(place, orders.topic)
+    return ends.every(({ high }, partition) => high === 0 || (now[partition]?.offset ?? 0) >= high)
+  }
+  await until('everything is committed', isCommitted, REST_WITHIN_MS)
+
+  const truth = await readLog(scene)
+  type Row = { id: string; text: string }
+  const found = await query<Row>(
+    place,
+    `SELECT id, concat(toString(total), ' ', note, ' ', toString(toUnixTimestamp64Milli(updated_at))) AS text FROM {db}.${orders.table} FINAL`,
+  )
+  const rows = new Map(found.map(({ id, text }) => [id, text]))
+  const expected = new Map([...truth.newest].map(([id, { text }]) => [id, text]))
+  assert.deepEqual(rows, expected, 'FINAL shows the newest version of every key')
+
+  const letters = new Set(
+    (await orders.deadLetters()).map(({ headers }) => parseDeadLetterHeaders(headers as Record<string, Buffer>).origin),
+  )
+  assert.deepEqual([...letters].sort(), [...truth.refused].sort(), 'what was refused is in the dead letters, and nothing else')
+  const committed = await commits(place, orders.topic)
+  assert.deepEqual(
+    committed.map((commit) => commit?.watermark ?? null),
+    truth.watermarks,
+    'the watermark is that of the last marker',
+  )
+  return { published: truth.published, keys: expected.size, rows: rows.size, refused: truth.refused.size, letters: letters.size }
+}
+
+async function readLog({ place, orders }: Scene) {
+  const newest = new Map<string, Version>()
+  const refused = new Set<string>()
+  const watermarks: (string | null)[] = []
+  let published = 0
+  const ranges = await place.kafka.logRanges(orders.topic)
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    watermarks[partition] = null
+    for await (const message of place.kafka.readPartition(orders.topic, partition, 0, ranges[partition]?.high ?? 0)) {
+      const { value, headers, offset } = message
+      if (value === null) {
+        const header = headers?.[MARKER_HEADER]
+        watermarks[partition] = parseMarker(Array.isArray(header) ? header[0] : header)?.watermark ?? watermarks[partition] ?? null
+        continue
+      }
+      published += 1
+      const record = JSON.parse(value.subarray(FRAME_HEAD_BYTES).toString())
+      if (typeof record.total !== 'number') {
+        refused.add(`${orders.topic}/${partition}/${offset}`)
+        continue
+      }
+      const position = positionOf('iso', record.updated_at) as Position
+      const text = `${record.total} ${record.note} ${Date.parse(record.updated_at)}`
+      const version = { position, atMs: Number(message.timestamp), offset: Number(offset), text }
+      const before = newest.get(record.id)
+      if (before === undefined || isNewer(version, before)) newest.set(record.id, version)
+    }
+  }
+  return { newest, refused, watermarks, published }
+}
+
+/** As `_version` orders: watermark field, then fetch time, then offset. */
+const isNewer = (a: Version, b: Version): boolean =>
+  (comparePositions(a.position, b.position) || a.atMs - b.atMs || a.offset - b.offset) > 0

@@ -1,0 +1,38 @@
+/** Faults one after the other for a time, from a seed; then rest, and the oracle's verdict. */
+import { systemClock as clock } from '../../../shared/clock.ts'
+import type { Closes } from '../../support/processes.ts'
+import { between, randomFrom } from '../../support/random.ts'
+import { drawFault } from './faults.ts'
+import { judge, type Verdict } from './oracle.ts'
+import { openScene, type Scene } from './scene.ts'
+
+export type Outcome = Verdict & Scene['figures'] & { seed: number; faults: Record<string, number> }
+
+const WARM_UP_MS = 3_000
+const PAUSE_MS_MAX = 3_000
+
+/** Throws what the oracle finds. The same seed draws the same faults; what they meet depends on the machine. */
+export async function runFaults(closes: Closes, options: { seed: number; forMs: number; say(line: string): void }): Promise<Outcome> {
+  const random = randomFrom(options.seed)
+  const scene = await openScene(closes, random)
+  const faults: Record<string, number> = {}
+  await clock.sleep(WARM_UP_MS)
+  const startMs = clock.elapsedMs()
+  // Drawn apart from what the scene draws: the moments of the machine must not change which faults come.
+  const draw = randomFrom(options.seed + 1)
+  while (clock.elapsedMs() - startMs < options.forMs) {
+    const fault = drawFault(draw)
+    options.say(`${((clock.elapsedMs() - startMs) / 1000).toFixed(1).padStart(6)} s  ${fault.name}`)
+    await fault.make(scene)
+    faults[fault.name] = (faults[fault.name] ?? 0) + 1
+    await clock.sleep(between(draw, 0, PAUSE_MS_MAX))
+  }
+  options.say('at rest')
+  await scene.quiet()
+  const verdict = await judge(scene)
+  for (const loader of scene.loaders) {
+    if (loader.ended() !== null) throw new Error(`${loader.name} ended by itself: ${loader.stderr().slice(-1000)}`)
+    await loader.stop()
+  }
+  return { seed: options.seed, faults, ...scene.figures, ...verdict }
+}

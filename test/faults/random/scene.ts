@@ -1,0 +1,127 @@
+/**
+ * What the random faults are done to: a private stack, a stream that never rests, and loaders as real processes behind a proxy. Records come in
+ * new versions of few keys, so that order matters; a small share of them ClickHouse refuses.
+ */
+import { systemClock as clock } from '../../../shared/clock.ts'
+import { z } from '../../../shared/index.ts'
+import { type ClickHouseProxy, clickhouseProxy, type Mishap } from '../../support/clickhouse-proxy.ts'
+import { commits } from '../../support/loading.ts'
+import { type Closes, type Running, start } from '../../support/processes.ts'
+import { compileStream, ownPlace, type Place, type Published, publish } from '../../support/published.ts'
+import { between } from '../../support/random.ts'
+import { type OwnStack, ownStack } from '../../support/stack.ts'
+
+export const PARTITIONS = 3
+const KEYS = 500
+const PAGE_RECORDS_MAX = 40
+const BAD_SHARE = 0.004
+const PAGE_EVERY_MS = 20
+const LOADERS = 2
+/** So that a dead loader is missed before the next fault. */
+const SESSION_TIMEOUT_MS = '6000'
+
+const SETTINGS = {
+  LOADER_BATCH_AGE_MS: '200',
+  LOADER_BATCH_ROWS: '400',
+  LOADER_IN_FLIGHT_BYTES: '400000',
+  KAFKA_SESSION_TIMEOUT_MS: SESSION_TIMEOUT_MS,
+}
+
+export type Scene = {
+  stack: OwnStack
+  place: Place
+  orders: Published
+  random: () => number
+  proxy: ClickHouseProxy
+  loaders: Running[]
+  /** What happens to the next insert into the stream's table. */
+  mishap: () => Mishap
+  figures: { pages: number; failedPages: number; loadersStarted: number; looks: number }
+  startLoader(): Running
+  replace(loader: Running): void
+  /** A person resets the offsets: they may go back once. */
+  forgetOffsets(): void
+  /** Ends the stream; throws when an offset went back, or a loader ended by itself. */
+  quiet(): Promise<void>
+}
+
+const schema = z.object({ id: z.string(), total: z.number(), note: z.string(), updated_at: z.iso.datetime({ offset: true }) })
+
+export async function openScene(closes: Closes, random: () => number): Promise<Scene> {
+  const stack = await ownStack()
+  closes.after(() => stack.remove())
+  const place = await ownPlace(SETTINGS, stack)
+  const orders = await publish(place, compileStream({ schema }), PARTITIONS)
+  const figures = { pages: 0, failedPages: 0, loadersStarted: 0, looks: 0 }
+  const proxy = await clickhouseProxy(place.config.clickhouse.url, (table) => (table === orders.table ? scene.mishap() : 'pass'))
+  let ending = false
+  let last: number[] = []
+  const wrong: Error[] = []
+
+  async function publishForEver(): Promise<void> {
+    for (let number = 1; !ending; number++) {
+      try {
+        await orders.page(pageOf(number, random))
+        figures.pages += 1
+      } catch {
+        // Whether it is in the log, the log will say.
+        figures.failedPages += 1
+        await orders.refence().catch(() => undefined)
+      }
+      await clock.sleep(PAGE_EVERY_MS)
+    }
+  }
+
+  async function lookForEver(): Promise<void> {
+    while (!ending) {
+      await clock.sleep(500)
+      const before = last
+      const now = await commits(place, orders.topic).catch(() => null)
+      if (now === null || before !== last) continue
+      figures.looks += 1
+      last = now.map((commit, partition) => commit?.offset ?? before[partition] ?? 0)
+      for (const [partition, offset] of last.entries()) {
+        if (offset < (before[partition] ?? 0))
+          wrong.push(new Error(`offset ${before[partition]} of partition ${partition} went back to ${offset}`))
+      }
+    }
+  }
+
+  const scene: Scene = {
+    ...{ stack, place, orders, random, proxy, figures, loaders: [], mishap: () => 'pass' },
+    startLoader() {
+      figures.loadersStarted += 1
+      return start(closes, `loader ${figures.loadersStarted}`, ['load'], { ...place.env, CLICKHOUSE_URL: proxy.url })
+    },
+    replace(loader) {
+      scene.loaders = scene.loaders.map((each) => (each === loader ? scene.startLoader() : each))
+    },
+    forgetOffsets() {
+      last = []
+    },
+    async quiet() {
+      ending = true
+      await Promise.all([publishing, looking])
+      if (wrong[0] !== undefined) throw wrong[0]
+    },
+  }
+  scene.loaders = Array.from({ length: LOADERS }, scene.startLoader)
+  const publishing = publishForEver()
+  const looking = lookForEver()
+  return scene
+}
+
+function pageOf(number: number, random: () => number) {
+  const records = Array.from({ length: between(random, 0, PAGE_RECORDS_MAX) }, (_, index) => {
+    const version = new Date(Date.UTC(2026, 0, 1) + number * 1000 - between(random, 0, 5_000)).toISOString()
+    const bad = random() < BAD_SHARE
+    return {
+      id: bad ? `bad-${number}-${index}` : `order-${between(random, 1, KEYS)}`,
+      total: bad ? 'much' : number,
+      note: `page ${number}`,
+      updated_at: version,
+    }
+  })
+  const watermark = new Date(Date.UTC(2026, 0, 1) + number * 1000).toISOString()
+  return { partition: number % PARTITIONS, records, marker: { run: 'random', page: number, watermark } }
+}

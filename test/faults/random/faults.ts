@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import type { ServerName } from '../../../services/stack/stack.ts'
 import { systemClock as clock } from '../../../shared/clock.ts'
 import type { Mishap } from '../../support/clickhouse-proxy.ts'
-import { command } from '../../support/loading.ts'
+import { command, until } from '../../support/loading.ts'
 import type { Running } from '../../support/processes.ts'
 import { between } from '../../support/random.ts'
 import { PARTITIONS, type Scene } from './scene.ts'
@@ -16,6 +16,12 @@ type Fault = { name: string; weight: number; make(scene: Scene): Promise<void> }
 const seconds = ({ random }: Scene, min: number, max: number): Promise<void> => clock.sleep(between(random, min * 1000, max * 1000))
 const oneOf = <T>({ random }: Scene, of: readonly T[]): T => of[between(random, 0, of.length - 1)] as T
 const aLoader = (scene: Scene): Running => oneOf(scene, scene.loaders)
+
+/** In order. A process that has not got as far as its first words knows no stop yet. */
+async function ends(loader: Running): Promise<void> {
+  await until(`${loader.name} speaks`, () => loader.lines().length > 0)
+  assert.deepEqual(await loader.stop(), { status: 0, signal: null }, `${loader.name}: ${loader.stderr().slice(-500)}`)
+}
 
 const LIES: readonly Mishap[] = [
   'cut-answer',
@@ -78,7 +84,7 @@ export const FAULTS: readonly Fault[] = [
     weight: 2,
     async make(scene) {
       const loader = aLoader(scene)
-      assert.deepEqual(await loader.stop(), { status: 0, signal: null }, `${loader.name}: ${loader.stderr().slice(-500)}`)
+      await ends(loader)
       scene.replace(loader)
     },
   },
@@ -98,7 +104,7 @@ export const FAULTS: readonly Fault[] = [
     async make(scene) {
       const loader = scene.startLoader()
       await seconds(scene, 2, 6)
-      assert.deepEqual(await loader.stop(), { status: 0, signal: null }, `${loader.name}: ${loader.stderr().slice(-500)}`)
+      await ends(loader)
     },
   },
   {
@@ -125,7 +131,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'the offsets are set to the beginning',
     weight: 1,
     async make(scene) {
-      for (const loader of scene.loaders) assert.equal((await loader.stop()).status, 0, loader.stderr().slice(-500))
+      for (const loader of scene.loaders) await ends(loader)
       scene.forgetOffsets()
       const { kafka, names } = scene.place
       await kafka.resetOffsets(names.loaderGroup, scene.orders.topic, new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, 0])))

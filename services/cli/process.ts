@@ -26,13 +26,12 @@ export async function runService(name: string, needs: readonly Server[], work: (
   const stopping = new AbortController()
   const state: Readiness = { ready: false, reason: 'starting' }
 
-  const health = await serveHealth({ ...config.http, metrics, readiness: () => state })
-  log.info({ url: health.url }, 'health and metrics')
   const ready = () => {
     state.ready = true
     delete state.reason
   }
-  const working = work({ config, log, metrics, signal: stopping.signal, ready })
+  const end = Promise.withResolvers<number>()
+  // Before the first word to anybody: a stop that comes while it starts is a stop as well.
   const grace = closeWithGrace({ delay: config.stopDeadlineMs, logger: graceLog(log), skip: ['beforeExit'] }, async ({ signal, err }) => {
     if (err !== undefined) {
       log.fatal({ err }, `defect: ${messageOf(err)}`)
@@ -42,19 +41,35 @@ export async function runService(name: string, needs: readonly Server[], work: (
     state.ready = false
     state.reason = 'stopping'
     stopping.abort()
-    const status = await working
-    await health.close()
+    const status = await end.promise
     log.info('stopped')
     // close-with-grace would end with 0 whatever the work says.
     if (status !== 0) process.exit(status)
   })
+  const working = serving(config, { metrics, log, readiness: () => state }, () =>
+    work({ config, log, metrics, signal: stopping.signal, ready }),
+  )
+  working.then(end.resolve, end.reject)
+  // Whoever called is told; the stop looks at it only where there is one.
+  end.promise.catch(() => undefined)
   try {
     return await working
   } finally {
-    if (!stopping.signal.aborted) {
-      grace.uninstall()
-      await health.close()
-    }
+    if (!stopping.signal.aborted) grace.uninstall()
+  }
+}
+
+async function serving(
+  { http }: Config,
+  { log, ...shown }: Pick<Parameters<typeof serveHealth>[0], 'metrics' | 'readiness'> & { log: Log },
+  work: () => Promise<number>,
+): Promise<number> {
+  const health = await serveHealth({ ...http, ...shown })
+  log.info({ url: health.url }, 'health and metrics')
+  try {
+    return await work()
+  } finally {
+    await health.close()
   }
 }
 

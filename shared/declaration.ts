@@ -6,6 +6,7 @@ import { checkPartitions, checkPrimaryKey, checkRecords, checkRequest, checkSche
 import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
 import { checkPaging, withQuery } from './declare/paging.ts'
 import type { Place } from './declare/place.ts'
+import { checkQuotas } from './declare/quota.ts'
 import { type SourceSpec, type StreamSpec, sourceSpec } from './declare/source.ts'
 import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
 import { inWords } from './declare/words.ts'
@@ -37,6 +38,7 @@ export function compileSource(input: unknown, file: string): Source {
   if (!parsed.success) throw firstMistake(parsed.error, input, file)
   const { streams, ...rest } = parsed.data
   checkBaseUrl(rest.baseUrl, file)
+  checkQuotas(rest.quota, Object.keys(streams), (field, what, hint) => mistake(file, null, field, what, hint))
   const source: Source = { ...rest, file, streams: [] }
   source.streams = Object.entries(streams).map(([name, spec]) => compileStream(source, name, spec))
   refuseTwins(source.streams)

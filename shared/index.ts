@@ -27,6 +27,7 @@ export {
   pageNumber,
   windows,
 } from './declare/paginate.ts'
+export type { RequestFacts } from './declare/quota.ts'
 export { secret, setting } from './declare/secret.ts'
 export { defineSource, type EnvelopeContext, type RequestContext } from './declare/source.ts'
 export type { TokenStore } from './declare/token-store.ts'

@@ -10,6 +10,7 @@ import { duration, positiveDuration } from './duration.ts'
 import { headers, sourceHeaders } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate.ts'
 import { countGiven } from './place.ts'
+import { quotasSpec } from './quota.ts'
 import { textOrSetting } from './secret.ts'
 
 const MINUTE_MS = 60_000
@@ -59,8 +60,6 @@ function comesUp(text: string): boolean {
     return false
   }
 }
-
-export const quotaSpec = z.strictObject({ requests: z.int().min(1), per: positiveDuration })
 
 const inMs = duration.transform((ms): Lookback => ({ ms }))
 const inUnits = z
@@ -154,7 +153,10 @@ export const sourceSpec = z.strictObject({
   /** True: fetched only when a command names its streams; for examples and sources under trial. */
   onDemand: z.boolean().default(false),
   auth: authSpec.optional(),
-  quota: quotaSpec.optional(),
+  /** One, or several that hold at once. */
+  quota: quotasSpec,
+  /** Requests under way at once, over all workers. */
+  concurrency: z.int().min(1).max(1000).optional(),
   headers: sourceHeaders.default({}),
   /** Other origins that a next link may lead to; credentials never go there. */
   allowOrigins: z.array(z.string().refine(isOrigin, 'expected an origin: scheme, host and port, nothing behind them')).default([]),
@@ -173,7 +175,6 @@ export const sourceSpec = z.strictObject({
 export type SourceSpec = z.infer<typeof sourceSpec>
 export type StreamSpec = z.infer<typeof streamSpec>
 export type WatermarkSpec = z.infer<typeof watermarkSpec>
-export type QuotaSpec = z.infer<typeof quotaSpec>
 
 type StreamInput<Schema extends z.ZodObject> = Omit<z.input<typeof streamSpec>, 'schema' | 'primaryKey' | 'watermark'> & {
   schema: Schema

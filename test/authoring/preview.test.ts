@@ -157,7 +157,7 @@ describe('a preview', () => {
     const environment = { SAMPLE_API_URL: api.url, SAMPLE_API_CLIENT_ID: client.clientId, SAMPLE_API_CLIENT_SECRET: client.clientSecret }
     const quakes = (await loadSources([])).find(({ name }) => name === 'quakes')
     assert.ok(quakes !== undefined)
-    const source = { ...quakes, timeout: 3_600_000, quota: undefined }
+    const source = { ...quakes, timeout: 3_600_000, quota: [] }
     const stream = { ...streamOf(source), source }
 
     const published: PublishedPage[] = []

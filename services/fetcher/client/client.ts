@@ -13,12 +13,13 @@ import { authorize } from './authorize.ts'
 import { baseUrlOf } from './base-url.ts'
 import type { Holding } from './holding.ts'
 import { createHttp } from './http.ts'
-import { limit } from './limit.ts'
+import { cost, limit } from './limit.ts'
 import { createLimiter } from './limiter.ts'
 import { type ClientFacts, createObserver } from './observe.ts'
+import { costOf, factsOf, quotasOf } from './quotas.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
-import type { Layer, Send } from './send.ts'
+import type { Layer, PageRequest, Send } from './send.ts'
 import { timeout } from './timeout.ts'
 import { transport } from './transport.ts'
 
@@ -51,20 +52,26 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const http = createHttp({ bodyBytesMax: source.bodyBytesMax })
   const observer = createObserver(source, tools)
   const credentials = credentialsFor(source, baseUrl, { ask: http.ask, clock, resolver, onToken: observer.tokenRefreshed })
+  const quotas = quotasOf(source)
   const limiter = createLimiter({
     source: source.name,
-    quota: source.quota,
+    quotas,
+    concurrency: source.concurrency === undefined ? undefined : { places: source.concurrency, timeoutMs: source.timeout },
     waitMaxMs: source.waitMax,
     clock,
     holding: tools.holding,
     onLongWait: (waitMs) => log.info({ source: source.name, waitMs: Math.round(waitMs) }, 'waiting for the quota'),
   })
+  const basePath = new URL(baseUrl).pathname
+  const costIn = (request: PageRequest, stream: string) => costOf(quotas, factsOf(request, stream, basePath))
+  const closeFor = (waitMs: number, request: PageRequest, stream: string) => limiter.closeFor(waitMs, costIn(request, stream))
   const onWaited = (waitedMs: number) => metrics.quotaWaitSeconds.inc({ source: source.name }, waitedMs / 1000)
 
   const layers: Layer[] = [
     observer.page,
-    retry(source, { clock, onRetry: observer.retried, closeFor: limiter.closeFor }),
+    retry(source, { clock, onRetry: observer.retried, closeFor }),
     redirect(source),
+    cost(costIn),
     authorize(source, baseUrl, credentials),
     limit({ clock, limiter, onWaited }),
     observer.attempt,

@@ -1,25 +1,36 @@
 /**
- * Every attempt waits here for its part of the quota. An answer that asks for a pause closes the source for everybody in this process before the
- * request's place is given back, so that nobody slips through in between.
+ * Every attempt waits here for its part of the quotas. An answer that asks for a pause closes what it counts for, for everybody in this process,
+ * before the request's place is given back, so that nobody slips through in between.
  */
 import type { Clock } from '../../../shared/clock.ts'
 import { waitHint } from './hints.ts'
 import type { Limiter } from './limiter.ts'
-import type { Layer } from './send.ts'
+import type { Cost } from './quotas.ts'
+import type { Layer, PageRequest } from './send.ts'
 
 export type LimitTools = { clock: Clock; limiter: Limiter; onWaited(waitedMs: number): void }
+
+const FREE = { charges: [], apart: false }
+
+/** What the request costs, seen before the credentials are put in: a weight function must not see them. */
+export const cost =
+  (costOfRequest: (request: PageRequest, stream: string) => Cost): Layer =>
+  (next) =>
+  async (request, exchange) =>
+    next(request, { ...exchange, cost: costOfRequest(request, exchange.stream) })
 
 export const limit =
   ({ clock, limiter, onWaited }: LimitTools): Layer =>
   (next) =>
   async (request, exchange) => {
     const startMs = clock.elapsedMs()
-    const release = await limiter.take(exchange.signal)
+    const spends = exchange.cost ?? FREE
+    const release = await limiter.take(spends, exchange.signal)
     onWaited(clock.elapsedMs() - startMs)
     try {
       const response = await next(request, exchange)
       const pauseMs = waitHint(response, clock.nowMs())
-      if (pauseMs !== null) limiter.closeFor(pauseMs)
+      if (pauseMs !== null) limiter.closeFor(pauseMs, spends)
       return response
     } finally {
       release()

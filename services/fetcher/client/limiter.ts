@@ -1,28 +1,35 @@
 /**
- * Lets requests to one source pass as fast as this process's part of the quota allows, in the order in which they came. Guarantees: over all
- * processes, never more than the quota's requests reach the server in any window, also when partitions change hands or a process starts anew.
- * Assumes that a process has no request under way for a partition that it has given back. A server that asks for a pause closes it for all.
+ * Lets requests to one source pass as fast as this process's part of all its quotas allows, those that wait for the same one in the order in which
+ * they came. Guarantees: over all processes, never more than each quota's requests reach the server in any window, also when partitions change
+ * hands or a process starts anew. Assumes that a process has no request under way for a partition that it has given back. A server that asks for a
+ * pause closes what it said it of: the whole source, or the quotas of some paths that alone count the request.
  */
 import type { Clock } from '../../../shared/clock.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import { Parked } from './errors.ts'
 import type { Holding } from './holding.ts'
-import { createPart } from './part.ts'
+import { lookAlong } from './line.ts'
+import { createPart, type Room } from './part.ts'
+import { createPlaces } from './places.ts'
+import type { Charge, Cost, Quota } from './quotas.ts'
 
 export type Limiter = {
   /** Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's reason. */
-  take(signal: AbortSignal): Promise<() => void>
-  closeFor(waitMs: number): void
+  take(cost: Cost, signal: AbortSignal): Promise<() => void>
+  /** `cost`: of the request that was told to wait. */
+  closeFor(waitMs: number, cost: Cost): void
 }
 
 export type LimiterOptions = {
   source: string
-  quota: { requests: number; per: number } | undefined
+  quotas: readonly Pick<Quota, 'requests' | 'per' | 'heaviest'>[]
+  /** At most so many requests under way at once, each for `timeoutMs` at most. */
+  concurrency?: { places: number; timeoutMs: number } | undefined
   /** A longer pause, or as long without a partition, parks whoever waits. */
   waitMaxMs: number
   clock: Clock
   holding: () => Holding
-  /** Told once of whoever waits longer than LONG_WAIT_MS at the head of the line. */
+  /** Told once of whoever waits longer than LONG_WAIT_MS at the head of a line. */
   onLongWait?(waitMs: number): void
 }
 
@@ -32,25 +39,33 @@ const HOLDING_POLL_MS = 500
 /** A silence that a person looking at the process wants to have explained. */
 const LONG_WAIT_MS = 30_000
 
-type Waiter = { sinceMs: number; told: boolean; grant(release: () => void): void; refuse(error: unknown): void }
+type Waiter = {
+  cost: Cost
+  charges: readonly Charge[]
+  sinceMs: number
+  told: boolean
+  grant(release: () => void): void
+  refuse(error: unknown): void
+}
 
 export function createLimiter(options: LimiterOptions): Limiter {
-  const { clock, quota, holding } = options
-  const part = quota === undefined ? null : createPart({ quota, clock, holding })
-  const waiting: Waiter[] = []
-  let closedUntilMs = Number.NEGATIVE_INFINITY
+  const { clock, quotas } = options
+  const rooms = roomsOf(options)
+  const closed = createPauses()
+  let waiting: Waiter[] = []
   let wake = new AbortController()
   let serving = false
 
-  async function take(signal: AbortSignal): Promise<() => void> {
+  async function take(cost: Cost, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (waiting.length >= WAITERS_MAX)
       throw new Stopped('HR_QUOTA_QUEUE', `${options.source}: more than ${WAITERS_MAX} requests wait for the quota`)
     const { promise, resolve, reject } = Promise.withResolvers<() => void>()
-    const waiter: Waiter = { sinceMs: clock.elapsedMs(), told: false, grant: resolve, refuse: reject }
+    const places = rooms.slice(quotas.length).map((_, index) => ({ room: quotas.length + index, units: 1 }))
+    const charges = [...cost.charges, ...places]
+    const waiter: Waiter = { cost, charges, sinceMs: clock.elapsedMs(), told: false, grant: resolve, refuse: reject }
     const leave = () => {
-      const place = waiting.indexOf(waiter)
-      if (place >= 0) waiting.splice(place, 1)
+      waiting = waiting.filter((each) => each !== waiter)
       reject(signal.reason)
     }
     signal.addEventListener('abort', leave, { once: true })
@@ -72,7 +87,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
         await clock.sleep(Math.max(1, Math.ceil(Math.min(waitMs, HOLDING_POLL_MS))), wake.signal).catch(() => undefined)
       }
     } catch (error) {
-      refuseAll(error)
+      for (const waiter of waiting.splice(0)) waiter.refuse(error)
     } finally {
       serving = false
     }
@@ -80,37 +95,35 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   /** Grants what may go now, refuses what would wait too long; milliseconds until it is worth looking again. */
   function serveOnce(): number {
-    for (;;) {
-      const first = waiting[0]
-      if (first === undefined) return 0
-      const nowMs = clock.elapsedMs()
-      const pauseMs = closedUntilMs - nowMs
-      if (pauseMs > options.waitMaxMs) {
-        refuseAll(
-          new Parked(
-            clock.nowMs() + pauseMs,
-            `${options.source}: the API asks to wait until ${new Date(clock.nowMs() + pauseMs).toISOString()}`,
-          ),
-        )
-        return 0
-      }
-      if (pauseMs > 0) return tell(first, pauseMs)
-      if (part === null) {
-        waiting.shift()
-        first.grant(() => undefined)
-        continue
-      }
-      const chance = part.nextChance(nowMs)
-      if (chance === null) {
-        if (nowMs - first.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
-        waiting.shift()
-        first.refuse(new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`))
-        continue
-      }
-      if (chance.waitMs > 0) return tell(first, chance.waitMs)
-      waiting.shift()
-      first.grant(releaseOf(chance.use()))
+    const nowMs = clock.elapsedMs()
+    const look = lookAlong(rooms, nowMs)
+    let soonestMs = HOLDING_POLL_MS
+    waiting = waiting.filter((waiter) => {
+      const waitMs = serveOne(waiter, look, nowMs)
+      if (waitMs !== null) soonestMs = Math.min(soonestMs, waitMs)
+      return waitMs !== null
+    })
+    return soonestMs
+  }
+
+  /** Milliseconds that it waits at least; null if it waits no longer. */
+  function serveOne(waiter: Waiter, look: ReturnType<typeof lookAlong>, nowMs: number): number | null {
+    const pauseMs = closed.untilMs(waiter.cost) - nowMs
+    if (pauseMs > options.waitMaxMs) {
+      const untilMs = clock.nowMs() + pauseMs
+      waiter.refuse(new Parked(untilMs, `${options.source}: the API asks to wait until ${new Date(untilMs).toISOString()}`))
+      return null
     }
+    if (pauseMs > 0) return tell(waiter, pauseMs)
+    const verdict = look(waiter)
+    if (verdict.kind === 'goes') {
+      waiter.grant(releaseOf(verdict.release))
+      return null
+    }
+    if (verdict.kind === 'waits') return verdict.first ? tell(waiter, verdict.waitMs) : verdict.waitMs
+    if (nowMs - waiter.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
+    waiter.refuse(new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`))
+    return null
   }
 
   function tell(waiter: Waiter, waitMs: number): number {
@@ -132,14 +145,24 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
   }
 
-  function refuseAll(error: unknown): void {
-    for (const waiter of waiting.splice(0)) waiter.refuse(error)
-  }
+  return { take, closeFor: (waitMs, cost) => closed.close(clock.elapsedMs() + waitMs, cost) }
+}
 
+/** The quotas in their order, and behind them the places, if they are bounded. */
+function roomsOf({ quotas, concurrency, clock, holding }: LimiterOptions): Room[] {
+  const parts = quotas.map((quota) => createPart({ quota, clock, holding }))
+  return concurrency === undefined ? parts : [...parts, createPlaces({ ...concurrency, clock, holding })]
+}
+
+/** Until when the API wants no request: of the whole source, or of quotas that count some paths only. Times are elapsed milliseconds. */
+function createPauses() {
+  const ofQuotas = new Map<number, number>()
+  let ofAllMs = Number.NEGATIVE_INFINITY
   return {
-    take,
-    closeFor(waitMs) {
-      closedUntilMs = Math.max(closedUntilMs, clock.elapsedMs() + waitMs)
+    close(untilMs: number, { apart, charges }: Cost): void {
+      if (!apart) ofAllMs = Math.max(ofAllMs, untilMs)
+      else for (const { room } of charges) ofQuotas.set(room, Math.max(ofQuotas.get(room) ?? untilMs, untilMs))
     },
+    untilMs: ({ charges }: Cost): number => Math.max(ofAllMs, ...charges.map(({ room }) => ofQuotas.get(room) ?? Number.NEGATIVE_INFINITY)),
   }
 }

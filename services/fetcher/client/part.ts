@@ -1,25 +1,38 @@
 /**
- * This process's part of a source's quota: the lanes of the partitions that it holds, each with a bucket of its own or, where a lane is
+ * This process's part of one quota: the lanes of the partitions that it holds, each with a bucket of its own or, where a lane is
  * shared with other processes, by turns. A lane that was given away and came back begins anew, since somebody else may have used it.
  */
 import type { Clock } from '../../../shared/clock.ts'
-import { type Bucket, openBucket, returnPlace, takeToken, waitForToken } from './bucket.ts'
+import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './bucket.ts'
 import type { Holding } from './holding.ts'
 import { type Lane, lanesOf } from './lanes.ts'
-import { slotAt, type Turns, type TurnsNow, waitForTurn } from './turns.ts'
+import { noTurns, roundMs, type Turns, type TurnsNow, takeTurn, waitForTurn } from './turns.ts'
 
-/** `use`: the request starts now; what it returns gives the place back when the answer is here. Infinity waits for an answer. */
-export type Chance = { waitMs: number; use(): () => void }
+export type Chance = {
+  /** 0: now. Infinity waits for an answer. */
+  waitMs: number
+  /** The same as an estimate that is never infinite. */
+  etaMs: number
+  /** An estimate: in what time there is room for `units` more, if this request went now. */
+  regainMs(units: number): number
+  /** The request starts now; what it returns gives the place back when the answer is here. */
+  use(): () => void
+}
 
-export type Part = {
-  /** Of the lane that can go first; null if this process holds no partition. `nowMs`: elapsed. */
-  nextChance(nowMs: number): Chance | null
+/** Something that a request needs room in before it goes: a quota, or the places of those that are under way at once. */
+export type Room = {
+  /** For a request of so many units; null if this process holds no partition. `nowMs`: elapsed. */
+  chance(nowMs: number, units: number): Chance | null
 }
 
 type LaneState = { key: string; bucket: Bucket; turns: Turns }
 
-export function createPart(options: { quota: { requests: number; per: number }; clock: Clock; holding: () => Holding }): Part {
-  const { clock, quota, holding } = options
+/** `requests`: of the quota, in units; `heaviest`: units of the heaviest request. */
+export type PartQuota = { requests: number; per: number; heaviest?: number }
+
+export function createPart(options: { quota: PartQuota; clock: Clock; holding: () => Holding }): Room {
+  const { clock, holding } = options
+  const { requests, per, heaviest = 1 } = options.quota
   const states = new Map<number, LaneState>()
   let split: { all: number; lanes: Lane[] } = { all: 0, lanes: [] }
 
@@ -27,16 +40,15 @@ export function createPart(options: { quota: { requests: number; per: number }; 
     const key = `${whole}/${sinceMs}/${split.all}`
     const state = states.get(lane.number)
     if (state?.key === key) return state
-    const turns = state?.turns ?? { lastSlot: null, lastEndMs: null, underWay: false }
-    const begun = { key, bucket: openBucket(lane.requests, quota.per, sinceMs), turns }
+    const begun = { key, bucket: openBucket(lane.units, per, sinceMs, heaviest), turns: state?.turns ?? noTurns() }
     states.set(lane.number, begun)
     return begun
   }
 
   return {
-    nextChance(nowMs) {
+    chance(nowMs, units) {
       const { all, mine } = holding()
-      if (split.all !== all) split = { all, lanes: lanesOf(quota.requests, all) }
+      if (split.all !== all) split = { all, lanes: lanesOf(requests, all, heaviest) }
       let best: Chance | null = null
       for (const lane of split.lanes) {
         const heldSince = lane.partitions.map((partition) => mine.get(partition)).filter((sinceMs) => sinceMs !== undefined)
@@ -47,8 +59,8 @@ export function createPart(options: { quota: { requests: number; per: number }; 
         const whole = heldSince.length === lane.partitions.length
         const state = stateOf(lane, whole, Math.max(...heldSince))
         const chance = whole
-          ? bucketChance(state, nowMs, clock)
-          : turnChance(state, { lane, perMs: quota.per, nowMs: clock.nowMs(), elapsedMs: nowMs, mine }, clock)
+          ? bucketChance(state, nowMs, units, clock)
+          : turnChance(state, { lane, perMs: per, nowMs: clock.nowMs(), elapsedMs: nowMs, mine }, units, clock)
         if (best === null || chance.waitMs < best.waitMs) best = chance
         if (best.waitMs === 0) break
       }
@@ -57,27 +69,32 @@ export function createPart(options: { quota: { requests: number; per: number }; 
   }
 }
 
-function bucketChance({ bucket, turns }: LaneState, nowMs: number, clock: Clock): Chance {
+function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number, clock: Clock): Chance {
+  const waitMs = waitForTokens(bucket, nowMs, units)
   return {
-    waitMs: waitForToken(bucket, nowMs),
+    waitMs,
+    etaMs: Number.isFinite(waitMs) ? waitMs : refillMs(bucket, units),
+    regainMs: (more) => refillMs(bucket, units + more),
     use() {
-      takeToken(bucket, nowMs)
+      takeTokens(bucket, nowMs, units)
       return () => {
         turns.lastEndMs = clock.elapsedMs()
-        returnPlace(bucket, turns.lastEndMs)
+        returnPlace(bucket, turns.lastEndMs, units)
       }
     },
   }
 }
 
-function turnChance({ turns }: LaneState, now: TurnsNow, clock: Clock): Chance {
+function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: Clock): Chance {
+  const waitMs = waitForTurn(turns, now, units)
   return {
-    waitMs: waitForTurn(turns, now),
+    waitMs,
+    etaMs: Number.isFinite(waitMs) ? waitMs : roundMs(now),
+    regainMs: (more) => (turns.spent + units + more <= now.lane.units ? 0 : roundMs(now)),
     use() {
-      turns.underWay = true
-      turns.lastSlot = slotAt(now.nowMs, now.perMs)
+      takeTurn(turns, now, units)
       return () => {
-        turns.underWay = false
+        turns.underWay -= 1
         turns.lastEndMs = clock.elapsedMs()
       }
     },

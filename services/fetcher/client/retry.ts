@@ -19,7 +19,7 @@ export type RetryTools = {
   /** Told of each wait before a repetition. */
   onRetry(reason: string, waitMs: number, request: PageRequest, exchange: Exchange): void
   /** Told to keep everybody from the API, after a 429 that names no time. */
-  closeFor(waitMs: number): void
+  closeFor(waitMs: number, request: PageRequest, stream: string): void
 }
 
 export function retry(source: Source, tools: RetryTools): Layer {
@@ -37,7 +37,7 @@ export function retry(source: Source, tools: RetryTools): Layer {
       if (hintMs !== null && hintMs > source.waitMax) throw parked(source, request, clock.nowMs() + hintMs)
       if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
       const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
-      if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs)
+      if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs, request, exchange.stream)
       tools.onRetry(reasonOf(outcome), waitMs, request, exchange)
       await clock.sleep(waitMs, exchange.signal)
     }

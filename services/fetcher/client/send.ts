@@ -2,6 +2,7 @@
  * What passes between the layers of the client: a request as data, the answer as data, and the one function type that every layer
  * takes and gives back. A request never holds a credential outside the authorize layer, so it can be logged, kept and compared.
  */
+import type { Cost } from './quotas.ts'
 
 /** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
 export type PageRequest = {
@@ -20,6 +21,8 @@ export type Exchange = {
   stream: string
   /** Tells a 2xx that is a failure by its body and may pass, by its reason; null for any other answer. Asked before the answer is handed out. */
   passing?(response: PageResponse): string | null
+  /** What a request of it costs in each quota; the client finds out, callers leave it out. */
+  cost?: Cost
   /** Counts what this exchange costs; the client makes it, callers leave it out. */
   tally?: Tally
 }

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { Parked } from '../../../services/fetcher/client/errors.ts'
 import type { Holding } from '../../../services/fetcher/client/holding.ts'
 import { createLimiter, type Limiter } from '../../../services/fetcher/client/limiter.ts'
+import type { Cost } from '../../../services/fetcher/client/quotas.ts'
 import { type VirtualClock, virtualClock } from '../../support/clocks.ts'
 import { testSeed } from '../../support/seed.ts'
 
@@ -37,7 +38,11 @@ function random(seed: number): () => number {
 }
 
 const limiterOf = (clock: VirtualClock, quota: Quota | undefined, holding: () => Holding): Limiter =>
-  createLimiter({ source: 'shop', quota, waitMaxMs: WAIT_MAX_MS, clock, holding })
+  createLimiter({ source: 'shop', quotas: quota === undefined ? [] : [{ ...quota, heaviest: 1 }], waitMaxMs: WAIT_MAX_MS, clock, holding })
+
+/** Of a request that every quota of one counts as one. */
+const ONE: Cost = { charges: [{ room: 0, units: 1 }], apart: false }
+const FREE: Cost = { charges: [], apart: false }
 
 const holds = (all: number, sinceMs: number, mine: readonly number[] = Array.from({ length: all }, (_, p) => p)): Holding => ({
   all,
@@ -58,7 +63,7 @@ function saturate(options: {
   return Array.from({ length: options.eager }, async () => {
     try {
       for (;;) {
-        const release = await limiter.take(signal)
+        const release = await limiter.take(ONE, signal)
         try {
           const latencyMs = dice() * latencyMaxMs
           const wayMs = dice() * latencyMs
@@ -149,7 +154,7 @@ describe('the quota', () => {
                   await clock.sleep(50)
                   continue
                 }
-                const release = await limiter.take(stop.signal).catch(() => null)
+                const release = await limiter.take(ONE, stop.signal).catch(() => null)
                 if (release === null) continue
                 underWay[worker] = (underWay[worker] ?? 0) + 1
                 const latencyMs = dice() * latencyShare * perMs
@@ -257,7 +262,7 @@ describe('the limiter', () => {
   test('lets requests pass at once where no quota is declared', async () => {
     const clock = virtualClock()
     const limiter = limiterOf(clock, undefined, () => holds(1, 0))
-    for (let i = 0; i < 100; i++) (await limiter.take(new AbortController().signal))()
+    for (let i = 0; i < 100; i++) (await limiter.take(FREE, new AbortController().signal))()
     assert.equal(clock.elapsedMs(), 0)
   })
 
@@ -266,7 +271,7 @@ describe('the limiter', () => {
     const limiter = limiterOf(clock, { requests: 10, per: 1_000 }, () => holds(1, 0))
     const served: number[] = []
     const all = [0, 1, 2, 3, 4, 5].map(async (number) => {
-      const release = await limiter.take(new AbortController().signal)
+      const release = await limiter.take(ONE, new AbortController().signal)
       served.push(number)
       release()
     })
@@ -281,10 +286,10 @@ describe('the limiter', () => {
     const limiter = limiterOf(clock, { requests: 10, per: 1_000 }, () => holding)
     await clock.runTo(10_000)
     const { signal } = new AbortController()
-    ;(await limiter.take(signal))()
+    ;(await limiter.take(ONE, signal))()
     assert.equal(clock.elapsedMs(), 10_000, 'a full bucket gives at once')
     holding = holds(1, 10_000)
-    const next = limiter.take(signal)
+    const next = limiter.take(ONE, signal)
     let waited = true
     next.then(() => {
       waited = clock.elapsedMs() > 10_000
@@ -298,8 +303,8 @@ describe('the limiter', () => {
     const clock = virtualClock()
     const limiter = limiterOf(clock, { requests: 1, per: 60_000 }, () => holds(1, 0))
     const cancel = new AbortController()
-    const cancelled = limiter.take(cancel.signal)
-    const other = limiter.take(new AbortController().signal)
+    const cancelled = limiter.take(ONE, cancel.signal)
+    const other = limiter.take(ONE, new AbortController().signal)
     await clock.runTo(1_000)
     cancel.abort(new Error('enough'))
     await assert.rejects(cancelled, /enough/)
@@ -311,13 +316,13 @@ describe('the limiter', () => {
     const clock = virtualClock()
     let holding = holds(2, 0, [])
     const limiter = limiterOf(clock, { requests: 100, per: 1_000 }, () => holding)
-    const soon = limiter.take(new AbortController().signal)
+    const soon = limiter.take(ONE, new AbortController().signal)
     await clock.runTo(10_000)
     holding = holds(2, 10_000)
     await clock.runTo(11_000)
     ;(await soon)()
     holding = holds(2, 0, [])
-    const never = limiter.take(new AbortController().signal)
+    const never = limiter.take(ONE, new AbortController().signal)
     never.catch(() => undefined)
     await clock.runTo(11_000 + WAIT_MAX_MS + 2_000)
     await assert.rejects(never, Parked)
@@ -326,10 +331,10 @@ describe('the limiter', () => {
   test('closes for everybody until the time that the server named', async () => {
     const clock = virtualClock()
     const limiter = limiterOf(clock, undefined, () => holds(1, 0))
-    limiter.closeFor(30_000)
+    limiter.closeFor(30_000, FREE)
     const times: number[] = []
     const all = [1, 2, 3].map(async () => {
-      ;(await limiter.take(new AbortController().signal))()
+      ;(await limiter.take(FREE, new AbortController().signal))()
       times.push(clock.elapsedMs())
     })
     await clock.runTo(29_000)
@@ -342,8 +347,8 @@ describe('the limiter', () => {
   test('parks everybody when the server names a time beyond the bound', async () => {
     const clock = virtualClock()
     const limiter = limiterOf(clock, undefined, () => holds(1, 0))
-    limiter.closeFor(3_600_000)
-    await assert.rejects(limiter.take(new AbortController().signal), (error) => {
+    limiter.closeFor(3_600_000, FREE)
+    await assert.rejects(limiter.take(FREE, new AbortController().signal), (error) => {
       assert.ok(error instanceof Parked)
       assert.equal(error.untilMs, clock.nowMs() + 3_600_000)
       return true

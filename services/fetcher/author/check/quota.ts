@@ -3,6 +3,7 @@
  * forms, the X-RateLimit family), compared with the declared one.
  */
 import type { Source } from '../../../../shared/declaration.ts'
+import type { QuotaSpec } from '../../../../shared/declare/quota.ts'
 import { failed, ok, type Step, skipped } from './step.ts'
 
 /** `perMs` is null where the API does not say for how long. */
@@ -40,27 +41,32 @@ export function quotaStep({ quota: declared }: Source, answers: readonly Readonl
   const named = namedQuotas(last)
   const shown = [...new Set(named.map(quotaText))].join(', ')
   if (named.length === 0)
-    return skipped(
-      'quota',
-      declared === undefined ? 'neither declared nor named by the API' : `${declaredText(declared)}; the API names none`,
-    )
+    return skipped('quota', declared.length === 0 ? 'neither declared nor named by the API' : `${allText(declared)}; the API names none`)
   const tightest = named.filter(hasWindow).sort((a, b) => a.requests / a.perMs - b.requests / b.perMs)[0]
   if (tightest === undefined) {
     const note = 'the API does not say for how long: compare it with its documentation'
-    return ok('quota', `the API names ${shown}; declared: ${declared === undefined ? 'none' : declaredText(declared)}`, [note])
+    return ok('quota', `the API names ${shown}; declared: ${declared.length === 0 ? 'none' : allText(declared)}`, [note])
   }
   const advice = `declare at most quota: { requests: ${tightest.requests}, per: '${tightest.perMs / SECOND_MS}s' }`
-  if (declared === undefined) return failed('quota', `none is declared, and the API names ${shown}`, advice)
-  if (declared.requests / declared.per > tightest.requests / tightest.perMs) {
-    return failed('quota', `${declaredText(declared)} is more than the API allows: ${shown}`, advice)
+  if (declared.length === 0) return failed('quota', `none is declared, and the API names ${shown}`, advice)
+  // Whichever of them holds a request back first: the API may count others on other paths.
+  const strictest = Math.min(...declared.map(({ requests, per }) => requests / per))
+  if (strictest > tightest.requests / tightest.perMs) {
+    return failed('quota', `${allText(declared)} is more than the API allows: ${shown}`, advice)
   }
-  return ok('quota', `${declaredText(declared)}; the API names ${shown}`)
+  return ok('quota', `${allText(declared)}; the API names ${shown}`)
 }
 
 type Windowed = NamedQuota & { perMs: number }
 
 const hasWindow = (each: NamedQuota): each is Windowed => each.perMs !== null
 
-const declaredText = ({ requests, per }: { requests: number; per: number }): string => `${requests} in ${per / SECOND_MS} s`
+const allText = (declared: readonly QuotaSpec[]): string => declared.map(declaredText).join(', ')
+
+function declaredText({ requests, per, paths, weight }: QuotaSpec): string {
+  const what = weight === undefined || weight === 1 ? `${requests}` : `${requests} units`
+  return `${what} in ${per / SECOND_MS} s${paths === undefined ? '' : ` of ${paths.join(' ')}`}`
+}
+
 const quotaText = ({ header, requests, perMs }: NamedQuota): string =>
   `${requests}${perMs === null ? '' : ` in ${perMs / SECOND_MS} s`} (${header})`

@@ -12,7 +12,7 @@ import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
 import { inWords } from './declare/words.ts'
 import { DeclarationError, messageOf } from './errors.ts'
 import { type JsonSchema, wireSchema } from './schema.ts'
-import { LEDGER_TABLE, label, tableName, viewName } from './topics.ts'
+import { LEDGER_TABLE, LETTERS_TABLE, label, tableName, viewName } from './topics.ts'
 
 export type { Watermarking } from './declare/watermarking.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
@@ -115,8 +115,8 @@ export function refuseTwins(streams: readonly Stream[]): void {
   const seen = new Map<string, Stream>()
   for (const stream of streams) {
     const at = `${stream.source.file}, stream ${stream.name}`
-    if (stream.table === LEDGER_TABLE) {
-      throw new DeclarationError('HR_DECLARATION', `${at}, field table: ${LEDGER_TABLE} is the loader's own ledger`, {
+    if (stream.table === LEDGER_TABLE || stream.table === LETTERS_TABLE) {
+      throw new DeclarationError('HR_DECLARATION', `${at}, field table: ${stream.table} is the loader's own ledger`, {
         hint: 'give it another: table',
       })
     }

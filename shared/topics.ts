@@ -14,6 +14,8 @@ export type Names = {
   loaderGroup: string
   /** Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it. */
   lettersGroup: string
+  /** Below which offset of a dead-letter topic every letter is in the ledger. Nobody joins it. */
+  lettersLedgerGroup: string
   records(name: StreamName): string
   deadLetters(recordsTopic: string): string
   /** The stream of a topic of records; null for every other topic. */
@@ -31,6 +33,7 @@ export function namesFor(prefix: string): Names {
     fetcherGroup: `${prefix}.fetcher`,
     loaderGroup: `${prefix}.loader`,
     lettersGroup: `${prefix}.dead-letters`,
+    lettersLedgerGroup: `${prefix}.dead-letters-ledger`,
     records: ({ source, stream }) => `${prefix}.${source}.${stream}`,
     deadLetters: (topic) => topic + DEAD_LETTERS,
     streamOf: (topic) => {
@@ -49,6 +52,8 @@ export const label = ({ source, stream }: StreamName): string => `${source}.${st
 
 /** The loader's ledger of page markers; no stream may take its name. */
 export const LEDGER_TABLE = 'headrace_pages'
+/** The same of dead letters. */
+export const LETTERS_TABLE = 'headrace_dead_letters'
 
 /** ClickHouse identifiers need no quoting when dashes are gone. */
 export const tableName = ({ source, stream }: StreamName): string => `${source}_${stream}`.replaceAll('-', '_')

@@ -1,10 +1,10 @@
 /**
  * A dead letter before today's declaration. What the schema refused once lies there as the API sent it, and goes through everything that a
- * page goes through; what ClickHouse refused is a record already, so it is not mapped a second time, and the fields that its schema did not
- * know are first put back into their places. Pure.
+ * page goes through; what ClickHouse refused is a record already, so it is not filtered, marked and mapped a second time, and the fields that
+ * its schema did not know are first put back into their places. Pure.
  */
 import type { Stream } from '../../shared/declaration.ts'
-import { EXTRA_FIELD } from '../../shared/schema.ts'
+import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
 import type { DeadLetterStage } from '../../shared/wire.ts'
 import { parseJson } from './client/json.ts'
 import type { Fields } from './drift.ts'
@@ -22,7 +22,7 @@ export type Rejudge = (stage: DeadLetterStage, raw: Buffer) => Rejudged
 
 export function rejudgeFor(stream: Stream): Rejudge {
   const whole = judgeFor(stream)
-  const mapped = judgeFor({ ...stream, map: undefined })
+  const mapped = judgeFor({ ...stream, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` })
   return (stage, raw) => {
     let value: unknown
     try {

@@ -2,7 +2,7 @@
  * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL shows, so it follows
  * from the record alone and is the same on every replay: the watermark field in the high half, fetch time and offset in the low half.
  */
-import { LEDGER_TABLE } from '../../shared/topics.ts'
+import { LEDGER_TABLE, LETTERS_TABLE } from '../../shared/topics.ts'
 import type { WatermarkKind } from '../../shared/watermark.ts'
 import type { Column } from './columns.ts'
 
@@ -87,6 +87,16 @@ export function createLedger(at: Placement): string {
   \`drift\` UInt32, \`requests\` UInt32, \`retries\` UInt32, \`bytes\` UInt64, \`duration_ms\` UInt32, \`watermark\` Nullable(String), \`last\` Bool,
   \`records_read\` Nullable(UInt32) COMMENT 'what the loader counted for this page; NULL where reading started inside it',
   \`loaded_at\` DateTime64(3, 'UTC')
+) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (\`topic\`, \`partition\`, \`offset\`)${settings(at)}`
+}
+
+/** One row for each dead letter, whoever refused the record. */
+export function createLettersLedger(at: Placement): string {
+  return `CREATE TABLE IF NOT EXISTS ${place(at, LETTERS_TABLE)} (
+  \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
+  \`fetched_at\` DateTime64(3, 'UTC'), \`stage\` LowCardinality(String), \`reason\` LowCardinality(String), \`issues\` String,
+  \`run\` String, \`page\` Nullable(UInt32), \`url\` String, \`origin\` String, \`replays\` UInt32,
+  \`bytes\` UInt64 COMMENT 'of the letter; raw may have fewer', \`raw\` String, \`loaded_at\` DateTime64(3, 'UTC')
 ) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (\`topic\`, \`partition\`, \`offset\`)${settings(at)}`
 }
 

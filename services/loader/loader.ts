@@ -43,6 +43,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
   const summary = emptySummary()
   const failed = new AbortController()
   const caughtUp = new AbortController()
+  const ended = new AbortController()
   const stop = AbortSignal.any([signal, failed.signal, caughtUp.signal])
   const onFailure = (error: unknown) => failed.abort(error)
 
@@ -66,11 +67,15 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
       const all = untilAllCommitted({ kafka, names, clock }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
+    const letters = works.letters.follow(AbortSignal.any([stop, ended.signal]))
     for await (const topics of topicLists({ kafka, names, refreshMs: config.loader.topicsRefreshMs, clock, log }, stop)) {
       await works.membership.join(topics, stop)
     }
     await works.membership.leave(config.stopDeadlineMs * STOP_FINISH_SHARE)
+    await letters
+    if (caughtUp.signal.aborted && !signal.aborted) await works.letters.finish()
   } finally {
+    ended.abort()
     await kafka.close()
     await clickhouse.close()
   }

@@ -5,9 +5,18 @@
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
 import type { Log } from '../../shared/log.ts'
-import { LEDGER_TABLE } from '../../shared/topics.ts'
+import { LEDGER_TABLE, LETTERS_TABLE } from '../../shared/topics.ts'
 import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailure } from './classify.ts'
-import { createDatabase, createLedger, createTable, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
+import {
+  createDatabase,
+  createLedger,
+  createLettersLedger,
+  createTable,
+  LOADER_COLUMNS,
+  type Placement,
+  type TableSpec,
+  textLiteral,
+} from './ddl.ts'
 import { type Found, find } from './found.ts'
 import { type Finding, type Judged, judge } from './judge.ts'
 
@@ -18,6 +27,7 @@ export type Tables = {
    */
   ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<Look>
   ensureLedger(): Promise<Failure | null>
+  ensureLettersLedger(): Promise<Failure | null>
   /** Null when ClickHouse answers and accepts the login. */
   ping(): Promise<Failure | null>
 }
@@ -114,6 +124,10 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     ensureLedger: () =>
       failureIn(async () => {
         if ((await find(rows, at.database, LEDGER_TABLE)).table === null) await make(createLedger(at))
+      }),
+    ensureLettersLedger: () =>
+      failureIn(async () => {
+        if ((await find(rows, at.database, LETTERS_TABLE)).table === null) await make(createLettersLedger(at))
       }),
     look: async (spec) => judgeFound(spec, await find(rows, at.database, spec.table), true),
     ping: () =>

@@ -21,12 +21,13 @@ import { createGate } from './gate.ts'
 import { createHoldups } from './holdups.ts'
 import { createIntake, type Intake } from './intake.ts'
 import { createLedger } from './ledger.ts'
+import { createLettersLedger, type LettersLedger } from './letters-ledger.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { createSettle } from './settle.ts'
 import { createTables, type Tables } from './table.ts'
 import { createWriter, type Writer } from './writer.ts'
 
-export type Works = { membership: Membership; tables: Tables; registry: Registry }
+export type Works = { membership: Membership; tables: Tables; registry: Registry; letters: LettersLedger }
 
 export type WorksOptions = WiringOptions & { clickhouse: ClickHouseClient }
 
@@ -56,7 +57,13 @@ export function assemble({ clickhouse, ...options }: WorksOptions): Works {
   const tables = createTables(clickhouse, config.clickhouse, log)
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })
-  return { membership: wire(options, { writer, tables, catalog, scheduler: asyncScheduler }), tables, registry }
+  const letters = createLettersLedger({ ...options, writer, tables, database: config.clickhouse.database })
+  const onAssigned = (assigned: Assigned): void => {
+    letters.own(assigned)
+    options.onAssigned(assigned)
+  }
+  const membership = wire({ ...options, onAssigned }, { writer, tables, catalog, scheduler: asyncScheduler })
+  return { membership, tables, registry, letters }
 }
 
 /** Everything between the group and the commit. */

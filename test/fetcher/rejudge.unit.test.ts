@@ -39,5 +39,10 @@ describe('a dead letter before today’s declaration', () => {
     assert.deepEqual(payload(rejudge('insert', bytes(record))), {
       ...{ id: 'a!', n: '7', at: { place: 'x', floor: 3 }, _extra: { at: { door: 1 }, __proto__x: 1 } },
     })
+    assert.deepEqual(payload(rejudge('insert', bytes({ id: 'a', n: 'none', _deleted: 1 }))), {
+      id: 'a',
+      _extra: { n: 'none' },
+      _deleted: 1,
+    })
   })
 })

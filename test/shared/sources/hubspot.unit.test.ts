@@ -2,23 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { walkRecorded } from 'headrace/testing'
 import hubspot from '../../../shared/sources/hubspot.ts'
-import { type FastClock, fastClock } from '../../support/clocks.ts'
-import { type Answer, type Asked, startServer } from '../../support/http.ts'
+import { fastClock } from '../../support/clocks.ts'
+import { startServer } from '../../support/http.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { testSeed } from '../../support/seed.ts'
+import { CAP, HUBSPOT_TOKEN, type Kept, LAG_MS, likeHubspot, type Search, START_MS } from './like-hubspot.ts'
 import { openExample, picked, type Row } from './running.ts'
 
 const RECORDING = new URL('./hubspot.contacts.recording.json', import.meta.url)
-const TOKEN = 'pat-t0ken'
-
-type Filter = { propertyName: string; operator: string; value: string | number }
-type Search = {
-  filterGroups: { filters: Filter[] }[]
-  sorts: { propertyName: string; direction: string }[]
-  properties: string[]
-  limit: number
-  after?: string | number
-}
 
 describe('recorded pages of HubSpot contacts', () => {
   test('are searched for by id behind the last one, with the properties that the schema names', async () => {
@@ -84,89 +75,6 @@ describe('recorded pages of HubSpot contacts', () => {
   })
 })
 
-type Kept = { id: number; email: string; lastmodifieddate: string }
-
-const START_MS = Date.UTC(2026, 5, 1)
-const CAP = 10_000
-const SECOND_MS = 1000
-const SEARCHES_A_SECOND = 5
-/** Until a search finds a change. */
-const LAG_MS = 20_000
-
-/** Finds what changed a while ago, pages by a cursor that counts, refuses what lies behind the cap, and five searches a second are enough. */
-function likeHubspot(contacts: Map<number, Kept>, clock: FastClock, onAsked: () => void) {
-  /** As the index holds them, which is behind. */
-  const index = new Map(contacts)
-  const changes: { atMs: number; contact: Kept }[] = []
-  const arrivals: number[] = []
-  const seen = { refused: 0, searches: [] as Search[] }
-
-  function put(contact: Kept): void {
-    contacts.set(contact.id, contact)
-    changes.push({ atMs: clock.nowMs(), contact })
-  }
-
-  function script({ method, path, headers, body }: Asked): Answer {
-    if (headers.authorization !== `Bearer ${TOKEN}`) return { status: 401, json: { category: 'INVALID_AUTHENTICATION' } }
-    if (method !== 'POST' || path !== '/crm/v3/objects/contacts/search') return { status: 404 }
-    const nowMs = clock.nowMs()
-    arrivals.push(nowMs)
-    if (arrivals.filter((atMs) => atMs > nowMs - SECOND_MS).length > SEARCHES_A_SECOND) {
-      seen.refused += 1
-      return { status: 429, json: { errorType: 'RATE_LIMIT', policyName: 'TEN_SECONDLY_ROLLING' } }
-    }
-    while ((changes[0]?.atMs ?? Number.POSITIVE_INFINITY) <= nowMs - LAG_MS) {
-      const { contact } = changes.shift() as { contact: Kept }
-      index.set(contact.id, contact)
-    }
-    const search = JSON.parse(body) as Search
-    seen.searches.push(search)
-    const offset = Number(search.after ?? 0)
-    if (search.limit > 200 || offset + search.limit > CAP) return { status: 400, json: { category: 'VALIDATION_ERROR' } }
-    const found = [...index.values()].filter((contact) =>
-      search.filterGroups.some(({ filters }) => filters.every((each) => isTrue(each, contact))),
-    )
-    const by = search.sorts[0]?.propertyName ?? ''
-    const results = found.sort((a, b) => heldAt(by, a) - heldAt(by, b)).slice(offset, offset + search.limit)
-    const behind = offset + results.length
-    onAsked()
-    return {
-      json: {
-        total: found.length,
-        results: results.map(rawOf),
-        ...(behind < found.length ? { paging: { next: { after: `${behind}` } } } : {}),
-      },
-    }
-  }
-  return { script, put, seen }
-}
-
-const heldAt = (property: string, contact: Kept): number =>
-  property === 'hs_object_id' ? contact.id : Date.parse(contact.lastmodifieddate)
-
-function isTrue({ propertyName, operator, value }: Filter, contact: Kept): boolean {
-  const held = heldAt(propertyName, contact)
-  return operator === 'GT' ? held > Number(value) : operator === 'GTE' ? held >= Number(value) : held < Number(value)
-}
-
-const rawOf = ({ id, ...contact }: Kept): Row => ({
-  id: `${id}`,
-  properties: {
-    ...Object.fromEntries(NAMES.map((name) => [name, null])),
-    ...contact,
-    createdate: '2026-01-01T00:00:00Z',
-    hs_object_id: `${id}`,
-  },
-  createdAt: '2026-01-01T00:00:00Z',
-  updatedAt: contact.lastmodifieddate,
-  archived: false,
-})
-
-const NAMES =
-  'firstname lastname phone company jobtitle city country lifecyclestage hs_lead_status hubspot_owner_id associatedcompanyid num_associated_deals total_revenue hs_email_optout hs_analytics_source closedate'.split(
-    ' ',
-  )
-
 describe('against a server that behaves like HubSpot', () => {
   test('more contacts than a query gives are there, each as it was changed last, also while pages are walked', async (t) => {
     const random = randomFrom(testSeed())
@@ -192,12 +100,12 @@ describe('against a server that behaves like HubSpot', () => {
       put(changed(lastId, clock.nowMs()))
     })
     const server = await startServer(t, script)
-    const example = openExample(t, hubspot, server.url, clock, { HUBSPOT_TOKEN: TOKEN })
+    const example = openExample(t, hubspot, server.url, clock, { HUBSPOT_TOKEN })
 
     // Changed before the run begins, and found when their page is past.
     for (const id of ids.slice(0, 50)) put(changed(id, clock.nowMs()))
     await clock.sleep(LAG_MS / 4)
-    const first = await example.run(null)
+    const first = await example.run(null, () => random() < 0.3)
     assert.ok(first.pages.length > CAP / 200)
     changing = false
     await clock.sleep(LAG_MS)
@@ -214,6 +122,6 @@ describe('against a server that behaves like HubSpot', () => {
     assert.deepEqual([third.pages.length, third.rows], [1, []])
     assert.equal(typeof seen.searches.at(-1)?.filterGroups[0]?.filters[0]?.value, 'number')
     assert.equal(seen.refused, 0)
-    assert.ok(!example.logged().includes(TOKEN))
+    assert.ok(!example.logged().includes(HUBSPOT_TOKEN))
   })
 })

@@ -9,7 +9,8 @@ import { createClient } from '../../../services/fetcher/client/client.ts'
 import { holdsAll } from '../../../services/fetcher/client/holding.ts'
 import { createMemory } from '../../../services/fetcher/memory.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish.ts'
-import { run } from '../../../services/fetcher/run.ts'
+import { type RunPlan, run } from '../../../services/fetcher/run.ts'
+import { checkpointText, parseCheckpoint } from '../../../shared/checkpoint.ts'
 import { resolverFor } from '../../../shared/config.ts'
 import { compileSource } from '../../../shared/declaration.ts'
 import type { Declared } from '../../../shared/declare/source.ts'
@@ -22,8 +23,11 @@ export type Example = {
   /** Key → row, over all runs. */
   table: ReadonlyMap<string, Row>
   logged(): string
-  /** One run from the watermark of the one before, null for the first; to the last page. */
-  run(from: string | null): Promise<ExampleRun>
+  /**
+   * One run from the watermark of the one before, null for the first; to the last page. Where `isInterrupted` says so behind a page, the
+   * fetcher is gone, and another one goes on from the checkpoint.
+   */
+  run(from: string | null, isInterrupted?: () => boolean): Promise<ExampleRun>
 }
 
 const KEYS_MAX = 100_000
@@ -46,26 +50,52 @@ export function openExample(t: TestContext, declared: Declared, url: string, clo
   return {
     table,
     logged: () => lines.join(''),
-    async run(from) {
+    async run(from, isInterrupted = () => false) {
       const pages: PublishedPage[] = []
-      const plan = { run: 'r', startedMs: clock.nowMs(), page: 0, from, cursor: null, watermark: from, seen: null }
-      const result = await run(plan, {
-        stream,
-        partition: 0,
-        baseUrl: client.baseUrl,
-        send: client.send,
-        outlet: { put: async (page) => void pages.push(page), flush: async () => {} },
-        memory,
-        stop: { soft: never, hard: never },
-        onPage: () => {},
-      })
-      assert.equal(result.refused, null)
+      let plan: RunPlan = { run: 'r', startedMs: Math.floor(clock.nowMs()), page: 0, from, cursor: null, watermark: from, seen: null }
+      const put = async (page: PublishedPage) => {
+        pages.push(page)
+        if (isInterrupted()) throw new Interrupted()
+      }
+      let watermark: string | null = null
+      for (let isDone = false; !isDone; ) {
+        try {
+          const result = await run(plan, {
+            stream,
+            partition: 0,
+            baseUrl: client.baseUrl,
+            send: client.send,
+            outlet: { put, flush: async () => {} },
+            memory,
+            stop: { soft: never, hard: never },
+            onPage: () => {},
+          })
+          assert.equal(result.refused, null)
+          isDone = true
+          watermark = result.watermark
+        } catch (error) {
+          if (!(error instanceof Interrupted)) throw error
+          plan = keptPlan(pages.at(-1))
+          isDone = pages.at(-1)?.marker.last === true
+          watermark = plan.watermark
+        }
+      }
       const accepted = pages.flatMap(({ records }) => records)
       for (const { key, payload } of accepted) table.set(key, JSON.parse(payload) as Row)
       const rows = accepted.map(({ payload }) => JSON.parse(payload) as Row)
-      return { pages, rows, rejected: pages.flatMap(({ rejected }) => rejected), watermark: result.watermark }
+      return { pages, rows, rejected: pages.flatMap(({ rejected }) => rejected), watermark }
     },
   }
+}
+
+class Interrupted extends Error {}
+
+/** As the checkpoint keeps it. */
+function keptPlan(page: PublishedPage | undefined): RunPlan {
+  assert.ok(page !== undefined)
+  const kept = parseCheckpoint(checkpointText(page.checkpoint))
+  assert.ok(kept !== null)
+  return kept
 }
 
 /** Some fields of a row, for comparison with what a server holds. */

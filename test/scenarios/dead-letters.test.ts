@@ -142,6 +142,8 @@ describe('a replay of dead letters', () => {
     const dropped = await p.run('dead-letters', 'drop', 'shop.orders', '--yes', '--json', '--at', `1:${two?.offset}`)
     assert.deepEqual(JSON.parse(dropped.stdout), { stream: 'shop.orders', letters: 1, more: false, dropped: true })
     assert.deepEqual(await counts(p), [4, 2])
+    const { streams } = JSON.parse((await p.run('status', '--json')).stdout)
+    assert.deepEqual(streams[0].partitions[1].deadLetters, { count: 1, done: 2, more: false, reasons: { invalid_type: 1 } })
     const shown = await p.run('dead-letters', 'show', 'shop.orders', '--json', '--at', `1:${two?.offset}`)
     assert.equal(JSON.parse(shown.stdout).state, 'done')
     assert.deepEqual(sums(await replay(p)), [4, 0, 0])

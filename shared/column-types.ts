@@ -13,7 +13,7 @@ const DECIMAL_DIGITS_MAX = 76
 const INSTANT_DIGITS_MAX = 6
 const ENUM8_MAX = 127
 /** What a text column holds as well as its own type does. */
-const TEXT_TYPES = ['UUID', 'IPv4', 'IPv6', 'FixedString', 'Enum8', 'Enum16']
+const TEXT_TYPES = ['UUID', 'IPv4', 'IPv6', 'FixedString', 'Enum8', 'Enum16', 'Decimal']
 const OBJECT_TYPES = ['Tuple', 'Map', 'JSON']
 
 /** Null when no type holds the values of both as they are. `is` itself, as it is written, when it holds them already. */
@@ -30,12 +30,14 @@ export function joined(is: string, wanted: string): string | null {
     if (inner === null) return null
     return a.name === 'Nullable' && inner === only(a) ? is : `Nullable(${inner})`
   }
-  const result = joinedPlain(a, b, is)
+  const result = joinedPlain(a, b, is, wanted)
   return result !== null && plain(result) === plain(is) ? is : result
 }
 
-function joinedPlain(a: Parsed, b: Parsed, is: string): string | null {
+function joinedPlain(a: Parsed, b: Parsed, is: string, wanted: string): string | null {
   if (a.name === 'JSON' && OBJECT_TYPES.includes(b.name)) return is
+  if (a.name === 'Variant' && a.args.some((member) => plain(member) === plain(wanted))) return is
+  if (b.name === 'Variant' && b.args.some((member) => plain(member) === plain(is))) return wanted
   if (a.name === 'String' && TEXT_TYPES.includes(b.name)) return is
   if (isInteger(a) && isInteger(b)) return joinedIntegers(a.name, b.name)
   if (/^Float/.test(a.name) && /^Float/.test(b.name)) return 'Float64'
@@ -61,6 +63,14 @@ function joinedIntegers(a: string, b: string): string | null {
   if (a.startsWith('U') && b.startsWith('U')) return bits(a) >= bits(b) ? a : b
   const signed = (name: string) => (name.startsWith('U') ? bits(name) * 2 : bits(name))
   return INTEGERS.find((name) => bits(name) >= Math.max(signed(a), signed(b))) ?? null
+}
+
+/** Null for what is no integer type of ClickHouse. */
+export function integerBounds(type: string): { min: bigint; max: bigint } | null {
+  const [, unsigned, bits] = /^(?:Nullable\()?(U?)Int(\d+)\)?$/.exec(type.trim()) ?? []
+  if (bits === undefined) return null
+  if (unsigned === 'U') return { min: 0n, max: 2n ** BigInt(bits) - 1n }
+  return { min: -(2n ** BigInt(Number(bits) - 1)), max: 2n ** BigInt(Number(bits) - 1) - 1n }
 }
 
 function joinedDecimals(a: Parsed, b: Parsed): string | null {

@@ -1,8 +1,10 @@
 /**
  * What changed from the registered schema to the declared one, in a person's words. `additive` changes fit records, readers and tables that
- * exist: new optional fields, more allowed values, looser rules, other descriptions, other partitions. Everything else can break one of them.
- * Pure; the order of keys counts for nothing.
+ * exist: new optional fields, more allowed values, looser rules, a wider or Nullable column, other descriptions, other partitions. Everything
+ * else can break one of them. Pure; the order of keys counts for nothing.
  */
+import { integerBounds, joined } from './column-types.ts'
+import { columnType } from './columns.ts'
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
 import { annotationOf, type JsonSchema, type StreamAnnotation, typeOf } from './schema.ts'
 
@@ -11,7 +13,8 @@ export type SchemaDifference = { path: string; change: string; additive: boolean
 export function differences(before: JsonSchema, after: JsonSchema): SchemaDifference[] {
   const [a, b] = [annotationOf(before), annotationOf(after)]
   const ofStream = a === null || b === null ? [] : [...annotationDifferences(a, b), ...shareDifferences(a, b)]
-  return [...ofStream, ...fieldDifferences(before, after, '')]
+  const keys = new Set([...(a?.primaryKey ?? []), ...(b?.primaryKey ?? [])])
+  return [...ofStream, ...fieldDifferences(before, after, '', (...change) => widens(keys, ...change))]
 }
 
 function annotationDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDifference[] {
@@ -44,31 +47,53 @@ function shareDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDiffe
   return [{ path, change: `${was.length} → ${is.length}`, additive: true }, ...shown.map((change) => ({ path, change, additive: true }))]
 }
 
-function fieldDifferences(before: JsonSchema, after: JsonSchema, path: string): SchemaDifference[] {
+type Change = [field: string, was: JsonSchema, requiredThen: boolean, is: JsonSchema, requiredNow: boolean]
+
+/** Whether one column holds the values of both. Columns of the key cannot be altered. */
+function widens(keys: ReadonlySet<string>, ...[field, was, requiredThen, is, requiredNow]: Change): boolean {
+  try {
+    const [then, now] = [columnType(field, was, requiredThen), columnType(field, is, requiredNow)]
+    const both = joined(then, now)
+    return both !== null && (both === then || !keys.has(field))
+  } catch {
+    return false
+  }
+}
+
+/** `fitsBoth`: of a field of the table; what is inside of it fits as the whole does. */
+function fieldDifferences(
+  before: JsonSchema,
+  after: JsonSchema,
+  path: string,
+  fitsBoth: (...change: Change) => boolean,
+): SchemaDifference[] {
   const [old, now] = [propertiesOf(before), propertiesOf(after)]
   const [requiredThen, requiredNow] = [requiredOf(before), requiredOf(after)]
   return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap((field) => {
     const at = path === '' ? field : `${path}.${field}`
     const [was, is] = [old[field], now[field]]
+    const [then, required] = [requiredThen.has(field), requiredNow.has(field)]
     if (was === undefined) {
-      const required = requiredNow.has(field)
       return [{ path: at, change: required ? 'new and required: records published before lack it' : 'new', additive: !required }]
     }
     if (is === undefined) return [{ path: at, change: 'gone', additive: false }]
-    return [...presence(requiredThen.has(field), requiredNow.has(field), at), ...typeDifferences(was, is, at)]
+    const fits = fitsBoth(field, was, then, is, required)
+    return [...presence(then, required, at, fits), ...typeDifferences(was, is, at, fits)]
   })
 }
 
 const propertiesOf = (schema: JsonSchema) => (schema.properties ?? {}) as Record<string, JsonSchema>
 const requiredOf = (schema: JsonSchema) => new Set((schema.required ?? []) as string[])
 
-function presence(then: boolean, now: boolean, path: string): SchemaDifference[] {
+function presence(then: boolean, now: boolean, path: string, fits: boolean): SchemaDifference[] {
   if (then === now) return []
-  const change = now ? 'required now: records published before may lack it' : 'optional now: its column would have to become Nullable'
-  return [{ path, change, additive: false }]
+  if (now) return [{ path, change: 'required now: records published before may lack it', additive: false }]
+  return [{ path, change: fits ? 'optional now' : `optional now: ${NO_NULL}`, additive: fits }]
 }
 
-function typeDifferences(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
+const NO_NULL = 'its column cannot become one that may be empty'
+
+function typeDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: boolean): SchemaDifference[] {
   if (canonical(was) === canonical(is)) return []
   if (canonical(bare(was)) === canonical(bare(is))) return [{ path, change: 'described anew', additive: true }]
   const [then, now] = [typeOf(was), typeOf(is)]
@@ -76,29 +101,56 @@ function typeDifferences(was: JsonSchema, is: JsonSchema, path: string): SchemaD
     return [{ path, change: `${typeWords(was)} → ${typeWords(is)}`, additive: false }]
   }
   const found: SchemaDifference[] = []
-  if (then.nullable !== now.nullable) {
-    const change = now.nullable
-      ? 'may be null now: its column would have to become Nullable'
-      : 'never null now: records published before may be null'
-    found.push({ path, change, additive: false })
+  if (then.nullable && !now.nullable) found.push({ path, change: 'never null now: records published before may be null', additive: false })
+  if (!then.nullable && now.nullable) {
+    found.push({ path, change: fits ? 'may be null now' : `may be null now: ${NO_NULL}`, additive: fits })
   }
   const [a, b] = [bare(then.inner), bare(now.inner)]
-  if (a.properties !== undefined && b.properties !== undefined) return [...found, ...fieldDifferences(a, b, path)]
-  return [...found, ...ruleDifferences(a, b, path)]
+  if (a.properties === undefined || b.properties === undefined) return [...found, ...ruleDifferences(a, b, path, fits)]
+  const others =
+    canonical(a.additionalProperties) === canonical(b.additionalProperties) ? [] : ruleDifferences(othersOf(a), othersOf(b), path, fits)
+  return [...found, ...others, ...fieldDifferences(a, b, path, () => fits)]
 }
 
+const othersOf = ({ additionalProperties }: JsonSchema): JsonSchema => ({ additionalProperties })
+
+const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** Keyword by keyword, for two values of one type. */
-function ruleDifferences(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
-  const fixedColumn = (is[ANNOTATION] as FieldAnnotation | undefined)?.column !== undefined
+function ruleDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: boolean): SchemaDifference[] {
+  const [columnThen, columnNow] = [columnOf(was), columnOf(is)]
+  const widerColumn =
+    columnThen !== undefined &&
+    columnNow !== undefined &&
+    columnThen !== columnNow &&
+    fits &&
+    joined(columnThen, columnNow) !== columnThen &&
+    joined(columnNow, columnThen) === columnNow
   const keywords = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((keyword) => !TYPE_KEYWORDS.includes(keyword))
   return keywords.flatMap((keyword): SchemaDifference[] => {
     const [then, now] = [was[keyword], is[keyword]]
     if (canonical(then) === canonical(now)) return []
     if (keyword === 'enum' && Array.isArray(then) && Array.isArray(now)) return valueDifferences(then, now, path)
-    if (keyword === ANNOTATION) return [{ path, change: `column ${columnWords(then)} → ${columnWords(now)}`, additive: false }]
-    const additive = loosened(keyword, then, now) && !(fixedColumn && NUMBER_BOUNDS.includes(keyword))
-    return [{ path, change: `${keyword} ${ruleWords(then)} → ${ruleWords(now)}`, additive }]
+    if (keyword === 'items' && isSchema(then) && isSchema(now)) return typeDifferences(then, now, `${path}[]`, fits)
+    if (keyword === 'additionalProperties' && isSchema(then) && isSchema(now)) return typeDifferences(then, now, `${path}.*`, fits)
+    if (keyword === ANNOTATION)
+      return [{ path, change: `column ${columnWords(then)} → ${columnWords(now)}`, additive: widerColumn && sameWatermark(then, now) }]
+    const change = `${keyword} ${ruleWords(then)} → ${ruleWords(now)}`
+    if (keyword === 'pattern' && widerColumn && /^Decimal/.test(columnNow)) return [{ path, change, additive: true }]
+    return [{ path, change, additive: loosened(keyword, then, now) && (!NUMBER_BOUNDS.includes(keyword) || holdsBounds(columnNow, is)) }]
   })
+}
+
+const columnOf = (schema: JsonSchema): string | undefined => (schema[ANNOTATION] as FieldAnnotation | undefined)?.column
+const sameWatermark = (a: unknown, b: unknown): boolean =>
+  (a as FieldAnnotation | undefined)?.watermark === (b as FieldAnnotation | undefined)?.watermark
+
+/** A column that was chosen by hand does not widen with the bounds of its field. */
+function holdsBounds(column: string | undefined, { minimum, maximum }: JsonSchema): boolean {
+  if (column === undefined) return true
+  const bounds = integerBounds(column)
+  if (bounds === null || typeof minimum !== 'number' || typeof maximum !== 'number') return false
+  return BigInt(Math.ceil(minimum)) >= bounds.min && BigInt(Math.floor(maximum)) <= bounds.max
 }
 
 function valueDifferences(was: readonly unknown[], is: readonly unknown[], path: string): SchemaDifference[] {

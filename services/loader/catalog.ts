@@ -4,12 +4,12 @@
  * records are dead letters. That answer is asked for again after `REFUSED_AGE_MAX_MS`, since a registry may be put right.
  */
 import type { Clock } from '../../shared/clock.ts'
+import { columnsOf } from '../../shared/columns.ts'
 import type { RegisteredSchema, Registry } from '../../shared/registry.ts'
 import { annotationOf } from '../../shared/schema.ts'
 import { label, type Names } from '../../shared/topics.ts'
 import type { Target } from './chunk.ts'
 import { tableFailure } from './classify.ts'
-import { columnsOf } from './columns.ts'
 import type { TableSpec } from './ddl.ts'
 import { type Patience, untilDecided, untilDone } from './patience.ts'
 import type { Lookup, Refused } from './splice.ts'
@@ -35,6 +35,7 @@ export type CatalogDeps = { registry: Registry; tables: Tables; names: Names; cl
 
 export function createCatalog({ registry, tables, names, clock }: CatalogDeps): Catalog {
   const entries = new Map<string, Entry>()
+  const newest = new Map<string, number>()
 
   function lookup(topic: string): Lookup {
     return (id) => {
@@ -47,14 +48,14 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
 
   async function open(topic: string, loadedBefore: boolean, patience: Patience): Promise<void> {
     const latest = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.latest(names.subject(topic)))
-    if (latest !== null) await enter(topic, latest.id, latest, { loadedBefore, latest: true }, patience)
+    if (latest !== null) await enter(topic, latest.id, latest, loadedBefore, patience)
   }
 
   async function learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
     for (const id of ids) {
       if (lookup(topic)(id) !== undefined) continue
       const schema = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.byId(id))
-      await enter(topic, id, schema, { loadedBefore, latest: false }, patience)
+      await enter(topic, id, schema, loadedBefore, patience)
     }
   }
 
@@ -62,7 +63,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     topic: string,
     id: number,
     schema: RegisteredSchema | null,
-    { loadedBefore, latest }: { loadedBefore: boolean; latest: boolean },
+    loadedBefore: boolean,
     patience: Patience,
   ): Promise<void> {
     const key = `${topic}#${id}`
@@ -72,6 +73,9 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
       if (refused !== null) entries.set(key, { refused, atMs: clock.elapsedMs() })
       return
     }
+    // A registry counts up: an older schema that is met again does not bring its descriptions back.
+    const latest = id >= (newest.get(topic) ?? id)
+    if (latest) newest.set(topic, id)
     await untilDecided(topic, patience, async () => {
       const spec = specOf(schema)
       return typeof spec === 'string'

@@ -2,9 +2,9 @@
  * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL shows, so it follows
  * from the record alone and is the same on every replay: the watermark field in the high half, fetch time and offset in the low half.
  */
+import type { Column } from '../../shared/columns.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '../../shared/topics.ts'
 import type { WatermarkKind } from '../../shared/watermark.ts'
-import type { Column } from './columns.ts'
 
 export type TableSpec = {
   table: string
@@ -119,9 +119,11 @@ function versionOf({ watermark, columns }: TableSpec): string {
 
 /** A UInt128 below 2^64 that sorts as the watermark does: instants in microseconds, so that all of DateTime64's range fits. */
 function positionOf(column: string, kind: WatermarkKind, type: string): string {
-  if (kind === 'text')
-    return `toUInt128(reinterpretAsUInt64(reverse(toFixedString(substring(${column}, 1, ${TEXT_BYTES}), ${TEXT_BYTES}))))`
-  if (kind === 'integer') return type === 'UInt64' ? `toUInt128(${column})` : `toUInt128(toInt128(${column}) + ${INT64_SHIFT})`
+  if (kind === 'text') {
+    const text = type === 'UUID' ? `toString(${column})` : column
+    return `toUInt128(reinterpretAsUInt64(reverse(toFixedString(substring(${text}, 1, ${TEXT_BYTES}), ${TEXT_BYTES}))))`
+  }
+  if (kind === 'integer') return type.startsWith('UInt') ? `toUInt128(${column})` : `toUInt128(toInt128(${column}) + ${INT64_SHIFT})`
   const instant = /^(Nullable\()?Date/.test(type) ? `toDateTime64(${column}, 6, 'UTC')` : `parseDateTime64BestEffort(${column}, 6, 'UTC')`
   return `toUInt128(toInt128(toUnixTimestamp64Micro(${instant})) + ${INT64_SHIFT})`
 }

@@ -110,7 +110,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   }
 
   async function run(query: string): Promise<void> {
-    await client.command({ query, clickhouse_settings: { wait_end_of_query: 1 } })
+    await client.command({ query, clickhouse_settings: { wait_end_of_query: 1, flatten_nested: 0 } })
   }
 
   return {

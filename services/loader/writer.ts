@@ -54,6 +54,13 @@ const MEANING: ClickHouseSettings = {
   input_format_json_read_arrays_as_strings: 1,
   input_format_json_read_numbers_as_strings: 1,
   input_format_json_read_bools_as_strings: 1,
+  input_format_json_read_bools_as_numbers: 0,
+  // An object of the schema is a Tuple: a field too many is no field to forget. One too few is an optional one, as in a row.
+  input_format_json_ignore_unknown_keys_in_named_tuple: 0,
+  input_format_json_defaults_for_missing_elements_in_named_tuple: 1,
+  // A text in a JSON column stays the text that it is, also when it looks like a day or an instant.
+  input_format_try_infer_dates: 0,
+  input_format_try_infer_datetimes: 0,
   input_format_json_throw_on_bad_escape_sequence: 1,
   // One thread reads a body in order: a third less memory, no slower on few cores, and rows before a named one are known to be readable.
   input_format_parallel_parsing: 0,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { columnsOf } from '../../services/loader/columns.ts'
 import { addColumn, createDatabase, createLedger, createTable } from '../../services/loader/ddl.ts'
+import { columnsOf } from '../../shared/columns.ts'
 import { column, decimal, epochMs, int64, z } from '../../shared/index.ts'
 import { compileStream } from '../support/published.ts'
 
@@ -18,6 +18,10 @@ describe('columns from a schema', () => {
         text: z.string().optional(),
         day: z.iso.date().nullable(),
         at: z.iso.datetime(),
+        small: z.int32(),
+        count: z.uint32().optional(),
+        uid: z.uuid(),
+        moneys: z.array(decimal(10, 2).nullable()),
         bounded: z.int().min(0).max(255),
         share: z.number().nullish(),
         money: decimal(18, 2).optional(),
@@ -36,6 +40,10 @@ describe('columns from a schema', () => {
         text: 'Nullable(String)',
         day: 'Nullable(Date32)',
         at: "DateTime64(6, 'UTC')",
+        small: 'Int32',
+        count: 'Nullable(UInt32)',
+        uid: 'UUID',
+        moneys: 'Array(Nullable(Decimal(10, 2)))',
         bounded: 'Int64',
         share: 'Nullable(Float64)',
         money: 'Nullable(Decimal(18, 2))',
@@ -52,16 +60,24 @@ describe('columns from a schema', () => {
     )
   })
 
-  test('objects are JSON, arrays are arrays, and what may be several things is text', () => {
+  test('closed objects are Tuples, records Maps, and what may be missing, open or several things is JSON or text', () => {
     const a = z.object({ kind: z.literal('a') })
     const b = z.object({ kind: z.literal('b') })
+    const deep = z.object({ total: decimal(10, 2), note: z.string().optional(), 'odd `name': z.int(), inner: a, maybe: b.optional() })
     assert.deepEqual(
       types({
         object: a,
+        deep,
         maybe: a.optional(),
         none: a.nullable(),
         either: z.union([a, b]),
+        open: z.looseObject({ x: z.string() }),
+        empty: z.object({}),
         record: z.record(z.string(), z.int()),
+        byEnum: z.record(z.enum(['x', 'y']), z.number().nullable()),
+        recordOrNull: z.record(z.string(), z.int()).nullable(),
+        ofObjects: z.record(z.string(), a),
+        anyRecord: z.record(z.string(), z.unknown()),
         list: z.array(z.string()).optional(),
         listOrNull: z.array(z.int()).nullable(),
         nested: z.array(z.array(z.number())),
@@ -75,15 +91,22 @@ describe('columns from a schema', () => {
       }),
       {
         id: 'String',
-        object: 'JSON',
+        object: 'Tuple(kind LowCardinality(String))',
+        deep: 'Tuple(total Decimal(10, 2), note Nullable(String), `odd \\`name` Int64, inner Tuple(kind LowCardinality(String)), maybe JSON)',
         maybe: 'JSON',
         none: 'Nullable(JSON)',
         either: 'JSON',
-        record: 'JSON',
+        open: 'JSON',
+        empty: 'JSON',
+        record: 'Map(String, Int64)',
+        byEnum: 'Map(String, Nullable(Float64))',
+        recordOrNull: 'Variant(Map(String, Int64))',
+        ofObjects: 'Map(String, Tuple(kind LowCardinality(String)))',
+        anyRecord: 'JSON',
         list: 'Array(String)',
         listOrNull: 'Variant(Array(Int64))',
         nested: 'Array(Array(Float64))',
-        objects: 'Array(JSON)',
+        objects: 'Array(Tuple(kind LowCardinality(String)))',
         holes: 'Array(Nullable(JSON))',
         mixed: 'Array(Nullable(String))',
         pair: 'Array(Nullable(String))',
@@ -91,6 +114,15 @@ describe('columns from a schema', () => {
         anything: 'Nullable(String)',
         nothing: 'Nullable(String)',
       },
+    )
+  })
+
+  test('a description is the comment of its column, wherever it is said', () => {
+    const schema = z.object({ id: z.string().describe('who'), a: z.int().describe("it's").nullable(), b: z.int().nullable().describe('b') })
+    const { wireSchema } = compileStream({ schema, watermark: undefined as never })
+    assert.deepEqual(
+      columnsOf(wireSchema).map(({ comment }) => comment),
+      ['who', "it's", 'b'],
     )
   })
 

@@ -52,8 +52,12 @@ export default defineSource({
   onDemand: true,
   // Of a private app with the scope crm.objects.contacts.read.
   auth: bearer(secret('HUBSPOT_TOKEN')),
-  // Searches: five a second, over all that the account's apps search for.
-  quota: { requests: 4, per: '1s' },
+  quota: [
+    // Of one private app.
+    { requests: 100, per: '10s' },
+    // Five a second, over all that the account's apps search for.
+    { requests: 4, per: '1s', paths: ['/crm/v3/objects/*/search'] },
+  ],
   streams: {
     contacts: {
       method: 'POST',

@@ -43,6 +43,18 @@ export const checkpoint = z.object({
       drift: z.array(z.string()),
     })
     .optional(),
+  /** Of a stream whose full walks show what is deleted. */
+  walk: z
+    .object({
+      /** The run's records lie from this offset on. */
+      from: z.int().min(0),
+      /** Of the latest page. */
+      atMs: z.int(),
+      brought: z.literal(true).optional(),
+      /** Why the walk does not show what is deleted. */
+      lacks: z.string().optional(),
+    })
+    .optional(),
   /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
   coveredBelow: z.int().min(0).optional(),
   /** What the partition asked for (`shareId`): a partition that asks for something else does not go on from here. */
@@ -64,6 +76,8 @@ export const commit = z.object({
   open: z.int().min(0).optional(),
   /** What the watermark speaks of (`shareId`). */
   share: z.string().optional(),
+  /** From this offset on, everything was read, counted as published and accepted. */
+  wholeFrom: z.int().min(0).optional(),
   /**
    * Records in [from, below) were gone before they were loaded. It stays, and the watermark with it, until a marker of a run that asked the
    * API for them again is read: so a loader that moves on before the fetcher has looked does not hide the gap from it.

@@ -37,6 +37,7 @@ export function createMetrics() {
     owned: gauge('headrace_fetcher_owned_partitions', 'Partitions that this process owns.', ['source', 'stream']),
     transactions: counter('headrace_fetcher_transactions_total', 'Kafka transactions by outcome.', ['outcome']),
     loaded: counter('headrace_loader_rows_total', 'Rows confirmed by ClickHouse.', ['table']),
+    markedDeleted: counter('headrace_loader_marked_deleted_total', 'Rows that a complete walk did not bring, marked deleted.', ['table']),
     inserts: counter('headrace_loader_inserts_total', 'Inserts by outcome: confirmed, ambiguous, overload, table, data.', [
       'table',
       'outcome',

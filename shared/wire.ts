@@ -51,6 +51,8 @@ export const pageMarker = z.object({
   share: z.string().optional(),
   /** True on the marker that ends the run. */
   last: z.boolean(),
+  /** The run brought all that its partition has: its records lie from offset `from` on and are later than `startedMs`, what was there before is earlier. */
+  complete: z.object({ from: z.int().min(0), startedMs: z.int() }).optional(),
 })
 export type PageMarker = z.infer<typeof pageMarker>
 

@@ -19,6 +19,7 @@ import type { PageMarker } from '../../shared/wire.ts'
 import { Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createDriftReport } from './drift-report.ts'
+import { beginWalk } from './full-walk.ts'
 import { createMemory, publishingAll } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
 import { fullPlanOf, planOf, startAgain } from './plan.ts'
@@ -75,6 +76,8 @@ export function openPartition(tools: PartitionTools): Partition {
   let clean = false
   /** What this partition has published last since it fenced. Kafka shows the end of a transaction a moment after it is decided. */
   let published: StoredOffset | null = null
+  /** What the log held when it was last looked at. */
+  let logHeld: { last: StoredOffset | null; high: number } = { last: null, high: 0 }
 
   /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
   async function whereToGoOn(): Promise<Resume> {
@@ -101,6 +104,7 @@ export function openPartition(tools: PartitionTools): Partition {
     const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
     if (resumed.kind === 'start' && resumed.otherShare)
       log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
+    logHeld = { last, high: range.high }
     if (resumed.kind === 'start' && resumed.gap !== null) reportGap(resumed.gap)
     // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
     else if (resumed.kind === 'start' && resumed.otherShare) memory.forget()
@@ -159,13 +163,15 @@ export function openPartition(tools: PartitionTools): Partition {
       ...tools,
       share,
       outlet,
-      memory: plan.full === undefined ? memory : publishingAll(memory),
+      // What comes again unchanged is needed to tell it from what is gone.
+      memory: plan.full === undefined && stream.deletes === undefined ? memory : publishingAll(memory),
       stop,
-      onPage({ judged, sorted, shifted }) {
+      onPage({ judged, sorted, shifted, notWhole }) {
         if (shifted) {
           reportShift()
           orderReported = true
         }
+        if (notWhole !== null) log.warn({ run: plan.run }, `the walk does not show what is deleted: ${notWhole}; nothing is marked`)
         driftReport.page(judged)
         if (stream.watermark?.sorted === true && !sorted && !orderReported) {
           orderReported = true
@@ -175,9 +181,15 @@ export function openPartition(tools: PartitionTools): Partition {
     })
   }
 
+  /** A run that begins anew walks from here on. */
+  function ready(plan: RunPlan): RunPlan {
+    if (stream.deletes === undefined || plan.page > 0) return plan
+    return { ...plan, ...beginWalk(share, published ?? logHeld.last, logHeld.high, plan.startedMs) }
+  }
+
   async function runToEnd(stop: Stop, how?: 'full'): Promise<void> {
     const from = how === 'full' ? fullPlanOf : planOf
-    let plan = from(await whereToGoOn(), clock)
+    let plan = ready(from(await whereToGoOn(), clock))
     log.debug({ run: plan.run, page: plan.page, from: plan.from }, 'run starts')
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
@@ -187,7 +199,7 @@ export function openPartition(tools: PartitionTools): Partition {
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
       log.warn({ watermark, status: refused.status }, 'the API refuses the cursor; going on from the best watermark')
-      plan = startAgain(plan, watermark, clock)
+      plan = ready(startAgain(plan, watermark, clock))
     }
   }
 

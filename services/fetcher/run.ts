@@ -9,9 +9,10 @@ import { redactUrl } from '../../shared/redact.ts'
 import { comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor, type PageRefused } from './client/errors.ts'
-import type { Send } from './client/send.ts'
+import type { PageResponse, Send } from './client/send.ts'
 import { contextOf } from './envelope.ts'
 import { floorOf } from './floor.ts'
+import { type FullWalk, walkedOn, whyNotWhole } from './full-walk.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
@@ -38,6 +39,7 @@ export type RunPlan = {
   coveredBelow?: number | undefined
   /** It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is never behind the one before it. */
   full?: { reached: string | null } | undefined
+  walk?: FullWalk | undefined
 }
 
 export type RunTools = {
@@ -51,7 +53,7 @@ export type RunTools = {
   memory: Memory
   stop: Stop
   /** A page was judged and put out; it is not in the log yet. */
-  onPage(event: { judged: Judged; sorted: boolean; shifted: boolean }): void
+  onPage(event: { judged: Judged; sorted: boolean; shifted: boolean; notWhole: string | null }): void
 }
 
 /** `watermark`: the best one of this walk. `refused`: the API does not know the cursor any more; start again from there. */
@@ -64,6 +66,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     page: plan.page,
     progress: progressOf(plan, stream),
     totals: plan.totals ?? NO_TOTALS,
+    walk: plan.walk,
     refuseChangedApi: createChangeGuard(stream),
   }
   const judge = judgeFor(stream)
@@ -89,12 +92,14 @@ type RunState = {
   page: number
   progress: Progress
   totals: RunTotals
+  walk: FullWalk | undefined
   refuseChangedApi: ReturnType<typeof createChangeGuard>
 }
 
 async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page: Page, judged: Judged): Promise<void> {
   const { stream, memory } = tools
-  const { response } = page
+  const showsDeletes = stream.deletes !== undefined
+  const response = showsDeletes ? laterThan(plan.startedMs, page.response) : page.response
   const fresh = memory.fresh(judged.records, judged.rejected, floorOf(state.progress, stream.watermark))
   state.refuseChangedApi(judged.records.length, fresh.rejected)
 
@@ -113,7 +118,13 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
 
   const watermark = watermarkOf(plan, stream, state)
   const safe = state.progress.sorted || last || walkedTo !== undefined
-  const place = { run: plan.run, page: state.page, watermark: safe ? watermark : null, ...shareOf(tools), last }
+  const shifted = page.shifted === true
+  if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, atMs: response.fetchedMs })
+  const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
+  const place = {
+    ...{ run: plan.run, page: state.page, watermark: safe ? watermark : null, ...shareOf(tools), last },
+    ...(last && notWhole === null && state.walk !== undefined ? { complete: { from: state.walk.from, startedMs: plan.startedMs } } : {}),
+  }
   const marker = markerOf(place, response, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)
   await tools.outlet.put({
@@ -123,12 +134,16 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     rejected: fresh.rejected,
     url: redactUrl(response.request.url),
   })
-  tools.onPage({ judged, sorted: state.progress.sorted, shifted: page.shifted === true })
+  tools.onPage({ judged, sorted: state.progress.sorted, shifted, notWhole })
 }
 
 const shareOf = ({ share }: RunTools): { share?: string } => (share === undefined ? {} : { share })
 
-function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }: RunState, { cursor, last }: Page): Checkpoint {
+function laterThan(startedMs: number, response: PageResponse): PageResponse {
+  return response.fetchedMs > startedMs ? response : { ...response, fetchedMs: startedMs + 1 }
+}
+
+function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals, walk }: RunState, { cursor, last }: Page): Checkpoint {
   const unordered = stream.watermark?.sorted === true && !progress.sorted
   return {
     v: 1,
@@ -143,6 +158,7 @@ function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals }:
     ...(plan.full === undefined || last ? {} : { full: { reached: textOf(stream, progress.watermark) } }),
     ...(unordered ? { unordered } : {}),
     totals,
+    ...(walk === undefined ? {} : { walk }),
     ...(plan.coveredBelow === undefined ? {} : { coveredBelow: plan.coveredBelow }),
   }
 }

@@ -17,6 +17,8 @@ import type { Tables } from './table.ts'
 
 export type Catalog = {
   lookup(topic: string): Lookup
+  /** Null before it is known. */
+  tableOf(topic: string): string | null
   /**
    * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it were confirmed once, so a
    * missing table is not made anew in silence.
@@ -94,7 +96,12 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     return { refused: 'other_stream', issues: `schema ${id} is of ${label(annotation)}` }
   }
 
-  return { lookup, open, learn }
+  function tableOf(topic: string): string | null {
+    for (const [key, entry] of entries) if ('target' in entry && key.startsWith(`${topic}#`)) return entry.target.spec.table
+    return null
+  }
+
+  return { lookup, tableOf, open, learn }
 }
 
 /** The table, or what is wrong with the schema. */

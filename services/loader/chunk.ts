@@ -20,13 +20,21 @@ export type PartitionState = {
   open: number | null
   /** Records in [from, below) were gone before they were loaded; watermarks count again from `safeFrom` on, null while that is unknown. */
   lost: { from: number; below: number; safeFrom: number | null } | null
+  /** From this offset on, everything was read, as many as the markers count, and accepted; undefined while that is unknown. */
+  wholeFrom?: number
 }
 
 /** A message that can be no row, as it came. */
 export type FrameLetter = { offset: number; timestampMs: number; key: Buffer | null; value: Buffer | null; reason: string; issues: string }
 
 /** `counted`: what was read since the marker before; null when reading started inside the page. */
-export type ReadMarker = { offset: number; facts: PageMarker; counted: number | null }
+export type ReadMarker = {
+  offset: number
+  facts: PageMarker
+  counted: number | null
+  /** Of the partition's state, on the marker of a complete walk. */
+  wholeFrom?: number
+}
 
 export type Chunk = {
   topic: string

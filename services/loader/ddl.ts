@@ -55,6 +55,18 @@ export function createTable(at: Placement, spec: TableSpec): string {
 ) ENGINE = ${engine(at, '_version, _deleted')} ORDER BY (${spec.primaryKey.map(quoted).join(', ')})${settings(at)}`
 }
 
+/**
+ * Rows of a partition that were fetched before `startedMs`, again as deleted, with that time: newer than they were, older than what came since.
+ * What is in memory of the server as a duplicate counts for nothing: a table may have been emptied and loaded again.
+ */
+export function markUnseen(database: string, table: string, mark: { partition: number; offset: number; startedMs: number }): string {
+  const name = `${quoted(database)}.${quoted(table)}`
+  const at = `fromUnixTimestamp64Milli(toInt64(${mark.startedMs}), 'UTC')`
+  const values = `toUInt8(1) AS \`_deleted\`, ${at} AS \`_fetched_at\`, toUInt64(${mark.offset}) AS \`_offset\``
+  const rows = `SELECT * FROM ${name} FINAL WHERE \`_partition\` = ${mark.partition} AND \`_fetched_at\` < ${at}`
+  return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows}) SETTINGS insert_deduplicate = 0, optimize_move_to_prewhere_if_final = 0`
+}
+
 export function addColumn(at: Placement, table: string, column: Column): string {
   return `ALTER TABLE ${place(at, table)} ADD COLUMN IF NOT EXISTS ${definition(column)}`
 }

@@ -13,13 +13,18 @@ export function startingState(committed: Committed | null, low: number): Partiti
   if (committed === null || committed.offset < 0) return freshState(low)
   const commit = parseCommit(committed.offset, committed.metadata)
   if (commit === null) return freshState(committed.offset)
-  const { watermark, share, open, lost } = commit
-  const known = { nextOffset: committed.offset, watermark, ...(share === undefined ? {} : { share }) }
+  const { watermark, share, open, lost, wholeFrom } = commit
+  const known = {
+    nextOffset: committed.offset,
+    watermark,
+    wholeFrom: wholeFrom ?? committed.offset,
+    ...(share === undefined ? {} : { share }),
+  }
   return { ...known, open: open ?? null, lost: lost === undefined ? null : { ...lost, safeFrom: null } }
 }
 
 function freshState(offset: number): PartitionState {
-  return { nextOffset: offset, watermark: null, open: offset === LOG_START ? 0 : null, lost: null }
+  return { nextOffset: offset, watermark: null, open: offset === LOG_START ? 0 : null, lost: null, wholeFrom: offset }
 }
 
 /** Whether the group's metadata says that rows of this partition were confirmed. */
@@ -36,6 +41,7 @@ export function afterGap(state: PartitionState, { position, low, high }: Pick<Ga
   return {
     ...state,
     nextOffset: low,
+    wholeFrom: low,
     open: low === LOG_START ? 0 : null,
     lost: position > high ? null : { from, below: low, safeFrom: null },
   }

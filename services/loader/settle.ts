@@ -1,6 +1,6 @@
 /**
  * What happens to a batch, in the order that keeps the promises: rows into the table, refused records into the dead letters, markers into the
- * ledger, and only then the offsets with their watermarks. Whatever ends earlier leaves no commit behind, so it is read again.
+ * ledger, marks on what a complete walk did not bring, and only then the offsets with their watermarks. Whatever ends earlier leaves no commit behind, so it is read again.
  */
 import { type Commit, commitText } from '../../shared/checkpoint.ts'
 import { StaleGeneration } from '../../shared/kafka.ts'
@@ -16,12 +16,15 @@ import type { RowLetter } from './isolate.ts'
 import type { Ledger } from './ledger.ts'
 import { Abandoned, type Patience, pause, untilDone, WAIT_MAX_MS } from './patience.ts'
 
+import type { Unseen } from './unseen.ts'
+
 export type PartitionCommit = { topic: string; partition: number; offset: number; metadata: string }
 
 export type SettleDeps = {
   deliver: Deliver
   deadLetters: DeadLetters
   ledger: Ledger
+  unseen: Unseen
   commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
   names: Names
   log: Log
@@ -36,7 +39,7 @@ const COMMIT_WAIT_MAX_MS = 5_000
 export type Settled = 'committed' | 'given up'
 
 export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patience) => Promise<Settled> {
-  const { deliver, deadLetters, ledger, log, metrics, names } = deps
+  const { deliver, deadLetters, ledger, unseen, log, metrics, names } = deps
   const tallies = new Map<string, Tally>()
 
   /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. Errors are defects. */
@@ -45,6 +48,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
       const refused = await deliverOrWait(batch, patience)
       await deadLetters.send(batch, refused, patience)
       await ledger.record(batch, patience)
+      await unseen.mark(batch, refused, patience)
       await commit(batch, patience)
       const letters = refused.length + lettersOf(batch)
       account(batch, refused.length)
@@ -96,7 +100,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
       topic: batch.topic,
       partition,
       offset: state.nextOffset,
-      metadata: metadataOf(state),
+      metadata: metadataOf(unseen.known(batch, partition, state)),
     }))
     await untilDone(batch.topic, patience, COMMIT_WAIT_MAX_MS, async () => {
       try {
@@ -130,13 +134,14 @@ function metadataOf(state: PartitionState): string {
 }
 
 /** What is stored with an offset; unknown counts and losses that are made good are left out. */
-export function commitOf({ nextOffset, watermark, share, open, lost }: PartitionState): Commit {
+export function commitOf({ nextOffset, watermark, share, open, lost, wholeFrom }: PartitionState): Commit {
   return {
     v: 1,
     offset: nextOffset,
     watermark,
     ...(share === undefined ? {} : { share }),
     ...(open === null ? {} : { open }),
+    ...(wholeFrom === undefined ? {} : { wholeFrom }),
     ...(lost === null ? {} : { lost: { from: lost.from, below: lost.below } }),
   }
 }

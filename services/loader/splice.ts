@@ -76,10 +76,14 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup)
       if (marker !== null) {
         const offset = Number(message.offset)
         const isReplay = replaysOf(message.headers) > 0
-        builder.markers.push({ offset, facts: marker, counted: isReplay ? null : state.open })
+        const counted = isReplay ? null : state.open
+        if (counted !== null && counted !== marker.records && state.wholeFrom !== undefined) state.wholeFrom = offset + 1
+        const whole = marker.complete === undefined || state.wholeFrom === undefined ? {} : { wholeFrom: state.wholeFrom }
+        builder.markers.push({ offset, facts: marker, counted, ...whole })
         if (!isReplay) passMarker(state, offset, marker)
       } else {
         builder.letters.push(letterOf(message, id, target))
+        if (state.wholeFrom !== undefined) state.wholeFrom = Number(message.offset) + 1
         pass(state, builder, message)
       }
     }

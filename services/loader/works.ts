@@ -25,6 +25,7 @@ import { createLettersLedger, type LettersLedger } from './letters-ledger.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { createSettle } from './settle.ts'
 import { createTables, type Tables } from './table.ts'
+import { createUnseen } from './unseen.ts'
 import { createWriter, type Writer } from './writer.ts'
 
 export type Works = { membership: Membership; tables: Tables; registry: Registry; letters: LettersLedger }
@@ -96,6 +97,7 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
     deliver: createDeliver({ ...common, writer, tables }),
     deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), replicationFactor }),
     ledger: createLedger({ ...common, writer, tables }),
+    unseen: createUnseen({ ...common, writer, tableOf: catalog.tableOf }),
     commit: membership.commit,
     onSettled: options.onSettled,
   })

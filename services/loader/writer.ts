@@ -16,7 +16,11 @@ export type Insert = {
   token: string
 }
 
-export type Writer = { insert(insert: Insert, signal: AbortSignal): Promise<Failure | null> }
+export type Writer = {
+  insert(insert: Insert, signal: AbortSignal): Promise<Failure | null>
+  /** A statement that writes rows of its own; how many. */
+  run(statement: string, signal: AbortSignal): Promise<{ failure: Failure | null; rows: number }>
+}
 
 /** An insert that takes longer counts as lost; it is sent again with its token. */
 const INSERT_DEADLINE_MS = 300_000
@@ -88,7 +92,23 @@ export function createWriter(client: ClickHouseClient): Writer {
       return failureOfTransport(error)
     }
   }
-  return { insert }
+
+  async function run(statement: string, signal: AbortSignal): Promise<{ failure: Failure | null; rows: number }> {
+    try {
+      const answer = await client.exec({
+        query: statement,
+        clickhouse_settings: { wait_end_of_query: 1 },
+        abort_signal: signal,
+        ignore_error_response: true,
+      })
+      const failure = failureOf(answer, await textOf(answer.stream))
+      return { failure, rows: failure === null ? Number(answer.summary?.written_rows ?? 0) : 0 }
+    } catch (error) {
+      return { failure: failureOfTransport(error), rows: 0 }
+    }
+  }
+
+  return { insert, run }
 }
 
 type Answer = { response_headers: Record<string, string | string[] | undefined>; http_status_code?: number | undefined }

@@ -81,7 +81,14 @@ function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): 
 }
 
 /** What is said of records before the schema sees them. */
-export function checkRecords({ envelope = {}, map, schema, partitions }: StreamSpec, refuse: Refuse): void {
+export function checkRecords({ envelope = {}, map, schema, partitions, deletes, watermark }: StreamSpec, refuse: Refuse): void {
+  if (deletes !== undefined && watermark !== undefined) {
+    throw refuse(
+      'deletes',
+      'a stream that is asked for what changed since a watermark does not bring the rest, so nothing shows what is deleted',
+      'take watermark away, so that each run walks everything; or declare deleted, where the API marks what is gone',
+    )
+  }
   for (const [name, from] of Object.entries(envelope)) {
     const field = `envelope.${name}`
     if (map === undefined && !Object.hasOwn(schema.shape, name)) {

@@ -123,6 +123,8 @@ export const streamSpec = z
     filter: recordPredicate.optional(),
     /** Where a raw record says that it is deleted, or a pure function that does: its row is then gone under FINAL. */
     deleted: deletionMark.optional(),
+    /** For an API that says nothing of deletions: after a walk that brought everything, rows that it did not bring are marked deleted. */
+    deletes: z.enum(['full-walk']).optional(),
     /** Pure; runs before validation. Returning undefined leaves the record out. */
     map: recordFunction.optional(),
     schema: zodObject,

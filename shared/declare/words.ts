@@ -119,6 +119,7 @@ const EXAMPLES: Record<string, string> = {
   envelope: "envelope: { account_id: '/meta/account_id', region: '{region}' }",
   filter: "filter: (raw) => raw.status !== 'draft'",
   deleted: "deleted: '/deleted', or (raw) => raw.state === 'removed'",
+  deletes: "deletes: 'full-walk', for a stream without a watermark",
   map: 'map: (raw) => ({ … })',
   schema: 'schema: z.object({ id: z.string(), … })',
   primaryKey: "primaryKey: ['id']",

@@ -99,6 +99,22 @@ describe('splicing', () => {
     assert.deepEqual(chunk?.after, { nextOffset: 106, watermark: 'w1', open: 1, lost: null })
   })
 
+  test('from where on everything was read and accepted: behind the last letter, and behind a page that was not read whole', () => {
+    const complete = {
+      ...marker(1),
+      headers: { [MARKER_HEADER]: JSON.stringify({ ...markerOf(7, 1, 0), complete: { from: 100, startedMs: 0 } }) },
+    }
+    const wholeFrom = (...messages: Parameters<typeof batch>[0]) => {
+      const [chunk] = splice(batch([...messages, frame(1, '{"a":1}'), complete]), { ...START, wholeFrom: 100 }, lookup)
+      return [chunk?.markers.at(-1)?.wholeFrom, chunk?.after.wholeFrom]
+    }
+    assert.deepEqual(wholeFrom(frame(1, '{"a":1}'), marker(1)), [100, 100])
+    assert.deepEqual(wholeFrom(Buffer.from('xyz{}'), marker(1)), [101, 101])
+    assert.deepEqual(wholeFrom(frame(1, '{"a":1}'), marker(2)), [102, 102])
+    const [unknown] = splice(batch([complete]), START, lookup)
+    assert.equal(unknown?.markers[0]?.wholeFrom, undefined)
+  })
+
   test('an unknown count stays unknown until the next marker', () => {
     const [chunk] = splice(batch([frame(1, '{"a":1}'), marker(9), frame(1, '{"a":1}'), marker(1)]), { ...START, open: null }, lookup)
     assert.deepEqual(

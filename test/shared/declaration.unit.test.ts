@@ -225,6 +225,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /zone: …/,
   ],
   ['a filter that is no function', { filter: '/draft' }, 'filter', /function of one raw record/, /filter: \(raw\)/],
+  [
+    'full walks of a stream that is asked since a watermark',
+    { deletes: 'full-walk' },
+    'deletes',
+    /does not bring the rest/,
+    /take watermark away/,
+  ],
   ['a mark of deletion that is the whole record', { deleted: '' }, 'deleted', /./, /deleted: '\/deleted'/],
   [
     'a parameter that overwrites the partitions',

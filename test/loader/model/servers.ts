@@ -50,6 +50,7 @@ export function writerOf(life: Life): Writer {
       const cut = new Promise<Failure>((resolve) => signal.addEventListener('abort', () => resolve(failure('ambiguous'))))
       return Promise.race([given, cut])
     },
+    run: () => Promise.reject(new RangeError('no walk of the model is complete')),
   }
 }
 
@@ -75,7 +76,8 @@ export function catalogOf(life: Life): Catalog {
       const check = (record: unknown) => (JSON.stringify(record).includes('"schema"') ? ['/refused: is no'] : [])
       known.set(topic, { id: SCHEMA_ID, schema: { id: SCHEMA_ID, json: {}, check }, spec })
     })
-  return { lookup: (topic) => (id) => (id === SCHEMA_ID ? known.get(topic) : undefined), open, learn: open }
+  const lookup = (topic: string) => (id: number) => (id === SCHEMA_ID ? known.get(topic) : undefined)
+  return { lookup, tableOf, open, learn: open }
 }
 
 export const senderOf = (life: Life): Sender => ({

@@ -29,6 +29,12 @@ export const publishingAll = (memory: Memory): Memory => ({
   },
 })
 
+/** Leaves out rejects that come again, and no record: what comes again unchanged is needed to tell it from what is gone. */
+export const publishingRecords = (memory: Memory): Memory => ({
+  ...memory,
+  fresh: (records, rejected, floor) => ({ ...memory.fresh([], rejected, floor), records: [...records] }),
+})
+
 /** Keeps rejects apart from keys. */
 const REJECTED = '\u0000'
 /** Of each of two generations that are kept whole. */

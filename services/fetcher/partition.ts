@@ -20,7 +20,7 @@ import { Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createDriftReport } from './drift-report.ts'
 import { beginWalk } from './full-walk.ts'
-import { createMemory, publishingAll } from './memory.ts'
+import { createMemory, publishingAll, publishingRecords } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
 import { fullPlanOf, planOf, startAgain } from './plan.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
@@ -69,6 +69,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const place = { topic, deadLetters: names.deadLetters(topic), partition, group: names.fetcherGroup, schemaId: tools.schemaId }
   const share = shareIn(tools.annotation, partition)
   const memory = createMemory(tools.bounds.memoryKeys)
+  const recalled = stream.deletes === undefined ? memory : publishingRecords(memory)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const driftReport = createDriftReport(stream, log, metrics)
   const caution = cautionAbout(stream.paginate)
@@ -163,8 +164,7 @@ export function openPartition(tools: PartitionTools): Partition {
       ...tools,
       share,
       outlet,
-      // What comes again unchanged is needed to tell it from what is gone.
-      memory: plan.full === undefined && stream.deletes === undefined ? memory : publishingAll(memory),
+      memory: plan.full === undefined ? recalled : publishingAll(memory),
       stop,
       onPage({ judged, sorted, shifted, notWhole }) {
         if (shifted) {

@@ -7,15 +7,15 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { WrongUse } from '../../shared/errors.ts'
-import { connectKafka, type Kafka, type Message, type RawMessage } from '../../shared/kafka.ts'
+import { connectKafka, type Kafka } from '../../shared/kafka.ts'
 import { inLayoutOf } from '../../shared/layout.ts'
 import { letterLog, type OpenLetters } from '../../shared/letter-log.ts'
 import { type Letter, type LetterFilter, matches, readLetter } from '../../shared/letters.ts'
 import type { Log } from '../../shared/log.ts'
 import { connectRegistry } from '../../shared/registry.ts'
 import { type Names, namesFor } from '../../shared/topics.ts'
-import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '../../shared/wire.ts'
-import { type Rejudge, rejudgeFor } from './rejudge.ts'
+import { type Judged, type PlaceOfLetters, settlementOf } from './letters-page.ts'
+import { rejudgeFor } from './rejudge.ts'
 
 export type ReplayLettersOptions = {
   stream: Stream
@@ -55,9 +55,8 @@ export const REPLAYS_MAX = 5
 const PORTION_LETTERS_MAX = 500
 const PORTION_BYTES_MAX = 512 * 1024
 
-type Place = { stream: Stream; kafka: Kafka; names: Names; topic: string; letterTopic: string; schemaId: number; run: string }
+type Place = PlaceOfLetters & { stream: Stream; kafka: Kafka; names: Names; topic: string }
 type Standing = 'wanted' | 'parked' | 'frame' | 'other'
-type Judged = { letter: Letter; message: RawMessage; verdict: ReturnType<Rejudge> }
 
 /** Throws WrongUse when Kafka does not know the stream, Stopped when the schema of today does not fit the registered one. */
 export async function replayLetters(options: ReplayLettersOptions): Promise<LettersReplayed> {
@@ -168,36 +167,4 @@ function count(sum: PartitionReplayed, judged: readonly Judged[]): void {
       sum.reasons[verdict.reason] = (sum.reasons[verdict.reason] ?? 0) + 1
     }
   }
-}
-
-type PageFacts = { page: number; last: boolean; atMs: number }
-
-function settlementOf(place: Place, judged: readonly Judged[], facts: PageFacts) {
-  const records: Message[] = []
-  const letters: Message[] = []
-  const head = frameHead(place.schemaId)
-  for (const { letter, message, verdict } of judged) {
-    const replays = letter.replays + 1
-    const origin = `${place.letterTopic}/${letter.partition}/${letter.offset}`
-    if (verdict.kind === 'accepted') {
-      const { key, payload } = verdict.record
-      records.push({ key, value: payload, head, headers: replayHeaders(replays, origin), timestampMs: letter.atMs })
-    } else if (verdict.kind === 'refused') {
-      const { partition: _partition, offset: _offset, atMs, bytes: _bytes, ...kept } = letter
-      const headers = deadLetterHeaders({ ...kept, reason: verdict.reason, issues: verdict.issues, replays })
-      letters.push({ key: message.key, value: message.value, headers, timestampMs: atMs })
-    }
-  }
-  if (records.length > 0) records.push(markerBehind(place, judged, records.length, letters.length, facts))
-  return { how: 'replayed' as const, done: judged.map(({ letter }) => letter.offset), records, letters }
-}
-
-/** For the ledger; its own time is now, so that Kafka's retention does not take a log for old that was written to today. */
-function markerBehind({ run }: Place, judged: readonly Judged[], records: number, deadLetters: number, facts: PageFacts): Message {
-  const { page, last, atMs } = facts
-  const bytes = judged.reduce((total, { letter }) => total + letter.bytes, 0)
-  const none = { unchanged: 0, drift: 0, requests: 0, retries: 0, durationMs: 0 }
-  const marker: PageMarker = { v: 1, run, page, at: atMs, records, deadLetters, ...none, bytes, watermark: null, last }
-  const headers = { [MARKER_HEADER]: JSON.stringify(marker), ...replayHeaders(1, run) }
-  return { key: null, value: null, headers, timestampMs: atMs }
 }

@@ -101,8 +101,36 @@ describe('the ledger of dead letters', () => {
   })
 })
 
-describe('a record that was replayed and is refused by ClickHouse again', () => {
-  test('goes back with its count of replays, so that it is left alone at last', async () => {
+const replaying = { filter: {}, limit: 10, dryRun: false, force: false, clock: systemClock, log: silentLog }
+
+describe('a record that ClickHouse refused', () => {
+  test('is loaded by a replay once its table takes it, with the time of its fetch', async () => {
+    const place = await ownPlace()
+    const published = await publish(place)
+    const sender = place.kafka.sender()
+    const headers = deadLetterHeaders({ stage: 'insert', reason: 'TYPE_MISMATCH', issues: '', origin: `${published.topic}/0/0` })
+    const value = JSON.stringify({ ...order(1), _extra: { note: 'known by now', colour: 'red' } })
+    const atMs = 1_700_000_000_123
+    await sender.send({
+      topic: place.names.deadLetters(published.topic),
+      partition: 0,
+      messages: [{ key: null, value, headers, timestampMs: atMs }],
+    })
+    await sender.close()
+    const { stream, config } = { ...published, ...place }
+    const { partitions } = await replayLetters({ ...replaying, stream, config, signal: new AbortController().signal })
+    assert.deepEqual([partitions[0]?.published, partitions[0]?.refused], [1, 0])
+    await loadAll(place)
+    const columns = 'id, note, _extra.colour::String AS colour, toUnixTimestamp64Milli(_fetched_at) AS at'
+    const rows = await query(place, `SELECT ${columns} FROM {db}.${published.table} FINAL`)
+    assert.deepEqual(
+      rows.map(({ at, ...row }) => ({ ...row, at: Number(at) })),
+      [{ id: 'order-1', note: 'known by now', colour: 'red', at: atMs }],
+    )
+    await published.close()
+  })
+
+  test('after a replay goes back with its count of replays, so that it is left alone at last', async () => {
     const place = await ownPlace()
     const published = await publish(place)
     const again = { key: 'bad', value: frame(published.schemaId, BAD), headers: replayHeaders(4, 'letters/0/0') }
@@ -114,8 +142,7 @@ describe('a record that was replayed and is refused by ClickHouse again', () => 
       ['insert', 4],
     ])
     const { stream, config } = { ...published, ...place }
-    const options = { filter: {}, limit: 10, dryRun: false, force: false, clock: systemClock, log: silentLog }
-    const replayed = await replayLetters({ ...options, stream, config, signal: new AbortController().signal })
+    const replayed = await replayLetters({ ...replaying, stream, config, signal: new AbortController().signal })
     const sums = replayed.partitions.map(({ published: accepted, refused, reasons, unreadable }) => ({
       accepted,
       refused,

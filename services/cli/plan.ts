@@ -27,9 +27,10 @@ export async function planCommand(labels: readonly string[], options: PlanComman
     const registry = connectRegistry(config.registry)
     await refuseIfAbsent({ tables, registry }, config.clickhouse)
     const deps = { kafka, registry, tables, names: namesFor(config.prefix), at: config.clickhouse }
+    const server = await tables.server()
     const streams = await planTables(deps, declared, labels)
-    print(options.json === true ? JSON.stringify({ streams }) : describe(streams))
-    return streams.some(({ findings }) => findings.some(isRefused)) ? STATUS_REFUSED : 0
+    print(options.json === true ? JSON.stringify({ server, streams }) : describe(server, streams))
+    return [...server, ...streams.flatMap(({ findings }) => findings)].some(isRefused) ? STATUS_REFUSED : 0
   } finally {
     await kafka.close()
     await clickhouse.close()
@@ -44,10 +45,14 @@ async function declaredStreams(dirs: readonly string[], labels: readonly string[
 
 const isRefused = ({ severity }: Finding): boolean => severity === 'refused'
 
-function describe(streams: readonly StreamPlan[]): string {
-  if (streams.length === 0) return 'No stream is declared or has been fetched yet. Next: npm run headrace -- init'
-  return streams.map(describeStream).join('\n\n')
+function describe(server: readonly Finding[], streams: readonly StreamPlan[]): string {
+  const none = 'No stream is declared or has been fetched yet. Next: npm run headrace -- init'
+  const ofServer = server.length === 0 ? [] : [['ClickHouse:', ...server.map(describeFinding)].join('\n')]
+  return [...ofServer, ...(streams.length === 0 ? [none] : streams.map(describeStream))].join('\n\n')
 }
+
+const describeFinding = ({ severity, message, remedy }: Finding): string =>
+  `  ${severity === 'refused' ? '!' : '?'} ${message}\n      ${remedy}`
 
 function describeStream({ stream, table, by, schema, steps, findings }: StreamPlan): string {
   const refused = findings.filter(isRefused).length
@@ -55,7 +60,7 @@ function describeStream({ stream, table, by, schema, steps, findings }: StreamPl
   return [
     `${stream} → ${table} (by the ${by} schema): ${words}`,
     ...schema.map(({ path, change, additive }) => `  ${additive ? '+' : '!'} schema: ${path}: ${change}`),
-    ...findings.map(({ severity, message, remedy }) => `  ${severity === 'refused' ? '!' : '?'} ${message}\n      ${remedy}`),
+    ...findings.map(describeFinding),
     ...steps.map(({ what, statement }) => `  + ${what}\n${indented(statement)};`),
   ].join('\n')
 }

@@ -19,6 +19,8 @@ import {
 } from './ddl.ts'
 import { type Found, find } from './found.ts'
 import { type Finding, type Judged, judge } from './judge.ts'
+import { findOut } from './server.ts'
+import { INSERT_NEEDS } from './writer.ts'
 
 export type Tables = {
   /**
@@ -33,6 +35,8 @@ export type Tables = {
 }
 
 export type Looks = {
+  /** What the user or its profile forbids. Throws what ClickHouse throws. */
+  server(): Promise<Finding[]>
   /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
   look(spec: TableSpec): Promise<Judged>
 }
@@ -43,9 +47,11 @@ export type Look = { failure: Failure | null; changed: boolean }
 export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
   const spelled = new Map<string, string>()
   const told = new Set<string>()
+  let askedServer = false
 
   async function ensure(spec: TableSpec, { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean }): Promise<Look> {
     const { table } = spec
+    await tellOfServer()
     let found = await find(rows, at.database, table)
     const made = found.table === null
     if (made) {
@@ -76,6 +82,14 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
       if (failure === null) log.info({ table, change: what }, `table ${table}: ${what} is new`)
       else tell(table, failure.name, `table ${table}: ${what} could not be made: ${failure.message}`)
     }
+  }
+
+  /** An insert that is not allowed fails in words of its own; these lines say it before, and how to put it right. */
+  async function tellOfServer(): Promise<void> {
+    if (askedServer) return
+    const findings = await findOut({ rows, text }, at, INSERT_NEEDS)
+    askedServer = true
+    for (const { name, message, remedy } of findings) log.warn({ reason: name }, `${message}; ${remedy}`)
   }
 
   function tell(table: string, reason: string, message: string): void {
@@ -109,6 +123,13 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     return (await result.json()) as T[]
   }
 
+  async function text(query: string): Promise<string> {
+    const { stream } = await client.exec({ query })
+    let answer = ''
+    for await (const piece of stream) answer += String(piece)
+    return answer
+  }
+
   async function run(query: string): Promise<void> {
     await client.command({ query, clickhouse_settings: { wait_end_of_query: 1, flatten_nested: 0 } })
   }
@@ -129,6 +150,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
       failureIn(async () => {
         if ((await find(rows, at.database, LETTERS_TABLE)).table === null) await make(createLettersLedger(at))
       }),
+    server: () => findOut({ rows, text }, at, INSERT_NEEDS),
     look: async (spec) => judgeFound(spec, await find(rows, at.database, spec.table), true),
     ping: () =>
       failureIn(async () => {

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import type { Config } from '../../shared/config.ts'
 import { type Failure, failureOfStatus, failureOfText, failureOfTransport } from './classify.ts'
+import type { Wanted } from './server.ts'
 
 export type Insert = {
   database: string
@@ -46,6 +47,8 @@ export function connectClickHouse({ url, user, password, ca }: Config['clickhous
 /** What the bytes must mean whatever the server's profile says: no value is guessed, no error skipped, no row left for later. */
 const MEANING: ClickHouseSettings = {
   async_insert: 0,
+  // Rows of many partitions in one insert are slow, not wrong; the bound would be taken for overload.
+  max_partitions_per_insert_block: '0',
   wait_end_of_query: 1,
   insert_deduplicate: 1,
   date_time_input_format: 'best_effort',
@@ -75,6 +78,14 @@ function oneBlock(rows: number): ClickHouseSettings {
   const more = String(rows + 1)
   return { max_insert_block_size: more, min_insert_block_size_rows: more, min_insert_block_size_bytes: UNBOUNDED }
 }
+
+/** What the user's profile has to leave to the loader; see `server.ts`. */
+export const INSERT_NEEDS: Wanted = Object.fromEntries([
+  ...Object.entries(MEANING)
+    .filter(([name]) => name !== 'wait_end_of_query')
+    .map(([name, value]) => [name, String(value)]),
+  ...[...Object.keys(oneBlock(0)), 'insert_deduplication_token'].map((name) => [name, null]),
+])
 
 export function createWriter(client: ClickHouseClient): Writer {
   async function insert({ database, table, body, rows, token }: Insert, signal: AbortSignal): Promise<Failure | null> {

@@ -19,7 +19,9 @@ const aLoader = (scene: Scene): Running => oneOf(scene, scene.loaders)
 
 /** In order. A process that has not got as far as its first words knows no stop yet. */
 async function ends(loader: Running): Promise<void> {
-  await until(`${loader.name} speaks`, () => loader.lines().length > 0)
+  await until(`${loader.name} speaks`, () => loader.lines().length > 0 || loader.ended() !== null)
+  // Without Kafka at its start; it is started again anyway.
+  if (loader.ended()?.status === 1) return
   assert.deepEqual(await loader.stop(), { status: 0, signal: null }, `${loader.name}: ${loader.stderr().slice(-500)}`)
 }
 

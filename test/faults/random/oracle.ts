@@ -19,6 +19,7 @@ export async function judge(scene: Scene): Promise<Verdict> {
   const { place, orders } = scene
   const ends = await place.kafka.logRanges(orders.topic)
   const isCommitted = async () => {
+    scene.supervise()
     const now = await commits(place, orders.topic)
     return ends.every(({ high }, partition) => high === 0 || (now[partition]?.offset ?? 0) >= high)
   }

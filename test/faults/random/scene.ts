@@ -36,9 +36,11 @@ export type Scene = {
   loaders: Running[]
   /** What happens to the next insert into the stream's table. */
   mishap: () => Mishap
-  figures: { pages: number; failedPages: number; loadersStarted: number; looks: number }
+  figures: { pages: number; failedPages: number; loadersStarted: number; startedWithoutKafka: number; looks: number }
   startLoader(): Running
   replace(loader: Running): void
+  /** A loader that finds no Kafka at its start says so and ends; whoever runs it starts it again. */
+  supervise(): void
   /** A person resets the offsets: they may go back once. */
   forgetOffsets(): void
   /** Ends the stream; throws when an offset went back, or a loader ended by itself. */
@@ -52,7 +54,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   closes.after(() => stack.remove())
   const place = await ownPlace(SETTINGS, stack)
   const orders = await publish(place, compileStream({ schema }), PARTITIONS)
-  const figures = { pages: 0, failedPages: 0, loadersStarted: 0, looks: 0 }
+  const figures = { pages: 0, failedPages: 0, loadersStarted: 0, startedWithoutKafka: 0, looks: 0 }
   const proxy = await clickhouseProxy(place.config.clickhouse.url, (table) => (table === orders.table ? scene.mishap() : 'pass'))
   let ending = false
   let last: number[] = []
@@ -75,6 +77,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   async function lookForEver(): Promise<void> {
     while (!ending) {
       await clock.sleep(500)
+      supervise()
       const before = last
       const now = await commits(place, orders.topic).catch(() => null)
       if (now === null || before !== last) continue
@@ -87,6 +90,14 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
     }
   }
 
+  function supervise(): void {
+    for (const loader of scene.loaders) {
+      if (loader.ended()?.status !== 1 || !loader.stderr().includes('Kafka is not reachable')) continue
+      figures.startedWithoutKafka += 1
+      scene.replace(loader)
+    }
+  }
+
   const scene: Scene = {
     ...{ stack, place, orders, random, proxy, figures, loaders: [], mishap: () => 'pass' },
     startLoader() {
@@ -96,6 +107,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
     replace(loader) {
       scene.loaders = scene.loaders.map((each) => (each === loader ? scene.startLoader() : each))
     },
+    supervise,
     forgetOffsets() {
       last = []
     },

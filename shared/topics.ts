@@ -10,6 +10,8 @@ export const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,62}$/
 export type Names = {
   /** Consumer group that owns writing; checkpoints are committed in it. */
   fetcherGroup: string
+  /** Holds the checkpoints of one backfill; nobody joins it. */
+  backfillGroup(range: string): string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
   loaderGroup: string
   /** Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it. */
@@ -31,6 +33,7 @@ export function namesFor(prefix: string): Names {
   const opening = `${prefix}.`
   return {
     fetcherGroup: `${prefix}.fetcher`,
+    backfillGroup: (range) => `${prefix}.backfill.${range}`,
     loaderGroup: `${prefix}.loader`,
     lettersGroup: `${prefix}.dead-letters`,
     lettersLedgerGroup: `${prefix}.dead-letters-ledger`,

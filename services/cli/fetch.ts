@@ -8,11 +8,15 @@ import type { FetchSummary } from '../fetcher/summary.ts'
 import { print, runService } from './process.ts'
 import { counted } from './text.ts'
 
-export type FetchCommandOptions = { sources: string[]; once?: boolean; full?: boolean; json?: boolean }
+export type FetchCommandOptions = { sources: string[]; once?: boolean; full?: boolean; json?: boolean } & RangeOptions
+
+type RangeOptions = { from?: string; to?: string; again?: boolean }
+type Range = { from: string; to: string; again: boolean }
 
 const PROGRESS_EVERY_MS = 2000
 
 export async function fetchCommand(labels: readonly string[], options: FetchCommandOptions): Promise<number> {
+  const range = rangeIn(labels, options)
   const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
   const sources = await loadSources(dirs)
   const streams = chooseStreams(sources, labels)
@@ -21,7 +25,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
     })
   }
-  const once = options.once === true || options.full === true
+  const once = options.once === true || options.full === true || range !== null
   return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, ready }) => {
     let shownMs = 0
     const summary = await fetchStreams({
@@ -34,6 +38,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       signal,
       once,
       full: options.full === true,
+      ...(range === null ? {} : { range }),
       onReady: ready,
       onProgress(now) {
         if (systemClock.elapsedMs() - shownMs < PROGRESS_EVERY_MS) return
@@ -41,10 +46,26 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
         log.info({ pages: now.pages, records: now.records, deadLetters: now.deadLetters, requests: now.requests }, 'progress')
       },
     })
-    print(options.json === true ? JSON.stringify(summary) : describe(summary))
+    const shown = range === null ? summary : { range: { from: range.from, to: range.to }, ...summary }
+    print(options.json === true ? JSON.stringify(shown) : describe(summary))
     // A service that was stopped has done what it should, whatever it met; its supervisor must not take that for a failure.
     return once ? statusOf(summary) : 0
   })
+}
+
+/** Throws WrongUse. */
+function rangeIn(labels: readonly string[], { from, to, again, full }: FetchCommandOptions): Range | null {
+  const wrong = (what: string, hint: string) => new WrongUse('HR_RANGE', what, { hint })
+  if (from === undefined && to === undefined) {
+    if (again === true) throw wrong('--again says nothing without a range', 'give --from and --to, or --full')
+    return null
+  }
+  if (from === undefined || to === undefined) {
+    throw wrong(`a range has two ends: --${from === undefined ? 'from' : 'to'} is missing`, 'the end itself is not in the range')
+  }
+  if (full === true) throw wrong('--full and a range are two different things', 'take --full away, or --from and --to')
+  if (labels.length === 0) throw wrong('a range is of named streams', 'headrace fetch SOURCE.STREAM --from … --to …')
+  return { from, to, again: again === true }
 }
 
 function statusOf(summary: FetchSummary): number {
@@ -55,8 +76,9 @@ function statusOf(summary: FetchSummary): number {
 function describe(summary: FetchSummary): string {
   const lines = Object.entries(summary.partitions).map(([id, partition]) => {
     const watermark = partition.watermark === null ? 'no watermark' : `watermark ${partition.watermark}`
+    const already = partition.already ? ', before now (--again does it again)' : ''
     const error = partition.error === undefined ? '' : `\n    ${partition.error.replaceAll('\n', '\n    ')}`
-    return `  ${id}  ${partition.outcome}  ${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}, ${watermark}${error}`
+    return `  ${id}  ${partition.outcome}${already}  ${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}, ${watermark}${error}`
   })
   const { records, deadLetters, unchanged, pages, requests, retries, tokenRefreshes } = summary
   const head = `${counted(records, 'record')} and ${counted(deadLetters, 'dead letter')} published, ${unchanged} unchanged left out; ${counted(pages, 'page')}, ${counted(requests, 'request')}, ${counted(retries, 'retry', 'retries')}, ${counted(tokenRefreshes, 'token')}.`

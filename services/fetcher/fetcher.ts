@@ -2,35 +2,30 @@
  * The fetcher's story: prepare the streams, join the group that owns writing, and run every partition that Kafka assigns to this
  * worker, on its schedule or once. At a rebalance the pages in hand are finished before the partitions are given back; at a stop too.
  */
-import type { Clock } from '../../shared/clock.ts'
 import type { Config, Resolver } from '../../shared/config.ts'
-import type { Source, Stream } from '../../shared/declaration.ts'
+import type { Source } from '../../shared/declaration.ts'
 import { connectKafka } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { connectRegistry } from '../../shared/registry.ts'
 import { namesFor } from '../../shared/topics.ts'
 import { type Client, createClient } from './client/client.ts'
 import { holdingOf } from './client/holding.ts'
+import { type JobOptions, jobOf } from './jobs.ts'
 import { type Owned, ownedOf } from './ownership.ts'
-import { openPartition, type Partition } from './partition.ts'
+import { openPartition, type Partition, type PartitionTools } from './partition.ts'
 import { prepareStream } from './prepare.ts'
 import { createSummary, type FetchSummary } from './summary.ts'
-import { createWorker, type WorkerTools } from './worker.ts'
+import { createWorker } from './worker.ts'
 
-export type FetchOptions = {
-  streams: readonly Stream[]
+/** `full` and `range` go with `once`: all partitions are then taken from whoever runs them, until it is done. */
+export type FetchOptions = JobOptions & {
   config: Config
   resolver: Resolver
-  clock: Clock
-  log: Log
   metrics: Metrics
   /** Aborting it is the graceful stop. */
   signal: AbortSignal
   /** One run of every partition, then the end; otherwise for ever. */
   once: boolean
-  /** With `once`: from the stream's start, everything again. All partitions are taken from whoever runs them until it is done. */
-  full?: boolean
   onReady?(): void
   onProgress?(summary: FetchSummary): void
 }
@@ -39,6 +34,7 @@ export type FetchOptions = {
 export async function fetchStreams(options: FetchOptions): Promise<FetchSummary> {
   const { config, clock, log, metrics, signal, streams } = options
   const names = namesFor(config.prefix)
+  const job = jobOf(options, async () => (await kafka.members(names.fetcherGroup)).length > 1)
   const kafka = await connectKafka(config.kafka, { log, clock })
   const clients = new Map<Source, Client>()
   try {
@@ -67,7 +63,11 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       const client = clients.get(stream.source)
       const schema = registered.get(stream)
       if (client === undefined || schema === undefined) throw new RangeError(`${stream.label} was not prepared`)
-      const onPage = summary.pageOf(stream, partition, () => options.onProgress?.(summary.now()))
+      const count = summary.pageOf(stream, partition, () => options.onProgress?.(summary.now()))
+      // The regular runs beside a backfill are no part of it.
+      const onPage: PartitionTools['onPage'] = (marker, range) => {
+        if ((range === undefined) === (options.range === undefined)) count(marker)
+      }
       return openPartition({
         stream,
         partition,
@@ -84,12 +84,10 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       })
     }
 
-    const work =
-      options.full === true ? { job: runFull, partitions: streams.reduce((sum, stream) => sum + stream.partitions.length, 0) } : {}
-    const worker = createWorker({ open, once: options.once, ...work, clock, log, onOutcome: summary.outcomeOf })
+    const worker = createWorker({ open, once: options.once, ...job, clock, log, onOutcome: summary.outcomeOf })
     const owner = await kafka.owner({
       group: names.fetcherGroup,
-      claim: options.full === true ? clock.nowMs() : undefined,
+      claim: job === null ? undefined : clock.nowMs(),
       topics: [...streamOfTopic.keys()],
       sessionTimeoutMs: config.kafka.sessionTimeoutMs,
       async onRebalancing() {
@@ -123,5 +121,3 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
     await kafka.close()
   }
 }
-
-const runFull: NonNullable<WorkerTools['job']> = (_owned, partition, stop) => partition.run(stop, 'full')

@@ -3,6 +3,8 @@ export type RunOutcome = {
   outcome: 'done' | 'failed' | 'stopped' | 'parked'
   /** Why it failed, for a one-shot command to show. */
   error?: unknown
+  /** Nothing was left to do: the range has been backfilled before. */
+  already?: true
   /** Epoch milliseconds before which the API does not want to be asked. */
   parkedUntilMs?: number
 }

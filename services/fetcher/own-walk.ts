@@ -6,13 +6,12 @@ import type { Stream } from '../../shared/declaration.ts'
 import type { RequestChanges, WalkAnswer, WalkPage } from '../../shared/declare/paginate/generator.ts'
 import type { GeneratorSpec } from '../../shared/declare/paginate.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
+import { boundsOf } from './bounds.ts'
 import { firstRequest } from './client/first-request.ts'
 import { withoutParams, withParam } from './client/query.ts'
 import type { PageRequest, PageResponse } from './client/send.ts'
 import { linkCursor, linkRequest } from './paginators/link.ts'
 import type { Cursor } from './paginators/paginator.ts'
-import { sinceText } from './since.ts'
-import { untilText } from './until.ts'
 import type { Page, Walk } from './walk.ts'
 
 /** For one page: a walk that asks more often without yielding would never be seen to move. */
@@ -23,8 +22,7 @@ export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): As
   const asked = asking(walk)
   const tools = {
     request: asked.request,
-    since: sinceText(walk.from, stream),
-    until: untilText(walk),
+    ...boundsOf(walk).texts,
     cursor: walk.cursor,
     partition,
     partitions: stream.partitions.length,
@@ -53,10 +51,9 @@ type Asking = {
   failed(error: unknown): boolean
 }
 
-function asking({ stream, partition, baseUrl, send, from, startedMs, stop }: Walk): Asking {
+function asking({ stream, partition, baseUrl, send, stop, ...walk }: Walk): Asking {
   const failures = new WeakSet<object>()
-  const since = sinceText(from, stream)
-  const until = untilText({ stream, from, startedMs })
+  const { since, until } = boundsOf({ stream, ...walk }).texts
   let sinceTaken: PageResponse[] = []
   let last: PageResponse | null = null
 

@@ -6,13 +6,12 @@
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import { valueAt } from '../../shared/pointer.ts'
+import { boundsOf } from './bounds.ts'
 import { firstRequest } from './client/first-request.ts'
 import type { PageResponse } from './client/send.ts'
 import { ownWalk } from './own-walk.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator.ts'
 import { repetitionGuard } from './repetition.ts'
-import { sincePosition, sinceText } from './since.ts'
-import { untilText } from './until.ts'
 import type { Page, Walk } from './walk.ts'
 
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
@@ -32,11 +31,12 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   }
 }
 
-async function* paginated({ stream, partition, baseUrl, send, from, startedMs, stop, ...walk }: Walk): AsyncGenerator<Page> {
+async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: Walk): AsyncGenerator<Page> {
   const paginator = paginatorFor(stream)
-  const first = firstRequest(stream, baseUrl, partition, sinceText(from, stream), untilText({ stream, from, startedMs }))
+  const { since, until, texts } = boundsOf({ stream, ...walk })
+  const first = firstRequest(stream, baseUrl, partition, texts.since, texts.until)
   const exchange = { signal: stop.hard, stream: stream.label, ...(paginator.passing === undefined ? {} : { passing: paginator.passing }) }
-  let cursor: Cursor | null = walk.cursor ?? paginator.start?.({ since: sincePosition(from, stream), startedMs }) ?? null
+  let cursor: Cursor | null = walk.cursor ?? paginator.start?.({ since, until, startedMs: walk.startedMs }) ?? null
   for (;;) {
     stop.soft.throwIfAborted()
     const response = await send(cursor === null ? first : paginator.at(first, cursor), exchange)

@@ -22,8 +22,9 @@ import { createDriftReport } from './drift-report.ts'
 import { beginWalk } from './full-walk.ts'
 import { createMemory, publishingAll, publishingRecords } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
-import { fullPlanOf, planOf, startAgain } from './plan.ts'
+import { fullPlanOf, planOf, rangePlanOf, startAgain } from './plan.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
+import { type Range, rangeId } from './range.ts'
 import { recallRecords, recallRejected } from './recall.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
 import { dueInMs } from './schedule.ts'
@@ -43,17 +44,23 @@ export type PartitionTools = {
   clock: Clock
   log: Log
   metrics: Metrics
-  /** A page is in the log. */
-  onPage(marker: PageMarker): void
+  /** A page is in the log; `range`: of a backfill. */
+  onPage(marker: PageMarker, range: Range | undefined): void
 }
 
 export type Partition = {
-  /** Until the last page, or until the stop; never throws. `full`: from the stream's start, and everything is published again. */
-  run(stop: Stop, how?: 'full'): Promise<RunOutcome>
+  /** Until the last page, or until the stop; never throws. */
+  run(stop: Stop, job?: Job): Promise<RunOutcome>
   /** Milliseconds until the next regular run, by the last one's start; 0 when a run was interrupted, there was none, or nobody can say. */
   dueInMs(): Promise<number>
   close(): Promise<void>
 }
+
+/**
+ * Instead of a regular run. `full`: from the stream's start, and everything is published again. A range: everything in it is published again, with
+ * a checkpoint of its own; one that is done is done again only with `again`.
+ */
+export type Job = 'full' | { range: Range; again: boolean }
 
 /** Times that one run may start again because the API refused its cursor, without the watermark having moved in between. */
 const CURSOR_RESTARTS_MAX = 3
@@ -75,21 +82,25 @@ export function openPartition(tools: PartitionTools): Partition {
   const caution = cautionAbout(stream.paginate)
   let cautioned = caution === null
   let clean = false
-  /** What this partition has published last since it fenced. Kafka shows the end of a transaction a moment after it is decided. */
-  let published: StoredOffset | null = null
+  /**
+   * What this partition has published last since it fenced, by the group that keeps it. Kafka shows the end of a transaction a moment after it is
+   * decided.
+   */
+  const published = new Map<string, StoredOffset>()
   /** What the log held when it was last looked at. */
   let logHeld: { last: StoredOffset | null; high: number } = { last: null, high: 0 }
+  let isRecalled = false
 
   /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
-  async function whereToGoOn(): Promise<Resume> {
-    const fenceFirst = !clean
-    if (fenceFirst) {
-      published = null
+  async function whereToGoOn(group: string): Promise<Resume & { done: boolean }> {
+    if (!clean) {
+      published.clear()
+      isRecalled = false
       await publisher.fence()
       clean = true
     }
     const [stored, loaded, ranges] = await Promise.all([
-      kafka.committed(names.fetcherGroup, topic),
+      kafka.committed(group, topic),
       kafka.committed(names.loaderGroup, topic),
       logRanges(),
     ])
@@ -99,18 +110,19 @@ export function openPartition(tools: PartitionTools): Partition {
         hint: 'start the fetcher again: it makes missing topics',
       })
     }
-    const last = published ?? stored[partition] ?? null
+    const last = published.get(group) ?? stored[partition] ?? null
     const ends = ranges.map(({ high }) => high)
     const own = ownShare(tools.annotation, partition, ends)
     const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
-    if (resumed.kind === 'start' && resumed.otherShare)
-      log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
+    const { gap, otherShare } = resumed.kind === 'start' ? resumed : { gap: null, otherShare: false }
+    if (otherShare && resumed.kind === 'start') log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
     logHeld = { last, high: range.high }
-    if (resumed.kind === 'start' && resumed.gap !== null) reportGap(resumed.gap)
+    if (gap !== null) reportGap(gap, group)
     // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
-    else if (resumed.kind === 'start' && resumed.otherShare) memory.forget()
-    else if (fenceFirst && last !== null) await recall(last.offset)
-    return resumed
+    else if (otherShare) memory.forget()
+    else if (!isRecalled && last !== null && group === names.fetcherGroup) await recall(last.offset, range.high)
+    if (group === names.fetcherGroup) isRecalled = true
+    return { ...resumed, done: gap === null && !otherShare && parseCheckpoint(last?.metadata ?? '')?.done === true }
   }
 
   /** A log that does not show yet what was just published must not be taken for one that was made anew. */
@@ -118,15 +130,16 @@ export function openPartition(tools: PartitionTools): Partition {
     for (let look = 1; ; look++) {
       const ranges = await kafka.logRanges(topic)
       const range = ranges[partition]
-      if (range === undefined || range.high >= (published?.offset ?? 0) || look === LOOKS_MAX) return ranges
+      const end = Math.max(0, ...[...published.values()].map(({ offset }) => offset))
+      if (range === undefined || range.high >= end || look === LOOKS_MAX) return ranges
       await clock.sleep(LOOK_AGAIN_MS)
     }
   }
 
   /** Costs only upserts when it fails. */
-  async function recall(end: number): Promise<void> {
+  async function recall(checkpoint: number, end: number): Promise<void> {
     try {
-      await recallRecords(kafka, topic, partition, end, memory)
+      await recallRecords(kafka, topic, partition, { checkpoint, end }, memory)
       await recallRejected(kafka, place.deadLetters, partition, memory)
     } catch (error) {
       memory.forget()
@@ -134,11 +147,12 @@ export function openPartition(tools: PartitionTools): Partition {
     }
   }
 
-  function reportGap(gap: Gap): void {
+  function reportGap(gap: Gap, group: string): void {
     // What is remembered as published may be lost: it must not keep records from being published again.
     memory.forget()
     metrics.gaps.inc(labels)
-    log.warn({ ...gap, topic }, 'published records are gone before they were loaded; the API is asked again from the confirmed watermark')
+    const from = group === names.fetcherGroup ? 'from the confirmed watermark' : 'for the whole range'
+    log.warn({ ...gap, topic }, `published records are gone before they were loaded; the API is asked again ${from}`)
   }
 
   function reportShift(): void {
@@ -147,15 +161,15 @@ export function openPartition(tools: PartitionTools): Partition {
   }
 
   function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
-    const outlet = createOutlet(publisher, place, tools.bounds, (pages, checkpoint) => {
-      published = checkpoint
+    const outlet = createOutlet(publisher, { ...place, group: groupOf(plan.range) }, tools.bounds, (pages, checkpoint) => {
+      published.set(checkpoint.group, checkpoint)
       metrics.transactions.inc({ outcome: 'done' })
       metrics.pages.inc(labels, pages.length)
       for (const { marker } of pages) {
         metrics.published.inc(labels, marker.records)
         metrics.unchanged.inc(labels, marker.unchanged)
         metrics.leftOut.inc(labels, marker.leftOut ?? 0)
-        tools.onPage(marker)
+        tools.onPage(marker, plan.range)
       }
       for (const reject of pages.flatMap((page) => page.rejected)) metrics.rejected.inc({ ...labels, reason: reject.reason })
     })
@@ -164,7 +178,7 @@ export function openPartition(tools: PartitionTools): Partition {
       ...tools,
       share,
       outlet,
-      memory: plan.full === undefined ? recalled : publishingAll(memory),
+      memory: plan.full === undefined && plan.range === undefined ? recalled : publishingAll(memory),
       stop,
       onPage({ judged, sorted, shifted, notWhole }) {
         if (shifted) {
@@ -184,18 +198,29 @@ export function openPartition(tools: PartitionTools): Partition {
   /** A run that begins anew walks from here on. */
   function ready(plan: RunPlan): RunPlan {
     if (stream.deletes === undefined || plan.page > 0) return plan
-    return { ...plan, ...beginWalk(share, published ?? logHeld.last, logHeld.high, plan.startedMs) }
+    return { ...plan, ...beginWalk(share, published.get(names.fetcherGroup) ?? logHeld.last, logHeld.high, plan.startedMs) }
   }
 
-  async function runToEnd(stop: Stop, how?: 'full'): Promise<void> {
-    const from = how === 'full' ? fullPlanOf : planOf
-    let plan = ready(from(await whereToGoOn(), clock))
+  const groupOf = (range: Range | undefined): string => (range === undefined ? names.fetcherGroup : names.backfillGroup(rangeId(range)))
+
+  /** Null: there is nothing left to do. */
+  async function planFor(job: Job | undefined): Promise<RunPlan | null> {
+    const range = typeof job === 'object' ? job.range : undefined
+    const resumed = await whereToGoOn(groupOf(range))
+    if (typeof job === 'object') return resumed.done && !job.again ? null : rangePlanOf(job.range, resumed, clock)
+    return ready(job === 'full' ? fullPlanOf(resumed, clock) : planOf(resumed, clock))
+  }
+
+  async function runToEnd(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
+    const planned = await planFor(job)
+    if (planned === null) return { outcome: 'done', already: true }
+    let plan = planned
     log.debug({ run: plan.run, page: plan.page, from: plan.from }, 'run starts')
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
     for (let restarts = 0; ; ) {
       const { refused, watermark } = await runOnce(plan, stop)
-      if (refused === null) return
+      if (refused === null) return { outcome: 'done' }
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
       log.warn({ watermark, status: refused.status }, 'the API refuses the cursor; going on from the best watermark')
@@ -214,11 +239,11 @@ export function openPartition(tools: PartitionTools): Partition {
     return { outcome: 'parked', error, parkedUntilMs: error.untilMs }
   }
 
-  async function runUntil(stop: Stop, how?: 'full'): Promise<RunOutcome> {
+  async function runUntil(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
     try {
-      await runToEnd(stop, how)
+      const outcome = await runToEnd(stop, job)
       driftReport.runDone()
-      return { outcome: 'done' }
+      return outcome
     } catch (error) {
       if (isFromStop(error, stop)) return { outcome: 'stopped' }
       clean = false
@@ -228,14 +253,14 @@ export function openPartition(tools: PartitionTools): Partition {
   }
 
   return {
-    async run(stop, how) {
-      const outcome = await runUntil(stop, how)
+    async run(stop, job) {
+      const outcome = await runUntil(stop, job)
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })
       return outcome
     },
     async dueInMs() {
       try {
-        const stored = published ?? (await kafka.committed(names.fetcherGroup, topic))[partition]
+        const stored = published.get(names.fetcherGroup) ?? (await kafka.committed(names.fetcherGroup, topic))[partition]
         const last = parseCheckpoint(stored?.metadata ?? '')
         return last?.done === true && isOf(ownShare(tools.annotation, partition, []), last.share)
           ? dueInMs(stream, last.startedMs, clock.nowMs())

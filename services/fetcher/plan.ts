@@ -1,11 +1,12 @@
 /**
- * The plan of a run, from where the resume rule puts it: of a regular one, and of a full one, which walks from the stream's start. A full run
+ * The plan of a run, from where the resume rule puts it: of a regular one, of the backfill of a range, and of a full one, which walks from the stream's start. A full run
  * carries the watermark along that was reached before it, so that the walk over what is old moves nothing back. Pure, but for the run's name.
  */
 import { randomUUID } from 'node:crypto'
 import { reachedOf } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Resume } from '../../shared/resume.ts'
+import type { Range } from './range.ts'
 import type { RunPlan } from './run.ts'
 
 export function planOf(resumed: Resume, clock: Clock): RunPlan {
@@ -21,12 +22,19 @@ export function fullPlanOf(resumed: Resume, clock: Clock): RunPlan {
   return fullFrom(null, watermark, coveredBelow, clock)
 }
 
+/** Goes on where the backfill of the range was interrupted, or begins it. */
+export function rangePlanOf(range: Range, resumed: Resume, clock: Clock): RunPlan {
+  if (resumed.kind === 'start') return { ...startAt(range.from, undefined, clock), range }
+  return { ...planOf(resumed, clock), range }
+}
+
 /** The walk of the plan cannot go on at its cursor: a new one goes on from what it has reached. */
-export function startAgain({ full, watermark, coveredBelow }: Interrupted, reached: string | null, clock: Clock): RunPlan {
+export function startAgain({ full, range, watermark, coveredBelow }: Interrupted, reached: string | null, clock: Clock): RunPlan {
+  if (range !== undefined) return { ...startAt(reached ?? range.from, undefined, clock), range }
   return full === undefined ? startAt(reached, coveredBelow, clock) : fullFrom(reached, watermark, coveredBelow, clock)
 }
 
-type Interrupted = Pick<RunPlan, 'full' | 'watermark' | 'coveredBelow'>
+type Interrupted = Pick<RunPlan, 'full' | 'range' | 'watermark' | 'coveredBelow'>
 
 function fullFrom(reached: string | null, watermark: string | null, coveredBelow: number | undefined, clock: Clock): RunPlan {
   return { ...startAt(reached, coveredBelow, clock), watermark, full: { reached } }

@@ -1,6 +1,6 @@
 /**
  * Fills the memory of a partition from the end of its log, so that a new owner, or a process that runs once, does not publish again what the
- * last one did. All of the end up to the checkpoint or nothing: a memory that knew an older version of a record but not the newest would
+ * last one did. All of the end or nothing: a memory that knew an older version of a record but not the newest would
  * take it for unchanged when the record becomes again what it was. Assumes that nothing of it is lost to the loader.
  */
 
@@ -14,21 +14,29 @@ const BYTES_MAX = 32 * 1024 * 1024
 
 type Log = Pick<Kafka, 'readPartition' | 'logRanges'>
 
-/** `end`: the checkpoint's offset, behind the last marker. */
-export async function recallRecords(kafka: Log, topic: string, partition: number, end: number, memory: Memory): Promise<void> {
+/** `end`: of the log, at or behind the checkpoint: a backfill publishes behind it. */
+type Reach = { checkpoint: number; end: number }
+
+export async function recallRecords(
+  kafka: Log,
+  topic: string,
+  partition: number,
+  { checkpoint, end }: Reach,
+  memory: Memory,
+): Promise<void> {
   let bytes = 0
   let last = -1
   for await (const message of kafka.readPartition(topic, partition, Math.max(0, end - RECORDS_MAX), end)) {
     last = Number(message.offset)
     bytes += message.value?.length ?? 0
-    if (bytes > BYTES_MAX) break
+    if (bytes > BYTES_MAX) return memory.forget()
     if (message.value === null || message.key === null) continue
     // From a dead letter: older than what its place says, so it must not pass for the newest version.
     if (replaysOf(message.headers) > 0) continue
     const payload = message.value.toString('utf8', FRAME_HEAD_BYTES)
     memory.fresh([{ key: message.key.toString(), payload, position: null }], [])
   }
-  if (last !== end - 1) memory.forget()
+  if (last < checkpoint - 1) memory.forget()
 }
 
 /** The rejected records that were put into the dead-letter topic last. A part of them is as good as all. */

@@ -19,6 +19,7 @@ import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
 import { walkPages } from './pages.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { PageOutlet } from './publish.ts'
+import { endsOf, isPast, type Range, within } from './range.ts'
 import type { Stop } from './stop-signal.ts'
 import type { Page } from './walk.ts'
 
@@ -40,6 +41,8 @@ export type RunPlan = {
   /** It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is never behind the one before it. */
   full?: { reached: string | null } | undefined
   walk?: FullWalk | undefined
+  /** A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk has come. */
+  range?: Range | undefined
 }
 
 export type RunTools = {
@@ -72,11 +75,20 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const judge = judgeFor(stream)
   const { partition, baseUrl } = tools
   const { from, startedMs } = plan
-  const walk = { stream, partition, baseUrl, send, from, startedMs, cursor: plan.cursor ?? null, stop }
+  const ends = endsOf(stream, plan.range)
+  const walk = { stream, partition, baseUrl, send, from, to: ends?.to ?? null, startedMs, cursor: plan.cursor ?? null, stop }
   const best = (refused: PageRefused | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   try {
-    for await (const page of walkPages(walk))
-      await publishPage(plan, tools, state, page, judge(page.records, contextOf(stream, partition, page.response)))
+    for await (const page of walkPages(walk)) {
+      const judged = judge(page.records, contextOf(stream, partition, page.response))
+      if (ends === null) {
+        await publishPage(plan, tools, state, page, judged)
+        continue
+      }
+      const isEnd = page.last || (state.progress.sorted && page.repeats === undefined && page.shifted !== true && isPast(judged, ends))
+      await publishPage(plan, tools, state, isEnd ? { ...page, cursor: null, last: true } : page, within(stream, judged, ends))
+      if (isEnd) break
+    }
   } catch (error) {
     await outlet.flush()
     const byCursor = state.page > plan.page || walk.cursor !== null
@@ -121,8 +133,9 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const shifted = page.shifted === true
   if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, atMs: response.fetchedMs })
   const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
+  const confirms = safe && plan.range === undefined
   const place = {
-    ...{ run: plan.run, page: state.page, watermark: safe ? watermark : null, ...shareOf(tools), last },
+    ...{ run: plan.run, page: state.page, watermark: confirms ? watermark : null, ...shareOf(tools), last },
     ...(last && notWhole === null && state.walk !== undefined ? { complete: { from: state.walk.from, startedMs: plan.startedMs } } : {}),
   }
   const marker = markerOf(place, response, judged, fresh)

@@ -23,6 +23,8 @@ export type PartitionSummary = {
   watermark: string | null
   pages: number
   records: number
+  /** There was nothing left to do. */
+  already?: true
   error?: string
 }
 
@@ -65,9 +67,10 @@ export function createSummary(clientFacts: () => ClientFacts[]): Summary {
       if (marker.watermark !== null) entry.watermark = marker.watermark
       onChange()
     },
-    outcomeOf({ stream, partition }, { outcome, error }) {
+    outcomeOf({ stream, partition }, { outcome, already, error }) {
       const entry = of(ownedId(stream, partition))
       entry.outcome = outcome
+      if (already) entry.already = true
       if (error === undefined) delete entry.error
       else entry.error = explain(error)
     },

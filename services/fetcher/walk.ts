@@ -1,5 +1,6 @@
 /** What a walk is told, and what it yields: shared by the walks of the paginators and the authors' own. */
 import type { Stream } from '../../shared/declaration.ts'
+import type { Position } from '../../shared/watermark.ts'
 import type { PageResponse, Send } from './client/send.ts'
 import type { Cursor, Step } from './paginators/paginator.ts'
 import type { Stop } from './stop-signal.ts'
@@ -19,6 +20,8 @@ export type Walk = {
   send: Send
   /** The watermark to ask from, null for the stream's start. */
   from: string | null
+  /** The end of a backfill, itself not in it. */
+  to?: Position | null
   /** Start of the run, epoch milliseconds. */
   startedMs: number
   /** Go on here instead of at the first page. */

@@ -34,6 +34,7 @@ function logOf(...messages: Kept[]) {
   }
 }
 
+const upTo = (end: number) => ({ checkpoint: end, end })
 const isKnown = (memory: Memory, key: string, payload: string): boolean =>
   memory.fresh([{ key, payload, position: null }], []).unchanged === 1
 const isKnownReject = (memory: Memory, raw: string): boolean =>
@@ -42,21 +43,21 @@ const isKnownReject = (memory: Memory, raw: string): boolean =>
 describe('what a new owner recalls', () => {
   test('is nothing when the read ended before the checkpoint: an older version must not pass for the newest', async () => {
     const memory = createMemory(100)
-    await recallRecords(logOf(record(0, 'a', '1')), 't', 0, 4, memory)
+    await recallRecords(logOf(record(0, 'a', '1')), 't', 0, upTo(4), memory)
     assert.equal(isKnown(memory, 'a', '1'), false)
   })
 
   test('is not what a replay has put behind it: an older version must not pass for the newest', async () => {
     const memory = createMemory(100)
     const replayed = { ...record(1, 'a', '1'), headers: replayHeaders(1, 't.dead-letters/0/3') }
-    await recallRecords(logOf(record(0, 'a', '2'), replayed, marker(2)), 't', 0, 3, memory)
+    await recallRecords(logOf(record(0, 'a', '2'), replayed, marker(2)), 't', 0, upTo(3), memory)
     assert.equal(isKnown(memory, 'a', '2'), true)
   })
 
   test('is nothing when the end of the log is more than it may hold', async () => {
     const memory = createMemory(100)
     const big = 'x'.repeat(20 * 1024 * 1024)
-    await recallRecords(logOf(record(0, 'a', '1'), record(1, 'b', big), record(2, 'a', big), marker(3)), 't', 0, 4, memory)
+    await recallRecords(logOf(record(0, 'a', '1'), record(1, 'b', big), record(2, 'a', big), marker(3)), 't', 0, upTo(4), memory)
     assert.equal(isKnown(memory, 'a', '1'), false)
   })
 
@@ -69,7 +70,7 @@ describe('what a new owner recalls', () => {
       marker(50_003),
       record(50_005, 'a', '3'),
     )
-    await recallRecords(log, 't', 0, 50_004, memory)
+    await recallRecords(log, 't', 0, upTo(50_004), memory)
     assert.deepEqual(log.asked, [[40_004, 50_004]])
     assert.equal(isKnown(memory, 'a', '2'), true)
     assert.equal(isKnown(memory, 'b', '{"ü":1}'), true)
@@ -77,7 +78,7 @@ describe('what a new owner recalls', () => {
 
   test('is nothing of an empty log, without an error', async () => {
     const memory = createMemory(100)
-    await recallRecords(logOf(), 't', 0, 0, memory)
+    await recallRecords(logOf(), 't', 0, upTo(0), memory)
     await recallRejected(logOf(), 't', 0, memory)
     assert.equal(isKnown(memory, 'a', '1'), false)
   })

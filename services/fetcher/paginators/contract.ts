@@ -28,8 +28,11 @@ export type Step = {
   shifted?: boolean
 }
 
-/** What a walk is about: from which position on (null for everything), and when its run started (epoch milliseconds). */
-export type Range = { since: Position | null; startedMs: number }
+/**
+ * What a walk is about: from which position on (null for everything), up to which (null for whatever is newest), and when its run started
+ * (epoch milliseconds).
+ */
+export type Range = { since: Position | null; until: Position | null; startedMs: number }
 
 export type Paginator = {
   /** The request of the first page: the stream's own with what this way of paging adds to it. */

@@ -68,10 +68,11 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
 
   return {
     first: (request) => pages.first(request),
-    start({ since, startedMs }) {
+    start({ since, until, startedMs }) {
       const from = since ?? stream.watermark.start
       if (typeof from !== 'bigint') throw foreignCursor(stream, 'no window')
-      return windowFrom(floorTo(from, unitMs), floorTo(nsOf(Math.floor(startedMs) - spec.settle), unitMs), spec.size, null)
+      const end = typeof until === 'bigint' ? until : nsOf(Math.floor(startedMs) - spec.settle)
+      return windowFrom(floorTo(from, unitMs), floorTo(end, unitMs), spec.size, null)
     },
     next(page, cursor): Step {
       const at = windowOf(stream, cursor)

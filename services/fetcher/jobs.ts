@@ -1,0 +1,37 @@
+/** What a command does once with all partitions of its streams instead of their regular runs: everything again, or what lies in a range. */
+import type { Clock } from '../../shared/clock.ts'
+import type { Stream } from '../../shared/declaration.ts'
+import type { Log } from '../../shared/log.ts'
+import { backfillByTurns } from './by-turns.ts'
+import { type Range, rangeOf } from './range.ts'
+import type { WorkerTools } from './worker.ts'
+
+export type JobOptions = {
+  streams: readonly Stream[]
+  /** From the stream's start, everything again. */
+  full?: boolean
+  /** Only what lies in the range, beside the regular runs. `again`: also if it was done before. */
+  range?: Range & { again: boolean }
+  clock: Clock
+  log: Log
+}
+
+export type OnceForAll = Required<Pick<WorkerTools, 'job' | 'partitions'>>
+
+/** Null: nothing special. `isServed`: whether a fetcher runs that the partitions are taken from. Throws WrongUse. */
+export function jobOf({ full, range, streams, clock, log }: JobOptions, isServed: () => Promise<boolean>): OnceForAll | null {
+  const partitions = streams.reduce((sum, stream) => sum + stream.partitions.length, 0)
+  if (full === true) return { partitions, job: (_, partition, stop) => partition.run(stop, 'full') }
+  if (range === undefined) return null
+  const ranges = new Map(streams.map((stream) => [stream, rangeOf(stream, range, clock.nowMs())]))
+  return {
+    partitions,
+    async job({ stream, partition: number }, partition, stop) {
+      const own = ranges.get(stream)
+      if (own === undefined) throw new RangeError(`${stream.label} has no range`)
+      const outcome = await backfillByTurns({ stream, partition, job: { range: own, again: range.again }, stop, clock, isServed })
+      if (outcome.already) log.info({ stream: stream.label, partition: number, ...own }, 'this range has been backfilled before')
+      return outcome
+    },
+  }
+}

@@ -25,8 +25,7 @@ const outcomeOf = ({ summary }: Awaited<ReturnType<Place['fetchOnce']>>) => summ
 /** Requests of a run as since and cursor, the cursor as the number of the page that it leads to. */
 function asked(api: Api): string[] {
   return api.log.map(
-    ({ since, cursor, ids: [first] }) =>
-      `since ${since?.replace('.000Z', 'Z') ?? 'ever'}${cursor === null ? '' : `, on to ${first ?? 'nothing'}`}`,
+    ({ since, cursor, ids: [first] }) => `since ${since ?? 'ever'}${cursor === null ? '' : `, on to ${first ?? 'nothing'}`}`,
   )
 }
 

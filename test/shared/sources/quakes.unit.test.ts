@@ -57,6 +57,8 @@ describe('the sample source', () => {
       param: 'updated_since',
       sorted: true,
       exclusive: false,
+      settle: 0,
+      inclusiveEnd: false,
       kind: 'epochMs',
       form: 'epochMs',
       lookback: 0,

@@ -2,6 +2,7 @@
  * From what an author wrote to what the services run. A mistake becomes one DeclarationError that names file, stream and field
  * with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its functions return.
  */
+import { type Answers, answersOf, meaningsOf } from './declare/answers.ts'
 import { checkPartitions, checkPrimaryKey, checkRecords, checkRequest, checkSchema } from './declare/checks.ts'
 import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
 import { checkPaging, withQuery } from './declare/paging.ts'
@@ -17,13 +18,16 @@ import { LEDGER_TABLE, LETTERS_TABLE, label, tableName, viewName } from './topic
 export type { Watermarking } from './declare/watermarking.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
 
-export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 'records'> & {
+export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor'> & {
   source: Source
   name: string
   /** `source.stream`. */
   label: string
   table: string
   records: Place
+  answers: Answers
+  /** Statuses by which the API refuses a cursor. */
+  expiredCursor: readonly number[]
   watermark: Watermarking | null
   partitions: PartitionValues[]
   /** The JSON Schema that is registered, `x-headrace` included. */
@@ -40,6 +44,7 @@ export function compileSource(input: unknown, file: string): Source {
   checkBaseUrl(rest.baseUrl, file)
   checkQuotas(rest.quota, Object.keys(streams), (field, what, hint) => mistake(file, null, field, what, hint))
   const source: Source = { ...rest, file, streams: [] }
+  meaningsOf(rest.answers, (field, what, hint) => mistake(file, null, field, what, hint))
   source.streams = Object.entries(streams).map(([name, spec]) => compileStream(source, name, spec))
   refuseTwins(source.streams)
   return source
@@ -64,6 +69,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     table: (spec.table ?? tableName({ source: source.name, stream: name })).replaceAll('-', '_'),
     partitions: typeof spec.partitions === 'number' ? Array.from({ length: spec.partitions }, () => ({})) : spec.partitions,
     watermark,
+    ...answersOf(source.answers, spec, refuse),
   }
   return { ...stream, wireSchema: schemaOf(stream, refuse) }
 }

@@ -1,5 +1,6 @@
 /** What a declaration imports: `import { cursor, defineSource, secret, z } from 'headrace'`. */
 export { z } from 'zod'
+export type { FailedAnswer, FailedFunction } from './declare/answers.ts'
 export {
   type AuthChanges,
   apiKey,

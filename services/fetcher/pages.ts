@@ -40,8 +40,10 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   for (;;) {
     stop.soft.throwIfAborted()
     const response = await send(cursor === null ? first : paginator.at(first, cursor), exchange)
-    const records = recordsOf(stream, response)
-    const step = paginator.next({ request: response.request, headers: response.headers, body: response.body, records }, cursor)
+    const ends = stream.answers.meanings.get(response.status) === 'empty'
+    const records = ends ? [] : recordsOf(stream, response)
+    const view = { request: response.request, headers: response.headers, body: response.body, records }
+    const step = ends ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
     yield { ...step, response, records, last: step.cursor === null }
     if (step.cursor === null) return
     cursor = step.cursor

@@ -16,7 +16,7 @@ import { type Gap, type Resume, resume, type StoredOffset } from '../../shared/r
 import type { StreamAnnotation } from '../../shared/schema.ts'
 import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
-import { Parked } from './client/errors.ts'
+import { PageSkipped, Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createDriftReport } from './drift-report.ts'
 import { beginWalk } from './full-walk.ts'
@@ -239,6 +239,13 @@ export function openPartition(tools: PartitionTools): Partition {
     return { outcome: 'parked', error, parkedUntilMs: error.untilMs }
   }
 
+  /** What was published before it is flushed, so publisher and memory are still those of the log. */
+  function skipped(error: PageSkipped): RunOutcome {
+    metrics.pagesSkipped.inc({ ...labels, status: String(error.status) })
+    log.warn({ status: error.status }, `page left out, the run ends in front of it: ${error.message}`)
+    return { outcome: 'skipped' }
+  }
+
   async function runUntil(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
     try {
       const outcome = await runToEnd(stop, job)
@@ -246,6 +253,7 @@ export function openPartition(tools: PartitionTools): Partition {
       return outcome
     } catch (error) {
       if (isFromStop(error, stop)) return { outcome: 'stopped' }
+      if (error instanceof PageSkipped) return skipped(error)
       clean = false
       memory.forget()
       return failed(error)

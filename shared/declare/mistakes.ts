@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod'
 import { DeclarationError } from '../errors.ts'
+import { answersSpec } from './answers.ts'
 import { authSpec } from './auth.ts'
 import { paginateSpec } from './paginate.ts'
 import { quotaSpec } from './quota.ts'
@@ -54,6 +55,7 @@ const meant = (name: string, path: Path, input: unknown): string | null =>
 function knownFields(path: Path, input: unknown): string[] {
   if (path.length === 0) return Object.keys(sourceSpec.shape)
   const [first, , third] = path
+  if (first === 'answers' || third === 'answers') return Object.keys(answersSpec.shape)
   if (first === 'quota') return Object.keys(quotaSpec.shape)
   if (first === 'auth') return fieldsOfKind(authSpec.options, path, input)
   if (first !== 'streams') return []

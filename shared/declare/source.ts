@@ -5,6 +5,7 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { NAME_PATTERN } from '../topics.ts'
+import { answersSpec } from './answers.ts'
 import { authSpec } from './auth.ts'
 import { duration, positiveDuration } from './duration.ts'
 import { headers, sourceHeaders } from './headers.ts'
@@ -114,7 +115,9 @@ export const streamSpec = z
     body: z.record(z.string(), z.unknown()).optional(),
     paginate: paginateSpec,
     /** Statuses by which the API refuses a cursor that has expired: the run then goes on from the best watermark. */
-    expiredCursor: z.array(z.int().min(400).max(499)).default([400, 404, 410]),
+    expiredCursor: z.array(z.int().min(400).max(499)).optional(),
+    /** What its answers mean, before what the source says. */
+    answers: answersSpec.optional(),
     /** Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is said. */
     records: place.optional(),
     /** Values of the page or its partition that are added to each raw record, by field. */
@@ -159,6 +162,8 @@ export const sourceSpec = z.strictObject({
   quota: quotasSpec,
   /** Requests under way at once, over all workers. */
   concurrency: z.int().min(1).max(1000).optional(),
+  /** What its answers mean, where HTTP does not say it; for all streams. */
+  answers: answersSpec.optional(),
   headers: sourceHeaders.default({}),
   /** Other origins that a next link may lead to; credentials never go there. */
   allowOrigins: z.array(z.string().refine(isOrigin, 'expected an origin: scheme, host and port, nothing behind them')).default([]),

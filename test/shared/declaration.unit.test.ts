@@ -247,6 +247,31 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
   ['a cron expression that never comes up', { cron: '0 0 30 2 *' }, 'cron', /ever comes up/, /minute, hour/],
   ['a share that is a percentage', { rejectedShareMax: 25 }, 'rejectedShareMax', /is 25, expected at most 1/, /not a percentage/],
   ['a table of a strange name', { table: 'My Table' }, 'table', /lower-case/, /shop_orders/],
+  [
+    'a status with two meanings',
+    { answers: { retry: [503, 404], empty: [404] } },
+    'answers.empty',
+    /404 is in answers.retry too/,
+    /one thing/,
+  ],
+  ['a status that is named twice', { answers: { stop: [403, 403] } }, 'answers.stop', /403 is named twice/, /one thing/],
+  [
+    'a status that is an expired cursor too',
+    { answers: { skip: [410] }, expiredCursor: [410] },
+    'answers.skip',
+    /expiredCursor too/,
+    /one thing/,
+  ],
+  ['a redirect as an answer', { answers: { empty: [302] } }, 'answers.empty[0]', /is a redirect/, /empty: \[404\]/],
+  ['200 as a failure', { answers: { stop: [200] } }, 'answers.stop[0]', /is 200, expected at least 201/, /stop: \[403\]/],
+  ['a misspelt meaning', { answers: { retrys: [403] } }, 'answers.retrys', /no field that is known/, /did you mean retry\?/],
+  [
+    'a failure that is no function',
+    { answers: { failed: '/error' } },
+    'answers.failed',
+    /expected a function of the body/,
+    /failed: \(body\)/,
+  ],
   ['a header with a credential', { headers: { Authorization: `Bearer ${HUNTER}` } }, 'headers.Authorization', /belongs into auth/, /auth/],
 ]
 
@@ -277,6 +302,13 @@ const inSource: [string, Loose, string, RegExp, RegExp][] = [
   ['a key in plain text', { auth: apiKey({ key: HUNTER as never }) }, 'auth.key', /never the secret/, /secret\(/],
   ['a plain text instead of auth', { auth: HUNTER }, 'auth', /is a text, expected an object/, /bearer\(secret/],
   ['a secret in the place of its name', { auth: bearer(secret(HUNTER)) }, 'auth.token.name', /name of an environment variable/, /secret\(/],
+  [
+    'a status of a source with two meanings',
+    { answers: { skip: [403], stop: [403] } },
+    'answers.stop',
+    /403 is in answers.skip too/,
+    /one thing/,
+  ],
   ['a quota of nothing', { quota: { requests: 0, per: '1m' } }, 'quota.requests', /is 0, expected at least 1/, /requests: 600/],
   [
     'a quota of a list that is wrong',

@@ -11,9 +11,9 @@ import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../client
 import { excerptOf } from '../client/excerpt.ts'
 import { waitHint } from '../client/hints.ts'
 import type { Ask, RawAnswer, RawRequest } from '../client/http.ts'
-import { mayPass } from '../client/retry.ts'
+import { isOk, mayPass } from '../client/status.ts'
 import { withTimeout } from '../client/timeout.ts'
-import { isOk, jsonOf, USER_AGENT } from '../client/transport.ts'
+import { jsonOf, USER_AGENT } from '../client/transport.ts'
 
 export type TokenRequest = {
   source: string

@@ -28,6 +28,8 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_BASE_URL: 'baseUrl',
   HR_PAGE_FAILED: 'baseUrl',
   HR_PAGE_REFUSED: 'path',
+  HR_PAGE_SKIPPED: 'answers',
+  HR_QUOTA_WEIGHT: 'quota',
   HR_ORIGIN_REFUSED: 'allowOrigins',
   HR_NO_RECORDS: 'records',
   HR_NO_NEXT_PAGE: 'paginate',

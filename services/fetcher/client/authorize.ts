@@ -1,6 +1,7 @@
 /**
  * Puts the credentials into a copy of the request, and only for the source's own origin. An origin that the source allows is asked without
- * credentials and without the declared headers; any other is refused. A 401 renews what can be renewed and asks once more.
+ * credentials and without the declared headers; any other is refused. A 401 renews what can be renewed and asks once more; one that stays is
+ * an error of the credentials, unless the stream declares what it means.
  * What leaves this layer (answer, request, error) holds no secret.
  */
 import type { Source } from '../../../shared/declaration.ts'
@@ -9,20 +10,28 @@ import type { Credentials } from '../auth/credentials.ts'
 import { describeRequest } from './describe.ts'
 import { AttemptFailed, CredentialsRefused } from './errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse, Send } from './send.ts'
-import { isOk } from './transport.ts'
 
 const UNAUTHORIZED = 401
 /** What another origin is told. The declared headers are for the API and may hold a key of their own. */
 const NEUTRAL_HEADERS: readonly string[] = ['accept', 'accept-language', 'content-type']
 
-export function authorize(source: Source, baseUrl: string, credentials: Credentials): Layer {
+export function authorize(
+  source: Source,
+  baseUrl: string,
+  credentials: Credentials,
+  isDeclared: (status: number, stream: string) => boolean,
+): Layer {
   const own = new URL(baseUrl).origin
   const allowed = new Set(source.allowOrigins.map((text) => new URL(text).origin))
   return (next) => {
     const send = clean(next, credentials)
     return async (request, exchange) => {
       const { origin } = request.url
-      if (origin === own) return await withCredentials(source, credentials, send, request, exchange)
+      if (origin === own) {
+        const response = await withCredentials(credentials, send, request, exchange)
+        if (response.status !== UNAUTHORIZED || isDeclared(UNAUTHORIZED, exchange.stream)) return response
+        throw refused(source, credentials, request, response)
+      }
       if (allowed.has(origin)) return { ...(await send(withoutDeclaredHeaders(request), exchange)), request }
       throw new Stopped('HR_ORIGIN_REFUSED', `${describeRequest(source, request)} leads away from ${own}: not followed`, {
         hint: `if ${origin} belongs to the API, add it to allowOrigins; credentials are not sent there`,
@@ -31,24 +40,15 @@ export function authorize(source: Source, baseUrl: string, credentials: Credenti
   }
 }
 
-async function withCredentials(
-  source: Source,
-  credentials: Credentials,
-  send: Send,
-  request: PageRequest,
-  exchange: Exchange,
-): Promise<PageResponse> {
+async function withCredentials(credentials: Credentials, send: Send, request: PageRequest, exchange: Exchange): Promise<PageResponse> {
   const ask = async () => {
     const applied = await credentials.apply(request, exchange.signal)
     const response = await send(applied.request, exchange)
     return { response: { ...response, request }, token: applied.token }
   }
   const first = await ask()
-  if (first.response.status !== UNAUTHORIZED) return first.response
-  if (!(await credentials.renew(first.token, exchange.signal))) throw refused(source, credentials, request, first.response)
-  const second = await ask()
-  if (second.response.status === UNAUTHORIZED) throw refused(source, credentials, request, second.response)
-  return second.response
+  if (first.response.status !== UNAUTHORIZED || !(await credentials.renew(first.token, exchange.signal))) return first.response
+  return (await ask()).response
 }
 
 function refused(source: Source, credentials: Credentials, request: PageRequest, { body }: PageResponse): CredentialsRefused {
@@ -63,7 +63,14 @@ function clean(next: Send, credentials: Credentials): Send {
   return async (request, exchange) => {
     try {
       const response = await next(request, exchange)
-      return isOk(response.status) ? response : { ...response, body: credentials.scrub(String(response.body)) }
+      const { verdict } = response
+      if (verdict?.kind === 'page') return response
+      const says = verdict?.says == null ? null : credentials.scrub(verdict.says)
+      return {
+        ...response,
+        body: credentials.scrub(String(response.body)),
+        ...(verdict === undefined ? {} : { verdict: { ...verdict, says } }),
+      }
     } catch (error) {
       if (error instanceof AttemptFailed) throw new AttemptFailed(error.reason, credentials.scrub(error.message))
       throw error

@@ -9,6 +9,7 @@ import { Unavailable } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Metrics } from '../../../shared/metrics.ts'
 import { credentialsFor } from '../auth/auth.ts'
+import { answersFor, judgeAnswers } from './answers.ts'
 import { authorize } from './authorize.ts'
 import { baseUrlOf } from './base-url.ts'
 import type { Holding } from './holding.ts'
@@ -35,7 +36,7 @@ export type ClientTools = {
 export type Client = {
   /** The source's address, settings resolved: what `firstRequest` builds on. */
   baseUrl: string
-  /** Resolves with a 2xx. Throws PageRefused, PageFailed, Parked, CredentialsRefused, Stopped, or the signal's reason. */
+  /** Resolves with a 2xx, or with a status that the stream declares empty. Throws PageRefused, PageSkipped, PageFailed, Parked, CredentialsRefused, Stopped, or the signal's reason. */
   send: Send
   /** Since the client was made, over all streams. */
   facts(): ClientFacts
@@ -62,6 +63,8 @@ export function createClient(source: Source, tools: ClientTools): Client {
     holding: tools.holding,
     onLongWait: (waitMs) => log.info({ source: source.name, waitMs: Math.round(waitMs) }, 'waiting for the quota'),
   })
+  const answers = answersFor(source)
+  const isDeclared = (status: number, stream: string) => answers(stream).meanings.has(status)
   const basePath = new URL(baseUrl).pathname
   const costIn = (request: PageRequest, stream: string) => costOf(quotas, factsOf(request, stream, basePath))
   const closeFor = (waitMs: number, request: PageRequest, stream: string) => limiter.closeFor(waitMs, costIn(request, stream))
@@ -72,12 +75,13 @@ export function createClient(source: Source, tools: ClientTools): Client {
     retry(source, { clock, onRetry: observer.retried, closeFor }),
     redirect(source),
     cost(costIn),
-    authorize(source, baseUrl, credentials),
+    authorize(source, baseUrl, credentials, isDeclared),
     limit({ clock, limiter, onWaited }),
+    judgeAnswers(answers, clock),
     observer.attempt,
     timeout(source.timeout, clock),
   ]
-  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, clock))
+  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, clock, isDeclared))
   const closing = new AbortController()
   return {
     baseUrl,

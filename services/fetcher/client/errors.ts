@@ -17,6 +17,16 @@ export class PageRefused extends Stopped {
   }
 }
 
+/** The page is left out by the stream's declaration: its run ends in front of it, and that is no failure. */
+export class PageSkipped extends HeadraceError {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super('HR_PAGE_SKIPPED', message, { hint: 'answers of the declaration leave such a page out; the next run begins with it' })
+    this.status = status
+  }
+}
+
 /** The page was asked for as often as the source allows; names the request, the attempts and the last answer. */
 export class PageFailed extends Unavailable {
   readonly attempts: number

@@ -1,7 +1,8 @@
 /**
  * What an answer says about when to ask again: Retry-After (RFC 9110 section 10.2.3), RateLimit and RateLimit-Policy (IETF
- * draft-ietf-httpapi-ratelimit-headers, its earlier forms too) and the X-RateLimit family. Pure. The longest of several wins. Points in time
- * are compared with the server's own Date, so a skewed clock neither shortens nor lengthens a wait. What makes no sense is no hint.
+ * draft-ietf-httpapi-ratelimit-headers, its earlier forms too), the X-RateLimit family and some that APIs have of their own. Pure. The longest of
+ * several wins, also of a header that came several times. Points in time are compared with the server's own Date, so a skewed clock neither
+ * shortens nor lengthens a wait. What makes no sense is no hint.
  */
 
 export type Answered = { status: number; headers: Readonly<Record<string, string>> }
@@ -18,9 +19,10 @@ export function waitHint(answer: Answered, nowMs: number): number | null {
   const { status, headers } = answer
   const serverMs = instantOf(headers.date) ?? nowMs
   const waits = [
-    status === 429 || status >= 500 ? retryAfter(headers['retry-after'], serverMs) : null,
+    ...(status >= 400 ? retryAfters(headers, serverMs) : []),
     ...exhaustedPolicies(headers.ratelimit, headers['ratelimit-policy'], serverMs),
     ...COUNTERS.map(([remaining, reset]) => exhaustedCounter(status, headers[remaining], headers[reset], serverMs)),
+    exhaustedInterval(headers),
   ].filter((wait) => wait !== null && wait > 0 && wait <= HINT_MAX_MS)
   return waits.length === 0 ? null : Math.ceil(Math.max(...waits.map(Number)))
 }
@@ -29,12 +31,27 @@ const COUNTERS = [
   ['ratelimit-remaining', 'ratelimit-reset'],
   ['x-ratelimit-remaining', 'x-ratelimit-reset'],
   ['x-rate-limit-remaining', 'x-rate-limit-reset'],
+  ['x-ratelimit-remaining', 'x-ratelimit-reset-after'],
 ] as const
+
+/** Also on a refusal: whoever asks next must not be earlier either. */
+function retryAfters(headers: Answered['headers'], serverMs: number): (number | null)[] {
+  return [
+    retryAfter(headers['retry-after'], serverMs),
+    ...['retry-after-ms', 'x-ms-retry-after-ms'].map((name) => numberOf(headers[name], Math.max)),
+  ]
+}
+
+/** HubSpot names the length of its window instead of its end. */
+function exhaustedInterval(headers: Answered['headers']): number | null {
+  const remaining = numberOf(headers['x-hubspot-ratelimit-remaining'], Math.min)
+  return remaining === 0 ? numberOf(headers['x-hubspot-ratelimit-interval-milliseconds'], Math.max) : null
+}
 
 /** Seconds (a fraction is taken as meant) or an HTTP date. */
 function retryAfter(text: string | undefined, serverMs: number): number | null {
   if (text === undefined) return null
-  const seconds = numberOf(text)
+  const seconds = numberOf(text, Math.max)
   if (seconds !== null) return seconds * SECOND_MS
   const at = instantOf(text)
   return at === null ? null : at - serverMs
@@ -43,11 +60,11 @@ function retryAfter(text: string | undefined, serverMs: number): number | null {
 /** `"burst";r=0;t=10, "daily";r=900;t=3600`, or the older `limit=100, remaining=0, reset=10`. */
 function exhaustedPolicies(limits: string | undefined, policies: string | undefined, serverMs: number): (number | null)[] {
   if (limits === undefined) return []
-  const old = /remaining=(\d+).*?reset=(\d+)/i.exec(limits)
-  if (old !== null) return [Number(old[1]) > 0 ? null : resetWait(old[2], serverMs)]
+  const [remaining, reset] = [/remaining=(\d+)/i.exec(limits)?.[1], /reset=(\d+)/i.exec(limits)?.[1]]
+  if (remaining !== undefined) return [Number(remaining) > 0 ? null : resetWait(reset, serverMs)]
   const windows = new Map(members(policies ?? '').map(({ name, parameters }) => [name, parameters.get('w')]))
   return members(limits).map(({ name, parameters }) => {
-    const remaining = numberOf(parameters.get('r'))
+    const remaining = numberOf(parameters.get('r'), Math.min)
     if (remaining === null || remaining > 0) return null
     return resetWait(parameters.get('t') ?? windows.get(name), serverMs)
   })
@@ -63,14 +80,14 @@ function members(text: string): { name: string; parameters: Map<string, string> 
 
 /** A 429 with a reset but no count of what remains is exhausted too. */
 function exhaustedCounter(status: number, remaining: string | undefined, reset: string | undefined, serverMs: number): number | null {
-  const left = numberOf(remaining)
+  const left = numberOf(remaining, Math.min)
   const exhausted = left === null ? status === 429 : left <= 0
   return exhausted ? resetWait(reset, serverMs) : null
 }
 
 /** Seconds from now, epoch seconds, epoch milliseconds, or a date. */
 function resetWait(text: string | undefined, serverMs: number): number | null {
-  const number = numberOf(text)
+  const number = numberOf(text, Math.max)
   if (number === null) {
     const at = instantOf(text)
     return at === null ? null : at - serverMs
@@ -80,8 +97,11 @@ function resetWait(text: string | undefined, serverMs: number): number | null {
   return number * SECOND_MS
 }
 
-const numberOf = (text: string | undefined): number | null =>
-  text !== undefined && /^\d{1,16}(\.\d+)?$/.test(text.trim()) ? Number(text) : null
+/** A header that came several times is a list: `of` chooses what is taken for it. */
+function numberOf(text: string | undefined, of: (...numbers: number[]) => number): number | null {
+  const parts = text?.split(',').map((part) => part.trim()) ?? []
+  return parts.length > 0 && parts.every((part) => /^\d{1,16}(\.\d+)?$/.test(part)) ? of(...parts.map(Number)) : null
+}
 
 /** An HTTP date or an RFC 3339 instant; both begin with a year or a weekday, which keeps Date.parse from guessing. */
 function instantOf(text: string | undefined): number | null {

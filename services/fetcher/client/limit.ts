@@ -3,7 +3,6 @@
  * before the request's place is given back, so that nobody slips through in between.
  */
 import type { Clock } from '../../../shared/clock.ts'
-import { waitHint } from './hints.ts'
 import type { Limiter } from './limiter.ts'
 import type { Cost } from './quotas.ts'
 import type { Layer, PageRequest } from './send.ts'
@@ -29,7 +28,7 @@ export const limit =
     onWaited(clock.elapsedMs() - startMs)
     try {
       const response = await next(request, exchange)
-      const pauseMs = waitHint(response, clock.nowMs())
+      const pauseMs = response.verdict?.waitMs ?? null
       if (pauseMs !== null) limiter.closeFor(pauseMs, spends)
       return response
     } finally {

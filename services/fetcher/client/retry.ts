@@ -1,18 +1,15 @@
 /**
- * Asks again for a page that failed in a way that may pass: a failed attempt, 408, 425, 429 and 5xx. Never earlier than the API asks, at
+ * Asks again for a page that failed in a way that may pass: a failed attempt, 408, 425, 429, 5xx and what the stream declares. Never earlier than the API asks, at
  * most `attemptsMax` attempts, and no single wait beyond `waitMax`: a longer one parks the partition. An abort ends a wait at once.
- * What comes out is a 2xx, or an error that decides something.
+ * What comes out is a page (without records, where a status is declared to mean that), or an error that decides something.
  */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Source } from '../../../shared/declaration.ts'
+import type { Verdict } from './answers.ts'
 import { afterHintMs, backoffMs } from './backoff.ts'
 import { describeRequest } from './describe.ts'
-import { AttemptFailed, PageFailed, PageRefused, Parked } from './errors.ts'
-import { waitHint } from './hints.ts'
+import { AttemptFailed, PageFailed, PageRefused, PageSkipped, Parked } from './errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse } from './send.ts'
-import { isOk } from './transport.ts'
-
-const PASSING_STATUSES: readonly number[] = [408, 425, 429]
 
 export type RetryTools = {
   clock: Clock
@@ -27,13 +24,16 @@ export function retry(source: Source, tools: RetryTools): Layer {
   return (next) => async (request, exchange) => {
     for (let attempt = 1; ; attempt++) {
       const answer = await next(request, exchange).catch(failureOf)
-      const outcome = passing(answer, exchange) ?? answer
-      if (!(outcome instanceof AttemptFailed)) {
-        if (isOk(outcome.status)) return outcome
-        if (!mayPass(outcome.status)) throw refused(source, request, outcome)
+      const verdict = answer instanceof AttemptFailed ? FAILED : (answer.verdict ?? FAILED)
+      if (!(answer instanceof AttemptFailed)) {
+        if (verdict.kind === 'page') return answer
+        if (verdict.kind === 'empty') return { ...answer, body: null }
+        if (verdict.kind === 'skip') throw skipped(source, request, answer)
+        if (verdict.kind === 'stop') throw refused(source, request, answer, verdict.says)
       }
       exchange.signal.throwIfAborted()
-      const hintMs = answer instanceof AttemptFailed ? null : waitHint(answer, clock.nowMs())
+      const outcome = verdict.says === null ? answer : new AttemptFailed('error_body', verdict.says)
+      const hintMs = verdict.waitMs
       if (hintMs !== null && hintMs > source.waitMax) throw parked(source, request, clock.nowMs() + hintMs)
       if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
       const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
@@ -44,7 +44,7 @@ export function retry(source: Source, tools: RetryTools): Layer {
   }
 }
 
-export const mayPass = (status: number): boolean => status >= 500 || PASSING_STATUSES.includes(status)
+const FAILED: Verdict = { kind: 'retry', says: null, waitMs: null }
 
 function failureOf(error: unknown): AttemptFailed {
   if (error instanceof AttemptFailed) return error
@@ -53,23 +53,31 @@ function failureOf(error: unknown): AttemptFailed {
 
 type Outcome = PageResponse | AttemptFailed
 
-/** A 2xx whose body says that it is a failure. */
-function passing(answer: Outcome, exchange: Exchange): AttemptFailed | null {
-  const reason = answer instanceof AttemptFailed || !isOk(answer.status) ? null : (exchange.passing?.(answer) ?? null)
-  return reason === null ? null : new AttemptFailed('error_body', reason)
-}
-
 /** Without saying how long. What a body calls a failure that passes is mostly a limit. */
 const asksToWait = (outcome: Outcome): boolean =>
   outcome instanceof AttemptFailed ? outcome.reason === 'error_body' : outcome.status === 429
 const reasonOf = (outcome: Outcome): string => (outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status))
 
-function refused(source: Source, request: PageRequest, response: PageResponse): PageRefused {
+/** `says`: what the body of a 2xx is said to mean. */
+function refused(source: Source, request: PageRequest, response: PageResponse, says: string | null): PageRefused {
+  if (says !== null) {
+    return new PageRefused(
+      response.status,
+      says,
+      `${describeRequest(source, request)} was answered ${response.status} with an error: ${says}`,
+      {
+        hint: 'asking again does not change this answer; if it passes by itself, let answers.failed say { retry: true, message }',
+      },
+    )
+  }
   const excerpt = String(response.body)
   return new PageRefused(response.status, excerpt, `${describeRequest(source, request)} was refused with ${answerText(response)}`, {
     hint: HINTS[response.status] ?? 'asking again does not change this answer: check path, params and partitions of the stream',
   })
 }
+
+const skipped = (source: Source, request: PageRequest, response: PageResponse): PageSkipped =>
+  new PageSkipped(response.status, `${describeRequest(source, request)} was answered with ${answerText(response)}`)
 
 const HINTS: Readonly<Record<number, string>> = {
   403: 'the credentials are valid but not for this: ask the API for access, or take the stream or partition out',

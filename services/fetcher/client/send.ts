@@ -2,6 +2,7 @@
  * What passes between the layers of the client: a request as data, the answer as data, and the one function type that every layer
  * takes and gives back. A request never holds a credential outside the authorize layer, so it can be logged, kept and compared.
  */
+import type { Verdict } from './answers.ts'
 import type { Cost } from './quotas.ts'
 
 /** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
@@ -47,6 +48,8 @@ export type PageResponse = {
   durationMs: number
   /** When the answer was complete, milliseconds since the epoch. */
   fetchedMs: number
+  /** Inside the client: what the answer means. */
+  verdict?: Verdict
 }
 
 export type Send = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>

@@ -1,6 +1,6 @@
 /**
  * The innermost layer: a page's request as one HTTP round trip, its answer as JSON. A 2xx that holds no JSON is a failed attempt; an answer
- * outside 2xx comes back with its status and an excerpt, for the layers further out to judge.
+ * outside 2xx, or with a status that the stream declares to be no page, comes back with its status and an excerpt, for the layers further out to judge.
  */
 
 import packageJson from '../../../package.json' with { type: 'json' }
@@ -10,11 +10,12 @@ import { excerptOf } from './excerpt.ts'
 import { ACCEPT_ENCODING, type Ask, type RawAnswer } from './http.ts'
 import { parseJson } from './json.ts'
 import type { Send } from './send.ts'
+import { isOk } from './status.ts'
 
 export const USER_AGENT = `headrace/${packageJson.version}`
 const NO_CONTENT: readonly number[] = [204, 205]
 
-export function transport(ask: Ask, clock: Clock): Send {
+export function transport(ask: Ask, clock: Clock, isDeclared: (status: number, stream: string) => boolean): Send {
   return async (request, exchange) => {
     const startMs = clock.elapsedMs()
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)
@@ -29,7 +30,7 @@ export function transport(ask: Ask, clock: Clock): Send {
     return {
       status: answer.status,
       headers: answer.headers,
-      body: isOk(answer.status) ? jsonOf(answer) : excerptOf(answer.text),
+      body: isOk(answer.status) && !isDeclared(answer.status, exchange.stream) ? jsonOf(answer) : excerptOf(answer.text),
       bytes: answer.bytes,
       request,
       attempts: 1,
@@ -39,8 +40,6 @@ export function transport(ask: Ask, clock: Clock): Send {
     }
   }
 }
-
-export const isOk = (status: number): boolean => status >= 200 && status <= 299
 
 /** Throws AttemptFailed. A page that is cut is told without an excerpt, since that would be the page's data. */
 export function jsonOf(answer: RawAnswer): unknown {

@@ -41,6 +41,8 @@ export type Paginator = {
   start?(range: Range): Cursor
   /** `cursor` is the one that asked for this page, null for the first. Throws Stopped if the answer does not say what comes next. */
   next(page: PageView, cursor: Cursor | null): Step
+  /** What follows a page whose status says that there is nothing, where that is not the end of the run. */
+  end?(cursor: Cursor | null): Step
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
   /** Tells by its reason a 2xx that is a failure which may pass; null for any other answer. */

@@ -60,6 +60,15 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
     return windowFrom(ns(from), ns(until), halfMs, againTo !== null && ns(againTo) > ns(to) ? againTo : to)
   }
 
+  const again = (at: WindowCursor): Pick<Step, 'repeats'> => (at.againTo !== null && ns(at.from) < ns(at.againTo) ? { repeats: 'all' } : {})
+
+  function done(at: WindowCursor): Step {
+    const [to, until] = [ns(at.to), ns(at.until)]
+    // After a halving the windows grow again, since what was dense once is not dense for ever.
+    const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
+    return { ...again(at), cursor: next, walkedTo: smaller(to, until) }
+  }
+
   function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
     const end = spec.inclusiveEnd ? stepBefore(kind, ns(to), form) : ns(to)
     const begun = withPosition(stream, request, { param, body }, fromText(ns(from), stream.watermark))
@@ -78,15 +87,11 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
       const at = windowOf(stream, cursor)
       const step = pages.next(page, at.inner)
       const records = at.records + page.records.length
-      const isAgain = at.againTo !== null && ns(at.from) < ns(at.againTo)
-      const facts = { ...step, ...(isAgain ? { repeats: 'all' as const } : {}) }
-      if (isCapped(page, records)) return { ...facts, cursor: halved(at) }
-      if (step.cursor !== null) return { ...facts, cursor: { ...at, inner: step.cursor, records } }
-      const [to, until] = [ns(at.to), ns(at.until)]
-      // After a halving the windows grow again, since what was dense once is not dense for ever.
-      const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
-      return { ...facts, cursor: next, walkedTo: smaller(to, until) }
+      if (isCapped(page, records)) return { ...step, ...again(at), cursor: halved(at) }
+      return step.cursor === null ? { ...step, ...done(at) } : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }
     },
+    // A window in which there is nothing; the next one may hold something.
+    end: (cursor) => done(windowOf(stream, cursor)),
     at(first, cursor) {
       const window = windowOf(stream, cursor)
       const request = windowRequest(first, window)

@@ -69,8 +69,9 @@ function rangeIn(labels: readonly string[], { from, to, again, full }: FetchComm
 }
 
 function statusOf(summary: FetchSummary): number {
-  if (Object.values(summary.partitions).some(({ outcome }) => outcome === 'failed' || outcome === 'parked')) return 1
-  return summary.deadLetters > 0 || summary.drift > 0 ? 3 : 0
+  const outcomes = Object.values(summary.partitions).map(({ outcome }) => outcome)
+  if (outcomes.some((outcome) => outcome === 'failed' || outcome === 'parked')) return 1
+  return summary.deadLetters > 0 || summary.drift > 0 || outcomes.includes('skipped') ? 3 : 0
 }
 
 function describe(summary: FetchSummary): string {

@@ -243,7 +243,7 @@ export function openPartition(tools: PartitionTools): Partition {
   function skipped(error: PageSkipped): RunOutcome {
     metrics.pagesSkipped.inc({ ...labels, status: String(error.status) })
     log.warn({ status: error.status }, `page left out, the run ends in front of it: ${error.message}`)
-    return { outcome: 'skipped' }
+    return { outcome: 'skipped', error }
   }
 
   async function runUntil(stop: Stop, job: Job | undefined): Promise<RunOutcome> {

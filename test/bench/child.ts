@@ -18,6 +18,8 @@ export type ChildSpec = {
   args: readonly string[]
   env: Record<string, string>
   logDir: string
+  /** What runs the script, if not this Node. */
+  runtime?: string
   /** Folder for a CPU profile; null for none. */
   profile?: string | null
 }
@@ -76,12 +78,12 @@ export function startChild(spec: ChildSpec): Child {
   }
 }
 
-function launch({ name, args, env, logDir, profile = null }: ChildSpec) {
+function launch({ name, args, env, logDir, runtime = process.execPath, profile = null }: ChildSpec) {
   mkdirSync(logDir, { recursive: true })
   const log = join(logDir, `${name}.log`)
   const file = openSync(log, 'a')
   const profiling = profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, `--cpu-prof-name=${name}.cpuprofile`]
-  const child = spawn(process.execPath, [...profiling, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', file, 'ipc'] })
+  const child = spawn(runtime, [...profiling, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', file, 'ipc'] })
   closeSync(file)
   running.add(child)
   let text = ''

@@ -12,6 +12,7 @@ import { type Place, type Published, publish } from '../support/published.ts'
 import { CLI, type Ended, runChild } from './child.ts'
 import { median, rounded } from './numbers.ts'
 import { orderOf, ordersStream } from './orders.ts'
+import { type PeerReport, type Peers, peersOf } from './peers.ts'
 import { type Bench, ownNames, pidOf } from './place.ts'
 import { type Memory, memoryOf, sampleOf } from './usage.ts'
 
@@ -29,6 +30,8 @@ export type LoaderReport = {
   clickhouseCpuSecondsPerMillion: number | null
   memory: Memory | null
   runs: number[]
+  /** What loaded the same records in turn with it. */
+  peers: Record<string, PeerReport>
 }
 
 type LoadSummary = { rows: number; deadLetters: number }
@@ -47,12 +50,16 @@ export async function loaderPart(bench: Bench): Promise<LoaderReport> {
   try {
     const bytes = await fill(published, bench)
     const runs: Run[] = []
+    let peers: Peers | undefined
     for (let run = 1; run <= bench.options.repeat; run++) {
       if (run > 1) await forget(bench, place, published)
       runs.push(await load(bench, env, `loader-${run}`, run === 1 ? bench.options.profile : null))
       sayRun(bench, runs.length, runs.at(-1))
+      peers ??= await peersOf(bench, { database: prefix, ...published, records: bench.options.records, env })
+      await peers.run()
     }
-    return reportOf(runs, await load(bench, env, 'loader-idle', null), bytes / bench.options.records)
+    const idle = await load(bench, env, 'loader-idle', null)
+    return { ...reportOf(runs, idle, bytes / bench.options.records), peers: peers?.report() ?? {} }
   } finally {
     await published.close()
     await kafka.deleteTopic(published.topic)
@@ -101,7 +108,7 @@ function sayRun({ say }: Bench, number: number, run: Run | undefined): void {
   say(`  loader ${number}: ${rows} rows, ${deadLetters} dead letters in ${rounded(run.seconds, 1)} s, ${cpuOf(run) ?? '?'} CPU-s`)
 }
 
-function reportOf(runs: readonly Run[], idle: Run, bytesPerRecord: number): LoaderReport {
+function reportOf(runs: readonly Run[], idle: Run, bytesPerRecord: number): Omit<LoaderReport, 'peers'> {
   const rows = runs[0]?.result.rows ?? 0
   const perMillion = (values: readonly (number | null)[]): number | null =>
     values.some((value) => value === null) ? null : rounded((median(values as number[]) / rows) * MILLION, 2)

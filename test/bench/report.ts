@@ -7,6 +7,7 @@ import type { MemoryReport } from './memory-part.ts'
 import type { Noise } from './noise.ts'
 import { whole } from './numbers.ts'
 import type { Part } from './options.ts'
+import type { PeerReport } from './peers.ts'
 import { FLAT_SHARE, type Memory } from './usage.ts'
 
 export type Report = {
@@ -59,7 +60,21 @@ function loaderLines(report: LoaderReport): string[] {
     `  CPU-s per million          ${cpu}`,
     `  ClickHouse beside it       ${clickhouseCpuSecondsPerMillion ?? NO_PROC} CPU-s per million`,
     `  memory                     ${memoryText(report.memory)}`,
+    '  beside it, in turn on the same records (none of them keeps a promise):',
+    ...Object.entries(report.peers).map(([name, peer]) => peerLine(name, peer)),
   ]
+}
+
+function peerLine(
+  name: string,
+  { recordsPerSecond, cpuSecondsPerMillion, clickhouseCpuSecondsPerMillion, peakMb, runs }: PeerReport,
+): string {
+  const cpu = [
+    ...(cpuSecondsPerMillion === null ? [] : [`${cpuSecondsPerMillion} CPU-s per million`]),
+    `ClickHouse ${clickhouseCpuSecondsPerMillion ?? NO_PROC}`,
+  ]
+  const memory = peakMb === null ? '' : `, ${peakMb} MB at most`
+  return `  ${name.padEnd(26)} ${whole(recordsPerSecond)} rows/s, ${cpu.join(', ')}${memory}   (runs: ${runsText(runs)})`
 }
 
 function fetcherLines({ records, partitions, bare, fetcher, ratio, memory }: FetcherReport): string[] {

@@ -37,7 +37,7 @@ function scripted(dueMs: number): Scripted {
   return partition
 }
 
-function workerOf(options: { once?: boolean; dueMs?: number } = {}) {
+function workerOf(options: { once?: boolean; dueMs?: number; partitions?: number } = {}) {
   const clock = virtualClock()
   const opened: { partition: number; at: Scripted }[] = []
   const outcomes: string[] = []
@@ -48,6 +48,7 @@ function workerOf(options: { once?: boolean; dueMs?: number } = {}) {
       return at
     },
     once: options.once ?? false,
+    ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
     clock,
     log: silentLog,
     onOutcome: ({ partition }, { outcome }) => outcomes.push(`${partition} ${outcome}`),
@@ -221,6 +222,25 @@ describe('a worker on schedule', () => {
     await settle()
     assert.equal(last(1).stops.length, 1)
     last(1).end('done')
+    await worker.close()
+  })
+})
+
+describe('a worker that must see all partitions once', () => {
+  test('waits for those that another has, and runs none of its own again', async () => {
+    const { worker, last, outcomes } = workerOf({ once: true, partitions: 2 })
+    const finished = worker.finished(new AbortController().signal)
+    await worker.assign(owned())
+    assert.equal(await isPending(finished), true)
+    await worker.assign(owned(0))
+    await settle()
+    last(0).end('done')
+    assert.equal(await isPending(finished), true)
+    await worker.assign(owned(0, 1))
+    await settle()
+    last(1).end('failed')
+    await finished
+    assert.deepEqual(outcomes, ['0 done', '1 failed'])
     await worker.close()
   })
 })

@@ -1,0 +1,356 @@
+/**
+ * What the fetcher promises in front of an API, line by line, and the tests that show it. A line names the server's behaviour and what the fetcher
+ * does; a test is named by its file and its name as it is written there, so that a test which goes away is noticed.
+ */
+
+export type Line = { server: string; fetcher: string; shownBy: readonly Shown[] }
+/** File below test/, and the name of a test in it: the text between its quotes, placeholders included. */
+export type Shown = readonly [file: string, name: string]
+
+const PAGINATION = 'fetcher/paginators/pagination.unit.test.ts'
+const PAGINATORS = 'fetcher/paginators/paginators.unit.test.ts'
+const OFFSET = 'fetcher/paginators/offset.unit.test.ts'
+const KEYSET = 'fetcher/paginators/keyset.unit.test.ts'
+const WINDOWS = 'fetcher/paginators/windows.unit.test.ts'
+const NUMBERS = 'fetcher/paginators/page-number.unit.test.ts'
+const PAGES = 'fetcher/pages.unit.test.ts'
+const RETRY = 'fetcher/client/retry.unit.test.ts'
+const CREDENTIALS = 'fetcher/auth/credentials.unit.test.ts'
+const REFRESH = 'fetcher/auth/refresh-token.test.ts'
+const JUDGE = 'fetcher/judge.unit.test.ts'
+const RESUME = 'fetcher/resume.test.ts'
+const RUN = 'fetcher/run.test.ts'
+const WATERMARK = 'shared/watermark.unit.test.ts'
+const DAY = 'scenarios/day.test.ts'
+const PROPERTY = 'scenarios/property.test.ts'
+const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
+
+export const pagination: readonly Line[] = [
+  {
+    server: 'gives a next link that is relative, absolute, or has an encoded query',
+    fetcher: 'resolves it against the URL of the request and repeats no parameter',
+    shownBy: [
+      [
+        PAGINATION,
+        'relative, absolute, with an encoded query is resolved against the URL of the request; the original parameters are not repeated',
+      ],
+      [PAGINATORS, `that is \${name} is resolved against the request's, and the original parameters are not repeated`],
+    ],
+  },
+  {
+    server: 'gives a next link to another port or another origin',
+    fetcher: 'refuses it unless the source allows that origin, and never sends credentials there',
+    shownBy: [
+      [
+        PAGINATION,
+        'with another port, to another origin is refused with an error unless the source allows it, and never asked with credentials',
+      ],
+      [CREDENTIALS, 'are refused before anything is sent'],
+      [CREDENTIALS, `that are allowed are asked without credentials and without the declared headers: \${name}`],
+    ],
+  },
+  {
+    server: 'gives an empty, a null or no cursor',
+    fetcher: 'ends the walk',
+    shownBy: [[PAGINATION, `is at a cursor that is "", null or missing: \${JSON.stringify(end)}`]],
+  },
+  {
+    server: 'says has_more: false, or its text, beside a cursor; or leaves a declared has_more out',
+    fetcher: 'ends the walk; stops with an error',
+    shownBy: [[PAGINATION, 'is where has_more is false or "false" though a cursor is present; a has_more that is missing is an error']],
+  },
+  {
+    server: 'writes a total as a text, leaves a declared total out, or writes no number',
+    fetcher: 'takes the text; stops with an error',
+    shownBy: [[PAGINATION, 'is at a total, "100" too; a total that is missing or no number where it is declared is an error']],
+  },
+  {
+    server: 'takes its cursor inside a nested JSON body',
+    fetcher: 'leaves the other keys of the body as they are',
+    shownBy: [[PAGINATION, 'cursor that goes into a nested JSON body leaves the other keys of the body as they are (a search by POST)']],
+  },
+  {
+    server: 'counts pages, and the declaration says nowhere when they end',
+    fetcher: 'refuses the declaration',
+    shownBy: [['shared/declare/paginate.unit.test.ts', 'a numbered walk without any stop rule']],
+  },
+  {
+    server: 'ends with a page whose items are null or missing; or all records of a page are filtered out',
+    fetcher: 'takes it for an empty page; asks for the next page all the same',
+    shownBy: [
+      [PAGINATION, 'is a last page whose items are null or missing: an empty page, and no crash'],
+      [PAGINATION, 'whose records are all filtered out does not end the walk: the next page is still asked for'],
+      [
+        'scenarios/deleted-records.test.ts',
+        'pages whose records are all left out are walked through, and the envelope is a column of the others',
+      ],
+    ],
+  },
+  {
+    server: 'gives an empty page with a next cursor',
+    fetcher: 'goes on, for a bounded number of empty pages in a row, and never ends in silence',
+    shownBy: [
+      [PAGINATION, 'that is empty and has a next cursor is gone on from, bounded by a number of empty pages in a row: never a silent end'],
+      [PAGES, 'after a number of empty pages in a row that each name a next one'],
+    ],
+  },
+  {
+    server: 'gives cursors in a circle, or the same page under another cursor',
+    fetcher: 'stops with an error that shows it, asks no further, and leaves the watermark',
+    shownBy: [
+      [PAGINATION, 'cursor A, B, A again is an error that shows the cycle; nothing after it is fetched, the watermark does not move'],
+      [
+        PAGINATION,
+        'the same page content twice under different cursors is an error; the watermark of a sorted stream stays in front of it',
+      ],
+    ],
+  },
+  {
+    server: 'inserts and deletes records while offsets are walked',
+    fetcher: 'loses none within the overlap, goes back for more, and says what it cannot promise',
+    shownBy: [
+      [PAGINATION, `no record is lost (\${name})`],
+      [OFFSET, 'loses no record under any deletions of at most the overlap between two pages'],
+      [OFFSET, 'notices that more were deleted, says so once, and goes back until it meets known records'],
+      [
+        'fetcher/paging.test.ts',
+        'records that move under an offset walk are gone back for, counted and said; what offsets cannot promise is said once',
+      ],
+      [PROPERTY, RANDOM_APIS],
+    ],
+  },
+  {
+    server: 'refuses a cursor that has expired',
+    fetcher: 'goes on from the best watermark, and gives up after a few walks that bring it no further',
+    shownBy: [
+      [RESUME, `goes on from the best watermark when the API answers \${status} to its cursor`],
+      [RESUME, 'is given up after a few walks that bring the watermark no further'],
+      [PROPERTY, RANDOM_APIS],
+    ],
+  },
+  {
+    server: 'pages by key, number, offset, Link header, next URL, cursor, posted search, GraphQL connection, or as no other',
+    fetcher: 'walks it, and goes on from every checkpoint',
+    shownBy: [
+      [PAGINATION, `by \${name} finds each of them once, and says when it ends`],
+      [PAGINATION, `by \${name} goes on from every checkpoint, and finds what is left`],
+      ['fetcher/paginators/generator.unit.test.ts', 'goes on from the cursor that it gave with a page'],
+      [NUMBERS, 'is sent from the first request on, beside the size and the other parameters'],
+      [KEYSET, "asks with the last record's key, and ends at an empty page"],
+    ],
+  },
+]
+
+export const retrying: readonly Line[] = [
+  {
+    server: 'answers 503 twice and then well; or 503 for ever',
+    fetcher: 'asks three times; ends after the declared attempts, naming request, attempts and last answer',
+    shownBy: [
+      [RETRY, '503, 503, 200 takes three requests, with 2^n + random() seconds between them'],
+      [RETRY, 'an endless 503 ends after the declared attempts, and the error names request, attempts and last answer'],
+    ],
+  },
+  {
+    server: 'answers 429 with Retry-After as seconds, a date, in the past, negative, no number, an hour',
+    fetcher: 'comes back never earlier; beyond the bound it parks the partition and says until when',
+    shownBy: [
+      [RETRY, `\${name}: never earlier than asked`],
+      [RETRY, `Retry-After that is \${name} is no hint: 2^n + random() seconds`],
+      [RETRY, 'beyond the bound parks the partition and says until when'],
+      ['fetcher/ownership.test.ts', 'is parked when the API asks for a longer wait than is slept through'],
+      [DAY, 'the API counts no request more than its quota in any window, and none earlier than it asked for'],
+    ],
+  },
+  {
+    server: 'counts down in one of the rate headers',
+    fetcher: 'knows them all, takes the longest, and reads points in time by the clock of the server',
+    shownBy: [
+      [RETRY, `\${name}: never earlier than asked`],
+      [RETRY, 'is also heeded when a good page says that nothing is left'],
+      [DAY, 'every way of failing was met'],
+    ],
+  },
+  {
+    server: 'answers 429 without a hint',
+    fetcher: 'waits 2^n + random() seconds, bounded, and two workers do not wait the same time',
+    shownBy: [[RETRY, 'without a time is 2^n + random() seconds, bounded, and two workers do not wait the same time']],
+  },
+  {
+    server: 'resets in the body, cuts JSON, counts its bytes wrong, sends HTML or too much',
+    fetcher: 'says what it was, with an excerpt, and asks for the page again',
+    shownBy: [
+      [RETRY, `\${name} is a transient error with a clear text, and the page is asked for again`],
+      [DAY, 'every way of failing was met'],
+    ],
+  },
+  {
+    server: 'refuses with 400, 403, 404 or 422',
+    fetcher: 'does not ask again, and the other partitions go on',
+    shownBy: [
+      [RETRY, `with \${status} is not asked for again`],
+      ['contracts/partitions.test.ts', `a partition that is refused with \${status} is asked once, and does not stop the others`],
+    ],
+  },
+  {
+    server: 'is waited for when a stop comes',
+    fetcher: 'ends the wait at once',
+    shownBy: [
+      [RETRY, 'a cancel ends the wait at once, with its own reason'],
+      [RETRY, 'a cancel ends a transfer at once, with its own reason, and is not a failed attempt'],
+    ],
+  },
+]
+
+export const credentials: readonly Line[] = [
+  {
+    server: 'gives a token that ends soon',
+    fetcher: 'renews it a minute before its end, a short one a tenth of its life before; once for all that wait',
+    shownBy: [
+      [CREDENTIALS, `a token of \${JSON.stringify(life)} seconds is good until \${margin} s before its end, and renewed from then on`],
+      [CREDENTIALS, 'eight requests at once take one token request'],
+      ['scenarios/tokens.test.ts', 'a token that ends is renewed before it does, and no page is refused'],
+    ],
+  },
+  {
+    server: 'refuses a token that has not ended',
+    fetcher: 'renews it once, by the token that was refused, asks once more, then stops',
+    shownBy: [
+      [CREDENTIALS, 'five 401s at once for the same token take one renewal'],
+      [CREDENTIALS, 'a 401 that comes late, for a token that was renewed meanwhile, takes the new one and asks for no third'],
+      [CREDENTIALS, 'a new token that is refused too is an error, with a hint and without the token'],
+    ],
+  },
+  {
+    server: 'hands out a new refresh token, or none',
+    fetcher: 'stores the new one before it is used, keeps the old one, and loses nothing to a crash in between',
+    shownBy: [
+      [REFRESH, 'that the answer does not replace stays, and is used again'],
+      [REFRESH, 'that the answer replaces is in the store before the new access token is used'],
+      [REFRESH, 'two that refresh at once share one rotation; one that is killed between storing and using loses nothing'],
+    ],
+  },
+  {
+    server: 'has a token endpoint that fails, refuses, or does not say how long a token lives',
+    fetcher: 'asks it again; stops with a hint; renews on a 401',
+    shownBy: [
+      [CREDENTIALS, `a token endpoint that answers with \${JSON.stringify(answer)} is asked again`],
+      [CREDENTIALS, `\${name} is not tried again and says what to check`],
+      [CREDENTIALS, `expires_in \${JSON.stringify(life) ?? 'missing'} works, and the token is renewed on a 401`],
+    ],
+  },
+  {
+    server: 'ends a token between two pages',
+    fetcher: 'goes on from the same cursor',
+    shownBy: [
+      ['scenarios/tokens.test.ts', 'a token that is revoked costs one refused request and one token more'],
+      [PROPERTY, RANDOM_APIS],
+    ],
+  },
+  {
+    server: 'takes credentials in one of the usual ways',
+    fetcher: 'sends them so, and shows them in no log, topic or error',
+    shownBy: [
+      [CREDENTIALS, 'in the header: form-encoded, with scope, audience and extra parameters in the body'],
+      [CREDENTIALS, 'in the body, at another origin that gets nothing else'],
+      [REFRESH, 'is sent with the client in the header, with scope and extra parameters in the body; the page gets the access token alone'],
+      [CREDENTIALS, 'a bearer token goes into the Authorization header'],
+      [CREDENTIALS, 'user name and password go into a Basic header'],
+      [CREDENTIALS, 'an API key goes into the header that is declared'],
+      [CREDENTIALS, 'an API key in the query is sent, and is in neither the answer, a log line, nor an error'],
+      [
+        'fetcher/auth/signed.unit.test.ts',
+        'is sent beside the other credentials to the own origin, also after a redirect, and nowhere else',
+      ],
+      ['scenarios/secrets.test.ts', 'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats'],
+    ],
+  },
+]
+
+export const incremental: readonly Line[] = [
+  {
+    server: 'has records with one time on both sides of a page or a run; leaves out those equal to since',
+    fetcher: 'loses none and doubles none; asks one unit earlier',
+    shownBy: [
+      [RUN, 'loses none and doubles none of the records with equal times, across pages and runs'],
+      ['fetcher/since.unit.test.ts', 'one step of its form earlier, where the API leaves equal records out'],
+      [PROPERTY, RANDOM_APIS],
+    ],
+  },
+  {
+    server: 'shows records late',
+    fetcher: 'finds them by the lookback, and publishes only what changed',
+    shownBy: [
+      ['fetcher/ownership.test.ts', 'publishes what is new and nothing twice, whatever the lookback brings again'],
+      [
+        'fetcher/settle.test.ts',
+        'are published at once, but the watermark stays behind them, and those that come late among them are found',
+      ],
+      [PROPERTY, RANDOM_APIS],
+    ],
+  },
+  {
+    server: 'fails on page 3 of 5',
+    fetcher: 'leaves the watermark of an unsorted stream, and that of a sorted one at the end of page 2',
+    shownBy: [
+      [RESUME, 'of a sorted stream has the watermark of page 2, and the next one goes on at page 3'],
+      [RESUME, 'of an unsorted stream leaves the watermark where it was, and the next one goes on at page 3'],
+      [PROPERTY, RANDOM_APIS],
+    ],
+  },
+  {
+    server: 'fills a whole page with one time',
+    fetcher: 'gets past it, or says that it cannot',
+    shownBy: [
+      [KEYSET, 'with equal keys on both sides of a page loses none where it is inclusive'],
+      [KEYSET, 'at a full page of one and the same key, instead of asking for it for ever'],
+      [RUN, 'loses none and doubles none of the records with equal times, across pages and runs'],
+    ],
+  },
+  {
+    server: 'leaves the watermark field out, or writes it in one of many forms',
+    fetcher: 'makes a dead letter or takes the declared default; compares by value',
+    shownBy: [
+      [JUDGE, 'a record without a position is rejected, never given a wrong watermark'],
+      [JUDGE, 'a default of the schema gives the position where the field is missing'],
+      [WATERMARK, 'one instant has one position, however it is written'],
+      [WATERMARK, '9 comes before 10, and a later text may be an earlier instant'],
+    ],
+  },
+  {
+    server: 'caps what one query gives',
+    fetcher: 'walks in windows that halve, and neither overlap nor leave a gap',
+    shownBy: [
+      [WINDOWS, 'goes from the start to now, half-open: the windows neither overlap nor leave a gap'],
+      [WINDOWS, 'is halved and walked again, and loses nothing that the API held back'],
+      [PROPERTY, RANDOM_APIS],
+    ],
+  },
+]
+
+export const drift: readonly Line[] = [
+  {
+    server: 'sends a new field, leaves one out, or changes a type',
+    fetcher: 'keeps it and says so once, without its value; says so; makes dead letters, and stops at a page of nothing else',
+    shownBy: [
+      ['fetcher/drift-report.unit.test.ts', 'drift is said once for each path with its type, and counted each time'],
+      [
+        'fetcher/drift-report.unit.test.ts',
+        'an optional field that comes no more is said once, after a run that shows it, and again when it has come and gone again',
+      ],
+      [JUDGE, 'are kept in their places and reported with path and type, without their values'],
+      ['fetcher/changed-api.unit.test.ts', 'is a whole page that does not fit, and the error says what and how many'],
+    ],
+  },
+  {
+    server: 'sends integers beyond 2^53, decimals, odd texts, keys twice, deep nesting',
+    fetcher: 'keeps them exactly or makes dead letters, and changes nothing',
+    shownBy: [
+      ['fetcher/client/json.unit.test.ts', 'keeps every integer of any length exactly, as a number or as its text'],
+      ['loader/types.test.ts', 'decimals, 64-bit and 53-bit integers are exact'],
+      ['loader/types.test.ts', 'texts, arrays and objects keep every character and element'],
+      [JUDGE, 'what is nested too deeply for JSON becomes a dead letter with its whole text'],
+    ],
+  },
+]
+
+export const everyLine: readonly Line[] = [...pagination, ...retrying, ...credentials, ...incremental, ...drift]

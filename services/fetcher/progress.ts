@@ -53,11 +53,16 @@ export function afterPage(progress: Progress, watermarking: Watermarking | null,
   }
   // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
   const end = page.walkedTo ?? (sorted || page.last ? seen : null)
-  const capMs = sorted && watermarking.settle === 0 ? page.fetchedMs : page.startedMs - watermarking.settle
+  const startMs = watermarking.settle === 0 ? wholeSecond(page.startedMs) : page.startedMs - watermarking.settle
+  const capMs = sorted && watermarking.settle === 0 ? page.fetchedMs : startMs
   const safe = capped(watermarking, end, capMs)
   // A cap below what was confirmed before must not move the watermark back.
   return { watermark: maxPosition(progress.watermark, safe), seen, sorted, last }
 }
+
+const SECOND_MS = 1000
+/** Many APIs stamp with whole seconds: what changes later within the second of the start has a time before the start. */
+const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
 
 const NS_PER_MS = 1_000_000n
 

@@ -91,6 +91,12 @@ describe('progress', () => {
     }
   })
 
+  test('of an unsorted stream it stands at the second in which the run started: what changed later in it may be stamped with the whole second', () => {
+    const by = watermarking(false, 'iso')
+    const changedMeanwhile = afterPage(startOf(by, null), by, records(ns(500), ns(3_000)), { ...times(true), startedMs: 1_700 })
+    assert.equal(changedMeanwhile.watermark, ns(1_000))
+  })
+
   test('a cap below what is confirmed does not move it back', () => {
     const by = watermarking(false, 'iso')
     assert.equal(afterPage(startOf(by, ns(1_800)), by, records(ns(1_900)), times(true)).watermark, ns(1_800))

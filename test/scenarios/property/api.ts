@@ -33,7 +33,7 @@ export type RegionApi = {
   versions(): readonly Version[]
 }
 
-type Row = { version: Version; seq: number }
+type Row = { version: Version; seq: number; visibleMs: number }
 /** What an answer goes on from. */
 type Start = { after: (row: Row) => boolean; skip: number; first: boolean }
 
@@ -81,7 +81,8 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     if (random() < 0.1) record.surprise = { seq }
     const version: Version = { id, n, at, record, valid: !bad, madeMs: Date.now(), endedMs: null }
     versions.push(version)
-    rows.set(id, { version, seq })
+    const hiddenMs = changes.hiddenMs > 0 && requests > 0 ? between(random, 0, changes.hiddenMs) : 0
+    rows.set(id, { version, seq, visibleMs: version.madeMs + hiddenMs })
   }
 
   function end(row: Row | undefined): void {
@@ -137,7 +138,9 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
   }
 
   function page(request: CaseRequest, start: Start): CaseAnswer {
-    let found = [...rows.values()].filter(({ version }) => isAsked(each, request.query, version.at)).sort(comparison(each))
+    const nowMs = Date.now()
+    const isShown = ({ version, visibleMs }: Row) => visibleMs <= nowMs && isAsked(each, request.query, version.at)
+    let found = [...rows.values()].filter(isShown).sort(comparison(each))
     if (paging.kind === 'windows' && paging.cap !== null) found = found.slice(0, paging.cap)
     const total = found.length
     const left = found.filter(start.after).slice(start.skip)

@@ -35,6 +35,8 @@ export type Marking = {
   exclusive: boolean
   /** Units of the API's own clock: milliseconds, seconds, or steps of the sequence. */
   lookback: number
+  /** The watermark, or the last window, stays so long behind. */
+  settleMs: number
 }
 
 export type Case = {
@@ -50,7 +52,14 @@ export type Case = {
   /** Records are stamped with whole seconds. */
   wholeSeconds: boolean
   initial: number
-  changes: { kinds: readonly Change[]; when: 'any' | 'walk-start'; perRequestMax: number; requestsMax: number; lateUnits: number }
+  changes: {
+    kinds: readonly Change[]
+    when: 'any' | 'walk-start'
+    perRequestMax: number
+    requestsMax: number
+    lateUnits: number
+    hiddenMs: number
+  }
   badShare: number
   failures: { share: number; kinds: readonly Failure[] }
   /** Requests that a token is good for; null without credentials. */
@@ -143,6 +152,12 @@ export function caseOf(seed: number): Case {
     if (clock === 'steps' && order !== 'updated') marking.lookback = LOOKBACK_ALL
   }
 
+  // Records that become visible late and in any order: a time to settle covers them where there is a clock.
+  const settles = clock === 'wall' && marking !== null && !byNumber && paging.inner !== 'page-number' && chance(0.35)
+  const hiddenMs = settles ? between(random, 100, 900) : 0
+  if (settles) marking.settleMs = hiddenMs + 1 + (wholeSeconds ? 1_000 : 0)
+  else if (kind === 'windows' && marking !== null && wholeSeconds) marking.settleMs = chance(0.5) ? 1_000 : 0
+
   return {
     seed,
     partitions: chance(0.25) ? 2 : 1,
@@ -159,6 +174,7 @@ export function caseOf(seed: number): Case {
       perRequestMax: between(random, 1, 3),
       requestsMax: CHANGES_REQUESTS_MAX,
       lateUnits,
+      hiddenMs,
     },
     badShare: chance(0.4) ? 0.15 : 0,
     failures: { share: one([0, 0.08, 0.15, 0.3]), kinds: FAILURES },
@@ -194,5 +210,6 @@ function drawMarking(kind: PagingKind, order: Case['order'], { chance, one, rand
     sorted: sortable && chance(0.8),
     exclusive: type !== 'text' && chance(0.4),
     lookback: chance(0.4) ? between(random, 1, 10) : 0,
+    settleMs: 0,
   }
 }

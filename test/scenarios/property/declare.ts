@@ -75,11 +75,13 @@ function watermarkOf({ marking, paging, clock, wholeSeconds }: Case, { baseMs }:
     exclusive: marking.exclusive,
     ...(marking.as === null ? {} : { as: marking.as }),
     ...(marking.lookback === 0 ? {} : { lookback: marking.type === 'integer' ? marking.lookback : `${marking.lookback}${unit}` }),
-    ...(paging.kind === 'windows' ? { start } : {}),
+    ...(paging.kind === 'windows' ? { start } : settleOf(marking)),
   }
 }
 
-function paginateOf({ paging, order, marking, wholeSeconds }: Case) {
+const settleOf = (marking: Case['marking']) => (marking === null || marking.settleMs === 0 ? {} : { settle: `${marking.settleMs}ms` })
+
+function paginateOf({ paging, order, marking }: Case) {
   const { size } = paging
   switch (paging.kind) {
     case 'cursor':
@@ -114,7 +116,7 @@ function paginateOf({ paging, order, marking, wholeSeconds }: Case) {
         size: `${paging.windowMs}ms`,
         min: `${unitMs}ms`,
         ...(paging.cap === null ? {} : { cap: paging.cap }),
-        ...(wholeSeconds ? { settle: '1s' } : {}),
+        ...settleOf(marking),
         inclusiveEnd: paging.inclusiveEnd,
         pages: inner,
       })

@@ -79,7 +79,7 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
   try {
     return wireSchema({
       schema: stream.schema,
-      keepUnknown: stream.unknownFields === 'keep',
+      keepUnknown: stream.unknownFields === 'keep' || stream.unknownFields === 'columns',
       marksDeleted: stream.deleted !== undefined,
       annotation: {
         v: 1,

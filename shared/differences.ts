@@ -6,6 +6,7 @@
 import { integerBounds, joined } from './column-types.ts'
 import { columnType } from './columns.ts'
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
+import { declaredForm, isLearned } from './learned.ts'
 import { annotationOf, type JsonSchema, type StreamAnnotation, typeOf } from './schema.ts'
 
 export type SchemaDifference = { path: string; change: string; additive: boolean }
@@ -76,10 +77,21 @@ function fieldDifferences(
     if (was === undefined) {
       return [{ path: at, change: required ? 'new and required: records published before lack it' : 'new', additive: !required }]
     }
+    // What was learned stays, and is registered again with what is declared.
+    if (is === undefined && isLearned(was)) return []
     if (is === undefined) return [{ path: at, change: 'gone', additive: false }]
     const fits = fitsBoth(field, was, then, is, required)
-    return [...presence(then, required, at, fits), ...typeDifferences(was, is, at, fits)]
+    return [
+      ...presence(then, required, at, fits),
+      ...typeDifferences(isLearned(is) ? was : declaredForm(was), is, at, fits),
+      ...declaredNow(was, is, at),
+    ]
   })
+}
+
+/** The mark alone is a change: the schema without it has to be registered. */
+function declaredNow(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
+  return isLearned(was) && !isLearned(is) ? [{ path, change: 'declared now; it was learned before', additive: true }] : []
 }
 
 const propertiesOf = (schema: JsonSchema) => (schema.properties ?? {}) as Record<string, JsonSchema>

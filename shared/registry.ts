@@ -8,6 +8,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import { differences, type SchemaDifference } from './differences.ts'
 import { messageOf, Stopped, Unavailable } from './errors.ts'
+import { withLearned } from './learned.ts'
 import { annotationOf, DELETED_FIELD, type JsonSchema } from './schema.ts'
 
 export type RegisteredSchema = {
@@ -19,7 +20,7 @@ export type RegisteredSchema = {
 
 export type Registry = {
   /**
-   * The id of the schema, registered now if it is new. Throws Stopped (HR_SCHEMA_REFUSED) with the differences when records that
+   * The id of the schema, registered now if it is new, with the columns that were learned before. Throws Stopped (HR_SCHEMA_REFUSED) with the differences when records that
    * exist would not fit it, Unavailable when the registry does not answer.
    */
   register(subject: string, schema: JsonSchema): Promise<{ id: number; changes: SchemaDifference[] }>
@@ -66,8 +67,9 @@ export function connectRegistry(options: RegistryOptions): Registry {
   return {
     byId,
     latest,
-    async register(subject, schema) {
+    async register(subject, declared) {
       const before = await latest(subject)
+      const schema = withLearned(declared, before?.json ?? null)
       const changes = before === null ? [] : differences(before.json, schema)
       if (before !== null && changes.length === 0) return { id: before.id, changes }
       if (changes.some((change) => !change.additive)) throw refused(subject, changes, null)

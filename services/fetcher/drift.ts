@@ -44,4 +44,4 @@ function placesIn(value: object): string[] {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-const typeName = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)
+export const typeName = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)

@@ -3,14 +3,16 @@
  * worker, on its schedule or once. At a rebalance the pages in hand are finished before the partitions are given back; at a stop too.
  */
 import type { Config, Resolver } from '../../shared/config.ts'
-import type { Source } from '../../shared/declaration.ts'
+import type { Source, Stream } from '../../shared/declaration.ts'
 import { connectKafka } from '../../shared/kafka.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { connectRegistry } from '../../shared/registry.ts'
+import type { StreamAnnotation } from '../../shared/schema.ts'
 import { namesFor } from '../../shared/topics.ts'
 import { type Client, createClient } from './client/client.ts'
 import { holdingOf } from './client/holding.ts'
 import { type JobOptions, jobOf } from './jobs.ts'
+import { type Columns, createColumns } from './learn.ts'
 import { type Owned, ownedOf } from './ownership.ts'
 import { openPartition, type Partition, type PartitionTools } from './partition.ts'
 import { prepareStream } from './prepare.ts'
@@ -41,7 +43,12 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
     const registry = connectRegistry(config.registry)
     const prepared = await Promise.all(streams.map((stream) => prepareStream(stream, { kafka, registry, names, config, log })))
     const streamOfTopic = new Map(prepared.map(({ topic, stream }) => [topic, stream]))
-    const registered = new Map(prepared.map(({ stream, schemaId, annotation }) => [stream, { schemaId, annotation }]))
+    const registered = new Map<Stream, { schemaId: number; annotation: StreamAnnotation; columns: Columns | null }>()
+    for (const { stream, topic, schemaId, annotation } of prepared) {
+      const learns = stream.unknownFields === 'columns'
+      const columns = learns ? await createColumns(schemaId, { stream, registry, subject: names.subject(topic), log, clock }) : null
+      registered.set(stream, { schemaId, annotation, columns })
+    }
 
     let owned = new Map<string, Owned>()
     let ownedSinceMs = clock.elapsedMs()

@@ -13,6 +13,8 @@ import { type DateCheck, dateCheckFor } from './date-range.ts'
 import { deletionOf, markPath, type Tombstones, tombstonesOf } from './deletion.ts'
 import { type Fields, unknownFields } from './drift.ts'
 import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope.ts'
+import type { Learned } from './learn.ts'
+import { fitsColumn, intoColumns } from './learned-fields.ts'
 import { rawText } from './raw-text.ts'
 
 export type Accepted = {
@@ -41,12 +43,15 @@ const ISSUES_CHARS_MAX = 2000
 const DRIFT_PATHS_MAX = 200
 
 /** `context`: the page that the records came with; without it, they have their envelope already. Throws Stopped where the envelope does. */
+const NOTHING_LEARNED = (): Learned => new Map()
+
 export type Judge = (raws: readonly unknown[], context?: EnvelopeContext) => Judged
 
-export function judgeFor(stream: Stream): Judge {
+/** `learned`: the columns of unknown fields, as they are known at each page. */
+export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNED): Judge {
   const isDeleted = deletionOf(stream)
   const rules = {
-    ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted, markPath: markPath(stream) },
+    ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted, markPath: markPath(stream), learned },
     tombstone: isDeleted === null ? null : tombstonesOf(stream),
   }
   const optional = optionalFields(stream)
@@ -84,6 +89,7 @@ type Rules = {
   dates: DateCheck
   isDeleted: ((raw: unknown) => boolean) | null
   markPath: string | null
+  learned: () => Learned
   tombstone: Tombstones | null
 }
 
@@ -113,7 +119,8 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   }
 }
 
-function checked({ stream, dates, markPath, tombstone }: Rules, mapped: unknown, deleted: boolean, { drift, absent }: Signs): Verdict {
+function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absent }: Signs): Verdict {
+  const { stream, dates, markPath, tombstone, learned } = rules
   let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
   const isTombstone = deleted && !parsed.success && tombstone !== null
   if (isTombstone) parsed = tombstone(mapped)
@@ -124,11 +131,16 @@ function checked({ stream, dates, markPath, tombstone }: Rules, mapped: unknown,
   const paths: string[] = []
   const extra = unknownFields(mapped as object, parsed.data, (path, type) => {
     if (path === markPath || (isTombstone && Object.hasOwn(stream.schema.shape, path))) return
+    if (stream.unknownFields === 'columns' && fitsColumn(learned().get(path), type)) return
     paths.push(path)
     if (drift.size < DRIFT_PATHS_MAX) drift.set(path, type)
   })
   if (paths.length > 0 && stream.unknownFields === 'reject')
     return { reason: 'unknown_fields', issues: `unknown fields: ${shown(paths, ', ')}` }
+  if (stream.unknownFields === 'columns' && extra !== null) {
+    const { columns, rest } = intoColumns(withoutMark(extra, markPath), learned())
+    return accepted(stream, columns === null ? parsed.data : { ...parsed.data, ...columns }, rest, deleted)
+  }
   return accepted(stream, parsed.data, stream.unknownFields === 'keep' ? withoutMark(extra, markPath) : null, deleted)
 }
 

@@ -20,6 +20,7 @@ import { PageSkipped, Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createDriftReport } from './drift-report.ts'
 import { beginWalk } from './full-walk.ts'
+import type { Columns } from './learn.ts'
 import { createMemory, publishingAll, publishingRecords } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
 import { fullPlanOf, planOf, rangePlanOf, startAgain } from './plan.ts'
@@ -40,6 +41,7 @@ export type PartitionTools = {
   schemaId: number
   /** Of the registered schema: what the partitions ask for, and where they begin. */
   annotation: StreamAnnotation
+  columns?: Columns | null
   bounds: OutletBounds & { memoryKeys: number }
   clock: Clock
   log: Log
@@ -197,7 +199,7 @@ export function openPartition(tools: PartitionTools): Partition {
 
   /** A run that begins anew walks from here on. */
   function ready(plan: RunPlan): RunPlan {
-    if (stream.deletes === undefined || plan.page > 0) return plan
+    if (stream.deletes === undefined || plan.page > 0 || plan.range !== undefined) return plan
     return { ...plan, ...beginWalk(share, published.get(names.fetcherGroup) ?? logHeld.last, logHeld.high, plan.startedMs) }
   }
 

@@ -13,6 +13,8 @@ export type PublishedPage = {
   checkpoint: RunCheckpoint
   records: readonly Accepted[]
   rejected: readonly Rejected[]
+  /** Of its records, where that is not the stream's own. */
+  schemaId?: number | undefined
   url: string
 }
 
@@ -103,8 +105,8 @@ function takeTogether(waiting: PublishedPage[], recordsMax: number): PublishedPa
 function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append[] {
   const records: Message[] = []
   const deadLetters: Message[] = []
-  const head = frameHead(place.schemaId)
   for (const page of pages) {
+    const head = frameHead(page.schemaId ?? place.schemaId)
     const timestampMs = page.marker.at
     for (const { key, payload } of page.records) records.push({ key, value: payload, head, timestampMs })
     records.push({ key: null, value: null, headers: { [MARKER_HEADER]: JSON.stringify(page.marker) }, timestampMs })

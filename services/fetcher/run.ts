@@ -14,6 +14,7 @@ import { contextOf } from './envelope.ts'
 import { floorOf } from './floor.ts'
 import { type FullWalk, walkedOn, whyNotWhole } from './full-walk.ts'
 import { type Judged, judgeFor } from './judge.ts'
+import type { Columns } from './learn.ts'
 import type { Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
 import { walkPages } from './pages.ts'
@@ -53,6 +54,8 @@ export type RunTools = {
   baseUrl: string
   send: Send
   outlet: PageOutlet
+  /** Where unknown fields become columns. */
+  columns?: Columns | null
   memory: Memory
   stop: Stop
   /** A page was judged and put out; it is not in the log yet. */
@@ -72,7 +75,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     walk: plan.walk,
     refuseChangedApi: createChangeGuard(stream),
   }
-  const judge = judgeFor(stream)
+  const judge = judgeFor(stream, tools.columns?.known)
   const { partition, baseUrl } = tools
   const { from, startedMs } = plan
   const ends = endsOf(stream, plan.range)
@@ -80,7 +83,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const best = (refused: PageRefused | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   try {
     for await (const page of walkPages(walk)) {
-      const judged = judge(page.records, contextOf(stream, partition, page.response))
+      const judged = await learning(tools, () => judge(page.records, contextOf(stream, partition, page.response)))
       if (ends === null) {
         await publishPage(plan, tools, state, page, judged)
         continue
@@ -97,6 +100,13 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   }
   await outlet.flush()
   return best(null)
+}
+
+/** A page that shows new fields is judged once more when they are columns; what was new about it stays to be told. */
+async function learning({ columns }: RunTools, judgePage: () => Judged): Promise<Judged> {
+  const judged = judgePage()
+  if (columns == null || !(await columns.learn(judged.drift))) return judged
+  return { ...judgePage(), drift: judged.drift }
 }
 
 type RunState = {
@@ -145,6 +155,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     checkpoint: { ...checkpointOf(plan, stream, state, page), ...shareOf(tools) },
     records: fresh.records,
     rejected: fresh.rejected,
+    schemaId: tools.columns?.schemaId(),
     url: redactUrl(response.request.url),
   })
   tools.onPage({ judged, sorted: state.progress.sorted, shifted, notWhole })

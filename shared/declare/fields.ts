@@ -6,7 +6,7 @@ import { z } from 'zod'
 
 /** The key of annotations in a registered schema. */
 export const ANNOTATION = 'x-headrace'
-export type FieldAnnotation = { column?: string; watermark?: 'epochMs' | 'epochSeconds' }
+export type FieldAnnotation = { learned?: true; column?: string; watermark?: 'epochMs' | 'epochSeconds' }
 
 /** Adds to what a type says already: column(epochMs(), …) stays an instant. */
 function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T {

@@ -131,7 +131,7 @@ export const streamSpec = z
     /** Pure; runs before validation. Returning undefined leaves the record out. */
     map: recordFunction.optional(),
     schema: zodObject,
-    unknownFields: z.enum(['keep', 'drop', 'reject']).default('keep'),
+    unknownFields: z.enum(['keep', 'drop', 'reject', 'columns']).default('keep'),
     primaryKey: z.array(z.string()).min(1),
     watermark: watermarkSpec.optional(),
     /** Request values of each partition, or a number of equal ones told apart by a function of params. */

@@ -72,7 +72,7 @@ function letterLines({ deadLetters, counts }: Preview, width: number): string[] 
   return more > 0 ? [...lines, `  and ${more} more (--records N)`] : lines
 }
 
-const DRIFT_WORDS = { keep: 'kept in _extra', drop: 'dropped', reject: 'rejected' }
+const DRIFT_WORDS = { keep: 'kept in _extra', drop: 'dropped', reject: 'rejected', columns: 'kept in _extra until it is a column' }
 
 function driftLines({ unknownFields }: Stream, { drift }: Preview): string[] {
   return Object.entries(drift).map(([path, type]) => `  ${textOf(path)}: ${type}, ${DRIFT_WORDS[unknownFields]}`)

@@ -9,6 +9,7 @@
  * only means that the slower, exact way is taken.
  */
 const MAY_BE_INEXACT = /[:,[\s]-?(?:\d{16}|[1-9][\d.]{18}|0\.0*[1-9]\d{17}|\d[\d.]*[eE][+-]?\d{3})/
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 const INTEGER = /^-?\d+$/
 const DOUBLE_DIGITS_MAX = 17
 
@@ -18,11 +19,21 @@ const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknow
 /** Throws SyntaxError. */
 export function parseJson(text: string): unknown {
   if (!MAY_BE_INEXACT.test(text) && !/^-?\d/.test(text)) return JSON.parse(text)
-  return parseWithSource(text, (_key, value, context) => {
-    const source = context?.source
-    return typeof value === 'number' && source !== undefined && !isExact(value, source) ? source : value
-  })
+  try {
+    return parseWithSource(text, (_key, value, context) => {
+      const source = context?.source
+      return typeof value === 'number' && source !== undefined && !isExact(value, source) ? source : value
+    })
+  } catch (error) {
+    if (error instanceof SyntaxError) throw error
+    // Nested deeper than the calls of a reviver can be. One record like that must not keep its page from being read.
+    return JSON.parse(withTexts(text))
+  }
 }
+
+/** The same JSON with its inexact numbers as texts. */
+const withTexts = (text: string): string =>
+  text.replace(STRING_OR_NUMBER, (token) => (token.startsWith('"') || isExact(Number(token), token) ? token : `"${token}"`))
 
 function isExact(value: number, source: string): boolean {
   if (INTEGER.test(source)) return Number.isSafeInteger(value)

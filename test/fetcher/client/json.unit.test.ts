@@ -5,6 +5,13 @@ import { parseJson } from '../../../services/fetcher/client/json.ts'
 import { testSeed } from '../../support/seed.ts'
 
 describe('JSON text', () => {
+  test('that is nested too deeply for the exact way is read exactly all the same', () => {
+    const deep = `${'['.repeat(40_000)}${']'.repeat(40_000)}`
+    const parsed = parseJson(`[{"id":9007199254740993,"n":1.5,"t":"a \\"9007199254740993\\" \\\\"},${deep}]`) as unknown[]
+    assert.deepEqual(parsed[0], { id: '9007199254740993', n: 1.5, t: 'a "9007199254740993" \\' })
+    assert.throws(() => parseJson(`[9007199254740993,${deep}`), SyntaxError)
+  })
+
   for (const [name, text, value] of [
     ['an integer beyond 2^53', '{"id":9007199254740993}', { id: '9007199254740993' }],
     ['a negative one', '[-9007199254740993]', ['-9007199254740993']],

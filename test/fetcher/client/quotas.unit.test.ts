@@ -211,6 +211,52 @@ describe('several quotas at once', () => {
     for (const path of ['/light', '/heavy', '/other', '/both']) assert.ok(count(path) >= 5, `${path}: ${count(path)}`)
   })
 
+  test('keep for a heavy request what light ones behind it would take', async () => {
+    const clock = virtualClock()
+    const quotas = [{ requests: 20, per: 10_000, weight: { heavy: 10, light: 1 } }]
+    const { limiter, costOf } = limiterFor({ clock, quotas }, () => holds(1, 0))
+    const went: string[] = []
+    const ask = async (path: string) => {
+      const release = await limiter.take(costOf(factsOf(path)), new AbortController().signal)
+      went.push(path)
+      release()
+    }
+    const all = [ask('/heavy'), ...Array.from({ length: 30 }, () => ask('/light'))]
+    await clock.runTo(200_000)
+    await Promise.all(all)
+    assert.equal(went[0], '/heavy')
+  })
+
+  test('keep for a request that waits for one of them its part of the other, when its turn is near', async () => {
+    const clock = virtualClock()
+    const quotas = [
+      { requests: 1, per: 10_000, paths: ['/both', '/rare'] },
+      { requests: 1, per: 10_000, paths: ['/both', '/other'] },
+    ]
+    const { limiter, costOf } = limiterFor({ clock, quotas }, () => holds(1, 0))
+    const stop = new AbortController()
+    let wentMs = Number.POSITIVE_INFINITY
+    const inARow = async (path: string) => {
+      for (;;) {
+        const release = await limiter.take(costOf(factsOf(path)), stop.signal)
+        await clock.sleep(10, stop.signal).finally(release)
+      }
+    }
+    const askOnce = async () => {
+      const release = await limiter.take(costOf(factsOf('/both')), stop.signal)
+      wentMs = clock.elapsedMs()
+      release()
+    }
+    // The two quotas have room at different times.
+    const going: Promise<unknown>[] = [inARow('/rare'), clock.sleep(5_000).then(() => inARow('/other'))]
+    await clock.runTo(41_000)
+    going.push(askOnce())
+    await clock.runTo(120_000)
+    stop.abort(new Error('enough'))
+    await Promise.allSettled(going)
+    assert.ok(wentMs <= 41_000 + 25_000, `it went at ${wentMs}`)
+  })
+
   test('keep a pause of paths that are counted apart from the other paths', async () => {
     const clock = virtualClock()
     const quotas = [

@@ -35,7 +35,7 @@ function quota(header: string, text: string | undefined, perMs: number | null): 
   return requests > 0 ? [{ header, requests, perMs }] : []
 }
 
-export function quotaStep({ quota: declared }: Source, answers: readonly Readonly<Record<string, string>>[]): Step {
+export function quotaStep({ quota: declared }: Pick<Source, 'quota'>, answers: readonly Readonly<Record<string, string>>[]): Step {
   const last = answers.at(-1)
   if (last === undefined) return skipped('quota', 'there is no answer to look at')
   const named = namedQuotas(last)
@@ -49,8 +49,9 @@ export function quotaStep({ quota: declared }: Source, answers: readonly Readonl
   }
   const advice = `declare at most quota: { requests: ${tightest.requests}, per: '${tightest.perMs / SECOND_MS}s' }`
   if (declared.length === 0) return failed('quota', `none is declared, and the API names ${shown}`, advice)
-  // Whichever of them holds a request back first: the API may count others on other paths.
-  const strictest = Math.min(...declared.map(({ requests, per }) => requests / per))
+  // Those of some paths only say nothing of the others.
+  const general = declared.filter(({ paths }) => paths === undefined)
+  const strictest = Math.min(...(general.length > 0 ? general : declared).map(({ requests, per }) => requests / per))
   if (strictest > tightest.requests / tightest.perMs) {
     return failed('quota', `${allText(declared)} is more than the API allows: ${shown}`, advice)
   }

@@ -248,7 +248,7 @@ describe('several quotas at once', () => {
       release()
     }
     // The two quotas have room at different times.
-    const going: Promise<unknown>[] = [inARow('/rare'), clock.sleep(5_000).then(() => inARow('/other'))]
+    const going: Promise<unknown>[] = [inARow('/rare'), clock.sleep(15_000).then(() => inARow('/other'))]
     await clock.runTo(41_000)
     going.push(askOnce())
     await clock.runTo(120_000)

@@ -10,6 +10,8 @@ import { z } from 'zod'
 /** The broker's offset.metadata.max.bytes is 4096 by default; longer metadata refuses the whole commit. */
 export const CHECKPOINT_BYTES_MAX = 4000
 export const COMMIT_BYTES_MAX = 512
+/** 48 bits for each share that is known. */
+export const KNOWN_CHARS = 8
 
 export const checkpoint = z.object({
   v: z.literal(1),
@@ -59,6 +61,8 @@ export const checkpoint = z.object({
   coveredBelow: z.int().min(0).optional(),
   /** What the partition asked for (`shareId`): a partition that asks for something else does not go on from here. */
   share: z.string().optional(),
+  /** Of a partition whose shares are found: those that have been walked from their start, as hashes of `KNOWN_CHARS` each. */
+  known: z.string().optional(),
 })
 export type Checkpoint = z.infer<typeof checkpoint>
 export type RunTotals = NonNullable<Checkpoint['totals']>

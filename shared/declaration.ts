@@ -6,13 +6,15 @@ import { type Answers, answersOf, meaningsOf } from './declare/answers.ts'
 import { checkPartitions, checkPrimaryKey, checkRecords, checkRequest, checkSchema } from './declare/checks.ts'
 import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
 import { checkPaging, withQuery } from './declare/paging.ts'
+import { checkDiscovery, checkParents } from './declare/parents.ts'
+import type { DiscoverySpec } from './declare/partitions.ts'
 import type { Place } from './declare/place.ts'
 import { checkQuotas } from './declare/quota.ts'
 import { type SourceSpec, type StreamSpec, sourceSpec } from './declare/source.ts'
 import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
 import { inWords } from './declare/words.ts'
 import { DeclarationError, messageOf } from './errors.ts'
-import { type JsonSchema, wireSchema } from './schema.ts'
+import { FOUND, type JsonSchema, wireSchema } from './schema.ts'
 import { LEDGER_TABLE, LETTERS_TABLE, label, tableName, viewName } from './topics.ts'
 
 export type { Watermarking } from './declare/watermarking.ts'
@@ -29,7 +31,10 @@ export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 're
   /** Statuses by which the API refuses a cursor. */
   expiredCursor: readonly number[]
   watermark: Watermarking | null
+  /** Of found shares, only their number counts. */
   partitions: PartitionValues[]
+  /** How the shares of the partitions are found; null where each partition is one. */
+  discovery: DiscoverySpec | null
   /** The JSON Schema that is registered, `x-headrace` included. */
   wireSchema: JsonSchema
 }
@@ -46,6 +51,7 @@ export function compileSource(input: unknown, file: string): Source {
   const source: Source = { ...rest, file, streams: [] }
   meaningsOf(rest.answers, (field, what, hint) => mistake(file, null, field, what, hint))
   source.streams = Object.entries(streams).map(([name, spec]) => compileStream(source, name, spec))
+  checkParents(source.streams, (stream, what, hint) => mistake(file, stream, 'partitions.stream', what, hint))
   refuseTwins(source.streams)
   return source
 }
@@ -60,6 +66,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   checkRecords(spec, refuse)
   const watermark = spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse)
   checkPaging(spec, watermark, refuse)
+  checkDiscovery(spec, watermark, refuse)
   const stream = {
     ...spec,
     records: spec.records ?? '',
@@ -67,8 +74,9 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     name,
     label: label({ source: source.name, stream: name }),
     table: (spec.table ?? tableName({ source: source.name, stream: name })).replaceAll('-', '_'),
-    partitions: typeof spec.partitions === 'number' ? Array.from({ length: spec.partitions }, () => ({})) : spec.partitions,
-    watermark,
+    ...partitionsOf(spec.partitions),
+    // Of several walks, one after the other, none is in the order of all.
+    watermark: watermark !== null && isFound(spec.partitions) ? { ...watermark, sorted: false } : watermark,
     ...answersOf(source.answers, spec, refuse),
   }
   return { ...stream, wireSchema: schemaOf(stream, refuse) }
@@ -89,7 +97,7 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
         primaryKey: stream.primaryKey,
         watermark: watermark === null ? null : { field: watermark.field, kind: watermark.kind },
         partitions: stream.partitions.length,
-        shares: stream.partitions.map((values, index) => shareOf(values, index, stream.partitions.length)),
+        shares: stream.partitions.map((values, index) => shareOf(values, index, stream)),
       },
     })
   } catch (error) {
@@ -97,10 +105,19 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
   }
 }
 
+const isFound = (spec: StreamSpec['partitions']): boolean => typeof spec === 'object' && !Array.isArray(spec)
+
+function partitionsOf(spec: StreamSpec['partitions']): Pick<Stream, 'partitions' | 'discovery'> {
+  if (Array.isArray(spec)) return { partitions: spec, discovery: null }
+  const [count, discovery] = typeof spec === 'number' ? [spec, null] : [spec.over, spec]
+  return { partitions: Array.from({ length: count }, () => ({})), discovery }
+}
+
 /** Partitions without values are told apart by their number among all. */
-function shareOf(values: PartitionValues, index: number, partitions: number): string {
+function shareOf(values: PartitionValues, index: number, { partitions, discovery }: Pick<Stream, 'partitions' | 'discovery'>): string {
   const entries = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
-  return entries.length === 0 ? `${index} of ${partitions}` : JSON.stringify(Object.fromEntries(entries))
+  if (entries.length > 0) return JSON.stringify(Object.fromEntries(entries))
+  return `${index} of ${partitions.length}${discovery === null ? '' : FOUND}`
 }
 
 function checkBaseUrl(baseUrl: SourceSpec['baseUrl'], file: string): void {

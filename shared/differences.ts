@@ -38,7 +38,10 @@ function shareDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDiffe
   const [was, is, path] = [a.shares, b.shares, 'partitions']
   if (was === undefined || is === undefined) return []
   if (canonical(was) === canonical(is)) {
-    return canonical(a.startsFrom) === canonical(b.startsFrom) ? [] : [{ path, change: 'begin anew', additive: true }]
+    // What was declared and not yet prepared says nothing about it.
+    return b.startsFrom === undefined || canonical(a.startsFrom) === canonical(b.startsFrom)
+      ? []
+      : [{ path, change: 'begin anew', additive: true }]
   }
   const gone = was.filter((share) => !is.includes(share))
   const added = is.filter((share) => !was.includes(share))

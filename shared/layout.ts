@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { type Commit, parseCommit } from './checkpoint.ts'
 import { ANNOTATION } from './declare/fields.ts'
-import { annotationOf, type JsonSchema, type StartsFrom, type StreamAnnotation, withStartsFrom } from './schema.ts'
+import { annotationOf, FOUND, type JsonSchema, type StartsFrom, type StreamAnnotation, withStartsFrom } from './schema.ts'
 import { comparePositions, positionOfText, type WatermarkKind } from './watermark.ts'
 
 /** 72 bits, as text: enough to tell the few layouts apart that a stream ever has. */
@@ -91,7 +91,6 @@ function startsFromOf(before: StreamAnnotation & { shares: string[] }, shares: r
 
 /** What a function finds may be of any kind, and has old records of its own. */
 const isPart = (share: string): boolean => !share.endsWith(FOUND)
-export const FOUND = ' found'
 
 /** What is surely in the warehouse of an old share. A commit of another share says nothing about it. */
 function confirmedOf(before: StreamAnnotation, share: string, partition: number, stored: Stored): string | null {

@@ -26,7 +26,7 @@ export type Resume =
   /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
   | { kind: 'continue'; checkpoint: Checkpoint }
   /** Start a new run from `watermark`, null being the stream's start. `otherShare`: the checkpoint speaks of what the partition asked for before. */
-  | { kind: 'start'; watermark: string | null; gap: Gap | null; coveredBelow: number | undefined; otherShare?: true }
+  | { kind: 'start'; watermark: string | null; gap: Gap | null; coveredBelow: number | undefined; otherShare?: true; known?: string }
 
 /** Published records that no loader can read any more, [from, to). `confirmed` is where the API is asked again from. */
 export type Gap = { from: number; to: number; confirmed: string | null }
@@ -41,8 +41,10 @@ export function resume(facts: ResumeFacts): Resume {
   if (gap !== null) return { kind: 'start', watermark: confirmed, gap, coveredBelow: facts.log.low, ...other }
   if (other.otherShare) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: stored.coveredBelow, ...other }
   if (!stored.done) return { kind: 'continue', checkpoint: stored }
-  return { kind: 'start', watermark: stored.watermark, gap: null, coveredBelow: stored.coveredBelow }
+  return { kind: 'start', watermark: stored.watermark, gap: null, coveredBelow: stored.coveredBelow, ...knownIn(stored) }
 }
+
+const knownIn = ({ known }: Checkpoint) => (known === undefined ? {} : { known })
 
 /** What the loader has confirmed of another share says nothing about this one. */
 function confirmedOf({ loaded, own }: ResumeFacts): string | null {

@@ -33,6 +33,9 @@ export const streamAnnotation = z.object({
 export type StreamAnnotation = z.infer<typeof streamAnnotation>
 export type StartsFrom = NonNullable<StreamAnnotation['startsFrom']>
 
+/** Ends the share of a partition whose values are found when a run starts. */
+export const FOUND = ' found'
+
 /** Field that holds what the schema does not know. */
 export const EXTRA_FIELD = '_extra'
 

@@ -11,6 +11,7 @@ import type { StreamAnnotation } from '../../shared/schema.ts'
 import { namesFor } from '../../shared/topics.ts'
 import { type Client, createClient } from './client/client.ts'
 import { holdingOf } from './client/holding.ts'
+import { createDiscovery, type Discovery } from './discovery.ts'
 import { type JobOptions, jobOf } from './jobs.ts'
 import { type Columns, createColumns } from './learn.ts'
 import { type Owned, ownedOf } from './ownership.ts'
@@ -66,6 +67,14 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
     }
     const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
 
+    const discoveries = new Map<Stream, Discovery>()
+    const discoveryOf = (stream: Stream, { baseUrl, send }: Client): Discovery | undefined => {
+      if (stream.discovery === null) return undefined
+      const discovery = discoveries.get(stream) ?? createDiscovery({ stream, baseUrl, send, clock, log })
+      discoveries.set(stream, discovery)
+      return discovery
+    }
+
     const open = ({ stream, partition }: Owned): Partition => {
       const client = clients.get(stream.source)
       const schema = registered.get(stream)
@@ -80,6 +89,7 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
         partition,
         baseUrl: client.baseUrl,
         send: client.send,
+        discovery: discoveryOf(stream, client),
         kafka,
         names,
         ...schema,

@@ -3,23 +3,18 @@
  * one before. A page without a cursor can be gone on from by nobody: a run that is interrupted there starts again from its best watermark.
  */
 import type { Stream } from '../../shared/declaration.ts'
-import type { RequestChanges, WalkAnswer, WalkPage } from '../../shared/declare/paginate/generator.ts'
+import type { WalkPage } from '../../shared/declare/paginate/generator.ts'
 import type { GeneratorSpec } from '../../shared/declare/paginate.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
+import { type Asking, asking } from './asking.ts'
 import { boundsOf } from './bounds.ts'
 import { firstRequest } from './client/first-request.ts'
-import { withoutParams, withParam } from './client/query.ts'
-import type { PageRequest, PageResponse } from './client/send.ts'
-import { linkCursor, linkRequest } from './paginators/link.ts'
 import type { Cursor } from './paginators/paginator.ts'
 import type { Page, Walk } from './walk.ts'
 
-/** For one page: a walk that asks more often without yielding would never be seen to move. */
-const PAGE_REQUESTS_MAX = 1_000
-
 export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): AsyncGenerator<Page> {
   const { stream, partition } = walk
-  const asked = asking(walk)
+  const asked = askingOf(walk)
   const tools = {
     request: asked.request,
     ...boundsOf(walk).texts,
@@ -43,66 +38,14 @@ export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): As
   yield { records: [], cursor: null, response: asked.taken(), last: true }
 }
 
-type Asking = {
-  request(changes?: RequestChanges): Promise<WalkAnswer>
-  /** The last answer, with the numbers of all since the last call. */
-  taken(): PageResponse
-  /** True for an error that a request ended with. */
-  failed(error: unknown): boolean
-}
-
-function asking({ stream, partition, baseUrl, send, stop, ...walk }: Walk): Asking {
-  const failures = new WeakSet<object>()
-  const { since, until } = boundsOf({ stream, ...walk }).texts
-  let sinceTaken: PageResponse[] = []
-  let last: PageResponse | null = null
-
-  async function request(changes: RequestChanges = {}): Promise<WalkAnswer> {
-    const own = firstRequest(changes.path === undefined ? stream : { ...stream, path: changes.path }, baseUrl, partition, since, until)
-    if (sinceTaken.length >= PAGE_REQUESTS_MAX) throw wrong(stream, `asks ${PAGE_REQUESTS_MAX} times without yielding a page`)
-    try {
-      const response = await send(changed(stream, own, changes), { signal: stop.hard, stream: stream.label })
-      sinceTaken.push(response)
-      last = response
-      return { body: response.body, headers: response.headers, status: response.status, url: response.request.url.href }
-    } catch (error) {
-      if (typeof error === 'object' && error !== null) failures.add(error)
-      throw error
-    }
-  }
-
-  return {
-    request,
-    taken() {
-      if (last === null) throw wrong(stream, 'asks for nothing')
-      const sum = (of: (response: PageResponse) => number) => sinceTaken.reduce((total, response) => total + of(response), 0)
-      const response = {
-        ...last,
-        bytes: sum(({ bytes }) => bytes),
-        attempts: sum(({ attempts }) => attempts),
-        retries: sum(({ retries }) => retries),
-        durationMs: sum(({ durationMs }) => durationMs),
-      }
-      sinceTaken = []
-      return response
-    },
-    failed: (error) => typeof error === 'object' && error !== null && failures.has(error),
-  }
-}
-
-function changed(stream: Stream, own: PageRequest, changes: RequestChanges): PageRequest {
-  const request = changes.url === undefined ? own : linkRequest(own, linkCursor(stream, changes.url, own.url))
-  let { url } = request
-  for (const [name, value] of Object.entries(changes.params ?? {})) {
-    url = value === null ? withoutParams(url, [name]) : withParam(url, name, String(value))
-  }
-  const headers = Object.entries(changes.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
-  return {
-    method: changes.method ?? request.method,
-    url,
-    headers: { ...request.headers, ...Object.fromEntries(headers) },
-    body: 'body' in changes ? changes.body : request.body,
-  }
+function askingOf(walk: Walk): Asking {
+  const { stream, partition, baseUrl, send, stop } = walk
+  const { since, until } = boundsOf(walk).texts
+  return asking({
+    ...{ stream, send, stop },
+    own: ({ path }) => firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until),
+    wrong: (what) => wrong(stream, what),
+  })
 }
 
 function pageOf(stream: Stream, page: WalkPage): { records: readonly unknown[]; cursor: Cursor | null } {

@@ -18,6 +18,7 @@ import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import { PageSkipped, Parked } from './client/errors.ts'
 import type { Send } from './client/send.ts'
+import type { Discovery } from './discovery.ts'
 import { createDriftReport } from './drift-report.ts'
 import { beginWalk } from './full-walk.ts'
 import type { Columns } from './learn.ts'
@@ -39,6 +40,8 @@ export type PartitionTools = {
   kafka: Kafka
   names: Names
   schemaId: number
+  /** For a stream whose shares are found. */
+  discovery?: Discovery | undefined
   /** Of the registered schema: what the partitions ask for, and where they begin. */
   annotation: StreamAnnotation
   columns?: Columns | null
@@ -179,6 +182,7 @@ export function openPartition(tools: PartitionTools): Partition {
     return run(plan, {
       ...tools,
       share,
+      ...(tools.discovery === undefined ? {} : { found: { discovery: tools.discovery, log } }),
       outlet,
       memory: plan.full === undefined && plan.range === undefined ? recalled : publishingAll(memory),
       stop,

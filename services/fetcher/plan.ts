@@ -10,7 +10,7 @@ import type { Range } from './range.ts'
 import type { RunPlan } from './run.ts'
 
 export function planOf(resumed: Resume, clock: Clock): RunPlan {
-  if (resumed.kind === 'start') return startAt(resumed.watermark, resumed.coveredBelow, clock)
+  if (resumed.kind === 'start') return startAt(resumed.watermark, resumed, clock)
   const { checkpoint } = resumed
   return checkpoint.cursor === null ? startAgain(checkpoint, reachedOf(checkpoint), clock) : { ...checkpoint }
 }
@@ -18,29 +18,29 @@ export function planOf(resumed: Resume, clock: Clock): RunPlan {
 /** Goes on where a full run was interrupted; anything else begins one. */
 export function fullPlanOf(resumed: Resume, clock: Clock): RunPlan {
   if (resumed.kind === 'continue' && resumed.checkpoint.full !== undefined) return planOf(resumed, clock)
-  const { watermark, coveredBelow } = resumed.kind === 'continue' ? resumed.checkpoint : resumed
-  return fullFrom(null, watermark, coveredBelow, clock)
+  return fullFrom(null, resumed.kind === 'continue' ? resumed.checkpoint : resumed, clock)
 }
 
 /** Goes on where the backfill of the range was interrupted, or begins it. */
 export function rangePlanOf(range: Range, resumed: Resume, clock: Clock): RunPlan {
-  if (resumed.kind === 'start') return { ...startAt(range.from, undefined, clock), range }
+  if (resumed.kind === 'start') return { ...startAt(range.from, {}, clock), range }
   return { ...planOf(resumed, clock), range }
 }
 
 /** The walk of the plan cannot go on at its cursor: a new one goes on from what it has reached. */
-export function startAgain({ full, range, watermark, coveredBelow }: Interrupted, reached: string | null, clock: Clock): RunPlan {
-  if (range !== undefined) return { ...startAt(reached ?? range.from, undefined, clock), range }
-  return full === undefined ? startAt(reached, coveredBelow, clock) : fullFrom(reached, watermark, coveredBelow, clock)
+export function startAgain(before: Before & Pick<RunPlan, 'full' | 'range'>, reached: string | null, clock: Clock): RunPlan {
+  const { full, range } = before
+  if (range !== undefined) return { ...startAt(reached ?? range.from, {}, clock), range }
+  return full === undefined ? startAt(reached, before, clock) : fullFrom(reached, before, clock)
 }
 
-type Interrupted = Pick<RunPlan, 'full' | 'range' | 'watermark' | 'coveredBelow'>
+type Before = Pick<RunPlan, 'watermark' | 'coveredBelow' | 'known'>
 
-function fullFrom(reached: string | null, watermark: string | null, coveredBelow: number | undefined, clock: Clock): RunPlan {
-  return { ...startAt(reached, coveredBelow, clock), watermark, full: { reached } }
+function fullFrom(reached: string | null, before: Before, clock: Clock): RunPlan {
+  return { ...startAt(reached, before, clock), watermark: before.watermark, full: { reached } }
 }
 
-const startAt = (watermark: string | null, coveredBelow: number | undefined, clock: Clock): RunPlan => ({
+const startAt = (watermark: string | null, { coveredBelow, known }: Pick<RunPlan, 'coveredBelow' | 'known'>, clock: Clock): RunPlan => ({
   run: randomUUID(),
   startedMs: clock.nowMs(),
   page: 0,
@@ -49,4 +49,5 @@ const startAt = (watermark: string | null, coveredBelow: number | undefined, clo
   watermark,
   seen: watermark,
   coveredBelow,
+  ...(known === undefined ? {} : { known }),
 })

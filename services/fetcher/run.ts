@@ -21,6 +21,7 @@ import { walkPages } from './pages.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { PageOutlet } from './publish.ts'
 import { endsOf, isPast, type Range, within } from './range.ts'
+import { type ShareTools, walkShares } from './share-walk.ts'
 import type { Stop } from './stop-signal.ts'
 import type { Page } from './walk.ts'
 
@@ -39,6 +40,8 @@ export type RunPlan = {
   /** A record came out of order earlier in this run. */
   unordered?: boolean | undefined
   coveredBelow?: number | undefined
+  /** Of a partition whose shares are found: those that were walked from their start. */
+  known?: string | undefined
   /** It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is never behind the one before it. */
   full?: { reached: string | null } | undefined
   walk?: FullWalk | undefined
@@ -53,6 +56,8 @@ export type RunTools = {
   share?: string | undefined
   baseUrl: string
   send: Send
+  /** Where the shares of the partition are found. */
+  found?: Omit<ShareTools, 'known'> | undefined
   outlet: PageOutlet
   /** Where unknown fields become columns. */
   columns?: Columns | null
@@ -82,8 +87,8 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const walk = { stream, partition, baseUrl, send, from, to: ends?.to ?? null, startedMs, cursor: plan.cursor ?? null, stop }
   const best = (refused: PageRefused | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   try {
-    for await (const page of walkPages(walk)) {
-      const judged = await learning(tools, () => judge(page.records, contextOf(stream, partition, page.response)))
+    for await (const page of tools.found === undefined ? walkPages(walk) : walkShares(walk, { ...tools.found, known: plan.known })) {
+      const judged = await learning(tools, () => judge(page.records, contextOf(page.stream ?? stream, partition, page.response)))
       if (ends === null) {
         await publishPage(plan, tools, state, page, judged)
         continue
@@ -167,7 +172,12 @@ function laterThan(startedMs: number, response: PageResponse): PageResponse {
   return response.fetchedMs > startedMs ? response : { ...response, fetchedMs: startedMs + 1 }
 }
 
-function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals, walk }: RunState, { cursor, last }: Page): Checkpoint {
+function checkpointOf(
+  plan: RunPlan,
+  stream: Stream,
+  { page, progress, totals, walk }: RunState,
+  { cursor, last, known }: Page,
+): Checkpoint {
   const unordered = stream.watermark?.sorted === true && !progress.sorted
   return {
     v: 1,
@@ -184,6 +194,7 @@ function checkpointOf(plan: RunPlan, stream: Stream, { page, progress, totals, w
     totals,
     ...(walk === undefined ? {} : { walk }),
     ...(plan.coveredBelow === undefined ? {} : { coveredBelow: plan.coveredBelow }),
+    ...(known === undefined ? {} : { known }),
   }
 }
 

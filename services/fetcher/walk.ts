@@ -11,6 +11,10 @@ export type Page = Step & {
   records: readonly unknown[]
   /** The run ends with this page. */
   last: boolean
+  /** The stream as the found share sees it that the page is of. */
+  stream?: Stream
+  /** Of a partition whose shares are found: those walked from their start, this page included. */
+  known?: string
 }
 
 export type Walk = {

@@ -71,7 +71,7 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
 /** Each query parameter with the field that sets it. What a function of params sets is known only when it runs. */
 function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): [string, string][] {
   const fixed = typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
-  const values = typeof partitions === 'number' ? [] : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
+  const values = !Array.isArray(partitions) ? [] : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
   const own: [string | undefined, string][] = [
     [watermark?.param, 'watermark.param'],
     [watermark?.to, 'watermark.to'],
@@ -96,6 +96,8 @@ export function checkRecords({ envelope = {}, map, schema, partitions, deletes, 
     }
     const value = typeof from === 'string' && from.startsWith('{') ? from.slice(1, -1) : null
     if (value === null) continue
+    // What is found is looked at then.
+    if (typeof partitions === 'object' && !Array.isArray(partitions)) continue
     const lacking = typeof partitions === 'number' ? 0 : partitions.findIndex((values) => !Object.hasOwn(values, value))
     if (lacking !== -1) throw refuse(field, `partition ${lacking} has no value for {${value}}`, `list it: partitions: [{ ${value}: … }]`)
   }
@@ -116,6 +118,7 @@ export function checkPartitions({ partitions, params, path }: StreamSpec, refuse
     }
     return
   }
+  if (!Array.isArray(partitions)) return
   const shares = partitions.map((values) => JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
   for (const [index, share] of shares.entries()) {
     const twin = shares.indexOf(share)

@@ -7,6 +7,7 @@ import { DeclarationError } from '../errors.ts'
 import { answersSpec } from './answers.ts'
 import { authSpec } from './auth.ts'
 import { paginateSpec } from './paginate.ts'
+import { discoverySpec } from './partitions.ts'
 import { quotaSpec } from './quota.ts'
 import { sourceSpec, streamSpec, watermarkSpec } from './source.ts'
 import { closest } from './spelling.ts'
@@ -61,6 +62,7 @@ function knownFields(path: Path, input: unknown): string[] {
   if (first !== 'streams') return []
   if (path.length === 2) return Object.keys(streamSpec.shape)
   if (third === 'watermark') return Object.keys(watermarkSpec.shape)
+  if (third === 'partitions') return fieldsOfKind(discoverySpec.options, path, input)
   return third === 'paginate' ? fieldsOfKind(paginateSpec.options, path, input) : []
 }
 

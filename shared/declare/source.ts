@@ -10,6 +10,7 @@ import { authSpec } from './auth.ts'
 import { duration, positiveDuration } from './duration.ts'
 import { headers, sourceHeaders } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate.ts'
+import { discoverySpec } from './partitions.ts'
 import { countGiven } from './place.ts'
 import { quotasSpec } from './quota.ts'
 import { textOrSetting } from './secret.ts'
@@ -134,8 +135,8 @@ export const streamSpec = z
     unknownFields: z.enum(['keep', 'drop', 'reject', 'columns']).default('keep'),
     primaryKey: z.array(z.string()).min(1),
     watermark: watermarkSpec.optional(),
-    /** Request values of each partition, or a number of equal ones told apart by a function of params. */
-    partitions: z.union([z.array(scalars).min(1), z.int().min(1).max(1000)]).default(1),
+    /** Request values of each partition, a number of equal ones told apart by a function of params, or values that are found. */
+    partitions: z.union([z.array(scalars).min(1), z.int().min(1).max(1000), discoverySpec]).default(1),
     /** How often a run starts, or a cron expression (in UTC). */
     every: positiveDuration.optional(),
     cron: z.string().refine(comesUp, 'is no cron expression that ever comes up').optional(),

@@ -136,7 +136,10 @@ const EXAMPLES: Record<string, string> = {
   toBody: "toBody: '/filter/until'",
   inclusiveEnd: 'inclusiveEnd: true, if the API gives records that are equal to the end',
   'paginate.param': "param: 'cursor'",
-  partitions: "partitions: [{ region: 'eu' }, { region: 'us' }], or a number",
+  partitions: "partitions: [{ region: 'eu' }, { region: 'us' }], a number, discover({ … }) or parent({ … })",
+  over: 'over: 8',
+  'partitions.values': 'values: async ({ request }) => [{ account: … }]; of a parent: (record) => ({ account: record.id })',
+  'partitions.stream': "stream: 'accounts', a stream of the same source",
   rejectedShareMax: 'rejectedShareMax: 0.25 (a share, not a percentage)',
   table: "table: 'shop_orders'",
 }

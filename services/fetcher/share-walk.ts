@@ -1,0 +1,128 @@
+/**
+ * A walk over the found shares of a partition, one after the other. A share that fails does not stop the others; at the end the run fails by it, and
+ * the watermark stays. A share that has not been walked from its start yet is asked for everything, whatever the watermark says, since it has a
+ * past of its own. The cursor is the share and the cursor inside it; the last page is one without records, so that every run has an end.
+ */
+import type { Stream } from '../../shared/declaration.ts'
+import { messageOf, Stopped } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { mayMeanExpiredCursor, PageFailed, PageRefused, Parked } from './client/errors.ts'
+import type { PageResponse } from './client/send.ts'
+import type { Cost, Discovery } from './discovery.ts'
+import { walkPages } from './pages.ts'
+import type { Cursor } from './paginators/paginator.ts'
+import { type Known, knownId, knownOf, knownText, type Share, streamOfShare } from './share.ts'
+import type { Page, Walk } from './walk.ts'
+
+export type ShareTools = {
+  discovery: Discovery
+  /** Those that a finished walk has read from their start; undefined when nobody knows. */
+  known: string | undefined
+  log: Log
+}
+
+/** `share`: text of the one that was walked last; `walked`: to its end. `failed`: shares of this run so far, and until when the API wants to be left alone. */
+type ShareCursor = { share: string; inner: Cursor | null; walked: boolean; failed: number; parkedMs?: number | undefined }
+
+/** Of one share, in one run: times that the API may refuse the cursor. */
+const CURSOR_RESTARTS_MAX = 3
+
+/** Throws at its end what the run fails by: Parked, or Stopped (HR_SHARES_FAILED) that names the shares. */
+export async function* walkShares(walk: Walk, { discovery, known: stored, log }: ShareTools): AsyncGenerator<Page> {
+  const { stream, partition } = walk
+  const { shares, cost } = await discovery.find(walk.stop)
+  const own = shares[partition] ?? []
+  const isRange = walk.to !== undefined && walk.to !== null
+  if (stored === undefined && walk.from !== null && !isRange)
+    log.warn('which shares were walked before is not known: all are asked from their start')
+  const known = among(own, knownOf(stored ?? ''))
+  const resumed = cursorOf(stream, walk.cursor)
+  const tally: Tally = { failed: resumed?.failed ?? 0, parkedMs: resumed?.parkedMs, first: [] }
+  let last: PageResponse | null = null
+
+  for (const share of own) {
+    if (resumed !== null && (share.text < resumed.share || (share.text === resumed.share && resumed.walked))) continue
+    // A backfill asks all for the same.
+    const from = isRange || known.has(knownId(share)) ? walk.from : null
+    const asked = { ...walk, stream: streamOfShare(stream, partition, share), from }
+    const cursor = share.text === resumed?.share ? resumed.inner : null
+    try {
+      for await (const { walkedTo: _, ...page } of walkShare({ ...asked, cursor }, log)) {
+        last = page.response
+        if (page.last) known.add(knownId(share))
+        const at = { share: share.text, inner: page.cursor, walked: page.last, failed: tally.failed, ...parkedOf(tally) }
+        yield { ...page, last: false, cursor: at satisfies ShareCursor, stream: asked.stream, known: knownText(known) }
+      }
+    } catch (error) {
+      if (walk.stop.soft.aborted || !isOfShare(error)) throw error
+      note(tally, share, error)
+      log.error({ share: share.text, err: error }, `share ${share.text} failed: ${messageOf(error)}`)
+    }
+  }
+  yield { records: [], cursor: null, last: tally.failed === 0, response: closing(walk, last, cost), known: knownText(known) }
+  if (tally.failed > 0) throw failure(stream, partition, own.length, tally)
+}
+
+/** A cursor that the API refuses is forgotten, and the share walked anew from where it is asked from. */
+async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
+  let { cursor } = walk
+  for (let restarts = 0; ; restarts++) {
+    let pages = 0
+    try {
+      for await (const page of walkPages({ ...walk, cursor })) {
+        pages += 1
+        yield page
+      }
+      return
+    } catch (error) {
+      if ((pages === 0 && cursor === null) || restarts >= CURSOR_RESTARTS_MAX || !mayMeanExpiredCursor(error, walk.stream)) throw error
+      log.warn({ status: error.status }, 'the API refuses the cursor; the share is walked anew')
+      cursor = null
+    }
+  }
+}
+
+type Tally = { failed: number; parkedMs: number | undefined; first: string[] }
+
+/** Of the shares that failed, in the error. */
+const FAILED_SHOWN_MAX = 5
+
+function note(tally: Tally, { text }: Share, error: unknown): void {
+  tally.failed += 1
+  if (error instanceof Parked) tally.parkedMs = Math.max(tally.parkedMs ?? 0, error.untilMs)
+  if (tally.first.length < FAILED_SHOWN_MAX) tally.first.push(`${text}: ${messageOf(error)}`)
+}
+
+const parkedOf = ({ parkedMs }: Tally) => (parkedMs === undefined ? {} : { parkedMs })
+
+/** What speaks of one share only; refused credentials, a mistake in the declaration or a stop speak of all. */
+const isOfShare = (error: unknown): boolean =>
+  error instanceof PageRefused || error instanceof PageFailed || error instanceof Parked || error instanceof Stopped
+
+function failure(stream: Stream, partition: number, all: number, { failed, parkedMs, first }: Tally): Error {
+  const more = failed - first.length
+  const words = [...first, ...(more > 0 ? [`and ${more} more, see the log`] : [])].join('\n  ')
+  const message = `${stream.label}/${partition}: ${failed} of ${all} shares failed; the others are read, and the watermark stays:\n  ${words}`
+  if (parkedMs !== undefined) return new Parked(parkedMs, message)
+  return new Stopped('HR_SHARES_FAILED', message, { hint: 'leave out in partitions what the API will never answer for' })
+}
+
+/** What was known of shares that are no longer found is forgotten: should one come back, it is asked for everything. */
+function among(shares: readonly Share[], known: Known): Known {
+  return new Set(shares.map(knownId).filter((id) => known.has(id)))
+}
+
+/** By the last answer's clock; what finding the shares has cost counts here. */
+function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: Cost): PageResponse {
+  const request = { method: 'GET' as const, url: new URL(baseUrl), headers: {}, body: undefined }
+  const { headers, fetchedMs } = last ?? { headers: {}, fetchedMs: startedMs }
+  return { status: 200, headers, body: null, request: last?.request ?? request, fetchedMs, ...cost }
+}
+
+function cursorOf(stream: Stream, cursor: Cursor | null): ShareCursor | null {
+  if (cursor === null) return null
+  const { share, inner = null, walked, failed, parkedMs } = cursor as Partial<ShareCursor>
+  if (typeof share === 'string' && typeof walked === 'boolean' && typeof failed === 'number')
+    return { share, inner, walked, failed, parkedMs }
+  throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, { hint: 'start a full run: --full' })
+}

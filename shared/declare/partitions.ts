@@ -1,0 +1,39 @@
+/**
+ * Partitions that nobody lists: the values are found when a run starts, by a function of the author's or in the records of a parent stream, and are
+ * spread over a fixed number of partitions. Each value set is a share of its partition.
+ */
+import { z } from 'zod'
+import type { RequestChanges, Scalar, WalkAnswer } from './paginate/generator.ts'
+
+export type Values = Readonly<Record<string, Scalar>>
+
+export type DiscoverTools = {
+  /** Asks like a run does: quota, credentials, retries. Name a `path` or a `url`; nothing of the stream's own request is in it. */
+  request(changes: RequestChanges): Promise<WalkAnswer>
+}
+export type DiscoverFunction = (tools: DiscoverTools) => Promise<readonly Values[]> | readonly Values[]
+/** `record`: as the parent's schema gives it. Undefined or null leaves it out. */
+export type ParentFunction = (record: Readonly<Record<string, unknown>>) => Values | null | undefined
+
+const over = z.int().min(1).max(1000)
+
+export const discoverySpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('discover'),
+    over,
+    values: z.custom<DiscoverFunction>((value) => typeof value === 'function', 'expected a function that returns a list of values'),
+  }),
+  z.strictObject({
+    kind: z.literal('parent'),
+    stream: z.string(),
+    over,
+    values: z.custom<ParentFunction>((value) => typeof value === 'function', 'expected a function of one record of the parent'),
+  }),
+])
+export type DiscoverySpec = z.infer<typeof discoverySpec>
+
+/** discover({ over: 8, values: async ({ request }) => (await request({ path: '/accounts' })).body.map(({ id }) => ({ account: id })) }). */
+export const discover = (spec: { over: number; values: DiscoverFunction }) => ({ kind: 'discover' as const, ...spec })
+
+/** parent({ stream: 'accounts', over: 8, values: (record) => ({ account: String(record.id) }) }). */
+export const parent = (spec: { stream: string; over: number; values: ParentFunction }) => ({ kind: 'parent' as const, ...spec })

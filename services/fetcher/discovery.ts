@@ -11,17 +11,12 @@ import type { Log } from '../../shared/log.ts'
 import { asking } from './asking.ts'
 import { PageRefused } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'
-import type { PageResponse, Send } from './client/send.ts'
+import type { Send } from './client/send.ts'
+import { type Cost, type Discovery, type Found, NO_COST } from './found.ts'
 import { parentRecords } from './parents.ts'
 import { type Share, shareOf, spread } from './share.ts'
 import type { Stop } from './stop-signal.ts'
 
-export type Cost = Pick<PageResponse, 'attempts' | 'retries' | 'bytes' | 'durationMs'>
-export const NO_COST: Cost = { attempts: 0, retries: 0, bytes: 0, durationMs: 0 }
-
-/** Shares by partition, in the order in which they are walked. `cost`: of asking for them; nothing for who gets what another asked for. */
-export type Found = { shares: readonly (readonly Share[])[]; cost: Cost }
-export type Discovery = { find(stop: Stop): Promise<Found> }
 export type DiscoveryTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 
 /** How long an answer is good for the other partitions of the worker. */

@@ -2,9 +2,9 @@
  * What the declaration of found partitions must hold to: its watermark has a clock, since the shares of a partition have one watermark together, and
  * the parents that it names are there and lead to an end.
  */
-import type { Stream } from '../declaration.ts'
 import { isInstant } from '../watermark.ts'
 import type { Refuse } from './mistakes.ts'
+import type { DiscoverySpec } from './partitions.ts'
 import type { StreamSpec } from './source.ts'
 import type { Watermarking } from './watermarking.ts'
 
@@ -22,9 +22,10 @@ export function checkDiscovery({ partitions, deletes }: StreamSpec, watermark: W
   )
 }
 
+type Declared = { name: string; discovery: DiscoverySpec | null }
 type Make = (stream: string, what: string, hint: string) => Error
 
-export function checkParents(streams: readonly Pick<Stream, 'name' | 'discovery'>[], mistake: Make): void {
+export function checkParents(streams: readonly Declared[], mistake: Make): void {
   const byName = new Map(streams.map((stream) => [stream.name, stream]))
   for (const { name } of streams) {
     const way = [name]
@@ -37,5 +38,4 @@ export function checkParents(streams: readonly Pick<Stream, 'name' | 'discovery'
   }
 }
 
-const parentOf = (stream: Pick<Stream, 'discovery'> | undefined): string | null =>
-  stream?.discovery?.kind === 'parent' ? stream.discovery.stream : null
+const parentOf = (stream: Declared | undefined): string | null => (stream?.discovery?.kind === 'parent' ? stream.discovery.stream : null)

@@ -14,11 +14,32 @@ function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T 
   return type.meta({ [ANNOTATION]: { ...before, ...annotation } })
 }
 
+/** Up to here, a double gives back every decimal that it was read from. */
+const DOUBLE_DIGITS_SURE = 15
+
+/**
+ * A JSON number as the text that it was: a whole one within 2^53, another of so few digits that a double is sure of it. Any other number stays what it
+ * is, so that a field of texts refuses it rather than change it; a reader hands out what a double cannot hold as text in the first place.
+ */
+function asText(value: unknown): unknown {
+  if (typeof value !== 'number') return value
+  if (Number.isSafeInteger(value)) return String(value)
+  const [, sign = '', mantissa = '', exponent = '0'] = /^(-?)([\d.]+)(?:e([+-]\d+))?$/.exec(String(value)) ?? []
+  const [whole = '', fraction = ''] = mantissa.split('.')
+  const digits = (whole + fraction).replace(/^0+/, '')
+  if (digits === '' || digits.length > DOUBLE_DIGITS_SURE) return value
+  const point = whole.length + Number(exponent)
+  if (point >= whole.length + fraction.length) return value
+  const padded = (whole + fraction).padStart(whole.length + fraction.length + Math.max(0, 1 - point), '0')
+  const at = padded.length - (whole.length + fraction.length - point)
+  return `${sign}${padded.slice(0, at)}.${padded.slice(at)}`
+}
+
 /** What ClickHouse's Decimal holds. */
 const PRECISION_MAX = 76
 
 /**
- * Exact money: text such as "12.30", never a float. `precision` digits in all, `scale` of them behind the point; no sign but -, no
+ * Exact money: text such as "12.30", or a JSON number that is surely the one that was sent; never a float. `precision` digits in all, `scale` of them behind the point; no sign but -, no
  * exponent, no digit more than the column holds. Throws RangeError for a precision or scale that ClickHouse does not have.
  */
 export function decimal(precision: number, scale: number) {
@@ -31,9 +52,8 @@ export function decimal(precision: number, scale: number) {
   // Zeros in front take no room in the column.
   const whole = precision === scale ? '0+' : `0*\\d{1,${precision - scale}}`
   const digits = new RegExp(`^-?${whole}${scale === 0 ? '' : `(\\.\\d{1,${scale}})?`}$`)
-  return annotate(z.string().regex(digits, `expected a decimal text of at most ${precision} digits, ${scale} behind the point`), {
-    column: `Decimal(${precision}, ${scale})`,
-  })
+  const text = z.string().regex(digits, `expected a decimal text of at most ${precision} digits, ${scale} behind the point`)
+  return z.preprocess(asText, annotate(text, { column: `Decimal(${precision}, ${scale})` }))
 }
 
 /** Milliseconds since the epoch, stored as DateTime64(3): from 1900 to 2299. */
@@ -48,14 +68,17 @@ const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_TEXT = /^-?\d{1,19}$/
 
-/** A 64-bit integer as text, exact beyond 2^53: from -9223372036854775808 to 9223372036854775807. */
+/** A 64-bit integer as text or as a JSON number, exact beyond 2^53: from -9223372036854775808 to 9223372036854775807. */
 export const int64 = () =>
-  annotate(
-    z
-      .string()
-      .regex(INT64_TEXT, { error: 'expected a 64-bit integer as text', abort: true })
-      .refine((text) => BigInt(text) >= INT64_MIN && BigInt(text) <= INT64_MAX, 'expected an integer of 64 bits, and this has more'),
-    { column: 'Int64' },
+  z.preprocess(
+    asText,
+    annotate(
+      z
+        .string()
+        .regex(INT64_TEXT, { error: 'expected a 64-bit integer as text', abort: true })
+        .refine((text) => BigInt(text) >= INT64_MIN && BigInt(text) <= INT64_MAX, 'expected an integer of 64 bits, and this has more'),
+      { column: 'Int64' },
+    ),
   )
 
 /** Any type with a column of the author's choice, e.g. column(z.string(), 'LowCardinality(String)'). */

@@ -15,7 +15,27 @@ const takesAll = (type: z.ZodType, values: unknown[]) => {
 
 describe('decimal', () => {
   test('refuses what the column would round, cut or misread', () => {
-    refusesAll(decimal(5, 2), ['1000', '1000.00', '1.234', '1.', '.5', '', '-', '+1', '1e3', ' 1', '1 ', '1,5', '1\n', '١', 1.5, 1, null])
+    refusesAll(decimal(5, 2), [
+      '1000',
+      '1000.00',
+      '1.234',
+      '1.',
+      '.5',
+      '',
+      '-',
+      '+1',
+      '1e3',
+      ' 1',
+      '1 ',
+      '1,5',
+      '1\n',
+      '١',
+      1.234,
+      1000,
+      1e21,
+      Number.NaN,
+      null,
+    ])
     refusesAll(decimal(3, 0), ['1.0', '1000'])
     refusesAll(decimal(2, 2), ['1', '1.00', '9.99'])
   })
@@ -25,6 +45,22 @@ describe('decimal', () => {
     takesAll(decimal(3, 0), ['999', '-1'])
     takesAll(decimal(2, 2), ['0', '0.99', '-0.99', '00.1'])
     takesAll(decimal(76, 0), ['9'.repeat(76)])
+  })
+
+  test('takes a JSON number as the text that it surely was, and refuses one that may have been another', () => {
+    const all: [number, string][] = [
+      [12.5, '12.5'],
+      [-0.001, '-0.001'],
+      [1e-7, '0.0000001'],
+      [-1.25e-8, '-0.0000000125'],
+      [3, '3'],
+      [0, '0'],
+      [123456789012.345, '123456789012.345'],
+    ]
+    for (const [number, text] of all) assert.equal(decimal(38, 12).parse(number), text)
+    for (const number of [0.1 + 0.2, 2 ** 53, 1e21, Number.POSITIVE_INFINITY])
+      assert.equal(decimal(38, 17).safeParse(number).success, false)
+    assert.equal(int64().parse(Number.MIN_SAFE_INTEGER), '-9007199254740991')
   })
 
   test('a precision or scale that ClickHouse does not have is an error where it is written', () => {
@@ -42,7 +78,7 @@ describe('decimal', () => {
 
 describe('int64', () => {
   test('refuses what has more than 64 bits, by one', () => {
-    refusesAll(int64(), ['9223372036854775808', '-9223372036854775809', '99999999999999999999', '1.0', '', '-', '0x10', 5])
+    refusesAll(int64(), ['9223372036854775808', '-9223372036854775809', '99999999999999999999', '1.0', '', '-', '0x10', 2 ** 53, 1.5])
   })
   test('takes the ends of the range', () => {
     takesAll(int64(), ['9223372036854775807', '-9223372036854775808', '0', '-1', '9007199254740993'])

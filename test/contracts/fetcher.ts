@@ -201,6 +201,34 @@ export const retrying: readonly Line[] = [
   },
 ]
 
+export const quotas: readonly Line[] = [
+  {
+    server: 'counts requests by the second and by the day, by path, or by weight',
+    fetcher: 'keeps each quota in any window, over all workers, and an exhausted one holds up only what it counts',
+    shownBy: [
+      [
+        'fetcher/client/quotas.unit.test.ts',
+        'are each kept in any window, with paths and weights, over workers that come, go and start anew',
+      ],
+      ['fetcher/client/quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
+      [
+        'fetcher/client/limiter.unit.test.ts',
+        'is never passed in any window, whatever partitions change hands, workers start anew and answers take',
+      ],
+      [DAY, 'the API counts no request more than its quota in any window, and none earlier than it asked for'],
+    ],
+  },
+  {
+    server: 'answers 200 with an error in the body; or has statuses of its own for retry, skip, empty and stop',
+    fetcher: 'takes them for what is declared',
+    shownBy: [
+      ['fetcher/client/answers.unit.test.ts', 'is asked again if it passes, at most as often as every other'],
+      ['fetcher/client/answers.unit.test.ts', 'is never asked again if it does not pass, and is shown without the credentials'],
+      ['fetcher/client/answers.unit.test.ts', 'means what the stream says of it, else what the source says, else what HTTP says'],
+    ],
+  },
+]
+
 export const credentials: readonly Line[] = [
   {
     server: 'gives a token that ends soon',
@@ -327,6 +355,47 @@ export const incremental: readonly Line[] = [
   },
 ]
 
+export const ranges: readonly Line[] = [
+  {
+    server: 'is asked for a range of the past',
+    fetcher: 'moves neither checkpoint nor watermark, and ranges that follow each other neither overlap nor leave a gap',
+    shownBy: [
+      ['fetcher/backfill.test.ts', 'publishes what lies in the range, all of it, and moves neither checkpoint nor watermark'],
+      [
+        'fetcher/backfill.test.ts',
+        'of ranges that follow each other leaves no record out and publishes none twice, whatever the API makes of its ends',
+      ],
+      ['faults/pipeline-backfill.test.ts', 'a backfill that is killed goes on at its cursor, and the regular runs go on beside it'],
+    ],
+  },
+  {
+    server: 'is divided anew: more partitions, fewer, others',
+    fetcher: 'begins where all before is confirmed, and loses nothing',
+    shownBy: [
+      ['fetcher/partitions.test.ts', 'begins at the lowest watermark and loses nothing, though one partition runs long after the others'],
+      ['fetcher/partitions.test.ts', 'goes back and forth, by two deploys that run at once, without a loss'],
+    ],
+  },
+  {
+    server: 'marks a record as deleted, or only leaves it out',
+    fetcher: 'marks the row; does so after a complete walk alone',
+    shownBy: [
+      [
+        'scenarios/deleted-records.test.ts',
+        'a record that is marked deleted is gone under FINAL, there without it, and back when a newer version is not marked',
+      ],
+      [
+        'scenarios/full-walk.test.ts',
+        'what a complete walk does not bring is gone under FINAL, there without it, and back when a later walk brings it',
+      ],
+      [
+        'scenarios/full-walk.test.ts',
+        'a walk that is interrupted marks nothing until it has come to its end, and then nothing that it brought before',
+      ],
+    ],
+  },
+]
+
 export const drift: readonly Line[] = [
   {
     server: 'sends a new field, leaves one out, or changes a type',
@@ -353,4 +422,4 @@ export const drift: readonly Line[] = [
   },
 ]
 
-export const everyLine: readonly Line[] = [...pagination, ...retrying, ...credentials, ...incremental, ...drift]
+export const everyLine: readonly Line[] = [...pagination, ...retrying, ...quotas, ...credentials, ...incremental, ...ranges, ...drift]

@@ -25,7 +25,11 @@ import { type DayApi, HOUR_MS, RECORDS, startDayApi, wayNames } from './day/api.
 import { forgetfulKafka } from './day/log.ts'
 
 const PARTITIONS = 3
-const QUOTA = { requests: 12, perMs: 60_000 }
+/** What a minute allows would use up the hour. */
+const QUOTAS = [
+  { requests: 12, perMs: 60_000 },
+  { requests: 480, perMs: HOUR_MS },
+]
 const HOURS = 24
 const STEP_MS = HOUR_MS / 2
 /** After a pause the partitions come back one after the other, and a failed run waits. */
@@ -46,7 +50,7 @@ describe('a day in front of an API that fails in every way', () => {
   before(async () => {
     setFlagsFromString('--expose-gc')
     const collect: () => void = runInNewContext('gc')
-    api = await startDayApi(clock, random, QUOTA)
+    api = await startDayApi(clock, random, QUOTAS)
     const { client, runners } = fetcher()
     const stopping = new AbortController()
     const stop = { soft: stopping.signal, hard: stopping.signal }
@@ -82,7 +86,7 @@ describe('a day in front of an API that fails in every way', () => {
       partitions: Array.from({ length: PARTITIONS }, (_, p) => ({ p })),
       every: '2m',
     }
-    const quota = { requests: QUOTA.requests, per: '1m' }
+    const quota = QUOTAS.map(({ requests, perMs }) => ({ requests, per: `${perMs}ms` }))
     const declared = defineSource({ name: 'day', baseUrl: api.url, auth, quota, bodyBytesMax: 50_000, streams: { records: stream } })
     const source = compileSource(declared.input, 'day.ts')
     const metrics = createMetrics()

@@ -107,10 +107,10 @@ const WAYS: readonly Way[] = [
   { name: 'reset before an answer', share: 0.01, give: (response) => void response.socket?.destroy() },
 ]
 
-export async function startDayApi(clock: IdleClock, random: () => number, quota: DayQuota): Promise<DayApi> {
+export async function startDayApi(clock: IdleClock, random: () => number, quotas: readonly DayQuota[]): Promise<DayApi> {
   const startMs = clock.nowMs()
-  /** Of the newest requests, one more than the quota: the oldest of them must have left the window. */
-  const arrivals: number[] = []
+  /** For each quota the newest requests, as many as it allows: the oldest of them must have left the window when the next one comes. */
+  const arrivals = quotas.map((quota) => ({ quota, times: [] as number[] }))
   /** What was told at an instant counts from the next one on: a request that was under way meanwhile could not know. */
   let notBeforeMs = 0
   let toldNow = { atMs: 0, untilMs: 0 }
@@ -173,9 +173,11 @@ export async function startDayApi(clock: IdleClock, random: () => number, quota:
     const nowMs = clock.elapsedMs()
     if (toldNow.atMs < nowMs) notBeforeMs = Math.max(notBeforeMs, toldNow.untilMs)
     if (nowMs < notBeforeMs) note(api.tooEarly, `request ${api.requests} came at ${nowMs}, ${notBeforeMs - nowMs} ms too early`)
-    arrivals.push(nowMs)
-    const first = arrivals.length > quota.requests ? arrivals.shift() : undefined
-    if (first !== undefined && nowMs - first < quota.perMs) note(api.overruns, `${quota.requests + 1} requests from ${first} to ${nowMs}`)
+    for (const { quota, times } of arrivals) {
+      times.push(nowMs)
+      const first = times.length > quota.requests ? times.shift() : undefined
+      if (first !== undefined && nowMs - first < quota.perMs) note(api.overruns, `${quota.requests + 1} requests from ${first} to ${nowMs}`)
+    }
   }
 
   function told(waitMs: number): void {

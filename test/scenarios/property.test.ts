@@ -9,7 +9,7 @@ import { describe, test } from 'node:test'
 import { testSeed } from '../support/seed.ts'
 import { runBatch, type Verdict } from './property/batch.ts'
 
-const SEEDS_DEFAULT = 100
+const SEEDS_DEFAULT = 500
 const BATCH_CASES = 50
 /** One waits for Kafka to miss a killed fetcher while the other computes. */
 const BATCHES_AT_ONCE = 2

@@ -11,6 +11,7 @@ import { withPosition } from '../client/since-place.ts'
 import { fromText } from '../since.ts'
 import { foreignCursor, readPlace } from './answer.ts'
 import type { Cursor, PageView, Paginator, Step } from './contract.ts'
+import { markOf } from './mark.ts'
 
 type WindowCursor = {
   from: string
@@ -24,6 +25,10 @@ type WindowCursor = {
   records: number
   /** Windows that begin before here have been walked before, in part, by one that hit the cap. */
   againTo: string | null
+  /** The first page of this window, once it is walked. */
+  first: string | null
+  /** That of the window before, unless it was itself the same as the one before it. */
+  before: string | null
 }
 
 const MINUTE_MS = 60_000
@@ -45,7 +50,7 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
   /** At least one unit long, also where nothing is settled yet: a run asks for something, and moves no watermark by it. */
   function windowFrom(from: bigint, until: bigint, sizeMs: number, againTo: string | null): WindowCursor {
     const to = smaller(from + nsOf(sizeMs), until > from ? until : from + nsOf(unitMs))
-    return { from: text(from), to: text(to), until: text(until), sizeMs, inner: null, records: 0, againTo }
+    return { from: text(from), to: text(to), until: text(until), sizeMs, inner: null, records: 0, againTo, first: null, before: null }
   }
 
   function isCapped({ body: answer }: PageView, records: number): boolean {
@@ -62,11 +67,16 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
 
   const again = (at: WindowCursor): Pick<Step, 'repeats'> => (at.againTo !== null && ns(at.from) < ns(at.againTo) ? { repeats: 'all' } : {})
 
+  /** What lies on a boundary can be on both sides of it, and be all that they bring; in three windows in a row it is an API that ignores them. */
+  const onBoundary = ({ first, before }: WindowCursor): Pick<Step, 'repeats'> =>
+    first !== null && first === before ? { repeats: 'all' } : {}
+
   function done(at: WindowCursor): Step {
     const [to, until] = [ns(at.to), ns(at.until)]
     // After a halving the windows grow again, since what was dense once is not dense for ever.
     const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
-    return { ...again(at), cursor: next, walkedTo: smaller(to, until) }
+    const before = at.first === at.before ? null : at.first
+    return { ...again(at), cursor: next === null ? null : { ...next, before }, walkedTo: smaller(to, until) }
   }
 
   function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
@@ -84,8 +94,9 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
       return windowFrom(floorTo(from, unitMs), floorTo(end, unitMs), spec.size, null)
     },
     next(page, cursor): Step {
-      const at = windowOf(stream, cursor)
-      const step = pages.next(page, at.inner)
+      const known = windowOf(stream, cursor)
+      const at = known.inner === null ? { ...known, first: pageMark(stream, page) } : known
+      const step = known.inner === null ? { ...pages.next(page, null), ...onBoundary(at) } : pages.next(page, at.inner)
       const records = at.records + page.records.length
       if (isCapped(page, records)) return { ...step, ...again(at), cursor: halved(at) }
       return step.cursor === null ? { ...step, ...done(at) } : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }
@@ -99,6 +110,10 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
     },
     ...(pages.passing === undefined ? {} : { passing: pages.passing }),
   }
+}
+
+function pageMark(stream: Stream, { records }: PageView): string | null {
+  return records.length === 0 ? null : `${records.length} ${markOf(stream, records[0])} ${markOf(stream, records.at(-1))}`
 }
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
@@ -118,9 +133,9 @@ function tooMany(stream: Stream, from: string, to: string): Stopped {
 
 function windowOf(stream: Stream, cursor: Cursor | null): WindowCursor {
   const found = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<WindowCursor>) : {}
-  const { from, to, until, sizeMs, inner = null, records = 0, againTo = null } = found
+  const { from, to, until, sizeMs, inner = null, records = 0, againTo = null, first = null, before = null } = found
   if (typeof from !== 'string' || typeof to !== 'string' || typeof until !== 'string' || typeof sizeMs !== 'number') {
     throw foreignCursor(stream, 'no window')
   }
-  return { from, to, until, sizeMs, inner, records, againTo }
+  return { from, to, until, sizeMs, inner, records, againTo, first, before }
 }

@@ -217,7 +217,14 @@ describe('a window that hits the cap', () => {
 
 test('an API that ignores the window is noticed: every window would bring the same', async (t) => {
   const { error } = await walk(t, hourly, () => ({ json: { data: [row(0)] } }), options(3))
-  assertStopped(error, 'HR_REPEATED_PAGE', /page 2 has the same records as page 1/)
+  assertStopped(error, 'HR_REPEATED_PAGE', /page 3 has the same records as page 1/)
+})
+
+test('a record on a boundary that is all of both windows is no repetition', async (t) => {
+  const script = (_: unknown, number: number) => ({ json: { data: number === 1 || number === 2 ? [row(0)] : [] } })
+  const walked = await walk(t, hourly, script, options(5))
+  assert.equal(walked.error, undefined)
+  assert.equal(walked.requests.length, 5)
 })
 
 test('a stored cursor of another way of paging stops the run', async (t) => {

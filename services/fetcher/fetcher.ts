@@ -122,6 +122,8 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
           metrics.owned.set({ source: stream.source.name, stream: stream.name }, mine)
         }
         log.info({ partitions: [...owned.keys()] }, 'partitions assigned')
+        if (job !== null && owned.size < job.partitions)
+          log.info('the other partitions belong to a backfill or full run that came before; waiting for it')
         return worker.assign(owned)
       },
       onCrash: (error) => worker.fail(error),

@@ -13,7 +13,7 @@ export type Range = { from: string; to: string }
 
 const NS_PER_MS = 1_000_000n
 /** What a group's name can hold of a range as it is; texts of an author's can be anything. */
-const PLAIN_ID = /^[\w.:+-]{1,100}$/
+const PLAIN = /^[A-Za-z\d.:+-]{1,60}$/
 
 /** Reads what a person typed: times or, as the field is written, numbers. Throws WrongUse. */
 export function rangeOf(stream: Stream, typed: Range, nowMs: number): Range {
@@ -46,9 +46,8 @@ const HINTS = { iso: TIME, epochMs: TIME, epochSeconds: TIME, integer: 'write a 
 
 /** Names the range among all of a stream. */
 export function rangeId({ from, to }: Range): string {
-  const id = `${from}_${to}`
-  return PLAIN_ID.test(id)
-    ? id
+  return PLAIN.test(from) && PLAIN.test(to)
+    ? `${from}_${to}`
     : createHash('sha256')
         .update(JSON.stringify([from, to]))
         .digest('hex')

@@ -67,6 +67,31 @@ const COMMANDS: Case[] = [
     status: 2,
     says: /Kafka has no topic of a stream "shop\.refunds"/,
   },
+  {
+    name: 'a range with one end',
+    args: ['fetch', 'shop.orders', '--from', '2026-01-01'],
+    status: 2,
+    says: /--to is missing/,
+    hint: /the end itself/,
+  },
+  {
+    name: 'a range of nothing in particular',
+    args: ['fetch', '--from', '2026-01-01', '--to', '2026-02-01'],
+    status: 2,
+    says: /a range is of named streams/,
+  },
+  {
+    name: 'a range that ends before it begins',
+    args: ['fetch', 'shop.orders', '--from', '2026-02-01', '--to', '2026-01-01'],
+    status: 2,
+    says: /--from 2026-02-01 is not before --to 2026-01-01/,
+  },
+  {
+    name: 'a full range',
+    args: ['fetch', 'shop.orders', '--full', '--from', '2026-01-01', '--to', '2026-02-01'],
+    status: 2,
+    says: /--full and a range/,
+  },
   { name: 'a folder that is none', args: ['--sources', '/nowhere/at/all', 'fetch'], status: 2, says: /\/nowhere\/at\/all is no folder/ },
 ]
 

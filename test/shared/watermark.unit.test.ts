@@ -10,6 +10,7 @@ import {
   positionOf,
   positionOfText,
   requestText,
+  stepAfter,
   stepBefore,
   type WatermarkForm,
   type WatermarkKind,
@@ -165,6 +166,17 @@ describe('earlier', () => {
     assert.equal(before('epochMs'), '1767311999999')
     assert.equal(before('epochSeconds'), '1767311999')
     assert.equal(stepBefore('integer', 0n, 'plain'), -1n)
+  })
+
+  test('the step after is the first that the request can say behind a position; a text has none', () => {
+    const after = (text: string, form: WatermarkForm) => requestText(stepAfter('iso', iso(text)!, form), form)
+    assert.equal(after('2026-01-01T00:00:00Z', 'iso'), '2026-01-01T00:00:00.001Z')
+    assert.equal(after('2026-01-01T00:00:00.0000001Z', 'iso'), '2026-01-01T00:00:00.001Z')
+    assert.equal(after('2026-01-01T00:00:00.5Z', 'isoSeconds'), '2026-01-01T00:00:01Z')
+    assert.equal(after('2026-01-01T23:59:59Z', 'isoDate'), '2026-01-02')
+    assert.equal(after('1969-12-31T23:59:59.5Z', 'epochSeconds'), '0')
+    assert.equal(stepAfter('integer', -1n, 'plain'), 0n)
+    assert.equal(stepAfter('text', 'a', 'plain'), 'a')
   })
 })
 

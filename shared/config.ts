@@ -22,7 +22,15 @@ export const environment: Environment = process.env
 export type Config = {
   kafka: KafkaOptions & { replicationFactor: number; retentionMs: number; sessionTimeoutMs: number }
   registry: { url: string; user: string | undefined; password: string | undefined }
-  clickhouse: { url: string; user: string; password: string; database: string; cluster: string | undefined; ca: string | undefined }
+  clickhouse: {
+    url: string
+    user: string
+    password: string
+    database: string
+    cluster: string | undefined
+    insertQuorum: string | undefined
+    ca: string | undefined
+  }
   prefix: string
   sourceDirs: string[]
   log: { level: Values['HEADRACE_LOG_LEVEL']; format: 'auto' | 'json' | 'pretty' }
@@ -81,6 +89,7 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
       password: values.CLICKHOUSE_PASSWORD,
       database: values.CLICKHOUSE_DATABASE,
       cluster: values.CLICKHOUSE_CLUSTER,
+      insertQuorum: values.CLICKHOUSE_INSERT_QUORUM,
       ca: values.CLICKHOUSE_TLS_CA,
     },
     prefix: values.HEADRACE_PREFIX,

@@ -3,7 +3,7 @@
  * with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its functions return.
  */
 import { type Answers, answersOf, meaningsOf } from './declare/answers.ts'
-import { checkPartitions, checkPrimaryKey, checkRecords, checkRequest, checkSchema } from './declare/checks.ts'
+import { checkPartitionKey, checkPartitions, checkPrimaryKey, checkRecords, checkRequest, checkSchema } from './declare/checks.ts'
 import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
 import { checkPaging, withQuery } from './declare/paging.ts'
 import { checkDiscovery, checkParents } from './declare/parents.ts'
@@ -63,6 +63,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   checkPrimaryKey(spec, refuse)
   checkRequest(spec, refuse)
   checkPartitions(spec, refuse)
+  checkPartitionKey(spec, refuse)
   checkRecords(spec, refuse)
   const watermark = spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse)
   checkPaging(spec, watermark, refuse)
@@ -95,6 +96,7 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
         stream: stream.name,
         table: stream.table,
         primaryKey: stream.primaryKey,
+        ...(stream.partitionBy === undefined ? {} : { partitionBy: stream.partitionBy }),
         watermark: watermark === null ? null : { field: watermark.field, kind: watermark.kind },
         partitions: stream.partitions.length,
         shares: stream.partitions.map((values, index) => shareOf(values, index, stream)),

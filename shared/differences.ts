@@ -24,6 +24,9 @@ function annotationDifferences(a: StreamAnnotation, b: StreamAnnotation): Schema
   if (a.primaryKey.join() !== b.primaryKey.join()) {
     breaks('primaryKey', `[${a.primaryKey.join(', ')}] → [${b.primaryKey.join(', ')}]: the identity of every row would change`)
   }
+  if (a.partitionBy !== b.partitionBy) {
+    breaks('partitionBy', `${a.partitionBy ?? 'none'} → ${b.partitionBy ?? 'none'}: a table keeps the partitions that it was made with`)
+  }
   if (a.table !== b.table) breaks('table', `${a.table} → ${b.table}`)
   if (canonical(a.watermark) !== canonical(b.watermark)) breaks('watermark', `${watermarkWords(a)} → ${watermarkWords(b)}`)
   return found

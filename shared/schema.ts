@@ -14,6 +14,8 @@ export const streamAnnotation = z.object({
   stream: z.string(),
   table: z.string(),
   primaryKey: z.array(z.string()).min(1),
+  /** An expression of the primary key. */
+  partitionBy: z.string().optional(),
   watermark: z.object({ field: z.string(), kind: z.enum(['iso', 'epochMs', 'epochSeconds', 'integer', 'text']) }).nullable(),
   partitions: z.int().min(1),
   /** What each partition asks for: a watermark is true of its own share only. */

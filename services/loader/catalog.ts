@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import { columnsOf } from '../../shared/columns.ts'
+import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
 import type { RegisteredSchema, Registry } from '../../shared/registry.ts'
 import { annotationOf } from '../../shared/schema.ts'
 import { label, type Names } from '../../shared/topics.ts'
@@ -109,7 +110,10 @@ export function specOf({ id, json }: Pick<RegisteredSchema, 'id' | 'json'>): Tab
   const annotation = annotationOf(json)
   if (annotation === null) return `schema ${id} carries no x-headrace`
   try {
-    return { table: annotation.table, columns: columnsOf(json), primaryKey: annotation.primaryKey, watermark: annotation.watermark }
+    const { table, primaryKey, partitionBy, watermark } = annotation
+    const mistake = partitionBy === undefined ? null : partitionKeyMistake(partitionBy, primaryKey)
+    if (mistake !== null) return `schema ${id}: partitionBy ${mistake.what}`
+    return { table, columns: columnsOf(json), primaryKey, partitionBy, watermark }
   } catch (error) {
     if (error instanceof RangeError) return `schema ${id}: ${error.message}`
     throw error

@@ -10,6 +10,8 @@ export type TableSpec = {
   table: string
   columns: Column[]
   primaryKey: readonly string[]
+  /** An expression of the primary key, checked where it is declared. */
+  partitionBy?: string | undefined
   watermark: { field: string; kind: WatermarkKind } | null
 }
 
@@ -52,7 +54,7 @@ export function createTable(at: Placement, spec: TableSpec): string {
   columns.push('`_deleted` UInt8 DEFAULT 0', `\`_version\` UInt128 MATERIALIZED ${versionOf(spec)}`)
   return `CREATE TABLE IF NOT EXISTS ${place(at, spec.table)} (
   ${columns.join(',\n  ')}
-) ENGINE = ${engine(at, '_version, _deleted')} ORDER BY (${spec.primaryKey.map(quoted).join(', ')})${settings(at)}`
+) ENGINE = ${engine(at, '_version, _deleted')}${partitionBy(spec)} ORDER BY (${spec.primaryKey.map(quoted).join(', ')})${settings(at)}`
 }
 
 /**
@@ -111,6 +113,8 @@ export function createLettersLedger(at: Placement): string {
   \`bytes\` UInt64 COMMENT 'of the letter; raw may have fewer', \`raw\` String, \`loaded_at\` DateTime64(3, 'UTC')
 ) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (\`topic\`, \`partition\`, \`offset\`)${settings(at)}`
 }
+
+const partitionBy = ({ partitionBy: key }: TableSpec): string => (key === undefined ? '' : ` PARTITION BY ${key}`)
 
 function engine({ cluster }: Placement, parameters: string): string {
   return `${cluster === undefined ? 'ReplacingMergeTree' : 'ReplicatedReplacingMergeTree'}(${parameters})`

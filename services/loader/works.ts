@@ -55,7 +55,7 @@ const NONCE_RADIX = 36
 
 export function assemble({ clickhouse, ...options }: WorksOptions): Works {
   const { config, names, clock, log } = options
-  const writer = easily(createWriter(clickhouse), clock)
+  const writer = easily(createWriter(clickhouse, config.clickhouse), clock)
   const tables = createTables(clickhouse, config.clickhouse, log)
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })

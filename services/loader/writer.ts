@@ -87,13 +87,22 @@ export const INSERT_NEEDS: Wanted = Object.fromEntries([
   ...[...Object.keys(oneBlock(0)), 'insert_deduplication_token'].map((name) => [name, null]),
 ])
 
-export function createWriter(client: ClickHouseClient): Writer {
+export type Durability = Pick<Config['clickhouse'], 'cluster' | 'insertQuorum'>
+
+/** One server has no replicas to wait for. */
+export function quorumOf({ cluster, insertQuorum }: Durability): ClickHouseSettings {
+  return cluster === undefined || insertQuorum === undefined ? {} : { insert_quorum: insertQuorum }
+}
+
+export function createWriter(client: ClickHouseClient, durability: Durability): Writer {
+  const quorum = quorumOf(durability)
+
   async function insert({ database, table, body, rows, token }: Insert, signal: AbortSignal): Promise<Failure | null> {
     try {
       const answer = await client.exec({
         query: `INSERT INTO \`${database}\`.\`${table}\` FORMAT JSONEachRow`,
         values: Readable.from(body, { objectMode: false }),
-        clickhouse_settings: { ...MEANING, ...oneBlock(rows), insert_deduplication_token: token },
+        clickhouse_settings: { ...MEANING, ...oneBlock(rows), ...quorum, insert_deduplication_token: token },
         abort_signal: signal,
         ignore_error_response: true,
       })

@@ -91,6 +91,11 @@ export const options = z.object({
     .default('headrace')
     .describe('Database of the tables; created when missing.'),
   CLICKHOUSE_CLUSTER: text('Cluster name: tables are then made ON CLUSTER with the Replicated engine.'),
+  CLICKHOUSE_INSERT_QUORUM: z
+    .string()
+    .regex(/^(auto|[1-9]\d{0,2})$/, 'expected a number of replicas, or auto for most of them')
+    .optional()
+    .describe('Replicas that must have an insert before it counts as confirmed, on a cluster: a number, or auto for most of them.'),
   CLICKHOUSE_TLS_CA: text('Certificate authority of ClickHouse, PEM.'),
   HEADRACE_PREFIX: z
     .string()

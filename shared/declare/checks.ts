@@ -7,6 +7,7 @@ import { messageOf } from '../errors.ts'
 import { propertyKind } from '../schema.ts'
 import type { Refuse } from './mistakes.ts'
 import { pagingParams } from './paging.ts'
+import { partitionKeyMistake } from './partition-key.ts'
 import type { StreamSpec } from './source.ts'
 
 /** Every field has a JSON form, and what happens to others is said in one place. */
@@ -126,4 +127,9 @@ export function checkPartitions({ partitions, params, path }: StreamSpec, refuse
     const lacking = placeholders.find((name) => !Object.hasOwn(partitions[index] ?? {}, name))
     if (lacking !== undefined) throw refuse(`partitions[${index}]`, `has no value for {${lacking}} in the path`, `add ${lacking}: …`)
   }
+}
+
+export function checkPartitionKey({ partitionBy, primaryKey }: StreamSpec, refuse: Refuse): void {
+  const mistake = partitionBy === undefined ? null : partitionKeyMistake(partitionBy, primaryKey)
+  if (mistake !== null) throw refuse('partitionBy', mistake.what, mistake.hint)
 }

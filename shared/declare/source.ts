@@ -146,6 +146,8 @@ export const streamSpec = z
     /** Rejected share of a run at which it stops: the API has changed. */
     rejectedShareMax: z.number().min(0).max(1).default(0.25),
     table: name.optional(),
+    /** Partition key of the table: functions of the primary key only. */
+    partitionBy: z.string().optional(),
   })
   .refine((spec) => !(spec.every !== undefined && spec.cron !== undefined), {
     error: 'give every or cron, not both',

@@ -140,6 +140,7 @@ const EXAMPLES: Record<string, string> = {
   over: 'over: 8',
   'partitions.values': 'values: async ({ request }) => [{ account: … }]; of a parent: (record) => ({ account: record.id })',
   'partitions.stream': "stream: 'accounts', a stream of the same source",
+  partitionBy: "partitionBy: 'toYYYYMM(created_at)', where created_at is in primaryKey",
   rejectedShareMax: 'rejectedShareMax: 0.25 (a share, not a percentage)',
   table: "table: 'shop_orders'",
 }

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { addColumn, createDatabase, createLedger, createTable } from '../../services/loader/ddl.ts'
+import {
+  addColumn,
+  commentColumn,
+  createDatabase,
+  createLedger,
+  createTable,
+  modifyColumn,
+  rememberInserts,
+} from '../../services/loader/ddl.ts'
+import { createView } from '../../services/loader/view.ts'
+import { quorumOf } from '../../services/loader/writer.ts'
 import { columnsOf } from '../../shared/columns.ts'
 import { column, decimal, epochMs, int64, z } from '../../shared/index.ts'
 import { compileStream } from '../support/published.ts'
@@ -152,6 +162,29 @@ describe('statements', () => {
       text,
       /ENGINE = ReplacingMergeTree\(_version, _deleted\) ORDER BY \(`id`, `a\\`b`\) SETTINGS non_replicated_deduplication_window = 100$/,
     )
+  })
+
+  test('a partition key stands between engine and order', () => {
+    const text = createTable(alone, { ...spec, columns: [...spec.columns], partitionBy: 'cityHash64(id) % 8' })
+    assert.match(text, /_deleted\) PARTITION BY cityHash64\(id\) % 8 ORDER BY \(/)
+  })
+
+  test('a quorum is waited for on a cluster only', () => {
+    assert.deepEqual(quorumOf({ cluster: 'main', insertQuorum: 'auto' }), { insert_quorum: 'auto' })
+    assert.deepEqual(quorumOf({ cluster: undefined, insertQuorum: '2' }), {})
+    assert.deepEqual(quorumOf({ cluster: 'main', insertQuorum: undefined }), {})
+  })
+
+  test('changes of a table on a cluster are made everywhere at once', () => {
+    for (const statement of [
+      modifyColumn(cluster, 't', { name: 'a', type: 'Int64' }),
+      commentColumn(cluster, 't', { name: 'a', comment: "it's" }),
+      rememberInserts(cluster, 't'),
+      createView(cluster, 't', [{ name: 'a', type: 'Int64' }]),
+    ]) {
+      assert.match(statement, /`db`\.`t(_current)?` ON CLUSTER `main` /)
+    }
+    assert.match(rememberInserts(cluster, 't'), / replicated_deduplication_window = 100$/)
   })
 
   test('a cluster: the Replicated engine, everywhere at once', () => {

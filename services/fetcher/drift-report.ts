@@ -14,7 +14,7 @@ const OTHERS = '(others)'
 const GONE_RECORDS_MIN = 20
 
 export type DriftReport = {
-  page(judged: Pick<Judged, 'drift' | 'absent' | 'records'>): void
+  page(judged: Pick<Judged, 'drift' | 'examples' | 'absent' | 'records'>): void
   /** The run has come to its last page. */
   runDone(): void
 }
@@ -28,17 +28,17 @@ export function createDriftReport(stream: Stream, log: Log, metrics: Metrics): D
   const gone = new Set<string>()
   let run = { records: 0, absent: new Set(optional) }
 
-  function sayUnknown(path: string, type: string): void {
+  function sayUnknown(path: string, type: string, example: string | undefined): void {
     if (!known.has(path) && known.size < PATHS_MAX) {
       known.add(path)
-      log.warn({ path, type, unknownFields: stream.unknownFields }, 'the API sends a field that the schema does not know')
+      log.warn({ path, type, example, unknownFields: stream.unknownFields }, 'the API sends a field that the schema does not know')
     }
     metrics.drift.inc({ ...labels, path: known.has(path) ? path : OTHERS })
   }
 
   return {
-    page({ drift, absent, records }) {
-      for (const [path, type] of drift) sayUnknown(path, type)
+    page({ drift, examples, absent, records }) {
+      for (const [path, type] of drift) sayUnknown(path, type, examples?.get(path))
       run.records += records.length
       for (const name of optional) {
         if (absent.has(name)) continue

@@ -9,7 +9,12 @@ export type Fields = Record<string, unknown>
  * The unknown fields in their places, those of an array's elements below the index; null when there are none. `seen` is told each path
  * (`items[].colour`) with the value's type, values never.
  */
-export function unknownFields(raw: object, known: object, seen: (path: string, type: string) => void, at = ''): Fields | null {
+export function unknownFields(
+  raw: object,
+  known: object,
+  seen: (path: string, type: string, value: unknown) => void,
+  at = '',
+): Fields | null {
   if (raw === known) return null
   let unknown: Fields | null = null
   // The path is made only where it is needed: this runs for every field of every record.
@@ -19,7 +24,7 @@ export function unknownFields(raw: object, known: object, seen: (path: string, t
     let kept: unknown = null
     if (!Object.hasOwn(known, name)) {
       if (value === undefined) continue
-      seen(pathOf(name), typeName(value))
+      seen(pathOf(name), typeName(value), value)
       kept = value
     } else {
       if (!isObject(value)) continue
@@ -45,3 +50,12 @@ function placesIn(value: object): string[] {
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 export const typeName = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)
+
+/** What a value looks like, without the value: it may be a secret or a person's. */
+export function shapeOf(value: unknown): string {
+  if (typeof value === 'string') return `a text of ${value.length} characters`
+  if (typeof value === 'number')
+    return `a ${Number.isInteger(value) ? 'whole ' : ''}number of ${String(value).replace(/\D/g, '').length} digits`
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  return isObject(value) ? `an object of ${Object.keys(value).length} fields` : typeof value === 'boolean' ? 'true or false' : 'null'
+}

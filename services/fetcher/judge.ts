@@ -11,7 +11,7 @@ import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
 import { type DateCheck, dateCheckFor } from './date-range.ts'
 import { deletionOf, markPath, type Tombstones, tombstonesOf } from './deletion.ts'
-import { type Fields, unknownFields } from './drift.ts'
+import { type Fields, shapeOf, unknownFields } from './drift.ts'
 import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope.ts'
 import type { Learned } from './learn.ts'
 import { fitsColumn, intoColumns } from './learned-fields.ts'
@@ -29,6 +29,8 @@ export type Judged = {
   rejected: Rejected[]
   /** Unknown fields: path → type of the value. */
   drift: Map<string, string>
+  /** What the first value at each of these paths looks like. */
+  examples?: Map<string, string>
   /** Optional fields of the schema that no accepted record had. */
   absent: Set<string>
   leftOut: number
@@ -57,7 +59,7 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
   const optional = optionalFields(stream)
   const hasEnvelope = stream.envelope !== undefined
   return (raws, context) => {
-    const judged: Judged = { records: [], rejected: [], drift: new Map(), absent: new Set(optional), leftOut: 0 }
+    const judged: Judged = { records: [], rejected: [], drift: new Map(), examples: new Map(), absent: new Set(optional), leftOut: 0 }
     const values = hasEnvelope && context !== undefined && raws.length > 0 ? envelopeOf(stream, context) : null
     for (const each of raws) {
       const clash = values === null ? null : clashOf(each, values)
@@ -79,7 +81,7 @@ export function optionalFields({ wireSchema }: Stream): string[] {
 }
 
 /** What a page shows of the API's shape. */
-type Signs = Pick<Judged, 'drift' | 'absent'>
+type Signs = Pick<Judged, 'drift' | 'absent' | 'examples'>
 type Refusal = { reason: string; issues: string }
 /** Null: left out. */
 type Verdict = Accepted | Refusal | null
@@ -119,7 +121,7 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   }
 }
 
-function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absent }: Signs): Verdict {
+function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absent, examples }: Signs): Verdict {
   const { stream, dates, markPath, tombstone, learned } = rules
   let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
   const isTombstone = deleted && !parsed.success && tombstone !== null
@@ -129,11 +131,13 @@ function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absen
   if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
   for (const name of absent) if (parsed.data[name] !== undefined) absent.delete(name)
   const paths: string[] = []
-  const extra = unknownFields(mapped as object, parsed.data, (path, type) => {
+  const extra = unknownFields(mapped as object, parsed.data, (path, type, value) => {
     if (path === markPath || (isTombstone && Object.hasOwn(stream.schema.shape, path))) return
     if (stream.unknownFields === 'columns' && fitsColumn(learned().get(path), type)) return
     paths.push(path)
-    if (drift.size < DRIFT_PATHS_MAX) drift.set(path, type)
+    if (drift.size >= DRIFT_PATHS_MAX) return
+    if (!drift.has(path)) examples?.set(path, shapeOf(value))
+    drift.set(path, type)
   })
   if (paths.length > 0 && stream.unknownFields === 'reject')
     return { reason: 'unknown_fields', issues: `unknown fields: ${shown(paths, ', ')}` }

@@ -111,7 +111,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
 async function learning({ columns }: RunTools, judgePage: () => Judged): Promise<Judged> {
   const judged = judgePage()
   if (columns == null || !(await columns.learn(judged.drift))) return judged
-  return { ...judgePage(), drift: judged.drift }
+  return { ...judgePage(), drift: judged.drift, examples: judged.examples ?? new Map() }
 }
 
 type RunState = {

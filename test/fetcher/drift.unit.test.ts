@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { unknownFields } from '../../services/fetcher/drift.ts'
+import { shapeOf, unknownFields } from '../../services/fetcher/drift.ts'
 import { z } from '../../shared/index.ts'
 
 function driftOf(schema: z.ZodType, raw: unknown): { kept: unknown; paths: string[] } {
@@ -52,4 +52,16 @@ describe('unknown fields', () => {
     const { kept } = driftOf(z.object({ a: z.number() }), { a: 1, b: undefined })
     assert.equal(kept, null)
   })
+})
+
+test('an example of a value says what it looks like and holds nothing of it', () => {
+  assert.deepEqual(['s3cret', 12.5, 7, [1, 2], { a: 's3cret' }, true, null].map(shapeOf), [
+    'a text of 6 characters',
+    'a number of 3 digits',
+    'a whole number of 1 digits',
+    'a list of 2',
+    'an object of 1 fields',
+    'true or false',
+    'null',
+  ])
 })

@@ -3,7 +3,15 @@
  * with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its functions return.
  */
 import { type Answers, answersOf, meaningsOf } from './declare/answers.ts'
-import { checkPartitionKey, checkPartitions, checkPrimaryKey, checkRecords, checkRequest, checkSchema } from './declare/checks.ts'
+import {
+  checkDeletes,
+  checkPartitionKey,
+  checkPartitions,
+  checkPrimaryKey,
+  checkRecords,
+  checkRequest,
+  checkSchema,
+} from './declare/checks.ts'
 import { firstMistake, mistake, type Refuse } from './declare/mistakes.ts'
 import { checkPaging, withQuery } from './declare/paging.ts'
 import { checkDiscovery, checkParents } from './declare/parents.ts'
@@ -68,6 +76,8 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   const watermark = spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse)
   checkPaging(spec, watermark, refuse)
   checkDiscovery(spec, watermark, refuse)
+  const answers = answersOf(source.answers, spec, refuse)
+  checkDeletes(spec, answers.answers, refuse)
   const stream = {
     ...spec,
     records: spec.records ?? '',
@@ -78,7 +88,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     ...partitionsOf(spec.partitions),
     // Of several walks, one after the other, none is in the order of all.
     watermark: watermark !== null && isFound(spec.partitions) ? { ...watermark, sorted: false } : watermark,
-    ...answersOf(source.answers, spec, refuse),
+    ...answers,
   }
   return { ...stream, wireSchema: schemaOf(stream, refuse) }
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { messageOf } from '../errors.ts'
 import { propertyKind } from '../schema.ts'
+import type { Answers } from './answers.ts'
 import type { Refuse } from './mistakes.ts'
 import { pagingParams } from './paging.ts'
 import { partitionKeyMistake } from './partition-key.ts'
@@ -81,15 +82,28 @@ function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): 
   return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set, ...pagingParams(paginate)]
 }
 
-/** What is said of records before the schema sees them. */
-export function checkRecords({ envelope = {}, map, schema, partitions, deletes, watermark }: StreamSpec, refuse: Refuse): void {
-  if (deletes !== undefined && watermark !== undefined) {
+/** What a walk did not bring is marked deleted only where the walk surely brought everything. */
+export function checkDeletes({ deletes, watermark }: StreamSpec, { meanings }: Pick<Answers, 'meanings'>, refuse: Refuse): void {
+  if (deletes === undefined) return
+  if (watermark !== undefined) {
     throw refuse(
       'deletes',
       'a stream that is asked for what changed since a watermark does not bring the rest, so nothing shows what is deleted',
       'take watermark away, so that each run walks everything; or declare deleted, where the API marks what is gone',
     )
   }
+  const empty = [...meanings].find(([, meaning]) => meaning === 'empty')
+  if (empty !== undefined) {
+    throw refuse(
+      'deletes',
+      `a ${empty[0]} that counts as an empty page (answers.empty) would mark every row deleted`,
+      'let that status skip the page, which marks nothing: answers: { skip: [404] }',
+    )
+  }
+}
+
+/** What is said of records before the schema sees them. */
+export function checkRecords({ envelope = {}, map, schema, partitions }: StreamSpec, refuse: Refuse): void {
   for (const [name, from] of Object.entries(envelope)) {
     const field = `envelope.${name}`
     if (map === undefined && !Object.hasOwn(schema.shape, name)) {

@@ -69,6 +69,8 @@ export default defineSource({
   headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
   // 5,000 an hour for a person's token, which may have other users.
   quota: { requests: 60, per: '1m' },
+  // It answers with 403 as well when its limits are reached; a token without the permission is refused after some attempts.
+  answers: { retry: [403] },
   streams: {
     issues: {
       path: '/repos/{owner}/{repo}/issues',

@@ -232,6 +232,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /does not bring the rest/,
     /take watermark away/,
   ],
+  [
+    'full walks of a stream whose refused page counts as an empty one',
+    { deletes: 'full-walk', watermark: undefined, answers: { empty: [404] } },
+    'deletes',
+    /would mark every row deleted/,
+    /skip: \[404\]/,
+  ],
   ['a mark of deletion that is the whole record', { deleted: '' }, 'deleted', /./, /deleted: '\/deleted'/],
   [
     'a parameter that overwrites the partitions',

@@ -66,6 +66,8 @@ export type Case = {
   tokenRequests: number | null
   /** Requests after which a cursor is refused. */
   cursorRequests: number | null
+  /** How long an answer takes. */
+  paceMs: number
   everyMs: number
   attemptsMax: number
   /** Number of the request of partition 0 at which the fetcher is killed, when this case leads; and how long after its answer. */
@@ -180,6 +182,8 @@ export function caseOf(seed: number): Case {
     failures: { share: one([0, 0.08, 0.15, 0.3]), kinds: FAILURES },
     tokenRequests: chance(0.25) ? between(random, 2, 10) : null,
     cursorRequests: kind !== 'none' && chance(0.25) ? between(random, 2, 12) : null,
+    // A walk that is longer than the second that a record is stamped with.
+    paceMs: clock === 'wall' && wholeSeconds ? between(random, 60, 250) : 0,
     everyMs: between(random, 300, 900),
     attemptsMax: between(random, 2, 6),
     kills: [0, 1].map(() => ({ request: between(random, 2, 14), afterMs: chance(0.4) ? null : between(random, 0, 80) })),

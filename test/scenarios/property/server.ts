@@ -1,6 +1,7 @@
 /** One HTTP server for the APIs of a batch, each below its seed: records, tokens, damage to answers. Tells of each request, for who kills by them. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type CaseAnswer, createRegionApi, type RegionApi } from './api.ts'
 import type { Case } from './case.ts'
 
@@ -43,7 +44,9 @@ export async function startBatchServer(cases: readonly Case[], baseMs: number, o
     onSeen({ ...at, moment: 'asked' })
     const text = Buffer.concat(chunks).toString()
     const body: unknown = text === '' ? null : JSON.parse(text)
-    give(response, api.answer({ region, query: url.searchParams, headers: request.headers, body, url }))
+    const given = api.answer({ region, query: url.searchParams, headers: request.headers, body, url })
+    if (each.paceMs > 0) await sleep(each.paceMs)
+    give(response, given)
     onSeen({ ...at, moment: 'answered' })
   }
 

@@ -44,7 +44,7 @@ export function spread(stream: Stream, shares: readonly Share[]): Share[][] {
 }
 
 /** The stream as a share of a partition sees it: that partition has its values. */
-export const streamOfShare = (stream: Stream, partition: number, { values }: Share): Stream => ({
+export const streamOfShare = (stream: Stream, partition: number, { values }: Pick<Share, 'values'>): Stream => ({
   ...stream,
   partitions: stream.partitions.with(partition, values),
 })

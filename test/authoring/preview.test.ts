@@ -197,6 +197,7 @@ describe('the table', () => {
   const shown = (records: Part[], more: Partial<Preview> = {}): Preview => ({
     stream: 'shop.orders',
     partition: 0,
+    share: null,
     pages: 1,
     more: false,
     counts: { records: records.length, deadLetters: 0, drift: 0, leftOut: 0, unchanged: 0 },

@@ -23,7 +23,7 @@ export function describePreview(stream: Stream, preview: Preview, width: number)
   ].join('\n')
 }
 
-function headline({ stream, partition, pages, more, counts, watermark }: Preview): string {
+function headline({ stream, partition, share, pages, more, counts, watermark }: Preview): string {
   const parts = [
     counted(counts.records, 'record'),
     counted(counts.deadLetters, 'dead letter'),
@@ -31,7 +31,8 @@ function headline({ stream, partition, pages, more, counts, watermark }: Preview
     ...(counts.unchanged > 0 ? [`${counts.unchanged} came again unchanged`] : []),
   ]
   const reach = watermark === null ? '' : `, up to ${watermark}`
-  return `${stream}/${partition}: ${parts.join(', ')} on ${counted(pages, 'page')}${reach}${more ? '; there are more pages' : ''}`
+  const of = share === null ? '' : `, the share ${share} alone`
+  return `${stream}/${partition}${of}: ${parts.join(', ')} on ${counted(pages, 'page')}${reach}${more ? '; there are more pages' : ''}`
 }
 
 const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', `${title}:`, ...lines])

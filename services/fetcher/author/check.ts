@@ -2,8 +2,10 @@
  * Whether a source works, before it runs: each step asks one question and, when the answer is no, says what to change. It asks the API with the
  * client of the run, within the quota, for at most two pages a stream and what changed since; it publishes nothing and needs no other server.
  */
+import type { Clock } from '../../../shared/clock.ts'
 import type { Source, Stream } from '../../../shared/declaration.ts'
 import { messageOf } from '../../../shared/errors.ts'
+import type { Log } from '../../../shared/log.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { addressStep, credentialsStep, hintOf, isOutOfReach, secretsStep } from './check/access.ts'
 import { firstPageStep, secondPageStep } from './check/pages.ts'
@@ -13,6 +15,7 @@ import { type Attempt, failed, ok, type PlacedStep, placed, type Step, skipped }
 import { watermarkStep } from './check/watermark.ts'
 import { hiding } from './hide.ts'
 import { type Look, lookAt, type SeenPage } from './look.ts'
+import { FINDING_REQUESTS_MAX, shownShare } from './shown-share.ts'
 
 export type CheckOptions = Omit<ApiTools, 'requestsMax'> & {
   source: Source
@@ -28,9 +31,12 @@ export type Checked = { steps: PlacedStep[]; requests: readonly Asked[] }
 /** Two pages and two questions for what changed since, each three times at worst. */
 const STREAM_REQUESTS_MAX = 12
 
+const requestsMax = (streams: readonly Stream[]): number =>
+  streams.reduce((sum, { discovery }) => sum + STREAM_REQUESTS_MAX + (discovery === null ? 0 : FINDING_REQUESTS_MAX), 0)
+
 /** Throws the signal's reason; every other failure is a step. */
 export async function checkSource(options: CheckOptions): Promise<Checked> {
-  const { source, streams, signal } = options
+  const { source, streams } = options
   const steps: PlacedStep[] = []
   let hide = hiding(() => [])
   const tell = (stream: Stream | null, step: Step): Step => {
@@ -44,7 +50,7 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
   if (tell(null, secretsStep(source, options.resolver)).status === 'failed') return { steps, requests: [] }
   let api: Api
   try {
-    api = openApi(source, { ...options, requestsMax: STREAM_REQUESTS_MAX * streams.length })
+    api = openApi(source, { ...options, requestsMax: requestsMax(streams) })
   } catch (error) {
     tell(null, failed('address', messageOf(error), hintOf(error)))
     return { steps, requests: [] }
@@ -54,7 +60,7 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
     let answers = true
     for (const stream of streams) {
       if (answers)
-        answers = await checkStream({ stream, api, signal, startedMs: options.clock.nowMs(), tell: (step) => tell(stream, step) })
+        answers = await checkStream({ ...options, stream, api, startedMs: options.clock.nowMs(), tell: (step) => tell(stream, step) })
       else tell(stream, skipped('address', 'was not asked again'))
     }
     tell(
@@ -70,13 +76,15 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
   }
 }
 
-type StreamCheck = { stream: Stream; api: Api; signal: AbortSignal; startedMs: number; tell(step: Step): Step }
+type StreamCheck = { stream: Stream; api: Api; clock: Clock; log: Log; signal: AbortSignal; startedMs: number; tell(step: Step): Step }
 
 /** False if other streams would not be answered either. */
-async function checkStream({ stream, api, signal, startedMs, tell }: StreamCheck): Promise<boolean> {
-  const { source } = stream
+async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamCheck): Promise<boolean> {
+  const { source } = tools.stream
+  let { stream } = tools
   let look: Look
   try {
+    stream = (await shownShare(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })).asFirst
     look = lookAt({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
   } catch (error) {
     tell(failed('first page', messageOf(error), hintOf(error)))

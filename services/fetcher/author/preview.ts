@@ -9,6 +9,7 @@ import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { NOTHING_HIDDEN } from './hide.ts'
 import { type Found, foundIn, type Look, lookAt, type SeenPage } from './look.ts'
 import { createRecorder, type Recording } from './recording.ts'
+import { FINDING_REQUESTS_MAX, type ShownShare, shownShare } from './shown-share.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 
 export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
@@ -23,6 +24,8 @@ export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
 export type Preview = {
   stream: string
   partition: number
+  /** Of partitions whose values are found: those of the one share that is shown. */
+  share: string | null
   pages: number
   /** There is a page behind these. */
   more: boolean
@@ -59,14 +62,18 @@ const RAW_CHARS_MAX = 2000
 export async function previewStream(options: PreviewOptions): Promise<Previewed> {
   const { stream, partition, signal } = options
   refuseWrongNumbers(options)
+  let shown: ShownShare = { stream, asFirst: stream, partition, share: null }
   let api: Api | null = null
   let look: Look | null = null
   let recorder: ReturnType<typeof createRecorder> | null = null
   let error: unknown = null
   try {
-    api = openApi(stream.source, { ...options, requestsMax: options.pages * PAGE_REQUESTS_MAX })
-    recorder = createRecorder(stream, { partition, baseUrl: api.baseUrl, hide: api.hide, clock: options.clock })
-    look = lookAt({ stream, partition, baseUrl: api.baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
+    const finding = stream.discovery === null ? 0 : FINDING_REQUESTS_MAX
+    api = openApi(stream.source, { ...options, requestsMax: options.pages * PAGE_REQUESTS_MAX + finding })
+    const { baseUrl, hide } = api
+    shown = await shownShare(stream, partition, { ...options, baseUrl, send: api.send })
+    recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, hide, clock: options.clock })
+    look = lookAt({ ...shown, baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
     while (look.pages.length < options.pages && (await look.next()) !== null);
   } catch (failure) {
     signal.throwIfAborted()
@@ -74,10 +81,16 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
   } finally {
     await api?.close()
   }
-  return { preview: previewOf(options, api, look, error), recording: recorder?.recording() ?? null, error }
+  return { preview: previewOf(options, shown, api, look, error), recording: recorder?.recording() ?? null, error }
 }
 
-function previewOf({ stream, partition, records }: PreviewOptions, api: Api | null, look: Look | null, error: unknown): Preview {
+function previewOf(
+  { stream, records }: PreviewOptions,
+  { partition, share }: ShownShare,
+  api: Api | null,
+  look: Look | null,
+  error: unknown,
+): Preview {
   const pages = look?.pages ?? []
   const found = foundIn(pages)
   const drift = Object.keys(found.drift).length
@@ -91,6 +104,7 @@ function previewOf({ stream, partition, records }: PreviewOptions, api: Api | nu
   return {
     stream: stream.label,
     partition,
+    share,
     pages: pages.length,
     more: pages.at(-1)?.last === false,
     counts: {

@@ -42,6 +42,8 @@ const recording = z.strictObject({
   /** `source.stream`. */
   stream: z.string(),
   partition: z.int().min(0),
+  /** Of a partition whose shares are found: the one that was walked. */
+  values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   baseUrl: z.url(),
   recordedAt: z.iso.datetime(),
   exchanges: z.array(exchange).min(1),
@@ -84,6 +86,7 @@ export function createRecorder(stream: Stream, tools: { partition: number; baseU
             ...(note === undefined ? {} : { note }),
             stream: stream.label,
             partition: tools.partition,
+            ...(stream.discovery === null ? {} : { values: stream.partitions[tools.partition] ?? {} }),
             baseUrl: redactUrl(tools.baseUrl),
             recordedAt,
             exchanges,

@@ -6,6 +6,7 @@ import { compileSource, type Stream } from '../../../shared/declaration.ts'
 import type { Declared } from '../../../shared/declare/source.ts'
 import { Stopped, WrongUse } from '../../../shared/errors.ts'
 import type { Send } from '../client/send.ts'
+import { streamOfShare } from '../share.ts'
 import { type Found, foundIn, lookAt } from './look.ts'
 import { type RecordedRequest, type Recording, readRecording, requestOf } from './recording.ts'
 import { replayed } from './replay.ts'
@@ -44,7 +45,9 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
     return answer(request, exchange)
   }
   const startedMs = Date.parse(recording.recordedAt)
-  const look = lookAt({ stream, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal, startedMs })
+  const { values } = recording
+  const walked = values === undefined ? stream : streamOfShare(stream, recording.partition, { values })
+  const look = lookAt({ stream: walked, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal, startedMs })
   const all = recording.exchanges.length
   // A page of an author's own walk may take several exchanges.
   while (look.answers.length < all && (await look.next()) !== null);

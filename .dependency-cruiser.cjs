@@ -31,9 +31,9 @@ module.exports = {
       to: { path: 'node_modules/undici/' },
     },
     {
-      name: 'clickhouse-behind-writer-table-and-reader',
+      name: 'clickhouse-behind-writer-table-and-its-port',
       severity: 'error',
-      from: { path: '^services/(fetcher|operator)/' },
+      from: { path: '^(services|shared)/', pathNot: '^(shared/clickhouse\\.ts|services/loader/(writer|table|server|works)\\.ts|services/cli/demo/warehouse\\.ts)$' },
       to: { path: 'node_modules/@clickhouse/' },
     },
     {

@@ -120,6 +120,16 @@ function program(): Command {
     .option(JSON_FLAG, JSON_HELP)
     .action(async (stream, options) => exit(await (await import('./cli/operate.ts')).replayCommand(stream, options)))
 
+  door
+    .command('verify')
+    .description('compares topic, ledger and table up to what the loader has committed, and changes nothing; 1: something differs')
+    .argument('<stream>', 'source.stream')
+    .option('--partition <number>', 'only this partition')
+    .option('--run <run>', 'only the pages, records and dead letters of this run')
+    .option('--examples <number>', 'examples to show of each difference', '5')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (stream, options) => exit(await (await import('./cli/verify.ts')).verifyCommand(stream, options)))
+
   const letters = door.command('dead-letters').description('records that were refused: what and why, and what to do with them')
   const filtered = (verb: string, description: string): Command =>
     letters

@@ -1,4 +1,5 @@
 /** `headrace plan`: what the loader would do with each table and what it would refuse, before anything is done. */
+import { connectClickHouse } from '../../shared/clickhouse.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readConfig } from '../../shared/config.ts'
 import { connectKafka } from '../../shared/kafka.ts'
@@ -9,7 +10,6 @@ import type { Finding } from '../loader/judge.ts'
 import { type DeclaredStream, planTables, type StreamPlan } from '../loader/plan.ts'
 import { refuseIfAbsent } from '../loader/start.ts'
 import { createTables } from '../loader/table.ts'
-import { connectClickHouse } from '../loader/writer.ts'
 import { logFor, print } from './process.ts'
 
 export type PlanCommandOptions = { sources: string[]; json?: boolean }

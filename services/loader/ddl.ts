@@ -2,6 +2,7 @@
  * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL shows, so it follows
  * from the record alone and is the same on every replay: the watermark field in the high half, fetch time and offset in the low half.
  */
+import { quoted, textLiteral } from '../../shared/clickhouse.ts'
 import type { Column } from '../../shared/columns.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '../../shared/topics.ts'
 import type { WatermarkKind } from '../../shared/watermark.ts'
@@ -35,13 +36,7 @@ export const LOADER_COLUMNS: readonly Column[] = [
   { name: '_extra', type: 'JSON', optional: true },
 ]
 
-export function quoted(name: string): string {
-  return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
-}
-
-export function textLiteral(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-}
+export { quoted, textLiteral }
 
 export const place = ({ database, cluster }: Placement, table: string): string =>
   `${quoted(database)}.${quoted(table)}${cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`}`

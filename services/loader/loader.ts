@@ -3,6 +3,7 @@
  * committed, offset and watermark in one. Whatever fails is waited for; whatever cannot be a row goes to the dead letters. Killing it at any moment
  * loses nothing and counts nothing twice.
  */
+import { connectClickHouse } from '../../shared/clickhouse.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
 import { connectKafka, type MembershipOptions } from '../../shared/kafka.ts'
@@ -14,7 +15,6 @@ import { refuseIfAbsent } from './start.ts'
 import { addBatch, emptySummary, type LoadSummary } from './summary.ts'
 import { topicLists } from './topics.ts'
 import { assemble } from './works.ts'
-import { connectClickHouse } from './writer.ts'
 
 export type { LoadSummary } from './summary.ts'
 

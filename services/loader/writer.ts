@@ -3,8 +3,8 @@
  * absence of an exception in header and body, and the count of rows written. Everything else comes back as a `Failure`, never as an exception.
  */
 import { Readable } from 'node:stream'
-import { type ClickHouseClient, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
-import type { Config } from '../../shared/config.ts'
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
+import { RECORD_SETTINGS } from '../../shared/clickhouse.ts'
 import { type Failure, failureOfStatus, failureOfText, failureOfTransport } from './classify.ts'
 import type { Wanted } from './server.ts'
 
@@ -23,54 +23,19 @@ export type Writer = {
   run(statement: string, signal: AbortSignal): Promise<{ failure: Failure | null; rows: number }>
 }
 
-/** An insert that takes longer counts as lost; it is sent again with its token. */
-const INSERT_DEADLINE_MS = 300_000
-const CONNECTIONS_MAX = 32
 const ANSWER_END_CHARS = 16 * 1024
 const EXCEPTION_HEADER = 'x-clickhouse-exception-code'
 /** Above any number of bytes: a block is then bounded by its rows alone. */
 const UNBOUNDED = '0'
 
-export function connectClickHouse({ url, user, password, ca }: Config['clickhouse']): ClickHouseClient {
-  return createClient({
-    url,
-    username: user,
-    password,
-    request_timeout: INSERT_DEADLINE_MS,
-    max_open_connections: CONNECTIONS_MAX,
-    compression: { request: false, response: false },
-    log: { level: ClickHouseLogLevel.OFF },
-    ...(ca === undefined ? {} : { tls: { ca_cert: Buffer.from(ca) } }),
-  })
-}
-
-/** What the bytes must mean whatever the server's profile says: no value is guessed, no error skipped, no row left for later. */
+/** No row is left for later. */
 const MEANING: ClickHouseSettings = {
+  ...RECORD_SETTINGS,
   async_insert: 0,
   // Rows of many partitions in one insert are slow, not wrong; the bound would be taken for overload.
   max_partitions_per_insert_block: '0',
   wait_end_of_query: 1,
   insert_deduplicate: 1,
-  date_time_input_format: 'best_effort',
-  input_format_null_as_default: 0,
-  input_format_skip_unknown_fields: 0,
-  input_format_allow_errors_num: '0',
-  input_format_allow_errors_ratio: 0,
-  input_format_defaults_for_omitted_fields: 1,
-  input_format_json_read_objects_as_strings: 1,
-  input_format_json_read_arrays_as_strings: 1,
-  input_format_json_read_numbers_as_strings: 1,
-  input_format_json_read_bools_as_strings: 1,
-  input_format_json_read_bools_as_numbers: 0,
-  // An object of the schema is a Tuple: a field too many is no field to forget. One too few is an optional one, as in a row.
-  input_format_json_ignore_unknown_keys_in_named_tuple: 0,
-  input_format_json_defaults_for_missing_elements_in_named_tuple: 1,
-  // A text in a JSON column stays the text that it is, also when it looks like a day or an instant.
-  input_format_try_infer_dates: 0,
-  input_format_try_infer_datetimes: 0,
-  input_format_json_throw_on_bad_escape_sequence: 1,
-  // One thread reads a body in order: a third less memory, no slower on few cores, and rows before a named one are known to be readable.
-  input_format_parallel_parsing: 0,
 }
 
 /** One block whatever its size, since only a block is atomic. */

@@ -1,0 +1,72 @@
+/** `headrace verify`: what differs between topic, ledger and table of a stream. */
+import { openClickHouse } from '../../shared/clickhouse.ts'
+import { systemClock } from '../../shared/clock.ts'
+import { environment, readConfig } from '../../shared/config.ts'
+import { connectKafka } from '../../shared/kafka.ts'
+import { connectRegistry } from '../../shared/registry.ts'
+import { namesFor } from '../../shared/topics.ts'
+import type { Difference } from '../operator/verify/differences.ts'
+import { type PartitionVerified, type Verified, verifyStream } from '../operator/verify/verify.ts'
+import { wholeNumber } from './letters.ts'
+import { logFor, print } from './process.ts'
+import { counted, table } from './text.ts'
+
+export type VerifyCommandOptions = { partition?: string; run?: string; examples: string; json?: boolean }
+
+const EXAMPLES_MAX = 1_000
+const STATUS_DIFFERS = 1
+
+export async function verifyCommand(stream: string, options: VerifyCommandOptions): Promise<number> {
+  const partition = options.partition === undefined ? undefined : wholeNumber('--partition', options.partition)
+  const examples = Math.min(wholeNumber('--examples', options.examples), EXAMPLES_MAX)
+  const config = readConfig(environment, ['kafka', 'registry', 'clickhouse'])
+  const kafka = await connectKafka(config.kafka, { log: logFor('verify', config), clock: systemClock })
+  const clickhouse = openClickHouse(config.clickhouse)
+  try {
+    const tools = {
+      ...{ kafka, clickhouse, registry: connectRegistry(config.registry), names: namesFor(config.prefix), clock: systemClock },
+      database: config.clickhouse.database,
+    }
+    const verified = await verifyStream(tools, stream, { partition, run: options.run, examples })
+    print(options.json === true ? JSON.stringify(verified) : describe(verified))
+    return verified.differs ? STATUS_DIFFERS : 0
+  } finally {
+    await kafka.close()
+    await clickhouse.close()
+  }
+}
+
+const HEAD = ['p', 'compared', 'records', 'shown', 'refused', 'pages', 'dead letters', 'watermark', 'newest in the table']
+
+function describe({ stream, table: name, partitions, differs, notes }: Verified): string {
+  const rows = partitions.map((each) => [
+    each.partition,
+    each.committed === null ? 'nothing is committed' : `${each.log.low} to ${each.committed}`,
+    each.records,
+    each.shown,
+    each.refused,
+    each.pages,
+    each.letters,
+    each.watermark.committed ?? '–',
+    each.watermark.table ?? '–',
+  ])
+  const verdict = differs ? `${stream} and ${name} differ:` : `${stream} and ${name} agree`
+  return [table(rows, HEAD), ...partitions.flatMap(notesOf), ...notes, verdict, ...partitions.flatMap(differencesOf)].join('\n')
+}
+
+function notesOf({ partition, before, lettersBehind }: PartitionVerified): string[] {
+  return [
+    ...(before.rows + before.pages === 0
+      ? []
+      : [`partition ${partition}: ${counted(before.rows, 'row')} and ${counted(before.pages, 'page')} of what the log no longer has`]),
+    ...(lettersBehind === 0 ? [] : [`partition ${partition}: the ledger of dead letters is ${counted(lettersBehind, 'offset')} behind`]),
+  ]
+}
+
+function differencesOf({ partition, differences }: PartitionVerified): string[] {
+  return differences.flatMap(({ what, count, examples }: Difference) => [
+    `! partition ${partition}: ${count}: ${what}`,
+    ...examples.map((example) => `    ${example}`),
+    ...(count > examples.length ? [`    … and ${count - examples.length} more`] : []),
+  ])
+}

@@ -1,0 +1,109 @@
+/**
+ * ClickHouse for whoever asks it something: how it is connected to, how names and texts are written into statements, how the text of a record is to
+ * be read, and a port for reading. What the loader writes is its own (`writer.ts`, `table.ts`). Answers come whole or in portions; whatever
+ * ClickHouse refuses comes as `QueryRefused` with its own words, a server that does not answer as Unavailable.
+ */
+import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import type { Config } from './config.ts'
+import { HeadraceError, messageOf, Unavailable } from './errors.ts'
+
+/** An insert that takes longer counts as lost; it is sent again with its token. */
+const REQUEST_DEADLINE_MS = 300_000
+const CONNECTIONS_MAX = 32
+
+export function connectClickHouse({ url, user, password, ca }: Config['clickhouse']): ClickHouseClient {
+  return createClient({
+    url,
+    username: user,
+    password,
+    request_timeout: REQUEST_DEADLINE_MS,
+    max_open_connections: CONNECTIONS_MAX,
+    compression: { request: false, response: false },
+    log: { level: ClickHouseLogLevel.OFF },
+    ...(ca === undefined ? {} : { tls: { ca_cert: Buffer.from(ca) } }),
+  })
+}
+
+/** What the text of a record means whatever the server's profile says: no value is guessed, no error skipped. */
+export const RECORD_SETTINGS: ClickHouseSettings = {
+  date_time_input_format: 'best_effort',
+  input_format_null_as_default: 0,
+  input_format_skip_unknown_fields: 0,
+  input_format_allow_errors_num: '0',
+  input_format_allow_errors_ratio: 0,
+  input_format_defaults_for_omitted_fields: 1,
+  input_format_json_read_objects_as_strings: 1,
+  input_format_json_read_arrays_as_strings: 1,
+  input_format_json_read_numbers_as_strings: 1,
+  input_format_json_read_bools_as_strings: 1,
+  input_format_json_read_bools_as_numbers: 0,
+  // An object of the schema is a Tuple: a field too many is no field to forget. One too few is an optional one, as in a row.
+  input_format_json_ignore_unknown_keys_in_named_tuple: 0,
+  input_format_json_defaults_for_missing_elements_in_named_tuple: 1,
+  // A text in a JSON column stays the text that it is, also when it looks like a day or an instant.
+  input_format_try_infer_dates: 0,
+  input_format_try_infer_datetimes: 0,
+  input_format_json_throw_on_bad_escape_sequence: 1,
+  // One thread reads a body in order: a third less memory, no slower on few cores, and rows before a named one are known to be readable.
+  input_format_parallel_parsing: 0,
+}
+
+export function quoted(name: string): string {
+  return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
+}
+
+export function textLiteral(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}
+
+/** ClickHouse answered, and refused the statement. */
+export class QueryRefused extends HeadraceError {}
+
+export type ClickHouse = {
+  /** All rows of an answer that is known to be small. */
+  rows<T>(query: string, settings?: ClickHouseSettings): Promise<T[]>
+  /** The rows as they come, so that no answer has to fit into memory. */
+  portions<T>(query: string, settings?: ClickHouseSettings): AsyncGenerator<T[]>
+  close(): Promise<void>
+}
+
+export function openClickHouse(config: Config['clickhouse']): ClickHouse {
+  const client = connectClickHouse(config)
+  const failed = (error: unknown): HeadraceError => {
+    if (error instanceof ClickHouseError) {
+      return new QueryRefused(
+        'HR_CLICKHOUSE_REFUSED',
+        `ClickHouse at ${hostOf(config)} refuses: ${error.type ?? error.code}: ${error.message}`,
+        {
+          hint: `user ${config.user} must be able to read the tables of ${config.database} and system.tables, and to make temporary tables`,
+          cause: error,
+        },
+      )
+    }
+    return new Unavailable('HR_CLICKHOUSE', `ClickHouse at ${hostOf(config)} does not answer: ${messageOf(error)}`, {
+      hint: 'see CLICKHOUSE_URL (its HTTP port, 8123 by default) and whether ClickHouse runs',
+      cause: error,
+    })
+  }
+  return {
+    async rows<T>(query: string, settings: ClickHouseSettings = {}) {
+      try {
+        const result = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: { wait_end_of_query: 1, ...settings } })
+        return (await result.json()) as T[]
+      } catch (error) {
+        throw failed(error)
+      }
+    },
+    async *portions<T>(query: string, settings: ClickHouseSettings = {}) {
+      try {
+        const result = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: settings })
+        for await (const rows of result.stream<T>()) yield rows.map((row) => row.json<T>())
+      } catch (error) {
+        throw failed(error)
+      }
+    },
+    close: () => client.close(),
+  }
+}
+
+const hostOf = ({ url }: Config['clickhouse']): string => new URL(url).host

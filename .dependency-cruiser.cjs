@@ -33,7 +33,10 @@ module.exports = {
     {
       name: 'clickhouse-behind-writer-table-and-its-port',
       severity: 'error',
-      from: { path: '^(services|shared)/', pathNot: '^(shared/clickhouse\\.ts|services/loader/(writer|table|server|works)\\.ts|services/cli/demo/warehouse\\.ts)$' },
+      from: {
+        path: '^(services|shared)/',
+        pathNot: '^(shared/clickhouse\\.ts|services/loader/(writer|table|server|works)\\.ts|services/cli/demo/warehouse\\.ts)$',
+      },
       to: { path: 'node_modules/@clickhouse/' },
     },
     {

@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { RECORD_SETTINGS } from '../../shared/clickhouse.ts'
+import type { Config } from '../../shared/config.ts'
 import { type Failure, failureOfStatus, failureOfText, failureOfTransport } from './classify.ts'
 import type { Wanted } from './server.ts'
 

@@ -397,6 +397,14 @@ describe('a declaration with a mistake names file, stream and field, with a hint
     })
   }
 
+  test('forty and more are each told in words of their own', () => {
+    const told = [
+      ...inStream.map(([, change]) => mistakeIn(declared(change)).message),
+      ...inSource.map(([, change]) => mistakeIn(without(declared({}, change))).message),
+    ]
+    assert.ok(new Set(told).size >= 40, `${new Set(told).size} of ${told.length}`)
+  })
+
   test('a stream of a wrong name', () => {
     const { orders } = declared().streams as Record<string, unknown>
     assert.match(

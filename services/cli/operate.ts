@@ -56,9 +56,10 @@ function describeStatus(streams: readonly StreamStatus[]): string {
   return [table(rows, HEAD), ...streams.flatMap(noticesOf)].join('\n')
 }
 
-function checkpointText({ checkpoint }: PartitionStatus): string {
+function checkpointText({ checkpoint, shares }: PartitionStatus): string {
   if (checkpoint === null) return '–'
-  return `${checkpoint.done ? 'done' : `page ${checkpoint.page}`}, ${checkpoint.watermark ?? 'no watermark'}`
+  const known = shares === undefined ? '' : `, ${counted(shares, 'share')}`
+  return `${checkpoint.done ? 'done' : `page ${checkpoint.page}`}, ${checkpoint.watermark ?? 'no watermark'}${known}`
 }
 
 function lettersText({ deadLetters }: PartitionStatus): string {

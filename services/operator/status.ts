@@ -2,7 +2,7 @@
  * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what the log holds, who
  * owns what. Needs no source file, so it answers for streams that other machines declare.
  */
-import { parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
+import { KNOWN_CHARS, parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
 import { WrongUse } from '../../shared/errors.ts'
 import type { Kafka, MemberState } from '../../shared/kafka.ts'
 import { type Resume, resume } from '../../shared/resume.ts'
@@ -13,6 +13,8 @@ export type PartitionStatus = {
   partition: number
   /** Where the fetcher can go on. */
   checkpoint: { run: string; page: number; done: boolean; watermark: string | null; offset: number } | null
+  /** Where the shares of the partition are found: how many have been walked from their start. */
+  shares?: number
   lastRun: {
     startedAt: string
     pages: number
@@ -110,6 +112,7 @@ export function partitionStatus(facts: PartitionFacts): PartitionStatus {
       checkpoint === null || published === null
         ? null
         : { run: checkpoint.run, page: checkpoint.page, done: checkpoint.done, watermark: checkpoint.watermark, offset: published.offset },
+    ...(checkpoint?.known === undefined ? {} : { shares: Math.floor(checkpoint.known.length / KNOWN_CHARS) }),
     lastRun:
       checkpoint === null
         ? null

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { statusOf } from '../../services/operator/status.ts'
 import { compileSource, type Source } from '../../shared/declaration.ts'
 import { cursor, discover, parent, z } from '../../shared/index.ts'
 import { type AccountsApi, startAccountsApi } from '../support/accounts-api.ts'
@@ -94,6 +95,11 @@ for (const [how, declare] of [
     assert.equal(
       walked.reduce((sum, each) => sum + each, 0),
       4,
+    )
+    const [status] = await statusOf(place.kafka, place.names, [stream.label])
+    assert.deepEqual(
+      status?.partitions.map(({ shares }) => shares),
+      walked,
     )
     // A partition without a share has an end as well, and confirms nothing.
     assert.deepEqual(

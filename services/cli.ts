@@ -115,10 +115,12 @@ function program(): Command {
     .command('replay')
     .description("load a stream again from Kafka, by a reset of the loader's offsets; the API is not asked")
     .argument('<stream>', 'source.stream')
-    .addOption(new Option('--from <place>', 'beginning, a time (2026-01-31T00:00:00Z), or partition:offset[,…]').makeOptionMandatory())
-    .option('--dry-run', 'show what would be reset')
+    .option('--from <place>', 'beginning, a time (2026-01-31T00:00:00Z), or partition:offset[,…]')
+    .option('--run <run>', 'from the first page of this run')
+    .option('--partition <number>', 'only this partition')
+    .option('--dry-run', 'show what would be reset, how much would be loaded again and how long it would take')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (stream, options) => exit(await (await import('./cli/operate.ts')).replayCommand(stream, options)))
+    .action(async (stream, options) => exit(await (await import('./cli/replay.ts')).replayCommand(stream, options)))
 
   door
     .command('verify')

@@ -21,6 +21,7 @@ import { topicCalls } from './kafka/topics.ts'
 import type { Log } from './log.ts'
 
 export { FencedError, PublishFailed, StaleGeneration } from './kafka/errors.ts'
+export { refuseIfActive } from './kafka/members.ts'
 export type * from './kafka/port.ts'
 
 type Closable = { close(): Promise<void> }

@@ -1,9 +1,8 @@
-/** `headrace status` and `headrace replay`. */
+/** `headrace status`, and what the operator's commands share. */
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readConfig } from '../../shared/config.ts'
 import { connectKafka, type Kafka } from '../../shared/kafka.ts'
 import { type Names, namesFor } from '../../shared/topics.ts'
-import { applyReplay, parseFrom, planReplay, type ReplayPlan } from '../operator/replay.ts'
 import { type PartitionStatus, type StreamStatus, statusOf } from '../operator/status.ts'
 import { logFor, print } from './process.ts'
 import { counted, table } from './text.ts'
@@ -12,17 +11,6 @@ export async function statusCommand(labels: readonly string[], options: { json?:
   return withKafka(async (kafka, names) => {
     const streams = await statusOf(kafka, names, labels)
     print(options.json === true ? JSON.stringify({ streams }) : describeStatus(streams))
-    return 0
-  })
-}
-
-export async function replayCommand(stream: string, options: { from: string; dryRun?: boolean; json?: boolean }): Promise<number> {
-  const from = parseFrom(options.from)
-  return withKafka(async (kafka, names) => {
-    const plan = await planReplay(kafka, names, stream, from)
-    const dryRun = options.dryRun === true
-    if (!dryRun) await applyReplay(kafka, names, plan)
-    print(options.json === true ? JSON.stringify({ dryRun, ...plan }) : describeReplay(plan, dryRun))
     return 0
   })
 }
@@ -84,12 +72,4 @@ function noticesOf({ stream, partitions }: StreamStatus): string[] {
       ? [`! ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.join(', ')}`]
       : []),
   ])
-}
-
-function describeReplay({ stream, partitions }: ReplayPlan, dryRun: boolean): string {
-  const rows = partitions.map((each) => [each.partition, each.from ?? '–', each.to, `${each.log.low} to ${each.log.high}`, each.again])
-  const words = dryRun
-    ? `${stream} would be replayed (nothing was changed):`
-    : `${stream} is replayed by the next loader that starts: npm run headrace -- load`
-  return `${words}\n${table(rows, ['p', 'offset now', 'offset then', 'log', 'to load again'])}`
 }

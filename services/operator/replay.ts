@@ -2,20 +2,27 @@
  * A replay: the loader's offsets of one stream are set back, and everything behind them is loaded again from Kafka. Rows do not double
  * (ReplacingMergeTree) and the API is not asked. Any Kafka tool can do the same; this one takes times and shows what it would do.
  */
-import { WrongUse } from '../../shared/errors.ts'
-import type { Kafka } from '../../shared/kafka.ts'
+import { parseCommit } from '../../shared/checkpoint.ts'
+import { Stopped, WrongUse } from '../../shared/errors.ts'
+import { type Committed, type Kafka, refuseIfActive } from '../../shared/kafka.ts'
 import type { Names } from '../../shared/topics.ts'
 import { positionOf } from '../../shared/watermark.ts'
-import { streamsOf } from './status.ts'
+import { topicOf } from './letters.ts'
+import { rangesOfRun } from './runs.ts'
 
 export type ReplayPlan = {
   stream: string
   topic: string
+  /** `again`: offsets, control records among them, from there to the end of the log. */
   partitions: { partition: number; from: number | null; to: number; log: { low: number; high: number }; again: number }[]
 }
 
-/** `beginning`, an RFC 3339 time, or `partition:offset` (several separated by commas). */
-export type ReplayFrom = { kind: 'beginning' } | { kind: 'time'; timestampMs: number } | { kind: 'offsets'; offsets: Map<number, number> }
+/** `beginning`, an RFC 3339 time, `partition:offset` (several separated by commas), or a run. */
+export type ReplayFrom =
+  | { kind: 'beginning' }
+  | { kind: 'time'; timestampMs: number }
+  | { kind: 'offsets'; offsets: Map<number, number> }
+  | { kind: 'run'; run: string }
 
 const NS_PER_MS = 1_000_000n
 
@@ -34,33 +41,75 @@ export function parseFrom(text: string): ReplayFrom {
   })
 }
 
-/** What would be set. Offsets below the log's start are raised to it; those beyond its end are refused. */
-export async function planReplay(kafka: Kafka, names: Names, wanted: string, from: ReplayFrom): Promise<ReplayPlan> {
-  const [found] = await streamsOf(kafka, names, [wanted])
-  if (found === undefined) throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${wanted}"`)
-  const [logs, committed] = await Promise.all([kafka.logRanges(found.topic), kafka.committed(names.loaderGroup, found.topic)])
-  const targets = await targetsOf(kafka, found.topic, logs, from)
-  const partitions = [...targets].map(([partition, to]) => {
-    const log = logs[partition]
+/**
+ * What would be set: never a place behind the present one, since what lies between was not loaded yet. Offsets below the log's start are raised to
+ * it; those beyond the end, or beyond what is loaded, are refused. `partition`: that one alone.
+ */
+export async function planReplay(kafka: Kafka, names: Names, wanted: string, from: ReplayFrom, partition?: number): Promise<ReplayPlan> {
+  const topic = await topicOf(kafka, names, wanted)
+  const [logs, committed] = await Promise.all([kafka.logRanges(topic), kafka.committed(names.loaderGroup, topic)])
+  const targets = await targetsOf(kafka, topic, logs, from, partition)
+  const partitions = [...targets].map(([each, to]) => {
+    const log = logs[each]
     if (log === undefined || to > log.high) {
-      const what = log === undefined ? `no partition ${partition}` : `no offset ${to} in partition ${partition}`
+      const what = log === undefined ? `no partition ${each}` : `no offset ${to} in partition ${each}`
       throw new WrongUse('HR_REPLAY_FROM', `${wanted} has ${what}`, {
         hint: `its partitions hold ${logs.map(({ low, high }, index) => `${index}: ${low} to ${high}`).join(', ')}`,
       })
     }
+    const stored = committed[each] ?? null
+    refuseHidingLoss(wanted, each, stored)
+    const now = stored === null || stored.offset < 0 ? log.low : stored.offset
     const place = Math.max(to, log.low)
-    return { partition, from: committed[partition]?.offset ?? null, to: place, log, again: Math.max(0, log.high - place) }
+    if (place > now && from.kind === 'offsets') {
+      throw new WrongUse(
+        'HR_REPLAY_FORWARD',
+        `${wanted}: offset ${to} of partition ${each} is not loaded yet, and would be skipped up to there`,
+        {
+          hint: `a replay goes back from where the loader is, ${now}`,
+        },
+      )
+    }
+    const set = Math.min(place, now)
+    return { partition: each, from: stored?.offset ?? null, to: set, log, again: Math.max(0, log.high - Math.max(set, log.low)) }
   })
-  return { stream: wanted, topic: found.topic, partitions }
+  return { stream: wanted, topic, partitions }
 }
 
-async function targetsOf(kafka: Kafka, topic: string, logs: readonly { low: number }[], from: ReplayFrom): Promise<Map<number, number>> {
-  if (from.kind === 'offsets') return from.offsets
+/** A commit may say that records were lost before they were loaded. A reset would hide it until they are here again. */
+function refuseHidingLoss(stream: string, partition: number, stored: Committed | null): void {
+  const lost = stored === null ? undefined : parseCommit(stored.offset, stored.metadata)?.lost
+  if (lost === undefined) return
+  throw new Stopped(
+    'HR_REPLAY_LOSS',
+    `${stream}/${partition}: offsets ${lost.from} to ${lost.below - 1} were lost before they were loaded`,
+    {
+      hint: 'let the fetcher ask the API for them and the loader load them first (headrace fetch, headrace load): a reset would hide the loss',
+    },
+  )
+}
+
+async function targetsOf(
+  kafka: Kafka,
+  topic: string,
+  logs: readonly { low: number }[],
+  from: ReplayFrom,
+  partition: number | undefined,
+): Promise<Map<number, number>> {
+  if (partition !== undefined && logs[partition] === undefined) return new Map([[partition, 0]])
+  const isAsked = (each: number) => (partition ?? each) === each
+  if (from.kind === 'offsets') return new Map([...from.offsets].filter(([each]) => isAsked(each)))
+  if (from.kind === 'run') {
+    const ranges = await rangesOfRun(kafka, topic, from.run, partition)
+    return new Map([...ranges].map(([each, range]) => [each, range.from]))
+  }
   const offsets = from.kind === 'beginning' ? logs.map(({ low }) => low) : await kafka.offsetsAt(topic, from.timestampMs)
-  return new Map(offsets.map((offset, partition) => [partition, offset]))
+  return new Map([...offsets.entries()].filter(([each]) => isAsked(each)))
 }
 
 /** Throws Stopped (HR_KAFKA_GROUP_ACTIVE) while a loader runs: its next commit would undo the reset. */
 export async function applyReplay(kafka: Kafka, names: Names, plan: ReplayPlan): Promise<void> {
-  await kafka.resetOffsets(names.loaderGroup, plan.topic, new Map(plan.partitions.map(({ partition, to }) => [partition, to])))
+  await refuseIfActive(kafka, names.loaderGroup)
+  const changed = plan.partitions.filter(({ from, to }) => from !== to)
+  await kafka.resetOffsets(names.loaderGroup, plan.topic, new Map(changed.map(({ partition, to }) => [partition, to])))
 }

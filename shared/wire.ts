@@ -49,6 +49,8 @@ export const pageMarker = z.object({
   watermark: z.string().nullable(),
   /** What the watermark speaks of (`shareId`). */
   share: z.string().optional(),
+  /** Records below this offset that the log lost were asked from the API again before this page, so its watermark speaks of them too. */
+  coveredBelow: z.int().min(0).optional(),
   /** True on the marker that ends the run. */
   last: z.boolean(),
   /** The run brought all that its partition has: its records lie from offset `from` on and are later than `startedMs`, what was there before is earlier. */

@@ -5,7 +5,7 @@ import type { PageResponse } from './client/send.ts'
 import type { Judged } from './judge.ts'
 import type { Fresh } from './memory.ts'
 
-export type PagePlace = Pick<PageMarker, 'run' | 'page' | 'watermark' | 'share' | 'last' | 'complete'>
+export type PagePlace = Pick<PageMarker, 'run' | 'page' | 'watermark' | 'share' | 'coveredBelow' | 'last' | 'complete'>
 
 export function markerOf(place: PagePlace, response: PageResponse, judged: Judged, fresh: Fresh): PageMarker {
   return {

@@ -150,7 +150,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
   const confirms = safe && plan.range === undefined
   const place = {
-    ...{ run: plan.run, page: state.page, watermark: confirms ? watermark : null, ...shareOf(tools), last },
+    ...{ run: plan.run, page: state.page, watermark: confirms ? watermark : null, ...shareOf(tools), ...coverageOf(plan), last },
     ...(last && notWhole === null && state.walk !== undefined ? { complete: { from: state.walk.from, startedMs: plan.startedMs } } : {}),
   }
   const marker = markerOf(place, response, judged, fresh)
@@ -171,6 +171,8 @@ const shareOf = ({ share }: RunTools): { share?: string } => (share === undefine
 function laterThan(startedMs: number, response: PageResponse): PageResponse {
   return response.fetchedMs > startedMs ? response : { ...response, fetchedMs: startedMs + 1 }
 }
+
+const coverageOf = ({ coveredBelow }: RunPlan) => (coveredBelow === undefined ? {} : { coveredBelow })
 
 function checkpointOf(
   plan: RunPlan,
@@ -193,7 +195,7 @@ function checkpointOf(
     ...(unordered ? { unordered } : {}),
     totals,
     ...(walk === undefined ? {} : { walk }),
-    ...(plan.coveredBelow === undefined ? {} : { coveredBelow: plan.coveredBelow }),
+    ...coverageOf(plan),
     ...(known === undefined ? {} : { known }),
   }
 }

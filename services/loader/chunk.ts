@@ -18,8 +18,8 @@ export type PartitionState = {
   share?: string | undefined
   /** Records read since the last marker; null while it is unknown where that page began. */
   open: number | null
-  /** Records in [from, below) were gone before they were loaded; watermarks count again from `safeFrom` on, null while that is unknown. */
-  lost: { from: number; below: number; safeFrom: number | null } | null
+  /** Records in [from, below) were gone before they were loaded; only watermarks of runs that asked for them again count. */
+  lost: { from: number; below: number } | null
   /** From this offset on, everything was read, as many as the markers count, and accepted; undefined while that is unknown. */
   wholeFrom?: number
 }

@@ -3,16 +3,12 @@
  * topic has no room; the partition is then paused and woken when that has changed. So whatever is stuck holds up its own topic only.
  */
 import type { Clock } from '../../shared/clock.ts'
-import { messageOf } from '../../shared/errors.ts'
-import type { Kafka, ReadBatch, Reader } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Names } from '../../shared/topics.ts'
+import type { ReadBatch, Reader } from '../../shared/kafka.ts'
 import { type Assigned, patienceOf, placeOf } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
-import type { Chunk, PartitionState } from './chunk.ts'
+import type { Chunk } from './chunk.ts'
 import type { Gate } from './gate.ts'
 import type { Holdups } from './holdups.ts'
-import { madeGood } from './partitions.ts'
 import { Abandoned, type Patience } from './patience.ts'
 import { bytesOfBatch, splice, unknownSchemas } from './splice.ts'
 
@@ -27,13 +23,10 @@ export type Intake = {
 }
 
 export type IntakeDeps = {
-  kafka: Pick<Kafka, 'committed'>
-  names: Names
   catalog: Catalog
   gate: Gate
   holdups: Holdups
   clock: Clock
-  log: Log
   reader(): Pick<Reader, 'resume'> | null
   push(chunk: Chunk): void
   /** Closes the topic's open batch, so that it makes room. */
@@ -47,7 +40,7 @@ const WAKE_DELAY_MS = 5
 type Waiting = { topic: string; partition: number; bytes: number }
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { kafka, names, catalog, gate, holdups, clock, log, reader, push, flush, onDefect } = deps
+  const { catalog, gate, holdups, clock, reader, push, flush, onDefect } = deps
   const waiting = new Map<string, Waiting>()
   const opened = new Set<string>()
   let learning = new Map<string, Promise<void>>()
@@ -71,28 +64,15 @@ export function createIntake(deps: IntakeDeps): Intake {
       learn(assigned, topic, unknown)
       return full()
     }
-    const current = await covered(topic, partition, state)
-    if (assigned.ending.signal.aborted) return 'full'
     if (!gate.enter(topic, bytes)) {
       flush(topic)
       return full()
     }
-    for (const chunk of splice(batch, current, lookup)) {
+    for (const chunk of splice(batch, state, lookup)) {
       assigned.states.set(place, chunk.after)
       push(chunk)
     }
     return 'taken'
-  }
-
-  /** Records that were lost are asked for again by the fetcher; its checkpoint says when. */
-  async function covered(topic: string, partition: number, state: PartitionState): Promise<PartitionState> {
-    if (state.lost === null || state.lost.safeFrom !== null) return state
-    try {
-      return madeGood(state, (await kafka.committed(names.fetcherGroup, topic))[partition] ?? null)
-    } catch (error) {
-      log.debug({ err: messageOf(error) }, 'the checkpoint could not be read')
-      return state
-    }
   }
 
   function learn(assigned: Assigned, topic: string, ids: readonly number[]): void {

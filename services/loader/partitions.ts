@@ -2,7 +2,7 @@
  * What is known of each partition of the current assignment while it is read. It starts with what the group has committed, which is believed
  * only if its metadata carries its own offset; a reset by any tool therefore starts anew, with no watermark and no open page.
  */
-import { parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
+import { parseCommit } from '../../shared/checkpoint.ts'
 import type { Committed, Gap } from '../../shared/kafka.ts'
 import type { PartitionState } from './chunk.ts'
 
@@ -20,7 +20,7 @@ export function startingState(committed: Committed | null, low: number): Partiti
     wholeFrom: wholeFrom ?? committed.offset,
     ...(share === undefined ? {} : { share }),
   }
-  return { ...known, open: open ?? null, lost: lost === undefined ? null : { ...lost, safeFrom: null } }
+  return { ...known, open: open ?? null, lost: lost ?? null }
 }
 
 function freshState(offset: number): PartitionState {
@@ -43,14 +43,6 @@ export function afterGap(state: PartitionState, { position, low, high }: Pick<Ga
     nextOffset: low,
     wholeFrom: low,
     open: low === LOG_START ? 0 : null,
-    lost: position > high ? null : { from, below: low, safeFrom: null },
+    lost: position > high ? null : { from, below: low },
   }
-}
-
-/** `checkpoint`: the fetcher's, which says below which offset it asked the API again, and up to where it had published then. */
-export function madeGood(state: PartitionState, checkpoint: Committed | null): PartitionState {
-  const { lost } = state
-  if (lost === null || lost.safeFrom !== null || checkpoint === null) return state
-  const covered = parseCheckpoint(checkpoint.metadata)?.coveredBelow ?? 0
-  return covered >= lost.below ? { ...state, lost: { ...lost, safeFrom: checkpoint.offset } } : state
 }

@@ -80,7 +80,7 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup)
         if (counted !== null && counted !== marker.records && state.wholeFrom !== undefined) state.wholeFrom = offset + 1
         const whole = marker.complete === undefined || state.wholeFrom === undefined ? {} : { wholeFrom: state.wholeFrom }
         builder.markers.push({ offset, facts: marker, counted, ...whole })
-        if (!isReplay) passMarker(state, offset, marker)
+        if (!isReplay) passMarker(state, marker)
       } else {
         builder.letters.push(letterOf(message, id, target))
         if (state.wholeFrom !== undefined) state.wholeFrom = Number(message.offset) + 1
@@ -161,10 +161,10 @@ function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder,
 }
 
 /** A marker's watermark counts unless records before it were lost and not asked for again. */
-function passMarker(state: PartitionState, offset: number, { watermark, share }: PageMarker): void {
+function passMarker(state: PartitionState, { watermark, share, coveredBelow = 0 }: PageMarker): void {
   state.open = 0
   const { lost } = state
-  if (watermark === null || (lost !== null && (lost.safeFrom === null || offset < lost.safeFrom))) return
+  if (watermark === null || (lost !== null && coveredBelow < lost.below)) return
   state.watermark = watermark
   if (share === undefined) delete state.share
   else state.share = share

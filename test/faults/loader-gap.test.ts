@@ -44,7 +44,7 @@ describe('records that retention took before they were loaded', () => {
     const next = await nextRun(place, orders)
     assert.deepEqual(next, { kind: 'start', watermark: W1, gap: { from: place1, to: gone, confirmed: W1 }, coveredBelow: gone })
 
-    // The fetcher asks again: its run says so in its checkpoint, and its markers count.
+    // The fetcher asks again: its run says so in its checkpoint and in its markers, which count.
     const publisher = place.kafka.publisher(place.names.transactionalId(orders.topic, 0))
     const covering = { v: 1, run: 'again', page: 1, startedMs: 0, done: false, from: W1, cursor: null, watermark: W1, seen: null } as const
     await publisher.fence()
@@ -55,7 +55,7 @@ describe('records that retention took before they were loaded', () => {
     await until('that page is committed', async () => (await nextRun(place, orders)).kind === 'continue')
     await publisher.close()
     const again = await publish(place)
-    await again.page({ records: [order(2), order(3)], marker: { watermark: W3 } })
+    await again.page({ records: [order(2), order(3)], marker: { watermark: W3, coveredBelow: gone } })
     await until('all is loaded', async () => (await count(place, orders.table)) === 4)
     await until('the watermark moves on', async () => (await commits(place, orders.topic))[0]?.watermark === W3)
     assert.equal((await commits(place, orders.topic))[0]?.lost, undefined)

@@ -30,9 +30,13 @@ function batch(values: readonly (Buffer | null | Partial<RawMessage>)[], first =
   return { topic: 't', partition: 7, generation: 1, messages, nextOffset, highOffset: nextOffset }
 }
 
-const marker = (records: number, watermark: string | null = null): Partial<RawMessage> => ({
+const marker = (records: number, watermark: string | null = null, coveredBelow?: number): Partial<RawMessage> => ({
   value: null,
-  headers: { [MARKER_HEADER]: Buffer.from(JSON.stringify({ ...markerOf(1, records, 0), watermark })) },
+  headers: {
+    [MARKER_HEADER]: Buffer.from(
+      JSON.stringify({ ...markerOf(1, records, 0), watermark, ...(coveredBelow === undefined ? {} : { coveredBelow }) }),
+    ),
+  },
 })
 const START: PartitionState = { nextOffset: 100, watermark: 'w0', open: 0, lost: null }
 const linesOf = (chunk: Chunk | undefined) => chunk?.body.toString().split('\n').slice(0, -1)
@@ -124,10 +128,11 @@ describe('splicing', () => {
   })
 
   test('while records are lost, markers carry no watermark before the run that asked for them again', () => {
-    const lost = { from: 50, below: 100, safeFrom: 102 }
-    const [chunk] = splice(batch([marker(0, 'w1'), marker(0, 'w2')]), { ...START, lost: { ...lost, safeFrom: null } }, lookup)
+    const lost = { from: 50, below: 100 }
+    const of = (watermark: string, coveredBelow?: number) => marker(0, watermark, coveredBelow)
+    const [chunk] = splice(batch([of('w1'), of('w2', 99)]), { ...START, lost }, lookup)
     assert.deepEqual([chunk?.after.watermark, chunk?.after.lost?.below], ['w0', 100])
-    const [later] = splice(batch([marker(0, 'w1'), marker(0, 'w2'), marker(0, 'w3')]), { ...START, lost }, lookup)
+    const [later] = splice(batch([of('w1'), of('w2', 100), of('w3')]), { ...START, lost }, lookup)
     assert.deepEqual([later?.after.watermark, later?.after.lost], ['w3', null])
   })
 

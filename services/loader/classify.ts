@@ -47,6 +47,11 @@ const TYPE_NAME = /\(([A-Z][A-Z0-9_]{2,})\)/g
 const PLACE = /(\(while reading the value of key [^\n]{1,200}\): )?\(at row \d+\)/g
 const ROW = /\(at row (\d+)\)/g
 
+/** Of rows that are the loader's own, or of a statement without any: whatever it says of rows, the table is to blame, and is waited for. */
+export function ofTable(failure: Failure | null): Failure | null {
+  return failure?.kind === 'data' || failure?.kind === 'cut' || failure?.kind === 'memory' ? { ...failure, kind: 'table' } : failure
+}
+
 export const kindOfCode = (code: number): FailureKind => BY_CODE.get(code) ?? 'table'
 
 /** From ClickHouse's words, and the code of its header where there is one. */

@@ -44,6 +44,17 @@ export function createDeadLetters({ kafka, sender, names, replicationFactor, log
     present.add(topic)
   }
 
+  /** What refuses may be gone, or have fewer partitions than the records have by now: it is looked at again before the next attempt. */
+  async function sendTo(records: string, letters: Parameters<Sender['send']>[0]): Promise<void> {
+    await makeTopic(records, letters.topic)
+    try {
+      await sender.send(letters)
+    } catch (error) {
+      present.delete(letters.topic)
+      throw error
+    }
+  }
+
   async function send(batch: Batch, rows: readonly RowLetter[], patience: Patience): Promise<void> {
     const byPartition = new Map<number, { letter: Message; reason: string; table: string }[]>()
     const add = (chunk: Chunk, letter: Message, reason: string) => {
@@ -56,10 +67,9 @@ export function createDeadLetters({ kafka, sender, names, replicationFactor, log
     if (byPartition.size === 0) return
 
     const topic = names.deadLetters(batch.topic)
-    await untilDone(topic, patience, WAIT_MAX_MS, () => makeTopic(batch.topic, topic))
     for (const [partition, letters] of byPartition) {
       for (const messages of portions(letters.map(({ letter }) => letter))) {
-        await untilDone(topic, patience, WAIT_MAX_MS, () => sender.send({ topic, partition, messages }))
+        await untilDone(topic, patience, WAIT_MAX_MS, () => sendTo(batch.topic, { topic, partition, messages }))
       }
       for (const { table, reason } of letters) metrics.loaderDeadLetters.inc({ table, reason })
       const reasons = [...new Set(letters.map(({ reason }) => reason))]

@@ -7,6 +7,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { LEDGER_TABLE, type Names } from '../../shared/topics.ts'
 import type { Batch, Chunk, ReadMarker } from './chunk.ts'
+import { ofTable } from './classify.ts'
 import { type Patience, untilDecided } from './patience.ts'
 import type { Tables } from './table.ts'
 import type { Writer } from './writer.ts'
@@ -48,8 +49,7 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
       }
       const failed = await writer.insert(insert, patience.over)
       if (failed !== null) made = false
-      // The rows are the loader's own: whatever ClickHouse says about them, the table is to blame.
-      return failed?.kind === 'data' || failed?.kind === 'memory' ? { ...failed, kind: 'table' } : failed
+      return ofTable(failed)
     })
     if (failure !== null) throw new Error(`the ledger was left with ${failure.name}`)
   }

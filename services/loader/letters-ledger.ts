@@ -11,6 +11,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { LETTERS_TABLE, type Names } from '../../shared/topics.ts'
 import type { Assigned } from './assignment.ts'
+import { ofTable } from './classify.ts'
 import { createHoldups } from './holdups.ts'
 import { Abandoned, type Patience, untilDecided } from './patience.ts'
 import type { Tables } from './table.ts'
@@ -114,8 +115,7 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
       }
       const failed = await writer.insert(rows, patience.over)
       if (failed !== null) made = false
-      // The rows are the loader's own: whatever ClickHouse says about them, the table is to blame.
-      return failed?.kind === 'data' || failed?.kind === 'memory' || failed?.kind === 'cut' ? { ...failed, kind: 'table' } : failed
+      return ofTable(failed)
     })
     if (failure !== null) throw new Error(`the ledger of dead letters was left with ${failure.name}`)
   }

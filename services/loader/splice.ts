@@ -6,6 +6,7 @@
 import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
 import { FRAME_HEAD_BYTES, MARKER_HEADER, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
 import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
+import { isOneObject } from './one-object.ts'
 
 /** Why no record of this schema can be loaded. */
 export type Refused = { refused: string; issues: string }
@@ -62,7 +63,7 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup)
       lastId = id
       target = lookup(id)
     }
-    if (value !== null && id !== null && target !== undefined && !('refused' in target)) {
+    if (value !== null && id !== null && target !== undefined && !('refused' in target) && isOneObject(value, FRAME_HEAD_BYTES)) {
       if (builder.target === null) builder.target = target
       else if (builder.target !== target) {
         chunks.push(finishChunk(batch, builder, { ...state, nextOffset: Number(message.offset) }, 0))
@@ -195,6 +196,8 @@ function letterOf(message: RawMessage, id: number | null, target: Target | Refus
   }
   if (value === null) return { ...place, reason: 'no_value', issues: 'the message has neither a value nor the header of a page marker' }
   if (value.length === 0) return { ...place, reason: 'empty', issues: 'the value has no bytes' }
+  if (id !== null && target !== undefined)
+    return { ...place, reason: 'several_objects', issues: 'the value holds more than one JSON object' }
   if (value[0] !== 0) return { ...place, reason: 'no_frame', issues: `the value opens with byte ${value[0]}, a frame with 0` }
   return { ...place, reason: 'cut_frame', issues: `${value.length} bytes that are no schema id and one JSON object` }
 }

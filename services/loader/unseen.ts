@@ -7,6 +7,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { placeOf } from './assignment.ts'
 import type { Batch, PartitionState, ReadMarker } from './chunk.ts'
+import { ofTable } from './classify.ts'
 import { markUnseen } from './ddl.ts'
 import type { RowLetter } from './isolate.ts'
 import { type Patience, untilDecided } from './patience.ts'
@@ -29,16 +30,24 @@ export type UnseenDeps = {
   metrics: Metrics
 }
 
-export function createUnseen({ writer, database, tableOf, log, metrics }: UnseenDeps): Unseen {
-  /** Offset of the last row of a partition that ClickHouse refused, in one assignment. */
-  let refusals = new Map<string, number>()
-  let generation = -1
+/** The present one, and those before it that a last batch may come from. */
+const ASSIGNMENTS_KEPT = 4
 
-  const refusedAt = (batch: Batch, partition: number): number => refusals.get(placeOf(batch.topic, partition)) ?? -1
+export function createUnseen({ writer, database, tableOf, log, metrics }: UnseenDeps): Unseen {
+  /**
+   * By assignment: offset of the last row of a partition that ClickHouse refused. A batch of an assignment that has ended may come late, beside
+   * those of the next one, and must not make it forget.
+   */
+  const refusalsOf = new Map<number, Map<string, number>>()
+
+  const refusedAt = (batch: Batch, partition: number): number =>
+    refusalsOf.get(batch.generation)?.get(placeOf(batch.topic, partition)) ?? -1
 
   function note(batch: Batch, refused: readonly RowLetter[]): void {
-    if (batch.generation !== generation) refusals = new Map()
-    generation = batch.generation
+    const refusals = refusalsOf.get(batch.generation) ?? new Map<string, number>()
+    refusalsOf.set(batch.generation, refusals)
+    const [oldest = batch.generation] = refusalsOf.keys()
+    if (refusalsOf.size > ASSIGNMENTS_KEPT) refusalsOf.delete(oldest)
     for (const { row } of refused) {
       const { offset } = originOf(batch, row)
       const { partition } = chunkOf(batch, row).chunk
@@ -62,8 +71,7 @@ export function createUnseen({ writer, database, tableOf, log, metrics }: Unseen
     const failure = await untilDecided(table, patience, async () => {
       const done = await writer.run(markUnseen(database, table, { partition, offset, startedMs: complete.startedMs }), patience.over)
       rows = done.rows
-      // No record is to blame for what this statement ends with.
-      return done.failure?.kind === 'data' || done.failure?.kind === 'memory' ? { ...done.failure, kind: 'table' } : done.failure
+      return ofTable(done.failure)
     })
     if (failure !== null) throw new Error(`the marks were left with ${failure.name}`)
     if (rows === 0) return

@@ -106,7 +106,10 @@ function failureOf({ response_headers, http_status_code: status = 0 }: Answer, t
   return status >= 200 && status < 300 && text.trim() === '' ? null : failureOfStatus(status, text)
 }
 
-/** Views that read from the table make the count larger, never smaller. */
+/**
+ * Views that read from the table make the count larger, never smaller, and nothing tells their rows from others: that a record is no more than
+ * one row is made sure of before it is sent.
+ */
 function shortfall(written: string | undefined, rows: number): Failure | null {
   if (written !== undefined && Number(written) >= rows) return null
   const message = `the answer counts ${written ?? 'no'} rows written of ${rows}`

@@ -3,9 +3,9 @@
  * does; a test is named by its file and its name as it is written there, so that a test which goes away is noticed.
  */
 
+import type { Shown } from './shown.ts'
+
 export type Line = { server: string; fetcher: string; shownBy: readonly Shown[] }
-/** File below test/, and the name of a test in it: the text between its quotes, placeholders included. */
-export type Shown = readonly [file: string, name: string]
 
 const PAGINATION = 'fetcher/paginators/pagination.unit.test.ts'
 const PAGINATORS = 'fetcher/paginators/paginators.unit.test.ts'

@@ -144,6 +144,7 @@ describe('splicing', () => {
         Buffer.from([0, 1]),
         frame(1, '{"a":'),
         frame(9, '{"a":1}'),
+        frame(1, '{"a":1}{"b":2}'),
         null,
         { headers: { [MARKER_HEADER]: '{"v":2}' } },
       ]),
@@ -152,9 +153,18 @@ describe('splicing', () => {
     )
     assert.deepEqual(
       chunk?.letters.map(({ reason, offset }) => `${reason} ${offset}`),
-      ['empty 100', 'no_frame 101', 'cut_frame 102', 'cut_frame 103', 'unknown_schema 104', 'no_value 105', 'unknown_marker 106'],
+      [
+        'empty 100',
+        'no_frame 101',
+        'cut_frame 102',
+        'cut_frame 103',
+        'unknown_schema 104',
+        'several_objects 105',
+        'no_value 106',
+        'unknown_marker 107',
+      ],
     )
-    assert.equal(chunk?.after.open, 7)
+    assert.equal(chunk?.after.open, 8)
     assert.deepEqual(chunk?.letters[1]?.value, Buffer.from('xyz{}'))
   })
 

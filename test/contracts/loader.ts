@@ -1,0 +1,224 @@
+/**
+ * What the loader survives, line by line, and the tests that show it. Whatever happens, the end is the same: for each key FINAL shows the newest
+ * version of all that the topic holds; what is in the topic is in the table or in the dead letters; offsets only grow unless a person sets them
+ * back; no watermark is ahead of the table.
+ */
+import type { Shown } from './shown.ts'
+
+export type Line = { when: string; loader: string; shownBy: readonly Shown[] }
+
+const ANSWERS = 'loader/answers.test.ts'
+const BAD = 'loader/bad-rows.test.ts'
+const TABLES = 'loader/table-problems.test.ts'
+const ISOLATE = 'loader/isolate.unit.test.ts'
+const SPLICE = 'loader/splice.unit.test.ts'
+const MODEL = 'loader/commits.unit.test.ts'
+const STOP = 'loader/stop.test.ts'
+const LOAD = 'loader/load.test.ts'
+const KILLED = 'faults/loader-kill.test.ts'
+const GROUP = 'faults/loader-group.test.ts'
+const SERVERS = 'faults/loader-servers.test.ts'
+const GAP = 'faults/loader-gap.test.ts'
+const PIPELINE_KILLED = 'faults/pipeline-kill-loader.test.ts'
+const PIPELINE_SERVERS = 'faults/pipeline-servers.test.ts'
+const STOPPED = 'scenarios/stopped-loader.test.ts'
+const STOPS = 'scenarios/stop.test.ts'
+const LOST = 'scenarios/lost-log.test.ts'
+
+const NO_COMMIT_PASSES: Shown = [MODEL, 'no commit passes an unresolved record, in any order of answers, crashes and rebalances']
+const RANDOM_FAULTS: Shown = [
+  'faults/random.test.ts',
+  'random faults, one after the other: nothing is lost, nothing is twice, and no watermark runs ahead',
+]
+const PIPELINE_KILL: Shown = [PIPELINE_KILLED, `\${name}, everything is loaded, and the watermark was never ahead of the table`]
+
+export const killed: readonly Line[] = [
+  {
+    when: 'it is killed between an insert and its commit',
+    loader: 'inserts the rows again, and FINAL is the same',
+    shownBy: [[KILLED, 'after the insert, before the commit: inserted again, FINAL the same'], PIPELINE_KILL, NO_COMMIT_PASSES],
+  },
+  {
+    when: 'it is killed while the body of an insert is on its way',
+    loader: 'has committed nothing of it, and nothing is lost',
+    shownBy: [[KILLED, "in the middle of an insert's body: no commit, nothing lost"], PIPELINE_KILL],
+  },
+  {
+    when: 'it is killed again and again, or beside another one that joins',
+    loader: 'goes on where it had committed',
+    shownBy: [
+      [KILLED, 'again and again while batches are under way: nothing lost, nothing twice, offsets only grow'],
+      [PIPELINE_KILLED, 'while another one joins, that one loads everything'],
+    ],
+  },
+  {
+    when: 'it is told to stop under load',
+    loader: 'inserts and commits what it has, and ends with 0 within its deadline; a second signal ends it at once',
+    shownBy: [
+      [STOP, 'under load inserts what was read, commits it and leaves: the next one begins exactly there'],
+      [STOP, 'while a table takes nothing does not wait for it, and commits nothing'],
+      [KILLED, 'ends it in order with exit status 0'],
+      [KILLED, 'a second signal ends it at once, whatever is in hand'],
+      [STOPS, `by \${signal} under load ends both services with 0: what was asked for is published, what was inserted is committed`],
+      [STOPS, 'of a loader waits for the insert in hand and commits it'],
+      [STOPS, 'of a loader whose insert hangs ends by a second signal, or at the deadline, with nothing committed'],
+    ],
+  },
+]
+
+export const servers: readonly Line[] = [
+  {
+    when: 'ClickHouse is killed and comes back later',
+    loader: 'waits, says so once, and goes on; no process ends',
+    shownBy: [
+      [SERVERS, 'ClickHouse: the loader waits, says so once, goes on, and nothing is lost'],
+      [PIPELINE_SERVERS, `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`],
+    ],
+  },
+  {
+    when: 'an insert goes in and its answer is lost',
+    loader: 'sends the same bytes by the same name, and no row is there twice even without FINAL',
+    shownBy: [
+      [ANSWERS, 'that is cut after the insert succeeded: the same bytes with the same token again, and no row twice even without FINAL'],
+      ['loader/adopted.test.ts', 'of the right form is taken, with what it has besides, and its inserts are remembered from then on'],
+    ],
+  },
+  {
+    when: 'ClickHouse answers 200 with an exception in a header or in the body, or a proxy answers in its place',
+    loader: 'takes it for no success, and for no verdict on a row',
+    shownBy: [
+      [ANSWERS, `200 with an exception in \${what} is a failure`],
+      [ANSWERS, 'from a proxy that has lost its server is no success and no verdict on a row'],
+      [ANSWERS, 'that nobody knows holds the table back and blames no row'],
+      [ANSWERS, 'to a body that was cut on its way: nothing of it counts'],
+    ],
+  },
+  {
+    when: 'the broker is killed',
+    loader: 'joins again by itself, without a gap and without a duplicate',
+    shownBy: [
+      [SERVERS, 'the broker: the loader joins again by itself, without a gap and without a duplicate'],
+      [PIPELINE_SERVERS, `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`],
+      RANDOM_FAULTS,
+    ],
+  },
+  {
+    when: 'the registry is down, at the start or later',
+    loader: 'waits for it, and goes on with the schemas that it knows',
+    shownBy: [
+      [STOP, 'at the start is waited for; later, known schemas are loaded on and an unknown one waits alone'],
+      [SERVERS, 'the registry: known schemas are loaded on'],
+    ],
+  },
+  {
+    when: 'ClickHouse has too many parts or no memory left',
+    loader: 'inserts less often, and less at once, within its bound of memory, until it goes in',
+    shownBy: [
+      [ANSWERS, 'of 252 (too many parts): slower, bounded memory, recovers'],
+      [ANSWERS, 'of 241 (memory): smaller inserts until they go in'],
+      [
+        'loader/overload.unit.test.ts',
+        'an answer of an overloaded server holds the inserts of all tables, longer with each in a row, and not after one that went in',
+      ],
+      ['loader/gate.unit.test.ts', 'lets one topic have most of it, never all'],
+    ],
+  },
+  {
+    when: 'the table is gone, a column was dropped or retyped by hand, the login is refused, or the disk is full',
+    loader: 'waits without a commit and without a dead letter, and goes on by itself when that is put right',
+    shownBy: [
+      [TABLES, 'missing: nothing is made anew in silence'],
+      [TABLES, 'missing since before the start, though rows of it were confirmed: said instead of loaded from the middle'],
+      [TABLES, 'a required column dropped by hand'],
+      [TABLES, 'a column retyped by hand'],
+      [TABLES, 'a wrong password at the start: a service waits, a one-shot load ends with a hint; both without a commit'],
+      [TABLES, `\${what}: the table waits, another one goes on, and it goes on by itself`],
+      ['loader/own-rows.unit.test.ts', 'the loader blames none: the ledger waits for its table whatever is said'],
+    ],
+  },
+]
+
+export const group: readonly Line[] = [
+  {
+    when: 'another loader joins, leaves and joins in the middle of batches',
+    loader: 'commits nothing that is no longer its own, and whoever owns it goes on from the committed offset',
+    shownBy: [
+      [GROUP, 'joins, leaves and joins in the middle of batches: partitions are shared, offsets only grow, nothing is lost or twice'],
+      NO_COMMIT_PASSES,
+    ],
+  },
+  {
+    when: 'it stands still for longer than its session',
+    loader: 'does no harm with a late insert, is refused its commit, and joins again',
+    shownBy: [[GROUP, 'does no harm with its late insert; its commit is refused and it joins again'], NO_COMMIT_PASSES, RANDOM_FAULTS],
+  },
+  {
+    when: 'a person sets its offsets back to the beginning, and old versions come after newer ones, twice',
+    loader: 'leaves FINAL as it was, and the API is asked for nothing',
+    shownBy: [
+      [LOAD, 'offsets reset to the beginning, with older versions after newer ones, twice: FINAL stays the same'],
+      [LOAD, 'a replay of a table that was dropped makes it anew'],
+      [STOPPED, `\${how}, everything is loaded again, the table stays the same, and the API is asked for nothing old`],
+    ],
+  },
+  {
+    when: 'retention took records before it read them, or the topic was made anew',
+    loader: 'says which, keeps its watermark, and the fetcher asks again from there',
+    shownBy: [
+      [GAP, 'are named with their bounds; the watermark waits for the fetcher, who still sees the gap after loading went on'],
+      [GAP, 'with nothing left behind them move the position all the same, so a one-shot load ends'],
+      [GAP, 'is read from its start, and its rows go in although their offsets were there before'],
+      [LOST, 'the next run starts at the confirmed watermark, and log, metric and status say what was lost'],
+      [LOST, 'a loader that moves on first hides nothing: the watermark waits for the fetcher'],
+      [LOST, 'a topic that was deleted is made anew and filled again'],
+    ],
+  },
+]
+
+export const records: readonly Line[] = [
+  {
+    when: 'one record of ten thousand is refused, or a hundred here and there',
+    loader:
+      "puts those into the dead letters, with ClickHouse's words and their place, in a bounded number of inserts, and loads all others",
+    shownBy: [
+      [BAD, 'one of 10,000 goes to the dead letters with code, message and origin; 9,999 are loaded'],
+      [BAD, '100 scattered ones that break the schema are found in a handful of inserts'],
+      [BAD, 'scattered ones that the schema allows and ClickHouse does not are found as well'],
+      [BAD, 'a bad record that blames its neighbour does not take it along'],
+      [ISOLATE, 'refuses every bad row and no other, loads all the rest, however rows are named'],
+      [ISOLATE, 'takes a handful of inserts when the schema knows better, and one or two a row when it does not'],
+      [ISOLATE, 'gives up after a bounded number of inserts'],
+    ],
+  },
+  {
+    when: 'a third of the records is refused',
+    loader: 'pauses the topic and says so, instead of filling the dead letters',
+    shownBy: [
+      [BAD, 'a third of a batch: the topic pauses and says so, no dead letter, no commit; moved past them by a person, it goes on'],
+      [BAD, 'a quiet stream whose records are all refused pauses after the first few'],
+      [ISOLATE, 'is a third of many, never a few'],
+    ],
+  },
+  {
+    when: 'the dead-letter topic refuses',
+    loader: 'commits nothing behind the bad record until its letter is confirmed',
+    shownBy: [[BAD, 'no commit passes the bad record until the letter is confirmed'], NO_COMMIT_PASSES],
+  },
+  {
+    when: 'a message is no frame of one record: no magic byte, an unknown schema, cut, empty, several objects, ten megabytes',
+    loader: 'makes it a dead letter, loads what is only large, and everything around it',
+    shownBy: [
+      [BAD, 'each kind is a dead letter by its reason, and everything around it is loaded'],
+      [BAD, 'a record of 10 MB is loaded'],
+      [BAD, "a frame of another stream's schema is refused, since its rows belong elsewhere"],
+      [SPLICE, 'what is no frame becomes a letter with its bytes and a reason, and counts as read'],
+      [
+        'loader/several-objects.test.ts',
+        'a value of several objects is one dead letter and no row, also where a view reads from the table; its neighbours are loaded',
+      ],
+      ['loader/one-object.unit.test.ts', 'are more than one where ClickHouse would read on behind the first'],
+    ],
+  },
+]
+
+export const everyLine: readonly Line[] = [...killed, ...servers, ...group, ...records]

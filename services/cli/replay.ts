@@ -7,14 +7,17 @@ import { applyReplay, parseFrom, planReplay, type ReplayFrom, type ReplayPlan } 
 import { wholeNumber } from './letters.ts'
 import { withKafka } from './operate.ts'
 import { print } from './process.ts'
+import type { RebuildCommandOptions } from './rebuild.ts'
 import { counted, table } from './text.ts'
 
 /** Of what is to be loaded: more than that unknown to the ledger, and the number is only a bound. */
 const UNKNOWN_SHARE_MAX = 0.05
 
-export type ReplayCommandOptions = { from?: string; run?: string; partition?: string; dryRun?: boolean; json?: boolean }
+export type ReplayCommandOptions = RebuildCommandOptions & { intoNewTable?: boolean }
 
 export async function replayCommand(stream: string, options: ReplayCommandOptions): Promise<number> {
+  if (options.intoNewTable === true) return (await import('./rebuild.ts')).rebuildCommand(stream, options)
+  if (options.onlyLog === true) throw new WrongUse('HR_REPLAY_ONLY_LOG', '--only-log is of a replay with --into-new-table')
   const from = placeOf(options)
   const partition = options.partition === undefined ? undefined : wholeNumber('--partition', options.partition)
   return withKafka(async (kafka, names) => {

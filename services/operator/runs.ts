@@ -1,10 +1,9 @@
 /**
  * Where a run lies in the log of its partition: from behind the page before its first one to behind its last marker. By the markers in the topic, so
- * it needs no ledger. A partition has one run at a time; a replay of dead letters may stand between the pages of others.
+ * it needs no ledger. A run may have been interrupted by others, whose pages lie between its own.
  */
 import { WrongUse } from '../../shared/errors.ts'
 import type { Kafka } from '../../shared/kafka.ts'
-import { replaysOf } from '../../shared/wire.ts'
 import { markerOf } from './verify/pages.ts'
 
 /** `[from, to)`. */
@@ -39,7 +38,7 @@ async function rangeIn(
     if (marker.run === run) {
       first ??= page
       behind = next
-    } else if (first !== null && replaysOf(message.headers) === 0) break
+    }
     page = next
   }
   return first === null ? null : { from: first, to: behind }

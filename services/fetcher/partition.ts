@@ -1,18 +1,17 @@
 /**
- * One owned partition: fences earlier writers, reads where to go on, runs, and goes on from a refused cursor. A failed run leaves the
- * partition unclean; the next one fences and reads again, because the last transaction may have been committed all the same. A run that
- * was stopped, or ended well, leaves it clean: publisher, memory and place are still those of the log.
+ * One owned partition: runs from where it stands, and goes on from a refused cursor. A failed run leaves its standing in doubt; the next one
+ * fences and reads again, because the last transaction may have been committed all the same. A run that was stopped, or ended well, does
+ * not: publisher, memory and place are still those of the log.
  */
-import { parseCheckpoint, reachedOf } from '../../shared/checkpoint.ts'
+import { reachedOf } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { cautionAbout } from '../../shared/declare/paginate.ts'
-import { messageOf, Stopped } from '../../shared/errors.ts'
-import { FencedError, type Kafka, type LogRange, type Publisher, PublishFailed } from '../../shared/kafka.ts'
-import { isOf, ownShare, shareIn } from '../../shared/layout.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { FencedError, type Kafka, type Publisher, PublishFailed } from '../../shared/kafka.ts'
+import { shareIn } from '../../shared/layout.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
-import { type Gap, type Resume, resume, type StoredOffset } from '../../shared/resume.ts'
 import type { StreamAnnotation } from '../../shared/schema.ts'
 import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
@@ -27,9 +26,9 @@ import type { RunOutcome } from './outcome.ts'
 import { fullPlanOf, planOf, rangePlanOf, startAgain } from './plan.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
 import { type Range, rangeId } from './range.ts'
-import { recallRecords, recallRejected } from './recall.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
 import { dueInMs } from './schedule.ts'
+import { createStanding } from './standing.ts'
 import { isFromStop, type Stop } from './stop-signal.ts'
 
 export type PartitionTools = {
@@ -69,10 +68,6 @@ export type Job = 'full' | { range: Range; again: boolean }
 
 /** Times that one run may start again because the API refused its cursor, without the watermark having moved in between. */
 const CURSOR_RESTARTS_MAX = 3
-/** Times that the log is looked at for what was just published: 2 s, where Kafka takes some milliseconds. */
-const LOOKS_MAX = 40
-const LOOK_AGAIN_MS = 50
-
 export function openPartition(tools: PartitionTools): Partition {
   const { stream, partition, kafka, names, clock, metrics } = tools
   const log = tools.log.child({ stream: stream.label, partition })
@@ -86,79 +81,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const driftReport = createDriftReport(stream, log, metrics)
   const caution = cautionAbout(stream.paginate)
   let cautioned = caution === null
-  let clean = false
-  /**
-   * What this partition has published last since it fenced, by the group that keeps it. Kafka shows the end of a transaction a moment after it is
-   * decided.
-   */
-  const published = new Map<string, StoredOffset>()
-  /** What the log held when it was last looked at. */
-  let logHeld: { last: StoredOffset | null; high: number } = { last: null, high: 0 }
-  let isRecalled = false
-
-  /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
-  async function whereToGoOn(group: string): Promise<Resume & { done: boolean }> {
-    if (!clean) {
-      published.clear()
-      isRecalled = false
-      await publisher.fence()
-      clean = true
-    }
-    const [stored, loaded, ranges] = await Promise.all([
-      kafka.committed(group, topic),
-      kafka.committed(names.loaderGroup, topic),
-      logRanges(),
-    ])
-    const range = ranges[partition]
-    if (range === undefined) {
-      throw new Stopped('HR_TOPIC_GONE', `${topic} has no partition ${partition}`, {
-        hint: 'start the fetcher again: it makes missing topics',
-      })
-    }
-    const last = published.get(group) ?? stored[partition] ?? null
-    const ends = ranges.map(({ high }) => high)
-    const own = ownShare(tools.annotation, partition, ends)
-    const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
-    const { gap, otherShare } = resumed.kind === 'start' ? resumed : { gap: null, otherShare: false }
-    if (otherShare && resumed.kind === 'start') log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
-    logHeld = { last, high: range.high }
-    if (gap !== null) reportGap(gap, group)
-    // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
-    else if (otherShare) memory.forget()
-    else if (!isRecalled && last !== null && group === names.fetcherGroup) await recall(last.offset, range.high)
-    if (group === names.fetcherGroup) isRecalled = true
-    return { ...resumed, done: gap === null && !otherShare && parseCheckpoint(last?.metadata ?? '')?.done === true }
-  }
-
-  /** A log that does not show yet what was just published must not be taken for one that was made anew. */
-  async function logRanges(): Promise<readonly LogRange[]> {
-    for (let look = 1; ; look++) {
-      const ranges = await kafka.logRanges(topic)
-      const range = ranges[partition]
-      const end = Math.max(0, ...[...published.values()].map(({ offset }) => offset))
-      if (range === undefined || range.high >= end || look === LOOKS_MAX) return ranges
-      await clock.sleep(LOOK_AGAIN_MS)
-    }
-  }
-
-  /** Costs only upserts when it fails. */
-  async function recall(checkpoint: number, end: number): Promise<void> {
-    try {
-      await recallRecords(kafka, topic, partition, { checkpoint, end }, memory)
-      await recallRejected(kafka, place.deadLetters, partition, memory)
-    } catch (error) {
-      memory.forget()
-      log.debug({ err: error }, 'the end of the log was not recalled; records that come again are published again')
-    }
-  }
-
-  function reportGap(gap: Gap, group: string): void {
-    // What is remembered as published may be lost: it must not keep records from being published again.
-    memory.forget()
-    metrics.gaps.inc(labels)
-    const from = group === names.fetcherGroup ? 'from the confirmed watermark' : 'for the whole range'
-    log.warn({ ...gap, topic }, `published records are gone before they were loaded; the API is asked again ${from}`)
-  }
+  const standing = createStanding({ ...tools, log, topic, deadLetters: place.deadLetters, labels, memory, publisher })
 
   function reportShift(): void {
     metrics.walkShifts.inc(labels)
@@ -167,7 +90,7 @@ export function openPartition(tools: PartitionTools): Partition {
 
   function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
     const outlet = createOutlet(publisher, { ...place, group: groupOf(plan.range) }, tools.bounds, (pages, checkpoint) => {
-      published.set(checkpoint.group, checkpoint)
+      standing.published(checkpoint)
       metrics.transactions.inc({ outcome: 'done' })
       metrics.pages.inc(labels, pages.length)
       for (const { marker } of pages) {
@@ -204,7 +127,8 @@ export function openPartition(tools: PartitionTools): Partition {
   /** A run that begins anew walks from here on. */
   function ready(plan: RunPlan): RunPlan {
     if (stream.deletes === undefined || plan.page > 0 || plan.range !== undefined) return plan
-    return { ...plan, ...beginWalk(share, published.get(names.fetcherGroup) ?? logHeld.last, logHeld.high, plan.startedMs) }
+    const { last, high } = standing.logHeld()
+    return { ...plan, ...beginWalk(share, last, high, plan.startedMs) }
   }
 
   const groupOf = (range: Range | undefined): string => (range === undefined ? names.fetcherGroup : names.backfillGroup(rangeId(range)))
@@ -212,7 +136,7 @@ export function openPartition(tools: PartitionTools): Partition {
   /** Null: there is nothing left to do. */
   async function planFor(job: Job | undefined): Promise<RunPlan | null> {
     const range = typeof job === 'object' ? job.range : undefined
-    const resumed = await whereToGoOn(groupOf(range))
+    const resumed = await standing.whereToGoOn(groupOf(range))
     if (typeof job === 'object') return resumed.done && !job.again ? null : rangePlanOf(job.range, resumed, clock)
     return ready(job === 'full' ? fullPlanOf(resumed, clock) : planOf(resumed, clock))
   }
@@ -260,8 +184,7 @@ export function openPartition(tools: PartitionTools): Partition {
     } catch (error) {
       if (isFromStop(error, stop)) return { outcome: 'stopped' }
       if (error instanceof PageSkipped) return skipped(error)
-      clean = false
-      memory.forget()
+      standing.doubt()
       return failed(error)
     }
   }
@@ -274,11 +197,8 @@ export function openPartition(tools: PartitionTools): Partition {
     },
     async dueInMs() {
       try {
-        const stored = published.get(names.fetcherGroup) ?? (await kafka.committed(names.fetcherGroup, topic))[partition]
-        const last = parseCheckpoint(stored?.metadata ?? '')
-        return last?.done === true && isOf(ownShare(tools.annotation, partition, []), last.share)
-          ? dueInMs(stream, last.startedMs, clock.nowMs())
-          : 0
+        const last = await standing.lastRun()
+        return last === null ? 0 : dueInMs(stream, last.startedMs, clock.nowMs())
       } catch (error) {
         log.warn({ err: error }, 'cannot read when the last run was; the next one starts now')
         return 0

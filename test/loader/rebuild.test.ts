@@ -9,7 +9,7 @@ import { z } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createMetrics } from '../../shared/metrics.ts'
 import { command, count, loadAll, query, startLoader, until } from '../support/loading.ts'
-import { run } from '../support/processes.ts'
+import { run, start } from '../support/processes.ts'
 import { closeAll, compileStream, order, orderSchema, ownPlace, type Place, type Published, publish } from '../support/published.ts'
 
 after(closeAll)
@@ -71,7 +71,7 @@ describe('a replay into a new table', () => {
     await loader.stop()
     const stopped = new AbortController()
     stopped.abort()
-    await assert.rejects(again(at, { signal: stopped.signal }))
+    await assert.rejects(again(at, { signal: stopped.signal }), { code: 'HR_INTERRUPTED' })
     assert.deepEqual(await shown(at), before)
     await at.orders.close()
   })
@@ -137,6 +137,25 @@ describe('a replay into a new table', () => {
     const [older] = await query<{ n: string }>(place, `SELECT count() AS n FROM {db}.${orders.table} FINAL WHERE toSecond(updated_at) = 1`)
     assert.equal(Number(older?.n), KEYS)
     assert.deepEqual(await shown(at, bare.old ?? ''), before)
+    await orders.close()
+  })
+
+  test('that is killed leaves the old table as it was, and what it had filled is removed by the next one', async (t) => {
+    const at = await scene()
+    const { place, orders } = at
+    await orders.page({ partition: 1, records: Array.from({ length: 2_000 }, (_, key) => order(1_000 + key)), atMs: AT_MS + 3000 })
+    await loadAll(place)
+    const before = await shown(at)
+    const slow = start(t, 'replay', ['replay', 'shop.orders', '--into-new-table'], { ...place.env, LOADER_BATCH_ROWS: '1' })
+    await until('the new table has rows', async () => (await count(place, `${orders.table}__new`, false)) > 0)
+    slow.kill('SIGKILL')
+    await slow.exit
+    assert.deepEqual(await shown(at), before)
+    assert.ok((await tableNames(at)).includes(`${orders.table}__new`))
+    const { old } = await again(at)
+    assert.deepEqual(await shown(at), before)
+    assert.ok(!(await tableNames(at)).includes(`${orders.table}__new`))
+    assert.deepEqual(await shown(at, old ?? ''), before)
     await orders.close()
   })
 

@@ -24,8 +24,9 @@ export const newName = (table: string): string => `${table}__new`
 const whole = ({ database }: Placement, table: string): string => `${quoted(database)}.${quoted(table)}`
 const on = ({ cluster }: Placement): string => (cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`)
 
-async function run({ writer, signal }: ExchangeTools, statement: string): Promise<number> {
+async function run({ writer, signal }: Pick<ExchangeTools, 'writer' | 'signal'>, statement: string): Promise<number> {
   const { failure, rows } = await writer.run(statement, signal)
+  if (signal.aborted) throw new Stopped('HR_INTERRUPTED', 'interrupted: nothing was exchanged')
   if (failure !== null) throw new Stopped('HR_REBUILD_STATEMENT', `ClickHouse refuses: ${failure.name}: ${failure.message}`)
   return rows
 }
@@ -96,12 +97,14 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
 
 /** The name that the old table has then; null when there was none. */
 export async function exchange(tools: ExchangeTools, table: string, hasOld: boolean): Promise<string | null> {
-  const { at, clock } = tools
+  const { at, clock, writer } = tools
   await removeNewView(tools, table)
+  // From here on it is done in any case: whoever interrupts it is to know which table is which.
+  const done = { writer, signal: new AbortController().signal }
   const stamp = new Date(clock.nowMs()).toISOString().replaceAll(/[-:]/g, '').slice(0, STAMP_CHARS)
   const old = `${table}__old_${stamp}`
-  await run(tools, `RENAME TABLE ${whole(at, newName(table))} TO ${whole(at, hasOld ? old : table)}${on(at)}`)
+  await run(done, `RENAME TABLE ${whole(at, newName(table))} TO ${whole(at, hasOld ? old : table)}${on(at)}`)
   if (!hasOld) return null
-  await run(tools, `EXCHANGE TABLES ${whole(at, table)} AND ${whole(at, old)}${on(at)}`)
+  await run(done, `EXCHANGE TABLES ${whole(at, table)} AND ${whole(at, old)}${on(at)}`)
   return old
 }

@@ -19,6 +19,8 @@ const KILLED = 'faults/loader-kill.test.ts'
 const GROUP = 'faults/loader-group.test.ts'
 const SERVERS = 'faults/loader-servers.test.ts'
 const GAP = 'faults/loader-gap.test.ts'
+const HELD = 'loader/held-back.test.ts'
+const BROKER = 'faults/broker-midway.test.ts'
 const PIPELINE_KILLED = 'faults/pipeline-kill-loader.test.ts'
 const PIPELINE_SERVERS = 'faults/pipeline-servers.test.ts'
 const STOPPED = 'scenarios/stopped-loader.test.ts'
@@ -26,6 +28,10 @@ const STOPS = 'scenarios/stop.test.ts'
 const LOST = 'scenarios/lost-log.test.ts'
 
 const NO_COMMIT_PASSES: Shown = [MODEL, 'no commit passes an unresolved record, in any order of answers, crashes and rebalances']
+const INSERT_KILLED: Shown = [
+  'faults/clickhouse-midway.test.ts',
+  `an insert that is \${what}: it stays away, no process ends, and no row is there twice even without FINAL`,
+]
 const RANDOM_FAULTS: Shown = [
   'faults/random.test.ts',
   'random faults, one after the other: nothing is lost, nothing is twice, and no watermark runs ahead',
@@ -68,9 +74,10 @@ export const killed: readonly Line[] = [
 
 export const servers: readonly Line[] = [
   {
-    when: 'ClickHouse is killed and comes back later',
+    when: 'ClickHouse is killed, also in the middle of an insert, and comes back later',
     loader: 'waits, says so once, and goes on; no process ends',
     shownBy: [
+      INSERT_KILLED,
       [SERVERS, 'ClickHouse: the loader waits, says so once, goes on, and nothing is lost'],
       [PIPELINE_SERVERS, `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`],
     ],
@@ -80,6 +87,7 @@ export const servers: readonly Line[] = [
     loader: 'sends the same bytes by the same name, and no row is there twice even without FINAL',
     shownBy: [
       [ANSWERS, 'that is cut after the insert succeeded: the same bytes with the same token again, and no row twice even without FINAL'],
+      INSERT_KILLED,
       ['loader/adopted.test.ts', 'of the right form is taken, with what it has besides, and its inserts are remembered from then on'],
     ],
   },
@@ -94,9 +102,11 @@ export const servers: readonly Line[] = [
     ],
   },
   {
-    when: 'the broker is killed',
+    when: 'the broker is killed: while records are fetched, in a commit, in a transaction of the fetcher',
     loader: 'joins again by itself, without a gap and without a duplicate',
     shownBy: [
+      [BROKER, 'a commit: offsets do not go back, and nothing is missing'],
+      [BROKER, 'a transaction of the fetcher: all of its page is loaded or nothing, and what comes after it'],
       [SERVERS, 'the broker: the loader joins again by itself, without a gap and without a duplicate'],
       [PIPELINE_SERVERS, `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`],
       RANDOM_FAULTS,
@@ -114,6 +124,11 @@ export const servers: readonly Line[] = [
     when: 'ClickHouse has too many parts or no memory left',
     loader: 'inserts less often, and less at once, within its bound of memory, until it goes in',
     shownBy: [
+      [
+        'loader/storm.test.ts',
+        'a storm of 252 and 241 slows the loader down, its memory stays as it is, and all is loaded when it is over',
+      ],
+      [HELD, 'too many parts'],
       [ANSWERS, 'of 252 (too many parts): slower, bounded memory, recovers'],
       [ANSWERS, 'of 241 (memory): smaller inserts until they go in'],
       [
@@ -132,6 +147,8 @@ export const servers: readonly Line[] = [
       [TABLES, 'a required column dropped by hand'],
       [TABLES, 'a column retyped by hand'],
       [TABLES, 'a wrong password at the start: a service waits, a one-shot load ends with a hint; both without a commit'],
+      [HELD, 'a disk that is full'],
+      [HELD, 'a password that is another one now'],
       [TABLES, `\${what}: the table waits, another one goes on, and it goes on by itself`],
       ['loader/own-rows.unit.test.ts', 'the loader blames none: the ledger waits for its table whatever is said'],
     ],
@@ -150,7 +167,15 @@ export const group: readonly Line[] = [
   {
     when: 'it stands still for longer than its session',
     loader: 'does no harm with a late insert, is refused its commit, and joins again',
-    shownBy: [[GROUP, 'does no harm with its late insert; its commit is refused and it joins again'], NO_COMMIT_PASSES, RANDOM_FAULTS],
+    shownBy: [
+      [GROUP, 'does no harm with its late insert; its commit is refused and it joins again'],
+      [
+        'faults/loader-late-insert.test.ts',
+        'an insert of a loader that stands still goes in after newer versions were loaded and committed: FINAL and commits are as they were',
+      ],
+      NO_COMMIT_PASSES,
+      RANDOM_FAULTS,
+    ],
   },
   {
     when: 'a person sets its offsets back to the beginning, and old versions come after newer ones, twice',
@@ -200,9 +225,16 @@ export const records: readonly Line[] = [
     ],
   },
   {
-    when: 'the dead-letter topic refuses',
-    loader: 'commits nothing behind the bad record until its letter is confirmed',
-    shownBy: [[BAD, 'no commit passes the bad record until the letter is confirmed'], NO_COMMIT_PASSES],
+    when: 'the dead-letter topic refuses, or is gone',
+    loader: 'commits nothing behind the bad record until its letter is confirmed, and makes the topic again',
+    shownBy: [
+      [BAD, 'no commit passes the bad record until the letter is confirmed'],
+      [
+        'loader/letters-refused.test.ts',
+        'any more is made again under a running loader, and nothing behind the bad record is committed before',
+      ],
+      NO_COMMIT_PASSES,
+    ],
   },
   {
     when: 'a message is no frame of one record: no magic byte, an unknown schema, cut, empty, several objects, ten megabytes',
@@ -210,6 +242,7 @@ export const records: readonly Line[] = [
     shownBy: [
       [BAD, 'each kind is a dead letter by its reason, and everything around it is loaded'],
       [BAD, 'a record of 10 MB is loaded'],
+      ['loader/letters-refused.test.ts', 'yet is made so that a bad record of 10 MB fits, with its bytes and its reason'],
       [BAD, "a frame of another stream's schema is refused, since its rows belong elsewhere"],
       [SPLICE, 'what is no frame becomes a letter with its bytes and a reason, and counts as read'],
       [

@@ -19,7 +19,7 @@ export function createChangeGuard(stream: Stream): (fitting: number, newlyReject
   return (fitting, newlyRejected) => {
     read += fitting + newlyRejected.length
     refused += newlyRejected.length
-    const wholePage = newlyRejected.length >= WHOLE_PAGE_MIN && fitting === 0
+    const wholePage = stream.rejectedShareMax < 1 && newlyRejected.length >= WHOLE_PAGE_MIN && fitting === 0
     const tooMany = read >= SHARE_SAMPLE_MIN && refused / read > stream.rejectedShareMax
     if (!wholePage && !tooMany) return
     throw new Stopped(

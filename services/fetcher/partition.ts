@@ -179,6 +179,7 @@ export function openPartition(tools: PartitionTools): Partition {
   async function runUntil(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
     try {
       const outcome = await runToEnd(stop, job)
+      await standing.shown()
       driftReport.runDone()
       return outcome
     } catch (error) {

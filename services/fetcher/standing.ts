@@ -20,6 +20,8 @@ export type Standing = {
   whereToGoOn(group: string): Promise<Resume & { done: boolean }>
   /** A transaction went through. */
   published(checkpoint: Committed): void
+  /** Resolves when what was published can be read, or after a bounded while: whoever loads up to the end next finds it there. */
+  shown(): Promise<void>
   /** What was published last may be there or not: the next look fences first. */
   doubt(): void
   /** The last checkpoint, and the end of the log when it was last looked at. */
@@ -122,6 +124,13 @@ export function createStanding(tools: StandingTools): Standing {
   return {
     whereToGoOn,
     published: (checkpoint) => void since.set(checkpoint.group, checkpoint),
+    async shown() {
+      try {
+        if (since.size > 0) await logRanges()
+      } catch (error) {
+        log.debug({ err: error }, 'the end of the log could not be read')
+      }
+    },
     doubt() {
       clean = false
       memory.forget()

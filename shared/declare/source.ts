@@ -143,7 +143,7 @@ export const streamSpec = z
     /** Bounds of one run. */
     pagesMax: z.int().min(1).default(100_000),
     emptyPagesMax: z.int().min(1).default(10),
-    /** Rejected share of a run at which it stops: the API has changed. */
+    /** Rejected share of a run above which it stops, as at a whole page that is rejected: the API has changed. 1: it never stops. */
     rejectedShareMax: z.number().min(0).max(1).default(0.25),
     table: name.optional(),
     /** Partition key of the table: functions of the primary key only. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../support/loading.ts'
-import { type Pipeline, type PipelineOptions, pipeline } from '../support/pipeline.ts'
+import { type Pipeline, pipeline } from '../support/pipeline.ts'
 import type { Running } from '../support/processes.ts'
 import { between, randomFrom } from '../support/random.ts'
 import { testSeed } from '../support/seed.ts'
@@ -20,7 +20,7 @@ const random = randomFrom(testSeed())
 
 /** Kills at the moment, and resolves when the process is gone; the server goes on only then. */
 type Kill = () => Promise<unknown>
-type Moment = { name: string; walk?: PipelineOptions; arm(p: Pipeline, kill: Kill, draw: () => number): Promise<unknown> }
+type Moment = { name: string; arm(p: Pipeline, kill: Kill, draw: () => number): Promise<unknown> }
 
 const somewhere = (draw: () => number) => between(draw, 2, PAGES - 20)
 
@@ -40,25 +40,26 @@ const MOMENTS: Moment[] = [
   { name: 'when it asks for a token', arm: (p, kill) => p.api.at('token', 1, async () => void (await kill())) },
   {
     name: 'while another one joins',
-    // Longer than it takes until the group tells of the other one.
-    walk: { paceMs: 200 },
     arm: async (p, kill, draw) => {
-      await p.api.at('answered', between(draw, 2, 10), () => undefined)
-      const other = p.fetcher('--once')
-      await until('the other one asks to join', async () => (await p.kafka.members(p.names.fetcherGroup)).length === 2)
-      await kill()
-      await other.exit
+      // One partition waits for its page meanwhile, so that the walk is not over before the group tells of the other one.
+      let other: Running | undefined
+      await p.api.at('asked', somewhere(draw), async () => {
+        other = p.fetcher('--once')
+        await until('the other one asks to join', async () => (await p.kafka.members(p.names.fetcherGroup)).length === 2)
+        await kill()
+      })
+      await other?.exit
     },
   },
 ]
 
 describe('after a kill -9 of the fetcher', { concurrency: 4 }, () => {
-  for (const { name, walk, arm } of MOMENTS) {
+  for (const { name, arm } of MOMENTS) {
     const seed = Math.floor(random() * 2 ** 31)
     test(`${name}, the walk goes on: nothing is lost, nothing twice, no page asked for that is in the topic`, {
       timeout: TEST_MS_MAX,
     }, async (t) => {
-      const p = await pipeline(t, { ...WALK, ...walk })
+      const p = await pipeline(t, WALK)
       const first = p.fetcher('--once')
       const kill = () => {
         first.kill('SIGKILL')

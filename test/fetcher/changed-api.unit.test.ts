@@ -37,9 +37,9 @@ describe('a changed API', () => {
     assert.throws(() => check(2, []), { code: 'HR_API_CHANGED' })
   })
 
-  test('is never seen where the author allows everything but a whole page', () => {
+  test('is never seen where the author allows everything', () => {
     const check = guard(1)
     check(1, rejects(500))
-    assert.throws(() => check(0, rejects(5)), { code: 'HR_API_CHANGED' })
+    check(0, rejects(5))
   })
 })

@@ -17,6 +17,9 @@ import { type TestStack, testStack, uniquePrefix } from './stack.ts'
 
 export type Place = { config: Config; env: Record<string, string>; prefix: string; kafka: Kafka; registry: Registry; names: Names }
 
+const SHOWN_LOOKS_MAX = 200
+const SHOWN_LOOK_MS = 10
+
 const opened = new Set<Kafka>()
 const cleanups: (() => Promise<unknown>)[] = []
 
@@ -124,7 +127,13 @@ export async function publish(
     const appended = await publisher.publish([{ topic, partition, messages }], ([at]) => ({
       ...{ group: names.fetcherGroup, topic, partition, offset: at?.nextOffset ?? 0, metadata: checkpointText(metadata) },
     }))
-    return appended[0]?.nextOffset ?? 0
+    const end = appended[0]?.nextOffset ?? 0
+    // Kafka shows the end of a transaction a moment after it is decided.
+    for (let look = 0; look < SHOWN_LOOKS_MAX; look++) {
+      if (((await kafka.logRanges(topic))[partition]?.high ?? 0) >= end) break
+      await systemClock.sleep(SHOWN_LOOK_MS)
+    }
+    return end
   }
 
   return {

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { type Rebuilt, rebuild } from '../../services/loader/rebuild.ts'
-import { verifyStream } from '../../services/operator/verify/verify.ts'
-import { openClickHouse } from '../../shared/clickhouse.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { z } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
@@ -11,6 +9,7 @@ import { createMetrics } from '../../shared/metrics.ts'
 import { command, count, loadAll, query, startLoader, until } from '../support/loading.ts'
 import { run, start } from '../support/processes.ts'
 import { closeAll, compileStream, order, orderSchema, ownPlace, type Place, type Published, publish } from '../support/published.ts'
+import { assertVerified } from '../support/verified.ts'
 
 after(closeAll)
 
@@ -46,20 +45,6 @@ const shown = ({ place, orders }: Scene, table = orders.table) =>
 const tableNames = async ({ place }: Scene): Promise<string[]> =>
   (await query<{ name: string }>(place, "SELECT name FROM system.tables WHERE database = '{db}' ORDER BY name")).map(({ name }) => name)
 const placesOf = ({ place, orders }: Scene) => place.kafka.committed(place.names.loaderGroup, orders.topic)
-
-async function assertAgrees({ place }: Scene): Promise<void> {
-  const clickhouse = openClickHouse(place.config.clickhouse)
-  try {
-    const tools = { ...place, clickhouse, clock: systemClock, database: place.config.clickhouse.database }
-    const { partitions } = await verifyStream(tools, 'shop.orders', { examples: 5 })
-    assert.deepEqual(
-      partitions.flatMap(({ differences }) => differences),
-      [],
-    )
-  } finally {
-    await clickhouse.close()
-  }
-}
 
 describe('a replay into a new table', () => {
   test('is refused while a loader runs, by its name, and an interrupted one leaves everything as it was', async () => {
@@ -105,7 +90,7 @@ describe('a replay into a new table', () => {
     assert.deepEqual(await placesOf(at), committed)
     assert.equal((await orders.deadLetters()).length, letters)
     assert.deepEqual(await tableNames(at), ['headrace_dead_letters', 'headrace_pages', orders.table, old, `${orders.table}_current`].sort())
-    await assertAgrees(at)
+    await assertVerified(place)
 
     await orders.page({ records: [], payloads: [JSON.stringify({ ...order(200), _extra: { x: 1 } })], atMs: AT_MS + 3000 })
     assert.equal((await loadAll(place)).rows, 1)
@@ -128,7 +113,7 @@ describe('a replay into a new table', () => {
     assert.deepEqual(rebuilt.kept, { rows: KEYS, copied: true })
     assert.equal(rebuilt.partitions[1]?.from, KEYS + 1)
     assert.deepEqual(await shown(at), before)
-    await assertAgrees(at)
+    await assertVerified(place)
 
     await systemClock.sleep(1_000)
     const bare = await again(at, { onlyLog: true })

@@ -1,11 +1,16 @@
 /** Deletions that an API does not tell: after a walk that brought everything, what it did not bring is gone; after any other, nothing is. */
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
+import { rebuild } from '../../services/loader/rebuild.ts'
+import { systemClock } from '../../shared/clock.ts'
 import { cursor, z } from '../../shared/index.ts'
+import { silentLog } from '../../shared/log.ts'
+import { createMetrics } from '../../shared/metrics.ts'
 import { type Answer, startServer } from '../support/http.ts'
 import { command } from '../support/loading.ts'
 import { closeAll } from '../support/published.ts'
 import { through } from '../support/through.ts'
+import { assertVerified } from '../support/verified.ts'
 
 after(closeAll)
 
@@ -51,7 +56,7 @@ async function walked(t: TestContext, stream: Given = {}, columns: z.ZodObject =
 }
 
 test('what a complete walk does not bring is gone under FINAL, there without it, and back when a later walk brings it', async (t) => {
-  const { has, walk, ids, query, again } = await walked(t)
+  const { has, walk, ids, query, again, place } = await walked(t)
   has('a', 'b', 'c', 'd', 'e')
   await walk()
   assert.equal(await ids(), 'abcde')
@@ -71,6 +76,11 @@ test('what a complete walk does not bring is gone under FINAL, there without it,
   await again(0)
   assert.equal(await ids(), 'ab')
   assert.equal(await ids(), 'ab')
+  await assertVerified(place)
+  const given = { config: place.config, clock: systemClock, log: silentLog, metrics: createMetrics(), stream: 'shop.orders', onlyLog: true }
+  await rebuild({ ...given, signal: new AbortController().signal })
+  assert.equal(await ids(), 'ab', 'in a new table too')
+  await assertVerified(place)
 })
 
 test('a loader that was killed between the marks and the commit, or before the marks, ends with the same table', async (t) => {
@@ -167,6 +177,7 @@ test('a topic that was made anew counts from 0 again, and the first whole walk o
   has('e')
   await walk()
   assert.equal(await ids(), 'e')
+  await assertVerified(place)
 })
 
 test('each partition marks its own rows only', async (t) => {

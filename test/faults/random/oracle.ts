@@ -3,12 +3,10 @@
  * every refused record is a dead letter and nothing else is, every partition is committed to its end with the watermark of its last marker.
  */
 import assert from 'node:assert/strict'
-import { verifyStream } from '../../../services/operator/verify/verify.ts'
-import { openClickHouse } from '../../../shared/clickhouse.ts'
-import { systemClock } from '../../../shared/clock.ts'
 import { comparePositions, type Position, positionOf } from '../../../shared/watermark.ts'
 import { FRAME_HEAD_BYTES, MARKER_HEADER, parseDeadLetterHeaders, parseMarker } from '../../../shared/wire.ts'
 import { commits, query, until } from '../../support/loading.ts'
+import { assertVerified } from '../../support/verified.ts'
 import { PARTITIONS, type Scene } from './scene.ts'
 
 export type Verdict = { published: number; keys: number; rows: number; refused: number; letters: number }
@@ -42,7 +40,8 @@ export async function judge(scene: Scene): Promise<Verdict> {
     (await orders.deadLetters()).map(({ headers }) => parseDeadLetterHeaders(headers as Record<string, Buffer>).origin),
   )
   assert.deepEqual([...letters].sort(), [...truth.refused].sort(), 'what was refused is in the dead letters, and nothing else')
-  await assertVerified(scene)
+  // The operator's own comparison, which counts versions and letters in another way than this file does.
+  await assertVerified(place)
   const committed = await commits(place, orders.topic)
   assert.deepEqual(
     committed.map((commit) => commit?.watermark ?? null),
@@ -50,19 +49,6 @@ export async function judge(scene: Scene): Promise<Verdict> {
     'the watermark is that of the last marker',
   )
   return { published: truth.published, keys: expected.size, rows: rows.size, refused: truth.refused.size, letters: letters.size }
-}
-
-/** The operator's own comparison, which counts versions and letters in another way than this file does. */
-async function assertVerified({ place }: Scene): Promise<void> {
-  const { database } = place.config.clickhouse
-  const clickhouse = openClickHouse(place.config.clickhouse)
-  try {
-    const verified = await verifyStream({ ...place, clickhouse, clock: systemClock, database }, 'shop.orders', { examples: 5 })
-    const differences = verified.partitions.flatMap((each) => each.differences)
-    assert.deepEqual(differences, [], 'headrace verify finds no difference')
-  } finally {
-    await clickhouse.close()
-  }
 }
 
 async function readLog({ place, orders }: Scene) {

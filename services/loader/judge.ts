@@ -63,7 +63,7 @@ const warning = (name: string, message: string, remedy: string): Finding => ({ n
 function putAside(at: Placement, { table }: TableSpec): string {
   const aside = `${quoted(at.database)}.${quoted(`${table}_old`)}`
   const on = at.cluster === undefined ? '' : ` ON CLUSTER ${quoted(at.cluster)}`
-  return `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace replay`
+  return `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace replay; or, with the loaders stopped: headrace replay --into-new-table`
 }
 
 function engineFindings(spec: TableSpec, { engine, engineFull, sortingKey, columns }: FoundTable, at: Placement): Finding[] {

@@ -54,6 +54,7 @@ describe('a replay into a new table', () => {
     await until('the loader is in the group', async () => (await at.place.kafka.members(at.place.names.loaderGroup)).length > 0)
     await assert.rejects(again(at), { code: 'HR_KAFKA_GROUP_ACTIVE', message: /headrace at / })
     await loader.stop()
+    assert.ok(!(await tableNames(at)).includes(`${at.orders.table}__new`), 'nothing was begun')
     const stopped = new AbortController()
     stopped.abort()
     await assert.rejects(again(at, { signal: stopped.signal }), { code: 'HR_INTERRUPTED' })

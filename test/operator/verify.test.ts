@@ -187,4 +187,24 @@ describe('topic, ledger and table', () => {
     // Of the first ten, every other one is the newest of its key; one has a newer version by now.
     assert.equal(verified.partitions[1]?.before.rows, 4)
   })
+
+  test('agree when the topic was made anew: rows and pages from before are counted apart, at whatever places', async () => {
+    const other = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
+    const before = await publish(other)
+    await before.page({ records: [1, 2, 3, 4].map((key) => order(key)), atMs: AT_MS })
+    await before.page({ records: [order(5)], atMs: AT_MS + 1000 })
+    await loadAll(other)
+    await before.close()
+    await other.kafka.deleteTopic(before.topic)
+    const anew = await publish(other)
+    await anew.page({ records: [order(1, 1), order(9)], atMs: AT_MS + 2000, marker: { run: 'anew' } })
+    for (let key = 20; key < 30; key++) await anew.page({ records: [order(key)], atMs: AT_MS + 3000, marker: { run: 'anew' } })
+    await loadAll(other)
+    const verified = await verifyStream({ ...other, clickhouse, clock: systemClock, database: other.prefix }, 'shop.orders', {
+      examples: 3,
+    })
+    assert.deepEqual(kinds(verified), {})
+    assert.deepEqual(verified.partitions[0]?.before, { rows: 4, pages: 2 })
+    await anew.close()
+  })
 })

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import { HeadraceError } from '../../shared/errors.ts'
-import type { Gap, Kafka, MembershipOptions, Reader, ReaderAssignment } from '../../shared/kafka.ts'
+import type { Gap, Kafka, LogRange, MembershipOptions, Reader, ReaderAssignment } from '../../shared/kafka.ts'
 import { StaleGeneration } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
@@ -13,7 +13,7 @@ import { type Assigned, placeOf } from './assignment.ts'
 import { type Chunk, type PartitionState, restOf } from './chunk.ts'
 import type { Gate } from './gate.ts'
 import type { Intake } from './intake.ts'
-import { afterGap, startingState, wasLoaded } from './partitions.ts'
+import { afterGap, LOG_START, startingState, wasLoaded } from './partitions.ts'
 import type { PartitionCommit } from './settle.ts'
 
 export type Membership = {
@@ -114,10 +114,14 @@ export function createMembership(deps: MembershipDeps): Membership {
     const states = new Map<string, PartitionState>()
     const loadedBefore = new Set<string>()
     for (const [topic, partitions] of assignment.partitions) {
-      const lows = await lowEnds(topic, partitions, assignment)
+      const ranges = await rangesIfNew(topic, partitions, assignment)
       for (const partition of partitions) {
         const committed = assignment.committed(topic, partition)
-        states.set(placeOf(topic, partition), startingState(committed, lows[partition] ?? UNKNOWN_LOW))
+        const range = ranges[partition]
+        const state = startingState(committed, range?.low ?? UNKNOWN_LOW)
+        const isCut = committed === null && range !== undefined && range.low > LOG_START
+        states.set(placeOf(topic, partition), isCut ? afterGap(state, { position: LOG_START, ...range }) : state)
+        if (isCut) tellOfGap({ topic, partition, position: LOG_START, ...range })
         if (wasLoaded(committed)) loadedBefore.add(topic)
       }
     }
@@ -130,25 +134,31 @@ export function createMembership(deps: MembershipDeps): Membership {
     deps.onAssigned(current)
   }
 
-  async function lowEnds(topic: string, partitions: readonly number[], assignment: ReaderAssignment): Promise<number[]> {
+  /** Where nothing was ever committed, what the log has lost was never loaded: the fetcher sees it so, and the watermark has to wait for it. */
+  async function rangesIfNew(topic: string, partitions: readonly number[], assignment: ReaderAssignment): Promise<LogRange[]> {
     if (partitions.every((partition) => assignment.committed(topic, partition) !== null)) return []
     try {
-      return (await kafka.logRanges(topic)).map(({ low }) => low)
+      return await kafka.logRanges(topic)
     } catch (error) {
       if (!(error instanceof HeadraceError)) throw error
       return []
     }
   }
 
-  function onGap(gap: Gap): void {
-    const { topic, partition, position, low, high } = gap
-    const place = placeOf(topic, partition)
+  function tellOfGap({ topic, partition, position, low, high }: Omit<Gap, 'generation'>): void {
     const lost = position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
-    log.error({ topic, partition, position, low, high }, `${place}: ${lost}; loading goes on at ${low}`)
+    log.error({ topic, partition, position, low, high }, `${placeOf(topic, partition)}: ${lost}; loading goes on at ${low}`)
     const stream = names.streamOf(topic)
     if (stream !== null) metrics.gaps.inc({ ...stream, partition })
+  }
+
+  function onGap(gap: Gap): void {
+    const { topic, partition } = gap
+    const place = placeOf(topic, partition)
     const state = current?.states.get(place)
-    if (current === null || state === undefined) return
+    // One of an assignment before says nothing of this one, which began somewhere else and finds its own.
+    if (current === null || current.generation !== gap.generation || state === undefined) return
+    tellOfGap(gap)
     const after = afterGap(state, gap)
     current.states.set(place, after)
     // Without a record behind the gap no batch would ever bring the new position into the group.

@@ -6,7 +6,7 @@ import { parseCommit } from '../../shared/checkpoint.ts'
 import type { Committed, Gap } from '../../shared/kafka.ts'
 import type { PartitionState } from './chunk.ts'
 
-const LOG_START = 0
+export const LOG_START = 0
 
 /** Null committed: reading starts at the low end of the log, of which only offset 0 is known to open a page. */
 export function startingState(committed: Committed | null, low: number): PartitionState {

@@ -191,6 +191,7 @@ export const group: readonly Line[] = [
     loader: 'says which, keeps its watermark, and the fetcher asks again from there',
     shownBy: [
       [GAP, 'are named with their bounds; the watermark waits for the fetcher, who still sees the gap after loading went on'],
+      [GAP, 'and before any loader had committed anything are lost as well: they are named, and no watermark hides them'],
       [GAP, 'with nothing left behind them move the position all the same, so a one-shot load ends'],
       [GAP, 'is read from its start, and its rows go in although their offsets were there before'],
       [LOST, 'the next run starts at the confirmed watermark, and log, metric and status say what was lost'],

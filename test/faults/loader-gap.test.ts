@@ -64,6 +64,29 @@ describe('records that retention took before they were loaded', () => {
     await again.close()
   })
 
+  test('and before any loader had committed anything are lost as well: they are named, and no watermark hides them', async () => {
+    const place = await ownPlace({ LOADER_BATCH_AGE_MS: '50' })
+    const orders = await publish(place)
+    const gone = await orders.page({ records: [order(1), order(2)], marker: { watermark: W1 } })
+    await place.kafka.deleteRecordsBelow(orders.topic, new Map([[0, gone]]))
+    await orders.page({ records: [order(3)], marker: { watermark: W2 } })
+    const loading = startLoader(place)
+    await until('what is left is committed', async () => (await commits(place, orders.topic))[0]?.open === 0)
+    assert.match(loading.lines.find(({ level }) => level === 'error')?.msg ?? '', new RegExp(`records 0 to ${gone - 1} are gone`))
+    assert.equal((await loading.metrics.gaps.get()).values[0]?.value, 1)
+    const [commit] = await commits(place, orders.topic)
+    assert.deepEqual([commit?.watermark, commit?.lost], [null, { from: 0, below: gone }])
+    assert.deepEqual(await nextRun(place, orders), {
+      ...{ kind: 'start', watermark: null, gap: { from: 0, to: gone, confirmed: null }, coveredBelow: gone },
+    })
+    await orders.page({ records: [order(1), order(2), order(3)], marker: { watermark: W2, coveredBelow: gone } })
+    await until('the watermark counts again', async () => (await commits(place, orders.topic))[0]?.watermark === W2)
+    assert.equal((await commits(place, orders.topic))[0]?.lost, undefined)
+    assert.equal(await count(place, orders.table), 3)
+    await loading.stop()
+    await orders.close()
+  })
+
   test('with nothing left behind them move the position all the same, so a one-shot load ends', async () => {
     const place = await ownPlace({ LOADER_BATCH_AGE_MS: '50' })
     const orders = await publish(place)

@@ -377,6 +377,18 @@ export const ranges: readonly Line[] = [
     ],
   },
   {
+    server: 'has records below each record of another stream, some of which it refuses',
+    fetcher: 'asks for all of them; one that fails stops no other, and moves no watermark; a new one is asked for everything',
+    shownBy: [
+      [
+        'fetcher/shares.test.ts',
+        'one that fails stops none of the others; it is named, the run fails, and the watermark stays until all are read',
+      ],
+      ['fetcher/shares.test.ts', 'a new one is asked from the start, the others from the watermark'],
+      ['fetcher/shares.test.ts', 'parents that their schema refuses have no children, which is said, and come back from their start'],
+    ],
+  },
+  {
     server: 'marks a record as deleted, or only leaves it out',
     fetcher: 'marks the row; does so after a complete walk alone',
     shownBy: [

@@ -207,4 +207,42 @@ describe('topic, ledger and table', () => {
     assert.deepEqual(verified.partitions[0]?.before, { rows: 4, pages: 2 })
     await anew.close()
   })
+
+  test('differ when a page is short, a watermark is not that of the last page, or offsets were moved over what can be no row', async () => {
+    const other = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
+    const own = await publish(other)
+    const look = async () =>
+      kinds(await verifyStream({ ...other, clickhouse, clock: systemClock, database: other.prefix }, 'shop.orders', { examples: 3 }))
+    await own.page({ records: [order(1), order(2)], atMs: AT_MS, marker: { records: 5, watermark: '2026-01-01T00:00:00Z' } })
+    await loadAll(other)
+    assert.deepEqual(await look(), { page_short: 1, page_miscounted: 1 })
+
+    const offset = (await other.kafka.committed(other.names.loaderGroup, own.topic))[0]?.offset ?? 0
+    const metadata = JSON.stringify({ v: 1, offset, watermark: '2026-02-02T00:00:00Z' })
+    const publisher = other.kafka.publisher(`${own.topic}-other`)
+    await publisher.fence()
+    const elsewhere = [{ topic: other.names.deadLetters(own.topic), partition: 0, messages: [{ key: null, value: 'x' }] }]
+    await publisher.publish(elsewhere, () => ({ group: other.names.loaderGroup, topic: own.topic, partition: 0, offset, metadata }))
+    await publisher.fence()
+    assert.deepEqual(await look(), { page_short: 1, page_miscounted: 1, watermark: 1 })
+
+    const bad = '{"id":"bad","total":"no number","status":"open","updated_at":"2026-01-01T00:00:00Z"}'
+    const unreadable = '{"id":"bad","total":1,"status":"open","updated_at":"no instant"}'
+    await own.page({ records: [], payloads: [JSON.stringify(order(7)), bad, unreadable], atMs: AT_MS + 1000 })
+    await own.raw(0, [{ key: null, value: 'no frame' }])
+    await own.refence()
+    const high = (await other.kafka.logRanges(own.topic))[0]?.high ?? 0
+    await other.kafka.resetOffsets(other.names.loaderGroup, own.topic, new Map([[0, high]]))
+    // What no comparison can read, and what it can read and is not there.
+    assert.deepEqual(await look(), {
+      page_short: 1,
+      page_miscounted: 1,
+      page_missing: 1,
+      row_missing: 2,
+      row_unreadable: 2,
+      letter_missing: 1,
+    })
+    await publisher.close()
+    await own.close()
+  })
 })

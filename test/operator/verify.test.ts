@@ -240,7 +240,6 @@ describe('topic, ledger and table', () => {
       page_missing: 1,
       row_missing: 2,
       row_unreadable: 2,
-      letter_missing: 1,
     })
     await publisher.close()
     await own.close()

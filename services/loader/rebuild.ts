@@ -6,25 +6,19 @@
 import { connectClickHouse, openClickHouse } from '../../shared/clickhouse.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
-import { Stopped, Unavailable, WrongUse } from '../../shared/errors.ts'
+import { Stopped, WrongUse } from '../../shared/errors.ts'
 import { connectKafka, type Kafka, refuseIfActive } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { connectRegistry, type Registry } from '../../shared/registry.ts'
 import { label, type Names, namesFor } from '../../shared/topics.ts'
-import { createCatalog, specOf } from './catalog.ts'
-import type { Target } from './chunk.ts'
+import { specOf } from './catalog.ts'
 import type { TableSpec } from './ddl.ts'
-import { createDeadLetters } from './dead-letters.ts'
-import { createDeliver } from './deliver.ts'
-import { createHoldups, type Holdups } from './holdups.ts'
-import { Abandoned, type Patience } from './patience.ts'
-import { copyKept, type ExchangeTools, exchange, isThere, newName, removeNew } from './rebuild/exchange.ts'
-import { type Filled, type FillTools, fill, type Stretch } from './rebuild/fill.ts'
-import type { Lookup } from './splice.ts'
+import { fillAll } from './rebuild/beside.ts'
+import { copyKept, type ExchangeTools, exchange, isThere, removeNew } from './rebuild/exchange.ts'
+import type { Filled, Stretch } from './rebuild/fill.ts'
 import { createTables, type Tables } from './table.ts'
 import { recordTopics } from './topics.ts'
-import { createUnseen } from './unseen.ts'
 import { createWriter } from './writer.ts'
 
 export type RebuildOptions = {
@@ -49,10 +43,6 @@ export type Rebuilt = {
   /** Rows of the old table that the log no longer has. */
   kept: { rows: number; copied: boolean }
 }
-
-/** What holds an insert up for longer will not pass by waiting. */
-const STUCK_MS_MAX = 60_000
-const NONCE_RADIX = 36
 
 /** Throws Stopped while the group has members, and whenever the old table has to stay where it is. */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
@@ -89,7 +79,7 @@ async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebui
   const stretches = await stretchesOf(kafka, names, topic)
   await removeNew(tools, table)
 
-  const filled = await fillAll(options, parts, topic, table, stretches)
+  const filled = await fillAll(options, { ...parts, writer: tools.writer }, topic, table, stretches)
   const kept = hasOld ? await copyKept(tools, spec, lowsOf(stretches), !onlyLog) : 0
   if (kept > 0) log.warn({ table, rows: kept }, keptWords(table, kept, onlyLog))
   // Once more: what was loaded into the old table since would be missing.
@@ -146,82 +136,4 @@ async function tellIfRaced(kafka: Kafka, names: Names, stream: string, topic: st
 async function showNewest(tables: Tables, spec: TableSpec): Promise<void> {
   const { failure } = await tables.ensure(spec, { mayCreate: false, latest: true })
   if (failure !== null) throw new Stopped('HR_REBUILD_VIEW', `the tables are exchanged, but the new one is refused: ${failure.message}`)
-}
-
-async function fillAll(
-  options: RebuildOptions,
-  parts: Parts,
-  topic: string,
-  table: string,
-  stretches: readonly Stretch[],
-): Promise<Filled[]> {
-  const { config, clock, log, metrics, signal } = options
-  const { kafka, names, registry, tools } = parts
-  const { writer } = tools
-  const { database } = config.clickhouse
-  const over = new AbortController()
-  const holdups = endingHoldups(createHoldups({ log, metrics, clock }), clock, over)
-  const patience: Patience = { clock, holdups, over: AbortSignal.any([over.signal, signal]), stopping: signal }
-  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
-  const common = { kafka, names, clock, log, metrics, database, nonce, writer }
-  const catalog = createCatalog({ registry, names, clock, tables: beside(parts.tables) })
-  const sender = kafka.sender()
-  const fillTools: FillTools = {
-    ...{ kafka, names, catalog, patience, lookup: besideOf(catalog.lookup(topic)) },
-    deliver: createDeliver({ ...common, tables: parts.tables }),
-    deadLetters: createDeadLetters({ ...common, sender, replicationFactor: config.kafka.replicationFactor }),
-    unseen: createUnseen({ ...common, tableOf: () => newName(table) }),
-    ...{ rowsMax: config.loader.batchRows, bytesMax: config.loader.batchBytes },
-  }
-  try {
-    await catalog.open(topic, false, patience)
-    const filled: Filled[] = []
-    for (const stretch of stretches) {
-      filled.push(await fill(fillTools, stretch))
-      log.info({ ...stretch, rows: filled.at(-1)?.rows }, `${topic}/${stretch.partition} is in ${newName(table)} up to ${stretch.to}`)
-    }
-    return filled
-  } catch (error) {
-    if (signal.aborted) throw new Stopped('HR_INTERRUPTED', `interrupted: ${table} is as it was`)
-    if (error instanceof Abandoned) throw new Unavailable('HR_REBUILD_STUCK', `${newName(table)} takes no rows: ${over.signal.reason}`)
-    throw error
-  } finally {
-    await sender.close()
-  }
-}
-
-/** A service waits for whatever may pass; somebody waits for this one. */
-function endingHoldups(holdups: Holdups, clock: Clock, over: AbortController): Holdups {
-  const sinceMs = new Map<string, number>()
-  return {
-    hold(what, holdup) {
-      holdups.hold(what, holdup)
-      const since = sinceMs.get(what) ?? clock.elapsedMs()
-      sinceMs.set(what, since)
-      if (clock.elapsedMs() - since > STUCK_MS_MAX) over.abort(holdup.message)
-    },
-    clear(what) {
-      sinceMs.delete(what)
-      holdups.clear(what)
-    },
-    reset: holdups.reset,
-  }
-}
-
-const aside = (spec: TableSpec): TableSpec => ({ ...spec, table: newName(spec.table) })
-
-function beside(tables: Tables): Tables {
-  return { ...tables, ensure: (spec, how) => tables.ensure(aside(spec), how) }
-}
-
-/** The same object for the same schema, as the catalog gives it: a stretch of one schema is one chunk. */
-function besideOf(lookup: Lookup): Lookup {
-  const known = new Map<number, Target>()
-  return (id) => {
-    const found = lookup(id)
-    if (found === undefined || 'refused' in found) return found
-    const target = known.get(id) ?? { ...found, spec: aside(found.spec) }
-    known.set(id, target)
-    return target
-  }
 }

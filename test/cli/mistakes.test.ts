@@ -246,7 +246,7 @@ describe('a replay that cannot be', () => {
   }
 
   test('without --from is refused', () =>
-    fails({ name: '', args: ['replay', 'shop.orders'], status: 2, says: /required option '--from <place>'/ }))
+    fails({ name: '', args: ['replay', 'shop.orders'], status: 2, says: /where from is not said/, hint: /--from beginning.*--run/ }))
 
   test('while a loader runs is refused, shows with --dry-run what it would do, and changes nothing', async () => {
     const loader = p.loader()
@@ -257,7 +257,7 @@ describe('a replay that cannot be', () => {
       args: [...REPLAY, 'beginning'],
       status: 1,
       says: /group \S+\.loader has members/,
-      hint: /stop its processes first/,
+      hint: /stop these processes \(headrace load\) first/,
     })
     const dry = await p.run(...REPLAY, 'beginning', '--dry-run')
     assert.equal(dry.status, 0)

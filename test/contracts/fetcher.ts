@@ -207,12 +207,12 @@ export const quotas: readonly Line[] = [
     fetcher: 'keeps each quota in any window, over all workers, and an exhausted one holds up only what it counts',
     shownBy: [
       [
-        'fetcher/client/quotas.unit.test.ts',
+        'fetcher/client/quotas.test.ts',
         'are each kept in any window, with paths and weights, over workers that come, go and start anew',
       ],
-      ['fetcher/client/quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
+      ['fetcher/client/quotas.test.ts', 'do not hold up requests that an exhausted one does not count'],
       [
-        'fetcher/client/limiter.unit.test.ts',
+        'fetcher/client/limiter.test.ts',
         'is never passed in any window, whatever partitions change hands, workers start anew and answers take',
       ],
       [DAY, 'the API counts no request more than its quota in any window, and none earlier than it asked for'],

@@ -101,7 +101,9 @@ export function createGroup(world: World): Group {
     const offer = { generation, partitions, committed: (topic: string, p: number) => committed.get(placeOf(topic, p)) ?? null }
     void Promise.resolve(member.options.onAssigned(offer)).then(() => {
       if (member.generation !== of) return
-      member.shares = new Map(own.map((place) => [place, { position: committed.get(place)?.offset ?? 0, paused: false, busy: false }]))
+      member.shares = new Map(
+        own.map((place) => [place, { position: committed.get(place)?.offset ?? lowOf(place), paused: false, busy: false }]),
+      )
     })
   }
 
@@ -122,8 +124,23 @@ export function createGroup(world: World): Group {
     )
     const chosen = able[between(random, 0, able.length - 1)]
     if (chosen === undefined) return false
-    void deliver(chosen.member, chosen.place, chosen.share)
+    if (chosen.share.position < lowOf(chosen.place)) outOfRange(chosen.member, chosen.place, chosen.share)
+    else void deliver(chosen.member, chosen.place, chosen.share)
     return true
+  }
+
+  const lowOf = (place: string): number => world.lows.get(place) as number
+
+  /** Said in its own time: the member may have another assignment by then. */
+  function outOfRange({ life, options, generation }: Member, place: string, share: Share): void {
+    const [topic = '', partition] = place.split('/')
+    share.busy = true
+    const [low, high] = [lowOf(place), world.ends.get(place) as number]
+    const gap = { topic, partition: Number(partition), generation, position: share.position, low, high }
+    void asked(life, 'gap', () => options.onGap(gap)).then(() => {
+      share.position = low
+      share.busy = false
+    })
   }
 
   async function deliver(member: Member, place: string, share: Share): Promise<void> {
@@ -147,14 +164,18 @@ export function createGroup(world: World): Group {
     begin()
   }
 
-  const isDone = () => places().every((place) => (world.committed.get(place)?.offset ?? 0) === world.ends.get(place))
+  const isDone = () => places().every((place) => (world.committed.get(place)?.offset ?? lowOf(place)) === world.ends.get(place))
 
   function kafka(life: Life): Kafka {
     const port: Partial<Kafka> = {
       reader: (options) => asked(life, 'join', () => join(life, options)),
       sender: () => senderOf(life),
       partitions: async () => PARTITIONS,
-      logRanges: async () => Array.from({ length: PARTITIONS }, () => ({ low: 0, high: 0 })),
+      logRanges: async (topic) =>
+        Array.from({ length: PARTITIONS }, (_, partition) => {
+          const place = placeOf(topic, partition)
+          return { low: lowOf(place), high: world.ends.get(place) as number }
+        }),
       committed: async () => [],
     }
     // Whatever else the loader asks for is no part of the model, and says so.

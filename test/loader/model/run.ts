@@ -10,7 +10,21 @@ import { namesFor } from '../../../shared/topics.ts'
 import { randomFrom } from '../../support/random.ts'
 import { createGroup, type Group } from './group.ts'
 import { catalogOf, schedulerOf, tablesOf, writerOf } from './servers.ts'
-import { clockOf, createWorld, endOperation, kill, type Life, passTime, places, publishPage, TOPICS, type World } from './world.ts'
+import {
+  clockOf,
+  cover,
+  createWorld,
+  endOperation,
+  isResolved,
+  kill,
+  type Life,
+  passTime,
+  places,
+  publishPage,
+  TOPICS,
+  truncate,
+  type World,
+} from './world.ts'
 
 const HOSTILE_STEPS = 120
 const CALM_STEPS_MAX = 3_000
@@ -30,11 +44,14 @@ export async function runInterleaving(seed: number): Promise<World> {
   let loaders = [start(world, group), start(world, group)]
   let pages = 0
 
+  const anyPlace = () => places()[Math.floor(random() * places().length)] as string
   const deeds: [weight: number, deed: () => unknown][] = [
     [45, () => endOperation(world)],
     [25, () => group.fetch()],
     [15, () => passTime(world)],
-    [10, () => pages < PAGES_MAX && publishPage(world, places()[Math.floor(random() * places().length)] as string, ++pages)],
+    [10, () => pages < PAGES_MAX && publishPage(world, anyPlace(), ++pages)],
+    [0.7, () => truncate(world, anyPlace())],
+    [1, () => pages < PAGES_MAX && cover(world, anyPlace(), ++pages)],
     [8, () => group.complete(random() < 0.7)],
     [2, () => group.begin()],
     [1, () => group.expel()],
@@ -60,7 +77,8 @@ export async function runInterleaving(seed: number): Promise<World> {
     await settled(world)
   }
   world.hostile = false
-  for (let step = 0; !group.isDone(); step++) {
+  const isDone = () => group.isDone() && places().every((place) => !cover(world, place, ++pages))
+  for (let step = 0; !isDone(); step++) {
     assert.ok(step < CALM_STEPS_MAX, `nothing moves any more: ${world.operations.map(({ what }) => what)}`)
     // Also a rebalance that nobody waits for must come to its end, and whoever was expelled must be told.
     if (step % 100 === 99) group.begin()
@@ -68,6 +86,8 @@ export async function runInterleaving(seed: number): Promise<World> {
     if (!endOperation(world) && !group.fetch()) passTime(world)
     await settled(world)
   }
+  for (const [place, log] of world.logs)
+    for (const entry of log) assert.ok(isResolved(world, place, entry), `${place}/${entry.message.offset} is missing`)
   for (const loader of loaders) end(loader, group)
   return world
 }

@@ -6,8 +6,9 @@ import type { PartitionCommit } from '../../../services/loader/settle.ts'
 import { Unavailable } from '../../../shared/errors.ts'
 import { type Kafka, type Reader, type ReaderOptions, StaleGeneration } from '../../../shared/kafka.ts'
 import { between } from '../../support/random.ts'
+import { applyCommit } from './committing.ts'
 import { applied, senderOf } from './servers.ts'
-import { applyCommit, asked, type Life, PARTITIONS, placeOf, places, TOPICS, type World } from './world.ts'
+import { asked, type Life, PARTITIONS, placeOf, places, TOPICS, type World } from './world.ts'
 
 type Share = { position: number; paused: boolean; busy: boolean }
 type Member = { life: Life; options: ReaderOptions; generation: number; shares: Map<string, Share>; finished: boolean }

@@ -9,22 +9,9 @@ import { createMetrics } from '../../../shared/metrics.ts'
 import { namesFor } from '../../../shared/topics.ts'
 import { randomFrom } from '../../support/random.ts'
 import { createGroup, type Group } from './group.ts'
+import { cover, isResolved, publishPage, truncate } from './log.ts'
 import { catalogOf, schedulerOf, tablesOf, writerOf } from './servers.ts'
-import {
-  clockOf,
-  cover,
-  createWorld,
-  endOperation,
-  isResolved,
-  kill,
-  type Life,
-  passTime,
-  places,
-  publishPage,
-  TOPICS,
-  truncate,
-  type World,
-} from './world.ts'
+import { clockOf, createWorld, endOperation, kill, type Life, passTime, places, TOPICS, type World } from './world.ts'
 
 const HOSTILE_STEPS = 120
 const CALM_STEPS_MAX = 3_000

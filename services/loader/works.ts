@@ -23,7 +23,7 @@ import { createIntake, type Intake } from './intake.ts'
 import { createLedger } from './ledger.ts'
 import { createLettersLedger, type LettersLedger } from './letters-ledger.ts'
 import { createMembership, type Membership } from './membership.ts'
-import { easily } from './overload.ts'
+import { heedingOverload } from './overload.ts'
 import { createSettle } from './settle.ts'
 import { createTables, type Tables } from './table.ts'
 import { createUnseen } from './unseen.ts'
@@ -55,7 +55,7 @@ const NONCE_RADIX = 36
 
 export function assemble({ clickhouse, ...options }: WorksOptions): Works {
   const { config, names, clock, log } = options
-  const writer = easily(createWriter(clickhouse, config.clickhouse), clock)
+  const writer = heedingOverload(createWriter(clickhouse, config.clickhouse), clock)
   const tables = createTables(clickhouse, config.clickhouse, log)
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })

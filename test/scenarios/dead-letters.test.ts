@@ -152,7 +152,7 @@ describe('a replay of dead letters', () => {
   })
 
   test('that is killed is gone on with by the next one: each letter comes back once', { timeout: TEST_MS_MAX }, async (t) => {
-    const p = await pipeline(t, { regions: ['eu', 'us'], records: 6_000, pageSize: 1_000, badEvery: 3, stream: 'rejectedShareMax: 0.5,' })
+    const p = await pipeline(t, { regions: ['eu', 'us'], records: 15_000, pageSize: 1_000, badEvery: 3, stream: 'rejectedShareMax: 0.5,' })
     await p.fetchOnce()
     await declare(p, correct('true'))
     const closes: Closes = t
@@ -168,11 +168,11 @@ describe('a replay of dead letters', () => {
       assert.equal((await victim.exit).signal, 'SIGKILL')
     }
     const before = (await replayedIds(p)).length
-    assert.ok(before > 0 && before < 4_000, `${before} came back before the kills`)
+    assert.ok(before > 0 && before < 10_000, `${before} came back before the kills`)
     assert.equal((await replay(p)).status, 0)
     const ids = await replayedIds(p)
-    assert.deepEqual([ids.length, new Set(ids).size], [4_000, 4_000])
+    assert.deepEqual([ids.length, new Set(ids).size], [10_000, 10_000])
     await p.loadAll()
-    assert.equal((await totals(p)).size, 12_000)
+    assert.equal((await totals(p)).size, 30_000)
   })
 })

@@ -1,6 +1,6 @@
 /**
  * ClickHouse behind a proxy that stops at the moments of an insert, so that a process can be killed exactly there. Inserts of the ledger count apart
- * from those of tables; everything that is no insert passes. Changes nothing by itself: for answers that lie or break see clickhouse-proxy.ts.
+ * from those of tables; everything else passes, inserts into the ledger of dead letters too. Changes nothing by itself: for answers that lie or break see clickhouse-proxy.ts.
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,6 +16,8 @@ export type InsertMoment = `${'table' | 'ledger'}-${'begun' | 'half' | 'done' | 
 export type InsertProxy = { url: string; inserts: number; at: Moments<InsertMoment>['at'] }
 
 const LEDGER = 'headrace_pages'
+/** The ledger of letters follows beside the loading, at moments of its own. */
+const LETTERS = 'headrace_dead_letters'
 
 export async function startInsertProxy(closes: Closes, target: string): Promise<InsertProxy> {
   const moments = createMoments<InsertMoment>()
@@ -26,7 +28,7 @@ export async function startInsertProxy(closes: Closes, target: string): Promise<
     for await (const piece of incoming) pieces.push(piece as Buffer)
     const url = new URL(incoming.url ?? '/', target)
     const table = /^INSERT INTO `[^`]*`\.`([^`]*)`/.exec(url.searchParams.get('query') ?? '')?.[1]
-    const kind = table === undefined ? null : table === LEDGER ? 'ledger' : 'table'
+    const kind = table === undefined || table === LETTERS ? null : table === LEDGER ? 'ledger' : 'table'
     const reach = async (moment: 'begun' | 'half' | 'done' | 'answered') => {
       if (kind !== null) await moments.reach(`${kind}-${moment}`)
     }

@@ -17,7 +17,7 @@ import { afterGap, LOG_START, startingState, wasLoaded } from './partitions.ts'
 import type { PartitionCommit } from './settle.ts'
 
 export type Membership = {
-  /** Leaves with the topics before, if any, and joins with these. Throws Unavailable only the first time; later it tries until `stop` aborts. */
+  /** Leaves with the topics before, if any, and joins with these. Throws Unavailable only the first time, after some tries; later it tries until `stop` aborts. */
   join(topics: string[], stop: AbortSignal): Promise<void>
   /** Takes nothing more, finishes what is in hand within `withinMs`, leaves the group. */
   leave(withinMs: number): Promise<void>
@@ -47,6 +47,8 @@ const FETCH_BYTES_MAX = 2 * 1024 * 1024
 /** What is in hand when the topics change. */
 const REJOIN_FINISH_MS = 15_000
 const REJOIN_WAIT_MS = 5_000
+/** A broker that has just started may have no coordinator for the group yet. */
+const FIRST_JOINS_MAX = 4
 /** Where the log starts is unknown: any number but 0, the only one that surely opens a page. */
 const UNKNOWN_LOW = 1
 
@@ -58,13 +60,13 @@ export function createMembership(deps: MembershipDeps): Membership {
 
   async function join(topics: string[], stop: AbortSignal): Promise<void> {
     await leave(REJOIN_FINISH_MS)
-    while (topics.length > 0 && !stop.aborted) {
+    for (let tries = 1; topics.length > 0 && !stop.aborted; tries++) {
       try {
         reader = await open(topics)
         joined = true
         return
       } catch (error) {
-        if (!joined || !(error instanceof HeadraceError)) throw error
+        if (!(error instanceof HeadraceError) || (!joined && tries >= FIRST_JOINS_MAX)) throw error
         log.warn({ err: error }, 'the group could not be joined; trying again')
         await clock.sleep(REJOIN_WAIT_MS, stop).catch(() => undefined)
       }

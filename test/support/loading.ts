@@ -4,6 +4,7 @@ import { type LoadSummary, load } from '../../services/loader/loader.ts'
 import { type Commit, parseCommit } from '../../shared/checkpoint.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
+import { explain } from '../../shared/errors.ts'
 import { createLog, type Log, silentLog } from '../../shared/log.ts'
 import { createMetrics, type Metrics } from '../../shared/metrics.ts'
 import { atEnd, type Place } from './published.ts'
@@ -21,7 +22,8 @@ export function startLoader(place: Place, config: Config = place.config): Loadin
   const metrics = createMetrics()
   const lines: LogLine[] = []
   const done = load({ config, clock: systemClock, log: recorder(lines), metrics, signal: stopping.signal })
-  done.catch(() => undefined)
+  // Whoever waits for what it does must be able to see that it is gone.
+  done.catch((error) => process.stderr.write(`the loader has ended: ${explain(error)}\n`))
   const stop = () => {
     stopping.abort()
     return done

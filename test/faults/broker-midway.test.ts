@@ -8,16 +8,13 @@ import { checkpointText } from '../../shared/checkpoint.ts'
 import { frame } from '../../shared/wire.ts'
 import { startInsertProxy } from '../support/insert-proxy.ts'
 import { commits, count, startLoader, until } from '../support/loading.ts'
-import { closeAll, order, ownPlace, type Place, type Published, publish } from '../support/published.ts'
+import { closeAll, ownPlace, publish } from '../support/published.ts'
 import { type OwnStack, ownStack } from '../support/stack.ts'
+import { CLOSE_BATCHES, firstPage, offsetOf, PAGE_RECORDS, PAGES, page, ROWS } from './midway.ts'
 
-const PAGES = 8
-const PAGE_RECORDS = 200
-const ROWS = PAGES * PAGE_RECORDS
 /** For a request to reach a broker that does not answer any more. */
 const ON_ITS_WAY_MS = 500
 const TEST_MS_MAX = 120_000
-const CLOSE_BATCHES = { LOADER_BATCH_AGE_MS: '50', LOADER_BATCH_ROWS: String(2 * PAGE_RECORDS), LOADER_IN_FLIGHT_BYTES: '300000' }
 
 let stack: OwnStack
 before(async () => {
@@ -27,18 +24,6 @@ after(async () => {
   await closeAll()
   await stack.remove()
 })
-
-const offsetOf = async (place: Place, { topic }: Published): Promise<number> => (await commits(place, topic))[0]?.offset ?? 0
-
-async function page(orders: Published, number: number): Promise<void> {
-  const records = Array.from({ length: PAGE_RECORDS }, (_, key) => ({ ...order(number * PAGE_RECORDS + key), note: 'n'.repeat(300) }))
-  await orders.page({ records })
-}
-
-async function firstPage(place: Place, orders: Published): Promise<void> {
-  await page(orders, 0)
-  await until('the first page is committed', async () => (await commits(place, orders.topic))[0]?.open === 0)
-}
 
 describe('kill -9 of the broker in the middle of', () => {
   test('a commit: offsets do not go back, and nothing is missing', {

@@ -1,6 +1,7 @@
 /** Clocks for tests: one that runs faster than the wall, for tests with real connections, and one that only moves when all wait, for simulations. */
 import { setTimeout as realSleep } from 'node:timers/promises'
 import type { Clock } from '../../shared/clock.ts'
+import { createSleepers } from './sleepers.ts'
 
 export type FastClock = Clock & { slept: number[] }
 
@@ -37,45 +38,9 @@ export type VirtualClock = Clock & {
 /** Time moves from sleeper to sleeper; between two of them all that can run without time has run. */
 export function virtualClock(options: { random?: () => number; startMs?: number } = {}): VirtualClock {
   const { random = () => 0.5, startMs = 1_700_000_000_000 } = options
-  let now = 0
-  const sleepers = new Set<{ atMs: number; wake(): void }>()
-  const settle = async () => {
+  const { elapsedMs, sleep, runTo } = createSleepers()
+  const settled = async () => {
     for (let turn = 0; turn < 3; turn++) await new Promise<void>((resolve) => setImmediate(resolve))
   }
-  return {
-    nowMs: () => startMs + now,
-    elapsedMs: () => now,
-    random,
-    sleep(ms, signal) {
-      return new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason)
-        const leave = () => {
-          sleepers.delete(sleeper)
-          reject(signal?.reason)
-        }
-        const sleeper = {
-          atMs: now + ms,
-          wake() {
-            signal?.removeEventListener('abort', leave)
-            resolve()
-          },
-        }
-        signal?.addEventListener('abort', leave, { once: true })
-        sleepers.add(sleeper)
-      })
-    },
-    async runTo(ms) {
-      for (;;) {
-        await settle()
-        let next: { atMs: number; wake(): void } | null = null
-        for (const sleeper of sleepers) if (next === null || sleeper.atMs < next.atMs) next = sleeper
-        if (next === null || next.atMs > ms) break
-        sleepers.delete(next)
-        now = Math.max(now, next.atMs)
-        next.wake()
-      }
-      now = ms
-      await settle()
-    },
-  }
+  return { nowMs: () => startMs + elapsedMs(), elapsedMs, random, sleep, runTo: (ms) => runTo(ms, settled) }
 }

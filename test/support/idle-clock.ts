@@ -4,6 +4,7 @@
  */
 import { channel } from 'node:diagnostics_channel'
 import type { Clock } from '../../shared/clock.ts'
+import { createSleepers } from './sleepers.ts'
 
 export type IdleClock = Clock & {
   /** Runs until `ms` after the start. */
@@ -17,10 +18,9 @@ export type IdleClock = Clock & {
 const QUIET_TURNS = 6
 
 export function idleClock(options: { startMs: number; random: () => number }): IdleClock {
-  let now = 0
+  const { elapsedMs, sleep, runTo } = createSleepers()
   let underWay = 0
   let parked = 0
-  const sleepers = new Set<{ atMs: number; wake(): void }>()
   const begun = () => {
     underWay += 1
   }
@@ -41,28 +41,9 @@ export function idleClock(options: { startMs: number; random: () => number }): I
     }
   }
 
-  function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason)
-      const leave = () => {
-        sleepers.delete(sleeper)
-        reject(signal?.reason)
-      }
-      const sleeper = {
-        atMs: now + ms,
-        wake() {
-          signal?.removeEventListener('abort', leave)
-          resolve()
-        },
-      }
-      signal?.addEventListener('abort', leave, { once: true })
-      sleepers.add(sleeper)
-    })
-  }
-
   return {
-    nowMs: () => options.startMs + now,
-    elapsedMs: () => now,
+    nowMs: () => options.startMs + elapsedMs(),
+    elapsedMs,
     random: options.random,
     sleep,
     async park(ms, gone) {
@@ -72,19 +53,7 @@ export function idleClock(options: { startMs: number; random: () => number }): I
       await sleep(ms, left.signal).catch(() => undefined)
       parked -= 1
     },
-    async runTo(ms) {
-      for (;;) {
-        await quiet()
-        let next: { atMs: number; wake(): void } | null = null
-        for (const sleeper of sleepers) if (next === null || sleeper.atMs < next.atMs) next = sleeper
-        if (next === null || next.atMs > ms) break
-        sleepers.delete(next)
-        now = Math.max(now, next.atMs)
-        next.wake()
-      }
-      now = ms
-      await quiet()
-    },
+    runTo: (ms) => runTo(ms, quiet),
     close() {
       for (const [name, listener] of channels) channel(name).unsubscribe(listener)
     },

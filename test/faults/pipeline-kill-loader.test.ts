@@ -1,16 +1,20 @@
 /** kill -9 of the loader at seeded moments, while the fetcher publishes; the next one loads again what was not committed, and nothing counts twice. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type InsertMoment, type InsertProxy, startInsertProxy } from '../support/insert-proxy.ts'
 import { until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'
 import { type Running, start } from '../support/processes.ts'
 import { between, randomFrom } from '../support/random.ts'
 import { testSeed } from '../support/seed.ts'
+import { walkRecord } from '../support/walk-api.ts'
 
 /** Slow enough that several batches are loaded while it is walked. */
 const WALK = { regions: ['eu', 'us'], records: 300, badEvery: 13, paceMs: 50 }
 const TEST_MS_MAX = 120_000
+const FEED_MS = 200
+const FEEDS_MAX = TEST_MS_MAX / FEED_MS
 
 const random = randomFrom(testSeed())
 
@@ -33,16 +37,17 @@ describe('after a kill -9 of the loader', { concurrency: 4 }, () => {
     test(`${name}, everything is loaded, and the watermark was never ahead of the table`, { timeout: TEST_MS_MAX }, async (t) => {
       const p = await pipeline(t, WALK)
       const proxy = await startInsertProxy(t, p.env.CLICKHOUSE_URL ?? '')
-      const fetcher = p.fetcher('--once')
+      const fetcher = p.fetcher()
       const victim = startBehind(p, proxy, t)
       const kill: Kill = async () => {
         victim.kill('SIGKILL')
         await victim.exit
         await p.assertWatermarksHonest()
       }
-      await proxy.at(at, count, kill)
+      await feedUntil(p, proxy.at(at, count, kill))
       assert.equal((await victim.exit).signal, 'SIGKILL')
-      await fetcher.exit
+      assert.equal((await fetcher.stop()).status, 0)
+      await p.fetchOnce()
       await p.loadAll()
       await p.assertComplete()
       await p.assertWatermarksHonest()
@@ -66,6 +71,15 @@ describe('after a kill -9 of the loader', { concurrency: 4 }, () => {
     assert.equal((await other.stop()).status, 0)
   })
 })
+
+/** On a slow machine the walk is over in fewer batches than the moment needs. */
+async function feedUntil(p: Pipeline, reached: Promise<unknown>): Promise<void> {
+  for (let feed = 0; feed < FEEDS_MAX; feed++) {
+    if (await Promise.race([reached.then(() => true), sleep(FEED_MS, false)])) return
+    for (const region of WALK.regions) p.api.put(walkRecord(region, WALK.records + feed))
+  }
+  await reached
+}
 
 const startBehind = (p: Pipeline, proxy: InsertProxy, t: Parameters<typeof start>[0]): Running =>
   start(t, 'loader', ['load'], { ...p.env, CLICKHOUSE_URL: proxy.url })

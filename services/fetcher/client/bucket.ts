@@ -22,7 +22,7 @@ const BURST_SHARE = 0.1
 const BURST_SMALL_MAX = 2
 const ROUNDING = 1e-9
 
-/** `sinceMs`: from when on nobody else has used it. Times are elapsed milliseconds. `heaviest`: units that one request takes at most. */
+/** `sinceMs`: from when on nobody else has used it, which may be ahead. Times are elapsed milliseconds. `heaviest`: units that one request takes at most. */
 export function openBucket(units: number, perMs: number, sinceMs: number, heaviest = 1): Bucket {
   const burst = Math.max(heaviest, units * BURST_SHARE, Math.min(BURST_SMALL_MAX, units / 5))
   const refillPerMs = ((units + 1 - burst) * (1 - JITTER_SHARE)) / perMs
@@ -34,7 +34,7 @@ export function waitForTokens(bucket: Bucket, nowMs: number, units: number): num
   refill(bucket, nowMs)
   if (bucket.level >= units - ROUNDING) return 0
   if (bucket.burst - bucket.underWay < units - ROUNDING) return Number.POSITIVE_INFINITY
-  return refillMs(bucket, units)
+  return Math.max(0, bucket.atMs - nowMs) + refillMs(bucket, units)
 }
 
 /** Milliseconds in which the bucket comes to so many tokens, if every answer were here. An estimate. */

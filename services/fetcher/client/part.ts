@@ -40,7 +40,10 @@ export function createPart(options: { quota: PartQuota; clock: Clock; holding: (
     const key = `${whole}/${sinceMs}/${split.all}`
     const state = states.get(lane.number)
     if (state?.key === key) return state
-    const begun = { key, bucket: openBucket(lane.units, per, sinceMs, heaviest), turns: state?.turns ?? noTurns() }
+    // Whoever took turns here before may have spent a whole turn just now, which a bucket that fills at once would add to. That of a
+    // single unit takes longer than a window to fill.
+    const fromMs = lane.partitions.length > 1 && lane.units > 1 ? sinceMs + per : sinceMs
+    const begun = { key, bucket: openBucket(lane.units, per, fromMs, heaviest), turns: state?.turns ?? noTurns() }
     states.set(lane.number, begun)
     return begun
   }

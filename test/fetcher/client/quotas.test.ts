@@ -142,6 +142,29 @@ describe('several quotas at once', () => {
     )
   })
 
+  test('are kept when one that takes all partitions over begins right behind the turn of another', async () => {
+    const clock = virtualClock({ startMs: 0 })
+    const setting = { clock, quotas: [{ requests: 13, per: 20_000, weight: weightOf, weightMax: WEIGHT_MAX }] }
+    const arrivals: Arrival[] = []
+    const until = async (ms: number, mine: readonly number[] | undefined) => {
+      const stop = new AbortController()
+      const sinceMs = clock.elapsedMs()
+      const limited = limiterFor(setting, () => holds(2, sinceMs, mine))
+      const options = { next: () => factsOf('/orders'), latencyMs: () => 10, way: () => 0.5, signal: stop.signal, arrivals }
+      const going = Array.from({ length: 3 }, () => askInARow(setting, limited, options))
+      await clock.runTo(ms)
+      stop.abort()
+      await clock.runTo(ms + 20)
+      await Promise.all(going)
+      return arrivals.length
+    }
+    // Slots are 25 s long: the one from 50 s on belongs to partition 0.
+    assert.equal(await until(50_500, [0]), 13)
+    assert.ok((await until(120_000, undefined)) > 13, 'and the next one gets on')
+    const fullest = fullestWindow(arrivals, setting.quotas[0] as QuotaSpec)
+    assert.ok(fullest <= 13, `${fullest} of 13`)
+  })
+
   for (const [name, quotas, path, least] of [
     [
       'the tighter one',

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { WrongUse } from '../../shared/errors.ts'
 
-export const PARTS = ['loader', 'fetcher', 'delay', 'memory'] as const
+export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill'] as const
 export type Part = (typeof PARTS)[number]
 
 const SIZES = {
@@ -12,6 +12,8 @@ const SIZES = {
   'delay-records': { byDefault: 60, what: 'records of the delay part' },
   'delay-seconds': { byDefault: 60, what: 'time in which they appear' },
   'memory-records': { byDefault: 3_000_000, what: 'records of the memory part' },
+  'standstill-records': { byDefault: 2_000_000, what: 'records that wait in the standstill part' },
+  'standstill-seconds': { byDefault: 60, what: 'how long ClickHouse stands still in it' },
 } as const
 type Size = keyof typeof SIZES
 const SIZE_MAX = 100_000_000
@@ -44,7 +46,7 @@ export function helpText(): string {
 function parsed(args: readonly string[]) {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean' } as const
-  const sizes = { records: text, repeat: text, partitions: text, 'delay-records': text, 'delay-seconds': text, 'memory-records': text }
+  const sizes = Object.fromEntries(Object.keys(SIZES).map((name) => [name, text])) as Record<Size, typeof text>
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options: { ...sizes, profile: text, json: flag, help: flag } })
   } catch (error) {

@@ -8,11 +8,12 @@ import type { Noise } from './noise.ts'
 import { whole } from './numbers.ts'
 import type { Part } from './options.ts'
 import type { PeerReport } from './peers.ts'
+import type { StandstillReport } from './standstill-part.ts'
 import { FLAT_SHARE, type Memory } from './usage.ts'
 
 export type Report = {
   machine: Machine
-  parts: { loader?: LoaderReport; fetcher?: FetcherReport; delay?: DelayReport; memory?: MemoryReport }
+  parts: { loader?: LoaderReport; fetcher?: FetcherReport; delay?: DelayReport; memory?: MemoryReport; standstill?: StandstillReport }
   noise: Partial<Record<Part, Noise | null>>
 }
 
@@ -20,13 +21,14 @@ const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
 export function reportText({ machine, parts, noise }: Report): string {
-  const { loader, fetcher, delay, memory } = parts
+  const { loader, fetcher, delay, memory, standstill } = parts
   return [
     ...machineLines(machine),
     ...(loader === undefined ? [] : loaderLines(loader)),
     ...(fetcher === undefined ? [] : fetcherLines(fetcher)),
     ...(delay === undefined ? [] : delayLines(delay)),
     ...(memory === undefined ? [] : wholeWayLines(memory)),
+    ...(standstill === undefined ? [] : standstillLines(standstill)),
     ...noiseLines(noise),
   ].join('\n')
 }
@@ -105,6 +107,17 @@ function wholeWayLines({ records, seconds, recordsPerSecond, fetcher, loader }: 
     `Memory     both services at once, ${whole(records)} records from the API to confirmed rows in ${seconds} s (${whole(recordsPerSecond)} records/s)`,
     `  fetcher                    ${memoryText(fetcher)}`,
     `  loader                     ${memoryText(loader)}`,
+  ]
+}
+
+function standstillLines(report: StandstillReport): string[] {
+  const { records, bytesPerRecord, partitions, seconds, stoodStillSeconds, rowsBefore, rows, deadLetters, lag, memory } = report
+  const whether = rows === records && deadLetters === 0 && lag === 0 ? 'all there, once' : 'NOT ALL THERE'
+  return [
+    '',
+    `Standstill ${whole(records)} records of ${bytesPerRecord} bytes wait in ${partitions} partitions; ClickHouse stood still for ${stoodStillSeconds} s after ${whole(rowsBefore)} rows`,
+    `  at the end                 ${whole(rows)} rows under FINAL, ${deadLetters} dead letters, ${lag} records behind: ${whether}, after ${seconds} s`,
+    `  loader's memory            ${memoryText(memory)}`,
   ]
 }
 

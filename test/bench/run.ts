@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that is gone afterwards.
- * Parts: loader, fetcher, delay, memory. Prints a report; with --json one object on the last line. Asserts nothing.
+ * Parts: loader, fetcher, delay, memory, standstill. Prints a report; with --json one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '../../shared/errors.ts'
 import { delayPart } from './delay-part.ts'
@@ -12,8 +12,9 @@ import { listen } from './noise.ts'
 import { benchOptions, helpText, PARTS } from './options.ts'
 import { type Bench, openBench } from './place.ts'
 import { type Report, reportText } from './report.ts'
+import { standstillPart } from './standstill-part.ts'
 
-const MEASURE = { loader: loaderPart, fetcher: fetcherPart, delay: delayPart, memory: memoryPart } as const
+const MEASURE = { loader: loaderPart, fetcher: fetcherPart, delay: delayPart, memory: memoryPart, standstill: standstillPart } as const
 const INTERRUPTED = 130
 
 async function main(): Promise<void> {

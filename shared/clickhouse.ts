@@ -48,6 +48,9 @@ export const RECORD_SETTINGS: ClickHouseSettings = {
   input_format_parallel_parsing: 0,
 }
 
+/** Of tables over shards: one that does not answer is an error and not an empty one, and the replica is read that the loader writes to. */
+export const SHARDS_SETTINGS: ClickHouseSettings = { skip_unavailable_shards: 0, load_balancing: 'in_order' }
+
 export function quoted(name: string): string {
   return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
 }
@@ -69,6 +72,7 @@ export type ClickHouse = {
 
 export function openClickHouse(config: Config['clickhouse']): ClickHouse {
   const client = connectClickHouse(config)
+  const over = config.sharded ? SHARDS_SETTINGS : {}
   const failed = (error: unknown): HeadraceError => {
     if (error instanceof ClickHouseError) {
       return new QueryRefused(
@@ -88,7 +92,8 @@ export function openClickHouse(config: Config['clickhouse']): ClickHouse {
   return {
     async rows<T>(query: string, settings: ClickHouseSettings = {}) {
       try {
-        const result = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: { wait_end_of_query: 1, ...settings } })
+        const clickhouse_settings = { wait_end_of_query: 1 as const, ...over, ...settings }
+        const result = await client.query({ query, format: 'JSONEachRow', clickhouse_settings })
         return (await result.json()) as T[]
       } catch (error) {
         throw failed(error)
@@ -96,7 +101,7 @@ export function openClickHouse(config: Config['clickhouse']): ClickHouse {
     },
     async *portions<T>(query: string, settings: ClickHouseSettings = {}) {
       try {
-        const result = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: settings })
+        const result = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: { ...over, ...settings } })
         for await (const rows of result.stream<T>()) yield rows.map((row) => row.json<T>())
       } catch (error) {
         throw failed(error)

@@ -28,6 +28,8 @@ export type Config = {
     password: string
     database: string
     cluster: string | undefined
+    /** Rows are spread over the shards of the cluster. */
+    sharded: boolean
     insertQuorum: string | undefined
     ca: string | undefined
   }
@@ -89,6 +91,7 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
       password: values.CLICKHOUSE_PASSWORD,
       database: values.CLICKHOUSE_DATABASE,
       cluster: values.CLICKHOUSE_CLUSTER,
+      sharded: shardedOf(values),
       insertQuorum: values.CLICKHOUSE_INSERT_QUORUM,
       ca: values.CLICKHOUSE_TLS_CA,
     },
@@ -113,6 +116,11 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
       topicsRefreshMs: values.LOADER_TOPICS_REFRESH_MS,
     },
   }
+}
+
+function shardedOf({ CLICKHOUSE_SHARDED: sharded, CLICKHOUSE_CLUSTER: cluster }: Values): boolean {
+  if (!sharded || cluster !== undefined) return sharded
+  throw new WrongUse('HR_OPTION', 'CLICKHOUSE_SHARDED: there are no shards without a cluster', { hint: 'set CLICKHOUSE_CLUSTER too' })
 }
 
 /** The options alone, without any server's address; for commands that start the servers themselves. Throws WrongUse. */

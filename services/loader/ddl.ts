@@ -16,7 +16,8 @@ export type TableSpec = {
   watermark: { field: string; kind: WatermarkKind } | null
 }
 
-export type Placement = { database: string; cluster: string | undefined }
+/** `sharded`: over the shards of the cluster; see `shards.ts`. */
+export type Placement = { database: string; cluster: string | undefined; sharded?: boolean | undefined }
 
 /** Inserts that a table remembers by their token, so that one that is repeated after a lost answer is dropped. */
 const REMEMBERED_INSERTS = 100
@@ -27,6 +28,8 @@ const FETCH_TIME_MAX_MS = 2n ** BigInt(FETCH_TIME_BITS) - 1n
 const OFFSET_MASK = 2n ** BigInt(OFFSET_BITS) - 1n
 const INT64_SHIFT = 2n ** 63n
 const TEXT_BYTES = 8
+/** Of both ledgers. */
+export const LEDGER_KEY = ['topic', 'partition', 'offset'] as const
 
 /** Columns that every table has besides its record's fields. */
 export const LOADER_COLUMNS: readonly Column[] = [
@@ -64,6 +67,8 @@ export function markUnseen(database: string, table: string, mark: { partition: n
   return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows}) SETTINGS insert_deduplicate = 0, optimize_move_to_prewhere_if_final = 0`
 }
 
+export const dropTable = (at: Placement, table: string): string => `DROP TABLE ${place(at, table)} SYNC`
+
 export function addColumn(at: Placement, table: string, column: Column): string {
   return `ALTER TABLE ${place(at, table)} ADD COLUMN IF NOT EXISTS ${definition(column)}`
 }
@@ -89,24 +94,24 @@ const definition = ({ name, type, comment }: Column): string =>
   `${quoted(name)} ${type}${comment === undefined ? '' : ` COMMENT ${textLiteral(comment)}`}`
 
 /** One row for each page marker; a replay writes the same rows again. */
-export function createLedger(at: Placement): string {
-  return `CREATE TABLE IF NOT EXISTS ${place(at, LEDGER_TABLE)} (
+export function createLedger(at: Placement, table: string = LEDGER_TABLE): string {
+  return `CREATE TABLE IF NOT EXISTS ${place(at, table)} (
   \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
   \`run\` String, \`page\` UInt32, \`fetched_at\` DateTime64(3, 'UTC'), \`records\` UInt32, \`dead_letters\` UInt32, \`unchanged\` UInt32,
   \`drift\` UInt32, \`requests\` UInt32, \`retries\` UInt32, \`bytes\` UInt64, \`duration_ms\` UInt32, \`watermark\` Nullable(String), \`last\` Bool,
   \`records_read\` Nullable(UInt32) COMMENT 'what the loader counted for this page; NULL where reading started inside it',
   \`loaded_at\` DateTime64(3, 'UTC')
-) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (\`topic\`, \`partition\`, \`offset\`)${settings(at)}`
+) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${settings(at)}`
 }
 
 /** One row for each dead letter, whoever refused the record. */
-export function createLettersLedger(at: Placement): string {
-  return `CREATE TABLE IF NOT EXISTS ${place(at, LETTERS_TABLE)} (
+export function createLettersLedger(at: Placement, table: string = LETTERS_TABLE): string {
+  return `CREATE TABLE IF NOT EXISTS ${place(at, table)} (
   \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
   \`fetched_at\` DateTime64(3, 'UTC'), \`stage\` LowCardinality(String), \`reason\` LowCardinality(String), \`issues\` String,
   \`run\` String, \`page\` Nullable(UInt32), \`url\` String, \`origin\` String, \`replays\` UInt32,
   \`bytes\` UInt64 COMMENT 'of the letter; raw may have fewer', \`raw\` String, \`loaded_at\` DateTime64(3, 'UTC')
-) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (\`topic\`, \`partition\`, \`offset\`)${settings(at)}`
+) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${settings(at)}`
 }
 
 const partitionBy = ({ partitionBy: key }: TableSpec): string => (key === undefined ? '' : ` PARTITION BY ${key}`)

@@ -1,6 +1,7 @@
 /** A table and its view as they are in ClickHouse: what `judge.ts` compares with what a schema needs. Only reads. */
 import { viewName } from '../../shared/topics.ts'
-import { textLiteral } from './ddl.ts'
+import { type Placement, textLiteral } from './ddl.ts'
+import { frontOf, localName } from './shards.ts'
 
 /** `kind`: nothing, DEFAULT, MATERIALIZED, ALIAS or EPHEMERAL, with its expression as ClickHouse writes it. */
 export type FoundColumn = { type: string; kind: string; expression: string; comment: string; inPartitionKey: boolean }
@@ -17,7 +18,8 @@ export type FoundTable = {
 /** Whatever has the view's name; only the comment tells whether it is the loader's. */
 export type FoundView = { engine: string; comment: string; columns: ReadonlyMap<string, string> }
 
-export type Found = { table: FoundTable | null; view: FoundView | null }
+/** `table` holds the rows. `front`: on shards, whatever has the table's own name. */
+export type Found = { table: FoundTable | null; view: FoundView | null; front: FoundTable | null }
 
 export type Rows = <T>(query: string) => Promise<T[]>
 
@@ -32,7 +34,15 @@ type ColumnRow = {
   is_in_partition_key: number
 }
 
-export async function find(rows: Rows, database: string, table: string): Promise<Found> {
+export async function find(rows: Rows, at: Placement, table: string): Promise<Found> {
+  const found = await findOne(rows, at.database, table)
+  if (at.sharded !== true) return { ...found, front: null }
+  const front = found.table
+  const local = await findOne(rows, at.database, (front === null ? null : frontOf(front.engineFull))?.table ?? localName(table))
+  return { table: local.table, view: found.view, front }
+}
+
+async function findOne(rows: Rows, database: string, table: string): Promise<Omit<Found, 'front'>> {
   const view = viewName(table)
   const names = `(${textLiteral(table)}, ${textLiteral(view)})`
   const where = `database = ${textLiteral(database)}`

@@ -18,6 +18,8 @@ import {
   windowSetting,
 } from './ddl.ts'
 import type { Found, FoundTable } from './found.ts'
+import { frontMistake } from './front.ts'
+import { createFront, frontOf, localName, shardingKeyOf } from './shards.ts'
 import { createView, isOwnView, shows, type ViewColumn } from './view.ts'
 
 /** `essential`: rows do not fit before it is done. What is not can wait for a person without holding anything up. */
@@ -39,15 +41,40 @@ export type Judging = { at: Placement; latest: boolean; canonical(type: string):
 
 export function judge(spec: TableSpec, found: Found, judging: Judging): Judged {
   const { at } = judging
-  if (found.table === null) {
-    const view = viewVerdict(spec, found, [...spec.columns, ...LOADER_COLUMNS], at)
-    return judged([{ what: NEW_TABLE, statement: createTable(at, spec), essential: true }, ...view.steps], view.findings)
+  const table = at.sharded === true ? shardsVerdict(spec, found, judging) : tableVerdict(spec, found.table, judging)
+  const view = table.after === null ? NOTHING : viewVerdict(spec, found, table.after, at)
+  return judged([...table.steps, ...view.steps], [...table.findings, ...view.findings])
+}
+
+const NOTHING: Verdict = { steps: [], findings: [] }
+
+/** `after`: the columns that it has then; null where a person has to say first what is to become of it. */
+type TableVerdict = Verdict & { after: ViewColumn[] | null }
+
+function tableVerdict(spec: TableSpec, table: FoundTable | null, judging: Judging): TableVerdict {
+  const { at } = judging
+  if (table === null) {
+    const step = { what: NEW_TABLE, statement: createTable(at, spec), essential: true }
+    return { steps: [step], findings: [], after: [...spec.columns, ...LOADER_COLUMNS] }
   }
-  const findings = [...engineFindings(spec, found.table, at), ...partitionFindings(spec, found.table, at)]
-  const columns = columnVerdict(spec, found.table, judging)
-  const steps = [...columns.steps, ...windowSteps(spec, found.table, at)]
-  const view = viewVerdict(spec, found, columns.after, at)
-  return judged([...steps, ...view.steps], [...findings, ...columns.findings, ...view.findings])
+  const { steps, findings, after } = columnVerdict(spec, table, judging)
+  const wrong = [...engineFindings(spec, table, at), ...partitionFindings(spec, table, at)]
+  return { steps: [...steps, ...windowSteps(spec, table, at)], findings: [...wrong, ...findings], after }
+}
+
+/** What has rows is changed first: the Distributed table never sends what it cannot take. */
+function shardsVerdict(spec: TableSpec, { table, front }: Found, judging: Judging): TableVerdict {
+  const { at } = judging
+  const wrong = front === null ? null : frontMistake(spec, front, at)
+  if (wrong !== null) return { steps: [], findings: [refusal(wrong.name, wrong.message, wrong.remedy)], after: null }
+  const local = (front === null ? null : frontOf(front.engineFull))?.table ?? localName(spec.table)
+  const rows = tableVerdict({ ...spec, table: local }, table, judging)
+  if (front === null) {
+    const statement = createFront(at, spec.table, local, shardingKeyOf(spec.primaryKey))
+    return { ...rows, steps: [...rows.steps, { what: 'table over the shards', statement, essential: true }] }
+  }
+  const columns = columnVerdict(spec, front, judging)
+  return { steps: [...rows.steps, ...columns.steps], findings: [...rows.findings, ...columns.findings], after: columns.after }
 }
 
 const judged = (steps: Step[], findings: Finding[]): Judged => ({
@@ -69,6 +96,10 @@ function putAside(at: Placement, { table }: TableSpec): string {
 function engineFindings(spec: TableSpec, { engine, engineFull, sortingKey, columns }: FoundTable, at: Placement): Finding[] {
   const { table, primaryKey } = spec
   const remedy = putAside(at, spec)
+  if (engine === 'Distributed') {
+    const message = `table ${table} is Distributed: rows of one key are together only by its sharding key, which is looked at with CLICKHOUSE_SHARDED`
+    return [refusal('TABLE_SHARDED', message, 'set CLICKHOUSE_SHARDED=true')]
+  }
   if (!engine.endsWith('ReplacingMergeTree')) {
     const message = `table ${table} is a ${engine}, which would count records twice; it must be a ReplacingMergeTree`
     return [refusal('TABLE_ENGINE', message, remedy)]

@@ -3,7 +3,7 @@
  * Every insert carries the settings that its promises need, so only what a profile does not let go of can break them.
  */
 import { ClickHouseError } from '@clickhouse/client'
-import { type Placement, quoted } from './ddl.ts'
+import { type Placement, quoted, textLiteral } from './ddl.ts'
 import type { Rows } from './found.ts'
 import type { Finding } from './judge.ts'
 
@@ -11,6 +11,8 @@ export type ServerSetting = { name: string; value: string; readonly: number }
 
 /** Shorter ones would be cut off in the middle of an insert, and sent again for ever. */
 const EXECUTION_SECONDS_MIN = 60
+/** A name that each server replaces by its own. */
+const MACRO = '{'
 const ROWS_NEED = ['SELECT', 'INSERT'] as const
 const TABLES_NEED = ['CREATE TABLE', 'ALTER'] as const
 const VIEWS_NEED = ['CREATE VIEW', 'DROP VIEW'] as const
@@ -31,8 +33,9 @@ export async function findOut({ rows, text }: Asks, at: Placement, wanted: Wante
   for (const right of [...ROWS_NEED, ...TABLES_NEED, ...VIEWS_NEED]) {
     if (!(await granted(text, `CHECK GRANT ${right} ON ${quoted(at.database)}.*`))) lacking.add(right)
   }
+  const cluster = at.cluster === undefined || at.cluster.includes(MACRO) ? undefined : await clusterOf(rows, at.cluster)
   const [who] = await rows<{ user: string }>('SELECT currentUser() AS user')
-  return judgeServer(at, { user: who?.user ?? '', settings, lacking }, wanted)
+  return judgeServer(at, { user: who?.user ?? '', settings, lacking, cluster }, wanted)
 }
 
 const SYNTAX_ERROR = '62'
@@ -47,11 +50,28 @@ async function granted(text: Asks['text'], question: string): Promise<boolean> {
   }
 }
 
-export type Server = { user: string; settings: readonly ServerSetting[]; lacking: ReadonlySet<string> }
+/** As the server that is asked knows it; `shards` is 0 for one that it does not know. */
+export type KnownCluster = { shards: number; replicas: number; internal: boolean }
+
+async function clusterOf(rows: Rows, name: string): Promise<KnownCluster> {
+  const [row] = await rows<{ shards: number; replicas: number; internal: number }>(
+    `SELECT max(shard_num) AS shards, max(replica_num) AS replicas, min(internal_replication) AS internal
+FROM system.clusters WHERE cluster = ${textLiteral(name)}`,
+  )
+  return { shards: row?.shards ?? 0, replicas: row?.replicas ?? 0, internal: row?.internal === 1 }
+}
+
+export type Server = {
+  user: string
+  settings: readonly ServerSetting[]
+  lacking: ReadonlySet<string>
+  cluster?: KnownCluster | undefined
+}
 
 /** Pure. */
-export function judgeServer({ database }: Placement, { user, settings, lacking }: Server, wanted: Wanted): Finding[] {
-  const findings: Finding[] = []
+export function judgeServer(at: Placement, { user, settings, lacking, cluster }: Server, wanted: Wanted): Finding[] {
+  const { database } = at
+  const findings: Finding[] = cluster === undefined ? [] : clusterFindings(at, cluster)
   const say = (severity: Finding['severity'], name: string, message: string, remedy: string) =>
     findings.push({ name, severity, message, remedy })
   const givenFor = (name: string) => settings.find((setting) => setting.name === name)?.value ?? '0'
@@ -96,4 +116,20 @@ export function judgeServer({ database }: Placement, { user, settings, lacking }
     say('warning', 'EXECUTION_TIME', message, `ALTER USER ${quoted(user)} SETTINGS max_execution_time = 0`)
   }
   return findings
+}
+
+function clusterFindings({ cluster = '', sharded }: Placement, { shards, replicas, internal }: KnownCluster): Finding[] {
+  const finding = (severity: Finding['severity'], name: string, message: string, remedy: string): Finding[] => [
+    { name, severity, message, remedy },
+  ]
+  if (shards === 0) {
+    return finding('refused', 'CLUSTER', `the server knows no cluster ${cluster}`, 'see its remote_servers, and CLICKHOUSE_CLUSTER')
+  }
+  if (sharded !== true && shards > 1) {
+    const message = `cluster ${cluster} has ${shards} shards, and all rows go to that of the server asked: the others show none`
+    return finding('warning', 'SHARDS', message, 'CLICKHOUSE_SHARDED=true spreads them')
+  }
+  if (sharded !== true || internal || replicas < 2) return []
+  const message = `cluster ${cluster} has internal_replication = 0: each row is sent to every replica, which the replicas do themselves`
+  return finding('warning', 'INTERNAL_REPLICATION', message, 'set internal_replication to true for each shard in remote_servers')
 }

@@ -11,16 +11,17 @@ import {
   createDatabase,
   createLedger,
   createLettersLedger,
-  createTable,
+  LEDGER_KEY,
   LOADER_COLUMNS,
   type Placement,
   type TableSpec,
   textLiteral,
 } from './ddl.ts'
 import { type Found, find } from './found.ts'
-import { type Finding, type Judged, judge } from './judge.ts'
+import { type Finding, type Judged, judge, NEW_TABLE } from './judge.ts'
 import { findOut } from './server.ts'
-import { INSERT_NEEDS } from './writer.ts'
+import { createFront, frontOf, localName, shardingKeyOf } from './shards.ts'
+import { insertNeeds } from './writer.ts'
 
 export type Tables = {
   /**
@@ -52,25 +53,26 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   async function ensure(spec: TableSpec, { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean }): Promise<Look> {
     const { table } = spec
     await tellOfServer()
-    let found = await find(rows, at.database, table)
-    const made = found.table === null
-    if (made) {
-      if (!mayCreate) return unfit(gone(at, table))
-      await make(createTable(at, spec))
-      log.info({ table }, 'table made')
-      found = await find(rows, at.database, table)
-      if (found.table === null) return unfit(unseen(at, table))
-    }
+    const found = await find(rows, at, table)
     let judged = await judgeFound(spec, found, latest)
-    if (judged.refused !== null) return { ...unfit(judged.refused), changed: made }
+    if (judged.refused !== null) return unfit(judged.refused)
+    if (found.table === null) {
+      if (!mayCreate) return unfit(gone(at, table))
+      await makeDatabase()
+    }
     const essential = judged.steps.filter((step) => step.essential)
     for (const { what, statement } of essential) {
       await run(statement)
-      log.info({ table, change: what }, `table ${table} changed: ${what}`)
+      log.info({ table, change: what }, what === NEW_TABLE ? 'table made' : `table ${table} changed: ${what}`)
     }
-    if (essential.length > 0) judged = await judgeFound(spec, await find(rows, at.database, table), latest)
+    if (essential.length > 0) {
+      const after = await find(rows, at, table)
+      if (after.table === null) return unfit(unseen(at, table))
+      judged = await judgeFound(spec, after, latest)
+      if (judged.refused !== null) return { ...unfit(judged.refused), changed: true }
+    }
     await forPeople(table, judged)
-    return { failure: null, changed: made || essential.length > 0 }
+    return { failure: null, changed: essential.length > 0 }
   }
 
   /** Said once for each reason: the table is looked at often. */
@@ -87,7 +89,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   /** An insert that is not allowed fails in words of its own; these lines say it before, and how to put it right. */
   async function tellOfServer(): Promise<void> {
     if (askedServer) return
-    const findings = await findOut({ rows, text }, at, INSERT_NEEDS)
+    const findings = await findOut({ rows, text }, at, insertNeeds(at))
     askedServer = true
     for (const { name, message, remedy } of findings) log.warn({ reason: name }, `${message}; ${remedy}`)
   }
@@ -112,10 +114,20 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     }
   }
 
-  async function make(statement: string): Promise<void> {
+  /** A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written. */
+  async function ensureLedgerTable(table: string, create: (at: Placement, table: string) => string): Promise<void> {
+    const { table: kept, front } = await find(rows, at, table)
+    if (kept !== null && (at.sharded !== true || front !== null)) return
+    if (front !== null && frontOf(front.engineFull) === null) return
+    await makeDatabase()
+    if (at.sharded !== true) return run(create(at, table))
+    await run(create(at, localName(table)))
+    await run(createFront(at, table, localName(table), shardingKeyOf(LEDGER_KEY)))
+  }
+
+  async function makeDatabase(): Promise<void> {
     const known = await rows(`SELECT name FROM system.databases WHERE name = ${textLiteral(at.database)}`)
     if (known.length === 0) await run(createDatabase(at))
-    await run(statement)
   }
 
   async function rows<T>(query: string): Promise<T[]> {
@@ -142,16 +154,10 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
       })
       return failure === null ? look : { failure, changed: false }
     },
-    ensureLedger: () =>
-      failureIn(async () => {
-        if ((await find(rows, at.database, LEDGER_TABLE)).table === null) await make(createLedger(at))
-      }),
-    ensureLettersLedger: () =>
-      failureIn(async () => {
-        if ((await find(rows, at.database, LETTERS_TABLE)).table === null) await make(createLettersLedger(at))
-      }),
-    server: () => findOut({ rows, text }, at, INSERT_NEEDS),
-    look: async (spec) => judgeFound(spec, await find(rows, at.database, spec.table), true),
+    ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createLedger)),
+    ensureLettersLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createLettersLedger)),
+    server: () => findOut({ rows, text }, at, insertNeeds(at)),
+    look: async (spec) => judgeFound(spec, await find(rows, at, spec.table), true),
     ping: () =>
       failureIn(async () => {
         await rows('SELECT 1')

@@ -1,13 +1,17 @@
 /**
- * Inserts lines of JSON into a table, as one block: all or nothing. Success is what ClickHouse says in three places at once: the status, the
- * absence of an exception in header and body, and the count of rows written. Everything else comes back as a `Failure`, never as an exception.
+ * Inserts lines of JSON into a table, as one block: all or nothing. Over shards it is one block each, and one may have its rows when another fails: the
+ * repetition brings the rest, and what is there already is dropped by its token, or by its version. Success is what ClickHouse says in three places at once:
+ * the status, the absence of an exception in header and body, and the count of rows written. Everything else comes back as a `Failure`, never
+ * as an exception.
  */
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { RECORD_SETTINGS } from '../../shared/clickhouse.ts'
 import type { Config } from '../../shared/config.ts'
 import { type Failure, failureOfStatus, failureOfText, failureOfTransport } from './classify.ts'
+import type { Placement } from './ddl.ts'
 import type { Wanted } from './server.ts'
+import { SHARDED_SETTINGS } from './shards.ts'
 
 export type Insert = {
   database: string
@@ -53,22 +57,32 @@ export const INSERT_NEEDS: Wanted = Object.fromEntries([
   ...[...Object.keys(oneBlock(0)), 'insert_deduplication_token'].map((name) => [name, null]),
 ])
 
-export type Durability = Pick<Config['clickhouse'], 'cluster' | 'insertQuorum'>
+const SHARDED_NEEDS: Wanted = Object.fromEntries(Object.entries(SHARDED_SETTINGS).map(([name, value]) => [name, String(value)]))
 
-/** One server has no replicas to wait for. */
+export const insertNeeds = ({ sharded }: Pick<Placement, 'sharded'>): Wanted =>
+  sharded === true ? { ...INSERT_NEEDS, ...SHARDED_NEEDS } : INSERT_NEEDS
+
+export type Durability = Pick<Config['clickhouse'], 'cluster' | 'insertQuorum'> & Pick<Placement, 'sharded'>
+
+/** A table of what each server said would be taken for the words of a failure; a server that fails is an exception without it too. */
+const ON_CLUSTER: ClickHouseSettings = { distributed_ddl_output_mode: 'none' }
+
+/** One server has no replicas to wait for; a shard waits for its own. */
 export function quorumOf({ cluster, insertQuorum }: Durability): ClickHouseSettings {
   return cluster === undefined || insertQuorum === undefined ? {} : { insert_quorum: insertQuorum }
 }
 
 export function createWriter(client: ClickHouseClient, durability: Durability): Writer {
   const quorum = quorumOf(durability)
+  const sharded = durability.sharded === true ? SHARDED_SETTINGS : {}
+  const onCluster = durability.cluster === undefined ? {} : ON_CLUSTER
 
   async function insert({ database, table, body, rows, token }: Insert, signal: AbortSignal): Promise<Failure | null> {
     try {
       const answer = await client.exec({
         query: `INSERT INTO \`${database}\`.\`${table}\` FORMAT JSONEachRow`,
         values: Readable.from(body, { objectMode: false }),
-        clickhouse_settings: { ...MEANING, ...oneBlock(rows), ...quorum, insert_deduplication_token: token },
+        clickhouse_settings: { ...MEANING, ...oneBlock(rows), ...quorum, ...sharded, insert_deduplication_token: token },
         abort_signal: signal,
         ignore_error_response: true,
       })
@@ -83,7 +97,7 @@ export function createWriter(client: ClickHouseClient, durability: Durability): 
     try {
       const answer = await client.exec({
         query: statement,
-        clickhouse_settings: { wait_end_of_query: 1 },
+        clickhouse_settings: { wait_end_of_query: 1, ...sharded, ...onCluster },
         abort_signal: signal,
         ignore_error_response: true,
       })
@@ -107,8 +121,8 @@ function failureOf({ response_headers, http_status_code: status = 0 }: Answer, t
 }
 
 /**
- * Views that read from the table make the count larger, never smaller, and nothing tells their rows from others: that a record is no more than
- * one row is made sure of before it is sent.
+ * Views that read from the table make the count larger, never smaller, and so does a Distributed table, by the rows that stay on the server asked. Nothing
+ * tells their rows from others: that a record is no more than one row is made sure of before it is sent.
  */
 function shortfall(written: string | undefined, rows: number): Failure | null {
   if (written !== undefined && Number(written) >= rows) return null

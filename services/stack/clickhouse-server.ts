@@ -1,16 +1,17 @@
 /**
- * The ClickHouse process: `clickhouse-server.ts LIBRARY DATA_DIR HTTP_PORT`. The call into the library lasts as long as the server:
+ * The ClickHouse process: `clickhouse-server.ts LIBRARY DATA_DIR HTTP_PORT [CONFIG]`, which opens its TCP port too where a configuration names one. The call into the library lasts as long as the server:
  * a query that sleeps holds it open. Through ffi-rs, which calls on the thread's real stack; libraries that switch stacks overflow it.
  */
 import { DataType, load, open } from 'ffi-rs'
 
-const [library = '', dataDir = '', port = ''] = process.argv.slice(2)
-const LISTEN = 'SYSTEM START LISTEN HTTP'
+const [library = '', dataDir = '', port = '', config = ''] = process.argv.slice(2)
+const LISTEN = `${config === '' ? '' : 'SYSTEM START LISTEN TCP; '}SYSTEM START LISTEN HTTP`
 const STAY =
   'SELECT sleepEachRow(3) FROM numbers(1000000000) SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0, max_execution_time=0 FORMAT Null'
 
 open({ library: 'chdb', path: library })
-const args = ['clickhouse', `--path=${dataDir}`, `--http_port=${port}`, '--listen_host=127.0.0.1', `--query=${LISTEN}; ${STAY}`]
+const given = config === '' ? [] : [`--config-file=${config}`]
+const args = ['clickhouse', `--path=${dataDir}`, ...given, `--http_port=${port}`, '--listen_host=127.0.0.1', `--query=${LISTEN}; ${STAY}`]
 load({
   library: 'chdb',
   funcName: 'chdb_query_cmdline',

@@ -29,7 +29,7 @@ export function isClickhouseReady(port: number, withinMs: number): Promise<boole
 }
 
 /** The platform's own package of chdb; npm installs only the one that fits. */
-function libraryPath(): string {
+export function libraryPath(): string {
   const name = `@chdb/lib-${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`
   try {
     const path = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'libchdb.so')

@@ -91,6 +91,9 @@ export const options = z.object({
     .default('headrace')
     .describe('Database of the tables; created when missing.'),
   CLICKHOUSE_CLUSTER: text('Cluster name: tables are then made ON CLUSTER with the Replicated engine.'),
+  CLICKHOUSE_SHARDED: flag(
+    'On a cluster of several shards: rows are spread by their primary key, in a local table on each shard behind a Distributed one.',
+  ),
   CLICKHOUSE_INSERT_QUORUM: z
     .string()
     .regex(/^(auto|[1-9]\d{0,2})$/, 'expected a number of replicas, or auto for most of them')

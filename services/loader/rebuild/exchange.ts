@@ -1,12 +1,14 @@
 /**
  * The table that is filled beside the one that people read, and how it takes its place. The new one carries the name that the old one is to have
- * before both are exchanged in one step, so whatever ends in between leaves the old table where it is: only `<table>__new` is ever removed.
+ * before both are exchanged in one step, so whatever ends in between leaves the old table where it is: only `<table>__new` is ever removed, and on
+ * shards its local table.
  */
 import type { ClickHouse } from '../../../shared/clickhouse.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import { viewName } from '../../../shared/topics.ts'
-import { type Placement, quoted, type TableSpec, textLiteral } from '../ddl.ts'
+import { dropTable, type Placement, quoted, type TableSpec, textLiteral } from '../ddl.ts'
+import { createFront, frontOf, localName } from '../shards.ts'
 import type { Writer } from '../writer.ts'
 
 export type ExchangeTools = { clickhouse: ClickHouse; writer: Writer; at: Placement; clock: Clock; signal: AbortSignal }
@@ -24,7 +26,9 @@ export const newName = (table: string): string => `${table}__new`
 const whole = ({ database }: Placement, table: string): string => `${quoted(database)}.${quoted(table)}`
 const on = ({ cluster }: Placement): string => (cluster === undefined ? '' : ` ON CLUSTER ${quoted(cluster)}`)
 
-async function run({ writer, signal }: Pick<ExchangeTools, 'writer' | 'signal'>, statement: string): Promise<number> {
+type Run = Pick<ExchangeTools, 'clickhouse' | 'writer' | 'signal'>
+
+async function run({ writer, signal }: Omit<Run, 'clickhouse'>, statement: string): Promise<number> {
   const { failure, rows } = await writer.run(statement, signal)
   if (signal.aborted) throw new Stopped('HR_INTERRUPTED', 'interrupted: nothing was exchanged')
   if (failure !== null) throw new Stopped('HR_REBUILD_STATEMENT', `ClickHouse refuses: ${failure.name}: ${failure.message}`)
@@ -49,6 +53,8 @@ export async function isThere({ clickhouse, at }: ExchangeTools, table: string):
 export async function removeNew(tools: ExchangeTools, table: string): Promise<void> {
   await removeNewView(tools, table)
   await run(tools, `DROP TABLE IF EXISTS ${whole(tools.at, newName(table))}${on(tools.at)} SYNC`)
+  if (tools.at.sharded !== true) return
+  await run(tools, `DROP TABLE IF EXISTS ${whole(tools.at, localName(newName(table)))}${on(tools.at)} SYNC`)
 }
 
 /** The loader makes a view with each table; of this one nobody is to know. */
@@ -78,7 +84,7 @@ export async function copyKept(tools: ExchangeTools, spec: TableSpec, lows: read
   }
   const key = `(${primaryKey.map(quoted).join(', ')})`
   const gone = lows.filter(({ low }) => low > 0).map(({ partition, low }) => `(_partition = ${partition} AND _offset < ${low})`)
-  const unknown = `${key} NOT IN (SELECT ${key} FROM ${whole(at, newName(table))})`
+  const unknown = `${key} GLOBAL NOT IN (SELECT ${key} FROM ${whole(at, newName(table))})`
   const rest = `FROM ${whole(at, table)} FINAL WHERE ${[...gone, unknown].join(' OR ')}`
   const [row] = await clickhouse.rows<{ rows: string }>(`SELECT count() AS rows ${rest}`, FINAL_FIRST)
   const rows = Number(row?.rows ?? 0)
@@ -95,15 +101,31 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
   return new Set(rows.map(({ name }) => name))
 }
 
+/**
+ * On shards the rows are in local tables, which no other table may name: they take a name for good, and what is in front of them is made anew. Only the
+ * fronts are exchanged, so a server never shows the old rows of one shard beside the new ones of another.
+ */
+async function giveName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
+  if (at.sharded !== true) return void (await run(tools, `RENAME TABLE ${whole(at, table)} TO ${whole(at, name)}${on(at)}`))
+  const [front] = await tools.clickhouse.rows<{ engine_full: string }>(
+    `SELECT engine_full FROM system.tables WHERE database = ${textLiteral(at.database)} AND name = ${textLiteral(table)}`,
+  )
+  const is = frontOf(front?.engine_full ?? '')
+  if (is === null) throw new Stopped('HR_REBUILD_SHARDS', `table ${table} is not over the shards: nothing was exchanged`)
+  await run(tools, dropTable(at, table))
+  await run(tools, `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`)
+  await run(tools, createFront(at, name, local, is.shardingKey))
+}
+
 /** The name that the old table has then; null when there was none. */
 export async function exchange(tools: ExchangeTools, table: string, hasOld: boolean): Promise<string | null> {
-  const { at, clock, writer } = tools
+  const { at, clock, clickhouse, writer } = tools
   await removeNewView(tools, table)
   // From here on it is done in any case: whoever interrupts it is to know which table is which.
-  const done = { writer, signal: new AbortController().signal }
+  const done = { clickhouse, writer, signal: new AbortController().signal }
   const stamp = new Date(clock.nowMs()).toISOString().replaceAll(/[-:]/g, '').slice(0, STAMP_CHARS)
   const old = `${table}__old_${stamp}`
-  await run(done, `RENAME TABLE ${whole(at, newName(table))} TO ${whole(at, hasOld ? old : table)}${on(at)}`)
+  await giveName(done, at, newName(table), hasOld ? old : table, `${localName(table)}_${stamp}`)
   if (!hasOld) return null
   await run(done, `EXCHANGE TABLES ${whole(at, table)} AND ${whole(at, old)}${on(at)}`)
   return old

@@ -137,7 +137,10 @@ function lineOf(partition: number, { offset, timestamp }: RawMessage, value: Buf
   return `{"_partition":${partition},"_offset":${offset},"_fetched_at":${timestamp}${comma}${fields}`
 }
 
-/** The records of which the table has neither this version nor a newer one. A deletion of a key that is gone altogether is done. */
+/**
+ * The records of which the table has neither this version nor a newer one. A deletion of a key that is gone altogether is done. GLOBAL: the table may
+ * be over shards, and each would read the records anew.
+ */
 function statement({ from, keys, structure, version }: Shape, records: readonly Hidden[]): string {
   const key = keys.join(', ')
   const text = records.map(({ line }) => line.replaceAll('\n', ' ')).join('\n')
@@ -149,7 +152,7 @@ SELECT log.headrace_offset AS o, toString(tuple(${keys.map((each) => `log.${each
   found.headrace_found AS found, found.headrace_at.1 AS p, found.headrace_at.2 AS at
 FROM headrace_log AS log LEFT JOIN (
   SELECT ${key}, 1 AS headrace_found, max(_version) AS headrace_newest, argMax((_partition, _offset), _version) AS headrace_at
-  FROM ${from} WHERE (${key}) IN (SELECT ${key} FROM headrace_log) GROUP BY ${key}
+  FROM ${from} WHERE (${key}) GLOBAL IN (SELECT ${key} FROM headrace_log) GROUP BY ${key}
 ) AS found USING (${key})
 WHERE (found.headrace_found = 0 AND log.headrace_deleted = 0) OR (found.headrace_found = 1 AND found.headrace_newest < log.headrace_version)`
 }

@@ -1,0 +1,37 @@
+/**
+ * Whether the table that has a stream's own name may stand in front of its shards: pure. What would bring versions of one row to several shards, or
+ * rows to another place, holds the stream until a person has looked at it.
+ */
+import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
+import { dropTable, type Placement, type TableSpec } from './ddl.ts'
+import type { FoundTable } from './found.ts'
+import { frontOf } from './shards.ts'
+
+/** Columns that decide which version is shown, so that one who compares must see them. */
+const DECIDING = ['_deleted', '_version']
+
+type Named = { name: string; message: string; remedy: string }
+
+/** Why nothing may go through the table that has the stream's own name, and what a person does; null when it may. */
+export function frontMistake(spec: TableSpec, { engine, engineFull, columns }: FoundTable, at: Placement): Named | null {
+  const { table, primaryKey } = spec
+  const { database, cluster = '' } = at
+  const is = frontOf(engineFull)
+  if (is === null) {
+    const message = `table ${table} is a ${engine} of one shard; with CLICKHOUSE_SHARDED a Distributed table must have its name`
+    return { name: 'TABLE_NOT_SHARDED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
+  }
+  const remedy = `it holds no rows, so: ${dropTable(at, table)}; the loader makes it anew`
+  if (is.cluster !== cluster || is.database !== database) {
+    const message = `table ${table} is over database ${is.database} on cluster ${is.cluster}, not over ${database} on ${cluster}`
+    return { name: 'SHARDS_ELSEWHERE', message, remedy }
+  }
+  const mistake = partitionKeyMistake(is.shardingKey, primaryKey)
+  if (mistake !== null) {
+    const message = `the sharding key of table ${table} (${is.shardingKey}) ${mistake.what}: versions of one row would be on several shards`
+    const then = 'rows that are apart already come together with: headrace replay --into-new-table'
+    return { name: 'SHARDING_KEY', message, remedy: `${remedy}; ${then}` }
+  }
+  const lacking = DECIDING.find((name) => !columns.has(name))
+  return lacking === undefined ? null : { name: 'FRONT_COLUMN', message: `table ${table} does not show ${lacking} of the shards`, remedy }
+}

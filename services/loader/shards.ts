@@ -1,0 +1,48 @@
+/**
+ * A table over several shards: the rows of a key lie in a local table on the shard that a hash of the key names, and a Distributed table of the
+ * stream's own name stands in front of all. Since every version of a key is on one shard, what the engine, FINAL and the view do on each shard
+ * is right for the whole. Pure text; statements run ON CLUSTER, so each server has both tables.
+ */
+import { SHARDS_SETTINGS } from '../../shared/clickhouse.ts'
+import { type Placement, place, quoted, textLiteral } from './ddl.ts'
+
+/** What a Distributed table names: where the rows are, and what spreads them. */
+export type Front = { cluster: string; database: string; table: string; shardingKey: string }
+
+/**
+ * An insert is answered when every shard has its rows, none is queued on a disk; each shard keeps the token for itself, so what is sent again after
+ * one of them failed is stored once on the others.
+ */
+export const SHARDED_SETTINGS = { ...SHARDS_SETTINGS, distributed_foreground_insert: 1 } as const
+
+export const localName = (table: string): string => `${table}_local`
+
+/** Pure of the primary key, so that no version of a row comes to another shard. */
+export const shardingKeyOf = (primaryKey: readonly string[]): string => `cityHash64(${primaryKey.map(quoted).join(', ')})`
+
+/** Columns, defaults and comments are those of `local`, which must be there. */
+export function createFront(at: Placement, table: string, local: string, shardingKey: string): string {
+  const { database, cluster = '' } = at
+  const over = [cluster, database, local].map(textLiteral).join(', ')
+  return `CREATE TABLE IF NOT EXISTS ${place(at, table)} AS ${quoted(database)}.${quoted(local)}
+ENGINE = Distributed(${over}, ${shardingKey})`
+}
+
+const ENGINE = /^Distributed\((.*)\)(?: SETTINGS .*)?$/s
+const NAME = /^\s*(?:'((?:[^'\\]|\\.)*)'|`?([\w.-]+)`?)\s*(?:,|$)/
+const POLICY = /,\s*'[^']*'\s*$/
+
+/** From a table's `engine_full`; null for any other engine. `shardingKey` is empty where rows may only be read. */
+export function frontOf(engineFull: string): Front | null {
+  let rest = ENGINE.exec(engineFull)?.[1]
+  if (rest === undefined) return null
+  const names: string[] = []
+  for (let count = 0; count < 3; count++) {
+    const found = NAME.exec(rest)
+    if (found === null) return null
+    names.push(found[1]?.replaceAll(/\\(.)/g, '$1') ?? found[2] ?? '')
+    rest = rest.slice(found[0].length)
+  }
+  const [cluster = '', database = '', table = ''] = names
+  return { cluster, database, table, shardingKey: rest.replace(POLICY, '').trim() }
+}

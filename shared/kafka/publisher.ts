@@ -16,6 +16,7 @@ import type { Append, Appended, Checkpoint, Compression, Publisher, PublisherOpt
 export const PUBLISH_DEADLINE_MS = 45_000
 export const TRANSACTION_TIMEOUT_MS = 60_000
 const FENCE_DEADLINE_MS = 30_000
+const FENCE_ATTEMPTS_MAX = 5
 const ABORT_DEADLINE_MS = 3_000
 const OFFSETS_ATTEMPTS_MAX = 12
 const METADATA_BYTES_MAX = 4_096
@@ -27,16 +28,22 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
   let busy = false
   const idle = Promise.resolve()
 
+  /** Taking over twice is as good as once, so a connection that is lost meanwhile costs no run. */
   async function fence(): Promise<void> {
     await drop(idle)
-    const fresh = newProducer(newClient(deps), transactionalId)
-    const work = initProducerId(fresh)
-    try {
-      await within(clock, FENCE_DEADLINE_MS, `fencing ${transactionalId}`, work)
-      producer = fresh
-    } catch (error) {
-      await endProducer(fresh, work, deps)
-      throw explainFailure(error, `fencing ${transactionalId}`)
+    const endMs = clock.elapsedMs() + FENCE_DEADLINE_MS
+    for (let attempt = 1; producer === null; attempt++) {
+      const fresh = newProducer(newClient(deps), transactionalId)
+      const work = initProducerId(fresh)
+      try {
+        await within(clock, endMs - clock.elapsedMs(), `fencing ${transactionalId}`, work)
+        producer = fresh
+      } catch (error) {
+        await endProducer(fresh, work, deps)
+        const isOver = attempt >= FENCE_ATTEMPTS_MAX || clock.elapsedMs() >= endMs
+        if (isOver || !isPassing(error)) throw explainFailure(error, `fencing ${transactionalId}`)
+        await clock.sleep(Math.min(RETRY.initialRetryTime * 2 ** attempt, RETRY.maxRetryTime))
+      }
     }
   }
 

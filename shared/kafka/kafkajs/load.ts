@@ -4,6 +4,7 @@
  */
 import type * as Kafkajs from 'kafkajs'
 import { cureConnection } from './connection.ts'
+import { cureCoordinator } from './coordinator.ts'
 import { cureDecode } from './decode.ts'
 import { cureErrors } from './errors.ts'
 import { cureFetched } from './fetched.ts'
@@ -17,6 +18,7 @@ import { cureRetry } from './retry.ts'
 cureRetry()
 cureErrors()
 cureConnection()
+cureCoordinator()
 cureRequestQueue()
 cureGrouping()
 cureProduce()

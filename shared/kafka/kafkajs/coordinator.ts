@@ -1,0 +1,20 @@
+/**
+ * "Failed to find group coordinator" means that no broker answered the question, mostly because a connection was lost at that moment. The
+ * package calls that final; without this, one lost connection ends a member of a group, or a transaction, for good.
+ */
+import { internal } from './internals.ts'
+
+type Cluster = { findGroupCoordinatorMetadata(of: { groupId: string; coordinatorType: number }): Promise<object> }
+
+export function cureCoordinator(): void {
+  const { prototype } = internal<{ prototype: Cluster }>('cluster/index.js')
+  const { findGroupCoordinatorMetadata } = prototype
+  prototype.findGroupCoordinatorMetadata = async function (of) {
+    try {
+      return await findGroupCoordinatorMetadata.call(this, of)
+    } catch (error) {
+      if (error instanceof Error && error.name === 'KafkaJSGroupCoordinatorNotFound') Object.assign(error, { retriable: true })
+      throw error
+    }
+  }
+}

@@ -2,8 +2,6 @@
  * The only place that reads the time, waits or draws a random number. Everything else is handed a `Clock`, so a test can run
  * a day in a second and a seed replays a run.
  */
-import { setTimeout as sleepFor } from 'node:timers/promises'
-
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
   nowMs(): number
@@ -26,13 +24,21 @@ export const systemClock: Clock = {
     const endMs = performance.now() + ms
     for (let leftMs = ms; leftMs > 0; leftMs = endMs - performance.now()) {
       signal?.throwIfAborted()
-      try {
-        await sleepFor(Math.min(leftMs, SLEEP_PIECE_MS), undefined, signal ? { signal } : {})
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw error
-      }
+      await timeOrAbort(Math.min(leftMs, SLEEP_PIECE_MS), signal)
     }
     signal?.throwIfAborted()
   },
+}
+
+/** Node's own promise of a timer makes an error with its stack for each wait that is ended, and every page ends some. */
+function timeOrAbort(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })
 }

@@ -99,12 +99,38 @@ export function requestText(position: Position, form: WatermarkForm): string {
   return new Date(Number(floorDiv(position, NS_PER_MS))).toISOString()
 }
 
-/** What most APIs write, and V8 reads without error: days that every month has, no leap second. Four times as fast as the way below. */
-const PLAIN_UTC = /^[1-9]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{3})?Z$/
+/**
+ * Of what most APIs write, `2026-01-31T23:59:59Z` with or without milliseconds: milliseconds since the epoch, null for every other text, days
+ * that not every month has and leap seconds among them. Four times as fast as the way below.
+ */
+function plainUtcMs(text: string): number | null {
+  const hasMs = text.length === 24
+  if (text.charCodeAt(text.length - 1) !== 0x5a || (!hasMs && text.length !== 20)) return null
+  if (text[4] !== '-' || text[7] !== '-' || text[10] !== 'T' || text[13] !== ':' || text[16] !== ':' || (hasMs && text[19] !== '.'))
+    return null
+  const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)]
+  const [hour, minute, second] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)]
+  const ms = hasMs ? digits(text, 20, 23) : 0
+  const isPlain =
+    year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour <= 23 && minute <= 59 && second <= 59 && ms >= 0
+  return isPlain ? Date.UTC(year, month - 1, day, hour, minute, second, ms) : null
+}
+
+/** NaN where there is something else. */
+function digits(text: string, from: number, to: number): number {
+  let value = 0
+  for (let at = from; at < to; at++) {
+    const digit = text.charCodeAt(at) - 0x30
+    if (digit < 0 || digit > 9) return Number.NaN
+    value = value * 10 + digit
+  }
+  return value
+}
 
 /** RFC 3339, and what APIs write instead: a date alone, a blank for the T, no zone (then UTC). Null for 31 February and the like. */
 function instantNs(text: string): bigint | null {
-  if (PLAIN_UTC.test(text)) return BigInt(Date.parse(text)) * NS_PER_MS
+  const plainMs = plainUtcMs(text)
+  if (plainMs !== null) return BigInt(plainMs) * NS_PER_MS
   const match = RFC_3339.exec(text)
   if (!match) return null
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', zone = 'Z'] = match

@@ -16,20 +16,25 @@ export function unknownFields(
   at = '',
 ): Fields | null {
   if (raw === known) return null
+  return Array.isArray(raw) ? unknownInList(raw, known, seen, at) : unknownInObject(raw as Fields, known as Fields, seen, at)
+}
+
+type Seen = Parameters<typeof unknownFields>[2]
+
+// No list, name or path is made before it is needed: this runs for every field of every record.
+function unknownInObject(raw: Fields, known: Fields, seen: Seen, at: string): Fields | null {
   let unknown: Fields | null = null
-  // The path is made only where it is needed: this runs for every field of every record.
-  const pathOf = (name: string) => (Array.isArray(raw) ? `${at}[]` : at === '' ? name : `${at}.${name}`)
-  for (const name of placesIn(raw)) {
-    const value = (raw as Fields)[name]
+  for (const name of Object.keys(raw)) {
+    const value = raw[name]
     let kept: unknown = null
     if (!Object.hasOwn(known, name)) {
       if (value === undefined) continue
-      seen(pathOf(name), typeName(value), value)
+      seen(under(at, name), typeName(value), value)
       kept = value
     } else {
       if (!isObject(value)) continue
-      const inner = (known as Fields)[name]
-      if (isObject(inner)) kept = unknownFields(value, inner, seen, pathOf(name))
+      const inner = known[name]
+      if (isObject(inner)) kept = unknownFields(value, inner, seen, under(at, name))
       if (kept === null) continue
     }
     // Without a prototype: a field that is called __proto__ must stay a field.
@@ -39,13 +44,28 @@ export function unknownFields(
   return unknown
 }
 
-/** Names of an object; of an array only the places of objects, since others have no fields. */
-function placesIn(value: object): string[] {
-  if (!Array.isArray(value)) return Object.keys(value)
-  const places: string[] = []
-  for (let index = 0; index < value.length; index++) if (isObject(value[index])) places.push(String(index))
-  return places
+/** Only objects have fields. */
+function unknownInList(raw: readonly unknown[], known: object, seen: Seen, at: string): Fields | null {
+  let unknown: Fields | null = null
+  for (let index = 0; index < raw.length; index++) {
+    const value = raw[index]
+    if (!isObject(value)) continue
+    let kept: unknown = null
+    if (!Object.hasOwn(known, index)) {
+      seen(`${at}[]`, typeName(value), value)
+      kept = value
+    } else {
+      const inner = (known as unknown[])[index]
+      if (isObject(inner)) kept = unknownFields(value, inner, seen, `${at}[]`)
+      if (kept === null) continue
+    }
+    unknown ??= Object.create(null) as Fields
+    unknown[index] = kept
+  }
+  return unknown
 }
+
+const under = (at: string, name: string): string => (at === '' ? name : `${at}.${name}`)
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

@@ -64,7 +64,10 @@ export function createMemory(keysMax: number): Memory {
     return !same
   }
 
+  const nothingDigested = (): boolean => young.size === 0 && old.size === 0
+
   function isDigestOf(key: string, payload: string): boolean {
+    if (nothingDigested()) return false
     const known = young.get(key) ?? old.get(key)
     return known !== undefined && known === digest(payload)
   }
@@ -72,6 +75,7 @@ export function createMemory(keysMax: number): Memory {
   function grow(): void {
     for (const { key, payload, position } of ageing.values()) {
       if (isBeforeFloor(position)) {
+        if (nothingDigested()) continue
         young.delete(key)
         old.delete(key)
       } else remember(key, digest(payload))

@@ -28,8 +28,8 @@ export async function appendTo(send: Send, append: Append, compression: Compress
   const { topic, partition } = append
   let firstOffset: number | null = null
   let nextOffset = 0
-  for (const piece of cut(append.messages)) {
-    const messages = piece.map((message) => toWire(message, partition)) as unknown as PackageMessage[]
+  for (const piece of cut(append.messages, partition)) {
+    const messages = piece as unknown as PackageMessage[]
     const answer = await send({ topic, messages, acks: ALL_IN_SYNC, timeout: ACK_TIMEOUT_MS, compression: CODES[compression] })
     const offset = baseOffset(answer, append)
     firstOffset ??= offset
@@ -38,34 +38,39 @@ export async function appendTo(send: Send, append: Append, compression: Compress
   return firstOffset === null ? null : { topic, partition, firstOffset, nextOffset }
 }
 
-export function* cut(messages: readonly Message[]): Generator<readonly Message[]> {
-  let from = 0
+/** Messages as the package takes them, in pieces that fit into a batch. The length of a value is counted here and once: that means to read it. */
+export function* cut(messages: readonly Message[], partition: number): Generator<OwnMessage[]> {
+  let piece: OwnMessage[] = []
   let bytes = 0
-  for (let index = 0; index < messages.length; index++) {
-    const size = sizeOf(messages[index]!)
-    if (index > from && (bytes + size > BATCH_BYTES_MAX || index - from >= BATCH_RECORDS_MAX)) {
-      yield messages.slice(from, index)
-      from = index
+  for (const message of messages) {
+    const valueBytes = bytesOf(message.value)
+    const size = RECORD_HEAD_BYTES + bytesOf(message.key) + (message.head?.length ?? 0) + valueBytes + sizeOfHeaders(message.headers)
+    if (piece.length > 0 && (bytes + size > BATCH_BYTES_MAX || piece.length >= BATCH_RECORDS_MAX)) {
+      yield piece
+      piece = []
       bytes = 0
     }
+    piece.push(toWire(message, partition, valueBytes))
     bytes += size
   }
-  if (from < messages.length) yield from === 0 ? messages : messages.slice(from)
+  if (piece.length > 0) yield piece
 }
 
-function sizeOf({ key, value, head, headers }: Message): number {
-  let size = RECORD_HEAD_BYTES + lengthOf(key) + (head?.length ?? 0) + lengthOf(value)
-  if (headers !== undefined) for (const name in headers) size += HEADER_HEAD_BYTES + lengthOf(name) + lengthOf(headers[name] ?? null)
+type OwnMessage = WireMessage & { partition: number }
+
+function sizeOfHeaders(headers: Message['headers']): number {
+  let size = 0
+  if (headers !== undefined) for (const name in headers) size += HEADER_HEAD_BYTES + bytesOf(name) + bytesOf(headers[name] ?? null)
   return size
 }
 
-function lengthOf(bytes: Buffer | string | null): number {
+function bytesOf(bytes: Buffer | string | null): number {
   if (bytes === null) return 0
   return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
 }
 
-function toWire({ key, value, head, headers, timestampMs }: Message, partition: number): WireMessage & { partition: number } {
-  const wire: WireMessage & { partition: number } = { partition, key, value, head }
+function toWire({ key, value, head, headers, timestampMs }: Message, partition: number, valueBytes: number): OwnMessage {
+  const wire: OwnMessage = { partition, key, value, head, valueBytes }
   if (headers !== undefined) wire.headers = headers
   if (timestampMs !== undefined) wire.timestamp = timestampMs
   return wire

@@ -2,6 +2,9 @@
 import type { Clock } from '../clock.ts'
 import { messageOf, Unavailable } from '../errors.ts'
 
+/** Made once: an error takes its stack with it. */
+const IN_TIME = new Error('in time')
+
 /** `work`, or Unavailable (HR_KAFKA_TIMEOUT) after `ms`. The work is not stopped: whoever calls this closes what it runs on. */
 export async function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
   const timer = new AbortController()
@@ -14,7 +17,7 @@ export async function within<T>(clock: Clock, ms: number, what: string, work: Pr
   try {
     return await Promise.race([work, deadline])
   } finally {
-    timer.abort()
+    timer.abort(IN_TIME)
     work.catch(() => undefined)
   }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { BATCH_BYTES_MAX, BATCH_RECORDS_MAX, cut } from '../../shared/kafka/append.ts'
@@ -7,9 +8,18 @@ import { type DecodedRecord, type DecodedRecords, decodeRecords } from '../../sh
 import { FetchedBatch } from '../../shared/kafka/kafkajs/fetched.ts'
 import { internal } from '../../shared/kafka/kafkajs/internals.ts'
 import { encodeBatch, type WireMessage } from '../../shared/kafka/kafkajs/record-batch.ts'
+import { encodeRequest } from '../../shared/kafka/kafkajs/request.ts'
 import { testSeed } from '../support/seed.ts'
 
 fc.configureGlobal({ seed: testSeed() })
+
+/** The package's own, loaded again: what the module cache holds is the one that replaces it. */
+function packageRequest(): (created: object) => Promise<{ buffer: Buffer }> {
+  const load = createRequire(import.meta.url)
+  const file = load.resolve('kafkajs/src/protocol/request.js')
+  delete load.cache[file]
+  return load(file)
+}
 
 const options = { producerId: 7n, producerEpoch: 1, firstSequence: 0, transactional: true, nowMs: 1_700_000_000_000 }
 
@@ -113,21 +123,53 @@ describe('record batches', () => {
   })
 })
 
+test('a request is the same bytes as from the package, whether its body comes whole or in pieces', async () => {
+  type Encoder = { buffer: Buffer; writeBuffer(buffer: Buffer): Encoder }
+  const theirRequest = packageRequest()
+  const Package = internal<new () => Encoder>('protocol/encoder.js')
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 2_000 })),
+      fc.string({ unit: 'grapheme', maxLength: 20 }),
+      async (arrays, clientId) => {
+        const pieces = arrays.map((array) => Buffer.from(array))
+        const body = pieces.reduce((encoder, piece) => encoder.writeBuffer(piece), new Package())
+        const of = (encode: () => Promise<unknown>) => ({ correlationId: 77, clientId, request: { apiKey: 3, apiVersion: 5, encode } })
+        const theirs = await theirRequest(of(async () => body))
+        assert.deepEqual(await encodeRequest(of(async () => ({ pieces })) as Parameters<typeof encodeRequest>[0]), theirs.buffer)
+        assert.deepEqual(await encodeRequest(of(async () => body) as Parameters<typeof encodeRequest>[0]), theirs.buffer)
+      },
+    ),
+  )
+})
+
 describe('an append', () => {
   test('is cut so that no batch is too large, and nothing is lost or moved', () => {
     const sizes = fc.array(fc.oneof(fc.nat({ max: 300_000 }), fc.nat({ max: 200 })), { maxLength: 40 })
     fc.assert(
       fc.property(sizes, (lengths) => {
-        const messages = lengths.map((length, index) => ({ key: String(index), value: Buffer.alloc(length) }))
-        const pieces = [...cut(messages)]
-        assert.deepEqual(pieces.flat(), messages)
+        const messages = lengths.map((length, index) => ({ key: String(index), value: 'ö'.repeat(length) }))
+        const pieces = [...cut(messages, 3)]
+        const ours = (key: string, value: string) => ({ partition: 3, key, value, head: undefined, valueBytes: 2 * value.length })
+        assert.deepEqual(
+          pieces.flat(),
+          messages.map(({ key, value }) => ours(key, value)),
+        )
         for (const piece of pieces) {
           assert.ok(piece.length > 0 && piece.length <= BATCH_RECORDS_MAX)
-          assert.ok(piece.length === 1 || piece.reduce((sum, { value }) => sum + (value?.length ?? 0), 0) <= BATCH_BYTES_MAX)
+          assert.ok(piece.length === 1 || piece.reduce((sum, { valueBytes = 0 }) => sum + valueBytes, 0) <= BATCH_BYTES_MAX)
         }
       }),
     )
-    assert.equal([...cut(Array.from({ length: BATCH_RECORDS_MAX + 1 }, () => ({ key: null, value: null })))].length, 2)
+    assert.equal(
+      [
+        ...cut(
+          Array.from({ length: BATCH_RECORDS_MAX + 1 }, () => ({ key: null, value: null })),
+          0,
+        ),
+      ].length,
+      2,
+    )
   })
 })
 

@@ -38,6 +38,8 @@ const WAITERS_MAX = 10_000
 const HOLDING_POLL_MS = 500
 /** A silence that a person looking at the process wants to have explained. */
 const LONG_WAIT_MS = 30_000
+/** An abort without a reason would make an error with its stack, for each request anew. */
+const LOOK_AGAIN = new Error('look again')
 
 type Waiter = {
   cost: Cost
@@ -76,7 +78,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   /** One loop while anybody waits. It sleeps until the next request may go, or until something changes. */
   async function serve(): Promise<void> {
-    wake.abort()
+    wake.abort(LOOK_AGAIN)
     if (serving) return
     serving = true
     try {
@@ -141,7 +143,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       if (released) return
       released = true
       giveBack()
-      wake.abort()
+      wake.abort(LOOK_AGAIN)
     }
   }
 

@@ -12,11 +12,13 @@ import { cureGroup } from './group.ts'
 import { cureGrouping } from './grouping.ts'
 import { loadPackage } from './internals.ts'
 import { cureProduce } from './produce.ts'
+import { cureRequest } from './request.ts'
 import { cureRequestQueue } from './request-queue.ts'
 import { cureRetry } from './retry.ts'
 
 cureRetry()
 cureErrors()
+cureRequest()
 cureConnection()
 cureCoordinator()
 cureRequestQueue()

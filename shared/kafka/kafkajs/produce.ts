@@ -8,6 +8,7 @@ import { gzip, zstdCompress } from 'node:zlib'
 import { systemClock } from '../../clock.ts'
 import { type Long, replaceInternal } from './internals.ts'
 import { type BatchOptions, type Compressor, encodeBatch, type WireMessage } from './record-batch.ts'
+import type { InPieces } from './request.ts'
 
 type PartitionData = { partition: number; firstSequence?: number; messages: WireMessage[] }
 type ProduceRequest = {
@@ -35,16 +36,12 @@ export function cureProduce(): void {
     apiVersion: API_VERSION,
     apiName: 'Produce',
     expectResponse: () => request.acks !== 0,
-    encode: async () => asEncoder(await encodeProduce(request)),
+    encode: async () => ({ pieces: await encodeProduce(request) }) satisfies InPieces,
   }))
 }
 
-/** What the package asks of its own encoder when it puts the request's head in front. */
-function asEncoder(buffer: Buffer): { buf: Buffer; buffer: Buffer; size(): number } {
-  return { buf: buffer, buffer, size: () => buffer.length }
-}
-
-export async function encodeProduce(request: ProduceRequest): Promise<Buffer> {
+/** The body, in the pieces that follow one another in it. */
+export async function encodeProduce(request: ProduceRequest): Promise<Buffer[]> {
   const transactionalId = request.transactionalId ?? null
   const parts = [nullableString(transactionalId), int16(request.acks), int32(request.timeout), int32(request.topicData.length)]
   for (const { topic, partitions } of request.topicData) {
@@ -61,7 +58,7 @@ export async function encodeProduce(request: ProduceRequest): Promise<Buffer> {
       parts.push(int32(partition), int32(batch.length), batch)
     }
   }
-  return Buffer.concat(parts)
+  return parts
 }
 
 function nullableString(text: string | null): Buffer {

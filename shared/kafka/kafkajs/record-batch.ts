@@ -6,11 +6,12 @@ import { crc32c } from './crc32c.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
 
 type Bytes = Buffer | string | null
-/** `head`: in front of a value that is not null. */
+/** `head`: in front of a value that is not null. `valueBytes`: of the value alone, where they were counted already. */
 export type WireMessage = {
   key?: Bytes
   value: Bytes
   head?: Buffer | undefined
+  valueBytes?: number
   headers?: Record<string, Bytes | undefined>
   timestamp?: number
 }
@@ -69,8 +70,9 @@ function sizeOfBody(message: WireMessage, valueLength: number, index: number, ti
   return 1 + sizeOfVarlong(timestampDelta) + sizeOfVarint(index) + fields
 }
 
-function lengthOfValue({ value, head }: WireMessage): number {
-  return value === null || head === undefined ? lengthOf(value) : head.length + lengthOf(value)
+function lengthOfValue({ value, head, valueBytes }: WireMessage): number {
+  if (value === null) return NULL_LENGTH
+  return (head?.length ?? 0) + (valueBytes ?? lengthOf(value))
 }
 
 function writeValue(buffer: Buffer, at: number, { value, head }: WireMessage): number {

@@ -1,0 +1,70 @@
+/** The statements of a table over shards, as texts for a cluster with replicas, and what is read from one that is there. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { judge } from '../../services/loader/judge.ts'
+import { judgeServer } from '../../services/loader/server.ts'
+import { frontOf } from '../../services/loader/shards.ts'
+import { insertNeeds } from '../../services/loader/writer.ts'
+import { readConfig } from '../../shared/config.ts'
+
+const at = { database: 'db', cluster: 'main', sharded: true }
+const spec = {
+  table: 'shop_orders',
+  columns: [
+    { name: 'id', type: 'String', optional: false },
+    { name: 'line', type: 'Int64', optional: false },
+  ],
+  primaryKey: ['id', 'line'],
+  watermark: null,
+}
+
+describe('a table over shards', () => {
+  test('is a Replicated one on each server behind a Distributed one that spreads rows by their key; the view reads through it', () => {
+    const { steps, refused } = judge(spec, { table: null, view: null, front: null }, { at, latest: true, canonical: (type) => type })
+    assert.equal(refused, null)
+    const [local = '', front = '', view = '', ...others] = steps.map(({ statement }) => statement)
+    assert.match(
+      local,
+      /^CREATE TABLE IF NOT EXISTS `db`\.`shop_orders_local` ON CLUSTER `main` .*ENGINE = ReplicatedReplacingMergeTree\(_version, _deleted\)/s,
+    )
+    assert.equal(
+      front,
+      `CREATE TABLE IF NOT EXISTS \`db\`.\`shop_orders\` ON CLUSTER \`main\` AS \`db\`.\`shop_orders_local\`
+ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`line\`))`,
+    )
+    assert.match(view, /`shop_orders_current` ON CLUSTER `main` .*FROM `db`\.`shop_orders` FINAL/s)
+    assert.deepEqual(others, [])
+  })
+
+  test('is known by its engine, however it was written', () => {
+    const is = { cluster: 'main', database: 'db', table: 't_local', shardingKey: 'cityHash64(id, line)' }
+    assert.deepEqual(frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line))"), is)
+    assert.deepEqual(frontOf('Distributed(main, db, t_local, cityHash64(id, line))'), is)
+    assert.deepEqual(frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line), 'policy') SETTINGS fsync_after_insert = 1"), is)
+    assert.deepEqual(frontOf("Distributed('main', 'db', 't_local')"), { ...is, shardingKey: '' })
+    assert.deepEqual(frontOf("Distributed('it\\'s', 'db', 't_local')")?.cluster, "it's")
+    assert.equal(frontOf('ReplacingMergeTree(_version) ORDER BY id'), null)
+  })
+
+  test('needs settings of its own to be free', () => {
+    const settings = [{ name: 'distributed_foreground_insert', value: '0', readonly: 1 }]
+    const findings = (sharded: boolean) =>
+      judgeServer({ ...at, sharded }, { user: 'u', settings, lacking: new Set() }, insertNeeds({ sharded })).map(({ name }) => name)
+    assert.deepEqual([findings(true), findings(false)], [['SETTING_FIXED'], []])
+  })
+})
+
+test('a cluster that the server does not know, that has more shards than are used, or that replicates twice is named', () => {
+  const find = (sharded: boolean, shards: number, replicas: number, internal: boolean) =>
+    judgeServer({ ...at, sharded }, { user: 'u', settings: [], lacking: new Set(), cluster: { shards, replicas, internal } }, {}).map(
+      ({ name }) => name,
+    )
+  assert.deepEqual(find(true, 0, 0, false), ['CLUSTER'])
+  assert.deepEqual(find(false, 2, 1, true), ['SHARDS'])
+  assert.deepEqual(find(true, 2, 2, false), ['INTERNAL_REPLICATION'])
+  assert.deepEqual([...find(true, 2, 2, true), ...find(true, 2, 1, false), ...find(false, 1, 2, false)], [])
+})
+
+test('shards without a cluster are a wrong use', () => {
+  assert.throws(() => readConfig({ CLICKHOUSE_SHARDED: 'true' }, []), { code: 'HR_OPTION', message: /CLICKHOUSE_SHARDED/ })
+})

@@ -1,5 +1,5 @@
 /**
- * `npm run faults -- [--seed N] [--minutes M]`: random faults against loaders on a private stack, for as long as is asked for. Prints the seed, each
+ * `npm run faults -- [--seed N] [--minutes M]`: random faults against loaders and a whole pipeline on a private stack, for as long as is asked for. Prints the seed, each
  * fault, the figures and the oracle's verdict; exit status 1 when the oracle finds anything.
  */
 import { parseArgs } from 'node:util'
@@ -32,11 +32,12 @@ const minutes = wholeNumber('minutes', values.minutes, 5, MINUTES_MAX)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close().finally(() => process.exit(130)))
 print(`seed ${seed}, ${minutes} minutes`)
 try {
-  const { faults, ...figures } = await runFaults(
+  const { faults, network, ...figures } = await runFaults(
     { after: (each) => void closing.push(each) },
     { seed, forMs: minutes * MINUTE_MS, say: print },
   )
   for (const [name, count] of Object.entries(faults).sort(([, a], [, b]) => b - a)) print(`${String(count).padStart(5)}  ${name}`)
+  print(`requests to Kafka: ${JSON.stringify(network)}`)
   print(JSON.stringify(figures))
   print('verdict: nothing lost, nothing twice, no watermark ahead')
 } catch (error) {

@@ -1,29 +1,56 @@
-/**
- * The faults, each from its beginning to its end: when one has ended, everything runs and answers again. Drawn one after the other, so that a
- * fault meets whatever the ones before it have left to be made good.
- */
+/** The faults, drawn one after the other, so that a fault meets whatever the ones before it have left to be made good. */
 import assert from 'node:assert/strict'
 import type { ServerName } from '../../../services/stack/stack.ts'
-import { systemClock as clock } from '../../../shared/clock.ts'
 import type { Mishap } from '../../support/clickhouse-proxy.ts'
 import { command, until } from '../../support/loading.ts'
 import type { Running } from '../../support/processes.ts'
-import { between } from '../../support/random.ts'
-import { PARTITIONS, type Scene } from './scene.ts'
+import { type Fault, oneOf, seconds } from './draws.ts'
+import { NETWORK_FAULTS } from './network-faults.ts'
+import { PARTITIONS, type Scene, type Service } from './scene.ts'
 
-type Fault = { name: string; weight: number; make(scene: Scene): Promise<void> }
-
-const seconds = ({ random }: Scene, min: number, max: number): Promise<void> => clock.sleep(between(random, min * 1000, max * 1000))
-const oneOf = <T>({ random }: Scene, of: readonly T[]): T => of[between(random, 0, of.length - 1)] as T
-const aLoader = (scene: Scene): Running => oneOf(scene, scene.loaders)
+const aLoader = (scene: Scene): Service => oneOf(scene, scene.loaders)
+const theFetcher = (scene: Scene): Service => scene.fetcher
 
 /** In order. A process that has not got as far as its first words knows no stop yet. */
-async function ends(loader: Running): Promise<void> {
-  await until(`${loader.name} speaks`, () => loader.lines().length > 0 || loader.ended() !== null)
+async function ends(service: Running): Promise<void> {
+  await until(`${service.name} speaks`, () => service.lines().length > 0 || service.ended() !== null)
   // Without Kafka at its start; it is started again anyway.
-  if (loader.ended()?.status === 1) return
-  assert.deepEqual(await loader.stop(), { status: 0, signal: null }, `${loader.name}: ${loader.stderr().slice(-500)}`)
+  if (service.ended()?.status === 1) return
+  assert.deepEqual(await service.stop(), { status: 0, signal: null }, `${service.name}: ${service.stderr().slice(-500)}`)
 }
+
+const toService = (name: string, of: (scene: Scene) => Service, weights: { killed: number; stopped: number; halted: number }): Fault[] => [
+  {
+    name: `kill -9 of ${name}`,
+    weight: weights.killed,
+    async make(scene) {
+      const service = of(scene)
+      service.kill('SIGKILL')
+      await service.exit
+      await seconds(scene, 0, 3)
+      scene.replace(service)
+    },
+  },
+  {
+    name: `SIGTERM to ${name}`,
+    weight: weights.stopped,
+    async make(scene) {
+      const service = of(scene)
+      await ends(service)
+      scene.replace(service)
+    },
+  },
+  {
+    name: `${name} stands still`,
+    weight: weights.halted,
+    async make(scene) {
+      const service = of(scene)
+      service.kill('SIGSTOP')
+      await seconds(scene, 1, 12)
+      service.kill('SIGCONT')
+    },
+  },
+]
 
 const LIES: readonly Mishap[] = [
   'cut-answer',
@@ -70,36 +97,9 @@ const byHand = (name: string, sql: string, back: string): Fault => ({
 })
 
 export const FAULTS: readonly Fault[] = [
-  {
-    name: 'kill -9 of a loader',
-    weight: 4,
-    async make(scene) {
-      const loader = aLoader(scene)
-      loader.kill('SIGKILL')
-      await loader.exit
-      await seconds(scene, 0, 3)
-      scene.replace(loader)
-    },
-  },
-  {
-    name: 'SIGTERM to a loader',
-    weight: 2,
-    async make(scene) {
-      const loader = aLoader(scene)
-      await ends(loader)
-      scene.replace(loader)
-    },
-  },
-  {
-    name: 'a loader stands still',
-    weight: 3,
-    async make(scene) {
-      const loader = aLoader(scene)
-      loader.kill('SIGSTOP')
-      await seconds(scene, 1, 12)
-      loader.kill('SIGCONT')
-    },
-  },
+  ...toService('a loader', aLoader, { killed: 4, stopped: 2, halted: 3 }),
+  ...toService('the fetcher', theFetcher, { killed: 3, stopped: 1, halted: 2 }),
+  ...NETWORK_FAULTS,
   {
     name: 'a third loader comes and goes',
     weight: 2,

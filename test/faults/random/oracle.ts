@@ -25,6 +25,7 @@ export async function judge(scene: Scene): Promise<Verdict> {
     return ends.every(({ high }, partition) => high === 0 || (now[partition]?.offset ?? 0) >= high)
   }
   await until('everything is committed', isCommitted, REST_WITHIN_MS)
+  await scene.walk.pipeline.untilComplete(REST_WITHIN_MS)
 
   const truth = await readLog(scene)
   type Row = { id: string; text: string }

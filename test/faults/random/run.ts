@@ -6,7 +6,7 @@ import { drawFault } from './faults.ts'
 import { judge, type Verdict } from './oracle.ts'
 import { openScene, type Scene } from './scene.ts'
 
-export type Outcome = Verdict & Scene['figures'] & { seed: number; faults: Record<string, number> }
+export type Outcome = Verdict & Scene['figures'] & { seed: number; faults: Record<string, number>; network: Record<string, number> }
 
 const WARM_UP_MS = 3_000
 const PAUSE_MS_MAX = 3_000
@@ -30,9 +30,20 @@ export async function runFaults(closes: Closes, options: { seed: number; forMs: 
   options.say('at rest')
   await scene.quiet()
   const verdict = await judge(scene)
-  for (const loader of scene.loaders) {
-    if (loader.ended() !== null) throw new Error(`${loader.name} ended by itself: ${loader.stderr().slice(-1000)}`)
-    await loader.stop()
+  for (const service of [...scene.loaders, scene.fetcher]) {
+    if (service.ended() !== null) throw new Error(`${service.name} ended by itself: ${service.stderr().slice(-1000)}`)
+    await service.stop()
   }
-  return { seed: options.seed, faults, ...scene.figures, ...verdict }
+  await scene.walk.judge()
+  return { seed: options.seed, faults, network: met(scene), ...scene.figures, ...verdict }
+}
+
+/** How often which request to Kafka met what. */
+function met({ network }: Scene): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { api, mishap } of network.mishaps) {
+    const name = typeof mishap === 'string' ? mishap : 'hold' in mishap ? 'hold' : 'slow'
+    counts[`${name} ${api}`] = (counts[`${name} ${api}`] ?? 0) + 1
+  }
+  return counts
 }

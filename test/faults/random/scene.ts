@@ -1,21 +1,25 @@
 /**
- * What the random faults are done to: a private stack, a stream that never rests, and loaders as real processes behind a proxy. Records come in
- * new versions of few keys, so that order matters; a small share of them ClickHouse refuses.
+ * What the random faults are done to: a private stack, a stream that never rests, loaders as real processes behind proxies, and a whole pipeline
+ * beside them. Records of the stream come in new versions of few keys, so that order matters; a small share of them ClickHouse refuses.
  */
 import { systemClock as clock } from '../../../shared/clock.ts'
 import { z } from '../../../shared/index.ts'
 import { type ClickHouseProxy, clickhouseProxy, type Mishap } from '../../support/clickhouse-proxy.ts'
+import { type KafkaMishap, type KafkaProxy, startKafkaProxy } from '../../support/kafka-proxy.ts'
 import { commits } from '../../support/loading.ts'
 import { type Closes, type Running, start } from '../../support/processes.ts'
 import { compileStream, ownPlace, type Place, type Published, publish } from '../../support/published.ts'
 import { between } from '../../support/random.ts'
 import { type OwnStack, ownStack } from '../../support/stack.ts'
+import { openWalk, type Walk } from './walk.ts'
 
 export const PARTITIONS = 3
 const KEYS = 500
 const PAGE_RECORDS_MAX = 40
 const BAD_SHARE = 0.004
 const PAGE_EVERY_MS = 20
+/** The API of the pipeline gets a record as often as this many pages are published. */
+const PAGES_A_RECORD = 25
 const LOADERS = 2
 /** So that a dead loader is missed before the next fault. */
 const SESSION_TIMEOUT_MS = '6000'
@@ -27,23 +31,33 @@ const SETTINGS = {
   KAFKA_SESSION_TIMEOUT_MS: SESSION_TIMEOUT_MS,
 }
 
+/** A process that whoever runs it starts again. */
+export type Service = Running & { again(): Service }
+
 export type Scene = {
   stack: OwnStack
   place: Place
   orders: Published
   random: () => number
   proxy: ClickHouseProxy
-  loaders: Running[]
-  /** What happens to the next insert into the stream's table. */
+  /** Between Kafka and all processes. */
+  network: KafkaProxy
+  walk: Walk
+  /** Those of the stream, and the one of the pipeline. */
+  loaders: Service[]
+  fetcher: Service
+  /** What happens to the next insert into a table of records. */
   mishap: () => Mishap
+  /** What happens to the next request to Kafka. */
+  onKafka: (api: string) => KafkaMishap
   figures: { pages: number; failedPages: number; loadersStarted: number; startedWithoutKafka: number; looks: number }
   startLoader(): Running
-  replace(loader: Running): void
-  /** A loader that finds no Kafka at its start says so and ends; whoever runs it starts it again. */
+  replace(service: Service): void
+  /** A service that finds no Kafka at its start says so and ends; whoever runs it starts it again. */
   supervise(): void
   /** A person resets the offsets: they may go back once. */
   forgetOffsets(): void
-  /** Ends the stream; throws when an offset went back, or a loader ended by itself. */
+  /** Ends the stream; throws when an offset went back, or a service ended by itself. */
   quiet(): Promise<void>
 }
 
@@ -56,6 +70,9 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   const orders = await publish(place, compileStream({ schema }), PARTITIONS)
   const figures = { pages: 0, failedPages: 0, loadersStarted: 0, startedWithoutKafka: 0, looks: 0 }
   const proxy = await clickhouseProxy(place.config.clickhouse.url, (table) => (table === orders.table ? scene.mishap() : 'pass'))
+  const network = await startKafkaProxy(closes, stack.brokers, (api) => scene.onKafka(api))
+  const far = { KAFKA_BROKERS: network.brokers, CLICKHOUSE_URL: proxy.url }
+  const walk = await openWalk(closes, stack, far)
   let ending = false
   let last: number[] = []
   const wrong: Error[] = []
@@ -70,6 +87,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
         figures.failedPages += 1
         await orders.refence().catch(() => undefined)
       }
+      if (number % PAGES_A_RECORD === 0) walk.bring()
       await clock.sleep(PAGE_EVERY_MS)
     }
   }
@@ -91,21 +109,25 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   }
 
   function supervise(): void {
-    for (const loader of scene.loaders) {
-      if (loader.ended()?.status !== 1 || !loader.stderr().includes('Kafka is not reachable')) continue
+    for (const service of [...scene.loaders, scene.fetcher]) {
+      if (!hasFoundNoKafka(service)) continue
       figures.startedWithoutKafka += 1
-      scene.replace(loader)
+      scene.replace(service)
     }
   }
 
   const scene: Scene = {
-    ...{ stack, place, orders, random, proxy, figures, loaders: [], mishap: () => 'pass' },
+    ...{ stack, place, orders, random, proxy, network, walk, figures, mishap: () => 'pass', onKafka: () => 'pass' },
+    loaders: [],
+    fetcher: kept(() => walk.pipeline.fetcher()),
     startLoader() {
       figures.loadersStarted += 1
-      return start(closes, `loader ${figures.loadersStarted}`, ['load'], { ...place.env, CLICKHOUSE_URL: proxy.url })
+      return start(closes, `loader ${figures.loadersStarted}`, ['load'], { ...place.env, ...far })
     },
-    replace(loader) {
-      scene.loaders = scene.loaders.map((each) => (each === loader ? scene.startLoader() : each))
+    replace(service) {
+      const next = service.again()
+      if (service === scene.fetcher) scene.fetcher = next
+      scene.loaders = scene.loaders.map((each) => (each === service ? next : each))
     },
     supervise,
     forgetOffsets() {
@@ -117,10 +139,18 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
       if (wrong[0] !== undefined) throw wrong[0]
     },
   }
-  scene.loaders = Array.from({ length: LOADERS }, scene.startLoader)
+  scene.loaders = [...Array.from({ length: LOADERS }, () => kept(scene.startLoader)), kept(() => walk.pipeline.loader())]
   const publishing = publishForEver()
   const looking = lookForEver()
   return scene
+}
+
+const kept = (begin: () => Running): Service => ({ ...begin(), again: () => kept(begin) })
+
+/** What has been at work may not end for that. */
+function hasFoundNoKafka(service: Service): boolean {
+  const wasAtWork = service.logged(/^loading |^partitions assigned/).length > 0
+  return service.ended()?.status === 1 && !wasAtWork && /Kafka/.test(service.stderr())
 }
 
 function pageOf(number: number, random: () => number) {

@@ -1,8 +1,9 @@
 /**
- * The two texts that travel as Kafka offset metadata, and the rule that says where a run goes on.
+ * The texts that travel as Kafka offset metadata.
  * - The checkpoint (fetcher's group): where a run can go on, committed in the transaction of what it published. Its offset is the
  *   place in the log behind the last marker that it describes.
  * - The commit (loader's group): the watermark that is confirmed in ClickHouse, with the offset it belongs to.
+ * - The skip (groups that nobody joins): the page that the declaration's answers left out last.
  * Metadata is believed only when it carries its own offset: reset tools write offsets and leave strange metadata or none.
  */
 import { z } from 'zod'
@@ -63,6 +64,8 @@ export const checkpoint = z.object({
   share: z.string().optional(),
   /** Of a partition whose shares are found: those that have been walked from their start, as hashes of `KNOWN_CHARS` each. */
   known: z.string().optional(),
+  /** Of a backfill, for a person to read. */
+  range: z.object({ from: z.string(), to: z.string() }).optional(),
 })
 export type Checkpoint = z.infer<typeof checkpoint>
 export type RunTotals = NonNullable<Checkpoint['totals']>
@@ -90,6 +93,18 @@ export const commit = z.object({
 })
 export type Commit = z.infer<typeof commit>
 
+export const skip = z.object({
+  v: z.literal(1),
+  run: z.string(),
+  /** The run ended in front of this page. */
+  page: z.int().min(1),
+  /** That the page was answered with. */
+  status: z.int(),
+  /** When, epoch milliseconds. */
+  atMs: z.int(),
+})
+export type Skip = z.infer<typeof skip>
+
 /** The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run goes on from its watermark. */
 export function checkpointText(value: Checkpoint): string {
   const { totals: _, ...needed } = value
@@ -99,6 +114,16 @@ export function checkpointText(value: Checkpoint): string {
 
 export function parseCheckpoint(metadata: string): Checkpoint | null {
   return parseJson(checkpoint, metadata)
+}
+
+export const skipText = (value: Skip): string => JSON.stringify(value)
+
+export const parseSkip = (metadata: string): Skip | null => parseJson(skip, metadata)
+
+/** Whether the page has not been published since: by its own run, or by a whole run that began later. */
+export function isStillSkipped({ run, page, atMs }: Skip, checkpoint: Checkpoint | null): boolean {
+  if (checkpoint === null) return true
+  return checkpoint.run === run ? checkpoint.page < page && !checkpoint.done : !checkpoint.done || checkpoint.startedMs < atMs
 }
 
 export function commitText(value: Commit): string {

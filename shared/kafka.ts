@@ -9,7 +9,7 @@ import { CONNECT_DEADLINE_MS, type Deps, newClient } from './kafka/client.ts'
 import { type Cluster, openCluster } from './kafka/cluster.ts'
 import { settle, within } from './kafka/deadline.ts'
 import { explainFailure } from './kafka/failures.ts'
-import { membersOf } from './kafka/members.ts'
+import { groupsOf, membersOf } from './kafka/members.ts'
 import { offsetCalls } from './kafka/offsets.ts'
 import { joinAsOwner } from './kafka/owner.ts'
 import type { Kafka, KafkaOptions, RawMessage } from './kafka/port.ts'
@@ -60,6 +60,7 @@ export async function connectKafka(options: KafkaOptions, { log, clock }: { log:
     ...topicCalls(cluster, deps),
     ...offsets,
     members: (group) => membersOf(cluster, group),
+    groups: (opening) => groupsOf(cluster, opening),
     readPartition: read,
     publisher: (transactionalId, publisherOptions = {}) => keep(createPublisher(transactionalId, publisherOptions, deps)),
     sender: (senderOptions = {}) => keep(createSender(senderOptions, deps)),

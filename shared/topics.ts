@@ -12,6 +12,10 @@ export type Names = {
   fetcherGroup: string
   /** Holds the checkpoints of one backfill; nobody joins it. */
   backfillGroup(range: string): string
+  /** Opens the names of all of these. */
+  backfillGroups: string
+  /** Holds which page was left out last, by the regular runs or by those of a backfill (its group); nobody joins it. */
+  skippedGroup(of: string): string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
   loaderGroup: string
   /** Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it. */
@@ -34,6 +38,8 @@ export function namesFor(prefix: string): Names {
   return {
     fetcherGroup: `${prefix}.fetcher`,
     backfillGroup: (range) => `${prefix}.backfill.${range}`,
+    backfillGroups: `${prefix}.backfill.`,
+    skippedGroup: (of) => `${prefix}.skipped${of.slice(prefix.length)}`,
     loaderGroup: `${prefix}.loader`,
     lettersGroup: `${prefix}.dead-letters`,
     lettersLedgerGroup: `${prefix}.dead-letters-ledger`,

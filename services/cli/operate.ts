@@ -3,6 +3,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { environment, readConfig } from '../../shared/config.ts'
 import { connectKafka, type Kafka } from '../../shared/kafka.ts'
 import { type Names, namesFor } from '../../shared/topics.ts'
+import type { BackfillPart, BackfillStatus } from '../operator/backfills.ts'
 import { type PartitionStatus, type StreamStatus, statusOf } from '../operator/status.ts'
 import { logFor, print } from './process.ts'
 import { counted, table } from './text.ts'
@@ -38,10 +39,10 @@ function describeStatus(streams: readonly StreamStatus[]): string {
       each.lag,
       lettersText(each),
       runText(each),
-      each.next,
+      nextText(each),
     ]),
   )
-  return [table(rows, HEAD), ...streams.flatMap(noticesOf)].join('\n')
+  return [table(rows, HEAD), ...backfillTable(streams), ...streams.flatMap(noticesOf)].join('\n')
 }
 
 function checkpointText({ checkpoint, shares }: PartitionStatus): string {
@@ -61,12 +62,50 @@ function runText({ lastRun }: PartitionStatus): string {
   return `${lastRun.startedAt.slice(0, 19)}Z\n${counted(lastRun.records, 'record')}, ${counted(lastRun.pages, 'page')}\n${counted(lastRun.requests, 'request')}, ${counted(lastRun.retries, 'retry', 'retries')}`
 }
 
+const nextText = ({ next, skipped }: PartitionStatus): string =>
+  skipped === null ? next : `${next}\npage ${skipped.page} left out: ${skipped.status}`
+
+const BACKFILL_HEAD = ['backfill of', 'range', 'p', 'state', 'so far', 'now']
+
+function backfillTable(streams: readonly StreamStatus[]): string[] {
+  const rows = streams.flatMap(({ stream, backfills }) =>
+    backfills.flatMap((backfill) => {
+      const range = backfill.range === null ? backfill.id : `${backfill.range.from}\nto ${backfill.range.to}`
+      const { partitions } = backfill
+      if (partitions.length === 0) return [[stream, range, '–', 'nothing published yet', '–', doerText(backfill)]]
+      return partitions.map((part) => [stream, range, part.partition, partText(part), soFarText(part), doerText(backfill)])
+    }),
+  )
+  return rows.length === 0 ? [] : [table(rows, BACKFILL_HEAD)]
+}
+
+function partText({ done, pages, reached, lost, skipped }: BackfillPart): string {
+  const state = lost ? 'lost from the log: ask again' : done ? 'done' : `page ${pages}, ${reached ?? 'no watermark'}`
+  return skipped === null ? state : `${state}\npage ${skipped.page} left out: ${skipped.status}`
+}
+
+function soFarText({ totals, pages }: BackfillPart): string {
+  if (totals === null) return counted(pages, 'page')
+  const letters = totals.deadLetters > 0 ? `\n${counted(totals.deadLetters, 'dead letter')}` : ''
+  return `${counted(totals.records, 'record')}, ${counted(pages, 'page')}${letters}`
+}
+
+function doerText({ owner, waiting }: BackfillStatus): string {
+  if (owner !== null) return 'running'
+  return waiting.length > 0 ? 'waits for another' : '–'
+}
+
 function noticesOf({ stream, partitions }: StreamStatus): string[] {
   return partitions.flatMap((each) => [
     ...(each.gap === null
       ? []
       : [
           `! ${stream}/${each.partition}: the log lost offsets ${each.gap.from} to ${each.gap.to} before they were loaded; the API is asked again`,
+        ]),
+    ...(each.skipped === null
+      ? []
+      : [
+          `! ${stream}/${each.partition}: page ${each.skipped.page} was answered with ${each.skipped.status} at ${each.skipped.at} and left out; no watermark passes it, and the next run begins with it`,
         ]),
     ...(each.lastRun !== null && each.lastRun.drift.length > 0
       ? [`! ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.join(', ')}`]

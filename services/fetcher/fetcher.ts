@@ -38,7 +38,7 @@ export type FetchOptions = JobOptions & {
 export async function fetchStreams(options: FetchOptions): Promise<FetchSummary> {
   const { config, clock, log, metrics, signal, streams } = options
   const names = namesFor(config.prefix)
-  const job = jobOf(options, async () => (await kafka.members(names.fetcherGroup)).length > 1)
+  const job = jobOf(options, names, async () => (await kafka.members(names.fetcherGroup)).length > 1)
   const kafka = await connectKafka(config.kafka, { log, clock })
   const clients = new Map<Source, Client>()
   try {
@@ -106,6 +106,7 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
     const owner = await kafka.owner({
       group: names.fetcherGroup,
       claim: job === null ? undefined : clock.nowMs(),
+      work: job === null ? undefined : Object.fromEntries([...streamOfTopic].map(([topic, stream]) => [topic, job.work(stream)])),
       topics: [...streamOfTopic.keys()],
       sessionTimeoutMs: config.kafka.sessionTimeoutMs,
       async onRebalancing() {

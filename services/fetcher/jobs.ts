@@ -2,8 +2,9 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import type { Log } from '../../shared/log.ts'
+import type { Names } from '../../shared/topics.ts'
 import { backfillByTurns } from './by-turns.ts'
-import { type Range, rangeOf } from './range.ts'
+import { type Range, rangeId, rangeOf } from './range.ts'
 import type { WorkerTools } from './worker.ts'
 
 export type JobOptions = {
@@ -16,19 +17,25 @@ export type JobOptions = {
   log: Log
 }
 
-export type OnceForAll = Required<Pick<WorkerTools, 'job' | 'partitions'>>
+/** `work`: what is done with the stream's partitions, for those who look at the group. */
+export type OnceForAll = Required<Pick<WorkerTools, 'job' | 'partitions'>> & { work(stream: Stream): string }
 
 /** Null: nothing special. `isServed`: whether a fetcher runs that the partitions are taken from. Throws WrongUse. */
-export function jobOf({ full, range, streams, clock, log }: JobOptions, isServed: () => Promise<boolean>): OnceForAll | null {
+export function jobOf({ full, range, streams, clock, log }: JobOptions, names: Names, isServed: () => Promise<boolean>): OnceForAll | null {
   const partitions = streams.reduce((sum, stream) => sum + stream.partitions.length, 0)
-  if (full === true) return { partitions, job: (_, partition, stop) => partition.run(stop, 'full') }
+  if (full === true) return { partitions, work: () => 'full', job: (_, partition, stop) => partition.run(stop, 'full') }
   if (range === undefined) return null
   const ranges = new Map(streams.map((stream) => [stream, rangeOf(stream, range, clock.nowMs())]))
+  const ownRange = (stream: Stream): Range => {
+    const own = ranges.get(stream)
+    if (own === undefined) throw new RangeError(`${stream.label} has no range`)
+    return own
+  }
   return {
     partitions,
+    work: (stream) => names.backfillGroup(rangeId(ownRange(stream))),
     async job({ stream, partition: number }, partition, stop) {
-      const own = ranges.get(stream)
-      if (own === undefined) throw new RangeError(`${stream.label} has no range`)
+      const own = ownRange(stream)
       const outcome = await backfillByTurns({ stream, partition, job: { range: own, again: range.again }, stop, clock, isServed })
       if (outcome.already) log.info({ stream: stream.label, partition: number, ...own }, 'this range has been backfilled before')
       return outcome

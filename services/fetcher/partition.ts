@@ -28,6 +28,7 @@ import { createOutlet, type OutletBounds } from './publish.ts'
 import { type Range, rangeId } from './range.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
 import { dueInMs } from './schedule.ts'
+import { noteSkip } from './skipped.ts'
 import { createStanding } from './standing.ts'
 import { isFromStop, type Stop } from './stop-signal.ts'
 
@@ -88,12 +89,17 @@ export function openPartition(tools: PartitionTools): Partition {
     log.warn('the walk may have skipped records: more were deleted meanwhile than it overlaps; going back for them')
   }
 
+  /** The run under way, its last page in the log, and the group of its checkpoints. */
+  let going = { run: '', page: 0, group: place.group }
+
   function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
-    const outlet = createOutlet(publisher, { ...place, group: groupOf(plan.range) }, tools.bounds, (pages, checkpoint) => {
+    going = { run: plan.run, page: plan.page, group: groupOf(plan.range) }
+    const outlet = createOutlet(publisher, { ...place, group: going.group }, tools.bounds, (pages, checkpoint) => {
       standing.published(checkpoint)
       metrics.transactions.inc({ outcome: 'done' })
       metrics.pages.inc(labels, pages.length)
       for (const { marker } of pages) {
+        going.page = marker.page
         metrics.published.inc(labels, marker.records)
         metrics.unchanged.inc(labels, marker.unchanged)
         metrics.leftOut.inc(labels, marker.leftOut ?? 0)
@@ -170,9 +176,12 @@ export function openPartition(tools: PartitionTools): Partition {
   }
 
   /** What was published before it is flushed, so publisher and memory are still those of the log. */
-  function skipped(error: PageSkipped): RunOutcome {
+  async function skipped(error: PageSkipped): Promise<RunOutcome> {
     metrics.pagesSkipped.inc({ ...labels, status: String(error.status) })
     log.warn({ status: error.status }, `page left out, the run ends in front of it: ${error.message}`)
+    const { run, page, group } = going
+    const skip = { v: 1 as const, run, page: page + 1, status: error.status, atMs: clock.nowMs() }
+    if (!(await noteSkip(publisher, { group: names.skippedGroup(group), topic, partition }, skip, log))) standing.doubt()
     return { outcome: 'skipped', error }
   }
 

@@ -197,6 +197,7 @@ function checkpointOf(
     ...(walk === undefined ? {} : { walk }),
     ...coverageOf(plan),
     ...(known === undefined ? {} : { known }),
+    ...(plan.range === undefined ? {} : { range: plan.range }),
   }
 }
 

@@ -2,11 +2,12 @@
  * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what the log holds, who
  * owns what. Needs no source file, so it answers for streams that other machines declare.
  */
-import { KNOWN_CHARS, parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
+import { KNOWN_CHARS, parseCheckpoint, parseCommit, parseSkip, type Skip } from '../../shared/checkpoint.ts'
 import { WrongUse } from '../../shared/errors.ts'
 import type { Kafka, MemberState } from '../../shared/kafka.ts'
 import { type Resume, resume } from '../../shared/resume.ts'
 import { label, type Names } from '../../shared/topics.ts'
+import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
 import { countDeadLetters, type DeadLetterCount } from './dead-letters.ts'
 
 export type PartitionStatus = {
@@ -35,23 +36,30 @@ export type PartitionStatus = {
   deadLetters: DeadLetterCount
   /** Published records that are gone from the log before they were loaded. */
   gap: { from: number; to: number } | null
+  /** The page that the declaration's answers left out, until it is published. */
+  skipped: SkipStatus | null
   /** What the next run will do. */
   next: string
   fetcher: string | null
   loader: string | null
 }
-export type StreamStatus = { stream: string; topic: string; partitions: PartitionStatus[] }
+export type StreamStatus = { stream: string; topic: string; partitions: PartitionStatus[]; backfills: BackfillStatus[] }
 
 /** Throws WrongUse for a stream that Kafka does not know. */
 export async function statusOf(kafka: Kafka, names: Names, labels: readonly string[]): Promise<StreamStatus[]> {
   const streams = await streamsOf(kafka, names, labels)
-  const [fetchers, loaders] = await Promise.all([kafka.members(names.fetcherGroup), kafka.members(names.loaderGroup)])
+  const [fetchers, loaders, groups] = await Promise.all([
+    kafka.members(names.fetcherGroup),
+    kafka.members(names.loaderGroup),
+    kafka.groups(names.backfillGroups),
+  ])
   return Promise.all(
     streams.map(async ({ stream, topic }) => {
-      const [published, loaded, logs, deadLetters] = await Promise.all([
+      const [published, loaded, logs, skips, deadLetters] = await Promise.all([
         kafka.committed(names.fetcherGroup, topic),
         kafka.committed(names.loaderGroup, topic),
         kafka.logRanges(topic),
+        kafka.committed(names.skippedGroup(names.fetcherGroup), topic),
         countDeadLetters(kafka, names.deadLetters(topic)),
       ])
       const partitions = logs.map((log, partition) =>
@@ -60,12 +68,14 @@ export async function statusOf(kafka: Kafka, names: Names, labels: readonly stri
           log,
           published: published[partition] ?? null,
           loaded: loaded[partition] ?? null,
+          skip: parseSkip(skips[partition]?.metadata ?? ''),
           deadLetters: deadLetters[partition] ?? { count: 0, done: 0, more: false, reasons: {} },
           fetcher: ownerOf(fetchers, topic, partition),
           loader: ownerOf(loaders, topic, partition),
         }),
       )
-      return { stream, topic, partitions }
+      const backfills = await backfillsOf(kafka, names, { topic, logs, loaded }, groups, fetchers)
+      return { stream, topic, partitions, backfills }
     }),
   )
 }
@@ -93,6 +103,7 @@ type PartitionFacts = {
   log: { low: number; high: number }
   published: { offset: number; metadata: string } | null
   loaded: { offset: number; metadata: string } | null
+  skip: Skip | null
   deadLetters: DeadLetterCount
   fetcher: string | null
   loader: string | null
@@ -127,6 +138,7 @@ export function partitionStatus(facts: PartitionFacts): PartitionStatus {
     lag: Math.max(0, log.high - place),
     deadLetters: facts.deadLetters,
     gap: next.kind === 'start' && next.gap !== null ? { from: next.gap.from, to: next.gap.to } : null,
+    skipped: skipStatus(facts.skip, published),
     next: describeNext(next),
     fetcher: facts.fetcher,
     loader: facts.loader,

@@ -8,6 +8,7 @@ import type { Log } from '../log.ts'
 import { assign, type Member, type Share } from './assigner.ts'
 import type { GroupHooks } from './kafkajs/group.ts'
 import { AssignerProtocol } from './kafkajs/load.ts'
+import type { MemberState, OwnerOptions } from './port.ts'
 
 const { MemberMetadata, MemberAssignment } = AssignerProtocol
 
@@ -15,10 +16,14 @@ const { MemberMetadata, MemberAssignment } = AssignerProtocol
 const NAME = 'headrace-sticky-claims'
 const VERSION = 0
 
-const said = z.object({ had: z.record(z.string(), z.array(z.int().min(0))), claim: z.number().optional() })
+const said = z.object({
+  had: z.record(z.string(), z.array(z.int().min(0))),
+  claim: z.number().optional(),
+  work: z.record(z.string(), z.string()).optional(),
+})
 
 /** What a member says of itself at each join. */
-export type Saying = Pick<Member, 'had' | 'claim'>
+export type Saying = Pick<Member, 'had' | 'claim'> & Pick<OwnerOptions, 'work'>
 
 export function createAssigner(hooks: GroupHooks, saying: () => Saying, log: Log): PartitionAssigner {
   return ({ cluster }): Assigner & { hooks: GroupHooks } => ({
@@ -42,15 +47,25 @@ function toMember({ memberId, memberMetadata }: GroupMember): Member {
   return { id: memberId, topics: metadata?.topics ?? [], ...decodeSaying(metadata?.userData) }
 }
 
-function encodeSaying({ had, claim }: Saying): Buffer {
+/** From what a member has said at its last join; nothing of one that says it in another way. */
+export function claimOf(memberMetadata: Buffer): Pick<MemberState, 'claim' | 'work'> {
+  try {
+    const { claim, work } = decodeSaying(MemberMetadata.decode(memberMetadata)?.userData)
+    return { ...(claim === undefined ? {} : { claim }), ...(work === undefined ? {} : { work }) }
+  } catch {
+    return {}
+  }
+}
+
+function encodeSaying({ had, claim, work }: Saying): Buffer {
   const partitions = Object.fromEntries([...had].filter(([, each]) => each.length > 0))
-  return Buffer.from(JSON.stringify({ had: partitions, claim }))
+  return Buffer.from(JSON.stringify({ had: partitions, claim, work }))
 }
 
 function decodeSaying(userData: Buffer | null | undefined): Saying {
   try {
-    const { had, claim } = said.parse(JSON.parse(String(userData)))
-    return { had: new Map(Object.entries(had)), claim }
+    const { had, claim, work } = said.parse(JSON.parse(String(userData)))
+    return { had: new Map(Object.entries(had)), claim, work }
   } catch {
     return { had: new Map() }
   }

@@ -25,6 +25,7 @@ export type Broker = {
   }): Promise<{ responses: TopicOffsets[] }>
   offsetCommit(request: { groupId: string; groupGenerationId: number; memberId: string; topics: TopicOffsets[] }): Promise<unknown>
   deleteRecords(request: { topics: TopicOffsets[] }): Promise<unknown>
+  listGroups(): Promise<{ groups: { groupId: string }[] }>
   fetch(request: {
     isolationLevel: number
     maxWaitTime: number
@@ -47,6 +48,8 @@ type PackageCluster = {
 export type Cluster = {
   admin: Admin
   any(): Promise<Broker>
+  /** Those that the cluster names. */
+  brokers(): Promise<Broker[]>
   broker(nodeId: number): Promise<Broker>
   coordinator(group: string): Promise<Broker>
   /** Runs `work`, again when its failure passes by itself; `doing` names it in the error. */
@@ -75,6 +78,7 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
   return {
     admin: createAdmin({ logger: client.logger(), cluster }),
     any: () => cluster.brokerPool.findConnectedBroker(),
+    brokers: () => Promise.all(cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))),
     broker: (nodeId) => cluster.findBroker({ nodeId }),
     coordinator: (groupId) => cluster.findGroupCoordinator({ groupId }),
     async ask(doing, work) {

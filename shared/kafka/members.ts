@@ -1,6 +1,7 @@
-/** Who is in a group and what each member has been given. */
+/** Which groups there are, who is in one, and what each member has been given and claims. */
 import type { MemberDescription } from 'kafkajs'
 import { Stopped } from '../errors.ts'
+import { claimOf } from './assignment-protocol.ts'
 import type { Cluster } from './cluster.ts'
 import { AssignerProtocol } from './kafkajs/load.ts'
 import type { Kafka, MemberState } from './port.ts'
@@ -12,13 +13,22 @@ export function membersOf(cluster: Cluster, group: string): Promise<MemberState[
   })
 }
 
-function toState({ memberId, clientId, clientHost, memberAssignment }: MemberDescription): MemberState {
+/** Each broker names the groups that it coordinates, those without members too as long as they have offsets. */
+export function groupsOf(cluster: Cluster, opening: string): Promise<string[]> {
+  return cluster.ask('listing groups', async () => {
+    const answers = await Promise.all((await cluster.brokers()).map((broker) => broker.listGroups()))
+    const ids = answers.flatMap(({ groups }) => groups.map(({ groupId }) => groupId))
+    return [...new Set(ids)].filter((id) => id.startsWith(opening)).sort()
+  })
+}
+
+function toState({ memberId, clientId, clientHost, memberAssignment, memberMetadata }: MemberDescription): MemberState {
   const assignment = memberAssignment.length === 0 ? null : AssignerProtocol.MemberAssignment.decode(memberAssignment)
   const partitions = Object.entries(assignment?.assignment ?? {}).map(([topic, own]) => ({
     topic,
     partitions: [...own].sort((a, b) => a - b),
   }))
-  return { memberId, clientId, host: clientHost, partitions }
+  return { memberId, clientId, host: clientHost, partitions, ...claimOf(memberMetadata) }
 }
 
 /** Throws Stopped (HR_KAFKA_GROUP_ACTIVE) that names the members. The broker refuses as well: one may join after this look. */

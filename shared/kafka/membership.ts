@@ -12,7 +12,7 @@ import type { GroupHooks } from './kafkajs/group.ts'
 import type { TopicPartitions } from './kafkajs/internals.ts'
 import { KafkaJSNonRetriableError } from './kafkajs/load.ts'
 import { RETRY } from './kafkajs/retry.ts'
-import type { Assignment, MembershipOptions } from './port.ts'
+import type { Assignment, MembershipOptions, OwnerOptions } from './port.ts'
 
 export type Session = {
   generation: number
@@ -54,7 +54,7 @@ export const HEARTBEAT_MS = 3_000
 type Tuning = Pick<ConsumerConfig, 'maxBytesPerPartition' | 'maxWaitTimeInMs'>
 
 export async function joinGroup(
-  options: MembershipOptions & { claim?: number | undefined },
+  options: MembershipOptions & Pick<OwnerOptions, 'claim' | 'work'>,
   tuning: Tuning,
   handlers: MemberHandlers,
   deps: Deps,
@@ -95,7 +95,7 @@ export async function joinGroup(
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     metadataMaxAge: METADATA_AGE_MAX_MS,
     allowAutoTopicCreation: false,
-    partitionAssigners: [createAssigner(hooks, () => ({ had, claim: options.claim }), log)],
+    partitionAssigners: [createAssigner(hooks, () => ({ had, claim: options.claim, work: options.work }), log)],
     retry: { ...RETRY, restartOnFailure: async () => !closed && !crashed },
     ...tuning,
   })

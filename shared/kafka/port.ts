@@ -45,7 +45,18 @@ export type RawMessage = {
   headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>
 }
 
-export type MemberState = { memberId: string; clientId: string; host: string; partitions: { topic: string; partitions: number[] }[] }
+export type MemberState = {
+  memberId: string
+  clientId: string
+  host: string
+  partitions: { topic: string; partitions: number[] }[]
+  /** As in `OwnerOptions`. */
+  claim?: number | undefined
+  work?: Work | undefined
+}
+
+/** By topic, what a claim is for. */
+export type Work = Readonly<Record<string, string>>
 
 /** Topic to partition numbers, ascending. Holds every topic that this member asked for, also those without a partition. */
 export type Assignment = ReadonlyMap<string, readonly number[]>
@@ -68,6 +79,8 @@ export interface Kafka {
    */
   resetOffsets(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>
   members(group: string): Promise<MemberState[]>
+  /** Ids of the groups that open so, those without members too. */
+  groups(opening: string): Promise<string[]>
   /** Records below these offsets are gone afterwards, by partition. */
   deleteRecordsBelow(topic: string, offsets: ReadonlyMap<number, number>): Promise<void>
   deleteTopic(topic: string): Promise<void>
@@ -128,6 +141,8 @@ export type OwnerOptions = MembershipOptions & {
    * on a topic, the least number has it (the time at which the work was asked for), and the next one after it.
    */
   claim?: number | undefined
+  /** What the claim is for, told to who looks at the group. */
+  work?: Work | undefined
   /** This member's share, at each assignment. */
   onAssigned(assignment: Assignment): void | Promise<void>
   /**

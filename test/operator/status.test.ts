@@ -1,24 +1,28 @@
 /** `headrace status --json` shows the truth at each step of a stream's life, from Kafka alone: it needs no declaration. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { PartitionStatus } from '../../services/operator/status.ts'
+import type { PartitionStatus, StreamStatus } from '../../services/operator/status.ts'
 import { until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'
 import { run } from '../support/processes.ts'
-import { walkRecord } from '../support/walk-api.ts'
+import { holding, timeOf } from '../support/walk-api.ts'
 
 const TEST_MS_MAX = 120_000
 const RECORDS = 60
-const LAST = walkRecord('eu', RECORDS - 1).updated_at.replace('.000Z', 'Z')
+/** As watermarks are written. */
+const shown = (time: string) => time.replace('.000Z', 'Z')
+const LAST = shown(timeOf(RECORDS - 1))
 const WALK = { regions: ['eu', 'us'], records: RECORDS, badEvery: 20, stream: "every: '300ms'," }
 
-async function status(p: Pipeline): Promise<PartitionStatus[]> {
+async function streamStatus(p: Pipeline): Promise<StreamStatus> {
   const done = await p.run('status', 'shop.orders', '--json')
   assert.equal(done.status, 0, done.stderr)
   const { streams } = JSON.parse(done.stdout)
   assert.deepEqual([streams.length, streams[0].stream, streams[0].topic], [1, 'shop.orders', p.topic])
-  return streams[0].partitions
+  return streams[0]
 }
+
+const status = async (p: Pipeline): Promise<PartitionStatus[]> => (await streamStatus(p)).partitions
 
 describe('status --json', () => {
   test('shows nothing where nothing was fetched, and says what to do', async (t) => {
@@ -89,6 +93,82 @@ describe('status --json', () => {
     assert.deepEqual([partition?.checkpoint?.page, partition?.checkpoint?.done], [3, false])
     assert.equal(partition?.next, 'goes on after page 3')
     assert.match((await p.run('status')).stdout, /page 3/)
+  })
+
+  test('shows the page that was left out, the first one of all too, until it has been published', { timeout: TEST_MS_MAX }, async (t) => {
+    const p = await pipeline(t, { ...WALK, stream: 'answers: { skip: [451] },' })
+    p.api.refuse = ({ region, page }) => (page === (region === 'eu' ? 3 : 1) ? 451 : undefined)
+    for (let turn = 0; turn < 2; turn++) {
+      await p.fetchOnce()
+      const [eu, us] = await status(p)
+      assert.deepEqual([eu?.skipped?.page, eu?.skipped?.status, eu?.skipped?.run], [3, 451, eu?.checkpoint?.run])
+      assert.deepEqual([us?.skipped?.page, us?.skipped?.status, us?.checkpoint], [1, 451, null])
+      assert.ok(Math.abs(Date.parse(eu?.skipped?.at ?? '') - Date.now()) < TEST_MS_MAX)
+    }
+    const { stdout } = await p.run('status')
+    assert.match(stdout, /page 3 left out: 451/)
+    assert.match(stdout, /! shop\.orders\/1: page 1 was answered with 451 at 20.*Z and left out/)
+
+    p.api.refuse = null
+    await p.fetchOnce()
+    assert.deepEqual(
+      (await status(p)).map(({ skipped, checkpoint }) => [skipped, checkpoint?.done]),
+      [
+        [null, true],
+        [null, true],
+      ],
+    )
+    await p.loadAll()
+    await p.assertComplete()
+    p.api.refuse = ({ region }) => (region === 'us' ? 451 : undefined)
+    await p.fetchOnce()
+    const [eu, us] = await status(p)
+    assert.deepEqual([eu?.skipped, us?.skipped?.page, us?.skipped?.run === us?.checkpoint?.run], [null, 1, false])
+    p.api.refuse = null
+    await p.fetchOnce()
+    assert.deepEqual(
+      (await status(p)).map(({ skipped }) => skipped),
+      [null, null],
+    )
+  })
+
+  test('shows a backfill beside the regular runs: its range, how far it is, who does it and who waits', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, { ...WALK, badEvery: 0, regions: ['eu'] })
+    await p.fetchOnce()
+    assert.deepEqual((await streamStatus(p)).backfills, [])
+    const [before] = await status(p)
+    const typed = ['--from', timeOf(9), '--to', timeOf(39)]
+    const range = { from: shown(timeOf(9)), to: shown(timeOf(39)) }
+    const first = p.fetcher(...typed)
+    await holding(p.api, 3, async () => {
+      const second = p.fetcher(...typed)
+      await until('the other one waits', async () => (await streamStatus(p)).backfills[0]?.waiting.length === 1)
+      const [backfill, ...others] = (await streamStatus(p)).backfills
+      const members = await p.kafka.members(p.names.fetcherGroup)
+      const [owner, ...waiting] = members.toSorted((a, b) => b.partitions.length - a.partitions.length).map(({ memberId }) => memberId)
+      assert.deepEqual([backfill?.range, backfill?.owner, backfill?.waiting, others], [range, owner, waiting, []])
+      const [part] = backfill?.partitions ?? []
+      assert.ok(Math.abs(Date.parse(part?.startedAt ?? '') - Date.now()) < TEST_MS_MAX)
+      assert.deepEqual([part?.pages, part?.done, part?.totals?.records, part?.lost, part?.skipped], [2, false, 20, false, null])
+      assert.match((await p.run('status')).stdout, /page 2, .* 20 records, 2 pages .* running/)
+      for (const each of [first, second]) {
+        each.kill('SIGKILL')
+        await each.exit
+      }
+    })
+    await until('nobody does it', async () => (await streamStatus(p)).backfills[0]?.owner === null)
+    assert.deepEqual((await streamStatus(p)).backfills[0]?.waiting, [])
+
+    assert.equal((await p.run('fetch', 'shop.orders', ...typed)).status, 0)
+    const { partitions, backfills } = await streamStatus(p)
+    assert.deepEqual(partitions[0]?.checkpoint, before?.checkpoint)
+    assert.deepEqual(
+      backfills.map(({ partitions: [part], owner }) => [part?.done, part?.totals?.records, part?.reached, owner]),
+      [[true, 30, shown(timeOf(36)), null]],
+    )
+    assert.match((await p.run('status')).stdout, /done .* 30 records, 4 pages/)
   })
 
   test('knows the streams of other machines, and needs no declaration for it', async (t) => {

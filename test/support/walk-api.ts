@@ -50,6 +50,8 @@ export type WalkApi = {
   /** Requests for tokens. */
   tokens: number
   at: Moments<WalkMoment>['at']
+  /** The status that a request is answered with instead of its page; null or undefined for the page. */
+  refuse: ((visit: Visit) => number | undefined) | null
   /** Every record as it is now. */
   records(): WalkRecord[]
   /** Those that fit the schema, and the ids of those that do not. */
@@ -122,7 +124,7 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     const visit: Visit = { atMs, region, since, cursor, page, status: 0, answeredMs: null }
     api.visits.push(visit)
     arrivals.push(atMs)
-    const status = statusOf(request, atMs)
+    const status = api.refuse?.(visit) ?? statusOf(request, atMs)
     visit.status = status
     await moments.reach('asked')
     if (closing) return
@@ -170,6 +172,7 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     visits: [],
     tokens: 0,
     at: moments.at,
+    refuse: null,
     records: () => [...kept.values()],
     valid: () => [...kept.values()].filter(({ total }) => typeof total === 'number'),
     bad: () => [...kept.values()].filter(({ total }) => typeof total !== 'number').map(({ id }) => id),
@@ -179,6 +182,26 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     mostInWindow: (perMs) => Math.max(0, ...arrivals.map((end) => arrivals.filter((at) => at <= end && at > end - perMs).length)),
   }
   return api
+}
+
+/** Requests that come while the others are held: one at each rebalance that cuts what is held. */
+const HELD_MAX = 8
+
+/** From the `count`th request for records on, none is answered before the work is done. */
+export async function holding({ at }: Pick<WalkApi, 'at'>, count: number, work: () => Promise<void>): Promise<void> {
+  const [reached, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  for (let held = 0; held < HELD_MAX; held++) {
+    void at('asked', count + held, () => {
+      reached.resolve()
+      return done.promise
+    })
+  }
+  try {
+    await reached.promise
+    await work()
+  } finally {
+    done.resolve()
+  }
 }
 
 function end(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

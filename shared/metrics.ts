@@ -47,6 +47,10 @@ export function createMetrics() {
       'outcome',
     ]),
     insertSeconds: histogram('headrace_loader_insert_seconds', 'Time of one confirmed insert.', ['table'], INSERT_SECONDS),
+    parts: gauge('headrace_loader_parts', 'Active parts of the partition of a table that has most, as last seen.', ['table']),
+    batchStretch: gauge('headrace_loader_batch_stretch', 'How many times longer batches are left open because of many parts; 1: not.', [
+      'table',
+    ]),
     loaderDeadLetters: counter('headrace_loader_dead_letters_total', 'Records refused by ClickHouse or unreadable.', ['table', 'reason']),
     countMismatches: counter('headrace_loader_count_mismatches_total', 'Page markers whose counts differ from what was read.', PARTITION),
     commits: counter('headrace_loader_commits_total', 'Commits by outcome: done, stale.', ['outcome']),

@@ -1,6 +1,6 @@
 /**
  * Closes batches: by rows, by bytes, by age, when the table changes, and when told to. Age counts only while nothing is being inserted: a
- * slow insert makes the next batch larger instead of many small ones. The time comes from the scheduler, so a test runs it in virtual time.
+ * slow insert makes the next batch larger instead of many small ones; a table with many parts does so too (`stretch.ts`). The time comes from the scheduler, so a test runs it in virtual time.
  */
 import {
   concatMap,
@@ -16,16 +16,18 @@ import {
   Subject,
 } from 'rxjs'
 import { type Batch, batchOf, type Chunk, tableOf } from './chunk.ts'
-
-export type BatchLimits = { rows: number; bytes: number; ageMs: number }
+import { type BatchLimits, stretchedLimits } from './stretch.ts'
 
 export type LaneOptions = BatchLimits & {
   scheduler: SchedulerLike
   /** Closes what is open: of one topic, or with null of all. */
   flush: Observable<string | null>
+  /** How many times larger the batches of a topic may be now; asked for each batch. */
+  stretchOf?(topic: string): number
 }
 
-type ClosingOptions = BatchLimits & {
+type ClosingOptions = {
+  limits(): BatchLimits
   scheduler: SchedulerLike
   flush: Observable<unknown>
   /** Whether the batch before is still being inserted, and when it is done. */
@@ -52,7 +54,9 @@ export function laneByTopic(options: LaneOptions, settle: (batch: Batch) => Obse
             }),
           )
         const flush = options.flush.pipe(filter((topic) => topic === null || topic === lane.key))
-        return lane.pipe(closeBatches({ ...options, flush, busy: () => busy, idle }), concatMap(settling))
+        const limits = () => stretchedLimits(options, options.stretchOf?.(lane.key) ?? 1)
+        const { scheduler } = options
+        return lane.pipe(closeBatches({ limits, scheduler, flush, busy: () => busy, idle }), concatMap(settling))
       }),
     )
 }
@@ -81,11 +85,12 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
 
       function add(chunk: Chunk): void {
         if (!fits(open, chunk)) close()
-        if (open.length === 0) age = options.scheduler.schedule(grownOld, options.ageMs)
+        const limits = options.limits()
+        if (open.length === 0) age = options.scheduler.schedule(grownOld, limits.ageMs)
         open.push(chunk)
         rows += chunk.rows
         bytes += chunk.bytes
-        if (rows >= options.rows || bytes >= options.bytes) close()
+        if (rows >= limits.rows || bytes >= limits.bytes) close()
       }
 
       function grownOld(): void {

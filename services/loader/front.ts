@@ -3,9 +3,9 @@
  * rows to another place, holds the stream until a person has looked at it.
  */
 import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
-import { dropTable, type Placement, type TableSpec } from './ddl.ts'
-import type { FoundTable } from './found.ts'
-import { frontOf } from './shards.ts'
+import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
+import type { Found, FoundTable } from './found.ts'
+import { createFront, frontOf, localName, shardingKeyOf } from './shards.ts'
 
 /** Columns that decide which version is shown, so that one who compares must see them. */
 const DECIDING = ['_deleted', '_version']
@@ -34,4 +34,11 @@ export function frontMistake(spec: TableSpec, { engine, engineFull, columns }: F
   }
   const lacking = DECIDING.find((name) => !columns.has(name))
   return lacking === undefined ? null : { name: 'FRONT_COLUMN', message: `table ${table} does not show ${lacking} of the shards`, remedy }
+}
+
+/** A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written. */
+export function ledgerStatements(at: Placement, { table, front }: Found, name: string, create: typeof createLedger): string[] {
+  if (at.sharded !== true) return table === null ? [create(at, name)] : []
+  if (front !== null && (table !== null || frontOf(front.engineFull) === null)) return []
+  return [create(at, localName(name)), createFront(at, name, localName(name), shardingKeyOf(LEDGER_KEY))]
 }

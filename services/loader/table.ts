@@ -7,20 +7,13 @@ import { ClickHouseError } from '@clickhouse/client'
 import type { Log } from '../../shared/log.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '../../shared/topics.ts'
 import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailure } from './classify.ts'
-import {
-  createDatabase,
-  createLedger,
-  createLettersLedger,
-  LEDGER_KEY,
-  LOADER_COLUMNS,
-  type Placement,
-  type TableSpec,
-  textLiteral,
-} from './ddl.ts'
+import { createDatabase, createLedger, createLettersLedger, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
 import { type Found, find } from './found.ts'
+import { ledgerStatements } from './front.ts'
 import { type Finding, type Judged, judge, NEW_TABLE } from './judge.ts'
+import { partsOf } from './parts.ts'
 import { findOut } from './server.ts'
-import { createFront, frontOf, localName, shardingKeyOf } from './shards.ts'
+import type { Parts } from './stretch.ts'
 import { insertNeeds } from './writer.ts'
 
 export type Tables = {
@@ -40,6 +33,8 @@ export type Looks = {
   server(): Promise<Finding[]>
   /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
   look(spec: TableSpec): Promise<Judged>
+  /** Null for a table that is not there. Throws what ClickHouse throws. */
+  parts(table: string): Promise<Parts | null>
 }
 
 /** `failure`: why no row of this shape can be inserted; null when they can. `changed`: something was made or added just now. */
@@ -114,15 +109,10 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     }
   }
 
-  /** A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written. */
-  async function ensureLedgerTable(table: string, create: (at: Placement, table: string) => string): Promise<void> {
-    const { table: kept, front } = await find(rows, at, table)
-    if (kept !== null && (at.sharded !== true || front !== null)) return
-    if (front !== null && frontOf(front.engineFull) === null) return
-    await makeDatabase()
-    if (at.sharded !== true) return run(create(at, table))
-    await run(create(at, localName(table)))
-    await run(createFront(at, table, localName(table), shardingKeyOf(LEDGER_KEY)))
+  async function ensureLedgerTable(table: string, create: typeof createLedger): Promise<void> {
+    const statements = ledgerStatements(at, await find(rows, at, table), table, create)
+    if (statements.length > 0) await makeDatabase()
+    for (const statement of statements) await run(statement)
   }
 
   async function makeDatabase(): Promise<void> {
@@ -156,6 +146,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     },
     ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createLedger)),
     ensureLettersLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createLettersLedger)),
+    parts: (table) => partsOf(rows, at, table),
     server: () => findOut({ rows, text }, at, insertNeeds(at)),
     look: async (spec) => judgeFound(spec, await find(rows, at, spec.table), true),
     ping: () =>

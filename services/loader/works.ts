@@ -24,6 +24,7 @@ import { createLedger } from './ledger.ts'
 import { createLettersLedger, type LettersLedger } from './letters-ledger.ts'
 import { createMembership, type Membership } from './membership.ts'
 import { heedingOverload } from './overload.ts'
+import { createPressure, type Pressure } from './pressure.ts'
 import { createSettle } from './settle.ts'
 import { createTables, type Tables } from './table.ts'
 import { createUnseen } from './unseen.ts'
@@ -49,14 +50,15 @@ export type WiringOptions = {
 }
 
 /** The parts that speak to ClickHouse and to the registry. */
-export type Outer = { writer: Writer; tables: Tables; catalog: Catalog; scheduler: SchedulerLike }
+export type Outer = { writer: Writer; tables: Tables; catalog: Catalog; scheduler: SchedulerLike; stretchOf?: Pressure['stretchOf'] }
 
 const NONCE_RADIX = 36
 
 export function assemble({ clickhouse, ...options }: WorksOptions): Works {
   const { config, names, clock, log } = options
-  const writer = heedingOverload(createWriter(clickhouse, config.clickhouse), clock)
   const tables = createTables(clickhouse, config.clickhouse, log)
+  const pressure = createPressure({ ...options, parts: tables.parts })
+  const writer = pressure.heeding(heedingOverload(createWriter(clickhouse, config.clickhouse), clock))
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })
   const letters = createLettersLedger({ ...options, writer, tables, database: config.clickhouse.database })
@@ -64,12 +66,12 @@ export function assemble({ clickhouse, ...options }: WorksOptions): Works {
     letters.own(assigned)
     options.onAssigned(assigned)
   }
-  const membership = wire({ ...options, onAssigned }, { writer, tables, catalog, scheduler: asyncScheduler })
+  const membership = wire({ ...options, onAssigned }, { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf })
   return { membership, tables, registry, letters }
 }
 
 /** Everything between the group and the commit. */
-export function wire(options: WiringOptions, { writer, tables, catalog, scheduler }: Outer): Membership {
+export function wire(options: WiringOptions, { writer, tables, catalog, scheduler, stretchOf = () => 1 }: Outer): Membership {
   const { config, kafka, names, clock, log, metrics, onFailure } = options
   const { database } = config.clickhouse
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
@@ -119,6 +121,7 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
   }
 
   const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
-  chunks.pipe(laneByTopic({ rows, bytes, ageMs, scheduler, flush }, settleAndMakeRoom)).subscribe({ error: onFailure })
+  const lanes = { rows, bytes, ageMs, scheduler, flush, stretchOf: (topic: string) => stretchOf(catalog.tableOf(topic)) }
+  chunks.pipe(laneByTopic(lanes, settleAndMakeRoom)).subscribe({ error: onFailure })
   return membership
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Subject, timer, VirtualTimeScheduler } from 'rxjs'
-import { type BatchLimits, laneByTopic } from '../../services/loader/batching.ts'
+import { laneByTopic } from '../../services/loader/batching.ts'
 import { type Batch, type Chunk, restOf, type Target } from '../../services/loader/chunk.ts'
+import type { BatchLimits } from '../../services/loader/stretch.ts'
 
 const LIMITS: BatchLimits = { rows: 10, bytes: 1_000, ageMs: 100 }
 const target = (table: string): Target => ({
@@ -26,7 +27,7 @@ function chunk(rows: number, given: Partial<Chunk> & { table?: string | null } =
 /** Runs chunks at their times; each insert takes as long as it is told to. Says when which rows were closed. */
 async function run(
   plan: readonly [atMs: number, chunk: Chunk][],
-  options: { insertMs?: number; flushAtMs?: number; limits?: Partial<BatchLimits> } = {},
+  options: { insertMs?: number; flushAtMs?: number; limits?: Partial<BatchLimits>; stretchOf?: (topic: string) => number } = {},
 ) {
   const scheduler = new VirtualTimeScheduler()
   const chunks = new Subject<Chunk>()
@@ -36,7 +37,8 @@ async function run(
     closed.push(`${scheduler.now()}ms ${batch.topic}: ${batch.chunks.map(({ rows }) => rows).join('+')}`)
     return timer(options.insertMs ?? 0, scheduler)
   }
-  chunks.pipe(laneByTopic({ ...LIMITS, ...options.limits, scheduler, flush }, settle)).subscribe()
+  const { stretchOf = () => 1 } = options
+  chunks.pipe(laneByTopic({ ...LIMITS, ...options.limits, scheduler, flush, stretchOf }, settle)).subscribe()
   for (const [atMs, each] of plan) scheduler.schedule(() => chunks.next(each), atMs)
   if (options.flushAtMs !== undefined) scheduler.schedule(() => flush.next(null), options.flushAtMs)
   scheduler.flush()
@@ -108,6 +110,25 @@ describe('a batch is closed', () => {
       [290, chunk(3)],
     ]
     assert.deepEqual(await run(plan, { insertMs: 300 }), ['0ms t: 10', '300ms t: 1+2+3'])
+  })
+
+  test('later and larger while its table has many parts', async () => {
+    const plan: [number, Chunk][] = [
+      [0, chunk(1)],
+      [150, chunk(8)],
+      [300, chunk(1)],
+    ]
+    assert.deepEqual(await run(plan, { stretchOf: () => 2 }), ['200ms t: 1+8', '500ms t: 1'])
+    assert.deepEqual(
+      await run(
+        [
+          [0, chunk(10)],
+          [1, chunk(10)],
+        ],
+        { stretchOf: () => 2 },
+      ),
+      ['1ms t: 10+10'],
+    )
   })
 
   test('topic by topic: one that is slow holds up none of the others', async () => {

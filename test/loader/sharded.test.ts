@@ -87,6 +87,8 @@ describe('a stream over two shards', () => {
       [[[], []]],
     )
     assert.deepEqual(await tablesOf(place).server(), [])
+    const stats = await tablesOf(place).parts(orders.table)
+    assert.ok(stats !== null && stats.most > 0 && stats.delayAt > stats.most, 'parts are counted behind the Distributed table')
     await orders.close()
   })
 

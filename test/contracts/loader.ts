@@ -21,6 +21,7 @@ const SERVERS = 'faults/loader-servers.test.ts'
 const GAP = 'faults/loader-gap.test.ts'
 const HELD = 'loader/held-back.test.ts'
 const BROKER = 'faults/broker-midway.test.ts'
+const NETWORK = 'faults/kafka-network.test.ts'
 const PIPELINE_KILLED = 'faults/pipeline-kill-loader.test.ts'
 const PIPELINE_SERVERS = 'faults/pipeline-servers.test.ts'
 const STOPPED = 'scenarios/stopped-loader.test.ts'
@@ -110,6 +111,31 @@ export const servers: readonly Line[] = [
       [SERVERS, 'the broker: the loader joins again by itself, without a gap and without a duplicate'],
       [PIPELINE_SERVERS, `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`],
       RANDOM_FAULTS,
+    ],
+  },
+  {
+    when: 'the network to Kafka loses a request or its answer, cuts an answer in its middle, or is silent for longer than the session',
+    loader: 'asks again, commits again in the same assignment where it may, joins again where not, and nothing is lost',
+    shownBy: [
+      [NETWORK, `whose commits meet "\${mishap}" commits again in the same assignment: offsets do not go back, nothing is missing`],
+      [NETWORK, 'whose connections are cut in the middle of the records that it fetches fetches them again'],
+      [NETWORK, 'that gets no answer until its group has given it up, and then all of them, joins again and loses nothing'],
+      ['shared/kafka-network.test.ts', `each request that meets "\${mishap}" costs no record, and it goes on by itself`],
+      RANDOM_FAULTS,
+    ],
+  },
+  {
+    when: 'the network loses answers to what a fetcher publishes',
+    loader: 'finds each page once, or not at all until it is published again',
+    shownBy: [
+      [
+        NETWORK,
+        `whose every kind of request to publish and to commit meets "\${mishap}" loses nothing, doubles nothing, asks for no page twice`,
+      ],
+      [
+        'shared/kafka-network.test.ts',
+        `each request that meets "\${mishap}" leaves a page with its checkpoint or neither, and the next fence tells`,
+      ],
     ],
   },
   {

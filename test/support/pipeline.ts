@@ -21,6 +21,12 @@ import { startWalkApi, WALK_SECRET, type WalkApi, type WalkOptions, type WalkRec
 export type PipelineOptions = WalkOptions & {
   /** Of the source's quota, as the declaration says it. */
   declaredQuota?: { requests: number; per: string }
+  /** In place of one partition a region, as the text of a declaration. */
+  partitions?: string
+  /** False: the stream has none. */
+  watermark?: boolean
+  /** Other streams of the source, as the text of a declaration. */
+  streams?: string
   /** More of the stream, as the text of a declaration: `every: '1s',`. */
   stream?: string
   /** In place of the declaration that follows from all this. */
@@ -29,6 +35,8 @@ export type PipelineOptions = WalkOptions & {
   stack?: TestStack
 }
 
+export type SpeaksOf = (region: string, partition: number, commit: Commit) => boolean
+
 export type Pipeline = {
   api: WalkApi
   env: Record<string, string>
@@ -36,6 +44,8 @@ export type Pipeline = {
   names: Names
   topic: string
   deadLetterTopic: string
+  /** Declares the stream anew, for fetchers that start from now on. */
+  declare(changes: Partial<PipelineOptions>): Promise<void>
   fetcher(...args: string[]): Running
   loader(...args: string[]): Running
   /** Any command to its end. */
@@ -58,7 +68,8 @@ export type Pipeline = {
   /** Waits until the table shows what the API has. */
   untilComplete(waitMaxMs?: number): Promise<void>
   assertComplete(): Promise<void>
-  assertWatermarksHonest(): Promise<void>
+  /** `speaksOf`: whether the watermark of a partition speaks of the region, where that is not what was declared at first. */
+  assertWatermarksHonest(speaksOf?: SpeaksOf): Promise<void>
   assertAskedOnce(): Promise<void>
   assertLedger(): Promise<void>
 }
@@ -74,7 +85,9 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
   const dir = await mkdtemp(join(tmpdir(), 'headrace-pipeline-'))
   closes.after(() => rm(dir, { recursive: true, force: true }))
   const api = await startWalkApi(closes, options)
-  await writeFile(join(dir, 'shop.ts'), (options.declaration ?? ((url) => declarationOf(url, options)))(api.url))
+  const declare = (declared: PipelineOptions) =>
+    writeFile(join(dir, 'shop.ts'), (declared.declaration ?? ((url) => declarationOf(url, declared)))(api.url))
+  await declare(options)
   const env = stack.env({
     ...{ HEADRACE_PREFIX: prefix, CLICKHOUSE_DATABASE: prefix, HEADRACE_DIR: dir, HEADRACE_LOG_FORMAT: 'json', ...QUICK },
     ...(options.tokenLifeMs === undefined ? {} : { SHOP_SECRET: options.clientSecret ?? WALK_SECRET }),
@@ -142,6 +155,7 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
 
   return {
     ...{ api, env, kafka, names, topic, deadLetterTopic, run: runCommand, messages, markers, rejected, rows, query, commits },
+    declare: (changes) => declare({ ...options, ...changes }),
     fetcher: (...args) => headrace('fetcher', ['fetch', 'shop.orders', ...args]),
     loader: (...args) => headrace('loader', ['load', ...args]),
     fetchOnce: () => mustWork('fetch', 'shop.orders', '--once'),
@@ -189,14 +203,16 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
       )
     },
     /** What the watermark says is confirmed is in the table. */
-    async assertWatermarksHonest() {
+    async assertWatermarksHonest(speaksOf: SpeaksOf = (region, partition) => region === regions[partition]) {
       // The loader goes on meanwhile: what was committed first must be in the table that is read after it.
       const committed = await commits()
       const ids = new Set((await rows().catch(() => [])).map(({ id }) => id))
       for (const [partition, commit] of committed.entries()) {
         if (commit === null || commit.watermark === null) continue
         const until = Date.parse(commit.watermark)
-        const confirmed = api.valid().filter(({ region, updated_at }) => region === regions[partition] && Date.parse(updated_at) < until)
+        const confirmed = api
+          .valid()
+          .filter(({ region, updated_at }) => speaksOf(region, partition, commit) && Date.parse(updated_at) < until)
         const missing = confirmed.filter(({ id }) => !ids.has(id))
         assert.deepEqual(missing, [], `the watermark of partition ${partition} is ahead of the table`)
       }
@@ -235,22 +251,24 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
 
 export function declarationOf(url: string, options: PipelineOptions): string {
   const { regions = ['eu'], tokenLifeMs, declaredQuota, stream = "every: '1s'," } = options
+  const watermark = options.watermark === false ? '' : "watermark: { field: 'updated_at', param: 'since', sorted: true },"
   const auth =
     tokenLifeMs === undefined
       ? ''
       : "auth: oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: 'client', clientSecret: secret('SHOP_SECRET') }),"
   const quota = declaredQuota === undefined ? '' : `quota: ${JSON.stringify(declaredQuota)},`
-  return `import { cursor, defineSource, oauth2ClientCredentials, secret, z } from 'headrace'
+  return `import { cursor, defineSource, discover, none, oauth2ClientCredentials, parent, secret, z } from 'headrace'
 export default defineSource({
   name: 'shop', baseUrl: '${url}', ${auth} ${quota}
   streams: {
     orders: {
       path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }),
       schema: z.object({ id: z.string(), region: z.string(), total: z.int(), updated_at: z.iso.datetime({ offset: true }) }),
-      primaryKey: ['id'], watermark: { field: 'updated_at', param: 'since', sorted: true },
-      partitions: ${JSON.stringify(regions.map((region) => ({ region })))},
+      primaryKey: ['id'], ${watermark}
+      partitions: ${options.partitions ?? JSON.stringify(regions.map((region) => ({ region })))},
       ${stream}
     },
+    ${options.streams ?? ''}
   },
 })
 `

@@ -1,6 +1,6 @@
 /**
- * An API that is walked while the fetcher dies and comes back: regions of orders in the order of their time, pages by cursor, OAuth tokens that
- * end or are revoked, a quota that it counts itself, and moments at which a test steps in. It keeps every request with the time of its arrival
+ * An API that is walked while the fetcher dies and comes back: regions (which it lists) of orders in the order of their time, pages by cursor,
+ * OAuth tokens that end or are revoked, a quota that it counts itself, and moments at which a test steps in. It keeps every request with the time of its arrival
  * and the number of the page that was asked for, so that a test can tell which page was asked for when.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -60,6 +60,7 @@ export type WalkApi = {
   /** Those of records too that fit by now. */
   everBad(): string[]
   put(record: WalkRecord): void
+  remove(id: string): void
   /** No token that was given out is known any more. */
   revokeTokens(): void
   /** Most requests, tokens included, in any window of the quota. */
@@ -105,6 +106,7 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     const url = new URL(request.url ?? '/', 'http://walk')
     for await (const _ of request);
     if (url.pathname === '/oauth/token') return giveToken(request, response, atMs)
+    if (url.pathname === '/regions') return end(response, 200, { data: regions.map((id) => ({ id })) })
     await give(request, response, url.searchParams, atMs)
   }
 
@@ -178,6 +180,7 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     bad: () => [...kept.values()].filter(({ total }) => typeof total !== 'number').map(({ id }) => id),
     everBad: () => [...everBad],
     put,
+    remove: (id) => void kept.delete(id),
     revokeTokens: () => lives.clear(),
     mostInWindow: (perMs) => Math.max(0, ...arrivals.map((end) => arrivals.filter((at) => at <= end && at > end - perMs).length)),
   }

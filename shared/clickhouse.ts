@@ -48,8 +48,11 @@ export const RECORD_SETTINGS: ClickHouseSettings = {
   input_format_parallel_parsing: 0,
 }
 
-/** Of tables over shards: one that does not answer is an error and not an empty one, and the replica is read that the loader writes to. */
-export const SHARDS_SETTINGS: ClickHouseSettings = { skip_unavailable_shards: 0, load_balancing: 'in_order' }
+/**
+ * Of tables over shards: one that does not answer is an error and not an empty one. The first replica of each is asked that answers, whichever server
+ * the statement came to, so that what was written is read; and rows that would stay on that server would be counted twice.
+ */
+export const SHARDS_SETTINGS: ClickHouseSettings = { skip_unavailable_shards: 0, load_balancing: 'in_order', prefer_localhost_replica: 0 }
 
 export function quoted(name: string): string {
   return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``

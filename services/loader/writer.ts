@@ -121,8 +121,8 @@ function failureOf({ response_headers, http_status_code: status = 0 }: Answer, t
 }
 
 /**
- * Views that read from the table make the count larger, never smaller, and so does a Distributed table, by the rows that stay on the server asked. Nothing
- * tells their rows from others: that a record is no more than one row is made sure of before it is sent.
+ * Views that read from the table make the count larger, never smaller, and nothing tells their rows from others: that a record is no more than
+ * one row is made sure of before it is sent.
  */
 function shortfall(written: string | undefined, rows: number): Failure | null {
   if (written !== undefined && Number(written) >= rows) return null

@@ -135,6 +135,24 @@ describe('a stream over two shards', () => {
     await orders.close()
   })
 
+  test('lets a row that one shard refuses go to the dead letters, and no other', async () => {
+    const place = await ownPlace({}, on)
+    const orders = await publish(place)
+    await orders.page({ records: [order(0)] })
+    await loadAll(place)
+    for (const { url } of on.shards) {
+      await command(at(place, url), `ALTER TABLE {db}.${orders.table}_local ADD CONSTRAINT cheap CHECK total < 1000`)
+    }
+    const dear = [5, 11, 17, 31]
+    const records = Array.from({ length: KEYS }, (_, key) => ({ ...order(key, 1), total: dear.includes(key) ? 5_000 : key }))
+    await orders.page({ records })
+    assert.deepEqual((({ rows, deadLetters }) => [rows, deadLetters])(await loadAll(place)), [KEYS - dear.length, dear.length])
+    const refused = (await orders.deadLetters()).map(({ value }) => JSON.parse(value?.toString() ?? '').id)
+    assert.deepEqual(refused.sort(), dear.map((key) => `order-${key}`).sort())
+    await assertVerified(place)
+    await orders.close()
+  })
+
   test('gets new columns and wider ones, in front of the shards and behind', async () => {
     const place = await ownPlace({}, on)
     const orders = await publish(place, compileStream({ schema: orderSchema.extend({ pieces: z.int32() }) }))
@@ -185,7 +203,11 @@ describe('a stream over two shards', () => {
     const from = await page({ records: letters, atMs: 4_999 })
     assert.equal(await ids(), 'abcdefgh')
     await page({ records: letters.slice(0, 2), atMs: 9_000, marker: { complete: { from, startedMs: 5_000 } } })
-    assert.equal(await ids(), 'ab')
+    const loader = startLoader(place)
+    await until('rows are marked', () => loader.lines.some(({ msg }) => msg.includes('marked deleted')))
+    await loader.stop()
+    const marked = await loader.metrics.markedDeleted.get()
+    assert.deepEqual([await ids(), marked.values.map(({ value }) => value)], ['ab', [letters.length - 2]])
     await close()
   })
 })

@@ -3,8 +3,10 @@ import { systemClock } from '../../shared/clock.ts'
 import { type LoadSummary, load } from '../loader/loader.ts'
 import { print, runService } from './process.ts'
 import { counted } from './text.ts'
+import { keepYoungHeapSmall } from './young.ts'
 
 export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boolean }): Promise<number> {
+  keepYoungHeapSmall()
   return runService('loader', ['kafka', 'registry', 'clickhouse'], async ({ config, log, metrics, signal, ready }) => {
     const summary = await load({
       config,

@@ -3,6 +3,7 @@
  * a batch is the chunks of one topic and one table that go into one insert. Both carry what they make committable.
  */
 import type { RegisteredSchema } from '../../shared/registry.ts'
+import { release } from '../../shared/release.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import type { TableSpec } from './ddl.ts'
 
@@ -63,12 +64,25 @@ export function restOf(place: Pick<Chunk, 'topic' | 'partition' | 'generation'>,
   return { ...place, target: null, body: NO_BYTES, ends: NO_ROWS, rows: 0, letters: [], markers: [], after, bytes: 0 }
 }
 
-export type Batch = { topic: string; generation: number; chunks: Chunk[]; rows: number; bytes: number }
+export type Batch = {
+  topic: string
+  generation: number
+  chunks: Chunk[]
+  rows: number
+  bytes: number
+  /** An insert of it failed: its bytes may still be on their way into a connection that nobody listens to any more. */
+  failed?: boolean
+}
 
 export function batchOf(chunks: Chunk[]): Batch {
   const { topic, generation } = chunks[0] as Chunk
   const sum = (of: (chunk: Chunk) => number) => chunks.reduce((total, chunk) => total + of(chunk), 0)
   return { topic, generation, chunks, rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) }
+}
+
+/** Of a batch that is settled; nobody looks at its rows again. */
+export function releaseRows({ chunks, failed }: Batch): void {
+  if (failed !== true) for (const { body } of chunks) release(body)
 }
 
 export const tableOf = (chunk: Chunk): string | null => chunk.target?.spec.table ?? null

@@ -42,6 +42,7 @@ export function createDeliver({ writer, tables, database, nonce, metrics, clock 
       const startedMs = clock.elapsedMs()
       const failure = await writer.insert({ database, table, body, rows, token: tokenOf(batch, piece, nonce) }, patience.over)
       metrics.inserts.inc({ table, outcome: failure?.kind ?? 'confirmed' })
+      if (failure !== null) batch.failed = true
       if (failure === null) metrics.insertSeconds.observe({ table }, (clock.elapsedMs() - startedMs) / 1000)
       // Before a row is blamed, the table is looked at: a column that is gone makes every row look bad.
       if (failure?.kind !== 'table' && failure?.kind !== 'data') return failure

@@ -182,7 +182,7 @@ function letterOf(message: RawMessage, id: number | null, target: Target | Refus
   const place = {
     offset: Number(message.offset),
     timestampMs: Number(message.timestamp),
-    key,
+    key: key === null ? null : Buffer.from(key),
     value: value === null ? null : Buffer.from(value),
   }
   if (id !== null && target !== undefined && 'refused' in target) return { ...place, reason: target.refused, issues: target.issues }

@@ -14,7 +14,7 @@ import type { Names } from '../../shared/topics.ts'
 import { type Assigned, patienceOf } from './assignment.ts'
 import { laneByTopic } from './batching.ts'
 import { type Catalog, createCatalog } from './catalog.ts'
-import type { Batch, Chunk } from './chunk.ts'
+import { type Batch, type Chunk, releaseRows } from './chunk.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeliver } from './deliver.ts'
 import { createGate } from './gate.ts'
@@ -114,6 +114,7 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
     try {
       if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
       if ((await settle(batch, patienceOf(assigned, clock, holdups))) === 'given up') assigned.givenUp.add(batch.topic)
+      else releaseRows(batch)
     } finally {
       gate.leave(batch.topic, batch.bytes)
       intake.wake()

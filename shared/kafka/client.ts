@@ -9,6 +9,7 @@ import type { Log } from '../log.ts'
 import { settle } from './deadline.ts'
 import { Kafka as Client } from './kafkajs/load.ts'
 import { RETRY } from './kafkajs/retry.ts'
+import { createSocket } from './kafkajs/socket.ts'
 import { packageLevel, packageLog } from './logging.ts'
 import type { KafkaOptions } from './port.ts'
 
@@ -30,6 +31,7 @@ export function newClient({ options, log, clock }: Deps, retry: RetryOptions = R
     authenticationTimeout: CONNECT_ATTEMPT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     retry,
+    socketFactory: createSocket,
     logLevel: packageLevel(log),
     logCreator: packageLog(log, clock),
   }

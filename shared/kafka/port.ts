@@ -189,7 +189,8 @@ export type ReaderOptions = MembershipOptions & {
   /**
    * 'taken': the batch is the caller's, reading goes on behind it. 'full': nothing of it was taken; the partition is paused, and the
    * batch is fetched again after `resume`. Must not throw: an error out of it is fatal (onCrash). One call at a time for each partition.
-   * The membership is kept alive while it is pending.
+   * The membership is kept alive while it is pending. The bytes of keys, values and headers are lent until it resolves: their memory is free soon
+   * after, so what is kept of them must be copied.
    */
   onBatch(batch: ReadBatch): Promise<'taken' | 'full'>
   /** Nothing is paused at the start of an assignment. No batch of a generation comes before this has resolved. */

@@ -90,6 +90,7 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
     try {
       await session.opened
       if (session !== member.current()) return false
+      if (isReleased(batch)) throw new Error(`a batch of ${topic}/${partition} was handed over after its bytes were gone`)
       const nextOffset = toOffset(batch.lastOffset()) + 1
       return (
         (await options.onBatch({ topic, partition, generation, messages, nextOffset, highOffset: toOffset(endOfLogOf(batch)) })) === 'taken'
@@ -151,6 +152,8 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
 function endOfLogOf(batch: EachBatchPayload['batch']): string {
   return batch instanceof FetchedBatch ? batch.endOfLog : batch.highWatermark
 }
+
+const isReleased = (batch: EachBatchPayload['batch']): boolean => batch instanceof FetchedBatch && batch.isReleased
 
 /** The package throws while it starts again; the next assignment begins with nothing paused anyway. */
 function whenRunning(call: () => void): void {

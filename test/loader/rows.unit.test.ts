@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { batchOf, releaseRows, restOf } from '../../services/loader/chunk.ts'
 import { countOf, joined, nthOf, type Piece, type Range, rowNumbers, splitAt, without } from '../../services/loader/rows.ts'
 import { testSeed } from '../support/seed.ts'
 
@@ -12,6 +13,25 @@ const pieces = fc.array(fc.tuple(fc.nat(5), fc.nat(5)), { maxLength: 6 }).map((s
     at += gap + length
   }
   return ranges
+})
+
+describe("the rows' memory", () => {
+  const state = { nextOffset: 1, watermark: null, open: null, lost: null }
+  const batch = () =>
+    batchOf([{ ...restOf({ topic: 't', partition: 0, generation: 1 }, state), body: Buffer.allocUnsafeSlow(1_000_000), rows: 1 }])
+
+  test('is free when the batch is settled', () => {
+    const settled = batch()
+    releaseRows(settled)
+    assert.equal(settled.chunks[0]?.body.length, 0)
+  })
+
+  test('stays for the garbage collector where an insert failed, since a connection may still send from it', () => {
+    const troubled = batch()
+    troubled.failed = true
+    releaseRows(troubled)
+    assert.equal(troubled.chunks[0]?.body.length, 1_000_000)
+  })
 })
 
 describe('rows by number', () => {

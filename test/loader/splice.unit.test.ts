@@ -55,6 +55,14 @@ describe('splicing', () => {
     assert.equal(chunk?.after.open, 4)
   })
 
+  test('keeps nothing of the bytes that it was lent', () => {
+    const lent = [Buffer.from('key'), Buffer.from('no frame'), frame(1, '{"a":1}')] as const
+    const [chunk] = splice(batch([{ key: lent[0], value: lent[1] }, lent[2]]), START, lookup)
+    for (const bytes of lent) bytes.fill(0)
+    assert.deepEqual([String(chunk?.letters[0]?.key), String(chunk?.letters[0]?.value)], ['key', 'no frame'])
+    assert.match(String(linesOf(chunk)), /,"a":1}$/)
+  })
+
   test('counts no replayed record to the page that it lies in, and no watermark of its marker', () => {
     const replayed = (value: Buffer): Partial<RawMessage> => ({ value, headers: replayHeaders(3, 't.dead-letters/7/4') })
     const { headers } = marker(1, 'w9')

@@ -1,8 +1,7 @@
 /**
- * One socket at a time, an end for every request, and no byte of an old socket. Without this: of two callers that find a connection closed, each opens
- * a socket, and the one that is forgotten keeps the process alive; a new socket is ended by the disconnect of the one before; a request that is under
- * way when the other side closes during a disconnect is never answered, not even with a timeout, so that a reader stands still for ever; and the
- * half of an answer in whose middle a socket was cut stays in front of the next socket's answers, of which none is understood any more.
+ * One socket at a time, and an end for every request (what comes in over it: `receive.ts`). Without this: of two callers that find a connection closed,
+ * each opens a socket, and the one that is forgotten keeps the process alive; a new socket is ended by the disconnect of the one before; and a request
+ * that is under way when the other side closes during a disconnect is never answered, not even with a timeout, so that a reader stands still for ever.
  */
 import { systemClock } from '../../clock.ts'
 import { internal } from './internals.ts'
@@ -16,9 +15,6 @@ type Connection = {
   disconnect(): Promise<unknown>
   isConnected(): boolean
   rejectRequests(error: Error): void
-  chunks: Buffer[]
-  bytesBuffered: number
-  bytesNeeded: number
   /** Ours: what is under way. */
   connecting?: Promise<unknown> | undefined
   disconnecting?: Promise<unknown> | undefined
@@ -27,8 +23,6 @@ type Errors = { KafkaJSConnectionClosedError: new (message: string, at: { host: 
 
 /** How long a disconnect waits for the answers to what was asked before. */
 const ANSWERS_WAIT_MAX_MS = 5_000
-/** In front of each answer. */
-const ANSWER_SIZE_BYTES = 4
 
 export function cureConnection(): void {
   const { prototype } = internal<{ prototype: Connection }>('network/connection.js')
@@ -53,7 +47,6 @@ export function cureConnection(): void {
   async function open(connection: Connection): Promise<unknown> {
     await connection.disconnecting
     if (connection.isConnected()) return true
-    Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: ANSWER_SIZE_BYTES })
     const opening = connect.call(connection)
     const { socket } = connection
     socket?.on('close', () => {

@@ -11,8 +11,8 @@ import { internal, replaceInternal } from './internals.ts'
 /** What a record's batch says about all its records. */
 export type BatchContext = { producerId: string; inTransaction: boolean }
 export type DecodedRecord = RawMessage & { isControlRecord: boolean; batchContext: BatchContext }
-/** `endOffset`: the place behind the last whole batch, whether or not it has records left. */
-export type DecodedRecords = DecodedRecord[] & { endOffset?: number }
+/** `endOffset`: the place behind the last whole batch, whether or not it has records left. `memory`: what keys, values and headers are views of. */
+export type DecodedRecords = DecodedRecord[] & { endOffset?: number; memory?: Buffer[] }
 
 type PackageDecoder = {
   buffer: Buffer
@@ -54,6 +54,7 @@ export function cureDecode(): void {
 /** The last batch is cut off where the fetch's size ended; it comes again. */
 export async function decodeRecords(buffer: Buffer): Promise<DecodedRecords> {
   const records: DecodedRecords = []
+  records.memory = [buffer]
   for (let at = 0; buffer.length - at >= HEAD_BYTES; ) {
     const end = at + AFTER_LENGTH + buffer.readInt32BE(at + 8)
     if (end > buffer.length) break
@@ -71,7 +72,9 @@ async function decodeBatch(batch: Buffer, into: DecodedRecords): Promise<void> {
   const isControlRecord = (attributes & CONTROL) !== 0
   const batchContext: BatchContext = { producerId: String(batch.readBigInt64BE(43)), inTransaction: (attributes & TRANSACTIONAL) !== 0 }
   const count = batch.readInt32BE(57)
-  const bytes = await decompress(attributes & CODEC_MASK, batch.subarray(HEAD_BYTES))
+  const codec = attributes & CODEC_MASK
+  const bytes = await decompress(codec, batch.subarray(HEAD_BYTES))
+  if (codec !== 0) into.memory?.push(bytes)
   const cursor = new Cursor(bytes)
   for (let index = 0; index < count; index++) {
     const length = cursor.varint()

@@ -15,7 +15,7 @@ export type GroupHooks = {
   outOfRange(at: { topic: string; partition: number; position: string; low: string; high: string }): void
 }
 
-type FetchedBatch = { assignment?: OffsetManager | null; isEmptyDueToFiltering(): boolean }
+type FetchedBatch = { assignment?: OffsetManager | null; isEmptyDueToFiltering(): boolean; release(): void }
 type OffsetManager = {
   resolvedOffsets: Record<string, Record<number, string>>
   nextOffset(topic: string, partition: number): Long
@@ -37,6 +37,8 @@ type ConsumerGroup = {
   mustJoin?: boolean
   /** Ours: the wait time that was asked for. */
   fullWaitTime?: number
+  /** Ours: what the last fetch from each broker brought. */
+  fetched?: Map<string, FetchedBatch[]>
   /** Ours: aborted when a pause ends, so that a sleeping fetch goes on at once. */
   sleeping?: AbortController
   assigned(): TopicPartitions[]
@@ -63,6 +65,7 @@ export function cureGroup(): void {
   tellOfJoins(group)
   tellOfGaps(group)
   tagFetches(group)
+  releaseFetches(group)
   wakeOnResume(group)
   dropStaleBatches(runner)
   commitOnce(runner)
@@ -133,6 +136,19 @@ function tagFetches(group: ConsumerGroup): void {
     this.maxWaitTime = someArePaused ? Math.min(WAIT_BESIDE_PAUSED_MS, this.fullWaitTime) : this.fullWaitTime
     const batches = await fetch.call(this, nodeId)
     for (const batch of batches) batch.assignment = assignment
+    return batches
+  }
+}
+
+/** The next fetch from a broker begins when every batch of the one before was handled. */
+function releaseFetches(group: ConsumerGroup): void {
+  const fetch = group.fetch
+  group.fetch = async function (nodeId) {
+    this.fetched ??= new Map()
+    for (const batch of this.fetched.get(nodeId) ?? []) batch.release()
+    this.fetched.delete(nodeId)
+    const batches = await fetch.call(this, nodeId)
+    this.fetched.set(nodeId, batches)
     return batches
   }
 }

@@ -12,6 +12,7 @@ import { cureGroup } from './group.ts'
 import { cureGrouping } from './grouping.ts'
 import { loadPackage } from './internals.ts'
 import { cureProduce } from './produce.ts'
+import { cureReceive } from './receive.ts'
 import { cureRequest } from './request.ts'
 import { cureRequestQueue } from './request-queue.ts'
 import { cureRetry } from './retry.ts'
@@ -21,6 +22,7 @@ cureErrors()
 cureRequest()
 cureConnection()
 cureCoordinator()
+cureReceive()
 cureRequestQueue()
 cureGrouping()
 cureProduce()

@@ -1,0 +1,86 @@
+/**
+ * Puts an answer together as it comes in, in one buffer of its own size. The package keeps the pieces and joins them at the end, so that a fetch is in
+ * memory twice; an empty view behind the last answer keeps all of it; and the half of an answer in whose middle a socket was cut stays in front of
+ * the next socket's answers, of which none is understood any more. The length in front is as in https://kafka.apache.org/protocol#protocol_common.
+ */
+import { internal } from './internals.ts'
+
+const LENGTH_BYTES = 4
+const CORRELATION_BYTES = 4
+/** What claims to be longer was not sent by Kafka: nothing of it is kept, and the request that waits for it times out. */
+const ANSWER_BYTES_MAX = 256 * 1024 * 1024
+
+type Connection = {
+  socket?: object
+  authHandlers: { onSuccess(data: Buffer): void } | null
+  authExpectResponse: boolean
+  requestQueue: { fulfillRequest(answer: { size: number; correlationId: number; payload: Buffer }): void }
+  processData(data: Buffer): void
+  /** Ours: what has come in over which socket. */
+  receiving?: { socket: object | undefined; receive: Receive }
+}
+
+/** What it is given may be overwritten when it returns. */
+export type Receive = (data: Buffer) => void
+
+export function cureReceive(): void {
+  const { prototype } = internal<{ prototype: Connection }>('network/connection.js')
+  prototype.processData = function (data) {
+    // Some logins read bytes without a length.
+    if (this.authHandlers !== null && !this.authExpectResponse) {
+      this.authHandlers.onSuccess(Buffer.from(data))
+      return
+    }
+    if (this.receiving === undefined || this.receiving.socket !== this.socket) {
+      this.receiving = { socket: this.socket, receive: createReceiver((answer) => handOver(this, answer)) }
+    }
+    this.receiving.receive(data)
+  }
+}
+
+/** `onAnswer` gets each answer with its length in front; its bytes are its own. */
+export function createReceiver(onAnswer: (answer: Buffer) => void): Receive {
+  const length = Buffer.alloc(LENGTH_BYTES)
+  let lengthBytes = 0
+  /** Null while the length is read. */
+  let answer: Buffer | null = null
+  let filled = 0
+  let senseless = false
+
+  function open(): void {
+    const size = length.readInt32BE(0)
+    senseless = size < 0 || size > ANSWER_BYTES_MAX
+    if (senseless) return
+    answer = Buffer.allocUnsafeSlow(LENGTH_BYTES + size)
+    filled = length.copy(answer)
+  }
+
+  return (data) => {
+    for (let at = 0; at < data.length && !senseless; ) {
+      if (answer === null) {
+        const copied = data.copy(length, lengthBytes, at)
+        at += copied
+        lengthBytes += copied
+        if (lengthBytes === LENGTH_BYTES) open()
+      } else {
+        const copied = data.copy(answer, filled, at)
+        at += copied
+        filled += copied
+      }
+      if (answer === null || filled < answer.length) continue
+      const whole: Buffer = answer
+      answer = null
+      lengthBytes = 0
+      onAnswer(whole)
+    }
+  }
+}
+
+function handOver({ authHandlers, requestQueue }: Connection, answer: Buffer): void {
+  if (authHandlers !== null) authHandlers.onSuccess(answer)
+  else {
+    const correlationId = answer.readInt32BE(LENGTH_BYTES)
+    const payload = answer.subarray(LENGTH_BYTES + CORRELATION_BYTES)
+    requestQueue.fulfillRequest({ size: answer.length - LENGTH_BYTES, correlationId, payload })
+  }
+}

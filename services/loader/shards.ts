@@ -20,11 +20,11 @@ export const localName = (table: string): string => `${table}_local`
 /** Pure of the primary key, so that no version of a row comes to another shard. */
 export const shardingKeyOf = (primaryKey: readonly string[]): string => `cityHash64(${primaryKey.map(quoted).join(', ')})`
 
-/** Columns, defaults and comments are those of `local`, which must be there. */
-export function createFront(at: Placement, table: string, local: string, shardingKey: string): string {
+/** Columns, defaults and comments are those of `like`, which must be there; `local` need not be. */
+export function createFront(at: Placement, table: string, local: string, shardingKey: string, like: string = local): string {
   const { database, cluster = '' } = at
   const over = [cluster, database, local].map(textLiteral).join(', ')
-  return `CREATE TABLE IF NOT EXISTS ${place(at, table)} AS ${quoted(database)}.${quoted(local)}
+  return `CREATE TABLE IF NOT EXISTS ${place(at, table)} AS ${quoted(database)}.${quoted(like)}
 ENGINE = Distributed(${over}, ${shardingKey})`
 }
 

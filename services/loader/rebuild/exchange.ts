@@ -105,16 +105,18 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
  * On shards the rows are in local tables, which no other table may name: they take a name for good, and what is in front of them is made anew. Only the
  * fronts are exchanged, so a server never shows the old rows of one shard beside the new ones of another.
  */
-async function giveName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
-  if (at.sharded !== true) return void (await run(tools, `RENAME TABLE ${whole(at, table)} TO ${whole(at, name)}${on(at)}`))
+async function giveShardsName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
+  const fresh = newName(table)
   const [front] = await tools.clickhouse.rows<{ engine_full: string }>(
-    `SELECT engine_full FROM system.tables WHERE database = ${textLiteral(at.database)} AND name = ${textLiteral(table)}`,
+    `SELECT engine_full FROM system.tables WHERE database = ${textLiteral(at.database)} AND name = ${textLiteral(fresh)}`,
   )
   const is = frontOf(front?.engine_full ?? '')
-  if (is === null) throw new Stopped('HR_REBUILD_SHARDS', `table ${table} is not over the shards: nothing was exchanged`)
-  await run(tools, dropTable(at, table))
-  await run(tools, `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`)
-  await run(tools, createFront(at, name, local, is.shardingKey))
+  if (is === null) throw new Stopped('HR_REBUILD_SHARDS', `table ${fresh} is not over the shards: nothing was exchanged`)
+  const rename = `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`
+  const create = createFront(at, name, local, is.shardingKey, fresh)
+  // What ends in between leaves no rows without a name, and nothing under the stream's own name that has none.
+  for (const statement of name === table ? [rename, create] : [create, rename]) await run(tools, statement)
+  await run(tools, dropTable(at, fresh))
 }
 
 /** The name that the old table has then; null when there was none. */
@@ -125,7 +127,8 @@ export async function exchange(tools: ExchangeTools, table: string, hasOld: bool
   const done = { clickhouse, writer, signal: new AbortController().signal }
   const stamp = new Date(clock.nowMs()).toISOString().replaceAll(/[-:]/g, '').slice(0, STAMP_CHARS)
   const old = `${table}__old_${stamp}`
-  await giveName(done, at, newName(table), hasOld ? old : table, `${localName(table)}_${stamp}`)
+  if (at.sharded === true) await giveShardsName(done, at, table, hasOld ? old : table, `${localName(table)}_${stamp}`)
+  else await run(done, `RENAME TABLE ${whole(at, newName(table))} TO ${whole(at, hasOld ? old : table)}${on(at)}`)
   if (!hasOld) return null
   await run(done, `EXCHANGE TABLES ${whole(at, table)} AND ${whole(at, old)}${on(at)}`)
   return old

@@ -12,14 +12,18 @@ export type FoundTable = {
   engineFull: string
   sortingKey: string
   partitionKey: string
+  comment: string
   columns: ReadonlyMap<string, FoundColumn>
 }
 
 /** Whatever has the view's name; only the comment tells whether it is the loader's. */
 export type FoundView = { engine: string; comment: string; columns: ReadonlyMap<string, string> }
 
-/** `table` holds the rows. `front`: on shards, whatever has the table's own name. */
-export type Found = { table: FoundTable | null; view: FoundView | null; front: FoundTable | null }
+/**
+ * `table` holds the rows. `front`: on shards, whatever has the table's own name; `weights`: of the shards that the server knows, in their order, null where
+ * there are none to be known.
+ */
+export type Found = { table: FoundTable | null; view: FoundView | null; front: FoundTable | null; weights: string | null }
 
 export type Rows = <T>(query: string) => Promise<T[]>
 
@@ -36,13 +40,21 @@ type ColumnRow = {
 
 export async function find(rows: Rows, at: Placement, table: string): Promise<Found> {
   const found = await findOne(rows, at.database, table)
-  if (at.sharded !== true) return { ...found, front: null }
+  if (at.sharded !== true) return { ...found, front: null, weights: null }
   const front = found.table
   const local = await findOne(rows, at.database, (front === null ? null : frontOf(front.engineFull))?.table ?? localName(table))
-  return { table: local.table, view: found.view, front }
+  return { table: local.table, view: found.view, front, weights: await weightsOf(rows, at) }
 }
 
-async function findOne(rows: Rows, database: string, table: string): Promise<Omit<Found, 'front'>> {
+async function weightsOf(rows: Rows, { cluster = '' }: Placement): Promise<string | null> {
+  const [row] = await rows<{ weights: string }>(
+    `SELECT arrayStringConcat(arrayMap(shard -> toString(shard.2), arraySort(groupUniqArray((shard_num, shard_weight)))), ', ') AS weights
+FROM system.clusters WHERE cluster = ${textLiteral(cluster)}`,
+  )
+  return row === undefined || row.weights === '' ? null : row.weights
+}
+
+async function findOne(rows: Rows, database: string, table: string): Promise<Pick<Found, 'table' | 'view'>> {
   const view = viewName(table)
   const names = `(${textLiteral(table)}, ${textLiteral(view)})`
   const where = `database = ${textLiteral(database)}`
@@ -75,8 +87,8 @@ function tableOf({ row, columns }: Part): FoundTable | null {
       inPartitionKey: column.is_in_partition_key === 1,
     },
   ])
-  const { engine, engine_full: engineFull, sorting_key: sortingKey, partition_key: partitionKey } = row
-  return { engine, engineFull, sortingKey, partitionKey, columns: new Map(known) }
+  const { engine, engine_full: engineFull, sorting_key: sortingKey, partition_key: partitionKey, comment } = row
+  return { engine, engineFull, sortingKey, partitionKey, comment, columns: new Map(known) }
 }
 
 function viewOf({ row, columns }: Part): FoundView | null {

@@ -5,15 +5,18 @@
 import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
 import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
 import type { Found, FoundTable } from './found.ts'
-import { createFront, frontOf, localName, shardingKeyOf } from './shards.ts'
+import { createFront, frontOf, localName, shardingKeyOf, weightsIn } from './shards.ts'
 
+/** In a name that each server replaces by its own. */
+const MACRO = '{'
 /** Columns that decide which version is shown, so that one who compares must see them. */
 const DECIDING = ['_deleted', '_version']
 
 type Named = { name: string; message: string; remedy: string }
 
 /** Why nothing may go through the table that has the stream's own name, and what a person does; null when it may. */
-export function frontMistake(spec: TableSpec, { engine, engineFull, columns }: FoundTable, at: Placement): Named | null {
+export function frontMistake(spec: TableSpec, front: FoundTable, at: Placement, weights: string | null): Named | null {
+  const { engine, engineFull, columns, comment } = front
   const { table, primaryKey } = spec
   const { database, cluster = '' } = at
   const is = frontOf(engineFull)
@@ -22,7 +25,7 @@ export function frontMistake(spec: TableSpec, { engine, engineFull, columns }: F
     return { name: 'TABLE_NOT_SHARDED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
   }
   const remedy = `it holds no rows, so: ${dropTable(at, table)}; the loader makes it anew`
-  if (is.cluster !== cluster || is.database !== database) {
+  if ((is.cluster !== cluster && !cluster.includes(MACRO)) || is.database !== database) {
     const message = `table ${table} is over database ${is.database} on cluster ${is.cluster}, not over ${database} on ${cluster}`
     return { name: 'SHARDS_ELSEWHERE', message, remedy }
   }
@@ -32,13 +35,18 @@ export function frontMistake(spec: TableSpec, { engine, engineFull, columns }: F
     const then = 'rows that are apart already come together with: headrace replay --into-new-table'
     return { name: 'SHARDING_KEY', message, remedy: `${remedy}; ${then}` }
   }
+  const spread = weightsIn(comment)
+  if (spread !== null && weights !== null && spread !== weights) {
+    const message = `table ${table} was spread over shards of weight ${spread}, those of ${cluster} have ${weights}: versions of one row would be on several`
+    return { name: 'SHARDS_CHANGED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
+  }
   const lacking = DECIDING.find((name) => !columns.has(name))
   return lacking === undefined ? null : { name: 'FRONT_COLUMN', message: `table ${table} does not show ${lacking} of the shards`, remedy }
 }
 
 /** A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written. */
-export function ledgerStatements(at: Placement, { table, front }: Found, name: string, create: typeof createLedger): string[] {
+export function ledgerStatements(at: Placement, { table, front, weights }: Found, name: string, create: typeof createLedger): string[] {
   if (at.sharded !== true) return table === null ? [create(at, name)] : []
   if (front !== null && (table !== null || frontOf(front.engineFull) === null)) return []
-  return [create(at, localName(name)), createFront(at, name, localName(name), shardingKeyOf(LEDGER_KEY))]
+  return [create(at, localName(name)), createFront(at, name, { table: localName(name), shardingKey: shardingKeyOf(LEDGER_KEY), weights })]
 }

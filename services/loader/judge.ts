@@ -63,14 +63,14 @@ function tableVerdict(spec: TableSpec, table: FoundTable | null, judging: Judgin
 }
 
 /** What has rows is changed first: the Distributed table never sends what it cannot take. */
-function shardsVerdict(spec: TableSpec, { table, front }: Found, judging: Judging): TableVerdict {
+function shardsVerdict(spec: TableSpec, { table, front, weights }: Found, judging: Judging): TableVerdict {
   const { at } = judging
-  const wrong = front === null ? null : frontMistake(spec, front, at)
+  const wrong = front === null ? null : frontMistake(spec, front, at, weights)
   if (wrong !== null) return { steps: [], findings: [refusal(wrong.name, wrong.message, wrong.remedy)], after: null }
   const local = (front === null ? null : frontOf(front.engineFull))?.table ?? localName(spec.table)
   const rows = tableVerdict({ ...spec, table: local }, table, judging)
   if (front === null) {
-    const statement = createFront(at, spec.table, local, shardingKeyOf(spec.primaryKey))
+    const statement = createFront(at, spec.table, { table: local, shardingKey: shardingKeyOf(spec.primaryKey), weights })
     return { ...rows, steps: [...rows.steps, { what: 'table over the shards', statement, essential: true }] }
   }
   const columns = columnVerdict(spec, front, judging)

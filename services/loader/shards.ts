@@ -20,13 +20,27 @@ export const localName = (table: string): string => `${table}_local`
 /** Pure of the primary key, so that no version of a row comes to another shard. */
 export const shardingKeyOf = (primaryKey: readonly string[]): string => `cityHash64(${primaryKey.map(quoted).join(', ')})`
 
-/** Columns, defaults and comments are those of `like`, which must be there; `local` need not be. */
-export function createFront(at: Placement, table: string, local: string, shardingKey: string, like: string = local): string {
-  const { database, cluster = '' } = at
-  const over = [cluster, database, local].map(textLiteral).join(', ')
-  return `CREATE TABLE IF NOT EXISTS ${place(at, table)} AS ${quoted(database)}.${quoted(like)}
-ENGINE = Distributed(${over}, ${shardingKey})`
+export type FrontSpec = Pick<Front, 'table' | 'shardingKey'> & {
+  /** Of the shards as they are now; null where they are not known. */
+  weights: string | null
+  /** Whose columns, defaults and comments it has; the local table by default. */
+  like?: string
 }
+
+/** `table` in front of the local one that `over` names. */
+export function createFront(at: Placement, table: string, over: FrontSpec): string {
+  const { database, cluster = '' } = at
+  const names = [cluster, database, over.table].map(textLiteral).join(', ')
+  const comment = over.weights === null ? '' : ` COMMENT ${textLiteral(SPREAD + over.weights)}`
+  return `CREATE TABLE IF NOT EXISTS ${place(at, table)} AS ${quoted(database)}.${quoted(over.like ?? over.table)}
+ENGINE = Distributed(${names}, ${over.shardingKey})${comment}`
+}
+
+/** What a table over shards says of them: another number or weight of shards is another shard for most keys. */
+const SPREAD = 'Headrace: spread over shards of weight '
+
+/** Null where it does not say. */
+export const weightsIn = (comment: string): string | null => (comment.startsWith(SPREAD) ? comment.slice(SPREAD.length) : null)
 
 const ENGINE = /^Distributed\((.*)\)(?: SETTINGS .*)?$/s
 const NAME = /^\s*(?:'((?:[^'\\]|\\.)*)'|`?([\w.-]+)`?)\s*(?:,|$)/

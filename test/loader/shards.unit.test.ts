@@ -20,7 +20,11 @@ const spec = {
 
 describe('a table over shards', () => {
   test('is a Replicated one on each server behind a Distributed one that spreads rows by their key; the view reads through it', () => {
-    const { steps, refused } = judge(spec, { table: null, view: null, front: null }, { at, latest: true, canonical: (type) => type })
+    const { steps, refused } = judge(
+      spec,
+      { table: null, view: null, front: null, weights: '1, 1' },
+      { at, latest: true, canonical: (type) => type },
+    )
     assert.equal(refused, null)
     const [local = '', front = '', view = '', ...others] = steps.map(({ statement }) => statement)
     assert.match(
@@ -30,7 +34,7 @@ describe('a table over shards', () => {
     assert.equal(
       front,
       `CREATE TABLE IF NOT EXISTS \`db\`.\`shop_orders\` ON CLUSTER \`main\` AS \`db\`.\`shop_orders_local\`
-ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`line\`))`,
+ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`line\`)) COMMENT 'Headrace: spread over shards of weight 1, 1'`,
     )
     assert.match(view, /`shop_orders_current` ON CLUSTER `main` .*FROM `db`\.`shop_orders` FINAL/s)
     assert.deepEqual(others, [])

@@ -8,7 +8,7 @@ import type { Clock } from '../../../shared/clock.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import { viewName } from '../../../shared/topics.ts'
 import { dropTable, type Placement, quoted, type TableSpec, textLiteral } from '../ddl.ts'
-import { createFront, frontOf, localName } from '../shards.ts'
+import { createFront, frontOf, localName, weightsIn } from '../shards.ts'
 import type { Writer } from '../writer.ts'
 
 export type ExchangeTools = { clickhouse: ClickHouse; writer: Writer; at: Placement; clock: Clock; signal: AbortSignal }
@@ -107,13 +107,13 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
  */
 async function giveShardsName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
   const fresh = newName(table)
-  const [front] = await tools.clickhouse.rows<{ engine_full: string }>(
-    `SELECT engine_full FROM system.tables WHERE database = ${textLiteral(at.database)} AND name = ${textLiteral(fresh)}`,
+  const [front] = await tools.clickhouse.rows<{ engine_full: string; comment: string }>(
+    `SELECT engine_full, comment FROM system.tables WHERE database = ${textLiteral(at.database)} AND name = ${textLiteral(fresh)}`,
   )
   const is = frontOf(front?.engine_full ?? '')
   if (is === null) throw new Stopped('HR_REBUILD_SHARDS', `table ${fresh} is not over the shards: nothing was exchanged`)
   const rename = `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`
-  const create = createFront(at, name, local, is.shardingKey, fresh)
+  const create = createFront(at, name, { table: local, shardingKey: is.shardingKey, weights: weightsIn(front?.comment ?? ''), like: fresh })
   // What ends in between leaves no rows without a name, and nothing under the stream's own name that has none.
   for (const statement of name === table ? [rename, create] : [create, rename]) await run(tools, statement)
   await run(tools, dropTable(at, fresh))

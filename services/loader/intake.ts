@@ -59,16 +59,21 @@ export function createIntake(deps: IntakeDeps): Intake {
     }
 
     const lookup = catalog.lookup(topic)
-    const unknown = unknownSchemas(batch, lookup)
-    if (!opened.has(topic) || unknown.length > 0) {
-      learn(assigned, topic, unknown)
+    if (!opened.has(topic)) {
+      learn(assigned, topic, unknownSchemas(batch, lookup))
       return full()
     }
-    if (!gate.enter(topic, bytes)) {
+    if (!gate.hasRoom(topic, bytes)) {
       flush(topic)
       return full()
     }
-    for (const chunk of splice(batch, state, lookup)) {
+    const chunks = splice(batch, state, lookup)
+    if (chunks.length === 0) {
+      learn(assigned, topic, unknownSchemas(batch, lookup))
+      return full()
+    }
+    gate.enter(topic, bytes)
+    for (const chunk of chunks) {
       assigned.states.set(place, chunk.after)
       push(chunk)
     }

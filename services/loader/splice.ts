@@ -24,9 +24,13 @@ const NO_BYTES = Buffer.alloc(0)
 const NO_ROWS = new Uint32Array(0)
 
 /** What a batch will hold in memory as chunks, at most. */
-export function bytesOfBatch({ messages }: ReadBatch): number {
-  let bytes = CHUNK_BYTES_MIN
-  for (const { value } of messages) bytes += value === null ? HEAD_BYTES_MAX : value.length + HEAD_BYTES_MAX
+export function bytesOfBatch({ messages, valueBytes }: ReadBatch): number {
+  return CHUNK_BYTES_MIN + messages.length * HEAD_BYTES_MAX + (valueBytes ?? bytesFrom(messages, 0))
+}
+
+function bytesFrom(messages: readonly RawMessage[], first: number): number {
+  let bytes = 0
+  for (let index = first; index < messages.length; index++) bytes += messages[index]?.value?.length ?? 0
   return bytes
 }
 
@@ -44,8 +48,8 @@ export function unknownSchemas({ messages }: ReadBatch, lookup: Lookup): number[
 }
 
 /**
- * The batch as chunks, in order, one for each stretch of one schema; at least one, so that offsets move where there are no rows.
- * Every schema id must be known. Pure but for the memory it allocates.
+ * The batch as chunks, in order, one for each stretch of one schema; at least one, so that offsets move where there are no rows. None when there is a
+ * schema id that is not known yet: it is asked for first. Pure but for the memory it allocates.
  */
 export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup): Chunk[] {
   const chunks: Chunk[] = []
@@ -62,6 +66,7 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup)
     if (id !== null && id !== lastId) {
       lastId = id
       target = lookup(id)
+      if (target === undefined) return []
     }
     if (value !== null && id !== null && target !== undefined && !('refused' in target) && isOneObject(value, FRAME_HEAD_BYTES)) {
       if (builder.target === null) builder.target = target
@@ -115,9 +120,9 @@ function pass(state: PartitionState, to: Builder, { offset, headers }: RawMessag
   } else if (state.open !== null) state.open++
 }
 
-function startChunk({ messages, partition }: ReadBatch, first: number): Builder {
-  let bytes = 0
-  for (let index = first; index < messages.length; index++) bytes += (messages[index]?.value?.length ?? 0) + HEAD_BYTES_MAX
+function startChunk({ messages, partition, valueBytes }: ReadBatch, first: number): Builder {
+  const values = first === 0 ? (valueBytes ?? bytesFrom(messages, 0)) : bytesFrom(messages, first)
+  const bytes = values + (messages.length - first) * HEAD_BYTES_MAX
   return {
     target: null,
     body: Buffer.allocUnsafeSlow(bytes),

@@ -36,7 +36,7 @@ export type LogRange = { low: number; high: number }
 
 export type TopicSpec = { topic: string; partitions: number; replicationFactor?: number; config?: Record<string, string> }
 
-/** A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. */
+/** A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. Each part is made anew whenever a reader's is asked for it. */
 export type RawMessage = {
   offset: string
   timestamp: string
@@ -166,6 +166,8 @@ export type ReadBatch = {
   generation: number
   /** Can be empty: only control records or aborted ones were there. */
   messages: readonly RawMessage[]
+  /** Of the values of all messages, where the reader has counted them. */
+  valueBytes?: number
   /** The offset to go on from after this batch; it passes control records, so it can be more than the last message's offset + 1. */
   nextOffset: number
   /** The partition's end (as in `LogRange.high`) at the time of the fetch: when `nextOffset` equals it, the reader had caught up. */

@@ -92,9 +92,9 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
       if (session !== member.current()) return false
       if (isReleased(batch)) throw new Error(`a batch of ${topic}/${partition} was handed over after its bytes were gone`)
       const nextOffset = toOffset(batch.lastOffset()) + 1
-      return (
-        (await options.onBatch({ topic, partition, generation, messages, nextOffset, highOffset: toOffset(endOfLogOf(batch)) })) === 'taken'
-      )
+      const valueBytes = batch instanceof FetchedBatch ? { valueBytes: batch.valueBytes() } : {}
+      const read = { topic, partition, generation, messages, ...valueBytes, nextOffset, highOffset: toOffset(endOfLogOf(batch)) }
+      return (await options.onBatch(read)) === 'taken'
     } catch (error) {
       member.fail(error)
       throw fatal(error)

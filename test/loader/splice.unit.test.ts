@@ -181,6 +181,10 @@ describe('splicing', () => {
     assert.deepEqual([chunk?.rows, chunk?.target, chunk?.after.nextOffset], [0, null, 101])
   })
 
+  test('gives nothing while one of the schemas is not known', () => {
+    assert.deepEqual(splice(batch([frame(1, '{"a":1}'), frame(5, '{"a":1}')]), START, lookup), [])
+  })
+
   test('names the schemas that are not known, once each', () => {
     assert.deepEqual(
       unknownSchemas(batch([frame(1, '{"a":1}'), frame(5, '{"a":1}'), frame(6, '{"a":1}'), frame(5, '{"a":1}'), null]), lookup),

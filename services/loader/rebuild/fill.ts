@@ -72,7 +72,9 @@ export async function fill(tools: FillTools, stretch: Stretch): Promise<Filled> 
 
   for await (const batch of batches(tools, stretch)) {
     await catalog.learn(topic, unknownSchemas(batch, catalog.lookup(topic)), false, patience)
-    for (const chunk of splice(batch, state, lookup)) {
+    const chunks = splice(batch, state, lookup)
+    if (chunks.length === 0) throw new Error(`${topic}/${batch.partition} has a schema that nobody has learnt`)
+    for (const chunk of chunks) {
       state = chunk.after
       await settle(batchOf([{ ...chunk, partition }]))
     }

@@ -10,7 +10,12 @@ import { internal, replaceInternal } from './internals.ts'
 
 /** What a record's batch says about all its records. */
 export type BatchContext = { producerId: string; inTransaction: boolean }
-export type DecodedRecord = RawMessage & { isControlRecord: boolean; batchContext: BatchContext }
+export type DecodedRecord = RawMessage & {
+  isControlRecord: boolean
+  batchContext: BatchContext
+  /** The length of the value, -1 for none, without making it. */
+  valueBytes?: number
+}
 /** `endOffset`: the place behind the last whole batch, whether or not it has records left. `memory`: what keys, values and headers are views of. */
 export type DecodedRecords = DecodedRecord[] & { endOffset?: number; memory?: Buffer[] }
 
@@ -66,29 +71,93 @@ export async function decodeRecords(buffer: Buffer): Promise<DecodedRecords> {
 
 async function decodeBatch(batch: Buffer, into: DecodedRecords): Promise<void> {
   const attributes = batch.readInt16BE(21)
-  const baseOffset = Number(batch.readBigInt64BE(0))
-  const baseTimestamp = Number(batch.readBigInt64BE(27))
-  const appendTime = attributes & LOG_APPEND_TIME ? String(batch.readBigInt64BE(35)) : null
-  const isControlRecord = (attributes & CONTROL) !== 0
-  const batchContext: BatchContext = { producerId: String(batch.readBigInt64BE(43)), inTransaction: (attributes & TRANSACTIONAL) !== 0 }
   const count = batch.readInt32BE(57)
   const codec = attributes & CODEC_MASK
   const bytes = await decompress(codec, batch.subarray(HEAD_BYTES))
   if (codec !== 0) into.memory?.push(bytes)
+  const origin: Origin = {
+    producerId: String(batch.readBigInt64BE(43)),
+    inTransaction: (attributes & TRANSACTIONAL) !== 0,
+    isControl: (attributes & CONTROL) !== 0,
+    baseOffset: Number(batch.readBigInt64BE(0)),
+    baseTimestamp: Number(batch.readBigInt64BE(27)),
+    appendTime: attributes & LOG_APPEND_TIME ? String(batch.readBigInt64BE(35)) : null,
+    bytes,
+  }
   const cursor = new Cursor(bytes)
   for (let index = 0; index < count; index++) {
     const length = cursor.varint()
     const end = cursor.at + length
     cursor.at++
-    const timestampDelta = cursor.varlong()
-    const offset = String(baseOffset + cursor.varint())
-    const timestamp = appendTime ?? String(baseTimestamp + timestampDelta)
-    const key = cursor.bytes()
-    const value = cursor.bytes()
-    into.push({ offset, timestamp, key, value, headers: cursor.headers(), isControlRecord, batchContext })
+    into.push(new FetchedRecord(origin, cursor))
     cursor.at = end
   }
-  into.endOffset = baseOffset + batch.readInt32BE(23) + 1
+  into.endOffset = origin.baseOffset + batch.readInt32BE(23) + 1
+}
+
+/** What the records of a batch have in common. */
+type Origin = BatchContext & {
+  isControl: boolean
+  baseOffset: number
+  baseTimestamp: number
+  appendTime: string | null
+  bytes: Buffer
+}
+
+/**
+ * Where a record lies. Its parts are made when they are asked for, each time anew: most are asked for once or never, and what lives as long as
+ * a fetch is copied by every garbage collection in it.
+ */
+class FetchedRecord implements DecodedRecord {
+  private readonly origin: Origin
+  private readonly timestampDelta: number
+  private readonly offsetDelta: number
+  private readonly keyBytes: number
+  private readonly keyAt: number
+  readonly valueBytes: number
+  private readonly valueAt: number
+
+  /** The cursor stands behind the record's attributes, and afterwards somewhere in the record. */
+  constructor(origin: Origin, cursor: Cursor) {
+    this.origin = origin
+    this.timestampDelta = cursor.varlong()
+    this.offsetDelta = cursor.varint()
+    this.keyBytes = cursor.varint()
+    this.keyAt = cursor.at
+    if (this.keyBytes > 0) cursor.at += this.keyBytes
+    this.valueBytes = cursor.varint()
+    this.valueAt = cursor.at
+  }
+
+  get offset(): string {
+    return String(this.origin.baseOffset + this.offsetDelta)
+  }
+
+  get timestamp(): string {
+    return this.origin.appendTime ?? String(this.origin.baseTimestamp + this.timestampDelta)
+  }
+
+  get key(): Buffer | null {
+    return this.keyBytes < 0 ? null : this.origin.bytes.subarray(this.keyAt, this.keyAt + this.keyBytes)
+  }
+
+  get value(): Buffer | null {
+    return this.valueBytes < 0 ? null : this.origin.bytes.subarray(this.valueAt, this.valueAt + this.valueBytes)
+  }
+
+  get headers(): NonNullable<RawMessage['headers']> {
+    const at = this.valueAt + Math.max(this.valueBytes, 0)
+    // A count of no headers is one byte, 0.
+    return this.origin.bytes[at] === 0 ? NO_HEADERS : new Cursor(this.origin.bytes, at).headers()
+  }
+
+  get isControlRecord(): boolean {
+    return this.origin.isControl
+  }
+
+  get batchContext(): BatchContext {
+    return this.origin
+  }
 }
 
 async function decompress(codec: number, records: Buffer): Promise<Buffer> {
@@ -100,11 +169,12 @@ async function decompress(codec: number, records: Buffer): Promise<Buffer> {
 
 /** Reads varints and what they count, one after the other. */
 class Cursor {
-  at = 0
+  at: number
   readonly buffer: Buffer
 
-  constructor(buffer: Buffer) {
+  constructor(buffer: Buffer, at = 0) {
     this.buffer = buffer
+    this.at = at
   }
 
   varint(): number {

@@ -4,7 +4,6 @@
  * come through as committed; and it takes a record with the key 0000 for the end of an aborted transaction.
  */
 import { release } from '../../release.ts'
-import type { RawMessage } from '../port.ts'
 import type { DecodedRecord, DecodedRecords } from './decode.ts'
 import { replaceInternal } from './internals.ts'
 
@@ -30,7 +29,7 @@ export class FetchedBatch {
   /** The end of the log for readers of committed records. */
   readonly endOfLog: string
   readonly rawMessages: DecodedRecords
-  readonly messages: RawMessage[]
+  readonly messages: DecodedRecord[]
   readonly #nextOffset: number
   #released = false
 
@@ -53,6 +52,13 @@ export class FetchedBatch {
 
   get isReleased(): boolean {
     return this.#released
+  }
+
+  /** Of all values together. */
+  valueBytes(): number {
+    let bytes = 0
+    for (const record of this.messages) bytes += Math.max(record.valueBytes ?? record.value?.length ?? 0, 0)
+    return bytes
   }
 
   isEmpty(): boolean {
@@ -92,11 +98,11 @@ function endOf(records: DecodedRecords): number {
 }
 
 /** A fetch begins with the batch that holds the offset, so records before it can come first. */
-function committedFrom(offset: number, records: DecodedRecords, aborted: readonly AbortedTransaction[]): RawMessage[] {
+function committedFrom(offset: number, records: DecodedRecords, aborted: readonly AbortedTransaction[]): DecodedRecord[] {
   let first = 0
   while (first < records.length && Number(records[first]!.offset) < offset) first++
   const isAborted = aborted.length === 0 ? null : abortedFilter(aborted)
-  const committed: RawMessage[] = []
+  const committed: DecodedRecord[] = []
   for (let index = first; index < records.length; index++) {
     const record = records[index]!
     if (isAborted?.(record)) continue

@@ -1,6 +1,6 @@
 /**
  * Looks at the parts of a table when an insert into it has ended, at most every `LOOK_EVERY_MS`, and keeps what follows for the batches of its
- * topic. A look that fails changes nothing, and never fails an insert.
+ * topic. Nothing waits for a look, and one that fails changes nothing.
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
@@ -19,6 +19,8 @@ export type Pressure = {
 export type PressureDeps = { parts(table: string): Promise<Parts | null>; clock: Clock; log: Log; metrics: Metrics }
 
 const LOOK_EVERY_MS = 2_000
+/** Looks that are not answered take no connections from the inserts. */
+const LOOKS_AT_ONCE_MAX = 4
 /** Parts are merged while nothing is inserted: what was seen before counts no more. Longer than a batch is ever left open. */
 const FORGET_AFTER_MS = 60_000
 
@@ -26,6 +28,7 @@ type Seen = { stretch: number; atMs: number }
 
 export function createPressure({ parts, clock, log, metrics }: PressureDeps): Pressure {
   const seen = new Map<string, Seen>()
+  const looking = new Set<string>()
 
   function known(table: string): Seen | undefined {
     const last = seen.get(table)
@@ -35,10 +38,14 @@ export function createPressure({ parts, clock, log, metrics }: PressureDeps): Pr
   async function look(table: string): Promise<void> {
     const last = known(table)
     if (last !== undefined && clock.elapsedMs() - last.atMs < LOOK_EVERY_MS) return
+    if (looking.has(table) || looking.size >= LOOKS_AT_ONCE_MAX) return
     const before = last?.stretch ?? 1
-    // Noted first, so that of inserts side by side one looks.
+    // Noted first: what is not answered is not asked again at once.
     seen.set(table, { stretch: before, atMs: clock.elapsedMs() })
-    const found = await parts(table).catch(() => null)
+    looking.add(table)
+    const found = await parts(table)
+      .catch(() => null)
+      .finally(() => looking.delete(table))
     if (found === null) return
     const stretch = stretchAfter(before, found)
     seen.set(table, { stretch, atMs: clock.elapsedMs() })
@@ -57,7 +64,8 @@ export function createPressure({ parts, clock, log, metrics }: PressureDeps): Pr
       ...writer,
       async insert(insert, signal) {
         const failure = await writer.insert(insert, signal)
-        await look(insert.table)
+        // An answer that never comes holds no rows up.
+        void look(insert.table)
         return failure
       },
     }),

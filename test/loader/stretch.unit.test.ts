@@ -48,7 +48,11 @@ describe('the pressure', () => {
     const pressure = createPressure({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
     let answer: Failure | null = null
     const writer = pressure.heeding({ insert: async () => answer, run: async () => ({ failure: null, rows: 0 }) })
-    const insert = (table: string) => writer.insert({ database: 'd', table, body: [], rows: 1, token: 't' }, new AbortController().signal)
+    const insert = async (table: string) => {
+      const failure = await writer.insert({ database: 'd', table, body: [], rows: 1, token: 't' }, new AbortController().signal)
+      await new Promise((resolve) => setImmediate(resolve))
+      return failure
+    }
     return { clock, looks, pressure, insert, fail: (failure: Failure) => (answer = failure) }
   }
 
@@ -64,6 +68,15 @@ describe('the pressure', () => {
     assert.deepEqual([pressure.stretchOf('a'), pressure.stretchOf('b'), pressure.stretchOf(null)], [4, 2, 2])
     await clock.runTo(70_000)
     assert.equal(pressure.stretchOf('a'), 1, 'what was long ago is forgotten')
+  })
+
+  test('a look that is never answered holds up no insert, and four of them end the looking', async () => {
+    const { clock, pressure, insert, looks } = scene((table) => (table === 'e' ? Promise.resolve(of100(90)) : new Promise(() => undefined)))
+    for (const table of ['a', 'b', 'c']) assert.equal(await insert(table), null)
+    assert.deepEqual([await insert('e'), pressure.stretchOf('e')], [null, 2])
+    await clock.runTo(2_000)
+    for (const table of ['a', 'b', 'c', 'd', 'e']) assert.equal(await insert(table), null)
+    assert.deepEqual([looks, pressure.stretchOf('a'), pressure.stretchOf('e')], [['a', 'b', 'c', 'e', 'd'], 1, 2])
   })
 
   test('a look that fails changes nothing, and the answer of the insert stays what it was', async () => {

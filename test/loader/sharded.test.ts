@@ -13,6 +13,7 @@ import { none, z } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createMetrics } from '../../shared/metrics.ts'
 import { command, commits, count, loadAll, query, startLoader, until } from '../support/loading.ts'
+import { start } from '../support/processes.ts'
 import { atEnd, closeAll, compileStream, order, orderSchema, ownPlace, type Place, publish } from '../support/published.ts'
 import { type Shards, twoShards } from '../support/shards.ts'
 import { assertVerified } from '../support/verified.ts'
@@ -20,6 +21,7 @@ import { assertVerified } from '../support/verified.ts'
 after(closeAll)
 
 const KEYS = 40
+const KILLED_ROWS = 1_000
 
 let on: Shards
 before(async () => {
@@ -131,6 +133,25 @@ describe('a stream over two shards', () => {
     assert.equal(await stored(), partly, 'repetitions are dropped')
     assert.equal(await count(place, orders.table, false), KEYS + 2)
     await command(at(place, second.url), `ALTER TABLE ${local} DELETE WHERE id = 'other' SETTINGS mutations_sync = 1`)
+    await assertVerified(place)
+    await orders.close()
+  })
+
+  test('has every row once after loaders that were killed', async (t) => {
+    const place = await ownPlace({ LOADER_BATCH_AGE_MS: '20', LOADER_BATCH_ROWS: '25' }, on)
+    const orders = await publish(place, compileStream(), 2)
+    for (const partition of [0, 1]) {
+      const records = Array.from({ length: KILLED_ROWS }, (_, key) => order(partition * KILLED_ROWS + key))
+      await orders.page({ partition, records })
+    }
+    for (const [round, rows] of [KILLED_ROWS / 4, KILLED_ROWS].entries()) {
+      const loader = start(t, `load ${round}`, ['load'], { ...place.env, KAFKA_SESSION_TIMEOUT_MS: '6000' })
+      await until(`${rows} rows are there`, async () => (await count(place, orders.table)) >= rows)
+      loader.kill('SIGKILL')
+      await loader.exit
+    }
+    await loadAll(place)
+    assert.equal(await count(place, orders.table), 2 * KILLED_ROWS)
     await assertVerified(place)
     await orders.close()
   })

@@ -47,11 +47,22 @@ export async function find(rows: Rows, at: Placement, table: string): Promise<Fo
 }
 
 async function weightsOf(rows: Rows, { cluster = '' }: Placement): Promise<string | null> {
-  const [row] = await rows<{ weights: string }>(
-    `SELECT arrayStringConcat(arrayMap(shard -> toString(shard.2), arraySort(groupUniqArray((shard_num, shard_weight)))), ', ') AS weights
-FROM system.clusters WHERE cluster = ${textLiteral(cluster)}`,
-  )
+  const query = `SELECT arrayStringConcat(arrayMap(shard -> toString(shard.2), arraySort(groupUniqArray((shard_num, shard_weight)))), ', ') AS weights
+FROM system.clusters WHERE cluster = ${textLiteral(cluster)}`
+  const [row] = (await unlessDenied(rows<{ weights: string }>(query))) ?? []
   return row === undefined || row.weights === '' ? null : row.weights
+}
+
+const ACCESS_DENIED = '497'
+
+/** Null where the user may not read it: a check that needs it is left out, rows are not held up for it. */
+export async function unlessDenied<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === ACCESS_DENIED) return null
+    throw error
+  }
 }
 
 async function findOne(rows: Rows, database: string, table: string): Promise<Pick<Found, 'table' | 'view'>> {

@@ -4,7 +4,7 @@
  */
 import { ClickHouseError } from '@clickhouse/client'
 import { type Placement, quoted, textLiteral } from './ddl.ts'
-import type { Rows } from './found.ts'
+import { type Rows, unlessDenied } from './found.ts'
 import type { Finding } from './judge.ts'
 
 export type ServerSetting = { name: string; value: string; readonly: number }
@@ -53,11 +53,12 @@ async function granted(text: Asks['text'], question: string): Promise<boolean> {
 /** As the server that is asked knows it; `shards` is 0 for one that it does not know. */
 export type KnownCluster = { shards: number; replicas: number; internal: boolean }
 
-async function clusterOf(rows: Rows, name: string): Promise<KnownCluster> {
-  const [row] = await rows<{ shards: number; replicas: number; internal: number }>(
-    `SELECT max(shard_num) AS shards, max(replica_num) AS replicas, min(internal_replication) AS internal
-FROM system.clusters WHERE cluster = ${textLiteral(name)}`,
-  )
+async function clusterOf(rows: Rows, name: string): Promise<KnownCluster | undefined> {
+  const query = `SELECT max(shard_num) AS shards, max(replica_num) AS replicas, min(internal_replication) AS internal
+FROM system.clusters WHERE cluster = ${textLiteral(name)}`
+  const found = await unlessDenied(rows<{ shards: number; replicas: number; internal: number }>(query))
+  if (found === null) return undefined
+  const [row] = found
   return { shards: row?.shards ?? 0, replicas: row?.replicas ?? 0, internal: row?.internal === 1 }
 }
 

@@ -1,6 +1,7 @@
 /** The statements of a table over shards, as texts for a cluster with replicas, and what is read from one that is there. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { unlessDenied } from '../../services/loader/found.ts'
 import { judge } from '../../services/loader/judge.ts'
 import { judgeServer } from '../../services/loader/server.ts'
 import { frontOf } from '../../services/loader/shards.ts'
@@ -71,4 +72,10 @@ test('a cluster that the server does not know, that has more shards than are use
 
 test('shards without a cluster are a wrong use', () => {
   assert.throws(() => readConfig({ CLICKHOUSE_SHARDED: 'true' }, []), { code: 'HR_OPTION', message: /CLICKHOUSE_SHARDED/ })
+})
+
+test('what a user may not read is left out, any other error is one', async () => {
+  const refused = (code: string) => unlessDenied(Promise.reject(Object.assign(new Error('refused'), { code })))
+  assert.equal(await refused('497'), null)
+  await assert.rejects(refused('60'), /refused/)
 })

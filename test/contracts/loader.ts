@@ -17,6 +17,7 @@ const STOP = 'loader/stop.test.ts'
 const LOAD = 'loader/load.test.ts'
 const KILLED = 'faults/loader-kill.test.ts'
 const GROUP = 'faults/loader-group.test.ts'
+const SHARDS = 'loader/sharded.test.ts'
 const SERVERS = 'faults/loader-servers.test.ts'
 const GAP = 'faults/loader-gap.test.ts'
 const HELD = 'loader/held-back.test.ts'
@@ -90,6 +91,26 @@ export const servers: readonly Line[] = [
       [ANSWERS, 'that is cut after the insert succeeded: the same bytes with the same token again, and no row twice even without FINAL'],
       INSERT_KILLED,
       ['loader/adopted.test.ts', 'of the right form is taken, with what it has besides, and its inserts are remembered from then on'],
+    ],
+  },
+  {
+    when: 'one of several shards cannot take its rows, or is away, while the others have theirs already',
+    loader:
+      'sends the same bytes by the same name until all have them, commits nothing before, and no row is there twice even without FINAL',
+    shownBy: [
+      [SHARDS, 'waits for a shard that cannot take its rows, and counts what the other one had already once'],
+      [SHARDS, 'has every row once after loaders that were killed'],
+    ],
+  },
+  {
+    when: 'parts of a table become more than ClickHouse merges',
+    loader: 'makes fewer and larger inserts before they are refused, until the parts are merged',
+    shownBy: [
+      ['loader/parts.test.ts', 'many parts make inserts fewer and larger, until they are merged'],
+      [
+        'loader/stretch.unit.test.ts',
+        'are stretched twice as far at each look while parts come near the delay, up to a bound, and back once they are few',
+      ],
     ],
   },
   {

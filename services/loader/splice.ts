@@ -7,13 +7,12 @@ import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
 import { FRAME_HEAD_BYTES, MARKER_HEADER, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
 import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
 import { isOneObject } from './one-object.ts'
+import { HEAD_BYTES_MAX, openHead, type RowHead, writeHead } from './row-head.ts'
 
 /** Why no record of this schema can be loaded. */
 export type Refused = { refused: string; issues: string }
 export type Lookup = (schemaId: number) => Target | Refused | undefined
 
-/** `{"_partition":65535,"_offset":9007199254740991,"_fetched_at":-9007199254740991,` and the newline. */
-const HEAD_BYTES_MAX = 96
 const OPENING_BYTES = 1
 const CLOSING = 0x7d
 const NEWLINE = 0x0a
@@ -104,7 +103,7 @@ type Builder = {
   length: number
   ends: Uint32Array
   rows: number
-  head: string
+  head: RowHead
   letters: FrameLetter[]
   markers: ReadMarker[]
   /** Null until there is one. */
@@ -129,17 +128,17 @@ function startChunk({ messages, partition, valueBytes }: ReadBatch, first: numbe
     length: 0,
     ends: new Uint32Array(messages.length - first),
     rows: 0,
-    head: `{"_partition":${partition},"_offset":`,
+    head: openHead(partition),
     letters: [],
     markers: [],
     replays: null,
   }
 }
 
-function writeRow(to: Builder, { offset, timestamp }: RawMessage, value: Buffer): void {
+function writeRow(to: Builder, message: RawMessage, value: Buffer): void {
   const { body } = to
-  let at = to.length
-  at += body.write(`${to.head}${offset},"_fetched_at":${timestamp},`, at, 'latin1')
+  const offset = message.offsetNumber ?? Number(message.offset)
+  let at = writeHead(to.head, body, to.length, offset, message.timestampMs ?? Number(message.timestamp))
   const fields = FRAME_HEAD_BYTES + OPENING_BYTES
   // Most records open with a name; only white space or the closing brace can make an empty one, which takes no comma.
   if ((value[fields] as number) !== 0x22 && isEmptyObject(value, fields)) {

@@ -36,13 +36,18 @@ export type LogRange = { low: number; high: number }
 
 export type TopicSpec = { topic: string; partitions: number; replicationFactor?: number; config?: Record<string, string> }
 
-/** A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. Each part is made anew whenever a reader's is asked for it. */
+/**
+ * A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. Each part is made anew whenever a reader's is
+ * asked for it; the numbers, where they are there, are the cheapest.
+ */
 export type RawMessage = {
   offset: string
   timestamp: string
   key: Buffer | null
   value: Buffer | null
   headers?: Record<string, Buffer | string | (Buffer | string)[] | undefined>
+  offsetNumber?: number
+  timestampMs?: number
 }
 
 export type MemberState = {

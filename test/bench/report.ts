@@ -117,7 +117,7 @@ function standstillLines(report: StandstillReport): string[] {
     '',
     `Standstill ${whole(records)} records of ${bytesPerRecord} bytes wait in ${partitions} partitions; ClickHouse stood still for ${stoodStillSeconds} s after ${whole(rowsBefore)} rows`,
     `  at the end                 ${whole(rows)} rows under FINAL, ${deadLetters} dead letters, ${lag} records behind: ${whether}, after ${seconds} s`,
-    `  loader's memory            ${memoryText(memory)}`,
+    `  loader's memory            ${memory === null ? NO_PROC : `resident ${memory.maxMb} MB at most`}`,
   ]
 }
 

@@ -81,7 +81,7 @@ async function decodeBatch(batch: Buffer, into: DecodedRecords): Promise<void> {
     isControl: (attributes & CONTROL) !== 0,
     baseOffset: Number(batch.readBigInt64BE(0)),
     baseTimestamp: Number(batch.readBigInt64BE(27)),
-    appendTime: attributes & LOG_APPEND_TIME ? String(batch.readBigInt64BE(35)) : null,
+    appendTimeMs: attributes & LOG_APPEND_TIME ? Number(batch.readBigInt64BE(35)) : null,
     bytes,
   }
   const cursor = new Cursor(bytes)
@@ -100,7 +100,7 @@ type Origin = BatchContext & {
   isControl: boolean
   baseOffset: number
   baseTimestamp: number
-  appendTime: string | null
+  appendTimeMs: number | null
   bytes: Buffer
 }
 
@@ -130,11 +130,19 @@ class FetchedRecord implements DecodedRecord {
   }
 
   get offset(): string {
-    return String(this.origin.baseOffset + this.offsetDelta)
+    return String(this.offsetNumber)
+  }
+
+  get offsetNumber(): number {
+    return this.origin.baseOffset + this.offsetDelta
   }
 
   get timestamp(): string {
-    return this.origin.appendTime ?? String(this.origin.baseTimestamp + this.timestampDelta)
+    return String(this.timestampMs)
+  }
+
+  get timestampMs(): number {
+    return this.origin.appendTimeMs ?? this.origin.baseTimestamp + this.timestampDelta
   }
 
   get key(): Buffer | null {

@@ -65,7 +65,9 @@ export type Pipeline = {
   commits(): Promise<((Commit & { offset: number }) | null)[]>
   /** What the table shows under FINAL. */
   rows(): Promise<WalkRecord[]>
-  /** Waits until the table shows what the API has. */
+  /** The table shows what the API has. */
+  isComplete(): Promise<boolean>
+  /** Waits for it. */
   untilComplete(waitMaxMs?: number): Promise<void>
   assertComplete(): Promise<void>
   /** `speaksOf`: whether the watermark of a partition speaks of the region, where that is not what was declared at first. */
@@ -154,7 +156,7 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
   }
 
   return {
-    ...{ api, env, kafka, names, topic, deadLetterTopic, run: runCommand, messages, markers, rejected, rows, query, commits },
+    ...{ api, env, kafka, names, topic, deadLetterTopic, run: runCommand, messages, markers, rejected, rows, query, commits, isComplete },
     declare: (changes) => declare({ ...options, ...changes }),
     fetcher: (...args) => headrace('fetcher', ['fetch', 'shop.orders', ...args]),
     loader: (...args) => headrace('loader', ['load', ...args]),

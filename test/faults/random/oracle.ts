@@ -20,12 +20,18 @@ export async function judge(scene: Scene): Promise<Verdict> {
   const { place, orders } = scene
   const ends = await place.kafka.logRanges(orders.topic)
   const isCommitted = async () => {
-    scene.supervise()
     const now = await commits(place, orders.topic)
     return ends.every(({ high }, partition) => high === 0 || (now[partition]?.offset ?? 0) >= high)
   }
-  await until('everything is committed', isCommitted, REST_WITHIN_MS)
-  await scene.walk.pipeline.untilComplete(REST_WITHIN_MS)
+  const settled = (what: string, isSo: () => Promise<boolean>) => {
+    const look = () => {
+      scene.supervise()
+      return isSo()
+    }
+    return until(what, look, REST_WITHIN_MS)
+  }
+  await settled('everything is committed', isCommitted)
+  await settled('the table of the pipeline shows what its API has', scene.walk.pipeline.isComplete)
 
   const truth = await readLog(scene)
   type Row = { id: string; text: string }

@@ -4,12 +4,13 @@ import type { Closes } from '../../support/processes.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { drawFault } from './faults.ts'
 import { judge, type Verdict } from './oracle.ts'
-import { openScene, type Scene } from './scene.ts'
+import { openScene, type Scene, type Service } from './scene.ts'
 
 export type Outcome = Verdict & Scene['figures'] & { seed: number; faults: Record<string, number>; network: Record<string, number> }
 
 const WARM_UP_MS = 3_000
 const PAUSE_MS_MAX = 3_000
+const LAST_WORDS = 8
 
 /** Throws what the oracle finds. The same seed draws the same faults; what they meet depends on the machine. */
 export async function runFaults(closes: Closes, options: { seed: number; forMs: number; say(line: string): void }): Promise<Outcome> {
@@ -29,13 +30,23 @@ export async function runFaults(closes: Closes, options: { seed: number; forMs: 
   }
   options.say('at rest')
   await scene.quiet()
-  const verdict = await judge(scene)
+  const verdict = await judge(scene).catch((error) => {
+    for (const service of [...scene.loaders, scene.fetcher]) options.say(lastWordsOf(service))
+    throw error
+  })
   for (const service of [...scene.loaders, scene.fetcher]) {
     if (service.ended() !== null) throw new Error(`${service.name} ended by itself: ${service.stderr().slice(-1000)}`)
     await service.stop()
   }
   await scene.walk.judge()
   return { seed: options.seed, faults, network: met(scene), ...scene.figures, ...verdict }
+}
+
+function lastWordsOf({ name, ended, lines }: Service): string {
+  const last = lines()
+    .slice(-LAST_WORDS)
+    .map(({ time, level, msg }) => `  ${time} ${level} ${msg}`)
+  return [`${name}: ${JSON.stringify(ended())}`, ...last].join('\n')
 }
 
 /** How often which request to Kafka met what. */

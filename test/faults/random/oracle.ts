@@ -31,7 +31,12 @@ export async function judge(scene: Scene): Promise<Verdict> {
     return until(what, look, REST_WITHIN_MS)
   }
   await settled('everything is committed', isCommitted)
-  await settled('the table of the pipeline shows what its API has', scene.walk.pipeline.isComplete)
+  // What is not there is named by the assertion.
+  const { isComplete, assertComplete } = scene.walk.pipeline
+  await settled('the table of the pipeline shows what its API has', isComplete).catch(async (error) => {
+    await assertComplete()
+    throw error
+  })
 
   const truth = await readLog(scene)
   type Row = { id: string; text: string }

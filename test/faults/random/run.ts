@@ -10,7 +10,7 @@ export type Outcome = Verdict & Scene['figures'] & { seed: number; faults: Recor
 
 const WARM_UP_MS = 3_000
 const PAUSE_MS_MAX = 3_000
-const LAST_WORDS = 8
+const LAST_WORDS = 20
 
 /** Throws what the oracle finds. The same seed draws the same faults; what they meet depends on the machine. */
 export async function runFaults(closes: Closes, options: { seed: number; forMs: number; say(line: string): void }): Promise<Outcome> {
@@ -30,8 +30,9 @@ export async function runFaults(closes: Closes, options: { seed: number; forMs: 
   }
   options.say('at rest')
   await scene.quiet()
-  const verdict = await judge(scene).catch((error) => {
+  const verdict = await judge(scene).catch(async (error) => {
     for (const service of [...scene.loaders, scene.fetcher]) options.say(lastWordsOf(service))
+    options.say(await scene.walk.state())
     throw error
   })
   for (const service of [...scene.loaders, scene.fetcher]) {
@@ -44,6 +45,7 @@ export async function runFaults(closes: Closes, options: { seed: number; forMs: 
 
 function lastWordsOf({ name, ended, lines }: Service): string {
   const last = lines()
+    .filter(({ msg }) => msg !== 'progress')
     .slice(-LAST_WORDS)
     .map(({ time, level, msg }) => `  ${time} ${level} ${msg}`)
   return [`${name}: ${JSON.stringify(ended())}`, ...last].join('\n')

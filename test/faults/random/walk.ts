@@ -9,6 +9,8 @@ export type Walk = {
   pipeline: Pipeline
   /** One more record in each region. */
   bring(): void
+  /** Where its log, its commits and its walk are, for a verdict that is wrong. */
+  state(): Promise<string>
   /** When nothing runs any more. */
   judge(): Promise<void>
 }
@@ -16,6 +18,7 @@ export type Walk = {
 const REGIONS = ['eu', 'us']
 const RECORDS = 90
 const BAD_EVERY = 17
+const VISITS_SHOWN = 6
 
 export async function openWalk(closes: Closes, stack: OwnStack, env: Record<string, string>): Promise<Walk> {
   const p = await pipeline(closes, {
@@ -33,6 +36,13 @@ export async function openWalk(closes: Closes, stack: OwnStack, env: Record<stri
     bring() {
       number += 1
       for (const region of REGIONS) p.api.put(walkRecord(region, number, number % BAD_EVERY === 0 ? 'many' : number))
+    },
+    async state() {
+      const [ranges, commits, checkpoints, owners, loaders] = await Promise.all([
+        ...[p.kafka.logRanges(p.topic), p.commits(), p.checkpoints()],
+        ...[p.kafka.members(p.names.fetcherGroup), p.kafka.members(p.names.loaderGroup)],
+      ])
+      return JSON.stringify({ ranges, commits, checkpoints, owners, loaders, visits: p.api.visits.slice(-VISITS_SHOWN) })
     },
     async judge() {
       await p.assertComplete()

@@ -42,6 +42,7 @@ try {
   print('verdict: nothing lost, nothing twice, no watermark ahead')
 } catch (error) {
   print(`verdict: WRONG, seed ${seed}: ${messageOf(error)}`)
+  if (error instanceof Error && error.cause !== undefined) print(`because: ${messageOf(error.cause)}`)
   process.exitCode = 1
 } finally {
   await close()

@@ -65,7 +65,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     return tick
   }
 
-  function write(id: string, at: number, random: () => number): void {
+  function write(id: string, at: number, random: () => number, gone = false): void {
     const before = rows.get(id)
     end(before)
     seq += 1
@@ -79,7 +79,10 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       value: bad ? 'many' : between(random, 0, 99),
     }
     if (random() < 0.1) record.surprise = { seq }
-    const version: Version = { id, n, at, record, valid: !bad, madeMs: Date.now(), endedMs: null }
+    if (gone) record.gone = seq % 2 === 0 ? true : 'yes'
+    // APIs send little of what is gone.
+    if (gone && bad) delete record.value
+    const version: Version = { id, n, at, record, valid: !bad || gone, madeMs: Date.now(), endedMs: null }
     versions.push(version)
     const hiddenMs = changes.hiddenMs > 0 && requests > 0 ? between(random, 0, changes.hiddenMs) : 0
     rows.set(id, { version, seq, visibleMs: version.madeMs + hiddenMs })
@@ -113,7 +116,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       if (removals >= paging.overlap && each.promise === 'complete') return
       removals += 1
     }
-    if (kind === 'update') write(id, stamp(random), random)
+    if (kind === 'update' || each.marks !== null) write(id, stamp(random), random, kind === 'delete')
     else {
       end(rows.get(id))
       rows.delete(id)
@@ -134,7 +137,9 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     if (isCalm()) return null
     if (!first && each.cursorRequests !== null && requests % each.cursorRequests === 0)
       return plain([400, 404, 410][requests % 3] ?? 410, '{"error":"cursor expired"}')
-    return failing ? failureOf(each.failures.kinds[Math.floor(which * each.failures.kinds.length)] ?? '503') : null
+    if (!failing) return null
+    const kind = each.failures.kinds[Math.floor(which * each.failures.kinds.length)] ?? '503'
+    return kind === '503' && paging.kind === 'graphql' ? plain(200, THROTTLED) : failureOf(kind)
   }
 
   function page(request: CaseRequest, start: Start): CaseAnswer {
@@ -162,6 +167,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       else if (paging.kind === 'cursor' && paging.from === 'header') headers['x-next'] = next
       else body.meta = { next }
     }
+    if (paging.kind === 'graphql') body.data = { found: { nodes: body.data, pageInfo: { hasNextPage: more, endCursor: next } } }
     removals = 0
     return plain(200, JSON.stringify(body), headers)
   }
@@ -189,6 +195,8 @@ const plain = (status: number, text: string, headers: Record<string, string> = {
   damage: 'none',
   headers,
 })
+
+const THROTTLED = '{"data":null,"errors":[{"message":"later","extensions":{"code":"THROTTLED"}}]}'
 
 function failureOf(kind: Failure): CaseAnswer {
   switch (kind) {
@@ -284,6 +292,7 @@ function startOf(each: Case, request: CaseRequest): Start {
 }
 
 function cursorFrom({ paging }: Case, { query, headers, body }: CaseRequest): string | null {
+  if (paging.kind === 'graphql') return (body as { variables?: { from?: string } } | null)?.variables?.from ?? null
   if (paging.kind !== 'cursor' || paging.into === 'param') return query.get('cursor')
   if (paging.into === 'header') return (headers['x-cursor'] as string | undefined) ?? null
   return (body as { page?: { after?: string } } | null)?.page?.after ?? null

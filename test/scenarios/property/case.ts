@@ -5,7 +5,7 @@
  */
 import { between, randomFrom } from '../../support/random.ts'
 
-export type PagingKind = 'cursor' | 'link' | 'next-url' | 'keyset' | 'page-number' | 'offset' | 'windows' | 'none'
+export type PagingKind = 'cursor' | 'link' | 'next-url' | 'keyset' | 'page-number' | 'offset' | 'windows' | 'graphql' | 'generator' | 'none'
 export type Failure = '429-at-once' | '429-second' | '429' | '503' | '500' | 'cut' | 'html' | 'reset'
 export type Change = 'insert' | 'update' | 'delete'
 
@@ -60,6 +60,8 @@ export type Case = {
     lateUnits: number
     hiddenMs: number
   }
+  /** What the API deletes stays, with a mark that the declaration reads by a pointer or by a function. */
+  marks: 'pointer' | 'function' | null
   badShare: number
   failures: { share: number; kinds: readonly Failure[] }
   /** Requests that a token is good for; null without credentials. */
@@ -86,6 +88,8 @@ const KINDS: readonly PagingKind[] = [
   'offset',
   'offset',
   'windows',
+  'graphql',
+  'generator',
   'none',
 ]
 const FAILURES: readonly Failure[] = ['429-at-once', '429-at-once', '429-second', '429', '503', '500', 'cut', 'html', 'reset']
@@ -188,6 +192,7 @@ export function caseOf(seed: number): Case {
     attemptsMax: between(random, 2, 6),
     kills: [0, 1].map(() => ({ request: between(random, 2, 14), afterMs: chance(0.4) ? null : between(random, 0, 80) })),
     promise,
+    marks: kinds.includes('delete') && chance(0.5) ? one(['pointer', 'function'] as const) : null,
   }
 }
 

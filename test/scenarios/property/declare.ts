@@ -5,6 +5,8 @@ import {
   defineSource,
   epochMs,
   epochSeconds,
+  generator,
+  graphql,
   keyset,
   linkHeader,
   nextUrl,
@@ -13,6 +15,7 @@ import {
   offset,
   pageNumber,
   secret,
+  type WalkTools,
   windows,
   z,
 } from '../../../shared/index.ts'
@@ -30,8 +33,9 @@ export function sourceOf(each: Case, place: CasePlace): Source {
   const stream = {
     path: '/records',
     ...(posts ? { method: 'POST', body: { search: { all: true } } } : {}),
-    records: '/data',
+    ...(paging.kind === 'graphql' ? {} : { records: '/data' }),
     paginate: paginateOf(each),
+    ...(each.marks === null ? {} : { deleted: each.marks === 'pointer' ? '/gone' : (raw: unknown) => (raw as { gone?: unknown }).gone }),
     schema: z.object({ id: z.string(), n: z.int(), seq: z.int(), updated_at: fieldOf(each), value: z.int() }),
     primaryKey: ['id'],
     ...(marking === null ? {} : { watermark: watermarkOf(each, place) }),
@@ -100,6 +104,10 @@ function paginateOf({ paging, order, marking }: Case) {
       return numbersOf(paging)
     case 'offset':
       return offset({ limit: size, overlap: paging.overlap, ...offsetStop(paging) })
+    case 'graphql':
+      return graphql({ query: QUERY, connection: '/data/found', first: { value: size }, after: 'from' })
+    case 'generator':
+      return generator(walkOf)
     case 'none':
       return none()
     case 'windows': {
@@ -121,6 +129,21 @@ function paginateOf({ paging, order, marking }: Case) {
         pages: inner,
       })
     }
+  }
+}
+
+const QUERY = 'query ($first: Int, $from: String) { found(first: $first, after: $from) { nodes pageInfo { hasNextPage endCursor } } }'
+const WALK_PAGES_MAX = 10_000
+
+/** As an author may write it: its own loop, and a cursor with each page but the last. */
+async function* walkOf({ request, cursor: from }: WalkTools) {
+  let next = (from as string | null) ?? null
+  for (let page = 1; page <= WALK_PAGES_MAX; page++) {
+    const { body } = await request(next === null ? {} : { params: { cursor: next } })
+    const { data, meta } = body as { data: unknown[]; meta: { next: string | null } }
+    yield { records: data, cursor: meta.next }
+    if (meta.next === null) return
+    next = meta.next
   }
 }
 

@@ -2,6 +2,7 @@
  * Compares what the topic holds with the truth of the API. Every sentence that it returns is a promise that was broken. Assumes a log that committed
  * readers see whole, and an API that has stopped changing before the last run.
  */
+import { DELETED_FIELD } from '../../../shared/schema.ts'
 import type { PageMarker } from '../../../shared/wire.ts'
 import type { Version } from './api.ts'
 import type { Case } from './case.ts'
@@ -55,7 +56,9 @@ function invented(versions: readonly Version[], { entries, deadLetters }: Held):
     if (record === null) continue
     const version = known.get(`${key} ${record.n}`)
     if (version === undefined || !version.valid) problems.push(`offset ${offset}: ${key} version ${record.n} was never given out as valid`)
-    else if (record.value !== version.record.value || record.updated_at !== version.record.updated_at) {
+    else if ((record[DELETED_FIELD] === 1) !== (version.record.gone !== undefined)) {
+      problems.push(`offset ${offset}: ${key} version ${record.n} is marked ${record[DELETED_FIELD]}, the API says ${version.record.gone}`)
+    } else if (!isLike(record, version)) {
       problems.push(`offset ${offset}: ${key} version ${record.n} is not what the API gave`)
     }
   }
@@ -65,6 +68,10 @@ function invented(versions: readonly Version[], { entries, deadLetters }: Held):
   }
   return problems
 }
+
+/** Of what is gone, the other fields may not fit. */
+const isLike = (record: Record<string, unknown>, { record: given }: Version): boolean =>
+  record.updated_at === given.updated_at && (record.value === given.value || (given.gone !== undefined && typeof given.value !== 'number'))
 
 /** What a marker says of its page is what lies in front of it. */
 function countsOf({ entries, deadLetters }: Held): string[] {

@@ -1,9 +1,9 @@
 /** What ClickHouse itself refuses for a while: the loader holds its place, the lag grows in the open, and loading goes on when it is put right. */
 import assert from 'node:assert/strict'
-import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { request } from 'node:http'
 import { after, describe, test } from 'node:test'
 import type { Config } from '../../shared/config.ts'
+import { listening } from '../support/http.ts'
 import { command, commits, count, startLoader, until } from '../support/loading.ts'
 import { atEnd, closeAll, order, ownPlace, type Place, type Published, publish } from '../support/published.ts'
 
@@ -52,7 +52,7 @@ async function heldBack(
 /** In front of ClickHouse; with another password than the server has, when it is told so. */
 async function withPassword(target: string) {
   const at = { url: '', wrong: false }
-  const server = createServer((incoming, answer) => {
+  const { url, close } = await listening((incoming, answer) => {
     const url = new URL(incoming.url ?? '/', target)
     const basic = `Basic ${Buffer.from('default:changed').toString('base64')}`
     const headers = { ...incoming.headers, host: url.host, ...(at.wrong ? { authorization: basic } : {}) }
@@ -63,15 +63,8 @@ async function withPassword(target: string) {
     outgoing.on('error', () => answer.destroy())
     incoming.pipe(outgoing)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  atEnd(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
-  at.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  atEnd(close)
+  at.url = url
   return at
 }
 

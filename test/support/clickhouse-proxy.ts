@@ -1,7 +1,7 @@
 /** A proxy in front of the real ClickHouse that does to answers what networks and servers do: cuts them, fakes them, refuses. */
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
+import { listening } from './http.ts'
 import { atEnd } from './published.ts'
 
 /** What happens to an insert; everything else passes. */
@@ -36,7 +36,6 @@ const SLOW_MS = 300
 /** `decide` is asked once an insert, with the body's size in bytes. */
 export async function clickhouseProxy(target: string, decide: (table: string, bytes: number) => Mishap): Promise<ClickHouseProxy> {
   const inserts: ClickHouseProxy['inserts'] = []
-  const server = createServer((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
 
   async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const body = await bodyOf(incoming)
@@ -57,14 +56,9 @@ export async function clickhouseProxy(target: string, decide: (table: string, by
     } else await forward(target, incoming, body, passes ? answer : null).finally(() => passes || answer.destroy())
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.closeAllConnections()
-      server.close(() => resolve())
-    })
+  const { url, close } = await listening((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
   atEnd(close)
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, inserts, close }
+  return { url, inserts, close }
 }
 
 type Refusal = Exclude<Mishap, string | { hold: Promise<void> }>

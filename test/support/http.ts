@@ -1,7 +1,8 @@
 /**
- * A real HTTP server on a free port that answers as a test scripts it, and remembers what it was asked. It closes with the test.
+ * Real HTTP servers on a free port of this machine: with a listener of the test's own, or one that answers as a test scripts it and remembers what it
+ * was asked. That one closes with the test.
  */
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -28,7 +29,23 @@ export type Answer = {
   take?(response: ServerResponse, socket: Socket): void
 }
 
-export type TestServer = { url: string; requests: Asked[]; close(): Promise<void> }
+export type TestServer = Listening & { requests: Asked[] }
+
+export type Listening = { url: string; close(): Promise<void> }
+
+/** Resolves when it can be asked. Closing cuts what is under way. */
+export async function listening(listener: RequestListener): Promise<Listening> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
 
 /** `script` is asked for each request, with its number from 0. */
 export async function startServer(
@@ -36,15 +53,15 @@ export async function startServer(
   script: (asked: Asked, number: number) => Answer | Promise<Answer>,
 ): Promise<TestServer> {
   const requests: Asked[] = []
-  const server = createServer(async (request, response) => {
+  const { url, close } = await listening(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
-    const url = new URL(request.url ?? '/', 'http://test')
+    const asking = new URL(request.url ?? '/', 'http://test')
     const asked: Asked = {
       method: request.method ?? '',
       target: request.url ?? '',
-      path: url.pathname,
-      query: url.searchParams,
+      path: asking.pathname,
+      query: asking.searchParams,
       headers: request.headers as Record<string, string | undefined>,
       body: Buffer.concat(chunks).toString('utf8'),
       atMs: performance.now(),
@@ -56,14 +73,8 @@ export async function startServer(
     response.writeHead(answer.status ?? 200, { 'content-type': 'application/json', ...answer.headers })
     response.end(body)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
   t?.after(close)
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, close }
+  return { url, requests, close }
 }
 
 /** A script that gives one answer after the other, and the last one from then on. */

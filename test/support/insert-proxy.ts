@@ -2,8 +2,8 @@
  * ClickHouse behind a proxy that stops at the moments of an insert, so that a process can be killed exactly there. Inserts of the ledger count apart
  * from those of tables; everything else passes, inserts into the ledger of dead letters too. Changes nothing by itself: for answers that lie or break see clickhouse-proxy.ts.
  */
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { listening } from './http.ts'
 import { createMoments, type Moments } from './moments.ts'
 import type { Closes } from './processes.ts'
 
@@ -21,7 +21,6 @@ const LETTERS = 'headrace_dead_letters'
 
 export async function startInsertProxy(closes: Closes, target: string): Promise<InsertProxy> {
   const moments = createMoments<InsertMoment>()
-  const server = createServer((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
 
   async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const pieces: Buffer[] = []
@@ -37,15 +36,9 @@ export async function startInsertProxy(closes: Closes, target: string): Promise<
     await forward(url, incoming, Buffer.concat(pieces), answer, reach)
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closes.after(
-    () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
-  const proxy: InsertProxy = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, inserts: 0, at: moments.at }
+  const { url: own, close } = await listening((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
+  closes.after(close)
+  const proxy: InsertProxy = { url: own, inserts: 0, at: moments.at }
   return proxy
 }
 

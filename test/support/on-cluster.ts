@@ -3,8 +3,8 @@
  * with the plain engine in place of the Replicated one and the memory of inserts that a Replicated table has by default. All else goes to the
  * first server as it is.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { listening } from './http.ts'
 import { atEnd } from './published.ts'
 
 const ON_CLUSTER = / ON CLUSTER `[^`]+`/
@@ -14,7 +14,6 @@ const REMEMBERED = ' SETTINGS non_replicated_deduplication_window = 100'
 export async function onCluster(servers: readonly string[]): Promise<{ url: string; statements: string[] }> {
   const [first = ''] = servers
   const statements: string[] = []
-  const server = createServer((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
 
   async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
     const pieces: Buffer[] = []
@@ -35,12 +34,9 @@ export async function onCluster(servers: readonly string[]): Promise<{ url: stri
     answer.end(path.includes('distributed_ddl_output_mode=none') ? '' : servers.map((url) => `${url}\t9000\t0\t\t0\t0\n`).join(''))
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  atEnd(async () => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, statements }
+  const { url, close } = await listening((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
+  atEnd(close)
+  return { url, statements }
 }
 
 function ask(server: string, path: string, { method = 'GET', headers }: IncomingMessage, body: Buffer): Promise<Response> {

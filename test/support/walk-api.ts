@@ -3,9 +3,9 @@
  * OAuth tokens that end or are revoked, a quota that it counts itself, and moments at which a test steps in. It keeps every request with the time of its arrival
  * and the number of the page that was asked for, so that a test can tell which page was asked for when.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { listening } from './http.ts'
 import { createMoments, type Moments } from './moments.ts'
 import type { Closes } from './processes.ts'
 
@@ -99,8 +99,6 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
   }
   let closing = false
 
-  const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
-
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const atMs = Date.now()
     const url = new URL(request.url ?? '/', 'http://walk')
@@ -160,17 +158,13 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     return found.sort((a, b) => compare(placeOf(a), placeOf(b)))
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closes.after(
-    () =>
-      new Promise<void>((resolve) => {
-        closing = true
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  )
+  const { url: own, close } = await listening((request, response) => void answer(request, response).catch(() => response.destroy()))
+  closes.after(() => {
+    closing = true
+    return close()
+  })
   const api: WalkApi = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: own,
     visits: [],
     tokens: 0,
     at: moments.at,

@@ -2,8 +2,8 @@
  * An API that fails in every way that APIs fail in, by a virtual clock: limits with all hints, storms, damage, ends of tokens, slow answers. Its records
  * follow from the time alone, so it keeps nothing; it counts requests against its quota, and notes every one that comes earlier than it asked for.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { listening } from '../../support/http.ts'
 import type { IdleClock } from '../../support/idle-clock.ts'
 
 export type DayQuota = { requests: number; perMs: number }
@@ -207,10 +207,9 @@ export async function startDayApi(clock: IdleClock, random: () => number, quotas
     return JSON.stringify({ data, next: from + PAGE <= end ? from + PAGE : null })
   }
 
-  const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { url, close } = await listening((request, response) => void answer(request, response).catch(() => response.destroy()))
   const api: DayApi = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     given: new Map(),
     requests: 0,
     tokens: 0,
@@ -221,11 +220,7 @@ export async function startDayApi(clock: IdleClock, random: () => number, quotas
     calm: () => {
       calm = true
     },
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close,
   }
   for (let at = 0; at < 24 * HOUR_MS; at += STORM_EVERY_MS) api.closed.push([at, at + STORM_MS])
   return api

@@ -1,7 +1,7 @@
 /** One HTTP server for the APIs of a batch, each below its seed: records, tokens, damage to answers. Tells of each request, for who kills by them. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { listening } from '../../support/http.ts'
 import { type CaseAnswer, createRegionApi, type RegionApi } from './api.ts'
 import type { Case } from './case.ts'
 
@@ -50,19 +50,14 @@ export async function startBatchServer(cases: readonly Case[], baseMs: number, o
     onSeen({ ...at, moment: 'answered' })
   }
 
-  const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { url, close } = await listening((request, response) => void answer(request, response).catch(() => response.destroy()))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     apis,
     calm: () => {
       calm = true
     },
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close,
   }
 }
 

@@ -94,6 +94,7 @@ export function openPartition(tools: PartitionTools): Partition {
 
   function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
     going = { run: plan.run, page: plan.page, group: groupOf(plan.range) }
+    log.debug({ run: plan.run, page: plan.page, from: plan.from, range: plan.range }, 'run starts')
     const outlet = createOutlet(publisher, { ...place, group: going.group }, tools.bounds, (pages, checkpoint) => {
       standing.published(checkpoint)
       metrics.transactions.inc({ outcome: 'done' })
@@ -151,7 +152,6 @@ export function openPartition(tools: PartitionTools): Partition {
     const planned = await planFor(job)
     if (planned === null) return { outcome: 'done', already: true }
     let plan = planned
-    log.debug({ run: plan.run, page: plan.page, from: plan.from }, 'run starts')
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
     for (let restarts = 0; ; ) {

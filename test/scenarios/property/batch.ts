@@ -13,6 +13,7 @@ import { namesFor } from '../../../shared/topics.ts'
 import { MARKER_HEADER, parseDeadLetterHeaders, parseMarker } from '../../../shared/wire.ts'
 import { testStack, uniquePrefix } from '../../support/stack.ts'
 import { INITIAL_SPAN_MS } from './api.ts'
+import { type Backfill, rangeFrom, runsIn } from './backfill.ts'
 import { type Case, caseOf } from './case.ts'
 import type { ChildOrder, ChildWord } from './child.ts'
 import { STREAM, TOKEN_ENV } from './declare.ts'
@@ -42,6 +43,8 @@ const END_WAIT_MAX_MS = 120_000
 /** So few that what was published is forgotten all the time. */
 const SMALL_MEMORY_KEYS = 64
 const LOG_LINES_MAX = 4_000
+/** The first one is beside the regular runs, the others have nothing that fails. */
+const BACKFILL_ATTEMPTS_MAX = 3
 
 export type BatchOptions = {
   seeds: readonly number[]
@@ -83,10 +86,22 @@ export async function runBatch({ seeds, kills, smallMemory }: BatchOptions): Pro
     watching = () => undefined
     const undisturbed = start(false)
     await undisturbed.busy
-    await Promise.race([undisturbed.exit, patience(UNDISTURBED_MS)])
+    const filled = cases.filter((each) => each.backfill).map(({ seed }) => seed)
+    const backfill = { range: rangeFrom(baseMs), runs: new Set<string>(), startedMs: Date.now(), endedMs: 0, isDone: filled.length === 0 }
+    const fill = async () => {
+      if (backfill.isDone) return
+      const child = startChild({ seeds: filled, place, once: true, range: backfill.range }, env, children)
+      const { word, runs } = await ended(child)
+      for (const run of runs) backfill.runs.add(run)
+      backfill.endedMs = Date.now()
+      backfill.isDone = word !== null && Object.values(word.outcomes).every(({ outcome }) => outcome === 'done')
+    }
+    await Promise.race([undisturbed.exit, Promise.all([patience(UNDISTURBED_MS), fill()])])
     undisturbed.process.kill('SIGTERM')
     await undisturbed.exit
     server.calm()
+    // What the API's failures kept from its end beside the regular runs goes on where it was.
+    for (let attempt = 1; attempt < BACKFILL_ATTEMPTS_MAX; attempt++) await fill()
     // The first one may only end a run that was interrupted; the second sees everything.
     const ending = await runOnce(start)
     const last = ending.word === null ? ending : await runOnce(start)
@@ -94,7 +109,7 @@ export async function runBatch({ seeds, kills, smallMemory }: BatchOptions): Pro
     const log = [...undisturbed.log(), ...ending.log, ...last.log]
 
     const verdicts: Verdict[] = []
-    for (const each of cases) verdicts.push(await judgeCase(each, { kafka, prefix, word, log, smallMemory, killedAt, server }))
+    for (const each of cases) verdicts.push(await judgeCase(each, { kafka, prefix, word, log, smallMemory, killedAt, server, backfill }))
     return verdicts
   } finally {
     for (const child of children) child.kill('SIGKILL')
@@ -105,11 +120,14 @@ export async function runBatch({ seeds, kills, smallMemory }: BatchOptions): Pro
 }
 
 async function runOnce(start: (once: boolean) => Child): Promise<{ word: ChildWord | null; log: string[] }> {
-  const child = start(true)
+  return ended(start(true))
+}
+
+async function ended(child: Child): Promise<{ word: ChildWord | null; log: string[]; runs: string[] }> {
   await Promise.race([child.exit, patience(END_WAIT_MAX_MS)])
   child.process.kill('SIGKILL')
   await child.exit
-  return { word: child.word(), log: child.log() }
+  return { word: child.word(), log: child.log(), runs: runsIn(child.starts) }
 }
 
 /** Keeps no process alive. */
@@ -123,10 +141,11 @@ type JudgeTools = {
   smallMemory: boolean
   killedAt: ReadonlyMap<number, number[]>
   server: Awaited<ReturnType<typeof startBatchServer>>
+  backfill: Backfill & { isDone: boolean }
 }
 
 async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
-  const { kafka, prefix, word, log, smallMemory, killedAt, server } = tools
+  const { kafka, prefix, word, log, smallMemory, killedAt, server, backfill } = tools
   const verdict: Verdict = {
     seed: each.seed,
     problems: [],
@@ -145,8 +164,11 @@ async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
     verdict.published += held.entries.filter(({ record }) => record !== null).length
     verdict.markers += held.entries.filter(({ marker }) => marker !== null).length
     verdict.requests += api?.requests() ?? 0
-    verdict.problems.push(...judge(each, api?.versions() ?? [], held, smallMemory).map((problem) => `${region}: ${problem}`))
+    verdict.problems.push(
+      ...judge(each, api?.versions() ?? [], held, smallMemory, each.backfill ? backfill : null).map((problem) => `${region}: ${problem}`),
+    )
   }
+  if (each.backfill && !backfill.isDone) verdict.problems.push('a backfill of the batch did not come to its end')
   if (verdict.problems.length > 0) {
     const own = log.filter((line) => line.includes(`"s${each.seed}.${STREAM}"`) && !line.includes('"level":"info"'))
     verdict.problems.push(...own.slice(-5).map((line) => `log: ${line.slice(0, 600)}`))
@@ -189,7 +211,14 @@ async function removeTopics(kafka: Kafka, prefix: string, cases: readonly Case[]
   }
 }
 
-type Child = { process: ChildProcess; exit: Promise<void>; busy: Promise<unknown>; word(): ChildWord | null; log(): string[] }
+type Child = {
+  process: ChildProcess
+  exit: Promise<void>
+  busy: Promise<unknown>
+  word(): ChildWord | null
+  log(): string[]
+  starts: readonly string[]
+}
 
 function startChild(order: ChildOrder, env: Record<string, string>, children: Set<ChildProcess>): Child {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'child.ts'), JSON.stringify(order)], {
@@ -201,6 +230,7 @@ function startChild(order: ChildOrder, env: Record<string, string>, children: Se
   let stdout = ''
   let rest = ''
   const lines: string[] = []
+  const starts: string[] = []
   const busy = Promise.withResolvers<void>()
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text
@@ -209,6 +239,7 @@ function startChild(order: ChildOrder, env: Record<string, string>, children: Se
     const parts = (rest + text).split('\n')
     rest = parts.pop() ?? ''
     lines.push(...parts)
+    starts.push(...parts.filter((line) => line.includes('run starts')))
     lines.splice(0, Math.max(0, lines.length - LOG_LINES_MAX))
     if (text.includes('partitions assigned')) busy.resolve()
   })
@@ -224,5 +255,6 @@ function startChild(order: ChildOrder, env: Record<string, string>, children: Se
     busy: Promise.race([busy.promise, exit]),
     word: () => (stdout.trim().startsWith('{') ? (JSON.parse(stdout) as ChildWord) : null),
     log: () => [...lines, rest],
+    starts,
   }
 }

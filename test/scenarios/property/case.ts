@@ -62,6 +62,8 @@ export type Case = {
   }
   /** What the API deletes stays, with a mark that the declaration reads by a pointer or by a function. */
   marks: 'pointer' | 'function' | null
+  /** A part of its first records is asked for once more, beside the regular runs. */
+  backfill: boolean
   badShare: number
   failures: { share: number; kinds: readonly Failure[] }
   /** Requests that a token is good for; null without credentials. */
@@ -192,6 +194,8 @@ export function caseOf(seed: number): Case {
     attemptsMax: between(random, 2, 6),
     kills: [0, 1].map(() => ({ request: between(random, 2, 14), afterMs: chance(0.4) ? null : between(random, 0, 80) })),
     promise,
+    // What moves between the pages of a walk by number is lost to it when another walk comes in between.
+    backfill: clock === 'wall' && instants && !byNumber && !(kind === 'windows' && paging.inner === 'page-number') && chance(0.5),
     marks: kinds.includes('delete') && chance(0.5) ? one(['pointer', 'function'] as const) : null,
   }
 }

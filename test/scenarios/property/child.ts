@@ -7,7 +7,7 @@ import { createMetrics } from '../../../shared/metrics.ts'
 import { caseOf } from './case.ts'
 import { type CasePlace, sourceOf } from './declare.ts'
 
-export type ChildOrder = { seeds: number[]; place: CasePlace; once: boolean }
+export type ChildOrder = { seeds: number[]; place: CasePlace; once: boolean; range?: { from: string; to: string } }
 export type ChildWord = { outcomes: Record<string, { outcome: string; error?: string }> }
 
 const order: ChildOrder = JSON.parse(process.argv[2] ?? '')
@@ -19,10 +19,12 @@ const summary = await fetchStreams({
   config: readConfig(environment),
   resolver: resolverFor(environment),
   clock: systemClock,
-  log: createLog({ level: 'info', pretty: false, name: 'fetcher' }),
+  // Tells the runs of a backfill.
+  log: createLog({ level: order.range === undefined ? 'info' : 'debug', pretty: false, name: 'fetcher' }),
   metrics: createMetrics(),
   signal: stopping.signal,
   once: order.once,
+  ...(order.range === undefined ? {} : { range: { ...order.range, again: false } }),
 })
 const outcomes = Object.entries(summary.partitions).map(([id, { outcome, error }]) => [
   id,

@@ -5,17 +5,24 @@
 import { DELETED_FIELD } from '../../../shared/schema.ts'
 import type { PageMarker } from '../../../shared/wire.ts'
 import type { Version } from './api.ts'
+import { apart, type Backfill, judgeBackfill } from './backfill.ts'
 import type { Case } from './case.ts'
 
 export type LogEntry = { offset: number; key: string | null; record: Record<string, unknown> | null; marker: PageMarker | null }
 export type DeadLetter = { raw: string; run: string | undefined; page: number | undefined }
 export type Held = { entries: readonly LogEntry[]; deadLetters: readonly DeadLetter[] }
 
-/** `repeats`: true where a version may be published twice, because the memory of what was published is small. */
-export function judge(each: Case, versions: readonly Version[], held: Held, repeats: boolean): string[] {
+/**
+ * `repeats`: true where a version may be published twice, because the memory of what was published is small. The pages of a backfill are judged by
+ * themselves where regular runs are.
+ */
+export function judge(each: Case, versions: readonly Version[], held: Held, repeats: boolean, backfill: Backfill | null): string[] {
   const seen = readLog(held)
-  const problems = [...invented(versions, held), ...countsOf(held), ...walkOf(held)]
-  if (!repeats) problems.push(...twice(held))
+  const pages = apart(held, backfill?.runs ?? new Set())
+  const regular = { ...held, entries: pages.regular }
+  const problems = [...invented(versions, held), ...countsOf(held), ...walkOf(regular)]
+  if (!repeats) problems.push(...twice(regular))
+  if (backfill !== null) problems.push(...judgeBackfill(each, versions, pages.backfill, backfill))
   if (each.promise === 'complete') problems.push(...lost(versions, seen), ...ahead(each, versions, held, seen))
   return problems
 }

@@ -13,6 +13,8 @@ const SEEDS_DEFAULT = 500
 const BATCH_CASES = 50
 /** One waits for Kafka to miss a killed fetcher while the other computes. */
 const BATCHES_AT_ONCE = 2
+/** One batch in so many has backfills beside its regular runs: the first one too, so that a seed that runs alone has its own. */
+const BACKFILL_EVERY = 3
 /** One batch in so many forgets all the time what it has published. */
 const SMALL_MEMORY_EVERY = 4
 
@@ -27,7 +29,12 @@ describe(`${count} random APIs lose nothing, publish nothing twice, and no water
       (_, index) => first + batch * BATCH_CASES + index,
     )
     test(`seeds ${seeds[0]} to ${seeds.at(-1)}`, async () => {
-      const verdicts = await runBatch({ seeds, kills, smallMemory: batch % SMALL_MEMORY_EVERY === SMALL_MEMORY_EVERY - 1 })
+      const verdicts = await runBatch({
+        seeds,
+        kills,
+        smallMemory: batch % SMALL_MEMORY_EVERY === SMALL_MEMORY_EVERY - 1,
+        backfills: batch % BACKFILL_EVERY === 0,
+      })
       const failed = verdicts.filter(({ problems }) => problems.length > 0)
       assert.equal(failed.length, 0, failed.map(described).join('\n'))
       // A judge of nothing finds nothing.

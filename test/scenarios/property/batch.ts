@@ -50,9 +50,11 @@ export type BatchOptions = {
   seeds: readonly number[]
   kills?: readonly { request: number; afterMs: number | null }[] | undefined
   smallMemory: boolean
+  /** Those of the cases that draw one. */
+  backfills: boolean
 }
 
-export async function runBatch({ seeds, kills, smallMemory }: BatchOptions): Promise<Verdict[]> {
+export async function runBatch({ seeds, kills, smallMemory, backfills }: BatchOptions): Promise<Verdict[]> {
   const stack = await testStack()
   const prefix = uniquePrefix()
   const memory: Record<string, string> = smallMemory ? { FETCHER_MEMORY_KEYS: String(SMALL_MEMORY_KEYS) } : {}
@@ -86,7 +88,7 @@ export async function runBatch({ seeds, kills, smallMemory }: BatchOptions): Pro
     watching = () => undefined
     const undisturbed = start(false)
     await undisturbed.busy
-    const filled = cases.filter((each) => each.backfill).map(({ seed }) => seed)
+    const filled = cases.filter((each) => backfills && each.backfill).map(({ seed }) => seed)
     const backfill = { range: rangeFrom(baseMs), runs: new Set<string>(), startedMs: Date.now(), endedMs: 0, isDone: filled.length === 0 }
     const fill = async () => {
       if (backfill.isDone) return
@@ -109,7 +111,20 @@ export async function runBatch({ seeds, kills, smallMemory }: BatchOptions): Pro
     const log = [...undisturbed.log(), ...ending.log, ...last.log]
 
     const verdicts: Verdict[] = []
-    for (const each of cases) verdicts.push(await judgeCase(each, { kafka, prefix, word, log, smallMemory, killedAt, server, backfill }))
+    for (const each of cases)
+      verdicts.push(
+        await judgeCase(each, {
+          kafka,
+          prefix,
+          word,
+          log,
+          smallMemory,
+          killedAt,
+          server,
+          backfill,
+          hasBackfill: filled.includes(each.seed),
+        }),
+      )
     return verdicts
   } finally {
     for (const child of children) child.kill('SIGKILL')
@@ -142,10 +157,11 @@ type JudgeTools = {
   killedAt: ReadonlyMap<number, number[]>
   server: Awaited<ReturnType<typeof startBatchServer>>
   backfill: Backfill & { isDone: boolean }
+  hasBackfill: boolean
 }
 
 async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
-  const { kafka, prefix, word, log, smallMemory, killedAt, server, backfill } = tools
+  const { kafka, prefix, word, log, smallMemory, killedAt, server, backfill, hasBackfill } = tools
   const verdict: Verdict = {
     seed: each.seed,
     problems: [],
@@ -165,10 +181,10 @@ async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
     verdict.markers += held.entries.filter(({ marker }) => marker !== null).length
     verdict.requests += api?.requests() ?? 0
     verdict.problems.push(
-      ...judge(each, api?.versions() ?? [], held, smallMemory, each.backfill ? backfill : null).map((problem) => `${region}: ${problem}`),
+      ...judge(each, api?.versions() ?? [], held, smallMemory, hasBackfill ? backfill : null).map((problem) => `${region}: ${problem}`),
     )
   }
-  if (each.backfill && !backfill.isDone) verdict.problems.push('a backfill of the batch did not come to its end')
+  if (hasBackfill && !backfill.isDone) verdict.problems.push('a backfill of the batch did not come to its end')
   if (verdict.problems.length > 0) {
     const own = log.filter((line) => line.includes(`"s${each.seed}.${STREAM}"`) && !line.includes('"level":"info"'))
     verdict.problems.push(...own.slice(-5).map((line) => `log: ${line.slice(0, 600)}`))

@@ -4,7 +4,7 @@
  */
 import type { Version } from './api.ts'
 import type { Case } from './case.ts'
-import type { Held, LogEntry } from './judge.ts'
+import type { Held, LogEntry } from './held.ts'
 
 export type Backfill = {
   range: { from: string; to: string }

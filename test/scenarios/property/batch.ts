@@ -17,7 +17,8 @@ import { type Backfill, rangeFrom, runsIn } from './backfill.ts'
 import { type Case, caseOf } from './case.ts'
 import type { ChildOrder, ChildWord } from './child.ts'
 import { STREAM, TOKEN_ENV } from './declare.ts'
-import { type Held, judge } from './judge.ts'
+import type { Held } from './held.ts'
+import { judge } from './judge.ts'
 import { regionsOf, type Seen, startBatchServer } from './server.ts'
 
 export type Verdict = {

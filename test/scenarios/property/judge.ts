@@ -7,10 +7,7 @@ import type { PageMarker } from '../../../shared/wire.ts'
 import type { Version } from './api.ts'
 import { apart, type Backfill, judgeBackfill } from './backfill.ts'
 import type { Case } from './case.ts'
-
-export type LogEntry = { offset: number; key: string | null; record: Record<string, unknown> | null; marker: PageMarker | null }
-export type DeadLetter = { raw: string; run: string | undefined; page: number | undefined }
-export type Held = { entries: readonly LogEntry[]; deadLetters: readonly DeadLetter[] }
+import type { Held } from './held.ts'
 
 /**
  * `repeats`: true where a version may be published twice, because the memory of what was published is small. The pages of a backfill are judged by

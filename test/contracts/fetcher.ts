@@ -363,6 +363,8 @@ export const ranges: readonly Line[] = [
         'of ranges that follow each other leaves no record out and publishes none twice, whatever the API makes of its ends',
       ],
       ['faults/pipeline-backfill.test.ts', 'a backfill that is killed goes on at its cursor, and the regular runs go on beside it'],
+      ['faults/pipeline-two-backfills.test.ts', 'one owns it, the other says so and finds it done'],
+      ['faults/pipeline-two-backfills.test.ts', 'the other one goes on at its cursor when the owner is killed'],
     ],
   },
   {
@@ -370,6 +372,7 @@ export const ranges: readonly Line[] = [
     fetcher: 'begins where all before is confirmed, and loses nothing',
     shownBy: [
       ['fetcher/partitions.test.ts', 'begins at the lowest watermark and loses nothing, though one partition runs long after the others'],
+      ['faults/pipeline-layout.test.ts', `loses nothing, and no watermark runs ahead, when the loader \${name}`],
       ['fetcher/partitions.test.ts', 'goes back and forth, by two deploys that run at once, without a loss'],
     ],
   },

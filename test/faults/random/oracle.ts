@@ -53,7 +53,8 @@ export async function judge(scene: Scene): Promise<Verdict> {
   )
   assert.deepEqual([...letters].sort(), [...truth.refused].sort(), 'what was refused is in the dead letters, and nothing else')
   // The operator's own comparison, which counts versions and letters in another way than this file does.
-  await assertVerified(place)
+  // The ledger of letters follows some seconds behind.
+  await settled('headrace verify finds no difference', () => assertVerified(place).then(() => true))
   const committed = await commits(place, orders.topic)
   assert.deepEqual(
     committed.map((commit) => commit?.watermark ?? null),

@@ -82,7 +82,10 @@ async function withStack(work: (stack: Stack) => Promise<number>): Promise<numbe
   }
 }
 
-/** Node's own runner, whose summary is the last thing printed. A signal lets it end its files; after a while it is killed. */
+/**
+ * Node's own runner, whose summary is the last thing printed. A signal lets it end its files; after a while it is killed. It opens a group of
+ * processes, and what of that is left when it has ended is killed: a file that a signal ends takes none of its services with it.
+ */
 function runTests(files: readonly string[], names: readonly string[], environment: Record<string, string>): Promise<number> {
   const args = [
     '--test',
@@ -100,7 +103,8 @@ function runTests(files: readonly string[], names: readonly string[], environmen
     ...(values.kills === undefined ? {} : { HEADRACE_TEST_KILLS: values.kills }),
   }
   return new Promise((done) => {
-    const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...environment, ...chosen } })
+    const env = { ...process.env, ...environment, ...chosen }
+    const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env, detached: true })
     let killer: NodeJS.Timeout | undefined
     interruption.signal.addEventListener('abort', () => {
       tests.kill('SIGTERM')
@@ -112,7 +116,17 @@ function runTests(files: readonly string[], names: readonly string[], environmen
     })
     tests.once('exit', (code) => {
       clearTimeout(killer)
+      if (tests.pid !== undefined) killGroup(tests.pid)
       done(interruption.signal.aborted ? INTERRUPTED : (code ?? INTERRUPTED))
     })
   })
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    // Nobody is left, as after every run that was not interrupted.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }

@@ -11,7 +11,7 @@ export type Mishap =
   | 'slow'
   /** The insert is done, its answer never arrives. */
   | 'cut-answer'
-  /** The body is cut in its middle on the way in. */
+  /** The connection is cut in the middle of the body, on the way in. */
   | 'cut-body'
   /** Not done, and a 200 with the exception in a header. */
   | { header: number }
@@ -51,7 +51,7 @@ export async function clickhouseProxy(target: string, decide: (table: string, by
     if (mishap === 'slow') await setTimeout(SLOW_MS)
     const passes = mishap === 'pass' || mishap === 'slow'
     if (mishap === 'cut-body') {
-      await forward(target, incoming, body.subarray(0, Math.min(CUT_AFTER_BYTES, body.length / 2)), null).catch(() => undefined)
+      await cutBody(target, incoming, body)
       answer.destroy()
     } else await forward(target, incoming, body, passes ? answer : null).finally(() => passes || answer.destroy())
   }
@@ -79,6 +79,21 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = []
   for await (const piece of incoming) pieces.push(piece as Buffer)
   return Buffer.concat(pieces)
+}
+
+/**
+ * The length in front stays that of the whole: a part that came as a whole would be rows that ClickHouse takes, and under their token it would drop
+ * all others. No network does that.
+ */
+function cutBody(target: string, incoming: IncomingMessage, body: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers
+    const options = { method: incoming.method, headers: { ...headers, 'content-length': body.length } }
+    const outgoing = request(new URL(incoming.url ?? '/', target), options)
+    outgoing.on('error', () => resolve())
+    outgoing.on('close', resolve)
+    outgoing.write(body.subarray(0, Math.min(CUT_AFTER_BYTES, body.length / 2)), () => outgoing.destroy())
+  })
 }
 
 function forward(target: string, incoming: IncomingMessage, body: Buffer, answer: ServerResponse | null): Promise<void> {

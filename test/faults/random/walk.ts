@@ -1,5 +1,6 @@
 /** A whole pipeline among the faults: an API to which records come on, a fetcher and a loader of its own as processes. */
 import assert from 'node:assert/strict'
+import { FRAME_HEAD_BYTES } from '../../../shared/wire.ts'
 import { type Pipeline, pipeline } from '../../support/pipeline.ts'
 import type { Closes } from '../../support/processes.ts'
 import type { OwnStack } from '../../support/stack.ts'
@@ -42,7 +43,8 @@ export async function openWalk(closes: Closes, stack: OwnStack, env: Record<stri
         ...[p.kafka.logRanges(p.topic), p.commits(), p.checkpoints()],
         ...[p.kafka.members(p.names.fetcherGroup), p.kafka.members(p.names.loaderGroup)],
       ])
-      return JSON.stringify({ ranges, commits, checkpoints, owners, loaders, visits: p.api.visits.slice(-VISITS_SHOWN) })
+      const visits = p.api.visits.slice(-VISITS_SHOWN)
+      return JSON.stringify({ missing: await missing(p), ranges, commits, checkpoints, owners, loaders, visits })
     },
     async judge() {
       await p.assertComplete()
@@ -53,5 +55,25 @@ export async function openWalk(closes: Closes, stack: OwnStack, env: Record<stri
       const { status, stdout } = await p.run('verify', 'shop.orders')
       assert.equal(status, 0, stdout)
     },
+  }
+}
+
+/** What the API has and the table does not show: its places in the topic, and what the table has of it without FINAL. */
+async function missing(p: Pipeline): Promise<unknown> {
+  const shown = new Set((await p.rows()).map(({ id }) => id))
+  const ids = p.api.valid().flatMap(({ id }) => (shown.has(id) ? [] : [id]))
+  if (ids.length === 0) return []
+  const messages = await p.messages(p.topic)
+  const places = messages.flatMap(({ offset, value, timestamp }) => {
+    const id = value === null ? '' : JSON.parse(value.subarray(FRAME_HEAD_BYTES).toString()).id
+    return ids.includes(id) ? [{ id, offset, timestamp }] : []
+  })
+  const list = ids.map((id) => `'${id}'`).join(', ')
+  return {
+    ids,
+    places,
+    rows: await p.query(
+      `SELECT id, _partition, _offset, toString(_version) AS version, _deleted FROM {db}.shop_orders WHERE id IN (${list})`,
+    ),
   }
 }

@@ -4,68 +4,49 @@
  */
 
 export type Fields = Record<string, unknown>
+type Seen = (path: string, type: string, value: unknown) => void
 
 /**
  * The unknown fields in their places, those of an array's elements below the index; null when there are none. `seen` is told each path
  * (`items[].colour`) with the value's type, values never.
  */
-export function unknownFields(
-  raw: object,
-  known: object,
-  seen: (path: string, type: string, value: unknown) => void,
-  at = '',
-): Fields | null {
+export function unknownFields(raw: object, known: object, seen: Seen, at = ''): Fields | null {
   if (raw === known) return null
-  return Array.isArray(raw) ? unknownInList(raw, known, seen, at) : unknownInObject(raw as Fields, known as Fields, seen, at)
-}
-
-type Seen = Parameters<typeof unknownFields>[2]
-
-// No list, name or path is made before it is needed: this runs for every field of every record.
-function unknownInObject(raw: Fields, known: Fields, seen: Seen, at: string): Fields | null {
+  // Without a prototype: a field that is called __proto__ must stay a field.
   let unknown: Fields | null = null
-  for (const name of Object.keys(raw)) {
-    const value = raw[name]
-    let kept: unknown = null
-    if (!Object.hasOwn(known, name)) {
-      if (value === undefined) continue
-      seen(under(at, name), typeName(value), value)
-      kept = value
-    } else {
-      if (!isObject(value)) continue
-      const inner = known[name]
-      if (isObject(inner)) kept = unknownFields(value, inner, seen, under(at, name))
-      if (kept === null) continue
+  // No list of places is made of an array: this runs for every field of every record.
+  if (Array.isArray(raw)) {
+    for (let index = 0; index < raw.length; index++) {
+      // Only objects have fields.
+      const kept = isObject(raw[index]) ? beyond(raw[index], known, index, seen, at) : undefined
+      if (kept === undefined) continue
+      unknown ??= Object.create(null) as Fields
+      unknown[index] = kept
     }
-    // Without a prototype: a field that is called __proto__ must stay a field.
+    return unknown
+  }
+  for (const name of Object.keys(raw)) {
+    const kept = beyond((raw as Fields)[name], known, name, seen, at)
+    if (kept === undefined) continue
     unknown ??= Object.create(null) as Fields
     unknown[name] = kept
   }
   return unknown
 }
 
-/** Only objects have fields. */
-function unknownInList(raw: readonly unknown[], known: object, seen: Seen, at: string): Fields | null {
-  let unknown: Fields | null = null
-  for (let index = 0; index < raw.length; index++) {
-    const value = raw[index]
-    if (!isObject(value)) continue
-    let kept: unknown = null
-    if (!Object.hasOwn(known, index)) {
-      seen(`${at}[]`, typeName(value), value)
-      kept = value
-    } else {
-      const inner = (known as unknown[])[index]
-      if (isObject(inner)) kept = unknownFields(value, inner, seen, `${at}[]`)
-      if (kept === null) continue
-    }
-    unknown ??= Object.create(null) as Fields
-    unknown[index] = kept
+/** What a value in one place has beyond what is known there: all of it where nothing is; undefined for nothing. */
+function beyond(value: unknown, known: object, place: string | number, seen: Seen, at: string): unknown {
+  if (!Object.hasOwn(known, place)) {
+    if (value !== undefined) seen(pathOf(at, place), typeName(value), value)
+    return value
   }
-  return unknown
+  if (!isObject(value)) return undefined
+  const inner = (known as Fields)[place]
+  return isObject(inner) ? (unknownFields(value, inner, seen, pathOf(at, place)) ?? undefined) : undefined
 }
 
-const under = (at: string, name: string): string => (at === '' ? name : `${at}.${name}`)
+const pathOf = (at: string, place: string | number): string =>
+  typeof place === 'number' ? `${at}[]` : at === '' ? place : `${at}.${place}`
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

@@ -1,7 +1,7 @@
 /** A proxy in front of the real ClickHouse that does to answers what networks and servers do: cuts them, fakes them, refuses. */
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
-import { listening } from './http.ts'
+import { listening, passedOn } from './http.ts'
 import { atEnd } from './published.ts'
 
 /** What happens to an insert; everything else passes. */
@@ -87,9 +87,8 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
  */
 function cutBody(target: string, incoming: IncomingMessage, body: Buffer): Promise<void> {
   return new Promise((resolve) => {
-    const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers
-    const options = { method: incoming.method, headers: { ...headers, 'content-length': body.length } }
-    const outgoing = request(new URL(incoming.url ?? '/', target), options)
+    const url = new URL(incoming.url ?? '/', target)
+    const outgoing = request(url, passedOn(incoming, url, body.length))
     outgoing.on('error', () => resolve())
     outgoing.on('close', resolve)
     outgoing.write(body.subarray(0, Math.min(CUT_AFTER_BYTES, body.length / 2)), () => outgoing.destroy())
@@ -98,21 +97,16 @@ function cutBody(target: string, incoming: IncomingMessage, body: Buffer): Promi
 
 function forward(target: string, incoming: IncomingMessage, body: Buffer, answer: ServerResponse | null): Promise<void> {
   return new Promise((resolve, reject) => {
-    const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers
     const url = new URL(incoming.url ?? '/', target)
-    const outgoing = request(
-      url,
-      { method: incoming.method, headers: { ...headers, host: url.host, 'content-length': body.length } },
-      (response) => {
-        if (answer === null) response.resume()
-        else {
-          answer.writeHead(response.statusCode ?? 500, response.headers)
-          response.pipe(answer)
-        }
-        response.on('end', resolve)
-        response.on('error', reject)
-      },
-    )
+    const outgoing = request(url, passedOn(incoming, url, body.length), (response) => {
+      if (answer === null) response.resume()
+      else {
+        answer.writeHead(response.statusCode ?? 500, response.headers)
+        response.pipe(answer)
+      }
+      response.on('end', resolve)
+      response.on('error', reject)
+    })
     outgoing.on('error', reject)
     outgoing.end(body)
   })

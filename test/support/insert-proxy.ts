@@ -3,7 +3,7 @@
  * from those of tables; everything else passes, inserts into the ledger of dead letters too. Changes nothing by itself: for answers that lie or break see clickhouse-proxy.ts.
  */
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { listening } from './http.ts'
+import { listening, passedOn } from './http.ts'
 import { createMoments, type Moments } from './moments.ts'
 import type { Closes } from './processes.ts'
 
@@ -46,9 +46,7 @@ type Reach = (moment: 'half' | 'done' | 'answered') => Promise<void>
 
 /** What the loader no longer waits for ends at ClickHouse too, as it would without a proxy in between. */
 async function forward(url: URL, incoming: IncomingMessage, body: Buffer, answer: ServerResponse, reach: Reach): Promise<void> {
-  const { 'transfer-encoding': _, connection: __, ...headers } = incoming.headers
-  const options = { method: incoming.method, headers: { ...headers, host: url.host, 'content-length': body.length } }
-  const outgoing = request(url, options)
+  const outgoing = request(url, passedOn(incoming, url, body.length))
   const response = Promise.withResolvers<IncomingMessage>()
   outgoing.once('response', response.resolve)
   outgoing.once('error', response.reject)

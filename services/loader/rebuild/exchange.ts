@@ -8,6 +8,7 @@ import type { Clock } from '../../../shared/clock.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import { viewName } from '../../../shared/topics.ts'
 import { dropTable, type Placement, quoted, type TableSpec, textLiteral } from '../ddl.ts'
+import { find } from '../found.ts'
 import { createFront, frontOf, localName, weightsIn } from '../shards.ts'
 import type { Writer } from '../writer.ts'
 
@@ -107,10 +108,8 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
  */
 async function giveShardsName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
   const fresh = newName(table)
-  const [front] = await tools.clickhouse.rows<{ engine_full: string; comment: string }>(
-    `SELECT engine_full, comment FROM system.tables WHERE database = ${textLiteral(at.database)} AND name = ${textLiteral(fresh)}`,
-  )
-  const is = frontOf(front?.engine_full ?? '')
+  const { front } = await find(tools.clickhouse.rows, at, fresh)
+  const is = frontOf(front?.engineFull ?? '')
   if (is === null) throw new Stopped('HR_REBUILD_SHARDS', `table ${fresh} is not over the shards: nothing was exchanged`)
   const rename = `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`
   const create = createFront(at, name, { table: local, shardingKey: is.shardingKey, weights: weightsIn(front?.comment ?? ''), like: fresh })

@@ -1,6 +1,8 @@
 /**
  * Notices an API that goes in circles: a cursor that it hands out again, or a page with the same records under another cursor. Such a walk would
- * have no end, or its tail would never be reached. Looks at all pages of the walk, not only at the last one.
+ * have no end, or its tail would never be reached. Looks at all pages of the walk, not only at the last one. Of a walk in windows it looks at all
+ * pages of the window, and at the first pages of all: windows that share their boundary's records may share a page, and one that is done goes no
+ * circles.
  */
 import type { Stream } from '../../shared/declaration.ts'
 import { Stopped } from '../../shared/errors.ts'
@@ -14,15 +16,18 @@ export type Repetition = (number: number, records: readonly unknown[], step: Ste
 export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition {
   /** Digest → number of the page that it was seen on; 0 is the page that an interrupted run had come to. */
   const cursors = new Map<string, number>()
-  const contents = new Map<string, number>()
+  const firstContents = new Map<string, number>()
+  let contents = new Map<string, number>()
   if (from !== null) cursors.set(digest(rawText(from)), 0)
 
   function refuseContent(number: number, records: readonly unknown[], repeats: boolean): void {
     if (records.length === 0) return
     const content = digest([String(records.length), rawText(records[0]), rawText(records.at(-1))].join('\n'))
-    const earlier = contents.get(content)
+    const begins = contents.size === 0
+    const earlier = contents.get(content) ?? (begins ? firstContents.get(content) : undefined)
     if (earlier !== undefined && !repeats) throw repetition(stream, `page ${number} has the same records as page ${earlier}`)
     contents.set(content, earlier ?? number)
+    if (begins) firstContents.set(content, earlier ?? number)
   }
 
   function refuseCursor(number: number, next: Cursor | null): void {
@@ -38,6 +43,7 @@ export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition
 
   return (number, records, step) => {
     refuseContent(number, records, step.repeats === 'all')
+    if (step.walkedTo !== undefined) contents = new Map()
     refuseCursor(number, step.cursor)
   }
 }

@@ -227,6 +227,22 @@ test('a record on a boundary that is all of both windows is no repetition', asyn
   assert.equal(walked.requests.length, 5)
 })
 
+test('a window that begins with the page that the one before ended with is no repetition: seconds that are exclusive overlap by one', async (t) => {
+  const rows = [row(10, 'a'), row(20, 'b'), { id: 'c', at: '2026-01-01T12:59:59.500Z' }, row(130, 'd')]
+  const script: Script = ({ query }) => {
+    const [since, until] = [Date.parse(query.get('since') ?? ''), Date.parse(query.get('until') ?? '')]
+    const found = rows.filter((each) => Date.parse(each.at) > since && Date.parse(each.at) < until)
+    return { json: { data: found.filter(({ id }) => id >= (query.get('after') ?? '')).slice(0, 2) } }
+  }
+  const pages = keyset({ field: '/id', param: 'after', size: { param: 'size', value: 2 }, inclusive: true })
+  const seconds = options(3, { as: 'isoSeconds', exclusive: true })
+  const walked = await walkBothWays(t, windows({ to: 'until', size: '1h', pages }), () => script, seconds)
+  assert.deepEqual(
+    walked.pages.map(({ records }) => (records as Row[]).map(({ id }) => id).join('')),
+    ['ab', 'bc', 'c', 'c', 'c', 'd', 'd'],
+  )
+})
+
 test('a stored cursor of another way of paging stops the run', async (t) => {
   assertStopped((await walk(t, hourly, api([]), { ...options(1), cursor: 'abc' })).error, 'HR_NO_NEXT_PAGE', /stored cursor is no window/)
 })

@@ -54,7 +54,9 @@ export function afterPage(progress: Progress, watermarking: Watermarking | null,
   // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
   const end = page.walkedTo ?? (sorted || page.last ? seen : null)
   const startMs = watermarking.settle === 0 ? wholeSecond(page.startedMs) : page.startedMs - watermarking.settle
-  const capMs = sorted && watermarking.settle === 0 ? page.fetchedMs : startMs
+  // A lookback is declared for what comes late, and then it may come behind a walk of whatever order while that goes on.
+  const isLateNever = watermarking.settle === 0 && watermarking.lookback === 0
+  const capMs = sorted && isLateNever ? page.fetchedMs : startMs
   const safe = capped(watermarking, end, capMs)
   // A cap below what was confirmed before must not move the watermark back.
   return { watermark: maxPosition(progress.watermark, safe), seen, sorted, last }

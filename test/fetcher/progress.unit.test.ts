@@ -91,6 +91,12 @@ describe('progress', () => {
     }
   })
 
+  test('with a lookback it never passes the start of the run, also of a sorted stream: what is late may come behind the walk', () => {
+    const by = { ...watermarking(true, 'iso'), lookback: 100 }
+    const moved = afterPage(startOf(by, null), by, records(ns(700), ns(1_500)), times(false))
+    assert.deepEqual([moved.watermark, moved.seen, moved.sorted], [ns(1_000), ns(1_500), true])
+  })
+
   test('of an unsorted stream it stands at the second in which the run started: what changed later in it may be stamped with the whole second', () => {
     const by = watermarking(false, 'iso')
     const changedMeanwhile = afterPage(startOf(by, null), by, records(ns(500), ns(3_000)), { ...times(true), startedMs: 1_700 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startApi } from '../support/api.ts'
 import { declareShop, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace } from './fetching.ts'
@@ -48,5 +49,31 @@ describe('records that are given time to settle', () => {
     assert.equal(byTime(checkpoint?.watermark), byTime(minutesAgo(45)))
     const ends = new Set(api.log.map(({ values }) => values.until))
     assert.deepEqual([...ends], [new Date((checkpoint?.startedMs ?? 0) - 30 * MINUTE_MS).toISOString()])
+  })
+})
+
+describe('records that come late within the lookback', () => {
+  test('are found by the next run, also when they come behind a sorted walk that goes on for longer than the lookback', async (t) => {
+    const place = await ownPlace(t)
+    const api = await startApi(t, { pageSize: 2 })
+    const begunMs = Date.now()
+    const after = (id: string, ms: number) => ({ ...order(id), updated_at: new Date(begunMs + ms).toISOString() })
+    api.put(at('old', 60), at('older', 59), after('a', 200), after('b', 210), after('c', 220))
+    api.script = async (_, number) => {
+      if (number !== 3) return undefined
+      // Longer than the lookback, and than the second by which an API's date is known.
+      await sleep(2_500)
+      api.put(after('late', 100), { ...order('new'), updated_at: new Date().toISOString() })
+      return undefined
+    }
+    const source = declareShop(
+      { watermark: { field: 'updated_at', param: 'since', sorted: true, lookback: '200ms' } },
+      { baseUrl: api.url },
+    )
+    const stream = streamOf(source)
+    await place.fetchOnce(source)
+    assert.deepEqual(idsOf(await place.entries(stream)), ['old', 'older', 'a', 'b', 'c', 'new'])
+    await place.fetchOnce(source)
+    assert.deepEqual(idsOf(await place.entries(stream)).slice(6), ['late'])
   })
 })

@@ -153,18 +153,24 @@ export function caseOf(seed: number): Case {
   const steady = clock === 'steps' && order === 'updated' && !(kind === 'keyset' && paging.inclusiveKey)
   const canBeLate = steady && marking !== null && marking.type !== 'text' && marking.sorted && when === 'any' && !byNumber
   const lateUnits = canBeLate && chance(0.4) ? between(random, 1, 20) : 0
+  const cursorRequests = kind !== 'none' && chance(0.25) ? between(random, 2, 12) : null
   if (marking !== null) {
-    if (lateUnits > 0) marking.lookback = lateUnits
+    // A walk that begins anew because of its cursor, and is killed before its first page, is gone on with at the old place. What came late meanwhile
+    // lies behind that, and steps are no clock that would tell the run's start: the lookback has to reach whatever is added in a run.
+    if (lateUnits > 0) marking.lookback = cursorRequests === null ? lateUnits : LOOKBACK_ALL
     if (marking.type === 'text') marking.lookback = 0
     // Changes behind the back of a walk in no order have a clock to be found by, or a lookback that reaches them.
     if (clock === 'steps' && order !== 'updated') marking.lookback = LOOKBACK_ALL
   }
 
-  // Records that become visible late and in any order: a time to settle covers them where there is a clock.
+  // Records that become visible late and in any order: a time to settle covers them where there is a clock, or a lookback.
   const settles = clock === 'wall' && marking !== null && !byNumber && paging.inner !== 'page-number' && chance(0.35)
   const hiddenMs = settles ? between(random, 100, 900) : 0
-  if (settles) marking.settleMs = hiddenMs + 1 + (wholeSeconds ? 1_000 : 0)
-  else if (kind === 'windows' && marking !== null && wholeSeconds) marking.settleMs = chance(0.5) ? 1_000 : 0
+  if (settles) {
+    const lateMs = hiddenMs + 1 + (wholeSeconds ? 1_000 : 0)
+    if (chance(0.5)) marking.lookback = lateMs
+    else marking.settleMs = lateMs
+  } else if (kind === 'windows' && marking !== null && wholeSeconds) marking.settleMs = chance(0.5) ? 1_000 : 0
 
   return {
     seed,
@@ -187,7 +193,7 @@ export function caseOf(seed: number): Case {
     badShare: chance(0.4) ? 0.15 : 0,
     failures: { share: one([0, 0.08, 0.15, 0.3]), kinds: FAILURES },
     tokenRequests: chance(0.25) ? between(random, 2, 10) : null,
-    cursorRequests: notWhen(lateUnits > 0, kind !== 'none' && chance(0.25) ? between(random, 2, 12) : null),
+    cursorRequests,
     // A walk that is longer than the second that a record is stamped with.
     paceMs: clock === 'wall' && wholeSeconds ? between(random, 60, 250) : 0,
     everyMs: between(random, 300, 900),
@@ -226,9 +232,3 @@ function drawMarking(kind: PagingKind, order: Case['order'], { chance, one, rand
     settleMs: 0,
   }
 }
-
-/**
- * Where records come late no cursor expires: a walk that begins anew because of its cursor and is killed before its first page is gone on with at the
- * old place, and what came late meanwhile lies behind that.
- */
-const notWhen = <T>(excluded: boolean, value: T): T | null => (excluded ? null : value)

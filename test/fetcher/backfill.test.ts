@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WrongUse } from '../../shared/errors.ts'
-import { windows } from '../../shared/index.ts'
+import { windows, z } from '../../shared/index.ts'
 import { startApi } from '../support/api.ts'
-import { declareShop, instant, order, STREAM, streamOf } from './declared.ts'
+import { declareShop, instant, order, orderSchema, STREAM, streamOf } from './declared.ts'
 import { type Entry, idsOf, markersOf, ownPlace } from './fetching.ts'
 
 const SORTED = { field: 'updated_at', param: 'since', sorted: true }
@@ -121,6 +121,51 @@ describe('a backfill', () => {
     assert.equal(api.log[3]?.since, withMs(5))
     const ids = idsOf(await place.entries(streamOf(source)))
     assert.deepEqual([...new Set(ids)], named(2, 9))
+  })
+
+  test('of texts goes by their order, and asks from the beginning of its range', async (t) => {
+    const place = await ownPlace(t)
+    const codes = ['a1', 'a10', 'a2', 'b', 'Ü', 'ü']
+    const records = codes.map((code) => ({ ...order(code), code }))
+    const api = await startApi(t, {
+      script: ({ values }) => ({ json: { data: records.filter(({ code }) => code >= (values.after ?? '')), next: null } }),
+    })
+    const source = declareShop(
+      { schema: orderSchema.extend({ code: z.string() }), watermark: { field: 'code', param: 'after', sorted: true } },
+      { baseUrl: api.url },
+    )
+    for (const [from, to] of [
+      ['a10', 'b'],
+      ['b', 'ü'],
+    ] as const) {
+      const { summary } = await place.fetchOnce(source, undefined, { range: { from, to, again: false } })
+      assert.equal(summary.partitions['shop.orders/0']?.outcome, 'done')
+    }
+    assert.deepEqual(idsOf(await place.entries(streamOf(source))), ['a10', 'a2', 'b', 'Ü'])
+    assert.deepEqual(
+      api.log.map(({ values }) => values.after),
+      ['a10', 'b'],
+    )
+    assert.equal(await place.checkpoint(streamOf(source)), null)
+  })
+
+  test('with a page that is left out ends there as skipped, and the next try asks for that page again', async (t) => {
+    const place = await ownPlace(t)
+    const api = await startApi(t, { pageSize: 2 })
+    api.put(...orders(12))
+    const source = declareShop({ watermark: SORTED, answers: { skip: [403] } }, { baseUrl: api.url })
+    const stream = streamOf(source)
+    await place.fetchOnce(source)
+    const [before, checkpoint] = [(await place.entries(stream)).length, await place.checkpoint(stream)]
+    api.forget()
+    api.script = (_, number) => (number === 2 ? { status: 403, json: {} } : undefined)
+    const left = await place.fetchOnce(source, undefined, range(2, 9))
+    assert.equal(left.summary.partitions['shop.orders/0']?.outcome, 'skipped')
+    api.script = undefined
+    await place.fetchOnce(source, undefined, range(2, 9))
+    assert.deepEqual(idsOf((await place.entries(stream)).slice(before)), named(2, 9))
+    assert.equal(api.log[2]?.cursor, api.log[1]?.cursor)
+    assert.deepEqual(await place.checkpoint(stream), checkpoint)
   })
 
   test('is walked in windows where the stream is', async (t) => {

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import { connectKafka, type Kafka, type Message, type RawMessage } from '../../shared/kafka.ts'
 import { type Log, silentLog } from '../../shared/log.ts'
-import { testStack, uniquePrefix } from '../support/stack.ts'
+import { KEPT, testStack, uniquePrefix } from '../support/stack.ts'
 
 const POLLS_MAX = 600
 const POLL_MS = 50
@@ -16,7 +16,7 @@ export async function bench(t: TestContext, partitions = 1, log: Log = silentLog
   const { brokers } = await testStack()
   const kafka = await connectKafka({ brokers: [brokers], clientId: 'test' }, { log, clock: systemClock })
   const topic = uniquePrefix()
-  await kafka.ensureTopic({ topic, partitions, replicationFactor: 1 })
+  await kafka.ensureTopic({ topic, partitions, replicationFactor: 1, config: KEPT })
   t.after(async () => {
     for (const own of await kafka.topics()) if (own.startsWith(topic)) await kafka.deleteTopic(own)
     await kafka.close()

@@ -13,7 +13,7 @@ import { silentLog } from '../../shared/log.ts'
 import { connectRegistry, type Registry } from '../../shared/registry.ts'
 import { type Names, namesFor } from '../../shared/topics.ts'
 import { frame, MARKER_HEADER, type PageMarker } from '../../shared/wire.ts'
-import { type TestStack, testStack, uniquePrefix } from './stack.ts'
+import { KEPT, type TestStack, testStack, uniquePrefix } from './stack.ts'
 
 export type Place = { config: Config; env: Record<string, string>; prefix: string; kafka: Kafka; registry: Registry; names: Names }
 
@@ -106,8 +106,8 @@ export async function publish(
 ): Promise<Published> {
   const { kafka, registry, names } = place
   const topic = names.records({ source: stream.source.name, stream: stream.name })
-  await kafka.ensureTopic({ topic, partitions, config })
-  await kafka.ensureTopic({ topic: names.deadLetters(topic), partitions })
+  await kafka.ensureTopic({ topic, partitions, config: { ...KEPT, ...config } })
+  await kafka.ensureTopic({ topic: names.deadLetters(topic), partitions, config: KEPT })
   const { id: schemaId } = await registry.register(names.subject(topic), stream.wireSchema)
   const publishers = new Map<number, Publisher>()
   const pages = new Map<number, number>()

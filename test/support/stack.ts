@@ -25,6 +25,14 @@ export type OwnStack = TestStack & Pick<Stack, 'dir' | 'kill' | 'stop' | 'start'
 const ALONE_DIR = resolve(import.meta.dirname, '..', '..', '.headrace', 'test')
 const PREFIX_DIGITS = 8
 
+/**
+ * Settings of topics whose records carry the times of a test: retention goes by those, and the broker looks every five minutes, so that a
+ * topic of last week would be emptied in the middle of a test, now and then.
+ */
+export const KEPT = { 'retention.ms': '-1' }
+/** The same for the topics that Headrace makes: a hundred years. */
+const RETENTION_MS = String(100 * 365 * 86_400_000)
+
 let shared: Promise<TestStack> | undefined
 
 /** The stack that all tests of a run share; started at the first call of a file that is run alone. */
@@ -60,7 +68,7 @@ async function findStack(env: Environment): Promise<TestStack> {
 
 function testStackOf({ kafka, registry, clickhouse }: StackFile): TestStack {
   const addresses = { KAFKA_BROKERS: kafka.brokers, SCHEMA_REGISTRY_URL: registry.url, CLICKHOUSE_URL: clickhouse.url }
-  const inherited = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '' }
+  const inherited = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', KAFKA_RETENTION_MS: RETENTION_MS }
   return {
     brokers: kafka.brokers,
     registryUrl: registry.url,

@@ -27,7 +27,7 @@ export function readLetter(partition: number, { offset, timestamp, value, header
       ...facts,
       partition,
       offset: Number(offset),
-      atMs: Number(timestamp),
+      atMs: facts.fetched ?? Number(timestamp),
       bytes: value?.length ?? 0,
       replays: facts.replays ?? 0,
     },

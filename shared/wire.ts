@@ -85,6 +85,8 @@ export type DeadLetterFacts = {
   /** `topic/partition/offset` of a record that was in Kafka already. */
   origin?: string
   replays?: number
+  /** When the record was fetched, epoch milliseconds, where that is not the message's own time. */
+  fetched?: number
 }
 
 const HEADER = 'headrace-'
@@ -114,7 +116,7 @@ export function parseDeadLetterHeaders(headers: Record<string, Buffer | string |
     const value = text(name)
     if (value !== undefined) facts[name] = value
   }
-  for (const name of ['page', 'replays'] as const) {
+  for (const name of ['page', 'replays', 'fetched'] as const) {
     const value = text(name)
     if (value !== undefined && WHOLE_NUMBER.test(value)) facts[name] = Number(value)
   }

@@ -24,8 +24,8 @@ export function settlementOf(place: PlaceOfLetters, judged: readonly Judged[], f
       records.push({ key, value: payload, head, headers: replayHeaders(replays, origin), timestampMs: letter.atMs })
     } else if (verdict.kind === 'refused') {
       const { partition: _partition, offset: _offset, atMs, bytes: _bytes, ...kept } = letter
-      const headers = deadLetterHeaders({ ...kept, reason: verdict.reason, issues: verdict.issues, replays })
-      letters.push({ key: message.key, value: message.value, headers, timestampMs: atMs })
+      const headers = deadLetterHeaders({ ...kept, reason: verdict.reason, issues: verdict.issues, replays, fetched: atMs })
+      letters.push({ key: message.key, value: message.value, headers, timestampMs: facts.atMs })
     }
   }
   if (records.length > 0) records.push(markerBehind(place, judged, records.length, letters.length, facts))

@@ -1,6 +1,8 @@
 /**
  * Sends refused records to the dead-letter topic, same partition, and resolves when the brokers have confirmed them: only then may the offset
- * behind them be committed. While the topic refuses, it waits. After a crash a letter may be there twice, never not at all.
+ * behind them be committed. While the topic refuses, it waits. After a crash a letter may be there twice, never not at all. A letter has the time at
+ * which it is written, and its record's in a header: Kafka's retention goes by the former, and would take the letter of a record that waited long
+ * before anyone has seen it.
  */
 import type { Kafka, Message, Sender } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
@@ -82,19 +84,16 @@ export function createDeadLetters({ kafka, sender, names, replicationFactor, log
 
 function frameLetter({ topic, partition, replays }: Chunk, { offset, timestampMs, key, value, reason, issues }: FrameLetter): Message {
   const origin = `${topic}/${partition}/${offset}`
-  return { key, value, timestampMs, headers: headersOf({ stage: 'frame', reason, issues, origin, ...replayedAt(replays, offset) }) }
+  const facts = { stage: 'frame' as const, reason, issues, origin, fetched: timestampMs }
+  return { key, value, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
 }
 
 function rowLetter(batch: Batch, { row, reason, issues }: RowLetter): Message {
   const { partition, offset, fetchedAtMs, payload } = originOf(batch, row)
   const { replays } = chunkOf(batch, row).chunk
   const origin = `${batch.topic}/${partition}/${offset}`
-  return {
-    key: null,
-    value: payload,
-    timestampMs: fetchedAtMs,
-    headers: headersOf({ stage: 'insert', reason, issues, origin, ...replayedAt(replays, offset) }),
-  }
+  const facts = { stage: 'insert' as const, reason, issues, origin, fetched: fetchedAtMs }
+  return { key: null, value: payload, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
 }
 
 /** The count goes on, so that a record which is refused again and again is left alone at last. */

@@ -82,6 +82,8 @@ describe('the ledger of dead letters', () => {
         [1_700_000_000_123, 4, ''],
       ],
     )
+    const [own] = await published.deadLetters()
+    assert.ok(Number(own?.timestamp) > systemClock.nowMs() - 600_000, "retention takes the loader's letter by the time of its record")
     const ledger = place.names.lettersLedgerGroup
     await place.kafka.resetOffsets(
       ledger,

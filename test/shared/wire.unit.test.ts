@@ -103,6 +103,7 @@ describe('a marker', () => {
       url: 'u',
       origin: 'o',
       replays: 0,
+      fetched: 0,
     }
     assert.equal(Object.hasOwn(deadLetterHeaders(all), MARKER_HEADER), false)
   })
@@ -132,6 +133,7 @@ describe('the headers of a dead letter', () => {
         url: text,
         origin: text,
         replays: fc.nat(),
+        fetched: fc.nat(),
       },
       { requiredKeys: ['stage', 'reason', 'issues'] },
     )

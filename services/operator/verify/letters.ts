@@ -70,10 +70,10 @@ export async function checkLetters(tools: LettersTools): Promise<LettersChecked>
   async function portion(from: number, to: number): Promise<void> {
     const rows = new Map((await rowsOf(from, Math.min(to, entered))).map((row) => [Number(row.o), row]))
     for await (const message of kafka.readPartition(letterTopic, partition, from, to)) {
-      sinceMs ??= Number(message.timestamp)
       const found = readLetter(partition, message)
       if ('done' in found) continue
       const { offset, origin, atMs } = found.letter
+      sinceMs ??= atMs
       know(origin, atMs)
       const isAsked = run === undefined || found.letter.run === run
       if (isAsked) letters++

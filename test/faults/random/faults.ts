@@ -14,7 +14,7 @@ const theFetcher = (scene: Scene): Service => scene.fetcher
 /** In order. A process that has not got as far as its first words knows no stop yet. */
 async function ends(service: Running): Promise<void> {
   await until(`${service.name} speaks`, () => service.lines().length > 0 || service.ended() !== null)
-  // Without Kafka at its start; it is started again anyway.
+  // Without Kafka or registry at its start; it is started again anyway.
   if (service.ended()?.status === 1) return
   assert.deepEqual(await service.stop(), { status: 0, signal: null }, `${service.name}: ${service.stderr().slice(-500)}`)
 }

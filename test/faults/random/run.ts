@@ -11,6 +11,7 @@ export type Outcome = Verdict & Scene['figures'] & { seed: number; faults: Recor
 const WARM_UP_MS = 3_000
 const PAUSE_MS_MAX = 3_000
 const LAST_WORDS = 20
+const LAST_CHARS = 500
 
 /** Throws what the oracle finds. The same seed draws the same faults; what they meet depends on the machine. */
 export async function runFaults(closes: Closes, options: { seed: number; forMs: number; say(line: string): void }): Promise<Outcome> {
@@ -43,12 +44,13 @@ export async function runFaults(closes: Closes, options: { seed: number; forMs: 
   return { seed: options.seed, faults, network: met(scene), ...scene.figures, ...verdict }
 }
 
-function lastWordsOf({ name, ended, lines }: Service): string {
+function lastWordsOf({ name, ended, lines, stderr }: Service): string {
   const last = lines()
     .filter(({ msg }) => msg !== 'progress')
     .slice(-LAST_WORDS)
     .map(({ time, level, msg }) => `  ${time} ${level} ${msg}`)
-  return [`${name}: ${JSON.stringify(ended())}`, ...last].join('\n')
+  const end = ended()
+  return [`${name}: ${JSON.stringify(end)}`, ...last, ...(end === null ? [] : [stderr().slice(-LAST_CHARS)])].join('\n')
 }
 
 /** How often which request to Kafka met what. */

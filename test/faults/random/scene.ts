@@ -50,10 +50,10 @@ export type Scene = {
   mishap: () => Mishap
   /** What happens to the next request to Kafka. */
   onKafka: (api: string) => KafkaMishap
-  figures: { pages: number; failedPages: number; loadersStarted: number; startedWithoutKafka: number; looks: number }
+  figures: { pages: number; failedPages: number; loadersStarted: number; startedWithoutServer: number; looks: number }
   startLoader(): Running
   replace(service: Service): void
-  /** A service that finds no Kafka at its start says so and ends; whoever runs it starts it again. */
+  /** A service that finds no Kafka or no registry at its start says so and ends; whoever runs it starts it again. */
   supervise(): void
   /** A person resets the offsets: they may go back once. */
   forgetOffsets(): void
@@ -68,7 +68,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   closes.after(() => stack.remove())
   const place = await ownPlace(SETTINGS, stack)
   const orders = await publish(place, compileStream({ schema }), PARTITIONS)
-  const figures = { pages: 0, failedPages: 0, loadersStarted: 0, startedWithoutKafka: 0, looks: 0 }
+  const figures = { pages: 0, failedPages: 0, loadersStarted: 0, startedWithoutServer: 0, looks: 0 }
   const proxy = await clickhouseProxy(place.config.clickhouse.url, (table) => (table === orders.table ? scene.mishap() : 'pass'))
   const network = await startKafkaProxy(closes, stack.brokers, (api) => scene.onKafka(api))
   const far = { KAFKA_BROKERS: network.brokers, CLICKHOUSE_URL: proxy.url }
@@ -110,8 +110,8 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
 
   function supervise(): void {
     for (const service of [...scene.loaders, scene.fetcher]) {
-      if (!hasFoundNoKafka(service)) continue
-      figures.startedWithoutKafka += 1
+      if (!hasFoundNoServer(service)) continue
+      figures.startedWithoutServer += 1
       scene.replace(service)
     }
   }
@@ -148,9 +148,9 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
 const kept = (begin: () => Running): Service => ({ ...begin(), again: () => kept(begin) })
 
 /** What has been at work may not end for that. */
-function hasFoundNoKafka(service: Service): boolean {
+function hasFoundNoServer(service: Service): boolean {
   const wasAtWork = service.logged(/^loading |^partitions assigned/).length > 0
-  return service.ended()?.status === 1 && !wasAtWork && /Kafka/.test(service.stderr())
+  return service.ended()?.status === 1 && !wasAtWork && /Kafka|schema registry/.test(service.stderr())
 }
 
 function pageOf(number: number, random: () => number) {

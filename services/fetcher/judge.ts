@@ -9,6 +9,7 @@ import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
+import { type AsDeclared, asDeclaredBy } from './as-declared.ts'
 import { type DateCheck, dateCheckFor } from './date-range.ts'
 import { deletionOf, markPath, type Tombstones, tombstonesOf } from './deletion.ts'
 import { type Fields, shapeOf, unknownFields } from './drift.ts'
@@ -54,6 +55,7 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
   const isDeleted = deletionOf(stream)
   const rules = {
     ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted, markPath: markPath(stream), learned },
+    asDeclared: asDeclaredBy(stream.schema),
     tombstone: isDeleted === null ? null : tombstonesOf(stream),
   }
   const optional = optionalFields(stream)
@@ -93,6 +95,7 @@ type Rules = {
   markPath: string | null
   learned: () => Learned
   tombstone: Tombstones | null
+  asDeclared: AsDeclared | null
 }
 
 function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
@@ -122,14 +125,15 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
 }
 
 function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absent, examples }: Signs): Verdict {
-  const { stream, dates, markPath, tombstone, learned } = rules
+  const { stream, markPath, tombstone, learned } = rules
+  if (rules.asDeclared?.(mapped) === true)
+    return misfit(rules, mapped as Fields, absent) ?? accepted(stream, mapped as Fields, null, deleted)
   let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
   const isTombstone = deleted && !parsed.success && tombstone !== null
   if (isTombstone) parsed = tombstone(mapped)
   if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
-  const outside = dates(parsed.data)
-  if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
-  for (const name of absent) if (parsed.data[name] !== undefined) absent.delete(name)
+  const refusal = misfit(rules, parsed.data, absent)
+  if (refusal !== null) return refusal
   const paths: string[] = []
   const extra = unknownFields(mapped as object, parsed.data, (path, type, value) => {
     if (path === markPath || (isTombstone && Object.hasOwn(stream.schema.shape, path))) return
@@ -146,6 +150,14 @@ function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absen
     return accepted(stream, columns === null ? parsed.data : { ...parsed.data, ...columns }, rest, deleted)
   }
   return accepted(stream, parsed.data, stream.unknownFields === 'keep' ? withoutMark(extra, markPath) : null, deleted)
+}
+
+/** Of what the schema takes: why its columns would not. */
+function misfit({ dates }: Rules, data: Fields, absent: Set<string>): Refusal | null {
+  const outside = dates(data)
+  if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
+  for (const name of absent) if (data[name] !== undefined) absent.delete(name)
+  return null
 }
 
 /** The mark of a deletion is in a column of its own. */

@@ -19,9 +19,10 @@ const DOUBLE_DIGITS_SURE = 15
 
 /**
  * A JSON number as the text that it was: a whole one within 2^53, another of so few digits that a double is sure of it. Any other number stays what it
- * is, so that a field of texts refuses it rather than change it; a reader hands out what a double cannot hold as text in the first place.
+ * is, so that a field of texts refuses it rather than change it; a reader hands out what a double cannot hold as text in the first place. A text
+ * stays as it is.
  */
-function asText(value: unknown): unknown {
+export function asText(value: unknown): unknown {
   if (typeof value !== 'number') return value
   if (Number.isSafeInteger(value)) return String(value)
   const [, sign = '', mantissa = '', exponent = '0'] = /^(-?)([\d.]+)(?:e([+-]\d+))?$/.exec(String(value)) ?? []

@@ -1,0 +1,132 @@
+/**
+ * Finds the records that a schema takes as they are: valid, with nothing to change and nothing that it does not know. zod would make a copy of each,
+ * and the copy would be compared with the record, to come to just that; this is what most records are, and finding it out costs a fifth. Never says
+ * that a record is wrong: what is not surely as declared is for zod to judge. Assumes what a JSON parser returns, or nearly so.
+ */
+import type { z } from 'zod'
+import { asText } from '../../shared/declare/fields.ts'
+import { plainUtcMs } from '../../shared/watermark.ts'
+import type { Fields } from './drift.ts'
+
+/** True: the schema would give back an equal record, and `unknownFields` would find none. */
+export type AsDeclared = (value: unknown) => boolean
+
+type Def = z.core.$ZodTypes['_zod']['def']
+
+/** Null for a schema that no record can be told of without zod: with rules over the whole record, or parts that zod builds anew. */
+export function asDeclaredBy(schema: z.ZodObject): AsDeclared | null {
+  return checkOf(schema)
+}
+
+function checkOf(type: z.core.$ZodType): AsDeclared | null {
+  const def = (type as z.core.$ZodTypes)._zod.def
+  if (def.type === 'object') return objectCheck(def)
+  if (def.type === 'array') return arrayCheck(def)
+  if (def.type === 'nullable') return nullableCheck(def)
+  // That it may be missing is seen to by the object, unless something is put in its place then.
+  if (def.type === 'optional') return def.innerType._zod.optin === undefined ? checkOf(def.innerType) : null
+  if (def.type === 'string') return textCheck(type, def)
+  if (def.type === 'number') return numberCheck(type, def)
+  if (def.type === 'boolean') return (value) => typeof value === 'boolean'
+  if (def.type === 'enum') return enumCheck(def)
+  if (def.type === 'pipe') return pipeCheck(type, def)
+  return COPIES.has(def.type) ? null : byZod(type)
+}
+
+/** zod gives back a new object for each of these, which is never the one that it was given. */
+const COPIES: ReadonlySet<string> = new Set(['record', 'map', 'set', 'tuple', 'intersection', 'lazy', 'date', 'promise', 'file'])
+
+/** A value that comes back as the very same was not changed, and has no part that was left out. */
+const byZod =
+  (type: z.core.$ZodType): AsDeclared =>
+  (value) => {
+    const parsed = (type as z.ZodType).safeParse(value)
+    return parsed.success && Object.is(parsed.data, value)
+  }
+
+function objectCheck({ shape, catchall, checks }: z.core.$ZodObjectDef): AsDeclared | null {
+  if (catchall !== undefined || hasOwn(checks)) return null
+  const fields: { name: string; optional: boolean; check: AsDeclared }[] = []
+  for (const [name, type] of Object.entries(shape)) {
+    const check = checkOf(type)
+    // A field that every object inherits cannot be told from a missing one.
+    if (check === null || name in Object.prototype) return null
+    fields.push({ name, optional: (type as z.core.$ZodTypes)._zod.def.type === 'optional', check })
+  }
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
+    let known = 0
+    for (const { name, optional, check } of fields) {
+      const inner = (value as Fields)[name]
+      if (inner === undefined && optional) continue
+      if (inner === undefined || !check(inner)) return false
+      known += 1
+    }
+    // What has as many fields as are known has no other.
+    return Object.keys(value).length === known
+  }
+}
+
+function arrayCheck({ element, checks }: z.core.$ZodArrayDef): AsDeclared | null {
+  const check = checkOf(element)
+  if (check === null || hasOwn(checks)) return null
+  return (value) => {
+    if (!Array.isArray(value)) return false
+    for (let index = 0; index < value.length; index++) if (value[index] === undefined || !check(value[index])) return false
+    return true
+  }
+}
+
+function nullableCheck({ innerType }: z.core.$ZodNullableDef): AsDeclared | null {
+  const check = checkOf(innerType)
+  return check === null ? null : (value) => value === null || check(value)
+}
+
+function textCheck(type: z.core.$ZodType, def: Def & { type: 'string' }): AsDeclared {
+  const slow = byZod(type)
+  if (isPlainDateTime(def)) return (value) => (typeof value === 'string' && plainUtcMs(value) !== null) || slow(value)
+  if (isBare(def)) return (value) => typeof value === 'string'
+  const pattern = onlyPattern(def)
+  return pattern === null ? slow : (value) => typeof value === 'string' && pattern.test(value)
+}
+
+/** Null where anything else counts as well. */
+function onlyPattern(def: Def & { type: 'string' }): RegExp | null {
+  const [check, ...more] = (def.checks ?? []) as z.core.$ZodChecks[]
+  if (check === undefined || more.length > 0 || !isBare({ ...def, checks: [] })) return null
+  const { check: kind, format, pattern } = check._zod.def as Partial<z.core.$ZodCheckRegexDef>
+  // One that remembers where it was is for zod, which makes it forget.
+  return kind === 'string_format' && format === 'regex' && pattern !== undefined && !pattern.global && !pattern.sticky ? pattern : null
+}
+
+/** Exact numbers, `decimal()` and `int64()`: what is a text already is left as it is. */
+function pipeCheck(type: z.core.$ZodType, { in: first, out }: z.core.$ZodPipeDef): AsDeclared | null {
+  const before = (first as z.core.$ZodTypes)._zod.def
+  if (before.type !== 'transform' || before.transform !== asText) return byZod(type)
+  const check = checkOf(out)
+  return check === null ? null : (value) => typeof value === 'string' && check(value)
+}
+
+/** One that takes the usual form of an instant whatever it is told of offsets: UTC, whole seconds or milliseconds. */
+function isPlainDateTime(def: Def & { type: 'string' }): boolean {
+  const { format, precision } = def as Partial<z.core.$ZodISODateTimeDef>
+  return format === 'datetime' && (precision ?? null) === null && !hasOwn(def.checks)
+}
+
+function numberCheck(type: z.core.$ZodType, def: Def & { type: 'number' }): AsDeclared {
+  if (isBare(def)) return Number.isFinite
+  const { format } = def as Partial<z.core.$ZodNumberFormatDef>
+  return format === 'safeint' && !hasOwn(def.checks) && !isCoerced(def) ? Number.isSafeInteger : byZod(type)
+}
+
+function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
+  const values = Object.values(entries)
+  if (!values.every((value) => typeof value === 'string')) return null
+  const known = new Set<unknown>(values)
+  return (value) => known.has(value)
+}
+
+const hasOwn = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
+const isCoerced = (def: object): boolean => (def as { coerce?: boolean }).coerce === true
+/** Nothing but the type of the value counts. */
+const isBare = (def: Def): boolean => !hasOwn(def.checks) && !isCoerced(def) && !('format' in def) && !('check' in def)

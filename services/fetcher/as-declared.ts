@@ -1,12 +1,11 @@
 /**
  * Finds the records that a schema takes as they are: valid, with nothing to change and nothing that it does not know. zod would make a copy of each,
- * and the copy would be compared with the record, to come to just that; this is what most records are, and finding it out costs a fifth. Never says
+ * and the copy would be compared with the record, to come to just that; this is what most records are, and finding it out costs a tenth. Never says
  * that a record is wrong: what is not surely as declared is for zod to judge. Assumes what a JSON parser returns, or nearly so.
  */
 import type { z } from 'zod'
 import { asText } from '../../shared/declare/fields.ts'
 import { plainUtcMs } from '../../shared/watermark.ts'
-import type { Fields } from './drift.ts'
 
 /** True: the schema would give back an equal record, and `unknownFields` would find none. */
 export type AsDeclared = (value: unknown) => boolean
@@ -44,26 +43,45 @@ const byZod =
     return parsed.success && Object.is(parsed.data, value)
   }
 
+type FieldCheck = { name: string; optional: boolean; check: AsDeclared }
+
 function objectCheck({ shape, catchall, checks }: z.core.$ZodObjectDef): AsDeclared | null {
   if (catchall !== undefined || hasOwn(checks)) return null
-  const fields: { name: string; optional: boolean; check: AsDeclared }[] = []
+  const fields: FieldCheck[] = []
   for (const [name, type] of Object.entries(shape)) {
     const check = checkOf(type)
     // A field that every object inherits cannot be told from a missing one.
     if (check === null || name in Object.prototype) return null
     fields.push({ name, optional: (type as z.core.$ZodTypes)._zod.def.type === 'optional', check })
   }
-  return (value) => {
+  return writtenOut(fields)
+}
+
+/**
+ * The check of an object as a function that is written for its fields, as zod does it too: a loop over them takes more than twice as long. Of what an
+ * author declares, only the fields' names get into it, as JSON texts. Null where Node was told to make no functions from texts.
+ */
+function writtenOut(fields: readonly FieldCheck[]): AsDeclared | null {
+  const lines = fields.map(({ name, optional }, index) => {
+    const isMissing = `(inner = value[${JSON.stringify(name)}]) === undefined`
+    const isWrong = `!check${index}(inner)`
+    return optional ? `if (!(${isMissing})) { if (${isWrong}) return false; known++ }` : `if (${isMissing} || ${isWrong}) return false`
+  })
+  const required = fields.filter(({ optional }) => !optional).length
+  const body = `return (value) => {
     if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
-    let known = 0
-    for (const { name, optional, check } of fields) {
-      const inner = (value as Fields)[name]
-      if (inner === undefined && optional) continue
-      if (inner === undefined || !check(inner)) return false
-      known += 1
-    }
+    let inner, known = ${required}
+    ${lines.join('\n')}
     // What has as many fields as are known has no other.
-    return Object.keys(value).length === known
+    for (const name in value) known--
+    return known === 0
+  }`
+  try {
+    const make = new Function(...fields.map((_, index) => `check${index}`), body)
+    return make(...fields.map(({ check }) => check))
+  } catch (error) {
+    if (error instanceof EvalError) return null
+    throw error
   }
 }
 

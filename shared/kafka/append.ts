@@ -7,6 +7,7 @@ import type { Message as PackageMessage, ProducerRecord, RecordMetadata } from '
 import { HeadraceError } from '../errors.ts'
 import { CompressionTypes } from './kafkajs/load.ts'
 import type { WireMessage } from './kafkajs/record-batch.ts'
+import { utf8Length } from './kafkajs/utf8.ts'
 import { toOffset } from './offsets.ts'
 import type { Append, Appended, Compression, Message } from './port.ts'
 
@@ -66,14 +67,11 @@ function sizeOfHeaders(headers: Message['headers']): number {
 
 function bytesOf(bytes: Buffer | string | null): number {
   if (bytes === null) return 0
-  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
+  return typeof bytes === 'string' ? utf8Length(bytes) : bytes.length
 }
 
 function toWire({ key, value, head, headers, timestampMs }: Message, partition: number, valueBytes: number): OwnMessage {
-  const wire: OwnMessage = { partition, key, value, head, valueBytes }
-  if (headers !== undefined) wire.headers = headers
-  if (timestampMs !== undefined) wire.timestamp = timestampMs
-  return wire
+  return { partition, key, value, head, valueBytes, headers, timestamp: timestampMs }
 }
 
 /** A send that resolves without an answer for its partition has not appended. */

@@ -3,6 +3,7 @@
  * record and each number in it and copies them together; here the sizes are counted first and everything is written once into one buffer.
  */
 import { crc32c } from './crc32c.ts'
+import { utf8Length } from './utf8.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
 
 type Bytes = Buffer | string | null
@@ -12,8 +13,8 @@ export type WireMessage = {
   value: Bytes
   head?: Buffer | undefined
   valueBytes?: number
-  headers?: Record<string, Bytes | undefined>
-  timestamp?: number
+  headers?: Record<string, Bytes | undefined> | undefined
+  timestamp?: number | undefined
 }
 export type BatchOptions = { producerId: bigint; producerEpoch: number; firstSequence: number; transactional: boolean; nowMs: number }
 export type Compressor = { attribute: number; compress(records: Buffer): Promise<Buffer> }
@@ -104,7 +105,7 @@ function sizeOfLength(length: number): number {
 
 function lengthOf(bytes: Bytes): number {
   if (bytes === null) return NULL_LENGTH
-  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
+  return typeof bytes === 'string' ? utf8Length(bytes) : bytes.length
 }
 
 function writeHeaders(buffer: Buffer, at: number, headers: WireMessage['headers']): number {

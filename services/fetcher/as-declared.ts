@@ -19,13 +19,15 @@ export function asDeclaredBy(schema: z.ZodObject): AsDeclared | null {
 
 function checkOf(type: z.core.$ZodType): AsDeclared | null {
   const def = (type as z.core.$ZodTypes)._zod.def
+  if (def.type === 'string') return textCheck(type, def)
+  if (def.type === 'number') return numberCheck(type, def)
+  // A rule of the author's may say anything, also of a value that is missing.
+  if (hasOwn(def.checks)) return COPIES.has(def.type) || def.type === 'optional' ? null : byZod(type)
   if (def.type === 'object') return objectCheck(def)
   if (def.type === 'array') return arrayCheck(def)
   if (def.type === 'nullable') return nullableCheck(def)
   // That it may be missing is seen to by the object, unless something is put in its place then.
   if (def.type === 'optional') return def.innerType._zod.optin === undefined ? checkOf(def.innerType) : null
-  if (def.type === 'string') return textCheck(type, def)
-  if (def.type === 'number') return numberCheck(type, def)
   if (def.type === 'boolean') return (value) => typeof value === 'boolean'
   if (def.type === 'enum') return enumCheck(def)
   if (def.type === 'pipe') return pipeCheck(type, def)
@@ -33,7 +35,19 @@ function checkOf(type: z.core.$ZodType): AsDeclared | null {
 }
 
 /** zod gives back a new object for each of these, which is never the one that it was given. */
-const COPIES: ReadonlySet<string> = new Set(['record', 'map', 'set', 'tuple', 'intersection', 'lazy', 'date', 'promise', 'file'])
+const COPIES: ReadonlySet<string> = new Set([
+  'object',
+  'array',
+  'record',
+  'map',
+  'set',
+  'tuple',
+  'intersection',
+  'lazy',
+  'date',
+  'promise',
+  'file',
+])
 
 /** A value that comes back as the very same was not changed, and has no part that was left out. */
 const byZod =
@@ -45,8 +59,7 @@ const byZod =
 
 type FieldCheck = { name: string; optional: boolean; check: AsDeclared }
 
-function objectCheck({ shape, catchall, checks }: z.core.$ZodObjectDef): AsDeclared | null {
-  if (catchall !== undefined || hasOwn(checks)) return null
+function objectCheck({ shape }: z.core.$ZodObjectDef): AsDeclared | null {
   const fields: FieldCheck[] = []
   for (const [name, type] of Object.entries(shape)) {
     const check = checkOf(type)
@@ -85,9 +98,9 @@ function writtenOut(fields: readonly FieldCheck[]): AsDeclared | null {
   }
 }
 
-function arrayCheck({ element, checks }: z.core.$ZodArrayDef): AsDeclared | null {
+function arrayCheck({ element }: z.core.$ZodArrayDef): AsDeclared | null {
   const check = checkOf(element)
-  if (check === null || hasOwn(checks)) return null
+  if (check === null) return null
   return (value) => {
     if (!Array.isArray(value)) return false
     for (let index = 0; index < value.length; index++) if (value[index] === undefined || !check(value[index])) return false
@@ -134,7 +147,7 @@ function isPlainDateTime(def: Def & { type: 'string' }): boolean {
 function numberCheck(type: z.core.$ZodType, def: Def & { type: 'number' }): AsDeclared {
   if (isBare(def)) return Number.isFinite
   const { format } = def as Partial<z.core.$ZodNumberFormatDef>
-  return format === 'safeint' && !hasOwn(def.checks) && !isCoerced(def) ? Number.isSafeInteger : byZod(type)
+  return format === 'safeint' && !hasOwn(def.checks) ? Number.isSafeInteger : byZod(type)
 }
 
 function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
@@ -145,6 +158,5 @@ function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
 }
 
 const hasOwn = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
-const isCoerced = (def: object): boolean => (def as { coerce?: boolean }).coerce === true
-/** Nothing but the type of the value counts. */
-const isBare = (def: Def): boolean => !hasOwn(def.checks) && !isCoerced(def) && !('format' in def) && !('check' in def)
+/** Nothing but the type of the value counts; what is of that type already is not coerced into anything. */
+const isBare = (def: Def): boolean => !hasOwn(def.checks) && !('format' in def) && !('check' in def)

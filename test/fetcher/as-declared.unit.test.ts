@@ -32,6 +32,9 @@ const scalars: readonly (readonly [type: z.ZodType, values: readonly unknown[]])
   [z.int32(), [1, 2 ** 31]],
   [z.int().positive(), [1, 0]],
   [z.boolean(), [true, 0]],
+  [z.boolean().refine((value) => value), [true, false]],
+  [z.enum(['open', 'paid']).refine((value) => value !== 'paid'), ['open', 'paid']],
+  [decimal(10, 2).refine((text) => text !== '0'), ['1', '0']],
   [z.null(), [null, 0]],
   [z.any(), [1, { deep: [{}] }]],
   [z.unknown(), [null, [1]]],
@@ -59,6 +62,8 @@ const wrapped = ({ type, values }: Case): fc.Arbitrary<Case> =>
   fc.constantFrom<Case>(
     ...Array<Case>(6).fill({ type, values }),
     { type: type.nullable(), values: fc.option(values) },
+    { type: type.nullable().refine((value) => value !== null), values: fc.option(values) },
+    { type: type.optional().refine((value) => value !== undefined), values: fc.option(values, { nil: undefined }) },
     { type: type.nullish(), values: fc.option(fc.option(values), { nil: undefined }) },
     { type: type.optional(), values: fc.option(values, { nil: undefined }) },
     { type: z.array(type), values: fc.array(values, { maxLength: 3 }) },
@@ -150,5 +155,11 @@ describe('a record that is as declared', () => {
     ['a number that becomes a text', { ...usual, total: 1.5 }],
     ['another form of an instant', { ...usual, at: '2026-01-31T00:00:00+01:00x' }],
   ]
+  test('is left to zod where a missing field gets a value, or every object inherits one of that name', () => {
+    assert.notEqual(asDeclaredBy(z.object({ a: z.string().default('none').optional() }))?.({}), true)
+    assert.notEqual(asDeclaredBy(z.object({ a: z.string().default('none') }))?.({}), true)
+    assert.notEqual(asDeclaredBy(z.object({ id: z.string(), constructor: z.any() }))?.({ id: 'a', more: 1 }), true)
+  })
+
   for (const [what, value] of others) test(`is left to zod with ${what}`, () => assert.equal(told?.(value), false))
 })

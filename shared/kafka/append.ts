@@ -70,6 +70,7 @@ function bytesOf(bytes: Buffer | string | null): number {
   return typeof bytes === 'string' ? utf8Length(bytes) : bytes.length
 }
 
+/** All of one shape, which the engine handles three times as fast as objects that lack this or that. */
 function toWire({ key, value, head, headers, timestampMs }: Message, partition: number, valueBytes: number): OwnMessage {
   return { partition, key, value, head, valueBytes, headers, timestamp: timestampMs }
 }

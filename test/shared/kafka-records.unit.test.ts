@@ -150,7 +150,8 @@ describe('an append', () => {
       fc.property(sizes, (lengths) => {
         const messages = lengths.map((length, index) => ({ key: String(index), value: 'ö'.repeat(length) }))
         const pieces = [...cut(messages, 3)]
-        const ours = (key: string, value: string) => ({ partition: 3, key, value, head: undefined, valueBytes: 2 * value.length })
+        const none = { head: undefined, headers: undefined, timestamp: undefined }
+        const ours = (key: string, value: string) => ({ partition: 3, key, value, valueBytes: 2 * value.length, ...none })
         assert.deepEqual(
           pieces.flat(),
           messages.map(({ key, value }) => ours(key, value)),

@@ -22,7 +22,7 @@ function checkOf(type: z.core.$ZodType): AsDeclared | null {
   if (def.type === 'string') return textCheck(type, def)
   if (def.type === 'number') return numberCheck(type, def)
   // A rule of the author's may say anything, also of a value that is missing.
-  if (hasOwn(def.checks)) return COPIES.has(def.type) || def.type === 'optional' ? null : byZod(type)
+  if (hasRules(def.checks)) return COPIES.has(def.type) || def.type === 'optional' ? null : byZod(type)
   if (def.type === 'object') return objectCheck(def)
   if (def.type === 'array') return arrayCheck(def)
   if (def.type === 'nullable') return nullableCheck(def)
@@ -141,13 +141,13 @@ function pipeCheck(type: z.core.$ZodType, { in: first, out }: z.core.$ZodPipeDef
 /** One that takes the usual form of an instant whatever it is told of offsets: UTC, whole seconds or milliseconds. */
 function isPlainDateTime(def: Def & { type: 'string' }): boolean {
   const { format, precision } = def as Partial<z.core.$ZodISODateTimeDef>
-  return format === 'datetime' && (precision ?? null) === null && !hasOwn(def.checks)
+  return format === 'datetime' && (precision ?? null) === null && !hasRules(def.checks)
 }
 
 function numberCheck(type: z.core.$ZodType, def: Def & { type: 'number' }): AsDeclared {
   if (isBare(def)) return Number.isFinite
   const { format } = def as Partial<z.core.$ZodNumberFormatDef>
-  return format === 'safeint' && !hasOwn(def.checks) ? Number.isSafeInteger : byZod(type)
+  return format === 'safeint' && !hasRules(def.checks) ? Number.isSafeInteger : byZod(type)
 }
 
 function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
@@ -157,6 +157,6 @@ function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
   return (value) => known.has(value)
 }
 
-const hasOwn = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
+const hasRules = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
 /** Nothing but the type of the value counts; what is of that type already is not coerced into anything. */
-const isBare = (def: Def): boolean => !hasOwn(def.checks) && !('format' in def) && !('check' in def)
+const isBare = (def: Def): boolean => !hasRules(def.checks) && !('format' in def) && !('check' in def)

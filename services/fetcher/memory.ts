@@ -51,30 +51,17 @@ export function createMemory(keysMax: number): Memory {
   let young = new Map<string, string>()
   let old = new Map<string, string>()
   let floor: Position | null = null
-  /** Of all that came. */
-  let highest: Position | null = null
   /** False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come again. */
   let floorHolds = true
 
   function isNew(record: Accepted): boolean {
     if (keysMax === 0) return true
-    const same = !isAboveAll(record.position) && isKnown(record)
+    const before = recent.get(record.key) ?? ageing.get(record.key)
+    const same = before === undefined ? isDigestOf(record.key, record.payload) : before.payload === record.payload
     recent.set(record.key, record)
     recentChars += record.payload.length
     if (recent.size >= recentMax || recentChars >= RECENT_CHARS_MAX) grow()
     return !same
-  }
-
-  /** Then it is nothing that came before, whatever its key: in a sorted walk that is so for nearly every record. */
-  function isAboveAll(position: Position | null): boolean {
-    if (position === null || (highest !== null && comparePositions(position, highest) <= 0)) return false
-    highest = position
-    return true
-  }
-
-  function isKnown({ key, payload }: Accepted): boolean {
-    const before = recent.get(key) ?? ageing.get(key)
-    return before === undefined ? isDigestOf(key, payload) : before.payload === payload
   }
 
   const nothingDigested = (): boolean => young.size === 0 && old.size === 0
@@ -131,7 +118,6 @@ export function createMemory(keysMax: number): Memory {
       old = new Map()
       recentChars = 0
       floor = null
-      highest = null
       floorHolds = true
     },
   }

@@ -22,9 +22,12 @@ test('a lock that a living process holds is waited for, and refused after the wa
 })
 
 test('a lock whose holder is gone is taken over, also when its pid lives again as another process', async () => {
-  const child = spawn(process.execPath, ['-e', ''])
+  // It ends when it is told to: one that ended by itself could do so before anyone listens.
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'])
+  const exited = once(child, 'exit')
   const dead = await identify(child.pid ?? 0)
-  await once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
   for (const holder of [dead, { pid: process.pid, start: 'another start' }]) {
     const path = join(folder, 'dead')
     await writeFile(path, JSON.stringify(holder))

@@ -124,7 +124,7 @@ function textCheck(type: z.core.$ZodType, def: Def & { type: 'string' }): AsDecl
 /** Null where anything else counts as well. */
 function onlyPattern(def: Def & { type: 'string' }): RegExp | null {
   const [check, ...more] = (def.checks ?? []) as z.core.$ZodChecks[]
-  if (check === undefined || more.length > 0 || !isBare({ ...def, checks: [] })) return null
+  if (check === undefined || more.length > 0 || !isOfTypeAlone(def)) return null
   const { check: kind, format, pattern } = check._zod.def as Partial<z.core.$ZodCheckRegexDef>
   // One that remembers where it was is for zod, which makes it forget.
   return kind === 'string_format' && format === 'regex' && pattern !== undefined && !pattern.global && !pattern.sticky ? pattern : null
@@ -159,4 +159,6 @@ function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
 
 const hasRules = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
 /** Nothing but the type of the value counts; what is of that type already is not coerced into anything. */
-const isBare = (def: Def): boolean => !hasRules(def.checks) && !('format' in def) && !('check' in def)
+const isBare = (def: Def): boolean => !hasRules(def.checks) && isOfTypeAlone(def)
+/** No format that is a type of its own, such as `z.int()` or `z.iso.date()`. */
+const isOfTypeAlone = (def: Def): boolean => !('format' in def) && !('check' in def)

@@ -5,9 +5,9 @@
  */
 import type { Message as PackageMessage, ProducerRecord, RecordMetadata } from 'kafkajs'
 import { HeadraceError } from '../errors.ts'
+import { bytesOf } from './kafkajs/bytes.ts'
 import { CompressionTypes } from './kafkajs/load.ts'
 import type { WireMessage } from './kafkajs/record-batch.ts'
-import { utf8Length } from './kafkajs/utf8.ts'
 import { toOffset } from './offsets.ts'
 import type { Append, Appended, Compression, Message } from './port.ts'
 
@@ -63,11 +63,6 @@ function sizeOfHeaders(headers: Message['headers']): number {
   let size = 0
   if (headers !== undefined) for (const name in headers) size += HEADER_HEAD_BYTES + bytesOf(name) + bytesOf(headers[name] ?? null)
   return size
-}
-
-function bytesOf(bytes: Buffer | string | null): number {
-  if (bytes === null) return 0
-  return typeof bytes === 'string' ? utf8Length(bytes) : bytes.length
 }
 
 /** All of one shape, which the engine handles three times as fast as objects that lack this or that. */

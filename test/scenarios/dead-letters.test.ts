@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { type LettersReplayed, REPLAYS_MAX } from '../../services/fetcher/letters.ts'
 import type { LetterList } from '../../services/operator/letters.ts'
+import { readLetter } from '../../shared/letters.ts'
 import { parseDeadLetterHeaders, replaysOf, singleHeaders } from '../../shared/wire.ts'
 import { until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'
@@ -121,7 +122,7 @@ describe('a replay of dead letters', () => {
       facts.map(({ replays }) => replays ?? 0),
       Array.from({ length: REPLAYS_MAX + 1 }, (_, time) => time),
     )
-    const fetched = facts.map((each, index) => each.fetched ?? Number(letters[index]?.timestamp))
+    const fetched = letters.map((message) => readLetter(0, message)).map((found) => ('letter' in found ? found.letter.atMs : assert.fail()))
     assert.deepEqual([new Set(facts.map(({ run }) => run)).size, new Set(fetched).size], [1, 1])
     const written = letters.map(({ timestamp }) => Number(timestamp))
     assert.ok(new Set(written).size > 1, "retention takes a letter by the time of its record's fetch, however new it is")

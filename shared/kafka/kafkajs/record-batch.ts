@@ -2,11 +2,10 @@
  * A record batch (magic 2) as the broker stores it: https://kafka.apache.org/documentation/#recordbatch. The package builds one buffer for each
  * record and each number in it and copies them together; here the sizes are counted first and everything is written once into one buffer.
  */
+import { type Bytes, bytesOf } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
-import { utf8Length } from './utf8.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
 
-type Bytes = Buffer | string | null
 /** `head`: in front of a value that is not null. `valueBytes`: of the value alone, where they were counted already. */
 export type WireMessage = {
   key?: Bytes
@@ -104,8 +103,7 @@ function sizeOfLength(length: number): number {
 }
 
 function lengthOf(bytes: Bytes): number {
-  if (bytes === null) return NULL_LENGTH
-  return typeof bytes === 'string' ? utf8Length(bytes) : bytes.length
+  return bytes === null ? NULL_LENGTH : bytesOf(bytes)
 }
 
 function writeHeaders(buffer: Buffer, at: number, headers: WireMessage['headers']): number {

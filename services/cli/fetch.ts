@@ -71,15 +71,17 @@ function rangeIn(labels: readonly string[], { from, to, again, full }: FetchComm
 function statusOf(summary: FetchSummary): number {
   const outcomes = Object.values(summary.partitions).map(({ outcome }) => outcome)
   if (outcomes.some((outcome) => outcome === 'failed' || outcome === 'parked')) return 1
-  return summary.deadLetters > 0 || summary.drift > 0 || outcomes.includes('skipped') ? 3 : 0
+  const attention = Object.values(summary.partitions).some((partition) => (partition.attention ?? []).length > 0)
+  return summary.deadLetters > 0 || summary.drift > 0 || attention || outcomes.includes('skipped') ? 3 : 0
 }
 
 function describe(summary: FetchSummary): string {
   const lines = Object.entries(summary.partitions).map(([id, partition]) => {
     const watermark = partition.watermark === null ? 'no watermark' : `watermark ${partition.watermark}`
     const already = partition.already ? ', before now (--again does it again)' : ''
+    const attention = (partition.attention ?? []).map(({ message }) => `\n    ! ${message}`).join('')
     const error = partition.error === undefined ? '' : `\n    ${partition.error.replaceAll('\n', '\n    ')}`
-    return `  ${id}  ${partition.outcome}${already}  ${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}, ${watermark}${error}`
+    return `  ${id}  ${partition.outcome}${already}  ${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}, ${watermark}${attention}${error}`
   })
   const { records, deadLetters, unchanged, pages, requests, retries, tokenRefreshes } = summary
   const head = `${counted(records, 'record')} and ${counted(deadLetters, 'dead letter')} published, ${unchanged} unchanged left out; ${counted(pages, 'page')}, ${counted(requests, 'request')}, ${counted(retries, 'retry', 'retries')}, ${counted(tokenRefreshes, 'token')}.`

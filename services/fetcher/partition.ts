@@ -12,6 +12,7 @@ import { FencedError, type Kafka, type Publisher, PublishFailed } from '../../sh
 import { shareIn } from '../../shared/layout.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
+import { type Attention, withAttention } from '../../shared/progress/attention.ts'
 import type { StreamAnnotation } from '../../shared/schema.ts'
 import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
@@ -89,6 +90,9 @@ export function openPartition(tools: PartitionTools): Partition {
     log.warn('the walk may have skipped records: more were deleted meanwhile than it overlaps; going back for them')
   }
 
+  /** Of the run under way. */
+  let attention: readonly Attention[] = []
+
   /** The run under way, its last page in the log, and the group of its checkpoints. */
   let going = { run: '', page: 0, group: place.group }
 
@@ -116,6 +120,9 @@ export function openPartition(tools: PartitionTools): Partition {
       outlet,
       memory: plan.full === undefined && plan.range === undefined ? recalled : publishingAll(memory),
       stop,
+      attend(more) {
+        attention = withAttention(attention, more)
+      },
       onPage({ judged, sorted, shifted, notWhole }) {
         if (shifted) {
           reportShift()
@@ -152,11 +159,12 @@ export function openPartition(tools: PartitionTools): Partition {
     const planned = await planFor(job)
     if (planned === null) return { outcome: 'done', already: true }
     let plan = planned
+    attention = []
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
     for (let restarts = 0; ; ) {
       const { refused, watermark } = await runOnce(plan, stop)
-      if (refused === null) return { outcome: 'done' }
+      if (refused === null) return attention.length === 0 ? { outcome: 'done' } : { outcome: 'done', attention }
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
       log.warn({ watermark, status: refused.status }, 'the API refuses the cursor; going on from the best watermark')

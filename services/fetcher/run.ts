@@ -5,6 +5,7 @@
  */
 import { type Checkpoint, type RunTotals, reachedOf } from '../../shared/checkpoint.ts'
 import type { Stream } from '../../shared/declaration.ts'
+import type { Attention } from '../../shared/progress/attention.ts'
 import { redactUrl } from '../../shared/redact.ts'
 import { comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
@@ -65,6 +66,8 @@ export type RunTools = {
   stop: Stop
   /** A page was judged and put out; it is not in the log yet. */
   onPage(event: { judged: Judged; sorted: boolean; shifted: boolean; notWhole: string | null }): void
+  /** For a person to look at, beside a run that ends well. */
+  attend(attention: Attention): void
 }
 
 /** `watermark`: the best one of this walk. `refused`: the API does not know the cursor any more; start again from there. */

@@ -1,6 +1,7 @@
 /** What a fetch has done so far, for progress, `--json` and the exit status. */
 import type { Stream } from '../../shared/declaration.ts'
 import { explain } from '../../shared/errors.ts'
+import type { Attention } from '../../shared/progress/attention.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import type { RunOutcome } from './outcome.ts'
 import { type Owned, ownedId } from './ownership.ts'
@@ -25,6 +26,7 @@ export type PartitionSummary = {
   records: number
   /** There was nothing left to do. */
   already?: true
+  attention?: readonly Attention[]
   error?: string
 }
 
@@ -67,10 +69,12 @@ export function createSummary(clientFacts: () => ClientFacts[]): Summary {
       if (marker.watermark !== null) entry.watermark = marker.watermark
       onChange()
     },
-    outcomeOf({ stream, partition }, { outcome, already, error }) {
+    outcomeOf({ stream, partition }, { outcome, already, attention, error }) {
       const entry = of(ownedId(stream, partition))
       entry.outcome = outcome
       if (already) entry.already = true
+      if (attention === undefined) delete entry.attention
+      else entry.attention = attention
       if (error === undefined) delete entry.error
       else entry.error = explain(error)
     },

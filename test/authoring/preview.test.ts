@@ -174,6 +174,7 @@ describe('a preview', () => {
         memory: createMemory(100_000),
         stop: { soft: signal, hard: signal },
         onPage: () => undefined,
+        attend: () => undefined,
       },
     )
     const { preview: shown } = await preview({ ...source, streams: [stream] }, { pages: 100, records: 10_000, environment })

@@ -24,6 +24,8 @@ export type Step = {
   repeats?: 'some' | 'all'
   /** Everything before this position has been walked, in whatever order it came. */
   walkedTo?: Position
+  /** The walk may end short of what the API has: why. The watermark holds from this page to the end of the run, and a person must look. */
+  incomplete?: string
   /** Records moved while the walk went on, and some of them may have been passed over. */
   shifted?: boolean
 }

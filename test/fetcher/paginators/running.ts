@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import { createMemory } from '../../../services/fetcher/memory.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish.ts'
 import { type RunPlan, type RunResult, run } from '../../../services/fetcher/run.ts'
+import type { Attention } from '../../../shared/progress/attention.ts'
 import { type Asked, startServer } from '../../support/http.ts'
 import { clientFor } from '../client/fixture.ts'
 import type { Script } from './walking.ts'
@@ -13,6 +14,8 @@ export type Ran = {
   url: string
   /** Pages in which records had moved. */
   shifts: number
+  /** What is left for a person to look at. */
+  attention: Attention[]
   result: RunResult | null
   error: unknown
 }
@@ -27,7 +30,7 @@ export async function runOnce(
 ): Promise<Ran> {
   const server = await startServer(t, script)
   const { client, stream } = clientFor(t, server.url, options)
-  const ran: Ran = { put: [], requests: server.requests, url: server.url, shifts: 0, result: null, error: undefined }
+  const ran: Ran = { put: [], requests: server.requests, url: server.url, shifts: 0, attention: [], result: null, error: undefined }
   const startedMs = Date.UTC(2026, 5, 1)
   const plan: RunPlan = { run: 'r', startedMs, page: 0, from: null, cursor: null, watermark: null, seen: null, ...options.plan }
   try {
@@ -39,6 +42,7 @@ export async function runOnce(
       outlet: { put: async (page) => void ran.put.push(page), flush: async () => {} },
       memory: createMemory(KEYS_MAX),
       stop: { soft: never, hard: never },
+      attend: (attention) => void ran.attention.push(attention),
       onPage: ({ shifted }) => {
         if (shifted) ran.shifts += 1
       },

@@ -69,6 +69,7 @@ export function openExample(t: TestContext, declared: Declared, url: string, clo
             memory,
             stop: { soft: never, hard: never },
             onPage: () => {},
+            attend: () => {},
           })
           assert.equal(result.refused, null)
           isDone = true

@@ -3,19 +3,34 @@
  * (Prometheus). Listens on loopback unless told otherwise.
  */
 import Fastify from 'fastify'
+import { limitConnections } from './connection-limit.ts'
 import { messageOf, Unavailable } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 
 export type Readiness = { ready: boolean; reason?: string }
 export type HealthServer = { url: string; close(): Promise<void> }
 
+/** A probe and a scrape or two are all that is expected; a connection that says nothing goes after `headersMs`. */
+export const HEALTH_BOUNDS = { connectionsMax: 64, headersMs: 5_000, requestMs: 10_000, idleMs: 10_000, checkMs: 1_000 } as const
+export type HealthBounds = { [Name in keyof typeof HEALTH_BOUNDS]: number }
+
 export async function serveHealth(options: {
   host: string
   port: number
   metrics: Metrics
   readiness(): Readiness
+  bounds?: HealthBounds
 }): Promise<HealthServer> {
-  const server = Fastify({ logger: false, forceCloseConnections: true })
+  const { connectionsMax, headersMs, requestMs, idleMs, checkMs } = options.bounds ?? HEALTH_BOUNDS
+  const server = Fastify({
+    logger: false,
+    forceCloseConnections: true,
+    requestTimeout: requestMs,
+    connectionTimeout: idleMs,
+    keepAliveTimeout: idleMs,
+    http: { headersTimeout: headersMs, connectionsCheckingInterval: checkMs },
+  })
+  limitConnections(server.server, connectionsMax)
   server.get('/livez', async () => ({ status: 'ok' }))
   server.get('/readyz', async (_request, reply) => {
     const state = options.readiness()

@@ -202,6 +202,17 @@ export const servers: readonly Line[] = [
   },
 ]
 
+export const probes: readonly Line[] = [
+  {
+    when: 'clients open connections to its health server and leave them standing',
+    loader: 'keeps the newest few, answers every probe, and closes those that say nothing',
+    shownBy: [
+      ['shared/health-server.unit.test.ts', `2,000 that \${name} do not stay, and /livez is answered meanwhile`],
+      ['shared/health-server.unit.test.ts', 'the few that are left are closed when they have said nothing for long'],
+    ],
+  },
+]
+
 export const group: readonly Line[] = [
   {
     when: 'another loader joins, leaves and joins in the middle of batches',
@@ -304,4 +315,4 @@ export const records: readonly Line[] = [
   },
 ]
 
-export const everyLine: readonly Line[] = [...killed, ...servers, ...group, ...records]
+export const everyLine: readonly Line[] = [...killed, ...servers, ...probes, ...group, ...records]

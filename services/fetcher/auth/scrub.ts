@@ -1,47 +1,112 @@
 /**
- * Takes secrets out of a text that an API wrote: some quote the key that they refuse. A secret is found in the forms that it takes in URLs, forms,
- * headers and JSON, and as the beginning that is left of it where the text was cut ("…").
+ * Takes secrets out of a text that an API wrote: some quote the key that they refuse, or the whole header. A secret is found in each form that
+ * it takes in URLs, forms, headers, JSON and HTML, inside a larger text in base64 (a whole `Bearer …` or `Basic …` value), and as the beginning that
+ * is left of it where the text was cut ("…").
  */
 
 export const HIDDEN = '***'
 /** Shorter ones would also be found in words that are no secret. */
 const SECRET_CHARS_MIN = 4
+/** What is certain of a secret within a base64 text; of fewer characters there are too many by chance. */
+const BASE64_CHARS_MIN = 6
+const BASE64_CHAR = /[A-Za-z0-9+/_=-]/
 const CUT = '…'
 
 /** `secrets` is read at each text, since a token changes. */
 export function scrubber(secrets: () => readonly string[]): (text: string) => string {
   let known: readonly string[] = []
-  let forms: readonly string[] = []
+  let forms: Forms | null = null
   return (text) => {
     const given = secrets()
     if (given.length !== known.length || given.some((secret, index) => secret !== known[index])) {
       known = [...given]
-      forms = allFormsOf(known)
+      forms = formsOf(known)
     }
-    let shown = text
-    for (const form of forms) shown = shown.replaceAll(form, HIDDEN)
-    if (shown.includes(CUT)) for (const form of forms) shown = withoutBeginning(shown, form)
+    if (forms === null) return text
+    const { plain, base64, cut } = forms
+    let shown = base64 === null ? text : withoutBase64(text, base64)
+    shown = shown.replace(plain, HIDDEN)
+    if (shown.includes(CUT)) for (const form of cut) shown = withoutBeginning(shown, form)
     return shown
   }
 }
 
-/** The longest first: of a form that holds another one, nothing must be left over. */
-function allFormsOf(secrets: readonly string[]): string[] {
-  const forms = secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN).flatMap(formsOf)
-  return [...new Set(forms)].sort((a, b) => b.length - a.length)
+type Forms = { plain: RegExp; base64: RegExp | null; cut: readonly string[] }
+
+function formsOf(secrets: readonly string[]): Forms | null {
+  const long = secrets.filter((secret) => secret.length >= SECRET_CHARS_MIN)
+  if (long.length === 0) return null
+  const plain = longestFirst(long.flatMap((secret) => [secret, ...base64Of(secret)]))
+  const inside = longestFirst(long.flatMap(insideBase64))
+  return {
+    plain: anyOf(plain),
+    base64: inside.length === 0 ? null : anyOf(inside),
+    cut: longestFirst([...long.flatMap(writtenOf), ...plain, ...inside]),
+  }
 }
 
-function formsOf(secret: string): string[] {
-  const base64 = Buffer.from(secret, 'utf8').toString('base64')
-  return [
-    secret,
-    encodeURIComponent(secret),
-    new URLSearchParams([['', secret]]).toString().slice(1),
-    JSON.stringify(secret).slice(1, -1),
-    base64,
-    base64.replace(/=+$/, ''),
-  ]
+/** Of a form that holds another one, nothing must be left over. */
+const longestFirst = (forms: readonly string[]): string[] => [...new Set(forms)].sort((a, b) => b.length - a.length)
+
+const anyOf = (forms: readonly string[]): RegExp => new RegExp(forms.map((form) => [...form].map(charForms).join('')).join('|'), 'g')
+
+const NAMED: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
+
+/** One character of a secret, however it was escaped: %2B, %252B, \u002B, \/, &#43;. Letters and digits escape nobody. */
+function charForms(char: string): string {
+  if (/[A-Za-z0-9]/.test(char)) return char
+  if (/\s/.test(char)) return String.raw`(?:\s|\\[nrt]|%(?:25)?(?:20|09|0[AaDd])|\+)+`
+  const code = char.codePointAt(0) ?? 0
+  const percent = [...Buffer.from(char, 'utf8')].map((byte) => `%(?:25)?${anyCase(byte.toString(16).padStart(2, '0'))}`).join('')
+  const unicode = [...Array(char.length).keys()].map((at) => `\\\\u${anyCase(char.charCodeAt(at).toString(16).padStart(4, '0'))}`).join('')
+  const named = NAMED[char]
+  const html = `&(?:#0*${code}|#[xX]0*${anyCase(code.toString(16))}${named === undefined ? '' : `|${named}`});`
+  return `(?:\\\\?${escaped(char)}|${percent}|${unicode}|${html})`
 }
+
+const escaped = (char: string): string => (/[\\^$.*+?()[\]{}|/-]/.test(char) ? `\\${char}` : char)
+const anyCase = (hex: string): string => hex.replace(/[a-f]/g, (letter) => `[${letter}${letter.toUpperCase()}]`)
+
+function base64Of(secret: string): string[] {
+  const text = Buffer.from(secret, 'utf8').toString('base64')
+  return [text, text.replace(/=+$/, '')].flatMap((form) => [form, urlSafe(form)])
+}
+
+const urlSafe = (base64: string): string => base64.replaceAll('+', '-').replaceAll('/', '_')
+
+/** The characters that only the secret decides, wherever it stands within a larger text: of 3 bytes, 4 characters are made. */
+function insideBase64(secret: string): string[] {
+  const bytes = Buffer.from(secret, 'utf8')
+  return [0, 1, 2].flatMap((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    const certain = text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
+    return certain.length < BASE64_CHARS_MIN ? [] : [certain, urlSafe(certain)]
+  })
+}
+
+/** With all of the base64 text around it: at its edges stand parts of the secret's first and last byte. */
+function withoutBase64(text: string, inside: RegExp): string {
+  let shown = ''
+  let doneTo = 0
+  for (const match of text.matchAll(inside)) {
+    if (match.index < doneTo) continue
+    let from = match.index
+    let to = from + match[0].length
+    while (from > doneTo && BASE64_CHAR.test(text.charAt(from - 1))) from -= 1
+    while (to < text.length && BASE64_CHAR.test(text.charAt(to))) to += 1
+    shown += `${text.slice(doneTo, from)}${HIDDEN}`
+    doneTo = to
+  }
+  return shown + text.slice(doneTo)
+}
+
+/** As URLs, forms, JSON and excerpts write it. */
+const writtenOf = (secret: string): string[] => [
+  encodeURIComponent(secret),
+  new URLSearchParams([['', secret]]).toString().slice(1),
+  JSON.stringify(secret).slice(1, -1),
+  secret.replace(/\s+/g, ' '),
+]
 
 function withoutBeginning(text: string, form: string): string {
   let shown = text

@@ -78,7 +78,7 @@ function fieldDifferences(
   const [requiredThen, requiredNow] = [requiredOf(before), requiredOf(after)]
   return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap((field) => {
     const at = path === '' ? field : `${path}.${field}`
-    const [was, is] = [old[field], now[field]]
+    const [was, is] = [own(old, field), own(now, field)]
     const [then, required] = [requiredThen.has(field), requiredNow.has(field)]
     if (was === undefined) {
       return [{ path: at, change: required ? 'new and required: records published before lack it' : 'new', additive: !required }]
@@ -99,6 +99,10 @@ function fieldDifferences(
 function declaredNow(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
   return isLearned(was) && !isLearned(is) ? [{ path, change: 'declared now; it was learned before', additive: true }] : []
 }
+
+/** A field may be called `constructor`: what every object inherits is no field. */
+const own = (properties: Record<string, JsonSchema>, field: string): JsonSchema | undefined =>
+  Object.hasOwn(properties, field) ? properties[field] : undefined
 
 const propertiesOf = (schema: JsonSchema) => (schema.properties ?? {}) as Record<string, JsonSchema>
 const requiredOf = (schema: JsonSchema) => new Set((schema.required ?? []) as string[])

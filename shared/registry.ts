@@ -35,7 +35,7 @@ export type RegistryOptions = { url: string; user?: string | undefined; password
 const RETRY = { retries: 2, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 2 }
 
 export function connectRegistry(options: RegistryOptions): Registry {
-  const ajvInstance = new Ajv({ strict: false, allErrors: true })
+  const ajvInstance = new Ajv({ strict: false, allErrors: true, ownProperties: true })
   // Both packages are CommonJS: the plugin is the module's `default`.
   ;(addFormats as unknown as { default: typeof addFormats.default }).default(ajvInstance)
   const auth = options.user === undefined ? {} : { auth: { username: options.user, password: options.password ?? '' } }

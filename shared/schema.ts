@@ -77,7 +77,7 @@ export type PropertyKind = { optional: boolean; scalar: boolean; watermark: Wate
 
 /** What a field of a zod schema can serve as; null when there is no such field or it has no JSON form. */
 export function propertyKind(schema: z.ZodObject, field: string): PropertyKind | null {
-  const type = schema.shape[field]
+  const type = Object.hasOwn(schema.shape, field) ? schema.shape[field] : undefined
   if (type === undefined) return null
   const json = jsonOf(z.object({ [field]: type as z.ZodType }))
   const property = (json?.properties as Record<string, JsonSchema> | undefined)?.[field]

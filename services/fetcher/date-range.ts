@@ -44,11 +44,12 @@ function fieldsCheck(path: string, schema: JsonSchema): Check | null {
   const required = new Set((schema.required ?? []) as string[])
   const checks = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>).flatMap(([name, property]) => {
     const check = checkOf(`${path}${name}`, property, required.has(name))
-    return check === null ? [] : [[name, check] as const]
+    return check === null ? [] : [[name, check, name in Object.prototype] as const]
   })
   if (checks.length === 0) return null
   return (value) => {
-    for (const [name, check] of checks) {
+    for (const [name, check, isInherited] of checks) {
+      if (isInherited && !Object.hasOwn(value as object, name)) continue
       const wrong = check((value as Record<string, unknown>)[name])
       if (wrong !== null) return wrong
     }

@@ -17,6 +17,7 @@ import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope
 import type { Learned } from './learn.ts'
 import { fitsColumn, intoColumns } from './learned-fields.ts'
 import { rawText } from './raw-text.ts'
+import { ownFieldsFor } from './validate/own-fields.ts'
 
 export type Accepted = {
   /** The Kafka key: the primary key's text, so that one key's versions keep their order. */
@@ -56,6 +57,7 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
   const rules = {
     ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted, markPath: markPath(stream), learned },
     asDeclared: asDeclaredBy(stream.schema),
+    ownFields: ownFieldsFor(stream.wireSchema),
     tombstone: isDeleted === null ? null : tombstonesOf(stream),
   }
   const optional = optionalFields(stream)
@@ -96,6 +98,7 @@ type Rules = {
   learned: () => Learned
   tombstone: Tombstones | null
   asDeclared: AsDeclared | null
+  ownFields: ((record: unknown) => unknown) | null
 }
 
 function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
@@ -117,7 +120,7 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
     return { reason: `${step}_failed`, issues: `${step} threw: ${messageOf(error)}` }
   }
   try {
-    return checked(rules, mapped, deleted, signs)
+    return checked(rules, rules.ownFields === null ? mapped : rules.ownFields(mapped), deleted, signs)
   } catch (error) {
     // Too deep for the schema or for JSON, or a refinement of the author's that threw.
     return { reason: 'unreadable', issues: messageOf(error) }
@@ -156,7 +159,7 @@ function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absen
 function misfit({ dates }: Rules, data: Fields, absent: Set<string>): Refusal | null {
   const outside = dates(data)
   if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
-  for (const name of absent) if (data[name] !== undefined) absent.delete(name)
+  for (const name of absent) if (data[name] !== undefined && Object.hasOwn(data, name)) absent.delete(name)
   return null
 }
 

@@ -151,7 +151,7 @@ export function exampleFor(path: readonly PropertyKey[]): string | null {
   // These two are examples of themselves only: a name is also part of a secret, and everything of a stream lies below streams.
   const examples = steps.map((step, index) => {
     if ((step === 'name' && index > 0) || (step === 'streams' && steps.length > 2)) return undefined
-    return EXAMPLES[`${steps[index - 1]}.${step}`] ?? EXAMPLES[step]
+    return [`${steps[index - 1]}.${step}`, step].flatMap((name) => (Object.hasOwn(EXAMPLES, name) ? [EXAMPLES[name]] : []))[0]
   })
   return examples.findLast((example) => example !== undefined) ?? null
 }

@@ -446,6 +446,19 @@ export const drift: readonly Line[] = [
       [JUDGE, 'what is nested too deeply for JSON becomes a dead letter with its whole text'],
     ],
   },
+  {
+    server: 'sends fields that every object inherits: constructor, toString, __proto__',
+    fetcher: 'takes them as any other field, declared, kept or learned; a record without them lacks them',
+    shownBy: [
+      ['fetcher/validate/own-fields.unit.test.ts', 'a record that lacks an optional one is accepted, and the field counts as absent'],
+      ['fetcher/validate/own-fields.unit.test.ts', 'unknown ones are kept as they came, __proto__ too'],
+      ['fetcher/validate/own-fields.unit.test.ts', 'adding them as optional fits what is registered, and learning them goes on'],
+      [
+        'scenarios/learned-columns.test.ts',
+        'fields called constructor and toString become columns like any other, and others after them; __proto__ stays in _extra',
+      ],
+    ],
+  },
 ]
 
 export const everyLine: readonly Line[] = [...pagination, ...retrying, ...quotas, ...credentials, ...incremental, ...ranges, ...drift]

@@ -85,3 +85,28 @@ test('two partitions that learn at once end with the columns of both, and a boun
   )
   assert.equal(Number(columns?.n), LEARNED_COLUMNS_MAX)
 })
+
+test('fields called constructor and toString become columns like any other, and others after them; __proto__ stays in _extra', async (t) => {
+  let data = '[]'
+  const api = await startServer(t, () => ({ body: `{"data":${data},"next":null}` }))
+  const { fetch, load, query } = await through()
+  const walk = async (records: string, changes: Record<string, unknown> = {}) => {
+    data = records
+    const summary = await fetch({ name: 'shop', baseUrl: api.url, streams: { orders: stream(changes) } })
+    assert.deepEqual([summary.deadLetters, (await load()).deadLetters], [0, 0])
+  }
+  await walk('[{"id":"a","constructor":"x","__proto__":{"b":1}}]')
+  await walk('[{"id":"b","constructor":"y","toString":2,"colour":"red"},{"id":"c"}]')
+  // Declared by the author now, and optional: no record lacks a function.
+  await walk('[{"id":"d"},{"id":"e","constructor":"z"}]', { schema: schema.extend({ constructor: z.string().optional() }) })
+  assert.deepEqual(
+    await query('SELECT id, constructor, toString, colour, toString(_extra) AS extra FROM {db}.shop_orders FINAL ORDER BY id'),
+    [
+      { id: 'a', constructor: 'x', toString: null, colour: null, extra: '{"__proto__":{"b":1}}' },
+      { id: 'b', constructor: 'y', toString: 2, colour: 'red', extra: '{}' },
+      { id: 'c', constructor: null, toString: null, colour: null, extra: '{}' },
+      { id: 'd', constructor: null, toString: null, colour: null, extra: '{}' },
+      { id: 'e', constructor: 'z', toString: null, colour: null, extra: '{}' },
+    ],
+  )
+})

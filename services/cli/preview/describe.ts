@@ -39,10 +39,13 @@ const section = (title: string, lines: readonly string[]): string[] => (lines.le
 
 /** The key and the watermark come first, then the schema's order, as many columns as fit. */
 function recordLines({ schema, primaryKey, watermark }: Stream, { records, counts, drift }: Preview, width: number): string[] {
-  const extra = Object.keys(drift).length > 0 && records.some((record) => '_extra' in record) ? ['_extra'] : []
+  const extra = Object.keys(drift).length > 0 && records.some((record) => Object.hasOwn(record, '_extra')) ? ['_extra'] : []
   const first = [...primaryKey, ...(watermark === null ? [] : [watermark.field])]
   const fields = [...new Set([...first, ...Object.keys(schema.shape), ...extra])]
-  const columns = fields.map((field) => [field, ...records.map((record) => cut(textOf(record[field]), CELL_CHARS_MAX))])
+  const columns = fields.map((field) => [
+    field,
+    ...records.map((record) => cut(textOf(Object.hasOwn(record, field) ? record[field] : undefined), CELL_CHARS_MAX)),
+  ])
   const fitting = columns.slice(0, howManyFit(columns, width))
   const rows = records.map((_, index) => fitting.map((column) => column[index + 1] ?? ''))
   const hidden = fields.slice(fitting.length)

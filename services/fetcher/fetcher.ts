@@ -10,7 +10,7 @@ import { connectRegistry } from '../../shared/registry.ts'
 import type { StreamAnnotation } from '../../shared/schema.ts'
 import { namesFor } from '../../shared/topics.ts'
 import { type Client, createClient } from './client/client.ts'
-import { holdingOf } from './client/holding.ts'
+import { holdingOf, togetherOf } from './client/holding.ts'
 import { createDiscovery } from './discovery.ts'
 import type { Discovery } from './found.ts'
 import { type JobOptions, jobOf } from './jobs.ts'
@@ -107,6 +107,12 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       group: names.fetcherGroup,
       claim: job === null ? undefined : clock.nowMs(),
       work: job === null ? undefined : Object.fromEntries([...streamOfTopic].map(([topic, stream]) => [topic, job.work(stream)])),
+      together: Object.fromEntries(
+        [...streamOfTopic].flatMap(([topic, stream]) => {
+          const together = togetherOf(stream)
+          return together === null ? [] : [[topic, together]]
+        }),
+      ),
       topics: [...streamOfTopic.keys()],
       sessionTimeoutMs: config.kafka.sessionTimeoutMs,
       async onRebalancing() {

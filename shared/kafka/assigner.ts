@@ -1,9 +1,10 @@
 /**
  * Who gets which partitions, decided by the group's leader; pure. Each member gets only what it subscribed to (the package's round robin deals
  * the leader's topics to everyone), the counts differ as little as subscriptions allow, members keep what they had as far as that
- * goes, and the same input gives the same result. A member that claims its topics has them alone: all of them, so that two claims never wait
- * for each other.
+ * goes, and the same input gives the same result. Partitions that belong together have one owner, where a member asks for the topics of all of them.
+ * A member that claims its topics has them alone: all of them, so that two claims never wait for each other.
  */
+import type { Together } from './port.ts'
 
 export type Share = ReadonlyMap<string, readonly number[]>
 export type Member = {
@@ -12,24 +13,44 @@ export type Member = {
   had: Share
   /** It wants all partitions of its topics; of several claims on a topic the least number has it, then the first member by id. */
   claim?: number | undefined
+  /** By topic. Where members differ, the first one by id is believed. */
+  together?: Readonly<Record<string, Together>> | undefined
 }
 
 type Slot = { topic: string; partition: number }
-type Owned = Map<string, Slot[]>
+/** Partitions that have one owner. */
+type Unit = { topics: readonly string[]; slots: readonly Slot[] }
+type Owned = Map<string, Unit[]>
 
 /** `partitionsOf`: how many partitions each topic has. Members without a partition are in the result as well. */
 export function assign(members: readonly Member[], partitionsOf: ReadonlyMap<string, number>): Map<string, Share> {
   const subscribed = [...members].sort((a, b) => compare(a.id, b.id))
   const sorted = withoutClaimed(subscribed)
   const owned: Owned = new Map(sorted.map(({ id }) => [id, []]))
-  for (const slot of slotsOf(partitionsOf)) {
-    const candidates = sorted.filter(({ topics }) => topics.includes(slot.topic))
-    const claimants = candidates.filter(({ had }) => had.get(slot.topic)?.includes(slot.partition))
-    const owner = leastLoaded(claimants.length > 0 ? claimants : candidates, owned, slot.topic)
-    if (owner !== null) owned.get(owner.id)!.push(slot)
+  for (const unit of unitsOf(sorted, partitionsOf)) {
+    const candidates = sorted.filter((member) => mayOwn(member, unit))
+    const owner = leastLoaded(holdersOfMost(candidates, unit), owned, unit)
+    if (owner !== null) owned.get(owner.id)!.push(unit)
   }
   balance(sorted, owned)
-  return new Map(subscribed.map(({ id, topics }) => [id, shareOf(owned.get(id)!, topics)]))
+  return new Map(
+    subscribed.map(({ id, topics }) => [
+      id,
+      shareOf(
+        owned.get(id)!.flatMap(({ slots }) => slots),
+        topics,
+      ),
+    ]),
+  )
+}
+
+const mayOwn = ({ topics }: Member, unit: Unit): boolean => unit.topics.every((topic) => topics.includes(topic))
+
+/** Those that had most of the unit before; all where nobody had any of it. */
+function holdersOfMost(candidates: readonly Member[], { slots }: Unit): readonly Member[] {
+  const held = ({ had }: Member) => slots.filter(({ topic, partition }) => had.get(topic)?.includes(partition)).length
+  const most = Math.max(0, ...candidates.map(held))
+  return most === 0 ? candidates : candidates.filter((member) => held(member) === most)
 }
 
 /** The members with the topics that they may have partitions of. */
@@ -45,62 +66,90 @@ function withoutClaimed(members: readonly Member[]): Member[] {
   return members.map((member) => ({ ...member, topics: member.topics.filter((topic) => (holders.get(topic) ?? member) === member) }))
 }
 
+/** What has one owner: the partitions that belong together, if a member may own them all, and each other one by itself. */
+function unitsOf(members: readonly Member[], partitionsOf: ReadonlyMap<string, number>): Unit[] {
+  const together = togetherOf(members)
+  const units = new Map<string, Slot[]>()
+  for (const slot of slotsOf(partitionsOf)) {
+    const rule = together.get(slot.topic)
+    const key =
+      rule === undefined ? JSON.stringify([slot.topic, slot.partition]) : `${(rule.first + slot.partition) % rule.count} ${rule.group}`
+    units.set(key, [...(units.get(key) ?? []), slot])
+  }
+  return [...units.values()].flatMap((slots) => {
+    const unit = unitOf(slots)
+    return members.some((member) => mayOwn(member, unit)) ? [unit] : slots.map((slot) => unitOf([slot]))
+  })
+}
+
+const unitOf = (slots: readonly Slot[]): Unit => ({ slots, topics: [...new Set(slots.map(({ topic }) => topic))] })
+
+function togetherOf(members: readonly Member[]): Map<string, Together> {
+  const rules = new Map<string, Together>()
+  for (const { together } of members) {
+    for (const [topic, rule] of Object.entries(together ?? {})) if (!rules.has(topic)) rules.set(topic, rule)
+  }
+  return rules
+}
+
 function slotsOf(partitionsOf: ReadonlyMap<string, number>): Slot[] {
   const topics = [...partitionsOf.keys()].sort(compare)
   return topics.flatMap((topic) => Array.from({ length: partitionsOf.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })))
 }
 
-/** The fewest partitions, then the fewest of this topic, then the first by id. */
-function leastLoaded(candidates: readonly Member[], owned: Owned, topic: string): Member | null {
+/** The fewest partitions, then the fewest of these topics, then the first by id. */
+function leastLoaded(candidates: readonly Member[], owned: Owned, unit: Unit): Member | null {
   let best: Member | null = null
   for (const member of candidates) {
-    if (best === null || loadOf(member, owned, topic) < loadOf(best, owned, topic)) best = member
+    if (best === null || loadOf(member, owned, unit) < loadOf(best, owned, unit)) best = member
   }
   return best
 }
 
 const TOPIC_WEIGHT = 1e-6
 
-function loadOf({ id }: Member, owned: Owned, topic: string): number {
-  const slots = owned.get(id)!
-  return slots.length + TOPIC_WEIGHT * slots.filter((slot) => slot.topic === topic).length
+function loadOf({ id }: Member, owned: Owned, { topics }: Unit): number {
+  const slots = owned.get(id)!.flatMap((unit) => unit.slots)
+  return slots.length + TOPIC_WEIGHT * slots.filter((slot) => topics.includes(slot.topic)).length
 }
 
-/** Moves one partition at a time from a member to one that has at least two fewer; each move lowers the sum of squares, so it ends. */
+/** Moves one unit at a time to a member that has fewer by more than its size; each move lowers the sum of squares, so it ends. */
 function balance(members: readonly Member[], owned: Owned): void {
-  const total = [...owned.values()].reduce((sum, slots) => sum + slots.length, 0)
+  const total = [...owned.values()].reduce((sum, units) => sum + units.length, 0)
   const movesMax = total * members.length
   for (let moves = 0; moves < movesMax; moves++) {
     const move = findMove(members, owned)
     if (move === null) return
     owned.set(
       move.from,
-      owned.get(move.from)!.filter((slot) => slot !== move.slot),
+      owned.get(move.from)!.filter((unit) => unit !== move.unit),
     )
-    owned.get(move.to)!.push(move.slot)
+    owned.get(move.to)!.push(move.unit)
   }
 }
 
-function findMove(members: readonly Member[], owned: Owned): { from: string; to: string; slot: Slot } | null {
-  const count = ({ id }: Member) => owned.get(id)!.length
+function findMove(members: readonly Member[], owned: Owned): { from: string; to: string; unit: Unit } | null {
+  const count = ({ id }: Member) => owned.get(id)!.reduce((sum, { slots }) => sum + slots.length, 0)
   const fromMost = [...members].sort((a, b) => count(b) - count(a) || compare(a.id, b.id))
   const fromLeast = [...members].sort((a, b) => count(a) - count(b) || compare(a.id, b.id))
   for (const from of fromMost) {
     for (const to of fromLeast) {
-      if (count(from) - count(to) < 2) break
-      const slot = mostOfOneTopic(owned.get(from.id)!.filter(({ topic }) => to.topics.includes(topic)))
-      if (slot !== null) return { from: from.id, to: to.id, slot }
+      const gap = count(from) - count(to)
+      if (gap < 2) break
+      const unit = mostOfOneTopic(owned.get(from.id)!.filter((each) => each.slots.length < gap && mayOwn(to, each)))
+      if (unit !== null) return { from: from.id, to: to.id, unit }
     }
   }
   return null
 }
 
-/** The last partition of the topic of which there are most, so that each topic spreads as well. */
-function mostOfOneTopic(slots: readonly Slot[]): Slot | null {
+/** The last unit of the topic of which there are most, so that each topic spreads as well. */
+function mostOfOneTopic(units: readonly Unit[]): Unit | null {
+  const topicOf = ({ topics: [first = ''] }: Unit) => first
   const counts = new Map<string, number>()
-  for (const { topic } of slots) counts.set(topic, (counts.get(topic) ?? 0) + 1)
-  let best: Slot | null = null
-  for (const slot of slots) if (best === null || counts.get(slot.topic)! >= counts.get(best.topic)!) best = slot
+  for (const unit of units) counts.set(topicOf(unit), (counts.get(topicOf(unit)) ?? 0) + 1)
+  let best: Unit | null = null
+  for (const unit of units) if (best === null || counts.get(topicOf(unit))! >= counts.get(topicOf(best))!) best = unit
   return best
 }
 

@@ -20,10 +20,11 @@ const said = z.object({
   had: z.record(z.string(), z.array(z.int().min(0))),
   claim: z.number().optional(),
   work: z.record(z.string(), z.string()).optional(),
+  together: z.record(z.string(), z.object({ group: z.string(), first: z.int().min(0), count: z.int().min(1) })).optional(),
 })
 
 /** What a member says of itself at each join. */
-export type Saying = Pick<Member, 'had' | 'claim'> & Pick<OwnerOptions, 'work'>
+export type Saying = Pick<Member, 'had' | 'claim' | 'together'> & Pick<OwnerOptions, 'work'>
 
 export function createAssigner(hooks: GroupHooks, saying: () => Saying, log: Log): PartitionAssigner {
   return ({ cluster }): Assigner & { hooks: GroupHooks } => ({
@@ -57,15 +58,15 @@ export function claimOf(memberMetadata: Buffer): Pick<MemberState, 'claim' | 'wo
   }
 }
 
-function encodeSaying({ had, claim, work }: Saying): Buffer {
+function encodeSaying({ had, claim, work, together }: Saying): Buffer {
   const partitions = Object.fromEntries([...had].filter(([, each]) => each.length > 0))
-  return Buffer.from(JSON.stringify({ had: partitions, claim, work }))
+  return Buffer.from(JSON.stringify({ had: partitions, claim, work, together }))
 }
 
 function decodeSaying(userData: Buffer | null | undefined): Saying {
   try {
-    const { had, claim, work } = said.parse(JSON.parse(String(userData)))
-    return { had: new Map(Object.entries(had)), claim, work }
+    const { had, ...rest } = said.parse(JSON.parse(String(userData)))
+    return { had: new Map(Object.entries(had)), ...rest }
   } catch {
     return { had: new Map() }
   }

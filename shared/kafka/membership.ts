@@ -54,7 +54,7 @@ export const HEARTBEAT_MS = 3_000
 type Tuning = Pick<ConsumerConfig, 'maxBytesPerPartition' | 'maxWaitTimeInMs'>
 
 export async function joinGroup(
-  options: MembershipOptions & Pick<OwnerOptions, 'claim' | 'work'>,
+  options: MembershipOptions & Pick<OwnerOptions, 'claim' | 'work' | 'together'>,
   tuning: Tuning,
   handlers: MemberHandlers,
   deps: Deps,
@@ -95,7 +95,7 @@ export async function joinGroup(
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     metadataMaxAge: METADATA_AGE_MAX_MS,
     allowAutoTopicCreation: false,
-    partitionAssigners: [createAssigner(hooks, () => ({ had, claim: options.claim, work: options.work }), log)],
+    partitionAssigners: [createAssigner(hooks, () => ({ had, claim: options.claim, work: options.work, together: options.together }), log)],
     retry: { ...RETRY, restartOnFailure: async () => !closed && !crashed },
     ...tuning,
   })

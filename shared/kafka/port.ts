@@ -60,6 +60,8 @@ export type MemberState = {
   work?: Work | undefined
 }
 
+export type Together = { group: string; first: number; count: number }
+
 /** By topic, what a claim is for. */
 export type Work = Readonly<Record<string, string>>
 
@@ -148,6 +150,11 @@ export type OwnerOptions = MembershipOptions & {
   claim?: number | undefined
   /** What the claim is for, told to who looks at the group. */
   work?: Work | undefined
+  /**
+   * By topic: which of its partitions one member should hold together. Those of all topics with the same `group` whose numbers, counted from `first`,
+   * are the same modulo `count`. Only members that ask for all of these topics can have them.
+   */
+  together?: Readonly<Record<string, Together>> | undefined
   /** This member's share, at each assignment. */
   onAssigned(assignment: Assignment): void | Promise<void>
   /**

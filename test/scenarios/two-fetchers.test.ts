@@ -38,12 +38,12 @@ async function twoFetchers(p: Pipeline): Promise<[Running, Running]> {
 }
 
 /** Everything that the walk promises, over the whole time, hand-overs included. */
-async function assertWellWalked(p: Pipeline): Promise<void> {
+async function assertWellWalked(p: Pipeline, quota = QUOTA): Promise<void> {
   await p.loadAll()
   await p.assertComplete()
   await p.assertAskedOnce()
-  const most = p.api.mostInWindow(QUOTA.perMs)
-  assert.ok(most <= QUOTA.requests, `${most} requests in one second, the quota is ${QUOTA.requests}`)
+  const most = p.api.mostInWindow(quota.perMs)
+  assert.ok(most <= quota.requests, `${most} requests in ${quota.perMs} ms, the quota is ${quota.requests}`)
   assert.equal(p.api.visits.filter(({ status }) => status === 429).length, 0)
   assert.deepEqual(
     (await p.published()).sort(),
@@ -55,13 +55,15 @@ async function assertWellWalked(p: Pipeline): Promise<void> {
   )
 }
 
-const untilWalked = (p: Pipeline) =>
+/** Fewer requests per window than there are partitions. */
+const SCARCE = { requests: 2, perMs: 400 }
+
+const untilWalked = (p: Pipeline, records = WALK.records) =>
   until(
     'every partition has been walked',
-    async () => (await p.checkpoints()).every((checkpoint) => checkpoint?.watermark === lastTime()),
+    async () => (await p.checkpoints()).every((checkpoint) => checkpoint?.watermark === timeOf(records - 1).replace('.000Z', 'Z')),
     90_000,
   )
-const lastTime = () => timeOf(WALK.records - 1).replace('.000Z', 'Z')
 
 describe('two fetchers', { concurrency: 2 }, () => {
   test('after a kill -9 of one the other goes on where it stood, within the quota', { timeout: TEST_MS_MAX }, async (t) => {
@@ -101,5 +103,28 @@ describe('two fetchers', { concurrency: 2 }, () => {
     await assertWellWalked(p)
     const asked = p.api.visits.filter(({ since }) => since === null).map(({ region, page }) => `${region} ${page}`)
     assert.equal(asked.length, new Set(asked).size, 'each page of the first walk was asked for once')
+  })
+
+  test('whose quota has fewer requests than there are partitions each hold the partitions that share one, and keep it', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, {
+      ...WALK,
+      records: 160,
+      quota: SCARCE,
+      declaredQuota: { requests: SCARCE.requests, per: `${SCARCE.perMs}ms` },
+    })
+    const first = p.fetcher()
+    await until('the first walks', () => p.api.visits.length > 5)
+    const second = p.fetcher()
+    await untilShared(p)
+    const shares = (await owned(p)).map((own) => own.toSorted()).sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0))
+    assert.deepEqual(shares, [
+      [0, 2],
+      [1, 3],
+    ])
+    await untilWalked(p, 160)
+    for (const fetcher of [first, second]) assert.deepEqual(await fetcher.stop(), { status: 0, signal: null })
+    await assertWellWalked(p, SCARCE)
   })
 })

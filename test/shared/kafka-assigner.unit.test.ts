@@ -92,6 +92,59 @@ describe('partitions are assigned', () => {
     assert.deepEqual(plain(assign(twins, counts)), { m1: { a: [0, 1], b: [0, 1] }, m2: { a: [], b: [] } })
   })
 
+  test('that belong together one by one, where no member asks for the topics of all of them', () => {
+    const counts = new Map([
+      ['a', 2],
+      ['b', 2],
+    ])
+    const together = { a: { group: 's', first: 0, count: 1 }, b: { group: 's', first: 2, count: 1 } }
+    const shares = assign([{ ...member('m1', ['a']), together }, member('m2', ['b']), member('m3', ['b'])], counts)
+    assert.deepEqual(plain(shares), { m1: { a: [0, 1] }, m2: { b: [0] }, m3: { b: [1] } })
+  })
+
+  test('so that those that belong together have one owner, over all topics, and a claim on one of these topics is kept', () => {
+    const counts = new Map([
+      ['a', 3],
+      ['b', 2],
+      ['other', 3],
+    ])
+    // Numbered over both: a is 0 to 2, b is 3 and 4; 0, 2 and 4 belong together, and so do 1 and 3.
+    const together = { a: { group: 's', first: 0, count: 2 }, b: { group: 's', first: 3, count: 2 } }
+    const all = [...counts.keys()]
+    const shares = assign([{ ...member('m1', all), together }, member('m2', all)], counts)
+    assert.deepEqual(plain(shares), { m1: { a: [0, 2], b: [1], other: [1] }, m2: { a: [1], b: [0], other: [0, 2] } })
+    const claimed = assign([{ ...member('m1', all), together }, member('m2', all), { ...member('z', ['b']), claim: 1 }], counts)
+    assert.deepEqual(plain(claimed).z, { b: [0, 1] })
+  })
+
+  test('that belong together to one owner in every group, and what is alone still evenly', () => {
+    fc.assert(
+      fc.property(groups, fc.integer({ min: 1, max: 5 }), ({ members, counts }, count) => {
+        const together = Object.fromEntries([...counts.keys()].map((topic, index) => [topic, { group: 's', first: index * 8, count }]))
+        const everywhere = members.map((one) => ({ ...one, topics: [...counts.keys()], together }))
+        const shares = assign(everywhere, counts)
+        const owners = new Map<number, Set<string>>()
+        let owned = 0
+        for (const [id, share] of shares) {
+          for (const [topic, partitions] of share) {
+            for (const partition of partitions) {
+              const lane = ((together[topic]?.first ?? 0) + partition) % count
+              owners.set(lane, (owners.get(lane) ?? new Set()).add(id))
+              owned += 1
+            }
+          }
+        }
+        assert.equal(
+          owned,
+          [...counts.values()].reduce((sum, each) => sum + each, 0),
+        )
+        for (const own of owners.values()) assert.equal(own.size, 1)
+        const kept = everywhere.map((one) => ({ ...one, had: shares.get(one.id)! }))
+        assert.deepEqual(plain(assign(kept, counts)), plain(shares))
+      }),
+    )
+  })
+
   test('once each, evenly among equals, the same for any order of members, and again the same when nothing changes', () => {
     fc.assert(
       fc.property(groups, ({ members, counts }) => {

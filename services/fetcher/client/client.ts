@@ -57,7 +57,8 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const limiter = createLimiter({
     source: source.name,
     quotas,
-    concurrency: source.concurrency === undefined ? undefined : { places: source.concurrency, timeoutMs: source.timeout },
+    concurrency: source.concurrency,
+    timeoutMs: source.timeout,
     waitMaxMs: source.waitMax,
     clock,
     holding: tools.holding,

@@ -3,6 +3,7 @@
  * the whole source (all streams in the order of their declaration), so every process gives a partition the same number and thereby the same part.
  */
 import type { Source, Stream } from '../../../shared/declaration.ts'
+import { sharedLanesOf } from './quotas.ts'
 
 export type Holding = {
   /** Partitions of all streams of the source, held by whomever. */
@@ -21,6 +22,16 @@ export function holdingOf(source: Source, owned: Iterable<{ stream: Stream; part
     if (stream.source.name === source.name) mine.set(partitionsBefore(source, stream.name) + partition, sinceMs)
   }
   return { all: partitionsBefore(source, null), mine }
+}
+
+/**
+ * Which partitions of a topic belong into one process: those of all topics with the same `group` whose numbers, counted from `first`, are the same modulo
+ * `count`. Null: none has to.
+ */
+export function togetherOf(stream: Stream): { group: string; first: number; count: number } | null {
+  const { source } = stream
+  const count = sharedLanesOf(source, partitionsBefore(source, null))
+  return count === null ? null : { group: source.name, first: partitionsBefore(source, stream.name), count }
 }
 
 /** For commands that run alone (check, preview): everything is theirs from `sinceMs` (elapsed) on. */

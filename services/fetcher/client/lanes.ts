@@ -12,15 +12,29 @@ export type Lane = {
   partitions: readonly number[]
 }
 
-/** `heaviest`: units of the heaviest request. */
-export function lanesOf(quotaUnits: number, partitionsAll: number, heaviest = 1): Lane[] {
-  const count = Math.min(Math.max(1, Math.floor(quotaUnits / unitsMin(heaviest))), partitionsAll)
+/** What of a quota, or of the places of requests under way, decides into how many lanes it is split. `heaviest`: units of the heaviest request. */
+export type Divisible = { units: number; heaviest?: number | undefined }
+
+/**
+ * `lanesMax`: lanes of the scarcest quota of the source. All quotas with fewer lanes than partitions have that many, so that the partitions which
+ * share a lane of one share a lane of each, and one process can hold them all.
+ */
+export function lanesOf({ units, heaviest = 1 }: Divisible, partitionsAll: number, lanesMax = partitionsAll): Lane[] {
+  const own = laneCount({ units, heaviest }, partitionsAll)
+  const count = own === partitionsAll ? own : Math.min(own, lanesMax)
   return Array.from({ length: count }, (_, number) => ({
     number,
-    units: Math.floor(quotaUnits / count) + (number < quotaUnits % count ? 1 : 0),
+    units: Math.floor(units / count) + (number < units % count ? 1 : 0),
     partitions: Array.from({ length: Math.ceil((partitionsAll - number) / count) }, (_, turn) => number + turn * count),
   }))
 }
+
+/** Lanes of the scarcest of these; `partitionsAll` where each partition has a lane of its own in all of them. */
+export const scarcestLanes = (all: readonly Divisible[], partitionsAll: number): number =>
+  Math.min(partitionsAll, ...all.map((each) => laneCount(each, partitionsAll)))
+
+const laneCount = ({ units, heaviest = 1 }: Divisible, partitionsAll: number): number =>
+  Math.min(Math.max(1, Math.floor(units / unitsMin(heaviest))), partitionsAll)
 
 /** Of a lane, so that a bucket which holds the heaviest request still refills by one in each window. */
 export const unitsMin = (heaviest: number): number => 2 * heaviest - 1

@@ -11,7 +11,7 @@ import type { Holding } from './holding.ts'
 import { lookAlong } from './line.ts'
 import { createPart, type Room } from './part.ts'
 import { createPlaces } from './places.ts'
-import type { Charge, Cost, Quota } from './quotas.ts'
+import { type Charge, type Cost, divisibleOf, type Quota } from './quotas.ts'
 
 export type Limiter = {
   /** Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's reason. */
@@ -23,8 +23,10 @@ export type Limiter = {
 export type LimiterOptions = {
   source: string
   quotas: readonly Pick<Quota, 'requests' | 'per' | 'heaviest'>[]
-  /** At most so many requests under way at once, each for `timeoutMs` at most. */
-  concurrency?: { places: number; timeoutMs: number } | undefined
+  /** At most so many requests under way at once. */
+  concurrency?: number | undefined
+  /** After so long a request has its answer or is given up. */
+  timeoutMs: number
   /** A longer pause, or as long without a partition, parks whoever waits. */
   waitMaxMs: number
   clock: Clock
@@ -151,9 +153,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
 }
 
 /** The quotas in their order, and behind them the places, if they are bounded. */
-function roomsOf({ quotas, concurrency, clock, holding }: LimiterOptions): Room[] {
-  const parts = quotas.map((quota) => createPart({ quota, clock, holding }))
-  return concurrency === undefined ? parts : [...parts, createPlaces({ ...concurrency, clock, holding })]
+function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOptions): Room[] {
+  const common = { all: divisibleOf(quotas, concurrency), timeoutMs, clock, holding }
+  const parts = quotas.map((quota) => createPart({ quota, ...common }))
+  return concurrency === undefined ? parts : [...parts, createPlaces({ places: concurrency, ...common })]
 }
 
 /** Until when the API wants no request: of the whole source, or of quotas that count some paths only. Times are elapsed milliseconds. */

@@ -5,7 +5,7 @@
 import type { Clock } from '../../../shared/clock.ts'
 import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './bucket.ts'
 import type { Holding } from './holding.ts'
-import { type Lane, lanesOf } from './lanes.ts'
+import { type Divisible, type Lane, lanesOf, scarcestLanes } from './lanes.ts'
 import { noTurns, roundMs, type Turns, type TurnsNow, takeTurn, waitForTurn } from './turns.ts'
 
 export type Chance = {
@@ -30,8 +30,11 @@ type LaneState = { key: string; bucket: Bucket; turns: Turns }
 /** `requests`: of the quota, in units; `heaviest`: units of the heaviest request. */
 export type PartQuota = { requests: number; per: number; heaviest?: number }
 
-export function createPart(options: { quota: PartQuota; clock: Clock; holding: () => Holding }): Room {
-  const { clock, holding } = options
+/** `all`: every quota of the source and its places, which are split alike. */
+export type PartOptions = { quota: PartQuota; all: readonly Divisible[]; timeoutMs: number; clock: Clock; holding: () => Holding }
+
+export function createPart(options: PartOptions): Room {
+  const { clock, holding, timeoutMs } = options
   const { requests, per, heaviest = 1 } = options.quota
   const states = new Map<number, LaneState>()
   let split: { all: number; lanes: Lane[] } = { all: 0, lanes: [] }
@@ -51,7 +54,7 @@ export function createPart(options: { quota: PartQuota; clock: Clock; holding: (
   return {
     chance(nowMs, units) {
       const { all, mine } = holding()
-      if (split.all !== all) split = { all, lanes: lanesOf(requests, all, heaviest) }
+      if (split.all !== all) split = { all, lanes: lanesOf({ units: requests, heaviest }, all, scarcestLanes(options.all, all)) }
       let best: Chance | null = null
       for (const lane of split.lanes) {
         const heldSince = lane.partitions.map((partition) => mine.get(partition)).filter((sinceMs) => sinceMs !== undefined)
@@ -63,7 +66,7 @@ export function createPart(options: { quota: PartQuota; clock: Clock; holding: (
         const state = stateOf(lane, whole, Math.max(...heldSince))
         const chance = whole
           ? bucketChance(state, nowMs, units, clock)
-          : turnChance(state, { lane, perMs: per, nowMs: clock.nowMs(), elapsedMs: nowMs, mine }, units, clock)
+          : turnChance(state, { lane, perMs: per, timeoutMs, nowMs: clock.nowMs(), elapsedMs: nowMs, mine }, units, clock)
         if (best === null || chance.waitMs < best.waitMs) best = chance
         if (best.waitMs === 0) break
       }

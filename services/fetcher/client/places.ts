@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Holding } from './holding.ts'
-import { type Lane, lanesOf } from './lanes.ts'
+import { type Divisible, type Lane, lanesOf, scarcestLanes } from './lanes.ts'
 import type { Chance, Room } from './part.ts'
 
 /** In time limits of a request. */
@@ -13,9 +13,10 @@ const SLOT_LIMITS = 4
 const USE_FROM_LIMITS = 0.1
 const USE_UNTIL_LIMITS = 2.7
 
-export type PlacesOptions = { places: number; timeoutMs: number; clock: Clock; holding: () => Holding }
+/** `all`: every quota of the source and its places, which are split alike. */
+export type PlacesOptions = { places: number; all: readonly Divisible[]; timeoutMs: number; clock: Clock; holding: () => Holding }
 
-export function createPlaces({ places, timeoutMs, clock, holding }: PlacesOptions): Room {
+export function createPlaces({ places, all: divided, timeoutMs, clock, holding }: PlacesOptions): Room {
   const underWay = new Map<number, number>()
   let split: { all: number; lanes: Lane[] } = { all: 0, lanes: [] }
 
@@ -44,7 +45,7 @@ export function createPlaces({ places, timeoutMs, clock, holding }: PlacesOption
   return {
     chance() {
       const { all, mine } = holding()
-      if (split.all !== all) split = { all, lanes: lanesOf(places, all) }
+      if (split.all !== all) split = { all, lanes: lanesOf({ units: places }, all, scarcestLanes(divided, all)) }
       let best: Chance | null = null
       for (const lane of split.lanes) {
         if (!lane.partitions.some((partition) => mine.has(partition))) continue

@@ -5,7 +5,7 @@
 import type { Source } from '../../../shared/declaration.ts'
 import { heaviest, pathMatcher, type QuotaSpec, type RequestFacts } from '../../../shared/declare/quota.ts'
 import { messageOf, Stopped } from '../../../shared/errors.ts'
-import { unitsMin } from './lanes.ts'
+import { type Divisible, scarcestLanes, unitsMin } from './lanes.ts'
 import type { PageRequest } from './send.ts'
 
 /** `room`: number of the quota. Units are whole and from 1. */
@@ -40,6 +40,21 @@ export function quotasOf(source: Pick<Source, 'name' | 'quota'>): Quota[] {
       },
     }
   })
+}
+
+/** What of a source is split over its partitions: its quotas, and the places of requests that are under way at once. */
+export const divisibleOf = (quotas: readonly Pick<Quota, 'requests' | 'heaviest'>[], places: number | undefined): Divisible[] => [
+  ...quotas.map(({ requests, heaviest }) => ({ units: requests, heaviest })),
+  ...(places === undefined ? [] : [{ units: places }]),
+]
+
+/**
+ * Partitions p and q of the source, numbered over all its streams, share lanes if p mod this number = q mod it, and belong into one process. Null:
+ * each has a lane of its own in every quota.
+ */
+export function sharedLanesOf(source: Pick<Source, 'name' | 'quota' | 'concurrency'>, partitionsAll: number): number | null {
+  const count = scarcestLanes(divisibleOf(quotasOf(source), source.concurrency), partitionsAll)
+  return count === partitionsAll ? null : count
 }
 
 function weightOf(source: string, index: number, spec: QuotaSpec, facts: RequestFacts): number {

@@ -1,13 +1,16 @@
 /**
- * A lane whose partitions are held by several processes: they take turns by the wall clock. Time is cut into slots a little longer than the
- * window; slot k belongs to partition k mod n of the lane, whose holder may spend the lane's units at the slot's beginning.
- * Assumes that the processes' clocks agree to within a seventh of the window.
+ * A lane whose partitions are held by several processes: they take turns by the wall clock. Slot k belongs to partition k mod n of the lane, whose
+ * holder may spend the lane's units at the slot's beginning. A slot holds the sending, the longest way to the server, a whole window and the skew of
+ * two clocks, so the next holder's first request arrives a window after this one's last, however slow either was.
+ * Assumes that no clock is off by more than `CLOCK_SKEW_MAX_MS`. Slow, and rare: the group keeps the partitions of a lane in one process where it can.
  */
 import type { Lane } from './lanes.ts'
 
-/** 1 window, a tenth for the sending, and what is left for skewed clocks and the way to the server. */
-const SLOT_WINDOWS = 1.25
+/** Of each clock, against the true time. */
+export const CLOCK_SKEW_MAX_MS = 1_000
 const SENDING_WINDOWS = 0.1
+/** A timer that is late must not cost a process its turn. */
+const SENDING_MIN_MS = 200
 
 export type Turns = {
   lastSlot: number | null
@@ -22,6 +25,8 @@ export const noTurns = (): Turns => ({ lastSlot: null, spent: 0, underWay: 0, la
 export type TurnsNow = {
   lane: Lane
   perMs: number
+  /** After so long a request has arrived or is given up. */
+  timeoutMs: number
   /** Wall clock, milliseconds since the epoch. */
   nowMs: number
   elapsedMs: number
@@ -29,17 +34,22 @@ export type TurnsNow = {
   mine: ReadonlyMap<number, number>
 }
 
-export const slotAt = (nowMs: number, perMs: number): number => Math.floor(nowMs / (SLOT_WINDOWS * perMs))
+type Times = Pick<TurnsNow, 'perMs' | 'timeoutMs'>
+
+const sendingMs = ({ perMs }: Times): number => Math.max(SENDING_MIN_MS, SENDING_WINDOWS * perMs)
+
+/** Milliseconds of a slot. */
+export const slotMsOf = (times: Times): number => times.perMs + sendingMs(times) + times.timeoutMs + 2 * CLOCK_SKEW_MAX_MS
 
 /** Milliseconds in which every partition of the lane comes to its turn. */
-export const roundMs = ({ lane, perMs }: TurnsNow): number => SLOT_WINDOWS * perMs * lane.partitions.length
+export const roundMs = (now: TurnsNow): number => slotMsOf(now) * now.lane.partitions.length
 
 /** Milliseconds until this process may send; 0: now; Infinity: only after the answers under way. */
 export function waitForTurn(turns: Turns, now: TurnsNow, units: number): number {
-  const slotMs = SLOT_WINDOWS * now.perMs
-  const current = slotAt(now.nowMs, now.perMs)
+  const slotMs = slotMsOf(now)
+  const current = Math.floor(now.nowMs / slotMs)
   const spacedMs = turns.lastEndMs === null ? 0 : turns.lastEndMs + now.perMs - now.elapsedMs
-  const inTime = (waitMs: number, startMs: number) => waitMs - startMs <= SENDING_WINDOWS * now.perMs
+  const inTime = (waitMs: number, startMs: number) => waitMs - startMs <= sendingMs(now)
   const currentMs = current * slotMs - now.nowMs
   if (current === turns.lastSlot && inTime(0, currentMs) && turns.spent + units <= now.lane.units && mayUse(current, currentMs, now))
     return 0
@@ -55,7 +65,7 @@ export function waitForTurn(turns: Turns, now: TurnsNow, units: number): number 
 
 /** A request starts now: all of one slot share its units. */
 export function takeTurn(turns: Turns, now: TurnsNow, units: number): void {
-  const slot = slotAt(now.nowMs, now.perMs)
+  const slot = Math.floor(now.nowMs / slotMsOf(now))
   turns.spent = (slot === turns.lastSlot ? turns.spent : 0) + units
   turns.lastSlot = slot
   turns.underWay += 1

@@ -9,6 +9,7 @@ import { Parked } from '../../../services/fetcher/client/errors.ts'
 import type { Holding } from '../../../services/fetcher/client/holding.ts'
 import { createLimiter, type Limiter } from '../../../services/fetcher/client/limiter.ts'
 import type { Cost } from '../../../services/fetcher/client/quotas.ts'
+import { CLOCK_SKEW_MAX_MS, slotMsOf } from '../../../services/fetcher/client/turns.ts'
 import { type VirtualClock, virtualClock } from '../../support/clocks.ts'
 import { testSeed } from '../../support/seed.ts'
 
@@ -37,8 +38,12 @@ function random(seed: number): () => number {
   }
 }
 
-const limiterOf = (clock: VirtualClock, quota: Quota | undefined, holding: () => Holding): Limiter =>
-  createLimiter({ source: 'shop', quotas: quota === undefined ? [] : [{ ...quota, heaviest: 1 }], waitMaxMs: WAIT_MAX_MS, clock, holding })
+const TIMEOUT_MS = 1_000
+
+function limiterOf(clock: VirtualClock, quota: Quota | undefined, holding: () => Holding, timeoutMs = TIMEOUT_MS): Limiter {
+  const quotas = quota === undefined ? [] : [{ ...quota, heaviest: 1 }]
+  return createLimiter({ source: 'shop', quotas, timeoutMs, waitMaxMs: WAIT_MAX_MS, clock, holding })
+}
 
 /** Of a request that every quota of one counts as one. */
 const ONE: Cost = { charges: [{ room: 0, units: 1 }], apart: false }
@@ -107,7 +112,7 @@ describe('the quota', () => {
             const stop = new AbortController()
             const going = Array.from({ length: workers }, (_, worker) => {
               const mine = owners.flatMap((owner, partition) => (owner === worker ? [partition] : []))
-              const limiter = limiterOf(clock, { requests, per: perMs }, () => holds(partitions, sinceMs, mine))
+              const limiter = limiterOf(clock, { requests, per: perMs }, () => holds(partitions, sinceMs, mine), latencyShare * perMs)
               return saturate({ clock, limiter, eager: 8, latencyMaxMs: latencyShare * perMs, dice, signal: stop.signal, arrivals })
             }).flat()
             atMs += perMs * (0.2 + dice() * 2.5)
@@ -147,7 +152,12 @@ describe('the quota', () => {
           const underWay = Array.from({ length: workers }, () => 0)
           const paused = { value: true }
           const going = Array.from({ length: workers }, (_, worker) => {
-            const limiter = limiterOf(clock, { requests, per: perMs }, () => holdings[worker] ?? holds(partitions, 0, []))
+            const limiter = limiterOf(
+              clock,
+              { requests, per: perMs },
+              () => holdings[worker] ?? holds(partitions, 0, []),
+              latencyShare * perMs,
+            )
             return Array.from({ length: 4 }, async () => {
               while (!stop.signal.aborted) {
                 if (paused.value) {
@@ -192,44 +202,103 @@ describe('the quota', () => {
     )
   })
 
-  test('is kept by turns where it has fewer requests than there are partitions, and every worker comes to its turn', async () => {
+  /**
+   * One quota of one request per window that several processes hold partitions of. `latencyMs`: between a request's start and its arrival. Gives the
+   * arrivals by worker.
+   */
+  async function sharedSlots(options: {
+    perMs: number
+    requests?: number
+    timeoutMs: number
+    latencyMs: () => number
+    owners: readonly number[]
+    skews: readonly number[]
+    rounds: number
+    isIdle?: (worker: number) => boolean
+  }): Promise<number[][]> {
+    const { perMs, requests = 1, timeoutMs, latencyMs, owners, skews } = options
+    const clock = virtualClock()
+    const stop = new AbortController()
+    const roundMs = slotMsOf({ perMs, timeoutMs }) * Math.ceil(owners.length / requests)
+    const byWorker = skews.map((): number[] => [])
+    const going = skews.flatMap((skewMs, worker) => {
+      const skewed = { ...clock, nowMs: () => clock.nowMs() + skewMs }
+      const mine = owners.flatMap((owner, partition) => (owner === worker ? [partition] : []))
+      const limiter = limiterOf(skewed, { requests, per: perMs }, () => holds(owners.length, 0, mine), timeoutMs)
+      return Array.from({ length: 3 }, async () => {
+        while (!stop.signal.aborted) {
+          if (options.isIdle?.(worker) === true) {
+            await clock.sleep(perMs / 3)
+            continue
+          }
+          const release = await limiter.take(ONE, stop.signal).catch(() => null)
+          if (release === null) continue
+          const wayMs = latencyMs()
+          byWorker[worker]?.push(clock.elapsedMs() + wayMs)
+          // Given up at its timeout at the latest, which is when it arrives at the latest.
+          await clock.sleep(Math.max(wayMs, 1))
+          release()
+        }
+      })
+    })
+    await clock.runTo(roundMs * options.rounds)
+    stop.abort()
+    await clock.runTo(clock.elapsedMs() + timeoutMs + perMs)
+    await Promise.all(going)
+    return byWorker
+  }
+
+  for (const latencyMs of [0, 2_000, 4_000, 6_000, 9_000, 30_000]) {
+    test(`of one request per 10 s keeps its distance between two processes where one takes ${latencyMs} ms to the API and the other none`, async () => {
+      for (const skewMs of [-CLOCK_SKEW_MAX_MS, 0, CLOCK_SKEW_MAX_MS]) {
+        let number = 0
+        const arrivals = await sharedSlots({
+          ...{ perMs: 10_000, timeoutMs: 30_000, owners: [0, 1], skews: [skewMs, -skewMs], rounds: 12 },
+          latencyMs: () => (number++ % 2 === 0 ? latencyMs : 0),
+        })
+        const sorted = arrivals.flat().sort((a, b) => a - b)
+        const shortest = Math.min(...sorted.slice(1).map((atMs, index) => atMs - (sorted[index] ?? 0)))
+        assert.ok(shortest >= 10_000, `${shortest} ms between two requests, skew ${skewMs}`)
+        assert.ok(arrivals.every((own) => own.length >= 5))
+      }
+    })
+  }
+
+  test('is kept by turns where processes share a lane, at any latency and skew, and every worker has its turn in each ten rounds', async () => {
     const seed = testSeed()
     await fc.assert(
       fc.asyncProperty(
-        fc.record({ requests: fc.integer({ min: 1, max: 4 }), more: fc.integer({ min: 1, max: 4 }), dice: fc.integer() }),
-        async ({ requests, more, dice: diceSeed }) => {
-          const perMs = 2_000
-          const partitions = requests + more
-          const clock = virtualClock()
+        fc.record({
+          requests: fc.integer({ min: 1, max: 4 }),
+          more: fc.integer({ min: 1, max: 4 }),
+          perMs: fc.constantFrom(1_000, 2_000, 10_000),
+          latencyShare: fc.double({ min: 0, max: 1, noNaN: true }),
+          isPartlyIdle: fc.boolean(),
+          dice: fc.integer(),
+        }),
+        async ({ requests, more, perMs, latencyShare, isPartlyIdle, dice: diceSeed }) => {
           const dice = random(diceSeed)
-          const byWorker = [[], [], []] as number[][]
-          for (let generation = 0; generation < 4; generation++) {
-            const stop = new AbortController()
-            const sinceMs = clock.elapsedMs()
-            // Every worker holds something, and their clocks differ.
-            const owners = Array.from({ length: partitions }, (_, partition) => (partition < 3 ? partition : Math.floor(dice() * 3)))
-            const going = byWorker.flatMap((arrivals, worker) => {
-              const skewMs = (dice() - 0.5) * 0.1 * perMs
-              const skewed = { ...clock, nowMs: () => clock.nowMs() + skewMs }
-              const mine = owners.flatMap((owner, partition) => (owner === worker ? [partition] : []))
-              const limiter = limiterOf(skewed, { requests, per: perMs }, () => holds(partitions, sinceMs, mine))
-              return saturate({ clock, limiter, eager: 2, latencyMaxMs: 0.05 * perMs, dice, signal: stop.signal, arrivals })
-            })
-            const before = byWorker.map((arrivals) => arrivals.length)
-            await clock.runTo(clock.elapsedMs() + perMs * (2 + 2.5 * partitions))
-            const held = Math.min(3, partitions)
-            for (let worker = 0; worker < held; worker++) {
-              assert.ok((byWorker[worker]?.length ?? 0) > (before[worker] ?? 0), `worker ${worker} had no turn`)
-            }
-            stop.abort()
-            await clock.runTo(clock.elapsedMs() + 0.06 * perMs)
-            await Promise.all(going)
-          }
-          const fullest = fullestWindow(byWorker.flat(), perMs)
+          const timeoutMs = 4_000
+          const owners = Array.from({ length: requests + more }, (_, partition) => (partition < 3 ? partition : Math.floor(dice() * 3)))
+          const workers = Math.min(3, owners.length)
+          const arrivals = await sharedSlots({
+            ...{ perMs, requests, timeoutMs, owners, rounds: 20 },
+            skews: Array.from({ length: workers }, () => (dice() - 0.5) * 2 * CLOCK_SKEW_MAX_MS),
+            latencyMs: () => dice() * latencyShare * timeoutMs,
+            isIdle: (worker) => isPartlyIdle && worker > 0 && dice() < 0.5,
+          })
+          const fullest = fullestWindow(arrivals.flat(), perMs)
           assert.ok(fullest <= requests, `${fullest} of ${requests} in one window`)
+          const tenRoundsMs = 10 * slotMsOf({ perMs, timeoutMs }) * Math.ceil(owners.length / requests)
+          for (const [worker, own] of arrivals.entries()) {
+            for (const half of [0, 1]) {
+              const turns = own.filter((atMs) => atMs >= half * tenRoundsMs && atMs < (half + 1) * tenRoundsMs + timeoutMs)
+              assert.ok(turns.length > 0, `worker ${worker} had no turn in ten rounds`)
+            }
+          }
         },
       ),
-      { seed, numRuns: 15 },
+      { seed, numRuns: 30 },
     )
   })
 

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import type { Holding } from '../../../services/fetcher/client/holding.ts'
 import { createLimiter, type Limiter } from '../../../services/fetcher/client/limiter.ts'
 import { costOf, quotasOf } from '../../../services/fetcher/client/quotas.ts'
+import { slotMsOf } from '../../../services/fetcher/client/turns.ts'
 import type { QuotaSpec, RequestFacts } from '../../../shared/declare/quota.ts'
 import { pathMatcher } from '../../../shared/declare/quota.ts'
 import { Stopped } from '../../../shared/errors.ts'
@@ -32,11 +33,22 @@ const holds = (all: number, sinceMs: number, mine: readonly number[] = Array.fro
   mine: new Map(mine.map((partition) => [partition, sinceMs])),
 })
 
+const TIMEOUT_MS = 5_000
+
 type Setting = { clock: VirtualClock; quotas: readonly QuotaSpec[]; concurrency?: { places: number; timeoutMs: number } }
 
 function limiterFor({ clock, quotas, concurrency }: Setting, holding: () => Holding) {
   const compiled = quotasOf({ name: 'shop', quota: [...quotas] })
-  const limiter: Limiter = createLimiter({ source: 'shop', quotas: compiled, concurrency, waitMaxMs: 300_000, clock, holding })
+  const { places, timeoutMs = TIMEOUT_MS } = concurrency ?? {}
+  const limiter: Limiter = createLimiter({
+    source: 'shop',
+    quotas: compiled,
+    concurrency: places,
+    timeoutMs,
+    waitMaxMs: 300_000,
+    clock,
+    holding,
+  })
   return { limiter, costOf: (facts: RequestFacts) => costOf(compiled, facts) }
 }
 
@@ -158,8 +170,9 @@ describe('several quotas at once', () => {
       await Promise.all(going)
       return arrivals.length
     }
-    // Slots are 25 s long: the one from 50 s on belongs to partition 0.
-    assert.equal(await until(50_500, [0]), 13)
+    // Partition 0 has every second slot, and the first of a holder is at least a window after it came.
+    const turnMs = 2 * slotMsOf({ perMs: 20_000, timeoutMs: TIMEOUT_MS })
+    assert.equal(await until(turnMs + 500, [0]), 13)
     assert.ok((await until(120_000, undefined)) > 13, 'and the next one gets on')
     const fullest = fullestWindow(arrivals, setting.quotas[0] as QuotaSpec)
     assert.ok(fullest <= 13, `${fullest} of 13`)

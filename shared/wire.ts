@@ -85,6 +85,8 @@ export type DeadLetterFacts = {
   /** `topic/partition/offset` of a record that was in Kafka already. */
   origin?: string
   replays?: number
+  /** Records that were equal to it on its page, itself included, where there were several. */
+  times?: number
   /** When the record was fetched, epoch milliseconds, where that is not the message's own time. */
   fetched?: number
 }
@@ -116,7 +118,7 @@ export function parseDeadLetterHeaders(headers: Record<string, Buffer | string |
     const value = text(name)
     if (value !== undefined) facts[name] = value
   }
-  for (const name of ['page', 'replays', 'fetched'] as const) {
+  for (const name of ['page', 'replays', 'times', 'fetched'] as const) {
     const value = text(name)
     if (value !== undefined && WHOLE_NUMBER.test(value)) facts[name] = Number(value)
   }

@@ -25,7 +25,8 @@ export type Accepted = {
   payload: string
   position: Position | null
 }
-export type Rejected = { raw: string; reason: string; issues: string }
+/** `times`: it came so often, where that is not once. */
+export type Rejected = { raw: string; reason: string; issues: string; times?: number }
 export type Judged = {
   records: Accepted[]
   rejected: Rejected[]

@@ -9,31 +9,45 @@
 import { comparePositions, type Position } from '../../shared/watermark.ts'
 import { type Accepted, digest, type Rejected } from './judge.ts'
 
-export type Fresh = { records: Accepted[]; rejected: Rejected[]; unchanged: number }
+export type Fresh = {
+  records: Accepted[]
+  rejected: Rejected[]
+  unchanged: number
+  /** Rejects that no earlier run has seen, each as often as it came: what tells of a changed API. */
+  refused: number
+}
+
+/** `repeats`: the page opens with records of earlier ones. `continues`: another part of the page before. */
+export type PagePart = { repeats?: boolean; continues?: boolean }
 
 export type Memory = {
+  /** A run begins: rejects of earlier runs are excused as often as they came, and no more. */
+  begin(): void
   /**
    * Records and rejects of a page that are new or changed, remembered at once: pages behind this one must be compared with it. When
    * its transaction fails, the caller forgets everything. No later run asks for what lies before `floor`; null: it may ask for all.
    */
-  fresh(records: readonly Accepted[], rejected: readonly Rejected[], floor?: Position | null): Fresh
+  fresh(records: readonly Accepted[], rejected: readonly Rejected[], floor?: Position | null, part?: PagePart): Fresh
   forget(): void
 }
 
 /** Remembers what is published, and leaves nothing out. */
 export const publishingAll = (memory: Memory): Memory => ({
   ...memory,
-  fresh(records, rejected, floor) {
-    memory.fresh(records, rejected, floor)
-    return { records: [...records], rejected: [...rejected], unchanged: 0 }
+  fresh(records, rejected, floor, part) {
+    memory.fresh(records, rejected, floor, part)
+    return { records: [...records], rejected: [...rejected], unchanged: 0, refused: rejected.length }
   },
 })
 
 /** Leaves out rejects that come again, and no record: what comes again unchanged is needed to tell it from what is gone. */
 export const publishingRecords = (memory: Memory): Memory => ({
   ...memory,
-  fresh: (records, rejected, floor) => ({ ...memory.fresh([], rejected, floor), records: [...records] }),
+  fresh: (records, rejected, floor, part) => ({ ...memory.fresh([], rejected, floor, part), records: [...records] }),
 })
+
+/** How often a reject came: `known` over all runs (as its dead letters say), `seen` in the run, `onPage` on the page. */
+type Refusals = { known: number; run: number; seen: number; page: number; onPage: number }
 
 /** Keeps rejects apart from keys. */
 const REJECTED = '\u0000'
@@ -48,8 +62,10 @@ export function createMemory(keysMax: number): Memory {
   let recent = new Map<string, Accepted>()
   let ageing = new Map<string, Accepted>()
   let recentChars = 0
-  let young = new Map<string, string>()
-  let old = new Map<string, string>()
+  let young = new Map<string, string | Refusals>()
+  let old = new Map<string, string | Refusals>()
+  let run = 0
+  let page = 0
   let floor: Position | null = null
   /** False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come again. */
   let floorHolds = true
@@ -89,14 +105,38 @@ export function createMemory(keysMax: number): Memory {
     return floorHolds && position !== null && floor !== null && comparePositions(position, floor) < 0
   }
 
-  function isNewReject(key: string): boolean {
-    if (keysMax === 0) return true
-    const known = young.has(key) || old.has(key)
-    remember(key, '')
-    return !known
+  /** Equal ones of a page become one, which says how many they were. */
+  function newRejects(rejected: readonly Rejected[], repeats: boolean): Rejected[] {
+    if (keysMax === 0) return [...rejected]
+    const times = new Map<string, { reject: Rejected; count: number }>()
+    for (const reject of rejected) {
+      const same = times.get(reject.raw)
+      if (same === undefined) times.set(reject.raw, { reject, count: reject.times ?? 1 })
+      else same.count += reject.times ?? 1
+    }
+    const fresh: Rejected[] = []
+    for (const { reject, count } of times.values()) {
+      const more = timesMore(REJECTED + digest(reject.raw), count, repeats)
+      if (more > 0) fresh.push(more === 1 ? reject : { ...reject, times: more })
+    }
+    return fresh
   }
 
-  function remember(key: string, version: string): void {
+  /**
+   * By how much a reject comes oftener than it ever did. One that an earlier run had is excused so often only: otherwise a page of
+   * nothing but `null` would pass for unchanged because there was a single `null` before.
+   */
+  function timesMore(key: string, count: number, repeats: boolean): number {
+    const found = young.get(key) ?? old.get(key)
+    const before = typeof found === 'object' ? found : { known: 0, run, seen: 0, page, onPage: 0 }
+    const seenBefore = before.run === run ? before.seen : 0
+    const onPage = (before.run === run && before.page === page ? before.onPage : 0) + count
+    const seen = repeats ? Math.max(seenBefore, onPage) : seenBefore + count
+    remember(key, { known: Math.max(before.known, seen), run, seen, page, onPage })
+    return Math.max(0, seen - before.known)
+  }
+
+  function remember(key: string, version: string | Refusals): void {
     young.set(key, version)
     if (young.size < digestsMax) return
     old = young
@@ -104,12 +144,18 @@ export function createMemory(keysMax: number): Memory {
   }
 
   return {
-    fresh(records, rejected, newFloor = null) {
+    begin() {
+      run += 1
+    },
+    fresh(records, rejected, newFloor = null, part = {}) {
+      if (part.continues !== true) page += 1
       if (records.some(({ position }) => isBeforeFloor(position))) floorHolds = false
       floor = newFloor
       const changed = records.filter(isNew)
-      const newRejects = rejected.filter((reject) => isNewReject(REJECTED + digest(reject.raw)))
-      return { records: changed, rejected: newRejects, unchanged: records.length - changed.length + rejected.length - newRejects.length }
+      const fresh = newRejects(rejected, part.repeats === true)
+      const refused = fresh.reduce((sum, { times = 1 }) => sum + times, 0)
+      const unchanged = records.length - changed.length + rejected.length - fresh.length
+      return { records: changed, rejected: fresh, unchanged, refused }
     },
     forget() {
       recent = new Map()

@@ -9,6 +9,7 @@ import { valueAt } from '../../shared/pointer.ts'
 import { boundsOf } from './bounds.ts'
 import { firstRequest } from './client/first-request.ts'
 import type { PageResponse } from './client/send.ts'
+import { isNoContent } from './client/status.ts'
 import { ownWalk } from './own-walk.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator.ts'
 import { repetitionGuard } from './repetition.ts'
@@ -40,7 +41,7 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   for (;;) {
     stop.soft.throwIfAborted()
     const response = await send(cursor === null ? first : paginator.at(first, cursor), exchange)
-    const ends = stream.answers.meanings.get(response.status) === 'empty'
+    const ends = isNoContent(response.status) || stream.answers.meanings.get(response.status) === 'empty'
     const records = ends ? [] : recordsOf(stream, response)
     const view = { request: response.request, headers: response.headers, body: response.body, records }
     const step = ends ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)

@@ -119,6 +119,8 @@ function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append
 
 function deadLetterOf(page: PublishedPage, reject: Rejected): Message {
   const { run, page: number, at } = page.marker
-  const headers = deadLetterHeaders({ stage: 'validate', reason: reject.reason, issues: reject.issues, run, page: number, url: page.url })
+  const { reason, issues, times } = reject
+  const many = times === undefined ? {} : { times }
+  const headers = deadLetterHeaders({ stage: 'validate', reason, issues, run, page: number, url: page.url, ...many })
   return { key: null, value: Buffer.from(reject.raw).subarray(0, DEAD_LETTER_BYTES_MAX), headers, timestampMs: at }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Kafka, RawMessage } from '../../shared/kafka.ts'
-import { FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '../../shared/wire.ts'
+import { type DeadLetterFacts, FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '../../shared/wire.ts'
 import type { Memory } from './memory.ts'
 
 /** Offsets from the end. What lookback and boundaries bring again is mostly recent. */
@@ -45,13 +45,16 @@ export async function recallRejected(kafka: Log, topic: string, partition: numbe
   let bytes = 0
   for await (const message of kafka.readPartition(topic, partition, Math.max(0, high - RECORDS_MAX), high)) {
     bytes += message.value?.length ?? 0
-    if (bytes > BYTES_MAX) return
-    if (message.value !== null && isRejected(message)) memory.fresh([], [{ raw: message.value.toString(), reason: '', issues: '' }])
+    if (bytes > BYTES_MAX) break
+    const { stage, times = 1 } = factsOf(message)
+    // Others in that topic were published as records before.
+    if (message.value !== null && stage === 'validate')
+      memory.fresh([], [{ raw: message.value.toString(), reason: '', issues: '', times: Math.max(1, times) }])
   }
+  memory.begin()
 }
 
-/** Others in that topic were published as records before. */
-function isRejected({ headers }: RawMessage): boolean {
+function factsOf({ headers }: RawMessage): DeadLetterFacts {
   const texts = Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()] as const)
-  return parseDeadLetterHeaders(Object.fromEntries(texts)).stage === 'validate'
+  return parseDeadLetterHeaders(Object.fromEntries(texts))
 }

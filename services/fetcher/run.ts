@@ -84,6 +84,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     refuseChangedApi: createChangeGuard(stream),
   }
   const judge = judgeFor(stream, tools.columns?.known)
+  tools.memory.begin()
   const { partition, baseUrl } = tools
   const { from, startedMs } = plan
   const ends = endsOf(stream, plan.range)
@@ -130,8 +131,9 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const { stream, memory } = tools
   const showsDeletes = stream.deletes !== undefined
   const response = showsDeletes ? laterThan(plan.startedMs, page.response) : page.response
-  const fresh = memory.fresh(judged.records, judged.rejected, floorOf(state.progress, stream.watermark))
-  state.refuseChangedApi(judged.records.length, fresh.rejected)
+  const floor = floorOf(state.progress, stream.watermark)
+  const fresh = memory.fresh(judged.records, judged.rejected, floor, { repeats: page.repeats !== undefined })
+  state.refuseChangedApi({ fitting: judged.records.length, refused: fresh.refused, issues: fresh.rejected[0]?.issues })
 
   const { last, walkedTo } = page
   const aheadMs = clockAheadMs(response)

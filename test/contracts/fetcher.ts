@@ -461,4 +461,26 @@ export const drift: readonly Line[] = [
   },
 ]
 
-export const everyLine: readonly Line[] = [...pagination, ...retrying, ...quotas, ...credentials, ...incremental, ...ranges, ...drift]
+/** What an API can do to its own stream only: equal rejects, bodies that cannot be read, pages that are too much. */
+export const hostile: readonly Line[] = [
+  {
+    server: 'fills a page with one and the same record that does not fit',
+    fetcher: 'counts each of them, stops in front of the page and holds the watermark; excuses as many as earlier runs had',
+    shownBy: [
+      ['fetcher/equal-rejects.unit.test.ts', `that fill a page stop the run in front of it, and hold the watermark: \${name}`],
+      ['fetcher/equal-rejects.unit.test.ts', 'that come again with the lookback, as many as before and nothing else, stop no run'],
+      [RUN, 'of a new process excuses a reject as often as its dead letters say, and stops at a page of more'],
+    ],
+  },
+]
+
+export const everyLine: readonly Line[] = [
+  ...pagination,
+  ...retrying,
+  ...quotas,
+  ...credentials,
+  ...incremental,
+  ...ranges,
+  ...drift,
+  ...hostile,
+]

@@ -29,15 +29,50 @@ describe('the memory of a partition', () => {
     assert.equal(fresh.unchanged, 1)
   })
 
-  test('a reject is fresh once, by its raw text', () => {
-    const memory = createMemory(100)
-    assert.equal(memory.fresh([], [reject('x'), reject('x'), reject('y')]).rejected.length, 2)
-    const again = memory.fresh([], [reject('x'), reject('z')])
+  test('equal rejects of a page are one dead letter that says how many, and each counts as refused', () => {
+    const fresh = createMemory(100).fresh([], [reject('x'), reject('x'), reject('y')])
     assert.deepEqual(
-      again.rejected.map(({ raw }) => raw),
-      ['z'],
+      fresh.rejected.map(({ raw, times }) => [raw, times]),
+      [
+        ['x', 2],
+        ['y', undefined],
+      ],
     )
-    assert.equal(again.unchanged, 1)
+    assert.deepEqual([fresh.refused, fresh.unchanged], [3, 1])
+  })
+
+  test('a reject of an earlier run is excused as often as it came there, and no oftener', () => {
+    const memory = createMemory(100)
+    memory.fresh([], [reject('x'), reject('x'), reject('y')])
+    memory.begin()
+    const again = memory.fresh([], [reject('x'), reject('x'), reject('y')])
+    assert.deepEqual([again.rejected.length, again.refused, again.unchanged], [0, 0, 3])
+    const more = memory.fresh([], [reject('x'), reject('x'), reject('z')])
+    assert.deepEqual(
+      [more.rejected.map(({ raw, times }) => [raw, times]), more.refused],
+      [
+        [
+          ['x', 2],
+          ['z', undefined],
+        ],
+        3,
+      ],
+    )
+    memory.begin()
+    assert.equal(
+      memory.fresh(
+        [],
+        Array.from({ length: 4 }, () => reject('x')),
+      ).refused,
+      0,
+    )
+  })
+
+  test('a page that opens with records of the one before does not count their rejects twice', () => {
+    const memory = createMemory(100)
+    memory.fresh([], [reject('x'), reject('y')])
+    assert.equal(memory.fresh([], [reject('y')], null, { repeats: true }).refused, 0)
+    assert.equal(memory.fresh([], [reject('y'), reject('y')], null, { repeats: true, continues: true }).refused, 2)
   })
 
   test('what was forgotten is fresh again, records and rejects', () => {

@@ -112,6 +112,28 @@ describe('a run', () => {
     assert.equal((await place.checkpoint(stream))?.watermark, instant(20))
   })
 
+  test('of a new process excuses a reject as often as its dead letters say, and stops at a page of more', async (t) => {
+    const place = await ownPlace(t)
+    const api = await startApi(t, { pageSize: 100 })
+    const source = declareShop({ watermark: SORTED }, { baseUrl: api.url })
+    const stream = streamOf(source)
+    const page = (data: unknown[]) => () => ({ json: { data, next: null } })
+    const nulls = (count: number): unknown[] => Array.from({ length: count }, () => null)
+    api.script = page([...orders(50), ...nulls(10)])
+    await place.fetchOnce(source)
+    assert.deepEqual(
+      (await place.deadLetters(stream)).map(({ raw, times }) => [raw, times]),
+      [['null', 10]],
+    )
+    api.script = page(nulls(10))
+    const quiet = await place.fetchOnce(source)
+    assert.equal(quiet.summary.partitions['shop.orders/0']?.outcome, 'done')
+    api.script = page(nulls(500))
+    const { summary } = await place.fetchOnce(source)
+    assert.match(summary.partitions['shop.orders/0']?.error ?? '', /490 of 490 records of this run do not fit the schema/)
+    assert.equal((await place.deadLetters(stream)).length, 1)
+  })
+
   test('loses none and doubles none of the records with equal times, across pages and runs', async (t) => {
     for (const exclusive of [false, true]) {
       const place = await ownPlace(t)

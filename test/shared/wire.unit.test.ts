@@ -103,6 +103,7 @@ describe('a marker', () => {
       url: 'u',
       origin: 'o',
       replays: 0,
+      times: 3,
       fetched: 0,
     }
     assert.equal(Object.hasOwn(deadLetterHeaders(all), MARKER_HEADER), false)

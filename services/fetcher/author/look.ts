@@ -64,9 +64,9 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
       const { value: page, done } = await walk.next()
       if (done === true) return null
       const judged = judge(page.records, contextOf(stream, partition, page.response))
-      const fresh = memory.fresh(judged.records, judged.rejected)
+      const fresh = memory.fresh(judged.records, judged.rejected, null, { repeats: page.repeats !== undefined })
       try {
-        refuseChangedApi(judged.records.length, fresh.rejected)
+        refuseChangedApi({ fitting: judged.records.length, refused: fresh.refused, issues: fresh.rejected[0]?.issues })
       } catch (error) {
         if (!(error instanceof Stopped)) throw error
         stopped ??= error

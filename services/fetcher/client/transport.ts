@@ -10,10 +10,9 @@ import { excerptOf } from './excerpt.ts'
 import { ACCEPT_ENCODING, type Ask, type RawAnswer } from './http.ts'
 import { parseJson } from './json.ts'
 import type { Send } from './send.ts'
-import { isOk } from './status.ts'
+import { isNoContent, isOk } from './status.ts'
 
 export const USER_AGENT = `headrace/${packageJson.version}`
-const NO_CONTENT: readonly number[] = [204, 205]
 
 export function transport(ask: Ask, clock: Clock, isDeclared: (status: number, stream: string) => boolean): Send {
   return async (request, exchange) => {
@@ -43,7 +42,7 @@ export function transport(ask: Ask, clock: Clock, isDeclared: (status: number, s
 
 /** Throws AttemptFailed. A page that is cut is told without an excerpt, since that would be the page's data. */
 export function jsonOf(answer: RawAnswer): unknown {
-  if (NO_CONTENT.includes(answer.status)) return null
+  if (isNoContent(answer.status)) return null
   if (answer.text.trim() === '') throw new AttemptFailed('cut', `the body is empty, with status ${answer.status}`)
   try {
     return parseJson(answer.text)

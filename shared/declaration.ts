@@ -155,12 +155,8 @@ export function refuseTwins(streams: readonly Stream[]): void {
         hint: 'give it another: table',
       })
     }
-    // Kafka takes topics for the same that differ in . and _ only.
-    for (const [what, name] of [
-      ['table', `table ${stream.table}`],
-      ['table', `table ${viewName(stream.table)}`],
-      ['topic', `topic ${stream.label.replaceAll('.', '_')}`],
-    ] as const) {
+    for (const name of namesOfStream(stream)) {
+      const [what] = name.split(' ')
       const twin = seen.get(name)
       if (twin !== undefined) {
         throw new DeclarationError('HR_DECLARATION', `${at}: its ${what} is that of ${twin.label} (${twin.source.file})`, {
@@ -171,3 +167,10 @@ export function refuseTwins(streams: readonly Stream[]): void {
     }
   }
 }
+
+/** What no other stream may have. Kafka takes topics for the same that differ in . and _ only. */
+const namesOfStream = ({ table, label }: Pick<Stream, 'table' | 'label'>): string[] => [
+  `table ${table}`,
+  `table ${viewName(table)}`,
+  `topic ${label.replaceAll('.', '_')}`,
+]

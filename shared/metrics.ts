@@ -39,6 +39,11 @@ export function createMetrics() {
     runs: counter('headrace_fetcher_runs_total', 'Runs by outcome: done, failed, stopped, parked, skipped.', [...PARTITION, 'outcome']),
     gaps: counter('headrace_gaps_total', 'Times that published records were gone before they were loaded.', PARTITION),
     owned: gauge('headrace_fetcher_owned_partitions', 'Partitions that this process owns.', ['source', 'stream']),
+    unusableFiles: gauge(
+      'headrace_fetcher_unusable_files',
+      'Files of declarations that cannot be used; their sources are not fetched.',
+      [],
+    ),
     transactions: counter('headrace_fetcher_transactions_total', 'Kafka transactions by outcome.', ['outcome']),
     loaded: counter('headrace_loader_rows_total', 'Rows confirmed by ClickHouse.', ['table']),
     markedDeleted: counter('headrace_loader_marked_deleted_total', 'Rows that a complete walk did not bring, marked deleted.', ['table']),

@@ -1,14 +1,16 @@
 /**
  * Finds and loads declarations: the files of `shared/sources/` and of every folder that is named. A file is loaded as the module it is;
- * `headrace` means the same inside and outside this repository. Every mistake is a DeclarationError that names the file.
+ * `headrace` means the same inside and outside this repository. Every mistake is a DeclarationError that names the file, and stops no other
+ * file's source.
  */
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadModule, shownPath } from './declaration/load-module.ts'
 import { compileSource, refuseTwins, type Source, type Stream } from './declaration.ts'
 import type { Declared } from './declare/source.ts'
-import { DeclarationError, messageOf, WrongUse } from './errors.ts'
+import { DeclarationError, explain, messageOf, Stopped, WrongUse } from './errors.ts'
 
 const SHARED = dirname(fileURLToPath(import.meta.url))
 const BUILT_IN = join(SHARED, 'sources')
@@ -25,25 +27,42 @@ export function letDeclarationsImportHeadrace(): void {
   })
 }
 
+/** A file that gives no source; `mayDeclare`: as far as its name and text tell. */
+export type UnusableFile = { file: string; error: DeclarationError; mayDeclare(source: string): boolean }
+export type Declarations = { sources: readonly Source[]; unusable: readonly UnusableFile[] }
+
 /**
- * All sources, built-in ones first. Two of one name are refused: their topics would be the same. A built-in one that is fetched on demand only
- * makes way for a declaration of its name or table: an example is made to be copied.
+ * What all files give, built-in ones first. One that cannot be used stops no other. Two sources of one name, table or topic are both unusable, since
+ * nobody knows which one is meant. A built-in one that is fetched on demand only makes way for a declaration of its name or table: an example is
+ * made to be copied. Throws WrongUse for a folder that cannot be read.
  */
-export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
+export async function readSources(dirs: readonly string[]): Promise<Declarations> {
   letDeclarationsImportHeadrace()
-  const builtIn = await loadFolders([BUILT_IN])
   const folders = new Set(dirs.map((dir) => resolve(dir)).filter((dir) => dir !== BUILT_IN))
-  const own = await loadFolders([...folders])
-  const sources = [...builtIn.filter((source) => !makesWay(source, own)), ...own]
-  refuseSameName(sources)
-  refuseTwins(sources.flatMap((source) => source.streams))
-  return sources
+  const [builtIn, own] = await Promise.all([loadFolders([BUILT_IN]), loadFolders([...folders])])
+  const sources = [...builtIn.sources.filter((source) => !makesWay(source, own.sources)), ...own.sources]
+  const twins = twinsAmong(sources)
+  return {
+    sources: sources.filter((source) => !twins.some(({ file }) => file === source.file)),
+    unusable: [...builtIn.unusable, ...own.unusable, ...twins],
+  }
 }
 
-async function loadFolders(folders: readonly string[]): Promise<Source[]> {
-  const sources: Source[] = []
-  for (const file of folders.flatMap(declarationFiles)) sources.push(await loadSource(file))
-  return sources
+/** All sources; the first mistake in any file is thrown. */
+export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
+  const { sources, unusable } = await readSources(dirs)
+  const [first] = unusable
+  if (first !== undefined) throw first.error
+  return [...sources]
+}
+
+/** At once: one that waits for something at its top level delays the others once, not one after the other. */
+async function loadFolders(folders: readonly string[]): Promise<Declarations> {
+  const loaded = await Promise.all(folders.flatMap(declarationFiles).map(loadSource))
+  return {
+    sources: loaded.flatMap((each) => ('error' in each ? [] : [each])),
+    unusable: loaded.flatMap((each) => ('error' in each ? [each] : [])),
+  }
 }
 
 function makesWay(example: Source, own: readonly Source[]): boolean {
@@ -51,61 +70,83 @@ function makesWay(example: Source, own: readonly Source[]): boolean {
   return example.onDemand && own.some(({ name, streams }) => name === example.name || streams.some(({ table }) => tables.has(table)))
 }
 
-function refuseSameName(sources: readonly Source[]): void {
-  for (const [index, source] of sources.entries()) {
-    const twin = sources.slice(0, index).find((other) => other.name === source.name)
-    if (twin === undefined) continue
-    throw new DeclarationError('HR_DECLARATION', `${source.file}, field name: "${source.name}" is declared in ${twin.file} too`, {
-      hint: 'rename one of them',
-    })
-  }
+function twinsAmong(sources: readonly Source[]): UnusableFile[] {
+  return sources.flatMap((source) => {
+    const others = sources.filter((other) => other !== source)
+    const twin = others.find(({ name }) => name === source.name)
+    const error = twin === undefined ? twinOfStreams(source, others) : sameName(source, twin)
+    return error === null ? [] : [{ file: source.file, error, mayDeclare: (name: string) => name === source.name }]
+  })
 }
 
-async function loadSource(path: string): Promise<Source> {
-  const file = relative('.', path).startsWith('..') ? path : relative('.', path)
-  let exported: unknown
+const sameName = (source: Source, twin: Source): DeclarationError =>
+  new DeclarationError('HR_DECLARATION', `${source.file}, field name: "${source.name}" is declared in ${twin.file} too`, {
+    hint: 'rename one of them',
+  })
+
+function twinOfStreams(source: Source, others: readonly Source[]): DeclarationError | null {
   try {
-    exported = (await import(pathToFileURL(path).href)).default
+    for (const other of others) refuseTwins([...other.streams, ...source.streams])
+    return null
   } catch (error) {
-    throw new DeclarationError('HR_DECLARATION', `${file}: cannot be loaded: ${reasonOf(error)}`, { hint: hintFor(error) })
+    if (error instanceof DeclarationError) return error
+    throw error
   }
-  const declared = exported as Partial<Declared> | undefined
-  if (declared?.declared !== 'headrace') {
-    throw new DeclarationError('HR_DECLARATION', `${file}: exports no source`, { hint: 'export default defineSource({ … })' })
-  }
-  return compileSource(declared.input, file)
 }
 
-/** The first line that says something: a mistake of syntax opens with blank ones. */
-const reasonOf = (error: unknown): string =>
-  messageOf(error)
-    .split('\n')
-    .map((line) => line.trim())
-    .find((line) => line !== '') ?? 'no reason given'
-
-function hintFor(error: unknown): string {
-  if (/Cannot find package 'zod'/.test(messageOf(error))) return "import { z } from 'headrace', which brings its own"
-  return 'mend what it names; `npx tsc --noEmit` shows mistakes of type'
+async function loadSource(path: string): Promise<Source | UnusableFile> {
+  const file = shownPath(path)
+  try {
+    const declared = (await loadModule(path)) as Partial<Declared> | null | undefined
+    if (declared?.declared !== 'headrace') {
+      throw new DeclarationError('HR_DECLARATION', `${file}: exports no source`, {
+        hint: 'export default defineSource({ … }); the name of a helper opens with _, or it lies in a folder of its own',
+      })
+    }
+    return compileSource(declared.input, file)
+  } catch (given) {
+    const error =
+      given instanceof DeclarationError ? given : new DeclarationError('HR_DECLARATION', `${file}: cannot be used: ${messageOf(given)}`)
+    return { file, error, mayDeclare: (name) => basename(path, ENDING) === name || namesIn(path).includes(name) }
+  }
 }
+
+/** Those that are written as texts, in a file that may have any mistake. */
+function namesIn(path: string): string[] {
+  try {
+    return [...readFileSync(path, 'utf8').matchAll(/\bname\s*:\s*(['"`])([a-z][a-z0-9_-]*)\1/g)].map(([, , name = '']) => name)
+  } catch {
+    return []
+  }
+}
+
+const ENDING = '.ts'
+/** Tests and types; helpers (_shared.ts); what editors leave (.#shop.ts). */
+const NO_DECLARATION = /^[._]|\.(test|spec|d)\.ts$/
 
 function declarationFiles(path: string): string[] {
   try {
-    if (!statSync(path).isDirectory()) throw new Error('not a folder')
-    return readdirSync(path)
-      .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.endsWith('.d.ts'))
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.name.endsWith(ENDING) && !NO_DECLARATION.test(entry.name) && !entry.isDirectory())
+      .map(({ name }) => join(path, name))
       .sort()
-      .map((file) => join(path, file))
   } catch {
     throw new WrongUse('HR_SOURCES_DIR', `${path} is no folder that can be read`, { hint: 'name a folder of declarations: --sources DIR' })
   }
 }
 
-/** The streams that a command names; all but those on demand when it names none. */
-export function chooseStreams(sources: readonly Source[], labels: readonly string[]): Stream[] {
+/**
+ * The streams that a command names; all but those on demand when it names none. Files that cannot be used matter to a name that is found nowhere, and to
+ * a built-in example of the same name: it must not be fetched instead.
+ */
+export function chooseStreams(declared: Declarations | readonly Source[], labels: readonly string[]): Stream[] {
+  const { sources, unusable } = 'unusable' in declared ? declared : { sources: declared, unusable: [] }
   const all = sources.flatMap((source) => source.streams)
   if (labels.length === 0) return all.filter((stream) => !stream.source.onDemand)
   return [...new Set(labels)].map((wanted) => {
     const stream = all.find((candidate) => candidate.label === wanted)
+    const files = filesInTheWay({ sources, unusable }, wanted.split('.')[0] ?? wanted)
+    if (files.length > 0) throw unusableError(`"${wanted}" cannot be used`, files)
     if (stream !== undefined) return stream
     const known = all.map((candidate) => candidate.label).join(', ')
     throw new WrongUse('HR_UNKNOWN_STREAM', `no stream is called "${wanted}"`, {
@@ -113,3 +154,23 @@ export function chooseStreams(sources: readonly Source[], labels: readonly strin
     })
   })
 }
+
+/** The unusable files because of which a source that is wanted cannot be had: those that seem to declare it, else all. */
+export function filesInTheWay({ sources, unusable }: Declarations, wanted: string): readonly UnusableFile[] {
+  const found = sources.find(({ name }) => name === wanted)
+  const likely = unusable.filter(({ mayDeclare }) => mayDeclare(wanted))
+  if (found === undefined) return likely.length > 0 ? likely : unusable
+  return resolve(found.file).startsWith(BUILT_IN) ? likely : []
+}
+
+const FILES_NAMED_MAX = 10
+
+/** One error that names them all, each with what is wrong and what to do. */
+export function unusableError(what: string, files: readonly UnusableFile[]): Stopped {
+  const [only] = files
+  if (files.length === 1 && only !== undefined) return new Stopped(UNUSABLE, `${what}: ${only.error.message}`, { hint: only.error.hint })
+  const lines = files.slice(0, FILES_NAMED_MAX).map(({ error }) => explain(error))
+  const more = files.length > FILES_NAMED_MAX ? [`and ${files.length - FILES_NAMED_MAX} files more`] : []
+  return new Stopped(UNUSABLE, [`${what}:`, ...lines, ...more].join('\n'))
+}
+const UNUSABLE = 'HR_SOURCE_UNUSABLE'

@@ -2,8 +2,8 @@
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readOptions, resolverFor } from '../../shared/config.ts'
 import type { Source, Stream } from '../../shared/declaration.ts'
-import { DeclarationError, Stopped, WrongUse } from '../../shared/errors.ts'
-import { loadSources } from '../../shared/sources.ts'
+import { Stopped, WrongUse } from '../../shared/errors.ts'
+import { filesInTheWay, readSources } from '../../shared/sources.ts'
 import { failed, type PlacedStep, placed } from '../fetcher/author/check/step.ts'
 import { checkSource } from '../fetcher/author/check.ts'
 import { textOf } from './preview/describe.ts'
@@ -20,13 +20,15 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
   const dirs = [...(values.HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
   const json = options.json === true
   const tell = json ? () => undefined : screen()
-  const sources = await declared(dirs)
-  if (!Array.isArray(sources)) {
-    tell(sources)
-    if (json) print(JSON.stringify({ source: wanted, ok: false, steps: [sources], requests: [] }))
+  const declared = await readSources(dirs)
+  const unusable = filesInTheWay(declared, wanted.split('.')[0] ?? wanted)
+  if (unusable.length > 0) {
+    const steps = unusable.map(({ error }) => placed(null, failed('declaration', error.message, error.hint)))
+    for (const step of steps) tell(step)
+    if (json) print(JSON.stringify({ source: wanted, ok: false, steps, requests: [] }))
     return 1
   }
-  const { source, streams } = chosen(sources, wanted)
+  const { source, streams } = chosen(declared.sources, wanted)
   const log = logFor('check', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
   const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the check was interrupted'))
   try {
@@ -39,16 +41,6 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
     return wrong === 0 ? 0 : 1
   } finally {
     interrupted.close()
-  }
-}
-
-/** The sources, or the step that their loading failed in. */
-async function declared(dirs: readonly string[]): Promise<Source[] | PlacedStep> {
-  try {
-    return await loadSources(dirs)
-  } catch (error) {
-    if (!(error instanceof DeclarationError)) throw error
-    return placed(null, failed('declaration', error.message, error.hint))
   }
 }
 

@@ -1,8 +1,8 @@
 /** `headrace fetch`: loads the declarations and runs the fetcher, once or as a service. */
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readOptions, resolverFor } from '../../shared/config.ts'
-import { WrongUse } from '../../shared/errors.ts'
-import { chooseStreams, loadSources } from '../../shared/sources.ts'
+import { explain, WrongUse } from '../../shared/errors.ts'
+import { chooseStreams, readSources, type UnusableFile, unusableError } from '../../shared/sources.ts'
 import { fetchStreams } from '../fetcher/fetcher.ts'
 import type { FetchSummary } from '../fetcher/summary.ts'
 import { print, runService } from './process.ts'
@@ -18,8 +18,11 @@ const PROGRESS_EVERY_MS = 2000
 export async function fetchCommand(labels: readonly string[], options: FetchCommandOptions): Promise<number> {
   const range = rangeIn(labels, options)
   const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
-  const sources = await loadSources(dirs)
-  const streams = chooseStreams(sources, labels)
+  const { sources, unusable: all } = await readSources(dirs)
+  const streams = chooseStreams({ sources, unusable: all }, labels)
+  // Whoever names streams has all that he wants.
+  const unusable = labels.length > 0 ? [] : all
+  if (streams.length === 0 && unusable.length > 0) throw unusableError('no source can be used', unusable)
   if (streams.length === 0) {
     throw new WrongUse('HR_NO_STREAMS', 'no stream is named, and none is declared that is fetched without being named', {
       hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
@@ -28,6 +31,8 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
   const once = options.once === true || options.full === true || range !== null
   return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, ready }) => {
     let shownMs = 0
+    metrics.unusableFiles.set(unusable.length)
+    for (const { error } of unusable) log.error({ err: error }, `${explain(error)}; its source is not fetched, the others are`)
     const summary = await fetchStreams({
       streams,
       config,
@@ -47,9 +52,10 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       },
     })
     const shown = range === null ? summary : { range: { from: range.from, to: range.to }, ...summary }
-    print(options.json === true ? JSON.stringify(shown) : describe(summary))
+    const files = unusable.map(({ file, error: { message, hint } }) => ({ file, message, hint }))
+    print(options.json === true ? JSON.stringify(files.length === 0 ? shown : { ...shown, unusable: files }) : describe(summary, unusable))
     // A service that was stopped has done what it should, whatever it met; its supervisor must not take that for a failure.
-    return once ? statusOf(summary) : 0
+    return once ? (unusable.length > 0 ? 1 : statusOf(summary)) : 0
   })
 }
 
@@ -75,7 +81,7 @@ function statusOf(summary: FetchSummary): number {
   return summary.deadLetters > 0 || summary.drift > 0 || attention || outcomes.includes('skipped') ? 3 : 0
 }
 
-function describe(summary: FetchSummary): string {
+function describe(summary: FetchSummary, unusable: readonly UnusableFile[]): string {
   const lines = Object.entries(summary.partitions).map(([id, partition]) => {
     const watermark = partition.watermark === null ? 'no watermark' : `watermark ${partition.watermark}`
     const already = partition.already ? ', before now (--again does it again)' : ''
@@ -85,5 +91,6 @@ function describe(summary: FetchSummary): string {
   })
   const { records, deadLetters, unchanged, pages, requests, retries, tokenRefreshes } = summary
   const head = `${counted(records, 'record')} and ${counted(deadLetters, 'dead letter')} published, ${unchanged} unchanged left out; ${counted(pages, 'page')}, ${counted(requests, 'request')}, ${counted(retries, 'retry', 'retries')}, ${counted(tokenRefreshes, 'token')}.`
-  return [head, ...(lines.length > 0 ? lines : ['  every partition belongs to another fetcher'])].join('\n')
+  const files = unusable.map(({ error }) => `  ! not fetched: ${explain(error).replaceAll('\n', '\n  ')}`)
+  return [head, ...(lines.length > 0 ? lines : ['  every partition belongs to another fetcher']), ...files].join('\n')
 }

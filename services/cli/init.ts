@@ -7,7 +7,7 @@ import { join, relative } from 'node:path'
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readOptions } from '../../shared/config.ts'
 import { messageOf, WrongUse } from '../../shared/errors.ts'
-import { loadSources } from '../../shared/sources.ts'
+import { readSources } from '../../shared/sources.ts'
 import { NAME_PATTERN } from '../../shared/topics.ts'
 import { type Answers, answersFor, type InitFlags } from './init/answers.ts'
 import { authPart } from './init/declaration.ts'
@@ -55,11 +55,11 @@ function refuseExisting(path: string): void {
     throw new WrongUse('HR_EXISTS', `${path} exists: nothing was written`, { hint: 'choose another name, or another --dir' })
 }
 
-/** Two sources of one name would share their topics. A declaration that does not load is not this command's trouble. */
+/** Two sources of one name would share their topics. A file that cannot be used is this command's concern only if it seems to declare the name. */
 async function refuseDeclared(name: string, dirs: readonly string[]): Promise<void> {
   const folders = dirs.filter((dir) => dir !== '' && existsSync(dir))
-  const sources = await loadSources(folders).catch(() => loadSources([]))
-  const twin = sources.find((source) => source.name === name)
+  const { sources, unusable } = await readSources(folders)
+  const twin = sources.find((source) => source.name === name) ?? unusable.find(({ mayDeclare }) => mayDeclare(name))
   if (twin !== undefined) throw new WrongUse('HR_EXISTS', `a source "${name}" is declared in ${twin.file}`, { hint: 'choose another name' })
 }
 

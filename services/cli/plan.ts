@@ -2,9 +2,10 @@
 import { connectClickHouse } from '../../shared/clickhouse.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readConfig } from '../../shared/config.ts'
+import { explain } from '../../shared/errors.ts'
 import { connectKafka } from '../../shared/kafka.ts'
 import { connectRegistry } from '../../shared/registry.ts'
-import { loadSources } from '../../shared/sources.ts'
+import { type Declarations, filesInTheWay, readSources, type UnusableFile } from '../../shared/sources.ts'
 import { namesFor } from '../../shared/topics.ts'
 import type { Finding } from '../loader/judge.ts'
 import { type DeclaredStream, planTables, type StreamPlan } from '../loader/plan.ts'
@@ -15,10 +16,13 @@ import { logFor, print } from './process.ts'
 export type PlanCommandOptions = { sources: string[]; json?: boolean }
 
 const STATUS_REFUSED = 3
+const STATUS_UNUSABLE = 1
 
 export async function planCommand(labels: readonly string[], options: PlanCommandOptions): Promise<number> {
   const config = readConfig(environment, ['kafka', 'registry', 'clickhouse'])
-  const declared = await declaredStreams([...config.sourceDirs, ...options.sources], labels)
+  const declarations = await readSources([...config.sourceDirs, ...options.sources])
+  const declared = declaredStreams(declarations, labels)
+  const unusable = unusableFor(declarations, labels)
   const log = logFor('plan', config)
   const kafka = await connectKafka(config.kafka, { log, clock: systemClock })
   const clickhouse = connectClickHouse(config.clickhouse)
@@ -29,7 +33,13 @@ export async function planCommand(labels: readonly string[], options: PlanComman
     const deps = { kafka, registry, tables, names: namesFor(config.prefix), at: config.clickhouse }
     const server = await tables.server()
     const streams = await planTables(deps, declared, labels)
-    print(options.json === true ? JSON.stringify({ server, streams }) : describe(server, streams))
+    const files = unusable.map(({ file, error: { message, hint } }) => ({ file, message, hint }))
+    print(
+      options.json === true
+        ? JSON.stringify({ server, streams, ...(files.length === 0 ? {} : { unusable: files }) })
+        : [...unusable.map(({ error }) => `not planned: ${explain(error)}\n`), describe(server, streams)].join('\n'),
+    )
+    if (unusable.length > 0) return STATUS_UNUSABLE
     return [...server, ...streams.flatMap(({ findings }) => findings)].some(isRefused) ? STATUS_REFUSED : 0
   } finally {
     await kafka.close()
@@ -38,9 +48,17 @@ export async function planCommand(labels: readonly string[], options: PlanComman
 }
 
 /** All of them when some are named; of the others, those on demand are left out as `fetch` leaves them out. */
-async function declaredStreams(dirs: readonly string[], labels: readonly string[]): Promise<DeclaredStream[]> {
-  const streams = (await loadSources(dirs)).flatMap((source) => source.streams)
+function declaredStreams({ sources }: Declarations, labels: readonly string[]): DeclaredStream[] {
+  const streams = sources.flatMap((source) => source.streams)
   return streams.filter(({ label, source }) => labels.includes(label) || !source.onDemand)
+}
+
+/** What is named may also be known to Kafka only: then other files do not matter. */
+function unusableFor(declarations: Declarations, labels: readonly string[]): readonly UnusableFile[] {
+  if (labels.length === 0) return declarations.unusable
+  const wanted = labels.map((label) => label.split('.')[0] ?? label)
+  const files = wanted.flatMap((source) => filesInTheWay(declarations, source).filter(({ mayDeclare }) => mayDeclare(source)))
+  return [...new Set(files)]
 }
 
 const isRefused = ({ severity }: Finding): boolean => severity === 'refused'

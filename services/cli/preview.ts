@@ -3,7 +3,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { environment, readOptions, resolverFor } from '../../shared/config.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { exitStatusOf, Stopped } from '../../shared/errors.ts'
-import { chooseStreams, loadSources } from '../../shared/sources.ts'
+import { chooseStreams, readSources } from '../../shared/sources.ts'
 import { type Previewed, previewStream } from '../fetcher/author/preview.ts'
 import { refuseOtherFile, writeRecording } from '../fetcher/author/recording.ts'
 import { describePreview, troubleLines } from './preview/describe.ts'
@@ -25,7 +25,7 @@ const WIDTH_DEFAULT = 120
 export async function previewCommand(label: string, options: PreviewCommandOptions): Promise<number> {
   const values = readOptions(environment)
   const dirs = [...(values.HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
-  const [stream] = chooseStreams(await loadSources(dirs), [label]) as [Stream]
+  const [stream] = chooseStreams(await readSources(dirs), [label]) as [Stream]
   if (options.record !== undefined) refuseOtherFile(options.record)
   const log = logFor('preview', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
   const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the preview was interrupted'))

@@ -3,7 +3,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { environment, readConfig, readOptions } from '../../shared/config.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { Stopped, WrongUse } from '../../shared/errors.ts'
-import { chooseStreams, loadSources } from '../../shared/sources.ts'
+import { chooseStreams, readSources } from '../../shared/sources.ts'
 import { type LettersReplayed, replayLetters } from '../fetcher/letters.ts'
 import { dropLetters } from '../operator/drop-letters.ts'
 import { openTerminal } from './init/terminal.ts'
@@ -26,7 +26,7 @@ export async function replayLettersCommand(label: string, options: ReplayLetters
   const dryRun = options.dryRun === true
   const config = readConfig(environment, dryRun ? ['kafka'] : ['kafka', 'registry'])
   const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
-  const [stream] = chooseStreams(await loadSources(dirs), [label]) as [Stream]
+  const [stream] = chooseStreams(await readSources(dirs), [label]) as [Stream]
   const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the replay was interrupted; started again, it goes on where it stopped'))
   try {
     const replayed = await replayLetters({

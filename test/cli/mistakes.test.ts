@@ -222,7 +222,7 @@ describe('a mistake in a declaration names file, stream and field', { concurrenc
       closes.after(() => rm(dir, { recursive: true, force: true }))
       await writeFile(join(dir, 'shop.ts'), text)
       const done = await run(closes, ['--sources', dir, 'fetch', 'shop.orders', '--once'], p.env)
-      assertOneError(done, { status: 2, says, hint: /\n {2}hint: \S/ })
+      assertOneError(done, { status: 1, says, hint: /\n {2}hint: \S/ })
       assert.doesNotMatch(done.stderr, /s3cret/)
     })
   }

@@ -1,0 +1,61 @@
+/**
+ * Loads one file of declarations as the module it is. What goes wrong is a DeclarationError that names file, line and column, in a helper that it
+ * imports too. A module whose top level waits for something that never comes is given up, so that it holds up no other.
+ */
+import { relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { systemClock } from '../clock.ts'
+import { DeclarationError, messageOf } from '../errors.ts'
+import { placeOfError } from './locate-error.ts'
+
+/** Loading takes milliseconds; a declaration that asks somebody first is a mistake, and does so without quota and retries. */
+const LOAD_MS_MAX = 10_000
+
+/** A path as messages show it: from here, if it lies below. */
+export const shownPath = (path: string): string => (relative('.', path).startsWith('..') ? path : relative('.', path))
+
+/** The default export. Throws DeclarationError. */
+export async function loadModule(path: string, waitMs = LOAD_MS_MAX): Promise<unknown> {
+  const refuse = (reason: string, hint: string) =>
+    new DeclarationError('HR_DECLARATION', `${shownPath(path)}: cannot be loaded: ${reason}`, { hint })
+  const loaded = new AbortController()
+  const late = systemClock.sleep(waitMs, loaded.signal).then(() => {
+    throw refuse(
+      `its top level is not done after ${waitMs / 1000} s`,
+      'take the await out of its top level: a declaration is data and pure functions, and discover() asks the API',
+    )
+  })
+  const importing = import(pathToFileURL(path).href).catch((error: unknown) => {
+    throw refuse(`${reasonOf(error)}${shownPlace(error, path)}`, hintFor(error))
+  })
+  try {
+    return (await Promise.race([importing, late])).default
+  } finally {
+    loaded.abort()
+    // Whichever is late is of no interest any more.
+    importing.catch(() => undefined)
+    late.catch(() => undefined)
+  }
+}
+
+/** The first line that says something: a mistake of syntax opens with blank ones. */
+const reasonOf = (error: unknown): string =>
+  messageOf(error)
+    .split('\n')
+    .map((line) => line.trim())
+    .find((line) => line !== '') ?? 'no reason given'
+
+function shownPlace(error: unknown, entry: string): string {
+  const place = placeOfError(error, entry)
+  if (place === null) return ''
+  const { path, line, column, text } = place
+  return `, at ${shownPath(path)}:${line}${column === null ? '' : `:${column}`}${text === '' ? '' : `: ${text}`}`
+}
+
+function hintFor(error: unknown): string {
+  if (/Cannot find package 'zod'/.test(messageOf(error))) return "import { z } from 'headrace', which brings its own"
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return 'types are only taken out, nothing is compiled: write a const object for an enum, fields for parameter properties, a module for a namespace'
+  }
+  return 'fix the error above; `npx tsc --noEmit` shows type errors'
+}

@@ -1,19 +1,26 @@
 #!/usr/bin/env node
 /**
  * The one door: `headrace <command>`. Commands are declared here; the code behind one is loaded when it is asked for, so that `load`
- * in a container needs nothing of the local stack. Exit status: 0 done, 1 failed, 2 wrong use, 3 done with dead letters or drift, or planned with something refused.
+ * in a container needs nothing of the local stack. Exit statuses: `EXIT_STATUSES`.
  */
 import { Command, CommanderError, Option } from 'commander'
 import { environment } from '../shared/config.ts'
 import { exitStatusOf, explain, WrongUse } from '../shared/errors.ts'
 
 const JSON_FLAG = '--json'
+const EXIT_STATUSES = `
+Exit status:
+  0  done
+  1  failed or parked, or a source file unusable; status --check: something needs a person; verify: something differs
+  2  wrong use
+  3  done, but a person must look: dead letters, skipped pages, a held watermark, withheld deletes; plan: something is refused`
 const JSON_HELP = 'print one JSON object instead of text'
 
 function program(): Command {
   const door = new Command('headrace')
     .description('Keeps a ClickHouse warehouse current from HTTP APIs through Kafka.')
     .option('--sources <dir>', 'folder of declarations besides the built-in ones (may be given again)', collect, [])
+    .addHelpText('after', EXIT_STATUSES)
     .showHelpAfterError('(headrace --help shows all commands)')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'headrace: ')) })
@@ -106,10 +113,18 @@ function program(): Command {
 
   door
     .command('status')
-    .description('where every partition stands: checkpoint, confirmed watermark, lag, dead letters, last run')
+    .description('how every partition is: last attempt, checkpoint, confirmed watermark, lag, dead letters, what needs a person')
     .argument('[streams...]', 'source.stream; all that Kafka knows when none is named')
+    .option('--check', 'only what needs a person, one line each; ends with 1 if there is anything, else with 0')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (streams, options) => exit(await (await import('./cli/operate.ts')).statusCommand(streams, options)))
+
+  door
+    .command('release')
+    .description('asks an API again before the time that it named with Retry-After: ends the pause of what is parked')
+    .argument('<source>', 'a source, or source.stream; a pause of the whole source ends for all its streams')
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (name, options) => exit(await (await import('./cli/operate.ts')).releaseCommand(name, options)))
 
   door
     .command('replay')

@@ -5,9 +5,9 @@
 import Fastify from 'fastify'
 import { limitConnections } from './connection-limit.ts'
 import { messageOf, Unavailable } from './errors.ts'
+import type { Readiness } from './health.ts'
 import type { Metrics } from './metrics.ts'
 
-export type Readiness = { ready: boolean; reason?: string }
 export type HealthServer = { url: string; close(): Promise<void> }
 
 /** A probe and a scrape or two are all that is expected; a connection that says nothing goes after `headersMs`. */

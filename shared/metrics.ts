@@ -37,6 +37,17 @@ export function createMetrics() {
     drift: counter('headrace_fetcher_drift_total', 'Unknown fields seen.', ['source', 'stream', 'path']),
     walkShifts: counter('headrace_fetcher_walk_shifts_total', 'Times that records moved by more than an offset walk overlaps.', PARTITION),
     runs: counter('headrace_fetcher_runs_total', 'Runs by outcome: done, failed, stopped, parked, skipped.', [...PARTITION, 'outcome']),
+    lastSuccess: gauge('headrace_fetcher_last_success_seconds', 'End of the last run that was done, epoch seconds.', PARTITION),
+    failingSince: gauge(
+      'headrace_fetcher_failing_since_seconds',
+      'Since when every attempt has failed or was parked, epoch seconds; 0: the last one did not.',
+      PARTITION,
+    ),
+    parkedUntil: gauge(
+      'headrace_fetcher_parked_until_seconds',
+      'Until when the API wants no request, epoch seconds; 0: it does not say.',
+      PARTITION,
+    ),
     gaps: counter('headrace_gaps_total', 'Times that published records were gone before they were loaded.', PARTITION),
     owned: gauge('headrace_fetcher_owned_partitions', 'Partitions that this process owns.', ['source', 'stream']),
     unusableFiles: gauge(
@@ -60,6 +71,11 @@ export function createMetrics() {
     countMismatches: counter('headrace_loader_count_mismatches_total', 'Page markers whose counts differ from what was read.', PARTITION),
     commits: counter('headrace_loader_commits_total', 'Commits by outcome: done, stale.', ['outcome']),
     paused: gauge('headrace_loader_paused', '1 while a table takes no rows.', ['table']),
+    stalledSince: gauge(
+      'headrace_loader_stalled_since_seconds',
+      'Since when nothing of the stream is loaded for a reason that status names, epoch seconds; 0: it is loaded.',
+      ['source', 'stream'],
+    ),
     inFlightBytes: gauge('headrace_loader_in_flight_bytes', 'Bytes read and not yet confirmed.', []),
     watermarkSeconds: gauge(
       'headrace_loader_watermark_seconds',

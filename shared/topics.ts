@@ -16,6 +16,12 @@ export type Names = {
   backfillGroups: string
   /** Holds which page was left out last, by the regular runs or by those of a backfill (its group); nobody joins it. */
   skippedGroup(of: string): string
+  /** Holds how the last attempt of each partition ended; nobody joins it. */
+  attemptsGroup: string
+  /** Holds which pauses a person has released; nobody joins it. */
+  releasesGroup: string
+  /** Holds what the loader waits for; nobody joins it. */
+  stallsGroup: string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
   loaderGroup: string
   /** Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it. */
@@ -40,6 +46,9 @@ export function namesFor(prefix: string): Names {
     backfillGroup: (range) => `${prefix}.backfill.${range}`,
     backfillGroups: `${prefix}.backfill.`,
     skippedGroup: (of) => `${prefix}.skipped${of.slice(prefix.length)}`,
+    attemptsGroup: `${prefix}.attempts`,
+    releasesGroup: `${prefix}.releases`,
+    stallsGroup: `${prefix}.stalls`,
     loaderGroup: `${prefix}.loader`,
     lettersGroup: `${prefix}.dead-letters`,
     lettersLedgerGroup: `${prefix}.dead-letters-ledger`,

@@ -29,7 +29,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
     })
   }
   const once = options.once === true || options.full === true || range !== null
-  return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, ready }) => {
+  return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, health }) => {
     let shownMs = 0
     metrics.unusableFiles.set(unusable.length)
     for (const { error } of unusable) log.error({ err: error }, `${explain(error)}; its source is not fetched, the others are`)
@@ -44,7 +44,8 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       once,
       full: options.full === true,
       ...(range === null ? {} : { range }),
-      onReady: ready,
+      onReady: health.ready,
+      health,
       onProgress(now) {
         if (systemClock.elapsedMs() - shownMs < PROGRESS_EVERY_MS) return
         shownMs = systemClock.elapsedMs()
@@ -78,7 +79,8 @@ function statusOf(summary: FetchSummary): number {
   const outcomes = Object.values(summary.partitions).map(({ outcome }) => outcome)
   if (outcomes.some((outcome) => outcome === 'failed' || outcome === 'parked')) return 1
   const attention = Object.values(summary.partitions).some((partition) => (partition.attention ?? []).length > 0)
-  return summary.deadLetters > 0 || summary.drift > 0 || attention || outcomes.includes('skipped') ? 3 : 0
+  // Drift is declared policy: fields that unknownFields keeps or drops are as they should be, and rejected ones are dead letters.
+  return summary.deadLetters > 0 || attention || outcomes.includes('skipped') ? 3 : 0
 }
 
 function describe(summary: FetchSummary, unusable: readonly UnusableFile[]): string {

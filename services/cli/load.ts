@@ -7,7 +7,7 @@ import { keepYoungHeapSmall } from './young.ts'
 
 export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boolean }): Promise<number> {
   keepYoungHeapSmall()
-  return runService('loader', ['kafka', 'registry', 'clickhouse'], async ({ config, log, metrics, signal, ready }) => {
+  return runService('loader', ['kafka', 'registry', 'clickhouse'], async ({ config, log, metrics, signal, health }) => {
     const summary = await load({
       config,
       clock: systemClock,
@@ -15,7 +15,8 @@ export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boo
       metrics,
       signal,
       untilCaughtUp: options.untilCaughtUp === true,
-      onReady: ready,
+      onReady: health.ready,
+      health,
     })
     print(options.json === true ? JSON.stringify(summary) : describe(summary))
     // As for the fetcher: a service that was stopped has not failed.

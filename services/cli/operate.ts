@@ -4,16 +4,40 @@ import { environment, readConfig } from '../../shared/config.ts'
 import { connectKafka, type Kafka } from '../../shared/kafka.ts'
 import { type Names, namesFor } from '../../shared/topics.ts'
 import type { BackfillPart, BackfillStatus } from '../operator/backfills.ts'
+import { releasePauses } from '../operator/release.ts'
+import { type Need, needsOf, needText } from '../operator/status/needs.ts'
 import { type PartitionStatus, type StreamStatus, statusOf } from '../operator/status.ts'
 import { logFor, print } from './process.ts'
 import { counted, table } from './text.ts'
 
-export async function statusCommand(labels: readonly string[], options: { json?: boolean }): Promise<number> {
+/** `check`: 1 when something needs a person, one line each. */
+export async function statusCommand(labels: readonly string[], options: { json?: boolean; check?: boolean }): Promise<number> {
   return withKafka(async (kafka, names) => {
-    const streams = await statusOf(kafka, names, labels)
-    print(options.json === true ? JSON.stringify({ streams }) : describeStatus(streams))
+    const nowMs = systemClock.nowMs()
+    const streams = await statusOf(kafka, names, labels, nowMs)
+    const needs = needsOf(streams, nowMs)
+    if (options.json === true) print(JSON.stringify({ streams, needs }))
+    else print(options.check === true ? describeCheck(streams, needs) : describeStatus(streams, needs))
+    return options.check === true && needs.length > 0 ? 1 : 0
+  })
+}
+
+/** `headrace release`: the API may be asked before the time that it named. */
+export async function releaseCommand(name: string, options: { json?: boolean }): Promise<number> {
+  return withKafka(async (kafka, names) => {
+    const released = await releasePauses(kafka, names, name, systemClock.nowMs())
+    if (options.json === true) print(JSON.stringify({ released }))
+    else if (released.length === 0) print(`Nothing of ${name} is parked.`)
+    else
+      for (const { stream, partition, parkedUntil } of released)
+        print(`${stream}/${partition}: released, was parked until ${parkedUntil}; a running fetcher asks again within some seconds`)
     return 0
   })
+}
+
+function describeCheck(streams: readonly StreamStatus[], needs: readonly Need[]): string {
+  if (needs.length > 0) return needs.map(needText).join('\n')
+  return `Nothing needs a person: ${counted(streams.length, 'stream')}.`
 }
 
 export async function withKafka(work: (kafka: Kafka, names: Names) => Promise<number>): Promise<number> {
@@ -28,7 +52,7 @@ export async function withKafka(work: (kafka: Kafka, names: Names) => Promise<nu
 
 const HEAD = ['stream', 'p', 'checkpoint', 'confirmed watermark', 'lag', 'dead letters', 'last run', 'next run']
 
-function describeStatus(streams: readonly StreamStatus[]): string {
+function describeStatus(streams: readonly StreamStatus[], needs: readonly Need[]): string {
   if (streams.length === 0) return 'No stream has been fetched yet. Next: npm run headrace -- fetch'
   const rows = streams.flatMap(({ stream, partitions }) =>
     partitions.map((each) => [
@@ -42,7 +66,9 @@ function describeStatus(streams: readonly StreamStatus[]): string {
       nextText(each),
     ]),
   )
-  return [table(rows, HEAD), ...backfillTable(streams), ...streams.flatMap(noticesOf)].join('\n')
+  return [table(rows, HEAD), ...backfillTable(streams), ...needs.map((need) => `! ${needText(need)}`), ...streams.flatMap(noticesOf)].join(
+    '\n',
+  )
 }
 
 function checkpointText({ checkpoint, shares }: PartitionStatus): string {
@@ -97,18 +123,8 @@ function doerText({ owner, waiting }: BackfillStatus): string {
 
 function noticesOf({ stream, partitions }: StreamStatus): string[] {
   return partitions.flatMap((each) => [
-    ...(each.gap === null
-      ? []
-      : [
-          `! ${stream}/${each.partition}: the log lost offsets ${each.gap.from} to ${each.gap.to} before they were loaded; the API is asked again`,
-        ]),
-    ...(each.skipped === null
-      ? []
-      : [
-          `! ${stream}/${each.partition}: page ${each.skipped.page} was answered with ${each.skipped.status} at ${each.skipped.at} and left out; no watermark passes it, and the next run begins with it`,
-        ]),
     ...(each.lastRun !== null && each.lastRun.drift.length > 0
-      ? [`! ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.join(', ')}`]
+      ? [`  ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.join(', ')}`]
       : []),
   ])
 }

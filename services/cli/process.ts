@@ -5,7 +5,8 @@
 import closeWithGrace from 'close-with-grace'
 import { type Config, environment, readConfig, type Server } from '../../shared/config.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { type Readiness, serveHealth } from '../../shared/http.ts'
+import { createHealth, type Health } from '../../shared/health.ts'
+import { serveHealth } from '../../shared/http.ts'
 import { createLog, type Log } from '../../shared/log.ts'
 import { createMetrics, type Metrics } from '../../shared/metrics.ts'
 
@@ -14,8 +15,8 @@ export type Service = {
   log: Log
   metrics: Metrics
   signal: AbortSignal
-  /** /readyz says 200 from now on. */
-  ready(): void
+  /** What /readyz shows. */
+  health: Health
 }
 
 /** Runs `work` until it ends or a signal stops it; returns its exit status. */
@@ -24,12 +25,7 @@ export async function runService(name: string, needs: readonly Server[], work: (
   const log = logFor(name, config)
   const metrics = createMetrics()
   const stopping = new AbortController()
-  const state: Readiness = { ready: false, reason: 'starting' }
-
-  const ready = () => {
-    state.ready = true
-    delete state.reason
-  }
+  const health = createHealth()
   const end = Promise.withResolvers<number>()
   // Before the first word to anybody: a stop that comes while it starts is a stop as well.
   const grace = closeWithGrace({ delay: config.stopDeadlineMs, logger: graceLog(log), skip: ['beforeExit'] }, async ({ signal, err }) => {
@@ -38,16 +34,15 @@ export async function runService(name: string, needs: readonly Server[], work: (
       return
     }
     log.info({ signal }, 'stopping')
-    state.ready = false
-    state.reason = 'stopping'
+    health.stop('stopping')
     stopping.abort()
     const status = await end.promise
     log.info('stopped')
     // close-with-grace would end with 0 whatever the work says.
     if (status !== 0) process.exit(status)
   })
-  const working = serving(config, { metrics, log, readiness: () => state }, () =>
-    work({ config, log, metrics, signal: stopping.signal, ready }),
+  const working = serving(config, { metrics, log, readiness: health.readiness }, () =>
+    work({ config, log, metrics, signal: stopping.signal, health }),
   )
   working.then(end.resolve, end.reject)
   // Whoever called is told; the stop looks at it only where there is one.

@@ -4,6 +4,8 @@
  */
 import type { Config, Resolver } from '../../shared/config.ts'
 import type { Source, Stream } from '../../shared/declaration.ts'
+import { messageOf } from '../../shared/errors.ts'
+import { type Health, watchServers } from '../../shared/health.ts'
 import { connectKafka } from '../../shared/kafka.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { connectRegistry } from '../../shared/registry.ts'
@@ -15,11 +17,16 @@ import { createDiscovery } from './discovery.ts'
 import type { Discovery } from './found.ts'
 import { type JobOptions, jobOf } from './jobs.ts'
 import { type Columns, createColumns } from './learn.ts'
-import { type Owned, ownedOf } from './ownership.ts'
+import { type Owned, ownedIn, ownedOf } from './ownership.ts'
 import { openPartition, type Partition, type PartitionTools } from './partition.ts'
 import { prepareStream } from './prepare.ts'
-import { createSummary, type FetchSummary } from './summary.ts'
+import { type PreparedStreams, prepareStreams, type Unusable, untilUsable } from './publish/prepare-streams.ts'
+import { createAttempts } from './schedule/attempts.ts'
+import { createSummary, type FetchSummary, type Summary } from './summary.ts'
 import { createWorker } from './worker.ts'
+
+/** Of no stream: the registry answers that it has none, or it does not answer. */
+const NO_SUBJECT = 'headrace'
 
 /** `full` and `range` go with `once`: all partitions are then taken from whoever runs them, until it is done. */
 export type FetchOptions = JobOptions & {
@@ -31,19 +38,52 @@ export type FetchOptions = JobOptions & {
   /** One run of every partition, then the end; otherwise for ever. */
   once: boolean
   onReady?(): void
+  /** What /readyz shows of the work. */
+  health?: Pick<Health, 'show'>
   onProgress?(summary: FetchSummary): void
 }
 
 /** Resolves when the work is done or stopped. Throws Unavailable, Stopped or DeclarationError when it cannot start. */
 export async function fetchStreams(options: FetchOptions): Promise<FetchSummary> {
+  const clients = new Map<Source, Client>()
+  const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
+  // A service whose other streams can be prepared by now begins anew with all of them.
+  while ((await fetchPrepared(options, clients, summary)) === 'again');
+  return summary.now()
+}
+
+async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>, summary: Summary): Promise<'ended' | 'again'> {
   const { config, clock, log, metrics, signal, streams } = options
   const names = namesFor(config.prefix)
   const job = jobOf(options, names, async () => (await kafka.members(names.fetcherGroup)).length > 1)
   const kafka = await connectKafka(config.kafka, { log, clock })
-  const clients = new Map<Source, Client>()
+  const ended = new AbortController()
+  const again = new AbortController()
+  const attempts = createAttempts({
+    ...{ streams, kafka, names, clock, log, metrics },
+    repeats: !options.once,
+    clientOf: (source) => clients.get(source),
+  })
+  clients.clear()
   try {
     const registry = connectRegistry(config.registry)
-    const prepared = await Promise.all(streams.map((stream) => prepareStream(stream, { kafka, registry, names, config, log })))
+    let owned = new Map<string, Owned>()
+    let ownedSinceMs = clock.elapsedMs()
+    const attempt = (some: readonly Stream[]): Promise<PreparedStreams> =>
+      prepareStreams(some, {
+        prepare: (stream) => prepareStream(stream, { kafka, registry, names, config, log }),
+        createClient: (source) =>
+          createClient(source, {
+            ...{ clock, log, metrics, resolver: options.resolver },
+            holding: () => holdingOf(source, owned.values(), ownedSinceMs),
+          }),
+      })
+    const { prepared, unusable, ...made } = await attempt(streams)
+    for (const [source, client] of made.clients) clients.set(source, client)
+    await tellUnusable(unusable)
+    const [first] = unusable
+    if (first !== undefined && (prepared.length === 0 || job !== null)) throw first.error
+    const running = new Set(prepared.map(({ stream }) => stream))
     const streamOfTopic = new Map(prepared.map(({ topic, stream }) => [topic, stream]))
     const registered = new Map<Stream, { schemaId: number; annotation: StreamAnnotation; columns: Columns | null }>()
     for (const { stream, topic, schemaId, annotation } of prepared) {
@@ -51,22 +91,33 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
       const columns = learns ? await createColumns(schemaId, { stream, registry, subject: names.subject(topic), log, clock }) : null
       registered.set(stream, { schemaId, annotation, columns })
     }
+    const refusal = watchServers(
+      [
+        { name: 'Kafka', ask: () => kafka.members(names.fetcherGroup) },
+        { name: 'the schema registry', ask: () => registry.latest(NO_SUBJECT) },
+      ],
+      clock,
+      ended.signal,
+    )
+    options.health?.show(() => {
+      const failing = attempts.failing()
+      return { refusal: refusal() ?? attempts.refusal(), body: failing.length === 0 ? {} : { failing } }
+    })
 
-    let owned = new Map<string, Owned>()
-    let ownedSinceMs = clock.elapsedMs()
-    for (const source of new Set(streams.map((stream) => stream.source))) {
-      clients.set(
-        source,
-        createClient(source, {
-          clock,
-          log,
-          metrics,
-          resolver: options.resolver,
-          holding: () => holdingOf(source, owned.values(), ownedSinceMs),
-        }),
-      )
+    async function tellUnusable(all: readonly Unusable[]): Promise<void> {
+      await attempts.assigned(ownedIn(all.map(({ stream }) => stream)))
+      for (const { stream, error } of all) log.error({ err: error, stream: stream.label }, `the stream cannot run: ${messageOf(error)}`)
+      countFailed(all)
     }
-    const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
+
+    function countFailed(all: readonly Unusable[]): void {
+      for (const { stream, error } of all) {
+        for (const own of ownedIn([stream]).values()) {
+          attempts.failedBefore(own, error)
+          summary.outcomeOf(own, { outcome: 'failed', error })
+        }
+      }
+    }
 
     const discoveries = new Map<Stream, Discovery>()
     const discoveryOf = (stream: Stream, { baseUrl, send }: Client): Discovery | undefined => {
@@ -98,11 +149,12 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
         clock,
         log,
         metrics,
+        attempts: attempts.of({ stream, partition }),
         onPage,
       })
     }
 
-    const worker = createWorker({ open, once: options.once, ...job, clock, log, onOutcome: summary.outcomeOf })
+    const worker = createWorker({ open, once: options.once, ...job, woken: attempts.released, clock, log, onOutcome: summary.outcomeOf })
     const owner = await kafka.owner({
       group: names.fetcherGroup,
       claim: job === null ? undefined : clock.nowMs(),
@@ -121,29 +173,39 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
         // The next assignment may have come meanwhile, when the connection was lost.
         if (owned === before) owned = new Map()
       },
-      onAssigned(assignment) {
+      async onAssigned(assignment) {
         owned = ownedOf(assignment, streamOfTopic)
         ownedSinceMs = clock.elapsedMs()
-        for (const stream of streams) {
+        for (const stream of running) {
           const mine = [...owned.values()].filter((each) => each.stream === stream).length
           metrics.owned.set({ source: stream.source.name, stream: stream.name }, mine)
         }
         log.info({ partitions: [...owned.keys()] }, 'partitions assigned')
         if (job !== null && owned.size < job.partitions)
           log.info('the other partitions belong to a backfill or full run that came before; waiting for it')
-        return worker.assign(owned)
+        await attempts.assigned(new Map([...owned, ...ownedIn(unusable.map(({ stream }) => stream))]))
+        await worker.assign(owned)
       },
       onCrash: (error) => worker.fail(error),
     })
     options.onReady?.()
+    if (!options.once && unusable.length > 0) {
+      untilUsable(unusable, { clock, log, signal: ended.signal, attempt, onFailed: countFailed }).then(
+        () => again.abort(),
+        (error) => ended.signal.aborted || worker.fail(error),
+      )
+    }
     try {
-      await worker.finished(signal)
+      await worker.finished(AbortSignal.any([signal, again.signal]))
     } finally {
+      ended.abort()
       await worker.close()
       await owner.close()
     }
-    return summary.now()
+    return again.signal.aborted && !signal.aborted ? 'again' : 'ended'
   } finally {
+    ended.abort()
+    await attempts.close()
     await Promise.all([...clients.values()].map((client) => client.close()))
     await kafka.close()
   }

@@ -19,4 +19,10 @@ export function ownedOf(assignment: Assignment, streamOfTopic: ReadonlyMap<strin
   return owned
 }
 
+/** All partitions of the streams, by id. */
+export const ownedIn = (streams: readonly Stream[]): Map<string, Owned> =>
+  new Map(
+    streams.flatMap((stream) => stream.partitions.map((_, partition) => [ownedId(stream, partition), { stream, partition }] as const)),
+  )
+
 export const ownedId = (stream: Stream, partition: number): string => `${stream.label}/${partition}`

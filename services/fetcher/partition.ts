@@ -16,7 +16,7 @@ import { type Attention, withAttention } from '../../shared/progress/attention.t
 import type { StreamAnnotation } from '../../shared/schema.ts'
 import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
-import { PageSkipped, Parked } from './client/errors.ts'
+import { PageSkipped, Parked, timeText } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createDriftReport } from './drift-report.ts'
 import type { Discovery } from './found.ts'
@@ -28,6 +28,7 @@ import { fullPlanOf, planOf, rangePlanOf, startAgain } from './plan.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
 import { type Range, rangeId } from './range.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
+import type { PartitionAttempts } from './schedule/attempts.ts'
 import { dueInMs } from './schedule.ts'
 import { noteSkip } from './skipped.ts'
 import { createStanding } from './standing.ts'
@@ -50,6 +51,8 @@ export type PartitionTools = {
   clock: Clock
   log: Log
   metrics: Metrics
+  /** Where the outcome of each run is kept. */
+  attempts?: PartitionAttempts
   /** A page is in the log; `range`: of a backfill. */
   onPage(marker: PageMarker, range: Range | undefined): void
 }
@@ -209,7 +212,11 @@ export function openPartition(tools: PartitionTools): Partition {
 
   return {
     async run(stop, job) {
+      const waits = tools.attempts?.parked() ?? null
+      if (waits !== null) return waits
       const outcome = await runUntil(stop, job)
+      // A backfill beside the regular runs says nothing of them.
+      tools.attempts?.ended(outcome, typeof job !== 'object')
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })
       return outcome
     },
@@ -225,6 +232,3 @@ export function openPartition(tools: PartitionTools): Partition {
     close: () => publisher.close(),
   }
 }
-
-/** A time that an API named can be beyond what a Date holds. */
-const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())

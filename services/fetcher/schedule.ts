@@ -3,7 +3,22 @@
  * carries it: a run that completes is repeated after a wait that its outcome decides. A stop ends the waits, never a run: that ends by itself.
  */
 import { Cron } from 'croner'
-import { defer, EMPTY, filter, type Observable, of, repeat, type SchedulerLike, switchMap, takeUntil, tap, timer } from 'rxjs'
+import {
+  defer,
+  EMPTY,
+  filter,
+  NEVER,
+  type Observable,
+  of,
+  race,
+  repeat,
+  type SchedulerLike,
+  switchMap,
+  take,
+  takeUntil,
+  tap,
+  timer,
+} from 'rxjs'
 import type { Stream } from '../../shared/declaration.ts'
 import type { RunOutcome } from './outcome.ts'
 
@@ -49,12 +64,14 @@ export type ScheduleTools = {
   random(): number
   /** Emits when no further run may start, also to who subscribes late. */
   stopped: Observable<unknown>
+  /** Emits when a wait is over before its time. */
+  woken?: Observable<unknown>
   scheduler?: SchedulerLike
 }
 
 /** Runs one after the other, the first after `firstMs`. Completes after the stop, when the run that is going has ended. */
 export function runsOf(schedule: Schedule, firstMs: number, run: () => Promise<RunOutcome>, tools: ScheduleTools): Observable<RunOutcome> {
-  const wait = (ms: number) => sleep(ms, tools.scheduler).pipe(takeUntil(tools.stopped))
+  const wait = (ms: number) => race(sleep(ms, tools.scheduler), tools.woken ?? NEVER).pipe(take(1), takeUntil(tools.stopped))
   let last: RunOutcome = { outcome: 'done' }
   let failures = 0
   const runs = defer(run).pipe(

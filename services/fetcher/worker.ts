@@ -2,7 +2,7 @@
  * The partitions that this process runs, and their coming and going. A pause lets the page in hand finish before it cuts, so that no
  * page is asked for twice and no two owners ask at once; a partition that stays keeps its publisher and its memory.
  */
-import { lastValueFrom } from 'rxjs'
+import { lastValueFrom, type Observable } from 'rxjs'
 import type { Clock } from '../../shared/clock.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -19,6 +19,8 @@ export type WorkerTools = {
   job?(owned: Owned, partition: Partition, stop: Stop): Promise<RunOutcome>
   /** Once: so many partitions must have had their run before the end; without it, those that are owned. */
   partitions?: number
+  /** Emits when the partition's next run need not wait any longer. */
+  woken?(owned: Owned): Observable<unknown>
   clock: Clock
   log: Log
   onOutcome(owned: Owned, outcome: RunOutcome): void
@@ -68,7 +70,8 @@ export function createWorker(tools: WorkerTools): Worker {
       if ((await runNow()).outcome !== 'stopped') ran.add(id)
       return
     }
-    const schedule = { nowMs: clock.nowMs, random: clock.random, stopped: current.stopped }
+    const woken = tools.woken?.(owned)
+    const schedule = { nowMs: clock.nowMs, random: clock.random, stopped: current.stopped, ...(woken === undefined ? {} : { woken }) }
     await lastValueFrom(runsOf(owned.stream, await partition.dueInMs(), runNow, schedule), { defaultValue: null })
   }
 

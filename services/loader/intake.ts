@@ -7,6 +7,7 @@ import type { ReadBatch, Reader } from '../../shared/kafka.ts'
 import { type Assigned, patienceOf, placeOf } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { Chunk } from './chunk.ts'
+import type { StallNotes } from './failures/stall-notes.ts'
 import type { Gate } from './gate.ts'
 import type { Holdups } from './holdups.ts'
 import { Abandoned, type Patience } from './patience.ts'
@@ -26,6 +27,7 @@ export type IntakeDeps = {
   catalog: Catalog
   gate: Gate
   holdups: Holdups
+  stalls: Pick<StallNotes, 'watching' | 'progress'>
   clock: Clock
   reader(): Pick<Reader, 'resume'> | null
   push(chunk: Chunk): void
@@ -40,7 +42,7 @@ const WAKE_DELAY_MS = 5
 type Waiting = { topic: string; partition: number; bytes: number }
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { catalog, gate, holdups, clock, reader, push, flush, onDefect } = deps
+  const { catalog, gate, holdups, stalls, clock, reader, push, flush, onDefect } = deps
   const waiting = new Map<string, Waiting>()
   const opened = new Set<string>()
   let learning = new Map<string, Promise<void>>()
@@ -84,7 +86,8 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (learning.has(topic)) return
     const loadedBefore = assigned.loadedBefore.has(topic)
     const mine = learning
-    const done = know(topic, ids, loadedBefore, patienceOf(assigned, clock, holdups))
+    const done = know(topic, ids, loadedBefore, patienceOf(assigned, clock, stalls.watching(topic, holdups)))
+      .then(() => stalls.progress(topic))
       .catch((error) => {
         if (!(error instanceof Abandoned)) onDefect(error)
       })

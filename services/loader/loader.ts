@@ -6,12 +6,13 @@
 import { connectClickHouse } from '../../shared/clickhouse.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
+import { type Health, watchServers } from '../../shared/health.ts'
 import { connectKafka, type MembershipOptions } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { namesFor } from '../../shared/topics.ts'
 import { untilAllCommitted } from './caught-up.ts'
-import { refuseIfAbsent } from './start.ts'
+import { NO_SUBJECT, refuseIfAbsent } from './start.ts'
 import { addBatch, emptySummary, type LoadSummary } from './summary.ts'
 import { topicLists } from './topics.ts'
 import { assemble } from './works.ts'
@@ -29,6 +30,8 @@ export type LoadOptions = {
   untilCaughtUp?: boolean
   onProgress?: (progress: Pick<LoadSummary, 'rows' | 'watermarks'>) => void
   onReady?: () => void
+  /** What /readyz shows of the work. */
+  health?: Pick<Health, 'show'>
   /** How soon a loader that died is missed; a test does not wait as long as a service should. */
   membership?: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
 }
@@ -50,23 +53,36 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
   const names = namesFor(config.prefix)
   const kafka = await connectKafka(config.kafka, { log, clock })
   const clickhouse = connectClickHouse(config.clickhouse)
+  const works = assemble({
+    ...{ config, kafka, clickhouse, names, clock, log, metrics, membership: sessions, onFailure },
+    onAssigned({ states }) {
+      for (const [place, { watermark }] of states) summary.watermarks[place] = watermark
+      options.onReady?.()
+    },
+    onSettled(batch, rows, deadLetters) {
+      addBatch(summary, batch, rows, deadLetters)
+      options.onProgress?.(summary)
+    },
+  })
   try {
-    const works = assemble({
-      ...{ config, kafka, clickhouse, names, clock, log, metrics, membership: sessions, onFailure },
-      onAssigned({ states }) {
-        for (const [place, { watermark }] of states) summary.watermarks[place] = watermark
-        options.onReady?.()
-      },
-      onSettled(batch, rows, deadLetters) {
-        addBatch(summary, batch, rows, deadLetters)
-        options.onProgress?.(summary)
-      },
-    })
     if (options.untilCaughtUp === true) {
       await refuseIfAbsent(works, config.clickhouse)
       const all = untilAllCommitted({ kafka, names, clock }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
+    const refusal = watchServers(
+      [
+        { name: 'Kafka', ask: () => kafka.members(names.loaderGroup) },
+        { name: 'the schema registry', ask: () => works.registry.latest(NO_SUBJECT) },
+      ],
+      clock,
+      AbortSignal.any([stop, ended.signal]),
+    )
+    // A ClickHouse that is away stalls its tables: no restart and no rollout back cures that.
+    options.health?.show(() => {
+      const stalled = works.stalls.stalled()
+      return { refusal: refusal(), body: stalled.length === 0 ? {} : { stalled } }
+    })
     const letters = works.letters.follow(AbortSignal.any([stop, ended.signal]))
     for await (const topics of topicLists({ kafka, names, refreshMs: config.loader.topicsRefreshMs, clock, log }, stop)) {
       await works.membership.join(topics, stop)
@@ -76,6 +92,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
     if (caughtUp.signal.aborted && !signal.aborted) await works.letters.finish()
   } finally {
     ended.abort()
+    await works.stalls.close()
     await kafka.close()
     await clickhouse.close()
   }

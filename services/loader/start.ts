@@ -5,7 +5,7 @@ import type { Registry } from '../../shared/registry.ts'
 import type { Tables } from './table.ts'
 
 /** Of no stream: the registry answers that it has none, or it does not answer. */
-const NO_SUBJECT = 'headrace'
+export const NO_SUBJECT = 'headrace'
 
 /** Throws Unavailable when ClickHouse or the registry does not answer or refuses the login. */
 export async function refuseIfAbsent(

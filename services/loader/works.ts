@@ -17,6 +17,7 @@ import { type Catalog, createCatalog } from './catalog.ts'
 import { type Batch, type Chunk, releaseRows } from './chunk.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { createDeliver } from './deliver.ts'
+import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
 import { createGate } from './gate.ts'
 import { createHoldups } from './holdups.ts'
 import { createIntake, type Intake } from './intake.ts'
@@ -30,7 +31,7 @@ import { createTables, type Tables } from './table.ts'
 import { createUnseen } from './unseen.ts'
 import { createWriter, type Writer } from './writer.ts'
 
-export type Works = { membership: Membership; tables: Tables; registry: Registry; letters: LettersLedger }
+export type Works = { membership: Membership; tables: Tables; registry: Registry; letters: LettersLedger; stalls: StallNotes }
 
 export type WorksOptions = WiringOptions & { clickhouse: ClickHouseClient }
 
@@ -43,6 +44,8 @@ export type WiringOptions = {
   log: Log
   metrics: Metrics
   membership: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
+  /** Where waits are kept for people. */
+  stalls?: Pick<StallNotes, 'watching' | 'progress'>
   onAssigned(assigned: Assigned): void
   onSettled(batch: Batch, rows: number, deadLetters: number): void
   /** Nothing can go on after it. */
@@ -51,6 +54,9 @@ export type WiringOptions = {
 
 /** The parts that speak to ClickHouse and to the registry. */
 export type Outer = { writer: Writer; tables: Tables; catalog: Catalog; scheduler: SchedulerLike; stretchOf?: Pressure['stretchOf'] }
+
+/** Of a loader that keeps none. */
+const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = { watching: (_, holdups) => holdups, progress: () => undefined }
 
 const NONCE_RADIX = 36
 
@@ -62,18 +68,24 @@ export function assemble({ clickhouse, ...options }: WorksOptions): Works {
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })
   const letters = createLettersLedger({ ...options, writer, tables, database: config.clickhouse.database })
+  const stalls = createStallNotes(options)
   const onAssigned = (assigned: Assigned): void => {
     letters.own(assigned)
+    stalls.assigned(assigned)
     options.onAssigned(assigned)
   }
-  const membership = wire({ ...options, onAssigned }, { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf })
-  return { membership, tables, registry, letters }
+  const membership = wire(
+    { ...options, stalls, onAssigned },
+    { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf },
+  )
+  return { membership, tables, registry, letters, stalls }
 }
 
 /** Everything between the group and the commit. */
 export function wire(options: WiringOptions, { writer, tables, catalog, scheduler, stretchOf = () => 1 }: Outer): Membership {
   const { config, kafka, names, clock, log, metrics, onFailure } = options
   const { database } = config.clickhouse
+  const stalls = options.stalls ?? NO_NOTES
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   const common = { kafka, names, clock, log, metrics, database, nonce }
   const holdups = createHoldups(common)
@@ -92,7 +104,16 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
       options.onAssigned(assigned)
     },
   })
-  const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, reader: membership.reader, onDefect: onFailure })
+  const intake: Intake = createIntake({
+    ...common,
+    ...flow,
+    catalog,
+    gate,
+    holdups,
+    stalls,
+    reader: membership.reader,
+    onDefect: onFailure,
+  })
 
   const { replicationFactor } = config.kafka
   const settle = createSettle({
@@ -113,8 +134,12 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
     const assigned = membership.assigned()
     try {
       if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
-      if ((await settle(batch, patienceOf(assigned, clock, holdups))) === 'given up') assigned.givenUp.add(batch.topic)
-      else releaseRows(batch)
+      if ((await settle(batch, patienceOf(assigned, clock, stalls.watching(batch.topic, holdups)))) === 'given up') {
+        assigned.givenUp.add(batch.topic)
+        return
+      }
+      stalls.progress(batch.topic)
+      releaseRows(batch)
     } finally {
       gate.leave(batch.topic, batch.bytes)
       intake.wake()

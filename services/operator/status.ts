@@ -9,6 +9,7 @@ import { type Resume, resume } from '../../shared/resume.ts'
 import { label, type Names } from '../../shared/topics.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
 import { countDeadLetters, type DeadLetterCount } from './dead-letters.ts'
+import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './status/attempt.ts'
 
 export type PartitionStatus = {
   partition: number
@@ -36,6 +37,10 @@ export type PartitionStatus = {
   deadLetters: DeadLetterCount
   /** Published records that are gone from the log before they were loaded. */
   gap: { from: number; to: number } | null
+  /** How the last attempt of a regular run ended; null when none is known. */
+  attempt: AttemptStatus | null
+  /** What the loader waits for. */
+  stalled: StallStatus | null
   /** The page that the declaration's answers left out, until it is published. */
   skipped: SkipStatus | null
   /** What the next run will do. */
@@ -46,7 +51,7 @@ export type PartitionStatus = {
 export type StreamStatus = { stream: string; topic: string; partitions: PartitionStatus[]; backfills: BackfillStatus[] }
 
 /** Throws WrongUse for a stream that Kafka does not know. */
-export async function statusOf(kafka: Kafka, names: Names, labels: readonly string[]): Promise<StreamStatus[]> {
+export async function statusOf(kafka: Kafka, names: Names, labels: readonly string[], nowMs: number): Promise<StreamStatus[]> {
   const streams = await streamsOf(kafka, names, labels)
   const [fetchers, loaders, groups] = await Promise.all([
     kafka.members(names.fetcherGroup),
@@ -55,11 +60,14 @@ export async function statusOf(kafka: Kafka, names: Names, labels: readonly stri
   ])
   return Promise.all(
     streams.map(async ({ stream, topic }) => {
-      const [published, loaded, logs, skips, deadLetters] = await Promise.all([
+      const [published, loaded, logs, skips, attempts, releases, stalls, deadLetters] = await Promise.all([
         kafka.committed(names.fetcherGroup, topic),
         kafka.committed(names.loaderGroup, topic),
         kafka.logRanges(topic),
         kafka.committed(names.skippedGroup(names.fetcherGroup), topic),
+        kafka.committed(names.attemptsGroup, topic),
+        kafka.committed(names.releasesGroup, topic),
+        kafka.committed(names.stallsGroup, topic),
         countDeadLetters(kafka, names.deadLetters(topic)),
       ])
       const partitions = logs.map((log, partition) =>
@@ -69,6 +77,8 @@ export async function statusOf(kafka: Kafka, names: Names, labels: readonly stri
           published: published[partition] ?? null,
           loaded: loaded[partition] ?? null,
           skip: parseSkip(skips[partition]?.metadata ?? ''),
+          attempt: attemptStatus(attempts[partition]?.metadata ?? '', releases[partition]?.metadata ?? '', nowMs),
+          stalled: stallStatus(stalls[partition]?.metadata ?? ''),
           deadLetters: deadLetters[partition] ?? { count: 0, done: 0, more: false, reasons: {} },
           fetcher: ownerOf(fetchers, topic, partition),
           loader: ownerOf(loaders, topic, partition),
@@ -104,6 +114,8 @@ type PartitionFacts = {
   published: { offset: number; metadata: string } | null
   loaded: { offset: number; metadata: string } | null
   skip: Skip | null
+  attempt: AttemptStatus | null
+  stalled: StallStatus | null
   deadLetters: DeadLetterCount
   fetcher: string | null
   loader: string | null
@@ -138,6 +150,8 @@ export function partitionStatus(facts: PartitionFacts): PartitionStatus {
     lag: Math.max(0, log.high - place),
     deadLetters: facts.deadLetters,
     gap: next.kind === 'start' && next.gap !== null ? { from: next.gap.from, to: next.gap.to } : null,
+    attempt: facts.attempt,
+    stalled: facts.stalled,
     skipped: skipStatus(facts.skip, published),
     next: describeNext(next),
     fetcher: facts.fetcher,

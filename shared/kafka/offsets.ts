@@ -3,12 +3,12 @@
  * only, so there is no moment between looking and writing.
  */
 import { Stopped } from '../errors.ts'
-import { type Broker, type Cluster, READ_COMMITTED } from './cluster.ts'
+import { type Broker, type Cluster, type PartitionOffset, READ_COMMITTED } from './cluster.ts'
 import { isStale } from './failures.ts'
 import type { Committed, Kafka, LogRange } from './port.ts'
 import { byLeader, leadersOf } from './topics.ts'
 
-type OffsetCalls = Pick<Kafka, 'logRanges' | 'offsetsAt' | 'committed' | 'resetOffsets' | 'deleteRecordsBelow'>
+type OffsetCalls = Pick<Kafka, 'logRanges' | 'offsetsAt' | 'committed' | 'resetOffsets' | 'storeOffsets' | 'deleteRecordsBelow'>
 
 const EARLIEST = -2
 const LATEST = -1
@@ -49,9 +49,18 @@ export function offsetCalls(cluster: Cluster): OffsetCalls {
   }
 
   async function resetOffsets(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
-    if (offsets.size === 0) return
     const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }))
-    await cluster.ask(`resetting ${group} on ${topic}`, async () => {
+    await commitOutside(`resetting ${group} on ${topic}`, group, topic, partitions)
+  }
+
+  async function storeOffsets(group: string, topic: string, offsets: ReadonlyMap<number, Committed>): Promise<void> {
+    const partitions = [...offsets].map(([partition, { offset, metadata }]) => ({ partition, offset: String(offset), metadata }))
+    await commitOutside(`storing offsets of ${group} on ${topic}`, group, topic, partitions)
+  }
+
+  async function commitOutside(doing: string, group: string, topic: string, partitions: PartitionOffset[]): Promise<void> {
+    if (partitions.length === 0) return
+    await cluster.ask(doing, async () => {
       const coordinator = await cluster.coordinator(group)
       await coordinator.offsetCommit({ groupId: group, ...OUTSIDE, topics: [{ topic, partitions }] }).catch((error) => {
         throw isStale(error) ? groupIsActive(group, error) : error
@@ -68,7 +77,7 @@ export function offsetCalls(cluster: Cluster): OffsetCalls {
     })
   }
 
-  return { logRanges, offsetsAt, committed, resetOffsets, deleteRecordsBelow }
+  return { logRanges, offsetsAt, committed, resetOffsets, storeOffsets, deleteRecordsBelow }
 }
 
 /** Asks the leaders of the partitions (null: all) and puts the answers together, by partition. */

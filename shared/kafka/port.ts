@@ -85,6 +85,11 @@ export interface Kafka {
    * (Stopped, HR_KAFKA_GROUP_ACTIVE).
    */
   resetOffsets(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>
+  /**
+   * Commits these offsets with their metadata (at most 4096 bytes each), outside any transaction; the last writer wins. For a group that nobody
+   * joins: one with members refuses it as above. Kafka forgets them after its retention of offsets, a week by default.
+   */
+  storeOffsets(group: string, topic: string, offsets: ReadonlyMap<number, Committed>): Promise<void>
   members(group: string): Promise<MemberState[]>
   /** Ids of the groups that open so, those without members too. */
   groups(opening: string): Promise<string[]>

@@ -96,7 +96,7 @@ for (const [how, declare] of [
       walked.reduce((sum, each) => sum + each, 0),
       4,
     )
-    const [status] = await statusOf(place.kafka, place.names, [stream.label])
+    const [status] = await statusOf(place.kafka, place.names, [stream.label], Date.now())
     assert.deepEqual(
       status?.partitions.map(({ shares }) => shares),
       walked,

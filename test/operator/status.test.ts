@@ -28,7 +28,7 @@ describe('status --json', () => {
   test('shows nothing where nothing was fetched, and says what to do', async (t) => {
     const p = await pipeline(t, WALK)
     const json = await p.run('status', '--json')
-    assert.deepEqual([json.status, JSON.parse(json.stdout)], [0, { streams: [] }])
+    assert.deepEqual([json.status, JSON.parse(json.stdout)], [0, { streams: [], needs: [] }])
     assert.match((await p.run('status')).stdout, /No stream has been fetched yet\. Next: npm run headrace -- fetch/)
   })
 
@@ -107,7 +107,7 @@ describe('status --json', () => {
     }
     const { stdout } = await p.run('status')
     assert.match(stdout, /page 3 left out: 451/)
-    assert.match(stdout, /! shop\.orders\/1: page 1 was answered with 451 at 20.*Z and left out/)
+    assert.match(stdout, /! shop\.orders\/1: page 1 was answered with 451 and skipped.* since 20.*Z/)
 
     p.api.refuse = null
     await p.fetchOnce()

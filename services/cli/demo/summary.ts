@@ -1,4 +1,5 @@
 /** What the demo shows at its end: the numbers of both runs, where every record went, and the answer to a real question. */
+import { systemClock } from '../../../shared/clock.ts'
 import type { Kafka } from '../../../shared/kafka.ts'
 import type { Names } from '../../../shared/topics.ts'
 import { watermarkText } from '../../../shared/watermark.ts'
@@ -42,7 +43,7 @@ type Ledger = { pages: number; requests: number; retries: number }
 
 export async function summarise(facts: SummaryFacts): Promise<DemoSummary> {
   const { warehouse, stats, counts, secondPart } = facts
-  const [status] = await statusOf(facts.kafka, facts.names, [facts.stream])
+  const [status] = await statusOf(facts.kafka, facts.names, [facts.stream], systemClock.nowMs())
   const partitions = status?.partitions ?? []
   const reasons: Record<string, number> = {}
   for (const { deadLetters } of partitions)

@@ -55,7 +55,7 @@ const isConfirmed = ({ checkpoint, watermark, lag }: PartitionStatus): boolean =
 
 async function currentStatus({ kafka, names, stream }: Watch): Promise<StreamStatus | null> {
   const known = (await kafka.topics()).includes(names.records({ source: 'quakes', stream: 'earthquakes' }))
-  return known ? ((await statusOf(kafka, names, [stream]))[0] ?? null) : null
+  return known ? ((await statusOf(kafka, names, [stream], systemClock.nowMs()))[0] ?? null) : null
 }
 
 function refuseEnded(child: Child): void {

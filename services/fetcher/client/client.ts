@@ -17,7 +17,7 @@ import { createHttp } from './http.ts'
 import { cost, limit } from './limit.ts'
 import { createLimiter } from './limiter.ts'
 import { type ClientFacts, createObserver } from './observe.ts'
-import { costOf, factsOf, quotasOf } from './quotas.ts'
+import { type Cost, costOf, factsOf, quotasOf } from './quotas.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
 import type { Layer, PageRequest, Send } from './send.ts'
@@ -42,9 +42,15 @@ export type Client = {
   facts(): ClientFacts
   /** Takes the credentials and the current token out of a text that is shown or kept. */
   scrub(text: string): string
+  /** No request before it, epoch milliseconds: a pause of the whole source that the API asked another process for. */
+  pauseUntil(untilMs: number): void
+  /** Ends the pauses that park, on a person's decision. */
+  endPauses(): void
   /** Ends what is under way, with an Unavailable. */
   close(): Promise<void>
 }
+
+const WHOLE_SOURCE: Cost = { charges: [], apart: false }
 
 /** Throws WrongUse for a missing secret or an address that is none. */
 export function createClient(source: Source, tools: ClientTools): Client {
@@ -68,12 +74,13 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const isDeclared = (status: number, stream: string) => answers(stream).meanings.has(status)
   const basePath = new URL(baseUrl).pathname
   const costIn = (request: PageRequest, stream: string) => costOf(quotas, factsOf(request, stream, basePath))
+  const isApart = (request: PageRequest, stream: string) => costIn(request, stream).apart
   const closeFor = (waitMs: number, request: PageRequest, stream: string) => limiter.closeFor(waitMs, costIn(request, stream))
   const onWaited = (waitedMs: number) => metrics.quotaWaitSeconds.inc({ source: source.name }, waitedMs / 1000)
 
   const layers: Layer[] = [
     observer.page,
-    retry(source, { clock, onRetry: observer.retried, closeFor }),
+    retry(source, { clock, onRetry: observer.retried, closeFor, isApart }),
     redirect(source),
     cost(costIn),
     authorize(source, baseUrl, credentials, isDeclared),
@@ -89,6 +96,8 @@ export function createClient(source: Source, tools: ClientTools): Client {
     send: (request, exchange) => send(request, { ...exchange, signal: AbortSignal.any([exchange.signal, closing.signal]) }),
     facts: observer.facts,
     scrub: credentials.scrub,
+    pauseUntil: (untilMs) => limiter.closeFor(untilMs - clock.nowMs(), WHOLE_SOURCE),
+    endPauses: limiter.endPauses,
     async close() {
       closing.abort(new Unavailable('HR_CLIENT_CLOSED', `${source.name}: the client was closed`))
       await credentials.close()

@@ -40,12 +40,18 @@ export class PageFailed extends Unavailable {
 /** The API asks for a wait longer than the source's waitMax: come back at `untilMs` (since the epoch), not before. */
 export class Parked extends HeadraceError {
   readonly untilMs: number
+  /** The pause is of the whole source, not of a quota that counts some paths. */
+  readonly wholeSource: boolean
 
-  constructor(untilMs: number, message: string) {
-    super('HR_PARKED', message)
+  constructor(untilMs: number, message: string, wholeSource = false) {
+    super('HR_PARKED', message, { hint: 'wait, or ask earlier on your own decision: headrace release SOURCE' })
     this.untilMs = untilMs
+    this.wholeSource = wholeSource
   }
 }
+
+/** A time that an API named can be beyond what a Date holds. */
+export const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
 
 /** The API or its token endpoint does not accept the credentials; retrying would not change that. */
 export class CredentialsRefused extends Unavailable {

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../../shared/clock.ts'
 import { Stopped } from '../../../shared/errors.ts'
-import { Parked } from './errors.ts'
+import { Parked, timeText } from './errors.ts'
 import type { Holding } from './holding.ts'
 import { lookAlong } from './line.ts'
 import { createPart, type Room } from './part.ts'
@@ -18,6 +18,8 @@ export type Limiter = {
   take(cost: Cost, signal: AbortSignal): Promise<() => void>
   /** `cost`: of the request that was told to wait. */
   closeFor(waitMs: number, cost: Cost): void
+  /** Ends the pauses that park; shorter ones are waited for. */
+  endPauses(): void
 }
 
 export type LimiterOptions = {
@@ -115,7 +117,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
     const pauseMs = closed.untilMs(waiter.cost) - nowMs
     if (pauseMs > options.waitMaxMs) {
       const untilMs = clock.nowMs() + pauseMs
-      waiter.refuse(new Parked(untilMs, `${options.source}: the API asks to wait until ${new Date(untilMs).toISOString()}`))
+      const message = `${options.source}: the API asks to wait until ${timeText(untilMs)}`
+      waiter.refuse(new Parked(untilMs, message, closed.allUntilMs() - nowMs > options.waitMaxMs))
       return null
     }
     if (pauseMs > 0) return tell(waiter, pauseMs)
@@ -149,7 +152,14 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
   }
 
-  return { take, closeFor: (waitMs, cost) => closed.close(clock.elapsedMs() + waitMs, cost) }
+  return {
+    take,
+    closeFor: (waitMs, cost) => closed.close(clock.elapsedMs() + waitMs, cost),
+    endPauses() {
+      closed.endAfter(clock.elapsedMs() + options.waitMaxMs)
+      wake.abort(LOOK_AGAIN)
+    },
+  }
 }
 
 /** The quotas in their order, and behind them the places, if they are bounded. */
@@ -167,6 +177,11 @@ function createPauses() {
     close(untilMs: number, { apart, charges }: Cost): void {
       if (!apart) ofAllMs = Math.max(ofAllMs, untilMs)
       else for (const { room } of charges) ofQuotas.set(room, Math.max(ofQuotas.get(room) ?? untilMs, untilMs))
+    },
+    allUntilMs: () => ofAllMs,
+    endAfter(atMs: number): void {
+      if (ofAllMs > atMs) ofAllMs = Number.NEGATIVE_INFINITY
+      for (const [room, untilMs] of ofQuotas) if (untilMs > atMs) ofQuotas.delete(room)
     },
     untilMs: ({ charges }: Cost): number => Math.max(ofAllMs, ...charges.map(({ room }) => ofQuotas.get(room) ?? Number.NEGATIVE_INFINITY)),
   }

@@ -8,7 +8,7 @@ import type { Source } from '../../../shared/declaration.ts'
 import type { Verdict } from './answers.ts'
 import { afterHintMs, backoffMs } from './backoff.ts'
 import { describeRequest } from './describe.ts'
-import { AttemptFailed, PageFailed, PageRefused, PageSkipped, Parked } from './errors.ts'
+import { AttemptFailed, PageFailed, PageRefused, PageSkipped, Parked, timeText } from './errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse } from './send.ts'
 
 export type RetryTools = {
@@ -17,6 +17,8 @@ export type RetryTools = {
   onRetry(reason: string, waitMs: number, request: PageRequest, exchange: Exchange): void
   /** Told to keep everybody from the API, after a 429 that names no time. */
   closeFor(waitMs: number, request: PageRequest, stream: string): void
+  /** Whether a pause that this request is told is of some paths only. */
+  isApart(request: PageRequest, stream: string): boolean
 }
 
 export function retry(source: Source, tools: RetryTools): Layer {
@@ -34,7 +36,8 @@ export function retry(source: Source, tools: RetryTools): Layer {
       exchange.signal.throwIfAborted()
       const outcome = verdict.says === null ? answer : new AttemptFailed('error_body', verdict.says)
       const hintMs = verdict.waitMs
-      if (hintMs !== null && hintMs > source.waitMax) throw parked(source, request, clock.nowMs() + hintMs)
+      if (hintMs !== null && hintMs > source.waitMax)
+        throw parked(source, request, clock.nowMs() + hintMs, !tools.isApart(request, exchange.stream))
       if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
       const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
       if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs, request, exchange.stream)
@@ -97,6 +100,6 @@ function answerText({ status, body }: PageResponse): string {
   return body === '' ? String(status) : `${status}: ${String(body)}`
 }
 
-function parked(source: Source, request: PageRequest, untilMs: number): Parked {
-  return new Parked(untilMs, `${describeRequest(source, request)}: the API asks to wait until ${new Date(untilMs).toISOString()}`)
+function parked(source: Source, request: PageRequest, untilMs: number, wholeSource: boolean): Parked {
+  return new Parked(untilMs, `${describeRequest(source, request)}: the API asks to wait until ${timeText(untilMs)}`, wholeSource)
 }

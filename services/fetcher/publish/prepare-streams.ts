@@ -1,0 +1,73 @@
+/**
+ * Prepares all streams that a fetcher runs. One that cannot be prepared (a refused schema, a topic without rights, a missing secret of its source)
+ * stops nobody else: it is named, counts as failed, and a service tries it again. Only when none can be prepared is there nothing to run.
+ */
+import type { Clock } from '../../../shared/clock.ts'
+import type { Source, Stream } from '../../../shared/declaration.ts'
+import { HeadraceError } from '../../../shared/errors.ts'
+import type { Log } from '../../../shared/log.ts'
+import type { Client } from '../client/client.ts'
+import type { Prepared } from '../prepare.ts'
+
+export type Unusable = { stream: Stream; error: unknown }
+
+export type PrepareAllTools = {
+  prepare(stream: Stream): Promise<Prepared>
+  /** Throws WrongUse for a missing secret. */
+  createClient(source: Source): Client
+}
+
+export type PreparedStreams = { prepared: Prepared[]; clients: Map<Source, Client>; unusable: Unusable[] }
+
+/** How often a service tries again what could not be prepared. */
+export const PREPARE_AGAIN_MS = 30_000
+
+/** Throws what is no decision of ours, since that is a defect. */
+export async function prepareStreams(streams: readonly Stream[], tools: PrepareAllTools): Promise<PreparedStreams> {
+  const results = await Promise.all(streams.map((stream) => outcomeOf(() => tools.prepare(stream))))
+  const clients = new Map<Source, Client>()
+  const broken = new Map<Source, unknown>()
+  for (const source of new Set(streams.map((stream) => stream.source))) {
+    const client = await outcomeOf(async () => tools.createClient(source))
+    if ('value' in client) clients.set(source, client.value)
+    else broken.set(source, client.error)
+  }
+  const prepared: Prepared[] = []
+  const unusable: Unusable[] = []
+  for (const [index, stream] of streams.entries()) {
+    const result = results[index]
+    if (result !== undefined && 'value' in result && !broken.has(stream.source)) prepared.push(result.value)
+    else unusable.push({ stream, error: result !== undefined && 'error' in result ? result.error : broken.get(stream.source) })
+  }
+  return { prepared, clients, unusable }
+}
+
+async function outcomeOf<T>(work: () => Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  try {
+    return { value: await work() }
+  } catch (error) {
+    if (error instanceof HeadraceError) return { error }
+    throw error
+  }
+}
+
+export type AgainTools = {
+  clock: Clock
+  log: Log
+  signal: AbortSignal
+  attempt(streams: readonly Stream[]): Promise<PreparedStreams>
+  onFailed(all: readonly Unusable[]): void
+}
+
+/** Resolves when one of them can be prepared by now; rejects when the signal aborts. */
+export async function untilUsable(unusable: readonly Unusable[], { clock, log, signal, attempt, onFailed }: AgainTools): Promise<void> {
+  for (;;) {
+    await clock.sleep(PREPARE_AGAIN_MS, signal)
+    const now = await attempt(unusable.map(({ stream }) => stream))
+    await Promise.all([...now.clients.values()].map((client) => client.close()))
+    onFailed(now.unusable)
+    if (now.prepared.length === 0) continue
+    log.info({ streams: now.prepared.map(({ stream }) => stream.label) }, 'streams can be prepared now; starting them')
+    return
+  }
+}

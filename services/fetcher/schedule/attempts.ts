@@ -1,0 +1,285 @@
+/**
+ * How the last attempt of each owned partition ended: stored for `status` and for the next owner, shown as metrics and in /readyz. It also keeps
+ * a pause that the API asked for over a restart, and ends it when a person releases it.
+ * Guarantees: writing never fails or holds up a run; what was stored is read again at each new assignment, so nothing turns green by a restart.
+ */
+import { Subject } from 'rxjs'
+import type { Clock } from '../../../shared/clock.ts'
+import type { Source, Stream } from '../../../shared/declaration.ts'
+import { HeadraceError, messageOf } from '../../../shared/errors.ts'
+import { isRefusal } from '../../../shared/health.ts'
+import { FencedError, type Kafka } from '../../../shared/kafka.ts'
+import type { Log } from '../../../shared/log.ts'
+import type { Metrics } from '../../../shared/metrics.ts'
+import {
+  attemptAfter,
+  attemptText,
+  type EndedAttempt,
+  type LastAttempt,
+  parkedUntil,
+  parseAttempt,
+  parseRelease,
+  type Release,
+} from '../../../shared/progress/last-attempt.ts'
+import { createNotes } from '../../../shared/progress/notes.ts'
+import type { Names } from '../../../shared/topics.ts'
+import { Parked } from '../client/errors.ts'
+import type { RunOutcome } from '../outcome.ts'
+import { type Owned, ownedId } from '../ownership.ts'
+import { waitAfterMs } from '../schedule.ts'
+
+/** What one partition asks and tells. */
+export type PartitionAttempts = {
+  /** The outcome instead of a run, while the API does not want to be asked; null: run. */
+  parked(): RunOutcome | null
+  /** `speaks`: of the stream's schedule. Anything else is stored only if it was parked, since that holds for the schedule too. */
+  ended(outcome: RunOutcome, speaks: boolean): void
+}
+
+export type FailingPartition = {
+  partition: string
+  outcome: string
+  code?: string
+  message?: string
+  failingSince: string
+  failures: number
+}
+
+export type Attempts = {
+  of(owned: Owned): PartitionAttempts
+  /** Reads what was stored of partitions that are new here. Never throws. */
+  assigned(owned: ReadonlyMap<string, Owned>): Promise<void>
+  /** Emits when a person has released the partition's pause. */
+  released(owned: Owned): Subject<void>
+  /** An attempt that failed before its run could begin. */
+  failedBefore(owned: Owned, error: unknown): void
+  failing(): FailingPartition[]
+  /** Why Kafka or the registry refused the last attempt of a partition; null when they did not. */
+  refusal(): string | null
+  /** Resolves when all is stored or refused, after a bounded time. */
+  close(): Promise<void>
+}
+
+export type AttemptsTools = {
+  streams: readonly Stream[]
+  kafka: Pick<Kafka, 'committed' | 'storeOffsets'>
+  names: Names
+  /** A service tries again by itself. */
+  repeats: boolean
+  clientOf(source: Source): PausingClient | undefined
+  clock: Clock
+  log: Log
+  metrics: Metrics
+}
+
+export type PausingClient = {
+  scrub(text: string): string
+  /** No request before it, epoch milliseconds. */
+  pauseUntil(untilMs: number): void
+  /** Ends the pauses that park. */
+  endPauses(): void
+}
+
+/** How soon a service notices a release. */
+export const RELEASE_POLL_MS = 5_000
+/** Of a stream that runs every moment, not each success is written. */
+const SAME_AGAIN_MS = 5_000
+/** What a stop waits for the last notes. */
+const WRITE_LAST_MS = 5_000
+
+type State = Owned & {
+  topic: string
+  last: LastAttempt | null
+  release: Release | null
+  writtenMs: number
+  /** Of the last attempt here. */
+  refusal: string | null
+  woken: Subject<void>
+}
+
+export function createAttempts(tools: AttemptsTools): Attempts {
+  const { streams, kafka, names, clock, log, metrics } = tools
+  const notes = createNotes({ kafka, group: names.attemptsGroup, clock, log })
+  const states = new Map<string, State>()
+  const closing = new AbortController()
+
+  const topicOf = ({ source, name }: Stream): string => names.records({ source: source.name, stream: name })
+
+  function stateOf({ stream, partition }: Owned): State {
+    const id = ownedId(stream, partition)
+    const known = states.get(id)
+    if (known !== undefined) return known
+    const fresh = { last: null, release: null, refusal: null, writtenMs: Number.NEGATIVE_INFINITY, woken: new Subject<void>() }
+    const state = { stream, partition, topic: topicOf(stream), ...fresh }
+    states.set(id, state)
+    return state
+  }
+
+  const untilOf = ({ last, release }: Pick<State, 'last' | 'release'>): number | null => parkedUntil(last, release, clock.nowMs())
+
+  function parked(state: State): RunOutcome | null {
+    const untilMs = untilOf(state)
+    if (untilMs === null) return null
+    const message = state.last?.message ?? `${state.stream.label}: the API asks to wait`
+    return { outcome: 'parked', parkedUntilMs: untilMs, error: new Parked(untilMs, message), already: true }
+  }
+
+  function ended(state: State, outcome: RunOutcome, speaks: boolean): void {
+    const { error } = outcome
+    // What a zombie meets says nothing of the stream; its successor speaks.
+    if (outcome.outcome === 'stopped' || error instanceof FencedError) return
+    if (!speaks && outcome.outcome !== 'parked') return
+    state.refusal = isRefusal(error) ? messageOf(error) : null
+    store(state, endedOf(state, outcome, outcome.outcome))
+  }
+
+  function endedOf({ stream }: State, outcome: RunOutcome, how: LastAttempt['outcome']): EndedAttempt {
+    const { error, parkedUntilMs, attention } = outcome
+    return {
+      outcome: how,
+      atMs: clock.nowMs(),
+      ...(error === undefined || how === 'skipped' ? {} : { error: factsOf(error, stream) }),
+      ...(parkedUntilMs === undefined ? {} : { parkedUntilMs }),
+      ...(error instanceof Parked && error.wholeSource ? { wholeSource: true } : {}),
+      ...(attention === undefined ? {} : { attention }),
+    }
+  }
+
+  function factsOf(error: unknown, { source }: Stream): NonNullable<EndedAttempt['error']> {
+    const scrub = tools.clientOf(source)?.scrub ?? ((text: string) => text)
+    const message = scrub(messageOf(error))
+    if (error instanceof HeadraceError)
+      return { code: error.code, message, ...(error.hint === undefined ? {} : { hint: scrub(error.hint) }) }
+    return { code: 'HR_DEFECT', message }
+  }
+
+  function store(state: State, how: EndedAttempt): void {
+    const before = state.last
+    const next = attemptAfter(before, how)
+    const failures = Math.max(1, next.failures)
+    const run: RunOutcome = { outcome: how.outcome, ...(how.parkedUntilMs === undefined ? {} : { parkedUntilMs: how.parkedUntilMs }) }
+    state.last = tools.repeats ? { ...next, nextMs: how.atMs + waitAfterMs(state.stream, run, failures, how.atMs, 1) } : next
+    show(state)
+    if (isSame(before, next) && clock.elapsedMs() - state.writtenMs < SAME_AGAIN_MS) return
+    state.writtenMs = clock.elapsedMs()
+    notes.put(state.topic, state.partition, attemptText(state.last))
+  }
+
+  function show({ stream, partition, last }: State): void {
+    const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
+    if (last === null) return
+    if (last.lastSuccessMs !== null) metrics.lastSuccess.set(labels, last.lastSuccessMs / 1000)
+    metrics.failingSince.set(labels, (last.failingSinceMs ?? 0) / 1000)
+    metrics.parkedUntil.set(labels, last.outcome === 'parked' ? (last.parkedUntilMs ?? 0) / 1000 : 0)
+  }
+
+  /** Another worker shows them from now on. */
+  function hide({ stream, partition }: State): void {
+    const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
+    for (const gauge of [metrics.lastSuccess, metrics.failingSince, metrics.parkedUntil]) gauge.remove(labels)
+  }
+
+  async function assigned(owned: ReadonlyMap<string, Owned>): Promise<void> {
+    for (const [id, state] of states) {
+      if (owned.has(id)) continue
+      hide(state)
+      states.delete(id)
+    }
+    notes.retain((topic, partition) => [...states.values()].some((state) => state.topic === topic && state.partition === partition))
+    const fresh = [...owned].filter(([id]) => !states.has(id)).map(([, each]) => stateOf(each))
+    const sources = new Set(fresh.map(({ stream }) => stream.source))
+    const mine = streams.filter(({ source }) => sources.has(source))
+    await Promise.all(mine.map((stream) => readStored(stream, fresh)))
+    for (const state of fresh) show(state)
+  }
+
+  /** Of a stream whose partitions are another worker's, only a pause of the whole source counts here. */
+  async function readStored(stream: Stream, fresh: readonly State[]): Promise<void> {
+    const topic = topicOf(stream)
+    try {
+      const [attempts, releases] = await Promise.all([notes.read(topic), kafka.committed(names.releasesGroup, topic)])
+      for (const [partition, text] of attempts.entries()) {
+        const stored = { last: parseAttempt(text), release: parseRelease(releases[partition]?.metadata ?? '') }
+        const state = fresh.find((each) => each.stream === stream && each.partition === partition)
+        if (state !== undefined && state.last === null) Object.assign(state, stored)
+        const untilMs = untilOf(stored)
+        if (untilMs !== null && stored.last?.wholeSource === true) tools.clientOf(stream.source)?.pauseUntil(untilMs)
+      }
+    } catch (error) {
+      log.warn({ err: error, stream: stream.label }, 'cannot read how the last attempts ended')
+    }
+  }
+
+  /** Bounded by the number of owned partitions; asks nothing while none is parked. */
+  async function watchReleases(): Promise<void> {
+    for (;;) {
+      await clock.sleep(RELEASE_POLL_MS, closing.signal)
+      notes.refresh()
+      const waiting = [...states.values()].filter((state) => untilOf(state) !== null)
+      for (const topic of new Set(waiting.map((state) => state.topic))) {
+        const releases = await kafka.committed(names.releasesGroup, topic).catch(() => [])
+        for (const state of waiting.filter((each) => each.topic === topic)) {
+          state.release = parseRelease(releases[state.partition]?.metadata ?? '')
+          if (untilOf(state) === null && state.last?.outcome === 'parked') goOn(state)
+        }
+      }
+    }
+  }
+
+  /** A pause of the whole source ends for all that wait for it here, also for who met it after the person had looked. */
+  function goOn(state: State): void {
+    tools.clientOf(state.stream.source)?.endPauses()
+    const attemptMs = state.last?.atMs ?? 0
+    const together = [...states.values()].filter(
+      (each) => each === state || (state.last?.wholeSource === true && each.last?.wholeSource === true && isSameSource(each, state)),
+    )
+    for (const each of together) {
+      if (each !== state && untilOf(each) === null) continue
+      each.release = { v: 1, attemptMs: each.last?.atMs ?? attemptMs, atMs: clock.nowMs() }
+      log.info({ stream: each.stream.label, partition: each.partition }, 'the pause was released; asking the API again')
+      each.woken.next()
+    }
+  }
+
+  if (tools.repeats) watchReleases().catch(() => undefined)
+
+  return {
+    assigned,
+    of: (owned) => ({
+      parked: () => parked(stateOf(owned)),
+      ended: (outcome, speaks) => ended(stateOf(owned), outcome, speaks),
+    }),
+    released: (owned) => stateOf(owned).woken,
+    failedBefore(owned, error) {
+      const state = stateOf(owned)
+      state.refusal = isRefusal(error) ? messageOf(error) : null
+      store(state, endedOf(state, { outcome: 'failed', error }, 'failed'))
+    },
+    refusal: () => [...states.values()].find(({ refusal }) => refusal !== null)?.refusal ?? null,
+    failing: () =>
+      [...states.values()].flatMap(({ stream, partition, last }) => (last === null ? [] : failingOf(ownedId(stream, partition), last))),
+    async close() {
+      closing.abort()
+      await notes.written(WRITE_LAST_MS)
+      notes.close()
+    },
+  }
+}
+
+const isSameSource = (a: State, b: State): boolean => a.stream.source === b.stream.source
+
+/** Says the same of the partition, at another time. */
+function isSame(before: LastAttempt | null, next: LastAttempt): boolean {
+  return before?.outcome === 'done' && next.outcome === 'done' && before.attention === undefined && next.attention === undefined
+}
+
+function failingOf(partition: string, { outcome, code, message, failingSinceMs, failures }: LastAttempt): FailingPartition[] {
+  if (failingSinceMs === null) return []
+  return [
+    {
+      ...{ partition, outcome, failingSince: new Date(failingSinceMs).toISOString(), failures },
+      ...(code === undefined ? {} : { code }),
+      ...(message === undefined ? {} : { message }),
+    },
+  ]
+}

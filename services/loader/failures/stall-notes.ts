@@ -1,0 +1,178 @@
+/**
+ * Which topics the loader waits with, why and since when: stored for `status`, kept over a restart, shown as a metric and in /readyz. Built beside
+ * the holdups, which speak to the log: a note follows when a wait has lasted a moment, and goes when rows of the topic go on.
+ * Guarantees: writing never holds the loader up. Assumes one member for each partition, so a note is written by whoever loads it.
+ */
+import type { Clock } from '../../../shared/clock.ts'
+import { HeadraceError } from '../../../shared/errors.ts'
+import type { Kafka } from '../../../shared/kafka.ts'
+import type { Log } from '../../../shared/log.ts'
+import type { Metrics } from '../../../shared/metrics.ts'
+import { createNotes } from '../../../shared/progress/notes.ts'
+import { NO_STALL, parseStall, type Stall, stallText } from '../../../shared/progress/stall.ts'
+import { label, type Names } from '../../../shared/topics.ts'
+import { type Assigned, placeOf } from '../assignment.ts'
+import type { Holdup, Holdups } from '../holdups.ts'
+
+export type StalledStream = { stream: string; reason: string; message: string; since: string }
+
+export type StallNotes = {
+  assigned(assigned: Pick<Assigned, 'topics' | 'states'>): void
+  /** The holdups, told for this topic. */
+  watching(topic: string, holdups: Holdups): Holdups
+  /** A batch of the topic was committed, or its table is open. */
+  progress(topic: string): void
+  stalled(): StalledStream[]
+  /** Stores what is so now, within a bounded time. */
+  close(): Promise<void>
+}
+
+/** What passes sooner by itself is no stall. */
+const NOTE_AFTER_MS = 2_000
+/** A topic that goes on may stop again at its next step; only then it would have a new `since`. */
+const CLEAR_AFTER_MS = 5_000
+const LOOK_MS = 500
+const WRITE_LAST_MS = 5_000
+
+type State = {
+  partitions: number[]
+  /** What is waited for now, by table or topic. */
+  held: Map<string, Holdup>
+  /** Of the present wait, epoch milliseconds. */
+  sinceMs: number | null
+  /** As it is stored. */
+  noted: Stall | null
+  /** Elapsed time of the first progress since the last wait. */
+  progressMs: number | null
+}
+
+export type StallNotesTools = { kafka: Pick<Kafka, 'committed' | 'storeOffsets'>; names: Names; clock: Clock; log: Log; metrics: Metrics }
+
+export function createStallNotes({ kafka, names, clock, log, metrics }: StallNotesTools): StallNotes {
+  const notes = createNotes({ kafka, group: names.stallsGroup, clock, log })
+  const closing = new AbortController()
+  let states = new Map<string, State>()
+
+  function assigned({ topics, states: places }: Pick<Assigned, 'topics' | 'states'>): void {
+    const before = states
+    states = new Map(
+      topics.map((topic) => [topic, { ...(before.get(topic) ?? NOTHING), held: new Map(), partitions: partitionsOf(topic, places) }]),
+    )
+    notes.retain((topic, partition) => states.get(topic)?.partitions.includes(partition) ?? false)
+    for (const [topic, state] of states) {
+      show(topic, state)
+      void restore(topic, state)
+    }
+    for (const topic of before.keys()) if (!states.has(topic)) show(topic, NOTHING)
+  }
+
+  async function restore(topic: string, state: State): Promise<void> {
+    try {
+      const stored = await notes.read(topic)
+      const found = state.partitions.flatMap((partition) => parseStall(stored[partition] ?? '') ?? [])
+      const [first] = found.sort((a, b) => a.sinceMs - b.sinceMs)
+      if (first === undefined || states.get(topic) !== state) return
+      state.noted = first
+      if (state.sinceMs !== null) state.sinceMs = Math.min(state.sinceMs, first.sinceMs)
+      show(topic, state)
+    } catch (error) {
+      if (!(error instanceof HeadraceError)) throw error
+      log.debug({ err: error, topic }, 'cannot read what was stalled before')
+    }
+  }
+
+  function hold(topic: string, what: string, holdup: Holdup): void {
+    const state = states.get(topic)
+    if (state === undefined) return
+    state.held.set(what, holdup)
+    state.sinceMs ??= state.noted?.sinceMs ?? clock.nowMs()
+    state.progressMs = null
+  }
+
+  function clear(topic: string, what: string): void {
+    const state = states.get(topic)
+    if (state === undefined || !state.held.delete(what) || state.held.size > 0 || state.noted !== null) return
+    state.sinceMs = null
+  }
+
+  function progress(topic: string): void {
+    const state = states.get(topic)
+    if (state === undefined || state.held.size > 0) return
+    state.progressMs ??= clock.elapsedMs()
+  }
+
+  /** `now`: the loader ends, so a wait that has just begun counts, and progress too. */
+  function look(now: boolean): void {
+    for (const [topic, state] of states) {
+      const [holdup] = state.held.values()
+      if (holdup !== undefined) note(topic, state, holdup, now)
+      else if (state.noted !== null && state.progressMs !== null && (now || clock.elapsedMs() - state.progressMs >= CLEAR_AFTER_MS)) {
+        Object.assign(state, { noted: null, sinceMs: null, progressMs: null })
+        write(topic, state, NO_STALL)
+      }
+    }
+    notes.refresh()
+  }
+
+  function note(topic: string, state: State, { name: reason, message }: Holdup, now: boolean): void {
+    const sinceMs = state.sinceMs ?? clock.nowMs()
+    if (state.noted?.reason === reason || (!now && state.noted === null && clock.nowMs() - sinceMs < NOTE_AFTER_MS)) return
+    state.noted = { v: 1, sinceMs, reason, message }
+    write(topic, state, stallText(state.noted))
+  }
+
+  function write(topic: string, state: State, text: string): void {
+    for (const partition of state.partitions) notes.put(topic, partition, text)
+    show(topic, state)
+  }
+
+  function show(topic: string, { noted }: Pick<State, 'noted'>): void {
+    const stream = names.streamOf(topic)
+    if (stream !== null) metrics.stalledSince.set(stream, (noted?.sinceMs ?? 0) / 1000)
+  }
+
+  async function lookOften(): Promise<void> {
+    for (;;) {
+      await clock.sleep(LOOK_MS, closing.signal)
+      look(false)
+    }
+  }
+  lookOften().catch((error) => closing.signal.aborted || log.error({ err: error }, 'stalls are no longer stored'))
+
+  return {
+    assigned,
+    watching: (topic, holdups) => ({
+      hold(what, holdup) {
+        holdups.hold(what, holdup)
+        hold(topic, what, holdup)
+      },
+      clear(what) {
+        holdups.clear(what)
+        clear(topic, what)
+      },
+      reset: holdups.reset,
+    }),
+    progress,
+    stalled: () =>
+      [...states].flatMap(([topic, { noted }]) => {
+        const stream = names.streamOf(topic)
+        if (noted === null || stream === null) return []
+        const { reason, message, sinceMs } = noted
+        return [{ stream: label(stream), reason, message, since: new Date(sinceMs).toISOString() }]
+      }),
+    async close() {
+      closing.abort()
+      look(true)
+      await notes.written(WRITE_LAST_MS)
+      notes.close()
+    },
+  }
+}
+
+const NOTHING: Pick<State, 'sinceMs' | 'noted' | 'progressMs'> = { sinceMs: null, noted: null, progressMs: null }
+
+const partitionsOf = (topic: string, places: Pick<Assigned, 'states'>['states']): number[] =>
+  [...places.keys()].flatMap((place) => {
+    const partition = Number(place.slice(place.lastIndexOf('/') + 1))
+    return placeOf(topic, partition) === place ? [partition] : []
+  })

@@ -1,0 +1,173 @@
+/**
+ * What needs a person, one entry each: where, what, since when, what to do. `status --check` prints these and ends with 1 when there is one.
+ * A single failed attempt counts, although a service tries again by itself: while a fault lasts, nothing may look green. Pure.
+ */
+import type { BackfillStatus } from '../backfills.ts'
+import type { PartitionStatus, StreamStatus } from '../status.ts'
+
+export const NEED_KINDS = [
+  'failing',
+  'parked',
+  'stalled',
+  'gap',
+  'page_skipped',
+  'dead_letters',
+  'not_fetched',
+  'not_loaded',
+  'backfill_lost',
+] as const
+
+export type Need = {
+  stream: string
+  /** Null: all partitions of the stream. */
+  partition: number | null
+  /** One of `NEED_KINDS`, or the kind of what a run left for attention. */
+  kind: string
+  /** One sentence. */
+  what: string
+  /** ISO time; null when it is not known. */
+  since: string | null
+  /** What to do. */
+  todo: string
+}
+
+/** A service that restarts, or takes over, is later than it said. */
+const OVERDUE_MS = 10 * 60_000
+
+export function needsOf(streams: readonly StreamStatus[], nowMs: number): Need[] {
+  return streams.flatMap(({ stream, partitions, backfills }) => [
+    ...stalledNeeds(stream, partitions),
+    ...partitions.flatMap((each) => partitionNeeds(stream, each, nowMs).map((need) => ({ stream, partition: each.partition, ...need }))),
+    ...backfills.flatMap((backfill) => backfillNeeds(stream, backfill)),
+  ])
+}
+
+type Own = Omit<Need, 'stream' | 'partition'>
+
+/** A table is of all partitions: one line for it, not one for each. */
+function stalledNeeds(stream: string, partitions: readonly PartitionStatus[]): Need[] {
+  const stalled = partitions.flatMap((each) => each.stalled ?? [])
+  const [first] = stalled.sort((a, b) => a.since.localeCompare(b.since))
+  if (first === undefined) return []
+  const todo = 'do what it says; the loader goes on by itself. headrace plan shows what it would do with the table'
+  return [{ stream, partition: null, kind: 'stalled', what: `not loaded: ${first.message} (${first.reason})`, since: first.since, todo }]
+}
+
+function partitionNeeds(stream: string, status: PartitionStatus, nowMs: number): Own[] {
+  return [
+    ...attemptNeeds(stream, status),
+    ...gapNeeds(status),
+    ...skipNeeds(status),
+    ...attentionNeeds(status),
+    ...letterNeeds(stream, status),
+    ...idleNeeds(stream, status, nowMs),
+  ]
+}
+
+function attemptNeeds(stream: string, { attempt }: PartitionStatus): Own[] {
+  if (attempt === null || attempt.failingSince === null) return []
+  const { outcome, message = 'no reason is known', code, hint, failingSince: since, parkedUntil } = attempt
+  if (outcome === 'parked') {
+    // Nothing has come yet, so it is not green.
+    if (attempt.released)
+      return [
+        {
+          kind: 'parked',
+          what: 'released, and not asked again yet',
+          since,
+          todo: `a running fetcher does it within some seconds; else headrace fetch ${stream}`,
+        },
+      ]
+    const todo = `wait until then, or ask earlier on your own decision: headrace release ${stream}`
+    return [{ kind: 'parked', what: `parked until ${parkedUntil ?? 'the next attempt'}: ${message}`, since, todo }]
+  }
+  const times = attempt.failures === 1 ? 'the last attempt failed' : `the last ${attempt.failures} attempts failed`
+  const what = `${times}: ${message}${code === undefined ? '' : ` (${code})`}`
+  return [{ kind: 'failing', what, since, todo: hint ?? 'see the log of the fetcher; it tries again by itself' }]
+}
+
+function gapNeeds({ gap }: PartitionStatus): Own[] {
+  if (gap === null) return []
+  const what = `the log lost offsets ${gap.from} to ${gap.to} before they were loaded`
+  return [
+    {
+      kind: 'gap',
+      what,
+      since: null,
+      todo: 'the next run asks the API again; make the retention of the topic longer than the loader may stop',
+    },
+  ]
+}
+
+function skipNeeds({ skipped }: PartitionStatus): Own[] {
+  if (skipped === null) return []
+  const what = `page ${skipped.page} was answered with ${skipped.status} and skipped; no watermark passes it`
+  return [{ kind: 'page_skipped', what, since: skipped.at, todo: 'the next run begins with this page; ask the API why it refuses it' }]
+}
+
+/** What a run left: a page that it skipped has its own note. */
+function attentionNeeds({ attempt, skipped }: PartitionStatus): Own[] {
+  const kinds = attempt?.attention.filter(({ kind }) => kind !== 'page_skipped' || skipped === null) ?? []
+  return kinds.map(({ kind, message }) => ({
+    kind,
+    what: message,
+    since: attempt?.at ?? null,
+    todo: 'do what it says; a later run without it clears this',
+  }))
+}
+
+function letterNeeds(stream: string, { deadLetters }: PartitionStatus): Own[] {
+  const { count, more, reasons } = deadLetters
+  if (count === 0) return []
+  const why = Object.entries(reasons).map(([reason, times]) => `${times} ${reason}`)
+  const what = `${count}${more ? '+' : ''} open dead letter${count === 1 ? '' : 's'}: ${why.join(', ')}`
+  return [{ kind: 'dead_letters', what, since: null, todo: `headrace dead-letters list ${stream}, then replay or drop` }]
+}
+
+function idleNeeds(stream: string, { attempt, fetcher, loader, lag }: PartitionStatus, nowMs: number): Own[] {
+  const needs: Own[] = []
+  const nextMs = Date.parse(attempt?.next ?? '')
+  if (fetcher === null && nextMs + OVERDUE_MS < nowMs) {
+    const todo = `start a fetcher: headrace fetch ${stream}`
+    needs.push({ kind: 'not_fetched', what: 'no fetcher runs it, and its next run is overdue', since: attempt?.next ?? null, todo })
+  }
+  const endedMs = Date.parse(attempt?.at ?? '')
+  if (loader === null && lag > 0 && endedMs + OVERDUE_MS < nowMs)
+    needs.push({
+      kind: 'not_loaded',
+      what: `no loader runs, and ${lag} offsets are not loaded`,
+      since: attempt?.at ?? null,
+      todo: 'start a loader: headrace load',
+    })
+  return needs
+}
+
+function backfillNeeds(stream: string, { range, id, partitions }: BackfillStatus): Need[] {
+  const name = range === null ? id : `${range.from} to ${range.to}`
+  return partitions.flatMap(({ partition, lost, skipped }) => [
+    ...(lost
+      ? [
+          {
+            ...{ stream, partition, kind: 'backfill_lost', since: null },
+            what: `records of the backfill ${name} were lost from the log before they were loaded`,
+            todo: 'run the same backfill again',
+          },
+        ]
+      : []),
+    ...(skipped === null
+      ? []
+      : [
+          {
+            ...{ stream, partition, kind: 'page_skipped', since: skipped.at },
+            what: `page ${skipped.page} of the backfill ${name} was answered with ${skipped.status} and skipped`,
+            todo: 'run the same backfill again',
+          },
+        ]),
+  ])
+}
+
+/** One line: where, what, since when, what to do. */
+export function needText({ stream, partition, what, since, todo }: Need): string {
+  const at = partition === null ? stream : `${stream}/${partition}`
+  return `${at}: ${what}${since === null ? '' : `, since ${since}`}. To do: ${todo}`
+}

@@ -1,0 +1,98 @@
+/**
+ * What the work tells its health server. /readyz is 200 while Kafka and the registry accept this worker: an API that is down, or a table that
+ * takes no rows, blocks no rollout and stands in the body instead. It is 503, with the reason, when a server refuses this worker, or has not
+ * answered for `UNREADY_AFTER_MS`, also later than at the start.
+ */
+import type { Clock } from './clock.ts'
+import { HeadraceError, messageOf, Unavailable } from './errors.ts'
+
+export type Readiness = { ready: boolean; reason?: string; [more: string]: unknown }
+
+export type Health = {
+  /** The start is over. */
+  ready(): void
+  /** A reason ends readiness for good: the process is about to end. */
+  stop(reason: string): void
+  /** Asked at each look: what stands in the body, and why this worker is refused, if it is. */
+  show(report: () => Report): void
+  readiness(): Readiness
+}
+
+export type Report = { refusal: string | null; body: Record<string, unknown> }
+
+export function createHealth(): Health {
+  let state: { ready: boolean; reason?: string } = { ready: false, reason: 'starting' }
+  let report: () => Report = () => ({ refusal: null, body: {} })
+  return {
+    ready: () => {
+      if (state.reason === 'starting') state = { ready: true }
+    },
+    stop: (reason) => {
+      state = { ready: false, reason }
+    },
+    show: (next) => {
+      report = next
+    },
+    readiness() {
+      const { refusal, body } = report()
+      if (!state.ready || refusal === null) return { ...state, ...body }
+      return { ready: false, reason: refusal, ...body }
+    },
+  }
+}
+
+/** A server that is asked from time to time whether it accepts this worker. */
+export type Probe = { name: string; ask(): Promise<unknown> }
+
+/** Without an answer for so long, a server counts as gone; what passes by itself is over by then. */
+export const UNREADY_AFTER_MS = 30_000
+export const PROBE_EVERY_MS = 5_000
+const PROBE_DEADLINE_MS = 10_000
+
+/** Why this worker is not accepted; null while it is. Asks until the signal aborts. */
+export function watchServers(probes: readonly Probe[], clock: Clock, signal: AbortSignal): () => string | null {
+  const states = probes.map(() => ({ answeredMs: clock.elapsedMs(), error: null as unknown }))
+
+  async function watch({ name, ask }: Probe, state: (typeof states)[number]): Promise<void> {
+    for (;;) {
+      await clock.sleep(PROBE_EVERY_MS, signal)
+      try {
+        await bounded(clock, name, ask())
+        state.answeredMs = clock.elapsedMs()
+        state.error = null
+      } catch (error) {
+        state.error = error
+      }
+    }
+  }
+  for (const [index, probe] of probes.entries()) {
+    const state = states[index]
+    if (state !== undefined) watch(probe, state).catch(() => undefined)
+  }
+
+  return () => {
+    for (const { answeredMs, error } of states) {
+      if (error === null) continue
+      if (isRefusal(error) || clock.elapsedMs() - answeredMs > UNREADY_AFTER_MS) return messageOf(error)
+    }
+    return null
+  }
+}
+
+async function bounded(clock: Clock, name: string, asked: Promise<unknown>): Promise<void> {
+  const late = new AbortController()
+  const deadline = clock.sleep(PROBE_DEADLINE_MS, late.signal).then(() => {
+    throw new Unavailable('HR_NO_ANSWER', `${name} has not answered for ${PROBE_DEADLINE_MS / 1000} s`)
+  })
+  deadline.catch(() => undefined)
+  asked.catch(() => undefined)
+  try {
+    await Promise.race([asked, deadline])
+  } finally {
+    late.abort()
+  }
+}
+
+/** A server that answers and does not accept this worker: waiting does not change that. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof HeadraceError && /_REFUSED$|_TLS$/.test(error.code) && /^HR_(KAFKA|REGISTRY)/.test(error.code)

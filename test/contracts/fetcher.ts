@@ -483,6 +483,24 @@ export const drift: readonly Line[] = [
 /** What an API can do to its own stream only: equal rejects, bodies that cannot be read, pages that are too much. */
 export const hostile: readonly Line[] = [
   {
+    server: 'answers 204 or 205, with whatever content coding',
+    fetcher: 'takes it for a page without records that ends the walk',
+    shownBy: [
+      ['fetcher/client/transport.unit.test.ts', `takes \${status} with the content coding \${coding} for an answer without a body`],
+      [PAGINATION, `that is answered \${status} is an empty page, and the last one`],
+    ],
+  },
+  {
+    server: 'names a wrong or an unknown charset or content coding over JSON that can be read; or none over gzip or UTF-16',
+    fetcher: 'reads it, and says once what is wrong',
+    shownBy: [['fetcher/client/transport.unit.test.ts', `reads what the bytes show: \${name}`]],
+  },
+  {
+    server: 'sends a whole body that is no JSON, such as one with NaN',
+    fetcher: 'says what stands at which line and column, without a value, and does not ask again in this run',
+    shownBy: [[RETRY, `\${name}, whole and for ever unreadable, is said with its place and not asked for again`]],
+  },
+  {
     server: 'fills a page with one and the same record that does not fit',
     fetcher: 'counts each of them, stops in front of the page and holds the watermark; excuses as many as earlier runs had',
     shownBy: [

@@ -28,6 +28,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_BASE_URL: 'baseUrl',
   HR_PAGE_FAILED: 'baseUrl',
   HR_PAGE_REFUSED: 'path',
+  HR_PAGE_UNREADABLE: 'path',
   HR_PAGE_SKIPPED: 'answers',
   HR_QUOTA_WEIGHT: 'quota',
   HR_ORIGIN_REFUSED: 'allowOrigins',

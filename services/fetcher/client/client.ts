@@ -52,6 +52,20 @@ export type Client = {
 
 const WHOLE_SOURCE: Cost = { charges: [], apart: false }
 
+/** Of a client: an API that names another charset each time has no end of them. */
+const NOTES_MAX = 100
+
+/** Each stream's notes once. */
+function noteOnce(log: Log): (note: string, stream: string) => void {
+  const said = new Set<string>()
+  return (note, stream) => {
+    const id = `${stream} ${note}`
+    if (said.has(id) || said.size >= NOTES_MAX) return
+    said.add(id)
+    log.info({ stream }, note)
+  }
+}
+
 /** Throws WrongUse for a missing secret or an address that is none. */
 export function createClient(source: Source, tools: ClientTools): Client {
   const { clock, log, metrics, resolver } = tools
@@ -89,7 +103,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     observer.attempt,
     timeout(source.timeout, clock),
   ]
-  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, clock, isDeclared))
+  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, { clock, isDeclared, onNote: noteOnce(log) }))
   const closing = new AbortController()
   return {
     baseUrl,

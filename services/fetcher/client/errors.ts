@@ -27,6 +27,13 @@ export class PageSkipped extends HeadraceError {
   }
 }
 
+/** The answer came whole and is nothing that can be read. The page is not retried in this run. */
+export class PageUnreadable extends Stopped {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('HR_PAGE_UNREADABLE', message, details)
+  }
+}
+
 /** The page was asked for as often as the source allows; names the request, the attempts and the last answer. */
 export class PageFailed extends Unavailable {
   readonly attempts: number
@@ -60,7 +67,8 @@ export class CredentialsRefused extends Unavailable {
   }
 }
 
-export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'too_large' | 'error_body'
+/** `unreadable`: the answer is whole, and no answer like it can ever be read; asking again in the same run brings nothing. */
+export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'unreadable' | 'too_large' | 'error_body'
 
 /** One attempt failed in a way that another may not. Stays inside the client: the retry layer catches it. */
 export class AttemptFailed extends HeadraceError {

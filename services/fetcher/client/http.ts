@@ -1,19 +1,23 @@
 /**
- * One HTTP round trip over undici: kept connections, bounded in number, and a body that is decompressed and read up to a bound. What can be
+ * One HTTP round trip over undici: kept connections, bounded in number, and a body that is read up to a bound and decoded. What can be
  * different at the next attempt (connection, cut body, too many bytes) becomes AttemptFailed; an abort keeps the signal's reason.
  * The only file that knows undici. It follows no redirect and retries nothing.
  */
-import type { Readable, Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici'
 import { messageOf } from '../../../shared/errors.ts'
+import { looselyTextOf, NotText, textOf } from '../http/transport/charset.ts'
+import { decoded, decodedOpening } from '../http/transport/content-coding.ts'
 import { AttemptFailed } from './errors.ts'
 import { excerptOf } from './excerpt.ts'
+import { isNoContent, isOk } from './status.ts'
 
 export type RawRequest = { method: 'GET' | 'POST'; url: URL; headers: Readonly<Record<string, string>>; body: string | undefined }
+type Headers = Record<string, string>
+/** `notes`: what the headers say wrongly of a body that can be read all the same. */
+type Body = { text: string; bytes: number; notes: readonly string[] }
 /** `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `bytes` counts after decompression. */
-export type RawAnswer = { status: number; headers: Record<string, string>; text: string; bytes: number }
+export type RawAnswer = { status: number; headers: Headers } & Body
 export type Ask = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
 export type Http = { ask: Ask; close(): Promise<void> }
 
@@ -24,12 +28,7 @@ const KEEP_ALIVE_MS = 30_000
 const ERROR_BODY_BYTES_MAX = 64 * 1024
 export const ACCEPT_ENCODING = 'gzip, br'
 
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  br: createBrotliDecompress,
-  deflate: createInflate,
-}
+const NO_BODY: Body = { text: '', bytes: 0, notes: [] }
 
 export function createHttp(options: { bodyBytesMax: number }): Http {
   // Time is bounded by the timeout layer, over headers and body together.
@@ -58,10 +57,13 @@ async function roundTrip(agent: Agent, request: RawRequest, signal: AbortSignal,
       body: request.body ?? null,
       signal,
     })
-    const ok = answered.statusCode >= 200 && answered.statusCode <= 299
+    const { statusCode: status, body } = answered
+    const ok = isOk(status)
     const headers = headersOf(answered.headers)
-    const bytes = await read(answered.body, headers['content-encoding'], ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX, ok)
-    return { status: answered.statusCode, headers, text: textOf(bytes, headers['content-type'], ok), bytes: bytes.length }
+    const sent = await read(body, ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX, ok && !isNoContent(status))
+    // What an answer without content brings all the same is not looked at (RFC 9110 sections 15.3.5 and 15.3.6).
+    const content = isNoContent(status) ? NO_BODY : ok ? await page(sent, headers, bodyBytesMax) : await opening(sent, headers)
+    return { status, headers, ...content }
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof AttemptFailed) throw error
@@ -71,22 +73,18 @@ async function roundTrip(agent: Agent, request: RawRequest, signal: AbortSignal,
   }
 }
 
-/** `whole`: more than `bytesMax` is a failed attempt; otherwise the rest is left unread. */
-async function read(body: Readable, encoding: string | undefined, bytesMax: number, whole: boolean): Promise<Buffer> {
+/** As it came over the wire. `whole`: more than `bytesMax` is a failed attempt; otherwise the rest is left unread. */
+async function read(body: Readable, bytesMax: number, whole: boolean): Promise<Buffer> {
   const chunks: Buffer[] = []
-  const collect = async (source: AsyncIterable<Buffer>): Promise<void> => {
-    let bytes = 0
-    for await (const chunk of source) {
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
       chunks.push(chunk)
       bytes += chunk.length
       if (bytes <= bytesMax) continue
-      if (whole) throw tooLarge(bytesMax, chunks)
-      return
+      if (whole) throw tooLarge(bytesMax, chunks[0] ?? chunk)
+      break
     }
-  }
-  const decoder = decoderFor(encoding)
-  try {
-    await (decoder === null ? collect(body) : pipeline(body, decoder, collect))
   } catch (error) {
     // Of an error's body, whatever arrived is good enough.
     if (whole || chunks.length === 0) throw error
@@ -94,29 +92,31 @@ async function read(body: Readable, encoding: string | undefined, bytesMax: numb
   return Buffer.concat(chunks)
 }
 
-function tooLarge(bytesMax: number, chunks: readonly Buffer[]): AttemptFailed {
-  const opening = excerptOf((chunks[0] ?? Buffer.alloc(0)).subarray(0, 1024).toString('utf8'))
-  return new AttemptFailed('too_large', `the body is larger than ${bytesMax} bytes (bodyBytesMax); it opens with: ${opening}`)
-}
-
-/** A coding that was not asked for, or several at once, cannot be read (RFC 9110 section 8.4). */
-function decoderFor(encoding: string | undefined): Transform | null {
-  const coding = (encoding ?? '').trim().toLowerCase()
-  if (coding === '' || coding === 'identity') return null
-  const decoder = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined
-  if (decoder === undefined) throw new AttemptFailed('not_json', `the body has the content coding "${coding}", which was not asked for`)
-  return decoder()
-}
-
-/** Strict for a page: a byte that is no text would otherwise turn into U+FFFD unseen. */
-function textOf(bytes: Buffer, contentType: string | undefined, strict: boolean): string {
-  const charset = /charset="?([^\s";]+)/i.exec(contentType ?? '')?.[1] ?? 'utf-8'
+/** A page: exactly what was sent, or AttemptFailed. */
+async function page(bytes: Buffer, headers: Headers, bytesMax: number): Promise<Body> {
+  const { bytes: plain, notes } = await decoded(bytes, headers['content-encoding'], {
+    bytesMax,
+    tooLarge: (opening) => tooLarge(bytesMax, opening),
+  })
   try {
-    return new TextDecoder(charset, { fatal: strict }).decode(bytes)
-  } catch {
-    if (!strict) return bytes.toString('latin1')
-    throw new AttemptFailed('not_json', `the body is no valid ${charset} text`)
+    const { text, note } = textOf(plain, headers['content-type'])
+    return { text, bytes: plain.length, notes: note === null ? notes : [...notes, note] }
+  } catch (error) {
+    if (!(error instanceof NotText)) throw error
+    const said = notes.length === 0 ? error.message : `${error.message} (${notes.join('; ')})`
+    throw new AttemptFailed(error.ends ? 'cut' : 'unreadable', said)
   }
+}
+
+/** Of an error's answer, for an excerpt: what its status says counts, whatever its body is. */
+async function opening(bytes: Buffer, headers: Headers): Promise<Body> {
+  const plain = await decodedOpening(bytes, headers['content-encoding'], ERROR_BODY_BYTES_MAX)
+  return { text: looselyTextOf(plain, headers['content-type']), bytes: plain.length, notes: [] }
+}
+
+function tooLarge(bytesMax: number, opening: Buffer): AttemptFailed {
+  const excerpt = excerptOf(opening.subarray(0, 1024).toString('utf8'))
+  return new AttemptFailed('too_large', `the body is larger than ${bytesMax} bytes (bodyBytesMax); it opens with: ${excerpt}`)
 }
 
 /** Cookies are dropped: nothing uses them, and they are credentials. */

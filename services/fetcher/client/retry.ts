@@ -8,7 +8,7 @@ import type { Source } from '../../../shared/declaration.ts'
 import type { Verdict } from './answers.ts'
 import { afterHintMs, backoffMs } from './backoff.ts'
 import { describeRequest } from './describe.ts'
-import { AttemptFailed, PageFailed, PageRefused, PageSkipped, Parked, timeText } from './errors.ts'
+import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked, timeText } from './errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse } from './send.ts'
 
 export type RetryTools = {
@@ -34,6 +34,7 @@ export function retry(source: Source, tools: RetryTools): Layer {
         if (verdict.kind === 'stop') throw refused(source, request, answer, verdict.says)
       }
       exchange.signal.throwIfAborted()
+      if (answer instanceof AttemptFailed && answer.reason === 'unreadable') throw unreadable(source, request, answer)
       const outcome = verdict.says === null ? answer : new AttemptFailed('error_body', verdict.says)
       const hintMs = verdict.waitMs
       if (hintMs !== null && hintMs > source.waitMax)
@@ -78,6 +79,11 @@ function refused(source: Source, request: PageRequest, response: PageResponse, s
     hint: HINTS[response.status] ?? 'asking again does not change this answer: check path, params and partitions of the stream',
   })
 }
+
+const unreadable = (source: Source, request: PageRequest, { message }: AttemptFailed): PageUnreadable =>
+  new PageUnreadable(`${describeRequest(source, request)} was answered with something that cannot be read: ${message}`, {
+    hint: 'asking again does not change this answer: check that the path gives JSON (RFC 8259), or ask the API to correct it; the next run tries again',
+  })
 
 const skipped = (source: Source, request: PageRequest, response: PageResponse): PageSkipped =>
   new PageSkipped(response.status, `${describeRequest(source, request)} was answered with ${answerText(response)}`)

@@ -5,6 +5,7 @@
 
 import packageJson from '../../../package.json' with { type: 'json' }
 import type { Clock } from '../../../shared/clock.ts'
+import { defectOf } from '../http/transport/json-defect.ts'
 import { AttemptFailed } from './errors.ts'
 import { excerptOf } from './excerpt.ts'
 import { ACCEPT_ENCODING, type Ask, type RawAnswer } from './http.ts'
@@ -14,7 +15,14 @@ import { isNoContent, isOk } from './status.ts'
 
 export const USER_AGENT = `headrace/${packageJson.version}`
 
-export function transport(ask: Ask, clock: Clock, isDeclared: (status: number, stream: string) => boolean): Send {
+export type TransportTools = {
+  clock: Clock
+  isDeclared(status: number, stream: string): boolean
+  /** Told what an answer's headers say wrongly of a body that was read all the same. */
+  onNote(note: string, stream: string): void
+}
+
+export function transport(ask: Ask, { clock, isDeclared, onNote }: TransportTools): Send {
   return async (request, exchange) => {
     const startMs = clock.elapsedMs()
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)
@@ -26,6 +34,7 @@ export function transport(ask: Ask, clock: Clock, isDeclared: (status: number, s
       'accept-encoding': ACCEPT_ENCODING,
     }
     const answer = await ask({ method: request.method, url: request.url, headers, body }, exchange.signal)
+    for (const note of answer.notes) onNote(note, exchange.stream)
     return {
       status: answer.status,
       headers: answer.headers,
@@ -40,25 +49,35 @@ export function transport(ask: Ask, clock: Clock, isDeclared: (status: number, s
   }
 }
 
-/** Throws AttemptFailed. A page that is cut is told without an excerpt, since that would be the page's data. */
+/** Throws AttemptFailed. A page's data is never quoted: names of its fields, and what stands where JSON cannot have it. */
 export function jsonOf(answer: RawAnswer): unknown {
   if (isNoContent(answer.status)) return null
-  if (answer.text.trim() === '') throw new AttemptFailed('cut', `the body is empty, with status ${answer.status}`)
+  if (answer.text.trim() === '') throw new AttemptFailed('cut', `the body is empty, with status ${answer.status}: that is no JSON`)
   try {
     return parseJson(answer.text)
-  } catch (error) {
-    if (/^\s*</.test(answer.text)) {
-      throw new AttemptFailed('not_json', `the body is HTML or XML with status ${answer.status}, no JSON: ${excerptOf(answer.text)}`)
-    }
-    if (/^\s*[[{]/.test(answer.text)) {
-      throw new AttemptFailed('cut', `the body of ${answer.bytes} bytes is cut or damaged JSON${placeOf(error)}`)
-    }
-    throw new AttemptFailed('not_json', `the body is no JSON, with status ${answer.status}: ${excerptOf(answer.text)}`)
+  } catch {
+    throw whyNotJson(answer)
   }
 }
 
-/** Only the position: the engine's own words quote the text. */
-function placeOf(error: unknown): string {
-  const position = error instanceof SyntaxError ? /at position (\d+)/.exec(error.message)?.[1] : undefined
-  return position === undefined ? '' : ` (at position ${position})`
+/** HTML is mostly a server in trouble, and a cut body can come whole the next time; everything else comes again as it is. */
+function whyNotJson({ status, text, bytes, notes }: RawAnswer): AttemptFailed {
+  if (/^\s*</.test(text)) {
+    return new AttemptFailed('not_json', `the body is HTML or XML with status ${status}, no JSON: ${excerptOf(text)}`)
+  }
+  const defect = defectOf(text)
+  if (defect === null || defect.kind === 'cut') {
+    const where = defect === null ? '' : ` (it ends at line ${defect.line}, column ${defect.column}, inside a value)`
+    return new AttemptFailed('cut', `the body of ${bytes} bytes is cut or damaged JSON${where}`)
+  }
+  const place = `line ${defect.line}, column ${defect.column}`
+  const before = defect.before === '' ? '' : ` behind ${excerptOf(defect.before)}`
+  if (defect.kind === 'token' && defect.what.startsWith('<'))
+    return new AttemptFailed('not_json', `the body turns into HTML or XML at ${place}${before}: ${excerptOf(text.slice(defect.at))}`)
+  const said = notes.length === 0 ? '' : ` (${notes.join('; ')})`
+  if (defect.at === 0 || !/^\s*[[{]/.test(text))
+    return new AttemptFailed('unreadable', `the body is no JSON, with status ${status}: ${excerptOf(text)}${said}`)
+  const what = defect.kind === 'trailing' ? `the JSON is followed by ${excerptOf(defect.what)}` : `no JSON value is ${defect.what}`
+  const lines = defect.what === 'another JSON value' ? '; lines of JSON, each a value, are not read' : ''
+  return new AttemptFailed('unreadable', `${place}: ${what}${before}${lines}${said}`)
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { PageFailed, PageRefused, Parked } from '../../../services/fetcher/client/errors.ts'
+import { PageFailed, PageRefused, PageUnreadable, Parked } from '../../../services/fetcher/client/errors.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Answer, inTurn, startServer } from '../../support/http.ts'
 import { clientFor, failureOf, TIMEOUT_MS } from './fixture.ts'
@@ -85,7 +85,8 @@ describe('a page that fails in a way that may pass', () => {
       { headers: { 'content-type': 'text/html' }, body: '<!doctype html>\n<title>Maintenance</title>' },
       /HTML or XML with status 200, no JSON: <!doctype html> <title>Maintenance<\/title>/,
     ],
-    ['a text that is no JSON', { body: 'OK, try later' }, /no JSON, with status 200: OK, try later/],
+    ['JSON that turns into HTML', { body: '{"data":[{"id":"1"},<html>502' }, /turns into HTML or XML at line 1, column 21 .*<html>502/],
+    ['UTF-8 that is cut inside a character', { body: Buffer.from('{"data":[{"id":"ü').subarray(0, -1) }, /no valid utf-8 text/],
     [
       'a body over the bound',
       { json: { data: ['x'.repeat(5_000)] } },
@@ -101,8 +102,6 @@ describe('a page that fails in a way that may pass', () => {
       { headers: { 'content-encoding': 'gzip' }, body: gzipSync(JSON.stringify({ data: [1, 2, 3] })).subarray(0, 20) },
       /ended early or is damaged/,
     ],
-    ['bytes that are no UTF-8', { body: Buffer.from([0x22, 0xff, 0xfe, 0x22]) }, /no valid utf-8 text/],
-    ['a content coding that was not asked for', { headers: { 'content-encoding': 'snappy' }, body: 'xxx' }, /content coding "snappy"/],
   ] as const satisfies [string, Answer, RegExp][]) {
     test(`${name} is a transient error with a clear text, and the page is asked for again`, async (t) => {
       const server = await startServer(t, inTurn(broken, PAGE))
@@ -115,6 +114,66 @@ describe('a page that fails in a way that may pass', () => {
       assert.equal(always.requests.length, 2)
     })
   }
+
+  for (const [name, broken, text] of [
+    ['a text', { body: 'OK, try later' }, /the body is no JSON, with status 200: OK, try later/],
+    [
+      'NaN',
+      { body: '{"data":[\n{"id":"s3cret","price":NaN}]}' },
+      /line 2, column 24: no JSON value is NaN behind \{"data":\[\{"id":"…","price":/,
+    ],
+    ['Infinity', { body: '[1,-Infinity]' }, /line 1, column 4: no JSON value is -Infinity behind \[0,/],
+    ['single quotes', { body: "{'a':1}" }, /line 1, column 2: no JSON value is ' behind \{/],
+    ['a comma too many', { body: '{"data":[],}' }, /line 1, column 12: no JSON value is \} behind \{"data":\[\],/],
+    ['a line break in a text', { body: '{"a":"b\nc"}' }, /line 1, column 8: no JSON value is U\+000A behind \{"a":/],
+    ['text behind the JSON', { body: '{"data":[]}\nNotice: 3 rows' }, /line 2, column 1: the JSON is followed by Notice: 3 rows/],
+    [
+      'lines of JSON',
+      { body: '{"a":1}\n{"a":"s3cret"}' },
+      /line 2, column 1: .* another JSON value .*lines of JSON, each a value, are not read/,
+    ],
+    [
+      'bytes that are no UTF-8',
+      { body: Buffer.from('{"a":\n"\xff\xfe"}', 'latin1') },
+      /no valid utf-8 text: the byte 0xff at line 2, byte 2/,
+    ],
+    ['UTF-32', { body: Buffer.from([0x5b, 0, 0, 0, 0x5d, 0, 0, 0]) }, /the body is UTF-32/],
+    [
+      'a coding that nobody knows',
+      { headers: { 'content-encoding': 'snappy' }, body: Buffer.from([0xff, 6, 0, 0]) },
+      /content coding "snappy" is not known/,
+    ],
+    [
+      'a charset that nobody knows',
+      { headers: { 'content-type': 'application/json; charset=ebcdic' }, body: Buffer.from([0x4a, 0xff]) },
+      /no valid "ebcdic" \(read as utf-8\) text/,
+    ],
+  ] as const satisfies [string, Answer, RegExp][]) {
+    test(`${name}, whole and for ever unreadable, is said with its place and not asked for again`, async (t) => {
+      const server = await startServer(t, inTurn(broken))
+      const { ask } = clientFor(t, server.url)
+      const error = await failureOf(ask())
+      assert.ok(error instanceof PageUnreadable, error.message)
+      assert.match(error.message, /GET http:\S+\/orders was answered with something that cannot be read: /)
+      assert.match(error.message, text)
+      assert.doesNotMatch(error.message, /s3cret/)
+      assert.equal(server.requests.length, 1)
+    })
+  }
+
+  test('a 429 counts as one, whatever its body and its content coding are', async (t) => {
+    for (const headers of [{ 'content-encoding': 'gzip' }, { 'content-encoding': 'UTF-8' }, { 'content-encoding': 'br, snappy' }]) {
+      for (const body of ['', 'slow down']) {
+        const server = await startServer(t, inTurn({ status: 429, headers: { ...headers, 'retry-after': '7' }, body }, PAGE))
+        const { ask, clock } = clientFor(t, server.url)
+        assert.equal((await ask()).attempts, 2)
+        assert.ok(
+          waits(clock.slept).some((ms) => ms >= 7_000),
+          `${JSON.stringify(headers)} ${waits(clock.slept)}`,
+        )
+      }
+    }
+  })
 
   test('an answer that takes longer than the time limit, headers and body together, is asked for again', async (t) => {
     const server = await startServer(

@@ -103,6 +103,14 @@ describe('the end of a walk', () => {
 })
 
 describe('a page', () => {
+  for (const status of [204, 205]) {
+    test(`that is answered ${status} is an empty page, and the last one`, async (t) => {
+      const { put, error } = await runOnce(t, answers({ json: { data: [row(1)], next: 'a' } }, { status }), { stream: timed(byCursor) })
+      assert.equal(error, undefined)
+      assert.deepEqual([put.length, put[1]?.marker.records, put[1]?.marker.last, put[1]?.checkpoint.done], [2, 0, true, true])
+    })
+  }
+
   test('whose records are all filtered out does not end the walk: the next page is still asked for', async (t) => {
     const map = (raw: unknown) => ((raw as { id: string }).id === '1' ? undefined : raw)
     for (const [paginate, more] of [

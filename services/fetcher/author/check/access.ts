@@ -4,7 +4,7 @@ import type { Source } from '../../../../shared/declaration.ts'
 import { secretRefsOf } from '../../../../shared/declare/auth.ts'
 import type { SecretRef } from '../../../../shared/declare/secret.ts'
 import { HeadraceError, messageOf } from '../../../../shared/errors.ts'
-import { AttemptFailed, CredentialsRefused, PageFailed, PageRefused } from '../../client/errors.ts'
+import { AttemptFailed, CredentialsRefused, PageFailed, PageRefused, PageUnreadable } from '../../client/errors.ts'
 import type { Api } from '../api.ts'
 import { failed, ok, type Step, skipped } from './step.ts'
 
@@ -57,6 +57,6 @@ export function credentialsStep({ auth }: Source, error: unknown): Step {
   if (hasNoToken(error)) return failed('credentials', messageOf(error), hintOf(error))
   if (auth === undefined) return skipped('credentials', 'the source declares no auth')
   if (error instanceof PageRefused) return skipped('credentials', `cannot be told from a refusal with ${error.status}`)
-  if (error instanceof PageFailed) return skipped('credentials', 'cannot be told without an answer')
+  if (error instanceof PageFailed || error instanceof PageUnreadable) return skipped('credentials', 'cannot be told without an answer')
   return ok('credentials', `accepted (${auth.kind})`)
 }

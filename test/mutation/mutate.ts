@@ -1,0 +1,190 @@
+/**
+ * Draws mutants of files, and finds those that no test and no type notices. Quick things first: the unit tests next to the file, the types, all unit
+ * tests that import it, and with `servers` the tests on real servers, the nearest first. Results are kept as they come, so that a stopped run goes on.
+ */
+import { createHash } from 'node:crypto'
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { between, randomFrom } from '../support/random.ts'
+import { EQUIVALENTS } from './equivalents.ts'
+import { importGraph, type Test } from './imports.ts'
+import { type Mutant, mutantsOf, mutated, nameOf } from './mutants.ts'
+import { openSandbox, type Sandbox } from './sandbox.ts'
+import { createTypeCheck, type TypeCheck } from './types.ts'
+
+export type KilledBy = 'types' | 'unit' | 'servers'
+export type Result = { name: string; killedBy: KilledBy | null }
+export type Survey = {
+  mutants: number
+  killed: Record<KilledBy, number>
+  equivalent: number
+  survivors: Mutant[]
+  unknown: number
+  score: number
+}
+
+export type MutateOptions = {
+  root: string
+  files: readonly string[]
+  /** How many to draw; all by default. */
+  sample?: number | undefined
+  seed: number
+  /** The test stack's folder, where tests on servers may be run. */
+  stack?: string | undefined
+  /** Where results are kept; without it they are not. */
+  kept?: string | undefined
+  /** No new mutant is begun after so long. */
+  msMax: number
+  say(line: string): void
+}
+
+const MUTANT_MS_MAX = 60_000
+const NEAR_DISTANCE = 2
+const NEAR_FILES_MAX = 12
+const SERVER_FILES_MAX = 6
+const AT_ONCE = 2
+
+export async function mutate(options: MutateOptions): Promise<Survey> {
+  const { root, say, msMax } = options
+  const all: string[] = []
+  for await (const file of glob('{services,shared,test}/**/*.ts', { cwd: root })) all.push(file)
+  const testsOf = importGraph(root, all)
+  const product = all.filter((file) => !file.startsWith('test/'))
+  const texts = new Map(options.files.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
+  const drawn = draw(
+    [...texts].flatMap(([file, text]) => mutantsOf(file, text)),
+    options.sample,
+    options.seed,
+  )
+  const done = keptResults(options.kept)
+  const equivalent = new Set(EQUIVALENTS.map(nameOf))
+  for (const name of stale(equivalent, texts)) say(`no longer there, so not equivalent to anything: ${name}`)
+  const queue = drawn.filter((mutant) => !done.has(nameOf(mutant)) && !equivalent.has(nameOf(mutant)))
+  const checkTypes = createTypeCheck(root, all)
+  const beganMs = performance.now()
+  const sandboxes = await Promise.all(Array.from({ length: AT_ONCE }, () => openSandbox(root)))
+  try {
+    await assertSound(sandboxes[0], queue, testsOf)
+    await Promise.all(
+      sandboxes.map(async (sandbox) => {
+        for (let mutant = queue.shift(); mutant !== undefined && performance.now() - beganMs < msMax; mutant = queue.shift()) {
+          const text = texts.get(mutant.file) ?? ''
+          const tools = { sandbox, checkTypes, tests: testsOf(mutant.file), importers: product, stack: options.stack }
+          const killedBy = await kill(mutant, text, tools)
+          const result = { name: nameOf(mutant), killedBy }
+          done.set(result.name, result)
+          if (options.kept !== undefined) appendFileSync(options.kept, `${JSON.stringify(result)}\n`)
+          if (killedBy === null) say(`survives: ${shown(mutant)}`)
+        }
+      }),
+    )
+  } finally {
+    await Promise.all(sandboxes.map((sandbox) => sandbox.remove()))
+  }
+  return survey(drawn, done, equivalent)
+}
+
+/** Without replacement; the same seed draws the same ones of the same files. */
+function draw(all: readonly Mutant[], sample = all.length, seed: number): Mutant[] {
+  const random = randomFrom(seed)
+  const left = [...all]
+  return Array.from({ length: Math.min(sample, left.length) }, () => left.splice(between(random, 0, left.length - 1), 1)[0] as Mutant)
+}
+
+/** Names of equivalents in these files that no mutant has. */
+function stale(equivalent: ReadonlySet<string>, texts: ReadonlyMap<string, string>): string[] {
+  const names = new Set([...texts].flatMap(([file, text]) => mutantsOf(file, text).map(nameOf)))
+  return [...equivalent].filter((name) => texts.has((JSON.parse(name) as string[])[0] ?? '') && !names.has(name))
+}
+
+/** A test that fails without any change would kill them all. */
+async function assertSound(sandbox: Sandbox | undefined, queue: readonly Mutant[], testsOf: (file: string) => Test[]): Promise<void> {
+  const tests = new Set(queue.flatMap(({ file }) => unitTests(testsOf(file))))
+  if (sandbox === undefined || tests.size === 0) return
+  const verdict = await sandbox.run([...tests], 4 * MUTANT_MS_MAX)
+  if (verdict !== 'passed') throw new Error(`the unit tests have ${verdict} without any change: nothing can be said`)
+}
+
+type KillTools = {
+  sandbox: Sandbox
+  checkTypes: TypeCheck
+  tests: readonly Test[]
+  /** Files whose types may follow from the mutant's. */
+  importers: readonly string[]
+  stack: string | undefined
+}
+
+async function kill(mutant: Mutant, text: string, { sandbox, checkTypes, tests, importers, stack }: KillTools): Promise<KilledBy | null> {
+  const changed = mutated(text, mutant)
+  const unit = tests.filter(({ file }) => file.endsWith('.unit.test.ts'))
+  const near = unit.filter(({ distance }) => distance <= NEAR_DISTANCE).slice(0, NEAR_FILES_MAX)
+  const far = unit.filter((test) => !near.includes(test))
+  await sandbox.write(mutant.file, changed)
+  try {
+    if (await isNoticed(sandbox, near)) return 'unit'
+    if (checkTypes(mutant.file, changed, [])) return 'types'
+    if (await isNoticed(sandbox, far)) return 'unit'
+    if (checkTypes(mutant.file, changed, importers)) return 'types'
+    if (stack === undefined) return null
+    const servers = tests.filter(({ file }) => !file.endsWith('.unit.test.ts') && !file.startsWith('test/mutation/'))
+    const endMs = performance.now() + MUTANT_MS_MAX
+    for (const test of servers.slice(0, SERVER_FILES_MAX)) {
+      const leftMs = endMs - performance.now()
+      if (leftMs <= 0) break
+      // One that takes longer than there is time for has noticed nothing.
+      if ((await sandbox.run([test.file], leftMs, { HEADRACE_TEST_STACK: stack })) === 'failed') return 'servers'
+    }
+    return null
+  } finally {
+    await sandbox.write(mutant.file, text)
+  }
+}
+
+/** A unit test that does not end has noticed a loop without an end. */
+const isNoticed = async (sandbox: Sandbox, tests: readonly Test[]): Promise<boolean> =>
+  tests.length > 0 && (await sandbox.run(unitTests(tests), MUTANT_MS_MAX)) !== 'passed'
+
+const unitTests = (tests: readonly Test[]): string[] => tests.map(({ file }) => file).filter((file) => file.endsWith('.unit.test.ts'))
+
+function survey(drawn: readonly Mutant[], done: ReadonlyMap<string, Result>, equivalent: ReadonlySet<string>): Survey {
+  const killed = { types: 0, unit: 0, servers: 0 }
+  const survivors: Mutant[] = []
+  let [same, unknown] = [0, 0]
+  for (const mutant of drawn) {
+    const result = done.get(nameOf(mutant))
+    if (equivalent.has(nameOf(mutant))) same += 1
+    else if (result === undefined) unknown += 1
+    else if (result.killedBy === null) survivors.push(mutant)
+    else killed[result.killedBy] += 1
+  }
+  const tried = drawn.length - same - unknown
+  return {
+    ...{ mutants: drawn.length, killed, equivalent: same, survivors, unknown },
+    score: tried === 0 ? 1 : (tried - survivors.length) / tried,
+  }
+}
+
+export const shown = ({ file, line, column, operator, original, replacement }: Mutant): string =>
+  `${file}:${line}:${column}  ${operator}: ${oneLine(original)} → ${oneLine(replacement)}`
+
+const SHOWN_CHARS_MAX = 100
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ').slice(0, SHOWN_CHARS_MAX)
+
+/** Of these very files: a result of another text says nothing. */
+export function keptPath(root: string, files: readonly string[], tests: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const file of [...files, ...tests].sort()) hash.update(file).update(readFileSync(join(root, file)))
+  return join(root, '.headrace', 'mutation', `${hash.digest('hex').slice(0, 16)}.jsonl`)
+}
+
+function keptResults(path: string | undefined): Map<string, Result> {
+  if (path === undefined) return new Map()
+  mkdirSync(dirname(path), { recursive: true })
+  if (!existsSync(path)) return new Map()
+  const results = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.endsWith('}'))
+    .map((line) => JSON.parse(line) as Result)
+  return new Map(results.map((result) => [result.name, result]))
+}

@@ -17,7 +17,13 @@ export type Mutant = {
   column: number
   /** The line without its indentation: names the place when lines move. */
   lineText: string
+  /** From 0, of those that are alike in all this. */
+  nth: number
 }
+
+type Place = 'start' | 'end' | 'line' | 'column'
+/** A mutant wherever its line is by now. */
+export type Named = Omit<Mutant, Place>
 
 const COMPARISONS: Readonly<Record<string, string>> = {
   ...{ '<': '<=', '<=': '<', '>': '>=', '>=': '>', '===': '!==', '!==': '===' },
@@ -32,13 +38,17 @@ export function mutantsOf(file: string, text: string): Mutant[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
   const mutants: Mutant[] = []
   const lines = text.split('\n')
+  const counts = new Map<string, number>()
 
   function add(node: ts.Node, replacement: string, operator: string, from = node.getStart(source), to = node.getEnd()): void {
     const original = text.slice(from, to)
     if (original === replacement) return
     const { line, character } = source.getLineAndCharacterOfPosition(from)
     const lineText = (lines[line] ?? '').trim()
-    mutants.push({ file, start: from, end: to, original, replacement, operator, line: line + 1, column: character + 1, lineText })
+    const alike = JSON.stringify([operator, lineText, original, replacement])
+    const nth = counts.get(alike) ?? 0
+    counts.set(alike, nth + 1)
+    mutants.push({ file, start: from, end: to, original, replacement, operator, line: line + 1, column: character + 1, lineText, nth })
   }
 
   function binary(node: ts.BinaryExpression): void {
@@ -94,5 +104,5 @@ function isWords(node: ts.Node, source: ts.SourceFile): boolean {
 export const mutated = (text: string, { start, end, replacement }: Mutant): string => text.slice(0, start) + replacement + text.slice(end)
 
 /** Two mutants of the same name are the same change, also after lines have moved. */
-export const nameOf = ({ file, operator, lineText, original, replacement }: Omit<Mutant, 'start' | 'end' | 'line' | 'column'>): string =>
-  JSON.stringify([file, operator, lineText, original, replacement])
+export const nameOf = ({ file, operator, lineText, original, replacement, nth }: Named): string =>
+  JSON.stringify([file, operator, lineText, original, replacement, nth])

@@ -40,8 +40,9 @@ export type MutateOptions = {
 }
 
 const MUTANT_MS_MAX = 60_000
+/** Of the tests beside a file: few, so that most mutants cost a second. */
 const NEAR_DISTANCE = 2
-const NEAR_FILES_MAX = 12
+const NEAR_FILES_MAX = 5
 const SERVER_FILES_MAX = 6
 const AT_ONCE = 2
 

@@ -89,3 +89,18 @@ describe('the share of a partition', () => {
     assert.deepEqual(annotated(forgotten(schema)).startsFrom?.watermarks, [null, null, null])
   })
 })
+
+test('a topic that is made anew twice is another one each time, and nothing that was confirmed before counts', () => {
+  const changed = laidOut(declared(3), declared(2), [confirmed(at(5), '0 of 2'), confirmed(at(3), '1 of 2')]).schema
+  const once = forgotten(changed)
+  const twice = forgotten(once)
+  const changes = [changed, once, twice].map((schema) => annotated(schema).startsFrom?.change)
+  assert.deepEqual(changes, [1, 2, 3])
+  assert.notDeepEqual(once, twice)
+  for (const schema of [once, twice]) {
+    assert.deepEqual(annotated(schema).startsFrom?.watermarks, [null, null, null])
+    assert.deepEqual(annotated(schema).startsFrom?.log, { partition: 0, offset: 0 })
+  }
+  const first = declared(2)
+  assert.equal(forgotten(first), first, 'the first layout has nothing to forget')
+})

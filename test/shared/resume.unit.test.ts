@@ -89,6 +89,29 @@ describe('some published records are gone before they were loaded: the run start
   })
 })
 
+describe('a loss that the loader tells of and that lies', () => {
+  const moved = (from: number, below: number) => loaded(950, MARCH, { lost: { from, below } })
+  const gapOf = (from: number, below: number, checkpoint: Checkpoint = finished) => {
+    const resumed = at({ published: published(900, checkpoint), loaded: moved(from, below), log: { low: 500, high: 1000 } })
+    return resumed.kind === 'start' ? resumed.gap : null
+  }
+
+  test('in front of the checkpoint is a gap, up to the checkpoint at most', () => {
+    assert.deepEqual(gapOf(899, 950), { from: 899, to: 900, confirmed: MARCH })
+    assert.deepEqual(gapOf(300, 500), { from: 300, to: 500, confirmed: MARCH })
+  })
+
+  test('behind the checkpoint, or right at it, is none of this run’s', () => {
+    assert.equal(gapOf(900, 950), null)
+    assert.equal(gapOf(901, 950), null)
+  })
+
+  test('where a run has asked for all of it again is none any more', () => {
+    assert.equal(gapOf(300, 500, { ...finished, coveredBelow: 500 }), null)
+    assert.notEqual(gapOf(300, 501, { ...finished, coveredBelow: 500 }), null)
+  })
+})
+
 describe('no checkpoint: the run starts from the confirmed watermark, else from the stream’s start', () => {
   const nothing = { kind: 'start', gap: null, coveredBelow: undefined }
   test('nothing is stored at all', () => assert.deepEqual(at({}), { ...nothing, watermark: null }))

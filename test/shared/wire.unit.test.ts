@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import {
   type DeadLetterFacts,
   deadLetterHeaders,
+  doneHeaders,
+  doneRanges,
   FRAME_HEAD_BYTES,
   frame,
   MARKER_HEADER,
@@ -143,6 +145,35 @@ describe('the headers of a dead letter', () => {
         const headers = Object.fromEntries(Object.entries(deadLetterHeaders(given)).map(([name, value]) => [name, Buffer.from(value)]))
         assert.deepEqual(parseDeadLetterHeaders(headers), { ...given })
       }),
+      { seed },
+    )
+  })
+})
+
+describe('the letters that are done with', () => {
+  test('are none for other messages, and what is no range is passed over', () => {
+    assert.equal(doneRanges(undefined), null)
+    assert.equal(doneRanges({ 'headrace-page': '3' }), null)
+    assert.deepEqual(doneRanges({ 'headrace-done': 'x,3,-4,5-,7-9,1e3' }), [
+      [3, 4],
+      [7, 10],
+    ])
+  })
+
+  test('come back as they were, and neighbours as one range', () => {
+    assert.deepEqual(doneHeaders([1, 2, 3, 7, 9, 10], 'replayed'), { 'headrace-done': '1-3,7,9-10', 'headrace-how': 'replayed' })
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat({ max: 60 }), { minLength: 1 }),
+        fc.constantFrom('replayed' as const, 'dropped' as const),
+        (given, how) => {
+          const offsets = given.toSorted((a, b) => a - b)
+          const ranges = doneRanges(doneHeaders(offsets, how)) ?? []
+          const back = ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, index) => from + index))
+          assert.deepEqual(back, offsets)
+          for (const [index, [from]] of ranges.entries()) assert.ok(index === 0 || from > (ranges[index - 1]?.[1] ?? 0))
+        },
+      ),
       { seed },
     )
   })

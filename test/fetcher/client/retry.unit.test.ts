@@ -223,6 +223,7 @@ describe('a pause that the API asks for', () => {
     ['Retry-After as a fraction of seconds', { 'retry-after': '2.5' }, 2_500],
     ['Retry-After as a date, by the clock of the server', { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT', date: DATE }, 9_000],
     ['Retry-After in milliseconds', { 'retry-after-ms': '2700' }, 2_700],
+    ['Retry-After in milliseconds that came twice', { 'retry-after-ms': '900, 2700' }, 2_700],
     ['Retry-After that came twice', { 'retry-after': '3, 7' }, 7_000],
     ['Retry-After as an older HTTP date', { 'retry-after': 'Tuesday, 01-Jan-30 00:00:09 GMT', date: DATE }, 9_000],
     ['RateLimit and RateLimit-Policy', { ratelimit: '"burst";r=0;t=8', 'ratelimit-policy': '"burst";q=10;w=60' }, 8_000],

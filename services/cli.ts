@@ -100,7 +100,7 @@ function program(): Command {
   door
     .command('load')
     .description('the loader: from Kafka into ClickHouse')
-    .option('--until-caught-up', 'end when everything in Kafka is loaded')
+    .option('--until-caught-up', 'end when everything in Kafka is loaded; with 1 when the rest waits for a person')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (options) => exit(await (await import('./cli/load.ts')).loadCommand(options)))
 

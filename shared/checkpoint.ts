@@ -7,12 +7,18 @@
  * Metadata is believed only when it carries its own offset: reset tools write offsets and leave strange metadata or none.
  */
 import { z } from 'zod'
+import { boundedWatermark } from './watermark.ts'
 
 /** The broker's offset.metadata.max.bytes is 4096 by default; longer metadata refuses the whole commit. */
 export const CHECKPOINT_BYTES_MAX = 4000
 export const COMMIT_BYTES_MAX = 512
+/** ECMA-262, section 21.4.1.1. */
+const DATE_MAX_MS = 8_640_000_000_000_000
 /** 48 bits for each share that is known. */
 export const KNOWN_CHARS = 8
+
+/** Within what a Date can be: a foreign text must not make whoever shows it throw. */
+const instantMs = z.int().min(-DATE_MAX_MS).max(DATE_MAX_MS)
 
 export const checkpoint = z.object({
   v: z.literal(1),
@@ -20,7 +26,7 @@ export const checkpoint = z.object({
   /** Pages of the run that are published. */
   page: z.int().min(0),
   /** When the run started, epoch milliseconds. */
-  startedMs: z.int(),
+  startedMs: instantMs,
   done: z.boolean(),
   /** The watermark that the run asks from; null for the stream's start. */
   from: z.string().nullable(),
@@ -52,7 +58,7 @@ export const checkpoint = z.object({
       /** The run's records lie from this offset on. */
       from: z.int().min(0),
       /** Of the latest page. */
-      atMs: z.int(),
+      atMs: instantMs,
       brought: z.literal(true).optional(),
       /** Why the walk does not show what is deleted. */
       lacks: z.string().optional(),
@@ -101,15 +107,27 @@ export const skip = z.object({
   /** That the page was answered with. */
   status: z.int(),
   /** When, epoch milliseconds. */
-  atMs: z.int(),
+  atMs: instantMs,
 })
 export type Skip = z.infer<typeof skip>
 
-/** The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run goes on from its watermark. */
+/** The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run continues from its watermark, cut if need be. */
 export function checkpointText(value: Checkpoint): string {
   const { totals: _, ...needed } = value
-  const texts = [value, needed, { ...needed, cursor: null }].map((each) => JSON.stringify(each))
-  return texts.find((text) => Buffer.byteLength(text) <= CHECKPOINT_BYTES_MAX) ?? JSON.stringify({ ...needed, cursor: null })
+  const forms = [value, needed, { ...needed, cursor: null }, withShortTexts({ ...needed, cursor: null })]
+  const texts = forms.map((each) => JSON.stringify(each))
+  return texts.find((text) => Buffer.byteLength(text) <= CHECKPOINT_BYTES_MAX) ?? JSON.stringify(forms.at(-1))
+}
+
+/** A watermark of kind text can be as long as a field of a record. What opens it is an earlier one: more is asked for again, nothing is missed. */
+function withShortTexts({ from, watermark, seen, full, range, ...rest }: Checkpoint): Checkpoint {
+  const short = (text: string | null) => (text === null ? null : boundedWatermark(text))
+  return {
+    ...rest,
+    ...{ from: short(from), watermark: short(watermark), seen: short(seen) },
+    ...(full === undefined ? {} : { full: { reached: short(full.reached) } }),
+    ...(range === undefined ? {} : { range: { from: short(range.from) ?? '', to: short(range.to) ?? '' } }),
+  }
 }
 
 export function parseCheckpoint(metadata: string): Checkpoint | null {
@@ -126,11 +144,16 @@ export function isStillSkipped({ run, page, atMs }: Skip, checkpoint: Checkpoint
   return checkpoint.run === run ? checkpoint.page < page && !checkpoint.done : !checkpoint.done || checkpoint.startedMs < atMs
 }
 
-export function commitText(value: Commit): string {
-  const text = JSON.stringify(value)
-  if (Buffer.byteLength(text) > COMMIT_BYTES_MAX)
-    throw new RangeError(`commit metadata of ${Buffer.byteLength(text)} bytes is over ${COMMIT_BYTES_MAX}`)
-  return text
+/** The commit's text. Never fails, since an offset that cannot be committed stops its partition for good: what does not fit is cut or left out. */
+export function commitText({ watermark, share, ...places }: Commit): string {
+  const short = watermark === null ? null : boundedWatermark(watermark)
+  const forms = [
+    { ...places, watermark, share },
+    { ...places, watermark: short, share },
+    { ...places, watermark: null },
+  ]
+  const texts = forms.map((each) => JSON.stringify(each))
+  return texts.find((text) => Buffer.byteLength(text) <= COMMIT_BYTES_MAX) ?? JSON.stringify(forms.at(-1))
 }
 
 /** The commit at `offset`, or null when the metadata is not ours or belongs to another offset (written by a reset tool). */

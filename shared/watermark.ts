@@ -40,6 +40,29 @@ export function positionOfText(kind: WatermarkKind, text: string): Position | nu
   return integerOf(text)
 }
 
+/** What markers, checkpoints and commits have room for, as JSON; only a text can be longer. */
+export const WATERMARK_BYTES_MAX = 240
+
+/**
+ * A text that is too long is cut: what opens a text sorts before it, so the API is asked for more, never for less. Null where nothing is left. Not
+ * cut inside a character, since half of one would be sent as another that sorts higher.
+ */
+export function boundedWatermark(text: string): string | null {
+  if (text.length * JSON_BYTES_A_UNIT_MAX <= WATERMARK_BYTES_MAX) return text === '' ? null : text
+  let bytes = 0
+  let length = 0
+  for (const character of text) {
+    bytes += Buffer.byteLength(JSON.stringify(character)) - QUOTES_BYTES
+    if (bytes > WATERMARK_BYTES_MAX) return length === 0 ? null : text.slice(0, length)
+    length += character.length
+  }
+  return text
+}
+
+/** `\u0000`; and the quotes around a text. */
+const JSON_BYTES_A_UNIT_MAX = 6
+const QUOTES_BYTES = 2
+
 /** Negative, zero or positive; both positions are of one kind. */
 export function comparePositions(a: Position, b: Position): number {
   return a < b ? -1 : a > b ? 1 : 0

@@ -4,6 +4,7 @@
  * schema registry reads it. A marker has a null value and its facts in one header, so other consumers can pass over it.
  */
 import { z } from 'zod'
+import { boundedWatermark } from './watermark.ts'
 
 const MAGIC = 0
 export const FRAME_HEAD_BYTES = 5
@@ -27,28 +28,45 @@ export function schemaIdOf(value: Buffer): number | null {
   return value.readUInt32BE(1)
 }
 
+/** Whoever may write to the topic can write a marker: what has no bound here would stop the loader where it has none. */
+const MARKER_BYTES_MAX = 64 * 1024
+const RUN_CHARS_MAX = 100
+const SHARE_CHARS_MAX = 40
+/** Of the ledger's columns: UInt32, and the instants of a DateTime64. */
+const COUNT_MAX = 2 ** 32 - 1
+const INSTANT_MAX_MS = 10_413_791_999_999
+
+/** ClickHouse reads no half of a surrogate pair. */
+const markerText = (charsMax: number) =>
+  z
+    .string()
+    .max(charsMax)
+    .refine((text) => text.isWellFormed(), 'is no Unicode text')
+const count = () => z.int().min(0).max(COUNT_MAX)
+
 /** The facts of one published page. `watermark` is set only when it is safe to confirm up to it. */
 export const pageMarker = z.object({
   v: z.literal(1),
-  run: z.string(),
-  page: z.int().min(1),
+  run: markerText(RUN_CHARS_MAX),
+  page: count().min(1),
   /** Fetch time, epoch milliseconds. */
-  at: z.int(),
-  records: z.int().min(0),
-  deadLetters: z.int().min(0),
+  at: z.int().min(0).max(INSTANT_MAX_MS),
+  records: count(),
+  deadLetters: count(),
   /** Records that came again unchanged and were not published. */
-  unchanged: z.int().min(0),
-  drift: z.int().min(0),
+  unchanged: count(),
+  drift: count(),
   /** Records that the declaration leaves out. */
-  leftOut: z.int().min(0).optional(),
+  leftOut: count().optional(),
   /** Attempts that this page took, and how many of them were retries. */
-  requests: z.int().min(0),
-  retries: z.int().min(0),
+  requests: count(),
+  retries: count(),
   bytes: z.int().min(0),
-  durationMs: z.int().min(0),
-  watermark: z.string().nullable(),
+  durationMs: count(),
+  /** A long text is cut, since no commit has room for it; see `boundedWatermark`. */
+  watermark: markerText(MARKER_BYTES_MAX).transform(boundedWatermark).nullable(),
   /** What the watermark speaks of (`shareId`). */
-  share: z.string().optional(),
+  share: markerText(SHARE_CHARS_MAX).optional(),
   /** Records below this offset that the log lost were asked from the API again before this page, so its watermark speaks of them too. */
   coveredBelow: z.int().min(0).optional(),
   /** True on the marker that ends the run. */
@@ -60,12 +78,22 @@ export type PageMarker = z.infer<typeof pageMarker>
 
 /** Returns null for a header that is no marker of ours. */
 export function parseMarker(header: Buffer | string | undefined): PageMarker | null {
-  if (header === undefined) return null
+  return header === undefined ? null : (markerIn(header).marker ?? null)
+}
+
+/** What is wrong with the header of a marker, for its dead letter. */
+export const markerMistake = (header: Buffer | string): string => markerIn(header).mistake ?? 'nothing'
+
+function markerIn(header: Buffer | string): { marker?: PageMarker; mistake?: string } {
+  const bytes = Buffer.byteLength(header)
+  if (bytes > MARKER_BYTES_MAX) return { mistake: `it has ${bytes} bytes, more than ${MARKER_BYTES_MAX}` }
   try {
     const parsed = pageMarker.safeParse(JSON.parse(header.toString()))
-    return parsed.success ? parsed.data : null
+    if (parsed.success) return { marker: parsed.data }
+    const [issue] = parsed.error.issues
+    return { mistake: `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'is of another form'}` }
   } catch {
-    return null
+    return { mistake: 'it is no JSON' }
   }
 }
 

@@ -24,6 +24,6 @@ export type Assigned = {
 
 export const placeOf = (topic: string, partition: number): string => `${topic}/${partition}`
 
-export function patienceOf({ ending, over }: Assigned, clock: Clock, holdups: Holdups): Patience {
-  return { clock, holdups, over: over.signal, stopping: ending.signal }
+export function patienceOf({ ending, over }: Assigned, topic: string, clock: Clock, holdups: Holdups): Patience {
+  return { clock, holdups, topic, over: over.signal, stopping: ending.signal }
 }

@@ -7,7 +7,7 @@ import type { Metrics } from '../../shared/metrics.ts'
 import type { Batch, Target } from './chunk.ts'
 import type { Failure } from './classify.ts'
 import { type Isolation, isolate, type RowLetter } from './isolate.ts'
-import { type Patience, pause, untilDecided, WAIT_MAX_MS } from './patience.ts'
+import { holdupOf, type Patience, pause, untilDecided, WAIT_MAX_MS } from './patience.ts'
 import { bytesOf, chunkOf, countOf, originOf, type Piece, splitAt } from './rows.ts'
 import type { Tables } from './table.ts'
 import { tokenOf } from './token.ts'
@@ -63,7 +63,7 @@ export function createDeliver({ writer, tables, database, nonce, metrics, clock 
       for (let attempt = 0; ; attempt++) {
         const failure = await untilDecided(table, patience, () => once(piece))
         if (failure?.kind !== 'memory') return failure
-        await pause(table, failure, WAIT_MAX_MS.memory, attempt, patience)
+        await pause(table, holdupOf(failure), WAIT_MAX_MS.memory, attempt, patience)
         const half = Math.ceil(countOf(piece) / 2)
         if (half < PIECE_ROWS_MIN) continue
         rowsMaxByTable.set(table, half)

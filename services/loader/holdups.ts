@@ -6,23 +6,38 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 
-export type Holdup = { name: string; message: string }
+export type Holdup = {
+  name: string
+  message: string
+  /** It does not pass by itself: a person has to put something right. */
+  needsPerson: boolean
+}
+
+/** `topics`: of records, that wait for it. `sinceMs`: elapsed time of the clock; a new reason begins anew. */
+export type Held = Holdup & { what: string; topics: readonly string[]; sinceMs: number }
 
 export type Holdups = {
-  /** `what` takes nothing at the moment. */
-  hold(what: string, holdup: Holdup): void
+  /** `what` takes nothing at the moment. `topic`: of records, whose work waits for it. */
+  hold(what: string, holdup: Holdup, topic?: string): void
   clear(what: string): void
   /** A new assignment: whatever was waited for may be another member's now. */
   reset(): void
+  /** What is held up now. */
+  all(): readonly Held[]
 }
 
-export function createHoldups({ log, metrics, clock }: { log: Log; metrics: Metrics; clock: Clock }): Holdups {
-  const held = new Map<string, { name: string; sinceMs: number }>()
+type Known = Holdup & { sinceMs: number; reasonSinceMs: number; topics: Set<string> }
 
-  function hold(what: string, { name, message }: Holdup): void {
+export function createHoldups({ log, metrics, clock }: { log: Log; metrics: Metrics; clock: Clock }): Holdups {
+  const held = new Map<string, Known>()
+
+  function hold(what: string, { name, message, needsPerson }: Holdup, topic?: string): void {
     const known = held.get(what)
+    const topics = known?.topics ?? new Set<string>()
+    if (topic !== undefined) topics.add(topic)
     if (known?.name === name) return
-    held.set(what, { name, sinceMs: known?.sinceMs ?? clock.elapsedMs() })
+    const nowMs = clock.elapsedMs()
+    held.set(what, { name, message, needsPerson, topics, sinceMs: known?.sinceMs ?? nowMs, reasonSinceMs: nowMs })
     metrics.paused.set({ table: what }, 1)
     log.warn({ table: what, reason: name }, `${what} waits: ${message}`)
   }
@@ -40,5 +55,12 @@ export function createHoldups({ log, metrics, clock }: { log: Log; metrics: Metr
     held.clear()
   }
 
-  return { hold, clear, reset }
+  const all = (): Held[] =>
+    [...held].map(([what, { name, message, needsPerson, topics, reasonSinceMs }]) => ({
+      ...{ what, name, message, needsPerson },
+      topics: [...topics],
+      sinceMs: reasonSinceMs,
+    }))
+
+  return { hold, clear, reset, all }
 }

@@ -4,13 +4,14 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { ReadBatch, Reader } from '../../shared/kafka.ts'
+import type { Log } from '../../shared/log.ts'
 import { type Assigned, patienceOf, placeOf } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { Chunk } from './chunk.ts'
 import type { StallNotes } from './failures/stall-notes.ts'
 import type { Gate } from './gate.ts'
 import type { Holdups } from './holdups.ts'
-import { Abandoned, type Patience } from './patience.ts'
+import { Abandoned, type Patience, pauseForDefect } from './patience.ts'
 import { bytesOfBatch, splice, unknownSchemas } from './splice.ts'
 
 export type Intake = {
@@ -33,7 +34,7 @@ export type IntakeDeps = {
   push(chunk: Chunk): void
   /** Closes the topic's open batch, so that it makes room. */
   flush(topic: string): void
-  onDefect(error: unknown): void
+  log: Log
 }
 
 /** The reader pauses a partition just after it was told that it is full: a wake must not come before that. */
@@ -42,37 +43,51 @@ const WAKE_DELAY_MS = 5
 type Waiting = { topic: string; partition: number; bytes: number }
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { catalog, gate, holdups, stalls, clock, reader, push, flush, onDefect } = deps
+  const { catalog, gate, holdups, stalls, clock, reader, push, flush, log } = deps
   const waiting = new Map<string, Waiting>()
   const opened = new Set<string>()
+  /** Attempts at a batch that could not be read, by place. */
+  const defects = new Map<string, number>()
   let learning = new Map<string, Promise<void>>()
   let waking = false
 
   async function take(batch: ReadBatch, assigned: Assigned): Promise<'taken' | 'full'> {
+    try {
+      return takeNow(batch, assigned)
+    } catch (error) {
+      waitOut(assigned, batch, error)
+      return wait(batch)
+    }
+  }
+
+  function wait(batch: ReadBatch): 'full' {
+    const { topic, partition } = batch
+    waiting.set(placeOf(topic, partition), { topic, partition, bytes: bytesOfBatch(batch) })
+    return 'full'
+  }
+
+  function takeNow(batch: ReadBatch, assigned: Assigned): 'taken' | 'full' {
     const { topic, partition } = batch
     const place = placeOf(topic, partition)
     if (assigned.ending.signal.aborted) return 'full'
     const state = assigned.states.get(place)
     if (state === undefined) throw new Error(`${place} was read without being assigned`)
     const bytes = bytesOfBatch(batch)
-    const full = (): 'full' => {
-      waiting.set(place, { topic, partition, bytes })
-      return 'full'
-    }
 
     const lookup = catalog.lookup(topic)
     if (!opened.has(topic)) {
       learn(assigned, topic, unknownSchemas(batch, lookup))
-      return full()
+      return wait(batch)
     }
     if (!gate.hasRoom(topic, bytes)) {
       flush(topic)
-      return full()
+      return wait(batch)
     }
     const chunks = splice(batch, state, lookup)
+    if (defects.delete(place)) stalls.watching(topic, holdups).clear(topic)
     if (chunks.length === 0) {
       learn(assigned, topic, unknownSchemas(batch, lookup))
-      return full()
+      return wait(batch)
     }
     gate.enter(topic, bytes)
     for (const chunk of chunks) {
@@ -83,14 +98,31 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   function learn(assigned: Assigned, topic: string, ids: readonly number[]): void {
-    if (learning.has(topic)) return
     const loadedBefore = assigned.loadedBefore.has(topic)
+    holdWhile(topic, async () => {
+      await know(topic, ids, loadedBefore, patienceOf(assigned, topic, clock, stalls.watching(topic, holdups)))
+      stalls.progress(topic)
+    })
+  }
+
+  /** A batch that cannot be read is asked for again after a while; meanwhile the other topics go on. */
+  function waitOut(assigned: Assigned, { topic, partition, messages, nextOffset }: ReadBatch, error: unknown): void {
+    const place = placeOf(topic, partition)
+    const attempt = defects.get(place) ?? 0
+    defects.set(place, attempt + 1)
+    const where = `${place}, offsets ${messages[0]?.offset ?? nextOffset} to ${nextOffset - 1}`
+    if (attempt === 0) log.error({ err: error, topic, partition }, `${where}: an unexpected error; other topics are not affected`)
+    const patience = patienceOf(assigned, topic, clock, stalls.watching(topic, holdups))
+    holdWhile(topic, () => pauseForDefect(topic, where, error, attempt, patience))
+  }
+
+  /** Nothing of the topic is taken before the work is done; one work at a time. */
+  function holdWhile(topic: string, work: () => Promise<void>): void {
+    if (learning.has(topic)) return
     const mine = learning
-    const done = know(topic, ids, loadedBefore, patienceOf(assigned, clock, stalls.watching(topic, holdups)))
-      .then(() => stalls.progress(topic))
-      .catch((error) => {
-        if (!(error instanceof Abandoned)) onDefect(error)
-      })
+    const done = work()
+      // The assignment is over, and with it the work.
+      .catch(() => undefined)
       .finally(() => {
         mine.delete(topic)
         wake()
@@ -99,11 +131,17 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   async function know(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
-    if (!opened.has(topic)) {
-      await catalog.open(topic, loadedBefore, patience)
-      opened.add(topic)
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (!opened.has(topic)) await catalog.open(topic, loadedBefore, patience)
+        opened.add(topic)
+        return await catalog.learn(topic, ids, loadedBefore, patience)
+      } catch (error) {
+        if (error instanceof Abandoned) throw error
+        if (attempt === 0) log.error({ err: error, topic }, `${topic}: an unexpected error; other topics are not affected`)
+        await pauseForDefect(topic, `the schema of ${topic}`, error, attempt, patience)
+      }
     }
-    await catalog.learn(topic, ids, loadedBefore, patience)
   }
 
   function wake(): void {

@@ -4,7 +4,7 @@
  * only writes some of them again, and the table keeps one of each place. Letters that retention takes first are missing in it.
  */
 import type { Clock } from '../../shared/clock.ts'
-import { HeadraceError } from '../../shared/errors.ts'
+import { HeadraceError, messageOf } from '../../shared/errors.ts'
 import type { Kafka, RawMessage } from '../../shared/kafka.ts'
 import { type Letter, readLetter } from '../../shared/letters.ts'
 import type { Log } from '../../shared/log.ts'
@@ -13,7 +13,7 @@ import { LETTERS_TABLE, type Names } from '../../shared/topics.ts'
 import type { Assigned } from './assignment.ts'
 import { ofTable } from './classify.ts'
 import { createHoldups } from './holdups.ts'
-import { Abandoned, type Patience, untilDecided } from './patience.ts'
+import { Abandoned, holdupOfError, type Patience, untilDecided } from './patience.ts'
 import type { Tables } from './table.ts'
 import { recordTopics } from './topics.ts'
 import type { Writer } from './writer.ts'
@@ -36,8 +36,6 @@ export type LettersLedgerDeps = {
   clock: Clock
   log: Log
   metrics: Metrics
-  /** For defects. */
-  onFailure(error: unknown): void
 }
 
 const LOOK_EVERY_MS = 5_000
@@ -52,7 +50,7 @@ const NONCE_RADIX = 36
 type Portion = { lines: string[]; next: number }
 
 export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
-  const { kafka, writer, tables, database, names, clock, onFailure } = deps
+  const { kafka, writer, tables, database, names, clock, log } = deps
   const holdups = createHoldups(deps)
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   /** By topic of records. */
@@ -65,18 +63,22 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
   async function round(owned: ReadonlyMap<string, number[]> | null, signal: AbortSignal): Promise<void> {
     const patience: Patience = { clock, holdups, over: signal, stopping: signal }
     for (const topic of owned === null ? await recordTopics(kafka, names) : owned.keys()) {
-      const letters = names.deadLetters(topic)
-      const ranges = await kafka.logRanges(letters)
-      const partitions = owned?.get(topic) ?? [...ranges.keys()]
-      if (ranges.length === 0) continue
-      const unknown = partitions.some((partition) => !places.has(`${letters}/${partition}`))
-      const committed = unknown ? await kafka.committed(names.lettersLedgerGroup, letters) : []
-      for (const partition of partitions) {
-        const { low, high } = ranges[partition] ?? { low: 0, high: 0 }
-        const place = places.get(`${letters}/${partition}`) ?? committed[partition]?.offset ?? low
-        // Behind the end it speaks of a log that is gone.
-        await enter(topic, partition, place > high ? low : Math.max(place, low), high, patience)
-      }
+      await attempt(names.deadLetters(topic), signal, () => enterAll(topic, owned?.get(topic), patience))
+    }
+  }
+
+  async function enterAll(topic: string, own: readonly number[] | undefined, patience: Patience): Promise<void> {
+    const letters = names.deadLetters(topic)
+    const ranges = await kafka.logRanges(letters)
+    const partitions = own ?? [...ranges.keys()]
+    if (ranges.length === 0) return
+    const unknown = partitions.some((partition) => !places.has(`${letters}/${partition}`))
+    const committed = unknown ? await kafka.committed(names.lettersLedgerGroup, letters) : []
+    for (const partition of partitions) {
+      const { low, high } = ranges[partition] ?? { low: 0, high: 0 }
+      const place = places.get(`${letters}/${partition}`) ?? committed[partition]?.offset ?? low
+      // Behind the end it speaks of a log that is gone.
+      await enter(topic, partition, place > high ? low : Math.max(place, low), high, patience)
     }
   }
 
@@ -129,14 +131,15 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
   }
 
   /** What fails is done again by the next round; it never ends the loader. */
-  async function attempt(which: typeof owned | null, signal: AbortSignal): Promise<void> {
+  async function attempt(what: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
-      await round(which, signal)
-      holdups.clear(LETTERS_TABLE)
+      await work()
+      holdups.clear(what)
     } catch (error) {
       if (error instanceof Abandoned || signal.aborted) return
-      if (error instanceof HeadraceError) holdups.hold(LETTERS_TABLE, { name: error.code, message: error.message })
-      else onFailure(error)
+      if (error instanceof HeadraceError) return holdups.hold(what, holdupOfError(error))
+      log.error({ err: error, topic: what }, `${what}: an unexpected error; other topics are not affected`)
+      holdups.hold(what, { name: 'HR_DEFECT', message: messageOf(error), needsPerson: true })
     }
   }
 
@@ -152,7 +155,7 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
     },
     async follow(signal) {
       while (!signal.aborted) {
-        await attempt(owned, signal)
+        await attempt(LETTERS_TABLE, signal, () => round(owned, signal))
         await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
       }
     },
@@ -163,7 +166,7 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
         () => late.abort(),
         () => undefined,
       )
-      await attempt(null, late.signal)
+      await attempt(LETTERS_TABLE, late.signal, () => round(null, late.signal))
       timer.abort()
     },
   }

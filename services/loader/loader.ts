@@ -39,7 +39,10 @@ export type LoadOptions = {
 /** Of the time that a stop may take, for what is in hand; the rest is for leaving the group. */
 const STOP_FINISH_SHARE = 0.8
 
-/** Runs until the signal aborts or all is caught up. Throws Unavailable when Kafka, or for a one-shot load ClickHouse, cannot be used at the start. */
+/**
+ * Runs until the signal aborts or all is caught up. Throws Unavailable when Kafka, or for a one-shot load ClickHouse, cannot be used at the start, and
+ * Stopped when a one-shot load waits for something that only a person can put right.
+ */
 export async function load(options: LoadOptions): Promise<LoadSummary> {
   const { config, clock, log, metrics, signal } = options
   const sessions = { sessionTimeoutMs: config.kafka.sessionTimeoutMs, ...options.membership }
@@ -67,7 +70,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
   try {
     if (options.untilCaughtUp === true) {
       await refuseIfAbsent(works, config.clickhouse)
-      const all = untilAllCommitted({ kafka, names, clock }, stop)
+      const all = untilAllCommitted({ kafka, names, clock, held: works.holdups.all }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
     const refusal = watchServers(

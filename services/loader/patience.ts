@@ -3,7 +3,8 @@
  * wait is the end of the assignment, or a stop: then one more attempt is made at once, and if it fails the work is abandoned, uncommitted.
  */
 import type { Clock } from '../../shared/clock.ts'
-import type { Failure, FailureKind } from './classify.ts'
+import { HeadraceError, messageOf } from '../../shared/errors.ts'
+import { type Failure, type FailureKind, needsPerson } from './classify.ts'
 import type { Holdup, Holdups } from './holdups.ts'
 
 /** The work is given up without a commit; it will be read again. */
@@ -16,6 +17,8 @@ export type Patience = {
   over: AbortSignal
   /** The process is to end. */
   stopping: AbortSignal
+  /** Of records, whose work this is. */
+  topic?: string
 }
 
 const WAIT_FIRST_MS = 200
@@ -45,7 +48,7 @@ export async function untilDecided(what: string, patience: Patience, attempt: ()
       return failure
     }
     wasCut ||= failure.kind === 'cut'
-    await pause(what, failure, WAIT_MAX_MS[failure.kind], count, patience)
+    await pause(what, holdupOf(failure), WAIT_MAX_MS[failure.kind], count, patience)
   }
 }
 
@@ -59,7 +62,7 @@ export async function untilDone<T>(what: string, patience: Patience, maxMs: numb
       return value
     } catch (error) {
       if (!isPassing(error)) throw error
-      await pause(what, { name: error.code, message: error.message }, maxMs, count, patience)
+      await pause(what, holdupOfError(error), maxMs, count, patience)
     }
   }
 }
@@ -69,7 +72,7 @@ export async function pause(what: string, holdup: Holdup, maxMs: number, attempt
   const { clock, over, stopping, holdups } = patience
   endIfOver(patience)
   if (stopping.aborted) throw new Abandoned(`${what}: stopped while waiting: ${holdup.message}`)
-  holdups.hold(what, holdup)
+  holdups.hold(what, holdup, patience.topic)
   try {
     await clock.sleep(waitMs(attempt, maxMs, clock.random()), AbortSignal.any([over, stopping]))
   } catch {
@@ -83,6 +86,28 @@ function endIfOver({ over }: Patience): void {
 }
 
 /** Errors of ours carry a code like HR_KAFKA_UNREACHABLE; anything else is a defect. */
-function isPassing(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('HR_')
+const isPassing = (error: unknown): error is HeadraceError => error instanceof HeadraceError
+
+export const holdupOf = (failure: Failure): Holdup => ({
+  name: failure.name,
+  message: failure.message,
+  needsPerson: needsPerson(failure),
+})
+
+/** Servers that are away come back; what refuses a login, a right, a size or a shape does not change by itself. */
+const PASSING = ['HR_REGISTRY', 'HR_KAFKA_UNREACHABLE', 'HR_KAFKA_REQUEST', 'HR_KAFKA_TIMEOUT', 'HR_KAFKA_NO_ANSWER', 'HR_KAFKA_METADATA']
+
+export const holdupOfError = ({ code, message, hint }: HeadraceError): Holdup => ({
+  name: code,
+  message: hint === undefined ? message : `${message}; ${hint}`,
+  needsPerson: !PASSING.includes(code),
+})
+
+/**
+ * One wait after an error that nobody expected. It holds up its own topic and no other, since the other topics have no part in it, and is tried again
+ * as if something outside had to be put right. Throws Abandoned as `pause` does.
+ */
+export function pauseForDefect(topic: string, where: string, error: unknown, attempt: number, patience: Patience): Promise<void> {
+  const message = `${where}: ${messageOf(error)}; see the log, and report it`
+  return pause(topic, { name: 'HR_DEFECT', message, needsPerson: true }, WAIT_MAX_MS.table, attempt, patience)
 }

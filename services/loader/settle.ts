@@ -14,7 +14,7 @@ import type { Deliver } from './deliver.ts'
 import { Flooded, isFlood, NO_TALLY, plus, recent, type Tally } from './flood.ts'
 import type { RowLetter } from './isolate.ts'
 import type { Ledger } from './ledger.ts'
-import { Abandoned, type Patience, pause, untilDone, WAIT_MAX_MS } from './patience.ts'
+import { Abandoned, holdupOfError, type Patience, pause, pauseForDefect, untilDone, WAIT_MAX_MS } from './patience.ts'
 
 import type { Unseen } from './unseen.ts'
 
@@ -42,22 +42,41 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
   const { deliver, deadLetters, ledger, unseen, log, metrics, names } = deps
   const tallies = new Map<string, Tally>()
 
-  /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. Errors are defects. */
+  /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. */
   return async (batch, patience) => {
     try {
-      const refused = await deliverOrWait(batch, patience)
-      await deadLetters.send(batch, refused, patience)
-      await ledger.record(batch, patience)
-      await unseen.mark(batch, refused, patience)
-      await commit(batch, patience)
-      const letters = refused.length + lettersOf(batch)
+      const refused = await settleOrWait(batch, patience)
       account(batch, refused.length)
-      deps.onSettled(batch, batch.rows - refused.length, letters)
+      deps.onSettled(batch, batch.rows - refused.length, refused.length + lettersOf(batch))
       return 'committed'
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error
       log.info({ topic: batch.topic, rows: batch.rows, reason: error.message }, `a batch of ${batch.topic} is left to be read again`)
       return 'given up'
+    }
+  }
+
+  /** A defect that this batch brings out holds up its topic alone. What is done is not done again by the next attempt: letters are no upserts. */
+  async function settleOrWait(batch: Batch, patience: Patience): Promise<RowLetter[]> {
+    let refused: RowLetter[] | null = null
+    let areSent = false
+    for (let attempt = 0; ; attempt++) {
+      try {
+        refused ??= await deliverOrWait(batch, patience)
+        if (!areSent) await deadLetters.send(batch, refused, patience)
+        areSent = true
+        await ledger.record(batch, patience)
+        await unseen.mark(batch, refused, patience)
+        await commit(batch, patience)
+        patience.holdups.clear(batch.topic)
+        return refused
+      } catch (error) {
+        if (error instanceof Abandoned) throw error
+        const where = `a batch of ${placesOf(batch)}`
+        if (attempt === 0)
+          log.error({ err: error, topic: batch.topic, where }, `${where}: an unexpected error; other topics are not affected`)
+        await pauseForDefect(batch.topic, where, error, attempt, patience)
+      }
     }
   }
 
@@ -68,7 +87,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
         return await deliverOnce(batch, target, patience)
       } catch (error) {
         if (!(error instanceof Flooded)) throw error
-        await pause(batch.topic, { name: error.code, message: `${error.message}; ${error.hint}` }, WAIT_MAX_MS.table, attempt, patience)
+        await pause(batch.topic, holdupOfError(error), WAIT_MAX_MS.table, attempt, patience)
       }
     }
   }
@@ -100,7 +119,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
       topic: batch.topic,
       partition,
       offset: state.nextOffset,
-      metadata: metadataOf(unseen.known(batch, partition, state)),
+      metadata: commitText(commitOf(unseen.known(batch, partition, state))),
     }))
     await untilDone(batch.topic, patience, COMMIT_WAIT_MAX_MS, async () => {
       try {
@@ -124,15 +143,6 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
   }
 }
 
-/** A watermark of kind text can be longer than metadata may be; the offset moves without it then. */
-function metadataOf(state: PartitionState): string {
-  try {
-    return commitText(commitOf(state))
-  } catch {
-    return commitText(commitOf({ ...state, watermark: null }))
-  }
-}
-
 /** What is stored with an offset; unknown counts and losses that are made good are left out. */
 export function commitOf({ nextOffset, watermark, share, open, lost, wholeFrom }: PartitionState): Commit {
   return {
@@ -145,5 +155,9 @@ export function commitOf({ nextOffset, watermark, share, open, lost, wholeFrom }
     ...(lost === null ? {} : { lost: { from: lost.from, below: lost.below } }),
   }
 }
+
+/** `topic/partition up to offset`, of each partition. */
+const placesOf = (batch: Batch): string =>
+  [...committableOf(batch)].map(([partition, { nextOffset }]) => `${batch.topic}/${partition} up to offset ${nextOffset - 1}`).join(', ')
 
 const lettersOf = (batch: Batch): number => batch.chunks.reduce((total, { letters }) => total + letters.length, 0)

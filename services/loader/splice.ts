@@ -4,7 +4,7 @@
  * Costs one string, one write and one copy a record; the body is allocated once a chunk.
  */
 import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
-import { FRAME_HEAD_BYTES, MARKER_HEADER, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
+import { FRAME_HEAD_BYTES, MARKER_HEADER, markerMistake, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
 import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
 import { isOneObject } from './one-object.ts'
 import { HEAD_BYTES_MAX, openHead, type RowHead, writeHead } from './row-head.ts'
@@ -190,13 +190,10 @@ function letterOf(message: RawMessage, id: number | null, target: Target | Refus
     value: value === null ? null : Buffer.from(value),
   }
   if (id !== null && target !== undefined && 'refused' in target) return { ...place, reason: target.refused, issues: target.issues }
-  if (value === null && markerHeader(message) !== undefined) {
-    return {
-      ...place,
-      value: Buffer.from(markerHeader(message) ?? ''),
-      reason: 'unknown_marker',
-      issues: 'the header of a page marker says what this loader does not know',
-    }
+  const marker = value === null ? markerHeader(message) : undefined
+  if (marker !== undefined) {
+    const issues = `the header of a page marker says what this loader does not know: ${markerMistake(marker)}`
+    return { ...place, value: Buffer.from(marker), reason: 'unknown_marker', issues }
   }
   if (value === null) return { ...place, reason: 'no_value', issues: 'the message has neither a value nor the header of a page marker' }
   if (value.length === 0) return { ...place, reason: 'empty', issues: 'the value has no bytes' }

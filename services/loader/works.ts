@@ -19,7 +19,7 @@ import { createDeadLetters } from './dead-letters.ts'
 import { createDeliver } from './deliver.ts'
 import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
 import { createGate } from './gate.ts'
-import { createHoldups } from './holdups.ts'
+import { createHoldups, type Holdups } from './holdups.ts'
 import { createIntake, type Intake } from './intake.ts'
 import { createLedger } from './ledger.ts'
 import { createLettersLedger, type LettersLedger } from './letters-ledger.ts'
@@ -31,7 +31,14 @@ import { createTables, type Tables } from './table.ts'
 import { createUnseen } from './unseen.ts'
 import { createWriter, type Writer } from './writer.ts'
 
-export type Works = { membership: Membership; tables: Tables; registry: Registry; letters: LettersLedger; stalls: StallNotes }
+export type Works = {
+  membership: Membership
+  tables: Tables
+  registry: Registry
+  letters: LettersLedger
+  stalls: StallNotes
+  holdups: Holdups
+}
 
 export type WorksOptions = WiringOptions & { clickhouse: ClickHouseClient }
 
@@ -52,8 +59,15 @@ export type WiringOptions = {
   onFailure(error: unknown): void
 }
 
-/** The parts that speak to ClickHouse and to the registry. */
-export type Outer = { writer: Writer; tables: Tables; catalog: Catalog; scheduler: SchedulerLike; stretchOf?: Pressure['stretchOf'] }
+/** The parts that speak to ClickHouse and to the registry, and what others see of the waiting. */
+export type Outer = {
+  writer: Writer
+  tables: Tables
+  catalog: Catalog
+  scheduler: SchedulerLike
+  stretchOf?: Pressure['stretchOf']
+  holdups?: Holdups
+}
 
 /** Of a loader that keeps none. */
 const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = { watching: (_, holdups) => holdups, progress: () => undefined }
@@ -74,21 +88,21 @@ export function assemble({ clickhouse, ...options }: WorksOptions): Works {
     stalls.assigned(assigned)
     options.onAssigned(assigned)
   }
-  const membership = wire(
-    { ...options, stalls, onAssigned },
-    { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf },
-  )
-  return { membership, tables, registry, letters, stalls }
+  const holdups = createHoldups(options)
+  const outer = { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf, holdups }
+  const membership = wire({ ...options, stalls, onAssigned }, outer)
+  return { membership, tables, registry, letters, stalls, holdups }
 }
 
 /** Everything between the group and the commit. */
-export function wire(options: WiringOptions, { writer, tables, catalog, scheduler, stretchOf = () => 1 }: Outer): Membership {
+export function wire(options: WiringOptions, outer: Outer): Membership {
+  const { writer, tables, catalog, scheduler, stretchOf = () => 1 } = outer
   const { config, kafka, names, clock, log, metrics, onFailure } = options
   const { database } = config.clickhouse
   const stalls = options.stalls ?? NO_NOTES
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   const common = { kafka, names, clock, log, metrics, database, nonce }
-  const holdups = createHoldups(common)
+  const holdups = outer.holdups ?? createHoldups(common)
   const gate = createGate(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
 
   const chunks = new Subject<Chunk>()
@@ -104,16 +118,7 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
       options.onAssigned(assigned)
     },
   })
-  const intake: Intake = createIntake({
-    ...common,
-    ...flow,
-    catalog,
-    gate,
-    holdups,
-    stalls,
-    reader: membership.reader,
-    onDefect: onFailure,
-  })
+  const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, stalls, reader: membership.reader })
 
   const { replicationFactor } = config.kafka
   const settle = createSettle({
@@ -134,7 +139,7 @@ export function wire(options: WiringOptions, { writer, tables, catalog, schedule
     const assigned = membership.assigned()
     try {
       if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
-      if ((await settle(batch, patienceOf(assigned, clock, stalls.watching(batch.topic, holdups)))) === 'given up') {
+      if ((await settle(batch, patienceOf(assigned, batch.topic, clock, stalls.watching(batch.topic, holdups)))) === 'given up') {
         assigned.givenUp.add(batch.topic)
         return
       }

@@ -313,6 +313,47 @@ export const records: readonly Line[] = [
       ['loader/one-object.unit.test.ts', 'are more than one where ClickHouse would read on behind the first'],
     ],
   },
+  {
+    when: 'a page marker is forged or damaged: long texts, numbers without bound, no Unicode, no JSON',
+    loader: 'makes it a dead letter that says what is wrong; its topic and every other go on, after each restart too',
+    shownBy: [
+      [
+        'loader/forged-markers.test.ts',
+        'forged markers are dead letters that say what is wrong; their topic and the others go on, after a restart too',
+      ],
+      [
+        'loader/forged-markers.test.ts',
+        'a watermark of kind text may be as long as it likes: the offset moves, and what is confirmed is its beginning',
+      ],
+      ['shared/checkpoint.unit.test.ts', 'always fits, whatever the marker or the group said before, and keeps its offset'],
+    ],
+  },
+  {
+    when: 'the work of one topic meets an error that nobody expected',
+    loader: 'holds up that topic, names partition and offset, tries again, and loads the others',
+    shownBy: [
+      [
+        'loader/defects.unit.test.ts',
+        'in a batch: its topic waits with partition and offset, letters are sent once, and the batch is committed at last',
+      ],
+      [
+        'loader/defects.unit.test.ts',
+        'in reading a batch or a schema: the partition is asked for again, and other topics are taken meanwhile',
+      ],
+    ],
+  },
+  {
+    when: 'a one-shot load meets what only a person can put right, or a server that is busy or away for a while',
+    loader: 'loads everything else, then ends with the refusal, its remedy and status 1; waits, within a bound',
+    shownBy: [
+      [
+        'loader/caught-up.test.ts',
+        'of a refused table loads the others, and ends with the refusal, its remedy and status 1; put right, it ends well',
+      ],
+      ['loader/caught-up.test.ts', 'that meets an overloaded server waits for it and ends well'],
+      ['loader/caught-up.unit.test.ts', 'ends when nothing has moved for long, whatever it waits for'],
+    ],
+  },
 ]
 
 export const everyLine: readonly Line[] = [...killed, ...servers, ...probes, ...group, ...records]

@@ -19,6 +19,7 @@ function patience(given: Partial<Patience> = {}): Patience & { holds: string[]; 
     hold: (what: string, { name }: { name: string }) => void holds.push(`${what} ${name}`),
     clear: () => void holds.push('clear'),
     reset: () => undefined,
+    all: () => [],
   }
   return { holds, waits, clock, holdups, over: new AbortController().signal, stopping: new AbortController().signal, ...given }
 }

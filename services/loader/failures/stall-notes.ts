@@ -142,8 +142,8 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
   return {
     assigned,
     watching: (topic, holdups) => ({
-      hold(what, holdup) {
-        holdups.hold(what, holdup)
+      hold(what, holdup, of) {
+        holdups.hold(what, holdup, of)
         hold(topic, what, holdup)
       },
       clear(what) {
@@ -151,6 +151,7 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
         clear(topic, what)
       },
       reset: holdups.reset,
+      all: holdups.all,
     }),
     progress,
     stalled: () =>

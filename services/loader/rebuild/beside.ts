@@ -76,8 +76,8 @@ export async function fillAll(
 function endingHoldups(holdups: Holdups, clock: Clock, over: AbortController): Holdups {
   const sinceMs = new Map<string, number>()
   return {
-    hold(what, holdup) {
-      holdups.hold(what, holdup)
+    hold(what, holdup, topic) {
+      holdups.hold(what, holdup, topic)
       const since = sinceMs.get(what) ?? clock.elapsedMs()
       sinceMs.set(what, since)
       if (clock.elapsedMs() - since > STUCK_MS_MAX) over.abort(holdup.message)
@@ -87,6 +87,7 @@ function endingHoldups(holdups: Holdups, clock: Clock, over: AbortController): H
       holdups.clear(what)
     },
     reset: holdups.reset,
+    all: holdups.all,
   }
 }
 

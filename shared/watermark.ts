@@ -104,10 +104,11 @@ function unitNs(form: WatermarkForm): bigint {
 export const formUnitMs = (form: WatermarkForm): number => Number(unitNs(form) / NS_PER_MS)
 
 /** How a watermark is written into a request. */
-export type WatermarkForm = 'iso' | 'isoSeconds' | 'isoDate' | 'epochMs' | 'epochSeconds' | 'plain'
+export type WatermarkForm = 'iso' | 'isoSeconds' | 'isoLocal' | 'isoDate' | 'epochMs' | 'epochSeconds' | 'plain'
 
-export const naturalForm = (kind: WatermarkKind): WatermarkForm =>
-  kind === 'iso' ? 'iso' : kind === 'epochMs' || kind === 'epochSeconds' ? kind : 'plain'
+/** `isLocal`: the API writes times in UTC without saying so, and is asked in the same way. */
+export const naturalForm = (kind: WatermarkKind, isLocal = false): WatermarkForm =>
+  kind === 'iso' ? (isLocal ? 'isoLocal' : 'iso') : kind === 'epochMs' || kind === 'epochSeconds' ? kind : 'plain'
 
 /**
  * The request's text. Instants are rounded down, so that what was rounded away is asked for again rather than missed. Milliseconds have
@@ -119,7 +120,8 @@ export function requestText(position: Position, form: WatermarkForm): string {
   if (form === 'epochSeconds') return floorDiv(position, NS_PER_SECOND).toString()
   if (form === 'isoDate') return isoText(position).slice(0, 10)
   if (form === 'isoSeconds') return isoText(floorDiv(position, NS_PER_SECOND) * NS_PER_SECOND)
-  return new Date(Number(floorDiv(position, NS_PER_MS))).toISOString()
+  const text = new Date(Number(floorDiv(position, NS_PER_MS))).toISOString()
+  return form === 'isoLocal' ? text.slice(0, -1) : text
 }
 
 const [DASH, COLON, POINT, T, Z] = [0x2d, 0x3a, 0x2e, 0x54, 0x5a]

@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import type { z } from 'zod'
+import { disorderOfValue } from '../../shared/declaration/sortable-text.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
@@ -177,6 +178,8 @@ function accepted(stream: Stream, data: Fields, extra: Fields | null, deleted: b
   if (watermark !== null && position === null) {
     return { reason: 'watermark_missing', issues: `${watermark.field}: gives no ${watermark.kind} position` }
   }
+  const disorder = watermark === null ? null : disorderOfValue(watermark.kind, data[watermark.field], watermark.zone)
+  if (disorder !== null) return { reason: 'watermark_unordered', issues: `${watermark?.field}: ${disorder.what}: ${disorder.hint}` }
   const whole = extra === null ? data : { ...data, [EXTRA_FIELD]: extra }
   const payload = JSON.stringify(deleted ? { ...whole, [DELETED_FIELD]: 1 } : whole)
   if (isTooLarge(payload)) {

@@ -78,7 +78,9 @@ export const watermarkSpec = z
     param: z.string().optional(),
     body: pointer.optional(),
     /** How it is written into the request; follows from the field's type by default. */
-    as: z.enum(['iso', 'isoSeconds', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
+    as: z.enum(['iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
+    /** 'UTC': times without an offset are in UTC. Those of another zone come twice when its clocks go back, and are refused. */
+    zone: z.string().optional(),
     /** Asked again at each run, for records that become visible late. A duration for instants, units for integers. */
     lookback: z.union([inMs, inUnits], 'expected a duration such as 5m, or a whole number of units from 0').default({ units: 0 }),
     /** True only if the API returns records in the order of this field; the watermark then moves page by page. */

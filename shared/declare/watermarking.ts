@@ -3,6 +3,7 @@
  * kind. What could not be asked for exactly (an earlier text, a duration of a sequence) is refused here.
  */
 import type { z } from 'zod'
+import { disorderIn, takesAnything } from '../declaration/sortable-text.ts'
 import { propertyKind } from '../schema.ts'
 import { isInstant, naturalForm, type Position, positionOf, type WatermarkForm, type WatermarkKind } from '../watermark.ts'
 import type { Refuse } from './mistakes.ts'
@@ -19,14 +20,14 @@ export type Watermarking = Omit<WatermarkSpec, 'as' | 'start' | 'lookback'> & {
 /** Throws what `refuse` makes. */
 export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
   const { as, start, lookback, ...rest } = watermark
-  const kind = kindOf(schema, watermark.field, refuse)
+  const kind = orderedKind(schema, watermark, kindOf(schema, watermark.field, refuse), refuse)
   refuseWrongForm(watermark, kind, refuse)
   refuseWrongEnd(watermark, kind, refuse)
   const from = start === undefined ? null : positionOf(kind, start)
   if (start !== undefined && from === null) {
     throw refuse('watermark.start', `"${start}" gives no position in "${watermark.field}"`, 'write it as the field itself is written')
   }
-  return { ...rest, kind, form: as ?? naturalForm(kind), lookback: lookback.ms ?? lookback.units, start: from }
+  return { ...rest, kind, form: as ?? naturalForm(kind, rest.zone !== undefined), lookback: lookback.ms ?? lookback.units, start: from }
 }
 
 function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKind {
@@ -49,6 +50,26 @@ function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKi
     )
   }
   return property.watermark
+}
+
+/** By what the field's type lets through, where that is known; a text of any form is looked at record by record. */
+function orderedKind(schema: z.ZodObject, { field, zone }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): WatermarkKind {
+  if (zone !== undefined && zone !== 'UTC') {
+    throw refuse(
+      'watermark.zone',
+      `"${zone}" is another zone than UTC, whose local times can come twice`,
+      "ask the API for times in UTC or with an offset, or take a field that only grows; zone: 'UTC' says that they are in UTC",
+    )
+  }
+  const type = schema.shape[field] as z.ZodType | undefined
+  const texts = kind === 'iso' || kind === 'text' ? kind : null
+  const disorder = type === undefined || texts === null ? null : disorderIn(type, texts)
+  if (disorder?.isLocal === true && zone === 'UTC') return 'iso'
+  if (disorder !== null) throw refuse('watermark.field', `"${field}" takes ${disorder.what}`, disorder.hint)
+  if (zone !== undefined && (type === undefined || texts === null || !takesAnything(type))) {
+    throw refuse('watermark.zone', `"${field}" has times with an offset, or none at all`, 'take zone away')
+  }
+  return kind
 }
 
 function refuseWrongEnd({ field, settle, to, toBody, inclusiveEnd }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {

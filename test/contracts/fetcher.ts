@@ -375,6 +375,19 @@ export const incremental: readonly Line[] = [
     ],
   },
   {
+    server: 'writes its times without an offset, or in a form whose order as a text is not that of time',
+    fetcher: 'refuses the declaration, or each record; times that are declared to be in UTC are asked for as they are written',
+    shownBy: [
+      ['shared/declaration/sortable-text.unit.test.ts', 'that takes local times'],
+      ['shared/declaration/sortable-text.unit.test.ts', 'with a zone whose clocks go back, or with a zone that says nothing'],
+      ['shared/declaration/sortable-text.unit.test.ts', `is rejected with the reason, and gives no watermark: \${at}`],
+      [
+        'shared/declaration/sortable-text.unit.test.ts',
+        'with local times that are said to be in UTC: they are asked for as they are written, and may look back',
+      ],
+    ],
+  },
+  {
     server: 'caps what one query gives',
     fetcher: 'walks in windows that halve, and neither overlap nor leave a gap',
     shownBy: [

@@ -62,7 +62,7 @@ export async function watermarkStep(tools: Tools, seen: readonly Accepted[]): Pr
   }
 }
 
-const FORMS = "as: 'iso', 'isoSeconds', 'isoDate', 'epochMs' or 'epochSeconds'"
+const FORMS = "as: 'iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs' or 'epochSeconds'"
 
 async function askSince({ stream, api, signal }: Tools, watermark: Watermarking, text: string): Promise<Since> {
   const request = firstRequest(stream, api.baseUrl, 0, text)

@@ -1,0 +1,116 @@
+/**
+ * Texts that look like times or numbers and do not sort as such. As a watermark they lose records: a local time comes twice when clocks go back, so a
+ * change of the second hour lies before the watermark; "31/12/2026" lies after "01/01/2027" and "9" after "10", so an older version of a row wins.
+ */
+import type { z } from 'zod'
+import type { WatermarkKind } from '../watermark.ts'
+
+export type Disorder = { what: string; hint: string; isLocal?: true }
+
+const DAY = String.raw`(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?`
+const MONTH = String.raw`(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?`
+/** Fixed lengths sort: 20260131, 202601311020, 20260131102030. */
+const COMPACT = /^(?:19|20)\d{6}(?:\d{4}(?:\d\d)?)?$/
+const LOCAL = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?$/
+const OFFSET = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?![+-]00:?00$)[+-]\d\d(?::?\d\d)?$/
+
+export const LOCAL_TIME: Disorder = {
+  what: 'a time without an offset, which comes twice when clocks go back: what changes in the second of the two hours would be lost',
+  hint: "ask the API for times in UTC or with an offset, or take a field that only grows; if its times are in UTC, add zone: 'UTC' to watermark",
+  isLocal: true,
+}
+const AS_INSTANT = 'reshape it in map into an instant with an offset, and declare z.iso.datetime({ offset: true })'
+
+const FORMS: readonly [RegExp, Disorder][] = [
+  [LOCAL, LOCAL_TIME],
+  [OFFSET, { what: 'a time with an offset, which sorts by its local part', hint: 'declare it as z.iso.datetime({ offset: true })' }],
+  [/^[+-]?\d+(?:\.\d+)?$/, { what: 'a number, and as a text 9 comes after 10', hint: 'declare it as int64(), which takes texts too' }],
+  [/^\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)(?!\d)/, { what: 'a date that does not begin with its year', hint: AS_INSTANT }],
+  [/^\d{4}[./-](?:\d[./-]|\d\d[./-]\d(?!\d))/, { what: 'a date without leading zeros', hint: AS_INSTANT }],
+  [
+    new RegExp(`^(?:${DAY},?\\s+)?(?:\\d{1,2}[\\s-]+${MONTH}|${MONTH}\\s+\\d{1,2})(?!\\w)`, 'i'),
+    { what: 'a date with the name of a month', hint: AS_INSTANT },
+  ],
+  [
+    /^\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?$/i,
+    { what: 'a time of the day, which begins again every day', hint: 'take a field that has the date too' },
+  ],
+]
+
+/** Null for a text that sorts, or of which nothing can be told. */
+export function disorderOf(text: string): Disorder | null {
+  if (COMPACT.test(text)) return null
+  return FORMS.find(([form]) => form.test(text))?.[1] ?? null
+}
+
+/** The same for one record's watermark. An instant is compared by what it means, so only a missing offset matters; most end with Z. */
+export function disorderOfValue(kind: WatermarkKind, value: unknown, zone: string | undefined): Disorder | null {
+  if (typeof value !== 'string' || (kind !== 'text' && kind !== 'iso')) return null
+  if (kind === 'iso') return value.endsWith('Z') || zone === 'UTC' || !LOCAL.test(value) ? null : LOCAL_TIME
+  const disorder = disorderOf(value)
+  return disorder?.isLocal === true && zone === 'UTC' ? null : disorder
+}
+
+/** One of each form that APIs write. */
+const LOCAL_TIMES = [
+  'T10:20:30',
+  'T10:20',
+  'T10:20:30.1',
+  'T10:20:30.12',
+  'T10:20:30.123',
+  'T10:20:30.123456',
+  ' 10:20:30',
+  ' 10:20',
+  ' 10:20:30.123',
+].map((time) => `2026-01-31${time}`)
+const OTHERS = [
+  ...[
+    '2026-01-31T10:20:30+01:00',
+    '2026-01-31 10:20:30+0100',
+    '7',
+    '1234',
+    '12345678',
+    '1234567890',
+    '1.5',
+    '31/12/2026',
+    '12/31/2026',
+    '1/2/2026',
+    '31.12.2026',
+  ],
+  ...[
+    '31-12-2026',
+    '2026-1-5',
+    '2026/1/5',
+    'Sat, 31 Jan 2026 10:20:30 GMT',
+    'Sat, 31 Jan 2026 10:20:30 +0000',
+    '31 Jan 2026',
+    '31-Jan-2026',
+    'Jan 31, 2026',
+  ],
+  ...['January 31, 2026', '9:05', '09:05', '09:05:10', '09:05:10.123', '9:05 AM', '9:05:10 AM'],
+]
+/** Who takes these takes every text, so nothing can be told of it. */
+const ANYTHING = ['~', 'some text', '?!']
+
+/** What a field's own schema lets through that does not sort; null where nothing is certain. */
+export function disorderIn(schema: z.ZodType, kind: 'iso' | 'text'): Disorder | null {
+  if (takesAnything(schema)) return null
+  // Instants are compared by what they mean: only a missing offset leaves that open.
+  for (const text of kind === 'iso' ? LOCAL_TIMES : [...LOCAL_TIMES, ...OTHERS]) {
+    const kept = passed(schema, text)
+    const disorder = kept === null ? null : disorderOf(kept)
+    if (disorder !== null) return disorder
+  }
+  return null
+}
+
+export const takesAnything = (schema: z.ZodType): boolean => ANYTHING.some((text) => passed(schema, text) !== null)
+
+function passed(schema: z.ZodType, text: string): string | null {
+  try {
+    const parsed = schema.safeParse(text)
+    return parsed.success && typeof parsed.data === 'string' ? parsed.data : null
+  } catch {
+    return null
+  }
+}

@@ -3,9 +3,12 @@
  * The one door: `headrace <command>`. Commands are declared here; the code behind one is loaded when it is asked for, so that `load`
  * in a container needs nothing of the local stack. Exit statuses: `EXIT_STATUSES`.
  */
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { environment } from '../shared/config.ts'
-import { exitStatusOf, explain, WrongUse } from '../shared/errors.ts'
+import { exitStatusOf, WrongUse } from '../shared/errors.ts'
+
+const { outliveReaders, say, sayError } = await import('./cli/output.ts')
 
 const JSON_FLAG = '--json'
 const EXIT_STATUSES = `
@@ -22,8 +25,12 @@ function program(): Command {
     .option('--sources <dir>', 'folder of declarations besides the built-in ones (may be given again)', collect, [])
     .addHelpText('after', EXIT_STATUSES)
     .showHelpAfterError('(headrace --help shows all commands)')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'headrace: ')) })
+    .configureOutput({
+      writeErr: (text) => say(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'headrace: ')),
+    })
 
   door
     .command('demo')
@@ -211,19 +218,21 @@ function exit(status: number): void {
   process.exitCode = status
 }
 
+const packageVersion = (): string =>
+  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+
+outliveReaders()
 try {
   await program().parseAsync()
   process.exit()
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   if (isAbsentStack(error)) {
-    process.stderr.write(
-      'headrace: the local stack is not part of this installation\n  hint: stack and demo run from a checkout of the repository\n',
-    )
+    say('headrace: the local stack is not part of this installation\n  hint: stack and demo run from a checkout of the repository')
     process.exit(2)
   }
-  process.stderr.write(`headrace: ${explain(error)}\n`)
+  sayError(error)
   // What is no decision of ours is a defect: whoever reports it needs the place.
-  if (error instanceof Error && !('code' in error) && environment.HEADRACE_LOG_LEVEL === 'debug') process.stderr.write(`${error.stack}\n`)
+  if (error instanceof Error && !('code' in error) && environment.HEADRACE_LOG_LEVEL === 'debug') say(error.stack ?? '')
   process.exit(error instanceof WrongUse ? 2 : exitStatusOf(error))
 }

@@ -8,6 +8,7 @@ import { columnType } from './columns.ts'
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
 import { declaredForm, isLearned } from './learned.ts'
 import { annotationOf, type JsonSchema, type StreamAnnotation, typeOf } from './schema.ts'
+import { cutText } from './shown.ts'
 
 export type SchemaDifference = { path: string; change: string; additive: boolean }
 
@@ -220,7 +221,7 @@ function canonical(value: unknown): string {
 }
 
 const SHOWN_CHARS_MAX = 80
-const short = (text: string): string => (text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text)
+const short = (text: string): string => cutText(text, SHOWN_CHARS_MAX)
 const ruleWords = (value: unknown): string => (value === undefined ? 'none' : short(canonical(value)))
 const columnWords = (value: unknown): string => (value as FieldAnnotation | undefined)?.column ?? 'by type'
 

@@ -7,6 +7,7 @@ import { limitConnections } from './connection-limit.ts'
 import { messageOf, Unavailable } from './errors.ts'
 import type { Readiness } from './health.ts'
 import type { Metrics } from './metrics.ts'
+import { withoutControls } from './shown.ts'
 
 export type HealthServer = { url: string; close(): Promise<void> }
 
@@ -31,6 +32,8 @@ export async function serveHealth(options: {
     http: { headersTimeout: headersMs, connectionsCheckingInterval: checkMs },
   })
   limitConnections(server.server, connectionsMax)
+  // Reasons hold what servers said, and people read them with curl.
+  server.setReplySerializer((payload) => withoutControls(JSON.stringify(payload)))
   server.get('/livez', async () => ({ status: 'ok' }))
   server.get('/readyz', async (_request, reply) => {
     const state = options.readiness()

@@ -1,16 +1,27 @@
 /**
  * The log: pino, JSON lines on standard error, pretty on a terminal. Fields whose names say secret are censored here as a last
- * line of defence; the first is that secrets are held as functions and never put into an object that is logged.
+ * line of defence; the first is that secrets are held as functions and never put into an object that is logged. Every text of a line is
+ * escaped and cut here, names too, since people read both forms in terminals.
  */
 import pino from 'pino'
-import { messageOf } from './errors.ts'
+import { prettyFactory } from 'pino-pretty'
+import { HeadraceError, messageOf } from './errors.ts'
+import { shownValue, withoutControls } from './shown.ts'
 
 export type Log = pino.Logger
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 const SECRET_NAMES = ['authorization', 'password', 'secret', 'token', 'access_token', 'refresh_token', 'client_secret', 'apiKey', 'api_key']
 
-export type LogOptions = { level: LogLevel; pretty: boolean; name: string }
+/** `colours`: of the pretty form. `write`: takes each line instead of standard error. */
+export type LogOptions = { level: LogLevel; pretty: boolean; name: string; colours?: boolean; write?: (line: string) => void }
+
+/** One text of a line; an error's message or a stack trace may be long. */
+const TEXT_CHARS_MAX = 8_000
+const SHOWN = { charsMax: TEXT_CHARS_MAX, multiline: new Set(['stack']) }
+const PRETTY = { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true } as const
+/** What only a text can hold that is not to be shown as it is: JSON's own escapes, what JSON leaves as it is, or more than the bound. */
+const NEEDS_A_LOOK = /\\[bfnrtu]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/u
 
 /** Standard error, so that a command's answer on standard output stays clean for `--json` and pipes. */
 export function createLog(options: LogOptions): Log {
@@ -22,26 +33,43 @@ export function createLog(options: LogOptions): Log {
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
   }
-  if (!options.pretty) return pino(settings, pino.destination({ dest: 2, sync: true }))
-  return pino({ ...settings, formatters: {} }, prettyStream())
+  const out = options.write === undefined ? standardError() : { write: options.write }
+  if (!options.pretty) return pino(settings, { write: (line: string) => void out.write(shownLine(line)) })
+  // In this thread: a line is out before the process ends, whatever ends it.
+  const prettified = prettyFactory({ ...PRETTY, colorize: options.colours === true })
+  return pino({ ...settings, formatters: {} }, { write: (line: string) => void out.write(prettified(shownLine(line)) ?? '') })
 }
 
-function prettyStream(): pino.DestinationStream {
-  return pino.transport({
-    target: 'pino-pretty',
-    options: { destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true },
+/** The line with every name and text escaped and cut; it stays JSON. */
+function shownLine(line: string): string {
+  const text = line.trimEnd()
+  if (text.length <= TEXT_CHARS_MAX && !NEEDS_A_LOOK.test(text)) return line
+  return `${withoutControls(JSON.stringify(shownValue(JSON.parse(text), SHOWN)))}\n`
+}
+
+/** Whoever read the log may be gone: the work goes on all the same, and its metrics tell of it. */
+function standardError(): pino.DestinationStream {
+  return pino.destination({ dest: 2, sync: true }).on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
   })
 }
 
+export type LoggedError = { type: string; code?: string; message: string; hint?: string; stack?: string }
+
 /**
- * Code and message only: causes can hold whole requests, and a stack trace says nothing about a user's mistake. An error without a code
- * is a defect of ours, and whoever reports it needs the place.
+ * What an error says and what to do: causes can hold whole requests, and a stack trace says nothing about a user's mistake. An error without a
+ * code is a defect of ours, and whoever reports it needs the place; the message is not repeated in it.
  */
-function describeError(error: unknown): { code?: string; message: string; stack?: string } {
+function describeError(error: unknown): LoggedError {
   const message = messageOf(error)
-  if (!(error instanceof Error)) return { message }
-  if ('code' in error && typeof error.code === 'string') return { code: error.code, message }
-  return error.stack === undefined ? { message } : { message, stack: error.stack }
+  if (!(error instanceof Error)) return { type: typeof error, message }
+  const type = error.name
+  if ('code' in error && typeof error.code === 'string') {
+    const hint = error instanceof HeadraceError ? error.hint : undefined
+    return { type, code: error.code, message, ...(hint === undefined ? {} : { hint }) }
+  }
+  const place = error.stack?.slice(Math.max(0, error.stack.search(/^ {4}at /m)))
+  return place === undefined ? { type, message } : { type, message, stack: place }
 }
 
 export const silentLog: Log = pino({ level: 'silent' })

@@ -1,27 +1,66 @@
 /**
  * The numbers that a process shows at /metrics, in Prometheus' text form. One registry a process, made by its story and handed down;
- * names open with `headrace_`, end in their unit, and carry source, stream and partition as labels where there is one.
+ * names open with `headrace_`, end in their unit, and carry source, stream and partition as labels where there is one. What a label says is
+ * escaped and cut, and labels that others fill without end (`bounded`) share one value beyond a bound.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { shownName } from './shown.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
 const PARTITION = ['source', 'stream', 'partition'] as const
 const INSERT_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
+/** Values of one label that others fill, for each combination of the other labels. A scrape and its reader hold every one of them. */
+export const LABEL_VALUES_MAX = 500
+/** Stands for all values beyond the bound. */
+export const OTHER_VALUES = '(others)'
+
+type Labels = Record<string, string | number | undefined>
+
+/** The metric, with every label that it is given escaped and cut. Of `bounded`, only the first values are told apart. */
+function guarded<M extends object>(metric: M, bounded?: string): M {
+  const shown = createLabelGuard(bounded)
+  for (const method of ['inc', 'dec', 'set', 'observe', 'labels', 'remove']) {
+    const own: unknown = Reflect.get(metric, method)
+    if (typeof own !== 'function') continue
+    const guard = (given: unknown, ...rest: unknown[]): unknown =>
+      Reflect.apply(own, metric, [typeof given === 'object' && given !== null ? shown(given as Labels) : given, ...rest])
+    Reflect.set(metric, method, guard)
+  }
+  return metric
+}
+
+function createLabelGuard(bounded: string | undefined): (labels: Labels) => Labels {
+  /** By the other labels. */
+  const known = new Map<string, Set<string>>()
+  return (labels) => {
+    const shown: Labels = {}
+    for (const [name, value] of Object.entries(labels)) shown[name] = typeof value === 'string' ? shownName(value) : value
+    const own = bounded === undefined ? undefined : shown[bounded]
+    if (bounded === undefined || own === undefined) return shown
+    const place = JSON.stringify({ ...shown, [bounded]: null })
+    const told = known.get(place) ?? new Set()
+    known.set(place, told)
+    if (told.size < LABEL_VALUES_MAX) told.add(String(own))
+    return told.has(String(own)) ? shown : { ...shown, [bounded]: OTHER_VALUES }
+  }
+}
+
 export function createMetrics() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
-  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-    new Counter({ name, help, labelNames, registers })
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) => new Gauge({ name, help, labelNames, registers })
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[], bounded?: NoInfer<L>) =>
+    guarded(new Counter({ name, help, labelNames, registers }), bounded)
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
+    guarded(new Gauge({ name, help, labelNames, registers }))
   const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[], buckets: number[]) =>
-    new Histogram({ name, help, labelNames, buckets, registers })
+    guarded(new Histogram({ name, help, labelNames, buckets, registers }))
   return {
     registry,
-    requests: counter('headrace_fetcher_requests_total', 'Attempts sent to the API.', ['source', 'stream', 'status']),
-    retries: counter('headrace_fetcher_retries_total', 'Attempts that repeated a failed one.', ['source', 'stream', 'reason']),
+    requests: counter('headrace_fetcher_requests_total', 'Attempts sent to the API.', ['source', 'stream', 'status'], 'status'),
+    retries: counter('headrace_fetcher_retries_total', 'Attempts that repeated a failed one.', ['source', 'stream', 'reason'], 'reason'),
     tokenRefreshes: counter('headrace_fetcher_token_refreshes_total', 'Tokens fetched.', ['source']),
     requestSeconds: histogram('headrace_fetcher_request_seconds', 'Time of one attempt.', ['source', 'stream'], INSERT_SECONDS),
     quotaWaitSeconds: counter('headrace_fetcher_quota_wait_seconds_total', 'Time spent waiting for the quota.', ['source']),
@@ -33,8 +72,8 @@ export function createMetrics() {
     published: counter('headrace_fetcher_records_total', 'Records published.', PARTITION),
     unchanged: counter('headrace_fetcher_unchanged_total', 'Records that came again unchanged and were not published.', PARTITION),
     leftOut: counter('headrace_fetcher_left_out_total', 'Records that filter or map of the declaration left out.', PARTITION),
-    rejected: counter('headrace_fetcher_dead_letters_total', 'Records refused by the schema.', [...PARTITION, 'reason']),
-    drift: counter('headrace_fetcher_drift_total', 'Unknown fields seen.', ['source', 'stream', 'path']),
+    rejected: counter('headrace_fetcher_dead_letters_total', 'Records refused by the schema.', [...PARTITION, 'reason'], 'reason'),
+    drift: counter('headrace_fetcher_drift_total', 'Unknown fields seen.', ['source', 'stream', 'path'], 'path'),
     walkShifts: counter('headrace_fetcher_walk_shifts_total', 'Times that records moved by more than an offset walk overlaps.', PARTITION),
     runs: counter('headrace_fetcher_runs_total', 'Runs by outcome: done, failed, stopped, parked, skipped.', [...PARTITION, 'outcome']),
     lastSuccess: gauge('headrace_fetcher_last_success_seconds', 'End of the last run that was done, epoch seconds.', PARTITION),
@@ -67,7 +106,12 @@ export function createMetrics() {
     batchStretch: gauge('headrace_loader_batch_stretch', 'How many times longer batches are left open because of many parts; 1: not.', [
       'table',
     ]),
-    loaderDeadLetters: counter('headrace_loader_dead_letters_total', 'Records refused by ClickHouse or unreadable.', ['table', 'reason']),
+    loaderDeadLetters: counter(
+      'headrace_loader_dead_letters_total',
+      'Records refused by ClickHouse or unreadable.',
+      ['table', 'reason'],
+      'reason',
+    ),
     countMismatches: counter('headrace_loader_count_mismatches_total', 'Page markers whose counts differ from what was read.', PARTITION),
     commits: counter('headrace_loader_commits_total', 'Commits by outcome: done, stale.', ['outcome']),
     paused: gauge('headrace_loader_paused', '1 while a table takes no rows.', ['table']),

@@ -2,6 +2,7 @@
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readOptions, resolverFor } from '../../shared/config.ts'
 import { explain, WrongUse } from '../../shared/errors.ts'
+import { shownText } from '../../shared/shown.ts'
 import { chooseStreams, readSources, type UnusableFile, unusableError } from '../../shared/sources.ts'
 import { fetchStreams } from '../fetcher/fetcher.ts'
 import type { FetchSummary } from '../fetcher/summary.ts'
@@ -87,7 +88,7 @@ function describe(summary: FetchSummary, unusable: readonly UnusableFile[]): str
   const lines = Object.entries(summary.partitions).map(([id, partition]) => {
     const watermark = partition.watermark === null ? 'no watermark' : `watermark ${partition.watermark}`
     const already = partition.already ? ', before now (--again does it again)' : ''
-    const attention = (partition.attention ?? []).map(({ message }) => `\n    ! ${message}`).join('')
+    const attention = (partition.attention ?? []).map(({ message }) => `\n    ! ${shownText(message)}`).join('')
     const error = partition.error === undefined ? '' : `\n    ${partition.error.replaceAll('\n', '\n    ')}`
     return `  ${id}  ${partition.outcome}${already}  ${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}, ${watermark}${attention}${error}`
   })

@@ -1,6 +1,7 @@
 /** `headrace dead-letters list | show`. */
 import { WrongUse } from '../../shared/errors.ts'
 import type { LetterFilter } from '../../shared/letters.ts'
+import { cutText, shownName, shownText } from '../../shared/shown.ts'
 import { positionOf } from '../../shared/watermark.ts'
 import type { DeadLetterStage } from '../../shared/wire.ts'
 import { type LetterList, type LetterPlace, listLetters, type ShownLetter, showLetter } from '../operator/letters.ts'
@@ -91,14 +92,14 @@ function inWords<T extends { atMs: number }>({ atMs, ...rest }: T): Omit<T, 'atM
 
 function describeList({ stream, open, done, more, reasons, letters }: LetterList): string {
   const counts = `${stream}: ${counted(open, 'open dead letter')}, ${done} done${more ? '; older ones were not looked at' : ''}`
-  const histogram = Object.entries(reasons).map(([reason, count]) => `  ${count}  ${reason}`)
+  const histogram = Object.entries(reasons).map(([reason, count]) => `  ${count}  ${shownName(reason)}`)
   if (letters.length === 0) return [counts, ...histogram].join('\n')
   const rows = letters.map((each) => [
     `${each.partition}:${each.offset}`,
     new Date(each.atMs).toISOString(),
     each.state === 'done' ? `${each.stage}, done` : each.stage,
     each.reason,
-    each.issues.length > ISSUES_SHOWN_CHARS ? `${each.issues.slice(0, ISSUES_SHOWN_CHARS)}…` : each.issues,
+    cutText(each.issues, ISSUES_SHOWN_CHARS),
     each.run === undefined ? (each.origin ?? '–') : `${each.run}/${each.page ?? '–'}`,
     each.replays,
   ])
@@ -112,7 +113,7 @@ function describeList({ stream, open, done, more, reasons, letters }: LetterList
 }
 
 function describeLetter({ partition, offset, state, headers, raw, rawCut, bytes, atMs }: ShownLetter): string {
-  const rows = Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)
+  const rows = Object.entries(headers).map(([name, value]) => `  ${shownName(name)}: ${shownText(value)}`)
   const size = rawCut ? `the first ${raw.length} characters of ${bytes} bytes` : counted(bytes, 'byte')
   return [`${partition}:${offset}, ${state}, fetched ${new Date(atMs).toISOString()}`, ...rows, `${size}:`, raw].join('\n')
 }

@@ -5,6 +5,7 @@ import { environment, readConfig } from '../../shared/config.ts'
 import { explain } from '../../shared/errors.ts'
 import { connectKafka } from '../../shared/kafka.ts'
 import { connectRegistry } from '../../shared/registry.ts'
+import { shownName, shownText } from '../../shared/shown.ts'
 import { type Declarations, filesInTheWay, readSources, type UnusableFile } from '../../shared/sources.ts'
 import { namesFor } from '../../shared/topics.ts'
 import type { Finding } from '../loader/judge.ts'
@@ -70,16 +71,16 @@ function describe(server: readonly Finding[], streams: readonly StreamPlan[]): s
 }
 
 const describeFinding = ({ severity, message, remedy }: Finding): string =>
-  `  ${severity === 'refused' ? '!' : '?'} ${message}\n      ${remedy}`
+  `  ${severity === 'refused' ? '!' : '?'} ${shownText(message)}\n      ${remedy}`
 
 function describeStream({ stream, table, by, schema, steps, findings }: StreamPlan): string {
   const refused = findings.filter(isRefused).length
   const words = refused > 0 ? 'refused: the table waits' : steps.length > 0 ? 'changed by the loader' : 'nothing to do'
   return [
     `${stream} → ${table} (by the ${by} schema): ${words}`,
-    ...schema.map(({ path, change, additive }) => `  ${additive ? '+' : '!'} schema: ${path}: ${change}`),
+    ...schema.map(({ path, change, additive }) => `  ${additive ? '+' : '!'} schema: ${shownName(path)}: ${shownText(change)}`),
     ...findings.map(describeFinding),
-    ...steps.map(({ what, statement }) => `  + ${what}\n${indented(statement)};`),
+    ...steps.map(({ what, statement }) => `  + ${shownText(what)}\n${indented(statement)};`),
   ].join('\n')
 }
 

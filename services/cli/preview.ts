@@ -6,8 +6,9 @@ import { exitStatusOf, Stopped } from '../../shared/errors.ts'
 import { chooseStreams, readSources } from '../../shared/sources.ts'
 import { type Previewed, previewStream } from '../fetcher/author/preview.ts'
 import { refuseOtherFile, writeRecording } from '../fetcher/author/recording.ts'
+import { outputWidth, print, say } from './output.ts'
 import { describePreview, troubleLines } from './preview/describe.ts'
-import { interruption, logFor, print } from './process.ts'
+import { interruption, logFor } from './process.ts'
 import { counted } from './text.ts'
 
 export type PreviewCommandOptions = {
@@ -18,9 +19,6 @@ export type PreviewCommandOptions = {
   record?: string
   json?: boolean
 }
-
-/** Where standard output is no terminal. */
-const WIDTH_DEFAULT = 120
 
 export async function previewCommand(label: string, options: PreviewCommandOptions): Promise<number> {
   const values = readOptions(environment)
@@ -57,9 +55,9 @@ function record({ recording }: Previewed, file: string | undefined): string | nu
 
 function show(stream: Stream, { preview }: Previewed, json: boolean, recorded: string | null): void {
   if (json) print(JSON.stringify(preview))
-  else if (preview.requests.length > 0) print(describePreview(stream, preview, process.stdout.columns ?? WIDTH_DEFAULT))
-  if (recorded !== null) process.stderr.write(`${recorded}\n`)
-  if (preview.error !== null && !json) process.stderr.write(`${troubleLines(preview.error).join('\n')}\n`)
+  else if (preview.requests.length > 0) print(describePreview(stream, preview, outputWidth()))
+  if (recorded !== null) say(recorded)
+  if (preview.error !== null && !json) say(troubleLines(preview.error).join('\n'))
 }
 
 function statusOf({ preview: { counts }, error }: Previewed): number {

@@ -30,7 +30,7 @@ export async function runService(name: string, needs: readonly Server[], work: (
   // Before the first word to anybody: a stop that comes while it starts is a stop as well.
   const grace = closeWithGrace({ delay: config.stopDeadlineMs, logger: graceLog(log), skip: ['beforeExit'] }, async ({ signal, err }) => {
     if (err !== undefined) {
-      log.fatal({ err }, `defect: ${messageOf(err)}`)
+      log.fatal({ err }, 'defect')
       return
     }
     log.info({ signal }, 'stopping')
@@ -70,17 +70,16 @@ async function serving(
 
 export function logFor(name: string, config: Pick<Config, 'log'>): Log {
   const pretty = config.log.format === 'pretty' || (config.log.format === 'auto' && process.stderr.isTTY === true)
-  return createLog({ name, level: config.log.level, pretty })
+  return createLog({ name, level: config.log.level, pretty, colours: hasColours(process.stderr, environment) })
 }
 
 function graceLog(log: Log) {
   return { error: (message?: unknown) => log.error(typeof message === 'string' ? message : messageOf(message)) }
 }
 
-/** The answer of a command goes to standard output, everything else to standard error. */
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
-}
+import { hasColours } from './output.ts'
+
+export { print } from './output.ts'
 
 export type Interruption = { signal: AbortSignal; close(): void }
 

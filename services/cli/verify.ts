@@ -4,6 +4,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { environment, readConfig } from '../../shared/config.ts'
 import { connectKafka } from '../../shared/kafka.ts'
 import { connectRegistry } from '../../shared/registry.ts'
+import { shownText } from '../../shared/shown.ts'
 import { namesFor } from '../../shared/topics.ts'
 import type { Difference } from '../operator/verify/differences.ts'
 import { type PartitionVerified, type Verified, verifyStream } from '../operator/verify/verify.ts'
@@ -65,8 +66,8 @@ function notesOf({ partition, before, lettersBehind }: PartitionVerified): strin
 
 function differencesOf({ partition, differences }: PartitionVerified): string[] {
   return differences.flatMap(({ what, count, examples }: Difference) => [
-    `! partition ${partition}: ${count}: ${what}`,
-    ...examples.map((example) => `    ${example}`),
+    `! partition ${partition}: ${count}: ${shownText(what)}`,
+    ...examples.map((example) => `    ${shownText(example)}`),
     ...(count > examples.length ? [`    … and ${count - examples.length} more`] : []),
   ])
 }

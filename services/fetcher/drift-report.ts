@@ -5,11 +5,11 @@
 import type { Stream } from '../../shared/declaration.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
+import { shownName } from '../../shared/shown.ts'
 import { type Judged, optionalFields } from './judge.ts'
 
+/** Log lines of a partition; the metric has a bound of its own. */
 const PATHS_MAX = 500
-/** Stands for all paths beyond the bound. */
-const OTHERS = '(others)'
 /** A run of fewer records does not show that a field is gone. */
 const GONE_RECORDS_MIN = 20
 
@@ -28,12 +28,13 @@ export function createDriftReport(stream: Stream, log: Log, metrics: Metrics): D
   const gone = new Set<string>()
   let run = { records: 0, absent: new Set(optional) }
 
-  function sayUnknown(path: string, type: string, example: string | undefined): void {
+  function sayUnknown(name: string, type: string, example: string | undefined): void {
+    const path = shownName(name)
+    metrics.drift.inc({ ...labels, path })
     if (!known.has(path) && known.size < PATHS_MAX) {
       known.add(path)
       log.warn({ path, type, example, unknownFields: stream.unknownFields }, 'the API sends a field that the schema does not know')
     }
-    metrics.drift.inc({ ...labels, path: known.has(path) ? path : OTHERS })
   }
 
   return {

@@ -9,6 +9,7 @@ import { disorderOfValue } from '../../shared/declaration/sortable-text.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
+import { cutText } from '../../shared/shown.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
 import { type AsDeclared, asDeclaredBy } from './as-declared.ts'
 import { type DateCheck, dateCheckFor } from './date-range.ts'
@@ -208,7 +209,7 @@ function shown(texts: readonly string[], separator: string): string {
   return texts.slice(0, ISSUES_MAX).join(separator) + (more > 0 ? `${separator}and ${more} more` : '')
 }
 
-const shortened = (text: string): string => (text.length > ISSUES_CHARS_MAX ? `${text.slice(0, ISSUES_CHARS_MAX)}…` : text)
+const shortened = (text: string): string => cutText(text, ISSUES_CHARS_MAX)
 
 /** What identifies a text in the memory of a partition: wide enough that two versions never collide, since that would be an update lost. */
 export const digest = (text: string): string => hash('sha1', text, 'base64')

@@ -9,6 +9,7 @@ import { HeadraceError } from '../../shared/errors.ts'
 import { LEARNED_COLUMNS_MAX, type LearnedType, learnedIn, learnedType, mayBeColumn, withColumns } from '../../shared/learned.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Registry } from '../../shared/registry.ts'
+import { shownName } from '../../shared/shown.ts'
 
 export type Learned = ReadonlyMap<string, LearnedType>
 
@@ -70,13 +71,13 @@ export async function createColumns(schemaId: number, tools: ColumnsTools): Prom
       if (!(error instanceof HeadraceError)) throw error
       notBeforeMs = clock.elapsedMs() + TRY_AGAIN_MS
       log.warn(
-        { err: error, stream: stream.label, fields: [...wanted.keys()] },
+        { err: error, stream: stream.label, fields: [...wanted.keys()].map((path) => shownName(path)) },
         'new columns cannot be registered now; they stay in _extra',
       )
       return false
     }
     for (const [path, type] of known)
-      if (!before.has(path)) log.info({ stream: stream.label, path, type }, 'an unknown field becomes a column')
+      if (!before.has(path)) log.info({ stream: stream.label, path: shownName(path), type }, 'an unknown field becomes a column')
     return known.size > before.size
   }
 

@@ -1,5 +1,6 @@
 /** What a page's marker and the run's totals say about it. Pure. */
 import type { RunTotals } from '../../shared/checkpoint.ts'
+import { shownName } from '../../shared/shown.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import type { PageResponse } from './client/send.ts'
 import type { Judged } from './judge.ts'
@@ -35,9 +36,12 @@ export function totalsWith(totals: RunTotals, marker: PageMarker, judged: Judged
     unchanged: totals.unchanged + marker.unchanged,
     requests: totals.requests + marker.requests,
     retries: totals.retries + marker.retries,
-    drift: [...new Set([...totals.drift, ...judged.drift.keys()])].slice(0, DRIFT_SHOWN_MAX),
+    drift: [...new Set([...totals.drift, ...firstOf(judged.drift.keys())])].slice(0, DRIFT_SHOWN_MAX),
   }
 }
+
+/** Cut, since a checkpoint has no room for endless names, and would lose all its totals over them. */
+const firstOf = (paths: Iterable<string>): string[] => [...paths].slice(0, DRIFT_SHOWN_MAX).map((path) => shownName(path))
 
 /** Further off, the answer's Date is not the time but a mistake, or that of a cache. */
 const CLOCK_AHEAD_MAX_MS = 86_400_000

@@ -7,7 +7,6 @@ import { reachedOf } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { cautionAbout } from '../../shared/declare/paginate.ts'
-import { messageOf } from '../../shared/errors.ts'
 import { FencedError, type Kafka, type Publisher, PublishFailed } from '../../shared/kafka.ts'
 import { shareIn } from '../../shared/layout.ts'
 import type { Log } from '../../shared/log.ts'
@@ -179,7 +178,7 @@ export function openPartition(tools: PartitionTools): Partition {
     if (error instanceof FencedError || error instanceof PublishFailed)
       metrics.transactions.inc({ outcome: error instanceof FencedError ? 'fenced' : 'failed' })
     if (!(error instanceof Parked)) {
-      log.error({ err: error }, `run failed: ${messageOf(error)}`)
+      log.error({ err: error }, 'run failed')
       return { outcome: 'failed', error }
     }
     log.warn({ until: timeText(error.untilMs) }, 'the API asks to wait longer than waitMax; parked')

@@ -56,7 +56,7 @@ export async function* walkShares(walk: Walk, { discovery, known: stored, log }:
     } catch (error) {
       if (walk.stop.soft.aborted || !isOfShare(error)) throw error
       note(tally, share, error)
-      log.error({ share: share.text, err: error }, `share ${share.text} failed: ${messageOf(error)}`)
+      log.error({ share: share.text, err: error }, 'share failed')
     }
   }
   yield { records: [], cursor: null, last: tally.failed === 0, response: closing(walk, last, cost), known: knownText(known) }

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { KNOWN_CHARS } from '../../shared/checkpoint.ts'
 import type { PartitionValues, Stream } from '../../shared/declaration.ts'
 import { Stopped } from '../../shared/errors.ts'
+import { cutText } from '../../shared/shown.ts'
 
 /** `text`: the values as JSON with their names in order; what identifies the share. */
 export type Share = { text: string; values: PartitionValues }
@@ -20,7 +21,7 @@ const HASHED = 0x1_0000_0000
 export function shareOf(stream: Stream, values: PartitionValues): Share {
   const text = JSON.stringify(Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
   if (Buffer.byteLength(text) <= SHARE_BYTES_MAX) return { text, values }
-  throw new Stopped('HR_SHARE', `${stream.label}: the values ${text.slice(0, 80)}… are longer than ${SHARE_BYTES_MAX} bytes`, {
+  throw new Stopped('HR_SHARE', `${stream.label}: the values ${cutText(text, 80)} are longer than ${SHARE_BYTES_MAX} bytes`, {
     hint: 'let values name less: an id is enough',
   })
 }

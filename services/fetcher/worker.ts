@@ -4,7 +4,6 @@
  */
 import { lastValueFrom, type Observable } from 'rxjs'
 import type { Clock } from '../../shared/clock.ts'
-import { messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { RunOutcome } from './outcome.ts'
 import type { Owned } from './ownership.ts'
@@ -93,7 +92,7 @@ export function createWorker(tools: WorkerTools): Worker {
         open.set(id, entry)
         going.push(
           runOnSchedule(id, each, entry.partition).catch((error: unknown) =>
-            log.error({ err: error }, `partition ${id}: ${messageOf(error)}`),
+            log.error({ err: error, partition: id }, 'a partition stopped by a defect'),
           ),
         )
       }

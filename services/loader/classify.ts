@@ -2,6 +2,7 @@
  * What a failure of ClickHouse means for the rows: pure. The lists are of ClickHouse's own error codes (src/Common/ErrorCodes.cpp); whatever
  * is not in them holds the table back, because only a failure that is known to lie in a row may send that row to the dead letters.
  */
+import { cutText } from '../../shared/shown.ts'
 
 /**
  * ambiguous: it may have been inserted; the same bytes with the same token again. overload: wait. memory: wait, and smaller inserts.
@@ -95,7 +96,7 @@ function numberIn(text: string | undefined): number | null {
 function shortened(text: string): string {
   const end = text.search(/\n|\\n\{/)
   const first = (end === -1 ? text : text.slice(0, end)).trim()
-  const head = first.length <= MESSAGE_CHARS_MAX ? first : `${first.slice(0, MESSAGE_CHARS_MAX)}…`
+  const head = cutText(first, MESSAGE_CHARS_MAX)
   const place = end === -1 ? undefined : [...text.slice(end).matchAll(PLACE)].at(-1)?.[0]
   return place === undefined ? head : `${head} … ${place}`
 }

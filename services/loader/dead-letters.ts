@@ -4,9 +4,11 @@
  * which it is written, and its record's in a header: Kafka's retention goes by the former, and would take the letter of a record that waited long
  * before anyone has seen it.
  */
+
 import type { Kafka, Message, Sender } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
+import { beginning } from '../../shared/shown.ts'
 import type { Names } from '../../shared/topics.ts'
 import { type DeadLetterFacts, deadLetterHeaders } from '../../shared/wire.ts'
 import { type Batch, type Chunk, type FrameLetter, tableOf } from './chunk.ts'
@@ -103,7 +105,7 @@ function replayedAt(all: Chunk['replays'], offset: number): Pick<DeadLetterFacts
 }
 
 function headersOf(facts: DeadLetterFacts): Record<string, string> {
-  return deadLetterHeaders({ ...facts, issues: facts.issues.slice(0, ISSUES_CHARS_MAX) })
+  return deadLetterHeaders({ ...facts, issues: beginning(facts.issues, ISSUES_CHARS_MAX) })
 }
 
 function* portions(messages: Message[]): Iterable<Message[]> {

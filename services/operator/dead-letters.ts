@@ -4,6 +4,7 @@
  */
 import type { Kafka } from '../../shared/kafka.ts'
 import { isDoneBy, type Letter, type LetterFilter, matches, readLetter } from '../../shared/letters.ts'
+import { shownName } from '../../shared/shown.ts'
 
 export type DeadLetterCount = {
   /** Open ones. */
@@ -55,9 +56,18 @@ export async function newestLetters(
   )
 }
 
+/** Reasons that are told apart. Who may write to the topic may write a reason of its own into each letter. */
+const REASONS_MAX = 50
+/** Stands for all others. */
+const OTHER_REASONS = '(others)'
+
 /** How often each reason comes, the most frequent first. */
 export function histogram(letters: readonly { reason: string }[]): Record<string, number> {
   const counts = new Map<string, number>()
-  for (const { reason } of letters) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  for (const { reason } of letters) {
+    const name = shownName(reason)
+    const told = counts.has(name) || counts.size < REASONS_MAX ? name : OTHER_REASONS
+    counts.set(told, (counts.get(told) ?? 0) + 1)
+  }
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a))
 }

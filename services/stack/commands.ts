@@ -2,13 +2,14 @@
  * `headrace stack up | down | status`, for a person (plain lines) or a program (`--json`). Progress goes to standard error, the answer
  * to standard output. Each returns the exit status; what goes wrong is thrown, and told by the one door.
  */
+import { withoutControls } from '../../shared/shown.ts'
 import { type Stack, type StackOptions, type StackStatus, stackDown, stackStatus, stackUp } from './stack.ts'
 
 export type StackCommandOptions = Omit<StackOptions, 'owned' | 'onProgress'> & { json: boolean }
 
 /** The servers stay when this process ends. */
 export async function runStackUp(options: StackCommandOptions): Promise<0> {
-  const stack = await stackUp({ ...options, owned: false, onProgress: (line) => process.stderr.write(`${line}\n`) })
+  const stack = await stackUp({ ...options, owned: false, onProgress: (line) => process.stderr.write(`${withoutControls(line)}\n`) })
   print(options.json ? JSON.stringify({ dir: stack.dir, alreadyUp: stack.alreadyUp, ...stack.addresses }) : describeUp(stack))
   return 0
 }
@@ -48,5 +49,5 @@ function describeStatus({ dir, state, servers }: StackStatus): string {
 }
 
 function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${withoutControls(text)}\n`)
 }

@@ -524,7 +524,48 @@ export const hostile: readonly Line[] = [
   },
 ]
 
+/** What a person is shown of it. */
+export const shownTexts: readonly Line[] = [
+  {
+    server: 'puts ANSI, C1, bidirectional and invisible characters into names, values and errors',
+    fetcher: 'escapes them in tables, errors, logs, metrics and health answers, and stores them as they came',
+    shownBy: [
+      ['shared/shown.unit.test.ts', `is shown with \${what} escaped`],
+      ['shared/log.unit.test.ts', 'steers no terminal as JSON: message, fields, names, errors and hints, also for who decodes the line'],
+      ['shared/log.unit.test.ts', 'steers no terminal in the pretty form, and begins no line of its own'],
+      ['shared/metrics.unit.test.ts', 'a label of control characters is escaped in every kind of metric'],
+      [
+        'shared/health-server.unit.test.ts',
+        'a reason that a server gave steers no terminal where /readyz is read, and parses to what it was',
+      ],
+      ['cli/output.unit.test.ts', 'escapes what its cells hold, names and values, before it is measured'],
+    ],
+  },
+  {
+    server: 'makes names of 100,000 characters, or names without end',
+    fetcher: 'cuts them where they are shown and counted, and counts those beyond a bound together',
+    shownBy: [
+      ['shared/shown.unit.test.ts', 'of 100,000 characters is cut, says how long it was, and is never cut inside a character'],
+      ['shared/log.unit.test.ts', 'of 100,000 characters, fifty times, takes no megabytes'],
+      [
+        'shared/metrics.unit.test.ts',
+        'names of 100,000 characters and values without end share one label beyond the bound, for each stream apart',
+      ],
+    ],
+  },
+  {
+    server: 'gives an answer that makes a run fail',
+    fetcher: 'logs the error once, with its code and what to do',
+    shownBy: [
+      ['shared/log.unit.test.ts', 'says its message once, its code, and what to do'],
+      ['shared/log.unit.test.ts', 'is repeated by no line of the product in its text'],
+    ],
+  },
+]
+
 export const everyLine: readonly Line[] = [
+  ...shownTexts,
+
   ...pagination,
   ...retrying,
   ...declarations,

@@ -76,3 +76,14 @@ describe('connections that are opened and left standing', () => {
     }
   })
 })
+
+test('a reason that a server gave steers no terminal where /readyz is read, and parses to what it was', async (t) => {
+  const reason = 'Kafka said \u001b[2J\u009b\u202e'
+  const health = await serveHealth({ host: '127.0.0.1', port: 0, metrics: createMetrics(), readiness: () => ({ ready: false, reason }) })
+  t.after(() => health.close())
+  const response = await fetch(new URL('/readyz', health.url))
+  const body = await response.text()
+  assert.equal(response.status, 503)
+  assert.doesNotMatch(body, /[\p{Cc}\p{Cf}]/u)
+  assert.deepEqual(JSON.parse(body), { ready: false, reason })
+})

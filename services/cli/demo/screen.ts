@@ -1,5 +1,9 @@
 /** What the demo shows while it works: steps and bars on a terminal, plain lines elsewhere. Everything goes to standard error. */
+
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
+import { environment } from '../../../shared/config.ts'
+import { shownText } from '../../../shared/shown.ts'
+import { hasColours } from '../output.ts'
 
 export type Screen = {
   step(text: string): void
@@ -31,9 +35,10 @@ function terminalScreen(stream: NodeJS.WriteStream): Screen {
     settle()
     stream.write(`${text}\n`)
   }
+  const colours = hasColours(stream, environment)
   return {
-    step: (text) => write(`\u001b[1m▸ ${text}\u001b[0m`),
-    line: (text) => write(`  ${text}`),
+    step: (text) => write(colours ? `\u001b[1m▸ ${shownText(text)}\u001b[0m` : `▸ ${shownText(text)}`),
+    line: (text) => write(`  ${shownText(text)}`),
     progress(name, value, total) {
       bars ??= new MultiBar(
         { format: '  {name} {bar} {value}/{total}', stream, hideCursor: true, clearOnComplete: false },
@@ -51,8 +56,8 @@ function terminalScreen(stream: NodeJS.WriteStream): Screen {
 function plainScreen(stream: NodeJS.WriteStream): Screen {
   const shown = new Map<string, number>()
   return {
-    step: (text) => void stream.write(`▸ ${text}\n`),
-    line: (text) => void stream.write(`  ${text}\n`),
+    step: (text) => void stream.write(`▸ ${shownText(text)}\n`),
+    line: (text) => void stream.write(`  ${shownText(text)}\n`),
     progress(name, value, total) {
       const last = shown.get(name) ?? -1
       if (value === last || (value < total && value - Math.max(0, last) < total * LINE_EVERY_SHARE)) return

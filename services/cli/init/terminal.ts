@@ -1,6 +1,7 @@
 /** Questions to a person at a terminal. Ctrl-C and Ctrl-D end them. */
 import { createInterface } from 'node:readline/promises'
 import { Stopped } from '../../../shared/errors.ts'
+import { withoutControls } from '../../../shared/shown.ts'
 import type { Person } from './answers.ts'
 
 export type Terminal = Person & { close(): void }
@@ -20,7 +21,7 @@ export function openTerminal(input: NodeJS.ReadableStream, output: NodeJS.Writab
         throw error
       }
     },
-    say: (text) => void output.write(`  ${text}\n`),
+    say: (text) => void output.write(`  ${withoutControls(text)}\n`),
     close: () => lines.close(),
   }
 }

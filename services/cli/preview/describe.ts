@@ -1,8 +1,9 @@
-/** A preview as a person reads it on a terminal of a given width. What an API sent may steer a terminal: control characters are taken out. */
+/** A preview as a person reads it on a terminal of a given width. */
 import type { Stream } from '../../../shared/declaration.ts'
+import { shownName, shownText } from '../../../shared/shown.ts'
 import type { Preview } from '../../fetcher/author/preview.ts'
 import type { Trouble } from '../../fetcher/author/trouble.ts'
-import { counted, table } from '../text.ts'
+import { columnsOf, counted, table } from '../text.ts'
 
 /** Of one column; longer values are cut. */
 const CELL_CHARS_MAX = 28
@@ -50,7 +51,7 @@ function recordLines({ schema, primaryKey, watermark }: Stream, { records, count
   const rows = records.map((_, index) => fitting.map((column) => column[index + 1] ?? ''))
   const hidden = fields.slice(fitting.length)
   return [
-    table([fitting.map(([field]) => field ?? ''), ...rows]),
+    table([fitting.map(([field]) => shownName(field ?? '')), ...rows], [], width),
     ...(records.length < counts.records ? [`and ${counted(counts.records - records.length, 'more record')} (--records N)`] : []),
     ...(hidden.length > 0 ? [`not shown for want of width: ${hidden.join(', ')} (--json shows all)`] : []),
   ]
@@ -60,7 +61,7 @@ function howManyFit(columns: readonly (readonly string[])[], width: number): num
   let left = width - TABLE_FRAME_CHARS
   let count = 0
   for (const column of columns) {
-    left -= Math.max(...column.map((cell) => [...cell].length)) + CELL_FRAME_CHARS
+    left -= Math.max(...column.map(columnsOf)) + CELL_FRAME_CHARS
     if (left < 0) break
     count += 1
   }
@@ -79,7 +80,7 @@ function letterLines({ deadLetters, counts }: Preview, width: number): string[] 
 const DRIFT_WORDS = { keep: 'kept in _extra', drop: 'dropped', reject: 'rejected', columns: 'kept in _extra until it is a column' }
 
 function driftLines({ unknownFields }: Stream, { drift }: Preview): string[] {
-  return Object.entries(drift).map(([path, type]) => `  ${textOf(path)}: ${type}, ${DRIFT_WORDS[unknownFields]}`)
+  return Object.entries(drift).map(([path, type]) => `  ${shownName(path)}: ${type}, ${DRIFT_WORDS[unknownFields]}`)
 }
 
 function requestLines({ requests }: Preview): string[] {
@@ -91,18 +92,17 @@ function requestLines({ requests }: Preview): string[] {
 
 export function troubleLines({ message, hint, field, request, answer }: Trouble): string[] {
   return [
-    `headrace: ${message}`,
-    ...(field === undefined ? [] : [`  field: ${field}`]),
-    ...(request === undefined ? [] : [`  request: ${request}`]),
+    `headrace: ${textOf(message)}`,
+    ...(field === undefined ? [] : [`  field: ${shownName(field)}`]),
+    ...(request === undefined ? [] : [`  request: ${textOf(request)}`]),
     ...(answer === undefined ? [] : [`  answer: ${textOf(answer)}`]),
-    ...(hint === undefined ? [] : [`  hint: ${hint}`]),
+    ...(hint === undefined ? [] : [`  hint: ${textOf(hint)}`]),
   ]
 }
 
 /** One line, and nothing that a terminal would obey. */
 export function textOf(value: unknown): string {
-  const text = typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
-  return text.replace(/\p{Cc}+/gu, ' ')
+  return shownText(typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value))
 }
 
 function cut(text: string, charsMax: number): string {

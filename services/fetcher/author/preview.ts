@@ -4,6 +4,7 @@
  */
 import type { Stream } from '../../../shared/declaration.ts'
 import { WrongUse } from '../../../shared/errors.ts'
+import { beginning } from '../../../shared/shown.ts'
 import { maxPosition, type Position, watermarkText } from '../../../shared/watermark.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { NOTHING_HIDDEN } from './hide.ts'
@@ -115,7 +116,7 @@ function previewOf(
       unchanged: found.unchanged,
     },
     ...shown,
-    deadLetters: shown.deadLetters.map((letter) => ({ ...letter, raw: letter.raw.slice(0, RAW_CHARS_MAX) })),
+    deadLetters: shown.deadLetters.map((letter) => ({ ...letter, raw: beginning(letter.raw, RAW_CHARS_MAX) })),
     requests: api?.asked ?? [],
     wouldStop: stopped === null ? null : troubleOf(stopped, stream, api),
     error: error === null ? null : troubleOf(error, stream, api),

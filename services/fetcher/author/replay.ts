@@ -4,6 +4,7 @@
  */
 import type { Stream } from '../../../shared/declaration.ts'
 import { Stopped } from '../../../shared/errors.ts'
+import { cutText } from '../../../shared/shown.ts'
 import { HIDDEN } from '../auth/scrub.ts'
 import type { PageRequest, PageResponse, Send } from '../client/send.ts'
 import { type RecordedExchange, type RecordedRequest, type Recording, requestOf } from './recording.ts'
@@ -60,7 +61,7 @@ const requestText = ({ method, url, body }: RecordedRequest): string =>
   `${method} ${url}${body === undefined ? '' : ` ${shortened(JSON.stringify(body))}`}`
 
 const TEXT_CHARS_MAX = 300
-const shortened = (text: string): string => (text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX)}…` : text)
+const shortened = (text: string): string => cutText(text, TEXT_CHARS_MAX)
 
 /** The parts in which a request is not the recorded one, in words. */
 export function differences(asked: RecordedRequest, recorded: RecordedRequest): string[] {

@@ -1,0 +1,55 @@
+/**
+ * What the commands write to. The answer of a command goes to standard output, everything else to standard error. A reader that has seen
+ * enough (`| head`) ends the writing, not the command: its exit status stays its own.
+ */
+import { type Environment, environment } from '../../shared/config.ts'
+import { explain } from '../../shared/errors.ts'
+import { rendered } from './text.ts'
+
+/** What a pipe or a file is written for. */
+const WIDTH_DEFAULT = 80
+const WIDTH_MIN = 40
+const WIDTH_MAX = 1_000
+
+export type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'columns'> & { getColorDepth?(env?: object): number }
+
+/** NO_COLOR (https://no-color.org) wins, then FORCE_COLOR; otherwise a terminal that has colours. */
+export function hasColours(output: Output, env: Environment): boolean {
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false
+  const forced = env.FORCE_COLOR
+  if (forced !== undefined) return forced !== '0' && forced !== 'false'
+  return output.isTTY === true && env.TERM !== 'dumb' && (output.getColorDepth?.(env) ?? 1) > 1
+}
+
+/** Columns of the terminal; elsewhere what COLUMNS says, or 80. */
+export function widthOf({ isTTY, columns }: Output, env: Environment): number {
+  const said = /^\d{1,4}$/.test(env.COLUMNS ?? '') ? Number(env.COLUMNS) : WIDTH_DEFAULT
+  const width = isTTY === true && columns > 0 ? columns : said
+  return Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, width))
+}
+
+export const outputWidth = (): number => widthOf(process.stdout, environment)
+
+/** To be called once, before the first word: without it, a closed pipe is an uncaught error with a stack trace. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!isClosedPipe(error)) throw error
+    })
+  }
+}
+
+/** After an EPIPE the stream is destroyed, and says so at each further word. */
+export const isClosedPipe = ({ code }: NodeJS.ErrnoException): boolean => code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'
+
+export function print(text: string): void {
+  process.stdout.write(`${rendered(text, hasColours(process.stdout, environment))}\n`)
+}
+
+/** A word to the person, beside the answer. */
+export function say(text: string): void {
+  process.stderr.write(`${rendered(text, hasColours(process.stderr, environment))}\n`)
+}
+
+/** What a message holds of foreign lines is indented: it must not look like a line of ours. */
+export const sayError = (error: unknown): void => say(`headrace: ${explain(error).replaceAll(/\n(?! {2})/g, '\n    ')}`)

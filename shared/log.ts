@@ -32,6 +32,7 @@ export function createLog(options: LogOptions): Log {
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
+    hooks: { logMethod: sayOnce },
   }
   const out = options.write === undefined ? standardError() : { write: options.write }
   if (!options.pretty) return pino(settings, { write: (line: string) => void out.write(shownLine(line)) })
@@ -52,6 +53,15 @@ function standardError(): pino.DestinationStream {
   return pino.destination({ dest: 2, sync: true }).on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
+}
+
+/** A message that ends with what its error says would say it twice: the error stands in a field of its own. */
+function sayOnce(this: pino.Logger, given: Parameters<pino.LogFn>, method: pino.LogFn): void {
+  const [fields, message, ...rest] = given as unknown[]
+  const error = typeof fields === 'object' && fields !== null && 'err' in fields ? fields.err : undefined
+  const end = error === undefined ? '' : `: ${messageOf(error)}`
+  const said = typeof message === 'string' && end !== '' && message.endsWith(end) ? message.slice(0, -end.length) : message
+  Reflect.apply(method, this, [fields, said, ...rest])
 }
 
 export type LoggedError = { type: string; code?: string; message: string; hint?: string; stack?: string }

@@ -558,7 +558,7 @@ export const shownTexts: readonly Line[] = [
     fetcher: 'logs the error once, with its code and what to do',
     shownBy: [
       ['shared/log.unit.test.ts', 'says its message once, its code, and what to do'],
-      ['shared/log.unit.test.ts', 'is repeated by no line of the product in its text'],
+      ['shared/log.unit.test.ts', 'is not repeated by the text beside it'],
     ],
   },
 ]

@@ -67,7 +67,7 @@ export function asking({ stream, send, stop, own, wrong }: AskingTools): Asking 
 }
 
 function changed(stream: Stream, own: PageRequest, changes: RequestChanges): PageRequest {
-  const request = changes.url === undefined ? own : linkRequest(own, linkCursor(stream, changes.url, own.url))
+  const request = changes.url === undefined ? own : linkRequest(stream, own, linkCursor(stream, changes.url, own.url))
   let { url } = request
   for (const [name, value] of Object.entries(changes.params ?? {})) {
     url = value === null ? withoutParams(url, [name]) : withParam(url, name, String(value))

@@ -11,7 +11,7 @@ import type { Log } from '../../shared/log.ts'
 import { asking } from './asking.ts'
 import { PageRefused } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'
-import type { Send } from './client/send.ts'
+import { type Send, vettedAs } from './client/send.ts'
 import { type Cost, type Discovery, type Found, NO_COST } from './found.ts'
 import { parentRecords } from './parents.ts'
 import { type Share, shareOf, spread } from './share.ts'
@@ -70,14 +70,14 @@ async function findShares(tools: DiscoveryTools, stop: Stop): Promise<Found> {
 }
 
 function counting(send: Send, cost: Cost): Send {
-  return async (request, exchange) => {
+  return vettedAs(send, async (request, exchange) => {
     const response = await send(request, exchange)
     cost.attempts += response.attempts
     cost.retries += response.retries
     cost.bytes += response.bytes
     cost.durationMs += response.durationMs
     return response
-  }
+  })
 }
 
 async function byFunction({ stream, baseUrl, send }: DiscoveryTools, stop: Stop): Promise<unknown> {

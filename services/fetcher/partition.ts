@@ -3,7 +3,7 @@
  * fences and reads again, because the last transaction may have been committed all the same. A run that was stopped, or ended well, does
  * not: publisher, memory and place are still those of the log.
  */
-import { reachedOf } from '../../shared/checkpoint.ts'
+import { parseCheckpoint, reachedOf } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { cautionAbout } from '../../shared/declare/paginate.ts'
@@ -92,6 +92,18 @@ export function openPartition(tools: PartitionTools): Partition {
     log.warn('the walk may have skipped records: more were deleted meanwhile than it overlaps; going back for them')
   }
 
+  /** Of the run under way: said once. */
+  let longCursorOf = ''
+
+  function reportLongCursor({ run: id }: RunPlan): void {
+    if (longCursorOf === id) return
+    longCursorOf = id
+    log.warn(
+      { run: id },
+      'the cursor is too long for the checkpoint: if this run is interrupted, the next one goes on from its best watermark',
+    )
+  }
+
   /** Of the run under way. */
   let attention: readonly Attention[] = []
 
@@ -103,6 +115,7 @@ export function openPartition(tools: PartitionTools): Partition {
     log.debug({ run: plan.run, page: plan.page, from: plan.from, range: plan.range }, 'run starts')
     const outlet = createOutlet(publisher, { ...place, group: going.group }, tools.bounds, (pages, checkpoint) => {
       standing.published(checkpoint)
+      if (pages.at(-1)?.checkpoint.cursor != null && parseCheckpoint(checkpoint.metadata)?.cursor === null) reportLongCursor(plan)
       metrics.transactions.inc({ outcome: 'done' })
       metrics.pages.inc(labels, pages.length)
       for (const { marker } of pages) {
@@ -165,12 +178,12 @@ export function openPartition(tools: PartitionTools): Partition {
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
     for (let restarts = 0; ; ) {
-      const { refused, watermark } = await runOnce(plan, stop)
+      const { refused, watermark, gaveUp } = await runOnce(plan, stop)
       if (refused === null) return attention.length === 0 ? { outcome: 'done' } : { outcome: 'done', attention }
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
-      log.warn({ watermark, status: refused.status }, 'the API refuses the cursor; going on from the best watermark')
-      plan = ready(startAgain(plan, watermark, clock))
+      log.warn({ watermark, err: refused }, `the cursor leads to no page; going on from the best watermark: ${refused.message}`)
+      plan = ready({ ...startAgain(plan, watermark, clock), ...(gaveUp === undefined ? {} : { gaveUp }) })
     }
   }
 

@@ -5,11 +5,12 @@
  */
 import { type Checkpoint, type RunTotals, reachedOf } from '../../shared/checkpoint.ts'
 import type { Stream } from '../../shared/declaration.ts'
+import type { HeadraceError } from '../../shared/errors.ts'
 import type { Attention } from '../../shared/progress/attention.ts'
 import { redactUrl } from '../../shared/redact.ts'
 import { comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
-import { mayMeanExpiredCursor, type PageRefused } from './client/errors.ts'
+import { mayMeanExpiredCursor } from './client/errors.ts'
 import type { PageResponse, Send } from './client/send.ts'
 import { contextOf } from './envelope.ts'
 import { floorOf } from './floor.ts'
@@ -22,6 +23,7 @@ import { walkPages } from './pages.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { PageOutlet } from './publish.ts'
 import { endsOf, isPast, type Range, within } from './range.ts'
+import { cursorKey, mayComeFromCursor } from './resume/stale-cursor.ts'
 import { type ShareTools, walkShares } from './share-walk.ts'
 import type { Stop } from './stop-signal.ts'
 import type { Page } from './walk.ts'
@@ -45,6 +47,8 @@ export type RunPlan = {
   known?: string | undefined
   /** It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is never behind the one before it. */
   full?: { reached: string | null } | undefined
+  /** The cursor that this run gave up once (`cursorKey`). */
+  gaveUp?: string | undefined
   walk?: FullWalk | undefined
   /** A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk has come. */
   range?: Range | undefined
@@ -70,8 +74,8 @@ export type RunTools = {
   attend(attention: Attention): void
 }
 
-/** `watermark`: the best one of this walk. `refused`: the API does not know the cursor any more; start again from there. */
-export type RunResult = { watermark: string | null; refused: PageRefused | null }
+/** `watermark`: the best one of this walk. `refused`: the cursor leads to no page, or the API does not know it any more; start again from there. */
+export type RunResult = { watermark: string | null; refused: HeadraceError | null; gaveUp?: string }
 
 /** Runs until the last page. Throws what stopped it (a failure, or the stop's reason) after what was put out is flushed. */
 export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
@@ -88,8 +92,19 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const { partition, baseUrl } = tools
   const { from, startedMs } = plan
   const ends = endsOf(stream, plan.range)
-  const walk = { stream, partition, baseUrl, send, from, to: ends?.to ?? null, startedMs, cursor: plan.cursor ?? null, stop }
-  const best = (refused: PageRefused | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
+  const walk = {
+    stream,
+    partition,
+    baseUrl,
+    send,
+    from,
+    to: ends?.to ?? null,
+    startedMs,
+    cursor: plan.cursor ?? null,
+    gaveUp: plan.gaveUp,
+    stop,
+  }
+  const best = (refused: HeadraceError | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   try {
     for await (const page of tools.found === undefined ? walkPages(walk) : walkShares(walk, { ...tools.found, known: plan.known })) {
       const judged = await learning(tools, () => judge(page.records, contextOf(page.stream ?? stream, partition, page.response)))
@@ -105,6 +120,8 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     await outlet.flush()
     const byCursor = state.page > plan.page || walk.cursor !== null
     if (byCursor && mayMeanExpiredCursor(error, stream)) return best(error)
+    const isStored = state.page === plan.page && walk.cursor !== null && mayComeFromCursor(error)
+    if (isStored && cursorKey(walk.cursor) !== plan.gaveUp) return { ...best(error), gaveUp: cursorKey(walk.cursor) }
     throw error
   }
   await outlet.flush()
@@ -114,7 +131,8 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
 /** A page that shows new fields is judged once more when they are columns; what was new about it stays to be told. */
 async function learning({ columns }: RunTools, judgePage: () => Judged): Promise<Judged> {
   const judged = judgePage()
-  if (columns == null || !(await columns.learn(judged.drift))) return judged
+  // A page of which nothing fits is no record of this stream: what it names must not become a column for good.
+  if (columns == null || judged.records.length === 0 || !(await columns.learn(judged.drift))) return judged
   return { ...judgePage(), drift: judged.drift, examples: judged.examples ?? new Map() }
 }
 
@@ -198,6 +216,7 @@ function checkpointOf(
     seen: textOf(stream, progress.seen),
     ...(plan.full === undefined || last ? {} : { full: { reached: textOf(stream, progress.watermark) } }),
     ...(unordered ? { unordered } : {}),
+    ...(plan.gaveUp === undefined || last ? {} : { gaveUp: plan.gaveUp }),
     totals,
     ...(walk === undefined ? {} : { walk }),
     ...coverageOf(plan),

@@ -11,6 +11,7 @@ import type { PageResponse } from './client/send.ts'
 import type { Cost, Discovery } from './found.ts'
 import { walkPages } from './pages.ts'
 import type { Cursor } from './paginators/paginator.ts'
+import { mayComeFromCursor } from './resume/stale-cursor.ts'
 import { type Known, knownId, knownOf, knownText, type Share, streamOfShare } from './share.ts'
 import type { Page, Walk } from './walk.ts'
 
@@ -32,6 +33,8 @@ export async function* walkShares(walk: Walk, { discovery, known: stored, log }:
   const { stream, partition } = walk
   const { shares, cost } = await discovery.find(walk.stop)
   const own = shares[partition] ?? []
+  // A share is a part of the cursor.
+  for (const { text } of own) walk.send.vetting?.cursor(text)
   const isRange = walk.to !== undefined && walk.to !== null
   if (stored === undefined && walk.from !== null && !isRange)
     log.warn('which shares were walked before is not known: all are asked from their start')
@@ -75,8 +78,10 @@ async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
       }
       return
     } catch (error) {
-      if ((pages === 0 && cursor === null) || restarts >= CURSOR_RESTARTS_MAX || !mayMeanExpiredCursor(error, walk.stream)) throw error
-      log.warn({ status: error.status }, 'the API refuses the cursor; the share is walked anew')
+      const isStale = pages === 0 && cursor !== null && mayComeFromCursor(error)
+      const isExpired = (pages > 0 || cursor !== null) && mayMeanExpiredCursor(error, walk.stream)
+      if (restarts >= CURSOR_RESTARTS_MAX || !(isStale || isExpired)) throw error
+      log.warn({ err: error }, 'the cursor leads to no page; the share is walked anew')
       cursor = null
     }
   }

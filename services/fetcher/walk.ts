@@ -30,5 +30,7 @@ export type Walk = {
   startedMs: number
   /** Go on here instead of at the first page. */
   cursor: Cursor | null
+  /** A cursor that led to no page (`cursorKey`): it is tried before it is handed out again. */
+  gaveUp?: string | undefined
   stop: Stop
 }

@@ -13,6 +13,7 @@ const OFFSET = 'fetcher/paginators/offset.unit.test.ts'
 const KEYSET = 'fetcher/paginators/keyset.unit.test.ts'
 const WINDOWS = 'fetcher/paginators/windows.unit.test.ts'
 const NUMBERS = 'fetcher/paginators/page-number.unit.test.ts'
+const NEXT_LINK = 'fetcher/next-link.test.ts'
 const PAGES = 'fetcher/pages.unit.test.ts'
 const RETRY = 'fetcher/client/retry.unit.test.ts'
 const CREDENTIALS = 'fetcher/auth/credentials.unit.test.ts'
@@ -47,6 +48,35 @@ export const pagination: readonly Line[] = [
       ],
       [CREDENTIALS, 'are refused before anything is sent'],
       [CREDENTIALS, `that are allowed are asked without credentials and without the declared headers: \${name}`],
+    ],
+  },
+  {
+    server: 'names a next page that cannot be asked for: another origin, another scheme, a cursor that no request can hold',
+    fetcher: 'stops before the page that names it, asks for that page again in the next run, and goes on when the API is right',
+    shownBy: [
+      [NEXT_LINK, `\${paginate.kind}: one \${what}, named once`],
+      [NEXT_LINK, `\${what}, and the next run asks for that page again`],
+    ],
+  },
+  {
+    server: 'named a next page that is none, or the declaration changed while a run was interrupted',
+    fetcher: 'gives the stored cursor up for the best watermark, once and not in each run, and says so',
+    shownBy: [
+      [NEXT_LINK, `one that led to \${what}`],
+      [NEXT_LINK, `one that led to \${what} once: the run after it reads everything`],
+      [NEXT_LINK, 'one of an address that the declaration had before'],
+      [NEXT_LINK, `one that another way of paging wrote: \${what}`],
+    ],
+  },
+  {
+    server: 'repeats a credential in its next link or its cursor',
+    fetcher: 'stores the link without it and asks with the current one; stops before it stores such a cursor',
+    shownBy: [
+      [NEXT_LINK, `\${what} is in no topic and no checkpoint, and is asked for as the API gave it`],
+      [NEXT_LINK, 'is asked for with the credential of now, when the run goes on after a change of it'],
+      [NEXT_LINK, 'that is shorter than 8 characters is taken for something else'],
+      [NEXT_LINK, `stops the run before it is stored where the cursor is opaque: \${what}`],
+      ['scenarios/secrets.test.ts', 'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats'],
     ],
   },
   {

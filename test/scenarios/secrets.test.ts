@@ -51,6 +51,10 @@ function tellTale(): (asked: Asked) => Answer {
     if (page === 2 && count === 1) return { status: 503, headers: { 'retry-after': '1' }, json: told }
     const next = new URL(asked.target, 'http://x')
     next.searchParams.set('page', String(page + 1))
+    // Under a name that says nothing, and inside a link of its own.
+    const credential = asked.headers['x-api-key'] ?? asked.headers.authorization?.replace(/^\w+ /, '') ?? ''
+    next.searchParams.set('session', credential)
+    next.searchParams.set('back', `https://shop.example/?s=${encodeURIComponent(credential)}&n=1`)
     const data = [0, 1, 2].map((index) => ({
       ...{ id: `${asked.path}-${page}-${index}`, total: index === 2 && page === 2 ? 'many' : index },
       updated_at: new Date(Date.UTC(2020, 0, 1) + page * 1000).toISOString(),
@@ -118,7 +122,8 @@ test('no credential is in a log, an output, a topic, a checkpoint or a table, wh
         keep(`topic ${topic}`, `${key} ${value} ${Object.entries(headers ?? {}).map(String)}\n`)
       }
     }
-    for (const group of [place.names.fetcherGroup, place.names.loaderGroup])
+    const { fetcherGroup, loaderGroup, lettersGroup, skippedGroup } = place.names
+    for (const group of [fetcherGroup, loaderGroup, lettersGroup, skippedGroup(fetcherGroup)])
       keep(`offsets of ${group}`, JSON.stringify(await place.kafka.committed(group, topic)))
   }
   for (const { name } of await query<{ name: string }>(place, "SELECT name FROM system.tables WHERE database = '{db}'"))
@@ -137,6 +142,19 @@ test('no credential is in a log, an output, a topic, a checkpoint or a table, wh
     const [{ rows } = { rows: '0' }] = await query<{ rows: string }>(place, `SELECT count() AS rows FROM {db}.${name}_orders FINAL`)
     assert.equal(Number(rows), 3 * PAGES - 1, `${name} was loaded`)
     assert.match(found.get(`topic ${place.prefix}.${name}.orders.dead-letters`) ?? '', /headrace-url/)
+    assert.match(
+      found.get('table headrace_dead_letters') ?? '',
+      new RegExp(`"topic":"[^"]*${name}\\.orders`),
+      `${name} has letters in the ledger`,
+    )
+  }
+  const walks = asked.filter((line) => line.includes('session='))
+  assert.ok(walks.length >= Object.keys(SOURCES).length, 'next links with a credential were asked for')
+  for (const secret of ['SHOP_BEARER', 'SHOP_KEY'] as const) {
+    assert.ok(
+      walks.some((line) => line.includes(`session=${CANARY[secret]}`)),
+      `${secret} came back into its link`,
+    )
   }
 })
 

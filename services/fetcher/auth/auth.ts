@@ -1,5 +1,7 @@
 /** From a declaration's `auth` to credentials. Secrets are read once, here; a missing one is a WrongUse that names its variable. */
 import type { Source } from '../../../shared/declaration.ts'
+import { isSecretRef } from '../../../shared/declare/auth.ts'
+import type { Credential } from '../http/auth/conceal.ts'
 import { apiKeyCredentials } from './api-key.ts'
 import { basicCredentials } from './basic.ts'
 import { bearerCredentials } from './bearer.ts'
@@ -13,7 +15,9 @@ import { refreshTokenCredentials } from './refresh-token.ts'
 import type { TokenTools } from './token-request.ts'
 
 export function credentialsFor(source: Source, baseUrl: string, tools: TokenTools): Credentials {
-  return withHeaderSecrets(ownCredentials(source, baseUrl, tools), source, tools.resolver)
+  const credentials = withHeaderSecrets(ownCredentials(source, baseUrl, tools), source, tools.resolver)
+  const named = credentialsOf(source, tools.resolver)
+  return { ...credentials, known: () => [...named, ...credentials.known()] }
 }
 
 function ownCredentials(source: Source, baseUrl: string, tools: TokenTools): Credentials {
@@ -38,4 +42,15 @@ function ownCredentials(source: Source, baseUrl: string, tools: TokenTools): Cre
     case 'custom':
       return customCredentials(auth, source, tools)
   }
+}
+
+/** Fields of auth that name who asks; what proves it are all the others. */
+const NAMES: readonly string[] = ['clientId', 'username', 'issuer', 'subject', 'keyId']
+
+/** Every secret that the declaration names, by its variable. */
+function credentialsOf({ auth, headers }: Source, resolver: TokenTools['resolver']): Credential[] {
+  const inner = auth?.kind === 'custom' ? Object.entries(auth.secrets) : []
+  return [...Object.entries(auth ?? {}), ...inner, ...Object.entries(headers)].flatMap(([field, ref]) =>
+    isSecretRef(ref) ? [{ id: ref.name, value: resolver.secret(ref), ...(NAMES.includes(field) ? { isName: true } : {}) }] : [],
+  )
 }

@@ -3,6 +3,7 @@
  * request that `apply` gives back, and nowhere else.
  */
 import type { PageRequest } from '../client/send.ts'
+import type { Credential } from '../http/auth/conceal.ts'
 import { scrubber } from './scrub.ts'
 
 export type Credentials = {
@@ -12,6 +13,8 @@ export type Credentials = {
   renew(token: string | null, signal: AbortSignal): Promise<boolean>
   /** Takes the secrets out of a text that an API wrote: some quote the key that they refuse. */
   scrub(text: string): string
+  /** The credentials that a next link may repeat; of one that changes, the current one first. */
+  known(): readonly Credential[]
   /** What a person checks when they are refused. */
   hint: string
   /** Ends what is under way, in bounded time. */
@@ -24,6 +27,7 @@ export function fixed(spec: { secrets: readonly string[]; hint: string; put(requ
     apply: async (request) => ({ request: spec.put(request), token: null }),
     renew: async () => false,
     scrub: scrubber(() => spec.secrets),
+    known: () => spec.secrets.map((value, index) => ({ id: `sent-${index}`, value })),
     hint: spec.hint,
     close: async () => undefined,
   }

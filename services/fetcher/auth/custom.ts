@@ -54,6 +54,8 @@ export function customCredentials(spec: AuthOf<'custom'>, source: Source, tools:
     },
     renew: async () => false,
     scrub,
+    // Signatures are made anew for each request: what repeats an old one is worth nothing, and may be a date or a number.
+    known: () => [],
     hint: `check ${Object.values(spec.secrets)
       .map(({ name }) => name)
       .join(', ')}, what auth.apply makes of the request, and this machine's clock`,

@@ -67,6 +67,7 @@ export function heldToken({ clock, obtain, scrub, hint }: HeldTokenOptions): Cre
       return (await current(signal)).value !== token
     },
     scrub: (text) => scrub(scrubTokens(text)),
+    known: () => tokens.map((value) => ({ id: 'token', value, isToken: true })),
     hint,
     async close() {
       closing.abort()

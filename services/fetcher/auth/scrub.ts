@@ -31,6 +31,16 @@ export function scrubber(secrets: () => readonly string[]): (text: string) => st
   }
 }
 
+/** Tells whether one of the secrets is in a text, in any of the forms that are scrubbed. */
+export function finder(secrets: () => readonly string[]): (text: string) => boolean {
+  const scrub = scrubber(secrets)
+  // The mark of a cut would be looked behind for the beginning of a secret: a few characters, which prove nothing.
+  return (text) => {
+    const whole = text.replaceAll(CUT, '')
+    return scrub(whole) !== whole
+  }
+}
+
 type Forms = { plain: RegExp; base64: RegExp | null; cut: readonly string[] }
 
 function formsOf(secrets: readonly string[]): Forms | null {

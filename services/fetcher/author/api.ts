@@ -13,7 +13,7 @@ import { createClient } from '../client/client.ts'
 import { secretParamsOf } from '../client/describe.ts'
 import { PageRefused } from '../client/errors.ts'
 import { holdsAll } from '../client/holding.ts'
-import type { PageRequest, PageResponse, Send } from '../client/send.ts'
+import { type PageRequest, type PageResponse, type Send, vettedAs } from '../client/send.ts'
 import { type Hide, hiding, remembering } from './hide.ts'
 
 /** A page that was asked for. */
@@ -59,7 +59,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
   const asked: Asked[] = []
   const answers: PageResponse[] = []
 
-  const send: Send = async (request, exchange) => {
+  const send = vettedAs(client.send, async (request, exchange) => {
     const before = client.facts().requests
     if (before >= tools.requestsMax) {
       throw new Stopped('HR_REQUESTS_MAX', `${source.name}: more than ${tools.requestsMax} requests would be needed`, {
@@ -86,7 +86,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
       account(error instanceof PageRefused ? error.status : null, 0, error instanceof HeadraceError ? error.code : 'HR_DEFECT')
       throw error
     }
-  }
+  })
   const shownUrl = ({ url }: PageRequest): string => hide.text(redactUrl(url, secretParamsOf(source)))
   return { baseUrl: client.baseUrl, send, asked, answers, hide, close: client.close }
 }

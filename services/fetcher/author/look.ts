@@ -6,7 +6,7 @@ import type { Stream } from '../../../shared/declaration.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import { createChangeGuard } from '../changed-api.ts'
 import { firstRequest } from '../client/first-request.ts'
-import type { PageResponse, Send } from '../client/send.ts'
+import { type PageResponse, type Send, vettedAs } from '../client/send.ts'
 import { contextOf } from '../envelope.ts'
 import { type Judged, judgeFor } from '../judge.ts'
 import { createMemory, type Fresh } from '../memory.ts'
@@ -45,11 +45,11 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
   const refuseChangedApi = createChangeGuard(stream)
   let stopped: Stopped | null = null
 
-  const kept: Send = async (request, exchange) => {
+  const kept = vettedAs(send, async (request, exchange) => {
     const answer = await send(request, exchange)
     answers.push(answer)
     return answer
-  }
+  })
   // A function of the declaration that throws shows itself before anything is asked.
   firstRequest(stream, baseUrl, partition, sinceText(null, stream))
   const stop = { soft: signal, hard: signal }

@@ -7,6 +7,8 @@
 import type { Source } from '../../../shared/declaration.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import type { Credentials } from '../auth/credentials.ts'
+import { hasMark, reveal, withoutMarks } from '../http/auth/conceal.ts'
+import type { Reach } from '../http/vetting.ts'
 import { describeRequest } from './describe.ts'
 import { AttemptFailed, CredentialsRefused } from './errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse, Send } from './send.ts'
@@ -17,38 +19,42 @@ const NEUTRAL_HEADERS: readonly string[] = ['accept', 'accept-language', 'conten
 
 export function authorize(
   source: Source,
-  baseUrl: string,
+  reach: Reach,
   credentials: Credentials,
   isDeclared: (status: number, stream: string) => boolean,
 ): Layer {
-  const own = new URL(baseUrl).origin
-  const allowed = new Set(source.allowOrigins.map((text) => new URL(text).origin))
   return (next) => {
     const send = clean(next, credentials)
     return async (request, exchange) => {
-      const { origin } = request.url
-      if (origin === own) {
+      reach.refuse(request)
+      if (reach.isOwn(request.url)) {
         const response = await withCredentials(credentials, send, request, exchange)
         if (response.status !== UNAUTHORIZED || isDeclared(UNAUTHORIZED, exchange.stream)) return response
         throw refused(source, credentials, request, response)
       }
-      if (allowed.has(origin)) return { ...(await send(withoutDeclaredHeaders(request), exchange)), request }
-      throw new Stopped('HR_ORIGIN_REFUSED', `${describeRequest(source, request)} leads away from ${own}: not followed`, {
-        hint: `if ${origin} belongs to the API, add it to allowOrigins; credentials are not sent there`,
-      })
+      return { ...(await send(withoutDeclaredHeaders(request), exchange)), request }
     }
   }
 }
 
 async function withCredentials(credentials: Credentials, send: Send, request: PageRequest, exchange: Exchange): Promise<PageResponse> {
   const ask = async () => {
-    const applied = await credentials.apply(request, exchange.signal)
-    const response = await send(applied.request, exchange)
+    // What does not change is in the request before a signature covers it; a token is known only behind `apply`.
+    const fixed = credentials.known().filter(({ isToken }) => isToken !== true)
+    const applied = await credentials.apply({ ...request, url: reveal(request.url, fixed) }, exchange.signal)
+    const url = reveal(applied.request.url, credentials.known())
+    if (hasMark(url)) throw unknownMark(exchange)
+    const response = await send({ ...applied.request, url }, hasMark(request.url) ? { ...exchange, shown: request } : exchange)
     return { response: { ...response, request }, token: applied.token }
   }
   const first = await ask()
   if (first.response.status !== UNAUTHORIZED || !(await credentials.renew(first.token, exchange.signal))) return first.response
   return (await ask()).response
+}
+
+/** The declaration had another credential when the cursor was stored. */
+function unknownMark({ stream }: Exchange): Stopped {
+  return new Stopped('HR_CURSOR', `${stream}: the stored link is to have a credential that the source does not declare any more`)
 }
 
 function refused(source: Source, credentials: Credentials, request: PageRequest, { body }: PageResponse): CredentialsRefused {
@@ -80,5 +86,6 @@ function clean(next: Send, credentials: Credentials): Send {
 
 const withoutDeclaredHeaders = (request: PageRequest): PageRequest => ({
   ...request,
+  url: withoutMarks(request.url),
   headers: Object.fromEntries(Object.entries(request.headers).filter(([name]) => NEUTRAL_HEADERS.includes(name))),
 })

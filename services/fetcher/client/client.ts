@@ -9,6 +9,7 @@ import { Unavailable } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Metrics } from '../../../shared/metrics.ts'
 import { credentialsFor } from '../auth/auth.ts'
+import { reachOf, vettingFor } from '../http/vetting.ts'
 import { answersFor, judgeAnswers } from './answers.ts'
 import { authorize } from './authorize.ts'
 import { baseUrlOf } from './base-url.ts'
@@ -20,7 +21,7 @@ import { type ClientFacts, createObserver } from './observe.ts'
 import { type Cost, costOf, factsOf, quotasOf } from './quotas.ts'
 import { redirect } from './redirect.ts'
 import { retry } from './retry.ts'
-import type { Layer, PageRequest, Send } from './send.ts'
+import type { Ask, Layer, PageRequest, Send } from './send.ts'
 import { timeout } from './timeout.ts'
 import { transport } from './transport.ts'
 
@@ -92,12 +93,15 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const closeFor = (waitMs: number, request: PageRequest, stream: string) => limiter.closeFor(waitMs, costIn(request, stream))
   const onWaited = (waitedMs: number) => metrics.quotaWaitSeconds.inc({ source: source.name }, waitedMs / 1000)
 
+  const reach = reachOf(source, baseUrl)
+  const vetting = vettingFor(source, reach, credentials.known)
+
   const layers: Layer[] = [
     observer.page,
     retry(source, { clock, onRetry: observer.retried, closeFor, isApart }),
-    redirect(source),
+    redirect(source, vetting.link),
     cost(costIn),
-    authorize(source, baseUrl, credentials, isDeclared),
+    authorize(source, reach, credentials, isDeclared),
     limit({ clock, limiter, onWaited }),
     judgeAnswers(answers, clock),
     observer.attempt,
@@ -105,9 +109,12 @@ export function createClient(source: Source, tools: ClientTools): Client {
   ]
   const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, { clock, isDeclared, onNote: noteOnce(log) }))
   const closing = new AbortController()
+  // A link that an author's function asks for comes here as the API gave it.
+  const ask: Ask = (request, exchange) =>
+    send({ ...request, url: vetting.link(request.url) }, { ...exchange, signal: AbortSignal.any([exchange.signal, closing.signal]) })
   return {
     baseUrl,
-    send: (request, exchange) => send(request, { ...exchange, signal: AbortSignal.any([exchange.signal, closing.signal]) }),
+    send: Object.assign(ask, { vetting }),
     facts: observer.facts,
     scrub: credentials.scrub,
     pauseUntil: (untilMs) => limiter.closeFor(untilMs - clock.nowMs(), WHOLE_SOURCE),

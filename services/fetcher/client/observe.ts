@@ -41,7 +41,10 @@ export function createObserver(source: Source, tools: { clock: Clock; log: Log; 
       const ms = clock.elapsedMs() - startMs
       metrics.requests.inc({ ...labels(exchange), status })
       metrics.requestSeconds.observe(labels(exchange), ms / 1000)
-      log.debug({ stream: exchange.stream, request: describeRequest(source, request), status, bytes, ms: Math.round(ms) }, 'asked')
+      log.debug(
+        { stream: exchange.stream, request: describeRequest(source, exchange.shown ?? request), status, bytes, ms: Math.round(ms) },
+        'asked',
+      )
     }
     facts.requests += 1
     if (exchange.tally !== undefined) exchange.tally.requests += 1

@@ -14,14 +14,18 @@ const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 /** These let a POST become a GET (RFC 9110 section 15.4), which is another request. */
 const KEEP_METHOD: readonly number[] = [307, 308]
 
-export function redirect(source: Source): Layer {
+/** `conceal`: a Location may repeat credentials, and it is shown and kept. */
+export function redirect(source: Source, conceal: (url: URL) => URL): Layer {
   return (next) => async (request, exchange) => {
     let at = request
     for (let hops = 0; ; hops++) {
       const response = await next(at, exchange)
       if (!REDIRECTS.includes(response.status)) return response
-      const target = targetOf(source, at, response)
-      const followed = target.origin === at.url.origin && (at.method === 'GET' || KEEP_METHOD.includes(response.status))
+      const target = conceal(targetOf(source, at, response))
+      const followed =
+        target.protocol === at.url.protocol &&
+        target.origin === at.url.origin &&
+        (at.method === 'GET' || KEEP_METHOD.includes(response.status))
       if (!followed || hops >= REDIRECTS_MAX) throw refusedRedirect(source, request, response.status, target, hops)
       at = { ...at, url: target }
     }

@@ -2,6 +2,8 @@
  * What passes between the layers of the client: a request as data, the answer as data, and the one function type that every layer
  * takes and gives back. A request never holds a credential outside the authorize layer, so it can be logged, kept and compared.
  */
+
+import type { Vetting } from '../http/vetting.ts'
 import type { Verdict } from './answers.ts'
 import type { Cost } from './quotas.ts'
 
@@ -22,6 +24,8 @@ export type Exchange = {
   stream: string
   /** Tells a 2xx that is a failure by its body and may pass, by its reason; null for any other answer. Asked before the answer is handed out. */
   passing?(response: PageResponse): string | null
+  /** Of a link that repeats a credential: as it is shown. The client finds out, callers leave it out. */
+  shown?: PageRequest
   /** What a request of it costs in each quota; the client finds out, callers leave it out. */
   cost?: Cost
   /** Counts what this exchange costs; the client makes it, callers leave it out. */
@@ -52,5 +56,9 @@ export type PageResponse = {
   verdict?: Verdict
 }
 
-export type Send = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>
+export type Ask = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>
+/** `vetting`: of the client that sends. Without it, whatever a page names is stored and asked for. */
+export type Send = Ask & { readonly vetting?: Vetting }
+/** Another way to the same client. */
+export const vettedAs = ({ vetting }: Send, ask: Ask): Send => (vetting === undefined ? ask : Object.assign(ask, { vetting }))
 export type Layer = (next: Send) => Send

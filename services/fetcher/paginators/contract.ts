@@ -15,6 +15,8 @@ export type PageView = {
   body: unknown
   /** Records that the answer held, before any is left out by `map` or refused. */
   records: readonly unknown[]
+  /** A link as it may be stored: without the source's credentials. */
+  conceal?(link: URL): URL
 }
 
 export type Step = {

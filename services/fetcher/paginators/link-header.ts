@@ -9,14 +9,14 @@ import { linkCursor, linkRequest } from './link.ts'
 export function linkHeaderPaginator(spec: PaginateSpec & { kind: 'link-header' }, stream: Stream): Paginator {
   return {
     first: (request) => request,
-    next({ request, headers }) {
+    next({ request, headers, conceal }) {
       const { link } = headers
       if (link === undefined || link.trim() === '') return { cursor: null }
       // A link with an anchor speaks of another page than this one (RFC 8288 section 3.2).
       const found = parse(stream, link).find((reference) => reference.anchor === undefined)
-      return { cursor: found === undefined ? null : linkCursor(stream, found.uri, request.url) }
+      return { cursor: found === undefined ? null : linkCursor(stream, found.uri, request.url, conceal) }
     },
-    at: linkRequest,
+    at: (first, cursor) => linkRequest(stream, first, cursor),
   }
 
   function parse(of: Stream, link: string): LinkHeader.Reference[] {

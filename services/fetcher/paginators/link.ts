@@ -7,18 +7,23 @@ import { sendsBearerToken } from '../../../shared/declare/auth.ts'
 import { secretParamsOf } from '../client/describe.ts'
 import { withoutParams } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { unclear } from './answer.ts'
+import { foreignCursor, unclear } from './answer.ts'
 
-export function linkCursor(stream: Stream, link: string, base: URL): string {
+/** `conceal`: puts marks where the API repeats a credential under whatever name. */
+export function linkCursor(stream: Stream, link: string, base: URL, conceal: (url: URL) => URL = (url) => url): string {
   if (!URL.canParse(link, base.href)) throw unclear(stream, 'the link to the next page is no URL')
   const url = new URL(link, base)
   url.username = ''
   url.password = ''
   url.hash = ''
-  return withoutParams(url, [...secretParamsOf(stream.source), ...tokenParams(stream)]).href
+  return conceal(withoutParams(url, [...secretParamsOf(stream.source), ...tokenParams(stream)])).href
 }
 
-export const linkRequest = (first: PageRequest, cursor: unknown): PageRequest => ({ ...first, url: new URL(String(cursor)) })
+/** Throws Stopped for what is no stored link. */
+export function linkRequest(stream: Stream, first: PageRequest, cursor: unknown): PageRequest {
+  if (typeof cursor !== 'string' || !URL.canParse(cursor)) throw foreignCursor(stream, 'no link')
+  return { ...first, url: new URL(cursor) }
+}
 
 /** RFC 6750 section 2.3 lets a token stand in the query: an API that repeats it in its links would put it into the checkpoint. */
 function tokenParams({ source }: Stream): string[] {

@@ -8,12 +8,12 @@ import { linkCursor, linkRequest } from './link.ts'
 export function nextUrlPaginator(spec: PaginateSpec & { kind: 'next-url' }, stream: Stream): Paginator {
   return {
     first: (request) => request,
-    next({ request, body }) {
+    next({ request, body, conceal }) {
       const found = readPlace(stream, 'next', spec.next, body)
       if (found === undefined || found === null || found === false || found === '') return { cursor: null }
       if (typeof found !== 'string') throw unclear(stream, `the next URL is a ${typeof found}, not a text`)
-      return { cursor: linkCursor(stream, found, request.url) }
+      return { cursor: linkCursor(stream, found, request.url, conceal) }
     },
-    at: linkRequest,
+    at: (first, cursor) => linkRequest(stream, first, cursor),
   }
 }

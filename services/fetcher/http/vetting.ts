@@ -1,0 +1,71 @@
+/**
+ * What a client says of requests and cursors before anything is stored. A next page that could never be asked for, or a cursor that holds a
+ * credential, stops the run in front of the page that named it: the cursor before stays, and a later run asks again.
+ */
+import type { Source } from '../../../shared/declaration.ts'
+import { Stopped } from '../../../shared/errors.ts'
+import { describeRequest } from '../client/describe.ts'
+import type { PageRequest } from '../client/send.ts'
+import { type Credential, conceal, credentialFinder } from './auth/conceal.ts'
+
+export type Vetting = {
+  /** Throws Stopped for a request that the client would refuse. */
+  request(request: PageRequest): void
+  /** Throws Stopped (HR_CREDENTIAL_IN_CURSOR) for a cursor that holds a credential. */
+  cursor(cursor: unknown): void
+  /** A link as it may be stored: with marks instead of credentials. */
+  link(url: URL): URL
+}
+
+/** Where a request may go, and what it may be made of. */
+export type Reach = {
+  isOwn(url: URL): boolean
+  /** Throws Stopped: another scheme, another origin, or a header that no connection takes. */
+  refuse(request: PageRequest): void
+}
+
+const SCHEMES: readonly string[] = ['http:', 'https:']
+/** What the connection takes as the value of a header (RFC 9110 section 5.5). */
+const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+
+export function reachOf(source: Source, baseUrl: string): Reach {
+  const own = new URL(baseUrl).origin
+  const allowed = new Set(source.allowOrigins.map((text) => new URL(text).origin))
+  return {
+    isOwn: ({ origin }) => origin === own,
+    refuse(request) {
+      const { url, headers } = request
+      const what = describeRequest(source, request)
+      // The origin of blob:https://… is that of the address inside it.
+      if (!SCHEMES.includes(url.protocol)) {
+        throw new Stopped('HR_SCHEME_REFUSED', `${what} has the scheme ${url.protocol}: not followed`, {
+          hint: 'only http and https are asked; check where the declaration finds the next page',
+        })
+      }
+      if (url.origin !== own && !allowed.has(url.origin)) {
+        throw new Stopped('HR_ORIGIN_REFUSED', `${what} leads away from ${own}: not followed`, {
+          hint: `if ${url.origin} belongs to the API, add it to allowOrigins; credentials are not sent there`,
+        })
+      }
+      const name = Object.keys(headers).find((each) => NO_HEADER_VALUE.test(headers[each] ?? ''))
+      if (name === undefined) return
+      throw new Stopped('HR_HEADER_REFUSED', `${what}: its header ${name} holds a character that no header can have`, {
+        hint: 'the API gave it as a cursor, or the declaration made it: it cannot be sent',
+      })
+    },
+  }
+}
+
+export function vettingFor(source: Source, { refuse }: Reach, known: () => readonly Credential[]): Vetting {
+  const find = credentialFinder(known)
+  return {
+    request: refuse,
+    link: (url) => conceal(url, known()),
+    cursor(cursor) {
+      if (cursor === null || cursor === undefined || !find(JSON.stringify(cursor))) return
+      throw new Stopped('HR_CREDENTIAL_IN_CURSOR', `${source.name}: the cursor of the next page holds a credential and is not stored`, {
+        hint: 'a next link is stored without it; another cursor cannot be: choose another paginate, or ask the API for cursors without credentials',
+      })
+    },
+  }
+}

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import { type HeadraceError, Stopped } from '../../../shared/errors.ts'
-import { AttemptFailed, PageFailed, PageRefused } from '../client/errors.ts'
+import { AttemptFailed, PageFailed, PageRefused, PageUnreadable } from '../client/errors.ts'
 
 /** What the walk says of a page that is none, or of a request that cannot be sent. */
 const CODES: readonly string[] = [
@@ -20,6 +20,7 @@ export function mayComeFromCursor(error: unknown): error is HeadraceError {
   if (error instanceof PageRefused) return STATUSES.includes(error.status)
   // A page of HTML where the API answers with JSON: the link led beside it.
   if (error instanceof PageFailed) return error.cause instanceof AttemptFailed && error.cause.reason === 'not_json'
+  if (error instanceof PageUnreadable) return true
   return error instanceof Stopped && CODES.includes(error.code)
 }
 

@@ -3,7 +3,6 @@
  * takes and gives back. A request never holds a credential outside the authorize layer, so it can be logged, kept and compared.
  */
 
-import type { Vetting } from '../http/vetting.ts'
 import type { Verdict } from './answers.ts'
 import type { Cost } from './quotas.ts'
 
@@ -54,6 +53,16 @@ export type PageResponse = {
   fetchedMs: number
   /** Inside the client: what the answer means. */
   verdict?: Verdict
+}
+
+/** What a client says before anything is stored. */
+export type Vetting = {
+  /** Throws Stopped for a request that the client would refuse. */
+  request(request: PageRequest): void
+  /** Throws Stopped (HR_CREDENTIAL_IN_CURSOR) for a cursor that holds a credential. */
+  cursor(cursor: unknown): void
+  /** A link as it may be stored: with marks instead of credentials. */
+  link(url: URL): URL
 }
 
 export type Ask = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>

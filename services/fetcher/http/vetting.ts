@@ -5,17 +5,8 @@
 import type { Source } from '../../../shared/declaration.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import { describeRequest } from '../client/describe.ts'
-import type { PageRequest } from '../client/send.ts'
+import type { PageRequest, Vetting } from '../client/send.ts'
 import { type Credential, conceal, credentialFinder } from './auth/conceal.ts'
-
-export type Vetting = {
-  /** Throws Stopped for a request that the client would refuse. */
-  request(request: PageRequest): void
-  /** Throws Stopped (HR_CREDENTIAL_IN_CURSOR) for a cursor that holds a credential. */
-  cursor(cursor: unknown): void
-  /** A link as it may be stored: with marks instead of credentials. */
-  link(url: URL): URL
-}
 
 /** Where a request may go, and what it may be made of. */
 export type Reach = {

@@ -74,6 +74,11 @@ export function createMetrics() {
     leftOut: counter('headrace_fetcher_left_out_total', 'Records that filter or map of the declaration left out.', PARTITION),
     rejected: counter('headrace_fetcher_dead_letters_total', 'Records refused by the schema.', [...PARTITION, 'reason'], 'reason'),
     drift: counter('headrace_fetcher_drift_total', 'Unknown fields seen.', ['source', 'stream', 'path'], 'path'),
+    columnMisfits: counter(
+      'headrace_fetcher_column_misfits_total',
+      'Pages with values that do not fit the learned column of their field.',
+      ['source', 'stream', 'path'],
+    ),
     walkShifts: counter('headrace_fetcher_walk_shifts_total', 'Times that records moved by more than an offset walk overlaps.', PARTITION),
     runs: counter('headrace_fetcher_runs_total', 'Runs by outcome: done, failed, stopped, parked, skipped.', [...PARTITION, 'outcome']),
     lastSuccess: gauge('headrace_fetcher_last_success_seconds', 'End of the last run that was done, epoch seconds.', PARTITION),

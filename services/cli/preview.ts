@@ -6,6 +6,7 @@ import { exitStatusOf, Stopped } from '../../shared/errors.ts'
 import { chooseStreams, readSources } from '../../shared/sources.ts'
 import { type Previewed, previewStream } from '../fetcher/author/preview.ts'
 import { refuseOtherFile, writeRecording } from '../fetcher/author/recording.ts'
+import { rawText } from '../fetcher/raw-text.ts'
 import { outputWidth, print, say } from './output.ts'
 import { describePreview, troubleLines } from './preview/describe.ts'
 import { interruption, logFor } from './process.ts'
@@ -54,7 +55,7 @@ function record({ recording }: Previewed, file: string | undefined): string | nu
 }
 
 function show(stream: Stream, { preview }: Previewed, json: boolean, recorded: string | null): void {
-  if (json) print(JSON.stringify(preview))
+  if (json) print(rawText(preview))
   else if (preview.requests.length > 0) print(describePreview(stream, preview, outputWidth()))
   if (recorded !== null) say(recorded)
   if (preview.error !== null && !json) say(troubleLines(preview.error).join('\n'))

@@ -6,7 +6,7 @@ import type { Stream } from '../../shared/declaration.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { shownName } from '../../shared/shown.ts'
-import { type Judged, optionalFields } from './judge.ts'
+import { type Judged, type Misfit, optionalFields } from './judge.ts'
 
 /** Log lines of a partition; the metric has a bound of its own. */
 const PATHS_MAX = 500
@@ -14,7 +14,7 @@ const PATHS_MAX = 500
 const GONE_RECORDS_MIN = 20
 
 export type DriftReport = {
-  page(judged: Pick<Judged, 'drift' | 'examples' | 'absent' | 'records'>): void
+  page(judged: Pick<Judged, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void
   /** The run has come to its last page. */
   runDone(): void
 }
@@ -24,6 +24,7 @@ export function createDriftReport(stream: Stream, log: Log, metrics: Metrics): D
   const labels = { source: stream.source.name, stream: stream.name }
   const optional = optionalFields(stream)
   const known = new Set<string>()
+  const misfits = new Set<string>()
   const had = new Set<string>()
   const gone = new Set<string>()
   let run = { records: 0, absent: new Set(optional) }
@@ -37,8 +38,18 @@ export function createDriftReport(stream: Stream, log: Log, metrics: Metrics): D
     }
   }
 
+  /** No incident: the value is kept in `_extra`. Bounded, since columns are. */
+  function sayMisfit(path: string, { column, type }: Misfit): void {
+    const id = `${path} ${type}`
+    if (!misfits.has(id))
+      log.info({ path, column, type }, `a value does not fit the learned column "${path}" (${column}); it stays in _extra`)
+    misfits.add(id)
+    metrics.columnMisfits.inc({ ...labels, path })
+  }
+
   return {
-    page({ drift, examples, absent, records }) {
+    page({ drift, examples, misfits: found = new Map(), absent, records }) {
+      for (const [path, misfit] of found) sayMisfit(path, misfit)
       for (const [path, type] of drift) sayUnknown(path, type, examples?.get(path))
       run.records += records.length
       for (const name of optional) {

@@ -48,8 +48,17 @@ export function enveloped(raw: unknown, values: Fields): unknown {
 /** A field that the record has itself, with another value; null if there is none. */
 export function clashOf(raw: unknown, values: Fields): string | null {
   if (!isRecord(raw)) return null
-  const field = Object.keys(values).find((name) => Object.hasOwn(raw, name) && !isDeepStrictEqual(raw[name], values[name]))
+  const field = Object.keys(values).find((name) => Object.hasOwn(raw, name) && !areEqual(raw[name], values[name]))
   return field === undefined ? null : `${field}: the record has a value of its own, which is not that of the envelope`
+}
+
+/** What is nested too deep to be compared counts as another value: nothing that a record holds may end a run. */
+function areEqual(a: unknown, b: unknown): boolean {
+  try {
+    return isDeepStrictEqual(a, b)
+  } catch {
+    return false
+  }
 }
 
 const isRecord = (raw: unknown): raw is Fields => typeof raw === 'object' && raw !== null && !Array.isArray(raw)

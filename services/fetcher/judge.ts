@@ -8,6 +8,7 @@ import type { z } from 'zod'
 import { disorderOfValue } from '../../shared/declaration/sortable-text.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
+import type { LearnedType } from '../../shared/learned.ts'
 import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
 import { cutText } from '../../shared/shown.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
@@ -29,6 +30,7 @@ export type Accepted = {
 }
 /** `times`: it came so often, where that is not once. */
 export type Rejected = { raw: string; reason: string; issues: string; times?: number }
+export type Misfit = { column: LearnedType; type: string }
 export type Judged = {
   records: Accepted[]
   rejected: Rejected[]
@@ -36,6 +38,8 @@ export type Judged = {
   drift: Map<string, string>
   /** What the first value at each of these paths looks like. */
   examples?: Map<string, string>
+  /** Values that do not fit the column that was learned for their field: field → type of the column and of the value. */
+  misfits?: Map<string, Misfit>
   /** Optional fields of the schema that no accepted record had. */
   absent: Set<string>
   leftOut: number
@@ -66,7 +70,15 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
   const optional = optionalFields(stream)
   const hasEnvelope = stream.envelope !== undefined
   return (raws, context) => {
-    const judged: Judged = { records: [], rejected: [], drift: new Map(), examples: new Map(), absent: new Set(optional), leftOut: 0 }
+    const judged: Judged = {
+      records: [],
+      rejected: [],
+      drift: new Map(),
+      examples: new Map(),
+      misfits: new Map(),
+      absent: new Set(optional),
+      leftOut: 0,
+    }
     const values = hasEnvelope && context !== undefined && raws.length > 0 ? envelopeOf(stream, context) : null
     for (const each of raws) {
       const clash = values === null ? null : clashOf(each, values)
@@ -88,7 +100,7 @@ export function optionalFields({ wireSchema }: Stream): string[] {
 }
 
 /** What a page shows of the API's shape. */
-type Signs = Pick<Judged, 'drift' | 'absent' | 'examples'>
+type Signs = Pick<Judged, 'drift' | 'absent' | 'examples' | 'misfits'>
 type Refusal = { reason: string; issues: string }
 /** Null: left out. */
 type Verdict = Accepted | Refusal | null
@@ -130,7 +142,7 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   }
 }
 
-function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absent, examples }: Signs): Verdict {
+function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absent, examples, misfits }: Signs): Verdict {
   const { stream, markPath, tombstone, learned } = rules
   if (rules.asDeclared?.(mapped) === true)
     return misfit(rules, mapped as Fields, absent) ?? accepted(stream, mapped as Fields, null, deleted)
@@ -143,7 +155,11 @@ function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absen
   const paths: string[] = []
   const extra = unknownFields(mapped as object, parsed.data, (path, type, value) => {
     if (path === markPath || (isTombstone && Object.hasOwn(stream.schema.shape, path))) return
-    if (stream.unknownFields === 'columns' && fitsColumn(learned().get(path), type)) return
+    const column = stream.unknownFields === 'columns' ? learned().get(path) : undefined
+    if (column !== undefined) {
+      if (!fitsColumn(column, type)) misfits?.set(path, { column, type })
+      return
+    }
     paths.push(path)
     if (drift.size >= DRIFT_PATHS_MAX) return
     if (!drift.has(path)) examples?.set(path, shapeOf(value))
@@ -186,7 +202,18 @@ function accepted(stream: Stream, data: Fields, extra: Fields | null, deleted: b
   if (isTooLarge(payload)) {
     return { reason: 'too_large', issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes` }
   }
+  // ClickHouse would store a half that comes second as bytes that are no UTF-8, and refuses one that comes first.
+  if (payload.includes(SURROGATE) && LONE_SURROGATE.test(payload)) return { reason: 'invalid_text', issues: loneSurrogates(whole) }
   return { key: keyOf(stream.primaryKey, data), payload, position }
+}
+
+/** JSON.stringify escapes halves of surrogate pairs, and only those. */
+const SURROGATE = '\\ud'
+const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
+
+function loneSurrogates(record: Fields): string {
+  const fields = Object.keys(record).filter((name) => LONE_SURROGATE.test(JSON.stringify({ [name]: record[name] })))
+  return `${shown(fields, ', ')}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no text in UTF-8`
 }
 
 /** Counts the bytes only where the characters do not settle it: one has at most three. */
@@ -209,7 +236,8 @@ function shown(texts: readonly string[], separator: string): string {
   return texts.slice(0, ISSUES_MAX).join(separator) + (more > 0 ? `${separator}and ${more} more` : '')
 }
 
-const shortened = (text: string): string => cutText(text, ISSUES_CHARS_MAX)
+/** As bytes it must be what it says: names of fields can hold halves of surrogate pairs. */
+const shortened = (text: string): string => cutText(text, ISSUES_CHARS_MAX).toWellFormed()
 
 /** What identifies a text in the memory of a partition: wide enough that two versions never collide, since that would be an update lost. */
 export const digest = (text: string): string => hash('sha1', text, 'base64')

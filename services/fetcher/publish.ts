@@ -122,5 +122,12 @@ function deadLetterOf(page: PublishedPage, reject: Rejected): Message {
   const { reason, issues, times } = reject
   const many = times === undefined ? {} : { times }
   const headers = deadLetterHeaders({ stage: 'validate', reason, issues, run, page: number, url: page.url, ...many })
-  return { key: null, value: Buffer.from(reject.raw).subarray(0, DEAD_LETTER_BYTES_MAX), headers, timestampMs: at }
+  return { key: null, value: opening(Buffer.from(reject.raw)), headers, timestampMs: at }
+}
+
+/** Cut in front of a character, so that what is kept is UTF-8. */
+function opening(raw: Buffer): Buffer {
+  let end = Math.min(raw.length, DEAD_LETTER_BYTES_MAX)
+  while (end < raw.length && end > 0 && ((raw[end] ?? 0) & 0xc0) === 0x80) end -= 1
+  return raw.subarray(0, end)
 }

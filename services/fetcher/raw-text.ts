@@ -6,27 +6,33 @@
 /** More than a dead letter keeps; also the end of a value that an author's map has tied into a circle. */
 const DEEP_TEXT_CHARS_MAX = 8 * 1024 * 1024
 
-export function rawText(value: unknown): string {
+/** `charsMax`: of a value that is nested so deep; a longer text is cut there. */
+export function rawText(value: unknown, charsMax: number = DEEP_TEXT_CHARS_MAX): string {
   try {
     return JSON.stringify(value) ?? 'null'
   } catch {
-    return deepText(value)
+    return deepText(value, charsMax)
   }
 }
 
 type Step = { text: string } | { value: unknown }
 
-function deepText(root: unknown): string {
+function deepText(root: unknown, charsMax: number): string {
   let text = ''
   const todo: Step[] = [{ value: root }]
-  while (text.length < DEEP_TEXT_CHARS_MAX) {
+  while (text.length < charsMax) {
     const step = todo.pop()
     if (step === undefined) break
     if ('text' in step) text += step.text
-    else if (typeof step.value === 'object' && step.value !== null) todo.push(...partsOf(step.value).reverse())
+    else if (typeof step.value === 'object' && step.value !== null) pushAll(todo, partsOf(step.value))
     else text += typeof step.value === 'bigint' ? String(step.value) : (JSON.stringify(step.value) ?? 'null')
   }
   return text
+}
+
+/** The last part first. One by one: a call has room for some hundred thousand arguments, and an array for more. */
+function pushAll(todo: Step[], parts: readonly Step[]): void {
+  for (let at = parts.length - 1; at >= 0; at--) todo.push(parts[at]!)
 }
 
 function partsOf(value: object): Step[] {

@@ -108,6 +108,18 @@ describe('what goes wrong is told with the field, the request and the answer', (
 })
 
 describe('a preview', () => {
+  test('shows a record that is nested too deep as the dead letter that a run makes of it, and what is nested less as the record', async (t) => {
+    const levels = (count: number) => `${'{"a":['.repeat(count)}0${']}'.repeat(count)}`
+    const bodies = [60_000, 1_000].map((count, at) => `{"id":"${at}","total":1,"updated_at":"2026-01-01T00:00:00Z","odd":${levels(count)}}`)
+    const { shop } = await shopAt(t, () => ({ body: `{"data":[${bodies.join(',')}],"next":null,"more":${levels(50_000)}}` }))
+    const { preview: shown, recording, error } = await preview(shop)
+    assert.equal(error, null)
+    assert.deepEqual([shown.counts.records, shown.counts.deadLetters], [1, 1])
+    assert.match(shown.deadLetters[0]?.raw ?? '', /^\{"id":"0".*"odd":\{"a":\[\{"a":/)
+    assert.equal(recording?.exchanges.length, 1)
+    assert.match(describePreview(streamOf(shop), shown, 200), /1 record/)
+  })
+
   test('shows records, dead letters and drift, and the requests made', async (t) => {
     const { shop } = await shopAt(t, oddPages)
     const { preview: shown } = await preview(shop)

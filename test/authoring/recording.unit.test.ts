@@ -48,6 +48,29 @@ async function stoppedBy(promise: Promise<unknown>, code: string): Promise<Stopp
   throw new Error('nothing stopped it')
 }
 
+describe('an answer that is nested deeper than JSON.stringify can go', () => {
+  const DEPTH = 60_000
+  const deep = `${'{"a":['.repeat(DEPTH)}0${']}'.repeat(DEPTH)}`
+  const body = (id: string, next: string | null) =>
+    `{"data":[${JSON.stringify(order(id))},{"id":"deep","__proto__":{"s":"k3y-of-shop"},"odd":${deep}}],"next":${JSON.stringify(next)}}`
+  const script = (asked: Asked): Answer => ({ body: asked.query.has('cursor') ? body('b', null) : body('a', 'b') })
+
+  test('is looked at, recorded and replayed as a run takes it', async (t) => {
+    const { file, look, declared: walked } = await recorded(t, script)
+    assert.deepEqual(
+      look.pages.map(({ judged }) => [judged.records.length, judged.rejected[0]?.raw.includes(deep)]),
+      [
+        [1, true],
+        [1, true],
+      ],
+    )
+    const again = await walkRecorded(walked, 'orders', file)
+    assert.deepEqual([again.pages, again.records.length, again.deadLetters.length], [2, 2, 2])
+    assert.ok(again.deadLetters[0]?.raw.includes(deep))
+    assert.match(again.deadLetters[0]?.raw ?? '', /"__proto__":\{"s":"k3y-of-shop"\}/)
+  })
+})
+
 describe('a replay refuses', () => {
   test('a request that is not the recorded one, and names the nearest and what differs', async (t) => {
     const { file, server } = await recorded(t, twoPages)

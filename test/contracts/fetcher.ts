@@ -526,6 +526,24 @@ export const drift: readonly Line[] = [
 /** What an API can do to its own stream only: equal rejects, bodies that cannot be read, pages that are too much. */
 export const hostile: readonly Line[] = [
   {
+    server: 'sends half of a surrogate pair in a value, a key or a name',
+    fetcher: 'makes a dead letter of the record that holds it as it came; none reaches a table',
+    shownBy: [
+      ['fetcher/judge-records.unit.test.ts', `never reaches the table, and its dead letter is faithful: \${name}`],
+      ['scenarios/exact.test.ts', 'numbers beyond a double, as numbers and as texts, and texts of all kinds'],
+    ],
+  },
+  {
+    server: 'sends a value of another type than the learned column of its field has',
+    fetcher: 'keeps it in _extra and says that it does not fit the column',
+    shownBy: [
+      [
+        'fetcher/drift-report.unit.test.ts',
+        'a value that does not fit its learned column is said as that, once for each type, and is no unknown field',
+      ],
+    ],
+  },
+  {
     server: 'answers 204 or 205, with whatever content coding',
     fetcher: 'takes it for a page without records that ends the walk',
     shownBy: [

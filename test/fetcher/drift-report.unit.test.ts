@@ -63,3 +63,28 @@ test('an optional field that comes no more is said once, after a run that shows 
   run({}, 30)
   assert.equal(lines.length, 2)
 })
+
+test('a value that does not fit its learned column is said as that, once for each type, and is no unknown field', async () => {
+  const lines: string[] = []
+  const metrics = createMetrics()
+  const columns = declareOrders({ unknownFields: 'columns' })
+  const report = createDriftReport(columns, pino({}, { write: (line: string) => void lines.push(line) }), metrics)
+  const judgePage = judgeFor(columns, () => new Map([['colour', 'string'] as const]))
+  for (const colour of [7, 8, ['red'], 'red', null]) {
+    const judged = judgePage([{ ...order('a'), colour }])
+    assert.equal(judged.drift.size, 0)
+    assert.equal(judged.records.length, 1)
+    report.page(judged)
+  }
+  assert.equal(lines.length, 2)
+  assert.match(
+    lines[0] ?? '',
+    /"level":30.*"path":"colour","column":"string","type":"number".*does not fit the learned column \\"colour\\" \(string\)/,
+  )
+  const { values } = await metrics.columnMisfits.get()
+  assert.deepEqual(
+    values.map(({ labels, value }) => [labels.path, value]),
+    [['colour', 3]],
+  )
+  assert.deepEqual((await metrics.drift.get()).values, [])
+})

@@ -91,6 +91,55 @@ describe('an envelope', () => {
   })
 })
 
+describe('half of a surrogate pair', () => {
+  const schema = orderSchema.extend({ note: z.string().optional(), tags: z.record(z.string(), z.string()).optional() })
+  const [high, low] = ['\ud83d', '\ude00']
+  const byMap = (raw: unknown) => ({ ...(raw as Given), note: '\u{1f600}'.slice(0, 1) })
+  for (const [name, raw, stream] of [
+    ['a declared field, high', { ...order('a'), note: `x${high}` }, { schema }],
+    ['a declared field, low', { ...order('a'), note: `${low}x` }, { schema }],
+    ['both in the wrong order', { ...order('a'), note: low + high }, { schema }],
+    ['behind backslashes', { ...order('a'), note: `\\\\${low}` }, { schema }],
+    ['the key', { ...order('a'), id: `k${low}` }, { schema }],
+    ['a field that the schema does not know', { ...order('a'), odd: low }, {}],
+    ['deep inside such a field', { ...order('a'), odd: [{ deep: [low] }] }, {}],
+    ['the name of a field', { ...order('a'), [`odd${low}`]: 1 }, {}],
+    ['the name of a field in a map', { ...order('a'), tags: { [high]: 'x' } }, { schema }],
+    ['a text that a map has cut', order('a'), { schema, map: byMap }],
+    ['the envelope', order('a'), { schema, envelope: { note: () => low } }],
+  ] as const) {
+    test(`never reaches the table, and its dead letter is faithful: ${name}`, () => {
+      const { records, rejected } = judge([raw], stream as Given)
+      assert.deepEqual([records.length, rejected[0]?.reason], [0, 'invalid_text'])
+      assert.match(rejected[0]?.issues ?? '', /half of a surrogate pair/)
+      for (const text of [rejected[0]?.raw ?? '', rejected[0]?.issues ?? '']) assert.ok(text.isWellFormed())
+      if (!('map' in stream) && !('envelope' in stream)) assert.deepEqual(JSON.parse(rejected[0]?.raw ?? ''), raw)
+    })
+  }
+
+  test('is not seen in whole pairs, nor in the words of an escape', () => {
+    const texts = ['\u{1f600}', '\\ud800', '\\\\udc00', '"\\ude00', '\u{10ffff}\\']
+    const { records, rejected } = judge(
+      texts.map((note, at) => ({ ...order(`o${at}`), note })),
+      { schema },
+    )
+    assert.deepEqual(rejected, [])
+    assert.deepEqual(
+      records.map(({ payload }) => JSON.parse(payload).note),
+      texts,
+    )
+  })
+
+  test('is not made by the cut of a long list of issues', () => {
+    const fields = Object.fromEntries(Array.from({ length: 700 }, (_, at) => [`\u{1f600}${at}`, z.string()]))
+    for (let spaces = 0; spaces < 2; spaces++) {
+      const name = ' '.repeat(spaces) + '\u{1f600}'.repeat(3_000)
+      const { rejected } = judge([order('a')], { schema: orderSchema.extend({ ...fields, [name]: z.string() }) })
+      assert.ok(rejected[0]?.issues.isWellFormed())
+    }
+  })
+})
+
 describe('a filter', () => {
   test('leaves records out before map and schema, and counts them', () => {
     const filter = (raw: unknown) => (raw as { total: unknown }).total !== 'draft'

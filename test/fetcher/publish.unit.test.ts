@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isUtf8 } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { createOutlet, type PublishedPage } from '../../services/fetcher/publish.ts'
@@ -73,6 +74,21 @@ async function finishing<T>(transactions: readonly Transaction[], work: Promise<
 }
 
 describe('the outlet of pages', () => {
+  test('cuts a dead letter that is too long in front of a character', async () => {
+    const { outlet, transactions } = outletOf()
+    for (let shift = 0; shift < 4; shift++) {
+      const raw = 'x'.repeat(shift) + '\u{1f600}'.repeat(1_100_000)
+      await finishing(transactions, outlet.put({ ...page(shift + 1), rejected: [{ raw, reason: 'r', issues: 'i' }] }))
+    }
+    await finishing(transactions, outlet.flush())
+    const values = transactions.flatMap(({ appends }) => (appends[1]?.messages ?? []).map(({ value }) => value as Buffer))
+    assert.equal(values.length, 4)
+    for (const value of values) {
+      assert.ok(isUtf8(value))
+      assert.ok(value.length > 4_194_300 && value.length <= 4_194_304)
+    }
+  })
+
   test('a failed transaction surfaces at the next put and at the flush, and nothing follows it', async () => {
     const { outlet, transactions, published } = outletOf()
     await outlet.put(page(1))

@@ -14,6 +14,11 @@ describe('the text of a raw value', () => {
     assert.equal(rawText(JSON.parse(text)), text)
   })
 
+  test('is whole where something deep stands beside a long list', () => {
+    const text = `{"deep":${deep('0', 20_000)},"wide":[${Array.from({ length: 400_000 }, () => '1').join(',')}]}`
+    assert.equal(rawText(JSON.parse(text)), text)
+  })
+
   test('ends at a bound for a circle', () => {
     const circle: { self?: unknown } = {}
     circle.self = circle

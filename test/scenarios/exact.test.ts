@@ -48,6 +48,8 @@ test('numbers beyond a double, as numbers and as texts, and texts of all kinds',
     record('emoji', { text: '"\\ud83d\\ude00"' }),
     record('nested', { odd: deep }),
     record('lone', { text: '"a\\ud800b"' }),
+    record('lone-low', { text: '"a\\udc00b"' }),
+    record('lone-name', { odd: '{"a\\udfff":1}' }),
     record('too-deep', { odd: tooDeep }),
     record('too-large', { sequence: '9223372036854775808' }),
     record('too-precise', { money: '0.1234567' }),
@@ -85,7 +87,7 @@ test('numbers beyond a double, as numbers and as texts, and texts of all kinds',
       letters.set(/"id":"([^"]+)"/.exec(raw)?.[1] ?? '', raw)
     }
   }
-  for (const id of ['too-deep', 'too-large', 'too-precise', 'unsure', 'inexact', 'lone']) {
+  for (const id of ['too-deep', 'too-large', 'too-precise', 'unsure', 'inexact', 'lone', 'lone-low', 'lone-name']) {
     assert.equal(byId.has(id), false, `${id} is no row`)
     assert.ok(letters.has(id), `${id} is a dead letter`)
   }
@@ -93,5 +95,7 @@ test('numbers beyond a double, as numbers and as texts, and texts of all kinds',
   assert.match(letters.get('too-large') ?? '', /9223372036854775808/)
   assert.match(letters.get('inexact') ?? '', /9007199254740993/)
   assert.match(letters.get('lone') ?? '', /\\ud800/)
+  assert.match(letters.get('lone-low') ?? '', /\\udc00/)
+  assert.match(letters.get('lone-name') ?? '', /\\udfff/)
   assert.equal(byId.size + letters.size, records.length)
 })

@@ -3,6 +3,7 @@ import type { Stream } from '../../../shared/declaration.ts'
 import { shownName, shownText } from '../../../shared/shown.ts'
 import type { Preview } from '../../fetcher/author/preview.ts'
 import type { Trouble } from '../../fetcher/author/trouble.ts'
+import { rawText } from '../../fetcher/raw-text.ts'
 import { columnsOf, counted, table } from '../text.ts'
 
 /** Of one column; longer values are cut. */
@@ -102,7 +103,7 @@ export function troubleLines({ message, hint, field, request, answer }: Trouble)
 
 /** One line, and nothing that a terminal would obey. */
 export function textOf(value: unknown): string {
-  return shownText(typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value))
+  return shownText(typeof value === 'string' ? value : value === undefined ? '' : rawText(value))
 }
 
 function cut(text: string, charsMax: number): string {

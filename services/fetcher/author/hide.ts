@@ -26,8 +26,39 @@ export function hiding(secrets: () => readonly string[], more?: (text: string) =
   }
   return {
     text,
-    in: <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value, hide)) as T)),
+    in<T>(value: T): T {
+      if (value === undefined) return value
+      try {
+        return JSON.parse(JSON.stringify(value, hide)) as T
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        // Nested deeper than JSON.stringify can go, which a run takes for what it is.
+        return deepCopy(value, hide) as T
+      }
+    },
   }
+}
+
+type Place = { into: Record<string, unknown>; name: string; value: unknown }
+
+/** As JSON.stringify and JSON.parse would copy it, without their recursion. */
+function deepCopy(root: unknown, change: (name: string, value: unknown) => unknown): unknown {
+  const holder: Record<string, unknown> = {}
+  const todo: Place[] = [{ into: holder, name: 'root', value: root }]
+  for (let place = todo.pop(); place !== undefined; place = todo.pop()) {
+    const { into, name } = place
+    const value = change(name, place.value)
+    const copy = Array.isArray(value) ? [] : isRecord(value) ? {} : value === undefined && Array.isArray(into) ? null : value
+    if (copy === undefined) continue
+    // Defined, so that a field called __proto__ stays a field.
+    Object.defineProperty(into, name, { value: copy, configurable: true, enumerable: true, writable: true })
+    if (typeof value !== 'object' || value === null) continue
+    const inner = Object.entries(value)
+    // The last one first, since the first is taken next: fields keep their order.
+    for (let at = inner.length - 1; at >= 0; at--)
+      todo.push({ into: copy as Record<string, unknown>, name: inner[at]![0], value: inner[at]![1] })
+  }
+  return holder.root
 }
 
 export const NOTHING_HIDDEN: Hide = hiding(() => [])

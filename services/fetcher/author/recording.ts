@@ -14,6 +14,7 @@ import { redactUrl } from '../../../shared/redact.ts'
 import { secretParamsOf } from '../client/describe.ts'
 import { parseJson } from '../client/json.ts'
 import type { PageRequest, PageResponse, Send } from '../client/send.ts'
+import { rawText } from '../raw-text.ts'
 import type { Hide } from './hide.ts'
 
 const recordedRequest = z.strictObject({
@@ -168,12 +169,20 @@ export function refuseOtherFile(file: string | URL): void {
   })
 }
 
-/** Throws Stopped when an answer is nested deeper than JSON can be written. */
+/** Of what is nested deeper than JSON.stringify can go. */
+export const DEEP_CHARS_MAX = 256 * 1024 * 1024
+
+/** On one line where an answer is nested too deep for more. Throws Stopped for one that is too large as well. */
 export function recordingText(content: Recording): string {
   try {
     return `${JSON.stringify(content, null, 2)}\n`
   } catch (error) {
-    throw new Stopped('HR_RECORDING', `${content.stream}: the answers cannot be recorded: ${messageOf(error)}`)
+    if (!(error instanceof RangeError)) throw error
+    const text = rawText(content, DEEP_CHARS_MAX)
+    if (text.length < DEEP_CHARS_MAX) return `${text}\n`
+    throw new Stopped('HR_RECORDING', `${content.stream}: the answers cannot be recorded: they are nested too deep and too large`, {
+      hint: 'record fewer pages: --pages 1',
+    })
   }
 }
 

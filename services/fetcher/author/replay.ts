@@ -7,7 +7,8 @@ import { Stopped } from '../../../shared/errors.ts'
 import { cutText } from '../../../shared/shown.ts'
 import { HIDDEN } from '../auth/scrub.ts'
 import type { PageRequest, PageResponse, Send } from '../client/send.ts'
-import { type RecordedExchange, type RecordedRequest, type Recording, requestOf } from './recording.ts'
+import { rawText } from '../raw-text.ts'
+import { DEEP_CHARS_MAX, type RecordedExchange, type RecordedRequest, type Recording, requestOf } from './recording.ts'
 
 /** Throws Stopped (HR_NOT_RECORDED) for a request that does not come next in the recording. */
 export function replayed(recording: Recording, stream: Stream): Send {
@@ -23,11 +24,13 @@ export function replayed(recording: Recording, stream: Stream): Send {
 }
 
 function responseTo(request: PageRequest, { response }: RecordedExchange, fetchedMs: number): PageResponse {
+  // Not structuredClone, which gives up at a few thousand levels.
+  const text = rawText(response.body, DEEP_CHARS_MAX)
   return {
     status: response.status,
     headers: response.headers,
-    body: structuredClone(response.body),
-    bytes: Buffer.byteLength(JSON.stringify(response.body) ?? ''),
+    body: JSON.parse(text),
+    bytes: Buffer.byteLength(text),
     request: response.url === undefined ? request : { ...request, url: new URL(response.url) },
     attempts: 1,
     retries: 0,

@@ -101,6 +101,7 @@ function program(): Command {
     .option('--to <position>', 'end of the backfill, itself not in it')
     .option('--again', 'also a range that has been backfilled before')
     .option('--full', "one run from the stream's start that publishes everything again, whatever the checkpoint says")
+    .option('--allow-deletes', 'one full walk that may delete more rows than the bounds of deletes: releases what was withheld, this once')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (streams, options) => exit(await (await import('./cli/fetch.ts')).fetchCommand(streams, { ...door.opts(), ...options })))
 

@@ -64,6 +64,11 @@ export const checkpoint = z.object({
       brought: z.literal(true).optional(),
       /** Why the walk does not show what is deleted. */
       lacks: z.string().optional(),
+      /** A person has released the deletes of this walk. */
+      allowed: z.literal(true).optional(),
+      /** Records that the walk has brought, and the last complete one before it. */
+      records: z.int().min(0).optional(),
+      before: z.int().min(0).optional(),
     })
     .optional(),
   /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
@@ -82,6 +87,10 @@ export type RunTotals = NonNullable<Checkpoint['totals']>
 export const reachedOf = ({ full, watermark }: Pick<Checkpoint, 'full' | 'watermark'>): string | null =>
   full === undefined ? watermark : full.reached
 
+/** Deletes that the loader has withheld: a complete walk would have deleted `rows` of the `of` rows that the partition had. */
+export const withheldDeletes = z.object({ run: z.string(), rows: z.int().min(0), of: z.int().min(0), startedMs: z.int() })
+export type WithheldDeletes = z.infer<typeof withheldDeletes>
+
 export const commit = z.object({
   v: z.literal(1),
   /** The offset this metadata was written with. */
@@ -98,6 +107,10 @@ export const commit = z.object({
    * API for them again is read: so a loader that moves on before the fetcher has looked does not hide the gap from it.
    */
   lost: z.object({ from: z.int().min(0), below: z.int().min(0) }).optional(),
+  /** Of a stream whose complete walks delete: rows that the last accepted walk left, and what a later one would have deleted beyond the bounds. */
+  deletes: z.object({ rows: z.int().min(0).optional(), withheld: withheldDeletes.optional() }).optional(),
+  /** Offset of a marker whose watermark was not believed, until one is believed again. */
+  doubted: z.int().min(0).optional(),
 })
 export type Commit = z.infer<typeof commit>
 

@@ -22,13 +22,13 @@ import { type SourceSpec, type StreamSpec, sourceSpec } from './declare/source.t
 import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
 import { inWords } from './declare/words.ts'
 import { DeclarationError, messageOf } from './errors.ts'
-import { FOUND, type JsonSchema, wireSchema } from './schema.ts'
+import { DELETES_DEFAULT, type DeletesPolicy, FOUND, type JsonSchema, wireSchema } from './schema.ts'
 import { LEDGER_TABLE, LETTERS_TABLE, label, tableName, viewName } from './topics.ts'
 
 export type { Watermarking } from './declare/watermarking.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
 
-export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor'> & {
+export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes'> & {
   source: Source
   name: string
   /** `source.stream`. */
@@ -39,6 +39,8 @@ export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 're
   /** Statuses by which the API refuses a cursor. */
   expiredCursor: readonly number[]
   watermark: Watermarking | null
+  /** With its bounds; undefined where walks delete nothing. */
+  deletes: DeletesPolicy | undefined
   /** Of found shares, only their number counts. */
   partitions: PartitionValues[]
   /** How the shares of the partitions are found; null where each partition is one. */
@@ -86,6 +88,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     label: label({ source: source.name, stream: name }),
     table: (spec.table ?? tableName({ source: source.name, stream: name })).replaceAll('-', '_'),
     ...partitionsOf(spec.partitions),
+    deletes: spec.deletes === 'full-walk' ? DELETES_DEFAULT : spec.deletes,
     // Of several walks, one after the other, none is in the order of all.
     watermark: watermark !== null && isFound(spec.partitions) ? { ...watermark, sorted: false } : watermark,
     ...answers,
@@ -108,6 +111,7 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
         primaryKey: stream.primaryKey,
         ...(stream.partitionBy === undefined ? {} : { partitionBy: stream.partitionBy }),
         watermark: watermark === null ? null : { field: watermark.field, kind: watermark.kind },
+        ...(stream.deletes === undefined ? {} : { deletes: stream.deletes }),
         partitions: stream.partitions.length,
         shares: stream.partitions.map((values, index) => shareOf(values, index, stream)),
       },

@@ -7,7 +7,7 @@ import { integerBounds, joined } from './column-types.ts'
 import { columnType } from './columns.ts'
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
 import { declaredForm, isLearned } from './learned.ts'
-import { annotationOf, type JsonSchema, type StreamAnnotation, typeOf } from './schema.ts'
+import { annotationOf, type DeletesPolicy, isSameDeletes, type JsonSchema, type StreamAnnotation, typeOf } from './schema.ts'
 import { cutText } from './shown.ts'
 
 export type SchemaDifference = { path: string; change: string; additive: boolean }
@@ -30,8 +30,16 @@ function annotationDifferences(a: StreamAnnotation, b: StreamAnnotation): Schema
   }
   if (a.table !== b.table) breaks('table', `${a.table} → ${b.table}`)
   if (canonical(a.watermark) !== canonical(b.watermark)) breaks('watermark', `${watermarkWords(a)} → ${watermarkWords(b)}`)
+  if (!isSameDeletes(a.deletes, b.deletes)) {
+    found.push({ path: 'deletes', change: `${deletesWords(a.deletes)} → ${deletesWords(b.deletes)}`, additive: true })
+  }
   return found
 }
+
+const deletesWords = (deletes: DeletesPolicy | undefined): string =>
+  deletes === undefined
+    ? 'none'
+    : `${deletes.by}, shareMax ${deletes.shareMax}, rowsMin ${deletes.rowsMin}${deletes.allowAll ? ', allowAll' : ''}`
 
 const watermarkWords = ({ watermark }: StreamAnnotation): string => (watermark === null ? 'none' : `${watermark.field} (${watermark.kind})`)
 

@@ -102,6 +102,17 @@ export function createMetrics() {
     transactions: counter('headrace_fetcher_transactions_total', 'Kafka transactions by outcome.', ['outcome']),
     loaded: counter('headrace_loader_rows_total', 'Rows confirmed by ClickHouse.', ['table']),
     markedDeleted: counter('headrace_loader_marked_deleted_total', 'Rows that a complete walk did not bring, marked deleted.', ['table']),
+    deletesWithheld: gauge(
+      'headrace_loader_deletes_withheld_rows',
+      'Rows that the last complete walk would have deleted beyond the bounds; 0: nothing is withheld.',
+      PARTITION,
+    ),
+    deletesRefused: counter(
+      'headrace_loader_deletes_refused_total',
+      'Complete walks that deleted nothing: withheld, not believed, not declared or not read whole.',
+      PARTITION,
+    ),
+    markersDoubted: counter('headrace_loader_markers_doubted_total', 'Page markers whose watermark was not believed.', PARTITION),
     inserts: counter('headrace_loader_inserts_total', 'Inserts by outcome: confirmed, ambiguous, overload, table, data.', [
       'table',
       'outcome',

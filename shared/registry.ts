@@ -9,7 +9,7 @@ import addFormats from 'ajv-formats'
 import { differences, type SchemaDifference } from './differences.ts'
 import { messageOf, Stopped, Unavailable } from './errors.ts'
 import { withLearned } from './learned.ts'
-import { annotationOf, DELETED_FIELD, type JsonSchema } from './schema.ts'
+import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './schema.ts'
 
 export type RegisteredSchema = {
   id: number
@@ -69,7 +69,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
     latest,
     async register(subject, declared) {
       const before = await latest(subject)
-      const schema = withLearned(declared, before?.json ?? null)
+      const schema = withDeletesChange(withLearned(declared, before?.json ?? null), before?.json ?? null)
       const changes = before === null ? [] : differences(before.json, schema)
       if (before !== null && changes.length === 0) return { id: before.id, changes }
       if (changes.some((change) => !change.additive)) throw refused(subject, changes, null)

@@ -8,6 +8,18 @@ import type { WatermarkKind } from './watermark.ts'
 
 export type JsonSchema = { [key: string]: unknown }
 
+/** Bounds of what a complete walk may delete by itself; beyond them the deletes are withheld until a person releases them. */
+export const deletesPolicy = z.object({
+  by: z.literal('full-walk'),
+  /** Share of a partition's rows; above it, and from `rowsMin` rows on, the deletes are withheld. */
+  shareMax: z.number().min(0).max(1),
+  rowsMin: z.int().min(1),
+  /** Whether a walk may delete every row that was there. */
+  allowAll: z.boolean(),
+})
+export type DeletesPolicy = z.infer<typeof deletesPolicy>
+export const DELETES_DEFAULT: DeletesPolicy = { by: 'full-walk', shareMax: 0.2, rowsMin: 10, allowAll: false }
+
 export const streamAnnotation = z.object({
   v: z.literal(1),
   source: z.string(),
@@ -17,6 +29,10 @@ export const streamAnnotation = z.object({
   /** An expression of the primary key. */
   partitionBy: z.string().optional(),
   watermark: z.object({ field: z.string(), kind: z.enum(['iso', 'epochMs', 'epochSeconds', 'integer', 'text']) }).nullable(),
+  /** Complete walks are believed only where this is registered. */
+  deletes: deletesPolicy.optional(),
+  /** Counts the changes of `deletes`: without it the registry would take one that is declared again for an old version, not the latest. */
+  deletesChange: z.int().min(0).optional(),
   partitions: z.int().min(1),
   /** What each partition asks for: a watermark is true of its own share only. */
   shares: z.array(z.string()).optional(),
@@ -72,6 +88,17 @@ export const withStartsFrom = (schema: JsonSchema, startsFrom: StartsFrom): Json
   ...schema,
   [ANNOTATION]: { ...(schema[ANNOTATION] as StreamAnnotation), startsFrom },
 })
+
+/** The schema as it is to be registered after another: with the count of how often `deletes` has changed. */
+export function withDeletesChange(schema: JsonSchema, registered: JsonSchema | null): JsonSchema {
+  const [before, after] = [registered === null ? null : annotationOf(registered), annotationOf(schema)]
+  if (before === null || after === null) return schema
+  const change = (before.deletesChange ?? 0) + (isSameDeletes(before.deletes, after.deletes) ? 0 : 1)
+  return change === 0 ? schema : { ...schema, [ANNOTATION]: { ...(schema[ANNOTATION] as StreamAnnotation), deletesChange: change } }
+}
+
+export const isSameDeletes = (a: DeletesPolicy | undefined, b: DeletesPolicy | undefined): boolean =>
+  a === b || (a !== undefined && b !== undefined && a.shareMax === b.shareMax && a.rowsMin === b.rowsMin && a.allowAll === b.allowAll)
 
 export type PropertyKind = { optional: boolean; scalar: boolean; watermark: WatermarkKind | null }
 

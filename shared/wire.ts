@@ -72,7 +72,14 @@ export const pageMarker = z.object({
   /** True on the marker that ends the run. */
   last: z.boolean(),
   /** The run brought all that its partition has: its records lie from offset `from` on and are later than `startedMs`, what was there before is earlier. */
-  complete: z.object({ from: z.int().min(0), startedMs: z.int() }).optional(),
+  complete: z
+    .object({
+      from: z.int().min(0),
+      startedMs: z.int(),
+      /** A person has released this one walk (`fetch --allow-deletes`): it may delete more than the bounds of `deletes`. */
+      allowed: z.literal(true).optional(),
+    })
+    .optional(),
 })
 export type PageMarker = z.infer<typeof pageMarker>
 

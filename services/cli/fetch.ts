@@ -1,6 +1,7 @@
 /** `headrace fetch`: loads the declarations and runs the fetcher, once or as a service. */
 import { systemClock } from '../../shared/clock.ts'
 import { environment, readOptions, resolverFor } from '../../shared/config.ts'
+import type { Stream } from '../../shared/declaration.ts'
 import { explain, WrongUse } from '../../shared/errors.ts'
 import { shownText } from '../../shared/shown.ts'
 import { chooseStreams, readSources, type UnusableFile, unusableError } from '../../shared/sources.ts'
@@ -9,7 +10,13 @@ import type { FetchSummary } from '../fetcher/summary.ts'
 import { print, runService } from './process.ts'
 import { counted } from './text.ts'
 
-export type FetchCommandOptions = { sources: string[]; once?: boolean; full?: boolean; json?: boolean } & RangeOptions
+export type FetchCommandOptions = {
+  sources: string[]
+  once?: boolean
+  full?: boolean
+  allowDeletes?: boolean
+  json?: boolean
+} & RangeOptions
 
 type RangeOptions = { from?: string; to?: string; again?: boolean }
 type Range = { from: string; to: string; again: boolean }
@@ -29,7 +36,10 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
     })
   }
-  const once = options.once === true || options.full === true || range !== null
+  const allowDeletes = options.allowDeletes === true
+  if (allowDeletes) refuseWithoutDeletes(streams)
+  const full = options.full === true || allowDeletes
+  const once = options.once === true || full || range !== null
   return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, health }) => {
     let shownMs = 0
     metrics.unusableFiles.set(unusable.length)
@@ -43,7 +53,8 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       metrics,
       signal,
       once,
-      full: options.full === true,
+      full,
+      allowDeletes,
       ...(range === null ? {} : { range }),
       onReady: health.ready,
       health,
@@ -62,8 +73,26 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
 }
 
 /** Throws WrongUse. */
-function rangeIn(labels: readonly string[], { from, to, again, full }: FetchCommandOptions): Range | null {
+function refuseWithoutDeletes(streams: readonly Stream[]): void {
+  const other = streams.find(({ deletes }) => deletes === undefined)
+  if (other === undefined) return
+  throw new WrongUse('HR_ALLOW_DELETES', `--allow-deletes: ${other.label} does not declare deletes, so its walks delete nothing`, {
+    hint: `leave --allow-deletes out, or declare deletes: 'full-walk' if the API lists everything and does not say what is deleted`,
+  })
+}
+
+/** Throws WrongUse. */
+function rangeIn(labels: readonly string[], { from, to, again, full, allowDeletes }: FetchCommandOptions): Range | null {
   const wrong = (what: string, hint: string) => new WrongUse('HR_RANGE', what, { hint })
+  if (allowDeletes === true && labels.length === 0) {
+    throw wrong('--allow-deletes is for named streams', 'headrace fetch SOURCE.STREAM --allow-deletes; headrace status names them')
+  }
+  if (allowDeletes === true && (from !== undefined || to !== undefined)) {
+    throw wrong(
+      '--allow-deletes and a range are two different things: a range deletes nothing',
+      'take --allow-deletes away, or --from and --to',
+    )
+  }
   if (from === undefined && to === undefined) {
     if (again === true) throw wrong('--again says nothing without a range', 'give --from and --to, or --full')
     return null

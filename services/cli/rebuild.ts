@@ -47,6 +47,13 @@ function describe({ stream, table: name, old, partitions, kept }: Rebuilt): stri
     ...(kept.rows > 0
       ? [`! ${counted(kept.rows, 'row')} that the topic no longer has: ${kept.copied ? `copied from the old table` : 'left out'}`]
       : []),
+    ...partitions.flatMap(({ partition, withheld }) =>
+      withheld === 0
+        ? []
+        : [
+            `! partition ${partition}: deletes of ${counted(withheld, 'row')} are withheld; headrace fetch ${stream} --allow-deletes releases them`,
+          ],
+    ),
     ...(old === null ? [] : [`the table before is ${old}; when you are done with it: DROP TABLE ${old}`]),
   ].join('\n')
 }

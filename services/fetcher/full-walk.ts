@@ -5,8 +5,13 @@
  * walk or a later one brings: none of that can it hide, in whatever order or how often it is written.
  */
 import { type Checkpoint, parseCheckpoint } from '../../shared/checkpoint.ts'
+import type { Attention } from '../../shared/progress/attention.ts'
 import type { StoredOffset } from '../../shared/resume.ts'
+import type { DeletesPolicy } from '../../shared/schema.ts'
+import type { PageMarker } from '../../shared/wire.ts'
 import type { Judged } from './judge.ts'
+
+const REJECTED = 'records were rejected'
 
 export type FullWalk = NonNullable<Checkpoint['walk']>
 
@@ -16,22 +21,29 @@ export function beginWalk(share: string | undefined, last: StoredOffset | null, 
   const startedMs = Math.max(nowMs, (before?.startedMs ?? 0) + 1, (before?.walk?.atMs ?? 0) + 1)
   // What was another partition's before may not have been walked there yet.
   const sameShare = last === null || (before?.walk !== undefined && before.share === share)
+  const measure = sameShare && before?.walk !== undefined ? recordsBefore(before) : undefined
   const walk: FullWalk = {
     from: high,
     atMs: startedMs,
+    ...(measure === undefined ? {} : { before: measure }),
     ...(sameShare ? {} : { lacks: 'the first one after deletes was declared or the partitions were changed' }),
   }
   return { startedMs, walk }
 }
 
+/** What the last complete walk brought. */
+const recordsBefore = ({ done, walk }: Checkpoint): number | undefined =>
+  done && walk !== undefined && whyNotWhole(walk) === null ? (walk.records ?? walk.before) : walk?.before
+
 export type WalkedPage = { judged: Pick<Judged, 'rejected' | 'records'>; shifted: boolean; atMs: number }
 
 export function walkedOn(walk: FullWalk, { judged, shifted, atMs }: WalkedPage): FullWalk {
-  const lacks =
-    walk.lacks ?? (judged.rejected.length > 0 ? 'records were rejected' : shifted ? 'records moved while they were walked' : undefined)
+  const lacks = walk.lacks ?? (judged.rejected.length > 0 ? REJECTED : shifted ? 'records moved while they were walked' : undefined)
   const brought = walk.brought === true || judged.records.length > 0
   return {
-    ...{ from: walk.from, atMs: Math.max(walk.atMs, atMs) },
+    ...{ from: walk.from, atMs: Math.max(walk.atMs, atMs), records: (walk.records ?? 0) + judged.records.length },
+    ...(walk.before === undefined ? {} : { before: walk.before }),
+    ...(walk.allowed === undefined ? {} : { allowed: walk.allowed }),
     ...(brought ? { brought } : {}),
     ...(lacks === undefined ? {} : { lacks }),
   }
@@ -40,5 +52,32 @@ export function walkedOn(walk: FullWalk, { judged, shifted, atMs }: WalkedPage):
 /** Why a walk that has come to its end does not show what is deleted; null if it does. An API that has nothing at all is rather one that fails. */
 export function whyNotWhole(walk: FullWalk | undefined): string | null {
   if (walk === undefined) return 'it began before deletes was declared'
-  return walk.lacks ?? (walk.brought === true ? null : 'it brought no record at all')
+  return walk.lacks ?? (walk.brought === true || walk.allowed === true ? null : 'it brought no record at all')
+}
+
+/**
+ * What the last marker of a walk says to the loader, which knows the table and decides by its own count: also of a walk that brought no record at
+ * all, so that the loader can say what it withholds.
+ */
+export function completeOf(walk: FullWalk | undefined, startedMs: number): PageMarker['complete'] {
+  if (walk === undefined || walk.lacks !== undefined) return undefined
+  return { from: walk.from, startedMs, ...(walk.allowed === undefined ? {} : { allowed: walk.allowed }) }
+}
+
+/** What a person should look at when a walk has come to its end: the loader will rather not delete what is missing from it. Null if nothing. */
+export function deletesAttention(
+  walk: FullWalk | undefined,
+  { shareMax, rowsMin, allowAll }: DeletesPolicy,
+  label: string,
+): Attention | null {
+  if (walk === undefined || walk.allowed === true) return null
+  const release = `if they are gone from the API: headrace fetch ${label} --allow-deletes`
+  const withheld = (message: string): Attention => ({ kind: 'deletes_withheld', message: `deletes are withheld: ${message}` })
+  if (walk.lacks === REJECTED) return withheld('records of this walk were rejected; correct the schema or the API')
+  const { records = 0, before = 0 } = walk
+  const missing = before - records
+  if (walk.lacks !== undefined || missing <= 0) return null
+  if (records === 0 && !allowAll) return withheld(`this walk brought no record, the last complete one ${before}; ${release}`)
+  if (missing < rowsMin || missing <= shareMax * before) return null
+  return withheld(`this walk brought ${records} records, the last complete one ${before}; ${release}`)
 }

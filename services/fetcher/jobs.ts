@@ -11,6 +11,8 @@ export type JobOptions = {
   streams: readonly Stream[]
   /** From the stream's start, everything again. */
   full?: boolean
+  /** With `full`: this one walk may delete more than the bounds of `deletes`. */
+  allowDeletes?: boolean
   /** Only what lies in the range, beside the regular runs. `again`: also if it was done before. */
   range?: Range & { again: boolean }
   clock: Clock
@@ -21,9 +23,16 @@ export type JobOptions = {
 export type OnceForAll = Required<Pick<WorkerTools, 'job' | 'partitions'>> & { work(stream: Stream): string }
 
 /** Null: nothing special. `isServed`: whether a fetcher runs that the partitions are taken from. Throws WrongUse. */
-export function jobOf({ full, range, streams, clock, log }: JobOptions, names: Names, isServed: () => Promise<boolean>): OnceForAll | null {
+export function jobOf(
+  { full, allowDeletes, range, streams, clock, log }: JobOptions,
+  names: Names,
+  isServed: () => Promise<boolean>,
+): OnceForAll | null {
   const partitions = streams.reduce((sum, stream) => sum + stream.partitions.length, 0)
-  if (full === true) return { partitions, work: () => 'full', job: (_, partition, stop) => partition.run(stop, 'full') }
+  if (full === true) {
+    const walk = allowDeletes === true ? 'full-allowing-deletes' : 'full'
+    return { partitions, work: () => 'full', job: (_, partition, stop) => partition.run(stop, walk) }
+  }
   if (range === undefined) return null
   const ranges = new Map(streams.map((stream) => [stream, rangeOf(stream, range, clock.nowMs())]))
   const ownRange = (stream: Stream): Range => {

@@ -65,10 +65,10 @@ export type Partition = {
 }
 
 /**
- * Instead of a regular run. `full`: from the stream's start, and everything is published again. A range: everything in it is published again, with
+ * Instead of a regular run. `full`: from the stream's start, and everything is published again; the other one may delete beyond the bounds. A range: everything in it is published again, with
  * a checkpoint of its own; one that is done is done again only with `again`.
  */
-export type Job = 'full' | { range: Range; again: boolean }
+export type Job = 'full' | 'full-allowing-deletes' | { range: Range; again: boolean }
 
 /** Times that one run may start again because the API refused its cursor, without the watermark having moved in between. */
 const CURSOR_RESTARTS_MAX = 3
@@ -154,10 +154,12 @@ export function openPartition(tools: PartitionTools): Partition {
   }
 
   /** A run that begins anew walks from here on. */
-  function ready(plan: RunPlan): RunPlan {
-    if (stream.deletes === undefined || plan.page > 0 || plan.range !== undefined) return plan
+  function ready(plan: RunPlan, job: Job | undefined): RunPlan {
+    if (stream.deletes === undefined || plan.range !== undefined) return plan
     const { last, high } = standing.logHeld()
-    return { ...plan, ...beginWalk(share, last, high, plan.startedMs) }
+    const begun = plan.page > 0 ? plan : { ...plan, ...beginWalk(share, last, high, plan.startedMs) }
+    // The permission is part of the walk: whoever goes on with it after a crash has it too, and no other walk does.
+    return job === 'full-allowing-deletes' && begun.walk !== undefined ? { ...begun, walk: { ...begun.walk, allowed: true } } : begun
   }
 
   const groupOf = (range: Range | undefined): string => (range === undefined ? names.fetcherGroup : names.backfillGroup(rangeId(range)))
@@ -167,7 +169,7 @@ export function openPartition(tools: PartitionTools): Partition {
     const range = typeof job === 'object' ? job.range : undefined
     const resumed = await standing.whereToGoOn(groupOf(range))
     if (typeof job === 'object') return resumed.done && !job.again ? null : rangePlanOf(job.range, resumed, clock)
-    return ready(job === 'full' ? fullPlanOf(resumed, clock) : planOf(resumed, clock))
+    return ready(job === undefined ? planOf(resumed, clock) : fullPlanOf(resumed, clock), job)
   }
 
   async function runToEnd(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
@@ -183,7 +185,7 @@ export function openPartition(tools: PartitionTools): Partition {
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
       log.warn({ watermark, err: refused }, `the cursor leads to no page; going on from the best watermark: ${refused.message}`)
-      plan = ready({ ...startAgain(plan, watermark, clock), ...(gaveUp === undefined ? {} : { gaveUp }) })
+      plan = ready({ ...startAgain(plan, watermark, clock), ...(gaveUp === undefined ? {} : { gaveUp }) }, job)
     }
   }
 

@@ -14,7 +14,7 @@ import { mayMeanExpiredCursor } from './client/errors.ts'
 import type { PageResponse, Send } from './client/send.ts'
 import { contextOf } from './envelope.ts'
 import { floorOf } from './floor.ts'
-import { type FullWalk, walkedOn, whyNotWhole } from './full-walk.ts'
+import { completeOf, deletesAttention, type FullWalk, walkedOn, whyNotWhole } from './full-walk.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Columns } from './learn.ts'
 import type { Memory } from './memory.ts'
@@ -171,10 +171,13 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const shifted = page.shifted === true
   if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, atMs: response.fetchedMs })
   const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
+  const complete = showsDeletes && last ? completeOf(state.walk, plan.startedMs) : undefined
+  const withheld = stream.deletes === undefined || !last ? null : deletesAttention(state.walk, stream.deletes, stream.label)
+  if (withheld !== null) tools.attend(withheld)
   const confirms = safe && plan.range === undefined
   const place = {
     ...{ run: plan.run, page: state.page, watermark: confirms ? watermark : null, ...shareOf(tools), ...coverageOf(plan), last },
-    ...(last && notWhole === null && state.walk !== undefined ? { complete: { from: state.walk.from, startedMs: plan.startedMs } } : {}),
+    ...(complete === undefined ? {} : { complete }),
   }
   const marker = markerOf(place, response, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)

@@ -6,9 +6,9 @@
 import type { Clock } from '../../shared/clock.ts'
 import { columnsOf } from '../../shared/columns.ts'
 import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
-import { messageOf } from '../../shared/errors.ts'
+import { HeadraceError, messageOf } from '../../shared/errors.ts'
 import type { RegisteredSchema, Registry } from '../../shared/registry.ts'
-import { annotationOf } from '../../shared/schema.ts'
+import { annotationOf, type StreamAnnotation } from '../../shared/schema.ts'
 import { label, type Names } from '../../shared/topics.ts'
 import type { Target } from './chunk.ts'
 import { tableFailure } from './classify.ts'
@@ -21,6 +21,10 @@ export type Catalog = {
   lookup(topic: string): Lookup
   /** Null before it is known. */
   tableOf(topic: string): string | null
+  /** What the newest known schema of the topic declares; null while none is known. */
+  annotation(topic: string): StreamAnnotation | null
+  /** Looks for a newer schema, at most every `NEWER_LOOK_MS` for a topic. A registry that does not answer leaves what is known. */
+  refresh(topic: string, patience: Patience): Promise<void>
   /**
    * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it were confirmed once, so a
    * missing table is not made anew in silence.
@@ -32,6 +36,7 @@ export type Catalog = {
 
 const REFUSED_AGE_MAX_MS = 30_000
 const REGISTRY_WAIT_MAX_MS = 10_000
+const NEWER_LOOK_MS = 5_000
 
 type Entry = { target: Target } | { refused: Refused; atMs: number }
 
@@ -40,6 +45,8 @@ export type CatalogDeps = { registry: Registry; tables: Tables; names: Names; cl
 export function createCatalog({ registry, tables, names, clock }: CatalogDeps): Catalog {
   const entries = new Map<string, Entry>()
   const newest = new Map<string, number>()
+  const annotations = new Map<string, { id: number; annotation: StreamAnnotation }>()
+  const lookedMs = new Map<string, number>()
 
   function lookup(topic: string): Lookup {
     return (id) => {
@@ -87,7 +94,24 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
         : (await tables.ensure(spec, { mayCreate: !loadedBefore, latest })).failure
     })
     const spec = specOf(schema)
-    if (typeof spec !== 'string') entries.set(key, { target: { id, schema, spec } })
+    if (typeof spec === 'string') return
+    entries.set(key, { target: { id, schema, spec } })
+    const annotation = annotationOf(schema.json)
+    if (annotation !== null && id >= (annotations.get(topic)?.id ?? id)) annotations.set(topic, { id, annotation })
+  }
+
+  async function refresh(topic: string, patience: Patience): Promise<void> {
+    const last = lookedMs.get(topic)
+    if (last !== undefined && clock.elapsedMs() - last < NEWER_LOOK_MS) return
+    lookedMs.set(topic, clock.elapsedMs())
+    let latest: RegisteredSchema | null
+    try {
+      latest = await registry.latest(names.subject(topic))
+    } catch (error) {
+      if (!(error instanceof HeadraceError)) throw error
+      return
+    }
+    if (latest !== null && lookup(topic)(latest.id) === undefined) await enter(topic, latest.id, latest, true, patience)
   }
 
   function mismatch(topic: string, { id, json }: RegisteredSchema): Refused | null {
@@ -103,7 +127,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     return null
   }
 
-  return { lookup, tableOf, open, learn }
+  return { lookup, tableOf, annotation: (topic) => annotations.get(topic)?.annotation ?? null, refresh, open, learn }
 }
 
 /** The table, or what is wrong with the schema. */

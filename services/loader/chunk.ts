@@ -2,6 +2,7 @@
  * What travels through the loader. A chunk is what one fetch brought for one partition and one schema, rows already in the form of an insert;
  * a batch is the chunks of one topic and one table that go into one insert. Both carry what they make committable.
  */
+import type { Commit } from '../../shared/checkpoint.ts'
 import type { RegisteredSchema } from '../../shared/registry.ts'
 import { release } from '../../shared/release.ts'
 import type { PageMarker } from '../../shared/wire.ts'
@@ -23,7 +24,15 @@ export type PartitionState = {
   lost: { from: number; below: number } | null
   /** From this offset on, everything was read, as many as the markers count, and accepted; undefined while that is unknown. */
   wholeFrom?: number
+  /** Of a stream whose complete walks delete; see `Commit`. */
+  deletes?: Commit['deletes']
+  /** Offset of the marker whose watermark was not believed, until one is believed again. */
+  doubted?: number
+  /** Of the run under way, since its first page was read: how many records its pages have. */
+  walked?: Walked
 }
+
+export type Walked = { run: string; page: number; records: number }
 
 /** A message that can be no row, as it came. */
 export type FrameLetter = { offset: number; timestampMs: number; key: Buffer | null; value: Buffer | null; reason: string; issues: string }
@@ -35,6 +44,10 @@ export type ReadMarker = {
   counted: number | null
   /** Of the partition's state, on the marker of a complete walk. */
   wholeFrom?: number
+  /** How many records its run has, on the marker of a complete walk; unknown where reading began behind its first page. */
+  walked?: number
+  /** Why its watermark was not believed, or its claim to end a complete walk. */
+  doubts?: { watermark?: string; complete?: string }
 }
 
 export type Chunk = {

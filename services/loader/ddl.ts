@@ -67,6 +67,13 @@ export function markUnseen(database: string, table: string, mark: { partition: n
   return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows}) SETTINGS insert_deduplicate = 0, optimize_move_to_prewhere_if_final = 0`
 }
 
+/** How many rows the partition shows, and how many of them `markUnseen` would mark. */
+export function countUnseen(database: string, table: string, { partition, startedMs }: { partition: number; startedMs: number }): string {
+  const before = `\`_fetched_at\` < fromUnixTimestamp64Milli(toInt64(${startedMs}), 'UTC')`
+  const from = `${quoted(database)}.${quoted(table)} FINAL WHERE \`_partition\` = ${partition}`
+  return `SELECT count() AS shown, countIf(${before}) AS missing FROM ${from} SETTINGS optimize_move_to_prewhere_if_final = 0`
+}
+
 export const dropTable = (at: Placement, table: string): string => `DROP TABLE ${place(at, table)} SYNC`
 
 export function addColumn(at: Placement, table: string, column: Column): string {

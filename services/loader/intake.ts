@@ -5,6 +5,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { ReadBatch, Reader } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
+import { declaredIn } from '../../shared/messages/marker-trust.ts'
 import { type Assigned, patienceOf, placeOf } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { Chunk } from './chunk.ts'
@@ -83,7 +84,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       flush(topic)
       return wait(batch)
     }
-    const chunks = splice(batch, state, lookup)
+    const chunks = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
     if (defects.delete(place)) stalls.watching(topic, holdups).clear(topic)
     if (chunks.length === 0) {
       learn(assigned, topic, unknownSchemas(batch, lookup))

@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { LEDGER_TABLE, type Names } from '../../shared/topics.ts'
+import { placeOf } from './assignment.ts'
 import type { Batch, Chunk, ReadMarker } from './chunk.ts'
 import { ofTable } from './classify.ts'
 import { type Patience, untilDecided } from './patience.ts'
@@ -27,11 +28,18 @@ export type LedgerDeps = {
 
 export function createLedger({ writer, tables, database, names, log, metrics, clock, nonce }: LedgerDeps): Ledger {
   let made = false
+  /** Partitions whose last marker was doubted: one line for all that follow in a row. */
+  const doubted = new Set<string>()
 
   async function record(batch: Batch, patience: Patience): Promise<void> {
     const marked = batch.chunks.filter(({ markers }) => markers.length > 0)
     if (marked.length === 0) return
-    for (const chunk of marked) for (const marker of chunk.markers) compare(chunk, marker)
+    for (const chunk of marked) {
+      for (const marker of chunk.markers) {
+        compare(chunk, marker)
+        tellOfDoubt(chunk, marker)
+      }
+    }
     const lines = marked.flatMap((chunk) => chunk.markers.map((marker) => line(chunk, marker)))
     const places = marked.map(({ partition, after }) => `${partition}:${after.nextOffset}`)
     const insert = {
@@ -63,6 +71,22 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
     )
     const stream = names.streamOf(topic)
     if (stream !== null) metrics.countMismatches.inc({ ...stream, partition })
+  }
+
+  function tellOfDoubt({ topic, partition }: Chunk, { offset, facts, doubts }: ReadMarker): void {
+    const place = placeOf(topic, partition)
+    if (doubts?.watermark === undefined) {
+      if (facts.watermark !== null) doubted.delete(place)
+      return
+    }
+    const stream = names.streamOf(topic)
+    if (stream !== null) metrics.markersDoubted.inc({ ...stream, partition })
+    if (doubted.has(place)) return
+    doubted.add(place)
+    log.warn(
+      { topic, partition, offset, run: facts.run },
+      `${place}: the watermark of the page marker at offset ${offset} is not believed, ${doubts.watermark}; the confirmed watermark stays`,
+    )
   }
 
   function line({ topic, partition }: Chunk, { offset, facts, counted }: ReadMarker): string {

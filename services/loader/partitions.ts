@@ -13,12 +13,14 @@ export function startingState(committed: Committed | null, low: number): Partiti
   if (committed === null || committed.offset < 0) return freshState(low)
   const commit = parseCommit(committed.offset, committed.metadata)
   if (commit === null) return freshState(committed.offset)
-  const { watermark, share, open, lost, wholeFrom } = commit
+  const { watermark, share, open, lost, wholeFrom, deletes, doubted } = commit
   const known = {
     nextOffset: committed.offset,
     watermark,
     wholeFrom: wholeFrom ?? committed.offset,
     ...(share === undefined ? {} : { share }),
+    ...(deletes === undefined ? {} : { deletes }),
+    ...(doubted === undefined ? {} : { doubted }),
   }
   return { ...known, open: open ?? null, lost: lost ?? null }
 }

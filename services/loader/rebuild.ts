@@ -39,7 +39,7 @@ export type Rebuilt = {
   /** What the table that was replaced is called now; null when there was none. */
   old: string | null
   /** Where reading began and ended. `from` above 0: retention has taken what was before. */
-  partitions: { partition: number; from: number; to: number; rows: number; refused: number }[]
+  partitions: ({ partition: number; from: number; to: number } & Filled)[]
   /** Rows of the old table that the log no longer has. */
   kept: { rows: number; copied: boolean }
 }

@@ -144,7 +144,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
 }
 
 /** What is stored with an offset; unknown counts and losses that are made good are left out. */
-export function commitOf({ nextOffset, watermark, share, open, lost, wholeFrom }: PartitionState): Commit {
+export function commitOf({ nextOffset, watermark, share, open, lost, wholeFrom, deletes, doubted }: PartitionState): Commit {
   return {
     v: 1,
     offset: nextOffset,
@@ -153,6 +153,8 @@ export function commitOf({ nextOffset, watermark, share, open, lost, wholeFrom }
     ...(open === null ? {} : { open }),
     ...(wholeFrom === undefined ? {} : { wholeFrom }),
     ...(lost === null ? {} : { lost: { from: lost.from, below: lost.below } }),
+    ...(deletes === undefined ? {} : { deletes }),
+    ...(doubted === undefined ? {} : { doubted }),
   }
 }
 

@@ -4,6 +4,7 @@
  * Costs one string, one write and one copy a record; the body is allocated once a chunk.
  */
 import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
+import { completeDoubt, type DeclaredWatermark, watermarkDoubt } from '../../shared/messages/marker-trust.ts'
 import { FRAME_HEAD_BYTES, MARKER_HEADER, markerMistake, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
 import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
 import { isOneObject } from './one-object.ts'
@@ -48,9 +49,10 @@ export function unknownSchemas({ messages }: ReadBatch, lookup: Lookup): number[
 
 /**
  * The batch as chunks, in order, one for each stretch of one schema; at least one, so that offsets move where there are no rows. None when there is a
- * schema id that is not known yet: it is asked for first. Pure but for the memory it allocates.
+ * schema id that is not known yet: it is asked for first. `declared`: what watermarks of markers are held against, where that is known. Pure but
+ * for the memory it allocates.
  */
-export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup): Chunk[] {
+export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup, declared?: DeclaredWatermark): Chunk[] {
   const chunks: Chunk[] = []
   let builder = startChunk(batch, 0)
   // One object for the whole batch, since a new one for each record would be the most expensive thing here.
@@ -84,8 +86,12 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup)
         const counted = isReplay ? null : state.open
         if (counted !== null && counted !== marker.records && state.wholeFrom !== undefined) state.wholeFrom = offset + 1
         const whole = marker.complete === undefined || state.wholeFrom === undefined ? {} : { wholeFrom: state.wholeFrom }
-        builder.markers.push({ offset, facts: marker, counted, ...whole })
-        if (!isReplay) passMarker(state, marker)
+        const timestampMs = message.timestampMs ?? Number(message.timestamp)
+        const complete = completeDoubt(marker, { offset, timestampMs, isReplay })
+        const watermark = isReplay ? null : passMarker(state, marker, { offset, timestampMs, declared })
+        const records = isReplay ? undefined : passPage(state, marker)
+        const walked = marker.complete === undefined || records === undefined ? {} : { walked: records }
+        builder.markers.push({ offset, facts: marker, counted, ...whole, ...walked, ...doubtsOf(watermark, complete) })
       } else {
         builder.letters.push(letterOf(message, id, target))
         if (state.wholeFrom !== undefined) state.wholeFrom = Number(message.offset) + 1
@@ -165,15 +171,43 @@ function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder,
   return { topic, partition, generation, target, ...used, rows, letters, markers, ...replays, after, bytes }
 }
 
-/** A marker's watermark counts unless records before it were lost and not asked for again. */
-function passMarker(state: PartitionState, { watermark, share, coveredBelow = 0 }: PageMarker): void {
+type Passed = { offset: number; timestampMs: number; declared: DeclaredWatermark | undefined }
+
+/** A marker's watermark counts unless records before it were lost and not asked for again. Why it is not believed: it stays where it was then. Null when it is, or when there is none that could count. */
+function passMarker(
+  state: PartitionState,
+  { watermark, share, coveredBelow = 0 }: PageMarker,
+  { offset, timestampMs, declared }: Passed,
+): string | null {
   state.open = 0
   const { lost } = state
-  if (watermark === null || (lost !== null && coveredBelow < lost.below)) return
+  if (watermark === null || (lost !== null && coveredBelow < lost.below)) return null
+  const doubt = declared === undefined ? null : watermarkDoubt(watermark, declared, timestampMs)
+  if (doubt !== null) {
+    state.doubted = offset
+    return doubt
+  }
+  delete state.doubted
   state.watermark = watermark
   if (share === undefined) delete state.share
   else state.share = share
   state.lost = null
+  return null
+}
+
+/** How many records the run has up to here; undefined where its first page was not read. */
+function passPage(state: PartitionState, { run, page, records, last }: PageMarker): number | undefined {
+  const { walked } = state
+  const isNext = walked?.run === run && walked.page + 1 === page
+  const total = page === 1 ? records : isNext ? walked.records + records : undefined
+  if (total === undefined || last) delete state.walked
+  else state.walked = { run, page, records: total }
+  return total
+}
+
+function doubtsOf(watermark: string | null, complete: string | null): Pick<ReadMarker, 'doubts'> {
+  if (watermark === null && complete === null) return {}
+  return { doubts: { ...(watermark === null ? {} : { watermark }), ...(complete === null ? {} : { complete }) } }
 }
 
 function markerHeader({ headers }: RawMessage): Buffer | string | undefined {

@@ -28,7 +28,7 @@ import { heedingOverload } from './overload.ts'
 import { createPressure, type Pressure } from './pressure.ts'
 import { createSettle } from './settle.ts'
 import { createTables, type Tables } from './table.ts'
-import { createUnseen } from './unseen.ts'
+import { createUnseen, type Unseen } from './unseen.ts'
 import { createWriter, type Writer } from './writer.ts'
 
 export type Works = {
@@ -114,19 +114,22 @@ export function wire(options: WiringOptions, outer: Outer): Membership {
     intake: () => intake,
     onAssigned(assigned) {
       holdups.reset()
+      unseen.assigned(assigned.states)
       intake.prepare(assigned)
       options.onAssigned(assigned)
     },
   })
   const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, stalls, reader: membership.reader })
 
+  const policyOf = (topic: string) => catalog.annotation(topic)?.deletes
+  const unseen: Unseen = createUnseen({ ...common, writer, tableOf: catalog.tableOf, policyOf, refresh: catalog.refresh })
   const { replicationFactor } = config.kafka
   const settle = createSettle({
     ...common,
     deliver: createDeliver({ ...common, writer, tables }),
     deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), replicationFactor }),
     ledger: createLedger({ ...common, writer, tables }),
-    unseen: createUnseen({ ...common, writer, tableOf: catalog.tableOf }),
+    unseen,
     commit: membership.commit,
     onSettled: options.onSettled,
   })

@@ -26,9 +26,12 @@ export type Writer = {
   insert(insert: Insert, signal: AbortSignal): Promise<Failure | null>
   /** A statement that writes rows of its own; how many. */
   run(statement: string, signal: AbortSignal): Promise<{ failure: Failure | null; rows: number }>
+  /** A question that one small row answers; null when it failed. */
+  ask(query: string, signal: AbortSignal): Promise<{ failure: Failure | null; row: Record<string, unknown> | null }>
 }
 
 const ANSWER_END_CHARS = 16 * 1024
+const NO_ROW_CHARS = 200
 const EXCEPTION_HEADER = 'x-clickhouse-exception-code'
 /** Above any number of bytes: a block is then bounded by its rows alone. */
 const UNBOUNDED = '0'
@@ -108,8 +111,38 @@ export function createWriter(client: ClickHouseClient, durability: Durability): 
     }
   }
 
-  return { insert, run }
+  async function ask(query: string, signal: AbortSignal): Promise<{ failure: Failure | null; row: Record<string, unknown> | null }> {
+    try {
+      const answer = await client.exec({
+        query: `${query} FORMAT JSONEachRow`,
+        clickhouse_settings: { wait_end_of_query: 1, ...sharded },
+        abort_signal: signal,
+        ignore_error_response: true,
+      })
+      const text = await textOf(answer.stream)
+      const row = rowIn(text)
+      return row === null ? { failure: failureOf(answer, text) ?? noRow(text), row } : { failure: failureOf(answer, ''), row }
+    } catch (error) {
+      return { failure: failureOfTransport(error), row: null }
+    }
+  }
+
+  return { insert, run, ask }
 }
+
+function rowIn(text: string): Record<string, unknown> | null {
+  try {
+    const row: unknown = JSON.parse(text)
+    return typeof row === 'object' ? (row as Record<string, unknown> | null) : null
+  } catch {
+    return null
+  }
+}
+
+const noRow = (text: string): Failure => ({
+  ...{ kind: 'ambiguous', code: null, name: 'NO_ANSWER', row: null },
+  message: `the answer is no row: ${text.slice(0, NO_ROW_CHARS)}`,
+})
 
 type Answer = { response_headers: Record<string, string | string[] | undefined>; http_status_code?: number | undefined }
 

@@ -2,7 +2,7 @@
  * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what the log holds, who
  * owns what. Needs no source file, so it answers for streams that other machines declare.
  */
-import { KNOWN_CHARS, parseCheckpoint, parseCommit, parseSkip, type Skip } from '../../shared/checkpoint.ts'
+import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit, parseSkip, type Skip } from '../../shared/checkpoint.ts'
 import { WrongUse } from '../../shared/errors.ts'
 import type { Kafka, MemberState } from '../../shared/kafka.ts'
 import { type Resume, resume } from '../../shared/resume.ts'
@@ -43,6 +43,10 @@ export type PartitionStatus = {
   stalled: StallStatus | null
   /** The page that the declaration's answers left out, until it is published. */
   skipped: SkipStatus | null
+  /** Deletes of the last complete walk that the loader has withheld: it would have deleted `rows` of `of` rows. */
+  withheldDeletes: { run: string; startedAt: string; rows: number; of: number } | null
+  /** Offset of the page marker whose watermark the loader does not believe; null when it believes the last one. */
+  doubtedMarker: number | null
   /** What the next run will do. */
   next: string
   fetcher: string | null
@@ -153,11 +157,23 @@ export function partitionStatus(facts: PartitionFacts): PartitionStatus {
     attempt: facts.attempt,
     stalled: facts.stalled,
     skipped: skipStatus(facts.skip, published),
+    withheldDeletes: withheldIn(commit),
+    doubtedMarker: commit?.doubted ?? null,
     next: describeNext(next),
     fetcher: facts.fetcher,
     loader: facts.loader,
   }
 }
+
+function withheldIn(commit: Commit | null): PartitionStatus['withheldDeletes'] {
+  const withheld = commit?.deletes?.withheld
+  if (withheld === undefined) return null
+  const { run, rows, of, startedMs } = withheld
+  return { run, startedAt: isoText(startedMs), rows, of }
+}
+
+/** A time in metadata can be beyond what a Date holds. */
+const isoText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
 
 function describeNext(next: Resume): string {
   if (next.kind === 'continue') return `goes on after page ${next.checkpoint.page}`

@@ -4,6 +4,7 @@
  */
 import { Cron } from 'croner'
 import { z } from 'zod'
+import { DELETES_DEFAULT } from '../schema.ts'
 import { NAME_PATTERN } from '../topics.ts'
 import { answersSpec } from './answers.ts'
 import { authSpec } from './auth.ts'
@@ -129,8 +130,23 @@ export const streamSpec = z
     filter: recordPredicate.optional(),
     /** Where a raw record says that it is deleted, or a pure function that does: its row is then gone under FINAL. */
     deleted: deletionMark.optional(),
-    /** For an API that says nothing of deletions: after a walk that brought everything, rows that it did not bring are marked deleted. */
-    deletes: z.enum(['full-walk']).optional(),
+    /**
+     * For an API that says nothing of deletions: after a walk that brought everything, rows that it did not bring are marked deleted. With bounds:
+     * a walk that would delete more is withheld until a person releases it.
+     */
+    deletes: z
+      .union([
+        z.enum(['full-walk']),
+        z.strictObject({
+          by: z.enum(['full-walk']),
+          /** Withheld above this share of the partition's rows, from `rowsMin` rows on. 1: never by the share. */
+          shareMax: z.number().min(0).max(1).default(DELETES_DEFAULT.shareMax),
+          rowsMin: z.int().min(1).default(DELETES_DEFAULT.rowsMin),
+          /** True: a walk may delete all rows that were there, also when it brought no record at all. */
+          allowAll: z.boolean().default(DELETES_DEFAULT.allowAll),
+        }),
+      ])
+      .optional(),
     /** Pure; runs before validation. Returning undefined leaves the record out. */
     map: recordFunction.optional(),
     schema: zodObject,

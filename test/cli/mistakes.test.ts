@@ -87,6 +87,26 @@ const COMMANDS: Case[] = [
     says: /--from 2026-02-01 is not before --to 2026-01-01/,
   },
   {
+    name: 'deletes that are allowed in a stream that deletes nothing',
+    args: ['fetch', 'shop.orders', '--allow-deletes'],
+    status: 2,
+    says: /shop\.orders does not declare deletes/,
+    hint: /deletes: 'full-walk'/,
+  },
+  {
+    name: 'deletes that are allowed in no stream in particular',
+    args: ['fetch', '--allow-deletes'],
+    status: 2,
+    says: /--allow-deletes is for named streams/,
+    hint: /fetch SOURCE\.STREAM --allow-deletes/,
+  },
+  {
+    name: 'deletes that are allowed in a range',
+    args: ['fetch', 'shop.orders', '--allow-deletes', '--from', '2026-01-01', '--to', '2026-01-02'],
+    status: 2,
+    says: /a range deletes nothing/,
+  },
+  {
     name: 'a full range',
     args: ['fetch', 'shop.orders', '--full', '--from', '2026-01-01', '--to', '2026-02-01'],
     status: 2,

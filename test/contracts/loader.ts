@@ -40,6 +40,8 @@ const RANDOM_FAULTS: Shown = [
 ]
 const PIPELINE_KILL: Shown = [PIPELINE_KILLED, `\${name}, everything is loaded, and the watermark was never ahead of the table`]
 
+const DOUBTED = 'loader/doubted-markers.test.ts'
+
 export const killed: readonly Line[] = [
   {
     when: 'it is killed between an insert and its commit',
@@ -262,6 +264,27 @@ export const group: readonly Line[] = [
 ]
 
 export const records: readonly Line[] = [
+  {
+    when: 'a complete walk is missing most rows of its partition, or all of them',
+    loader: 'deletes nothing, moves on, and keeps in its commit what it has withheld until a walk is within the bounds or released',
+    shownBy: [
+      [
+        'scenarios/withheld-deletes.test.ts',
+        'the bounds are as declared: fewer rows, a larger share, all of them; a changed declaration counts from its next walk on',
+      ],
+      ['scenarios/withheld-deletes.test.ts', 'few rows are deleted whatever their share, but never all that were there'],
+    ],
+  },
+  {
+    when: 'a page marker of another program claims a complete walk, or a watermark of the year 3000',
+    loader: 'believes it only within what the registered schema declares and near its own time; says so, and loads what follows',
+    shownBy: [
+      [DOUBTED, `\${what} deletes nothing, and what follows it is loaded`],
+      [DOUBTED, 'deletes nothing in a stream that does not declare deletes, also after it is released by hand'],
+      [DOUBTED, 'waits where the schema was registered before deletes, until the fetcher has registered it again; the loader runs on'],
+      [DOUBTED, 'a watermark far beyond its message holds the confirmed one, and status says so until one is believed again'],
+    ],
+  },
   {
     when: 'one record of ten thousand is refused, or a hundred here and there',
     loader:

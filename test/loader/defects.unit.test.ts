@@ -53,7 +53,7 @@ test('in a batch: its topic waits with partition and offset, letters are sent on
         if (defects-- > 0) throw new RangeError('Invalid time value')
       },
     },
-    unseen: { mark: () => Promise.resolve(), known: (_batch: Batch, _partition, state) => state },
+    unseen: { mark: () => Promise.resolve(), known: (_batch: Batch, _partition, state) => state, assigned: () => undefined },
     commit: async ([commit]) => void done.push(`commit ${commit?.offset}`),
     ...{ names: namesFor('headrace'), log: silentLog, metrics, onSettled: () => void done.push('settled') },
   }
@@ -83,6 +83,8 @@ test('in reading a batch or a schema: the partition is asked for again, and othe
         return () => undefined
       },
       tableOf: () => null,
+      annotation: () => null,
+      refresh: () => Promise.resolve(),
       async open(topic) {
         if (topic === TOPIC && openings-- > 0) throw new TypeError('of a schema')
       },

@@ -6,6 +6,7 @@ import { virtualClock } from '../support/clocks.ts'
 
 const overload: Failure = { kind: 'overload', code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES', message: '', row: null }
 const run = async () => ({ failure: null, rows: 0 })
+const ask = async () => ({ failure: null, row: null })
 const insert = (table: string) => ({ database: 'd', table, body: [], rows: 1, token: 't' })
 
 test('an answer of an overloaded server holds the inserts of all tables, longer with each in a row, and not after one that went in', async () => {
@@ -16,7 +17,7 @@ test('an answer of an overloaded server holds the inserts of all tables, longer 
     started.push(clock.elapsedMs())
     return answers.shift() ?? null
   }
-  const writer = heedingOverload({ insert: answer, run }, clock)
+  const writer = heedingOverload({ insert: answer, run, ask }, clock)
   const { signal } = new AbortController()
   const all = (async () => {
     for (const table of ['a', 'b', 'c', 'd', 'e']) await writer.insert(insert(table), signal)
@@ -38,7 +39,7 @@ test('a hold ends with the assignment', async () => {
     asked += 1
     return overload
   }
-  const writer = heedingOverload({ insert: answer, run }, clock)
+  const writer = heedingOverload({ insert: answer, run, ask }, clock)
   await writer.insert(insert('a'), over.signal)
   const second = writer.insert(insert('b'), over.signal)
   over.abort(new Error('over'))

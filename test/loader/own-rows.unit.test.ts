@@ -12,6 +12,7 @@ import type { Writer } from '../../services/loader/writer.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createMetrics } from '../../shared/metrics.ts'
+import { DELETES_DEFAULT } from '../../shared/schema.ts'
 import { namesFor } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import { markerOf } from '../support/published.ts'
@@ -43,6 +44,10 @@ function answering(kinds: readonly FailureKind[]) {
       const failed = next()
       return { failure: failed, rows: failed === null ? 1 : 0 }
     },
+    ask: async () => {
+      const failed = next()
+      return { failure: failed, row: failed === null ? { shown: '100', missing: '1' } : null }
+    },
   }
   return { writer, asked: () => asked }
 }
@@ -58,7 +63,9 @@ function batch(generation: number, offset: number, { rows = 0, facts }: { rows?:
 }
 
 const EVERY_KIND: readonly FailureKind[] = ['ambiguous', 'overload', 'memory', 'table', 'cut', 'cut', 'data']
+const COUNT_AND_MARK = 2
 const COMPLETE = { complete: { from: 5, startedMs: 0 } }
+const declared = { policyOf: () => DELETES_DEFAULT, refresh: async () => undefined }
 const tables = { ensureLedger: async () => null } as Pick<Tables, 'ensureLedger'> as Tables
 
 describe('of the rows that are its own', () => {
@@ -71,9 +78,9 @@ describe('of the rows that are its own', () => {
 
   test('nor of a statement that has none: marks are set in the end, whatever is said', async () => {
     const { writer, asked } = answering(EVERY_KIND)
-    const unseen = createUnseen({ ...common, writer, tableOf: () => TABLE })
+    const unseen = createUnseen({ ...common, ...declared, writer, tableOf: () => TABLE })
     await unseen.mark(batch(1, 9, { facts: COMPLETE }), [], patience())
-    assert.equal(asked(), EVERY_KIND.length + 1)
+    assert.equal(asked(), EVERY_KIND.length + COUNT_AND_MARK)
   })
 })
 
@@ -82,7 +89,7 @@ describe('a row that ClickHouse refused inside a walk', () => {
 
   test('keeps the walk from marking, also when a late batch of the assignment before comes in between', async () => {
     const { writer, asked } = answering([])
-    const unseen = createUnseen({ ...common, writer, tableOf: () => TABLE })
+    const unseen = createUnseen({ ...common, ...declared, writer, tableOf: () => TABLE })
     await unseen.mark(batch(2, 7, { rows: 1 }), refused, patience())
     await unseen.mark(batch(1, 3, { rows: 1 }), [], patience())
     await unseen.mark(batch(2, 9, { facts: COMPLETE }), [], patience())
@@ -92,9 +99,9 @@ describe('a row that ClickHouse refused inside a walk', () => {
 
   test('is of its assignment: the next one reads from the commit what it has to know', async () => {
     const { writer, asked } = answering([])
-    const unseen = createUnseen({ ...common, writer, tableOf: () => TABLE })
+    const unseen = createUnseen({ ...common, ...declared, writer, tableOf: () => TABLE })
     await unseen.mark(batch(1, 7, { rows: 1 }), refused, patience())
     await unseen.mark(batch(2, 9, { facts: COMPLETE }), [], patience())
-    assert.equal(asked(), 1)
+    assert.equal(asked(), COUNT_AND_MARK)
   })
 })

@@ -47,7 +47,11 @@ describe('the pressure', () => {
     }
     const pressure = createPressure({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
     let answer: Failure | null = null
-    const writer = pressure.heeding({ insert: async () => answer, run: async () => ({ failure: null, rows: 0 }) })
+    const writer = pressure.heeding({
+      insert: async () => answer,
+      run: async () => ({ failure: null, rows: 0 }),
+      ask: async () => ({ failure: null, row: null }),
+    })
     const insert = async (table: string) => {
       const failure = await writer.insert({ database: 'd', table, body: [], rows: 1, token: 't' }, new AbortController().signal)
       await new Promise((resolve) => setImmediate(resolve))

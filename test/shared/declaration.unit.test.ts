@@ -239,6 +239,14 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /would mark every row deleted/,
     /skip: \[404\]/,
   ],
+  [
+    'a bound of deletes that is a percentage',
+    { deletes: { by: 'full-walk', shareMax: 20 }, watermark: undefined },
+    'deletes.shareMax',
+    /is 20, expected at most 1/,
+    /a share, not a percentage/,
+  ],
+  ['deletes by something else', { deletes: 'hourly', watermark: undefined }, 'deletes', /expected full-walk/, /by: 'full-walk'/],
   ['a mark of deletion that is the whole record', { deleted: '' }, 'deleted', /./, /deleted: '\/deleted'/],
   [
     'a parameter that overwrites the partitions',

@@ -2,7 +2,7 @@
  * From an API to the table, inside the test: fetcher and loader run once each, one after the other, on the test stack. What a test declares is
  * compiled as a file would be, so it may change between two runs as a declaration does.
  */
-import { fetchStreams } from '../../services/fetcher/fetcher.ts'
+import { type FetchOptions, fetchStreams } from '../../services/fetcher/fetcher.ts'
 import type { FetchSummary } from '../../services/fetcher/summary.ts'
 import type { LoadSummary } from '../../services/loader/loader.ts'
 import { systemClock } from '../../shared/clock.ts'
@@ -17,7 +17,7 @@ export type Through = {
   place: Place
   metrics: Metrics
   /** One run of every partition of the declared streams. */
-  fetch(declared: Record<string, unknown>): Promise<FetchSummary>
+  fetch(declared: Record<string, unknown>, how?: Partial<FetchOptions>): Promise<FetchSummary>
   load(): Promise<LoadSummary>
   /** Rows of a query; `{db}` stands for the database. */
   query<T = Record<string, unknown>>(sql: string): Promise<T[]>
@@ -30,11 +30,11 @@ export async function through(overrides: Record<string, string> = {}): Promise<T
   return {
     place,
     metrics,
-    fetch(declared) {
+    fetch(declared, how = {}) {
       const { streams } = compileSource(declared, 'test')
       const { signal } = new AbortController()
       const resolver = resolverFor({})
-      return fetchStreams({ streams, config: place.config, resolver, clock: systemClock, log, metrics, signal, once: true })
+      return fetchStreams({ streams, config: place.config, resolver, clock: systemClock, log, metrics, signal, once: true, ...how })
     },
     load: () => loadAll(place),
     query: (sql) => query(place, sql),

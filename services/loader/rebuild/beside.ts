@@ -53,7 +53,11 @@ export async function fillAll(
     ...{ kafka, names, catalog, patience, lookup: besideOf(catalog.lookup(topic)) },
     deliver: createDeliver({ ...common, tables: parts.tables }),
     deadLetters: createDeadLetters({ ...common, sender, replicationFactor: config.kafka.replicationFactor }),
-    unseen: createUnseen({ ...common, tableOf: () => newName(table) }),
+    unseen: createUnseen({
+      ...{ ...common, tableOf: () => newName(table) },
+      policyOf: (each) => catalog.annotation(each)?.deletes,
+      refresh: catalog.refresh,
+    }),
     ...{ rowsMax: config.loader.batchRows, bytesMax: config.loader.batchBytes },
   }
   try {

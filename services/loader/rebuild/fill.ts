@@ -4,6 +4,7 @@
  */
 import type { Kafka, RawMessage, ReadBatch } from '../../../shared/kafka.ts'
 import { readLetter } from '../../../shared/letters.ts'
+import { declaredIn } from '../../../shared/messages/marker-trust.ts'
 import type { Names } from '../../../shared/topics.ts'
 import type { Catalog } from '../catalog.ts'
 import { type Batch, batchOf, type Target } from '../chunk.ts'
@@ -33,7 +34,8 @@ export type FillTools = {
 
 /** `[from, to)`. */
 export type Stretch = { topic: string; partition: number; from: number; to: number }
-export type Filled = { rows: number; refused: number }
+/** `withheld`: rows that the last complete walk would have deleted beyond the bounds. */
+export type Filled = { rows: number; refused: number; withheld: number }
 
 /** Places of letters of one partition that are kept in mind; beyond it a letter may come twice, as after a crash. */
 const LETTERS_MAX = 250_000
@@ -41,7 +43,7 @@ const LETTERS_MAX = 250_000
 export async function fill(tools: FillTools, stretch: Stretch): Promise<Filled> {
   const { catalog, lookup, deliver, deadLetters, unseen, patience } = tools
   const { topic, partition } = stretch
-  const filled = { rows: 0, refused: 0 }
+  const filled = { rows: 0, refused: 0, withheld: 0 }
   const told = await lettersOf(tools, stretch)
   const isTold = (offset: number, atMs: number): boolean => told.get(offset) === atMs
   let tally = NO_TALLY
@@ -66,13 +68,14 @@ export async function fill(tools: FillTools, stretch: Stretch): Promise<Filled> 
     }))
     await deadLetters.send({ ...batch, chunks }, news, patience)
     await unseen.mark(batch, refused, patience)
+    filled.withheld = chunk === undefined ? 0 : (unseen.known(batch, partition, chunk.after).deletes?.withheld?.rows ?? 0)
     filled.rows += batch.rows - refused.length
     filled.refused += refused.length + (chunk?.letters.length ?? 0)
   }
 
   for await (const batch of batches(tools, stretch)) {
     await catalog.learn(topic, unknownSchemas(batch, catalog.lookup(topic)), false, patience)
-    const chunks = splice(batch, state, lookup)
+    const chunks = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
     if (chunks.length === 0) throw new Error(`${topic}/${batch.partition} has a schema that nobody has learnt`)
     for (const chunk of chunks) {
       state = chunk.after

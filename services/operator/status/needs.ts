@@ -11,6 +11,8 @@ export const NEED_KINDS = [
   'stalled',
   'gap',
   'page_skipped',
+  'deletes_withheld',
+  'marker_doubted',
   'dead_letters',
   'not_fetched',
   'not_loaded',
@@ -58,6 +60,8 @@ function partitionNeeds(stream: string, status: PartitionStatus, nowMs: number):
     ...attemptNeeds(stream, status),
     ...gapNeeds(status),
     ...skipNeeds(status),
+    ...withheldNeeds(stream, status),
+    ...doubtNeeds(status),
     ...attentionNeeds(status),
     ...letterNeeds(stream, status),
     ...idleNeeds(stream, status, nowMs),
@@ -105,9 +109,25 @@ function skipNeeds({ skipped }: PartitionStatus): Own[] {
   return [{ kind: 'page_skipped', what, since: skipped.at, todo: 'the next run begins with this page; ask the API why it refuses it' }]
 }
 
-/** What a run left: a page that it skipped has its own note. */
-function attentionNeeds({ attempt, skipped }: PartitionStatus): Own[] {
-  const kinds = attempt?.attention.filter(({ kind }) => kind !== 'page_skipped' || skipped === null) ?? []
+function withheldNeeds(stream: string, { withheldDeletes }: PartitionStatus): Own[] {
+  if (withheldDeletes === null) return []
+  const { run, startedAt, rows, of } = withheldDeletes
+  const what = `deletes are withheld: run ${run} is missing ${rows} of ${of} rows`
+  const todo = `if they are gone from the API: headrace fetch ${stream} --allow-deletes; else a later complete run clears this`
+  return [{ kind: 'deletes_withheld', what, since: startedAt, todo }]
+}
+
+function doubtNeeds({ doubtedMarker }: PartitionStatus): Own[] {
+  if (doubtedMarker === null) return []
+  const what = `the loader does not believe the watermark of the page marker at offset ${doubtedMarker}; the confirmed watermark stays`
+  const todo = 'see the log of the loader: the API or another program wrote a watermark that cannot be true; a later marker clears this'
+  return [{ kind: 'marker_doubted', what, since: null, todo }]
+}
+
+/** What a run left: a page that it skipped has its own note, and so have deletes that the loader has withheld by its own count. */
+function attentionNeeds({ attempt, skipped, withheldDeletes }: PartitionStatus): Own[] {
+  const noted = { page_skipped: skipped !== null, deletes_withheld: withheldDeletes !== null }
+  const kinds = attempt?.attention.filter(({ kind }) => !Object.hasOwn(noted, kind) || noted[kind as keyof typeof noted] !== true) ?? []
   return kinds.map(({ kind, message }) => ({
     kind,
     what: message,

@@ -51,6 +51,7 @@ export function writerOf(life: Life): Writer {
       return Promise.race([given, cut])
     },
     run: () => Promise.reject(new RangeError('no walk of the model is complete')),
+    ask: () => Promise.reject(new RangeError('no walk of the model is complete')),
   }
 }
 
@@ -77,7 +78,11 @@ export function catalogOf(life: Life): Catalog {
       known.set(topic, { id: SCHEMA_ID, schema: { id: SCHEMA_ID, json: {}, check }, spec })
     })
   const lookup = (topic: string) => (id: number) => (id === SCHEMA_ID ? known.get(topic) : undefined)
-  return { lookup, tableOf, open, learn: open }
+  const annotation = (topic: string) => ({
+    ...{ v: 1 as const, source: 'model', stream: 'model', table: tableOf(topic), primaryKey: ['id'], partitions: 1 },
+    watermark: { field: 'at', kind: 'text' as const },
+  })
+  return { lookup, tableOf, annotation, refresh: async () => undefined, open, learn: open }
 }
 
 export const senderOf = (life: Life): Sender => ({

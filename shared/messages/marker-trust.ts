@@ -1,0 +1,43 @@
+/**
+ * What a reader believes of a page marker. Whoever may write to a records topic can write markers, so each one is believed only within what the
+ * registered schema declares and only as far as its message's own time reaches. Pure: the loader and `verify` decide by the same rules.
+ */
+import type { StreamAnnotation } from '../schema.ts'
+import { isInstant, positionOfText } from '../watermark.ts'
+import type { PageMarker } from '../wire.ts'
+
+/** A record may carry a time that is ahead of the fetcher's clock, by a wrong zone at most. */
+export const WATERMARK_AHEAD_MAX_MS = 86_400_000
+const NS_PER_MS = 1_000_000n
+
+export type MarkerPlace = {
+  offset: number
+  /** Of the message, epoch milliseconds. */
+  timestampMs: number
+  /** The marker closes replayed dead letters, not a page. */
+  isReplay: boolean
+}
+
+/** What the registered schema declares as the watermark of a topic. */
+export type DeclaredWatermark = StreamAnnotation['watermark'] | 'unregistered'
+
+export const declaredIn = (annotation: Pick<StreamAnnotation, 'watermark'> | null): DeclaredWatermark =>
+  annotation === null ? 'unregistered' : annotation.watermark
+
+/** Why a marker's watermark is not believed; null if it is. */
+export function watermarkDoubt(watermark: string, declared: DeclaredWatermark, timestampMs: number): string | null {
+  if (declared === 'unregistered') return 'the registry has no schema of this topic'
+  if (declared === null) return 'the registered schema declares no watermark'
+  const position = positionOfText(declared.kind, watermark)
+  if (position === null) return `it is not of the declared kind ${declared.kind}`
+  if (typeof position === 'string' || !isInstant(declared.kind)) return null
+  return position > BigInt(timestampMs + WATERMARK_AHEAD_MAX_MS) * NS_PER_MS ? 'it is more than 24 hours after its message' : null
+}
+
+/** Why a marker's claim to end a complete walk is not believed, whatever the schema declares; null if it is, or if it claims nothing. */
+export function completeDoubt({ complete }: Pick<PageMarker, 'complete'>, { offset, timestampMs, isReplay }: MarkerPlace): string | null {
+  if (complete === undefined) return null
+  if (isReplay) return 'it closes replayed dead letters'
+  if (complete.startedMs < 0 || complete.startedMs > timestampMs) return 'the walk would have started after its own last message'
+  return complete.from > offset ? 'the walk would have begun behind its own end' : null
+}

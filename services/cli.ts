@@ -16,7 +16,7 @@ Exit status:
   0  done
   1  failed or parked, or a source file unusable; status --check: something needs a person; verify: something differs
   2  wrong use
-  3  done, but a person must look: dead letters, skipped pages, a held watermark, withheld deletes; plan: something is refused`
+  3  done, but a person must look: dead letters, skipped pages, a held watermark, withheld deletes; plan: something is refused; preview: unknown fields`
 const JSON_HELP = 'print one JSON object instead of text'
 
 function program(): Command {

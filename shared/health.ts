@@ -71,9 +71,12 @@ export function watchServers(probes: readonly Probe[], clock: Clock, signal: Abo
   }
 
   return () => {
-    for (const { answeredMs, error } of states) {
+    for (const [index, { answeredMs, error }] of states.entries()) {
       if (error === null) continue
-      if (isRefusal(error) || clock.elapsedMs() - answeredMs > UNREADY_AFTER_MS) return messageOf(error)
+      const name = probes[index]?.name ?? ''
+      const silentMs = clock.elapsedMs() - answeredMs
+      if (isRefusal(error)) return `${name} does not accept this worker: ${messageOf(error)}`
+      if (silentMs > UNREADY_AFTER_MS) return `${name} has not answered for ${Math.round(silentMs / 1000)} s: ${messageOf(error)}`
     }
     return null
   }

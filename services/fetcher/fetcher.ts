@@ -14,6 +14,7 @@ import { namesFor } from '../../shared/topics.ts'
 import { type Client, createClient } from './client/client.ts'
 import { holdingOf, togetherOf } from './client/holding.ts'
 import { createDiscovery } from './discovery.ts'
+import { createDriftNames, type DriftNames } from './drift-report.ts'
 import type { Discovery } from './found.ts'
 import { type JobOptions, jobOf } from './jobs.ts'
 import { type Columns, createColumns } from './learn.ts'
@@ -127,6 +128,13 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
       return discovery
     }
 
+    const driftNames = new Map<Stream, DriftNames>()
+    const driftNamesOf = (stream: Stream): DriftNames => {
+      const known = driftNames.get(stream) ?? createDriftNames(stream, log, metrics)
+      driftNames.set(stream, known)
+      return known
+    }
+
     const open = ({ stream, partition }: Owned): Partition => {
       const client = clients.get(stream.source)
       const schema = registered.get(stream)
@@ -149,6 +157,7 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
         clock,
         log,
         metrics,
+        driftNames: driftNamesOf(stream),
         attempts: attempts.of({ stream, partition }),
         onPage,
       })

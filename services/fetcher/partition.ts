@@ -17,7 +17,7 @@ import type { Names } from '../../shared/topics.ts'
 import type { PageMarker } from '../../shared/wire.ts'
 import { PageSkipped, Parked, timeText } from './client/errors.ts'
 import type { Send } from './client/send.ts'
-import { createDriftReport } from './drift-report.ts'
+import { createDriftNames, createDriftReport, type DriftNames } from './drift-report.ts'
 import type { Discovery } from './found.ts'
 import { beginWalk } from './full-walk.ts'
 import type { Columns } from './learn.ts'
@@ -50,6 +50,8 @@ export type PartitionTools = {
   clock: Clock
   log: Log
   metrics: Metrics
+  /** Of the stream: its partitions name a field once. */
+  driftNames?: DriftNames
   /** Where the outcome of each run is kept. */
   attempts?: PartitionAttempts
   /** A page is in the log; `range`: of a backfill. */
@@ -82,7 +84,8 @@ export function openPartition(tools: PartitionTools): Partition {
   const memory = createMemory(tools.bounds.memoryKeys)
   const recalled = stream.deletes === undefined ? memory : publishingRecords(memory)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
-  const driftReport = createDriftReport(stream, log, metrics)
+  const driftNames = tools.driftNames ?? createDriftNames(stream, log, metrics)
+  const driftReport = createDriftReport(stream, log, driftNames)
   const caution = cautionAbout(stream.paginate)
   let cautioned = caution === null
   const standing = createStanding({ ...tools, log, topic, deadLetters: place.deadLetters, labels, memory, publisher })
@@ -177,6 +180,7 @@ export function openPartition(tools: PartitionTools): Partition {
     if (planned === null) return { outcome: 'done', already: true }
     let plan = planned
     attention = []
+    driftNames.known(parseCheckpoint(standing.logHeld().last?.metadata ?? '')?.totals?.drift ?? [])
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
     for (let restarts = 0; ; ) {
@@ -229,6 +233,7 @@ export function openPartition(tools: PartitionTools): Partition {
       const waits = tools.attempts?.parked() ?? null
       if (waits !== null) return waits
       const outcome = await runUntil(stop, job)
+      driftReport.runEnded()
       // A backfill beside the regular runs says nothing of them.
       tools.attempts?.ended(outcome, typeof job !== 'object')
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })

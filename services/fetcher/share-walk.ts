@@ -40,7 +40,7 @@ export async function* walkShares(walk: Walk, { discovery, known: stored, log }:
     log.warn('which shares were walked before is not known: all are asked from their start')
   const known = among(own, knownOf(stored ?? ''))
   const resumed = cursorOf(stream, walk.cursor)
-  const tally: Tally = { failed: resumed?.failed ?? 0, parkedMs: resumed?.parkedMs, first: [] }
+  const tally: Tally = { failed: resumed?.failed ?? 0, parkedMs: resumed?.parkedMs, wholeSource: false, first: [] }
   let last: PageResponse | null = null
 
   for (const share of own) {
@@ -87,14 +87,17 @@ async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
   }
 }
 
-type Tally = { failed: number; parkedMs: number | undefined; first: string[] }
+type Tally = { failed: number; parkedMs: number | undefined; wholeSource: boolean; first: string[] }
 
 /** Of the shares that failed, in the error. */
 const FAILED_SHOWN_MAX = 5
 
 function note(tally: Tally, { text }: Share, error: unknown): void {
   tally.failed += 1
-  if (error instanceof Parked) tally.parkedMs = Math.max(tally.parkedMs ?? 0, error.untilMs)
+  if (error instanceof Parked) {
+    tally.parkedMs = Math.max(tally.parkedMs ?? 0, error.untilMs)
+    tally.wholeSource ||= error.wholeSource
+  }
   if (tally.first.length < FAILED_SHOWN_MAX) tally.first.push(`${text}: ${messageOf(error)}`)
 }
 
@@ -104,11 +107,11 @@ const parkedOf = ({ parkedMs }: Tally) => (parkedMs === undefined ? {} : { parke
 const isOfShare = (error: unknown): boolean =>
   error instanceof PageRefused || error instanceof PageFailed || error instanceof Parked || error instanceof Stopped
 
-function failure(stream: Stream, partition: number, all: number, { failed, parkedMs, first }: Tally): Error {
+function failure(stream: Stream, partition: number, all: number, { failed, parkedMs, wholeSource, first }: Tally): Error {
   const more = failed - first.length
   const words = [...first, ...(more > 0 ? [`and ${more} more, see the log`] : [])].join('\n  ')
   const message = `${stream.label}/${partition}: ${failed} of ${all} shares failed; the others are read, and the watermark stays:\n  ${words}`
-  if (parkedMs !== undefined) return new Parked(parkedMs, message)
+  if (parkedMs !== undefined) return new Parked(parkedMs, message, wholeSource)
   return new Stopped('HR_SHARES_FAILED', message, { hint: 'leave out in partitions what the API will never answer for' })
 }
 

@@ -22,6 +22,7 @@ const JUDGE = 'fetcher/judge.unit.test.ts'
 const RESUME = 'fetcher/resume.test.ts'
 const RUN = 'fetcher/run.test.ts'
 const WATERMARK = 'shared/watermark.unit.test.ts'
+const CHECK = 'operator/check.test.ts'
 const DAY = 'scenarios/day.test.ts'
 const PROPERTY = 'scenarios/property.test.ts'
 const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
@@ -502,10 +503,33 @@ export const withheldDeletes: readonly Line[] = [
 
 export const drift: readonly Line[] = [
   {
+    server: 'fails, refuses credentials, or asks to be left alone for a month',
+    fetcher:
+      'says so in exit status, status, readiness and metrics for as long as it lasts, over restarts; asks earlier only if a person says so',
+    shownBy: [
+      [CHECK, 'in an API is told by exit status, status, readiness and metrics, also after a restart'],
+      [CHECK, 'in one stream before its first request is told, and the other streams run'],
+      [CHECK, 'of a pause that the API asked for is kept over a restart, and a person can end it, also for a running service'],
+      ['shared/progress/last-attempt.unit.test.ts', 'keeps a pause until its time, unless a person released this very attempt'],
+    ],
+  },
+  {
+    server: 'sends fields that the declaration keeps or drops',
+    fetcher: 'names them once for the stream, and ends with 0',
+    shownBy: [
+      [CHECK, 'that is none: fields that are kept or dropped end with 0 and one info line for the stream'],
+      ['fetcher/drift-report.unit.test.ts', 'fields that the checkpoint names are not named again after a restart'],
+      ['fetcher/drift-report.unit.test.ts', 'fields that are rejected are a warning: their records are dead letters'],
+    ],
+  },
+  {
     server: 'sends a new field, leaves one out, or changes a type',
     fetcher: 'keeps it and says so once, without its value; says so; makes dead letters, and stops at a page of nothing else',
     shownBy: [
-      ['fetcher/drift-report.unit.test.ts', 'drift is said once for each path with its type, and counted each time'],
+      [
+        'fetcher/drift-report.unit.test.ts',
+        'fields that the schema does not declare are named in one info line for a run, once, and counted each time',
+      ],
       [
         'fetcher/drift-report.unit.test.ts',
         'an optional field that comes no more is said once, after a run that shows it, and again when it has come and gone again',

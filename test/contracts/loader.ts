@@ -200,6 +200,8 @@ export const servers: readonly Line[] = [
       [HELD, 'a password that is another one now'],
       [TABLES, `\${what}: the table waits, another one goes on, and it goes on by itself`],
       ['loader/own-rows.unit.test.ts', 'the loader blames none: the ledger waits for its table whatever is said'],
+      ['operator/check.test.ts', 'in a table is told with its reason and since when, also after a restart of the loader'],
+      ['loader/failures/stall-notes.unit.test.ts', 'a wait that passes soon is not stored, and one that lasts is, once, with its time'],
     ],
   },
 ]

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import { createDriftReport } from '../../services/fetcher/drift-report.ts'
+import { createDriftNames, createDriftReport } from '../../services/fetcher/drift-report.ts'
 import { judgeFor } from '../../services/fetcher/judge.ts'
 import { z } from '../../shared/index.ts'
 import { createMetrics } from '../../shared/metrics.ts'
@@ -10,35 +10,65 @@ import { declareOrders, order, orderSchema } from './declared.ts'
 const stream = declareOrders({ schema: orderSchema.extend({ note: z.string().optional(), tag: z.string().optional() }) })
 const judge = judgeFor(stream)
 
-function reporter() {
+function reporter(declared = stream) {
   const lines: string[] = []
   const metrics = createMetrics()
-  const report = createDriftReport(stream, pino({}, { write: (line: string) => void lines.push(line) }), metrics)
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(line) })
+  const names = createDriftNames(declared, log, metrics)
+  const report = createDriftReport(declared, log, names)
   const page = (extra: object, count = 1) =>
     report.page(judge(Array.from({ length: count }, (_, at) => ({ ...order(`o${at}`), ...extra }))))
-  return { page, runDone: report.runDone, lines, metrics }
+  return { page, runDone: report.runDone, runEnded: report.runEnded, names, lines, metrics }
 }
+const said = (line: string | undefined) => JSON.parse(line ?? '{}')
 
-test('drift is said once for each path with its type, and counted each time', async () => {
-  const { page, lines, metrics } = reporter()
+test('fields that the schema does not declare are named in one info line for a run, once, and counted each time', async () => {
+  const { page, runEnded, lines, metrics } = reporter()
   page({ colour: 'red' })
   page({ colour: 'red', size: 1 })
-  assert.equal(lines.length, 2)
-  assert.match(lines[0] ?? '', /"path":"colour","type":"string"/)
+  runEnded()
+  page({ colour: 'red', size: 1 })
+  runEnded()
+  page({ size: 1, weight: 2 })
+  runEnded()
+  assert.deepEqual(
+    lines.map((line) => [said(line).level, said(line).unknownFields, said(line).fields]),
+    [
+      [30, 'keep', ['colour: string, a text of 3 characters', 'size: number, a whole number of 1 digits']],
+      [30, 'keep', ['weight: number, a whole number of 1 digits']],
+    ],
+  )
   const { values } = await metrics.drift.get()
   assert.deepEqual(
     values.map(({ labels, value }) => [labels.path, value]),
     [
-      ['colour', 2],
-      ['size', 1],
+      ['colour', 3],
+      ['size', 3],
+      ['weight', 1],
     ],
   )
 })
 
-test('paths without end are counted together beyond a bound', async () => {
-  const { page, lines, metrics } = reporter()
+test('fields that the checkpoint names are not named again after a restart', () => {
+  const { page, runEnded, names, lines } = reporter()
+  names.known(['colour'])
+  page({ colour: 'red', size: 1 })
+  runEnded()
+  assert.deepEqual([lines.length, said(lines[0]).fields], [1, ['size: number, a whole number of 1 digits']])
+})
+
+test('fields that are rejected are a warning: their records are dead letters', () => {
+  const { page, runEnded, lines } = reporter({ ...stream, unknownFields: 'reject' })
+  page({ colour: 'red' })
+  runEnded()
+  assert.deepEqual([lines.length, said(lines[0]).level], [1, 40])
+})
+
+test('paths without end are counted together beyond a bound, and one line names a bounded number', async () => {
+  const { page, runEnded, lines, metrics } = reporter()
   for (let path = 0; path < 1_000; path++) page({ [`id-${path}`]: 1 })
-  assert.equal(lines.length, 500)
+  runEnded()
+  assert.deepEqual([lines.length, said(lines[0]).fields.length, said(lines[0]).more], [1, 50, 450])
   const { values } = await metrics.drift.get()
   assert.equal(values.length, 501)
   assert.equal(values.find(({ labels }) => labels.path === '(others)')?.value, 500)
@@ -68,7 +98,8 @@ test('a value that does not fit its learned column is said as that, once for eac
   const lines: string[] = []
   const metrics = createMetrics()
   const columns = declareOrders({ unknownFields: 'columns' })
-  const report = createDriftReport(columns, pino({}, { write: (line: string) => void lines.push(line) }), metrics)
+  const log = pino({}, { write: (line: string) => void lines.push(line) })
+  const report = createDriftReport(columns, log, createDriftNames(columns, log, metrics))
   const judgePage = judgeFor(columns, () => new Map([['colour', 'string'] as const]))
   for (const colour of [7, 8, ['red'], 'red', null]) {
     const judged = judgePage([{ ...order('a'), colour }])

@@ -4,14 +4,18 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { Need } from '../../services/operator/status/needs.ts'
 import type { StreamStatus } from '../../services/operator/status.ts'
 import { readConfig } from '../../shared/config.ts'
+import { UNREADY_AFTER_MS } from '../../shared/health.ts'
 import { ask, metric } from '../support/health.ts'
 import { startServer } from '../support/http.ts'
+import { startKafkaProxy } from '../support/kafka-proxy.ts'
 import { command, until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'
-import type { Running } from '../support/processes.ts'
+import { type Running, start } from '../support/processes.ts'
+import { testStack } from '../support/stack.ts'
 
 const TEST_MS_MAX = 180_000
 const ORDERS = { source: 'shop', stream: 'orders' }
@@ -174,5 +178,69 @@ export default defineSource({ name: 'shop', baseUrl: '${api.url}', streams: {
     assert.match((await p.run('release', 'shop')).stdout, /Nothing of shop is parked/)
     assert.equal((await p.run('fetch', 'shop.orders', '--once')).status, 0)
     assert.equal((await p.run('release', 'nobody')).status, 2)
+  })
+
+  test('that is none: fields that are kept or dropped end with 0 and one info line for the stream', { timeout: TEST_MS_MAX }, async (t) => {
+    const schema = 'schema: z.object({ id: z.string() }),'
+    const orders = `orders: { path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), ${schema} primaryKey: ['id'],
+      partitions: [{ region: 'eu' }, { region: 'us' }], unknownFields: 'drop', every: '1s' }`
+    const declaration = (url: string) => `import { cursor, defineSource, z } from 'headrace'
+export default defineSource({ name: 'shop', baseUrl: '${url}', streams: { ${orders} } })`
+    const p = await pipeline(t, { regions: ['eu', 'us'], records: 30, declaration })
+    const first = await p.run('fetch', 'shop.orders', '--once')
+    assert.equal(first.status, 0, first.stderr)
+    assert.equal(first.stderr.match(/the API sends fields/g)?.length, 1, first.stderr)
+    assert.match(
+      first.stderr,
+      /"level":"info".*"region: string, a text .*","total: number, .*","updated_at: string, .*".*the API sends fields/,
+    )
+    const second = await p.run('fetch', 'shop.orders', '--once')
+    assert.deepEqual([second.status, second.stderr.includes('the API sends fields')], [0, false])
+    assert.ok(await isGreen(p))
+
+    await p.declare({ declaration: (url) => declaration(url).replace("'drop'", "'reject'") })
+    p.api.put({ id: 'eu-new', region: 'eu', total: 1, updated_at: '2030-01-01T00:00:00Z' })
+    const rejected = await p.run('fetch', 'shop.orders', '--once', '--full')
+    assert.notEqual(rejected.status, 0)
+  })
+
+  test('in one share of a partition is told', { timeout: TEST_MS_MAX }, async (t) => {
+    const found = `discover({ over: 1, values: async ({ request }) =>
+      (await request({ path: '/regions' })).body.data.map(({ id }) => ({ region: id })) })`
+    const p = await pipeline(t, { regions: ['eu', 'us'], records: 10, partitions: found, stream: "every: '1h'," })
+    p.api.refuse = ({ region }) => (region === 'us' ? 403 : undefined)
+    assert.equal((await p.run('fetch', 'shop.orders', '--once')).status, 1)
+    const red = await look(p)
+    assert.deepEqual([red.check.status, kindsOf(red.needs)], [1, ['failing']])
+    assert.match(red.needs[0]?.what ?? '', /1 of 2 shares failed.*HR_SHARES_FAILED/)
+    p.api.refuse = null
+    await p.fetchOnce()
+    assert.ok(await isGreen(p))
+  })
+
+  test('between a worker and Kafka makes it unready after a bounded time, and ready again when it is over', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const stack = await testStack()
+    const proxy = await startKafkaProxy(t, stack.env({}).KAFKA_BROKERS ?? '', () => 'pass')
+    const p = await pipeline(t, { records: 5, stream: "every: '1h'," })
+    await p.fetchOnce()
+    await p.loadAll()
+    const env = { ...p.env, KAFKA_BROKERS: proxy.brokers }
+    const services = [
+      start(t, 'fetcher', ['--sources', p.env.HEADRACE_DIR ?? '', 'fetch', 'shop.orders'], env),
+      start(t, 'loader', ['load'], env),
+    ]
+    for (const service of services) await until(`${service.name} is ready`, async () => (await bodyOf(service)).status === 200)
+    proxy.cut()
+    await setTimeout(UNREADY_AFTER_MS / 2)
+    for (const service of services) assert.equal((await bodyOf(service)).status, 200, `${service.name}: what passes soon is no reason`)
+    for (const service of services) {
+      await until(`${service.name} is not ready`, async () => (await bodyOf(service)).status === 503)
+      assert.match((await bodyOf(service)).reason, /Kafka/)
+      assert.equal((await ask(service, '/livez')).status, 200)
+    }
+    proxy.mend()
+    for (const service of services) await until(`${service.name} is ready again`, async () => (await bodyOf(service)).status === 200)
   })
 })

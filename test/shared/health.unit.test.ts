@@ -18,7 +18,7 @@ test('a server that refuses this worker is a reason at once, and none when it ac
   assert.equal(refusal(), null)
   answer = () => Promise.reject(new Unavailable('HR_KAFKA_REFUSED', 'Kafka refuses'))
   await pass(PROBE_EVERY_MS)
-  assert.equal(refusal(), 'Kafka refuses')
+  assert.equal(refusal(), 'Kafka does not accept this worker: Kafka refuses')
   answer = async () => undefined
   await pass(PROBE_EVERY_MS)
   assert.equal(refusal(), null)
@@ -27,7 +27,7 @@ test('a server that refuses this worker is a reason at once, and none when it ac
   await pass(UNREADY_AFTER_MS)
   assert.equal(refusal(), null, 'what passes by itself does not count')
   await pass(2 * PROBE_EVERY_MS)
-  assert.equal(refusal(), 'not reachable')
+  assert.equal(refusal(), 'Kafka has not answered for 40 s: not reachable')
   ending.abort()
 })
 

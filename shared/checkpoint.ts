@@ -100,6 +100,8 @@ export const commit = z.object({
   open: z.int().min(0).optional(),
   /** What the watermark speaks of (`shareId`). */
   share: z.string().optional(),
+  /** No row of the partition was ever sent to the table, so there is none that could be missing. */
+  rowless: z.literal(true).optional(),
   /** From this offset on, everything was read, counted as published and accepted. */
   wholeFrom: z.int().min(0).optional(),
   /**
@@ -160,11 +162,12 @@ export function isStillSkipped({ run, page, atMs }: Skip, checkpoint: Checkpoint
 }
 
 /** The commit's text. Never fails, since an offset that cannot be committed stops its partition for good: what does not fit is cut or left out. */
-export function commitText({ watermark, share, ...places }: Commit): string {
+export function commitText({ watermark, share, deletes, ...places }: Commit): string {
   const short = watermark === null ? null : boundedWatermark(watermark)
   const forms = [
-    { ...places, watermark, share },
-    { ...places, watermark: short, share },
+    { ...places, watermark, share, deletes },
+    { ...places, watermark: short, share, deletes },
+    { ...places, watermark: null, deletes },
     { ...places, watermark: null },
   ]
   const texts = forms.map((each) => JSON.stringify(each))

@@ -9,6 +9,8 @@ import addFormats from 'ajv-formats'
 import { differences, type SchemaDifference } from './differences.ts'
 import { messageOf, Stopped, Unavailable } from './errors.ts'
 import { withLearned } from './learned.ts'
+import { redactUrl } from './redact.ts'
+import { foreignIn } from './schema/registry-answer.ts'
 import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './schema.ts'
 
 export type RegisteredSchema = {
@@ -39,16 +41,41 @@ export function connectRegistry(options: RegistryOptions): Registry {
   // Both packages are CommonJS: the plugin is the module's `default`.
   ;(addFormats as unknown as { default: typeof addFormats.default }).default(ajvInstance)
   const auth = options.user === undefined ? {} : { auth: { username: options.user, password: options.password ?? '' } }
-  const client = new SchemaRegistry({ host: options.url.replace(/\/$/, ''), retry: RETRY, ...auth }, { [SchemaType.JSON]: { ajvInstance } })
+  const client = new SchemaRegistry(
+    { host: options.url.replace(/\/+$/, ''), retry: RETRY, middlewares: [refusingForeign], ...auth },
+    { [SchemaType.JSON]: { ajvInstance } },
+  )
 
   /** Runs one call; null for «not found», Unavailable with a hint for everything else. */
   async function ask<T>(call: () => Promise<T>): Promise<T | null> {
     try {
       return await call()
     } catch (error) {
-      if (statusOf(error) === 404) return null
+      const status = statusOf(error)
+      if (status !== undefined && status >= 400 && status < 500) await refuseForeign(error)
+      if (status === 404) return null
       throw unavailable(options.url, error)
     }
+  }
+
+  /** The package keeps no body of a refusal: what it was refused is asked for once more, and only a registry's own words count. */
+  async function refuseForeign(error: unknown): Promise<void> {
+    const [, text] = /^GET (https?:.*)$/i.exec(String((error as { url?: unknown }).url)) ?? []
+    if (text === undefined) return
+    const url = new URL(text)
+    const [user, password] = [options.user ?? decodeURIComponent(url.username), options.password ?? decodeURIComponent(url.password)]
+    url.username = ''
+    url.password = ''
+    const login = user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
+    const accept = 'application/vnd.schemaregistry.v1+json, application/json'
+    const asking = { headers: { accept, ...login }, redirect: 'manual', signal: AbortSignal.timeout(PROOF_MS_MAX) } as const
+    const again = await fetch(url, asking)
+      .then(async (answer) => ({ status: answer.status, path: url.pathname, data: jsonOr(await answer.text()) }))
+      .catch(() => null)
+    // It has come or gone in between, or the request never arrived, to which the package gives a status as well.
+    if (again?.status !== statusOf(error)) throw unavailable(options.url, error)
+    const foreign = again === null ? null : foreignIn(again)
+    if (foreign !== null) throw unavailable(options.url, new ForeignAnswer(foreign))
   }
 
   async function byId(id: number): Promise<RegisteredSchema | null> {
@@ -114,8 +141,40 @@ function refused(subject: string, changes: readonly SchemaDifference[], cause: u
   })
 }
 
+/** Of one question whether it is a registry that says no. */
+const PROOF_MS_MAX = 5_000
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** An answer that no registry gives. */
+class ForeignAnswer extends Error {}
+
+/** What the client package gives to a middleware: answers below 300 that are not errors to it. */
+type Taken = { status(): number; data(): unknown; request(): { path(): string } }
+
+/** Looks at every answer before the client package reads it. */
+const refusingForeign = () => ({
+  async response<T extends Taken>(next: () => Promise<T>): Promise<T> {
+    const answer = await next()
+    const foreign = foreignIn({ status: answer.status(), path: answer.request().path(), data: answer.data() })
+    if (foreign !== null) throw new ForeignAnswer(foreign)
+    return answer
+  },
+})
+
 function unavailable(url: string, error: unknown): Unavailable {
   const at = new URL(url).host
+  if (error instanceof ForeignAnswer) {
+    return new Unavailable('HR_REGISTRY_FOREIGN', `${redactUrl(url)} does not answer like a schema registry: ${error.message}`, {
+      hint: 'check SCHEMA_REGISTRY_URL: is the path of its Confluent API missing, such as /apis/ccompat/v7, or does a proxy answer in its place?',
+    })
+  }
   const status = statusOf(error)
   if (status === 401 || status === 403) {
     return new Unavailable('HR_REGISTRY_REFUSED', `the schema registry at ${at} refuses these credentials (${status})`, {

@@ -22,6 +22,8 @@ export type PartitionState = {
   open: number | null
   /** Records in [from, below) were gone before they were loaded; only watermarks of runs that asked for them again count. */
   lost: { from: number; below: number } | null
+  /** No row of it was ever sent to the table; absent where that is unknown. */
+  rowless?: true | undefined
   /** From this offset on, everything was read, as many as the markers count, and accepted; undefined while that is unknown. */
   wholeFrom?: number
   /** Of a stream whose complete walks delete; see `Commit`. */

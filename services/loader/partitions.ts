@@ -10,15 +10,16 @@ export const LOG_START = 0
 
 /** Null committed: reading starts at the low end of the log, of which only offset 0 is known to open a page. */
 export function startingState(committed: Committed | null, low: number): PartitionState {
-  if (committed === null || committed.offset < 0) return freshState(low)
+  if (committed === null || committed.offset < 0) return { ...freshState(low), rowless: true }
   const commit = parseCommit(committed.offset, committed.metadata)
   if (commit === null) return freshState(committed.offset)
-  const { watermark, share, open, lost, wholeFrom, deletes, doubted } = commit
+  const { watermark, share, open, lost, rowless, wholeFrom, deletes, doubted } = commit
   const known = {
     nextOffset: committed.offset,
     watermark,
     wholeFrom: wholeFrom ?? committed.offset,
     ...(share === undefined ? {} : { share }),
+    ...(rowless === undefined ? {} : { rowless }),
     ...(deletes === undefined ? {} : { deletes }),
     ...(doubted === undefined ? {} : { doubted }),
   }
@@ -29,9 +30,10 @@ function freshState(offset: number): PartitionState {
   return { nextOffset: offset, watermark: null, open: offset === LOG_START ? 0 : null, lost: null, wholeFrom: offset }
 }
 
-/** Whether the group's metadata says that rows of this partition were confirmed. */
+/** Whether the group's metadata says that rows of this partition were confirmed. A partition of dead letters alone never had a table. */
 export function wasLoaded(committed: Committed | null): boolean {
-  return committed !== null && committed.offset > 0 && parseCommit(committed.offset, committed.metadata) !== null
+  const commit = committed === null || committed.offset <= 0 ? null : parseCommit(committed.offset, committed.metadata)
+  return commit !== null && commit.rowless !== true
 }
 
 /**

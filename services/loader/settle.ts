@@ -144,13 +144,15 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
 }
 
 /** What is stored with an offset; unknown counts and losses that are made good are left out. */
-export function commitOf({ nextOffset, watermark, share, open, lost, wholeFrom, deletes, doubted }: PartitionState): Commit {
+export function commitOf(state: PartitionState): Commit {
+  const { nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted } = state
   return {
     v: 1,
     offset: nextOffset,
     watermark,
     ...(share === undefined ? {} : { share }),
     ...(open === null ? {} : { open }),
+    ...(rowless === undefined ? {} : { rowless }),
     ...(wholeFrom === undefined ? {} : { wholeFrom }),
     ...(lost === null ? {} : { lost: { from: lost.from, below: lost.below } }),
     ...(deletes === undefined ? {} : { deletes }),

@@ -76,6 +76,7 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup,
         builder = startChunk(batch, index)
         builder.target = target
       }
+      if (state.rowless) delete state.rowless
       writeRow(builder, message, value)
       pass(state, builder, message)
     } else {

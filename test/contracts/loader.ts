@@ -379,6 +379,22 @@ export const records: readonly Line[] = [
       ['loader/caught-up.unit.test.ts', 'ends when nothing has moved for long, whatever it waits for'],
     ],
   },
+  {
+    when: 'the address of the registry has no path, or a proxy or another service answers there',
+    loader:
+      'says so and waits, or ends with a hint; no record becomes a dead letter for it, and no table is said to be gone that never was',
+    shownBy: [
+      [
+        'loader/foreign-registry.test.ts',
+        'a one-shot load ends with a hint, a service waits; no dead letter, no commit; with the path, all is loaded',
+      ],
+      ['loader/foreign-registry.test.ts', 'a table that never was is not gone: after dead letters alone, the first good record makes it'],
+      [
+        'shared/schema/registry-answer.unit.test.ts',
+        `is said for \${what}, whatever is asked, and is never taken for a registry without the schema`,
+      ],
+    ],
+  },
 ]
 
 export const everyLine: readonly Line[] = [...killed, ...servers, ...probes, ...group, ...records]

@@ -44,7 +44,19 @@ describe('a watermark that is too long', () => {
 describe('a commit', () => {
   test('always fits, whatever the marker or the group said before, and keeps its offset', () => {
     const commits: fc.Arbitrary<Commit> = fc.record(
-      { v: fc.constant(1 as const), offset: offsets, watermark: fc.option(texts), share: texts, open: offsets, wholeFrom: offsets, lost },
+      {
+        ...{
+          v: fc.constant(1 as const),
+          offset: offsets,
+          watermark: fc.option(texts),
+          share: texts,
+          open: offsets,
+          wholeFrom: offsets,
+          lost,
+        },
+        ...{ rowless: fc.constant(true as const), doubted: offsets },
+        deletes: fc.record({ withheld: fc.record({ run: texts, rows: offsets, of: offsets, startedMs: offsets }) }),
+      },
       { requiredKeys: ['v', 'offset', 'watermark'] },
     )
     fc.assert(

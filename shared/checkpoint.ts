@@ -71,6 +71,25 @@ export const checkpoint = z.object({
       before: z.int().min(0).optional(),
     })
     .optional(),
+  /** What the walk has learned of the size of its list, to compare its end with. */
+  size: z
+    .object({
+      /** Records of the longest page of the walk. */
+      longest: z.int().min(0),
+      /** Records read of this list; those that came again count once. */
+      read: z.int().min(0),
+      /** The lowest total, by the declared place, or by an X-Total-Count header where none is declared. */
+      total: z.int().min(0).optional(),
+      /** The lowest number of pages. */
+      pages: z.int().min(0).optional(),
+      /** It went on from a checkpoint of an earlier version, which did not count. */
+      partial: z.literal(true).optional(),
+      /** The last page said that there is more. */
+      more: z.literal(true).optional(),
+    })
+    .optional(),
+  /** Why the watermark holds since a page of this run: the walk may have ended short of what the API has. */
+  held: z.string().optional(),
   /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
   coveredBelow: z.int().min(0).optional(),
   /** What the partition asked for (`shareId`): a partition that asks for something else does not go on from here. */
@@ -81,6 +100,7 @@ export const checkpoint = z.object({
   range: z.object({ from: z.string(), to: z.string() }).optional(),
 })
 export type Checkpoint = z.infer<typeof checkpoint>
+export type WalkSize = NonNullable<Checkpoint['size']>
 export type RunTotals = NonNullable<Checkpoint['totals']>
 
 /** The best watermark of the run's own walk; that of a full one says nothing of what was walked before. */

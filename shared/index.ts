@@ -29,6 +29,7 @@ export {
   windows,
 } from './declare/paginate.ts'
 export { type DiscoverTools, discover, parent } from './declare/partitions.ts'
+export { optional } from './declare/place.ts'
 export type { RequestFacts } from './declare/quota.ts'
 export { secret, setting } from './declare/secret.ts'
 export { defineSource, type EnvelopeContext, type RequestContext } from './declare/source.ts'

@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
-import type { DiscoverFunction } from '../../shared/declare/partitions.ts'
+import type { DiscoverFunction, ParentFunction } from '../../shared/declare/partitions.ts'
+import { unwrapped } from '../../shared/declare/place.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { asking } from './asking.ts'
@@ -113,14 +114,27 @@ async function byParent(tools: DiscoveryTools, stop: Stop): Promise<unknown> {
   if (discovery?.kind !== 'parent') return []
   const parent = stream.source.streams.find(({ name }) => name === discovery.stream)
   if (parent === undefined) throw new RangeError(`${stream.label} has no parent`)
+  const { at: valuesOf, isOptional } = unwrapped<ParentFunction>(discovery.values)
   const found: unknown[] = []
+  let parents = 0
+  let missing = 0
   for await (const record of parentRecords({ ...tools, stream: parent }, stop, (each) => createDiscovery({ ...tools, stream: each }))) {
     try {
-      const values = discovery.values(record)
-      if (values !== undefined && values !== null) found.push(values)
+      const values = valuesOf(record)
+      parents += 1
+      if (values === undefined) missing += 1
+      else if (values !== null) found.push(values)
     } catch (error) {
       throw wrong(stream, `throws: ${messageOf(error)}`)
     }
+  }
+  // One or the other may be left out so; of all of them, it is a field that has gone.
+  if (parents > 0 && missing === parents && !isOptional) {
+    throw wrong(
+      stream,
+      `gives undefined for all ${parents} parents`,
+      'correct it; to leave out a parent, return null; or values: optional(…)',
+    )
   }
   return found
 }

@@ -4,10 +4,12 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { PartitionValues, Stream } from '../../shared/declaration.ts'
+import { unwrapped } from '../../shared/declare/place.ts'
 import type { EnvelopeContext } from '../../shared/declare/source.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import { valueAt } from '../../shared/pointer.ts'
 import type { Fields } from './drift.ts'
+import { summaryOf } from './pages/body-summary.ts'
 
 export type { EnvelopeContext } from '../../shared/declare/source.ts'
 
@@ -16,15 +18,27 @@ export function contextOf(stream: Stream, partition: number, page: Pick<Envelope
   return { body: page.body, headers: page.headers, values: stream.partitions[partition] ?? {} }
 }
 
-/** The values of one page by field; what the page does not have is left away, and the schema says whether that will do. Throws Stopped. */
+/** The values of one page by field. Throws Stopped (HR_ENVELOPE) for a place that the page lacks, unless it is optional(). */
 export function envelopeOf(stream: Stream, context: EnvelopeContext): Fields {
   const found = Object.entries(stream.envelope ?? {}).map(([field, from]) => [field, valueFrom(stream, field, from, context)] as const)
   return Object.fromEntries(found.filter(([, value]) => value !== undefined))
 }
 
 type From = NonNullable<Stream['envelope']>[string]
+type SimpleFrom = string | ((context: EnvelopeContext) => unknown)
 
 function valueFrom(stream: Stream, field: string, from: From, context: EnvelopeContext): unknown {
+  const { at, isOptional } = unwrapped<SimpleFrom>(from)
+  const found = readFrom(stream, field, at, context)
+  if (found !== undefined || isOptional) return found
+  const where = typeof at === 'string' ? `"${at}"` : 'its function'
+  const has = typeof at === 'string' && at.startsWith('{') ? 'the partition has no such value' : summaryOf(context.body)
+  throw new Stopped('HR_ENVELOPE', `${stream.label}: envelope.${field} is declared at ${where}, but there is nothing; ${has}`, {
+    hint: `correct envelope; if the API omits it on purpose: ${field}: optional(…)`,
+  })
+}
+
+function readFrom(stream: Stream, field: string, from: SimpleFrom, context: EnvelopeContext): unknown {
   if (typeof from === 'string') return from.startsWith('{') ? ofPartition(context.values, from) : valueAt(context.body, from)
   try {
     return from(context)

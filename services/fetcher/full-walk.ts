@@ -35,10 +35,11 @@ export function beginWalk(share: string | undefined, last: StoredOffset | null, 
 const recordsBefore = ({ done, walk }: Checkpoint): number | undefined =>
   done && walk !== undefined && whyNotWhole(walk) === null ? (walk.records ?? walk.before) : walk?.before
 
-export type WalkedPage = { judged: Pick<Judged, 'rejected' | 'records'>; shifted: boolean; atMs: number }
+/** `held`: why the walk may end short of what the API has; null if it does not. */
+export type WalkedPage = { judged: Pick<Judged, 'rejected' | 'records'>; shifted: boolean; held?: string | null; atMs: number }
 
-export function walkedOn(walk: FullWalk, { judged, shifted, atMs }: WalkedPage): FullWalk {
-  const lacks = walk.lacks ?? (judged.rejected.length > 0 ? REJECTED : shifted ? 'records moved while they were walked' : undefined)
+export function walkedOn(walk: FullWalk, { judged, shifted, held = null, atMs }: WalkedPage): FullWalk {
+  const lacks = walk.lacks ?? held ?? (judged.rejected.length > 0 ? REJECTED : shifted ? 'records moved while they were walked' : undefined)
   const brought = walk.brought === true || judged.records.length > 0
   return {
     ...{ from: walk.from, atMs: Math.max(walk.atMs, atMs), records: (walk.records ?? 0) + judged.records.length },

@@ -50,10 +50,11 @@ function askingOf(walk: Walk): Asking {
 
 function pageOf(stream: Stream, page: WalkPage): { records: readonly unknown[]; cursor: Cursor | null } {
   const { records, cursor } = typeof page === 'object' && page !== null ? page : ({} as Partial<WalkPage>)
-  if (!Array.isArray(records)) throw wrong(stream, 'yields a page without an array of records')
+  // As at a declared place: null is an empty page, and what is missing may be an error.
+  if (records !== null && !Array.isArray(records)) throw wrong(stream, 'yields a page without an array of records')
   try {
     // As it is after a restart, so that a cursor that is no plain JSON shows itself at once.
-    return { records, cursor: JSON.parse(JSON.stringify(cursor ?? null)) }
+    return { records: records ?? [], cursor: JSON.parse(JSON.stringify(cursor ?? null)) }
   } catch (error) {
     throw wrong(stream, `yields a cursor that is no plain JSON: ${messageOf(error)}`)
   }

@@ -3,16 +3,21 @@
  * them. Bounded by pages, empty pages in a row, cursors and contents that come again; a page that fails is asked for again by the
  * client, never the run.
  */
+
+import type { WalkSize } from '../../shared/checkpoint.ts'
 import type { Stream } from '../../shared/declaration.ts'
+import { pagesOf } from '../../shared/declare/paginate.ts'
 import { HeadraceError, messageOf, Stopped } from '../../shared/errors.ts'
-import { valueAt } from '../../shared/pointer.ts'
 import { boundsOf } from './bounds.ts'
 import { mayMeanExpiredCursor } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'
 import type { PageRequest, PageResponse, Send } from './client/send.ts'
 import { isNoContent } from './client/status.ts'
 import { ownWalk } from './own-walk.ts'
+import { recordsOf } from './pages/records-of.ts'
+import { afterPage, sizeAt } from './pages/walk-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator.ts'
+import { fullPageOf } from './paginators/size.ts'
 import { repetitionGuard } from './repetition.ts'
 import { cursorKey, mayComeFromCursor } from './resume/stale-cursor.ts'
 import type { Page, Walk } from './walk.ts'
@@ -35,6 +40,8 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   }
 }
 
+type Taken = { page: Page; size: WalkSize; request: PageRequest }
+
 async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: Walk): AsyncGenerator<Page> {
   const paginator = paginatorFor(stream)
   const { since, until, texts } = boundsOf({ stream, ...walk })
@@ -43,27 +50,34 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   /** Made, and vetted, before the page that names it is handed out: what is stored can be asked for. */
   const requestOf = (at: Cursor | null): PageRequest => (at === null ? first : vetted(stream, send, () => paginator.at(first, at)))
 
-  async function take(cursor: Cursor | null, request: PageRequest): Promise<{ page: Page; request: PageRequest }> {
+  const fullPage = fullPageOf(stream.paginate, first)
+
+  async function take(cursor: Cursor | null, request: PageRequest, before: WalkSize): Promise<Taken> {
     stop.soft.throwIfAborted()
     const response = await send(request, exchange)
-    const ends = isNoContent(response.status) || stream.answers.meanings.get(response.status) === 'empty'
-    const records = ends ? [] : recordsOf(stream, response)
+    const isBodyless = saysNothing(stream, response)
+    if (!isBodyless) paginator.refuse?.(response)
+    const records = isBodyless ? [] : recordsOf(stream, response)
     const conceal = send.vetting?.link
-    const view = { request: response.request, headers: response.headers, body: response.body, records, ...(conceal ? { conceal } : {}) }
-    const step = ends ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
-    return { page: { ...step, response, records, last: step.cursor === null }, request: requestOf(step.cursor) }
+    const { headers, body } = response
+    const sizes = { longest: before.longest, size: fullPage }
+    const view = { request: response.request, headers, body, records, ...sizes, ...(conceal ? { conceal } : {}) }
+    const next = isBodyless ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
+    const { step, cautions, size } = afterPage(stream, first, before, { ...view, isBodyless }, next, fullPage)
+    const page = { ...step, response, records, size, cautions, last: step.cursor === null }
+    return { page, size, request: requestOf(step.cursor) }
   }
 
   const start: Cursor | null = walk.cursor ?? paginator.start?.({ since, until, startedMs: walk.startedMs }) ?? null
-  let taken = await take(start, requestOf(start))
+  let taken = await take(start, requestOf(start), sizeAt(walk.size, walk.cursor !== null))
   for (;;) {
-    const { page, request } = taken
+    const { page, request, size } = taken
     const { cursor } = page
     const isDoubtful = cursor !== null && walk.gaveUp !== undefined && cursorKey(cursor) === walk.gaveUp
-    const ahead = isDoubtful ? await proven(stream, () => take(cursor, request)) : null
+    const ahead = isDoubtful ? await proven(stream, () => take(cursor, request, size)) : null
     yield page
     if (page.last) return
-    taken = ahead ?? (await take(cursor, request))
+    taken = ahead ?? (await take(cursor, request, size))
   }
 }
 
@@ -92,26 +106,13 @@ function vetted(stream: Stream, send: Send, make: () => PageRequest): PageReques
   }
 }
 
-/** The array of records in an answer; null or missing is an empty page, anything else is an API that changed. */
-function recordsOf(stream: Stream, response: PageResponse): readonly unknown[] {
-  const found =
-    typeof stream.records === 'function' ? recordsBy(stream, stream.records, response.body) : valueAt(response.body, stream.records)
-  if (found === undefined || found === null) return []
-  if (Array.isArray(found)) return found
-  const where = typeof stream.records === 'string' ? `at "${stream.records}"` : 'from its records function'
-  throw noRecords(stream, `holds no array of records ${where}, but ${typeof found === 'object' ? 'an object' : `a ${typeof found}`}`)
+/** By its status it has no records and names no next page: its body is not read. */
+function saysNothing({ answers, paginate }: Stream, { status }: PageResponse): boolean {
+  if (answers.meanings.get(status) === 'empty') return true
+  // With an overlap, an empty page is a reason to go back.
+  const pages = pagesOf(paginate)
+  return isNoContent(status) && !(pages.kind === 'offset' && pages.overlap > 0)
 }
-
-function recordsBy(stream: Stream, records: (body: unknown) => unknown, body: unknown): unknown {
-  try {
-    return records(body)
-  } catch (error) {
-    throw noRecords(stream, `is not what its records function expects: ${messageOf(error)}`)
-  }
-}
-
-const noRecords = (stream: Stream, what: string): Stopped =>
-  new Stopped('HR_NO_RECORDS', `${stream.label}: the answer ${what}`, { hint: 'correct records in the declaration' })
 
 const tooManyEmpty = (stream: Stream, pages: number): Stopped =>
   new Stopped('HR_EMPTY_PAGES', `${stream.label}: ${pages} empty pages in a row that each name a next one`, {

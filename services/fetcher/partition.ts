@@ -23,6 +23,7 @@ import { beginWalk } from './full-walk.ts'
 import type { Columns } from './learn.ts'
 import { createMemory, publishingAll, publishingRecords } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
+import type { Caution } from './pages/walk-size.ts'
 import { fullPlanOf, planOf, rangePlanOf, startAgain } from './plan.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
 import { type Range, rangeId } from './range.ts'
@@ -131,6 +132,7 @@ export function openPartition(tools: PartitionTools): Partition {
       for (const reject of pages.flatMap((page) => page.rejected)) metrics.rejected.inc({ ...labels, reason: reject.reason })
     })
     let orderReported = plan.unordered === true
+    const warned = new Set<Caution['about']>()
     return run(plan, {
       ...tools,
       share,
@@ -139,9 +141,14 @@ export function openPartition(tools: PartitionTools): Partition {
       memory: plan.full === undefined && plan.range === undefined ? recalled : publishingAll(memory),
       stop,
       attend(more) {
+        if (!attention.some(({ kind }) => kind === more.kind)) log.warn({ run: plan.run }, more.message)
         attention = withAttention(attention, more)
       },
-      onPage({ judged, sorted, shifted, notWhole }) {
+      onPage({ judged, sorted, shifted, notWhole, cautions }) {
+        for (const { about, says } of cautions) {
+          if (!warned.has(about)) log.warn({ run: plan.run }, says)
+          warned.add(about)
+        }
         if (shifted) {
           reportShift()
           orderReported = true
@@ -189,6 +196,8 @@ export function openPartition(tools: PartitionTools): Partition {
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
       log.warn({ watermark, err: refused }, `the cursor leads to no page; going on from the best watermark: ${refused.message}`)
+      // The new walk finds out by itself.
+      attention = attention.filter(({ kind }) => kind !== 'watermark_held')
       plan = ready({ ...startAgain(plan, watermark, clock), ...(gaveUp === undefined ? {} : { gaveUp }) }, job)
     }
   }

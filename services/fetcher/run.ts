@@ -3,7 +3,7 @@
  * published before, and put out with the checkpoint behind it. Guarantees: the checkpoint never runs ahead of the log, and a run that
  * ends for whatever reason leaves a place to go on from.
  */
-import { type Checkpoint, type RunTotals, reachedOf } from '../../shared/checkpoint.ts'
+import { type Checkpoint, type RunTotals, reachedOf, type WalkSize } from '../../shared/checkpoint.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import type { HeadraceError } from '../../shared/errors.ts'
 import type { Attention } from '../../shared/progress/attention.ts'
@@ -19,6 +19,7 @@ import { type Judged, judgeFor } from './judge.ts'
 import type { Columns } from './learn.ts'
 import type { Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
+import type { Caution } from './pages/walk-size.ts'
 import { walkPages } from './pages.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { PageOutlet } from './publish.ts'
@@ -42,6 +43,10 @@ export type RunPlan = {
   totals?: RunTotals | undefined
   /** A record came out of order earlier in this run. */
   unordered?: boolean | undefined
+  /** What an interrupted run had learned of the size of its list. */
+  size?: WalkSize | undefined
+  /** Why the watermark of an interrupted run holds. */
+  held?: string | undefined
   coveredBelow?: number | undefined
   /** Of a partition whose shares are found: those that were walked from their start. */
   known?: string | undefined
@@ -69,7 +74,7 @@ export type RunTools = {
   memory: Memory
   stop: Stop
   /** A page was judged and put out; it is not in the log yet. */
-  onPage(event: { judged: Judged; sorted: boolean; shifted: boolean; notWhole: string | null }): void
+  onPage(event: { judged: Judged; sorted: boolean; shifted: boolean; notWhole: string | null; cautions: readonly Caution[] }): void
   /** For a person to look at, beside a run that ends well. */
   attend(attention: Attention): void
 }
@@ -85,6 +90,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     progress: progressOf(plan, stream),
     totals: plan.totals ?? NO_TOTALS,
     walk: plan.walk,
+    held: plan.held ?? null,
     refuseChangedApi: createChangeGuard(stream),
   }
   const judge = judgeFor(stream, tools.columns?.known)
@@ -102,9 +108,11 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     startedMs,
     cursor: plan.cursor ?? null,
     gaveUp: plan.gaveUp,
+    size: plan.size,
     stop,
   }
   const best = (refused: HeadraceError | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
+  if (state.held !== null) attendHeld(tools, state.held)
   try {
     for await (const page of tools.found === undefined ? walkPages(walk) : walkShares(walk, { ...tools.found, known: plan.known })) {
       const judged = await learning(tools, () => judge(page.records, contextOf(page.stream ?? stream, partition, page.response)))
@@ -142,6 +150,8 @@ type RunState = {
   progress: Progress
   totals: RunTotals
   walk: FullWalk | undefined
+  /** Why the watermark holds from here to the end of the run; null if it does not. */
+  held: string | null
   refuseChangedApi: ReturnType<typeof createChangeGuard>
 }
 
@@ -163,18 +173,24 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     repeats: page.repeats !== undefined,
     shifted: page.shifted === true,
   }
+  const before = state.progress.watermark
   state.progress = afterPage(state.progress, stream.watermark, judged.records, times)
+  if (page.incomplete !== undefined && state.held === null) {
+    state.held = page.incomplete
+    attendHeld(tools, state.held)
+  }
+  if (state.held !== null) state.progress = { ...state.progress, watermark: before }
   state.page += 1
 
   const watermark = watermarkOf(plan, stream, state)
   const safe = state.progress.sorted || last || walkedTo !== undefined
   const shifted = page.shifted === true
-  if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, atMs: response.fetchedMs })
+  if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, held: state.held, atMs: response.fetchedMs })
   const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
   const complete = showsDeletes && last ? completeOf(state.walk, plan.startedMs) : undefined
   const withheld = stream.deletes === undefined || !last ? null : deletesAttention(state.walk, stream.deletes, stream.label)
   if (withheld !== null) tools.attend(withheld)
-  const confirms = safe && plan.range === undefined
+  const confirms = safe && state.held === null && plan.range === undefined
   const place = {
     ...{ run: plan.run, page: state.page, watermark: confirms ? watermark : null, ...shareOf(tools), ...coverageOf(plan), last },
     ...(complete === undefined ? {} : { complete }),
@@ -189,7 +205,12 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     schemaId: tools.columns?.schemaId(),
     url: redactUrl(response.request.url),
   })
-  tools.onPage({ judged, sorted: state.progress.sorted, shifted, notWhole })
+  tools.onPage({ judged, sorted: state.progress.sorted, shifted, notWhole, cautions: page.cautions ?? [] })
+}
+
+function attendHeld({ attend, stream }: RunTools, held: string): void {
+  const holds = stream.watermark === null ? 'the run may not have brought everything' : 'the watermark holds'
+  attend({ kind: 'watermark_held', message: `${holds}: ${held}` })
 }
 
 const shareOf = ({ share }: RunTools): { share?: string } => (share === undefined ? {} : { share })
@@ -203,8 +224,8 @@ const coverageOf = ({ coveredBelow }: RunPlan) => (coveredBelow === undefined ? 
 function checkpointOf(
   plan: RunPlan,
   stream: Stream,
-  { page, progress, totals, walk }: RunState,
-  { cursor, last, known }: Page,
+  { page, progress, totals, walk, held }: RunState,
+  { cursor, last, known, size }: Page,
 ): Checkpoint {
   const unordered = stream.watermark?.sorted === true && !progress.sorted
   return {
@@ -212,7 +233,8 @@ function checkpointOf(
     run: plan.run,
     page,
     startedMs: plan.startedMs,
-    done: last,
+    // A backfill has no watermark to hold: it goes on from the best one of its own.
+    done: last && !(held !== null && plan.range !== undefined),
     from: plan.from,
     cursor,
     watermark: watermarkOf(plan, stream, { progress }),
@@ -220,6 +242,8 @@ function checkpointOf(
     ...(plan.full === undefined || last ? {} : { full: { reached: textOf(stream, progress.watermark) } }),
     ...(unordered ? { unordered } : {}),
     ...(plan.gaveUp === undefined || last ? {} : { gaveUp: plan.gaveUp }),
+    ...(last || size === undefined ? {} : { size }),
+    ...(held === null || last ? {} : { held }),
     totals,
     ...(walk === undefined ? {} : { walk }),
     ...coverageOf(plan),

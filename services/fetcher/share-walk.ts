@@ -3,6 +3,7 @@
  * the watermark stays. A share that has not been walked from its start yet is asked for everything, whatever the watermark says, since it has a
  * past of its own. The cursor is the share and the cursor inside it; the last page is one without records, so that every run has an end.
  */
+import type { WalkSize } from '../../shared/checkpoint.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf, Stopped } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -23,7 +24,17 @@ export type ShareTools = {
 }
 
 /** `share`: text of the one that was walked last; `walked`: to its end. `failed`: shares of this run so far, and until when the API wants to be left alone. */
-type ShareCursor = { share: string; inner: Cursor | null; walked: boolean; failed: number; parkedMs?: number | undefined }
+type ShareCursor = {
+  share: string
+  inner: Cursor | null
+  walked: boolean
+  failed: number
+  parkedMs?: number | undefined
+  /** What the share's walk has learned of the size of its list. */
+  size?: WalkSize | undefined
+  /** It may have ended short of what the API has. */
+  incomplete?: true
+}
 
 /** Of one share, in one run: times that the API may refuse the cursor. */
 const CURSOR_RESTARTS_MAX = 3
@@ -48,12 +59,18 @@ export async function* walkShares(walk: Walk, { discovery, known: stored, log }:
     // A backfill asks all for the same.
     const from = isRange || known.has(knownId(share)) ? walk.from : null
     const asked = { ...walk, stream: streamOfShare(stream, partition, share), from }
-    const cursor = share.text === resumed?.share ? resumed.inner : null
+    const resumedHere = share.text === resumed?.share
+    const cursor = resumedHere ? (resumed?.inner ?? null) : null
     try {
-      for await (const { walkedTo: _, ...page } of walkShare({ ...asked, cursor }, log)) {
+      const size = resumedHere ? resumed?.size : undefined
+      let incomplete = resumedHere && resumed?.incomplete === true
+      for await (const { walkedTo: _, size: learned, ...page } of walkShare({ ...asked, cursor, size }, log)) {
         last = page.response
-        if (page.last) known.add(knownId(share))
-        const at = { share: share.text, inner: page.cursor, walked: page.last, failed: tally.failed, ...parkedOf(tally) }
+        incomplete = incomplete || page.incomplete !== undefined
+        // One that may not have been walked to its end is asked for everything again.
+        if (page.last && !incomplete) known.add(knownId(share))
+        const walkedSo = { ...(page.last ? {} : { size: learned }), ...(incomplete && !page.last ? { incomplete: true as const } : {}) }
+        const at = { share: share.text, inner: page.cursor, walked: page.last, failed: tally.failed, ...parkedOf(tally), ...walkedSo }
         yield { ...page, last: false, cursor: at satisfies ShareCursor, stream: asked.stream, known: knownText(known) }
       }
     } catch (error) {
@@ -68,11 +85,11 @@ export async function* walkShares(walk: Walk, { discovery, known: stored, log }:
 
 /** A cursor that the API refuses is forgotten, and the share walked anew from where it is asked from. */
 async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
-  let { cursor } = walk
+  let { cursor, size } = walk
   for (let restarts = 0; ; restarts++) {
     let pages = 0
     try {
-      for await (const page of walkPages({ ...walk, cursor })) {
+      for await (const page of walkPages({ ...walk, cursor, size })) {
         pages += 1
         yield page
       }
@@ -83,6 +100,7 @@ async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
       if (restarts >= CURSOR_RESTARTS_MAX || !(isStale || isExpired)) throw error
       log.warn({ err: error }, 'the cursor leads to no page; the share is walked anew')
       cursor = null
+      size = undefined
     }
   }
 }
@@ -129,8 +147,8 @@ function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: 
 
 function cursorOf(stream: Stream, cursor: Cursor | null): ShareCursor | null {
   if (cursor === null) return null
-  const { share, inner = null, walked, failed, parkedMs } = cursor as Partial<ShareCursor>
+  const { share, inner = null, walked, failed, parkedMs, size, incomplete } = cursor as Partial<ShareCursor>
   if (typeof share === 'string' && typeof walked === 'boolean' && typeof failed === 'number')
-    return { share, inner, walked, failed, parkedMs }
+    return { share, inner, walked, failed, parkedMs, size, ...(incomplete === true ? { incomplete } : {}) }
   throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, { hint: 'start a full run: --full' })
 }

@@ -1,7 +1,9 @@
 /** What a walk is told, and what it yields: shared by the walks of the paginators and the authors' own. */
+import type { WalkSize } from '../../shared/checkpoint.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import type { Position } from '../../shared/watermark.ts'
 import type { PageResponse, Send } from './client/send.ts'
+import type { Caution } from './pages/walk-size.ts'
 import type { Cursor, Step } from './paginators/paginator.ts'
 import type { Stop } from './stop-signal.ts'
 
@@ -13,6 +15,10 @@ export type Page = Step & {
   last: boolean
   /** The stream as the found share sees it that the page is of. */
   stream?: Stream
+  /** What the walk has learned of the size of its list, this page included. */
+  size?: WalkSize
+  /** Worth a warning, once a run. */
+  cautions?: readonly Caution[]
   /** Of a partition whose shares are found: those walked from their start, this page included. */
   known?: string
 }
@@ -32,5 +38,7 @@ export type Walk = {
   cursor: Cursor | null
   /** A cursor that led to no page (`cursorKey`): it is tried before it is handed out again. */
   gaveUp?: string | undefined
+  /** What an interrupted walk had learned of the size of its list. */
+  size?: WalkSize | undefined
   stop: Stop
 }

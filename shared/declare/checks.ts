@@ -9,6 +9,7 @@ import type { Answers } from './answers.ts'
 import type { Refuse } from './mistakes.ts'
 import { pagingParams } from './paging.ts'
 import { partitionKeyMistake } from './partition-key.ts'
+import { unwrapped } from './place.ts'
 import type { StreamSpec } from './source.ts'
 
 /** Every field has a JSON form, and what happens to others is said in one place. */
@@ -104,7 +105,8 @@ export function checkDeletes({ deletes, watermark }: StreamSpec, { meanings }: P
 
 /** What is said of records before the schema sees them. */
 export function checkRecords({ envelope = {}, map, schema, partitions }: StreamSpec, refuse: Refuse): void {
-  for (const [name, from] of Object.entries(envelope)) {
+  for (const [name, given] of Object.entries(envelope)) {
+    const { at: from, isOptional } = unwrapped<unknown>(given)
     const field = `envelope.${name}`
     if (map === undefined && !Object.hasOwn(schema.shape, name)) {
       throw refuse(field, `"${name}" is no field of the schema`, `add ${name} to the schema, or use it in map`)
@@ -112,7 +114,7 @@ export function checkRecords({ envelope = {}, map, schema, partitions }: StreamS
     const value = typeof from === 'string' && from.startsWith('{') ? from.slice(1, -1) : null
     if (value === null) continue
     // What is found is looked at then.
-    if (typeof partitions === 'object' && !Array.isArray(partitions)) continue
+    if (isOptional || (typeof partitions === 'object' && !Array.isArray(partitions))) continue
     const lacking = typeof partitions === 'number' ? 0 : partitions.findIndex((values) => !Object.hasOwn(values, value))
     if (lacking !== -1) throw refuse(field, `partition ${lacking} has no value for {${value}}`, `list it: partitions: [{ ${value}: … }]`)
   }

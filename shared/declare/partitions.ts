@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { RequestChanges, Scalar, WalkAnswer } from './paginate/generator.ts'
+import { type Optional, orOptional } from './place.ts'
 
 export type Values = Readonly<Record<string, Scalar>>
 
@@ -12,7 +13,7 @@ export type DiscoverTools = {
   request(changes: RequestChanges): Promise<WalkAnswer>
 }
 export type DiscoverFunction = (tools: DiscoverTools) => Promise<readonly Values[]> | readonly Values[]
-/** `record`: as the parent's schema gives it. Undefined or null leaves it out. */
+/** `record`: as the parent's schema gives it. Null leaves it out; so does undefined, but not for every parent: that is a field that has gone. */
 export type ParentFunction = (record: Readonly<Record<string, unknown>>) => Values | null | undefined
 
 const over = z.int().min(1).max(1000)
@@ -27,7 +28,7 @@ export const discoverySpec = z.discriminatedUnion('kind', [
     kind: z.literal('parent'),
     stream: z.string(),
     over,
-    values: z.custom<ParentFunction>((value) => typeof value === 'function', 'expected a function of one record of the parent'),
+    values: orOptional(z.custom<ParentFunction>((value) => typeof value === 'function', 'expected a function of one record of the parent')),
   }),
 ])
 export type DiscoverySpec = z.infer<typeof discoverySpec>
@@ -36,4 +37,7 @@ export type DiscoverySpec = z.infer<typeof discoverySpec>
 export const discover = (spec: { over: number; values: DiscoverFunction }) => ({ kind: 'discover' as const, ...spec })
 
 /** parent({ stream: 'accounts', over: 8, values: (record) => ({ account: String(record.id) }) }). */
-export const parent = (spec: { stream: string; over: number; values: ParentFunction }) => ({ kind: 'parent' as const, ...spec })
+export const parent = (spec: { stream: string; over: number; values: ParentFunction | Optional<ParentFunction> }) => ({
+  kind: 'parent' as const,
+  ...spec,
+})

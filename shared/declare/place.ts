@@ -1,12 +1,51 @@
-/** Places in an answer or a request: RFC 6901 JSON pointers, or functions of the body where an answer needs more than a pointer. */
+/**
+ * Places in a response or a request: RFC 6901 JSON pointers, or functions of the body where a response needs more than a pointer.
+ * A declared place must be there. `optional()` says that the API omits it when there is nothing to say.
+ */
 import { z } from 'zod'
 
 export const pointer = z
   .string()
   .regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON pointer (RFC 6901) such as /meta/next, or "" for the whole body')
 export const bodyFunction = z.custom<(body: unknown) => unknown>((value) => typeof value === 'function', 'expected a function of the body')
-export const place = z.union([pointer, bodyFunction], 'expected a JSON pointer (RFC 6901) such as /meta/next, or a function of the body')
+/** A place that the API may omit. */
+export type Optional<At> = { readonly optional: At }
+
+/** The place itself, or `optional()` around it. */
+export const orOptional = <At extends z.ZodType>(at: At) => z.union([at, z.strictObject({ optional: at })])
+
+const EXPECTED_PLACE = 'expected a JSON pointer (RFC 6901) such as /meta/next, or a function of the body'
+const simplePlace = z.union([pointer, bodyFunction], EXPECTED_PLACE)
+export const place = z.union([pointer, bodyFunction, z.strictObject({ optional: simplePlace })], EXPECTED_PLACE)
+export type SimplePlace = z.infer<typeof simplePlace>
 export type Place = z.infer<typeof place>
+
+/** `records: optional('/items')`: without it, a response that lacks the place fails the run, since an error looks like that too. */
+export const optional = <At extends string | ((...given: never[]) => unknown)>(at: At): Optional<At> => ({ optional: at })
+
+/** Without `optional()`, and whether it was there. */
+export function unwrapped<At>(given: At | Optional<At>): { at: At; isOptional: boolean } {
+  return typeof given === 'object' && given !== null && 'optional' in given
+    ? { at: given.optional, isOptional: true }
+    : { at: given as At, isOptional: false }
+}
+
+/**
+ * How many records, or pages, the API says there are: a place in the body, or a header. `exact: false` for estimates and capped
+ * counts: the walk then never ends because of it, and an end short of it only warns.
+ */
+const totalOptions = z
+  .strictObject({ at: place.optional(), header: z.string().min(1).optional(), exact: z.boolean().optional() })
+  .refine((spec) => countGiven(spec.at, spec.header) === 1, {
+    error: 'name one place of the total: at (in the body) or header',
+    path: ['at'],
+    params: { rule: true },
+  })
+export const total = z.union([place, totalOptions], `${EXPECTED_PLACE}, or { at, exact: false }`)
+export type Total = z.infer<typeof total>
+/** For ways of paging that do not end by it: `false` also ignores an X-Total-Count header. */
+export const totalOrNone = z.union([place, totalOptions, z.literal(false)], `${EXPECTED_PLACE}, { at, exact: false }, or false`)
+export type TotalOrNone = z.infer<typeof totalOrNone>
 
 /** The parameter that sets a page's size, and the size. It must be one that the API gives: not above its own maximum. */
 export const sizeSpec = z.strictObject({ param: z.string(), value: z.int().min(1) })

@@ -41,7 +41,7 @@ export type EnvelopeContext = {
 const partitionValue = z.string().regex(/^\{[^{}]+\}$/)
 const envelopeFunction = z.custom<(context: EnvelopeContext) => unknown>((value) => typeof value === 'function')
 const envelopePlace = z.union(
-  [pointer, partitionValue, envelopeFunction],
+  [pointer, partitionValue, envelopeFunction, z.strictObject({ optional: z.union([pointer, partitionValue, envelopeFunction]) })],
   "expected a JSON pointer (RFC 6901) into the answer such as /meta/account_id, a value of the partition such as '{region}', or a function",
 )
 const recordFunction = z.custom<(raw: unknown) => unknown>((value) => typeof value === 'function', 'expected a function of one raw record')
@@ -122,7 +122,7 @@ export const streamSpec = z
     expiredCursor: z.array(z.int().min(400).max(499)).optional(),
     /** What its answers mean, before what the source says. */
     answers: answersSpec.optional(),
-    /** Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is said. */
+    /** Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is said. An answer without it fails. */
     records: place.optional(),
     /** Values of the page or its partition that are added to each raw record, by field. */
     envelope: z.record(z.string().min(1), envelopePlace).optional(),

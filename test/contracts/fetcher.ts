@@ -15,6 +15,9 @@ const WINDOWS = 'fetcher/paginators/windows.unit.test.ts'
 const NUMBERS = 'fetcher/paginators/page-number.unit.test.ts'
 const NEXT_LINK = 'fetcher/next-link.test.ts'
 const PAGES = 'fetcher/pages.unit.test.ts'
+const MISSING = 'fetcher/pages/missing-places.unit.test.ts'
+const WALK_SIZE = 'fetcher/pages/walk-size.unit.test.ts'
+const PAGINATORS_GRAPHQL = 'fetcher/paginators/graphql.unit.test.ts'
 const RETRY = 'fetcher/client/retry.unit.test.ts'
 const CREDENTIALS = 'fetcher/auth/credentials.unit.test.ts'
 const REFRESH = 'fetcher/auth/refresh-token.test.ts'
@@ -81,9 +84,36 @@ export const pagination: readonly Line[] = [
     ],
   },
   {
-    server: 'gives an empty, a null or no cursor',
+    server: 'gives an empty or a null cursor',
     fetcher: 'ends the walk',
-    shownBy: [[PAGINATION, `is at a cursor that is "", null or missing: \${JSON.stringify(end)}`]],
+    shownBy: [[PAGINATION, `is at a cursor that is "", null or false: \${JSON.stringify(end)}`]],
+  },
+  {
+    server: 'leaves the cursor or the next URL out, with or without the object around it',
+    fetcher: 'ends the walk where the page cannot be a full one or the place is optional; holds the watermark and says so otherwise',
+    shownBy: [
+      [MISSING, 'on a page that may be full holds the watermark and says so; a later run asks for all of it again'],
+      [MISSING, 'ends the walk on a page that is empty, or shorter than an earlier one, also after a restart'],
+      [MISSING, 'ends the walk on a page shorter than the size that is declared, or that the request asks for'],
+      [MISSING, 'ends the walk where the place is optional, and where it is null, "" or false'],
+      [MISSING, 'holds the watermark of all later windows too, also when the run is interrupted behind that window'],
+      [MISSING, 'withholds the mark of a complete walk'],
+    ],
+  },
+  {
+    server: 'answers 2xx with an error, with the array under another name, or with another shape',
+    fetcher: 'takes it for no page: stops, says what the body has, and moves nothing',
+    shownBy: [
+      [MISSING, `stops the run, says what the body has, and moves nothing: \${name}`],
+      [MISSING, `holds no day of windows back behind the watermark: \${name}`],
+      [MISSING, 'is an error too where the array is there and empty, beside an error of its own; unless the author says what an error is'],
+      [MISSING, 'shows no credential, no line break and no endless list of names in its error'],
+      [PAGINATORS_GRAPHQL, `where there is no connection: \${JSON.stringify(data)}; it ends there where the connection is optional`],
+      [
+        'fetcher/judge-records.unit.test.ts',
+        'that the page lacks stops the run and says what the body has; where it is optional, the schema decides',
+      ],
+    ],
   },
   {
     server: 'says has_more: false, or its text, beside a cursor; or leaves a declared has_more out',
@@ -91,9 +121,14 @@ export const pagination: readonly Line[] = [
     shownBy: [[PAGINATION, 'is where has_more is false or "false" though a cursor is present; a has_more that is missing is an error']],
   },
   {
-    server: 'writes a total as a text, leaves a declared total out, or writes no number',
-    fetcher: 'takes the text; stops with an error',
-    shownBy: [[PAGINATION, 'is at a total, "100" too; a total that is missing or no number where it is declared is an error']],
+    server: 'writes a total as a text, leaves a declared total or flag out, or writes no number',
+    fetcher: 'takes the text; stops with an error, unless the place is optional',
+    shownBy: [
+      [MISSING, 'a total that is missing is an error, unless it is optional: then an empty page ends the walk'],
+      [MISSING, 'a flag that is missing is an error, unless it is optional: then the cursor, or the pages, say where the walk ends'],
+      [MISSING, 'a flag that says whether a window is capped is missing: an error, unless it is optional'],
+      [PAGINATION, 'is at a total, "100" too; a total that is missing or no number where it is declared is an error'],
+    ],
   },
   {
     server: 'takes its cursor inside a nested JSON body',
@@ -106,16 +141,45 @@ export const pagination: readonly Line[] = [
     shownBy: [['shared/declare/paginate.unit.test.ts', 'a numbered walk without any stop rule']],
   },
   {
-    server: 'ends with a page whose items are null or missing; or all records of a page are filtered out',
+    server: 'ends with a page whose items are null, or left out as declared; or all records of a page are filtered out',
     fetcher: 'takes it for an empty page; asks for the next page all the same',
     shownBy: [
-      [PAGINATION, 'is a last page whose items are null or missing: an empty page, and no crash'],
+      [
+        PAGINATION,
+        'is a last page whose items are null: an empty page, and no crash; so is one without them where the declaration says so',
+      ],
       [PAGINATION, 'whose records are all filtered out does not end the walk: the next page is still asked for'],
       [
         'scenarios/deleted-records.test.ts',
         'pages whose records are all left out are walked through, and the envelope is a column of the others',
       ],
     ],
+  },
+  {
+    server: 'ends a walk short of the total, the number of pages or the X-Total-Count that it gave before, or breaks a promise of more',
+    fetcher:
+      'fails the run, which goes on there next time; only warns at what is declared as inexact; holds the watermark where it cannot tell',
+    shownBy: [
+      [WALK_SIZE, `fails the run, and the next one brings the rest: \${name}, \${what}`],
+      [WALK_SIZE, `is none where records are deleted or added meanwhile: \${name}`],
+      [WALK_SIZE, 'only warns where the total is declared as inexact, and ends no walk by it'],
+      [WALK_SIZE, 'is compared after a restart in mid-walk too; a checkpoint that did not count yet is not held against the walk'],
+      [
+        WALK_SIZE,
+        'on the very page that a run resumes with sends it back to its best watermark, since what was learned may be out of date',
+      ],
+      [WALK_SIZE, 'counts what an overlap or an inclusive key brings again only once'],
+      [WALK_SIZE, 'is found window by window, and holds the watermark in front of that window'],
+      [WALK_SIZE, 'fails the run that ends short of it, where the request asks for everything'],
+      [WALK_SIZE, 'holds the watermark where the request leaves something out, since the header may count all'],
+      [WALK_SIZE, 'is left alone where the declaration says so, and may be declared as an estimate'],
+      [WALK_SIZE, `and is followed by a last page without records holds the watermark: \${name}`],
+    ],
+  },
+  {
+    server: 'gives a page of exactly the requested size, and no sign of a next one',
+    fetcher: 'warns that the list may be cut',
+    shownBy: [[WALK_SIZE, 'is told, as the list may be cut; a shorter page, a sign or a total that agrees is not']],
   },
   {
     server: 'gives an empty page with a next cursor',

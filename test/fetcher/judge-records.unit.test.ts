@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { isMark } from '../../services/fetcher/deletion.ts'
 import { judgeFor } from '../../services/fetcher/judge.ts'
 import { Stopped } from '../../shared/errors.ts'
-import { z } from '../../shared/index.ts'
+import { optional, z } from '../../shared/index.ts'
 import { declareOrders, order, orderSchema } from './declared.ts'
 
 type Given = Record<string, unknown>
@@ -42,12 +42,23 @@ describe('an envelope', () => {
     assert.deepEqual(JSON.parse(rejected[0]?.raw ?? ''), { ...order('a'), account_id: 'other' })
   })
 
-  test('what the page lacks is missing, and the schema decides', () => {
-    const { records, rejected } = judge([order('a')], stream, { body: {}, headers: {}, values: { region: 'eu' } })
-    assert.equal(records.length, 0)
-    assert.match(rejected[0]?.issues ?? '', /^account_id: /)
-    const optional = { ...stream, schema: schema.extend({ account_id: z.string().optional() }) }
-    assert.equal(judge([order('a')], optional, { body: {}, headers: {}, values: { region: 'eu' } }).records.length, 1)
+  test('that the page lacks stops the run and says what the body has; where it is optional, the schema decides', () => {
+    const context = { body: { data: [], meta: {} }, headers: {}, values: { region: 'eu' } }
+    for (const from of ['/meta/account_id', () => undefined]) {
+      assert.throws(() => judge([order('a')], { ...stream, envelope: { region: '{region}', account_id: from } }, context), {
+        code: 'HR_ENVELOPE',
+        message: /envelope\.account_id is declared at .*, but there is nothing; it has data, meta$/,
+      })
+      assert.deepEqual(
+        judge([], { ...stream, envelope: { region: '{region}', account_id: from } }, context).rejected,
+        [],
+        'a page without records needs none',
+      )
+      const omitted = { ...stream, envelope: { region: '{region}', account_id: optional(from) } }
+      assert.match(judge([order('a')], omitted, context).rejected[0]?.issues ?? '', /^account_id: /)
+      const nullable = { ...omitted, schema: schema.extend({ account_id: z.string().optional() }), partitions: [{ region: 'eu' }] }
+      assert.equal(judge([order('a')], nullable, context).records.length, 1)
+    }
   })
 
   test('is there for filter, map and the mark of deletion, and in the dead letter', () => {

@@ -124,7 +124,6 @@ describe('a walk', () => {
 
   for (const [name, body] of [
     ['null', { data: null, next: null }],
-    ['missing', { next: null }],
     ['empty', { data: [], next: null }],
   ] as const) {
     test(`takes records that are ${name} for an empty page`, async (t) => {

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Stream } from '../../../shared/declaration.ts'
 import { pagesOf } from '../../../shared/declare/paginate.ts'
+import { unwrapped } from '../../../shared/declare/place.ts'
 import { messageOf, Stopped, WrongUse } from '../../../shared/errors.ts'
 import { redactUrl } from '../../../shared/redact.ts'
 import { secretParamsOf } from '../client/describe.ts'
@@ -66,7 +67,7 @@ export type Recorder = {
 /** Of a request, besides the header that takes the cursor. Others may hold a key. */
 const HEADERS_SENT: readonly string[] = ['accept', 'accept-language', 'content-type']
 /** What a walk reads of an answer, besides the header that names the cursor. */
-const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link']
+const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link', 'x-total-count']
 
 export function createRecorder(stream: Stream, tools: { partition: number; baseUrl: string; hide: Hide; clock: Clock }): Recorder {
   const exchanges: RecordedExchange[] = []
@@ -113,7 +114,7 @@ function answerOf(stream: Stream, request: PageRequest, response: PageResponse):
   return {
     status: response.status,
     ...(href === request.url.href ? {} : { url: redactUrl(href, secretParamsOf(stream.source)) }),
-    headers: only(response.headers, [...HEADERS_READ, ...(paginate.kind === 'cursor' ? [paginate.nextHeader] : [])]),
+    headers: only(response.headers, [...HEADERS_READ, ...(paginate.kind === 'cursor' ? [unwrapped(paginate.nextHeader).at] : [])]),
     body: response.body,
   }
 }

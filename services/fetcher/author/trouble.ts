@@ -34,6 +34,8 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_ORIGIN_REFUSED: 'allowOrigins',
   HR_NO_RECORDS: 'records',
   HR_NO_NEXT_PAGE: 'paginate',
+  HR_WALK_SHORT: 'paginate',
+  HR_ENVELOPE: 'envelope',
   HR_REPEATED_PAGE: 'paginate',
   HR_EMPTY_PAGES: 'paginate',
   HR_KEY_STUCK: 'paginate',
@@ -43,7 +45,15 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_PARKED: 'quota',
 }
 /** Thrown for what is in an answer that was read. */
-const BY_CONTENT: readonly string[] = ['HR_NO_RECORDS', 'HR_NO_NEXT_PAGE', 'HR_REPEATED_PAGE', 'HR_EMPTY_PAGES', 'HR_ORIGIN_REFUSED']
+const BY_CONTENT: readonly string[] = [
+  'HR_NO_RECORDS',
+  'HR_NO_NEXT_PAGE',
+  'HR_WALK_SHORT',
+  'HR_ENVELOPE',
+  'HR_REPEATED_PAGE',
+  'HR_EMPTY_PAGES',
+  'HR_ORIGIN_REFUSED',
+]
 
 /** `api` is null if it could not be opened. Secrets are replaced. */
 export function troubleOf(error: unknown, stream: Stream, api: Api | null): Trouble {

@@ -70,7 +70,7 @@ function clean(next: Send, credentials: Credentials): Send {
     try {
       const response = await next(request, exchange)
       const { verdict } = response
-      if (verdict?.kind === 'page') return response
+      if (verdict?.kind === 'page') return { ...response, scrub: credentials.scrub }
       const says = verdict?.says == null ? null : credentials.scrub(verdict.says)
       return {
         ...response,

@@ -53,6 +53,8 @@ export type PageResponse = {
   fetchedMs: number
   /** Inside the client: what the answer means. */
   verdict?: Verdict
+  /** Takes the source's credentials out of a text that is made of this response. */
+  scrub?(text: string): string
 }
 
 /** What a client says before anything is stored. */

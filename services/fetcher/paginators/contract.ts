@@ -17,6 +17,10 @@ export type PageView = {
   records: readonly unknown[]
   /** A link as it may be stored: without the source's credentials. */
   conceal?(link: URL): URL
+  /** Records of the longest page before this one, in this walk; 0 for the first page. */
+  longest: number
+  /** Records of a full page, where the declaration or the request says so. */
+  size: number | null
 }
 
 export type Step = {
@@ -30,6 +34,16 @@ export type Step = {
   incomplete?: string
   /** Records moved while the walk went on, and some of them may have been passed over. */
   shifted?: boolean
+  /** Records of this page that were on the page before. */
+  again?: number
+  /** The walk ends because nothing names a next page; the answer does not say that there is none. */
+  unsaid?: boolean
+  /** What a declared flag says: whether there is more. */
+  more?: boolean
+  /** `page`: number of this page, from 1. `pages`: how many the answer says there are, null where it does not. */
+  pages?: { page: number; pages: number | null; exact: boolean }
+  /** The next page opens a list of its own. `ended`: this one is complete. `dropped`: this one is read again in smaller parts. */
+  list?: 'ended' | 'dropped'
 }
 
 /**
@@ -49,6 +63,8 @@ export type Paginator = {
   end?(cursor: Cursor | null): Step
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
+  /** Throws Stopped for a 2xx that is an error by what this way of paging knows of its body. Called before the records are read. */
+  refuse?(response: PageResponse): void
   /** Tells by its reason a 2xx that is a failure which may pass; null for any other answer. */
   passing?(response: PageResponse): string | null
 }

@@ -4,21 +4,29 @@
  */
 import type { Stream } from '../../../shared/declaration.ts'
 import type { CursorSpec } from '../../../shared/declare/paginate.ts'
+import { unwrapped } from '../../../shared/declare/place.ts'
 import { withValueAt } from '../../../shared/pointer.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { flagAt, foreignCursor, readPlace, unclear } from './answer.ts'
 import type { PageView, Paginator } from './contract.ts'
+import { endWithout } from './omitted.ts'
+import { withSize } from './size.ts'
 
 export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
+  // As with a Link header, leaving the header out is how an API says that there is no next page.
+  const isOptional = spec.next === undefined || unwrapped(spec.next).isOptional
   return {
-    first: (request) => request,
+    first: (request) => withSize(request, spec.size),
     next(page) {
       const found = nextCursor(spec, stream, page)
       const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
-      if (more === false) return { cursor: null }
-      if (more === true && found === null) throw unclear(stream, 'hasMore is true, but the answer holds no next cursor')
-      return { cursor: found }
+      if (more === false) return { cursor: null, more }
+      if (more === true && (found === null || found === undefined)) {
+        throw unclear(stream, 'hasMore is true, but the answer holds no next cursor')
+      }
+      if (found === undefined) return endWithout('next cursor', isOptional, page)
+      return { cursor: found, ...(more === true ? { more } : {}) }
     },
     at(first, cursor) {
       if (!isCursor(spec, cursor)) throw foreignCursor(stream, 'no text and no number')
@@ -27,12 +35,16 @@ export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
   }
 }
 
+/** Undefined where the answer omits it, null where it says that there is none. */
 function nextCursor(spec: CursorSpec, stream: Stream, { headers, body }: PageView): unknown {
-  const found = spec.next === undefined ? headers[(spec.nextHeader ?? '').toLowerCase()] : readPlace(stream, 'next', spec.next, body)
-  if (found === undefined || found === null || found === false || found === '') return null
+  const found = spec.next === undefined ? headers[headerOf(spec)] : readPlace(stream, 'next', spec.next, body)
+  if (found === undefined) return undefined
+  if (found === null || found === false || found === '') return null
   if (isCursor(spec, found)) return found
   throw unclear(stream, `the next cursor is ${Array.isArray(found) ? 'an array' : `a ${typeof found}`}, not a text or a number`)
 }
+
+const headerOf = ({ nextHeader = '' }: CursorSpec): string => unwrapped<string>(nextHeader).at.toLowerCase()
 
 /** Only a JSON body takes more than a text or a number. */
 const isCursor = (spec: CursorSpec, found: unknown): boolean =>

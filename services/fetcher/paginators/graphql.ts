@@ -4,6 +4,7 @@
  */
 import type { Stream } from '../../../shared/declaration.ts'
 import type { GraphqlSpec } from '../../../shared/declare/paginate.ts'
+import { unwrapped } from '../../../shared/declare/place.ts'
 import { Stopped } from '../../../shared/errors.ts'
 import { valueAt } from '../../../shared/pointer.ts'
 import { excerptOf } from '../client/excerpt.ts'
@@ -11,11 +12,12 @@ import type { Paginator } from './contract.ts'
 import { cursorPaginator } from './cursor.ts'
 
 export function graphqlPaginator(spec: GraphqlSpec, stream: Stream): Paginator {
+  const { at, isOptional } = unwrapped<string>(spec.connection)
   const pages = cursorPaginator(
     {
       kind: 'cursor',
-      next: `${spec.connection}/pageInfo/endCursor`,
-      hasMore: `${spec.connection}/pageInfo/hasNextPage`,
+      next: `${at}/pageInfo/endCursor`,
+      hasMore: `${at}/pageInfo/hasNextPage`,
       body: `/variables/${spec.after.replaceAll('~', '~0').replaceAll('/', '~1')}`,
     },
     stream,
@@ -23,9 +25,13 @@ export function graphqlPaginator(spec: GraphqlSpec, stream: Stream): Paginator {
   return {
     ...pages,
     next(page, cursor) {
-      const errors = errorsOf(page.body)
-      if (errors.length === 0) return pages.next(page, cursor)
-      throw new Stopped('HR_GRAPHQL_ERROR', `${stream.label}: the answer has errors: ${textOf(errors)}`, {
+      const isOmitted = isOptional && (valueAt(page.body, at) ?? null) === null
+      return isOmitted ? { cursor: null } : pages.next(page, cursor)
+    },
+    refuse({ body, scrub = (text) => text }) {
+      const errors = errorsOf(body)
+      if (errors.length === 0) return
+      throw new Stopped('HR_GRAPHQL_ERROR', `${stream.label}: the answer has errors: ${scrub(textOf(errors))}`, {
         hint: 'correct query or variables; if this error passes by itself, add its code to retryable of graphql',
       })
     },

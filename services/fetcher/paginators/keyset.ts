@@ -13,17 +13,23 @@ import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { isShort, withSize } from './size.ts'
 
 type Key = string | number | boolean
-/** `full`: a page of the whole size was seen in this walk. */
-type KeyCursor = { keys: Key[]; full: boolean }
+/** `full`: a page of the whole size was seen in this walk. `same`: records at the end of the last page that have its key, where they come again. */
+type KeyCursor = { keys: Key[]; full: boolean; same?: number }
 
 export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
   const size = spec.size?.value ?? Number.POSITIVE_INFINITY
 
-  function isLast({ body, records }: PageView, full: boolean): boolean {
-    if (spec.hasMore === undefined) return isShort(records.length, size, full)
-    if (!flagAt(stream, 'hasMore', spec.hasMore, body)) return true
+  function isLast({ records }: PageView, full: boolean, more: boolean | null): boolean {
+    if (more === null) return isShort(records.length, size, full)
+    if (!more) return true
     if (records.length === 0) throw unclear(stream, 'hasMore is true, but the page has no record whose key could lead on')
     return false
+  }
+
+  /** How many records at the front have these keys. */
+  function sameAs(keys: readonly Key[], records: readonly unknown[]): number {
+    const other = records.findIndex((record) => spec.keys.some(({ field }, index) => valueAt(record, field) !== keys[index]))
+    return other === -1 ? records.length : other
   }
 
   return {
@@ -32,12 +38,16 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
       const { records } = page
       const from = cursor === null ? null : cursorOf(spec, stream, cursor)
       const full = from?.full === true || records.length >= size
-      const some = spec.inclusive ? ({ repeats: 'some' } as const) : {}
-      if (isLast(page, full)) return { cursor: null, ...some }
+      const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
+      const said = more === null ? {} : { more }
+      const again = from === null || !spec.inclusive ? 0 : Math.min(from.same ?? 1, sameAs(from.keys, records))
+      const some = { ...(spec.inclusive ? ({ repeats: 'some' } as const) : {}), ...(again === 0 ? {} : { again }), ...said }
+      if (isLast(page, full, more)) return { cursor: null, ...some }
       const keys = spec.keys.map(({ field }) => keyAt(stream, field, records.at(-1)))
-      if (from === null || keys.some((key, index) => key !== from.keys[index])) return { cursor: { keys, full }, ...some }
+      const same = spec.inclusive ? { same: sameAs(keys, records.toReversed()) } : {}
+      if (from === null || keys.some((key, index) => key !== from.keys[index])) return { cursor: { keys, full, ...same }, ...some }
       // Nothing but the records of the key that it was asked from.
-      if (spec.inclusive && spec.hasMore === undefined && records.length < size) return { cursor: null, repeats: 'all' }
+      if (spec.inclusive && more === null && records.length < size) return { cursor: null, ...some, repeats: 'all' }
       throw stuck(spec, stream, records.length, keys)
     },
     at(first, cursor) {
@@ -72,7 +82,7 @@ function stuck(spec: KeysetSpec, stream: Stream, records: number, keys: readonly
 }
 
 function cursorOf(spec: KeysetSpec, stream: Stream, cursor: Cursor): KeyCursor {
-  const { keys, full } = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<KeyCursor>) : {}
+  const { keys, full, same } = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<KeyCursor>) : {}
   if (!Array.isArray(keys) || keys.length !== spec.keys.length) throw foreignCursor(stream, 'no key')
-  return { keys, full: full === true }
+  return { keys, full: full === true, ...(typeof same === 'number' ? { same } : {}) }
 }

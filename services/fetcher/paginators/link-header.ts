@@ -11,7 +11,7 @@ export function linkHeaderPaginator(spec: PaginateSpec & { kind: 'link-header' }
     first: (request) => request,
     next({ request, headers, conceal }) {
       const { link } = headers
-      if (link === undefined || link.trim() === '') return { cursor: null }
+      if (link === undefined || link.trim() === '') return { cursor: null, unsaid: true }
       // A link with an anchor speaks of another page than this one (RFC 8288 section 3.2).
       const found = parse(stream, link).find((reference) => reference.anchor === undefined)
       return { cursor: found === undefined ? null : linkCursor(stream, found.uri, request.url, conceal) }

@@ -1,16 +1,21 @@
-/** The body holds the next page's URL, whole or relative: `{ "next": "https://…" }`. Missing, null, false and "" end the walk. */
+/** The body holds the next page's URL, whole or relative: `{ "next": "https://…" }`. Null, false and "" end the walk; see omitted.ts for none at all. */
 import type { Stream } from '../../../shared/declaration.ts'
 import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
+import { unwrapped } from '../../../shared/declare/place.ts'
 import { readPlace, unclear } from './answer.ts'
 import type { Paginator } from './contract.ts'
 import { linkCursor, linkRequest } from './link.ts'
+import { endWithout } from './omitted.ts'
+import { withSize } from './size.ts'
 
 export function nextUrlPaginator(spec: PaginateSpec & { kind: 'next-url' }, stream: Stream): Paginator {
   return {
-    first: (request) => request,
-    next({ request, body, conceal }) {
+    first: (request) => withSize(request, spec.size),
+    next(page) {
+      const { request, body, conceal } = page
       const found = readPlace(stream, 'next', spec.next, body)
-      if (found === undefined || found === null || found === false || found === '') return { cursor: null }
+      if (found === undefined) return endWithout('next URL', unwrapped(spec.next).isOptional, page)
+      if (found === null || found === false || found === '') return { cursor: null }
       if (typeof found !== 'string') throw unclear(stream, `the next URL is a ${typeof found}, not a text`)
       return { cursor: linkCursor(stream, found, request.url, conceal) }
     },

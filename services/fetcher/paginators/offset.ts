@@ -4,6 +4,7 @@
  * meanwhile than it covers: the step says `shifted`, and the walk goes back, further each time and a bounded number of times, until it meets known records.
  */
 import type { Stream } from '../../../shared/declaration.ts'
+import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
 import type { OffsetSpec } from '../../../shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
@@ -36,11 +37,12 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     url: withParam(withParam(request.url, spec.limitParam, String(spec.limit)), spec.param, String(offset)),
   })
 
-  function isLast({ body, records }: PageView, at: OffsetCursor, known: number): boolean {
-    const { length } = records
-    if (spec.hasMore !== undefined && !flagAt(stream, 'hasMore', spec.hasMore, body)) return true
-    if (spec.total !== undefined && at.offset - spec.first + length >= totalAt(stream, 'total', spec.total, body)) return true
-    const declared = spec.hasMore !== undefined || spec.total !== undefined
+  function isLast(page: PageView, at: OffsetCursor, known: number, more: boolean | null): boolean {
+    const { length } = page.records
+    if (more === false) return true
+    const total = endsByTotal(spec.total) ? totalAt(stream, 'total', spec.total, page) : null
+    if (total !== null && at.offset - spec.first + length >= total) return true
+    const declared = more === true || total !== null
     if (declared && length === 0) throw unclear(stream, `the answer says that there is more, but the page at offset ${at.offset} is empty`)
     if (declared) return false
     // Nothing but what was asked for again: the end.
@@ -50,7 +52,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
 
   function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
     // A page of one record is asked for again as a whole: without a mark, nothing would tell that it has made room meanwhile.
-    const declared = spec.hasMore !== undefined || spec.total !== undefined
+    const declared = spec.hasMore !== undefined || endsByTotal(spec.total)
     const overlap = Math.min(spec.overlap, declared ? records.length - 1 : Math.max(1, records.length - 1))
     const marked = overlap === 0 ? [] : [records[0], ...records.slice(-Math.min(overlap, MARKS_MAX))]
     const end = at.offset + records.length
@@ -82,8 +84,11 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
       const last = records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
       const repeats = repeated(records.length, at)
       const back = at.marks.length > 0 && last === -1 ? goBack(records.length, at) : null
-      if (back !== null) return { cursor: back, ...repeats, shifted: at.back === 0 }
-      return { cursor: isLast(page, at, last + 1) ? null : goOn(records, at), ...repeats }
+      const again = Math.max(0, Math.min(records.length, at.end - at.offset))
+      const came = { ...repeats, ...(again === 0 ? {} : { again }) }
+      if (back !== null) return { cursor: back, ...came, shifted: at.back === 0 }
+      const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
+      return { cursor: isLast(page, at, last + 1, more) ? null : goOn(records, at), ...came, ...(more === null ? {} : { more }) }
     },
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).offset),
   }

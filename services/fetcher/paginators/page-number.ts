@@ -3,12 +3,16 @@
  * or a flag. Records that move between pages while the walk goes on can be missed, and nothing in the answers would show it.
  */
 import type { Stream } from '../../../shared/declaration.ts'
+import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
 import type { PageNumberSpec } from '../../../shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { flagAt, foreignCursor, totalAt } from './answer.ts'
-import type { Cursor, Paginator } from './contract.ts'
+import { flagAt, foreignCursor, isExact, totalAt, walkShort } from './answer.ts'
+import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { isShort, withSize } from './size.ts'
+
+/** By the answer; null where it does not say. `page` counts from 1. */
+type Said = { page: number; pages: number | null; total: number | null; more: boolean | null }
 
 /** `walked`: records of the pages before. `full`: a page of the whole size was seen in this walk. */
 type PageCursor = { page: number; walked: number; full: boolean }
@@ -19,25 +23,43 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
     url: withParam(withSize(request, spec.size).url, spec.param, String(page)),
   })
 
-  function isLast(body: unknown, records: number, at: PageCursor): boolean {
-    const pages = at.page - spec.first + 1
-    const size = spec.size?.value ?? Number.POSITIVE_INFINITY
-    if (spec.hasMore !== undefined) return !flagAt(stream, 'hasMore', spec.hasMore, body)
-    if (spec.totalPages !== undefined) return pages >= totalAt(stream, 'totalPages', spec.totalPages, body)
-    if (spec.totalRecords !== undefined) {
-      const total = totalAt(stream, 'totalRecords', spec.totalRecords, body)
-      // Fewer than the total may be given out, where an API leaves some out of its pages; a size that it caps must not end the walk.
-      return at.walked + records >= total || (records === 0 && spec.size !== undefined && pages * size >= total)
+  /** An estimate ends no walk: an empty page does. So it does where the answer leaves out a total or a flag that is optional. */
+  function isLast(records: number, at: PageCursor, { page, pages, total, more }: Said): boolean {
+    if (more !== null) return !more
+    if (pages !== null) return page >= pages
+    if (total !== null && records === 0 && at.walked < total) {
+      throw walkShort(stream, `page ${at.page} is empty after ${at.walked} records, but the API said ${total}`, 'totalRecords')
     }
-    return spec.stop === 'empty' ? records === 0 : isShort(records, size, at.full)
+    if (total !== null) return at.walked + records >= total
+    return spec.stop === 'short' ? isShort(records, spec.size?.value ?? Number.POSITIVE_INFINITY, at.full) : records === 0
+  }
+
+  function saidBy(view: PageView, at: PageCursor): Said {
+    const { hasMore, totalPages, totalRecords } = spec
+    return {
+      page: at.page - spec.first + 1,
+      more: hasMore === undefined ? null : flagAt(stream, 'hasMore', hasMore, view.body),
+      pages: endsByTotal(totalPages) ? totalAt(stream, 'totalPages', totalPages, view) : null,
+      total: endsByTotal(totalRecords) ? totalAt(stream, 'totalRecords', totalRecords, view) : null,
+    }
+  }
+
+  /** For the end of the walk, also where it is an estimate. */
+  function pagesOf(view: PageView, page: number): Pick<Step, 'pages'> {
+    const { totalPages } = spec
+    if (totalPages === undefined) return {}
+    return { pages: { page, pages: totalAt(stream, 'totalPages', totalPages, view), exact: isExact(totalPages) } }
   }
 
   return {
     first: (request) => ask(request, spec.first),
-    next({ body, records: { length } }, cursor) {
+    next(view, cursor) {
+      const { length } = view.records
       const from = cursor === null ? { page: spec.first, walked: 0, full: false } : cursorOf(stream, cursor)
       const at = { ...from, full: from.full || length >= (spec.size?.value ?? Number.POSITIVE_INFINITY) }
-      return { cursor: isLast(body, length, at) ? null : { page: at.page + 1, walked: at.walked + length, full: at.full } }
+      const said = saidBy(view, at)
+      const step = { ...pagesOf(view, said.page), ...(said.more === null ? {} : { more: said.more }) }
+      return { cursor: isLast(length, at, said) ? null : { page: at.page + 1, walked: at.walked + length, full: at.full }, ...step }
     },
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).page),
   }

@@ -9,7 +9,7 @@ import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } fr
 import type { PageRequest } from '../client/send.ts'
 import { withPosition } from '../client/since-place.ts'
 import { fromText } from '../since.ts'
-import { foreignCursor, readPlace } from './answer.ts'
+import { flagAt, foreignCursor } from './answer.ts'
 import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { markOf } from './mark.ts'
 
@@ -55,7 +55,7 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
 
   function isCapped({ body: answer }: PageView, records: number): boolean {
     if (spec.cap === undefined) return false
-    return typeof spec.cap === 'number' ? records >= spec.cap : readPlace(stream, 'cap', spec.cap, answer) === true
+    return typeof spec.cap === 'number' ? records >= spec.cap : flagAt(stream, 'cap', spec.cap, answer) === true
   }
 
   function halved({ from, to, until, againTo }: WindowCursor): WindowCursor {
@@ -76,7 +76,7 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
     // After a halving the windows grow again, since what was dense once is not dense for ever.
     const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
     const before = at.first === at.before ? null : at.first
-    return { ...again(at), cursor: next === null ? null : { ...next, before }, walkedTo: smaller(to, until) }
+    return { ...again(at), cursor: next === null ? null : { ...next, before }, walkedTo: smaller(to, until), list: 'ended' }
   }
 
   function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
@@ -98,7 +98,7 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
       const at = known.inner === null ? { ...known, first: pageMark(stream, page) } : known
       const step = known.inner === null ? { ...pages.next(page, null), ...onBoundary(at) } : pages.next(page, at.inner)
       const records = at.records + page.records.length
-      if (isCapped(page, records)) return { ...step, ...again(at), cursor: halved(at) }
+      if (isCapped(page, records)) return { ...repeatsOf(step), ...again(at), cursor: halved(at), list: 'dropped' }
       return step.cursor === null ? { ...step, ...done(at) } : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }
     },
     // A window in which there is nothing; the next one may hold something.
@@ -109,12 +109,16 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
       return window.inner === null ? request : pages.at(request, window.inner)
     },
     ...(pages.passing === undefined ? {} : { passing: pages.passing }),
+    ...(pages.refuse === undefined ? {} : { refuse: pages.refuse }),
   }
 }
 
 function pageMark(stream: Stream, { records }: PageView): string | null {
   return records.length === 0 ? null : `${records.length} ${markOf(stream, records[0])} ${markOf(stream, records.at(-1))}`
 }
+
+/** Of a window that is read again, nothing else holds. */
+const repeatsOf = ({ repeats }: Step): Pick<Step, 'repeats'> => (repeats === undefined ? {} : { repeats })
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 

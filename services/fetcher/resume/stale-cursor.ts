@@ -9,7 +9,7 @@ import { AttemptFailed, PageFailed, PageRefused, PageUnreadable } from '../clien
 /** What the walk says of a page that is none, or of a request that cannot be sent. */
 const CODES: readonly string[] = [
   ...['HR_CURSOR', 'HR_ORIGIN_REFUSED', 'HR_SCHEME_REFUSED', 'HR_HEADER_REFUSED', 'HR_GENERATOR'],
-  ...['HR_NO_RECORDS', 'HR_NO_NEXT_PAGE', 'HR_REPEATED_PAGE', 'HR_KEY_STUCK', 'HR_GRAPHQL_ERROR'],
+  ...['HR_NO_RECORDS', 'HR_NO_NEXT_PAGE', 'HR_REPEATED_PAGE', 'HR_KEY_STUCK', 'HR_GRAPHQL_ERROR', 'HR_WALK_SHORT'],
 ]
 /** Redirected elsewhere, longer than a request may be, or not understood. */
 const STATUSES: readonly number[] = [301, 302, 303, 307, 308, 405, 414, 422, 431]

@@ -1,20 +1,26 @@
 /** A cursor that the API hands out: an opaque text, a whole URL, or a Link header (RFC 8288). */
 import { z } from 'zod'
-import { countGiven, type Given, place, pointer } from '../place.ts'
+import { countGiven, type Given, orOptional, place, pointer, sizeSpec, totalOrNone } from '../place.ts'
+
+/** Records of a full page, or the parameter that asks for so many: a shorter page without a next one ends the walk. */
+const pageSize = z.union([z.int().min(1), sizeSpec], 'expected a number of records, or { param, value }')
 
 export const cursorSpec = z
   .strictObject({
     kind: z.literal('cursor'),
-    /** Where the body holds the next cursor. */
+    /** Where the body holds the next cursor. `optional()`: the last page omits it, whatever its size. */
     next: place.optional(),
     /** Or which header of the answer does. */
-    nextHeader: z.string().optional(),
+    nextHeader: orOptional(z.string()).optional(),
     /** Query parameter, header or pointer into the JSON body of the next request that takes it. */
     param: z.string().optional(),
     header: z.string().optional(),
     body: pointer.optional(),
     /** A flag that says whether there is more; where it is declared, it must be there. */
     hasMore: place.optional(),
+    size: pageSize.optional(),
+    /** How many records the whole list has: the walk must not end short of it. */
+    total: totalOrNone.optional(),
   })
   .refine((spec) => countGiven(spec.next, spec.nextHeader) === 1, {
     error: 'name one place of the next cursor: next (in the body) or nextHeader',
@@ -28,9 +34,18 @@ export const cursorSpec = z
   })
 export type CursorSpec = z.infer<typeof cursorSpec>
 
-export const linkHeaderSpec = z.strictObject({ kind: z.literal('link-header'), rel: z.string().default('next') })
-export const nextUrlSpec = z.strictObject({ kind: z.literal('next-url'), next: place })
-export const noneSpec = z.strictObject({ kind: z.literal('none') })
+export const linkHeaderSpec = z.strictObject({
+  kind: z.literal('link-header'),
+  rel: z.string().default('next'),
+  total: totalOrNone.optional(),
+})
+export const nextUrlSpec = z.strictObject({
+  kind: z.literal('next-url'),
+  next: place,
+  size: pageSize.optional(),
+  total: totalOrNone.optional(),
+})
+export const noneSpec = z.strictObject({ kind: z.literal('none'), total: totalOrNone.optional() })
 
 /** `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search that is posted: body: '/page/after'. */
 export const cursor = (spec: Given<typeof cursorSpec>) => ({ kind: 'cursor' as const, ...spec })
@@ -39,4 +54,4 @@ export const linkHeader = (spec: Given<typeof linkHeaderSpec> = {}) => ({ kind: 
 /** `{ "next": "https://…" }`: nextUrl({ next: '/next' }). */
 export const nextUrl = (spec: Given<typeof nextUrlSpec>) => ({ kind: 'next-url' as const, ...spec })
 /** One page is all there is. */
-export const none = () => ({ kind: 'none' as const })
+export const none = (spec: Given<typeof noneSpec> = {}) => ({ kind: 'none' as const, ...spec })

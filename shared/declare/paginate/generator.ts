@@ -42,7 +42,8 @@ export type WalkTools = {
 }
 
 export type WalkPage = {
-  records: readonly unknown[]
+  /** Null: a page without records. A page that lacks them fails the run. */
+  records: readonly unknown[] | null
   /** Plain JSON, without a secret, from which the walk can go on behind this page. Without one, an interrupted run starts again. */
   cursor?: unknown
 }

@@ -4,20 +4,22 @@
  */
 import { z } from 'zod'
 import { valueAt } from '../../pointer.ts'
-import { type Given, pointer } from '../place.ts'
+import { type Given, type Optional, orOptional, pointer, totalOrNone, unwrapped } from '../place.ts'
 
 export const graphqlSpec = z.strictObject({
   kind: z.literal('graphql'),
   query: z.string().min(1),
   variables: z.record(z.string(), z.unknown()).default({}),
-  /** Where the answer holds the connection. */
-  connection: pointer,
+  /** Where the answer holds the connection. `optional()`: null or omitted where there is nothing. */
+  connection: orOptional(pointer),
   /** The variable that sets a page's size, and the size. */
   first: z.strictObject({ variable: z.string().default('first'), value: z.int().min(1) }).optional(),
   /** The variable that takes the cursor. */
   after: z.string().min(1).default('after'),
   /** Codes (`extensions.code` or `type` of an error) of failures that pass: the page is asked for again. */
   retryable: z.array(z.string()).default(['THROTTLED', 'RATE_LIMITED']),
+  /** How many records the whole connection has: the walk must not end short of it. */
+  total: totalOrNone.optional(),
 })
 export type GraphqlSpec = z.infer<typeof graphqlSpec>
 
@@ -31,11 +33,14 @@ export const graphqlBody = ({ query, variables, first }: GraphqlSpec): Record<st
 })
 
 /** Where the records are unless the author says otherwise: `nodes`, or the `node` of each of `edges`. */
-export const nodesOf =
-  ({ connection }: GraphqlSpec) =>
-  (body: unknown): unknown => {
-    const nodes = valueAt(body, `${connection}/nodes`)
+export function nodesOf({ connection }: GraphqlSpec): ((body: unknown) => unknown) | Optional<(body: unknown) => unknown> {
+  const { at, isOptional } = unwrapped(connection)
+  const records = (body: unknown): unknown => {
+    const nodes = valueAt(body, `${at}/nodes`)
     if (nodes !== undefined && nodes !== null) return nodes
-    const edges = valueAt(body, `${connection}/edges`)
-    return Array.isArray(edges) ? edges.map((edge) => valueAt(edge, '/node')) : edges
+    const edges = valueAt(body, `${at}/edges`)
+    if (Array.isArray(edges)) return edges.map((edge) => valueAt(edge, '/node'))
+    return edges === undefined ? nodes : edges
   }
+  return isOptional ? { optional: records } : records
+}

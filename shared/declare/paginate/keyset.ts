@@ -1,6 +1,6 @@
 /** The last record's key is the next cursor: `starting_after`, `max_id`, `since_id`. Records that come or go meanwhile move nothing out of sight. */
 import { z } from 'zod'
-import { countGiven, type Given, place, pointer, sizeSpec } from '../place.ts'
+import { countGiven, type Given, place, pointer, sizeSpec, totalOrNone } from '../place.ts'
 
 const keySpec = z
   .strictObject({
@@ -23,6 +23,8 @@ export const keysetSpec = z
     /** A flag that says whether there is more; without it, the walk ends at an empty page, or at a short one where size is declared. */
     hasMore: place.optional(),
     size: sizeSpec.optional(),
+    /** How many records the whole list has: the walk must not end short of it. */
+    total: totalOrNone.optional(),
     /** True if the API gives the record of the key again. Needed where several records can have one key: an exclusive one would skip them. */
     inclusive: z.boolean().default(false),
   })

@@ -3,7 +3,11 @@
  * tells: prefer a cursor or a key where the API has one.
  */
 import { z } from 'zod'
-import { countGiven, type Given, place, sizeSpec } from '../place.ts'
+import { countGiven, type Given, place, sizeSpec, type Total, type TotalOrNone, total, totalOrNone } from '../place.ts'
+
+/** True for a total that may end a walk: exact, and in every answer. */
+export const endsByTotal = (given: TotalOrNone | undefined): given is Total =>
+  given !== undefined && given !== false && (typeof given !== 'object' || !('exact' in given) || given.exact !== false)
 
 /** `empty`: the walk ends at a page without records. `short`: also at one that is not full, once the API has shown a full one. */
 const stop = z.enum(['empty', 'short'])
@@ -16,9 +20,11 @@ export const pageNumberSpec = z
     first: z.int().min(0).default(1),
     size: sizeSpec.optional(),
     stop: stop.optional(),
-    /** Where the answer says how many pages, or records, there are in all: a number, or its text. */
-    totalPages: place.optional(),
-    totalRecords: place.optional(),
+    /** Where the answer says how many pages, or records, there are in all: a number, or its text. `exact: false`: the walk ends at an empty page. */
+    totalPages: total.optional(),
+    totalRecords: total.optional(),
+    /** The same for a walk that something else ends: it must not end short of it. */
+    total: totalOrNone.optional(),
     /** A flag that says whether there is more. */
     hasMore: place.optional(),
   })
@@ -47,11 +53,11 @@ export const offsetSpec = z
     overlap: z.int().min(0).default(0),
     /** What ends the walk; `short` if nothing is said. */
     stop: stop.optional(),
-    /** Where the answer says how many records there are in all: a number, or its text. */
-    total: place.optional(),
+    /** Where the answer says how many records there are in all: a number, or its text. `exact: false`: the walk ends by its pages. */
+    total: totalOrNone.optional(),
     hasMore: place.optional(),
   })
-  .refine((spec) => countGiven(spec.stop, spec.total, spec.hasMore) <= 1, {
+  .refine((spec) => countGiven(spec.stop, endsByTotal(spec.total) ? spec.total : undefined, spec.hasMore) <= 1, {
     error: 'name one thing that says where the walk ends: stop, total or hasMore',
     path: ['stop'],
     params: { rule: true },

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { duration, positiveDuration } from '../duration.ts'
-import { bodyFunction, countGiven, type Given, pointer } from '../place.ts'
+import { countGiven, type Given, place, pointer } from '../place.ts'
 
 /** `pages`: the ways of paging that a window can be walked by. */
 export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
@@ -17,8 +17,8 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
       size: positiveDuration,
       /** A window that hits the cap is halved, but not below this; one minute if nothing is said, or the parameter's unit if that is longer. */
       min: positiveDuration.optional(),
-      /** Records of one query beyond which the API gives none; or a function of the body that says whether it held some back. */
-      cap: z.union([z.int().min(1), bodyFunction], 'expected a number of records, or a function of the body').optional(),
+      /** Records of one query beyond which the API gives none; or a flag in the body that says whether it held some back. */
+      cap: z.union([z.int().min(1), place], 'expected a number of records, or a place in the body that says true or false').optional(),
       /** The last window ends so long before now: for records that become visible late. */
       settle: duration.default(0),
       /**

@@ -79,7 +79,7 @@ describe('fixed credentials', () => {
     })
     const first = await ask()
     const paginator = paginatorFor(stream)
-    const { cursor } = paginator.next({ ...first, records: [] }, null)
+    const { cursor } = paginator.next({ ...first, records: [], longest: 0, size: null }, null)
     assert.equal(cursor, `${server.url}/orders?page=2`)
     await client.send(paginator.at(first.request, cursor), { signal: new AbortController().signal, stream: stream.label })
     assert.deepEqual(server.requests[1]?.query.getAll('sk'), [KEY])

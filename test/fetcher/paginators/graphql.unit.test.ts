@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { PageFailed } from '../../../services/fetcher/client/errors.ts'
-import { graphql, z } from '../../../shared/index.ts'
+import { graphql, optional, z } from '../../../shared/index.ts'
 import type { Answer } from '../../support/http.ts'
 import { assertStopped, recordsOf, type Script, walk, walkBothWays } from './walking.ts'
 
@@ -99,10 +99,16 @@ describe('a GraphQL walk stops with an error', () => {
     assert.equal(requests.length, 1)
   })
 
-  for (const [name, orders] of [
-    ['there is no connection', null],
-    ['pageInfo does not say whether there is more', { nodes: [], pageInfo: {} }],
-  ] as const) {
+  for (const data of [{ orders: null }, {}, null]) {
+    test(`where there is no connection: ${JSON.stringify(data)}; it ends there where the connection is optional`, async (t) => {
+      const { error } = await walk(t, paginate, () => ({ json: { data } }), { stream })
+      assertStopped(error, 'HR_NO_RECORDS', /has nothing in the connection at "\/data\/orders"; it has data/)
+      const omitted = await walk(t, { ...paginate, connection: optional('/data/orders') }, () => ({ json: { data } }), { stream })
+      assert.deepEqual([omitted.error, omitted.pages.length], [undefined, 1])
+    })
+  }
+
+  for (const [name, orders] of [['pageInfo does not say whether there is more', { nodes: [], pageInfo: {} }]] as const) {
     test(`where ${name}`, async (t) => {
       const { error } = await walk(t, paginate, () => ({ json: { data: { orders } } }), { stream })
       assertStopped(error, 'HR_NO_NEXT_PAGE', /declared at "\/data\/orders\/pageInfo\/hasNextPage", but the answer has nothing there/)

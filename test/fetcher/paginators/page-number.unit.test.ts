@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { pageNumber } from '../../../shared/index.ts'
 import type { Asked } from '../../support/http.ts'
-import { assertStopped, recordsOf, targetsOf, walk, walkBothWays } from './walking.ts'
+import { assertStopped, recordsOf, type Script, targetsOf, walk, walkBothWays } from './walking.ts'
 
 const all = (total: number): number[] => Array.from({ length: total }, (_, id) => id)
 
@@ -78,9 +78,13 @@ describe('a numbered walk ends', () => {
   test('by a total of records although the API caps the size, and although it leaves some records out', async (t) => {
     const paginate = pageNumber({ size, totalRecords: '/total' })
     assert.deepEqual(recordsOf(await walk(t, paginate, table(12, 5, { total: 12 }))), all(12))
-    const filtered = await walk(t, paginate, ({ query }) => ({ json: { data: query.get('page') === '1' ? [1, 2] : [], total: 30 } }))
+    const fewer: Script = ({ query }) => ({ json: { data: query.get('page') === '1' ? [1, 2] : [], total: 30 } })
+    const estimate = pageNumber({ size, totalRecords: { at: '/total', exact: false } })
+    const filtered = await walk(t, estimate, fewer)
     assert.equal(filtered.error, undefined)
-    assert.equal(filtered.requests.length, 3)
+    assert.equal(filtered.requests.length, 2)
+    assert.match(filtered.pages.at(-1)?.cautions?.[0]?.says ?? '', /ended after 2 records, but the API said 30/)
+    assertStopped((await walk(t, paginate, fewer)).error, 'HR_WALK_SHORT', /page 2 is empty after 2 records, but the API said 30/)
   })
 
   test('where a flag says that there is no more', async (t) => {

@@ -11,6 +11,7 @@ import {
   linkHeader,
   nextUrl,
   offset,
+  optional,
   pageNumber,
   secret,
   windows,
@@ -38,7 +39,7 @@ describe('a next link', () => {
     for (const link of ['?q=a%20b%2Bc', '/orders?q=a%20b%2Bc', 'BASE/orders?q=a%20b%2Bc', '//HOST/orders?q=a%20b%2Bc']) {
       const script: Script = ({ headers: { host = '' } }, number) => {
         const next = link.replace('BASE', `http://${host}`).replace('HOST', host)
-        return number === 0 ? { json: { next }, headers: { link: `<${next}>; rel="next"` } } : { json: {} }
+        return number === 0 ? { json: { data: [], next }, headers: { link: `<${next}>; rel="next"` } } : { json: { data: [] } }
       }
       for (const paginate of [nextUrl({ next: '/next' }), linkHeader()]) {
         const { requests, error } = await walk(t, paginate, script, { stream: { params: { limit: 5 } } })
@@ -49,9 +50,9 @@ describe('a next link', () => {
   })
 
   test('with another port, to another origin is refused with an error unless the source allows it, and never asked with credentials', async (t) => {
-    const other = await startServer(t, () => ({ json: {} }))
+    const other = await startServer(t, () => ({ json: { data: [] } }))
     const source = { auth: bearer(secret('SHOP_KEY')), headers: { 'X-Shop': 'own' } }
-    const script = answers({ json: { next: `${other.url}/orders?page=2` } }, { json: {} })
+    const script = answers({ json: { data: [], next: `${other.url}/orders?page=2` } }, { json: { data: [] } })
     const { error } = await walk(t, nextUrl({ next: '/next' }), script, { source })
     assert.equal((error as { code: string }).code, 'HR_ORIGIN_REFUSED')
     assert.equal(other.requests.length, 0)
@@ -64,17 +65,18 @@ describe('a next link', () => {
 })
 
 describe('the end of a walk', () => {
-  for (const end of [{ next: '' }, { next: null }, {}]) {
-    test(`is at a cursor that is "", null or missing: ${JSON.stringify(end)}`, async (t) => {
-      assert.equal((await walk(t, byCursor, answers({ json: end }))).requests.length, 1)
+  for (const end of [{ next: '' }, { next: null }, { next: false }]) {
+    test(`is at a cursor that is "", null or false: ${JSON.stringify(end)}`, async (t) => {
+      const ran = await runOnce(t, answers({ json: { data: [row(1)], ...end } }), { stream: timed(byCursor) })
+      assert.deepEqual([ran.error, ran.requests.length, confirmed(ran), ran.attention], [undefined, 1, [at(1)], []])
     })
   }
 
   test('is where has_more is false or "false" though a cursor is present; a has_more that is missing is an error', async (t) => {
     const flagged = cursor({ next: '/next', param: 'cursor', hasMore: '/has_more' })
     for (const has_more of [false, 'false'])
-      assert.equal((await walk(t, flagged, answers({ json: { next: 'a', has_more } }))).requests.length, 1)
-    assertStopped((await walk(t, flagged, answers({ json: { next: 'a' } }))).error, 'HR_NO_NEXT_PAGE', /hasMore is declared/)
+      assert.equal((await walk(t, flagged, answers({ json: { data: [], next: 'a', has_more } }))).requests.length, 1)
+    assertStopped((await walk(t, flagged, answers({ json: { data: [], next: 'a' } }))).error, 'HR_NO_NEXT_PAGE', /hasMore is declared/)
   })
 
   test('is at a total, "100" too; a total that is missing or no number where it is declared is an error', async (t) => {
@@ -93,11 +95,17 @@ describe('the end of a walk', () => {
     }
   })
 
-  test('is a last page whose items are null or missing: an empty page, and no crash', async (t) => {
-    for (const last of [{ data: null }, {}]) {
-      const { put, error } = await runOnce(t, answers({ json: { data: [row(1)], next: 'a' } }, { json: last }), { stream: timed(byCursor) })
+  test('is a last page whose items are null: an empty page, and no crash; so is one without them where the declaration says so', async (t) => {
+    for (const [last, records] of [
+      [{ data: null }, '/data'],
+      [{}, optional('/data')],
+      [{ data: {} }, optional((body: unknown) => (body as { data: { items?: unknown } }).data.items)],
+    ] as const) {
+      const first = records === '/data' || typeof records.optional === 'string' ? [row(1)] : { items: [row(1)] }
+      const script = answers({ json: { data: first, next: 'a' } }, { json: last })
+      const { put, error } = await runOnce(t, script, { stream: { ...timed(byCursor), records } })
       assert.equal(error, undefined)
-      assert.deepEqual([put.length, put[1]?.marker.last, put[1]?.checkpoint.done], [2, true, true])
+      assert.deepEqual([put.length, put[1]?.marker.last, put[1]?.checkpoint.done, confirmed({ put } as never)[1]], [2, true, true, at(1)])
     }
   })
 })
@@ -139,7 +147,9 @@ describe('a page', () => {
   test('cursor that goes into a nested JSON body leaves the other keys of the body as they are (a search by POST)', async (t) => {
     const body = { query: { match: { q: 'x' } }, page: { size: 2, sort: ['id'] } }
     const paginate = cursor({ next: '/next', body: '/page/after' })
-    const { requests } = await walk(t, paginate, answers({ json: { next: 'a' } }, { json: {} }), { stream: { method: 'POST', body } })
+    const { requests } = await walk(t, paginate, answers({ json: { data: [], next: 'a' } }, { json: { data: [] } }), {
+      stream: { method: 'POST', body },
+    })
     assert.deepEqual(
       requests.map((asked) => JSON.parse(asked.body)),
       [body, { ...body, page: { ...body.page, after: 'a' } }],
@@ -326,7 +336,7 @@ describe('the watermark', () => {
 
   test('stays where it was within a window that fails', async (t) => {
     const paginate = windows({ to: 'until', size: '4h', pages: cursor({ next: '/next', param: 'cursor' }) })
-    const script = answers({ json: { data: [row(3), row(1)] } }, { json: { data: [row(7)], next: 'x' } }, { status: 403 })
+    const script = answers({ json: { data: [row(3), row(1)], next: null } }, { json: { data: [row(7)], next: 'x' } }, { status: 403 })
     const ran = await runOnce(t, script, { stream: timed(paginate, { start: at(0) }), plan: { startedMs: Date.UTC(2026, 0, 1, 10) } })
     assert.ok(ran.error instanceof PageRefused)
     assert.deepEqual(kept(ran), [at(4), at(4)])

@@ -44,7 +44,7 @@ export async function walk(t: TestContext, paginate: unknown, script: Script, op
   let cursor: Cursor | null = options.cursor ?? null
   try {
     for (let turn = 0; turn < TURNS_MAX; turn++) {
-      for await (const page of walkPages({ ...run, startedMs, cursor })) {
+      for await (const page of walkPages({ ...run, startedMs, cursor, size: walked.pages.at(-1)?.size })) {
         walked.pages.push(page)
         if (options.interrupted === true) break
       }

@@ -2,21 +2,21 @@
 import LinkHeader from 'http-link-header'
 import type { Stream } from '../../../../shared/declaration.ts'
 import { cautionAbout, pagesOf } from '../../../../shared/declare/paginate.ts'
+import { type SimplePlace, unwrapped } from '../../../../shared/declare/place.ts'
 import { messageOf } from '../../../../shared/errors.ts'
-import { valueAt } from '../../../../shared/pointer.ts'
 import { PageRefused } from '../../client/errors.ts'
 import type { PageResponse } from '../../client/send.ts'
+import { recordsOf } from '../../pages/records-of.ts'
 import type { Look, SeenPage } from '../look.ts'
 import { hintOf } from './access.ts'
 import { arraysIn, nextPlacesIn } from './places.ts'
 import { type Attempt, failed, ok, type Step, skipped } from './step.ts'
 
-/** The raw records of an answer; null if there is no array at their place. A body of null is an empty page. */
-export function recordsIn({ records }: Stream, { body }: PageResponse): readonly unknown[] | null {
-  if (body === null) return []
+/** The raw records of an answer; null if a run would not take it for a page. */
+export function recordsIn(stream: Stream, answer: PageResponse): readonly unknown[] | null {
+  if (stream.answers.meanings.get(answer.status) === 'empty') return []
   try {
-    const found = typeof records === 'function' ? records(body) : valueAt(body, records)
-    return Array.isArray(found) ? found : null
+    return recordsOf(stream, answer)
   } catch {
     return null
   }
@@ -28,7 +28,8 @@ export function firstPageStep({ stream, answers }: Look, { error }: Attempt<Seen
   if (answer === undefined)
     return refused ? skipped('first page', 'was not answered') : failed('first page', messageOf(error), hintOf(error))
   const records = recordsIn(stream, answer)
-  const where = typeof stream.records === 'string' ? `"${stream.records}"` : 'the place that its function names'
+  const { at } = unwrapped<SimplePlace>(stream.records)
+  const where = typeof at === 'string' ? `"${at}"` : 'the place that its function names'
   if (records === null) return failed('first page', `holds no array of records at ${where}`, recordsAdvice(answer))
   return ok('first page', `${records.length} records at ${where}`)
 }

@@ -1,0 +1,51 @@
+/**
+ * The records of a response. A missing place is not an empty page: an error with status 200, a renamed array and a response of another
+ * shape all look like that. Null at the place is an empty page. Throws Stopped (HR_NO_RECORDS) that says what the body has instead.
+ */
+import type { Stream } from '../../../shared/declaration.ts'
+import { pagesOf } from '../../../shared/declare/paginate.ts'
+import { type SimplePlace, unwrapped } from '../../../shared/declare/place.ts'
+import { messageOf, Stopped } from '../../../shared/errors.ts'
+import { valueAt } from '../../../shared/pointer.ts'
+import type { PageResponse } from '../client/send.ts'
+import { isNoContent } from '../client/status.ts'
+import { errorIn, summaryOf } from './body-summary.ts'
+
+export function recordsOf(stream: Stream, response: PageResponse): readonly unknown[] {
+  const { body, status, scrub = (text) => text } = response
+  if (isNoContent(status)) return []
+  const { at, isOptional } = unwrapped<SimplePlace>(stream.records)
+  const found = typeof at === 'function' ? recordsBy(stream, at, response) : valueAt(body, at)
+  const where = typeof at === 'string' ? `at "${at}"` : (connectionOf(stream) ?? 'from its records function')
+  if (found === undefined && !isOptional) {
+    throw noRecords(stream, `has nothing ${where}; ${scrub(summaryOf(body))}`, OMITTED_HINT)
+  }
+  if (found !== undefined && found !== null && !Array.isArray(found)) {
+    throw noRecords(stream, `holds no array of records ${where}, but ${typeof found === 'object' ? 'an object' : `a ${typeof found}`}`)
+  }
+  const records = found ?? []
+  // An error that keeps the usual shape. Where `answers.failed` is declared, the author has said what an error is.
+  const error = records.length > 0 || stream.answers.failed !== null ? null : errorIn(body)
+  if (error !== null) throw noRecords(stream, `has no records, but ${scrub(error)}`, FAILED_HINT)
+  return records
+}
+
+/** Whoever pages by graphql knows the records by their connection. */
+function connectionOf({ paginate }: Stream): string | null {
+  const pages = pagesOf(paginate)
+  return pages.kind === 'graphql' ? `in the connection at "${unwrapped(pages.connection).at}"` : null
+}
+
+const OMITTED_HINT = 'correct records in the declaration; if the API omits it when there is nothing: records: optional(…)'
+const FAILED_HINT = 'if that is no error, declare which answers are: answers: { failed: (body) => null }'
+
+function recordsBy(stream: Stream, records: (body: unknown) => unknown, { body, scrub = (text) => text }: PageResponse): unknown {
+  try {
+    return records(body)
+  } catch (error) {
+    throw noRecords(stream, `is not what its records function expects: ${scrub(messageOf(error))}; ${scrub(summaryOf(body))}`)
+  }
+}
+
+const noRecords = (stream: Stream, what: string, hint = 'correct records in the declaration'): Stopped =>
+  new Stopped('HR_NO_RECORDS', `${stream.label}: the answer ${what}`, { hint })

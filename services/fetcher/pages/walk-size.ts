@@ -1,0 +1,151 @@
+/**
+ * Compares the end of a walk with what the walk has learned of its own size: totals, page counts, flags. An end short of the lowest total
+ * seen fails the run, since a page that is empty by mistake looks like an end. Pure, apart from the author's functions.
+ * Assumes one tracker a walk. Its state is plain data, so that a restart in mid-walk loses none of it.
+ */
+import type { WalkSize } from '../../../shared/checkpoint.ts'
+import type { Stream } from '../../../shared/declaration.ts'
+import { pagesOf } from '../../../shared/declare/paginate.ts'
+import type { TotalOrNone } from '../../../shared/declare/place.ts'
+import type { PageRequest } from '../client/send.ts'
+import { countOf, isExact, totalAt, walkShort } from '../paginators/answer.ts'
+import type { PageView, Step } from '../paginators/contract.ts'
+import { isSizeParam } from '../paginators/size.ts'
+
+/** Worth a warning, once a run. */
+export type Caution = { about: 'total' | 'full_page'; says: string }
+
+export type Sized = { size: WalkSize; step: Step; cautions: readonly Caution[] }
+
+/** `body` of a status that is declared empty says nothing. */
+type SeenPage = Pick<PageView, 'body' | 'headers' | 'records'> & { isBodyless: boolean }
+
+const NO_SIZE: WalkSize = { longest: 0, read: 0 }
+
+/** Where a walk begins, or goes on. */
+export const sizeAt = (stored: WalkSize | undefined, isResumed: boolean): WalkSize =>
+  stored ?? (isResumed ? { ...NO_SIZE, partial: true } : NO_SIZE)
+
+const HEADER = 'x-total-count'
+
+/** Throws Stopped (HR_WALK_SHORT) for an end that contradicts the walk. */
+export function afterPage(
+  stream: Stream,
+  first: PageRequest,
+  before: WalkSize,
+  page: SeenPage,
+  step: Step,
+  fullPage: number | null,
+): Sized {
+  const count = page.records.length
+  const said = totalOf(stream, first, page)
+  const learned = learnedFrom(before, said, count, step)
+  const next = { longest: learned.longest, read: 0 }
+  if (step.list === 'dropped') return { size: next, step, cautions: [] }
+  const hole = count > 0 || page.isBodyless ? undefined : holeIn(step)
+  if (step.cursor !== null && step.list === undefined) return { size: learned, step: held(step, hole), cautions: [] }
+  const gaps = gapsIn(learned, said, step)
+  const failure = gaps.find(({ kind }) => kind === 'fails')
+  if (failure !== undefined) throw walkShort(stream, failure.says, failure.field)
+  const broken = count === 0 && !page.isBodyless && before.more === true ? NO_MORE : undefined
+  const isConfirmed = said.isSure && learned.total !== undefined && learned.read >= learned.total
+  return {
+    size: next,
+    step: held(step, gaps.find(({ kind }) => kind === 'holds')?.says ?? hole ?? broken),
+    cautions: [
+      ...gaps.filter(({ kind }) => kind === 'warns').map(({ says }): Caution => ({ about: 'total', says })),
+      ...(step.unsaid === true && count > 0 && count === fullPage && !isConfirmed ? [fullPageCaution(count)] : []),
+    ],
+  }
+}
+
+const held = (step: Step, why: string | undefined): Step =>
+  why === undefined || step.incomplete !== undefined ? step : { ...step, incomplete: why }
+
+function learnedFrom(before: WalkSize, said: Said, count: number, step: Step): WalkSize {
+  // What a page without records says after others is not believed below what was read: it may be the mistake itself.
+  const isBelieved = count > 0 || before.read === 0
+  const total = lower(before.total, said.total, isBelieved ? 0 : before.read)
+  const pages = lower(before.pages, step.pages?.pages ?? null, isBelieved ? 0 : (step.pages?.page ?? 0))
+  return {
+    longest: Math.max(before.longest, count),
+    read: before.read + Math.max(0, count - (step.again ?? 0)),
+    ...(total === null ? {} : { total }),
+    ...(pages === null ? {} : { pages }),
+    ...(before.partial === true ? { partial: true } : {}),
+    ...(step.more === true ? { more: true } : {}),
+  }
+}
+
+/** Where the end is short of what was learned. Nobody knows what was read before a checkpoint that did not count. */
+function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: Step): Gap[] {
+  if (partial === true) return []
+  const ofPages = { exact: step.pages?.exact !== false, field: 'totalPages', isSure: true }
+  const page = step.pages?.page
+  return [
+    ...(total !== undefined && read < total ? [gapOf(said, `after ${read} records, but the API said ${total}`)] : []),
+    ...(pages !== undefined && page !== undefined && page < pages
+      ? [gapOf(ofPages, `at page ${page}, but the API said ${pages} pages`)]
+      : []),
+  ]
+}
+
+/** Some APIs promise too much, so that it is no failure. */
+const NO_MORE = 'the page before said that there is more, and this page has no records'
+
+/** Of a page without records that counts itself among those that have some. */
+function holeIn({ pages }: Step): string | undefined {
+  // Many APIs count one page where there is nothing at all.
+  if (pages === undefined || !pages.exact || pages.pages === null || pages.pages < Math.max(2, pages.page)) return undefined
+  return `the answer says that there are ${pages.pages} pages, and page ${pages.page} has no records`
+}
+
+const fullPageCaution = (count: number): Caution => ({
+  about: 'full_page',
+  says: `the walk ends at a page of exactly the requested ${count} records, and nothing in the answer says that it is the last: the list may go on`,
+})
+
+/** `isSure`: it surely counts what this walk asks for. */
+type Said = { total: number | null; exact: boolean; field: string; isSure: boolean }
+
+function totalOf(stream: Stream, first: PageRequest, page: SeenPage): Said {
+  const paginate = pagesOf(stream.paginate)
+  const [field, declared] = declaredTotal(paginate)
+  if (declared === undefined) {
+    const total = paginate.kind === 'generator' ? null : countOf(page.headers[HEADER])
+    return { total, exact: true, field: 'total', isSure: !isFiltered(stream, first) }
+  }
+  if (declared === false) return { total: null, exact: true, field, isSure: false }
+  const total = page.isBodyless ? null : totalAt(stream, field, declared, page)
+  return { total, exact: isExact(declared), field, isSure: true }
+}
+
+function declaredTotal(paginate: ReturnType<typeof pagesOf>): [field: string, total: TotalOrNone | undefined] {
+  if (paginate.kind === 'page-number' && paginate.totalRecords !== undefined) return ['totalRecords', paginate.totalRecords]
+  return ['total', 'total' in paginate ? paginate.total : undefined]
+}
+
+/** Parameters that leave nothing out of a list, compared without case, `-` and `_`. */
+const NEUTRAL_PARAMS = new Set(
+  'page offset start skip sort sortby order orderby direction dir fields select include expand embed format lang locale apiversion version'.split(
+    ' ',
+  ),
+)
+
+/** A header that nobody declared may count the whole table, whatever the request asks for. */
+function isFiltered({ paginate }: Stream, { method, url }: PageRequest): boolean {
+  if (method !== 'GET' || paginate.kind === 'windows') return true
+  return [...url.searchParams.keys()].some((name) => !isSizeParam(name) && !NEUTRAL_PARAMS.has(name.toLowerCase().replace(/[-_$]/g, '')))
+}
+
+type Gap = { kind: 'fails' | 'holds' | 'warns'; says: string; field: string }
+
+function gapOf({ exact, field, isSure }: Omit<Said, 'total'>, what: string): Gap {
+  return { kind: !exact ? 'warns' : isSure ? 'fails' : 'holds', says: `the walk ended ${what}`, field }
+}
+
+/** `floor`: what is said below it is not taken. */
+function lower(before: number | undefined, said: number | null, floor: number): number | null {
+  if (said === null || said < floor) return before ?? null
+  return Math.min(before ?? said, said)
+}

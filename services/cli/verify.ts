@@ -51,12 +51,20 @@ function describe({ stream, table: name, partitions, differs, notes }: Verified)
     each.watermark.committed ?? '–',
     each.watermark.table ?? '–',
   ])
-  const verdict = differs ? `${stream} and ${name} differ:` : `${stream} and ${name} agree`
+  const marked = partitions.reduce((sum, each) => sum + each.marked.rows, 0)
+  const deleted = marked === 0 ? '' : `; ${counted(marked, 'row')} deleted by marks of complete walks`
+  const verdict = differs ? `${stream} and ${name} differ:` : `${stream} and ${name} agree${deleted}`
   return [table(rows, HEAD), ...partitions.flatMap(notesOf), ...notes, verdict, ...partitions.flatMap(differencesOf)].join('\n')
 }
 
-function notesOf({ partition, before, lettersBehind }: PartitionVerified): string[] {
+function notesOf({ partition, before, lettersBehind, marked }: PartitionVerified): string[] {
+  const { walks, count } = marked
   return [
+    ...walks.map(
+      ({ run, startedAt, rows, released }) =>
+        `partition ${partition}: ${counted(rows, 'row')} deleted by walk ${run} of ${startedAt}${released ? ', released by a person' : ''}`,
+    ),
+    ...(count > walks.length ? [`partition ${partition}: … and by ${counted(count - walks.length, 'earlier walk')}`] : []),
     ...(before.rows + before.pages === 0
       ? []
       : [`partition ${partition}: ${counted(before.rows, 'row')} and ${counted(before.pages, 'page')} of what the log no longer has`]),

@@ -41,6 +41,7 @@ const RANDOM_FAULTS: Shown = [
 const PIPELINE_KILL: Shown = [PIPELINE_KILLED, `\${name}, everything is loaded, and the watermark was never ahead of the table`]
 
 const DOUBTED = 'loader/doubted-markers.test.ts'
+const VERIFY_MARKS = 'operator/verify-marks.test.ts'
 
 export const killed: readonly Line[] = [
   {
@@ -284,6 +285,8 @@ export const records: readonly Line[] = [
       [DOUBTED, `\${what} deletes nothing, and what follows it is loaded`],
       [DOUBTED, 'deletes nothing in a stream that does not declare deletes, also after it is released by hand'],
       [DOUBTED, 'waits where the schema was registered before deletes, until the fetcher has registered it again; the loader runs on'],
+      [VERIFY_MARKS, `\${what}: 1,500 records and none shown do not agree`],
+      [VERIFY_MARKS, 'rows that a complete walk deleted are told with the walk, and are no difference'],
       [DOUBTED, 'a watermark far beyond its message holds the confirmed one, and status says so until one is believed again'],
     ],
   },

@@ -4,12 +4,16 @@
  */
 import { type ClickHouse, textLiteral } from '../../../shared/clickhouse.ts'
 import type { RawMessage } from '../../../shared/kafka.ts'
+import { type DeclaredWatermark, watermarkDoubt } from '../../../shared/messages/marker-trust.ts'
 import { LEDGER_TABLE } from '../../../shared/topics.ts'
 import { MARKER_HEADER, type PageMarker, parseMarker, replaysOf, singleHeaders } from '../../../shared/wire.ts'
 import type { Findings } from './differences.ts'
 import { exists, tableAt } from './shape.ts'
 
-export type PagesTools = { clickhouse: ClickHouse; database: string; topic: string; partition: number; findings: Findings }
+export type PagesTools = { clickhouse: ClickHouse; database: string; topic: string; partition: number; findings: Findings } & {
+  /** What the loader believes watermarks by. */
+  declared: DeclaredWatermark
+}
 
 export type PageCheck = {
   begin(from: number, to: number): Promise<void>
@@ -18,7 +22,7 @@ export type PageCheck = {
   end(low: number, sinceMs: number): void
   /** `read`: pages of which the loader counted the records; `records`: those of the topic. `before`: rows of pages that the log no longer has. */
   counts: { pages: number; read: number; records: number; before: number }
-  /** Of the last marker that carried one. */
+  /** Of the last marker that carried one that is believed. */
   watermark(): string | null
 }
 
@@ -32,7 +36,7 @@ export const markerOf = ({ value, headers }: RawMessage): PageMarker | null =>
 
 /** `atPage`: reading starts at the beginning of a page. */
 export async function createPageCheck(tools: PagesTools, atPage: boolean): Promise<PageCheck> {
-  const { clickhouse, database, topic, partition, findings } = tools
+  const { clickhouse, database, topic, partition, findings, declared } = tools
   const hasLedger = await exists(clickhouse, database, LEDGER_TABLE)
   const from = `${tableAt(database, LEDGER_TABLE)}`
   const counts = { pages: 0, read: 0, records: 0, before: 0 }
@@ -62,7 +66,8 @@ GROUP BY run, page HAVING uniqExact(records, dead_letters) > 1`
     if (replaysOf(message.headers) === 0) {
       if (open !== null && open !== facts.records) findings.note('page_short', `${words}: ${facts.records} records, ${open} in the topic`)
       open = 0
-      watermark = facts.watermark ?? watermark
+      const { watermark: next } = facts
+      if (next !== null && watermarkDoubt(next, declared, Number(message.timestamp)) === null) watermark = next
     }
     const row = rows.get(offset)
     rows.delete(offset)

@@ -5,18 +5,24 @@
  */
 import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '../../../shared/clickhouse.ts'
 import type { RawMessage } from '../../../shared/kafka.ts'
-import { FRAME_HEAD_BYTES, schemaIdOf } from '../../../shared/wire.ts'
+import { FRAME_HEAD_BYTES, replaysOf, schemaIdOf } from '../../../shared/wire.ts'
 import type { Findings } from './differences.ts'
 import type { Refused } from './letters.ts'
+import type { MarkCheck } from './marks.ts'
 import type { Shape } from './shape.ts'
 
-export type RowsTools = { clickhouse: ClickHouse; shape: Shape; partition: number; refused: Refused; findings: Findings }
+export type RowsTools = { clickhouse: ClickHouse; shape: Shape; partition: number; refused: Refused; findings: Findings } & {
+  /** A record is not shown, since the newest row of its key is a deleted one behind it. */
+  onHidden: MarkCheck['hidden']
+}
 
 export type RowCheck = {
   /** Takes what FINAL shows of `[from, to)`. */
   begin(from: number, to: number): Promise<void>
   /** In the order of the log. */
   record(message: RawMessage): Promise<void>
+  /** Looks at all that was taken so far. */
+  settle(): Promise<void>
   /** `low`: below it the log has lost what it had. `since`: what was fetched before it was in a log before this one. */
   end(low: number, sinceMs: number): Promise<void>
   /** `shown`: rows of records of the log; `refused`: records that are dead letters; `before`: rows of what the log no longer has. */
@@ -32,10 +38,11 @@ const OPENING_BYTES = 1
 const FINAL_FIRST = { optimize_move_to_prewhere_if_final: 0 } as const
 
 type Shown = { offset: number; atMs: number }
-type Hidden = Shown & { line: string }
-type Problem = { o: string; key: string; found: number; p: number; at: string }
+type Hidden = Shown & { line: string; isReplay: boolean }
+/** `newer`: the table's newest row of the key is at least as new as the record. `same`: by the same watermark. */
+type Problem = { o: string; key: string; found: number; p: number; at: string; deleted: number; newer: number; same: number }
 
-export function createRowCheck({ clickhouse, shape, partition, refused, findings }: RowsTools): RowCheck {
+export function createRowCheck({ clickhouse, shape, partition, refused, findings, onHidden }: RowsTools): RowCheck {
   const counts = { shown: 0, refused: 0, before: 0 }
   let shown: Shown[] = []
   let next = 0
@@ -73,7 +80,7 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
       else findings.note('row_unreadable', `${partition}:${offset}`)
     } else {
       const line = lineOf(partition, message, value)
-      hidden.push({ offset, atMs, line })
+      hidden.push({ offset, atMs, line, isReplay: replaysOf(message.headers) > 0 })
       bytes += line.length
       if (hidden.length >= ASKED_ROWS_MAX || bytes >= ASKED_BYTES_MAX) await settle()
     }
@@ -90,7 +97,7 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
   async function ask(records: readonly Hidden[]): Promise<void> {
     let problems: Problem[]
     try {
-      problems = await clickhouse.rows<Problem>(statement(shape, records), {
+      problems = await clickhouse.rows<Problem>(statement(shape, partition, records), {
         ...RECORD_SETTINGS,
         input_format_skip_unknown_fields: 1,
         max_query_size: QUERY_BYTES_MAX,
@@ -107,13 +114,22 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
       else findings.note('row_unreadable', `${partition}:${only.offset} (${error.message})`)
       return
     }
-    const times = new Map(problems.length === 0 ? [] : records.map(({ offset, atMs }) => [offset, atMs]))
-    for (const { o, key, found, p, at } of problems) {
-      const offset = Number(o)
-      if (await refused.hasSoon(offset, times.get(offset) ?? 0)) counts.refused++
-      else if (found === 0) findings.note('row_missing', `${partition}:${offset} ${key}`)
-      else findings.note('row_older', `${partition}:${offset} ${key}; the table has ${p}:${at}`)
+    const asked = new Map(problems.length === 0 ? [] : records.map((record) => [record.offset, record]))
+    for (const problem of problems) {
+      const record = asked.get(Number(problem.o))
+      if (record !== undefined) await judge(record, problem)
     }
+  }
+
+  async function judge({ offset, atMs, isReplay }: Hidden, { key, found, p, at, deleted, newer, same }: Problem): Promise<void> {
+    const words = `${partition}:${offset} ${key}`
+    if (newer === 1) {
+      // A replayed dead letter comes late and has the time of its first fetch: a version that came before it can be newer.
+      if (deleted === 1 && Number(at) > offset) onHidden({ offset, key, isReplay }, Number(at))
+      else if (!isReplay && same === 1) findings.note('row_stale', `${words}; the table has ${p}:${at}`)
+    } else if (await refused.hasSoon(offset, atMs)) counts.refused++
+    else if (found === 0) findings.note('row_missing', words)
+    else findings.note('row_older', `${words}; the table has ${p}:${at}`)
   }
 
   async function end(low: number, sinceMs: number): Promise<void> {
@@ -127,7 +143,7 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
     astray = []
   }
 
-  return { begin, record, end, counts }
+  return { begin, record, settle, end, counts }
 }
 
 /** As the loader would insert it. */
@@ -138,10 +154,11 @@ function lineOf(partition: number, { offset, timestamp }: RawMessage, value: Buf
 }
 
 /**
- * The records of which the table has neither this version nor a newer one. A deletion of a key that is gone altogether is done. GLOBAL: the table may
- * be over shards, and each would read the records anew.
+ * The records of which the table has neither this version nor a newer one, and those whose newest row is of the same partition and either a deleted
+ * one behind the record, or one in front of it. A deletion of a key that is gone altogether is done. GLOBAL: the table may be over shards, and
+ * each would read the records anew.
  */
-function statement({ from, keys, structure, version }: Shape, records: readonly Hidden[]): string {
+function statement({ from, keys, structure, version }: Shape, partition: number, records: readonly Hidden[]): string {
   const key = keys.join(', ')
   const text = records.map(({ line }) => line.replaceAll('\n', ' ')).join('\n')
   return `WITH headrace_log AS (
@@ -149,10 +166,13 @@ function statement({ from, keys, structure, version }: Shape, records: readonly 
   FROM format(JSONEachRow, ${textLiteral(structure)}, ${textLiteral(text)})
 )
 SELECT log.headrace_offset AS o, toString(tuple(${keys.map((each) => `log.${each}`).join(', ')})) AS key,
-  found.headrace_found AS found, found.headrace_at.1 AS p, found.headrace_at.2 AS at
+  found.headrace_found AS found, found.headrace_at.1 AS p, found.headrace_at.2 AS at, found.headrace_at.3 AS deleted,
+  found.headrace_found = 1 AND found.headrace_newest >= log.headrace_version AS newer,
+  bitShiftRight(found.headrace_newest, 64) = bitShiftRight(log.headrace_version, 64) AS same
 FROM headrace_log AS log LEFT JOIN (
-  SELECT ${key}, 1 AS headrace_found, max(_version) AS headrace_newest, argMax((_partition, _offset), _version) AS headrace_at
+  SELECT ${key}, 1 AS headrace_found, max(_version) AS headrace_newest, argMax((_partition, _offset, _deleted), _version) AS headrace_at
   FROM ${from} WHERE (${key}) GLOBAL IN (SELECT ${key} FROM headrace_log) GROUP BY ${key}
 ) AS found USING (${key})
-WHERE (found.headrace_found = 0 AND log.headrace_deleted = 0) OR (found.headrace_found = 1 AND found.headrace_newest < log.headrace_version)`
+WHERE (found.headrace_found = 0 AND log.headrace_deleted = 0) OR (found.headrace_found = 1 AND found.headrace_newest < log.headrace_version)
+  OR (newer AND p = ${partition} AND ((deleted = 1 AND at > o) OR at < o))`
 }

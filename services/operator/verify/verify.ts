@@ -15,6 +15,7 @@ import { topicOf } from '../letters.ts'
 import { type RunRange, rangesOfRun } from '../runs.ts'
 import { createFindings, type Difference, type Findings } from './differences.ts'
 import { checkLetters } from './letters.ts'
+import { createMarkCheck, type MarkCheck, type Marked } from './marks.ts'
 import { createPageCheck, markerOf } from './pages.ts'
 import { createRowCheck } from './rows.ts'
 import { type Shape, shapeOf } from './shape.ts'
@@ -37,6 +38,8 @@ export type PartitionVerified = {
   /** Records that FINAL shows; the others have newer versions, were deleted, or are dead letters. */
   shown: number
   refused: number
+  /** Rows that marks of complete walks hide: they are deleted, and no difference. */
+  marked: Marked
   /** Rows, and rows of the ledger, of what the log no longer has: no difference. */
   before: { rows: number; pages: number }
   watermark: { committed: string | null; lastPage: string | null; table: string | null }
@@ -93,39 +96,56 @@ async function verifyPartition(
   const to = Math.min(run?.to ?? place, place, log.high)
   const letters = await checkLetters({ ...tools, topic, partition, run: options.run, findings })
   if (letters.more) notes.push(`partition ${partition} has more refused records than are kept in mind: some may be shown as missing`)
-  const pages = await createPageCheck({ ...tools, topic, partition, findings }, from === 0 || run !== undefined)
-  const rows = shape === null ? null : createRowCheck({ clickhouse, shape, partition, refused: letters.refused, findings })
+  const pages = await createPageCheck(
+    { ...tools, topic, partition, findings, declared: annotation.watermark },
+    from === 0 || run !== undefined,
+  )
+  const marks =
+    shape === null
+      ? null
+      : createMarkCheck({ ...{ clickhouse, shape, partition, findings }, policy: annotation.deletes, walksMax: options.examples })
+  const onHidden: MarkCheck['hidden'] = (record, byOffset) => marks?.hidden(record, byOffset)
+  const rows = shape === null ? null : createRowCheck({ clickhouse, shape, partition, refused: letters.refused, findings, onHidden })
   let sinceMs = 0
   for (let first = from; first < to; first += PORTION_OFFSETS) {
     const last = Math.min(first + PORTION_OFFSETS, to)
     await pages.begin(first, last)
     await rows?.begin(first, last)
+    await marks?.begin(first, last)
     for await (const message of kafka.readPartition(topic, partition, first, last)) {
       if (sinceMs === 0) sinceMs = Number(message.timestamp)
       const marker = markerOf(message)
-      if (marker !== null) pages.marker(message, marker)
-      else {
+      if (marker !== null) {
+        // The records of a walk are looked at before its end, where it is known which of them its marks hide.
+        if (marker.complete !== undefined) await rows?.settle()
+        pages.marker(message, marker)
+        marks?.marker(message, marker, sinceMs)
+      } else {
         pages.record(message)
+        marks?.record(Number(message.offset))
         await rows?.record(message)
       }
     }
     const low = (await kafka.logRanges(topic))[partition]?.low ?? log.low
     pages.end(low, sinceMs)
     await rows?.end(low, sinceMs)
+    marks?.end(low, sinceMs)
   }
   if (shape === null && pages.counts.records > 0) findings.note('table_missing', annotation.table)
+  const outside = shape === null ? 0 : await countBelow(clickhouse, shape, partition, log.low)
   const watermark = {
     committed: committed === null ? null : (parseCommit(committed.offset, committed.metadata)?.watermark ?? null),
     lastPage: pages.watermark(),
     table: shape === null ? null : await newestIn(clickhouse, shape, partition),
   }
+  const marked = marks?.finish((rows?.counts.shown ?? 0) + (rows?.counts.before ?? 0) + outside) ?? { rows: 0, walks: [], count: 0 }
   if (run === undefined) compareWatermark(own, watermark, findings)
-  const outside = shape === null ? 0 : await countBelow(clickhouse, shape, partition, log.low)
   return {
     ...{ partition, log, committed: committed === null ? null : place },
     ...{ records: pages.counts.records, pages: pages.counts.pages, pagesCounted: pages.counts.read },
     ...{ letters: letters.letters, lettersBehind: letters.behind },
     ...{ shown: rows?.counts.shown ?? 0, refused: rows?.counts.refused ?? 0 },
+    marked,
     before: { rows: (rows?.counts.before ?? 0) + outside, pages: pages.counts.before },
     ...{ watermark, differences: findings.list() },
   }

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
-import { environment } from '../shared/config.ts'
+import { environment, nearMissesIn } from '../shared/config.ts'
 import { exitStatusOf, WrongUse } from '../shared/errors.ts'
 
 const { outliveReaders, say, sayError } = await import('./cli/output.ts')
@@ -26,6 +26,7 @@ function program(): Command {
     .addHelpText('after', EXIT_STATUSES)
     .showHelpAfterError('(headrace --help shows all commands)')
     .version(packageVersion(), '-V, --version', 'print the version')
+    .hook('preAction', warnOfNearMisses)
     .exitOverride()
     .configureOutput({
       writeErr: (text) => say(text.trimEnd()),
@@ -208,6 +209,13 @@ function program(): Command {
 }
 
 const collect = (value: string, all: string[]): string[] => [...all, value]
+
+async function warnOfNearMisses(): Promise<void> {
+  const misses = nearMissesIn(environment)
+  if (misses.length === 0) return
+  const { warnOf } = await import('./cli/process.ts')
+  warnOf(misses)
+}
 
 /** The container image leaves the local stack out. */
 function isAbsentStack(error: unknown): boolean {

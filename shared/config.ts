@@ -6,12 +6,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { type NearMiss, nearMisses } from './config/near-misses.ts'
 import { describeOption, type OptionName, options, type Values } from './config/options.ts'
 import type { SecretRef, SettingRef } from './declare/secret.ts'
 import { closest } from './declare/spelling.ts'
 import { WrongUse } from './errors.ts'
 import type { KafkaOptions } from './kafka.ts'
 
+export type { NearMiss } from './config/near-misses.ts'
 export { type OptionName, type OptionRow, optionRows, options, SECRET_OPTIONS } from './config/options.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -146,6 +148,18 @@ function refuseMisspelt(environment: Environment): void {
     if (meant !== null) throw new WrongUse('HR_OPTION', `${name} is no option`, { hint: `did you mean ${meant}?` })
   }
 }
+
+/** How to log before anything else is known: a wrong value counts as none here, and is refused where it is read. */
+export function loggingOf(environment: Environment): Config['log'] {
+  const { HEADRACE_LOG_LEVEL: level, HEADRACE_LOG_FORMAT: format } = options.shape
+  return {
+    level: level.safeParse(environment.HEADRACE_LOG_LEVEL || undefined).data ?? 'info',
+    format: format.safeParse(environment.HEADRACE_LOG_FORMAT || undefined).data ?? 'auto',
+  }
+}
+
+/** Variables that nearly have the name of an option, and are not read. */
+export const nearMissesIn = (environment: Environment): NearMiss[] => nearMisses(Object.keys(environment), Object.keys(options.shape))
 
 /** Resolves what a declaration refers to. Throws WrongUse that names the variable, never its value. */
 export function resolverFor(environment: Environment): Resolver {

@@ -37,6 +37,10 @@ const isStorable = (text: string): boolean =>
   text.length * JSON_BYTES_MAX <= TEXT_BYTES_MAX ||
   (text.length <= TEXT_BYTES_MAX && Buffer.byteLength(JSON.stringify(text)) - 2 <= TEXT_BYTES_MAX)
 
+/** The position that a person means who writes a value: as the field has it, or a time for a field that counts from the epoch. */
+export const writtenPosition = (kind: WatermarkKind, value: string | number): Position | null =>
+  positionOf(kind, value) ?? (isInstant(kind) ? positionOf('iso', value) : null)
+
 /** The text of a position, as it is stored in markers, checkpoints and commits: instants in UTC with no trailing zeros. */
 export function watermarkText(kind: WatermarkKind, position: Position): string {
   return isInstant(kind) && typeof position === 'bigint' ? isoText(position) : position.toString()

@@ -3,7 +3,7 @@
  * work ends in order; a second signal, or the deadline, ends the process at once.
  */
 import closeWithGrace from 'close-with-grace'
-import { type Config, environment, readConfig, type Server } from '../../shared/config.ts'
+import { type Config, environment, loggingOf, type NearMiss, readConfig, type Server } from '../../shared/config.ts'
 import { messageOf } from '../../shared/errors.ts'
 import { createHealth, type Health } from '../../shared/health.ts'
 import { serveHealth } from '../../shared/http.ts'
@@ -78,6 +78,13 @@ function graceLog(log: Log) {
 }
 
 import { hasColours } from './output.ts'
+
+/** A variable that is not read says nothing, and what it was to change stays as it is. Where an option is wrong, the command says that itself. */
+export function warnOf(misses: readonly NearMiss[]): void {
+  const log = logFor('headrace', { log: loggingOf(environment) })
+  for (const { name, meant } of misses)
+    log.warn({ variable: name, meant }, `${name} is not an option and is not read: did you mean ${meant}?`)
+}
 
 export { print } from './output.ts'
 

@@ -13,7 +13,7 @@ export function closest(given: string, known: readonly string[]): string | null 
 }
 
 /** Letters to add, take away or change (Levenshtein). */
-function slipsBetween(a: string, b: string): number {
+export function slipsBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i]

@@ -5,7 +5,7 @@
 import type { z } from 'zod'
 import { disorderIn, takesAnything } from '../declaration/sortable-text.ts'
 import { propertyKind } from '../schema.ts'
-import { isInstant, naturalForm, type Position, positionOf, type WatermarkForm, type WatermarkKind } from '../watermark.ts'
+import { isInstant, naturalForm, type Position, type WatermarkForm, type WatermarkKind, writtenPosition } from '../watermark.ts'
 import type { Refuse } from './mistakes.ts'
 import type { WatermarkSpec } from './source.ts'
 
@@ -23,9 +23,14 @@ export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, 
   const kind = orderedKind(schema, watermark, kindOf(schema, watermark.field, refuse), refuse)
   refuseWrongForm(watermark, kind, refuse)
   refuseWrongEnd(watermark, kind, refuse)
-  const from = start === undefined ? null : positionOf(kind, start)
+  const from = start === undefined ? null : writtenPosition(kind, start)
   if (start !== undefined && from === null) {
-    throw refuse('watermark.start', `"${start}" gives no position in "${watermark.field}"`, 'write it as the field itself is written')
+    const orTime = isInstant(kind) ? ', or as a time: 2026-01-31T00:00:00Z' : ''
+    throw refuse(
+      'watermark.start',
+      `"${start}" gives no position in "${watermark.field}"`,
+      `write it as the field itself is written${orTime}`,
+    )
   }
   return { ...rest, kind, form: as ?? naturalForm(kind, rest.zone !== undefined), lookback: lookback.ms ?? lookback.units, start: from }
 }

@@ -149,3 +149,21 @@ test('--version says the version of the package', async () => {
   assert.equal(code, 0)
   assert.match(said, /^\d+\.\d+\.\d+\S*\n$/)
 })
+
+test('a variable that is nearly an option is named by every command in its log, and standard output stays clean', async () => {
+  const env = { PATH: process.env.PATH, CLICKHOUSE_USERNAME: 's3cret', HEADRACE_LOG_FORMAT: 'json' }
+  const child = spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), 'options', '--json'], { env })
+  const said = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text
+    })
+  }
+  const [code] = await once(child, 'close')
+  assert.equal(code, 0)
+  assert.ok(Array.isArray(JSON.parse(said.stdout)))
+  const { level, variable, meant, msg } = JSON.parse(said.stderr)
+  assert.deepEqual([level, variable, meant], ['warn', 'CLICKHOUSE_USERNAME', 'CLICKHOUSE_USER'])
+  assert.match(msg, /did you mean CLICKHOUSE_USER\?/)
+  assert.doesNotMatch(said.stderr, /s3cret/)
+})

@@ -41,6 +41,18 @@ describe('the range of a backfill', () => {
     assert.deepEqual(read('text', 'key-10', 'key-9'), { from: 'key-10', to: 'key-9' })
   })
 
+  test('a start of a field that counts from the epoch may be written as a time', () => {
+    const startOf = (type: keyof typeof TYPES, start: string | number) =>
+      declareOrders({ schema: z.object({ id: z.string(), at: TYPES[type] }), watermark: { field: 'at', param: 'since', start } }).watermark
+        ?.start
+    for (const start of ['2026-01-01T00:00:00Z', '2026-01-01', '2026-01-01T01:00:00+01:00', 1_767_225_600_000])
+      assert.equal(startOf('ms', start), 1_767_225_600_000_000_000n)
+    for (const start of ['2026-01-01T00:00:00Z', '2026-01-01', '1767225600'])
+      assert.equal(startOf('seconds', start), 1_767_225_600_000_000_000n)
+    assert.throws(() => startOf('ms', '2026-02-31'), /gives no position/)
+    assert.throws(() => startOf('seq', '2026-01-01'), /gives no position/)
+  })
+
   test('has one name, whatever an author’s texts hold', () => {
     assert.equal(
       rangeId(read('iso', '2026-01-01', '2026-02-01')),

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { type Environment, optionRows, readConfig, readOptions, resolverFor } from '../../shared/config.ts'
+import { type Environment, nearMissesIn, optionRows, readConfig, readOptions, resolverFor } from '../../shared/config.ts'
 import { explain, WrongUse } from '../../shared/errors.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'headrace-config-'))
@@ -81,6 +81,46 @@ describe('a value that is out of form', () => {
       assert.equal(`${error.message}, ${error.hint}`, `${name} is no option, did you mean ${meant}?`)
     }
     readConfig({ ...ADDRESSES, HEADRACE_TEST_STACK: 'x', KAFKA_HEAP_OPTS: '-Xmx1g', LOADER_OF_ANOTHER_PROGRAM: '1' })
+  })
+})
+
+describe('a variable that is nearly an option', () => {
+  const meant = (...names: string[]) =>
+    nearMissesIn({ ...ADDRESSES, ...Object.fromEntries(names.map((name) => [name, HUNTER])) }).map(({ name, meant }) => [name, meant])
+
+  test('is reported with the option that is meant: slips, other forms of the name, and its beginning', () => {
+    for (const [name, option] of [
+      ['KAFKA_BROKER', 'KAFKA_BROKERS'],
+      ['kafka_brokers', 'KAFKA_BROKERS'],
+      ['KAKFA_BROKERS', 'KAFKA_BROKERS'],
+      ['KAFKA_BROKERS_FIEL', 'KAFKA_BROKERS_FILE'],
+      ['KAFKA_SASL_MECHANISMS', 'KAFKA_SASL_MECHANISM'],
+      ['KAFKA_SASL_USER_NAME', 'KAFKA_SASL_USERNAME'],
+      ['KAFKA_USERNAME', 'KAFKA_SASL_USERNAME'],
+      ['KAFKA_SSL', 'KAFKA_TLS'],
+      ['CLICKHOUSE_USERNAME', 'CLICKHOUSE_USER'],
+      ['CLICKHOUSE_PASS', 'CLICKHOUSE_PASSWORD'],
+      ['CLICKHOUSE_PASSWRD_FILE', 'CLICKHOUSE_PASSWORD_FILE'],
+      ['CLICKHOUSE_DB', 'CLICKHOUSE_DATABASE'],
+      ['CLICKHOUSE_URI', 'CLICKHOUSE_URL'],
+      ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_USER'],
+      ['SCHEMA_REGISTRY_URLS', 'SCHEMA_REGISTRY_URL'],
+      ['HEADRACE_SOURCES_DIR', 'HEADRACE_SOURCES'],
+    ] as const) {
+      assert.deepEqual(meant(name), [[name, option]], name)
+    }
+  })
+
+  test('is left alone where it belongs to another tool, is an option, or the option itself is set', () => {
+    const others = 'KAFKA_HEAP_OPTS KAFKA_BROKER_ID KAFKA_NODE_ID KAFKA_LISTENERS KAFKA_LOG_DIRS KAFKA_OPTS KAFKA_PORT KAFKA_SERVICE_HOST'
+    const more = 'CLICKHOUSE_PORT CLICKHOUSE_CONFIG CLICKHOUSE_SERVICE_HOST SCHEMA_REGISTRY_HEAP_OPTS SCHEMA_REGISTRY_LISTENERS PATH HOME'
+    assert.deepEqual(meant(...others.split(' '), ...more.split(' ')), [])
+    assert.deepEqual(meant('KAFKA_BOOTSTRAP_SERVERS', 'CLICKHOUSE_HOST'), [])
+    assert.deepEqual(meant('KAFKA_SASL_PASSWORD_FILE', 'CLICKHOUSE_PASSWORD', 'HEADRACE_TEST_STACK'), [])
+    assert.deepEqual(
+      nearMissesIn({ KAFKA_BOOTSTRAP_SERVERS: 'a:1' }).map(({ meant }) => meant),
+      ['KAFKA_BROKERS'],
+    )
   })
 })
 

@@ -715,7 +715,25 @@ export const shownTexts: readonly Line[] = [
   },
 ]
 
+/** Why nothing happens. */
+export const waits: readonly Line[] = [
+  {
+    server: 'fails, asks for a pause, gives no token, or has a quota that is spent',
+    fetcher: 'says so at info level: request, reason, attempt, how long and until when; bounded, with the number of what was not said',
+    shownBy: [
+      ['fetcher/client/wait-log.unit.test.ts', 'is said once for a page that fails: request, reason, attempt, how long and until when'],
+      ['fetcher/client/wait-log.unit.test.ts', 'is the token, where its endpoint fails'],
+      [
+        'fetcher/client/wait-log.unit.test.ts',
+        'is not said without end: of an API that always fails ten lines a minute, with the number of the others',
+      ],
+      ['fetcher/client/client.unit.test.ts', 'a long wait for the quota is told'],
+    ],
+  },
+]
+
 export const everyLine: readonly Line[] = [
+  ...waits,
   ...shownTexts,
 
   ...pagination,

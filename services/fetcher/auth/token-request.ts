@@ -33,14 +33,21 @@ export type TokenRequest = {
 /** `lifeMs` is null if the endpoint does not say how long the token lives. */
 export type Token = { value: string; lifeMs: number | null; refreshToken: string | null }
 
-export type TokenTools = { ask: Ask; clock: Clock; resolver: Resolver; onToken(): void }
+export type TokenTools = {
+  ask: Ask
+  clock: Clock
+  resolver: Resolver
+  onToken(): void
+  /** Told of each wait before a repetition; `attempt` is the one that failed, from 1. */
+  onWait?(reason: string, waitMs: number, attempt: number): void
+}
 
 const NEVER = new AbortController().signal
 
 /** Throws CredentialsRefused, PageFailed, Parked, or the signal's reason. */
 export async function requestToken(
   request: TokenRequest,
-  { ask, clock }: Pick<TokenTools, 'ask' | 'clock'>,
+  { ask, clock, onWait }: Pick<TokenTools, 'ask' | 'clock' | 'onWait'>,
   signal: AbortSignal,
 ): Promise<Token> {
   const { bounds } = request
@@ -55,7 +62,9 @@ export async function requestToken(
     const hintMs = outcome instanceof AttemptFailed ? null : waitHint(outcome, clock.nowMs())
     if (hintMs !== null && hintMs > bounds.waitMax) throw parked(request, clock.nowMs() + hintMs)
     if (attempt >= bounds.attemptsMax) throw failed(request, attempt, outcome)
-    await clock.sleep(hintMs === null ? backoffMs(attempt, bounds.waitMax, clock) : afterHintMs(hintMs, clock), signal)
+    const waitMs = hintMs === null ? backoffMs(attempt, bounds.waitMax, clock) : afterHintMs(hintMs, clock)
+    onWait?.(outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status), waitMs, attempt)
+    await clock.sleep(waitMs, signal)
   }
 }
 

@@ -9,6 +9,7 @@ import { Unavailable } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Metrics } from '../../../shared/metrics.ts'
 import { credentialsFor } from '../auth/auth.ts'
+import type { TokenTools } from '../auth/token-request.ts'
 import { reachOf, vettingFor } from '../http/vetting.ts'
 import { answersFor, judgeAnswers } from './answers.ts'
 import { authorize } from './authorize.ts'
@@ -24,6 +25,7 @@ import { retry } from './retry.ts'
 import type { Ask, Layer, PageRequest, Send } from './send.ts'
 import { timeout } from './timeout.ts'
 import { transport } from './transport.ts'
+import { createWaitLog } from './wait-log.ts'
 
 export type ClientTools = {
   clock: Clock
@@ -72,9 +74,14 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const { clock, log, metrics, resolver } = tools
   const baseUrl = baseUrlOf(source, resolver)
   const http = createHttp({ bodyBytesMax: source.bodyBytesMax })
-  const observer = createObserver(source, tools)
-  const credentials = credentialsFor(source, baseUrl, { ask: http.ask, clock, resolver, onToken: observer.tokenRefreshed })
+  const waits = createWaitLog(tools)
+  const observer = createObserver(source, { ...tools, waits })
+  const onWait: TokenTools['onWait'] = (reason, waitMs, attempt) =>
+    waits.say({ about: 'token', waitMs, fields: { source: source.name, reason, attempt } }, 'no token, retrying')
+  const credentials = credentialsFor(source, baseUrl, { ask: http.ask, clock, resolver, onToken: observer.tokenRefreshed, onWait })
   const quotas = quotasOf(source)
+  // A quota that is always spent is no news: one line a minute.
+  const quotaWaits = createWaitLog(tools, 1)
   const limiter = createLimiter({
     source: source.name,
     quotas,
@@ -83,7 +90,11 @@ export function createClient(source: Source, tools: ClientTools): Client {
     waitMaxMs: source.waitMax,
     clock,
     holding: tools.holding,
-    onLongWait: (waitMs) => log.info({ source: source.name, waitMs: Math.round(waitMs) }, 'waiting for the quota'),
+    onLongWait: (waitMs, why) =>
+      quotaWaits.say(
+        { about: why, waitMs, fields: { source: source.name } },
+        why === 'pause' ? 'waiting: the API asked for a pause' : 'waiting for the quota',
+      ),
   })
   const answers = answersFor(source)
   const isDeclared = (status: number, stream: string) => answers(stream).meanings.has(status)

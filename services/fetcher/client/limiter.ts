@@ -33,15 +33,15 @@ export type LimiterOptions = {
   waitMaxMs: number
   clock: Clock
   holding: () => Holding
-  /** Told once of whoever waits longer than LONG_WAIT_MS at the head of a line. */
-  onLongWait?(waitMs: number): void
+  /** Told once of whoever waits longer than LONG_WAIT_MS at the head of a line, and whether the API asked for it. */
+  onLongWait?(waitMs: number, why: 'quota' | 'pause'): void
 }
 
 const WAITERS_MAX = 10_000
 /** Partitions come and go without a call: look again this often. */
 const HOLDING_POLL_MS = 500
 /** A silence that a person looking at the process wants to have explained. */
-const LONG_WAIT_MS = 30_000
+const LONG_WAIT_MS = 5_000
 /** An abort without a reason would make an error with its stack, for each request anew. */
 const LOOK_AGAIN = new Error('look again')
 
@@ -121,22 +121,22 @@ export function createLimiter(options: LimiterOptions): Limiter {
       waiter.refuse(new Parked(untilMs, message, closed.allUntilMs() - nowMs > options.waitMaxMs))
       return null
     }
-    if (pauseMs > 0) return tell(waiter, pauseMs)
+    if (pauseMs > 0) return tell(waiter, pauseMs, 'pause')
     const verdict = look(waiter)
     if (verdict.kind === 'goes') {
       waiter.grant(releaseOf(verdict.release))
       return null
     }
-    if (verdict.kind === 'waits') return verdict.first ? tell(waiter, verdict.waitMs) : verdict.waitMs
+    if (verdict.kind === 'waits') return verdict.first ? tell(waiter, verdict.waitMs, 'quota') : verdict.waitMs
     if (nowMs - waiter.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
     waiter.refuse(new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`))
     return null
   }
 
-  function tell(waiter: Waiter, waitMs: number): number {
+  function tell(waiter: Waiter, waitMs: number, why: 'quota' | 'pause'): number {
     if (waitMs > LONG_WAIT_MS && Number.isFinite(waitMs) && !waiter.told) {
       waiter.told = true
-      options.onLongWait?.(waitMs)
+      options.onLongWait?.(waitMs, why)
     }
     return waitMs
   }

@@ -1,6 +1,6 @@
 /**
  * Counts and tells what the client does, and changes nothing. `page` is the outermost layer and sees one page with all its attempts; `attempt`
- * is the one around the time limit and sees what goes over the wire. Lines are at debug level (long waits: warn), with redacted URLs.
+ * is the one around the time limit and sees what goes over the wire. Lines are at debug level (retries and waits: info), with redacted URLs.
  */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Source } from '../../../shared/declaration.ts'
@@ -9,22 +9,23 @@ import type { Metrics } from '../../../shared/metrics.ts'
 import { describeRequest } from './describe.ts'
 import { AttemptFailed } from './errors.ts'
 import type { Exchange, Layer, PageRequest } from './send.ts'
+import type { WaitLog } from './wait-log.ts'
 
 /** A wait that a person looking at a silent process wants to know of. */
-const LONG_WAIT_MS = 10_000
+const LONG_WAIT_MS = 5_000
 
 export type ClientFacts = { requests: number; retries: number; tokenRefreshes: number }
 
 export type Observer = {
   page: Layer
   attempt: Layer
-  retried(reason: string, waitMs: number, request: PageRequest, exchange: Exchange): void
+  retried(reason: string, waitMs: number, request: PageRequest, exchange: Exchange, attempt: number): void
   tokenRefreshed(): void
   facts(): ClientFacts
 }
 
-export function createObserver(source: Source, tools: { clock: Clock; log: Log; metrics: Metrics }): Observer {
-  const { clock, log, metrics } = tools
+export function createObserver(source: Source, tools: { clock: Clock; log: Log; metrics: Metrics; waits: WaitLog }): Observer {
+  const { clock, log, metrics, waits } = tools
   const facts: ClientFacts = { requests: 0, retries: 0, tokenRefreshes: 0 }
   const labels = (exchange: Exchange) => ({ source: source.name, stream: exchange.stream.slice(source.name.length + 1) })
 
@@ -61,13 +62,14 @@ export function createObserver(source: Source, tools: { clock: Clock; log: Log; 
   return {
     page,
     attempt,
-    retried(reason, waitMs, request, exchange) {
+    retried(reason, waitMs, request, exchange, attempt) {
       facts.retries += 1
       if (exchange.tally !== undefined) exchange.tally.retries += 1
       metrics.retries.inc({ ...labels(exchange), reason })
-      const line = { stream: exchange.stream, request: describeRequest(source, request), reason, waitMs: Math.round(waitMs) }
-      if (waitMs >= LONG_WAIT_MS) log.warn(line, 'asking again after a long wait')
-      else log.debug(line, 'asking again')
+      const fields = { stream: exchange.stream, request: describeRequest(source, request), reason, attempt }
+      // The first failure of a page, and what takes long: in between it is the same again.
+      if (attempt === 1 || waitMs >= LONG_WAIT_MS) waits.say({ about: exchange.stream, waitMs, fields }, 'request failed, retrying')
+      else log.debug({ ...fields, waitMs: Math.round(waitMs) }, 'request failed, retrying')
     },
     tokenRefreshed() {
       facts.tokenRefreshes += 1

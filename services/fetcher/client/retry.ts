@@ -13,8 +13,8 @@ import type { Exchange, Layer, PageRequest, PageResponse } from './send.ts'
 
 export type RetryTools = {
   clock: Clock
-  /** Told of each wait before a repetition. */
-  onRetry(reason: string, waitMs: number, request: PageRequest, exchange: Exchange): void
+  /** Told of each wait before a repetition; `attempt` is the one that failed, from 1. */
+  onRetry(reason: string, waitMs: number, request: PageRequest, exchange: Exchange, attempt: number): void
   /** Told to keep everybody from the API, after a 429 that names no time. */
   closeFor(waitMs: number, request: PageRequest, stream: string): void
   /** Whether a pause that this request is told is of some paths only. */
@@ -42,7 +42,7 @@ export function retry(source: Source, tools: RetryTools): Layer {
       if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
       const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
       if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs, request, exchange.stream)
-      tools.onRetry(reasonOf(outcome), waitMs, request, exchange)
+      tools.onRetry(reasonOf(outcome), waitMs, request, exchange, attempt)
       await clock.sleep(waitMs, exchange.signal)
     }
   }

@@ -573,6 +573,11 @@ export const drift: readonly Line[] = [
     shownBy: [
       [CHECK, 'in an API is told by exit status, status, readiness and metrics, also after a restart'],
       [CHECK, 'in one stream before its first request is told, and the other streams run'],
+      [CHECK, 'in the secret of one source is told, the others run, and a service goes on by itself'],
+      [
+        'fetcher/schedule/attempts.unit.test.ts',
+        'of a stop, of a zombie and of a backfill say nothing of the schedule; a pause that a backfill met does',
+      ],
       [CHECK, 'of a pause that the API asked for is kept over a restart, and a person can end it, also for a running service'],
       ['shared/progress/last-attempt.unit.test.ts', 'keeps a pause until its time, unless a person released this very attempt'],
     ],

@@ -3,6 +3,9 @@
  * is over, they are green again by themselves.
  */
 import assert from 'node:assert/strict'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { Need } from '../../services/operator/status/needs.ts'
@@ -202,6 +205,32 @@ export default defineSource({ name: 'shop', baseUrl: '${url}', streams: { ${orde
     p.api.put({ id: 'eu-new', region: 'eu', total: 1, updated_at: '2030-01-01T00:00:00Z' })
     const rejected = await p.run('fetch', 'shop.orders', '--once', '--full')
     assert.notEqual(rejected.status, 0)
+  })
+
+  test('in the secret of one source is told, the others run, and a service goes on by itself', { timeout: TEST_MS_MAX }, async (t) => {
+    const key = join(await mkdtemp(join(tmpdir(), 'headrace-key-')), 'key')
+    const p = await pipeline(t, { records: 5, stream: "every: '1h',", env: { BANK_KEY_FILE: key } })
+    const bank = `import { bearer, defineSource, none, secret, z } from 'headrace'
+export default defineSource({ name: 'bank', baseUrl: '${p.api.url}', auth: bearer(secret('BANK_KEY')), streams: {
+  accounts: { path: '/regions', records: '/data', paginate: none(), schema: z.object({ id: z.string() }), primaryKey: ['id'], every: '1h' },
+} })`
+    await writeFile(join(p.env.HEADRACE_DIR ?? '', 'bank.ts'), bank)
+    const once = await p.run('fetch', '--once', '--json')
+    assert.equal(once.status, 1, once.stderr)
+    const { partitions } = JSON.parse(once.stdout)
+    assert.deepEqual([partitions['shop.orders/0'].outcome, partitions['bank.accounts/0'].outcome], ['done', 'failed'])
+    const red = await look(p)
+    assert.deepEqual(
+      red.needs.map(({ stream, kind }) => [stream, kind]),
+      [['bank.accounts', 'failing']],
+    )
+    const fetcher = p.fetcher('bank.accounts')
+    await until('it is ready and says what fails', async () => (await bodyOf(fetcher)).failing?.[0]?.partition === 'bank.accounts/0')
+    assert.equal((await bodyOf(fetcher)).status, 200)
+    await writeFile(key, 'k3y')
+    await until('all is green', () => isGreen(p))
+    assert.deepEqual(await bodyOf(fetcher), { status: 200, ready: true })
+    assert.equal((await fetcher.stop()).status, 0)
   })
 
   test('in one share of a partition is told', { timeout: TEST_MS_MAX }, async (t) => {

@@ -92,6 +92,8 @@ type State = Owned & {
   last: LastAttempt | null
   release: Release | null
   writtenMs: number
+  /** Kafka stores nothing for a topic that does not exist. */
+  hasTopic: boolean
   /** Of the last attempt here. */
   refusal: string | null
   woken: Subject<void>
@@ -109,7 +111,14 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     const id = ownedId(stream, partition)
     const known = states.get(id)
     if (known !== undefined) return known
-    const fresh = { last: null, release: null, refusal: null, writtenMs: Number.NEGATIVE_INFINITY, woken: new Subject<void>() }
+    const fresh = {
+      last: null,
+      release: null,
+      refusal: null,
+      hasTopic: true,
+      writtenMs: Number.NEGATIVE_INFINITY,
+      woken: new Subject<void>(),
+    }
     const state = { stream, partition, topic: topicOf(stream), ...fresh }
     states.set(id, state)
     return state
@@ -121,7 +130,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     const untilMs = untilOf(state)
     if (untilMs === null) return null
     const message = state.last?.message ?? `${state.stream.label}: the API asks to wait`
-    return { outcome: 'parked', parkedUntilMs: untilMs, error: new Parked(untilMs, message), already: true }
+    return { outcome: 'parked', parkedUntilMs: untilMs, error: new Parked(untilMs, message, state.last?.wholeSource === true) }
   }
 
   function ended(state: State, outcome: RunOutcome, speaks: boolean): void {
@@ -160,7 +169,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     const run: RunOutcome = { outcome: how.outcome, ...(how.parkedUntilMs === undefined ? {} : { parkedUntilMs: how.parkedUntilMs }) }
     state.last = tools.repeats ? { ...next, nextMs: how.atMs + waitAfterMs(state.stream, run, failures, how.atMs, 1) } : next
     show(state)
-    if (isSame(before, next) && clock.elapsedMs() - state.writtenMs < SAME_AGAIN_MS) return
+    if (!state.hasTopic || (isSame(before, next) && clock.elapsedMs() - state.writtenMs < SAME_AGAIN_MS)) return
     state.writtenMs = clock.elapsedMs()
     notes.put(state.topic, state.partition, attemptText(state.last))
   }
@@ -198,7 +207,13 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     const topic = topicOf(stream)
     try {
       const [attempts, releases] = await Promise.all([notes.read(topic), kafka.committed(names.releasesGroup, topic)])
+      for (const state of fresh) if (state.stream === stream) state.hasTopic = attempts.length > 0
       for (const [partition, text] of attempts.entries()) {
+        if (partition >= stream.partitions.length) {
+          // Nobody runs it any more, and nobody could make it green.
+          if (text !== '') notes.put(topic, partition, '')
+          continue
+        }
         const stored = { last: parseAttempt(text), release: parseRelease(releases[partition]?.metadata ?? '') }
         const state = fresh.find((each) => each.stream === stream && each.partition === partition)
         if (state !== undefined && state.last === null) Object.assign(state, stored)

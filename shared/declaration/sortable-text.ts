@@ -24,7 +24,6 @@ const AS_INSTANT = 'reshape it in map into an instant with an offset, and declar
 const FORMS: readonly [RegExp, Disorder][] = [
   [LOCAL, LOCAL_TIME],
   [OFFSET, { what: 'a time with an offset, which sorts by its local part', hint: 'declare it as z.iso.datetime({ offset: true })' }],
-  [/^[+-]?\d+(?:\.\d+)?$/, { what: 'a number, and as a text 9 comes after 10', hint: 'declare it as int64(), which takes texts too' }],
   [/^\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)(?!\d)/, { what: 'a date that does not begin with its year', hint: AS_INSTANT }],
   [/^\d{4}[./-](?:\d[./-]|\d\d[./-]\d(?!\d))/, { what: 'a date without leading zeros', hint: AS_INSTANT }],
   [
@@ -36,6 +35,12 @@ const FORMS: readonly [RegExp, Disorder][] = [
     { what: 'a time of the day, which begins again every day', hint: 'take a field that has the date too' },
   ],
 ]
+
+/** Of one length, as with leading zeros, numbers sort: one alone says nothing. */
+const NUMBER: Disorder = {
+  what: 'numbers of any length, and as a text 9 comes after 10',
+  hint: 'declare it as int64(), which takes texts too',
+}
 
 /** Null for a text that sorts, or of which nothing can be told. */
 export function disorderOf(text: string): Disorder | null {
@@ -64,19 +69,7 @@ const LOCAL_TIMES = [
   ' 10:20:30.123',
 ].map((time) => `2026-01-31${time}`)
 const OTHERS = [
-  ...[
-    '2026-01-31T10:20:30+01:00',
-    '2026-01-31 10:20:30+0100',
-    '7',
-    '1234',
-    '12345678',
-    '1234567890',
-    '1.5',
-    '31/12/2026',
-    '12/31/2026',
-    '1/2/2026',
-    '31.12.2026',
-  ],
+  ...['2026-01-31T10:20:30+01:00', '2026-01-31 10:20:30+0100', '31/12/2026', '12/31/2026', '1/2/2026', '31.12.2026'],
   ...[
     '31-12-2026',
     '2026-1-5',
@@ -89,6 +82,7 @@ const OTHERS = [
   ],
   ...['January 31, 2026', '9:05', '09:05', '09:05:10', '09:05:10.123', '9:05 AM', '9:05:10 AM'],
 ]
+const NUMBERS = ['7', '12', '1234', '12345678', '1234567890', '1.5']
 /** Who takes these takes every text, so nothing can be told of it. */
 const ANYTHING = ['~', 'some text', '?!']
 
@@ -101,7 +95,7 @@ export function disorderIn(schema: z.ZodType, kind: 'iso' | 'text'): Disorder | 
     const disorder = kept === null ? null : disorderOf(kept)
     if (disorder !== null) return disorder
   }
-  return null
+  return kind === 'text' && NUMBERS.filter((text) => passed(schema, text) !== null).length > 1 ? NUMBER : null
 }
 
 export const takesAnything = (schema: z.ZodType): boolean => ANYTHING.some((text) => passed(schema, text) !== null)

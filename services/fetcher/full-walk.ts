@@ -4,7 +4,7 @@
  * later than the run's start. So a mark that carries the time of the start is newer than what was there before, and older than all that this
  * walk or a later one brings: none of that can it hide, in whatever order or how often it is written.
  */
-import { type Checkpoint, parseCheckpoint } from '../../shared/checkpoint.ts'
+import { type Checkpoint, parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
 import type { Attention } from '../../shared/progress/attention.ts'
 import type { StoredOffset } from '../../shared/resume.ts'
 import type { DeletesPolicy } from '../../shared/schema.ts'
@@ -15,13 +15,13 @@ const REJECTED = 'records were rejected'
 
 export type FullWalk = NonNullable<Checkpoint['walk']>
 
-/** `share`: what the partition asks for. `last`: what the partition published last; `high`: the end of its log. The first record of the run comes at `high` or behind it. */
-export function beginWalk(share: string | undefined, last: StoredOffset | null, high: number, nowMs: number) {
+/** `share`: what the partition asks for. `last`: what the partition published last; `high`: the end of its log. The first record of the run comes at `high` or behind it. `left`: see `rowsLeft`. */
+export function beginWalk(share: string | undefined, last: StoredOffset | null, high: number, nowMs: number, left?: number) {
   const before = last === null ? null : parseCheckpoint(last.metadata)
   const startedMs = Math.max(nowMs, (before?.startedMs ?? 0) + 1, (before?.walk?.atMs ?? 0) + 1)
   // What was another partition's before may not have been walked there yet.
   const sameShare = last === null || (before?.walk !== undefined && before.share === share)
-  const measure = sameShare && before?.walk !== undefined ? recordsBefore(before) : undefined
+  const measure = left ?? (sameShare && before?.walk !== undefined ? recordsBefore(before) : undefined)
   const walk: FullWalk = {
     from: high,
     atMs: startedMs,
@@ -31,9 +31,13 @@ export function beginWalk(share: string | undefined, last: StoredOffset | null, 
   return { startedMs, walk }
 }
 
-/** What the last complete walk brought. */
+/** Until a loader says what is left: a walk that fell short of the measure does not become the measure. */
 const recordsBefore = ({ done, walk }: Checkpoint): number | undefined =>
-  done && walk !== undefined && whyNotWhole(walk) === null ? (walk.records ?? walk.before) : walk?.before
+  walk?.before ?? (done && walk !== undefined && whyNotWhole(walk) === null ? walk.records : undefined)
+
+/** Rows that the last walk left which the loader accepted, by what it has committed. */
+export const rowsLeft = (loaded: StoredOffset | null): number | undefined =>
+  loaded === null ? undefined : parseCommit(loaded.offset, loaded.metadata)?.deletes?.rows
 
 /** `held`: why the walk may end short of what the API has; null if it does not. */
 export type WalkedPage = { judged: Pick<Judged, 'rejected' | 'records'>; shifted: boolean; held?: string | null; atMs: number }

@@ -19,7 +19,7 @@ import { PageSkipped, Parked, timeText } from './client/errors.ts'
 import type { Send } from './client/send.ts'
 import { createDriftNames, createDriftReport, type DriftNames } from './drift-report.ts'
 import type { Discovery } from './found.ts'
-import { beginWalk } from './full-walk.ts'
+import { beginWalk, rowsLeft } from './full-walk.ts'
 import type { Columns } from './learn.ts'
 import { createMemory, publishingAll, publishingRecords } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
@@ -166,8 +166,8 @@ export function openPartition(tools: PartitionTools): Partition {
   /** A run that begins anew walks from here on. */
   function ready(plan: RunPlan, job: Job | undefined): RunPlan {
     if (stream.deletes === undefined || plan.range !== undefined) return plan
-    const { last, high } = standing.logHeld()
-    const begun = plan.page > 0 ? plan : { ...plan, ...beginWalk(share, last, high, plan.startedMs) }
+    const { last, loaded, high } = standing.logHeld()
+    const begun = plan.page > 0 ? plan : { ...plan, ...beginWalk(share, last, high, plan.startedMs, rowsLeft(loaded)) }
     // The permission is part of the walk: whoever goes on with it after a crash has it too, and no other walk does.
     return job === 'full-allowing-deletes' && begun.walk !== undefined ? { ...begun, walk: { ...begun.walk, allowed: true } } : begun
   }

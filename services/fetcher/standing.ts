@@ -24,8 +24,8 @@ export type Standing = {
   shown(): Promise<void>
   /** What was published last may be there or not: the next look fences first. */
   doubt(): void
-  /** The last checkpoint, and the end of the log when it was last looked at. */
-  logHeld(): { last: StoredOffset | null; high: number }
+  /** The last checkpoint, what the loader has committed, and the end of the log when it was last looked at. */
+  logHeld(): { last: StoredOffset | null; loaded: StoredOffset | null; high: number }
   /** The last regular run, if it was a whole one of what the partition asks for now. */
   lastRun(): Promise<Checkpoint | null>
 }
@@ -54,7 +54,7 @@ export function createStanding(tools: StandingTools): Standing {
   let clean = false
   /** By group, since it fenced. */
   const since = new Map<string, StoredOffset>()
-  let held: { last: StoredOffset | null; high: number } = { last: null, high: 0 }
+  let held: { last: StoredOffset | null; loaded: StoredOffset | null; high: number } = { last: null, loaded: null, high: 0 }
   let isRecalled = false
 
   /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
@@ -82,7 +82,7 @@ export function createStanding(tools: StandingTools): Standing {
     const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
     const { gap, otherShare } = resumed.kind === 'start' ? resumed : { gap: null, otherShare: false }
     if (otherShare && resumed.kind === 'start') log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
-    held = { last, high: range.high }
+    held = { last, loaded: loaded[partition] ?? null, high: range.high }
     if (gap !== null) reportGap(gap, group)
     // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
     else if (otherShare) memory.forget()

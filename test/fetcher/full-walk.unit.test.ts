@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { beginWalk, walkedOn, whyNotWhole } from '../../services/fetcher/full-walk.ts'
-import { type Checkpoint, checkpointText } from '../../shared/checkpoint.ts'
+import { beginWalk, deletesAttention, rowsLeft, walkedOn, whyNotWhole } from '../../services/fetcher/full-walk.ts'
+import { type Checkpoint, checkpointText, commitText } from '../../shared/checkpoint.ts'
+import { DELETES_DEFAULT } from '../../shared/schema.ts'
 
 const reject = { raw: '', reason: '', issues: '' }
 const record = { key: '', payload: '', position: null }
@@ -54,5 +55,31 @@ describe('a full walk', () => {
     const next = beginWalk('eu', stored({ share: 'eu', walk: changed }), 9, 7_000).walk
     assert.equal(whyNotWhole(walkedOn(next, page())), null)
     assert.match(whyNotWhole(walkedOn(beginWalk('all', stored({ share: 'all' }), 9, 6_000).walk, page())) ?? '', /deletes was declared/)
+  })
+})
+
+describe('what a person is told of a walk at its end', () => {
+  const walk = (records: number, facts: object = {}) => ({ from: 0, atMs: 0, records, before: 60, ...facts })
+  const told = (records: number, facts: object = {}) => deletesAttention(walk(records, facts), DELETES_DEFAULT, 'shop.orders')
+
+  test('deletes are withheld where it fell far short of the last complete one, brought nothing, or had rejects', () => {
+    for (const attention of [told(20), told(0), told(60, { lacks: 'records were rejected' })]) {
+      assert.equal(attention?.kind, 'deletes_withheld')
+    }
+    assert.match(told(20)?.message ?? '', /20 records, the last complete one 60; .*headrace fetch shop\.orders --allow-deletes/)
+  })
+
+  test('nothing where it is about as long, was released, or nothing is known of one before', () => {
+    for (const attention of [told(48), told(500), told(0, { allowed: true }), told(5, { before: undefined })]) assert.equal(attention, null)
+  })
+
+  test('a walk that fell short does not become the measure, what the loader has accepted does', () => {
+    const short = stored({ share: 'eu', walk: { from: 0, atMs: 5, brought: true, records: 20, before: 60 } })
+    assert.equal(beginWalk('eu', short, 9, 50).walk.before, 60)
+    assert.equal(beginWalk('eu', stored({ share: 'eu', walk: { from: 0, atMs: 5, brought: true, records: 20 } }), 9, 50).walk.before, 20)
+    const commit = (deletes: object) => ({ offset: 9, metadata: commitText({ v: 1, offset: 9, watermark: null, deletes }) })
+    assert.equal(rowsLeft(commit({ rows: 17 })), 17)
+    assert.equal(beginWalk('eu', short, 9, 50, 17).walk.before, 17)
+    assert.equal(rowsLeft({ ...commit({ rows: 17 }), offset: 8 }), undefined, 'of another place')
   })
 })

@@ -89,7 +89,11 @@ test('a walk that ends at 20 of 60 deletes nothing, offsets move on, and status 
     [true],
   )
   // A second one like it is not taken for usual; a loader that has just begun shows what is withheld before it has read anything.
-  await walk()
+  const again = await walk()
+  assert.deepEqual(
+    again?.attention?.map(({ kind }) => kind),
+    ['deletes_withheld'],
+  )
   await load()
   const next = startLoader(place)
   await until('the metric is back', async () => (await next.metrics.deletesWithheld.get()).values[0]?.value === 40)

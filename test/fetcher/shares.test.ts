@@ -138,7 +138,7 @@ describe('of the shares of one partition', () => {
       const partition = failed.summary.partitions['shop.orders/0']
       assert.equal(partition?.outcome, 'failed')
       assert.match(partition?.error ?? '', /1 of 4 shares failed[\s\S]*\{"account":"b"\}/)
-      assert.match(failed.log.join(''), /share \{\\"account\\":\\"b\\"\} failed/)
+      assert.match(failed.log.join(''), /"share":"\{\\"account\\":\\"b\\"\}".*share failed/)
       assert.deepEqual(
         asked(api),
         ['a', 'b', 'c', 'd'].map((account) => `${account} ${iso(3)} 0`),

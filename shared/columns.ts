@@ -4,6 +4,7 @@
  * may be, or that is open, becomes JSON, where a null is a path that is not there. A field's own `x-headrace` column wins, at any depth.
  */
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
+import { isWholeText } from './schema/column-text.ts'
 import { DELETED_FIELD, EXTRA_FIELD, type JsonSchema, typeOf } from './schema.ts'
 
 export type Column = {
@@ -15,8 +16,6 @@ export type Column = {
   comment?: string
 }
 
-/** A column type goes into a statement as it stands: nothing that could end it may be in there. */
-const COLUMN_TYPE = /^[A-Za-z][A-Za-z0-9_ (),'"=.+-]*$/
 /** ClickHouse has no Nullable of these; they hold null themselves or have an empty value. */
 const NO_NULLABLE = /^(Nullable|Array|Map|Tuple|Nested|JSON|Object|Variant|Dynamic|AggregateFunction)\b/
 /** Empty where nothing is. */
@@ -57,7 +56,8 @@ export function columnType(name: string, property: JsonSchema, required: boolean
 
 function ownType(name: string, property: JsonSchema, inner: JsonSchema): string | undefined {
   const own = ((property[ANNOTATION] ?? inner[ANNOTATION]) as FieldAnnotation | undefined)?.column
-  if (own !== undefined && !COLUMN_TYPE.test(own)) throw new RangeError(`field ${name}: "${own}" is no column type`)
+  // It goes into a statement as it stands: nothing that could end it may be in there.
+  if (own !== undefined && !isWholeText(own)) throw new RangeError(`field ${name}: "${own}" is no column type`)
   return own
 }
 
@@ -129,13 +129,16 @@ function objectType(name: string, object: JsonSchema): string {
     const value = others as JsonSchema
     return saysNothing(value) ? 'JSON' : `Map(String, ${elementType(name, value)})`
   }
-  if (others !== false || fields.length === 0 || fields.some(([field]) => field === '')) return 'JSON'
+  if (others !== false || fields.length === 0 || fields.some(([field]) => NO_ELEMENT.includes(field))) return 'JSON'
   const required = requiredOf(object)
   const elements = fields.map(
     ([field, property]) => `${quotedName(field)} ${columnType(`${name}.${field}`, property, required.has(field))}`,
   )
   return `Tuple(${elements.join(', ')})`
 }
+
+/** No element of a Tuple can be called so. */
+const NO_ELEMENT = ['', 'null']
 
 const saysNothing = (schema: JsonSchema): boolean => Object.keys(schema).length === 0
 

@@ -22,7 +22,8 @@ import { type SourceSpec, type StreamSpec, sourceSpec } from './declare/source.t
 import { compileWatermark, type Watermarking } from './declare/watermarking.ts'
 import { inWords } from './declare/words.ts'
 import { DeclarationError, messageOf } from './errors.ts'
-import { DELETES_DEFAULT, type DeletesPolicy, FOUND, type JsonSchema, wireSchema } from './schema.ts'
+import { columnMistake } from './schema/column-set.ts'
+import { DELETES_DEFAULT, type DeletesPolicy, FOUND, type JsonSchema, wireSchema as toWireSchema } from './schema.ts'
 import { LEDGER_TABLE, LETTERS_TABLE, label, tableName, viewName } from './topics.ts'
 
 export type { Watermarking } from './declare/watermarking.ts'
@@ -93,13 +94,16 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     watermark: watermark !== null && isFound(spec.partitions) ? { ...watermark, sorted: false } : watermark,
     ...answers,
   }
-  return { ...stream, wireSchema: schemaOf(stream, refuse) }
+  const wireSchema = schemaOf(stream, refuse)
+  const wrong = columnMistake(wireSchema, stream.primaryKey)
+  if (wrong !== null) throw refuse(wrong.field === '' ? 'schema' : `schema.${wrong.field}`, wrong.what, wrong.hint)
+  return { ...stream, wireSchema }
 }
 
 function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchema {
   const { watermark } = stream
   try {
-    return wireSchema({
+    return toWireSchema({
       schema: stream.schema,
       keepUnknown: stream.unknownFields === 'keep' || stream.unknownFields === 'columns',
       marksDeleted: stream.deleted !== undefined,

@@ -147,6 +147,9 @@ function positionOf(column: string, kind: WatermarkKind, type: string): string {
     return `toUInt128(reinterpretAsUInt64(reverse(toFixedString(substring(${text}, 1, ${TEXT_BYTES}), ${TEXT_BYTES}))))`
   }
   if (kind === 'integer') return type.startsWith('UInt') ? `toUInt128(${column})` : `toUInt128(toInt128(${column}) + ${INT64_SHIFT})`
+  // In microseconds, as below.
+  if (/^(U?Int\d|(big|small|tiny|medium)?int)/i.test(type))
+    return `toUInt128(toInt128(${column}) * ${kind === 'epochSeconds' ? 1_000_000 : 1_000} + ${INT64_SHIFT})`
   const instant = /^(Nullable\()?Date/.test(type) ? `toDateTime64(${column}, 6, 'UTC')` : `parseDateTime64BestEffort(${column}, 6, 'UTC')`
   return `toUInt128(toInt128(toUnixTimestamp64Micro(${instant})) + ${INT64_SHIFT})`
 }

@@ -16,6 +16,10 @@ import { findOut } from './server.ts'
 import type { Parts } from './stretch.ts'
 import { insertNeeds } from './writer.ts'
 
+/** A server takes 256 KiB by default: some thousand columns, or long descriptions. */
+const LONG_STATEMENT = 100_000
+const STATEMENT_BYTES_MAX = '67108864'
+
 export type Tables = {
   /**
    * Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`; descriptions are taken over
@@ -133,7 +137,8 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   }
 
   async function run(query: string): Promise<void> {
-    await client.command({ query, clickhouse_settings: { wait_end_of_query: 1, flatten_nested: 0 } })
+    const long = query.length < LONG_STATEMENT ? {} : { max_query_size: STATEMENT_BYTES_MAX }
+    await client.command({ query, clickhouse_settings: { wait_end_of_query: 1, flatten_nested: 0, ...long } })
   }
 
   return {

@@ -6,7 +6,7 @@
  */
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
-import { RECORD_SETTINGS } from '../../shared/clickhouse.ts'
+import { quoted, RECORD_SETTINGS } from '../../shared/clickhouse.ts'
 import type { Config } from '../../shared/config.ts'
 import { type Failure, failureOfStatus, failureOfText, failureOfTransport } from './classify.ts'
 import type { Placement } from './ddl.ts'
@@ -83,7 +83,7 @@ export function createWriter(client: ClickHouseClient, durability: Durability): 
   async function insert({ database, table, body, rows, token }: Insert, signal: AbortSignal): Promise<Failure | null> {
     try {
       const answer = await client.exec({
-        query: `INSERT INTO \`${database}\`.\`${table}\` FORMAT JSONEachRow`,
+        query: `INSERT INTO ${quoted(database)}.${quoted(table)} FORMAT JSONEachRow`,
         values: Readable.from(body, { objectMode: false }),
         clickhouse_settings: { ...MEANING, ...oneBlock(rows), ...quorum, ...sharded, insert_deduplication_token: token },
         abort_signal: signal,

@@ -398,6 +398,20 @@ export const records: readonly Line[] = [
       ],
     ],
   },
+  {
+    when: 'a declaration names columns that no table can have, or a type that is none',
+    loader:
+      'never meets them: they are refused when the declaration is loaded; odd names and types that can be are made and come back as they came',
+    shownBy: [
+      ['shared/schema/column-set.unit.test.ts', `for \${what}`],
+      [
+        'loader/strange-columns.test.ts',
+        'names with dots, quotes and words of SQL come back as they came, as keys too, and the table is taken as it is at the next start',
+      ],
+      ['loader/strange-columns.test.ts', `\${type} is accepted, and makes a column that is the same at the next look`],
+      ['loader/strange-columns.test.ts', 'a watermark in any column that the declaration lets pass orders the versions'],
+    ],
+  },
 ]
 
 export const everyLine: readonly Line[] = [...killed, ...servers, ...probes, ...group, ...records]

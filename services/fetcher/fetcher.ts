@@ -149,6 +149,7 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
         partition,
         baseUrl: client.baseUrl,
         send: client.send,
+        credentialsStamp: client.credentialsStamp,
         discovery: discoveryOf(stream, client),
         kafka,
         names,

@@ -29,6 +29,7 @@ import { createOutlet, type OutletBounds } from './publish.ts'
 import { type Range, rangeId } from './range.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
 import type { PartitionAttempts } from './schedule/attempts.ts'
+import { createRefusedRuns } from './schedule/refused-runs.ts'
 import { dueInMs } from './schedule.ts'
 import { noteSkip } from './skipped.ts'
 import { createStanding } from './standing.ts'
@@ -53,6 +54,8 @@ export type PartitionTools = {
   metrics: Metrics
   /** Of the stream: its partitions name a field once. */
   driftNames?: DriftNames
+  /** Changes with the source's credentials. */
+  credentialsStamp?: () => Promise<string>
   /** Where the outcome of each run is kept. */
   attempts?: PartitionAttempts
   /** A page is in the log; `range`: of a backfill. */
@@ -87,6 +90,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const driftNames = tools.driftNames ?? createDriftNames(stream, log, metrics)
   const driftReport = createDriftReport(stream, log, driftNames)
+  const refusedRuns = createRefusedRuns(clock, tools.credentialsStamp ?? (async () => ''))
   const caution = cautionAbout(stream.paginate)
   let cautioned = caution === null
   const standing = createStanding({ ...tools, log, topic, deadLetters: place.deadLetters, labels, memory, publisher })
@@ -241,8 +245,12 @@ export function openPartition(tools: PartitionTools): Partition {
     async run(stop, job) {
       const waits = tools.attempts?.parked() ?? null
       if (waits !== null) return waits
+      const refused = job === undefined ? await refusedRuns.standing() : null
+      if (refused !== null) return { outcome: 'failed', error: refused }
+      const before = await refusedRuns.stamp()
       const outcome = await runUntil(stop, job)
       driftReport.runEnded()
+      if (outcome.outcome !== 'stopped') refusedRuns.ended(outcome.error, before)
       // A backfill beside the regular runs says nothing of them.
       tools.attempts?.ended(outcome, typeof job !== 'object')
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })

@@ -23,6 +23,11 @@ function isTokenUrl(text: string): boolean {
 }
 
 const extra = z.record(z.string(), z.string()).default({})
+/** The word before the token in the Authorization header (RFC 9110 section 11.1), where it is not Bearer: JWT, Token, Zoho-oauthtoken. */
+const scheme = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "expected one word, such as 'JWT'")
+  .optional()
 /** Where the client's own credentials go: RFC 6749 section 2.3.1 prefers the header. */
 const credentialsIn = z.enum(['header', 'body']).default('header')
 
@@ -34,6 +39,7 @@ const oauth2Spec = z.strictObject({
   scope: z.string().optional(),
   audience: z.string().optional(),
   credentialsIn,
+  scheme,
   extra,
 })
 
@@ -51,6 +57,7 @@ const refreshTokenSpec = z.strictObject({
   refreshToken: secretRef,
   scope: z.string().optional(),
   credentialsIn,
+  scheme,
   extra,
   store: z.custom<TokenStore>(isTokenStore, 'expected an object with the functions read, write and lock').optional(),
 })
@@ -72,6 +79,7 @@ const jwtFields = {
   privateKey: secretRef,
   algorithm: z.enum(['RS256', 'PS256', 'ES256']),
   keyId: textOrSecret.optional(),
+  scheme,
   life: duration.refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, 'expected a duration from 1m to 1d').default(10 * MINUTE_MS),
   extraClaims: claims.default({}),
 }
@@ -88,7 +96,7 @@ const jwtBearerSpec = z.strictObject({
 
 const jwtSignedSpec = z.strictObject({ kind: z.literal('jwt-signed'), ...jwtFields, audience: z.string().min(1).optional() })
 
-const bearerSpec = z.strictObject({ kind: z.literal('bearer'), token: secretRef })
+const bearerSpec = z.strictObject({ kind: z.literal('bearer'), token: secretRef, scheme })
 
 const apiKeySpec = z.strictObject({
   kind: z.literal('api-key'),
@@ -154,8 +162,8 @@ export const oauth2RefreshToken = (spec: Given<typeof refreshTokenSpec>) => ({ k
 export const jwtBearer = (spec: Given<typeof jwtBearerSpec>) => ({ kind: 'jwt-bearer' as const, ...spec })
 /** A JWT of one's own as the bearer token itself. */
 export const jwtSigned = (spec: Given<typeof jwtSignedSpec>) => ({ kind: 'jwt-signed' as const, ...spec })
-/** A fixed token in `Authorization: Bearer` (RFC 6750). */
-export const bearer = (token: SecretRef) => ({ kind: 'bearer' as const, token })
+/** A fixed token in `Authorization: Bearer` (RFC 6750); `scheme` is another word for Bearer. */
+export const bearer = (token: SecretRef, options: { scheme?: string } = {}) => ({ kind: 'bearer' as const, token, ...options })
 /** A key in a header or in the query; keys in the query are redacted wherever a URL is shown. */
 export const apiKey = (spec: Given<typeof apiKeySpec>) => ({ kind: 'api-key' as const, ...spec })
 /** HTTP Basic (RFC 7617). */

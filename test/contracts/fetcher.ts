@@ -21,6 +21,7 @@ const PAGINATORS_GRAPHQL = 'fetcher/paginators/graphql.unit.test.ts'
 const RETRY = 'fetcher/client/retry.unit.test.ts'
 const CREDENTIALS = 'fetcher/auth/credentials.unit.test.ts'
 const REFRESH = 'fetcher/auth/refresh-token.test.ts'
+const REFUSED = 'fetcher/auth/refused-credentials.unit.test.ts'
 const JUDGE = 'fetcher/judge.unit.test.ts'
 const RESUME = 'fetcher/resume.test.ts'
 const RUN = 'fetcher/run.test.ts'
@@ -375,6 +376,38 @@ export const credentials: readonly Line[] = [
       [CREDENTIALS, `a token endpoint that answers with \${JSON.stringify(answer)} is asked again`],
       [CREDENTIALS, `\${name} is not tried again and says what to check`],
       [CREDENTIALS, `expires_in \${JSON.stringify(life) ?? 'missing'} works, and the token is renewed on a 401`],
+    ],
+  },
+  {
+    server: 'refuses the credentials for good: 401 to each token, invalid_grant, invalid_client',
+    fetcher: 'asks again with waits that double, begins with another token, takes a changed secret at once, and says what a person must do',
+    shownBy: [
+      [REFUSED, 'is asked for again with waits that double, and not at each run; the error says that a person must authorise again'],
+      [REFUSED, 'gives way at once to a new first token in its file'],
+      [REFUSED, 'is left alone with waits that double, over all partitions, until its secret changes'],
+      [REFUSED, 'the next run does not send the refused token again: it has another one first'],
+      [REFUSED, `is used as it is now, after a 401 in the same request, and without one a second later: \${name}`],
+      [REFUSED, 'and is empty or gone for a moment leaves the last good value in use, for five minutes at most'],
+      ['fetcher/refused-runs.test.ts', 'with 401 on one path waits longer and longer there, and fetches the other stream on time'],
+      ['fetcher/refused-runs.test.ts', 'by the token endpoint for good asks it once for all streams, and fails every run meanwhile'],
+    ],
+  },
+  {
+    server: 'calls the type of its tokens by a name of its own, or wants a proof with each',
+    fetcher: 'sends them as Bearer, or with the word that is declared; refuses the latter',
+    shownBy: [
+      [REFUSED, `\${type} is refused: its tokens are no use without a proof; the hint says what to do`],
+      [REFUSED, `does not matter where the word before the token is declared: \${name}`],
+    ],
+  },
+  {
+    server: 'takes a refresh token away as it answers, while the store is full or cannot be written to',
+    fetcher: 'writes to the store first, and does not use the token where it cannot',
+    shownBy: [
+      [REFRESH, `\${name} is told before the endpoint is asked, first and later: the token is not used up`],
+      [REFRESH, 'on a full disk is told before the endpoint is asked, and the refresh goes on when there is room'],
+      [REFRESH, 'that was written before the token was used, by a process that then died, holds the token that is still good'],
+      [REFRESH, 'that others can enter or read is reported with the command that closes it'],
     ],
   },
   {

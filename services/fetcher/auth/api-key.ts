@@ -1,15 +1,17 @@
 /** A key in a header or in the query. In the query it is put into the copy that is sent; links and cursors are kept without it. */
-import type { Resolver } from '../../../shared/config.ts'
 import type { AuthSpec } from '../../../shared/declare/auth.ts'
 import { withParam } from '../client/query.ts'
+import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'
 
-export function apiKeyCredentials(spec: AuthSpec & { kind: 'api-key' }, resolver: Resolver): Credentials {
-  const key = resolver.secret(spec.key)
+export function apiKeyCredentials(spec: AuthSpec & { kind: 'api-key' }, secrets: LiveSecrets): Credentials {
   return fixed({
-    secrets: [key],
+    secrets,
+    refs: [spec.key],
     hint: `check ${spec.key.name}, and that the API expects it in the ${spec.in} as ${spec.name}`,
-    put: (request) =>
-      spec.in === 'query' ? { ...request, url: withParam(request.url, spec.name, key) } : withHeader(request, spec.name, key),
+    put(request) {
+      const key = secrets.value(spec.key)
+      return spec.in === 'query' ? { ...request, url: withParam(request.url, spec.name, key) } : withHeader(request, spec.name, key)
+    },
   })
 }

@@ -1,7 +1,8 @@
-/** From a declaration's `auth` to credentials. Secrets are read once, here; a missing one is a WrongUse that names its variable. */
+/** From a declaration's `auth` to credentials. A secret that is missing at the start is a WrongUse that names its variable. */
 import type { Source } from '../../../shared/declaration.ts'
 import { isSecretRef } from '../../../shared/declare/auth.ts'
 import type { Credential } from '../http/auth/conceal.ts'
+import { type LiveSecrets, liveSecrets } from '../http/auth/live-secrets.ts'
 import { apiKeyCredentials } from './api-key.ts'
 import { basicCredentials } from './basic.ts'
 import { bearerCredentials } from './bearer.ts'
@@ -15,22 +16,24 @@ import { refreshTokenCredentials } from './refresh-token.ts'
 import type { TokenTools } from './token-request.ts'
 
 export function credentialsFor(source: Source, baseUrl: string, tools: TokenTools): Credentials {
-  const credentials = withHeaderSecrets(ownCredentials(source, baseUrl, tools), source, tools.resolver)
-  const named = credentialsOf(source, tools.resolver)
-  return { ...credentials, known: () => [...named, ...credentials.known()] }
+  const secrets = liveSecrets(tools)
+  const credentials = withHeaderSecrets(ownCredentials(source, baseUrl, { ...tools, secrets }), source, secrets)
+  credentialsOf(source, secrets)
+  return { ...credentials, known: () => [...credentialsOf(source, secrets), ...credentials.known()] }
 }
 
-function ownCredentials(source: Source, baseUrl: string, tools: TokenTools): Credentials {
+function ownCredentials(source: Source, baseUrl: string, tools: TokenTools & { secrets: LiveSecrets }): Credentials {
+  const { secrets } = tools
   const { auth } = source
   switch (auth?.kind) {
     case undefined:
-      return fixed({ secrets: [], hint: 'the source declares no auth: add one', put: (request) => request })
+      return fixed({ secrets, refs: [], hint: 'the source declares no auth: add one', put: (request) => request })
     case 'bearer':
-      return bearerCredentials(auth, tools.resolver)
+      return bearerCredentials(auth, secrets)
     case 'basic':
-      return basicCredentials(auth, tools.resolver)
+      return basicCredentials(auth, secrets)
     case 'api-key':
-      return apiKeyCredentials(auth, tools.resolver)
+      return apiKeyCredentials(auth, secrets)
     case 'oauth2-client-credentials':
       return oauth2Credentials(auth, source, baseUrl, tools)
     case 'oauth2-refresh-token':
@@ -47,10 +50,12 @@ function ownCredentials(source: Source, baseUrl: string, tools: TokenTools): Cre
 /** Fields of auth that name who asks; what proves it are all the others. */
 const NAMES: readonly string[] = ['clientId', 'username', 'issuer', 'subject', 'keyId']
 
-/** Every secret that the declaration names, by its variable. */
-function credentialsOf({ auth, headers }: Source, resolver: TokenTools['resolver']): Credential[] {
+/** Every secret that the declaration names, by its variable: as it is now, and as it was before. */
+function credentialsOf({ auth, headers }: Source, secrets: LiveSecrets): Credential[] {
   const inner = auth?.kind === 'custom' ? Object.entries(auth.secrets) : []
   return [...Object.entries(auth ?? {}), ...inner, ...Object.entries(headers)].flatMap(([field, ref]) =>
-    isSecretRef(ref) ? [{ id: ref.name, value: resolver.secret(ref), ...(NAMES.includes(field) ? { isName: true } : {}) }] : [],
+    isSecretRef(ref)
+      ? secrets.values(ref).map((value) => ({ id: ref.name, value, ...(NAMES.includes(field) ? { isName: true } : {}) }))
+      : [],
   )
 }

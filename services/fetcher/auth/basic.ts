@@ -1,15 +1,17 @@
 /** User name and password in `Authorization: Basic` (RFC 7617), as UTF-8. */
-import type { Resolver } from '../../../shared/config.ts'
-import type { AuthSpec } from '../../../shared/declare/auth.ts'
+import { type AuthSpec, isSecretRef } from '../../../shared/declare/auth.ts'
+import { type LiveSecrets, madeOf } from '../http/auth/live-secrets.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'
 
-export function basicCredentials(spec: AuthSpec & { kind: 'basic' }, resolver: Resolver): Credentials {
-  const username = typeof spec.username === 'string' ? spec.username : resolver.secret(spec.username)
-  const password = resolver.secret(spec.password)
-  const encoded = Buffer.from(`${username}:${password}`, 'utf8').toString('base64')
+export function basicCredentials(spec: AuthSpec & { kind: 'basic' }, secrets: LiveSecrets): Credentials {
+  const made = madeOf()
+  const encoded = () => made.make(Buffer.from(`${secrets.text(spec.username)}:${secrets.value(spec.password)}`, 'utf8').toString('base64'))
+  encoded()
   return fixed({
-    secrets: [encoded, password],
+    secrets,
+    refs: [spec.username, spec.password].filter(isSecretRef),
     hint: `check the user name and ${spec.password.name}`,
-    put: (request) => withHeader(request, 'authorization', `Basic ${encoded}`),
+    made: made.all,
+    put: (request) => withHeader(request, 'authorization', `Basic ${encoded()}`),
   })
 }

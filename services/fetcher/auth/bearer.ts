@@ -1,13 +1,13 @@
-/** A fixed token in `Authorization: Bearer` (RFC 6750 section 2.1). */
-import type { Resolver } from '../../../shared/config.ts'
+/** A fixed token in `Authorization: Bearer` (RFC 6750 section 2.1), or with another word before it. */
 import type { AuthSpec } from '../../../shared/declare/auth.ts'
+import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'
 
-export function bearerCredentials(spec: AuthSpec & { kind: 'bearer' }, resolver: Resolver): Credentials {
-  const token = resolver.secret(spec.token)
+export function bearerCredentials(spec: AuthSpec & { kind: 'bearer' }, secrets: LiveSecrets): Credentials {
   return fixed({
-    secrets: [token],
+    secrets,
+    refs: [spec.token],
     hint: `check ${spec.token.name}: it may have expired or been revoked`,
-    put: (request) => withHeader(request, 'authorization', `Bearer ${token}`),
+    put: (request) => withHeader(request, 'authorization', `${spec.scheme ?? 'Bearer'} ${secrets.value(spec.token)}`),
   })
 }

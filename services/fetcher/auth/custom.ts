@@ -8,6 +8,7 @@ import { headerMistake } from '../../../shared/declare/headers.ts'
 import { DeclarationError, messageOf } from '../../../shared/errors.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
+import { type LiveSecrets, stampOf } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { scrubber } from './scrub.ts'
 import type { TokenTools } from './token-request.ts'
@@ -17,11 +18,16 @@ const SIGNATURES_SCRUBBED_MAX = 64
 /** A part of a value that is shorter is a word, a number or a date. */
 const SIGNATURE_CHARS_MIN = 20
 
-export function customCredentials(spec: AuthOf<'custom'>, source: Source, tools: Pick<TokenTools, 'clock' | 'resolver'>): Credentials {
-  const { clock, resolver } = tools
-  const secrets = Object.freeze(Object.fromEntries(Object.entries(spec.secrets).map(([name, ref]) => [name, resolver.secret(ref)])))
+export function customCredentials(
+  spec: AuthOf<'custom'>,
+  source: Source,
+  { clock, secrets: live }: Pick<TokenTools, 'clock'> & { secrets: LiveSecrets },
+): Credentials {
+  const refs = Object.values(spec.secrets)
+  const values = () => Object.freeze(Object.fromEntries(Object.entries(spec.secrets).map(([name, ref]) => [name, live.value(ref)])))
+  values()
   let signatures: string[] = []
-  const scrub = scrubber(() => [...Object.values(secrets), ...signatures])
+  const scrub = scrubber(() => [...live.known(), ...signatures])
   const refuse = (what: string, hint: string) =>
     new DeclarationError('HR_DECLARATION', `${source.file}, field auth.apply: ${what}`, { hint })
 
@@ -30,7 +36,7 @@ export function customCredentials(spec: AuthOf<'custom'>, source: Source, tools:
     const signed = { method, url: new URL(url), headers: { ...headers }, body: body === undefined ? undefined : JSON.stringify(body) }
     let changes: unknown
     try {
-      changes = spec.apply(signed, { secrets, nowMs: clock.nowMs(), random: clock.random })
+      changes = spec.apply(signed, { secrets: values(), nowMs: clock.nowMs(), random: clock.random })
     } catch (error) {
       throw refuse(`the function throws: ${scrub(messageOf(error))}`, 'it gets the request and { secrets, nowMs, random }')
     }
@@ -41,6 +47,7 @@ export function customCredentials(spec: AuthOf<'custom'>, source: Source, tools:
 
   return {
     async apply(given) {
+      const token = stampOf(live, refs)
       // What is sent by default with a body is covered by the signature like all the rest.
       const typed = given.body === undefined ? given.headers : { 'content-type': 'application/json', ...given.headers }
       let request: PageRequest = { ...given, headers: typed }
@@ -50,9 +57,14 @@ export function customCredentials(spec: AuthOf<'custom'>, source: Source, tools:
       const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
       request = { ...request, headers: { ...request.headers, ...Object.fromEntries(lower) } }
       for (const [name, value] of Object.entries(query)) request = { ...request, url: withParam(request.url, name, value) }
-      return { request, token: null }
+      return { request, token }
     },
-    renew: async () => false,
+    async renew(token) {
+      live.reload()
+      return stampOf(live, refs) !== token
+    },
+    rejected: () => undefined,
+    stamp: async () => stampOf(live, refs),
     scrub,
     // Signatures are made anew for each request: what repeats an old one is worth nothing, and may be a date or a number.
     known: () => [],

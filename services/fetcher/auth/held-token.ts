@@ -3,6 +3,9 @@
  * only if it still is the current one, so five refusals of one token bring one new one.
  */
 import type { Clock } from '../../../shared/clock.ts'
+import { CredentialsRefused } from '../client/errors.ts'
+import type { LiveSecrets } from '../http/auth/live-secrets.ts'
+import { refusalWaitMs } from '../http/auth/refusal-wait.ts'
 import { type Credentials, withHeader } from './credentials.ts'
 import { scrubber } from './scrub.ts'
 
@@ -23,6 +26,11 @@ export type HeldTokenOptions = {
   clock: Clock
   /** `refused`: the last token that the API did not accept. The signal aborts when the credentials are closed. */
   obtain(refused: string | null, signal: AbortSignal): Promise<Held>
+  secrets: Pick<LiveSecrets, 'reload'>
+  /** What a token is obtained with; once it has changed, a refusal counts no more. */
+  stamp(): Promise<string>
+  /** The word before the token. */
+  scheme?: string | undefined
   /** Takes the other secrets out of a text. */
   scrub(text: string): string
   hint: string
@@ -30,7 +38,7 @@ export type HeldTokenOptions = {
 
 export const givenUpAfterMs = (lifeMs: number): number => lifeMs - Math.min(MARGIN_MS, lifeMs * MARGIN_SHARE)
 
-export function heldToken({ clock, obtain, scrub, hint }: HeldTokenOptions): Credentials {
+export function heldToken({ clock, obtain, scrub, hint, secrets, stamp, scheme = 'Bearer' }: HeldTokenOptions): Credentials {
   const closing = new AbortController()
   let tokens: string[] = []
   const scrubTokens = scrubber(() => tokens)
@@ -38,8 +46,31 @@ export function heldToken({ clock, obtain, scrub, hint }: HeldTokenOptions): Cre
   let refused: string | null = null
   let fetching: Promise<Held> | null = null
 
+  let refusal: { error: CredentialsRefused; stamp: string; untilMs: number } | null = null
+  let refusals = 0
+
+  /** All partitions share one answer of the endpoint: what it has refused is not asked again by the next of them. */
+  async function obtained(mayRepeat = true): Promise<Held> {
+    const before = await stamp()
+    if (refusal !== null && refusal.stamp === before && clock.elapsedMs() < refusal.untilMs) throw refusal.error
+    try {
+      const got = await obtain(refused, closing.signal)
+      refusal = null
+      refusals = 0
+      return got
+    } catch (error) {
+      if (!(error instanceof CredentialsRefused)) throw error
+      secrets.reload()
+      // A sidecar has written others meanwhile.
+      if (mayRepeat && (await stamp()) !== before) return obtained(false)
+      refusals = refusal === null || refusal.stamp === before ? refusals + 1 : 1
+      refusal = { error, stamp: before, untilMs: clock.elapsedMs() + refusalWaitMs(error, refusals) }
+      throw error
+    }
+  }
+
   async function fetchToken(): Promise<Held> {
-    const got = await obtain(refused, closing.signal)
+    const got = await obtained()
     if (!tokens.includes(got.value)) tokens = [got.value, ...tokens].slice(0, TOKENS_SCRUBBED_MAX)
     held = got
     return got
@@ -54,18 +85,25 @@ export function heldToken({ clock, obtain, scrub, hint }: HeldTokenOptions): Cre
     return untilAborted(fetching, signal)
   }
 
+  function giveUp(token: string | null): void {
+    if (held === null || held.value !== token) return
+    held = null
+    refused = token
+  }
+
   return {
     async apply(page, signal) {
       const { value } = await current(signal)
-      return { request: withHeader(page, 'authorization', `Bearer ${value}`), token: value }
+      return { request: withHeader(page, 'authorization', `${scheme} ${value}`), token: value }
     },
     async renew(token, signal) {
-      if (held !== null && held.value === token) {
-        held = null
-        refused = token
-      }
+      giveUp(token)
+      // What the token was made of may have another value by now.
+      secrets.reload()
       return (await current(signal)).value !== token
     },
+    rejected: giveUp,
+    stamp,
     scrub: (text) => scrub(scrubTokens(text)),
     known: () => tokens.map((value) => ({ id: 'token', value, isToken: true })),
     hint,

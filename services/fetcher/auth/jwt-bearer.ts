@@ -1,6 +1,7 @@
 /** Access tokens against a JWT of one's own (RFC 7523 section 2.1): each request for one holds a JWT that was made for it. */
 import type { Source } from '../../../shared/declaration.ts'
 import type { AuthOf } from '../../../shared/declare/auth.ts'
+import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { givenUpAfterMs, heldToken } from './held-token.ts'
 import { jwtId, jwtMaker } from './jwt.ts'
@@ -10,8 +11,13 @@ import { tokenUrlOf } from './token-url.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
-export function jwtBearerCredentials(spec: AuthOf<'jwt-bearer'>, source: Source, baseUrl: string, tools: TokenTools): Credentials {
-  const { clock, resolver } = tools
+export function jwtBearerCredentials(
+  spec: AuthOf<'jwt-bearer'>,
+  source: Source,
+  baseUrl: string,
+  tools: TokenTools & { secrets: LiveSecrets },
+): Credentials {
+  const { clock, resolver, secrets } = tools
   const tokenUrl = tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver)
   const jwt = jwtMaker(spec, source.name, tools)
   // Servers differ in where they read it: RFC 7521 section 4.1 has a parameter, some look for a claim.
@@ -25,14 +31,18 @@ export function jwtBearerCredentials(spec: AuthOf<'jwt-bearer'>, source: Source,
       assertion = jwt.make({ aud: spec.audience ?? tokenUrl.href, jti: jwtId(clock), ...scope }).text
       return { grant_type: GRANT, assertion, ...scope, ...spec.extra }
     },
-    client: null,
+    client: () => null,
+    scheme: spec.scheme,
     bounds: source,
-    hint: () => hint,
-    scrub: scrubber(() => [jwt.privateKey, assertion]),
+    refusal: () => ({ hint }),
+    scrub: scrubber(() => [...jwt.privateKeys(), ...secrets.known(), assertion]),
     finishes: false,
   }
   return heldToken({
     clock,
+    secrets,
+    stamp: jwt.stamp,
+    scheme: spec.scheme,
     scrub: request.scrub,
     hint,
     async obtain(_refused, signal) {

@@ -4,14 +4,18 @@
  */
 import { constants, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { Clock } from '../../../shared/clock.ts'
-import type { Resolver } from '../../../shared/config.ts'
 import type { AuthOf } from '../../../shared/declare/auth.ts'
-import type { SecretRef } from '../../../shared/declare/secret.ts'
 import { WrongUse } from '../../../shared/errors.ts'
+import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 
 export type JwtSpec = AuthOf<'jwt-bearer'> | AuthOf<'jwt-signed'>
 export type Jwt = { text: string; lifeMs: number }
-export type JwtMaker = { make(claims: Readonly<Record<string, unknown>>): Jwt; privateKey: string }
+export type JwtMaker = {
+  make(claims: Readonly<Record<string, unknown>>): Jwt
+  /** The last ones, unfolded. */
+  privateKeys(): readonly string[]
+  stamp(): Promise<string>
+}
 
 /** A server whose clock is behind by less takes the token all the same. */
 const ISSUED_BEFORE_MS = 30_000
@@ -19,17 +23,42 @@ const RSA_BITS_MIN = 2048
 /** As long as the hash (RFC 7518 section 3.5). */
 const PSS_SALT_BYTES = 32
 const JTI_BYTES = 16
+/** Former keys that an answer may still quote. */
+const KEYS_SCRUBBED_MAX = 4
 
 /** Throws WrongUse (HR_PRIVATE_KEY, HR_SECRET_MISSING). */
-export function jwtMaker(spec: JwtSpec, source: string, { clock, resolver }: { clock: Clock; resolver: Resolver }): JwtMaker {
-  const pem = unfolded(resolver.secret(spec.privateKey))
-  const key = privateKeyOf(pem, spec, source)
-  const text = (given: string | SecretRef) => (typeof given === 'string' ? given : resolver.secret(given))
-  const header = { alg: spec.algorithm, typ: 'JWT', ...(spec.keyId === undefined ? {} : { kid: text(spec.keyId) }) }
-  const who = { iss: text(spec.issuer), ...(spec.subject === undefined ? {} : { sub: text(spec.subject) }) }
+export function jwtMaker(spec: JwtSpec, source: string, { clock, secrets }: { clock: Clock; secrets: LiveSecrets }): JwtMaker {
+  const { text } = secrets
+  let pems: string[] = []
+  let key = keyNow()
+  const headerNow = () => ({ alg: spec.algorithm, typ: 'JWT', ...(spec.keyId === undefined ? {} : { kid: text(spec.keyId) }) })
+  const whoNow = () => ({ iss: text(spec.issuer), ...(spec.subject === undefined ? {} : { sub: text(spec.subject) }) })
+  headerNow()
+  whoNow()
+
+  function keyNow(): KeyObject {
+    const pem = unfolded(secrets.value(spec.privateKey))
+    const next = privateKeyOf(pem, spec, source)
+    pems = [pem, ...pems].slice(0, KEYS_SCRUBBED_MAX)
+    return next
+  }
+
+  /** A file that is just being written holds no key: the one before is used until it does. */
+  function refreshKey(): void {
+    if (unfolded(secrets.value(spec.privateKey)) === pems[0]) return
+    try {
+      key = keyNow()
+    } catch (error) {
+      if (!(error instanceof WrongUse)) throw error
+    }
+  }
+
   return {
-    privateKey: pem,
+    privateKeys: () => pems,
+    stamp: async () => JSON.stringify([headerNow(), whoNow(), secrets.value(spec.privateKey)]),
     make(claims) {
+      refreshKey()
+      const [header, who] = [headerNow(), whoNow()]
       const issuedMs = clock.nowMs() - ISSUED_BEFORE_MS
       const times = { iat: Math.floor(issuedMs / 1000), exp: Math.floor((issuedMs + spec.life) / 1000) }
       const covered = `${encoded(header)}.${encoded({ ...who, ...claims, ...times, ...spec.extraClaims })}`

@@ -18,6 +18,8 @@ export type KeptTokens = {
   locked<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
   read(): Promise<KeptToken | null>
   write(kept: KeptToken): Promise<void>
+  /** Writes what is good now once more, with room for its successor: a store that is full or cannot be written to is told before that is asked for. */
+  reserve(kept: KeptToken): Promise<void>
 }
 
 export function keptTokens(store: TokenStore, key: string, place: string, scrub: (text: string) => string): KeptTokens {
@@ -44,6 +46,10 @@ export function keptTokens(store: TokenStore, key: string, place: string, scrub:
       })
       return text === null ? null : parsed(text, place)
     },
+    reserve: (kept) =>
+      store.write(key, JSON.stringify(kept).padEnd(RESERVED_CHARS)).catch((error: unknown) => {
+        throw failed('cannot be written to, so the refresh token was not used', error, WRITABLE)
+      }),
     write: (kept) =>
       store.write(key, JSON.stringify(kept)).catch((error: unknown) => {
         throw failed('the new refresh token cannot be stored', error, KEPT_IN_MEMORY)
@@ -51,7 +57,11 @@ export function keptTokens(store: TokenStore, key: string, place: string, scrub:
   }
 }
 
-const WRITABLE = 'HEADRACE_TOKENS_DIR must be a folder that this user can write to and that outlives the process (in a container: a volume)'
+/** More than the tokens of any API that is known take; JSON does not mind blanks at its end. */
+const RESERVED_CHARS = 32 * 1024
+
+const WRITABLE =
+  'HEADRACE_TOKENS_DIR must be a folder that this user can write to, on a disk that is not full, and that outlives the process (in a container: a volume)'
 const KEPT_IN_MEMORY = 'mend the store before this process ends: until then the token is kept in memory, and storing it is tried again'
 
 /** A new beginning would use up the first token a second time, which makes many servers revoke everything: a person decides that. */

@@ -1,6 +1,7 @@
 /** Tokens of the OAuth 2.0 client credentials grant (RFC 6749 section 4.4). */
 import type { Source } from '../../../shared/declaration.ts'
 import type { AuthOf } from '../../../shared/declare/auth.ts'
+import { type LiveSecrets, madeOf } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { givenUpAfterMs, heldToken } from './held-token.ts'
 import { scrubber } from './scrub.ts'
@@ -11,11 +12,14 @@ export function oauth2Credentials(
   spec: AuthOf<'oauth2-client-credentials'>,
   source: Source,
   baseUrl: string,
-  tools: TokenTools,
+  tools: TokenTools & { secrets: LiveSecrets },
 ): Credentials {
-  const { clock, resolver } = tools
-  const id = typeof spec.clientId === 'string' ? spec.clientId : resolver.secret(spec.clientId)
-  const secret = resolver.secret(spec.clientSecret)
+  const { clock, resolver, secrets } = tools
+  const id = () => secrets.text(spec.clientId)
+  const secret = () => secrets.value(spec.clientSecret)
+  const made = madeOf()
+  const stamp = () => JSON.stringify([id(), secret()])
+  stamp()
   const idName = typeof spec.clientId === 'string' ? 'the client id' : spec.clientId.name
   const other = spec.credentialsIn === 'header' ? 'body' : 'header'
   const hint = `check ${idName}, ${spec.clientSecret.name}, scope, and whether the endpoint wants the credentials in the ${other} instead (credentialsIn)`
@@ -29,14 +33,21 @@ export function oauth2Credentials(
     source: source.name,
     tokenUrl: tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver),
     form: () => form,
-    client: { id, secret, in: spec.credentialsIn },
+    client() {
+      made.make(basicPair(id(), secret()))
+      return { id: id(), secret: secret(), in: spec.credentialsIn }
+    },
+    scheme: spec.scheme,
     bounds: source,
-    hint: () => hint,
-    scrub: scrubber(() => [secret, basicPair(id, secret)]),
+    refusal: () => ({ hint }),
+    scrub: scrubber(() => [...secrets.known(), ...made.all()]),
     finishes: false,
   }
   return heldToken({
     clock,
+    secrets,
+    stamp: async () => stamp(),
+    scheme: spec.scheme,
     scrub: request.scrub,
     hint,
     async obtain(_refused, signal) {

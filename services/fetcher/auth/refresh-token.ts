@@ -5,11 +5,13 @@
  */
 import type { Source } from '../../../shared/declaration.ts'
 import type { AuthOf } from '../../../shared/declare/auth.ts'
+import { messageOf } from '../../../shared/errors.ts'
+import { type LiveSecrets, madeOf } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { givenUpAfterMs, type Held, heldToken } from './held-token.ts'
-import { type KeptToken, keptTokens, storeKey } from './kept-token.ts'
+import { type KeptToken, type KeptTokens, keptTokens, storeKey } from './kept-token.ts'
 import { scrubber } from './scrub.ts'
-import { basicPair, requestToken, type TokenRequest, type TokenTools } from './token-request.ts'
+import { basicPair, requestToken, type TokenClient, type TokenRequest, type TokenTools } from './token-request.ts'
 import { fileTokenStore } from './token-store.ts'
 import { tokenUrlOf } from './token-url.ts'
 
@@ -19,31 +21,59 @@ type RefreshSource = Pick<Source, 'name' | 'attemptsMax' | 'waitMax' | 'timeout'
 /** Old refresh tokens that an answer may still quote. */
 const SCRUBBED_MAX = 8
 
-export function refreshTokenCredentials(spec: RefreshSpec, source: RefreshSource, baseUrl: string, tools: TokenTools): Credentials {
-  const { clock, resolver } = tools
+/** What the store holds before the first token was used: it has brought no access token yet. */
+const NO_ACCESS_TOKEN = { accessToken: 'none yet', givenUpMs: 0 } as const
+
+export function refreshTokenCredentials(
+  spec: RefreshSpec,
+  source: RefreshSource,
+  baseUrl: string,
+  tools: TokenTools & { secrets: LiveSecrets },
+): Credentials {
+  const { clock, resolver, secrets } = tools
   const tokenUrl = tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver)
-  const clientId = typeof spec.clientId === 'string' ? spec.clientId : resolver.secret(spec.clientId)
-  const clientSecret = spec.clientSecret === undefined ? null : resolver.secret(spec.clientSecret)
-  const first = resolver.secret(spec.refreshToken)
-  let refreshTokens = [first]
-  const scrub = scrubber(() => [...refreshTokens, ...(clientSecret === null ? [] : [clientSecret, basicPair(clientId, clientSecret)])])
+  const clientId = () => secrets.text(spec.clientId)
+  const clientSecret = () => (spec.clientSecret === undefined ? null : secrets.value(spec.clientSecret))
+  let refreshTokens: string[] = []
+  const made = madeOf()
+  const client = (): TokenClient => {
+    const [id, secret] = [clientId(), clientSecret()]
+    if (secret !== null) made.make(basicPair(id, secret))
+    return { id, secret, in: spec.credentialsIn }
+  }
+  const scrub = scrubber(() => [...refreshTokens, ...secrets.known(), ...made.all()])
+  const store = spec.store ?? fileTokenStore(resolver.tokensDir, clock, tools.onWarning)
 
-  const key = storeKey(source.name, { tokenUrl, clientId, refreshToken: first })
-  const place = `${source.name}: the token store (${spec.store === undefined ? `${resolver.tokensDir}, ` : ''}${key})`
-  const kept = keptTokens(spec.store ?? fileTokenStore(resolver.tokensDir, clock), key, place, scrub)
+  /** A new first token has a place of its own in the store. */
+  function placeOf(first: string): KeptPlace {
+    const key = storeKey(source.name, { tokenUrl, clientId: clientId(), refreshToken: first })
+    const shown = `${source.name}: the token store (${spec.store === undefined ? `${resolver.tokensDir}, ` : ''}${key})`
+    return { first, key, kept: keptTokens(store, key, shown, scrub) }
+  }
+  let place = placeOf(secrets.value(spec.refreshToken))
+  client()
+  const placeNow = (): KeptPlace => {
+    const first = secrets.value(spec.refreshToken)
+    if (first !== place.first) place = placeOf(first)
+    return place
+  }
+
   /** Got, and not in the store because writing failed: nothing else may happen before it is. */
-  let unsaved: KeptToken | null = null
+  let unsaved: { kept: KeptTokens; token: KeptToken } | null = null
 
-  async function save(token: KeptToken): Promise<void> {
-    unsaved = token
+  async function save(kept: KeptTokens, token: KeptToken): Promise<void> {
+    unsaved = { kept, token }
     await kept.write(token)
     unsaved = null
   }
 
-  async function refreshed(from: string, isFirst: boolean, signal: AbortSignal): Promise<KeptToken> {
-    refreshTokens = [first, from, ...refreshTokens.slice(1)].slice(0, SCRUBBED_MAX)
+  async function refreshed({ first, key, kept }: KeptPlace, found: KeptToken | null, signal: AbortSignal): Promise<KeptToken> {
+    const from = found?.refreshToken ?? first
+    refreshTokens = [...new Set([first, from, ...refreshTokens])].slice(0, SCRUBBED_MAX)
+    // The endpoint may take the old token away as it answers: that its successor can be stored must be known before.
+    await kept.reserve(found ?? { v: 1, refreshToken: first, ...NO_ACCESS_TOKEN })
     const askedMs = clock.nowMs()
-    const token = await requestToken(requestFor(from, isFirst), tools, signal)
+    const token = await requestToken(requestFor(from, from === first, key), tools, signal)
     tools.onToken()
     const next: KeptToken = {
       v: 1,
@@ -51,11 +81,11 @@ export function refreshTokenCredentials(spec: RefreshSpec, source: RefreshSource
       accessToken: token.value,
       givenUpMs: token.lifeMs === null ? null : askedMs + givenUpAfterMs(token.lifeMs),
     }
-    await save(next)
+    await save(kept, next)
     return next
   }
 
-  const requestFor = (refreshToken: string, isFirst: boolean): TokenRequest => ({
+  const requestFor = (refreshToken: string, isFirst: boolean, key: string): TokenRequest => ({
     source: source.name,
     tokenUrl,
     form: () => ({
@@ -64,9 +94,13 @@ export function refreshTokenCredentials(spec: RefreshSpec, source: RefreshSource
       ...(spec.scope === undefined ? {} : { scope: spec.scope }),
       ...spec.extra,
     }),
-    client: { id: clientId, secret: clientSecret, in: spec.credentialsIn },
+    client,
+    scheme: spec.scheme,
     bounds: source,
-    hint: (error) => (error === 'invalid_grant' ? usedUpHint(spec, isFirst, key) : checkHint(spec)),
+    refusal: (error) =>
+      error === 'invalid_grant'
+        ? { code: 'HR_REFRESH_TOKEN_DEAD', says: 'a person must authorise the application again', hint: usedUpHint(spec, isFirst, key) }
+        : { hint: checkHint(spec) },
     scrub,
     finishes: true,
   })
@@ -76,19 +110,36 @@ export function refreshTokenCredentials(spec: RefreshSpec, source: RefreshSource
     staleMs: givenUpMs === null ? Number.POSITIVE_INFINITY : clock.elapsedMs() + givenUpMs - clock.nowMs(),
   })
 
+  /** By the token that would be used next, so that a person may also bring back the file of the store. */
+  async function stamp(): Promise<string> {
+    const { first, kept } = placeNow()
+    const next = await kept.read().then(
+      (found) => found?.refreshToken ?? first,
+      (error: unknown) => `unreadable: ${messageOf(error)}`,
+    )
+    return JSON.stringify([first, next, clientId(), clientSecret()])
+  }
+
   return heldToken({
     clock,
+    secrets,
+    stamp,
+    scheme: spec.scheme,
     scrub,
     hint: `authorise the application again and set ${spec.refreshToken.name} to the new refresh token; check scope`,
-    obtain: (refused, signal) =>
-      kept.locked(signal, async () => {
-        if (unsaved !== null) await save(unsaved)
-        const found = await kept.read()
+    obtain(refused, signal) {
+      const at = placeNow()
+      return at.kept.locked(signal, async () => {
+        if (unsaved !== null) await save(unsaved.kept, unsaved.token)
+        const found = await at.kept.read()
         const isGood = found !== null && found.accessToken !== refused && clock.nowMs() < (found.givenUpMs ?? Number.POSITIVE_INFINITY)
-        return heldOf(isGood ? found : await refreshed(found?.refreshToken ?? first, found === null, signal))
-      }),
+        return heldOf(isGood ? found : await refreshed(at, found, signal))
+      })
+    },
   })
 }
+
+type KeptPlace = { first: string; key: string; kept: KeptTokens }
 
 function usedUpHint({ refreshToken: { name } }: RefreshSpec, isFirst: boolean, key: string): string {
   const which = isFirst

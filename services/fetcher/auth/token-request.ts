@@ -15,16 +15,20 @@ import { isOk, mayPass } from '../client/status.ts'
 import { withTimeout } from '../client/timeout.ts'
 import { jsonOf, USER_AGENT } from '../client/transport.ts'
 
+export type TokenClient = { id: string; secret: string | null; in: 'header' | 'body' }
+
 export type TokenRequest = {
   source: string
   tokenUrl: URL
   /** The grant with its parameters; made anew for each attempt, since an assertion may be used once only. */
   form(): Readonly<Record<string, string>>
   /** Null where the grant itself says who asks. A public client has no secret, and its id goes into the body. */
-  client: { id: string; secret: string | null; in: 'header' | 'body' } | null
+  client(): TokenClient | null
+  /** Declared: the word that goes before the token, whatever its type is called. */
+  scheme?: string | undefined
   bounds: { attemptsMax: number; waitMax: number; timeout: number }
   /** `error`: the code that the endpoint gave (RFC 6749 section 5.2). */
-  hint(error: string | null): string
+  refusal(error: string | null): { hint: string; code?: string; says?: string }
   scrub(text: string): string
   /** True: an attempt that has begun is not broken off by the signal, because its answer may hold the one token that is good from then on. */
   finishes: boolean
@@ -40,6 +44,10 @@ export type TokenTools = {
   onToken(): void
   /** Told of each wait before a repetition; `attempt` is the one that failed, from 1. */
   onWait?(reason: string, waitMs: number, attempt: number): void
+  /** Told what a person may want to know and need not act on. */
+  onNote?(note: string): void
+  /** Told what a person should put right. */
+  onWarning?(warning: string): void
 }
 
 const NEVER = new AbortController().signal
@@ -47,14 +55,14 @@ const NEVER = new AbortController().signal
 /** Throws CredentialsRefused, PageFailed, Parked, or the signal's reason. */
 export async function requestToken(
   request: TokenRequest,
-  { ask, clock, onWait }: Pick<TokenTools, 'ask' | 'clock' | 'onWait'>,
+  { ask, clock, onWait, onNote }: Pick<TokenTools, 'ask' | 'clock' | 'onWait' | 'onNote'>,
   signal: AbortSignal,
 ): Promise<Token> {
   const { bounds } = request
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
     const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, (timed) => ask(rawRequest(request), timed))
-      .then((answer) => (isOk(answer.status) ? tokenOf(request, answer) : answer))
+      .then((answer) => (isOk(answer.status) ? tokenOf(request, answer, onNote) : answer))
       .catch((error: unknown) => (error instanceof AttemptFailed ? error : Promise.reject(error)))
     if ('value' in outcome) return outcome
     signal.throwIfAborted()
@@ -68,7 +76,8 @@ export async function requestToken(
   }
 }
 
-function rawRequest({ tokenUrl, form: formOf, client }: TokenRequest): RawRequest {
+function rawRequest({ tokenUrl, form: formOf, client: clientOf }: TokenRequest): RawRequest {
+  const client = clientOf()
   const form = new URLSearchParams(formOf())
   const headers: Record<string, string> = {
     accept: 'application/json',
@@ -90,21 +99,39 @@ export const basicPair = (clientId: string, clientSecret: string): string => `${
 const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
 
 /** RFC 6749 section 5.1. Some endpoints send expires_in as text, and some their errors with status 200. */
-function tokenOf(request: TokenRequest, answer: RawAnswer): Token {
+function tokenOf(request: TokenRequest, answer: RawAnswer, onNote: TokenTools['onNote']): Token {
   const body = jsonIn(answer)
   const { access_token: value, token_type: type, expires_in: life, refresh_token: refreshToken } = fieldsOf(body)
   if (typeof value !== 'string' || value === '') throw refused(request, answer)
-  if (type !== undefined && String(type).toLowerCase() !== 'bearer') {
-    throw new CredentialsRefused(
-      `${request.source}: ${urlOf(request)} gives tokens of the type "${request.scrub(excerptOf(String(type)))}", only Bearer is known`,
-    )
-  }
+  if (request.scheme === undefined) checkType(request, type, onNote)
   const lifeMs = Number(life) * 1000
   return {
     value,
     lifeMs: Number.isFinite(lifeMs) && lifeMs > 0 ? lifeMs : null,
     refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : null,
   }
+}
+
+/** Types whose tokens are no use without a proof that goes with each request, or are no access tokens (RFC 8693 section 2.2.1). */
+const NEEDS_PROOF = /^(mac|dpop|pop|hawk|n_?\/?a|signature|http-?signature|holder.of.key)$/i
+
+/** RFC 6749 section 7.1 wants a type that is known; what other endpoints call theirs (BearerToken, JWT, access_token) is sent as Bearer all the same. */
+function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onNote']): void {
+  if (type === undefined || type === null || String(type).trim().toLowerCase() === 'bearer') return
+  const shown = request.scrub(excerptOf(String(type)))
+  if (!NEEDS_PROOF.test(String(type).trim())) {
+    onNote?.(
+      `${urlOf(request)} calls its tokens "${shown}"; they are sent as Bearer. If the API wants another word, declare it in auth: scheme`,
+    )
+    return
+  }
+  throw new CredentialsRefused(
+    `${request.source}: ${urlOf(request)} gives tokens of the type "${shown}", which are no use without a proof in each request`,
+    {
+      by: 'token-endpoint',
+      hint: "ask the API for bearer tokens; if it takes these as they are, declare scheme: 'Bearer' in auth; customAuth can sign requests",
+    },
+  )
 }
 
 const fieldsOf = (body: unknown): Record<string, unknown> =>
@@ -123,8 +150,11 @@ function jsonIn(answer: RawAnswer): unknown {
 /** RFC 6749 section 5.2. Of an answer with 2xx only what says that it is an error: the rest may be a token under another name. */
 function refused(request: TokenRequest, { status, text }: RawAnswer): CredentialsRefused {
   const said = request.scrub(excerptOf(isOk(status) ? saidIn(text) : text))
-  return new CredentialsRefused(`${request.source}: ${urlOf(request)} gives no token: ${status}${said === '' ? '' : ` ${said}`}`, {
-    hint: request.hint(errorIn(text)),
+  const { says, ...details } = request.refusal(errorIn(text))
+  const more = says === undefined ? '' : `; ${says}`
+  return new CredentialsRefused(`${request.source}: ${urlOf(request)} gives no token: ${status}${said === '' ? '' : ` ${said}`}${more}`, {
+    by: 'token-endpoint',
+    ...details,
   })
 }
 

@@ -2,6 +2,7 @@
  * Refresh tokens in a folder: for each key a folder of mode 0700 with one file of mode 0600. A value that was written outlives a crash at any
  * moment (temporary file, fsync, rename, fsync of the folder). The values are in plain text: who can read the files can use the tokens.
  */
+import { readdirSync, statSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../../shared/clock.ts'
@@ -11,7 +12,8 @@ import { lockFile } from './file-lock.ts'
 const FILE = 'token.json'
 const UNFINISHED = '.new'
 
-export function fileTokenStore(dir: string, clock: Clock): TokenStore {
+export function fileTokenStore(dir: string, clock: Clock, onWarning?: (warning: string) => void): TokenStore {
+  for (const warning of opennessOf(dir)) onWarning?.(warning)
   const folderOf = (key: string) => join(dir, key)
 
   async function madeFolder(key: string): Promise<string> {
@@ -49,6 +51,37 @@ export function fileTokenStore(dir: string, clock: Clock): TokenStore {
     lock: async (key, signal) => lockFile(join(await madeFolder(key), 'lock'), clock, signal),
   }
 }
+
+const OTHERS = 0o077
+
+/** What others than this user may enter, read or replace: the tokens in it are as good as published. */
+function opennessOf(dir: string): string[] {
+  const modeOf = (path: string): number => {
+    try {
+      return statSync(path).mode & 0o777
+    } catch {
+      return 0
+    }
+  }
+  const open = (path: string, mode: string, what: string): string[] =>
+    (modeOf(path) & OTHERS) === 0
+      ? []
+      : [
+          `${path} has mode ${modeOf(path).toString(8).padStart(4, '0')}: others on this machine may ${what} refresh tokens; chmod ${mode} ${path}`,
+        ]
+  const folders = open(dir, '700', 'read or replace')
+  const files = namesIn(dir).flatMap((key) => open(join(dir, key, FILE), '600', 'read'))
+  return [...folders, ...files].slice(0, WARNINGS_MAX)
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
+  }
+}
+const WARNINGS_MAX = 10
 
 async function withOpen(path: string, flags: string, work: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>): Promise<void> {
   const handle = await open(path, flags, 0o600)

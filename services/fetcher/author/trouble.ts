@@ -22,6 +22,7 @@ export type Trouble = {
 const FIELDS: Readonly<Record<string, string>> = {
   HR_SECRET_MISSING: 'auth',
   HR_CREDENTIALS_REFUSED: 'auth',
+  HR_REFRESH_TOKEN_DEAD: 'auth',
   HR_PRIVATE_KEY: 'auth.privateKey',
   HR_TOKEN_URL: 'auth.tokenUrl',
   HR_TOKEN_UNAVAILABLE: 'auth.tokenUrl',

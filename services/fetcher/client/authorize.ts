@@ -28,8 +28,9 @@ export function authorize(
     return async (request, exchange) => {
       reach.refuse(request)
       if (reach.isOwn(request.url)) {
-        const response = await withCredentials(credentials, send, request, exchange)
+        const { response, token } = await withCredentials(credentials, send, request, exchange)
         if (response.status !== UNAUTHORIZED || isDeclared(UNAUTHORIZED, exchange.stream)) return response
+        credentials.rejected(token)
         throw refused(source, credentials, request, response)
       }
       return { ...(await send(withoutDeclaredHeaders(request), exchange)), request }
@@ -37,7 +38,9 @@ export function authorize(
   }
 }
 
-async function withCredentials(credentials: Credentials, send: Send, request: PageRequest, exchange: Exchange): Promise<PageResponse> {
+type Answered = { response: PageResponse; token: string | null }
+
+async function withCredentials(credentials: Credentials, send: Send, request: PageRequest, exchange: Exchange): Promise<Answered> {
   const ask = async () => {
     // What does not change is in the request before a signature covers it; a token is known only behind `apply`.
     const fixed = credentials.known().filter(({ isToken }) => isToken !== true)
@@ -48,8 +51,8 @@ async function withCredentials(credentials: Credentials, send: Send, request: Pa
     return { response: { ...response, request }, token: applied.token }
   }
   const first = await ask()
-  if (first.response.status !== UNAUTHORIZED || !(await credentials.renew(first.token, exchange.signal))) return first.response
-  return (await ask()).response
+  if (first.response.status !== UNAUTHORIZED || !(await credentials.renew(first.token, exchange.signal))) return first
+  return ask()
 }
 
 /** The declaration had another credential when the cursor was stored. */

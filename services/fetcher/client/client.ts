@@ -45,6 +45,8 @@ export type Client = {
   facts(): ClientFacts
   /** Takes the credentials and the current token out of a text that is shown or kept. */
   scrub(text: string): string
+  /** Changes with the credentials, also where a file of theirs is rewritten. Holds secrets: shown nowhere. */
+  credentialsStamp(): Promise<string>
   /** No request before it, epoch milliseconds: a pause of the whole source that the API asked another process for. */
   pauseUntil(untilMs: number): void
   /** Ends the pauses that park, on a person's decision. */
@@ -78,7 +80,12 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const observer = createObserver(source, { ...tools, waits })
   const onWait: TokenTools['onWait'] = (reason, waitMs, attempt) =>
     waits.say({ about: 'token', waitMs, fields: { source: source.name, reason, attempt } }, 'no token, retrying')
-  const credentials = credentialsFor(source, baseUrl, { ask: http.ask, clock, resolver, onToken: observer.tokenRefreshed, onWait })
+  const onNote = noteOnce(log)
+  const credentials = credentialsFor(source, baseUrl, {
+    ...{ ask: http.ask, clock, resolver, onToken: observer.tokenRefreshed, onWait },
+    onNote: (note) => onNote(note, source.name),
+    onWarning: (warning) => log.warn({ source: source.name }, warning),
+  })
   const quotas = quotasOf(source)
   // A quota that is always spent is no news: one line a minute.
   const quotaWaits = createWaitLog(tools, 1)
@@ -118,7 +125,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     observer.attempt,
     timeout(source.timeout, clock),
   ]
-  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, { clock, isDeclared, onNote: noteOnce(log) }))
+  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, { clock, isDeclared, onNote }))
   const closing = new AbortController()
   // A link that an author's function asks for comes here as the API gave it.
   const ask: Ask = (request, exchange) =>
@@ -128,6 +135,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     send: Object.assign(ask, { vetting }),
     facts: observer.facts,
     scrub: credentials.scrub,
+    credentialsStamp: credentials.stamp,
     pauseUntil: (untilMs) => limiter.closeFor(untilMs - clock.nowMs(), WHOLE_SOURCE),
     endPauses: limiter.endPauses,
     async close() {

@@ -62,8 +62,11 @@ export const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTi
 
 /** The API or its token endpoint does not accept the credentials; retrying would not change that. */
 export class CredentialsRefused extends Unavailable {
-  constructor(message: string, details: ErrorDetails = {}) {
-    super('HR_CREDENTIALS_REFUSED', message, details)
+  readonly by: 'api' | 'token-endpoint'
+
+  constructor(message: string, details: ErrorDetails & { by?: 'api' | 'token-endpoint'; code?: string } = {}) {
+    super(details.code ?? 'HR_CREDENTIALS_REFUSED', message, details)
+    this.by = details.by ?? 'api'
   }
 }
 

@@ -6,19 +6,24 @@ import { once } from 'node:events'
 import { refreshTokenCredentials } from '../../../services/fetcher/auth/refresh-token.ts'
 import { fileTokenStore } from '../../../services/fetcher/auth/token-store.ts'
 import { createHttp } from '../../../services/fetcher/client/http.ts'
+import { liveSecrets } from '../../../services/fetcher/http/auth/live-secrets.ts'
 import { systemClock } from '../../../shared/clock.ts'
 import { explain } from '../../../shared/errors.ts'
 
 const { URL_OF_API = '', DIR = '', FIRST = '', DIE = '' } = process.env
 const files = fileTokenStore(DIR, systemClock)
+let written = 0
 const dying = {
   ...files,
   async write(key: string, value: string) {
     await files.write(key, value)
-    process.kill(process.pid, 'SIGKILL')
+    // The first time, room is made for the token that is to come.
+    written += 1
+    if (written === 2) process.kill(process.pid, 'SIGKILL')
   },
 }
 const http = createHttp({ bodyBytesMax: 100_000 })
+const resolver = { secret: () => FIRST, setting: ({ fallback }: { fallback: string }) => fallback, tokensDir: DIR }
 const credentials = refreshTokenCredentials(
   {
     kind: 'oauth2-refresh-token',
@@ -34,7 +39,8 @@ const credentials = refreshTokenCredentials(
   {
     ask: http.ask,
     clock: systemClock,
-    resolver: { secret: () => FIRST, setting: ({ fallback }) => fallback, tokensDir: DIR },
+    resolver,
+    secrets: liveSecrets({ resolver, clock: systemClock }),
     onToken: () => undefined,
   },
 )

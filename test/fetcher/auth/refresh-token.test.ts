@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -293,13 +304,84 @@ describe('the token store', () => {
     assert.equal(api.requests.length, 0)
   })
 
+  for (const [name, breaks] of [
+    ['whose file cannot be replaced', (dir: string, key: string) => mkdirSync(join(dir, key, 'token.json'), { recursive: true })],
+    ['whose folder is a link to nowhere', (dir: string, key: string) => symlinkSync(join(dir, 'nowhere'), join(dir, key))],
+  ] as const) {
+    test(`${name} is told before the endpoint is asked, first and later: the token is not used up`, async (t) => {
+      const api = await startRotating(t, { lifeSeconds: 1 })
+      const clock = fastClock({ speed: 1000 })
+      const { ask, dir } = worker(t, api, { clock })
+      await ask()
+      const [key = ''] = readdirSync(dir)
+      rmSync(join(dir, key), { recursive: true })
+      breaks(dir, key)
+      const before = api.refreshes.length
+      const error = await failureOf(worker(t, api, { dir, clock }).ask())
+      assert.ok(error instanceof Unavailable, String(error))
+      assert.equal(error.code, 'HR_TOKEN_STORE')
+      assert.deepEqual([api.refreshes.length, api.revoked()], [before, false])
+    })
+  }
+
+  test('on a full disk is told before the endpoint is asked, and the refresh goes on when there is room', async (t) => {
+    const dir = folder(t)
+    const files = fileTokenStore(dir, fastClock())
+    let full = true
+    const noSpace = () => Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+    const store: TokenStore = { ...files, write: (key, value) => (full ? noSpace() : files.write(key, value)) }
+    const api = await startRotating(t)
+    const { ask } = worker(t, api, { auth: { store } })
+    const error = await failureOf(ask())
+    assert.ok(error instanceof Unavailable)
+    assert.match(error.message, /cannot be written to, so the refresh token was not used: ENOSPC/)
+    assert.match(error.hint ?? '', /a disk that is not full/)
+    assert.deepEqual([api.refreshes.length, api.pages.length], [0, 0])
+    full = false
+    assert.equal((await ask()).status, 200)
+    assert.deepEqual([sentTokens(api), stored(dir)?.refreshToken], [[FIRST], api.current()])
+  })
+
+  test('that was written before the token was used, by a process that then died, holds the token that is still good', async (t) => {
+    const dir = folder(t)
+    const files = fileTokenStore(dir, fastClock())
+    const died: TokenStore = {
+      ...files,
+      async write(key, value) {
+        await files.write(key, value)
+        throw new Error('killed')
+      },
+    }
+    const api = await startRotating(t)
+    await failureOf(worker(t, api, { auth: { store: died } }).ask())
+    assert.deepEqual([api.refreshes.length, stored(dir)?.refreshToken], [0, FIRST])
+    assert.equal((await worker(t, api, { dir }).ask()).status, 200)
+    assert.deepEqual([sentTokens(api), api.revoked()], [[FIRST], false])
+  })
+
+  test('that others can enter or read is reported with the command that closes it', async (t) => {
+    const dir = folder(t)
+    mkdirSync(join(dir, 'shop-1'), { recursive: true })
+    writeFileSync(join(dir, 'shop-1', 'token.json'), '{}')
+    chmodSync(dir, 0o777)
+    chmodSync(join(dir, 'shop-1', 'token.json'), 0o644)
+    const { logged } = worker(t, await startRotating(t), { dir })
+    assert.match(logged(), /"level":40.*has mode 0777: others on this machine may read or replace refresh tokens; chmod 700 \S+tokens"/)
+    assert.match(logged(), /token\.json has mode 0644: .*; chmod 600 \S+token\.json"/)
+    chmodSync(dir, 0o700)
+    chmodSync(join(dir, 'shop-1', 'token.json'), 0o600)
+    assert.doesNotMatch(worker(t, await startRotating(t), { dir }).logged(), /chmod/)
+  })
+
   test('that fails just when a new token is there: the token is kept, used by nobody, and stored at the next attempt', async (t) => {
     const dir = folder(t)
     const files = fileTokenStore(dir, fastClock())
     let full = true
+    let written = 0
     const store: TokenStore = {
       ...files,
-      write: (key, value) => (full ? Promise.reject(new Error(`full, at ${FIRST}`)) : files.write(key, value)),
+      // Full after there was room, as somebody else fills the disk.
+      write: (key, value) => (full && ++written > 1 ? Promise.reject(new Error(`full, at ${FIRST}`)) : files.write(key, value)),
     }
     const api = await startRotating(t)
     const { ask, logged } = worker(t, api, { auth: { store } })

@@ -4,9 +4,11 @@ import { describe, test } from 'node:test'
 import { basicCredentials } from '../../../services/fetcher/auth/basic.ts'
 import { HIDDEN, scrubber } from '../../../services/fetcher/auth/scrub.ts'
 import { excerptOf } from '../../../services/fetcher/client/excerpt.ts'
+import { liveSecrets } from '../../../services/fetcher/http/auth/live-secrets.ts'
 import { resolverFor } from '../../../shared/config.ts'
 import { apiKey, basic, bearer } from '../../../shared/declare/auth.ts'
 import { secret } from '../../../shared/declare/secret.ts'
+import { fastClock } from '../../support/clocks.ts'
 import { inTurn, startServer } from '../../support/http.ts'
 import { clientFor, failureOf, SECRETS, shown } from '../client/fixture.ts'
 
@@ -57,7 +59,8 @@ describe('a header that an API quotes', () => {
 
   test('of user name and password holds neither of them, in base64 of the whole value either', async () => {
     const resolver = resolverFor({ SHOP_SECRET: 'hunter2-of-the-shop' })
-    const { scrub } = basicCredentials(basic({ username: 'jane', password: secret('SHOP_SECRET') }), resolver)
+    const secrets = liveSecrets({ resolver, clock: fastClock() })
+    const { scrub } = basicCredentials(basic({ username: 'jane', password: secret('SHOP_SECRET') }), secrets)
     const value = `Basic ${base64('jane:hunter2-of-the-shop')}`
     for (const text of [
       value,

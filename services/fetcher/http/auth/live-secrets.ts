@@ -1,0 +1,83 @@
+/**
+ * The secrets of a source as they are now: a file that a sidecar rewrites (Vault, Kubernetes, Docker) is read again while the process runs. Guarantees:
+ * each is read at most once a second, or at once after a refusal; a file that is empty or gone for a moment leaves the last good value in use, for a
+ * bounded time.
+ */
+import type { Clock } from '../../../../shared/clock.ts'
+import type { Resolver } from '../../../../shared/config.ts'
+import type { SecretRef } from '../../../../shared/declare/secret.ts'
+
+export type LiveSecrets = {
+  /** Throws WrongUse for one that is missing, and was never there or not for GONE_MS_MAX. */
+  value(ref: SecretRef): string
+  /** The last one that was read, and then those before it that an answer may still repeat. Reads nothing: a text is cleaned where no secret is at hand. */
+  values(ref: SecretRef): readonly string[]
+  /** A text is its own value. */
+  text(given: string | SecretRef): string
+  /** The next values are read anew. */
+  reload(): void
+  /** The last ones that were given out, for taking them out of texts: an answer may still quote a former one. */
+  known(): readonly string[]
+}
+
+const READ_EVERY_MS = 1_000
+const GONE_MS_MAX = 5 * 60_000
+const KNOWN_MAX = 32
+
+/** Of one secret. */
+const VALUES_MAX = 4
+
+type Held = { value: string; values: readonly string[]; readMs: number; goodMs: number }
+
+export function liveSecrets({ resolver, clock }: { resolver: Pick<Resolver, 'secret'>; clock: Pick<Clock, 'elapsedMs'> }): LiveSecrets {
+  const held = new Map<string, Held>()
+  let known: string[] = []
+
+  function read(ref: SecretRef, last: Held | undefined, nowMs: number): Held {
+    try {
+      const value = resolver.secret(ref)
+      if (!known.includes(value)) known = [value, ...known].slice(0, KNOWN_MAX)
+      const former = (last?.values ?? []).filter((each) => each !== value)
+      return { value, values: [value, ...former].slice(0, VALUES_MAX), readMs: nowMs, goodMs: nowMs }
+    } catch (error) {
+      // Between the truncation and the writing of a file, and between two links of a mounted folder, there is nothing to read.
+      if (last === undefined || nowMs - last.goodMs > GONE_MS_MAX) throw error
+      return { ...last, readMs: nowMs }
+    }
+  }
+
+  function value(ref: SecretRef): string {
+    const nowMs = clock.elapsedMs()
+    const last = held.get(ref.name)
+    if (last !== undefined && nowMs - last.readMs < READ_EVERY_MS) return last.value
+    const next = read(ref, last, nowMs)
+    held.set(ref.name, next)
+    return next.value
+  }
+
+  return {
+    value,
+    values: (ref) => held.get(ref.name)?.values ?? [value(ref)],
+    text: (given) => (typeof given === 'string' ? given : value(given)),
+    reload() {
+      for (const [name, last] of held) held.set(name, { ...last, readMs: Number.NEGATIVE_INFINITY })
+    },
+    known: () => known,
+  }
+}
+
+/** The last values of what is made of secrets, such as a header: `make` remembers each. */
+export function madeOf(): { make(value: string): string; all(): readonly string[] } {
+  let made: string[] = []
+  return {
+    make(value) {
+      if (!made.includes(value)) made = [value, ...made].slice(0, VALUES_MAX)
+      return value
+    },
+    all: () => made,
+  }
+}
+
+/** What stands for the present values of several; changes when one of them does. */
+export const stampOf = (secrets: LiveSecrets, refs: readonly SecretRef[]): string =>
+  JSON.stringify(refs.map((ref) => [ref.name, secrets.value(ref)]))

@@ -1,0 +1,39 @@
+/**
+ * Keeps the runs of a partition from asking again with credentials that were refused, until the wait is over or the credentials have changed. A run that
+ * is kept back fails with the error of the one before, without a request and without a line in the log.
+ */
+import type { Clock } from '../../../shared/clock.ts'
+import { CredentialsRefused } from '../client/errors.ts'
+import { refusalWaitMs } from '../http/auth/refusal-wait.ts'
+
+export type RefusedRuns = {
+  /** The error that still stands. */
+  standing(): Promise<CredentialsRefused | null>
+  /** `stamp`: of the credentials when the run began. */
+  ended(error: unknown, stamp: string): void
+  /** Stands for the credentials as they are; shown nowhere. */
+  stamp(): Promise<string>
+}
+
+export function createRefusedRuns(clock: Pick<Clock, 'elapsedMs'>, given: () => Promise<string>): RefusedRuns {
+  // A secret that is gone says its own error in the run.
+  const stamp = () => given().catch(() => 'none')
+  let refusal: { error: CredentialsRefused; stamp: string; untilMs: number } | null = null
+  let refusals = 0
+  return {
+    stamp,
+    async standing() {
+      if (refusal === null || clock.elapsedMs() >= refusal.untilMs) return null
+      return (await stamp()) === refusal.stamp ? refusal.error : null
+    },
+    ended(error, before) {
+      if (!(error instanceof CredentialsRefused)) {
+        refusal = null
+        refusals = 0
+        return
+      }
+      refusals = refusal !== null && refusal.stamp !== before ? 1 : refusals + 1
+      refusal = { error, stamp: before, untilMs: clock.elapsedMs() + refusalWaitMs(error, refusals) }
+    },
+  }
+}

@@ -40,6 +40,10 @@ export const checkpoint = z.object({
   unordered: z.boolean().optional(),
   /** The run publishes everything from the stream's start again; `reached` is how far its own walk has come, `watermark` never behind what was before. */
   full: z.object({ reached: z.string().nullable() }).optional(),
+  /** Of the latest page; no later one of the partition is stamped below it. */
+  stampMs: instantMs.optional(),
+  /** How far the clock was ahead of the API's when the run started. */
+  aheadMs: z.number().min(0).optional(),
   /** The cursor that this run gave up once, because it led to no page. */
   gaveUp: z.string().optional(),
   /** What the run has done so far, for a person to read. */

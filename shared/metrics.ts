@@ -92,6 +92,11 @@ export function createMetrics() {
       'Until when the API wants no request, epoch seconds; 0: it does not say.',
       PARTITION,
     ),
+    clockBehindSeconds: gauge(
+      'headrace_fetcher_clock_behind_seconds',
+      'How far this clock is behind the last record of the partition; 0 when it has caught up.',
+      PARTITION,
+    ),
     gaps: counter('headrace_gaps_total', 'Times that published records were gone before they were loaded.', PARTITION),
     owned: gauge('headrace_fetcher_owned_partitions', 'Partitions that this process owns.', ['source', 'stream']),
     unusableFiles: gauge(

@@ -16,6 +16,7 @@ import { connectRegistry } from '../../shared/registry.ts'
 import { type Names, namesFor } from '../../shared/topics.ts'
 import { type Judged, type PlaceOfLetters, settlementOf } from './letters-page.ts'
 import { rejudgeFor } from './rejudge.ts'
+import { lastStampIn } from './resume/last-stamp.ts'
 
 export type ReplayLettersOptions = {
   stream: Stream
@@ -95,6 +96,9 @@ async function replayPartition(place: Place, partition: number, options: ReplayL
   }
   try {
     if (!dryRun) await letters.fence()
+    // The marker ends the log for whoever looks there for the last stamp; the records keep the times of their first fetch.
+    const range = (await place.kafka.logRanges(place.topic))[partition] ?? { low: 0, high: 0 }
+    const lastMs = dryRun ? 0 : await lastStampIn(place.kafka, place.topic, partition, range)
     const found = await letters.look((letter): Standing => standingOf(letter, filter, force))
     sum.more = found.more
     for (const standing of found.open.values()) {
@@ -104,7 +108,7 @@ async function replayPartition(place: Place, partition: number, options: ReplayL
     let page = 0
     for await (const portion of judgedPortions(place, partition, found, limit)) {
       signal.throwIfAborted()
-      const startedMs = clock.nowMs()
+      const startedMs = Math.max(clock.nowMs(), lastMs)
       count(sum, portion.judged)
       const done = portion.judged.filter(({ verdict }) => verdict.kind !== 'unreadable')
       if (dryRun || done.length === 0) continue

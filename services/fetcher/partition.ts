@@ -7,6 +7,7 @@ import { parseCheckpoint, reachedOf } from '../../shared/checkpoint.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { cautionAbout } from '../../shared/declare/paginate.ts'
+import { Stopped } from '../../shared/errors.ts'
 import { FencedError, type Kafka, type Publisher, PublishFailed } from '../../shared/kafka.ts'
 import { shareIn } from '../../shared/layout.ts'
 import type { Log } from '../../shared/log.ts'
@@ -25,6 +26,7 @@ import { createMemory, publishingAll, publishingRecords } from './memory.ts'
 import type { RunOutcome } from './outcome.ts'
 import type { Caution } from './pages/walk-size.ts'
 import { fullPlanOf, planOf, rangePlanOf, startAgain } from './plan.ts'
+import { createStamps } from './publish/stamps.ts'
 import { createOutlet, type OutletBounds } from './publish.ts'
 import { type Range, rangeId } from './range.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
@@ -100,6 +102,25 @@ export function openPartition(tools: PartitionTools): Partition {
     log.warn('the walk may have skipped records: more were deleted meanwhile than it overlaps; going back for them')
   }
 
+  let stamps = createStamps(0, () => {})
+  /** Kafka took no stamp that is so late: one that still lies ahead is passed over. */
+  let goesByClock = false
+
+  function stampsLast(): number {
+    const stored = standing.lastStampMs()
+    return Math.max(stamps.last(), goesByClock && stored > clock.nowMs() ? 0 : stored)
+  }
+
+  function reportBehind({ run: id }: RunPlan, behindMs: number): void {
+    metrics.clockBehindSeconds.set(labels, behindMs / 1000)
+    if (behindMs === 0) return
+    const seconds = Math.round(behindMs / 1000)
+    log.warn(
+      { run: id, behindMs, lastStamp: timeText(stamps.last()) },
+      `this machine's clock is ${seconds} s behind the last record of this partition; records are stamped behind it, so that newer values win`,
+    )
+  }
+
   /** Of the run under way: said once. */
   let longCursorOf = ''
 
@@ -135,6 +156,7 @@ export function openPartition(tools: PartitionTools): Partition {
       }
       for (const reject of pages.flatMap((page) => page.rejected)) metrics.rejected.inc({ ...labels, reason: reject.reason })
     })
+    stamps = createStamps(stampsLast(), (behindMs) => reportBehind(plan, behindMs))
     let orderReported = plan.unordered === true
     const warned = new Set<Caution['about']>()
     return run(plan, {
@@ -142,6 +164,7 @@ export function openPartition(tools: PartitionTools): Partition {
       share,
       ...(tools.discovery === undefined ? {} : { found: { discovery: tools.discovery, log } }),
       outlet,
+      stamps,
       memory: plan.full === undefined && plan.range === undefined ? recalled : publishingAll(memory),
       stop,
       attend(more) {
@@ -171,7 +194,8 @@ export function openPartition(tools: PartitionTools): Partition {
   function ready(plan: RunPlan, job: Job | undefined): RunPlan {
     if (stream.deletes === undefined || plan.range !== undefined) return plan
     const { last, loaded, high } = standing.logHeld()
-    const begun = plan.page > 0 ? plan : { ...plan, ...beginWalk(share, last, high, plan.startedMs, rowsLeft(loaded)) }
+    const begun =
+      plan.page > 0 ? plan : { ...plan, ...beginWalk(share, last, high, Math.max(plan.startedMs, stampsLast() + 1), rowsLeft(loaded)) }
     // The permission is part of the walk: whoever goes on with it after a crash has it too, and no other walk does.
     return job === 'full-allowing-deletes' && begun.walk !== undefined ? { ...begun, walk: { ...begun.walk, allowed: true } } : begun
   }
@@ -206,6 +230,24 @@ export function openPartition(tools: PartitionTools): Partition {
     }
   }
 
+  /** Kafka bounds how far ahead of its own clock a record may be: a last stamp that lies behind that would otherwise hold the stream up until then. */
+  async function stampedRun(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
+    try {
+      return await runToEnd(stop, job)
+    } catch (error) {
+      const isTooLate = error instanceof Stopped && error.code === 'HR_KAFKA_TIMESTAMP' && stamps.isRaised()
+      if (!isTooLate || goesByClock) throw error
+      log.warn(
+        { err: error, lastStamp: timeText(stamps.last()) },
+        'Kafka refuses records that are later than the last one of this partition; they get the time of this clock, and older values may be shown until then',
+      )
+      goesByClock = true
+      stamps = createStamps(0, () => {})
+      standing.doubt()
+      return runToEnd(stop, job)
+    }
+  }
+
   function failed(error: unknown): RunOutcome {
     if (error instanceof FencedError || error instanceof PublishFailed)
       metrics.transactions.inc({ outcome: error instanceof FencedError ? 'fenced' : 'failed' })
@@ -229,7 +271,7 @@ export function openPartition(tools: PartitionTools): Partition {
 
   async function runUntil(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
     try {
-      const outcome = await runToEnd(stop, job)
+      const outcome = await stampedRun(stop, job)
       await standing.shown()
       driftReport.runDone()
       return outcome

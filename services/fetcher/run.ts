@@ -11,7 +11,7 @@ import { redactUrl } from '../../shared/redact.ts'
 import { comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor } from './client/errors.ts'
-import type { PageResponse, Send } from './client/send.ts'
+import type { Send } from './client/send.ts'
 import { contextOf } from './envelope.ts'
 import { floorOf } from './floor.ts'
 import { completeOf, deletesAttention, type FullWalk, walkedOn, whyNotWhole } from './full-walk.ts'
@@ -22,6 +22,7 @@ import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
 import type { Caution } from './pages/walk-size.ts'
 import { walkPages } from './pages.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
+import type { Stamps } from './publish/stamps.ts'
 import type { PageOutlet } from './publish.ts'
 import { endsOf, isPast, type Range, within } from './range.ts'
 import { cursorKey, mayComeFromCursor } from './resume/stale-cursor.ts'
@@ -48,6 +49,7 @@ export type RunPlan = {
   /** Why the watermark of an interrupted run holds. */
   held?: string | undefined
   coveredBelow?: number | undefined
+  aheadMs?: number | undefined
   /** Of a partition whose shares are found: those that were walked from their start. */
   known?: string | undefined
   /** It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is never behind the one before it. */
@@ -72,6 +74,8 @@ export type RunTools = {
   /** Where unknown fields become columns. */
   columns?: Columns | null
   memory: Memory
+  /** Of the partition. Without them, a page has the time of the clock. */
+  stamps?: Stamps
   stop: Stop
   /** A page was judged and put out; it is not in the log yet. */
   onPage(event: { judged: Judged; sorted: boolean; shifted: boolean; notWhole: string | null; cautions: readonly Caution[] }): void
@@ -91,6 +95,8 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     totals: plan.totals ?? NO_TOTALS,
     walk: plan.walk,
     held: plan.held ?? null,
+    aheadMs: plan.aheadMs ?? null,
+    stampMs: 0,
     refuseChangedApi: createChangeGuard(stream),
   }
   const judge = judgeFor(stream, tools.columns?.known)
@@ -152,23 +158,32 @@ type RunState = {
   walk: FullWalk | undefined
   /** Why the watermark holds from here to the end of the run; null if it does not. */
   held: string | null
+  /** How far the clock was ahead of the API's at the first page; null before it. */
+  aheadMs: number | null
+  /** Of the latest page. */
+  stampMs: number
   refuseChangedApi: ReturnType<typeof createChangeGuard>
 }
 
 async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page: Page, judged: Judged): Promise<void> {
   const { stream, memory } = tools
   const showsDeletes = stream.deletes !== undefined
-  const response = showsDeletes ? laterThan(plan.startedMs, page.response) : page.response
+  const { response } = page
+  const afterMs = showsDeletes ? plan.startedMs : 0
+  state.stampMs = tools.stamps?.of(response.fetchedMs, afterMs) ?? Math.max(response.fetchedMs, afterMs + 1)
   const floor = floorOf(state.progress, stream.watermark)
   const fresh = memory.fresh(judged.records, judged.rejected, floor, { repeats: page.repeats !== undefined })
   state.refuseChangedApi({ fitting: judged.records.length, refused: fresh.refused, issues: fresh.rejected[0]?.issues })
 
   const { last, walkedTo } = page
   const aheadMs = clockAheadMs(response)
+  state.aheadMs ??= aheadMs
+  // By the clock, never by the stamp: a stamp that was raised must not let the watermark pass what was not yet there. No page is fetched before
+  // its run starts: a start that is later was told by a clock that has been put back.
   const times = {
     last,
     fetchedMs: response.fetchedMs - aheadMs,
-    startedMs: plan.startedMs - aheadMs,
+    startedMs: Math.min(plan.startedMs, response.fetchedMs) - Math.max(aheadMs, state.aheadMs),
     walkedTo,
     repeats: page.repeats !== undefined,
     shifted: page.shifted === true,
@@ -185,7 +200,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const watermark = watermarkOf(plan, stream, state)
   const safe = state.progress.sorted || last || walkedTo !== undefined
   const shifted = page.shifted === true
-  if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, held: state.held, atMs: response.fetchedMs })
+  if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, held: state.held, atMs: state.stampMs })
   const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
   const complete = showsDeletes && last ? completeOf(state.walk, plan.startedMs) : undefined
   const withheld = stream.deletes === undefined || !last ? null : deletesAttention(state.walk, stream.deletes, stream.label)
@@ -195,7 +210,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     ...{ run: plan.run, page: state.page, watermark: confirms ? watermark : null, ...shareOf(tools), ...coverageOf(plan), last },
     ...(complete === undefined ? {} : { complete }),
   }
-  const marker = markerOf(place, response, judged, fresh)
+  const marker = markerOf(place, { ...response, fetchedMs: state.stampMs }, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)
   await tools.outlet.put({
     marker,
@@ -215,16 +230,12 @@ function attendHeld({ attend, stream }: RunTools, held: string): void {
 
 const shareOf = ({ share }: RunTools): { share?: string } => (share === undefined ? {} : { share })
 
-function laterThan(startedMs: number, response: PageResponse): PageResponse {
-  return response.fetchedMs > startedMs ? response : { ...response, fetchedMs: startedMs + 1 }
-}
-
 const coverageOf = ({ coveredBelow }: RunPlan) => (coveredBelow === undefined ? {} : { coveredBelow })
 
 function checkpointOf(
   plan: RunPlan,
   stream: Stream,
-  { page, progress, totals, walk, held }: RunState,
+  { page, progress, totals, walk, held, stampMs, aheadMs }: RunState,
   { cursor, last, known, size }: Page,
 ): Checkpoint {
   const unordered = stream.watermark?.sorted === true && !progress.sorted
@@ -245,6 +256,8 @@ function checkpointOf(
     ...(last || size === undefined ? {} : { size }),
     ...(held === null || last ? {} : { held }),
     totals,
+    stampMs: Math.floor(stampMs),
+    ...(aheadMs === null || aheadMs === 0 || last ? {} : { aheadMs }),
     ...(walk === undefined ? {} : { walk }),
     ...coverageOf(plan),
     ...(known === undefined ? {} : { known }),

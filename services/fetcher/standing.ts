@@ -14,6 +14,7 @@ import type { StreamAnnotation } from '../../shared/schema.ts'
 import type { Names } from '../../shared/topics.ts'
 import type { Memory } from './memory.ts'
 import { recallRecords, recallRejected } from './recall.ts'
+import { lastStampIn } from './resume/last-stamp.ts'
 
 export type Standing = {
   /** By the checkpoints of this group. `done`: its last run was a whole one. Throws Stopped for a partition that is gone. */
@@ -26,6 +27,8 @@ export type Standing = {
   doubt(): void
   /** The last checkpoint, what the loader has committed, and the end of the log when it was last looked at. */
   logHeld(): { last: StoredOffset | null; loaded: StoredOffset | null; high: number }
+  /** The latest stamp of the partition when it was taken over, epoch milliseconds; of all groups that publish into it. */
+  lastStampMs(): number
   /** The last regular run, if it was a whole one of what the partition asks for now. */
   lastRun(): Promise<Checkpoint | null>
 }
@@ -56,19 +59,22 @@ export function createStanding(tools: StandingTools): Standing {
   const since = new Map<string, StoredOffset>()
   let held: { last: StoredOffset | null; loaded: StoredOffset | null; high: number } = { last: null, loaded: null, high: 0 }
   let isRecalled = false
+  let stampMs = 0
 
   /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
   async function whereToGoOn(group: string): Promise<Resume & { done: boolean }> {
+    const isTakenOver = !clean
     if (!clean) {
       since.clear()
       isRecalled = false
       await publisher.fence()
       clean = true
     }
-    const [stored, loaded, ranges] = await Promise.all([
+    const [stored, loaded, ranges, regular] = await Promise.all([
       kafka.committed(group, topic),
       kafka.committed(names.loaderGroup, topic),
       logRanges(),
+      isTakenOver && group !== names.fetcherGroup ? kafka.committed(names.fetcherGroup, topic) : [],
     ])
     const range = ranges[partition]
     if (range === undefined) {
@@ -77,6 +83,7 @@ export function createStanding(tools: StandingTools): Standing {
       })
     }
     const last = since.get(group) ?? stored[partition] ?? null
+    if (isTakenOver) await readStamp(range, [last, regular[partition] ?? null])
     const ends = ranges.map(({ high }) => high)
     const own = ownShare(annotation, partition, ends)
     const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
@@ -89,6 +96,14 @@ export function createStanding(tools: StandingTools): Standing {
     else if (!isRecalled && last !== null && group === names.fetcherGroup) await recall(last.offset, range.high)
     if (group === names.fetcherGroup) isRecalled = true
     return { ...resumed, done: gap === null && !otherShare && parseCheckpoint(last?.metadata ?? '')?.done === true }
+  }
+
+  /** The log's end has the stamps of every group; the checkpoints have them also where retention has emptied the log. */
+  async function readStamp(range: LogRange, stored: readonly (StoredOffset | null)[]): Promise<void> {
+    const checkpoints = stored.map((each) => parseCheckpoint(each?.metadata ?? ''))
+    // Without a stamp it was written before checkpoints had one.
+    const known = checkpoints.map((each) => each?.stampMs ?? each?.startedMs ?? 0)
+    stampMs = Math.max(...known, await lastStampIn(kafka, topic, partition, range))
   }
 
   /** A log that does not show yet what was just published must not be taken for one that was made anew. */
@@ -136,6 +151,7 @@ export function createStanding(tools: StandingTools): Standing {
       memory.forget()
     },
     logHeld: () => ({ ...held, last: since.get(names.fetcherGroup) ?? held.last }),
+    lastStampMs: () => stampMs,
     async lastRun() {
       const stored = since.get(names.fetcherGroup) ?? (await kafka.committed(names.fetcherGroup, topic))[partition]
       const last = parseCheckpoint(stored?.metadata ?? '')

@@ -51,6 +51,11 @@ export function explainFailure(error: unknown, doing: string): HeadraceError {
       hint: 'raise max.message.bytes of the topic',
       cause: error,
     })
+  if (type === 'INVALID_TIMESTAMP')
+    return new Stopped('HR_KAFKA_TIMESTAMP', `${doing}: Kafka takes no record of this time: ${message}`, {
+      hint: 'compare the clocks of this machine and of the brokers; message.timestamp.after.max.ms of the topic is what Kafka allows',
+      cause: error,
+    })
   if (isRefusal(name, type))
     return new Unavailable('HR_KAFKA_REFUSED', `${doing}: Kafka refuses${at}: ${message}`, {
       hint: 'see KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and the rights of that user',

@@ -146,6 +146,6 @@ async function sendOffsets(
 function publishFailure(error: unknown, transactionalId: string): HeadraceError {
   const failure = explainFailure(error, `publishing as ${transactionalId}`)
   if (failure instanceof FencedError || !(error instanceof Error) || failure instanceof WrongUse) return failure
-  if (failure.code === 'HR_KAFKA_TOO_LARGE' || failure.code === 'HR_KAFKA_REFUSED') return failure
+  if (failure.code === 'HR_KAFKA_TIMESTAMP' || failure.code === 'HR_KAFKA_TOO_LARGE' || failure.code === 'HR_KAFKA_REFUSED') return failure
   return new PublishFailed('HR_KAFKA_PUBLISH', messageOf(failure), { hint: failure.hint, cause: error })
 }

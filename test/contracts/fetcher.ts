@@ -13,6 +13,8 @@ const OFFSET = 'fetcher/paginators/offset.unit.test.ts'
 const KEYSET = 'fetcher/paginators/keyset.unit.test.ts'
 const WINDOWS = 'fetcher/paginators/windows.unit.test.ts'
 const NUMBERS = 'fetcher/paginators/page-number.unit.test.ts'
+const CLOCK = 'fetcher/clock.test.ts'
+const STAMPS = 'fetcher/publish/stamps.unit.test.ts'
 const NEXT_LINK = 'fetcher/next-link.test.ts'
 const PAGES = 'fetcher/pages.unit.test.ts'
 const MISSING = 'fetcher/pages/missing-places.unit.test.ts'
@@ -449,6 +451,20 @@ export const credentials: readonly Line[] = [
 ]
 
 export const incremental: readonly Line[] = [
+  {
+    server: 'is asked by a host whose clock is behind, ahead, or put back while a run goes on',
+    fetcher: 'stamps nothing below the last stamp of the partition, says so, and lets the watermark follow the clock only',
+    shownBy: [
+      [CLOCK, `after a host took over whose clock is \${what} behind, and it says so if that is a second or more`],
+      [CLOCK, 'after a clock that was put back in the middle of a run'],
+      [CLOCK, 'after a clock that ran ahead, as far as Kafka takes it, and was then corrected'],
+      [CLOCK, 'after full runs and backfills of hosts that are behind, each with checkpoints of its own'],
+      [CLOCK, 'after a full walk of a host that is behind, which also marks what is gone'],
+      [CLOCK, 'and not that of a dead letter, replayed by a host that is behind, which was fetched before it'],
+      [CLOCK, 'because the last one lies too far ahead by now: the clock is gone by, loudly, and the stream is not held up'],
+      [STAMPS, 'does not follow a stamp that was raised: what was not there when the page was fetched is not confirmed'],
+    ],
+  },
   {
     server: 'has records with one time on both sides of a page or a run; leaves out those equal to since',
     fetcher: 'loses none and doubles none; asks one unit earlier',

@@ -1,6 +1,7 @@
 /** A run over a real server whose pages are collected instead of published: what markers and checkpoints say, and up to where they confirm. */
 import type { TestContext } from 'node:test'
 import { createMemory, type Memory } from '../../../services/fetcher/memory.ts'
+import type { Stamps } from '../../../services/fetcher/publish/stamps.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish.ts'
 import { type RunPlan, type RunResult, run } from '../../../services/fetcher/run.ts'
 import type { Attention } from '../../../shared/progress/attention.ts'
@@ -26,7 +27,7 @@ const never = new AbortController().signal
 export async function runOnce(
   t: TestContext,
   script: Script,
-  options: { stream: Record<string, unknown>; source?: Record<string, unknown>; plan?: Partial<RunPlan>; memory?: Memory },
+  options: { stream: Record<string, unknown>; source?: Record<string, unknown>; plan?: Partial<RunPlan>; memory?: Memory; stamps?: Stamps },
 ): Promise<Ran> {
   const server = await startServer(t, script)
   const { client, stream } = clientFor(t, server.url, options)
@@ -41,6 +42,7 @@ export async function runOnce(
       send: client.send,
       outlet: { put: async (page) => void ran.put.push(page), flush: async () => {} },
       memory: options.memory ?? createMemory(KEYS_MAX),
+      ...(options.stamps === undefined ? {} : { stamps: options.stamps }),
       stop: { soft: never, hard: never },
       attend: (attention) => void ran.attention.push(attention),
       onPage: ({ shifted }) => {

@@ -1,0 +1,22 @@
+/** The latest time among what a partition's log ends with. Every writer stamps later than that, so the end tells it for the whole log. */
+import type { Kafka, LogRange } from '../../../shared/kafka.ts'
+
+/** Offsets from the end; more are looked at where these hold nothing but what was aborted. */
+const OFFSETS_MIN = 100
+const OFFSETS_MAX = 10_000
+
+/** Epoch milliseconds; 0 for a log without a message. */
+export async function lastStampIn(
+  kafka: Pick<Kafka, 'readPartition'>,
+  topic: string,
+  partition: number,
+  { low, high }: LogRange,
+): Promise<number> {
+  for (let offsets = OFFSETS_MIN; ; offsets *= 10) {
+    const from = Math.max(low, high - offsets)
+    let last = 0
+    if (from < high)
+      for await (const { timestamp } of kafka.readPartition(topic, partition, from, high)) last = Math.max(last, Number(timestamp))
+    if (last > 0 || from <= low || offsets >= OFFSETS_MAX) return last
+  }
+}

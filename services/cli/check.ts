@@ -35,9 +35,9 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
     const tools = { clock: systemClock, log, resolver: resolverFor(environment), signal: interrupted.signal, onStep: tell }
     const { steps, requests } = await checkSource({ source, streams, ...tools })
     const wrong = steps.filter(({ status }) => status === 'failed').length
+    const warnings = steps.reduce((sum, step) => sum + (step.warnings?.length ?? 0), 0)
     if (json) print(JSON.stringify({ source: source.name, ok: wrong === 0, steps, requests }))
-    else
-      print(`\n${wrong === 0 ? 'nothing to change' : `${counted(wrong, 'step')} failed`}, ${counted(attempts(requests), 'request')} made`)
+    else print(`\n${verdictOn(wrong, warnings)}, ${counted(attempts(requests), 'request')} made`)
     return wrong === 0 ? 0 : 1
   } finally {
     interrupted.close()
@@ -58,17 +58,23 @@ function chosen(sources: readonly Source[], wanted: string): { source: Source; s
 /** Each step in its line, as soon as it is known, below the name of its stream. */
 function screen(): (step: PlacedStep) => void {
   let at: string | null = null
-  return ({ stream, step, status, says, advice, notes }) => {
+  return ({ stream, step, status, says, advice, notes, warnings }) => {
     const head = stream !== at && stream !== null ? [stream] : []
     at = stream
     const lines = [
       ...head,
       `  ${TICKS[status]} ${step.padEnd(STEP_CHARS)}  ${textOf(says)}`,
       ...(advice === undefined ? [] : [`      change: ${textOf(advice)}`]),
+      ...(warnings ?? []).map((warning) => `      warning: ${textOf(warning)}`),
       ...(notes ?? []).map((note) => `      note: ${textOf(note)}`),
     ]
     print(lines.join('\n'))
   }
+}
+
+function verdictOn(wrong: number, warnings: number): string {
+  if (wrong > 0) return `${counted(wrong, 'step')} failed`
+  return warnings === 0 ? 'nothing to change' : `nothing failed, ${counted(warnings, 'warning')} to look at`
 }
 
 const attempts = (requests: readonly { attempts: number }[]): number => requests.reduce((sum, each) => sum + each.attempts, 0)

@@ -6,7 +6,7 @@ import { type PlacedStep, STEPS, type StepName } from '../../services/fetcher/au
 import { checkSource } from '../../services/fetcher/author/check.ts'
 import { firstRequest } from '../../services/fetcher/client/first-request.ts'
 import { type Environment, resolverFor } from '../../shared/config.ts'
-import { bearer, cursor, linkHeader, none, oauth2ClientCredentials, secret, windows, z } from '../../shared/index.ts'
+import { bearer, cursor, generator, linkHeader, none, oauth2ClientCredentials, optional, secret, windows, z } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
 import { declareShop, order, orderSchema, streamOf } from '../fetcher/declared.ts'
 import { fastClock } from '../support/clocks.ts'
@@ -364,6 +364,90 @@ describe('a source that would run', () => {
       order: 'skipped',
       quota: 'skipped',
     })
+  })
+
+  test('has an envelope of its partition, its body and a function of its headers; one that the page lacks fails the schema', async (t) => {
+    const schema = orderSchema.extend({ region: z.string(), account: z.string(), shop: z.string() })
+    const script: Script = (asked) => {
+      const { json } = wellBehaved()(asked)
+      return { json: { ...(json as Part), meta: { account: 'a' } }, headers: { 'x-shop': 'north' } }
+    }
+    const envelope = {
+      region: '{region}',
+      account: '/meta/account',
+      shop: ({ headers }: { headers: Part }) => headers['x-shop'],
+    }
+    const { steps } = await check(t, { script, stream: { schema, envelope, partitions: [{ region: 'eu' }] } })
+    assert.deepEqual(
+      steps.filter(({ status }) => status === 'failed'),
+      [],
+    )
+    const { step } = await check(t, { stream: { schema, envelope, partitions: [{ region: 'eu' }] } })
+    assert.equal(step('schema').status, 'failed')
+    assert.match(step('schema').says, /envelope\.account is declared at "\/meta\/account", but there is nothing; it has data, next/)
+    assert.match(step('schema').advice ?? '', /account: optional\(/)
+  })
+
+  test("may be an author's own walk, also one that asks for each record by itself", async (t) => {
+    const script: Script = ({ path, query }) => {
+      if (path !== '/orders') return { json: { order: ORDERS[Number(path.split('/').at(-1)) - 1] } }
+      const from = Number(query.get('from') ?? 0)
+      return { json: { ids: ORDERS.slice(from, from + 3).map(({ id }) => id) } }
+    }
+    const paginate = generator(async function* ({ request }) {
+      for (let from = 0; from < ORDERS.length; from += 3) {
+        const { ids } = (await request({ params: { from } })).body as { ids: string[] }
+        const found: unknown[] = []
+        for (const id of ids) for (let asked = 0; asked < 4; asked++) found.push((await request({ path: `/orders/${id}` })).body)
+        yield { records: found.filter((_, index) => index % 4 === 0).map((each) => (each as { order: unknown }).order) }
+      }
+    })
+    const { steps, step } = await check(t, { script, stream: { paginate } })
+    assert.deepEqual(
+      steps.filter(({ status }) => status === 'failed'),
+      [],
+    )
+    assert.match(step('first page').says, /^3 records from the function of generator$/)
+    assert.match(step('second page').says, /^2 records, 2 of them new/)
+    assert.match(step('schema').says, /^5 of 5 records fit$/)
+    const single = generator(async function* ({ request }) {
+      yield { records: ((await request()).body as { data: unknown[] }).data }
+    })
+    assert.equal((await check(t, { stream: { paginate: single } })).step('second page').says, 'the first one is the last')
+    const broken = generator(async function* ({ request }) {
+      yield { records: ((await request()).body as { items: unknown[] }).items }
+    })
+    const { step: of } = await check(t, { stream: { paginate: broken } })
+    assert.match(of('first page').says, /yields a page without an array of records/)
+  })
+
+  test('whose second page does not fit the schema has new records all the same', async (t) => {
+    const script: Script = ({ query }) =>
+      query.has('cursor') ? { json: { data: [{ id: 7 }, { id: 8 }], next: null } } : wellBehaved()({ query } as Asked)
+    const { step } = await check(t, { script, stream: { watermark: undefined } })
+    assert.equal(step('second page').status, 'ok')
+    assert.match(step('second page').says, /^2 records, 2 of them new, 2 do not fit the schema/)
+    const again: Script = ({ query }) => ({
+      json: { data: [{ id: 7 }, { id: 8 }], next: query.has('cursor') ? null : 'a', n: query.get('cursor') },
+    })
+    const filtered = { watermark: undefined, filter: () => false }
+    const { step: of } = await check(t, { script: again, stream: filtered })
+    assert.equal(of('first page').status, 'ok')
+  })
+
+  test('that is a full one without a sign of another is warned of, and so is what would hold the watermark', async (t) => {
+    const script: Script = () => ({ json: { data: ORDERS } })
+    for (const paginate of [linkHeader(), none(), cursor({ next: optional('/next'), param: 'cursor' })]) {
+      const { step } = await check(t, { script, stream: { paginate, params: { _limit: 5 } } })
+      assert.match(
+        step('second page').warnings?.[0] ?? '',
+        /exactly the requested 5 records, and nothing in the answer says that it is the last/,
+      )
+      const { step: other } = await check(t, { script, stream: { paginate, params: { _limit: 6 } } })
+      assert.equal(other('second page').warnings, undefined)
+    }
+    const { step: held } = await check(t, { script })
+    assert.match(held('second page').warnings?.[0] ?? '', /a run would hold the watermark: the answer has no next cursor/)
   })
 
   test('may end with has_more false while a cursor is still named', async (t) => {

@@ -219,6 +219,7 @@ describe('the table', () => {
     drift: {},
     watermark: null,
     requests: [],
+    warnings: [],
     wouldStop: null,
     error: null,
     ...more,

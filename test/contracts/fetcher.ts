@@ -19,6 +19,8 @@ const NEXT_LINK = 'fetcher/next-link.test.ts'
 const PAGES = 'fetcher/pages.unit.test.ts'
 const MISSING = 'fetcher/pages/missing-places.unit.test.ts'
 const WALK_SIZE = 'fetcher/pages/walk-size.unit.test.ts'
+const WALK_END = 'fetcher/walk-end.test.ts'
+const CHECK_COMMAND = 'authoring/check.unit.test.ts'
 const PAGINATORS_GRAPHQL = 'fetcher/paginators/graphql.unit.test.ts'
 const RETRY = 'fetcher/client/retry.unit.test.ts'
 const CREDENTIALS = 'fetcher/auth/credentials.unit.test.ts'
@@ -100,6 +102,7 @@ export const pagination: readonly Line[] = [
       [MISSING, 'ends the walk on a page shorter than the size that is declared, or that the request asks for'],
       [MISSING, 'ends the walk where the place is optional, and where it is null, "" or false'],
       [MISSING, 'holds the watermark of all later windows too, also when the run is interrupted behind that window'],
+      [WALK_END, 'holds the watermark of a whole walk in windows where the cursor is left out, says so once, and the next run moves it'],
       [MISSING, 'withholds the mark of a complete walk'],
     ],
   },
@@ -164,6 +167,8 @@ export const pagination: readonly Line[] = [
       'fails the run, which goes on there next time; only warns at what is declared as inexact; holds the watermark where it cannot tell',
     shownBy: [
       [WALK_SIZE, `fails the run, and the next one brings the rest: \${name}, \${what}`],
+      [WALK_END, `fails the run and moves nothing; the runs after it bring everything: \${name}`],
+      [WALK_END, 'a total that was true before most records were deleted stops no stream for good'],
       [WALK_SIZE, `is none where records are deleted or added meanwhile: \${name}`],
       [WALK_SIZE, 'only warns where the total is declared as inexact, and ends no walk by it'],
       [WALK_SIZE, 'is compared after a restart in mid-walk too; a checkpoint that did not count yet is not held against the walk'],
@@ -182,7 +187,20 @@ export const pagination: readonly Line[] = [
   {
     server: 'gives a page of exactly the requested size, and no sign of a next one',
     fetcher: 'warns that the list may be cut',
-    shownBy: [[WALK_SIZE, 'is told, as the list may be cut; a shorter page, a sign or a total that agrees is not']],
+    shownBy: [
+      [WALK_SIZE, 'is told, as the list may be cut; a shorter page, a sign or a total that agrees is not'],
+      [WALK_END, 'a page of exactly the requested size without a sign of a next one is warned of in each run, once'],
+      [CHECK_COMMAND, 'that is a full one without a sign of another is warned of, and so is what would hold the watermark'],
+    ],
+  },
+  {
+    server: 'is looked at by `check`: with an envelope, by a walk of the author, with a page that does not fit the schema',
+    fetcher: 'says of it what a run would do',
+    shownBy: [
+      [CHECK_COMMAND, 'has an envelope of its partition, its body and a function of its headers; one that the page lacks fails the schema'],
+      [CHECK_COMMAND, "may be an author's own walk, also one that asks for each record by itself"],
+      [CHECK_COMMAND, 'whose second page does not fit the schema has new records all the same'],
+    ],
   },
   {
     server: 'gives an empty page with a next cursor',

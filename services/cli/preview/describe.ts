@@ -20,6 +20,10 @@ export function describePreview(stream: Stream, preview: Preview, width: number)
     ...(preview.records.length === 0 ? [] : recordLines(stream, preview, width)),
     ...section('Dead letters', letterLines(preview, width)),
     ...section('Fields that the schema does not know', driftLines(stream, preview)),
+    ...section(
+      'Warnings',
+      preview.warnings.map((warning) => `  ${textOf(warning)}`),
+    ),
     ...section('Requests', requestLines(preview)),
     ...(preview.wouldStop === null ? [] : ['', 'A run would stop here:', ...troubleLines(preview.wouldStop)]),
   ].join('\n')

@@ -15,7 +15,7 @@ import { type Attempt, failed, ok, type PlacedStep, placed, type Step, skipped }
 import { watermarkStep } from './check/watermark.ts'
 import { hiding } from './hide.ts'
 import { type Look, lookAt, type SeenPage } from './look.ts'
-import { FINDING_REQUESTS_MAX, shownShare } from './shown-share.ts'
+import { ownRequestsMax, shownShare } from './shown-share.ts'
 
 export type CheckOptions = Omit<ApiTools, 'requestsMax'> & {
   source: Source
@@ -32,7 +32,7 @@ export type Checked = { steps: PlacedStep[]; requests: readonly Asked[] }
 const STREAM_REQUESTS_MAX = 12
 
 const requestsMax = (streams: readonly Stream[]): number =>
-  streams.reduce((sum, { discovery }) => sum + STREAM_REQUESTS_MAX + (discovery === null ? 0 : FINDING_REQUESTS_MAX), 0)
+  streams.reduce((sum, stream) => sum + STREAM_REQUESTS_MAX + ownRequestsMax(stream), 0)
 
 /** Throws the signal's reason; every other failure is a step. */
 export async function checkSource(options: CheckOptions): Promise<Checked> {

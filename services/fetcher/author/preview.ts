@@ -10,7 +10,7 @@ import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { NOTHING_HIDDEN } from './hide.ts'
 import { type Found, foundIn, type Look, lookAt, type SeenPage } from './look.ts'
 import { createRecorder, type Recording } from './recording.ts'
-import { FINDING_REQUESTS_MAX, type ShownShare, shownShare } from './shown-share.ts'
+import { ownRequestsMax, type ShownShare, shownShare } from './shown-share.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 
 export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
@@ -38,6 +38,8 @@ export type Preview = {
   /** Highest position of these pages, as it would be confirmed. */
   watermark: string | null
   requests: readonly Asked[]
+  /** What a run would warn of: records that may be missing. */
+  warnings: readonly string[]
   /** Why a run would stop in front of one of these pages. */
   wouldStop: Trouble | null
   /** What ended the preview before its time. */
@@ -69,8 +71,7 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
   let recorder: ReturnType<typeof createRecorder> | null = null
   let error: unknown = null
   try {
-    const finding = stream.discovery === null ? 0 : FINDING_REQUESTS_MAX
-    api = openApi(stream.source, { ...options, requestsMax: options.pages * PAGE_REQUESTS_MAX + finding })
+    api = openApi(stream.source, { ...options, requestsMax: options.pages * PAGE_REQUESTS_MAX + ownRequestsMax(stream) })
     const { baseUrl, hide } = api
     shown = await shownShare(stream, partition, { ...options, baseUrl, send: api.send })
     recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, hide, clock: options.clock })
@@ -117,6 +118,10 @@ function previewOf(
     },
     ...shown,
     deadLetters: shown.deadLetters.map((letter) => ({ ...letter, raw: beginning(letter.raw, RAW_CHARS_MAX) })),
+    warnings: pages.flatMap(({ cautions = [], incomplete }) => [
+      ...cautions.map(({ says }) => says),
+      ...(incomplete === undefined ? [] : [`a run would hold the watermark: ${incomplete}`]),
+    ]),
     requests: api?.asked ?? [],
     wouldStop: stopped === null ? null : troubleOf(stopped, stream, api),
     error: error === null ? null : troubleOf(error, stream, api),

@@ -20,8 +20,12 @@ export type ShownShare = {
   share: string | null
 }
 
-/** What finding them may take, beside the pages. */
-export const FINDING_REQUESTS_MAX = 500
+/** What finding them may take, beside the pages; as much as the pages of an author's own walk, which may ask for each record. */
+const FINDING_REQUESTS_MAX = 500
+
+/** Requests of the author's own functions. */
+export const ownRequestsMax = ({ discovery, paginate }: Stream): number =>
+  (discovery === null ? 0 : FINDING_REQUESTS_MAX) + (paginate.kind === 'generator' ? FINDING_REQUESTS_MAX : 0)
 
 type Tools = { baseUrl: string; send: Send; clock: Clock; log: Log; signal: AbortSignal }
 

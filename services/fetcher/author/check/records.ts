@@ -1,18 +1,40 @@
 /** The steps over the records of the pages seen: do they fit the schema, and do they come in the order that the declaration says? */
 import type { Stream } from '../../../../shared/declaration.ts'
+import type { Stopped } from '../../../../shared/errors.ts'
 import { comparePositions, type Position } from '../../../../shared/watermark.ts'
-import { type Accepted, judgeFor, type Rejected } from '../../judge.ts'
+import type { PageResponse } from '../../client/send.ts'
+import { contextOf } from '../../envelope.ts'
+import { type Accepted, type Judged, judgeFor, type Rejected } from '../../judge.ts'
 import type { Look } from '../look.ts'
-import { recordsIn } from './pages.ts'
+import { isEnvelope, recordsIn } from './pages.ts'
 import { failed, ok, type Step, skipped } from './step.ts'
 
-export type SeenRecords = { fit: Accepted[]; rejected: Rejected[]; drift: Map<string, string>; absent: string[]; leftOut: number }
+export type SeenRecords = {
+  fit: Accepted[]
+  rejected: Rejected[]
+  drift: Map<string, string>
+  absent: string[]
+  leftOut: number
+  /** Why a run would stop at the envelope of a page. */
+  noEnvelope: Stopped | null
+}
 
-/** Of every answer, also of one that the walk could not go on from. */
-export function seenRecords({ stream, answers }: Look): SeenRecords {
+/** Of every answer, also of one that the walk could not go on from; of the author's own walk, of every page. */
+export function seenRecords({ stream, answers, pages }: Look): SeenRecords {
   const judge = judgeFor(stream)
-  const judged = answers.map((answer) => judge(recordsIn(stream, answer) ?? []))
+  let noEnvelope: Stopped | null = null
+  const ofAnswer = (answer: PageResponse): Judged[] => {
+    try {
+      return [judge(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer))]
+    } catch (error) {
+      if (!isEnvelope(error)) throw error
+      noEnvelope ??= error
+      return []
+    }
+  }
+  const judged = stream.paginate.kind === 'generator' ? pages.map((page) => page.judged) : answers.flatMap(ofAnswer)
   return {
+    noEnvelope,
     fit: judged.flatMap(({ records }) => records),
     rejected: judged.flatMap(({ rejected }) => rejected),
     drift: new Map(judged.flatMap(({ drift }) => [...drift])),
@@ -25,7 +47,8 @@ export function seenRecords({ stream, answers }: Look): SeenRecords {
 
 const DRIFT_SHOWN_MAX = 10
 
-export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftOut }: SeenRecords): Step {
+export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftOut, noEnvelope }: SeenRecords): Step {
+  if (noEnvelope !== null) return failed('schema', noEnvelope.message, noEnvelope.hint)
   const all = fit.length + rejected.length
   if (all === 0) return skipped('schema', leftOut > 0 ? `map leaves out all ${leftOut} records` : 'there is no record to look at')
   const says = `${fit.length} of ${all} records fit`

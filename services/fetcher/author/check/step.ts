@@ -24,6 +24,8 @@ export type Step = {
   advice?: string
   /** What is right and still worth knowing. */
   notes?: string[]
+  /** What may be wrong: records can be missing, and nothing here can tell. */
+  warnings?: string[]
 }
 
 /** `stream` is null for what belongs to the source. */
@@ -42,6 +44,9 @@ export const failed = (step: StepName, says: string, advice?: string): Step => (
   ...(advice === undefined ? {} : { advice }),
 })
 export const skipped = (step: StepName, says: string): Step => ({ step, status: 'skipped', says })
+
+export const warned = (step: Step, warnings: readonly string[]): Step =>
+  warnings.length === 0 ? step : { ...step, warnings: [...warnings] }
 
 /** One page that was asked for: it came, there was none, or asking failed. */
 export type Attempt<Page> = { page: Page | null; error: unknown }

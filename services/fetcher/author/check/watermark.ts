@@ -16,6 +16,7 @@ import {
 import { PageRefused } from '../../client/errors.ts'
 import { firstRequest } from '../../client/first-request.ts'
 import type { PageResponse } from '../../client/send.ts'
+import { contextOf } from '../../envelope.ts'
 import { type Accepted, judgeFor } from '../../judge.ts'
 import type { Api } from '../api.ts'
 import { hintOf } from './access.ts'
@@ -69,7 +70,11 @@ async function askSince({ stream, api, signal }: Tools, watermark: Watermarking,
   const answer: PageResponse = await api.send(request, { signal, stream: stream.label })
   const position = positionOf(formKind(watermark), text)
   if (position === null) throw new RangeError(`"${text}" gives no position`)
-  return { text, position, records: judgeFor(stream)(recordsIn(stream, answer) ?? []).records.filter(isPlaced) }
+  return {
+    text,
+    position,
+    records: judgeFor(stream)(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer)).records.filter(isPlaced),
+  }
 }
 
 const formKind = ({ form, kind }: Watermarking) => (form === 'epochMs' || form === 'epochSeconds' ? form : form === 'plain' ? kind : 'iso')

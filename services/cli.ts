@@ -125,6 +125,7 @@ function program(): Command {
     .description('how every partition is: last attempt, checkpoint, confirmed watermark, lag, dead letters, what needs a person')
     .argument('[streams...]', 'source.stream; all that Kafka knows when none is named')
     .option('--check', 'only what needs a person, one line each; ends with 1 if there is anything, else with 0')
+    .option('--wide', 'all columns, a line each, however wide')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (streams, options) => exit(await (await import('./cli/operate.ts')).statusCommand(streams, options)))
 
@@ -176,6 +177,7 @@ function program(): Command {
   filtered('list', 'the reasons, and the newest letters')
     .option('--limit <number>', 'letters to show', '20')
     .option('--done', 'also those that were replayed or dropped')
+    .option('--wide', 'all of each letter in one line, however wide')
     .action(async (stream, options) => exit(await (await import('./cli/letters.ts')).listCommand(stream, options)))
 
   filtered('replay', "letters through today's declaration and back into the stream, with the time of their first fetch")

@@ -6,8 +6,8 @@ import { positionOf } from '../../shared/watermark.ts'
 import type { DeadLetterStage } from '../../shared/wire.ts'
 import { type LetterList, type LetterPlace, listLetters, type ShownLetter, showLetter } from '../operator/letters.ts'
 import { withKafka } from './operate.ts'
-import { print } from './process.ts'
-import { counted, table } from './text.ts'
+import { outputWidth, print } from './output.ts'
+import { counted, table, wrapped } from './text.ts'
 
 export type FilterOptions = {
   reason?: string[]
@@ -21,19 +21,23 @@ export type FilterOptions = {
 
 const SHOWN = 20
 const SHOWN_MAX = 1_000
-const ISSUES_SHOWN_CHARS = 60
+const ISSUES_SHOWN_CHARS = 200
 const NS_PER_MS = 1_000_000n
 const STAGES: readonly DeadLetterStage[] = ['validate', 'insert', 'frame']
 
 export async function listCommand(
   stream: string,
-  options: FilterOptions & { limit?: string; done?: boolean; json?: boolean },
+  options: FilterOptions & { limit?: string; done?: boolean; wide?: boolean; json?: boolean },
 ): Promise<number> {
   const limit = Math.min(wholeNumber('--limit', options.limit ?? String(SHOWN)), SHOWN_MAX)
   const filter = filterOf(options)
   return withKafka(async (kafka, names) => {
     const list = await listLetters(kafka, names, stream, { filter, limit, withDone: options.done === true })
-    print(options.json === true ? JSON.stringify({ ...list, letters: list.letters.map(inWords) }) : describeList(list))
+    print(
+      options.json === true
+        ? JSON.stringify({ ...list, letters: list.letters.map(inWords) })
+        : describeList(list, options.wide === true ? null : outputWidth()),
+    )
     return 0
   })
 }
@@ -90,27 +94,36 @@ function inWords<T extends { atMs: number }>({ atMs, ...rest }: T): Omit<T, 'atM
   return { ...rest, at: new Date(atMs).toISOString() }
 }
 
-function describeList({ stream, open, done, more, reasons, letters }: LetterList): string {
+const LIST_HEAD = ['place', 'fetched', 'stage', 'reason', 'replays']
+const WIDE_LIST_HEAD = ['place', 'fetched', 'stage', 'reason', 'issues', 'run/page or origin', 'replays']
+
+/** `width`: null for a line each, with all of the issues. */
+export function describeList({ stream, open, done, more, reasons, letters }: LetterList, width: number | null): string {
   const counts = `${stream}: ${counted(open, 'open dead letter')}, ${done} done${more ? '; older ones were not looked at' : ''}`
   const histogram = Object.entries(reasons).map(([reason, count]) => `  ${count}  ${shownName(reason)}`)
-  if (letters.length === 0) return [counts, ...histogram].join('\n')
+  const newest = letters.length > 0 && letters.length < open ? [`the newest ${letters.length}:`] : []
   const rows = letters.map((each) => [
     `${each.partition}:${each.offset}`,
-    new Date(each.atMs).toISOString(),
+    width === null ? isoTime(each.atMs) : isoTime(each.atMs).replace(/\.\d+Z$/, 'Z'),
     each.state === 'done' ? `${each.stage}, done` : each.stage,
-    each.reason,
-    cutText(each.issues, ISSUES_SHOWN_CHARS),
-    each.run === undefined ? (each.origin ?? '–') : `${each.run}/${each.page ?? '–'}`,
-    each.replays,
+    shownName(each.reason),
   ])
-  const newest = letters.length < open ? [`the newest ${letters.length}:`] : []
-  return [
-    counts,
-    ...histogram,
-    ...newest,
-    table(rows, ['place', 'fetched', 'stage', 'reason', 'issues', 'run/page or origin', 'replays']),
-  ].join('\n')
+  if (width === null) {
+    const all = letters.map((each, at) => [...(rows[at] ?? []), shownText(each.issues), shownText(originOf(each)), each.replays])
+    return [counts, ...histogram, ...newest, ...(all.length === 0 ? [] : [table(all, WIDE_LIST_HEAD)])].join('\n')
+  }
+  const all = letters.flatMap((each, at) => [
+    [...(rows[at] ?? []), each.replays],
+    [`  ${shownText(cutText(each.issues, ISSUES_SHOWN_CHARS))}\n  ${shownText(originOf(each))}`],
+  ])
+  const lines = [counts, ...histogram, ...newest].map((line) => wrapped(line, width, '    '))
+  return [...lines, ...(all.length === 0 ? [] : [table(all, LIST_HEAD, width)])].join('\n')
 }
+
+const isoTime = (ms: number): string => new Date(ms).toISOString()
+
+const originOf = ({ run, page, origin }: ShownLetter | LetterList['letters'][number]): string =>
+  run === undefined ? (origin ?? '–') : `run ${run}, page ${page ?? '–'}`
 
 function describeLetter({ partition, offset, state, headers, raw, rawCut, bytes, atMs }: ShownLetter): string {
   const rows = Object.entries(headers).map(([name, value]) => `  ${shownName(name)}: ${shownText(value)}`)

@@ -4,7 +4,8 @@ import { environment, readConfig } from '../../shared/config.ts'
 import { Stopped, WrongUse } from '../../shared/errors.ts'
 import { createMetrics } from '../../shared/metrics.ts'
 import { type Rebuilt, rebuild } from '../loader/rebuild.ts'
-import { interruption, logFor, print } from './process.ts'
+import { outputWidth, print } from './output.ts'
+import { interruption, logFor } from './process.ts'
 import { counted, table } from './text.ts'
 
 export type RebuildCommandOptions = {
@@ -42,7 +43,7 @@ function describe({ stream, table: name, old, partitions, kept }: Rebuilt): stri
   const taken = partitions.filter(({ from }) => from > 0).map(({ partition }) => partition)
   return [
     `${stream} is loaded into a new ${name}`,
-    table(rows, ['p', 'offsets', 'rows', 'refused']),
+    table(rows, ['p', 'offsets', 'rows', 'refused'], outputWidth()),
     ...(taken.length > 0 ? [`! retention has taken the beginning of partition ${taken.join(', ')} from the topic`] : []),
     ...(kept.rows > 0
       ? [`! ${counted(kept.rows, 'row')} that the topic no longer has: ${kept.copied ? `copied from the old table` : 'left out'}`]

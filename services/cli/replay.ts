@@ -6,7 +6,7 @@ import { DEFAULT_PER_SECOND, type Estimate, estimateReplay } from '../operator/e
 import { applyReplay, parseFrom, planReplay, type ReplayFrom, type ReplayPlan } from '../operator/replay.ts'
 import { wholeNumber } from './letters.ts'
 import { withKafka } from './operate.ts'
-import { print } from './process.ts'
+import { outputWidth, print } from './output.ts'
 import type { RebuildCommandOptions } from './rebuild.ts'
 import { counted, table } from './text.ts'
 
@@ -61,7 +61,7 @@ function describe({ stream, partitions }: ReplayPlan, dryRun: boolean, estimate:
   const words = dryRun
     ? `${stream} would be replayed (nothing was changed):`
     : `${stream} is replayed by the next loader that starts: npm run headrace -- load`
-  const drawn = table(rows, ['p', 'offset now', 'offset then', 'log', 'offsets again'])
+  const drawn = table(rows, ['p', 'offset now', 'offset then', 'log', 'offsets again'], outputWidth())
   return [words, drawn, ...(estimate === null ? [] : [inWords(estimate)])].join('\n')
 }
 

@@ -9,7 +9,8 @@ import { dropLetters } from '../operator/drop-letters.ts'
 import { openTerminal } from './init/terminal.ts'
 import { type FilterOptions, filterOf, wholeNumber } from './letters.ts'
 import { withKafka } from './operate.ts'
-import { interruption, logFor, print } from './process.ts'
+import { outputWidth, print } from './output.ts'
+import { interruption, logFor } from './process.ts'
 import { counted, table } from './text.ts'
 
 export type ReplayLettersCommandOptions = FilterOptions & {
@@ -87,5 +88,5 @@ function describeReplayed({ stream, run, dryRun, partitions }: LettersReplayed):
     ...(partitions.some(({ parked }) => parked > 0) ? ['what was replayed too often is left alone; --force takes it too'] : []),
     ...(partitions.some(({ unreadable }) => unreadable > 0) ? ['what is no record cannot be judged and stays as it is'] : []),
   ]
-  return [words, table(rows, HEAD), ...hints].join('\n')
+  return [words, table(rows, HEAD, outputWidth()), ...hints].join('\n')
 }

@@ -20,6 +20,8 @@ const SGR: Readonly<Record<string, string>> = {
 }
 
 const NO_LINES_BETWEEN_ROWS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }
+/** What is drawn beside a cell that goes over all columns, in place of the lines between rows. */
+const LEFT_OF_A_SPAN = /^[┬┴┼├┤]+\n/gm
 /** What a table draws around a cell, and at its end. */
 const CELL_FRAME_CHARS = 3
 const TABLE_FRAME_CHARS = 1
@@ -40,18 +42,40 @@ export function rendered(text: string, colours: boolean): string {
 
 const escapedBut = (text: string): string => text.replace(/[^\ufdd0-\ufdd3]+/g, withoutControls)
 
-/** Columns side by side; where they are wider than `width`, the widest are wrapped. Without a width, nothing is. */
+/**
+ * Columns side by side; where they are wider than `width`, the widest are wrapped. Without a width, nothing is. A row of one cell, where others
+ * have several, goes over all columns: it heads those below it.
+ */
 export function table(rows: readonly (readonly Cell[])[], head: readonly string[] = [], width = Number.POSITIVE_INFINITY): string {
   const all = head.length === 0 ? rows : [head.map((name) => name.toUpperCase()), ...rows]
   const cells = all.map((row) => row.map((cell) => escapedBut(String(cell)).split('\n')))
   const columns = Math.max(0, ...cells.map((row) => row.length))
-  const natural = Array.from({ length: columns }, (_, column) => Math.max(0, ...cells.flatMap((row) => row[column]?.map(columnsOf) ?? [])))
-  const widths = fitted(natural, width - CELL_FRAME_CHARS * columns - TABLE_FRAME_CHARS)
+  const spans = (row: readonly unknown[]): boolean => row.length === 1 && columns > 1
+  const inColumns = cells.filter((row) => !spans(row))
+  const naturals = (measure: (line: string, isHead: boolean) => number): number[] =>
+    Array.from({ length: columns }, (_, column) =>
+      Math.max(0, ...inColumns.flatMap((row) => row[column]?.map((line) => measure(line, head.length > 0 && row === cells[0])) ?? [])),
+    )
+  const room = width - CELL_FRAME_CHARS * columns - TABLE_FRAME_CHARS
+  const natural = naturals(columnsOf)
+  // Of a name of two words one goes below the other before a value is broken.
+  const widths =
+    sumOf(natural) <= room
+      ? natural
+      : fitted(
+          naturals((line, isHead) => (isHead ? longestWord(line) : columnsOf(line))),
+          room,
+        )
   const drawn = new Table({ style: { head: [], border: [] }, chars: NO_LINES_BETWEEN_ROWS })
+  const over = Math.max(COLUMN_MIN, width - CELL_FRAME_CHARS - TABLE_FRAME_CHARS)
   for (const row of cells) {
+    if (spans(row)) {
+      drawn.push([{ content: coloured((row[0] ?? []).flatMap((line) => wrap(line, over)).join('\n')), colSpan: columns }])
+      continue
+    }
     drawn.push(row.map((lines, column) => coloured(lines.flatMap((line) => wrap(line, widths[column] ?? 0)).join('\n'))))
   }
-  return uncoloured(drawn.toString())
+  return uncoloured(drawn.toString()).replaceAll(LEFT_OF_A_SPAN, '')
 }
 
 /** What draws the table knows colours, and no marks. No other escape is in it: cells are escaped before. */
@@ -70,6 +94,9 @@ export function wrapped(text: string, width: number, indent = ''): string {
     })
     .join('\n')
 }
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0)
+const longestWord = (line: string): number => Math.max(0, ...line.split(' ').map(columnsOf))
 
 /** The widest columns give way first. */
 function fitted(natural: readonly number[], room: number): number[] {
@@ -102,7 +129,8 @@ function breakAt(line: string, width: number): number {
     columns += columnsOfCharacter(character)
     if (columns > width) break
     at += character.length
-    if (character === ' ') blank = at
+    // The blanks that a line begins with are its indentation.
+    if (character === ' ' && line.slice(0, at).trim() !== '') blank = at
   }
   if (line[at] === ' ') return at
   return blank > 0 ? blank : Math.max(at, String.fromCodePoint(line.codePointAt(0) ?? 0).length)

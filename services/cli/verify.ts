@@ -9,7 +9,8 @@ import { namesFor } from '../../shared/topics.ts'
 import type { Difference } from '../operator/verify/differences.ts'
 import { type PartitionVerified, type Verified, verifyStream } from '../operator/verify/verify.ts'
 import { wholeNumber } from './letters.ts'
-import { logFor, print } from './process.ts'
+import { outputWidth, print } from './output.ts'
+import { logFor } from './process.ts'
 import { counted, table } from './text.ts'
 
 export type VerifyCommandOptions = { partition?: string; run?: string; examples: string; json?: boolean }
@@ -54,7 +55,9 @@ function describe({ stream, table: name, partitions, differs, notes }: Verified)
   const marked = partitions.reduce((sum, each) => sum + each.marked.rows, 0)
   const deleted = marked === 0 ? '' : `; ${counted(marked, 'row')} deleted by marks of complete walks`
   const verdict = differs ? `${stream} and ${name} differ:` : `${stream} and ${name} agree${deleted}`
-  return [table(rows, HEAD), ...partitions.flatMap(notesOf), ...notes, verdict, ...partitions.flatMap(differencesOf)].join('\n')
+  return [table(rows, HEAD, outputWidth()), ...partitions.flatMap(notesOf), ...notes, verdict, ...partitions.flatMap(differencesOf)].join(
+    '\n',
+  )
 }
 
 function notesOf({ partition, before, lettersBehind, marked }: PartitionVerified): string[] {

@@ -10,6 +10,7 @@ import { label, type Names } from '../../shared/topics.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
 import { countDeadLetters, type DeadLetterCount } from './dead-letters.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './status/attempt.ts'
+import { type Lag, recordsIn } from './status/lag.ts'
 
 export type PartitionStatus = {
   partition: number
@@ -32,8 +33,12 @@ export type PartitionStatus = {
   /** Offset that the loader goes on from; null when it has not committed. */
   loaded: number | null
   log: { low: number; high: number }
-  /** Offsets between the loader and the end of the log. */
+  /** Records between the loader and the end of the log. */
   lag: number
+  /** True: not all of them were counted, and there may be fewer. */
+  lagAtMost: boolean
+  /** Offsets between the loader and the end of the log: records, page markers, and what transactions leave. */
+  offsets: number
   deadLetters: DeadLetterCount
   /** Published records that are gone from the log before they were loaded. */
   gap: { from: number; to: number } | null
@@ -74,10 +79,14 @@ export async function statusOf(kafka: Kafka, names: Names, labels: readonly stri
         kafka.committed(names.stallsGroup, topic),
         countDeadLetters(kafka, names.deadLetters(topic)),
       ])
+      const lags = await Promise.all(
+        logs.map((log, partition) => recordsIn(kafka, { topic, partition }, loaderPlace(loaded[partition] ?? null, log), log.high)),
+      )
       const partitions = logs.map((log, partition) =>
         partitionStatus({
           partition,
           log,
+          lag: lags[partition] ?? { records: 0, atMost: false },
           published: published[partition] ?? null,
           loaded: loaded[partition] ?? null,
           skip: parseSkip(skips[partition]?.metadata ?? ''),
@@ -115,6 +124,7 @@ export async function streamsOf(kafka: Kafka, names: Names, labels: readonly str
 type PartitionFacts = {
   partition: number
   log: { low: number; high: number }
+  lag: Lag
   published: { offset: number; metadata: string } | null
   loaded: { offset: number; metadata: string } | null
   skip: Skip | null
@@ -125,13 +135,16 @@ type PartitionFacts = {
   loader: string | null
 }
 
+/** The offset that the loader goes on from. Reset tools store -2 for "earliest". */
+const loaderPlace = (loaded: { offset: number } | null, { low }: { low: number }): number =>
+  loaded === null || loaded.offset < 0 ? low : Math.max(loaded.offset, low)
+
 /** Pure. */
 export function partitionStatus(facts: PartitionFacts): PartitionStatus {
   const { log, published, loaded } = facts
   const checkpoint = published === null ? null : parseCheckpoint(published.metadata)
   const commit = loaded === null ? null : parseCommit(loaded.offset, loaded.metadata)
-  // Reset tools store -2 for "earliest".
-  const place = loaded === null || loaded.offset < 0 ? log.low : Math.max(loaded.offset, log.low)
+  const place = loaderPlace(loaded, log)
   const next = resume({ published, loaded, log })
   return {
     partition: facts.partition,
@@ -151,7 +164,9 @@ export function partitionStatus(facts: PartitionFacts): PartitionStatus {
     watermark: commit?.watermark ?? null,
     loaded: loaded === null ? null : place,
     log,
-    lag: Math.max(0, log.high - place),
+    lag: facts.lag.records,
+    lagAtMost: facts.lag.atMost,
+    offsets: Math.max(0, log.high - place),
     deadLetters: facts.deadLetters,
     gap: next.kind === 'start' && next.gap !== null ? { from: next.gap.from, to: next.gap.to } : null,
     attempt: facts.attempt,

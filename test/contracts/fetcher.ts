@@ -778,6 +778,16 @@ export const shownTexts: readonly Line[] = [
     ],
   },
   {
+    server: 'has long names, watermarks and messages',
+    fetcher: 'shows status and dead letters within 80 columns, and all of it with --wide; a reader that goes away ends no command',
+    shownBy: [
+      ['cli/status-layout.unit.test.ts', 'fits 80 columns and narrower ones, with long names, watermarks, reasons and messages'],
+      ['cli/status-layout.unit.test.ts', 'fits 80 columns, with the issues and the origin below each letter'],
+      ['operator/status.test.ts', 'fits 80 columns as text, in a pipe whose reader may go, and counts what waits to be loaded in records'],
+      ['cli/output.unit.test.ts', 'ends the writing, and the command goes on to its own status'],
+    ],
+  },
+  {
     server: 'gives an answer that makes a run fail',
     fetcher: 'logs the error once, with its code and what to do',
     shownBy: [

@@ -1,11 +1,14 @@
 /** `headrace status --json` shows the truth at each step of a stream's life, from Kafka alone: it needs no declaration. */
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { PartitionStatus, StreamStatus } from '../../services/operator/status.ts'
 import { until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'
 import { run } from '../support/processes.ts'
-import { holding, timeOf } from '../support/walk-api.ts'
+import { holding, timeOf, walkRecord } from '../support/walk-api.ts'
 
 const TEST_MS_MAX = 120_000
 const RECORDS = 60
@@ -47,7 +50,8 @@ describe('status --json', () => {
       assert.equal(Date.parse(startedAt), checkpoint?.startedMs)
       assert.deepEqual(lastRun, { pages: 6, records: 57, deadLetters: 3, unchanged: 0, requests: 6, retries: 0, drift: [] })
       // Nothing is loaded yet.
-      assert.deepEqual([each.watermark, each.loaded, each.lag], [null, null, each.log.high - each.log.low])
+      assert.deepEqual([each.watermark, each.loaded, each.lag, each.lagAtMost], [null, null, 57, false])
+      assert.equal(each.offsets, each.log.high - each.log.low)
       assert.deepEqual([each.gap, each.fetcher, each.loader, each.next], [null, null, null, `asks from ${LAST}`])
     }
 
@@ -55,7 +59,7 @@ describe('status --json', () => {
     await p.untilComplete()
     await until('all is committed', async () => (await p.commits()).every((commit) => commit?.watermark === LAST))
     for (const each of await status(p)) {
-      assert.deepEqual([each.watermark, each.loaded, each.lag, each.gap], [LAST, each.log.high, 0, null])
+      assert.deepEqual([each.watermark, each.loaded, each.lag, each.offsets, each.gap], [LAST, each.log.high, 0, 0, null])
       assert.match(each.loader ?? '', /^headrace/)
       assert.equal(each.fetcher, null)
     }
@@ -105,7 +109,7 @@ describe('status --json', () => {
       assert.deepEqual([us?.skipped?.page, us?.skipped?.status, us?.checkpoint], [1, 451, null])
       assert.ok(Math.abs(Date.parse(eu?.skipped?.at ?? '') - Date.now()) < TEST_MS_MAX)
     }
-    const { stdout } = await p.run('status')
+    const { stdout } = await p.run('status', '--wide')
     assert.match(stdout, /page 3 left out: 451/)
     assert.match(stdout, /! shop\.orders\/1: page 1 was answered with 451 and skipped.* since 20.*Z/)
 
@@ -169,6 +173,39 @@ describe('status --json', () => {
       [[true, 30, shown(timeOf(36)), null]],
     )
     assert.match((await p.run('status')).stdout, /done .* 30 records, 4 pages/)
+  })
+
+  test('fits 80 columns as text, in a pipe whose reader may go, and counts what waits to be loaded in records', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, { ...WALK, regions: ['eu'] })
+    await p.fetchOnce()
+    await p.loadAll()
+    assert.deepEqual(
+      (await status(p)).map(({ lag, offsets }) => [lag, offsets]),
+      [[0, 0]],
+    )
+    for (let number = 0; number < 5; number++) p.api.put(walkRecord('eu', RECORDS + number))
+    await p.fetchOnce()
+    const [waiting] = await status(p)
+    assert.ok((waiting?.offsets ?? 0) > (waiting?.lag ?? 0))
+    assert.equal(waiting?.lag, 5)
+    for (const args of [['status'], ['dead-letters', 'list', 'shop.orders']]) {
+      const { stdout } = await p.run(...args)
+      assert.match(stdout, /shop\.orders/)
+      for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
+    }
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../../services/cli.ts'), 'status'], {
+      env: p.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child.stdout.destroy()
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    const [code] = await once(child, 'close')
+    assert.deepEqual([code, said], [0, ''])
   })
 
   test('knows the streams of other machines, and needs no declaration for it', async (t) => {

@@ -50,8 +50,8 @@ export async function watchUntilConfirmed(watch: Watch): Promise<{ watermarks: s
 }
 
 /** The loader has confirmed what the fetcher's finished run published last. */
-const isConfirmed = ({ checkpoint, watermark, lag }: PartitionStatus): boolean =>
-  checkpoint?.done === true && lag === 0 && watermark === checkpoint.watermark
+const isConfirmed = ({ checkpoint, watermark, offsets }: PartitionStatus): boolean =>
+  checkpoint?.done === true && offsets === 0 && watermark === checkpoint.watermark
 
 async function currentStatus({ kafka, names, stream }: Watch): Promise<StreamStatus | null> {
   const known = (await kafka.topics()).includes(names.records({ source: 'quakes', stream: 'earthquakes' }))

@@ -2,6 +2,7 @@
  * What needs a person, one entry each: where, what, since when, what to do. `status --check` prints these and ends with 1 when there is one.
  * A single failed attempt counts, although a service tries again by itself: while a fault lasts, nothing may look green. Pure.
  */
+import { shownText } from '../../../shared/shown.ts'
 import type { BackfillStatus } from '../backfills.ts'
 import type { PartitionStatus, StreamStatus } from '../status.ts'
 
@@ -144,7 +145,7 @@ function letterNeeds(stream: string, { deadLetters }: PartitionStatus): Own[] {
   return [{ kind: 'dead_letters', what, since: null, todo: `headrace dead-letters list ${stream}, then replay or drop` }]
 }
 
-function idleNeeds(stream: string, { attempt, fetcher, loader, lag }: PartitionStatus, nowMs: number): Own[] {
+function idleNeeds(stream: string, { attempt, fetcher, loader, lag, lagAtMost }: PartitionStatus, nowMs: number): Own[] {
   const needs: Own[] = []
   const nextMs = Date.parse(attempt?.next ?? '')
   if (fetcher === null && nextMs + OVERDUE_MS < nowMs) {
@@ -155,7 +156,7 @@ function idleNeeds(stream: string, { attempt, fetcher, loader, lag }: PartitionS
   if (loader === null && lag > 0 && endedMs + OVERDUE_MS < nowMs)
     needs.push({
       kind: 'not_loaded',
-      what: `no loader runs, and ${lag} offsets are not loaded`,
+      what: `no loader runs, and ${lagAtMost ? 'up to ' : ''}${lag} records are not loaded`,
       since: attempt?.at ?? null,
       todo: 'start a loader: headrace load',
     })
@@ -189,5 +190,5 @@ function backfillNeeds(stream: string, { range, id, partitions }: BackfillStatus
 /** One line: where, what, since when, what to do. */
 export function needText({ stream, partition, what, since, todo }: Need): string {
   const at = partition === null ? stream : `${stream}/${partition}`
-  return `${at}: ${what}${since === null ? '' : `, since ${since}`}. To do: ${todo}`
+  return shownText(`${at}: ${what}${since === null ? '' : `, since ${since}`}. To do: ${todo}`)
 }

@@ -1,0 +1,35 @@
+/**
+ * How many records wait for the loader. Offsets cannot be subtracted for that: page markers, and the control records of transactions, take
+ * offsets too. So what lies between loader and end is read, up to a bound; beyond it the number is the most that it can be, and says so.
+ */
+import type { Kafka, RawMessage } from '../../../shared/kafka/port.ts'
+import { MARKER_HEADER } from '../../../shared/wire.ts'
+
+/** `atMost`: not all was counted, and there may be fewer. */
+export type Lag = { records: number; atMost: boolean }
+
+/** Read to be counted, of each partition. */
+const OFFSETS_MAX = 5_000
+const BYTES_MAX = 32 * 1024 * 1024
+
+export async function recordsIn(
+  kafka: Pick<Kafka, 'readPartition'>,
+  place: { topic: string; partition: number },
+  from: number,
+  to: number,
+): Promise<Lag> {
+  const offsets = Math.max(0, to - from)
+  if (offsets === 0) return { records: 0, atMost: false }
+  if (offsets > OFFSETS_MAX) return { records: offsets, atMost: true }
+  let records = 0
+  let bytes = 0
+  for await (const message of kafka.readPartition(place.topic, place.partition, from, to)) {
+    if (!isMarker(message)) records += 1
+    bytes += message.value?.length ?? 0
+    if (bytes > BYTES_MAX) return { records: records + Math.max(0, to - 1 - Number(message.offset)), atMost: true }
+  }
+  return { records, atMost: false }
+}
+
+/** As the loader tells them apart. */
+const isMarker = ({ value, headers }: RawMessage): boolean => value === null && headers?.[MARKER_HEADER] !== undefined

@@ -13,6 +13,12 @@ export type Clock = {
   random(): number
 }
 
+/** For long work that is done in slices: how long a slice took, and a turn of the event loop in between for whoever else waits there. */
+export type Pace = Pick<Clock, 'elapsedMs'> & {
+  /** Resolves after timers and connections had their turn. */
+  turn(): Promise<void>
+}
+
 /** Node's timers wrap round above 2^31 - 1 ms and then fire at once: longer waits are cut into pieces of a day. */
 const SLEEP_PIECE_MS = 86_400_000
 
@@ -28,6 +34,11 @@ export const systemClock: Clock = {
     }
     signal?.throwIfAborted()
   },
+}
+
+export const systemPace: Pace = {
+  elapsedMs: systemClock.elapsedMs,
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 
 /** Node's own promise of a timer makes an error with its stack for each wait that is ended, and every page ends some. */

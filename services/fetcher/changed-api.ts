@@ -11,22 +11,31 @@ const SHARE_SAMPLE_MIN = 20
 /** A page that is refused whole has at least this many records, before it counts as an API that changed. */
 const WHOLE_PAGE_MIN = 5
 
-/** `refused`: newly, each as often as it came. `issues`: of one of them. */
+/** Of a page that is not over yet: so many decide as well as all of it would. */
+const EARLY_REFUSED_MIN = 10_000
+
+/** Of a page or a part of it. `refused`: newly, each as often as it came. `issues`: of one of them. */
 export type SeenPart = { fitting: number; refused: number; issues?: string | undefined }
 
-/** Counts over one run. Throws Stopped (HR_API_CHANGED). */
-export function createChangeGuard(stream: Stream): (page: SeenPart) => void {
+/** Counts over one run; `isEnd` of the page's last part. Throws Stopped (HR_API_CHANGED), within a page as soon as that is certain enough. */
+export function createChangeGuard(stream: Stream): (part: SeenPart, isEnd?: boolean) => void {
   let read = 0
   let refused = 0
-  return (page) => {
-    read += page.fitting + page.refused
-    refused += page.refused
-    const wholePage = stream.rejectedShareMax < 1 && page.refused >= WHOLE_PAGE_MIN && page.fitting === 0
+  let page: SeenPart = { fitting: 0, refused: 0 }
+  return (part, isEnd = true) => {
+    read += part.fitting + part.refused
+    refused += part.refused
+    page = { fitting: page.fitting + part.fitting, refused: page.refused + part.refused, issues: page.issues ?? part.issues }
+    const seen = page
+    if (isEnd) page = { fitting: 0, refused: 0 }
+    else if (seen.refused < EARLY_REFUSED_MIN) return
+    const wholePage = stream.rejectedShareMax < 1 && seen.refused >= WHOLE_PAGE_MIN && seen.fitting === 0
     const tooMany = read >= SHARE_SAMPLE_MIN && refused / read > stream.rejectedShareMax
     if (!wholePage && !tooMany) return
+    page = { fitting: 0, refused: 0 }
     throw new Stopped(
       'HR_API_CHANGED',
-      `${stream.label}: ${refused} of ${read} records of this run do not fit the schema, e.g. ${page.issues ?? 'earlier ones'}`,
+      `${stream.label}: ${refused} of ${read} records of this run do not fit the schema, e.g. ${seen.issues ?? 'earlier ones'}`,
       { hint: 'the API has probably changed: correct the schema; the run goes on in front of this page. Or raise rejectedShareMax' },
     )
   }

@@ -51,7 +51,7 @@ const ISSUES_MAX = 8
 /** Of a dead letter's header: a message can repeat the whole list of an enum's values. */
 const ISSUES_CHARS_MAX = 2000
 /** Paths of drift kept for one page; an API that puts ids into field names would have no end of them. */
-const DRIFT_PATHS_MAX = 200
+export const DRIFT_PATHS_MAX = 200
 
 /** `context`: the page that the records came with; without it, they have their envelope already. Throws Stopped where the envelope does. */
 const NOTHING_LEARNED = (): Learned => new Map()

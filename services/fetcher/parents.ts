@@ -2,7 +2,7 @@
  * The records of a parent stream, read from its own walk: every partition of it, from its start to its end, judged by its own declaration. All or
  * nothing: a walk that fails finds no children, so none is taken for gone. What the schema refuses is passed over, and said.
  */
-import type { Clock } from '../../shared/clock.ts'
+import { type Clock, systemPace } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { Stopped } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
@@ -14,6 +14,7 @@ import { judgeFor } from './judge.ts'
 import { walkPages } from './pages.ts'
 import { streamOfShare } from './share.ts'
 import type { Stop } from './stop-signal.ts'
+import { validatePage } from './validate/validate-page.ts'
 
 type ParentTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 type ParentRecord = Readonly<Record<string, unknown>>
@@ -34,8 +35,17 @@ export async function* parentRecords(
   for await (const { partition, asked } of sharesOf(stream, stop, discoveryOf)) {
     const walk = { stream: asked, partition, baseUrl, send, from: null, startedMs: clock.nowMs(), cursor: null, stop }
     for await (const page of walkPages(walk)) {
-      const judged = judge(page.records, contextOf(asked, partition, page.response))
-      refused += judged.rejected.length
+      const context = contextOf(asked, partition, page.response)
+      const { judged } = await validatePage(page.records, {
+        judge: (raws) => judge(raws, context),
+        fresh(slice) {
+          refused += slice.rejected.length
+          return { records: [], rejected: [], unchanged: 0, refused: 0 }
+        },
+        refuse: () => undefined,
+        pace: systemPace,
+        signal: stop.hard,
+      })
       for (const { payload } of judged.records) {
         const record = JSON.parse(payload) as ParentRecord
         if (record[DELETED_FIELD] === 1) continue

@@ -4,6 +4,7 @@
  * ends for whatever reason leaves a place to go on from.
  */
 import { type Checkpoint, type RunTotals, reachedOf, type WalkSize } from '../../shared/checkpoint.ts'
+import { type Pace, systemPace } from '../../shared/clock.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import type { HeadraceError } from '../../shared/errors.ts'
 import type { Attention } from '../../shared/progress/attention.ts'
@@ -17,7 +18,7 @@ import { floorOf } from './floor.ts'
 import { completeOf, deletesAttention, type FullWalk, walkedOn, whyNotWhole } from './full-walk.ts'
 import { type Judged, judgeFor } from './judge.ts'
 import type { Columns } from './learn.ts'
-import type { Memory } from './memory.ts'
+import type { Fresh, Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
 import type { Caution } from './pages/walk-size.ts'
 import { walkPages } from './pages.ts'
@@ -28,6 +29,7 @@ import { endsOf, isPast, type Range, within } from './range.ts'
 import { cursorKey, mayComeFromCursor } from './resume/stale-cursor.ts'
 import { type ShareTools, walkShares } from './share-walk.ts'
 import type { Stop } from './stop-signal.ts'
+import { validatePage } from './validate/validate-page.ts'
 import type { Page } from './walk.ts'
 
 export type RunPlan = {
@@ -77,6 +79,8 @@ export type RunTools = {
   /** Of the partition. Without them, a page has the time of the clock. */
   stamps?: Stamps
   stop: Stop
+  /** Of pages that are validated in slices. */
+  pace?: Pace
   /** A page was judged and put out; it is not in the log yet. */
   onPage(event: { judged: Judged; sorted: boolean; shifted: boolean; notWhole: string | null; cautions: readonly Caution[] }): void
   /** For a person to look at, beside a run that ends well. */
@@ -121,13 +125,24 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   if (state.held !== null) attendHeld(tools, state.held)
   try {
     for await (const page of tools.found === undefined ? walkPages(walk) : walkShares(walk, { ...tools.found, known: plan.known })) {
-      const judged = await learning(tools, () => judge(page.records, contextOf(page.stream ?? stream, partition, page.response)))
+      const context = contextOf(page.stream ?? stream, partition, page.response)
+      const floor = floorOf(state.progress, stream.watermark)
+      const repeats = page.repeats !== undefined
+      const { judged, kept, fresh, stopped } = await validatePage(page.records, {
+        judge: (raws) => learning(tools, () => judge(raws, context)),
+        ...(ends === null ? {} : { keep: (slice: Judged) => within(stream, slice, ends) }),
+        fresh: (slice, part) => tools.memory.fresh(slice.records, slice.rejected, floor, { repeats, ...part }),
+        refuse: state.refuseChangedApi,
+        pace: tools.pace ?? systemPace,
+        signal: stop.hard,
+      })
+      if (stopped !== null) throw stopped
       if (ends === null) {
-        await publishPage(plan, tools, state, page, judged)
+        await publishPage(plan, tools, state, page, judged, fresh)
         continue
       }
       const isEnd = page.last || (state.progress.sorted && page.repeats === undefined && page.shifted !== true && isPast(judged, ends))
-      await publishPage(plan, tools, state, isEnd ? { ...page, cursor: null, last: true } : page, within(stream, judged, ends))
+      await publishPage(plan, tools, state, isEnd ? { ...page, cursor: null, last: true } : page, kept, fresh)
       if (isEnd) break
     }
   } catch (error) {
@@ -165,15 +180,12 @@ type RunState = {
   refuseChangedApi: ReturnType<typeof createChangeGuard>
 }
 
-async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page: Page, judged: Judged): Promise<void> {
-  const { stream, memory } = tools
+async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page: Page, judged: Judged, fresh: Fresh): Promise<void> {
+  const { stream } = tools
   const showsDeletes = stream.deletes !== undefined
   const { response } = page
   const afterMs = showsDeletes ? plan.startedMs : 0
   state.stampMs = tools.stamps?.of(response.fetchedMs, afterMs) ?? Math.max(response.fetchedMs, afterMs + 1)
-  const floor = floorOf(state.progress, stream.watermark)
-  const fresh = memory.fresh(judged.records, judged.rejected, floor, { repeats: page.repeats !== undefined })
-  state.refuseChangedApi({ fitting: judged.records.length, refused: fresh.refused, issues: fresh.rejected[0]?.issues })
 
   const { last, walkedTo } = page
   const aheadMs = clockAheadMs(response)

@@ -197,6 +197,8 @@ export const sourceSpec = z.strictObject({
     .int()
     .min(1024)
     .default(64 * MIB),
+  /** Objects and arrays of one body; eight other values count as one. Bounds the memory of a page: some 60 bytes each, and the records that are made of them. */
+  bodyElementsMax: z.int().min(1000).default(3_000_000),
   streams: z.record(name, streamSpec).refine((streams) => Object.keys(streams).length > 0, 'a source has at least one stream'),
 })
 

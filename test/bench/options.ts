@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { WrongUse } from '../../shared/errors.ts'
 
-export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill'] as const
+export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill', 'hostile'] as const
 export type Part = (typeof PARTS)[number]
 
 const SIZES = {

@@ -1,6 +1,7 @@
 /** The report for a person: what was measured, on what, and beside it what it is to be compared with. */
 import type { DelayReport } from './delay-part.ts'
 import type { FetcherReport, Side } from './fetcher-part.ts'
+import type { HostileReport } from './hostile-part.ts'
 import type { LoaderReport } from './loader-part.ts'
 import type { Machine } from './machine.ts'
 import type { MemoryReport } from './memory-part.ts'
@@ -13,7 +14,14 @@ import { FLAT_SHARE, type Memory } from './usage.ts'
 
 export type Report = {
   machine: Machine
-  parts: { loader?: LoaderReport; fetcher?: FetcherReport; delay?: DelayReport; memory?: MemoryReport; standstill?: StandstillReport }
+  parts: {
+    loader?: LoaderReport
+    fetcher?: FetcherReport
+    delay?: DelayReport
+    memory?: MemoryReport
+    standstill?: StandstillReport
+    hostile?: HostileReport
+  }
   noise: Partial<Record<Part, Noise | null>>
 }
 
@@ -21,7 +29,7 @@ const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
 export function reportText({ machine, parts, noise }: Report): string {
-  const { loader, fetcher, delay, memory, standstill } = parts
+  const { loader, fetcher, delay, memory, standstill, hostile } = parts
   return [
     ...machineLines(machine),
     ...(loader === undefined ? [] : loaderLines(loader)),
@@ -29,6 +37,7 @@ export function reportText({ machine, parts, noise }: Report): string {
     ...(delay === undefined ? [] : delayLines(delay)),
     ...(memory === undefined ? [] : wholeWayLines(memory)),
     ...(standstill === undefined ? [] : standstillLines(standstill)),
+    ...(hostile === undefined ? [] : hostileLines(hostile)),
     ...noiseLines(noise),
   ].join('\n')
 }
@@ -118,6 +127,17 @@ function standstillLines(report: StandstillReport): string[] {
     `Standstill ${whole(records)} records of ${bytesPerRecord} bytes wait in ${partitions} partitions; ClickHouse stood still for ${stoodStillSeconds} s after ${whole(rowsBefore)} rows`,
     `  at the end                 ${whole(rows)} rows under FINAL, ${deadLetters} dead letters, ${lag} records behind: ${whether}, after ${seconds} s`,
     `  loader's memory            ${memory === null ? NO_PROC : `resident ${memory.maxMb} MB at most`}`,
+  ]
+}
+
+function hostileLines(report: HostileReport): string[] {
+  return [
+    '',
+    'Hostile    one page that is too much, beside a stream that is due every second',
+    ...Object.entries(report).map(
+      ([name, { outcome, seconds, livezMaxMs, steadyGapMaxMs, peakMb }]) =>
+        `  ${name.padEnd(26)} ${outcome} after ${seconds} s; /livez within ${whole(livezMaxMs)} ms, the other stream within ${whole(steadyGapMaxMs)} ms, ${peakMb ?? '?'} MB at most`,
+    ),
   ]
 }
 

@@ -1,10 +1,11 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that is gone afterwards.
- * Parts: loader, fetcher, delay, memory, standstill. Prints a report; with --json one object on the last line. Asserts nothing.
+ * Parts: loader, fetcher, delay, memory, standstill, hostile. Prints a report; with --json one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '../../shared/errors.ts'
 import { delayPart } from './delay-part.ts'
 import { fetcherPart } from './fetcher-part.ts'
+import { hostilePart } from './hostile-part.ts'
 import { loaderPart } from './loader-part.ts'
 import { loadNow, machineOf } from './machine.ts'
 import { memoryPart } from './memory-part.ts'
@@ -14,7 +15,14 @@ import { type Bench, openBench } from './place.ts'
 import { type Report, reportText } from './report.ts'
 import { standstillPart } from './standstill-part.ts'
 
-const MEASURE = { loader: loaderPart, fetcher: fetcherPart, delay: delayPart, memory: memoryPart, standstill: standstillPart } as const
+const MEASURE = {
+  loader: loaderPart,
+  fetcher: fetcherPart,
+  delay: delayPart,
+  memory: memoryPart,
+  standstill: standstillPart,
+  hostile: hostilePart,
+} as const
 const INTERRUPTED = 130
 
 async function main(): Promise<void> {

@@ -702,6 +702,36 @@ export const drift: readonly Line[] = [
 /** What an API can do to its own stream only: equal rejects, bodies that cannot be read, pages that are too much. */
 export const hostile: readonly Line[] = [
   {
+    server: 'sends a page of a million tiny elements, or of more than memory has room for',
+    fetcher: 'refuses it before it is built, or stops as soon as the rejects decide; others have their turn meanwhile',
+    shownBy: [
+      ['fetcher/http/transport/parse-in-slices.unit.test.ts', `of too many elements is refused before they are built: \${name}`],
+      [
+        'fetcher/validate/validate-page.unit.test.ts',
+        `stops its run as soon as the rejects decide, and others have their turn meanwhile: \${name}`,
+      ],
+      [
+        'fetcher/validate/validate-page.unit.test.ts',
+        'over the bound is not asked for again, and the error says the bound and how to raise it',
+      ],
+    ],
+  },
+  {
+    server: 'sends hundreds of thousands of good records in one page',
+    fetcher: 'publishes it whole, in slices with a turn of the event loop between them',
+    shownBy: [
+      [
+        'fetcher/validate/validate-page.unit.test.ts',
+        'is published whole and in order, in slices with a turn of the event loop between them',
+      ],
+      ['fetcher/validate/validate-page.unit.test.ts', 'brings what validation of the whole page brings'],
+      [
+        'fetcher/http/transport/parse-in-slices.unit.test.ts',
+        'has the values of one that is parsed at once, whatever its shape is and wherever it is cut',
+      ],
+    ],
+  },
+  {
     server: 'sends half of a surrogate pair in a value, a key or a name',
     fetcher: 'makes a dead letter of the record that holds it as it came; none reaches a table',
     shownBy: [

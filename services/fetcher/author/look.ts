@@ -2,8 +2,9 @@
  * Looks at a partition as a run reads it: the same first request, walk, judgement and memory. Nothing is published and nothing is waited for but
  * the API. It asks for one page at a time, when it is told to, so whoever looks decides how much the API is asked for.
  */
+import { systemPace } from '../../../shared/clock.ts'
 import type { Stream } from '../../../shared/declaration.ts'
-import { Stopped } from '../../../shared/errors.ts'
+import type { Stopped } from '../../../shared/errors.ts'
 import { createChangeGuard } from '../changed-api.ts'
 import { firstRequest } from '../client/first-request.ts'
 import { type PageResponse, type Send, vettedAs } from '../client/send.ts'
@@ -12,6 +13,7 @@ import { type Judged, judgeFor } from '../judge.ts'
 import { createMemory, type Fresh } from '../memory.ts'
 import { walkPages } from '../pages.ts'
 import { sinceText } from '../since.ts'
+import { validatePage } from '../validate/validate-page.ts'
 import type { Page } from '../walk.ts'
 
 export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal; startedMs: number }
@@ -63,14 +65,17 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
     async next() {
       const { value: page, done } = await walk.next()
       if (done === true) return null
-      const judged = judge(page.records, contextOf(stream, partition, page.response))
-      const fresh = memory.fresh(judged.records, judged.rejected, null, { repeats: page.repeats !== undefined })
-      try {
-        refuseChangedApi({ fitting: judged.records.length, refused: fresh.refused, issues: fresh.rejected[0]?.issues })
-      } catch (error) {
-        if (!(error instanceof Stopped)) throw error
-        stopped ??= error
-      }
+      const context = contextOf(stream, partition, page.response)
+      const repeats = page.repeats !== undefined
+      const validated = await validatePage(page.records, {
+        judge: (raws) => judge(raws, context),
+        fresh: (slice, part) => memory.fresh(slice.records, slice.rejected, null, { repeats, ...part }),
+        refuse: refuseChangedApi,
+        pace: systemPace,
+        signal,
+      })
+      const { judged, fresh } = validated
+      stopped ??= validated.stopped
       const seen = { ...page, judged, fresh }
       pages.push(seen)
       return seen

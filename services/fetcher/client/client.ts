@@ -2,7 +2,7 @@
  * The client of one source: the path of a request, as one list of layers, outermost first. All streams and partitions of the source in this
  * process share it, and with it the quota and the token. Nothing outside it sees a credential.
  */
-import type { Clock } from '../../../shared/clock.ts'
+import { type Clock, type Pace, systemPace } from '../../../shared/clock.ts'
 import type { Resolver } from '../../../shared/config.ts'
 import type { Source } from '../../../shared/declaration.ts'
 import { Unavailable } from '../../../shared/errors.ts'
@@ -28,6 +28,8 @@ import { transport } from './transport.ts'
 import { createWaitLog } from './wait-log.ts'
 
 export type ClientTools = {
+  /** Of large bodies. */
+  pace?: Pace
   clock: Clock
   log: Log
   metrics: Metrics
@@ -125,7 +127,16 @@ export function createClient(source: Source, tools: ClientTools): Client {
     observer.attempt,
     timeout(source.timeout, clock),
   ]
-  const send = layers.reduceRight((next, layer) => layer(next), transport(http.ask, { clock, isDeclared, onNote }))
+  const send = layers.reduceRight(
+    (next, layer) => layer(next),
+    transport(http.ask, {
+      clock,
+      pace: tools.pace ?? systemPace,
+      elementsMax: source.bodyElementsMax,
+      isDeclared,
+      onNote,
+    }),
+  )
   const closing = new AbortController()
   // A link that an author's function asks for comes here as the API gave it.
   const ask: Ask = (request, exchange) =>

@@ -4,8 +4,9 @@
  */
 
 import packageJson from '../../../package.json' with { type: 'json' }
-import type { Clock } from '../../../shared/clock.ts'
+import type { Clock, Pace } from '../../../shared/clock.ts'
 import { defectOf } from '../http/transport/json-defect.ts'
+import { parseInSlices, TooManyElements } from '../http/transport/parse-in-slices.ts'
 import { AttemptFailed } from './errors.ts'
 import { excerptOf } from './excerpt.ts'
 import { ACCEPT_ENCODING, type Ask, type RawAnswer } from './http.ts'
@@ -17,12 +18,15 @@ export const USER_AGENT = `headrace/${packageJson.version}`
 
 export type TransportTools = {
   clock: Clock
+  pace: Pace
+  /** Of one body: `bodyElementsMax` of the source. */
+  elementsMax: number
   isDeclared(status: number, stream: string): boolean
   /** Told what an answer's headers say wrongly of a body that was read all the same. */
   onNote(note: string, stream: string): void
 }
 
-export function transport(ask: Ask, { clock, isDeclared, onNote }: TransportTools): Send {
+export function transport(ask: Ask, { clock, pace, elementsMax, isDeclared, onNote }: TransportTools): Send {
   return async (request, exchange) => {
     const startMs = clock.elapsedMs()
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)
@@ -35,10 +39,11 @@ export function transport(ask: Ask, { clock, isDeclared, onNote }: TransportTool
     }
     const answer = await ask({ method: request.method, url: request.url, headers, body }, exchange.signal)
     for (const note of answer.notes) onNote(note, exchange.stream)
+    const isPage = isOk(answer.status) && !isDeclared(answer.status, exchange.stream)
     return {
       status: answer.status,
       headers: answer.headers,
-      body: isOk(answer.status) && !isDeclared(answer.status, exchange.stream) ? jsonOf(answer) : excerptOf(answer.text),
+      body: isPage ? await pageOf(answer, elementsMax, pace, exchange.signal) : excerptOf(answer.text),
       bytes: answer.bytes,
       request,
       attempts: 1,
@@ -49,16 +54,39 @@ export function transport(ask: Ask, { clock, isDeclared, onNote }: TransportTool
   }
 }
 
+/** Throws AttemptFailed, or the signal's reason. In slices, so that a large page does not keep everything else waiting. */
+async function pageOf(answer: RawAnswer, elementsMax: number, pace: Pace, signal: AbortSignal): Promise<unknown> {
+  if (isNoContent(answer.status)) return null
+  refuseEmpty(answer)
+  try {
+    return await parseInSlices(answer.text, { elementsMax }, pace, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error instanceof TooManyElements ? tooMany(answer, elementsMax) : whyNotJson(answer)
+  }
+}
+
 /** Throws AttemptFailed. A page's data is never quoted: names of its fields, and what stands where JSON cannot have it. */
 export function jsonOf(answer: RawAnswer): unknown {
   if (isNoContent(answer.status)) return null
-  if (answer.text.trim() === '') throw new AttemptFailed('cut', `the body is empty, with status ${answer.status}: that is no JSON`)
+  refuseEmpty(answer)
   try {
     return parseJson(answer.text)
   } catch {
     throw whyNotJson(answer)
   }
 }
+
+function refuseEmpty({ text, status }: RawAnswer): void {
+  if (text.trim() === '') throw new AttemptFailed('cut', `the body is empty, with status ${status}: that is no JSON`)
+}
+
+const tooMany = ({ bytes }: RawAnswer, elementsMax: number): AttemptFailed =>
+  new AttemptFailed(
+    'unreadable',
+    `the body of ${bytes} bytes has more than ${elementsMax} elements (bodyElementsMax: objects and arrays, eight other values count as one); ` +
+      'ask for smaller pages, or raise bodyElementsMax of the source and give the fetcher more memory',
+  )
 
 /** HTML is mostly a server in trouble, and a cut body can come whole the next time; everything else comes again as it is. */
 function whyNotJson({ status, text, bytes, notes }: RawAnswer): AttemptFailed {

@@ -81,7 +81,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     next(page, cursor): Step {
       const at = cursor === null ? start : cursorOf(stream, cursor)
       const { records } = page
-      const last = records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
+      const last = at.marks.length === 0 ? -1 : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
       const repeats = repeated(records.length, at)
       const back = at.marks.length > 0 && last === -1 ? goBack(records.length, at) : null
       const again = Math.max(0, Math.min(records.length, at.end - at.offset))

@@ -6,6 +6,7 @@ import { type Client, createClient } from '../../../services/fetcher/client/clie
 import { firstRequest } from '../../../services/fetcher/client/first-request.ts'
 import { holdsAll } from '../../../services/fetcher/client/holding.ts'
 import type { PageResponse } from '../../../services/fetcher/client/send.ts'
+import type { Pace } from '../../../shared/clock.ts'
 import { type Environment, resolverFor } from '../../../shared/config.ts'
 import { compileSource, type Source, type Stream } from '../../../shared/declaration.ts'
 import { cursor } from '../../../shared/declare/paginate.ts'
@@ -54,7 +55,13 @@ export type Fixture = {
 export function clientFor(
   t: TestContext,
   baseUrl: string,
-  options: { source?: Record<string, unknown>; stream?: Record<string, unknown>; clock?: FastClock; environment?: Environment } = {},
+  options: {
+    source?: Record<string, unknown>
+    stream?: Record<string, unknown>
+    clock?: FastClock
+    environment?: Environment
+    pace?: Pace
+  } = {},
 ): Fixture {
   const clock = options.clock ?? fastClock()
   const lines: string[] = []
@@ -64,6 +71,7 @@ export function clientFor(
   const stream = streamOf(source)
   const holding = holdsAll(source, clock.elapsedMs())
   const client = createClient(source, {
+    ...(options.pace === undefined ? {} : { pace: options.pace }),
     clock,
     log,
     metrics,

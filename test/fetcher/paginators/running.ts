@@ -4,6 +4,7 @@ import { createMemory, type Memory } from '../../../services/fetcher/memory.ts'
 import type { Stamps } from '../../../services/fetcher/publish/stamps.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish.ts'
 import { type RunPlan, type RunResult, run } from '../../../services/fetcher/run.ts'
+import type { Pace } from '../../../shared/clock.ts'
 import type { Attention } from '../../../shared/progress/attention.ts'
 import { type Asked, startServer } from '../../support/http.ts'
 import { clientFor } from '../client/fixture.ts'
@@ -27,7 +28,14 @@ const never = new AbortController().signal
 export async function runOnce(
   t: TestContext,
   script: Script,
-  options: { stream: Record<string, unknown>; source?: Record<string, unknown>; plan?: Partial<RunPlan>; memory?: Memory; stamps?: Stamps },
+  options: {
+    stream: Record<string, unknown>
+    source?: Record<string, unknown>
+    plan?: Partial<RunPlan>
+    memory?: Memory
+    stamps?: Stamps
+    pace?: Pace
+  },
 ): Promise<Ran> {
   const server = await startServer(t, script)
   const { client, stream } = clientFor(t, server.url, options)
@@ -41,6 +49,7 @@ export async function runOnce(
       baseUrl: client.baseUrl,
       send: client.send,
       outlet: { put: async (page) => void ran.put.push(page), flush: async () => {} },
+      ...(options.pace === undefined ? {} : { pace: options.pace }),
       memory: options.memory ?? createMemory(KEYS_MAX),
       ...(options.stamps === undefined ? {} : { stamps: options.stamps }),
       stop: { soft: never, hard: never },

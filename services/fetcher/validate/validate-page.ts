@@ -1,0 +1,111 @@
+/**
+ * Validates a page in slices, with a turn of the event loop between two of them: a page can hold a million records, and other partitions, their
+ * timers and the health of the process must not wait for it. Each slice goes the whole way: schema, memory, share of rejects. So a page of nothing
+ * but rejects ends as soon as they decide, and not after all of them were kept. A page of one slice is handed on as it is.
+ */
+import type { Pace } from '../../../shared/clock.ts'
+import { Stopped } from '../../../shared/errors.ts'
+import type { SeenPart } from '../changed-api.ts'
+import { DRIFT_PATHS_MAX, type Judged } from '../judge.ts'
+import type { Fresh, PagePart } from '../memory.ts'
+
+export type SliceTools = {
+  judge(raws: readonly unknown[]): Judged | Promise<Judged>
+  /** What of a slice belongs to the run. */
+  keep?(judged: Judged): Judged
+  fresh(judged: Judged, part: PagePart): Fresh
+  /** Throws Stopped when the API has changed. */
+  refuse(part: SeenPart, isEnd: boolean): void
+  pace: Pace
+  signal: AbortSignal
+}
+
+export type Validated = {
+  /** Of a page in slices, the rejected ones are the first few. */
+  judged: Judged
+  /** The same without what does not belong to the run. */
+  kept: Judged
+  fresh: Fresh
+  /** Why the run stops in front of this page; it is not validated to its end then. */
+  stopped: Stopped | null
+}
+
+/** Most pages are one slice. */
+const SLICE_RECORDS = 1_000
+const SLICE_RECORDS_MIN = 50
+const SLICE_RECORDS_MAX = 10_000
+/** How long a slice should take; its size follows from the one before. */
+const SLICE_MS = 10
+/** Kept of a page in slices, to show. */
+const REJECTED_SHOWN_MAX = 1_000
+
+/** Throws what `judge` throws, or the signal's reason. */
+export async function validatePage(raws: readonly unknown[], tools: SliceTools): Promise<Validated> {
+  const { pace, signal } = tools
+  let whole: Validated | null = null
+  let size = SLICE_RECORDS
+  for (let from = 0; ; ) {
+    const startMs = pace.elapsedMs()
+    const to = Math.min(raws.length, from + size)
+    const isEnd = to === raws.length
+    const slice = await validated(from === 0 && isEnd ? raws : raws.slice(from, to), from > 0, isEnd, tools)
+    whole = whole === null ? slice : both(whole, slice)
+    if (isEnd || whole.stopped !== null) return whole
+    from = to
+    size = sizeAfter(size, pace.elapsedMs() - startMs)
+    await pace.turn()
+    signal.throwIfAborted()
+  }
+}
+
+async function validated(raws: readonly unknown[], continues: boolean, isEnd: boolean, tools: SliceTools): Promise<Validated> {
+  const judged = await tools.judge(raws)
+  const kept = tools.keep === undefined ? judged : tools.keep(judged)
+  const fresh = tools.fresh(kept, { continues })
+  try {
+    tools.refuse({ fitting: kept.records.length, refused: fresh.refused, issues: fresh.rejected[0]?.issues }, isEnd)
+    return { judged, kept, fresh, stopped: null }
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error
+    return { judged, kept, fresh, stopped: error }
+  }
+}
+
+/** Pure. Grows at most fourfold, since the records of a slice need not be like the next ones. */
+export function sizeAfter(size: number, tookMs: number): number {
+  const fitting = Math.round((size * SLICE_MS) / Math.max(tookMs, 1))
+  return Math.min(Math.max(Math.min(fitting, size * 4), SLICE_RECORDS_MIN), SLICE_RECORDS_MAX)
+}
+
+/** `whole` with what `slice` brings; its lists grow in place, since copying them for every slice would take longer than judging them. */
+function both(whole: Validated, slice: Validated): Validated {
+  const judged = addedJudged(whole.judged, slice.judged)
+  const kept = whole.kept === whole.judged ? judged : addedJudged(whole.kept, slice.kept)
+  return { judged, kept, fresh: addedFresh(whole.fresh, slice.fresh), stopped: slice.stopped }
+}
+
+function addedJudged(whole: Judged, slice: Judged): Judged {
+  push(whole.records, slice.records)
+  push(whole.rejected, slice.rejected.slice(0, Math.max(0, REJECTED_SHOWN_MAX - whole.rejected.length)))
+  for (const [path, type] of slice.drift) {
+    if (whole.drift.size >= DRIFT_PATHS_MAX && !whole.drift.has(path)) continue
+    const example = slice.examples?.get(path)
+    if (!whole.drift.has(path) && example !== undefined) whole.examples?.set(path, example)
+    whole.drift.set(path, type)
+  }
+  for (const [path, misfit] of slice.misfits ?? []) whole.misfits?.set(path, misfit)
+  for (const name of whole.absent) if (!slice.absent.has(name)) whole.absent.delete(name)
+  whole.leftOut += slice.leftOut
+  return whole
+}
+
+function addedFresh(whole: Fresh, slice: Fresh): Fresh {
+  push(whole.records, slice.records)
+  push(whole.rejected, slice.rejected)
+  return { ...whole, unchanged: whole.unchanged + slice.unchanged, refused: whole.refused + slice.refused }
+}
+
+/** One by one: a call has no room for so many arguments. */
+function push<T>(into: T[], more: readonly T[]): void {
+  for (const each of more) into.push(each)
+}

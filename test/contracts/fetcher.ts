@@ -784,6 +784,10 @@ export const shownTexts: readonly Line[] = [
     server: 'puts ANSI, C1, bidirectional and invisible characters into names, values and errors',
     fetcher: 'escapes them in tables, errors, logs, metrics and health answers, and stores them as they came',
     shownBy: [
+      [
+        'scenarios/hostile-text.test.ts',
+        'ANSI, C1, bidirectional and invisible characters of an API reach no output of any command, and are stored as they came',
+      ],
       ['shared/shown.unit.test.ts', `is shown with \${what} escaped`],
       ['shared/log.unit.test.ts', 'steers no terminal as JSON: message, fields, names, errors and hints, also for who decodes the line'],
       ['shared/log.unit.test.ts', 'steers no terminal in the pretty form, and begins no line of its own'],

@@ -86,7 +86,9 @@ async function proven<T>(stream: Stream, follow: () => Promise<T>): Promise<T> {
   try {
     return await follow()
   } catch (error) {
-    if (!mayComeFromCursor(error) && !mayMeanExpiredCursor(error, stream)) throw error
+    // It says itself what is wrong, and that is not the link.
+    const isShort = error instanceof Stopped && error.code === 'HR_WALK_SHORT'
+    if (isShort || (!mayComeFromCursor(error) && !mayMeanExpiredCursor(error, stream))) throw error
     throw new Stopped('HR_NEXT_PAGE', `${stream.label}: the API names a next page again that is none: ${error.message}`, {
       hint: 'every run asks again for the page that names it, and goes on when the API names another',
       cause: error,

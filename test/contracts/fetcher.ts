@@ -113,6 +113,8 @@ export const pagination: readonly Line[] = [
       [MISSING, `stops the run, says what the body has, and moves nothing: \${name}`],
       [MISSING, `holds no day of windows back behind the watermark: \${name}`],
       [MISSING, 'is an error too where the array is there and empty, beside an error of its own; unless the author says what an error is'],
+      [MISSING, `is an error where an empty answer says that it failed: \${says}`],
+      [MISSING, 'is none where an empty answer says that all is well, and where a page has records'],
       [MISSING, 'shows no credential, no line break and no endless list of names in its error'],
       [PAGINATORS_GRAPHQL, `where there is no connection: \${JSON.stringify(data)}; it ends there where the connection is optional`],
       [
@@ -180,6 +182,9 @@ export const pagination: readonly Line[] = [
       [WALK_SIZE, 'is found window by window, and holds the watermark in front of that window'],
       [WALK_SIZE, 'fails the run that ends short of it, where the request asks for everything'],
       [WALK_SIZE, 'holds the watermark where the request leaves something out, since the header may count all'],
+      [WALK_SIZE, 'only warns where the page is an end of its own, so that a header that counts all holds no stream up for ever'],
+      [WALK_SIZE, `ends no walk that was told more: \${name}`],
+      [WALK_SIZE, `holds the watermark on the first page: \${name}`],
       [WALK_SIZE, 'is left alone where the declaration says so, and may be declared as an estimate'],
       [WALK_SIZE, `and is followed by a last page without records holds the watermark: \${name}`],
     ],

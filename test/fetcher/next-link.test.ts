@@ -71,6 +71,8 @@ describe('a cursor that was stored and leads to no page is given up for the best
       next: '/away',
       script: ({ path }) => (path === '/away' ? { status: 302, headers: { location: 'http://127.0.0.1:9/' } } : null),
     },
+    'a status 403': { next: '/others', script: ({ path }) => (path === '/others' ? { status: 403, json: {} } : null) },
+    'a status 500': { next: '/orders?cursor=x', script: ({ query }) => (query.get('cursor') === 'x' ? { status: 500, json: {} } : null) },
     'a status 422': { next: '/orders?cursor=x', script: ({ query }) => (query.get('cursor') === 'x' ? { status: 422, json: {} } : null) },
   }
   for (const [what, { next, script }] of Object.entries(WRONG)) {

@@ -37,10 +37,13 @@ export class PageUnreadable extends Stopped {
 /** The page was asked for as often as the source allows; names the request, the attempts and the last answer. */
 export class PageFailed extends Unavailable {
   readonly attempts: number
+  /** Of the last answer; null if none came whole. */
+  readonly status: number | null
 
-  constructor(attempts: number, message: string, details: ErrorDetails & { code?: string } = {}) {
+  constructor(attempts: number, message: string, details: ErrorDetails & { code?: string; status?: number } = {}) {
     super(details.code ?? 'HR_PAGE_FAILED', message, details)
     this.attempts = attempts
+    this.status = details.status ?? null
   }
 }
 

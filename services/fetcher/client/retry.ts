@@ -98,7 +98,7 @@ function failed(source: Source, request: PageRequest, attempts: number, outcome:
   const last = outcome instanceof AttemptFailed ? outcome.message : answerText(outcome)
   return new PageFailed(attempts, `${describeRequest(source, request)} failed ${attempts} times; the last answer: ${last}`, {
     hint: 'the run goes on from this page next time; attemptsMax and timeout of the source bound how long it is tried',
-    cause: outcome instanceof AttemptFailed ? outcome : undefined,
+    ...(outcome instanceof AttemptFailed ? { cause: outcome } : { status: outcome.status }),
   })
 }
 

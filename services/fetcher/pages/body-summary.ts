@@ -4,7 +4,17 @@ import { rawText } from '../raw-text.ts'
 
 const NAMES_MAX = 10
 const NAME_CHARS_MAX = 60
-const ERROR_NAMES = ['error', 'errors', 'fault', 'exception'] as const
+/** Compared without case, `-` and `_`. */
+const ERROR_NAMES: ReadonlySet<string> = new Set(['error', 'errors', 'fault', 'exception', 'errormessage', 'errormsg'])
+const SUCCESS_NAMES: ReadonlySet<string> = new Set(['success', 'successful', 'ok'])
+const STATE_NAMES: ReadonlySet<string> = new Set(['status', 'statuscode', 'code', 'httpcode', 'errorcode'])
+const FAILED_STATES = ['error', 'fail', 'failed', 'failure']
+/** Statuses that some APIs repeat in the body; 404 and 410 there mostly say that nothing was found. */
+const isFailedStatus = (status: number): boolean => status >= 400 && status <= 599 && status !== 404 && status !== 410
+/** Beside the array, and inside these, an answer says how it went. */
+const ENVELOPES: ReadonlySet<string> = new Set(['meta', 'response', 'result', 'data', 'status', 'header', 'head'])
+/** Looked at, of a body that may have a million. */
+const FIELDS_MAX = 50
 /** Enough for an excerpt, whatever is in the value. */
 const ERROR_CHARS_MAX = 1_000
 
@@ -20,24 +30,47 @@ export function summaryOf(body: unknown): string {
   return error === null ? fields : `${fields}: ${error}`
 }
 
-/** The error that a body names at its top; null if it names none. */
+/** The error that a body names at its top or in the part that says how it went; null if it names none. */
 export function errorIn(body: unknown): string | null {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) return null
-  for (const name of ERROR_NAMES) {
-    const found = Object.hasOwn(body, name) ? (body as Record<string, unknown>)[name] : undefined
-    if (saysNothing(found)) continue
-    return `${name} is ${excerptOf(textOf(found))}`
+  if (!isObject(body)) return null
+  const names = namesIn(body, FIELDS_MAX)
+  for (const name of names) if (isError(name, body[name])) return `${name} is ${excerptOf(textOf(body[name]))}`
+  for (const name of names) {
+    const inner = body[name]
+    if (!ENVELOPES.has(comparable(name)) || !isObject(inner)) continue
+    const found = namesIn(inner, FIELDS_MAX).find((each) => isError(each, inner[each]))
+    if (found !== undefined) return `${name}.${found} is ${excerptOf(textOf(inner[found]))}`
   }
   return null
 }
 
+function isError(given: string, value: unknown): boolean {
+  const name = comparable(given)
+  if (ERROR_NAMES.has(name)) return !saysNothing(value)
+  if (SUCCESS_NAMES.has(name)) return value === false || value === 'false'
+  if (!STATE_NAMES.has(name)) return false
+  if (typeof value === 'number') return isFailedStatus(value)
+  return typeof value === 'string' && (FAILED_STATES.includes(value.toLowerCase()) || isFailedStatus(Number(value)))
+}
+
+/** Words with which an API says in the place of its error that there is none. */
+const NO_ERRORS = ['', '0', 'false', 'null', 'none', 'ok', 'success', 'no error']
+
+/** Also of an object such as `{ code: 0, message: '' }`. */
 const saysNothing = (found: unknown): boolean =>
   found === undefined ||
   found === null ||
   found === false ||
   found === 0 ||
-  found === '' ||
-  (typeof found === 'object' && namesIn(found, 1).length === 0)
+  (typeof found === 'string' && NO_ERRORS.includes(found.trim().toLowerCase())) ||
+  (typeof found === 'object' && (namesIn(found, 1).length === 0 || saysNoError(found)))
+
+const saysNoError = (found: object): boolean =>
+  isObject(found) && namesIn(found, FIELDS_MAX).every((name) => typeof found[name] !== 'object' && saysNothing(found[name]))
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const comparable = (name: string): string => (name.length > NAME_CHARS_MAX ? name : name.toLowerCase().replace(/[-_]/g, ''))
 
 /** Without reading all of an object that may have a million fields. */
 function namesIn(value: object, max: number): string[] {

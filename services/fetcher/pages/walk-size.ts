@@ -5,10 +5,11 @@
  */
 import type { WalkSize } from '../../../shared/checkpoint.ts'
 import type { Stream } from '../../../shared/declaration.ts'
+import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
 import { pagesOf } from '../../../shared/declare/paginate.ts'
 import type { TotalOrNone } from '../../../shared/declare/place.ts'
 import type { PageRequest } from '../client/send.ts'
-import { countOf, isExact, totalAt, walkShort } from '../paginators/answer.ts'
+import { countOf, inexact, isExact, totalAt, walkShort } from '../paginators/answer.ts'
 import type { PageView, Step } from '../paginators/contract.ts'
 import { isSizeParam } from '../paginators/size.ts'
 
@@ -39,19 +40,20 @@ export function afterPage(
 ): Sized {
   const count = page.records.length
   const said = totalOf(stream, first, page)
-  const learned = learnedFrom(before, said, count, step)
+  const least = leastOf(stream, before, count, step)
+  const learned = learnedFrom(before, said, least, count, step)
   const next = { longest: learned.longest, read: 0 }
   if (step.list === 'dropped') return { size: next, step, cautions: [] }
   const hole = count > 0 || page.isBodyless ? undefined : holeIn(step)
   if (step.cursor !== null && step.list === undefined) return { size: learned, step: held(step, hole), cautions: [] }
-  const gaps = gapsIn(learned, said, step)
+  const gaps = gapsIn(learned, said, step, mayBeCut(before, count, step, fullPage))
   const failure = gaps.find(({ kind }) => kind === 'fails')
-  if (failure !== undefined) throw walkShort(stream, failure.says, failure.field)
+  if (failure !== undefined) throw walkShort(stream, failure.says, failure.remedy)
   const broken = count === 0 && !page.isBodyless && before.more === true ? NO_MORE : undefined
   const isConfirmed = said.isSure && learned.total !== undefined && learned.read >= learned.total
   return {
     size: next,
-    step: held(step, gaps.find(({ kind }) => kind === 'holds')?.says ?? hole ?? broken),
+    step: held(step, heldBy(gaps) ?? hole ?? broken ?? beliedEnd(stream, said, least, count, step)),
     cautions: [
       ...gaps.filter(({ kind }) => kind === 'warns').map(({ says }): Caution => ({ about: 'total', says })),
       ...(step.unsaid === true && count > 0 && count === fullPage && !isConfirmed ? [fullPageCaution(count)] : []),
@@ -62,11 +64,19 @@ export function afterPage(
 const held = (step: Step, why: string | undefined): Step =>
   why === undefined || step.incomplete !== undefined ? step : { ...step, incomplete: why }
 
-function learnedFrom(before: WalkSize, said: Said, count: number, step: Step): WalkSize {
-  // What a page without records says after others is not believed below what was read: it may be the mistake itself.
-  const isBelieved = count > 0 || before.read === 0
-  const total = lower(before.total, said.total, isBelieved ? 0 : before.read)
-  const pages = lower(before.pages, step.pages?.pages ?? null, isBelieved ? 0 : (step.pages?.page ?? 0))
+/**
+ * How many records there are at least, by the page itself. What is said below that is not believed: it may be the mistake itself. A page of
+ * a walk by number has all the records before it too; in any other walk, those may have been deleted meanwhile.
+ */
+function leastOf({ paginate }: Stream, { read }: WalkSize, count: number, { again = 0 }: Step): number {
+  const { kind } = pagesOf(paginate)
+  if (count === 0) return read
+  return kind === 'page-number' || kind === 'offset' ? read + Math.max(0, count - again) : count
+}
+
+function learnedFrom(before: WalkSize, said: Said, least: number, count: number, step: Step): WalkSize {
+  const total = lower(before.total, said.total, least)
+  const pages = lower(before.pages, step.pages?.pages ?? null, least === 0 ? 0 : (step.pages?.page ?? 0))
   return {
     longest: Math.max(before.longest, count),
     read: before.read + Math.max(0, count - (step.again ?? 0)),
@@ -78,14 +88,14 @@ function learnedFrom(before: WalkSize, said: Said, count: number, step: Step): W
 }
 
 /** Where the end is short of what was learned. Nobody knows what was read before a checkpoint that did not count. */
-function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: Step): Gap[] {
+function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: Step, isOpen: boolean): Gap[] {
   if (partial === true) return []
-  const ofPages = { exact: step.pages?.exact !== false, field: 'totalPages', isSure: true }
+  const ofPages = { exact: step.pages?.exact !== false, remedy: inexact('totalPages'), isSure: true }
   const page = step.pages?.page
   return [
-    ...(total !== undefined && read < total ? [gapOf(said, `after ${read} records, but the API said ${total}`)] : []),
+    ...(total !== undefined && read < total ? [gapOf(said, `after ${read} records, but the API said ${total}`, isOpen)] : []),
     ...(pages !== undefined && page !== undefined && page < pages
-      ? [gapOf(ofPages, `at page ${page}, but the API said ${pages} pages`)]
+      ? [gapOf(ofPages, `at page ${page}, but the API said ${pages} pages`, isOpen)]
       : []),
   ]
 }
@@ -105,19 +115,22 @@ const fullPageCaution = (count: number): Caution => ({
   says: `the walk ends at a page of exactly the requested ${count} records, and nothing in the answer says that it is the last: the list may go on`,
 })
 
-/** `isSure`: it surely counts what this walk asks for. */
-type Said = { total: number | null; exact: boolean; field: string; isSure: boolean }
+/** `isSure`: it surely counts what this walk asks for. `remedy`: for a number that is right and yet more than the walk brings. */
+type Said = { total: number | null; exact: boolean; remedy: string; isSure: boolean }
+
+const OF_ALL = 'if X-Total-Count counts more than the request asks for, or what is never listed, ignore it: total: false in paginate'
 
 function totalOf(stream: Stream, first: PageRequest, page: SeenPage): Said {
   const paginate = pagesOf(stream.paginate)
   const [field, declared] = declaredTotal(paginate)
   if (declared === undefined) {
     const total = paginate.kind === 'generator' ? null : countOf(page.headers[HEADER])
-    return { total, exact: true, field: 'total', isSure: !isFiltered(stream, first) }
+    return { total, exact: true, remedy: OF_ALL, isSure: !isFiltered(stream, first) }
   }
-  if (declared === false) return { total: null, exact: true, field, isSure: false }
+  const remedy = inexact(field)
+  if (declared === false) return { total: null, exact: true, remedy, isSure: false }
   const total = page.isBodyless ? null : totalAt(stream, field, declared, page)
-  return { total, exact: isExact(declared), field, isSure: true }
+  return { total, exact: isExact(declared), remedy, isSure: true }
 }
 
 function declaredTotal(paginate: ReturnType<typeof pagesOf>): [field: string, total: TotalOrNone | undefined] {
@@ -138,10 +151,34 @@ function isFiltered({ paginate }: Stream, { method, url }: PageRequest): boolean
   return [...url.searchParams.keys()].some((name) => !isSizeParam(name) && !NEUTRAL_PARAMS.has(name.toLowerCase().replace(/[-_$]/g, '')))
 }
 
-type Gap = { kind: 'fails' | 'holds' | 'warns'; says: string; field: string }
+type Gap = { kind: 'fails' | 'holds' | 'warns'; says: string; remedy: string }
 
-function gapOf({ exact, field, isSure }: Omit<Said, 'total'>, what: string): Gap {
-  return { kind: !exact ? 'warns' : isSure ? 'fails' : 'holds', says: `the walk ended ${what}`, field }
+function gapOf({ exact, remedy, isSure }: Omit<Said, 'total'>, what: string, isOpen: boolean): Gap {
+  const kind = !exact ? 'warns' : isSure ? 'fails' : isOpen ? 'holds' : 'warns'
+  return { kind, says: `the walk ended ${what}`, remedy }
+}
+
+function heldBy(gaps: readonly Gap[]): string | undefined {
+  const gap = gaps.find(({ kind }) => kind === 'holds')
+  return gap === undefined ? undefined : `${gap.says}; ${gap.remedy}`
+}
+
+/** A page that is not full and has records is an end of its own: a header that counts something else does not hold the stream up for ever. */
+function mayBeCut({ longest, read }: WalkSize, count: number, { list }: Step, fullPage: number | null): boolean {
+  if (count === 0) return read > 0 || list === 'ended'
+  return (read > 0 && count >= longest) || (fullPage !== null && count >= fullPage)
+}
+
+/** A number that ends the walk and is lower than what the page itself shows. */
+function beliedEnd({ paginate }: Stream, said: Said, least: number, count: number, { pages }: Step): string | undefined {
+  if (count === 0) return undefined
+  const spec = pagesOf(paginate)
+  if (pages?.exact === true && pages.pages !== null && pages.pages < pages.page)
+    return `the answer says that there are ${pages.pages} pages, and page ${pages.page} has records`
+  const isEnd = (spec.kind === 'page-number' && endsByTotal(spec.totalRecords)) || (spec.kind === 'offset' && endsByTotal(spec.total))
+  return isEnd && said.total !== null && said.total < least
+    ? `the answer says that there are ${said.total} records in all, and ${least} were read with its page`
+    : undefined
 }
 
 /** `floor`: what is said below it is not taken. */

@@ -15,26 +15,26 @@ export function readPlace(stream: Stream, field: string, place: Place, body: unk
   }
 }
 
-/** A declared flag. Null only where it is optional and missing. Throws Stopped. */
+/** A declared flag. Null only where it is optional and missing, or null. Throws Stopped. */
 export function flagAt(stream: Stream, field: string, place: Place, body: unknown): boolean | null {
   const found = readPlace(stream, field, place, body)
   if (typeof found === 'boolean') return found
   const text = String(found).toLowerCase()
   if (text === 'true' || text === '1') return true
   if (text === 'false' || text === '0') return false
-  if (found === undefined && unwrapped(place).isOptional) return null
+  if ((found ?? null) === null && unwrapped(place).isOptional) return null
   throw notThere(stream, field, place, found, 'no true or false')
 }
 
 type Counted = { body: unknown; headers: Readonly<Record<string, string>> }
 
-/** A declared total: a whole number, or its text. Null only where it is optional and missing. Throws Stopped. */
+/** A declared total: a whole number, or its text. Null only where it is optional and missing, or null. Throws Stopped. */
 export function totalAt(stream: Stream, field: string, total: Total, { body, headers }: Counted): number | null {
   const place = placeOfTotal(total)
   const found = 'header' in place ? headers[place.header.toLowerCase()] : readPlace(stream, field, place.at, body)
   const number = countOf(found)
   if (number !== null) return number
-  if (found === undefined && 'at' in place && unwrapped(place.at).isOptional) return null
+  if ((found ?? null) === null && 'at' in place && unwrapped(place.at).isOptional) return null
   throw notThere(stream, field, 'header' in place ? place.header : place.at, found, 'no number')
 }
 
@@ -76,10 +76,14 @@ export const unclear = (stream: Stream, what: string): Stopped =>
   })
 
 /** An end, or an empty page, that contradicts what the API has said of the size of its list. */
-export const walkShort = (stream: Stream, what: string, field: string): Stopped =>
+export const walkShort = (stream: Stream, what: string, remedy: string): Stopped =>
   new Stopped('HR_WALK_SHORT', `${stream.label}: ${what}`, {
-    hint: `the next run goes on from there; if the number is an estimate, capped, or counts what is never listed, declare it: ${field}: { at: '/…', exact: false }`,
+    hint: `the next run goes on from there; ${remedy}`,
   })
+
+/** For a number that is declared as exact, and is not. */
+export const inexact = (field: string): string =>
+  `if the number is an estimate, capped, or counts what is never listed, declare it: ${field}: { at: '/…', exact: false }`
 
 /** A stored cursor that this way of paging did not write. */
 export const foreignCursor = (stream: Stream, what: string): Stopped =>

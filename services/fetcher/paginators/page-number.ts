@@ -7,7 +7,7 @@ import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
 import type { PageNumberSpec } from '../../../shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { flagAt, foreignCursor, isExact, totalAt, walkShort } from './answer.ts'
+import { flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './answer.ts'
 import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { isShort, withSize } from './size.ts'
 
@@ -28,7 +28,7 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
     if (more !== null) return !more
     if (pages !== null) return page >= pages
     if (total !== null && records === 0 && at.walked < total) {
-      throw walkShort(stream, `page ${at.page} is empty after ${at.walked} records, but the API said ${total}`, 'totalRecords')
+      throw walkShort(stream, `page ${at.page} is empty after ${at.walked} records, but the API said ${total}`, inexact('totalRecords'))
     }
     if (total !== null) return at.walked + records >= total
     return spec.stop === 'short' ? isShort(records, spec.size?.value ?? Number.POSITIVE_INFINITY, at.full) : records === 0

@@ -11,15 +11,20 @@ const CODES: readonly string[] = [
   ...['HR_CURSOR', 'HR_ORIGIN_REFUSED', 'HR_SCHEME_REFUSED', 'HR_HEADER_REFUSED', 'HR_GENERATOR'],
   ...['HR_NO_RECORDS', 'HR_NO_NEXT_PAGE', 'HR_REPEATED_PAGE', 'HR_KEY_STUCK', 'HR_GRAPHQL_ERROR', 'HR_WALK_SHORT'],
 ]
-/** Redirected elsewhere, longer than a request may be, or not understood. */
-const STATUSES: readonly number[] = [301, 302, 303, 307, 308, 405, 414, 422, 431]
+/** What a server answers that breaks at a request it does not understand. While an API is down, its first page is not answered either. */
+const BROKEN: readonly number[] = [500, 501]
 const KEY_CHARS = 12
 
 /** The error of the first page that was asked for with a stored cursor: can it come from that cursor? */
 export function mayComeFromCursor(error: unknown): error is HeadraceError {
-  if (error instanceof PageRefused) return STATUSES.includes(error.status)
+  // Whatever it says: a link of another list, of another account, or to no page at all.
+  if (error instanceof PageRefused) return true
   // A page of HTML where the API answers with JSON: the link led beside it.
-  if (error instanceof PageFailed) return error.cause instanceof AttemptFailed && error.cause.reason === 'not_json'
+  if (error instanceof PageFailed)
+    return (
+      (error.status !== null && BROKEN.includes(error.status)) ||
+      (error.cause instanceof AttemptFailed && error.cause.reason === 'not_json')
+    )
   if (error instanceof PageUnreadable) return true
   return error instanceof Stopped && CODES.includes(error.code)
 }

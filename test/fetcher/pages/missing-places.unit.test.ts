@@ -72,6 +72,36 @@ describe('a 2xx without the array of records', () => {
     assert.equal((await runOnce(t, inTurn(body), { stream: declared })).error, undefined)
   })
 
+  for (const [body, says] of [
+    [{ success: false, message: 'expired', data: [] }, 'success is false'],
+    [{ ok: false, data: [] }, 'ok is false'],
+    [{ status: 'error', message: 'no database', data: null }, 'status is error'],
+    [{ code: 500, msg: 'internal', data: null }, 'code is 500'],
+    [{ meta: { status: '401' }, data: [] }, 'meta.status is 401'],
+    [{ response: { errors: ['quota'] }, data: [] }, 'response.errors is "quota"'],
+    [{ Error: 'quota', data: [] }, 'Error is quota'],
+    [{ error_message: 'quota', data: [] }, 'error_message is quota'],
+  ] as const) {
+    test(`is an error where an empty answer says that it failed: ${says}`, async (t) => {
+      const { error } = await runOnce(t, inTurn(body), { stream: timed(keyset({ field: '/id', param: 'after' })) })
+      assertStopped(error, 'HR_NO_RECORDS', new RegExp(`has no records, but ${says}`))
+    })
+  }
+
+  test('is none where an empty answer says that all is well, and where a page has records', async (t) => {
+    for (const more of [
+      { success: true, status: 'ok', code: 200 },
+      { error: { code: 0, message: '' }, status: 200 },
+      { error: 'none', code: 0, meta: { code: 200, errors: [] } },
+      { status: { code: 404, text: 'nothing found' } },
+    ]) {
+      const { error } = await runOnce(t, inTurn({ data: [], ...more }), { stream: timed(keyset({ field: '/id', param: 'after' })) })
+      assert.equal(error, undefined)
+    }
+    const partial = { data: rows(0, 1), success: false, errors: ['one is missing'] }
+    assert.equal((await runOnce(t, inTurn(partial), { stream: timed(keyset({ field: '/id', param: 'after' })) })).error, undefined)
+  })
+
   test('shows no credential, no line break and no endless list of names in its error', async (t) => {
     const key = SECRETS.SHOP_KEY
     const source = { auth: bearer(secret('SHOP_KEY')) }
@@ -257,7 +287,9 @@ describe('other declared places', () => {
   })
 
   test('a total that is missing is an error, unless it is optional: then an empty page ends the walk', async (t) => {
-    const script: Script = (_, number) => ({ json: { data: number < 3 ? [row(number)] : [] } })
+    const script =
+      (total: Record<string, unknown>): Script =>
+      (_, number) => ({ json: { data: number < 3 ? [row(number)] : [], ...total } })
     for (const make of [
       (place: unknown) => pageNumber({ totalPages: place as string }),
       (place: unknown) => pageNumber({ totalRecords: place as string }),
@@ -265,13 +297,15 @@ describe('other declared places', () => {
       (place: unknown) => keyset({ field: '/id', param: 'after', total: place as string }),
     ]) {
       assertStopped(
-        (await walk(t, make('/total'), script)).error,
+        (await walk(t, make('/total'), script({}))).error,
         'HR_NO_NEXT_PAGE',
         /is declared at "\/total", but the answer has nothing/,
       )
       for (const place of [optional('/total'), { at: optional('/total') }]) {
-        const walked = await walk(t, make(place), script)
-        assert.deepEqual([walked.error, walked.pages.flatMap(({ records }) => records).length], [undefined, 3])
+        for (const total of [{}, { total: null }]) {
+          const walked = await walk(t, make(place), script(total))
+          assert.deepEqual([walked.error, walked.pages.flatMap(({ records }) => records).length], [undefined, 3])
+        }
       }
     }
   })

@@ -32,10 +32,10 @@ export type Validated = {
 
 /** Most pages are one slice. */
 const SLICE_RECORDS = 1_000
-const SLICE_RECORDS_MIN = 50
+const SLICE_RECORDS_MIN = 200
 const SLICE_RECORDS_MAX = 10_000
 /** How long a slice should take; its size follows from the one before. */
-const SLICE_MS = 10
+const SLICE_MS = 20
 /** Kept of a page in slices, to show. */
 const REJECTED_SHOWN_MAX = 1_000
 

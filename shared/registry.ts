@@ -12,6 +12,7 @@ import { withLearned } from './learned.ts'
 import { redactUrl } from './redact.ts'
 import { foreignIn } from './schema/registry-answer.ts'
 import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './schema.ts'
+import { cutText, shownText } from './shown.ts'
 
 export type RegisteredSchema = {
   id: number
@@ -51,10 +52,27 @@ export function connectRegistry(options: RegistryOptions): Registry {
     try {
       return await call()
     } catch (error) {
+      if (error instanceof Stopped) throw error
       const status = statusOf(error)
       if (status !== undefined && status >= 400 && status < 500) await refuseForeign(error)
       if (status === 404) return null
       throw unavailable(options.url, error)
+    }
+  }
+
+  /** The package compiles what it is given: an error that no answer came with is of the schema, and waiting for the registry would not end. */
+  async function compiled(id: number): Promise<unknown> {
+    try {
+      return await client.getSchema(id)
+    } catch (error) {
+      if (statusOf(error) !== undefined || error instanceof ForeignAnswer) throw error
+      throw new Stopped(
+        'HR_SCHEMA_UNREADABLE',
+        `schema ${id} of the registry cannot be used: ${shownText(cutText(messageOf(error), REASON_CHARS_MAX))}`,
+        {
+          hint: 'no fetcher of Headrace registered it: delete this version of the subject in the registry',
+        },
+      )
     }
   }
 
@@ -79,7 +97,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
   }
 
   async function byId(id: number): Promise<RegisteredSchema | null> {
-    const schema = await ask(() => client.getSchema(id))
+    const schema = await ask(() => compiled(id))
     if (schema === null) return null
     const validate = (schema as unknown as { validate?: ValidateFunction }).validate
     if (typeof validate?.schema !== 'object') return null
@@ -143,6 +161,8 @@ function refused(subject: string, changes: readonly SchemaDifference[], cause: u
 
 /** Of one question whether it is a registry that says no. */
 const PROOF_MS_MAX = 5_000
+/** A validator can repeat a whole schema in its message. */
+const REASON_CHARS_MAX = 300
 
 function jsonOr(text: string): unknown {
   try {

@@ -8,6 +8,7 @@ import { registerHooks } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadModule, shownPath } from './declaration/load-module.ts'
+import { withoutExit } from './declaration/without-exit.ts'
 import { compileSource, refuseTwins, type Source, type Stream } from './declaration.ts'
 import type { Declared } from './declare/source.ts'
 import { DeclarationError, explain, messageOf, Stopped, WrongUse } from './errors.ts'
@@ -58,7 +59,8 @@ export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
 
 /** At once: one that waits for something at its top level delays the others once, not one after the other. */
 async function loadFolders(folders: readonly string[]): Promise<Declarations> {
-  const loaded = await Promise.all(folders.flatMap(declarationFiles).map(loadSource))
+  const files = folders.flatMap(declarationFiles)
+  const loaded = await withoutExit(() => Promise.all(files.map(loadSource)))
   return {
     sources: loaded.flatMap((each) => ('error' in each ? [] : [each])),
     unusable: loaded.flatMap((each) => ('error' in each ? [each] : [])),

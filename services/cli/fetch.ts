@@ -43,7 +43,8 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
   return runService('fetcher', ['kafka', 'registry'], async ({ config, log, metrics, signal, health }) => {
     let shownMs = 0
     metrics.unusableFiles.set(unusable.length)
-    for (const { error } of unusable) log.error({ err: error }, `${explain(error)}; its source is not fetched, the others are`)
+    for (const { file, error } of unusable)
+      log.error({ err: error, file }, `${file} cannot be used: its source is not fetched, the others are`)
     const summary = await fetchStreams({
       streams,
       config,

@@ -35,6 +35,8 @@ const PREFIX = /^(KAFKA|SCHEMA_REGISTRY|CLICKHOUSE|HEADRACE|FETCHER|LOADER)_/
 /** A name with less behind its prefix has other names nearby. */
 const LONG_ENOUGH = 5
 const SLIPS_MAX = 2
+/** Left out or added at the end of a name. More of them make another name: KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL is a broker's own. */
+const WORDS_MAX = 1
 /** So much of a name says what it means, whatever is left out or added at its end: CLICKHOUSE_USERNAME, CLICKHOUSE_PASS. */
 const BEGINNING_MIN = 4
 /** Longer names are not compared: they are none of ours. */
@@ -57,7 +59,7 @@ function slipOf(name: string, ours: ReadonlySet<string>): string | null {
   for (const candidate of ours) {
     if (Math.abs(plain(name).length - plain(candidate).length) > SLIPS_MAX) continue
     const slips = slipsBetween(plain(name), plain(candidate))
-    const wordsMatch = name.split('_').length === candidate.split('_').length
+    const wordsMatch = wordsIn(name) === wordsIn(candidate)
     const slipsMax = !wordsMatch ? 0 : restOf(candidate).length < LONG_ENOUGH ? 1 : SLIPS_MAX
     if (slips <= slipsMax && slips < (best?.slips ?? Number.POSITIVE_INFINITY)) best = { name: candidate, slips }
   }
@@ -73,9 +75,11 @@ function otherNameOf(name: string, known: readonly string[], isSet: (name: strin
 
 function beginsAlike(given: string, known: string, name: string, candidate: string): boolean {
   if (PREFIX.exec(name)?.[0] !== PREFIX.exec(candidate)?.[0]) return false
+  if (Math.abs(wordsIn(name) - wordsIn(candidate)) > WORDS_MAX) return false
   if (given.length < BEGINNING_MIN || known.length < BEGINNING_MIN) return false
   return given.startsWith(known) || known.startsWith(given)
 }
 
 const restOf = (name: string): string => name.replace(PREFIX, '')
+const wordsIn = (name: string): number => name.split('_').length
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[-_]/g, '')

@@ -337,6 +337,7 @@ export const declarations: readonly Line[] = [
       [SOURCES, 'is not replaced by the built-in example of its name'],
       [SOURCES, 'is each of two that declare one source, and no other'],
       [SOURCES, 'a top level that waits for ever is given up, and named'],
+      [SOURCES, 'a script that would end the command'],
     ],
   },
 ]

@@ -399,6 +399,14 @@ export const records: readonly Line[] = [
     ],
   },
   {
+    when: 'the registry has a schema of a topic that no validator takes',
+    loader:
+      'holds that topic up, names the schema and what to do, and a one-shot load ends with it; no record becomes a dead letter for it',
+    shownBy: [
+      ['shared/schema/registry-answer.unit.test.ts', `with a schema \${what} is not away: the schema is named, and waiting does not help`],
+    ],
+  },
+  {
     when: 'a declaration names columns that no table can have, or a type that is none',
     loader:
       'never meets them: they are refused when the declaration is loaded; odd names and types that can be are made and come back as they came',

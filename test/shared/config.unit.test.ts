@@ -114,7 +114,8 @@ describe('a variable that is nearly an option', () => {
   test('is left alone where it belongs to another tool, is an option, or the option itself is set', () => {
     const others = 'KAFKA_HEAP_OPTS KAFKA_BROKER_ID KAFKA_NODE_ID KAFKA_LISTENERS KAFKA_LOG_DIRS KAFKA_OPTS KAFKA_PORT KAFKA_SERVICE_HOST'
     const more = 'CLICKHOUSE_PORT CLICKHOUSE_CONFIG CLICKHOUSE_SERVICE_HOST SCHEMA_REGISTRY_HEAP_OPTS SCHEMA_REGISTRY_LISTENERS PATH HOME'
-    assert.deepEqual(meant(...others.split(' '), ...more.split(' ')), [])
+    const brokers = 'KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL KAFKA_SASL_MECHANISM_CONTROLLER_PROTOCOL KAFKA_SASL_ENABLED_MECHANISMS'
+    assert.deepEqual(meant(...others.split(' '), ...more.split(' '), ...brokers.split(' ')), [])
     assert.deepEqual(meant('KAFKA_BOOTSTRAP_SERVERS', 'CLICKHOUSE_HOST'), [])
     assert.deepEqual(meant('KAFKA_SASL_PASSWORD_FILE', 'CLICKHOUSE_PASSWORD', 'HEADRACE_TEST_STACK'), [])
     assert.deepEqual(

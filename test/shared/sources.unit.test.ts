@@ -111,6 +111,11 @@ describe('a mistake of syntax names its line and column', () => {
       /Cannot read properties of undefined.*, at \S*shop\.ts:2:20: export default a\.b\.c$/,
     ],
     [
+      'a script that would end the command',
+      { 'shop.ts': 'const done = true\nif (done) process.exit(0)\nexport default 1' },
+      /it calls process\.exit, .*, at \S*shop\.ts:2:19: if \(done\) process\.exit\(0\)$/,
+    ],
+    [
       'an error that a helper throws',
       { ...helper, '_helper.ts': "\n\nexport const x = BigInt('y')" },
       /Cannot convert y to a BigInt, at \S*_helper\.ts:3:18: export const x/,

@@ -29,7 +29,7 @@ export function reachOf(source: Source, baseUrl: string): Reach {
       const what = describeRequest(source, request)
       // The origin of blob:https://… is that of the address inside it.
       if (!SCHEMES.includes(url.protocol)) {
-        throw new Stopped('HR_SCHEME_REFUSED', `${what} has the scheme ${url.protocol}: not followed`, {
+        throw new Stopped('HR_SCHEME_REFUSED', `${what} has the scheme ${url.protocol.slice(0, -1)}, which is not followed`, {
           hint: 'only http and https are asked; check where the declaration finds the next page',
         })
       }

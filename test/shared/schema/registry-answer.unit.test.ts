@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Unavailable } from '../../../shared/errors.ts'
+import { holdupOfError } from '../../../services/loader/patience.ts'
+import { Stopped, Unavailable } from '../../../shared/errors.ts'
 import { connectRegistry } from '../../../shared/registry.ts'
 import { type Answer, startServer } from '../../support/http.ts'
 
@@ -47,6 +48,27 @@ describe('an address that is no registry', () => {
 })
 
 describe('a registry', () => {
+  for (const [what, schema] of [
+    ['that no validator takes', '{"properties":null}'],
+    ['whose reference leads nowhere', '{"properties":{"a":{"$ref":"#/definitions/b"}}}'],
+    ['that is no JSON', '{"properties":'],
+  ] as const) {
+    test(`with a schema ${what} is not away: the schema is named, and waiting does not help`, async (t) => {
+      const server = await startServer(t, ({ path }) => ({
+        json: path.endsWith('/latest') ? { id: 7, version: 1, schema } : { schemaType: 'JSON', schema },
+      }))
+      const registry = connectRegistry({ url: server.url })
+      for (const ask of [() => registry.byId(7), () => registry.latest('headrace.shop.orders-value')]) {
+        await assert.rejects(ask, (error) => {
+          assert.ok(error instanceof Stopped && error.code === 'HR_SCHEMA_UNREADABLE', String(error))
+          assert.match(error.message, /^schema 7 of the registry cannot be used: ./)
+          assert.equal(holdupOfError(error).needsPerson, true)
+          return true
+        })
+      }
+    })
+  }
+
   test('that says by its own code that it has no subject, version or schema has none', async (t) => {
     for (const error_code of [404, 40401, 40402, 40403]) {
       const server = await startServer(t, () => ({ status: 404, json: { error_code, message: 'not found' } }))

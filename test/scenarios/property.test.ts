@@ -34,6 +34,7 @@ describe(`${count} random APIs lose nothing, publish nothing twice, and no water
         kills,
         smallMemory: batch % SMALL_MEMORY_EVERY === SMALL_MEMORY_EVERY - 1,
         backfills: batch % BACKFILL_EVERY === 0,
+        stepsClock: batch % BACKFILL_EVERY !== 0,
       })
       const failed = verdicts.filter(({ problems }) => problems.length > 0)
       assert.equal(failed.length, 0, failed.map(described).join('\n'))

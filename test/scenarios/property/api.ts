@@ -3,7 +3,7 @@
  * answers follows from the seed and the number of the request alone, except for the time of day where the case's clock is the wall's.
  */
 import { between, randomFrom } from '../../support/random.ts'
-import type { Case, Change, Failure } from './case.ts'
+import type { Case, Change, Disguise, Failure } from './case.ts'
 
 export type Version = {
   id: string
@@ -25,7 +25,13 @@ export type CaseRequest = {
   body: unknown
   url: URL
 }
-export type CaseAnswer = { status: number; headers: Record<string, string>; text: string; damage: 'none' | 'cut' | 'reset' }
+export type CaseAnswer = {
+  status: number
+  headers: Record<string, string>
+  text: string
+  damage: 'none' | 'cut' | 'reset'
+  disguise?: Disguise
+}
 
 export type RegionApi = {
   requests(): number
@@ -132,17 +138,19 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     }
   }
 
-  function failure(first: boolean, random: () => number): CaseAnswer | null {
+  /** 'foreign-link': the page is answered, and its next link leads away. */
+  function failure(first: boolean, random: () => number): CaseAnswer | 'foreign-link' | null {
     const [failing, which] = [random() < each.failures.share, random()]
     if (isCalm()) return null
     if (!first && each.cursorRequests !== null && requests % each.cursorRequests === 0)
       return plain([400, 404, 410][requests % 3] ?? 410, '{"error":"cursor expired"}')
     if (!failing) return null
     const kind = each.failures.kinds[Math.floor(which * each.failures.kinds.length)] ?? '503'
+    if (kind === 'foreign-link') return 'foreign-link'
     return kind === '503' && paging.kind === 'graphql' ? plain(200, THROTTLED) : failureOf(kind)
   }
 
-  function page(request: CaseRequest, start: Start): CaseAnswer {
+  function page(request: CaseRequest, start: Start, foreign: boolean): CaseAnswer {
     const nowMs = Date.now()
     const isShown = ({ version, visibleMs }: Row) => visibleMs <= nowMs && isAsked(each, request.query, version.at)
     let found = [...rows.values()].filter(isShown).sort(comparison(each))
@@ -162,14 +170,24 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       links: { next: null },
     }
     if (next !== null) {
-      if (paging.kind === 'link') headers.link = `<${urlWith(request.url, next)}>; rel="next"`
-      else if (paging.kind === 'next-url') body.links = { next: urlWith(request.url, next) }
+      const link = urlWith(
+        request.url,
+        paging.links === 'offset' ? { offset: String(start.skip + shown.length) } : { cursor: next },
+        foreign,
+      )
+      if (paging.kind === 'link') headers.link = `<${link}>; rel="next"`
+      else if (paging.kind === 'next-url') body.links = { next: link }
       else if (paging.kind === 'cursor' && paging.from === 'header') headers['x-next'] = next
       else body.meta = { next }
     }
     if (paging.kind === 'graphql') body.data = { found: { nodes: body.data, pageInfo: { hasNextPage: more, endCursor: next } } }
     removals = 0
     return plain(200, JSON.stringify(body), headers)
+  }
+
+  function disguiseOf(random: () => number): Disguise | undefined {
+    const [share, which] = [random(), random()]
+    return share < each.disguises.share ? each.disguises.kinds[Math.floor(which * each.disguises.kinds.length)] : undefined
   }
 
   return {
@@ -182,7 +200,9 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       const start = startOf(each, request)
       const failed = failure(start.first, random)
       changeSome(start.first, random)
-      const answer = failed ?? page(request, start)
+      const foreign = failed === 'foreign-link'
+      const answer = failed === null || foreign ? page(request, start, foreign) : failed
+      if (failed === null && !isCalm()) answer.disguise = disguiseOf(random)
       if (clock === 'wall') answer.headers.date = new Date(apiNowMs()).toUTCString()
       return answer
     },
@@ -216,6 +236,18 @@ function failureOf(kind: Failure): CaseAnswer {
       return { ...plain(200, '{"data":[{"id":"x"'), damage: 'cut' }
     case 'reset':
       return { ...plain(200, ''), damage: 'reset' }
+    case 'error-body':
+      return plain(200, '{"error":{"code":"internal","message":"try later"}}')
+    case 'errors-body':
+      return plain(200, '{"errors":[{"title":"try later"}]}')
+    case 'renamed':
+      return plain(200, '{"rows":[],"found":{"rows":[]},"paging":{}}')
+    case 'nan':
+      return plain(200, '{"data":[NaN]}')
+    case 'zeros':
+      return plain(200, '{"data":[],"total":0,"has_more":false}')
+    case 'foreign-link':
+      throw new RangeError('a foreign link is of a page')
   }
 }
 
@@ -264,9 +296,12 @@ function comparison({ order }: Case): (a: Row, b: Row) => number {
 const cursorOf = (row: Row | undefined): string =>
   Buffer.from(JSON.stringify([row?.version.at, row?.seq, row?.version.id])).toString('base64url')
 
-function urlWith(url: URL, cursor: string): string {
-  const next = new URL(url)
-  next.searchParams.set('cursor', cursor)
+/** No other origin of this machine is ever asked: the port is that of nobody. */
+const FOREIGN = 'http://127.0.0.1:9'
+
+function urlWith(url: URL, params: Record<string, string>, foreign: boolean): string {
+  const next = foreign ? new URL(`${url.pathname}${url.search}`, FOREIGN) : new URL(url)
+  for (const [name, value] of Object.entries(params)) next.searchParams.set(name, value)
   return next.href
 }
 
@@ -278,7 +313,7 @@ function startOf(each: Case, request: CaseRequest): Start {
     const page = Number(request.query.get('page'))
     return { ...all, skip: (page - 1) * paging.size, first: page === 1 }
   }
-  if (kind === 'offset') {
+  if (kind === 'offset' || paging.links === 'offset') {
     const skip = Number(request.query.get('offset'))
     return { ...all, skip, first: skip === 0 }
   }

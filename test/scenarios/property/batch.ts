@@ -53,9 +53,11 @@ export type BatchOptions = {
   smallMemory: boolean
   /** Those of the cases that draw one. */
   backfills: boolean
+  /** The fetchers before the last have clocks that are behind, as the lead case draws them. */
+  stepsClock: boolean
 }
 
-export async function runBatch({ seeds, kills, smallMemory, backfills }: BatchOptions): Promise<Verdict[]> {
+export async function runBatch({ seeds, kills, smallMemory, backfills, stepsClock }: BatchOptions): Promise<Verdict[]> {
   const stack = await testStack()
   const prefix = uniquePrefix()
   const memory: Record<string, string> = smallMemory ? { FETCHER_MEMORY_KEYS: String(SMALL_MEMORY_KEYS) } : {}
@@ -67,12 +69,13 @@ export async function runBatch({ seeds, kills, smallMemory, backfills }: BatchOp
   const server = await startBatchServer(cases, baseMs, (seen) => watching(seen))
   const children = new Set<ChildProcess>()
   const place = { url: server.url, baseMs }
-  const start = (once: boolean) => startChild({ seeds: [...seeds], place, once }, env, children)
+  const start = (once: boolean, behindMs = 0) => startChild({ seeds: [...seeds], place, once, behindMs }, env, children)
+  const behind = stepsClock ? (cases[0]?.fetcherBehindMs ?? []) : []
   const killedAt = new Map<number, number[]>(seeds.map((seed) => [seed, []]))
   try {
     const lead = cases[0]
-    for (const kill of kills ?? lead?.kills ?? []) {
-      const child = start(false)
+    for (const [number, kill] of (kills ?? lead?.kills ?? []).entries()) {
+      const child = start(false, number === 0 ? 0 : behind[0])
       const base = server.apis.get(lead?.seed ?? 0)?.[0]?.requests() ?? 0
       const moment = new Promise<void>((reached) => {
         watching = ({ seed, partition, request, moment }) => {
@@ -87,13 +90,13 @@ export async function runBatch({ seeds, kills, smallMemory, backfills }: BatchOp
       for (const each of cases) killedAt.get(each.seed)?.push(server.apis.get(each.seed)?.[0]?.requests() ?? 0)
     }
     watching = () => undefined
-    const undisturbed = start(false)
+    const undisturbed = start(false, behind[1])
     await undisturbed.busy
     const filled = cases.filter((each) => backfills && each.backfill).map(({ seed }) => seed)
     const backfill = { range: rangeFrom(baseMs), runs: new Set<string>(), startedMs: Date.now(), endedMs: 0, isDone: filled.length === 0 }
     const fill = async () => {
       if (backfill.isDone) return
-      const child = startChild({ seeds: filled, place, once: true, range: backfill.range }, env, children)
+      const child = startChild({ seeds: filled, place, once: true, behindMs: 0, range: backfill.range }, env, children)
       const { word, runs } = await ended(child)
       for (const run of runs) backfill.runs.add(run)
       backfill.endedMs = Date.now()
@@ -124,6 +127,7 @@ export async function runBatch({ seeds, kills, smallMemory, backfills }: BatchOp
           server,
           backfill,
           hasBackfill: filled.includes(each.seed),
+          behindMs: Math.max(0, ...behind),
         }),
       )
     return verdicts
@@ -159,10 +163,12 @@ type JudgeTools = {
   server: Awaited<ReturnType<typeof startBatchServer>>
   backfill: Backfill & { isDone: boolean }
   hasBackfill: boolean
+  /** At most, of a fetcher. */
+  behindMs: number
 }
 
 async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
-  const { kafka, prefix, word, log, smallMemory, killedAt, server, backfill, hasBackfill } = tools
+  const { kafka, prefix, word, log, smallMemory, killedAt, server, backfill, hasBackfill, behindMs } = tools
   const verdict: Verdict = {
     seed: each.seed,
     problems: [],
@@ -182,7 +188,9 @@ async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
     verdict.markers += held.entries.filter(({ marker }) => marker !== null).length
     verdict.requests += api?.requests() ?? 0
     verdict.problems.push(
-      ...judge(each, api?.versions() ?? [], held, smallMemory, hasBackfill ? backfill : null).map((problem) => `${region}: ${problem}`),
+      ...judge(each, api?.versions() ?? [], held, smallMemory, { backfill: hasBackfill ? backfill : null, behindMs }).map(
+        (problem) => `${region}: ${problem}`,
+      ),
     )
   }
   if (hasBackfill && !backfill.isDone) verdict.problems.push('a backfill of the batch did not come to its end')
@@ -200,7 +208,8 @@ const topicOf = (prefix: string, each: Case): string => namesFor(prefix).records
 async function heldIn(kafka: Kafka, topic: string, partition: number): Promise<Held> {
   const letters = await read(kafka, namesFor('').deadLetters(topic), partition)
   return {
-    entries: (await read(kafka, topic, partition)).map(({ offset, key, value, headers }) => ({
+    entries: (await read(kafka, topic, partition)).map(({ offset, key, value, headers, timestamp }) => ({
+      atMs: Number(timestamp),
       offset: Number(offset),
       key: key?.toString() ?? null,
       record: value === null ? null : JSON.parse(value.subarray(5).toString()),

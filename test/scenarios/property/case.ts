@@ -6,7 +6,12 @@
 import { between, randomFrom } from '../../support/random.ts'
 
 export type PagingKind = 'cursor' | 'link' | 'next-url' | 'keyset' | 'page-number' | 'offset' | 'windows' | 'graphql' | 'generator' | 'none'
-export type Failure = '429-at-once' | '429-second' | '429' | '503' | '500' | 'cut' | 'html' | 'reset'
+export type Failure =
+  | ('429-at-once' | '429-second' | '429' | '503' | '500' | 'cut' | 'html' | 'reset')
+  // A 2xx that is not the answer, and one that contradicts what the walk has learned of its size.
+  | ('error-body' | 'errors-body' | 'renamed' | 'nan' | 'zeros' | 'foreign-link')
+/** What a good answer comes as. */
+export type Disguise = 'utf8mb4' | 'utf-16le' | 'coding'
 export type Change = 'insert' | 'update' | 'delete'
 
 export type Paging = {
@@ -25,6 +30,8 @@ export type Paging = {
   windowMs: number
   cap: number | null
   inclusiveEnd: boolean
+  /** Of a Link header and a next URL: an opaque cursor, or an offset in disguise. */
+  links: 'cursor' | 'offset'
 }
 
 export type Marking = {
@@ -66,6 +73,10 @@ export type Case = {
   backfill: boolean
   badShare: number
   failures: { share: number; kinds: readonly Failure[] }
+  /** Of answers that are good. */
+  disguises: { share: number; kinds: readonly Disguise[] }
+  /** Milliseconds that the clocks of all fetchers but the last are behind, when this case leads. */
+  fetcherBehindMs: readonly number[]
   /** Requests that a token is good for; null without credentials. */
   tokenRequests: number | null
   /** Requests after which a cursor is refused. */
@@ -95,6 +106,10 @@ const KINDS: readonly PagingKind[] = [
   'none',
 ]
 const FAILURES: readonly Failure[] = ['429-at-once', '429-at-once', '429-second', '429', '503', '500', 'cut', 'html', 'reset']
+const NO_ANSWERS: readonly Failure[] = ['error-body', 'errors-body', 'renamed', 'nan']
+const DISGUISES: readonly Disguise[] = ['utf8mb4', 'utf-16le', 'coding']
+/** So that no page of links that count has one watermark alone: then only the count leads past it. */
+const COUNTED_SIZE_MIN = 5
 const CHANGES_REQUESTS_MAX = 40
 /** More than all changes of a case can add up to: a lookback that always reaches back far enough. */
 const LOOKBACK_ALL = 100_000
@@ -107,7 +122,8 @@ export function caseOf(seed: number): Case {
   const one = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T
 
   const kind = one(KINDS)
-  const byNumber = kind === 'page-number' || kind === 'offset'
+  const counts = (kind === 'link' || kind === 'next-url') && chance(0.4)
+  const byNumber = kind === 'page-number' || kind === 'offset' || counts
   const size = between(random, 3, 9)
   const paging: Paging = {
     kind,
@@ -122,20 +138,31 @@ export function caseOf(seed: number): Case {
     windowMs: one([2_000, 5_000, 20_000]),
     cap: chance(0.4) ? between(random, 2 * size, 4 * size) : null,
     inclusiveEnd: chance(0.4),
+    links: counts ? 'offset' : 'cursor',
   }
+  if (counts) paging.size += COUNTED_SIZE_MIN
 
   const hasMark = kind === 'windows' || chance(0.85)
-  const order = kind === 'windows' ? one(['updated', 'id'] as const) : drawOrder(kind, hasMark, one)
+  const order = kind === 'windows' ? one(['updated', 'id'] as const) : drawOrder(counts ? 'offset' : kind, hasMark, one)
   const marking = hasMark ? drawMarking(kind, order, { chance, one, random }) : null
+  if (counts && marking !== null) Object.assign(marking, { type: one(['iso', 'epochMs'] as const), as: null })
   const instants = marking !== null && marking.type !== 'integer' && marking.type !== 'text'
-  const clock = kind === 'windows' ? 'wall' : !instants ? 'steps' : order === 'updated' ? one(['wall', 'steps'] as const) : 'wall'
-  const wholeSeconds = marking?.type === 'epochSeconds' || (instants && chance(0.3) && !(kind === 'windows' && paging.cap !== null))
+  const clock =
+    kind === 'windows' || (counts && instants)
+      ? 'wall'
+      : !instants
+        ? 'steps'
+        : order === 'updated'
+          ? one(['wall', 'steps'] as const)
+          : 'wall'
+  const wholeSeconds =
+    marking?.type === 'epochSeconds' || (instants && chance(0.3) && !counts && !(kind === 'windows' && paging.cap !== null))
 
   // A walk by numbers loses nothing where nothing that it has passed moves.
   let kinds: readonly Change[] = one([['insert', 'update', 'delete'], ['insert', 'update', 'delete'], ['insert', 'update'], ['insert']])
   let when: Case['changes']['when'] = 'any'
   let promise: Case['promise'] = 'complete'
-  if (kind === 'page-number' || (kind === 'offset' && paging.overlap === 0)) {
+  if (kind === 'page-number' || (kind === 'offset' && paging.overlap === 0) || (counts && marking?.sorted !== true)) {
     const how = one(['still', 'append', 'loose'] as const)
     if (how === 'still') when = 'walk-start'
     else if (how === 'append') {
@@ -191,7 +218,9 @@ export function caseOf(seed: number): Case {
       hiddenMs,
     },
     badShare: chance(0.4) ? 0.15 : 0,
-    failures: { share: one([0, 0.08, 0.15, 0.3]), kinds: FAILURES },
+    failures: { share: one([0, 0.08, 0.15, 0.3]), kinds: [...FAILURES, ...NO_ANSWERS, ...contradictionsOf(paging)] },
+    disguises: { share: one([0, 0, 0.2]), kinds: DISGUISES },
+    fetcherBehindMs: [0, 1].map(() => (chance(0.5) ? 0 : between(random, 1_000, 7_200_000))),
     tokenRequests: chance(0.25) ? between(random, 2, 10) : null,
     cursorRequests,
     // A walk that is longer than the second that a record is stamped with.
@@ -204,6 +233,12 @@ export function caseOf(seed: number): Case {
     backfill: clock === 'wall' && instants && !byNumber && !(kind === 'windows' && paging.inner === 'page-number') && chance(0.5),
     marks: kinds.includes('delete') && chance(0.5) ? one(['pointer', 'function'] as const) : null,
   }
+}
+
+/** What is told from an honest answer by what the walk has seen before. */
+function contradictionsOf({ kind, stop }: Paging): Failure[] {
+  if (kind === 'link' || kind === 'next-url') return ['foreign-link', 'foreign-link']
+  return (kind === 'page-number' || kind === 'offset') && stop === 'total' ? ['zeros', 'zeros'] : []
 }
 
 const coarse = (marking: Marking | null): boolean => marking?.as === 'isoSeconds' || marking?.as === 'epochSeconds'

@@ -7,7 +7,7 @@ import { createMetrics } from '../../../shared/metrics.ts'
 import { caseOf } from './case.ts'
 import { type CasePlace, sourceOf } from './declare.ts'
 
-export type ChildOrder = { seeds: number[]; place: CasePlace; once: boolean; range?: { from: string; to: string } }
+export type ChildOrder = { seeds: number[]; place: CasePlace; once: boolean; behindMs: number; range?: { from: string; to: string } }
 export type ChildWord = { outcomes: Record<string, { outcome: string; error?: string }> }
 
 const order: ChildOrder = JSON.parse(process.argv[2] ?? '')
@@ -18,7 +18,7 @@ const summary = await fetchStreams({
   streams: order.seeds.flatMap((seed) => sourceOf(caseOf(seed), order.place).streams),
   config: readConfig(environment),
   resolver: resolverFor(environment),
-  clock: systemClock,
+  clock: { ...systemClock, nowMs: () => systemClock.nowMs() - order.behindMs },
   // Tells the runs of a backfill.
   log: createLog({ level: order.range === undefined ? 'info' : 'debug', pretty: false, name: 'fetcher' }),
   metrics: createMetrics(),

@@ -13,14 +13,26 @@ import type { Held } from './held.ts'
  * `repeats`: true where a version may be published twice, because the memory of what was published is small. The pages of a backfill are judged by
  * themselves where regular runs are.
  */
-export function judge(each: Case, versions: readonly Version[], held: Held, repeats: boolean, backfill: Backfill | null): string[] {
+export type Circumstances = {
+  backfill: Backfill | null
+  /** How far the clock of a fetcher may have been behind, milliseconds. */
+  behindMs: number
+}
+
+export function judge(
+  each: Case,
+  versions: readonly Version[],
+  held: Held,
+  repeats: boolean,
+  { backfill, behindMs }: Circumstances,
+): string[] {
   const seen = readLog(held)
   const pages = apart(held, backfill?.runs ?? new Set())
   const regular = { ...held, entries: pages.regular }
-  const problems = [...invented(versions, held), ...countsOf(held), ...walkOf(regular)]
+  const problems = [...invented(versions, held), ...countsOf(held), ...walkOf(regular), ...stamps(held)]
   if (!repeats) problems.push(...twice(regular))
   if (backfill !== null) problems.push(...judgeBackfill(each, versions, pages.backfill, backfill))
-  if (each.promise === 'complete') problems.push(...lost(versions, seen), ...ahead(each, versions, held, seen))
+  if (each.promise === 'complete') problems.push(...lost(versions, seen), ...ahead(each, versions, held, seen, behindMs))
   return problems
 }
 
@@ -110,6 +122,17 @@ function walkOf({ entries }: Held): string[] {
   return problems
 }
 
+/** A stamp is part of a row's version: one that goes back would leave the older value of a key in the table. */
+function stamps({ entries }: Held): string[] {
+  const problems: string[] = []
+  let before = 0
+  for (const { atMs, offset } of entries) {
+    if (atMs < before) problems.push(`the stamp at offset ${offset} is ${before - atMs} ms before the one in front of it`)
+    before = Math.max(before, atMs)
+  }
+  return problems
+}
+
 function twice({ entries }: Held): string[] {
   const seen = new Map<string, number>()
   const problems: string[] = []
@@ -138,7 +161,7 @@ function lost(versions: readonly Version[], { latest, rejected }: SeenLog): stri
  * A watermark says that a run may begin there, less the lookback. So whatever lies before that and was in the API when the marker was made has to be
  * in the log in front of the marker.
  */
-function ahead(each: Case, versions: readonly Version[], { entries }: Held, seen: SeenLog): string[] {
+function ahead(each: Case, versions: readonly Version[], { entries }: Held, seen: SeenLog, behindMs: number): string[] {
   const { marking } = each
   if (marking === null) return []
   const problems: string[] = []
@@ -150,7 +173,7 @@ function ahead(each: Case, versions: readonly Version[], { entries }: Held, seen
     before = reached
     const from = reached - marking.lookback * (each.wholeSeconds && each.clock === 'steps' ? 1000 : 1)
     for (const version of versions) {
-      if (version.at >= from || (version.endedMs !== null && version.endedMs <= marker.at + 1)) continue
+      if (version.at >= from || (version.endedMs !== null && version.endedMs <= marker.at + behindMs + 1)) continue
       const place = seen.first(version)
       if (place !== null && place < offset) continue
       problems.push(

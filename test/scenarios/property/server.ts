@@ -82,10 +82,13 @@ function createTokens({ tokenRequests }: Case) {
 
 const plainJson = (status: number, body: unknown): CaseAnswer => ({ status, text: JSON.stringify(body), headers: {}, damage: 'none' })
 
-function give(response: ServerResponse, { status, headers, text, damage }: CaseAnswer): void {
+function give(response: ServerResponse, { status, headers, text, damage, disguise }: CaseAnswer): void {
   if (damage === 'reset') return void response.socket?.destroy()
-  const length = Buffer.byteLength(text) + (damage === 'cut' ? 100 : 0)
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': length, ...headers })
-  if (damage === 'none') return void response.end(text)
-  response.write(text, () => response.socket?.destroy())
+  const bytes = disguise === 'utf-16le' ? Buffer.from(`\ufeff${text}`, 'utf16le') : Buffer.from(text)
+  const length = bytes.length + (damage === 'cut' ? 100 : 0)
+  const type = disguise === undefined || disguise === 'coding' ? '' : `; charset=${disguise}`
+  const coding: Record<string, string> = disguise === 'coding' ? { 'content-encoding': 'UTF-8' } : {}
+  response.writeHead(status, { 'content-type': `application/json${type}`, 'content-length': length, ...coding, ...headers })
+  if (damage === 'none') return void response.end(bytes)
+  response.write(bytes, () => response.socket?.destroy())
 }

@@ -1,9 +1,12 @@
 /** The faults, drawn one after the other, so that a fault meets whatever the ones before it have left to be made good. */
 import assert from 'node:assert/strict'
 import type { ServerName } from '../../../services/stack/stack.ts'
+import { MARKER_HEADER } from '../../../shared/wire.ts'
 import type { Mishap } from '../../support/clickhouse-proxy.ts'
 import { command, until } from '../../support/loading.ts'
 import type { Running } from '../../support/processes.ts'
+import { markerOf } from '../../support/published.ts'
+import { between } from '../../support/random.ts'
 import { type Fault, oneOf, seconds } from './draws.ts'
 import { NETWORK_FAULTS } from './network-faults.ts'
 import { PARTITIONS, type Scene, type Service } from './scene.ts'
@@ -96,7 +99,41 @@ const byHand = (name: string, sql: string, back: string): Fault => ({
   },
 })
 
+/** The run of markers that nobody of the pipeline wrote. */
+export const FORGED_RUN = 'forged'
+const YEAR_3000_MS = Date.UTC(3000, 0, 1)
+
+/** Damaged ones, and ones that claim what their stream never declared, or what cannot be yet. */
+function forgedMarker(scene: Scene): string {
+  const marker = { ...markerOf(1, 0, Date.now()), run: FORGED_RUN }
+  return oneOf(scene, [
+    'no JSON',
+    '['.repeat(9_000),
+    JSON.stringify({ ...marker, run: 'r'.repeat(5_000) }),
+    JSON.stringify({ ...marker, records: -7 }),
+    JSON.stringify({ ...marker, at: 8e15 }),
+    JSON.stringify({ ...marker, complete: { from: 0, startedMs: YEAR_3000_MS }, last: true }),
+    JSON.stringify({ ...marker, watermark: new Date(YEAR_3000_MS).toISOString() }),
+  ])
+}
+
+const FORGED: Fault = {
+  name: 'somebody else writes markers into the topic',
+  weight: 2,
+  async make(scene) {
+    const messages = Array.from({ length: 3 }, () => ({ key: null, value: null, headers: { [MARKER_HEADER]: forgedMarker(scene) } }))
+    const sender = scene.place.kafka.sender()
+    scene.figures.forged += messages.length
+    try {
+      await sender.send({ topic: scene.orders.topic, partition: between(scene.random, 0, PARTITIONS - 1), messages })
+    } finally {
+      await sender.close()
+    }
+  },
+}
+
 export const FAULTS: readonly Fault[] = [
+  FORGED,
   ...toService('a loader', aLoader, { killed: 4, stopped: 2, halted: 3 }),
   ...toService('the fetcher', theFetcher, { killed: 3, stopped: 1, halted: 2 }),
   ...NETWORK_FAULTS,

@@ -7,6 +7,7 @@ import { comparePositions, type Position, positionOf } from '../../../shared/wat
 import { FRAME_HEAD_BYTES, MARKER_HEADER, parseDeadLetterHeaders, parseMarker } from '../../../shared/wire.ts'
 import { commits, query, until } from '../../support/loading.ts'
 import { assertVerified } from '../../support/verified.ts'
+import { FORGED_RUN } from './faults.ts'
 import { PARTITIONS, type Scene } from './scene.ts'
 
 export type Verdict = { published: number; keys: number; rows: number; refused: number; letters: number }
@@ -52,9 +53,11 @@ export async function judge(scene: Scene): Promise<Verdict> {
     (await orders.deadLetters()).map(({ headers }) => parseDeadLetterHeaders(headers as Record<string, Buffer>).origin),
   )
   assert.deepEqual([...letters].sort(), [...truth.refused].sort(), 'what was refused is in the dead letters, and nothing else')
+  // A page behind a stranger's message has one more in front of its marker than it says, and verify tells.
+  const known = scene.figures.forged === 0 ? [] : ['page_short', 'page_miscounted']
   // The operator's own comparison, which counts versions and letters in another way than this file does.
   // The ledger of letters follows some seconds behind.
-  await settled('headrace verify finds no difference', () => assertVerified(place).then(() => true))
+  await settled('headrace verify finds no difference', () => assertVerified(place, 'shop.orders', known).then(() => true))
   const committed = await commits(place, orders.topic)
   assert.deepEqual(
     committed.map((commit) => commit?.watermark ?? null),
@@ -76,7 +79,10 @@ async function readLog({ place, orders }: Scene) {
       const { value, headers, offset } = message
       if (value === null) {
         const header = headers?.[MARKER_HEADER]
-        watermarks[partition] = parseMarker(Array.isArray(header) ? header[0] : header)?.watermark ?? watermarks[partition] ?? null
+        const marker = parseMarker(Array.isArray(header) ? header[0] : header)
+        if (marker === null) refused.add(`${orders.topic}/${partition}/${offset}`)
+        // What a stranger claims of the year 3000 is not believed.
+        else if (marker.run !== FORGED_RUN) watermarks[partition] = marker.watermark ?? watermarks[partition] ?? null
         continue
       }
       published += 1

@@ -50,7 +50,7 @@ export type Scene = {
   mishap: () => Mishap
   /** What happens to the next request to Kafka. */
   onKafka: (api: string) => KafkaMishap
-  figures: { pages: number; failedPages: number; loadersStarted: number; startedWithoutServer: number; looks: number }
+  figures: { pages: number; failedPages: number; loadersStarted: number; startedWithoutServer: number; looks: number; forged: number }
   startLoader(): Running
   replace(service: Service): void
   /** A service that finds no Kafka or no registry at its start says so and ends; whoever runs it starts it again. */
@@ -68,7 +68,7 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   closes.after(() => stack.remove())
   const place = await ownPlace(SETTINGS, stack)
   const orders = await publish(place, compileStream({ schema }), PARTITIONS)
-  const figures = { pages: 0, failedPages: 0, loadersStarted: 0, startedWithoutServer: 0, looks: 0 }
+  const figures = { pages: 0, failedPages: 0, loadersStarted: 0, startedWithoutServer: 0, looks: 0, forged: 0 }
   const proxy = await clickhouseProxy(place.config.clickhouse.url, (table) => (table === orders.table ? scene.mishap() : 'pass'))
   const network = await startKafkaProxy(closes, stack.brokers, (api) => scene.onKafka(api))
   const far = { KAFKA_BROKERS: network.brokers, CLICKHOUSE_URL: proxy.url }

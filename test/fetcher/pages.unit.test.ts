@@ -20,7 +20,7 @@ type Options = { stream?: Record<string, unknown>; cursor?: unknown; taken?: num
 /** Walks what the server answers, with the real client; `requests` is how often it was asked. */
 async function walk(t: TestContext, script: Script, { stream: changes = {}, cursor = null, taken = 1000 }: Options = {}) {
   const server = await startServer(t, script)
-  const source = declareShop(changes, { baseUrl: server.url, attemptsMax: 2 })
+  const source = declareShop(changes, { baseUrl: server.url, attemptsMax: 2, timeout: '10m' })
   const stream = streamOf(source)
   const clock = fastClock()
   const tools = { clock, log: silentLog, metrics: createMetrics(), resolver: resolverFor({}), holding: () => holdsAll(source, 0) }

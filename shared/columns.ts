@@ -5,7 +5,7 @@
  */
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
 import { isWholeText } from './schema/column-text.ts'
-import { DELETED_FIELD, EXTRA_FIELD, type JsonSchema, typeOf } from './schema.ts'
+import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD, type JsonSchema, typeOf } from './schema.ts'
 
 export type Column = {
   name: string
@@ -28,7 +28,7 @@ const ANY_ELEMENT = 'Nullable(String)'
 export function columnsOf(schema: JsonSchema): Column[] {
   const required = requiredOf(schema)
   return Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)
-    .filter(([name]) => name !== EXTRA_FIELD && name !== DELETED_FIELD)
+    .filter(([name]) => name !== EXTRA_FIELD && name !== EXTRA_TEXT_FIELD && name !== DELETED_FIELD)
     .map(([name, property]) => {
       const comment = property.description ?? kindOf(property).inner.description
       return {
@@ -38,6 +38,14 @@ export function columnsOf(schema: JsonSchema): Column[] {
         ...(typeof comment === 'string' ? { comment } : {}),
       }
     })
+}
+
+/** What a stream that keeps unknown fields has besides: a schema from before has none, and its table is as it was. */
+export function keptColumnsOf({ properties }: JsonSchema): Column[] {
+  const kept = (properties as Record<string, JsonSchema> | undefined)?.[EXTRA_TEXT_FIELD]
+  if (kept === undefined) return []
+  const comment = typeof kept.description === 'string' ? { comment: kept.description } : {}
+  return [{ name: EXTRA_TEXT_FIELD, type: 'Nullable(String)', optional: true, ...comment }]
 }
 
 const requiredOf = (schema: JsonSchema) => new Set((schema.required ?? []) as string[])

@@ -7,7 +7,16 @@ import { integerBounds, joined } from './column-types.ts'
 import { columnType } from './columns.ts'
 import { ANNOTATION, type FieldAnnotation } from './declare/fields.ts'
 import { declaredForm, isLearned } from './learned.ts'
-import { annotationOf, type DeletesPolicy, isSameDeletes, type JsonSchema, type StreamAnnotation, typeOf } from './schema.ts'
+import {
+  annotationOf,
+  type DeletesPolicy,
+  EXTRA_FIELD,
+  EXTRA_TEXT_FIELD,
+  isSameDeletes,
+  type JsonSchema,
+  type StreamAnnotation,
+  typeOf,
+} from './schema.ts'
 import { cutText } from './shown.ts'
 
 export type SchemaDifference = { path: string; change: string; additive: boolean }
@@ -94,6 +103,8 @@ function fieldDifferences(
     }
     // What was learned stays, and is registered again with what is declared.
     if (is === undefined && isLearned(was)) return []
+    // It comes and goes with the unknown fields, which are said to.
+    if (is === undefined && field === EXTRA_TEXT_FIELD && now[EXTRA_FIELD] === undefined) return []
     if (is === undefined) return [{ path: at, change: 'gone', additive: false }]
     const fits = fitsBoth(field, was, then, is, required)
     return [

@@ -57,6 +57,10 @@ export const FOUND = ' found'
 /** Field that holds what the schema does not know. */
 export const EXTRA_FIELD = '_extra'
 
+/** Field that holds them as they came, where the JSON column of the other would change them: JSON text. */
+export const EXTRA_TEXT_FIELD = '_extra_text'
+const EXTRA_TEXT = 'the unknown fields as they came, where _extra would change them: names with dots, nulls, empty objects, mixed lists'
+
 /** Field that marks a deleted record, with 1; a column of every table. */
 export const DELETED_FIELD = '_deleted'
 
@@ -72,7 +76,7 @@ export function wireSchema(input: {
   const json = z.toJSONSchema(input.schema, { target: 'draft-7', io: 'output' }) as JsonSchema
   const properties = {
     ...(json.properties as JsonSchema),
-    ...(input.keepUnknown ? { [EXTRA_FIELD]: { type: 'object' } } : {}),
+    ...(input.keepUnknown ? { [EXTRA_FIELD]: { type: 'object' }, [EXTRA_TEXT_FIELD]: { type: 'string', description: EXTRA_TEXT } } : {}),
     ...(input.marksDeleted ? { [DELETED_FIELD]: { type: 'integer', enum: [0, 1] } } : {}),
   }
   return { ...json, properties, additionalProperties: false, [ANNOTATION]: input.annotation }

@@ -9,7 +9,7 @@ import { disorderOfValue } from '../../shared/declaration/sortable-text.ts'
 import type { Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
 import type { LearnedType } from '../../shared/learned.ts'
-import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
+import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '../../shared/schema.ts'
 import { cutText } from '../../shared/shown.ts'
 import { type Position, positionOf } from '../../shared/watermark.ts'
 import { type AsDeclared, asDeclaredBy } from './as-declared.ts'
@@ -20,6 +20,7 @@ import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope
 import type { Learned } from './learn.ts'
 import { fitsColumn, intoColumns } from './learned-fields.ts'
 import { rawText } from './raw-text.ts'
+import { keptExtra } from './validate/extra.ts'
 import { ownFieldsFor } from './validate/own-fields.ts'
 
 export type Accepted = {
@@ -95,7 +96,7 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
 export function optionalFields({ wireSchema }: Stream): string[] {
   const required = (wireSchema.required ?? []) as string[]
   return Object.keys((wireSchema.properties ?? {}) as object).filter(
-    (name) => name !== EXTRA_FIELD && name !== DELETED_FIELD && !required.includes(name),
+    (name) => name !== EXTRA_FIELD && name !== EXTRA_TEXT_FIELD && name !== DELETED_FIELD && !required.includes(name),
   )
 }
 
@@ -197,7 +198,7 @@ function accepted(stream: Stream, data: Fields, extra: Fields | null, deleted: b
   }
   const disorder = watermark === null ? null : disorderOfValue(watermark.kind, data[watermark.field], watermark.zone)
   if (disorder !== null) return { reason: 'watermark_unordered', issues: `${watermark?.field}: ${disorder.what}: ${disorder.hint}` }
-  const whole = extra === null ? data : { ...data, [EXTRA_FIELD]: extra }
+  const whole = extra === null ? data : { ...data, ...keptExtra(extra) }
   const payload = JSON.stringify(deleted ? { ...whole, [DELETED_FIELD]: 1 } : whole)
   if (isTooLarge(payload)) {
     return { reason: 'too_large', issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes` }

@@ -4,7 +4,7 @@
  * its schema did not know are first put back into their places. Pure.
  */
 import type { Stream } from '../../shared/declaration.ts'
-import { DELETED_FIELD, EXTRA_FIELD } from '../../shared/schema.ts'
+import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '../../shared/schema.ts'
 import type { DeadLetterStage } from '../../shared/wire.ts'
 import { parseJson } from './client/json.ts'
 import type { Fields } from './drift.ts'
@@ -40,9 +40,11 @@ export function rejudgeFor(stream: Stream): Rejudge {
 }
 
 function withExtra(record: unknown): unknown {
-  if (!isFields(record) || !isFields(record[EXTRA_FIELD])) return record
-  const { [EXTRA_FIELD]: extra, ...known } = record
-  return merged(known, extra)
+  if (!isFields(record)) return record
+  const { [EXTRA_FIELD]: extra, [EXTRA_TEXT_FIELD]: text, ...known } = record
+  // The text has all of them.
+  const whole = typeof text === 'string' ? parseJson(text) : extra
+  return isFields(whole) ? merged(known, whole) : record
 }
 
 /** Own fields only, so that one that is called __proto__ stays a field. */

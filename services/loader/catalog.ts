@@ -4,7 +4,7 @@
  * records are dead letters. That answer is asked for again after `REFUSED_AGE_MAX_MS`, since a registry may be put right.
  */
 import type { Clock } from '../../shared/clock.ts'
-import { columnsOf } from '../../shared/columns.ts'
+import { columnsOf, keptColumnsOf } from '../../shared/columns.ts'
 import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
 import { HeadraceError, messageOf } from '../../shared/errors.ts'
 import type { RegisteredSchema, Registry } from '../../shared/registry.ts'
@@ -138,7 +138,7 @@ export function specOf({ id, json }: Pick<RegisteredSchema, 'id' | 'json'>): Tab
     const { table, primaryKey, partitionBy, watermark } = annotation
     const mistake = partitionBy === undefined ? null : partitionKeyMistake(partitionBy, primaryKey)
     if (mistake !== null) return `schema ${id}: partitionBy ${mistake.what}`
-    return { table, columns: columnsOf(json), primaryKey, partitionBy, watermark }
+    return { table, columns: [...columnsOf(json), ...keptColumnsOf(json)], primaryKey, partitionBy, watermark }
   } catch (error) {
     // Whoever registers a schema can write anything into it: it holds its own topic up, and no other.
     return `schema ${id}: ${messageOf(error)}`

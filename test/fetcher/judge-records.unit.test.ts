@@ -224,7 +224,7 @@ describe('a mark of deletion', () => {
         deleted: '/deleted',
       },
     )
-    assert.deepEqual(payloads(judged), [{ id, updated_at, _extra: { total: null }, _deleted: 1 }])
+    assert.deepEqual(payloads(judged), [{ id, updated_at, _extra: { total: null }, _extra_text: '{"total":null}', _deleted: 1 }])
     assert.deepEqual(
       judged.rejected.map(({ issues }) => issues.split(':')[0]),
       ['updated_at', 'id', 'total'],

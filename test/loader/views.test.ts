@@ -33,7 +33,7 @@ SELECT id, total, status, updated_at + 1, _partition, _offset, _fetched_at, 1 FR
     const columns = await query<{ name: string }>(place, `DESCRIBE TABLE {db}.${orders.table}_current`)
     assert.deepEqual(
       columns.map(({ name }) => name),
-      ['id', 'total', 'status', 'note', 'updated_at', '_partition', '_offset', '_fetched_at', '_extra'],
+      ['id', 'total', 'status', 'note', 'updated_at', '_extra_text', '_partition', '_offset', '_fetched_at', '_extra'],
     )
     await orders.close()
   })

@@ -115,7 +115,7 @@ describe('a feature', () => {
     for (const label of ['quakes.earthquakes', 'usgs.earthquakes']) {
       const { wireSchema } = await stream(label)
       const properties = wireSchema.properties as Record<string, JsonSchema>
-      const fields = Object.keys(properties).filter((field) => field !== '_extra')
+      const fields = Object.keys(properties).filter((field) => !field.startsWith('_'))
       assert.deepEqual(wireSchema.required, fields)
       assert.equal(wireSchema.additionalProperties, false)
       assert.deepEqual(annotationOf(wireSchema)?.primaryKey, ['id'])

@@ -1,0 +1,73 @@
+/**
+ * Unknown fields as they are kept: in `_extra`, a JSON column that can be asked by path, and where ClickHouse's JSON type would change them, whole and as
+ * they came as text in `_extra_text`. That type takes a dot for a path, and drops nulls and empty objects. What it refuses, which would cost the whole
+ * record, is in the text alone. Pure. Assumes what a JSON parser returns.
+ */
+import { EXTRA_FIELD, EXTRA_TEXT_FIELD } from '../../../shared/schema.ts'
+import { type Fields, typeName } from '../drift.ts'
+
+/** Deeper, ClickHouse's parser gives up. */
+const LEVELS_MAX = 200
+/** More is kept once only, so that a large record stays below what a message takes. */
+const TWICE_CHARS_MAX = 512 * 1024
+const UINT64_MAX = 2 ** 64
+const INT64_MIN = -(2 ** 63)
+
+/** `exact`: comes back as it is. `dotted`: a name in it may be a path to another. `taken`: by the type at all. */
+type Kept = { exact: boolean; dotted: boolean; taken: boolean }
+
+export function keptExtra(extra: Fields): Fields {
+  const kept = Object.entries(extra).map(([name, value]) => ({ name, value, ...memberOf(name, value, LEVELS_MAX) }))
+  if (kept.every(({ exact, taken }) => exact && taken)) return { [EXTRA_FIELD]: extra }
+  const text = JSON.stringify(extra)
+  if (text.length > TWICE_CHARS_MAX) return { [EXTRA_TEXT_FIELD]: text }
+  const fitting = kept.filter(({ taken }) => taken)
+  const clear = fitting.some(({ dotted }) => dotted) && hasClash(fitting) ? fitting.filter(({ dotted }) => !dotted) : fitting
+  const open: Fields = Object.create(null)
+  for (const { name, value } of clear) open[name] = value
+  return { ...(clear.length === 0 ? {} : { [EXTRA_FIELD]: open }), [EXTRA_TEXT_FIELD]: text }
+}
+
+function memberOf(name: string, value: unknown, levels: number): Kept {
+  const dotted = name === '' || name.includes('.')
+  const inner = keptAs(value, levels)
+  return { exact: inner.exact && !dotted && value !== null, dotted: dotted || inner.dotted, taken: inner.taken }
+}
+
+const PLAIN: Kept = { exact: true, dotted: false, taken: true }
+
+function keptAs(value: unknown, levels: number): Kept {
+  if (levels === 0) return { exact: false, dotted: false, taken: false }
+  if (typeof value === 'number') return isTakenNumber(value) ? PLAIN : { exact: false, dotted: false, taken: false }
+  if (typeof value !== 'object' || value === null) return PLAIN
+  const parts = Array.isArray(value)
+    ? value.map((element) => keptAs(element, levels - 1))
+    : Object.entries(value).map(([name, inner]) => memberOf(name, inner, levels - 1))
+  const types: ReadonlySet<string> = new Set(Array.isArray(value) ? value.map(typeName) : [])
+  return {
+    exact: parts.every(({ exact }) => exact) && (Array.isArray(value) ? isOfOneType(types) : parts.length > 0),
+    dotted: parts.some(({ dotted }) => dotted),
+    // Of lists and nulls it makes a list of lists, which holds no null.
+    taken: parts.every(({ taken }) => taken) && !(types.has('array') && types.has('null')),
+  }
+}
+
+/** Elements of several types are made one where ClickHouse finds one for them: true and 2 become 1 and 2. */
+const isOfOneType = (types: ReadonlySet<string>): boolean => types.size <= 1 && !types.has('array') && !types.has('null')
+
+/** A whole number is written with all its digits, and the type knows 64 bits of them. */
+const isTakenNumber = (value: number): boolean =>
+  !Number.isInteger(value) || Math.abs(value) >= 1e21 || (value < UINT64_MAX && value >= INT64_MIN)
+
+/** Whether a path is another's, or leads into it. */
+function hasClash(members: readonly { name: string; value: unknown }[]): boolean {
+  const paths: string[] = []
+  const collect = (path: string, value: unknown): void => {
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (!isObject) return void paths.push(`${path}.`)
+    for (const [name, inner] of Object.entries(value)) collect(`${path}.${name}`, inner)
+  }
+  for (const { name, value } of members) collect(name, value)
+  paths.sort()
+  return paths.some((path, index) => index > 0 && path.startsWith(paths[index - 1] as string))
+}

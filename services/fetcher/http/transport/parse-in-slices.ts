@@ -1,7 +1,7 @@
 /**
  * A large JSON text to values in slices, with a turn of the event loop in between: JSON.parse of 60 MB blocks everything else for up to 6 s, and 60 MB
  * of `{},{},…` become 1.4 GB. The text is scanned ahead of the parser, which only ever gets whole members of an array or an object, so that a page
- * of too many elements is refused before they are built. The values are those of parseJson. A text below the size of a slice is parsed at once.
+ * of too many elements is refused before they are built. The values are those of parseJson. A text of usual size is parsed at once.
  */
 import type { Pace } from '../../../../shared/clock.ts'
 import { parseJson } from '../../client/json.ts'
@@ -16,6 +16,8 @@ export type ElementBounds = {
 /** The text has more elements than the bound. */
 export class TooManyElements extends Error {}
 
+/** Most pages are not larger, and the scan would cost them a tenth more. */
+const AT_ONCE_CHARS = 1024 * 1024
 /** Some milliseconds. */
 const SLICE_CHARS = 256 * 1024
 /** Scanned without a turn, where no member ends: as many milliseconds. */
@@ -27,8 +29,9 @@ const UNITS_OF_BRACKET = UNITS_OF_ELEMENT - 1
 /** Throws SyntaxError, TooManyElements, or the signal's reason. */
 export async function parseInSlices(text: string, bounds: ElementBounds, pace: Pace, signal: AbortSignal): Promise<unknown> {
   const { elementsMax, sliceChars = SLICE_CHARS } = bounds
+  const atOnceChars = bounds.sliceChars ?? AT_ONCE_CHARS
   // Each element takes two characters, each other value one and a comma.
-  if (text.length <= sliceChars && text.length <= elementsMax * 2) return parseJson(text)
+  if (text.length <= atOnceChars && text.length <= elementsMax * 2) return parseJson(text)
   const scan = createScan(text, elementsMax * UNITS_OF_ELEMENT, sliceChars)
   while (!scan.advance()) {
     await pace.turn()

@@ -20,6 +20,8 @@ export type Names = {
   attemptsGroup: string
   /** Holds which pauses a person has released; nobody joins it. */
   releasesGroup: string
+  /** Holds which unknown fields of each stream the log has named; nobody joins it. */
+  toldFieldsGroup: string
   /** Holds what the loader waits for; nobody joins it. */
   stallsGroup: string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
@@ -48,6 +50,7 @@ export function namesFor(prefix: string): Names {
     skippedGroup: (of) => `${prefix}.skipped${of.slice(prefix.length)}`,
     attemptsGroup: `${prefix}.attempts`,
     releasesGroup: `${prefix}.releases`,
+    toldFieldsGroup: `${prefix}.told-fields`,
     stallsGroup: `${prefix}.stalls`,
     loaderGroup: `${prefix}.loader`,
     lettersGroup: `${prefix}.dead-letters`,

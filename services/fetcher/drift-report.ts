@@ -8,6 +8,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { shownName } from '../../shared/shown.ts'
 import { type Judged, type Misfit, optionalFields } from './judge.ts'
+import type { ToldFields } from './validate/told-fields.ts'
 
 /** Names that a stream tells apart; the metric has a bound of its own. */
 const PATHS_MAX = 500
@@ -19,6 +20,8 @@ const NAMES_SHOWN_MAX = 50
 
 /** The unknown fields of one stream, over all its partitions in this process. */
 export type DriftNames = {
+  /** Before the first page: what was named before this process began. */
+  ready(): Promise<void>
   see(path: string, type: string, example: string | undefined): void
   /** A value does not fit its learned column. */
   seeMisfit(path: string, misfit: Misfit): void
@@ -28,27 +31,38 @@ export type DriftNames = {
   tell(): void
 }
 
-export function createDriftNames(stream: Stream, log: Log, metrics: Metrics): DriftNames {
+/** `told`: what survives the process. */
+export function createDriftNames(stream: Stream, log: Log, metrics: Metrics, told: ToldFields = TOLD_NOTHING): DriftNames {
   const labels = { source: stream.source.name, stream: stream.name }
   const known = new Set<string>()
   const misfits = new Set<string>()
   let fresh: string[] = []
+  let freshNames: string[] = []
   const remember = (name: string): boolean => {
     const path = shownName(name)
     if (known.has(path) || known.size >= PATHS_MAX) return false
     known.add(path)
     return true
   }
+  // Rejected ones are dead letters, which somebody must look at: they are said by each process.
+  const wasTold = (name: string): boolean => stream.unknownFields !== 'reject' && told.has(name)
+
   return {
+    ready: told.ready,
     see(path, type, example) {
-      if (remember(path)) fresh.push(`${shownName(path)}: ${type}${example === undefined ? '' : `, ${example}`}`)
+      if (remember(path) && !wasTold(path)) {
+        fresh.push(`${shownName(path)}: ${type}${example === undefined ? '' : `, ${example}`}`)
+        freshNames.push(path)
+      }
       metrics.drift.inc({ ...labels, path: shownName(path) })
     },
     /** No incident: the value is kept in `_extra`. Bounded, since columns are. */
     seeMisfit(path, { column, type }) {
       const id = `${path} ${type}`
-      if (!misfits.has(id))
+      if (!misfits.has(id) && !wasTold(id)) {
+        freshNames.push(id)
         log.info({ path, column, type }, `a value does not fit the learned column "${path}" (${column}); it stays in _extra`)
+      }
       misfits.add(id)
       metrics.columnMisfits.inc({ ...labels, path })
     },
@@ -56,19 +70,22 @@ export function createDriftNames(stream: Stream, log: Log, metrics: Metrics): Dr
       for (const path of paths) remember(path)
     },
     tell() {
+      told.add(freshNames)
+      freshNames = []
       if (fresh.length === 0) return
       const fields = fresh.slice(0, NAMES_SHOWN_MAX)
       const more = fresh.length - fields.length
       const { unknownFields } = stream
       const said = { stream: stream.label, unknownFields, fields, ...(more > 0 ? { more } : {}) }
       const words = `the API sends fields that the schema does not declare; unknownFields: '${unknownFields}'`
-      // Rejected ones are dead letters, which somebody must look at.
       if (unknownFields === 'reject') log.warn(said, words)
       else log.info(said, words)
       fresh = []
     },
   }
 }
+
+const TOLD_NOTHING: ToldFields = { ready: async () => undefined, has: () => false, add: () => undefined }
 
 export type DriftReport = {
   page(judged: Pick<Judged, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void

@@ -24,6 +24,7 @@ import { prepareStream } from './prepare.ts'
 import { type PreparedStreams, prepareStreams, type Unusable, untilUsable } from './publish/prepare-streams.ts'
 import { createAttempts } from './schedule/attempts.ts'
 import { createSummary, type FetchSummary, type Summary } from './summary.ts'
+import { createToldFields } from './validate/told-fields.ts'
 import { createWorker } from './worker.ts'
 
 /** Of no stream: the registry answers that it has none, or it does not answer. */
@@ -65,6 +66,7 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
     repeats: !options.once,
     clientOf: (source) => clients.get(source),
   })
+  const toldFields = createToldFields({ kafka, names, clock, log })
   clients.clear()
   try {
     const registry = connectRegistry(config.registry)
@@ -130,7 +132,7 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
 
     const driftNames = new Map<Stream, DriftNames>()
     const driftNamesOf = (stream: Stream): DriftNames => {
-      const known = driftNames.get(stream) ?? createDriftNames(stream, log, metrics)
+      const known = driftNames.get(stream) ?? createDriftNames(stream, log, metrics, toldFields.of(stream))
       driftNames.set(stream, known)
       return known
     }
@@ -215,7 +217,7 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
     return again.signal.aborted && !signal.aborted ? 'again' : 'ended'
   } finally {
     ended.abort()
-    await attempts.close()
+    await Promise.all([attempts.close(), toldFields.close()])
     await Promise.all([...clients.values()].map((client) => client.close()))
     await kafka.close()
   }

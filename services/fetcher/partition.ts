@@ -215,6 +215,7 @@ export function openPartition(tools: PartitionTools): Partition {
     if (planned === null) return { outcome: 'done', already: true }
     let plan = planned
     attention = []
+    await driftNames.ready()
     driftNames.known(parseCheckpoint(standing.logHeld().last?.metadata ?? '')?.totals?.drift ?? [])
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true

@@ -660,6 +660,7 @@ export const drift: readonly Line[] = [
     fetcher: 'names them once for the stream, and ends with 0',
     shownBy: [
       [CHECK, 'that is none: fields that are kept or dropped end with 0 and one info line for the stream'],
+      ['fetcher/told-fields.test.ts', `fields that are named are named once, over partitions and runs of new processes: \${unknownFields}`],
       ['fetcher/drift-report.unit.test.ts', 'fields that the checkpoint names are not named again after a restart'],
       ['fetcher/drift-report.unit.test.ts', 'fields that are rejected are a warning: their records are dead letters'],
     ],

@@ -1,0 +1,116 @@
+/**
+ * Which unknown fields of a stream were named in the log before, over restarts and for all its fetchers: a run that a timer starts every minute would
+ * else name them every minute. Kept as short hashes, as metadata of a group that nobody joins. What cannot be read or stored costs a line that comes
+ * again, nothing else.
+ */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Clock } from '../../../shared/clock.ts'
+import type { Stream } from '../../../shared/declaration.ts'
+import { HeadraceError } from '../../../shared/errors.ts'
+import type { Kafka } from '../../../shared/kafka.ts'
+import type { Log } from '../../../shared/log.ts'
+import { createNotes } from '../../../shared/progress/notes.ts'
+import type { Names } from '../../../shared/topics.ts'
+
+export type ToldFields = {
+  /** Reads what is stored, once for all partitions. */
+  ready(): Promise<void>
+  has(name: string): boolean
+  add(names: readonly string[]): void
+}
+
+export type AllToldFields = {
+  of(stream: Stream): ToldFields
+  /** Stores what is left, within a bounded time. */
+  close(): Promise<void>
+}
+
+export type ToldFieldsTools = { kafka: Pick<Kafka, 'committed' | 'storeOffsets'>; names: Names; clock: Clock; log: Log }
+
+/** Two names that share one are told as one: of 500 names, once in 30,000. */
+const HASH_BYTES = 3
+/** The newest; 2,000 characters, where Kafka takes 4,096 bytes. */
+const HASHES_MAX = 500
+const WRITE_LAST_MS = 5_000
+/** One text a stream, whoever fetches its partitions. */
+const PARTITION = 0
+
+const stored = z.object({ v: z.literal(1), told: z.string() })
+
+export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools): AllToldFields {
+  const notes = createNotes({ kafka, group: names.toldFieldsGroup, clock, log })
+  const streams = new Map<Stream, ToldFields>()
+  let storing: Promise<void> = Promise.resolve()
+
+  function open(stream: Stream): ToldFields {
+    const topic = names.records({ source: stream.source.name, stream: stream.name })
+    let told = new Set<string>()
+    let reading: Promise<void> | null = null
+
+    /** Others may have added theirs meanwhile. False: Kafka does not say. */
+    async function read(): Promise<boolean> {
+      try {
+        told = new Set([...hashesIn((await notes.read(topic))[PARTITION] ?? ''), ...told])
+        return true
+      } catch (error) {
+        if (!(error instanceof HeadraceError)) throw error
+        log.debug({ err: error, stream: stream.label }, 'cannot read which unknown fields were named before')
+        return false
+      }
+    }
+
+    /** Also what was read: Kafka forgets what nobody stores again for a week. */
+    const store = () => notes.put(topic, PARTITION, JSON.stringify({ v: 1, told: [...told].slice(-HASHES_MAX).join('') }))
+
+    async function readFirst(): Promise<void> {
+      if (!(await read())) reading = null
+      else if (told.size > 0) store()
+    }
+
+    return {
+      ready() {
+        reading ??= readFirst()
+        return reading
+      },
+      has: (name) => told.has(hashOf(name)),
+      add(added) {
+        notes.refresh()
+        if (added.length === 0) return
+        for (const name of added) told.add(hashOf(name))
+        storing = storing
+          .then(read)
+          .then(store)
+          .catch((error) => log.error({ err: error, stream: stream.label }, 'which unknown fields were named is not stored'))
+      },
+    }
+  }
+
+  return {
+    of(stream) {
+      const known = streams.get(stream) ?? open(stream)
+      streams.set(stream, known)
+      return known
+    },
+    async close() {
+      const late = new AbortController()
+      await Promise.race([storing, clock.sleep(WRITE_LAST_MS, late.signal).catch(() => undefined)])
+      late.abort()
+      await notes.written(WRITE_LAST_MS)
+      notes.close()
+    },
+  }
+}
+
+const hashOf = (name: string): string => createHash('sha256').update(name).digest().subarray(0, HASH_BYTES).toString('base64')
+
+const HASH_CHARS = 4
+
+function hashesIn(text: string): string[] {
+  try {
+    const parsed = stored.safeParse(JSON.parse(text))
+    return parsed.success ? (parsed.data.told.slice(-HASHES_MAX * HASH_CHARS).match(/.{4}/g) ?? []) : []
+  } catch {
+    return []
+  }
+}

@@ -90,6 +90,8 @@ export const checkpoint = z.object({
       partial: z.literal(true).optional(),
       /** The last page said that there is more. */
       more: z.literal(true).optional(),
+      /** A list of this walk had as many records as was said of it: the number counts what is asked for. */
+      agreed: z.literal(true).optional(),
     })
     .optional(),
   /** Why the watermark holds since a page of this run: the walk may have ended short of what the API has. */

@@ -183,6 +183,10 @@ export const pagination: readonly Line[] = [
       [WALK_SIZE, 'fails the run that ends short of it, where the request asks for everything'],
       [WALK_SIZE, 'holds the watermark where the request leaves something out, since the header may count all'],
       [WALK_SIZE, 'only warns where the page is an end of its own, so that a header that counts all holds no stream up for ever'],
+      [
+        WALK_SIZE,
+        'holds the watermark in front of a window that is empty beside it, where it counted windows before, and not where it counts all',
+      ],
       [WALK_SIZE, `ends no walk that was told more: \${name}`],
       [WALK_SIZE, `holds the watermark on the first page: \${name}`],
       [WALK_SIZE, 'is left alone where the declaration says so, and may be declared as an estimate'],

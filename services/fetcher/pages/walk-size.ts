@@ -42,7 +42,8 @@ export function afterPage(
   const said = totalOf(stream, first, page)
   const least = leastOf(stream, before, count, step)
   const learned = learnedFrom(before, said, least, count, step)
-  const next = { longest: learned.longest, read: 0 }
+  const isAgreed = before.agreed === true || (step.list === 'ended' && learned.read > 0 && learned.read === learned.total)
+  const next: WalkSize = { longest: learned.longest, read: 0, ...(isAgreed ? { agreed: true } : {}) }
   if (step.list === 'dropped') return { size: next, step, cautions: [] }
   const hole = count > 0 || page.isBodyless ? undefined : holeIn(step)
   if (step.cursor !== null && step.list === undefined) return { size: learned, step: held(step, hole), cautions: [] }
@@ -84,6 +85,7 @@ function learnedFrom(before: WalkSize, said: Said, least: number, count: number,
     ...(pages === null ? {} : { pages }),
     ...(before.partial === true ? { partial: true } : {}),
     ...(step.more === true ? { more: true } : {}),
+    ...(before.agreed === true ? { agreed: true } : {}),
   }
 }
 
@@ -164,8 +166,9 @@ function heldBy(gaps: readonly Gap[]): string | undefined {
 }
 
 /** A page that is not full and has records is an end of its own: a header that counts something else does not hold the stream up for ever. */
-function mayBeCut({ longest, read }: WalkSize, count: number, { list }: Step, fullPage: number | null): boolean {
-  if (count === 0) return read > 0 || list === 'ended'
+function mayBeCut({ longest, read, agreed }: WalkSize, count: number, { list }: Step, fullPage: number | null): boolean {
+  // An empty window is none that was emptied by mistake, where the header never counted one.
+  if (count === 0) return read > 0 || (list === 'ended' && agreed === true)
   return (read > 0 && count >= longest) || (fullPage !== null && count >= fullPage)
 }
 

@@ -306,6 +306,27 @@ describe('an X-Total-Count that nobody declared', () => {
     }
   })
 
+  test('holds the watermark in front of a window that is empty beside it, where it counted windows before, and not where it counts all', async (t) => {
+    const paginate = windows({ to: 'until', size: '1h', pages: { kind: 'none' } as const })
+    const script =
+      (header: number | null, emptied: string): Script =>
+      ({ query }) => {
+        const found = [row(1), row(2), row(3601), row(7201)].filter(
+          (each) => each.at >= String(query.get('since')) && each.at < String(query.get('until')),
+        )
+        const isEmptied = query.get('since')?.startsWith(emptied) === true
+        return { json: { data: isEmptied ? [] : found }, headers: { 'X-Total-Count': header ?? found.length } }
+      }
+    const stream = timed(paginate, { start: at(0) })
+    const plan = { startedMs: Date.UTC(2026, 0, 1, 4) }
+    const emptied = await runOnce(t, script(null, '2026-01-01T01'), { stream, plan })
+    assert.match(heldBy(emptied)[0] ?? '', /after 0 records, but the API said 1; if X-Total-Count counts more/)
+    assert.equal(kept(emptied).at(-1), at(3600))
+    const ofAll = await runOnce(t, script(5_000, 'none'), { stream, plan })
+    assert.deepEqual([ofAll.error, heldBy(ofAll)], [undefined, []])
+    assert.ok((kept(ofAll).at(-1) ?? '') > at(10_800), 'past the empty window')
+  })
+
   test('is left alone where the declaration says so, and may be declared as an estimate', async (t) => {
     const plan = { from: at(0), watermark: at(0), seen: at(0) }
     for (const total of [false, { header: 'X-Total-Count', exact: false }] as const) {

@@ -94,6 +94,8 @@ export const checkpoint = z.object({
       agreed: z.literal(true).optional(),
     })
     .optional(),
+  /** Records of the last complete walk over everything, to compare the next one with. */
+  whole: z.int().min(0).optional(),
   /** Why the watermark holds since a page of this run: the walk may have ended short of what the API has. */
   held: z.string().optional(),
   /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */

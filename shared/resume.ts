@@ -26,7 +26,15 @@ export type Resume =
   /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
   | { kind: 'continue'; checkpoint: Checkpoint }
   /** Start a new run from `watermark`, null being the stream's start. `otherShare`: the checkpoint speaks of what the partition asked for before. */
-  | { kind: 'start'; watermark: string | null; gap: Gap | null; coveredBelow: number | undefined; otherShare?: true; known?: string }
+  | {
+      kind: 'start'
+      watermark: string | null
+      gap: Gap | null
+      coveredBelow: number | undefined
+      otherShare?: true
+      known?: string
+      whole?: number
+    }
 
 /** Published records that no loader can read any more, [from, to). `confirmed` is where the API is asked again from. */
 export type Gap = { from: number; to: number; confirmed: string | null }
@@ -44,7 +52,7 @@ export function resume(facts: ResumeFacts): Resume {
   return { kind: 'start', watermark: stored.watermark, gap: null, coveredBelow: stored.coveredBelow, ...knownIn(stored) }
 }
 
-const knownIn = ({ known }: Checkpoint) => (known === undefined ? {} : { known })
+const knownIn = ({ known, whole }: Checkpoint) => ({ ...(known === undefined ? {} : { known }), ...(whole === undefined ? {} : { whole }) })
 
 /** What the loader has confirmed of another share says nothing about this one. */
 function confirmedOf({ loaded, own }: ResumeFacts): string | null {

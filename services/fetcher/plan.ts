@@ -34,13 +34,17 @@ export function startAgain(before: Before & Pick<RunPlan, 'full' | 'range'>, rea
   return full === undefined ? startAt(reached, before, clock) : fullFrom(reached, before, clock)
 }
 
-type Before = Pick<RunPlan, 'watermark' | 'coveredBelow' | 'known'>
+type Before = Pick<RunPlan, 'watermark' | 'coveredBelow' | 'known' | 'whole'>
 
 function fullFrom(reached: string | null, before: Before, clock: Clock): RunPlan {
   return { ...startAt(reached, before, clock), watermark: before.watermark, full: { reached } }
 }
 
-const startAt = (watermark: string | null, { coveredBelow, known }: Pick<RunPlan, 'coveredBelow' | 'known'>, clock: Clock): RunPlan => ({
+const startAt = (
+  watermark: string | null,
+  { coveredBelow, known, whole }: Pick<RunPlan, 'coveredBelow' | 'known' | 'whole'>,
+  clock: Clock,
+): RunPlan => ({
   run: randomUUID(),
   startedMs: clock.nowMs(),
   page: 0,
@@ -50,4 +54,5 @@ const startAt = (watermark: string | null, { coveredBelow, known }: Pick<RunPlan
   seen: watermark,
   coveredBelow,
   ...(known === undefined ? {} : { known }),
+  ...(whole === undefined ? {} : { whole }),
 })

@@ -20,7 +20,7 @@ import { type Judged, judgeFor } from './judge.ts'
 import type { Columns } from './learn.ts'
 import type { Fresh, Memory } from './memory.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './page-facts.ts'
-import type { Caution } from './pages/walk-size.ts'
+import { type Caution, fewerCaution } from './pages/walk-size.ts'
 import { walkPages } from './pages.ts'
 import { afterPage, type Progress, startOf } from './progress.ts'
 import type { Stamps } from './publish/stamps.ts'
@@ -48,6 +48,8 @@ export type RunPlan = {
   unordered?: boolean | undefined
   /** What an interrupted run had learned of the size of its list. */
   size?: WalkSize | undefined
+  /** Records of the last complete walk over everything. */
+  whole?: number | undefined
   /** Why the watermark of an interrupted run holds. */
   held?: string | undefined
   coveredBelow?: number | undefined
@@ -224,15 +226,20 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   }
   const marker = markerOf(place, { ...response, fetchedMs: state.stampMs }, judged, fresh)
   state.totals = totalsWith(state.totals, marker, judged)
+  const ofAll = last && plan.from === null && plan.range === undefined
+  const brought = state.totals.records + state.totals.unchanged + state.totals.deadLetters
+  const whole = ofAll && state.held === null ? brought : plan.whole
+  // Where deletions are found by full walks, fewer records are told with the deletions that are withheld.
+  const fewer = ofAll && stream.deletes === undefined ? fewerCaution(plan.whole, brought) : []
   await tools.outlet.put({
     marker,
-    checkpoint: { ...checkpointOf(plan, stream, state, page), ...shareOf(tools) },
+    checkpoint: { ...checkpointOf(plan, stream, state, page), ...(whole === undefined ? {} : { whole }), ...shareOf(tools) },
     records: fresh.records,
     rejected: fresh.rejected,
     schemaId: tools.columns?.schemaId(),
     url: redactUrl(response.request.url),
   })
-  tools.onPage({ judged, sorted: state.progress.sorted, shifted, notWhole, cautions: page.cautions ?? [] })
+  tools.onPage({ judged, sorted: state.progress.sorted, shifted, notWhole, cautions: [...(page.cautions ?? []), ...fewer] })
 }
 
 function attendHeld({ attend, stream }: RunTools, held: string): void {

@@ -189,6 +189,8 @@ export const pagination: readonly Line[] = [
       ],
       [WALK_SIZE, `ends no walk that was told more: \${name}`],
       [WALK_SIZE, `holds the watermark on the first page: \${name}`],
+      [WALK_SIZE, 'may count all behind a watermark parameter of any name'],
+      [WALK_SIZE, 'a walk over everything that brings far fewer records than the last complete one is warned of'],
       [WALK_SIZE, 'is left alone where the declaration says so, and may be declared as an estimate'],
       [WALK_SIZE, `and is followed by a last page without records holds the watermark: \${name}`],
     ],

@@ -1,7 +1,7 @@
 /** The end of a walk on the real stack: a page that is wrong once, and the runs after it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { cursor, linkHeader, pageNumber, windows } from '../../shared/index.ts'
+import { cursor, linkHeader, none, pageNumber, windows } from '../../shared/index.ts'
 import { type Answer, startServer } from '../support/http.ts'
 import { declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace, type Place } from './fetching.ts'
@@ -89,6 +89,21 @@ test('a total that was true before most records were deleted stops no stream for
   for (let run = 0; run < 2; run++) outcomes.push(outcomeOf(await place.fetchOnce(source))?.outcome)
   assert.equal(outcomes.at(-1), 'done')
   assert.equal((await place.checkpoint(streamOf(source)))?.done, true)
+})
+
+test('far fewer records than the last complete walk brought are warned of, also by another process', async (t) => {
+  const place = await ownPlace(t)
+  let all = ORDERS
+  const server = await startServer(t, () => ({ json: { data: all } }))
+  const source = declareShop({ paginate: none(), watermark: undefined }, { baseUrl: server.url })
+  const told: number[] = []
+  for (const count of [60, 55, 20, 20]) {
+    all = ORDERS.slice(0, count)
+    const fetched = await place.fetchOnce(source)
+    assert.equal(outcomeOf(fetched)?.outcome, 'done')
+    told.push(warnings(fetched.log, /the last complete one/))
+  }
+  assert.deepEqual(told, [0, 0, 1, 0])
 })
 
 test('a page of exactly the requested size without a sign of a next one is warned of in each run, once', async (t) => {

@@ -14,7 +14,7 @@ import type { PageView, Step } from '../paginators/contract.ts'
 import { isSizeParam } from '../paginators/size.ts'
 
 /** Worth a warning, once a run. */
-export type Caution = { about: 'total' | 'full_page'; says: string }
+export type Caution = { about: 'total' | 'full_page' | 'fewer'; says: string }
 
 export type Sized = { size: WalkSize; step: Step; cautions: readonly Caution[] }
 
@@ -60,6 +60,22 @@ export function afterPage(
       ...(step.unsaid === true && count > 0 && count === fullPage && !isConfirmed ? [fullPageCaution(count)] : []),
     ],
   }
+}
+
+const FEWER_SHARE = 0.2
+const FEWER_RECORDS_MIN = 10
+
+/** Of a complete walk over everything that brought far fewer records than the one before it. */
+export function fewerCaution(before: number | undefined, records: number): Caution[] {
+  const missing = (before ?? 0) - records
+  if (before === undefined || missing <= 0) return []
+  if (records > 0 && (missing < FEWER_RECORDS_MIN || missing <= before * FEWER_SHARE)) return []
+  return [
+    {
+      about: 'fewer',
+      says: `this run brought ${records} records, the last complete one ${before}: check that the API still lists them all`,
+    },
+  ]
 }
 
 const held = (step: Step, why: string | undefined): Step =>
@@ -148,9 +164,12 @@ const NEUTRAL_PARAMS = new Set(
 )
 
 /** A header that nobody declared may count the whole table, whatever the request asks for. */
-function isFiltered({ paginate }: Stream, { method, url }: PageRequest): boolean {
+function isFiltered({ paginate, watermark }: Stream, { method, url }: PageRequest): boolean {
   if (method !== 'GET' || paginate.kind === 'windows') return true
-  return [...url.searchParams.keys()].some((name) => !isSizeParam(name) && !NEUTRAL_PARAMS.has(name.toLowerCase().replace(/[-_$]/g, '')))
+  const asked = [...url.searchParams.keys()]
+  // Also where its name would leave nothing out, such as `start`.
+  if (asked.some((name) => name === watermark?.param || name === watermark?.to)) return true
+  return asked.some((name) => !isSizeParam(name) && !NEUTRAL_PARAMS.has(name.toLowerCase().replace(/[-_$]/g, '')))
 }
 
 type Gap = { kind: 'fails' | 'holds' | 'warns'; says: string; remedy: string }

@@ -289,6 +289,17 @@ describe('an X-Total-Count that nobody declared', () => {
     assert.match(heldBy(ran)[0] ?? '', /the watermark holds: the walk ended after 60 records, but the API said 5000/)
   })
 
+  test('may count all behind a watermark parameter of any name', async (t) => {
+    const plan = { from: at(0), watermark: at(0), seen: at(0) }
+    const stream = timed(plain, { param: 'start' })
+    const ran = await runOnce(
+      t,
+      api(() => ({ header: 5_000, all: 5 })),
+      { stream, plan },
+    )
+    assert.deepEqual([ran.error, kept(ran).at(-1)], [undefined, at(4)])
+  })
+
   test('only warns where the page is an end of its own, so that a header that counts all holds no stream up for ever', async (t) => {
     const plan = { from: at(0), watermark: at(0), seen: at(0) }
     for (const [all, paginate] of [
@@ -369,6 +380,21 @@ describe('a flag that promises more', () => {
       assert.deepEqual([heldBy(whole), kept(whole).at(-1)], [[], at(59)])
     })
   }
+})
+
+test('a walk over everything that brings far fewer records than the last complete one is warned of', async (t) => {
+  const stream = untimed(pageNumber({ stop: 'empty' }))
+  const told = async (all: number, whole?: number) => {
+    const ran = await runOnce(t, api(undefined, { all }), { stream, plan: { whole } })
+    assert.equal(ran.error, undefined)
+    assert.equal(ran.put.at(-1)?.checkpoint.whole, all)
+    return ran.cautions.filter(({ about }) => about === 'fewer').map(({ says }) => says)
+  }
+  assert.deepEqual(await told(60), [])
+  assert.deepEqual(await told(50, 60), [])
+  assert.deepEqual(await told(60, 40), [])
+  assert.match((await told(40, 60))[0] ?? '', /this run brought 40 records, the last complete one 60/)
+  assert.equal((await told(0, 3)).length, 1)
 })
 
 describe('a page of exactly the requested size without a sign of a next one', () => {

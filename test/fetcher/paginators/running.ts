@@ -1,6 +1,7 @@
 /** A run over a real server whose pages are collected instead of published: what markers and checkpoints say, and up to where they confirm. */
 import type { TestContext } from 'node:test'
 import { createMemory, type Memory } from '../../../services/fetcher/memory.ts'
+import type { Caution } from '../../../services/fetcher/pages/walk-size.ts'
 import type { Stamps } from '../../../services/fetcher/publish/stamps.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish.ts'
 import { type RunPlan, type RunResult, run } from '../../../services/fetcher/run.ts'
@@ -18,6 +19,8 @@ export type Ran = {
   shifts: number
   /** What is left for a person to look at. */
   attention: Attention[]
+  /** What is worth a warning. */
+  cautions: Caution[]
   result: RunResult | null
   error: unknown
 }
@@ -39,7 +42,16 @@ export async function runOnce(
 ): Promise<Ran> {
   const server = await startServer(t, script)
   const { client, stream } = clientFor(t, server.url, options)
-  const ran: Ran = { put: [], requests: server.requests, url: server.url, shifts: 0, attention: [], result: null, error: undefined }
+  const ran: Ran = {
+    put: [],
+    requests: server.requests,
+    url: server.url,
+    shifts: 0,
+    attention: [],
+    cautions: [],
+    result: null,
+    error: undefined,
+  }
   const startedMs = Date.UTC(2026, 5, 1)
   const plan: RunPlan = { run: 'r', startedMs, page: 0, from: null, cursor: null, watermark: null, seen: null, ...options.plan }
   try {
@@ -54,7 +66,8 @@ export async function runOnce(
       ...(options.stamps === undefined ? {} : { stamps: options.stamps }),
       stop: { soft: never, hard: never },
       attend: (attention) => void ran.attention.push(attention),
-      onPage: ({ shifted }) => {
+      onPage: ({ cautions, shifted }) => {
+        ran.cautions.push(...cautions)
         if (shifted) ran.shifts += 1
       },
     })

@@ -14,6 +14,8 @@ import { firstRequest } from './client/first-request.ts'
 import type { PageRequest, PageResponse, Send } from './client/send.ts'
 import { isNoContent } from './client/status.ts'
 import { ownWalk } from './own-walk.ts'
+import { isCounted } from './pages/counted-pages.ts'
+import { COUNTED_CAUTION, followed, isFollowed, onwardFrom } from './pages/follow-watermark.ts'
 import { recordsOf } from './pages/records-of.ts'
 import { afterPage, sizeAt } from './pages/walk-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator.ts'
@@ -41,18 +43,29 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
 }
 
 type Taken = { page: Page; size: WalkSize; request: PageRequest }
+/** A list of the API's: from where it was asked for, the request of its first page, and how many records were read before it. */
+type List = { since: string | null; first: PageRequest; base: number }
 
 async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: Walk): AsyncGenerator<Page> {
   const paginator = paginatorFor(stream)
   const { since, until, texts } = boundsOf({ stream, ...walk })
-  const first = firstRequest(stream, baseUrl, partition, texts.since, texts.until)
+  const listFrom = (from: string | null, base: number): List => ({
+    ...{ since: from, base },
+    first: firstRequest(stream, baseUrl, partition, from, texts.until),
+  })
+  let list = listFrom(texts.since, 0)
+  const { first } = list
   const exchange = { signal: stop.hard, stream: stream.label, ...(paginator.passing === undefined ? {} : { passing: paginator.passing }) }
   /** Made, and vetted, before the page that names it is handed out: what is stored can be asked for. */
-  const requestOf = (at: Cursor | null): PageRequest => (at === null ? first : vetted(stream, send, () => paginator.at(first, at)))
+  const requestOf = (at: Cursor | null): PageRequest =>
+    at === null ? list.first : vetted(stream, send, () => paginator.at(list.first, at))
 
+  /** The API did not do as it was asked. */
+  let isDistrusted = false
+  const canFollow = () => followed(stream) && walk.positions !== undefined && !isDistrusted
   const fullPage = fullPageOf(stream.paginate, first)
 
-  async function take(cursor: Cursor | null, request: PageRequest, before: WalkSize): Promise<Taken> {
+  async function take(cursor: Cursor | null, request: PageRequest, before: WalkSize, again = 0): Promise<Taken> {
     stop.soft.throwIfAborted()
     const response = await send(request, exchange)
     const isBodyless = saysNothing(stream, response)
@@ -63,9 +76,18 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     const sizes = { longest: before.longest, size: fullPage }
     const view = { request: response.request, headers, body, records, ...sizes, ...(conceal ? { conceal } : {}) }
     const next = isBodyless ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
-    const { step, cautions, size } = afterPage(stream, first, before, { ...view, isBodyless }, next, fullPage)
-    const page = { ...step, response, records, size, cautions, last: step.cursor === null }
-    return { page, size, request: requestOf(step.cursor) }
+    const { step, cautions, size } = afterPage(
+      stream,
+      first,
+      before,
+      { ...view, isBodyless, base: list.base },
+      again === 0 ? next : { ...next, again },
+      fullPage,
+    )
+    const onward = requestOf(step.cursor)
+    const isCount = step.cursor !== null && isCounted(stream, response.request, onward, records)
+    const counted = isCount ? { counted: true as const } : {}
+    return { page: { ...step, response, records, size, cautions, ...counted, last: step.cursor === null }, size, request: onward }
   }
 
   const start: Cursor | null = walk.cursor ?? paginator.start?.({ since, until, startedMs: walk.startedMs }) ?? null
@@ -75,9 +97,32 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     const { cursor } = page
     const isDoubtful = cursor !== null && walk.gaveUp !== undefined && cursorKey(cursor) === walk.gaveUp
     const ahead = isDoubtful ? await proven(stream, () => take(cursor, request, size)) : null
-    yield page
+    // Records move away from a place that is counted: whoever goes on later goes on by the watermark.
+    yield canFollow() && page.counted === true ? { ...page, cursor: null } : page
     if (page.last) return
-    taken = ahead ?? (await take(cursor, request, size))
+    taken = ahead ?? (page.counted === true ? await follow(taken) : null) ?? byCounter(page, await take(cursor, request, size))
+  }
+
+  /** A place that moves is all that leads on: said also of a stream that mostly goes on by its watermark. */
+  function byCounter({ counted }: Page, next: Taken): Taken {
+    if (counted !== true || (followed(stream) && walk.positions === undefined)) return next
+    const cautions = [...(next.page.cautions ?? []), { about: 'counted', says: COUNTED_CAUTION } as const]
+    return { ...next, page: { ...next.page, cautions } }
+  }
+
+  /** The page from the position that was reached, where that leads on; null if the walk has to go on by the API's link. */
+  async function follow({ page, size }: Taken): Promise<Taken | null> {
+    const { watermark } = stream
+    const onward = canFollow() && watermark !== null ? onwardFrom(watermark, walk.positions?.() ?? [], list.since) : null
+    if (onward === null) return null
+    const before = list
+    list = listFrom(onward.since, size.read - onward.again)
+    const next = await take(null, requestOf(null), size, onward.again)
+    if (isFollowed(stream, page.records, onward, next.page.records)) return { ...next, page: { ...next.page, overlaps: true } }
+    // The API does not do as it is asked, or all of these records have moved away.
+    list = before
+    isDistrusted = true
+    return null
   }
 }
 

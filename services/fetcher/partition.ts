@@ -95,6 +95,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const refusedRuns = createRefusedRuns(clock, tools.credentialsStamp ?? (async () => ''))
   const caution = cautionAbout(stream.paginate)
   let cautioned = caution === null
+  const alwaysTrue = new Set<Caution['about']>()
   const standing = createStanding({ ...tools, log, topic, deadLetters: place.deadLetters, labels, memory, publisher })
 
   function reportShift(): void {
@@ -173,8 +174,10 @@ export function openPartition(tools: PartitionTools): Partition {
       },
       onPage({ judged, sorted, shifted, notWhole, cautions }) {
         for (const { about, says } of cautions) {
-          if (!warned.has(about)) log.warn({ run: plan.run }, says)
-          warned.add(about)
+          // What follows from the way of paging is the same in each run.
+          const told = about === 'counted' ? alwaysTrue : warned
+          if (!told.has(about)) log.warn({ run: plan.run }, says)
+          told.add(about)
         }
         if (shifted) {
           reportShift()

@@ -103,6 +103,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     held: plan.held ?? null,
     aheadMs: plan.aheadMs ?? null,
     stampMs: 0,
+    positions: [],
     refuseChangedApi: createChangeGuard(stream),
   }
   const judge = judgeFor(stream, tools.columns?.known)
@@ -121,6 +122,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     cursor: plan.cursor ?? null,
     gaveUp: plan.gaveUp,
     size: plan.size,
+    positions: () => state.positions,
     stop,
   }
   const best = (refused: HeadraceError | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
@@ -129,7 +131,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     for await (const page of tools.found === undefined ? walkPages(walk) : walkShares(walk, { ...tools.found, known: plan.known })) {
       const context = contextOf(page.stream ?? stream, partition, page.response)
       const floor = floorOf(state.progress, stream.watermark)
-      const repeats = page.repeats !== undefined
+      const repeats = page.repeats !== undefined || page.overlaps === true
       const { judged, kept, fresh, stopped } = await validatePage(page.records, {
         judge: (raws) => learning(tools, () => judge(raws, context)),
         ...(ends === null ? {} : { keep: (slice: Judged) => within(stream, slice, ends) }),
@@ -179,6 +181,8 @@ type RunState = {
   aheadMs: number | null
   /** Of the latest page. */
   stampMs: number
+  /** Of the latest page's records. */
+  positions: readonly Position[]
   refuseChangedApi: ReturnType<typeof createChangeGuard>
 }
 
@@ -186,6 +190,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const { stream } = tools
   const showsDeletes = stream.deletes !== undefined
   const { response } = page
+  state.positions = page.counted === true ? judged.records.flatMap(({ position }) => position ?? []) : []
   const afterMs = showsDeletes ? plan.startedMs : 0
   state.stampMs = tools.stamps?.of(response.fetchedMs, afterMs) ?? Math.max(response.fetchedMs, afterMs + 1)
 
@@ -199,7 +204,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
     fetchedMs: response.fetchedMs - aheadMs,
     startedMs: Math.min(plan.startedMs, response.fetchedMs) - Math.max(aheadMs, state.aheadMs),
     walkedTo,
-    repeats: page.repeats !== undefined,
+    repeats: page.repeats !== undefined || page.overlaps === true,
     shifted: page.shifted === true,
   }
   const before = state.progress.watermark

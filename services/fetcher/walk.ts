@@ -19,6 +19,10 @@ export type Page = Step & {
   size?: WalkSize
   /** Worth a warning, once a run. */
   cautions?: readonly Caution[]
+  /** The API names the next page by a counter. */
+  counted?: true
+  /** It opens with records of the page before, since it was asked for from where that ended. */
+  overlaps?: true
   /** Of a partition whose shares are found: those walked from their start, this page included. */
   known?: string
 }
@@ -40,5 +44,7 @@ export type Walk = {
   gaveUp?: string | undefined
   /** What an interrupted walk had learned of the size of its list. */
   size?: WalkSize | undefined
+  /** Positions of the records of the page that was taken last, in their order. Where they are told, a walk over counted pages goes on by them. */
+  positions?: () => readonly Position[]
   stop: Stop
 }

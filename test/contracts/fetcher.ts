@@ -15,6 +15,7 @@ const WINDOWS = 'fetcher/paginators/windows.unit.test.ts'
 const NUMBERS = 'fetcher/paginators/page-number.unit.test.ts'
 const CLOCK = 'fetcher/clock.test.ts'
 const STAMPS = 'fetcher/publish/stamps.unit.test.ts'
+const COUNTED = 'fetcher/counted-links.test.ts'
 const NEXT_LINK = 'fetcher/next-link.test.ts'
 const PAGES = 'fetcher/pages.unit.test.ts'
 const MISSING = 'fetcher/pages/missing-places.unit.test.ts'
@@ -57,6 +58,20 @@ export const pagination: readonly Line[] = [
       ],
       [CREDENTIALS, 'are refused before anything is sent'],
       [CREDENTIALS, `that are allowed are asked without credentials and without the declared headers: \${name}`],
+    ],
+  },
+  {
+    server: 'names its next page by a counter, and a record is updated while the pages are walked',
+    fetcher: 'goes on by the watermark of a sorted stream, misses none and asks hardly more; warns where it cannot',
+    shownBy: [
+      [COUNTED, `\${named} over \${what}`],
+      [COUNTED, 'cursor() over a plain number of a page'],
+      [COUNTED, 'also when the very records move that a page ended with, or one on each page'],
+      [COUNTED, 'in hundreds of pages for hardly more requests'],
+      [COUNTED, `where the API treats the parameter as \${since} and nobody declared that, every record arrives all the same`],
+      [COUNTED, 'over pages of one and the same time by the links, and on by the watermark behind them'],
+      [COUNTED, 'a run that was interrupted goes on by the watermark, and not by a place that is counted'],
+      [COUNTED, `\${what}: once in the log, in check and in preview, and check recommends no sorted`],
     ],
   },
   {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Source, Stream } from '../../../shared/declaration.ts'
+import { pagesOf } from '../../../shared/declare/paginate.ts'
 import { messageOf } from '../../../shared/errors.ts'
 import type { Log } from '../../../shared/log.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
@@ -103,7 +104,9 @@ async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamChe
   const seen = seenRecords(look)
   tell(schemaStep(stream, seen))
   tell(await watermarkStep({ stream, api, signal }, seen.fit))
-  tell(orderStep(stream, seen))
+  const pages = pagesOf(stream.paginate).kind
+  const counted = look.pages.some((page) => page.counted === true) || pages === 'page-number' || pages === 'offset'
+  tell(orderStep(stream, seen, counted))
   return true
 }
 

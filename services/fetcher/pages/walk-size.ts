@@ -14,12 +14,13 @@ import type { PageView, Step } from '../paginators/contract.ts'
 import { isSizeParam } from '../paginators/size.ts'
 
 /** Worth a warning, once a run. */
-export type Caution = { about: 'total' | 'full_page' | 'fewer'; says: string }
+export type Caution = { about: 'total' | 'full_page' | 'fewer' | 'counted'; says: string }
 
 export type Sized = { size: WalkSize; step: Step; cautions: readonly Caution[] }
 
 /** `body` of a status that is declared empty says nothing. */
-type SeenPage = Pick<PageView, 'body' | 'headers' | 'records'> & { isBodyless: boolean }
+/** `base`: records read before the list that this page is of begins; a total counts from there. */
+type SeenPage = Pick<PageView, 'body' | 'headers' | 'records'> & { isBodyless: boolean; base?: number }
 
 const NO_SIZE: WalkSize = { longest: 0, read: 0 }
 
@@ -39,7 +40,8 @@ export function afterPage(
   fullPage: number | null,
 ): Sized {
   const count = page.records.length
-  const said = totalOf(stream, first, page)
+  const own = totalOf(stream, first, page)
+  const said = { ...own, total: own.total === null ? null : own.total + (page.base ?? 0) }
   const least = leastOf(stream, before, count, step)
   const learned = learnedFrom(before, said, least, count, step)
   const isAgreed = before.agreed === true || (step.list === 'ended' && learned.read > 0 && learned.read === learned.total)

@@ -6,6 +6,7 @@ import { type SimplePlace, unwrapped } from '../../../../shared/declare/place.ts
 import { messageOf, Stopped } from '../../../../shared/errors.ts'
 import { PageRefused } from '../../client/errors.ts'
 import type { PageResponse } from '../../client/send.ts'
+import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-watermark.ts'
 import { recordsOf } from '../../pages/records-of.ts'
 import type { Look, SeenPage } from '../look.ts'
 import { hintOf } from './access.ts'
@@ -95,7 +96,8 @@ function newRecords({ stream, pages }: Look, page: SeenPage): Step {
       'check that the cursor is sent where the API expects it',
     )
   }
-  const caution = cautionAbout(stream.paginate)
+  const counted = pages.some((each) => each.counted === true) ? (followed(stream) ? FOLLOWED_NOTE : COUNTED_CAUTION) : null
+  const caution = cautionAbout(stream.paginate) ?? counted
   const rejected = page.judged.rejected.length > 0 ? `, ${page.judged.rejected.length} do not fit the schema` : ''
   const leftOut = page.judged.leftOut > 0 ? `, ${page.judged.leftOut} are left out by filter or map` : ''
   const says = `${page.records.length} records, ${fresh} of them new${rejected}${leftOut}${page.last ? '; it is the last' : ''}`

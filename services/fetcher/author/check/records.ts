@@ -69,7 +69,8 @@ export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftO
   return ok('schema', says, [...letters, ...unknown, ...missing])
 }
 
-export function orderStep({ watermark }: Stream, { fit }: SeenRecords): Step {
+/** `counted`: the API names its pages by a counter, which `sorted` alone makes no safer. */
+export function orderStep({ watermark }: Stream, { fit }: SeenRecords, counted: boolean): Step {
   const positions = fit.flatMap(({ position }) => (position === null ? [] : [position]))
   if (watermark === null) return skipped('order', 'no watermark is declared')
   if (positions.length < 2) return skipped('order', 'there are not two records to compare')
@@ -80,6 +81,7 @@ export function orderStep({ watermark }: Stream, { fit }: SeenRecords): Step {
   }
   if (watermark.sorted) return ok('order', `by ${watermark.field}, on the pages seen`)
   if (!ordered || isOrdered(positions.toReversed())) return skipped('order', 'sorted is not declared')
+  if (counted) return ok('order', `sorted is not declared; the pages seen are in the order of ${watermark.field}`)
   const note = 'if the API promises that order, sorted: true lets the watermark move page by page'
   return ok('order', `sorted is not declared, but the pages seen are in the order of ${watermark.field}`, [note])
 }

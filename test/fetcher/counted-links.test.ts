@@ -74,6 +74,10 @@ async function startApi(t: Parameters<typeof startServer>[0], options: ApiOption
     records: options.records ?? Array.from({ length: 250 }, (_, at) => order(`r${at}`, at)),
     onPage: (_number: number): void => {},
     down: false,
+    /** Answered without records and without a next page. */
+    emptyAt: -1,
+    /** What the header says, of the records that the request asks for. */
+    total: (_found: number, _number: number): number | null => null,
     /** Moves a record to the end. */
     update(id: string) {
       const last = api.records.at(-1)?.updated_at ?? instant(0)
@@ -98,6 +102,9 @@ async function startApi(t: Parameters<typeof startServer>[0], options: ApiOption
       json: { data, next: link, page: page === 0 ? null : page },
       headers: link === null ? {} : { link: `<${link}>; rel="next"` },
     }
+    const told = api.total(found.length, number)
+    if (told !== null) answer.headers = { ...answer.headers, 'x-total-count': told }
+    if (number === api.emptyAt) Object.assign(answer, { json: { data: [] }, headers: {} })
     api.onPage(number)
     return answer
   })
@@ -185,6 +192,34 @@ describe('a sorted stream whose links count is walked by the watermark, and no r
       assert.ok(api.requests.length <= 4, `${api.requests.length} requests`)
     })
   }
+
+  for (const [what, total] of [
+    ['of what each request asks for', (found: number) => found],
+    ['of the whole table', () => 250],
+  ] as const) {
+    test(`with a total ${what}, which agrees with the walk`, async (t) => {
+      const place = await ownPlace(t)
+      const api = await startApi(t)
+      api.total = total
+      api.onPage = (number) => {
+        if (number === 0) api.update('r5')
+      }
+      const source = declareShop({ paginate: linkHeader(), watermark: SORTED }, { baseUrl: api.url })
+      const { summary } = await place.fetchOnce(source)
+      assert.deepEqual([summary.partitions['shop.orders/0']?.outcome, summary.partitions['shop.orders/0']?.attention], ['done', undefined])
+      assertEqual(await place.entries(streamOf(source)), api.records)
+    })
+  }
+
+  test('a page that is empty by mistake loses nothing: the next run goes on behind what was read', async (t) => {
+    const place = await ownPlace(t)
+    const api = await startApi(t)
+    api.emptyAt = 1
+    const source = declareShop({ paginate: linkHeader(), watermark: SORTED }, { baseUrl: api.url })
+    await place.fetchOnce(source)
+    await place.fetchOnce(source)
+    assertEqual(await place.entries(streamOf(source)), api.records)
+  })
 
   test('over pages of one and the same time by the links, and on by the watermark behind them', async (t) => {
     const place = await ownPlace(t)

@@ -40,7 +40,9 @@ export type Declarations = { sources: readonly Source[]; unusable: readonly Unus
 export async function readSources(dirs: readonly string[]): Promise<Declarations> {
   letDeclarationsImportHeadrace()
   const folders = new Set(dirs.map((dir) => resolve(dir)).filter((dir) => dir !== BUILT_IN))
-  const [builtIn, own] = await Promise.all([loadFolders([BUILT_IN]), loadFolders([...folders])])
+  // Looked through before anything is loaded: a folder that cannot be read ends the command at once.
+  const files = [...folders].flatMap(declarationFiles)
+  const [builtIn, own] = await Promise.all([loadFiles(declarationFiles(BUILT_IN)), loadFiles(files)])
   const sources = [...builtIn.sources.filter((source) => !makesWay(source, own.sources)), ...own.sources]
   const twins = twinsAmong(sources)
   return {
@@ -58,8 +60,7 @@ export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
 }
 
 /** At once: one that waits for something at its top level delays the others once, not one after the other. */
-async function loadFolders(folders: readonly string[]): Promise<Declarations> {
-  const files = folders.flatMap(declarationFiles)
+async function loadFiles(files: readonly string[]): Promise<Declarations> {
   const loaded = await withoutExit(() => Promise.all(files.map(loadSource)))
   return {
     sources: loaded.flatMap((each) => ('error' in each ? [] : [each])),

@@ -21,21 +21,12 @@ export const isInstant = (kind: WatermarkKind): boolean => kind === 'iso' || kin
 
 /** The position that a record's field value stands for, or null when it gives none (null, missing, not of the kind). */
 export function positionOf(kind: WatermarkKind, value: unknown): Position | null {
-  if (kind === 'text') return typeof value === 'string' && value !== '' && isStorable(value) ? value : null
+  if (kind === 'text') return typeof value === 'string' && value !== '' ? value : null
   if (kind === 'iso') return typeof value === 'string' ? instantNs(value) : null
   if (kind === 'epochSeconds') return inRange(secondsNs(value))
   const integer = integerOf(value)
   return kind === 'epochMs' && integer !== null ? inRange(integer * NS_PER_MS) : integer
 }
-
-/** A longer text would fit neither a checkpoint nor the loader's commit, and every run and every loader would end there. */
-const TEXT_BYTES_MAX = 200
-/** Of one UTF-16 code unit in JSON: `\u0000`. */
-const JSON_BYTES_MAX = 6
-
-const isStorable = (text: string): boolean =>
-  text.length * JSON_BYTES_MAX <= TEXT_BYTES_MAX ||
-  (text.length <= TEXT_BYTES_MAX && Buffer.byteLength(JSON.stringify(text)) - 2 <= TEXT_BYTES_MAX)
 
 /** The position that a person means who writes a value: as the field has it, or a time for a field that counts from the epoch. */
 export const writtenPosition = (kind: WatermarkKind, value: string | number): Position | null =>

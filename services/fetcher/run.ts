@@ -9,7 +9,7 @@ import type { Stream } from '../../shared/declaration.ts'
 import type { HeadraceError } from '../../shared/errors.ts'
 import type { Attention } from '../../shared/progress/attention.ts'
 import { redactUrl } from '../../shared/redact.ts'
-import { comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
+import { boundedWatermark, comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor } from './client/errors.ts'
 import type { Send } from './client/send.ts'
@@ -308,4 +308,4 @@ const positionIn = ({ watermark }: Stream, text: string | null): Position | null
   text === null || watermark === null ? null : positionOfText(watermark.kind, text)
 
 const textOf = (stream: Stream, position: Position | null): string | null =>
-  position === null || stream.watermark === null ? null : watermarkText(stream.watermark.kind, position)
+  position === null || stream.watermark === null ? null : boundedWatermark(watermarkText(stream.watermark.kind, position))

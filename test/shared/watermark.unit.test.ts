@@ -254,8 +254,3 @@ describe('the text of a watermark', () => {
     }
   })
 })
-
-test('a text that fits neither a checkpoint nor a commit gives no position, so that its record becomes a dead letter', () => {
-  for (const text of ['x'.repeat(201), '\u0001'.repeat(34), 'é'.repeat(101)]) assert.equal(positionOf('text', text), null)
-  for (const text of ['x'.repeat(200), '\u0001'.repeat(33), 'é'.repeat(100)]) assert.equal(positionOf('text', text), text)
-})

@@ -110,14 +110,14 @@ describe('a run that failed on page 3 of 5', () => {
     })
   }
 
-  test('fails again when the API refuses its cursor for another reason', async (t) => {
+  test('asks from the best watermark when the API refuses its cursor for another reason, and fails where that is refused as well', async (t) => {
     const { place, api, source } = await bench(t, SORTED)
     api.script = (_, number) => (number >= 3 ? DOWN : undefined)
     await place.fetchOnce(source)
     api.forget()
     api.script = () => ({ status: 403, json: {} })
     assert.equal(outcomeOf(await place.fetchOnce(source)), 'failed')
-    assert.equal(api.log.length, 1)
+    assert.deepEqual(asked(api), ['since ever, on to nothing', `since ${asksFrom(3)}`])
   })
 })
 

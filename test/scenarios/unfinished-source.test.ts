@@ -67,7 +67,9 @@ describe('one file that cannot be used', { concurrency: 2 }, () => {
       'the good one is fetched',
       async () => ((await metric(service, 'headrace_fetcher_records_total', { source: 'good' })) ?? 0) === 2,
     )
-    assert.equal(service.logged(WRONG)[0]?.level, 'error')
+    const [line] = service.logged(/bad\.ts cannot be used/)
+    assert.equal(line?.level, 'error')
+    assert.match((line?.err as { message: string }).message, WRONG)
     assert.equal(await metric(service, 'headrace_fetcher_unusable_files'), 1)
     assert.equal((await service.stop()).status, 0)
   })

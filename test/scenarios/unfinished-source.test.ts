@@ -69,7 +69,7 @@ describe('one file that cannot be used', { concurrency: 2 }, () => {
     )
     const [line] = service.logged(/bad\.ts cannot be used/)
     assert.equal(line?.level, 'error')
-    assert.match((line?.err as { message: string }).message, WRONG)
+    assert.match((line?.err as { message?: string } | undefined)?.message ?? '', WRONG)
     assert.equal(await metric(service, 'headrace_fetcher_unusable_files'), 1)
     assert.equal((await service.stop()).status, 0)
   })

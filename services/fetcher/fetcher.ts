@@ -94,18 +94,18 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
       const columns = learns ? await createColumns(schemaId, { stream, registry, subject: names.subject(topic), log, clock }) : null
       registered.set(stream, { schemaId, annotation, columns })
     }
-    const refusal = watchServers(
-      [
+    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind it.
+    if (options.health !== undefined) {
+      const probes = [
         { name: 'Kafka', ask: () => kafka.members(names.fetcherGroup) },
         { name: 'the schema registry', ask: () => registry.latest(NO_SUBJECT) },
-      ],
-      clock,
-      ended.signal,
-    )
-    options.health?.show(() => {
-      const failing = attempts.failing()
-      return { refusal: refusal() ?? attempts.refusal(), body: failing.length === 0 ? {} : { failing } }
-    })
+      ]
+      const refusal = watchServers(probes, clock, ended.signal)
+      options.health.show(() => {
+        const failing = attempts.failing()
+        return { refusal: refusal() ?? attempts.refusal(), body: failing.length === 0 ? {} : { failing } }
+      })
+    }
 
     async function tellUnusable(all: readonly Unusable[]): Promise<void> {
       await attempts.assigned(ownedIn(all.map(({ stream }) => stream)))

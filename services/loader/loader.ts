@@ -73,19 +73,19 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
       const all = untilAllCommitted({ kafka, names, clock, held: works.holdups.all }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
-    const refusal = watchServers(
-      [
+    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind it.
+    if (options.health !== undefined) {
+      const probes = [
         { name: 'Kafka', ask: () => kafka.members(names.loaderGroup) },
         { name: 'the schema registry', ask: () => works.registry.latest(NO_SUBJECT) },
-      ],
-      clock,
-      AbortSignal.any([stop, ended.signal]),
-    )
-    // A ClickHouse that is away stalls its tables: no restart and no rollout back cures that.
-    options.health?.show(() => {
-      const stalled = works.stalls.stalled()
-      return { refusal: refusal(), body: stalled.length === 0 ? {} : { stalled } }
-    })
+      ]
+      const refusal = watchServers(probes, clock, AbortSignal.any([stop, ended.signal]))
+      // A ClickHouse that is away stalls its tables: no restart and no rollout back cures that.
+      options.health.show(() => {
+        const stalled = works.stalls.stalled()
+        return { refusal: refusal(), body: stalled.length === 0 ? {} : { stalled } }
+      })
+    }
     const letters = works.letters.follow(AbortSignal.any([stop, ended.signal]))
     for await (const topics of topicLists({ kafka, names, refreshMs: config.loader.topicsRefreshMs, clock, log }, stop)) {
       await works.membership.join(topics, stop)

@@ -5,6 +5,8 @@
  */
 import type { Clock } from './clock.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
+import type { Kafka } from './kafka.ts'
+import type { Registry } from './registry.ts'
 
 export type Readiness = { ready: boolean; reason?: string; [more: string]: unknown }
 
@@ -43,6 +45,15 @@ export function createHealth(): Health {
 
 /** A server that is asked from time to time whether it accepts this worker. */
 export type Probe = { name: string; ask(): Promise<unknown> }
+
+/** Of no stream: the registry answers that it has none, or it does not answer. */
+export const NO_SUBJECT = 'headrace'
+
+/** Whether Kafka and the registry accept a worker of this group. */
+export const workerProbes = (kafka: Pick<Kafka, 'members'>, group: string, registry: Pick<Registry, 'latest'>): Probe[] => [
+  { name: 'Kafka', ask: () => kafka.members(group) },
+  { name: 'the schema registry', ask: () => registry.latest(NO_SUBJECT) },
+]
 
 /** Without an answer for so long, a server counts as gone; what passes by itself is over by then. */
 export const UNREADY_AFTER_MS = 30_000

@@ -28,7 +28,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
   const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
   const { sources, unusable: all } = await readSources(dirs)
   const streams = chooseStreams({ sources, unusable: all }, labels)
-  // Whoever names streams has all that he wants.
+  // Where streams are named, the files of other sources do not matter.
   const unusable = labels.length > 0 ? [] : all
   if (streams.length === 0 && unusable.length > 0) throw unusableError('no source can be used', unusable)
   if (streams.length === 0) {

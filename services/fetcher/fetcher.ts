@@ -5,7 +5,7 @@
 import type { Config, Resolver } from '../../shared/config.ts'
 import type { Source, Stream } from '../../shared/declaration.ts'
 import { messageOf } from '../../shared/errors.ts'
-import { type Health, watchServers } from '../../shared/health.ts'
+import { type Health, watchServers, workerProbes } from '../../shared/health.ts'
 import { connectKafka } from '../../shared/kafka.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { connectRegistry } from '../../shared/registry.ts'
@@ -26,9 +26,6 @@ import { createAttempts } from './schedule/attempts.ts'
 import { createSummary, type FetchSummary, type Summary } from './summary.ts'
 import { createToldFields } from './validate/told-fields.ts'
 import { createWorker } from './worker.ts'
-
-/** Of no stream: the registry answers that it has none, or it does not answer. */
-const NO_SUBJECT = 'headrace'
 
 /** `full` and `range` go with `once`: all partitions are then taken from whoever runs them, until it is done. */
 export type FetchOptions = JobOptions & {
@@ -96,10 +93,7 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
     }
     // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind it.
     if (options.health !== undefined) {
-      const probes = [
-        { name: 'Kafka', ask: () => kafka.members(names.fetcherGroup) },
-        { name: 'the schema registry', ask: () => registry.latest(NO_SUBJECT) },
-      ]
+      const probes = workerProbes(kafka, names.fetcherGroup, registry)
       const refusal = watchServers(probes, clock, ended.signal)
       options.health.show(() => {
         const failing = attempts.failing()

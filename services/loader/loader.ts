@@ -6,13 +6,13 @@
 import { connectClickHouse } from '../../shared/clickhouse.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { Config } from '../../shared/config.ts'
-import { type Health, watchServers } from '../../shared/health.ts'
+import { type Health, watchServers, workerProbes } from '../../shared/health.ts'
 import { connectKafka, type MembershipOptions } from '../../shared/kafka.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Metrics } from '../../shared/metrics.ts'
 import { namesFor } from '../../shared/topics.ts'
 import { untilAllCommitted } from './caught-up.ts'
-import { NO_SUBJECT, refuseIfAbsent } from './start.ts'
+import { refuseIfAbsent } from './start.ts'
 import { addBatch, emptySummary, type LoadSummary } from './summary.ts'
 import { topicLists } from './topics.ts'
 import { assemble } from './works.ts'
@@ -75,10 +75,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
     }
     // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind it.
     if (options.health !== undefined) {
-      const probes = [
-        { name: 'Kafka', ask: () => kafka.members(names.loaderGroup) },
-        { name: 'the schema registry', ask: () => works.registry.latest(NO_SUBJECT) },
-      ]
+      const probes = workerProbes(kafka, names.loaderGroup, works.registry)
       const refusal = watchServers(probes, clock, AbortSignal.any([stop, ended.signal]))
       // A ClickHouse that is away stalls its tables: no restart and no rollout back cures that.
       options.health.show(() => {

@@ -66,7 +66,7 @@ export function customCredentials(
     rejected: () => undefined,
     stamp: async () => stampOf(live, refs),
     scrub,
-    // Signatures are made anew for each request: what repeats an old one is worth nothing, and may be a date or a number.
+    // Each request has a signature of its own: an old one that comes back is worth nothing, and may be a date or a number.
     known: () => [],
     hint: `check ${Object.values(spec.secrets)
       .map(({ name }) => name)

@@ -46,7 +46,7 @@ export type TokenTools = {
   onWait?(reason: string, waitMs: number, attempt: number): void
   /** Told what a person may want to know and need not act on. */
   onNote?(note: string): void
-  /** Told what a person should put right. */
+  /** Called with what a person should correct. */
   onWarning?(warning: string): void
 }
 

@@ -35,6 +35,8 @@ export type Misfit = { column: LearnedType; type: string }
 export type Judged = {
   records: Accepted[]
   rejected: Rejected[]
+  /** Of each raw record, in their order; null where it was not accepted, or has none. */
+  positions: (Position | null)[]
   /** Unknown fields: path → type of the value. */
   drift: Map<string, string>
   /** What the first value at each of these paths looks like. */
@@ -74,6 +76,7 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
     const judged: Judged = {
       records: [],
       rejected: [],
+      positions: [],
       drift: new Map(),
       examples: new Map(),
       misfits: new Map(),
@@ -85,6 +88,7 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
       const clash = values === null ? null : clashOf(each, values)
       const raw = values === null || clash !== null ? each : enveloped(each, values)
       const verdict = clash === null ? verdictOn(rules, raw, judged) : { reason: 'envelope_taken', issues: clash }
+      judged.positions.push(verdict !== null && 'position' in verdict ? verdict.position : null)
       if (verdict === null) judged.leftOut += 1
       else if ('reason' in verdict) judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
       else judged.records.push(verdict)

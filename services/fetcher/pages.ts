@@ -15,7 +15,7 @@ import type { PageRequest, PageResponse, Send } from './client/send.ts'
 import { isNoContent } from './client/status.ts'
 import { ownWalk } from './own-walk.ts'
 import { isCounted } from './pages/counted-pages.ts'
-import { COUNTED_CAUTION, followed, isFollowed, onwardFrom } from './pages/follow-watermark.ts'
+import { answerTo, COUNTED_CAUTION, followed, onwardsFrom } from './pages/follow-watermark.ts'
 import { recordsOf } from './pages/records-of.ts'
 import { afterPage, sizeAt } from './pages/walk-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator.ts'
@@ -113,15 +113,20 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   /** The page from the position that was reached, where that leads on; null if the walk has to go on by the API's link. */
   async function follow({ page, size }: Taken): Promise<Taken | null> {
     const { watermark } = stream
-    const onward = canFollow() && watermark !== null ? onwardFrom(watermark, walk.positions?.() ?? [], list.since) : null
-    if (onward === null) return null
+    if (!canFollow() || watermark === null) return null
+    const walked = { records: page.records, positions: walk.positions?.() ?? [] }
     const before = list
-    list = listFrom(onward.since, size.read - onward.again)
-    const next = await take(null, requestOf(null), size, onward.again)
-    if (isFollowed(stream, page.records, onward, next.page.records)) return { ...next, page: { ...next.page, overlaps: true } }
-    // The API does not do as it is asked, or all of these records have moved away.
+    const onwards = onwardsFrom(watermark, walked.positions, list.since)
+    for (const onward of onwards) {
+      list = listFrom(onward.since, size.read - onward.again)
+      const next = await take(null, requestOf(null), size, onward.again)
+      const answer = answerTo(stream, walked, onward, next.page.records)
+      if (answer === 'followed') return { ...next, page: { ...next.page, overlaps: true } }
+      if (answer === 'ignored') break
+    }
     list = before
-    isDistrusted = true
+    // The API does not do as it is asked, or all of these records have moved away.
+    if (onwards.length > 0) isDistrusted = true
     return null
   }
 }

@@ -71,15 +71,19 @@ export function within(stream: Stream, judged: Judged, ends: Ends): Judged {
   return {
     ...judged,
     records: judged.records.filter(({ position }) => isIn(position, ends)),
-    rejected: judged.rejected.filter(({ raw }) => isIn(rawPosition(stream, raw), ends)),
+    rejected: judged.rejected.filter(({ raw }) => isIn(positionInText(stream, raw), ends)),
   }
 }
 
-function rawPosition({ watermark, map }: Stream, raw: string): Position | null {
-  if (watermark === null || map !== undefined) return null
+/** Of a record as the API gave it; null where that cannot be read, or `map` makes the field. */
+export function rawPosition({ watermark, map }: Stream, record: unknown): Position | null {
+  if (watermark === null || map !== undefined || typeof record !== 'object' || record === null) return null
+  return positionOf(watermark.kind, Reflect.get(record, watermark.field))
+}
+
+function positionInText(stream: Stream, raw: string): Position | null {
   try {
-    const record: unknown = JSON.parse(raw)
-    return typeof record === 'object' && record !== null ? positionOf(watermark.kind, Reflect.get(record, watermark.field)) : null
+    return rawPosition(stream, JSON.parse(raw))
   } catch {
     return null
   }

@@ -182,7 +182,7 @@ type RunState = {
   /** Of the latest page. */
   stampMs: number
   /** Of the latest page's records. */
-  positions: readonly Position[]
+  positions: readonly (Position | null)[]
   refuseChangedApi: ReturnType<typeof createChangeGuard>
 }
 
@@ -190,7 +190,7 @@ async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page
   const { stream } = tools
   const showsDeletes = stream.deletes !== undefined
   const { response } = page
-  state.positions = page.counted === true ? judged.records.flatMap(({ position }) => position ?? []) : []
+  state.positions = page.counted === true ? judged.positions : []
   const afterMs = showsDeletes ? plan.startedMs : 0
   state.stampMs = tools.stamps?.of(response.fetchedMs, afterMs) ?? Math.max(response.fetchedMs, afterMs + 1)
 

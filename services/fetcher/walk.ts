@@ -45,6 +45,6 @@ export type Walk = {
   /** What an interrupted walk had learned of the size of its list. */
   size?: WalkSize | undefined
   /** Positions of the records of the page that was taken last, in their order. Where they are told, a walk over counted pages goes on by them. */
-  positions?: () => readonly Position[]
+  positions?: () => readonly (Position | null)[]
   stop: Stop
 }

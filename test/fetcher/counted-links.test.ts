@@ -171,6 +171,37 @@ describe('a sorted stream whose links count is walked by the watermark, and no r
     }
   })
 
+  test('also when records of the page are refused, where it ends or before that', async (t) => {
+    for (const refused of [[99], [97, 98, 99], [98], [95, 96, 97], [...Array(40).keys()].map((at) => at + 60)]) {
+      const place = await ownPlace(t)
+      const api = await startApi(t)
+      for (const at of refused) Object.assign(api.records[at] ?? {}, { total: 'many' })
+      api.onPage = (number) => {
+        if (number === 0) api.update('r5')
+      }
+      const source = declareShop({ paginate: linkHeader(), watermark: SORTED, rejectedShareMax: 1 }, { baseUrl: api.url })
+      const { log } = await place.fetchOnce(source)
+      const moved = new Set(refused.map((at) => `r${at}`))
+      assertEqual(
+        await place.entries(streamOf(source)),
+        api.records.filter(({ id }) => !moved.has(id)),
+      )
+      assert.ok(!log.join('').includes('can be missed'), refused.join())
+    }
+  })
+
+  test('also when the one record at the last position moves away, and many are at the one before', async (t) => {
+    const place = await ownPlace(t)
+    const records = Array.from({ length: 250 }, (_, at) => order(`r${at}`, at < 50 ? at : at < 99 ? 50 : at))
+    const api = await startApi(t, { records })
+    api.onPage = (number) => {
+      if (number === 0) api.update('r99')
+    }
+    const source = declareShop({ paginate: linkHeader(), watermark: SORTED }, { baseUrl: api.url })
+    await place.fetchOnce(source)
+    assertEqual(await place.entries(streamOf(source)), api.records)
+  })
+
   test('in hundreds of pages for hardly more requests', async (t) => {
     const place = await ownPlace(t)
     const api = await startApi(t, { records: Array.from({ length: 10_000 }, (_, at) => order(`r${at}`, at)) })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { PageRequest } from '../../services/fetcher/client/send.ts'
 import { isCounted } from '../../services/fetcher/pages/counted-pages.ts'
-import { onwardFrom } from '../../services/fetcher/pages/follow-watermark.ts'
+import { answerTo, onwardsFrom } from '../../services/fetcher/pages/follow-watermark.ts'
 import { linkHeader } from '../../shared/index.ts'
 import { declareOrders, instant } from './declared.ts'
 
@@ -55,25 +55,77 @@ describe('a next page is named by something else', () => {
 
 describe('from where a walk goes on by the watermark', () => {
   const { watermark } = stream
-  const positions = (seconds: readonly number[]) => seconds.map((second) => BigInt(Date.parse(instant(second))) * 1_000_000n)
-  const onward = (seconds: readonly number[], asked: number | null = null) =>
-    watermark === null
-      ? null
-      : onwardFrom(watermark, positions(seconds), asked === null ? null : new Date(Date.parse(instant(asked))).toISOString())
+  assert.ok(watermark)
   const at = (second: number) => new Date(Date.parse(instant(second))).toISOString()
+  const positions = (seconds: readonly (number | null)[]) =>
+    seconds.map((second) => (second === null ? null : BigInt(Date.parse(instant(second))) * 1_000_000n))
+  const onwards = (seconds: readonly (number | null)[], asked: number | null = null) =>
+    onwardsFrom(watermark, positions(seconds), asked === null ? null : at(asked))
+  const records = (seconds: readonly number[], from = 0) =>
+    seconds.map((second, index) => ({ id: `r${from + index}`, updated_at: instant(second) }))
 
   test('is nowhere for a page of one position, of none, in no order, or that ends where it was asked for', () => {
-    for (const seconds of [[5, 5, 5], [], [5], [3, 9, 4]]) assert.equal(onward(seconds), null)
-    assert.equal(onward([3, 5], 5), null)
+    for (const seconds of [[5, 5, 5], [], [5], [null, null], [5, null], [3, 9, 4], [3, null, 9, null, 4]])
+      assert.deepEqual(onwards(seconds), [])
+    assert.deepEqual(onwards([3, 5], 5), [])
   })
 
   test('is the last position but one, so that equal records that are left out are seen all the same', () => {
-    assert.deepEqual(onward([1, 2, 3, 4, 5, 6, 7, 8]), { since: at(7), again: 2, isWide: true })
+    assert.deepEqual(onwards([1, 2, 3, 4, 5, 6, 7, 8]), [{ since: at(7), again: 2, isWide: true }])
   })
 
-  test('is the last position where more than a quarter of the page would come again, or the one before was asked for', () => {
-    assert.deepEqual(onward([1, 2, 3, 4]), { since: at(4), again: 1, isWide: false })
-    assert.deepEqual(onward([1, 2, 3, 4, 5, 6, 7, 7, 7, 8]), { since: at(8), again: 1, isWide: false })
-    assert.deepEqual(onward([7, 7, 7, 7, 7, 7, 7, 8], 7), { since: at(8), again: 1, isWide: false })
+  test('is the last position where more than a quarter of the page would come again, and the one before if that proves nothing', () => {
+    assert.deepEqual(onwards([1, 2, 3, 4]), [
+      { since: at(4), again: 1, isWide: false },
+      { since: at(3), again: 2, isWide: true },
+    ])
+    assert.deepEqual(onwards([1, 2, 3, 4, 5, 6, 7, 7, 7, 8]), [
+      { since: at(8), again: 1, isWide: false },
+      { since: at(7), again: 4, isWide: true },
+    ])
+  })
+
+  test('is the last position alone where the one before was asked for', () => {
+    assert.deepEqual(onwards([7, 7, 7, 7, 7, 7, 7, 8], 7), [{ since: at(8), again: 1, isWide: false }])
+  })
+
+  test('counts what comes again in raw records: those that were refused or left out come again too', () => {
+    assert.deepEqual(onwards([1, 2, 3, 4, 5, 6, 7, 8, null, 9, null, null]), [
+      { since: at(9), again: 4, isWide: false },
+      { since: at(8), again: 5, isWide: true },
+    ])
+    assert.deepEqual(onwards([0, 1, 2, 3, 4, 5, 6, null, 7, 8, 9, 9]), [{ since: at(8), again: 3, isWide: true }])
+    // A refused one in front of the position may have the same.
+    assert.deepEqual(onwards([...Array(20).keys(), null, 20, null, 21, null]), [{ since: at(20), again: 5, isWide: true }])
+  })
+
+  describe('an answer', () => {
+    const seconds = [1, 2, 3, 4, 5, 6, 7, 8]
+    const before = { records: records(seconds), positions: positions(seconds) }
+    const wide = { since: at(7), again: 2, isWide: true }
+    const narrow = { since: at(8), again: 1, isWide: false }
+
+    test('proves nothing where nothing came', () => assert.equal(answerTo(stream, before, wide, []), 'unproven'))
+
+    test('that begins with an earlier record of the page is one that ignores the position', () => {
+      assert.equal(answerTo(stream, before, wide, before.records), 'ignored')
+      assert.equal(answerTo(stream, before, wide, records([6], 5)), 'ignored')
+    })
+
+    test('that begins with an earlier record that has moved meanwhile is as it was asked', () => {
+      assert.equal(answerTo(stream, before, wide, records([9], 5)), 'followed')
+    })
+
+    test('that begins with one of those that were to come again, or with a new one, is as it was asked', () => {
+      assert.equal(answerTo(stream, before, wide, records([7], 6)), 'followed')
+      assert.equal(answerTo(stream, before, wide, records([9], 8)), 'followed')
+      assert.equal(answerTo(stream, before, narrow, records([8, 9], 7)), 'followed')
+    })
+
+    test('without any record of the one position proves nothing, also where a refused record comes again', () => {
+      assert.equal(answerTo(stream, before, narrow, records([9, 10], 8)), 'unproven')
+      const refused = { ...before, positions: positions([1, 2, 3, 4, 5, 6, 7, null]) }
+      assert.equal(answerTo(stream, refused, { since: at(7), again: 2, isWide: false }, records([8], 7)), 'unproven')
+    })
   })
 })

@@ -6,7 +6,14 @@ import { pageMarker } from '../../shared/wire.ts'
 const request = { method: 'GET', url: new URL('http://127.0.0.1/'), headers: {}, body: undefined } as const
 const response = { status: 200, headers: {}, body: {}, bytes: 9, request, attempts: 3, retries: 2, durationMs: 1.6, fetchedMs: 7 }
 const reject = { raw: '', reason: '', issues: '' }
-const judged = { records: [], rejected: [reject, reject], drift: new Map([['a', 'string']]), absent: new Set<string>(), leftOut: 1 }
+const judged = {
+  records: [],
+  rejected: [reject, reject],
+  positions: [],
+  drift: new Map([['a', 'string']]),
+  absent: new Set<string>(),
+  leftOut: 1,
+}
 const fresh = { records: [{ key: '', payload: '', position: null }], rejected: [reject], unchanged: 4, refused: 0 }
 
 describe('the facts of a page', () => {

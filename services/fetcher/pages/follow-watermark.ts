@@ -6,6 +6,7 @@
 import type { Stream, Watermarking } from '../../../shared/declaration.ts'
 import { comparePositions, type Position } from '../../../shared/watermark.ts'
 import { markOf } from '../paginators/mark.ts'
+import { rawPosition } from '../range.ts'
 import { fromText } from '../since.ts'
 
 /** Whether a run of this stream can go on by the watermark. */
@@ -25,37 +26,61 @@ export type Onward = {
 /** So much of a page is asked for again, at most, to have two positions. */
 const AGAIN_SHARE_MAX = 1 / 4
 
+/** Of each raw record of a page, in their order; null for one that was refused or left out, of which nobody knows its position. */
+export type Positions = readonly (Position | null)[]
+
 /**
- * `positions`: of the page's records in their order. `asked`: from where the page's walk was asked. Null where the position does not move with
- * this page, or the page is in no order: then only the API's own link leads on.
+ * `asked`: from where the page's walk was asked. In the order in which they are to be tried. None where the position does not move with this page, or
+ * the page is in no order: then only the API's own link leads on.
  */
-export function onwardFrom(watermark: Watermarking, positions: readonly Position[], asked: string | null): Onward | null {
-  if (!isAscending(positions)) return null
-  const texts = positions.map((position) => fromText(position, watermark))
-  const last = texts.at(-1)
-  if (last === undefined || last === texts[0] || last === asked) return null
-  const begins = (text: string): Onward => ({ since: text, again: texts.length - texts.indexOf(text), isWide: text !== last })
-  const before = texts.findLast((text) => text !== last)
-  if (before !== undefined && before !== asked) {
-    const onward = begins(before)
-    if (onward.again <= texts.length * AGAIN_SHARE_MAX) return onward
+export function onwardsFrom(watermark: Watermarking, positions: Positions, asked: string | null): Onward[] {
+  if (!isAscending(positions.filter((position) => position !== null))) return []
+  const texts = positions.map((position) => (position === null ? null : fromText(position, watermark)))
+  const known = texts.filter((text) => text !== null)
+  const last = known.at(-1)
+  if (last === undefined || last === known[0] || last === asked) return []
+  // Whatever lies behind the last record of an earlier position may come again, also one that was refused.
+  const begins = (text: string): Onward => {
+    const first = texts.indexOf(text)
+    const earlier = texts.findLastIndex((each, at) => at < first && each !== null)
+    return { since: text, again: texts.length - earlier - 1, isWide: text !== last }
   }
-  return begins(last)
+  const before = known.findLast((text) => text !== last)
+  if (before === undefined || before === asked) return [begins(last)]
+  const wide = begins(before)
+  return wide.again <= texts.length * AGAIN_SHARE_MAX ? [wide] : [begins(last), wide]
 }
 
 const isAscending = (positions: readonly Position[]): boolean =>
   positions.every((position, at) => at === 0 || comparePositions(positions[at - 1] ?? position, position) <= 0)
 
+/** A page that was walked: its raw records and where they are. */
+type Walked = { records: readonly unknown[]; positions: Positions }
+
 /**
- * Whether the API did as it was asked. One that ignores the position gives its first page again, one that reads it otherwise nothing. Of one position
- * alone, a record has to come again: all of them can have moved away, or the API leaves equal ones out, and then some were never seen.
+ * What the API made of the position. `ignored`: it gives its first page again. `unproven`: nothing came, or none of the records of the one position
+ * that was asked for; all of them can have moved away, or the API leaves equal ones out, and then some were never seen.
  */
-export function isFollowed(stream: Stream, before: readonly unknown[], { again, isWide }: Onward, records: readonly unknown[]): boolean {
+export function answerTo(
+  stream: Stream,
+  before: Walked,
+  { again, isWide }: Onward,
+  records: readonly unknown[],
+): 'followed' | 'ignored' | 'unproven' {
   const [first] = records
-  if (first === undefined) return false
-  const marks = before.map((record) => markOf(stream, record))
-  const [earlier, expected] = [new Set(marks.slice(0, -again)), new Set(marks.slice(-again))]
-  return !earlier.has(markOf(stream, first)) && (isWide || records.some((record) => expected.has(markOf(stream, record))))
+  if (first === undefined) return 'unproven'
+  const marks = before.records.map((record) => markOf(stream, record))
+  const edge = marks.length - again
+  const place = marks.indexOf(markOf(stream, first))
+  if (place !== -1 && place < edge && !isLater(stream, first, before.records[place])) return 'ignored'
+  const expected = new Set(marks.filter((_, at) => at >= edge && before.positions[at] !== null))
+  return isWide || records.some((record) => expected.has(markOf(stream, record))) ? 'followed' : 'unproven'
+}
+
+/** The record moved meanwhile, so that it comes where it belongs now. */
+function isLater(stream: Stream, now: unknown, then: unknown): boolean {
+  const [after, before] = [rawPosition(stream, now), rawPosition(stream, then)]
+  return after !== null && before !== null && comparePositions(after, before) > 0
 }
 
 export const COUNTED_CAUTION =

@@ -86,6 +86,7 @@ function both(whole: Validated, slice: Validated): Validated {
 
 function addedJudged(whole: Judged, slice: Judged): Judged {
   push(whole.records, slice.records)
+  push(whole.positions, slice.positions)
   push(whole.rejected, slice.rejected.slice(0, Math.max(0, REJECTED_SHOWN_MAX - whole.rejected.length)))
   for (const [path, type] of slice.drift) {
     if (whole.drift.size >= DRIFT_PATHS_MAX && !whole.drift.has(path)) continue

@@ -15,6 +15,7 @@ export type Sandbox = {
 export type Verdict = 'passed' | 'failed' | 'endless'
 
 const LEFT_OUT = new Set(['node_modules', '.git', '.headrace'])
+const COMPILED = '.headrace/compiled'
 /** A mutant may grow without an end. */
 const HEAP_MB_MAX = 2048
 
@@ -42,7 +43,8 @@ function runTests(root: string, tests: readonly string[], msMax: number, env: Re
   return new Promise((done) => {
     const running = spawn(process.execPath, args, {
       cwd: root,
-      env: { ...inherited, ...env },
+      // Hundreds of runs load the same files: their stripped and compiled form is kept.
+      env: { ...inherited, NODE_COMPILE_CACHE: join(root, COMPILED), ...env },
       stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
     })

@@ -1,12 +1,12 @@
-/** Which tests see a file: those that import it, directly or by way of others, the nearest first. */
+/** Which files see a file: those that import it, directly or by way of others, the nearest first. */
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import ts from 'typescript'
 
-export type Test = { file: string; distance: number }
+export type Importer = { file: string; distance: number }
 
 /** `files`: paths below `root`. */
-export function importGraph(root: string, files: readonly string[]): (file: string) => Test[] {
+export function importGraph(root: string, files: readonly string[]): (file: string) => Importer[] {
   const importers = new Map<string, string[]>()
   for (const file of files) {
     for (const imported of importsOf(root, file)) importers.set(imported, [...(importers.get(imported) ?? []), file])
@@ -20,7 +20,7 @@ export function importGraph(root: string, files: readonly string[]): (file: stri
       }
     }
     return [...distances]
-      .filter(([each]) => each.endsWith('.test.ts'))
+      .filter(([, distance]) => distance > 0)
       .map(([each, distance]) => ({ file: each, distance }))
       .sort((a, b) => a.distance - b.distance || a.file.localeCompare(b.file))
   }

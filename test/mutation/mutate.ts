@@ -1,14 +1,15 @@
 /**
- * Draws mutants of files, and finds those that no test and no type notices. Quick things first: the unit tests next to the file, the types, all unit
- * tests that import it, and with `servers` the tests on real servers, the nearest first. Results are kept as they come, so that a stopped run goes on.
+ * Draws mutants of files, and finds those that no test and no type notices. Quick things first: the nearest unit tests that come to the place, the types, the
+ * other unit tests that come to it, and with `servers` the tests on real servers, the nearest first. Results are kept as they come, so that a stopped run goes on.
  */
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { between, randomFrom } from '../support/random.ts'
+import { type Coverage, measureCoverage } from './coverage.ts'
 import { EQUIVALENTS } from './equivalents.ts'
-import { importGraph, type Test } from './imports.ts'
+import { type Importer, importGraph } from './imports.ts'
 import { type Mutant, mutantsOf, mutated, nameOf } from './mutants.ts'
 import { openSandbox, type Sandbox } from './sandbox.ts'
 import { createTypeCheck, type TypeCheck } from './types.ts'
@@ -32,26 +33,30 @@ export type MutateOptions = {
   seed: number
   /** The test stack's folder, where tests on servers may be run. */
   stack?: string | undefined
-  /** Where results are kept; without it they are not. */
+  /** A file for results; without it they are not kept. */
   kept?: string | undefined
+  /** A folder for what each test runs. */
+  keptCoverage?: string | undefined
   /** No new mutant is begun after so long. */
   msMax: number
   say(line: string): void
 }
 
 const MUTANT_MS_MAX = 60_000
-/** Of the tests beside a file: few, so that most mutants cost a second. */
-const NEAR_DISTANCE = 2
+/** Of the nearest tests: few, so that most mutants cost a second. */
 const NEAR_FILES_MAX = 5
+const FAR_FILES_MAX = 30
 const SERVER_FILES_MAX = 6
+/** Unit tests that take longer than so many times what they take without the change, and than this, do not end. */
+const UNIT_TIMES_MAX = 5
+const UNIT_MS_MIN = 10_000
 const AT_ONCE = 2
 
 export async function mutate(options: MutateOptions): Promise<Survey> {
   const { root, say, msMax } = options
   const all: string[] = []
   for await (const file of glob('{services,shared,test}/**/*.ts', { cwd: root })) all.push(file)
-  const testsOf = importGraph(root, all)
-  const product = all.filter((file) => !file.startsWith('test/'))
+  const importersOf = importGraph(root, all)
   const texts = new Map(options.files.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
   const drawn = draw(
     [...texts].flatMap(([file, text]) => mutantsOf(file, text)),
@@ -66,13 +71,23 @@ export async function mutate(options: MutateOptions): Promise<Survey> {
   const beganMs = performance.now()
   const sandboxes = await Promise.all(Array.from({ length: AT_ONCE }, () => openSandbox(root)))
   try {
-    await assertSound(sandboxes[0], queue, testsOf)
+    const changed = [...new Set(queue.map(({ file }) => file))]
+    const coverage = await measureCoverage({
+      ...{ sandboxes, files: options.files, kept: options.keptCoverage },
+      tests: [...new Set(changed.flatMap((file) => importersOf(file).map((each) => each.file)))].filter(isUnitTest).sort(),
+      texts: all.filter((file) => !file.endsWith('.test.ts')).sort(),
+    })
     await Promise.all(
       sandboxes.map(async (sandbox) => {
         for (let mutant = queue.shift(); mutant !== undefined && performance.now() - beganMs < msMax; mutant = queue.shift()) {
           const text = texts.get(mutant.file) ?? ''
-          const tools = { sandbox, checkTypes, tests: testsOf(mutant.file), importers: product, stack: options.stack }
-          const killedBy = await kill(mutant, text, tools)
+          const killedBy = await kill(mutant, text, {
+            sandbox,
+            checkTypes,
+            covers,
+            importers: importersOf(mutant.file),
+            stack: options.stack,
+          })
           const result = { name: nameOf(mutant), killedBy }
           done.set(result.name, result)
           if (options.kept !== undefined) appendFileSync(options.kept, `${JSON.stringify(result)}\n`)
@@ -99,54 +114,53 @@ function stale(equivalent: ReadonlySet<string>, texts: ReadonlyMap<string, strin
   return [...equivalent].filter((name) => texts.has((JSON.parse(name) as string[])[0] ?? '') && !names.has(name))
 }
 
-/** A test that fails without any change would kill them all. */
-async function assertSound(sandbox: Sandbox | undefined, queue: readonly Mutant[], testsOf: (file: string) => Test[]): Promise<void> {
-  const tests = new Set(queue.flatMap(({ file }) => unitTests(testsOf(file))))
-  if (sandbox === undefined || tests.size === 0) return
-  const verdict = await sandbox.run([...tests], 4 * MUTANT_MS_MAX)
-  if (verdict !== 'passed') throw new Error(`the unit tests have ${verdict} without any change: nothing can be said`)
-}
+const isTest = (file: string): boolean => file.endsWith('.test.ts') && !file.startsWith('test/mutation/')
+const isUnitTest = (file: string): boolean => file.endsWith('.unit.test.ts')
 
 type KillTools = {
   sandbox: Sandbox
   checkTypes: TypeCheck
-  tests: readonly Test[]
-  /** Files whose types may follow from the mutant's. */
-  importers: readonly string[]
+  coverage: Coverage
+  importers: readonly Importer[]
   stack: string | undefined
 }
 
-async function kill(mutant: Mutant, text: string, { sandbox, checkTypes, tests, importers, stack }: KillTools): Promise<KilledBy | null> {
+async function kill(
+  mutant: Mutant,
+  text: string,
+  { sandbox, checkTypes, coverage, importers, stack }: KillTools,
+): Promise<KilledBy | null> {
+  const { file, start } = mutant
   const changed = mutated(text, mutant)
-  const unit = tests.filter(({ file }) => file.endsWith('.unit.test.ts'))
-  const near = unit.filter(({ distance }) => distance <= NEAR_DISTANCE).slice(0, NEAR_FILES_MAX)
-  const far = unit.filter((test) => !near.includes(test))
-  await sandbox.write(mutant.file, changed)
+  const seeing = importers.map((importer) => importer.file)
+  const unit = seeing.filter((test) => isUnitTest(test) && coverage.runs(test, file, start))
+  const noticed = (tests: readonly string[]) => isNoticed(sandbox, tests, coverage)
+  await sandbox.write(file, changed)
   try {
-    if (await isNoticed(sandbox, near)) return 'unit'
-    if (checkTypes(mutant.file, changed, [])) return 'types'
-    if (await isNoticed(sandbox, far)) return 'unit'
-    if (checkTypes(mutant.file, changed, importers)) return 'types'
+    if (await noticed(unit.slice(0, NEAR_FILES_MAX))) return 'unit'
+    if (checkTypes(file, changed, [])) return 'types'
+    if (await noticed(unit.slice(NEAR_FILES_MAX, FAR_FILES_MAX))) return 'unit'
+    const product = seeing.filter((each) => !each.startsWith('test/'))
+    if (checkTypes(file, changed, product)) return 'types'
     if (stack === undefined) return null
-    const servers = tests.filter(({ file }) => !file.endsWith('.unit.test.ts') && !file.startsWith('test/mutation/'))
     const endMs = performance.now() + MUTANT_MS_MAX
-    for (const test of servers.slice(0, SERVER_FILES_MAX)) {
+    for (const test of seeing.filter((each) => isTest(each) && !isUnitTest(each)).slice(0, SERVER_FILES_MAX)) {
       const leftMs = endMs - performance.now()
       if (leftMs <= 0) break
       // One that takes longer than there is time for has noticed nothing.
-      if ((await sandbox.run([test.file], leftMs, { HEADRACE_TEST_STACK: stack })) === 'failed') return 'servers'
+      if ((await sandbox.run([test], leftMs, { HEADRACE_TEST_STACK: stack })) === 'failed') return 'servers'
     }
     return null
   } finally {
-    await sandbox.write(mutant.file, text)
+    await sandbox.write(file, text)
   }
 }
 
 /** A unit test that does not end has noticed a loop without an end. */
-const isNoticed = async (sandbox: Sandbox, tests: readonly Test[]): Promise<boolean> =>
-  tests.length > 0 && (await sandbox.run(unitTests(tests), MUTANT_MS_MAX)) !== 'passed'
-
-const unitTests = (tests: readonly Test[]): string[] => tests.map(({ file }) => file).filter((file) => file.endsWith('.unit.test.ts'))
+async function isNoticed(sandbox: Sandbox, tests: readonly string[], { msOf }: Coverage): Promise<boolean> {
+  const msMax = UNIT_MS_MIN + UNIT_TIMES_MAX * tests.reduce((sum, test) => sum + msOf(test), 0)
+  return tests.length > 0 && (await sandbox.run(tests, msMax)) !== 'passed'
+}
 
 function survey(drawn: readonly Mutant[], done: ReadonlyMap<string, Result>, equivalent: ReadonlySet<string>): Survey {
   const killed = { types: 0, unit: 0, servers: 0 }
@@ -172,11 +186,14 @@ export const shown = ({ file, line, column, operator, original, replacement }: M
 const SHOWN_CHARS_MAX = 100
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ').slice(0, SHOWN_CHARS_MAX)
 
+const KEPT = '.headrace/mutation'
+export const coveragePath = (root: string): string => join(root, KEPT, 'coverage')
+
 /** Of these very files: a result of another text says nothing. */
 export function keptPath(root: string, files: readonly string[], tests: readonly string[]): string {
   const hash = createHash('sha256')
   for (const file of [...files, ...tests].sort()) hash.update(file).update(readFileSync(join(root, file)))
-  return join(root, '.headrace', 'mutation', `${hash.digest('hex').slice(0, 16)}.jsonl`)
+  return join(root, KEPT, `${hash.digest('hex').slice(0, 16)}.jsonl`)
 }
 
 function keptResults(path: string | undefined): Map<string, Result> {

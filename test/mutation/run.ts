@@ -11,7 +11,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { exitStatusOf, explain, WrongUse } from '../../shared/errors.ts'
 import { silentLog } from '../../shared/log.ts'
 import { DECIDING } from './files.ts'
-import { keptPath, mutate, shown } from './mutate.ts'
+import { coveragePath, keptPath, mutate, shown } from './mutate.ts'
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 const MINUTE_MS = 60_000
@@ -41,7 +41,7 @@ async function main(): Promise<number> {
   const tests: string[] = []
   for await (const file of glob('test/**/*.ts', { cwd: ROOT })) tests.push(file)
   const options = {
-    ...{ root: ROOT, files, say, kept: keptPath(ROOT, DECIDING, tests) },
+    ...{ root: ROOT, files, say, kept: keptPath(ROOT, DECIDING, tests), keptCoverage: coveragePath(ROOT) },
     ...(values.sample === undefined ? {} : { sample: numberOf('sample', values.sample) }),
     seed: numberOf('seed', values.seed),
     msMax: numberOf('minutes', values.minutes) * MINUTE_MS,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 
+/** `importers`: those of the file, directly or by way of others. */
 export type TypeCheck = (file: string, text: string, importers: readonly string[]) => boolean
 
 /** Returns whether the change is refused. */
@@ -34,12 +35,16 @@ export function createTypeCheck(root: string, files: readonly string[]): TypeChe
   })
   const isRefused = (name: string): boolean =>
     service.getSyntacticDiagnostics(name).length > 0 || service.getSemanticDiagnostics(name).length > 0
+  // What is declared to others decides whether anything can change for them.
+  const declared = (name: string): string => service.getEmitOutput(name, true, true).outputFiles[0]?.text ?? ''
   return (file, text, importers) => {
     const name = join(root, file)
     const before = readFileSync(name, 'utf8')
+    const asBefore = importers.length === 0 ? '' : declared(name)
     changed.set(name, { text, version: ++version })
     try {
-      return [file, ...importers].some((each) => isRefused(join(root, each)))
+      if (isRefused(name)) return true
+      return importers.length > 0 && declared(name) !== asBefore && importers.some((each) => isRefused(join(root, each)))
     } finally {
       changed.set(name, { text: before, version: ++version })
     }

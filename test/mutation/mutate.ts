@@ -84,7 +84,7 @@ export async function mutate(options: MutateOptions): Promise<Survey> {
           const killedBy = await kill(mutant, text, {
             sandbox,
             checkTypes,
-            covers,
+            coverage,
             importers: importersOf(mutant.file),
             stack: options.stack,
           })

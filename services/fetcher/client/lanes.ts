@@ -29,6 +29,16 @@ export function lanesOf({ units, heaviest = 1 }: Divisible, partitionsAll: numbe
   }))
 }
 
+/** Lanes by the number of partitions, which seldom changes. `all`: every quota of the source and its places, which are split alike. */
+export function createSplit(divisible: Divisible, all: readonly Divisible[]): (partitionsAll: number) => readonly Lane[] {
+  let known: { partitionsAll: number; lanes: readonly Lane[] } = { partitionsAll: 0, lanes: [] }
+  return (partitionsAll) => {
+    if (known.partitionsAll !== partitionsAll)
+      known = { partitionsAll, lanes: lanesOf(divisible, partitionsAll, scarcestLanes(all, partitionsAll)) }
+    return known.lanes
+  }
+}
+
 /** Lanes of the scarcest of these; `partitionsAll` where each partition has a lane of its own in all of them. */
 export const scarcestLanes = (all: readonly Divisible[], partitionsAll: number): number =>
   Math.min(partitionsAll, ...all.map((each) => laneCount(each, partitionsAll)))

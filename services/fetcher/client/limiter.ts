@@ -57,6 +57,7 @@ type Waiter = {
 export function createLimiter(options: LimiterOptions): Limiter {
   const { clock, quotas } = options
   const rooms = roomsOf(options)
+  const places: readonly Charge[] = options.concurrency === undefined ? [] : [{ room: quotas.length, units: 1 }]
   const closed = createPauses()
   let waiting: Waiter[] = []
   let wake = new AbortController()
@@ -67,14 +68,19 @@ export function createLimiter(options: LimiterOptions): Limiter {
     if (waiting.length >= WAITERS_MAX)
       throw new Stopped('HR_QUOTA_QUEUE', `${options.source}: more than ${WAITERS_MAX} requests wait for the quota`)
     const { promise, resolve, reject } = Promise.withResolvers<() => void>()
-    const places = rooms.slice(quotas.length).map((_, index) => ({ room: quotas.length + index, units: 1 }))
-    const charges = [...cost.charges, ...places]
-    const waiter: Waiter = { cost, charges, sinceMs: clock.elapsedMs(), told: false, grant: resolve, refuse: reject }
+    const waiter: Waiter = {
+      cost,
+      charges: [...cost.charges, ...places],
+      sinceMs: clock.elapsedMs(),
+      told: false,
+      grant: resolve,
+      refuse: reject,
+    }
     const leave = () => {
       waiting = waiting.filter((each) => each !== waiter)
       reject(signal.reason)
     }
-    signal.addEventListener('abort', leave, { once: true })
+    signal.addEventListener('abort', leave)
     waiting.push(waiter)
     void serve()
     return promise.finally(() => signal.removeEventListener('abort', leave))
@@ -86,11 +92,11 @@ export function createLimiter(options: LimiterOptions): Limiter {
     if (serving) return
     serving = true
     try {
-      while (waiting.length > 0) {
+      for (;;) {
         const waitMs = serveOnce()
         if (waiting.length === 0) break
         wake = new AbortController()
-        await clock.sleep(Math.max(1, Math.ceil(Math.min(waitMs, HOLDING_POLL_MS))), wake.signal).catch(() => undefined)
+        await clock.sleep(Math.max(1, Math.min(waitMs, HOLDING_POLL_MS)), wake.signal).catch(() => undefined)
       }
     } catch (error) {
       for (const waiter of waiting.splice(0)) waiter.refuse(error)
@@ -112,7 +118,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     return soonestMs
   }
 
-  /** Milliseconds that it waits at least; null if it waits no longer. */
+  /** Milliseconds until it is worth looking again; null if it waits no longer. */
   function serveOne(waiter: Waiter, look: ReturnType<typeof lookAlong>, nowMs: number): number | null {
     const pauseMs = closed.untilMs(waiter.cost) - nowMs
     if (pauseMs > options.waitMaxMs) {
@@ -121,24 +127,28 @@ export function createLimiter(options: LimiterOptions): Limiter {
       waiter.refuse(new Parked(untilMs, message, closed.allUntilMs() - nowMs > options.waitMaxMs))
       return null
     }
-    if (pauseMs > 0) return tell(waiter, pauseMs, 'pause')
+    if (pauseMs > 0) {
+      tell(waiter, pauseMs, 'pause')
+      return pauseMs
+    }
     const verdict = look(waiter)
     if (verdict.kind === 'goes') {
       waiter.grant(releaseOf(verdict.release))
       return null
     }
-    if (verdict.kind === 'waits') return verdict.first ? tell(waiter, verdict.waitMs, 'quota') : verdict.waitMs
+    if (verdict.kind === 'waits') {
+      tell(waiter, verdict.waitMs, 'quota')
+      return verdict.againMs
+    }
     if (nowMs - waiter.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
     waiter.refuse(new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`))
     return null
   }
 
-  function tell(waiter: Waiter, waitMs: number, why: 'quota' | 'pause'): number {
-    if (waitMs > LONG_WAIT_MS && Number.isFinite(waitMs) && !waiter.told) {
-      waiter.told = true
-      options.onLongWait?.(waitMs, why)
-    }
-    return waitMs
+  function tell(waiter: Waiter, waitMs: number, why: 'quota' | 'pause'): void {
+    if (waitMs <= LONG_WAIT_MS || !Number.isFinite(waitMs) || waiter.told) return
+    waiter.told = true
+    options.onLongWait?.(waitMs, why)
   }
 
   /** A place that is given back may be what the next one waits for. */
@@ -155,10 +165,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   return {
     take,
     closeFor: (waitMs, cost) => closed.close(clock.elapsedMs() + waitMs, cost),
-    endPauses() {
-      closed.endAfter(clock.elapsedMs() + options.waitMaxMs)
-      wake.abort(LOOK_AGAIN)
-    },
+    endPauses: () => closed.endAfter(clock.elapsedMs() + options.waitMaxMs),
   }
 }
 

@@ -11,35 +11,40 @@ export type Asking = { charges: readonly Charge[] }
 type Head = { lacking: boolean; etaMs: number; units: number }
 
 /** What became of one that asked. `alone`: this process holds no partition, so it has no part of any quota. */
-export type Verdict = { kind: 'goes'; release: () => void } | { kind: 'waits'; waitMs: number; first: boolean } | { kind: 'alone' }
+export type Verdict =
+  | { kind: 'goes'; release: () => void }
+  /** `againMs`: until there is room in one of those that it lacks, which one behind it may use even if it itself still waits for another. */
+  | { kind: 'waits'; waitMs: number; againMs: number }
+  | { kind: 'alone' }
+
+/** For what others in front of it wait for or keep. */
+const BEHIND: Verdict = { kind: 'waits', waitMs: Number.POSITIVE_INFINITY, againMs: Number.POSITIVE_INFINITY }
 
 /** One look along the line: asked for each in its order. `nowMs`: elapsed. */
 export function lookAlong(rooms: readonly Room[], nowMs: number): (asking: Asking) => Verdict {
   const heads = new Map<number, Head>()
   return ({ charges }) => {
-    // Behind another that lacks the same: nothing to look at.
-    if (charges.some(({ room }) => heads.get(room)?.lacking === true))
-      return { kind: 'waits', waitMs: Number.POSITIVE_INFINITY, first: false }
-    const chances: Chance[] = []
+    if (charges.some(({ room }) => heads.get(room)?.lacking === true)) return BEHIND
+    const wanted: (Charge & { chance: Chance })[] = []
     for (const { room, units } of charges) {
       const chance = rooms[room]?.chance(nowMs, units) ?? null
       if (chance === null) return { kind: 'alone' }
-      chances.push(chance)
+      wanted.push({ room, units, chance })
     }
-    const waitMs = Math.max(0, ...chances.map((chance) => chance.waitMs))
-    if (waitMs === 0 && charges.every(({ room }, index) => spares(heads.get(room), chances[index])))
-      return { kind: 'goes', release: useAll(chances) }
-    if (waitMs === 0) return { kind: 'waits', waitMs: Number.POSITIVE_INFINITY, first: false }
-    const etaMs = Math.max(0, ...chances.map((chance) => chance.etaMs))
-    for (const [index, { room, units }] of charges.entries()) {
-      if (!heads.has(room)) heads.set(room, { lacking: (chances[index]?.waitMs ?? 0) > 0, etaMs, units })
+    const waits = wanted.map(({ chance }) => chance.waitMs).filter((waitMs) => waitMs > 0)
+    if (waits.length === 0) {
+      const isSpared = wanted.every(({ room, chance }) => spares(heads.get(room), chance))
+      return isSpared ? { kind: 'goes', release: useAll(wanted.map(({ chance }) => chance)) } : BEHIND
     }
-    return { kind: 'waits', waitMs, first: true }
+    const etaMs = Math.max(...wanted.map(({ chance }) => chance.etaMs))
+    for (const { room, units, chance } of wanted) {
+      if (!heads.has(room)) heads.set(room, { lacking: chance.waitMs > 0, etaMs, units })
+    }
+    return { kind: 'waits', waitMs: Math.max(...waits), againMs: Math.min(...waits) }
   }
 }
 
-const spares = (head: Head | undefined, chance: Chance | undefined): boolean =>
-  head === undefined || (chance !== undefined && chance.regainMs(head.units) <= head.etaMs)
+const spares = (head: Head | undefined, chance: Chance): boolean => head === undefined || chance.regainMs(head.units) <= head.etaMs
 
 function useAll(chances: readonly Chance[]): () => void {
   const releases = chances.map((chance) => chance.use())

@@ -5,7 +5,7 @@
 import type { Clock } from '../../../shared/clock.ts'
 import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './bucket.ts'
 import type { Holding } from './holding.ts'
-import { type Divisible, type Lane, lanesOf, scarcestLanes } from './lanes.ts'
+import { createSplit, type Divisible, type Lane } from './lanes.ts'
 import { noTurns, roundMs, type Turns, type TurnsNow, takeTurn, waitForTurn } from './turns.ts'
 
 export type Chance = {
@@ -27,20 +27,27 @@ export type Room = {
 
 type LaneState = { key: string; bucket: Bucket; turns: Turns }
 
+type Times = Pick<Clock, 'nowMs' | 'elapsedMs'>
+
 /** `requests`: of the quota, in units; `heaviest`: units of the heaviest request. */
-export type PartQuota = { requests: number; per: number; heaviest?: number }
+export type PartQuota = { requests: number; per: number; heaviest: number }
 
 /** `all`: every quota of the source and its places, which are split alike. */
-export type PartOptions = { quota: PartQuota; all: readonly Divisible[]; timeoutMs: number; clock: Clock; holding: () => Holding }
+export type PartOptions = {
+  quota: PartQuota
+  all: readonly Divisible[]
+  timeoutMs: number
+  clock: Times
+  holding: () => Holding
+}
 
 export function createPart(options: PartOptions): Room {
   const { clock, holding, timeoutMs } = options
-  const { requests, per, heaviest = 1 } = options.quota
+  const { requests, per, heaviest } = options.quota
+  const lanesFor = createSplit({ units: requests, heaviest }, options.all)
   const states = new Map<number, LaneState>()
-  let split: { all: number; lanes: Lane[] } = { all: 0, lanes: [] }
 
-  function stateOf(lane: Lane, whole: boolean, sinceMs: number): LaneState {
-    const key = `${whole}/${sinceMs}/${split.all}`
+  function stateOf(lane: Lane, key: string, sinceMs: number): LaneState {
     const state = states.get(lane.number)
     if (state?.key === key) return state
     // Whoever took turns here before may have spent a whole turn just now, which a bucket that fills at once would add to. That of a
@@ -54,28 +61,32 @@ export function createPart(options: PartOptions): Room {
   return {
     chance(nowMs, units) {
       const { all, mine } = holding()
-      if (split.all !== all) split = { all, lanes: lanesOf({ units: requests, heaviest }, all, scarcestLanes(options.all, all)) }
-      let best: Chance | null = null
-      for (const lane of split.lanes) {
+      return soonestOf(lanesFor(all), (lane) => {
         const heldSince = lane.partitions.map((partition) => mine.get(partition)).filter((sinceMs) => sinceMs !== undefined)
-        if (heldSince.length === 0) {
-          states.delete(lane.number)
-          continue
-        }
+        if (heldSince.length === 0) return null
         const whole = heldSince.length === lane.partitions.length
-        const state = stateOf(lane, whole, Math.max(...heldSince))
-        const chance = whole
+        const sinceMs = Math.max(...heldSince)
+        const state = stateOf(lane, `${whole}/${sinceMs}/${all}`, sinceMs)
+        return whole
           ? bucketChance(state, nowMs, units, clock)
           : turnChance(state, { lane, perMs: per, timeoutMs, nowMs: clock.nowMs(), elapsedMs: nowMs, mine }, units, clock)
-        if (best === null || chance.waitMs < best.waitMs) best = chance
-        if (best.waitMs === 0) break
-      }
-      return best
+      })
     },
   }
 }
 
-function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number, clock: Clock): Chance {
+/** That of the first lane that has room now, else of the one that has it first. Null if none is held. */
+export function soonestOf(lanes: readonly Lane[], chanceIn: (lane: Lane) => Chance | null): Chance | null {
+  let soonest: Chance | null = null
+  for (const lane of lanes) {
+    const chance = chanceIn(lane)
+    if (chance?.waitMs === 0) return chance
+    if (chance !== null && (soonest === null || chance.waitMs < soonest.waitMs)) soonest = chance
+  }
+  return soonest
+}
+
+function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number, clock: Times): Chance {
   const waitMs = waitForTokens(bucket, nowMs, units)
   return {
     waitMs,
@@ -83,7 +94,10 @@ function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number
     regainMs: (more) => refillMs(bucket, units + more),
     use() {
       takeTokens(bucket, nowMs, units)
+      // The lane may be shared before the answer is here.
+      turns.underWay += 1
       return () => {
+        turns.underWay -= 1
         turns.lastEndMs = clock.elapsedMs()
         returnPlace(bucket, turns.lastEndMs, units)
       }
@@ -91,7 +105,7 @@ function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number
   }
 }
 
-function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: Clock): Chance {
+function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: Times): Chance {
   const waitMs = waitForTurn(turns, now, units)
   return {
     waitMs,

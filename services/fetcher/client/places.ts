@@ -5,8 +5,8 @@
  */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Holding } from './holding.ts'
-import { type Divisible, type Lane, lanesOf, scarcestLanes } from './lanes.ts'
-import type { Chance, Room } from './part.ts'
+import { createSplit, type Divisible, type Lane } from './lanes.ts'
+import { type Chance, type Room, soonestOf } from './part.ts'
 
 /** In time limits of a request. */
 const SLOT_LIMITS = 4
@@ -14,30 +14,33 @@ const USE_FROM_LIMITS = 0.1
 const USE_UNTIL_LIMITS = 2.7
 
 /** `all`: every quota of the source and its places, which are split alike. */
-export type PlacesOptions = { places: number; all: readonly Divisible[]; timeoutMs: number; clock: Clock; holding: () => Holding }
+export type PlacesOptions = {
+  places: number
+  all: readonly Divisible[]
+  timeoutMs: number
+  clock: Pick<Clock, 'nowMs'>
+  holding: () => Holding
+}
 
 export function createPlaces({ places, all: divided, timeoutMs, clock, holding }: PlacesOptions): Room {
+  const lanesFor = createSplit({ units: places }, divided)
+  /** By the number of the lane. */
   const underWay = new Map<number, number>()
-  let split: { all: number; lanes: Lane[] } = { all: 0, lanes: [] }
+  const underWayIn = ({ number }: Lane): number => underWay.get(number) ?? 0
 
-  const count = (lane: Lane, change = 0): number => {
-    const now = (underWay.get(lane.number) ?? 0) + change
-    underWay.set(lane.number, now)
-    return now
-  }
-
-  function chanceIn(lane: Lane, mine: Holding['mine']): Chance {
-    const isFull = count(lane) >= lane.units
-    const whole = lane.partitions.every((partition) => mine.has(partition))
-    const waitMs = isFull ? Number.POSITIVE_INFINITY : whole ? 0 : slotWaitMs(lane, mine, timeoutMs, clock.nowMs())
+  function chanceIn(lane: Lane, mine: Holding['mine']): Chance | null {
+    const held = lane.partitions.filter((partition) => mine.has(partition)).length
+    if (held === 0) return null
+    const isFull = underWayIn(lane) >= lane.units
+    const slotMs = held === lane.partitions.length ? 0 : slotWaitMs(lane, mine, timeoutMs, clock.nowMs())
     return {
-      waitMs,
-      etaMs: Number.isFinite(waitMs) ? waitMs : 0,
+      waitMs: isFull ? Number.POSITIVE_INFINITY : slotMs,
       // Places come back by themselves, and soon.
+      etaMs: isFull ? 0 : slotMs,
       regainMs: () => 0,
       use() {
-        count(lane, 1)
-        return () => void count(lane, -1)
+        underWay.set(lane.number, underWayIn(lane) + 1)
+        return () => void underWay.set(lane.number, underWayIn(lane) - 1)
       },
     }
   }
@@ -45,15 +48,7 @@ export function createPlaces({ places, all: divided, timeoutMs, clock, holding }
   return {
     chance() {
       const { all, mine } = holding()
-      if (split.all !== all) split = { all, lanes: lanesOf({ units: places }, all, scarcestLanes(divided, all)) }
-      let best: Chance | null = null
-      for (const lane of split.lanes) {
-        if (!lane.partitions.some((partition) => mine.has(partition))) continue
-        const chance = chanceIn(lane, mine)
-        if (best === null || chance.waitMs < best.waitMs) best = chance
-        if (best.waitMs === 0) break
-      }
-      return best
+      return soonestOf(lanesFor(all), (lane) => chanceIn(lane, mine))
     },
   }
 }

@@ -91,7 +91,7 @@ export function factsOf(request: PageRequest, stream: string, basePath: string):
   return {
     stream: stream.slice(stream.indexOf('.') + 1),
     method: request.method,
-    path: base !== '' && pathname.startsWith(`${base}/`) ? pathname.slice(base.length) : pathname,
+    path: pathname.startsWith(`${base}/`) ? pathname.slice(base.length) : pathname,
     params: Object.fromEntries(searchParams),
     body: request.body,
   }

@@ -54,8 +54,8 @@ export function waitForTurn(turns: Turns, now: TurnsNow, units: number): number 
   if (current === turns.lastSlot && inTime(0, currentMs) && turns.spent + units <= now.lane.units && mayUse(current, currentMs, now))
     return 0
   if (turns.underWay > 0) return Number.POSITIVE_INFINITY
-  // Two rounds: a whole one may fall away because its slots came too early.
-  for (let slot = current; slot <= current + 2 * now.lane.partitions.length; slot++) {
+  // The current slot and the next one may come too early, since both can begin less than a window after now; then a whole round.
+  for (let slot = current; slot <= current + 1 + now.lane.partitions.length; slot++) {
     const startMs = slot * slotMs - now.nowMs
     const waitMs = Math.max(0, startMs, spacedMs)
     if (slot !== turns.lastSlot && inTime(waitMs, startMs) && mayUse(slot, startMs, now)) return waitMs

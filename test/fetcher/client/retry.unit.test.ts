@@ -302,6 +302,44 @@ describe('a pause that the API asks for', () => {
     for (const later of times.slice(1)) assert.ok(later - (times[0] ?? 0) >= 10_000)
   })
 
+  for (const [name, first] of [
+    ['a 429', { status: 429 }],
+    ['a page that is declared a failure that passes', { json: { busy: true } }],
+  ] as const) {
+    test(`holds every partition up also if ${name} does not say how long`, async (t) => {
+      const clock = fastClock({ speed: 100, random: () => 0.5 })
+      const asked: number[] = []
+      const server = await startServer(t, (_asked, number) => {
+        asked.push(clock.elapsedMs())
+        return number === 0 ? first : PAGE
+      })
+      const failed = (body: unknown) => ((body as { busy?: boolean }).busy ? { retry: true, message: 'busy' } : null)
+      const { ask } = clientFor(t, server.url, { clock, source: { answers: { failed } } })
+      const page = ask()
+      while (!clock.slept.includes(1_500)) await clock.sleep(10)
+      await Promise.all([page, ask({ path: '/two' })])
+      const [begunMs = 0, ...others] = asked
+      assert.equal(others.length, 2)
+      for (const atMs of others) assert.ok(atMs - begunMs >= 1_500, `after ${atMs - begunMs} ms`)
+    })
+  }
+
+  test('is not what a 503 asks for: it holds up only its own page', async (t) => {
+    const clock = fastClock({ speed: 1 })
+    const server = await startServer(t, ({ path }) => (path === '/two' ? PAGE : { status: 503, headers: {} }))
+    const { ask } = clientFor(t, server.url, { clock })
+    const stop = new AbortController()
+    const page = ask({ signal: stop.signal })
+    while (waits(clock.slept).length === 0) await clock.sleep(1)
+    await ask({ path: '/two' })
+    assert.deepEqual(
+      server.requests.map(({ path }) => path),
+      ['/orders', '/two'],
+    )
+    stop.abort(new Error('enough'))
+    await assert.rejects(page, /enough/)
+  })
+
   test('is also heeded when a good page says that nothing is left', async (t) => {
     const clock = fastClock({ speed: 100 })
     const times: number[] = []

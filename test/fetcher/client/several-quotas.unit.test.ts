@@ -11,7 +11,6 @@ import { costOf, quotasOf } from '../../../services/fetcher/client/quotas.ts'
 import { slotMsOf } from '../../../services/fetcher/client/turns.ts'
 import type { QuotaSpec, RequestFacts } from '../../../shared/declare/quota.ts'
 import { pathMatcher } from '../../../shared/declare/quota.ts'
-import { Stopped } from '../../../shared/errors.ts'
 import { type VirtualClock, virtualClock } from '../../support/clocks.ts'
 import { testSeed } from '../../support/seed.ts'
 
@@ -96,7 +95,7 @@ describe('several quotas at once', () => {
     const seed = testSeed()
     const quota = fc.record(
       {
-        requests: fc.oneof(fc.integer({ min: WEIGHT_MAX, max: 12 }), fc.integer({ min: 13, max: 120 })),
+        requests: fc.oneof(fc.integer({ min: WEIGHT_MAX, max: 12 }), fc.integer({ min: 13, max: 60 })),
         per: fc.constantFrom(1_000, 5_000, 20_000),
         paths: fc.constantFrom<string[][]>(['/search'], ['/accounts/*'], ['/accounts/{id}/orders', '/orders'], ['!/search']),
         weight: fc.constant(weightOf),
@@ -150,7 +149,7 @@ describe('several quotas at once', () => {
           }
         },
       ),
-      { seed, numRuns: 20 },
+      { seed, numRuns: 6 },
     )
   })
 
@@ -182,11 +181,11 @@ describe('several quotas at once', () => {
     [
       'the tighter one',
       [
-        { requests: 100, per: 1_000 },
-        { requests: 100, per: 10_000 },
+        { requests: 30, per: 1_000 },
+        { requests: 30, per: 10_000 },
       ],
       '/orders',
-      100,
+      30,
     ],
     ['heavy requests', [{ requests: 60, per: 10_000, weight: weightOf, weightMax: 5 }], '/search', 12],
     ['requests as heavy as the whole quota', [{ requests: 5, per: 10_000, weight: weightOf, weightMax: 5 }], '/search', 1],
@@ -199,18 +198,18 @@ describe('several quotas at once', () => {
       const limited = limiterFor(setting, () => holds(2, 0))
       const options = { next: () => factsOf(path), latencyMs: () => 50, way: () => 0.5, signal: stop.signal, arrivals }
       const going = Array.from({ length: 20 }, () => askInARow(setting, limited, options))
-      await setting.clock.runTo(120_000)
+      await setting.clock.runTo(80_000)
       stop.abort()
       await Promise.all(going)
       const late = arrivals.filter(({ atMs }) => atMs >= 20_000)
-      assert.ok(late.length >= 0.5 * least * 10, `${late.length} of ${least * 10}`)
+      assert.ok(late.length >= 0.5 * least * 6, `${late.length} of ${least * 6}`)
     })
   }
 
   test('do not hold up requests that an exhausted one does not count', async () => {
     const quotas = [
-      { requests: 100, per: 1_000 },
-      { requests: 1, per: 60_000, paths: ['/search'] },
+      { requests: 20, per: 1_000 },
+      { requests: 1, per: 20_000, paths: ['/search'] },
     ]
     const setting = { clock: virtualClock(), quotas }
     const arrivals: Arrival[] = []
@@ -219,11 +218,11 @@ describe('several quotas at once', () => {
     const ask = (path: string) =>
       askInARow(setting, limited, { next: () => factsOf(path), latencyMs: () => 20, way: () => 0.5, signal: stop.signal, arrivals })
     const going = [...['/search', '/search', '/search'].map(ask), ...['/orders', '/orders', '/orders'].map(ask)]
-    await setting.clock.runTo(120_000)
+    await setting.clock.runTo(40_000)
     stop.abort()
     await Promise.all(going)
     const orders = arrivals.filter(({ facts }) => facts.path === '/orders').length
-    assert.ok(orders >= 0.7 * 100 * 120, `${orders} orders`)
+    assert.ok(orders >= 0.7 * 20 * 40, `${orders} orders`)
     assert.ok(arrivals.length > orders, 'and a search has had its turn')
   })
 
@@ -361,48 +360,3 @@ describe('requests under way at once', () => {
     })
   }
 })
-
-test('a path of a quota is that path and all below it, with parts left open and paths taken out', () => {
-  for (const [patterns, path, counts] of [
-    [undefined, '/anything', true],
-    [['/v1/search'], '/v1/search', true],
-    [['/v1/search'], '/v1/search/users', true],
-    [['/v1/search/'], '/v1/search', true],
-    [['/v1/search'], '/v1/searches', false],
-    [['/v1/search'], '/v2/v1/search', false],
-    [['/v1/accounts/*'], '/v1/accounts', false],
-    [['/v1/accounts/*'], '/v1/accounts/7/orders', true],
-    [['/accounts/{id}/orders'], '/accounts/7/orders', true],
-    [['/accounts/{id}/orders'], '/accounts/7/8/orders', false],
-    [['/reports/*.json'], '/reports/a.json', true],
-    [['/reports/*.json'], '/reports/axjson', false],
-    [['/a+b(c)'], '/a+b(c)', true],
-    [['!/search'], '/orders', true],
-    [['!/search'], '/search/x', false],
-    [['/v1', '!/v1/search'], '/v1/search', false],
-    [['/v1', '!/v1/search'], '/v2', false],
-  ] as const) {
-    assert.equal(pathMatcher(patterns)(path), counts, `${patterns} ${path}`)
-  }
-})
-
-for (const [name, weight, says] of [
-  ['a number beyond weightMax', () => 11, /returns 11 for GET \/orders/],
-  ['a fraction', () => 1.5, /returns 1.5/],
-  ['no number', () => Number.NaN, /returns NaN/],
-  [
-    'an error',
-    () => {
-      throw new Error('no such field')
-    },
-    /throws no such field/,
-  ],
-] as const) {
-  test(`a weight function that gives ${name} stops the request: nothing goes uncounted`, () => {
-    const quotas = quotasOf({ name: 'shop', quota: [{ requests: 100, per: 1_000, weight, weightMax: 10 }] })
-    assert.throws(
-      () => costOf(quotas, factsOf('/orders')),
-      (error) => error instanceof Stopped && error.code === 'HR_QUOTA_WEIGHT' && says.test(error.message),
-    )
-  })
-}

@@ -1,24 +1,9 @@
 /**
- * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, never while one is going. rxjs
- * carries it: a run that completes is repeated after a wait that its outcome decides. A stop ends the waits, never a run: that ends by itself.
+ * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, never while one is going. The outcome of a run
+ * decides the wait that follows it. A stop ends the waits, never a run: that ends by itself.
  */
 import { Cron } from 'croner'
-import {
-  defer,
-  EMPTY,
-  filter,
-  NEVER,
-  type Observable,
-  of,
-  race,
-  repeat,
-  type SchedulerLike,
-  switchMap,
-  take,
-  takeUntil,
-  tap,
-  timer,
-} from 'rxjs'
+import { firstValueFrom, map, NEVER, type Observable, of, race, type SchedulerLike, switchMap, takeUntil, timer } from 'rxjs'
 import type { Stream } from '../../shared/declaration.ts'
 import type { RunOutcome } from './outcome.ts'
 
@@ -39,7 +24,7 @@ const WAIT_MAX_MS = 24 * 3_600_000
 export function regularWaitMs(schedule: Schedule, fromMs: number): number {
   if (schedule.cron === undefined) return Math.max(EVERY_MIN_MS, schedule.every ?? EVERY_DEFAULT_MS)
   const next = new Cron(schedule.cron, { timezone: 'UTC' }).nextRun(new Date(fromMs))
-  return next === null ? WAIT_MAX_MS : Math.max(0, next.getTime() - fromMs)
+  return next === null ? WAIT_MAX_MS : next.getTime() - fromMs
 }
 
 /** Milliseconds from now to the run that follows one which started at `startedMs`. Pure. */
@@ -55,7 +40,7 @@ export function waitAfterMs(schedule: Schedule, last: RunOutcome, failures: numb
   const regular = regularWaitMs(schedule, nowMs)
   if (last.outcome !== 'failed') return regular
   // Jitter over the upper half, so that workers which failed together do not come back together.
-  const backoff = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(failures - 1, 10))
+  const backoff = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (failures - 1))
   return Math.min(regular, backoff * (0.5 + jitter / 2))
 }
 
@@ -69,22 +54,21 @@ export type ScheduleTools = {
   scheduler?: SchedulerLike
 }
 
-/** Runs one after the other, the first after `firstMs`. Completes after the stop, when the run that is going has ended. */
-export function runsOf(schedule: Schedule, firstMs: number, run: () => Promise<RunOutcome>, tools: ScheduleTools): Observable<RunOutcome> {
-  const wait = (ms: number) => race(sleep(ms, tools.scheduler), tools.woken ?? NEVER).pipe(take(1), takeUntil(tools.stopped))
-  let last: RunOutcome = { outcome: 'done' }
+/** Runs one after the other, the first after `firstMs`. Resolves after the stop, when the run that is going has ended. */
+export async function runsOf(schedule: Schedule, firstMs: number, run: () => Promise<RunOutcome>, tools: ScheduleTools): Promise<void> {
   let failures = 0
-  const runs = defer(run).pipe(
-    tap((outcome) => {
-      last = outcome
-      failures = outcome.outcome === 'failed' ? failures + 1 : 0
-    }),
-    repeat({
-      delay: () => (last.outcome === 'stopped' ? EMPTY : wait(waitAfterMs(schedule, last, failures, tools.nowMs(), tools.random()))),
-    }),
-    filter((outcome) => outcome.outcome !== 'stopped'),
-  )
-  return wait(firstMs).pipe(switchMap(() => runs))
+  for (let waitMs = firstMs; await isOver(waitMs, tools); ) {
+    const last = await run()
+    if (last.outcome === 'stopped') return
+    failures = last.outcome === 'failed' ? failures + 1 : 0
+    waitMs = waitAfterMs(schedule, last, failures, tools.nowMs(), tools.random())
+  }
+}
+
+/** Waits: true when the time has passed or nobody need wait any longer, false at the stop. */
+const isOver = (ms: number, { scheduler, stopped, woken = NEVER }: ScheduleTools): Promise<boolean> => {
+  const over = race(sleep(ms, scheduler), woken).pipe(map(() => true))
+  return firstValueFrom(over.pipe(takeUntil(stopped)), { defaultValue: false })
 }
 
 function sleep(ms: number, scheduler: SchedulerLike | undefined): Observable<unknown> {

@@ -2,7 +2,7 @@
  * The partitions that this process runs, and their coming and going. A pause lets the page in hand finish before it cuts, so that no
  * page is asked for twice and no two owners ask at once; a partition that stays keeps its publisher and its memory.
  */
-import { lastValueFrom, type Observable } from 'rxjs'
+import type { Observable } from 'rxjs'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { RunOutcome } from './outcome.ts'
@@ -71,7 +71,7 @@ export function createWorker(tools: WorkerTools): Worker {
     }
     const woken = tools.woken?.(owned)
     const schedule = { nowMs: clock.nowMs, random: clock.random, stopped: current.stopped, ...(woken === undefined ? {} : { woken }) }
-    await lastValueFrom(runsOf(owned.stream, await partition.dueInMs(), runNow, schedule), { defaultValue: null })
+    await runsOf(owned.stream, await partition.dueInMs(), runNow, schedule)
   }
 
   return {

@@ -32,11 +32,10 @@ function scheduled(schedule: Parameters<typeof runsOf>[0], firstMs: number, runs
       }, takesMs)
     })
   }
-  const tools = { nowMs: () => MIDNIGHT_MS + scheduler.frame, random: () => 0.5, stopped: stop, scheduler }
-  runsOf(schedule, firstMs, run, tools).subscribe({
-    complete: () => {
-      completed = true
-    },
+  const woken = new Subject<void>()
+  const tools = { nowMs: () => MIDNIGHT_MS + scheduler.frame, random: () => 0.5, stopped: stop, woken, scheduler }
+  runsOf(schedule, firstMs, run, tools).then(() => {
+    completed = true
   })
   /** Moves time on, action by action, so that promises settle in between. */
   async function runTo(ms: number): Promise<void> {
@@ -49,7 +48,7 @@ function scheduled(schedule: Parameters<typeof runsOf>[0], firstMs: number, runs
     }
     scheduler.frame = ms
   }
-  return { starts, runTo, stop: () => stop.next(), goingMax: () => goingMax, isCompleted: () => completed }
+  return { starts, runTo, stop: () => stop.next(), wake: () => woken.next(), goingMax: () => goingMax, isCompleted: () => completed }
 }
 
 describe('the schedule', () => {
@@ -95,6 +94,7 @@ describe('the schedule', () => {
     const early = scheduled(every(1_000), 500, [{ takesMs: 0 }])
     await early.runTo(100)
     early.stop()
+    await early.runTo(100)
     assert.equal(early.isCompleted(), true)
     await early.runTo(5_000)
     assert.deepEqual(early.starts, [])
@@ -102,6 +102,7 @@ describe('the schedule', () => {
     const later = scheduled(every(1_000), 0, [{ takesMs: 0 }])
     await later.runTo(1_500)
     later.stop()
+    await later.runTo(1_500)
     assert.equal(later.isCompleted(), true)
     await later.runTo(5_000)
     assert.deepEqual(later.starts, [0, 1_000])
@@ -119,6 +120,34 @@ describe('the schedule', () => {
     assert.deepEqual(starts, [0])
   })
 
+  test('a wait ends before its time when it need not be any longer: the first one, one between runs, and only the one that is on', async () => {
+    const { starts, runTo, wake, isCompleted } = scheduled(every(1_000), 700, [{ takesMs: 100 }])
+    await runTo(300)
+    wake()
+    await runTo(350)
+    wake()
+    await runTo(1_399)
+    assert.deepEqual(starts, [300])
+    await runTo(1_600)
+    wake()
+    await runTo(2_000)
+    assert.deepEqual(starts, [300, 1_400, 1_600])
+    assert.equal(isCompleted(), false)
+  })
+
+  test('a run that is parked or leaves a page out is no failure: the next failure is the first again', async () => {
+    for (const outcome of [{ outcome: 'parked', parkedUntilMs: 0 }, { outcome: 'skipped' }] as const) {
+      const { starts, runTo } = scheduled(
+        every(60_000),
+        0,
+        [FAILED, FAILED, outcome, FAILED, DONE].map((each) => ({ takesMs: 0, outcome: each })),
+      )
+      await runTo(200_000)
+      const waits = starts.slice(1, 5).map((ms, index) => ms - (starts[index] ?? 0))
+      assert.deepEqual(waits, [7_500, 15_000, outcome.outcome === 'parked' ? 1_000 : 60_000, 7_500])
+    }
+  })
+
   test('a cron expression is read in UTC, and slots that a run overlaps are passed over', async () => {
     const { starts, runTo } = scheduled(cron('0 * * * *'), HOUR_MS, [{ takesMs: 2.5 * HOUR_MS }, { takesMs: 0 }])
     await runTo(6 * HOUR_MS)
@@ -134,10 +163,21 @@ describe('the waits of a schedule', () => {
   test('are 5 minutes where nothing is declared, and never so short that the API is asked without a pause', () => {
     assert.equal(regularWaitMs({ every: undefined, cron: undefined }, 0), 5 * MINUTE_MS)
     assert.equal(regularWaitMs(every(0), 0), 100)
+    assert.equal(regularWaitMs(every(100), 0), 100)
+    assert.equal(regularWaitMs(every(101), 0), 101)
+  })
+
+  test('go from one slot of a cron expression to the next, never to the one that is now, and end each day where there is none', () => {
+    assert.equal(regularWaitMs(cron('0 * * * *'), MIDNIGHT_MS), HOUR_MS)
+    assert.equal(regularWaitMs(cron('0 * * * *'), MIDNIGHT_MS - 1), 1)
+    assert.equal(regularWaitMs(cron('0 * * * *'), MIDNIGHT_MS + 0.5), HOUR_MS - 0.5)
+    assert.equal(regularWaitMs(cron('0 0 30 2 *'), MIDNIGHT_MS), 24 * HOUR_MS)
   })
 
   test('after a restart: what is left since the last start, nothing when that is over, never more than the interval', () => {
     assert.equal(dueInMs(every(1_000), 10_000, 10_400), 600)
+    assert.equal(dueInMs(every(1_000), 10_000, 10_999), 1)
+    assert.equal(dueInMs(every(1_000), 10_000, 11_000), 0)
     assert.equal(dueInMs(every(1_000), 10_000, 99_000), 0)
     assert.equal(dueInMs(every(1_000), 9_999_999, 10_000), 1_000)
     assert.equal(dueInMs(cron('0 * * * *'), MIDNIGHT_MS + MINUTE_MS, MIDNIGHT_MS + 2 * MINUTE_MS), 58 * MINUTE_MS)
@@ -154,5 +194,10 @@ describe('the waits of a schedule', () => {
   test('of a parked partition whose time is over are short, but not none', () => {
     assert.equal(waitAfterMs(every(HOUR_MS), { outcome: 'parked', parkedUntilMs: 5 }, 0, 1_000, 0), 1_000)
     assert.equal(waitAfterMs(every(HOUR_MS), { outcome: 'parked' }, 0, 1_000, 0), 1_000)
+    assert.equal(waitAfterMs(every(HOUR_MS), { outcome: 'parked', parkedUntilMs: 2_001 }, 0, 1_000, 0), 1_001)
+  })
+
+  test('are the regular ones after every run that is not failed or parked, whatever failed before', () => {
+    for (const outcome of ['done', 'skipped'] as const) assert.equal(waitAfterMs(every(HOUR_MS), { outcome }, 3, 0, 0), HOUR_MS)
   })
 })

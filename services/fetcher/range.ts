@@ -92,7 +92,7 @@ function positionInText(stream: Stream, raw: string): Position | null {
 /** Whether a walk in the order of the field has come to the end with this page; a page that is out of order says nothing. */
 export function isPast(judged: Judged, { to }: Ends): boolean {
   const positions = judged.records.flatMap(({ position }) => position ?? [])
-  const ascending = positions.every((position, index) => index === 0 || comparePositions(positions[index - 1] ?? position, position) <= 0)
+  const ascending = positions.every((position, index) => comparePositions(positions[index - 1] ?? position, position) <= 0)
   const last = positions.at(-1)
   return ascending && last !== undefined && comparePositions(last, to) >= 0
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Judged, judgeFor } from '../../services/fetcher/judge.ts'
-import { endsOf, isPast, rangeId, rangeOf, within } from '../../services/fetcher/range.ts'
+import { endsOf, isPast, rangeId, rangeOf, rawPosition, within } from '../../services/fetcher/range.ts'
 import { WrongUse } from '../../shared/errors.ts'
 import { epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
 import { declareOrders } from './declared.ts'
@@ -25,6 +25,25 @@ describe('the range of a backfill', () => {
     wrong('seq', '10', '9', /is not before/)
     wrong('iso', '2026-01-01T01:00:00+01:00', '2026-01-01T00:00:00Z', /is not before/)
     wrong('ms', '2026-01-01', '2026-06-02', /lies in the future/)
+    wrong('iso', '2026-01-01', '2026-06-01T00:00:00.000000001Z', /lies in the future/)
+    wrong('seq', '9', '9', /is not before/)
+  })
+
+  test('is refused for a stream without a watermark: nobody could ask for it', () => {
+    const everything = declareOrders({ watermark: undefined })
+    assert.throws(
+      () => rangeOf(everything, { from: '1', to: '2' }, NOW_MS),
+      (error) =>
+        error instanceof WrongUse && /shop\.orders has no watermark/.test(error.message) && error.hint?.includes('--full') === true,
+    )
+  })
+
+  test('may end now, and only what is a time lies in the future', () => {
+    const now = new Date(NOW_MS).toISOString()
+    for (const type of ['iso', 'ms', 'seconds'] as const) assert.equal(read(type, '2026-01-01', now).to, '2026-06-01T00:00:00Z')
+    const beyond = BigInt(NOW_MS) * 1_000_000n + 1n
+    assert.deepEqual(read('seq', '1', String(beyond)), { from: '1', to: String(beyond) })
+    assert.deepEqual(read('text', '2026', '9999-12-31'), { from: '2026', to: '9999-12-31' })
   })
 
   test('is read by value: times in every form, epochs as the field has them, numbers and texts', () => {
@@ -69,6 +88,31 @@ describe('the range of a backfill', () => {
     for (const id of ids) assert.match(id, /^[\w.:+-]{1,121}$/)
   })
 
+  test('keeps the name that its checkpoints are stored under', () => {
+    const digested = /^[\da-f]{32}$/
+    assert.equal(
+      rangeId({ from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00+01:00' }),
+      '2026-01-01T00:00:00Z_2026-02-01T00:00:00+01:00',
+    )
+    assert.equal(rangeId({ from: 'a'.repeat(60), to: '1.5' }), `${'a'.repeat(60)}_1.5`)
+    assert.equal(rangeId({ from: 'a b', to: 'c' }), '7286faa1a2a3e69bfd8c82d7d17d1fd9')
+    for (const [from, to] of [
+      ['a'.repeat(61), 'b'],
+      ['a', 'b'.repeat(61)],
+      ['a', ' '],
+      ['', 'a'],
+    ] as const)
+      assert.match(rangeId({ from, to }), digested)
+  })
+
+  test('has ends only where it is one of the stream’s', () => {
+    assert.deepEqual(endsOf(streamOf('seq'), { from: '3', to: '6' }), { from: 3n, to: 6n })
+    assert.equal(endsOf(streamOf('seq'), undefined), null)
+    assert.equal(endsOf(declareOrders({ watermark: undefined }), { from: '3', to: '6' }), null)
+    assert.equal(endsOf(streamOf('seq'), { from: '2026-01-01', to: '6' }), null)
+    assert.equal(endsOf(streamOf('seq'), { from: '3', to: '2026-01-01' }), null)
+  })
+
   const judge = (records: unknown[]): Judged => judgeFor(streamOf('seq'))(records)
   const ends = endsOf(streamOf('seq'), { from: '3', to: '6' })
   assert.ok(ends !== null)
@@ -92,9 +136,41 @@ describe('the range of a backfill', () => {
     )
   })
 
+  test('keeps refused records of which nobody can say where they lie', () => {
+    const raws = ['null', '7', '"9"', '{', '[]', '{"at":null}', '{"at":"x"}', '{"at":"6"}', '{"at":"2"}', '{"at":"3"}']
+    const rejected = raws.map((raw) => ({ raw, reason: '', issues: '' }))
+    const kept = within(streamOf('seq'), { ...judge([]), rejected }, ends)
+    assert.deepEqual(
+      kept.rejected.map(({ raw }) => raw),
+      [...raws.slice(0, 7), '{"at":"3"}'],
+    )
+  })
+
+  test('is left as it is in all but records and refused ones', () => {
+    const judged = judge([
+      { id: 'a', at: '3', odd: 1 },
+      { id: 'b', at: '9' },
+    ])
+    assert.deepEqual(within(streamOf('seq'), judged, ends), { ...judged, records: judged.records.slice(0, 1) })
+  })
+
   test('is passed by a page in order that ends at its end or beyond, and by no other', () => {
     const passes = (...at: number[]) => isPast(judge(at.map((each) => ({ id: `r${each}`, at: String(each) }))), ends)
-    assert.deepEqual([passes(4, 6), passes(6), passes(9)], [true, true, true])
-    assert.deepEqual([passes(4, 5), passes(), passes(9, 4), passes(7, 4, 8)], [false, false, false, false])
+    assert.deepEqual([passes(4, 6), passes(6), passes(9), passes(4, 4, 6), passes(6, 6)], [true, true, true, true, true])
+    assert.deepEqual([passes(4, 5), passes(), passes(9, 4), passes(7, 4, 8), passes(8, 7)], [false, false, false, false, false])
+  })
+})
+
+describe('the position of a raw record', () => {
+  test('is that of its field, as the API gave it', () => {
+    assert.equal(rawPosition(streamOf('seq'), { id: 'a', at: '4' }), 4n)
+    assert.equal(rawPosition(streamOf('iso'), { at: '1970-01-01T00:00:01Z' }), 1_000_000_000n)
+  })
+
+  test('is not known where the record is none, has none, or is made into another first', () => {
+    for (const raw of [null, undefined, 4, '4', {}, { at: null }, { at: 'x' }, []]) assert.equal(rawPosition(streamOf('seq'), raw), null)
+    assert.equal(rawPosition(declareOrders({ watermark: undefined }), { updated_at: '2026-01-01T00:00:00Z' }), null)
+    const mapped = declareOrders({ map: (record: object) => record })
+    assert.equal(rawPosition(mapped, { updated_at: '2026-01-01T00:00:00Z' }), null)
   })
 })

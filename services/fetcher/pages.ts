@@ -9,7 +9,6 @@ import type { Stream } from '../../shared/declaration.ts'
 import { pagesOf } from '../../shared/declare/paginate.ts'
 import { HeadraceError, messageOf, Stopped } from '../../shared/errors.ts'
 import { boundsOf } from './bounds.ts'
-import { mayMeanExpiredCursor } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'
 import type { PageRequest, PageResponse, Send } from './client/send.ts'
 import { isNoContent } from './client/status.ts'
@@ -95,8 +94,7 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   for (;;) {
     const { page, request, size } = taken
     const { cursor } = page
-    const isDoubtful = cursor !== null && walk.gaveUp !== undefined && cursorKey(cursor) === walk.gaveUp
-    const ahead = isDoubtful ? await proven(stream, () => take(cursor, request, size)) : null
+    const ahead = cursorKey(cursor) === walk.gaveUp ? await proven(stream, () => take(cursor, request, size)) : null
     // Records move away from a place that is counted: whoever goes on later goes on by the watermark.
     yield canFollow() && page.counted === true ? { ...page, cursor: null } : page
     if (page.last) return
@@ -137,8 +135,7 @@ async function proven<T>(stream: Stream, follow: () => Promise<T>): Promise<T> {
     return await follow()
   } catch (error) {
     // It says itself what is wrong, and that is not the link.
-    const isShort = error instanceof Stopped && error.code === 'HR_WALK_SHORT'
-    if (isShort || (!mayComeFromCursor(error) && !mayMeanExpiredCursor(error, stream))) throw error
+    if (!mayComeFromCursor(error) || error.code === 'HR_WALK_SHORT') throw error
     throw new Stopped('HR_NEXT_PAGE', `${stream.label}: the API names a next page again that is none: ${error.message}`, {
       hint: 'every run asks again for the page that names it, and goes on when the API names another',
       cause: error,

@@ -4,10 +4,12 @@ import { createClient } from '../../services/fetcher/client/client.ts'
 import { PageRefused } from '../../services/fetcher/client/errors.ts'
 import { holdsAll } from '../../services/fetcher/client/holding.ts'
 import { walkPages } from '../../services/fetcher/pages.ts'
+import { cursorKey } from '../../services/fetcher/resume/stale-cursor.ts'
 import { stopSignal } from '../../services/fetcher/stop-signal.ts'
 import type { Page } from '../../services/fetcher/walk.ts'
 import { resolverFor } from '../../shared/config.ts'
-import { Stopped } from '../../shared/errors.ts'
+import { type HeadraceError, Stopped } from '../../shared/errors.ts'
+import { bearer, cursor, nextUrl, offset, secret, windows } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createMetrics } from '../../shared/metrics.ts'
 import { fastClock } from '../support/clocks.ts'
@@ -15,23 +17,28 @@ import { type Answer, type Asked, startServer } from '../support/http.ts'
 import { declareShop, streamOf } from './declared.ts'
 
 type Script = (asked: Asked, number: number) => Answer
-type Options = { stream?: Record<string, unknown>; cursor?: unknown; taken?: number }
+type Options = { stream?: Record<string, unknown>; source?: Record<string, unknown>; cursor?: unknown; gaveUp?: string; taken?: number }
+
+const WEEK_AGO = new Date(Date.now() - 7 * 86_400_000).toISOString()
+const TOKEN = 't0ken-of-the-shop'
 
 /** Walks what the server answers, with the real client; `requests` is how often it was asked. */
-async function walk(t: TestContext, script: Script, { stream: changes = {}, cursor = null, taken = 1000 }: Options = {}) {
+async function walk(t: TestContext, script: Script, options: Options = {}) {
+  const { stream: changes = {}, cursor = null, gaveUp, taken = 1000 } = options
   const server = await startServer(t, script)
-  const source = declareShop(changes, { baseUrl: server.url, attemptsMax: 2, timeout: '10m' })
+  const source = declareShop(changes, { baseUrl: server.url, attemptsMax: 2, timeout: '10m', ...options.source })
   const stream = streamOf(source)
   const clock = fastClock()
-  const tools = { clock, log: silentLog, metrics: createMetrics(), resolver: resolverFor({}), holding: () => holdsAll(source, 0) }
+  const tools = { clock, log: silentLog, metrics: createMetrics(), resolver: resolverFor({ TOKEN }), holding: () => holdsAll(source, 0) }
   const client = createClient(source, tools)
   t.after(() => client.close())
   const stop = stopSignal(clock, 1)
   const start = { partition: 0, baseUrl: client.baseUrl, from: null, startedMs: clock.nowMs() }
   const pages: Page[] = []
-  const result = { pages, stop, error: undefined as unknown, asked: () => server.requests.map(({ query }) => query.get('cursor')) }
+  const param = (name: string) => server.requests.map(({ query }) => query.get(name))
+  const result = { pages, stop, error: undefined as unknown, asked: () => param('cursor'), offsets: () => param('offset') }
   try {
-    for await (const page of walkPages({ stream, ...start, send: client.send, cursor, stop })) {
+    for await (const page of walkPages({ stream, ...start, send: client.send, cursor, gaveUp, stop })) {
       pages.push(page)
       if (pages.length === taken) stop.request()
     }
@@ -114,6 +121,72 @@ describe('a walk stops with an error', () => {
   })
 })
 
+describe('what a page names as the next one is looked at before that page is handed out', () => {
+  test('a link that may not be followed', async (t) => {
+    const other = await startServer(t, () => answer([]))
+    const { error, pages } = await walk(t, () => answer([{ id: 1 }], other.url), { stream: { paginate: nextUrl({ next: '/next' }) } })
+    assertStopped(error, 'HR_ORIGIN_REFUSED', /./)
+    assert.equal(pages.length, 0)
+    assert.equal(other.requests.length, 0)
+  })
+
+  test('a cursor that holds a credential', async (t) => {
+    const { error, pages } = await walk(t, () => answer([{ id: 1 }], `x${TOKEN}`), { source: { auth: bearer(secret('TOKEN')) } })
+    assertStopped(error, 'HR_CREDENTIAL_IN_CURSOR', /./)
+    assert.equal(pages.length, 0)
+  })
+
+  test('a link that holds a credential is kept without it', async (t) => {
+    const script: Script = (_, number) => answer([{ id: number }], number === 0 ? `/orders?cursor=c&key=${TOKEN}` : null)
+    const { error, pages } = await walk(t, script, {
+      source: { auth: bearer(secret('TOKEN')) },
+      stream: { paginate: nextUrl({ next: '/next' }) },
+    })
+    assert.equal(error, undefined)
+    assert.equal(pages.length, 2)
+    assert.ok(!JSON.stringify(pages[0]?.cursor).includes(TOKEN))
+  })
+})
+
+describe('a next page that led nowhere before and is named again', () => {
+  const named: Script = (_, number) => answer([{ id: number }], number === 0 ? 'A' : null)
+  const gaveUp = cursorKey('A')
+
+  test('is asked for before the page that names it is handed out, and once', async (t) => {
+    const { error, pages, asked } = await walk(t, named, { gaveUp, taken: 1 })
+    assert.equal(pages.length, 2)
+    assert.equal(error, undefined)
+    assert.deepEqual(asked(), [null, 'A'])
+  })
+
+  test('is asked for after that page where it is another one', async (t) => {
+    const { pages, asked } = await walk(t, named, { gaveUp: cursorKey('B'), taken: 1 })
+    assert.equal(pages.length, 1)
+    assert.deepEqual(asked(), [null])
+  })
+
+  for (const [what, wrong] of [
+    ['is refused', { status: 404, json: {} }],
+    ['is no JSON', { body: '<html>', headers: { 'content-type': 'text/html' } }],
+    ['has no records', { json: {} }],
+  ] as const) {
+    test(`stops the run in front of the page that names it, where it ${what}`, async (t) => {
+      const { error, pages } = await walk(t, (_, number) => (number === 0 ? answer([{ id: 1 }], 'A') : wrong), { gaveUp })
+      assertStopped(error, 'HR_NEXT_PAGE', /shop\.orders: the API names a next page again that is none: ./)
+      assert.ok((error as Stopped).cause instanceof Error)
+      assert.equal(pages.length, 0)
+    })
+  }
+
+  test('says itself what is wrong where it can: an API that is down, a walk that ends too early', async (t) => {
+    const down = await walk(t, (_, number) => (number === 0 ? answer([{ id: 1 }], 'A') : { status: 503 }), { gaveUp })
+    assert.equal((down.error as HeadraceError).code, 'HR_PAGE_FAILED')
+    const paginate = cursor({ next: '/next', param: 'cursor', total: '/total' })
+    const short: Script = (_, number) => ({ json: { data: number === 0 ? [{ id: 1 }] : [], total: 2, next: number === 0 ? 'A' : null } })
+    assertStopped((await walk(t, short, { gaveUp, stream: { paginate } })).error, 'HR_WALK_SHORT', /after 1 records/)
+  })
+})
+
 describe('a walk', () => {
   test('ends at the page without a next one', async (t) => {
     const { error, pages, asked } = await walk(t, (_, number) => answer([{ id: number }], number < 2 ? `c${number}` : null))
@@ -146,6 +219,55 @@ describe('a walk', () => {
     assert.equal(error, stop.soft.reason)
     assert.equal(asked().length, 2)
   })
+
+  test('has as many pages as it may, and as many empty ones at its end', async (t) => {
+    const three = await walk(t, (_, number) => answer([{ id: number }], number < 2 ? `c${number}` : null), { stream: { pagesMax: 3 } })
+    assert.equal(three.error, undefined)
+    assert.equal(three.pages.length, 3)
+    const empty = await walk(t, (_, number) => answer([], number < 2 ? `c${number}` : null), { stream: { emptyPagesMax: 3 } })
+    assert.equal(empty.error, undefined)
+    assert.deepEqual(
+      empty.pages.map(({ last }) => last),
+      [false, false, true],
+    )
+  })
+
+  test('over windows has as many empty ones as there are', async (t) => {
+    const paginate = windows({ to: 'until', size: '1d', pages: cursor({ next: '/next', param: 'cursor' }) })
+    const stream = { paginate, emptyPagesMax: 2, watermark: { field: 'updated_at', param: 'since', start: WEEK_AGO } }
+    const { error, pages } = await walk(t, () => answer([]), { stream })
+    assert.equal(error, undefined)
+    assert.ok(pages.length >= 7, `${pages.length} windows`)
+  })
+
+  test('takes a status that is declared empty for a last page without records, whatever its body is', async (t) => {
+    const script: Script = (_, number) =>
+      number === 0 ? answer([{ id: 1 }], 'c0') : { status: 404, json: { data: [{ id: 2 }], next: 'c1' } }
+    const { error, pages } = await walk(t, script, { stream: { answers: { empty: [404] } } })
+    assert.equal(error, undefined)
+    assert.deepEqual(
+      pages.map(({ records, last }) => [records.length, last]),
+      [
+        [1, false],
+        [0, true],
+      ],
+    )
+  })
+
+  for (const [what, status, asked] of [
+    ['goes back at one of status 204, as at any empty page', 204, ['0', '3', '2', '5']],
+    ['ends at one that is declared empty', 404, ['0', '3']],
+  ] as const) {
+    test(`by offsets with an overlap ${what}`, async (t) => {
+      const rows = Array.from({ length: 6 }, (_, id) => ({ id }))
+      const page = (from: number) => answer(rows.slice(from, from + 4))
+      const script: Script = ({ query }, number) => (number === 1 ? { status } : page(Number(query.get('offset'))))
+      const paginate = offset({ limit: 4, overlap: 1 })
+      const { error, offsets } = await walk(t, script, { stream: { paginate, answers: { empty: [404] } } })
+      assert.equal(error, undefined)
+      assert.deepEqual(offsets(), asked)
+    })
+  }
 
   test('goes on at the cursor that it is given', async (t) => {
     const { asked } = await walk(t, () => answer([{ id: 1 }]), { cursor: 'stored' })

@@ -20,20 +20,20 @@ export function beginWalk(share: string | undefined, last: StoredOffset | null, 
   const before = last === null ? null : parseCheckpoint(last.metadata)
   const startedMs = Math.max(nowMs, (before?.startedMs ?? 0) + 1, (before?.walk?.atMs ?? 0) + 1)
   // What was another partition's before may not have been walked there yet.
-  const sameShare = last === null || (before?.walk !== undefined && before.share === share)
-  const measure = left ?? (sameShare && before?.walk !== undefined ? recordsBefore(before) : undefined)
+  const walked = before?.share === share ? before?.walk : undefined
+  const measure = left ?? (before === null || walked === undefined ? undefined : recordsBefore(walked, before.done))
   const walk: FullWalk = {
     from: high,
     atMs: startedMs,
     ...(measure === undefined ? {} : { before: measure }),
-    ...(sameShare ? {} : { lacks: 'the first one after deletes was declared or the partitions were changed' }),
+    ...(last === null || walked !== undefined ? {} : { lacks: 'the first one after deletes was declared or the partitions were changed' }),
   }
   return { startedMs, walk }
 }
 
 /** Until a loader says what is left: a walk that fell short of the measure does not become the measure. */
-const recordsBefore = ({ done, walk }: Checkpoint): number | undefined =>
-  walk?.before ?? (done && walk !== undefined && whyNotWhole(walk) === null ? walk.records : undefined)
+const recordsBefore = (walk: FullWalk, done: boolean): number | undefined =>
+  walk.before ?? (done && whyNotWhole(walk) === null ? walk.records : undefined)
 
 /** Rows that the last walk left which the loader accepted, by what it has committed. */
 export const rowsLeft = (loaded: StoredOffset | null): number | undefined =>

@@ -59,7 +59,20 @@ describe('progress', () => {
 
   test('without a watermark field there is none', () => {
     const start = startOf(null, null)
+    assert.deepEqual(start, { watermark: null, seen: null, sorted: false, last: null })
     assert.deepEqual(afterPage(start, null, records(null, null), { ...LATER, last: true }), start)
+  })
+
+  test('begins at the watermark with nothing behind it, in order where that is declared', () => {
+    for (const sorted of [true, false]) assert.deepEqual(startOf(watermarking(sorted), 5n), { watermark: 5n, seen: 5n, sorted, last: null })
+  })
+
+  test('passes over records without a position: the order is that of those around them', () => {
+    const by = watermarking(true)
+    const after = (...positions: (bigint | null)[]) => afterPage(startOf(by, 1n), by, records(...positions), LATER)
+    assert.deepEqual(after(null, 2n, null, 3n, null), { watermark: 3n, seen: 3n, sorted: true, last: 3n })
+    assert.deepEqual(after(3n, null, 2n), { watermark: 1n, seen: 3n, sorted: false, last: 2n })
+    assert.deepEqual(after(null), { watermark: 1n, seen: 1n, sorted: true, last: null })
   })
 
   const times = (last: boolean): PageTimes => ({ last, fetchedMs: 2_000, startedMs: 1_000 })
@@ -70,6 +83,9 @@ describe('progress', () => {
     const moved = afterPage(startOf(by, null), by, records(ns(1_500), ns(9_999_999)), times(false))
     assert.equal(moved.watermark, ns(2_000))
     assert.equal(moved.seen, ns(9_999_999))
+    const fraction = { ...times(false), fetchedMs: 2_000.9 }
+    assert.equal(afterPage(startOf(by, null), by, records(ns(9_999)), fraction).watermark, ns(2_000))
+    assert.equal(afterPage(startOf(by, null), by, records(ns(2_000) - 1n), times(false)).watermark, ns(2_000) - 1n)
   })
 
   test('of an unsorted stream it never passes the start of the run: what changed since may be on a page that is past', () => {
@@ -88,6 +104,8 @@ describe('progress', () => {
       const older = afterPage(startOf(by, null), by, records(ns(500), ns(600)), times(true))
       assert.equal(older.watermark, ns(600))
       assert.equal(afterPage(startOf(by, ns(800)), by, records(ns(900)), times(true)).watermark, ns(800))
+      const started = { ...times(true), startedMs: 1_750.5 }
+      assert.equal(afterPage(startOf(by, null), by, records(ns(1_600)), started).watermark, ns(1_450))
     }
   })
 

@@ -47,7 +47,7 @@ export const publishingRecords = (memory: Memory): Memory => ({
 })
 
 /** How often a reject came: `known` over all runs (as its dead letters say), `seen` in the run, `onPage` on the page. */
-type Refusals = { known: number; run: number; seen: number; page: number; onPage: number }
+type Refusals = { known: number; run: symbol; seen: number; page: symbol; onPage: number }
 
 /** Keeps rejects apart from keys. */
 const REJECTED = '\u0000'
@@ -64,8 +64,8 @@ export function createMemory(keysMax: number): Memory {
   let recentChars = 0
   let young = new Map<string, string | Refusals>()
   let old = new Map<string, string | Refusals>()
-  let run = 0
-  let page = 0
+  let run = Symbol()
+  let page = Symbol()
   let floor: Position | null = null
   /** False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come again. */
   let floorHolds = true
@@ -80,10 +80,7 @@ export function createMemory(keysMax: number): Memory {
     return !same
   }
 
-  const nothingDigested = (): boolean => young.size === 0 && old.size === 0
-
   function isDigestOf(key: string, payload: string): boolean {
-    if (nothingDigested()) return false
     const known = young.get(key) ?? old.get(key)
     return known !== undefined && known === digest(payload)
   }
@@ -91,7 +88,6 @@ export function createMemory(keysMax: number): Memory {
   function grow(): void {
     for (const { key, payload, position } of ageing.values()) {
       if (isBeforeFloor(position)) {
-        if (nothingDigested()) continue
         young.delete(key)
         old.delete(key)
       } else remember(key, digest(payload))
@@ -123,7 +119,7 @@ export function createMemory(keysMax: number): Memory {
   }
 
   /**
-   * By how much a reject comes oftener than it ever did. One that an earlier run had is excused so often only: otherwise a page of
+   * By how much a reject comes oftener than it ever did; negative if it does not. One that an earlier run had is excused so often only: otherwise a page of
    * nothing but `null` would pass for unchanged because there was a single `null` before.
    */
   function timesMore(key: string, count: number, repeats: boolean): number {
@@ -133,7 +129,7 @@ export function createMemory(keysMax: number): Memory {
     const onPage = (before.run === run && before.page === page ? before.onPage : 0) + count
     const seen = repeats ? Math.max(seenBefore, onPage) : seenBefore + count
     remember(key, { known: Math.max(before.known, seen), run, seen, page, onPage })
-    return Math.max(0, seen - before.known)
+    return seen - before.known
   }
 
   function remember(key: string, version: string | Refusals): void {
@@ -145,10 +141,10 @@ export function createMemory(keysMax: number): Memory {
 
   return {
     begin() {
-      run += 1
+      run = Symbol()
     },
     fresh(records, rejected, newFloor = null, part = {}) {
-      if (part.continues !== true) page += 1
+      if (part.continues !== true) page = Symbol()
       if (records.some(({ position }) => isBeforeFloor(position))) floorHolds = false
       floor = newFloor
       const changed = records.filter(isNew)

@@ -49,5 +49,5 @@ const CLOCK_AHEAD_MAX_MS = 86_400_000
 /** How far this machine's clock is ahead of the API's, by the Date of the answer (RFC 9110 section 6.6.1); 0 where it does not say. */
 export function clockAheadMs({ headers, fetchedMs }: Pick<PageResponse, 'headers' | 'fetchedMs'>): number {
   const aheadMs = fetchedMs - Date.parse(headers.date ?? '')
-  return aheadMs > 0 && aheadMs <= CLOCK_AHEAD_MAX_MS ? aheadMs : 0
+  return aheadMs <= CLOCK_AHEAD_MAX_MS ? Math.max(0, aheadMs) : 0
 }

@@ -122,12 +122,11 @@ function deadLetterOf(page: PublishedPage, reject: Rejected): Message {
   const { reason, issues, times } = reject
   const many = times === undefined ? {} : { times }
   const headers = deadLetterHeaders({ stage: 'validate', reason, issues, run, page: number, url: page.url, ...many })
-  return { key: null, value: opening(Buffer.from(reject.raw)), headers, timestampMs: at }
+  return { key: null, value: opening(reject.raw), headers, timestampMs: at }
 }
 
-/** Cut in front of a character, so that what is kept is UTF-8. */
-function opening(raw: Buffer): Buffer {
-  let end = Math.min(raw.length, DEAD_LETTER_BYTES_MAX)
-  while (end < raw.length && end > 0 && ((raw[end] ?? 0) & 0xc0) === 0x80) end -= 1
-  return raw.subarray(0, end)
+/** Cut in front of a character, so that what is kept is UTF-8: `write` writes no part of one. */
+function opening(raw: string): Buffer {
+  const bytes = Buffer.alloc(Math.min(Buffer.byteLength(raw), DEAD_LETTER_BYTES_MAX))
+  return bytes.subarray(0, bytes.write(raw))
 }

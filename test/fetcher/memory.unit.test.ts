@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Accepted, Rejected } from '../../services/fetcher/judge.ts'
-import { createMemory } from '../../services/fetcher/memory.ts'
+import { createMemory, publishingAll, publishingRecords } from '../../services/fetcher/memory.ts'
 import { testSeed } from '../support/seed.ts'
 
 const record = (key: string, version: string): Accepted => ({ key, payload: `{"v":"${version}"}`, position: null })
@@ -75,6 +75,47 @@ describe('the memory of a partition', () => {
     assert.equal(memory.fresh([], [reject('y'), reject('y')], null, { repeats: true, continues: true }).refused, 2)
   })
 
+  test('rejects of a page that opens with records of the one before count as often as the page or the run has them', () => {
+    const memory = createMemory(100)
+    const refused = (raws: string[], part: object = {}) => memory.fresh([], raws.map(reject), null, part).refused
+    assert.equal(refused(['z'], { repeats: true }), 1)
+    assert.equal(refused(['z', 'z', 'z'], { repeats: true }), 2)
+    assert.equal(refused(['z'], { repeats: true }), 0)
+    assert.equal(refused(['z', 'z'], { repeats: true, continues: true }), 0)
+    assert.equal(refused(['z'], { repeats: true, continues: true }), 1)
+    assert.equal(refused(['z']), 1)
+    memory.begin()
+    assert.equal(refused(['z', 'z', 'z', 'z', 'z'], { repeats: true }), 0)
+    assert.equal(refused(['z'], { repeats: true, continues: true }), 1)
+    memory.begin()
+    assert.equal(refused(['z', 'z', 'z', 'z', 'z', 'z'], { continues: true }), 0)
+  })
+
+  test('what came less often in a later run is excused as often as before that, and no oftener', () => {
+    const memory = createMemory(100)
+    const run = (count: number): number => {
+      memory.begin()
+      return memory.fresh(
+        [],
+        Array.from({ length: count }, () => reject('x')),
+      ).refused
+    }
+    assert.deepEqual([3, 1, 3, 0, 4, 4, 5].map(run), [3, 0, 0, 0, 1, 0, 1])
+  })
+
+  test('rejects that say how often they came count so often, and one that came once says nothing', () => {
+    const memory = createMemory(100)
+    const fresh = memory.fresh([], [{ ...reject('x'), times: 3 }, reject('x'), { ...reject('x'), times: 2 }, reject('y')])
+    assert.deepEqual(fresh, { records: [], rejected: [{ ...reject('x'), times: 6 }, reject('y')], unchanged: 2, refused: 7 })
+  })
+
+  test('a record that is refused, and one whose key is what was refused, are two things', () => {
+    const memory = createMemory(100)
+    memory.fresh([], [reject('x')])
+    assert.equal(memory.fresh([record('x', '1')], []).records.length, 1)
+    assert.equal(memory.fresh([record('x', '1')], [reject('y')]).records.length, 0)
+  })
+
   test('what was forgotten is fresh again, records and rejects', () => {
     const memory = createMemory(100)
     memory.fresh([record('a', '1')], [reject('x')])
@@ -102,10 +143,63 @@ describe('the memory of a partition', () => {
     }
   })
 
+  test('of rejects too, a quarter of the bound is surely remembered, and more than half of it never', () => {
+    const rejects = Array.from({ length: 200 }, (_, number) => reject(`no ${number}`))
+    const again = (from: number, to?: number): number => {
+      const memory = createMemory(100)
+      memory.fresh([], rejects)
+      memory.begin()
+      return memory.fresh([], rejects.slice(from, to)).unchanged
+    }
+    assert.equal(again(-25), 25)
+    assert.equal(again(0, 150), 0)
+  })
+
   test('a memory of no keys remembers nothing', () => {
     const memory = createMemory(0)
+    assert.deepEqual(memory.fresh([record('b', '1'), record('b', '1')], [reject('z'), reject('z')]), {
+      ...{ records: [record('b', '1'), record('b', '1')], rejected: [reject('z'), reject('z')], unchanged: 0, refused: 2 },
+    })
     memory.fresh([record('a', '1')], [reject('x')])
     assert.equal(memory.fresh([record('a', '1')], [reject('x')]).unchanged, 0)
+  })
+})
+
+describe('a memory that others look into', () => {
+  test('where all is published, it leaves nothing out and remembers what came', () => {
+    const memory = createMemory(100)
+    const all = publishingAll(memory)
+    for (let run = 0; run < 2; run++) {
+      all.begin()
+      assert.deepEqual(all.fresh([record('a', '1')], [reject('x'), reject('x')]), {
+        ...{ records: [record('a', '1')], rejected: [reject('x'), reject('x')], unchanged: 0, refused: 2 },
+      })
+    }
+    assert.equal(memory.fresh([record('a', '1')], []).unchanged, 1)
+    memory.begin()
+    assert.equal(memory.fresh([], [reject('x'), reject('x')]).refused, 0)
+    all.forget()
+    assert.equal(memory.fresh([record('a', '1')], []).unchanged, 0)
+  })
+
+  test('where all records are published, it leaves out only rejects that come again', () => {
+    const memory = publishingRecords(createMemory(100))
+    memory.fresh([record('a', '1')], [reject('x')])
+    memory.begin()
+    assert.deepEqual(memory.fresh([record('a', '1')], [reject('x'), reject('y')]), {
+      ...{ records: [record('a', '1')], rejected: [reject('y')], unchanged: 1, refused: 1 },
+    })
+  })
+
+  test('both hand on what is known of the page', () => {
+    for (const publishing of [publishingAll, publishingRecords]) {
+      const memory = createMemory(100)
+      const looked = publishing(memory)
+      looked.fresh([], [reject('x'), reject('x')])
+      looked.fresh([], [reject('x')], null, { repeats: true })
+      memory.begin()
+      assert.equal(memory.fresh([], [reject('x'), reject('x'), reject('x')]).refused, 1)
+    }
   })
 })
 
@@ -141,6 +235,50 @@ describe('the memory of a sorted walk', () => {
     const all = Array.from({ length: 20_000 }, (_, number) => at(number))
     assert.ok(memory.fresh(all, [], 19_990n).unchanged < 20_000)
     assert.equal(memory.fresh(all, [], 19_990n).unchanged, 20_000)
+  })
+
+  test('after it was emptied, an API is believed again to keep to what it is asked for', () => {
+    for (const isDistrusted of [false, true]) {
+      const memory = createMemory(100_000)
+      walk(memory, 20_000, 0)
+      if (isDistrusted) memory.fresh([at(3)], [], 19_990n)
+      memory.forget()
+      walk(memory, 20_000, 0)
+      const first = Array.from({ length: 10 }, (_, number) => at(number))
+      assert.equal(memory.fresh(first, [], 19_990n).records.length, 10)
+    }
+  })
+
+  test('a record at the floor may come again, and so may one of which nobody knows where it lies', () => {
+    const memory = createMemory(100_000)
+    const known = [{ ...at(0), key: 'at the floor', position: 5_000n }, { ...at(0), key: 'nowhere', position: null }, at(4_999)]
+    memory.fresh(known, [], 5_000n)
+    for (let number = 5_000; number < 10_000; number++) memory.fresh([at(number)], [], 5_000n)
+    const fresh = memory.fresh(known, [], 5_000n)
+    assert.deepEqual(
+      fresh.records.map(({ key }) => key),
+      ['k4999'],
+    )
+  })
+
+  test('keeps the few last records whole, and of large ones fewer: those before them that lie behind the floor are let go', () => {
+    /** Whether the first of so many records is still known when the last one has come. */
+    const knowsFirst = (keysMax: number, count: number, chars: number, before?: (memory: ReturnType<typeof createMemory>) => void) => {
+      const memory = createMemory(keysMax)
+      before?.(memory)
+      const sized = (number: number): Accepted => ({ ...at(number), payload: `${number % 10}`.repeat(chars) })
+      for (let number = 1; number <= count; number++) memory.fresh([sized(number)], [], BigInt(number))
+      return memory.fresh([sized(1)], [], BigInt(count)).unchanged === 1
+    }
+    // Two generations: of a quarter of the keys each, or of so many characters.
+    assert.deepEqual([knowsFirst(16, 7, 1), knowsFirst(16, 8, 1)], [true, false])
+    const large = 1024 * 1024
+    assert.deepEqual([knowsFirst(100_000, 3, large), knowsFirst(100_000, 4, large)], [true, false])
+    const emptied = (memory: ReturnType<typeof createMemory>) => {
+      memory.fresh([{ ...at(9), payload: '9'.repeat(large) }], [])
+      memory.forget()
+    }
+    assert.equal(knowsFirst(100_000, 3, large, emptied), true)
   })
 
   test('whatever comes in whatever order, under whatever floor: a record is left out only if it is what was published last', () => {

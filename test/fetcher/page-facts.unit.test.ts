@@ -25,6 +25,23 @@ describe('the facts of a page', () => {
     })
   })
 
+  test('the marker says of left-out records only where there are any, and carries what the place has', () => {
+    const place = { run: 'r', page: 2, watermark: 'w', share: 's', coveredBelow: 3, last: false, complete: { from: 1, startedMs: 2 } }
+    const marker = markerOf(place, response, { ...judged, leftOut: 0, drift: new Map() }, { ...fresh, records: [], rejected: [] })
+    assert.deepEqual(marker, {
+      ...{ v: 1, ...place, at: 7, records: 0, deadLetters: 0, unchanged: 4, drift: 0 },
+      ...{ requests: 3, retries: 2, bytes: 9, durationMs: 2 },
+    })
+  })
+
+  test('the totals name each path of drift once and in few characters', () => {
+    const marker = markerOf({ run: 'r', page: 1, watermark: null, last: false }, response, judged, fresh)
+    const drifting = (...paths: string[]) => ({ ...judged, drift: new Map(paths.map((path) => [path, 'string'] as const)) })
+    const { drift } = totalsWith(totalsWith(NO_TOTALS, marker, drifting('a', 'b')), marker, drifting('b', 'c', 'x'.repeat(10_000)))
+    assert.deepEqual(drift.slice(0, 3), ['a', 'b', 'c'])
+    assert.ok(drift.length === 4 && (drift[3] ?? '').length < 500)
+  })
+
   test('the totals grow by each page and keep a few paths of drift', () => {
     const marker = markerOf({ run: 'r', page: 1, watermark: null, last: false }, response, judged, fresh)
     const many = { ...judged, drift: new Map(Array.from({ length: 20 }, (_, at): [string, string] => [`p${at}`, 'null'])) }
@@ -36,6 +53,9 @@ describe('the facts of a page', () => {
     const fetchedMs = Date.UTC(2026, 0, 1, 0, 0, 10)
     const ahead = (date?: string) => clockAheadMs({ headers: date === undefined ? {} : { date }, fetchedMs })
     assert.equal(ahead('Thu, 01 Jan 2026 00:00:03 GMT'), 7_000)
+    assert.equal(ahead('Thu, 01 Jan 2026 00:00:10 GMT'), 0)
+    assert.equal(ahead('Wed, 31 Dec 2025 00:00:10 GMT'), 86_400_000)
+    assert.equal(ahead('Wed, 31 Dec 2025 00:00:09 GMT'), 0)
     for (const date of [undefined, 'soon', 'Thu, 01 Jan 2026 00:00:30 GMT', 'Wed, 01 Jan 2020 00:00:00 GMT']) assert.equal(ahead(date), 0)
   })
 })

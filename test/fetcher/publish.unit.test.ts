@@ -209,6 +209,49 @@ describe('the outlet of pages', () => {
     assert.equal(transactions[0]?.checkpoint.offset, 101)
   })
 
+  test('a dead letter says how often it came where that is not once, and is as late as its page', async () => {
+    const { outlet, transactions } = outletOf()
+    const reject = { raw: '{"ü":"€\u{1f600}"}', reason: 'r', issues: 'i' }
+    await outlet.put({ ...page(2), rejected: [{ ...reject, times: 3 }, reject] })
+    const letters = transactions[0]?.appends[1]?.messages ?? []
+    assert.deepEqual(
+      letters.map(({ headers, timestampMs, value, key }) => [
+        parseDeadLetterHeaders(headers ?? {})?.times,
+        timestampMs,
+        String(value),
+        key,
+      ]),
+      [
+        [3, 1_002, reject.raw, null],
+        [undefined, 1_002, reject.raw, null],
+      ],
+    )
+  })
+
+  test('records of a page with a schema of its own are written by that, the others by the stream’s', async () => {
+    const { outlet, transactions } = outletOf()
+    await outlet.put(page(1))
+    await outlet.put({ ...page(2), schemaId: 7 })
+    await outlet.put(page(3))
+    await finishing(transactions, outlet.flush())
+    const heads = transactions.flatMap(({ appends }) =>
+      (appends[0]?.messages ?? []).flatMap(({ head }) => (head === undefined ? [] : [head])),
+    )
+    assert.deepEqual(
+      heads.map((head) => schemaIdOf(Buffer.concat([head, Buffer.from('{}')]))),
+      [258, 7, 258],
+    )
+  })
+
+  test('what is not too large is kept to the last byte, half a surrogate pair as the sign for it', async () => {
+    const { outlet, transactions } = outletOf()
+    const whole = 'x'.repeat(4 * 1024 * 1024)
+    await outlet.put({ ...page(1), rejected: [whole, '', 'a\ud800'].map((raw) => ({ raw, reason: 'r', issues: 'i' })) })
+    const values = (transactions[0]?.appends[1]?.messages ?? []).map(({ value }) => String(value))
+    assert.ok(values[0] === whole)
+    assert.deepEqual(values.slice(1), ['', 'a\ufffd'])
+  })
+
   test('a dead letter keeps the beginning of what is too large for Kafka', async () => {
     const { outlet, transactions } = outletOf()
     const raw = 'x'.repeat(5 * 1024 * 1024)

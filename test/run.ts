@@ -19,6 +19,8 @@ const TEST_MS_MAX = 600_000
 /** Of the random APIs, whose file has to end within the bound of a test like every other. */
 const SEED_MS_MAX = 1_800
 const SEEDS_DEFAULT = 500
+/** Of the model of the loader's commits; the quick part has fewer. */
+const INTERLEAVINGS = '1500'
 const STOP_WITHIN_MS = 20_000
 const INTERRUPTED = 130
 
@@ -41,7 +43,9 @@ async function main(): Promise<number> {
   const { files, names } = select(await testFiles(), positionals)
   if (files.length === 0) throw new WrongUse('HR_TEST_FILE', 'there is no test file')
   if (files.every(isUnit)) return runTests(files, names, {})
-  return withStack((stack) => runTests(files, names, { HEADRACE_TEST_STACK: stack.dir }))
+  const interleavings = process.env.HEADRACE_TEST_INTERLEAVINGS ?? INTERLEAVINGS
+  const environment = { HEADRACE_TEST_INTERLEAVINGS: interleavings }
+  return withStack((stack) => runTests(files, names, { ...environment, HEADRACE_TEST_STACK: stack.dir }))
 }
 
 function isUnit(file: string): boolean {

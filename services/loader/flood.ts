@@ -32,7 +32,7 @@ export function plus(a: Tally, b: Tally): Tally {
 }
 
 /** Forgets what is long ago, keeping the share. */
-export function recent(tally: Tally): Tally {
-  if (tally.records <= WINDOW_RECORDS) return tally
-  return { records: WINDOW_RECORDS, refused: (tally.refused * WINDOW_RECORDS) / tally.records }
+export function recent({ records, refused }: Tally): Tally {
+  const kept = Math.min(1, WINDOW_RECORDS / records)
+  return { records: records * kept, refused: refused * kept }
 }

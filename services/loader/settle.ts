@@ -15,7 +15,6 @@ import { Flooded, isFlood, NO_TALLY, plus, recent, type Tally } from './flood.ts
 import type { RowLetter } from './isolate.ts'
 import type { Ledger } from './ledger.ts'
 import { Abandoned, holdupOfError, type Patience, pause, pauseForDefect, untilDone, WAIT_MAX_MS } from './patience.ts'
-
 import type { Unseen } from './unseen.ts'
 
 export type PartitionCommit = { topic: string; partition: number; offset: number; metadata: string }
@@ -45,9 +44,9 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
   /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. */
   return async (batch, patience) => {
     try {
-      const refused = await settleOrWait(batch, patience)
-      account(batch, refused.length)
-      deps.onSettled(batch, batch.rows - refused.length, refused.length + lettersOf(batch))
+      const { length: refused } = await settleOrWait(batch, patience)
+      account(batch, refused)
+      deps.onSettled(batch, batch.rows - refused, tallyOf(batch, refused).refused)
       return 'committed'
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error
@@ -68,7 +67,6 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
         await ledger.record(batch, patience)
         await unseen.mark(batch, refused, patience)
         await commit(batch, patience)
-        patience.holdups.clear(batch.topic)
         return refused
       } catch (error) {
         if (error instanceof Abandoned) throw error
@@ -93,22 +91,24 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
   }
 
   async function deliverOnce(batch: Batch, target: Target | null, patience: Patience): Promise<RowLetter[]> {
-    const frames = lettersOf(batch)
-    const before = tallies.get(batch.topic) ?? NO_TALLY
     const allow = (rows: number, first: string) => {
-      const tally = plus(before, { records: batch.rows + frames, refused: rows + frames })
+      const tally = withBatch(batch, rows)
       if (isFlood(tally)) throw new Flooded(batch.topic, tally, first)
     }
-    if (frames > 0) allow(0, batch.chunks.find(({ letters }) => letters.length > 0)?.letters[0]?.reason ?? 'frame')
+    const [first] = batch.chunks.flatMap(({ letters }) => letters)
+    if (first !== undefined) allow(0, first.reason)
     const refused = target === null ? [] : await deliver(batch, target, patience, allow)
     patience.holdups.clear(batch.topic)
     return refused
   }
 
+  /** What was settled lately, and the batch with so many of its rows refused. */
+  function withBatch(batch: Batch, refused: number): Tally {
+    return plus(tallies.get(batch.topic) ?? NO_TALLY, tallyOf(batch, refused))
+  }
+
   function account(batch: Batch, refused: number): void {
-    const frames = lettersOf(batch)
-    const settled = { records: batch.rows + frames, refused: refused + frames }
-    tallies.set(batch.topic, recent(plus(tallies.get(batch.topic) ?? NO_TALLY, settled)))
+    tallies.set(batch.topic, recent(withBatch(batch, refused)))
     const table = batch.chunks.map(tableOf).find((name) => name !== null)
     if (table) metrics.loaded.inc({ table }, batch.rows - refused)
   }
@@ -144,24 +144,17 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
 }
 
 /** What is stored with an offset; unknown counts and losses that are made good are left out. */
-export function commitOf(state: PartitionState): Commit {
-  const { nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted } = state
-  return {
-    v: 1,
-    offset: nextOffset,
-    watermark,
-    ...(share === undefined ? {} : { share }),
-    ...(open === null ? {} : { open }),
-    ...(rowless === undefined ? {} : { rowless }),
-    ...(wholeFrom === undefined ? {} : { wholeFrom }),
-    ...(lost === null ? {} : { lost: { from: lost.from, below: lost.below } }),
-    ...(deletes === undefined ? {} : { deletes }),
-    ...(doubted === undefined ? {} : { doubted }),
-  }
+function commitOf({ nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted }: PartitionState): Commit {
+  const known = { watermark, share, rowless, wholeFrom, deletes, doubted }
+  return { v: 1, offset: nextOffset, ...known, open: open ?? undefined, lost: lost ?? undefined }
 }
 
 /** `topic/partition up to offset`, of each partition. */
 const placesOf = (batch: Batch): string =>
   [...committableOf(batch)].map(([partition, { nextOffset }]) => `${batch.topic}/${partition} up to offset ${nextOffset - 1}`).join(', ')
 
-const lettersOf = (batch: Batch): number => batch.chunks.reduce((total, { letters }) => total + letters.length, 0)
+/** A message that can be no row is refused before ClickHouse is asked. */
+function tallyOf({ rows, chunks }: Batch, refused: number): Tally {
+  const frames = chunks.reduce((total, { letters }) => total + letters.length, 0)
+  return { records: rows + frames, refused: refused + frames }
+}

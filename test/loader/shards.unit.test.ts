@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { unlessDenied } from '../../services/loader/found.ts'
 import { judge } from '../../services/loader/judge.ts'
 import { judgeServer } from '../../services/loader/server.ts'
-import { frontOf } from '../../services/loader/shards.ts'
+import { createFront, frontOf, shardingKeyOf, weightsIn } from '../../services/loader/shards.ts'
 import { insertNeeds } from '../../services/loader/writer.ts'
 import { readConfig } from '../../shared/config.ts'
 
@@ -48,7 +48,36 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
     assert.deepEqual(frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line), 'policy') SETTINGS fsync_after_insert = 1"), is)
     assert.deepEqual(frontOf("Distributed('main', 'db', 't_local')"), { ...is, shardingKey: '' })
     assert.deepEqual(frontOf("Distributed('it\\'s', 'db', 't_local')")?.cluster, "it's")
-    assert.equal(frontOf('ReplacingMergeTree(_version) ORDER BY id'), null)
+    assert.deepEqual(frontOf("Distributed(`main`, 'd\\\\b', 't_local' , rand() , 'policy' )"), {
+      ...is,
+      database: 'd\\b',
+      shardingKey: 'rand()',
+    })
+    assert.deepEqual(frontOf("Distributed('', 'db', 't_local')"), { ...is, cluster: '', shardingKey: '' })
+    for (const other of ['ReplacingMergeTree(_version) ORDER BY id', 'Distributed', 'Distributed()', "Distributed('main', 'db')", '']) {
+      assert.equal(frontOf(other), null, other)
+    }
+  })
+
+  test('is written as it is read: names in quotes, the weights of its shards where they are known, the columns of another table where it is said', () => {
+    const over = { table: "it's", shardingKey: shardingKeyOf(['id']), weights: null }
+    const text = createFront({ ...at, cluster: undefined }, 't', over)
+    assert.equal(
+      text,
+      `CREATE TABLE IF NOT EXISTS \`db\`.\`t\` AS \`db\`.\`it's\`\nENGINE = Distributed('', 'db', 'it\\'s', cityHash64(\`id\`))`,
+    )
+    assert.match(createFront(at, 't', { ...over, like: 'other' }), /AS `db`\.`other`\n.*'it\\'s'/)
+    assert.deepEqual(frontOf(text.split('ENGINE = ')[1] ?? ''), {
+      cluster: '',
+      database: 'db',
+      table: "it's",
+      shardingKey: 'cityHash64(`id`)',
+    })
+    const comment = / COMMENT '(.*)'$/.exec(createFront(at, 't', { ...over, weights: '2, 1' }))?.[1] ?? ''
+    assert.deepEqual(
+      [weightsIn(comment), weightsIn('of a person'), weightsIn(`${comment.slice(1)}`), weightsIn('')],
+      ['2, 1', null, null, null],
+    )
   })
 
   test('needs settings of its own to be free', () => {

@@ -7,7 +7,7 @@ import { WrongUse } from '../../shared/errors.ts'
 import type { Kafka } from '../../shared/kafka.ts'
 import type { Registry } from '../../shared/registry.ts'
 import { annotationOf, type JsonSchema } from '../../shared/schema.ts'
-import { label, type Names } from '../../shared/topics.ts'
+import { label, type Names, type StreamName } from '../../shared/topics.ts'
 import { specOf } from './catalog.ts'
 import type { Placement } from './ddl.ts'
 import { type Finding, NEW_TABLE, type Step } from './judge.ts'
@@ -40,8 +40,8 @@ export type PlanDeps = {
 
 /** Of these streams, or of all that are declared or have a topic. Throws WrongUse for a stream that nobody knows. */
 export async function planTables(deps: PlanDeps, declared: readonly DeclaredStream[], labels: readonly string[]): Promise<StreamPlan[]> {
-  const topics = await recordTopics(deps.kafka, deps.names)
-  const known = [...new Set([...declared.map((stream) => stream.label), ...topics.map((topic) => labelOf(topic, deps.names))])].sort()
+  const topics = new Map((await recordTopics(deps.kafka, deps.names)).map((topic) => [labelOf(topic, deps.names), topic]))
+  const known = [...new Set([...declared.map((stream) => stream.label), ...topics.keys()])].sort()
   const unknown = labels.find((wanted) => !known.includes(wanted))
   if (unknown !== undefined) {
     throw new WrongUse('HR_UNKNOWN_STREAM', `no stream is called "${unknown}"`, {
@@ -50,17 +50,19 @@ export async function planTables(deps: PlanDeps, declared: readonly DeclaredStre
   }
   const plans: StreamPlan[] = []
   for (const stream of labels.length === 0 ? known : new Set(labels)) {
-    const topic = topics.find((each) => labelOf(each, deps.names) === stream) ?? null
-    const plan = await planStream(deps, stream, topic, declared.find((each) => each.label === stream)?.wireSchema ?? null)
+    const plan = await planStream(
+      deps,
+      stream,
+      topics.get(stream) ?? null,
+      declared.find((each) => each.label === stream)?.wireSchema ?? null,
+    )
     if (plan !== null) plans.push(plan)
   }
   return plans
 }
 
-const labelOf = (topic: string, names: Names): string => {
-  const name = names.streamOf(topic)
-  return name === null ? topic : label(name)
-}
+/** Of a topic of records. */
+const labelOf = (topic: string, names: Names): string => label(names.streamOf(topic) as StreamName)
 
 /** Null for a topic without a schema of ours: nothing of it has a table. */
 async function planStream(deps: PlanDeps, stream: string, topic: string | null, declared: JsonSchema | null): Promise<StreamPlan | null> {
@@ -96,5 +98,5 @@ const schemaFinding = ({ path, change }: SchemaDifference): Finding => ({
 })
 
 async function loadedBefore({ kafka, names }: PlanDeps, topic: string): Promise<boolean> {
-  return (await kafka.committed(names.loaderGroup, topic)).some((committed) => committed !== null && wasLoaded(committed))
+  return (await kafka.committed(names.loaderGroup, topic)).some(wasLoaded)
 }

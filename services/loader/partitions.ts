@@ -13,17 +13,8 @@ export function startingState(committed: Committed | null, low: number): Partiti
   if (committed === null || committed.offset < 0) return { ...freshState(low), rowless: true }
   const commit = parseCommit(committed.offset, committed.metadata)
   if (commit === null) return freshState(committed.offset)
-  const { watermark, share, open, lost, rowless, wholeFrom, deletes, doubted } = commit
-  const known = {
-    nextOffset: committed.offset,
-    watermark,
-    wholeFrom: wholeFrom ?? committed.offset,
-    ...(share === undefined ? {} : { share }),
-    ...(rowless === undefined ? {} : { rowless }),
-    ...(deletes === undefined ? {} : { deletes }),
-    ...(doubted === undefined ? {} : { doubted }),
-  }
-  return { ...known, open: open ?? null, lost: lost ?? null }
+  const { offset: nextOffset, watermark, share, open = null, lost = null, rowless, wholeFrom = nextOffset, deletes, doubted } = commit
+  return { nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted }
 }
 
 function freshState(offset: number): PartitionState {

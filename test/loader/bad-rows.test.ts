@@ -204,6 +204,27 @@ describe('too many bad records', () => {
     })
   })
 
+  test('a topic of messages that are mostly no frames pauses as well: no row, no dead letter, no commit', async () => {
+    await withPlace({}, async (place) => {
+      const published = await publish(place)
+      const good = (key: number): Message => ({ key: null, value: frame(published.schemaId, JSON.stringify(order(key))) })
+      const foreign = (key: number): Message => ({ key: null, value: Buffer.from(`{"id":"order-${key}"}`) })
+      await published.raw(
+        0,
+        Array.from({ length: 80 }, (_, key) => (key % 4 === 0 ? good(key) : foreign(key))),
+      )
+      const loading = startLoader(place)
+      await until('it says so', () => loading.lines.some(({ reason }) => reason === 'HR_FLOOD'))
+      assert.match(loading.lines.find(({ reason }) => reason === 'HR_FLOOD')?.msg ?? '', /60 of 80 records .* are refused \(no_frame\)/)
+      assert.equal(await count(place, published.table), 0)
+      assert.equal((await published.deadLetters()).length, 0)
+      assert.equal((await commits(place, published.topic))[0] ?? null, null)
+      await loading.stop()
+      assert.equal((await commits(place, published.topic))[0] ?? null, null)
+      await published.close()
+    })
+  })
+
   test('a quiet stream whose records are all refused pauses after the first few', async () => {
     await withPlace({ LOADER_BATCH_AGE_MS: '50' }, async (place) => {
       const published = await publish(place)

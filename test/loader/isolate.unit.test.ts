@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Failure, tableFailure } from '../../services/loader/classify.ts'
-import { Flooded, isFlood, NO_TALLY, plus, recent } from '../../services/loader/flood.ts'
+import { Flooded } from '../../services/loader/flood.ts'
 import { INSERTS_MAX, isolate } from '../../services/loader/isolate.ts'
 import { type Piece, rowNumbers } from '../../services/loader/rows.ts'
 import { testSeed } from '../support/seed.ts'
@@ -88,21 +88,5 @@ describe('isolating rows', () => {
       isolate([[0, 10]], { ...tableFailure('BAD', ''), kind: 'data', row: 1 }, { topic: 't', insert, check: () => ['wrong'], allow }),
       Flooded,
     )
-  })
-})
-
-describe('a flood', () => {
-  test('is a third of many, never a few', () => {
-    assert.ok(!isFlood({ records: 10, refused: 10 }))
-    assert.ok(!isFlood({ records: 1_000, refused: 299 }))
-    assert.ok(isFlood({ records: 1_000, refused: 300 }))
-  })
-
-  test('is seen over many small batches, and forgotten after enough good ones', () => {
-    let tally = NO_TALLY
-    for (let batch = 0; batch < 5; batch++) tally = recent(plus(tally, { records: 10, refused: 10 }))
-    assert.ok(isFlood(tally))
-    for (let batch = 0; batch < 20; batch++) tally = recent(plus(tally, { records: 100, refused: 0 }))
-    assert.ok(!isFlood(plus(tally, { records: 10, refused: 10 })))
   })
 })

@@ -146,10 +146,11 @@ describe('a batch', () => {
   }
 
   test('is given up where a defect meets a stop', async () => {
-    const { settle, stopping, done } = settling({ ledger: { record: () => Promise.reject(new RangeError('Invalid time value')) } })
+    const record = () => Promise.reject(new RangeError('Invalid time value'))
+    const { settle, stopping, done, errors } = settling({ ledger: { record } })
     stopping.abort()
     assert.equal(await settle(batch({ rows: 4 })), 'given up')
-    assert.deepEqual(done, ['4 rows into shop_orders', '0 letters'])
+    assert.deepEqual([done, errors.length], [['4 rows into shop_orders', '0 letters'], 1])
   })
 
   test('is given up at once where the group has another generation, and committed at last where Kafka does not answer', async () => {

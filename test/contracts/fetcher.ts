@@ -368,7 +368,10 @@ export const quotas: readonly Line[] = [
     server: 'counts requests by the second and by the day, by path, or by weight',
     fetcher: 'keeps each quota in any window, over all workers, and an exhausted one holds up only what it counts',
     shownBy: [
-      ['fetcher/client/several-quotas.unit.test.ts', 'are each kept in any window, with paths and weights, over workers that come, go and start anew'],
+      [
+        'fetcher/client/several-quotas.unit.test.ts',
+        'are each kept in any window, with paths and weights, over workers that come, go and start anew',
+      ],
       ['fetcher/client/several-quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
       [
         'fetcher/client/limiter.unit.test.ts',

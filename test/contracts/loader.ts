@@ -11,6 +11,7 @@ const ANSWERS = 'loader/answers.test.ts'
 const BAD = 'loader/bad-rows.test.ts'
 const TABLES = 'loader/table-problems.test.ts'
 const ISOLATE = 'loader/isolate.unit.test.ts'
+const FLOOD = 'loader/flood.unit.test.ts'
 const SPLICE = 'loader/splice.unit.test.ts'
 const MODEL = 'loader/commits.unit.test.ts'
 const STOP = 'loader/stop.test.ts'
@@ -310,7 +311,8 @@ export const records: readonly Line[] = [
     shownBy: [
       [BAD, 'a third of a batch: the topic pauses and says so, no dead letter, no commit; moved past them by a person, it goes on'],
       [BAD, 'a quiet stream whose records are all refused pauses after the first few'],
-      [ISOLATE, 'is a third of many, never a few'],
+      [BAD, 'a topic of messages that are mostly no frames pauses as well: no row, no dead letter, no commit'],
+      [FLOOD, 'is a third of many, never a few'],
     ],
   },
   {

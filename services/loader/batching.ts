@@ -68,13 +68,12 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
       let open: Chunk[] = []
       let rows = 0
       let bytes = 0
-      let old = false
+      /** Of what is open, until it has grown old. */
       let age: { unsubscribe(): void } | null = null
 
       function close(): void {
         age?.unsubscribe()
         age = null
-        old = false
         if (open.length === 0) return
         const batch = batchOf(open)
         open = []
@@ -94,7 +93,7 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
       }
 
       function grownOld(): void {
-        old = true
+        age = null
         if (!options.busy()) close()
       }
 
@@ -107,7 +106,7 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
         },
       })
       subscription.add(options.flush.subscribe(close))
-      subscription.add(options.idle.subscribe(() => old && close()))
+      subscription.add(options.idle.subscribe(() => age === null && close()))
       subscription.add(() => age?.unsubscribe())
       return subscription
     })
@@ -119,6 +118,5 @@ function fits(open: readonly Chunk[], chunk: Chunk): boolean {
   if (first === undefined) return true
   if (first.generation !== chunk.generation) return false
   const table = tableOf(chunk)
-  const others = open.map(tableOf).find((other) => other !== null)
-  return table === null || others === undefined || others === table
+  return table === null || open.every((other) => [null, table].includes(tableOf(other)))
 }

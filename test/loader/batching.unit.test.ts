@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Subject, timer, VirtualTimeScheduler } from 'rxjs'
+import { EMPTY, type Observable, Subject, throwError, timer, VirtualTimeScheduler } from 'rxjs'
 import { laneByTopic } from '../../services/loader/batching.ts'
 import { type Batch, type Chunk, restOf, type Target } from '../../services/loader/chunk.ts'
 import type { BatchLimits } from '../../services/loader/stretch.ts'
@@ -27,7 +27,13 @@ function chunk(rows: number, given: Partial<Chunk> & { table?: string | null } =
 /** Runs chunks at their times; each insert takes as long as it is told to. Says when which rows were closed. */
 async function run(
   plan: readonly [atMs: number, chunk: Chunk][],
-  options: { insertMs?: number; flushAtMs?: number; limits?: Partial<BatchLimits>; stretchOf?: (topic: string) => number } = {},
+  options: {
+    insertMs?: number
+    flushAtMs?: number
+    flushed?: string
+    limits?: Partial<BatchLimits>
+    stretchOf?: (topic: string) => number
+  } = {},
 ) {
   const scheduler = new VirtualTimeScheduler()
   const chunks = new Subject<Chunk>()
@@ -37,10 +43,10 @@ async function run(
     closed.push(`${scheduler.now()}ms ${batch.topic}: ${batch.chunks.map(({ rows }) => rows).join('+')}`)
     return timer(options.insertMs ?? 0, scheduler)
   }
-  const { stretchOf = () => 1 } = options
-  chunks.pipe(laneByTopic({ ...LIMITS, ...options.limits, scheduler, flush, stretchOf }, settle)).subscribe()
+  const stretch = options.stretchOf === undefined ? {} : { stretchOf: options.stretchOf }
+  chunks.pipe(laneByTopic({ ...LIMITS, ...options.limits, scheduler, flush, ...stretch }, settle)).subscribe()
   for (const [atMs, each] of plan) scheduler.schedule(() => chunks.next(each), atMs)
-  if (options.flushAtMs !== undefined) scheduler.schedule(() => flush.next(null), options.flushAtMs)
+  if (options.flushAtMs !== undefined) scheduler.schedule(() => flush.next(options.flushed ?? null), options.flushAtMs)
   scheduler.flush()
   return closed
 }
@@ -67,6 +73,22 @@ describe('a batch is closed', () => {
     )
   })
 
+  test('just when it is full, and counts from nothing again', async () => {
+    const rows = [9, 1, 9, 1].map((many, at): [number, Chunk] => [at, chunk(many)])
+    assert.deepEqual(await run(rows), ['1ms t: 9+1', '3ms t: 9+1'])
+    const bytes = [999, 1, 999, 1].map((many, at): [number, Chunk] => [at, chunk(1, { bytes: many })])
+    assert.deepEqual(await run(bytes), ['1ms t: 1+1', '3ms t: 1+1'])
+  })
+
+  test('by its own age and not by that of the one before', async () => {
+    const plan: [number, Chunk][] = [
+      [0, chunk(1)],
+      [10, chunk(9)],
+      [50, chunk(2)],
+    ]
+    assert.deepEqual(await run(plan), ['10ms t: 1+9', '150ms t: 2'])
+  })
+
   test('by age, counted from its first chunk', async () => {
     assert.deepEqual(
       await run([
@@ -91,6 +113,26 @@ describe('a batch is closed', () => {
     )
   })
 
+  test('when its own topic is told to, and by no other', async () => {
+    const plan: [number, Chunk][] = [
+      [0, chunk(1)],
+      [0, chunk(2, { topic: 'u' })],
+    ]
+    assert.deepEqual(await run(plan, { flushAtMs: 5, flushed: 'u' }), ['5ms u: 2', '100ms t: 1'])
+  })
+
+  test('never empty: neither by age nor when it is told to', async () => {
+    assert.deepEqual(await run([[0, chunk(10)]], { flushAtMs: 5 }), ['0ms t: 10'])
+  })
+
+  test('where only the assignment changes', async () => {
+    const plan: [number, Chunk][] = [
+      [0, chunk(1)],
+      [1, chunk(0, { table: null, generation: 2 })],
+    ]
+    assert.deepEqual(await run(plan), ['1ms t: 1', '101ms t: 0'])
+  })
+
   test('where the table or the assignment changes; markers alone fit anywhere', async () => {
     const plan: [number, Chunk][] = [
       [0, chunk(0, { table: null })],
@@ -110,6 +152,15 @@ describe('a batch is closed', () => {
       [290, chunk(3)],
     ]
     assert.deepEqual(await run(plan, { insertMs: 300 }), ['0ms t: 10', '300ms t: 1+2+3'])
+  })
+
+  test('not by the end of the one before, unless it is old itself', async () => {
+    const plan: [number, Chunk][] = [
+      [0, chunk(10)],
+      [10, chunk(1)],
+      [60, chunk(2)],
+    ]
+    assert.deepEqual(await run(plan, { insertMs: 50 }), ['0ms t: 10', '110ms t: 1+2'])
   })
 
   test('later and larger while its table has many parts', async () => {
@@ -139,5 +190,52 @@ describe('a batch is closed', () => {
       [3, chunk(10, { topic: 'u' })],
     ]
     assert.deepEqual(await run(plan, { insertMs: 50 }), ['0ms t: 10', '2ms u: 10', '50ms t: 10', '52ms u: 10'])
+  })
+})
+
+describe('the batches of all topics', () => {
+  function lanes(settle: (batch: Batch) => Observable<unknown> = () => EMPTY) {
+    const scheduler = new VirtualTimeScheduler()
+    const [chunks, flush] = [new Subject<Chunk>(), new Subject<string | null>()]
+    const seen: string[] = []
+    const settling = (batch: Batch) => {
+      seen.push(`${batch.topic}: ${batch.chunks.map(({ rows }) => rows).join('+')}`)
+      return settle(batch)
+    }
+    const lanesOf = laneByTopic({ ...LIMITS, scheduler, flush }, settling)
+    const subscription = chunks.pipe(lanesOf).subscribe({
+      error: (error: Error) => void seen.push(error.message),
+      complete: () => void seen.push(`complete at ${scheduler.now()}`),
+    })
+    return { scheduler, chunks, flush, seen, subscription }
+  }
+
+  test('end when what is open of each has been inserted', () => {
+    const { scheduler, chunks, seen } = lanes(() => timer(30, scheduler))
+    chunks.next(chunk(1))
+    chunks.next(chunk(2, { topic: 'u' }))
+    chunks.complete()
+    scheduler.flush()
+    assert.deepEqual(seen, ['t: 1', 'u: 2', 'complete at 30'])
+  })
+
+  test('end with an error of the source, or of an insert', () => {
+    const source = lanes()
+    source.chunks.next(chunk(1))
+    source.chunks.error(new Error('of the source'))
+    assert.deepEqual(source.seen, ['of the source'])
+    const insert = lanes(() => throwError(() => new Error('of an insert')))
+    insert.chunks.next(chunk(10))
+    assert.deepEqual(insert.seen, ['t: 10', 'of an insert'])
+  })
+
+  test('leave nothing behind that waits when nobody wants them any more', () => {
+    const { scheduler, chunks, flush, seen, subscription } = lanes()
+    chunks.next(chunk(1))
+    assert.equal(flush.observed, true)
+    subscription.unsubscribe()
+    assert.deepEqual([flush.observed, chunks.observed], [false, false])
+    scheduler.flush()
+    assert.deepEqual([seen, scheduler.now()], [[], 0])
   })
 })

@@ -68,12 +68,11 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
       let open: Chunk[] = []
       let rows = 0
       let bytes = 0
-      /** Of what is open, until it has grown old. */
+      /** Null once what is open has grown old. */
       let age: { unsubscribe(): void } | null = null
 
       function close(): void {
         age?.unsubscribe()
-        age = null
         if (open.length === 0) return
         const batch = batchOf(open)
         open = []

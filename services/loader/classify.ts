@@ -95,8 +95,8 @@ function numberIn(text: string | undefined): number | null {
 /** What ClickHouse says of the bad value, without the records behind it that it quotes; then where the value was. */
 function shortened(text: string): string {
   const end = text.search(/\n|\\n\{/)
-  const first = (end === -1 ? text : text.slice(0, end)).trim()
-  const head = cutText(first, MESSAGE_CHARS_MAX)
-  const place = end === -1 ? undefined : [...text.slice(end).matchAll(PLACE)].at(-1)?.[0]
+  const [first, rest] = end === -1 ? [text, ''] : [text.slice(0, end), text.slice(end)]
+  const head = cutText(first.trim(), MESSAGE_CHARS_MAX)
+  const place = [...rest.matchAll(PLACE)].at(-1)?.[0]
   return place === undefined ? head : `${head} … ${place}`
 }

@@ -81,9 +81,9 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
     const count = countOf(part)
     if (count === 1) return letters([{ row: nthOf(part, 0), reason: now.name, issues: now.message }])
     const found: RowLetter[] = []
-    for (const half of splitAt(part, Math.ceil(count / 2))) {
+    for (const half of splitAt(part, Math.trunc(count / 2))) {
       const failed = await insert(half)
-      if (failed !== null) found.push(...(await (failed.row === null ? halves(half, failed) : clear(half, failed))))
+      if (failed !== null) found.push(...(await clear(half, failed)))
     }
     return found
   }

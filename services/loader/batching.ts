@@ -113,9 +113,7 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
 
 /** A batch is of one assignment, and its rows are of one table. */
 function fits(open: readonly Chunk[], chunk: Chunk): boolean {
-  const first = open[0]
-  if (first === undefined) return true
-  if (first.generation !== chunk.generation) return false
   const table = tableOf(chunk)
-  return table === null || open.every((other) => [null, table].includes(tableOf(other)))
+  const isOfTable = (other: Chunk) => table === null || [null, table].includes(tableOf(other))
+  return open.every((other) => other.generation === chunk.generation && isOfTable(other))
 }

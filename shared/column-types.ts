@@ -6,9 +6,11 @@
 
 type Parsed = { name: string; args: string[] }
 
-const INTEGERS = ['Int8', 'Int16', 'Int32', 'Int64', 'Int128', 'Int256'] as const
-const BITS_FIRST = 8
+const INTEGER_BITS = [8, 16, 32, 64, 128, 256]
 const DECIMAL_DIGITS_MAX = 76
+/** Of `Decimal` and of `DateTime64` alone. */
+const DECIMAL_DIGITS_DEFAULT = 10
+const INSTANT_DIGITS_DEFAULT = 3
 /** From 7 digits on an instant has less range: it is no longer the years 1900 to 2299. */
 const INSTANT_DIGITS_MAX = 6
 const ENUM8_MAX = 127
@@ -18,20 +20,21 @@ const OBJECT_TYPES = ['Tuple', 'Map', 'JSON']
 
 /** Null when no type holds the values of both as they are. `is` itself, as it is written, when it holds them already. */
 export function joined(is: string, wanted: string): string | null {
-  if (plain(is) === plain(wanted)) return is
+  const both = plain(is) === plain(wanted) ? is : joinedWrapped(is, wanted)
+  return both !== null && plain(both) === plain(is) ? is : both
+}
+
+function joinedWrapped(is: string, wanted: string): string | null {
   const [a, b] = [parsed(is), parsed(wanted)]
   if (a.name === 'LowCardinality' || b.name === 'LowCardinality') {
     const inner = joined(a.name === 'LowCardinality' ? only(a) : is, b.name === 'LowCardinality' ? only(b) : wanted)
-    if (inner === null || a.name !== 'LowCardinality') return inner
-    return inner === only(a) ? is : `LowCardinality(${inner})`
+    return inner === null || a.name !== 'LowCardinality' ? inner : `LowCardinality(${inner})`
   }
   if (a.name === 'Nullable' || b.name === 'Nullable') {
     const inner = joined(a.name === 'Nullable' ? only(a) : is, b.name === 'Nullable' ? only(b) : wanted)
-    if (inner === null) return null
-    return a.name === 'Nullable' && inner === only(a) ? is : `Nullable(${inner})`
+    return wrapped(inner, (type) => `Nullable(${type})`)
   }
-  const result = joinedPlain(a, b, is, wanted)
-  return result !== null && plain(result) === plain(is) ? is : result
+  return joinedPlain(a, b, is, wanted)
 }
 
 function joinedPlain(a: Parsed, b: Parsed, is: string, wanted: string): string | null {
@@ -59,10 +62,10 @@ const isInteger = ({ name }: Parsed): boolean => /^U?Int\d+$/.test(name)
 
 /** An unsigned one fits into a signed one of twice its bits. */
 function joinedIntegers(a: string, b: string): string | null {
-  const bits = (name: string) => Number(/\d+$/.exec(name)?.[0] ?? BITS_FIRST)
-  if (a.startsWith('U') && b.startsWith('U')) return bits(a) >= bits(b) ? a : b
-  const signed = (name: string) => (name.startsWith('U') ? bits(name) * 2 : bits(name))
-  return INTEGERS.find((name) => bits(name) >= Math.max(signed(a), signed(b))) ?? null
+  const isUnsigned = a.startsWith('U') && b.startsWith('U')
+  const needed = [a, b].map((name) => Number(name.replace(/\D+/, '')) * (name.startsWith('U') && !isUnsigned ? 2 : 1))
+  const bits = INTEGER_BITS.find((each) => each >= Math.max(...needed))
+  return bits === undefined ? null : `${isUnsigned ? 'U' : ''}Int${bits}`
 }
 
 /** Null for what is no integer type of ClickHouse. */
@@ -74,14 +77,15 @@ export function integerBounds(type: string): { min: bigint; max: bigint } | null
 }
 
 function joinedDecimals(a: Parsed, b: Parsed): string | null {
-  const [[precisionA = 0, scaleA = 0], [precisionB = 0, scaleB = 0]] = [a.args.map(Number), b.args.map(Number)]
+  const [precisionA = DECIMAL_DIGITS_DEFAULT, scaleA = 0] = a.args.map(Number)
+  const [precisionB = DECIMAL_DIGITS_DEFAULT, scaleB = 0] = b.args.map(Number)
   const scale = Math.max(scaleA, scaleB)
   const precision = Math.max(precisionA - scaleA, precisionB - scaleB) + scale
   return precision > DECIMAL_DIGITS_MAX ? null : `Decimal(${precision}, ${scale})`
 }
 
 function joinedInstants(a: Parsed, b: Parsed): string | null {
-  const digits = Math.max(Number(a.args[0]), Number(b.args[0]))
+  const digits = Math.max(...[a, b].map(({ args }) => Number(args[0] ?? INSTANT_DIGITS_DEFAULT)))
   if (digits > INSTANT_DIGITS_MAX) return null
   return `DateTime64(${[digits, ...a.args.slice(1)].join(', ')})`
 }
@@ -104,7 +108,6 @@ function joinedEnums(a: Parsed, b: Parsed): string | null {
 function joinedTuples(a: Parsed, b: Parsed): string | null {
   const elements = a.args.map(elementOf)
   for (const { name, type } of b.args.map(elementOf)) {
-    if (name === null) return null
     const known = elements.find((element) => element.name === name)
     if (known === undefined) {
       elements.push({ name, type })
@@ -135,18 +138,13 @@ function parsed(type: string): Parsed {
 /** At the commas that are in no parentheses and no quotes. */
 function split(text: string): string[] {
   const parts: string[] = []
-  let [depth, start, quote] = [0, 0, '']
-  for (let at = 0; at < text.length; at++) {
-    const char = text[at] as string
-    if (quote !== '') {
-      if (char === '\\') at++
-      else if (char === quote) quote = ''
-    } else if (char === "'" || char === '`') quote = char
-    else if (char === '(') depth++
-    else if (char === ')') depth--
-    else if (char === ',' && depth === 0) {
-      parts.push(text.slice(start, at).trim())
-      start = at + 1
+  let [depth, start] = [0, 0]
+  for (const { 0: sign, index } of text.matchAll(/'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|[(),]/gs)) {
+    if (sign === '(') depth++
+    else if (sign === ')') depth--
+    else if (sign === ',' && depth === 0) {
+      parts.push(text.slice(start, index).trim())
+      start = index + 1
     }
   }
   return [...parts, text.slice(start).trim()]

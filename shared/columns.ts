@@ -48,7 +48,7 @@ export function keptColumnsOf({ properties }: JsonSchema): Column[] {
   return [{ name: EXTRA_TEXT_FIELD, type: 'Nullable(String)', optional: true, ...comment }]
 }
 
-const requiredOf = (schema: JsonSchema) => new Set((schema.required ?? []) as string[])
+const requiredOf = (schema: JsonSchema) => new Set(schema.required as string[] | undefined)
 
 /** Of a field, or of an object's field in an object. */
 export function columnType(name: string, property: JsonSchema, required: boolean): string {

@@ -51,6 +51,20 @@ describe('the type of two columns', () => {
     ['Variant(Int8, String)', 'Float64'],
     ['IPv4', 'IPv6'],
     ['FixedString(4)', 'FixedString(8)'],
+    ['Int8', 'Array(Int8)'],
+    ['Float64', 'Variant(Int8, String)'],
+    ['Map(String, Int8)', 'Map(FixedString(2), Int8)'],
+    ['Array(Int8)', 'Map(Int8, Int8)'],
+    ['LowCardinality(Nullable(String))', 'Nullable(Int8)'],
+    ['Nullable(Int8)', 'Nullable(String)'],
+    ['Int8', 'Nullable(String)'],
+    ['Tuple(Int8, Int8)', 'Tuple(a Int8)'],
+    ["Enum8('a b' = 1)", "Enum8('ab' = 1)"],
+    ["Enum8('a', 'b')", "Enum8('a' = 1)"],
+    ["Enum8('a' = 1)", "Enum8('a')"],
+    ['DateTime', 'DateTime64(3)'],
+    ['DateTime64(7)', 'DateTime64'],
+    ['Decimal(76, 76)', 'Decimal'],
   ] as const) {
     test(`is none for ${is} and ${wanted}`, () => assert.equal(joined(is, wanted), null))
   }
@@ -104,6 +118,45 @@ describe('the type of two columns', () => {
     ["Enum8('a' = 1)", "Enum16('b' = -129)", "Enum16('a' = 1, 'b' = -129)"],
     ["Enum16('a' = 1)", "Enum8('b' = 2)", "Enum16('a' = 1, 'b' = 2)"],
     ["Enum8('it\\'s, (x)' = 1)", "Enum8('b' = 2)", "Enum8('it\\'s, (x)' = 1, 'b' = 2)"],
+    ["Enum16('a' = 1)", "Enum8('a' = 1)", "Enum16('a' = 1)"],
+    ["Enum8('a' = 1, 'b' = 2)", "Enum8('b' = 2, 'a' = 1)", "Enum8('a' = 1, 'b' = 2)"],
+    ["Enum8('a' = 1)", "Enum8('b' = 127, 'c' = -128)", "Enum8('a' = 1, 'b' = 127, 'c' = -128)"],
+    ['String', 'FixedString(4)', 'String'],
+    ['String', 'IPv4', 'String'],
+    ['String', 'IPv6', 'String'],
+    ['String', "Enum16('a' = 1)", 'String'],
+    ['JSON', 'Tuple(a Int8, b Tuple(c Int8))', 'JSON'],
+    ['Nullable(String)', 'UUID', 'Nullable(String)'],
+    ['Nullable(Int8)', 'Nullable(Int16)', 'Nullable(Int16)'],
+    ['Int8', 'LowCardinality(Nullable(Int16))', 'Nullable(Int16)'],
+    ['LowCardinality(String)', 'Nullable(String)', 'LowCardinality(Nullable(String))'],
+    ['LowCardinality(String)', 'LowCardinality(Nullable(String))', 'LowCardinality(Nullable(String))'],
+    ['Map(String, Map(String, Int8))', 'Map(String, Map(String, Int16))', 'Map(String, Map(String, Int16))'],
+    ['Tuple(a Decimal(9, 2), b Int8)', 'Tuple(a Decimal(9, 2), b Int16)', 'Tuple(a Decimal(9, 2), b Int16)'],
+    ['Tuple(`a` Int8)', 'Tuple(a Int16)', 'Tuple(a Int16)'],
+    ['Tuple(a Int8)', 'Tuple(`a` Int16)', 'Tuple(a Int16)'],
+    ['Tuple(`a b` Int8)', 'Tuple(`ab` Int8)', 'Tuple(`a b` Int8, ab Int8)'],
+    ['Tuple(`a, (b` Int8, c Int8)', 'Tuple(c Int16)', 'Tuple(`a, (b` Int8, c Int16)'],
+    ['Tuple(`a\\`,` Int8, c Int8)', 'Tuple(c Int16)', 'Tuple(`a\\`,` Int8, c Int16)'],
+    ['Tuple(a Int8)', 'Tuple(b Int8)', 'Tuple(a Int8, b Int8)'],
+    ['Nested(a Int8)', 'Tuple(b Int8)', 'Nested(a Int8, b Int8)'],
+    ["DateTime64(3, 'UTC')", "DateTime64(6, 'Europe/Berlin')", "DateTime64(6, 'UTC')"],
+    ["DateTime64(3, 'UTC')", "DateTime64(3, 'Europe/Berlin')", "DateTime64(3, 'UTC')"],
+    ['Decimal(10)', 'Decimal(12)', 'Decimal(12, 0)'],
+    ['Decimal(9, 2)', 'Decimal(12)', 'Decimal(14, 2)'],
+    ['Decimal(12)', 'Decimal(9, 2)', 'Decimal(14, 2)'],
+    // Alone, a Decimal has ten digits and an instant milliseconds.
+    ['Decimal', 'Decimal(5, 0)', 'Decimal(10, 0)'],
+    ['Decimal(5, 1)', 'Decimal', 'Decimal(11, 1)'],
+    ['Decimal', 'Decimal(11, 1)', 'Decimal(11, 1)'],
+    ['DateTime64(0)', 'DateTime64', 'DateTime64(3)'],
+    ['DateTime64', 'DateTime64(6)', 'DateTime64(6)'],
+    // As it is written, where it holds the other already.
+    ['LowCardinality( String )', 'String', 'LowCardinality( String )'],
+    ['Nullable( Int16 )', 'Int8', 'Nullable( Int16 )'],
+    ['Array( Int16 )', 'Array(Int8)', 'Array( Int16 )'],
+    ['Map( String,Int16 )', 'Map(String, Int8)', 'Map( String,Int16 )'],
+    ['Tuple(`a` Int16, b  Int8)', 'Tuple(a Int8)', 'Tuple(`a` Int16, b  Int8)'],
     ['Decimal(10,2)', 'Decimal(10, 2)', 'Decimal(10,2)'],
     ['Array( Int8 )', 'Array(Int8)', 'Array( Int8 )'],
   ] as const) {
@@ -128,6 +181,21 @@ describe('the type of two columns', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  test('of two integers is the one by hand that every pair of bits and signs has', () => {
+    for (const is of integers) {
+      for (const wanted of integers) {
+        const [[a, b], unsigned] = [
+          [is, wanted].map((type) => Number(/\d+/.exec(type)?.[0])),
+          [is, wanted].map((type) => type.startsWith('U')),
+        ]
+        const same = unsigned[0] === unsigned[1]
+        const bits = Math.max(...[a, b].map((each = 0, at) => (same || !unsigned[at] ? each : each * 2)))
+        const expected = bits > 256 ? null : `${same && unsigned[0] ? 'U' : ''}Int${bits}`
+        assert.equal(joined(is, wanted), expected, `${is} and ${wanted}`)
+      }
+    }
   })
 
   test('of two decimals keeps all digits before and behind the point of both', () => {

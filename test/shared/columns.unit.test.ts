@@ -11,7 +11,7 @@ import {
 } from '../../services/loader/ddl.ts'
 import { createView } from '../../services/loader/view.ts'
 import { quorumOf } from '../../services/loader/writer.ts'
-import { columnsOf } from '../../shared/columns.ts'
+import { columnsOf, columnType, keptColumnsOf } from '../../shared/columns.ts'
 import { column, decimal, epochMs, int64, z } from '../../shared/index.ts'
 import { compileStream } from '../support/published.ts'
 
@@ -125,6 +125,111 @@ describe('columns from a schema', () => {
         nothing: 'Nullable(String)',
       },
     )
+  })
+
+  test('a schema that another tool wrote has them too', () => {
+    const types: [schema: Record<string, unknown>, required: string, optional: string][] = [
+      [{ const: 'x' }, 'LowCardinality(String)', 'LowCardinality(Nullable(String))'],
+      [{ const: 5 }, 'Float64', 'Nullable(Float64)'],
+      [{ const: true }, 'Bool', 'Nullable(Bool)'],
+      [{ const: null }, 'Nullable(String)', 'Nullable(String)'],
+      [{ enum: ['x', null] }, 'LowCardinality(Nullable(String))', 'LowCardinality(Nullable(String))'],
+      [{ enum: [1, 'x'] }, 'String', 'Nullable(String)'],
+      [{ enum: [{ a: 1 }] }, 'String', 'Nullable(String)'],
+      [{ enum: [] }, 'String', 'Nullable(String)'],
+      [{ type: 'integer', enum: [0, 1] }, 'Int64', 'Nullable(Int64)'],
+      [{ type: 'number', enum: [0, 1] }, 'Float64', 'Nullable(Float64)'],
+      [{ type: ['integer', 'null'] }, 'Nullable(Int64)', 'Nullable(Int64)'],
+      [{ type: ['integer', 'string'] }, 'String', 'Nullable(String)'],
+      [{ type: ['array', 'object'] }, 'String', 'Nullable(String)'],
+      [{}, 'Nullable(String)', 'Nullable(String)'],
+      [{ $ref: '#/definitions/a' }, 'String', 'Nullable(String)'],
+      [{ type: 'array' }, 'Array(Nullable(String))', 'Array(Nullable(String))'],
+      [{ type: 'array', items: {} }, 'Array(Nullable(String))', 'Array(Nullable(String))'],
+      [{ type: 'array', items: { type: 'null' } }, 'Array(Nullable(String))', 'Array(Nullable(String))'],
+      [{ type: 'object' }, 'JSON', 'JSON'],
+      [{ type: 'object', additionalProperties: false }, 'JSON', 'JSON'],
+      [{ type: 'object', additionalProperties: true }, 'JSON', 'JSON'],
+      [{ type: 'object', additionalProperties: null }, 'JSON', 'JSON'],
+      [{ type: 'object', additionalProperties: {} }, 'JSON', 'JSON'],
+      [{ type: 'object', additionalProperties: { type: 'boolean' } }, 'Map(String, Bool)', 'Map(String, Bool)'],
+      [{ type: 'object', properties: { a: { type: 'boolean' } }, additionalProperties: { type: 'boolean' } }, 'JSON', 'JSON'],
+      [{ type: 'object', properties: { a: { type: 'boolean' } }, additionalProperties: false }, 'Tuple(a Nullable(Bool))', 'JSON'],
+      [{ oneOf: [{ type: 'object' }, { type: 'object' }] }, 'JSON', 'JSON'],
+      [{ allOf: [{ type: 'object' }, { type: 'object' }] }, 'JSON', 'JSON'],
+      [{ anyOf: [{ type: 'object' }, { type: 'object' }, { type: 'null' }] }, 'Nullable(JSON)', 'Nullable(JSON)'],
+      [{ anyOf: [{ type: 'object' }, { type: 'string' }] }, 'String', 'Nullable(String)'],
+      [{ anyOf: [{ type: 'array' }, { type: 'string' }, { type: 'null' }] }, 'Nullable(String)', 'Nullable(String)'],
+      [{ type: 'integer', minimum: -(2 ** 31) }, 'Int64', 'Nullable(Int64)'],
+      [{ type: 'integer', maximum: 2 ** 31 - 1 }, 'Int64', 'Nullable(Int64)'],
+      [{ type: 'integer', minimum: 0 }, 'Int64', 'Nullable(Int64)'],
+      [{ type: 'integer', maximum: 2 ** 32 - 1 }, 'Int64', 'Nullable(Int64)'],
+      [{ type: 'integer', minimum: 0, maximum: 2 ** 31 - 1 }, 'Int64', 'Nullable(Int64)'],
+      [{ type: 'string', format: 'uuid', enum: ['x'] }, 'LowCardinality(String)', 'LowCardinality(Nullable(String))'],
+      [{ type: 'string', format: 'email' }, 'String', 'Nullable(String)'],
+      [{ 'x-headrace': { column: 'Nullable(UInt8)' } }, 'Nullable(UInt8)', 'Nullable(UInt8)'],
+      [{ type: 'array', 'x-headrace': { column: 'Array(UInt8)' } }, 'Array(UInt8)', 'Array(UInt8)'],
+      [{ type: ['array', 'null'], 'x-headrace': { column: 'Array(UInt8)' } }, 'Array(UInt8)', 'Array(UInt8)'],
+      [{ type: 'string', 'x-headrace': { column: 'JSONish' } }, 'JSONish', 'Nullable(JSONish)'],
+      [{ type: 'string', 'x-headrace': { learned: true } }, 'String', 'Nullable(String)'],
+    ]
+    for (const [schema, required, optional] of types)
+      assert.deepEqual([columnType('f', schema, true), columnType('f', schema, false)], [required, optional], JSON.stringify(schema))
+  })
+
+  test('elements and values that have a column of their own, or may be null, or are called as none may be', () => {
+    const a = z.object({ kind: z.literal('a') })
+    assert.deepEqual(
+      types({
+        codes: z.array(column(z.string(), 'FixedString(2)')),
+        holes: z.array(column(z.string(), 'FixedString(2)').nullable()),
+        words: z.array(column(z.string(), 'LowCardinality(String)').nullable()),
+        rows: z.array(z.array(z.number()).nullable()),
+        nothing: z.array(z.null()),
+        amounts: z.record(z.string(), decimal(9, 2)),
+        objects: z.record(z.string(), a.nullable()),
+        null: z.object({ null: z.int(), b: z.int() }),
+        unnamed: z.object({ b: z.int(), '': z.int() }),
+        quoted: z.object({ 'a\\b': z.int(), '1a': z.int(), a1: z.int() }),
+        either: z.union([a, z.string()]),
+      }),
+      {
+        id: 'String',
+        codes: 'Array(FixedString(2))',
+        holes: 'Array(Nullable(FixedString(2)))',
+        words: 'Array(Nullable(String))',
+        rows: 'Array(Nullable(String))',
+        nothing: 'Array(Nullable(String))',
+        amounts: 'Map(String, Decimal(9, 2))',
+        objects: 'Map(String, Nullable(JSON))',
+        null: 'JSON',
+        unnamed: 'JSON',
+        quoted: 'Tuple(`a\\\\b` Int64, `1a` Int64, a1 Int64)',
+        either: 'String',
+      },
+    )
+  })
+
+  test('say what may be missing and what is said about them, in the order of the schema, without what is not a field of the API', () => {
+    const text = { type: 'string' }
+    const properties = { b: text, a: { ...text, description: 'what it is' }, c: { ...text, description: 5 } }
+    const own = { _extra: { type: 'object' }, _extra_text: text, _deleted: { type: 'integer' } }
+    assert.deepEqual(columnsOf({ properties: { ...properties, ...own }, required: ['a'] }), [
+      { name: 'b', type: 'Nullable(String)', optional: true },
+      { name: 'a', type: 'String', optional: false, comment: 'what it is' },
+      { name: 'c', type: 'Nullable(String)', optional: true },
+    ])
+    assert.deepEqual(columnsOf({}), [])
+  })
+
+  test('of unknown fields there is one that keeps their text, where the schema has it', () => {
+    for (const schema of [{}, { properties: {} }, { properties: { _extra: { type: 'object' } } }])
+      assert.deepEqual(keptColumnsOf(schema), [])
+    const kept = { name: '_extra_text', type: 'Nullable(String)', optional: true }
+    assert.deepEqual(keptColumnsOf({ properties: { _extra_text: { type: 'string' } } }), [kept])
+    assert.deepEqual(keptColumnsOf({ properties: { _extra_text: { type: 'string', description: 'as it came' } } }), [
+      { ...kept, comment: 'as it came' },
+    ])
   })
 
   test('a description is the comment of its column, wherever it is said', () => {

@@ -125,7 +125,7 @@ const own = (properties: Record<string, JsonSchema>, field: string): JsonSchema 
   Object.hasOwn(properties, field) ? properties[field] : undefined
 
 const propertiesOf = (schema: JsonSchema) => (schema.properties ?? {}) as Record<string, JsonSchema>
-const requiredOf = (schema: JsonSchema) => new Set((schema.required ?? []) as string[])
+const requiredOf = (schema: JsonSchema) => new Set(schema.required as string[] | undefined)
 
 function presence(then: boolean, now: boolean, path: string, fits: boolean): SchemaDifference[] {
   if (then === now) return []
@@ -149,12 +149,10 @@ function typeDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: bo
   }
   const [a, b] = [bare(then.inner), bare(now.inner)]
   if (a.properties === undefined || b.properties === undefined) return [...found, ...ruleDifferences(a, b, path, fits)]
-  const others =
-    canonical(a.additionalProperties) === canonical(b.additionalProperties) ? [] : ruleDifferences(othersOf(a), othersOf(b), path, fits)
-  return [...found, ...others, ...fieldDifferences(a, b, path, () => fits)]
+  return [...found, ...ruleDifferences(withoutFields(a), withoutFields(b), path, fits), ...fieldDifferences(a, b, path, () => fits)]
 }
 
-const othersOf = ({ additionalProperties }: JsonSchema): JsonSchema => ({ additionalProperties })
+const withoutFields = ({ properties: _, required: __, ...rules }: JsonSchema): JsonSchema => rules
 
 const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -164,7 +162,6 @@ function ruleDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: bo
   const widerColumn =
     columnThen !== undefined &&
     columnNow !== undefined &&
-    columnThen !== columnNow &&
     fits &&
     joined(columnThen, columnNow) !== columnThen &&
     joined(columnNow, columnThen) === columnNow
@@ -209,9 +206,9 @@ const UPPER_BOUNDS = ['maxLength', 'maxItems', 'maximum', 'exclusiveMaximum']
 
 /** Every value that was allowed still is. A format decides the column, so to lose one is no loosening. */
 function loosened(keyword: string, was: unknown, is: unknown): boolean {
-  if (LOWER_BOUNDS.includes(keyword)) return is === undefined || (typeof was === 'number' && typeof is === 'number' && is < was)
-  if (UPPER_BOUNDS.includes(keyword)) return is === undefined || (typeof was === 'number' && typeof is === 'number' && is > was)
-  return (keyword === 'pattern' || keyword === 'multipleOf') && is === undefined
+  if (is === undefined) return ['pattern', 'multipleOf', ...LOWER_BOUNDS, ...UPPER_BOUNDS].includes(keyword)
+  if (typeof was !== 'number' || typeof is !== 'number') return false
+  return (LOWER_BOUNDS.includes(keyword) && is === Math.min(was, is)) || (UPPER_BOUNDS.includes(keyword) && is === Math.max(was, is))
 }
 
 /** Words for people; they change nothing about a value. */
@@ -229,15 +226,13 @@ function bareValue(value: unknown, keysAreNames: boolean): unknown {
 }
 
 /** JSON with its keys in order. */
-function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, part) =>
-      typeof part === 'object' && part !== null && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-        : part,
-    ) ?? ''
+const canonical = (value: unknown): string => JSON.stringify(value, (_, part) => (isSchema(part) ? inOrder(part) : part))
+const inOrder = (value: JsonSchema): JsonSchema =>
+  Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, value[key]]),
   )
-}
 
 const SHOWN_CHARS_MAX = 80
 const short = (text: string): string => cutText(text, SHOWN_CHARS_MAX)

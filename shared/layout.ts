@@ -7,7 +7,7 @@ import { hash } from 'node:crypto'
 import { type Commit, parseCommit } from './checkpoint.ts'
 import { ANNOTATION } from './declare/fields.ts'
 import { annotationOf, FOUND, type JsonSchema, type StartsFrom, type StreamAnnotation, withStartsFrom } from './schema.ts'
-import { comparePositions, positionOfText, type WatermarkKind } from './watermark.ts'
+import { comparePositions, positionOfText, type WatermarkKind, watermarkText } from './watermark.ts'
 
 /** 72 bits, as text: enough to tell the few layouts apart that a stream ever has. */
 const SHARE_ID_CHARS = 12
@@ -64,8 +64,7 @@ export function inLayoutOf(declared: JsonSchema, registered: JsonSchema | null):
   const [before, after] = [registered === null ? null : annotationOf(registered), annotationOf(declared)]
   if (before === null || after === null) return declared
   const { partitions, shares, startsFrom } = before
-  const layout = { partitions, ...(shares === undefined ? {} : { shares }), ...(startsFrom === undefined ? {} : { startsFrom }) }
-  return { ...declared, [ANNOTATION]: { ...after, ...layout } }
+  return { ...declared, [ANNOTATION]: { ...after, partitions, shares: shares ?? after.shares, startsFrom } }
 }
 
 /** The topic was made anew: nothing that was confirmed before is counted on. */
@@ -101,14 +100,9 @@ function confirmedOf(before: StreamAnnotation, share: string, partition: number,
 }
 
 function lowestOf(kind: WatermarkKind, watermarks: readonly (string | null)[]): string | null {
-  let lowest: string | null = null
-  for (const watermark of watermarks) {
-    const position = watermark === null ? null : positionOfText(kind, watermark)
-    if (watermark === null || position === null) return null
-    const before = lowest === null ? null : positionOfText(kind, lowest)
-    if (before === null || comparePositions(position, before) < 0) lowest = watermark
-  }
-  return lowest
+  const positions = watermarks.map((watermark) => (watermark === null ? null : positionOfText(kind, watermark)))
+  const [lowest] = positions.every((position) => position !== null) ? positions.sort(comparePositions) : []
+  return lowest === undefined ? null : watermarkText(kind, lowest)
 }
 
 function longest(loaded: readonly Stored[]): { partition: number; offset: number } {

@@ -24,7 +24,8 @@ type Owned = Map<string, Unit[]>
 
 /** `partitionsOf`: how many partitions each topic has. Members without a partition are in the result as well. */
 export function assign(members: readonly Member[], partitionsOf: ReadonlyMap<string, number>): Map<string, Share> {
-  const subscribed = [...members].sort((a, b) => compare(a.id, b.id))
+  const byId = new Map(members.map((member) => [member.id, member]))
+  const subscribed = [...byId.keys()].sort().map((id) => byId.get(id)!)
   const sorted = withoutClaimed(subscribed)
   const owned: Owned = new Map(sorted.map(({ id }) => [id, []]))
   for (const unit of unitsOf(sorted, partitionsOf)) {
@@ -33,24 +34,18 @@ export function assign(members: readonly Member[], partitionsOf: ReadonlyMap<str
     if (owner !== null) owned.get(owner.id)!.push(unit)
   }
   balance(sorted, owned)
-  return new Map(
-    subscribed.map(({ id, topics }) => [
-      id,
-      shareOf(
-        owned.get(id)!.flatMap(({ slots }) => slots),
-        topics,
-      ),
-    ]),
-  )
+  return new Map(subscribed.map(({ id, topics }) => [id, shareOf(slotsIn(owned, id), topics)]))
 }
+
+const slotsIn = (owned: Owned, id: string): Slot[] => owned.get(id)!.flatMap(({ slots }) => slots)
 
 const mayOwn = ({ topics }: Member, unit: Unit): boolean => unit.topics.every((topic) => topics.includes(topic))
 
 /** Those that had most of the unit before; all where nobody had any of it. */
 function holdersOfMost(candidates: readonly Member[], { slots }: Unit): readonly Member[] {
   const held = ({ had }: Member) => slots.filter(({ topic, partition }) => had.get(topic)?.includes(partition)).length
-  const most = Math.max(0, ...candidates.map(held))
-  return most === 0 ? candidates : candidates.filter((member) => held(member) === most)
+  const most = Math.max(...candidates.map(held))
+  return candidates.filter((member) => held(member) === most)
 }
 
 /** The members with the topics that they may have partitions of. */
@@ -93,8 +88,8 @@ function togetherOf(members: readonly Member[]): Map<string, Together> {
 }
 
 function slotsOf(partitionsOf: ReadonlyMap<string, number>): Slot[] {
-  const topics = [...partitionsOf.keys()].sort(compare)
-  return topics.flatMap((topic) => Array.from({ length: partitionsOf.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })))
+  const topics = [...partitionsOf.keys()].sort()
+  return topics.flatMap((topic) => Array.from({ length: partitionsOf.get(topic)! }, (_, partition) => ({ topic, partition })))
 }
 
 /** The fewest partitions, then the fewest of these topics, then the first by id. */
@@ -109,57 +104,43 @@ function leastLoaded(candidates: readonly Member[], owned: Owned, unit: Unit): M
 const TOPIC_WEIGHT = 1e-6
 
 function loadOf({ id }: Member, owned: Owned, { topics }: Unit): number {
-  const slots = owned.get(id)!.flatMap((unit) => unit.slots)
+  const slots = slotsIn(owned, id)
   return slots.length + TOPIC_WEIGHT * slots.filter((slot) => topics.includes(slot.topic)).length
 }
 
 /** Moves one unit at a time to a member that has fewer by more than its size; each move lowers the sum of squares, so it ends. */
 function balance(members: readonly Member[], owned: Owned): void {
-  const total = [...owned.values()].reduce((sum, units) => sum + units.length, 0)
-  const movesMax = total * members.length
-  for (let moves = 0; moves < movesMax; moves++) {
-    const move = findMove(members, owned)
-    if (move === null) return
-    owned.set(
-      move.from,
-      owned.get(move.from)!.filter((unit) => unit !== move.unit),
-    )
-    owned.get(move.to)!.push(move.unit)
+  for (let move = findMove(members, owned); move !== null; move = findMove(members, owned)) {
+    const { from, to, unit } = move
+    const kept = owned.get(from)!.filter((each) => each !== unit)
+    owned.set(from, kept)
+    owned.get(to)!.push(unit)
   }
 }
 
+/** Of members with equally many, the first by id gives or takes. */
 function findMove(members: readonly Member[], owned: Owned): { from: string; to: string; unit: Unit } | null {
-  const count = ({ id }: Member) => owned.get(id)!.reduce((sum, { slots }) => sum + slots.length, 0)
-  const fromMost = [...members].sort((a, b) => count(b) - count(a) || compare(a.id, b.id))
-  const fromLeast = [...members].sort((a, b) => count(a) - count(b) || compare(a.id, b.id))
-  for (const from of fromMost) {
+  const count = ({ id }: Member) => slotsIn(owned, id).length
+  const fromLeast = members.toSorted((a, b) => count(a) - count(b))
+  for (const from of members.toSorted((a, b) => count(b) - count(a))) {
     for (const to of fromLeast) {
       const gap = count(from) - count(to)
-      if (gap < 2) break
-      const unit = mostOfOneTopic(owned.get(from.id)!.filter((each) => each.slots.length < gap && mayOwn(to, each)))
-      if (unit !== null) return { from: from.id, to: to.id, unit }
+      const unit = lastOfMost(owned.get(from.id)!.filter((each) => each.slots.length < gap && mayOwn(to, each)))
+      if (unit !== undefined) return { from: from.id, to: to.id, unit }
     }
   }
   return null
 }
 
 /** The last unit of the topic of which there are most, so that each topic spreads as well. */
-function mostOfOneTopic(units: readonly Unit[]): Unit | null {
-  const topicOf = ({ topics: [first = ''] }: Unit) => first
-  const counts = new Map<string, number>()
-  for (const unit of units) counts.set(topicOf(unit), (counts.get(topicOf(unit)) ?? 0) + 1)
-  let best: Unit | null = null
-  for (const unit of units) if (best === null || counts.get(topicOf(unit))! >= counts.get(topicOf(best))!) best = unit
-  return best
+function lastOfMost(units: readonly Unit[]): Unit | undefined {
+  const lastFirst = Map.groupBy(units.toReversed(), ({ topics: [first] }) => first)
+  const [most] = [...lastFirst.values()].sort((a, b) => b.length - a.length)
+  return most?.[0]
 }
 
 /** Every subscribed topic is there, also without a partition. */
 function shareOf(slots: readonly Slot[], topics: readonly string[]): Share {
   const own = (topic: string) => slots.filter((slot) => slot.topic === topic).map(({ partition }) => partition)
-  return new Map([...topics].sort(compare).map((topic) => [topic, own(topic).sort((a, b) => a - b)]))
-}
-
-function compare(a: string, b: string): number {
-  if (a === b) return 0
-  return a < b ? -1 : 1
+  return new Map([...topics].sort().map((topic) => [topic, own(topic).sort((a, b) => a - b)]))
 }

@@ -102,6 +102,64 @@ describe('partitions are assigned', () => {
     assert.deepEqual(plain(shares), { m1: { a: [0, 1] }, m2: { b: [0] }, m3: { b: [1] } })
   })
 
+  test('that belong together to the one member that asks for the topics of all of them, and by the rule of the first member', () => {
+    const counts = new Map([
+      ['a', 2],
+      ['b', 2],
+    ])
+    const rule = (count: number) => ({ a: { group: 's', first: 0, count }, b: { group: 's', first: 2, count } })
+    const both = { ...member('m1', ['a', 'b']), together: rule(1) }
+    assert.deepEqual(plain(assign([both, member('m2', ['a'])], counts)), { m1: { a: [0, 1], b: [0, 1] }, m2: { a: [] } })
+    const later = { ...member('m2', ['a', 'b']), together: rule(2) }
+    const whole = { m1: { a: [0, 1], b: [0, 1] }, m2: { a: [], b: [] } }
+    assert.deepEqual(plain(assign([both, later], counts)), whole)
+    assert.deepEqual(plain(assign([later, both], counts)), whole)
+    const split = { m1: { a: [0], b: [0] }, m2: { a: [1], b: [1] } }
+    assert.deepEqual(
+      plain(
+        assign(
+          [
+            { ...both, together: rule(2) },
+            { ...later, together: rule(1) },
+          ],
+          counts,
+        ),
+      ),
+      split,
+    )
+  })
+
+  test('to a new member from the one that has most, which leaves the others as they are', () => {
+    const had = (from: number, to: number): Share => new Map([['a', Array.from({ length: to - from }, (_, index) => from + index)]])
+    const members = [member('m1', ['a'], had(0, 2)), member('m2', ['a'], had(2, 6)), member('m3', ['a'])]
+    assert.deepEqual(plain(assign(members, new Map([['a', 6]]))), { m1: { a: [0, 1] }, m2: { a: [2, 3] }, m3: { a: [4, 5] } })
+  })
+
+  test('to the one that has least, so that whoever has its share already gets and loses nothing', () => {
+    const counts = new Map([
+      ['a', 4],
+      ['b', 2],
+    ])
+    const all = ['a', 'b']
+    const members = [member('m1', all, new Map([['a', [0, 1, 2, 3]]])), member('m2', all, new Map([['b', [0, 1]]])), member('m3', all)]
+    assert.deepEqual(plain(assign(members, counts)), { m1: { a: [0, 1], b: [] }, m2: { a: [], b: [0, 1] }, m3: { a: [2, 3], b: [] } })
+  })
+
+  test('to a new member from the topic of which another has most, so that no member has a topic alone', () => {
+    const old = (counts: Map<string, number>) =>
+      new Map([...counts].map(([topic, length]) => [topic, Array.from({ length }, (_, index) => index)]))
+    const given = (a: number, b: number) => {
+      const counts = new Map([
+        ['a', a],
+        ['b', b],
+      ])
+      return plain(assign([member('m1', ['a', 'b'], old(counts)), member('m2', ['a', 'b'])], counts)).m2
+    }
+    assert.deepEqual(given(3, 1), { a: [1, 2], b: [] })
+    assert.deepEqual(given(1, 3), { a: [], b: [1, 2] })
+    assert.deepEqual(given(2, 2), { a: [1], b: [1] })
+  })
+
   test('so that those that belong together have one owner, over all topics, and a claim on one of these topics is kept', () => {
     const counts = new Map([
       ['a', 3],

@@ -61,7 +61,7 @@ function confirmedOf({ loaded, own }: ResumeFacts): string | null {
 }
 
 /** What lies between the loader's place and the checkpoint must still be in the log, or it is lost to the table. */
-export function gapBetween(facts: ResumeFacts, published: number, coveredBelow: number, confirmed: string | null): Gap | null {
+function gapBetween(facts: ResumeFacts, published: number, coveredBelow: number, confirmed: string | null): Gap | null {
   const { low, high } = facts.log
   // The topic was made anew: the checkpoint speaks of a log that is gone.
   if (published > high) return { from: 0, to: published, confirmed }
@@ -71,7 +71,8 @@ export function gapBetween(facts: ResumeFacts, published: number, coveredBelow: 
   // The loader has moved on behind a gap and says so.
   const lost = loaded === null ? undefined : parseCommit(loaded.offset, loaded.metadata)?.lost
   if (lost !== undefined && lost.from < published && lost.below > coveredBelow) {
-    return { from: lost.from, to: Math.min(Math.max(lost.below, place < low ? low : 0), published), confirmed }
+    const below = place < low ? Math.max(lost.below, low) : lost.below
+    return { from: lost.from, to: Math.min(below, published), confirmed }
   }
   // A gap that a run has already asked for again stays visible until the loader moves on; it is no reason to ask once more.
   return place < low && place < published && low > coveredBelow ? { from: place, to: Math.min(low, published), confirmed } : null

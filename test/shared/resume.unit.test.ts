@@ -87,6 +87,14 @@ describe('some published records are gone before they were loaded: the run start
     const resumed = at({ published: published(900, finished), loaded: moved, log: { low: 500, high: 1000 } })
     assert.deepEqual(resumed.kind === 'start' && [resumed.watermark, resumed.gap?.from, resumed.gap?.to], [MARCH, 300, 500])
   })
+
+  test('it is a single record, the first of the log', () => {
+    const gap = { from: 0, to: 1, confirmed: null }
+    const start = { kind: 'start', watermark: null, gap, coveredBelow: 1 }
+    assert.deepEqual(at({ published: published(900, finished), log: { low: 1, high: 1000 } }), start)
+    const moved = loaded(1, null, { lost: { from: 0, below: 1 } })
+    assert.deepEqual(at({ published: published(900, finished), loaded: moved, log: { low: 1, high: 1000 } }), start)
+  })
 })
 
 describe('a loss that the loader tells of and that lies', () => {
@@ -99,6 +107,17 @@ describe('a loss that the loader tells of and that lies', () => {
   test('in front of the checkpoint is a gap, up to the checkpoint at most', () => {
     assert.deepEqual(gapOf(899, 950), { from: 899, to: 900, confirmed: MARCH })
     assert.deepEqual(gapOf(300, 500), { from: 300, to: 500, confirmed: MARCH })
+  })
+
+  test('is no longer for what the log has lost since, except where the loader has not read that far', () => {
+    const lost = { from: 300, below: 500 }
+    const gapAt = (offset: number) => {
+      const resumed = at({ published: published(900, finished), loaded: loaded(offset, MARCH, { lost }), log: { low: 600, high: 1000 } })
+      return resumed.kind === 'start' ? resumed.gap : null
+    }
+    assert.deepEqual(gapAt(600), { from: 300, to: 500, confirmed: MARCH })
+    assert.deepEqual(gapAt(700), { from: 300, to: 500, confirmed: MARCH })
+    assert.deepEqual(gapAt(599), { from: 300, to: 600, confirmed: MARCH })
   })
 
   test('behind the checkpoint, or right at it, is none of this run’s', () => {
@@ -163,6 +182,16 @@ describe('an unfinished run whose records are all in the log goes on at its curs
     assert.equal(resumed.kind, 'continue')
   })
 
+  test('the checkpoint is the end of the log, or of what was loaded, and all before it is gone', () => {
+    for (const [place, log] of [
+      [1000, { low: 0, high: 1000 }],
+      [400, { low: 500, high: 1000 }],
+    ] as const) {
+      const facts = { published: published(place, unfinished), loaded: loaded(400), log }
+      assert.deepEqual(at(facts), { kind: 'continue', checkpoint: unfinished })
+    }
+  })
+
   test('a gap that this run asks for again already is no reason to start over', () => {
     const covered = { ...unfinished, coveredBelow: 500 }
     const resumed = at({ published: published(900, covered), loaded: loaded(300), log: { low: 500, high: 1000 } })
@@ -186,6 +215,12 @@ describe('a finished run whose records are all in the log is followed by one fro
   test('a reset to the beginning after retention has taken what was loaded before', () => {
     assert.deepEqual(at({ published: published(900, finished), loaded: reset(-2), log: { low: 500, high: 1000 } }), next)
     assert.deepEqual(at({ published: published(900, finished), loaded: reset(500), log: { low: 500, high: 1000 } }), next)
+  })
+
+  test('what is known of its shares and of the size of its last complete walk goes with it', () => {
+    for (const more of [{ known: 'abcdefgh' }, { known: '' }, { whole: 17 }, { whole: 0 }, { known: 'abcdefgh', whole: 17 }]) {
+      assert.deepEqual(at({ published: published(900, { ...finished, ...more }), loaded: loaded(900) }), { ...next, ...more })
+    }
   })
 
   test('a cover goes with the log from run to run', () => {

@@ -23,8 +23,7 @@ export const frame = (schemaId: number, payload: string): Buffer => Buffer.conca
 
 /** The schema id of a frame, or null when the bytes are no frame of a JSON object (too short, wrong magic byte, cut). */
 export function schemaIdOf(value: Buffer): number | null {
-  const end = value.length - 1
-  if (end < FRAME_HEAD_BYTES + 1 || value[0] !== MAGIC || value[FRAME_HEAD_BYTES] !== 0x7b || value[end] !== 0x7d) return null
+  if (value[0] !== MAGIC || value[FRAME_HEAD_BYTES] !== 0x7b || value[value.length - 1] !== 0x7d) return null
   return value.readUInt32BE(1)
 }
 

@@ -9,10 +9,15 @@ import {
   FRAME_HEAD_BYTES,
   frame,
   MARKER_HEADER,
+  markerMistake,
+  type OffsetRange,
   type PageMarker,
   parseDeadLetterHeaders,
   parseMarker,
+  replayHeaders,
+  replaysOf,
   schemaIdOf,
+  singleHeaders,
 } from '../../shared/wire.ts'
 import { testSeed } from '../support/seed.ts'
 
@@ -32,6 +37,9 @@ describe('a frame', () => {
       frame(7, '{'),
       frame(7, '[1]'),
       frame(7, 'null'),
+      frame(7, ' {}'),
+      frame(7, '{} '),
+      frame(7, '}'),
     ]
     for (const bytes of strange) assert.equal(schemaIdOf(bytes), null, bytes.toString('hex'))
   })
@@ -90,6 +98,80 @@ describe('a marker', () => {
       assert.equal(parseMarker(header), null, header)
   })
 
+  test('says what is wrong with it, and nothing of one that is right', () => {
+    const mistakes: [header: string, mistake: RegExp | string][] = [
+      ['', 'it is no JSON'],
+      ['{"v":1', 'it is no JSON'],
+      ['3', /^it: /],
+      [JSON.stringify({ ...marker, page: 0 }), /^page: /],
+      [JSON.stringify({ ...marker, complete: { from: -1, startedMs: 0 } }), /^complete\.from: /],
+      [JSON.stringify({ ...marker, run: '\ud800' }), 'run: is no Unicode text'],
+      [JSON.stringify(marker), 'nothing'],
+    ]
+    for (const [header, mistake] of mistakes) {
+      for (const form of [header, Buffer.from(header)]) {
+        if (typeof mistake === 'string') assert.equal(markerMistake(form), mistake)
+        else assert.match(markerMistake(form), mistake)
+      }
+    }
+  })
+
+  test('of 64 KiB is read, and none that is longer', () => {
+    const text = JSON.stringify(marker)
+    const full = text + ' '.repeat(64 * 1024 - text.length)
+    assert.deepEqual(parseMarker(full), marker)
+    assert.equal(parseMarker(`${full} `), null)
+    assert.equal(markerMistake(`${full} `), 'it has 65537 bytes, more than 65536')
+    assert.equal(parseMarker(full.replace('"r1"', '"ü1"')), null, 'bytes are counted, not characters')
+  })
+
+  const COUNT_MAX = 2 ** 32 - 1
+  const BOUNDS: [name: string, first: number, last: number | null][] = [
+    ['page', 1, COUNT_MAX],
+    ['at', 0, 10_413_791_999_999],
+    ['bytes', 0, null],
+    ['coveredBelow', 0, null],
+    ...['records', 'deadLetters', 'unchanged', 'drift', 'leftOut', 'requests', 'retries', 'durationMs'].map(
+      (name): [string, number, number] => [name, 0, COUNT_MAX],
+    ),
+  ]
+  for (const [name, first, last] of BOUNDS) {
+    test(`has a ${name} from ${first} to ${last ?? 'any'}`, () => {
+      const isRead = (value: unknown) => parseMarker(JSON.stringify({ ...marker, [name]: value })) !== null
+      const most = last ?? Number.MAX_SAFE_INTEGER
+      assert.deepEqual([first - 1, first + 0.5, most + 1, String(first)].map(isRead), [false, false, false, false])
+      assert.deepEqual([first, first + 1, most].map(isRead), [true, true, true])
+    })
+  }
+
+  test('has a run of at most 100 characters and a share of at most 40', () => {
+    for (const [name, charsMax] of [
+      ['run', 100],
+      ['share', 40],
+    ] as const) {
+      const isRead = (chars: number) => parseMarker(JSON.stringify({ ...marker, [name]: 'ü'.repeat(chars) })) !== null
+      assert.deepEqual([0, charsMax, charsMax + 1].map(isRead), [true, true, false])
+    }
+  })
+
+  test('ends a whole walk from any offset on, and a person has released its deletes or not', () => {
+    const read = (complete: unknown) => parseMarker(JSON.stringify({ ...marker, complete }))?.complete
+    const plain = { from: 0, startedMs: 5 }
+    assert.deepEqual(read(plain), plain)
+    assert.deepEqual(read({ ...plain, allowed: true }), { ...plain, allowed: true })
+    for (const strange of [{ ...plain, allowed: false }, { ...plain, from: -1 }, { ...plain, startedMs: 0.5 }, { from: 0 }, null])
+      assert.equal(read(strange), undefined)
+    assert.equal(parseMarker(JSON.stringify({ ...marker, complete: null })), null)
+  })
+
+  test('with a watermark that no commit has room for is read with what opens it', () => {
+    const read = (watermark: string) => parseMarker(JSON.stringify({ ...marker, watermark }))
+    assert.equal(read('x'.repeat(600))?.watermark, 'x'.repeat(240))
+    assert.equal(read('x'.repeat(5_000))?.watermark, 'x'.repeat(240))
+    assert.equal(read('')?.watermark, null)
+    assert.equal(read('\udc00'), null)
+  })
+
   test('is read from text and from bytes', () => {
     assert.deepEqual(parseMarker(JSON.stringify(marker)), marker)
     assert.deepEqual(parseMarker(Buffer.from(JSON.stringify({ ...marker, watermark: null }))), { ...marker, watermark: null })
@@ -115,6 +197,15 @@ describe('a marker', () => {
 describe('the headers of a dead letter', () => {
   test('that are missing or strange give what can be said', () => {
     assert.deepEqual(parseDeadLetterHeaders({}), { stage: 'validate', reason: 'unknown', issues: '' })
+    for (const [text, page] of [
+      ['0', 0],
+      ['999999999999999', 999_999_999_999_999],
+      ['1000000000000000', undefined],
+      ['', undefined],
+      ['1.5', undefined],
+    ] as const) {
+      assert.equal(parseDeadLetterHeaders({ 'headrace-page': text }).page, page, text)
+    }
     assert.deepEqual(parseDeadLetterHeaders({ 'headrace-stage': 'moon', 'headrace-page': 'three', 'headrace-replays': '-1' }), {
       stage: 'validate',
       reason: 'unknown',
@@ -124,7 +215,8 @@ describe('the headers of a dead letter', () => {
 
   test('leave out what is not known, and come back as they were', () => {
     const facts: DeadLetterFacts = { stage: 'frame', reason: 'no frame', issues: 'magic byte 1\nis not 0' }
-    assert.deepEqual(Object.keys(deadLetterHeaders(facts)), ['headrace-stage', 'headrace-reason', 'headrace-issues'])
+    const unknown: Record<string, undefined> = { run: undefined, page: undefined, times: undefined }
+    assert.deepEqual(Object.keys(deadLetterHeaders({ ...facts, ...unknown })), ['headrace-stage', 'headrace-reason', 'headrace-issues'])
     const text = fc.string({ unit: 'grapheme' })
     const any = fc.record(
       {
@@ -136,6 +228,7 @@ describe('the headers of a dead letter', () => {
         url: text,
         origin: text,
         replays: fc.nat(),
+        times: fc.nat(),
         fetched: fc.nat(),
       },
       { requiredKeys: ['stage', 'reason', 'issues'] },
@@ -150,6 +243,47 @@ describe('the headers of a dead letter', () => {
   })
 })
 
+describe('headers that came several times', () => {
+  test('count with their first value', () => {
+    const one = Buffer.from('1')
+    assert.deepEqual(singleHeaders({ a: ['first', 'second'], b: [one, 'x'], c: 'text', d: one, e: undefined, f: [] }), {
+      ...{ a: 'first', b: one, c: 'text', d: one, e: undefined, f: undefined },
+    })
+    assert.deepEqual(singleHeaders({}), {})
+    assert.deepEqual(singleHeaders(undefined), {})
+  })
+})
+
+describe('how many times a record was replayed', () => {
+  test('is none without the header, else at least once, whatever it says', () => {
+    const said: [value: Parameters<typeof replaysOf>[0], replays: number][] = [
+      [undefined, 0],
+      [{}, 0],
+      [{ 'headrace-origin': 't.dead-letters/0/3' }, 0],
+      [{ 'headrace-replays': undefined }, 0],
+      [{ 'headrace-replays': '0' }, 0],
+      [{ 'headrace-replays': '2' }, 2],
+      [{ 'headrace-replays': Buffer.from('17') }, 17],
+      [{ 'headrace-replays': ['3', '4'] }, 3],
+      [{ 'headrace-replays': [Buffer.from('5'), '6'] }, 5],
+      [{ 'headrace-replays': '999999999999999' }, 999_999_999_999_999],
+      ...['', 'x', '-1', '1.5', '2 times', '1000000000000000'].map((text): [{ 'headrace-replays': string }, number] => [
+        { 'headrace-replays': text },
+        1,
+      ]),
+      [{ 'headrace-replays': [] }, 1],
+    ]
+    for (const [headers, replays] of said) assert.equal(replaysOf(headers), replays, JSON.stringify(headers))
+  })
+
+  test('travels with where its dead letter lies', () => {
+    const headers = replayHeaders(4, 't.dead-letters/7/12')
+    assert.equal(replaysOf(headers), 4)
+    assert.equal(parseDeadLetterHeaders(headers).origin, 't.dead-letters/7/12')
+    assert.equal(parseDeadLetterHeaders(headers).replays, 4)
+  })
+})
+
 describe('the letters that are done with', () => {
   test('are none for other messages, and what is no range is passed over', () => {
     assert.equal(doneRanges(undefined), null)
@@ -158,6 +292,31 @@ describe('the letters that are done with', () => {
       [3, 4],
       [7, 10],
     ])
+    assert.deepEqual(doneRanges({ 'headrace-done': '' }), [])
+    assert.deepEqual(doneRanges({ 'headrace-done': [Buffer.from('5-6'), '8'] }), [[5, 7]])
+    assert.deepEqual(doneRanges({ 'headrace-done': Buffer.from('0,999999999999999,1000000000000000') }), [
+      [0, 1],
+      [999_999_999_999_999, 1_000_000_000_000_000],
+    ])
+  })
+
+  test('are the ranges that were written, as long as each ends before the next begins', () => {
+    const steps = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 1e9 }), length: fc.integer({ min: 1, max: 5 }) }), { minLength: 1 })
+    fc.assert(
+      fc.property(steps, fc.integer({ min: -1, max: 1e12 }), (given, first) => {
+        let end = first
+        const ranges = given.map(({ gap, length }): OffsetRange => {
+          const from = end + gap
+          end = from + length
+          return [from, end]
+        })
+        const offsets = ranges.flatMap(([from, to]) => Array.from({ length: to - from }, (_, index) => from + index))
+        const headers = doneHeaders(offsets, 'dropped')
+        assert.deepEqual(doneRanges(headers), ranges)
+        assert.deepEqual(doneRanges({ 'headrace-done': [Buffer.from(headers['headrace-done'] ?? '')] }), ranges)
+      }),
+      { seed },
+    )
   })
 
   test('come back as they were, and neighbours as one range', () => {

@@ -159,9 +159,8 @@ export type Skip = z.infer<typeof skip>
 /** The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run continues from its watermark, cut if need be. */
 export function checkpointText(value: Checkpoint): string {
   const { totals: _, ...needed } = value
-  const forms = [value, needed, { ...needed, cursor: null }, withShortTexts({ ...needed, cursor: null })]
-  const texts = forms.map((each) => JSON.stringify(each))
-  return texts.find((text) => Buffer.byteLength(text) <= CHECKPOINT_BYTES_MAX) ?? JSON.stringify(forms.at(-1))
+  const short = withShortTexts({ ...needed, cursor: null })
+  return firstThatFits(CHECKPOINT_BYTES_MAX, [value, needed, { ...needed, cursor: null }], short)
 }
 
 /** A watermark of kind text can be as long as a field of a record. What opens it is an earlier one: more is asked for again, nothing is missed. */
@@ -196,10 +195,16 @@ export function commitText({ watermark, share, deletes, ...places }: Commit): st
     { ...places, watermark, share, deletes },
     { ...places, watermark: short, share, deletes },
     { ...places, watermark: null, deletes },
-    { ...places, watermark: null },
   ]
-  const texts = forms.map((each) => JSON.stringify(each))
-  return texts.find((text) => Buffer.byteLength(text) <= COMMIT_BYTES_MAX) ?? JSON.stringify(forms.at(-1))
+  return firstThatFits(COMMIT_BYTES_MAX, forms, { ...places, watermark: null })
+}
+
+function firstThatFits(bytesMax: number, forms: readonly object[], last: object): string {
+  for (const form of forms) {
+    const text = JSON.stringify(form)
+    if (Buffer.byteLength(text) <= bytesMax) return text
+  }
+  return JSON.stringify(last)
 }
 
 /** The commit at `offset`, or null when the metadata is not ours or belongs to another offset (written by a reset tool). */

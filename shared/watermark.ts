@@ -52,19 +52,16 @@ export const WATERMARK_BYTES_MAX = 240
  * cut inside a character, since half of one would be sent as another that sorts higher.
  */
 export function boundedWatermark(text: string): string | null {
-  if (text.length * JSON_BYTES_A_UNIT_MAX <= WATERMARK_BYTES_MAX) return text === '' ? null : text
   let bytes = 0
   let length = 0
   for (const character of text) {
     bytes += Buffer.byteLength(JSON.stringify(character)) - QUOTES_BYTES
-    if (bytes > WATERMARK_BYTES_MAX) return length === 0 ? null : text.slice(0, length)
+    if (bytes > WATERMARK_BYTES_MAX) break
     length += character.length
   }
-  return text
+  return text.slice(0, length) || null
 }
 
-/** `\u0000`; and the quotes around a text. */
-const JSON_BYTES_A_UNIT_MAX = 6
 const QUOTES_BYTES = 2
 
 /** Negative, zero or positive; both positions are of one kind. */
@@ -72,24 +69,24 @@ export function comparePositions(a: Position, b: Position): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-export const maxPosition = (a: Position | null, b: Position | null): Position | null =>
-  a === null ? b : b === null ? a : comparePositions(a, b) >= 0 ? a : b
+export const maxPosition = (a: Position | null, b: Position | null): Position | null => (a === null ? b : b === null ? a : later(a, b))
 
 /**
  * One lookback earlier. `amount` is in milliseconds for instants and in units for integers; text has no earlier. A sequence does not
  * go below zero by that, since APIs refuse a negative number.
  */
 export function earlier(kind: WatermarkKind, position: Position, amount: number): Position {
-  if (typeof position === 'string' || amount === 0) return position
-  if (isInstant(kind)) return notBefore(INSTANT_MIN, position - BigInt(Math.round(amount)) * NS_PER_MS)
-  return position < 0n ? position - BigInt(Math.round(amount)) : notBefore(0n, position - BigInt(Math.round(amount)))
+  if (typeof position === 'string') return position
+  const less = BigInt(Math.round(amount))
+  if (isInstant(kind)) return later(INSTANT_MIN, position - less * NS_PER_MS)
+  return position < 0n ? position - less : later(0n, position - less)
 }
 
 /** The smallest step of what the API is asked with, in nanoseconds or units: an exclusive `since` is asked one such step earlier. */
 export function stepBefore(kind: WatermarkKind, position: Position, form: WatermarkForm): Position {
   if (typeof position === 'string') return position
   if (kind === 'integer') return position - 1n
-  return notBefore(INSTANT_MIN, position - unitNs(form))
+  return later(INSTANT_MIN, position - unitNs(form))
 }
 
 /** The smallest step later that the request can say, rounded up: everything at `position` lies before it. A text has none. */
@@ -182,19 +179,19 @@ function instantNs(text: string): bigint | null {
   const date = new Date(0)
   // Date.UTC takes the years 0 to 99 for 1900 to 1999, and rolls 31 February over into March: neither is what was written.
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
-  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return null
+  if (date.getUTCMonth() !== Number(month) - 1) return null
   const seconds = BigInt(date.getTime() / 1000) + BigInt(Number(hour) * 3600 + (Number(minute) - offset) * 60 + Number(second))
   return inRange(seconds * NS_PER_SECOND + BigInt(fraction.padEnd(9, '0')))
 }
 
 function offsetMinutes(zone: string): number | null {
-  if (zone === 'Z' || zone === 'z') return 0
+  // Of a Z, 0 both.
   const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(3).replace(':', ''))]
   return hours > 23 || minutes > 59 ? null : (zone.startsWith('-') ? -1 : 1) * (hours * 60 + minutes)
 }
 
 const inRange = (ns: bigint | null): bigint | null => (ns === null || ns < INSTANT_MIN || ns > INSTANT_MAX ? null : ns)
-const notBefore = (min: bigint, position: bigint): bigint => (position < min ? min : position)
+const later = <P extends Position>(a: P, b: P): P => (a > b ? a : b)
 
 function secondsNs(value: unknown): bigint | null {
   const match = /^([+-]?\d{1,18})(?:\.(\d{1,9})\d*)?$/.exec(typeof value === 'number' || typeof value === 'string' ? String(value) : '')

@@ -154,7 +154,7 @@ export function plainUtcMs(text: string): number | null {
   if (!isPlain) return null
   const from = month < 3 ? year - 1 : year
   const leapDays = Math.floor(from / 4) - Math.floor(from / 100) + Math.floor(from / 400)
-  const days = from * 365 + leapDays + (DAYS_BEFORE[month - 1] ?? 0) + day - DAYS_TO_EPOCH
+  const days = from * 365 + leapDays + DAYS_BEFORE[month - 1]! + day - DAYS_TO_EPOCH
   return ((days * 24 + hour) * 60 + minute) * MS_PER_MINUTE + second * 1000 + ms
 }
 
@@ -196,8 +196,9 @@ const later = <P extends Position>(a: P, b: P): P => (a > b ? a : b)
 function secondsNs(value: unknown): bigint | null {
   const match = /^([+-]?\d{1,18})(?:\.(\d{1,9})\d*)?$/.exec(typeof value === 'number' || typeof value === 'string' ? String(value) : '')
   if (!match) return null
-  const fraction = BigInt((match[2] ?? '').padEnd(9, '0'))
-  return BigInt(match[1] ?? 0) * NS_PER_SECOND + (match[1]?.startsWith('-') ? -fraction : fraction)
+  const [, whole = '', digits = ''] = match
+  const fraction = BigInt(digits.padEnd(9, '0'))
+  return BigInt(whole) * NS_PER_SECOND + (whole.startsWith('-') ? -fraction : fraction)
 }
 
 function integerOf(value: unknown): bigint | null {

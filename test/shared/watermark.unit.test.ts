@@ -259,6 +259,13 @@ describe('comparison is by value', () => {
     assert.ok(comparePositions(positionOf('integer', '9')!, positionOf('integer', '10')!) < 0)
     assert.ok(comparePositions(iso('2026-01-01T01:00:00+02:00')!, iso('2026-01-01T00:00:00Z')!) < 0)
     assert.equal(comparePositions(5n, 5n), 0)
+    for (const [low, high] of [
+      [9n, 10n],
+      ['10', '9'],
+      ['a', 'b'],
+    ] as const) {
+      assert.deepEqual([comparePositions(low, high), comparePositions(high, low), comparePositions(low, low)], [-1, 1, 0])
+    }
   })
 
   test('the greater of two, where one may be missing', () => {
@@ -319,6 +326,7 @@ describe('earlier', () => {
     assert.equal(after('1970-01-01T00:00:00Z', 'epochMs'), '1')
     assert.equal(after('2026-01-01T00:00:00.5Z', 'isoLocal'), '2026-01-01T00:00:00.501')
     assert.equal(stepAfter('integer', -1n, 'plain'), 0n)
+    assert.equal(stepAfter('integer', 5n, 'plain'), 6n)
     assert.equal(stepAfter('text', 'a', 'plain'), 'a')
   })
 })

@@ -120,7 +120,8 @@ function balance(members: readonly Member[], owned: Owned): void {
 
 /** Of members with equally many, the first by id gives or takes. */
 function findMove(members: readonly Member[], owned: Owned): { from: string; to: string; unit: Unit } | null {
-  const count = ({ id }: Member) => slotsIn(owned, id).length
+  const counts = new Map(members.map(({ id }) => [id, slotsIn(owned, id).length]))
+  const count = ({ id }: Member) => counts.get(id)!
   const fromLeast = members.toSorted((a, b) => count(a) - count(b))
   for (const from of members.toSorted((a, b) => count(b) - count(a))) {
     for (const to of fromLeast) {

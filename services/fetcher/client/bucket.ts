@@ -23,7 +23,7 @@ const BURST_SMALL_MAX = 2
 const ROUNDING = 1e-9
 
 /** `sinceMs`: from when on nobody else has used it, which may be ahead. Times are elapsed milliseconds. `heaviest`: units that one request takes at most. */
-export function openBucket(units: number, perMs: number, sinceMs: number, heaviest = 1): Bucket {
+export function openBucket(units: number, perMs: number, sinceMs: number, heaviest: number): Bucket {
   const burst = Math.max(heaviest, units * BURST_SHARE, Math.min(BURST_SMALL_MAX, units / 5))
   const refillPerMs = ((units + 1 - burst) * (1 - JITTER_SHARE)) / perMs
   return { burst, refillPerMs, level: 0, underWay: 0, atMs: sinceMs }

@@ -29,6 +29,12 @@ export function lanesOf({ units, heaviest = 1 }: Divisible, partitionsAll: numbe
   }))
 }
 
+/** Of the partition whose turn it is in a slot, where partitions of a lane take turns; undefined if it is not among these. */
+export function ofSlot<T>({ partitions }: Lane, slot: number, mine: ReadonlyMap<number, T>): T | undefined {
+  const partition = partitions[slot % partitions.length]
+  return partition === undefined ? undefined : mine.get(partition)
+}
+
 /** Lanes by the number of partitions, which seldom changes. `all`: every quota of the source and its places, which are split alike. */
 export function createSplit(divisible: Divisible, all: readonly Divisible[]): (partitionsAll: number) => readonly Lane[] {
   let known: { partitionsAll: number; lanes: readonly Lane[] } = { partitionsAll: 0, lanes: [] }

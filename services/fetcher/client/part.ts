@@ -6,7 +6,7 @@ import type { Clock } from '../../../shared/clock.ts'
 import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './bucket.ts'
 import type { Holding } from './holding.ts'
 import { createSplit, type Divisible, type Lane } from './lanes.ts'
-import { noTurns, roundMs, type Turns, type TurnsNow, takeTurn, waitForTurn } from './turns.ts'
+import { leftOfSlot, noTurns, roundMs, type Turns, type TurnsNow, takeTurn, waitForTurn } from './turns.ts'
 
 export type Chance = {
   /** 0: now. Infinity waits for an answer. */
@@ -110,7 +110,7 @@ function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: T
   return {
     waitMs,
     etaMs: Number.isFinite(waitMs) ? waitMs : roundMs(now),
-    regainMs: (more) => (turns.spent + units + more <= now.lane.units ? 0 : roundMs(now)),
+    regainMs: (more) => (units + more <= leftOfSlot(turns, now) ? 0 : roundMs(now)),
     use() {
       takeTurn(turns, now, units)
       return () => {

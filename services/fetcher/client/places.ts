@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../../shared/clock.ts'
 import type { Holding } from './holding.ts'
-import { createSplit, type Divisible, type Lane } from './lanes.ts'
+import { createSplit, type Divisible, type Lane, ofSlot } from './lanes.ts'
 import { type Chance, type Room, soonestOf } from './part.ts'
 
 /** In time limits of a request. */
@@ -28,38 +28,38 @@ export function createPlaces({ places, all: divided, timeoutMs, clock, holding }
   const underWay = new Map<number, number>()
   const underWayIn = ({ number }: Lane): number => underWay.get(number) ?? 0
 
-  function chanceIn(lane: Lane, mine: Holding['mine']): Chance | null {
+  function chanceIn(lane: Lane, mine: Holding['mine'], units: number): Chance | null {
     const held = lane.partitions.filter((partition) => mine.has(partition)).length
     if (held === 0) return null
-    const isFull = underWayIn(lane) >= lane.units
+    const isFull = underWayIn(lane) + units > lane.units
     const slotMs = held === lane.partitions.length ? 0 : slotWaitMs(lane, mine, timeoutMs, clock.nowMs())
     return {
       waitMs: isFull ? Number.POSITIVE_INFINITY : slotMs,
       // Places come back by themselves, and soon.
-      etaMs: isFull ? 0 : slotMs,
+      etaMs: slotMs,
       regainMs: () => 0,
       use() {
-        underWay.set(lane.number, underWayIn(lane) + 1)
-        return () => void underWay.set(lane.number, underWayIn(lane) - 1)
+        underWay.set(lane.number, underWayIn(lane) + units)
+        return () => void underWay.set(lane.number, underWayIn(lane) - units)
       },
     }
   }
 
   return {
-    chance() {
+    chance(_, units) {
       const { all, mine } = holding()
-      return soonestOf(lanesFor(all), (lane) => chanceIn(lane, mine))
+      return soonestOf(lanesFor(all), (lane) => chanceIn(lane, mine, units))
     },
   }
 }
 
 /** Milliseconds until a slot of this process in which a request may still start. */
-function slotWaitMs({ partitions }: Lane, mine: Holding['mine'], timeoutMs: number, nowMs: number): number {
+function slotWaitMs(lane: Lane, mine: Holding['mine'], timeoutMs: number, nowMs: number): number {
   const slotMs = SLOT_LIMITS * timeoutMs
   const current = Math.floor(nowMs / slotMs)
-  for (let slot = current; slot <= current + partitions.length; slot++) {
+  for (let slot = current; slot <= current + lane.partitions.length; slot++) {
     const sinceStartMs = nowMs - slot * slotMs
-    if (sinceStartMs > USE_UNTIL_LIMITS * timeoutMs || !mine.has(partitions[slot % partitions.length] ?? -1)) continue
+    if (sinceStartMs > USE_UNTIL_LIMITS * timeoutMs || ofSlot(lane, slot, mine) === undefined) continue
     return Math.max(0, USE_FROM_LIMITS * timeoutMs - sinceStartMs)
   }
   return slotMs

@@ -4,7 +4,7 @@
  * two clocks, so the next holder's first request arrives a window after this one's last, however slow either was.
  * Assumes that no clock is off by more than `CLOCK_SKEW_MAX_MS`. Slow, and rare: the group keeps the partitions of a lane in one process where it can.
  */
-import type { Lane } from './lanes.ts'
+import { type Lane, ofSlot } from './lanes.ts'
 
 /** Of each clock, against the true time. */
 export const CLOCK_SKEW_MAX_MS = 1_000
@@ -13,14 +13,13 @@ const SENDING_WINDOWS = 0.1
 const SENDING_MIN_MS = 200
 
 export type Turns = {
-  lastSlot: number | null
-  /** Units of that slot. */
-  spent: number
+  /** The slot in which it was last sent, and the units that were spent of it. */
+  last: { slot: number; spent: number } | null
   underWay: number
   lastEndMs: number | null
 }
 
-export const noTurns = (): Turns => ({ lastSlot: null, spent: 0, underWay: 0, lastEndMs: null })
+export const noTurns = (): Turns => ({ last: null, underWay: 0, lastEndMs: null })
 
 export type TurnsNow = {
   lane: Lane
@@ -47,32 +46,36 @@ export const roundMs = (now: TurnsNow): number => slotMsOf(now) * now.lane.parti
 /** Milliseconds until this process may send; 0: now; Infinity: only after the answers under way. */
 export function waitForTurn(turns: Turns, now: TurnsNow, units: number): number {
   const slotMs = slotMsOf(now)
-  const current = Math.floor(now.nowMs / slotMs)
+  const current = slotNow(now)
   const spacedMs = turns.lastEndMs === null ? 0 : turns.lastEndMs + now.perMs - now.elapsedMs
   const inTime = (waitMs: number, startMs: number) => waitMs - startMs <= sendingMs(now)
   const currentMs = current * slotMs - now.nowMs
-  if (current === turns.lastSlot && inTime(0, currentMs) && turns.spent + units <= now.lane.units && mayUse(current, currentMs, now))
-    return 0
+  const isGoingOn = current === turns.last?.slot
+  if (isGoingOn && inTime(0, currentMs) && units <= leftOfSlot(turns, now) && mayUse(current, currentMs, now)) return 0
   if (turns.underWay > 0) return Number.POSITIVE_INFINITY
   // The current slot and the next one may come too early, since both can begin less than a window after now; then a whole round.
   for (let slot = current; slot <= current + 1 + now.lane.partitions.length; slot++) {
     const startMs = slot * slotMs - now.nowMs
     const waitMs = Math.max(0, startMs, spacedMs)
-    if (slot !== turns.lastSlot && inTime(waitMs, startMs) && mayUse(slot, startMs, now)) return waitMs
+    if (slot !== turns.last?.slot && inTime(waitMs, startMs) && mayUse(slot, startMs, now)) return waitMs
   }
   return roundMs(now)
 }
 
 /** A request starts now: all of one slot share its units. */
 export function takeTurn(turns: Turns, now: TurnsNow, units: number): void {
-  const slot = Math.floor(now.nowMs / slotMsOf(now))
-  turns.spent = (slot === turns.lastSlot ? turns.spent : 0) + units
-  turns.lastSlot = slot
+  turns.last = { slot: slotNow(now), spent: spentOfSlot(turns, now) + units }
   turns.underWay += 1
 }
 
+/** Units of the current slot that are not spent. */
+export const leftOfSlot = (turns: Turns, now: TurnsNow): number => now.lane.units - spentOfSlot(turns, now)
+
+const slotNow = (now: TurnsNow): number => Math.floor(now.nowMs / slotMsOf(now))
+const spentOfSlot = ({ last }: Turns, now: TurnsNow): number => (last?.slot === slotNow(now) ? last.spent : 0)
+
 /** The holder, and for a whole window before the slot: what its predecessor sent is out of the window then. */
 function mayUse(slot: number, startMs: number, { lane, mine, elapsedMs, perMs }: TurnsNow): boolean {
-  const sinceMs = mine.get(lane.partitions[slot % lane.partitions.length] ?? -1)
+  const sinceMs = ofSlot(lane, slot, mine)
   return sinceMs !== undefined && elapsedMs + startMs >= sinceMs + perMs
 }

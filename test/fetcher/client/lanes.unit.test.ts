@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { lanesOf, scarcestLanes, unitsMin } from '../../../services/fetcher/client/lanes.ts'
+import { createSplit, type Lane, lanesOf, ofSlot, scarcestLanes, unitsMin } from '../../../services/fetcher/client/lanes.ts'
 import { testSeed } from '../../support/seed.ts'
 
-const shown = (lanes: ReturnType<typeof lanesOf>) => lanes.map(({ units, partitions }) => `${units}: ${partitions.join(' ')}`)
+const shown = (lanes: readonly Lane[]) => lanes.map(({ units, partitions }) => `${units}: ${partitions.join(' ')}`)
 
 for (const [name, divisible, partitions, lanesMax, expected] of [
   ['one partition has all', { units: 7 }, 1, undefined, ['7: 0']],
@@ -32,6 +32,26 @@ test('the scarcest of several decides how many lanes are shared', () => {
 
 test('a bucket of a lane can hold its heaviest request and refill by one in a window', () => {
   assert.deepEqual([1, 2, 5].map(unitsMin), [1, 3, 9])
+})
+
+test('the lanes of a quota are those of the scarcest of its source, for each number of partitions', () => {
+  const lanesFor = createSplit({ units: 5 }, [{ units: 5 }, { units: 3 }])
+  assert.deepEqual(shown(lanesFor(8)), ['2: 0 3 6', '2: 1 4 7', '1: 2 5'])
+  assert.equal(lanesFor(8), lanesFor(8), 'they are not worked out for each request')
+  assert.deepEqual(shown(lanesFor(1)), ['5: 0'])
+  assert.deepEqual(shown(lanesFor(8)), ['2: 0 3 6', '2: 1 4 7', '1: 2 5'])
+})
+
+test('the partitions of a lane have their slots in turn', () => {
+  const lane = { number: 1, units: 1, partitions: [1, 4, 7] }
+  const mine = new Map([
+    [4, 'four'],
+    [7, 'seven'],
+  ])
+  assert.deepEqual(
+    [0, 1, 2, 3, 4, 5].map((slot) => ofSlot(lane, slot, mine)),
+    [undefined, 'four', 'seven', undefined, 'four', 'seven'],
+  )
 })
 
 test('lanes sum to the quota, and every partition belongs to one of them', () => {

@@ -317,6 +317,16 @@ describe('the limiter', () => {
     assert.ok(sleeps.count < 110, `${sleeps.count} looks`)
   })
 
+  test('looks no longer when nobody waits', async () => {
+    const { clock, take, sleeps } = opened({ quotas: [SELDOM] })
+    const taken = take(ONE)
+    await clock.runTo(FIRST_MS + 1)
+    assert.ok(taken.release !== undefined)
+    const looks = sleeps.count
+    await clock.runTo(10 * FIRST_MS)
+    assert.equal(sleeps.count, looks)
+  })
+
   test('serves those that wait in the order in which they came', async () => {
     const clock = virtualClock()
     const limiter = limiterOf(clock, { requests: 10, per: 1_000 }, () => holds(1, 0))

@@ -40,7 +40,7 @@ describe('a process that has sent nothing yet', () => {
 
 describe('a process that has sent', () => {
   const sent = (turns: Partial<Turns>): Turns => ({ ...noTurns(), ...turns })
-  const inSlot1 = { lastSlot: 1, spent: 1 }
+  const inSlot1 = { last: { slot: 1, spent: 1 } }
   for (const [name, turns, when, units, waitMs] of [
     ['may spend the rest of its slot', { ...inSlot1, underWay: 1 }, { nowMs: 16_500 }, 1, 0],
     ['may spend it after its answers as well', { ...inSlot1, lastEndMs: 16_200 }, { nowMs: 16_500 }, 1, 0],
@@ -50,11 +50,17 @@ describe('a process that has sent', () => {
     ['waits for its next slot when the answers are here', { ...inSlot1, lastEndMs: 16_600 }, { nowMs: 16_600 }, 2, 47_400],
     ['has nothing left of a slot for a partition that was away', inSlot1, { nowMs: 16_500, sinceMs: 6_001 }, 1, 47_500],
     ['has its slot for a partition that came a window before', inSlot1, { nowMs: 16_500, sinceMs: 6_000 }, 1, 0],
-    ['waits a window from its last answer', { lastSlot: 1, lastEndMs: 54_500 }, { nowMs: 60_100 }, 1, 4_400],
-    ['waits so until the end of the time to send', { lastSlot: 1, lastEndMs: 55_000 }, { nowMs: 60_100 }, 1, 4_900],
-    ['lets a slot pass in which that comes too late', { lastSlot: 1, lastEndMs: 55_001 }, { nowMs: 60_100 }, 1, 51_900],
-    ['waits a window from its last answer within its slot', { lastSlot: 1, lastEndMs: 54_500 }, { nowMs: 64_200 }, 1, 300],
-    ['counts that window by the monotonic clock', { lastSlot: 1, lastEndMs: 4_500 }, { nowMs: 60_100, elapsedMs: 10_100 }, 1, 4_400],
+    ['waits a window from its last answer', { last: { slot: 1, spent: 1 }, lastEndMs: 54_500 }, { nowMs: 60_100 }, 1, 4_400],
+    ['waits so until the end of the time to send', { last: { slot: 1, spent: 1 }, lastEndMs: 55_000 }, { nowMs: 60_100 }, 1, 4_900],
+    ['lets a slot pass in which that comes too late', { last: { slot: 1, spent: 1 }, lastEndMs: 55_001 }, { nowMs: 60_100 }, 1, 51_900],
+    ['waits a window from its last answer within its slot', { last: { slot: 1, spent: 1 }, lastEndMs: 54_500 }, { nowMs: 64_200 }, 1, 300],
+    [
+      'counts that window by the monotonic clock',
+      { last: { slot: 1, spent: 1 }, lastEndMs: 4_500 },
+      { nowMs: 60_100, elapsedMs: 10_100 },
+      1,
+      4_400,
+    ],
   ] as const satisfies [string, Partial<Turns>, At, number, number][]) {
     test(name, () => assert.equal(waitForTurn(sent(turns), at(when), units), waitMs))
   }
@@ -63,8 +69,8 @@ describe('a process that has sent', () => {
     const turns = noTurns()
     takeTurn(turns, at({ nowMs: 16_000 }), 1)
     takeTurn(turns, at({ nowMs: 16_900 }), 2)
-    assert.deepEqual(turns, { lastSlot: 1, spent: 3, underWay: 2, lastEndMs: null })
+    assert.deepEqual(turns, { last: { slot: 1, spent: 3 }, underWay: 2, lastEndMs: null })
     takeTurn(turns, at({ nowMs: 64_100 }), 1)
-    assert.deepEqual(turns, { lastSlot: 4, spent: 1, underWay: 3, lastEndMs: null })
+    assert.deepEqual(turns, { last: { slot: 4, spent: 1 }, underWay: 3, lastEndMs: null })
   })
 })

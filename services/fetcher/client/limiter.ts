@@ -40,6 +40,8 @@ export type LimiterOptions = {
 const WAITERS_MAX = 10_000
 /** Partitions come and go without a call: look again this often. */
 const HOLDING_POLL_MS = 500
+/** What rounding leaves of a wait must not be waited for again and again. */
+const LOOK_MS_MIN = 1
 /** A silence that a person looking at the process wants to have explained. */
 const LONG_WAIT_MS = 5_000
 /** An abort without a reason would make an error with its stack, for each request anew. */
@@ -96,7 +98,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
         const waitMs = serveOnce()
         if (waiting.length === 0) break
         wake = new AbortController()
-        await clock.sleep(Math.max(1, Math.min(waitMs, HOLDING_POLL_MS)), wake.signal).catch(() => undefined)
+        await clock.sleep(Math.max(LOOK_MS_MIN, waitMs), wake.signal).catch(() => undefined)
       }
     } catch (error) {
       for (const waiter of waiting.splice(0)) waiter.refuse(error)
@@ -105,7 +107,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
   }
 
-  /** Grants what may go now, refuses what would wait too long; milliseconds until it is worth looking again. */
+  /** Grants what may go now, refuses what would wait too long; milliseconds until it is worth looking again, at most HOLDING_POLL_MS. */
   function serveOnce(): number {
     const nowMs = clock.elapsedMs()
     const look = lookAlong(rooms, nowMs)

@@ -238,7 +238,7 @@ describe('the limiter', () => {
   /** A limiter with a clock of its own that counts how often it is asked to wait. */
   function opened(options: Partial<LimiterOptions> = {}) {
     const clock = virtualClock()
-    const sleeps = { count: 0 }
+    const sleeps = { count: 0, shortestMs: Number.POSITIVE_INFINITY }
     const told: [number, string][] = []
     const limiter = createLimiter({
       ...{ source: 'shop', quotas: [], timeoutMs: TIMEOUT_MS, waitMaxMs: WAIT_MAX_MS, holding: () => holds(1, 0) },
@@ -246,6 +246,7 @@ describe('the limiter', () => {
         ...clock,
         sleep(ms, wake) {
           sleeps.count += 1
+          sleeps.shortestMs = Math.min(sleeps.shortestMs, ms)
           return clock.sleep(ms, wake)
         },
       },
@@ -315,6 +316,16 @@ describe('the limiter', () => {
     assert.equal(first.atMs, FIRST_MS)
     assert.equal(second.atMs, undefined)
     assert.ok(sleeps.count < 110, `${sleeps.count} looks`)
+  })
+
+  test('waits for less than a millisecond as well, but looks no more often', async () => {
+    for (const pauseMs of [0.25, 1]) {
+      const { clock, limiter, take, sleeps } = opened()
+      limiter.closeFor(pauseMs, FREE)
+      const taken = take()
+      await clock.runTo(2)
+      assert.deepEqual([taken.atMs, sleeps.shortestMs], [1, 1])
+    }
   })
 
   test('looks no longer when nobody waits', async () => {

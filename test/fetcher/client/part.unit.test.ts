@@ -67,10 +67,12 @@ describe('a part of a quota', () => {
 
   test('begins a window later where others can have spent several units in their turn just now', () => {
     const refillMs = (units: number) => PER_MS / USED_SHARE / units
-    const wait = (requests: number, partitions: number, heaviest: number) =>
-      partOf({ requests, heaviest }, holds(partitions, Object.fromEntries(Array.from({ length: partitions }, (_, p) => [p, 0])))).chanceAt(
-        0,
-      ).waitMs
+    const wait = (requests: number, partitions: number, heaviest: number) => {
+      const all = Object.fromEntries(Array.from({ length: partitions }, (_, partition) => [partition, 0]))
+      const { waitMs, etaMs } = partOf({ requests, heaviest }, holds(partitions, all)).chanceAt(0)
+      assert.equal(etaMs, waitMs)
+      return waitMs
+    }
     near(wait(4, 2, 4), PER_MS + refillMs(1))
     near(wait(4, 1, 4), refillMs(1))
     near(wait(1, 2, 1), refillMs(1))

@@ -307,7 +307,7 @@ describe('a pause that the API asks for', () => {
     ['a page that is declared a failure that passes', { json: { busy: true } }],
   ] as const) {
     test(`holds every partition up also if ${name} does not say how long`, async (t) => {
-      const clock = fastClock({ speed: 100, random: () => 0.5 })
+      const clock = fastClock({ speed: 10, random: () => 0.5 })
       const asked: number[] = []
       const server = await startServer(t, (_asked, number) => {
         asked.push(clock.elapsedMs())

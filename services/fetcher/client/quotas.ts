@@ -59,7 +59,7 @@ export function sharedLanesOf(source: Pick<Source, 'name' | 'quota' | 'concurren
 
 function weightOf(source: string, index: number, spec: QuotaSpec, facts: RequestFacts): number {
   const { weight } = spec
-  if (typeof weight === 'object') return Object.hasOwn(weight, facts.stream) ? (weight[facts.stream] ?? 1) : 1
+  if (typeof weight === 'object') return new Map(Object.entries(weight)).get(facts.stream) ?? 1
   if (typeof weight !== 'function') return weight ?? 1
   const refuse = (what: string) =>
     new Stopped('HR_QUOTA_WEIGHT', `${source}: the weight function of quota ${index + 1} ${what} for ${facts.method} ${facts.path}`, {

@@ -54,6 +54,7 @@ for (const [name, rooms, line, expected] of [
   ['one is alone without a part of one room', [roomOf(FULL), NO_PART], [BOTH], [{ kind: 'alone' }]],
   ['one is alone where there is no such room', [roomOf({})], [B], [{ kind: 'alone' }]],
   ['the second waits behind one that lacks the same', [roomOf(FULL)], [A, A], [waits(40), BEHIND]],
+  ['a part of a millisecond is a wait', [roomOf({ waitMs: 0.5 })], [A, A], [waits(0.5), BEHIND]],
   ['the second goes where it needs nothing that the first lacks', [roomOf(FULL), roomOf({})], [A, B], [waits(40), 'goes']],
   ['one that needs two rooms waits behind one that lacks one of them', [roomOf({}), roomOf(FULL)], [B, BOTH], [waits(40), BEHIND]],
   [

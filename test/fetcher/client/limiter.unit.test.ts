@@ -441,7 +441,7 @@ describe('the limiter', () => {
     holding = holds(2, 0, [])
     const never = take(ONE)
     await clock.runTo(11_000 + WAIT_MAX_MS + 499)
-    assert.equal(never.error, undefined)
+    assert.deepEqual([never.error], [undefined])
     await clock.runTo(11_000 + WAIT_MAX_MS + 500)
     assert.ok(never.error instanceof Parked && !never.error.wholeSource)
     assert.match(never.error.message, /holds no partition/)

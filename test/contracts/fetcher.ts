@@ -26,6 +26,7 @@ const PAGINATORS_GRAPHQL = 'fetcher/paginators/graphql.unit.test.ts'
 const RETRY = 'fetcher/client/retry.unit.test.ts'
 const CREDENTIALS = 'fetcher/auth/credentials.unit.test.ts'
 const REFRESH = 'fetcher/auth/refresh-token.test.ts'
+const REFRESH_UNIT = 'fetcher/auth/refresh-token.unit.test.ts'
 const REFUSED = 'fetcher/auth/refused-credentials.unit.test.ts'
 const JUDGE = 'fetcher/judge.unit.test.ts'
 const RESUME = 'fetcher/resume.test.ts'
@@ -414,8 +415,8 @@ export const credentials: readonly Line[] = [
     server: 'hands out a new refresh token, or none',
     fetcher: 'stores the new one before it is used, keeps the old one, and loses nothing to a crash in between',
     shownBy: [
-      [REFRESH, 'that the answer does not replace stays, and is used again'],
-      [REFRESH, 'that the answer replaces is in the store before the new access token is used'],
+      [REFRESH_UNIT, 'that the answer does not replace stays, and is used again'],
+      [REFRESH_UNIT, 'that the answer replaces is in the store before the new access token is used'],
       [REFRESH, 'two that refresh at once share one rotation; one that is killed between storing and using loses nothing'],
     ],
   },
@@ -454,10 +455,10 @@ export const credentials: readonly Line[] = [
     server: 'takes a refresh token away as it answers, while the store is full or cannot be written to',
     fetcher: 'writes to the store first, and does not use the token where it cannot',
     shownBy: [
-      [REFRESH, `\${name} is told before the endpoint is asked, first and later: the token is not used up`],
-      [REFRESH, 'on a full disk is told before the endpoint is asked, and the refresh goes on when there is room'],
-      [REFRESH, 'that was written before the token was used, by a process that then died, holds the token that is still good'],
-      [REFRESH, 'that others can enter or read is reported with the command that closes it'],
+      [REFRESH_UNIT, `\${name} is told before the endpoint is asked, first and later: the token is not used up`],
+      [REFRESH_UNIT, 'on a full disk is told before the endpoint is asked, and the refresh goes on when there is room'],
+      [REFRESH_UNIT, 'that was written before the token was used, by a process that then died, holds the token that is still good'],
+      [REFRESH_UNIT, 'that others can enter or read is reported with the command that closes it'],
     ],
   },
   {
@@ -484,7 +485,10 @@ export const credentials: readonly Line[] = [
     shownBy: [
       [CREDENTIALS, 'in the header: form-encoded, with scope, audience and extra parameters in the body'],
       [CREDENTIALS, 'in the body, at another origin that gets nothing else'],
-      [REFRESH, 'is sent with the client in the header, with scope and extra parameters in the body; the page gets the access token alone'],
+      [
+        REFRESH_UNIT,
+        'is sent with the client in the header, with scope and extra parameters in the body; the page gets the access token alone',
+      ],
       [CREDENTIALS, 'a bearer token goes into the Authorization header'],
       [CREDENTIALS, 'user name and password go into a Basic header'],
       [CREDENTIALS, 'an API key goes into the header that is declared'],

@@ -9,4 +9,22 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     lineText: 'if (chance?.waitMs === 0) return chance',
     reason: 'spares a look at the other lanes: none has room sooner than now, and a later one of the same wait does not replace it',
   },
+  {
+    file: 'services/fetcher/paginators/windows.ts',
+    operator: 'other operator',
+    original: '>',
+    replacement: '>=',
+    lineText: 'return windowFrom(ns(from), ns(until), halfMs, againTo !== null && ns(againTo) > ns(to) ? againTo : to)',
+    nth: 0,
+    reason: 'of two equal instants either is the later one, and both are written in the same way',
+  },
+  {
+    file: 'services/fetcher/paginators/windows.ts',
+    operator: 'other operator',
+    original: '<',
+    replacement: '<=',
+    lineText: 'const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)',
+    nth: 0,
+    reason: 'of two equal numbers either is the smaller one',
+  },
 ]

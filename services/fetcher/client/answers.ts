@@ -83,7 +83,7 @@ function failureIn({ failed }: Answers, { body, status, headers }: PageResponse)
 }
 
 function isFailedAnswer(found: unknown): found is FailedAnswer {
-  const { retry, message, retryAfterMs = 0 } = (typeof found === 'object' && found !== null ? found : {}) as Partial<FailedAnswer>
+  const { retry, message, retryAfterMs = 0 }: Partial<FailedAnswer> = Object(found)
   return typeof retry === 'boolean' && typeof message === 'string' && Number.isFinite(retryAfterMs) && retryAfterMs >= 0
 }
 

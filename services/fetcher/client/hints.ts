@@ -36,22 +36,18 @@ const COUNTERS = [
 
 /** Also on a refusal: whoever asks next must not be earlier either. */
 function retryAfters(headers: Answered['headers'], serverMs: number): (number | null)[] {
-  return [
-    retryAfter(headers['retry-after'], serverMs),
-    ...['retry-after-ms', 'x-ms-retry-after-ms'].map((name) => numberOf(headers[name], Math.max)),
-  ]
+  return [retryAfter(headers['retry-after'], serverMs), ...['retry-after-ms', 'x-ms-retry-after-ms'].map((name) => numberOf(headers[name]))]
 }
 
 /** HubSpot names the length of its window instead of its end. */
 function exhaustedInterval(headers: Answered['headers']): number | null {
   const remaining = numberOf(headers['x-hubspot-ratelimit-remaining'], Math.min)
-  return remaining === 0 ? numberOf(headers['x-hubspot-ratelimit-interval-milliseconds'], Math.max) : null
+  return remaining === 0 ? numberOf(headers['x-hubspot-ratelimit-interval-milliseconds']) : null
 }
 
 /** Seconds (a fraction is taken as meant) or an HTTP date. */
 function retryAfter(text: string | undefined, serverMs: number): number | null {
-  if (text === undefined) return null
-  const seconds = numberOf(text, Math.max)
+  const seconds = numberOf(text)
   if (seconds !== null) return seconds * SECOND_MS
   const at = instantOf(text)
   return at === null ? null : at - serverMs
@@ -64,7 +60,7 @@ function exhaustedPolicies(limits: string | undefined, policies: string | undefi
   if (remaining !== undefined) return [Number(remaining) > 0 ? null : resetWait(reset, serverMs)]
   const windows = new Map(members(policies ?? '').map(({ name, parameters }) => [name, parameters.get('w')]))
   return members(limits).map(({ name, parameters }) => {
-    const remaining = numberOf(parameters.get('r'), Math.min)
+    const remaining = numberOf(parameters.get('r'))
     if (remaining === null || remaining > 0) return null
     return resetWait(parameters.get('t') ?? windows.get(name), serverMs)
   })
@@ -87,7 +83,7 @@ function exhaustedCounter(status: number, remaining: string | undefined, reset: 
 
 /** Seconds from now, epoch seconds, epoch milliseconds, or a date. */
 function resetWait(text: string | undefined, serverMs: number): number | null {
-  const number = numberOf(text, Math.max)
+  const number = numberOf(text)
   if (number === null) {
     const at = instantOf(text)
     return at === null ? null : at - serverMs
@@ -97,8 +93,8 @@ function resetWait(text: string | undefined, serverMs: number): number | null {
   return number * SECOND_MS
 }
 
-/** A header that came several times is a list: `of` chooses what is taken for it. */
-function numberOf(text: string | undefined, of: (...numbers: number[]) => number): number | null {
+/** A header that came several times is a list: `of` chooses what is taken for it, the largest number if nothing is said. */
+function numberOf(text: string | undefined, of: (...numbers: number[]) => number = Math.max): number | null {
   const parts = text?.split(',').map((part) => part.trim()) ?? []
   return parts.length > 0 && parts.every((part) => /^\d{1,16}(\.\d+)?$/.test(part)) ? of(...parts.map(Number)) : null
 }

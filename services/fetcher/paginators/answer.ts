@@ -3,6 +3,7 @@ import type { Stream } from '../../../shared/declaration.ts'
 import { type Place, type SimplePlace, type Total, unwrapped } from '../../../shared/declare/place.ts'
 import { messageOf, Stopped } from '../../../shared/errors.ts'
 import { valueAt } from '../../../shared/pointer.ts'
+import type { Cursor } from './contract.ts'
 
 /** The value at `place` of the body; undefined if there is none, optional or not. Throws Stopped if the author's function throws. */
 export function readPlace(stream: Stream, field: string, place: Place, body: unknown): unknown {
@@ -88,3 +89,6 @@ export const inexact = (field: string): string =>
 /** A stored cursor that this way of paging did not write. */
 export const foreignCursor = (stream: Stream, what: string): Stopped =>
   unclear(stream, `the stored cursor is ${what}: paginate was changed while a run was going on`)
+
+/** Of a stored cursor; none where it is nothing that has fields. */
+export const fieldsOf = <T>(cursor: Cursor): Partial<T> => Object(cursor)

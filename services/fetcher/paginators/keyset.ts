@@ -8,7 +8,7 @@ import { Stopped } from '../../../shared/errors.ts'
 import { valueAt, withValueAt } from '../../../shared/pointer.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { flagAt, foreignCursor, unclear } from './answer.ts'
+import { fieldsOf, flagAt, foreignCursor, unclear } from './answer.ts'
 import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { isShort, withSize } from './size.ts'
 
@@ -82,7 +82,7 @@ function stuck(spec: KeysetSpec, stream: Stream, records: number, keys: readonly
 }
 
 function cursorOf(spec: KeysetSpec, stream: Stream, cursor: Cursor): KeyCursor {
-  const { keys, full, same } = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<KeyCursor>) : {}
+  const { keys, full, same } = fieldsOf<KeyCursor>(cursor)
   if (!Array.isArray(keys) || keys.length !== spec.keys.length) throw foreignCursor(stream, 'no key')
   return { keys, full: full === true, ...(typeof same === 'number' ? { same } : {}) }
 }

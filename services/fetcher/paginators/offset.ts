@@ -8,7 +8,7 @@ import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
 import type { OffsetSpec } from '../../../shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { flagAt, foreignCursor, totalAt, unclear } from './answer.ts'
+import { fieldsOf, flagAt, foreignCursor, totalAt, unclear } from './answer.ts'
 import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { markOf } from './mark.ts'
 import { isShort } from './size.ts'
@@ -37,7 +37,8 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     url: withParam(withParam(request.url, spec.limitParam, String(spec.limit)), spec.param, String(offset)),
   })
 
-  function isLast(page: PageView, at: OffsetCursor, known: number, more: boolean | null): boolean {
+  /** `known`: place of the last record that was on the page before. */
+  function isLast(page: PageView, at: OffsetCursor, known: number | null, more: boolean | null): boolean {
     const { length } = page.records
     if (more === false) return true
     const total = endsByTotal(spec.total) ? totalAt(stream, 'total', spec.total, page) : null
@@ -46,8 +47,8 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     if (declared && length === 0) throw unclear(stream, `the answer says that there is more, but the page at offset ${at.offset} is empty`)
     if (declared) return false
     // Nothing but what was asked for again: the end.
-    if (length > 0 && length <= spec.overlap && known === length) return true
-    return spec.stop === 'empty' ? length === 0 : isShort(length, spec.limit, at.full || length >= spec.limit)
+    if (length <= spec.overlap && known === length - 1) return true
+    return spec.stop === 'empty' ? length === 0 : isShort(length, spec.limit, at.full)
   }
 
   function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
@@ -81,21 +82,21 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     next(page, cursor): Step {
       const at = cursor === null ? start : cursorOf(stream, cursor)
       const { records } = page
-      const last = at.marks.length === 0 ? -1 : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
+      const known = at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
       const repeats = repeated(records.length, at)
-      const back = at.marks.length > 0 && last === -1 ? goBack(records.length, at) : null
-      const again = Math.max(0, Math.min(records.length, at.end - at.offset))
+      const back = known === -1 ? goBack(records.length, at) : null
+      const again = Math.min(records.length, at.end - at.offset)
       const came = { ...repeats, ...(again === 0 ? {} : { again }) }
       if (back !== null) return { cursor: back, ...came, shifted: at.back === 0 }
       const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
-      return { cursor: isLast(page, at, last + 1, more) ? null : goOn(records, at), ...came, ...(more === null ? {} : { more }) }
+      return { cursor: isLast(page, at, known, more) ? null : goOn(records, at), ...came, ...(more === null ? {} : { more }) }
     },
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).offset),
   }
 }
 
 function cursorOf(stream: Stream, cursor: Cursor): OffsetCursor {
-  const found = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<OffsetCursor>) : {}
+  const found = fieldsOf<OffsetCursor>(cursor)
   if (typeof found.offset !== 'number') throw foreignCursor(stream, 'no offset')
   const { offset, full = false, end = offset, marks = [], back = 0 } = found
   return { offset, full, end, marks, back }

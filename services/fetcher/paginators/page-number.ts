@@ -7,7 +7,7 @@ import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
 import type { PageNumberSpec } from '../../../shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
-import { flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './answer.ts'
+import { fieldsOf, flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './answer.ts'
 import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { isShort, withSize } from './size.ts'
 
@@ -66,7 +66,7 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
 }
 
 function cursorOf(stream: Stream, cursor: Cursor): PageCursor {
-  const { page, walked, full } = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<PageCursor>) : {}
+  const { page, walked, full } = fieldsOf<PageCursor>(cursor)
   if (typeof page !== 'number' || typeof walked !== 'number') throw foreignCursor(stream, 'no number of a page')
   return { page, walked, full: full === true }
 }

@@ -9,7 +9,7 @@ import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } fr
 import type { PageRequest } from '../client/send.ts'
 import { withPosition } from '../client/since-place.ts'
 import { fromText } from '../since.ts'
-import { flagAt, foreignCursor } from './answer.ts'
+import { fieldsOf, flagAt, foreignCursor } from './answer.ts'
 import type { Cursor, PageView, Paginator, Step } from './contract.ts'
 import { markOf } from './mark.ts'
 
@@ -86,12 +86,12 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
   }
 
   return {
-    first: (request) => pages.first(request),
+    // What an error in the body is, and what is added to each request, is for the way of paging inside to say.
+    ...pages,
     start({ since, until, startedMs }) {
-      const from = since ?? stream.watermark.start
-      if (typeof from !== 'bigint') throw foreignCursor(stream, 'no window')
+      if (typeof since !== 'bigint') throw foreignCursor(stream, 'no window')
       const end = typeof until === 'bigint' ? until : nsOf(Math.floor(startedMs) - spec.settle)
-      return windowFrom(floorTo(from, unitMs), floorTo(end, unitMs), spec.size, null)
+      return windowFrom(floorTo(since, unitMs), floorTo(end, unitMs), spec.size, null)
     },
     next(page, cursor): Step {
       const known = windowOf(stream, cursor)
@@ -108,8 +108,6 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
       const request = windowRequest(first, window)
       return window.inner === null ? request : pages.at(request, window.inner)
     },
-    ...(pages.passing === undefined ? {} : { passing: pages.passing }),
-    ...(pages.refuse === undefined ? {} : { refuse: pages.refuse }),
   }
 }
 
@@ -136,8 +134,7 @@ function tooMany(stream: Stream, from: string, to: string): Stopped {
 }
 
 function windowOf(stream: Stream, cursor: Cursor | null): WindowCursor {
-  const found = typeof cursor === 'object' && cursor !== null ? (cursor as Partial<WindowCursor>) : {}
-  const { from, to, until, sizeMs, inner = null, records = 0, againTo = null, first = null, before = null } = found
+  const { from, to, until, sizeMs, inner = null, records = 0, againTo = null, first = null, before = null } = fieldsOf<WindowCursor>(cursor)
   if (typeof from !== 'string' || typeof to !== 'string' || typeof until !== 'string' || typeof sizeMs !== 'number') {
     throw foreignCursor(stream, 'no window')
   }

@@ -1,11 +1,12 @@
 /** Walks in windows of time: what is asked for, what a cap does, and up to where everything has been walked. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { cursor, keyset, none, offset, pageNumber, windows, z } from '../../../shared/index.ts'
+import { cursor, graphql, keyset, none, offset, pageNumber, windows, z } from '../../../shared/index.ts'
 import { watermarkText } from '../../../shared/watermark.ts'
-import type { Asked } from '../../support/http.ts'
+import type { Answer, Asked } from '../../support/http.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { testSeed } from '../../support/seed.ts'
+import { type Stepping, stepping } from './stepping.ts'
 import { assertStopped, recordsOf, type Script, type Walked, type WalkOptions, walk, walkBothWays } from './walking.ts'
 
 const HOUR_MS = 3_600_000
@@ -245,4 +246,245 @@ test('a window that begins with the page that the one before ended with is no re
 
 test('a stored cursor of another way of paging stops the run', async (t) => {
   assertStopped((await walk(t, hourly, api([]), { ...options(1), cursor: 'abc' })).error, 'HR_NO_NEXT_PAGE', /stored cursor is no window/)
+})
+
+describe('one step of a walk in windows', () => {
+  const MINUTE_MS = 60_000
+  const NS_PER_MS = 1_000_000n
+  const nsAt = (minutes: number): bigint => BigInt(NOON + minutes * MINUTE_MS) * NS_PER_MS
+  const watermark = { field: 'updated_at', param: 'since', start: at(0) }
+  /** A window from minute to minute, in a walk that ends at `until`. */
+  const window = (from: number, to: number, until: number, more: Record<string, unknown> = {}) => ({
+    ...{ from: at(from), to: at(to), until: at(until), sizeMs: (to - from) * MINUTE_MS },
+    ...{ inner: null, records: 0, againTo: null, first: null, before: null },
+    ...more,
+  })
+  /** Without what `none` says of the end of each page. */
+  const inWindows = (paginate: Record<string, unknown> = {}, form: Record<string, unknown> = {}): Stepping => {
+    const walk = stepping(windows({ to: 'until', size: '1h', pages: none(), ...paginate }), { watermark: { ...watermark, ...form } })
+    return {
+      ...walk,
+      next(...given) {
+        const { unsaid: _, ...step } = walk.next(...given)
+        return step
+      },
+    }
+  }
+  const byPages = (paginate: Record<string, unknown> = {}) =>
+    inWindows({ pages: pageNumber({ stop: 'short', size: { param: 'size', value: 2 } }), ...paginate })
+  const pageMark = ({ marks }: Stepping, ...records: unknown[]) => `${records.length} ${marks(records[0], records.at(-1)).join(' ')}`
+
+  test('begins at the position that is asked for, and ends at the end of a backfill, or now less the time to settle', () => {
+    const { paginator } = inWindows({ settle: '15m' })
+    const startedMs = NOON + 30 * MINUTE_MS + 0.7
+    assert.deepEqual(paginator.start?.({ since: nsAt(0), until: null, startedMs }), window(0, 15, 15, { sizeMs: HOUR_MS }))
+    assert.deepEqual(paginator.start?.({ since: nsAt(0), until: nsAt(90), startedMs }), window(0, 60, 90))
+    for (const since of [null, 'abc']) {
+      assert.throws(() => paginator.start?.({ since, until: null, startedMs }), /the stored cursor is no window/)
+    }
+  })
+
+  test('is one unit long where nothing has settled, and says that nothing beyond that is walked', () => {
+    const { paginator, next } = inWindows()
+    for (const until of [0, -1, -600]) {
+      const begun = paginator.start?.({ since: nsAt(0), until: nsAt(until), startedMs: 0 })
+      assert.deepEqual(begun, window(0, 60, until, { to: '2026-01-01T12:00:00.001Z' }))
+      assert.deepEqual(next([], begun), { cursor: null, walkedTo: nsAt(until), list: 'ended' })
+    }
+    // One unit is all that there is to ask for.
+    const least = paginator.start?.({ since: nsAt(0), until: nsAt(0) + NS_PER_MS, startedMs: 0 })
+    assert.deepEqual(least, window(0, 60, 0, { to: '2026-01-01T12:00:00.001Z', until: '2026-01-01T12:00:00.001Z' }))
+  })
+
+  for (const [form, since, from] of [
+    ['iso', -1n, '1969-12-31T23:59:59.999Z'],
+    ['iso', -NS_PER_MS, '1969-12-31T23:59:59.999Z'],
+    ['iso', -NS_PER_MS - 1n, '1969-12-31T23:59:59.998Z'],
+    ['iso', 0n, '1970-01-01T00:00:00Z'],
+    ['iso', 1_999_999n, '1970-01-01T00:00:00.001Z'],
+    ['isoSeconds', 1_999_999_999n, '1970-01-01T00:00:01Z'],
+    ['isoSeconds', 2_000_000_000n, '1970-01-01T00:00:02Z'],
+  ] as const) {
+    test(`begins where the request can say it (${form}), at or before ${since} ns`, () => {
+      const { paginator } = inWindows({}, { as: form })
+      const begun = paginator.start?.({ since, until: nsAt(0), startedMs: 0 }) as ReturnType<typeof window>
+      assert.equal(begun.from, from)
+      // So does the end, or there would be a gap before the window of the next run.
+      const ended = paginator.start?.({ since: since - 1_000_000_000n, until: since, startedMs: 0 }) as ReturnType<typeof window>
+      assert.equal(ended.until, from)
+    })
+  }
+
+  test('that is done is followed by one that begins where it ended, twice as long, and as long as declared at most', () => {
+    const { next } = inWindows()
+    assert.deepEqual(next([], window(0, 15, 200)), { cursor: window(15, 45, 200), walkedTo: nsAt(15), list: 'ended' })
+    assert.deepEqual(next([], window(0, 45, 200)), { cursor: window(45, 105, 200), walkedTo: nsAt(45), list: 'ended' })
+    assert.deepEqual(next([], window(0, 60, 61)).cursor, window(60, 61, 61, { sizeMs: HOUR_MS }))
+    assert.deepEqual(next([], window(0, 60, 60)), { cursor: null, walkedTo: nsAt(60), list: 'ended' })
+  })
+
+  test('without anything, by its status, is done too', () => {
+    const { paginator } = inWindows()
+    assert.deepEqual(paginator.end?.(window(0, 60, 61)), {
+      ...{ cursor: window(60, 61, 61, { sizeMs: HOUR_MS }), walkedTo: nsAt(60), list: 'ended' },
+    })
+  })
+
+  test('is walked by its pages, which count its records and keep its first page in mind', () => {
+    const walk = byPages({ cap: 100 })
+    const first = pageMark(walk, 1, 2)
+    const { cursor, ...said } = walk.next([1, 2], window(0, 60, 60, { before: 'x' }))
+    const behind = { page: 2, walked: 2, full: true }
+    assert.deepEqual([cursor, said], [window(0, 60, 60, { inner: behind, records: 2, first, before: 'x' }), {}])
+    const third = walk.next([3, 4], cursor).cursor
+    assert.deepEqual(third, window(0, 60, 60, { inner: { ...behind, page: 3, walked: 4 }, records: 4, first, before: 'x' }))
+    assert.deepEqual(walk.next([5], third), { cursor: null, walkedTo: nsAt(60), list: 'ended' })
+    assert.match(walk.target(window(0, 60, 60)), /since=2026-01-01T12%3A00%3A00.000Z&until=2026-01-01T13/)
+    assert.match(walk.target(third), /since=2026-01-01T12\S+&page=3/)
+  })
+
+  test('gives the first page to the one behind it, to notice an API that ignores the windows; not for ever, and not one without records', () => {
+    const walk = inWindows()
+    const first = pageMark(walk, 1, 2)
+    const second = walk.next([1, 2], window(0, 60, 300)).cursor
+    assert.deepEqual(second, window(60, 120, 300, { before: first }))
+    // The same again: what lies on the boundary can be all of both.
+    const again = walk.next([1, 2], second)
+    assert.deepEqual(again, { cursor: window(120, 180, 300, { before: null }), repeats: 'all', walkedTo: nsAt(120), list: 'ended' })
+    // For the third time it is no longer excused.
+    assert.deepEqual(walk.next([1, 2], again.cursor).repeats, undefined)
+    for (const other of [[1], [2, 2], [1, 1], [1, 3, 2]]) {
+      assert.equal(walk.next(other, second).repeats, undefined, JSON.stringify(other))
+    }
+    assert.deepEqual(walk.next([], second), { cursor: window(120, 180, 300), walkedTo: nsAt(120), list: 'ended' })
+    assert.equal(walk.next([], window(60, 120, 300)).repeats, undefined, 'nothing is no repetition of nothing')
+  })
+
+  test('whose pages repeat records says what they say, its first page what is true of the window', () => {
+    const walk = inWindows({ pages: offset({ limit: 3, overlap: 1 }) })
+    const { cursor, repeats } = walk.next([1, 2, 3], window(0, 60, 60))
+    assert.equal(repeats, 'some')
+    assert.deepEqual([walk.next([3], cursor).repeats, walk.next([3, 4, 5], cursor).again], ['all', 1])
+    const onBoundary = window(0, 60, 60, { before: pageMark(walk, 1, 2, 3) })
+    assert.equal(walk.next([1, 2, 3], onBoundary).repeats, 'all')
+  })
+
+  for (const [name, cap, facts] of [
+    ['a number of records', 3, {}],
+    ['a flag', '/capped', { capped: true }],
+  ] as const) {
+    test(`that hits the cap, ${name}, is walked again in halves; nothing else of its page holds`, () => {
+      const walk = byPages({ cap, min: '1m' })
+      const { cursor: second } = walk.next([1, 2], window(0, 60, 100), { capped: false })
+      const { cursor: third, ...said } = walk.next([3, 4], second, { capped: false, ...facts })
+      assert.deepEqual(third, window(0, 30, 100, { againTo: at(60) }))
+      assert.deepEqual(said, { list: 'dropped' })
+      // Both halves have been walked before, in part; what comes behind them has not.
+      const half = walk.next([], third, { capped: false })
+      assert.deepEqual(half, { cursor: window(30, 90, 100, { againTo: at(60) }), repeats: 'all', walkedTo: nsAt(30), list: 'ended' })
+      assert.deepEqual(walk.next([1, 2], half.cursor, { capped: false }).repeats, 'all')
+      const rest = walk.next([], window(30, 60, 100, { againTo: at(60) }), { capped: false }).cursor
+      assert.deepEqual(walk.next([], rest, { capped: false }), { cursor: null, walkedTo: nsAt(100), list: 'ended' })
+    })
+  }
+
+  test('holds as many records as the cap less one, and one more is the cap', () => {
+    const walk = inWindows({ cap: 3 })
+    assert.equal(walk.next([1, 2], window(0, 60, 60)).list, 'ended')
+    assert.equal(walk.next([1, 2, 3], window(0, 60, 60)).list, 'dropped')
+    assert.equal(inWindows().next(Array(5_000).fill(1), window(0, 60, 60)).list, 'ended', 'none is declared')
+  })
+
+  test('that hits the cap keeps what its page says of records that come again', () => {
+    const walk = inWindows({ pages: offset({ limit: 3, overlap: 1 }), cap: 4 })
+    const { cursor } = walk.next([1, 2, 3], window(0, 60, 60))
+    const { cursor: half, ...said } = walk.next([3, 4, 5], cursor)
+    assert.deepEqual([said, (half as { to: string }).to], [{ repeats: 'some', list: 'dropped' }, at(30)])
+    const again = walk.next([1, 2, 3, 4], window(0, 30, 60, { againTo: at(60) }))
+    assert.deepEqual(again.repeats, 'all')
+  })
+
+  test('that hits the cap again is walked again up to the end of the longest one that hit it', () => {
+    const walk = inWindows({ cap: 1 })
+    const againTo = (known: number | null) =>
+      (walk.next([1], window(0, 30, 100, { againTo: known === null ? null : at(known) })).cursor as { againTo: string }).againTo
+    assert.deepEqual([againTo(null), againTo(20), againTo(30), againTo(31), againTo(60)], [at(30), at(30), at(30), at(31), at(60)])
+  })
+
+  for (const [name, paginate, form, lengths] of [
+    ['a minute where nothing is said', {}, {}, [60, 30, 15, 7.5, 3.75, 1.875, 1]],
+    ['what is declared', { min: '20m' }, {}, [60, 30, 20]],
+    ['the unit of the parameter', { min: '1s', size: '4s' }, { as: 'isoSeconds' }, [4 / 60, 2 / 60, 1 / 60]],
+    ['all of it, which is shorter than a minute', { size: '30s' }, {}, [0.5]],
+    ['a unit that is longer than a minute', { size: '3d' }, { as: 'isoDate' }, [3 * 1440, 1440]],
+    ['whole units', { size: '5s', min: '1s' }, { as: 'isoSeconds' }, [5 / 60, 2 / 60, 1 / 60]],
+  ] as const) {
+    test(`is halved down to a least size: ${name}`, () => {
+      const walk = inWindows({ cap: 1, ...paginate }, form)
+      let cursor: unknown = window(0, lengths[0], 9_999)
+      const seen: number[] = []
+      const lengthOf = ({ from, to }: { from: string; to: string }) => (Date.parse(to) - Date.parse(from)) / MINUTE_MS
+      assert.throws(() => {
+        for (;;) {
+          seen.push(lengthOf(cursor as ReturnType<typeof window>))
+          cursor = walk.next([1], cursor).cursor
+        }
+      }, /hits the cap and is not halved any more/)
+      assert.deepEqual(seen, lengths)
+    })
+  }
+
+  test('goes on from a cursor that holds the window alone; from anything else it does not', () => {
+    const walk = inWindows({ cap: 1 })
+    const { from, to, until, sizeMs } = window(0, 60, 90)
+    const bare = { from, to, until, sizeMs }
+    assert.deepEqual(walk.next([], bare), walk.next([], window(0, 60, 90)))
+    for (const key of ['from', 'to', 'until', 'sizeMs']) {
+      const cursor = { ...bare, [key]: undefined }
+      for (const use of [() => walk.next([], cursor), () => walk.target(cursor)]) assert.throws(use, /the stored cursor is no window/)
+    }
+    for (const foreign of [null, 'abc', 7, [from, to]]) assert.throws(() => walk.next([], foreign), /the stored cursor is no window/)
+    assert.throws(() => walk.next([], { ...bare, to: 'abc' }), /the stored cursor is no window/)
+  })
+
+  test('begins at a record of the boundary where the parameter leaves that out, and ends before one that it takes in', () => {
+    assert.match(inWindows({}, { exclusive: true }).target(window(0, 60, 60)), /since=2026-01-01T11%3A59%3A59.999Z&until=2026-01-01T13/)
+    assert.match(inWindows({ inclusiveEnd: true }).target(window(0, 60, 60)), /since=2026-01-01T12\S+&until=2026-01-01T12%3A59%3A59.999Z/)
+  })
+})
+
+describe('GraphQL in windows', () => {
+  const pages = graphql({
+    query: 'query ($since: String, $until: String, $after: String) { orders { nodes { id } } }',
+    connection: '/data/orders',
+  })
+  const declared = {
+    ...{ records: undefined, schema, startedMs: NOON + 2 * HOUR_MS },
+    watermark: { field: 'at', body: '/variables/since', start: at(0) },
+  }
+  const paginate = windows({ toBody: '/variables/until', size: '1h', pages })
+  const page = (nodes: readonly Row[]): Answer => ({
+    json: { data: { orders: { nodes, pageInfo: { hasNextPage: false, endCursor: null } } } },
+  })
+  const failing = (code: string): Answer => ({ json: { data: null, errors: [{ message: 'not now', extensions: { code } }] } })
+  const { startedMs, ...stream } = declared
+
+  test('that is throttled is asked again, and its window loses nothing', async (t) => {
+    const answers = [page([row(1)]), failing('THROTTLED'), failing('THROTTLED'), page([row(61)])]
+    const walked = await walk(t, paginate, (_, number) => answers[number] ?? {}, { startedMs, stream })
+    assert.equal(walked.error, undefined)
+    assert.deepEqual(idsOf(walked), ['1', '61'])
+    assert.deepEqual(
+      walked.requests.map(({ body }) => JSON.parse(body).variables.since),
+      [at(0), at(60), at(60), at(60)].map((text) => text.replace('Z', '.000Z')),
+    )
+  })
+
+  test('that fails in another way stops the run: a window with an error is no window without records', async (t) => {
+    const { error, pages: walked } = await walk(t, paginate, (_, number) => (number === 0 ? page([row(1)]) : failing('BAD_QUERY')), {
+      ...{ startedMs, stream },
+    })
+    assertStopped(error, 'HR_GRAPHQL_ERROR', /not now \(BAD_QUERY\)/)
+    assert.equal(walked.length, 1)
+  })
 })

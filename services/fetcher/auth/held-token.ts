@@ -122,6 +122,6 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason)
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const leave = () => reject(signal.reason)
-  signal.addEventListener('abort', leave, { once: true })
+  signal.addEventListener('abort', leave)
   return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', leave))
 }

@@ -31,7 +31,6 @@ const BACK_STEPS_MAX = 6
 const MARKS_MAX = 8
 
 export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
-  const start: OffsetCursor = { offset: spec.first, full: false, end: spec.first, marks: [], back: 0 }
   const ask = (request: PageRequest, offset: number): PageRequest => ({
     ...request,
     url: withParam(withParam(request.url, spec.limitParam, String(spec.limit)), spec.param, String(offset)),
@@ -80,7 +79,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
   return {
     first: (request) => ask(request, spec.first),
     next(page, cursor): Step {
-      const at = cursor === null ? start : cursorOf(stream, cursor)
+      const at = cursorOf(stream, cursor ?? { offset: spec.first })
       const { records } = page
       const known = at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
       const repeats = repeated(records.length, at)

@@ -191,6 +191,16 @@ describe('a refusal by what a token is got from', () => {
     assert.equal(await token(), 'token-5')
   })
 
+  test('is forgotten with a success: credentials that come back are asked with at once', async () => {
+    const { asked, made, token } = holding(refusing(1))
+    await failureOf(token())
+    made.of = 'two'
+    assert.equal(await token(), 'token-2')
+    made.of = 'one'
+    assert.equal(await token(), 'token-3')
+    assert.equal(asked.length, 3)
+  })
+
   test('is followed by one more request where the secrets have changed meanwhile, and by no second one', async () => {
     const { asked, made, token } = holding(refusing(1))
     made.afterReload = 'two'

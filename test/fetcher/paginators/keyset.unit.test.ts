@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { keyset } from '../../../shared/index.ts'
 import type { Asked } from '../../support/http.ts'
+import { stepping } from './stepping.ts'
 import { assertStopped, recordsOf, type Script, targetsOf, walk, walkBothWays } from './walking.ts'
 
 type Row = { id: number; at?: number }
@@ -140,5 +141,87 @@ describe('a keyset walk stops with an error', () => {
 
   test('where the stored cursor is of another way of paging', async (t) => {
     assertStopped((await walk(t, keyset(byId), after(rows(1), 1), { cursor: 'abc' })).error, 'HR_NO_NEXT_PAGE', /stored cursor is no key/)
+  })
+})
+
+describe('one step of a keyset walk', () => {
+  const of = (...ids: unknown[]): unknown[] => ids.map((id) => ({ id }))
+  const sized = (more: Record<string, unknown> = {}) => stepping(keyset({ ...byId, size: { param: 'limit', value: 3 }, ...more }))
+
+  test('goes on from the last key of a page, whatever its length, until a full one was seen', () => {
+    const plain = stepping(keyset(byId))
+    assert.deepEqual(plain.next(of(1, 2), null), { cursor: { keys: [2], full: false } })
+    assert.deepEqual(plain.next(of(3), { keys: [2], full: false }), { cursor: { keys: [3], full: false } })
+    assert.deepEqual(plain.next([], { keys: [2], full: false }), { cursor: null })
+    const { next } = sized()
+    assert.deepEqual(next(of(1, 2), null), { cursor: { keys: [2], full: false } })
+    assert.deepEqual(next(of(1, 2, 3), null), { cursor: { keys: [3], full: true } })
+    assert.deepEqual(next(of(1, 2, 3, 4), null), { cursor: { keys: [4], full: true } })
+    assert.deepEqual(next(of(4, 5), { keys: [3] }), { cursor: { keys: [5], full: false } })
+    assert.deepEqual(next(of(4, 5), { keys: [3], full: true }), { cursor: null })
+    assert.deepEqual(next(of(4, 5, 6), { keys: [3], full: true }), { cursor: { keys: [6], full: true } })
+  })
+
+  test('does as its flag says, whatever came, and says what it says', () => {
+    const { next } = sized({ hasMore: '/more' })
+    assert.deepEqual(next(of(1), { keys: [0], full: true }, { more: true }), { cursor: { keys: [1], full: true }, more: true })
+    assert.deepEqual(next(of(1, 2, 3), null, { more: false }), { cursor: null, more: false })
+    assert.deepEqual(next([], null, { more: false }), { cursor: null, more: false })
+    assert.throws(() => next([], null, { more: true }), /no record whose key could lead on/)
+  })
+
+  test('takes texts, numbers and flags for keys, and nothing else', () => {
+    const { next } = stepping(keyset(byId))
+    for (const key of ['', 'x', 0, -1.5, false, true]) assert.deepEqual(next(of(key), null).cursor, { keys: [key], full: false })
+    for (const [key, what] of [
+      [undefined, /has nothing there/],
+      [null, /has nothing there/],
+      [{}, /has an object there/],
+      [['x'], /has an array there/],
+    ] as const) {
+      assert.throws(() => next(of(key), null), what)
+    }
+  })
+
+  test('of several keys goes on as soon as one of them has changed', () => {
+    const keys = [
+      { field: '/at', param: 'at' },
+      { field: '/id', param: 'id' },
+    ]
+    const { next, target } = stepping(keyset({ keys }))
+    const from = { keys: [1, 'a'] }
+    for (const [at, id] of [
+      [1, 'b'],
+      [2, 'a'],
+    ]) {
+      assert.deepEqual(next([{ at, id }], from).cursor, { keys: [at, id], full: false })
+    }
+    assert.throws(() => next([{ at: 1, id: 'a' }], from), /the page after key 1, a ends with that key again/)
+    assert.equal(target(from), '/orders?at=1&id=a')
+    for (const foreign of [{ keys: [1] }, { keys: [1, 2, 3] }, { keys: 'ab' }, { offset: 1 }, 'ab', 7]) {
+      for (const use of [() => next([], foreign), () => target(foreign)]) assert.throws(use, /the stored cursor is no key/)
+    }
+  })
+
+  test('that is inclusive counts the records that come again: those of its key that the page before had', () => {
+    const { next } = sized({ inclusive: true })
+    assert.deepEqual(next(of(1, 2, 3), null), { cursor: { keys: [3], full: true, same: 1 }, repeats: 'some' })
+    assert.deepEqual(next(of(1, 3, 3), null), { cursor: { keys: [3], full: true, same: 2 }, repeats: 'some' })
+    assert.deepEqual(next(of(3, 3, 3), null).cursor, { keys: [3], full: true, same: 3 })
+    const again = (same: number | undefined, ...ids: number[]) => next(of(...ids), { keys: [3], full: true, same }).again
+    assert.deepEqual([again(1, 3, 3, 4), again(2, 3, 3, 4), again(3, 3, 3, 4)], [1, 2, 2])
+    assert.deepEqual([again(undefined, 3, 3, 4), again(2, 4, 5, 6), again(2, 3), again(2)], [1, undefined, 1, undefined])
+    assert.equal(next(of(4, 3, 5), { keys: [3], same: 2 }).again, undefined, 'only those that it opens with')
+    assert.equal(sized().next(of(3, 4, 5), { keys: [3], same: 2 }).again, undefined, 'one that is not inclusive asks for none again')
+  })
+
+  test('that is inclusive ends where it brings nothing but its key, and stops where more of that may follow', () => {
+    const { next } = sized({ inclusive: true })
+    assert.deepEqual(next(of(3, 3), { keys: [3], full: false, same: 2 }), { cursor: null, repeats: 'all', again: 2 })
+    assert.deepEqual(next(of(3), { keys: [3], full: true, same: 1 }), { cursor: null, repeats: 'some', again: 1 })
+    assert.throws(() => next(of(3, 3, 3), { keys: [3], full: true, same: 2 }), /ends with that key again \(3 records\)/)
+    const flagged = sized({ inclusive: true, hasMore: '/more' })
+    assert.throws(() => flagged.next(of(3), { keys: [3] }, { more: true }), /ends with that key again/)
+    assert.throws(() => sized().next(of(3), { keys: [3] }), /ends with that key again/)
   })
 })

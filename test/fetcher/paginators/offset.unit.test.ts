@@ -297,6 +297,12 @@ describe('one step of an offset walk', () => {
     assert.deepEqual(said, { repeats: 'all', again: 10 })
   })
 
+  test('goes back from a cursor that does not say how often it has', () => {
+    const { offset: at, full, end, marks } = behindTen
+    const { cursor, shifted } = overlapping.next(ids(50, 10), { offset: at, full, end, marks })
+    assert.deepEqual([cursor, shifted], [{ ...behindTen, offset: 4, end: 17, back: 1 }, true])
+  })
+
   test('goes back no further than the first offset, and from there not at all', () => {
     for (const first of [0, 1]) {
       const { next, marks } = stepping(offset({ limit: 10, overlap: 3, first }))

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { pageNumber } from '../../../shared/index.ts'
+import { optional, pageNumber } from '../../../shared/index.ts'
 import type { Asked } from '../../support/http.ts'
+import { stepping } from './stepping.ts'
 import { assertStopped, recordsOf, type Script, targetsOf, walk, walkBothWays } from './walking.ts'
 
 const all = (total: number): number[] => Array.from({ length: total }, (_, id) => id)
@@ -112,5 +113,81 @@ describe('a numbered walk stops with an error', () => {
     const { error, pages } = await walk(t, pageNumber({ stop: 'empty' }), () => ({ json: { data: [1, 2] } }))
     assertStopped(error, 'HR_REPEATED_PAGE', /page 2 has the same records as page 1/)
     assert.equal(pages.length, 1)
+  })
+})
+
+describe('one step of a numbered walk', () => {
+  const records = (count: number) => all(count)
+
+  test('counts pages and records, and keeps in mind that a full page was seen', () => {
+    const { next } = stepping(pageNumber({ size, stop: 'short' }))
+    assert.deepEqual(next(records(9), null), { cursor: { page: 2, walked: 9, full: false } })
+    assert.deepEqual(next(records(10), null), { cursor: { page: 2, walked: 10, full: true } })
+    assert.deepEqual(next(records(11), { page: 2, walked: 9 }), { cursor: { page: 3, walked: 20, full: true } })
+    assert.deepEqual(next(records(9), { page: 3, walked: 20, full: true }), { cursor: null })
+    assert.deepEqual(next(records(10), { page: 3, walked: 20, full: true }), { cursor: { page: 4, walked: 30, full: true } })
+    assert.deepEqual(next([], null), { cursor: null })
+    const unsized = stepping(pageNumber({ stop: 'empty' }))
+    assert.deepEqual(unsized.next(records(50), null), { cursor: { page: 2, walked: 50, full: false } })
+    assert.deepEqual(unsized.next(records(1), { page: 2, walked: 50, full: true }), { cursor: { page: 3, walked: 51, full: true } })
+    assert.deepEqual(unsized.next([], { page: 3, walked: 51, full: false }), { cursor: null })
+  })
+
+  for (const first of [0, 1]) {
+    test(`ends at the number of pages, counted from ${first}, and says which of them this one is`, () => {
+      const { next } = stepping(pageNumber({ first, totalPages: '/pages' }))
+      const at = (page: number) => ({ page: page + first - 1, walked: 0, full: false })
+      assert.deepEqual(next([1], null, { pages: 1 }), { cursor: null, pages: { page: 1, pages: 1, exact: true } })
+      assert.deepEqual(next([1], at(2), { pages: 3 }), { cursor: { ...at(3), walked: 1 }, pages: { page: 2, pages: 3, exact: true } })
+      assert.deepEqual(next([1], at(3), { pages: 3 }).cursor, null)
+      assert.deepEqual(next([1], at(4), { pages: 3 }).cursor, null)
+    })
+  }
+
+  test('by an estimate of the pages ends at an empty one, and says that it is an estimate', () => {
+    const { next } = stepping(pageNumber({ totalPages: { at: '/pages', exact: false } }))
+    assert.deepEqual(next([1], null, { pages: 1 }), {
+      cursor: { page: 2, walked: 1, full: false },
+      pages: { page: 1, pages: 1, exact: false },
+    })
+    assert.deepEqual(next([], { page: 2, walked: 1, full: false }, { pages: 1 }).cursor, null)
+  })
+
+  test('ends at the number of records and not before it; an empty page before it stops the walk', () => {
+    const { next } = stepping(pageNumber({ totalRecords: '/total' }))
+    const at = { page: 3, walked: 20, full: false }
+    assert.deepEqual(next(records(9), at, { total: 30 }), { cursor: { page: 4, walked: 29, full: false } })
+    assert.deepEqual(next(records(10), at, { total: 30 }), { cursor: null })
+    assert.deepEqual(next(records(11), at, { total: 30 }), { cursor: null })
+    assert.deepEqual(next([], at, { total: 20 }), { cursor: null })
+    assert.deepEqual(next([], at, { total: 19 }), { cursor: null })
+    assert.throws(() => next([], at, { total: 21 }), /page 3 is empty after 20 records, but the API said 21/)
+    assert.throws(() => next([], null, { total: 1 }), /page 1 is empty after 0 records/)
+  })
+
+  test('does as its flag says, whatever came, and says what it says', () => {
+    const { next } = stepping(pageNumber({ hasMore: '/more', size }))
+    assert.deepEqual(next([], null, { more: true }), { cursor: { page: 2, walked: 0, full: false }, more: true })
+    assert.deepEqual(next(records(10), null, { more: false }), { cursor: null, more: false })
+  })
+
+  test('where a flag or a total is left out that may be, ends at an empty page', () => {
+    for (const declared of [
+      pageNumber({ hasMore: optional('/n') }),
+      pageNumber({ totalPages: optional('/n') }),
+      pageNumber({ totalRecords: optional('/n') }),
+    ]) {
+      const { next } = stepping(declared)
+      assert.deepEqual(next([1], null).cursor, { page: 2, walked: 1, full: false })
+      assert.equal(next([], { page: 2, walked: 1, full: false }).cursor, null)
+    }
+  })
+
+  test('asks for the page of its cursor, and for none by what is no such cursor', () => {
+    const { next, target } = stepping(pageNumber({ stop: 'empty', size }))
+    assert.equal(target({ page: 7, walked: 60, full: true }), '/orders?per_page=10&page=7')
+    for (const foreign of [{ page: 7 }, { walked: 60 }, { page: '7', walked: 60 }, { page: 7, walked: '60' }, 7, 'abc', [7, 60]]) {
+      for (const use of [() => next([], foreign), () => target(foreign)]) assert.throws(use, /the stored cursor is no number of a page/)
+    }
   })
 })

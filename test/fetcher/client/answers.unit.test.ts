@@ -1,13 +1,15 @@
 /** What a stream declares its answers to mean, over a real server: asked again, left out, empty, stopped, or an error in spite of status 200. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { answersFor, judgeAnswers } from '../../../services/fetcher/client/answers.ts'
 import { CredentialsRefused, PageFailed, PageRefused, PageSkipped, Parked } from '../../../services/fetcher/client/errors.ts'
+import type { PageRequest, PageResponse } from '../../../services/fetcher/client/send.ts'
 import { cursor, pageNumber, windows } from '../../../shared/declare/paginate.ts'
 import { bearer, secret, z } from '../../../shared/index.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Answer, inTurn, startServer } from '../../support/http.ts'
 import { confirmed, keysOf, runOnce } from '../paginators/running.ts'
-import { clientFor, failureOf, SECRETS, shown, TIMEOUT_MS } from './fixture.ts'
+import { clientFor, declareSource, failureOf, SECRETS, shown, TIMEOUT_MS } from './fixture.ts'
 
 const PAGE: Answer = { json: { data: [{ id: '1' }], next: null } }
 const waits = (slept: readonly number[]): number[] => slept.filter((ms) => ms !== TIMEOUT_MS)
@@ -211,5 +213,138 @@ describe('a run', () => {
     assert.equal(ran.error, undefined)
     assert.equal(ran.requests.length, 3)
     assert.equal(ran.put.at(-1)?.checkpoint.done, true)
+  })
+})
+
+describe('what an answer means, by itself', () => {
+  const NOW_MS = Date.UTC(2030, 0, 1)
+  type Given = {
+    status?: number
+    headers?: Record<string, string>
+    body?: unknown
+    answers?: Record<string, unknown>
+    passing?: string | null
+  }
+
+  async function meaningOf({ status = 200, headers = {}, body = { data: [] }, answers, passing }: Given) {
+    const source = declareSource('http://127.0.0.1:1', {}, answers === undefined ? {} : { answers })
+    const request: PageRequest = { method: 'GET', url: new URL('http://127.0.0.1:1/orders'), headers: {}, body: undefined }
+    const exchange = {
+      ...{ signal: new AbortController().signal, stream: 'shop.orders' },
+      ...(passing === undefined ? {} : { passing: () => passing }),
+    }
+    const response: PageResponse = {
+      ...{ status, headers, body, bytes: 0, request, attempts: 1, retries: 0, durationMs: 0, fetchedMs: 0 },
+    }
+    const layer = judgeAnswers(answersFor(source), { ...fastClock(), nowMs: () => NOW_MS })
+    const { verdict, ...answer } = await layer(async () => response)(request, exchange)
+    return { verdict, body: answer.body }
+  }
+
+  for (const [status, kind] of [
+    [199, 'stop'],
+    [200, 'page'],
+    [204, 'page'],
+    [299, 'page'],
+    [300, 'stop'],
+    [401, 'stop'],
+    [404, 'stop'],
+    [408, 'retry'],
+    [425, 'retry'],
+    [429, 'retry'],
+    [499, 'stop'],
+    [500, 'retry'],
+    [599, 'retry'],
+  ] as const) {
+    test(`${status} without a word is ${kind}, and its body stays`, async () => {
+      assert.deepEqual(await meaningOf({ status, body: 'words' }), { verdict: { kind, says: null, waitMs: null }, body: 'words' })
+    })
+  }
+
+  const AFTER = { 'retry-after': '7' }
+  const LEFT = { 'x-ratelimit-reset': '7' }
+  for (const [name, given, kind, waitMs] of [
+    ['a page whose headers say that nothing is left', { headers: { ...LEFT, 'x-ratelimit-remaining': '0' } }, 'page', 7_000],
+    ['a page that says when more is left', { headers: LEFT }, 'page', null],
+    ['a page with Retry-After', { headers: AFTER }, 'page', null],
+    ['a refusal with Retry-After', { status: 403, headers: AFTER }, 'stop', 7_000],
+    ['a refusal with a reset', { status: 403, headers: LEFT }, 'stop', null],
+    ['429 with a reset', { status: 429, headers: LEFT }, 'retry', 7_000],
+    ['503 with a reset', { status: 503, headers: LEFT }, 'retry', null],
+    ['202 that is declared to pass, with Retry-After', { status: 202, headers: AFTER, answers: { retry: [202] } }, 'retry', 7_000],
+    ['202 that is declared to pass, with a reset', { status: 202, headers: LEFT, answers: { retry: [202] } }, 'retry', 7_000],
+    ['400 that is declared to pass, with a reset', { status: 400, headers: LEFT, answers: { retry: [400] } }, 'retry', null],
+    ['202 that is declared as empty, with Retry-After', { status: 202, headers: AFTER, answers: { empty: [202] } }, 'empty', null],
+  ] as const) {
+    test(`${name}: ${kind}, to be asked again ${waitMs === null ? 'at no certain time' : `after ${waitMs} ms`}`, async () => {
+      const { verdict } = await meaningOf(given as Given)
+      assert.deepEqual(verdict, { kind, says: null, waitMs })
+    })
+  }
+
+  for (const [name, found, verdict] of [
+    ['null', null, { kind: 'page', says: null, waitMs: null }],
+    ['undefined', undefined, { kind: 'page', says: null, waitMs: null }],
+    ['no text', '', { kind: 'page', says: null, waitMs: null }],
+    ['a text', 'no such\n shop', { kind: 'stop', says: 'no such shop', waitMs: null }],
+    ['a failure', { retry: false, message: 'x' }, { kind: 'stop', says: 'x', waitMs: null }],
+    ['a failure that names a time', { retry: false, message: 'x', retryAfterMs: 5 }, { kind: 'stop', says: 'x', waitMs: 5 }],
+    ['a failure that passes', { retry: true, message: 'x' }, { kind: 'retry', says: 'x', waitMs: null }],
+    ['one that passes at once', { retry: true, message: 'x', retryAfterMs: 0 }, { kind: 'retry', says: 'x', waitMs: null }],
+    ['one that passes after a millisecond', { retry: true, message: 'x', retryAfterMs: 1 }, { kind: 'retry', says: 'x', waitMs: 1 }],
+  ] as const) {
+    test(`answers.failed that returns ${name} decides of a 2xx: ${verdict.kind}`, async () => {
+      const meaning = await meaningOf({ answers: { failed: () => found } })
+      assert.deepEqual(meaning, { verdict, body: verdict.kind === 'page' ? { data: [] } : '' })
+    })
+  }
+
+  test('answers.failed that returns anything else stops: the page may be an error', async () => {
+    const odd = [
+      ...[7, true, [], {}, { retry: true }, { message: 'x' }, { retry: 'yes', message: 'x' }, { retry: true, message: 7 }],
+      ...[-1, Number.NaN, Number.POSITIVE_INFINITY, '5', null].map((retryAfterMs) => ({ retry: true, message: 'x', retryAfterMs })),
+    ]
+    for (const found of odd) {
+      const { verdict } = await meaningOf({ answers: { failed: () => found } })
+      assert.deepEqual([verdict?.kind, verdict?.waitMs], ['stop', null], JSON.stringify(found))
+      assert.match(verdict?.says ?? '', /returns neither null nor a text/)
+    }
+  })
+
+  test('answers.failed is not asked of a status that is no 2xx, nor of one that has a meaning', async () => {
+    const failed = () => 'an error'
+    assert.equal((await meaningOf({ status: 503, answers: { failed } })).verdict?.kind, 'retry')
+    assert.equal((await meaningOf({ status: 202, answers: { failed, empty: [202] } })).verdict?.kind, 'empty')
+    assert.equal((await meaningOf({ status: 202, answers: { failed } })).verdict?.kind, 'stop')
+  })
+
+  test('the longer of two times counts: that of the body, and that of the headers, which a failure that passes has as a 429 would', async () => {
+    const waits = async (retryAfterMs: number | undefined, headers: Record<string, string>, retry = true) =>
+      (
+        await meaningOf({
+          headers,
+          answers: { failed: () => ({ retry, message: 'x', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) },
+        })
+      ).verdict?.waitMs
+    assert.deepEqual([await waits(6_999, AFTER), await waits(7_001, AFTER), await waits(undefined, AFTER)], [7_000, 7_001, 7_000])
+    assert.deepEqual(
+      [await waits(undefined, LEFT), await waits(undefined, LEFT, false), await waits(undefined, AFTER, false)],
+      [7_000, null, null],
+    )
+  })
+
+  test('a way of paging tells failures that pass, where answers.failed has found none', async () => {
+    const passes = { verdict: { kind: 'retry', says: 'slow down', waitMs: null }, body: '' }
+    assert.deepEqual(await meaningOf({ passing: 'slow down' }), passes)
+    assert.equal((await meaningOf({ passing: null })).verdict?.kind, 'page')
+    assert.deepEqual(await meaningOf({ passing: 'slow down', answers: { failed: () => null } }), passes)
+    assert.equal((await meaningOf({ passing: 'slow down', answers: { failed: () => 'an error' } })).verdict?.kind, 'stop')
+    assert.equal((await meaningOf({ status: 503, passing: 'slow down' })).verdict?.says, null)
+  })
+
+  test('a stream that is not declared has no words of its own', () => {
+    const answers = answersFor(declareSource('http://127.0.0.1:1', {}, { answers: { empty: [404] } }))
+    assert.equal(answers('shop.orders').meanings.get(404), 'empty')
+    assert.deepEqual(answers('shop.others'), { meanings: new Map(), failed: null })
   })
 })

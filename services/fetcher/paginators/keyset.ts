@@ -14,7 +14,7 @@ import { isShort, withSize } from './size.ts'
 
 type Key = string | number | boolean
 /** `full`: a page of the whole size was seen in this walk. `same`: records at the end of the last page that have its key, where they come again. */
-type KeyCursor = { keys: Key[]; full: boolean; same?: number }
+type KeyCursor = { keys: Key[]; full: boolean; same?: number | undefined }
 
 export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
   const size = spec.size?.value ?? Number.POSITIVE_INFINITY
@@ -84,5 +84,5 @@ function stuck(spec: KeysetSpec, stream: Stream, records: number, keys: readonly
 function cursorOf(spec: KeysetSpec, stream: Stream, cursor: Cursor): KeyCursor {
   const { keys, full, same } = fieldsOf<KeyCursor>(cursor)
   if (!Array.isArray(keys) || keys.length !== spec.keys.length) throw foreignCursor(stream, 'no key')
-  return { keys, full: full === true, ...(typeof same === 'number' ? { same } : {}) }
+  return { keys, full: full === true, same }
 }

@@ -196,6 +196,13 @@ describe('one step of a keyset walk', () => {
     ]) {
       assert.deepEqual(next([{ at, id }], from).cursor, { keys: [at, id], full: false })
     }
+    const inclusive = stepping(keyset({ keys, inclusive: true, size: { param: 'limit', value: 3 } }))
+    const again = (...ids: string[]) =>
+      inclusive.next(
+        ids.map((id) => ({ at: 1, id })),
+        { ...from, same: 2 },
+      ).again
+    assert.deepEqual([again('b'), again('a', 'b')], [undefined, 1])
     assert.throws(() => next([{ at: 1, id: 'a' }], from), /the page after key 1, a ends with that key again/)
     assert.equal(target(from), '/orders?at=1&id=a')
     for (const foreign of [{ keys: [1] }, { keys: [1, 2, 3] }, { keys: 'ab' }, { offset: 1 }, 'ab', 7]) {

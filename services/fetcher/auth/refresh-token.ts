@@ -18,7 +18,7 @@ import { tokenUrlOf } from './token-url.ts'
 type RefreshSpec = AuthOf<'oauth2-refresh-token'>
 type RefreshSource = Pick<Source, 'name' | 'attemptsMax' | 'waitMax' | 'timeout'>
 
-/** Old refresh tokens that an answer may still quote. */
+/** Refresh tokens that an answer may still quote; the first one is among the secrets. */
 const SCRUBBED_MAX = 8
 
 /** What the store holds before the first token was used: it has brought no access token yet. */
@@ -69,7 +69,7 @@ export function refreshTokenCredentials(
 
   async function refreshed({ first, key, kept }: KeptPlace, found: KeptToken | null, signal: AbortSignal): Promise<KeptToken> {
     const from = found?.refreshToken ?? first
-    refreshTokens = [...new Set([first, from, ...refreshTokens])].slice(0, SCRUBBED_MAX)
+    refreshTokens = [...new Set([from, ...refreshTokens])].slice(0, SCRUBBED_MAX)
     // The endpoint may take the old token away as it answers: that its successor can be stored must be known before.
     await kept.reserve(found ?? { v: 1, refreshToken: first, ...NO_ACCESS_TOKEN })
     const askedMs = clock.nowMs()

@@ -395,11 +395,12 @@ describe('what is got with a refresh token, by itself', () => {
     const values: Record<string, string> = { SHOP_ID: 'client', SHOP_SECRET: 'a-secret', SHOP_REFRESH: 'refresh-0' }
     const kept = new Map<string, string>()
     const sent: (string | null)[] = []
-    const disk = { isFull: false, isBroken: false, written: [] as Kept[] }
+    const disk = { isFull: false, isBroken: false, reads: 0, written: [] as Kept[] }
     let tokens = 0
     const store: TokenStore = {
       lock: async () => async () => undefined,
       async read(key) {
+        disk.reads += 1
         if (disk.isBroken) throw new Error('broken')
         return kept.get(key) ?? null
       },
@@ -453,8 +454,10 @@ describe('what is got with a refresh token, by itself', () => {
   test('is used until it is given up, to the millisecond, by whoever reads it in the store too', async () => {
     const { clock, disk, sent, token } = holding()
     await token()
+    const { reads } = disk
     await clock.runTo(3_539_999)
     assert.equal(await token(), 'access-1')
+    assert.equal(disk.reads, reads, 'the store is not asked for what is at hand')
     await clock.runTo(3_540_000)
     assert.equal(await token(), 'access-2')
     assert.deepEqual(sent, ['refresh-0', 'refresh-1'])
@@ -590,11 +593,12 @@ describe('what is got with a refresh token, by itself', () => {
 
   test('is quoted by no text: not the last tokens, nor the client in any form', async () => {
     const { clock, credentials, token } = holding((number) => ({ json: { refresh_token: `refresh-token-${number}` } }))
+    const basic = Buffer.from('client:a-secret').toString('base64')
+    assert.equal(credentials.scrub(`refresh-0 ${basic}`), '*** ***', 'before the first request too')
     for (let number = 1; number <= 9; number++) {
       await token()
       await clock.runTo(number * 3_540_000)
     }
-    const basic = Buffer.from('client:a-secret').toString('base64')
     assert.equal(credentials.scrub(`refresh-0 refresh-token-8 refresh-token-3 access-9 a-secret ${basic}`), '*** *** *** *** *** ***')
   })
 })

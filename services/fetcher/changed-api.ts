@@ -17,22 +17,26 @@ const EARLY_REFUSED_MIN = 10_000
 /** Of a page or a part of it. `refused`: newly, each as often as it came. `issues`: of one of them. */
 export type SeenPart = { fitting: number; refused: number; issues?: string | undefined }
 
+/** Of the page so far. `fits`: some record of it. */
+type SeenPage = { fits: boolean; refused: number; issues?: string | undefined }
+const NOTHING_SEEN: SeenPage = { fits: false, refused: 0 }
+
 /** Counts over one run; `isEnd` of the page's last part. Throws Stopped (HR_API_CHANGED), within a page as soon as that is certain enough. */
 export function createChangeGuard(stream: Stream): (part: SeenPart, isEnd?: boolean) => void {
   let read = 0
   let refused = 0
-  let page: SeenPart = { fitting: 0, refused: 0 }
+  let page = NOTHING_SEEN
   return (part, isEnd = true) => {
     read += part.fitting + part.refused
     refused += part.refused
-    page = { fitting: page.fitting + part.fitting, refused: page.refused + part.refused, issues: page.issues ?? part.issues }
+    page = { fits: page.fits || part.fitting > 0, refused: page.refused + part.refused, issues: page.issues ?? part.issues }
     const seen = page
-    if (isEnd) page = { fitting: 0, refused: 0 }
+    if (isEnd) page = NOTHING_SEEN
     else if (seen.refused < EARLY_REFUSED_MIN) return
-    const wholePage = stream.rejectedShareMax < 1 && seen.refused >= WHOLE_PAGE_MIN && seen.fitting === 0
+    const wholePage = stream.rejectedShareMax < 1 && seen.refused >= WHOLE_PAGE_MIN && !seen.fits
     const tooMany = read >= SHARE_SAMPLE_MIN && refused / read > stream.rejectedShareMax
     if (!wholePage && !tooMany) return
-    page = { fitting: 0, refused: 0 }
+    page = NOTHING_SEEN
     throw new Stopped(
       'HR_API_CHANGED',
       `${stream.label}: ${refused} of ${read} records of this run do not fit the schema, e.g. ${seen.issues ?? 'earlier ones'}`,

@@ -15,10 +15,9 @@ export type Repetition = (number: number, records: readonly unknown[], step: Ste
 /** `from`: the cursor that the walk goes on from, null for the first page. What it returns throws Stopped (HR_REPEATED_PAGE). */
 export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition {
   /** Digest → number of the page that it was seen on; 0 is the page that an interrupted run had come to. */
-  const cursors = new Map<string, number>()
+  const cursors = new Map([[digest(rawText(from)), 0]])
   const firstContents = new Map<string, number>()
   let contents = new Map<string, number>()
-  if (from !== null) cursors.set(digest(rawText(from)), 0)
 
   function refuseContent(number: number, records: readonly unknown[], repeats: boolean): void {
     if (records.length === 0) return

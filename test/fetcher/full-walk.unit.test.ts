@@ -122,6 +122,7 @@ describe('what a person is told of a walk at its end', () => {
     const byRows = { shareMax: 0, rowsMin: 10 }
     assert.equal(attention(91, 100, byRows), null)
     assert.notEqual(attention(90, 100, byRows), null)
+    assert.notEqual(attention(99, 100, { shareMax: 0, rowsMin: 0 }), null)
     for (const records of [100, 101]) assert.equal(attention(records, 100, { shareMax: 0, rowsMin: 0 }), null)
   })
 

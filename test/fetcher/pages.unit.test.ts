@@ -9,7 +9,7 @@ import { stopSignal } from '../../services/fetcher/stop-signal.ts'
 import type { Page } from '../../services/fetcher/walk.ts'
 import { resolverFor } from '../../shared/config.ts'
 import { type HeadraceError, Stopped } from '../../shared/errors.ts'
-import { bearer, cursor, nextUrl, offset, secret, windows } from '../../shared/index.ts'
+import { bearer, cursor, graphql, nextUrl, offset, secret, windows } from '../../shared/index.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createMetrics } from '../../shared/metrics.ts'
 import { fastClock } from '../support/clocks.ts'
@@ -253,6 +253,23 @@ describe('a walk', () => {
       ],
     )
   })
+
+  for (const [status, answers] of [
+    [204, {}],
+    [404, { empty: [404] }],
+  ] as const) {
+    test(`over GraphQL looks for no error in an answer that says by its status that there is nothing: ${status}`, async (t) => {
+      const paginate = graphql({ query: 'query ($after: String) { orders(after: $after) { id } }', connection: '/data/orders' })
+      const { error, pages } = await walk(t, () => ({ status, json: { errors: [{ message: 'not found' }] } }), {
+        stream: { method: 'POST', records: '/data/orders/nodes', paginate, watermark: undefined, answers },
+      })
+      assert.equal(error, undefined)
+      assert.deepEqual(
+        pages.map(({ records, last }) => [records.length, last]),
+        [[0, true]],
+      )
+    })
+  }
 
   for (const [what, status, asked] of [
     ['goes back at one of status 204, as at any empty page', 204, ['0', '3', '2', '5']],

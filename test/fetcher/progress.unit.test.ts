@@ -33,6 +33,7 @@ describe('progress', () => {
   test('of a sorted stream moves with each page, also over equal positions', () => {
     const steps = walk(watermarking(true), 1n, [[2n, 3n], [3n, 3n], [], [4n]])
     assert.deepEqual(marks(steps), [3n, 3n, 3n, 4n])
+    assert.ok(steps.every(({ sorted }) => sorted))
   })
 
   test('a record out of order ends the belief in sorted, within a page and across pages, for the rest of the run', () => {

@@ -172,6 +172,23 @@ describe('a walk over counted links that cannot go on by the watermark', () => {
     })
   }
 
+  test('does neither where they hold a key or an opaque cursor', async (t) => {
+    const script: Script = ({ query }) => {
+      const from = Number(query.get('after') ?? 0)
+      return { json: { data: inTurn(25).slice(from, from + 10), next: from + 10 < 25 ? `/orders?after=${from + 10}` : null } }
+    }
+    for (const watermark of [SORTED, { ...SORTED, sorted: false }]) {
+      const ran = await runOnce(t, script, { stream: streamOf({ watermark, paginate: nextUrl({ next: '/next' }) }) })
+      assertWhole(ran, ids(25))
+      assert.deepEqual(
+        ran.requests.map(({ target }) => target),
+        ['/orders', '/orders?after=10', '/orders?after=20'],
+      )
+      assert.equal(isTold(ran), false)
+      assert.ok(cursorsOf(ran)[0] !== null)
+    }
+  })
+
   /** As a person looks at a few pages: nobody tells what the records' positions are. */
   async function looked(
     t: Parameters<typeof startServer>[0] & object,

@@ -55,13 +55,14 @@ const REJECTED = '\u0000'
 const RECENT_RECORDS_MAX = 2_000
 const RECENT_CHARS_MAX = 2 * 1024 * 1024
 
+const newGeneration = () => ({ records: new Map<string, Accepted>(), chars: 0 })
+
 export function createMemory(keysMax: number): Memory {
   const recentMax = Math.min(RECENT_RECORDS_MAX, keysMax / 4)
   const digestsMax = keysMax / 2 - recentMax
   // Both in two halves: what is used moves to the young one, and when that is full, the old one goes as a whole.
-  let recent = new Map<string, Accepted>()
-  let ageing = new Map<string, Accepted>()
-  let recentChars = 0
+  let recent = newGeneration()
+  let ageing = newGeneration()
   let young = new Map<string, string | Refusals>()
   let old = new Map<string, string | Refusals>()
   let run = Symbol()
@@ -72,11 +73,11 @@ export function createMemory(keysMax: number): Memory {
 
   function isNew(record: Accepted): boolean {
     if (keysMax === 0) return true
-    const before = recent.get(record.key) ?? ageing.get(record.key)
+    const before = recent.records.get(record.key) ?? ageing.records.get(record.key)
     const same = before === undefined ? isDigestOf(record.key, record.payload) : before.payload === record.payload
-    recent.set(record.key, record)
-    recentChars += record.payload.length
-    if (recent.size >= recentMax || recentChars >= RECENT_CHARS_MAX) grow()
+    recent.records.set(record.key, record)
+    recent.chars += record.payload.length
+    if (recent.records.size >= recentMax || recent.chars >= RECENT_CHARS_MAX) grow()
     return !same
   }
 
@@ -86,15 +87,14 @@ export function createMemory(keysMax: number): Memory {
   }
 
   function grow(): void {
-    for (const { key, payload, position } of ageing.values()) {
+    for (const { key, payload, position } of ageing.records.values()) {
       if (isBeforeFloor(position)) {
         young.delete(key)
         old.delete(key)
       } else remember(key, digest(payload))
     }
     ageing = recent
-    recent = new Map()
-    recentChars = 0
+    recent = newGeneration()
   }
 
   function isBeforeFloor(position: Position | null): boolean {
@@ -154,11 +154,10 @@ export function createMemory(keysMax: number): Memory {
       return { records: changed, rejected: fresh, unchanged, refused }
     },
     forget() {
-      recent = new Map()
-      ageing = new Map()
+      recent = newGeneration()
+      ageing = newGeneration()
       young = new Map()
       old = new Map()
-      recentChars = 0
       floor = null
       floorHolds = true
     },

@@ -122,6 +122,13 @@ describe('the memory of a partition', () => {
     memory.forget()
     const fresh = memory.fresh([record('a', '1')], [reject('x')])
     assert.equal(fresh.records.length + fresh.rejected.length, 2)
+    for (let back = 1; back <= 8; back++) {
+      const small = createMemory(8)
+      const many = Array.from({ length: 20 }, (_, number) => record(`k${number}`, '1'))
+      for (const each of many) small.fresh([each], [])
+      small.forget()
+      assert.equal(small.fresh(many.slice(-back, 21 - back), []).unchanged, 0, `${back} before it was emptied`)
+    }
   })
 
   test('the bound holds: half of it is surely remembered, more than all of it never', () => {
@@ -129,9 +136,13 @@ describe('the memory of a partition', () => {
     const all = Array.from({ length: 1000 }, (_, number) => record(`k${number}`, '1'))
     memory.fresh(all, [])
     assert.equal(memory.fresh(all.slice(-50), []).unchanged, 50)
-    const second = createMemory(100)
-    second.fresh(all, [])
-    assert.equal(second.fresh(all.slice(0, 900), []).unchanged, 0)
+    for (const keysMax of [8, 100]) {
+      for (let count = 900; count <= 1_000; count++) {
+        const second = createMemory(keysMax)
+        second.fresh(all.slice(0, count), [])
+        assert.equal(second.fresh(all.slice(count - keysMax, count - keysMax + 1), []).unchanged, 0, `of ${count}`)
+      }
+    }
   })
 
   test('what is used stays, while others come and go', () => {
@@ -263,22 +274,44 @@ describe('the memory of a sorted walk', () => {
 
   test('keeps the few last records whole, and of large ones fewer: those before them that lie behind the floor are let go', () => {
     /** Whether the first of so many records is still known when the last one has come. */
-    const knowsFirst = (keysMax: number, count: number, chars: number, before?: (memory: ReturnType<typeof createMemory>) => void) => {
-      const memory = createMemory(keysMax)
-      before?.(memory)
-      const sized = (number: number): Accepted => ({ ...at(number), payload: `${number % 10}`.repeat(chars) })
+    const knowsFirst = (keysMax: number, count: number, odd: number, even: number, memory = createMemory(keysMax)) => {
+      const sized = (number: number): Accepted => ({ ...at(number), payload: `${number % 10}`.repeat(number % 2 === 1 ? odd : even) })
       for (let number = 1; number <= count; number++) memory.fresh([sized(number)], [], BigInt(number))
       return memory.fresh([sized(1)], [], BigInt(count)).unchanged === 1
     }
     // Two generations: of a quarter of the keys each, or of so many characters.
-    assert.deepEqual([knowsFirst(16, 7, 1), knowsFirst(16, 8, 1)], [true, false])
+    assert.deepEqual([knowsFirst(16, 7, 1, 1), knowsFirst(16, 8, 1, 1)], [true, false])
     const large = 1024 * 1024
-    assert.deepEqual([knowsFirst(100_000, 3, large), knowsFirst(100_000, 4, large)], [true, false])
-    const emptied = (memory: ReturnType<typeof createMemory>) => {
-      memory.fresh([{ ...at(9), payload: '9'.repeat(large) }], [])
-      memory.forget()
-    }
-    assert.equal(knowsFirst(100_000, 3, large, emptied), true)
+    assert.deepEqual([knowsFirst(100_000, 3, large, large), knowsFirst(100_000, 4, large, large)], [true, false])
+    assert.deepEqual([knowsFirst(100_000, 5, large, large - 1), knowsFirst(100_000, 6, large, large - 1)], [true, false])
+    const emptied = createMemory(100_000)
+    emptied.fresh([{ ...at(9), payload: '9'.repeat(large) }], [])
+    emptied.forget()
+    assert.equal(knowsFirst(100_000, 3, large, large, emptied), true)
+  })
+
+  test('whatever an API brings that keeps to what it is asked: a record is left out only if it is what was published last', () => {
+    const step = fc.record({
+      page: fc.array(fc.record({ key: fc.nat({ max: 9 }), version: fc.nat({ max: 1 }), ahead: fc.nat({ max: 6 }) }), { maxLength: 8 }),
+      rise: fc.nat({ max: 9 }),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), fc.constantFrom(4, 8, 20), (steps, keysMax) => {
+        const memory = createMemory(keysMax)
+        const published = new Map<string, string>()
+        let floor = 0
+        for (const { page, rise } of steps) {
+          const records = page.map(({ key, version, ahead }) => ({ ...record(`k${key}`, `${version}`), position: BigInt(floor + ahead) }))
+          floor += rise
+          const fresh = new Set(memory.fresh(records, [], BigInt(floor)).records)
+          for (const each of records) {
+            if (fresh.has(each)) published.set(each.key, each.payload)
+            else assert.equal(published.get(each.key), each.payload)
+          }
+        }
+      }),
+      { seed: testSeed(), numRuns: 1_000 },
+    )
   })
 
   test('whatever comes in whatever order, under whatever floor: a record is left out only if it is what was published last', () => {

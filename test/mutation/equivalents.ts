@@ -27,4 +27,19 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     nth: 0,
     reason: 'of two equal numbers either is the smaller one',
   },
+  {
+    ...{ file: 'services/fetcher/progress.ts', operator: 'other operator', original: '>', replacement: '>=', nth: 0 },
+    lineText: 'return comparePositions(position, cap) > 0 ? cap : position',
+    reason: 'a position that equals the cap is the cap',
+  },
+  {
+    ...{
+      file: 'services/fetcher/publish.ts',
+      operator: 'branch',
+      original: 'times === undefined ? {} : { times }',
+      replacement: '({ times })',
+    },
+    ...{ lineText: 'const many = times === undefined ? {} : { times }', nth: 0 },
+    reason: 'deadLetterHeaders writes no header for a fact that is undefined',
+  },
 ]

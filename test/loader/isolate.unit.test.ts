@@ -33,7 +33,7 @@ async function simulate({ rows, bad, seen, naming }: Simulated) {
   }
   const whole: Piece = [[0, rows]]
   const first = await insert(whole)
-  const check = (row: number) => (seen.has(row) ? ['/: is wrong', '/id: too'] : [])
+  const check = (row: number) => (seen.has(row) ? ['/: is wrong', ...(row % 2 === 0 ? ['/id: too'] : [])] : [])
   const allow = (refused: number, name: string) => void allowed.push([refused, name])
   const letters = first === null ? [] : await isolate(whole, first, { topic: 't', insert, check, allow })
   return { loaded, letters, allowed, refused: letters.map(({ row }) => row).sort((a, b) => a - b), inserts }
@@ -71,13 +71,23 @@ describe('isolating rows', () => {
           [inside.size, allowed.map(([many]) => many).sort((a, b) => a - b)],
         )
         for (const { row, reason, issues } of letters) {
-          if (reason === 'schema') assert.ok(seen.has(row) && issues === '/: is wrong; /id: too', `${row}: ${issues}`)
+          if (reason === 'schema')
+            assert.ok(seen.has(row) && issues === (row % 2 === 0 ? '/: is wrong; /id: too' : '/: is wrong'), `${row}: ${issues}`)
           // What the schema sees may have been named with its neighbour's failure.
           else assert.ok(issues === reason.replace('BAD_', 'bad: ') && (seen.has(row) || reason === `BAD_${row}`), `${row}: ${reason}`)
         }
       }),
       { seed },
     )
+  })
+
+  test('finds rows that nobody names and the schema allows by halving', async () => {
+    const { letters, loaded, inserts } = await simulate({ rows: 7, bad: new Set([2, 6]), seen: new Set(), naming: 'none' })
+    assert.deepEqual(
+      letters,
+      [2, 6].map((row) => ({ row, reason: `BAD_${row}`, issues: `bad: ${row}` })),
+    )
+    assert.deepEqual([[...loaded], inserts], [[0, 1, 3, 4, 5], 12])
   })
 
   test('takes a handful of inserts when the schema knows better, and one or two a row when it does not', async () => {

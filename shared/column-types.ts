@@ -122,13 +122,13 @@ function joinedTuples(a: Parsed, b: Parsed): string | null {
 }
 
 /** `name type`; the name is kept as it is written, quotes included. */
-function elementOf(arg: string): { name: string | null; type: string } {
+export function elementOf(arg: string): { name: string | null; type: string } {
   const [, name, type] = /^(`(?:[^`\\]|\\.)*`|[A-Za-z_]\w*)\s+(.+)$/s.exec(arg.trim()) ?? []
   if (name === undefined || type === undefined) return { name: null, type: arg.trim() }
   return { name: /^`[A-Za-z_]\w*`$/.test(name) ? name.slice(1, -1) : name, type }
 }
 
-function parsed(type: string): Parsed {
+export function parsed(type: string): Parsed {
   const text = type.trim()
   const open = text.indexOf('(')
   if (open === -1) return { name: text, args: [] }

@@ -1,55 +1,91 @@
 /**
- * Values that their column cannot hold and that ClickHouse would bend without a word: it clamps a date out of its range and wraps an integer. Such
+ * Values that their column cannot hold and that ClickHouse would bend without a word: it clamps dates, wraps integers, cuts digits of decimals. Such
  * a record is refused here and stays whole in the dead-letter topic. Looks as deep as columns are typed: into Tuples, Arrays and Maps. What is
- * kept as text or JSON holds any date.
+ * kept as text or JSON holds anything, and what is not a value of its column's kind at all is refused by ClickHouse.
  */
-import { integerBounds } from '../../shared/column-types.ts'
-import { columnType } from '../../shared/columns.ts'
-import { ANNOTATION, type FieldAnnotation } from '../../shared/declare/fields.ts'
+import { elementOf, integerBounds, parsed } from '../../shared/column-types.ts'
+import { columnsOf } from '../../shared/columns.ts'
+import { ANNOTATION, asText } from '../../shared/declare/fields.ts'
 import { type JsonSchema, typeOf } from '../../shared/schema.ts'
-import { type Position, positionOf } from '../../shared/watermark.ts'
+import { positionOf } from '../../shared/watermark.ts'
 
 /** Answers what is wrong with a validated record, or null. */
 export type DateCheck = (data: Readonly<Record<string, unknown>>) => string | null
 
-/** Of one value: the rest of its path, and what is wrong. */
+/** Of one value: its path and what is wrong, or null. */
 type Check = (value: unknown) => string | null
 
-const instant = (text: string): Position => positionOf('iso', text) ?? 0n
-type Range = { first: Position; last: Position; words: string; yearsInside: readonly [string, string] }
+const instantNs = (text: string): bigint => positionOf('iso', text) as bigint
+
+/** From `firstNs` until before `endNs`. A text that opens like `inside` lies between them in every time zone; nearly all do. */
+type Range = { firstNs: bigint; endNs: bigint; inside: RegExp; words: string }
 const WIDE: Range = {
-  ...{ first: instant('1900-01-01T00:00:00Z'), last: instant('2299-12-31T23:59:59.999999Z') },
-  ...{ words: 'ClickHouse holds dates from 1900 to 2299', yearsInside: ['1900', '2299'] },
+  ...{ firstNs: instantNs('1900-01-01T00:00:00Z'), endNs: instantNs('2300-01-01T00:00:00Z') },
+  ...{ inside: /^(?:19(?!00)|2[01]|22(?!99))/, words: 'ClickHouse holds dates from 1900 to 2299' },
 }
-const RANGES: Readonly<Record<string, Range>> = {
-  Date32: WIDE,
-  DateTime64: WIDE,
-  Date: {
-    ...{ first: instant('1970-01-01T00:00:00Z'), last: instant('2149-06-06T23:59:59.999999Z') },
-    ...{ words: 'a Date holds 1970-01-01 to 2149-06-06', yearsInside: ['1970', '2149'] },
-  },
-  DateTime: {
-    ...{ first: instant('1970-01-01T00:00:00Z'), last: instant('2106-02-07T06:28:15.999999Z') },
-    ...{ words: 'a DateTime holds 1970 to 2106-02-07', yearsInside: ['1970', '2106'] },
-  },
+const DATE: Range = {
+  ...{ firstNs: instantNs('1970-01-01T00:00:00Z'), endNs: instantNs('2149-06-07T00:00:00Z') },
+  ...{ inside: /^(?:197[1-9]|19[89]|20|21[0-3]|214[0-8])/, words: 'a Date holds 1970-01-01 to 2149-06-06' },
 }
+const DATE_TIME: Range = {
+  ...{ firstNs: instantNs('1970-01-01T00:00:00Z'), endNs: instantNs('2106-02-07T06:28:16Z') },
+  ...{ inside: /^(?:197[1-9]|19[89]|20|210[0-5])/, words: 'a DateTime holds 1970 to 2106-02-07' },
+}
+const NS_PER_SECOND = 1e9
+const NS_PER_DAY = 86_400 * NS_PER_SECOND
+const MILLISECONDS = '3'
 
-/** Looks at every value of a registered schema that has a column, or an element of one, of its own. */
+/** Looks at every column of a registered schema. Throws RangeError for a column type that is no type. */
 export function dateCheckFor(schema: JsonSchema): DateCheck {
-  const check = fieldsCheck('', schema)
-  return (data) => check?.(data) ?? null
+  const properties = schema.properties as Record<string, JsonSchema>
+  const columns = columnsOf(schema).filter(({ name }) => !isPlainInteger(properties[name] as JsonSchema))
+  return fieldsCheck(columns.map(({ name, type }) => [name, checkOf(name, type)])) ?? (() => null)
 }
 
-function fieldsCheck(path: string, schema: JsonSchema): Check | null {
-  const required = new Set((schema.required ?? []) as string[])
-  const checks = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>).flatMap(([name, property]) => {
-    const check = checkOf(`${path}${name}`, property, required.has(name))
-    return check === null ? [] : [[name, check, name in Object.prototype] as const]
-  })
+/** Its own bounds lie within those of the column that it gets without one of the author's choice. */
+function isPlainInteger(property: JsonSchema): boolean {
+  const { type, inner } = typeOf(property)
+  return type === 'integer' && inner[ANNOTATION] === undefined
+}
+
+function checkOf(path: string, type: string): Check | null {
+  const { name, args } = parsed(type)
+  const [first = '', second = ''] = args
+  switch (name) {
+    case 'Nullable':
+      return checkOf(path, first)
+    case 'Variant':
+      return second === '' ? checkOf(path, first) : null
+    case 'Array':
+      return eachCheck(checkOf(path, first), listOf)
+    case 'Map':
+      return either(eachCheck(checkOf(path, first), Object.keys), eachCheck(checkOf(path, second), Object.values))
+    case 'Tuple':
+      return tupleCheck(path, args)
+    case 'Nested':
+      return eachCheck(tupleCheck(path, args), listOf)
+    case 'Date':
+      return dateCheck(path, DATE, NS_PER_DAY)
+    case 'Date32':
+      return dateCheck(path, WIDE, NS_PER_DAY)
+    case 'DateTime':
+      return dateCheck(path, DATE_TIME, NS_PER_SECOND)
+    case 'DateTime64':
+      return dateCheck(path, WIDE, NS_PER_SECOND / 10 ** Number(first || MILLISECONDS))
+    case 'Decimal':
+      return decimalCheck(path, type, Number(second))
+    default:
+      return integerCheck(path, type)
+  }
+}
+
+/** Null where no field has a check. */
+function fieldsCheck(fields: readonly (readonly [name: string, check: Check | null])[]): Check | null {
+  const checks = fields.filter((field): field is [string, Check] => field[1] !== null)
   if (checks.length === 0) return null
   return (value) => {
-    for (const [name, check, isInherited] of checks) {
-      if (isInherited && !Object.hasOwn(value as object, name)) continue
+    if (typeof value !== 'object' || value === null) return null
+    for (const [name, check] of checks) {
       const wrong = check((value as Record<string, unknown>)[name])
       if (wrong !== null) return wrong
     }
@@ -57,23 +93,18 @@ function fieldsCheck(path: string, schema: JsonSchema): Check | null {
   }
 }
 
-function checkOf(path: string, property: JsonSchema, required: boolean): Check | null {
-  const { type, inner } = typeOf(property)
-  const own = ((property[ANNOTATION] ?? inner[ANNOTATION]) as FieldAnnotation | undefined)?.column
-  if (type === 'string') return textCheck(path, inner, own)
-  if (type === 'integer') return own === undefined ? null : integerCheck(path, inner, own)
-  if (own !== undefined) return null
-  if (type === 'array') return elementsCheck(path, inner.items, (value) => value as unknown[])
-  if (type !== 'object') return null
-  const column = columnType(path, property, required)
-  if (column.startsWith('Tuple(')) return fieldsCheck(`${path}.`, inner)
-  if (!/^(Variant\()?Map\(/.test(column)) return null
-  return elementsCheck(path, inner.additionalProperties, (value) => Object.values(value as object))
+/** Elements without names have their places in a list. */
+function tupleCheck(path: string, elements: readonly string[]): Check | null {
+  return fieldsCheck(
+    elements.map((element, index) => {
+      const { name, type } = elementOf(element)
+      const field = name === null ? String(index) : name.replace(/^`(.*)`$/s, '$1').replaceAll(/\\(.)/gs, '$1')
+      return [field, checkOf(`${path}.${field}`, type)]
+    }),
+  )
 }
 
-function elementsCheck(path: string, schema: unknown, elementsOf: (value: unknown) => unknown[]): Check | null {
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return null
-  const check = checkOf(path, schema as JsonSchema, true)
+function eachCheck(check: Check | null, elementsOf: (value: object) => readonly unknown[]): Check | null {
   if (check === null) return null
   return (value) => {
     if (typeof value !== 'object' || value === null) return null
@@ -85,26 +116,43 @@ function elementsCheck(path: string, schema: unknown, elementsOf: (value: unknow
   }
 }
 
-function textCheck(path: string, { format }: JsonSchema, own: string | undefined): Check | null {
-  if (format !== 'date-time' && format !== 'date') return null
-  const range = own === undefined ? WIDE : RANGES[/^(?:Nullable\()?(\w+)/.exec(own)?.[1] ?? '']
-  if (range === undefined) return null
-  return (value) => (typeof value === 'string' && isOutside(value, range) ? `${path}: ${range.words}` : null)
+const either = (a: Check | null, b: Check | null): Check | null => (a === null ? b : b === null ? a : (value) => a(value) ?? b(value))
+
+const listOf = (value: object): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** A number counts ticks since 1970. */
+function dateCheck(path: string, { firstNs, endNs, inside, words }: Range, tickNs: number): Check {
+  const [firstTick, endTick] = [Number(firstNs) / tickNs, Number(endNs) / tickNs]
+  const wrong = `${path}: ${words}`
+  return (value) => {
+    if (typeof value === 'number') return value < firstTick || value >= endTick ? wrong : null
+    if (typeof value !== 'string' || inside.test(value)) return null
+    const position = positionOf('iso', value) as bigint | null
+    return position !== null && (position < firstNs || position >= endNs) ? wrong : null
+  }
 }
 
-function isOutside(text: string, { first, last, yearsInside }: Range): boolean {
-  const year = text.slice(0, 4)
-  // Nearly every date is settled by its year; time zones matter only at the ends.
-  if (year > yearsInside[0] && year < yearsInside[1]) return false
-  const position = positionOf('iso', text)
-  return position !== null && (position < first || position > last)
-}
-
-function integerCheck(path: string, { minimum, maximum }: JsonSchema, own: string): Check | null {
-  const bounds = integerBounds(own)
+function integerCheck(path: string, type: string): Check | null {
+  const bounds = integerBounds(type)
   if (bounds === null) return null
-  const [min, max] = [Number(bounds.min), Number(bounds.max)]
-  if (typeof minimum === 'number' && minimum >= min && typeof maximum === 'number' && maximum <= max) return null
-  return (value) =>
-    typeof value === 'number' && (value < min || value > max) ? `${path}: ${own} holds ${bounds.min} to ${bounds.max}` : null
+  const { min, max } = bounds
+  // Both are powers of two, so that a double is exact; it is not for `max`.
+  const [first, end] = [Number(min), Number(max + 1n)]
+  const wrong = `${path}: ${type} holds ${min} to ${max}`
+  return (value) => {
+    if (typeof value === 'number') return value < first || value >= end ? wrong : null
+    if (typeof value !== 'string') return null
+    // Nearly every text is settled by the double next to it.
+    const near = Number(value)
+    if ((near > first && near < end) || !/^-?\d+$/.test(value)) return null
+    const exact = BigInt(value)
+    return exact < min || exact > max ? wrong : null
+  }
+}
+
+/** What lies in front of the point is refused by ClickHouse. */
+function decimalCheck(path: string, type: string, scale: number): Check {
+  const wrong = `${path}: ${type} holds ${scale} digits behind the point`
+  const tooFine = new RegExp(`\\.\\d{${scale}}\\d*[1-9]`)
+  return (value) => (tooFine.test(String(asText(value))) ? wrong : null)
 }

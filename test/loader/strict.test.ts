@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { judgeFor } from '../../services/fetcher/judge.ts'
-import { column, decimal, epochMs, int64, z } from '../../shared/index.ts'
+import { column, decimal, epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
 import { loadAll, query } from '../support/loading.ts'
 import { closeAll, compileStream, ownPlace, publish } from '../support/published.ts'
 
@@ -16,13 +16,17 @@ const fields = {
   small: z.int32(),
   unsigned: z.uint32(),
   chosen: column(z.int(), 'UInt8'),
+  chosenText: column(int64(), 'UInt8'),
+  chosenNumber: column(z.number(), 'UInt8'),
   big: int64(),
   money: decimal(10, 2),
+  coarse: column(decimal(10, 4), 'Decimal(10, 2)'),
   real: z.number(),
   yes: z.boolean(),
   day: z.iso.date(),
   at: z.iso.datetime(),
   ms: epochMs(),
+  seconds: column(epochSeconds(), "DateTime('UTC')"),
   uid: z.uuid(),
   status: z.enum(['a', 'b']),
   fixed: column(z.string(), "Enum8('a' = 1, 'b' = 2)"),
@@ -48,13 +52,17 @@ const BENT: [keyof typeof fields, ...unknown[]][] = [
   ['small', 2 ** 31, null],
   ['unsigned', -1, 2 ** 32],
   ['chosen', 256, -1],
+  ['chosenText', '256', 300],
+  ['chosenNumber', 256],
   ['big', '9223372036854775808', '1.5', '', 5.5, 2 ** 53],
   ['money', '1.239', '123456789.00', '1e3', '', 0.1 + 0.2],
+  ['coarse', '1.239'],
   ['real', 'nan', '1.5', null],
   ['yes', 1, 'true', null],
   ['day', '2026-02-30', '1899-12-31', '9999-12-31', '2026-01-01T00:00:00Z'],
   ['at', '2026-01-01', '0001-01-01T00:00:00Z', 5, ''],
   ['ms', 10_413_792_000_000],
+  ['seconds', -1, 2 ** 32],
   ['uid', '550e8400e29b41d4a716446655440000', '', 'zzz'],
   ['status', 'c', null, 1],
   ['place', { city: 'x' }, { city: 'x', zip: null }, ['x', 1], null, 'x'],

@@ -63,12 +63,11 @@ export type Judge = (raws: readonly unknown[], context?: EnvelopeContext) => Jud
 
 /** `learned`: the columns of unknown fields, as they are known at each page. */
 export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNED): Judge {
-  const isDeleted = deletionOf(stream)
   const rules = {
-    ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted, markPath: markPath(stream), learned },
+    ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted: deletionOf(stream), markPath: markPath(stream), learned },
     asDeclared: asDeclaredBy(stream.schema),
     ownFields: ownFieldsFor(stream.wireSchema),
-    tombstone: isDeleted === null ? null : tombstonesOf(stream),
+    tombstone: tombstonesOf(stream),
   }
   const optional = optionalFields(stream)
   const hasEnvelope = stream.envelope !== undefined
@@ -116,7 +115,7 @@ type Rules = {
   isDeleted: ((raw: unknown) => boolean) | null
   markPath: string | null
   learned: () => Learned
-  tombstone: Tombstones | null
+  tombstone: Tombstones
   asDeclared: AsDeclared | null
   ownFields: ((record: unknown) => unknown) | null
 }
@@ -152,7 +151,7 @@ function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absen
   if (rules.asDeclared?.(mapped) === true)
     return misfit(rules, mapped as Fields, absent) ?? accepted(stream, mapped as Fields, null, deleted)
   let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
-  const isTombstone = deleted && !parsed.success && tombstone !== null
+  const isTombstone = deleted && !parsed.success
   if (isTombstone) parsed = tombstone(mapped)
   if (!parsed.success) return { reason: parsed.error.issues[0]?.code ?? 'invalid', issues: issuesText(parsed.error) }
   const refusal = misfit(rules, parsed.data, absent)

@@ -219,6 +219,7 @@ describe('the elements of a column', () => {
     ['text', column(z.iso.date(), 'String'), '1066-10-14'],
     ['an Enum', column(z.enum(['a']), "Enum8('a' = 1)"), 'a'],
     ['a Variant of several types', column(z.union([z.int(), z.string()]), 'Variant(String, UInt8)'), 256],
+    ['a Variant that begins with a number', column(z.union([z.int(), z.string()]), 'Variant(UInt8, String)'), 256],
     ['JSON', z.looseObject({ day: z.iso.date() }), { day: '1066-10-14' }],
     ['a list that may be null inside a list, since that is text', z.array(z.array(z.iso.date()).nullable()), [['1066-10-14']]],
     ['a value of several types, since that is text', z.union([z.iso.date(), z.int()]), '1066-10-14'],

@@ -93,6 +93,19 @@ describe('an envelope', () => {
     assert.equal(judge([], throwing).records.length, 0)
   })
 
+  test('is not asked for where records come with theirs, as replayed ones do', () => {
+    const { records } = judgeFor(declareOrders(stream))([{ ...order('a'), account_id: 'own', region: 'us' }])
+    assert.deepEqual(JSON.parse(records[0]?.payload ?? ''), { ...order('a'), account_id: 'own', region: 'us' })
+  })
+
+  test('a value that is nested too deeply to be compared counts as another', () => {
+    const deep = (depth: number) => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`)
+    const nested = { envelope: { tag: () => deep(20_000) }, schema: orderSchema.extend({ tag: z.unknown() }) }
+    assert.equal(judge([{ ...order('a'), tag: deep(20_000) }], nested).rejected[0]?.reason, 'envelope_taken')
+    const shallow = { envelope: { tag: () => [[1]] }, schema: orderSchema.extend({ tag: z.unknown() }) }
+    assert.equal(judge([{ ...order('a'), tag: [[1]] }], shallow).records.length, 1)
+  })
+
   test('what is no object takes no envelope and is rejected as itself', () => {
     const { rejected } = judge([null, 7, [1]], stream)
     assert.deepEqual(
@@ -197,6 +210,22 @@ describe('a mark of deletion', () => {
     assert.deepEqual(payloads(strict), [{ ...order('a'), _deleted: 1 }])
   })
 
+  test('that is a field of the schema stays one, and one inside an object is kept where it was', () => {
+    const schema = orderSchema.extend({ gone: z.boolean() })
+    assert.deepEqual(payloads(judge([{ ...order('a'), gone: true }], { schema, deleted: '/gone' })), [
+      { ...order('a'), gone: true, _deleted: 1 },
+    ])
+    const inside = judge([{ ...order('a'), meta: { gone: true } }], { deleted: '/meta/gone' })
+    assert.deepEqual(payloads(inside), [{ ...order('a'), _extra: { meta: { gone: true } }, _deleted: 1 }])
+    assert.deepEqual([...inside.drift.keys()], ['meta'])
+  })
+
+  test('may have a name with a slash or a tilde', () => {
+    const judged = judge([{ ...order('a'), 'a/b~c': 1 }], { deleted: '/a~1b~0c' })
+    assert.deepEqual(payloads(judged), [{ ...order('a'), _deleted: 1 }])
+    assert.equal(judged.drift.size, 0)
+  })
+
   test('may be a function of the raw record, before map', () => {
     const deleted = (raw: unknown) => (raw as { state?: string }).state === 'gone'
     const map = ({ state: _, ...rest }: Given) => rest
@@ -230,6 +259,21 @@ describe('a mark of deletion', () => {
       ['updated_at', 'id', 'total'],
     )
     assert.equal(judged.drift.size, 0)
+  })
+
+  test('a record that is gone and fits is taken whole, and without a watermark its key is enough', () => {
+    const whole = judge([{ ...order('a'), deleted: 1 }], { deleted: '/deleted' })
+    assert.deepEqual(payloads(whole), [{ ...order('a'), _deleted: 1 }])
+    const keyed = judge([{ id: 'a', deleted: 1, more: 2 }], { deleted: '/deleted', watermark: undefined })
+    assert.deepEqual(payloads(keyed), [{ id: 'a', _extra: { more: 2 }, _deleted: 1 }])
+    assert.deepEqual([...keyed.drift.keys()], ['more'])
+  })
+
+  test('of a record that is gone, a default stands for nothing that it has not', () => {
+    const schema = orderSchema.extend({ state: z.string().default('open') })
+    const { id, updated_at } = order('a')
+    const judged = judge([{ id, updated_at, deleted: 1 }], { schema, deleted: '/deleted' })
+    assert.deepEqual(payloads(judged), [{ id, updated_at, _deleted: 1 }])
   })
 
   test('of a record that is gone, the fields that fit are kept', () => {

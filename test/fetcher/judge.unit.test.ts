@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { judgeFor, RECORD_BYTES_MAX } from '../../services/fetcher/judge.ts'
+import { digest, judgeFor, optionalFields, RECORD_BYTES_MAX } from '../../services/fetcher/judge.ts'
 import { int64, z } from '../../shared/index.ts'
+import type { LearnedType } from '../../shared/learned.ts'
 import { testSeed } from '../support/seed.ts'
 import { declareOrders, order, orderSchema } from './declared.ts'
 
@@ -184,5 +185,142 @@ describe('unknown fields', () => {
 
   test('a record without any has no _extra', () => {
     assert.deepEqual(JSON.parse(judge([order('a')]).records[0]?.payload ?? ''), order('a'))
+  })
+})
+
+describe('what a page says besides its records', () => {
+  const at = (second: number) => BigInt(Date.UTC(2026, 0, 1) + second * 1000) * 1_000_000n
+
+  test('has the position of each raw record in its place: null for one that is refused, left out or without a watermark', () => {
+    const filter = (raw: unknown) => (raw as { id: string }).id !== 'left-out'
+    const raws = [order('a', 1), { id: 'b' }, order('left-out', 2), order('c', 3)]
+    assert.deepEqual(judge(raws, { filter }).positions, [at(1), null, null, at(3)])
+    assert.deepEqual(judge([order('a', 1)], { watermark: undefined }).positions, [null])
+  })
+
+  test('has the optional fields that no accepted record had: of those as declared, and of those that zod looked at', () => {
+    const schema = orderSchema.extend({ note: z.string().optional(), tag: z.string().optional(), refused: z.string().optional() })
+    const absent = (...raws: object[]) => [...judge(raws, { schema }).absent]
+    assert.deepEqual(absent(order('a')), ['note', 'tag', 'refused'])
+    assert.deepEqual(absent({ ...order('a'), note: 'n' }), ['tag', 'refused'])
+    assert.deepEqual(absent({ ...order('a'), note: 'n', unknown: 1 }), ['tag', 'refused'])
+    assert.deepEqual(absent({ ...order('a'), note: 'n' }, { ...order('b'), tag: 't' }, { id: 5, refused: 'r' }), ['refused'])
+    assert.deepEqual(absent({ ...order('a'), note: undefined }), ['note', 'tag', 'refused'])
+  })
+
+  test('counts as optional neither what is required nor the columns that are no fields of the API', () => {
+    const schema = orderSchema.extend({ note: z.string().optional() })
+    assert.deepEqual(optionalFields(declareOrders({ schema, deleted: '/gone' })), ['note'])
+  })
+
+  test('has the type of an unknown field as it came last and the look of its first value', () => {
+    const { drift, examples } = judge([
+      { ...order('a'), colour: 'red' },
+      { ...order('b'), colour: 7 },
+    ])
+    assert.deepEqual([...drift], [['colour', 'number']])
+    assert.deepEqual([...(examples ?? [])], [['colour', 'a text of 3 characters']])
+  })
+
+  test('names at most 200 unknown fields, and none that comes later', () => {
+    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, number) => [`field-${number}`, 1]))
+    const { drift, examples } = judge([
+      { ...order('a'), ...many(199) },
+      { ...order('b'), next: 1, late: 1 },
+    ])
+    assert.deepEqual([drift.size, drift.has('next'), drift.has('late'), examples?.size], [200, true, false, 200])
+  })
+})
+
+describe('bounds of what a dead letter and a record hold', () => {
+  const schemaOf = (count: number) =>
+    orderSchema.extend(Object.fromEntries(Array.from({ length: count }, (_, number) => [`f${number}`, z.string()])))
+  const issuesOf = (count: number) => judge([order('a')], { schema: schemaOf(count) }).rejected[0]?.issues ?? ''
+
+  test('eight issues are all shown, of nine one is counted', () => {
+    assert.equal(issuesOf(8).split('; ').length, 8)
+    assert.match(issuesOf(8), /f7: /)
+    assert.match(issuesOf(9), /f7: .*; and 1 more$/)
+  })
+
+  test('an issue of the whole record says so', () => {
+    const schema = orderSchema.refine(() => false, 'does not add up')
+    assert.deepEqual(judge([order('a')], { schema }).rejected[0]?.issues, '(record): does not add up')
+    const deep = orderSchema.extend({ to: z.object({ city: z.string() }) })
+    assert.match(judge([{ ...order('a'), to: {} }], { schema: deep }).rejected[0]?.issues ?? '', /^to\.city: /)
+  })
+
+  test('a record of as many bytes as fit is accepted, and with one more it is not, whatever bytes its characters have', () => {
+    const schema = orderSchema.extend({ text: z.string() })
+    const empty = Buffer.byteLength(JSON.stringify({ ...order('a'), text: '' }))
+    for (const character of ['x', 'ü', '€', '\u{1f600}']) {
+      const width = Buffer.byteLength(character)
+      const room = RECORD_BYTES_MAX - empty
+      const text = character.repeat(Math.floor(room / width)) + 'x'.repeat(room % width)
+      assert.equal(judge([{ ...order('a'), text }], { schema }).records.length, 1, `full of ${character}`)
+      const { rejected } = judge([{ ...order('a'), text: `${text}x` }], { schema })
+      assert.equal(rejected[0]?.reason, 'too_large', `one more than full of ${character}`)
+    }
+  })
+
+  test('the key of a composite primary key with one part missing keeps its place', () => {
+    const schema = z.object({ id: z.string(), region: z.string() })
+    const { records } = judge([{ id: 'a', region: 'eu' }], { schema, watermark: undefined, primaryKey: ['region', 'id'] })
+    assert.equal(records[0]?.key, '["eu","a"]')
+  })
+
+  test('a text that does not sort as its watermark does is refused', () => {
+    const schema = z.object({ id: z.string(), rev: z.string() })
+    const { rejected } = judge([{ id: 'a', rev: '2026-01-31T10:20:30' }], { schema, watermark: { field: 'rev', param: 'since' } })
+    assert.equal(rejected[0]?.reason, 'watermark_unordered')
+    assert.match(rejected[0]?.issues ?? '', /^rev: /)
+  })
+
+  test('digests of two texts differ, those of one are the same', () => {
+    assert.equal(digest('a'), digest('a'))
+    assert.notEqual(digest('a'), digest('b'))
+  })
+})
+
+describe('unknown fields that became columns', () => {
+  const columns = new Map<string, LearnedType>([
+    ['colour', 'string'],
+    ['size', 'number'],
+  ])
+  const learning = (raws: readonly unknown[], stream: Record<string, unknown> = {}) =>
+    judgeFor(declareOrders({ unknownFields: 'columns', ...stream }), () => columns)(raws)
+  const payloadOf = ({ records }: ReturnType<typeof learning>) => JSON.parse(records[0]?.payload ?? '')
+
+  test('are written as fields and are no drift; what has none is kept and is drift', () => {
+    const judged = learning([{ ...order('a'), colour: 'red', size: 7, more: 1 }])
+    assert.deepEqual(payloadOf(judged), { ...order('a'), colour: 'red', size: 7, _extra: { more: 1 } })
+    assert.deepEqual([...judged.drift.keys()], ['more'])
+    assert.equal(judged.misfits?.size, 0)
+  })
+
+  test('of another type are kept among the unknown, and told as such', () => {
+    const judged = learning([{ ...order('a'), colour: 7, size: 7 }])
+    assert.deepEqual(payloadOf(judged), { ...order('a'), size: 7, _extra: { colour: 7 } })
+    assert.deepEqual([...(judged.misfits ?? [])], [['colour', { column: 'string', type: 'number' }]])
+    assert.equal(judged.drift.size, 0)
+  })
+
+  test('are nothing where none has a value', () => {
+    assert.deepEqual(payloadOf(learning([{ ...order('a'), colour: null }])), order('a'))
+    assert.deepEqual(payloadOf(learning([order('a')])), order('a'))
+  })
+
+  test('the mark of a deletion is not one of them', () => {
+    const judged = learning([{ ...order('a'), gone: true, more: 1 }], { deleted: '/gone' })
+    assert.deepEqual(payloadOf(judged), { ...order('a'), _extra: { more: 1 }, _deleted: 1 })
+    assert.deepEqual(payloadOf(learning([{ ...order('a'), gone: true }], { deleted: '/gone' })), { ...order('a'), _deleted: 1 })
+  })
+
+  test('are no columns where the declaration keeps or drops them', () => {
+    const raw = { ...order('a'), colour: 'red' }
+    const kept = learning([raw], { unknownFields: 'keep' })
+    assert.deepEqual(payloadOf(kept), { ...order('a'), _extra: { colour: 'red' } })
+    assert.deepEqual([...kept.drift.keys()], ['colour'])
+    assert.deepEqual(payloadOf(learning([raw], { unknownFields: 'drop' })), order('a'))
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { batchOf, type Chunk, type PartitionState, type Target } from '../../services/loader/chunk.ts'
+import { HEAD_BYTES_MAX } from '../../services/loader/row-head.ts'
 import { originOf } from '../../services/loader/rows.ts'
 import { bytesOfBatch, type Refused, splice, unknownSchemas } from '../../services/loader/splice.ts'
 import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
@@ -211,5 +212,148 @@ describe('splicing', () => {
       }),
       { seed: testSeed() },
     )
+  })
+
+  test('a batch of none takes what its values and its heads take, and its last chunk counts for all of it', () => {
+    const [a, b, c] = [frame(1, '{"a":1}'), frame(2, '{"a":22}'), frame(1, '{}')]
+    const read = batch([a, null, b, c])
+    assert.equal(bytesOfBatch(read), 1024 + 4 * HEAD_BYTES_MAX + a.length + b.length + c.length)
+    assert.equal(bytesOfBatch({ ...read, valueBytes: 5000 }), 1024 + 4 * HEAD_BYTES_MAX + 5000)
+    assert.deepEqual(
+      splice(read, START, lookup).map(({ bytes }) => bytes),
+      [0, 0, bytesOfBatch(read)],
+    )
+  })
+
+  test('the rows of a second chunk fit whatever was said of the bytes of the batch', () => {
+    const values = [frame(1, '{"a":1}'), frame(2, `{"a":"${'x'.repeat(500)}"}`)]
+    const chunks = splice({ ...batch(values), valueBytes: values[0]?.length as number }, START, lookup)
+    assert.equal(linesOf(chunks[1])?.[0]?.length, `{"_partition":7,"_offset":101,"_fetched_at":1700000000123,"a":"`.length + 502)
+  })
+
+  test('numbers that a message has already are taken before its texts', () => {
+    const read = batch([{ value: frame(1, '{"a":1}'), offsetNumber: 55, timestampMs: 66 }])
+    assert.deepEqual(linesOf(splice(read, START, lookup)[0]), ['{"_partition":7,"_offset":55,"_fetched_at":66,"a":1}'])
+  })
+
+  test('an opened object with white space alone is empty, and one with more than that is not', () => {
+    const texts = ['{ }', '{\t\r\n }', '{ "a":1}', '{\t"b":{}}']
+    const lines = linesOf(splice(batch(texts.map((text) => frame(1, text))), START, lookup)[0]) ?? []
+    assert.deepEqual(
+      lines.map((line) => Object.keys(JSON.parse(line)).slice(3)),
+      [[], [], ['a'], ['b']],
+    )
+  })
+
+  test('the first row takes the word back that no row was ever sent, a letter does not', () => {
+    const rowless: PartitionState = { ...START, rowless: true }
+    assert.equal(splice(batch([frame(1, '{"a":1}')]), rowless, lookup)[0]?.after.rowless, undefined)
+    assert.equal(splice(batch([Buffer.from('xyz'), marker(0)]), rowless, lookup)[0]?.after.rowless, true)
+  })
+
+  test('a letter has the time, the key and the value of its message, and says what is known of why', () => {
+    const [chunk] = splice(
+      batch([
+        { value: Buffer.from('xyz'), key: Buffer.from('k') },
+        null,
+        frame(9, '{}'),
+        { headers: { [MARKER_HEADER]: ['{"v":2}', 'x'] } },
+      ]),
+      START,
+      lookup,
+    )
+    const [foreign, none, refused, unknown] = chunk?.letters ?? []
+    const { issues, ...place } = foreign ?? { issues: '' }
+    assert.deepEqual(place, {
+      ...{ offset: 100, timestampMs: 1700000000123, reason: 'no_frame' },
+      ...{ key: Buffer.from('k'), value: Buffer.from('xyz') },
+    })
+    assert.match(issues, /byte 120/)
+    assert.deepEqual([none?.key, none?.value], [null, null])
+    assert.equal(refused?.issues, 'none')
+    assert.deepEqual([unknown?.reason, String(unknown?.value)], ['unknown_marker', '{"v":2}'])
+  })
+
+  test('a marker in a list of headers is read', () => {
+    const { headers } = marker(0, 'w5')
+    const [chunk] = splice(batch([{ headers: { [MARKER_HEADER]: [headers?.[MARKER_HEADER] as Buffer] } }]), START, lookup)
+    assert.deepEqual([chunk?.markers.length, chunk?.after.watermark], [1, 'w5'])
+  })
+
+  test('what speaks of a share is kept with the watermark until another says otherwise', () => {
+    const of = (watermark: string | null, share?: string): Partial<RawMessage> => ({
+      headers: { [MARKER_HEADER]: JSON.stringify({ ...markerOf(1, 0, 0), watermark, ...(share === undefined ? {} : { share }) }) },
+    })
+    const after = (...messages: Partial<RawMessage>[]) => splice(batch(messages), START, lookup)[0]?.after
+    assert.equal(after(of('w1', 'eu'))?.share, 'eu')
+    assert.equal(after(of('w1', 'eu'), of(null, 'us'))?.share, 'eu')
+    assert.equal(Object.hasOwn(after(of('w1', 'eu'), of('w2')) ?? {}, 'share'), false)
+  })
+
+  test('a watermark that is not believed stays out, and the place is known until one is believed', () => {
+    const declared = { field: 'at', kind: 'iso' } as const
+    const good = marker(0, '2023-11-14T00:00:00Z')
+    const late = marker(0, '2023-11-16T00:00:00Z')
+    const [doubting] = splice(batch([good, late, marker(0)]), START, lookup, declared)
+    assert.deepEqual([doubting?.after.watermark, doubting?.after.doubted], ['2023-11-14T00:00:00Z', 101])
+    assert.deepEqual(
+      doubting?.markers.map(({ doubts }) => doubts),
+      [undefined, { watermark: 'it is more than 24 hours after its message' }, undefined],
+    )
+    const [believing] = splice(batch([late, good]), START, lookup, declared)
+    assert.equal(Object.hasOwn(believing?.after ?? {}, 'doubted'), false)
+    const replay = { ...late, headers: { ...late.headers, ...replayHeaders(1, 'replay-1') } }
+    assert.equal(splice(batch([replay]), START, lookup, declared)[0]?.after.doubted, undefined)
+  })
+
+  test('the end of a complete walk is doubted where it cannot be, beside its watermark', () => {
+    const complete = (from: number, startedMs = 0, watermark: string | null = null): Partial<RawMessage> => ({
+      headers: { [MARKER_HEADER]: JSON.stringify({ ...markerOf(1, 0, 0), watermark, complete: { from, startedMs } }) },
+    })
+    const doubts = (message: Partial<RawMessage>) =>
+      splice(batch([message]), START, lookup, { field: 'at', kind: 'iso' })[0]?.markers[0]?.doubts ?? {}
+    assert.deepEqual(Object.keys(doubts(complete(100))), [])
+    assert.deepEqual(Object.keys(doubts(complete(101))), ['complete'])
+    assert.deepEqual(Object.keys(doubts(complete(100, 1700000000124))), ['complete'])
+    assert.deepEqual(Object.keys(doubts(complete(101, 0, 'no instant'))), ['watermark', 'complete'])
+    const replay = complete(100)
+    const headers = { ...replay.headers, ...replayHeaders(1, 'replay-1') }
+    assert.deepEqual(Object.keys(doubts({ headers })), ['complete'])
+  })
+
+  test('the records of a run are added up from its first page on, without gaps', () => {
+    const page = (number: number, records: number, more: object = {}): Partial<RawMessage> => ({
+      headers: { [MARKER_HEADER]: JSON.stringify({ ...markerOf(number, records, 0), last: false, ...more }) },
+    })
+    const end = (number: number, records: number) => page(number, records, { last: true, complete: { from: 100, startedMs: 0 } })
+    const walked = (...messages: Partial<RawMessage>[]) => {
+      const [chunk] = splice(batch(messages), { ...START, open: null }, lookup)
+      return [chunk?.markers.at(-1)?.walked, chunk?.after.walked]
+    }
+    assert.deepEqual(walked(page(1, 3), page(2, 4)), [undefined, { run: 'test', page: 2, records: 7 }])
+    assert.deepEqual(walked(page(1, 3), page(2, 4), end(3, 5)), [12, undefined])
+    assert.deepEqual(walked(end(1, 5)), [5, undefined])
+    assert.deepEqual(walked(page(1, 3), end(3, 5)), [undefined, undefined])
+    assert.deepEqual(walked(page(2, 3), end(3, 5)), [undefined, undefined])
+    assert.deepEqual(walked(page(1, 3, { run: 'other' }), end(2, 5)), [undefined, undefined])
+    assert.deepEqual(walked(page(1, 9), page(1, 3), end(2, 5)), [8, undefined])
+  })
+
+  test('a page of as many records as its marker counts is whole, one that began before reading did says nothing', () => {
+    const wholeFrom = (open: number | null, records: number) =>
+      splice(batch([frame(1, '{"a":1}'), marker(records)]), { ...START, open, wholeFrom: 5 }, lookup)[0]?.after.wholeFrom
+    assert.deepEqual([wholeFrom(0, 1), wholeFrom(0, 2), wholeFrom(0, 0), wholeFrom(null, 2)], [5, 102, 102, 5])
+    const [unknown] = splice(batch([marker(3), Buffer.from('xyz')]), START, lookup)
+    assert.equal(unknown?.after.wholeFrom, undefined)
+  })
+
+  test('asks for each schema once where records of several take turns', () => {
+    const asked: number[] = []
+    const asking = (id: number) => {
+      asked.push(id)
+      return lookup(id)
+    }
+    unknownSchemas(batch([frame(1, '{}'), null, frame(1, '{}'), frame(2, '{}'), frame(1, '{}')]), asking)
+    assert.deepEqual(asked, [1, 2, 1])
   })
 })

@@ -97,8 +97,9 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
 }
 
 export function optionalFields({ wireSchema }: Stream): string[] {
-  const required = (wireSchema.required ?? []) as string[]
-  return Object.keys((wireSchema.properties ?? {}) as object).filter(
+  // A primary key is required, so there is one.
+  const required = wireSchema.required as string[]
+  return Object.keys(wireSchema.properties as object).filter(
     (name) => name !== EXTRA_FIELD && name !== EXTRA_TEXT_FIELD && name !== DELETED_FIELD && !required.includes(name),
   )
 }

@@ -44,6 +44,7 @@ describe('a date that ClickHouse would clamp without a word', () => {
     assert.equal(verdict({ written: '1850-05-01T00:00:00Z' }), 'date_out_of_range')
     assert.equal(verdict({ written: '2300-01-01T00:00:00Z' }), 'date_out_of_range')
     assert.equal(verdict({ born: '1899-12-31' }), 'date_out_of_range')
+    assert.equal(verdict({ born: '1899-12-31', unknown: 1 }), 'date_out_of_range')
     assert.match(judge([{ id: 'a', written: null, born: '1899-12-31' }]).rejected[0]?.issues ?? '', /^born: /)
   })
 

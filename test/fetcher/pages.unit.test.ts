@@ -136,6 +136,18 @@ describe('what a page names as the next one is looked at before that page is han
     assert.equal(pages.length, 0)
   })
 
+  test('a cursor that fits no request', async (t) => {
+    const stream = {
+      method: 'POST',
+      body: { filter: 'all' },
+      paginate: cursor({ next: '/next', body: '/filter/after' }),
+      watermark: undefined,
+    }
+    const { error, pages } = await walk(t, () => answer([{ id: 1 }], 'A'), { stream })
+    assertStopped(error, 'HR_CURSOR', /shop\.orders: the cursor of the next page fits no request: nothing can be put at/)
+    assert.equal(pages.length, 0)
+  })
+
   test('a link that holds a credential is kept without it', async (t) => {
     const script: Script = (_, number) => answer([{ id: number }], number === 0 ? `/orders?cursor=c&key=${TOKEN}` : null)
     const { error, pages } = await walk(t, script, {
@@ -285,6 +297,19 @@ describe('a walk', () => {
       assert.deepEqual(offsets(), asked)
     })
   }
+
+  test('by offsets up to a total ends at a page of status 204, which has none', async (t) => {
+    const script: Script = (_, number) => (number === 1 ? { status: 204 } : { json: { data: [{ id: 1 }, { id: 2 }], total: 3 } })
+    const { error, pages } = await walk(t, script, { stream: { paginate: offset({ limit: 2, total: { at: '/total', exact: false } }) } })
+    assert.equal(error, undefined)
+    assert.deepEqual(
+      pages.map(({ records, last }) => [records.length, last]),
+      [
+        [2, false],
+        [0, true],
+      ],
+    )
+  })
 
   test('goes on at the cursor that it is given', async (t) => {
     const { asked } = await walk(t, () => answer([{ id: 1 }]), { cursor: 'stored' })

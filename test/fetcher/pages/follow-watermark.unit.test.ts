@@ -130,6 +130,16 @@ describe('a sorted walk over counted links', () => {
     assert.deepEqual(cursorsOf(ran), [null, 3, 4, null])
   })
 
+  test('leaves one that the API ignores also where there is no other to try', async (t) => {
+    const ran = await runOnce(
+      t,
+      api(() => inTurn(35), { since: 'ignored' }),
+      { stream: streamOf() },
+    )
+    assertWhole(ran, ids(35))
+    assert.deepEqual(asked(ran), ['all', '8', 'all page 2', 'all page 3', 'all page 4'])
+  })
+
   test('tries a position before that where the last one proves nothing', async (t) => {
     const ran = await runOnce(
       t,

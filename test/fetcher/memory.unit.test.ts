@@ -122,6 +122,9 @@ describe('the memory of a partition', () => {
     memory.forget()
     const fresh = memory.fresh([record('a', '1')], [reject('x')])
     assert.equal(fresh.records.length + fresh.rejected.length, 2)
+    memory.forget()
+    memory.begin()
+    assert.equal(memory.fresh([], [reject('x')]).refused, 1)
     for (let back = 1; back <= 8; back++) {
       const small = createMemory(8)
       const many = Array.from({ length: 20 }, (_, number) => record(`k${number}`, '1'))

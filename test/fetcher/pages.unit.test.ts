@@ -269,6 +269,7 @@ describe('a walk', () => {
   for (const [status, answers] of [
     [204, {}],
     [404, { empty: [404] }],
+    [202, { empty: [202] }],
   ] as const) {
     test(`over GraphQL looks for no error in an answer that says by its status that there is nothing: ${status}`, async (t) => {
       const paginate = graphql({ query: 'query ($after: String) { orders(after: $after) { id } }', connection: '/data/orders' })

@@ -1,7 +1,8 @@
 /** Which pages a walk over counted links asks for, request by request: on by the watermark where the API does as it is asked, by its links where not. */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { walkPages } from '../../../services/fetcher/pages.ts'
+import { rawPosition } from '../../../services/fetcher/range.ts'
 import type { Page } from '../../../services/fetcher/walk.ts'
 import { cursor, linkHeader, nextUrl, z } from '../../../shared/index.ts'
 import { startServer } from '../../support/http.ts'
@@ -37,6 +38,12 @@ function api(rows: () => readonly Row[], { size = 10, since = 'inclusive', total
       headers: { ...(link === null ? {} : { link: `<${link}>; rel="next"` }), ...(total ? { 'x-total-count': found.length } : {}) },
     }
   }
+}
+
+/** Names the next page by the last key. */
+const byKey: Script = ({ query }) => {
+  const from = Number(query.get('after') ?? 0)
+  return { json: { data: inTurn(25).slice(from, from + 10), next: from + 10 < 25 ? `/orders?after=${from + 10}` : null } }
 }
 
 /** Each request: the second that it asks from, and its page. */
@@ -183,12 +190,8 @@ describe('a walk over counted links that cannot go on by the watermark', () => {
   }
 
   test('does neither where they hold a key or an opaque cursor', async (t) => {
-    const script: Script = ({ query }) => {
-      const from = Number(query.get('after') ?? 0)
-      return { json: { data: inTurn(25).slice(from, from + 10), next: from + 10 < 25 ? `/orders?after=${from + 10}` : null } }
-    }
     for (const watermark of [SORTED, { ...SORTED, sorted: false }]) {
-      const ran = await runOnce(t, script, { stream: streamOf({ watermark, paginate: nextUrl({ next: '/next' }) }) })
+      const ran = await runOnce(t, byKey, { stream: streamOf({ watermark, paginate: nextUrl({ next: '/next' }) }) })
       assertWhole(ran, ids(25))
       assert.deepEqual(
         ran.requests.map(({ target }) => target),
@@ -199,22 +202,31 @@ describe('a walk over counted links that cannot go on by the watermark', () => {
     }
   })
 
-  /** As a person looks at a few pages: nobody tells what the records' positions are. */
+  type Looked = { pages: Page[]; asked: string[]; targets: string[] }
+
+  /** The walk alone. `tells`: positions of every page; without it nobody tells any, as where a person looks at a few pages. */
   async function looked(
-    t: Parameters<typeof startServer>[0] & object,
+    t: TestContext,
     stream: Record<string, unknown>,
-  ): Promise<{ pages: Page[]; asked: string[] }> {
-    const server = await startServer(
-      t,
-      api(() => inTurn(25)),
-    )
-    const { client, stream: declared } = clientFor(t as Parameters<typeof clientFor>[0], server.url, { stream })
+    script: Script = api(() => inTurn(25)),
+    tells = false,
+  ): Promise<Looked> {
+    const server = await startServer(t, script)
+    const { client, stream: declared } = clientFor(t, server.url, { stream })
     const never = new AbortController().signal
     const pages: Page[] = []
     const walk = { stream: declared, partition: 0, baseUrl: client.baseUrl, send: client.send, from: null, startedMs: 0, cursor: null }
-    for await (const page of walkPages({ ...walk, stop: { soft: never, hard: never } })) pages.push(page)
-    return { pages, asked: asked(server) }
+    const positions = () => (pages.at(-1)?.records ?? []).map((record) => rawPosition(declared, record))
+    const told = tells ? { positions } : {}
+    for await (const page of walkPages({ ...walk, ...told, stop: { soft: never, hard: never } })) pages.push(page)
+    return { pages, asked: asked(server), targets: server.requests.map(({ target }) => target) }
   }
+
+  test('leaves no key for a watermark, also where positions are told', async (t) => {
+    const walked = await looked(t, streamOf({ paginate: nextUrl({ next: '/next' }) }), byKey, true)
+    assert.deepEqual(walked.targets, ['/orders', '/orders?after=10', '/orders?after=20'])
+    assert.deepEqual((await looked(t, streamOf(), undefined, true)).asked, ['all', '8', '16'])
+  })
 
   test('follows them where nobody tells positions, and warns only of a stream that no run follows by its watermark', async (t) => {
     const sorted = await looked(t, streamOf())

@@ -827,10 +827,7 @@ export const shownTexts: readonly Line[] = [
       ['shared/log.unit.test.ts', 'steers no terminal as JSON: message, fields, names, errors and hints, also for who decodes the line'],
       ['shared/log.unit.test.ts', 'steers no terminal in the pretty form, and begins no line of its own'],
       ['shared/metrics.unit.test.ts', 'a label of control characters is escaped in every kind of metric'],
-      [
-        'shared/health-server.unit.test.ts',
-        'a reason that a server gave steers no terminal where /readyz is read, and parses to what it was',
-      ],
+      ['shared/health-server.test.ts', 'a reason that a server gave steers no terminal where /readyz is read, and parses to what it was'],
       ['cli/output.unit.test.ts', 'escapes what its cells hold, names and values, before it is measured'],
     ],
   },

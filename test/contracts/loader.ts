@@ -213,8 +213,8 @@ export const probes: readonly Line[] = [
     when: 'clients open connections to its health server and leave them standing',
     loader: 'keeps the newest few, answers every probe, and closes those that say nothing',
     shownBy: [
-      ['shared/health-server.unit.test.ts', `2,000 that \${name} do not stay, and /livez is answered meanwhile`],
-      ['shared/health-server.unit.test.ts', 'the few that are left are closed when they have said nothing for long'],
+      ['shared/health-server.test.ts', `2,000 that \${name} do not stay, and /livez is answered meanwhile`],
+      ['shared/health-server.test.ts', 'the few that are left are closed when they have said nothing for long'],
     ],
   },
 ]

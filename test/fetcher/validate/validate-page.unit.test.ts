@@ -16,18 +16,14 @@ const body = (data: string, more = '') => ({
   body: gzipSync(`{"data":${data},"next":null${more}}`),
 })
 
-/** Counts real turns of the event loop, and the longest time between two of them. */
+/** Counts real turns of the event loop. */
 function pacer() {
-  let lastMs = performance.now()
   const pace = {
     turns: 0,
-    longestMs: 0,
     elapsedMs: () => performance.now(),
     async turn() {
       pace.turns += 1
-      pace.longestMs = Math.max(pace.longestMs, performance.now() - lastMs)
       await new Promise((resolve) => setImmediate(resolve))
-      lastMs = performance.now()
     },
   }
   return pace
@@ -100,7 +96,6 @@ describe('a page of many good records', () => {
       records.map((_, at) => `o${at}`),
     )
     assert.ok(pace.turns >= 20, `${pace.turns} turns`)
-    assert.ok(pace.longestMs < 1_000, `${pace.longestMs} ms`)
     const { marker, checkpoint } = ran.put[0] ?? {}
     assert.deepEqual([marker?.records, marker?.watermark, marker?.drift], [count, instant(count - 1), 1])
     assert.deepEqual(checkpoint?.totals?.drift, ['colour'])

@@ -14,6 +14,8 @@ import { exitStatusOf, explain, WrongUse } from '../shared/errors.ts'
 import { silentLog } from '../shared/log.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
+/** Hundreds of processes load the same files: what Node compiles of them is kept. */
+const COMPILED = join(ROOT, '.headrace', 'compiled')
 const FILES_AT_ONCE_MAX = 2
 const TEST_MS_MAX = 600_000
 /** Of the random APIs, whose file has to end within the bound of a test like every other. */
@@ -107,7 +109,7 @@ function runTests(files: readonly string[], names: readonly string[], environmen
     ...(values.kills === undefined ? {} : { HEADRACE_TEST_KILLS: values.kills }),
   }
   return new Promise((done) => {
-    const env = { ...process.env, ...environment, ...chosen }
+    const env = { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...environment, ...chosen }
     const tests = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit', env, detached: true })
     let killer: NodeJS.Timeout | undefined
     interruption.signal.addEventListener('abort', () => {

@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
-import { environment, nearMissesIn } from '../shared/config.ts'
-import { exitStatusOf, WrongUse } from '../shared/errors.ts'
+import { environment, nearMissesIn } from '#shared/config.ts'
+import { exitStatusOf, WrongUse } from '#shared/errors.ts'
 
 const { outliveReaders, say, sayError } = await import('./cli/output.ts')
 

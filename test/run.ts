@@ -8,10 +8,10 @@ import { glob, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { systemClock } from '#shared/clock.ts'
+import { exitStatusOf, explain, WrongUse } from '#shared/errors.ts'
+import { silentLog } from '#shared/log.ts'
 import { type Stack, stackDown, stackUp } from '../services/stack/stack.ts'
-import { systemClock } from '../shared/clock.ts'
-import { exitStatusOf, explain, WrongUse } from '../shared/errors.ts'
-import { silentLog } from '../shared/log.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 /** Hundreds of processes load the same files: what Node compiles of them is kept. */

@@ -4,11 +4,11 @@
  * rows and dead letters together are what the API holds.
  */
 import { randomBytes } from 'node:crypto'
-import { systemClock } from '../../shared/clock.ts'
-import { environment, readConfig, readOptions } from '../../shared/config.ts'
-import { Stopped } from '../../shared/errors.ts'
-import { connectKafka } from '../../shared/kafka.ts'
-import { namesFor } from '../../shared/topics.ts'
+import { systemClock } from '#shared/clock.ts'
+import { environment, readConfig, readOptions } from '#shared/config.ts'
+import { Stopped } from '#shared/errors.ts'
+import { connectKafka } from '#shared/kafka.ts'
+import { namesFor } from '#shared/topics.ts'
 import { startSampleApi } from '../stack/sample-api.ts'
 import { stackDown, stackUp } from '../stack/stack.ts'
 import { startChild } from './demo/child.ts'

@@ -1,5 +1,5 @@
 /** `headrace load`: runs the loader, as a service or until it has caught up. */
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '#shared/clock.ts'
 import { type LoadSummary, load } from '../loader/loader.ts'
 import { print, runService } from './process.ts'
 import { counted } from './text.ts'

@@ -1,8 +1,8 @@
 /** `headrace status`, and what the operator's commands share. */
-import { systemClock } from '../../shared/clock.ts'
-import { environment, readConfig } from '../../shared/config.ts'
-import { connectKafka, type Kafka } from '../../shared/kafka.ts'
-import { type Names, namesFor } from '../../shared/topics.ts'
+import { systemClock } from '#shared/clock.ts'
+import { environment, readConfig } from '#shared/config.ts'
+import { connectKafka, type Kafka } from '#shared/kafka.ts'
+import { type Names, namesFor } from '#shared/topics.ts'
 import { releasePauses } from '../operator/release.ts'
 import { type Need, needsOf, needText } from '../operator/status/needs.ts'
 import { type StreamStatus, statusOf } from '../operator/status.ts'

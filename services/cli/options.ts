@@ -1,7 +1,7 @@
 /** `headrace options`: what the environment can say, from the declarations in shared/config.ts; also writes the README's table. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type OptionRow, optionRows } from '../../shared/config.ts'
-import { WrongUse } from '../../shared/errors.ts'
+import { type OptionRow, optionRows } from '#shared/config.ts'
+import { WrongUse } from '#shared/errors.ts'
 import { print } from './process.ts'
 
 const BEGIN = '<!-- options: begin -->'

@@ -3,12 +3,12 @@
  * work ends in order; a second signal, or the deadline, ends the process at once.
  */
 import closeWithGrace from 'close-with-grace'
-import { type Config, environment, loggingOf, type NearMiss, readConfig, type Server } from '../../shared/config.ts'
-import { messageOf } from '../../shared/errors.ts'
-import { createHealth, type Health } from '../../shared/health.ts'
-import { serveHealth } from '../../shared/http.ts'
-import { createLog, type Log } from '../../shared/log.ts'
-import { createMetrics, type Metrics } from '../../shared/metrics.ts'
+import { type Config, environment, loggingOf, type NearMiss, readConfig, type Server } from '#shared/config.ts'
+import { messageOf } from '#shared/errors.ts'
+import { createHealth, type Health } from '#shared/health.ts'
+import { serveHealth } from '#shared/http.ts'
+import { createLog, type Log } from '#shared/log.ts'
+import { createMetrics, type Metrics } from '#shared/metrics.ts'
 
 export type Service = {
   config: Config

@@ -1,8 +1,8 @@
 /** `headrace replay --into-new-table`. */
-import { systemClock } from '../../shared/clock.ts'
-import { environment, readConfig } from '../../shared/config.ts'
-import { Stopped, WrongUse } from '../../shared/errors.ts'
-import { createMetrics } from '../../shared/metrics.ts'
+import { systemClock } from '#shared/clock.ts'
+import { environment, readConfig } from '#shared/config.ts'
+import { Stopped, WrongUse } from '#shared/errors.ts'
+import { createMetrics } from '#shared/metrics.ts'
 import { type Rebuilt, rebuild } from '../loader/rebuild.ts'
 import { outputWidth, print } from './output.ts'
 import { interruption, logFor } from './process.ts'

@@ -1,7 +1,7 @@
 /** `headrace replay`: the loader's offsets are set back. */
-import { openClickHouse } from '../../shared/clickhouse.ts'
-import { environment, readConfig } from '../../shared/config.ts'
-import { HeadraceError, WrongUse } from '../../shared/errors.ts'
+import { openClickHouse } from '#shared/clickhouse.ts'
+import { environment, readConfig } from '#shared/config.ts'
+import { HeadraceError, WrongUse } from '#shared/errors.ts'
 import { DEFAULT_PER_SECOND, type Estimate, estimateReplay } from '../operator/estimate.ts'
 import { applyReplay, parseFrom, planReplay, type ReplayFrom, type ReplayPlan } from '../operator/replay.ts'
 import { wholeNumber } from './letters.ts'

@@ -1,7 +1,7 @@
 /** `headrace stack up | down | status`. */
-import { systemClock } from '../../shared/clock.ts'
-import { environment, readOptions } from '../../shared/config.ts'
-import { Stopped } from '../../shared/errors.ts'
+import { systemClock } from '#shared/clock.ts'
+import { environment, readOptions } from '#shared/config.ts'
+import { Stopped } from '#shared/errors.ts'
 import { runStackDown, runStackStatus, runStackUp } from '../stack/commands.ts'
 import { interruption, logFor } from './process.ts'
 

@@ -2,7 +2,7 @@
  * The state of all partitions as a person reads it: within a width, the streams one below the other and of each partition what says how it
  * is; without one (`--wide`), every column, a line each. What needs a person follows, whatever the width. Pure.
  */
-import { shownName } from '../../shared/shown.ts'
+import { shownName } from '#shared/shown.ts'
 import type { BackfillPart, BackfillStatus } from '../operator/backfills.ts'
 import { type Need, needText } from '../operator/status/needs.ts'
 import type { PartitionStatus, StreamStatus } from '../operator/status.ts'

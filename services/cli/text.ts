@@ -3,7 +3,7 @@
  * escaped here; `print` escapes what comes to it in other ways. A newline in a cell begins a line of that cell.
  */
 import Table from 'cli-table3'
-import { withoutControls } from '../../shared/shown.ts'
+import { withoutControls } from '#shared/shown.ts'
 
 export type Cell = string | number
 export type Tone = 'bad' | 'warn' | 'good'

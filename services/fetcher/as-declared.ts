@@ -4,8 +4,8 @@
  * that a record is wrong: what is not surely as declared is for zod to judge. Assumes what a JSON parser returns, or nearly so.
  */
 import type { z } from 'zod'
-import { asText } from '../../shared/declare/fields.ts'
-import { plainUtcMs } from '../../shared/watermark.ts'
+import { asText } from '#shared/declare/fields.ts'
+import { plainUtcMs } from '#shared/watermark.ts'
 
 /** True: the schema would give back an equal record, and `unknownFields` would find none. */
 export type AsDeclared = (value: unknown) => boolean

@@ -1,7 +1,7 @@
 /** How a function of the author's asks: through the client of the run, from a request of ours that it may change. Bounded between two takings. */
-import type { Stream } from '../../shared/declaration.ts'
-import type { RequestChanges, WalkAnswer } from '../../shared/declare/paginate/generator.ts'
-import type { Stopped } from '../../shared/errors.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { RequestChanges, WalkAnswer } from '#shared/declare/paginate/generator.ts'
+import type { Stopped } from '#shared/errors.ts'
 import { withoutParams, withParam } from './client/query.ts'
 import type { PageRequest, PageResponse, Send } from './client/send.ts'
 import { linkCursor, linkRequest } from './paginators/link.ts'

@@ -2,8 +2,8 @@
  * What a walk asks for: from where, and where it ends when it does not go on to whatever is newest. A regular run ends behind now by the time that
  * records are given to settle, where the API can be asked so; a backfill has both ends given, and no lookback. Pure.
  */
-import type { Stream, Watermarking } from '../../shared/declaration.ts'
-import { comparePositions, type Position, positionOfText, requestText, stepAfter, stepBefore } from '../../shared/watermark.ts'
+import type { Stream, Watermarking } from '#shared/declaration.ts'
+import { comparePositions, type Position, positionOfText, requestText, stepAfter, stepBefore } from '#shared/watermark.ts'
 import { fromText, sincePosition } from './since.ts'
 
 type Walked = {

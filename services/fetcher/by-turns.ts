@@ -3,8 +3,8 @@
  * behind a page when a regular run is due, and goes on from its cursor after it. Regular runs are nobody's business here while no fetcher is
  * running that would do them.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { Stream } from '../../shared/declaration.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
 import type { RunOutcome } from './outcome.ts'
 import type { Job, Partition } from './partition.ts'
 import { waitAfterMs } from './schedule.ts'

@@ -3,8 +3,8 @@
  * of the run, the run stops in front of that page rather than empty the API into the dead-letter topic. Equal records count each. What a run
  * before has refused as often, and comes again with the lookback, says nothing new and is not counted.
  */
-import type { Stream } from '../../shared/declaration.ts'
-import { Stopped } from '../../shared/errors.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
 
 /** Below this many records a share says nothing. */
 const SHARE_SAMPLE_MIN = 20

@@ -3,11 +3,11 @@
  * a record is refused here and stays whole in the dead-letter topic. Looks as deep as columns are typed: into Tuples, Arrays and Maps. What is
  * kept as text or JSON holds anything, and what is not a value of its column's kind at all is refused by ClickHouse.
  */
-import { elementOf, integerBounds, parsed } from '../../shared/column-types.ts'
-import { columnsOf } from '../../shared/columns.ts'
-import { ANNOTATION, asText } from '../../shared/declare/fields.ts'
-import { type JsonSchema, typeOf } from '../../shared/schema.ts'
-import { positionOf } from '../../shared/watermark.ts'
+import { elementOf, integerBounds, parsed } from '#shared/column-types.ts'
+import { columnsOf } from '#shared/columns.ts'
+import { ANNOTATION, asText } from '#shared/declare/fields.ts'
+import { type JsonSchema, typeOf } from '#shared/schema.ts'
+import { positionOf } from '#shared/watermark.ts'
 
 /** Answers what is wrong with a validated record, or null. */
 export type DateCheck = (data: Readonly<Record<string, unknown>>) => string | null

@@ -3,8 +3,8 @@
  * that is marked deleted and does not fit the schema is taken by its primary key and its watermark alone; of its other fields, those that fit are kept.
  */
 import { z } from 'zod'
-import type { Stream } from '../../shared/declaration.ts'
-import { valueAt } from '../../shared/pointer.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { valueAt } from '#shared/pointer.ts'
 import type { Fields } from './drift.ts'
 
 /** Texts that say no; a text of any other kind, such as the instant of the deletion, says yes. */

@@ -3,12 +3,12 @@
  * asks at a time, and for a short while its answer is good for the others too, so that the partitions of one tick do not ask the API one by one.
  */
 import { z } from 'zod'
-import type { Clock } from '../../shared/clock.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import type { DiscoverFunction, ParentFunction } from '../../shared/declare/partitions.ts'
-import { unwrapped } from '../../shared/declare/place.ts'
-import { messageOf, Stopped } from '../../shared/errors.ts'
-import type { Log } from '../../shared/log.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { DiscoverFunction, ParentFunction } from '#shared/declare/partitions.ts'
+import { unwrapped } from '#shared/declare/place.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
 import { asking } from './asking.ts'
 import { PageRefused } from './client/errors.ts'
 import { firstRequest } from './client/first-request.ts'

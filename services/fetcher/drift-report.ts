@@ -3,10 +3,10 @@
  * dead letters). What the declaration keeps or drops is as it should be: one info line for a run of the stream, with the names that are new in
  * it. Bounded: an API that puts ids into field names has no end of paths.
  */
-import type { Stream } from '../../shared/declaration.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import { shownName } from '../../shared/shown.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { shownName } from '#shared/shown.ts'
 import { type Judged, type Misfit, optionalFields } from './judge.ts'
 import type { ToldFields } from './validate/told-fields.ts'
 

@@ -3,15 +3,15 @@
  * filter, map and schema see it. A field that the record has itself is never overwritten: with another value, the record is refused.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { PartitionValues, Stream } from '../../shared/declaration.ts'
-import { unwrapped } from '../../shared/declare/place.ts'
-import type { EnvelopeContext } from '../../shared/declare/source.ts'
-import { messageOf, Stopped } from '../../shared/errors.ts'
-import { valueAt } from '../../shared/pointer.ts'
+import type { PartitionValues, Stream } from '#shared/declaration.ts'
+import { unwrapped } from '#shared/declare/place.ts'
+import type { EnvelopeContext } from '#shared/declare/source.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import { valueAt } from '#shared/pointer.ts'
 import type { Fields } from './drift.ts'
 import { summaryOf } from './pages/body-summary.ts'
 
-export type { EnvelopeContext } from '../../shared/declare/source.ts'
+export type { EnvelopeContext } from '#shared/declare/source.ts'
 
 /** What the envelope of a page is read from. */
 export function contextOf(stream: Stream, partition: number, page: Pick<EnvelopeContext, 'body' | 'headers'>): EnvelopeContext {

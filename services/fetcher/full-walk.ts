@@ -4,11 +4,11 @@
  * later than the run's start. So a mark that carries the time of the start is newer than what was there before, and older than all that this
  * walk or a later one brings: none of that can it hide, in whatever order or how often it is written.
  */
-import { type Checkpoint, parseCheckpoint, parseCommit } from '../../shared/checkpoint.ts'
-import type { Attention } from '../../shared/progress/attention.ts'
-import type { StoredOffset } from '../../shared/resume.ts'
-import type { DeletesPolicy } from '../../shared/schema.ts'
-import type { PageMarker } from '../../shared/wire.ts'
+import { type Checkpoint, parseCheckpoint, parseCommit } from '#shared/checkpoint.ts'
+import type { Attention } from '#shared/progress/attention.ts'
+import type { StoredOffset } from '#shared/resume.ts'
+import type { DeletesPolicy } from '#shared/schema.ts'
+import type { PageMarker } from '#shared/wire.ts'
 import type { Judged } from './judge.ts'
 
 const REJECTED = 'records were rejected'

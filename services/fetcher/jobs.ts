@@ -1,8 +1,8 @@
 /** What a command does once with all partitions of its streams instead of their regular runs: everything again, or what lies in a range. */
-import type { Clock } from '../../shared/clock.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { Log } from '#shared/log.ts'
+import type { Names } from '#shared/topics.ts'
 import { backfillByTurns } from './by-turns.ts'
 import { type Range, rangeId, rangeOf } from './range.ts'
 import type { WorkerTools } from './worker.ts'

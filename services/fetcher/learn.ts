@@ -3,13 +3,13 @@
  * is published. All partitions of a stream share what is learned, and other workers' columns are taken over. Never fails a run: what cannot be
  * registered now stays in `_extra`, and is tried again later.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import { HeadraceError } from '../../shared/errors.ts'
-import { LEARNED_COLUMNS_MAX, type LearnedType, learnedIn, learnedType, mayBeColumn, withColumns } from '../../shared/learned.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Registry } from '../../shared/registry.ts'
-import { shownName } from '../../shared/shown.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import { LEARNED_COLUMNS_MAX, type LearnedType, learnedIn, learnedType, mayBeColumn, withColumns } from '#shared/learned.ts'
+import type { Log } from '#shared/log.ts'
+import type { Registry } from '#shared/registry.ts'
+import { shownName } from '#shared/shown.ts'
 
 export type Learned = ReadonlyMap<string, LearnedType>
 

@@ -1,5 +1,5 @@
 /** The unknown fields of one record that have a column, and those that have none. Pure; a value of another type than the column's is no field of it. */
-import { type LearnedType, learnedType } from '../../shared/learned.ts'
+import { type LearnedType, learnedType } from '#shared/learned.ts'
 import { type Fields, typeName } from './drift.ts'
 import type { Learned } from './learn.ts'
 

@@ -2,10 +2,10 @@
  * What a replay writes for the letters of one transaction: records as a page's, with the time of their first fetch and the count of replays in a
  * header; a marker behind them; and for what is refused again the letter that takes the old one's place. Pure.
  */
-import type { Message, RawMessage } from '../../shared/kafka.ts'
-import type { Settlement } from '../../shared/letter-log.ts'
-import type { Letter } from '../../shared/letters.ts'
-import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '../../shared/wire.ts'
+import type { Message, RawMessage } from '#shared/kafka.ts'
+import type { Settlement } from '#shared/letter-log.ts'
+import type { Letter } from '#shared/letters.ts'
+import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '#shared/wire.ts'
 import type { Rejudged } from './rejudge.ts'
 
 export type Judged = { letter: Letter; message: RawMessage; verdict: Rejudged }

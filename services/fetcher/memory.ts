@@ -6,7 +6,7 @@
  * Most records of a long sorted walk never come again, so a record is digested only when it has grown old among the recent ones and lies
  * where the next run will ask. Never may an older version of a key be left behind by that: it would hide the way back to it.
  */
-import { comparePositions, type Position } from '../../shared/watermark.ts'
+import { comparePositions, type Position } from '#shared/watermark.ts'
 import { type Accepted, digest, type Rejected } from './judge.ts'
 
 export type Fresh = {

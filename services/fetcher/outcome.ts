@@ -1,5 +1,5 @@
 /** How a run ended: what the schedule, the summary and the exit status go by. */
-import type { Attention } from '../../shared/progress/attention.ts'
+import type { Attention } from '#shared/progress/attention.ts'
 
 export type RunOutcome = {
   outcome: 'done' | 'failed' | 'stopped' | 'parked' | 'skipped'

@@ -2,10 +2,10 @@
  * The author's own walk: an async generator that asks through the client of the run and yields pages. Each page counts what was asked for since the
  * one before. A page without a cursor can be gone on from by nobody: a run that is interrupted there starts again from its best watermark.
  */
-import type { Stream } from '../../shared/declaration.ts'
-import type { WalkPage } from '../../shared/declare/paginate/generator.ts'
-import type { GeneratorSpec } from '../../shared/declare/paginate.ts'
-import { messageOf, Stopped } from '../../shared/errors.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { WalkPage } from '#shared/declare/paginate/generator.ts'
+import type { GeneratorSpec } from '#shared/declare/paginate.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
 import { type Asking, asking } from './asking.ts'
 import { boundsOf } from './bounds.ts'
 import { firstRequest } from './client/first-request.ts'

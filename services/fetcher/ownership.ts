@@ -2,8 +2,8 @@
  * Which partitions this worker owns: Kafka assigns fetch partitions through the fetcher's group, fetch partition p being partition p of
  * the stream's topic.
  */
-import type { Stream } from '../../shared/declaration.ts'
-import type { Assignment } from '../../shared/kafka.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { Assignment } from '#shared/kafka.ts'
 
 export type Owned = { stream: Stream; partition: number }
 

@@ -1,7 +1,7 @@
 /** What a page's marker and the run's totals say about it. Pure. */
-import type { RunTotals } from '../../shared/checkpoint.ts'
-import { shownName } from '../../shared/shown.ts'
-import type { PageMarker } from '../../shared/wire.ts'
+import type { RunTotals } from '#shared/checkpoint.ts'
+import { shownName } from '#shared/shown.ts'
+import type { PageMarker } from '#shared/wire.ts'
 import type { PageResponse } from './client/send.ts'
 import type { Judged } from './judge.ts'
 import type { Fresh } from './memory.ts'

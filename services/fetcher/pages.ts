@@ -4,10 +4,10 @@
  * client, never the run.
  */
 
-import type { WalkSize } from '../../shared/checkpoint.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import { pagesOf } from '../../shared/declare/paginate.ts'
-import { HeadraceError, messageOf, Stopped } from '../../shared/errors.ts'
+import type { WalkSize } from '#shared/checkpoint.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { pagesOf } from '#shared/declare/paginate.ts'
+import { HeadraceError, messageOf, Stopped } from '#shared/errors.ts'
 import { boundsOf } from './bounds.ts'
 import { firstRequest } from './client/first-request.ts'
 import type { PageRequest, PageResponse, Send } from './client/send.ts'

@@ -2,11 +2,11 @@
  * The records of a parent stream, read from its own walk: every partition of it, from its start to its end, judged by its own declaration. All or
  * nothing: a walk that fails finds no children, so none is taken for gone. What the schema refuses is passed over, and said.
  */
-import { type Clock, systemPace } from '../../shared/clock.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import { Stopped } from '../../shared/errors.ts'
-import type { Log } from '../../shared/log.ts'
-import { DELETED_FIELD } from '../../shared/schema.ts'
+import { type Clock, systemPace } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import { DELETED_FIELD } from '#shared/schema.ts'
 import type { Send } from './client/send.ts'
 import { contextOf } from './envelope.ts'
 import type { Discovery } from './found.ts'

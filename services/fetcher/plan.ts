@@ -3,9 +3,9 @@
  * carries the watermark along that was reached before it, so that the walk over what is old moves nothing back. Pure, but for the run's name.
  */
 import { randomUUID } from 'node:crypto'
-import { reachedOf } from '../../shared/checkpoint.ts'
-import type { Clock } from '../../shared/clock.ts'
-import type { Resume } from '../../shared/resume.ts'
+import { reachedOf } from '#shared/checkpoint.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Resume } from '#shared/resume.ts'
 import type { Range } from './range.ts'
 import type { RunPlan } from './run.ts'
 

@@ -1,14 +1,14 @@
 /**
  * What must stand before a stream's first record: its schema in the registry and its two topics. Repeating it changes nothing.
  */
-import type { Config } from '../../shared/config.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import type { Kafka } from '../../shared/kafka.ts'
-import { forgotten, laidOut } from '../../shared/layout.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Registry } from '../../shared/registry.ts'
-import { annotationOf, type JsonSchema, type StreamAnnotation } from '../../shared/schema.ts'
-import type { Names } from '../../shared/topics.ts'
+import type { Config } from '#shared/config.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import { forgotten, laidOut } from '#shared/layout.ts'
+import type { Log } from '#shared/log.ts'
+import type { Registry } from '#shared/registry.ts'
+import { annotationOf, type JsonSchema, type StreamAnnotation } from '#shared/schema.ts'
+import type { Names } from '#shared/topics.ts'
 
 /** `annotation`: as it is registered, with where partitions begin. */
 export type Prepared = { stream: Stream; topic: string; schemaId: number; annotation: StreamAnnotation }

@@ -4,8 +4,8 @@
  * time up to which the walk has surely seen everything (nor what the declaration gives records to settle), so neither a record from the future nor
  * a change behind the walk's back can hide what comes before it.
  */
-import type { Watermarking } from '../../shared/declaration.ts'
-import { comparePositions, isInstant, maxPosition, type Position } from '../../shared/watermark.ts'
+import type { Watermarking } from '#shared/declaration.ts'
+import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
 import type { Accepted } from './judge.ts'
 
 export type Progress = {

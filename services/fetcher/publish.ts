@@ -3,9 +3,9 @@
  * a transaction is under way share the next one (group commit). Guarantees: pages are published in order, and the checkpoint never
  * describes a page that is not in the log. Assumes a fenced publisher; after an error the run ends and the publisher is fenced anew.
  */
-import { checkpointText, type Checkpoint as RunCheckpoint } from '../../shared/checkpoint.ts'
-import type { Append, Appended, Checkpoint, Message, Publisher } from '../../shared/kafka.ts'
-import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker } from '../../shared/wire.ts'
+import { checkpointText, type Checkpoint as RunCheckpoint } from '#shared/checkpoint.ts'
+import type { Append, Appended, Checkpoint, Message, Publisher } from '#shared/kafka.ts'
+import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker } from '#shared/wire.ts'
 import type { Accepted, Rejected } from './judge.ts'
 
 export type PublishedPage = {

@@ -3,9 +3,9 @@
  * nor leave a gap. What an API gives beyond it is left out here, whatever it can be asked for. Pure.
  */
 import { createHash } from 'node:crypto'
-import type { Stream } from '../../shared/declaration.ts'
-import { WrongUse } from '../../shared/errors.ts'
-import { comparePositions, isInstant, type Position, positionOf, positionOfText, watermarkText } from '../../shared/watermark.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { comparePositions, isInstant, type Position, positionOf, positionOfText, watermarkText } from '#shared/watermark.ts'
 import type { Judged } from './judge.ts'
 
 /** As `watermarkText` writes them. */

@@ -4,8 +4,8 @@
  * take it for unchanged when the record becomes again what it was. Assumes that nothing of it is lost to the loader.
  */
 
-import type { Kafka, RawMessage } from '../../shared/kafka.ts'
-import { type DeadLetterFacts, FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '../../shared/wire.ts'
+import type { Kafka, RawMessage } from '#shared/kafka.ts'
+import { type DeadLetterFacts, FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '#shared/wire.ts'
 import type { Memory } from './memory.ts'
 
 /** Offsets from the end. What lookback and boundaries bring again is mostly recent. */

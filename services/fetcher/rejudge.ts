@@ -3,9 +3,9 @@
  * page goes through; what ClickHouse refused is a record already, so it is not filtered, marked and mapped a second time, and the fields that
  * its schema did not know are first put back into their places. Pure.
  */
-import type { Stream } from '../../shared/declaration.ts'
-import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '../../shared/schema.ts'
-import type { DeadLetterStage } from '../../shared/wire.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema.ts'
+import type { DeadLetterStage } from '#shared/wire.ts'
 import { parseJson } from './client/json.ts'
 import type { Fields } from './drift.ts'
 import { type Accepted, judgeFor } from './judge.ts'

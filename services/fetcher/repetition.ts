@@ -4,8 +4,8 @@
  * pages of the window, and at the first pages of all: windows that share their boundary's records may share a page, and one that is done goes no
  * circles.
  */
-import type { Stream } from '../../shared/declaration.ts'
-import { Stopped } from '../../shared/errors.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
 import { digest } from './judge.ts'
 import type { Cursor, Step } from './paginators/paginator.ts'
 import { rawText } from './raw-text.ts'

@@ -3,13 +3,13 @@
  * published before, and put out with the checkpoint behind it. Guarantees: the checkpoint never runs ahead of the log, and a run that
  * ends for whatever reason leaves a place to go on from.
  */
-import { type Checkpoint, type RunTotals, reachedOf, type WalkSize } from '../../shared/checkpoint.ts'
-import { type Pace, systemPace } from '../../shared/clock.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import type { HeadraceError } from '../../shared/errors.ts'
-import type { Attention } from '../../shared/progress/attention.ts'
-import { redactUrl } from '../../shared/redact.ts'
-import { boundedWatermark, comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '../../shared/watermark.ts'
+import { type Checkpoint, type RunTotals, reachedOf, type WalkSize } from '#shared/checkpoint.ts'
+import { type Pace, systemPace } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { HeadraceError } from '#shared/errors.ts'
+import type { Attention } from '#shared/progress/attention.ts'
+import { redactUrl } from '#shared/redact.ts'
+import { boundedWatermark, comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '#shared/watermark.ts'
 import { createChangeGuard } from './changed-api.ts'
 import { mayMeanExpiredCursor } from './client/errors.ts'
 import type { Send } from './client/send.ts'

@@ -4,7 +4,7 @@
  */
 import { Cron } from 'croner'
 import { firstValueFrom, map, NEVER, type Observable, of, race, type SchedulerLike, switchMap, takeUntil, timer } from 'rxjs'
-import type { Stream } from '../../shared/declaration.ts'
+import type { Stream } from '#shared/declaration.ts'
 import type { RunOutcome } from './outcome.ts'
 
 type Schedule = Pick<Stream, 'every' | 'cron'>

@@ -3,10 +3,10 @@
  * the watermark stays. A share that has not been walked from its start yet is asked for everything, whatever the watermark says, since it has a
  * past of its own. The cursor is the share and the cursor inside it; the last page is one without records, so that every run has an end.
  */
-import type { WalkSize } from '../../shared/checkpoint.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import { messageOf, Stopped } from '../../shared/errors.ts'
-import type { Log } from '../../shared/log.ts'
+import type { WalkSize } from '#shared/checkpoint.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
 import { mayMeanExpiredCursor, PageFailed, PageRefused, Parked } from './client/errors.ts'
 import type { PageResponse } from './client/send.ts'
 import type { Cost, Discovery } from './found.ts'

@@ -3,10 +3,10 @@
  * their start. All of it follows from the text of the values alone, so it is the same in every process. Pure.
  */
 import { hash } from 'node:crypto'
-import { KNOWN_CHARS } from '../../shared/checkpoint.ts'
-import type { PartitionValues, Stream } from '../../shared/declaration.ts'
-import { Stopped } from '../../shared/errors.ts'
-import { cutText } from '../../shared/shown.ts'
+import { KNOWN_CHARS } from '#shared/checkpoint.ts'
+import type { PartitionValues, Stream } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
+import { cutText } from '#shared/shown.ts'
 
 /** `text`: the values as JSON with their names in order; what identifies the share. */
 export type Share = { text: string; values: PartitionValues }

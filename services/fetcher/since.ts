@@ -1,6 +1,6 @@
 /** What a run asks from: the watermark less the lookback, one step earlier in the request where the API leaves equal records out. Pure. */
-import type { Stream, Watermarking } from '../../shared/declaration.ts'
-import { earlier, type Position, positionOfText, requestText, stepBefore } from '../../shared/watermark.ts'
+import type { Stream, Watermarking } from '#shared/declaration.ts'
+import { earlier, type Position, positionOfText, requestText, stepBefore } from '#shared/watermark.ts'
 
 /** `from`: the watermark to go on from, null for the stream's start. Null: the run asks for everything. */
 export function sincePosition(from: string | null, { watermark }: Pick<Stream, 'watermark'>): Position | null {

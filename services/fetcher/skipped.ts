@@ -3,9 +3,9 @@
  * and the rule that goes on from it know nothing of it. The latest takes the place of the one before. Only as good as Kafka is there: the log has
  * said it already.
  */
-import { type Skip, skipText } from '../../shared/checkpoint.ts'
-import type { Publisher } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
+import { type Skip, skipText } from '#shared/checkpoint.ts'
+import type { Publisher } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
 
 type Place = { group: string; topic: string; partition: number }
 

@@ -2,7 +2,7 @@
  * A stop in two steps. Soft: no new page is begun, the one in hand is finished and published. Hard, a grace later: its request is cut.
  */
 import { defer, fromEvent, type Observable, of } from 'rxjs'
-import type { Clock } from '../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 
 /** `soft`: begin no new page. `hard`: cut the request in hand. */
 export type Stop = { soft: AbortSignal; hard: AbortSignal }

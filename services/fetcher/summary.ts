@@ -1,8 +1,8 @@
 /** What a fetch has done so far, for progress, `--json` and the exit status. */
-import type { Stream } from '../../shared/declaration.ts'
-import { explain } from '../../shared/errors.ts'
-import type { Attention } from '../../shared/progress/attention.ts'
-import type { PageMarker } from '../../shared/wire.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { explain } from '#shared/errors.ts'
+import type { Attention } from '#shared/progress/attention.ts'
+import type { PageMarker } from '#shared/wire.ts'
 import type { RunOutcome } from './outcome.ts'
 import { type Owned, ownedId } from './ownership.ts'
 

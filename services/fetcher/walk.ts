@@ -1,7 +1,7 @@
 /** What a walk is told, and what it yields: shared by the walks of the paginators and the authors' own. */
-import type { WalkSize } from '../../shared/checkpoint.ts'
-import type { Stream } from '../../shared/declaration.ts'
-import type { Position } from '../../shared/watermark.ts'
+import type { WalkSize } from '#shared/checkpoint.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { Position } from '#shared/watermark.ts'
 import type { PageResponse, Send } from './client/send.ts'
 import type { Caution } from './pages/walk-size.ts'
 import type { Cursor, Step } from './paginators/paginator.ts'

@@ -3,8 +3,8 @@
  * page is asked for twice and no two owners ask at once; a partition that stays keeps its publisher and its memory.
  */
 import type { Observable } from 'rxjs'
-import type { Clock } from '../../shared/clock.ts'
-import type { Log } from '../../shared/log.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Log } from '#shared/log.ts'
 import type { RunOutcome } from './outcome.ts'
 import type { Owned } from './ownership.ts'
 import type { Partition } from './partition.ts'

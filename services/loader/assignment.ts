@@ -2,7 +2,7 @@
  * One assignment, from being given to being taken: which generation, how far each partition was read, and the two signals that end work on it.
  */
 
-import type { Clock } from '../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 import type { PartitionState } from './chunk.ts'
 import type { Holdups } from './holdups.ts'
 import type { Patience } from './patience.ts'

@@ -3,13 +3,13 @@
  * waits for the registry, and for its table. A schema that the registry does not have, or that is another stream's, is refused: its
  * records are dead letters. That answer is asked for again after `REFUSED_AGE_MAX_MS`, since a registry may be put right.
  */
-import type { Clock } from '../../shared/clock.ts'
-import { columnsOf, keptColumnsOf } from '../../shared/columns.ts'
-import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
-import { HeadraceError, messageOf } from '../../shared/errors.ts'
-import type { RegisteredSchema, Registry } from '../../shared/registry.ts'
-import { annotationOf, type StreamAnnotation } from '../../shared/schema.ts'
-import { label, type Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import { columnsOf, keptColumnsOf } from '#shared/columns.ts'
+import { partitionKeyMistake } from '#shared/declare/partition-key.ts'
+import { HeadraceError, messageOf } from '#shared/errors.ts'
+import type { RegisteredSchema, Registry } from '#shared/registry.ts'
+import { annotationOf, type StreamAnnotation } from '#shared/schema.ts'
+import { label, type Names } from '#shared/topics.ts'
 import type { Target } from './chunk.ts'
 import { tableFailure } from './classify.ts'
 import type { TableSpec } from './ddl.ts'

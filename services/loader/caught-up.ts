@@ -3,10 +3,10 @@
  * this process, so it is right as well when other loaders share the work. It ends with an error when all that is left waits for a person, or has
  * not moved for long: a command that never ends tells nobody what to do.
  */
-import type { Clock } from '../../shared/clock.ts'
-import { HeadraceError, Stopped } from '../../shared/errors.ts'
-import type { Committed, Kafka, LogRange } from '../../shared/kafka.ts'
-import type { Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError, Stopped } from '#shared/errors.ts'
+import type { Committed, Kafka, LogRange } from '#shared/kafka.ts'
+import type { Names } from '#shared/topics.ts'
 import type { Held } from './holdups.ts'
 import { recordTopics } from './topics.ts'
 

@@ -2,10 +2,10 @@
  * What travels through the loader. A chunk is what one fetch brought for one partition and one schema, rows already in the form of an insert;
  * a batch is the chunks of one topic and one table that go into one insert. Both carry what they make committable.
  */
-import type { Commit } from '../../shared/checkpoint.ts'
-import type { RegisteredSchema } from '../../shared/registry.ts'
-import { release } from '../../shared/release.ts'
-import type { PageMarker } from '../../shared/wire.ts'
+import type { Commit } from '#shared/checkpoint.ts'
+import type { RegisteredSchema } from '#shared/registry.ts'
+import { release } from '#shared/release.ts'
+import type { PageMarker } from '#shared/wire.ts'
 import type { TableSpec } from './ddl.ts'
 
 /** A registered schema with the table that its records go to. */

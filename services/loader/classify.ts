@@ -2,7 +2,7 @@
  * What a failure of ClickHouse means for the rows: pure. The lists are of ClickHouse's own error codes (src/Common/ErrorCodes.cpp); whatever
  * is not in them holds the table back, because only a failure that is known to lie in a row may send that row to the dead letters.
  */
-import { cutText } from '../../shared/shown.ts'
+import { cutText } from '#shared/shown.ts'
 
 /**
  * ambiguous: it may have been inserted; the same bytes with the same token again. overload: wait. memory: wait, and smaller inserts.

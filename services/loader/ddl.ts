@@ -2,10 +2,10 @@
  * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL shows, so it follows
  * from the record alone and is the same on every replay: the watermark field in the high half, fetch time and offset in the low half.
  */
-import { quoted, textLiteral } from '../../shared/clickhouse.ts'
-import type { Column } from '../../shared/columns.ts'
-import { LEDGER_TABLE, LETTERS_TABLE } from '../../shared/topics.ts'
-import type { WatermarkKind } from '../../shared/watermark.ts'
+import { quoted, textLiteral } from '#shared/clickhouse.ts'
+import type { Column } from '#shared/columns.ts'
+import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/topics.ts'
+import type { WatermarkKind } from '#shared/watermark.ts'
 
 export type TableSpec = {
   table: string

@@ -5,12 +5,12 @@
  * before anyone has seen it.
  */
 
-import type { Kafka, Message, Sender } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import { beginning } from '../../shared/shown.ts'
-import type { Names } from '../../shared/topics.ts'
-import { type DeadLetterFacts, deadLetterHeaders } from '../../shared/wire.ts'
+import type { Kafka, Message, Sender } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { beginning } from '#shared/shown.ts'
+import type { Names } from '#shared/topics.ts'
+import { type DeadLetterFacts, deadLetterHeaders } from '#shared/wire.ts'
 import { type Batch, type Chunk, type FrameLetter, tableOf } from './chunk.ts'
 import type { RowLetter } from './isolate.ts'
 import { type Patience, untilDone } from './patience.ts'

@@ -2,8 +2,8 @@
  * Brings the rows of a batch into their table, and gives back those that ClickHouse refuses. Resolves only when every other row is confirmed;
  * waits for everything that may pass. Nothing of the batch is committed before that.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { Metrics } from '../../shared/metrics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Metrics } from '#shared/metrics.ts'
 import type { Batch, Target } from './chunk.ts'
 import type { Failure } from './classify.ts'
 import { type Isolation, isolate, type RowLetter } from './isolate.ts'

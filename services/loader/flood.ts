@@ -2,7 +2,7 @@
  * When so many records are refused that the table or the schema is to blame and not the records: pure. The share is taken over the batch and what
  * was settled lately, so that a quiet stream whose records are all refused is noticed as well as one bad batch.
  */
-import { HeadraceError } from '../../shared/errors.ts'
+import { HeadraceError } from '#shared/errors.ts'
 
 /** Share of refused records at which a topic waits instead of filling its dead letters. */
 export const REFUSED_SHARE_MAX = 0.3

@@ -1,5 +1,5 @@
 /** A table and its view as they are in ClickHouse: what `judge.ts` compares with what a schema needs. Only reads. */
-import { viewName } from '../../shared/topics.ts'
+import { viewName } from '#shared/topics.ts'
 import { type Placement, textLiteral } from './ddl.ts'
 import { frontOf, localName } from './shards.ts'
 

@@ -2,7 +2,7 @@
  * Whether the table that has a stream's own name may stand in front of its shards: pure. What would bring versions of one row to several shards, or
  * rows to another place, holds the stream until a person has looked at it.
  */
-import { partitionKeyMistake } from '../../shared/declare/partition-key.ts'
+import { partitionKeyMistake } from '#shared/declare/partition-key.ts'
 import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
 import type { Found, FoundTable } from './found.ts'
 import { createFront, frontOf, localName, shardingKeyOf, weightsIn } from './shards.ts'

@@ -2,9 +2,9 @@
  * What is being waited for, and since when: one log line when something starts to hold a topic or a table up, one when the reason changes, one
  * when it goes on, and the metric `paused` in between. Retries in between are silent.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
 
 export type Holdup = {
   name: string

@@ -2,10 +2,10 @@
  * Takes what the reader brings, or says that it is full. Full means: the assignment is ending, the schema or its table is not known yet, or the
  * topic has no room; the partition is then paused and woken when that has changed. So whatever is stuck holds up its own topic only.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { ReadBatch, Reader } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
-import { declaredIn } from '../../shared/messages/marker-trust.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { ReadBatch, Reader } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import { declaredIn } from '#shared/messages/marker-trust.ts'
 import { type Assigned, patienceOf, placeOf } from './assignment.ts'
 import type { Catalog } from './catalog.ts'
 import type { Chunk } from './chunk.ts'

@@ -2,8 +2,8 @@
  * What there is to do so that rows of a shape fit their table: pure. `steps` only add (a column, a wider type, a comment, a view) and are taken by
  * the loader itself; a `refused` finding would change or lose what is there, so it holds the table until a person runs its remedy.
  */
-import { joined } from '../../shared/column-types.ts'
-import { viewName } from '../../shared/topics.ts'
+import { joined } from '#shared/column-types.ts'
+import { viewName } from '#shared/topics.ts'
 import {
   addColumn,
   commentColumn,

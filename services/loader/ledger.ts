@@ -2,10 +2,10 @@
  * The ledger: one row of `headrace_pages` for each page marker, in the table before the marker's offset is committed, and the check of each
  * marker against what was read. A count that differs means that a record was lost or added between fetcher and loader: it is said, never hidden.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import { LEDGER_TABLE, type Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { LEDGER_TABLE, type Names } from '#shared/topics.ts'
 import { placeOf } from './assignment.ts'
 import type { Batch, Chunk, ReadMarker } from './chunk.ts'
 import { ofTable } from './classify.ts'

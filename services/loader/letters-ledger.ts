@@ -3,13 +3,13 @@
  * Beside the loading, which never waits for it. Where it stands is committed in a group of its own after ClickHouse has confirmed the rows, so a crash
  * only writes some of them again, and the table keeps one of each place. Letters that retention takes first are missing in it.
  */
-import type { Clock } from '../../shared/clock.ts'
-import { HeadraceError, messageOf } from '../../shared/errors.ts'
-import type { Kafka, RawMessage } from '../../shared/kafka.ts'
-import { type Letter, readLetter } from '../../shared/letters.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import { LETTERS_TABLE, type Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError, messageOf } from '#shared/errors.ts'
+import type { Kafka, RawMessage } from '#shared/kafka.ts'
+import { type Letter, readLetter } from '#shared/letters.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { LETTERS_TABLE, type Names } from '#shared/topics.ts'
 import type { Assigned } from './assignment.ts'
 import { ofTable } from './classify.ts'
 import { createHoldups } from './holdups.ts'

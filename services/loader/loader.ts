@@ -3,14 +3,14 @@
  * committed, offset and watermark in one. Whatever fails is waited for; whatever cannot be a row goes to the dead letters. Killing it at any moment
  * loses nothing and counts nothing twice.
  */
-import { connectClickHouse } from '../../shared/clickhouse.ts'
-import type { Clock } from '../../shared/clock.ts'
-import type { Config } from '../../shared/config.ts'
-import { type Health, watchServers, workerProbes } from '../../shared/health.ts'
-import { connectKafka, type MembershipOptions } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import { namesFor } from '../../shared/topics.ts'
+import { connectClickHouse } from '#shared/clickhouse.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Config } from '#shared/config.ts'
+import { type Health, watchServers, workerProbes } from '#shared/health.ts'
+import { connectKafka, type MembershipOptions } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { namesFor } from '#shared/topics.ts'
 import { untilAllCommitted } from './caught-up.ts'
 import { refuseIfAbsent } from './start.ts'
 import { addBatch, emptySummary, type LoadSummary } from './summary.ts'

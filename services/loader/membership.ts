@@ -2,13 +2,13 @@
  * This process as a member of the loader's group: joins with the topics of the moment, begins each assignment from what the group has committed,
  * and at its end finishes what is in hand before the partitions go. Commits of an assignment that has ended are refused by the port.
  */
-import type { Clock } from '../../shared/clock.ts'
-import { HeadraceError } from '../../shared/errors.ts'
-import type { Gap, Kafka, LogRange, MembershipOptions, Reader, ReaderAssignment } from '../../shared/kafka.ts'
-import { StaleGeneration } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import type { Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import type { Gap, Kafka, LogRange, MembershipOptions, Reader, ReaderAssignment } from '#shared/kafka.ts'
+import { StaleGeneration } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/topics.ts'
 import { type Assigned, placeOf } from './assignment.ts'
 import { type Chunk, type PartitionState, restOf } from './chunk.ts'
 import type { Gate } from './gate.ts'

@@ -2,8 +2,8 @@
  * What is known of each partition of the current assignment while it is read. It starts with what the group has committed, which is believed
  * only if its metadata carries its own offset; a reset by any tool therefore starts anew, with no watermark and no open page.
  */
-import { parseCommit } from '../../shared/checkpoint.ts'
-import type { Committed, Gap } from '../../shared/kafka.ts'
+import { parseCommit } from '#shared/checkpoint.ts'
+import type { Committed, Gap } from '#shared/kafka.ts'
 import type { PartitionState } from './chunk.ts'
 
 export const LOG_START = 0

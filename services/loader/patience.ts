@@ -2,8 +2,8 @@
  * Waiting between attempts. Attempts go on until they succeed: a loader that gives up loses nothing, but it also loads nothing. What ends a
  * wait is the end of the assignment, or a stop: then one more attempt is made at once, and if it fails the work is abandoned, uncommitted.
  */
-import type { Clock } from '../../shared/clock.ts'
-import { HeadraceError, messageOf } from '../../shared/errors.ts'
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { type Failure, type FailureKind, needsPerson } from './classify.ts'
 import type { Holdup, Holdups } from './holdups.ts'
 

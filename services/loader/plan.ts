@@ -2,12 +2,12 @@
  * What the loader would do with each table, and what it would refuse: the same judgement as at its start, with nothing done. A stream is planned
  * by its registered schema, or by its declaration where that may follow it: not registered yet, or registered with less.
  */
-import { differences, type SchemaDifference } from '../../shared/differences.ts'
-import { WrongUse } from '../../shared/errors.ts'
-import type { Kafka } from '../../shared/kafka.ts'
-import type { Registry } from '../../shared/registry.ts'
-import { annotationOf, type JsonSchema } from '../../shared/schema.ts'
-import { label, type Names, type StreamName } from '../../shared/topics.ts'
+import { differences, type SchemaDifference } from '#shared/differences.ts'
+import { WrongUse } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import type { Registry } from '#shared/registry.ts'
+import { annotationOf, type JsonSchema } from '#shared/schema.ts'
+import { label, type Names, type StreamName } from '#shared/topics.ts'
 import { specOf } from './catalog.ts'
 import type { Placement } from './ddl.ts'
 import { type Finding, NEW_TABLE, type Step } from './judge.ts'

@@ -2,10 +2,10 @@
  * Looks at the parts of a table when an insert into it has ended, at most every `LOOK_EVERY_MS`, and keeps what follows for the batches of its
  * topic. Nothing waits for a look, and one that fails changes nothing.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import { LEDGER_TABLE } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { LEDGER_TABLE } from '#shared/topics.ts'
 import { type Parts, stretchAfter } from './stretch.ts'
 import type { Writer } from './writer.ts'
 

@@ -2,12 +2,12 @@
  * What happens to a batch, in the order that keeps the promises: rows into the table, refused records into the dead letters, markers into the
  * ledger, marks on what a complete walk did not bring, and only then the offsets with their watermarks. Whatever ends earlier leaves no commit behind, so it is read again.
  */
-import { type Commit, commitText } from '../../shared/checkpoint.ts'
-import { StaleGeneration } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import type { Names } from '../../shared/topics.ts'
-import { positionOfText } from '../../shared/watermark.ts'
+import { type Commit, commitText } from '#shared/checkpoint.ts'
+import { StaleGeneration } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/topics.ts'
+import { positionOfText } from '#shared/watermark.ts'
 import { type Batch, committableOf, type PartitionState, type Target, tableOf } from './chunk.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Deliver } from './deliver.ts'

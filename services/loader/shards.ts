@@ -3,7 +3,7 @@
  * stream's own name stands in front of all. Since every version of a key is on one shard, what the engine, FINAL and the view do on each shard
  * is right for the whole. Pure text; statements run ON CLUSTER, so each server has both tables.
  */
-import { SHARDS_SETTINGS } from '../../shared/clickhouse.ts'
+import { SHARDS_SETTINGS } from '#shared/clickhouse.ts'
 import { type Placement, place, quoted, textLiteral } from './ddl.ts'
 
 /** What a Distributed table names: where the rows are, and what spreads them. */

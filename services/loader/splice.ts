@@ -3,9 +3,9 @@
  * the payload's fields, byte by byte. What is no frame of a known schema becomes a letter, a marker closes the count of its page.
  * Costs one string, one write and one copy a record; the body is allocated once a chunk.
  */
-import type { RawMessage, ReadBatch } from '../../shared/kafka.ts'
-import { completeDoubt, type DeclaredWatermark, watermarkDoubt } from '../../shared/messages/marker-trust.ts'
-import { FRAME_HEAD_BYTES, MARKER_HEADER, markerMistake, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '../../shared/wire.ts'
+import type { RawMessage, ReadBatch } from '#shared/kafka.ts'
+import { completeDoubt, type DeclaredWatermark, watermarkDoubt } from '#shared/messages/marker-trust.ts'
+import { FRAME_HEAD_BYTES, MARKER_HEADER, markerMistake, type PageMarker, parseMarker, replaysOf, schemaIdOf } from '#shared/wire.ts'
 import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from './chunk.ts'
 import { isOneObject } from './one-object.ts'
 import { HEAD_BYTES_MAX, openHead, type RowHead, writeHead } from './row-head.ts'

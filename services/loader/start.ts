@@ -1,9 +1,9 @@
 /** What a one-shot load needs at once. A service waits for it instead. */
 
-import type { Config } from '../../shared/config.ts'
-import { Unavailable } from '../../shared/errors.ts'
-import { NO_SUBJECT } from '../../shared/health.ts'
-import type { Registry } from '../../shared/registry.ts'
+import type { Config } from '#shared/config.ts'
+import { Unavailable } from '#shared/errors.ts'
+import { NO_SUBJECT } from '#shared/health.ts'
+import type { Registry } from '#shared/registry.ts'
 import type { Tables } from './table.ts'
 
 /** Throws Unavailable when ClickHouse or the registry does not answer or refuses the login. */

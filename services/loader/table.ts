@@ -4,8 +4,8 @@
  */
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
-import type { Log } from '../../shared/log.ts'
-import { LEDGER_TABLE, LETTERS_TABLE } from '../../shared/topics.ts'
+import type { Log } from '#shared/log.ts'
+import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/topics.ts'
 import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailure } from './classify.ts'
 import { createDatabase, createLedger, createLettersLedger, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
 import { type Found, find } from './found.ts'

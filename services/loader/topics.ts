@@ -2,11 +2,11 @@
  * The topics of records, as they come and go: a list each time it changes. Looks again every `refreshMs`, so the topic of a new stream
  * needs no restart; without any topic it waits for the first.
  */
-import type { Clock } from '../../shared/clock.ts'
-import { HeadraceError } from '../../shared/errors.ts'
-import type { Kafka } from '../../shared/kafka.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Names } from '#shared/topics.ts'
 
 export type TopicsDeps = { kafka: Pick<Kafka, 'topics'>; names: Names; refreshMs: number; clock: Clock; log: Log }
 

@@ -4,12 +4,12 @@
  * there before and older than every row that this walk or a later one brought. Nothing is marked unless all of the walk was read and accepted, the
  * registered schema declares deletes, and the number of rows is within its bounds; what is withheld is committed with the offset.
  */
-import type { WithheldDeletes } from '../../shared/checkpoint.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Metrics } from '../../shared/metrics.ts'
-import type { DeletesPolicy } from '../../shared/schema.ts'
-import { label, type Names } from '../../shared/topics.ts'
-import type { PageMarker } from '../../shared/wire.ts'
+import type { WithheldDeletes } from '#shared/checkpoint.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { DeletesPolicy } from '#shared/schema.ts'
+import { label, type Names } from '#shared/topics.ts'
+import type { PageMarker } from '#shared/wire.ts'
 import { placeOf } from './assignment.ts'
 import type { Batch, PartitionState, ReadMarker } from './chunk.ts'
 import { ofTable } from './classify.ts'

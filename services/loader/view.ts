@@ -3,7 +3,7 @@
  * than LIMIT 1 BY and argMax in every query that was measured. The columns are those of the table, so it is written anew when they change.
  * A condition on `_deleted` would be wrong here: moved in front of FINAL it would show the version before the deletion.
  */
-import { viewName } from '../../shared/topics.ts'
+import { viewName } from '#shared/topics.ts'
 import { type Placement, place, quoted, textLiteral } from './ddl.ts'
 import type { FoundView } from './found.ts'
 

@@ -6,8 +6,8 @@
  */
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
-import { quoted, RECORD_SETTINGS } from '../../shared/clickhouse.ts'
-import type { Config } from '../../shared/config.ts'
+import { quoted, RECORD_SETTINGS } from '#shared/clickhouse.ts'
+import type { Config } from '#shared/config.ts'
 import { type Failure, failureOfStatus, failureOfText, failureOfTransport } from './classify.ts'
 import type { Placement } from './ddl.ts'
 import type { Wanted } from './server.ts'

@@ -2,10 +2,10 @@
  * The backfills of a stream that Kafka still knows: how far each has come in each partition, by the checkpoints of its own group, and which fetcher
  * does it now, by what that one claims. One that has published nothing yet is known by its claim alone.
  */
-import { isStillSkipped, parseCheckpoint, parseSkip, type RunTotals, type Skip } from '../../shared/checkpoint.ts'
-import type { Committed, Kafka, LogRange, MemberState } from '../../shared/kafka.ts'
-import { resume } from '../../shared/resume.ts'
-import type { Names } from '../../shared/topics.ts'
+import { isStillSkipped, parseCheckpoint, parseSkip, type RunTotals, type Skip } from '#shared/checkpoint.ts'
+import type { Committed, Kafka, LogRange, MemberState } from '#shared/kafka.ts'
+import { resume } from '#shared/resume.ts'
+import type { Names } from '#shared/topics.ts'
 
 export type SkipStatus = { run: string; page: number; status: number; at: string }
 

@@ -2,9 +2,9 @@
  * What lies in a dead-letter topic, from Kafka alone. Bounded: the newest `LOOKED_AT_MAX` offsets of each partition, and it says when there
  * are more. Offsets cannot be subtracted for a count: transactions leave control records between the letters.
  */
-import type { Kafka } from '../../shared/kafka.ts'
-import { isDoneBy, type Letter, type LetterFilter, matches, readLetter } from '../../shared/letters.ts'
-import { shownName } from '../../shared/shown.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import { isDoneBy, type Letter, type LetterFilter, matches, readLetter } from '#shared/letters.ts'
+import { shownName } from '#shared/shown.ts'
 
 export type DeadLetterCount = {
   /** Open ones. */

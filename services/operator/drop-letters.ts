@@ -2,11 +2,11 @@
  * `headrace dead-letters drop`: says that letters are done with, without replaying them. They stay in the topic until retention takes them, and
  * `list --done` shows them. What is counted for the question may have grown when it is answered: what came meanwhile is left alone.
  */
-import type { Clock } from '../../shared/clock.ts'
-import type { Kafka } from '../../shared/kafka.ts'
-import { letterLog } from '../../shared/letter-log.ts'
-import { type LetterFilter, matches } from '../../shared/letters.ts'
-import type { Names } from '../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import { letterLog } from '#shared/letter-log.ts'
+import { type LetterFilter, matches } from '#shared/letters.ts'
+import type { Names } from '#shared/topics.ts'
 import { topicOf } from './letters.ts'
 
 export type DropPlan = {

@@ -2,8 +2,8 @@
  * How much a replay loads and how long it takes, before it is begun: records by the ledger of pages, the rate by when the ledger's pages were
  * loaded. What the ledger does not know is counted by offsets, which are more than records, so the answer is never too small.
  */
-import { type ClickHouse, textLiteral } from '../../shared/clickhouse.ts'
-import { LEDGER_TABLE } from '../../shared/topics.ts'
+import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
+import { LEDGER_TABLE } from '#shared/topics.ts'
 import type { ReplayPlan } from './replay.ts'
 import { exists, tableAt } from './verify/shape.ts'
 

@@ -1,9 +1,9 @@
 /** `headrace dead-letters list` and `show`: what was refused and why, and one letter as it lies in Kafka. Changes nothing. */
-import { WrongUse } from '../../shared/errors.ts'
-import type { Kafka } from '../../shared/kafka.ts'
-import { isDoneBy, type Letter, type LetterFilter, readLetter } from '../../shared/letters.ts'
-import type { Names } from '../../shared/topics.ts'
-import { singleHeaders } from '../../shared/wire.ts'
+import { WrongUse } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import { isDoneBy, type Letter, type LetterFilter, readLetter } from '#shared/letters.ts'
+import type { Names } from '#shared/topics.ts'
+import { singleHeaders } from '#shared/wire.ts'
 import { histogram, newestLetters, type SeenLetter } from './dead-letters.ts'
 import { streamsOf } from './status.ts'
 

@@ -2,10 +2,10 @@
  * A person decides to ask an API earlier than it wants. A release names the attempt whose pause it ends, so it holds for that pause only: what the
  * API names after it is a new one. A running fetcher looks for releases while it is parked; the next process reads them at its start.
  */
-import { WrongUse } from '../../shared/errors.ts'
-import type { Kafka } from '../../shared/kafka.ts'
-import { type LastAttempt, parkedUntil, parseAttempt, parseRelease, releaseText } from '../../shared/progress/last-attempt.ts'
-import type { Names } from '../../shared/topics.ts'
+import { WrongUse } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import { type LastAttempt, parkedUntil, parseAttempt, parseRelease, releaseText } from '#shared/progress/last-attempt.ts'
+import type { Names } from '#shared/topics.ts'
 import { isoOf } from './status/attempt.ts'
 import { streamsOf } from './status.ts'
 

@@ -2,11 +2,11 @@
  * A replay: the loader's offsets of one stream are set back, and everything behind them is loaded again from Kafka. Rows do not double
  * (ReplacingMergeTree) and the API is not asked. Any Kafka tool can do the same; this one takes times and shows what it would do.
  */
-import { parseCommit } from '../../shared/checkpoint.ts'
-import { Stopped, WrongUse } from '../../shared/errors.ts'
-import { type Committed, type Kafka, refuseIfActive } from '../../shared/kafka.ts'
-import type { Names } from '../../shared/topics.ts'
-import { positionOf } from '../../shared/watermark.ts'
+import { parseCommit } from '#shared/checkpoint.ts'
+import { Stopped, WrongUse } from '#shared/errors.ts'
+import { type Committed, type Kafka, refuseIfActive } from '#shared/kafka.ts'
+import type { Names } from '#shared/topics.ts'
+import { positionOf } from '#shared/watermark.ts'
 import { topicOf } from './letters.ts'
 import { rangesOfRun } from './runs.ts'
 

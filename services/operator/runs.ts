@@ -2,8 +2,8 @@
  * Where a run lies in the log of its partition: from behind the page before its first one to behind its last marker. By the markers in the topic, so
  * it needs no ledger. A run may have been interrupted by others, whose pages lie between its own.
  */
-import { WrongUse } from '../../shared/errors.ts'
-import type { Kafka } from '../../shared/kafka.ts'
+import { WrongUse } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
 import { markerOf } from './verify/pages.ts'
 
 /** `[from, to)`. */

@@ -2,11 +2,11 @@
  * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what the log holds, who
  * owns what. Needs no source file, so it answers for streams that other machines declare.
  */
-import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit, parseSkip, type Skip } from '../../shared/checkpoint.ts'
-import { WrongUse } from '../../shared/errors.ts'
-import type { Kafka, MemberState } from '../../shared/kafka.ts'
-import { type Resume, resume } from '../../shared/resume.ts'
-import { label, type Names } from '../../shared/topics.ts'
+import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit, parseSkip, type Skip } from '#shared/checkpoint.ts'
+import { WrongUse } from '#shared/errors.ts'
+import type { Kafka, MemberState } from '#shared/kafka.ts'
+import { type Resume, resume } from '#shared/resume.ts'
+import { label, type Names } from '#shared/topics.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'
 import { countDeadLetters, type DeadLetterCount } from './dead-letters.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './status/attempt.ts'

@@ -2,7 +2,7 @@
  * Which ports a stack gets: those asked for, else those of its last start while they are free, else new ones. They are noted in
  * `run/ports.json`, so that addresses stay the same from start to start. Servers that run keep theirs.
  */
-import { Unavailable, WrongUse } from '../../shared/errors.ts'
+import { Unavailable, WrongUse } from '#shared/errors.ts'
 import { writeJson } from './files.ts'
 import { PORT_NAMES, type PortName, type Ports, pathsOf, type ServerName, type StackOptions } from './options.ts'
 import { freePorts, isPortFree, portTaken } from './ports.ts'

@@ -3,7 +3,7 @@
  * part of the error when it fails.
  */
 import { readFile } from 'node:fs/promises'
-import { Unavailable } from '../../shared/errors.ts'
+import { Unavailable } from '#shared/errors.ts'
 import { describeEnd, startGuarded } from './guarded.ts'
 import type { StackOptions } from './options.ts'
 

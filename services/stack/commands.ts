@@ -2,7 +2,7 @@
  * `headrace stack up | down | status`, for a person (plain lines) or a program (`--json`). Progress goes to standard error, the answer
  * to standard output. Each returns the exit status; what goes wrong is thrown, and told by the one door.
  */
-import { withoutControls } from '../../shared/shown.ts'
+import { withoutControls } from '#shared/shown.ts'
 import { type Stack, type StackOptions, type StackStatus, stackDown, stackStatus, stackUp } from './stack.ts'
 
 export type StackCommandOptions = Omit<StackOptions, 'owned' | 'onProgress'> & { json: boolean }

@@ -5,8 +5,8 @@
  */
 import { spawn } from 'node:child_process'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { systemClock } from '../../shared/clock.ts'
-import { messageOf } from '../../shared/errors.ts'
+import { systemClock } from '#shared/clock.ts'
+import { messageOf } from '#shared/errors.ts'
 import type { GuardReport, GuardSpec } from './guarded.ts'
 import { identify } from './process.ts'
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Environment } from '../../shared/config.ts'
+import type { Environment } from '#shared/config.ts'
 
 export type GuardSpec = {
   command: string

@@ -6,8 +6,8 @@ import { execFile } from 'node:child_process'
 import { access, constants, readdir, readFile, realpath } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Environment } from '../../shared/config.ts'
-import { Unavailable } from '../../shared/errors.ts'
+import type { Environment } from '#shared/config.ts'
+import { Unavailable } from '#shared/errors.ts'
 
 export type Java = { executable: string; major: number }
 

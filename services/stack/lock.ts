@@ -4,8 +4,8 @@
  */
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Clock } from '../../shared/clock.ts'
-import { Unavailable } from '../../shared/errors.ts'
+import type { Clock } from '#shared/clock.ts'
+import { Unavailable } from '#shared/errors.ts'
 import { type Identity, identify, isAlive } from './process.ts'
 
 const LOCK_POLL_MS = 100

@@ -5,8 +5,8 @@
  */
 import { access, constants, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import type { Environment } from '../../shared/config.ts'
-import { Unavailable } from '../../shared/errors.ts'
+import type { Environment } from '#shared/config.ts'
+import { Unavailable } from '#shared/errors.ts'
 import { runCommand } from './command.ts'
 import { exists } from './files.ts'
 import { withLock } from './lock.ts'

@@ -3,9 +3,9 @@
  * one stack lie. Everything of a stack is below its folder; only downloads are shared, in the cache folder.
  */
 import { join, resolve } from 'node:path'
-import type { Clock } from '../../shared/clock.ts'
-import type { Environment } from '../../shared/config.ts'
-import type { Log } from '../../shared/log.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Environment } from '#shared/config.ts'
+import type { Log } from '#shared/log.ts'
 
 export const SERVER_NAMES = ['kafka', 'registry', 'clickhouse'] as const
 export type ServerName = (typeof SERVER_NAMES)[number]

@@ -4,8 +4,8 @@
  * itself, and the server cannot come back. Between finding and using a port another process may take it: then the server says so.
  */
 import { createServer, type Server } from 'node:net'
-import type { Clock } from '../../shared/clock.ts'
-import { Unavailable } from '../../shared/errors.ts'
+import type { Clock } from '#shared/clock.ts'
+import { Unavailable } from '#shared/errors.ts'
 
 export const HOST = '127.0.0.1'
 

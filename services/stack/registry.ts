@@ -5,7 +5,7 @@
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Unavailable } from '../../shared/errors.ts'
+import { Unavailable } from '#shared/errors.ts'
 import { isHttpReady } from './http.ts'
 import type { Java } from './java.ts'
 import { type Download, fetchDownload } from './maven.ts'

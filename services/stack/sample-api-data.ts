@@ -4,7 +4,7 @@
  * they stay the same while later records are released.
  */
 import { readFile } from 'node:fs/promises'
-import { Unavailable } from '../../shared/errors.ts'
+import { Unavailable } from '#shared/errors.ts'
 import { damagePlaces, type Feature } from './sample-api-damage.ts'
 
 export const REGIONS = ['west', 'east'] as const

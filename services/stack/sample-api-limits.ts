@@ -3,7 +3,7 @@
  * of the account used the limit up) and an answer 503 now and then. All by count, so that a run can be repeated. Also watches how the
  * client behaves: its densest window, and whether it came back before the time that Retry-After named.
  */
-import type { Clock } from '../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 
 export type Limit = { requests: number; perMs: number }
 export type LimitOptions = {

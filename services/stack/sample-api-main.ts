@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
-import { exitStatusOf, explain, messageOf, WrongUse } from '../../shared/errors.ts'
+import { exitStatusOf, explain, messageOf, WrongUse } from '#shared/errors.ts'
 import { type SampleApiOptions, startSampleApi } from './sample-api.ts'
 import type { Client } from './sample-api-oauth.ts'
 

@@ -3,7 +3,7 @@
  * the body, and bearer tokens (RFC 6750) that are random, live for a short time and are checked in constant time. Nothing here logs.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Clock } from '../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 
 export type Client = { clientId: string; clientSecret: string }
 

@@ -4,8 +4,8 @@
  * seven damaged records. Deterministic by count, so that the demonstration and the tests can check every number. Logs nothing.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { type Clock, systemClock } from '../../shared/clock.ts'
-import { messageOf, Unavailable } from '../../shared/errors.ts'
+import { type Clock, systemClock } from '#shared/clock.ts'
+import { messageOf, Unavailable } from '#shared/errors.ts'
 import { addAdmin } from './sample-api-admin.ts'
 import { cursorSeal } from './sample-api-cursor.ts'
 import { type Catalogue, pageOf, REGIONS, type Region, readCatalogue } from './sample-api-data.ts'

@@ -3,7 +3,7 @@
  * servers only as a name, a launch and a question whether it is ready.
  */
 import { readFile, rm } from 'node:fs/promises'
-import { Unavailable } from '../../shared/errors.ts'
+import { Unavailable } from '#shared/errors.ts'
 import { isClickhouseReady } from './clickhouse.ts'
 import { lastLines } from './command.ts'
 import { describeEnd, type Guarded, startGuarded } from './guarded.ts'

@@ -4,7 +4,7 @@
  * Assumes that a stack's folder is on this machine and is used by one user.
  */
 import { mkdir } from 'node:fs/promises'
-import { messageOf, Unavailable } from '../../shared/errors.ts'
+import { messageOf, Unavailable } from '#shared/errors.ts'
 import { choosePorts } from './choose-ports.ts'
 import { prepareClickhouse } from './clickhouse.ts'
 import { exists, removeFile, writeJson } from './files.ts'

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '#shared/clock.ts'
 import { createPageWriter, PAGE_RECORDS } from './events.ts'
 
 export type ApiAddress = { url: string }

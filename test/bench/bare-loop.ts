@@ -1,6 +1,6 @@
 /** What the fetcher is compared with: the same pages through undici and JSON.parse, one after the other, and nothing else. Argument: the API. */
 import { request } from 'undici'
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '#shared/clock.ts'
 import type { WalkResult } from './walk-result.ts'
 
 const [api] = process.argv.slice(2)

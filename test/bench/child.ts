@@ -5,8 +5,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { systemClock } from '../../shared/clock.ts'
-import { Stopped } from '../../shared/errors.ts'
+import { systemClock } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
 import { type Sample, type Watching, watch } from './usage.ts'
 
 export const ROOT = resolve(import.meta.dirname, '..', '..')

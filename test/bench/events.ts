@@ -2,8 +2,8 @@
  * The records of the bench and their pages. An event has ~360 bytes of JSON in 12 fields of the usual types, one of them nested; its schema is what an
  * author would write. Pages are made by writing numbers and times into a ready text, so that the API costs next to nothing.
  */
-import { compileSource, type Stream } from '../../shared/declaration.ts'
-import { cursor, decimal, defineSource, setting, z } from '../../shared/index.ts'
+import { compileSource, type Stream } from '#shared/declaration.ts'
+import { cursor, decimal, defineSource, setting, z } from '#shared/index.ts'
 
 export const PAGE_RECORDS = 1000
 const STATUSES = ['open', 'paid', 'sent', 'returned'] as const

@@ -2,11 +2,12 @@
  * The real fetcher over all pages, once: from the first request until the last page is in the log. Arguments: the API, partitions. The servers and
  * names come from the environment.
  */
+
+import { systemClock } from '#shared/clock.ts'
+import { environment, readConfig, resolverFor } from '#shared/config.ts'
+import { createLog } from '#shared/log.ts'
+import { createMetrics } from '#shared/metrics.ts'
 import { fetchStreams } from '../../services/fetcher/fetcher.ts'
-import { systemClock } from '../../shared/clock.ts'
-import { environment, readConfig, resolverFor } from '../../shared/config.ts'
-import { createLog } from '../../shared/log.ts'
-import { createMetrics } from '../../shared/metrics.ts'
 import type { ApiStats } from './api.ts'
 import { benchStream } from './events.ts'
 import type { WalkResult } from './walk-result.ts'

@@ -2,12 +2,12 @@
  * A topic with records that wait for the loader, as a fetcher leaves it: a transaction a page, four partitions at once, by the publisher that the
  * fetcher uses. It is gone when it is closed.
  */
-import { systemClock } from '../../shared/clock.ts'
-import { readConfig } from '../../shared/config.ts'
-import { connectKafka } from '../../shared/kafka.ts'
-import { silentLog } from '../../shared/log.ts'
-import { connectRegistry } from '../../shared/registry.ts'
-import { namesFor } from '../../shared/topics.ts'
+import { systemClock } from '#shared/clock.ts'
+import { readConfig } from '#shared/config.ts'
+import { connectKafka } from '#shared/kafka.ts'
+import { silentLog } from '#shared/log.ts'
+import { connectRegistry } from '#shared/registry.ts'
+import { namesFor } from '#shared/topics.ts'
 import { type Place, type Published, publish } from '../support/published.ts'
 import { rounded } from './numbers.ts'
 import { orderOf, ordersStream } from './orders.ts'

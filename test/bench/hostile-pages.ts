@@ -1,6 +1,6 @@
 /** Pages that are too much in one way each, and the source that declares their streams. Gzipped, as a hostile API would send them. */
 import { gzipSync } from 'node:zlib'
-import { defineSource, none, setting, z } from '../../shared/index.ts'
+import { defineSource, none, setting, z } from '#shared/index.ts'
 
 export const STEADY = 'steady'
 export const STEADY_EVERY_MS = 1_000

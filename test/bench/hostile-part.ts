@@ -5,7 +5,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '#shared/clock.ts'
 import { samplesOf } from '../support/health.ts'
 import { CLI, startChild } from './child.ts'
 import { HOSTILE_PAGES, hostilePage, STEADY } from './hostile-pages.ts'

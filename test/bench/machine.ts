@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '#shared/clock.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import { systemClock } from '../../shared/clock.ts'
 import { rounded } from './numbers.ts'
 import type { Bench } from './place.ts'
 

@@ -3,8 +3,8 @@
  * their resident memory is read all the time. The time that this takes is the speed of the whole way.
  */
 import { join } from 'node:path'
-import { systemClock } from '../../shared/clock.ts'
-import { Stopped } from '../../shared/errors.ts'
+import { systemClock } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
 import type { ApiAddress } from './api.ts'
 import { CLI, startChild } from './child.ts'
 import { benchStream, PAGE_RECORDS } from './events.ts'

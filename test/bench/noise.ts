@@ -3,8 +3,8 @@
  * of a part mean little when much of it went elsewhere. Linux only; null elsewhere.
  */
 import { readFileSync } from 'node:fs'
+import { systemClock } from '#shared/clock.ts'
 import { SERVER_NAMES } from '../../services/stack/options.ts'
-import { systemClock } from '../../shared/clock.ts'
 import { rounded } from './numbers.ts'
 import { type Bench, pidOf } from './place.ts'
 import { cpuOfTree, sampleOf, TICKS_A_SECOND } from './usage.ts'

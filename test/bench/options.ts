@@ -1,6 +1,6 @@
 /** What `npm run bench` may be told: which parts, and how large. Sizes are whole numbers; a part that is not named is not run, none means all. */
 import { parseArgs } from 'node:util'
-import { WrongUse } from '../../shared/errors.ts'
+import { WrongUse } from '#shared/errors.ts'
 
 export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill', 'hostile'] as const
 export type Part = (typeof PARTS)[number]

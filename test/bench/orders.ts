@@ -1,6 +1,6 @@
 /** The records of the loader's part: ~245 bytes of JSON, nine columns of the usual types. */
-import { compileSource, type Stream } from '../../shared/declaration.ts'
-import { cursor, decimal, defineSource, z } from '../../shared/index.ts'
+import { compileSource, type Stream } from '#shared/declaration.ts'
+import { cursor, decimal, defineSource, z } from '#shared/index.ts'
 
 const STATUSES = ['open', 'paid', 'sent', 'returned'] as const
 const FIRST_MS = Date.UTC(2026, 0, 1)

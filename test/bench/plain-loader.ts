@@ -4,8 +4,8 @@
  */
 import { createClient } from '@clickhouse/client'
 import { Kafka, logLevel } from 'kafkajs'
-import { environment } from '../../shared/config.ts'
-import { FRAME_HEAD_BYTES } from '../../shared/wire.ts'
+import { environment } from '#shared/config.ts'
+import { FRAME_HEAD_BYTES } from '#shared/wire.ts'
 
 const BATCH_ROWS = 100_000
 const [topic = '', database = '', table = '', records = '0'] = process.argv.slice(2)

@@ -3,7 +3,7 @@
  * connections stay open and nothing is answered, and goes on after a while. At the end every record must be there once, and the group
  * at the end of the log.
  */
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '#shared/clock.ts'
 import { CLI, runChild } from './child.ts'
 import { type FullTopic, fullTopic, PARTITIONS } from './full-topic.ts'
 import { rounded } from './numbers.ts'

@@ -3,7 +3,7 @@
  * null; the report says so. A sample is taken every `SAMPLE_EVERY_MS`, so what a process did after its last one is missing.
  */
 import { readFileSync } from 'node:fs'
-import { systemClock } from '../../shared/clock.ts'
+import { systemClock } from '#shared/clock.ts'
 import { median, type Point, rounded, slopeOf } from './numbers.ts'
 
 export type Sample = { atMs: number; cpuSeconds: number; residentMb: number; peakMb: number }

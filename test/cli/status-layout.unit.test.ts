@@ -1,6 +1,8 @@
 /** `status` and `dead-letters list` as text: within 80 columns whatever they hold, everything with --wide, and nothing that steers a terminal. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { RawMessage } from '#shared/kafka/port.ts'
+import { MARKER_HEADER } from '#shared/wire.ts'
 import { describeList } from '../../services/cli/letters.ts'
 import { describeStatus } from '../../services/cli/status-layout.ts'
 import { columnsOf, rendered } from '../../services/cli/text.ts'
@@ -8,8 +10,6 @@ import type { LetterList } from '../../services/operator/letters.ts'
 import { recordsIn } from '../../services/operator/status/lag.ts'
 import { needsOf } from '../../services/operator/status/needs.ts'
 import type { PartitionStatus, StreamStatus } from '../../services/operator/status.ts'
-import type { RawMessage } from '../../shared/kafka/port.ts'
-import { MARKER_HEADER } from '../../shared/wire.ts'
 
 const NOW = Date.parse('2026-11-29T12:00:00Z')
 const LONG = `${'very-long-source-name'.repeat(3)}.${'very-long-stream-name'.repeat(3)}`

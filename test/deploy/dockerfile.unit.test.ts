@@ -50,6 +50,7 @@ function closure(entries: readonly string[]): { files: Set<string>; packages: Se
     files.add(file)
     for (const specifier of importsOf(file)) {
       if (specifier.startsWith('.')) open.push(relative(ROOT, join(ROOT, dirname(file), specifier)))
+      else if (specifier.startsWith('#shared/')) open.push(specifier.slice(1))
       else if (!specifier.startsWith('node:') && specifier !== 'headrace')
         packages.add(
           specifier

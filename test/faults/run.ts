@@ -3,7 +3,7 @@
  * fault, the figures and the oracle's verdict; exit status 1 when the oracle finds anything.
  */
 import { parseArgs } from 'node:util'
-import { messageOf } from '../../shared/errors.ts'
+import { messageOf } from '#shared/errors.ts'
 import { closeAll } from '../support/published.ts'
 import { runFaults } from './random/run.ts'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { asDeclaredBy } from '../../services/fetcher/as-declared.ts'
 import { unknownFields } from '../../services/fetcher/drift.ts'
 import { judgeFor } from '../../services/fetcher/judge.ts'
-import { column, decimal, epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
 import { testSeed } from '../support/seed.ts'
 import { declareOrders } from './declared.ts'
 

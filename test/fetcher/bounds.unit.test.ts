@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { epochMs, epochSeconds, int64, z } from '#shared/index.ts'
+import { positionOf } from '#shared/watermark.ts'
 import { boundsOf } from '../../services/fetcher/bounds.ts'
-import { epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
-import { positionOf } from '../../shared/watermark.ts'
 import { declareOrders } from './declared.ts'
 
 const TYPES = { iso: z.iso.datetime({ offset: true }), ms: epochMs(), seconds: epochSeconds(), seq: int64() }

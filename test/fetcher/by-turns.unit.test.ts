@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { systemClock } from '#shared/clock.ts'
 import { backfillByTurns } from '../../services/fetcher/by-turns.ts'
 import type { RunOutcome } from '../../services/fetcher/outcome.ts'
 import type { Job, Partition } from '../../services/fetcher/partition.ts'
 import { stopSignal } from '../../services/fetcher/stop-signal.ts'
-import { systemClock } from '../../shared/clock.ts'
 
 const JOB: Job = { range: { from: '1', to: '9' }, again: false }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Stopped } from '#shared/errors.ts'
 import { createChangeGuard } from '../../services/fetcher/changed-api.ts'
-import { Stopped } from '../../shared/errors.ts'
 import { declareOrders } from './declared.ts'
 
 function guard(rejectedShareMax?: number): (fitting: number, refused: number) => void {

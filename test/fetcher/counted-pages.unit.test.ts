@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { linkHeader } from '#shared/index.ts'
 import type { PageRequest } from '../../services/fetcher/client/send.ts'
 import { isCounted } from '../../services/fetcher/pages/counted-pages.ts'
 import { answerTo, onwardsFrom } from '../../services/fetcher/pages/follow-watermark.ts'
-import { linkHeader } from '../../shared/index.ts'
 import { declareOrders, instant } from './declared.ts'
 
 const stream = declareOrders({ paginate: linkHeader(), watermark: { field: 'updated_at', param: 'since', sorted: true } })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { compileSource } from '#shared/declaration.ts'
+import { column, cursor, decimal, defineSource, epochSeconds, int64, z } from '#shared/index.ts'
 import { dateCheckFor } from '../../services/fetcher/date-range.ts'
 import { judgeFor } from '../../services/fetcher/judge.ts'
-import { compileSource } from '../../shared/declaration.ts'
-import { column, cursor, decimal, defineSource, epochSeconds, int64, z } from '../../shared/index.ts'
 import { testSeed } from '../support/seed.ts'
 import { declareOrders } from './declared.ts'
 

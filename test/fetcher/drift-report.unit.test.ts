@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { pino } from 'pino'
+import { z } from '#shared/index.ts'
+import { createMetrics } from '#shared/metrics.ts'
 import { createDriftNames, createDriftReport } from '../../services/fetcher/drift-report.ts'
 import { judgeFor } from '../../services/fetcher/judge.ts'
-import { z } from '../../shared/index.ts'
-import { createMetrics } from '../../shared/metrics.ts'
 import { declareOrders, order, orderSchema } from './declared.ts'
 
 const stream = declareOrders({ schema: orderSchema.extend({ note: z.string().optional(), tag: z.string().optional() }) })

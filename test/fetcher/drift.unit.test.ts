@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { z } from '#shared/index.ts'
 import { shapeOf, unknownFields } from '../../services/fetcher/drift.ts'
-import { z } from '../../shared/index.ts'
 
 function driftOf(schema: z.ZodType, raw: unknown): { kept: unknown; paths: string[] } {
   const paths: string[] = []

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Stopped } from '#shared/errors.ts'
 import { createMemory } from '../../services/fetcher/memory.ts'
-import { Stopped } from '../../shared/errors.ts'
 import { instant, order, STREAM } from './declared.ts'
 import { confirmed, keysOf, runOnce } from './paginators/running.ts'
 

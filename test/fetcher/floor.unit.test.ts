@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { int64, z } from '#shared/index.ts'
+import { comparePositions, positionOf, watermarkText } from '#shared/watermark.ts'
 import { floorOf } from '../../services/fetcher/floor.ts'
 import { sinceText } from '../../services/fetcher/since.ts'
-import { int64, z } from '../../shared/index.ts'
-import { comparePositions, positionOf, watermarkText } from '../../shared/watermark.ts'
 import { testSeed } from '../support/seed.ts'
 import { declareOrders } from './declared.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { type Checkpoint, checkpointText, commitText } from '#shared/checkpoint.ts'
+import { DELETES_DEFAULT } from '#shared/schema.ts'
 import { beginWalk, completeOf, deletesAttention, rowsLeft, walkedOn, whyNotWhole } from '../../services/fetcher/full-walk.ts'
-import { type Checkpoint, checkpointText, commitText } from '../../shared/checkpoint.ts'
-import { DELETES_DEFAULT } from '../../shared/schema.ts'
 
 const reject = { raw: '', reason: '', issues: '' }
 const record = { key: '', payload: '', position: null }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { z } from '../../shared/index.ts'
+import { z } from '#shared/index.ts'
 import { startApi } from '../support/api.ts'
 import { declareShop, instant, order, orderSchema, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace, type Place } from './fetching.ts'

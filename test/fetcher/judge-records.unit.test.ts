@@ -1,10 +1,10 @@
 /** What a declaration says of records before the schema: envelope, filter, mark of deletion. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Stopped } from '#shared/errors.ts'
+import { optional, z } from '#shared/index.ts'
 import { isMark } from '../../services/fetcher/deletion.ts'
 import { judgeFor } from '../../services/fetcher/judge.ts'
-import { Stopped } from '../../shared/errors.ts'
-import { optional, z } from '../../shared/index.ts'
 import { declareOrders, order, orderSchema } from './declared.ts'
 
 type Given = Record<string, unknown>

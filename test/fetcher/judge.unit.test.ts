@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { int64, z } from '#shared/index.ts'
+import type { LearnedType } from '#shared/learned.ts'
 import { digest, judgeFor, optionalFields, RECORD_BYTES_MAX } from '../../services/fetcher/judge.ts'
-import { int64, z } from '../../shared/index.ts'
-import type { LearnedType } from '../../shared/learned.ts'
 import { testSeed } from '../support/seed.ts'
 import { declareOrders, order, orderSchema } from './declared.ts'
 

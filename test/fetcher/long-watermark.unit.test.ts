@@ -1,9 +1,9 @@
 /** Watermarks that are longer texts than markers, checkpoints and commits have room for. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { none, z } from '../../shared/index.ts'
-import { WATERMARK_BYTES_MAX } from '../../shared/watermark.ts'
-import { parseMarker } from '../../shared/wire.ts'
+import { none, z } from '#shared/index.ts'
+import { WATERMARK_BYTES_MAX } from '#shared/watermark.ts'
+import { parseMarker } from '#shared/wire.ts'
 import { runOnce } from './paginators/running.ts'
 
 const stream = {

@@ -1,7 +1,7 @@
 /** What an API names as its next page once, and never again: on the real stack, run after run, until the table's topic equals the API. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { bearer, cursor, generator, linkHeader, nextUrl, secret } from '../../shared/index.ts'
+import { bearer, cursor, generator, linkHeader, nextUrl, secret } from '#shared/index.ts'
 import { type Answer, type Asked, startServer } from '../support/http.ts'
 import { declareShop, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace } from './fetching.ts'

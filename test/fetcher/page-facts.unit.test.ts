@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { pageMarker } from '#shared/wire.ts'
 import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from '../../services/fetcher/page-facts.ts'
-import { pageMarker } from '../../shared/wire.ts'
 
 const request = { method: 'GET', url: new URL('http://127.0.0.1/'), headers: {}, body: undefined } as const
 const response = { status: 200, headers: {}, body: {}, bytes: 9, request, attempts: 3, retries: 2, durationMs: 1.6, fetchedMs: 7 }

@@ -1,7 +1,7 @@
 /** Ways of paging on the real stack: where an interrupted run goes on, and what is said when records move under a walk. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { generator, none, offset, windows } from '../../shared/index.ts'
+import { generator, none, offset, windows } from '#shared/index.ts'
 import { type Answer, type Asked, startServer } from '../support/http.ts'
 import { asksFrom, declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace } from './fetching.ts'

@@ -1,10 +1,10 @@
 /** Every way of resuming × every kind of run: where it goes on, or begins, and what it carries along. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Checkpoint } from '#shared/checkpoint.ts'
+import type { Resume } from '#shared/resume.ts'
 import { fullPlanOf, planOf, rangePlanOf, startAgain } from '../../services/fetcher/plan.ts'
 import type { RunPlan } from '../../services/fetcher/run.ts'
-import type { Checkpoint } from '../../shared/checkpoint.ts'
-import type { Resume } from '../../shared/resume.ts'
 import { virtualClock } from '../support/clocks.ts'
 
 const clock = virtualClock()

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Watermarking } from '#shared/declaration.ts'
+import type { Position } from '#shared/watermark.ts'
 import type { Accepted } from '../../services/fetcher/judge.ts'
 import { afterPage, type PageTimes, type Progress, startOf } from '../../services/fetcher/progress.ts'
-import type { Watermarking } from '../../shared/declaration.ts'
-import type { Position } from '../../shared/watermark.ts'
 import { declareOrders } from './declared.ts'
 
 const watermarking = (sorted: boolean, kind: 'iso' | 'integer' = 'integer'): Watermarking => {

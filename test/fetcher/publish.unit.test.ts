@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { isUtf8 } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { parseCheckpoint } from '#shared/checkpoint.ts'
+import type { Append, Appended, Checkpoint, Publisher } from '#shared/kafka.ts'
+import { MARKER_HEADER, parseDeadLetterHeaders, parseMarker, schemaIdOf } from '#shared/wire.ts'
 import { createOutlet, type PublishedPage } from '../../services/fetcher/publish.ts'
-import { parseCheckpoint } from '../../shared/checkpoint.ts'
-import type { Append, Appended, Checkpoint, Publisher } from '../../shared/kafka.ts'
-import { MARKER_HEADER, parseDeadLetterHeaders, parseMarker, schemaIdOf } from '../../shared/wire.ts'
 
 const PLACE = { topic: 'shop.orders', deadLetters: 'shop.orders.dead-letters', partition: 3, group: 'fetcher', schemaId: 258 }
 

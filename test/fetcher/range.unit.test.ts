@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { WrongUse } from '#shared/errors.ts'
+import { epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { type Judged, judgeFor } from '../../services/fetcher/judge.ts'
 import { endsOf, isPast, rangeId, rangeOf, rawPosition, within } from '../../services/fetcher/range.ts'
-import { WrongUse } from '../../shared/errors.ts'
-import { epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
 import { declareOrders } from './declared.ts'
 
 const TYPES = { iso: z.iso.datetime({ offset: true }), ms: epochMs(), seconds: epochSeconds(), seq: int64(), text: z.string() }

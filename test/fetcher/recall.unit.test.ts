@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { RawMessage } from '#shared/kafka.ts'
+import { deadLetterHeaders, frame, MARKER_HEADER, replayHeaders } from '#shared/wire.ts'
 import type { Rejected } from '../../services/fetcher/judge.ts'
 import { createMemory, type Memory } from '../../services/fetcher/memory.ts'
 import { recallRecords, recallRejected } from '../../services/fetcher/recall.ts'
-import type { RawMessage } from '../../shared/kafka.ts'
-import { deadLetterHeaders, frame, MARKER_HEADER, replayHeaders } from '../../shared/wire.ts'
 
 type Kept = Omit<RawMessage, 'timestamp'>
 const record = (offset: number, key: string, payload: string): Kept => ({

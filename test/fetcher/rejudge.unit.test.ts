@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { int64, z } from '#shared/index.ts'
 import { rejudgeFor } from '../../services/fetcher/rejudge.ts'
-import { int64, z } from '../../shared/index.ts'
 import { declareOrders } from './declared.ts'
 
 const schema = z.object({

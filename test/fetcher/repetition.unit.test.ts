@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Stopped } from '#shared/errors.ts'
 import type { Step } from '../../services/fetcher/paginators/paginator.ts'
 import { repetitionGuard } from '../../services/fetcher/repetition.ts'
-import { Stopped } from '../../shared/errors.ts'
 import { declareOrders } from './declared.ts'
 
 const stream = declareOrders()

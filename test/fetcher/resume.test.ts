@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Stream } from '../../shared/declaration.ts'
+import type { Stream } from '#shared/declaration.ts'
 import { type Api, type ApiRecord, startApi } from '../support/api.ts'
 import { asksFrom, declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace, type Place } from './fetching.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { oauth2ClientCredentials, secret } from '../../shared/index.ts'
+import { oauth2ClientCredentials, secret } from '#shared/index.ts'
 import { type ApiRecord, startApi } from '../support/api.ts'
 import { asksFrom, declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace } from './fetching.ts'

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CHECKPOINT_BYTES_MAX, type Checkpoint, checkpointText, parseCheckpoint } from '#shared/checkpoint.ts'
+import { Stopped } from '#shared/errors.ts'
+import { discover } from '#shared/index.ts'
 import {
   knownId,
   knownOf,
@@ -10,9 +13,6 @@ import {
   spread,
   streamOfShare,
 } from '../../services/fetcher/share.ts'
-import { CHECKPOINT_BYTES_MAX, type Checkpoint, checkpointText, parseCheckpoint } from '../../shared/checkpoint.ts'
-import { Stopped } from '../../shared/errors.ts'
-import { discover } from '../../shared/index.ts'
 import { declareOrders } from './declared.ts'
 
 const over = (partitions: number) => declareOrders({ partitions: discover({ over: partitions, values: () => [] }) })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { sinceText } from '../../services/fetcher/since.ts'
-import { epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
 import { declareOrders } from './declared.ts'
 
 const TYPES = { iso: z.iso.datetime({ offset: true }), ms: epochMs(), seconds: epochSeconds(), seq: int64(), text: z.string() }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { Stopped } from '#shared/errors.ts'
+import type { PageMarker } from '#shared/wire.ts'
 import { createSummary } from '../../services/fetcher/summary.ts'
-import { Stopped } from '../../shared/errors.ts'
-import type { PageMarker } from '../../shared/wire.ts'
 import { declareOrders } from './declared.ts'
 
 const stream = declareOrders({ partitions: [{ region: 'a' }, { region: 'b' }] })

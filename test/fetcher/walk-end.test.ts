@@ -1,7 +1,7 @@
 /** The end of a walk on the real stack: a page that is wrong once, and the runs after it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { cursor, linkHeader, none, pageNumber, windows } from '../../shared/index.ts'
+import { cursor, linkHeader, none, pageNumber, windows } from '#shared/index.ts'
 import { type Answer, startServer } from '../support/http.ts'
 import { declareShop, instant, order, streamOf } from './declared.ts'
 import { idsOf, markersOf, ownPlace, type Place } from './fetching.ts'

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import { silentLog } from '#shared/log.ts'
 import type { RunOutcome } from '../../services/fetcher/outcome.ts'
 import { type Owned, ownedId } from '../../services/fetcher/ownership.ts'
 import type { Partition } from '../../services/fetcher/partition.ts'
 import type { Stop } from '../../services/fetcher/stop-signal.ts'
 import { createWorker } from '../../services/fetcher/worker.ts'
-import { silentLog } from '../../shared/log.ts'
 import { virtualClock } from '../support/clocks.ts'
 import { declareOrders } from './declared.ts'
 

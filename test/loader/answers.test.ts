@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import type { Config } from '../../shared/config.ts'
+import type { Config } from '#shared/config.ts'
 import { type ClickHouseProxy, clickhouseProxy, type Mishap } from '../support/clickhouse-proxy.ts'
 import { commits, count, startLoader, until } from '../support/loading.ts'
 import { closeAll, order, ownPlace, type Place, type Published, publish } from '../support/published.ts'

@@ -1,7 +1,7 @@
 /** `load --until-caught-up` in front of what does not pass by itself: it loads the rest, says what is wrong and what to do, and ends. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { Stopped } from '../../shared/errors.ts'
+import { Stopped } from '#shared/errors.ts'
 import { clickhouseProxy } from '../support/clickhouse-proxy.ts'
 import { command, commits, count, loadAll, query, until } from '../support/loading.ts'
 import { run } from '../support/processes.ts'

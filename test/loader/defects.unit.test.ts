@@ -1,6 +1,11 @@
 /** An error that nobody expected, in the work of one topic: it is named with its place, tried again, and ends nothing. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemClock } from '#shared/clock.ts'
+import type { ReadBatch } from '#shared/kafka.ts'
+import { silentLog } from '#shared/log.ts'
+import { createMetrics } from '#shared/metrics.ts'
+import { namesFor } from '#shared/topics.ts'
 import type { Assigned } from '../../services/loader/assignment.ts'
 import { type Batch, batchOf, type Chunk } from '../../services/loader/chunk.ts'
 import { createGate } from '../../services/loader/gate.ts'
@@ -8,11 +13,6 @@ import { createHoldups } from '../../services/loader/holdups.ts'
 import { createIntake } from '../../services/loader/intake.ts'
 import type { Patience } from '../../services/loader/patience.ts'
 import { createSettle, type SettleDeps } from '../../services/loader/settle.ts'
-import { systemClock } from '../../shared/clock.ts'
-import type { ReadBatch } from '../../shared/kafka.ts'
-import { silentLog } from '../../shared/log.ts'
-import { createMetrics } from '../../shared/metrics.ts'
-import { namesFor } from '../../shared/topics.ts'
 
 const TOPIC = 'headrace.shop.orders'
 const clock = { ...systemClock, sleep: () => Promise.resolve(), random: () => 0.5 }

@@ -1,8 +1,8 @@
 /** Whoever may write to a topic can write a page marker: it is believed only within what the registered schema declares. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { none, z } from '#shared/index.ts'
 import { statusOf } from '../../services/operator/status.ts'
-import { none, z } from '../../shared/index.ts'
 import { commits, count, loadAll, startLoader, until } from '../support/loading.ts'
 import { closeAll, compileStream, order, ownPlace, type Published, publish } from '../support/published.ts'
 

@@ -1,8 +1,8 @@
 /** A registry URL without its path, at the start or while the loader runs: it waits and says so; no record and no offset is spent on it. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { Config } from '../../shared/config.ts'
-import { frame } from '../../shared/wire.ts'
+import type { Config } from '#shared/config.ts'
+import { frame } from '#shared/wire.ts'
 import { command, commits, count, loadAll, startLoader, until } from '../support/loading.ts'
 import { closeAll, order, ownPlace, publish } from '../support/published.ts'
 

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { z } from '../../shared/index.ts'
-import { parseDeadLetterHeaders, singleHeaders } from '../../shared/wire.ts'
+import { z } from '#shared/index.ts'
+import { parseDeadLetterHeaders, singleHeaders } from '#shared/wire.ts'
 import { commits, count, loadAll, query } from '../support/loading.ts'
 import { closeAll, compileStream, markerOf, order, ownPlace, publish } from '../support/published.ts'
 

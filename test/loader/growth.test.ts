@@ -1,8 +1,8 @@
 /** A schema that grows while its table has rows: what only adds is applied by the loader, and every value stays what it was. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { differences } from '../../shared/differences.ts'
-import { column, decimal, z } from '../../shared/index.ts'
+import { differences } from '#shared/differences.ts'
+import { column, decimal, z } from '#shared/index.ts'
 import { loadAll, query } from '../support/loading.ts'
 import { closeAll, compileStream, ownPlace, publish } from '../support/published.ts'
 

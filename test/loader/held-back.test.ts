@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, describe, test } from 'node:test'
-import type { Config } from '../../shared/config.ts'
+import type { Config } from '#shared/config.ts'
 import { listening } from '../support/http.ts'
 import { command, commits, count, startLoader, until } from '../support/loading.ts'
 import { atEnd, closeAll, order, ownPlace, type Place, type Published, publish } from '../support/published.ts'

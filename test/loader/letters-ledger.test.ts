@@ -1,10 +1,10 @@
 /** `headrace_dead_letters`: a row for each letter, whoever refused the record, once, and never in the way of the loading. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { systemClock } from '#shared/clock.ts'
+import { silentLog } from '#shared/log.ts'
+import { deadLetterHeaders, doneHeaders, frame, parseDeadLetterHeaders, replayHeaders, singleHeaders } from '#shared/wire.ts'
 import { replayLetters } from '../../services/fetcher/letters.ts'
-import { systemClock } from '../../shared/clock.ts'
-import { silentLog } from '../../shared/log.ts'
-import { deadLetterHeaders, doneHeaders, frame, parseDeadLetterHeaders, replayHeaders, singleHeaders } from '../../shared/wire.ts'
 import { command, count, loadAll, query, startLoader, until } from '../support/loading.ts'
 import { closeAll, compileStream, order, ownPlace, publish } from '../support/published.ts'
 

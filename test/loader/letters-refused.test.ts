@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { parseDeadLetterHeaders } from '../../shared/wire.ts'
+import { parseDeadLetterHeaders } from '#shared/wire.ts'
 import { commits, count, loadAll, startLoader, until } from '../support/loading.ts'
 import { closeAll, order, ownPlace, type Place, publish } from '../support/published.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { z } from '../../shared/index.ts'
-import { frame } from '../../shared/wire.ts'
+import { z } from '#shared/index.ts'
+import { frame } from '#shared/wire.ts'
 import { command, commits, count, loadAll, query, startLoader, until } from '../support/loading.ts'
 import { closeAll, compileStream, order, orderSchema, ownPlace, type Place, publish } from '../support/published.ts'
 

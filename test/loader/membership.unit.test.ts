@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { commitText } from '#shared/checkpoint.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Gap, Kafka, Reader, ReaderOptions } from '#shared/kafka.ts'
+import { silentLog } from '#shared/log.ts'
+import { createMetrics } from '#shared/metrics.ts'
+import { namesFor } from '#shared/topics.ts'
 import { createMembership } from '../../services/loader/membership.ts'
-import { commitText } from '../../shared/checkpoint.ts'
-import type { Clock } from '../../shared/clock.ts'
-import type { Gap, Kafka, Reader, ReaderOptions } from '../../shared/kafka.ts'
-import { silentLog } from '../../shared/log.ts'
-import { createMetrics } from '../../shared/metrics.ts'
-import { namesFor } from '../../shared/topics.ts'
 
 const TOPIC = 'own.shop.orders'
 const PLACE = `${TOPIC}/0`

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { systemClock } from '#shared/clock.ts'
 import { type Failure, tableFailure } from '../../services/loader/classify.ts'
 import { Abandoned, type Patience, untilDecided, WAIT_MAX_MS, waitMs } from '../../services/loader/patience.ts'
-import { systemClock } from '../../shared/clock.ts'
 
 function patience(given: Partial<Patience> = {}): Patience & { holds: string[]; waits: number[] } {
   const holds: string[] = []

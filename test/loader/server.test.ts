@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import { silentLog } from '#shared/log.ts'
 import type { Finding } from '../../services/loader/judge.ts'
 import { judgeServer } from '../../services/loader/server.ts'
 import { createTables } from '../../services/loader/table.ts'
 import { INSERT_NEEDS } from '../../services/loader/writer.ts'
-import { silentLog } from '../../shared/log.ts'
 import { query } from '../support/loading.ts'
 import { atEnd, closeAll, ownPlace } from '../support/published.ts'
 

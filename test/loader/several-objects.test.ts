@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { frame, parseDeadLetterHeaders } from '../../shared/wire.ts'
+import { frame, parseDeadLetterHeaders } from '#shared/wire.ts'
 import { command, commits, count, loadAll, query } from '../support/loading.ts'
 import { closeAll, order, ownPlace, publish } from '../support/published.ts'
 

@@ -1,12 +1,12 @@
 /** The statements of a table over shards, as texts for a cluster with replicas, and what is read from one that is there. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { readConfig } from '#shared/config.ts'
 import { unlessDenied } from '../../services/loader/found.ts'
 import { judge } from '../../services/loader/judge.ts'
 import { judgeServer } from '../../services/loader/server.ts'
 import { createFront, frontOf, shardingKeyOf, weightsIn } from '../../services/loader/shards.ts'
 import { insertNeeds } from '../../services/loader/writer.ts'
-import { readConfig } from '../../shared/config.ts'
 
 const at = { database: 'db', cluster: 'main', sharded: true }
 const spec = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { after, describe, test } from 'node:test'
-import { z } from '../../shared/index.ts'
+import { z } from '#shared/index.ts'
 import { clickhouseProxy } from '../support/clickhouse-proxy.ts'
 import { commits, count, startLoader, until } from '../support/loading.ts'
 import { atEnd, closeAll, compileStream, order, orderSchema, ownPlace, publish } from '../support/published.ts'

@@ -1,11 +1,11 @@
 /** Whatever passes the declaration as a column is one that the real ClickHouse makes, takes as it is the next time, and gives back as it came. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { connectClickHouse } from '#shared/clickhouse.ts'
+import { column, epochMs, epochSeconds, z } from '#shared/index.ts'
+import { silentLog } from '#shared/log.ts'
+import { columnTypeMistake } from '#shared/schema/column-text.ts'
 import { createTables } from '../../services/loader/table.ts'
-import { connectClickHouse } from '../../shared/clickhouse.ts'
-import { column, epochMs, epochSeconds, z } from '../../shared/index.ts'
-import { silentLog } from '../../shared/log.ts'
-import { columnTypeMistake } from '../../shared/schema/column-text.ts'
 import { command, loadAll, query } from '../support/loading.ts'
 import { atEnd, closeAll, compileStream, ownPlace, type Place, publish } from '../support/published.ts'
 

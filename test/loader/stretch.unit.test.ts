@@ -1,12 +1,12 @@
 /** Fewer and larger inserts while a table has many parts: what is decided, when it is looked, and what a batch makes of it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { silentLog } from '#shared/log.ts'
+import { createMetrics } from '#shared/metrics.ts'
+import { LEDGER_TABLE } from '#shared/topics.ts'
 import type { Failure } from '../../services/loader/classify.ts'
 import { createPressure } from '../../services/loader/pressure.ts'
 import { type Parts, STRETCH_MAX, stretchAfter, stretchedLimits } from '../../services/loader/stretch.ts'
-import { silentLog } from '../../shared/log.ts'
-import { createMetrics } from '../../shared/metrics.ts'
-import { LEDGER_TABLE } from '../../shared/topics.ts'
 import { virtualClock } from '../support/clocks.ts'
 
 const LIMITS = { rows: 100, bytes: 1_000, ageMs: 1_000 }

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { judgeFor } from '../../services/fetcher/judge.ts'
-import { column, decimal, epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
 import { loadAll, query } from '../support/loading.ts'
 import { closeAll, compileStream, ownPlace, publish } from '../support/published.ts'
 

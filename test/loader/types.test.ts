@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { column, decimal, epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
+import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { loadAll, query } from '../support/loading.ts'
 import { closeAll, compileStream, ownPlace, type Place, publish } from '../support/published.ts'
 

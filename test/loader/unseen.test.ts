@@ -1,7 +1,7 @@
 /** Marks of deletion never win against what their own walk or a later one brought, in whatever order the table hears of it. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { none, z } from '../../shared/index.ts'
+import { none, z } from '#shared/index.ts'
 import { loadAll, query } from '../support/loading.ts'
 import { closeAll, compileStream, ownPlace, publish } from '../support/published.ts'
 

@@ -1,7 +1,7 @@
 /** `<table>_current`: what a person reads without knowing what FINAL is. */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { z } from '../../shared/index.ts'
+import { z } from '#shared/index.ts'
 import { command, loadAll, query, startLoader, until } from '../support/loading.ts'
 import { closeAll, compileStream, order, orderSchema, ownPlace, publish } from '../support/published.ts'
 

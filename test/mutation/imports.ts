@@ -1,6 +1,6 @@
 /** Which files see a file: those that import it, directly or by way of others, the nearest first. */
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
 export type Importer = { file: string; distance: number }
@@ -26,11 +26,14 @@ export function importGraph(root: string, files: readonly string[]): (file: stri
   }
 }
 
+/** As package.json has it in `imports`. */
+const SHARED = '#shared/'
+
 function importsOf(root: string, file: string): string[] {
   const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'), true, true)
   return importedFiles.flatMap(({ fileName }) => {
-    if (!fileName.startsWith('.')) return []
-    const path = relative(root, join(root, dirname(file), fileName))
+    const path = fileName.startsWith(SHARED) ? join('shared', fileName.slice(SHARED.length)) : join(dirname(file), fileName)
+    if (!fileName.startsWith('.') && !fileName.startsWith(SHARED)) return []
     return existsSync(join(root, path)) ? [path] : []
   })
 }

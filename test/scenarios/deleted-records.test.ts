@@ -1,7 +1,7 @@
 /** Records that say of themselves that they are deleted, filters and envelopes, from the API to the table. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { cursor, z } from '../../shared/index.ts'
+import { cursor, z } from '#shared/index.ts'
 import { startServer } from '../support/http.ts'
 import { closeAll } from '../support/published.ts'
 import { through } from '../support/through.ts'

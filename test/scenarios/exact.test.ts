@@ -1,7 +1,7 @@
 /** Values that are damaged on many ways from an API to a table: they arrive exactly as they were sent, or the record is a dead letter. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { decimal, epochMs, epochSeconds, int64, none, z } from '../../shared/index.ts'
+import { decimal, epochMs, epochSeconds, int64, none, z } from '#shared/index.ts'
 import { startServer } from '../support/http.ts'
 import { closeAll } from '../support/published.ts'
 import { through } from '../support/through.ts'

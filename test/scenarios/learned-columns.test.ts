@@ -1,8 +1,8 @@
 /** Unknown fields that become columns, from the API to the table: at once, for good, within a bound, and never at the cost of a record. */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { cursor, z } from '../../shared/index.ts'
-import { LEARNED_COLUMNS_MAX } from '../../shared/learned.ts'
+import { cursor, z } from '#shared/index.ts'
+import { LEARNED_COLUMNS_MAX } from '#shared/learned.ts'
 import { startServer } from '../support/http.ts'
 import { closeAll } from '../support/published.ts'
 import { through } from '../support/through.ts'

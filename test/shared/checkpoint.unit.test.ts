@@ -12,8 +12,8 @@ import {
   parseCommit,
   parseSkip,
   reachedOf,
-} from '../../shared/checkpoint.ts'
-import { boundedWatermark, WATERMARK_BYTES_MAX } from '../../shared/watermark.ts'
+} from '#shared/checkpoint.ts'
+import { boundedWatermark, WATERMARK_BYTES_MAX } from '#shared/watermark.ts'
 import { testSeed } from '../support/seed.ts'
 
 const seed = testSeed()

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { integerBounds, joined } from '../../shared/column-types.ts'
+import { integerBounds, joined } from '#shared/column-types.ts'
 import { testSeed } from '../support/seed.ts'
 
 fc.configureGlobal({ seed: testSeed() })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { columnsOf, columnType, keptColumnsOf } from '#shared/columns.ts'
+import { column, decimal, epochMs, int64, z } from '#shared/index.ts'
 import {
   addColumn,
   commentColumn,
@@ -11,8 +13,6 @@ import {
 } from '../../services/loader/ddl.ts'
 import { createView } from '../../services/loader/view.ts'
 import { quorumOf } from '../../services/loader/writer.ts'
-import { columnsOf, columnType, keptColumnsOf } from '../../shared/columns.ts'
-import { column, decimal, epochMs, int64, z } from '../../shared/index.ts'
 import { compileStream } from '../support/published.ts'
 
 function types(shape: z.ZodRawShape): Record<string, string> {

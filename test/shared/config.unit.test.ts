@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { type Environment, nearMissesIn, optionRows, readConfig, readOptions, resolverFor } from '../../shared/config.ts'
-import { explain, WrongUse } from '../../shared/errors.ts'
+import { type Environment, nearMissesIn, optionRows, readConfig, readOptions, resolverFor } from '#shared/config.ts'
+import { explain, WrongUse } from '#shared/errors.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'headrace-config-'))
 after(() => rmSync(dir, { recursive: true, force: true }))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { compileSource } from '../../shared/declaration.ts'
-import { DeclarationError } from '../../shared/errors.ts'
+import { compileSource } from '#shared/declaration.ts'
+import { DeclarationError } from '#shared/errors.ts'
 import {
   apiKey,
   basic,
@@ -17,8 +17,8 @@ import {
   secret,
   setting,
   z,
-} from '../../shared/index.ts'
-import { annotationOf } from '../../shared/schema.ts'
+} from '#shared/index.ts'
+import { annotationOf } from '#shared/schema.ts'
 
 type Loose = Record<string, unknown>
 

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Ajv } from 'ajv'
-import { joined } from '../../shared/column-types.ts'
-import { columnType } from '../../shared/columns.ts'
-import { differences, type SchemaDifference } from '../../shared/differences.ts'
-import { column, decimal, epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
-import { withColumns } from '../../shared/learned.ts'
-import { annotationOf, DELETES_DEFAULT, type JsonSchema, type StreamAnnotation, wireSchema } from '../../shared/schema.ts'
+import { joined } from '#shared/column-types.ts'
+import { columnType } from '#shared/columns.ts'
+import { differences, type SchemaDifference } from '#shared/differences.ts'
+import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
+import { withColumns } from '#shared/learned.ts'
+import { annotationOf, DELETES_DEFAULT, type JsonSchema, type StreamAnnotation, wireSchema } from '#shared/schema.ts'
 
 const ANNOTATION: StreamAnnotation = {
   v: 1,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Unavailable } from '../../shared/errors.ts'
-import { createHealth, PROBE_EVERY_MS, UNREADY_AFTER_MS, watchServers } from '../../shared/health.ts'
+import { Unavailable } from '#shared/errors.ts'
+import { createHealth, PROBE_EVERY_MS, UNREADY_AFTER_MS, watchServers } from '#shared/health.ts'
 import { virtualClock } from '../support/clocks.ts'
 
 test('a server that refuses this worker is a reason at once, and none when it accepts it again', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { assign, type Member, type Share } from '../../shared/kafka/assigner.ts'
+import { assign, type Member, type Share } from '#shared/kafka/assigner.ts'
 import { testSeed } from '../support/seed.ts'
 
 fc.configureGlobal({ seed: testSeed() })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import '../../shared/kafka/kafkajs/load.ts'
-import { internal } from '../../shared/kafka/kafkajs/internals.ts'
+import '#shared/kafka/kafkajs/load.ts'
+import { internal } from '#shared/kafka/kafkajs/internals.ts'
 
 type Pool = { getConnection(index: number): Promise<{ isConnected(): boolean }>; destroy(): Promise<void> }
 

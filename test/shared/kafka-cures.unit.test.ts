@@ -4,11 +4,11 @@ import { execFile } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import { systemClock } from '../../shared/clock.ts'
-import { appendTo, type Send } from '../../shared/kafka/append.ts'
-import { internal } from '../../shared/kafka/kafkajs/internals.ts'
-import '../../shared/kafka/kafkajs/load.ts'
-import { RETRY } from '../../shared/kafka/kafkajs/retry.ts'
+import { systemClock } from '#shared/clock.ts'
+import { appendTo, type Send } from '#shared/kafka/append.ts'
+import { internal } from '#shared/kafka/kafkajs/internals.ts'
+import '#shared/kafka/kafkajs/load.ts'
+import { RETRY } from '#shared/kafka/kafkajs/retry.ts'
 
 type TopicMessages = Pick<Parameters<Send>[0], 'topic' | 'messages'>
 type SendMessages = (request: { acks: number; topicMessages: TopicMessages[] }) => ReturnType<Send>

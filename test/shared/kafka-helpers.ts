@@ -1,9 +1,9 @@
 /** What the Kafka tests share: a connection to the test stack, a topic of one's own, and waiting for something to become true. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { type Clock, systemClock } from '../../shared/clock.ts'
-import { connectKafka, type Kafka, type Message, type RawMessage } from '../../shared/kafka.ts'
-import { type Log, silentLog } from '../../shared/log.ts'
+import { type Clock, systemClock } from '#shared/clock.ts'
+import { connectKafka, type Kafka, type Message, type RawMessage } from '#shared/kafka.ts'
+import { type Log, silentLog } from '#shared/log.ts'
 import { KEPT, testStack, uniquePrefix } from '../support/stack.ts'
 
 const POLLS_MAX = 600

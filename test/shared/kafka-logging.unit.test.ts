@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import pino from 'pino'
-import { type Clock, systemClock } from '../../shared/clock.ts'
-import { explainFailure, isPassing } from '../../shared/kafka/failures.ts'
-import { internal } from '../../shared/kafka/kafkajs/internals.ts'
-import { logLevel } from '../../shared/kafka/kafkajs/load.ts'
-import { packageLevel, packageLog } from '../../shared/kafka/logging.ts'
+import { type Clock, systemClock } from '#shared/clock.ts'
+import { explainFailure, isPassing } from '#shared/kafka/failures.ts'
+import { internal } from '#shared/kafka/kafkajs/internals.ts'
+import { logLevel } from '#shared/kafka/kafkajs/load.ts'
+import { packageLevel, packageLog } from '#shared/kafka/logging.ts'
 
 type Entry = Parameters<ReturnType<ReturnType<typeof packageLog>>>[0]
 

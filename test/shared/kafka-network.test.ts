@@ -1,9 +1,9 @@
 /** A network in front of a broker that is well: requests that do not arrive, answers that never come or break off. What was done, nobody is told. */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { systemClock } from '../../shared/clock.ts'
-import { connectKafka, FencedError, type Kafka, PublishFailed, type Reader, StaleGeneration } from '../../shared/kafka.ts'
-import { silentLog } from '../../shared/log.ts'
+import { systemClock } from '#shared/clock.ts'
+import { connectKafka, FencedError, type Kafka, PublishFailed, type Reader, StaleGeneration } from '#shared/kafka.ts'
+import { silentLog } from '#shared/log.ts'
 import { calmNetwork, type KafkaMishap, type Network, startKafkaProxy } from '../support/kafka-proxy.ts'
 import { type Bench, bench, completed, numbered, until, valuesOf } from './kafka-helpers.ts'
 

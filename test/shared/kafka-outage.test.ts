@@ -1,9 +1,9 @@
 /** A broker that goes away, with a stack of its own. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { systemClock } from '../../shared/clock.ts'
-import { connectKafka, FencedError, type Kafka, PublishFailed, type RawMessage } from '../../shared/kafka.ts'
-import { silentLog } from '../../shared/log.ts'
+import { systemClock } from '#shared/clock.ts'
+import { connectKafka, FencedError, type Kafka, PublishFailed, type RawMessage } from '#shared/kafka.ts'
+import { silentLog } from '#shared/log.ts'
 import { type OwnStack, ownStack } from '../support/stack.ts'
 import { completed, numbered, until, valuesOf } from './kafka-helpers.ts'
 

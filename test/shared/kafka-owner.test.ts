@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import pino from 'pino'
-import { systemClock } from '../../shared/clock.ts'
-import type { Assignment, Owner } from '../../shared/kafka.ts'
+import { systemClock } from '#shared/clock.ts'
+import type { Assignment, Owner } from '#shared/kafka.ts'
 import { type Bench, bench, numbered, until } from './kafka-helpers.ts'
 
 const SESSION_TIMEOUT_MS = 6_000

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, test } from 'node:test'
-import { HeadraceError } from '../../shared/errors.ts'
-import { type Appended, FencedError, type Kafka, type Message, PublishFailed } from '../../shared/kafka.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import { type Appended, FencedError, type Kafka, type Message, PublishFailed } from '#shared/kafka.ts'
 import { bench, completed, numbered, valuesOf } from './kafka-helpers.ts'
 
 /** A checkpoint behind the first append. */

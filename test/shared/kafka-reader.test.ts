@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { systemClock } from '../../shared/clock.ts'
-import { HeadraceError } from '../../shared/errors.ts'
+import { systemClock } from '#shared/clock.ts'
+import { HeadraceError } from '#shared/errors.ts'
 import {
   type Gap,
   type Kafka,
@@ -10,7 +10,7 @@ import {
   type ReaderAssignment,
   type ReaderOptions,
   StaleGeneration,
-} from '../../shared/kafka.ts'
+} from '#shared/kafka.ts'
 import { type Bench, bench, completed, numbered, until } from './kafka-helpers.ts'
 
 /** The least that the broker allows. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { commitText } from '../../shared/checkpoint.ts'
-import { compileSource } from '../../shared/declaration.ts'
-import { z } from '../../shared/index.ts'
-import { forgotten, inLayoutOf, isOf, laidOut, ownShare, shareId, shareIn } from '../../shared/layout.ts'
-import { annotationOf, type JsonSchema, type StreamAnnotation } from '../../shared/schema.ts'
+import { commitText } from '#shared/checkpoint.ts'
+import { compileSource } from '#shared/declaration.ts'
+import { z } from '#shared/index.ts'
+import { forgotten, inLayoutOf, isOf, laidOut, ownShare, shareId, shareIn } from '#shared/layout.ts'
+import { annotationOf, type JsonSchema, type StreamAnnotation } from '#shared/schema.ts'
 
 const at = (hour: number) => `2026-01-01T${String(hour).padStart(2, '0')}:00:00Z`
 

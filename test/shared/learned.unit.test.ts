@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { differences } from '../../shared/differences.ts'
+import { differences } from '#shared/differences.ts'
 import {
   declaredForm,
   isLearned,
@@ -10,7 +10,7 @@ import {
   mayBeColumn,
   withColumns,
   withLearned,
-} from '../../shared/learned.ts'
+} from '#shared/learned.ts'
 
 const base = { type: 'object', properties: { id: { type: 'string' } }, required: ['id'], additionalProperties: false }
 const learned = withColumns(

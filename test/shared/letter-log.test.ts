@@ -1,10 +1,10 @@
 /** Who settles letters holds the partition alone, and what is done stays done, also without the group's commit. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { systemClock } from '../../shared/clock.ts'
-import { FencedError } from '../../shared/kafka.ts'
-import { type LetterLog, letterLog } from '../../shared/letter-log.ts'
-import { deadLetterHeaders } from '../../shared/wire.ts'
+import { systemClock } from '#shared/clock.ts'
+import { FencedError } from '#shared/kafka.ts'
+import { type LetterLog, letterLog } from '#shared/letter-log.ts'
+import { deadLetterHeaders } from '#shared/wire.ts'
 import { closeAll, ownPlace, type Place, type Published, publish } from '../support/published.ts'
 
 const LETTERS = 6

@@ -1,8 +1,8 @@
 /** What a line of the log says, in both forms: an error once, with its hint; nothing that a terminal obeys; nothing without end. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Stopped } from '../../shared/errors.ts'
-import { createLog, type Log } from '../../shared/log.ts'
+import { Stopped } from '#shared/errors.ts'
+import { createLog, type Log } from '#shared/log.ts'
 
 const HOSTILE = 'a\u001b[31mb\u009b2Jc\u0085d\u202ee\u2028f\u200bg\rh\ni\ud800'
 const SHOWN = 'a\\u001b[31mb\\u009b2Jc\\u0085d\\u202ee\\u2028f\\u200bg\\u000dh\\u000ai\\ud800'

@@ -1,7 +1,7 @@
 /** Labels of metrics come from APIs, servers and messages: what they say steers no terminal and has an end. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createMetrics, LABEL_VALUES_MAX } from '../../shared/metrics.ts'
+import { createMetrics, LABEL_VALUES_MAX } from '#shared/metrics.ts'
 
 const OF = { source: 'shop', stream: 'orders' }
 

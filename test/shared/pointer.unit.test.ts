@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { valueAt, withValueAt } from '../../shared/pointer.ts'
+import { valueAt, withValueAt } from '#shared/pointer.ts'
 
 /** The example of RFC 6901 section 5. */
 const RFC = { foo: ['bar', 'baz'], '': 0, 'a/b': 1, 'c%d': 2, 'm~n': 8, ' ': 7 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { type Checkpoint, type Commit, checkpointText, commitText } from '../../shared/checkpoint.ts'
-import { type ResumeFacts, resume, type StoredOffset } from '../../shared/resume.ts'
+import { type Checkpoint, type Commit, checkpointText, commitText } from '#shared/checkpoint.ts'
+import { type ResumeFacts, resume, type StoredOffset } from '#shared/resume.ts'
 import { testSeed } from '../support/seed.ts'
 
 const MARCH = '2026-03-01T00:00:00Z'

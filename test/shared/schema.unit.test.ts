@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decimal, epochMs, epochSeconds, int64, z } from '../../shared/index.ts'
-import { annotationOf, type JsonSchema, propertyKind, type StreamAnnotation, typeOf, wireSchema } from '../../shared/schema.ts'
+import { decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
+import { annotationOf, type JsonSchema, propertyKind, type StreamAnnotation, typeOf, wireSchema } from '#shared/schema.ts'
 
 const ANNOTATION: StreamAnnotation = {
   v: 1,

@@ -1,7 +1,7 @@
 /** Foreign text as it may be shown: nothing in it steers a terminal, hides, or is longer than its bound. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { cutText, shownName, shownText, shownValue, withoutControls } from '../../shared/shown.ts'
+import { cutText, shownName, shownText, shownValue, withoutControls } from '#shared/shown.ts'
 
 const HOSTILE: readonly [what: string, text: string, shown: string][] = [
   ['ANSI colours', '\u001b[31mred', '\\u001b[31mred'],

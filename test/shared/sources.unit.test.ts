@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { loadModule } from '../../shared/declaration/load-module.ts'
-import { DeclarationError, Stopped, WrongUse } from '../../shared/errors.ts'
-import { chooseStreams, loadSources, readSources } from '../../shared/sources.ts'
+import { loadModule } from '#shared/declaration/load-module.ts'
+import { DeclarationError, Stopped, WrongUse } from '#shared/errors.ts'
+import { chooseStreams, loadSources, readSources } from '#shared/sources.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'headrace-sources-'))
 after(() => rmSync(root, { recursive: true, force: true }))

@@ -19,7 +19,7 @@ import {
   type WatermarkKind,
   watermarkText,
   writtenPosition,
-} from '../../shared/watermark.ts'
+} from '#shared/watermark.ts'
 import { testSeed } from '../support/seed.ts'
 
 const seed = testSeed()

@@ -18,7 +18,7 @@ import {
   replaysOf,
   schemaIdOf,
   singleHeaders,
-} from '../../shared/wire.ts'
+} from '#shared/wire.ts'
 import { testSeed } from '../support/seed.ts'
 
 const seed = testSeed()

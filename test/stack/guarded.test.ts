@@ -6,9 +6,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { systemClock as clock } from '#shared/clock.ts'
 import { type GuardSpec, startGuarded } from '../../services/stack/guarded.ts'
 import { endProcess, type Identity, identify, isAlive, signalTo, waitGone } from '../../services/stack/process.ts'
-import { systemClock as clock } from '../../shared/clock.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'headrace-guard-'))
 after(() => rm(folder, { recursive: true, force: true }))

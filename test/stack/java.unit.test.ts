@@ -3,8 +3,8 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { Unavailable } from '#shared/errors.ts'
 import { findJavas, majorIn } from '../../services/stack/java.ts'
-import { Unavailable } from '../../shared/errors.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'headrace-java-'))
 after(() => rm(folder, { recursive: true, force: true }))

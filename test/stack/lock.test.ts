@@ -5,9 +5,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { systemClock as clock } from '#shared/clock.ts'
 import { withLock } from '../../services/stack/lock.ts'
 import { identify } from '../../services/stack/process.ts'
-import { systemClock as clock } from '../../shared/clock.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'headrace-lock-'))
 after(() => rm(folder, { recursive: true, force: true }))

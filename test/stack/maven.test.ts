@@ -3,10 +3,10 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { systemClock } from '#shared/clock.ts'
+import { silentLog } from '#shared/log.ts'
 import { checkDisk, type Download, fetchDownload } from '../../services/stack/maven.ts'
 import { identify, isAlive } from '../../services/stack/process.ts'
-import { systemClock } from '../../shared/clock.ts'
-import { silentLog } from '../../shared/log.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'headrace-maven-'))
 after(() => rm(folder, { recursive: true, force: true }))

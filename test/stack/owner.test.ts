@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { systemClock as clock } from '#shared/clock.ts'
+import { silentLog as log } from '#shared/log.ts'
 import { stackDown, stackStatus, stackUp } from '../../services/stack/stack.ts'
-import { systemClock as clock } from '../../shared/clock.ts'
-import { silentLog as log } from '../../shared/log.ts'
 
 const GONE_WITHIN_MS = 30_000
 const skip = process.platform === 'linux' ? false : 'looks for processes in /proc'

@@ -5,14 +5,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { systemClock as clock } from '#shared/clock.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import { connectKafka } from '#shared/kafka.ts'
+import { silentLog as log } from '#shared/log.ts'
 import { findJavas } from '../../services/stack/java.ts'
 import { SERVER_NAMES } from '../../services/stack/options.ts'
 import { freePorts, HOST } from '../../services/stack/ports.ts'
 import { type Stack, type StackFile, type StackOptions, stackDown, stackStatus, stackUp } from '../../services/stack/stack.ts'
-import { systemClock as clock } from '../../shared/clock.ts'
-import { HeadraceError } from '../../shared/errors.ts'
-import { connectKafka } from '../../shared/kafka.ts'
-import { silentLog as log } from '../../shared/log.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'headrace stack, ü;'))
 const used: StackOptions[] = []

@@ -1,6 +1,6 @@
 /** Clocks for tests: one that runs faster than the wall, for tests with real connections, and one that only moves when all wait, for simulations. */
 import { setTimeout as realSleep } from 'node:timers/promises'
-import type { Clock } from '../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 import { createSleepers } from './sleepers.ts'
 
 export type FastClock = Clock & { slept: number[] }

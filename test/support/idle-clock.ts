@@ -3,7 +3,7 @@
  * run. Requests are counted where the HTTP client tells of them (`undici:request:*`); a server that sleeps by this clock says so with `park`.
  */
 import { channel } from 'node:diagnostics_channel'
-import type { Clock } from '../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 import { createSleepers } from './sleepers.ts'
 
 export type IdleClock = Clock & {

@@ -2,17 +2,17 @@
  * Publishes what a fetcher would: a stream's topics and registered schema, then pages of frames, each closed by its marker, in one transaction
  * with a checkpoint. Also raw messages, for what no fetcher would write.
  */
-import { checkpointText } from '../../shared/checkpoint.ts'
-import { systemClock } from '../../shared/clock.ts'
-import { type Config, readConfig } from '../../shared/config.ts'
-import { compileSource, type Stream } from '../../shared/declaration.ts'
-import type { StreamSpec } from '../../shared/declare/source.ts'
-import { defineSource, none, z } from '../../shared/index.ts'
-import { connectKafka, type Kafka, type Message, type Publisher, type RawMessage } from '../../shared/kafka.ts'
-import { silentLog } from '../../shared/log.ts'
-import { connectRegistry, type Registry } from '../../shared/registry.ts'
-import { type Names, namesFor } from '../../shared/topics.ts'
-import { frame, MARKER_HEADER, type PageMarker } from '../../shared/wire.ts'
+import { checkpointText } from '#shared/checkpoint.ts'
+import { systemClock } from '#shared/clock.ts'
+import { type Config, readConfig } from '#shared/config.ts'
+import { compileSource, type Stream } from '#shared/declaration.ts'
+import type { StreamSpec } from '#shared/declare/source.ts'
+import { defineSource, none, z } from '#shared/index.ts'
+import { connectKafka, type Kafka, type Message, type Publisher, type RawMessage } from '#shared/kafka.ts'
+import { silentLog } from '#shared/log.ts'
+import { connectRegistry, type Registry } from '#shared/registry.ts'
+import { type Names, namesFor } from '#shared/topics.ts'
+import { frame, MARKER_HEADER, type PageMarker } from '#shared/wire.ts'
 import { KEPT, type TestStack, testStack, uniquePrefix } from './stack.ts'
 
 export type Place = { config: Config; env: Record<string, string>; prefix: string; kafka: Kafka; registry: Registry; names: Names }

@@ -2,14 +2,15 @@
  * From an API to the table, inside the test: fetcher and loader run once each, one after the other, on the test stack. What a test declares is
  * compiled as a file would be, so it may change between two runs as a declaration does.
  */
+
+import { systemClock } from '#shared/clock.ts'
+import { resolverFor } from '#shared/config.ts'
+import { compileSource } from '#shared/declaration.ts'
+import { createLog, silentLog } from '#shared/log.ts'
+import { createMetrics, type Metrics } from '#shared/metrics.ts'
 import { type FetchOptions, fetchStreams } from '../../services/fetcher/fetcher.ts'
 import type { FetchSummary } from '../../services/fetcher/summary.ts'
 import type { LoadSummary } from '../../services/loader/loader.ts'
-import { systemClock } from '../../shared/clock.ts'
-import { resolverFor } from '../../shared/config.ts'
-import { compileSource } from '../../shared/declaration.ts'
-import { createLog, silentLog } from '../../shared/log.ts'
-import { createMetrics, type Metrics } from '../../shared/metrics.ts'
 import { loadAll, query } from './loading.ts'
 import { ownPlace, type Place } from './published.ts'
 

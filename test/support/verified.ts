@@ -1,8 +1,8 @@
 /** `headrace verify` as an oracle: topic, ledger and table of a stream agree up to what is committed. */
 import assert from 'node:assert/strict'
+import { openClickHouse } from '#shared/clickhouse.ts'
+import { systemClock } from '#shared/clock.ts'
 import { verifyStream } from '../../services/operator/verify/verify.ts'
-import { openClickHouse } from '../../shared/clickhouse.ts'
-import { systemClock } from '../../shared/clock.ts'
 import type { Place } from './published.ts'
 
 /** `known`: kinds of differences that the test has made itself. */

@@ -1,8 +1,8 @@
 /** What the demo shows while it works: steps and bars on a terminal, plain lines elsewhere. Everything goes to standard error. */
 
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
-import { environment } from '../../../shared/config.ts'
-import { shownText } from '../../../shared/shown.ts'
+import { environment } from '#shared/config.ts'
+import { shownText } from '#shared/shown.ts'
 import { hasColours } from '../output.ts'
 
 export type Screen = {

@@ -1,8 +1,8 @@
 /** What the demo shows at its end: the numbers of both runs, where every record went, and the answer to a real question. */
-import { systemClock } from '../../../shared/clock.ts'
-import type { Kafka } from '../../../shared/kafka.ts'
-import type { Names } from '../../../shared/topics.ts'
-import { watermarkText } from '../../../shared/watermark.ts'
+import { systemClock } from '#shared/clock.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import type { Names } from '#shared/topics.ts'
+import { watermarkText } from '#shared/watermark.ts'
 import { statusOf } from '../../operator/status.ts'
 import type { SampleApiCounts, SampleApiStats, ServedPage } from '../../stack/sample-api.ts'
 import { counted, table } from '../text.ts'

@@ -1,8 +1,8 @@
 /** Waits until everything that the API has released is confirmed in ClickHouse, and shows how far it is. */
-import { systemClock } from '../../../shared/clock.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import type { Kafka } from '../../../shared/kafka.ts'
-import type { Names } from '../../../shared/topics.ts'
+import { systemClock } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import type { Names } from '#shared/topics.ts'
 import { type PartitionStatus, type StreamStatus, statusOf } from '../../operator/status.ts'
 import type { SampleApiCounts } from '../../stack/sample-api.ts'
 import type { Child } from './child.ts'

@@ -1,6 +1,6 @@
 /** What a new declaration is made of: from flags, from a person at a terminal where flags leave something open, else from defaults. */
-import { WrongUse } from '../../../shared/errors.ts'
-import { redactUrl } from '../../../shared/redact.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { redactUrl } from '#shared/redact.ts'
 
 export const AUTHS = ['none', 'bearer', 'api-key', 'api-key-query', 'basic', 'oauth2'] as const
 export const PAGINATES = ['cursor', 'link-header', 'next-url', 'page-number', 'offset', 'none'] as const

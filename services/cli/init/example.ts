@@ -1,8 +1,8 @@
 /** Two made-up pages in the shape that the answers describe, so that a new declaration's test has something to walk before the API was asked. */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Stream } from '../../../shared/declaration.ts'
-import { messageOf, WrongUse } from '../../../shared/errors.ts'
-import { withValueAt } from '../../../shared/pointer.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { messageOf, WrongUse } from '#shared/errors.ts'
+import { withValueAt } from '#shared/pointer.ts'
 import { NOTHING_HIDDEN } from '../../fetcher/author/hide.ts'
 import { lookAt } from '../../fetcher/author/look.ts'
 import { createRecorder, type Recording } from '../../fetcher/author/recording.ts'

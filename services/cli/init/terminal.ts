@@ -1,7 +1,7 @@
 /** Questions to a person at a terminal. Ctrl-C and Ctrl-D end them. */
 import { createInterface } from 'node:readline/promises'
-import { Stopped } from '../../../shared/errors.ts'
-import { withoutControls } from '../../../shared/shown.ts'
+import { Stopped } from '#shared/errors.ts'
+import { withoutControls } from '#shared/shown.ts'
 import type { Person } from './answers.ts'
 
 export type Terminal = Person & { close(): void }

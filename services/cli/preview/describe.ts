@@ -1,6 +1,6 @@
 /** A preview as a person reads it on a terminal of a given width. */
-import type { Stream } from '../../../shared/declaration.ts'
-import { shownName, shownText } from '../../../shared/shown.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { shownName, shownText } from '#shared/shown.ts'
 import type { Preview } from '../../fetcher/author/preview.ts'
 import type { Trouble } from '../../fetcher/author/trouble.ts'
 import { rawText } from '../../fetcher/raw-text.ts'

@@ -1,5 +1,5 @@
 /** A key in a header or in the query. In the query it is put into the copy that is sent; links and cursors are kept without it. */
-import type { AuthSpec } from '../../../shared/declare/auth.ts'
+import type { AuthSpec } from '#shared/declare/auth.ts'
 import { withParam } from '../client/query.ts'
 import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'

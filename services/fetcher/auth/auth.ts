@@ -1,6 +1,6 @@
 /** From a declaration's `auth` to credentials. A secret that is missing at the start is a WrongUse that names its variable. */
-import type { Source } from '../../../shared/declaration.ts'
-import { isSecretRef } from '../../../shared/declare/auth.ts'
+import type { Source } from '#shared/declaration.ts'
+import { isSecretRef } from '#shared/declare/auth.ts'
 import type { Credential } from '../http/auth/conceal.ts'
 import { type LiveSecrets, liveSecrets } from '../http/auth/live-secrets.ts'
 import { apiKeyCredentials } from './api-key.ts'

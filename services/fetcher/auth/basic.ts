@@ -1,5 +1,5 @@
 /** User name and password in `Authorization: Basic` (RFC 7617), as UTF-8. */
-import { type AuthSpec, isSecretRef } from '../../../shared/declare/auth.ts'
+import { type AuthSpec, isSecretRef } from '#shared/declare/auth.ts'
 import { type LiveSecrets, madeOf } from '../http/auth/live-secrets.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'
 

@@ -1,5 +1,5 @@
 /** A fixed token in `Authorization: Bearer` (RFC 6750 section 2.1), or with another word before it. */
-import type { AuthSpec } from '../../../shared/declare/auth.ts'
+import type { AuthSpec } from '#shared/declare/auth.ts'
 import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'
 

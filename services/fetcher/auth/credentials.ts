@@ -2,7 +2,7 @@
  * What the authorize layer knows of a way to prove who we are. The secrets live in the closures of its makers: they go into the copy of a
  * request that `apply` gives back, and nowhere else.
  */
-import type { SecretRef } from '../../../shared/declare/secret.ts'
+import type { SecretRef } from '#shared/declare/secret.ts'
 import type { PageRequest } from '../client/send.ts'
 import type { Credential } from '../http/auth/conceal.ts'
 import { type LiveSecrets, stampOf } from '../http/auth/live-secrets.ts'

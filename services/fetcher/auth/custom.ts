@@ -2,10 +2,10 @@
  * Credentials that an author's function makes of a request, such as an HMAC of its body. It is called for every attempt and must be pure; what it
  * returns goes into the copy that is sent to the source's own origin, is shown nowhere, and in the query is redacted by its declared names.
  */
-import type { Source } from '../../../shared/declaration.ts'
-import type { AuthChanges, AuthOf } from '../../../shared/declare/auth.ts'
-import { headerMistake } from '../../../shared/declare/headers.ts'
-import { DeclarationError, messageOf } from '../../../shared/errors.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { AuthChanges, AuthOf } from '#shared/declare/auth.ts'
+import { headerMistake } from '#shared/declare/headers.ts'
+import { DeclarationError, messageOf } from '#shared/errors.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { type LiveSecrets, stampOf } from '../http/auth/live-secrets.ts'

@@ -5,8 +5,8 @@
  */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { Clock } from '../../../shared/clock.ts'
-import { Unavailable } from '../../../shared/errors.ts'
+import type { Clock } from '#shared/clock.ts'
+import { Unavailable } from '#shared/errors.ts'
 
 const LOCK_BEAT_MS = 5_000
 export const LOCK_STALE_MS = 30_000

@@ -1,6 +1,6 @@
 /** Headers whose values are secrets, beside a source's other credentials: put in before those, so that a signature covers them. */
-import type { Source } from '../../../shared/declaration.ts'
-import { isSecretRef } from '../../../shared/declare/auth.ts'
+import type { Source } from '#shared/declaration.ts'
+import { isSecretRef } from '#shared/declare/auth.ts'
 import { type LiveSecrets, stampOf } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { scrubber } from './scrub.ts'

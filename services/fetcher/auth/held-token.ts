@@ -2,7 +2,7 @@
  * A token that ends: got when first needed and again a little before its end, once however many pages wait for it. A refused token is given up
  * only if it still is the current one, so five refusals of one token bring one new one.
  */
-import type { Clock } from '../../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 import { CredentialsRefused } from '../client/errors.ts'
 import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import { refusalWaitMs } from '../http/auth/refusal-wait.ts'

@@ -1,6 +1,6 @@
 /** Access tokens against a JWT of one's own (RFC 7523 section 2.1): each request for one holds a JWT that was made for it. */
-import type { Source } from '../../../shared/declaration.ts'
-import type { AuthOf } from '../../../shared/declare/auth.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { AuthOf } from '#shared/declare/auth.ts'
 import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { givenUpAfterMs, heldToken } from './held-token.ts'

@@ -1,6 +1,6 @@
 /** A JWT of one's own as the bearer token (RFC 6750 section 2.1): made when first needed, and anew before it ends. Nobody is asked for it. */
-import type { Source } from '../../../shared/declaration.ts'
-import type { AuthOf } from '../../../shared/declare/auth.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { AuthOf } from '#shared/declare/auth.ts'
 import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { givenUpAfterMs, heldToken } from './held-token.ts'

@@ -3,9 +3,9 @@
  * when the client is made; what is wrong with it is told by the name of its variable.
  */
 import { constants, createPrivateKey, type KeyObject, sign } from 'node:crypto'
-import type { Clock } from '../../../shared/clock.ts'
-import type { AuthOf } from '../../../shared/declare/auth.ts'
-import { WrongUse } from '../../../shared/errors.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { AuthOf } from '#shared/declare/auth.ts'
+import { WrongUse } from '#shared/errors.ts'
 import type { LiveSecrets } from '../http/auth/live-secrets.ts'
 
 export type JwtSpec = AuthOf<'jwt-bearer'> | AuthOf<'jwt-signed'>

@@ -1,8 +1,8 @@
 /** What a token store holds for a source: the refresh token that is good now, and the access token that came with it, for all workers. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import type { TokenStore } from '../../../shared/declare/token-store.ts'
-import { HeadraceError, messageOf, Unavailable } from '../../../shared/errors.ts'
+import type { TokenStore } from '#shared/declare/token-store.ts'
+import { HeadraceError, messageOf, Unavailable } from '#shared/errors.ts'
 
 const keptForm = z.object({
   v: z.literal(1),

@@ -1,6 +1,6 @@
 /** Tokens of the OAuth 2.0 client credentials grant (RFC 6749 section 4.4). */
-import type { Source } from '../../../shared/declaration.ts'
-import type { AuthOf } from '../../../shared/declare/auth.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { AuthOf } from '#shared/declare/auth.ts'
 import { type LiveSecrets, madeOf } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { givenUpAfterMs, heldToken } from './held-token.ts'

@@ -3,9 +3,9 @@
  * token that came with it is used, so a crash between the two loses nothing. Under the store's lock, one worker refreshes and the others read what
  * it got. What no client can mend: an answer that is lost on its way may have used up the old token.
  */
-import type { Source } from '../../../shared/declaration.ts'
-import type { AuthOf } from '../../../shared/declare/auth.ts'
-import { messageOf } from '../../../shared/errors.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { AuthOf } from '#shared/declare/auth.ts'
+import { messageOf } from '#shared/errors.ts'
 import { type LiveSecrets, madeOf } from '../http/auth/live-secrets.ts'
 import type { Credentials } from './credentials.ts'
 import { givenUpAfterMs, type Held, heldToken } from './held-token.ts'

@@ -3,9 +3,9 @@
  * source's bounds when the endpoint does not answer, answers 5xx or 429, or with no JSON; a refusal is final. It goes to the token URL only,
  * follows no redirect, and does not count for the API's quota.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Resolver } from '../../../shared/config.ts'
-import { redactUrl } from '../../../shared/redact.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Resolver } from '#shared/config.ts'
+import { redactUrl } from '#shared/redact.ts'
 import { afterHintMs, backoffMs } from '../client/backoff.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../client/errors.ts'
 import { excerptOf } from '../client/excerpt.ts'

@@ -5,8 +5,8 @@
 import { readdirSync, statSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../../../shared/clock.ts'
-import type { TokenStore } from '../../../shared/declare/token-store.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { TokenStore } from '#shared/declare/token-store.ts'
 import { lockFile } from './file-lock.ts'
 
 const FILE = 'token.json'

@@ -1,8 +1,8 @@
 /** The address of a token endpoint with its setting resolved. Nothing but the source's declaration and the environment decides it. */
-import type { Resolver } from '../../../shared/config.ts'
-import type { SettingRef } from '../../../shared/declare/secret.ts'
-import { WrongUse } from '../../../shared/errors.ts'
-import { redactUrl } from '../../../shared/redact.ts'
+import type { Resolver } from '#shared/config.ts'
+import type { SettingRef } from '#shared/declare/secret.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { redactUrl } from '#shared/redact.ts'
 
 /** Throws WrongUse, naming the source. */
 export function tokenUrlOf(declared: string | SettingRef, source: { name: string }, baseUrl: string, resolver: Resolver): URL {

@@ -2,13 +2,13 @@
  * A source's API as an author asks it by hand: the client of the run, with less patience, an account of every request, and a way to keep secrets
  * out of what is shown. It takes the whole quota of the source: a fetcher that runs at the same time is not seen.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Resolver } from '../../../shared/config.ts'
-import type { Source } from '../../../shared/declaration.ts'
-import { HeadraceError, Stopped } from '../../../shared/errors.ts'
-import type { Log } from '../../../shared/log.ts'
-import { createMetrics } from '../../../shared/metrics.ts'
-import { redactUrl } from '../../../shared/redact.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Resolver } from '#shared/config.ts'
+import type { Source } from '#shared/declaration.ts'
+import { HeadraceError, Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import { createMetrics } from '#shared/metrics.ts'
+import { redactUrl } from '#shared/redact.ts'
 import { createClient } from '../client/client.ts'
 import { secretParamsOf } from '../client/describe.ts'
 import { PageRefused } from '../client/errors.ts'

@@ -2,11 +2,11 @@
  * Whether a source works, before it runs: each step asks one question and, when the answer is no, says what to change. It asks the API with the
  * client of the run, within the quota, for at most two pages a stream and what changed since; it publishes nothing and needs no other server.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Source, Stream } from '../../../shared/declaration.ts'
-import { pagesOf } from '../../../shared/declare/paginate.ts'
-import { messageOf } from '../../../shared/errors.ts'
-import type { Log } from '../../../shared/log.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Source, Stream } from '#shared/declaration.ts'
+import { pagesOf } from '#shared/declare/paginate.ts'
+import { messageOf } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { addressStep, credentialsStep, hintOf, isOutOfReach, secretsStep } from './check/access.ts'
 import { firstPageStep, secondPageStep } from './check/pages.ts'

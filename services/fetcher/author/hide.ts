@@ -2,8 +2,8 @@
  * Keeps secrets out of what an author is shown or keeps: every secret that was resolved is replaced by `***` in every text, and in the names and
  * numbers of a value too.
  */
-import type { Resolver } from '../../../shared/config.ts'
-import type { SecretRef } from '../../../shared/declare/secret.ts'
+import type { Resolver } from '#shared/config.ts'
+import type { SecretRef } from '#shared/declare/secret.ts'
 import { HIDDEN, scrubber } from '../auth/scrub.ts'
 
 export type Hide = {

@@ -2,9 +2,9 @@
  * Looks at a partition as a run reads it: the same first request, walk, judgement and memory. Nothing is published and nothing is waited for but
  * the API. It asks for one page at a time, when it is told to, so whoever looks decides how much the API is asked for.
  */
-import { systemPace } from '../../../shared/clock.ts'
-import type { Stream } from '../../../shared/declaration.ts'
-import type { Stopped } from '../../../shared/errors.ts'
+import { systemPace } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { Stopped } from '#shared/errors.ts'
 import { createChangeGuard } from '../changed-api.ts'
 import { firstRequest } from '../client/first-request.ts'
 import { type PageResponse, type Send, vettedAs } from '../client/send.ts'

@@ -2,10 +2,10 @@
  * What a run would publish of a stream's first pages, without publishing it: the client, the walk and the judgement of the run, and no Kafka,
  * registry or ClickHouse. What comes out holds no secret, so it can be shown, printed and kept.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import { WrongUse } from '../../../shared/errors.ts'
-import { beginning } from '../../../shared/shown.ts'
-import { maxPosition, type Position, watermarkText } from '../../../shared/watermark.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { beginning } from '#shared/shown.ts'
+import { maxPosition, type Position, watermarkText } from '#shared/watermark.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { NOTHING_HIDDEN } from './hide.ts'
 import { type Found, foundIn, type Look, lookAt, type SeenPage } from './look.ts'

@@ -2,9 +2,9 @@
  * Answers from a recording instead of an API: the recorded exchanges in their order, each to the very request that it was recorded for. Any other
  * request is refused with the nearest recorded one and what differs, because a declaration that asks otherwise is not tested by that recording.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import { cutText } from '../../../shared/shown.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
+import { cutText } from '#shared/shown.ts'
 import { HIDDEN } from '../auth/scrub.ts'
 import type { PageRequest, PageResponse, Send } from '../client/send.ts'
 import { rawText } from '../raw-text.ts'

@@ -2,10 +2,10 @@
  * For who looks at a stream by hand: of partitions whose shares are found, one share stands for all. The first of the wanted partition, or of the first
  * partition that has any.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Stream } from '../../../shared/declaration.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import type { Log } from '../../../shared/log.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
 import type { Send } from '../client/send.ts'
 import { createDiscovery } from '../discovery.ts'
 import { streamOfShare } from '../share.ts'

@@ -2,9 +2,9 @@
  * What an author's test imports: `import { walkRecorded } from 'headrace/testing'`. It walks a stream over a recording with the code of the run
  * (first request, paginator, walk, map, schema, memory), so a test of a declaration needs no API, no secret and no server.
  */
-import { compileSource, type Stream } from '../../../shared/declaration.ts'
-import type { Declared } from '../../../shared/declare/source.ts'
-import { Stopped, WrongUse } from '../../../shared/errors.ts'
+import { compileSource, type Stream } from '#shared/declaration.ts'
+import type { Declared } from '#shared/declare/source.ts'
+import { Stopped, WrongUse } from '#shared/errors.ts'
 import type { Send } from '../client/send.ts'
 import { streamOfShare } from '../share.ts'
 import { type Found, foundIn, lookAt } from './look.ts'

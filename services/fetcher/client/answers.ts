@@ -3,10 +3,10 @@
  * declaration first, by HTTP otherwise. The one place that decides it; the layers further out act on the verdict. Inside the authorize layer,
  * so what it says is cleaned of credentials there.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Source } from '../../../shared/declaration.ts'
-import type { Answers, FailedAnswer, Meaning } from '../../../shared/declare/answers.ts'
-import { messageOf } from '../../../shared/errors.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { Answers, FailedAnswer, Meaning } from '#shared/declare/answers.ts'
+import { messageOf } from '#shared/errors.ts'
 import { excerptOf } from './excerpt.ts'
 import { waitHint } from './hints.ts'
 import type { Exchange, Layer, PageResponse } from './send.ts'

@@ -4,8 +4,8 @@
  * an error of the credentials, unless the stream declares what it means.
  * What leaves this layer (answer, request, error) holds no secret.
  */
-import type { Source } from '../../../shared/declaration.ts'
-import { Stopped } from '../../../shared/errors.ts'
+import type { Source } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
 import type { Credentials } from '../auth/credentials.ts'
 import { hasMark, reveal, withoutMarks } from '../http/auth/conceal.ts'
 import type { Reach } from '../http/vetting.ts'

@@ -1,5 +1,5 @@
 /** How long to wait before asking again when the API does not say: 2^n + random() seconds, so that two workers do not come back together. */
-import type { Clock } from '../../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 
 const SECOND_MS = 1000
 /** Added to a wait that the API named: never earlier than asked, and not everybody in the same instant. */

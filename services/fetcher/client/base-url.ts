@@ -1,8 +1,8 @@
 /** The address of a source with its setting resolved. Guarantees an http(s) URL without user information, query and fragment. */
-import type { Resolver } from '../../../shared/config.ts'
-import type { Source } from '../../../shared/declaration.ts'
-import { WrongUse } from '../../../shared/errors.ts'
-import { redactUrl } from '../../../shared/redact.ts'
+import type { Resolver } from '#shared/config.ts'
+import type { Source } from '#shared/declaration.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { redactUrl } from '#shared/redact.ts'
 
 /** Throws WrongUse, naming the source and the setting. */
 export function baseUrlOf(source: Source, resolver: Resolver): string {

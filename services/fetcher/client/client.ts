@@ -2,12 +2,12 @@
  * The client of one source: the path of a request, as one list of layers, outermost first. All streams and partitions of the source in this
  * process share it, and with it the quota and the token. Nothing outside it sees a credential.
  */
-import { type Clock, type Pace, systemPace } from '../../../shared/clock.ts'
-import type { Resolver } from '../../../shared/config.ts'
-import type { Source } from '../../../shared/declaration.ts'
-import { Unavailable } from '../../../shared/errors.ts'
-import type { Log } from '../../../shared/log.ts'
-import type { Metrics } from '../../../shared/metrics.ts'
+import { type Clock, type Pace, systemPace } from '#shared/clock.ts'
+import type { Resolver } from '#shared/config.ts'
+import type { Source } from '#shared/declaration.ts'
+import { Unavailable } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
 import { credentialsFor } from '../auth/auth.ts'
 import type { TokenTools } from '../auth/token-request.ts'
 import { reachOf, vettingFor } from '../http/vetting.ts'

@@ -1,7 +1,7 @@
 /** Requests as messages and logs show them: method and URL, secrets replaced. */
-import type { Source } from '../../../shared/declaration.ts'
-import { secretParams } from '../../../shared/declare/auth.ts'
-import { redactUrl } from '../../../shared/redact.ts'
+import type { Source } from '#shared/declaration.ts'
+import { secretParams } from '#shared/declare/auth.ts'
+import { redactUrl } from '#shared/redact.ts'
 import type { PageRequest } from './send.ts'
 
 /** Query parameters that hold this source's own credentials, besides those that `redactUrl` knows. */

@@ -2,8 +2,8 @@
  * How asking for a page can end. A class is a decision of the caller: give the page up, try the run again later, wait until a
  * time, ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '../../../shared/errors.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '#shared/errors.ts'
 
 /** The API refuses this request (a 4xx or 3xx that asking again does not change). The page is not retried. */
 export class PageRefused extends Stopped {

@@ -1,4 +1,4 @@
-import { beginning } from '../../../shared/shown.ts'
+import { beginning } from '#shared/shown.ts'
 
 /** The beginning of a text that an API wrote, on one line and short enough for a log. */
 const EXCERPT_CHARS_MAX = 200

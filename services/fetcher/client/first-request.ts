@@ -2,9 +2,9 @@
  * The request that opens a run: the stream's path, parameters, headers and body, the partition's values, and the watermark where the API
  * takes it. Pure, and the same for the same arguments, since pages after a restart are made from it again. Holds no credential.
  */
-import type { PartitionValues, Stream } from '../../../shared/declaration.ts'
-import { plainHeaders } from '../../../shared/declare/headers.ts'
-import { DeclarationError } from '../../../shared/errors.ts'
+import type { PartitionValues, Stream } from '#shared/declaration.ts'
+import { plainHeaders } from '#shared/declare/headers.ts'
+import { DeclarationError } from '#shared/errors.ts'
 import { paginatorFor } from '../paginators/paginator.ts'
 import { withParam } from './query.ts'
 import type { PageRequest } from './send.ts'

@@ -2,7 +2,7 @@
  * Which partitions of a source this process holds, and since when: what its part of the quota follows from. Partitions are numbered over
  * the whole source (all streams in the order of their declaration), so every process gives a partition the same number and thereby the same part.
  */
-import type { Source, Stream } from '../../../shared/declaration.ts'
+import type { Source, Stream } from '#shared/declaration.ts'
 import { sharedLanesOf } from './quotas.ts'
 
 export type Holding = {

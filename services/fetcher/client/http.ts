@@ -5,7 +5,7 @@
  */
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici'
-import { messageOf } from '../../../shared/errors.ts'
+import { messageOf } from '#shared/errors.ts'
 import { looselyTextOf, NotText, textOf } from '../http/transport/charset.ts'
 import { decoded, decodedOpening } from '../http/transport/content-coding.ts'
 import { AttemptFailed } from './errors.ts'

@@ -4,8 +4,8 @@
  * hands or a process starts anew. Assumes that a process has no request under way for a partition that it has given back. A server that asks for a
  * pause closes what it said it of: the whole source, or the quotas of some paths that alone count the request.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import { Stopped } from '../../../shared/errors.ts'
+import type { Clock } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
 import { Parked, timeText } from './errors.ts'
 import type { Holding } from './holding.ts'
 import { lookAlong } from './line.ts'

@@ -2,10 +2,10 @@
  * Counts and tells what the client does, and changes nothing. `page` is the outermost layer and sees one page with all its attempts; `attempt`
  * is the one around the time limit and sees what goes over the wire. Lines are at debug level (retries and waits: info), with redacted URLs.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Source } from '../../../shared/declaration.ts'
-import type { Log } from '../../../shared/log.ts'
-import type { Metrics } from '../../../shared/metrics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
 import { describeRequest } from './describe.ts'
 import { AttemptFailed } from './errors.ts'
 import type { Exchange, Layer, PageRequest } from './send.ts'

@@ -2,7 +2,7 @@
  * This process's part of one quota: the lanes of the partitions that it holds, each with a bucket of its own or, where a lane is
  * shared with other processes, by turns. A lane that was given away and came back begins anew, since somebody else may have used it.
  */
-import type { Clock } from '../../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './bucket.ts'
 import type { Holding } from './holding.ts'
 import { createSplit, type Divisible, type Lane } from './lanes.ts'

@@ -3,7 +3,7 @@
  * by several processes goes round by the wall clock, in slots of several time limits, and is used only in the early part of a slot: whatever
  * started then has ended when the next holder's slot begins. Assumes that clocks agree to within a tenth of the time limit.
  */
-import type { Clock } from '../../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './holding.ts'
 import { createSplit, type Divisible, type Lane, ofSlot } from './lanes.ts'
 import { type Chance, type Room, soonestOf } from './part.ts'

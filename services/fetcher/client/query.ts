@@ -2,7 +2,7 @@
  * Query parameters set and taken away without touching a byte of the others: an API may have signed its next link, or compare it as text,
  * and URLSearchParams would write all of it anew. Every function returns a copy.
  */
-import { Stopped } from '../../../shared/errors.ts'
+import { Stopped } from '#shared/errors.ts'
 
 /** `name` exactly once, at the end. Throws Stopped for what no URL can hold: sent in another form it would ask for something else. */
 export function withParam(url: URL, name: string, value: string): URL {

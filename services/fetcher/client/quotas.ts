@@ -2,9 +2,9 @@
  * The quotas of a source as the limiter works with them: what a request costs in each, known before credentials are put in. A quota in which every
  * request weighs the same counts requests; one that holds less than two of its heaviest requests gives one request per window, whatever it weighs.
  */
-import type { Source } from '../../../shared/declaration.ts'
-import { heaviest, pathMatcher, type QuotaSpec, type RequestFacts } from '../../../shared/declare/quota.ts'
-import { messageOf, Stopped } from '../../../shared/errors.ts'
+import type { Source } from '#shared/declaration.ts'
+import { heaviest, pathMatcher, type QuotaSpec, type RequestFacts } from '#shared/declare/quota.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
 import { type Divisible, scarcestLanes, unitsMin } from './lanes.ts'
 import type { PageRequest } from './send.ts'
 

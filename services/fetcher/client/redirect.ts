@@ -2,8 +2,8 @@
  * Follows a redirect inside one origin, a few times, keeping method and body; outside the authorize layer, so that each hop gets its
  * credentials anew, and inside the retry layer. Every other redirect is a refusal that says where it leads: a person decides whether that is the API.
  */
-import type { Source } from '../../../shared/declaration.ts'
-import { redactUrl } from '../../../shared/redact.ts'
+import type { Source } from '#shared/declaration.ts'
+import { redactUrl } from '#shared/redact.ts'
 import { describeRequest, secretParamsOf } from './describe.ts'
 import { PageRefused } from './errors.ts'
 import { withoutParams } from './query.ts'

@@ -3,8 +3,8 @@
  * most `attemptsMax` attempts, and no single wait beyond `waitMax`: a longer one parks the partition. An abort ends a wait at once.
  * What comes out is a page (without records, where a status is declared to mean that), or an error that decides something.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Source } from '../../../shared/declaration.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Source } from '#shared/declaration.ts'
 import type { Verdict } from './answers.ts'
 import { afterHintMs, backoffMs } from './backoff.ts'
 import { describeRequest } from './describe.ts'

@@ -1,7 +1,7 @@
 /** Puts a position of the watermark where the API takes it: into a parameter, or into the JSON body. Pure; returns a copy. */
-import type { Stream } from '../../../shared/declaration.ts'
-import { DeclarationError, messageOf } from '../../../shared/errors.ts'
-import { withValueAt } from '../../../shared/pointer.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { DeclarationError, messageOf } from '#shared/errors.ts'
+import { withValueAt } from '#shared/pointer.ts'
 import { withParam } from './query.ts'
 import type { PageRequest } from './send.ts'
 

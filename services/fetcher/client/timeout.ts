@@ -1,5 +1,5 @@
 /** One attempt gets so much time, headers and body together. Inside the limit layer, so that waiting for the quota does not count. */
-import type { Clock } from '../../../shared/clock.ts'
+import type { Clock } from '#shared/clock.ts'
 import { AttemptFailed } from './errors.ts'
 import type { Layer } from './send.ts'
 

@@ -3,8 +3,8 @@
  * outside 2xx, or with a status that the stream declares to be no page, comes back with its status and an excerpt, for the layers further out to judge.
  */
 
+import type { Clock, Pace } from '#shared/clock.ts'
 import packageJson from '../../../package.json' with { type: 'json' }
-import type { Clock, Pace } from '../../../shared/clock.ts'
 import { defectOf } from '../http/transport/json-defect.ts'
 import { parseInSlices, TooManyElements } from '../http/transport/parse-in-slices.ts'
 import { AttemptFailed } from './errors.ts'

@@ -2,8 +2,8 @@
  * What a client says of requests and cursors before anything is stored. A next page that could never be asked for, or a cursor that holds a
  * credential, stops the run in front of the page that named it: the cursor before stays, and a later run asks again.
  */
-import type { Source } from '../../../shared/declaration.ts'
-import { Stopped } from '../../../shared/errors.ts'
+import type { Source } from '#shared/declaration.ts'
+import { Stopped } from '#shared/errors.ts'
 import { describeRequest } from '../client/describe.ts'
 import type { PageRequest, Vetting } from '../client/send.ts'
 import { type Credential, conceal, credentialFinder } from './auth/conceal.ts'

@@ -3,11 +3,11 @@
  * seen fails the run, since a page that is empty by mistake looks like an end. Pure, apart from the author's functions.
  * Assumes one tracker a walk. Its state is plain data, so that a restart in mid-walk loses none of it.
  */
-import type { WalkSize } from '../../../shared/checkpoint.ts'
-import type { Stream } from '../../../shared/declaration.ts'
-import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
-import { pagesOf } from '../../../shared/declare/paginate.ts'
-import type { TotalOrNone } from '../../../shared/declare/place.ts'
+import type { WalkSize } from '#shared/checkpoint.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { endsByTotal } from '#shared/declare/paginate/numbered.ts'
+import { pagesOf } from '#shared/declare/paginate.ts'
+import type { TotalOrNone } from '#shared/declare/place.ts'
 import type { PageRequest } from '../client/send.ts'
 import { countOf, inexact, isExact, totalAt, walkShort } from '../paginators/answer.ts'
 import type { PageView, Step } from '../paginators/contract.ts'

@@ -1,8 +1,8 @@
 /** Reading a response at a declared place, and the error for one that does not say what it must. */
-import type { Stream } from '../../../shared/declaration.ts'
-import { type Place, type SimplePlace, type Total, unwrapped } from '../../../shared/declare/place.ts'
-import { messageOf, Stopped } from '../../../shared/errors.ts'
-import { valueAt } from '../../../shared/pointer.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { type Place, type SimplePlace, type Total, unwrapped } from '#shared/declare/place.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import { valueAt } from '#shared/pointer.ts'
 import type { Cursor } from './contract.ts'
 
 /** The value at `place` of the body; undefined if there is none, optional or not. Throws Stopped if the author's function throws. */

@@ -2,7 +2,7 @@
  * What every paginator is: it turns an answered page into the pointer to the next one, and that pointer into a request. It is pure, knows nothing
  * of bounds and repetitions (the walk has those), and its cursor is all that a run needs to go on after a restart: plain JSON, without a secret.
  */
-import type { Position } from '../../../shared/watermark.ts'
+import type { Position } from '#shared/watermark.ts'
 import type { PageRequest, PageResponse } from '../client/send.ts'
 
 /** A JSON value, kept in the checkpoint. */

@@ -2,10 +2,10 @@
  * An opaque cursor: from the body or a header of the answer into a parameter, a header or the JSON body of the next request. Missing, null,
  * false and "" end the walk, as does `hasMore` where it is declared; an answer in which the two contradict each other, or one is missing, stops it.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import type { CursorSpec } from '../../../shared/declare/paginate.ts'
-import { unwrapped } from '../../../shared/declare/place.ts'
-import { withValueAt } from '../../../shared/pointer.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { CursorSpec } from '#shared/declare/paginate.ts'
+import { unwrapped } from '#shared/declare/place.ts'
+import { withValueAt } from '#shared/pointer.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { flagAt, foreignCursor, readPlace, unclear } from './answer.ts'

@@ -2,11 +2,11 @@
  * A GraphQL connection (Relay cursor connections): pageInfo says whether there is more and where, a variable takes it. An answer with `errors` is a
  * failure even if it holds data too (the specification's section 7.1: what is missing of it is not told apart): passing for the declared codes, final otherwise.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import type { GraphqlSpec } from '../../../shared/declare/paginate.ts'
-import { unwrapped } from '../../../shared/declare/place.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import { valueAt } from '../../../shared/pointer.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { GraphqlSpec } from '#shared/declare/paginate.ts'
+import { unwrapped } from '#shared/declare/place.ts'
+import { Stopped } from '#shared/errors.ts'
+import { valueAt } from '#shared/pointer.ts'
 import { excerptOf } from '../client/excerpt.ts'
 import type { Paginator } from './contract.ts'
 import { cursorPaginator } from './cursor.ts'

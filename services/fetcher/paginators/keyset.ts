@@ -2,10 +2,10 @@
  * The last record's key is the next cursor (`starting_after`, `max_id`). Ends at an empty page, at a short one where the size is declared, or by
  * `hasMore`. A page that does not lead past the key that it was asked from stops the walk: it would be asked for ever, or its tail never be reached.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import type { KeysetSpec } from '../../../shared/declare/paginate.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import { valueAt, withValueAt } from '../../../shared/pointer.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { KeysetSpec } from '#shared/declare/paginate.ts'
+import { Stopped } from '#shared/errors.ts'
+import { valueAt, withValueAt } from '#shared/pointer.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { fieldsOf, flagAt, foreignCursor, unclear } from './answer.ts'

@@ -1,7 +1,7 @@
 /** `Link: <https://…>; rel="next"` (RFC 8288). No header, or none with that relation, ends the walk; one that cannot be read stops it. */
 import LinkHeader from 'http-link-header'
-import type { Stream } from '../../../shared/declaration.ts'
-import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { PaginateSpec } from '#shared/declare/paginate.ts'
 import { unclear } from './answer.ts'
 import type { Paginator } from './contract.ts'
 import { linkCursor, linkRequest } from './link.ts'

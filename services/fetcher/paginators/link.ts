@@ -2,8 +2,8 @@
  * A link to the next page as a cursor: resolved against the URL that answered (RFC 3986), kept whole with its own parameters, without user
  * information, fragment and the source's credentials where the API repeats them in it. Whether its origin may be asked is the client's decision.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import { sendsBearerToken } from '../../../shared/declare/auth.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { sendsBearerToken } from '#shared/declare/auth.ts'
 import { secretParamsOf } from '../client/describe.ts'
 import { withoutParams } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'

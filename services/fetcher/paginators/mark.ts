@@ -1,5 +1,5 @@
 /** What a record is known by when it comes again: its primary key where the API sends it under that name, else all of it. */
-import type { Stream } from '../../../shared/declaration.ts'
+import type { Stream } from '#shared/declaration.ts'
 import { digest } from '../judge.ts'
 import { rawText } from '../raw-text.ts'
 

@@ -1,7 +1,7 @@
 /** The body holds the next page's URL, whole or relative: `{ "next": "https://…" }`. Null, false and "" end the walk; see omitted.ts for none at all. */
-import type { Stream } from '../../../shared/declaration.ts'
-import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
-import { unwrapped } from '../../../shared/declare/place.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { PaginateSpec } from '#shared/declare/paginate.ts'
+import { unwrapped } from '#shared/declare/place.ts'
 import { readPlace, unclear } from './answer.ts'
 import type { Paginator } from './contract.ts'
 import { linkCursor, linkRequest } from './link.ts'

@@ -3,9 +3,9 @@
  * at a total, or by a flag. With an overlap, each page has to bring a record of the one before again. If it does not, more records were deleted
  * meanwhile than it covers: the step says `shifted`, and the walk goes back, further each time and a bounded number of times, until it meets known records.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
-import type { OffsetSpec } from '../../../shared/declare/paginate.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { endsByTotal } from '#shared/declare/paginate/numbered.ts'
+import type { OffsetSpec } from '#shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { fieldsOf, flagAt, foreignCursor, totalAt, unclear } from './answer.ts'

@@ -2,9 +2,9 @@
  * `?page=2`. The walk ends where the declared rule says so and nowhere else: a page without records or a short one, a number of pages or records,
  * or a flag. Records that move between pages while the walk goes on can be missed, and nothing in the answers would show it.
  */
-import type { Stream } from '../../../shared/declaration.ts'
-import { endsByTotal } from '../../../shared/declare/paginate/numbered.ts'
-import type { PageNumberSpec } from '../../../shared/declare/paginate.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { endsByTotal } from '#shared/declare/paginate/numbered.ts'
+import type { PageNumberSpec } from '#shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 import { fieldsOf, flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './answer.ts'

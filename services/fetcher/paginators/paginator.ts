@@ -1,7 +1,7 @@
 /** The paginator of a stream, by what its declaration says. */
-import type { Stream } from '../../../shared/declaration.ts'
-import type { PaginateSpec } from '../../../shared/declare/paginate.ts'
-import { DeclarationError } from '../../../shared/errors.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { PaginateSpec } from '#shared/declare/paginate.ts'
+import { DeclarationError } from '#shared/errors.ts'
 import type { Paginator } from './contract.ts'
 import { cursorPaginator } from './cursor.ts'
 import { graphqlPaginator } from './graphql.ts'

@@ -1,5 +1,5 @@
 /** The parameter that sets a page's size, the size that a request asks for, and when a page is the last one by its size. */
-import { type PaginateSpec, pagesOf } from '../../../shared/declare/paginate.ts'
+import { type PaginateSpec, pagesOf } from '#shared/declare/paginate.ts'
 import { withParam } from '../client/query.ts'
 import type { PageRequest } from '../client/send.ts'
 

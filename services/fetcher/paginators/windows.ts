@@ -2,10 +2,10 @@
  * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by another way of paging. A window
  * that hits the cap is halved and walked again, down to a least size; one that is done makes everything before its end safe to confirm.
  */
-import type { Stream, Watermarking } from '../../../shared/declaration.ts'
-import type { WindowsSpec } from '../../../shared/declare/paginate.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '../../../shared/watermark.ts'
+import type { Stream, Watermarking } from '#shared/declaration.ts'
+import type { WindowsSpec } from '#shared/declare/paginate.ts'
+import { Stopped } from '#shared/errors.ts'
+import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
 import type { PageRequest } from '../client/send.ts'
 import { withPosition } from '../client/since-place.ts'
 import { fromText } from '../since.ts'

@@ -2,10 +2,10 @@
  * Prepares all streams that a fetcher runs. One that cannot be prepared (a refused schema, a topic without rights, a missing secret of its source)
  * stops nobody else: it is named, counts as failed, and a service tries it again. Only when none can be prepared is there nothing to run.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Source, Stream } from '../../../shared/declaration.ts'
-import { HeadraceError } from '../../../shared/errors.ts'
-import type { Log } from '../../../shared/log.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Source, Stream } from '#shared/declaration.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
 import type { Client } from '../client/client.ts'
 import type { Prepared } from '../prepare.ts'
 

@@ -3,7 +3,7 @@
  * changed, or the API named a wrong place once. Without this rule such a run would fail at every start, until a person comes. Pure.
  */
 import { hash } from 'node:crypto'
-import { type HeadraceError, Stopped } from '../../../shared/errors.ts'
+import { type HeadraceError, Stopped } from '#shared/errors.ts'
 import { AttemptFailed, PageFailed, PageRefused, PageUnreadable } from '../client/errors.ts'
 
 /** What the walk says of a page that is none, or of a request that cannot be sent. */

@@ -4,13 +4,13 @@
  * Guarantees: writing never fails or holds up a run; what was stored is read again at each new assignment, so nothing turns green by a restart.
  */
 import { Subject } from 'rxjs'
-import type { Clock } from '../../../shared/clock.ts'
-import type { Source, Stream } from '../../../shared/declaration.ts'
-import { HeadraceError, messageOf } from '../../../shared/errors.ts'
-import { isRefusal } from '../../../shared/health.ts'
-import { FencedError, type Kafka } from '../../../shared/kafka.ts'
-import type { Log } from '../../../shared/log.ts'
-import type { Metrics } from '../../../shared/metrics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Source, Stream } from '#shared/declaration.ts'
+import { HeadraceError, messageOf } from '#shared/errors.ts'
+import { isRefusal } from '#shared/health.ts'
+import { FencedError, type Kafka } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
 import {
   attemptAfter,
   attemptText,
@@ -20,9 +20,9 @@ import {
   parseAttempt,
   parseRelease,
   type Release,
-} from '../../../shared/progress/last-attempt.ts'
-import { createNotes } from '../../../shared/progress/notes.ts'
-import type { Names } from '../../../shared/topics.ts'
+} from '#shared/progress/last-attempt.ts'
+import { createNotes } from '#shared/progress/notes.ts'
+import type { Names } from '#shared/topics.ts'
 import { Parked } from '../client/errors.ts'
 import type { RunOutcome } from '../outcome.ts'
 import { type Owned, ownedId } from '../ownership.ts'

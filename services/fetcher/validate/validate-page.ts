@@ -3,8 +3,8 @@
  * timers and the health of the process must not wait for it. Each slice goes the whole way: schema, memory, share of rejects. So a page of nothing
  * but rejects ends as soon as they decide, and not after all of them were kept. A page of one slice is handed on as it is.
  */
-import type { Pace } from '../../../shared/clock.ts'
-import { Stopped } from '../../../shared/errors.ts'
+import type { Pace } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
 import type { SeenPart } from '../changed-api.ts'
 import { DRIFT_PATHS_MAX, type Judged } from '../judge.ts'
 import type { Fresh, PagePart } from '../memory.ts'

@@ -3,14 +3,14 @@
  * the holdups, which speak to the log: a note follows when a wait has lasted a moment, and goes when rows of the topic go on.
  * Guarantees: writing never holds the loader up. Assumes one member for each partition, so a note is written by whoever loads it.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import { HeadraceError } from '../../../shared/errors.ts'
-import type { Kafka } from '../../../shared/kafka.ts'
-import type { Log } from '../../../shared/log.ts'
-import type { Metrics } from '../../../shared/metrics.ts'
-import { createNotes } from '../../../shared/progress/notes.ts'
-import { NO_STALL, parseStall, type Stall, stallText } from '../../../shared/progress/stall.ts'
-import { label, type Names } from '../../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { createNotes } from '#shared/progress/notes.ts'
+import { NO_STALL, parseStall, type Stall, stallText } from '#shared/progress/stall.ts'
+import { label, type Names } from '#shared/topics.ts'
 import { type Assigned, placeOf } from '../assignment.ts'
 import type { Holdup, Holdups } from '../holdups.ts'
 

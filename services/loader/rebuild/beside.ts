@@ -2,14 +2,14 @@
  * The parts of the loader that fill a table beside its own, put together: catalog, deliver, dead letters and marks, with the other table's name in every
  * spec. What holds them up is waited for, as in a service, but not for ever: somebody waits for this one.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Config } from '../../../shared/config.ts'
-import { Stopped, Unavailable } from '../../../shared/errors.ts'
-import type { Kafka } from '../../../shared/kafka.ts'
-import type { Log } from '../../../shared/log.ts'
-import type { Metrics } from '../../../shared/metrics.ts'
-import type { Registry } from '../../../shared/registry.ts'
-import type { Names } from '../../../shared/topics.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Config } from '#shared/config.ts'
+import { Stopped, Unavailable } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Registry } from '#shared/registry.ts'
+import type { Names } from '#shared/topics.ts'
 import { createCatalog } from '../catalog.ts'
 import type { Target } from '../chunk.ts'
 import type { TableSpec } from '../ddl.ts'

@@ -3,10 +3,10 @@
  * before both are exchanged in one step, so whatever ends in between leaves the old table where it is: only `<table>__new` is ever removed, and on
  * shards its local table.
  */
-import type { ClickHouse } from '../../../shared/clickhouse.ts'
-import type { Clock } from '../../../shared/clock.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import { viewName } from '../../../shared/topics.ts'
+import type { ClickHouse } from '#shared/clickhouse.ts'
+import type { Clock } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
+import { viewName } from '#shared/topics.ts'
 import { dropTable, type Placement, quoted, type TableSpec, textLiteral } from '../ddl.ts'
 import { find } from '../found.ts'
 import { createFront, frontOf, localName, weightsIn } from '../shards.ts'

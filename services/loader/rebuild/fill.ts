@@ -2,10 +2,10 @@
  * Loads a stretch of one partition into a table, outside any group and without a commit: read, spliced, delivered and marked as the loader does it,
  * one batch at a time. What the table refuses becomes a dead letter, unless it is one already. Ends when all of the stretch is confirmed.
  */
-import type { Kafka, RawMessage, ReadBatch } from '../../../shared/kafka.ts'
-import { readLetter } from '../../../shared/letters.ts'
-import { declaredIn } from '../../../shared/messages/marker-trust.ts'
-import type { Names } from '../../../shared/topics.ts'
+import type { Kafka, RawMessage, ReadBatch } from '#shared/kafka.ts'
+import { readLetter } from '#shared/letters.ts'
+import { declaredIn } from '#shared/messages/marker-trust.ts'
+import type { Names } from '#shared/topics.ts'
 import type { Catalog } from '../catalog.ts'
 import { type Batch, batchOf, type Target } from '../chunk.ts'
 import type { DeadLetters } from '../dead-letters.ts'

@@ -1,6 +1,6 @@
 /** The last attempt and the present stall of a partition, as `status` shows them. Pure. */
-import { type LastAttempt, parkedUntil, parseAttempt, parseRelease } from '../../../shared/progress/last-attempt.ts'
-import { parseStall } from '../../../shared/progress/stall.ts'
+import { type LastAttempt, parkedUntil, parseAttempt, parseRelease } from '#shared/progress/last-attempt.ts'
+import { parseStall } from '#shared/progress/stall.ts'
 
 /** Times are ISO. */
 export type AttemptStatus = {

@@ -2,7 +2,7 @@
  * What needs a person, one entry each: where, what, since when, what to do. `status --check` prints these and ends with 1 when there is one.
  * A single failed attempt counts, although a service tries again by itself: while a fault lasts, nothing may look green. Pure.
  */
-import { shownText } from '../../../shared/shown.ts'
+import { shownText } from '#shared/shown.ts'
 import type { BackfillStatus } from '../backfills.ts'
 import type { PartitionStatus, StreamStatus } from '../status.ts'
 

@@ -2,11 +2,11 @@
  * The dead letters of one partition: which records of the log were refused, by place and fetch time, and which letters the ledger lacks. The ledger
  * is written beside the loading, so it is compared up to its own committed place.
  */
-import { type ClickHouse, textLiteral } from '../../../shared/clickhouse.ts'
-import type { Clock } from '../../../shared/clock.ts'
-import type { Kafka } from '../../../shared/kafka.ts'
-import { type Letter, readLetter } from '../../../shared/letters.ts'
-import { LETTERS_TABLE, type Names } from '../../../shared/topics.ts'
+import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Kafka } from '#shared/kafka.ts'
+import { type Letter, readLetter } from '#shared/letters.ts'
+import { LETTERS_TABLE, type Names } from '#shared/topics.ts'
 import type { Findings } from './differences.ts'
 import { exists, tableAt } from './shape.ts'
 

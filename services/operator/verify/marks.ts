@@ -3,11 +3,11 @@
  * start. One of a walk that counts is told as information; a mark of no such walk, and one that hides a record which its own walk brought, is a
  * difference. Marks are asked for by offsets in portions; of the records that a later mark hides, the last ones are kept until it is reached.
  */
-import type { ClickHouse } from '../../../shared/clickhouse.ts'
-import type { RawMessage } from '../../../shared/kafka.ts'
-import { completeDoubt } from '../../../shared/messages/marker-trust.ts'
-import type { DeletesPolicy } from '../../../shared/schema.ts'
-import { type PageMarker, replaysOf } from '../../../shared/wire.ts'
+import type { ClickHouse } from '#shared/clickhouse.ts'
+import type { RawMessage } from '#shared/kafka.ts'
+import { completeDoubt } from '#shared/messages/marker-trust.ts'
+import type { DeletesPolicy } from '#shared/schema.ts'
+import { type PageMarker, replaysOf } from '#shared/wire.ts'
 import type { Findings } from './differences.ts'
 import type { Shape } from './shape.ts'
 

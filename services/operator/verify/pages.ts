@@ -2,11 +2,11 @@
  * Page markers of one partition against the ledger `headrace_pages` and against the records that lie in front of them. A replay of dead letters
  * stands outside the pages: it is in the ledger, and counts for none.
  */
-import { type ClickHouse, textLiteral } from '../../../shared/clickhouse.ts'
-import type { RawMessage } from '../../../shared/kafka.ts'
-import { type DeclaredWatermark, watermarkDoubt } from '../../../shared/messages/marker-trust.ts'
-import { LEDGER_TABLE } from '../../../shared/topics.ts'
-import { MARKER_HEADER, type PageMarker, parseMarker, replaysOf, singleHeaders } from '../../../shared/wire.ts'
+import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
+import type { RawMessage } from '#shared/kafka.ts'
+import { type DeclaredWatermark, watermarkDoubt } from '#shared/messages/marker-trust.ts'
+import { LEDGER_TABLE } from '#shared/topics.ts'
+import { MARKER_HEADER, type PageMarker, parseMarker, replaysOf, singleHeaders } from '#shared/wire.ts'
 import type { Findings } from './differences.ts'
 import { exists, tableAt } from './shape.ts'
 

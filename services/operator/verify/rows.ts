@@ -3,9 +3,9 @@
  * its fetch time. A record without such a row must be a dead letter, or its key must have a version in the table that is at least as new. Both
  * are asked by place and by key in portions, so no key is held. What came after the committed place can only be newer, so a loader may run.
  */
-import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '../../../shared/clickhouse.ts'
-import type { RawMessage } from '../../../shared/kafka.ts'
-import { FRAME_HEAD_BYTES, replaysOf, schemaIdOf } from '../../../shared/wire.ts'
+import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '#shared/clickhouse.ts'
+import type { RawMessage } from '#shared/kafka.ts'
+import { FRAME_HEAD_BYTES, replaysOf, schemaIdOf } from '#shared/wire.ts'
 import type { Findings } from './differences.ts'
 import type { Refused } from './letters.ts'
 import type { MarkCheck } from './marks.ts'

@@ -2,9 +2,9 @@
  * The table as a comparison needs it: its key, and how it orders the versions of a key. The order is the table's own expression of `_version`,
  * evaluated by ClickHouse over the record's text as the loader would insert it: nothing here counts a version on its own.
  */
-import { type ClickHouse, quoted, textLiteral } from '../../../shared/clickhouse.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import type { StreamAnnotation } from '../../../shared/schema.ts'
+import { type ClickHouse, quoted, textLiteral } from '#shared/clickhouse.ts'
+import { Stopped } from '#shared/errors.ts'
+import type { StreamAnnotation } from '#shared/schema.ts'
 
 export type Shape = {
   /** Database and table, quoted. */

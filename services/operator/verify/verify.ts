@@ -3,14 +3,14 @@
  * newer than that place may be on its way and is no difference, so it runs beside a live pipeline. Memory is bounded: log and table are
  * walked in portions of `PORTION_OFFSETS`, and no record is left out.
  */
-import { parseCommit } from '../../../shared/checkpoint.ts'
-import type { ClickHouse } from '../../../shared/clickhouse.ts'
-import type { Clock } from '../../../shared/clock.ts'
-import { WrongUse } from '../../../shared/errors.ts'
-import type { Committed, Kafka, LogRange } from '../../../shared/kafka.ts'
-import type { Registry } from '../../../shared/registry.ts'
-import { annotationOf, type StreamAnnotation } from '../../../shared/schema.ts'
-import type { Names } from '../../../shared/topics.ts'
+import { parseCommit } from '#shared/checkpoint.ts'
+import type { ClickHouse } from '#shared/clickhouse.ts'
+import type { Clock } from '#shared/clock.ts'
+import { WrongUse } from '#shared/errors.ts'
+import type { Committed, Kafka, LogRange } from '#shared/kafka.ts'
+import type { Registry } from '#shared/registry.ts'
+import { annotationOf, type StreamAnnotation } from '#shared/schema.ts'
+import type { Names } from '#shared/topics.ts'
 import { topicOf } from '../letters.ts'
 import { type RunRange, rangesOfRun } from '../runs.ts'
 import { createFindings, type Difference, type Findings } from './differences.ts'

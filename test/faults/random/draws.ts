@@ -1,5 +1,5 @@
 /** What a fault is, and what it draws while it lasts. */
-import { systemClock as clock } from '../../../shared/clock.ts'
+import { systemClock as clock } from '#shared/clock.ts'
 import { between } from '../../support/random.ts'
 import type { Scene } from './scene.ts'
 

@@ -1,7 +1,7 @@
 /** The faults, drawn one after the other, so that a fault meets whatever the ones before it have left to be made good. */
 import assert from 'node:assert/strict'
+import { MARKER_HEADER } from '#shared/wire.ts'
 import type { ServerName } from '../../../services/stack/stack.ts'
-import { MARKER_HEADER } from '../../../shared/wire.ts'
 import type { Mishap } from '../../support/clickhouse-proxy.ts'
 import { command, until } from '../../support/loading.ts'
 import type { Running } from '../../support/processes.ts'

@@ -1,5 +1,5 @@
 /** Faults one after the other for a time, from a seed; then rest, and the oracle's verdict. */
-import { systemClock as clock } from '../../../shared/clock.ts'
+import { systemClock as clock } from '#shared/clock.ts'
 import type { Closes } from '../../support/processes.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { drawFault } from './faults.ts'

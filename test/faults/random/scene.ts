@@ -2,8 +2,8 @@
  * What the random faults are done to: a private stack, a stream that never rests, loaders as real processes behind proxies, and a whole pipeline
  * beside them. Records of the stream come in new versions of few keys, so that order matters; a small share of them ClickHouse refuses.
  */
-import { systemClock as clock } from '../../../shared/clock.ts'
-import { z } from '../../../shared/index.ts'
+import { systemClock as clock } from '#shared/clock.ts'
+import { z } from '#shared/index.ts'
 import { type ClickHouseProxy, clickhouseProxy, type Mishap } from '../../support/clickhouse-proxy.ts'
 import { type KafkaMishap, type KafkaProxy, startKafkaProxy } from '../../support/kafka-proxy.ts'
 import { commits } from '../../support/loading.ts'

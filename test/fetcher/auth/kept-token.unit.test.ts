@@ -1,9 +1,9 @@
 /** What is kept in a token store, and what becomes of a store that fails. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { TokenStore } from '#shared/declare/token-store.ts'
+import { Unavailable } from '#shared/errors.ts'
 import { keptTokens } from '../../../services/fetcher/auth/kept-token.ts'
-import type { TokenStore } from '../../../shared/declare/token-store.ts'
-import { Unavailable } from '../../../shared/errors.ts'
 import { failureOf } from '../client/fixture.ts'
 
 const KEPT = { v: 1, refreshToken: 'r', accessToken: 'a', givenUpMs: null } as const

@@ -3,12 +3,12 @@
  * before it begins, and dies as DIE says: `stored` kills it when the new token is in the store and nothing has used it.
  */
 import { once } from 'node:events'
+import { systemClock } from '#shared/clock.ts'
+import { explain } from '#shared/errors.ts'
 import { refreshTokenCredentials } from '../../../services/fetcher/auth/refresh-token.ts'
 import { fileTokenStore } from '../../../services/fetcher/auth/token-store.ts'
 import { createHttp } from '../../../services/fetcher/client/http.ts'
 import { liveSecrets } from '../../../services/fetcher/http/auth/live-secrets.ts'
-import { systemClock } from '../../../shared/clock.ts'
-import { explain } from '../../../shared/errors.ts'
 
 const { URL_OF_API = '', DIR = '', FIRST = '', DIE = '' } = process.env
 const files = fileTokenStore(DIR, systemClock)

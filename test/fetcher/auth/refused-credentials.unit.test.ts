@@ -5,9 +5,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
-import { CredentialsRefused } from '../../../services/fetcher/client/errors.ts'
-import { refusalWaitMs } from '../../../services/fetcher/http/auth/refusal-wait.ts'
-import { createRefusedRuns } from '../../../services/fetcher/schedule/refused-runs.ts'
 import {
   apiKey,
   basic,
@@ -17,9 +14,12 @@ import {
   jwtSigned,
   oauth2ClientCredentials,
   oauth2RefreshToken,
-} from '../../../shared/declare/auth.ts'
-import { secret } from '../../../shared/declare/secret.ts'
-import { DeclarationError, WrongUse } from '../../../shared/errors.ts'
+} from '#shared/declare/auth.ts'
+import { secret } from '#shared/declare/secret.ts'
+import { DeclarationError, WrongUse } from '#shared/errors.ts'
+import { CredentialsRefused } from '../../../services/fetcher/client/errors.ts'
+import { refusalWaitMs } from '../../../services/fetcher/http/auth/refusal-wait.ts'
+import { createRefusedRuns } from '../../../services/fetcher/schedule/refused-runs.ts'
 import { type FastClock, fastClock } from '../../support/clocks.ts'
 import { type Answer, type Asked, inTurn, startServer, type TestServer } from '../../support/http.ts'
 import { clientFor, declareSource, failureOf, shown } from '../client/fixture.ts'

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { constants, createHmac, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
-import { CredentialsRefused, PageRefused } from '../../../services/fetcher/client/errors.ts'
-import { paginatorFor } from '../../../services/fetcher/paginators/paginator.ts'
 import {
   apiKey,
   bearer,
@@ -13,10 +11,12 @@ import {
   oauth2ClientCredentials,
   oauth2RefreshToken,
   sendsBearerToken,
-} from '../../../shared/declare/auth.ts'
-import { nextUrl } from '../../../shared/declare/paginate.ts'
-import { secret } from '../../../shared/declare/secret.ts'
-import { DeclarationError, WrongUse } from '../../../shared/errors.ts'
+} from '#shared/declare/auth.ts'
+import { nextUrl } from '#shared/declare/paginate.ts'
+import { secret } from '#shared/declare/secret.ts'
+import { DeclarationError, WrongUse } from '#shared/errors.ts'
+import { CredentialsRefused, PageRefused } from '../../../services/fetcher/client/errors.ts'
+import { paginatorFor } from '../../../services/fetcher/paginators/paginator.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Answer, inTurn, startServer } from '../../support/http.ts'
 import { clientFor, declareSource, failureOf, SECRETS, shown } from '../client/fixture.ts'

@@ -1,11 +1,11 @@
 /** What a stream declares its answers to mean, over a real server: asked again, left out, empty, stopped, or an error in spite of status 200. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { cursor, pageNumber, windows } from '#shared/declare/paginate.ts'
+import { bearer, secret, z } from '#shared/index.ts'
 import { answersFor, judgeAnswers } from '../../../services/fetcher/client/answers.ts'
 import { CredentialsRefused, PageFailed, PageRefused, PageSkipped, Parked } from '../../../services/fetcher/client/errors.ts'
 import type { PageRequest, PageResponse } from '../../../services/fetcher/client/send.ts'
-import { cursor, pageNumber, windows } from '../../../shared/declare/paginate.ts'
-import { bearer, secret, z } from '../../../shared/index.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Answer, inTurn, startServer } from '../../support/http.ts'
 import { confirmed, keysOf, runOnce } from '../paginators/running.ts'

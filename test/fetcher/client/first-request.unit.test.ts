@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { RequestContext } from '#shared/declare/source.ts'
+import { DeclarationError } from '#shared/errors.ts'
+import { epochMs, z } from '#shared/index.ts'
 import { firstRequest } from '../../../services/fetcher/client/first-request.ts'
-import type { RequestContext } from '../../../shared/declare/source.ts'
-import { DeclarationError } from '../../../shared/errors.ts'
-import { epochMs, z } from '../../../shared/index.ts'
 import { declareSource, streamOf } from './fixture.ts'
 
 const BASE = 'https://api.shop.example'

@@ -1,7 +1,7 @@
 /** Quotas and places as a real server counts them, through the whole client: retries spend quota too, and one path waits for itself alone. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bearer, secret } from '../../../shared/index.ts'
+import { bearer, secret } from '#shared/index.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Answer, startServer } from '../../support/http.ts'
 import { clientFor, SECRETS } from './fixture.ts'

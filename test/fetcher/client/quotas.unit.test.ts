@@ -1,10 +1,10 @@
 /** What a request costs in each quota, and which partitions share what: by numbers. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { pathMatcher, type QuotaSpec, type RequestFacts } from '#shared/declare/quota.ts'
+import { Stopped } from '#shared/errors.ts'
 import { costOf, divisibleOf, factsOf, quotasOf, sharedLanesOf } from '../../../services/fetcher/client/quotas.ts'
 import type { PageRequest } from '../../../services/fetcher/client/send.ts'
-import { pathMatcher, type QuotaSpec, type RequestFacts } from '../../../shared/declare/quota.ts'
-import { Stopped } from '../../../shared/errors.ts'
 
 const asks = (path: string, facts: Partial<RequestFacts> = {}): RequestFacts => ({
   ...{ stream: path.slice(1), method: 'GET', path, params: {}, body: undefined },

@@ -1,10 +1,10 @@
 /** Which pages a walk over counted links asks for, request by request: on by the watermark where the API does as it is asked, by its links where not. */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { cursor, linkHeader, nextUrl, z } from '#shared/index.ts'
 import { walkPages } from '../../../services/fetcher/pages.ts'
 import { rawPosition } from '../../../services/fetcher/range.ts'
 import type { Page } from '../../../services/fetcher/walk.ts'
-import { cursor, linkHeader, nextUrl, z } from '../../../shared/index.ts'
 import { startServer } from '../../support/http.ts'
 import { clientFor } from '../client/fixture.ts'
 import { confirmed, keysOf, type Ran, runOnce } from '../paginators/running.ts'

@@ -1,7 +1,7 @@
 /** A 2xx that is not the answer: a declared place that is missing is not an empty place. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { bearer, cursor, keyset, nextUrl, offset, optional, pageNumber, parent, secret, windows, z } from '../../../shared/index.ts'
+import { bearer, cursor, keyset, nextUrl, offset, optional, pageNumber, parent, secret, windows, z } from '#shared/index.ts'
 import { declareSource, SECRETS } from '../client/fixture.ts'
 import { confirmed, kept, keysOf, type Ran, runOnce } from '../paginators/running.ts'
 import { assertStopped, type Script, walk } from '../paginators/walking.ts'

@@ -1,7 +1,7 @@
 /** The end of a walk that contradicts what the walk has learned of its own size. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { cursor, graphql, keyset, linkHeader, nextUrl, none, offset, pageNumber, windows, z } from '../../../shared/index.ts'
+import { cursor, graphql, keyset, linkHeader, nextUrl, none, offset, pageNumber, windows, z } from '#shared/index.ts'
 import type { Answer } from '../../support/http.ts'
 import { confirmed, kept, keysOf, type Ran, runOnce } from '../paginators/running.ts'
 import { assertStopped, type Script, walk } from '../paginators/walking.ts'

@@ -1,8 +1,8 @@
 /** An opaque cursor: where it is found, what ends the walk, and how it is sent. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { cursor, optional } from '#shared/index.ts'
 import { paginatorFor } from '../../../services/fetcher/paginators/paginator.ts'
-import { cursor, optional } from '../../../shared/index.ts'
 import { declareOrders } from '../declared.ts'
 import { stepping } from './stepping.ts'
 

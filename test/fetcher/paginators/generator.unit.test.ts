@@ -1,8 +1,8 @@
 /** The author's own walk: it asks through the client of the run, and the bounds of every walk hold for it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { bearer, generator, secret, type WalkTools, z } from '#shared/index.ts'
 import { PageFailed, PageRefused } from '../../../services/fetcher/client/errors.ts'
-import { bearer, generator, secret, type WalkTools, z } from '../../../shared/index.ts'
 import { startServer } from '../../support/http.ts'
 import { assertStopped, recordsOf, type Script, targetsOf, walk } from './walking.ts'
 

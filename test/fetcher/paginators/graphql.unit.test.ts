@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { graphql, optional, z } from '#shared/index.ts'
 import { PageFailed } from '../../../services/fetcher/client/errors.ts'
-import { graphql, optional, z } from '../../../shared/index.ts'
 import type { Answer } from '../../support/http.ts'
 import { assertStopped, recordsOf, type Script, walk, walkBothWays } from './walking.ts'
 

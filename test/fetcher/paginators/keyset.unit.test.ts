@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { keyset } from '../../../shared/index.ts'
+import { keyset } from '#shared/index.ts'
 import type { Asked } from '../../support/http.ts'
 import { stepping } from './stepping.ts'
 import { assertStopped, recordsOf, type Script, targetsOf, walk, walkBothWays } from './walking.ts'

@@ -1,7 +1,7 @@
 /** Offsets: what ends the walk, and what becomes of records that move while it goes on. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { offset, z } from '../../../shared/index.ts'
+import { offset, z } from '#shared/index.ts'
 import type { Asked } from '../../support/http.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { testSeed } from '../../support/seed.ts'

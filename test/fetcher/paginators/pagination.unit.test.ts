@@ -1,7 +1,6 @@
 /** What a fetcher has to do whatever the API's way of paging: each sentence once, with a run over a real server. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { PageRefused } from '../../../services/fetcher/client/errors.ts'
 import {
   bearer,
   cursor,
@@ -16,7 +15,8 @@ import {
   secret,
   windows,
   z,
-} from '../../../shared/index.ts'
+} from '#shared/index.ts'
+import { PageRefused } from '../../../services/fetcher/client/errors.ts'
 import { type Answer, type Asked, startServer } from '../../support/http.ts'
 import { confirmed, kept, keysOf, runOnce } from './running.ts'
 import { assertStopped, type Script, walk } from './walking.ts'

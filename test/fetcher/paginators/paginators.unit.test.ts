@@ -1,13 +1,13 @@
 /** Each way of paging, walked over a real server: what ends a walk, what stops it, and what the requests in between look like. */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { bearer } from '#shared/declare/auth.ts'
+import { cursor, linkHeader, nextUrl, none, offset } from '#shared/declare/paginate.ts'
+import { secret } from '#shared/declare/secret.ts'
+import { DeclarationError, Stopped } from '#shared/errors.ts'
+import { valueAt } from '#shared/pointer.ts'
 import { firstRequest } from '../../../services/fetcher/client/first-request.ts'
 import { type Cursor, paginatorFor } from '../../../services/fetcher/paginators/paginator.ts'
-import { bearer } from '../../../shared/declare/auth.ts'
-import { cursor, linkHeader, nextUrl, none, offset } from '../../../shared/declare/paginate.ts'
-import { secret } from '../../../shared/declare/secret.ts'
-import { DeclarationError, Stopped } from '../../../shared/errors.ts'
-import { valueAt } from '../../../shared/pointer.ts'
 import { type Answer, type Asked, startServer } from '../../support/http.ts'
 import { clientFor, failureOf } from '../client/fixture.ts'
 

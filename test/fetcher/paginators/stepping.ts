@@ -1,7 +1,8 @@
 /** A way of paging by itself: what it makes of an answer, without a server and without the walk. */
+
+import type { Stream } from '#shared/declaration.ts'
 import { markOf } from '../../../services/fetcher/paginators/mark.ts'
 import { type Cursor, type Paginator, paginatorFor, type Step } from '../../../services/fetcher/paginators/paginator.ts'
-import type { Stream } from '../../../shared/declaration.ts'
 import { declareOrders } from '../declared.ts'
 
 export type Stepping = {

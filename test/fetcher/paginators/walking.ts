@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { checkpointText, parseCheckpoint } from '#shared/checkpoint.ts'
+import { Stopped } from '#shared/errors.ts'
 import { walkPages } from '../../../services/fetcher/pages.ts'
 import type { Cursor } from '../../../services/fetcher/paginators/paginator.ts'
 import type { Page } from '../../../services/fetcher/walk.ts'
-import { checkpointText, parseCheckpoint } from '../../../shared/checkpoint.ts'
-import { Stopped } from '../../../shared/errors.ts'
 import { type Answer, type Asked, startServer } from '../../support/http.ts'
 import { clientFor, type Fixture } from '../client/fixture.ts'
 

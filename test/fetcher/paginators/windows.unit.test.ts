@@ -1,8 +1,8 @@
 /** Walks in windows of time: what is asked for, what a cap does, and up to where everything has been walked. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { cursor, graphql, keyset, none, offset, pageNumber, windows, z } from '../../../shared/index.ts'
-import { watermarkText } from '../../../shared/watermark.ts'
+import { cursor, graphql, keyset, none, offset, pageNumber, windows, z } from '#shared/index.ts'
+import { watermarkText } from '#shared/watermark.ts'
 import type { Answer, Asked } from '../../support/http.ts'
 import { between, randomFrom } from '../../support/random.ts'
 import { testSeed } from '../../support/seed.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { cursor } from '#shared/index.ts'
 import { createStamps } from '../../../services/fetcher/publish/stamps.ts'
-import { cursor } from '../../../shared/index.ts'
 import { instant, order, orderSchema } from '../declared.ts'
 import { confirmed, runOnce } from '../paginators/running.ts'
 

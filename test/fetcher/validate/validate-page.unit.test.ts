@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { Stopped } from '#shared/errors.ts'
+import { z } from '#shared/index.ts'
 import { type Judged, judgeFor } from '../../../services/fetcher/judge.ts'
 import { createMemory, type PagePart } from '../../../services/fetcher/memory.ts'
 import { sizeAfter, validatePage } from '../../../services/fetcher/validate/validate-page.ts'
-import { Stopped } from '../../../shared/errors.ts'
-import { z } from '../../../shared/index.ts'
 import { declareOrders, instant, order, orderSchema, STREAM } from '../declared.ts'
 import { keysOf, runOnce } from '../paginators/running.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { DELETES_DEFAULT } from '#shared/schema.ts'
 import { rowsBefore, whyWithheld } from '../../../services/loader/commit/deletion-policy.ts'
-import { DELETES_DEFAULT } from '../../../shared/schema.ts'
 import { testSeed } from '../../support/seed.ts'
 
 const held = (missing: number, shown: number, before?: number, policy = {}) =>

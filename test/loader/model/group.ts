@@ -2,9 +2,10 @@
  * The loader's group in the model: members come, are given partitions, are told of a rebalance or are not, and read what is theirs as the driver
  * likes. A member that was expelled goes on with what it had until it is told; its commits are refused.
  */
+
+import { Unavailable } from '#shared/errors.ts'
+import { type Kafka, type Reader, type ReaderOptions, StaleGeneration } from '#shared/kafka.ts'
 import type { PartitionCommit } from '../../../services/loader/settle.ts'
-import { Unavailable } from '../../../shared/errors.ts'
-import { type Kafka, type Reader, type ReaderOptions, StaleGeneration } from '../../../shared/kafka.ts'
 import { between } from '../../support/random.ts'
 import { applyCommit } from './committing.ts'
 import { applied, senderOf } from './servers.ts'

@@ -3,15 +3,15 @@
  * topic and a group that do the same with their answers. An insert whose loader has given it up may still go in, later than anybody thinks.
  */
 import { type SchedulerLike, Subscription } from 'rxjs'
+import { Unavailable } from '#shared/errors.ts'
+import type { Sender } from '#shared/kafka.ts'
+import { LEDGER_TABLE } from '#shared/topics.ts'
+import { parseDeadLetterHeaders } from '#shared/wire.ts'
 import type { Catalog } from '../../../services/loader/catalog.ts'
 import type { Target } from '../../../services/loader/chunk.ts'
 import type { Failure, FailureKind } from '../../../services/loader/classify.ts'
 import type { Tables } from '../../../services/loader/table.ts'
 import type { Writer } from '../../../services/loader/writer.ts'
-import { Unavailable } from '../../../shared/errors.ts'
-import type { Sender } from '../../../shared/kafka.ts'
-import { LEDGER_TABLE } from '../../../shared/topics.ts'
-import { parseDeadLetterHeaders } from '../../../shared/wire.ts'
 import { asked, clockOf, type Life, SCHEMA_ID, type World } from './world.ts'
 
 const failure = (kind: FailureKind, row: number | null = null): Failure => ({ kind, code: null, name: kind, message: kind, row })

@@ -2,8 +2,8 @@
  * What stands around the loaders in the model: the log, the table, the dead letters, the group's commits, and time. Everything that a loader waits
  * for is an operation that the driver ends when and how it likes; nothing happens by itself.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Committed, RawMessage } from '../../../shared/kafka.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Committed, RawMessage } from '#shared/kafka.ts'
 import { between } from '../../support/random.ts'
 
 export const TOPICS = ['model.shop.orders', 'model.shop.items'] as const

@@ -1,5 +1,5 @@
 /** The declaration of a case, as an author would write it for that API: built from the same draw, compiled as every other. */
-import { compileSource, type Source } from '../../../shared/declaration.ts'
+import { compileSource, type Source } from '#shared/declaration.ts'
 import {
   cursor,
   defineSource,
@@ -18,7 +18,7 @@ import {
   type WalkTools,
   windows,
   z,
-} from '../../../shared/index.ts'
+} from '#shared/index.ts'
 import type { Case } from './case.ts'
 
 /** `baseMs`: of the batch; the API's times begin there. */

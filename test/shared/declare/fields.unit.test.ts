@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { duration, positiveDuration } from '../../../shared/declare/duration.ts'
-import { ANNOTATION, column, decimal, epochMs, epochSeconds, int64 } from '../../../shared/declare/fields.ts'
-import { headers } from '../../../shared/declare/headers.ts'
-import { closest } from '../../../shared/declare/spelling.ts'
-import { z } from '../../../shared/index.ts'
+import { duration, positiveDuration } from '#shared/declare/duration.ts'
+import { ANNOTATION, column, decimal, epochMs, epochSeconds, int64 } from '#shared/declare/fields.ts'
+import { headers } from '#shared/declare/headers.ts'
+import { closest } from '#shared/declare/spelling.ts'
+import { z } from '#shared/index.ts'
 
 const refusesAll = (type: z.ZodType, values: unknown[]) => {
   for (const value of values) assert.equal(type.safeParse(value).success, false, `accepted ${JSON.stringify(value)}`)

@@ -1,23 +1,11 @@
 /** Ways of paging as an author declares them: what is refused when the file is loaded, and what follows from what is said. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { compileSource } from '../../../shared/declaration.ts'
-import { cautionAbout, type paginateSpec } from '../../../shared/declare/paginate.ts'
-import { DeclarationError } from '../../../shared/errors.ts'
-import {
-  cursor,
-  defineSource,
-  generator,
-  graphql,
-  keyset,
-  linkHeader,
-  none,
-  offset,
-  pageNumber,
-  windows,
-  z,
-} from '../../../shared/index.ts'
-import { valueAt } from '../../../shared/pointer.ts'
+import { compileSource } from '#shared/declaration.ts'
+import { cautionAbout, type paginateSpec } from '#shared/declare/paginate.ts'
+import { DeclarationError } from '#shared/errors.ts'
+import { cursor, defineSource, generator, graphql, keyset, linkHeader, none, offset, pageNumber, windows, z } from '#shared/index.ts'
+import { valueAt } from '#shared/pointer.ts'
 
 type Loose = Record<string, unknown>
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { partitionKeyMistake } from '../../../shared/declare/partition-key.ts'
-import { DeclarationError } from '../../../shared/errors.ts'
+import { partitionKeyMistake } from '#shared/declare/partition-key.ts'
+import { DeclarationError } from '#shared/errors.ts'
 import { compileStream } from '../../support/published.ts'
 
 const KEY = ['id', 'created_at', 'odd name']

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { compileSource } from '../../../shared/declaration.ts'
-import { DeclarationError } from '../../../shared/errors.ts'
-import { discover, parent, z } from '../../../shared/index.ts'
-import { annotationOf } from '../../../shared/schema.ts'
+import { compileSource } from '#shared/declaration.ts'
+import { DeclarationError } from '#shared/errors.ts'
+import { discover, parent, z } from '#shared/index.ts'
+import { annotationOf } from '#shared/schema.ts'
 
 type Loose = Record<string, unknown>
 

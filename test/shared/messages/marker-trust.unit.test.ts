@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { completeDoubt, WATERMARK_AHEAD_MAX_MS, watermarkDoubt } from '../../../shared/messages/marker-trust.ts'
+import { completeDoubt, WATERMARK_AHEAD_MAX_MS, watermarkDoubt } from '#shared/messages/marker-trust.ts'
 
 const AT_MS = Date.UTC(2026, 0, 1)
 const iso = (ms: number) => new Date(ms).toISOString()

@@ -8,7 +8,7 @@ import {
   MESSAGE_CHARS_MAX,
   parkedUntil,
   parseAttempt,
-} from '../../../shared/progress/last-attempt.ts'
+} from '#shared/progress/last-attempt.ts'
 
 const failed = (atMs: number, message = 'no'): EndedAttempt => ({ outcome: 'failed', atMs, error: { code: 'HR_PAGE_REFUSED', message } })
 const done = (atMs: number): EndedAttempt => ({ outcome: 'done', atMs })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { column, epochMs, z } from '../../../shared/index.ts'
-import { COLUMNS_MAX } from '../../../shared/schema/column-set.ts'
-import { columnTypeMistake } from '../../../shared/schema/column-text.ts'
+import { column, epochMs, z } from '#shared/index.ts'
+import { COLUMNS_MAX } from '#shared/schema/column-set.ts'
+import { columnTypeMistake } from '#shared/schema/column-text.ts'
 import { compileStream } from '../../support/published.ts'
 
 const declare = (shape: z.ZodRawShape, primaryKey = ['id']) =>

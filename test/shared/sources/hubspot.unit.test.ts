@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { walkRecorded } from 'headrace/testing'
-import hubspot from '../../../shared/sources/hubspot.ts'
+import hubspot from '#shared/sources/hubspot.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { startServer } from '../../support/http.ts'
 import { between, randomFrom } from '../../support/random.ts'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import type { Stream } from '../../../shared/declaration.ts'
-import { annotationOf, type JsonSchema } from '../../../shared/schema.ts'
-import { quakeOf } from '../../../shared/sources/quakes/feature.ts'
-import { chooseStreams, loadSources } from '../../../shared/sources.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { annotationOf, type JsonSchema } from '#shared/schema.ts'
+import { quakeOf } from '#shared/sources/quakes/feature.ts'
+import { chooseStreams, loadSources } from '#shared/sources.ts'
 import { tokenOf, walk, withApi } from '../../stack/sample-api-client.ts'
 
 const ORIGINAL = JSON.parse(readFileSync(new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets')), 'utf8')) as {

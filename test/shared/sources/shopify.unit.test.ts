@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { walkRecorded } from 'headrace/testing'
-import shopify from '../../../shared/sources/shopify.ts'
+import shopify from '#shared/sources/shopify.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { startServer } from '../../support/http.ts'
 import { between, randomFrom } from '../../support/random.ts'

@@ -1,9 +1,9 @@
 /** The steps over pages: does the declaration find the records, and does it find another page with other records behind the first? */
 import LinkHeader from 'http-link-header'
-import type { Stream } from '../../../../shared/declaration.ts'
-import { cautionAbout, pagesOf } from '../../../../shared/declare/paginate.ts'
-import { type SimplePlace, unwrapped } from '../../../../shared/declare/place.ts'
-import { messageOf, Stopped } from '../../../../shared/errors.ts'
+import type { Stream } from '#shared/declaration.ts'
+import { cautionAbout, pagesOf } from '#shared/declare/paginate.ts'
+import { type SimplePlace, unwrapped } from '#shared/declare/place.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
 import { PageRefused } from '../../client/errors.ts'
 import type { PageResponse } from '../../client/send.ts'
 import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-watermark.ts'

@@ -2,8 +2,8 @@
  * The quota that an API names in its answers (RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers in its later and earlier
  * forms, the X-RateLimit family), compared with the declared one.
  */
-import type { Source } from '../../../../shared/declaration.ts'
-import type { QuotaSpec } from '../../../../shared/declare/quota.ts'
+import type { Source } from '#shared/declaration.ts'
+import type { QuotaSpec } from '#shared/declare/quota.ts'
 import { failed, ok, type Step, skipped } from './step.ts'
 
 /** `perMs` is null where the API does not say for how long. */

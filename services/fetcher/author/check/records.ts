@@ -1,7 +1,7 @@
 /** The steps over the records of the pages seen: do they fit the schema, and do they come in the order that the declaration says? */
-import type { Stream } from '../../../../shared/declaration.ts'
-import type { Stopped } from '../../../../shared/errors.ts'
-import { comparePositions, type Position } from '../../../../shared/watermark.ts'
+import type { Stream } from '#shared/declaration.ts'
+import type { Stopped } from '#shared/errors.ts'
+import { comparePositions, type Position } from '#shared/watermark.ts'
 import type { PageResponse } from '../../client/send.ts'
 import { contextOf } from '../../envelope.ts'
 import { type Accepted, type Judged, judgeFor, type Rejected } from '../../judge.ts'

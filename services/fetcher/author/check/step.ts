@@ -1,5 +1,5 @@
 /** A step of `headrace check`: what was looked at, what was found, and what an author changes when it is not right. */
-import type { Stream } from '../../../../shared/declaration.ts'
+import type { Stream } from '#shared/declaration.ts'
 
 export const STEPS = [
   'declaration',

@@ -2,17 +2,9 @@
  * The step over the watermark: asks the API for what changed since the highest value seen, and looks whether the answer holds to it, and whether
  * records that are equal to it come again. One request, and a second one, one step earlier, if they do not.
  */
-import type { Stream, Watermarking } from '../../../../shared/declaration.ts'
-import { messageOf } from '../../../../shared/errors.ts'
-import {
-  comparePositions,
-  maxPosition,
-  type Position,
-  positionOf,
-  requestText,
-  stepBefore,
-  watermarkText,
-} from '../../../../shared/watermark.ts'
+import type { Stream, Watermarking } from '#shared/declaration.ts'
+import { messageOf } from '#shared/errors.ts'
+import { comparePositions, maxPosition, type Position, positionOf, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
 import { PageRefused } from '../../client/errors.ts'
 import { firstRequest } from '../../client/first-request.ts'
 import type { PageResponse } from '../../client/send.ts'

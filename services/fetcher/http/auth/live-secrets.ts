@@ -3,9 +3,9 @@
  * each is read at most once a second, or at once after a refusal; a file that is empty or gone for a moment leaves the last good value in use, for a
  * bounded time.
  */
-import type { Clock } from '../../../../shared/clock.ts'
-import type { Resolver } from '../../../../shared/config.ts'
-import type { SecretRef } from '../../../../shared/declare/secret.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Resolver } from '#shared/config.ts'
+import type { SecretRef } from '#shared/declare/secret.ts'
 
 export type LiveSecrets = {
   /** Throws WrongUse for one that is missing, and was never there or not for GONE_MS_MAX. */

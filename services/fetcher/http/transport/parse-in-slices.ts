@@ -3,7 +3,7 @@
  * of `{},{},…` become 1.4 GB. The text is scanned ahead of the parser, which only ever gets whole members of an array or an object, so that a page
  * of too many elements is refused before they are built. The values are those of parseJson. A text of usual size is parsed at once.
  */
-import type { Pace } from '../../../../shared/clock.ts'
+import type { Pace } from '#shared/clock.ts'
 import { parseJson } from '../../client/json.ts'
 
 export type ElementBounds = {

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
-import { environment, nearMissesIn } from '#shared/config.ts'
+import { environment, nearMissesIn } from '#shared/config/config.ts'
 import { exitStatusOf, WrongUse } from '#shared/errors.ts'
 
 const { outliveReaders, say, sayError } = await import('./cli/output.ts')
@@ -38,7 +38,7 @@ function program(): Command {
     .description('the whole path on this machine: stack, sample API, fetcher, loader, table')
     .option(JSON_FLAG, JSON_HELP)
     .option('--stop', 'stop the local stack afterwards')
-    .action(async (options) => exit(await (await import('./cli/demo.ts')).demo(options)))
+    .action(async (options) => exit(await (await import('./cli/demo/demo.ts')).demo(options)))
 
   const stack = door.command('stack').description('the local stack: Kafka, schema registry and ClickHouse as child processes')
   for (const [verb, description] of [
@@ -71,7 +71,7 @@ function program(): Command {
     .option('--key <fields>', 'fields of the primary key, separated by commas')
     .option('--watermark <field=param>', 'field that says when a record changed, and the parameter that asks for it; or none')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (name, options) => exit(await (await import('./cli/init.ts')).initCommand(name, { ...door.opts(), ...options })))
+    .action(async (name, options) => exit(await (await import('./cli/init/init.ts')).initCommand(name, { ...door.opts(), ...options })))
 
   door
     .command('check')
@@ -90,7 +90,7 @@ function program(): Command {
     .option('--record <file>', 'keep the pages for tests (*.recording.json), without secrets')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (stream, options) =>
-      exit(await (await import('./cli/preview.ts')).previewCommand(stream, { ...door.opts(), ...options })),
+      exit(await (await import('./cli/preview/preview.ts')).previewCommand(stream, { ...door.opts(), ...options })),
     )
 
   door
@@ -127,14 +127,14 @@ function program(): Command {
     .option('--check', 'only what needs a person, one line each; ends with 1 if there is anything, else with 0')
     .option('--wide', 'all columns, a line each, however wide')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (streams, options) => exit(await (await import('./cli/operate.ts')).statusCommand(streams, options)))
+    .action(async (streams, options) => exit(await (await import('./cli/status.ts')).statusCommand(streams, options)))
 
   door
     .command('release')
     .description('asks an API again before the time that it named with Retry-After: ends the pause of what is parked')
     .argument('<source>', 'a source, or source.stream; a pause of the whole source ends for all its streams')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (name, options) => exit(await (await import('./cli/operate.ts')).releaseCommand(name, options)))
+    .action(async (name, options) => exit(await (await import('./cli/status.ts')).releaseCommand(name, options)))
 
   door
     .command('replay')
@@ -147,7 +147,7 @@ function program(): Command {
     .option('--only-log', 'with --into-new-table: leave out the rows that the topic no longer has')
     .option('--dry-run', 'show what would be reset, how much would be loaded again and how long it would take')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (stream, options) => exit(await (await import('./cli/replay.ts')).replayCommand(stream, options)))
+    .action(async (stream, options) => exit(await (await import('./cli/replay/replay.ts')).replayCommand(stream, options)))
 
   door
     .command('verify')
@@ -178,19 +178,19 @@ function program(): Command {
     .option('--limit <number>', 'letters to show', '20')
     .option('--done', 'also those that were replayed or dropped')
     .option('--wide', 'all of each letter in one line, however wide')
-    .action(async (stream, options) => exit(await (await import('./cli/letters.ts')).listCommand(stream, options)))
+    .action(async (stream, options) => exit(await (await import('./cli/dead-letters.ts')).listCommand(stream, options)))
 
   filtered('replay', "letters through today's declaration and back into the stream, with the time of their first fetch")
     .option('--limit <number>', 'letters to replay, of each partition')
     .option('--dry-run', 'show what would come of it')
     .option('--force', 'also those that were replayed in vain too often')
     .action(async (stream, options) =>
-      exit(await (await import('./cli/settle-letters.ts')).replayLettersCommand(stream, { ...door.opts(), ...options })),
+      exit(await (await import('./cli/settle-dead-letters.ts')).replayLettersCommand(stream, { ...door.opts(), ...options })),
     )
 
   filtered('drop', 'letters are done with, and are not replayed any more')
     .option('--yes', 'do not ask')
-    .action(async (stream, options) => exit(await (await import('./cli/settle-letters.ts')).dropCommand(stream, options)))
+    .action(async (stream, options) => exit(await (await import('./cli/settle-dead-letters.ts')).dropCommand(stream, options)))
 
   letters
     .command('show')
@@ -198,7 +198,7 @@ function program(): Command {
     .argument('<stream>', 'source.stream')
     .addOption(new Option('--at <place>', 'partition:offset, as the list shows it').makeOptionMandatory())
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (stream, options) => exit(await (await import('./cli/letters.ts')).showCommand(stream, options)))
+    .action(async (stream, options) => exit(await (await import('./cli/dead-letters.ts')).showCommand(stream, options)))
 
   door
     .command('options')
@@ -215,7 +215,7 @@ const collect = (value: string, all: string[]): string[] => [...all, value]
 async function warnOfNearMisses(): Promise<void> {
   const misses = nearMissesIn(environment)
   if (misses.length === 0) return
-  const { warnOf } = await import('./cli/process.ts')
+  const { warnOf } = await import('./cli/service-process.ts')
   warnOf(misses)
 }
 

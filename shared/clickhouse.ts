@@ -4,7 +4,7 @@
  * ClickHouse refuses comes as `QueryRefused` with its own words, a server that does not answer as Unavailable.
  */
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
 
 /** An insert that takes longer counts as lost; it is sent again with its token. */

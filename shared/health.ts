@@ -5,8 +5,8 @@
  */
 import type { Clock } from './clock.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
-import type { Kafka } from './kafka.ts'
-import type { Registry } from './registry.ts'
+import type { Kafka } from './kafka/kafka.ts'
+import type { Registry } from './schema/registry.ts'
 
 export type Readiness = { ready: boolean; reason?: string; [more: string]: unknown }
 

@@ -1,6 +1,6 @@
 /** What a declaration imports: `import { cursor, defineSource, secret, z } from 'headrace'`. */
 export { z } from 'zod'
-export type { FailedAnswer, FailedFunction } from './declare/answers.ts'
+export type { FailedAnswer, FailedFunction } from './declaration/answers.ts'
 export {
   type AuthChanges,
   apiKey,
@@ -13,9 +13,10 @@ export {
   oauth2RefreshToken,
   type SignedRequest,
   type SigningContext,
-} from './declare/auth.ts'
-export { column, decimal, epochMs, epochSeconds, int64 } from './declare/fields.ts'
-export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declare/paginate/generator.ts'
+} from './declaration/auth.ts'
+export { type DiscoverTools, discover, parent } from './declaration/discovery.ts'
+export { column, decimal, epochMs, epochSeconds, int64 } from './declaration/fields.ts'
+export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declaration/paginate/generator.ts'
 export {
   cursor,
   generator,
@@ -27,10 +28,9 @@ export {
   offset,
   pageNumber,
   windows,
-} from './declare/paginate.ts'
-export { type DiscoverTools, discover, parent } from './declare/partitions.ts'
-export { optional } from './declare/place.ts'
-export type { RequestFacts } from './declare/quota.ts'
-export { secret, setting } from './declare/secret.ts'
-export { defineSource, type EnvelopeContext, type RequestContext } from './declare/source.ts'
-export type { TokenStore } from './declare/token-store.ts'
+} from './declaration/paginate/paginate.ts'
+export { optional } from './declaration/place.ts'
+export type { RequestFacts } from './declaration/quota.ts'
+export { secret, setting } from './declaration/secret.ts'
+export { defineSource, type EnvelopeContext, type RequestContext } from './declaration/source-spec.ts'
+export type { TokenStore } from './declaration/token-store.ts'

@@ -1,14 +1,14 @@
 /** `headrace check`: asks of a source, step by step, whether it would run, and says what to change where it would not. */
 import { systemClock } from '#shared/clock.ts'
-import { environment, readOptions, resolverFor } from '#shared/config.ts'
-import type { Source, Stream } from '#shared/declaration.ts'
+import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
+import type { Source, Stream } from '#shared/declaration/compile.ts'
+import { filesInTheWay, readSources } from '#shared/declaration/load-sources.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
-import { filesInTheWay, readSources } from '#shared/sources.ts'
-import { failed, type PlacedStep, placed } from '../fetcher/author/check/step.ts'
-import { checkSource } from '../fetcher/author/check.ts'
+import { checkSource } from '../fetcher/authoring/check/check.ts'
+import { failed, type PlacedStep, placed } from '../fetcher/authoring/check/step.ts'
 import { textOf } from './preview/describe.ts'
-import { interruption, logFor, print } from './process.ts'
-import { counted } from './text.ts'
+import { interruption, logFor, print } from './service-process.ts'
+import { counted } from './table-output.ts'
 
 export type CheckCommandOptions = { sources: string[]; json?: boolean }
 

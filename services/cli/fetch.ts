@@ -1,14 +1,14 @@
 /** `headrace fetch`: loads the declarations and runs the fetcher, once or as a service. */
 import { systemClock } from '#shared/clock.ts'
-import { environment, readOptions, resolverFor } from '#shared/config.ts'
-import type { Stream } from '#shared/declaration.ts'
+import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { chooseStreams, readSources, type UnusableFile, unusableError } from '#shared/declaration/load-sources.ts'
 import { explain, WrongUse } from '#shared/errors.ts'
 import { shownText } from '#shared/shown.ts'
-import { chooseStreams, readSources, type UnusableFile, unusableError } from '#shared/sources.ts'
 import { fetchStreams } from '../fetcher/fetcher.ts'
 import type { FetchSummary } from '../fetcher/summary.ts'
-import { print, runService } from './process.ts'
-import { counted } from './text.ts'
+import { print, runService } from './service-process.ts'
+import { counted } from './table-output.ts'
 
 export type FetchCommandOptions = {
   sources: string[]

@@ -1,9 +1,9 @@
 /** `headrace load`: runs the loader, as a service or until it has caught up. */
 import { systemClock } from '#shared/clock.ts'
 import { type LoadSummary, load } from '../loader/loader.ts'
-import { print, runService } from './process.ts'
-import { counted } from './text.ts'
-import { keepYoungHeapSmall } from './young.ts'
+import { keepYoungHeapSmall } from './limit-young-heap.ts'
+import { print, runService } from './service-process.ts'
+import { counted } from './table-output.ts'
 
 export async function loadCommand(options: { untilCaughtUp?: boolean; json?: boolean }): Promise<number> {
   keepYoungHeapSmall()

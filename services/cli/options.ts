@@ -1,8 +1,8 @@
-/** `headrace options`: what the environment can say, from the declarations in shared/config.ts; also writes the README's table. */
+/** `headrace options`: what the environment can say, from the declarations in shared/config/config.ts; also writes the README's table. */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type OptionRow, optionRows } from '#shared/config.ts'
+import { type OptionRow, optionRows } from '#shared/config/config.ts'
 import { WrongUse } from '#shared/errors.ts'
-import { print } from './process.ts'
+import { print } from './service-process.ts'
 
 const BEGIN = '<!-- options: begin -->'
 const END = '<!-- options: end -->'

@@ -2,9 +2,9 @@
  * What the commands write to. The answer of a command goes to standard output, everything else to standard error. A reader that has seen
  * enough (`| head`) ends the writing, not the command: its exit status stays its own.
  */
-import { type Environment, environment } from '#shared/config.ts'
+import { type Environment, environment } from '#shared/config/config.ts'
 import { explain } from '#shared/errors.ts'
-import { rendered } from './text.ts'
+import { rendered } from './table-output.ts'
 
 /** What a pipe or a file is written for. */
 const WIDTH_DEFAULT = 80

@@ -1,18 +1,18 @@
 /** `headrace plan`: what the loader would do with each table and what it would refuse, before anything is done. */
 import { connectClickHouse } from '#shared/clickhouse.ts'
 import { systemClock } from '#shared/clock.ts'
-import { environment, readConfig } from '#shared/config.ts'
+import { environment, readConfig } from '#shared/config/config.ts'
+import { type Declarations, filesInTheWay, readSources, type UnusableFile } from '#shared/declaration/load-sources.ts'
 import { explain } from '#shared/errors.ts'
-import { connectKafka } from '#shared/kafka.ts'
-import { connectRegistry } from '#shared/registry.ts'
+import { connectKafka } from '#shared/kafka/kafka.ts'
+import { namesFor } from '#shared/names.ts'
+import { connectRegistry } from '#shared/schema/registry.ts'
 import { shownName, shownText } from '#shared/shown.ts'
-import { type Declarations, filesInTheWay, readSources, type UnusableFile } from '#shared/sources.ts'
-import { namesFor } from '#shared/topics.ts'
-import type { Finding } from '../loader/judge.ts'
+import { refuseIfAbsent } from '../loader/consume/preflight.ts'
 import { type DeclaredStream, planTables, type StreamPlan } from '../loader/plan.ts'
-import { refuseIfAbsent } from '../loader/start.ts'
-import { createTables } from '../loader/table.ts'
-import { logFor, print } from './process.ts'
+import type { Finding } from '../loader/table/table-diff.ts'
+import { createTables } from '../loader/table/tables.ts'
+import { logFor, print } from './service-process.ts'
 
 export type PlanCommandOptions = { sources: string[]; json?: boolean }
 

@@ -1,9 +1,9 @@
 /** `headrace stack up | down | status`. */
 import { systemClock } from '#shared/clock.ts'
-import { environment, readOptions } from '#shared/config.ts'
+import { environment, readOptions } from '#shared/config/config.ts'
 import { Stopped } from '#shared/errors.ts'
 import { runStackDown, runStackStatus, runStackUp } from '../stack/commands.ts'
-import { interruption, logFor } from './process.ts'
+import { interruption, logFor } from './service-process.ts'
 
 const VERBS = { up: runStackUp, down: runStackDown, status: runStackStatus }
 

@@ -3,10 +3,10 @@
  * is; without one (`--wide`), every column, a line each. What needs a person follows, whatever the width. Pure.
  */
 import { shownName } from '#shared/shown.ts'
-import type { BackfillPart, BackfillStatus } from '../operator/backfills.ts'
+import type { BackfillPart, BackfillStatus } from '../operator/status/backfills.ts'
 import { type Need, needText } from '../operator/status/needs.ts'
-import type { PartitionStatus, StreamStatus } from '../operator/status.ts'
-import { type Cell, counted, table, toned, wrapped } from './text.ts'
+import type { PartitionStatus, StreamStatus } from '../operator/status/status.ts'
+import { type Cell, counted, table, toned, wrapped } from './table-output.ts'
 
 const HEAD = ['p', 'last attempt', 'watermark', 'lag', 'dead letters']
 const WIDE_HEAD = [

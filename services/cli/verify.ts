@@ -1,17 +1,17 @@
 /** `headrace verify`: what differs between topic, ledger and table of a stream. */
 import { openClickHouse } from '#shared/clickhouse.ts'
 import { systemClock } from '#shared/clock.ts'
-import { environment, readConfig } from '#shared/config.ts'
-import { connectKafka } from '#shared/kafka.ts'
-import { connectRegistry } from '#shared/registry.ts'
+import { environment, readConfig } from '#shared/config/config.ts'
+import { connectKafka } from '#shared/kafka/kafka.ts'
+import { namesFor } from '#shared/names.ts'
+import { connectRegistry } from '#shared/schema/registry.ts'
 import { shownText } from '#shared/shown.ts'
-import { namesFor } from '#shared/topics.ts'
-import type { Difference } from '../operator/verify/differences.ts'
+import type { Difference } from '../operator/verify/findings.ts'
 import { type PartitionVerified, type Verified, verifyStream } from '../operator/verify/verify.ts'
-import { wholeNumber } from './letters.ts'
+import { wholeNumber } from './dead-letters.ts'
 import { outputWidth, print } from './output.ts'
-import { logFor } from './process.ts'
-import { counted, table } from './text.ts'
+import { logFor } from './service-process.ts'
+import { counted, table } from './table-output.ts'
 
 export type VerifyCommandOptions = { partition?: string; run?: string; examples: string; json?: boolean }
 

@@ -1,10 +1,10 @@
 /** What a fetch has done so far, for progress, `--json` and the exit status. */
-import type { Stream } from '#shared/declaration.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
 import { explain } from '#shared/errors.ts'
+import type { PageMarker } from '#shared/messages/frame.ts'
 import type { Attention } from '#shared/progress/attention.ts'
-import type { PageMarker } from '#shared/wire.ts'
-import type { RunOutcome } from './outcome.ts'
-import { type Owned, ownedId } from './ownership.ts'
+import { type Owned, ownedId } from './schedule/assigned-partitions.ts'
+import type { RunOutcome } from './schedule/run-outcome.ts'
 
 export type FetchSummary = {
   pages: number

@@ -5,11 +5,11 @@
 import type { Observable } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
-import type { RunOutcome } from './outcome.ts'
-import type { Owned } from './ownership.ts'
 import type { Partition } from './partition.ts'
-import { runsOf } from './schedule.ts'
-import { type Stop, type StopSignal, stopSignal } from './stop-signal.ts'
+import type { Owned } from './schedule/assigned-partitions.ts'
+import type { RunOutcome } from './schedule/run-outcome.ts'
+import { runsOf } from './schedule/schedule.ts'
+import { type Stop, type StopSignal, stopSignal } from './schedule/stop-signal.ts'
 
 export type WorkerTools = {
   open(owned: Owned): Partition

@@ -2,18 +2,19 @@
  * What the loader would do with each table, and what it would refuse: the same judgement as at its start, with nothing done. A stream is planned
  * by its registered schema, or by its declaration where that may follow it: not registered yet, or registered with less.
  */
-import { differences, type SchemaDifference } from '#shared/differences.ts'
+
 import { WrongUse } from '#shared/errors.ts'
-import type { Kafka } from '#shared/kafka.ts'
-import type { Registry } from '#shared/registry.ts'
-import { annotationOf, type JsonSchema } from '#shared/schema.ts'
-import { label, type Names, type StreamName } from '#shared/topics.ts'
-import { specOf } from './catalog.ts'
-import type { Placement } from './ddl.ts'
-import { type Finding, NEW_TABLE, type Step } from './judge.ts'
-import { wasLoaded } from './partitions.ts'
-import { gone, type Looks } from './table.ts'
-import { recordTopics } from './topics.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import { label, type Names, type StreamName } from '#shared/names.ts'
+import { differences, type SchemaDifference } from '#shared/schema/compatibility.ts'
+import { annotationOf, type JsonSchema } from '#shared/schema/json-schema.ts'
+import type { Registry } from '#shared/schema/registry.ts'
+import { specOf } from './consume/schema-catalog.ts'
+import { wasLoaded } from './consume/start-position.ts'
+import { recordTopics } from './consume/topics.ts'
+import type { Placement } from './table/ddl.ts'
+import { type Finding, NEW_TABLE, type Step } from './table/table-diff.ts'
+import { gone, type Looks } from './table/tables.ts'
 
 export type StreamPlan = {
   stream: string

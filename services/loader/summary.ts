@@ -1,5 +1,5 @@
 /** What a load has done so far. */
-import { type Batch, committableOf } from './chunk.ts'
+import { type Batch, committableOf } from './batch/batch.ts'
 
 /** By `topic/partition`; null where none is confirmed. */
 export type Watermarks = Record<string, string | null>

@@ -3,11 +3,11 @@
  * API names after it is a new one. A running fetcher looks for releases while it is parked; the next process reads them at its start.
  */
 import { WrongUse } from '#shared/errors.ts'
-import type { Kafka } from '#shared/kafka.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import type { Names } from '#shared/names.ts'
 import { type LastAttempt, parkedUntil, parseAttempt, parseRelease, releaseText } from '#shared/progress/last-attempt.ts'
-import type { Names } from '#shared/topics.ts'
 import { isoOf } from './status/attempt.ts'
-import { streamsOf } from './status.ts'
+import { streamsOf } from './status/status.ts'
 
 export type Released = { stream: string; partition: number; parkedUntil: string }
 

@@ -4,8 +4,8 @@
  */
 import { Unavailable, WrongUse } from '#shared/errors.ts'
 import { writeJson } from './files.ts'
+import { freePorts, isPortFree, portTaken } from './free-ports.ts'
 import { PORT_NAMES, type PortName, type Ports, pathsOf, type ServerName, type StackOptions } from './options.ts'
-import { freePorts, isPortFree, portTaken } from './ports.ts'
 import { readPorts } from './stack-file.ts'
 
 const TCP_PORT_MAX = 65_535

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
-import type { Environment } from '#shared/config.ts'
+import type { Environment } from '#shared/config/config.ts'
 import type { Log } from '#shared/log.ts'
 
 export const SERVER_NAMES = ['kafka', 'registry', 'clickhouse'] as const

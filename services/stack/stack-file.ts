@@ -3,10 +3,10 @@
  * stopped; whoever has no addresses in the environment reads them here. And `run/ports.json`: the ports of the last start.
  */
 import { readFile } from 'node:fs/promises'
-import { clickhouseUrl } from './clickhouse.ts'
+import { HOST } from './free-ports.ts'
 import { PORT_NAMES, type Ports } from './options.ts'
-import { HOST } from './ports.ts'
-import { registryUrl } from './registry.ts'
+import { clickhouseUrl } from './servers/clickhouse.ts'
+import { registryUrl } from './servers/registry.ts'
 
 export type StackFile = {
   v: 1

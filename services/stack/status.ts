@@ -1,7 +1,8 @@
 /** What is true of a stack now: each server's process is looked for and asked; no file is believed but for the ports. */
-import { clickhouseUrl } from './clickhouse.ts'
+
 import { type Ports, pathsOf, SERVER_NAMES, type ServerName, type StackOptions } from './options.ts'
-import { isReady, serverIdentity } from './server.ts'
+import { clickhouseUrl } from './servers/clickhouse.ts'
+import { isReady, serverIdentity } from './servers/server.ts'
 import { readPorts, stackFileOf } from './stack-file.ts'
 
 export type ServerStatus = {

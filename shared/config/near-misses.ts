@@ -2,7 +2,7 @@
  * Variables that nearly have a name of ours and count for nothing: a slip, or the name that another tool uses. Those of other tools that only
  * begin like ours are left alone, since brokers and servers are set up by such variables too. Pure.
  */
-import { slipsBetween } from '../declare/spelling.ts'
+import { slipsBetween } from '../declaration/mistakes/spelling.ts'
 
 export type NearMiss = { name: string; meant: string }
 

@@ -2,9 +2,9 @@
  * What a reader believes of a page marker. Whoever may write to a records topic can write markers, so each one is believed only within what the
  * registered schema declares and only as far as its message's own time reaches. Pure: the loader and `verify` decide by the same rules.
  */
-import type { StreamAnnotation } from '../schema.ts'
+import type { StreamAnnotation } from '../schema/json-schema.ts'
 import { isInstant, positionOfText } from '../watermark.ts'
-import type { PageMarker } from '../wire.ts'
+import type { PageMarker } from './frame.ts'
 
 /** A record may carry a time that is ahead of the fetcher's clock, by a wrong zone at most. */
 export const WATERMARK_AHEAD_MAX_MS = 86_400_000

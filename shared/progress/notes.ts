@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../clock.ts'
 import { messageOf } from '../errors.ts'
-import type { Kafka } from '../kafka.ts'
+import type { Kafka } from '../kafka/kafka.ts'
 import type { Log } from '../log.ts'
 
 export type Notes = {

@@ -2,11 +2,12 @@
  * What a set of fields cannot be as columns of one ClickHouse table: pure. Looked at when a declaration is loaded, since the loader would only find out
  * with the first record, and could do nothing but wait.
  */
-import { columnsOf } from '../columns.ts'
+
 import { messageOf } from '../errors.ts'
-import { annotationOf, type JsonSchema } from '../schema.ts'
 import type { WatermarkKind } from '../watermark.ts'
 import { columnTypeMistake, isAlias } from './column-text.ts'
+import { columnsOf } from './columns.ts'
+import { annotationOf, type JsonSchema } from './json-schema.ts'
 
 export type ColumnMistake = { field: string; what: string; hint: string }
 

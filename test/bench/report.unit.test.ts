@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createPageWriter, eventSchema, PAGE_RECORDS } from './events.ts'
-import { median, quantile, slopeOf } from './numbers.ts'
-import { benchOptions, PARTS } from './options.ts'
-import { memoryOf, type Sample } from './usage.ts'
+import { createPageWriter, eventSchema, PAGE_RECORDS } from '../../bench/events.ts'
+import { median, quantile, slopeOf } from '../../bench/numbers.ts'
+import { benchOptions, PARTS } from '../../bench/options.ts'
+import { memoryOf, type Sample } from '../../bench/usage.ts'
 
 describe('the bench, without its servers', () => {
   test('a size that is none and a part that is unknown are refused with the usage', () => {

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { hasColours, widthOf } from '../../services/cli/output.ts'
-import { columnsOf, rendered, table, toned, wrapped } from '../../services/cli/text.ts'
+import { columnsOf, rendered, table, toned, wrapped } from '../../services/cli/table-output.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const HEAD = ['stream', 'watermark', 'lag']

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RawMessage } from '#shared/kafka/port.ts'
-import { MARKER_HEADER } from '#shared/wire.ts'
-import { describeList } from '../../services/cli/letters.ts'
+import { MARKER_HEADER } from '#shared/messages/frame.ts'
+import { describeList } from '../../services/cli/dead-letters.ts'
 import { describeStatus } from '../../services/cli/status-layout.ts'
-import { columnsOf, rendered } from '../../services/cli/text.ts'
-import type { LetterList } from '../../services/operator/letters.ts'
+import { columnsOf, rendered } from '../../services/cli/table-output.ts'
+import type { LetterList } from '../../services/operator/dead-letters/list.ts'
 import { recordsIn } from '../../services/operator/status/lag.ts'
 import { needsOf } from '../../services/operator/status/needs.ts'
-import type { PartitionStatus, StreamStatus } from '../../services/operator/status.ts'
+import type { PartitionStatus, StreamStatus } from '../../services/operator/status/status.ts'
 
 const NOW = Date.parse('2026-11-29T12:00:00Z')
 const LONG = `${'very-long-source-name'.repeat(3)}.${'very-long-stream-name'.repeat(3)}`

@@ -7,29 +7,29 @@ import type { Shown } from './shown.ts'
 
 export type Line = { server: string; fetcher: string; shownBy: readonly Shown[] }
 
-const PAGINATION = 'fetcher/paginators/pagination.unit.test.ts'
-const PAGINATORS = 'fetcher/paginators/paginators.unit.test.ts'
-const OFFSET = 'fetcher/paginators/offset.unit.test.ts'
-const KEYSET = 'fetcher/paginators/keyset.unit.test.ts'
-const WINDOWS = 'fetcher/paginators/windows.unit.test.ts'
-const NUMBERS = 'fetcher/paginators/page-number.unit.test.ts'
-const CLOCK = 'fetcher/clock.test.ts'
+const PAGINATION = 'fetcher/behaviour/pagination.unit.test.ts'
+const PAGINATORS = 'fetcher/pages/paginators/paginator-for.unit.test.ts'
+const OFFSET = 'fetcher/pages/paginators/offset.unit.test.ts'
+const KEYSET = 'fetcher/pages/paginators/keyset.unit.test.ts'
+const WINDOWS = 'fetcher/pages/paginators/time-windows.unit.test.ts'
+const NUMBERS = 'fetcher/pages/paginators/page-number.unit.test.ts'
+const CLOCK = 'fetcher/behaviour/clock.test.ts'
 const STAMPS = 'fetcher/publish/stamps.unit.test.ts'
-const COUNTED = 'fetcher/counted-links.test.ts'
-const NEXT_LINK = 'fetcher/next-link.test.ts'
-const PAGES = 'fetcher/pages.unit.test.ts'
-const MISSING = 'fetcher/pages/missing-places.unit.test.ts'
+const COUNTED = 'fetcher/behaviour/counted-links.test.ts'
+const NEXT_LINK = 'fetcher/behaviour/next-link.test.ts'
+const PAGES = 'fetcher/pages/walk-pages.unit.test.ts'
+const MISSING = 'fetcher/behaviour/missing-places.unit.test.ts'
 const WALK_SIZE = 'fetcher/pages/walk-size.unit.test.ts'
-const WALK_END = 'fetcher/walk-end.test.ts'
-const CHECK_COMMAND = 'authoring/check.unit.test.ts'
-const PAGINATORS_GRAPHQL = 'fetcher/paginators/graphql.unit.test.ts'
-const RETRY = 'fetcher/client/retry.unit.test.ts'
-const CREDENTIALS = 'fetcher/auth/credentials.unit.test.ts'
-const REFRESH = 'fetcher/auth/refresh-token.test.ts'
-const REFRESH_UNIT = 'fetcher/auth/refresh-token.unit.test.ts'
-const REFUSED = 'fetcher/auth/refused-credentials.unit.test.ts'
-const JUDGE = 'fetcher/judge.unit.test.ts'
-const RESUME = 'fetcher/resume.test.ts'
+const WALK_END = 'fetcher/behaviour/walk-end.test.ts'
+const CHECK_COMMAND = 'fetcher/authoring/check/check.unit.test.ts'
+const PAGINATORS_GRAPHQL = 'fetcher/pages/paginators/graphql.unit.test.ts'
+const RETRY = 'fetcher/http/layers/retry.unit.test.ts'
+const CREDENTIALS = 'fetcher/http/auth/credentials.unit.test.ts'
+const REFRESH = 'fetcher/http/auth/oauth2-refresh-token.test.ts'
+const REFRESH_UNIT = 'fetcher/http/auth/oauth2-refresh-token.unit.test.ts'
+const REFUSED = 'fetcher/behaviour/refused-credentials.unit.test.ts'
+const JUDGE = 'fetcher/validate/validate.unit.test.ts'
+const RESUME = 'fetcher/behaviour/resume.test.ts'
 const RUN = 'fetcher/run.test.ts'
 const WATERMARK = 'shared/watermark.unit.test.ts'
 const CHECK = 'operator/check.test.ts'
@@ -134,7 +134,7 @@ export const pagination: readonly Line[] = [
       [MISSING, 'shows no credential, no line break and no endless list of names in its error'],
       [PAGINATORS_GRAPHQL, `where there is no connection: \${JSON.stringify(data)}; it ends there where the connection is optional`],
       [
-        'fetcher/judge-records.unit.test.ts',
+        'fetcher/behaviour/validated-records.unit.test.ts',
         'that the page lacks stops the run and says what the body has; where it is optional, the schema decides',
       ],
     ],
@@ -162,7 +162,7 @@ export const pagination: readonly Line[] = [
   {
     server: 'counts pages, and the declaration says nowhere when they end',
     fetcher: 'refuses the declaration',
-    shownBy: [['shared/declare/paginate.unit.test.ts', 'a numbered walk without any stop rule']],
+    shownBy: [['shared/declaration/paginate/paginate.unit.test.ts', 'a numbered walk without any stop rule']],
   },
   {
     server: 'ends with a page whose items are null, or left out as declared; or all records of a page are filtered out',
@@ -256,7 +256,7 @@ export const pagination: readonly Line[] = [
       [OFFSET, 'loses no record under any deletions of at most the overlap between two pages'],
       [OFFSET, 'notices that more were deleted, says so once, and goes back until it meets known records'],
       [
-        'fetcher/paging.test.ts',
+        'fetcher/behaviour/paging.test.ts',
         'records that move under an offset walk are gone back for, counted and said; what offsets cannot promise is said once',
       ],
       [PROPERTY, RANDOM_APIS],
@@ -277,7 +277,7 @@ export const pagination: readonly Line[] = [
     shownBy: [
       [PAGINATION, `by \${name} finds each of them once, and says when it ends`],
       [PAGINATION, `by \${name} goes on from every checkpoint, and finds what is left`],
-      ['fetcher/paginators/generator.unit.test.ts', 'goes on from the cursor that it gave with a page'],
+      ['fetcher/pages/generator-walk.unit.test.ts', 'goes on from the cursor that it gave with a page'],
       [NUMBERS, 'is sent from the first request on, beside the size and the other parameters'],
       [KEYSET, "asks with the last record's key, and ends at an empty page"],
     ],
@@ -300,7 +300,7 @@ export const retrying: readonly Line[] = [
       [RETRY, `\${name}: never earlier than asked`],
       [RETRY, `Retry-After that is \${name} is no hint: 2^n + random() seconds`],
       [RETRY, 'beyond the bound parks the partition and says until when'],
-      ['fetcher/ownership.test.ts', 'is parked when the API asks for a longer wait than is slept through'],
+      ['fetcher/schedule/assigned-partitions.test.ts', 'is parked when the API asks for a longer wait than is slept through'],
       [DAY, 'the API counts no request more than its quota in any window, and none earlier than it asked for'],
     ],
   },
@@ -344,7 +344,7 @@ export const retrying: readonly Line[] = [
   },
 ]
 
-const SOURCES = 'shared/sources.unit.test.ts'
+const SOURCES = 'shared/declaration/load-sources.unit.test.ts'
 const UNFINISHED = 'scenarios/unfinished-source.test.ts'
 
 /** Not of an API: of the folder that its declarations lie in. */
@@ -370,12 +370,12 @@ export const quotas: readonly Line[] = [
     fetcher: 'keeps each quota in any window, over all workers, and an exhausted one holds up only what it counts',
     shownBy: [
       [
-        'fetcher/client/several-quotas.unit.test.ts',
+        'fetcher/http/several-quotas.unit.test.ts',
         'are each kept in any window, with paths and weights, over workers that come, go and start anew',
       ],
-      ['fetcher/client/several-quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
+      ['fetcher/http/several-quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
       [
-        'fetcher/client/limiter.unit.test.ts',
+        'fetcher/http/rate-limit/limiter.unit.test.ts',
         'is never passed in any window, whatever partitions change hands, workers start anew and answers take',
       ],
       [DAY, 'the API counts no request more than its quota in any window, and none earlier than it asked for'],
@@ -385,9 +385,15 @@ export const quotas: readonly Line[] = [
     server: 'answers 200 with an error in the body; or has statuses of its own for retry, skip, empty and stop',
     fetcher: 'takes them for what is declared',
     shownBy: [
-      ['fetcher/client/answers.unit.test.ts', 'is asked again if it passes, at most as often as every other'],
-      ['fetcher/client/answers.unit.test.ts', 'is never asked again if it does not pass, and is shown without the credentials'],
-      ['fetcher/client/answers.unit.test.ts', 'means what the stream says of it, else what the source says, else what HTTP says'],
+      ['fetcher/http/layers/classify-response.unit.test.ts', 'is asked again if it passes, at most as often as every other'],
+      [
+        'fetcher/http/layers/classify-response.unit.test.ts',
+        'is never asked again if it does not pass, and is shown without the credentials',
+      ],
+      [
+        'fetcher/http/layers/classify-response.unit.test.ts',
+        'means what the stream says of it, else what the source says, else what HTTP says',
+      ],
     ],
   },
 ]
@@ -439,8 +445,14 @@ export const credentials: readonly Line[] = [
       [REFUSED, 'the next run does not send the refused token again: it has another one first'],
       [REFUSED, `is used as it is now, after a 401 in the same request, and without one a second later: \${name}`],
       [REFUSED, 'and is empty or gone for a moment leaves the last good value in use, for five minutes at most'],
-      ['fetcher/refused-runs.test.ts', 'with 401 on one path waits longer and longer there, and fetches the other stream on time'],
-      ['fetcher/refused-runs.test.ts', 'by the token endpoint for good asks it once for all streams, and fails every run meanwhile'],
+      [
+        'fetcher/behaviour/refused-runs.test.ts',
+        'with 401 on one path waits longer and longer there, and fetches the other stream on time',
+      ],
+      [
+        'fetcher/behaviour/refused-runs.test.ts',
+        'by the token endpoint for good asks it once for all streams, and fails every run meanwhile',
+      ],
     ],
   },
   {
@@ -465,10 +477,13 @@ export const credentials: readonly Line[] = [
     server: 'quotes the credentials or the whole header in an error, in whatever form',
     fetcher: 'shows the error without them',
     shownBy: [
-      ['fetcher/auth/scrub.unit.test.ts', `\${name} holds no token any more, whatever stands around it`],
-      ['fetcher/auth/scrub.unit.test.ts', 'of user name and password holds neither of them, in base64 of the whole value either'],
-      ['fetcher/auth/scrub.unit.test.ts', 'that was cut shows no beginning of it, where the cut came before the blanks were taken out too'],
-      ['fetcher/auth/scrub.unit.test.ts', `in base64 is shown without the credentials: \${name}`],
+      ['fetcher/http/auth/scrub.unit.test.ts', `\${name} holds no token any more, whatever stands around it`],
+      ['fetcher/http/auth/scrub.unit.test.ts', 'of user name and password holds neither of them, in base64 of the whole value either'],
+      [
+        'fetcher/http/auth/scrub.unit.test.ts',
+        'that was cut shows no beginning of it, where the cut came before the blanks were taken out too',
+      ],
+      ['fetcher/http/auth/scrub.unit.test.ts', `in base64 is shown without the credentials: \${name}`],
     ],
   },
   {
@@ -494,7 +509,7 @@ export const credentials: readonly Line[] = [
       [CREDENTIALS, 'an API key goes into the header that is declared'],
       [CREDENTIALS, 'an API key in the query is sent, and is in neither the answer, a log line, nor an error'],
       [
-        'fetcher/auth/signed.unit.test.ts',
+        'fetcher/behaviour/signed-tokens.unit.test.ts',
         'is sent beside the other credentials to the own origin, also after a redirect, and nowhere else',
       ],
       ['scenarios/secrets.test.ts', 'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats'],
@@ -522,7 +537,7 @@ export const incremental: readonly Line[] = [
     fetcher: 'loses none and doubles none; asks one unit earlier',
     shownBy: [
       [RUN, 'loses none and doubles none of the records with equal times, across pages and runs'],
-      ['fetcher/since.unit.test.ts', 'one step of its form earlier, where the API leaves equal records out'],
+      ['fetcher/watermark/since.unit.test.ts', 'one step of its form earlier, where the API leaves equal records out'],
       [PROPERTY, RANDOM_APIS],
     ],
   },
@@ -530,13 +545,13 @@ export const incremental: readonly Line[] = [
     server: 'shows records late',
     fetcher: 'finds them by the lookback, and publishes only what changed',
     shownBy: [
-      ['fetcher/ownership.test.ts', 'publishes what is new and nothing twice, whatever the lookback brings again'],
+      ['fetcher/schedule/assigned-partitions.test.ts', 'publishes what is new and nothing twice, whatever the lookback brings again'],
       [
-        'fetcher/settle.test.ts',
+        'fetcher/behaviour/settling-period.test.ts',
         'are published at once, but the watermark stays behind them, and those that come late among them are found',
       ],
       [
-        'fetcher/settle.test.ts',
+        'fetcher/behaviour/settling-period.test.ts',
         'are found by the next run, also when they come behind a sorted walk that goes on for longer than the lookback',
       ],
       [PROPERTY, RANDOM_APIS],
@@ -599,9 +614,9 @@ export const ranges: readonly Line[] = [
     server: 'is asked for a range of the past',
     fetcher: 'moves neither checkpoint nor watermark, and ranges that follow each other neither overlap nor leave a gap',
     shownBy: [
-      ['fetcher/backfill.test.ts', 'publishes what lies in the range, all of it, and moves neither checkpoint nor watermark'],
+      ['fetcher/behaviour/backfill.test.ts', 'publishes what lies in the range, all of it, and moves neither checkpoint nor watermark'],
       [
-        'fetcher/backfill.test.ts',
+        'fetcher/behaviour/backfill.test.ts',
         'of ranges that follow each other leaves no record out and publishes none twice, whatever the API makes of its ends',
       ],
       ['faults/pipeline-backfill.test.ts', 'a backfill that is killed goes on at its cursor, and the regular runs go on beside it'],
@@ -613,9 +628,12 @@ export const ranges: readonly Line[] = [
     server: 'is divided anew: more partitions, fewer, others',
     fetcher: 'begins where all before is confirmed, and loses nothing',
     shownBy: [
-      ['fetcher/partitions.test.ts', 'begins at the lowest watermark and loses nothing, though one partition runs long after the others'],
+      [
+        'fetcher/behaviour/partitions.test.ts',
+        'begins at the lowest watermark and loses nothing, though one partition runs long after the others',
+      ],
       ['faults/pipeline-layout.test.ts', `loses nothing, and no watermark runs ahead, when the loader \${name}`],
-      ['fetcher/partitions.test.ts', 'goes back and forth, by two deploys that run at once, without a loss'],
+      ['fetcher/behaviour/partitions.test.ts', 'goes back and forth, by two deploys that run at once, without a loss'],
     ],
   },
   {
@@ -623,11 +641,14 @@ export const ranges: readonly Line[] = [
     fetcher: 'asks for all of them; one that fails stops no other, and moves no watermark; a new one is asked for everything',
     shownBy: [
       [
-        'fetcher/shares.test.ts',
+        'fetcher/behaviour/slices.test.ts',
         'one that fails stops none of the others; it is named, the run fails, and the watermark stays until all are read',
       ],
-      ['fetcher/shares.test.ts', 'a new one is asked from the start, the others from the watermark'],
-      ['fetcher/shares.test.ts', 'parents that their schema refuses have no children, which is said, and come back from their start'],
+      ['fetcher/behaviour/slices.test.ts', 'a new one is asked from the start, the others from the watermark'],
+      [
+        'fetcher/behaviour/slices.test.ts',
+        'parents that their schema refuses have no children, which is said, and come back from their start',
+      ],
     ],
   },
   {
@@ -688,9 +709,12 @@ export const drift: readonly Line[] = [
     fetcher: 'names them once for the stream, and ends with 0',
     shownBy: [
       [CHECK, 'that is none: fields that are kept or dropped end with 0 and one info line for the stream'],
-      ['fetcher/told-fields.test.ts', `fields that are named are named once, over partitions and runs of new processes: \${unknownFields}`],
-      ['fetcher/drift-report.unit.test.ts', 'fields that the checkpoint names are not named again after a restart'],
-      ['fetcher/drift-report.unit.test.ts', 'fields that are rejected are a warning: their records are dead letters'],
+      [
+        'fetcher/behaviour/reported-fields.test.ts',
+        `fields that are named are named once, over partitions and runs of new processes: \${unknownFields}`,
+      ],
+      ['fetcher/validate/drift-report.unit.test.ts', 'fields that the checkpoint names are not named again after a restart'],
+      ['fetcher/validate/drift-report.unit.test.ts', 'fields that are rejected are a warning: their records are dead letters'],
     ],
   },
   {
@@ -698,24 +722,24 @@ export const drift: readonly Line[] = [
     fetcher: 'keeps it and says so once, without its value; says so; makes dead letters, and stops at a page of nothing else',
     shownBy: [
       [
-        'fetcher/drift-report.unit.test.ts',
+        'fetcher/validate/drift-report.unit.test.ts',
         'fields that the schema does not declare are named in one info line for a run, once, and counted each time',
       ],
       [
-        'fetcher/drift-report.unit.test.ts',
+        'fetcher/validate/drift-report.unit.test.ts',
         'an optional field that comes no more is said once, after a run that shows it, and again when it has come and gone again',
       ],
       [JUDGE, 'are kept in their places and reported with path and type, without their values'],
-      ['fetcher/changed-api.unit.test.ts', 'is a whole page that does not fit, and the error says what and how many'],
+      ['fetcher/validate/rejection-limit.unit.test.ts', 'is a whole page that does not fit, and the error says what and how many'],
     ],
   },
   {
     server: 'sends integers beyond 2^53, decimals, odd texts, keys twice, deep nesting',
     fetcher: 'keeps them exactly or makes dead letters, and changes nothing',
     shownBy: [
-      ['fetcher/client/json.unit.test.ts', 'keeps every integer of any length exactly, as a number or as its text'],
-      ['loader/types.test.ts', 'decimals, 64-bit and 53-bit integers are exact'],
-      ['loader/types.test.ts', 'texts, arrays and objects keep every character and element'],
+      ['fetcher/http/transport/lossless-json.unit.test.ts', 'keeps every integer of any length exactly, as a number or as its text'],
+      ['loader/behaviour/lossy-types.test.ts', 'decimals, 64-bit and 53-bit integers are exact'],
+      ['loader/behaviour/lossy-types.test.ts', 'texts, arrays and objects keep every character and element'],
       [JUDGE, 'what is nested too deeply for JSON becomes a dead letter with its whole text'],
     ],
   },
@@ -770,7 +794,7 @@ export const hostile: readonly Line[] = [
     server: 'sends half of a surrogate pair in a value, a key or a name',
     fetcher: 'makes a dead letter of the record that holds it as it came; none reaches a table',
     shownBy: [
-      ['fetcher/judge-records.unit.test.ts', `never reaches the table, and its dead letter is faithful: \${name}`],
+      ['fetcher/behaviour/validated-records.unit.test.ts', `never reaches the table, and its dead letter is faithful: \${name}`],
       ['scenarios/exact.test.ts', 'numbers beyond a double, as numbers and as texts, and texts of all kinds'],
     ],
   },
@@ -779,7 +803,7 @@ export const hostile: readonly Line[] = [
     fetcher: 'keeps it in _extra and says that it does not fit the column',
     shownBy: [
       [
-        'fetcher/drift-report.unit.test.ts',
+        'fetcher/validate/drift-report.unit.test.ts',
         'a value that does not fit its learned column is said as that, once for each type, and is no unknown field',
       ],
     ],
@@ -788,14 +812,14 @@ export const hostile: readonly Line[] = [
     server: 'answers 204 or 205, with whatever content coding',
     fetcher: 'takes it for a page without records that ends the walk',
     shownBy: [
-      ['fetcher/client/transport.unit.test.ts', `takes \${status} with the content coding \${coding} for an answer without a body`],
+      ['fetcher/http/transport/transport.unit.test.ts', `takes \${status} with the content coding \${coding} for an answer without a body`],
       [PAGINATION, `that is answered \${status} is an empty page, and the last one`],
     ],
   },
   {
     server: 'names a wrong or an unknown charset or content coding over JSON that can be read; or none over gzip or UTF-16',
     fetcher: 'reads it, and says once what is wrong',
-    shownBy: [['fetcher/client/transport.unit.test.ts', `reads what the bytes show: \${name}`]],
+    shownBy: [['fetcher/http/transport/transport.unit.test.ts', `reads what the bytes show: \${name}`]],
   },
   {
     server: 'sends a whole body that is no JSON, such as one with NaN',
@@ -806,8 +830,11 @@ export const hostile: readonly Line[] = [
     server: 'fills a page with one and the same record that does not fit',
     fetcher: 'counts each of them, stops in front of the page and holds the watermark; excuses as many as earlier runs had',
     shownBy: [
-      ['fetcher/equal-rejects.unit.test.ts', `that fill a page stop the run in front of it, and hold the watermark: \${name}`],
-      ['fetcher/equal-rejects.unit.test.ts', 'that come again with the lookback, as many as before and nothing else, stop no run'],
+      ['fetcher/behaviour/equal-rejects.unit.test.ts', `that fill a page stop the run in front of it, and hold the watermark: \${name}`],
+      [
+        'fetcher/behaviour/equal-rejects.unit.test.ts',
+        'that come again with the lookback, as many as before and nothing else, stop no run',
+      ],
       [RUN, 'of a new process excuses a reject as often as its dead letters say, and stops at a page of more'],
     ],
   },
@@ -849,7 +876,10 @@ export const shownTexts: readonly Line[] = [
     shownBy: [
       ['cli/status-layout.unit.test.ts', 'fits 80 columns and narrower ones, with long names, watermarks, reasons and messages'],
       ['cli/status-layout.unit.test.ts', 'fits 80 columns, with the issues and the origin below each letter'],
-      ['operator/status.test.ts', 'fits 80 columns as text, in a pipe whose reader may go, and counts what waits to be loaded in records'],
+      [
+        'operator/status/status.test.ts',
+        'fits 80 columns as text, in a pipe whose reader may go, and counts what waits to be loaded in records',
+      ],
       ['cli/output.unit.test.ts', 'ends the writing, and the command goes on to its own status'],
     ],
   },
@@ -869,22 +899,25 @@ export const waits: readonly Line[] = [
     server: 'fails, asks for a pause, gives no token, or has a quota that is spent',
     fetcher: 'says so at info level: request, reason, attempt, how long and until when; bounded, with the number of what was not said',
     shownBy: [
-      ['fetcher/client/wait-log.unit.test.ts', 'is said once for a page that fails: request, reason, attempt, how long and until when'],
-      ['fetcher/client/wait-log.unit.test.ts', 'is the token, where its endpoint fails'],
+      ['fetcher/http/wait-log.unit.test.ts', 'is said once for a page that fails: request, reason, attempt, how long and until when'],
+      ['fetcher/http/wait-log.unit.test.ts', 'is the token, where its endpoint fails'],
       [
-        'fetcher/client/wait-log.unit.test.ts',
+        'fetcher/http/wait-log.unit.test.ts',
         'is not said without end: of an API that always fails ten lines a minute, with the number of the others',
       ],
-      ['fetcher/client/client.unit.test.ts', 'a long wait for the quota is told'],
+      ['fetcher/http/client.unit.test.ts', 'a long wait for the quota is told'],
     ],
   },
   {
     server: 'sends unknown fields with dots in their names, nulls, empty objects, mixed lists, numbers beyond 64 bits',
     fetcher: 'loses no record for them, and keeps them so that they come back as they came',
     shownBy: [
-      ['loader/extra.test.ts', 'no record becomes a dead letter for what it has beyond its schema, and all of that comes back as it came'],
-      ['loader/extra.test.ts', 'what ClickHouse refused is judged again with all of its unknown fields'],
-      ['loader/extra.test.ts', 'a table from before gets the column with the first schema that has it, and its rows stay'],
+      [
+        'loader/behaviour/extra.test.ts',
+        'no record becomes a dead letter for what it has beyond its schema, and all of that comes back as it came',
+      ],
+      ['loader/behaviour/extra.test.ts', 'what ClickHouse refused is judged again with all of its unknown fields'],
+      ['loader/behaviour/extra.test.ts', 'a table from before gets the column with the first schema that has it, and its rows stay'],
     ],
   },
 ]

@@ -7,21 +7,21 @@ import type { Shown } from './shown.ts'
 
 export type Line = { when: string; loader: string; shownBy: readonly Shown[] }
 
-const ANSWERS = 'loader/answers.test.ts'
-const BAD = 'loader/bad-rows.test.ts'
-const TABLES = 'loader/table-problems.test.ts'
-const ISOLATE = 'loader/isolate.unit.test.ts'
-const FLOOD = 'loader/flood.unit.test.ts'
-const SPLICE = 'loader/splice.unit.test.ts'
-const MODEL = 'loader/commits.unit.test.ts'
-const STOP = 'loader/stop.test.ts'
-const LOAD = 'loader/load.test.ts'
+const ANSWERS = 'loader/behaviour/insert-answers.test.ts'
+const BAD = 'loader/behaviour/bad-rows.test.ts'
+const TABLES = 'loader/behaviour/table-problems.test.ts'
+const ISOLATE = 'loader/insert/isolate-rows.unit.test.ts'
+const FLOOD = 'loader/failures/rejection-limit.unit.test.ts'
+const SPLICE = 'loader/splice/splice.unit.test.ts'
+const MODEL = 'loader/behaviour/commits.unit.test.ts'
+const STOP = 'loader/behaviour/stop.test.ts'
+const LOAD = 'loader/behaviour/load.test.ts'
 const KILLED = 'faults/loader-kill.test.ts'
 const GROUP = 'faults/loader-group.test.ts'
-const SHARDS = 'loader/sharded.test.ts'
+const SHARDS = 'loader/behaviour/sharded.test.ts'
 const SERVERS = 'faults/loader-servers.test.ts'
 const GAP = 'faults/loader-gap.test.ts'
-const HELD = 'loader/held-back.test.ts'
+const HELD = 'loader/behaviour/held-back.test.ts'
 const BROKER = 'faults/broker-midway.test.ts'
 const NETWORK = 'faults/kafka-network.test.ts'
 const PIPELINE_KILLED = 'faults/pipeline-kill-loader.test.ts'
@@ -41,7 +41,7 @@ const RANDOM_FAULTS: Shown = [
 ]
 const PIPELINE_KILL: Shown = [PIPELINE_KILLED, `\${name}, everything is loaded, and the watermark was never ahead of the table`]
 
-const DOUBTED = 'loader/doubted-markers.test.ts'
+const DOUBTED = 'loader/behaviour/doubted-markers.test.ts'
 const VERIFY_MARKS = 'operator/verify-marks.test.ts'
 
 export const killed: readonly Line[] = [
@@ -94,7 +94,10 @@ export const servers: readonly Line[] = [
     shownBy: [
       [ANSWERS, 'that is cut after the insert succeeded: the same bytes with the same token again, and no row twice even without FINAL'],
       INSERT_KILLED,
-      ['loader/adopted.test.ts', 'of the right form is taken, with what it has besides, and its inserts are remembered from then on'],
+      [
+        'loader/behaviour/hand-made-table.test.ts',
+        'of the right form is taken, with what it has besides, and its inserts are remembered from then on',
+      ],
     ],
   },
   {
@@ -110,9 +113,9 @@ export const servers: readonly Line[] = [
     when: 'parts of a table become more than ClickHouse merges',
     loader: 'makes fewer and larger inserts before they are refused, until the parts are merged',
     shownBy: [
-      ['loader/parts.test.ts', 'many parts make inserts fewer and larger, until they are merged'],
+      ['loader/behaviour/too-many-parts.test.ts', 'many parts make inserts fewer and larger, until they are merged'],
       [
-        'loader/stretch.unit.test.ts',
+        'loader/batch/adaptive-limits.unit.test.ts',
         'are stretched twice as far at each look while parts come near the delay, up to a bound, and back once they are few',
       ],
     ],
@@ -145,7 +148,7 @@ export const servers: readonly Line[] = [
       [NETWORK, `whose commits meet "\${mishap}" commits again in the same assignment: offsets do not go back, nothing is missing`],
       [NETWORK, 'whose connections are cut in the middle of the records that it fetches fetches them again'],
       [NETWORK, 'that gets no answer until its group has given it up, and then all of them, joins again and loses nothing'],
-      ['shared/kafka-network.test.ts', `each request that meets "\${mishap}" costs no record, and it goes on by itself`],
+      ['shared/kafka/network.test.ts', `each request that meets "\${mishap}" costs no record, and it goes on by itself`],
       RANDOM_FAULTS,
     ],
   },
@@ -158,7 +161,7 @@ export const servers: readonly Line[] = [
         `whose every kind of request to publish and to commit meets "\${mishap}" loses nothing, doubles nothing, asks for no page twice`,
       ],
       [
-        'shared/kafka-network.test.ts',
+        'shared/kafka/network.test.ts',
         `each request that meets "\${mishap}" leaves a page with its checkpoint or neither, and the next fence tells`,
       ],
     ],
@@ -176,17 +179,17 @@ export const servers: readonly Line[] = [
     loader: 'inserts less often, and less at once, within its bound of memory, until it goes in',
     shownBy: [
       [
-        'loader/storm.test.ts',
+        'loader/behaviour/storm.test.ts',
         'a storm of 252 and 241 slows the loader down, its memory stays as it is, and all is loaded when it is over',
       ],
       [HELD, 'too many parts'],
       [ANSWERS, 'of 252 (too many parts): slower, bounded memory, recovers'],
       [ANSWERS, 'of 241 (memory): smaller inserts until they go in'],
       [
-        'loader/overload.unit.test.ts',
+        'loader/insert/overload-backoff.unit.test.ts',
         'an answer of an overloaded server holds the inserts of all tables, longer with each in a row, and not after one that went in',
       ],
-      ['loader/gate.unit.test.ts', 'lets one topic have most of it, never all'],
+      ['loader/consume/in-flight-limit.unit.test.ts', 'lets one topic have most of it, never all'],
     ],
   },
   {
@@ -201,7 +204,7 @@ export const servers: readonly Line[] = [
       [HELD, 'a disk that is full'],
       [HELD, 'a password that is another one now'],
       [TABLES, `\${what}: the table waits, another one goes on, and it goes on by itself`],
-      ['loader/own-rows.unit.test.ts', 'the loader blames none: the ledger waits for its table whatever is said'],
+      ['loader/behaviour/own-rows.unit.test.ts', 'the loader blames none: the ledger waits for its table whatever is said'],
       ['operator/check.test.ts', 'in a table is told with its reason and since when, also after a restart of the loader'],
       ['loader/failures/stall-notes.unit.test.ts', 'a wait that passes soon is not stored, and one that lasts is, once, with its time'],
     ],
@@ -258,7 +261,10 @@ export const group: readonly Line[] = [
       [GAP, 'and before any loader had committed anything are lost as well: they are named, and no watermark hides them'],
       [GAP, 'with nothing left behind them move the position all the same, so a one-shot load ends'],
       [GAP, 'is read from its start, and its rows go in although their offsets were there before'],
-      ['loader/membership.unit.test.ts', 'a gap that an assignment before has met says nothing of the present one, which began behind it'],
+      [
+        'loader/consume/group-member.unit.test.ts',
+        'a gap that an assignment before has met says nothing of the present one, which began behind it',
+      ],
       NO_COMMIT_PASSES,
       [LOST, 'the next run starts at the confirmed watermark, and log, metric and status say what was lost'],
       [LOST, 'a loader that moves on first hides nothing: the watermark waits for the fetcher'],
@@ -321,7 +327,7 @@ export const records: readonly Line[] = [
     shownBy: [
       [BAD, 'no commit passes the bad record until the letter is confirmed'],
       [
-        'loader/letters-refused.test.ts',
+        'loader/behaviour/letters-refused.test.ts',
         'any more is made again under a running loader, and nothing behind the bad record is committed before',
       ],
       NO_COMMIT_PASSES,
@@ -333,14 +339,14 @@ export const records: readonly Line[] = [
     shownBy: [
       [BAD, 'each kind is a dead letter by its reason, and everything around it is loaded'],
       [BAD, 'a record of 10 MB is loaded'],
-      ['loader/letters-refused.test.ts', 'yet is made so that a bad record of 10 MB fits, with its bytes and its reason'],
+      ['loader/behaviour/letters-refused.test.ts', 'yet is made so that a bad record of 10 MB fits, with its bytes and its reason'],
       [BAD, "a frame of another stream's schema is refused, since its rows belong elsewhere"],
       [SPLICE, 'what is no frame becomes a letter with its bytes and a reason, and counts as read'],
       [
-        'loader/several-objects.test.ts',
+        'loader/behaviour/several-objects.test.ts',
         'a value of several objects is one dead letter and no row, also where a view reads from the table; its neighbours are loaded',
       ],
-      ['loader/one-object.unit.test.ts', 'are more than one where ClickHouse would read on behind the first'],
+      ['loader/splice/single-object.unit.test.ts', 'are more than one where ClickHouse would read on behind the first'],
     ],
   },
   {
@@ -348,14 +354,14 @@ export const records: readonly Line[] = [
     loader: 'makes it a dead letter that says what is wrong; its topic and every other go on, after each restart too',
     shownBy: [
       [
-        'loader/forged-markers.test.ts',
+        'loader/behaviour/forged-markers.test.ts',
         'forged markers are dead letters that say what is wrong; their topic and the others go on, after a restart too',
       ],
       [
-        'loader/forged-markers.test.ts',
+        'loader/behaviour/forged-markers.test.ts',
         'a watermark of kind text may be as long as it likes: the offset moves, and what is confirmed is its beginning',
       ],
-      ['shared/checkpoint.unit.test.ts', 'always fits, whatever the marker or the group said before, and keeps its offset'],
+      ['shared/progress/offset-metadata.unit.test.ts', 'always fits, whatever the marker or the group said before, and keeps its offset'],
     ],
   },
   {
@@ -363,11 +369,11 @@ export const records: readonly Line[] = [
     loader: 'holds up that topic, names partition and offset, tries again, and loads the others',
     shownBy: [
       [
-        'loader/defects.unit.test.ts',
+        'loader/behaviour/defects.unit.test.ts',
         'in a batch: its topic waits with partition and offset, letters are sent once, and the batch is committed at last',
       ],
       [
-        'loader/defects.unit.test.ts',
+        'loader/behaviour/defects.unit.test.ts',
         'in reading a batch or a schema: the partition is asked for again, and other topics are taken meanwhile',
       ],
     ],
@@ -377,11 +383,11 @@ export const records: readonly Line[] = [
     loader: 'loads everything else, then ends with the refusal, its remedy and status 1; waits, within a bound',
     shownBy: [
       [
-        'loader/caught-up.test.ts',
+        'loader/consume/caught-up.test.ts',
         'of a refused table loads the others, and ends with the refusal, its remedy and status 1; put right, it ends well',
       ],
-      ['loader/caught-up.test.ts', 'that meets an overloaded server waits for it and ends well'],
-      ['loader/caught-up.unit.test.ts', 'ends when nothing has moved for long, whatever it waits for'],
+      ['loader/consume/caught-up.test.ts', 'that meets an overloaded server waits for it and ends well'],
+      ['loader/consume/caught-up.unit.test.ts', 'ends when nothing has moved for long, whatever it waits for'],
     ],
   },
   {
@@ -390,10 +396,13 @@ export const records: readonly Line[] = [
       'says so and waits, or ends with a hint; no record becomes a dead letter for it, and no table is said to be gone that never was',
     shownBy: [
       [
-        'loader/foreign-registry.test.ts',
+        'loader/behaviour/foreign-registry.test.ts',
         'a one-shot load ends with a hint, a service waits; no dead letter, no commit; with the path, all is loaded',
       ],
-      ['loader/foreign-registry.test.ts', 'a table that never was is not gone: after dead letters alone, the first good record makes it'],
+      [
+        'loader/behaviour/foreign-registry.test.ts',
+        'a table that never was is not gone: after dead letters alone, the first good record makes it',
+      ],
       [
         'shared/schema/registry-answer.unit.test.ts',
         `is said for \${what}, whatever is asked, and is never taken for a registry without the schema`,
@@ -415,11 +424,11 @@ export const records: readonly Line[] = [
     shownBy: [
       ['shared/schema/column-set.unit.test.ts', `for \${what}`],
       [
-        'loader/strange-columns.test.ts',
+        'loader/behaviour/strange-columns.test.ts',
         'names with dots, quotes and words of SQL come back as they came, as keys too, and the table is taken as it is at the next start',
       ],
-      ['loader/strange-columns.test.ts', `\${type} is accepted, and makes a column that is the same at the next look`],
-      ['loader/strange-columns.test.ts', 'a watermark in any column that the declaration lets pass orders the versions'],
+      ['loader/behaviour/strange-columns.test.ts', `\${type} is accepted, and makes a column that is the same at the next look`],
+      ['loader/behaviour/strange-columns.test.ts', 'a watermark in any column that the declaration lets pass orders the versions'],
     ],
   },
 ]

@@ -4,9 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { optionRows, readConfig, type Server } from '#shared/config.ts'
+import { optionRows, readConfig, type Server } from '#shared/config/config.ts'
+import { chooseStreams, loadSources } from '#shared/declaration/load-sources.ts'
 import { messageOf } from '#shared/errors.ts'
-import { chooseStreams, loadSources } from '#shared/sources.ts'
 import { type Compose, containerPorts, named, ownServices, ROOT, readCompose, type Service, serviceOf, testRule } from './compose.ts'
 
 const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|KEY)$/

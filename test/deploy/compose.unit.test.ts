@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { optionRows } from '#shared/config.ts'
+import { optionRows } from '#shared/config/config.ts'
 import { type Compose, durationMs, named, ownServices, ROOT, readCompose, serviceOf, testRule } from './compose.ts'
 
 const version: string = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version

@@ -63,7 +63,7 @@ function closure(entries: readonly string[]): { files: Set<string>; packages: Se
   return { files, packages }
 }
 
-const LOCAL_ONLY = new Set(['services/cli/stack.ts', 'services/cli/demo.ts'])
+const LOCAL_ONLY = new Set(['services/cli/stack.ts', 'services/cli/demo/demo.ts'])
 const modulesIn = (folder: string) =>
   readdirSync(join(ROOT, folder))
     .filter((file) => file.endsWith('.ts'))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { checkpointText } from '#shared/checkpoint.ts'
-import { resume } from '#shared/resume.ts'
+import { checkpointText } from '#shared/progress/offset-metadata.ts'
+import { resume } from '#shared/progress/resume.ts'
 import { commits, count, loadAll, startLoader, until } from '../support/loading.ts'
 import { closeAll, order, ownPlace, type Place, type Published, publish } from '../support/published.ts'
 

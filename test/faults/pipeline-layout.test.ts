@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Commit } from '#shared/checkpoint.ts'
-import { shareId } from '#shared/layout.ts'
+import type { Commit } from '#shared/progress/offset-metadata.ts'
+import { shareId } from '#shared/progress/partition-scopes.ts'
 import { until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'
 import type { Running } from '../support/processes.ts'

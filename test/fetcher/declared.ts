@@ -1,5 +1,5 @@
 /** One stream of a source "shop", as most of these tests need it, and what they change about it. */
-import { compileSource, type Source, type Stream } from '#shared/declaration.ts'
+import { compileSource, type Source, type Stream } from '#shared/declaration/compile.ts'
 import { cursor, z } from '#shared/index.ts'
 
 export const orderSchema = z.object({ id: z.string(), total: z.number(), updated_at: z.iso.datetime({ offset: true }) })

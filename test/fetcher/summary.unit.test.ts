@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
-import type { PageMarker } from '#shared/wire.ts'
+import type { PageMarker } from '#shared/messages/frame.ts'
 import { createSummary } from '../../services/fetcher/summary.ts'
 import { declareOrders } from './declared.ts'
 

@@ -1,12 +1,12 @@
 /** Which schema a plan follows from, and what holds a stream that neither registry nor table accepts. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Committed } from '#shared/kafka.ts'
-import type { JsonSchema } from '#shared/schema.ts'
-import { namesFor } from '#shared/topics.ts'
-import type { TableSpec } from '../../services/loader/ddl.ts'
-import type { Finding, Step } from '../../services/loader/judge.ts'
+import type { Committed } from '#shared/kafka/kafka.ts'
+import { namesFor } from '#shared/names.ts'
+import type { JsonSchema } from '#shared/schema/json-schema.ts'
 import { type DeclaredStream, type PlanDeps, planTables } from '../../services/loader/plan.ts'
+import type { TableSpec } from '../../services/loader/table/ddl.ts'
+import type { Finding, Step } from '../../services/loader/table/table-diff.ts'
 
 const COLUMN: Step = { what: 'column note Nullable(String)', statement: 'ALTER', essential: true }
 const TABLE: Step = { what: 'table', statement: 'CREATE', essential: true }

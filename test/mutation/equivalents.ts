@@ -5,12 +5,18 @@ export type Equivalent = Named & { reason: string }
 
 export const EQUIVALENTS: readonly Equivalent[] = [
   {
-    ...{ file: 'services/fetcher/client/part.ts', operator: 'condition', original: 'chance?.waitMs === 0', replacement: 'false', nth: 0 },
+    ...{
+      file: 'services/fetcher/http/rate-limit/local-quota.ts',
+      operator: 'condition',
+      original: 'chance?.waitMs === 0',
+      replacement: 'false',
+      nth: 0,
+    },
     lineText: 'if (chance?.waitMs === 0) return chance',
     reason: 'spares a look at the other lanes: none has room sooner than now, and a later one of the same wait does not replace it',
   },
   {
-    file: 'services/fetcher/paginators/windows.ts',
+    file: 'services/fetcher/pages/paginators/time-windows.ts',
     operator: 'other operator',
     original: '>',
     replacement: '>=',
@@ -19,7 +25,7 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     reason: 'of two equal instants either is the later one, and both are written in the same way',
   },
   {
-    file: 'services/fetcher/paginators/windows.ts',
+    file: 'services/fetcher/pages/paginators/time-windows.ts',
     operator: 'other operator',
     original: '<',
     replacement: '<=',
@@ -28,13 +34,13 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     reason: 'of two equal numbers either is the smaller one',
   },
   {
-    ...{ file: 'services/fetcher/progress.ts', operator: 'other operator', original: '>', replacement: '>=', nth: 0 },
+    ...{ file: 'services/fetcher/watermark/progress.ts', operator: 'other operator', original: '>', replacement: '>=', nth: 0 },
     lineText: 'return comparePositions(position, cap) > 0 ? cap : position',
     reason: 'a position that equals the cap is the cap',
   },
   {
     ...{
-      file: 'services/fetcher/publish.ts',
+      file: 'services/fetcher/publish/page-publisher.ts',
       operator: 'branch',
       original: 'times === undefined ? {} : { times }',
       replacement: '({ times })',

@@ -1,33 +1,42 @@
 /** The files that decide: where a run resumes, what is safe to confirm, what is valid, who may ask the API and when, what is committed, which column holds what. */
-export const DECIDING: readonly string[] = [
-  ...['plan', 'progress', 'floor', 'bounds', 'since', 'range', 'memory', 'changed-api', 'full-walk', 'schedule', 'repetition'].map(
-    (name) => `services/fetcher/${name}.ts`,
-  ),
-  ...['judge', 'as-declared', 'date-range', 'deletion', 'drift', 'envelope', 'publish', 'page-facts', 'pages'].map(
-    (name) => `services/fetcher/${name}.ts`,
-  ),
-  ...['bucket', 'turns', 'part', 'lanes', 'line', 'limiter', 'places', 'quotas', 'hints', 'retry', 'answers', 'backoff'].map(
-    (name) => `services/fetcher/client/${name}.ts`,
-  ),
-  ...['refresh-token', 'held-token', 'kept-token'].map((name) => `services/fetcher/auth/${name}.ts`),
-  ...['offset', 'keyset', 'windows', 'cursor', 'page-number', 'mark'].map((name) => `services/fetcher/paginators/${name}.ts`),
-  ...[
-    'settle',
-    'judge',
-    'front',
-    'shards',
-    'plan',
-    'batching',
-    'chunk',
-    'classify',
-    'isolate',
-    'splice',
-    'rows',
-    'flood',
-    'partitions',
-  ].map((name) => `services/loader/${name}.ts`),
-  ...['column-types', 'columns', 'wire', 'resume', 'watermark', 'layout', 'checkpoint', 'differences', 'learned'].map(
-    (name) => `shared/${name}.ts`,
-  ),
-  'shared/kafka/assigner.ts',
-]
+const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
+  'services/fetcher/deduplicate': ['seen-records'],
+  'services/fetcher/http/auth': ['oauth2-refresh-token'],
+  'services/fetcher/http/auth/tokens': ['cached-token', 'stored-token'],
+  'services/fetcher/http/layers': ['classify-response', 'retry'],
+  'services/fetcher/http/rate-limit': [
+    'concurrency',
+    'fair-queue',
+    'limiter',
+    'local-quota',
+    'request-cost',
+    'split-quota',
+    'time-slots',
+    'token-bucket',
+  ],
+  'services/fetcher/http/retry-after': ['backoff', 'retry-after'],
+  'services/fetcher/pages': ['loop-guard', 'walk-pages'],
+  'services/fetcher/pages/paginators': ['cursor', 'keyset', 'offset', 'page-number', 'record-identity', 'time-windows'],
+  'services/fetcher/publish': ['page-marker', 'page-publisher'],
+  'services/fetcher/resume': ['full-walk', 'run-plan'],
+  'services/fetcher/schedule': ['schedule'],
+  'services/fetcher/validate': ['column-limits', 'drift', 'envelope', 'fast-path', 'rejection-limit', 'tombstones', 'validate'],
+  'services/fetcher/watermark': ['backfill-range', 'floor', 'progress', 'request-window', 'since'],
+  'services/loader/batch': ['batch', 'close-batches', 'row-ranges'],
+  'services/loader/commit': ['commit-batch'],
+  'services/loader/consume': ['start-position'],
+  'services/loader/failures': ['classify-error', 'rejection-limit'],
+  'services/loader/insert': ['isolate-rows'],
+  'services/loader': ['plan'],
+  'services/loader/splice': ['splice'],
+  'services/loader/table': ['distributed-check', 'distributed', 'table-diff'],
+  'shared/kafka/group': ['assigner'],
+  'shared/messages': ['frame'],
+  'shared/progress': ['offset-metadata', 'partition-scopes', 'resume'],
+  'shared/schema': ['column-types', 'columns', 'compatibility', 'learned-columns'],
+  shared: ['watermark'],
+}
+
+export const DECIDING: readonly string[] = Object.entries(BY_FOLDER).flatMap(([folder, names]) =>
+  names.map((name) => `${folder}/${name}.ts`),
+)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { cursor, z } from '#shared/index.ts'
-import { LEARNED_COLUMNS_MAX } from '#shared/learned.ts'
+import { LEARNED_COLUMNS_MAX } from '#shared/schema/learned-columns.ts'
 import { startServer } from '../support/http.ts'
 import { closeAll } from '../support/published.ts'
 import { through } from '../support/through.ts'

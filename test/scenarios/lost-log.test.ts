@@ -1,7 +1,7 @@
 /** Retention takes records that were published and never loaded: it is said everywhere, the API is asked again, and the table is complete. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { StreamStatus } from '../../services/operator/status.ts'
+import type { StreamStatus } from '../../services/operator/status/status.ts'
 import { metric } from '../support/health.ts'
 import { until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HEALTH_BOUNDS, type HealthBounds, serveHealth } from '#shared/http.ts'
+import { HEALTH_BOUNDS, type HealthBounds, serveHealth } from '#shared/health-server.ts'
 import { createMetrics } from '#shared/metrics.ts'
 
 /** Fewer than the operating system keeps until they are accepted. */

@@ -1,11 +1,11 @@
 /** Runs a loader inside the test, and asks ClickHouse and Kafka what came of it. */
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import { type Commit, parseCommit } from '#shared/checkpoint.ts'
 import { systemClock } from '#shared/clock.ts'
-import type { Config } from '#shared/config.ts'
+import type { Config } from '#shared/config/config.ts'
 import { explain } from '#shared/errors.ts'
 import { createLog, type Log, silentLog } from '#shared/log.ts'
 import { createMetrics, type Metrics } from '#shared/metrics.ts'
+import { type Commit, parseCommit } from '#shared/progress/offset-metadata.ts'
 import { type LoadSummary, load } from '../../services/loader/loader.ts'
 import { atEnd, type Place } from './published.ts'
 

@@ -2,17 +2,18 @@
  * Publishes what a fetcher would: a stream's topics and registered schema, then pages of frames, each closed by its marker, in one transaction
  * with a checkpoint. Also raw messages, for what no fetcher would write.
  */
-import { checkpointText } from '#shared/checkpoint.ts'
+
 import { systemClock } from '#shared/clock.ts'
-import { type Config, readConfig } from '#shared/config.ts'
-import { compileSource, type Stream } from '#shared/declaration.ts'
-import type { StreamSpec } from '#shared/declare/source.ts'
+import { type Config, readConfig } from '#shared/config/config.ts'
+import { compileSource, type Stream } from '#shared/declaration/compile.ts'
+import type { StreamSpec } from '#shared/declaration/source-spec.ts'
 import { defineSource, none, z } from '#shared/index.ts'
-import { connectKafka, type Kafka, type Message, type Publisher, type RawMessage } from '#shared/kafka.ts'
+import { connectKafka, type Kafka, type Message, type Publisher, type RawMessage } from '#shared/kafka/kafka.ts'
 import { silentLog } from '#shared/log.ts'
-import { connectRegistry, type Registry } from '#shared/registry.ts'
-import { type Names, namesFor } from '#shared/topics.ts'
-import { frame, MARKER_HEADER, type PageMarker } from '#shared/wire.ts'
+import { frame, MARKER_HEADER, type PageMarker } from '#shared/messages/frame.ts'
+import { type Names, namesFor } from '#shared/names.ts'
+import { checkpointText } from '#shared/progress/offset-metadata.ts'
+import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
 import { KEPT, type TestStack, testStack, uniquePrefix } from './stack.ts'
 
 export type Place = { config: Config; env: Record<string, string>; prefix: string; kafka: Kafka; registry: Registry; names: Names }

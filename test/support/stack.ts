@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { systemClock } from '#shared/clock.ts'
-import type { Environment } from '#shared/config.ts'
+import type { Environment } from '#shared/config/config.ts'
 import { silentLog } from '#shared/log.ts'
 import { type Stack, type StackFile, stackUp } from '../../services/stack/stack.ts'
 

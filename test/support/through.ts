@@ -4,8 +4,8 @@
  */
 
 import { systemClock } from '#shared/clock.ts'
-import { resolverFor } from '#shared/config.ts'
-import { compileSource } from '#shared/declaration.ts'
+import { resolverFor } from '#shared/config/config.ts'
+import { compileSource } from '#shared/declaration/compile.ts'
 import { createLog, silentLog } from '#shared/log.ts'
 import { createMetrics, type Metrics } from '#shared/metrics.ts'
 import { type FetchOptions, fetchStreams } from '../../services/fetcher/fetcher.ts'

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Environment } from '#shared/config.ts'
+import type { Environment } from '#shared/config/config.ts'
 
 export type Child = {
   name: string

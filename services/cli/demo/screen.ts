@@ -1,7 +1,7 @@
 /** What the demo shows while it works: steps and bars on a terminal, plain lines elsewhere. Everything goes to standard error. */
 
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
-import { environment } from '#shared/config.ts'
+import { environment } from '#shared/config/config.ts'
 import { shownText } from '#shared/shown.ts'
 import { hasColours } from '../output.ts'
 

@@ -1,11 +1,11 @@
 /** What the demo shows at its end: the numbers of both runs, where every record went, and the answer to a real question. */
 import { systemClock } from '#shared/clock.ts'
-import type { Kafka } from '#shared/kafka.ts'
-import type { Names } from '#shared/topics.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import type { Names } from '#shared/names.ts'
 import { watermarkText } from '#shared/watermark.ts'
-import { statusOf } from '../../operator/status.ts'
-import type { SampleApiCounts, SampleApiStats, ServedPage } from '../../stack/sample-api.ts'
-import { counted, table } from '../text.ts'
+import { statusOf } from '../../operator/status/status.ts'
+import type { SampleApiCounts, SampleApiStats, ServedPage } from '../../sample-api/sample-api.ts'
+import { counted, table } from '../table-output.ts'
 import type { Warehouse } from './warehouse.ts'
 
 export type Strongest = { magnitude: number; place: string; time: string }

@@ -1,8 +1,8 @@
 /** The demo's look into ClickHouse, and the removal of what an earlier demo left, so that each one begins with an empty table. */
 import { createClient } from '@clickhouse/client'
-import type { Config } from '#shared/config.ts'
-import type { Kafka } from '#shared/kafka.ts'
-import { type Names, tableName } from '#shared/topics.ts'
+import type { Config } from '#shared/config/config.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import { type Names, tableName } from '#shared/names.ts'
 
 export type Warehouse = {
   table: string

@@ -1,12 +1,12 @@
 /** Two made-up pages in the shape that the answers describe, so that a new declaration's test has something to walk before the API was asked. */
 import type { Clock } from '#shared/clock.ts'
-import type { Stream } from '#shared/declaration.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
 import { messageOf, WrongUse } from '#shared/errors.ts'
-import { withValueAt } from '#shared/pointer.ts'
-import { NOTHING_HIDDEN } from '../../fetcher/author/hide.ts'
-import { lookAt } from '../../fetcher/author/look.ts'
-import { createRecorder, type Recording } from '../../fetcher/author/recording.ts'
-import type { PageRequest, PageResponse, Send } from '../../fetcher/client/send.ts'
+import { withValueAt } from '#shared/json-pointer.ts'
+import { lookAt } from '../../fetcher/authoring/dry-run.ts'
+import { NOTHING_HIDDEN } from '../../fetcher/authoring/mask-secrets.ts'
+import { createRecorder, type Recording } from '../../fetcher/authoring/recording/recording.ts'
+import type { PageRequest, PageResponse, Send } from '../../fetcher/http/messages.ts'
 import type { Answers } from './answers.ts'
 import { fieldsOf } from './declaration.ts'
 

@@ -1,10 +1,10 @@
 /** A preview as a person reads it on a terminal of a given width. */
-import type { Stream } from '#shared/declaration.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
 import { shownName, shownText } from '#shared/shown.ts'
-import type { Preview } from '../../fetcher/author/preview.ts'
-import type { Trouble } from '../../fetcher/author/trouble.ts'
-import { rawText } from '../../fetcher/raw-text.ts'
-import { columnsOf, counted, table } from '../text.ts'
+import type { Trouble } from '../../fetcher/authoring/explain-failure.ts'
+import type { Preview } from '../../fetcher/authoring/preview.ts'
+import { rawText } from '../../fetcher/validate/deep-json.ts'
+import { columnsOf, counted, table } from '../table-output.ts'
 
 /** Of one column; longer values are cut. */
 const CELL_CHARS_MAX = 28

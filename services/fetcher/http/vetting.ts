@@ -2,11 +2,11 @@
  * What a client says of requests and cursors before anything is stored. A next page that could never be asked for, or a cursor that holds a
  * credential, stops the run in front of the page that named it: the cursor before stays, and a later run asks again.
  */
-import type { Source } from '#shared/declaration.ts'
+import type { Source } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
-import { describeRequest } from '../client/describe.ts'
-import type { PageRequest, Vetting } from '../client/send.ts'
 import { type Credential, conceal, credentialFinder } from './auth/conceal.ts'
+import { describeRequest } from './describe.ts'
+import type { PageRequest, Vetting } from './messages.ts'
 
 /** Where a request may go, and what it may be made of. */
 export type Reach = {

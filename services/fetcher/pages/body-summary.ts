@@ -1,6 +1,6 @@
 /** What a response has, in a few words for an error: an error of its own, or the names of its fields. Bounded and on one line. */
-import { excerptOf } from '../client/excerpt.ts'
-import { rawText } from '../raw-text.ts'
+import { excerptOf } from '../http/excerpt.ts'
+import { rawText } from '../validate/deep-json.ts'
 
 const NAMES_MAX = 10
 const NAME_CHARS_MAX = 60

@@ -3,9 +3,9 @@
  * Records that are inserted, deleted or updated meanwhile move between such pages, and one that moves over a boundary is never read. What says
  * otherwise (a name such as `after`, a value that the last record holds) is a key, which nothing moves. Pure.
  */
-import type { Stream } from '#shared/declaration.ts'
-import { pagesOf } from '#shared/declare/paginate.ts'
-import type { PageRequest } from '../client/send.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import type { PageRequest } from '../http/messages.ts'
 
 /** Compared without case, `-`, `_`, `$` and brackets. */
 const COUNTERS = new Set(

@@ -3,11 +3,11 @@
  * with, so that nothing can move out of sight. What comes again by that is left out by the memory. Where the API does not do as it is asked, or a
  * whole page has one position, its link leads on. Each such request asks from a later position than the one before, so the walk ends. Pure.
  */
-import type { Stream, Watermarking } from '#shared/declaration.ts'
+import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, type Position } from '#shared/watermark.ts'
-import { markOf } from '../paginators/mark.ts'
-import { rawPosition } from '../range.ts'
-import { fromText } from '../since.ts'
+import { rawPosition } from '../watermark/backfill-range.ts'
+import { fromText } from '../watermark/since.ts'
+import { markOf } from './paginators/record-identity.ts'
 
 /** Whether a run of this stream can go on by the watermark. */
 export function followed({ watermark, paginate }: Stream): boolean {

@@ -2,13 +2,13 @@
  * The records of a response. A missing place is not an empty page: an error with status 200, a renamed array and a response of another
  * shape all look like that. Null at the place is an empty page. Throws Stopped (HR_NO_RECORDS) that says what the body has instead.
  */
-import type { Stream } from '#shared/declaration.ts'
-import { pagesOf } from '#shared/declare/paginate.ts'
-import { type SimplePlace, unwrapped } from '#shared/declare/place.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { type SimplePlace, unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
-import { valueAt } from '#shared/pointer.ts'
-import type { PageResponse } from '../client/send.ts'
-import { isNoContent } from '../client/status.ts'
+import { valueAt } from '#shared/json-pointer.ts'
+import type { PageResponse } from '../http/messages.ts'
+import { isNoContent } from '../http/status.ts'
 import { errorIn, summaryOf } from './body-summary.ts'
 
 export function recordsOf(stream: Stream, response: PageResponse): readonly unknown[] {

@@ -3,15 +3,16 @@
  * seen fails the run, since a page that is empty by mistake looks like an end. Pure, apart from the author's functions.
  * Assumes one tracker a walk. Its state is plain data, so that a restart in mid-walk loses none of it.
  */
-import type { WalkSize } from '#shared/checkpoint.ts'
-import type { Stream } from '#shared/declaration.ts'
-import { endsByTotal } from '#shared/declare/paginate/numbered.ts'
-import { pagesOf } from '#shared/declare/paginate.ts'
-import type { TotalOrNone } from '#shared/declare/place.ts'
-import type { PageRequest } from '../client/send.ts'
-import { countOf, inexact, isExact, totalAt, walkShort } from '../paginators/answer.ts'
-import type { PageView, Step } from '../paginators/contract.ts'
-import { isSizeParam } from '../paginators/size.ts'
+
+import type { Stream } from '#shared/declaration/compile.ts'
+import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
+import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import type { TotalOrNone } from '#shared/declaration/place.ts'
+import type { WalkSize } from '#shared/progress/offset-metadata.ts'
+import type { PageRequest } from '../http/messages.ts'
+import { isSizeParam } from './paginators/page-size.ts'
+import type { PageView, Step } from './paginators/paginator.ts'
+import { countOf, inexact, isExact, totalAt, walkShort } from './paginators/read-response.ts'
 
 /** Worth a warning, once a run. */
 export type Caution = { about: 'total' | 'full_page' | 'fewer' | 'counted'; says: string }

@@ -3,11 +3,11 @@
  * stops nobody else: it is named, counts as failed, and a service tries it again. Only when none can be prepared is there nothing to run.
  */
 import type { Clock } from '#shared/clock.ts'
-import type { Source, Stream } from '#shared/declaration.ts'
+import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
-import type { Client } from '../client/client.ts'
-import type { Prepared } from '../prepare.ts'
+import type { Client } from '../http/client.ts'
+import type { Prepared } from './prepare-stream.ts'
 
 export type Unusable = { stream: Stream; error: unknown }
 

@@ -1,5 +1,5 @@
 /** The latest time among what a partition's log ends with. Every writer stamps later than that, so the end tells it for the whole log. */
-import type { Kafka, LogRange } from '#shared/kafka.ts'
+import type { Kafka, LogRange } from '#shared/kafka/kafka.ts'
 
 /** Offsets from the end; more are looked at where these hold nothing but what was aborted. */
 const OFFSETS_MIN = 100

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import { type HeadraceError, Stopped } from '#shared/errors.ts'
-import { AttemptFailed, PageFailed, PageRefused, PageUnreadable } from '../client/errors.ts'
+import { AttemptFailed, PageFailed, PageRefused, PageUnreadable } from '../http/errors.ts'
 
 /** What the walk says of a page that is none, or of a request that cannot be sent. */
 const CODES: readonly string[] = [

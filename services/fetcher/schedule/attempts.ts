@@ -5,12 +5,13 @@
  */
 import { Subject } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
-import type { Source, Stream } from '#shared/declaration.ts'
+import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { isRefusal } from '#shared/health.ts'
-import { FencedError, type Kafka } from '#shared/kafka.ts'
+import { FencedError, type Kafka } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/names.ts'
 import {
   attemptAfter,
   attemptText,
@@ -22,11 +23,10 @@ import {
   type Release,
 } from '#shared/progress/last-attempt.ts'
 import { createNotes } from '#shared/progress/notes.ts'
-import type { Names } from '#shared/topics.ts'
-import { Parked } from '../client/errors.ts'
-import type { RunOutcome } from '../outcome.ts'
-import { type Owned, ownedId } from '../ownership.ts'
-import { waitAfterMs } from '../schedule.ts'
+import { Parked } from '../http/errors.ts'
+import { type Owned, ownedId } from './assigned-partitions.ts'
+import type { RunOutcome } from './run-outcome.ts'
+import { waitAfterMs } from './schedule.ts'
 
 /** What one partition asks and tells. */
 export type PartitionAttempts = {

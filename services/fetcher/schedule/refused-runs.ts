@@ -3,8 +3,8 @@
  * is kept back fails with the error of the one before, without a request and without a line in the log.
  */
 import type { Clock } from '#shared/clock.ts'
-import { CredentialsRefused } from '../client/errors.ts'
 import { refusalWaitMs } from '../http/auth/refusal-wait.ts'
+import { CredentialsRefused } from '../http/errors.ts'
 
 export type RefusedRuns = {
   /** The error that still stands. */

@@ -3,8 +3,8 @@
  * they came as text in `_extra_text`. That type takes a dot for a path, and drops nulls and empty objects. What it refuses, which would cost the whole
  * record, is in the text alone. Pure. Assumes what a JSON parser returns.
  */
-import { EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema.ts'
-import { type Fields, typeName } from '../drift.ts'
+import { EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/json-schema.ts'
+import { type Fields, typeName } from './drift.ts'
 
 /** Deeper, ClickHouse's parser gives up. */
 const LEVELS_MAX = 200

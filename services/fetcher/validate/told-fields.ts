@@ -6,12 +6,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
-import type { Stream } from '#shared/declaration.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError } from '#shared/errors.ts'
-import type { Kafka } from '#shared/kafka.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
+import type { Names } from '#shared/names.ts'
 import { createNotes } from '#shared/progress/notes.ts'
-import type { Names } from '#shared/topics.ts'
 
 export type ToldFields = {
   /** Reads what is stored, once for all partitions. */

@@ -5,9 +5,9 @@
  */
 import type { Pace } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
-import type { SeenPart } from '../changed-api.ts'
-import { DRIFT_PATHS_MAX, type Judged } from '../judge.ts'
-import type { Fresh, PagePart } from '../memory.ts'
+import type { Fresh, PagePart } from '../deduplicate/seen-records.ts'
+import type { SeenPart } from './rejection-limit.ts'
+import { DRIFT_PATHS_MAX, type Judged } from './validate.ts'
 
 export type SliceTools = {
   judge(raws: readonly unknown[]): Judged | Promise<Judged>

@@ -2,7 +2,7 @@
  * Whether a complete walk may delete the rows that are missing from it. Pure. A walk that would delete much more than usual rather shows an API that
  * answered wrongly (an expired token, another account), so beyond the declared bounds nothing is deleted until a person releases it.
  */
-import type { DeletesPolicy } from '#shared/schema.ts'
+import type { DeletesPolicy } from '#shared/schema/json-schema.ts'
 
 /** `missing`: rows that the walk would delete. `shown`: rows of the partition now, the walk's own included. */
 export type WalkCounts = { missing: number; shown: number }

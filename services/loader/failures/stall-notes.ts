@@ -5,14 +5,14 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
-import type { Kafka } from '#shared/kafka.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
+import { label, type Names } from '#shared/names.ts'
 import { createNotes } from '#shared/progress/notes.ts'
 import { NO_STALL, parseStall, type Stall, stallText } from '#shared/progress/stall.ts'
-import { label, type Names } from '#shared/topics.ts'
-import { type Assigned, placeOf } from '../assignment.ts'
-import type { Holdup, Holdups } from '../holdups.ts'
+import { type Assigned, placeOf } from '../consume/assignment.ts'
+import type { Holdup, Holdups } from './stalls.ts'
 
 export type StalledStream = { stream: string; reason: string; message: string; since: string }
 

@@ -3,7 +3,7 @@
  * offsets too. So what lies between loader and end is read, up to a bound; beyond it the number is the most that it can be, and says so.
  */
 import type { Kafka, RawMessage } from '#shared/kafka/port.ts'
-import { MARKER_HEADER } from '#shared/wire.ts'
+import { MARKER_HEADER } from '#shared/messages/frame.ts'
 
 /** `atMost`: not all was counted, and there may be fewer. */
 export type Lag = { records: number; atMost: boolean }

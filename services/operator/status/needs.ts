@@ -3,8 +3,8 @@
  * A single failed attempt counts, although a service tries again by itself: while a fault lasts, nothing may look green. Pure.
  */
 import { shownText } from '#shared/shown.ts'
-import type { BackfillStatus } from '../backfills.ts'
-import type { PartitionStatus, StreamStatus } from '../status.ts'
+import type { BackfillStatus } from './backfills.ts'
+import type { PartitionStatus, StreamStatus } from './status.ts'
 
 export const NEED_KINDS = [
   'failing',

@@ -4,12 +4,12 @@
  * difference. Marks are asked for by offsets in portions; of the records that a later mark hides, the last ones are kept until it is reached.
  */
 import type { ClickHouse } from '#shared/clickhouse.ts'
-import type { RawMessage } from '#shared/kafka.ts'
+import type { RawMessage } from '#shared/kafka/kafka.ts'
+import { type PageMarker, replaysOf } from '#shared/messages/frame.ts'
 import { completeDoubt } from '#shared/messages/marker-trust.ts'
-import type { DeletesPolicy } from '#shared/schema.ts'
-import { type PageMarker, replaysOf } from '#shared/wire.ts'
-import type { Findings } from './differences.ts'
-import type { Shape } from './shape.ts'
+import type { DeletesPolicy } from '#shared/schema/json-schema.ts'
+import type { Findings } from './findings.ts'
+import type { Shape } from './table-shape.ts'
 
 export type MarksTools = {
   clickhouse: ClickHouse

@@ -3,12 +3,12 @@
  * stands outside the pages: it is in the ledger, and counts for none.
  */
 import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
-import type { RawMessage } from '#shared/kafka.ts'
+import type { RawMessage } from '#shared/kafka/kafka.ts'
+import { MARKER_HEADER, type PageMarker, parseMarker, replaysOf, singleHeaders } from '#shared/messages/frame.ts'
 import { type DeclaredWatermark, watermarkDoubt } from '#shared/messages/marker-trust.ts'
-import { LEDGER_TABLE } from '#shared/topics.ts'
-import { MARKER_HEADER, type PageMarker, parseMarker, replaysOf, singleHeaders } from '#shared/wire.ts'
-import type { Findings } from './differences.ts'
-import { exists, tableAt } from './shape.ts'
+import { LEDGER_TABLE } from '#shared/names.ts'
+import type { Findings } from './findings.ts'
+import { exists, tableAt } from './table-shape.ts'
 
 export type PagesTools = { clickhouse: ClickHouse; database: string; topic: string; partition: number; findings: Findings } & {
   /** What the loader believes watermarks by. */

@@ -4,12 +4,12 @@
  * are asked by place and by key in portions, so no key is held. What came after the committed place can only be newer, so a loader may run.
  */
 import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '#shared/clickhouse.ts'
-import type { RawMessage } from '#shared/kafka.ts'
-import { FRAME_HEAD_BYTES, replaysOf, schemaIdOf } from '#shared/wire.ts'
-import type { Findings } from './differences.ts'
-import type { Refused } from './letters.ts'
+import type { RawMessage } from '#shared/kafka/kafka.ts'
+import { FRAME_HEAD_BYTES, replaysOf, schemaIdOf } from '#shared/messages/frame.ts'
+import type { Refused } from './dead-letters.ts'
+import type { Findings } from './findings.ts'
 import type { MarkCheck } from './marks.ts'
-import type { Shape } from './shape.ts'
+import type { Shape } from './table-shape.ts'
 
 export type RowsTools = { clickhouse: ClickHouse; shape: Shape; partition: number; refused: Refused; findings: Findings } & {
   /** A record is not shown, since the newest row of its key is a deleted one behind it. */

@@ -3,22 +3,23 @@
  * newer than that place may be on its way and is no difference, so it runs beside a live pipeline. Memory is bounded: log and table are
  * walked in portions of `PORTION_OFFSETS`, and no record is left out.
  */
-import { parseCommit } from '#shared/checkpoint.ts'
+
 import type { ClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
 import { WrongUse } from '#shared/errors.ts'
-import type { Committed, Kafka, LogRange } from '#shared/kafka.ts'
-import type { Registry } from '#shared/registry.ts'
-import { annotationOf, type StreamAnnotation } from '#shared/schema.ts'
-import type { Names } from '#shared/topics.ts'
-import { topicOf } from '../letters.ts'
-import { type RunRange, rangesOfRun } from '../runs.ts'
-import { createFindings, type Difference, type Findings } from './differences.ts'
-import { checkLetters } from './letters.ts'
+import type { Committed, Kafka, LogRange } from '#shared/kafka/kafka.ts'
+import type { Names } from '#shared/names.ts'
+import { parseCommit } from '#shared/progress/offset-metadata.ts'
+import { annotationOf, type StreamAnnotation } from '#shared/schema/json-schema.ts'
+import type { Registry } from '#shared/schema/registry.ts'
+import { topicOf } from '../dead-letters/list.ts'
+import { checkLetters } from './dead-letters.ts'
+import { createFindings, type Difference, type Findings } from './findings.ts'
 import { createMarkCheck, type MarkCheck, type Marked } from './marks.ts'
 import { createPageCheck, markerOf } from './pages.ts'
 import { createRowCheck } from './rows.ts'
-import { type Shape, shapeOf } from './shape.ts'
+import { type RunRange, rangesOfRun } from './run-offsets.ts'
+import { type Shape, shapeOf } from './table-shape.ts'
 
 export type VerifyTools = { kafka: Kafka; clickhouse: ClickHouse; registry: Registry; names: Names; clock: Clock; database: string }
 export type VerifyOptions = { partition?: number | undefined; run?: string | undefined; examples: number }

@@ -1,6 +1,6 @@
 /** The faults, drawn one after the other, so that a fault meets whatever the ones before it have left to be made good. */
 import assert from 'node:assert/strict'
-import { MARKER_HEADER } from '#shared/wire.ts'
+import { MARKER_HEADER } from '#shared/messages/frame.ts'
 import type { ServerName } from '../../../services/stack/stack.ts'
 import type { Mishap } from '../../support/clickhouse-proxy.ts'
 import { command, until } from '../../support/loading.ts'

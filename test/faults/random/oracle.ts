@@ -3,8 +3,8 @@
  * every refused record is a dead letter and nothing else is, every partition is committed to its end with the watermark of its last marker.
  */
 import assert from 'node:assert/strict'
+import { FRAME_HEAD_BYTES, MARKER_HEADER, parseDeadLetterHeaders, parseMarker } from '#shared/messages/frame.ts'
 import { comparePositions, type Position, positionOf } from '#shared/watermark.ts'
-import { FRAME_HEAD_BYTES, MARKER_HEADER, parseDeadLetterHeaders, parseMarker } from '#shared/wire.ts'
 import { commits, query, until } from '../../support/loading.ts'
 import { assertVerified } from '../../support/verified.ts'
 import { FORGED_RUN } from './faults.ts'

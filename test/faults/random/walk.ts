@@ -1,6 +1,6 @@
 /** A whole pipeline among the faults: an API to which records come on, a fetcher and a loader of its own as processes. */
 import assert from 'node:assert/strict'
-import { FRAME_HEAD_BYTES } from '#shared/wire.ts'
+import { FRAME_HEAD_BYTES } from '#shared/messages/frame.ts'
 import { type Pipeline, pipeline } from '../../support/pipeline.ts'
 import type { Closes } from '../../support/processes.ts'
 import type { OwnStack } from '../../support/stack.ts'

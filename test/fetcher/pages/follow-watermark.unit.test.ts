@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { cursor, linkHeader, nextUrl, z } from '#shared/index.ts'
-import { walkPages } from '../../../services/fetcher/pages.ts'
-import { rawPosition } from '../../../services/fetcher/range.ts'
-import type { Page } from '../../../services/fetcher/walk.ts'
+import type { Page } from '../../../services/fetcher/pages/page.ts'
+import { walkPages } from '../../../services/fetcher/pages/walk-pages.ts'
+import { rawPosition } from '../../../services/fetcher/watermark/backfill-range.ts'
 import { startServer } from '../../support/http.ts'
-import { clientFor } from '../client/fixture.ts'
-import { confirmed, keysOf, type Ran, runOnce } from '../paginators/running.ts'
-import type { Script } from '../paginators/walking.ts'
+import { clientFor } from '../http/fixture.ts'
+import { confirmed, keysOf, type Ran, runOnce } from './paginators/running.ts'
+import type { Script } from './paginators/walking.ts'
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
 const schema = z.object({ id: z.string(), at: z.iso.datetime() })

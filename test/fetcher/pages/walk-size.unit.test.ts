@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { cursor, graphql, keyset, linkHeader, nextUrl, none, offset, pageNumber, windows, z } from '#shared/index.ts'
 import type { Answer } from '../../support/http.ts'
-import { confirmed, kept, keysOf, type Ran, runOnce } from '../paginators/running.ts'
-import { assertStopped, type Script, walk } from '../paginators/walking.ts'
+import { confirmed, kept, keysOf, type Ran, runOnce } from './paginators/running.ts'
+import { assertStopped, type Script, walk } from './paginators/walking.ts'
 
 const schema = z.object({ id: z.string(), at: z.iso.datetime() })
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { cursor } from '#shared/index.ts'
 import { createStamps } from '../../../services/fetcher/publish/stamps.ts'
 import { instant, order, orderSchema } from '../declared.ts'
-import { confirmed, runOnce } from '../paginators/running.ts'
+import { confirmed, runOnce } from '../pages/paginators/running.ts'
 
 function stampsFrom(lastMs: number) {
   const told: number[] = []

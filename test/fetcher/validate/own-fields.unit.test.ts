@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { compileSource } from '#shared/declaration.ts'
-import { differences } from '#shared/differences.ts'
+import { compileSource } from '#shared/declaration/compile.ts'
 import { z } from '#shared/index.ts'
-import { learnedIn, withColumns } from '#shared/learned.ts'
-import { judgeFor } from '../../../services/fetcher/judge.ts'
+import { differences } from '#shared/schema/compatibility.ts'
+import { learnedIn, withColumns } from '#shared/schema/learned-columns.ts'
+import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders, order, orderSchema, STREAM } from '../declared.ts'
 
 /** Every name that an object has from birth, but for `__proto__`. */

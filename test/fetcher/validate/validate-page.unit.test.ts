@@ -3,11 +3,11 @@ import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { Stopped } from '#shared/errors.ts'
 import { z } from '#shared/index.ts'
-import { type Judged, judgeFor } from '../../../services/fetcher/judge.ts'
-import { createMemory, type PagePart } from '../../../services/fetcher/memory.ts'
+import { createMemory, type PagePart } from '../../../services/fetcher/deduplicate/seen-records.ts'
+import { type Judged, judgeFor } from '../../../services/fetcher/validate/validate.ts'
 import { sizeAfter, validatePage } from '../../../services/fetcher/validate/validate-page.ts'
 import { declareOrders, instant, order, orderSchema, STREAM } from '../declared.ts'
-import { keysOf, runOnce } from '../paginators/running.ts'
+import { keysOf, runOnce } from '../pages/paginators/running.ts'
 
 const never = new AbortController().signal
 const list = (member: string, count: number): string => `[${`${member},`.repeat(count - 1)}${member}]`

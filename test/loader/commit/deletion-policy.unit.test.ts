@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { DELETES_DEFAULT } from '#shared/schema.ts'
+import { DELETES_DEFAULT } from '#shared/schema/json-schema.ts'
 import { rowsBefore, whyWithheld } from '../../../services/loader/commit/deletion-policy.ts'
 import { testSeed } from '../../support/seed.ts'
 

@@ -3,8 +3,8 @@
  * table, is found at the moment that it is made. What the log has lost must be named in the commit.
  */
 import assert from 'node:assert/strict'
-import { parseCommit } from '#shared/checkpoint.ts'
-import type { PartitionCommit } from '../../../services/loader/settle.ts'
+import { parseCommit } from '#shared/progress/offset-metadata.ts'
+import type { PartitionCommit } from '../../../services/loader/commit/commit-batch.ts'
 import { isGone, isResolved } from './log.ts'
 import { type Entry, placeOf, type World } from './world.ts'
 

@@ -4,8 +4,8 @@
  */
 
 import { Unavailable } from '#shared/errors.ts'
-import { type Kafka, type Reader, type ReaderOptions, StaleGeneration } from '#shared/kafka.ts'
-import type { PartitionCommit } from '../../../services/loader/settle.ts'
+import { type Kafka, type Reader, type ReaderOptions, StaleGeneration } from '#shared/kafka/kafka.ts'
+import type { PartitionCommit } from '../../../services/loader/commit/commit-batch.ts'
 import { between } from '../../support/random.ts'
 import { applyCommit } from './committing.ts'
 import { applied, senderOf } from './servers.ts'

@@ -2,9 +2,10 @@
  * The log in the model: pages are published, retention takes what was read or was not, and the fetcher publishes again what was gone too early.
  * A record counts as resolved when it, or what was published in its place, is in the table or in the dead letters.
  */
-import { parseCommit } from '#shared/checkpoint.ts'
-import type { RawMessage } from '#shared/kafka.ts'
-import { frame, MARKER_HEADER } from '#shared/wire.ts'
+
+import type { RawMessage } from '#shared/kafka/kafka.ts'
+import { frame, MARKER_HEADER } from '#shared/messages/frame.ts'
+import { parseCommit } from '#shared/progress/offset-metadata.ts'
 import { markerOf } from '../../support/published.ts'
 import { between } from '../../support/random.ts'
 import { type Entry, type Kind, SCHEMA_ID, STARTED_MS, type World } from './world.ts'

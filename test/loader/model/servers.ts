@@ -4,14 +4,14 @@
  */
 import { type SchedulerLike, Subscription } from 'rxjs'
 import { Unavailable } from '#shared/errors.ts'
-import type { Sender } from '#shared/kafka.ts'
-import { LEDGER_TABLE } from '#shared/topics.ts'
-import { parseDeadLetterHeaders } from '#shared/wire.ts'
-import type { Catalog } from '../../../services/loader/catalog.ts'
-import type { Target } from '../../../services/loader/chunk.ts'
-import type { Failure, FailureKind } from '../../../services/loader/classify.ts'
-import type { Tables } from '../../../services/loader/table.ts'
-import type { Writer } from '../../../services/loader/writer.ts'
+import type { Sender } from '#shared/kafka/kafka.ts'
+import { parseDeadLetterHeaders } from '#shared/messages/frame.ts'
+import { LEDGER_TABLE } from '#shared/names.ts'
+import type { Target } from '../../../services/loader/batch/batch.ts'
+import type { Catalog } from '../../../services/loader/consume/schema-catalog.ts'
+import type { Failure, FailureKind } from '../../../services/loader/failures/classify-error.ts'
+import type { Writer } from '../../../services/loader/insert/writer.ts'
+import type { Tables } from '../../../services/loader/table/tables.ts'
 import { asked, clockOf, type Life, SCHEMA_ID, type World } from './world.ts'
 
 const failure = (kind: FailureKind, row: number | null = null): Failure => ({ kind, code: null, name: kind, message: kind, row })

@@ -3,7 +3,7 @@
  * for is an operation that the driver ends when and how it likes; nothing happens by itself.
  */
 import type { Clock } from '#shared/clock.ts'
-import type { Committed, RawMessage } from '#shared/kafka.ts'
+import type { Committed, RawMessage } from '#shared/kafka/kafka.ts'
 import { between } from '../../support/random.ts'
 
 export const TOPICS = ['model.shop.orders', 'model.shop.items'] as const

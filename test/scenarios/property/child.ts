@@ -1,7 +1,7 @@
 /** A fetcher as a process of its own, for the cases of a batch: for ever until it is killed or stopped, or one run of everything. Tells by its standard output. */
 
 import { systemClock } from '#shared/clock.ts'
-import { environment, readConfig, resolverFor } from '#shared/config.ts'
+import { environment, readConfig, resolverFor } from '#shared/config/config.ts'
 import { createLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { fetchStreams } from '../../../services/fetcher/fetcher.ts'

@@ -1,5 +1,5 @@
 /** The declaration of a case, as an author would write it for that API: built from the same draw, compiled as every other. */
-import { compileSource, type Source } from '#shared/declaration.ts'
+import { compileSource, type Source } from '#shared/declaration/compile.ts'
 import {
   cursor,
   defineSource,

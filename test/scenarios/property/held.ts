@@ -1,5 +1,5 @@
 /** What Kafka holds of a case's partition, as committed readers see it. */
-import type { PageMarker } from '#shared/wire.ts'
+import type { PageMarker } from '#shared/messages/frame.ts'
 
 export type LogEntry = {
   offset: number

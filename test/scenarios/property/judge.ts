@@ -2,8 +2,9 @@
  * Compares what the topic holds with the truth of the API. Every sentence that it returns is a promise that was broken. Assumes a log that committed
  * readers see whole, and an API that has stopped changing before the last run.
  */
-import { DELETED_FIELD } from '#shared/schema.ts'
-import type { PageMarker } from '#shared/wire.ts'
+
+import type { PageMarker } from '#shared/messages/frame.ts'
+import { DELETED_FIELD } from '#shared/schema/json-schema.ts'
 import type { Version } from './api.ts'
 import { apart, type Backfill, judgeBackfill } from './backfill.ts'
 import type { Case } from './case.ts'

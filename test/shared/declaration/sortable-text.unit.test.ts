@@ -1,12 +1,12 @@
 /** Watermarks whose order is not that of time: refused when the declaration is loaded, or record by record where any text may come. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import { disorderOf } from '#shared/declaration/sortable-text.ts'
-import { compileSource, type Stream } from '#shared/declaration.ts'
 import { DeclarationError } from '#shared/errors.ts'
 import { cursor, z } from '#shared/index.ts'
-import { judgeFor } from '../../../services/fetcher/judge.ts'
-import { sinceText } from '../../../services/fetcher/since.ts'
+import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { sinceText } from '../../../services/fetcher/watermark/since.ts'
 
 function declare(at: z.ZodType, watermark: Record<string, unknown> = {}): Stream {
   const orders = {

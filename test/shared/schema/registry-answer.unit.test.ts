@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped, Unavailable } from '#shared/errors.ts'
-import { connectRegistry } from '#shared/registry.ts'
-import { holdupOfError } from '../../../services/loader/patience.ts'
+import { connectRegistry } from '#shared/schema/registry.ts'
+import { holdupOfError } from '../../../services/loader/failures/retry.ts'
 import { type Answer, startServer } from '../../support/http.ts'
 
 const HTML = { 'content-type': 'text/html' }

@@ -3,7 +3,7 @@
  * the credential that is current comes back when the link is asked for. Guarantees: what `conceal` returns holds no credential as a value of a
  * query or a path, and `reveal` brings the link back with the credentials of now. Pure.
  */
-import { finder } from '../../auth/scrub.ts'
+import { finder } from './scrub.ts'
 
 /** `id`: the name of its variable, or what it is; the same after a restart and for each later value. The current one comes first. */
 export type Credential = {

@@ -4,8 +4,8 @@
  * bounded time.
  */
 import type { Clock } from '#shared/clock.ts'
-import type { Resolver } from '#shared/config.ts'
-import type { SecretRef } from '#shared/declare/secret.ts'
+import type { Resolver } from '#shared/config/config.ts'
+import type { SecretRef } from '#shared/declaration/secret.ts'
 
 export type LiveSecrets = {
   /** Throws WrongUse for one that is missing, and was never there or not for GONE_MS_MAX. */

@@ -2,7 +2,7 @@
  * How long credentials that were refused are left alone: asking again each `every` changes nothing, and many APIs lock an account for it. The wait
  * doubles with each refusal and is bounded; other credentials end it at once. Pure.
  */
-import type { CredentialsRefused } from '../../client/errors.ts'
+import type { CredentialsRefused } from '../errors.ts'
 
 /** An API's 401 may be a moment's fault; what a token endpoint says of a grant is final (RFC 6749 section 5.2). */
 const FIRST_MS = { api: 5_000, 'token-endpoint': 30_000 } as const

@@ -4,7 +4,7 @@
  * of too many elements is refused before they are built. The values are those of parseJson. A text of usual size is parsed at once.
  */
 import type { Pace } from '#shared/clock.ts'
-import { parseJson } from '../../client/json.ts'
+import { parseJson } from './lossless-json.ts'
 
 export type ElementBounds = {
   /** Objects and arrays; eight other values count as one, since they take an eighth of the memory. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { parseJson } from '../../../../services/fetcher/client/json.ts'
+import { parseJson } from '../../../../services/fetcher/http/transport/lossless-json.ts'
 import { parseInSlices, TooManyElements } from '../../../../services/fetcher/http/transport/parse-in-slices.ts'
 import { testSeed } from '../../../support/seed.ts'
 

@@ -1,0 +1,115 @@
+/**
+ * The records of the bench and their pages. An event has ~360 bytes of JSON in 12 fields of the usual types, one of them nested; its schema is what an
+ * author would write. Pages are made by writing numbers and times into a ready text, so that the API costs next to nothing.
+ */
+import { compileSource, type Stream } from '#shared/declaration/compile.ts'
+import { cursor, decimal, defineSource, setting, z } from '#shared/index.ts'
+
+export const PAGE_RECORDS = 1000
+const STATUSES = ['open', 'paid', 'sent', 'returned'] as const
+const CURRENCIES = ['EUR', 'ISK', 'USD'] as const
+const FIRST_MS = Date.UTC(2026, 0, 1)
+const ID_DIGITS = 10
+/** Found in the ready text and overwritten in each page. */
+const ID_HOLE = '#'.repeat(ID_DIGITS)
+const TIME_HOLE = '@'.repeat('2026-01-01T00:00:00.000Z'.length)
+
+export const eventSchema = z.object({
+  id: z.string(),
+  customer: z.string(),
+  status: z.enum(STATUSES),
+  currency: z.enum(CURRENCIES),
+  total: decimal(18, 2),
+  items: z.int(),
+  weight: z.number(),
+  note: z.string().nullable(),
+  tags: z.array(z.string()),
+  shipping: z.object({ city: z.string(), postcode: z.string(), express: z.boolean() }),
+  created_at: z.iso.datetime({ offset: true }),
+  updated_at: z.iso.datetime({ offset: true }),
+})
+
+/** `events`: pages by cursor, sorted, asked for once. `feed`: what appears is asked for every second. */
+export function benchSource(partitions: number) {
+  const common = { schema: eventSchema, records: '/data', primaryKey: ['id' as const] }
+  const watermark = { field: 'updated_at' as const, param: 'since', sorted: true }
+  const paginate = cursor({ next: '/next', param: 'cursor' })
+  return defineSource({
+    name: 'bench',
+    baseUrl: setting('BENCH_API_URL', 'http://127.0.0.1:1'),
+    onDemand: true,
+    streams: {
+      events: {
+        ...common,
+        path: '/events',
+        params: ({ partition }) => ({ share: partition }),
+        paginate,
+        watermark,
+        partitions,
+        every: '1h',
+      },
+      feed: { ...common, path: '/feed', paginate, watermark, every: '1s' },
+    },
+  })
+}
+
+export function benchStream(name: 'events' | 'feed', partitions = 1): Stream {
+  const stream = compileSource(benchSource(partitions).input, 'bench/events.ts').streams.find((each) => each.name === name)
+  if (stream === undefined) throw new RangeError(name)
+  return stream
+}
+
+export function eventOf(number: number, atMs: number) {
+  const pick = <T>(from: readonly T[]): T => from[number % from.length] as T
+  const at = new Date(atMs).toISOString()
+  return {
+    id: idOf(number),
+    customer: `customer-${String((number * 7919) % 50_000).padStart(6, '0')}`,
+    status: pick(STATUSES),
+    currency: pick(CURRENCIES),
+    total: `${100 + (number % 900)}.${String(number % 100).padStart(2, '0')}`,
+    items: 1 + (number % 9),
+    weight: 0.25 + (number % 40) / 8,
+    note: number % 6 === 0 ? null : 'leave it with the neighbours at the blue door, please, and ring',
+    tags: ['web', pick(['spring', 'summer', 'autumn', 'winter'])],
+    shipping: { city: pick(['Reykjavik', 'Akureyri', 'Husavik']), postcode: String(10_000 + (number % 900)), express: number % 3 === 0 },
+    created_at: at,
+    updated_at: at,
+  }
+}
+
+const idOf = (number: number): string => String(number).padStart(ID_DIGITS, '0')
+const timeOf = (number: number): string => new Date(FIRST_MS + number).toISOString()
+
+export type PageWriter = (first: number, next: number | null) => Buffer
+
+/** Pages of `PAGE_RECORDS` records, numbered from `first`; `next` is the cursor that the page names. */
+export function createPageWriter(): PageWriter {
+  const records = Array.from({ length: PAGE_RECORDS }, (_, index) => ({
+    ...eventOf(index, FIRST_MS),
+    id: ID_HOLE,
+    created_at: TIME_HOLE,
+    updated_at: TIME_HOLE,
+  }))
+  const ready = Buffer.from(`{"data":${JSON.stringify(records)},"next":`, 'latin1')
+  const [ids, times] = [placesOf(ready, ID_HOLE), placesOf(ready, TIME_HOLE)]
+  return (first, next) => {
+    const tail = `${next === null ? 'null' : `"${next}"`}}`
+    const page = Buffer.allocUnsafe(ready.length + tail.length)
+    ready.copy(page)
+    page.write(tail, ready.length, 'latin1')
+    for (let index = 0; index < PAGE_RECORDS; index++) {
+      const time = timeOf(first + index)
+      page.write(idOf(first + index), ids[index] as number, 'latin1')
+      page.write(time, times[2 * index] as number, 'latin1')
+      page.write(time, times[2 * index + 1] as number, 'latin1')
+    }
+    return page
+  }
+}
+
+function placesOf(text: Buffer, hole: string): number[] {
+  const places: number[] = []
+  for (let at = text.indexOf(hole); at >= 0; at = text.indexOf(hole, at + hole.length)) places.push(at)
+  return places
+}

@@ -1,0 +1,60 @@
+/** `headrace replay --into-new-table`. */
+import { systemClock } from '#shared/clock.ts'
+import { environment, readConfig } from '#shared/config/config.ts'
+import { Stopped, WrongUse } from '#shared/errors.ts'
+import { createMetrics } from '#shared/metrics.ts'
+import { type Rebuilt, rebuild } from '../../loader/rebuild/rebuild.ts'
+import { outputWidth, print } from '../output.ts'
+import { interruption, logFor } from '../service-process.ts'
+import { counted, table } from '../table-output.ts'
+
+export type RebuildCommandOptions = {
+  from?: string
+  run?: string
+  partition?: string
+  dryRun?: boolean
+  onlyLog?: boolean
+  json?: boolean
+}
+
+export async function rebuildCommand(stream: string, options: RebuildCommandOptions): Promise<number> {
+  const other = (['from', 'run', 'partition', 'dryRun'] as const).find((name) => options[name] !== undefined)
+  if (other !== undefined) {
+    throw new WrongUse('HR_REPLAY_NEW_TABLE', '--into-new-table loads all of the topic', {
+      hint: `leave --${other.replace('dryRun', 'dry-run')} out`,
+    })
+  }
+  const config = readConfig(environment, ['kafka', 'registry', 'clickhouse'])
+  const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'interrupted'))
+  try {
+    const rebuilt = await rebuild({
+      ...{ config, clock: systemClock, log: logFor('rebuild', config), metrics: createMetrics(), signal: interrupted.signal, stream },
+      onlyLog: options.onlyLog === true,
+    })
+    print(options.json === true ? JSON.stringify(rebuilt) : describe(rebuilt))
+    return 0
+  } finally {
+    interrupted.close()
+  }
+}
+
+function describe({ stream, table: name, old, partitions, kept }: Rebuilt): string {
+  const rows = partitions.map(({ partition, from, to, rows, refused }) => [partition, `${from} to ${to}`, rows, refused])
+  const taken = partitions.filter(({ from }) => from > 0).map(({ partition }) => partition)
+  return [
+    `${stream} is loaded into a new ${name}`,
+    table(rows, ['p', 'offsets', 'rows', 'refused'], outputWidth()),
+    ...(taken.length > 0 ? [`! retention has taken the beginning of partition ${taken.join(', ')} from the topic`] : []),
+    ...(kept.rows > 0
+      ? [`! ${counted(kept.rows, 'row')} that the topic no longer has: ${kept.copied ? `copied from the old table` : 'left out'}`]
+      : []),
+    ...partitions.flatMap(({ partition, withheld }) =>
+      withheld === 0
+        ? []
+        : [
+            `! partition ${partition}: deletes of ${counted(withheld, 'row')} are withheld; headrace fetch ${stream} --allow-deletes releases them`,
+          ],
+    ),
+    ...(old === null ? [] : [`the table before is ${old}; when you are done with it: DROP TABLE ${old}`]),
+  ].join('\n')
+}

@@ -1,0 +1,60 @@
+/** `headrace status`, and what the operator's commands share. */
+import { systemClock } from '#shared/clock.ts'
+import { environment, readConfig } from '#shared/config/config.ts'
+import { connectKafka, type Kafka } from '#shared/kafka/kafka.ts'
+import { type Names, namesFor } from '#shared/names.ts'
+import { releasePauses } from '../operator/release.ts'
+import { type Need, needsOf, needText } from '../operator/status/needs.ts'
+import { type StreamStatus, statusOf } from '../operator/status/status.ts'
+import { outputWidth, print } from './output.ts'
+import { logFor } from './service-process.ts'
+import { describeStatus } from './status-layout.ts'
+import { counted } from './table-output.ts'
+
+/** `check`: 1 when something needs a person, one line each. */
+export async function statusCommand(
+  labels: readonly string[],
+  options: { json?: boolean; check?: boolean; wide?: boolean },
+): Promise<number> {
+  return withKafka(async (kafka, names) => {
+    const nowMs = systemClock.nowMs()
+    const streams = await statusOf(kafka, names, labels, nowMs)
+    const needs = needsOf(streams, nowMs)
+    if (options.json === true) print(JSON.stringify({ streams, needs }))
+    else
+      print(
+        options.check === true
+          ? describeCheck(streams, needs)
+          : describeStatus(streams, needs, options.wide === true ? null : outputWidth()),
+      )
+    return options.check === true && needs.length > 0 ? 1 : 0
+  })
+}
+
+/** `headrace release`: the API may be asked before the time that it named. */
+export async function releaseCommand(name: string, options: { json?: boolean }): Promise<number> {
+  return withKafka(async (kafka, names) => {
+    const released = await releasePauses(kafka, names, name, systemClock.nowMs())
+    if (options.json === true) print(JSON.stringify({ released }))
+    else if (released.length === 0) print(`Nothing of ${name} is parked.`)
+    else
+      for (const { stream, partition, parkedUntil } of released)
+        print(`${stream}/${partition}: released, was parked until ${parkedUntil}; a running fetcher asks again within some seconds`)
+    return 0
+  })
+}
+
+function describeCheck(streams: readonly StreamStatus[], needs: readonly Need[]): string {
+  if (needs.length > 0) return needs.map(needText).join('\n')
+  return `Nothing needs a person: ${counted(streams.length, 'stream')}.`
+}
+
+export async function withKafka(work: (kafka: Kafka, names: Names) => Promise<number>): Promise<number> {
+  const config = readConfig(environment, ['kafka'])
+  const kafka = await connectKafka(config.kafka, { log: logFor('operator', config), clock: systemClock })
+  try {
+    return await work(kafka, namesFor(config.prefix))
+  } finally {
+    await kafka.close()
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * A source's API as an author asks it by hand: the client of the run, with less patience, an account of every request, and a way to keep secrets
+ * out of what is shown. It takes the whole quota of the source: a fetcher that runs at the same time is not seen.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Resolver } from '#shared/config/config.ts'
+import type { Source } from '#shared/declaration/compile.ts'
+import { HeadraceError, Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import { createMetrics } from '#shared/metrics.ts'
+import { redactUrl } from '#shared/redact.ts'
+import { createClient } from '../http/client.ts'
+import { secretParamsOf } from '../http/describe.ts'
+import { PageRefused } from '../http/errors.ts'
+import { type PageRequest, type PageResponse, type Send, vettedAs } from '../http/messages.ts'
+import { holdsAll } from '../http/rate-limit/held-partitions.ts'
+import { type Hide, hiding, remembering } from './mask-secrets.ts'
+
+/** A page that was asked for. */
+export type Asked = {
+  method: string
+  /** Secrets replaced. */
+  url: string
+  /** Null without a whole answer. */
+  status: number | null
+  /** HTTP requests that it took; the token endpoint's are not counted. */
+  attempts: number
+  bytes: number
+  ms: number
+  /** The error's code, if it failed. */
+  error?: string
+}
+
+export type Api = {
+  baseUrl: string
+  /** Throws what the client throws, and Stopped (HR_REQUESTS_MAX) beyond the bound. */
+  send: Send
+  asked: readonly Asked[]
+  /** The answers with 2xx. */
+  answers: readonly PageResponse[]
+  hide: Hide
+  close(): Promise<void>
+}
+
+export type ApiTools = { clock: Clock; log: Log; resolver: Resolver; requestsMax: number }
+
+/** A person waits: an API that fails three times in a row, or that asks for a longer pause than this, is told about instead. */
+const ATTEMPTS_MAX = 3
+const WAIT_MAX_MS = 60_000
+
+/** Throws WrongUse for a missing secret or an address that is none. */
+export function openApi(source: Source, tools: ApiTools): Api {
+  const { clock, log } = tools
+  const { resolver, secrets } = remembering(tools.resolver)
+  const patient = { ...source, attemptsMax: Math.min(source.attemptsMax, ATTEMPTS_MAX), waitMax: Math.min(source.waitMax, WAIT_MAX_MS) }
+  const holding = holdsAll(source, clock.elapsedMs())
+  const client = createClient(patient, { clock, log, metrics: createMetrics(), resolver, holding: () => holding })
+  const hide = hiding(secrets, client.scrub)
+  const asked: Asked[] = []
+  const answers: PageResponse[] = []
+
+  const send = vettedAs(client.send, async (request, exchange) => {
+    const before = client.facts().requests
+    if (before >= tools.requestsMax) {
+      throw new Stopped('HR_REQUESTS_MAX', `${source.name}: more than ${tools.requestsMax} requests would be needed`, {
+        hint: 'the API fails too often to be looked at: try again later',
+      })
+    }
+    const startMs = clock.elapsedMs()
+    const account = (status: number | null, bytes: number, error?: string) =>
+      asked.push({
+        method: request.method,
+        url: shownUrl(request),
+        status,
+        attempts: client.facts().requests - before,
+        bytes,
+        ms: Math.round(clock.elapsedMs() - startMs),
+        ...(error === undefined ? {} : { error }),
+      })
+    try {
+      const response = await client.send(request, exchange)
+      account(response.status, response.bytes)
+      answers.push(response)
+      return response
+    } catch (error) {
+      account(error instanceof PageRefused ? error.status : null, 0, error instanceof HeadraceError ? error.code : 'HR_DEFECT')
+      throw error
+    }
+  })
+  const shownUrl = ({ url }: PageRequest): string => hide.text(redactUrl(url, secretParamsOf(source)))
+  return { baseUrl: client.baseUrl, send, asked, answers, hide, close: client.close }
+}

@@ -1,0 +1,62 @@
+/** The steps before the first record: are the secrets there, does the address answer, are the credentials accepted? */
+import type { Resolver } from '#shared/config/config.ts'
+import { secretRefsOf } from '#shared/declaration/auth.ts'
+import type { Source } from '#shared/declaration/compile.ts'
+import type { SecretRef } from '#shared/declaration/secret.ts'
+import { HeadraceError, messageOf } from '#shared/errors.ts'
+import { AttemptFailed, CredentialsRefused, PageFailed, PageRefused, PageUnreadable } from '../../http/errors.ts'
+import type { Api } from '../api.ts'
+import { failed, ok, type Step, skipped } from './step.ts'
+
+export function secretsStep(source: Source, resolver: Resolver): Step {
+  const refs = secretRefsOf(source)
+  if (refs.length === 0) return skipped('secrets', 'the source names none')
+  const troubles = refs.flatMap((ref) => troubleWith(ref, resolver))
+  const [first] = troubles
+  if (first === undefined) return ok('secrets', `${refs.map(({ name }) => name).join(', ')}`)
+  return failed('secrets', troubles.map(messageOf).join('; '), hintOf(first))
+}
+
+function troubleWith(ref: SecretRef, resolver: Resolver): unknown[] {
+  try {
+    resolver.secret(ref)
+    return []
+  } catch (error) {
+    return [error]
+  }
+}
+
+export const hintOf = (error: unknown): string | undefined => (error instanceof HeadraceError ? error.hint : undefined)
+
+/** `error`: what asking for the first page ended with; null if it was answered. */
+export function addressStep(source: Source, api: Api, error: unknown): Step {
+  const name = typeof source.baseUrl === 'string' ? 'baseUrl' : source.baseUrl.name
+  if (isUnanswered(error)) return failed('address', messageOf(error), `check ${name}, and that this machine may reach it`)
+  const wasAsked = (api.asked.at(-1)?.attempts ?? 0) > 0
+  if (!wasAsked) return skipped('address', `${api.baseUrl} was not asked`)
+  return ok('address', `${api.baseUrl} answers`)
+}
+
+/** No attempt brought an answer. */
+const isUnanswered = (error: unknown): boolean =>
+  error instanceof PageFailed && error.cause instanceof AttemptFailed && ['connection', 'timeout'].includes(error.cause.reason)
+
+const hasNoToken = (error: unknown): boolean => error instanceof PageFailed && error.code === 'HR_TOKEN_UNAVAILABLE'
+
+/** True if no other stream of the source would be answered either. */
+export const isOutOfReach = (error: unknown): boolean => isUnanswered(error) || hasNoToken(error)
+
+const FORBIDDEN = 403
+
+export function credentialsStep({ auth }: Source, error: unknown): Step {
+  if (error instanceof CredentialsRefused) {
+    const add = "declare auth: bearer(secret('NAME')), apiKey({ … }), basic({ … }) or oauth2ClientCredentials({ … })"
+    return failed('credentials', messageOf(error), auth === undefined ? add : error.hint)
+  }
+  if (error instanceof PageRefused && error.status === FORBIDDEN) return failed('credentials', messageOf(error), error.hint)
+  if (hasNoToken(error)) return failed('credentials', messageOf(error), hintOf(error))
+  if (auth === undefined) return skipped('credentials', 'the source declares no auth')
+  if (error instanceof PageRefused) return skipped('credentials', `cannot be told from a refusal with ${error.status}`)
+  if (error instanceof PageFailed || error instanceof PageUnreadable) return skipped('credentials', 'cannot be told without an answer')
+  return ok('credentials', `accepted (${auth.kind})`)
+}

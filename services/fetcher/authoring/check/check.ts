@@ -1,0 +1,120 @@
+/**
+ * Whether a source works, before it runs: each step asks one question and, when the answer is no, says what to change. It asks the API with the
+ * client of the run, within the quota, for at most two pages a stream and what changed since; it publishes nothing and needs no other server.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Source, Stream } from '#shared/declaration/compile.ts'
+import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { messageOf } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import { type Api, type ApiTools, type Asked, openApi } from '../api.ts'
+import { type Look, lookAt, type SeenPage } from '../dry-run.ts'
+import { hiding } from '../mask-secrets.ts'
+import { ownRequestsMax, shownShare } from '../sample-slice.ts'
+import { addressStep, credentialsStep, hintOf, isOutOfReach, secretsStep } from './access.ts'
+import { firstPageStep, secondPageStep } from './pages.ts'
+import { quotaStep } from './quota.ts'
+import { orderStep, schemaStep, seenRecords } from './records.ts'
+import { type Attempt, failed, ok, type PlacedStep, placed, type Step, skipped } from './step.ts'
+import { watermarkStep } from './watermark.ts'
+
+export type CheckOptions = Omit<ApiTools, 'requestsMax'> & {
+  source: Source
+  /** Of that source. */
+  streams: readonly Stream[]
+  signal: AbortSignal
+  /** Told of each step as soon as it is known. */
+  onStep?(step: PlacedStep): void
+}
+
+export type Checked = { steps: PlacedStep[]; requests: readonly Asked[] }
+
+/** Two pages and two questions for what changed since, each three times at worst. */
+const STREAM_REQUESTS_MAX = 12
+
+const requestsMax = (streams: readonly Stream[]): number =>
+  streams.reduce((sum, stream) => sum + STREAM_REQUESTS_MAX + ownRequestsMax(stream), 0)
+
+/** Throws the signal's reason; every other failure is a step. */
+export async function checkSource(options: CheckOptions): Promise<Checked> {
+  const { source, streams } = options
+  const steps: PlacedStep[] = []
+  let hide = hiding(() => [])
+  const tell = (stream: Stream | null, step: Step): Step => {
+    const shown = hide.in(placed(stream, step))
+    steps.push(shown)
+    options.onStep?.(shown)
+    return step
+  }
+
+  tell(null, ok('declaration', `${source.file}, ${source.streams.map(({ name }) => name).join(', ')}`))
+  if (tell(null, secretsStep(source, options.resolver)).status === 'failed') return { steps, requests: [] }
+  let api: Api
+  try {
+    api = openApi(source, { ...options, requestsMax: requestsMax(streams) })
+  } catch (error) {
+    tell(null, failed('address', messageOf(error), hintOf(error)))
+    return { steps, requests: [] }
+  }
+  hide = api.hide
+  try {
+    let answers = true
+    for (const stream of streams) {
+      if (answers)
+        answers = await checkStream({ ...options, stream, api, startedMs: options.clock.nowMs(), tell: (step) => tell(stream, step) })
+      else tell(stream, skipped('address', 'was not asked again'))
+    }
+    tell(
+      null,
+      quotaStep(
+        source,
+        api.answers.map(({ headers }) => headers),
+      ),
+    )
+    return { steps, requests: api.asked }
+  } finally {
+    await api.close()
+  }
+}
+
+type StreamCheck = { stream: Stream; api: Api; clock: Clock; log: Log; signal: AbortSignal; startedMs: number; tell(step: Step): Step }
+
+/** False if other streams would not be answered either. */
+async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamCheck): Promise<boolean> {
+  const { source } = tools.stream
+  let { stream } = tools
+  let look: Look
+  try {
+    stream = (await shownShare(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })).asFirst
+    look = lookAt({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
+  } catch (error) {
+    tell(failed('first page', messageOf(error), hintOf(error)))
+    return true
+  }
+  const first = await nextPage(look, signal)
+  const unread = look.answers.length === 0 ? first.error : null
+  const access = [tell(addressStep(source, api, unread)), tell(credentialsStep(source, unread))]
+  const refused = access.some(({ status }) => status === 'failed')
+  if (tell(firstPageStep(look, first, refused)).status !== 'ok') {
+    for (const step of ['second page', 'schema', 'watermark', 'order'] as const) tell(skipped(step, 'there is no record to look at'))
+    return !isOutOfReach(first.error)
+  }
+  const hasNext = first.page !== null && !first.page.last
+  tell(secondPageStep(look, first, hasNext ? await nextPage(look, signal) : null))
+  const seen = seenRecords(look)
+  tell(schemaStep(stream, seen))
+  tell(await watermarkStep({ stream, api, signal }, seen.fit))
+  const pages = pagesOf(stream.paginate).kind
+  const counted = look.pages.some((page) => page.counted === true) || pages === 'page-number' || pages === 'offset'
+  tell(orderStep(stream, seen, counted))
+  return true
+}
+
+async function nextPage(look: Look, signal: AbortSignal): Promise<Attempt<SeenPage>> {
+  try {
+    return { page: await look.next(), error: null }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { page: null, error }
+  }
+}

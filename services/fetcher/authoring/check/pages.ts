@@ -1,0 +1,132 @@
+/** The steps over pages: does the declaration find the records, and does it find another page with other records behind the first? */
+import LinkHeader from 'http-link-header'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { cautionAbout, pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { type SimplePlace, unwrapped } from '#shared/declaration/place.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import { PageRefused } from '../../http/errors.ts'
+import type { PageResponse } from '../../http/messages.ts'
+import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-watermark.ts'
+import { recordsOf } from '../../pages/records-of.ts'
+import type { Look, SeenPage } from '../dry-run.ts'
+import { hintOf } from './access.ts'
+import { arraysIn, nextPlacesIn } from './guess-pointers.ts'
+import { type Attempt, failed, ok, type Step, skipped, warned } from './step.ts'
+
+/** The raw records of an answer; null if a run would not take it for a page. */
+export function recordsIn(stream: Stream, answer: PageResponse): readonly unknown[] | null {
+  if (stream.answers.meanings.get(answer.status) === 'empty') return []
+  try {
+    return recordsOf(stream, answer)
+  } catch {
+    return null
+  }
+}
+
+/** `refused`: the address or the credentials have failed already. */
+export function firstPageStep({ stream, answers }: Look, { page, error }: Attempt<SeenPage>, refused: boolean): Step {
+  const [answer] = answers
+  if (answer === undefined)
+    return refused ? skipped('first page', 'was not answered') : failed('first page', messageOf(error), hintOf(error))
+  // What an answer holds is for the author's function to say; it may take several for a page.
+  if (stream.paginate.kind === 'generator') {
+    if (page === null) return failed('first page', messageOf(error), hintOf(error))
+    return ok('first page', `${page.records.length} records from the function of generator`)
+  }
+  const records = recordsIn(stream, answer)
+  const { at } = unwrapped<SimplePlace>(stream.records)
+  const where = typeof at === 'string' ? `"${at}"` : 'the place that its function names'
+  if (records === null) {
+    const says = error instanceof Stopped && error.code === 'HR_NO_RECORDS' ? `: ${error.message}` : ''
+    return failed('first page', `holds no array of records at ${where}${says}`, recordsAdvice(answer))
+  }
+  return ok('first page', `${records.length} records at ${where}`)
+}
+
+function recordsAdvice({ body }: PageResponse): string {
+  const found = arraysIn(body).map(({ pointer, length }) => `records: '${pointer}' (${length} objects)`)
+  return found.length > 0
+    ? `the answer has ${found.slice(0, 3).join(', or ')}`
+    : 'the answer has no array of objects: check path and params'
+}
+
+export function secondPageStep(look: Look, first: Attempt<SeenPage>, second: Attempt<SeenPage> | null): Step {
+  const { stream, answers } = look
+  const [answer] = answers
+  const isOwn = stream.paginate.kind === 'generator'
+  if (answer === undefined || (!isOwn && recordsIn(stream, answer) === null)) return skipped('second page', 'there is no first one')
+  if (isEnvelope(first.error)) return skipped('second page', 'the first one lacks its envelope')
+  if (first.error !== null) return failed('second page', messageOf(first.error), nextAdvice(stream, answer) ?? hintOf(first.error))
+  if (first.page?.last === true) return warned(onlyPage(stream, answer), warningsOf(first.page))
+  if (second === null || second.page === null) return failed('second page', messageOf(second?.error), secondAdvice(stream, second?.error))
+  const { page } = second
+  // A walk of the author's own has its end behind its last page.
+  if (isOwn && page.last && page.records.length === 0) return skipped('second page', 'the first one is the last')
+  return warned(newRecords(look, page), warningsOf(page))
+}
+
+/** What a run would warn of, or hold its watermark for. */
+const warningsOf = ({ cautions = [], incomplete }: SeenPage): string[] => [
+  ...cautions.map(({ says }) => says),
+  ...(incomplete === undefined ? [] : [`a run would hold the watermark: ${incomplete}`]),
+]
+
+export const isEnvelope = (error: unknown): error is Stopped => error instanceof Stopped && error.code === 'HR_ENVELOPE'
+
+/** An end that the declaration sees, and the answer does not, would lose every page behind it. */
+function onlyPage(stream: Stream, answer: PageResponse): Step {
+  // With hasMore, the API has said so: a cursor that is still there means nothing.
+  const pages = pagesOf(stream.paginate)
+  const saysSo = pages.kind === 'generator' || ('hasMore' in pages && pages.hasMore !== undefined)
+  const advice = saysSo ? null : nextAdvice(stream, answer)
+  if (advice !== null)
+    return failed('second page', `paginate (${stream.paginate.kind}) finds none, but the answer seems to name one`, advice)
+  return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first one is the last')
+}
+
+function newRecords({ stream, pages }: Look, page: SeenPage): Step {
+  const before = new Set(pages.filter((each) => each !== page).flatMap(marksOf))
+  const keys = marksOf(page)
+  const fresh = keys.filter((key) => !before.has(key)).length
+  // Some ways of paging read some records twice, and say so.
+  if (keys.length > 0 && fresh === 0 && page.repeats === undefined) {
+    return failed(
+      'second page',
+      `all its ${keys.length} records were on the first one`,
+      'check that the cursor is sent where the API expects it',
+    )
+  }
+  const counted = pages.some((each) => each.counted === true) ? (followed(stream) ? FOLLOWED_NOTE : COUNTED_CAUTION) : null
+  const caution = cautionAbout(stream.paginate) ?? counted
+  const rejected = page.judged.rejected.length > 0 ? `, ${page.judged.rejected.length} do not fit the schema` : ''
+  const leftOut = page.judged.leftOut > 0 ? `, ${page.judged.leftOut} are left out by filter or map` : ''
+  const says = `${page.records.length} records, ${fresh} of them new${rejected}${leftOut}${page.last ? '; it is the last' : ''}`
+  return ok('second page', says, caution === null ? [] : [caution])
+}
+
+/** Key of each record; of one that does not fit the schema, all of it. */
+const marksOf = ({ judged }: SeenPage): string[] => [
+  ...judged.records.map(({ key }) => `key ${key}`),
+  ...judged.rejected.map(({ raw }) => `raw ${raw}`),
+]
+
+const EXPIRED_OR_UNKNOWN = 'the API does not take the cursor: check paginate, where it is found and where it is sent'
+
+const secondAdvice = (stream: Stream, error: unknown): string | undefined =>
+  error instanceof PageRefused && stream.paginate.kind !== 'offset' ? EXPIRED_OR_UNKNOWN : hintOf(error)
+
+/** Where the answer seems to name a next page; null if nowhere. */
+function nextAdvice({ paginate }: Stream, { body, headers }: PageResponse): string | null {
+  const places = nextPlacesIn(body).map((pointer) => `"${pointer}"`)
+  const link = hasNextLink(headers.link) && paginate.kind !== 'link-header' ? ['a Link header: paginate: linkHeader()'] : []
+  const found = [...link, ...places]
+  return found.length === 0 ? null : `the answer has ${found.slice(0, 3).join(', or ')}`
+}
+
+function hasNextLink(link: string | undefined): boolean {
+  try {
+    return link !== undefined && LinkHeader.parse(link).rel('next').length > 0
+  } catch {
+    return false
+  }
+}

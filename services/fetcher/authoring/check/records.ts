@@ -1,0 +1,90 @@
+/** The steps over the records of the pages seen: do they fit the schema, and do they come in the order that the declaration says? */
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { Stopped } from '#shared/errors.ts'
+import { comparePositions, type Position } from '#shared/watermark.ts'
+import type { PageResponse } from '../../http/messages.ts'
+import { contextOf } from '../../validate/envelope.ts'
+import { type Accepted, type Judged, judgeFor, type Rejected } from '../../validate/validate.ts'
+import type { Look } from '../dry-run.ts'
+import { isEnvelope, recordsIn } from './pages.ts'
+import { failed, ok, type Step, skipped } from './step.ts'
+
+export type SeenRecords = {
+  fit: Accepted[]
+  rejected: Rejected[]
+  drift: Map<string, string>
+  absent: string[]
+  leftOut: number
+  /** Why a run would stop at the envelope of a page. */
+  noEnvelope: Stopped | null
+}
+
+/** Of every answer, also of one that the walk could not go on from; of the author's own walk, of every page. */
+export function seenRecords({ stream, answers, pages }: Look): SeenRecords {
+  const judge = judgeFor(stream)
+  let noEnvelope: Stopped | null = null
+  const ofAnswer = (answer: PageResponse): Judged[] => {
+    try {
+      return [judge(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer))]
+    } catch (error) {
+      if (!isEnvelope(error)) throw error
+      noEnvelope ??= error
+      return []
+    }
+  }
+  const judged = stream.paginate.kind === 'generator' ? pages.map((page) => page.judged) : answers.flatMap(ofAnswer)
+  return {
+    noEnvelope,
+    fit: judged.flatMap(({ records }) => records),
+    rejected: judged.flatMap(({ rejected }) => rejected),
+    drift: new Map(judged.flatMap(({ drift }) => [...drift])),
+    absent: [...(judged[0]?.absent ?? [])].filter((name) =>
+      judged.every(({ absent, records }) => records.length === 0 || absent.has(name)),
+    ),
+    leftOut: judged.reduce((sum, each) => sum + each.leftOut, 0),
+  }
+}
+
+const DRIFT_SHOWN_MAX = 10
+
+export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftOut, noEnvelope }: SeenRecords): Step {
+  if (noEnvelope !== null) return failed('schema', noEnvelope.message, noEnvelope.hint)
+  const all = fit.length + rejected.length
+  if (all === 0) return skipped('schema', leftOut > 0 ? `map leaves out all ${leftOut} records` : 'there is no record to look at')
+  const says = `${fit.length} of ${all} records fit`
+  const [first] = rejected
+  const letters = first === undefined ? [] : [`${rejected.length} would become dead letters, the first: ${first.issues}`]
+  if (rejected.length / all > stream.rejectedShareMax) {
+    return failed(
+      'schema',
+      `${says}; a run would stop`,
+      `correct the schema, or reshape records with map; the first failure: ${first?.issues}`,
+    )
+  }
+  const fields = [...drift].slice(0, DRIFT_SHOWN_MAX).map(([path, type]) => `${path} (${type})`)
+  const more = drift.size > fields.length ? `, and ${drift.size - fields.length} more` : ''
+  const unknown =
+    fields.length === 0 ? [] : [`the schema does not know ${fields.join(', ')}${more}; unknownFields: '${stream.unknownFields}'`]
+  const missing = fit.length === 0 || absent.length === 0 ? [] : [`no record has ${absent.join(', ')}`]
+  return ok('schema', says, [...letters, ...unknown, ...missing])
+}
+
+/** `counted`: the API names its pages by a counter, which `sorted` alone makes no safer. */
+export function orderStep({ watermark }: Stream, { fit }: SeenRecords, counted: boolean): Step {
+  const positions = fit.flatMap(({ position }) => (position === null ? [] : [position]))
+  if (watermark === null) return skipped('order', 'no watermark is declared')
+  if (positions.length < 2) return skipped('order', 'there are not two records to compare')
+  const ordered = isOrdered(positions)
+  if (watermark.sorted && !ordered) {
+    const advice = 'take sorted away, or ask the API for that order in params; the watermark would move past records that are still to come'
+    return failed('order', `sorted is declared, but the records do not come in the order of ${watermark.field}`, advice)
+  }
+  if (watermark.sorted) return ok('order', `by ${watermark.field}, on the pages seen`)
+  if (!ordered || isOrdered(positions.toReversed())) return skipped('order', 'sorted is not declared')
+  if (counted) return ok('order', `sorted is not declared; the pages seen are in the order of ${watermark.field}`)
+  const note = 'if the API promises that order, sorted: true lets the watermark move page by page'
+  return ok('order', `sorted is not declared, but the pages seen are in the order of ${watermark.field}`, [note])
+}
+
+const isOrdered = (positions: readonly Position[]): boolean =>
+  positions.every((position, index) => index === 0 || comparePositions(positions[index - 1] ?? position, position) <= 0)

@@ -1,0 +1,54 @@
+/** A step of `headrace check`: what was looked at, what was found, and what an author changes when it is not right. */
+import type { Stream } from '#shared/declaration/compile.ts'
+
+export const STEPS = [
+  'declaration',
+  'secrets',
+  'address',
+  'credentials',
+  'first page',
+  'second page',
+  'schema',
+  'watermark',
+  'order',
+  'quota',
+] as const
+export type StepName = (typeof STEPS)[number]
+
+export type Step = {
+  step: StepName
+  /** `skipped`: there was nothing to look at, or nothing is declared that could be wrong. */
+  status: 'ok' | 'failed' | 'skipped'
+  says: string
+  /** What to change, for a failed step. */
+  advice?: string
+  /** What is right and still worth knowing. */
+  notes?: string[]
+  /** What may be wrong: records can be missing, and nothing here can tell. */
+  warnings?: string[]
+}
+
+/** `stream` is null for what belongs to the source. */
+export type PlacedStep = Step & { stream: string | null }
+
+export const ok = (step: StepName, says: string, notes: readonly string[] = []): Step => ({
+  step,
+  status: 'ok',
+  says,
+  ...(notes.length === 0 ? {} : { notes: [...notes] }),
+})
+export const failed = (step: StepName, says: string, advice?: string): Step => ({
+  step,
+  status: 'failed',
+  says,
+  ...(advice === undefined ? {} : { advice }),
+})
+export const skipped = (step: StepName, says: string): Step => ({ step, status: 'skipped', says })
+
+export const warned = (step: Step, warnings: readonly string[]): Step =>
+  warnings.length === 0 ? step : { ...step, warnings: [...warnings] }
+
+/** One page that was asked for: it came, there was none, or asking failed. */
+export type Attempt<Page> = { page: Page | null; error: unknown }
+
+export const placed = (stream: Stream | null, step: Step): PlacedStep => ({ stream: stream?.label ?? null, ...step })

@@ -1,0 +1,123 @@
+/**
+ * The step over the watermark: asks the API for what changed since the highest value seen, and looks whether the answer holds to it, and whether
+ * records that are equal to it come again. One request, and a second one, one step earlier, if they do not.
+ */
+import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
+import { messageOf } from '#shared/errors.ts'
+import { comparePositions, maxPosition, type Position, positionOf, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
+import { PageRefused } from '../../http/errors.ts'
+import type { PageResponse } from '../../http/messages.ts'
+import { firstRequest } from '../../pages/first-request.ts'
+import { contextOf } from '../../validate/envelope.ts'
+import { type Accepted, judgeFor } from '../../validate/validate.ts'
+import type { Api } from '../api.ts'
+import { hintOf } from './access.ts'
+import { recordsIn } from './pages.ts'
+import { failed, ok, type Step, skipped } from './step.ts'
+
+export type Since = {
+  /** As the request says it, and what that means: rounded down to what the form can say. */
+  text: string
+  position: Position
+  records: readonly Placed[]
+}
+type Placed = Accepted & { position: Position }
+type Tools = { stream: Stream; api: Api; signal: AbortSignal }
+
+/** Throws the signal's reason. */
+export async function watermarkStep(tools: Tools, seen: readonly Accepted[]): Promise<Step> {
+  const { watermark } = tools.stream
+  if (watermark === null) return skipped('watermark', 'none is declared: every run reads everything')
+  const records = seen.filter(isPlaced)
+  const highest = records.map(({ position }) => position).reduce<Position | null>(maxPosition, null)
+  if (highest === null) return skipped('watermark', 'there is no record to take one from')
+  const { kind } = tools.stream.paginate
+  if (kind === 'windows' || kind === 'generator') {
+    const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
+    return ok('watermark', upTo, ['what the API makes of the parameter is not asked: the request is made by paginate'])
+  }
+  const place = watermark.param ?? `body ${watermark.body}`
+  try {
+    const since = await askSince(tools, watermark, requestText(highest, watermark.form))
+    const first = firstVerdict(watermark, since, records, highest)
+    if (first !== null) return first
+    if (typeof since.position === 'string') return leftOut(watermark, since, 'declare another field: a text has no value one step earlier')
+    const earlier = await askSince(
+      tools,
+      watermark,
+      requestText(stepBefore(watermark.kind, since.position, watermark.form), watermark.form),
+    )
+    return secondVerdict(watermark, since, earlier, keysAt(records, highest))
+  } catch (error) {
+    tools.signal.throwIfAborted()
+    if (!(error instanceof PageRefused)) return failed('watermark', messageOf(error), hintOf(error))
+    return failed('watermark', messageOf(error), `check ${place}, and how the API wants it written: ${FORMS}`)
+  }
+}
+
+const FORMS = "as: 'iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs' or 'epochSeconds'"
+
+async function askSince({ stream, api, signal }: Tools, watermark: Watermarking, text: string): Promise<Since> {
+  const request = firstRequest(stream, api.baseUrl, 0, text)
+  const answer: PageResponse = await api.send(request, { signal, stream: stream.label })
+  const position = positionOf(formKind(watermark), text)
+  if (position === null) throw new RangeError(`"${text}" gives no position`)
+  return {
+    text,
+    position,
+    records: judgeFor(stream)(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer)).records.filter(isPlaced),
+  }
+}
+
+const formKind = ({ form, kind }: Watermarking) => (form === 'epochMs' || form === 'epochSeconds' ? form : form === 'plain' ? kind : 'iso')
+
+/** Null: the records that are equal to what was asked did not come. */
+function firstVerdict(watermark: Watermarking, since: Since, seen: readonly Placed[], highest: Position): Step | null {
+  const asked = askedText(watermark, since)
+  const older = since.records.filter(({ position }) => comparePositions(position, since.position) < 0).length
+  if (older > 0) {
+    const advice = `check the name of the parameter, and how the API wants it written: ${FORMS}`
+    return failed('watermark', `the API does not honour ${asked}: ${older} of ${since.records.length} records are from before`, advice)
+  }
+  const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
+  const keys = keysAt(seen, highest)
+  const again = since.records.filter(({ key }) => keys.has(key))
+  if (again.length === 0) return null
+  if (!seen.some(({ position }) => comparePositions(position, since.position) < 0)) {
+    return ok('watermark', upTo, [`all records seen are at it, so whether ${asked} is honoured cannot be told`])
+  }
+  const exact = comparePositions(since.position, highest) === 0
+  const came = again.some(({ position }) => comparePositions(position, highest) === 0)
+  if (!exact || !came) return ok('watermark', `${upTo}; ${asked} is honoured`, ['whether equal records come again cannot be told'])
+  const needless = watermark.exclusive ? ['exclusive: true is not needed: each run asks for a little more than it must'] : []
+  return ok('watermark', `${upTo}; ${asked} is honoured, and equal records come again`, needless)
+}
+
+function secondVerdict(watermark: Watermarking, since: Since, earlier: Since, keys: ReadonlySet<string>): Step {
+  const asked = askedText(watermark, since)
+  if (earlier.records.some(({ key }) => keys.has(key))) {
+    if (!watermark.exclusive) return leftOut(watermark, since, 'add exclusive: true to watermark: runs then ask one step earlier')
+    return ok('watermark', `${asked} is honoured, and equal records are left out, as declared`)
+  }
+  if (!watermark.sorted && since.records.length > 0) {
+    return ok('watermark', `${asked} is honoured`, [
+      'the records at it are not on the first page, so whether equal ones come again cannot be told',
+    ])
+  }
+  const advice = `the API may read the value otherwise than it is meant: check how it wants it written: ${FORMS}`
+  return failed('watermark', `${asked} and one step before bring back none of the records at it`, advice)
+}
+
+const leftOut = (watermark: Watermarking, since: Since, advice: string): Step =>
+  failed(
+    'watermark',
+    `${askedText(watermark, since)} leaves out equal records: those that come late with the same value would be lost`,
+    advice,
+  )
+
+const askedText = ({ param, body }: Watermarking, { text }: Since): string => `${param ?? body}=${text}`
+
+const keysAt = (records: readonly Placed[], position: Position): Set<string> =>
+  new Set(records.filter((record) => comparePositions(record.position, position) === 0).map(({ key }) => key))
+
+const isPlaced = (record: Accepted): record is Placed => record.position !== null

@@ -1,0 +1,106 @@
+/**
+ * Looks at a partition as a run reads it: the same first request, walk, judgement and memory. Nothing is published and nothing is waited for but
+ * the API. It asks for one page at a time, when it is told to, so whoever looks decides how much the API is asked for.
+ */
+import { systemPace } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { Stopped } from '#shared/errors.ts'
+import { createMemory, type Fresh } from '../deduplicate/seen-records.ts'
+import { type PageResponse, type Send, vettedAs } from '../http/messages.ts'
+import { firstRequest } from '../pages/first-request.ts'
+import type { Page } from '../pages/page.ts'
+import { walkPages } from '../pages/walk-pages.ts'
+import { contextOf } from '../validate/envelope.ts'
+import { createChangeGuard } from '../validate/rejection-limit.ts'
+import { type Judged, judgeFor } from '../validate/validate.ts'
+import { validatePage } from '../validate/validate-page.ts'
+import { sinceText } from '../watermark/since.ts'
+
+export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal; startedMs: number }
+
+export type SeenPage = Page & {
+  judged: Judged
+  /** What a run would publish of it. */
+  fresh: Fresh
+}
+
+export type Look = {
+  stream: Stream
+  /** Every answer with 2xx, also one that holds no page. */
+  answers: readonly PageResponse[]
+  pages: readonly SeenPage[]
+  /** Why a run would stop in front of one of these pages; null if it would not. */
+  wouldStop(): Stopped | null
+  /** The next page, null behind the last. Throws what the run would throw. */
+  next(): Promise<SeenPage | null>
+}
+
+/** Of one look; a run has an option for it. */
+const MEMORY_KEYS_MAX = 200_000
+
+/** From the stream's start. Throws DeclarationError. */
+export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: LookOptions): Look {
+  const answers: PageResponse[] = []
+  const pages: SeenPage[] = []
+  const judge = judgeFor(stream)
+  const memory = createMemory(MEMORY_KEYS_MAX)
+  const refuseChangedApi = createChangeGuard(stream)
+  let stopped: Stopped | null = null
+
+  const kept = vettedAs(send, async (request, exchange) => {
+    const answer = await send(request, exchange)
+    answers.push(answer)
+    return answer
+  })
+  // A function of the declaration that throws shows itself before anything is asked.
+  firstRequest(stream, baseUrl, partition, sinceText(null, stream))
+  const stop = { soft: signal, hard: signal }
+  const walk = walkPages({ stream, partition, baseUrl, send: kept, from: null, startedMs, cursor: null, stop })
+
+  return {
+    stream,
+    answers,
+    pages,
+    wouldStop: () => stopped,
+    async next() {
+      const { value: page, done } = await walk.next()
+      if (done === true) return null
+      const context = contextOf(stream, partition, page.response)
+      const repeats = page.repeats !== undefined
+      const validated = await validatePage(page.records, {
+        judge: (raws) => judge(raws, context),
+        fresh: (slice, part) => memory.fresh(slice.records, slice.rejected, null, { repeats, ...part }),
+        refuse: refuseChangedApi,
+        pace: systemPace,
+        signal,
+      })
+      const { judged, fresh } = validated
+      stopped ??= validated.stopped
+      const seen = { ...page, judged, fresh }
+      pages.push(seen)
+      return seen
+    },
+  }
+}
+
+export type Found = {
+  /** As they would be published, in their order. */
+  records: Record<string, unknown>[]
+  deadLetters: { page: number; reason: string; issues: string; raw: string }[]
+  /** Fields that the schema does not know: path → type. */
+  drift: Record<string, string>
+  /** Left out by the author's filter or map. */
+  leftOut: number
+  /** Came again unchanged, and are not published a second time. */
+  unchanged: number
+}
+
+export function foundIn(pages: readonly SeenPage[]): Found {
+  return {
+    records: pages.flatMap(({ fresh }) => fresh.records.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>)),
+    deadLetters: pages.flatMap(({ fresh }, index) => fresh.rejected.map((rejected) => ({ page: index + 1, ...rejected }))),
+    drift: Object.fromEntries(pages.flatMap(({ judged }) => [...judged.drift])),
+    leftOut: pages.reduce((sum, { judged }) => sum + judged.leftOut, 0),
+    unchanged: pages.reduce((sum, { fresh }) => sum + fresh.unchanged, 0),
+  }
+}

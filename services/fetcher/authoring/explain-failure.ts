@@ -1,0 +1,82 @@
+/** What went wrong while an author looked at a source, with what helps to mend it: the declaration's field, the request, and how the answer opens. */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { HeadraceError, messageOf } from '#shared/errors.ts'
+import { redactUrl } from '#shared/redact.ts'
+import { secretParamsOf } from '../http/describe.ts'
+import { excerptOf } from '../http/excerpt.ts'
+import { rawText } from '../validate/deep-json.ts'
+import type { Api } from './api.ts'
+
+export type Trouble = {
+  code: string
+  message: string
+  hint?: string
+  /** Of the declaration. */
+  field?: string
+  /** The request whose answer was no good, where the message does not name it. */
+  request?: string
+  /** How that answer opens. */
+  answer?: string
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  HR_SECRET_MISSING: 'auth',
+  HR_CREDENTIALS_REFUSED: 'auth',
+  HR_REFRESH_TOKEN_DEAD: 'auth',
+  HR_PRIVATE_KEY: 'auth.privateKey',
+  HR_TOKEN_URL: 'auth.tokenUrl',
+  HR_TOKEN_UNAVAILABLE: 'auth.tokenUrl',
+  HR_BASE_URL: 'baseUrl',
+  HR_PAGE_FAILED: 'baseUrl',
+  HR_PAGE_REFUSED: 'path',
+  HR_PAGE_UNREADABLE: 'path',
+  HR_PAGE_SKIPPED: 'answers',
+  HR_QUOTA_WEIGHT: 'quota',
+  HR_ORIGIN_REFUSED: 'allowOrigins',
+  HR_NO_RECORDS: 'records',
+  HR_NO_NEXT_PAGE: 'paginate',
+  HR_WALK_SHORT: 'paginate',
+  HR_ENVELOPE: 'envelope',
+  HR_REPEATED_PAGE: 'paginate',
+  HR_EMPTY_PAGES: 'paginate',
+  HR_KEY_STUCK: 'paginate',
+  HR_WINDOW_CAPPED: 'paginate',
+  HR_GRAPHQL_ERROR: 'paginate',
+  HR_GENERATOR: 'paginate',
+  HR_PARKED: 'quota',
+}
+/** Thrown for what is in an answer that was read. */
+const BY_CONTENT: readonly string[] = [
+  'HR_NO_RECORDS',
+  'HR_NO_NEXT_PAGE',
+  'HR_WALK_SHORT',
+  'HR_ENVELOPE',
+  'HR_REPEATED_PAGE',
+  'HR_EMPTY_PAGES',
+  'HR_ORIGIN_REFUSED',
+]
+
+/** `api` is null if it could not be opened. Secrets are replaced. */
+export function troubleOf(error: unknown, stream: Stream, api: Api | null): Trouble {
+  const code = error instanceof HeadraceError ? error.code : 'HR_DEFECT'
+  const field = FIELDS[code]
+  const trouble: Trouble = {
+    code,
+    message: messageOf(error),
+    ...(error instanceof HeadraceError && error.hint !== undefined ? { hint: error.hint } : {}),
+    ...(field === undefined ? {} : { field }),
+    ...(BY_CONTENT.includes(code) ? answerOf(stream, api) : {}),
+  }
+  return api === null ? trouble : api.hide.in(trouble)
+}
+
+function answerOf({ source }: Stream, api: Api | null): Pick<Trouble, 'request' | 'answer'> {
+  const answer = api?.answers.at(-1)
+  if (api === null || answer === undefined) return {}
+  const { method, url } = answer.request
+  return {
+    request: `${method} ${redactUrl(url, secretParamsOf(source))}`,
+    // Before it is cut: what is left of a secret would not be recognised.
+    answer: excerptOf(api.hide.text(rawText(answer.body))),
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Keeps secrets out of what an author is shown or keeps: every secret that was resolved is replaced by `***` in every text, and in the names and
+ * numbers of a value too.
+ */
+import type { Resolver } from '#shared/config/config.ts'
+import type { SecretRef } from '#shared/declaration/secret.ts'
+import { HIDDEN, scrubber } from '../http/auth/scrub.ts'
+
+export type Hide = {
+  text(text: string): string
+  /** A copy without secrets, in names and numbers too; what JSON cannot hold is dropped. */
+  in<T>(value: T): T
+}
+
+/** `more`: hides what is no declared secret but made of one, such as a token; undefined for nothing. */
+export function hiding(secrets: () => readonly string[], more?: (text: string) => string): Hide {
+  const scrub = scrubber(secrets)
+  // What is made of several secrets is longer than each.
+  const text = (given: string): string => scrub(more === undefined ? given : more(given))
+  const hide = (_name: string, value: unknown): unknown => {
+    if (typeof value === 'string') return text(value)
+    if (typeof value === 'number') return text(String(value)) === String(value) ? value : HIDDEN
+    return isRecord(value) && Object.keys(value).some((name) => text(name) !== name)
+      ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [text(name), inner]))
+      : value
+  }
+  return {
+    text,
+    in<T>(value: T): T {
+      if (value === undefined) return value
+      try {
+        return JSON.parse(JSON.stringify(value, hide)) as T
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        // Nested deeper than JSON.stringify can go, which a run takes for what it is.
+        return deepCopy(value, hide) as T
+      }
+    },
+  }
+}
+
+type Place = { into: Record<string, unknown>; name: string; value: unknown }
+
+/** As JSON.stringify and JSON.parse would copy it, without their recursion. */
+function deepCopy(root: unknown, change: (name: string, value: unknown) => unknown): unknown {
+  const holder: Record<string, unknown> = {}
+  const todo: Place[] = [{ into: holder, name: 'root', value: root }]
+  for (let place = todo.pop(); place !== undefined; place = todo.pop()) {
+    const { into, name } = place
+    const value = change(name, place.value)
+    const copy = Array.isArray(value) ? [] : isRecord(value) ? {} : value === undefined && Array.isArray(into) ? null : value
+    if (copy === undefined) continue
+    // Defined, so that a field called __proto__ stays a field.
+    Object.defineProperty(into, name, { value: copy, configurable: true, enumerable: true, writable: true })
+    if (typeof value !== 'object' || value === null) continue
+    const inner = Object.entries(value)
+    // The last one first, since the first is taken next: fields keep their order.
+    for (let at = inner.length - 1; at >= 0; at--)
+      todo.push({ into: copy as Record<string, unknown>, name: inner[at]![0], value: inner[at]![1] })
+  }
+  return holder.root
+}
+
+export const NOTHING_HIDDEN: Hide = hiding(() => [])
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A resolver that remembers the secrets which it has given out. */
+export function remembering(resolver: Resolver): { resolver: Resolver; secrets(): readonly string[] } {
+  const given = new Set<string>()
+  const secret = (ref: SecretRef) => {
+    const value = resolver.secret(ref)
+    given.add(value)
+    return value
+  }
+  return { resolver: { ...resolver, secret }, secrets: () => [...given] }
+}

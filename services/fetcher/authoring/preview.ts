@@ -1,0 +1,148 @@
+/**
+ * What a run would publish of a stream's first pages, without publishing it: the client, the walk and the judgement of the run, and no Kafka,
+ * registry or ClickHouse. What comes out holds no secret, so it can be shown, printed and kept.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { beginning } from '#shared/shown.ts'
+import { maxPosition, type Position, watermarkText } from '#shared/watermark.ts'
+import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
+import { type Found, foundIn, type Look, lookAt, type SeenPage } from './dry-run.ts'
+import { type Trouble, troubleOf } from './explain-failure.ts'
+import { NOTHING_HIDDEN } from './mask-secrets.ts'
+import { createRecorder, type Recording } from './recording/recording.ts'
+import { ownRequestsMax, type ShownShare, shownShare } from './sample-slice.ts'
+
+export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
+  stream: Stream
+  partition: number
+  pages: number
+  /** Records and dead letters to show of all that are found. */
+  records: number
+  signal: AbortSignal
+}
+
+export type Preview = {
+  stream: string
+  partition: number
+  /** Of partitions whose values are found: those of the one share that is shown. */
+  share: string | null
+  pages: number
+  /** There is a page behind these. */
+  more: boolean
+  /** Of all pages; the lists below hold the first few. */
+  counts: { records: number; deadLetters: number; drift: number; leftOut: number; unchanged: number }
+  records: Found['records']
+  deadLetters: Found['deadLetters']
+  drift: Found['drift']
+  /** Highest position of these pages, as it would be confirmed. */
+  watermark: string | null
+  requests: readonly Asked[]
+  /** What a run would warn of: records that may be missing. */
+  warnings: readonly string[]
+  /** Why a run would stop in front of one of these pages. */
+  wouldStop: Trouble | null
+  /** What ended the preview before its time. */
+  error: Trouble | null
+}
+
+export type Previewed = {
+  preview: Preview
+  /** Null when nothing was answered. */
+  recording: Recording | null
+  /** What `preview.error` tells of. */
+  error: unknown
+}
+
+export const PAGES_MAX = 100
+export const RECORDS_MAX = 10_000
+/** Three attempts, and room for a token that is refused or a redirect. */
+const PAGE_REQUESTS_MAX = 5
+/** A dead letter can be as large as a record. */
+const RAW_CHARS_MAX = 2000
+
+/** Throws WrongUse for a number out of range, and the signal's reason; every other failure is told in the preview. */
+export async function previewStream(options: PreviewOptions): Promise<Previewed> {
+  const { stream, partition, signal } = options
+  refuseWrongNumbers(options)
+  let shown: ShownShare = { stream, asFirst: stream, partition, share: null }
+  let api: Api | null = null
+  let look: Look | null = null
+  let recorder: ReturnType<typeof createRecorder> | null = null
+  let error: unknown = null
+  try {
+    api = openApi(stream.source, { ...options, requestsMax: options.pages * PAGE_REQUESTS_MAX + ownRequestsMax(stream) })
+    const { baseUrl, hide } = api
+    shown = await shownShare(stream, partition, { ...options, baseUrl, send: api.send })
+    recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, hide, clock: options.clock })
+    look = lookAt({ ...shown, baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
+    while (look.pages.length < options.pages && (await look.next()) !== null);
+  } catch (failure) {
+    signal.throwIfAborted()
+    error = failure
+  } finally {
+    await api?.close()
+  }
+  return { preview: previewOf(options, shown, api, look, error), recording: recorder?.recording() ?? null, error }
+}
+
+function previewOf(
+  { stream, records }: PreviewOptions,
+  { partition, share }: ShownShare,
+  api: Api | null,
+  look: Look | null,
+  error: unknown,
+): Preview {
+  const pages = look?.pages ?? []
+  const found = foundIn(pages)
+  const drift = Object.keys(found.drift).length
+  const stopped = look?.wouldStop() ?? null
+  const shown = (api?.hide ?? NOTHING_HIDDEN).in({
+    records: found.records.slice(0, records),
+    deadLetters: found.deadLetters.slice(0, records),
+    drift: found.drift,
+    watermark: highest(stream, pages),
+  })
+  return {
+    stream: stream.label,
+    partition,
+    share,
+    pages: pages.length,
+    more: pages.at(-1)?.last === false,
+    counts: {
+      records: found.records.length,
+      deadLetters: found.deadLetters.length,
+      drift,
+      leftOut: found.leftOut,
+      unchanged: found.unchanged,
+    },
+    ...shown,
+    deadLetters: shown.deadLetters.map((letter) => ({ ...letter, raw: beginning(letter.raw, RAW_CHARS_MAX) })),
+    warnings: pages.flatMap(({ cautions = [], incomplete }) => [
+      ...cautions.map(({ says }) => says),
+      ...(incomplete === undefined ? [] : [`a run would hold the watermark: ${incomplete}`]),
+    ]),
+    requests: api?.asked ?? [],
+    wouldStop: stopped === null ? null : troubleOf(stopped, stream, api),
+    error: error === null ? null : troubleOf(error, stream, api),
+  }
+}
+
+function highest({ watermark }: Stream, pages: readonly SeenPage[]): string | null {
+  if (watermark === null) return null
+  const positions = pages.flatMap(({ judged }) => judged.records.map(({ position }) => position))
+  const position = positions.reduce<Position | null>(maxPosition, null)
+  return position === null ? null : watermarkText(watermark.kind, position)
+}
+
+function refuseWrongNumbers({ stream, partition, pages, records }: PreviewOptions): void {
+  const last = stream.partitions.length - 1
+  const refuse = (option: string, expected: string) =>
+    new WrongUse('HR_OPTION', `--${option}: expected ${expected}`, { hint: `headrace preview ${stream.label} --${option} N` })
+  if (!(Number.isInteger(partition) && partition >= 0 && partition <= last)) {
+    throw refuse('partition', last === 0 ? `0, the only one of ${stream.label}` : `a whole number from 0 to ${last}`)
+  }
+  if (!(Number.isInteger(pages) && pages >= 1 && pages <= PAGES_MAX)) throw refuse('pages', `a whole number from 1 to ${PAGES_MAX}`)
+  if (!(Number.isInteger(records) && records >= 0 && records <= RECORDS_MAX))
+    throw refuse('records', `a whole number from 0 to ${RECORDS_MAX}`)
+}

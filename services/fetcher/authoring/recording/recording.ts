@@ -1,0 +1,190 @@
+/**
+ * A recording: the exchanges of one walk as a JSON file, for tests that need no API. It is made to be committed: requests without credentials,
+ * of an answer's headers only those that a walk reads, and `***` wherever a secret stood. The token endpoint never comes into it, since what is
+ * recorded is what passes outside the authorize layer.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { unwrapped } from '#shared/declaration/place.ts'
+import { messageOf, Stopped, WrongUse } from '#shared/errors.ts'
+import { redactUrl } from '#shared/redact.ts'
+import { secretParamsOf } from '../../http/describe.ts'
+import type { PageRequest, PageResponse, Send } from '../../http/messages.ts'
+import { parseJson } from '../../http/transport/lossless-json.ts'
+import { rawText } from '../../validate/deep-json.ts'
+import type { Hide } from '../mask-secrets.ts'
+
+const recordedRequest = z.strictObject({
+  method: z.enum(['GET', 'POST']),
+  url: z.url(),
+  headers: z.record(z.string(), z.string()).optional(),
+  body: z.unknown().optional(),
+})
+
+const exchange = z.strictObject({
+  request: recordedRequest,
+  response: z.strictObject({
+    status: z.int().min(200).max(299),
+    /** Where it came from, if a redirect led to another place than was asked. */
+    url: z.url().optional(),
+    headers: z.record(z.string(), z.string()).default({}),
+    body: z.unknown(),
+  }),
+})
+
+const recording = z.strictObject({
+  headrace: z.literal('recording'),
+  v: z.literal(1),
+  /** For who reads the file. */
+  note: z.string().optional(),
+  /** `source.stream`. */
+  stream: z.string(),
+  partition: z.int().min(0),
+  /** Of a partition whose shares are found: the one that was walked. */
+  values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  baseUrl: z.url(),
+  recordedAt: z.iso.datetime(),
+  exchanges: z.array(exchange).min(1),
+})
+
+export type Recording = z.infer<typeof recording>
+export type RecordedExchange = z.infer<typeof exchange>
+export type RecordedRequest = z.infer<typeof recordedRequest>
+
+export type Recorder = {
+  /** When the recording begins, epoch milliseconds: what a walk in windows goes up to. */
+  startedMs: number
+  /** Passes everything on and keeps what was answered. */
+  around(send: Send): Send
+  /** Null when nothing was answered. */
+  recording(note?: string): Recording | null
+}
+
+/** Of a request, besides the header that takes the cursor. Others may hold a key. */
+const HEADERS_SENT: readonly string[] = ['accept', 'accept-language', 'content-type']
+/** What a walk reads of an answer, besides the header that names the cursor. */
+const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link', 'x-total-count']
+
+export function createRecorder(stream: Stream, tools: { partition: number; baseUrl: string; hide: Hide; clock: Clock }): Recorder {
+  const exchanges: RecordedExchange[] = []
+  const recordedAt = new Date(tools.clock.nowMs()).toISOString()
+  return {
+    startedMs: Date.parse(recordedAt),
+    around: (send) => async (request, context) => {
+      const response = await send(request, context)
+      exchanges.push(tools.hide.in({ request: requestOf(stream, request), response: answerOf(stream, request, response) }))
+      return response
+    },
+    recording: (note) =>
+      exchanges.length === 0
+        ? null
+        : {
+            headrace: 'recording',
+            v: 1,
+            ...(note === undefined ? {} : { note }),
+            stream: stream.label,
+            partition: tools.partition,
+            ...(stream.discovery === null ? {} : { values: stream.partitions[tools.partition] ?? {} }),
+            baseUrl: redactUrl(tools.baseUrl),
+            recordedAt,
+            exchanges,
+          },
+  }
+}
+
+/** A request as it is recorded and compared. */
+export function requestOf(stream: Stream, request: PageRequest): RecordedRequest {
+  const paginate = pagesOf(stream.paginate)
+  const headers = only(request.headers, [...HEADERS_SENT, ...(paginate.kind === 'cursor' ? [paginate.header] : [])])
+  return {
+    method: request.method,
+    url: redactUrl(request.url, secretParamsOf(stream.source)),
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(request.body === undefined ? {} : { body: request.body }),
+  }
+}
+
+function answerOf(stream: Stream, request: PageRequest, response: PageResponse): RecordedExchange['response'] {
+  const paginate = pagesOf(stream.paginate)
+  const { href } = response.request.url
+  return {
+    status: response.status,
+    ...(href === request.url.href ? {} : { url: redactUrl(href, secretParamsOf(stream.source)) }),
+    headers: only(response.headers, [...HEADERS_READ, ...(paginate.kind === 'cursor' ? [unwrapped(paginate.nextHeader).at] : [])]),
+    body: response.body,
+  }
+}
+
+function only(headers: Readonly<Record<string, string>>, names: readonly (string | undefined)[]): Record<string, string> {
+  const kept = names.map((name) => name?.toLowerCase())
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => kept.includes(name)))
+}
+
+/** Throws WrongUse that names the file. */
+export function readRecording(file: string | URL): Recording {
+  const path = pathOf(file)
+  const refuse = (what: string) =>
+    new WrongUse('HR_RECORDING', `${path}: ${what}`, { hint: 'record one: headrace preview SOURCE.STREAM --record FILE' })
+  let content: unknown
+  try {
+    // As the client reads an answer, so that an exact number stays exact.
+    content = parseJson(readFileSync(path, 'utf8'))
+  } catch (error) {
+    throw refuse(`is no recording that can be read: ${messageOf(error)}`)
+  }
+  const parsed = recording.safeParse(content)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  throw refuse(`is no recording: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`)
+}
+
+/** Replaces an earlier recording and no other file. Throws WrongUse. */
+export function writeRecording(file: string | URL, content: Recording): void {
+  refuseOtherFile(file)
+  try {
+    writeFileSync(pathOf(file), recordingText(content))
+  } catch (error) {
+    throw new WrongUse('HR_RECORDING_FILE', `the recording cannot be written: ${messageOf(error)}`, {
+      hint: 'name a file in a folder that exists',
+    })
+  }
+}
+
+/** A slip such as `--record shop.ts` must not cost a declaration. Throws WrongUse. */
+export function refuseOtherFile(file: string | URL): void {
+  const path = pathOf(file)
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
+    throw new WrongUse('HR_RECORDING_FILE', `the recording cannot be written: ${messageOf(error)}`, { hint: 'name a file' })
+  }
+  if (text === '' || /^\s*\{\s*"headrace":\s*"recording"/.test(text)) return
+  throw new WrongUse('HR_RECORDING_FILE', `${path} exists and is no recording`, {
+    hint: 'name another file; an earlier recording is replaced',
+  })
+}
+
+/** Of what is nested deeper than JSON.stringify can go. */
+export const DEEP_CHARS_MAX = 256 * 1024 * 1024
+
+/** On one line where an answer is nested too deep for more. Throws Stopped for one that is too large as well. */
+export function recordingText(content: Recording): string {
+  try {
+    return `${JSON.stringify(content, null, 2)}\n`
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const text = rawText(content, DEEP_CHARS_MAX)
+    if (text.length < DEEP_CHARS_MAX) return `${text}\n`
+    throw new Stopped('HR_RECORDING', `${content.stream}: the answers cannot be recorded: they are nested too deep and too large`, {
+      hint: 'record fewer pages: --pages 1',
+    })
+  }
+}
+
+const pathOf = (file: string | URL): string => (file instanceof URL ? fileURLToPath(file) : file)

@@ -1,0 +1,75 @@
+/**
+ * What an author's test imports: `import { walkRecorded } from 'headrace/testing'`. It walks a stream over a recording with the code of the run
+ * (first request, paginator, walk, map, schema, memory), so a test of a declaration needs no API, no secret and no server.
+ */
+import { compileSource, type Stream } from '#shared/declaration/compile.ts'
+import type { Declared } from '#shared/declaration/source-spec.ts'
+import { Stopped, WrongUse } from '#shared/errors.ts'
+import type { Send } from '../../http/messages.ts'
+import { streamOfShare } from '../../slices/slice.ts'
+import { type Found, foundIn, lookAt } from '../dry-run.ts'
+import { type RecordedRequest, type Recording, readRecording, requestOf } from './recording.ts'
+import { replayed } from './replay.ts'
+
+export type { Found } from '../dry-run.ts'
+export { type RecordedRequest, type Recording, readRecording } from './recording.ts'
+export { replayed } from './replay.ts'
+
+export type Walked = Found & {
+  /** Pages walked: all that the recording has. */
+  pages: number
+  /** What the API was asked for, in order; without credentials. */
+  requests: RecordedRequest[]
+}
+
+/**
+ * Walks all of a recording. `declared` is the default export of the declaration, `stream` the stream's name in it, `file` the recording
+ * (`new URL('./shop.orders.recording.json', import.meta.url)`). Throws what the run would throw, DeclarationError, WrongUse for a file that is no
+ * recording of this stream, or Stopped: HR_NOT_RECORDED for a request that does not come next in it, HR_RECORDING_LEFT if the walk ends before it.
+ */
+export async function walkRecorded(declared: Declared, stream: string, file: string | URL): Promise<Walked> {
+  return walkRecording(streamOf(declared, stream), readRecording(file))
+}
+
+export async function walkRecording(stream: Stream, recording: Recording): Promise<Walked> {
+  if (recording.stream !== stream.label) {
+    throw new WrongUse('HR_RECORDING', `this is a recording of ${recording.stream}, not of ${stream.label}`, {
+      hint: `record one: headrace preview ${stream.label} --record FILE`,
+    })
+  }
+  const { signal } = new AbortController()
+  const requests: RecordedRequest[] = []
+  const answer = replayed(recording, stream)
+  const send: Send = (request, exchange) => {
+    requests.push(requestOf(stream, request))
+    return answer(request, exchange)
+  }
+  const startedMs = Date.parse(recording.recordedAt)
+  const { values } = recording
+  const walked = values === undefined ? stream : streamOfShare(stream, recording.partition, { values })
+  const look = lookAt({ stream: walked, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal, startedMs })
+  const all = recording.exchanges.length
+  // A page of an author's own walk may take several exchanges.
+  while (look.answers.length < all && (await look.next()) !== null);
+  if (look.answers.length < all) {
+    throw new Stopped(
+      'HR_RECORDING_LEFT',
+      `${stream.label}: the walk ends after exchange ${look.answers.length}, but the recording has ${all}`,
+      { hint: 'the declaration does not find the next page any more: correct paginate, or record anew' },
+    )
+  }
+  return { ...foundIn(look.pages), pages: look.pages.length, requests }
+}
+
+function streamOf(declared: Declared, name: string): Stream {
+  const source = compileSource(declared.input, 'the declaration under test')
+  const stream = source.streams.find((each) => each.name === name)
+  if (stream !== undefined) return stream
+  throw new WrongUse('HR_UNKNOWN_STREAM', `${source.name} has no stream "${name}"`, {
+    hint: `it has: ${source.streams.map((each) => each.name).join(', ')}`,
+  })
+}
+
+/** A setting may have had another value when it was recorded, such as the port of a server that ran for a test. */
+const baseUrlOf = ({ source }: Stream, recording: Recording): string =>
+  typeof source.baseUrl === 'string' ? new URL(source.baseUrl).href : recording.baseUrl

@@ -1,0 +1,42 @@
+/**
+ * For who looks at a stream by hand: of partitions whose shares are found, one share stands for all. The first of the wanted partition, or of the first
+ * partition that has any.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import type { Send } from '../http/messages.ts'
+import { createDiscovery } from '../slices/discovery.ts'
+import { streamOfShare } from '../slices/slice.ts'
+
+export type ShownShare = {
+  /** As that share sees it. */
+  stream: Stream
+  /** The same with the share in partition 0. */
+  asFirst: Stream
+  partition: number
+  /** Its values as JSON; null where a partition is one share. */
+  share: string | null
+}
+
+/** What finding them may take, beside the pages; as much as the pages of an author's own walk, which may ask for each record. */
+const FINDING_REQUESTS_MAX = 500
+
+/** Requests of the author's own functions. */
+export const ownRequestsMax = ({ discovery, paginate }: Stream): number =>
+  (discovery === null ? 0 : FINDING_REQUESTS_MAX) + (paginate.kind === 'generator' ? FINDING_REQUESTS_MAX : 0)
+
+type Tools = { baseUrl: string; send: Send; clock: Clock; log: Log; signal: AbortSignal }
+
+/** Throws Stopped (HR_NO_SHARES) when there is none, and what the finding throws. */
+export async function shownShare(stream: Stream, wanted: number, { signal, ...tools }: Tools): Promise<ShownShare> {
+  if (stream.discovery === null) return { stream, asFirst: stream, partition: wanted, share: null }
+  const { shares } = await createDiscovery({ stream, ...tools }).find({ soft: signal, hard: signal })
+  const partition = (shares[wanted]?.length ?? 0) > 0 ? wanted : shares.findIndex((own) => own.length > 0)
+  const [share] = shares[partition] ?? []
+  if (share !== undefined) {
+    return { stream: streamOfShare(stream, partition, share), asFirst: streamOfShare(stream, 0, share), partition, share: share.text }
+  }
+  throw new Stopped('HR_NO_SHARES', `${stream.label}: no values are found for its partitions`, { hint: 'check values in partitions' })
+}

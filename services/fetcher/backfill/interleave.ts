@@ -1,0 +1,70 @@
+/**
+ * A backfill and the regular runs of its partition, by turns: a backfill of hours must not keep the warehouse from what is new. The backfill stops
+ * behind a page when a regular run is due, and goes on from its cursor after it. Regular runs are nobody's business here while no fetcher is
+ * running that would do them.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { Job, Partition } from '../partition.ts'
+import type { RunOutcome } from '../schedule/run-outcome.ts'
+import { waitAfterMs } from '../schedule/schedule.ts'
+import type { Stop } from '../schedule/stop-signal.ts'
+
+export type Turns = {
+  stream: Pick<Stream, 'every' | 'cron'>
+  partition: Partition
+  job: Job
+  stop: Stop
+  clock: Clock
+  /** Whether a fetcher runs that these partitions have been taken from. Throws when nobody can say. */
+  isServed(): Promise<boolean>
+}
+
+/** The backfill has at least so long before the next regular run, and as long as the last one took: neither starves. */
+const TURN_MIN_MS = 1_000
+/** How often it is looked whether a fetcher runs by now. */
+const LOOK_AGAIN_MS = 5_000
+/** A longer wait wakes up and looks again. */
+const WAIT_MAX_MS = 3_600_000
+
+/** Resolves with the outcome of the backfill. */
+export async function backfillByTurns(turns: Turns): Promise<RunOutcome> {
+  const { stream, partition, stop, clock } = turns
+  let notBeforeMs = clock.elapsedMs()
+  let failures = 0
+  for (;;) {
+    const outcome = await backfillUntilDue(turns, notBeforeMs)
+    if (outcome.outcome !== 'stopped' || stop.soft.aborted) return outcome
+    const startedMs = clock.elapsedMs()
+    const regular = await partition.run(stop)
+    failures = regular.outcome === 'failed' ? failures + 1 : 0
+    const endedMs = clock.elapsedMs()
+    const pauseMs = regular.outcome === 'done' ? endedMs - startedMs : waitAfterMs(stream, regular, failures, clock.nowMs(), clock.random())
+    notBeforeMs = endedMs + Math.max(TURN_MIN_MS, pauseMs)
+  }
+}
+
+async function backfillUntilDue(turns: Turns, notBeforeMs: number): Promise<RunOutcome> {
+  const { partition, job, stop } = turns
+  const due = new AbortController()
+  const ended = new AbortController()
+  whenDue(turns, notBeforeMs, ended.signal).then(
+    () => due.abort(),
+    () => {},
+  )
+  try {
+    return await partition.run({ soft: AbortSignal.any([stop.soft, due.signal]), hard: stop.hard }, job)
+  } finally {
+    ended.abort()
+  }
+}
+
+/** Resolves when a regular run is due that a fetcher would do; rejects when `ended` comes first. */
+async function whenDue({ partition, clock, isServed }: Turns, notBeforeMs: number, ended: AbortSignal): Promise<void> {
+  for (;;) {
+    const dueMs = Math.max(await partition.dueInMs(), notBeforeMs - clock.elapsedMs())
+    if (dueMs <= 0 && (await isServed().catch(() => false))) return
+    await clock.sleep(dueMs <= 0 ? LOOK_AGAIN_MS : Math.min(dueMs, WAIT_MAX_MS), ended)
+    ended.throwIfAborted()
+  }
+}

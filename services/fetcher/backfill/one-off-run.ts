@@ -1,0 +1,53 @@
+/** What a command does once with all partitions of its streams instead of their regular runs: everything again, or what lies in a range. */
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { Log } from '#shared/log.ts'
+import type { Names } from '#shared/names.ts'
+import { type Range, rangeId, rangeOf } from '../watermark/backfill-range.ts'
+import type { WorkerTools } from '../worker.ts'
+import { backfillByTurns } from './interleave.ts'
+
+export type JobOptions = {
+  streams: readonly Stream[]
+  /** From the stream's start, everything again. */
+  full?: boolean
+  /** With `full`: this one walk may delete more than the bounds of `deletes`. */
+  allowDeletes?: boolean
+  /** Only what lies in the range, beside the regular runs. `again`: also if it was done before. */
+  range?: Range & { again: boolean }
+  clock: Clock
+  log: Log
+}
+
+/** `work`: what is done with the stream's partitions, for those who look at the group. */
+export type OnceForAll = Required<Pick<WorkerTools, 'job' | 'partitions'>> & { work(stream: Stream): string }
+
+/** Null: nothing special. `isServed`: whether a fetcher runs that the partitions are taken from. Throws WrongUse. */
+export function jobOf(
+  { full, allowDeletes, range, streams, clock, log }: JobOptions,
+  names: Names,
+  isServed: () => Promise<boolean>,
+): OnceForAll | null {
+  const partitions = streams.reduce((sum, stream) => sum + stream.partitions.length, 0)
+  if (full === true) {
+    const walk = allowDeletes === true ? 'full-allowing-deletes' : 'full'
+    return { partitions, work: () => 'full', job: (_, partition, stop) => partition.run(stop, walk) }
+  }
+  if (range === undefined) return null
+  const ranges = new Map(streams.map((stream) => [stream, rangeOf(stream, range, clock.nowMs())]))
+  const ownRange = (stream: Stream): Range => {
+    const own = ranges.get(stream)
+    if (own === undefined) throw new RangeError(`${stream.label} has no range`)
+    return own
+  }
+  return {
+    partitions,
+    work: (stream) => names.backfillGroup(rangeId(ownRange(stream))),
+    async job({ stream, partition: number }, partition, stop) {
+      const own = ownRange(stream)
+      const outcome = await backfillByTurns({ stream, partition, job: { range: own, again: range.again }, stop, clock, isServed })
+      if (outcome.already) log.info({ stream: stream.label, partition: number, ...own }, 'this range has been backfilled before')
+      return outcome
+    },
+  }
+}

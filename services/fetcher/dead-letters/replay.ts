@@ -1,0 +1,174 @@
+/**
+ * A replay of dead letters: each that matches goes before today's declaration, and what passes goes back into the partition that it came from,
+ * with the time of its first fetch, so that it never beats a newer version. Letters, records and the word that they are done are one
+ * transaction: killed at any moment, a replay that is started again goes on where the last one stopped. Runs beside fetcher and loader.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Config } from '#shared/config/config.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { connectKafka, type Kafka } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import { type Letter, type LetterFilter, matches, readLetter } from '#shared/messages/dead-letter.ts'
+import { letterLog, type OpenLetters } from '#shared/messages/dead-letter-log.ts'
+import { type Names, namesFor } from '#shared/names.ts'
+import { inLayoutOf } from '#shared/progress/partition-scopes.ts'
+import { connectRegistry } from '#shared/schema/registry.ts'
+import { lastStampIn } from '../resume/last-stamp.ts'
+import { type Judged, type PlaceOfLetters, settlementOf } from './replayed-page.ts'
+import { rejudgeFor } from './revalidate.ts'
+
+export type ReplayLettersOptions = {
+  stream: Stream
+  filter: LetterFilter
+  /** Of each partition. */
+  limit: number
+  dryRun: boolean
+  /** Those too that were refused `REPLAYS_MAX` times. */
+  force: boolean
+  config: Config
+  clock: Clock
+  log: Log
+  /** Aborting it ends the replay behind the transaction in hand. */
+  signal: AbortSignal
+}
+
+export type PartitionReplayed = {
+  partition: number
+  published: number
+  /** The declaration's own map leaves them out. */
+  leftOut: number
+  /** They go back with one replay more. */
+  refused: number
+  reasons: Record<string, number>
+  /** Left alone: replayed so often already. */
+  parked: number
+  /** Left alone: no record that could be judged. */
+  unreadable: number
+  /** There are more than were looked at. */
+  more: boolean
+}
+export type LettersReplayed = { stream: string; run: string; dryRun: boolean; partitions: PartitionReplayed[] }
+
+/** A letter that was refused so often is left alone. */
+export const REPLAYS_MAX = 5
+/** Of one transaction. */
+const PORTION_LETTERS_MAX = 500
+const PORTION_BYTES_MAX = 512 * 1024
+
+type Place = PlaceOfLetters & { stream: Stream; kafka: Kafka; names: Names; topic: string }
+type Standing = 'wanted' | 'parked' | 'frame' | 'other'
+
+/** Throws WrongUse when Kafka does not know the stream, Stopped when the schema of today does not fit the registered one. */
+export async function replayLetters(options: ReplayLettersOptions): Promise<LettersReplayed> {
+  const { stream, config, clock, log, dryRun } = options
+  const names = namesFor(config.prefix)
+  const kafka = await connectKafka(config.kafka, { log, clock })
+  try {
+    const topic = names.records({ source: stream.source.name, stream: stream.name })
+    const letterTopic = names.deadLetters(topic)
+    const partitions = Math.min(await kafka.partitions(topic), await kafka.partitions(letterTopic))
+    if (partitions === 0) throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${stream.label}"`)
+    const schemaId = dryRun ? 0 : await schemaIdOf(stream, config, names.subject(topic))
+    const run = `replay-${clock.nowMs().toString(36)}`
+    const place: Place = { stream, kafka, names, topic, letterTopic, schemaId, run }
+    const replayed: PartitionReplayed[] = []
+    for (let partition = 0; partition < partitions; partition++) {
+      if ((options.filter.partition ?? partition) === partition) replayed.push(await replayPartition(place, partition, options))
+    }
+    return { stream: stream.label, run, dryRun, partitions: replayed }
+  } finally {
+    await kafka.close()
+  }
+}
+
+async function schemaIdOf({ wireSchema }: Stream, config: Config, subject: string): Promise<number> {
+  const registry = connectRegistry(config.registry)
+  const before = await registry.latest(subject)
+  return (await registry.register(subject, inLayoutOf(wireSchema, before?.json ?? null))).id
+}
+
+async function replayPartition(place: Place, partition: number, options: ReplayLettersOptions): Promise<PartitionReplayed> {
+  const { filter, limit, dryRun, force, clock, log, signal } = options
+  const letters = letterLog({ ...place, clock, partition })
+  const sum: PartitionReplayed = {
+    ...{ partition, published: 0, leftOut: 0, refused: 0, reasons: {}, parked: 0, unreadable: 0, more: false },
+  }
+  try {
+    if (!dryRun) await letters.fence()
+    // The marker ends the log for whoever looks there for the last stamp; the records keep the times of their first fetch.
+    const range = (await place.kafka.logRanges(place.topic))[partition] ?? { low: 0, high: 0 }
+    const lastMs = dryRun ? 0 : await lastStampIn(place.kafka, place.topic, partition, range)
+    const found = await letters.look((letter): Standing => standingOf(letter, filter, force))
+    sum.more = found.more
+    for (const standing of found.open.values()) {
+      if (standing === 'parked') sum.parked += 1
+      if (standing === 'frame') sum.unreadable += 1
+    }
+    let page = 0
+    for await (const portion of judgedPortions(place, partition, found, limit)) {
+      signal.throwIfAborted()
+      const startedMs = Math.max(clock.nowMs(), lastMs)
+      count(sum, portion.judged)
+      const done = portion.judged.filter(({ verdict }) => verdict.kind !== 'unreadable')
+      if (dryRun || done.length === 0) continue
+      page += 1
+      await letters.settle(settlementOf(place, done, { page, last: portion.last, atMs: startedMs }), found)
+      log.debug({ topic: place.topic, partition, letters: done.length, page }, 'dead letters replayed')
+    }
+    return sum
+  } finally {
+    await letters.close()
+  }
+}
+
+function standingOf(letter: Letter, filter: LetterFilter, force: boolean): Standing {
+  if (!matches(filter, letter)) return 'other'
+  if (letter.stage === 'frame') return 'frame'
+  return letter.replays >= REPLAYS_MAX && !force ? 'parked' : 'wanted'
+}
+
+type Portion = { judged: Judged[]; last: boolean }
+
+/** The wanted letters in their order, judged, as many at a time as go into one transaction. */
+async function* judgedPortions(
+  { stream, kafka, letterTopic }: Place,
+  partition: number,
+  { open }: OpenLetters<Standing>,
+  limit: number,
+): AsyncGenerator<Portion> {
+  const wanted = [...open].flatMap(([offset, standing]) => (standing === 'wanted' ? [offset] : [])).slice(0, limit)
+  const [first] = wanted
+  const last = wanted.at(-1)
+  if (first === undefined || last === undefined) return
+  const names = new Set(wanted)
+  const rejudge = rejudgeFor(stream)
+  let judged: Judged[] = []
+  let bytes = 0
+  for await (const message of kafka.readPartition(letterTopic, partition, first, last + 1)) {
+    if (!names.has(Number(message.offset))) continue
+    const read = readLetter(partition, message)
+    if ('done' in read) continue
+    const { letter } = read
+    if (judged.length >= PORTION_LETTERS_MAX || (judged.length > 0 && bytes + letter.bytes > PORTION_BYTES_MAX)) {
+      yield { judged, last: false }
+      judged = []
+      bytes = 0
+    }
+    judged.push({ letter, message, verdict: rejudge(letter.stage, message.value ?? Buffer.alloc(0)) })
+    bytes += letter.bytes
+  }
+  if (judged.length > 0) yield { judged, last: true }
+}
+
+function count(sum: PartitionReplayed, judged: readonly Judged[]): void {
+  for (const { verdict } of judged) {
+    if (verdict.kind === 'accepted') sum.published += 1
+    else if (verdict.kind === 'leftOut') sum.leftOut += 1
+    else if (verdict.kind === 'unreadable') sum.unreadable += 1
+    else {
+      sum.refused += 1
+      sum.reasons[verdict.reason] = (sum.reasons[verdict.reason] ?? 0) + 1
+    }
+  }
+}

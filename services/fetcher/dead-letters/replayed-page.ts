@@ -1,0 +1,43 @@
+/**
+ * What a replay writes for the letters of one transaction: records as a page's, with the time of their first fetch and the count of replays in a
+ * header; a marker behind them; and for what is refused again the letter that takes the old one's place. Pure.
+ */
+import type { Message, RawMessage } from '#shared/kafka/kafka.ts'
+import type { Letter } from '#shared/messages/dead-letter.ts'
+import type { Settlement } from '#shared/messages/dead-letter-log.ts'
+import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '#shared/messages/frame.ts'
+import type { Rejudged } from './revalidate.ts'
+
+export type Judged = { letter: Letter; message: RawMessage; verdict: Rejudged }
+export type PlaceOfLetters = { letterTopic: string; schemaId: number; run: string }
+export type PageFacts = { page: number; last: boolean; atMs: number }
+
+export function settlementOf(place: PlaceOfLetters, judged: readonly Judged[], facts: PageFacts): Settlement {
+  const records: Message[] = []
+  const letters: Message[] = []
+  const head = frameHead(place.schemaId)
+  for (const { letter, message, verdict } of judged) {
+    const replays = letter.replays + 1
+    const origin = `${place.letterTopic}/${letter.partition}/${letter.offset}`
+    if (verdict.kind === 'accepted') {
+      const { key, payload } = verdict.record
+      records.push({ key, value: payload, head, headers: replayHeaders(replays, origin), timestampMs: letter.atMs })
+    } else if (verdict.kind === 'refused') {
+      const { partition: _partition, offset: _offset, atMs, bytes: _bytes, ...kept } = letter
+      const headers = deadLetterHeaders({ ...kept, reason: verdict.reason, issues: verdict.issues, replays, fetched: atMs })
+      letters.push({ key: message.key, value: message.value, headers, timestampMs: facts.atMs })
+    }
+  }
+  if (records.length > 0) records.push(markerBehind(place, judged, records.length, letters.length, facts))
+  return { how: 'replayed', done: judged.map(({ letter }) => letter.offset), records, letters }
+}
+
+/** For the ledger; its own time is now, so that Kafka's retention does not take a log for old that was written to today. */
+function markerBehind({ run }: PlaceOfLetters, judged: readonly Judged[], records: number, deadLetters: number, facts: PageFacts): Message {
+  const { page, last, atMs } = facts
+  const bytes = judged.reduce((total, { letter }) => total + letter.bytes, 0)
+  const none = { unchanged: 0, drift: 0, requests: 0, retries: 0, durationMs: 0 }
+  const marker: PageMarker = { v: 1, run, page, at: atMs, records, deadLetters, ...none, bytes, watermark: null, last }
+  const headers = { [MARKER_HEADER]: JSON.stringify(marker), ...replayHeaders(1, run) }
+  return { key: null, value: null, headers, timestampMs: atMs }
+}

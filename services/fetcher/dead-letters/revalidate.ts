@@ -1,0 +1,59 @@
+/**
+ * A dead letter before today's declaration. What the schema refused once lies there as the API sent it, and goes through everything that a
+ * page goes through; what ClickHouse refused is a record already, so it is not filtered, marked and mapped a second time, and the fields that
+ * its schema did not know are first put back into their places. Pure.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { DeadLetterStage } from '#shared/messages/frame.ts'
+import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/json-schema.ts'
+import { parseJson } from '../http/transport/lossless-json.ts'
+import type { Fields } from '../validate/drift.ts'
+import { type Accepted, judgeFor } from '../validate/validate.ts'
+
+export type Rejudged =
+  | { kind: 'accepted'; record: Accepted }
+  | { kind: 'refused'; reason: string; issues: string }
+  /** The author's own declaration leaves it out. */
+  | { kind: 'leftOut' }
+  /** No JSON: cut, or no record ever. */
+  | { kind: 'unreadable' }
+
+export type Rejudge = (stage: DeadLetterStage, raw: Buffer) => Rejudged
+
+export function rejudgeFor(stream: Stream): Rejudge {
+  const whole = judgeFor(stream)
+  const mapped = judgeFor({ ...stream, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` })
+  return (stage, raw) => {
+    let value: unknown
+    try {
+      value = parseJson(raw.toString())
+    } catch {
+      return { kind: 'unreadable' }
+    }
+    if (stage === 'frame') return { kind: 'unreadable' }
+    const { records, rejected } = stage === 'insert' ? mapped([withExtra(value)]) : whole([value])
+    const [record] = records
+    const [refusal] = rejected
+    if (record !== undefined) return { kind: 'accepted', record }
+    return refusal === undefined ? { kind: 'leftOut' } : { kind: 'refused', reason: refusal.reason, issues: refusal.issues }
+  }
+}
+
+function withExtra(record: unknown): unknown {
+  if (!isFields(record)) return record
+  const { [EXTRA_FIELD]: extra, [EXTRA_TEXT_FIELD]: text, ...known } = record
+  // The text has all of them.
+  const whole = typeof text === 'string' ? parseJson(text) : extra
+  return isFields(whole) ? merged(known, whole) : record
+}
+
+/** Own fields only, so that one that is called __proto__ stays a field. */
+function merged(known: unknown, extra: unknown): unknown {
+  if (!isFields(extra)) return known
+  if (Array.isArray(known)) return known.map((each, index) => merged(each, extra[String(index)]))
+  if (!isFields(known)) return known
+  const more = Object.entries(extra).map(([name, value]) => [name, Object.hasOwn(known, name) ? merged(known[name], value) : value])
+  return Object.fromEntries([...Object.entries(known), ...more])
+}
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null

@@ -1,0 +1,60 @@
+/**
+ * Fills the memory of a partition from the end of its log, so that a new owner, or a process that runs once, does not publish again what the
+ * last one did. All of the end or nothing: a memory that knew an older version of a record but not the newest would
+ * take it for unchanged when the record becomes again what it was. Assumes that nothing of it is lost to the loader.
+ */
+
+import type { Kafka, RawMessage } from '#shared/kafka/kafka.ts'
+import { type DeadLetterFacts, FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '#shared/messages/frame.ts'
+import type { Memory } from './seen-records.ts'
+
+/** Offsets from the end. What lookback and boundaries bring again is mostly recent. */
+const RECORDS_MAX = 10_000
+const BYTES_MAX = 32 * 1024 * 1024
+
+type Log = Pick<Kafka, 'readPartition' | 'logRanges'>
+
+/** `end`: of the log, at or behind the checkpoint: a backfill publishes behind it. */
+type Reach = { checkpoint: number; end: number }
+
+export async function recallRecords(
+  kafka: Log,
+  topic: string,
+  partition: number,
+  { checkpoint, end }: Reach,
+  memory: Memory,
+): Promise<void> {
+  let bytes = 0
+  let last = -1
+  for await (const message of kafka.readPartition(topic, partition, Math.max(0, end - RECORDS_MAX), end)) {
+    last = Number(message.offset)
+    bytes += message.value?.length ?? 0
+    if (bytes > BYTES_MAX) return memory.forget()
+    if (message.value === null || message.key === null) continue
+    // From a dead letter: older than what its place says, so it must not pass for the newest version.
+    if (replaysOf(message.headers) > 0) continue
+    const payload = message.value.toString('utf8', FRAME_HEAD_BYTES)
+    memory.fresh([{ key: message.key.toString(), payload, position: null }], [])
+  }
+  if (last < checkpoint - 1) memory.forget()
+}
+
+/** The rejected records that were put into the dead-letter topic last. A part of them is as good as all. */
+export async function recallRejected(kafka: Log, topic: string, partition: number, memory: Memory): Promise<void> {
+  const high = (await kafka.logRanges(topic))[partition]?.high ?? 0
+  let bytes = 0
+  for await (const message of kafka.readPartition(topic, partition, Math.max(0, high - RECORDS_MAX), high)) {
+    bytes += message.value?.length ?? 0
+    if (bytes > BYTES_MAX) break
+    const { stage, times = 1 } = factsOf(message)
+    // Others in that topic were published as records before.
+    if (message.value !== null && stage === 'validate')
+      memory.fresh([], [{ raw: message.value.toString(), reason: '', issues: '', times: Math.max(1, times) }])
+  }
+  memory.begin()
+}
+
+function factsOf({ headers }: RawMessage): DeadLetterFacts {
+  const texts = Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()] as const)
+  return parseDeadLetterHeaders(Object.fromEntries(texts))
+}

@@ -1,0 +1,165 @@
+/**
+ * What a partition published last for each key, so that records which lookback, overlap or an inclusive `since` bring again unchanged
+ * are not published again. Bounded: a forgotten key only costs one more upsert. It must be emptied whenever published records may be
+ * lost (a gap in the log), or it would keep them from being published again.
+ *
+ * Most records of a long sorted walk never come again, so a record is digested only when it has grown old among the recent ones and lies
+ * where the next run will ask. Never may an older version of a key be left behind by that: it would hide the way back to it.
+ */
+import { comparePositions, type Position } from '#shared/watermark.ts'
+import { type Accepted, digest, type Rejected } from '../validate/validate.ts'
+
+export type Fresh = {
+  records: Accepted[]
+  rejected: Rejected[]
+  unchanged: number
+  /** Rejects that no earlier run has seen, each as often as it came: what tells of a changed API. */
+  refused: number
+}
+
+/** `repeats`: the page opens with records of earlier ones. `continues`: another part of the page before. */
+export type PagePart = { repeats?: boolean; continues?: boolean }
+
+export type Memory = {
+  /** A run begins: rejects of earlier runs are excused as often as they came, and no more. */
+  begin(): void
+  /**
+   * Records and rejects of a page that are new or changed, remembered at once: pages behind this one must be compared with it. When
+   * its transaction fails, the caller forgets everything. No later run asks for what lies before `floor`; null: it may ask for all.
+   */
+  fresh(records: readonly Accepted[], rejected: readonly Rejected[], floor?: Position | null, part?: PagePart): Fresh
+  forget(): void
+}
+
+/** Remembers what is published, and leaves nothing out. */
+export const publishingAll = (memory: Memory): Memory => ({
+  ...memory,
+  fresh(records, rejected, floor, part) {
+    memory.fresh(records, rejected, floor, part)
+    return { records: [...records], rejected: [...rejected], unchanged: 0, refused: rejected.length }
+  },
+})
+
+/** Leaves out rejects that come again, and no record: what comes again unchanged is needed to tell it from what is gone. */
+export const publishingRecords = (memory: Memory): Memory => ({
+  ...memory,
+  fresh: (records, rejected, floor, part) => ({ ...memory.fresh([], rejected, floor, part), records: [...records] }),
+})
+
+/** How often a reject came: `known` over all runs (as its dead letters say), `seen` in the run, `onPage` on the page. */
+type Refusals = { known: number; run: symbol; seen: number; page: symbol; onPage: number }
+
+/** Keeps rejects apart from keys. */
+const REJECTED = '\u0000'
+/** Of each of two generations that are kept whole. */
+const RECENT_RECORDS_MAX = 2_000
+const RECENT_CHARS_MAX = 2 * 1024 * 1024
+
+const newGeneration = () => ({ records: new Map<string, Accepted>(), chars: 0 })
+
+export function createMemory(keysMax: number): Memory {
+  const recentMax = Math.min(RECENT_RECORDS_MAX, keysMax / 4)
+  const digestsMax = keysMax / 2 - recentMax
+  // Both in two halves: what is used moves to the young one, and when that is full, the old one goes as a whole.
+  let recent = newGeneration()
+  let ageing = newGeneration()
+  let young = new Map<string, string | Refusals>()
+  let old = new Map<string, string | Refusals>()
+  let run = Symbol()
+  let page = Symbol()
+  let floor: Position | null = null
+  /** False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come again. */
+  let floorHolds = true
+
+  function isNew(record: Accepted): boolean {
+    if (keysMax === 0) return true
+    const before = recent.records.get(record.key) ?? ageing.records.get(record.key)
+    const same = before === undefined ? isDigestOf(record.key, record.payload) : before.payload === record.payload
+    recent.records.set(record.key, record)
+    recent.chars += record.payload.length
+    if (recent.records.size >= recentMax || recent.chars >= RECENT_CHARS_MAX) grow()
+    return !same
+  }
+
+  function isDigestOf(key: string, payload: string): boolean {
+    const known = young.get(key) ?? old.get(key)
+    return known !== undefined && known === digest(payload)
+  }
+
+  function grow(): void {
+    for (const { key, payload, position } of ageing.records.values()) {
+      if (isBeforeFloor(position)) {
+        young.delete(key)
+        old.delete(key)
+      } else remember(key, digest(payload))
+    }
+    ageing = recent
+    recent = newGeneration()
+  }
+
+  function isBeforeFloor(position: Position | null): boolean {
+    return floorHolds && position !== null && floor !== null && comparePositions(position, floor) < 0
+  }
+
+  /** Equal ones of a page become one, which says how many they were. */
+  function newRejects(rejected: readonly Rejected[], repeats: boolean): Rejected[] {
+    if (keysMax === 0) return [...rejected]
+    const times = new Map<string, { reject: Rejected; count: number }>()
+    for (const reject of rejected) {
+      const same = times.get(reject.raw)
+      if (same === undefined) times.set(reject.raw, { reject, count: reject.times ?? 1 })
+      else same.count += reject.times ?? 1
+    }
+    const fresh: Rejected[] = []
+    for (const { reject, count } of times.values()) {
+      const more = timesMore(REJECTED + digest(reject.raw), count, repeats)
+      if (more > 0) fresh.push(more === 1 ? reject : { ...reject, times: more })
+    }
+    return fresh
+  }
+
+  /**
+   * By how much a reject comes oftener than it ever did; negative if it does not. One that an earlier run had is excused so often only: otherwise a page of
+   * nothing but `null` would pass for unchanged because there was a single `null` before.
+   */
+  function timesMore(key: string, count: number, repeats: boolean): number {
+    const found = young.get(key) ?? old.get(key)
+    const before = typeof found === 'object' ? found : { known: 0, run, seen: 0, page, onPage: 0 }
+    const seenBefore = before.run === run ? before.seen : 0
+    const onPage = (before.run === run && before.page === page ? before.onPage : 0) + count
+    const seen = repeats ? Math.max(seenBefore, onPage) : seenBefore + count
+    remember(key, { known: Math.max(before.known, seen), run, seen, page, onPage })
+    return seen - before.known
+  }
+
+  function remember(key: string, version: string | Refusals): void {
+    young.set(key, version)
+    if (young.size < digestsMax) return
+    old = young
+    young = new Map()
+  }
+
+  return {
+    begin() {
+      run = Symbol()
+    },
+    fresh(records, rejected, newFloor = null, part = {}) {
+      if (part.continues !== true) page = Symbol()
+      if (records.some(({ position }) => isBeforeFloor(position))) floorHolds = false
+      floor = newFloor
+      const changed = records.filter(isNew)
+      const fresh = newRejects(rejected, part.repeats === true)
+      const refused = fresh.reduce((sum, { times = 1 }) => sum + times, 0)
+      const unchanged = records.length - changed.length + rejected.length - fresh.length
+      return { records: changed, rejected: fresh, unchanged, refused }
+    },
+    forget() {
+      recent = newGeneration()
+      ageing = newGeneration()
+      young = new Map()
+      old = new Map()
+      floor = null
+      floorHolds = true
+    },
+  }
+}

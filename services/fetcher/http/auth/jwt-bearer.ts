@@ -1,0 +1,56 @@
+/** Access tokens against a JWT of one's own (RFC 7523 section 2.1): each request for one holds a JWT that was made for it. */
+
+import type { AuthOf } from '#shared/declaration/auth.ts'
+import type { Source } from '#shared/declaration/compile.ts'
+import type { Credentials } from './credentials.ts'
+import { jwtId, jwtMaker } from './jwt.ts'
+import type { LiveSecrets } from './live-secrets.ts'
+import { scrubber } from './scrub.ts'
+import { givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
+import { requestToken, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
+import { tokenUrlOf } from './tokens/token-url.ts'
+
+const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+
+export function jwtBearerCredentials(
+  spec: AuthOf<'jwt-bearer'>,
+  source: Source,
+  baseUrl: string,
+  tools: TokenTools & { secrets: LiveSecrets },
+): Credentials {
+  const { clock, resolver, secrets } = tools
+  const tokenUrl = tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver)
+  const jwt = jwtMaker(spec, source.name, tools)
+  // Servers differ in where they read it: RFC 7521 section 4.1 has a parameter, some look for a claim.
+  const scope: Record<string, string> = spec.scope === undefined ? {} : { scope: spec.scope }
+  const hint = `check issuer, subject, audience, scope, that ${spec.privateKey.name} is the key that the API knows, and this machine's clock`
+  let assertion = ''
+  const request: TokenRequest = {
+    source: source.name,
+    tokenUrl,
+    form() {
+      assertion = jwt.make({ aud: spec.audience ?? tokenUrl.href, jti: jwtId(clock), ...scope }).text
+      return { grant_type: GRANT, assertion, ...scope, ...spec.extra }
+    },
+    client: () => null,
+    scheme: spec.scheme,
+    bounds: source,
+    refusal: () => ({ hint }),
+    scrub: scrubber(() => [...jwt.privateKeys(), ...secrets.known(), assertion]),
+    finishes: false,
+  }
+  return heldToken({
+    clock,
+    secrets,
+    stamp: jwt.stamp,
+    scheme: spec.scheme,
+    scrub: request.scrub,
+    hint,
+    async obtain(_refused, signal) {
+      const askedMs = clock.elapsedMs()
+      const { value, lifeMs } = await requestToken(request, tools, signal)
+      tools.onToken()
+      return { value, staleMs: askedMs + givenUpAfterMs(lifeMs ?? Number.POSITIVE_INFINITY) }
+    },
+  })
+}

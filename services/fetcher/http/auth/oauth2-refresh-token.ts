@@ -1,0 +1,157 @@
+/**
+ * Tokens of the OAuth 2.0 refresh token grant (RFC 6749 section 6). A refresh token that the endpoint hands out anew is stored before the access
+ * token that came with it is used, so a crash between the two loses nothing. Under the store's lock, one worker refreshes and the others read what
+ * it got. What no client can mend: an answer that is lost on its way may have used up the old token.
+ */
+
+import type { AuthOf } from '#shared/declaration/auth.ts'
+import type { Source } from '#shared/declaration/compile.ts'
+import { messageOf } from '#shared/errors.ts'
+import type { Credentials } from './credentials.ts'
+import { type LiveSecrets, madeOf } from './live-secrets.ts'
+import { scrubber } from './scrub.ts'
+import { givenUpAfterMs, type Held, heldToken } from './tokens/cached-token.ts'
+import { fileTokenStore } from './tokens/file-token-store.ts'
+import { type KeptToken, type KeptTokens, keptTokens, storeKey } from './tokens/stored-token.ts'
+import { basicPair, requestToken, type TokenClient, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
+import { tokenUrlOf } from './tokens/token-url.ts'
+
+type RefreshSpec = AuthOf<'oauth2-refresh-token'>
+type RefreshSource = Pick<Source, 'name' | 'attemptsMax' | 'waitMax' | 'timeout'>
+
+/** Refresh tokens that an answer may still quote; the first one is among the secrets. */
+const SCRUBBED_MAX = 8
+
+/** What the store holds before the first token was used: it has brought no access token yet. */
+const NO_ACCESS_TOKEN = { accessToken: 'none yet', givenUpMs: 0 } as const
+
+export function refreshTokenCredentials(
+  spec: RefreshSpec,
+  source: RefreshSource,
+  baseUrl: string,
+  tools: TokenTools & { secrets: LiveSecrets },
+): Credentials {
+  const { clock, resolver, secrets } = tools
+  const tokenUrl = tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver)
+  const clientId = () => secrets.text(spec.clientId)
+  const clientSecret = () => (spec.clientSecret === undefined ? null : secrets.value(spec.clientSecret))
+  let refreshTokens: string[] = []
+  const made = madeOf()
+  const client = (): TokenClient => {
+    const [id, secret] = [clientId(), clientSecret()]
+    if (secret !== null) made.make(basicPair(id, secret))
+    return { id, secret, in: spec.credentialsIn }
+  }
+  const scrub = scrubber(() => [...refreshTokens, ...secrets.known(), ...made.all()])
+  const store = spec.store ?? fileTokenStore(resolver.tokensDir, clock, tools.onWarning)
+
+  /** A new first token has a place of its own in the store. */
+  function placeOf(first: string): KeptPlace {
+    const key = storeKey(source.name, { tokenUrl, clientId: clientId(), refreshToken: first })
+    const shown = `${source.name}: the token store (${spec.store === undefined ? `${resolver.tokensDir}, ` : ''}${key})`
+    return { first, key, kept: keptTokens(store, key, shown, scrub) }
+  }
+  let place = placeOf(secrets.value(spec.refreshToken))
+  client()
+  const placeNow = (): KeptPlace => {
+    const first = secrets.value(spec.refreshToken)
+    if (first !== place.first) place = placeOf(first)
+    return place
+  }
+
+  /** Got, and not in the store because writing failed: nothing else may happen before it is. */
+  let unsaved: { kept: KeptTokens; token: KeptToken } | null = null
+
+  async function save(kept: KeptTokens, token: KeptToken): Promise<void> {
+    unsaved = { kept, token }
+    await kept.write(token)
+    unsaved = null
+  }
+
+  async function refreshed({ first, key, kept }: KeptPlace, found: KeptToken | null, signal: AbortSignal): Promise<KeptToken> {
+    const from = found?.refreshToken ?? first
+    refreshTokens = [...new Set([from, ...refreshTokens])].slice(0, SCRUBBED_MAX)
+    // The endpoint may take the old token away as it answers: that its successor can be stored must be known before.
+    await kept.reserve(found ?? { v: 1, refreshToken: first, ...NO_ACCESS_TOKEN })
+    const askedMs = clock.nowMs()
+    const token = await requestToken(requestFor(from, from === first, key), tools, signal)
+    tools.onToken()
+    const next: KeptToken = {
+      v: 1,
+      refreshToken: token.refreshToken ?? from,
+      accessToken: token.value,
+      givenUpMs: token.lifeMs === null ? null : askedMs + givenUpAfterMs(token.lifeMs),
+    }
+    await save(kept, next)
+    return next
+  }
+
+  const requestFor = (refreshToken: string, isFirst: boolean, key: string): TokenRequest => ({
+    source: source.name,
+    tokenUrl,
+    form: () => ({
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      ...(spec.scope === undefined ? {} : { scope: spec.scope }),
+      ...spec.extra,
+    }),
+    client,
+    scheme: spec.scheme,
+    bounds: source,
+    refusal: (error) =>
+      error === 'invalid_grant'
+        ? { code: 'HR_REFRESH_TOKEN_DEAD', says: 'a person must authorise the application again', hint: usedUpHint(spec, isFirst, key) }
+        : { hint: checkHint(spec) },
+    scrub,
+    finishes: true,
+  })
+
+  const heldOf = ({ accessToken, givenUpMs }: KeptToken): Held => ({
+    value: accessToken,
+    staleMs: givenUpMs === null ? Number.POSITIVE_INFINITY : clock.elapsedMs() + givenUpMs - clock.nowMs(),
+  })
+
+  /** By the token that would be used next, so that a person may also bring back the file of the store. */
+  async function stamp(): Promise<string> {
+    const { first, kept } = placeNow()
+    const next = await kept.read().then(
+      (found) => found?.refreshToken ?? first,
+      (error: unknown) => `unreadable: ${messageOf(error)}`,
+    )
+    return JSON.stringify([first, next, clientId(), clientSecret()])
+  }
+
+  return heldToken({
+    clock,
+    secrets,
+    stamp,
+    scheme: spec.scheme,
+    scrub,
+    hint: `authorise the application again and set ${spec.refreshToken.name} to the new refresh token; check scope`,
+    obtain(refused, signal) {
+      const at = placeNow()
+      return at.kept.locked(signal, async () => {
+        if (unsaved !== null) await save(unsaved.kept, unsaved.token)
+        const found = await at.kept.read()
+        const isGood = found !== null && found.accessToken !== refused && clock.nowMs() < (found.givenUpMs ?? Number.POSITIVE_INFINITY)
+        return heldOf(isGood ? found : await refreshed(at, found, signal))
+      })
+    },
+  })
+}
+
+type KeptPlace = { first: string; key: string; kept: KeptTokens }
+
+function usedUpHint({ refreshToken: { name } }: RefreshSpec, isFirst: boolean, key: string): string {
+  const which = isFirst
+    ? `the refresh token in ${name} is`
+    : `the refresh token in the store (${key}), the successor of that in ${name}, is`
+  return `${which} used up, expired or revoked: authorise the application again and set ${name} to the new refresh token`
+}
+
+function checkHint({ clientId, clientSecret, credentialsIn }: RefreshSpec): string {
+  const id = typeof clientId === 'string' ? 'the client id' : clientId.name
+  if (clientSecret === undefined) return `check ${id}, scope, and whether the endpoint wants a clientSecret`
+  const other = credentialsIn === 'header' ? 'body' : 'header'
+  return `check ${id}, ${clientSecret.name}, scope, and whether the endpoint wants the credentials in the ${other} instead (credentialsIn)`
+}

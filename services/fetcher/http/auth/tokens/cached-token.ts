@@ -1,0 +1,127 @@
+/**
+ * A token that ends: got when first needed and again a little before its end, once however many pages wait for it. A refused token is given up
+ * only if it still is the current one, so five refusals of one token bring one new one.
+ */
+import type { Clock } from '#shared/clock.ts'
+import { CredentialsRefused } from '../../errors.ts'
+import { type Credentials, withHeader } from '../credentials.ts'
+import type { LiveSecrets } from '../live-secrets.ts'
+import { refusalWaitMs } from '../refusal-wait.ts'
+import { scrubber } from '../scrub.ts'
+
+/** A token is given up this long before its end, or a tenth of its life before where that is shorter. */
+const MARGIN_MS = 60_000
+const MARGIN_SHARE = 0.1
+
+/** Answers that are under way may still repeat a token that was given up. */
+const TOKENS_SCRUBBED_MAX = 8
+
+/** What is under way at the end is waited for: a token that is handed out anew must reach its store. */
+const CLOSE_MS_MAX = 15_000
+
+/** `staleMs`: when it is given up, `clock.elapsedMs()`. */
+export type Held = { value: string; staleMs: number }
+
+export type HeldTokenOptions = {
+  clock: Clock
+  /** `refused`: the last token that the API did not accept. The signal aborts when the credentials are closed. */
+  obtain(refused: string | null, signal: AbortSignal): Promise<Held>
+  secrets: Pick<LiveSecrets, 'reload'>
+  /** What a token is obtained with; once it has changed, a refusal counts no more. */
+  stamp(): Promise<string>
+  /** The word before the token. */
+  scheme?: string | undefined
+  /** Takes the other secrets out of a text. */
+  scrub(text: string): string
+  hint: string
+}
+
+export const givenUpAfterMs = (lifeMs: number): number => lifeMs - Math.min(MARGIN_MS, lifeMs * MARGIN_SHARE)
+
+export function heldToken({ clock, obtain, scrub, hint, secrets, stamp, scheme = 'Bearer' }: HeldTokenOptions): Credentials {
+  const closing = new AbortController()
+  let tokens: string[] = []
+  const scrubTokens = scrubber(() => tokens)
+  let held: Held | null = null
+  let refused: string | null = null
+  let fetching: Promise<Held> | null = null
+
+  let refusal: { error: CredentialsRefused; stamp: string; untilMs: number } | null = null
+  let refusals = 0
+
+  /** All partitions share one answer of the endpoint: what it has refused is not asked again by the next of them. */
+  async function obtained(mayRepeat = true): Promise<Held> {
+    const before = await stamp()
+    if (refusal !== null && refusal.stamp === before && clock.elapsedMs() < refusal.untilMs) throw refusal.error
+    try {
+      const got = await obtain(refused, closing.signal)
+      refusal = null
+      refusals = 0
+      return got
+    } catch (error) {
+      if (!(error instanceof CredentialsRefused)) throw error
+      secrets.reload()
+      // A sidecar has written others meanwhile.
+      if (mayRepeat && (await stamp()) !== before) return obtained(false)
+      refusals = refusal === null || refusal.stamp === before ? refusals + 1 : 1
+      refusal = { error, stamp: before, untilMs: clock.elapsedMs() + refusalWaitMs(error, refusals) }
+      throw error
+    }
+  }
+
+  async function fetchToken(): Promise<Held> {
+    const got = await obtained()
+    if (!tokens.includes(got.value)) tokens = [got.value, ...tokens].slice(0, TOKENS_SCRUBBED_MAX)
+    held = got
+    return got
+  }
+
+  /** The request is everybody's: whoever stops waiting leaves it to the others. */
+  function current(signal: AbortSignal): Promise<Held> {
+    if (held !== null && clock.elapsedMs() < held.staleMs) return Promise.resolve(held)
+    fetching ??= fetchToken().finally(() => {
+      fetching = null
+    })
+    return untilAborted(fetching, signal)
+  }
+
+  function giveUp(token: string | null): void {
+    if (held === null || held.value !== token) return
+    held = null
+    refused = token
+  }
+
+  return {
+    async apply(page, signal) {
+      const { value } = await current(signal)
+      return { request: withHeader(page, 'authorization', `${scheme} ${value}`), token: value }
+    },
+    async renew(token, signal) {
+      giveUp(token)
+      // What the token was made of may have another value by now.
+      secrets.reload()
+      return (await current(signal)).value !== token
+    },
+    rejected: giveUp,
+    stamp,
+    scrub: (text) => scrub(scrubTokens(text)),
+    known: () => tokens.map((value) => ({ id: 'token', value, isToken: true })),
+    hint,
+    async close() {
+      closing.abort()
+      if (fetching === null) return
+      const ended = new AbortController()
+      const waited = clock.sleep(CLOSE_MS_MAX, ended.signal).catch(() => undefined)
+      await Promise.race([fetching.catch(() => undefined), waited])
+      ended.abort()
+    },
+  }
+}
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason)
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const leave = () => reject(signal.reason)
+  signal.addEventListener('abort', leave)
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', leave))
+}

@@ -1,0 +1,83 @@
+/** What a token store holds for a source: the refresh token that is good now, and the access token that came with it, for all workers. */
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { TokenStore } from '#shared/declaration/token-store.ts'
+import { HeadraceError, messageOf, Unavailable } from '#shared/errors.ts'
+
+const keptForm = z.object({
+  v: z.literal(1),
+  refreshToken: z.string().min(1),
+  accessToken: z.string().min(1),
+  /** Since the epoch; null if the endpoint does not say how long the token lives. */
+  givenUpMs: z.number().nullable(),
+})
+export type KeptToken = z.infer<typeof keptForm>
+
+export type KeptTokens = {
+  /** Throws Unavailable (HR_TOKEN_STORE, HR_TOKEN_LOCKED), what `work` throws, or the signal's reason. */
+  locked<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
+  read(): Promise<KeptToken | null>
+  write(kept: KeptToken): Promise<void>
+  /** Writes what is good now once more, with room for its successor: a store that is full or cannot be written to is told before that is asked for. */
+  reserve(kept: KeptToken): Promise<void>
+}
+
+export function keptTokens(store: TokenStore, key: string, place: string, scrub: (text: string) => string): KeptTokens {
+  const failed = (what: string, error: unknown, hint: string): HeadraceError =>
+    error instanceof HeadraceError ? error : new Unavailable('HR_TOKEN_STORE', `${place}: ${what}: ${scrub(messageOf(error))}`, { hint })
+
+  return {
+    async locked(signal, work) {
+      const release = await store.lock(key, signal).catch((error: unknown) => {
+        signal.throwIfAborted()
+        throw failed('cannot be used', error, WRITABLE)
+      })
+      try {
+        return await work()
+      } finally {
+        await release().catch((error: unknown) => {
+          throw failed('the lock cannot be released', error, WRITABLE)
+        })
+      }
+    },
+    async read() {
+      const text = await store.read(key).catch((error: unknown) => {
+        throw failed('cannot be read', error, WRITABLE)
+      })
+      return text === null ? null : parsed(text, place)
+    },
+    reserve: (kept) =>
+      store.write(key, JSON.stringify(kept).padEnd(RESERVED_CHARS)).catch((error: unknown) => {
+        throw failed('cannot be written to, so the refresh token was not used', error, WRITABLE)
+      }),
+    write: (kept) =>
+      store.write(key, JSON.stringify(kept)).catch((error: unknown) => {
+        throw failed('the new refresh token cannot be stored', error, KEPT_IN_MEMORY)
+      }),
+  }
+}
+
+/** More than the tokens of any API that is known take; JSON does not mind blanks at its end. */
+const RESERVED_CHARS = 32 * 1024
+
+const WRITABLE =
+  'HEADRACE_TOKENS_DIR must be a folder that this user can write to, on a disk that is not full, and that outlives the process (in a container: a volume)'
+const KEPT_IN_MEMORY = 'mend the store before this process ends: until then the token is kept in memory, and storing it is tried again'
+
+/** A new beginning would use up the first token a second time, which makes many servers revoke everything: a person decides that. */
+function parsed(text: string, place: string): KeptToken {
+  try {
+    return keptForm.parse(JSON.parse(text))
+  } catch {
+    throw new Unavailable('HR_TOKEN_STORE', `${place}: holds no refresh token that can be read`, {
+      hint: 'bring back the file, or authorise the application again and set the new refresh token',
+    })
+  }
+}
+
+/** A new first token is a new beginning; the endpoint's origin is in it so that no other origin is ever sent what this one gave. */
+export function storeKey(source: string, parts: { tokenUrl: URL; clientId: string; refreshToken: string }): string {
+  const hash = createHash('sha256').update(JSON.stringify([parts.tokenUrl.origin, parts.clientId, parts.refreshToken]))
+  return `${source}-${hash.digest('hex').slice(0, KEY_HASH_CHARS)}`
+}
+const KEY_HASH_CHARS = 32

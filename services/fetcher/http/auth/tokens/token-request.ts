@@ -1,0 +1,195 @@
+/**
+ * One token from an OAuth 2.0 token endpoint, by whatever grant (RFC 6749 sections 2.3.1, 3.2 and 5). Tried again within the
+ * source's bounds when the endpoint does not answer, answers 5xx or 429, or with no JSON; a refusal is final. It goes to the token URL only,
+ * follows no redirect, and does not count for the API's quota.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Resolver } from '#shared/config/config.ts'
+import { redactUrl } from '#shared/redact.ts'
+import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../../errors.ts'
+import { excerptOf } from '../../excerpt.ts'
+import { afterHintMs, backoffMs } from '../../retry-after/backoff.ts'
+import { waitHint } from '../../retry-after/retry-after.ts'
+import { isOk, mayPass } from '../../status.ts'
+import { withTimeout } from '../../transport/timeout.ts'
+import { jsonOf, USER_AGENT } from '../../transport/transport.ts'
+import type { Ask, RawAnswer, RawRequest } from '../../transport/undici.ts'
+
+export type TokenClient = { id: string; secret: string | null; in: 'header' | 'body' }
+
+export type TokenRequest = {
+  source: string
+  tokenUrl: URL
+  /** The grant with its parameters; made anew for each attempt, since an assertion may be used once only. */
+  form(): Readonly<Record<string, string>>
+  /** Null where the grant itself says who asks. A public client has no secret, and its id goes into the body. */
+  client(): TokenClient | null
+  /** Declared: the word that goes before the token, whatever its type is called. */
+  scheme?: string | undefined
+  bounds: { attemptsMax: number; waitMax: number; timeout: number }
+  /** `error`: the code that the endpoint gave (RFC 6749 section 5.2). */
+  refusal(error: string | null): { hint: string; code?: string; says?: string }
+  scrub(text: string): string
+  /** True: an attempt that has begun is not broken off by the signal, because its answer may hold the one token that is good from then on. */
+  finishes: boolean
+}
+
+/** `lifeMs` is null if the endpoint does not say how long the token lives. */
+export type Token = { value: string; lifeMs: number | null; refreshToken: string | null }
+
+export type TokenTools = {
+  ask: Ask
+  clock: Clock
+  resolver: Resolver
+  onToken(): void
+  /** Told of each wait before a repetition; `attempt` is the one that failed, from 1. */
+  onWait?(reason: string, waitMs: number, attempt: number): void
+  /** Told what a person may want to know and need not act on. */
+  onNote?(note: string): void
+  /** Called with what a person should correct. */
+  onWarning?(warning: string): void
+}
+
+const NEVER = new AbortController().signal
+
+/** Throws CredentialsRefused, PageFailed, Parked, or the signal's reason. */
+export async function requestToken(
+  request: TokenRequest,
+  { ask, clock, onWait, onNote }: Pick<TokenTools, 'ask' | 'clock' | 'onWait' | 'onNote'>,
+  signal: AbortSignal,
+): Promise<Token> {
+  const { bounds } = request
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted()
+    const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, (timed) => ask(rawRequest(request), timed))
+      .then((answer) => (isOk(answer.status) ? tokenOf(request, answer, onNote) : answer))
+      .catch((error: unknown) => (error instanceof AttemptFailed ? error : Promise.reject(error)))
+    if ('value' in outcome) return outcome
+    signal.throwIfAborted()
+    if (!(outcome instanceof AttemptFailed) && !mayPass(outcome.status)) throw refused(request, outcome)
+    const hintMs = outcome instanceof AttemptFailed ? null : waitHint(outcome, clock.nowMs())
+    if (hintMs !== null && hintMs > bounds.waitMax) throw parked(request, clock.nowMs() + hintMs)
+    if (attempt >= bounds.attemptsMax) throw failed(request, attempt, outcome)
+    const waitMs = hintMs === null ? backoffMs(attempt, bounds.waitMax, clock) : afterHintMs(hintMs, clock)
+    onWait?.(outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status), waitMs, attempt)
+    await clock.sleep(waitMs, signal)
+  }
+}
+
+function rawRequest({ tokenUrl, form: formOf, client: clientOf }: TokenRequest): RawRequest {
+  const client = clientOf()
+  const form = new URLSearchParams(formOf())
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    'content-type': 'application/x-www-form-urlencoded',
+    'user-agent': USER_AGENT,
+  }
+  if (client !== null && client.secret !== null && client.in === 'header') {
+    headers.authorization = `Basic ${Buffer.from(basicPair(client.id, client.secret)).toString('base64')}`
+  } else if (client !== null) {
+    form.set('client_id', client.id)
+    if (client.secret !== null) form.set('client_secret', client.secret)
+  }
+  return { method: 'POST', url: tokenUrl, headers, body: form.toString() }
+}
+
+/** RFC 6749 section 2.3.1 asks for form encoding inside the Basic header. */
+export const basicPair = (clientId: string, clientSecret: string): string => `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
+
+const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
+
+/** RFC 6749 section 5.1. Some endpoints send expires_in as text, and some their errors with status 200. */
+function tokenOf(request: TokenRequest, answer: RawAnswer, onNote: TokenTools['onNote']): Token {
+  const body = jsonIn(answer)
+  const { access_token: value, token_type: type, expires_in: life, refresh_token: refreshToken } = fieldsOf(body)
+  if (typeof value !== 'string' || value === '') throw refused(request, answer)
+  if (request.scheme === undefined) checkType(request, type, onNote)
+  const lifeMs = Number(life) * 1000
+  return {
+    value,
+    lifeMs: Number.isFinite(lifeMs) && lifeMs > 0 ? lifeMs : null,
+    refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : null,
+  }
+}
+
+/** Types whose tokens are no use without a proof that goes with each request, or are no access tokens (RFC 8693 section 2.2.1). */
+const NEEDS_PROOF = /^(mac|dpop|pop|hawk|n_?\/?a|signature|http-?signature|holder.of.key)$/i
+
+/** RFC 6749 section 7.1 wants a type that is known; what other endpoints call theirs (BearerToken, JWT, access_token) is sent as Bearer all the same. */
+function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onNote']): void {
+  if (type === undefined || type === null || String(type).trim().toLowerCase() === 'bearer') return
+  const shown = request.scrub(excerptOf(String(type)))
+  if (!NEEDS_PROOF.test(String(type).trim())) {
+    onNote?.(
+      `${urlOf(request)} calls its tokens "${shown}"; they are sent as Bearer. If the API wants another word, declare it in auth: scheme`,
+    )
+    return
+  }
+  throw new CredentialsRefused(
+    `${request.source}: ${urlOf(request)} gives tokens of the type "${shown}", which are no use without a proof in each request`,
+    {
+      by: 'token-endpoint',
+      hint: "ask the API for bearer tokens; if it takes these as they are, declare scheme: 'Bearer' in auth; customAuth can sign requests",
+    },
+  )
+}
+
+const fieldsOf = (body: unknown): Record<string, unknown> =>
+  typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
+
+/** A text that is no JSON may still hold a token, as a form does; a page in HTML is for people. */
+function jsonIn(answer: RawAnswer): unknown {
+  try {
+    return jsonOf(answer)
+  } catch (error) {
+    if (!(error instanceof AttemptFailed) || /^\s*</.test(answer.text)) throw error
+    throw new AttemptFailed(error.reason, `the body is no JSON, with status ${answer.status}`)
+  }
+}
+
+/** RFC 6749 section 5.2. Of an answer with 2xx only what says that it is an error: the rest may be a token under another name. */
+function refused(request: TokenRequest, { status, text }: RawAnswer): CredentialsRefused {
+  const said = request.scrub(excerptOf(isOk(status) ? saidIn(text) : text))
+  const { says, ...details } = request.refusal(errorIn(text))
+  const more = says === undefined ? '' : `; ${says}`
+  return new CredentialsRefused(`${request.source}: ${urlOf(request)} gives no token: ${status}${said === '' ? '' : ` ${said}`}${more}`, {
+    by: 'token-endpoint',
+    ...details,
+  })
+}
+
+function saidIn(text: string): string {
+  const { error, error_description: description } = jsonFields(text)
+  const said = [error, description].filter((part) => typeof part === 'string')
+  return said.length > 0 ? said.join(': ') : 'without access_token'
+}
+
+function errorIn(text: string): string | null {
+  const { error } = jsonFields(text)
+  return typeof error === 'string' ? error : null
+}
+
+function jsonFields(text: string): Record<string, unknown> {
+  try {
+    return fieldsOf(JSON.parse(text))
+  } catch {
+    return {}
+  }
+}
+
+function failed(request: TokenRequest, attempts: number, outcome: AttemptFailed | RawAnswer): PageFailed {
+  const last = outcome instanceof AttemptFailed ? outcome.message : `${outcome.status} ${excerptOf(outcome.text)}`
+  return new PageFailed(
+    attempts,
+    `${request.source}: no token from ${urlOf(request)} in ${attempts} attempts; the last answer: ${request.scrub(last)}`,
+    {
+      code: 'HR_TOKEN_UNAVAILABLE',
+      hint: 'check that the token endpoint is up and that tokenUrl is right',
+    },
+  )
+}
+
+const parked = (request: TokenRequest, untilMs: number): Parked =>
+  new Parked(untilMs, `${request.source}: ${urlOf(request)} asks to wait until ${new Date(untilMs).toISOString()}`)
+
+const urlOf = ({ tokenUrl }: TokenRequest): string => redactUrl(tokenUrl)

@@ -1,0 +1,91 @@
+/**
+ * How asking for a page can end. A class is a decision of the caller: give the page up, try the run again later, wait until a
+ * time, ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '#shared/errors.ts'
+
+/** The API refuses this request (a 4xx or 3xx that asking again does not change). The page is not retried. */
+export class PageRefused extends Stopped {
+  readonly status: number
+  readonly excerpt: string
+
+  constructor(status: number, excerpt: string, message: string, details: ErrorDetails = {}) {
+    super('HR_PAGE_REFUSED', message, details)
+    this.status = status
+    this.excerpt = excerpt
+  }
+}
+
+/** The page is left out by the stream's declaration: its run ends in front of it, and that is no failure. */
+export class PageSkipped extends HeadraceError {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super('HR_PAGE_SKIPPED', message, { hint: 'answers of the declaration leave such a page out; the next run begins with it' })
+    this.status = status
+  }
+}
+
+/** The answer came whole and is nothing that can be read. The page is not retried in this run. */
+export class PageUnreadable extends Stopped {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('HR_PAGE_UNREADABLE', message, details)
+  }
+}
+
+/** The page was asked for as often as the source allows; names the request, the attempts and the last answer. */
+export class PageFailed extends Unavailable {
+  readonly attempts: number
+  /** Of the last answer; null if none came whole. */
+  readonly status: number | null
+
+  constructor(attempts: number, message: string, details: ErrorDetails & { code?: string; status?: number } = {}) {
+    super(details.code ?? 'HR_PAGE_FAILED', message, details)
+    this.attempts = attempts
+    this.status = details.status ?? null
+  }
+}
+
+/** The API asks for a wait longer than the source's waitMax: come back at `untilMs` (since the epoch), not before. */
+export class Parked extends HeadraceError {
+  readonly untilMs: number
+  /** The pause is of the whole source, not of a quota that counts some paths. */
+  readonly wholeSource: boolean
+
+  constructor(untilMs: number, message: string, wholeSource = false) {
+    super('HR_PARKED', message, { hint: 'wait, or ask earlier on your own decision: headrace release SOURCE' })
+    this.untilMs = untilMs
+    this.wholeSource = wholeSource
+  }
+}
+
+/** A time that an API named can be beyond what a Date holds. */
+export const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
+
+/** The API or its token endpoint does not accept the credentials; retrying would not change that. */
+export class CredentialsRefused extends Unavailable {
+  readonly by: 'api' | 'token-endpoint'
+
+  constructor(message: string, details: ErrorDetails & { by?: 'api' | 'token-endpoint'; code?: string } = {}) {
+    super(details.code ?? 'HR_CREDENTIALS_REFUSED', message, details)
+    this.by = details.by ?? 'api'
+  }
+}
+
+/** `unreadable`: the answer is whole, and no answer like it can ever be read; asking again in the same run brings nothing. */
+export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'unreadable' | 'too_large' | 'error_body'
+
+/** One attempt failed in a way that another may not. Stays inside the client: the retry layer catches it. */
+export class AttemptFailed extends HeadraceError {
+  readonly reason: AttemptFailure
+
+  constructor(reason: AttemptFailure, message: string) {
+    super('HR_ATTEMPT_FAILED', message)
+    this.reason = reason
+  }
+}
+
+/** True if the refusal of a request that was made from a cursor can mean that the cursor has expired. */
+export const mayMeanExpiredCursor = (error: unknown, { expiredCursor }: Pick<Stream, 'expiredCursor'>): error is PageRefused =>
+  error instanceof PageRefused && expiredCursor.includes(error.status)

@@ -1,0 +1,94 @@
+/**
+ * Puts the credentials into a copy of the request, and only for the source's own origin. An origin that the source allows is asked without
+ * credentials and without the declared headers; any other is refused. A 401 renews what can be renewed and asks once more; one that stays is
+ * an error of the credentials, unless the stream declares what it means.
+ * What leaves this layer (answer, request, error) holds no secret.
+ */
+import type { Source } from '#shared/declaration/compile.ts'
+import { Stopped } from '#shared/errors.ts'
+import { hasMark, reveal, withoutMarks } from '../auth/conceal.ts'
+import type { Credentials } from '../auth/credentials.ts'
+import { describeRequest } from '../describe.ts'
+import { AttemptFailed, CredentialsRefused } from '../errors.ts'
+import type { Exchange, Layer, PageRequest, PageResponse, Send } from '../messages.ts'
+import type { Reach } from '../vetting.ts'
+
+const UNAUTHORIZED = 401
+/** What another origin is told. The declared headers are for the API and may hold a key of their own. */
+const NEUTRAL_HEADERS: readonly string[] = ['accept', 'accept-language', 'content-type']
+
+export function authorize(
+  source: Source,
+  reach: Reach,
+  credentials: Credentials,
+  isDeclared: (status: number, stream: string) => boolean,
+): Layer {
+  return (next) => {
+    const send = clean(next, credentials)
+    return async (request, exchange) => {
+      reach.refuse(request)
+      if (reach.isOwn(request.url)) {
+        const { response, token } = await withCredentials(credentials, send, request, exchange)
+        if (response.status !== UNAUTHORIZED || isDeclared(UNAUTHORIZED, exchange.stream)) return response
+        credentials.rejected(token)
+        throw refused(source, credentials, request, response)
+      }
+      return { ...(await send(withoutDeclaredHeaders(request), exchange)), request }
+    }
+  }
+}
+
+type Answered = { response: PageResponse; token: string | null }
+
+async function withCredentials(credentials: Credentials, send: Send, request: PageRequest, exchange: Exchange): Promise<Answered> {
+  const ask = async () => {
+    // What does not change is in the request before a signature covers it; a token is known only behind `apply`.
+    const fixed = credentials.known().filter(({ isToken }) => isToken !== true)
+    const applied = await credentials.apply({ ...request, url: reveal(request.url, fixed) }, exchange.signal)
+    const url = reveal(applied.request.url, credentials.known())
+    if (hasMark(url)) throw unknownMark(exchange)
+    const response = await send({ ...applied.request, url }, hasMark(request.url) ? { ...exchange, shown: request } : exchange)
+    return { response: { ...response, request }, token: applied.token }
+  }
+  const first = await ask()
+  if (first.response.status !== UNAUTHORIZED || !(await credentials.renew(first.token, exchange.signal))) return first
+  return ask()
+}
+
+/** The declaration had another credential when the cursor was stored. */
+function unknownMark({ stream }: Exchange): Stopped {
+  return new Stopped('HR_CURSOR', `${stream}: the stored link is to have a credential that the source does not declare any more`)
+}
+
+function refused(source: Source, credentials: Credentials, request: PageRequest, { body }: PageResponse): CredentialsRefused {
+  const said = body === '' ? '' : `: ${String(body)}`
+  return new CredentialsRefused(`${describeRequest(source, request)} was refused with 401, the credentials are not accepted${said}`, {
+    hint: credentials.hint,
+  })
+}
+
+/** Some APIs quote the key that they refuse. */
+function clean(next: Send, credentials: Credentials): Send {
+  return async (request, exchange) => {
+    try {
+      const response = await next(request, exchange)
+      const { verdict } = response
+      if (verdict?.kind === 'page') return { ...response, scrub: credentials.scrub }
+      const says = verdict?.says == null ? null : credentials.scrub(verdict.says)
+      return {
+        ...response,
+        body: credentials.scrub(String(response.body)),
+        ...(verdict === undefined ? {} : { verdict: { ...verdict, says } }),
+      }
+    } catch (error) {
+      if (error instanceof AttemptFailed) throw new AttemptFailed(error.reason, credentials.scrub(error.message))
+      throw error
+    }
+  }
+}
+
+const withoutDeclaredHeaders = (request: PageRequest): PageRequest => ({
+  ...request,
+  url: withoutMarks(request.url),
+  headers: Object.fromEntries(Object.entries(request.headers).filter(([name]) => NEUTRAL_HEADERS.includes(name))),
+})

@@ -1,0 +1,37 @@
+/**
+ * Every attempt waits here for its part of the quotas. An answer that asks for a pause closes what it counts for, for everybody in this process,
+ * before the request's place is given back, so that nobody slips through in between.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Layer, PageRequest } from '../messages.ts'
+import type { Limiter } from '../rate-limit/limiter.ts'
+import type { Cost } from '../rate-limit/request-cost.ts'
+
+export type LimitTools = { clock: Clock; limiter: Limiter; onWaited(waitedMs: number): void }
+
+const FREE = { charges: [], apart: false }
+
+/** What the request costs, seen before the credentials are put in: a weight function must not see them. */
+export const cost =
+  (costOfRequest: (request: PageRequest, stream: string) => Cost): Layer =>
+  (next) =>
+  async (request, exchange) =>
+    next(request, { ...exchange, cost: costOfRequest(request, exchange.stream) })
+
+export const limit =
+  ({ clock, limiter, onWaited }: LimitTools): Layer =>
+  (next) =>
+  async (request, exchange) => {
+    const startMs = clock.elapsedMs()
+    const spends = exchange.cost ?? FREE
+    const release = await limiter.take(spends, exchange.signal)
+    onWaited(clock.elapsedMs() - startMs)
+    try {
+      const response = await next(request, exchange)
+      const pauseMs = response.verdict?.waitMs ?? null
+      if (pauseMs !== null) limiter.closeFor(pauseMs, spends)
+      return response
+    } finally {
+      release()
+    }
+  }

@@ -1,0 +1,111 @@
+/**
+ * Asks again for a page that failed in a way that may pass: a failed attempt, 408, 425, 429, 5xx and what the stream declares. Never earlier than the API asks, at
+ * most `attemptsMax` attempts, and no single wait beyond `waitMax`: a longer one parks the partition. An abort ends a wait at once.
+ * What comes out is a page (without records, where a status is declared to mean that), or an error that decides something.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Source } from '#shared/declaration/compile.ts'
+import { describeRequest } from '../describe.ts'
+import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked, timeText } from '../errors.ts'
+import type { Exchange, Layer, PageRequest, PageResponse } from '../messages.ts'
+import { afterHintMs, backoffMs } from '../retry-after/backoff.ts'
+import type { Verdict } from './classify-response.ts'
+
+export type RetryTools = {
+  clock: Clock
+  /** Told of each wait before a repetition; `attempt` is the one that failed, from 1. */
+  onRetry(reason: string, waitMs: number, request: PageRequest, exchange: Exchange, attempt: number): void
+  /** Told to keep everybody from the API, after a 429 that names no time. */
+  closeFor(waitMs: number, request: PageRequest, stream: string): void
+  /** Whether a pause that this request is told is of some paths only. */
+  isApart(request: PageRequest, stream: string): boolean
+}
+
+export function retry(source: Source, tools: RetryTools): Layer {
+  const { clock } = tools
+  return (next) => async (request, exchange) => {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await next(request, exchange).catch(failureOf)
+      const verdict = answer instanceof AttemptFailed ? FAILED : (answer.verdict ?? FAILED)
+      if (!(answer instanceof AttemptFailed)) {
+        if (verdict.kind === 'page') return answer
+        if (verdict.kind === 'empty') return { ...answer, body: null }
+        if (verdict.kind === 'skip') throw skipped(source, request, answer)
+        if (verdict.kind === 'stop') throw refused(source, request, answer, verdict.says)
+      }
+      exchange.signal.throwIfAborted()
+      if (answer instanceof AttemptFailed && answer.reason === 'unreadable') throw unreadable(source, request, answer)
+      const outcome = verdict.says === null ? answer : new AttemptFailed('error_body', verdict.says)
+      const hintMs = verdict.waitMs
+      if (hintMs !== null && hintMs > source.waitMax)
+        throw parked(source, request, clock.nowMs() + hintMs, !tools.isApart(request, exchange.stream))
+      if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
+      const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
+      if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs, request, exchange.stream)
+      tools.onRetry(reasonOf(outcome), waitMs, request, exchange, attempt)
+      await clock.sleep(waitMs, exchange.signal)
+    }
+  }
+}
+
+const FAILED: Verdict = { kind: 'retry', says: null, waitMs: null }
+
+function failureOf(error: unknown): AttemptFailed {
+  if (error instanceof AttemptFailed) return error
+  throw error
+}
+
+type Outcome = PageResponse | AttemptFailed
+
+/** Without saying how long. What a body calls a failure that passes is mostly a limit. */
+const asksToWait = (outcome: Outcome): boolean =>
+  outcome instanceof AttemptFailed ? outcome.reason === 'error_body' : outcome.status === 429
+const reasonOf = (outcome: Outcome): string => (outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status))
+
+/** `says`: what the body of a 2xx is said to mean. */
+function refused(source: Source, request: PageRequest, response: PageResponse, says: string | null): PageRefused {
+  if (says !== null) {
+    return new PageRefused(
+      response.status,
+      says,
+      `${describeRequest(source, request)} was answered ${response.status} with an error: ${says}`,
+      {
+        hint: 'asking again does not change this answer; if it passes by itself, let answers.failed say { retry: true, message }',
+      },
+    )
+  }
+  const excerpt = String(response.body)
+  return new PageRefused(response.status, excerpt, `${describeRequest(source, request)} was refused with ${answerText(response)}`, {
+    hint: HINTS[response.status] ?? 'asking again does not change this answer: check path, params and partitions of the stream',
+  })
+}
+
+const unreadable = (source: Source, request: PageRequest, { message }: AttemptFailed): PageUnreadable =>
+  new PageUnreadable(`${describeRequest(source, request)} was answered with something that cannot be read: ${message}`, {
+    hint: 'asking again does not change this answer: check that the path gives JSON (RFC 8259), or ask the API to correct it; the next run tries again',
+  })
+
+const skipped = (source: Source, request: PageRequest, response: PageResponse): PageSkipped =>
+  new PageSkipped(response.status, `${describeRequest(source, request)} was answered with ${answerText(response)}`)
+
+const HINTS: Readonly<Record<number, string>> = {
+  403: 'the credentials are valid but not for this: ask the API for access, or take the stream or partition out',
+  404: 'check baseUrl, path and partitions; if a cursor was asked for, it may have expired',
+  410: 'a cursor may have expired, or the endpoint is gone',
+}
+
+function failed(source: Source, request: PageRequest, attempts: number, outcome: Outcome): PageFailed {
+  const last = outcome instanceof AttemptFailed ? outcome.message : answerText(outcome)
+  return new PageFailed(attempts, `${describeRequest(source, request)} failed ${attempts} times; the last answer: ${last}`, {
+    hint: 'the run goes on from this page next time; attemptsMax and timeout of the source bound how long it is tried',
+    ...(outcome instanceof AttemptFailed ? { cause: outcome } : { status: outcome.status }),
+  })
+}
+
+function answerText({ status, body }: PageResponse): string {
+  return body === '' ? String(status) : `${status}: ${String(body)}`
+}
+
+function parked(source: Source, request: PageRequest, untilMs: number, wholeSource: boolean): Parked {
+  return new Parked(untilMs, `${describeRequest(source, request)}: the API asks to wait until ${timeText(untilMs)}`, wholeSource)
+}

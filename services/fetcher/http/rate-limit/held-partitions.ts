@@ -1,0 +1,51 @@
+/**
+ * Which partitions of a source this process holds, and since when: what its part of the quota follows from. Partitions are numbered over
+ * the whole source (all streams in the order of their declaration), so every process gives a partition the same number and thereby the same part.
+ */
+import type { Source, Stream } from '#shared/declaration/compile.ts'
+import { sharedLanesOf } from './request-cost.ts'
+
+export type Holding = {
+  /** Partitions of all streams of the source, held by whomever. */
+  all: number
+  /**
+   * Number over the source → `clock.elapsedMs()` at which this process got it. A partition that went away and came back has a new time:
+   * another process may have spent its part in between.
+   */
+  mine: ReadonlyMap<number, number>
+}
+
+/** What a worker holds from an assignment on, which it got at `sinceMs` (elapsed). Partitions of other sources are passed over. */
+export function holdingOf(source: Source, owned: Iterable<{ stream: Stream; partition: number }>, sinceMs: number): Holding {
+  const mine = new Map<number, number>()
+  for (const { stream, partition } of owned) {
+    if (stream.source.name === source.name) mine.set(partitionsBefore(source, stream.name) + partition, sinceMs)
+  }
+  return { all: partitionsBefore(source, null), mine }
+}
+
+/**
+ * Which partitions of a topic belong into one process: those of all topics with the same `group` whose numbers, counted from `first`, are the same modulo
+ * `count`. Null: none has to.
+ */
+export function togetherOf(stream: Stream): { group: string; first: number; count: number } | null {
+  const { source } = stream
+  const count = sharedLanesOf(source, partitionsBefore(source, null))
+  return count === null ? null : { group: source.name, first: partitionsBefore(source, stream.name), count }
+}
+
+/** For commands that run alone (check, preview): everything is theirs from `sinceMs` (elapsed) on. */
+export function holdsAll(source: Source, sinceMs: number): Holding {
+  const all = partitionsBefore(source, null)
+  return { all, mine: new Map(Array.from({ length: all }, (_, number) => [number, sinceMs])) }
+}
+
+/** Partitions of the streams that are declared before this one; of all streams for null. */
+function partitionsBefore(source: Source, streamName: string | null): number {
+  let count = 0
+  for (const stream of source.streams) {
+    if (stream.name === streamName) break
+    count += stream.partitions.length
+  }
+  return count
+}

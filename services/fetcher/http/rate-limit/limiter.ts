@@ -1,0 +1,197 @@
+/**
+ * Lets requests to one source pass as fast as this process's part of all its quotas allows, those that wait for the same one in the order in which
+ * they came. Guarantees: over all processes, never more than each quota's requests reach the server in any window, also when partitions change
+ * hands or a process starts anew. Assumes that a process has no request under way for a partition that it has given back. A server that asks for a
+ * pause closes what it said it of: the whole source, or the quotas of some paths that alone count the request.
+ */
+import type { Clock } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
+import { Parked, timeText } from '../errors.ts'
+import { createPlaces } from './concurrency.ts'
+import { lookAlong } from './fair-queue.ts'
+import type { Holding } from './held-partitions.ts'
+import { createPart, type Room } from './local-quota.ts'
+import { type Charge, type Cost, divisibleOf, type Quota } from './request-cost.ts'
+
+export type Limiter = {
+  /** Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's reason. */
+  take(cost: Cost, signal: AbortSignal): Promise<() => void>
+  /** `cost`: of the request that was told to wait. */
+  closeFor(waitMs: number, cost: Cost): void
+  /** Ends the pauses that park; shorter ones are waited for. */
+  endPauses(): void
+}
+
+export type LimiterOptions = {
+  source: string
+  quotas: readonly Pick<Quota, 'requests' | 'per' | 'heaviest'>[]
+  /** At most so many requests under way at once. */
+  concurrency?: number | undefined
+  /** After so long a request has its answer or is given up. */
+  timeoutMs: number
+  /** A longer pause, or as long without a partition, parks whoever waits. */
+  waitMaxMs: number
+  clock: Clock
+  holding: () => Holding
+  /** Told once of whoever waits longer than LONG_WAIT_MS at the head of a line, and whether the API asked for it. */
+  onLongWait?(waitMs: number, why: 'quota' | 'pause'): void
+}
+
+const WAITERS_MAX = 10_000
+/** Partitions come and go without a call: look again this often. */
+const HOLDING_POLL_MS = 500
+/** What rounding leaves of a wait must not be waited for again and again. */
+const LOOK_MS_MIN = 1
+/** A silence that a person looking at the process wants to have explained. */
+const LONG_WAIT_MS = 5_000
+/** An abort without a reason would make an error with its stack, for each request anew. */
+const LOOK_AGAIN = new Error('look again')
+
+type Waiter = {
+  cost: Cost
+  charges: readonly Charge[]
+  sinceMs: number
+  told: boolean
+  grant(release: () => void): void
+  refuse(error: unknown): void
+}
+
+export function createLimiter(options: LimiterOptions): Limiter {
+  const { clock, quotas } = options
+  const rooms = roomsOf(options)
+  const places: readonly Charge[] = options.concurrency === undefined ? [] : [{ room: quotas.length, units: 1 }]
+  const closed = createPauses()
+  let waiting: Waiter[] = []
+  let wake = new AbortController()
+  let serving = false
+
+  async function take(cost: Cost, signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted()
+    if (waiting.length >= WAITERS_MAX)
+      throw new Stopped('HR_QUOTA_QUEUE', `${options.source}: more than ${WAITERS_MAX} requests wait for the quota`)
+    const { promise, resolve, reject } = Promise.withResolvers<() => void>()
+    const waiter: Waiter = {
+      cost,
+      charges: [...cost.charges, ...places],
+      sinceMs: clock.elapsedMs(),
+      told: false,
+      grant: resolve,
+      refuse: reject,
+    }
+    const leave = () => {
+      waiting = waiting.filter((each) => each !== waiter)
+      reject(signal.reason)
+    }
+    signal.addEventListener('abort', leave)
+    waiting.push(waiter)
+    void serve()
+    return promise.finally(() => signal.removeEventListener('abort', leave))
+  }
+
+  /** One loop while anybody waits. It sleeps until the next request may go, or until something changes. */
+  async function serve(): Promise<void> {
+    wake.abort(LOOK_AGAIN)
+    if (serving) return
+    serving = true
+    try {
+      for (;;) {
+        const waitMs = serveOnce()
+        if (waiting.length === 0) break
+        wake = new AbortController()
+        await clock.sleep(Math.max(LOOK_MS_MIN, waitMs), wake.signal).catch(() => undefined)
+      }
+    } catch (error) {
+      for (const waiter of waiting.splice(0)) waiter.refuse(error)
+    } finally {
+      serving = false
+    }
+  }
+
+  /** Grants what may go now, refuses what would wait too long; milliseconds until it is worth looking again, at most HOLDING_POLL_MS. */
+  function serveOnce(): number {
+    const nowMs = clock.elapsedMs()
+    const look = lookAlong(rooms, nowMs)
+    let soonestMs = HOLDING_POLL_MS
+    waiting = waiting.filter((waiter) => {
+      const waitMs = serveOne(waiter, look, nowMs)
+      if (waitMs !== null) soonestMs = Math.min(soonestMs, waitMs)
+      return waitMs !== null
+    })
+    return soonestMs
+  }
+
+  /** Milliseconds until it is worth looking again; null if it waits no longer. */
+  function serveOne(waiter: Waiter, look: ReturnType<typeof lookAlong>, nowMs: number): number | null {
+    const pauseMs = closed.untilMs(waiter.cost) - nowMs
+    if (pauseMs > options.waitMaxMs) {
+      const untilMs = clock.nowMs() + pauseMs
+      const message = `${options.source}: the API asks to wait until ${timeText(untilMs)}`
+      waiter.refuse(new Parked(untilMs, message, closed.allUntilMs() - nowMs > options.waitMaxMs))
+      return null
+    }
+    if (pauseMs > 0) {
+      tell(waiter, pauseMs, 'pause')
+      return pauseMs
+    }
+    const verdict = look(waiter)
+    if (verdict.kind === 'goes') {
+      waiter.grant(releaseOf(verdict.release))
+      return null
+    }
+    if (verdict.kind === 'waits') {
+      tell(waiter, verdict.waitMs, 'quota')
+      return verdict.againMs
+    }
+    if (nowMs - waiter.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
+    waiter.refuse(new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`))
+    return null
+  }
+
+  function tell(waiter: Waiter, waitMs: number, why: 'quota' | 'pause'): void {
+    if (waitMs <= LONG_WAIT_MS || !Number.isFinite(waitMs) || waiter.told) return
+    waiter.told = true
+    options.onLongWait?.(waitMs, why)
+  }
+
+  /** A place that is given back may be what the next one waits for. */
+  function releaseOf(giveBack: () => void): () => void {
+    let released = false
+    return () => {
+      if (released) return
+      released = true
+      giveBack()
+      wake.abort(LOOK_AGAIN)
+    }
+  }
+
+  return {
+    take,
+    closeFor: (waitMs, cost) => closed.close(clock.elapsedMs() + waitMs, cost),
+    endPauses: () => closed.endAfter(clock.elapsedMs() + options.waitMaxMs),
+  }
+}
+
+/** The quotas in their order, and behind them the places, if they are bounded. */
+function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOptions): Room[] {
+  const common = { all: divisibleOf(quotas, concurrency), timeoutMs, clock, holding }
+  const parts = quotas.map((quota) => createPart({ quota, ...common }))
+  return concurrency === undefined ? parts : [...parts, createPlaces({ places: concurrency, ...common })]
+}
+
+/** Until when the API wants no request: of the whole source, or of quotas that count some paths only. Times are elapsed milliseconds. */
+function createPauses() {
+  const ofQuotas = new Map<number, number>()
+  let ofAllMs = Number.NEGATIVE_INFINITY
+  return {
+    close(untilMs: number, { apart, charges }: Cost): void {
+      if (!apart) ofAllMs = Math.max(ofAllMs, untilMs)
+      else for (const { room } of charges) ofQuotas.set(room, Math.max(ofQuotas.get(room) ?? untilMs, untilMs))
+    },
+    allUntilMs: () => ofAllMs,
+    endAfter(atMs: number): void {
+      if (ofAllMs > atMs) ofAllMs = Number.NEGATIVE_INFINITY
+      for (const [room, untilMs] of ofQuotas) if (untilMs > atMs) ofQuotas.delete(room)
+    },
+    untilMs: ({ charges }: Cost): number => Math.max(ofAllMs, ...charges.map(({ room }) => ofQuotas.get(room) ?? Number.NEGATIVE_INFINITY)),
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * This process's part of one quota: the lanes of the partitions that it holds, each with a bucket of its own or, where a lane is
+ * shared with other processes, by turns. A lane that was given away and came back begins anew, since somebody else may have used it.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Holding } from './held-partitions.ts'
+import { createSplit, type Divisible, type Lane } from './split-quota.ts'
+import { leftOfSlot, noTurns, roundMs, type Turns, type TurnsNow, takeTurn, waitForTurn } from './time-slots.ts'
+import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './token-bucket.ts'
+
+export type Chance = {
+  /** 0: now. Infinity waits for an answer. */
+  waitMs: number
+  /** The same as an estimate that is never infinite. */
+  etaMs: number
+  /** An estimate: in what time there is room for `units` more, if this request went now. */
+  regainMs(units: number): number
+  /** The request starts now; what it returns gives the place back when the answer is here. */
+  use(): () => void
+}
+
+/** Something that a request needs room in before it goes: a quota, or the places of those that are under way at once. */
+export type Room = {
+  /** For a request of so many units; null if this process holds no partition. `nowMs`: elapsed. */
+  chance(nowMs: number, units: number): Chance | null
+}
+
+type LaneState = { key: string; bucket: Bucket; turns: Turns }
+
+type Times = Pick<Clock, 'nowMs' | 'elapsedMs'>
+
+/** `requests`: of the quota, in units; `heaviest`: units of the heaviest request. */
+export type PartQuota = { requests: number; per: number; heaviest: number }
+
+/** `all`: every quota of the source and its places, which are split alike. */
+export type PartOptions = {
+  quota: PartQuota
+  all: readonly Divisible[]
+  timeoutMs: number
+  clock: Times
+  holding: () => Holding
+}
+
+export function createPart(options: PartOptions): Room {
+  const { clock, holding, timeoutMs } = options
+  const { requests, per, heaviest } = options.quota
+  const lanesFor = createSplit({ units: requests, heaviest }, options.all)
+  const states = new Map<number, LaneState>()
+
+  function stateOf(lane: Lane, key: string, sinceMs: number): LaneState {
+    const state = states.get(lane.number)
+    if (state?.key === key) return state
+    // Whoever took turns here before may have spent a whole turn just now, which a bucket that fills at once would add to. That of a
+    // single unit takes longer than a window to fill.
+    const fromMs = lane.partitions.length > 1 && lane.units > 1 ? sinceMs + per : sinceMs
+    const begun = { key, bucket: openBucket(lane.units, per, fromMs, heaviest), turns: state?.turns ?? noTurns() }
+    states.set(lane.number, begun)
+    return begun
+  }
+
+  return {
+    chance(nowMs, units) {
+      const { all, mine } = holding()
+      return soonestOf(lanesFor(all), (lane) => {
+        const heldSince = lane.partitions.map((partition) => mine.get(partition)).filter((sinceMs) => sinceMs !== undefined)
+        if (heldSince.length === 0) return null
+        const whole = heldSince.length === lane.partitions.length
+        const sinceMs = Math.max(...heldSince)
+        const state = stateOf(lane, `${whole}/${sinceMs}/${all}`, sinceMs)
+        return whole
+          ? bucketChance(state, nowMs, units, clock)
+          : turnChance(state, { lane, perMs: per, timeoutMs, nowMs: clock.nowMs(), elapsedMs: nowMs, mine }, units, clock)
+      })
+    },
+  }
+}
+
+/** That of the first lane that has room now, else of the one that has it first. Null if none is held. */
+export function soonestOf(lanes: readonly Lane[], chanceIn: (lane: Lane) => Chance | null): Chance | null {
+  let soonest: Chance | null = null
+  for (const lane of lanes) {
+    const chance = chanceIn(lane)
+    if (chance?.waitMs === 0) return chance
+    if (chance !== null && (soonest === null || chance.waitMs < soonest.waitMs)) soonest = chance
+  }
+  return soonest
+}
+
+function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number, clock: Times): Chance {
+  const waitMs = waitForTokens(bucket, nowMs, units)
+  return {
+    waitMs,
+    etaMs: Number.isFinite(waitMs) ? waitMs : refillMs(bucket, units),
+    regainMs: (more) => refillMs(bucket, units + more),
+    use() {
+      takeTokens(bucket, nowMs, units)
+      // The lane may be shared before the answer is here.
+      turns.underWay += 1
+      return () => {
+        turns.underWay -= 1
+        turns.lastEndMs = clock.elapsedMs()
+        returnPlace(bucket, turns.lastEndMs, units)
+      }
+    },
+  }
+}
+
+function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: Times): Chance {
+  const waitMs = waitForTurn(turns, now, units)
+  return {
+    waitMs,
+    etaMs: Number.isFinite(waitMs) ? waitMs : roundMs(now),
+    regainMs: (more) => (units + more <= leftOfSlot(turns, now) ? 0 : roundMs(now)),
+    use() {
+      takeTurn(turns, now, units)
+      return () => {
+        turns.underWay -= 1
+        turns.lastEndMs = clock.elapsedMs()
+      }
+    },
+  }
+}

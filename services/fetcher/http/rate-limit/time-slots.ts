@@ -1,0 +1,81 @@
+/**
+ * A lane whose partitions are held by several processes: they take turns by the wall clock. Slot k belongs to partition k mod n of the lane, whose
+ * holder may spend the lane's units at the slot's beginning. A slot holds the sending, the longest way to the server, a whole window and the skew of
+ * two clocks, so the next holder's first request arrives a window after this one's last, however slow either was.
+ * Assumes that no clock is off by more than `CLOCK_SKEW_MAX_MS`. Slow, and rare: the group keeps the partitions of a lane in one process where it can.
+ */
+import { type Lane, ofSlot } from './split-quota.ts'
+
+/** Of each clock, against the true time. */
+export const CLOCK_SKEW_MAX_MS = 1_000
+const SENDING_WINDOWS = 0.1
+/** A timer that is late must not cost a process its turn. */
+const SENDING_MIN_MS = 200
+
+export type Turns = {
+  /** The slot in which it was last sent, and the units that were spent of it. */
+  last: { slot: number; spent: number } | null
+  underWay: number
+  lastEndMs: number | null
+}
+
+export const noTurns = (): Turns => ({ last: null, underWay: 0, lastEndMs: null })
+
+export type TurnsNow = {
+  lane: Lane
+  perMs: number
+  /** After so long a request has arrived or is given up. */
+  timeoutMs: number
+  /** Wall clock, milliseconds since the epoch. */
+  nowMs: number
+  elapsedMs: number
+  /** Held partition → since when (elapsed). */
+  mine: ReadonlyMap<number, number>
+}
+
+type Times = Pick<TurnsNow, 'perMs' | 'timeoutMs'>
+
+const sendingMs = ({ perMs }: Times): number => Math.max(SENDING_MIN_MS, SENDING_WINDOWS * perMs)
+
+/** Milliseconds of a slot. */
+export const slotMsOf = (times: Times): number => times.perMs + sendingMs(times) + times.timeoutMs + 2 * CLOCK_SKEW_MAX_MS
+
+/** Milliseconds in which every partition of the lane comes to its turn. */
+export const roundMs = (now: TurnsNow): number => slotMsOf(now) * now.lane.partitions.length
+
+/** Milliseconds until this process may send; 0: now; Infinity: only after the answers under way. */
+export function waitForTurn(turns: Turns, now: TurnsNow, units: number): number {
+  const slotMs = slotMsOf(now)
+  const current = slotNow(now)
+  const spacedMs = turns.lastEndMs === null ? 0 : turns.lastEndMs + now.perMs - now.elapsedMs
+  const inTime = (waitMs: number, startMs: number) => waitMs - startMs <= sendingMs(now)
+  const currentMs = current * slotMs - now.nowMs
+  const isGoingOn = current === turns.last?.slot
+  if (isGoingOn && inTime(0, currentMs) && units <= leftOfSlot(turns, now) && mayUse(current, currentMs, now)) return 0
+  if (turns.underWay > 0) return Number.POSITIVE_INFINITY
+  // The current slot and the next one may come too early, since both can begin less than a window after now; then a whole round.
+  for (let slot = current; slot <= current + 1 + now.lane.partitions.length; slot++) {
+    const startMs = slot * slotMs - now.nowMs
+    const waitMs = Math.max(0, startMs, spacedMs)
+    if (slot !== turns.last?.slot && inTime(waitMs, startMs) && mayUse(slot, startMs, now)) return waitMs
+  }
+  return roundMs(now)
+}
+
+/** A request starts now: all of one slot share its units. */
+export function takeTurn(turns: Turns, now: TurnsNow, units: number): void {
+  turns.last = { slot: slotNow(now), spent: spentOfSlot(turns, now) + units }
+  turns.underWay += 1
+}
+
+/** Units of the current slot that are not spent. */
+export const leftOfSlot = (turns: Turns, now: TurnsNow): number => now.lane.units - spentOfSlot(turns, now)
+
+const slotNow = (now: TurnsNow): number => Math.floor(now.nowMs / slotMsOf(now))
+const spentOfSlot = ({ last }: Turns, now: TurnsNow): number => (last?.slot === slotNow(now) ? last.spent : 0)
+
+/** The holder, and for a whole window before the slot: what its predecessor sent is out of the window then. */
+function mayUse(slot: number, startMs: number, { lane, mine, elapsedMs, perMs }: TurnsNow): boolean {
+  const sinceMs = ofSlot(lane, slot, mine)
+  return sinceMs !== undefined && elapsedMs + startMs >= sinceMs + perMs
+}

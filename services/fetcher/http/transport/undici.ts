@@ -1,0 +1,130 @@
+/**
+ * One HTTP round trip over undici: kept connections, bounded in number, and a body that is read up to a bound and decoded. What can be
+ * different at the next attempt (connection, cut body, too many bytes) becomes AttemptFailed; an abort keeps the signal's reason.
+ * The only file that knows undici. It follows no redirect and retries nothing.
+ */
+import type { Readable } from 'node:stream'
+import { Agent, type Dispatcher, request as undiciRequest } from 'undici'
+import { messageOf } from '#shared/errors.ts'
+import { AttemptFailed } from '../errors.ts'
+import { excerptOf } from '../excerpt.ts'
+import { isNoContent, isOk } from '../status.ts'
+import { looselyTextOf, NotText, textOf } from './charset.ts'
+import { decoded, decodedOpening } from './content-coding.ts'
+
+export type RawRequest = { method: 'GET' | 'POST'; url: URL; headers: Readonly<Record<string, string>>; body: string | undefined }
+type Headers = Record<string, string>
+/** `notes`: what the headers say wrongly of a body that can be read all the same. */
+type Body = { text: string; bytes: number; notes: readonly string[] }
+/** `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `bytes` counts after decompression. */
+export type RawAnswer = { status: number; headers: Headers } & Body
+export type Ask = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
+export type Http = { ask: Ask; close(): Promise<void> }
+
+/** To one origin. Partitions that run at once and the source's quota bound it further. */
+const CONNECTIONS_MAX = 32
+const CONNECT_TIMEOUT_MS = 10_000
+const KEEP_ALIVE_MS = 30_000
+const ERROR_BODY_BYTES_MAX = 64 * 1024
+export const ACCEPT_ENCODING = 'gzip, br'
+
+const NO_BODY: Body = { text: '', bytes: 0, notes: [] }
+
+export function createHttp(options: { bodyBytesMax: number }): Http {
+  // Time is bounded by the timeout layer, over headers and body together.
+  const agent = new Agent({
+    connections: CONNECTIONS_MAX,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    allowH2: false,
+  })
+  return {
+    ask: (request, signal) => roundTrip(agent, request, signal, options.bodyBytesMax),
+    close: () => agent.destroy(),
+  }
+}
+
+async function roundTrip(agent: Agent, request: RawRequest, signal: AbortSignal, bodyBytesMax: number): Promise<RawAnswer> {
+  signal.throwIfAborted()
+  let answered: Dispatcher.ResponseData | null = null
+  try {
+    answered = await undiciRequest(request.url, {
+      dispatcher: agent,
+      method: request.method,
+      headers: request.headers,
+      body: request.body ?? null,
+      signal,
+    })
+    const { statusCode: status, body } = answered
+    const ok = isOk(status)
+    const headers = headersOf(answered.headers)
+    const sent = await read(body, ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX, ok && !isNoContent(status))
+    // What an answer without content brings all the same is not looked at (RFC 9110 sections 15.3.5 and 15.3.6).
+    const content = isNoContent(status) ? NO_BODY : ok ? await page(sent, headers, bodyBytesMax) : await opening(sent, headers)
+    return { status, headers, ...content }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof AttemptFailed) throw error
+    throw answered === null
+      ? new AttemptFailed('connection', `the connection failed: ${messageOf(error)}`)
+      : new AttemptFailed('cut', `the body ended early or is damaged: ${messageOf(error)}`)
+  }
+}
+
+/** As it came over the wire. `whole`: more than `bytesMax` is a failed attempt; otherwise the rest is left unread. */
+async function read(body: Readable, bytesMax: number, whole: boolean): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes <= bytesMax) continue
+      if (whole) throw tooLarge(bytesMax, chunks[0] ?? chunk)
+      break
+    }
+  } catch (error) {
+    // Of an error's body, whatever arrived is good enough.
+    if (whole || chunks.length === 0) throw error
+  }
+  return Buffer.concat(chunks)
+}
+
+/** A page: exactly what was sent, or AttemptFailed. */
+async function page(bytes: Buffer, headers: Headers, bytesMax: number): Promise<Body> {
+  const { bytes: plain, notes } = await decoded(bytes, headers['content-encoding'], {
+    bytesMax,
+    tooLarge: (opening) => tooLarge(bytesMax, opening),
+  })
+  try {
+    const { text, note } = textOf(plain, headers['content-type'])
+    return { text, bytes: plain.length, notes: note === null ? notes : [...notes, note] }
+  } catch (error) {
+    if (!(error instanceof NotText)) throw error
+    const said = notes.length === 0 ? error.message : `${error.message} (${notes.join('; ')})`
+    throw new AttemptFailed(error.ends ? 'cut' : 'unreadable', said)
+  }
+}
+
+/** Of an error's answer, for an excerpt: what its status says counts, whatever its body is. */
+async function opening(bytes: Buffer, headers: Headers): Promise<Body> {
+  const plain = await decodedOpening(bytes, headers['content-encoding'], ERROR_BODY_BYTES_MAX)
+  return { text: looselyTextOf(plain, headers['content-type']), bytes: plain.length, notes: [] }
+}
+
+function tooLarge(bytesMax: number, opening: Buffer): AttemptFailed {
+  const excerpt = excerptOf(opening.subarray(0, 1024).toString('utf8'))
+  return new AttemptFailed('too_large', `the body is larger than ${bytesMax} bytes (bodyBytesMax); it opens with: ${excerpt}`)
+}
+
+/** Cookies are dropped: nothing uses them, and they are credentials. */
+function headersOf(given: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || name === 'set-cookie') continue
+    headers[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return headers
+}

@@ -1,0 +1,82 @@
+/** How a function of the author's asks: through the client of the run, from a request of ours that it may change. Bounded between two takings. */
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { RequestChanges, WalkAnswer } from '#shared/declaration/paginate/generator.ts'
+import type { Stopped } from '#shared/errors.ts'
+import type { PageRequest, PageResponse, Send } from '../http/messages.ts'
+import { withoutParams, withParam } from '../http/query.ts'
+import type { Stop } from '../schedule/stop-signal.ts'
+import { linkCursor, linkRequest } from './paginators/link-cursor.ts'
+
+/** Between two takings: a function that asks more often would never be seen to move. */
+const REQUESTS_MAX = 1_000
+
+export type Asking = {
+  request(changes?: RequestChanges): Promise<WalkAnswer>
+  /** The last answer, with the numbers of all since the last call. */
+  taken(): PageResponse
+  /** True for an error that a request ended with. */
+  failed(error: unknown): boolean
+}
+
+export type AskingTools = {
+  stream: Stream
+  send: Send
+  stop: Stop
+  /** The request that the changes are made to. */
+  own(changes: RequestChanges): PageRequest
+  /** The error for a mistake of the function's. */
+  wrong(what: string): Stopped
+}
+
+export function asking({ stream, send, stop, own, wrong }: AskingTools): Asking {
+  const failures = new WeakSet<object>()
+  let sinceTaken: PageResponse[] = []
+  let last: PageResponse | null = null
+
+  async function request(changes: RequestChanges = {}): Promise<WalkAnswer> {
+    const asked = own(changes)
+    if (sinceTaken.length >= REQUESTS_MAX) throw wrong(`asks ${REQUESTS_MAX} times without yielding a page`)
+    try {
+      const response = await send(changed(stream, asked, changes), { signal: stop.hard, stream: stream.label })
+      sinceTaken.push(response)
+      last = response
+      return { body: response.body, headers: response.headers, status: response.status, url: response.request.url.href }
+    } catch (error) {
+      if (typeof error === 'object' && error !== null) failures.add(error)
+      throw error
+    }
+  }
+
+  return {
+    request,
+    taken() {
+      if (last === null) throw wrong('asks for nothing')
+      const sum = (of: (response: PageResponse) => number) => sinceTaken.reduce((total, response) => total + of(response), 0)
+      const response = {
+        ...last,
+        bytes: sum(({ bytes }) => bytes),
+        attempts: sum(({ attempts }) => attempts),
+        retries: sum(({ retries }) => retries),
+        durationMs: sum(({ durationMs }) => durationMs),
+      }
+      sinceTaken = []
+      return response
+    },
+    failed: (error) => typeof error === 'object' && error !== null && failures.has(error),
+  }
+}
+
+function changed(stream: Stream, own: PageRequest, changes: RequestChanges): PageRequest {
+  const request = changes.url === undefined ? own : linkRequest(stream, own, linkCursor(stream, changes.url, own.url))
+  let { url } = request
+  for (const [name, value] of Object.entries(changes.params ?? {})) {
+    url = value === null ? withoutParams(url, [name]) : withParam(url, name, String(value))
+  }
+  const headers = Object.entries(changes.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
+  return {
+    method: changes.method ?? request.method,
+    url,
+    headers: { ...request.headers, ...Object.fromEntries(headers) },
+    body: 'body' in changes ? changes.body : request.body,
+  }
+}

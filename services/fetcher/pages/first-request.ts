@@ -1,0 +1,90 @@
+/**
+ * The request that opens a run: the stream's path, parameters, headers and body, the partition's values, and the watermark where the API
+ * takes it. Pure, and the same for the same arguments, since pages after a restart are made from it again. Holds no credential.
+ */
+import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
+import { plainHeaders } from '#shared/declaration/headers.ts'
+import { DeclarationError } from '#shared/errors.ts'
+import type { PageRequest } from '../http/messages.ts'
+import { withParam } from '../http/query.ts'
+import { paginatorFor } from './paginators/paginator-for.ts'
+import { withPosition } from './watermark-param.ts'
+
+/**
+ * `since` and `until`: where to begin and to end as the request writes it (`requestText`), null for everything. Throws DeclarationError.
+ */
+export function firstRequest(
+  stream: Stream,
+  baseUrl: string,
+  partition: number,
+  since: string | null,
+  until: string | null = null,
+): PageRequest {
+  const values = stream.partitions[partition] ?? {}
+  const placed = placeholders(stream, values)
+  let url = urlOf(baseUrl, placed.path)
+  for (const [name, value] of Object.entries(values)) if (!placed.used.has(name)) url = withParam(url, name, String(value))
+  for (const [name, value] of Object.entries(paramsOf(stream, partition, values))) url = withParam(url, name, String(value))
+  const headers = { ...lowerCase(plainHeaders(stream.source.headers)), ...lowerCase(stream.headers) }
+  const request: PageRequest = { method: stream.method, url, headers, body: structuredClone(stream.body) }
+  return paginatorFor(stream).first(withRange(stream, request, since, until))
+}
+
+function withRange(stream: Stream, request: PageRequest, since: string | null, until: string | null): PageRequest {
+  const { watermark } = stream
+  if (watermark === null) return request
+  const begun = since === null ? request : withPosition(stream, request, watermark, since)
+  return until === null ? begun : withPosition(stream, begun, { param: watermark.to, body: watermark.toBody }, until)
+}
+
+/** By the parts of a URL, never by joining texts: no path or value can lead to another host. */
+function urlOf(baseUrl: string, path: string): URL {
+  const url = new URL(baseUrl)
+  const mark = path.indexOf('?')
+  const pathname = mark === -1 ? path : path.slice(0, mark)
+  url.pathname = `${url.pathname.replace(/\/$/, '')}${pathname}`
+  url.search = mark === -1 ? '' : path.slice(mark)
+  return url
+}
+
+function placeholders(stream: Stream, values: PartitionValues): { path: string; used: ReadonlySet<string> } {
+  const used = new Set<string>()
+  const path = stream.path.replace(/\{([^{}]*)\}/g, (_, name: string) => {
+    const value = Object.hasOwn(values, name) ? String(values[name]) : undefined
+    if (value === undefined) {
+      throw mistake(
+        stream,
+        'path',
+        `{${name}} is in the path, but the partition has no "${name}"`,
+        `add it to partitions: [{ ${name}: … }]`,
+      )
+    }
+    // As a whole segment these three would be taken out of the path, and the request would go to another place.
+    if (['', '.', '..'].includes(value)) {
+      throw mistake(stream, 'partitions', `"${value}" cannot stand for {${name}} in the path`, 'give it another value')
+    }
+    used.add(name)
+    return encodeURIComponent(value)
+  })
+  return { path, used }
+}
+
+function paramsOf(stream: Stream, partition: number, values: PartitionValues): Record<string, string | number | boolean> {
+  if (typeof stream.params !== 'function') return stream.params
+  try {
+    return stream.params({ partition, partitions: stream.partitions.length, values })
+  } catch (error) {
+    throw mistake(
+      stream,
+      'params',
+      `the function throws for partition ${partition}: ${String(error)}`,
+      'it gets { partition, partitions, values }',
+    )
+  }
+}
+
+const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+const mistake = (stream: Stream, field: string, what: string, hint: string): DeclarationError =>
+  new DeclarationError('HR_DECLARATION', `${stream.source.file}, stream ${stream.name}, field ${field}: ${what}`, { hint })

@@ -1,0 +1,64 @@
+/**
+ * The author's own walk: an async generator that asks through the client of the run and yields pages. Each page counts what was asked for since the
+ * one before. A page without a cursor can be gone on from by nobody: a run that is interrupted there starts again from its best watermark.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { WalkPage } from '#shared/declaration/paginate/generator.ts'
+import type { GeneratorSpec } from '#shared/declaration/paginate/paginate.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import { boundsOf } from '../watermark/request-window.ts'
+import { type Asking, asking } from './author-requests.ts'
+import { firstRequest } from './first-request.ts'
+import type { Page, Walk } from './page.ts'
+import type { Cursor } from './paginators/paginator-for.ts'
+
+export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): AsyncGenerator<Page> {
+  const { stream, partition } = walk
+  const asked = askingOf(walk)
+  const tools = {
+    request: asked.request,
+    ...boundsOf(walk).texts,
+    cursor: walk.cursor,
+    partition,
+    partitions: stream.partitions.length,
+    values: stream.partitions[partition] ?? {},
+  }
+  try {
+    walk.stop.soft.throwIfAborted()
+    for await (const page of authors(tools)) {
+      const { records, cursor } = pageOf(stream, page)
+      yield { records, cursor, response: asked.taken(), last: false }
+      walk.stop.soft.throwIfAborted()
+    }
+  } catch (error) {
+    // What the client threw decides what the run does; everything else is the author's.
+    if (asked.failed(error) || error instanceof Stopped || walk.stop.soft.aborted) throw error
+    throw wrong(stream, `throws: ${messageOf(error)}`)
+  }
+  yield { records: [], cursor: null, response: asked.taken(), last: true }
+}
+
+function askingOf(walk: Walk): Asking {
+  const { stream, partition, baseUrl, send, stop } = walk
+  const { since, until } = boundsOf(walk).texts
+  return asking({
+    ...{ stream, send, stop },
+    own: ({ path }) => firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until),
+    wrong: (what) => wrong(stream, what),
+  })
+}
+
+function pageOf(stream: Stream, page: WalkPage): { records: readonly unknown[]; cursor: Cursor | null } {
+  const { records, cursor } = typeof page === 'object' && page !== null ? page : ({} as Partial<WalkPage>)
+  // As at a declared place: null is an empty page, and what is missing may be an error.
+  if (records !== null && !Array.isArray(records)) throw wrong(stream, 'yields a page without an array of records')
+  try {
+    // As it is after a restart, so that a cursor that is no plain JSON shows itself at once.
+    return { records: records ?? [], cursor: JSON.parse(JSON.stringify(cursor ?? null)) }
+  } catch (error) {
+    throw wrong(stream, `yields a cursor that is no plain JSON: ${messageOf(error)}`)
+  }
+}
+
+const wrong = (stream: Stream, what: string): Stopped =>
+  new Stopped('HR_GENERATOR', `${stream.label}: the function of generator ${what}`, { hint: 'correct paginate in the declaration' })

@@ -1,0 +1,57 @@
+/**
+ * An opaque cursor: from the body or a header of the answer into a parameter, a header or the JSON body of the next request. Missing, null,
+ * false and "" end the walk, as does `hasMore` where it is declared; an answer in which the two contradict each other, or one is missing, stops it.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { CursorSpec } from '#shared/declaration/paginate/paginate.ts'
+import { unwrapped } from '#shared/declaration/place.ts'
+import { withValueAt } from '#shared/json-pointer.ts'
+import type { PageRequest } from '../../http/messages.ts'
+import { withParam } from '../../http/query.ts'
+import { endWithout } from './omitted.ts'
+import { withSize } from './page-size.ts'
+import type { PageView, Paginator } from './paginator.ts'
+import { flagAt, foreignCursor, readPlace, unclear } from './read-response.ts'
+
+export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
+  // As with a Link header, leaving the header out is how an API says that there is no next page.
+  const isOptional = spec.next === undefined || unwrapped(spec.next).isOptional
+  return {
+    first: (request) => withSize(request, spec.size),
+    next(page) {
+      const found = nextCursor(spec, stream, page)
+      const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
+      if (more === false) return { cursor: null, more }
+      if (more === true && (found === null || found === undefined)) {
+        throw unclear(stream, 'hasMore is true, but the answer holds no next cursor')
+      }
+      if (found === undefined) return endWithout('next cursor', isOptional, page)
+      return { cursor: found, ...(more === true ? { more } : {}) }
+    },
+    at(first, cursor) {
+      if (!isCursor(spec, cursor)) throw foreignCursor(stream, 'no text and no number')
+      return withCursor(spec, first, cursor)
+    },
+  }
+}
+
+/** Undefined where the answer omits it, null where it says that there is none. */
+function nextCursor(spec: CursorSpec, stream: Stream, { headers, body }: PageView): unknown {
+  const found = spec.next === undefined ? headers[headerOf(spec)] : readPlace(stream, 'next', spec.next, body)
+  if (found === undefined) return undefined
+  if (found === null || found === false || found === '') return null
+  if (isCursor(spec, found)) return found
+  throw unclear(stream, `the next cursor is ${Array.isArray(found) ? 'an array' : `a ${typeof found}`}, not a text or a number`)
+}
+
+const headerOf = ({ nextHeader = '' }: CursorSpec): string => unwrapped<string>(nextHeader).at.toLowerCase()
+
+/** Only a JSON body takes more than a text or a number. */
+const isCursor = (spec: CursorSpec, found: unknown): boolean =>
+  typeof found === 'string' || typeof found === 'number' || (spec.body !== undefined && typeof found === 'object')
+
+function withCursor(spec: CursorSpec, first: PageRequest, cursor: unknown): PageRequest {
+  if (spec.param !== undefined) return { ...first, url: withParam(first.url, spec.param, String(cursor)) }
+  if (spec.header !== undefined) return { ...first, headers: { ...first.headers, [spec.header.toLowerCase()]: String(cursor) } }
+  return { ...first, body: withValueAt(first.body, spec.body ?? '', cursor) }
+}

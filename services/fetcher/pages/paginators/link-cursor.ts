@@ -1,0 +1,32 @@
+/**
+ * A link to the next page as a cursor: resolved against the URL that answered (RFC 3986), kept whole with its own parameters, without user
+ * information, fragment and the source's credentials where the API repeats them in it. Whether its origin may be asked is the client's decision.
+ */
+
+import { sendsBearerToken } from '#shared/declaration/auth.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { secretParamsOf } from '../../http/describe.ts'
+import type { PageRequest } from '../../http/messages.ts'
+import { withoutParams } from '../../http/query.ts'
+import { foreignCursor, unclear } from './read-response.ts'
+
+/** `conceal`: puts marks where the API repeats a credential under whatever name. */
+export function linkCursor(stream: Stream, link: string, base: URL, conceal: (url: URL) => URL = (url) => url): string {
+  if (!URL.canParse(link, base.href)) throw unclear(stream, 'the link to the next page is no URL')
+  const url = new URL(link, base)
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  return conceal(withoutParams(url, [...secretParamsOf(stream.source), ...tokenParams(stream)])).href
+}
+
+/** Throws Stopped for what is no stored link. */
+export function linkRequest(stream: Stream, first: PageRequest, cursor: unknown): PageRequest {
+  if (typeof cursor !== 'string' || !URL.canParse(cursor)) throw foreignCursor(stream, 'no link')
+  return { ...first, url: new URL(cursor) }
+}
+
+/** RFC 6750 section 2.3 lets a token stand in the query: an API that repeats it in its links would put it into the checkpoint. */
+function tokenParams({ source }: Stream): string[] {
+  return sendsBearerToken(source.auth) ? ['access_token'] : []
+}

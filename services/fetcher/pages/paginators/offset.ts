@@ -1,0 +1,102 @@
+/**
+ * `?offset=500&limit=500`. The walk moves on by what came, less the overlap, and ends where the declared rule says so: at a short or an empty page,
+ * at a total, or by a flag. With an overlap, each page has to bring a record of the one before again. If it does not, more records were deleted
+ * meanwhile than it covers: the step says `shifted`, and the walk goes back, further each time and a bounded number of times, until it meets known records.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
+import type { OffsetSpec } from '#shared/declaration/paginate/paginate.ts'
+import type { PageRequest } from '../../http/messages.ts'
+import { withParam } from '../../http/query.ts'
+import { isShort } from './page-size.ts'
+import type { Cursor, PageView, Paginator, Step } from './paginator.ts'
+import { fieldsOf, flagAt, foreignCursor, totalAt, unclear } from './read-response.ts'
+import { markOf } from './record-identity.ts'
+
+type OffsetCursor = {
+  offset: number
+  /** A page of the whole limit was seen in this walk. */
+  full: boolean
+  /** Behind the last record walked so far. */
+  end: number
+  /** Of records that the page before ended with, and of the one that it opened with. Empty: nothing has to come again. */
+  marks: string[]
+  /** Steps that were taken back in search of them. */
+  back: number
+}
+
+/** Each step back is twice as long as the one before: 1, 2, 4 … overlaps, 63 in all. */
+const BACK_STEPS_MAX = 6
+/** Kept in the checkpoint, which has little room. */
+const MARKS_MAX = 8
+
+export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
+  const ask = (request: PageRequest, offset: number): PageRequest => ({
+    ...request,
+    url: withParam(withParam(request.url, spec.limitParam, String(spec.limit)), spec.param, String(offset)),
+  })
+
+  /** `known`: place of the last record that was on the page before. */
+  function isLast(page: PageView, at: OffsetCursor, known: number | null, more: boolean | null): boolean {
+    const { length } = page.records
+    if (more === false) return true
+    const total = endsByTotal(spec.total) ? totalAt(stream, 'total', spec.total, page) : null
+    if (total !== null && at.offset - spec.first + length >= total) return true
+    const declared = more === true || total !== null
+    if (declared && length === 0) throw unclear(stream, `the answer says that there is more, but the page at offset ${at.offset} is empty`)
+    if (declared) return false
+    // Nothing but what was asked for again: the end.
+    if (length <= spec.overlap && known === length - 1) return true
+    return spec.stop === 'empty' ? length === 0 : isShort(length, spec.limit, at.full)
+  }
+
+  function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
+    // A page of one record is asked for again as a whole: without a mark, nothing would tell that it has made room meanwhile.
+    const declared = spec.hasMore !== undefined || endsByTotal(spec.total)
+    const overlap = Math.min(spec.overlap, declared ? records.length - 1 : Math.max(1, records.length - 1))
+    const marked = overlap === 0 ? [] : [records[0], ...records.slice(-Math.min(overlap, MARKS_MAX))]
+    const end = at.offset + records.length
+    return {
+      offset: end - overlap,
+      full: at.full || records.length >= spec.limit,
+      end: Math.max(at.end, end),
+      marks: marked.map((record) => markOf(stream, record)),
+      back: 0,
+    }
+  }
+
+  function goBack(records: number, at: OffsetCursor): OffsetCursor | null {
+    if (at.back >= BACK_STEPS_MAX || at.offset <= spec.first) return null
+    const offset = Math.max(spec.first, at.offset - spec.overlap * 2 ** at.back)
+    return { ...at, offset, end: Math.max(at.end, at.offset + records), back: at.back + 1 }
+  }
+
+  function repeated(records: number, at: OffsetCursor): Pick<Step, 'repeats'> {
+    if (spec.overlap === 0) return {}
+    return { repeats: at.offset + spec.overlap < at.end || records <= spec.overlap ? 'all' : 'some' }
+  }
+
+  return {
+    first: (request) => ask(request, spec.first),
+    next(page, cursor): Step {
+      const at = cursorOf(stream, cursor ?? { offset: spec.first })
+      const { records } = page
+      const known = at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
+      const repeats = repeated(records.length, at)
+      const back = known === -1 ? goBack(records.length, at) : null
+      const again = Math.min(records.length, at.end - at.offset)
+      const came = { ...repeats, ...(again === 0 ? {} : { again }) }
+      if (back !== null) return { cursor: back, ...came, shifted: at.back === 0 }
+      const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
+      return { cursor: isLast(page, at, known, more) ? null : goOn(records, at), ...came, ...(more === null ? {} : { more }) }
+    },
+    at: (first, cursor) => ask(first, cursorOf(stream, cursor).offset),
+  }
+}
+
+function cursorOf(stream: Stream, cursor: Cursor): OffsetCursor {
+  const found = fieldsOf<OffsetCursor>(cursor)
+  if (typeof found.offset !== 'number') throw foreignCursor(stream, 'no offset')
+  const { offset, full = false, end = offset, marks = [], back = 0 } = found
+  return { offset, full, end, marks, back }
+}

@@ -1,0 +1,72 @@
+/**
+ * `?page=2`. The walk ends where the declared rule says so and nowhere else: a page without records or a short one, a number of pages or records,
+ * or a flag. Records that move between pages while the walk goes on can be missed, and nothing in the answers would show it.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
+import type { PageNumberSpec } from '#shared/declaration/paginate/paginate.ts'
+import type { PageRequest } from '../../http/messages.ts'
+import { withParam } from '../../http/query.ts'
+import { isShort, withSize } from './page-size.ts'
+import type { Cursor, PageView, Paginator, Step } from './paginator.ts'
+import { fieldsOf, flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './read-response.ts'
+
+/** By the answer; null where it does not say. `page` counts from 1. */
+type Said = { page: number; pages: number | null; total: number | null; more: boolean | null }
+
+/** `walked`: records of the pages before. `full`: a page of the whole size was seen in this walk. */
+type PageCursor = { page: number; walked: number; full: boolean }
+
+export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Paginator {
+  const ask = (request: PageRequest, page: number): PageRequest => ({
+    ...request,
+    url: withParam(withSize(request, spec.size).url, spec.param, String(page)),
+  })
+
+  /** An estimate ends no walk: an empty page does. So it does where the answer leaves out a total or a flag that is optional. */
+  function isLast(records: number, at: PageCursor, { page, pages, total, more }: Said): boolean {
+    if (more !== null) return !more
+    if (pages !== null) return page >= pages
+    if (total !== null && records === 0 && at.walked < total) {
+      throw walkShort(stream, `page ${at.page} is empty after ${at.walked} records, but the API said ${total}`, inexact('totalRecords'))
+    }
+    if (total !== null) return at.walked + records >= total
+    return spec.stop === 'short' ? isShort(records, spec.size?.value ?? Number.POSITIVE_INFINITY, at.full) : records === 0
+  }
+
+  function saidBy(view: PageView, at: PageCursor): Said {
+    const { hasMore, totalPages, totalRecords } = spec
+    return {
+      page: at.page - spec.first + 1,
+      more: hasMore === undefined ? null : flagAt(stream, 'hasMore', hasMore, view.body),
+      pages: endsByTotal(totalPages) ? totalAt(stream, 'totalPages', totalPages, view) : null,
+      total: endsByTotal(totalRecords) ? totalAt(stream, 'totalRecords', totalRecords, view) : null,
+    }
+  }
+
+  /** For the end of the walk, also where it is an estimate. */
+  function pagesOf(view: PageView, page: number): Pick<Step, 'pages'> {
+    const { totalPages } = spec
+    if (totalPages === undefined) return {}
+    return { pages: { page, pages: totalAt(stream, 'totalPages', totalPages, view), exact: isExact(totalPages) } }
+  }
+
+  return {
+    first: (request) => ask(request, spec.first),
+    next(view, cursor) {
+      const { length } = view.records
+      const from = cursor === null ? { page: spec.first, walked: 0, full: false } : cursorOf(stream, cursor)
+      const at = { ...from, full: from.full || length >= (spec.size?.value ?? Number.POSITIVE_INFINITY) }
+      const said = saidBy(view, at)
+      const step = { ...pagesOf(view, said.page), ...(said.more === null ? {} : { more: said.more }) }
+      return { cursor: isLast(length, at, said) ? null : { page: at.page + 1, walked: at.walked + length, full: at.full }, ...step }
+    },
+    at: (first, cursor) => ask(first, cursorOf(stream, cursor).page),
+  }
+}
+
+function cursorOf(stream: Stream, cursor: Cursor): PageCursor {
+  const { page, walked, full } = fieldsOf<PageCursor>(cursor)
+  if (typeof page !== 'number' || typeof walked !== 'number') throw foreignCursor(stream, 'no number of a page')
+  return { page, walked, full: full === true }
+}

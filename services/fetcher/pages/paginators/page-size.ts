@@ -1,0 +1,46 @@
+/** The parameter that sets a page's size, the size that a request asks for, and when a page is the last one by its size. */
+import { type PaginateSpec, pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import type { PageRequest } from '../../http/messages.ts'
+import { withParam } from '../../http/query.ts'
+
+type Size = { param: string; value: number } | number
+
+export const withSize = (request: PageRequest, size: Size | undefined): PageRequest =>
+  size === undefined || typeof size === 'number' ? request : { ...request, url: withParam(request.url, size.param, String(size.value)) }
+
+/**
+ * A page without records is the last. One that is not full is it once the API has shown a full page in this walk (`full`): an API that caps the size
+ * in silence gives short pages only, and an end there would lose the rest.
+ */
+export const isShort = (records: number, size: number, full: boolean): boolean => records === 0 || (full && records < size)
+
+/** Names under which APIs take the size of a page, compared without case, `-`, `_` and brackets. */
+const SIZE_PARAMS = new Set(
+  'limit perpage pagesize pagelimit size first maxresults maxrecords maxitems resultsperpage itemsperpage hitsperpage recordsperpage top take rows count'.split(
+    ' ',
+  ),
+)
+
+/** Records of a full page: as paginate says, else as the first request asks for them; null where nobody says. */
+export function fullPageOf(paginate: PaginateSpec, { url, body }: PageRequest): number | null {
+  const pages = pagesOf(paginate)
+  if (pages.kind === 'offset') return pages.limit
+  if (pages.kind === 'graphql') return pages.first?.value ?? null
+  if ('size' in pages && pages.size !== undefined) return typeof pages.size === 'number' ? pages.size : pages.size.value
+  const fields = typeof body === 'object' && body !== null ? Object.entries(body) : []
+  const asked = [...url.searchParams, ...fields].find(([name, value]) => isSizeParam(name) && sizeIn(value) !== null)
+  return asked === undefined ? null : sizeIn(asked[1])
+}
+
+export const isSizeParam = (name: string): boolean =>
+  SIZE_PARAMS.has(
+    name
+      .toLowerCase()
+      .replace(/^page\[(.*)\]$/, '$1')
+      .replace(/[-_$[\]]/g, ''),
+  )
+
+function sizeIn(value: unknown): number | null {
+  const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isInteger(number) && number > 0 ? number : null
+}

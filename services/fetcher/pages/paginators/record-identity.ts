@@ -1,0 +1,13 @@
+/** What a record is known by when it comes again: its primary key where the API sends it under that name, else all of it. */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { rawText } from '../../validate/deep-json.ts'
+import { digest } from '../../validate/validate.ts'
+
+/** Enough to tell the records of a few pages apart. */
+const MARK_CHARS = 12
+
+export function markOf({ primaryKey }: Stream, record: unknown): string {
+  const fields = typeof record === 'object' && record !== null ? (record as Record<string, unknown>) : {}
+  const isKeyed = primaryKey.every((field) => Object.hasOwn(fields, field))
+  return digest(rawText(isKeyed ? primaryKey.map((field) => fields[field]) : record)).slice(0, MARK_CHARS)
+}

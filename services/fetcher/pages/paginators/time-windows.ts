@@ -1,0 +1,142 @@
+/**
+ * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by another way of paging. A window
+ * that hits the cap is halved and walked again, down to a least size; one that is done makes everything before its end safe to confirm.
+ */
+import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
+import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
+import { Stopped } from '#shared/errors.ts'
+import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
+import type { PageRequest } from '../../http/messages.ts'
+import { fromText } from '../../watermark/since.ts'
+import { withPosition } from '../watermark-param.ts'
+import type { Cursor, PageView, Paginator, Step } from './paginator.ts'
+import { fieldsOf, flagAt, foreignCursor } from './read-response.ts'
+import { markOf } from './record-identity.ts'
+
+type WindowCursor = {
+  from: string
+  to: string
+  /** Up to where all is settled: the end of the last window. */
+  until: string
+  sizeMs: number
+  /** Of the way of paging inside; null for the window's first page. */
+  inner: Cursor | null
+  /** Of the window's pages before. */
+  records: number
+  /** Windows that begin before here have been walked before, in part, by one that hit the cap. */
+  againTo: string | null
+  /** The first page of this window, once it is walked. */
+  first: string | null
+  /** That of the window before, unless it was itself the same as the one before it. */
+  before: string | null
+}
+
+const MINUTE_MS = 60_000
+const NS_PER_MS = 1_000_000n
+const nsOf = (ms: number): bigint => BigInt(ms) * NS_PER_MS
+
+export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: Stream & { watermark: Watermarking }): Paginator {
+  const { kind, form, param, body } = stream.watermark
+  const unitMs = formUnitMs(form)
+  const minMs = Math.min(spec.size, Math.max(spec.min ?? MINUTE_MS, unitMs))
+  const text = (ns: bigint): string => watermarkText(kind, ns)
+
+  function ns(stored: string): bigint {
+    const position = positionOfText(kind, stored)
+    if (typeof position === 'bigint') return position
+    throw foreignCursor(stream, 'no window')
+  }
+
+  /** At least one unit long, also where nothing is settled yet: a run asks for something, and moves no watermark by it. */
+  function windowFrom(from: bigint, until: bigint, sizeMs: number, againTo: string | null): WindowCursor {
+    const to = smaller(from + nsOf(sizeMs), until > from ? until : from + nsOf(unitMs))
+    return { from: text(from), to: text(to), until: text(until), sizeMs, inner: null, records: 0, againTo, first: null, before: null }
+  }
+
+  function isCapped({ body: answer }: PageView, records: number): boolean {
+    if (spec.cap === undefined) return false
+    return typeof spec.cap === 'number' ? records >= spec.cap : flagAt(stream, 'cap', spec.cap, answer) === true
+  }
+
+  function halved({ from, to, until, againTo }: WindowCursor): WindowCursor {
+    const lengthMs = Number((ns(to) - ns(from)) / NS_PER_MS)
+    if (lengthMs <= minMs) throw tooMany(stream, from, to)
+    const halfMs = Math.max(minMs, Math.floor(lengthMs / 2 / unitMs) * unitMs)
+    return windowFrom(ns(from), ns(until), halfMs, againTo !== null && ns(againTo) > ns(to) ? againTo : to)
+  }
+
+  const again = (at: WindowCursor): Pick<Step, 'repeats'> => (at.againTo !== null && ns(at.from) < ns(at.againTo) ? { repeats: 'all' } : {})
+
+  /** What lies on a boundary can be on both sides of it, and be all that they bring; in three windows in a row it is an API that ignores them. */
+  const onBoundary = ({ first, before }: WindowCursor): Pick<Step, 'repeats'> =>
+    first !== null && first === before ? { repeats: 'all' } : {}
+
+  function done(at: WindowCursor): Step {
+    const [to, until] = [ns(at.to), ns(at.until)]
+    // After a halving the windows grow again, since what was dense once is not dense for ever.
+    const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
+    const before = at.first === at.before ? null : at.first
+    return { ...again(at), cursor: next === null ? null : { ...next, before }, walkedTo: smaller(to, until), list: 'ended' }
+  }
+
+  function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
+    const end = spec.inclusiveEnd ? stepBefore(kind, ns(to), form) : ns(to)
+    const begun = withPosition(stream, request, { param, body }, fromText(ns(from), stream.watermark))
+    return withPosition(stream, begun, { param: spec.to, body: spec.toBody }, requestText(end, form))
+  }
+
+  return {
+    // What an error in the body is, and what is added to each request, is for the way of paging inside to say.
+    ...pages,
+    start({ since, until, startedMs }) {
+      if (typeof since !== 'bigint') throw foreignCursor(stream, 'no window')
+      const end = typeof until === 'bigint' ? until : nsOf(Math.floor(startedMs) - spec.settle)
+      return windowFrom(floorTo(since, unitMs), floorTo(end, unitMs), spec.size, null)
+    },
+    next(page, cursor): Step {
+      const known = windowOf(stream, cursor)
+      const at = known.inner === null ? { ...known, first: pageMark(stream, page) } : known
+      const step = known.inner === null ? { ...pages.next(page, null), ...onBoundary(at) } : pages.next(page, at.inner)
+      const records = at.records + page.records.length
+      if (isCapped(page, records)) return { ...repeatsOf(step), ...again(at), cursor: halved(at), list: 'dropped' }
+      return step.cursor === null ? { ...step, ...done(at) } : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }
+    },
+    // A window in which there is nothing; the next one may hold something.
+    end: (cursor) => done(windowOf(stream, cursor)),
+    at(first, cursor) {
+      const window = windowOf(stream, cursor)
+      const request = windowRequest(first, window)
+      return window.inner === null ? request : pages.at(request, window.inner)
+    },
+  }
+}
+
+function pageMark(stream: Stream, { records }: PageView): string | null {
+  return records.length === 0 ? null : `${records.length} ${markOf(stream, records[0])} ${markOf(stream, records.at(-1))}`
+}
+
+/** Of a window that is read again, nothing else holds. */
+const repeatsOf = ({ repeats }: Step): Pick<Step, 'repeats'> => (repeats === undefined ? {} : { repeats })
+
+const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+/** Rounded down as the request's text is, so that a window ends exactly where the next one begins. */
+function floorTo(position: bigint, unitMs: number): bigint {
+  const unit = nsOf(unitMs)
+  const rest = ((position % unit) + unit) % unit
+  return position - rest
+}
+
+function tooMany(stream: Stream, from: string, to: string): Stopped {
+  return new Stopped('HR_WINDOW_CAPPED', `${stream.label}: the window from ${from} to ${to} hits the cap and is not halved any more`, {
+    hint: 'lower min of windows, or raise cap if the API gives more; partitions with other parameters split it too',
+  })
+}
+
+function windowOf(stream: Stream, cursor: Cursor | null): WindowCursor {
+  const { from, to, until, sizeMs, inner = null, records = 0, againTo = null, first = null, before = null } = fieldsOf<WindowCursor>(cursor)
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof until !== 'string' || typeof sizeMs !== 'number') {
+    throw foreignCursor(stream, 'no window')
+  }
+  return { from, to, until, sizeMs, inner, records, againTo, first, before }
+}

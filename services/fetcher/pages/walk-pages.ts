@@ -1,0 +1,174 @@
+/**
+ * Walks the pages of one run. A generator: it asks for a page when the last one has been taken, and knows nothing of what is done with
+ * them. Bounded by pages, empty pages in a row, cursors and contents that come again; a page that fails is asked for again by the
+ * client, never the run.
+ */
+
+import type { Stream } from '#shared/declaration/compile.ts'
+import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { HeadraceError, messageOf, Stopped } from '#shared/errors.ts'
+import type { WalkSize } from '#shared/progress/offset-metadata.ts'
+import type { PageRequest, PageResponse, Send } from '../http/messages.ts'
+import { isNoContent } from '../http/status.ts'
+import { cursorKey, mayComeFromCursor } from '../resume/stale-cursor.ts'
+import { boundsOf } from '../watermark/request-window.ts'
+import { isCounted } from './counted-pages.ts'
+import { firstRequest } from './first-request.ts'
+import { answerTo, COUNTED_CAUTION, followed, onwardsFrom } from './follow-watermark.ts'
+import { ownWalk } from './generator-walk.ts'
+import { repetitionGuard } from './loop-guard.ts'
+import type { Page, Walk } from './page.ts'
+import { fullPageOf } from './paginators/page-size.ts'
+import { type Cursor, paginatorFor } from './paginators/paginator-for.ts'
+import { recordsOf } from './records-of.ts'
+import { afterPage, sizeAt } from './walk-size.ts'
+
+export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
+  const { stream } = walk
+  const refuseRepetition = repetitionGuard(stream, walk.cursor)
+  let number = 0
+  let emptyInARow = 0
+  for await (const page of stream.paginate.kind === 'generator' ? ownWalk(walk, stream.paginate) : paginated(walk)) {
+    number += 1
+    refuseRepetition(number, page.records, page)
+    walk.send.vetting?.cursor(page.cursor)
+    // A window without records is walked to its end, and says so.
+    emptyInARow = page.records.length === 0 && page.walkedTo === undefined ? emptyInARow + 1 : 0
+    if (!page.last && emptyInARow >= stream.emptyPagesMax) throw tooManyEmpty(stream, emptyInARow)
+    yield page
+    if (page.last) return
+    if (number >= stream.pagesMax) throw tooManyPages(stream)
+  }
+}
+
+type Taken = { page: Page; size: WalkSize; request: PageRequest }
+/** A list of the API's: from where it was asked for, the request of its first page, and how many records were read before it. */
+type List = { since: string | null; first: PageRequest; base: number }
+
+async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: Walk): AsyncGenerator<Page> {
+  const paginator = paginatorFor(stream)
+  const { since, until, texts } = boundsOf({ stream, ...walk })
+  const listFrom = (from: string | null, base: number): List => ({
+    ...{ since: from, base },
+    first: firstRequest(stream, baseUrl, partition, from, texts.until),
+  })
+  let list = listFrom(texts.since, 0)
+  const { first } = list
+  const exchange = { signal: stop.hard, stream: stream.label, ...(paginator.passing === undefined ? {} : { passing: paginator.passing }) }
+  /** Made, and vetted, before the page that names it is handed out: what is stored can be asked for. */
+  const requestOf = (at: Cursor | null): PageRequest =>
+    at === null ? list.first : vetted(stream, send, () => paginator.at(list.first, at))
+
+  /** The API did not do as it was asked. */
+  let isDistrusted = false
+  const canFollow = () => followed(stream) && walk.positions !== undefined && !isDistrusted
+  const fullPage = fullPageOf(stream.paginate, first)
+
+  async function take(cursor: Cursor | null, request: PageRequest, before: WalkSize, again = 0): Promise<Taken> {
+    stop.soft.throwIfAborted()
+    const response = await send(request, exchange)
+    const isBodyless = saysNothing(stream, response)
+    if (!isBodyless) paginator.refuse?.(response)
+    const records = isBodyless ? [] : recordsOf(stream, response)
+    const conceal = send.vetting?.link
+    const { headers, body } = response
+    const sizes = { longest: before.longest, size: fullPage }
+    const view = { request: response.request, headers, body, records, ...sizes, ...(conceal ? { conceal } : {}) }
+    const next = isBodyless ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
+    const { step, cautions, size } = afterPage(
+      stream,
+      first,
+      before,
+      { ...view, isBodyless, base: list.base },
+      again === 0 ? next : { ...next, again },
+      fullPage,
+    )
+    const onward = requestOf(step.cursor)
+    const isCount = step.cursor !== null && isCounted(stream, response.request, onward, records)
+    const counted = isCount ? { counted: true as const } : {}
+    return { page: { ...step, response, records, size, cautions, ...counted, last: step.cursor === null }, size, request: onward }
+  }
+
+  const start: Cursor | null = walk.cursor ?? paginator.start?.({ since, until, startedMs: walk.startedMs }) ?? null
+  let taken = await take(start, requestOf(start), sizeAt(walk.size, walk.cursor !== null))
+  for (;;) {
+    const { page, request, size } = taken
+    const { cursor } = page
+    const ahead = cursorKey(cursor) === walk.gaveUp ? await proven(stream, () => take(cursor, request, size)) : null
+    // Records move away from a place that is counted: whoever goes on later goes on by the watermark.
+    yield canFollow() && page.counted === true ? { ...page, cursor: null } : page
+    if (page.last) return
+    taken = ahead ?? (page.counted === true ? await follow(taken) : null) ?? byCounter(page, await take(cursor, request, size))
+  }
+
+  /** A place that moves is all that leads on: said also of a stream that mostly goes on by its watermark. */
+  function byCounter({ counted }: Page, next: Taken): Taken {
+    if (counted !== true || (followed(stream) && walk.positions === undefined)) return next
+    const cautions = [...(next.page.cautions ?? []), { about: 'counted', says: COUNTED_CAUTION } as const]
+    return { ...next, page: { ...next.page, cautions } }
+  }
+
+  /** The page from the position that was reached, where that leads on; null if the walk has to go on by the API's link. */
+  async function follow({ page, size }: Taken): Promise<Taken | null> {
+    const { watermark } = stream
+    if (!canFollow() || watermark === null) return null
+    const walked = { records: page.records, positions: walk.positions?.() ?? [] }
+    const before = list
+    const onwards = onwardsFrom(watermark, walked.positions, list.since)
+    for (const onward of onwards) {
+      list = listFrom(onward.since, size.read - onward.again)
+      const next = await take(null, requestOf(null), size, onward.again)
+      const answer = answerTo(stream, walked, onward, next.page.records)
+      if (answer === 'followed') return { ...next, page: { ...next.page, overlaps: true } }
+      if (answer === 'ignored') break
+    }
+    list = before
+    // The API does not do as it is asked, or all of these records have moved away.
+    if (onwards.length > 0) isDistrusted = true
+    return null
+  }
+}
+
+/** A cursor that led to no page before is followed before the page that names it again is handed out: it must not be stored a second time. */
+async function proven<T>(stream: Stream, follow: () => Promise<T>): Promise<T> {
+  try {
+    return await follow()
+  } catch (error) {
+    // It says itself what is wrong, and that is not the link.
+    if (!mayComeFromCursor(error) || error.code === 'HR_WALK_SHORT') throw error
+    throw new Stopped('HR_NEXT_PAGE', `${stream.label}: the API names a next page again that is none: ${error.message}`, {
+      hint: 'every run asks again for the page that names it, and goes on when the API names another',
+      cause: error,
+    })
+  }
+}
+
+/** Throws Stopped for a cursor that no request can be made of, or none that may be sent. */
+function vetted(stream: Stream, send: Send, make: () => PageRequest): PageRequest {
+  try {
+    const request = make()
+    send.vetting?.request(request)
+    return request
+  } catch (error) {
+    if (error instanceof HeadraceError) throw error
+    throw new Stopped('HR_CURSOR', `${stream.label}: the cursor of the next page fits no request: ${messageOf(error)}`)
+  }
+}
+
+/** By its status it has no records and names no next page: its body is not read. */
+function saysNothing({ answers, paginate }: Stream, { status }: PageResponse): boolean {
+  if (answers.meanings.get(status) === 'empty') return true
+  // With an overlap, an empty page is a reason to go back.
+  const pages = pagesOf(paginate)
+  return isNoContent(status) && !(pages.kind === 'offset' && pages.overlap > 0)
+}
+
+const tooManyEmpty = (stream: Stream, pages: number): Stopped =>
+  new Stopped('HR_EMPTY_PAGES', `${stream.label}: ${pages} empty pages in a row that each name a next one`, {
+    hint: 'check the place of the cursor; raise emptyPagesMax if the API really answers like that',
+  })
+
+const tooManyPages = (stream: Stream): Stopped =>
+  new Stopped('HR_PAGES_MAX', `${stream.label}: the run has more than ${stream.pagesMax} pages`, {
+    hint: 'raise pagesMax, or ask for less with a watermark',
+  })

@@ -1,4 +1,0 @@
-/** One page is all there is. */
-import type { Paginator } from './contract.ts'
-
-export const nonePaginator: Paginator = { first: (request) => request, next: () => ({ cursor: null, unsaid: true }), at: (first) => first }

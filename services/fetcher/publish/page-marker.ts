@@ -1,0 +1,54 @@
+/** What a page's marker and the run's totals say about it. Pure. */
+
+import type { PageMarker } from '#shared/messages/frame.ts'
+import type { RunTotals } from '#shared/progress/offset-metadata.ts'
+import { shownName } from '#shared/shown.ts'
+import type { Fresh } from '../deduplicate/seen-records.ts'
+import type { PageResponse } from '../http/messages.ts'
+import type { Judged } from '../validate/validate.ts'
+
+export type PagePlace = Pick<PageMarker, 'run' | 'page' | 'watermark' | 'share' | 'coveredBelow' | 'last' | 'complete'>
+
+export function markerOf(place: PagePlace, response: PageResponse, judged: Judged, fresh: Fresh): PageMarker {
+  return {
+    v: 1,
+    ...place,
+    at: response.fetchedMs,
+    records: fresh.records.length,
+    deadLetters: fresh.rejected.length,
+    unchanged: fresh.unchanged,
+    drift: judged.drift.size,
+    ...(judged.leftOut === 0 ? {} : { leftOut: judged.leftOut }),
+    requests: response.attempts,
+    retries: response.retries,
+    bytes: response.bytes,
+    durationMs: Math.round(response.durationMs),
+  }
+}
+
+export const NO_TOTALS: RunTotals = { records: 0, deadLetters: 0, unchanged: 0, requests: 0, retries: 0, drift: [] }
+/** Paths of drift in a checkpoint; the log and the metric have more. */
+const DRIFT_SHOWN_MAX = 5
+
+export function totalsWith(totals: RunTotals, marker: PageMarker, judged: Judged): RunTotals {
+  return {
+    records: totals.records + marker.records,
+    deadLetters: totals.deadLetters + marker.deadLetters,
+    unchanged: totals.unchanged + marker.unchanged,
+    requests: totals.requests + marker.requests,
+    retries: totals.retries + marker.retries,
+    drift: [...new Set([...totals.drift, ...firstOf(judged.drift.keys())])].slice(0, DRIFT_SHOWN_MAX),
+  }
+}
+
+/** Cut, since a checkpoint has no room for endless names, and would lose all its totals over them. */
+const firstOf = (paths: Iterable<string>): string[] => [...paths].slice(0, DRIFT_SHOWN_MAX).map((path) => shownName(path))
+
+/** Further off, the answer's Date is not the time but a mistake, or that of a cache. */
+const CLOCK_AHEAD_MAX_MS = 86_400_000
+
+/** How far this machine's clock is ahead of the API's, by the Date of the answer (RFC 9110 section 6.6.1); 0 where it does not say. */
+export function clockAheadMs({ headers, fetchedMs }: Pick<PageResponse, 'headers' | 'fetchedMs'>): number {
+  const aheadMs = fetchedMs - Date.parse(headers.date ?? '')
+  return aheadMs <= CLOCK_AHEAD_MAX_MS ? Math.max(0, aheadMs) : 0
+}

@@ -1,0 +1,68 @@
+/**
+ * What must stand before a stream's first record: its schema in the registry and its two topics. Repeating it changes nothing.
+ */
+import type { Config } from '#shared/config/config.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Names } from '#shared/names.ts'
+import { forgotten, laidOut } from '#shared/progress/partition-scopes.ts'
+import { annotationOf, type JsonSchema, type StreamAnnotation } from '#shared/schema/json-schema.ts'
+import type { Registry } from '#shared/schema/registry.ts'
+
+/** `annotation`: as it is registered, with where partitions begin. */
+export type Prepared = { stream: Stream; topic: string; schemaId: number; annotation: StreamAnnotation }
+type PrepareTools = { kafka: Kafka; registry: Registry; names: Names; config: Config; log: Log }
+
+/** A record of RECORD_BYTES_MAX and its batch must fit; the broker's default of 1 MiB would refuse large ones. */
+const MESSAGE_BYTES_MAX = 8 * 1024 * 1024
+
+/** Throws Stopped (HR_SCHEMA_REFUSED) with the differences when the declared schema breaks the registered one. */
+export async function prepareStream(stream: Stream, tools: PrepareTools): Promise<Prepared> {
+  const { kafka, registry, names, log } = tools
+  const topic = names.records({ source: stream.source.name, stream: stream.name })
+  const subject = names.subject(topic)
+  const before = await registry.latest(subject)
+  const loaded = before === null ? [] : await kafka.committed(names.loaderGroup, topic)
+  const { schema, changed } = laidOut(stream.wireSchema, before?.json ?? null, loaded)
+  const { id, changes } = await registry.register(subject, schema)
+  for (const change of changes) log.info({ stream: stream.label, path: change.path, change: change.change }, 'schema change registered')
+  if (changed) reportLayout(stream, annotated(schema), log)
+  if ((await ensureTopics(stream, topic, tools)) === 'present' || before === null) {
+    return { stream, topic, schemaId: id, annotation: annotated(schema) }
+  }
+  // With a topic, Kafka drops what its groups have committed.
+  log.warn(
+    { stream: stream.label, topic },
+    'the topic was gone, and with it every watermark: the API is asked from the start of the stream',
+  )
+  const anew = forgotten(schema)
+  return { stream, topic, schemaId: (await registry.register(subject, anew)).id, annotation: annotated(anew) }
+}
+
+/** The topic of records and that of its dead letters; what became of the first. Surplus partitions stay and are not fetched. */
+async function ensureTopics(stream: Stream, topic: string, { kafka, names, config }: PrepareTools): Promise<'created' | 'present'> {
+  const { retentionMs, replicationFactor } = config.kafka
+  const settings = { 'retention.ms': String(retentionMs), 'max.message.bytes': String(MESSAGE_BYTES_MAX), 'cleanup.policy': 'delete' }
+  const spec = { partitions: stream.partitions.length, replicationFactor, config: settings }
+  const topicIs = await kafka.ensureTopic({ ...spec, topic })
+  await kafka.ensureTopic({ ...spec, topic: names.deadLetters(topic) })
+  return topicIs === 'created' ? 'created' : 'present'
+}
+
+function reportLayout({ label, partitions }: Stream, { startsFrom }: StreamAnnotation, log: Log): void {
+  const watermarks = startsFrom?.watermarks ?? []
+  const [first] = watermarks
+  const from = watermarks.every((watermark) => watermark === first) ? (first ?? "the stream's start") : watermarks
+  log.warn(
+    { stream: label, partitions: partitions.length, from },
+    'the partitions have changed: new ones begin at what was confirmed of all',
+  )
+}
+
+/** Every declared schema has it. */
+function annotated(schema: JsonSchema): StreamAnnotation {
+  const annotation = annotationOf(schema)
+  if (annotation === null) throw new RangeError('a declared schema without x-headrace')
+  return annotation
+}

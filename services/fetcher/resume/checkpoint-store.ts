@@ -1,0 +1,162 @@
+/**
+ * Where a partition stands in Kafka: fences earlier writers, reads checkpoint, confirmed watermark and log, and says where to go on. Remembers what
+ * was published since, because Kafka shows the end of a transaction a moment after it is decided, and recalls the end of the log once.
+ */
+
+import type { Clock } from '#shared/clock.ts'
+import { Stopped } from '#shared/errors.ts'
+import type { Checkpoint as Committed, Kafka, LogRange, Publisher } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/names.ts'
+import { type Checkpoint, parseCheckpoint } from '#shared/progress/offset-metadata.ts'
+import { isOf, ownShare } from '#shared/progress/partition-scopes.ts'
+import { type Gap, type Resume, resume, type StoredOffset } from '#shared/progress/resume.ts'
+import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
+import { recallRecords, recallRejected } from '../deduplicate/restore-from-log.ts'
+import type { Memory } from '../deduplicate/seen-records.ts'
+import { lastStampIn } from './last-stamp.ts'
+
+export type Standing = {
+  /** By the checkpoints of this group. `done`: its last run was a whole one. Throws Stopped for a partition that is gone. */
+  whereToGoOn(group: string): Promise<Resume & { done: boolean }>
+  /** A transaction went through. */
+  published(checkpoint: Committed): void
+  /** Resolves when what was published can be read, or after a bounded while: whoever loads up to the end next finds it there. */
+  shown(): Promise<void>
+  /** What was published last may be there or not: the next look fences first. */
+  doubt(): void
+  /** The last checkpoint, what the loader has committed, and the end of the log when it was last looked at. */
+  logHeld(): { last: StoredOffset | null; loaded: StoredOffset | null; high: number }
+  /** The latest stamp of the partition when it was taken over, epoch milliseconds; of all groups that publish into it. */
+  lastStampMs(): number
+  /** The last regular run, if it was a whole one of what the partition asks for now. */
+  lastRun(): Promise<Checkpoint | null>
+}
+
+export type StandingTools = {
+  partition: number
+  topic: string
+  deadLetters: string
+  kafka: Kafka
+  names: Names
+  annotation: StreamAnnotation
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  labels: { source: string; stream: string; partition: string }
+  memory: Memory
+  publisher: Publisher
+}
+
+/** Times that the log is looked at for what was just published: 2 s, where Kafka takes some milliseconds. */
+const LOOKS_MAX = 40
+const LOOK_AGAIN_MS = 50
+
+export function createStanding(tools: StandingTools): Standing {
+  const { partition, topic, deadLetters, kafka, names, annotation, clock, log, metrics, labels, memory, publisher } = tools
+  let clean = false
+  /** By group, since it fenced. */
+  const since = new Map<string, StoredOffset>()
+  let held: { last: StoredOffset | null; loaded: StoredOffset | null; high: number } = { last: null, loaded: null, high: 0 }
+  let isRecalled = false
+  let stampMs = 0
+
+  /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
+  async function whereToGoOn(group: string): Promise<Resume & { done: boolean }> {
+    const isTakenOver = !clean
+    if (!clean) {
+      since.clear()
+      isRecalled = false
+      await publisher.fence()
+      clean = true
+    }
+    const [stored, loaded, ranges, regular] = await Promise.all([
+      kafka.committed(group, topic),
+      kafka.committed(names.loaderGroup, topic),
+      logRanges(),
+      isTakenOver && group !== names.fetcherGroup ? kafka.committed(names.fetcherGroup, topic) : [],
+    ])
+    const range = ranges[partition]
+    if (range === undefined) {
+      throw new Stopped('HR_TOPIC_GONE', `${topic} has no partition ${partition}`, {
+        hint: 'start the fetcher again: it makes missing topics',
+      })
+    }
+    const last = since.get(group) ?? stored[partition] ?? null
+    if (isTakenOver) await readStamp(range, [last, regular[partition] ?? null])
+    const ends = ranges.map(({ high }) => high)
+    const own = ownShare(annotation, partition, ends)
+    const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
+    const { gap, otherShare } = resumed.kind === 'start' ? resumed : { gap: null, otherShare: false }
+    if (otherShare && resumed.kind === 'start') log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
+    held = { last, loaded: loaded[partition] ?? null, high: range.high }
+    if (gap !== null) reportGap(gap, group)
+    // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
+    else if (otherShare) memory.forget()
+    else if (!isRecalled && last !== null && group === names.fetcherGroup) await recall(last.offset, range.high)
+    if (group === names.fetcherGroup) isRecalled = true
+    return { ...resumed, done: gap === null && !otherShare && parseCheckpoint(last?.metadata ?? '')?.done === true }
+  }
+
+  /** The log's end has the stamps of every group; the checkpoints have them also where retention has emptied the log. */
+  async function readStamp(range: LogRange, stored: readonly (StoredOffset | null)[]): Promise<void> {
+    const checkpoints = stored.map((each) => parseCheckpoint(each?.metadata ?? ''))
+    // Without a stamp it was written before checkpoints had one.
+    const known = checkpoints.map((each) => each?.stampMs ?? each?.startedMs ?? 0)
+    stampMs = Math.max(...known, await lastStampIn(kafka, topic, partition, range))
+  }
+
+  /** A log that does not show yet what was just published must not be taken for one that was made anew. */
+  async function logRanges(): Promise<readonly LogRange[]> {
+    for (let look = 1; ; look++) {
+      const ranges = await kafka.logRanges(topic)
+      const range = ranges[partition]
+      const end = Math.max(0, ...[...since.values()].map(({ offset }) => offset))
+      if (range === undefined || range.high >= end || look === LOOKS_MAX) return ranges
+      await clock.sleep(LOOK_AGAIN_MS)
+    }
+  }
+
+  /** Costs only upserts when it fails. */
+  async function recall(checkpoint: number, end: number): Promise<void> {
+    try {
+      await recallRecords(kafka, topic, partition, { checkpoint, end }, memory)
+      await recallRejected(kafka, deadLetters, partition, memory)
+    } catch (error) {
+      memory.forget()
+      log.debug({ err: error }, 'the end of the log was not recalled; records that come again are published again')
+    }
+  }
+
+  function reportGap(gap: Gap, group: string): void {
+    // What is remembered as published may be lost: it must not keep records from being published again.
+    memory.forget()
+    metrics.gaps.inc(labels)
+    const from = group === names.fetcherGroup ? 'from the confirmed watermark' : 'for the whole range'
+    log.warn({ ...gap, topic }, `published records are gone before they were loaded; the API is asked again ${from}`)
+  }
+
+  return {
+    whereToGoOn,
+    published: (checkpoint) => void since.set(checkpoint.group, checkpoint),
+    async shown() {
+      try {
+        if (since.size > 0) await logRanges()
+      } catch (error) {
+        log.debug({ err: error }, 'the end of the log could not be read')
+      }
+    },
+    doubt() {
+      clean = false
+      memory.forget()
+    },
+    logHeld: () => ({ ...held, last: since.get(names.fetcherGroup) ?? held.last }),
+    lastStampMs: () => stampMs,
+    async lastRun() {
+      const stored = since.get(names.fetcherGroup) ?? (await kafka.committed(names.fetcherGroup, topic))[partition]
+      const last = parseCheckpoint(stored?.metadata ?? '')
+      return last?.done === true && isOf(ownShare(annotation, partition, []), last.share) ? last : null
+    },
+  }
+}

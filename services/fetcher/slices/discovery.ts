@@ -1,0 +1,161 @@
+/**
+ * Which shares a stream has now: found by the author's function or in the records of the parent, for all partitions of this worker at once. Only one
+ * asks at a time, and for a short while its answer is good for the others too, so that the partitions of one tick do not ask the API one by one.
+ */
+import { z } from 'zod'
+import type { Clock } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { DiscoverFunction, ParentFunction } from '#shared/declaration/discovery.ts'
+import { unwrapped } from '#shared/declaration/place.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import { PageRefused } from '../http/errors.ts'
+import { type Send, vettedAs } from '../http/messages.ts'
+import { asking } from '../pages/author-requests.ts'
+import { firstRequest } from '../pages/first-request.ts'
+import type { Stop } from '../schedule/stop-signal.ts'
+import { type Cost, type Discovery, type Found, NO_COST } from './found-slices.ts'
+import { parentRecords } from './parent-stream.ts'
+import { type Share, shareOf, spread } from './slice.ts'
+
+export type DiscoveryTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
+
+/** How long an answer is good for the other partitions of the worker. */
+const FOUND_AGE_MAX_MS = 15_000
+const PATH_HINT = 'name a path or a url: request({ path: "/accounts" })'
+
+const valueSets = z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
+
+/** `find` throws Stopped for a function that is wrong or refused, and whatever else the client throws. */
+export function createDiscovery(tools: DiscoveryTools): Discovery {
+  const { clock } = tools
+  let kept: { shares: Found['shares']; atMs: number } | null = null
+  let flight: Promise<Found> | null = null
+
+  async function ask(stop: Stop): Promise<Found> {
+    const found = await findShares(tools, stop)
+    kept = { shares: found.shares, atMs: clock.elapsedMs() }
+    return found
+  }
+
+  return {
+    async find(stop) {
+      if (kept !== null && clock.elapsedMs() - kept.atMs < FOUND_AGE_MAX_MS) return { shares: kept.shares, cost: NO_COST }
+      if (flight !== null) return { shares: (await flight).shares, cost: NO_COST }
+      flight = ask(stop)
+      try {
+        return await flight
+      } finally {
+        flight = null
+      }
+    },
+  }
+}
+
+async function findShares(tools: DiscoveryTools, stop: Stop): Promise<Found> {
+  const { stream } = tools
+  const cost = { ...NO_COST }
+  const send = counting(tools.send, cost)
+  try {
+    const found =
+      stream.discovery?.kind === 'parent' ? await byParent({ ...tools, send }, stop) : await byFunction({ ...tools, send }, stop)
+    return { shares: spread(stream, checked(stream, found)), cost }
+  } catch (error) {
+    // A refusal here is no cursor that has expired.
+    if (!(error instanceof PageRefused)) throw error
+    throw new Stopped('HR_DISCOVERY', `${stream.label}: its partitions cannot be found: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    })
+  }
+}
+
+function counting(send: Send, cost: Cost): Send {
+  return vettedAs(send, async (request, exchange) => {
+    const response = await send(request, exchange)
+    cost.attempts += response.attempts
+    cost.retries += response.retries
+    cost.bytes += response.bytes
+    cost.durationMs += response.durationMs
+    return response
+  })
+}
+
+async function byFunction({ stream, baseUrl, send }: DiscoveryTools, stop: Stop): Promise<unknown> {
+  const asked = asking({
+    ...{ stream, send, stop },
+    own({ path, url }) {
+      if (path === undefined && url === undefined) throw wrong(stream, 'asks for nothing', PATH_HINT)
+      return firstRequest(bare(stream, path ?? '/'), baseUrl, 0, null)
+    },
+    wrong: (what) => wrong(stream, what),
+  })
+  const { discovery } = stream
+  const values: DiscoverFunction = discovery?.kind === 'discover' ? discovery.values : () => []
+  stop.soft.throwIfAborted()
+  try {
+    return await values({ request: asked.request })
+  } catch (error) {
+    // What the client threw decides what the run does; everything else is the author's.
+    if (asked.failed(error) || error instanceof Stopped || stop.soft.aborted) throw error
+    throw wrong(stream, `throws: ${messageOf(error)}`)
+  }
+}
+
+/** The source's own address and headers, and nothing of the stream's request. */
+const bare = (stream: Stream, path: string): Stream => ({
+  ...stream,
+  ...{ method: 'GET', path, params: {}, headers: {}, body: undefined, paginate: { kind: 'none' }, watermark: null, partitions: [{}] },
+})
+
+async function byParent(tools: DiscoveryTools, stop: Stop): Promise<unknown> {
+  const { stream } = tools
+  const { discovery } = stream
+  if (discovery?.kind !== 'parent') return []
+  const parent = stream.source.streams.find(({ name }) => name === discovery.stream)
+  if (parent === undefined) throw new RangeError(`${stream.label} has no parent`)
+  const { at: valuesOf, isOptional } = unwrapped<ParentFunction>(discovery.values)
+  const found: unknown[] = []
+  let parents = 0
+  let missing = 0
+  for await (const record of parentRecords({ ...tools, stream: parent }, stop, (each) => createDiscovery({ ...tools, stream: each }))) {
+    try {
+      const values = valuesOf(record)
+      parents += 1
+      if (values === undefined) missing += 1
+      else if (values !== null) found.push(values)
+    } catch (error) {
+      throw wrong(stream, `throws: ${messageOf(error)}`)
+    }
+  }
+  // One or the other may be left out so; of all of them, it is a field that has gone.
+  if (parents > 0 && missing === parents && !isOptional) {
+    throw wrong(
+      stream,
+      `gives undefined for all ${parents} parents`,
+      'correct it; to leave out a parent, return null; or values: optional(…)',
+    )
+  }
+  return found
+}
+
+function checked(stream: Stream, found: unknown): Share[] {
+  const parsed = valueSets.safeParse(found)
+  if (!parsed.success) {
+    const at = parsed.error.issues[0]?.path.map(String).join('.') ?? ''
+    throw wrong(
+      stream,
+      `gives no list of values${at === '' ? '' : ` (at ${at})`}`,
+      "each is an object of texts, numbers and booleans: { account: '7' }",
+    )
+  }
+  const names = [...stream.path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '')
+  for (const values of parsed.data) {
+    const lacking = names.find((name) => !Object.hasOwn(values, name))
+    if (lacking !== undefined) throw wrong(stream, `gives values without {${lacking}}, which the path needs`, `add ${lacking}: …`)
+  }
+  return parsed.data.map((values) => shareOf(stream, values))
+}
+
+const wrong = (stream: Stream, what: string, hint = 'correct partitions in the declaration'): Stopped =>
+  new Stopped('HR_DISCOVERY', `${stream.label}: the function values of partitions ${what}`, { hint })

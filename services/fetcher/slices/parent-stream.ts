@@ -1,0 +1,78 @@
+/**
+ * The records of a parent stream, read from its own walk: every partition of it, from its start to its end, judged by its own declaration. All or
+ * nothing: a walk that fails finds no children, so none is taken for gone. What the schema refuses is passed over, and said.
+ */
+import { type Clock, systemPace } from '#shared/clock.ts'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import { DELETED_FIELD } from '#shared/schema/json-schema.ts'
+import type { Send } from '../http/messages.ts'
+import { walkPages } from '../pages/walk-pages.ts'
+import type { Stop } from '../schedule/stop-signal.ts'
+import { contextOf } from '../validate/envelope.ts'
+import { judgeFor } from '../validate/validate.ts'
+import { validatePage } from '../validate/validate-page.ts'
+import type { Discovery } from './found-slices.ts'
+import { streamOfShare } from './slice.ts'
+
+type ParentTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
+type ParentRecord = Readonly<Record<string, unknown>>
+
+/** As many as the partitions of a child could take, and far more than are asked for one by one. */
+export const PARENTS_MAX = 100_000
+
+/** `discoveryOf`: for a parent whose own shares are found. Throws Stopped (HR_PARENTS_MAX), and what ends a walk. */
+export async function* parentRecords(
+  tools: ParentTools,
+  stop: Stop,
+  discoveryOf: (stream: Stream) => Discovery,
+): AsyncGenerator<ParentRecord> {
+  const { stream, baseUrl, send, clock, log } = tools
+  const judge = judgeFor(stream)
+  let records = 0
+  let refused = 0
+  for await (const { partition, asked } of sharesOf(stream, stop, discoveryOf)) {
+    const walk = { stream: asked, partition, baseUrl, send, from: null, startedMs: clock.nowMs(), cursor: null, stop }
+    for await (const page of walkPages(walk)) {
+      const context = contextOf(asked, partition, page.response)
+      const { judged } = await validatePage(page.records, {
+        judge: (raws) => judge(raws, context),
+        fresh(slice) {
+          refused += slice.rejected.length
+          return { records: [], rejected: [], unchanged: 0, refused: 0 }
+        },
+        refuse: () => undefined,
+        pace: systemPace,
+        signal: stop.hard,
+      })
+      for (const { payload } of judged.records) {
+        const record = JSON.parse(payload) as ParentRecord
+        if (record[DELETED_FIELD] === 1) continue
+        records += 1
+        if (records > PARENTS_MAX) throw tooMany(stream)
+        yield record
+      }
+    }
+  }
+  if (refused > 0) log.warn({ parent: stream.label, refused }, 'parents that their schema refuses have no children here')
+}
+
+async function* sharesOf(
+  stream: Stream,
+  stop: Stop,
+  discoveryOf: (stream: Stream) => Discovery,
+): AsyncGenerator<{ partition: number; asked: Stream }> {
+  if (stream.discovery === null) {
+    for (const partition of stream.partitions.keys()) yield { partition, asked: stream }
+    return
+  }
+  const { shares } = await discoveryOf(stream).find(stop)
+  for (const [partition, own] of shares.entries())
+    for (const share of own) yield { partition, asked: streamOfShare(stream, partition, share) }
+}
+
+const tooMany = (stream: Stream): Stopped =>
+  new Stopped('HR_PARENTS_MAX', `${stream.label}: more than ${PARENTS_MAX} parents`, {
+    hint: 'list or discover the values that matter, instead of taking every record of the parent',
+  })

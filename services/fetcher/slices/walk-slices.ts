@@ -1,0 +1,155 @@
+/**
+ * A walk over the found shares of a partition, one after the other. A share that fails does not stop the others; at the end the run fails by it, and
+ * the watermark stays. A share that has not been walked from its start yet is asked for everything, whatever the watermark says, since it has a
+ * past of its own. The cursor is the share and the cursor inside it; the last page is one without records, so that every run has an end.
+ */
+
+import type { Stream } from '#shared/declaration/compile.ts'
+import { messageOf, Stopped } from '#shared/errors.ts'
+import type { Log } from '#shared/log.ts'
+import type { WalkSize } from '#shared/progress/offset-metadata.ts'
+import { mayMeanExpiredCursor, PageFailed, PageRefused, Parked } from '../http/errors.ts'
+import type { PageResponse } from '../http/messages.ts'
+import type { Page, Walk } from '../pages/page.ts'
+import type { Cursor } from '../pages/paginators/paginator-for.ts'
+import { walkPages } from '../pages/walk-pages.ts'
+import { mayComeFromCursor } from '../resume/stale-cursor.ts'
+import type { Cost, Discovery } from './found-slices.ts'
+import { type Known, knownId, knownOf, knownText, type Share, streamOfShare } from './slice.ts'
+
+export type ShareTools = {
+  discovery: Discovery
+  /** Those that a finished walk has read from their start; undefined when nobody knows. */
+  known: string | undefined
+  log: Log
+}
+
+/** `share`: text of the one that was walked last; `walked`: to its end. `failed`: shares of this run so far, and until when the API wants to be left alone. */
+type ShareCursor = {
+  share: string
+  inner: Cursor | null
+  walked: boolean
+  failed: number
+  parkedMs?: number | undefined
+  /** What the share's walk has learned of the size of its list. */
+  size?: WalkSize | undefined
+  /** It may have ended short of what the API has. */
+  incomplete?: true
+}
+
+/** Of one share, in one run: times that the API may refuse the cursor. */
+const CURSOR_RESTARTS_MAX = 3
+
+/** Throws at its end what the run fails by: Parked, or Stopped (HR_SHARES_FAILED) that names the shares. */
+export async function* walkShares(walk: Walk, { discovery, known: stored, log }: ShareTools): AsyncGenerator<Page> {
+  const { stream, partition } = walk
+  const { shares, cost } = await discovery.find(walk.stop)
+  const own = shares[partition] ?? []
+  // A share is a part of the cursor.
+  for (const { text } of own) walk.send.vetting?.cursor(text)
+  const isRange = walk.to !== undefined && walk.to !== null
+  if (stored === undefined && walk.from !== null && !isRange)
+    log.warn('which shares were walked before is not known: all are asked from their start')
+  const known = among(own, knownOf(stored ?? ''))
+  const resumed = cursorOf(stream, walk.cursor)
+  const tally: Tally = { failed: resumed?.failed ?? 0, parkedMs: resumed?.parkedMs, wholeSource: false, first: [] }
+  let last: PageResponse | null = null
+
+  for (const share of own) {
+    if (resumed !== null && (share.text < resumed.share || (share.text === resumed.share && resumed.walked))) continue
+    // A backfill asks all for the same.
+    const from = isRange || known.has(knownId(share)) ? walk.from : null
+    const asked = { ...walk, stream: streamOfShare(stream, partition, share), from }
+    const resumedHere = share.text === resumed?.share
+    const cursor = resumedHere ? (resumed?.inner ?? null) : null
+    try {
+      const size = resumedHere ? resumed?.size : undefined
+      let incomplete = resumedHere && resumed?.incomplete === true
+      for await (const { walkedTo: _, size: learned, ...page } of walkShare({ ...asked, cursor, size }, log)) {
+        last = page.response
+        incomplete = incomplete || page.incomplete !== undefined
+        // One that may not have been walked to its end is asked for everything again.
+        if (page.last && !incomplete) known.add(knownId(share))
+        const walkedSo = { ...(page.last ? {} : { size: learned }), ...(incomplete && !page.last ? { incomplete: true as const } : {}) }
+        const at = { share: share.text, inner: page.cursor, walked: page.last, failed: tally.failed, ...parkedOf(tally), ...walkedSo }
+        yield { ...page, last: false, cursor: at satisfies ShareCursor, stream: asked.stream, known: knownText(known) }
+      }
+    } catch (error) {
+      if (walk.stop.soft.aborted || !isOfShare(error)) throw error
+      note(tally, share, error)
+      log.error({ share: share.text, err: error }, 'share failed')
+    }
+  }
+  yield { records: [], cursor: null, last: tally.failed === 0, response: closing(walk, last, cost), known: knownText(known) }
+  if (tally.failed > 0) throw failure(stream, partition, own.length, tally)
+}
+
+/** A cursor that the API refuses is forgotten, and the share walked anew from where it is asked from. */
+async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
+  let { cursor, size } = walk
+  for (let restarts = 0; ; restarts++) {
+    let pages = 0
+    try {
+      for await (const page of walkPages({ ...walk, cursor, size })) {
+        pages += 1
+        yield page
+      }
+      return
+    } catch (error) {
+      const isStale = pages === 0 && cursor !== null && mayComeFromCursor(error)
+      const isExpired = (pages > 0 || cursor !== null) && mayMeanExpiredCursor(error, walk.stream)
+      if (restarts >= CURSOR_RESTARTS_MAX || !(isStale || isExpired)) throw error
+      log.warn({ err: error }, 'the cursor leads to no page; the share is walked anew')
+      cursor = null
+      size = undefined
+    }
+  }
+}
+
+type Tally = { failed: number; parkedMs: number | undefined; wholeSource: boolean; first: string[] }
+
+/** Of the shares that failed, in the error. */
+const FAILED_SHOWN_MAX = 5
+
+function note(tally: Tally, { text }: Share, error: unknown): void {
+  tally.failed += 1
+  if (error instanceof Parked) {
+    tally.parkedMs = Math.max(tally.parkedMs ?? 0, error.untilMs)
+    tally.wholeSource ||= error.wholeSource
+  }
+  if (tally.first.length < FAILED_SHOWN_MAX) tally.first.push(`${text}: ${messageOf(error)}`)
+}
+
+const parkedOf = ({ parkedMs }: Tally) => (parkedMs === undefined ? {} : { parkedMs })
+
+/** What speaks of one share only; refused credentials, a mistake in the declaration or a stop speak of all. */
+const isOfShare = (error: unknown): boolean =>
+  error instanceof PageRefused || error instanceof PageFailed || error instanceof Parked || error instanceof Stopped
+
+function failure(stream: Stream, partition: number, all: number, { failed, parkedMs, wholeSource, first }: Tally): Error {
+  const more = failed - first.length
+  const words = [...first, ...(more > 0 ? [`and ${more} more, see the log`] : [])].join('\n  ')
+  const message = `${stream.label}/${partition}: ${failed} of ${all} shares failed; the others are read, and the watermark stays:\n  ${words}`
+  if (parkedMs !== undefined) return new Parked(parkedMs, message, wholeSource)
+  return new Stopped('HR_SHARES_FAILED', message, { hint: 'leave out in partitions what the API will never answer for' })
+}
+
+/** What was known of shares that are no longer found is forgotten: should one come back, it is asked for everything. */
+function among(shares: readonly Share[], known: Known): Known {
+  return new Set(shares.map(knownId).filter((id) => known.has(id)))
+}
+
+/** By the last answer's clock; what finding the shares has cost counts here. */
+function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: Cost): PageResponse {
+  const request = { method: 'GET' as const, url: new URL(baseUrl), headers: {}, body: undefined }
+  const { headers, fetchedMs } = last ?? { headers: {}, fetchedMs: startedMs }
+  return { status: 200, headers, body: null, request: last?.request ?? request, fetchedMs, ...cost }
+}
+
+function cursorOf(stream: Stream, cursor: Cursor | null): ShareCursor | null {
+  if (cursor === null) return null
+  const { share, inner = null, walked, failed, parkedMs, size, incomplete } = cursor as Partial<ShareCursor>
+  if (typeof share === 'string' && typeof walked === 'boolean' && typeof failed === 'number')
+    return { share, inner, walked, failed, parkedMs, size, ...(incomplete === true ? { incomplete } : {}) }
+  throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, { hint: 'start a full run: --full' })
+}

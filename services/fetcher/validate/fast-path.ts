@@ -1,0 +1,164 @@
+/**
+ * Finds the records that a schema takes as they are: valid, with nothing to change and nothing that it does not know. zod would make a copy of each,
+ * and the copy would be compared with the record, to come to just that; this is what most records are, and finding it out costs a tenth. Never says
+ * that a record is wrong: what is not surely as declared is for zod to judge. Assumes what a JSON parser returns, or nearly so.
+ */
+import type { z } from 'zod'
+import { asText } from '#shared/declaration/fields.ts'
+import { plainUtcMs } from '#shared/watermark.ts'
+
+/** True: the schema would give back an equal record, and `unknownFields` would find none. */
+export type AsDeclared = (value: unknown) => boolean
+
+type Def = z.core.$ZodTypes['_zod']['def']
+
+/** Null for a schema that no record can be told of without zod: with rules over the whole record, or parts that zod builds anew. */
+export function asDeclaredBy(schema: z.ZodObject): AsDeclared | null {
+  return checkOf(schema)
+}
+
+function checkOf(type: z.core.$ZodType): AsDeclared | null {
+  const def = (type as z.core.$ZodTypes)._zod.def
+  if (def.type === 'string') return textCheck(type, def)
+  if (def.type === 'number') return numberCheck(type, def)
+  // A rule of the author's may say anything, also of a value that is missing.
+  if (hasRules(def.checks)) return COPIES.has(def.type) || def.type === 'optional' ? null : byZod(type)
+  if (def.type === 'object') return objectCheck(def)
+  if (def.type === 'array') return arrayCheck(def)
+  if (def.type === 'nullable') return nullableCheck(def)
+  // That it may be missing is seen to by the object, unless something is put in its place then.
+  if (def.type === 'optional') return def.innerType._zod.optin === undefined ? checkOf(def.innerType) : null
+  if (def.type === 'boolean') return (value) => typeof value === 'boolean'
+  if (def.type === 'enum') return enumCheck(def)
+  if (def.type === 'pipe') return pipeCheck(type, def)
+  return COPIES.has(def.type) ? null : byZod(type)
+}
+
+/** zod gives back a new object for each of these, which is never the one that it was given. */
+const COPIES: ReadonlySet<string> = new Set([
+  'object',
+  'array',
+  'record',
+  'map',
+  'set',
+  'tuple',
+  'intersection',
+  'lazy',
+  'date',
+  'promise',
+  'file',
+])
+
+/** A value that comes back as the very same was not changed, and has no part that was left out. */
+const byZod =
+  (type: z.core.$ZodType): AsDeclared =>
+  (value) => {
+    const parsed = (type as z.ZodType).safeParse(value)
+    return parsed.success && Object.is(parsed.data, value)
+  }
+
+type FieldCheck = { name: string; optional: boolean; check: AsDeclared }
+
+function objectCheck({ shape }: z.core.$ZodObjectDef): AsDeclared | null {
+  const fields: FieldCheck[] = []
+  for (const [name, type] of Object.entries(shape)) {
+    const check = checkOf(type)
+    // A field that every object inherits cannot be told from a missing one.
+    if (check === null || name in Object.prototype) return null
+    fields.push({ name, optional: (type as z.core.$ZodTypes)._zod.def.type === 'optional', check })
+  }
+  return writtenOut(fields)
+}
+
+/**
+ * The check of an object as a function that is written for its fields, as zod does it too: a loop over them takes more than twice as long. Of what an
+ * author declares, only the fields' names get into it, as JSON texts. Null where Node was told to make no functions from texts.
+ */
+function writtenOut(fields: readonly FieldCheck[]): AsDeclared | null {
+  const lines = fields.map(({ name, optional }, index) => {
+    const isMissing = `(inner = value[${JSON.stringify(name)}]) === undefined`
+    const isWrong = `!check${index}(inner)`
+    return optional ? `if (!(${isMissing})) { if (${isWrong}) return false; known++ }` : `if (${isMissing} || ${isWrong}) return false`
+  })
+  const required = fields.filter(({ optional }) => !optional).length
+  const body = `return (value) => {
+    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
+    let inner, known = ${required}
+    ${lines.join('\n')}
+    // What has as many fields as are known has no other.
+    for (const name in value) known--
+    return known === 0
+  }`
+  try {
+    const make = new Function(...fields.map((_, index) => `check${index}`), body)
+    return make(...fields.map(({ check }) => check))
+  } catch (error) {
+    if (error instanceof EvalError) return null
+    throw error
+  }
+}
+
+function arrayCheck({ element }: z.core.$ZodArrayDef): AsDeclared | null {
+  const check = checkOf(element)
+  if (check === null) return null
+  return (value) => {
+    if (!Array.isArray(value)) return false
+    for (let index = 0; index < value.length; index++) if (value[index] === undefined || !check(value[index])) return false
+    return true
+  }
+}
+
+function nullableCheck({ innerType }: z.core.$ZodNullableDef): AsDeclared | null {
+  const check = checkOf(innerType)
+  return check === null ? null : (value) => value === null || check(value)
+}
+
+function textCheck(type: z.core.$ZodType, def: Def & { type: 'string' }): AsDeclared {
+  const slow = byZod(type)
+  if (isPlainDateTime(def)) return (value) => (typeof value === 'string' && plainUtcMs(value) !== null) || slow(value)
+  if (isBare(def)) return (value) => typeof value === 'string'
+  const pattern = onlyPattern(def)
+  return pattern === null ? slow : (value) => typeof value === 'string' && pattern.test(value)
+}
+
+/** Null where anything else counts as well. */
+function onlyPattern(def: Def & { type: 'string' }): RegExp | null {
+  const [check, ...more] = (def.checks ?? []) as z.core.$ZodChecks[]
+  if (check === undefined || more.length > 0 || !isOfTypeAlone(def)) return null
+  const { check: kind, format, pattern } = check._zod.def as Partial<z.core.$ZodCheckRegexDef>
+  // One that remembers where it was is for zod, which makes it forget.
+  return kind === 'string_format' && format === 'regex' && pattern !== undefined && !pattern.global && !pattern.sticky ? pattern : null
+}
+
+/** Exact numbers, `decimal()` and `int64()`: what is a text already is left as it is. */
+function pipeCheck(type: z.core.$ZodType, { in: first, out }: z.core.$ZodPipeDef): AsDeclared | null {
+  const before = (first as z.core.$ZodTypes)._zod.def
+  if (before.type !== 'transform' || before.transform !== asText) return byZod(type)
+  const check = checkOf(out)
+  return check === null ? null : (value) => typeof value === 'string' && check(value)
+}
+
+/** One that takes the usual form of an instant whatever it is told of offsets: UTC, whole seconds or milliseconds. */
+function isPlainDateTime(def: Def & { type: 'string' }): boolean {
+  const { format, precision } = def as Partial<z.core.$ZodISODateTimeDef>
+  return format === 'datetime' && (precision ?? null) === null && !hasRules(def.checks)
+}
+
+function numberCheck(type: z.core.$ZodType, def: Def & { type: 'number' }): AsDeclared {
+  if (isBare(def)) return Number.isFinite
+  const { format } = def as Partial<z.core.$ZodNumberFormatDef>
+  return format === 'safeint' && !hasRules(def.checks) ? Number.isSafeInteger : byZod(type)
+}
+
+function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
+  const values = Object.values(entries)
+  if (!values.every((value) => typeof value === 'string')) return null
+  const known = new Set<unknown>(values)
+  return (value) => known.has(value)
+}
+
+const hasRules = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
+/** Nothing but the type of the value counts; what is of that type already is not coerced into anything. */
+const isBare = (def: Def): boolean => !hasRules(def.checks) && isOfTypeAlone(def)
+/** No format that is a type of its own, such as `z.int()` or `z.iso.date()`. */
+const isOfTypeAlone = (def: Def): boolean => !('format' in def) && !('check' in def)

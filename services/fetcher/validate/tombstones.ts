@@ -1,0 +1,52 @@
+/**
+ * Which records say that they are deleted, and what must still be right about those. APIs send little more than the key of what is gone: a record
+ * that is marked deleted and does not fit the schema is taken by its primary key and its watermark alone; of its other fields, those that fit are kept.
+ */
+import { z } from 'zod'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { valueAt } from '#shared/json-pointer.ts'
+import type { Fields } from './drift.ts'
+
+/** Texts that say no; a text of any other kind, such as the instant of the deletion, says yes. */
+const NO = new Set(['', 'false', '0', 'no', 'n', 'f'])
+
+/** Whether a value marks a deletion: not if it is missing, null, false, 0, or a text that says no. */
+export function isMark(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === 0) return false
+  return typeof value !== 'string' || !NO.has(value.trim().toLowerCase())
+}
+
+/** Whether a raw record says that it is deleted; null for a stream whose records never do. Throws what the author's function throws. */
+export function deletionOf({ deleted }: Stream): ((raw: unknown) => boolean) | null {
+  if (deleted === undefined) return null
+  return typeof deleted === 'string' ? (raw) => isMark(valueAt(raw, deleted)) : (raw) => isMark(deleted(raw))
+}
+
+/** Path of the mark as drift names paths, where it is a field of its own outside the schema: known to the author, so no drift. */
+export function markPath({ deleted, schema }: Stream): string | null {
+  if (typeof deleted !== 'string') return null
+  const [first = '', ...rest] = deleted.slice(1).split('/')
+  const name = first.replaceAll('~1', '/').replaceAll('~0', '~')
+  return rest.length === 0 && !Object.hasOwn(schema.shape, name) ? name : null
+}
+
+/** `tombstone` of a raw record: its key, its watermark and whatever else fits. */
+export type Tombstones = (record: unknown) => z.ZodSafeParseResult<Fields>
+
+export function tombstonesOf({ schema, primaryKey, watermark }: Stream): Tombstones {
+  const needed = [...new Set([...primaryKey, ...(watermark === null ? [] : [watermark.field])])]
+  const fields = Object.entries(schema.shape) as [string, z.ZodType][]
+  const identity = z.object(Object.fromEntries(fields.filter(([name]) => needed.includes(name))))
+  const others = fields.filter(([name]) => !needed.includes(name))
+  return (record) => {
+    const parsed = identity.safeParse(record)
+    if (!parsed.success) return parsed
+    const data: Fields = { ...parsed.data }
+    for (const [name, type] of others) {
+      const value = (record as Fields)[name]
+      const fits = value === undefined ? null : type.safeParse(value)
+      if (fits?.success === true) data[name] = fits.data
+    }
+    return { success: true, data }
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * The range of a backfill: positions of the watermark field, from the first up to but without the second, so that chained ranges neither overlap
+ * nor leave a gap. What an API gives beyond it is left out here, whatever it can be asked for. Pure.
+ */
+import { createHash } from 'node:crypto'
+import type { Stream } from '#shared/declaration/compile.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { comparePositions, isInstant, type Position, positionOf, positionOfText, watermarkText } from '#shared/watermark.ts'
+import type { Judged } from '../validate/validate.ts'
+
+/** As `watermarkText` writes them. */
+export type Range = { from: string; to: string }
+
+const NS_PER_MS = 1_000_000n
+/** What a group's name can hold of a range as it is; texts of an author's can be anything. */
+const PLAIN = /^[A-Za-z\d.:+-]{1,60}$/
+
+/** Reads what a person typed: times or, as the field is written, numbers. Throws WrongUse. */
+export function rangeOf(stream: Stream, typed: Range, nowMs: number): Range {
+  const { watermark, label } = stream
+  if (watermark === null) {
+    throw new WrongUse('HR_RANGE', `${label} has no watermark: the API cannot be asked for a range of it`, {
+      hint: `headrace fetch ${label} --full reads everything again`,
+    })
+  }
+  const { kind, field } = watermark
+  const read = (option: string, text: string): Position => {
+    const position = positionOf(kind, text) ?? positionOfText(kind, text)
+    if (position !== null) return position
+    throw new WrongUse('HR_RANGE', `--${option} ${text}: gives no position in "${field}" of ${label}`, { hint: HINTS[kind] })
+  }
+  const [from, to] = [read('from', typed.from), read('to', typed.to)]
+  if (comparePositions(from, to) >= 0) {
+    throw new WrongUse('HR_RANGE', `--from ${typed.from} is not before --to ${typed.to}`, { hint: 'the end itself is not in the range' })
+  }
+  if (isInstant(kind) && comparePositions(to, BigInt(nowMs) * NS_PER_MS) > 0) {
+    throw new WrongUse('HR_RANGE', `--to ${typed.to} lies in the future: what belongs to the range is not all there yet`, {
+      hint: 'end it now at the latest; what comes later is what regular runs are for',
+    })
+  }
+  return { from: watermarkText(kind, from), to: watermarkText(kind, to) }
+}
+
+const TIME = 'write a time: 2026-01-31T00:00:00Z, or 2026-01-31'
+const HINTS = { iso: TIME, epochMs: TIME, epochSeconds: TIME, integer: 'write a whole number', text: 'write the text as the field has it' }
+
+/** Names the range among all of a stream. */
+export function rangeId({ from, to }: Range): string {
+  return PLAIN.test(from) && PLAIN.test(to)
+    ? `${from}_${to}`
+    : createHash('sha256')
+        .update(JSON.stringify([from, to]))
+        .digest('hex')
+        .slice(0, 32)
+}
+
+export type Ends = { from: Position; to: Position }
+
+/** Null for what is no range of this stream: then nothing is left out. */
+export function endsOf({ watermark }: Stream, range: Range | undefined): Ends | null {
+  if (watermark === null || range === undefined) return null
+  const [from, to] = [positionOfText(watermark.kind, range.from), positionOfText(watermark.kind, range.to)]
+  return from === null || to === null ? null : { from, to }
+}
+
+const isIn = (position: Position | null, { from, to }: Ends): boolean =>
+  position === null || (comparePositions(position, from) >= 0 && comparePositions(position, to) < 0)
+
+/** Without the records that lie outside; a refused one stays unless its field can still be read. */
+export function within(stream: Stream, judged: Judged, ends: Ends): Judged {
+  return {
+    ...judged,
+    records: judged.records.filter(({ position }) => isIn(position, ends)),
+    rejected: judged.rejected.filter(({ raw }) => isIn(positionInText(stream, raw), ends)),
+  }
+}
+
+/** Of a record as the API gave it; null where that cannot be read, or `map` makes the field. */
+export function rawPosition({ watermark, map }: Stream, record: unknown): Position | null {
+  if (watermark === null || map !== undefined || typeof record !== 'object' || record === null) return null
+  return positionOf(watermark.kind, Reflect.get(record, watermark.field))
+}
+
+function positionInText(stream: Stream, raw: string): Position | null {
+  try {
+    return rawPosition(stream, JSON.parse(raw))
+  } catch {
+    return null
+  }
+}
+
+/** Whether a walk in the order of the field has come to the end with this page; a page that is out of order says nothing. */
+export function isPast(judged: Judged, { to }: Ends): boolean {
+  const positions = judged.records.flatMap(({ position }) => position ?? [])
+  const ascending = positions.every((position, index) => comparePositions(positions[index - 1] ?? position, position) <= 0)
+  const last = positions.at(-1)
+  return ascending && last !== undefined && comparePositions(last, to) >= 0
+}

@@ -1,0 +1,75 @@
+/**
+ * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed: page by page when the
+ * stream is sorted by its watermark field, window by window when it is walked in windows, only at the run's end otherwise. It never passes the
+ * time up to which the walk has surely seen everything (nor what the declaration gives records to settle), so neither a record from the future nor
+ * a change behind the walk's back can hide what comes before it.
+ */
+import type { Watermarking } from '#shared/declaration/compile.ts'
+import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
+import type { Accepted } from '../validate/validate.ts'
+
+export type Progress = {
+  /** Safe to confirm. */
+  watermark: Position | null
+  /** Highest position seen. */
+  seen: Position | null
+  /** False as soon as a record came out of order: the declaration's `sorted` is then not believed for the rest of the run. */
+  sorted: boolean
+  /** Position of the last record; null before the first, since the lookback brings older ones than the watermark. */
+  last: Position | null
+}
+
+export const startOf = (watermarking: Watermarking | null, from: Position | null): Progress => ({
+  watermark: from,
+  seen: from,
+  sorted: watermarking?.sorted ?? false,
+  last: null,
+})
+
+export type PageTimes = {
+  /** True for the page that ends the run. */
+  last: boolean
+  /** By the API's clock where it is known, epoch milliseconds. */
+  fetchedMs: number
+  /** Start of the run, by the same clock. */
+  startedMs: number
+  /** Everything before this position has been walked, in whatever order. */
+  walkedTo?: Position | undefined
+  /** The page opens with records of earlier ones: older positions in it are no disorder. */
+  repeats?: boolean
+  /** Records before this page may have been skipped, and the walk goes back for them: no page says any more how far it has surely come. */
+  shifted?: boolean
+}
+
+export function afterPage(progress: Progress, watermarking: Watermarking | null, records: readonly Accepted[], page: PageTimes): Progress {
+  if (watermarking === null) return progress
+  let { seen, sorted, last } = page.repeats === true ? { ...progress, last: null } : progress
+  if (page.shifted === true) sorted = false
+  for (const { position } of records) {
+    if (position === null) continue
+    if (last !== null && comparePositions(position, last) < 0) sorted = false
+    last = position
+    seen = maxPosition(seen, position)
+  }
+  // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
+  const end = page.walkedTo ?? (sorted || page.last ? seen : null)
+  const startMs = watermarking.settle === 0 ? wholeSecond(page.startedMs) : page.startedMs - watermarking.settle
+  // A lookback is declared for what comes late, and then it may come behind a walk of whatever order while that goes on.
+  const isLateNever = watermarking.settle === 0 && watermarking.lookback === 0
+  const capMs = sorted && isLateNever ? page.fetchedMs : startMs
+  const safe = capped(watermarking, end, capMs)
+  // A cap below what was confirmed before must not move the watermark back.
+  return { watermark: maxPosition(progress.watermark, safe), seen, sorted, last }
+}
+
+const SECOND_MS = 1000
+/** Many APIs stamp with whole seconds: what changes later within the second of the start has a time before the start. */
+const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
+
+const NS_PER_MS = 1_000_000n
+
+function capped(watermarking: Watermarking, position: Position | null, capMs: number): Position | null {
+  if (position === null || !isInstant(watermarking.kind)) return position
+  const cap = BigInt(Math.floor(capMs)) * NS_PER_MS
+  return comparePositions(position, cap) > 0 ? cap : position
+}

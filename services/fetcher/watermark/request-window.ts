@@ -1,0 +1,61 @@
+/**
+ * What a walk asks for: from where, and where it ends when it does not go on to whatever is newest. A regular run ends behind now by the time that
+ * records are given to settle, where the API can be asked so; a backfill has both ends given, and no lookback. Pure.
+ */
+import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
+import { comparePositions, type Position, positionOfText, requestText, stepAfter, stepBefore } from '#shared/watermark.ts'
+import { fromText, sincePosition } from './since.ts'
+
+type Walked = {
+  stream: Pick<Stream, 'watermark'>
+  /** The watermark to go on from, null for the stream's start. */
+  from: string | null
+  /** Start of the run, epoch milliseconds. */
+  startedMs: number
+  /** The end of a backfill, itself not in it. */
+  to?: Position | null | undefined
+}
+
+export type Bounds = {
+  since: Position | null
+  /** Null: up to whatever is newest. */
+  until: Position | null
+  /** The same as the request of the first page has them. */
+  texts: { since: string | null; until: string | null }
+}
+
+const NS_PER_MS = 1_000_000n
+
+export function boundsOf(walk: Walked): Bounds {
+  const { watermark } = walk.stream
+  if (watermark === null) return { since: null, until: null, texts: { since: null, until: null } }
+  const isBackfill = walk.to !== undefined && walk.to !== null
+  const since = isBackfill && walk.from !== null ? positionOfText(watermark.kind, walk.from) : sincePosition(walk.from, walk.stream)
+  const until = isBackfill ? upTo(walk.to ?? 0n, watermark) : settled(walk.startedMs, since, watermark)
+  return {
+    since,
+    until,
+    texts: {
+      since: since === null ? null : fromText(since, watermark),
+      until: until === null ? null : endText(until, watermark),
+    },
+  }
+}
+
+/** Rounded up to what the request can say: everything before the end is asked for. */
+function upTo(end: Position, { kind, form }: Watermarking): Position {
+  return typeof end === 'string' ? end : stepAfter(kind, end - 1n, form)
+}
+
+function settled(startedMs: number, since: Position | null, { settle, kind, form }: Watermarking): Position | null {
+  if (settle === 0) return null
+  const until = BigInt(Math.floor(startedMs - settle)) * NS_PER_MS
+  // An end before the beginning would be refused by the API; nothing beyond the settled time is confirmed by asking for a little more.
+  return since !== null && comparePositions(until, since) <= 0 ? stepAfter(kind, since, form) : until
+}
+
+/** Null where the API cannot be asked for an end. */
+function endText(until: Position, { kind, form, to, toBody, inclusiveEnd }: Watermarking): string | null {
+  if (to === undefined && toBody === undefined) return null
+  return requestText(inclusiveEnd ? stepBefore(kind, until, form) : until, form)
+}

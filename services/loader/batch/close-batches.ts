@@ -1,0 +1,119 @@
+/**
+ * Closes batches: by rows, by bytes, by age, when the table changes, and when told to. Age counts only while nothing is being inserted: a
+ * slow insert makes the next batch larger instead of many small ones; a table with many parts does so too (`stretch.ts`). The time comes from the scheduler, so a test runs it in virtual time.
+ */
+import {
+  concatMap,
+  defer,
+  filter,
+  finalize,
+  groupBy,
+  mergeMap,
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  type SchedulerLike,
+  Subject,
+} from 'rxjs'
+import { type BatchLimits, stretchedLimits } from './adaptive-limits.ts'
+import { type Batch, batchOf, type Chunk, tableOf } from './batch.ts'
+
+export type LaneOptions = BatchLimits & {
+  scheduler: SchedulerLike
+  /** Closes what is open: of one topic, or with null of all. */
+  flush: Observable<string | null>
+  /** How many times larger the batches of a topic may be now; asked for each batch. */
+  stretchOf?(topic: string): number
+}
+
+type ClosingOptions = {
+  limits(): BatchLimits
+  scheduler: SchedulerLike
+  flush: Observable<unknown>
+  /** Whether the batch before is still being inserted, and when it is done. */
+  busy(): boolean
+  idle: Observable<unknown>
+}
+
+/** One batch after the other for each topic; topics side by side. An error out of `settle` ends everything. */
+export function laneByTopic(options: LaneOptions, settle: (batch: Batch) => ObservableInput<unknown>): OperatorFunction<Chunk, unknown> {
+  return (chunks) =>
+    chunks.pipe(
+      groupBy(({ topic }) => topic),
+      mergeMap((lane) => {
+        const idle = new Subject<void>()
+        let busy = false
+        const settling = (batch: Batch) =>
+          defer(() => {
+            busy = true
+            return settle(batch)
+          }).pipe(
+            finalize(() => {
+              busy = false
+              idle.next()
+            }),
+          )
+        const flush = options.flush.pipe(filter((topic) => topic === null || topic === lane.key))
+        const limits = () => stretchedLimits(options, options.stretchOf?.(lane.key) ?? 1)
+        const { scheduler } = options
+        return lane.pipe(closeBatches({ limits, scheduler, flush, busy: () => busy, idle }), concatMap(settling))
+      }),
+    )
+}
+
+/** The chunks of one topic as batches of one table each; what is open when the source completes is the last one. */
+function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
+  return (source) =>
+    new Observable((subscriber) => {
+      let open: Chunk[] = []
+      let rows = 0
+      let bytes = 0
+      /** Null once what is open has grown old. */
+      let age: { unsubscribe(): void } | null = null
+
+      function close(): void {
+        age?.unsubscribe()
+        if (open.length === 0) return
+        const batch = batchOf(open)
+        open = []
+        rows = 0
+        bytes = 0
+        subscriber.next(batch)
+      }
+
+      function add(chunk: Chunk): void {
+        if (!fits(open, chunk)) close()
+        const limits = options.limits()
+        if (open.length === 0) age = options.scheduler.schedule(grownOld, limits.ageMs)
+        open.push(chunk)
+        rows += chunk.rows
+        bytes += chunk.bytes
+        if (rows >= limits.rows || bytes >= limits.bytes) close()
+      }
+
+      function grownOld(): void {
+        age = null
+        if (!options.busy()) close()
+      }
+
+      const subscription = source.subscribe({
+        next: add,
+        error: (error) => subscriber.error(error),
+        complete: () => {
+          close()
+          subscriber.complete()
+        },
+      })
+      subscription.add(options.flush.subscribe(close))
+      subscription.add(options.idle.subscribe(() => age === null && close()))
+      subscription.add(() => age?.unsubscribe())
+      return subscription
+    })
+}
+
+/** A batch is of one assignment, and its rows are of one table. */
+function fits(open: readonly Chunk[], chunk: Chunk): boolean {
+  const table = tableOf(chunk)
+  const isOfTable = (other: Chunk) => table === null || [null, table].includes(tableOf(other))
+  return open.every((other) => other.generation === chunk.generation && isOfTable(other))
+}

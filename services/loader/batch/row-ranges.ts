@@ -1,0 +1,103 @@
+/**
+ * Rows by number. A batch's rows are counted from 0 over all its chunks; a piece is some of them, as ascending ranges. The bytes of a piece
+ * are views into the chunks, so cutting a batch copies nothing.
+ */
+import type { Batch, Chunk } from './batch.ts'
+
+/** `[from, to)`. */
+export type Range = readonly [from: number, to: number]
+export type Piece = readonly Range[]
+
+/** A row's place in Kafka and its record, as it was published. */
+export type RowOrigin = { partition: number; offset: number; fetchedAtMs: number; payload: Buffer }
+
+export const countOf = (piece: Piece): number => piece.reduce((total, [from, to]) => total + to - from, 0)
+
+/** The row number of the piece's nth row, n from 0. */
+export function nthOf(piece: Piece, n: number): number {
+  let left = n
+  for (const [from, to] of piece) {
+    if (left < to - from) return from + left
+    left -= to - from
+  }
+  throw new RangeError(`row ${n} of ${countOf(piece)}`)
+}
+
+/** The rows before the nth, and those from it on. */
+export function splitAt(piece: Piece, n: number): [Piece, Piece] {
+  const before: Range[] = []
+  const after: Range[] = []
+  let left = n
+  for (const [from, to] of piece) {
+    const cut = Math.min(Math.max(from + left, from), to)
+    if (cut > from) before.push([from, cut])
+    if (cut < to) after.push([cut, to])
+    left -= to - from
+  }
+  return [before, after]
+}
+
+export const joined = (a: Piece, b: Piece): Piece => [...a, ...b].sort((x, y) => x[0] - y[0])
+
+/** The piece without these rows (ascending row numbers). */
+export function without(piece: Piece, rows: readonly number[]): Piece {
+  const gone = new Set(rows)
+  const kept: Range[] = []
+  for (const [from, to] of piece) {
+    let start = from
+    for (let row = from; row < to; row++) {
+      if (!gone.has(row)) continue
+      if (row > start) kept.push([start, row])
+      start = row + 1
+    }
+    if (start < to) kept.push([start, to])
+  }
+  return kept
+}
+
+export function* rowNumbers(piece: Piece): Iterable<number> {
+  for (const [from, to] of piece) for (let row = from; row < to; row++) yield row
+}
+
+/** The piece's bytes, in order. */
+export function bytesOf(batch: Batch, piece: Piece): Buffer[] {
+  const buffers: Buffer[] = []
+  let first = 0
+  for (const chunk of batch.chunks) {
+    for (const [from, to] of piece) {
+      const start = Math.max(from - first, 0)
+      const end = Math.min(to - first, chunk.rows)
+      if (start < end) buffers.push(chunk.body.subarray(startOf(chunk, start), startOf(chunk, end)))
+    }
+    first += chunk.rows
+  }
+  return buffers
+}
+
+/** The chunk of a row, and the row's place in it. */
+export function chunkOf(batch: Batch, row: number): { chunk: Chunk; index: number } {
+  let index = row
+  for (const chunk of batch.chunks) {
+    if (index < chunk.rows) return { chunk, index }
+    index -= chunk.rows
+  }
+  throw new RangeError(`row ${row} of ${batch.rows}`)
+}
+
+const ROW_HEAD = /^\{"_partition":(\d+),"_offset":(\d+),"_fetched_at":(-?\d+),?/
+const ROW_HEAD_CHARS_MAX = 96
+const OPENING = Buffer.from('{')
+
+/** Takes the spliced columns off again: what is left are the bytes of the record. */
+export function originOf(batch: Batch, row: number): RowOrigin {
+  const { chunk, index } = chunkOf(batch, row)
+  const line = chunk.body.subarray(startOf(chunk, index), startOf(chunk, index + 1) - 1)
+  const [head, partition, offset, fetchedAtMs] = ROW_HEAD.exec(line.toString('latin1', 0, ROW_HEAD_CHARS_MAX)) ?? []
+  if (head === undefined) throw new RangeError(`row ${row} has lost its head`)
+  const payload = Buffer.concat([OPENING, line.subarray(head.length)])
+  return { partition: Number(partition), offset: Number(offset), fetchedAtMs: Number(fetchedAtMs), payload }
+}
+
+function startOf(chunk: Chunk, index: number): number {
+  return index === 0 ? 0 : (chunk.ends[index - 1] as number)
+}

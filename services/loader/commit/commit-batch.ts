@@ -1,0 +1,161 @@
+/**
+ * What happens to a batch, in the order that keeps the promises: rows into the table, refused records into the dead letters, markers into the
+ * ledger, marks on what a complete walk did not bring, and only then the offsets with their watermarks. Whatever ends earlier leaves no commit behind, so it is read again.
+ */
+
+import { StaleGeneration } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/names.ts'
+import { type Commit, commitText } from '#shared/progress/offset-metadata.ts'
+import { positionOfText } from '#shared/watermark.ts'
+import { type Batch, committableOf, type PartitionState, type Target, tableOf } from '../batch/batch.ts'
+import { Flooded, isFlood, NO_TALLY, plus, recent, type Tally } from '../failures/rejection-limit.ts'
+import { Abandoned, holdupOfError, type Patience, pause, pauseForDefect, untilDone, WAIT_MAX_MS } from '../failures/retry.ts'
+import type { Deliver } from '../insert/insert-batch.ts'
+import type { RowLetter } from '../insert/isolate-rows.ts'
+import type { DeadLetters } from './dead-letter-queue.ts'
+import type { Unseen } from './mark-deleted.ts'
+import type { Ledger } from './page-ledger.ts'
+
+export type PartitionCommit = { topic: string; partition: number; offset: number; metadata: string }
+
+export type SettleDeps = {
+  deliver: Deliver
+  deadLetters: DeadLetters
+  ledger: Ledger
+  unseen: Unseen
+  commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
+  names: Names
+  log: Log
+  metrics: Metrics
+  /** After each commit. */
+  onSettled(batch: Batch, rows: number, deadLetters: number): void
+}
+
+const COMMIT_WAIT_MAX_MS = 5_000
+
+/** `given up`: nothing of the batch is committed, and nothing behind it may be, until it was read again. */
+export type Settled = 'committed' | 'given up'
+
+export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patience) => Promise<Settled> {
+  const { deliver, deadLetters, ledger, unseen, log, metrics, names } = deps
+  const tallies = new Map<string, Tally>()
+
+  /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. */
+  return async (batch, patience) => {
+    try {
+      const { length: refused } = await settleOrWait(batch, patience)
+      account(batch, refused)
+      deps.onSettled(batch, batch.rows - refused, tallyOf(batch, refused).refused)
+      return 'committed'
+    } catch (error) {
+      if (!(error instanceof Abandoned)) throw error
+      log.info({ topic: batch.topic, rows: batch.rows, reason: error.message }, `a batch of ${batch.topic} is left to be read again`)
+      return 'given up'
+    }
+  }
+
+  /** A defect that this batch brings out holds up its topic alone. What is done is not done again by the next attempt: letters are no upserts. */
+  async function settleOrWait(batch: Batch, patience: Patience): Promise<RowLetter[]> {
+    let refused: RowLetter[] | null = null
+    let areSent = false
+    for (let attempt = 0; ; attempt++) {
+      try {
+        refused ??= await deliverOrWait(batch, patience)
+        if (!areSent) await deadLetters.send(batch, refused, patience)
+        areSent = true
+        await ledger.record(batch, patience)
+        await unseen.mark(batch, refused, patience)
+        await commit(batch, patience)
+        return refused
+      } catch (error) {
+        if (error instanceof Abandoned) throw error
+        const where = `a batch of ${placesOf(batch)}`
+        if (attempt === 0)
+          log.error({ err: error, topic: batch.topic, where }, `${where}: an unexpected error; other topics are not affected`)
+        await pauseForDefect(batch.topic, where, error, attempt, patience)
+      }
+    }
+  }
+
+  async function deliverOrWait(batch: Batch, patience: Patience): Promise<RowLetter[]> {
+    const target = batch.chunks.find((chunk) => chunk.target !== null)?.target ?? null
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await deliverOnce(batch, target, patience)
+      } catch (error) {
+        if (!(error instanceof Flooded)) throw error
+        await pause(batch.topic, holdupOfError(error), WAIT_MAX_MS.table, attempt, patience)
+      }
+    }
+  }
+
+  async function deliverOnce(batch: Batch, target: Target | null, patience: Patience): Promise<RowLetter[]> {
+    const allow = (rows: number, first: string) => {
+      const tally = withBatch(batch, rows)
+      if (isFlood(tally)) throw new Flooded(batch.topic, tally, first)
+    }
+    const [first] = batch.chunks.flatMap(({ letters }) => letters)
+    if (first !== undefined) allow(0, first.reason)
+    const refused = target === null ? [] : await deliver(batch, target, patience, allow)
+    patience.holdups.clear(batch.topic)
+    return refused
+  }
+
+  /** What was settled lately, and the batch with so many of its rows refused. */
+  function withBatch(batch: Batch, refused: number): Tally {
+    return plus(tallies.get(batch.topic) ?? NO_TALLY, tallyOf(batch, refused))
+  }
+
+  function account(batch: Batch, refused: number): void {
+    tallies.set(batch.topic, recent(withBatch(batch, refused)))
+    const table = batch.chunks.map(tableOf).find((name) => name !== null)
+    if (table) metrics.loaded.inc({ table }, batch.rows - refused)
+  }
+
+  async function commit(batch: Batch, patience: Patience): Promise<void> {
+    const states = committableOf(batch)
+    const commits = [...states].map(([partition, state]) => ({
+      topic: batch.topic,
+      partition,
+      offset: state.nextOffset,
+      metadata: commitText(commitOf(unseen.known(batch, partition, state))),
+    }))
+    await untilDone(batch.topic, patience, COMMIT_WAIT_MAX_MS, async () => {
+      try {
+        await deps.commit(commits, batch.generation)
+      } catch (error) {
+        // No retry brings an assignment back.
+        if (!(error instanceof StaleGeneration)) throw error
+        metrics.commits.inc({ outcome: 'stale' })
+        throw new Abandoned(error.message)
+      }
+    })
+    metrics.commits.inc({ outcome: 'done' })
+    for (const [partition, { watermark }] of states) showWatermark(batch.topic, partition, watermark)
+  }
+
+  function showWatermark(topic: string, partition: number, watermark: string | null): void {
+    const stream = names.streamOf(topic)
+    const position = watermark === null ? null : positionOfText('iso', watermark)
+    if (stream !== null && typeof position === 'bigint')
+      metrics.watermarkSeconds.set({ ...stream, partition }, Number(position / 1_000_000n) / 1000)
+  }
+}
+
+/** What is stored with an offset; unknown counts and losses that are made good are left out. */
+function commitOf({ nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted }: PartitionState): Commit {
+  const known = { watermark, share, rowless, wholeFrom, deletes, doubted }
+  return { v: 1, offset: nextOffset, ...known, open: open ?? undefined, lost: lost ?? undefined }
+}
+
+/** `topic/partition up to offset`, of each partition. */
+const placesOf = (batch: Batch): string =>
+  [...committableOf(batch)].map(([partition, { nextOffset }]) => `${batch.topic}/${partition} up to offset ${nextOffset - 1}`).join(', ')
+
+/** A message that can be no row is refused before ClickHouse is asked. */
+function tallyOf({ rows, chunks }: Batch, refused: number): Tally {
+  const frames = chunks.reduce((total, { letters }) => total + letters.length, 0)
+  return { records: rows + frames, refused: refused + frames }
+}

@@ -1,0 +1,173 @@
+/**
+ * The ledger of dead letters: one row of `headrace_dead_letters` for each letter of the partitions that this loader owns, the fetcher's and its own.
+ * Beside the loading, which never waits for it. Where it stands is committed in a group of its own after ClickHouse has confirmed the rows, so a crash
+ * only writes some of them again, and the table keeps one of each place. Letters that retention takes first are missing in it.
+ */
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError, messageOf } from '#shared/errors.ts'
+import type { Kafka, RawMessage } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import { type Letter, readLetter } from '#shared/messages/dead-letter.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { LETTERS_TABLE, type Names } from '#shared/names.ts'
+import type { Assigned } from '../consume/assignment.ts'
+import { recordTopics } from '../consume/topics.ts'
+import { ofTable } from '../failures/classify-error.ts'
+import { Abandoned, holdupOfError, type Patience, untilDecided } from '../failures/retry.ts'
+import { createHoldups } from '../failures/stalls.ts'
+import type { Writer } from '../insert/writer.ts'
+import type { Tables } from '../table/tables.ts'
+
+export type LettersLedger = {
+  /** These partitions from now on, instead of those before. */
+  own(assigned: Assigned): void
+  /** Until the signal aborts; what is in hand then is given up. */
+  follow(signal: AbortSignal): Promise<void>
+  /** All that there is now, of every partition, within `FINISH_MS_MAX`. */
+  finish(): Promise<void>
+}
+
+export type LettersLedgerDeps = {
+  kafka: Kafka
+  writer: Writer
+  tables: Tables
+  database: string
+  names: Names
+  clock: Clock
+  log: Log
+  metrics: Metrics
+}
+
+const LOOK_EVERY_MS = 5_000
+const FINISH_MS_MAX = 10_000
+/** Of one insert. */
+const ROWS_MAX = 2_000
+const BYTES_MAX = 4 * 1024 * 1024
+/** A letter may hold 4 MiB; the topic has all of it. */
+const RAW_BYTES_MAX = 256 * 1024
+const NONCE_RADIX = 36
+
+type Portion = { lines: string[]; next: number }
+
+export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
+  const { kafka, writer, tables, database, names, clock, log } = deps
+  const holdups = createHoldups(deps)
+  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  /** By topic of records. */
+  let owned = new Map<string, number[]>()
+  /** Where each partition stands, by `topic/partition`. */
+  const places = new Map<string, number>()
+  let made = false
+
+  /** `owned`: null for all. */
+  async function round(owned: ReadonlyMap<string, number[]> | null, signal: AbortSignal): Promise<void> {
+    const patience: Patience = { clock, holdups, over: signal, stopping: signal }
+    for (const topic of owned === null ? await recordTopics(kafka, names) : owned.keys()) {
+      await attempt(names.deadLetters(topic), signal, () => enterAll(topic, owned?.get(topic), patience))
+    }
+  }
+
+  async function enterAll(topic: string, own: readonly number[] | undefined, patience: Patience): Promise<void> {
+    const letters = names.deadLetters(topic)
+    const ranges = await kafka.logRanges(letters)
+    const partitions = own ?? [...ranges.keys()]
+    if (ranges.length === 0) return
+    const unknown = partitions.some((partition) => !places.has(`${letters}/${partition}`))
+    const committed = unknown ? await kafka.committed(names.lettersLedgerGroup, letters) : []
+    for (const partition of partitions) {
+      const { low, high } = ranges[partition] ?? { low: 0, high: 0 }
+      const place = places.get(`${letters}/${partition}`) ?? committed[partition]?.offset ?? low
+      // Behind the end it speaks of a log that is gone.
+      await enter(topic, partition, place > high ? low : Math.max(place, low), high, patience)
+    }
+  }
+
+  async function enter(topic: string, partition: number, from: number, to: number, patience: Patience): Promise<void> {
+    const letters = names.deadLetters(topic)
+    for (let place = from; place < to; ) {
+      const { lines, next } = await read(topic, partition, place, to)
+      if (lines.length > 0) await insert(lines, `${nonce} ${letters}/${partition} ${place}`, patience)
+      await kafka.resetOffsets(names.lettersLedgerGroup, letters, new Map([[partition, next]]))
+      place = next
+    }
+    places.set(`${letters}/${partition}`, to)
+  }
+
+  async function read(topic: string, partition: number, from: number, to: number): Promise<Portion> {
+    const lines: string[] = []
+    let bytes = 0
+    for await (const message of kafka.readPartition(names.deadLetters(topic), partition, from, to)) {
+      const found = readLetter(partition, message)
+      if ('done' in found) continue
+      const line = lineOf(topic, found.letter, message)
+      lines.push(line)
+      bytes += line.length
+      if (lines.length >= ROWS_MAX || bytes >= BYTES_MAX) return { lines, next: found.letter.offset + 1 }
+    }
+    return { lines, next: to }
+  }
+
+  async function insert(lines: readonly string[], token: string, patience: Patience): Promise<void> {
+    const rows = { database, table: LETTERS_TABLE, body: [Buffer.from(lines.join(''))], rows: lines.length, token }
+    const failure = await untilDecided(LETTERS_TABLE, patience, async () => {
+      if (!made) {
+        const missing = await tables.ensureLettersLedger()
+        if (missing !== null) return missing
+        made = true
+      }
+      const failed = await writer.insert(rows, patience.over)
+      if (failed !== null) made = false
+      return ofTable(failed)
+    })
+    if (failure !== null) throw new Error(`the ledger of dead letters was left with ${failure.name}`)
+  }
+
+  function lineOf(topic: string, letter: Letter, { value }: RawMessage): string {
+    const { partition, offset, atMs, stage, reason, issues, run = '', page = null, url = '', origin = '', replays, bytes } = letter
+    const raw = value?.toString('utf8', 0, RAW_BYTES_MAX) ?? ''
+    const place = { topic: names.deadLetters(topic), partition, offset, ...names.streamOf(topic) }
+    const row = { ...place, fetched_at: atMs, stage, reason, issues, run, page, url, origin, replays, bytes, raw, loaded_at: clock.nowMs() }
+    return `${JSON.stringify(row)}\n`
+  }
+
+  /** What fails is done again by the next round; it never ends the loader. */
+  async function attempt(what: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+      holdups.clear(what)
+    } catch (error) {
+      if (error instanceof Abandoned || signal.aborted) return
+      if (error instanceof HeadraceError) return holdups.hold(what, holdupOfError(error))
+      log.error({ err: error, topic: what }, `${what}: an unexpected error; other topics are not affected`)
+      holdups.hold(what, { name: 'HR_DEFECT', message: messageOf(error), needsPerson: true })
+    }
+  }
+
+  return {
+    own({ states }) {
+      owned = new Map()
+      for (const place of states.keys()) {
+        const at = place.lastIndexOf('/')
+        const topic = place.slice(0, at)
+        owned.set(topic, [...(owned.get(topic) ?? []), Number(place.slice(at + 1))])
+      }
+      places.clear()
+    },
+    async follow(signal) {
+      while (!signal.aborted) {
+        await attempt(LETTERS_TABLE, signal, () => round(owned, signal))
+        await clock.sleep(LOOK_EVERY_MS, signal).catch(() => undefined)
+      }
+    },
+    async finish() {
+      const late = new AbortController()
+      const timer = new AbortController()
+      void clock.sleep(FINISH_MS_MAX, timer.signal).then(
+        () => late.abort(),
+        () => undefined,
+      )
+      await attempt(LETTERS_TABLE, late.signal, () => round(null, late.signal))
+      timer.abort()
+    },
+  }
+}

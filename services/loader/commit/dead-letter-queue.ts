@@ -1,0 +1,125 @@
+/**
+ * Sends refused records to the dead-letter topic, same partition, and resolves when the brokers have confirmed them: only then may the offset
+ * behind them be committed. While the topic refuses, it waits. After a crash a letter may be there twice, never not at all. A letter has the time at
+ * which it is written, and its record's in a header: Kafka's retention goes by the former, and would take the letter of a record that waited long
+ * before anyone has seen it.
+ */
+
+import type { Kafka, Message, Sender } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import { type DeadLetterFacts, deadLetterHeaders } from '#shared/messages/frame.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/names.ts'
+import { beginning } from '#shared/shown.ts'
+import { type Batch, type Chunk, type FrameLetter, tableOf } from '../batch/batch.ts'
+import { chunkOf, originOf } from '../batch/row-ranges.ts'
+import { type Patience, untilDone } from '../failures/retry.ts'
+import type { RowLetter } from '../insert/isolate-rows.ts'
+
+export type DeadLetters = {
+  /** The letters of a batch: rows that ClickHouse refused, and the frames that were none. */
+  send(batch: Batch, rows: readonly RowLetter[], patience: Patience): Promise<void>
+}
+
+export type DeadLettersDeps = {
+  kafka: Kafka
+  sender: Sender
+  names: Names
+  replicationFactor: number
+  log: Log
+  metrics: Metrics
+}
+
+/** Of one send; the broker takes 1 MiB at most by default. */
+const SEND_BYTES_MAX = 512 * 1024
+const ISSUES_CHARS_MAX = 2000
+const WAIT_MAX_MS = 30_000
+/** A record of the largest size must still fit with its headers. */
+const MESSAGE_BYTES_MAX = 16 * 1024 * 1024
+
+export function createDeadLetters({ kafka, sender, names, replicationFactor, log, metrics }: DeadLettersDeps): DeadLetters {
+  const present = new Set<string>()
+
+  async function makeTopic(records: string, topic: string): Promise<void> {
+    if (present.has(topic)) return
+    const partitions = await kafka.partitions(records)
+    const config = { 'max.message.bytes': String(MESSAGE_BYTES_MAX) }
+    if ((await kafka.partitions(topic)) < partitions) await kafka.ensureTopic({ topic, partitions, replicationFactor, config })
+    present.add(topic)
+  }
+
+  /** What refuses may be gone, or have fewer partitions than the records have by now: it is looked at again before the next attempt. */
+  async function sendTo(records: string, letters: Parameters<Sender['send']>[0]): Promise<void> {
+    await makeTopic(records, letters.topic)
+    try {
+      await sender.send(letters)
+    } catch (error) {
+      present.delete(letters.topic)
+      throw error
+    }
+  }
+
+  async function send(batch: Batch, rows: readonly RowLetter[], patience: Patience): Promise<void> {
+    const byPartition = new Map<number, { letter: Message; reason: string; table: string }[]>()
+    const add = (chunk: Chunk, letter: Message, reason: string) => {
+      const letters = byPartition.get(chunk.partition) ?? []
+      byPartition.set(chunk.partition, letters)
+      letters.push({ letter, reason, table: tableOf(chunk) ?? chunk.topic })
+    }
+    for (const chunk of batch.chunks) for (const letter of chunk.letters) add(chunk, frameLetter(chunk, letter), letter.reason)
+    for (const row of rows) add(chunkOf(batch, row.row).chunk, rowLetter(batch, row), row.reason)
+    if (byPartition.size === 0) return
+
+    const topic = names.deadLetters(batch.topic)
+    for (const [partition, letters] of byPartition) {
+      for (const messages of portions(letters.map(({ letter }) => letter))) {
+        await untilDone(topic, patience, WAIT_MAX_MS, () => sendTo(batch.topic, { topic, partition, messages }))
+      }
+      for (const { table, reason } of letters) metrics.loaderDeadLetters.inc({ table, reason })
+      const reasons = [...new Set(letters.map(({ reason }) => reason))]
+      log.warn({ topic: batch.topic, partition, letters: letters.length, reasons }, `${letters.length} records went to the dead letters`)
+    }
+  }
+
+  return { send }
+}
+
+function frameLetter({ topic, partition, replays }: Chunk, { offset, timestampMs, key, value, reason, issues }: FrameLetter): Message {
+  const origin = `${topic}/${partition}/${offset}`
+  const facts = { stage: 'frame' as const, reason, issues, origin, fetched: timestampMs }
+  return { key, value, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
+}
+
+function rowLetter(batch: Batch, { row, reason, issues }: RowLetter): Message {
+  const { partition, offset, fetchedAtMs, payload } = originOf(batch, row)
+  const { replays } = chunkOf(batch, row).chunk
+  const origin = `${batch.topic}/${partition}/${offset}`
+  const facts = { stage: 'insert' as const, reason, issues, origin, fetched: fetchedAtMs }
+  return { key: null, value: payload, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
+}
+
+/** The count goes on, so that a record which is refused again and again is left alone at last. */
+function replayedAt(all: Chunk['replays'], offset: number): Pick<DeadLetterFacts, 'replays'> {
+  const replays = all?.get(offset)
+  return replays === undefined ? {} : { replays }
+}
+
+function headersOf(facts: DeadLetterFacts): Record<string, string> {
+  return deadLetterHeaders({ ...facts, issues: beginning(facts.issues, ISSUES_CHARS_MAX) })
+}
+
+function* portions(messages: Message[]): Iterable<Message[]> {
+  let portion: Message[] = []
+  let bytes = 0
+  for (const message of messages) {
+    const size = message.value?.length ?? 0
+    if (portion.length > 0 && bytes + size > SEND_BYTES_MAX) {
+      yield portion
+      portion = []
+      bytes = 0
+    }
+    portion.push(message)
+    bytes += size + ISSUES_CHARS_MAX
+  }
+  if (portion.length > 0) yield portion
+}

@@ -1,0 +1,216 @@
+/**
+ * Rows that are missing from a complete walk are marked deleted: after the walk's rows are in the table, before its last marker is committed. One
+ * statement that may be repeated, also by a replay of old markers: a mark has the time of the walk's start, so it is newer than every row that was
+ * there before and older than every row that this walk or a later one brought. Nothing is marked unless all of the walk was read and accepted, the
+ * registered schema declares deletes, and the number of rows is within its bounds; what is withheld is committed with the offset.
+ */
+
+import type { Log } from '#shared/log.ts'
+import type { PageMarker } from '#shared/messages/frame.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { label, type Names } from '#shared/names.ts'
+import type { WithheldDeletes } from '#shared/progress/offset-metadata.ts'
+import type { DeletesPolicy } from '#shared/schema/json-schema.ts'
+import type { Batch, PartitionState, ReadMarker } from '../batch/batch.ts'
+import { chunkOf, originOf } from '../batch/row-ranges.ts'
+import { placeOf } from '../consume/assignment.ts'
+import { ofTable } from '../failures/classify-error.ts'
+import { type Patience, untilDecided } from '../failures/retry.ts'
+import type { RowLetter } from '../insert/isolate-rows.ts'
+import type { Writer } from '../insert/writer.ts'
+import { countUnseen, markUnseen } from '../table/ddl.ts'
+import { rowsBefore, type WalkCounts, whyWithheld } from './deletion-policy.ts'
+
+export type Unseen = {
+  /** `refused`: rows of the batch that are in the dead letters now. */
+  mark(batch: Batch, refused: readonly RowLetter[], patience: Patience): Promise<void>
+  /** The state with what ClickHouse refused and what was withheld, which was not known when it was read. */
+  known(batch: Batch, partition: number, state: PartitionState): PartitionState
+  /** Shows in the metrics what the commits of an assignment say is withheld. */
+  assigned(states: ReadonlyMap<string, PartitionState>): void
+}
+
+export type UnseenDeps = {
+  writer: Writer
+  database: string
+  names: Names
+  /** Null while no table is known for the topic. */
+  tableOf(topic: string): string | null
+  /** By the newest schema that is known; undefined where it declares none. */
+  policyOf(topic: string): DeletesPolicy | undefined
+  /** Looks whether the registry has a newer one. */
+  refresh(topic: string, patience: Patience): Promise<void>
+  log: Log
+  metrics: Metrics
+}
+
+/** The present one, and those before it that a last batch may come from. */
+const ASSIGNMENTS_KEPT = 4
+
+/** As a fetcher names its runs. Another name may not fit into the commit, and is left out. */
+const RUN_NAME = /^[\w-]{1,64}$/
+
+/** What one assignment knows, by partition. `refusedAt`: offset of the last row that ClickHouse refused. */
+type Known = { refusedAt: Map<string, number>; deletes: Map<string, NonNullable<PartitionState['deletes']>> }
+
+export function createUnseen(deps: UnseenDeps): Unseen {
+  const { writer, database, names, tableOf, policyOf, refresh, log, metrics } = deps
+  /** A batch of an assignment that has ended may come late, beside those of the next one, and must not make it forget. */
+  const knownOf = new Map<number, Known>()
+
+  const refusedAt = (batch: Batch, partition: number): number =>
+    knownOf.get(batch.generation)?.refusedAt.get(placeOf(batch.topic, partition)) ?? -1
+
+  function noted(batch: Batch): Known {
+    const known = knownOf.get(batch.generation) ?? { refusedAt: new Map(), deletes: new Map() }
+    knownOf.set(batch.generation, known)
+    const [oldest = batch.generation] = knownOf.keys()
+    if (knownOf.size > ASSIGNMENTS_KEPT) knownOf.delete(oldest)
+    return known
+  }
+
+  function note(batch: Batch, refused: readonly RowLetter[]): void {
+    const { refusedAt: refusals } = noted(batch)
+    for (const { row } of refused) {
+      const { offset } = originOf(batch, row)
+      const { partition } = chunkOf(batch, row).chunk
+      if (offset > refusedAt(batch, partition)) refusals.set(placeOf(batch.topic, partition), offset)
+    }
+  }
+
+  /** Why the marker ends no walk that may delete; null if it does. */
+  async function whyNot(batch: Batch, partition: number, marker: ReadMarker, from: number, patience: Patience): Promise<string | null> {
+    const doubt = marker.doubts?.complete
+    if (doubt !== undefined) return `the marker is not believed: ${doubt}`
+    if (policyOf(batch.topic) === undefined) await refresh(batch.topic, patience)
+    if (policyOf(batch.topic) === undefined) {
+      return 'the registered schema does not declare deletes; deletes wait until the fetcher has registered it again'
+    }
+    const { wholeFrom } = marker
+    if (tableOf(batch.topic) === null || wholeFrom === undefined || wholeFrom > from || refusedAt(batch, partition) >= from) {
+      return 'not all of a complete walk was read and accepted'
+    }
+    return null
+  }
+
+  async function markOne(
+    batch: Batch,
+    partition: number,
+    marker: ReadMarker,
+    before: number | undefined,
+    patience: Patience,
+  ): Promise<void> {
+    const { topic } = batch
+    const { offset, facts } = marker
+    const { complete, run } = facts
+    if (complete === undefined) return
+    const refusal = await whyNot(batch, partition, marker, complete.from, patience)
+    const table = tableOf(topic)
+    if (refusal !== null || table === null) {
+      metrics.deletesRefused.inc(labelsOf(topic, partition))
+      log.warn({ topic, partition, offset, run }, `${topic}/${partition}: nothing is marked deleted: ${refusal}`)
+      return
+    }
+    const mark = { partition, offset, startedMs: complete.startedMs }
+    const counts = await count(table, mark, patience)
+    const reason = complete.allowed === true ? null : await whyHeld(topic, counts, before, patience)
+    if (reason !== null) return withhold(batch, partition, facts, counts, before, reason)
+    if (counts.missing > 0) {
+      const rows = await insertMarks(table, mark, patience)
+      metrics.markedDeleted.inc({ table }, rows)
+      const by = complete.allowed === true ? ', as a person has allowed' : ''
+      log.info({ topic, partition, run, rows }, `${topic}/${partition}: ${rows} rows missing from a complete walk are marked deleted${by}`)
+    }
+    // Rows of a later walk may be in the table already: no more are left than this one has brought.
+    const brought = marker.walked ?? offset - complete.from
+    noted(batch).deletes.set(placeOf(topic, partition), { rows: Math.min(counts.shown - counts.missing, brought) })
+  }
+
+  /** The bounds may have been declared anew since the last record was read. */
+  async function whyHeld(topic: string, counts: WalkCounts, before: number | undefined, patience: Patience): Promise<string | null> {
+    const decide = (policy = policyOf(topic)) => (policy === undefined ? null : whyWithheld(counts, before, policy))
+    if (decide() === null) return null
+    await refresh(topic, patience)
+    return decide()
+  }
+
+  function withhold(
+    batch: Batch,
+    partition: number,
+    { run, complete }: PageMarker,
+    counts: WalkCounts,
+    before: number | undefined,
+    reason: string,
+  ): void {
+    const { topic } = batch
+    const stream = names.streamOf(topic)
+    const of = rowsBefore(counts, before)
+    const name = RUN_NAME.test(run) ? run : ''
+    const withheld: WithheldDeletes = { run: name, rows: counts.missing, of, startedMs: complete?.startedMs ?? 0 }
+    // What the last accepted walk left stays the measure: a second wrong walk must not find it normal.
+    noted(batch).deletes.set(placeOf(topic, partition), { rows: of, withheld })
+    metrics.deletesRefused.inc(labelsOf(topic, partition))
+    log.warn(
+      { topic, partition, run, rows: counts.missing, of },
+      `${topic}/${partition}: deletes are withheld: a complete walk is missing ${counts.missing} of ${of} rows, ${reason}; ` +
+        `if they are gone from the API: headrace fetch ${stream === null ? topic : label(stream)} --allow-deletes`,
+    )
+  }
+
+  async function count(table: string, mark: { partition: number; startedMs: number }, patience: Patience): Promise<WalkCounts> {
+    let counts: WalkCounts = { missing: 0, shown: 0 }
+    const failure = await untilDecided(table, patience, async () => {
+      const { failure: failed, row } = await writer.ask(countUnseen(database, table, mark), patience.over)
+      counts = { missing: Number(row?.missing ?? 0), shown: Number(row?.shown ?? 0) }
+      return ofTable(failed)
+    })
+    if (failure !== null) throw new Error(`the rows were left uncounted with ${failure.name}`)
+    return counts
+  }
+
+  async function insertMarks(table: string, mark: Parameters<typeof markUnseen>[2], patience: Patience): Promise<number> {
+    let rows = 0
+    const failure = await untilDecided(table, patience, async () => {
+      const done = await writer.run(markUnseen(database, table, mark), patience.over)
+      rows = done.rows
+      return ofTable(done.failure)
+    })
+    if (failure !== null) throw new Error(`the marks were left with ${failure.name}`)
+    return rows
+  }
+
+  const labelsOf = (topic: string, partition: number) => ({
+    ...(names.streamOf(topic) ?? { source: '', stream: topic }),
+    partition: String(partition),
+  })
+
+  function show(topic: string, partition: number, deletes: PartitionState['deletes']): void {
+    if (deletes !== undefined) metrics.deletesWithheld.set(labelsOf(topic, partition), deletes.withheld?.rows ?? 0)
+  }
+
+  return {
+    async mark(batch, refused, patience) {
+      note(batch, refused)
+      for (const { partition, markers, after } of batch.chunks) {
+        for (const marker of markers) {
+          const known = knownOf.get(batch.generation)?.deletes.get(placeOf(batch.topic, partition)) ?? after.deletes
+          await markOne(batch, partition, marker, known?.rows, patience)
+        }
+      }
+    },
+    known(batch, partition, state) {
+      const deletes = knownOf.get(batch.generation)?.deletes.get(placeOf(batch.topic, partition)) ?? state.deletes
+      show(batch.topic, partition, deletes)
+      const below = refusedAt(batch, partition) + 1
+      const moved = state.wholeFrom !== undefined && below > state.wholeFrom ? { wholeFrom: below } : {}
+      return { ...state, ...moved, ...(deletes === undefined ? {} : { deletes }) }
+    },
+    assigned(states) {
+      metrics.deletesWithheld.reset()
+      for (const [place, { deletes }] of states) {
+        const at = place.lastIndexOf('/')
+        show(place.slice(0, at), Number(place.slice(at + 1)), deletes)
+      }
+    },
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * The ledger: one row of `headrace_pages` for each page marker, in the table before the marker's offset is committed, and the check of each
+ * marker against what was read. A count that differs means that a record was lost or added between fetcher and loader: it is said, never hidden.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { LEDGER_TABLE, type Names } from '#shared/names.ts'
+import type { Batch, Chunk, ReadMarker } from '../batch/batch.ts'
+import { placeOf } from '../consume/assignment.ts'
+import { ofTable } from '../failures/classify-error.ts'
+import { type Patience, untilDecided } from '../failures/retry.ts'
+import type { Writer } from '../insert/writer.ts'
+import type { Tables } from '../table/tables.ts'
+
+export type Ledger = { record(batch: Batch, patience: Patience): Promise<void> }
+
+export type LedgerDeps = {
+  writer: Writer
+  tables: Tables
+  database: string
+  names: Names
+  log: Log
+  metrics: Metrics
+  clock: Clock
+  nonce: string
+}
+
+export function createLedger({ writer, tables, database, names, log, metrics, clock, nonce }: LedgerDeps): Ledger {
+  let made = false
+  /** Partitions whose last marker was doubted: one line for all that follow in a row. */
+  const doubted = new Set<string>()
+
+  async function record(batch: Batch, patience: Patience): Promise<void> {
+    const marked = batch.chunks.filter(({ markers }) => markers.length > 0)
+    if (marked.length === 0) return
+    for (const chunk of marked) {
+      for (const marker of chunk.markers) {
+        compare(chunk, marker)
+        tellOfDoubt(chunk, marker)
+      }
+    }
+    const lines = marked.flatMap((chunk) => chunk.markers.map((marker) => line(chunk, marker)))
+    const places = marked.map(({ partition, after }) => `${partition}:${after.nextOffset}`)
+    const insert = {
+      database,
+      table: LEDGER_TABLE,
+      body: [Buffer.from(lines.join(''))],
+      rows: lines.length,
+      token: `${nonce} ${batch.topic} ${places}`,
+    }
+    const failure = await untilDecided(LEDGER_TABLE, patience, async () => {
+      if (!made) {
+        const missing = await tables.ensureLedger()
+        if (missing !== null) return missing
+        made = true
+      }
+      const failed = await writer.insert(insert, patience.over)
+      if (failed !== null) made = false
+      return ofTable(failed)
+    })
+    if (failure !== null) throw new Error(`the ledger was left with ${failure.name}`)
+  }
+
+  function compare({ topic, partition }: Chunk, { offset, facts, counted }: ReadMarker): void {
+    if (counted === null || counted === facts.records) return
+    const { run, page, records } = facts
+    log.warn(
+      { topic, partition, offset, run, page, records, read: counted },
+      `${topic}/${partition}: a page of ${records} records, ${counted} read`,
+    )
+    const stream = names.streamOf(topic)
+    if (stream !== null) metrics.countMismatches.inc({ ...stream, partition })
+  }
+
+  function tellOfDoubt({ topic, partition }: Chunk, { offset, facts, doubts }: ReadMarker): void {
+    const place = placeOf(topic, partition)
+    if (doubts?.watermark === undefined) {
+      if (facts.watermark !== null) doubted.delete(place)
+      return
+    }
+    const stream = names.streamOf(topic)
+    if (stream !== null) metrics.markersDoubted.inc({ ...stream, partition })
+    if (doubted.has(place)) return
+    doubted.add(place)
+    log.warn(
+      { topic, partition, offset, run: facts.run },
+      `${place}: the watermark of the page marker at offset ${offset} is not believed, ${doubts.watermark}; the confirmed watermark stays`,
+    )
+  }
+
+  function line({ topic, partition }: Chunk, { offset, facts, counted }: ReadMarker): string {
+    const { run, page, at, records, deadLetters, unchanged, drift, requests, retries, bytes, durationMs, watermark, last } = facts
+    const counts = { records, dead_letters: deadLetters, unchanged, drift, requests, retries, bytes, duration_ms: durationMs }
+    const place = { topic, partition, offset, ...names.streamOf(topic) }
+    const row = { ...place, run, page, fetched_at: at, ...counts, watermark, last, records_read: counted, loaded_at: clock.nowMs() }
+    return `${JSON.stringify(row)}\n`
+  }
+
+  return { record }
+}

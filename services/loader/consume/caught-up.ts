@@ -1,0 +1,94 @@
+/**
+ * The end of a one-shot load: every partition's committed position has reached the end that its log had at the start. Asked of Kafka and not of
+ * this process, so it is right as well when other loaders share the work. It ends with an error when all that is left waits for a person, or has
+ * not moved for long: a command that never ends tells nobody what to do.
+ */
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError, Stopped } from '#shared/errors.ts'
+import type { Committed, Kafka, LogRange } from '#shared/kafka/kafka.ts'
+import type { Names } from '#shared/names.ts'
+import type { Held } from '../failures/stalls.ts'
+import { recordTopics } from './topics.ts'
+
+const LOOK_AGAIN_MS = 200
+/** What waits for a person is waited for as long: attempts in between show that it does not pass. */
+export const PERSON_WAIT_MAX_MS = 10_000
+/** An overloaded or restarting server is waited for as long without any progress; longer than one insert may take. */
+export const PROGRESS_WAIT_MAX_MS = 600_000
+/** In the words of the error. */
+const TOPICS_SHOWN_MAX = 5
+
+export type CaughtUpDeps = {
+  kafka: Pick<Kafka, 'topics' | 'logRanges' | 'committed'>
+  names: Names
+  clock: Clock
+  /** What holds topics up now. */
+  held(): readonly Held[]
+}
+
+/** A topic that is not caught up, and when its committed positions were last seen to move. */
+export type Behind = { topic: string; movedMs: number }
+
+/** Resolves when all is committed up to there; rejects with the signal's reason. Throws Stopped (HR_LOAD_STALLED) when waiting does not help. */
+export async function untilAllCommitted({ kafka, names, clock, held }: CaughtUpDeps, signal: AbortSignal): Promise<void> {
+  const targets = new Map<string, readonly LogRange[]>()
+  const moved = new Map<string, { places: string; atMs: number }>()
+  for (const topic of await recordTopics(kafka, names)) targets.set(topic, await kafka.logRanges(topic))
+  while (targets.size > 0) {
+    for (const [topic, ranges] of targets) if (await isThere(topic, ranges)) targets.delete(topic)
+    if (targets.size === 0) return
+    const behind = [...targets.keys()].map((topic) => ({ topic, movedMs: noteMoved(topic) }))
+    const stalled = stalledFor(behind, held(), clock.elapsedMs())
+    if (stalled !== null) throw notCaughtUp(stalled)
+    await clock.sleep(LOOK_AGAIN_MS, signal)
+  }
+
+  function noteMoved(topic: string, committed?: readonly (Committed | null)[]): number {
+    const places = committed?.map((each) => each?.offset).join()
+    const known = moved.get(topic)
+    if (known !== undefined && (places === undefined || known.places === places)) return known.atMs
+    moved.set(topic, { places: places ?? '', atMs: clock.elapsedMs() })
+    return clock.elapsedMs()
+  }
+
+  async function isThere(topic: string, targetRanges: readonly LogRange[]): Promise<boolean> {
+    try {
+      const committed = await kafka.committed(names.loaderGroup, topic)
+      noteMoved(topic, committed)
+      const now = await kafka.logRanges(topic)
+      return targetRanges.every(({ high }, partition) => {
+        const range = now[partition]
+        if (range === undefined) return true
+        // Nothing was ever there, or nothing is left: there is nothing to commit.
+        const place = committed[partition]?.offset ?? (range.low === range.high ? range.high : range.low)
+        const at = place < 0 ? range.low : place
+        return at >= Math.min(high, range.high) && at <= range.high
+      })
+    } catch (error) {
+      if (error instanceof HeadraceError) return false
+      throw error
+    }
+  }
+}
+
+/** Why each of these topics will not be caught up by waiting; null while one of them may be. Pure. */
+export function stalledFor(behind: readonly Behind[], held: readonly Held[], nowMs: number): string[] | null {
+  const reasons: string[] = []
+  for (const { topic, movedMs } of behind) {
+    const own = held.filter(({ topics }) => topics.includes(topic))
+    const refused = own.find(({ needsPerson, sinceMs }) => needsPerson && nowMs - sinceMs >= PERSON_WAIT_MAX_MS)
+    const isStill = nowMs - movedMs >= PROGRESS_WAIT_MAX_MS
+    if (refused === undefined && !isStill) return null
+    const why = refused ?? own[0]
+    reasons.push(`${topic}: ${why === undefined ? `nothing was committed for ${PROGRESS_WAIT_MAX_MS / 60_000} minutes` : why.message}`)
+  }
+  return reasons
+}
+
+function notCaughtUp(reasons: readonly string[]): Stopped {
+  const more = reasons.length - TOPICS_SHOWN_MAX
+  const shown = [...reasons.slice(0, TOPICS_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])]
+  return new Stopped('HR_LOAD_STALLED', `not caught up: ${shown.join('\n  ')}`, {
+    hint: 'put right what is named and load again; everything else is loaded and committed',
+  })
+}

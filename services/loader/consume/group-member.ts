@@ -1,0 +1,177 @@
+/**
+ * This process as a member of the loader's group: joins with the topics of the moment, begins each assignment from what the group has committed,
+ * and at its end finishes what is in hand before the partitions go. Commits of an assignment that has ended are refused by the port.
+ */
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import type { Gap, Kafka, LogRange, MembershipOptions, Reader, ReaderAssignment } from '#shared/kafka/kafka.ts'
+import { StaleGeneration } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/names.ts'
+import { type Chunk, type PartitionState, restOf } from '../batch/batch.ts'
+import type { PartitionCommit } from '../commit/commit-batch.ts'
+import { type Assigned, placeOf } from './assignment.ts'
+import type { Gate } from './in-flight-limit.ts'
+import type { Intake } from './intake.ts'
+import { afterGap, LOG_START, startingState, wasLoaded } from './start-position.ts'
+
+export type Membership = {
+  /** Leaves with the topics before, if any, and joins with these. Throws Unavailable only the first time, after some tries; later it tries until `stop` aborts. */
+  join(topics: string[], stop: AbortSignal): Promise<void>
+  /** Takes nothing more, finishes what is in hand within `withinMs`, leaves the group. */
+  leave(withinMs: number): Promise<void>
+  commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
+  assigned(): Assigned | null
+  reader(): Reader | null
+}
+
+export type MembershipDeps = {
+  kafka: Kafka
+  options: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
+  names: Names
+  gate: Gate
+  intake(): Intake
+  push(chunk: Chunk): void
+  /** Closes all open batches. */
+  flush(topic: null): void
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  onAssigned(assigned: Assigned): void
+  onCrash(error: Error): void
+}
+
+/** As long as the reader's fetches may be: fewer and larger ones cost less a record. */
+const FETCH_BYTES_MAX = 2 * 1024 * 1024
+/** What is in hand when the topics change. */
+const REJOIN_FINISH_MS = 15_000
+const REJOIN_WAIT_MS = 5_000
+/** A broker that has just started may have no coordinator for the group yet. */
+const FIRST_JOINS_MAX = 4
+/** Where the log starts is unknown: any number but 0, the only one that surely opens a page. */
+const UNKNOWN_LOW = 1
+
+export function createMembership(deps: MembershipDeps): Membership {
+  const { kafka, names, gate, intake, push, flush, clock, log, metrics } = deps
+  let reader: Reader | null = null
+  let current: Assigned | null = null
+  let joined = false
+
+  async function join(topics: string[], stop: AbortSignal): Promise<void> {
+    await leave(REJOIN_FINISH_MS)
+    for (let tries = 1; topics.length > 0 && !stop.aborted; tries++) {
+      try {
+        reader = await open(topics)
+        joined = true
+        return
+      } catch (error) {
+        if (!(error instanceof HeadraceError) || (!joined && tries >= FIRST_JOINS_MAX)) throw error
+        log.warn({ err: error }, 'the group could not be joined; trying again')
+        await clock.sleep(REJOIN_WAIT_MS, stop).catch(() => undefined)
+      }
+    }
+  }
+
+  function open(topics: string[]): Promise<Reader> {
+    return kafka.reader({
+      ...deps.options,
+      group: names.loaderGroup,
+      topics,
+      maxBytesPerPartition: FETCH_BYTES_MAX,
+      onAssigned,
+      onRebalancing: () => finish(),
+      onGap,
+      onBatch: async (batch) => {
+        const assigned = current
+        return assigned === null || assigned.generation !== batch.generation ? 'full' : intake().take(batch, assigned)
+      },
+      onCrash: deps.onCrash,
+    })
+  }
+
+  async function leave(withinMs: number): Promise<void> {
+    const leaving = reader
+    if (leaving === null) return
+    const timer = new AbortController()
+    await Promise.race([finish(), clock.sleep(withinMs, timer.signal).catch(() => undefined)])
+    timer.abort()
+    current?.over.abort()
+    reader = null
+    current = null
+    await leaving.close()
+  }
+
+  /** Everything that was read is inserted and committed, or given up. */
+  async function finish(): Promise<void> {
+    current?.ending.abort()
+    flush(null)
+    await gate.empty()
+  }
+
+  async function onAssigned(assignment: ReaderAssignment): Promise<void> {
+    current?.over.abort()
+    current = null
+    intake().reset()
+    const states = new Map<string, PartitionState>()
+    const loadedBefore = new Set<string>()
+    for (const [topic, partitions] of assignment.partitions) {
+      const ranges = await rangesIfNew(topic, partitions, assignment)
+      for (const partition of partitions) {
+        const committed = assignment.committed(topic, partition)
+        const range = ranges[partition]
+        const state = startingState(committed, range?.low ?? UNKNOWN_LOW)
+        const isCut = committed === null && range !== undefined && range.low > LOG_START
+        states.set(placeOf(topic, partition), isCut ? afterGap(state, { position: LOG_START, ...range }) : state)
+        if (isCut) tellOfGap({ topic, partition, position: LOG_START, ...range })
+        if (wasLoaded(committed)) loadedBefore.add(topic)
+      }
+    }
+    const own = [...assignment.partitions].filter(([, partitions]) => partitions.length > 0)
+    const { generation } = assignment
+    const signals = { ending: new AbortController(), over: new AbortController() }
+    current = { generation, topics: own.map(([topic]) => topic), states, loadedBefore, givenUp: new Set(), ...signals }
+    const assigned = own.map(([topic, partitions]) => `${topic}/${partitions.join('+')}`)
+    log.info({ generation, assigned }, `loading ${states.size} partitions`)
+    deps.onAssigned(current)
+  }
+
+  /** Where nothing was ever committed, what the log has lost was never loaded: the fetcher sees it so, and the watermark has to wait for it. */
+  async function rangesIfNew(topic: string, partitions: readonly number[], assignment: ReaderAssignment): Promise<LogRange[]> {
+    if (partitions.every((partition) => assignment.committed(topic, partition) !== null)) return []
+    try {
+      return await kafka.logRanges(topic)
+    } catch (error) {
+      if (!(error instanceof HeadraceError)) throw error
+      return []
+    }
+  }
+
+  function tellOfGap({ topic, partition, position, low, high }: Omit<Gap, 'generation'>): void {
+    const lost = position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
+    log.error({ topic, partition, position, low, high }, `${placeOf(topic, partition)}: ${lost}; loading goes on at ${low}`)
+    const stream = names.streamOf(topic)
+    if (stream !== null) metrics.gaps.inc({ ...stream, partition })
+  }
+
+  function onGap(gap: Gap): void {
+    const { topic, partition } = gap
+    const place = placeOf(topic, partition)
+    const state = current?.states.get(place)
+    // One of an assignment before says nothing of this one, which began somewhere else and finds its own.
+    if (current === null || current.generation !== gap.generation || state === undefined) return
+    tellOfGap(gap)
+    const after = afterGap(state, gap)
+    current.states.set(place, after)
+    // Without a record behind the gap no batch would ever bring the new position into the group.
+    const chunk = restOf({ topic, partition, generation: gap.generation }, after)
+    if (gate.enter(topic, chunk.bytes)) push(chunk)
+  }
+
+  async function commit(commits: readonly PartitionCommit[], generation: number): Promise<void> {
+    if (reader === null) throw new StaleGeneration('HR_KAFKA_STALE', 'the group was left')
+    await reader.commit(commits, generation)
+  }
+
+  return { join, leave, commit, assigned: () => current, reader: () => reader }
+}

@@ -1,0 +1,172 @@
+/**
+ * Takes what the reader brings, or says that it is full. Full means: the assignment is ending, the schema or its table is not known yet, or the
+ * topic has no room; the partition is then paused and woken when that has changed. So whatever is stuck holds up its own topic only.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { ReadBatch, Reader } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import { declaredIn } from '#shared/messages/marker-trust.ts'
+import type { Chunk } from '../batch/batch.ts'
+import { Abandoned, type Patience, pauseForDefect } from '../failures/retry.ts'
+import type { StallNotes } from '../failures/stall-notes.ts'
+import type { Holdups } from '../failures/stalls.ts'
+import { bytesOfBatch, splice, unknownSchemas } from '../splice/splice.ts'
+import { type Assigned, patienceOf, placeOf } from './assignment.ts'
+import type { Gate } from './in-flight-limit.ts'
+import type { Catalog } from './schema-catalog.ts'
+
+export type Intake = {
+  take(batch: ReadBatch, assigned: Assigned): Promise<'taken' | 'full'>
+  /** Learns the tables of the topics before their first batch. */
+  prepare(assigned: Assigned): void
+  /** Forgets who waits: nothing is paused at the start of an assignment. */
+  reset(): void
+  /** Room has come free. */
+  wake(): void
+}
+
+export type IntakeDeps = {
+  catalog: Catalog
+  gate: Gate
+  holdups: Holdups
+  stalls: Pick<StallNotes, 'watching' | 'progress'>
+  clock: Clock
+  reader(): Pick<Reader, 'resume'> | null
+  push(chunk: Chunk): void
+  /** Closes the topic's open batch, so that it makes room. */
+  flush(topic: string): void
+  log: Log
+}
+
+/** The reader pauses a partition just after it was told that it is full: a wake must not come before that. */
+const WAKE_DELAY_MS = 5
+
+type Waiting = { topic: string; partition: number; bytes: number }
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { catalog, gate, holdups, stalls, clock, reader, push, flush, log } = deps
+  const waiting = new Map<string, Waiting>()
+  const opened = new Set<string>()
+  /** Attempts at a batch that could not be read, by place. */
+  const defects = new Map<string, number>()
+  let learning = new Map<string, Promise<void>>()
+  let waking = false
+
+  async function take(batch: ReadBatch, assigned: Assigned): Promise<'taken' | 'full'> {
+    try {
+      return takeNow(batch, assigned)
+    } catch (error) {
+      waitOut(assigned, batch, error)
+      return wait(batch)
+    }
+  }
+
+  function wait(batch: ReadBatch): 'full' {
+    const { topic, partition } = batch
+    waiting.set(placeOf(topic, partition), { topic, partition, bytes: bytesOfBatch(batch) })
+    return 'full'
+  }
+
+  function takeNow(batch: ReadBatch, assigned: Assigned): 'taken' | 'full' {
+    const { topic, partition } = batch
+    const place = placeOf(topic, partition)
+    if (assigned.ending.signal.aborted) return 'full'
+    const state = assigned.states.get(place)
+    if (state === undefined) throw new Error(`${place} was read without being assigned`)
+    const bytes = bytesOfBatch(batch)
+
+    const lookup = catalog.lookup(topic)
+    if (!opened.has(topic)) {
+      learn(assigned, topic, unknownSchemas(batch, lookup))
+      return wait(batch)
+    }
+    if (!gate.hasRoom(topic, bytes)) {
+      flush(topic)
+      return wait(batch)
+    }
+    const chunks = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
+    if (defects.delete(place)) stalls.watching(topic, holdups).clear(topic)
+    if (chunks.length === 0) {
+      learn(assigned, topic, unknownSchemas(batch, lookup))
+      return wait(batch)
+    }
+    gate.enter(topic, bytes)
+    for (const chunk of chunks) {
+      assigned.states.set(place, chunk.after)
+      push(chunk)
+    }
+    return 'taken'
+  }
+
+  function learn(assigned: Assigned, topic: string, ids: readonly number[]): void {
+    const loadedBefore = assigned.loadedBefore.has(topic)
+    holdWhile(topic, async () => {
+      await know(topic, ids, loadedBefore, patienceOf(assigned, topic, clock, stalls.watching(topic, holdups)))
+      stalls.progress(topic)
+    })
+  }
+
+  /** A batch that cannot be read is asked for again after a while; meanwhile the other topics go on. */
+  function waitOut(assigned: Assigned, { topic, partition, messages, nextOffset }: ReadBatch, error: unknown): void {
+    const place = placeOf(topic, partition)
+    const attempt = defects.get(place) ?? 0
+    defects.set(place, attempt + 1)
+    const where = `${place}, offsets ${messages[0]?.offset ?? nextOffset} to ${nextOffset - 1}`
+    if (attempt === 0) log.error({ err: error, topic, partition }, `${where}: an unexpected error; other topics are not affected`)
+    const patience = patienceOf(assigned, topic, clock, stalls.watching(topic, holdups))
+    holdWhile(topic, () => pauseForDefect(topic, where, error, attempt, patience))
+  }
+
+  /** Nothing of the topic is taken before the work is done; one work at a time. */
+  function holdWhile(topic: string, work: () => Promise<void>): void {
+    if (learning.has(topic)) return
+    const mine = learning
+    const done = work()
+      // The assignment is over, and with it the work.
+      .catch(() => undefined)
+      .finally(() => {
+        mine.delete(topic)
+        wake()
+      })
+    mine.set(topic, done)
+  }
+
+  async function know(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (!opened.has(topic)) await catalog.open(topic, loadedBefore, patience)
+        opened.add(topic)
+        return await catalog.learn(topic, ids, loadedBefore, patience)
+      } catch (error) {
+        if (error instanceof Abandoned) throw error
+        if (attempt === 0) log.error({ err: error, topic }, `${topic}: an unexpected error; other topics are not affected`)
+        await pauseForDefect(topic, `the schema of ${topic}`, error, attempt, patience)
+      }
+    }
+  }
+
+  function wake(): void {
+    if (waking || waiting.size === 0) return
+    waking = true
+    void clock.sleep(WAKE_DELAY_MS).then(() => {
+      waking = false
+      for (const [place, { topic, partition, bytes }] of waiting) {
+        if (learning.has(topic) || !gate.hasRoom(topic, bytes)) continue
+        waiting.delete(place)
+        reader()?.resume(topic, [partition])
+      }
+    })
+  }
+
+  return {
+    take,
+    wake,
+    prepare: (assigned) => {
+      for (const topic of assigned.topics) if (!opened.has(topic)) learn(assigned, topic, [])
+    },
+    reset: () => {
+      waiting.clear()
+      learning = new Map()
+    },
+  }
+}

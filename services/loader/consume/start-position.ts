@@ -1,0 +1,44 @@
+/**
+ * What is known of each partition of the current assignment while it is read. It starts with what the group has committed, which is believed
+ * only if its metadata carries its own offset; a reset by any tool therefore starts anew, with no watermark and no open page.
+ */
+
+import type { Committed, Gap } from '#shared/kafka/kafka.ts'
+import { parseCommit } from '#shared/progress/offset-metadata.ts'
+import type { PartitionState } from '../batch/batch.ts'
+
+export const LOG_START = 0
+
+/** Null committed: reading starts at the low end of the log, of which only offset 0 is known to open a page. */
+export function startingState(committed: Committed | null, low: number): PartitionState {
+  if (committed === null || committed.offset < 0) return { ...freshState(low), rowless: true }
+  const commit = parseCommit(committed.offset, committed.metadata)
+  if (commit === null) return freshState(committed.offset)
+  const { offset: nextOffset, watermark, share, open = null, lost = null, rowless, wholeFrom = nextOffset, deletes, doubted } = commit
+  return { nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted }
+}
+
+function freshState(offset: number): PartitionState {
+  return { nextOffset: offset, watermark: null, open: offset === LOG_START ? 0 : null, lost: null, wholeFrom: offset }
+}
+
+/** Whether the group's metadata says that rows of this partition were confirmed. A partition of dead letters alone never had a table. */
+export function wasLoaded(committed: Committed | null): boolean {
+  const commit = committed === null || committed.offset <= 0 ? null : parseCommit(committed.offset, committed.metadata)
+  return commit !== null && commit.rowless !== true
+}
+
+/**
+ * Reading goes on at the low end, where nobody knows how much of the open page is gone. The watermark stays until the API was asked again for what
+ * was lost. A log that was made anew has lost nothing that can be named: the fetcher sees by its own checkpoint that it has to ask again.
+ */
+export function afterGap(state: PartitionState, { position, low, high }: Pick<Gap, 'position' | 'low' | 'high'>): PartitionState {
+  const from = state.lost?.from ?? position
+  return {
+    ...state,
+    nextOffset: low,
+    wholeFrom: low,
+    open: low === LOG_START ? 0 : null,
+    lost: position > high ? null : { from, below: low },
+  }
+}

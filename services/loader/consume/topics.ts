@@ -1,0 +1,38 @@
+/**
+ * The topics of records, as they come and go: a list each time it changes. Looks again every `refreshMs`, so the topic of a new stream
+ * needs no restart; without any topic it waits for the first.
+ */
+import type { Clock } from '#shared/clock.ts'
+import { HeadraceError } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Names } from '#shared/names.ts'
+
+export type TopicsDeps = { kafka: Pick<Kafka, 'topics'>; names: Names; refreshMs: number; clock: Clock; log: Log }
+
+/** Ends when the signal aborts. A broker that does not answer is asked again at the next look. */
+export async function* topicLists({ kafka, names, refreshMs, clock, log }: TopicsDeps, signal: AbortSignal): AsyncGenerator<string[]> {
+  let known = ''
+  let said = false
+  while (!signal.aborted) {
+    try {
+      const topics = await recordTopics(kafka, names)
+      if (topics.length === 0 && !said) {
+        said = true
+        log.info('no topic of records yet; waiting for the first')
+      }
+      if (topics.join() !== known) {
+        known = topics.join()
+        yield topics
+      }
+    } catch (error) {
+      if (!(error instanceof HeadraceError)) throw error
+      log.warn({ err: error }, 'the topics could not be listed')
+    }
+    await clock.sleep(refreshMs, signal).catch(() => undefined)
+  }
+}
+
+export async function recordTopics(kafka: Pick<Kafka, 'topics'>, names: Names): Promise<string[]> {
+  return (await kafka.topics()).filter((topic) => names.streamOf(topic) !== null).sort()
+}

@@ -1,0 +1,104 @@
+/**
+ * Brings the rows of a batch into their table, and gives back those that ClickHouse refuses. Resolves only when every other row is confirmed;
+ * waits for everything that may pass. Nothing of the batch is committed before that.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Batch, Target } from '../batch/batch.ts'
+import { bytesOf, chunkOf, countOf, originOf, type Piece, splitAt } from '../batch/row-ranges.ts'
+import type { Failure } from '../failures/classify-error.ts'
+import { holdupOf, type Patience, pause, untilDecided, WAIT_MAX_MS } from '../failures/retry.ts'
+import type { Tables } from '../table/tables.ts'
+import { tokenOf } from './deduplication-token.ts'
+import { type Isolation, isolate, type RowLetter } from './isolate-rows.ts'
+import type { Writer } from './writer.ts'
+
+export type Deliver = (
+  batch: Batch,
+  target: Target,
+  patience: Patience,
+  allow: (refused: number, first: string) => void,
+) => Promise<RowLetter[]>
+
+export type DeliverDeps = { writer: Writer; tables: Tables; database: string; nonce: string; metrics: Metrics; clock: Clock }
+
+/** Memory that runs out halves the inserts, but not below this. */
+const PIECE_ROWS_MIN = 1000
+/** A column that was retyped by hand may take values and change them, without any error: tables are looked at this often. */
+const LOOK_AGAIN_MS = 30_000
+
+export function createDeliver({ writer, tables, database, nonce, metrics, clock }: DeliverDeps): Deliver {
+  /** Rows of one insert, by table, where memory once ran out; doubled by each batch that goes through. */
+  const rowsMaxByTable = new Map<string, number>()
+  const lookedAtMs = new Map<string, number>()
+
+  return async (batch, target, patience, allow) => {
+    const { spec } = target
+    const { table } = spec
+
+    async function once(piece: Piece): Promise<Failure | null> {
+      const rows = countOf(piece)
+      const body = bytesOf(batch, piece)
+      const startedMs = clock.elapsedMs()
+      const failure = await writer.insert({ database, table, body, rows, token: tokenOf(batch, piece, nonce) }, patience.over)
+      metrics.inserts.inc({ table, outcome: failure?.kind ?? 'confirmed' })
+      if (failure !== null) batch.failed = true
+      if (failure === null) metrics.insertSeconds.observe({ table }, (clock.elapsedMs() - startedMs) / 1000)
+      // Before a row is blamed, the table is looked at: a column that is gone makes every row look bad.
+      if (failure?.kind !== 'table' && failure?.kind !== 'data') return failure
+      const look = await tables.ensure(spec, { mayCreate: false })
+      if (look.failure !== null) return look.failure
+      return look.changed ? { ...failure, kind: 'ambiguous' } : failure
+    }
+
+    async function lookAgain(): Promise<void> {
+      const atMs = lookedAtMs.get(table)
+      if (atMs !== undefined && clock.elapsedMs() - atMs < LOOK_AGAIN_MS) return
+      await untilDecided(table, patience, async () => (await tables.ensure(spec, { mayCreate: false })).failure)
+      lookedAtMs.set(table, clock.elapsedMs())
+    }
+
+    /** Null, or the failure of a row. */
+    async function insert(piece: Piece): Promise<Failure | null> {
+      for (let attempt = 0; ; attempt++) {
+        const failure = await untilDecided(table, patience, () => once(piece))
+        if (failure?.kind !== 'memory') return failure
+        await pause(table, holdupOf(failure), WAIT_MAX_MS.memory, attempt, patience)
+        const half = Math.ceil(countOf(piece) / 2)
+        if (half < PIECE_ROWS_MIN) continue
+        rowsMaxByTable.set(table, half)
+        const [a, b] = splitAt(piece, half)
+        const first = await insert(a)
+        if (first !== null) return first
+        const second = await insert(b)
+        return second?.row == null ? second : { ...second, row: second.row + countOf(a) }
+      }
+    }
+
+    const isolation: Isolation = {
+      topic: batch.topic,
+      insert,
+      allow,
+      check: (row) => {
+        const { chunk } = chunkOf(batch, row)
+        try {
+          return (chunk.target ?? target).schema.check(JSON.parse(originOf(batch, row).payload.toString()))
+        } catch {
+          return ['/: is not JSON']
+        }
+      },
+    }
+
+    await lookAgain()
+    const letters: RowLetter[] = []
+    const rowsMax = rowsMaxByTable.get(table) ?? batch.rows
+    for (let rest: Piece = [[0, batch.rows]]; countOf(rest) > 0; ) {
+      const [piece, after] = splitAt(rest, Math.min(rowsMax, countOf(rest)))
+      const failure = await insert(piece)
+      if (failure !== null) letters.push(...(await isolate(piece, failure, isolation)))
+      rest = after
+    }
+    if (rowsMax < batch.rows) rowsMaxByTable.set(table, rowsMax * 2)
+    return letters
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Finds the very rows that ClickHouse refuses, so that all others can be loaded. ClickHouse names a row, and rows before it were readable: they
+ * are set aside and only what follows is sent again, so the work grows with the number of bad rows and not with its square. After the
+ * first few, the registered schema takes out at once all that break it. A row goes to the dead letters only if the schema refuses it, or if
+ * ClickHouse refuses it alone. Bounded by `INSERTS_MAX`.
+ */
+
+import { countOf, joined, nthOf, type Piece, rowNumbers, splitAt, without } from '../batch/row-ranges.ts'
+import type { Failure } from '../failures/classify-error.ts'
+import { Flooded } from '../failures/rejection-limit.ts'
+
+/** A refused row and why. */
+export type RowLetter = { row: number; reason: string; issues: string }
+
+export type Isolation = {
+  topic: string
+  /** Inserts a piece, waiting for whatever may pass. Null, or a failure of its rows. */
+  insert(piece: Piece): Promise<Failure | null>
+  /** What the registered schema finds wrong with a row; empty when it is valid. */
+  check(row: number): string[]
+  /** Throws Flooded when so many rows are too many. */
+  allow(refused: number, first: string): void
+}
+
+/** Rows that are found by their names, one insert each, before the schema looks at all that are left. */
+const NAMED_BEFORE_SWEEP = 3
+/** Inserts that one batch may take; a batch with more bad rows than they find is no batch with bad rows but a wrong table. */
+export const INSERTS_MAX = 300
+const SCHEMA_REASON = 'schema'
+
+/** `failure` is what the piece's insert ended with. Resolves when every other row is in the table. Throws Flooded. */
+export async function isolate(piece: Piece, failure: Failure, isolation: Isolation): Promise<RowLetter[]> {
+  let inserts = 0
+  let swept = false
+  let refused = 0
+
+  async function insert(part: Piece): Promise<Failure | null> {
+    if (++inserts > INSERTS_MAX) throw new Flooded(isolation.topic, { records: countOf(piece), refused }, failure.name)
+    return isolation.insert(part)
+  }
+
+  function letters(found: RowLetter[]): RowLetter[] {
+    refused += found.length
+    isolation.allow(refused, failure.name)
+    return found
+  }
+
+  async function clear(part: Piece, first: Failure): Promise<RowLetter[]> {
+    const found: RowLetter[] = []
+    let readable: Piece = []
+    let rest = part
+    let named = 0
+    for (let now: Failure | null = first; now !== null; now = countOf(rest) === 0 ? null : await insert(rest)) {
+      const row = now.row !== null && now.row <= countOf(rest) ? now.row - 1 : null
+      if (!swept && (row === null || named >= NAMED_BEFORE_SWEEP)) {
+        swept = true
+        const bad = sweep(rest, isolation)
+        found.push(...letters(bad))
+        rest = without(
+          rest,
+          bad.map((letter) => letter.row),
+        )
+      } else if (row === null) {
+        found.push(...(await halves(rest, now)))
+        rest = []
+      } else {
+        named++
+        const letter = await culprit(rest, row, now)
+        found.push(...letters(letter === null ? [] : [letter]))
+        const [before, from] = splitAt(rest, row)
+        readable = joined(readable, before)
+        rest = splitAt(from, 1)[1]
+      }
+    }
+    if (countOf(readable) === 0) return found
+    const late = await insert(readable)
+    return late === null ? found : [...found, ...(await clear(readable, late))]
+  }
+
+  /** Nobody is named and the schema finds nothing: a row alone is found by halving. */
+  async function halves(part: Piece, now: Failure): Promise<RowLetter[]> {
+    const count = countOf(part)
+    if (count === 1) return letters([{ row: nthOf(part, 0), reason: now.name, issues: now.message }])
+    const found: RowLetter[] = []
+    for (const half of splitAt(part, Math.trunc(count / 2))) {
+      const failed = await insert(half)
+      if (failed !== null) found.push(...(await clear(half, failed)))
+    }
+    return found
+  }
+
+  /**
+   * The row that is to blame when the nth was named. Without a letter when it went in alone: a record that closes too early is noticed only
+   * where the next one should begin, and is found among those that were set aside.
+   */
+  async function culprit(rest: Piece, n: number, now: Failure): Promise<RowLetter | null> {
+    const row = nthOf(rest, n)
+    const letter = { row, reason: now.name, issues: now.message }
+    if (isolation.check(row).length > 0) return letter
+    const alone = await insert([[row, row + 1]])
+    return alone === null ? null : { row, reason: alone.name, issues: alone.message }
+  }
+
+  return clear(piece, failure)
+}
+
+function sweep(rest: Piece, { check }: Isolation): RowLetter[] {
+  const bad: RowLetter[] = []
+  for (const row of rowNumbers(rest)) {
+    const issues = check(row)
+    if (issues.length > 0) bad.push({ row, reason: SCHEMA_REASON, issues: issues.join('; ') })
+  }
+  return bad
+}

@@ -1,0 +1,74 @@
+/**
+ * Looks at the parts of a table when an insert into it has ended, at most every `LOOK_EVERY_MS`, and keeps what follows for the batches of its
+ * topic. Nothing waits for a look, and one that fails changes nothing.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { LEDGER_TABLE } from '#shared/names.ts'
+import { type Parts, stretchAfter } from '../batch/adaptive-limits.ts'
+import type { Writer } from './writer.ts'
+
+export type Pressure = {
+  /** The same writer, and its inserts are what looks follow. */
+  heeding(writer: Writer): Writer
+  /** From 1 to STRETCH_MAX. Each batch is an insert into the ledger as well, so its parts count for every table. */
+  stretchOf(table: string | null): number
+}
+
+export type PressureDeps = { parts(table: string): Promise<Parts | null>; clock: Clock; log: Log; metrics: Metrics }
+
+const LOOK_EVERY_MS = 2_000
+/** Looks that are not answered take no connections from the inserts. */
+const LOOKS_AT_ONCE_MAX = 4
+/** Parts are merged while nothing is inserted: what was seen before counts no more. Longer than a batch is ever left open. */
+const FORGET_AFTER_MS = 60_000
+
+type Seen = { stretch: number; atMs: number }
+
+export function createPressure({ parts, clock, log, metrics }: PressureDeps): Pressure {
+  const seen = new Map<string, Seen>()
+  const looking = new Set<string>()
+
+  function known(table: string): Seen | undefined {
+    const last = seen.get(table)
+    return last === undefined || clock.elapsedMs() - last.atMs > FORGET_AFTER_MS ? undefined : last
+  }
+
+  async function look(table: string): Promise<void> {
+    const last = known(table)
+    if (last !== undefined && clock.elapsedMs() - last.atMs < LOOK_EVERY_MS) return
+    if (looking.has(table) || looking.size >= LOOKS_AT_ONCE_MAX) return
+    const before = last?.stretch ?? 1
+    // Noted first: what is not answered is not asked again at once.
+    seen.set(table, { stretch: before, atMs: clock.elapsedMs() })
+    looking.add(table)
+    const found = await parts(table)
+      .catch(() => null)
+      .finally(() => looking.delete(table))
+    if (found === null) return
+    const stretch = stretchAfter(before, found)
+    seen.set(table, { stretch, atMs: clock.elapsedMs() })
+    metrics.parts.set({ table }, found.most)
+    metrics.batchStretch.set({ table }, stretch)
+    if (stretch > 1 && before === 1) {
+      log.warn(
+        { table, ...found },
+        `${table} has ${found.most} parts of ${found.delayAt} that slow inserts down: they become fewer and larger`,
+      )
+    } else if (stretch === 1 && before > 1) log.info({ table, ...found }, `${table} has ${found.most} parts: batches close as they should`)
+  }
+
+  return {
+    heeding: (writer) => ({
+      ...writer,
+      async insert(insert, signal) {
+        const failure = await writer.insert(insert, signal)
+        // An answer that never comes holds no rows up.
+        void look(insert.table)
+        return failure
+      },
+    }),
+    stretchOf: (table) => Math.max(known(LEDGER_TABLE)?.stretch ?? 1, table === null ? 1 : (known(table)?.stretch ?? 1)),
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The parts of the loader, put together: intake → chunks → a lane for each topic → settle → commit, with the gate around them. What they know of
+ * each other is here; what happens is in the parts.
+ */
+import type { ClickHouseClient } from '@clickhouse/client'
+import { asyncScheduler, type SchedulerLike, Subject } from 'rxjs'
+import type { Clock } from '#shared/clock.ts'
+import type { Config } from '#shared/config/config.ts'
+import type { Kafka, MembershipOptions } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/names.ts'
+import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
+import { type Batch, type Chunk, releaseRows } from './batch/batch.ts'
+import { laneByTopic } from './batch/close-batches.ts'
+import { createSettle } from './commit/commit-batch.ts'
+import { createLettersLedger, type LettersLedger } from './commit/dead-letter-ledger.ts'
+import { createDeadLetters } from './commit/dead-letter-queue.ts'
+import { createUnseen, type Unseen } from './commit/mark-deleted.ts'
+import { createLedger } from './commit/page-ledger.ts'
+import { type Assigned, patienceOf } from './consume/assignment.ts'
+import { createMembership, type Membership } from './consume/group-member.ts'
+import { createGate } from './consume/in-flight-limit.ts'
+import { createIntake, type Intake } from './consume/intake.ts'
+import { type Catalog, createCatalog } from './consume/schema-catalog.ts'
+import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
+import { createHoldups, type Holdups } from './failures/stalls.ts'
+import { createDeliver } from './insert/insert-batch.ts'
+import { heedingOverload } from './insert/overload-backoff.ts'
+import { createPressure, type Pressure } from './insert/parts-monitor.ts'
+import { createWriter, type Writer } from './insert/writer.ts'
+import { createTables, type Tables } from './table/tables.ts'
+
+export type Works = {
+  membership: Membership
+  tables: Tables
+  registry: Registry
+  letters: LettersLedger
+  stalls: StallNotes
+  holdups: Holdups
+}
+
+export type WorksOptions = WiringOptions & { clickhouse: ClickHouseClient }
+
+/** What the parts share. The configuration's servers are not looked at here: whoever made the ports has connected them. */
+export type WiringOptions = {
+  config: Config
+  kafka: Kafka
+  names: Names
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  membership: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
+  /** Where waits are kept for people. */
+  stalls?: Pick<StallNotes, 'watching' | 'progress'>
+  onAssigned(assigned: Assigned): void
+  onSettled(batch: Batch, rows: number, deadLetters: number): void
+  /** Nothing can go on after it. */
+  onFailure(error: unknown): void
+}
+
+/** The parts that speak to ClickHouse and to the registry, and what others see of the waiting. */
+export type Outer = {
+  writer: Writer
+  tables: Tables
+  catalog: Catalog
+  scheduler: SchedulerLike
+  stretchOf?: Pressure['stretchOf']
+  holdups?: Holdups
+}
+
+/** Of a loader that keeps none. */
+const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = { watching: (_, holdups) => holdups, progress: () => undefined }
+
+const NONCE_RADIX = 36
+
+export function assemble({ clickhouse, ...options }: WorksOptions): Works {
+  const { config, names, clock, log } = options
+  const tables = createTables(clickhouse, config.clickhouse, log)
+  const pressure = createPressure({ ...options, parts: tables.parts })
+  const writer = pressure.heeding(heedingOverload(createWriter(clickhouse, config.clickhouse), clock))
+  const registry = connectRegistry(config.registry)
+  const catalog = createCatalog({ registry, tables, names, clock })
+  const letters = createLettersLedger({ ...options, writer, tables, database: config.clickhouse.database })
+  const stalls = createStallNotes(options)
+  const onAssigned = (assigned: Assigned): void => {
+    letters.own(assigned)
+    stalls.assigned(assigned)
+    options.onAssigned(assigned)
+  }
+  const holdups = createHoldups(options)
+  const outer = { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf, holdups }
+  const membership = wire({ ...options, stalls, onAssigned }, outer)
+  return { membership, tables, registry, letters, stalls, holdups }
+}
+
+/** Everything between the group and the commit. */
+export function wire(options: WiringOptions, outer: Outer): Membership {
+  const { writer, tables, catalog, scheduler, stretchOf = () => 1 } = outer
+  const { config, kafka, names, clock, log, metrics, onFailure } = options
+  const { database } = config.clickhouse
+  const stalls = options.stalls ?? NO_NOTES
+  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  const common = { kafka, names, clock, log, metrics, database, nonce }
+  const holdups = outer.holdups ?? createHoldups(common)
+  const gate = createGate(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
+
+  const chunks = new Subject<Chunk>()
+  const flush = new Subject<string | null>()
+  const flow = { push: (chunk: Chunk) => chunks.next(chunk), flush: (topic: string | null) => flush.next(topic) }
+
+  const membership = createMembership({
+    ...{ ...common, ...flow, gate, options: options.membership, onCrash: onFailure },
+    intake: () => intake,
+    onAssigned(assigned) {
+      holdups.reset()
+      unseen.assigned(assigned.states)
+      intake.prepare(assigned)
+      options.onAssigned(assigned)
+    },
+  })
+  const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, stalls, reader: membership.reader })
+
+  const policyOf = (topic: string) => catalog.annotation(topic)?.deletes
+  const unseen: Unseen = createUnseen({ ...common, writer, tableOf: catalog.tableOf, policyOf, refresh: catalog.refresh })
+  const { replicationFactor } = config.kafka
+  const settle = createSettle({
+    ...common,
+    deliver: createDeliver({ ...common, writer, tables }),
+    deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), replicationFactor }),
+    ledger: createLedger({ ...common, writer, tables }),
+    unseen,
+    commit: membership.commit,
+    onSettled: options.onSettled,
+  })
+
+  /**
+   * A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. So is a batch behind one that was given up, in
+   * a stop: its commit would pass what was not loaded.
+   */
+  async function settleAndMakeRoom(batch: Batch): Promise<void> {
+    const assigned = membership.assigned()
+    try {
+      if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
+      if ((await settle(batch, patienceOf(assigned, batch.topic, clock, stalls.watching(batch.topic, holdups)))) === 'given up') {
+        assigned.givenUp.add(batch.topic)
+        return
+      }
+      stalls.progress(batch.topic)
+      releaseRows(batch)
+    } finally {
+      gate.leave(batch.topic, batch.bytes)
+      intake.wake()
+    }
+  }
+
+  const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
+  const lanes = { rows, bytes, ageMs, scheduler, flush, stretchOf: (topic: string) => stretchOf(catalog.tableOf(topic)) }
+  chunks.pipe(laneByTopic(lanes, settleAndMakeRoom)).subscribe({ error: onFailure })
+  return membership
+}

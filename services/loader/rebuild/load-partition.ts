@@ -1,0 +1,125 @@
+/**
+ * Loads a stretch of one partition into a table, outside any group and without a commit: read, spliced, delivered and marked as the loader does it,
+ * one batch at a time. What the table refuses becomes a dead letter, unless it is one already. Ends when all of the stretch is confirmed.
+ */
+import type { Kafka, RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
+import { readLetter } from '#shared/messages/dead-letter.ts'
+import { declaredIn } from '#shared/messages/marker-trust.ts'
+import type { Names } from '#shared/names.ts'
+import { type Batch, batchOf, type Target } from '../batch/batch.ts'
+import { originOf } from '../batch/row-ranges.ts'
+import type { DeadLetters } from '../commit/dead-letter-queue.ts'
+import type { Unseen } from '../commit/mark-deleted.ts'
+import type { Catalog } from '../consume/schema-catalog.ts'
+import { startingState } from '../consume/start-position.ts'
+import { Flooded, isFlood, NO_TALLY, plus, recent } from '../failures/rejection-limit.ts'
+import type { Patience } from '../failures/retry.ts'
+import type { Deliver } from '../insert/insert-batch.ts'
+import { type Lookup, splice, unknownSchemas } from '../splice/splice.ts'
+
+export type FillTools = {
+  kafka: Kafka
+  names: Names
+  catalog: Catalog
+  /** What the catalog knows, with the table that is filled. */
+  lookup: Lookup
+  deliver: Deliver
+  deadLetters: DeadLetters
+  unseen: Unseen
+  patience: Patience
+  /** Of one batch. */
+  rowsMax: number
+  bytesMax: number
+}
+
+/** `[from, to)`. */
+export type Stretch = { topic: string; partition: number; from: number; to: number }
+/** `withheld`: rows that the last complete walk would have deleted beyond the bounds. */
+export type Filled = { rows: number; refused: number; withheld: number }
+
+/** Places of letters of one partition that are kept in mind; beyond it a letter may come twice, as after a crash. */
+const LETTERS_MAX = 250_000
+
+export async function fill(tools: FillTools, stretch: Stretch): Promise<Filled> {
+  const { catalog, lookup, deliver, deadLetters, unseen, patience } = tools
+  const { topic, partition } = stretch
+  const filled = { rows: 0, refused: 0, withheld: 0 }
+  const told = await lettersOf(tools, stretch)
+  const isTold = (offset: number, atMs: number): boolean => told.get(offset) === atMs
+  let tally = NO_TALLY
+  let state = startingState(null, stretch.from)
+
+  async function settle(batch: Batch): Promise<void> {
+    const [chunk] = batch.chunks
+    const target: Target | null = chunk?.target ?? null
+    const allow = (rows: number, first: string) => {
+      const now = plus(tally, { records: batch.rows, refused: rows })
+      if (isFlood(now)) throw new Flooded(topic, now, first)
+    }
+    const refused = target === null ? [] : await deliver(batch, target, patience, allow)
+    tally = recent(plus(tally, { records: batch.rows, refused: refused.length }))
+    const news = refused.filter(({ row }) => {
+      const { offset, fetchedAtMs } = originOf(batch, row)
+      return !isTold(offset, fetchedAtMs)
+    })
+    const chunks = batch.chunks.map((each) => ({
+      ...each,
+      letters: each.letters.filter(({ offset, timestampMs }) => !isTold(offset, timestampMs)),
+    }))
+    await deadLetters.send({ ...batch, chunks }, news, patience)
+    await unseen.mark(batch, refused, patience)
+    filled.withheld = chunk === undefined ? 0 : (unseen.known(batch, partition, chunk.after).deletes?.withheld?.rows ?? 0)
+    filled.rows += batch.rows - refused.length
+    filled.refused += refused.length + (chunk?.letters.length ?? 0)
+  }
+
+  for await (const batch of batches(tools, stretch)) {
+    await catalog.learn(topic, unknownSchemas(batch, catalog.lookup(topic)), false, patience)
+    const chunks = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
+    if (chunks.length === 0) throw new Error(`${topic}/${batch.partition} has a schema that nobody has learnt`)
+    for (const chunk of chunks) {
+      state = chunk.after
+      await settle(batchOf([{ ...chunk, partition }]))
+    }
+  }
+  return filled
+}
+
+/** Fetch times of the records that are dead letters, by offset. */
+async function lettersOf({ kafka, names }: FillTools, { topic, partition }: Stretch): Promise<Map<number, number>> {
+  const letterTopic = names.deadLetters(topic)
+  const opening = `${topic}/${partition}/`
+  const places = new Map<number, number>()
+  const range = (await kafka.logRanges(letterTopic))[partition]
+  if (range === undefined) return places
+  for await (const message of kafka.readPartition(letterTopic, partition, range.low, range.high)) {
+    const found = readLetter(partition, message)
+    if ('done' in found || found.letter.origin?.startsWith(opening) !== true || places.size >= LETTERS_MAX) continue
+    places.set(Number(found.letter.origin.slice(opening.length)), found.letter.atMs)
+  }
+  return places
+}
+
+/** A read that ends early brings no more to a batch, and is begun again where it ended, until it brings nothing. */
+async function* batches({ kafka, rowsMax, bytesMax }: FillTools, { topic, partition, from, to }: Stretch): AsyncGenerator<ReadBatch> {
+  let messages: RawMessage[] = []
+  let bytes = 0
+  let position = from
+  const taken = (): ReadBatch => {
+    const batch = { topic, partition, generation: 0, messages, nextOffset: position, highOffset: to }
+    messages = []
+    bytes = 0
+    return batch
+  }
+  for (let before = -1; position < to && position > before; ) {
+    before = position
+    for await (const message of kafka.readPartition(topic, partition, position, to)) {
+      messages.push(message)
+      bytes += message.value?.length ?? 0
+      position = Number(message.offset) + 1
+      if (messages.length >= rowsMax || bytes >= bytesMax) yield taken()
+    }
+  }
+  position = to
+  if (messages.length > 0) yield taken()
+}

@@ -1,0 +1,114 @@
+/**
+ * The parts of the loader that fill a table beside its own, put together: catalog, deliver, dead letters and marks, with the other table's name in every
+ * spec. What holds them up is waited for, as in a service, but not for ever: somebody waits for this one.
+ */
+import type { Clock } from '#shared/clock.ts'
+import type { Config } from '#shared/config/config.ts'
+import { Stopped, Unavailable } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import type { Names } from '#shared/names.ts'
+import type { Registry } from '#shared/schema/registry.ts'
+import type { Target } from '../batch/batch.ts'
+import { createDeadLetters } from '../commit/dead-letter-queue.ts'
+import { createUnseen } from '../commit/mark-deleted.ts'
+import { createCatalog } from '../consume/schema-catalog.ts'
+import { Abandoned, type Patience } from '../failures/retry.ts'
+import { createHoldups, type Holdups } from '../failures/stalls.ts'
+import { createDeliver } from '../insert/insert-batch.ts'
+import type { Writer } from '../insert/writer.ts'
+import type { Lookup } from '../splice/splice.ts'
+import type { TableSpec } from '../table/ddl.ts'
+import type { Tables } from '../table/tables.ts'
+import { newName } from './exchange-tables.ts'
+import { type Filled, type FillTools, fill, type Stretch } from './load-partition.ts'
+
+/** What holds an insert up for longer will not pass by waiting. */
+const STUCK_MS_MAX = 60_000
+const NONCE_RADIX = 36
+
+export type BesideOptions = { config: Config; clock: Clock; log: Log; metrics: Metrics; signal: AbortSignal }
+export type BesideParts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
+
+/** By stretch. Throws Stopped when the signal aborts, Unavailable when the table takes no rows, Flooded when it refuses too many. */
+export async function fillAll(
+  options: BesideOptions,
+  parts: BesideParts,
+  topic: string,
+  table: string,
+  stretches: readonly Stretch[],
+): Promise<Filled[]> {
+  const { config, clock, log, metrics, signal } = options
+  const { kafka, names, registry, writer } = parts
+  const { database } = config.clickhouse
+  const over = new AbortController()
+  const holdups = endingHoldups(createHoldups({ log, metrics, clock }), clock, over)
+  const patience: Patience = { clock, holdups, over: AbortSignal.any([over.signal, signal]), stopping: signal }
+  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  const common = { kafka, names, clock, log, metrics, database, nonce, writer }
+  const catalog = createCatalog({ registry, names, clock, tables: beside(parts.tables) })
+  const sender = kafka.sender()
+  const fillTools: FillTools = {
+    ...{ kafka, names, catalog, patience, lookup: besideOf(catalog.lookup(topic)) },
+    deliver: createDeliver({ ...common, tables: parts.tables }),
+    deadLetters: createDeadLetters({ ...common, sender, replicationFactor: config.kafka.replicationFactor }),
+    unseen: createUnseen({
+      ...{ ...common, tableOf: () => newName(table) },
+      policyOf: (each) => catalog.annotation(each)?.deletes,
+      refresh: catalog.refresh,
+    }),
+    ...{ rowsMax: config.loader.batchRows, bytesMax: config.loader.batchBytes },
+  }
+  try {
+    await catalog.open(topic, false, patience)
+    const filled: Filled[] = []
+    for (const stretch of stretches) {
+      filled.push(await fill(fillTools, stretch))
+      log.info({ ...stretch, rows: filled.at(-1)?.rows }, `${topic}/${stretch.partition} is in ${newName(table)} up to ${stretch.to}`)
+    }
+    return filled
+  } catch (error) {
+    if (signal.aborted) throw new Stopped('HR_INTERRUPTED', `interrupted: ${table} is as it was`)
+    if (error instanceof Abandoned) throw new Unavailable('HR_REBUILD_STUCK', `${newName(table)} takes no rows: ${over.signal.reason}`)
+    throw error
+  } finally {
+    await sender.close()
+  }
+}
+
+function endingHoldups(holdups: Holdups, clock: Clock, over: AbortController): Holdups {
+  const sinceMs = new Map<string, number>()
+  return {
+    hold(what, holdup, topic) {
+      holdups.hold(what, holdup, topic)
+      const since = sinceMs.get(what) ?? clock.elapsedMs()
+      sinceMs.set(what, since)
+      if (clock.elapsedMs() - since > STUCK_MS_MAX) over.abort(holdup.message)
+    },
+    clear(what) {
+      sinceMs.delete(what)
+      holdups.clear(what)
+    },
+    reset: holdups.reset,
+    all: holdups.all,
+  }
+}
+
+const aside = (spec: TableSpec): TableSpec => ({ ...spec, table: newName(spec.table) })
+
+function beside(tables: Tables): Tables {
+  return { ...tables, ensure: (spec, how) => tables.ensure(aside(spec), how) }
+}
+
+/** The same object for the same schema, as the catalog gives it: a stretch of one schema is one chunk. */
+function besideOf(lookup: Lookup): Lookup {
+  const known = new Map<number, Target>()
+  return (id) => {
+    const found = lookup(id)
+    if (found === undefined || 'refused' in found) return found
+    const target = known.get(id) ?? { ...found, spec: aside(found.spec) }
+    known.set(id, target)
+    return target
+  }
+}

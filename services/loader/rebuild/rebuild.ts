@@ -1,0 +1,139 @@
+/**
+ * `headrace replay --into-new-table`: the stream's topic from its beginning into a fresh table of the latest schema, up to where the loader is, and
+ * then in the place of the old one, which stays beside it. The old table is read and never written; a crash leaves it as it was. Loaders of
+ * the group must be stopped: what one would load meanwhile into the old table would be missing in the new one.
+ */
+import { connectClickHouse, openClickHouse } from '#shared/clickhouse.ts'
+import type { Clock } from '#shared/clock.ts'
+import type { Config } from '#shared/config/config.ts'
+import { Stopped, WrongUse } from '#shared/errors.ts'
+import { connectKafka, type Kafka, refuseIfActive } from '#shared/kafka/kafka.ts'
+import type { Log } from '#shared/log.ts'
+import type { Metrics } from '#shared/metrics.ts'
+import { label, type Names, namesFor } from '#shared/names.ts'
+import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
+import { specOf } from '../consume/schema-catalog.ts'
+import { recordTopics } from '../consume/topics.ts'
+import { createWriter } from '../insert/writer.ts'
+import type { TableSpec } from '../table/ddl.ts'
+import { createTables, type Tables } from '../table/tables.ts'
+import { copyKept, type ExchangeTools, exchange, isThere, removeNew } from './exchange-tables.ts'
+import type { Filled, Stretch } from './load-partition.ts'
+import { fillAll } from './load-shadow-table.ts'
+
+export type RebuildOptions = {
+  config: Config
+  clock: Clock
+  log: Log
+  metrics: Metrics
+  /** Aborting it leaves everything as it was. */
+  signal: AbortSignal
+  stream: string
+  /** Rows of what the log no longer has are left out of the new table. */
+  onlyLog: boolean
+}
+
+export type Rebuilt = {
+  stream: string
+  table: string
+  /** What the table that was replaced is called now; null when there was none. */
+  old: string | null
+  /** Where reading began and ended. `from` above 0: retention has taken what was before. */
+  partitions: ({ partition: number; from: number; to: number } & Filled)[]
+  /** Rows of the old table that the log no longer has. */
+  kept: { rows: number; copied: boolean }
+}
+
+/** Throws Stopped while the group has members, and whenever the old table has to stay where it is. */
+export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
+  const { config, clock, log } = options
+  const names = namesFor(config.prefix)
+  const registry = connectRegistry(config.registry)
+  const kafka = await connectKafka(config.kafka, { log, clock })
+  const client = connectClickHouse(config.clickhouse)
+  const clickhouse = openClickHouse(config.clickhouse)
+  try {
+    const writer = createWriter(client, config.clickhouse)
+    const tables = createTables(client, config.clickhouse, log)
+    const tools = { clickhouse, writer, at: config.clickhouse, clock, signal: options.signal }
+    return await rebuildWith(options, { kafka, names, registry, tables, tools })
+  } finally {
+    await kafka.close()
+    await clickhouse.close()
+    await client.close()
+  }
+}
+
+type Parts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; tools: ExchangeTools }
+
+async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebuilt> {
+  const { stream, onlyLog, log } = options
+  const { kafka, names, registry, tables, tools } = parts
+  const topic = await topicOf(kafka, names, stream)
+  await refuseIfActive(kafka, names.loaderGroup)
+  const latest = await registry.latest(names.subject(topic))
+  const spec = latest === null ? `the registry has no schema of ${stream}` : specOf(latest)
+  if (typeof spec === 'string') throw new Stopped('HR_REBUILD_SCHEMA', spec)
+  const { table } = spec
+  const hasOld = await isThere(tools, table)
+  const stretches = await stretchesOf(kafka, names, topic)
+  await removeNew(tools, table)
+
+  const filled = await fillAll(options, { ...parts, writer: tools.writer }, topic, table, stretches)
+  const kept = hasOld ? await copyKept(tools, spec, lowsOf(stretches), !onlyLog) : 0
+  if (kept > 0) log.warn({ table, rows: kept }, keptWords(table, kept, onlyLog))
+  // Once more: what was loaded into the old table since would be missing.
+  await refuseIfActive(kafka, names.loaderGroup)
+  await refuseIfMoved(kafka, names, topic, stretches)
+  const old = await exchange(tools, table, hasOld)
+  await showNewest(tables, spec)
+  await tellIfRaced(kafka, names, stream, topic, stretches)
+  const partitions = stretches.map(({ partition, from, to }, index) => ({ partition, from, to, ...(filled[index] as Filled) }))
+  return { stream, table, old, partitions, kept: { rows: kept, copied: !onlyLog } }
+}
+
+const lowsOf = (stretches: readonly Stretch[]) => stretches.map(({ partition, from }) => ({ partition, low: from }))
+
+const keptWords = (table: string, rows: number, onlyLog: boolean): string =>
+  `the topic no longer has ${rows} rows of ${table}: ${onlyLog ? 'they are left out' : 'they are copied from the old table'}`
+
+async function topicOf(kafka: Kafka, names: Names, stream: string): Promise<string> {
+  const topic = (await recordTopics(kafka, names)).find((each) => {
+    const name = names.streamOf(each)
+    return name !== null && label(name) === stream
+  })
+  if (topic === undefined) throw new WrongUse('HR_UNKNOWN_STREAM', `Kafka has no topic of a stream "${stream}"`)
+  return topic
+}
+
+/** From the beginning of the log to where the loader is. */
+async function stretchesOf(kafka: Kafka, names: Names, topic: string): Promise<Stretch[]> {
+  const committed = await kafka.committed(names.loaderGroup, topic)
+  return (await kafka.logRanges(topic)).map(({ low, high }, partition) => {
+    const place = committed[partition]?.offset ?? low
+    return { topic, partition, from: low, to: Math.min(Math.max(place, low), high) }
+  })
+}
+
+async function refuseIfMoved(kafka: Kafka, names: Names, topic: string, stretches: readonly Stretch[]): Promise<void> {
+  const now = await stretchesOf(kafka, names, topic)
+  const moved = stretches.find(({ partition, to }) => now[partition]?.to !== to)
+  if (moved === undefined) return
+  throw new Stopped('HR_REBUILD_MOVED', `a loader has loaded ${topic}/${moved.partition} meanwhile, into the old table`, {
+    hint: 'keep the loaders stopped, and start it again',
+  })
+}
+
+/** A loader that began in the very moment may have loaded into the old table: nothing is lost, but it has to be loaded again. */
+async function tellIfRaced(kafka: Kafka, names: Names, stream: string, topic: string, stretches: readonly Stretch[]): Promise<void> {
+  if ((await kafka.members(names.loaderGroup)).length === 0) return
+  const places = stretches.map(({ partition, to }) => `${partition}:${to}`).join(',')
+  throw new Stopped('HR_REBUILD_RACED', `the tables are exchanged, and a loader of ${topic} has begun in that moment`, {
+    hint: `stop it, then: headrace replay ${stream} --from ${places}`,
+  })
+}
+
+async function showNewest(tables: Tables, spec: TableSpec): Promise<void> {
+  const { failure } = await tables.ensure(spec, { mayCreate: false, latest: true })
+  if (failure !== null) throw new Stopped('HR_REBUILD_VIEW', `the tables are exchanged, but the new one is refused: ${failure.message}`)
+}

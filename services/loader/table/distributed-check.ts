@@ -1,0 +1,52 @@
+/**
+ * Whether the table that has a stream's own name may stand in front of its shards: pure. What would bring versions of one row to several shards, or
+ * rows to another place, holds the stream until a person has looked at it.
+ */
+import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
+import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
+import { createFront, frontOf, localName, shardingKeyOf, weightsIn } from './distributed.ts'
+import type { Found, FoundTable } from './introspect.ts'
+
+/** In a name that each server replaces by its own. */
+const MACRO = '{'
+/** Columns that decide which version is shown, so that one who compares must see them. */
+const DECIDING = ['_deleted', '_version']
+
+type Named = { name: string; message: string; remedy: string }
+
+/** Why nothing may go through the table that has the stream's own name, and what a person does; null when it may. */
+export function frontMistake(spec: TableSpec, front: FoundTable, at: Placement, weights: string | null): Named | null {
+  const { engine, engineFull, columns, comment } = front
+  const { table, primaryKey } = spec
+  const { database, cluster = '' } = at
+  const is = frontOf(engineFull)
+  if (is === null) {
+    const message = `table ${table} is a ${engine} of one shard; with CLICKHOUSE_SHARDED a Distributed table must have its name`
+    return { name: 'TABLE_NOT_SHARDED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
+  }
+  const remedy = `it holds no rows, so: ${dropTable(at, table)}; the loader makes it anew`
+  if ((is.cluster !== cluster && !cluster.includes(MACRO)) || is.database !== database) {
+    const message = `table ${table} is over database ${is.database} on cluster ${is.cluster}, not over ${database} on ${cluster}`
+    return { name: 'SHARDS_ELSEWHERE', message, remedy }
+  }
+  const mistake = partitionKeyMistake(is.shardingKey, primaryKey)
+  if (mistake !== null) {
+    const message = `the sharding key of table ${table} (${is.shardingKey}) ${mistake.what}: versions of one row would be on several shards`
+    const then = 'rows that are apart already come together with: headrace replay --into-new-table'
+    return { name: 'SHARDING_KEY', message, remedy: `${remedy}; ${then}` }
+  }
+  const spread = weightsIn(comment)
+  if (spread !== null && weights !== null && spread !== weights) {
+    const message = `table ${table} was spread over shards of weight ${spread}, those of ${cluster} have ${weights}: versions of one row would be on several`
+    return { name: 'SHARDS_CHANGED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
+  }
+  const lacking = DECIDING.find((name) => !columns.has(name))
+  return lacking === undefined ? null : { name: 'FRONT_COLUMN', message: `table ${table} does not show ${lacking} of the shards`, remedy }
+}
+
+/** A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written. */
+export function ledgerStatements(at: Placement, { table, front, weights }: Found, name: string, create: typeof createLedger): string[] {
+  if (at.sharded !== true) return table === null ? [create(at, name)] : []
+  if (front !== null && (table !== null || frontOf(front.engineFull) === null)) return []
+  return [create(at, localName(name)), createFront(at, name, { table: localName(name), shardingKey: shardingKeyOf(LEDGER_KEY), weights })]
+}

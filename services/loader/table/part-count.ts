@@ -1,0 +1,36 @@
+/** How many parts a table has, and from how many on ClickHouse slows its inserts down: two small questions to system tables. Only reads. */
+
+import type { Parts } from '../batch/adaptive-limits.ts'
+import { type Placement, textLiteral } from './ddl.ts'
+import { frontOf } from './distributed.ts'
+import type { Rows } from './introspect.ts'
+
+const OWN_LIMIT = /\bparts_to_delay_insert = (\d+)/
+
+/** Of the shard that has most. Null for a table that is not there. Throws what ClickHouse throws. */
+export async function partsOf(rows: Rows, at: Placement, table: string): Promise<Parts | null> {
+  const engine = await engineOf(rows, at, table)
+  const local = engine === null ? null : frontOf(engine)?.table
+  return local == null ? partsIn(rows, at, table, engine) : partsIn(rows, at, local, await engineOf(rows, at, local))
+}
+
+async function engineOf(rows: Rows, { database }: Placement, table: string): Promise<string | null> {
+  const [row] = await rows<{ engine_full: string }>(
+    `SELECT engine_full FROM system.tables WHERE database = ${textLiteral(database)} AND name = ${textLiteral(table)}`,
+  )
+  return row?.engine_full ?? null
+}
+
+async function partsIn(rows: Rows, at: Placement, table: string, engine: string | null): Promise<Parts | null> {
+  if (engine === null) return null
+  const { database, cluster = '', sharded } = at
+  const [from, shard] = sharded === true ? [`cluster(${textLiteral(cluster)}, system.parts)`, ', _shard_num'] : ['system.parts', '']
+  const settings = cluster === '' ? 'merge_tree_settings' : 'replicated_merge_tree_settings'
+  const [row] = await rows<{ most: string; byDefault: string }>(
+    `SELECT max(parts) AS most, (SELECT value FROM system.${settings} WHERE name = 'parts_to_delay_insert') AS byDefault FROM (
+  SELECT count() AS parts FROM ${from}
+  WHERE database = ${textLiteral(database)} AND table = ${textLiteral(table)} AND active GROUP BY partition_id${shard}
+)`,
+  )
+  return { most: Number(row?.most ?? 0), delayAt: Number(OWN_LIMIT.exec(engine)?.[1] ?? row?.byDefault ?? 0) }
+}

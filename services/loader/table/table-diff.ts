@@ -1,0 +1,201 @@
+/**
+ * What there is to do so that rows of a shape fit their table: pure. `steps` only add (a column, a wider type, a comment, a view) and are taken by
+ * the loader itself; a `refused` finding would change or lose what is there, so it holds the table until a person runs its remedy.
+ */
+
+import { viewName } from '#shared/names.ts'
+import { joined } from '#shared/schema/column-types.ts'
+import { createView, isOwnView, shows, type ViewColumn } from './current-view.ts'
+import {
+  addColumn,
+  commentColumn,
+  createTable,
+  LOADER_COLUMNS,
+  modifyColumn,
+  type Placement,
+  place,
+  quoted,
+  rememberInserts,
+  type TableSpec,
+  windowSetting,
+} from './ddl.ts'
+import { createFront, frontOf, localName, shardingKeyOf } from './distributed.ts'
+import { frontMistake } from './distributed-check.ts'
+import type { Found, FoundTable } from './introspect.ts'
+
+/** `essential`: rows do not fit before it is done. What is not can wait for a person without holding anything up. */
+export type Step = { what: string; statement: string; essential: boolean }
+export type Finding = { name: string; severity: 'refused' | 'warning'; message: string; remedy: string }
+export type Verdict = { steps: Step[]; findings: Finding[] }
+
+export type Judged = Verdict & { refused: Finding | null }
+
+/** The step that makes the table itself. */
+export const NEW_TABLE = 'table'
+
+const DELETED = '_deleted'
+const VERSION = '_version'
+const HIDDEN_KINDS = ['MATERIALIZED', 'ALIAS', 'EPHEMERAL']
+
+/** `latest`: the spec follows from the newest schema, so its descriptions count. `canonical`: a type as ClickHouse writes it. */
+export type Judging = { at: Placement; latest: boolean; canonical(type: string): string }
+
+export function judge(spec: TableSpec, found: Found, judging: Judging): Judged {
+  const { at } = judging
+  const table = at.sharded === true ? shardsVerdict(spec, found, judging) : tableVerdict(spec, found.table, judging)
+  const view = table.after === null ? NOTHING : viewVerdict(spec, found, table.after, at)
+  return judged([...table.steps, ...view.steps], [...table.findings, ...view.findings])
+}
+
+const NOTHING: Verdict = { steps: [], findings: [] }
+
+/** `after`: the columns that it has then; null where a person has to say first what is to become of it. */
+type TableVerdict = Verdict & { after: ViewColumn[] | null }
+
+function tableVerdict(spec: TableSpec, table: FoundTable | null, judging: Judging): TableVerdict {
+  const { at } = judging
+  if (table === null) {
+    const step = { what: NEW_TABLE, statement: createTable(at, spec), essential: true }
+    return { steps: [step], findings: [], after: [...spec.columns, ...LOADER_COLUMNS] }
+  }
+  const { steps, findings, after } = columnVerdict(spec, table, judging)
+  const wrong = [...engineFindings(spec, table, at), ...partitionFindings(spec, table, at)]
+  return { steps: [...steps, ...windowSteps(spec, table, at)], findings: [...wrong, ...findings], after }
+}
+
+/** What has rows is changed first: the Distributed table never sends what it cannot take. */
+function shardsVerdict(spec: TableSpec, { table, front, weights }: Found, judging: Judging): TableVerdict {
+  const { at } = judging
+  const wrong = front === null ? null : frontMistake(spec, front, at, weights)
+  if (wrong !== null) return { steps: [], findings: [refusal(wrong.name, wrong.message, wrong.remedy)], after: null }
+  const local = (front === null ? null : frontOf(front.engineFull))?.table ?? localName(spec.table)
+  const rows = tableVerdict({ ...spec, table: local }, table, judging)
+  if (front === null) {
+    const statement = createFront(at, spec.table, { table: local, shardingKey: shardingKeyOf(spec.primaryKey), weights })
+    return { ...rows, steps: [...rows.steps, { what: 'table over the shards', statement, essential: true }] }
+  }
+  const columns = columnVerdict(spec, front, judging)
+  return { steps: [...rows.steps, ...columns.steps], findings: [...rows.findings, ...columns.findings], after: columns.after }
+}
+
+const judged = (steps: Step[], findings: Finding[]): Judged => ({
+  steps,
+  findings,
+  refused: findings.find(({ severity }) => severity === 'refused') ?? null,
+})
+
+const refusal = (name: string, message: string, remedy: string): Finding => ({ name, severity: 'refused', message, remedy })
+const warning = (name: string, message: string, remedy: string): Finding => ({ name, severity: 'warning', message, remedy })
+
+/** A table cannot be given another engine or key: it is put aside, and made anew by a replay. */
+function putAside(at: Placement, { table }: TableSpec): string {
+  const aside = `${quoted(at.database)}.${quoted(`${table}_old`)}`
+  const on = at.cluster === undefined ? '' : ` ON CLUSTER ${quoted(at.cluster)}`
+  return `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace replay; or, with the loaders stopped: headrace replay --into-new-table`
+}
+
+function engineFindings(spec: TableSpec, { engine, engineFull, sortingKey, columns }: FoundTable, at: Placement): Finding[] {
+  const { table, primaryKey } = spec
+  const remedy = putAside(at, spec)
+  if (engine === 'Distributed') {
+    const message = `table ${table} is Distributed: rows of one key are together only by its sharding key, which is looked at with CLICKHOUSE_SHARDED`
+    return [refusal('TABLE_SHARDED', message, 'set CLICKHOUSE_SHARDED=true')]
+  }
+  if (!engine.endsWith('ReplacingMergeTree')) {
+    const message = `table ${table} is a ${engine}, which would count records twice; it must be a ReplacingMergeTree`
+    return [refusal('TABLE_ENGINE', message, remedy)]
+  }
+  if (plainKey(sortingKey) !== plainKey(primaryKey.join(','))) {
+    const message = `table ${table} is ordered by (${sortingKey}), the primary key is (${primaryKey.join(', ')})`
+    return [refusal('TABLE_KEY', message, remedy)]
+  }
+  const [version, deleted] = engineParameters(engineFull)
+  const column = columns.get(VERSION)
+  if (version !== VERSION || column?.kind !== 'MATERIALIZED' || column.type !== 'UInt128') {
+    const is = version === undefined ? 'no version' : `version ${version}${column === undefined ? '' : ` ${column.kind} ${column.type}`}`
+    const message = `table ${table} has ${is}: which row is newest must follow from ${VERSION} UInt128 MATERIALIZED, as headrace plan shows it`
+    return [refusal('VERSION_COLUMN', message, remedy)]
+  }
+  if (deleted === DELETED) return []
+  const message = `table ${table} does not know deleted rows: its engine must be ReplacingMergeTree(${VERSION}, ${DELETED})`
+  return [refusal('DELETED_COLUMN', message, remedy)]
+}
+
+/** Of `ReplacingMergeTree(_version, _deleted) …`; a Replicated one may have its path and replica in front. */
+function engineParameters(engineFull: string): string[] {
+  const inside = /^\w+\(([^)]*)\)/.exec(engineFull)?.[1] ?? ''
+  return inside
+    .split(',')
+    .map((parameter) => parameter.trim())
+    .filter((parameter) => parameter !== '' && !parameter.startsWith("'"))
+}
+
+/** Rows of two partitions are never merged: a column that changes would leave two versions of one key in sight. */
+function partitionFindings(spec: TableSpec, { columns, partitionKey }: FoundTable, at: Placement): Finding[] {
+  const outside = [...columns].find(([name, { inPartitionKey }]) => inPartitionKey && !spec.primaryKey.includes(name))
+  if (outside === undefined) return []
+  const message = `table ${spec.table} is partitioned by ${partitionKey}, and ${outside[0]} is not in the primary key: versions of one row would stay apart`
+  return [refusal('PARTITION_KEY', message, putAside(at, spec))]
+}
+
+type ColumnVerdict = Verdict & { after: ViewColumn[] }
+
+function columnVerdict(spec: TableSpec, { columns }: FoundTable, { at, latest, canonical }: Judging): ColumnVerdict {
+  const { table, primaryKey } = spec
+  const after = new Map([...columns].filter(([, { kind }]) => !HIDDEN_KINDS.includes(kind)).map(([name, { type }]) => [name, type]))
+  const steps: Step[] = []
+  const findings: Finding[] = []
+  for (const column of [...spec.columns, ...LOADER_COLUMNS]) {
+    const { name, comment } = column
+    const is = columns.get(name)
+    const type = canonical(column.type)
+    if (is === undefined && column.optional) {
+      steps.push({ what: `column ${name} ${column.type}`, statement: addColumn(at, table, column), essential: true })
+      after.set(name, type)
+    } else if (is === undefined) {
+      const message = `table ${table} has no column ${name} ${column.type}`
+      findings.push(refusal('MISSING_COLUMN', message, addColumn(at, table, column)))
+    } else if (HIDDEN_KINDS.includes(is.kind)) {
+      const message = `table ${table}: column ${name} is ${is.kind}, so nothing can be inserted into it`
+      findings.push(refusal('COLUMN_KIND', message, modifyColumn(at, table, column)))
+    } else {
+      const wide = joined(is.type, type)
+      if (wide === null || (wide !== is.type && primaryKey.includes(name))) {
+        const message = `table ${table}: column ${name} is ${is.type}, its field needs ${column.type}`
+        findings.push(refusal('COLUMN_TYPE', message, wide === null ? modifyColumn(at, table, column) : putAside(at, spec)))
+      } else if (wide !== is.type) {
+        const statement = modifyColumn(at, table, { name, type: wide })
+        steps.push({ what: `column ${name} ${is.type} → ${wide}`, statement, essential: true })
+        after.set(name, wide)
+      }
+      if (latest && comment !== undefined && comment !== is.comment) {
+        steps.push({ what: `comment of ${name}`, statement: commentColumn(at, table, column), essential: false })
+      }
+    }
+  }
+  return { steps, findings, after: [...after].map(([name, type]) => ({ name, type })) }
+}
+
+/** Without a memory of inserts a repeated one would be stored twice, until FINAL or a merge takes one away. */
+function windowSteps({ table }: TableSpec, { engineFull }: FoundTable, at: Placement): Step[] {
+  const setting = windowSetting(at)
+  const given = new RegExp(`\\b${setting} = (\\d+)`).exec(engineFull)?.[1]
+  const byDefault = at.cluster === undefined ? '0' : '1'
+  if (Number(given ?? byDefault) > 0) return []
+  return [{ what: setting, statement: rememberInserts(at, table), essential: false }]
+}
+
+function viewVerdict({ table }: TableSpec, { view }: Found, after: readonly ViewColumn[], at: Placement): Verdict {
+  const columns = after.filter(({ name }) => name !== DELETED)
+  const name = viewName(table)
+  if (view !== null && !isOwnView(view)) {
+    const message = `${name} is a ${view.engine} that the loader did not make: people have no view of the newest rows`
+    return { steps: [], findings: [warning('VIEW_NAME', message, `rename it: RENAME TABLE ${place(at, name)} TO …`)] }
+  }
+  if (view !== null && shows(view, columns)) return { steps: [], findings: [] }
+  return { steps: [{ what: `view ${name}`, statement: createView(at, table, columns), essential: false }], findings: [] }
+}
+
+const plain = (text: string): string => text.replaceAll(/[\s`]/g, '')
+/** One column's key is shown as `(id)` or `id`. */
+const plainKey = (text: string): string => plain(text).replace(/^\((.*)\)$/, '$1')

@@ -1,0 +1,193 @@
+/**
+ * Makes tables, their views, and the additive changes that `judge.ts` names; everything else is a failure of the table that a person puts right.
+ * Answers are Failures; nothing is thrown for what ClickHouse says. What is only for people (a view, a comment) never holds rows up.
+ */
+import type { ClickHouseClient } from '@clickhouse/client'
+import { ClickHouseError } from '@clickhouse/client'
+import type { Log } from '#shared/log.ts'
+import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/names.ts'
+import type { Parts } from '../batch/adaptive-limits.ts'
+import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailure } from '../failures/classify-error.ts'
+import { insertNeeds } from '../insert/writer.ts'
+import { createDatabase, createLedger, createLettersLedger, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
+import { ledgerStatements } from './distributed-check.ts'
+import { type Found, find } from './introspect.ts'
+import { partsOf } from './part-count.ts'
+import { findOut } from './server-check.ts'
+import { type Finding, type Judged, judge, NEW_TABLE } from './table-diff.ts'
+
+/** A server takes 256 KiB by default: some thousand columns, or long descriptions. */
+const LONG_STATEMENT = 100_000
+const STATEMENT_BYTES_MAX = '67108864'
+
+export type Tables = {
+  /**
+   * Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`; descriptions are taken over
+   * only from the `latest` schema.
+   */
+  ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<Look>
+  ensureLedger(): Promise<Failure | null>
+  ensureLettersLedger(): Promise<Failure | null>
+  /** Null when ClickHouse answers and accepts the login. */
+  ping(): Promise<Failure | null>
+}
+
+export type Looks = {
+  /** What the user or its profile forbids. Throws what ClickHouse throws. */
+  server(): Promise<Finding[]>
+  /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
+  look(spec: TableSpec): Promise<Judged>
+  /** Null for a table that is not there. Throws what ClickHouse throws. */
+  parts(table: string): Promise<Parts | null>
+}
+
+/** `failure`: why no row of this shape can be inserted; null when they can. `changed`: something was made or added just now. */
+export type Look = { failure: Failure | null; changed: boolean }
+
+export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
+  const spelled = new Map<string, string>()
+  const told = new Set<string>()
+  let askedServer = false
+
+  async function ensure(spec: TableSpec, { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean }): Promise<Look> {
+    const { table } = spec
+    await tellOfServer()
+    const found = await find(rows, at, table)
+    let judged = await judgeFound(spec, found, latest)
+    if (judged.refused !== null) return unfit(judged.refused)
+    if (found.table === null) {
+      if (!mayCreate) return unfit(gone(at, table))
+      await makeDatabase()
+    }
+    const essential = judged.steps.filter((step) => step.essential)
+    for (const { what, statement } of essential) {
+      await run(statement)
+      log.info({ table, change: what }, what === NEW_TABLE ? 'table made' : `table ${table} changed: ${what}`)
+    }
+    if (essential.length > 0) {
+      const after = await find(rows, at, table)
+      if (after.table === null) return unfit(unseen(at, table))
+      judged = await judgeFound(spec, after, latest)
+      if (judged.refused !== null) return { ...unfit(judged.refused), changed: true }
+    }
+    await forPeople(table, judged)
+    return { failure: null, changed: essential.length > 0 }
+  }
+
+  /** Said once for each reason: the table is looked at often. */
+  async function forPeople(table: string, { steps, findings }: Judged): Promise<void> {
+    for (const { name, message, remedy } of findings) tell(table, name, `${message}; ${remedy}`)
+    for (const { what, statement, essential } of steps) {
+      if (essential) continue
+      const failure = await failureIn(() => run(statement))
+      if (failure === null) log.info({ table, change: what }, `table ${table}: ${what} is new`)
+      else tell(table, failure.name, `table ${table}: ${what} could not be made: ${failure.message}`)
+    }
+  }
+
+  /** An insert that is not allowed fails in words of its own; these lines say it before, and how to put it right. */
+  async function tellOfServer(): Promise<void> {
+    if (askedServer) return
+    const findings = await findOut({ rows, text }, at, insertNeeds(at))
+    askedServer = true
+    for (const { name, message, remedy } of findings) log.warn({ reason: name }, `${message}; ${remedy}`)
+  }
+
+  function tell(table: string, reason: string, message: string): void {
+    if (told.has(message)) return
+    told.add(message)
+    log.warn({ table, reason }, message)
+  }
+
+  async function judgeFound(spec: TableSpec, found: Found, latest: boolean): Promise<Judged> {
+    await learnSpelling([...spec.columns, ...LOADER_COLUMNS].map(({ type }) => type))
+    return judge(spec, found, { at, latest, canonical: (type) => spelled.get(type) ?? type })
+  }
+
+  /** Types are compared as ClickHouse writes them; an author may have written `Decimal(18,2)` or an alias. */
+  async function learnSpelling(types: readonly string[]): Promise<void> {
+    for (const type of new Set(types)) {
+      if (spelled.has(type)) continue
+      const [written] = await rows<{ type: string }>(`SELECT toTypeName(defaultValueOfTypeName(${textLiteral(type)})) AS type`)
+      spelled.set(type, written?.type ?? type)
+    }
+  }
+
+  async function ensureLedgerTable(table: string, create: typeof createLedger): Promise<void> {
+    const statements = ledgerStatements(at, await find(rows, at, table), table, create)
+    if (statements.length > 0) await makeDatabase()
+    for (const statement of statements) await run(statement)
+  }
+
+  async function makeDatabase(): Promise<void> {
+    const known = await rows(`SELECT name FROM system.databases WHERE name = ${textLiteral(at.database)}`)
+    if (known.length === 0) await run(createDatabase(at))
+  }
+
+  async function rows<T>(query: string): Promise<T[]> {
+    const result = await client.query({ query, format: 'JSONEachRow' })
+    return (await result.json()) as T[]
+  }
+
+  async function text(query: string): Promise<string> {
+    const { stream } = await client.exec({ query })
+    let answer = ''
+    for await (const piece of stream) answer += String(piece)
+    return answer
+  }
+
+  async function run(query: string): Promise<void> {
+    const long = query.length < LONG_STATEMENT ? {} : { max_query_size: STATEMENT_BYTES_MAX }
+    await client.command({ query, clickhouse_settings: { wait_end_of_query: 1, flatten_nested: 0, ...long } })
+  }
+
+  return {
+    async ensure(spec, options) {
+      let look: Look = { failure: null, changed: false }
+      const failure = await failureIn(async () => {
+        look = await ensure(spec, options)
+      })
+      return failure === null ? look : { failure, changed: false }
+    },
+    ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createLedger)),
+    ensureLettersLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createLettersLedger)),
+    parts: (table) => partsOf(rows, at, table),
+    server: () => findOut({ rows, text }, at, insertNeeds(at)),
+    look: async (spec) => judgeFound(spec, await find(rows, at, spec.table), true),
+    ping: () =>
+      failureIn(async () => {
+        await rows('SELECT 1')
+      }),
+  }
+}
+
+type Named = Pick<Finding, 'name' | 'message' | 'remedy'>
+
+/** A table that held confirmed rows: to make it anew in silence would hide that they are gone. */
+export const gone = ({ database }: Placement, table: string): Named => ({
+  name: 'UNKNOWN_TABLE',
+  message: `table ${database}.${table} is gone`,
+  remedy: 'bring it back, or load again: headrace replay',
+})
+
+const unseen = ({ database }: Placement, table: string): Named => ({
+  name: 'UNKNOWN_TABLE',
+  message: `table ${database}.${table} was made and cannot be seen`,
+  remedy: 'let the loader read system.tables',
+})
+
+const unfit = ({ name, message, remedy }: Named): Look => ({ failure: tableFailure(name, `${message}; ${remedy}`), changed: false })
+
+async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
+  try {
+    await ask()
+    return null
+  } catch (error) {
+    if (!(error instanceof ClickHouseError)) return failureOfTransport(error)
+    const code = Number(error.code)
+    const failure = failureOfText(error.message, code)
+    // No row is at stake in a statement: what would be bad data in an insert is a table that cannot be made.
+    const kind = kindOfCode(code)
+    return { ...failure, name: error.type ?? failure.name, kind: kind === 'ambiguous' || kind === 'overload' ? kind : 'table' }
+  }
+}

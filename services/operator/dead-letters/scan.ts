@@ -1,0 +1,73 @@
+/**
+ * What lies in a dead-letter topic, from Kafka alone. Bounded: the newest `LOOKED_AT_MAX` offsets of each partition, and it says when there
+ * are more. Offsets cannot be subtracted for a count: transactions leave control records between the letters.
+ */
+import type { Kafka } from '#shared/kafka/kafka.ts'
+import { isDoneBy, type Letter, type LetterFilter, matches, readLetter } from '#shared/messages/dead-letter.ts'
+import { shownName } from '#shared/shown.ts'
+
+export type DeadLetterCount = {
+  /** Open ones. */
+  count: number
+  /** Replayed or dropped. */
+  done: number
+  /** True when there are more than were looked at. */
+  more: boolean
+  /** Of the open ones. */
+  reasons: Record<string, number>
+}
+
+export type LetterState = 'open' | 'done'
+export type SeenLetter = Letter & { state: LetterState }
+
+/** Offsets looked at for each partition; the newest ones. */
+const LOOKED_AT_MAX = 10_000
+
+/** By partition. */
+export async function countDeadLetters(kafka: Kafka, topic: string): Promise<DeadLetterCount[]> {
+  return (await newestLetters(kafka, topic, {})).map(({ letters, more }) => {
+    const open = letters.filter(({ state }) => state === 'open')
+    return { count: open.length, done: letters.length - open.length, more, reasons: histogram(open) }
+  })
+}
+
+/** By partition: the letters that match, oldest first. */
+export async function newestLetters(
+  kafka: Kafka,
+  topic: string,
+  filter: LetterFilter,
+): Promise<{ letters: SeenLetter[]; more: boolean }[]> {
+  const ranges = await kafka.logRanges(topic)
+  return Promise.all(
+    ranges.map(async ({ low, high }, partition) => {
+      if (low >= high || (filter.partition ?? partition) !== partition) return { letters: [], more: false }
+      const from = Math.max(low, high - LOOKED_AT_MAX)
+      const letters: SeenLetter[] = []
+      for await (const message of kafka.readPartition(topic, partition, from, high)) {
+        const read = readLetter(partition, message)
+        if ('letter' in read) {
+          if (matches(filter, read.letter)) letters.push({ ...read.letter, state: 'open' })
+        } else {
+          for (const letter of letters) if (isDoneBy(read.done, letter.offset)) letter.state = 'done'
+        }
+      }
+      return { letters, more: from > low }
+    }),
+  )
+}
+
+/** Reasons that are told apart. Who may write to the topic may write a reason of its own into each letter. */
+const REASONS_MAX = 50
+/** Stands for all others. */
+const OTHER_REASONS = '(others)'
+
+/** How often each reason comes, the most frequent first. */
+export function histogram(letters: readonly { reason: string }[]): Record<string, number> {
+  const counts = new Map<string, number>()
+  for (const { reason } of letters) {
+    const name = shownName(reason)
+    const told = counts.has(name) || counts.size < REASONS_MAX ? name : OTHER_REASONS
+    counts.set(told, (counts.get(told) ?? 0) + 1)
+  }
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a))
+}

@@ -1,0 +1,41 @@
+/**
+ * What the declaration of found partitions must hold to: its watermark has a clock, since the shares of a partition have one watermark together, and
+ * the parents that it names are there and lead to an end.
+ */
+import { isInstant } from '../../watermark.ts'
+import type { Watermarking } from '../compile-watermark.ts'
+import type { DiscoverySpec } from '../discovery.ts'
+import type { Refuse } from '../mistakes/mistakes.ts'
+import type { StreamSpec } from '../source-spec.ts'
+
+export function checkDiscovery({ partitions, deletes }: StreamSpec, watermark: Watermarking | null, refuse: Refuse): void {
+  if (typeof partitions !== 'object' || Array.isArray(partitions)) return
+  // A share that is not found for a while would be marked deleted, and its records, unchanged, would not come again.
+  if (deletes !== undefined) {
+    throw refuse('deletes', 'partitions that are found do not show what is deleted', 'list the partitions, or take deletes away')
+  }
+  if (watermark === null || isInstant(watermark.kind)) return
+  throw refuse(
+    'watermark.field',
+    `"${watermark.field}" is no instant: the found shares of a partition have one watermark together, and their sequences are not one`,
+    'use an instant (z.iso.datetime(), epochMs()), or no watermark',
+  )
+}
+
+type Declared = { name: string; discovery: DiscoverySpec | null }
+type Make = (stream: string, what: string, hint: string) => Error
+
+export function checkParents(streams: readonly Declared[], mistake: Make): void {
+  const byName = new Map(streams.map((stream) => [stream.name, stream]))
+  for (const { name } of streams) {
+    const way = [name]
+    for (let at = parentOf(byName.get(name)); at !== null; at = parentOf(byName.get(at))) {
+      if (!byName.has(at)) throw mistake(way.at(-1) ?? name, `the source has no stream "${at}"`, `it has: ${[...byName.keys()].join(', ')}`)
+      const isCycle = way.includes(at)
+      way.push(at)
+      if (isCycle) throw mistake(name, `is its own parent: ${way.join(' → ')}`, 'name a stream that needs no records of this one')
+    }
+  }
+}
+
+const parentOf = (stream: Declared | undefined): string | null => (stream?.discovery?.kind === 'parent' ? stream.discovery.stream : null)

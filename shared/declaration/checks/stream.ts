@@ -1,0 +1,151 @@
+/**
+ * What only the parts of a stream together show: keys that the schema must have, parameters that would overwrite each other, partitions
+ * that would send the same request. Each check throws what `refuse` makes.
+ */
+import { z } from 'zod'
+import { messageOf } from '../../errors.ts'
+import { propertyKind } from '../../schema/json-schema.ts'
+import type { Answers } from '../answers.ts'
+import type { Refuse } from '../mistakes/mistakes.ts'
+import { unwrapped } from '../place.ts'
+import type { StreamSpec } from '../source-spec.ts'
+import { pagingParams } from './paging.ts'
+import { partitionKeyMistake } from './partition-key.ts'
+
+/** Every field has a JSON form, and what happens to others is said in one place. */
+export function checkSchema({ schema }: StreamSpec, refuse: Refuse): void {
+  if (schema._zod.def.catchall !== undefined) {
+    throw refuse('schema', 'decides about unknown fields itself', 'use z.object; unknownFields says keep, drop or reject')
+  }
+  for (const [field, type] of Object.entries(schema.shape)) {
+    if (field.startsWith('_')) throw refuse(`schema.${field}`, "names that open with _ are the loader's own", 'rename it in map')
+    try {
+      z.toJSONSchema(z.object({ [field]: type as z.ZodType }), { target: 'draft-7', io: 'output' })
+    } catch (error) {
+      throw refuse(
+        `schema.${field}`,
+        `has no JSON form: ${messageOf(error)}`,
+        'use the field helpers (decimal, epochMs, epochSeconds, int64) or z.iso.datetime(), and transform in map',
+      )
+    }
+  }
+}
+
+export function checkPrimaryKey({ schema, primaryKey }: StreamSpec, refuse: Refuse): void {
+  for (const [index, key] of primaryKey.entries()) {
+    const field = `primaryKey[${index}]`
+    const kind = propertyKind(schema, key)
+    if (kind === null) {
+      throw refuse(field, `"${key}" is no field of the schema`, `the schema has: ${Object.keys(schema.shape).join(', ')}`)
+    }
+    if (primaryKey.indexOf(key) !== index) throw refuse(field, `"${key}" is named twice`, 'name it once')
+    if (kind.optional) {
+      throw refuse(
+        field,
+        `"${key}" may be missing or null`,
+        'a primary key is required in every record: take .optional() and .nullable() away',
+      )
+    }
+    if (!kind.scalar) {
+      throw refuse(
+        field,
+        `"${key}" is neither a text nor a number nor a boolean`,
+        'use a text, a number or a boolean; map can lift one out of an object',
+      )
+    }
+  }
+}
+
+export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
+  const { method, body, watermark } = spec
+  if (method === 'GET') {
+    if (body !== undefined) throw refuse('body', 'a GET has no body', "add method: 'POST'")
+    if (watermark?.body !== undefined) throw refuse('watermark.body', 'a GET has no body', "use param, or add method: 'POST'")
+    if (watermark?.toBody !== undefined) throw refuse('watermark.toBody', 'a GET has no body', "use to, or add method: 'POST'")
+  }
+  const taken = new Map<string, string>()
+  for (const [param, field] of parametersOf(spec)) {
+    const other = taken.get(param)
+    if (other !== undefined) throw refuse(field, `"${param}" is set by ${other} too`, 'let one of them set it')
+    taken.set(param, field)
+  }
+}
+
+/** Each query parameter with the field that sets it. What a function of params sets is known only when it runs. */
+function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): [string, string][] {
+  const fixed = typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
+  const values = !Array.isArray(partitions) ? [] : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
+  const own: [string | undefined, string][] = [
+    [watermark?.param, 'watermark.param'],
+    [watermark?.to, 'watermark.to'],
+  ]
+  const set = own.filter((entry): entry is [string, string] => entry[0] !== undefined)
+  return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set, ...pagingParams(paginate)]
+}
+
+/** What a walk did not bring is marked deleted only where the walk surely brought everything. */
+export function checkDeletes({ deletes, watermark }: StreamSpec, { meanings }: Pick<Answers, 'meanings'>, refuse: Refuse): void {
+  if (deletes === undefined) return
+  if (watermark !== undefined) {
+    throw refuse(
+      'deletes',
+      'a stream that is asked for what changed since a watermark does not bring the rest, so nothing shows what is deleted',
+      'take watermark away, so that each run walks everything; or declare deleted, where the API marks what is gone',
+    )
+  }
+  const empty = [...meanings].find(([, meaning]) => meaning === 'empty')
+  if (empty !== undefined) {
+    throw refuse(
+      'deletes',
+      `a ${empty[0]} that counts as an empty page (answers.empty) would mark every row deleted`,
+      'let that status skip the page, which marks nothing: answers: { skip: [404] }',
+    )
+  }
+}
+
+/** What is said of records before the schema sees them. */
+export function checkRecords({ envelope = {}, map, schema, partitions }: StreamSpec, refuse: Refuse): void {
+  for (const [name, given] of Object.entries(envelope)) {
+    const { at: from, isOptional } = unwrapped<unknown>(given)
+    const field = `envelope.${name}`
+    if (map === undefined && !Object.hasOwn(schema.shape, name)) {
+      throw refuse(field, `"${name}" is no field of the schema`, `add ${name} to the schema, or use it in map`)
+    }
+    const value = typeof from === 'string' && from.startsWith('{') ? from.slice(1, -1) : null
+    if (value === null) continue
+    // What is found is looked at then.
+    if (isOptional || (typeof partitions === 'object' && !Array.isArray(partitions))) continue
+    const lacking = typeof partitions === 'number' ? 0 : partitions.findIndex((values) => !Object.hasOwn(values, value))
+    if (lacking !== -1) throw refuse(field, `partition ${lacking} has no value for {${value}}`, `list it: partitions: [{ ${value}: … }]`)
+  }
+}
+
+export function checkPartitions({ partitions, params, path }: StreamSpec, refuse: Refuse): void {
+  const placeholders = [...path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '')
+  if (typeof partitions === 'number') {
+    if (placeholders[0] !== undefined) {
+      throw refuse('path', `{${placeholders[0]}} has no value`, `list the partitions: [{ ${placeholders[0]}: … }]`)
+    }
+    if (partitions > 1 && typeof params !== 'function') {
+      throw refuse(
+        'params',
+        `${partitions} partitions would all send the same request`,
+        'make params a function of { partition, partitions }, or list the values of each partition',
+      )
+    }
+    return
+  }
+  if (!Array.isArray(partitions)) return
+  const shares = partitions.map((values) => JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
+  for (const [index, share] of shares.entries()) {
+    const twin = shares.indexOf(share)
+    if (twin !== index) throw refuse(`partitions[${index}]`, `is the same as partitions[${twin}]`, 'every record would come twice')
+    const lacking = placeholders.find((name) => !Object.hasOwn(partitions[index] ?? {}, name))
+    if (lacking !== undefined) throw refuse(`partitions[${index}]`, `has no value for {${lacking}} in the path`, `add ${lacking}: …`)
+  }
+}
+
+export function checkPartitionKey({ partitionBy, primaryKey }: StreamSpec, refuse: Refuse): void {
+  const mistake = partitionBy === undefined ? null : partitionKeyMistake(partitionBy, primaryKey)
+  if (mistake !== null) throw refuse('partitionBy', mistake.what, mistake.hint)
+}

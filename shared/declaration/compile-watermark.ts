@@ -1,0 +1,118 @@
+/**
+ * From the watermark as it is declared to the one that runs: its kind follows from the field's type, its form in the request from the
+ * kind. What could not be asked for exactly (an earlier text, a duration of a sequence) is refused here.
+ */
+import type { z } from 'zod'
+import { propertyKind } from '../schema/json-schema.ts'
+import { isInstant, naturalForm, type Position, type WatermarkForm, type WatermarkKind, writtenPosition } from '../watermark.ts'
+import type { Refuse } from './mistakes/mistakes.ts'
+import { disorderIn, takesAnything } from './sortable-text.ts'
+import type { WatermarkSpec } from './source-spec.ts'
+
+export type Watermarking = Omit<WatermarkSpec, 'as' | 'start' | 'lookback'> & {
+  kind: WatermarkKind
+  form: WatermarkForm
+  /** Milliseconds for instants, units for integers. */
+  lookback: number
+  start: Position | null
+}
+
+/** Throws what `refuse` makes. */
+export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
+  const { as, start, lookback, ...rest } = watermark
+  const kind = orderedKind(schema, watermark, kindOf(schema, watermark.field, refuse), refuse)
+  refuseWrongForm(watermark, kind, refuse)
+  refuseWrongEnd(watermark, kind, refuse)
+  const from = start === undefined ? null : writtenPosition(kind, start)
+  if (start !== undefined && from === null) {
+    const orTime = isInstant(kind) ? ', or as a time: 2026-01-31T00:00:00Z' : ''
+    throw refuse(
+      'watermark.start',
+      `"${start}" gives no position in "${watermark.field}"`,
+      `write it as the field itself is written${orTime}`,
+    )
+  }
+  return { ...rest, kind, form: as ?? naturalForm(kind, rest.zone !== undefined), lookback: lookback.ms ?? lookback.units, start: from }
+}
+
+function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKind {
+  const property = propertyKind(schema, field)
+  if (property === null) {
+    throw refuse('watermark.field', `"${field}" is no field of the schema`, `the schema has: ${Object.keys(schema.shape).join(', ')}`)
+  }
+  if (property.optional) {
+    throw refuse(
+      'watermark.field',
+      `"${field}" may be missing or null`,
+      'a watermark needs a value in every record: take .optional() and .nullable() away',
+    )
+  }
+  if (property.watermark === null) {
+    throw refuse(
+      'watermark.field',
+      `"${field}" cannot give a watermark`,
+      'use an instant (z.iso.datetime(), epochMs()), an integer, or a text that sorts',
+    )
+  }
+  return property.watermark
+}
+
+/** By what the field's type lets through, where that is known; a text of any form is looked at record by record. */
+function orderedKind(schema: z.ZodObject, { field, zone }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): WatermarkKind {
+  if (zone !== undefined && zone !== 'UTC') {
+    throw refuse(
+      'watermark.zone',
+      `"${zone}" is another zone than UTC, whose local times can come twice`,
+      "ask the API for times in UTC or with an offset, or take a field that only grows; zone: 'UTC' says that they are in UTC",
+    )
+  }
+  const type = schema.shape[field] as z.ZodType | undefined
+  const texts = kind === 'iso' || kind === 'text' ? kind : null
+  const disorder = type === undefined || texts === null ? null : disorderIn(type, texts)
+  if (disorder?.isLocal === true && zone === 'UTC') return 'iso'
+  if (disorder !== null) throw refuse('watermark.field', `"${field}" takes ${disorder.what}`, disorder.hint)
+  if (zone !== undefined && (type === undefined || texts === null || !takesAnything(type))) {
+    throw refuse('watermark.zone', `"${field}" has times with an offset, or none at all`, 'take zone away')
+  }
+  return kind
+}
+
+function refuseWrongEnd({ field, settle, to, toBody, inclusiveEnd }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {
+  if (settle > 0 && !isInstant(kind)) {
+    throw refuse(
+      'watermark.settle',
+      `is a time, but "${field}" is ${kind === 'text' ? 'a text' : 'a sequence'} and has no clock to stay behind`,
+      kind === 'text' ? 'take settle away' : 'use lookback: 1000, a number of units that are asked for again',
+    )
+  }
+  if (inclusiveEnd && to === undefined && toBody === undefined) {
+    throw refuse('watermark.inclusiveEnd', 'there is no end that it speaks of', "add to: 'until', or take inclusiveEnd away")
+  }
+}
+
+function refuseWrongForm({ field, as, lookback, exclusive }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {
+  const instant = isInstant(kind)
+  const back = lookback.ms ?? lookback.units
+  if (kind === 'text' && back > 0) {
+    throw refuse('watermark.lookback', `"${field}" is a text, and a text has no earlier value`, 'take lookback away')
+  }
+  if (kind === 'text' && exclusive) {
+    throw refuse(
+      'watermark.exclusive',
+      `"${field}" is a text, and a text has no value one step earlier: records equal to the watermark would be lost`,
+      'use an instant or an integer, or a parameter that includes equal values',
+    )
+  }
+  if (instant && lookback.units !== undefined && back > 0) {
+    throw refuse('watermark.lookback', `is a number, but "${field}" is an instant`, "write a duration: '1m'")
+  }
+  if (!instant && lookback.ms !== undefined) {
+    throw refuse('watermark.lookback', `is a duration, but "${field}" is a sequence`, 'write a number of units: 100')
+  }
+  if (as === 'plain' && instant) {
+    throw refuse('watermark.as', `plain writes no instant, and "${field}" is one`, 'take as away, or choose iso, epochMs or another')
+  }
+  if (as !== undefined && as !== 'plain' && !instant) {
+    throw refuse('watermark.as', `${as} writes an instant, and "${field}" is none`, 'take as away')
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * A GraphQL connection (the Relay cursor connections specification): a POST of query and variables, pages by pageInfo, records from nodes or
+ * from the node of each edge. `errors` in an answer is a failure, whatever its status.
+ */
+import { z } from 'zod'
+import { valueAt } from '../../json-pointer.ts'
+import { type Given, type Optional, orOptional, pointer, totalOrNone, unwrapped } from '../place.ts'
+
+export const graphqlSpec = z.strictObject({
+  kind: z.literal('graphql'),
+  query: z.string().min(1),
+  variables: z.record(z.string(), z.unknown()).default({}),
+  /** Where the answer holds the connection. `optional()`: null or omitted where there is nothing. */
+  connection: orOptional(pointer),
+  /** The variable that sets a page's size, and the size. */
+  first: z.strictObject({ variable: z.string().default('first'), value: z.int().min(1) }).optional(),
+  /** The variable that takes the cursor. */
+  after: z.string().min(1).default('after'),
+  /** Codes (`extensions.code` or `type` of an error) of failures that pass: the page is asked for again. */
+  retryable: z.array(z.string()).default(['THROTTLED', 'RATE_LIMITED']),
+  /** How many records the whole connection has: the walk must not end short of it. */
+  total: totalOrNone.optional(),
+})
+export type GraphqlSpec = z.infer<typeof graphqlSpec>
+
+/** `orders(first: $first, after: $after) { nodes { … } pageInfo { hasNextPage endCursor } }`: graphql({ query, connection: '/data/orders' }). */
+export const graphql = (spec: Given<typeof graphqlSpec>) => ({ kind: 'graphql' as const, ...spec })
+
+/** The body of the first request. */
+export const graphqlBody = ({ query, variables, first }: GraphqlSpec): Record<string, unknown> => ({
+  query,
+  variables: first === undefined ? variables : { ...variables, [first.variable]: first.value },
+})
+
+/** Where the records are unless the author says otherwise: `nodes`, or the `node` of each of `edges`. */
+export function nodesOf({ connection }: GraphqlSpec): ((body: unknown) => unknown) | Optional<(body: unknown) => unknown> {
+  const { at, isOptional } = unwrapped(connection)
+  const records = (body: unknown): unknown => {
+    const nodes = valueAt(body, `${at}/nodes`)
+    if (nodes !== undefined && nodes !== null) return nodes
+    const edges = valueAt(body, `${at}/edges`)
+    if (Array.isArray(edges)) return edges.map((edge) => valueAt(edge, '/node'))
+    return edges === undefined ? nodes : edges
+  }
+  return isOptional ? { optional: records } : records
+}

@@ -1,0 +1,54 @@
+/**
+ * How an API hands out its next page, as data: every way of paging that a declaration can name. Which request follows a page is decided by the
+ * fetcher's paginators, one for each kind here.
+ */
+import { z } from 'zod'
+import { cursorSpec, linkHeaderSpec, nextUrlSpec, noneSpec } from './cursor.ts'
+import { generatorSpec } from './generator.ts'
+import { graphqlSpec } from './graphql.ts'
+import { keysetSpec } from './keyset.ts'
+import { offsetSpec, pageNumberSpec } from './page-number-and-offset.ts'
+import { windowsSpecOf } from './windows.ts'
+
+export { type Place, place, pointer } from '../place.ts'
+export { type CursorSpec, cursor, linkHeader, nextUrl, none } from './cursor.ts'
+export { generator } from './generator.ts'
+export { type GraphqlSpec, graphql } from './graphql.ts'
+export { type KeysetSpec, keyset } from './keyset.ts'
+export { type OffsetSpec, offset, type PageNumberSpec, pageNumber } from './page-number-and-offset.ts'
+export { windows } from './windows.ts'
+
+const pagesSpec = z.discriminatedUnion('kind', [
+  cursorSpec,
+  linkHeaderSpec,
+  nextUrlSpec,
+  pageNumberSpec,
+  offsetSpec,
+  keysetSpec,
+  graphqlSpec,
+  noneSpec,
+])
+/** A way from page to page. */
+export type PagesSpec = z.infer<typeof pagesSpec>
+
+const windowsSpec = windowsSpecOf(pagesSpec)
+export type WindowsSpec = z.infer<typeof windowsSpec>
+export type GeneratorSpec = z.infer<typeof generatorSpec>
+
+export const paginateSpec = z.discriminatedUnion('kind', [...pagesSpec.options, windowsSpec, generatorSpec])
+export type PaginateSpec = z.infer<typeof paginateSpec>
+
+/** The way from page to page: of each window, where the walk goes in windows. */
+export const pagesOf = (spec: PaginateSpec): PagesSpec | GeneratorSpec => (spec.kind === 'windows' ? spec.pages : spec)
+
+/** What a way of paging cannot promise, for a person to know; null if there is nothing. */
+export function cautionAbout(spec: PaginateSpec): string | null {
+  const pages = pagesOf(spec)
+  if (pages.kind === 'page-number') {
+    return 'records that are inserted or deleted while the pages are walked move between them and can be missed; a cursor, a key or an offset with overlap would be safer'
+  }
+  if (pages.kind !== 'offset') return null
+  return pages.overlap === 0
+    ? 'records that are deleted while the offsets are walked move the others up, and some can be missed; an overlap, a cursor or a key would be safer'
+    : `up to ${pages.overlap} records may be deleted between two pages without one being missed; more are noticed and looked for, a few pages back`
+}

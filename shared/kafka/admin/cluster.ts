@@ -1,0 +1,126 @@
+/**
+ * Direct requests to the brokers, for what the client package's own admin does by joining the group, in seconds, or by keeping a list of topics
+ * that breaks every later call once one of them is deleted. Each call here asks for what it needs and repeats what passes by itself.
+ */
+import type { Admin, Kafka as KafkajsClient } from 'kafkajs'
+import { WrongUse } from '../../errors.ts'
+import { type Deps, METADATA_AGE_MAX_MS } from '../client/client.ts'
+import { within } from '../client/deadline.ts'
+import { explainFailure, isPassing } from '../client/map-errors.ts'
+import type { FetchedPartition } from '../kafkajs-patches/fetched-batch.ts'
+import { internal } from '../kafkajs-patches/internals.ts'
+
+export type PartitionOffset = { partition: number; offset: string; metadata?: string | null }
+export type TopicOffsets = { topic: string; partitions: PartitionOffset[] }
+type TopicTimes = { topic: string; partitions: { partition: number; timestamp: number }[] }
+type TopicMetadata = { topic: string; partitionMetadata: { partitionId: number; leader: number }[] }
+type FetchRequest = { topic: string; partitions: { partition: number; fetchOffset: string; maxBytes: number }[] }
+
+export type Broker = {
+  metadata(topics: string[]): Promise<{ topicMetadata: TopicMetadata[] }>
+  listOffsets(request: { isolationLevel: number; topics: TopicTimes[] }): Promise<{ responses: TopicOffsets[] }>
+  offsetFetch(request: {
+    groupId: string
+    topics: { topic: string; partitions: { partition: number }[] }[]
+  }): Promise<{ responses: TopicOffsets[] }>
+  offsetCommit(request: { groupId: string; groupGenerationId: number; memberId: string; topics: TopicOffsets[] }): Promise<unknown>
+  deleteRecords(request: { topics: TopicOffsets[] }): Promise<unknown>
+  listGroups(): Promise<{ groups: { groupId: string }[] }>
+  fetch(request: {
+    isolationLevel: number
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    topics: FetchRequest[]
+  }): Promise<{ responses: { topicName: string; partitions: FetchedPartition[] }[] }>
+}
+
+type PackageCluster = {
+  brokerPool: { findConnectedBroker(): Promise<Broker> }
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  findBroker(node: { nodeId: number | string }): Promise<Broker>
+  getNodeIds(): string[]
+  findGroupCoordinator(group: { groupId: string }): Promise<Broker>
+}
+
+export type Cluster = {
+  admin: Admin
+  any(): Promise<Broker>
+  /** Those that the cluster names. */
+  brokers(): Promise<Broker[]>
+  broker(nodeId: number): Promise<Broker>
+  coordinator(group: string): Promise<Broker>
+  /** Runs `work`, again when its failure passes by itself; `doing` names it in the error. */
+  ask<T>(doing: string, work: () => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+const ATTEMPTS_MAX = 10
+const BACKOFF_FIRST_MS = 20
+const BACKOFF_MAX_MS = 1_000
+const ASK_DEADLINE_MS = 30_000
+
+/** Connected, and at least one broker reached at the address that it advertises. */
+export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cluster> {
+  const cluster = newCluster(client)
+  const createAdmin = internal<(parts: object) => Admin>('admin/index.js')
+  try {
+    await cluster.connect()
+    await cluster.refreshMetadata()
+    await reachAny(cluster)
+  } catch (error) {
+    await cluster.disconnect()
+    throw error
+  }
+  let closed = false
+  return {
+    admin: createAdmin({ logger: client.logger(), cluster }),
+    any: () => cluster.brokerPool.findConnectedBroker(),
+    brokers: () => Promise.all(cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))),
+    broker: (nodeId) => cluster.findBroker({ nodeId }),
+    coordinator: (groupId) => cluster.findGroupCoordinator({ groupId }),
+    async ask(doing, work) {
+      if (closed) throw new WrongUse('HR_KAFKA_CLOSED', `${doing}: the connection to Kafka is closed`)
+      try {
+        return await within(deps.clock, ASK_DEADLINE_MS, doing, askAgain(deps, work))
+      } catch (error) {
+        throw explainFailure(error, doing)
+      }
+    },
+    async close() {
+      closed = true
+      await cluster.disconnect()
+    },
+  }
+}
+
+/** A cluster works with a broker down; with none reachable, the addresses that they advertise are wrong for this side. */
+async function reachAny(cluster: PackageCluster): Promise<void> {
+  const attempts = cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))
+  await Promise.any(attempts).catch((error: AggregateError) => Promise.reject(error.errors[0] ?? error))
+}
+
+async function askAgain<T>({ clock, log }: Deps, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt >= ATTEMPTS_MAX || !isPassing(error)) throw error
+      log.debug({ err: error, attempt }, 'Kafka: asking again')
+      await clock.sleep(Math.min(BACKOFF_FIRST_MS * 2 ** (attempt - 1), BACKOFF_MAX_MS))
+    }
+  }
+}
+
+/** The client keeps its cluster factory, with all its settings, under a symbol. */
+function newCluster(client: KafkajsClient): PackageCluster {
+  const symbol = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'private:Kafka:createCluster')
+  const parts = client as unknown as Record<symbol, (options: object) => PackageCluster>
+  const create = symbol === undefined ? undefined : parts[symbol]
+  if (create === undefined) throw new Error('the client package has no cluster factory')
+  return create({ allowAutoTopicCreation: false, metadataMaxAge: METADATA_AGE_MAX_MS, isolationLevel: READ_COMMITTED })
+}
+
+export const READ_COMMITTED = 1

@@ -1,0 +1,96 @@
+/**
+ * Topics: making, growing, looking, deleting. A change is done when it can be seen: brokers answer before they have told each other.
+ */
+import { HeadraceError, Unavailable } from '../../errors.ts'
+import type { Deps } from '../client/client.ts'
+import { isGrown, isUnknownTopic } from '../client/map-errors.ts'
+import type { Kafka, TopicSpec } from '../port.ts'
+import type { Cluster } from './cluster.ts'
+
+/** Leader node by partition number. */
+export type Leaders = readonly number[]
+
+const SEEN_POLLS_MAX = 200
+const SEEN_POLL_MS = 50
+
+export function topicCalls(cluster: Cluster, deps: Deps): Pick<Kafka, 'ensureTopic' | 'topics' | 'partitions' | 'deleteTopic'> {
+  const partitions = async (topic: string) => (await leadersOf(cluster, topic)).length
+
+  async function ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'> {
+    const { topic } = spec
+    const there = await partitions(topic)
+    if (there >= spec.partitions) return 'present'
+    await cluster.ask(`making topic ${topic}`, () => (there === 0 ? create(cluster, spec) : grow(cluster, spec)))
+    await seen(topic, async () => (await partitions(topic)) >= spec.partitions)
+    return there === 0 ? 'created' : 'grown'
+  }
+
+  async function deleteTopic(topic: string): Promise<void> {
+    await cluster.ask(`deleting topic ${topic}`, async () => {
+      if ((await partitions(topic)) > 0) await cluster.admin.deleteTopics({ topics: [topic] })
+    })
+    await seen(topic, async () => (await partitions(topic)) === 0)
+  }
+
+  async function seen(topic: string, done: () => Promise<boolean>): Promise<void> {
+    for (let poll = 0; poll < SEEN_POLLS_MAX; poll++) {
+      if (await done()) return
+      await deps.clock.sleep(SEEN_POLL_MS)
+    }
+    throw new Unavailable('HR_KAFKA_TIMEOUT', `Kafka: the change of topic ${topic} was accepted but is not seen`)
+  }
+
+  return {
+    ensureTopic,
+    partitions,
+    deleteTopic,
+    topics: () => cluster.ask('listing topics', async () => (await cluster.admin.listTopics()).sort()),
+  }
+}
+
+/** Empty when there is no such topic. */
+export function leadersOf(cluster: Cluster, topic: string): Promise<Leaders> {
+  return cluster.ask(`looking at topic ${topic}`, async () => {
+    try {
+      const broker = await cluster.any()
+      const { topicMetadata } = await broker.metadata([topic])
+      const partitions = topicMetadata.find((metadata) => metadata.topic === topic)?.partitionMetadata ?? []
+      const leaders = new Array<number>(partitions.length)
+      for (const { partitionId, leader } of partitions) leaders[partitionId] = leader
+      return leaders
+    } catch (error) {
+      if (isUnknownTopic(error)) return []
+      throw error
+    }
+  })
+}
+
+/** The partitions below `count`, by leader. */
+export function byLeader(leaders: Leaders, partitions: Iterable<number>): Map<number, number[]> {
+  const groups = new Map<number, number[]>()
+  for (const partition of partitions) {
+    const leader = leaders[partition]
+    if (leader === undefined)
+      throw new HeadraceError('HR_KAFKA_PARTITION', `there is no partition ${partition}; there are ${leaders.length}`)
+    const group = groups.get(leader)
+    if (group === undefined) groups.set(leader, [partition])
+    else group.push(partition)
+  }
+  return groups
+}
+
+/** False when another process was faster; both wanted the same. */
+async function create({ admin }: Cluster, { topic, partitions, replicationFactor, config }: TopicSpec): Promise<void> {
+  const configEntries = Object.entries(config ?? {}).map(([name, value]) => ({ name, value }))
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: [{ topic, numPartitions: partitions, replicationFactor: replicationFactor ?? -1, configEntries }],
+  })
+}
+
+/** Another process may have been faster; whether there are enough now is looked at afterwards. */
+async function grow({ admin }: Cluster, { topic, partitions }: TopicSpec): Promise<void> {
+  await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] }).catch((error) => {
+    if (!isGrown(error)) throw error
+  })
+}

@@ -1,0 +1,56 @@
+/**
+ * Makes clients of the package. Every publisher, sender and group member has one of its own: a client shares the committed offsets of a group between
+ * all that it made, which would let one member read from where another stands.
+ */
+import type { ConnectionOptions } from 'node:tls'
+import type { KafkaConfig, Kafka as KafkajsClient, Producer, RetryOptions, SASLOptions } from 'kafkajs'
+import type { Clock } from '../../clock.ts'
+import type { Log } from '../../log.ts'
+import { Kafka as Client } from '../kafkajs-patches/load.ts'
+import { RETRY } from '../kafkajs-patches/retry.ts'
+import { createSocket } from '../kafkajs-patches/socket.ts'
+import type { KafkaOptions } from '../port.ts'
+import { settle } from './deadline.ts'
+import { packageLevel, packageLog } from './logging.ts'
+
+export type Deps = { options: KafkaOptions; log: Log; clock: Clock }
+
+export const CONNECT_DEADLINE_MS = 10_000
+export const CLOSE_DEADLINE_MS = 10_000
+/** One attempt to connect, TLS included; a second address is tried within the deadline. */
+const CONNECT_ATTEMPT_MS = 4_000
+const REQUEST_TIMEOUT_MS = 20_000
+/** How long a partition that was added elsewhere can stay unseen. */
+export const METADATA_AGE_MAX_MS = 60_000
+
+export function newClient({ options, log, clock }: Deps, retry: RetryOptions = RETRY): KafkajsClient {
+  const config: KafkaConfig = {
+    brokers: options.brokers,
+    clientId: options.clientId,
+    connectionTimeout: CONNECT_ATTEMPT_MS,
+    authenticationTimeout: CONNECT_ATTEMPT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry,
+    socketFactory: createSocket,
+    logLevel: packageLevel(log),
+    logCreator: packageLog(log, clock),
+  }
+  if (options.tls !== undefined) config.ssl = tlsOf(options.tls)
+  if (options.sasl !== undefined) config.sasl = { ...options.sasl } as SASLOptions
+  return new Client(config)
+}
+
+function tlsOf({ ca, cert, key, rejectUnauthorized }: NonNullable<KafkaOptions['tls']>): ConnectionOptions {
+  const tls: ConnectionOptions = { rejectUnauthorized: rejectUnauthorized ?? true }
+  if (ca !== undefined) tls.ca = ca
+  if (cert !== undefined) tls.cert = cert
+  if (key !== undefined) tls.key = key
+  return tls
+}
+
+/** Ends a producer, and once more when its pending work has ended: to repeat a send, the package connects a closed producer again. */
+export async function endProducer(producer: Producer, pending: Promise<unknown>, { clock, log }: Deps): Promise<void> {
+  const end = () => settle(clock, CLOSE_DEADLINE_MS, producer.disconnect(), (reason) => log.debug({ reason }, 'closing a producer failed'))
+  await end()
+  void pending.catch(() => undefined).then(end)
+}

@@ -1,0 +1,39 @@
+/**
+ * The client package's log lines in ours, one level lower: whatever is wrong for good comes out as an error, and what it calls an error is
+ * mostly a retry. A connection that fails is worth a warning, since it can go on for long, but not at every attempt.
+ */
+import type { logLevel as Level, LogEntry, logCreator } from 'kafkajs'
+import type { Clock } from '../../clock.ts'
+import type { Log } from '../../log.ts'
+import { logLevel } from '../kafkajs-patches/load.ts'
+
+const WARN_EVERY_MS = 10_000
+const BROKERS_MAX = 1_000
+
+/** Its debug lines cost at each request; they are asked for at our trace level only. */
+export function packageLevel(log: Log): Level {
+  if (log.isLevelEnabled('trace')) return logLevel.DEBUG
+  return log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.ERROR
+}
+
+export function packageLog(log: Log, clock: Clock): logCreator {
+  const lastWarnedMs = new Map<string, number>()
+
+  function warns({ namespace, level, log: { broker, message } }: LogEntry): boolean {
+    if (namespace !== 'Connection' || level !== logLevel.ERROR || !message.startsWith('Connection')) return false
+    const nowMs = clock.elapsedMs()
+    const last = lastWarnedMs.get(String(broker))
+    if (last !== undefined && nowMs - last < WARN_EVERY_MS) return false
+    if (lastWarnedMs.size >= BROKERS_MAX) lastWarnedMs.clear()
+    lastWarnedMs.set(String(broker), nowMs)
+    return true
+  }
+
+  return () => (entry) => {
+    const { message, timestamp: _, stack: __, logger: ___, ...fields } = entry.log
+    const line = `Kafka client: ${message}`
+    if (warns(entry)) log.warn({ broker: fields.broker }, line)
+    else if (entry.level === logLevel.DEBUG) log.trace({ part: entry.namespace, ...fields }, line)
+    else log.debug({ part: entry.namespace, ...fields }, line)
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * From the client package's errors to ours: what is wrong, in one line, and what to do. The package's error stays behind as the cause. Which of
+ * its errors go away by themselves is decided here too.
+ */
+import { HeadraceError, messageOf, Stopped, Unavailable } from '../../errors.ts'
+import { FencedError } from '../errors.ts'
+
+/** The parts of a package error that decide. */
+type Failure = { name: string; type: string | undefined; code: unknown; retriable: boolean | undefined; broker: string | undefined }
+
+const FENCED = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'TRANSACTION_COORDINATOR_FENCED', 'INVALID_PRODUCER_ID_MAPPING']
+const STALE = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID']
+const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
+const REFUSED = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED']
+const TLS = /certificate|self[- ]signed|wrong version number|TLS|SSL|ALERT/i
+const CAUSES_MAX = 8
+
+export function isFenced(error: unknown): boolean {
+  return FENCED.includes(failureOf(error).type ?? '')
+}
+
+export function isStale(error: unknown): boolean {
+  return STALE.includes(failureOf(error).type ?? '')
+}
+
+export function isUnknownTopic(error: unknown): boolean {
+  return failureOf(error).type === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
+/** A topic has as many partitions as were asked for, or more. */
+export function isGrown(error: unknown): boolean {
+  return failureOf(error).type === 'INVALID_PARTITIONS'
+}
+
+/** True for what a repetition can cure: elections, a coordinator that moves, a lost connection. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof HeadraceError) return false
+  const failure = failureOf(error)
+  return failure.retriable === true || failure.type === 'NETWORK_EXCEPTION'
+}
+
+/** Any error as one of ours; one that is ours already stays as it is. `doing` is a phrase such as "reading the offsets of x". */
+export function explainFailure(error: unknown, doing: string): HeadraceError {
+  if (error instanceof HeadraceError) return error
+  const { name, type, broker } = failureOf(error)
+  const message = messageOf(error)
+  const at = broker === undefined ? '' : ` (${broker})`
+  if (FENCED.includes(type ?? '')) return new FencedError('HR_KAFKA_FENCED', `${doing}: another process has taken over`, { cause: error })
+  if (TOO_LARGE.includes(type ?? ''))
+    return new Stopped('HR_KAFKA_TOO_LARGE', `${doing}: a record is larger than the topic takes`, {
+      hint: 'raise max.message.bytes of the topic',
+      cause: error,
+    })
+  if (type === 'INVALID_TIMESTAMP')
+    return new Stopped('HR_KAFKA_TIMESTAMP', `${doing}: Kafka takes no record of this time: ${message}`, {
+      hint: 'compare the clocks of this machine and of the brokers; message.timestamp.after.max.ms of the topic is what Kafka allows',
+      cause: error,
+    })
+  if (isRefusal(name, type))
+    return new Unavailable('HR_KAFKA_REFUSED', `${doing}: Kafka refuses${at}: ${message}`, {
+      hint: 'see KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD and the rights of that user',
+      cause: error,
+    })
+  if (TLS.test(message))
+    return new Unavailable('HR_KAFKA_TLS', `${doing}: no TLS connection to Kafka${at}: ${message}`, {
+      hint: 'see KAFKA_TLS and KAFKA_TLS_CA, and whether the address is a TLS listener',
+      cause: error,
+    })
+  if (name.startsWith('KafkaJSConnection'))
+    return new Unavailable('HR_KAFKA_UNREACHABLE', `${doing}: Kafka is not reachable${at}: ${message}`, {
+      hint: 'see KAFKA_BROKERS, and whether the addresses that the brokers advertise can be reached from here',
+      cause: error,
+    })
+  return new Unavailable('HR_KAFKA_REQUEST', `${doing}: ${message}${type === undefined ? '' : ` (${type})`}`, { cause: error })
+}
+
+function isRefusal(name: string, type: string | undefined): boolean {
+  return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || /_AUTHORIZATION_FAILED$/.test(type ?? '')
+}
+
+/** The package wraps errors in errors ("number of retries exceeded"); the innermost says what it was. */
+function failureOf(error: unknown): Failure {
+  let inner: unknown = error
+  for (let depth = 0; depth < CAUSES_MAX && inner instanceof Error && wraps(inner); depth++) inner = inner.cause
+  const fields: Record<string, unknown> = inner instanceof Error ? { ...inner, name: inner.name } : {}
+  return {
+    name: String(fields.name ?? ''),
+    type: typeof fields.type === 'string' ? fields.type : undefined,
+    code: fields.code,
+    retriable: typeof fields.retriable === 'boolean' ? fields.retriable : undefined,
+    broker: typeof fields.broker === 'string' ? fields.broker : undefined,
+  }
+}
+
+function wraps(error: Error): boolean {
+  return error.cause instanceof Error && !('type' in error && typeof error.type === 'string')
+}

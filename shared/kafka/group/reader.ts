@@ -1,0 +1,169 @@
+/**
+ * The reader: batches under backpressure, positions kept by the package, commits by the caller. A position moves only when the caller took the
+ * batch and the assignment is still the one that it was fetched for. Nothing is done here for each message.
+ */
+import type { EachBatchPayload } from 'kafkajs'
+import { toOffset } from '../admin/offsets.ts'
+import type { Deps } from '../client/client.ts'
+import { within } from '../client/deadline.ts'
+import { explainFailure, isPassing, isStale } from '../client/map-errors.ts'
+import { StaleGeneration } from '../errors.ts'
+import { FetchedBatch } from '../kafkajs-patches/fetched-batch.ts'
+import type { Assignment, Committed, Gap, Kafka, Reader, ReaderOptions } from '../port.ts'
+import { whileBeating } from './heartbeat.ts'
+import { fatal, HEARTBEAT_MS, joinGroup, type Member, type Session } from './member.ts'
+
+const WAIT_MS = 250
+const COMMIT_DEADLINE_MS = 30_000
+const COMMIT_ATTEMPTS_MAX = 10
+const COMMIT_BACKOFF_FIRST_MS = 20
+const COMMIT_BACKOFF_MAX_MS = 2_000
+
+type Commits = Parameters<Reader['commit']>[0]
+
+export async function joinAsReader(options: ReaderOptions, committed: Kafka['committed'], deps: Deps): Promise<Reader> {
+  const { clock } = deps
+  const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS
+  /** `topic/partition` of what is paused; a batch that was fetched before the pause is left for later. */
+  const paused = new Set<string>()
+  let lastCommit: Promise<unknown> = Promise.resolve()
+
+  const member: Member = await joinGroup(
+    options,
+    {
+      maxWaitTimeInMs: options.maxWaitMs ?? WAIT_MS,
+      ...(options.maxBytesPerPartition === undefined ? {} : { maxBytesPerPartition: options.maxBytesPerPartition }),
+    },
+    {
+      assigned(consumer, partitions) {
+        paused.clear()
+        consumer.resume([...partitions].map(([topic, own]) => ({ topic, partitions: [...own] })))
+      },
+      open,
+      revoke: async ({ generation }) => options.onRebalancing(generation),
+      outOfRange(at, session) {
+        const gap: Gap = {
+          topic: at.topic,
+          partition: at.partition,
+          generation: session.generation,
+          position: toOffset(at.position),
+          low: toOffset(at.low),
+          high: toOffset(at.high),
+        }
+        session.opened = session.opened.then(() => options.onGap(gap))
+        session.opened.catch((error) => member.fail(error))
+      },
+      eachBatch,
+      onCrash: options.onCrash,
+    },
+    deps,
+  )
+
+  async function open(session: Session): Promise<void> {
+    const stored = await readCommitted(session.partitions)
+    if (session !== member.current()) return
+    await options.onAssigned({
+      generation: session.generation,
+      partitions: session.partitions,
+      committed: (topic, partition) => stored.get(topic)?.[partition] ?? null,
+    })
+  }
+
+  async function readCommitted(partitions: Assignment): Promise<Map<string, (Committed | null)[]>> {
+    const topics = [...partitions].filter(([, own]) => own.length > 0).map(([topic]) => topic)
+    return new Map(await Promise.all(topics.map(async (topic) => [topic, await committed(options.group, topic)] as const)))
+  }
+
+  async function eachBatch({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {
+    const session = member.current()
+    if (session === null || session.revoked !== null || paused.has(keyOf(batch.topic, batch.partition))) return
+    const lost = () => void member.revoke(session).catch((error) => member.fail(error))
+    const taken = await whileBeating(clock, heartbeatMs / 2, heartbeat, lost, hand(batch, session))
+    if (session !== member.current()) return
+    if (taken) resolveOffset(batch.lastOffset())
+    else pause(batch.topic, [batch.partition])
+  }
+
+  async function hand(batch: EachBatchPayload['batch'], session: Session): Promise<boolean> {
+    const { topic, partition, messages } = batch
+    const { generation } = session
+    try {
+      await session.opened
+      if (session !== member.current()) return false
+      if (isReleased(batch)) throw new Error(`a batch of ${topic}/${partition} was handed over after its bytes were gone`)
+      const nextOffset = toOffset(batch.lastOffset()) + 1
+      const valueBytes = batch instanceof FetchedBatch ? { valueBytes: batch.valueBytes() } : {}
+      const read = { topic, partition, generation, messages, ...valueBytes, nextOffset, highOffset: toOffset(endOfLogOf(batch)) }
+      return (await options.onBatch(read)) === 'taken'
+    } catch (error) {
+      member.fail(error)
+      throw fatal(error)
+    }
+  }
+
+  /** One after the other: a commit that is given up may still be under way, and must not come behind the next one. */
+  async function commit(commits: Commits, generation: number): Promise<void> {
+    if (commits.length === 0) return
+    const doing = `committing for ${options.group}`
+    const givenUp = new AbortController()
+    const turn = lastCommit.then(() => commitAgain(commits, generation, givenUp.signal))
+    lastCommit = turn.catch(() => undefined)
+    try {
+      await within(clock, COMMIT_DEADLINE_MS, doing, turn)
+    } catch (error) {
+      givenUp.abort()
+      throw isStale(error) ? staleGeneration(generation, error) : explainFailure(error, doing)
+    }
+  }
+
+  /** Between the look at the generation and the request is no moment in which the group could move on. */
+  async function commitAgain(commits: Commits, generation: number, givenUp: AbortSignal): Promise<void> {
+    const offsets = commits.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: String(offset), metadata }))
+    for (let attempt = 1; ; attempt++) {
+      givenUp.throwIfAborted()
+      if (member.current()?.generation !== generation) throw staleGeneration(generation)
+      try {
+        return await member.consumer.commitOffsets(offsets)
+      } catch (error) {
+        if (attempt >= COMMIT_ATTEMPTS_MAX || !isPassing(error)) throw error
+        await clock.sleep(Math.min(COMMIT_BACKOFF_FIRST_MS * 2 ** (attempt - 1), COMMIT_BACKOFF_MAX_MS))
+      }
+    }
+  }
+
+  function staleGeneration(generation: number, cause?: unknown): StaleGeneration {
+    return new StaleGeneration('HR_KAFKA_STALE', `the assignment ${generation} of group ${options.group} has ended`, { cause })
+  }
+
+  function pause(topic: string, partitions: readonly number[]): void {
+    for (const partition of partitions) paused.add(keyOf(topic, partition))
+    whenRunning(() => member.consumer.pause([{ topic, partitions: [...partitions] }]))
+  }
+
+  function resume(topic: string, partitions: readonly number[]): void {
+    for (const partition of partitions) paused.delete(keyOf(topic, partition))
+    whenRunning(() => member.consumer.resume([{ topic, partitions: [...partitions] }]))
+  }
+
+  return { commit, pause, resume, close: member.close }
+}
+
+/** The package's type does not know what our batch adds. */
+function endOfLogOf(batch: EachBatchPayload['batch']): string {
+  return batch instanceof FetchedBatch ? batch.endOfLog : batch.highWatermark
+}
+
+const isReleased = (batch: EachBatchPayload['batch']): boolean => batch instanceof FetchedBatch && batch.isReleased
+
+/** The package throws while it starts again; the next assignment begins with nothing paused anyway. */
+function whenRunning(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    if (error instanceof TypeError) throw error
+  }
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`
+}

@@ -1,0 +1,98 @@
+/**
+ * Kafka, as a port: everything that Headrace asks of a client is in `kafka/port.ts`, and the client that answers is known only below
+ * `kafka/`. `connectKafka` resolves when a broker has answered at the address that it advertises and the login was accepted, or says why
+ * not within `CONNECT_DEADLINE_MS`. After that brokers may come and go: calls are repeated for a bounded time, members join again.
+ */
+import type { Clock } from '../clock.ts'
+import { type HeadraceError, Unavailable, WrongUse } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { type Cluster, openCluster } from './admin/cluster.ts'
+import { offsetCalls } from './admin/offsets.ts'
+import { readPartition } from './admin/read-partition.ts'
+import { topicCalls } from './admin/topics.ts'
+import { CONNECT_DEADLINE_MS, type Deps, newClient } from './client/client.ts'
+import { settle, within } from './client/deadline.ts'
+import { explainFailure } from './client/map-errors.ts'
+import { joinAsOwner } from './group/assignment-only.ts'
+import { groupsOf, membersOf } from './group/describe-groups.ts'
+import { joinAsReader } from './group/reader.ts'
+import type { Kafka, KafkaOptions, RawMessage } from './port.ts'
+import { createSender } from './produce/sender.ts'
+import { createPublisher } from './produce/transactional-publisher.ts'
+
+export { FencedError, PublishFailed, StaleGeneration } from './errors.ts'
+export { refuseIfActive } from './group/describe-groups.ts'
+export type * from './port.ts'
+
+type Closable = { close(): Promise<void> }
+
+const CLOSE_ALL_DEADLINE_MS = 30_000
+
+export async function connectKafka(options: KafkaOptions, { log, clock }: { log: Log; clock: Clock }): Promise<Kafka> {
+  const deps: Deps = { options, log, clock }
+  const cluster = await connect(deps)
+  const opened = new Set<Closable>()
+  let closed = false
+
+  function keep<T extends Closable>(closable: T): T {
+    if (closed) throw new WrongUse('HR_KAFKA_CLOSED', 'the connection to Kafka is closed')
+    opened.add(closable)
+    const close = closable.close
+    closable.close = () => close().finally(() => opened.delete(closable))
+    return closable
+  }
+
+  const offsets = offsetCalls(cluster)
+
+  async function* read(topic: string, partition: number, from: number, toExclusive: number): AsyncGenerator<RawMessage> {
+    const range = (await offsets.logRanges(topic))[partition]
+    if (range === undefined) throw new WrongUse('HR_KAFKA_PARTITION', `topic ${topic} has no partition ${partition}`)
+    yield* readPartition(cluster, range, topic, partition, from, toExclusive)
+  }
+
+  async function close(): Promise<void> {
+    closed = true
+    const all = Promise.all([...opened].map((one) => one.close())).then(() => cluster.close())
+    await settle(clock, CLOSE_ALL_DEADLINE_MS, all, (reason) => log.warn({ reason }, 'Kafka was not closed in order'))
+  }
+
+  return {
+    ...topicCalls(cluster, deps),
+    ...offsets,
+    members: (group) => membersOf(cluster, group),
+    groups: (opening) => groupsOf(cluster, opening),
+    readPartition: read,
+    publisher: (transactionalId, publisherOptions = {}) => keep(createPublisher(transactionalId, publisherOptions, deps)),
+    sender: (senderOptions = {}) => keep(createSender(senderOptions, deps)),
+    owner: async (ownerOptions) => keep(await joinAsOwner(ownerOptions, deps)),
+    reader: async (readerOptions) => keep(await joinAsReader(readerOptions, offsets.committed, deps)),
+    close,
+  }
+}
+
+/** A short policy: who starts a command waits for it. Supervisors start services again. */
+const CONNECT_RETRY = { initialRetryTime: 50, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 5 } as const
+
+async function connect(deps: Deps): Promise<Cluster> {
+  const client = newClient(deps, CONNECT_RETRY)
+  const brokers = deps.options.brokers.join(', ')
+  const opening = openCluster(client, deps)
+  try {
+    return await within(deps.clock, CONNECT_DEADLINE_MS, `connecting to ${brokers}`, opening)
+  } catch (error) {
+    void opening.then((cluster) => cluster.close()).catch(() => undefined)
+    throw connectFailure(explainFailure(error, `connecting to ${brokers}`), brokers)
+  }
+}
+
+/** What a broker does when it is spoken to in the wrong way. */
+const CLOSED_AT_ONCE = /Closed connection/
+
+function connectFailure(failure: HeadraceError, brokers: string): HeadraceError {
+  if (failure.code === 'HR_KAFKA_REFUSED' || failure.code === 'HR_KAFKA_TLS') return failure
+  if (failure.code === 'HR_KAFKA_UNREACHABLE' && !CLOSED_AT_ONCE.test(failure.message)) return failure
+  return new Unavailable('HR_KAFKA_UNREACHABLE', `no answer from Kafka at ${brokers}: ${failure.message}`, {
+    hint: 'see KAFKA_BROKERS, whether the brokers run, and whether they speak TLS or SASL while this side does not, or the other way round',
+    cause: failure,
+  })
+}

@@ -1,0 +1,208 @@
+/**
+ * What travels through the topics: the frame of a record, the marker that ends a page, and the headers of a dead letter.
+ * A frame is Confluent's: byte 0 is the magic 0, bytes 1-4 the schema id (big-endian), the rest the JSON payload; any client of a
+ * schema registry reads it. A marker has a null value and its facts in one header, so other consumers can pass over it.
+ */
+import { z } from 'zod'
+import { boundedWatermark } from '../watermark.ts'
+
+const MAGIC = 0
+export const FRAME_HEAD_BYTES = 5
+/** Not `headrace-page`: that is a dead letter's header for the number of its page. */
+export const MARKER_HEADER = 'headrace-marker'
+
+/** What opens the frame of every record of a schema; the record follows as JSON text. */
+export function frameHead(schemaId: number): Buffer {
+  const head = Buffer.alloc(FRAME_HEAD_BYTES, MAGIC)
+  head.writeUInt32BE(schemaId, 1)
+  return head
+}
+
+/** The frame of one record. `payload` is the record as JSON text. */
+export const frame = (schemaId: number, payload: string): Buffer => Buffer.concat([frameHead(schemaId), Buffer.from(payload)])
+
+/** The schema id of a frame, or null when the bytes are no frame of a JSON object (too short, wrong magic byte, cut). */
+export function schemaIdOf(value: Buffer): number | null {
+  if (value[0] !== MAGIC || value[FRAME_HEAD_BYTES] !== 0x7b || value[value.length - 1] !== 0x7d) return null
+  return value.readUInt32BE(1)
+}
+
+/** Whoever may write to the topic can write a marker: what has no bound here would stop the loader where it has none. */
+const MARKER_BYTES_MAX = 64 * 1024
+const RUN_CHARS_MAX = 100
+const SHARE_CHARS_MAX = 40
+/** Of the ledger's columns: UInt32, and the instants of a DateTime64. */
+const COUNT_MAX = 2 ** 32 - 1
+const INSTANT_MAX_MS = 10_413_791_999_999
+
+/** ClickHouse reads no half of a surrogate pair. */
+const markerText = (charsMax: number) =>
+  z
+    .string()
+    .max(charsMax)
+    .refine((text) => text.isWellFormed(), 'is no Unicode text')
+const count = () => z.int().min(0).max(COUNT_MAX)
+
+/** The facts of one published page. `watermark` is set only when it is safe to confirm up to it. */
+export const pageMarker = z.object({
+  v: z.literal(1),
+  run: markerText(RUN_CHARS_MAX),
+  page: count().min(1),
+  /** Fetch time, epoch milliseconds. */
+  at: z.int().min(0).max(INSTANT_MAX_MS),
+  records: count(),
+  deadLetters: count(),
+  /** Records that came again unchanged and were not published. */
+  unchanged: count(),
+  drift: count(),
+  /** Records that the declaration leaves out. */
+  leftOut: count().optional(),
+  /** Attempts that this page took, and how many of them were retries. */
+  requests: count(),
+  retries: count(),
+  bytes: z.int().min(0),
+  durationMs: count(),
+  /** A long text is cut, since no commit has room for it; see `boundedWatermark`. */
+  watermark: markerText(MARKER_BYTES_MAX).transform(boundedWatermark).nullable(),
+  /** What the watermark speaks of (`shareId`). */
+  share: markerText(SHARE_CHARS_MAX).optional(),
+  /** Records below this offset that the log lost were asked from the API again before this page, so its watermark speaks of them too. */
+  coveredBelow: z.int().min(0).optional(),
+  /** True on the marker that ends the run. */
+  last: z.boolean(),
+  /** The run brought all that its partition has: its records lie from offset `from` on and are later than `startedMs`, what was there before is earlier. */
+  complete: z
+    .object({
+      from: z.int().min(0),
+      startedMs: z.int(),
+      /** A person has released this one walk (`fetch --allow-deletes`): it may delete more than the bounds of `deletes`. */
+      allowed: z.literal(true).optional(),
+    })
+    .optional(),
+})
+export type PageMarker = z.infer<typeof pageMarker>
+
+/** Returns null for a header that is no marker of ours. */
+export function parseMarker(header: Buffer | string | undefined): PageMarker | null {
+  return header === undefined ? null : (markerIn(header).marker ?? null)
+}
+
+/** What is wrong with the header of a marker, for its dead letter. */
+export const markerMistake = (header: Buffer | string): string => markerIn(header).mistake ?? 'nothing'
+
+function markerIn(header: Buffer | string): { marker?: PageMarker; mistake?: string } {
+  const bytes = Buffer.byteLength(header)
+  if (bytes > MARKER_BYTES_MAX) return { mistake: `it has ${bytes} bytes, more than ${MARKER_BYTES_MAX}` }
+  try {
+    const parsed = pageMarker.safeParse(JSON.parse(header.toString()))
+    if (parsed.success) return { marker: parsed.data }
+    const [issue] = parsed.error.issues
+    return { mistake: `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'is of another form'}` }
+  } catch {
+    return { mistake: 'it is no JSON' }
+  }
+}
+
+/** Where a record was refused: by the schema, by ClickHouse, or as no frame at all. */
+export type DeadLetterStage = 'validate' | 'insert' | 'frame'
+
+export type DeadLetterFacts = {
+  stage: DeadLetterStage
+  /** A short, stable reason that can be counted, e.g. `invalid_type`. */
+  reason: string
+  /** What is wrong and where: paths and messages, no values of secret fields. */
+  issues: string
+  run?: string
+  page?: number
+  /** The redacted URL that the record came from. */
+  url?: string
+  /** `topic/partition/offset` of a record that was in Kafka already. */
+  origin?: string
+  replays?: number
+  /** Records that were equal to it on its page, itself included, where there were several. */
+  times?: number
+  /** When the record was fetched, epoch milliseconds, where that is not the message's own time. */
+  fetched?: number
+}
+
+const HEADER = 'headrace-'
+/** On a record, and on the marker behind it: how many times its dead letter was replayed. It stands outside the pages, and no page counts it. */
+const REPLAYS_HEADER = `${HEADER}replays`
+/** On a message without a value in a dead-letter topic: the offsets of letters that are done with. */
+const DONE_HEADER = `${HEADER}done`
+const WHOLE_NUMBER = /^\d{1,15}$/
+
+/** Headers of a dead letter; the value is the raw bytes as they came. */
+export function deadLetterHeaders(facts: DeadLetterFacts): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(facts)) if (value !== undefined) headers[HEADER + name] = String(value)
+  return headers
+}
+
+/** Reads what `deadLetterHeaders` wrote; what is missing or strange is left out. */
+export function parseDeadLetterHeaders(headers: Record<string, Buffer | string | undefined>): DeadLetterFacts {
+  const text = (name: string) => headers[HEADER + name]?.toString()
+  const stage = text('stage')
+  const facts: DeadLetterFacts = {
+    stage: stage === 'insert' || stage === 'frame' ? stage : 'validate',
+    reason: text('reason') ?? 'unknown',
+    issues: text('issues') ?? '',
+  }
+  for (const name of ['run', 'url', 'origin'] as const) {
+    const value = text(name)
+    if (value !== undefined) facts[name] = value
+  }
+  for (const name of ['page', 'replays', 'times', 'fetched'] as const) {
+    const value = text(name)
+    if (value !== undefined && WHOLE_NUMBER.test(value)) facts[name] = Number(value)
+  }
+  return facts
+}
+
+type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+
+/** Headers with one value each: of those that came more than once the first counts. */
+export function singleHeaders(headers: Headers | undefined): Record<string, Buffer | string | undefined> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]))
+}
+
+/** Headers of a record that comes from a dead letter; `origin` is the letter's `topic/partition/offset`. */
+export const replayHeaders = (replays: number, origin: string): Record<string, string> => ({
+  [REPLAYS_HEADER]: String(replays),
+  [`${HEADER}origin`]: origin,
+})
+
+/** How many times a record was replayed; 0 for one that the fetcher published. Called for each record that is loaded. */
+export function replaysOf(headers: Headers | undefined): number {
+  const value = headers?.[REPLAYS_HEADER]
+  if (value === undefined) return 0
+  const text = String(Array.isArray(value) ? value[0] : value)
+  return WHOLE_NUMBER.test(text) ? Number(text) : 1
+}
+
+/** `[from, to)`. */
+export type OffsetRange = readonly [from: number, to: number]
+
+/** The header that says that these letters of the same partition are done with. Ascending offsets; neighbours become one range. */
+export function doneHeaders(offsets: readonly number[], how: 'replayed' | 'dropped'): Record<string, string> {
+  const ranges: [number, number][] = []
+  for (const offset of offsets) {
+    const last = ranges.at(-1)
+    if (last !== undefined && last[1] === offset) last[1] = offset + 1
+    else ranges.push([offset, offset + 1])
+  }
+  const text = ranges.map(([from, to]) => (to === from + 1 ? String(from) : `${from}-${to - 1}`)).join(',')
+  return { [DONE_HEADER]: text, [`${HEADER}how`]: how }
+}
+
+/** The ranges of a message that says what is done; null for every other message. */
+export function doneRanges(headers: Headers | undefined): OffsetRange[] | null {
+  const value = headers?.[DONE_HEADER]
+  if (value === undefined) return null
+  return String(Array.isArray(value) ? value[0] : value)
+    .split(',')
+    .flatMap((part): OffsetRange[] => {
+      const [, from, to] = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part) ?? []
+      return from === undefined ? [] : [[Number(from), Number(to ?? from) + 1]]
+    })
+}

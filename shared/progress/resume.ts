@@ -1,0 +1,79 @@
+/**
+ * The resume rule: from what Kafka holds, where does the next run of a partition start? A pure function, so that every row of
+ * the table in the README is a test. A stopped loader costs no API quota, a lost log costs no data, and a reset of the loader's
+ * offsets sends nobody back to the API.
+ */
+import { type Checkpoint, parseCheckpoint, parseCommit } from './offset-metadata.ts'
+import { isOf, type OwnShare } from './partition-scopes.ts'
+
+/** Stored by some reset tools instead of a number: the log's start. */
+const EARLIEST = -2
+
+export type StoredOffset = { offset: number; metadata: string }
+
+export type ResumeFacts = {
+  /** Fetcher's group at the partition. */
+  published: StoredOffset | null
+  /** Loader's group at the partition. */
+  loaded: StoredOffset | null
+  /** The partition's log: first offset kept, and the offset behind the last one. */
+  log: { low: number; high: number }
+  /** What the partition asks for; without it, whatever is stored is taken for its own. */
+  own?: OwnShare | undefined
+}
+
+export type Resume =
+  /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
+  | { kind: 'continue'; checkpoint: Checkpoint }
+  /** Start a new run from `watermark`, null being the stream's start. `otherShare`: the checkpoint speaks of what the partition asked for before. */
+  | {
+      kind: 'start'
+      watermark: string | null
+      gap: Gap | null
+      coveredBelow: number | undefined
+      otherShare?: true
+      known?: string
+      whole?: number
+    }
+
+/** Published records that no loader can read any more, [from, to). `confirmed` is where the API is asked again from. */
+export type Gap = { from: number; to: number; confirmed: string | null }
+
+export function resume(facts: ResumeFacts): Resume {
+  const confirmed = confirmedOf(facts)
+  const stored = facts.published === null ? null : parseCheckpoint(facts.published.metadata)
+  if (facts.published === null || stored === null) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: undefined }
+
+  const other = isOf(facts.own, stored.share) ? {} : { otherShare: true as const }
+  const gap = gapBetween(facts, facts.published.offset, stored.coveredBelow ?? 0, confirmed)
+  if (gap !== null) return { kind: 'start', watermark: confirmed, gap, coveredBelow: facts.log.low, ...other }
+  if (other.otherShare) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: stored.coveredBelow, ...other }
+  if (!stored.done) return { kind: 'continue', checkpoint: stored }
+  return { kind: 'start', watermark: stored.watermark, gap: null, coveredBelow: stored.coveredBelow, ...knownIn(stored) }
+}
+
+const knownIn = ({ known, whole }: Checkpoint) => ({ ...(known === undefined ? {} : { known }), ...(whole === undefined ? {} : { whole }) })
+
+/** What the loader has confirmed of another share says nothing about this one. */
+function confirmedOf({ loaded, own }: ResumeFacts): string | null {
+  const commit = loaded === null ? null : parseCommit(loaded.offset, loaded.metadata)
+  return (commit !== null && isOf(own, commit.share) ? commit.watermark : null) ?? own?.startsFrom ?? null
+}
+
+/** What lies between the loader's place and the checkpoint must still be in the log, or it is lost to the table. */
+function gapBetween(facts: ResumeFacts, published: number, coveredBelow: number, confirmed: string | null): Gap | null {
+  const { low, high } = facts.log
+  // The topic was made anew: the checkpoint speaks of a log that is gone.
+  if (published > high) return { from: 0, to: published, confirmed }
+  // So does a loader's place behind the end: it has read nothing of this log.
+  const loaded = facts.loaded === null || facts.loaded.offset > high ? null : facts.loaded
+  const place = loaded === null ? 0 : loaded.offset === EARLIEST ? low : loaded.offset
+  // The loader has moved on behind a gap and says so.
+  const lost = loaded === null ? undefined : parseCommit(loaded.offset, loaded.metadata)?.lost
+  if (lost !== undefined && lost.from < published && lost.below > coveredBelow) {
+    const below = place < low ? Math.max(lost.below, low) : lost.below
+    return { from: lost.from, to: Math.min(below, published), confirmed }
+  }
+  // A gap that a run has already asked for again stays visible until the loader moves on; it is no reason to ask once more.
+  return place < low && place < published && low > coveredBelow ? { from: place, to: Math.min(low, published), confirmed } : null
+}

@@ -1,0 +1,246 @@
+/**
+ * What changed from the registered schema to the declared one, in a person's words. `additive` changes fit records, readers and tables that
+ * exist: new optional fields, more allowed values, looser rules, a wider or Nullable column, other descriptions, other partitions. Everything
+ * else can break one of them. Pure; the order of keys counts for nothing.
+ */
+
+import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
+import { cutText } from '../shown.ts'
+import { integerBounds, joined } from './column-types.ts'
+import { columnType } from './columns.ts'
+import {
+  annotationOf,
+  type DeletesPolicy,
+  EXTRA_FIELD,
+  EXTRA_TEXT_FIELD,
+  isSameDeletes,
+  type JsonSchema,
+  type StreamAnnotation,
+  typeOf,
+} from './json-schema.ts'
+import { declaredForm, isLearned } from './learned-columns.ts'
+
+export type SchemaDifference = { path: string; change: string; additive: boolean }
+
+export function differences(before: JsonSchema, after: JsonSchema): SchemaDifference[] {
+  const [a, b] = [annotationOf(before), annotationOf(after)]
+  const ofStream = a === null || b === null ? [] : [...annotationDifferences(a, b), ...shareDifferences(a, b)]
+  const keys = new Set([...(a?.primaryKey ?? []), ...(b?.primaryKey ?? [])])
+  return [...ofStream, ...fieldDifferences(before, after, '', (...change) => widens(keys, ...change))]
+}
+
+function annotationDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDifference[] {
+  const found: SchemaDifference[] = []
+  const breaks = (path: string, change: string) => found.push({ path, change, additive: false })
+  if (a.primaryKey.join() !== b.primaryKey.join()) {
+    breaks('primaryKey', `[${a.primaryKey.join(', ')}] → [${b.primaryKey.join(', ')}]: the identity of every row would change`)
+  }
+  if (a.partitionBy !== b.partitionBy) {
+    breaks('partitionBy', `${a.partitionBy ?? 'none'} → ${b.partitionBy ?? 'none'}: a table keeps the partitions that it was made with`)
+  }
+  if (a.table !== b.table) breaks('table', `${a.table} → ${b.table}`)
+  if (canonical(a.watermark) !== canonical(b.watermark)) breaks('watermark', `${watermarkWords(a)} → ${watermarkWords(b)}`)
+  if (!isSameDeletes(a.deletes, b.deletes)) {
+    found.push({ path: 'deletes', change: `${deletesWords(a.deletes)} → ${deletesWords(b.deletes)}`, additive: true })
+  }
+  return found
+}
+
+const deletesWords = (deletes: DeletesPolicy | undefined): string =>
+  deletes === undefined
+    ? 'none'
+    : `${deletes.by}, shareMax ${deletes.shareMax}, rowsMin ${deletes.rowsMin}${deletes.allowAll ? ', allowAll' : ''}`
+
+const watermarkWords = ({ watermark }: StreamAnnotation): string => (watermark === null ? 'none' : `${watermark.field} (${watermark.kind})`)
+
+const SHARES_SHOWN_MAX = 10
+
+/** No watermark is taken for that of another share, so every change fits; each is said. */
+function shareDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDifference[] {
+  const [was, is, path] = [a.shares, b.shares, 'partitions']
+  if (was === undefined || is === undefined) return []
+  if (canonical(was) === canonical(is)) {
+    // What was declared and not yet prepared says nothing about it.
+    return b.startsFrom === undefined || canonical(a.startsFrom) === canonical(b.startsFrom)
+      ? []
+      : [{ path, change: 'begin anew', additive: true }]
+  }
+  const gone = was.filter((share) => !is.includes(share))
+  const added = is.filter((share) => !was.includes(share))
+  const words = [...gone.map((share) => `gone: ${share}`), ...added.map((share) => `new: ${share}`)]
+  const more = words.length - SHARES_SHOWN_MAX
+  const shown = [...words.slice(0, SHARES_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])]
+  return [{ path, change: `${was.length} → ${is.length}`, additive: true }, ...shown.map((change) => ({ path, change, additive: true }))]
+}
+
+type Change = [field: string, was: JsonSchema, requiredThen: boolean, is: JsonSchema, requiredNow: boolean]
+
+/** Whether one column holds the values of both. Columns of the key cannot be altered. */
+function widens(keys: ReadonlySet<string>, ...[field, was, requiredThen, is, requiredNow]: Change): boolean {
+  try {
+    const [then, now] = [columnType(field, was, requiredThen), columnType(field, is, requiredNow)]
+    const both = joined(then, now)
+    return both !== null && (both === then || !keys.has(field))
+  } catch {
+    return false
+  }
+}
+
+/** `fitsBoth`: of a field of the table; what is inside of it fits as the whole does. */
+function fieldDifferences(
+  before: JsonSchema,
+  after: JsonSchema,
+  path: string,
+  fitsBoth: (...change: Change) => boolean,
+): SchemaDifference[] {
+  const [old, now] = [propertiesOf(before), propertiesOf(after)]
+  const [requiredThen, requiredNow] = [requiredOf(before), requiredOf(after)]
+  return [...new Set([...Object.keys(old), ...Object.keys(now)])].flatMap((field) => {
+    const at = path === '' ? field : `${path}.${field}`
+    const [was, is] = [own(old, field), own(now, field)]
+    const [then, required] = [requiredThen.has(field), requiredNow.has(field)]
+    if (was === undefined) {
+      return [{ path: at, change: required ? 'new and required: records published before lack it' : 'new', additive: !required }]
+    }
+    // What was learned stays, and is registered again with what is declared.
+    if (is === undefined && isLearned(was)) return []
+    // It comes and goes with the unknown fields, which are said to.
+    if (is === undefined && field === EXTRA_TEXT_FIELD && now[EXTRA_FIELD] === undefined) return []
+    if (is === undefined) return [{ path: at, change: 'gone', additive: false }]
+    const fits = fitsBoth(field, was, then, is, required)
+    return [
+      ...presence(then, required, at, fits),
+      ...typeDifferences(isLearned(is) ? was : declaredForm(was), is, at, fits),
+      ...declaredNow(was, is, at),
+    ]
+  })
+}
+
+/** The mark alone is a change: the schema without it has to be registered. */
+function declaredNow(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
+  return isLearned(was) && !isLearned(is) ? [{ path, change: 'declared now; it was learned before', additive: true }] : []
+}
+
+/** A field may be called `constructor`: what every object inherits is no field. */
+const own = (properties: Record<string, JsonSchema>, field: string): JsonSchema | undefined =>
+  Object.hasOwn(properties, field) ? properties[field] : undefined
+
+const propertiesOf = (schema: JsonSchema) => (schema.properties ?? {}) as Record<string, JsonSchema>
+const requiredOf = (schema: JsonSchema) => new Set(schema.required as string[] | undefined)
+
+function presence(then: boolean, now: boolean, path: string, fits: boolean): SchemaDifference[] {
+  if (then === now) return []
+  if (now) return [{ path, change: 'required now: records published before may lack it', additive: false }]
+  return [{ path, change: fits ? 'optional now' : `optional now: ${NO_NULL}`, additive: fits }]
+}
+
+const NO_NULL = 'its column cannot become one that may be empty'
+
+function typeDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: boolean): SchemaDifference[] {
+  if (canonical(was) === canonical(is)) return []
+  if (canonical(bare(was)) === canonical(bare(is))) return [{ path, change: 'described anew', additive: true }]
+  const [then, now] = [typeOf(was), typeOf(is)]
+  if (then.type !== now.type || then.type === 'json') {
+    return [{ path, change: `${typeWords(was)} → ${typeWords(is)}`, additive: false }]
+  }
+  const found: SchemaDifference[] = []
+  if (then.nullable && !now.nullable) found.push({ path, change: 'never null now: records published before may be null', additive: false })
+  if (!then.nullable && now.nullable) {
+    found.push({ path, change: fits ? 'may be null now' : `may be null now: ${NO_NULL}`, additive: fits })
+  }
+  const [a, b] = [bare(then.inner), bare(now.inner)]
+  if (a.properties === undefined || b.properties === undefined) return [...found, ...ruleDifferences(a, b, path, fits)]
+  return [...found, ...ruleDifferences(withoutFields(a), withoutFields(b), path, fits), ...fieldDifferences(a, b, path, () => fits)]
+}
+
+const withoutFields = ({ properties: _, required: __, ...rules }: JsonSchema): JsonSchema => rules
+
+const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Keyword by keyword, for two values of one type. */
+function ruleDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: boolean): SchemaDifference[] {
+  const [columnThen, columnNow] = [columnOf(was), columnOf(is)]
+  const widerColumn =
+    columnThen !== undefined &&
+    columnNow !== undefined &&
+    fits &&
+    joined(columnThen, columnNow) !== columnThen &&
+    joined(columnNow, columnThen) === columnNow
+  const keywords = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((keyword) => !TYPE_KEYWORDS.includes(keyword))
+  return keywords.flatMap((keyword): SchemaDifference[] => {
+    const [then, now] = [was[keyword], is[keyword]]
+    if (canonical(then) === canonical(now)) return []
+    if (keyword === 'enum' && Array.isArray(then) && Array.isArray(now)) return valueDifferences(then, now, path)
+    if (keyword === 'items' && isSchema(then) && isSchema(now)) return typeDifferences(then, now, `${path}[]`, fits)
+    if (keyword === 'additionalProperties' && isSchema(then) && isSchema(now)) return typeDifferences(then, now, `${path}.*`, fits)
+    if (keyword === ANNOTATION)
+      return [{ path, change: `column ${columnWords(then)} → ${columnWords(now)}`, additive: widerColumn && sameWatermark(then, now) }]
+    const change = `${keyword} ${ruleWords(then)} → ${ruleWords(now)}`
+    if (keyword === 'pattern' && widerColumn && /^Decimal/.test(columnNow)) return [{ path, change, additive: true }]
+    return [{ path, change, additive: loosened(keyword, then, now) && (!NUMBER_BOUNDS.includes(keyword) || holdsBounds(columnNow, is)) }]
+  })
+}
+
+const columnOf = (schema: JsonSchema): string | undefined => (schema[ANNOTATION] as FieldAnnotation | undefined)?.column
+const sameWatermark = (a: unknown, b: unknown): boolean =>
+  (a as FieldAnnotation | undefined)?.watermark === (b as FieldAnnotation | undefined)?.watermark
+
+/** A column that was chosen by hand does not widen with the bounds of its field. */
+function holdsBounds(column: string | undefined, { minimum, maximum }: JsonSchema): boolean {
+  if (column === undefined) return true
+  const bounds = integerBounds(column)
+  if (bounds === null || typeof minimum !== 'number' || typeof maximum !== 'number') return false
+  return BigInt(Math.ceil(minimum)) >= bounds.min && BigInt(Math.floor(maximum)) <= bounds.max
+}
+
+function valueDifferences(was: readonly unknown[], is: readonly unknown[], path: string): SchemaDifference[] {
+  const gone = was.filter((value) => !is.includes(value))
+  const added = is.filter((value) => !was.includes(value))
+  if (gone.length > 0) return [{ path, change: `no longer allows ${gone.join(', ')}`, additive: false }]
+  return added.length > 0 ? [{ path, change: `allows ${added.join(', ')} too`, additive: true }] : []
+}
+
+const TYPE_KEYWORDS = ['type', 'anyOf', 'oneOf']
+const NUMBER_BOUNDS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf']
+const LOWER_BOUNDS = ['minLength', 'minItems', 'minimum', 'exclusiveMinimum']
+const UPPER_BOUNDS = ['maxLength', 'maxItems', 'maximum', 'exclusiveMaximum']
+
+/** Every value that was allowed still is. A format decides the column, so to lose one is no loosening. */
+function loosened(keyword: string, was: unknown, is: unknown): boolean {
+  if (is === undefined) return ['pattern', 'multipleOf', ...LOWER_BOUNDS, ...UPPER_BOUNDS].includes(keyword)
+  if (typeof was !== 'number' || typeof is !== 'number') return false
+  return (LOWER_BOUNDS.includes(keyword) && is === Math.min(was, is)) || (UPPER_BOUNDS.includes(keyword) && is === Math.max(was, is))
+}
+
+/** Words for people; they change nothing about a value. */
+const DOCUMENTATION = ['title', 'description', 'examples', 'default', 'deprecated', 'readOnly', 'writeOnly', '$comment']
+
+/** Without documentation, at every depth. A field may be called `title`: below `properties` keys are names. */
+function bare(schema: JsonSchema, keysAreNames = false): JsonSchema {
+  const kept = Object.entries(schema).filter(([key]) => keysAreNames || !DOCUMENTATION.includes(key))
+  return Object.fromEntries(kept.map(([key, value]) => [key, bareValue(value, !keysAreNames && key === 'properties')]))
+}
+
+function bareValue(value: unknown, keysAreNames: boolean): unknown {
+  if (Array.isArray(value)) return value.map((entry) => bareValue(entry, false))
+  return typeof value === 'object' && value !== null ? bare(value as JsonSchema, keysAreNames) : value
+}
+
+/** JSON with its keys in order. */
+const canonical = (value: unknown): string => JSON.stringify(value, (_, part) => (isSchema(part) ? inOrder(part) : part))
+const inOrder = (value: JsonSchema): JsonSchema =>
+  Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, value[key]]),
+  )
+
+const SHOWN_CHARS_MAX = 80
+const short = (text: string): string => cutText(text, SHOWN_CHARS_MAX)
+const ruleWords = (value: unknown): string => (value === undefined ? 'none' : short(canonical(value)))
+const columnWords = (value: unknown): string => (value as FieldAnnotation | undefined)?.column ?? 'by type'
+
+function typeWords(property: JsonSchema): string {
+  const { type, nullable } = typeOf(property)
+  return `${type === 'json' ? short(canonical(bare(property))) : type}${nullable ? ' or null' : ''}`
+}

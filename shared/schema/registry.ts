@@ -1,0 +1,217 @@
+/**
+ * The schema registry (any with the Confluent API). Registers a stream's schema under BACKWARD compatibility, refuses what would break
+ * records, readers or tables, and hands out registered schemas by id. The client validates with Ajv on encode and decode; records are
+ * validated once by zod and framed by `wire.ts`, so here it only registers, looks up and caches.
+ */
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import addFormats from 'ajv-formats'
+import { messageOf, Stopped, Unavailable } from '../errors.ts'
+import { redactUrl } from '../redact.ts'
+import { cutText, shownText } from '../shown.ts'
+import { differences, type SchemaDifference } from './compatibility.ts'
+import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './json-schema.ts'
+import { withLearned } from './learned-columns.ts'
+import { foreignIn } from './registry-answer.ts'
+
+export type RegisteredSchema = {
+  id: number
+  json: JsonSchema
+  /** Whether a parsed record is valid; the paths of what is wrong otherwise. */
+  check(record: unknown): string[]
+}
+
+export type Registry = {
+  /**
+   * The id of the schema, registered now if it is new, with the columns that were learned before. Throws Stopped (HR_SCHEMA_REFUSED) with the differences when records that
+   * exist would not fit it, Unavailable when the registry does not answer.
+   */
+  register(subject: string, schema: JsonSchema): Promise<{ id: number; changes: SchemaDifference[] }>
+  /** Null when the registry has no schema of that id. */
+  byId(id: number): Promise<RegisteredSchema | null>
+  latest(subject: string): Promise<RegisteredSchema | null>
+}
+
+export type RegistryOptions = { url: string; user?: string | undefined; password?: string | undefined }
+
+/** Bounds of one call: short, since a start waits for it and the loader's own retry is the longer one. */
+const RETRY = { retries: 2, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 2 }
+
+export function connectRegistry(options: RegistryOptions): Registry {
+  const ajvInstance = new Ajv({ strict: false, allErrors: true, ownProperties: true })
+  // Both packages are CommonJS: the plugin is the module's `default`.
+  ;(addFormats as unknown as { default: typeof addFormats.default }).default(ajvInstance)
+  const auth = options.user === undefined ? {} : { auth: { username: options.user, password: options.password ?? '' } }
+  const client = new SchemaRegistry(
+    { host: options.url.replace(/\/+$/, ''), retry: RETRY, middlewares: [refusingForeign], ...auth },
+    { [SchemaType.JSON]: { ajvInstance } },
+  )
+
+  /** Runs one call; null for «not found», Unavailable with a hint for everything else. */
+  async function ask<T>(call: () => Promise<T>): Promise<T | null> {
+    try {
+      return await call()
+    } catch (error) {
+      if (error instanceof Stopped) throw error
+      const status = statusOf(error)
+      if (status !== undefined && status >= 400 && status < 500) await refuseForeign(error)
+      if (status === 404) return null
+      throw unavailable(options.url, error)
+    }
+  }
+
+  /** The package compiles what it is given: an error that no answer came with is of the schema, and waiting for the registry would not end. */
+  async function compiled(id: number): Promise<unknown> {
+    try {
+      return await client.getSchema(id)
+    } catch (error) {
+      if (statusOf(error) !== undefined || error instanceof ForeignAnswer) throw error
+      throw new Stopped(
+        'HR_SCHEMA_UNREADABLE',
+        `schema ${id} of the registry cannot be used: ${shownText(cutText(messageOf(error), REASON_CHARS_MAX))}`,
+        {
+          hint: 'no fetcher of Headrace registered it: delete this version of the subject in the registry',
+        },
+      )
+    }
+  }
+
+  /** The package keeps no body of a refusal: what it was refused is asked for once more, and only a registry's own words count. */
+  async function refuseForeign(error: unknown): Promise<void> {
+    const [, text] = /^GET (https?:.*)$/i.exec(String((error as { url?: unknown }).url)) ?? []
+    if (text === undefined) return
+    const url = new URL(text)
+    const [user, password] = [options.user ?? decodeURIComponent(url.username), options.password ?? decodeURIComponent(url.password)]
+    url.username = ''
+    url.password = ''
+    const login = user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
+    const accept = 'application/vnd.schemaregistry.v1+json, application/json'
+    const asking = { headers: { accept, ...login }, redirect: 'manual', signal: AbortSignal.timeout(PROOF_MS_MAX) } as const
+    const again = await fetch(url, asking)
+      .then(async (answer) => ({ status: answer.status, path: url.pathname, data: jsonOr(await answer.text()) }))
+      .catch(() => null)
+    // It has come or gone in between, or the request never arrived, to which the package gives a status as well.
+    if (again?.status !== statusOf(error)) throw unavailable(options.url, error)
+    const foreign = again === null ? null : foreignIn(again)
+    if (foreign !== null) throw unavailable(options.url, new ForeignAnswer(foreign))
+  }
+
+  async function byId(id: number): Promise<RegisteredSchema | null> {
+    const schema = await ask(() => compiled(id))
+    if (schema === null) return null
+    const validate = (schema as unknown as { validate?: ValidateFunction }).validate
+    if (typeof validate?.schema !== 'object') return null
+    return { id, json: validate.schema as JsonSchema, check: (record) => problems(validate, record) }
+  }
+
+  async function latest(subject: string): Promise<RegisteredSchema | null> {
+    const id = await ask(() => client.getLatestSchemaId(subject))
+    return id === null ? null : byId(id)
+  }
+
+  return {
+    byId,
+    latest,
+    async register(subject, declared) {
+      const before = await latest(subject)
+      const schema = withDeletesChange(withLearned(declared, before?.json ?? null), before?.json ?? null)
+      const changes = before === null ? [] : differences(before.json, schema)
+      if (before !== null && changes.length === 0) return { id: before.id, changes }
+      if (changes.some((change) => !change.additive)) throw refused(subject, changes, null)
+      try {
+        // The argument must always be passed: left out, the client compares the subject's setting with a default of its own.
+        const { id } = await client.register(
+          { type: SchemaType.JSON, schema: JSON.stringify(schema) },
+          { subject, compatibility: COMPATIBILITY.BACKWARD },
+        )
+        return { id, changes }
+      } catch (error) {
+        if (statusOf(error) === 409 || messageOf(error).startsWith('Compatibility does not match')) throw refused(subject, changes, error)
+        throw unavailable(options.url, error)
+      }
+    },
+  }
+}
+
+function problems(validate: ValidateFunction, record: unknown): string[] {
+  if (validate(record)) return []
+  const lacksLittle = isTombstone(record) ? mayLack(validate.schema as JsonSchema) : () => false
+  return (validate.errors ?? [])
+    .filter((error) => !lacksLittle(error))
+    .map((error) => `${error.instancePath || '/'}: ${error.message ?? error.keyword}`)
+}
+
+const isTombstone = (record: unknown): boolean =>
+  typeof record === 'object' && record !== null && (record as Record<string, unknown>)[DELETED_FIELD] === 1
+
+/** Of a deleted record nothing is needed but what orders and identifies it. */
+function mayLack(schema: JsonSchema): (error: ErrorObject) => boolean {
+  const annotation = annotationOf(schema)
+  const needed = [...(annotation?.primaryKey ?? []), annotation?.watermark?.field]
+  return ({ keyword, instancePath, params }) => keyword === 'required' && instancePath === '' && !needed.includes(params.missingProperty)
+}
+
+function refused(subject: string, changes: readonly SchemaDifference[], cause: unknown): Stopped {
+  const shown = changes.map((change) => `\n    ${change.additive ? '+' : '!'} ${change.path}: ${change.change}`).join('')
+  const words = cause === null ? '' : `; the registry says: ${messageOf(cause)}`
+  return new Stopped('HR_SCHEMA_REFUSED', `${subject}: the declared schema does not fit the registered one${words}${shown}`, {
+    hint: 'add fields as optional and keep the others as they are; for a break, declare a stream of another name beside this one',
+  })
+}
+
+/** Of one question whether it is a registry that says no. */
+const PROOF_MS_MAX = 5_000
+/** A validator can repeat a whole schema in its message. */
+const REASON_CHARS_MAX = 300
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** An answer that no registry gives. */
+class ForeignAnswer extends Error {}
+
+/** What the client package gives to a middleware: answers below 300 that are not errors to it. */
+type Taken = { status(): number; data(): unknown; request(): { path(): string } }
+
+/** Looks at every answer before the client package reads it. */
+const refusingForeign = () => ({
+  async response<T extends Taken>(next: () => Promise<T>): Promise<T> {
+    const answer = await next()
+    const foreign = foreignIn({ status: answer.status(), path: answer.request().path(), data: answer.data() })
+    if (foreign !== null) throw new ForeignAnswer(foreign)
+    return answer
+  },
+})
+
+function unavailable(url: string, error: unknown): Unavailable {
+  const at = new URL(url).host
+  if (error instanceof ForeignAnswer) {
+    return new Unavailable('HR_REGISTRY_FOREIGN', `${redactUrl(url)} does not answer like a schema registry: ${error.message}`, {
+      hint: 'check SCHEMA_REGISTRY_URL: is the path of its Confluent API missing, such as /apis/ccompat/v7, or does a proxy answer in its place?',
+    })
+  }
+  const status = statusOf(error)
+  if (status === 401 || status === 403) {
+    return new Unavailable('HR_REGISTRY_REFUSED', `the schema registry at ${at} refuses these credentials (${status})`, {
+      hint: 'check SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD',
+    })
+  }
+  return new Unavailable('HR_REGISTRY', `the schema registry at ${at} does not answer: ${ownWords(error)}`, {
+    hint: 'check SCHEMA_REGISTRY_URL and that the registry runs; its Confluent API may have a path of its own, such as /apis/ccompat/v7',
+    cause: error,
+  })
+}
+
+/** The client opens its messages with its name, and gives a request that never arrived the status 400. */
+function ownWords(error: unknown): string {
+  return messageOf(error).replace(/^Confluent_Schema_Registry - (Error, status 400: (?=connect |getaddrinfo |socket |read ))?/, '')
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : undefined
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { int64, z } from '#shared/index.ts'
+import { rejudgeFor } from '../../../services/fetcher/dead-letters/revalidate.ts'
+import { declareOrders } from '../declared.ts'
+
+const schema = z.object({
+  id: z.string(),
+  n: int64().optional(),
+  at: z.object({ place: z.string(), floor: z.int().optional() }).optional(),
+})
+const mapped = (raw: { id: string; skip?: boolean }) => (raw.skip === true ? undefined : { ...raw, id: `${raw.id}!` })
+const rejudge = rejudgeFor(declareOrders({ schema, primaryKey: ['id'], map: mapped, watermark: undefined }))
+const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
+const payload = (verdict: ReturnType<typeof rejudge>) => (verdict.kind === 'accepted' ? JSON.parse(verdict.record.payload) : verdict)
+
+describe('a dead letter before today’s declaration', () => {
+  test('is unreadable when it is no JSON or no frame ever was', () => {
+    for (const [stage, raw] of [
+      ['validate', '{"id":"a'],
+      ['insert', ''],
+      ['frame', '{"id":"a"}'],
+    ] as const)
+      assert.deepEqual(rejudge(stage, bytes(raw)), { kind: 'unreadable' })
+  })
+
+  test('is refused again with the reason of today', () => {
+    const verdict = rejudge('validate', bytes({ id: 'a', n: 'x' }))
+    assert.deepEqual([verdict.kind, verdict.kind === 'refused' && verdict.reason], ['refused', 'invalid_format'])
+  })
+
+  test('goes through the map as a page does, with its integers exact, and may be left out', () => {
+    assert.deepEqual(payload(rejudge('validate', bytes('{"id":"a","n":9007199254740993}'))), { id: 'a!', n: '9007199254740993' })
+    assert.deepEqual(rejudge('validate', bytes({ id: 'a', skip: true })), { kind: 'leftOut' })
+  })
+
+  test('is not mapped again when it was a record already; fields that are known by now leave _extra for their places', () => {
+    const record = { id: 'a!', at: { place: 'x' }, _extra: { at: { floor: 3, door: 1 }, n: '7', __proto__x: 1 } }
+    assert.deepEqual(payload(rejudge('insert', bytes(record))), {
+      ...{ id: 'a!', n: '7', at: { place: 'x', floor: 3 }, _extra: { at: { door: 1 }, __proto__x: 1 } },
+    })
+    assert.deepEqual(payload(rejudge('insert', bytes({ id: 'a', n: 'none', _deleted: 1 }))), {
+      id: 'a',
+      _extra: { n: 'none' },
+      _deleted: 1,
+    })
+  })
+})

@@ -1,0 +1,83 @@
+/** A run over a real server whose pages are collected instead of published: what markers and checkpoints say, and up to where they confirm. */
+import type { TestContext } from 'node:test'
+import type { Pace } from '#shared/clock.ts'
+import type { Attention } from '#shared/progress/attention.ts'
+import { createMemory, type Memory } from '../../../../services/fetcher/deduplicate/seen-records.ts'
+import type { Caution } from '../../../../services/fetcher/pages/walk-size.ts'
+import type { PublishedPage } from '../../../../services/fetcher/publish/page-publisher.ts'
+import type { Stamps } from '../../../../services/fetcher/publish/stamps.ts'
+import { type RunPlan, type RunResult, run } from '../../../../services/fetcher/run.ts'
+import { type Asked, startServer } from '../../../support/http.ts'
+import { clientFor } from '../../http/fixture.ts'
+import type { Script } from './walking.ts'
+
+export type Ran = {
+  put: PublishedPage[]
+  requests: Asked[]
+  url: string
+  /** Pages in which records had moved. */
+  shifts: number
+  /** What is left for a person to look at. */
+  attention: Attention[]
+  /** What is worth a warning. */
+  cautions: Caution[]
+  result: RunResult | null
+  error: unknown
+}
+
+const KEYS_MAX = 1_000
+const never = new AbortController().signal
+
+export async function runOnce(
+  t: TestContext,
+  script: Script,
+  options: {
+    stream: Record<string, unknown>
+    source?: Record<string, unknown>
+    plan?: Partial<RunPlan>
+    memory?: Memory
+    stamps?: Stamps
+    pace?: Pace
+  },
+): Promise<Ran> {
+  const server = await startServer(t, script)
+  const { client, stream } = clientFor(t, server.url, options)
+  const ran: Ran = {
+    put: [],
+    requests: server.requests,
+    url: server.url,
+    shifts: 0,
+    attention: [],
+    cautions: [],
+    result: null,
+    error: undefined,
+  }
+  const startedMs = Date.UTC(2026, 5, 1)
+  const plan: RunPlan = { run: 'r', startedMs, page: 0, from: null, cursor: null, watermark: null, seen: null, ...options.plan }
+  try {
+    ran.result = await run(plan, {
+      stream,
+      partition: 0,
+      baseUrl: client.baseUrl,
+      send: client.send,
+      outlet: { put: async (page) => void ran.put.push(page), flush: async () => {} },
+      ...(options.pace === undefined ? {} : { pace: options.pace }),
+      memory: options.memory ?? createMemory(KEYS_MAX),
+      ...(options.stamps === undefined ? {} : { stamps: options.stamps }),
+      stop: { soft: never, hard: never },
+      attend: (attention) => void ran.attention.push(attention),
+      onPage: ({ cautions, shifted }) => {
+        ran.cautions.push(...cautions)
+        if (shifted) ran.shifts += 1
+      },
+    })
+  } catch (error) {
+    ran.error = error
+  }
+  return ran
+}
+
+/** The watermark that each page's marker confirms, and the one that its checkpoint holds. */
+export const confirmed = ({ put }: Ran): (string | null)[] => put.map(({ marker }) => marker.watermark)
+export const kept = ({ put }: Ran): (string | null)[] => put.map(({ checkpoint }) => checkpoint.watermark)
+export const keysOf = ({ put }: Ran): string[] => put.flatMap(({ records }) => records.map(({ key }) => key))

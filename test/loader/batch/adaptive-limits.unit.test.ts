@@ -1,0 +1,96 @@
+/** Fewer and larger inserts while a table has many parts: what is decided, when it is looked, and what a batch makes of it. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { silentLog } from '#shared/log.ts'
+import { createMetrics } from '#shared/metrics.ts'
+import { LEDGER_TABLE } from '#shared/names.ts'
+import { type Parts, STRETCH_MAX, stretchAfter, stretchedLimits } from '../../../services/loader/batch/adaptive-limits.ts'
+import type { Failure } from '../../../services/loader/failures/classify-error.ts'
+import { createPressure } from '../../../services/loader/insert/parts-monitor.ts'
+import { virtualClock } from '../../support/clocks.ts'
+
+const LIMITS = { rows: 100, bytes: 1_000, ageMs: 1_000 }
+const of100 = (most: number): Parts => ({ most, delayAt: 100 })
+
+describe('batches', () => {
+  test('are stretched twice as far at each look while parts come near the delay, up to a bound, and back once they are few', () => {
+    let stretch = 1
+    const see = (most: number) => {
+      stretch = stretchAfter(stretch, of100(most))
+      return stretch
+    }
+    assert.deepEqual([10, 49, 50, 99, 120, 3000].map(see), [1, 1, 2, 4, 8, 16])
+    for (let look = 0; look < 10; look++) see(3000)
+    assert.equal(stretch, STRETCH_MAX)
+    assert.deepEqual([49, 25].map(see), [STRETCH_MAX, STRETCH_MAX], 'between both bounds nothing changes')
+    assert.deepEqual([24, 0, 0].map(see), [16, 8, 4])
+    for (let look = 0; look < 10; look++) see(0)
+    assert.equal(stretch, 1)
+    assert.equal(stretchAfter(8, { most: 5_000, delayAt: 0 }), 1, 'where nothing is ever delayed')
+  })
+
+  test('wait longer, but never for more than half a minute or less than they were told to, and grow less than they wait', () => {
+    assert.deepEqual(stretchedLimits(LIMITS, 1), LIMITS)
+    assert.deepEqual(stretchedLimits(LIMITS, 2), { rows: 200, bytes: 2_000, ageMs: 2_000 })
+    assert.deepEqual(stretchedLimits(LIMITS, STRETCH_MAX), { rows: 400, bytes: 4_000, ageMs: 30_000 })
+    assert.equal(stretchedLimits({ ...LIMITS, ageMs: 60_000 }, 8).ageMs, 60_000)
+  })
+})
+
+describe('the pressure', () => {
+  function scene(parts: (table: string) => Promise<Parts | null>) {
+    const clock = virtualClock()
+    const looks: string[] = []
+    const looking = (table: string) => {
+      looks.push(table)
+      return parts(table)
+    }
+    const pressure = createPressure({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
+    let answer: Failure | null = null
+    const writer = pressure.heeding({
+      insert: async () => answer,
+      run: async () => ({ failure: null, rows: 0 }),
+      ask: async () => ({ failure: null, row: null }),
+    })
+    const insert = async (table: string) => {
+      const failure = await writer.insert({ database: 'd', table, body: [], rows: 1, token: 't' }, new AbortController().signal)
+      await new Promise((resolve) => setImmediate(resolve))
+      return failure
+    }
+    return { clock, looks, pressure, insert, fail: (failure: Failure) => (answer = failure) }
+  }
+
+  test('is looked for after inserts, seldom, by table; the parts of the ledger count for all', async () => {
+    const { clock, looks, pressure, insert } = scene(async (table) => of100(table === 'b' ? 10 : 90))
+    for (let count = 0; count < 5; count++) await insert('a')
+    await insert('b')
+    assert.deepEqual([looks, pressure.stretchOf('a'), pressure.stretchOf('b'), pressure.stretchOf(null)], [['a', 'b'], 2, 1, 1])
+    await clock.runTo(2_000)
+    await insert('a')
+    assert.deepEqual([looks.length, pressure.stretchOf('a')], [3, 4])
+    await insert(LEDGER_TABLE)
+    assert.deepEqual([pressure.stretchOf('a'), pressure.stretchOf('b'), pressure.stretchOf(null)], [4, 2, 2])
+    await clock.runTo(70_000)
+    assert.equal(pressure.stretchOf('a'), 1, 'what was long ago is forgotten')
+  })
+
+  test('a look that is never answered holds up no insert, and four of them end the looking', async () => {
+    const { clock, pressure, insert, looks } = scene((table) => (table === 'e' ? Promise.resolve(of100(90)) : new Promise(() => undefined)))
+    for (const table of ['a', 'b', 'c']) assert.equal(await insert(table), null)
+    assert.deepEqual([await insert('e'), pressure.stretchOf('e')], [null, 2])
+    await clock.runTo(2_000)
+    for (const table of ['a', 'b', 'c', 'd', 'e']) assert.equal(await insert(table), null)
+    assert.deepEqual([looks, pressure.stretchOf('a'), pressure.stretchOf('e')], [['a', 'b', 'c', 'e', 'd'], 1, 2])
+  })
+
+  test('a look that fails changes nothing, and the answer of the insert stays what it was', async () => {
+    const { pressure, insert, fail, looks } = scene(async () => {
+      throw new Error('no right to read system.parts')
+    })
+    assert.equal(await insert('a'), null)
+    const overload: Failure = { kind: 'overload', code: 252, name: 'TOO_MANY_PARTS', message: '', row: null }
+    fail(overload)
+    assert.equal(await insert('a'), overload)
+    assert.deepEqual([pressure.stretchOf('a'), looks], [1, ['a']])
+  })
+})

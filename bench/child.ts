@@ -9,7 +9,7 @@ import { systemClock } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
 import { type Sample, type Watching, watch } from './usage.ts'
 
-export const ROOT = resolve(import.meta.dirname, '..', '..')
+export const ROOT = resolve(import.meta.dirname, '..')
 export const CLI = join(ROOT, 'services', 'cli.ts')
 
 export type ChildSpec = {

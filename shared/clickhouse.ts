@@ -1,6 +1,6 @@
 /**
  * ClickHouse for whoever asks it something: how it is connected to, how names and texts are written into statements, how the text of a record is to
- * be read, and a port for reading. What the loader writes is its own (`writer.ts`, `table.ts`). Answers come whole or in portions; whatever
+ * be read, and a port for reading. What the loader writes is its own (`insert/writer.ts`, `table/tables.ts`). Answers come whole or in portions; whatever
  * ClickHouse refuses comes as `QueryRefused` with its own words, a server that does not answer as Unavailable.
  */
 import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'

@@ -5,15 +5,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, join, resolve } from 'node:path'
 import { DeclarationError, explain, messageOf, Stopped, WrongUse } from '../errors.ts'
 import { compileSource, refuseTwins, type Source, type Stream } from './compile.ts'
 import { loadModule, shownPath } from './load-module.ts'
 import type { Declared } from './source-spec.ts'
 import { withoutExit } from './without-exit.ts'
 
-const SHARED = dirname(fileURLToPath(import.meta.url))
+const SHARED = join(import.meta.dirname, '..')
 const BUILT_IN = join(SHARED, 'sources')
 
 let hooked = false

@@ -1,5 +1,5 @@
 /**
- * Kafka, as a port: everything that Headrace asks of a client is in `kafka/port.ts`, and the client that answers is known only below
+ * Kafka, as a port: everything that Headrace asks of a client is in `port.ts`, and the client that answers is known only below
  * `kafka/`. `connectKafka` resolves when a broker has answered at the address that it advertises and the login was accepted, or says why
  * not within `CONNECT_DEADLINE_MS`. After that brokers may come and go: calls are repeated for a bounded time, members join again.
  */

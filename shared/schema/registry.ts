@@ -1,7 +1,7 @@
 /**
  * The schema registry (any with the Confluent API). Registers a stream's schema under BACKWARD compatibility, refuses what would break
  * records, readers or tables, and hands out registered schemas by id. The client validates with Ajv on encode and decode; records are
- * validated once by zod and framed by `wire.ts`, so here it only registers, looks up and caches.
+ * validated once by zod and framed by `messages/frame.ts`, so here it only registers, looks up and caches.
  */
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'

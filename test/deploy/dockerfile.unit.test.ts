@@ -63,13 +63,14 @@ function closure(entries: readonly string[]): { files: Set<string>; packages: Se
   return { files, packages }
 }
 
-const LOCAL_ONLY = new Set(['services/cli/stack.ts', 'services/cli/demo/demo.ts'])
+/** Commands that need the local stack. */
+const LOCAL_ONLY = /^services\/cli\/(stack\.ts|demo\/)/
 const modulesIn = (folder: string) =>
-  readdirSync(join(ROOT, folder))
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => `${folder}/${file}`)
 /** `fetch`, `load` and what a person does; the door is not followed further, since it names the local stack's commands too. */
-const entries = [...modulesIn('services/cli').filter((file) => !LOCAL_ONLY.has(file)), ...modulesIn('shared/sources')]
+const entries = [...modulesIn('services/cli').filter((file) => !LOCAL_ONLY.test(file)), ...modulesIn('shared/sources')]
 
 describe('the image', () => {
   test('runs the Node that the package is tested with', () => {

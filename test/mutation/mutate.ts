@@ -55,7 +55,7 @@ const AT_ONCE = 2
 export async function mutate(options: MutateOptions): Promise<Survey> {
   const { root, say, msMax } = options
   const all: string[] = []
-  for await (const file of glob('{services,shared,test}/**/*.ts', { cwd: root })) all.push(file)
+  for await (const file of glob('{services,shared,test,bench}/**/*.ts', { cwd: root })) all.push(file)
   const importersOf = importGraph(root, all)
   const texts = new Map(options.files.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
   const drawn = draw(

@@ -16,7 +16,7 @@ export const CLUSTER = 'two'
 export type Shard = { url: string; stop(): Promise<void>; start(): Promise<void> }
 export type Shards = TestStack & { shards: [Shard, Shard]; statements: string[] }
 
-const SERVER = resolve(import.meta.dirname, '..', '..', 'services', 'stack', 'clickhouse-server.ts')
+const SERVER = resolve(import.meta.dirname, '..', '..', 'services', 'stack', 'servers', 'clickhouse-process.ts')
 const STOP_WITHIN_MS = 10_000
 const ASK_WITHIN_MS = 2_000
 

@@ -17,8 +17,8 @@ import { openTerminal } from './terminal.ts'
 
 export type InitCommandOptions = InitFlags & { sources: string[]; dir: string; json?: boolean }
 
-const ROOT = join(import.meta.dirname, '..', '..')
-const REGISTER = join(ROOT, 'services', 'fetcher', 'author', 'register.ts')
+const ROOT = join(import.meta.dirname, '..', '..', '..')
+const REGISTER = join(ROOT, 'services', 'fetcher', 'authoring', 'recording', 'register.ts')
 
 export async function initCommand(name: string, options: InitCommandOptions): Promise<number> {
   if (!NAME_PATTERN.test(name)) {

@@ -52,7 +52,7 @@ function oneBlock(rows: number): ClickHouseSettings {
   return { max_insert_block_size: more, min_insert_block_size_rows: more, min_insert_block_size_bytes: UNBOUNDED }
 }
 
-/** What the user's profile has to leave to the loader; see `server.ts`. */
+/** What the user's profile has to leave to the loader; see `table/server-check.ts`. */
 export const INSERT_NEEDS: Wanted = Object.fromEntries([
   ...Object.entries(MEANING)
     .filter(([name]) => name !== 'wait_end_of_query')

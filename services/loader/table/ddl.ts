@@ -16,7 +16,7 @@ export type TableSpec = {
   watermark: { field: string; kind: WatermarkKind } | null
 }
 
-/** `sharded`: over the shards of the cluster; see `shards.ts`. */
+/** `sharded`: over the shards of the cluster; see `distributed.ts`. */
 export type Placement = { database: string; cluster: string | undefined; sharded?: boolean | undefined }
 
 /** Inserts that a table remembers by their token, so that one that is repeated after a lost answer is dropped. */

@@ -1,4 +1,4 @@
-/** A table and its view as they are in ClickHouse: what `judge.ts` compares with what a schema needs. Only reads. */
+/** A table and its view as they are in ClickHouse: what `table-diff.ts` compares with what a schema needs. Only reads. */
 import { viewName } from '#shared/names.ts'
 import { type Placement, textLiteral } from './ddl.ts'
 import { frontOf, localName } from './distributed.ts'

@@ -1,5 +1,5 @@
 /**
- * Makes tables, their views, and the additive changes that `judge.ts` names; everything else is a failure of the table that a person puts right.
+ * Makes tables, their views, and the additive changes that `table-diff.ts` names; everything else is a failure of the table that a person puts right.
  * Answers are Failures; nothing is thrown for what ClickHouse says. What is only for people (a view, a comment) never holds rows up.
  */
 import type { ClickHouseClient } from '@clickhouse/client'

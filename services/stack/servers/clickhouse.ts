@@ -12,7 +12,7 @@ import { type Launch, type Ports, pathsOf, type StackOptions } from '../options.
 import { isHttpReady } from './http-ready.ts'
 
 const STOP_WITHIN_MS = 10_000
-const SERVER = join(import.meta.dirname, 'clickhouse-server.ts')
+const SERVER = join(import.meta.dirname, 'clickhouse-process.ts')
 
 export async function prepareClickhouse(options: StackOptions, ports: Ports): Promise<Launch> {
   const data = pathsOf(options).data('clickhouse')

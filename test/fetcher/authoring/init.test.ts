@@ -20,7 +20,7 @@ import { run } from '../../support/processes.ts'
 import { order } from '../declared.ts'
 import { ownFolder, PATIENT } from './authoring.ts'
 
-const ROOT = resolve(import.meta.dirname, '..', '..')
+const ROOT = resolve(import.meta.dirname, '..', '..', '..')
 /** Leaves nothing to ask, also at a terminal. */
 const ANSWERED = {
   url: 'https://api.shop.example',
@@ -123,7 +123,7 @@ describe('what init writes', () => {
       Array.from({ length: count }, (_, index) => `shop-${index}`),
     )
 
-    const register = join(ROOT, 'services', 'fetcher', 'author', 'register.ts')
+    const register = join(ROOT, 'services', 'fetcher', 'authoring', 'recording', 'register.ts')
     const tests = readdirSync(dir).filter((file) => file.endsWith('.test.ts'))
     const ran = await node(['--import', register, '--test', '--test-isolation=none', '--test-reporter=tap', ...tests], dir)
     assert.equal(ran.status, 0, ran.text)
@@ -149,7 +149,7 @@ describe('what init writes', () => {
     await writeFiles(t, dir, 'shop', { paginate: 'cursor' })
     const file = join(dir, 'shop.ts')
     writeFileSync(file, readFileSync(file, 'utf8').replace("next: '/next_cursor'", "next: '/cursor'"))
-    const register = join(ROOT, 'services', 'fetcher', 'author', 'register.ts')
+    const register = join(ROOT, 'services', 'fetcher', 'authoring', 'recording', 'register.ts')
     const ran = await node(['--import', register, '--test', '--test-isolation=none', 'shop.test.ts'], dir)
     assert.equal(ran.status, 1)
     assert.match(ran.text, /the walk ends after exchange 1, but the recording has 2/)

@@ -35,7 +35,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(services|shared)/',
-        pathNot: '^(shared/clickhouse\\.ts|services/loader/(insert/writer|table/tables|table/server-check|pipeline)\\.ts|services/cli/demo/warehouse\\.ts)$',
+        pathNot:
+          '^(shared/clickhouse\\.ts|services/loader/(insert/writer|table/tables|table/server-check|pipeline)\\.ts|services/cli/demo/warehouse\\.ts)$',
       },
       to: { path: 'node_modules/@clickhouse/' },
     },

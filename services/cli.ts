@@ -221,7 +221,12 @@ async function warnOfNearMisses(): Promise<void> {
 
 /** The container image leaves the local stack out. */
 function isAbsentStack(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND' && /\/services\/(stack|sample-api)\//.test(error.message)
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    error.code === 'ERR_MODULE_NOT_FOUND' &&
+    /\/services\/(stack|sample-api)\//.test(error.message)
+  )
 }
 
 /** The file's end exits with it: a client's open handle must not keep a finished command alive. */

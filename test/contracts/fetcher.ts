@@ -370,10 +370,10 @@ export const quotas: readonly Line[] = [
     fetcher: 'keeps each quota in any window, over all workers, and an exhausted one holds up only what it counts',
     shownBy: [
       [
-        'fetcher/http/several-quotas.unit.test.ts',
+        'fetcher/behaviour/several-quotas.unit.test.ts',
         'are each kept in any window, with paths and weights, over workers that come, go and start anew',
       ],
-      ['fetcher/http/several-quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
+      ['fetcher/behaviour/several-quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
       [
         'fetcher/http/rate-limit/limiter.unit.test.ts',
         'is never passed in any window, whatever partitions change hands, workers start anew and answers take',

@@ -3,7 +3,7 @@
  * work ends in order; a second signal, or the deadline, ends the process at once.
  */
 import closeWithGrace from 'close-with-grace'
-import { type Config, environment, loggingOf, type NearMiss, readConfig, type Server } from '#shared/config/config.ts'
+import { type Config, environment, loggingOf, type NearMiss, readConfig, type ServerKind } from '#shared/config/config.ts'
 import { messageOf } from '#shared/errors.ts'
 import { createHealth, type Health } from '#shared/health.ts'
 import { serveHealth } from '#shared/health-server.ts'
@@ -20,7 +20,7 @@ export type Service = {
 }
 
 /** Runs `work` until it ends or a signal stops it; returns its exit status. */
-export async function runService(name: string, needs: readonly Server[], work: (service: Service) => Promise<number>): Promise<number> {
+export async function runService(name: string, needs: readonly ServerKind[], work: (service: Service) => Promise<number>): Promise<number> {
   const config = readConfig(environment, needs)
   const log = logFor(name, config)
   const metrics = createMetrics()

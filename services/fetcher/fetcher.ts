@@ -11,7 +11,7 @@ import type { Metrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
-import { type JobOptions, jobOf } from './backfill/one-off-run.ts'
+import { type OneOffRunOptions, oneOffRunOf } from './backfill/one-off-run.ts'
 import { type Client, createClient } from './http/client.ts'
 import { holdingOf, togetherOf } from './http/rate-limit/held-partitions.ts'
 import { openPartition, type Partition, type PartitionTools } from './partition.ts'
@@ -28,7 +28,7 @@ import { createToldFields } from './validate/told-fields.ts'
 import { createWorker } from './worker.ts'
 
 /** `full` and `range` go with `once`: all partitions are then taken from whoever runs them, until it is done. */
-export type FetchOptions = JobOptions & {
+export type FetchOptions = OneOffRunOptions & {
   config: Config
   resolver: Resolver
   metrics: Metrics
@@ -54,7 +54,7 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
 async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>, summary: Summary): Promise<'ended' | 'again'> {
   const { config, clock, log, metrics, signal, streams } = options
   const names = namesFor(config.prefix)
-  const job = jobOf(options, names, async () => (await kafka.members(names.fetcherGroup)).length > 1)
+  const job = oneOffRunOf(options, names, async () => (await kafka.members(names.fetcherGroup)).length > 1)
   const kafka = await connectKafka(config.kafka, { log, clock })
   const ended = new AbortController()
   const again = new AbortController()

@@ -17,14 +17,14 @@ import { type Attention, withAttention } from '#shared/progress/attention.ts'
 import { parseCheckpoint, reachedOf } from '#shared/progress/offset-metadata.ts'
 import { shareIn } from '#shared/progress/partition-scopes.ts'
 import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
-import { createMemory, publishingAll, publishingRecords } from './deduplicate/seen-records.ts'
+import { createSeenRecords, publishingAll, publishingRecords } from './deduplicate/seen-records.ts'
 import { PageSkipped, Parked, timeText } from './http/errors.ts'
 import type { Send } from './http/messages.ts'
 import type { Caution } from './pages/walk-size.ts'
 import { createOutlet, type OutletBounds } from './publish/page-publisher.ts'
 import { noteSkip } from './publish/skipped-page.ts'
 import { createStamps } from './publish/stamps.ts'
-import { createStanding } from './resume/checkpoint-store.ts'
+import { createCheckpointStore } from './resume/checkpoint-store.ts'
 import { beginWalk, rowsLeft } from './resume/full-walk.ts'
 import { fullPlanOf, planOf, rangePlanOf, startAgain } from './resume/run-plan.ts'
 import { type RunPlan, type RunResult, run } from './run.ts'
@@ -36,7 +36,7 @@ import { isFromStop, type Stop } from './schedule/stop-signal.ts'
 import type { Discovery } from './slices/found-slices.ts'
 import { createDriftNames, createDriftReport, type DriftNames } from './validate/drift-report.ts'
 import type { Columns } from './validate/learned-columns.ts'
-import { type Range, rangeId } from './watermark/backfill-range.ts'
+import { type BackfillRange, rangeId } from './watermark/backfill-range.ts'
 
 export type PartitionTools = {
   stream: Stream
@@ -62,7 +62,7 @@ export type PartitionTools = {
   /** Where the outcome of each run is kept. */
   attempts?: PartitionAttempts
   /** A page is in the log; `range`: of a backfill. */
-  onPage(marker: PageMarker, range: Range | undefined): void
+  onPage(marker: PageMarker, range: BackfillRange | undefined): void
 }
 
 export type Partition = {
@@ -77,7 +77,7 @@ export type Partition = {
  * Instead of a regular run. `full`: from the stream's start, and everything is published again; the other one may delete beyond the bounds. A range: everything in it is published again, with
  * a checkpoint of its own; one that is done is done again only with `again`.
  */
-export type Job = 'full' | 'full-allowing-deletes' | { range: Range; again: boolean }
+export type Job = 'full' | 'full-allowing-deletes' | { range: BackfillRange; again: boolean }
 
 /** Times that one run may start again because the API refused its cursor, without the watermark having moved in between. */
 const CURSOR_RESTARTS_MAX = 3
@@ -88,7 +88,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
   const place = { topic, deadLetters: names.deadLetters(topic), partition, group: names.fetcherGroup, schemaId: tools.schemaId }
   const share = shareIn(tools.annotation, partition)
-  const memory = createMemory(tools.bounds.memoryKeys)
+  const memory = createSeenRecords(tools.bounds.memoryKeys)
   const recalled = stream.deletes === undefined ? memory : publishingRecords(memory)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const driftNames = tools.driftNames ?? createDriftNames(stream, log, metrics)
@@ -97,7 +97,7 @@ export function openPartition(tools: PartitionTools): Partition {
   const caution = cautionAbout(stream.paginate)
   let cautioned = caution === null
   const alwaysTrue = new Set<Caution['about']>()
-  const standing = createStanding({ ...tools, log, topic, deadLetters: place.deadLetters, labels, memory, publisher })
+  const standing = createCheckpointStore({ ...tools, log, topic, deadLetters: place.deadLetters, labels, memory, publisher })
 
   function reportShift(): void {
     metrics.walkShifts.inc(labels)
@@ -197,19 +197,20 @@ export function openPartition(tools: PartitionTools): Partition {
   /** A run that begins anew walks from here on. */
   function ready(plan: RunPlan, job: Job | undefined): RunPlan {
     if (stream.deletes === undefined || plan.range !== undefined) return plan
-    const { last, loaded, high } = standing.logHeld()
+    const { last, loaded, high } = standing.lastSeenLog()
     const begun =
       plan.page > 0 ? plan : { ...plan, ...beginWalk(share, last, high, Math.max(plan.startedMs, stampsLast() + 1), rowsLeft(loaded)) }
     // The permission is part of the walk: whoever goes on with it after a crash has it too, and no other walk does.
     return job === 'full-allowing-deletes' && begun.walk !== undefined ? { ...begun, walk: { ...begun.walk, allowed: true } } : begun
   }
 
-  const groupOf = (range: Range | undefined): string => (range === undefined ? names.fetcherGroup : names.backfillGroup(rangeId(range)))
+  const groupOf = (range: BackfillRange | undefined): string =>
+    range === undefined ? names.fetcherGroup : names.backfillGroup(rangeId(range))
 
   /** Null: there is nothing left to do. */
   async function planFor(job: Job | undefined): Promise<RunPlan | null> {
     const range = typeof job === 'object' ? job.range : undefined
-    const resumed = await standing.whereToGoOn(groupOf(range))
+    const resumed = await standing.resumePoint(groupOf(range))
     if (typeof job === 'object') return resumed.done && !job.again ? null : rangePlanOf(job.range, resumed, clock)
     return ready(job === undefined ? planOf(resumed, clock) : fullPlanOf(resumed, clock), job)
   }
@@ -220,7 +221,7 @@ export function openPartition(tools: PartitionTools): Partition {
     let plan = planned
     attention = []
     await driftNames.ready()
-    driftNames.known(parseCheckpoint(standing.logHeld().last?.metadata ?? '')?.totals?.drift ?? [])
+    driftNames.known(parseCheckpoint(standing.lastSeenLog().last?.metadata ?? '')?.totals?.drift ?? [])
     if (!cautioned) log.warn(`${stream.paginate.kind}: ${caution}`)
     cautioned = true
     for (let restarts = 0; ; ) {
@@ -248,7 +249,7 @@ export function openPartition(tools: PartitionTools): Partition {
       )
       goesByClock = true
       stamps = createStamps(0, () => {})
-      standing.doubt()
+      standing.invalidate()
       return runToEnd(stop, job)
     }
   }
@@ -270,20 +271,20 @@ export function openPartition(tools: PartitionTools): Partition {
     log.warn({ status: error.status }, `page left out, the run ends in front of it: ${error.message}`)
     const { run, page, group } = going
     const skip = { v: 1 as const, run, page: page + 1, status: error.status, atMs: clock.nowMs() }
-    if (!(await noteSkip(publisher, { group: names.skippedGroup(group), topic, partition }, skip, log))) standing.doubt()
+    if (!(await noteSkip(publisher, { group: names.skippedGroup(group), topic, partition }, skip, log))) standing.invalidate()
     return { outcome: 'skipped', error }
   }
 
   async function runUntil(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
     try {
       const outcome = await stampedRun(stop, job)
-      await standing.shown()
+      await standing.untilVisible()
       driftReport.runDone()
       return outcome
     } catch (error) {
       if (isFromStop(error, stop)) return { outcome: 'stopped' }
       if (error instanceof PageSkipped) return skipped(error)
-      standing.doubt()
+      standing.invalidate()
       return failed(error)
     }
   }

@@ -11,7 +11,7 @@ import type { Attention } from '#shared/progress/attention.ts'
 import { type Checkpoint, type RunTotals, reachedOf, type WalkSize } from '#shared/progress/offset-metadata.ts'
 import { redactUrl } from '#shared/redact.ts'
 import { boundedWatermark, comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '#shared/watermark.ts'
-import type { Fresh, Memory } from './deduplicate/seen-records.ts'
+import type { Fresh, SeenRecords } from './deduplicate/seen-records.ts'
 import { mayMeanExpiredCursor } from './http/errors.ts'
 import type { Send } from './http/messages.ts'
 import type { Page } from './pages/page.ts'
@@ -23,13 +23,13 @@ import type { Stamps } from './publish/stamps.ts'
 import { completeOf, deletesAttention, type FullWalk, walkedOn, whyNotWhole } from './resume/full-walk.ts'
 import { cursorKey, mayComeFromCursor } from './resume/stale-cursor.ts'
 import type { Stop } from './schedule/stop-signal.ts'
-import { type ShareTools, walkShares } from './slices/walk-slices.ts'
+import { type WalkSlicesTools, walkSlices } from './slices/walk-slices.ts'
 import { contextOf } from './validate/envelope.ts'
 import type { Columns } from './validate/learned-columns.ts'
-import { createChangeGuard } from './validate/rejection-limit.ts'
-import { type Judged, judgeFor } from './validate/validate.ts'
+import { createRejectionLimit } from './validate/rejection-limit.ts'
+import { createValidator, type ValidatedPage } from './validate/validate.ts'
 import { validatePage } from './validate/validate-page.ts'
-import { endsOf, isPast, type Range, within } from './watermark/backfill-range.ts'
+import { type BackfillRange, endsOf, isPast, within } from './watermark/backfill-range.ts'
 import { floorOf } from './watermark/floor.ts'
 import { afterPage, type Progress, startOf } from './watermark/progress.ts'
 
@@ -63,7 +63,7 @@ export type RunPlan = {
   gaveUp?: string | undefined
   walk?: FullWalk | undefined
   /** A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk has come. */
-  range?: Range | undefined
+  range?: BackfillRange | undefined
 }
 
 export type RunTools = {
@@ -74,18 +74,18 @@ export type RunTools = {
   baseUrl: string
   send: Send
   /** Where the shares of the partition are found. */
-  found?: Omit<ShareTools, 'known'> | undefined
+  found?: Omit<WalkSlicesTools, 'known'> | undefined
   outlet: PageOutlet
   /** Where unknown fields become columns. */
   columns?: Columns | null
-  memory: Memory
+  memory: SeenRecords
   /** Of the partition. Without them, a page has the time of the clock. */
   stamps?: Stamps
   stop: Stop
   /** Of pages that are validated in slices. */
   pace?: Pace
   /** A page was judged and put out; it is not in the log yet. */
-  onPage(event: { judged: Judged; sorted: boolean; shifted: boolean; notWhole: string | null; cautions: readonly Caution[] }): void
+  onPage(event: { judged: ValidatedPage; sorted: boolean; shifted: boolean; notWhole: string | null; cautions: readonly Caution[] }): void
   /** For a person to look at, beside a run that ends well. */
   attend(attention: Attention): void
 }
@@ -105,9 +105,9 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     aheadMs: plan.aheadMs ?? null,
     stampMs: 0,
     positions: [],
-    refuseChangedApi: createChangeGuard(stream),
+    refuseChangedApi: createRejectionLimit(stream),
   }
-  const judge = judgeFor(stream, tools.columns?.known)
+  const judge = createValidator(stream, tools.columns?.known)
   tools.memory.begin()
   const { partition, baseUrl } = tools
   const { from, startedMs } = plan
@@ -129,14 +129,14 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const best = (refused: HeadraceError | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   if (state.held !== null) attendHeld(tools, state.held)
   try {
-    for await (const page of tools.found === undefined ? walkPages(walk) : walkShares(walk, { ...tools.found, known: plan.known })) {
+    for await (const page of tools.found === undefined ? walkPages(walk) : walkSlices(walk, { ...tools.found, known: plan.known })) {
       const context = contextOf(page.stream ?? stream, partition, page.response)
       const floor = floorOf(state.progress, stream.watermark)
       const repeats = page.repeats !== undefined || page.overlaps === true
       const { judged, kept, fresh, stopped } = await validatePage(page.records, {
         judge: (raws) => learning(tools, () => judge(raws, context)),
-        ...(ends === null ? {} : { keep: (slice: Judged) => within(stream, slice, ends) }),
-        fresh: (slice, part) => tools.memory.fresh(slice.records, slice.rejected, floor, { repeats, ...part }),
+        ...(ends === null ? {} : { keep: (slice: ValidatedPage) => within(stream, slice, ends) }),
+        fresh: (slice, part) => tools.memory.withoutUnchanged(slice.records, slice.rejected, floor, { repeats, ...part }),
         refuse: state.refuseChangedApi,
         pace: tools.pace ?? systemPace,
         signal: stop.hard,
@@ -163,7 +163,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
 }
 
 /** A page that shows new fields is judged once more when they are columns; what was new about it stays to be told. */
-async function learning({ columns }: RunTools, judgePage: () => Judged): Promise<Judged> {
+async function learning({ columns }: RunTools, judgePage: () => ValidatedPage): Promise<ValidatedPage> {
   const judged = judgePage()
   // A page of which nothing fits is no record of this stream: what it names must not become a column for good.
   if (columns == null || judged.records.length === 0 || !(await columns.learn(judged.drift))) return judged
@@ -184,10 +184,17 @@ type RunState = {
   stampMs: number
   /** Of the latest page's records. */
   positions: readonly (Position | null)[]
-  refuseChangedApi: ReturnType<typeof createChangeGuard>
+  refuseChangedApi: ReturnType<typeof createRejectionLimit>
 }
 
-async function publishPage(plan: RunPlan, tools: RunTools, state: RunState, page: Page, judged: Judged, fresh: Fresh): Promise<void> {
+async function publishPage(
+  plan: RunPlan,
+  tools: RunTools,
+  state: RunState,
+  page: Page,
+  judged: ValidatedPage,
+  fresh: Fresh,
+): Promise<void> {
   const { stream } = tools
   const showsDeletes = stream.deletes !== undefined
   const { response } = page

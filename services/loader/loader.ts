@@ -14,7 +14,7 @@ import { namesFor } from '#shared/names.ts'
 import { untilAllCommitted } from './consume/caught-up.ts'
 import { refuseIfAbsent } from './consume/preflight.ts'
 import { topicLists } from './consume/topics.ts'
-import { assemble } from './pipeline.ts'
+import { createPipeline } from './pipeline.ts'
 import { addBatch, emptySummary, type LoadSummary } from './summary.ts'
 
 export type { LoadSummary } from './summary.ts'
@@ -56,7 +56,7 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
   const names = namesFor(config.prefix)
   const kafka = await connectKafka(config.kafka, { log, clock })
   const clickhouse = connectClickHouse(config.clickhouse)
-  const works = assemble({
+  const works = createPipeline({
     ...{ config, kafka, clickhouse, names, clock, log, metrics, membership: sessions, onFailure },
     onAssigned({ states }) {
       for (const [place, { watermark }] of states) summary.watermarks[place] = watermark

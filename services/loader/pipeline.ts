@@ -11,36 +11,36 @@ import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
-import { type Batch, type Chunk, releaseRows } from './batch/batch.ts'
+import { type Batch, type BatchPart, releaseRows } from './batch/batch.ts'
 import { laneByTopic } from './batch/close-batches.ts'
-import { createSettle } from './commit/commit-batch.ts'
-import { createLettersLedger, type LettersLedger } from './commit/dead-letter-ledger.ts'
+import { createCommitBatch } from './commit/commit-batch.ts'
+import { createDeadLetterLedger, type DeadLetterLedger } from './commit/dead-letter-ledger.ts'
 import { createDeadLetters } from './commit/dead-letter-queue.ts'
-import { createUnseen, type Unseen } from './commit/mark-deleted.ts'
+import { createMarkDeleted, type MarkDeleted } from './commit/mark-deleted.ts'
 import { createLedger } from './commit/page-ledger.ts'
-import { type Assigned, patienceOf } from './consume/assignment.ts'
+import { type Assigned, retryPolicyOf } from './consume/assignment.ts'
 import { createMembership, type Membership } from './consume/group-member.ts'
-import { createGate } from './consume/in-flight-limit.ts'
+import { createInFlightLimit } from './consume/in-flight-limit.ts'
 import { createIntake, type Intake } from './consume/intake.ts'
 import { type Catalog, createCatalog } from './consume/schema-catalog.ts'
 import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
-import { createHoldups, type Holdups } from './failures/stalls.ts'
-import { createDeliver } from './insert/insert-batch.ts'
+import { createStalls, type Stalls } from './failures/stalls.ts'
+import { createInsertBatch } from './insert/insert-batch.ts'
 import { heedingOverload } from './insert/overload-backoff.ts'
-import { createPressure, type Pressure } from './insert/parts-monitor.ts'
+import { createPartsMonitor, type PartsMonitor } from './insert/parts-monitor.ts'
 import { createWriter, type Writer } from './insert/writer.ts'
 import { createTables, type Tables } from './table/tables.ts'
 
-export type Works = {
+export type Pipeline = {
   membership: Membership
   tables: Tables
   registry: Registry
-  letters: LettersLedger
+  letters: DeadLetterLedger
   stalls: StallNotes
-  holdups: Holdups
+  holdups: Stalls
 }
 
-export type WorksOptions = WiringOptions & { clickhouse: ClickHouseClient }
+export type PipelineOptions = WiringOptions & { clickhouse: ClickHouseClient }
 
 /** What the parts share. The configuration's servers are not looked at here: whoever made the ports has connected them. */
 export type WiringOptions = {
@@ -65,8 +65,8 @@ export type Outer = {
   tables: Tables
   catalog: Catalog
   scheduler: SchedulerLike
-  stretchOf?: Pressure['stretchOf']
-  holdups?: Holdups
+  stretchOf?: PartsMonitor['stretchOf']
+  holdups?: Stalls
 }
 
 /** Of a loader that keeps none. */
@@ -74,40 +74,40 @@ const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = { watching: (_, hold
 
 const NONCE_RADIX = 36
 
-export function assemble({ clickhouse, ...options }: WorksOptions): Works {
+export function createPipeline({ clickhouse, ...options }: PipelineOptions): Pipeline {
   const { config, names, clock, log } = options
   const tables = createTables(clickhouse, config.clickhouse, log)
-  const pressure = createPressure({ ...options, parts: tables.parts })
+  const pressure = createPartsMonitor({ ...options, parts: tables.parts })
   const writer = pressure.heeding(heedingOverload(createWriter(clickhouse, config.clickhouse), clock))
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })
-  const letters = createLettersLedger({ ...options, writer, tables, database: config.clickhouse.database })
+  const letters = createDeadLetterLedger({ ...options, writer, tables, database: config.clickhouse.database })
   const stalls = createStallNotes(options)
   const onAssigned = (assigned: Assigned): void => {
     letters.own(assigned)
     stalls.assigned(assigned)
     options.onAssigned(assigned)
   }
-  const holdups = createHoldups(options)
+  const holdups = createStalls(options)
   const outer = { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf, holdups }
-  const membership = wire({ ...options, stalls, onAssigned }, outer)
+  const membership = connectStages({ ...options, stalls, onAssigned }, outer)
   return { membership, tables, registry, letters, stalls, holdups }
 }
 
 /** Everything between the group and the commit. */
-export function wire(options: WiringOptions, outer: Outer): Membership {
+export function connectStages(options: WiringOptions, outer: Outer): Membership {
   const { writer, tables, catalog, scheduler, stretchOf = () => 1 } = outer
   const { config, kafka, names, clock, log, metrics, onFailure } = options
   const { database } = config.clickhouse
   const stalls = options.stalls ?? NO_NOTES
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   const common = { kafka, names, clock, log, metrics, database, nonce }
-  const holdups = outer.holdups ?? createHoldups(common)
-  const gate = createGate(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
+  const holdups = outer.holdups ?? createStalls(common)
+  const gate = createInFlightLimit(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
 
-  const chunks = new Subject<Chunk>()
+  const chunks = new Subject<BatchPart>()
   const flush = new Subject<string | null>()
-  const flow = { push: (chunk: Chunk) => chunks.next(chunk), flush: (topic: string | null) => flush.next(topic) }
+  const flow = { push: (chunk: BatchPart) => chunks.next(chunk), flush: (topic: string | null) => flush.next(topic) }
 
   const membership = createMembership({
     ...{ ...common, ...flow, gate, options: options.membership, onCrash: onFailure },
@@ -122,11 +122,11 @@ export function wire(options: WiringOptions, outer: Outer): Membership {
   const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, stalls, reader: membership.reader })
 
   const policyOf = (topic: string) => catalog.annotation(topic)?.deletes
-  const unseen: Unseen = createUnseen({ ...common, writer, tableOf: catalog.tableOf, policyOf, refresh: catalog.refresh })
+  const unseen: MarkDeleted = createMarkDeleted({ ...common, writer, tableOf: catalog.tableOf, policyOf, refresh: catalog.refresh })
   const { replicationFactor } = config.kafka
-  const settle = createSettle({
+  const settle = createCommitBatch({
     ...common,
-    deliver: createDeliver({ ...common, writer, tables }),
+    deliver: createInsertBatch({ ...common, writer, tables }),
     deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), replicationFactor }),
     ledger: createLedger({ ...common, writer, tables }),
     unseen,
@@ -142,7 +142,7 @@ export function wire(options: WiringOptions, outer: Outer): Membership {
     const assigned = membership.assigned()
     try {
       if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
-      if ((await settle(batch, patienceOf(assigned, batch.topic, clock, stalls.watching(batch.topic, holdups)))) === 'given up') {
+      if ((await settle(batch, retryPolicyOf(assigned, batch.topic, clock, stalls.watching(batch.topic, holdups)))) === 'given up') {
         assigned.givenUp.add(batch.topic)
         return
       }

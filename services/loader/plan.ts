@@ -6,14 +6,14 @@
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { label, type Names, type StreamName } from '#shared/names.ts'
-import { differences, type SchemaDifference } from '#shared/schema/compatibility.ts'
+import { type SchemaDifference, schemaDifferences } from '#shared/schema/compatibility.ts'
 import { annotationOf, type JsonSchema } from '#shared/schema/json-schema.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import { specOf } from './consume/schema-catalog.ts'
 import { wasLoaded } from './consume/start-position.ts'
 import { recordTopics } from './consume/topics.ts'
 import type { Placement } from './table/ddl.ts'
-import { type Finding, NEW_TABLE, type Step } from './table/table-diff.ts'
+import { type Finding, NEW_TABLE, type TableChange } from './table/table-diff.ts'
 import { gone, type Looks } from './table/tables.ts'
 
 export type StreamPlan = {
@@ -24,7 +24,7 @@ export type StreamPlan = {
   /** From the registered schema to the declared one; empty without a declaration. */
   schema: SchemaDifference[]
   /** What the loader does by itself, in this order. */
-  steps: Step[]
+  steps: TableChange[]
   /** What holds the table until a person runs the remedy, and what only is worth knowing. */
   findings: Finding[]
 }
@@ -68,7 +68,7 @@ const labelOf = (topic: string, names: Names): string => label(names.streamOf(to
 /** Null for a topic without a schema of ours: nothing of it has a table. */
 async function planStream(deps: PlanDeps, stream: string, topic: string | null, declared: JsonSchema | null): Promise<StreamPlan | null> {
   const registered = topic === null ? null : await deps.registry.latest(deps.names.subject(topic))
-  const changes = registered === null || declared === null ? [] : differences(registered.json, declared)
+  const changes = registered === null || declared === null ? [] : schemaDifferences(registered.json, declared)
   const follows = declared !== null && changes.every(({ additive }) => additive)
   const json = follows || registered === null ? declared : registered.json
   const table = json === null ? undefined : annotationOf(json)?.table

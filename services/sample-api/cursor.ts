@@ -15,8 +15,8 @@ const content = z.strictObject({
   id: z.string(),
 })
 
-export type Cursor = { region: Region | null; since: number | null; after: Key }
-export type CursorSeal = { write(cursor: Cursor): string; read(text: string): Cursor | null }
+export type SampleCursor = { region: Region | null; since: number | null; after: Key }
+export type CursorSeal = { write(cursor: SampleCursor): string; read(text: string): SampleCursor | null }
 
 export function cursorSeal(secret: string): CursorSeal {
   const key = createHmac('sha256', secret).update('sample-api cursor').digest()

@@ -5,9 +5,9 @@
  */
 import type { Clock } from '#shared/clock.ts'
 
-export type Limit = { requests: number; perMs: number }
+export type SampleLimit = { requests: number; perMs: number }
 export type LimitOptions = {
-  limit: Limit
+  limit: SampleLimit
   /** Every so many requests one is answered 503; 0 for never. */
   failEvery: number
   /** This request is answered 429 although the limit is not reached; 0 for none. */
@@ -16,15 +16,15 @@ export type LimitOptions = {
   sharedLimitMs: number
 }
 
-export type Verdict = {
+export type LimitDecision = {
   kind: 'pass' | 'limited' | 'failed'
   remaining: number
   /** Until the window has room, or until it has more room than now. */
   resetMs: number
 }
 
-export type Limiter = {
-  decide(): Verdict
+export type RequestLimit = {
+  decide(): LimitDecision
   /** Most requests that arrived within one window, refused ones included; and those that came before Retry-After said. */
   seen(): { maxInWindow: number; early: number }
 }
@@ -32,7 +32,7 @@ export type Limiter = {
 /** A request that was under way when a 429 went out is no sign of impatience. */
 const IN_FLIGHT_MS = 250
 
-export function limiter(options: LimitOptions, clock: Clock): Limiter {
+export function limiter(options: LimitOptions, clock: Clock): RequestLimit {
   const { limit, failEvery, sharedLimitAt, sharedLimitMs } = options
   const arrived: number[] = []
   const counted: number[] = []
@@ -43,7 +43,7 @@ export function limiter(options: LimitOptions, clock: Clock): Limiter {
   let takenUntilMs = 0
   let named = { atMs: 0, untilMs: 0 }
 
-  const refuse = (nowMs: number, resetMs: number): Verdict => {
+  const refuse = (nowMs: number, resetMs: number): LimitDecision => {
     named = { atMs: nowMs, untilMs: Math.max(named.untilMs, nowMs + seconds(resetMs) * 1000) }
     return { kind: 'limited', remaining: 0, resetMs }
   }
@@ -73,7 +73,7 @@ export function limiter(options: LimitOptions, clock: Clock): Limiter {
 }
 
 /** When the oldest counted request leaves the window. */
-const leavesMs = (counted: readonly number[], limit: Limit, nowMs: number): number => (counted[0] ?? nowMs) + limit.perMs - nowMs
+const leavesMs = (counted: readonly number[], limit: SampleLimit, nowMs: number): number => (counted[0] ?? nowMs) + limit.perMs - nowMs
 
 function forget(times: number[], untilMs: number): void {
   const kept = times.findIndex((timeMs) => timeMs > untilMs)
@@ -84,7 +84,7 @@ function forget(times: number[], untilMs: number): void {
 export const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))
 
 /** RateLimit and RateLimit-Policy as draft-ietf-httpapi-ratelimit-headers-09 writes them; Retry-After (RFC 9110) where it is due. */
-export function limitHeaders(limit: Limit, verdict: Verdict): Record<string, string> {
+export function limitHeaders(limit: SampleLimit, verdict: LimitDecision): Record<string, string> {
   const headers = {
     'RateLimit-Policy': `"default";q=${limit.requests};w=${seconds(limit.perMs)}`,
     RateLimit: `"default";r=${verdict.remaining};t=${seconds(verdict.resetMs)}`,

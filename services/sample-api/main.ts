@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { exitStatusOf, explain, messageOf, WrongUse } from '#shared/errors.ts'
-import type { Client } from './oauth.ts'
+import type { OAuthClient } from './oauth.ts'
 import { type SampleApiOptions, startSampleApi } from './sample-api.ts'
 
 const PORT = 8199
@@ -66,7 +66,7 @@ function limitOf(text: string | undefined): { requests: number; perMs: number } 
   throw new WrongUse('HR_OPTION', '--limit: expected requests and milliseconds, such as 30/2000', { hint: USAGE })
 }
 
-function readCredentials(file: string | undefined): Client {
+function readCredentials(file: string | undefined): OAuthClient {
   if (file === undefined) throw new WrongUse('HR_OPTION', '--credentials is missing', { hint: USAGE })
   try {
     return z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) }).parse(JSON.parse(readFileSync(file, 'utf8')))

@@ -5,7 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
 
-export type Client = { clientId: string; clientSecret: string }
+export type OAuthClient = { clientId: string; clientSecret: string }
 
 export const SCOPE = 'earthquakes:read'
 const TOKEN_BYTES = 24
@@ -20,7 +20,7 @@ const refuse = (error: string, description: string): GrantRefusal => ({ status: 
 const BASIC_CHALLENGE = 'Basic realm="sample-api", charset="UTF-8"'
 
 /** Null when the request earns a token. */
-export function refusalOf({ authorization, form }: GrantRequest, client: Client): GrantRefusal | null {
+export function refusalOf({ authorization, form }: GrantRequest, client: OAuthClient): GrantRefusal | null {
   if (form === null) return refuse('invalid_request', 'the body must be application/x-www-form-urlencoded')
   const repeated = [...form.keys()].find((name) => form.getAll(name).length > 1)
   if (repeated !== undefined) return refuse('invalid_request', 'a parameter is repeated')
@@ -38,13 +38,13 @@ export function refusalOf({ authorization, form }: GrantRequest, client: Client)
   return scopes.every((scope) => scope === SCOPE) ? null : refuse('invalid_scope', `the only scope is ${SCOPE}`)
 }
 
-function inBody(form: URLSearchParams): Client | null {
+function inBody(form: URLSearchParams): OAuthClient | null {
   const [clientId, clientSecret] = [form.get('client_id'), form.get('client_secret')]
   return clientId === null || clientSecret === null ? null : { clientId, clientSecret }
 }
 
 /** RFC 6749 section 2.3.1: both parts are form-encoded before they are joined and written in base64. */
-function inHeader(authorization: string): Client | null {
+function inHeader(authorization: string): OAuthClient | null {
   const [, encoded] = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization) ?? []
   const text = Buffer.from(encoded ?? '', 'base64').toString()
   const colon = text.indexOf(':')
@@ -65,14 +65,14 @@ function same(a: string, b: string): boolean {
   return timingSafeEqual(hash(a), hash(b))
 }
 
-export type TokenStore = {
+export type IssuedTokens = {
   issue(): string
   /** The state of what an Authorization header presents. */
   check(authorization: string | undefined): 'valid' | 'expired' | 'unknown' | 'missing'
   revokeAll(): void
 }
 
-export function tokenStore(lifeMs: number, clock: Clock): TokenStore {
+export function tokenStore(lifeMs: number, clock: Clock): IssuedTokens {
   const ends = new Map<string, number>()
   return {
     issue() {

@@ -9,17 +9,17 @@ import { messageOf, Unavailable } from '#shared/errors.ts'
 import { addAdmin } from './admin.ts'
 import { cursorSeal } from './cursor.ts'
 import { type Catalogue, pageOf, REGIONS, type Region, readCatalogue } from './data.ts'
-import { type Limit, limiter, limitHeaders } from './limits.ts'
-import { bearerChallenge, type Client, refusalOf, SCOPE, tokenStore } from './oauth.ts'
+import { limiter, limitHeaders, type SampleLimit } from './limits.ts'
+import { bearerChallenge, type OAuthClient, refusalOf, SCOPE, tokenStore } from './oauth.ts'
 import { Problem, pageQuery } from './query.ts'
 
-export type SampleApiOptions = Client & {
+export type SampleApiOptions = OAuthClient & {
   host?: string
   /** 0 takes a free one. */
   port?: number
   /** The week comes in two parts by `updated`; the first is about 70 %. */
   released?: 'first' | 'all'
-  limit?: Limit
+  limit?: SampleLimit
   tokenLifeMs?: number
   /** Every so many requests one is answered 503; 0 for never. */
   failEvery?: number
@@ -69,7 +69,7 @@ export type SampleApi = {
 }
 
 const TOKEN_LIFE_MS = 90_000
-const LIMIT: Limit = { requests: 30, perMs: 2000 }
+const LIMIT: SampleLimit = { requests: 30, perMs: 2000 }
 const FAIL_EVERY = 17
 const SHARED_LIMIT_AT = 9
 const SHARED_LIMIT_MS = 2000

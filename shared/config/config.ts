@@ -11,7 +11,7 @@ import type { SecretRef, SettingRef } from '../declaration/secret.ts'
 import { WrongUse } from '../errors.ts'
 import type { KafkaOptions } from '../kafka/kafka.ts'
 import { type NearMiss, nearMisses } from './near-misses.ts'
-import { describeOption, type OptionName, options, type Values } from './options.ts'
+import { describeOption, type OptionName, type OptionValues, options } from './options.ts'
 
 export type { NearMiss } from './near-misses.ts'
 export { type OptionName, type OptionRow, optionRows, options, SECRET_OPTIONS } from './options.ts'
@@ -37,7 +37,7 @@ export type Config = {
   }
   prefix: string
   sourceDirs: string[]
-  log: { level: Values['HEADRACE_LOG_LEVEL']; format: 'auto' | 'json' | 'pretty' }
+  log: { level: OptionValues['HEADRACE_LOG_LEVEL']; format: 'auto' | 'json' | 'pretty' }
   http: { host: string; port: number }
   stopDeadlineMs: number
   fetcher: { transactionRecords: number; pagesAhead: number; memoryKeys: number }
@@ -53,17 +53,17 @@ const stackFile = z.object({
   sampleApi: z.object({ url: z.string() }).optional(),
 })
 
-export type Server = 'kafka' | 'registry' | 'clickhouse'
-const SERVERS: readonly Server[] = ['kafka', 'registry', 'clickhouse']
+export type ServerKind = 'kafka' | 'registry' | 'clickhouse'
+const SERVERS: readonly ServerKind[] = ['kafka', 'registry', 'clickhouse']
 
 /**
  * Throws WrongUse, naming the option, for a value that is out of form, or for a server without an address that is among `needs`. Of the
  * others the address may be empty: a fetcher is not told where ClickHouse is.
  */
-export function readConfig(environment: Environment, needs: readonly Server[] = SERVERS): Config {
+export function readConfig(environment: Environment, needs: readonly ServerKind[] = SERVERS): Config {
   const values = readOptions(environment)
   const stack = readStackFile(values.HEADRACE_DIR)
-  const address = (server: Server, name: OptionName, given: string | undefined, local: string | undefined): string => {
+  const address = (server: ServerKind, name: OptionName, given: string | undefined, local: string | undefined): string => {
     const found = given ?? local ?? (needs.includes(server) ? undefined : '')
     if (found !== undefined) return found
     throw new WrongUse('HR_NO_ADDRESS', `${name} is not set and no local stack is running in ${values.HEADRACE_DIR}`, {
@@ -120,13 +120,13 @@ export function readConfig(environment: Environment, needs: readonly Server[] = 
   }
 }
 
-function shardedOf({ CLICKHOUSE_SHARDED: sharded, CLICKHOUSE_CLUSTER: cluster }: Values): boolean {
+function shardedOf({ CLICKHOUSE_SHARDED: sharded, CLICKHOUSE_CLUSTER: cluster }: OptionValues): boolean {
   if (!sharded || cluster !== undefined) return sharded
   throw new WrongUse('HR_OPTION', 'CLICKHOUSE_SHARDED: there are no shards without a cluster', { hint: 'set CLICKHOUSE_CLUSTER too' })
 }
 
 /** The options alone, without any server's address; for commands that start the servers themselves. Throws WrongUse. */
-export function readOptions(environment: Environment): Values {
+export function readOptions(environment: Environment): OptionValues {
   refuseMisspelt(environment)
   const names = Object.keys(options.shape)
   const given = Object.fromEntries(names.map((name) => [name, optionValue(environment, name)]))
@@ -198,7 +198,7 @@ function optionValue(environment: Environment, name: string): string | undefined
   }
 }
 
-function tlsOf(values: Values): KafkaOptions['tls'] {
+function tlsOf(values: OptionValues): KafkaOptions['tls'] {
   const { KAFKA_TLS_CA: ca, KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key } = values
   if (!values.KAFKA_TLS) {
     const set = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).find((name) => values[name] !== undefined)
@@ -215,7 +215,7 @@ function tlsOf(values: Values): KafkaOptions['tls'] {
   return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
 }
 
-function saslOf(values: Values): KafkaOptions['sasl'] {
+function saslOf(values: OptionValues): KafkaOptions['sasl'] {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values
   if (mechanism === undefined && username === undefined && password === undefined) return undefined
   if (mechanism !== undefined && username !== undefined && password !== undefined) return { mechanism, username, password }
@@ -224,7 +224,7 @@ function saslOf(values: Values): KafkaOptions['sasl'] {
   })
 }
 
-function userOf({ SCHEMA_REGISTRY_USER: user, SCHEMA_REGISTRY_PASSWORD: password }: Values) {
+function userOf({ SCHEMA_REGISTRY_USER: user, SCHEMA_REGISTRY_PASSWORD: password }: OptionValues) {
   if (password === undefined || user !== undefined) return { user, password }
   throw new WrongUse('HR_OPTION', 'SCHEMA_REGISTRY_PASSWORD is set without SCHEMA_REGISTRY_USER', { hint: 'set both, or none' })
 }

@@ -131,7 +131,7 @@ export const options = z.object({
   LOADER_TOPICS_REFRESH_MS: wait(5 * SECOND_MS, 'How often the loader looks for topics of new streams.'),
 })
 export type OptionName = keyof typeof options.shape
-export type Values = z.output<typeof options>
+export type OptionValues = z.output<typeof options>
 
 export type OptionRow = { name: string; byDefault: string; description: string; secret: boolean }
 

@@ -6,15 +6,15 @@ import { z } from 'zod'
 import type { RequestChanges, Scalar, WalkAnswer } from './paginate/generator.ts'
 import { type Optional, orOptional } from './place.ts'
 
-export type Values = Readonly<Record<string, Scalar>>
+export type ScalarValues = Readonly<Record<string, Scalar>>
 
 export type DiscoverTools = {
   /** Asks like a run does: quota, credentials, retries. Name a `path` or a `url`; nothing of the stream's own request is in it. */
   request(changes: RequestChanges): Promise<WalkAnswer>
 }
-export type DiscoverFunction = (tools: DiscoverTools) => Promise<readonly Values[]> | readonly Values[]
+export type DiscoverFunction = (tools: DiscoverTools) => Promise<readonly ScalarValues[]> | readonly ScalarValues[]
 /** `record`: as the parent's schema gives it. Null leaves it out; so does undefined, but not for every parent: that is a field that has gone. */
-export type ParentFunction = (record: Readonly<Record<string, unknown>>) => Values | null | undefined
+export type ParentFunction = (record: Readonly<Record<string, unknown>>) => ScalarValues | null | undefined
 
 const over = z.int().min(1).max(1000)
 

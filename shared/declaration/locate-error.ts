@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export type Place = { path: string; line: number; column: number | null; text: string }
+export type ErrorPlace = { path: string; line: number; column: number | null; text: string }
 
 /** An entry that imports more helpers than this is checked as far as this. */
 const FILES_CHECKED_MAX = 20
@@ -19,13 +19,13 @@ const IMPORTS = /\b(?:import|from)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g
 const STRIP = "process.stdout.write(require('node:module').stripTypeScriptTypes(require('node:fs').readFileSync(process.argv[1], 'utf8')))"
 
 /** Null where nobody can say. */
-export function placeOfError(error: unknown, entry: string): Place | null {
+export function placeOfError(error: unknown, entry: string): ErrorPlace | null {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
   return excerptIn(stack) ?? frameIn(stack, entry) ?? (error instanceof SyntaxError ? checkedPlace(entry) : null)
 }
 
 /** `path:line`, the lines around it, and a caret below the one that is meant. */
-function excerptIn(stack: string, path?: string): Place | null {
+function excerptIn(stack: string, path?: string): ErrorPlace | null {
   const match = /^(\S.*?):(\d+)\n/.exec(stack)
   if (match === null) return null
   const [head, given = '', line = ''] = match
@@ -39,7 +39,7 @@ function excerptIn(stack: string, path?: string): Place | null {
 }
 
 /** The first call in a file of the author's: his own folder, no package and nothing of Node's. */
-function frameIn(stack: string, entry: string): Place | null {
+function frameIn(stack: string, entry: string): ErrorPlace | null {
   const folder = dirname(entry)
   for (const [, url = '', line = '', column = ''] of stack.matchAll(/(file:\/\/\/[^\s()]+?):(\d+):(\d+)/g)) {
     const path = pathOf(url)
@@ -49,7 +49,7 @@ function frameIn(stack: string, entry: string): Place | null {
   return null
 }
 
-function checkedPlace(entry: string): Place | null {
+function checkedPlace(entry: string): ErrorPlace | null {
   for (const path of withImports(entry)) {
     const place = checkedFile(path)
     if (place !== null) return place
@@ -70,7 +70,7 @@ function withImports(entry: string): string[] {
 }
 
 /** Stripping leaves each character in its place, so a position in what is left is one in the file. */
-function checkedFile(path: string): Place | null {
+function checkedFile(path: string): ErrorPlace | null {
   const node = (args: string[], input: string) =>
     execFileSync(process.execPath, ['--no-warnings', ...args], { input, timeout: CHECK_MS_MAX, encoding: 'utf8', stdio: 'pipe', env: {} })
   try {

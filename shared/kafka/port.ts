@@ -112,7 +112,7 @@ export type PublisherOptions = { compression?: Compression }
 export type SenderOptions = { compression?: Compression }
 
 /** What `publish` commits together with its records: an offset with metadata (at most 4096 bytes) of some group. */
-export type Checkpoint = { group: string; topic: string; partition: number; offset: number; metadata: string }
+export type OffsetCommit = { group: string; topic: string; partition: number; offset: number; metadata: string }
 
 /**
  * Appends exactly once. The transactional id names a place that one writer at a time may write to; `fence` takes it over.
@@ -128,7 +128,7 @@ export interface Publisher {
    * the next `fence`. Errors: FencedError when another holder has taken over (stop, never retry); Stopped for a record that the topic
    * refuses; Unavailable for a right that is missing; PublishFailed for everything else.
    */
-  publish(appends: readonly Append[], checkpoint: (appended: readonly Appended[]) => Checkpoint): Promise<readonly Appended[]>
+  publish(appends: readonly Append[], checkpoint: (appended: readonly Appended[]) => OffsetCommit): Promise<readonly Appended[]>
   close(): Promise<void>
 }
 
@@ -199,7 +199,7 @@ export type ReaderAssignment = {
 }
 
 /** Records between `position` and `low` are gone (retention), or the log is shorter than `position` (made anew). Reading goes on at `low`. */
-export type Gap = { topic: string; partition: number; generation: number; position: number; low: number; high: number }
+export type OffsetGap = { topic: string; partition: number; generation: number; position: number; low: number; high: number }
 
 export type ReaderOptions = MembershipOptions & {
   maxBytesPerPartition?: number
@@ -217,7 +217,7 @@ export type ReaderOptions = MembershipOptions & {
   /** As for an owner: the group waits for it, so that what is in hand can still be inserted and committed. */
   onRebalancing(generation: number): void | Promise<void>
   /** Comes before the first batch behind the gap. */
-  onGap(gap: Gap): void | Promise<void>
+  onGap(gap: OffsetGap): void | Promise<void>
   onCrash(error: Error): void
 }
 

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import type { Checkpoint, Kafka, LogRange, Message } from '../kafka/kafka.ts'
+import type { Kafka, LogRange, Message, OffsetCommit } from '../kafka/kafka.ts'
 import type { Names } from '../names.ts'
 import { type Letter, readLetter } from './dead-letter.ts'
 import { doneHeaders, type OffsetRange } from './frame.ts'
@@ -96,7 +96,7 @@ export function letterLog({ kafka, names, clock, topic, partition }: LetterPlace
       { topic, partition, messages: records },
       { topic: letterTopic, partition, messages: [...letters, word] },
     ]
-    await publisher.publish(appends, (appended): Checkpoint => {
+    await publisher.publish(appends, (appended): OffsetCommit => {
       const end = appended.find((append) => append.topic === letterTopic)?.nextOffset ?? offset
       const metadata = JSON.stringify({ v: 1, offset, end } satisfies z.infer<typeof progress>)
       return { group: names.lettersGroup, topic: letterTopic, partition, offset, metadata }

@@ -22,7 +22,7 @@ import { declaredForm, isLearned } from './learned-columns.ts'
 
 export type SchemaDifference = { path: string; change: string; additive: boolean }
 
-export function differences(before: JsonSchema, after: JsonSchema): SchemaDifference[] {
+export function schemaDifferences(before: JsonSchema, after: JsonSchema): SchemaDifference[] {
   const [a, b] = [annotationOf(before), annotationOf(after)]
   const ofStream = a === null || b === null ? [] : [...annotationDifferences(a, b), ...shareDifferences(a, b)]
   const keys = new Set([...(a?.primaryKey ?? []), ...(b?.primaryKey ?? [])])

@@ -9,7 +9,7 @@ import addFormats from 'ajv-formats'
 import { messageOf, Stopped, Unavailable } from '../errors.ts'
 import { redactUrl } from '../redact.ts'
 import { cutText, shownText } from '../shown.ts'
-import { differences, type SchemaDifference } from './compatibility.ts'
+import { type SchemaDifference, schemaDifferences } from './compatibility.ts'
 import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './json-schema.ts'
 import { withLearned } from './learned-columns.ts'
 import { foreignIn } from './registry-answer.ts'
@@ -115,7 +115,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
     async register(subject, declared) {
       const before = await latest(subject)
       const schema = withDeletesChange(withLearned(declared, before?.json ?? null), before?.json ?? null)
-      const changes = before === null ? [] : differences(before.json, schema)
+      const changes = before === null ? [] : schemaDifferences(before.json, schema)
       if (before !== null && changes.length === 0) return { id: before.id, changes }
       if (changes.some((change) => !change.additive)) throw refused(subject, changes, null)
       try {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { optionRows, readConfig, type Server } from '#shared/config/config.ts'
+import { optionRows, readConfig, type ServerKind } from '#shared/config/config.ts'
 import { chooseStreams, loadSources } from '#shared/declaration/load-sources.ts'
 import { messageOf } from '#shared/errors.ts'
 import { type Compose, containerPorts, named, ownServices, ROOT, readCompose, type Service, serviceOf, testRule } from './compose.ts'
@@ -27,7 +27,7 @@ function environmentOf({ environment }: Service): Record<string, string> {
 }
 
 /** As `services/cli/` asks for them. */
-const NEEDS: Record<string, readonly Server[]> = {
+const NEEDS: Record<string, readonly ServerKind[]> = {
   fetcher: ['kafka', 'registry'],
   loader: ['kafka', 'registry', 'clickhouse'],
   operator: ['kafka'],

@@ -6,10 +6,10 @@ import { namesFor } from '#shared/names.ts'
 import type { JsonSchema } from '#shared/schema/json-schema.ts'
 import { type DeclaredStream, type PlanDeps, planTables } from '../../services/loader/plan.ts'
 import type { TableSpec } from '../../services/loader/table/ddl.ts'
-import type { Finding, Step } from '../../services/loader/table/table-diff.ts'
+import type { Finding, TableChange } from '../../services/loader/table/table-diff.ts'
 
-const COLUMN: Step = { what: 'column note Nullable(String)', statement: 'ALTER', essential: true }
-const TABLE: Step = { what: 'table', statement: 'CREATE', essential: true }
+const COLUMN: TableChange = { what: 'column note Nullable(String)', statement: 'ALTER', essential: true }
+const TABLE: TableChange = { what: 'table', statement: 'CREATE', essential: true }
 const names = namesFor('headrace')
 
 function schema(stream: string, given: { fields?: string[]; required?: string[]; annotation?: object } = {}): JsonSchema {
@@ -38,7 +38,7 @@ type World = {
   registered?: Record<string, JsonSchema>
   topics?: string[]
   committed?: (Committed | null)[]
-  steps?: Step[]
+  steps?: TableChange[]
   findings?: Finding[]
 }
 

@@ -19,7 +19,7 @@ export type InitFlags = {
   watermark?: string
 }
 
-export type Answers = {
+export type InitAnswers = {
   name: string
   /** Origin, or what the path is below. */
   url: string
@@ -62,7 +62,7 @@ const WHOLE = 'whole'
 type Get = (question: Question) => Promise<string>
 
 /** `person` is null without a terminal. Throws WrongUse that names the flag. */
-export async function answersFor(name: string, flags: InitFlags, person: Person | null): Promise<Answers> {
+export async function answersFor(name: string, flags: InitFlags, person: Person | null): Promise<InitAnswers> {
   // The pointer to the whole answer is empty, and so is an answer that is none.
   const given = flags.records === '' ? { ...flags, records: WHOLE } : flags
   const get: Get = (question) => answerTo(question, given[question.flag], person)
@@ -71,10 +71,10 @@ export async function answersFor(name: string, flags: InitFlags, person: Person 
   const paging = await pagingFrom(get, searchParams.get('limit') ?? LIMIT_DEFAULT)
   const shape = await shapeFrom(get)
   const taken = [paging.param, shape.watermark?.param, ...(paging.paginate === 'offset' ? ['limit'] : [])]
-  return { name, ...endpoint, params: paramsOf(searchParams, taken), auth: auth as Answers['auth'], ...paging, ...shape }
+  return { name, ...endpoint, params: paramsOf(searchParams, taken), auth: auth as InitAnswers['auth'], ...paging, ...shape }
 }
 
-async function endpointFrom(get: Get): Promise<Pick<Answers, 'url' | 'path' | 'stream'> & { searchParams: URLSearchParams }> {
+async function endpointFrom(get: Get): Promise<Pick<InitAnswers, 'url' | 'path' | 'stream'> & { searchParams: URLSearchParams }> {
   const { origin, pathname, searchParams } = new URL(
     await get({ flag: 'url', question: 'Address of the API, or of the endpoint', wrong: wrongUrl }),
   )
@@ -90,13 +90,13 @@ async function endpointFrom(get: Get): Promise<Pick<Answers, 'url' | 'path' | 's
   return { url: path === below ? origin : `${origin}${below}`, path, stream, searchParams }
 }
 
-async function pagingFrom(get: Get, limitDefault: string): Promise<Pick<Answers, 'paginate' | 'next' | 'param' | 'limit'>> {
+async function pagingFrom(get: Get, limitDefault: string): Promise<Pick<InitAnswers, 'paginate' | 'next' | 'param' | 'limit'>> {
   const kind = (await get({
     flag: 'paginate',
     question: 'How the API names the next page',
     byDefault: 'none',
     oneOf: PAGINATES,
-  })) as Answers['paginate']
+  })) as InitAnswers['paginate']
   const answer = { paginate: kind, next: '', param: '', limit: Number(LIMIT_DEFAULT) }
   if (kind === 'cursor' || kind === 'next-url') {
     const byDefault = kind === 'cursor' ? '/next_cursor' : '/next'
@@ -111,7 +111,7 @@ async function pagingFrom(get: Get, limitDefault: string): Promise<Pick<Answers,
   return answer
 }
 
-async function shapeFrom(get: Get): Promise<Pick<Answers, 'records' | 'key' | 'watermark'>> {
+async function shapeFrom(get: Get): Promise<Pick<InitAnswers, 'records' | 'key' | 'watermark'>> {
   const records = await get({
     flag: 'records',
     question: `Where the answer holds its records (JSON pointer, or "${WHOLE}" if it is the array)`,

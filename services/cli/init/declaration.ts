@@ -1,12 +1,12 @@
 /** The text of a new declaration and of its test: short, with a comment where an author has to decide, and formatted as this repository is. */
-import type { Answers } from './answers.ts'
+import type { InitAnswers } from './answers.ts'
 
 /** Names of environment variables open with the source's name. */
 const variable = (name: string, what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
 
 type Part = { code: string; imports: string[]; variables: string[] }
 
-export function authPart({ name, auth }: Pick<Answers, 'name' | 'auth'>): Part {
+export function authPart({ name, auth }: Pick<InitAnswers, 'name' | 'auth'>): Part {
   const refs = (whats: string[]) => whats.map((what) => variable(name, what))
   const secret = (text: string) => `secret('${text}')`
   switch (auth) {
@@ -39,7 +39,7 @@ export function authPart({ name, auth }: Pick<Answers, 'name' | 'auth'>): Part {
   }
 }
 
-function paginatePart({ paginate, next, param, limit }: Answers): { code: string; import: string } {
+function paginatePart({ paginate, next, param, limit }: InitAnswers): { code: string; import: string } {
   switch (paginate) {
     case 'cursor':
       return { code: `cursor({ next: ${quoted(next)}, param: ${quoted(param)} })`, import: 'cursor' }
@@ -56,7 +56,7 @@ function paginatePart({ paginate, next, param, limit }: Answers): { code: string
   }
 }
 
-export function declarationText(answers: Answers): string {
+export function declarationText(answers: InitAnswers): string {
   const { name, stream, watermark } = answers
   const auth = authPart(answers)
   const paginate = paginatePart(answers)
@@ -107,13 +107,13 @@ export function declarationText(answers: Answers): string {
 }
 
 /** The key and the watermark: all that a declaration must name. */
-export function fieldsOf({ key, watermark }: Pick<Answers, 'key' | 'watermark'>): { field: string; type: string }[] {
+export function fieldsOf({ key, watermark }: Pick<InitAnswers, 'key' | 'watermark'>): { field: string; type: string }[] {
   const names = [...new Set([...key, ...(watermark === null ? [] : [watermark.field])])]
   return names.map((field) => ({ field, type: field === watermark?.field ? 'z.iso.datetime({ offset: true })' : 'z.string()' }))
 }
 
 /** `files` are those of the declaration and the recording, in the folder of the test. */
-export function testText({ name, stream }: Answers, files: { declaration: string; recording: string }): string {
+export function testText({ name, stream }: InitAnswers, files: { declaration: string; recording: string }): string {
   return `${lines([
     `/** Needs neither the API nor a secret: it walks recorded pages with the code of the run. */`,
     "import assert from 'node:assert/strict'",

@@ -7,14 +7,14 @@ import { lookAt } from '../../fetcher/authoring/dry-run.ts'
 import { NOTHING_HIDDEN } from '../../fetcher/authoring/mask-secrets.ts'
 import { createRecorder, type Recording } from '../../fetcher/authoring/recording/recording.ts'
 import type { PageRequest, PageResponse, Send } from '../../fetcher/http/messages.ts'
-import type { Answers } from './answers.ts'
+import type { InitAnswers } from './answers.ts'
 import { fieldsOf } from './declaration.ts'
 
 const PAGES = 2
 const PAGE_RECORDS = 2
 
 /** Recorded by the code that records real ones. Throws WrongUse if answers contradict each other. */
-export async function exampleRecording(stream: Stream, answers: Answers, note: string, clock: Clock): Promise<Recording> {
+export async function exampleRecording(stream: Stream, answers: InitAnswers, note: string, clock: Clock): Promise<Recording> {
   let page = 0
   const send: Send = async (request) => {
     page += 1
@@ -29,7 +29,7 @@ export async function exampleRecording(stream: Stream, answers: Answers, note: s
   return recording
 }
 
-function answerOf(answers: Answers, page: number, request: PageRequest, clock: Clock): PageResponse {
+function answerOf(answers: InitAnswers, page: number, request: PageRequest, clock: Clock): PageResponse {
   const last = page === PAGES || answers.paginate === 'none'
   const link = new URL(request.url)
   link.searchParams.set('page', String(page + 1))
@@ -59,7 +59,7 @@ function answerOf(answers: Answers, page: number, request: PageRequest, clock: C
 }
 
 /** The last page has one record less, as last pages do. */
-function recordsOf(answers: Answers, page: number, last: boolean): Record<string, string>[] {
+function recordsOf(answers: InitAnswers, page: number, last: boolean): Record<string, string>[] {
   const count = last ? PAGE_RECORDS - 1 : PAGE_RECORDS
   return Array.from({ length: count }, (_, index) => {
     const number = (page - 1) * PAGE_RECORDS + index + 1

@@ -8,14 +8,14 @@ import { loadSources } from '#shared/declaration/load-sources.ts'
 import { DeclarationError, WrongUse } from '#shared/errors.ts'
 import { recordingText } from '../../fetcher/authoring/recording/recording.ts'
 import { walkRecording } from '../../fetcher/authoring/recording/testing.ts'
-import type { Answers } from './answers.ts'
+import type { InitAnswers } from './answers.ts'
 import { declarationText, testText } from './declaration.ts'
 import { exampleRecording } from './example.ts'
 
 export type NewFile = { path: string; text: string; what: string }
 
 /** Declaration, test and recording, in this order. Throws WrongUse for answers that make no declaration. */
-export async function filesFor(answers: Answers, dir: string, clock: Clock): Promise<NewFile[]> {
+export async function filesFor(answers: InitAnswers, dir: string, clock: Clock): Promise<NewFile[]> {
   const { name, stream } = answers
   const declaration = `${name}.ts`
   const recording = `${name}.${stream}.recording.json`

@@ -10,7 +10,7 @@ import { readSources } from '#shared/declaration/load-sources.ts'
 import { messageOf, WrongUse } from '#shared/errors.ts'
 import { NAME_PATTERN } from '#shared/names.ts'
 import { print } from '../service-process.ts'
-import { type Answers, answersFor, type InitFlags } from './answers.ts'
+import { answersFor, type InitAnswers, type InitFlags } from './answers.ts'
 import { authPart } from './declaration.ts'
 import { filesFor, type NewFile } from './files.ts'
 import { openTerminal } from './terminal.ts'
@@ -40,7 +40,7 @@ export async function initCommand(name: string, options: InitCommandOptions): Pr
 }
 
 /** Flags first; what they leave open, a person is asked where there is one. */
-async function answersOf(name: string, flags: InitFlags): Promise<Answers> {
+async function answersOf(name: string, flags: InitFlags): Promise<InitAnswers> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return answersFor(name, flags, null)
   const terminal = openTerminal(process.stdin, process.stderr)
   try {
@@ -73,7 +73,7 @@ function write(dir: string, files: readonly NewFile[]): void {
   }
 }
 
-function nextSteps(answers: Answers, dir: string, files: readonly NewFile[]): string[] {
+function nextSteps(answers: InitAnswers, dir: string, files: readonly NewFile[]): string[] {
   const { name, stream } = answers
   const [, test, recording] = files
   const headrace = `npm run headrace -- --sources ${dir}`

@@ -5,26 +5,26 @@
 import { systemPace } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Stopped } from '#shared/errors.ts'
-import { createMemory, type Fresh } from '../deduplicate/seen-records.ts'
+import { createSeenRecords, type Fresh } from '../deduplicate/seen-records.ts'
 import { type PageResponse, type Send, vettedAs } from '../http/messages.ts'
 import { firstRequest } from '../pages/first-request.ts'
 import type { Page } from '../pages/page.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import { contextOf } from '../validate/envelope.ts'
-import { createChangeGuard } from '../validate/rejection-limit.ts'
-import { type Judged, judgeFor } from '../validate/validate.ts'
+import { createRejectionLimit } from '../validate/rejection-limit.ts'
+import { createValidator, type ValidatedPage } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
 import { sinceText } from '../watermark/since.ts'
 
 export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal; startedMs: number }
 
 export type SeenPage = Page & {
-  judged: Judged
+  judged: ValidatedPage
   /** What a run would publish of it. */
   fresh: Fresh
 }
 
-export type Look = {
+export type DryRunOptions = {
   stream: Stream
   /** Every answer with 2xx, also one that holds no page. */
   answers: readonly PageResponse[]
@@ -39,12 +39,12 @@ export type Look = {
 const MEMORY_KEYS_MAX = 200_000
 
 /** From the stream's start. Throws DeclarationError. */
-export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: LookOptions): Look {
+export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: LookOptions): DryRunOptions {
   const answers: PageResponse[] = []
   const pages: SeenPage[] = []
-  const judge = judgeFor(stream)
-  const memory = createMemory(MEMORY_KEYS_MAX)
-  const refuseChangedApi = createChangeGuard(stream)
+  const judge = createValidator(stream)
+  const memory = createSeenRecords(MEMORY_KEYS_MAX)
+  const refuseChangedApi = createRejectionLimit(stream)
   let stopped: Stopped | null = null
 
   const kept = vettedAs(send, async (request, exchange) => {
@@ -69,7 +69,7 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
       const repeats = page.repeats !== undefined
       const validated = await validatePage(page.records, {
         judge: (raws) => judge(raws, context),
-        fresh: (slice, part) => memory.fresh(slice.records, slice.rejected, null, { repeats, ...part }),
+        fresh: (slice, part) => memory.withoutUnchanged(slice.records, slice.rejected, null, { repeats, ...part }),
         refuse: refuseChangedApi,
         pace: systemPace,
         signal,
@@ -83,7 +83,7 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
   }
 }
 
-export type Found = {
+export type DryRunRecords = {
   /** As they would be published, in their order. */
   records: Record<string, unknown>[]
   deadLetters: { page: number; reason: string; issues: string; raw: string }[]
@@ -95,7 +95,7 @@ export type Found = {
   unchanged: number
 }
 
-export function foundIn(pages: readonly SeenPage[]): Found {
+export function foundIn(pages: readonly SeenPage[]): DryRunRecords {
   return {
     records: pages.flatMap(({ fresh }) => fresh.records.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>)),
     deadLetters: pages.flatMap(({ fresh }, index) => fresh.rejected.map((rejected) => ({ page: index + 1, ...rejected }))),

@@ -7,7 +7,7 @@ import { WrongUse } from '#shared/errors.ts'
 import { beginning } from '#shared/shown.ts'
 import { maxPosition, type Position, watermarkText } from '#shared/watermark.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
-import { type Found, foundIn, type Look, lookAt, type SeenPage } from './dry-run.ts'
+import { type DryRunOptions, type DryRunRecords, foundIn, lookAt, type SeenPage } from './dry-run.ts'
 import { type Trouble, troubleOf } from './explain-failure.ts'
 import { NOTHING_HIDDEN } from './mask-secrets.ts'
 import { createRecorder, type Recording } from './recording/recording.ts'
@@ -32,9 +32,9 @@ export type Preview = {
   more: boolean
   /** Of all pages; the lists below hold the first few. */
   counts: { records: number; deadLetters: number; drift: number; leftOut: number; unchanged: number }
-  records: Found['records']
-  deadLetters: Found['deadLetters']
-  drift: Found['drift']
+  records: DryRunRecords['records']
+  deadLetters: DryRunRecords['deadLetters']
+  drift: DryRunRecords['drift']
   /** Highest position of these pages, as it would be confirmed. */
   watermark: string | null
   requests: readonly Asked[]
@@ -67,7 +67,7 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
   refuseWrongNumbers(options)
   let shown: ShownShare = { stream, asFirst: stream, partition, share: null }
   let api: Api | null = null
-  let look: Look | null = null
+  let look: DryRunOptions | null = null
   let recorder: ReturnType<typeof createRecorder> | null = null
   let error: unknown = null
   try {
@@ -90,7 +90,7 @@ function previewOf(
   { stream, records }: PreviewOptions,
   { partition, share }: ShownShare,
   api: Api | null,
-  look: Look | null,
+  look: DryRunOptions | null,
   error: unknown,
 ): Preview {
   const pages = look?.pages ?? []

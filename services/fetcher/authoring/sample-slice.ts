@@ -8,7 +8,7 @@ import { Stopped } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
 import type { Send } from '../http/messages.ts'
 import { createDiscovery } from '../slices/discovery.ts'
-import { streamOfShare } from '../slices/slice.ts'
+import { streamOfSlice } from '../slices/slice.ts'
 
 export type ShownShare = {
   /** As that share sees it. */
@@ -36,7 +36,7 @@ export async function shownShare(stream: Stream, wanted: number, { signal, ...to
   const partition = (shares[wanted]?.length ?? 0) > 0 ? wanted : shares.findIndex((own) => own.length > 0)
   const [share] = shares[partition] ?? []
   if (share !== undefined) {
-    return { stream: streamOfShare(stream, partition, share), asFirst: streamOfShare(stream, 0, share), partition, share: share.text }
+    return { stream: streamOfSlice(stream, partition, share), asFirst: streamOfSlice(stream, 0, share), partition, share: share.text }
   }
   throw new Stopped('HR_NO_SHARES', `${stream.label}: no values are found for its partitions`, { hint: 'check values in partitions' })
 }

@@ -10,7 +10,7 @@ import type { RunOutcome } from '../schedule/run-outcome.ts'
 import { waitAfterMs } from '../schedule/schedule.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 
-export type Turns = {
+export type InterleaveOptions = {
   stream: Pick<Stream, 'every' | 'cron'>
   partition: Partition
   job: Job
@@ -28,7 +28,7 @@ const LOOK_AGAIN_MS = 5_000
 const WAIT_MAX_MS = 3_600_000
 
 /** Resolves with the outcome of the backfill. */
-export async function backfillByTurns(turns: Turns): Promise<RunOutcome> {
+export async function interleaveBackfill(turns: InterleaveOptions): Promise<RunOutcome> {
   const { stream, partition, stop, clock } = turns
   let notBeforeMs = clock.elapsedMs()
   let failures = 0
@@ -44,7 +44,7 @@ export async function backfillByTurns(turns: Turns): Promise<RunOutcome> {
   }
 }
 
-async function backfillUntilDue(turns: Turns, notBeforeMs: number): Promise<RunOutcome> {
+async function backfillUntilDue(turns: InterleaveOptions, notBeforeMs: number): Promise<RunOutcome> {
   const { partition, job, stop } = turns
   const due = new AbortController()
   const ended = new AbortController()
@@ -60,7 +60,7 @@ async function backfillUntilDue(turns: Turns, notBeforeMs: number): Promise<RunO
 }
 
 /** Resolves when a regular run is due that a fetcher would do; rejects when `ended` comes first. */
-async function whenDue({ partition, clock, isServed }: Turns, notBeforeMs: number, ended: AbortSignal): Promise<void> {
+async function whenDue({ partition, clock, isServed }: InterleaveOptions, notBeforeMs: number, ended: AbortSignal): Promise<void> {
   for (;;) {
     const dueMs = Math.max(await partition.dueInMs(), notBeforeMs - clock.elapsedMs())
     if (dueMs <= 0 && (await isServed().catch(() => false))) return

@@ -3,18 +3,18 @@ import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Log } from '#shared/log.ts'
 import type { Names } from '#shared/names.ts'
-import { type Range, rangeId, rangeOf } from '../watermark/backfill-range.ts'
+import { type BackfillRange, rangeId, rangeOf } from '../watermark/backfill-range.ts'
 import type { WorkerTools } from '../worker.ts'
-import { backfillByTurns } from './interleave.ts'
+import { interleaveBackfill } from './interleave.ts'
 
-export type JobOptions = {
+export type OneOffRunOptions = {
   streams: readonly Stream[]
   /** From the stream's start, everything again. */
   full?: boolean
   /** With `full`: this one walk may delete more than the bounds of `deletes`. */
   allowDeletes?: boolean
   /** Only what lies in the range, beside the regular runs. `again`: also if it was done before. */
-  range?: Range & { again: boolean }
+  range?: BackfillRange & { again: boolean }
   clock: Clock
   log: Log
 }
@@ -23,8 +23,8 @@ export type JobOptions = {
 export type OnceForAll = Required<Pick<WorkerTools, 'job' | 'partitions'>> & { work(stream: Stream): string }
 
 /** Null: nothing special. `isServed`: whether a fetcher runs that the partitions are taken from. Throws WrongUse. */
-export function jobOf(
-  { full, allowDeletes, range, streams, clock, log }: JobOptions,
+export function oneOffRunOf(
+  { full, allowDeletes, range, streams, clock, log }: OneOffRunOptions,
   names: Names,
   isServed: () => Promise<boolean>,
 ): OnceForAll | null {
@@ -35,7 +35,7 @@ export function jobOf(
   }
   if (range === undefined) return null
   const ranges = new Map(streams.map((stream) => [stream, rangeOf(stream, range, clock.nowMs())]))
-  const ownRange = (stream: Stream): Range => {
+  const ownRange = (stream: Stream): BackfillRange => {
     const own = ranges.get(stream)
     if (own === undefined) throw new RangeError(`${stream.label} has no range`)
     return own
@@ -45,7 +45,7 @@ export function jobOf(
     work: (stream) => names.backfillGroup(rangeId(ownRange(stream))),
     async job({ stream, partition: number }, partition, stop) {
       const own = ownRange(stream)
-      const outcome = await backfillByTurns({ stream, partition, job: { range: own, again: range.again }, stop, clock, isServed })
+      const outcome = await interleaveBackfill({ stream, partition, job: { range: own, again: range.again }, stop, clock, isServed })
       if (outcome.already) log.info({ stream: stream.label, partition: number, ...own }, 'this range has been backfilled before')
       return outcome
     },

@@ -15,8 +15,8 @@ import { type Names, namesFor } from '#shared/names.ts'
 import { inLayoutOf } from '#shared/progress/partition-scopes.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
 import { lastStampIn } from '../resume/last-stamp.ts'
-import { type Judged, type PlaceOfLetters, settlementOf } from './replayed-page.ts'
-import { rejudgeFor } from './revalidate.ts'
+import { type PlaceOfLetters, type RevalidatedLetter, settlementOf } from './replayed-page.ts'
+import { createRevalidator } from './revalidate.ts'
 
 export type ReplayLettersOptions = {
   stream: Stream
@@ -128,7 +128,7 @@ function standingOf(letter: Letter, filter: LetterFilter, force: boolean): Stand
   return letter.replays >= REPLAYS_MAX && !force ? 'parked' : 'wanted'
 }
 
-type Portion = { judged: Judged[]; last: boolean }
+type Portion = { judged: RevalidatedLetter[]; last: boolean }
 
 /** The wanted letters in their order, judged, as many at a time as go into one transaction. */
 async function* judgedPortions(
@@ -142,8 +142,8 @@ async function* judgedPortions(
   const last = wanted.at(-1)
   if (first === undefined || last === undefined) return
   const names = new Set(wanted)
-  const rejudge = rejudgeFor(stream)
-  let judged: Judged[] = []
+  const rejudge = createRevalidator(stream)
+  let judged: RevalidatedLetter[] = []
   let bytes = 0
   for await (const message of kafka.readPartition(letterTopic, partition, first, last + 1)) {
     if (!names.has(Number(message.offset))) continue
@@ -161,7 +161,7 @@ async function* judgedPortions(
   if (judged.length > 0) yield { judged, last: true }
 }
 
-function count(sum: PartitionReplayed, judged: readonly Judged[]): void {
+function count(sum: PartitionReplayed, judged: readonly RevalidatedLetter[]): void {
   for (const { verdict } of judged) {
     if (verdict.kind === 'accepted') sum.published += 1
     else if (verdict.kind === 'leftOut') sum.leftOut += 1

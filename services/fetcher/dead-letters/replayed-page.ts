@@ -6,13 +6,13 @@ import type { Message, RawMessage } from '#shared/kafka/kafka.ts'
 import type { Letter } from '#shared/messages/dead-letter.ts'
 import type { Settlement } from '#shared/messages/dead-letter-log.ts'
 import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '#shared/messages/frame.ts'
-import type { Rejudged } from './revalidate.ts'
+import type { Revalidated } from './revalidate.ts'
 
-export type Judged = { letter: Letter; message: RawMessage; verdict: Rejudged }
+export type RevalidatedLetter = { letter: Letter; message: RawMessage; verdict: Revalidated }
 export type PlaceOfLetters = { letterTopic: string; schemaId: number; run: string }
 export type PageFacts = { page: number; last: boolean; atMs: number }
 
-export function settlementOf(place: PlaceOfLetters, judged: readonly Judged[], facts: PageFacts): Settlement {
+export function settlementOf(place: PlaceOfLetters, judged: readonly RevalidatedLetter[], facts: PageFacts): Settlement {
   const records: Message[] = []
   const letters: Message[] = []
   const head = frameHead(place.schemaId)
@@ -33,7 +33,13 @@ export function settlementOf(place: PlaceOfLetters, judged: readonly Judged[], f
 }
 
 /** For the ledger; its own time is now, so that Kafka's retention does not take a log for old that was written to today. */
-function markerBehind({ run }: PlaceOfLetters, judged: readonly Judged[], records: number, deadLetters: number, facts: PageFacts): Message {
+function markerBehind(
+  { run }: PlaceOfLetters,
+  judged: readonly RevalidatedLetter[],
+  records: number,
+  deadLetters: number,
+  facts: PageFacts,
+): Message {
   const { page, last, atMs } = facts
   const bytes = judged.reduce((total, { letter }) => total + letter.bytes, 0)
   const none = { unchanged: 0, drift: 0, requests: 0, retries: 0, durationMs: 0 }

@@ -8,21 +8,21 @@ import type { DeadLetterStage } from '#shared/messages/frame.ts'
 import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/json-schema.ts'
 import { parseJson } from '../http/transport/lossless-json.ts'
 import type { Fields } from '../validate/drift.ts'
-import { type Accepted, judgeFor } from '../validate/validate.ts'
+import { createValidator, type ValidRecord } from '../validate/validate.ts'
 
-export type Rejudged =
-  | { kind: 'accepted'; record: Accepted }
+export type Revalidated =
+  | { kind: 'accepted'; record: ValidRecord }
   | { kind: 'refused'; reason: string; issues: string }
   /** The author's own declaration leaves it out. */
   | { kind: 'leftOut' }
   /** No JSON: cut, or no record ever. */
   | { kind: 'unreadable' }
 
-export type Rejudge = (stage: DeadLetterStage, raw: Buffer) => Rejudged
+export type Revalidate = (stage: DeadLetterStage, raw: Buffer) => Revalidated
 
-export function rejudgeFor(stream: Stream): Rejudge {
-  const whole = judgeFor(stream)
-  const mapped = judgeFor({ ...stream, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` })
+export function createRevalidator(stream: Stream): Revalidate {
+  const whole = createValidator(stream)
+  const mapped = createValidator({ ...stream, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` })
   return (stage, raw) => {
     let value: unknown
     try {

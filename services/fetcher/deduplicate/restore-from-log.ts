@@ -6,7 +6,7 @@
 
 import type { Kafka, RawMessage } from '#shared/kafka/kafka.ts'
 import { type DeadLetterFacts, FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '#shared/messages/frame.ts'
-import type { Memory } from './seen-records.ts'
+import type { SeenRecords } from './seen-records.ts'
 
 /** Offsets from the end. What lookback and boundaries bring again is mostly recent. */
 const RECORDS_MAX = 10_000
@@ -17,12 +17,12 @@ type Log = Pick<Kafka, 'readPartition' | 'logRanges'>
 /** `end`: of the log, at or behind the checkpoint: a backfill publishes behind it. */
 type Reach = { checkpoint: number; end: number }
 
-export async function recallRecords(
+export async function restoreRecords(
   kafka: Log,
   topic: string,
   partition: number,
   { checkpoint, end }: Reach,
-  memory: Memory,
+  memory: SeenRecords,
 ): Promise<void> {
   let bytes = 0
   let last = -1
@@ -34,13 +34,13 @@ export async function recallRecords(
     // From a dead letter: older than what its place says, so it must not pass for the newest version.
     if (replaysOf(message.headers) > 0) continue
     const payload = message.value.toString('utf8', FRAME_HEAD_BYTES)
-    memory.fresh([{ key: message.key.toString(), payload, position: null }], [])
+    memory.withoutUnchanged([{ key: message.key.toString(), payload, position: null }], [])
   }
   if (last < checkpoint - 1) memory.forget()
 }
 
 /** The rejected records that were put into the dead-letter topic last. A part of them is as good as all. */
-export async function recallRejected(kafka: Log, topic: string, partition: number, memory: Memory): Promise<void> {
+export async function restoreRejected(kafka: Log, topic: string, partition: number, memory: SeenRecords): Promise<void> {
   const high = (await kafka.logRanges(topic))[partition]?.high ?? 0
   let bytes = 0
   for await (const message of kafka.readPartition(topic, partition, Math.max(0, high - RECORDS_MAX), high)) {
@@ -49,7 +49,7 @@ export async function recallRejected(kafka: Log, topic: string, partition: numbe
     const { stage, times = 1 } = factsOf(message)
     // Others in that topic were published as records before.
     if (message.value !== null && stage === 'validate')
-      memory.fresh([], [{ raw: message.value.toString(), reason: '', issues: '', times: Math.max(1, times) }])
+      memory.withoutUnchanged([], [{ raw: message.value.toString(), reason: '', issues: '', times: Math.max(1, times) }])
   }
   memory.begin()
 }

@@ -7,11 +7,11 @@
  * where the next run will ask. Never may an older version of a key be left behind by that: it would hide the way back to it.
  */
 import { comparePositions, type Position } from '#shared/watermark.ts'
-import { type Accepted, digest, type Rejected } from '../validate/validate.ts'
+import { digest, type RejectedRecord, type ValidRecord } from '../validate/validate.ts'
 
 export type Fresh = {
-  records: Accepted[]
-  rejected: Rejected[]
+  records: ValidRecord[]
+  rejected: RejectedRecord[]
   unchanged: number
   /** Rejects that no earlier run has seen, each as often as it came: what tells of a changed API. */
   refused: number
@@ -20,30 +20,30 @@ export type Fresh = {
 /** `repeats`: the page opens with records of earlier ones. `continues`: another part of the page before. */
 export type PagePart = { repeats?: boolean; continues?: boolean }
 
-export type Memory = {
+export type SeenRecords = {
   /** A run begins: rejects of earlier runs are excused as often as they came, and no more. */
   begin(): void
   /**
    * Records and rejects of a page that are new or changed, remembered at once: pages behind this one must be compared with it. When
    * its transaction fails, the caller forgets everything. No later run asks for what lies before `floor`; null: it may ask for all.
    */
-  fresh(records: readonly Accepted[], rejected: readonly Rejected[], floor?: Position | null, part?: PagePart): Fresh
+  withoutUnchanged(records: readonly ValidRecord[], rejected: readonly RejectedRecord[], floor?: Position | null, part?: PagePart): Fresh
   forget(): void
 }
 
 /** Remembers what is published, and leaves nothing out. */
-export const publishingAll = (memory: Memory): Memory => ({
+export const publishingAll = (memory: SeenRecords): SeenRecords => ({
   ...memory,
-  fresh(records, rejected, floor, part) {
-    memory.fresh(records, rejected, floor, part)
+  withoutUnchanged(records, rejected, floor, part) {
+    memory.withoutUnchanged(records, rejected, floor, part)
     return { records: [...records], rejected: [...rejected], unchanged: 0, refused: rejected.length }
   },
 })
 
 /** Leaves out rejects that come again, and no record: what comes again unchanged is needed to tell it from what is gone. */
-export const publishingRecords = (memory: Memory): Memory => ({
+export const publishingRecords = (memory: SeenRecords): SeenRecords => ({
   ...memory,
-  fresh: (records, rejected, floor, part) => ({ ...memory.fresh([], rejected, floor, part), records: [...records] }),
+  withoutUnchanged: (records, rejected, floor, part) => ({ ...memory.withoutUnchanged([], rejected, floor, part), records: [...records] }),
 })
 
 /** How often a reject came: `known` over all runs (as its dead letters say), `seen` in the run, `onPage` on the page. */
@@ -55,9 +55,9 @@ const REJECTED = '\u0000'
 const RECENT_RECORDS_MAX = 2_000
 const RECENT_CHARS_MAX = 2 * 1024 * 1024
 
-const newGeneration = () => ({ records: new Map<string, Accepted>(), chars: 0 })
+const newGeneration = () => ({ records: new Map<string, ValidRecord>(), chars: 0 })
 
-export function createMemory(keysMax: number): Memory {
+export function createSeenRecords(keysMax: number): SeenRecords {
   const recentMax = Math.min(RECENT_RECORDS_MAX, keysMax / 4)
   const digestsMax = keysMax / 2 - recentMax
   // Both in two halves: what is used moves to the young one, and when that is full, the old one goes as a whole.
@@ -71,7 +71,7 @@ export function createMemory(keysMax: number): Memory {
   /** False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come again. */
   let floorHolds = true
 
-  function isNew(record: Accepted): boolean {
+  function isNew(record: ValidRecord): boolean {
     if (keysMax === 0) return true
     const before = recent.records.get(record.key) ?? ageing.records.get(record.key)
     const same = before === undefined ? isDigestOf(record.key, record.payload) : before.payload === record.payload
@@ -102,15 +102,15 @@ export function createMemory(keysMax: number): Memory {
   }
 
   /** Equal ones of a page become one, which says how many they were. */
-  function newRejects(rejected: readonly Rejected[], repeats: boolean): Rejected[] {
+  function newRejects(rejected: readonly RejectedRecord[], repeats: boolean): RejectedRecord[] {
     if (keysMax === 0) return [...rejected]
-    const times = new Map<string, { reject: Rejected; count: number }>()
+    const times = new Map<string, { reject: RejectedRecord; count: number }>()
     for (const reject of rejected) {
       const same = times.get(reject.raw)
       if (same === undefined) times.set(reject.raw, { reject, count: reject.times ?? 1 })
       else same.count += reject.times ?? 1
     }
-    const fresh: Rejected[] = []
+    const fresh: RejectedRecord[] = []
     for (const { reject, count } of times.values()) {
       const more = timesMore(REJECTED + digest(reject.raw), count, repeats)
       if (more > 0) fresh.push(more === 1 ? reject : { ...reject, times: more })
@@ -143,7 +143,7 @@ export function createMemory(keysMax: number): Memory {
     begin() {
       run = Symbol()
     },
-    fresh(records, rejected, newFloor = null, part = {}) {
+    withoutUnchanged(records, rejected, newFloor = null, part = {}) {
       if (part.continues !== true) page = Symbol()
       if (records.some(({ position }) => isBeforeFloor(position))) floorHolds = false
       floor = newFloor

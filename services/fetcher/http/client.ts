@@ -17,10 +17,10 @@ import { type ClientFacts, createObserver } from './layers/observe.ts'
 import { cost, limit } from './layers/rate-limit.ts'
 import { redirect } from './layers/redirect.ts'
 import { retry } from './layers/retry.ts'
-import type { Ask, Layer, PageRequest, Send } from './messages.ts'
+import type { Layer, PageRequest, Send, SendPage } from './messages.ts'
 import type { Holding } from './rate-limit/held-partitions.ts'
 import { createLimiter } from './rate-limit/limiter.ts'
-import { type Cost, costOf, factsOf, quotasOf } from './rate-limit/request-cost.ts'
+import { costOf, factsOf, quotasOf, type RequestCost } from './rate-limit/request-cost.ts'
 import { timeout } from './transport/timeout.ts'
 import { transport } from './transport/transport.ts'
 import { createHttp } from './transport/undici.ts'
@@ -57,7 +57,7 @@ export type Client = {
   close(): Promise<void>
 }
 
-const WHOLE_SOURCE: Cost = { charges: [], apart: false }
+const WHOLE_SOURCE: RequestCost = { charges: [], apart: false }
 
 /** Of a client: an API that names another charset each time has no end of them. */
 const NOTES_MAX = 100
@@ -139,7 +139,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
   )
   const closing = new AbortController()
   // A link that an author's function asks for comes here as the API gave it.
-  const ask: Ask = (request, exchange) =>
+  const ask: SendPage = (request, exchange) =>
     send({ ...request, url: vetting.link(request.url) }, { ...exchange, signal: AbortSignal.any([exchange.signal, closing.signal]) })
   return {
     baseUrl,

@@ -3,8 +3,8 @@
  * takes and gives back. A request never holds a credential outside the authorize layer, so it can be logged, kept and compared.
  */
 
-import type { Verdict } from './layers/classify-response.ts'
-import type { Cost } from './rate-limit/request-cost.ts'
+import type { ResponseClass } from './layers/classify-response.ts'
+import type { RequestCost } from './rate-limit/request-cost.ts'
 
 /** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
 export type PageRequest = {
@@ -26,12 +26,12 @@ export type Exchange = {
   /** Of a link that repeats a credential: as it is shown. The client finds out, callers leave it out. */
   shown?: PageRequest
   /** What a request of it costs in each quota; the client finds out, callers leave it out. */
-  cost?: Cost
+  cost?: RequestCost
   /** Counts what this exchange costs; the client makes it, callers leave it out. */
-  tally?: Tally
+  tally?: AttemptCounts
 }
 
-export type Tally = { requests: number; retries: number }
+export type AttemptCounts = { requests: number; retries: number }
 
 export type PageResponse = {
   status: number
@@ -52,7 +52,7 @@ export type PageResponse = {
   /** When the answer was complete, milliseconds since the epoch. */
   fetchedMs: number
   /** Inside the client: what the answer means. */
-  verdict?: Verdict
+  verdict?: ResponseClass
   /** Takes the source's credentials out of a text that is made of this response. */
   scrub?(text: string): string
 }
@@ -67,9 +67,9 @@ export type Vetting = {
   link(url: URL): URL
 }
 
-export type Ask = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>
+export type SendPage = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>
 /** `vetting`: of the client that sends. Without it, whatever a page names is stored and asked for. */
-export type Send = Ask & { readonly vetting?: Vetting }
+export type Send = SendPage & { readonly vetting?: Vetting }
 /** Another way to the same client. */
-export const vettedAs = ({ vetting }: Send, ask: Ask): Send => (vetting === undefined ? ask : Object.assign(ask, { vetting }))
+export const vettedAs = ({ vetting }: Send, ask: SendPage): Send => (vetting === undefined ? ask : Object.assign(ask, { vetting }))
 export type Layer = (next: Send) => Send

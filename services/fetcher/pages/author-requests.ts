@@ -10,7 +10,7 @@ import { linkCursor, linkRequest } from './paginators/link-cursor.ts'
 /** Between two takings: a function that asks more often would never be seen to move. */
 const REQUESTS_MAX = 1_000
 
-export type Asking = {
+export type AuthorRequests = {
   request(changes?: RequestChanges): Promise<WalkAnswer>
   /** The last answer, with the numbers of all since the last call. */
   taken(): PageResponse
@@ -28,7 +28,7 @@ export type AskingTools = {
   wrong(what: string): Stopped
 }
 
-export function asking({ stream, send, stop, own, wrong }: AskingTools): Asking {
+export function asking({ stream, send, stop, own, wrong }: AskingTools): AuthorRequests {
   const failures = new WeakSet<object>()
   let sinceTaken: PageResponse[] = []
   let last: PageResponse | null = null

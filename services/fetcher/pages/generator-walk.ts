@@ -7,7 +7,7 @@ import type { WalkPage } from '#shared/declaration/paginate/generator.ts'
 import type { GeneratorSpec } from '#shared/declaration/paginate/paginate.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
 import { boundsOf } from '../watermark/request-window.ts'
-import { type Asking, asking } from './author-requests.ts'
+import { type AuthorRequests, asking } from './author-requests.ts'
 import { firstRequest } from './first-request.ts'
 import type { Page, Walk } from './page.ts'
 import type { Cursor } from './paginators/paginator-for.ts'
@@ -38,7 +38,7 @@ export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): As
   yield { records: [], cursor: null, response: asked.taken(), last: true }
 }
 
-function askingOf(walk: Walk): Asking {
+function askingOf(walk: Walk): AuthorRequests {
   const { stream, partition, baseUrl, send, stop } = walk
   const { since, until } = boundsOf(walk).texts
   return asking({

@@ -8,9 +8,9 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
 import { rawText } from '../validate/deep-json.ts'
 import { digest } from '../validate/validate.ts'
-import type { Cursor, Step } from './paginators/paginator-for.ts'
+import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 
-export type Repetition = (number: number, records: readonly unknown[], step: Step) => void
+export type Repetition = (number: number, records: readonly unknown[], step: PageStep) => void
 
 /** `from`: the cursor that the walk goes on from, null for the first page. What it returns throws Stopped (HR_REPEATED_PAGE). */
 export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition {

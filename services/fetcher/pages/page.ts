@@ -5,11 +5,11 @@ import type { WalkSize } from '#shared/progress/offset-metadata.ts'
 import type { Position } from '#shared/watermark.ts'
 import type { PageResponse, Send } from '../http/messages.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
-import type { Cursor, Step } from './paginators/paginator-for.ts'
+import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 import type { Caution } from './walk-size.ts'
 
 /** `cursor` is null at the end of the run, and behind a page from which the author's own walk cannot go on. */
-export type Page = Step & {
+export type Page = PageStep & {
   response: PageResponse
   records: readonly unknown[]
   /** The run ends with this page. */

@@ -11,13 +11,13 @@ import type { TotalOrNone } from '#shared/declaration/place.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
 import type { PageRequest } from '../http/messages.ts'
 import { isSizeParam } from './paginators/page-size.ts'
-import type { PageView, Step } from './paginators/paginator.ts'
+import type { PageStep, PageView } from './paginators/paginator.ts'
 import { countOf, inexact, isExact, totalAt, walkShort } from './paginators/read-response.ts'
 
 /** Worth a warning, once a run. */
 export type Caution = { about: 'total' | 'full_page' | 'fewer' | 'counted'; says: string }
 
-export type Sized = { size: WalkSize; step: Step; cautions: readonly Caution[] }
+export type Sized = { size: WalkSize; step: PageStep; cautions: readonly Caution[] }
 
 /** `body` of a status that is declared empty says nothing. */
 /** `base`: records read before the list that this page is of begins; a total counts from there. */
@@ -37,7 +37,7 @@ export function afterPage(
   first: PageRequest,
   before: WalkSize,
   page: SeenPage,
-  step: Step,
+  step: PageStep,
   fullPage: number | null,
 ): Sized {
   const count = page.records.length
@@ -81,20 +81,20 @@ export function fewerCaution(before: number | undefined, records: number): Cauti
   ]
 }
 
-const held = (step: Step, why: string | undefined): Step =>
+const held = (step: PageStep, why: string | undefined): PageStep =>
   why === undefined || step.incomplete !== undefined ? step : { ...step, incomplete: why }
 
 /**
  * How many records there are at least, by the page itself. What is said below that is not believed: it may be the mistake itself. A page of
  * a walk by number has all the records before it too; in any other walk, those may have been deleted meanwhile.
  */
-function leastOf({ paginate }: Stream, { read }: WalkSize, count: number, { again = 0 }: Step): number {
+function leastOf({ paginate }: Stream, { read }: WalkSize, count: number, { again = 0 }: PageStep): number {
   const { kind } = pagesOf(paginate)
   if (count === 0) return read
   return kind === 'page-number' || kind === 'offset' ? read + Math.max(0, count - again) : count
 }
 
-function learnedFrom(before: WalkSize, said: Said, least: number, count: number, step: Step): WalkSize {
+function learnedFrom(before: WalkSize, said: Said, least: number, count: number, step: PageStep): WalkSize {
   const total = lower(before.total, said.total, least)
   const pages = lower(before.pages, step.pages?.pages ?? null, least === 0 ? 0 : (step.pages?.page ?? 0))
   return {
@@ -109,7 +109,7 @@ function learnedFrom(before: WalkSize, said: Said, least: number, count: number,
 }
 
 /** Where the end is short of what was learned. Nobody knows what was read before a checkpoint that did not count. */
-function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: Step, isOpen: boolean): Gap[] {
+function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: PageStep, isOpen: boolean): Gap[] {
   if (partial === true) return []
   const ofPages = { exact: step.pages?.exact !== false, remedy: inexact('totalPages'), isSure: true }
   const page = step.pages?.page
@@ -125,7 +125,7 @@ function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: Ste
 const NO_MORE = 'the page before said that there is more, and this page has no records'
 
 /** Of a page without records that counts itself among those that have some. */
-function holeIn({ pages }: Step): string | undefined {
+function holeIn({ pages }: PageStep): string | undefined {
   // Many APIs count one page where there is nothing at all.
   if (pages === undefined || !pages.exact || pages.pages === null || pages.pages < Math.max(2, pages.page)) return undefined
   return `the answer says that there are ${pages.pages} pages, and page ${pages.page} has no records`
@@ -188,14 +188,14 @@ function heldBy(gaps: readonly Gap[]): string | undefined {
 }
 
 /** A page that is not full and has records is an end of its own: a header that counts something else does not hold the stream up for ever. */
-function mayBeCut({ longest, read, agreed }: WalkSize, count: number, { list }: Step, fullPage: number | null): boolean {
+function mayBeCut({ longest, read, agreed }: WalkSize, count: number, { list }: PageStep, fullPage: number | null): boolean {
   // An empty window is none that was emptied by mistake, where the header never counted one.
   if (count === 0) return read > 0 || (list === 'ended' && agreed === true)
   return (read > 0 && count >= longest) || (fullPage !== null && count >= fullPage)
 }
 
 /** A number that ends the walk and is lower than what the page itself shows. */
-function beliedEnd({ paginate }: Stream, said: Said, least: number, count: number, { pages }: Step): string | undefined {
+function beliedEnd({ paginate }: Stream, said: Said, least: number, count: number, { pages }: PageStep): string | undefined {
   if (count === 0) return undefined
   const spec = pagesOf(paginate)
   if (pages?.exact === true && pages.pages !== null && pages.pages < pages.page)

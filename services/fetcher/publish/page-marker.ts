@@ -5,11 +5,11 @@ import type { RunTotals } from '#shared/progress/offset-metadata.ts'
 import { shownName } from '#shared/shown.ts'
 import type { Fresh } from '../deduplicate/seen-records.ts'
 import type { PageResponse } from '../http/messages.ts'
-import type { Judged } from '../validate/validate.ts'
+import type { ValidatedPage } from '../validate/validate.ts'
 
 export type PagePlace = Pick<PageMarker, 'run' | 'page' | 'watermark' | 'share' | 'coveredBelow' | 'last' | 'complete'>
 
-export function markerOf(place: PagePlace, response: PageResponse, judged: Judged, fresh: Fresh): PageMarker {
+export function markerOf(place: PagePlace, response: PageResponse, judged: ValidatedPage, fresh: Fresh): PageMarker {
   return {
     v: 1,
     ...place,
@@ -30,7 +30,7 @@ export const NO_TOTALS: RunTotals = { records: 0, deadLetters: 0, unchanged: 0, 
 /** Paths of drift in a checkpoint; the log and the metric have more. */
 const DRIFT_SHOWN_MAX = 5
 
-export function totalsWith(totals: RunTotals, marker: PageMarker, judged: Judged): RunTotals {
+export function totalsWith(totals: RunTotals, marker: PageMarker, judged: ValidatedPage): RunTotals {
   return {
     records: totals.records + marker.records,
     deadLetters: totals.deadLetters + marker.deadLetters,

@@ -4,16 +4,16 @@
  * describes a page that is not in the log. Assumes a fenced publisher; after an error the run ends and the publisher is fenced anew.
  */
 
-import type { Append, Appended, Checkpoint, Message, Publisher } from '#shared/kafka/kafka.ts'
+import type { Append, Appended, Message, OffsetCommit, Publisher } from '#shared/kafka/kafka.ts'
 import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker } from '#shared/messages/frame.ts'
 import { checkpointText, type Checkpoint as RunCheckpoint } from '#shared/progress/offset-metadata.ts'
-import type { Accepted, Rejected } from '../validate/validate.ts'
+import type { RejectedRecord, ValidRecord } from '../validate/validate.ts'
 
 export type PublishedPage = {
   marker: PageMarker
   checkpoint: RunCheckpoint
-  records: readonly Accepted[]
-  rejected: readonly Rejected[]
+  records: readonly ValidRecord[]
+  rejected: readonly RejectedRecord[]
   /** Of its records, where that is not the stream's own. */
   schemaId?: number | undefined
   url: string
@@ -28,7 +28,7 @@ export type PageOutlet = {
 
 export type PlaceOfPages = { topic: string; deadLetters: string; partition: number; group: string; schemaId: number }
 export type OutletBounds = { pagesAhead: number; transactionRecords: number }
-type OnPublished = (pages: readonly PublishedPage[], checkpoint: Checkpoint) => void
+type OnPublished = (pages: readonly PublishedPage[], checkpoint: OffsetCommit) => void
 
 /** A dead letter keeps at most this much of a record that is too large for Kafka itself. */
 const DEAD_LETTER_BYTES_MAX = 4 * 1024 * 1024
@@ -77,7 +77,7 @@ export function createOutlet(publisher: Publisher, place: PlaceOfPages, bounds: 
   }
 }
 
-function checkpointOf(pages: readonly PublishedPage[], place: PlaceOfPages, appended: readonly Appended[]): Checkpoint {
+function checkpointOf(pages: readonly PublishedPage[], place: PlaceOfPages, appended: readonly Appended[]): OffsetCommit {
   const end = appended.find((append) => append.topic === place.topic)
   const last = pages.at(-1)
   // Every page appends its marker, so both are there; a checkpoint without them would describe nothing.
@@ -118,7 +118,7 @@ function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append
   return deadLetters.length === 0 ? [published] : [published, { topic: place.deadLetters, partition, messages: deadLetters }]
 }
 
-function deadLetterOf(page: PublishedPage, reject: Rejected): Message {
+function deadLetterOf(page: PublishedPage, reject: RejectedRecord): Message {
   const { run, page: number, at } = page.marker
   const { reason, issues, times } = reject
   const many = times === undefined ? {} : { times }

@@ -5,7 +5,7 @@
 
 import type { Clock } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
-import type { Checkpoint as Committed, Kafka, LogRange, Publisher } from '#shared/kafka/kafka.ts'
+import type { OffsetCommit as Committed, Kafka, LogRange, Publisher } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
@@ -13,28 +13,28 @@ import { type Checkpoint, parseCheckpoint } from '#shared/progress/offset-metada
 import { isOf, ownShare } from '#shared/progress/partition-scopes.ts'
 import { type Gap, type Resume, resume, type StoredOffset } from '#shared/progress/resume.ts'
 import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
-import { recallRecords, recallRejected } from '../deduplicate/restore-from-log.ts'
-import type { Memory } from '../deduplicate/seen-records.ts'
+import { restoreRecords, restoreRejected } from '../deduplicate/restore-from-log.ts'
+import type { SeenRecords } from '../deduplicate/seen-records.ts'
 import { lastStampIn } from './last-stamp.ts'
 
-export type Standing = {
+export type CheckpointStore = {
   /** By the checkpoints of this group. `done`: its last run was a whole one. Throws Stopped for a partition that is gone. */
-  whereToGoOn(group: string): Promise<Resume & { done: boolean }>
+  resumePoint(group: string): Promise<Resume & { done: boolean }>
   /** A transaction went through. */
   published(checkpoint: Committed): void
   /** Resolves when what was published can be read, or after a bounded while: whoever loads up to the end next finds it there. */
-  shown(): Promise<void>
+  untilVisible(): Promise<void>
   /** What was published last may be there or not: the next look fences first. */
-  doubt(): void
+  invalidate(): void
   /** The last checkpoint, what the loader has committed, and the end of the log when it was last looked at. */
-  logHeld(): { last: StoredOffset | null; loaded: StoredOffset | null; high: number }
+  lastSeenLog(): { last: StoredOffset | null; loaded: StoredOffset | null; high: number }
   /** The latest stamp of the partition when it was taken over, epoch milliseconds; of all groups that publish into it. */
   lastStampMs(): number
   /** The last regular run, if it was a whole one of what the partition asks for now. */
   lastRun(): Promise<Checkpoint | null>
 }
 
-export type StandingTools = {
+export type CheckpointStoreTools = {
   partition: number
   topic: string
   deadLetters: string
@@ -45,7 +45,7 @@ export type StandingTools = {
   log: Log
   metrics: Metrics
   labels: { source: string; stream: string; partition: string }
-  memory: Memory
+  memory: SeenRecords
   publisher: Publisher
 }
 
@@ -53,7 +53,7 @@ export type StandingTools = {
 const LOOKS_MAX = 40
 const LOOK_AGAIN_MS = 50
 
-export function createStanding(tools: StandingTools): Standing {
+export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointStore {
   const { partition, topic, deadLetters, kafka, names, annotation, clock, log, metrics, labels, memory, publisher } = tools
   let clean = false
   /** By group, since it fenced. */
@@ -121,8 +121,8 @@ export function createStanding(tools: StandingTools): Standing {
   /** Costs only upserts when it fails. */
   async function recall(checkpoint: number, end: number): Promise<void> {
     try {
-      await recallRecords(kafka, topic, partition, { checkpoint, end }, memory)
-      await recallRejected(kafka, deadLetters, partition, memory)
+      await restoreRecords(kafka, topic, partition, { checkpoint, end }, memory)
+      await restoreRejected(kafka, deadLetters, partition, memory)
     } catch (error) {
       memory.forget()
       log.debug({ err: error }, 'the end of the log was not recalled; records that come again are published again')
@@ -138,20 +138,20 @@ export function createStanding(tools: StandingTools): Standing {
   }
 
   return {
-    whereToGoOn,
+    resumePoint: whereToGoOn,
     published: (checkpoint) => void since.set(checkpoint.group, checkpoint),
-    async shown() {
+    async untilVisible() {
       try {
         if (since.size > 0) await logRanges()
       } catch (error) {
         log.debug({ err: error }, 'the end of the log could not be read')
       }
     },
-    doubt() {
+    invalidate() {
       clean = false
       memory.forget()
     },
-    logHeld: () => ({ ...held, last: since.get(names.fetcherGroup) ?? held.last }),
+    lastSeenLog: () => ({ ...held, last: since.get(names.fetcherGroup) ?? held.last }),
     lastStampMs: () => stampMs,
     async lastRun() {
       const stored = since.get(names.fetcherGroup) ?? (await kafka.committed(names.fetcherGroup, topic))[partition]

@@ -10,7 +10,7 @@ import type { Attention } from '#shared/progress/attention.ts'
 import { type Checkpoint, parseCheckpoint, parseCommit } from '#shared/progress/offset-metadata.ts'
 import type { StoredOffset } from '#shared/progress/resume.ts'
 import type { DeletesPolicy } from '#shared/schema/json-schema.ts'
-import type { Judged } from '../validate/validate.ts'
+import type { ValidatedPage } from '../validate/validate.ts'
 
 const REJECTED = 'records were rejected'
 
@@ -41,7 +41,7 @@ export const rowsLeft = (loaded: StoredOffset | null): number | undefined =>
   loaded === null ? undefined : parseCommit(loaded.offset, loaded.metadata)?.deletes?.rows
 
 /** `held`: why the walk may end short of what the API has; null if it does not. */
-export type WalkedPage = { judged: Pick<Judged, 'rejected' | 'records'>; shifted: boolean; held?: string | null; atMs: number }
+export type WalkedPage = { judged: Pick<ValidatedPage, 'rejected' | 'records'>; shifted: boolean; held?: string | null; atMs: number }
 
 export function walkedOn(walk: FullWalk, { judged, shifted, held = null, atMs }: WalkedPage): FullWalk {
   const lacks = walk.lacks ?? held ?? (judged.rejected.length > 0 ? REJECTED : shifted ? 'records moved while they were walked' : undefined)

@@ -7,7 +7,7 @@ import type { Clock } from '#shared/clock.ts'
 import { reachedOf } from '#shared/progress/offset-metadata.ts'
 import type { Resume } from '#shared/progress/resume.ts'
 import type { RunPlan } from '../run.ts'
-import type { Range } from '../watermark/backfill-range.ts'
+import type { BackfillRange } from '../watermark/backfill-range.ts'
 
 export function planOf(resumed: Resume, clock: Clock): RunPlan {
   if (resumed.kind === 'start') return startAt(resumed.watermark, resumed, clock)
@@ -22,7 +22,7 @@ export function fullPlanOf(resumed: Resume, clock: Clock): RunPlan {
 }
 
 /** Goes on where the backfill of the range was interrupted, or begins it. */
-export function rangePlanOf(range: Range, resumed: Resume, clock: Clock): RunPlan {
+export function rangePlanOf(range: BackfillRange, resumed: Resume, clock: Clock): RunPlan {
   if (resumed.kind === 'start') return { ...startAt(range.from, {}, clock), range }
   return { ...planOf(resumed, clock), range }
 }

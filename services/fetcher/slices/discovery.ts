@@ -14,9 +14,9 @@ import { type Send, vettedAs } from '../http/messages.ts'
 import { asking } from '../pages/author-requests.ts'
 import { firstRequest } from '../pages/first-request.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
-import { type Cost, type Discovery, type Found, NO_COST } from './found-slices.ts'
+import { type Discovery, type DiscoveryCost, type FoundSlices, NO_COST } from './found-slices.ts'
 import { parentRecords } from './parent-stream.ts'
-import { type Share, shareOf, spread } from './slice.ts'
+import { type Slice, shareOf, spread } from './slice.ts'
 
 export type DiscoveryTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 
@@ -29,10 +29,10 @@ const valueSets = z.array(z.record(z.string(), z.union([z.string(), z.number(), 
 /** `find` throws Stopped for a function that is wrong or refused, and whatever else the client throws. */
 export function createDiscovery(tools: DiscoveryTools): Discovery {
   const { clock } = tools
-  let kept: { shares: Found['shares']; atMs: number } | null = null
-  let flight: Promise<Found> | null = null
+  let kept: { shares: FoundSlices['shares']; atMs: number } | null = null
+  let flight: Promise<FoundSlices> | null = null
 
-  async function ask(stop: Stop): Promise<Found> {
+  async function ask(stop: Stop): Promise<FoundSlices> {
     const found = await findShares(tools, stop)
     kept = { shares: found.shares, atMs: clock.elapsedMs() }
     return found
@@ -52,7 +52,7 @@ export function createDiscovery(tools: DiscoveryTools): Discovery {
   }
 }
 
-async function findShares(tools: DiscoveryTools, stop: Stop): Promise<Found> {
+async function findShares(tools: DiscoveryTools, stop: Stop): Promise<FoundSlices> {
   const { stream } = tools
   const cost = { ...NO_COST }
   const send = counting(tools.send, cost)
@@ -70,7 +70,7 @@ async function findShares(tools: DiscoveryTools, stop: Stop): Promise<Found> {
   }
 }
 
-function counting(send: Send, cost: Cost): Send {
+function counting(send: Send, cost: DiscoveryCost): Send {
   return vettedAs(send, async (request, exchange) => {
     const response = await send(request, exchange)
     cost.attempts += response.attempts
@@ -139,7 +139,7 @@ async function byParent(tools: DiscoveryTools, stop: Stop): Promise<unknown> {
   return found
 }
 
-function checked(stream: Stream, found: unknown): Share[] {
+function checked(stream: Stream, found: unknown): Slice[] {
   const parsed = valueSets.safeParse(found)
   if (!parsed.success) {
     const at = parsed.error.issues[0]?.path.map(String).join('.') ?? ''

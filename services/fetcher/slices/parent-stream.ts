@@ -11,10 +11,10 @@ import type { Send } from '../http/messages.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import { contextOf } from '../validate/envelope.ts'
-import { judgeFor } from '../validate/validate.ts'
+import { createValidator } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
 import type { Discovery } from './found-slices.ts'
-import { streamOfShare } from './slice.ts'
+import { streamOfSlice } from './slice.ts'
 
 type ParentTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 type ParentRecord = Readonly<Record<string, unknown>>
@@ -29,7 +29,7 @@ export async function* parentRecords(
   discoveryOf: (stream: Stream) => Discovery,
 ): AsyncGenerator<ParentRecord> {
   const { stream, baseUrl, send, clock, log } = tools
-  const judge = judgeFor(stream)
+  const judge = createValidator(stream)
   let records = 0
   let refused = 0
   for await (const { partition, asked } of sharesOf(stream, stop, discoveryOf)) {
@@ -69,7 +69,7 @@ async function* sharesOf(
   }
   const { shares } = await discoveryOf(stream).find(stop)
   for (const [partition, own] of shares.entries())
-    for (const share of own) yield { partition, asked: streamOfShare(stream, partition, share) }
+    for (const share of own) yield { partition, asked: streamOfSlice(stream, partition, share) }
 }
 
 const tooMany = (stream: Stream): Stopped =>

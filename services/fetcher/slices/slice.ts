@@ -9,43 +9,43 @@ import { KNOWN_CHARS } from '#shared/progress/offset-metadata.ts'
 import { cutText } from '#shared/shown.ts'
 
 /** `text`: the values as JSON with their names in order; what identifies the share. */
-export type Share = { text: string; values: PartitionValues }
+export type Slice = { text: string; values: PartitionValues }
 
 /** What a checkpoint has room for beside a cursor, at eight characters each. */
-export const SHARES_PER_PARTITION_MAX = 300
+export const SLICES_PER_PARTITION_MAX = 300
 /** Of a share's text, which is a part of the cursor. */
-export const SHARE_BYTES_MAX = 512
+export const SLICE_BYTES_MAX = 512
 const HASHED = 0x1_0000_0000
 
 /** Throws Stopped for values that no checkpoint can hold. */
-export function shareOf(stream: Stream, values: PartitionValues): Share {
+export function shareOf(stream: Stream, values: PartitionValues): Slice {
   const text = JSON.stringify(Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
-  if (Buffer.byteLength(text) <= SHARE_BYTES_MAX) return { text, values }
-  throw new Stopped('HR_SHARE', `${stream.label}: the values ${cutText(text, 80)} are longer than ${SHARE_BYTES_MAX} bytes`, {
+  if (Buffer.byteLength(text) <= SLICE_BYTES_MAX) return { text, values }
+  throw new Stopped('HR_SHARE', `${stream.label}: the values ${cutText(text, 80)} are longer than ${SLICE_BYTES_MAX} bytes`, {
     hint: 'let values name less: an id is enough',
   })
 }
 
 /** A stable hash spreads the shares, so a share stays where it is whatever comes or goes. */
-export const partitionOf = ({ text }: Share, partitions: number): number =>
+export const partitionOf = ({ text }: Slice, partitions: number): number =>
   Math.floor((Number.parseInt(hash('sha256', text).slice(0, 8), 16) / HASHED) * partitions)
 
 /** By partition, each in the order of the texts; what is found twice counts once. Throws Stopped when a partition has too many. */
-export function spread(stream: Stream, shares: readonly Share[]): Share[][] {
-  const spreaded: Share[][] = stream.partitions.map(() => [])
+export function spread(stream: Stream, shares: readonly Slice[]): Slice[][] {
+  const spreaded: Slice[][] = stream.partitions.map(() => [])
   const once = new Map(shares.map((share) => [share.text, share]))
   for (const share of [...once.values()].sort((a, b) => (a.text < b.text ? -1 : 1))) {
     spreaded[partitionOf(share, stream.partitions.length)]?.push(share)
   }
   const most = Math.max(...spreaded.map(({ length }) => length))
-  if (most <= SHARES_PER_PARTITION_MAX) return spreaded
-  throw new Stopped('HR_SHARES_MAX', `${stream.label}: a partition has ${most} shares, more than ${SHARES_PER_PARTITION_MAX}`, {
+  if (most <= SLICES_PER_PARTITION_MAX) return spreaded
+  throw new Stopped('HR_SHARES_MAX', `${stream.label}: a partition has ${most} shares, more than ${SLICES_PER_PARTITION_MAX}`, {
     hint: `raise over in partitions: ${once.size} shares are found for ${stream.partitions.length} partitions`,
   })
 }
 
 /** The stream as a share of a partition sees it: that partition has its values. */
-export const streamOfShare = (stream: Stream, partition: number, { values }: Pick<Share, 'values'>): Stream => ({
+export const streamOfSlice = (stream: Stream, partition: number, { values }: Pick<Slice, 'values'>): Stream => ({
   ...stream,
   partitions: stream.partitions.with(partition, values),
 })
@@ -53,7 +53,7 @@ export const streamOfShare = (stream: Stream, partition: number, { values }: Pic
 /** Shares that have been walked from their start. */
 export type Known = Set<string>
 
-export const knownId = ({ text }: Share): string => hash('sha256', text, 'base64').slice(0, KNOWN_CHARS)
+export const knownId = ({ text }: Slice): string => hash('sha256', text, 'base64').slice(0, KNOWN_CHARS)
 export const knownText = (known: Known): string => [...known].sort().join('')
 export const knownOf = (text: string): Known =>
   new Set(Array.from({ length: Math.floor(text.length / KNOWN_CHARS) }, (_, at) => text.slice(at * KNOWN_CHARS, (at + 1) * KNOWN_CHARS)))

@@ -14,10 +14,10 @@ import type { Page, Walk } from '../pages/page.ts'
 import type { Cursor } from '../pages/paginators/paginator-for.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import { mayComeFromCursor } from '../resume/stale-cursor.ts'
-import type { Cost, Discovery } from './found-slices.ts'
-import { type Known, knownId, knownOf, knownText, type Share, streamOfShare } from './slice.ts'
+import type { Discovery, DiscoveryCost } from './found-slices.ts'
+import { type Known, knownId, knownOf, knownText, type Slice, streamOfSlice } from './slice.ts'
 
-export type ShareTools = {
+export type WalkSlicesTools = {
   discovery: Discovery
   /** Those that a finished walk has read from their start; undefined when nobody knows. */
   known: string | undefined
@@ -41,7 +41,7 @@ type ShareCursor = {
 const CURSOR_RESTARTS_MAX = 3
 
 /** Throws at its end what the run fails by: Parked, or Stopped (HR_SHARES_FAILED) that names the shares. */
-export async function* walkShares(walk: Walk, { discovery, known: stored, log }: ShareTools): AsyncGenerator<Page> {
+export async function* walkSlices(walk: Walk, { discovery, known: stored, log }: WalkSlicesTools): AsyncGenerator<Page> {
   const { stream, partition } = walk
   const { shares, cost } = await discovery.find(walk.stop)
   const own = shares[partition] ?? []
@@ -59,7 +59,7 @@ export async function* walkShares(walk: Walk, { discovery, known: stored, log }:
     if (resumed !== null && (share.text < resumed.share || (share.text === resumed.share && resumed.walked))) continue
     // A backfill asks all for the same.
     const from = isRange || known.has(knownId(share)) ? walk.from : null
-    const asked = { ...walk, stream: streamOfShare(stream, partition, share), from }
+    const asked = { ...walk, stream: streamOfSlice(stream, partition, share), from }
     const resumedHere = share.text === resumed?.share
     const cursor = resumedHere ? (resumed?.inner ?? null) : null
     try {
@@ -111,7 +111,7 @@ type Tally = { failed: number; parkedMs: number | undefined; wholeSource: boolea
 /** Of the shares that failed, in the error. */
 const FAILED_SHOWN_MAX = 5
 
-function note(tally: Tally, { text }: Share, error: unknown): void {
+function note(tally: Tally, { text }: Slice, error: unknown): void {
   tally.failed += 1
   if (error instanceof Parked) {
     tally.parkedMs = Math.max(tally.parkedMs ?? 0, error.untilMs)
@@ -135,12 +135,12 @@ function failure(stream: Stream, partition: number, all: number, { failed, parke
 }
 
 /** What was known of shares that are no longer found is forgotten: should one come back, it is asked for everything. */
-function among(shares: readonly Share[], known: Known): Known {
+function among(shares: readonly Slice[], known: Known): Known {
   return new Set(shares.map(knownId).filter((id) => known.has(id)))
 }
 
 /** By the last answer's clock; what finding the shares has cost counts here. */
-function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: Cost): PageResponse {
+function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: DiscoveryCost): PageResponse {
   const request = { method: 'GET' as const, url: new URL(baseUrl), headers: {}, body: undefined }
   const { headers, fetchedMs } = last ?? { headers: {}, fetchedMs: startedMs }
   return { status: 200, headers, body: null, request: last?.request ?? request, fetchedMs, ...cost }

@@ -11,7 +11,7 @@ import { type JsonSchema, typeOf } from '#shared/schema/json-schema.ts'
 import { positionOf } from '#shared/watermark.ts'
 
 /** Answers what is wrong with a validated record, or null. */
-export type DateCheck = (data: Readonly<Record<string, unknown>>) => string | null
+export type ColumnLimits = (data: Readonly<Record<string, unknown>>) => string | null
 
 /** Of one value: its path and what is wrong, or null. */
 type Check = (value: unknown) => string | null
@@ -37,7 +37,7 @@ const NS_PER_DAY = 86_400 * NS_PER_SECOND
 const MILLISECONDS = '3'
 
 /** Looks at every column of a registered schema. Throws RangeError for a column type that is no type. */
-export function dateCheckFor(schema: JsonSchema): DateCheck {
+export function columnLimitsFor(schema: JsonSchema): ColumnLimits {
   const properties = schema.properties as Record<string, JsonSchema>
   const columns = columnsOf(schema).filter(({ name }) => !isPlainInteger(properties[name] as JsonSchema))
   return fieldsCheck(columns.map(({ name, type }) => [name, checkOf(name, type)])) ?? (() => null)

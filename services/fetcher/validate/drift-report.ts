@@ -8,7 +8,7 @@ import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import { shownName } from '#shared/shown.ts'
 import type { ToldFields } from './told-fields.ts'
-import { type Judged, type Misfit, optionalFields } from './validate.ts'
+import { type Misfit, optionalFields, type ValidatedPage } from './validate.ts'
 
 /** Names that a stream tells apart; the metric has a bound of its own. */
 const PATHS_MAX = 500
@@ -88,7 +88,7 @@ export function createDriftNames(stream: Stream, log: Log, metrics: Metrics, tol
 const TOLD_NOTHING: ToldFields = { ready: async () => undefined, has: () => false, add: () => undefined }
 
 export type DriftReport = {
-  page(judged: Pick<Judged, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void
+  page(judged: Pick<ValidatedPage, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void
   /** The run has come to its last page. */
   runDone(): void
   /** The run has ended, in whatever way. */

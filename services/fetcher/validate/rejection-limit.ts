@@ -22,7 +22,7 @@ type SeenPage = { fits: boolean; refused: number; issues?: string | undefined }
 const NOTHING_SEEN: SeenPage = { fits: false, refused: 0 }
 
 /** Counts over one run; `isEnd` of the page's last part. Throws Stopped (HR_API_CHANGED), within a page as soon as that is certain enough. */
-export function createChangeGuard(stream: Stream): (part: SeenPart, isEnd?: boolean) => void {
+export function createRejectionLimit(stream: Stream): (part: SeenPart, isEnd?: boolean) => void {
   let read = 0
   let refused = 0
   let page = NOTHING_SEEN

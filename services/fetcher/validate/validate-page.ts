@@ -7,13 +7,13 @@ import type { Pace } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
 import type { Fresh, PagePart } from '../deduplicate/seen-records.ts'
 import type { SeenPart } from './rejection-limit.ts'
-import { DRIFT_PATHS_MAX, type Judged } from './validate.ts'
+import { DRIFT_PATHS_MAX, type ValidatedPage } from './validate.ts'
 
 export type SliceTools = {
-  judge(raws: readonly unknown[]): Judged | Promise<Judged>
+  judge(raws: readonly unknown[]): ValidatedPage | Promise<ValidatedPage>
   /** What of a slice belongs to the run. */
-  keep?(judged: Judged): Judged
-  fresh(judged: Judged, part: PagePart): Fresh
+  keep?(judged: ValidatedPage): ValidatedPage
+  fresh(judged: ValidatedPage, part: PagePart): Fresh
   /** Throws Stopped when the API has changed. */
   refuse(part: SeenPart, isEnd: boolean): void
   pace: Pace
@@ -22,9 +22,9 @@ export type SliceTools = {
 
 export type Validated = {
   /** Of a page in slices, the rejected ones are the first few. */
-  judged: Judged
+  judged: ValidatedPage
   /** The same without what does not belong to the run. */
-  kept: Judged
+  kept: ValidatedPage
   fresh: Fresh
   /** Why the run stops in front of this page; it is not validated to its end then. */
   stopped: Stopped | null
@@ -84,7 +84,7 @@ function both(whole: Validated, slice: Validated): Validated {
   return { judged, kept, fresh: addedFresh(whole.fresh, slice.fresh), stopped: slice.stopped }
 }
 
-function addedJudged(whole: Judged, slice: Judged): Judged {
+function addedJudged(whole: ValidatedPage, slice: ValidatedPage): ValidatedPage {
   push(whole.records, slice.records)
   push(whole.positions, slice.positions)
   push(whole.rejected, slice.rejected.slice(0, Math.max(0, REJECTED_SHOWN_MAX - whole.rejected.length)))

@@ -12,7 +12,7 @@ import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/jso
 import type { LearnedType } from '#shared/schema/learned-columns.ts'
 import { cutText } from '#shared/shown.ts'
 import { type Position, positionOf } from '#shared/watermark.ts'
-import { type DateCheck, dateCheckFor } from './column-limits.ts'
+import { type ColumnLimits, columnLimitsFor } from './column-limits.ts'
 import { rawText } from './deep-json.ts'
 import { type Fields, shapeOf, unknownFields } from './drift.ts'
 import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope.ts'
@@ -23,18 +23,18 @@ import { fitsColumn, intoColumns } from './learned-fields.ts'
 import { ownFieldsFor } from './own-fields.ts'
 import { deletionOf, markPath, type Tombstones, tombstonesOf } from './tombstones.ts'
 
-export type Accepted = {
+export type ValidRecord = {
   /** The Kafka key: the primary key's text, so that one key's versions keep their order. */
   key: string
   payload: string
   position: Position | null
 }
 /** `times`: it came so often, where that is not once. */
-export type Rejected = { raw: string; reason: string; issues: string; times?: number }
+export type RejectedRecord = { raw: string; reason: string; issues: string; times?: number }
 export type Misfit = { column: LearnedType; type: string }
-export type Judged = {
-  records: Accepted[]
-  rejected: Rejected[]
+export type ValidatedPage = {
+  records: ValidRecord[]
+  rejected: RejectedRecord[]
   /** Of each raw record, in their order; null where it was not accepted, or has none. */
   positions: (Position | null)[]
   /** Unknown fields: path → type of the value. */
@@ -59,12 +59,12 @@ export const DRIFT_PATHS_MAX = 200
 /** `context`: the page that the records came with; without it, they have their envelope already. Throws Stopped where the envelope does. */
 const NOTHING_LEARNED = (): Learned => new Map()
 
-export type Judge = (raws: readonly unknown[], context?: EnvelopeContext) => Judged
+export type Validate = (raws: readonly unknown[], context?: EnvelopeContext) => ValidatedPage
 
 /** `learned`: the columns of unknown fields, as they are known at each page. */
-export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNED): Judge {
+export function createValidator(stream: Stream, learned: () => Learned = NOTHING_LEARNED): Validate {
   const rules = {
-    ...{ stream, dates: dateCheckFor(stream.wireSchema), isDeleted: deletionOf(stream), markPath: markPath(stream), learned },
+    ...{ stream, dates: columnLimitsFor(stream.wireSchema), isDeleted: deletionOf(stream), markPath: markPath(stream), learned },
     asDeclared: asDeclaredBy(stream.schema),
     ownFields: ownFieldsFor(stream.wireSchema),
     tombstone: tombstonesOf(stream),
@@ -72,7 +72,7 @@ export function judgeFor(stream: Stream, learned: () => Learned = NOTHING_LEARNE
   const optional = optionalFields(stream)
   const hasEnvelope = stream.envelope !== undefined
   return (raws, context) => {
-    const judged: Judged = {
+    const judged: ValidatedPage = {
       records: [],
       rejected: [],
       positions: [],
@@ -105,14 +105,14 @@ export function optionalFields({ wireSchema }: Stream): string[] {
 }
 
 /** What a page shows of the API's shape. */
-type Signs = Pick<Judged, 'drift' | 'absent' | 'examples' | 'misfits'>
+type Signs = Pick<ValidatedPage, 'drift' | 'absent' | 'examples' | 'misfits'>
 type Refusal = { reason: string; issues: string }
 /** Null: left out. */
-type Verdict = Accepted | Refusal | null
+type Verdict = ValidRecord | Refusal | null
 
 type Rules = {
   stream: Stream
-  dates: DateCheck
+  dates: ColumnLimits
   isDeleted: ((raw: unknown) => boolean) | null
   markPath: string | null
   learned: () => Learned

@@ -6,17 +6,17 @@ import { createHash } from 'node:crypto'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { comparePositions, isInstant, type Position, positionOf, positionOfText, watermarkText } from '#shared/watermark.ts'
-import type { Judged } from '../validate/validate.ts'
+import type { ValidatedPage } from '../validate/validate.ts'
 
 /** As `watermarkText` writes them. */
-export type Range = { from: string; to: string }
+export type BackfillRange = { from: string; to: string }
 
 const NS_PER_MS = 1_000_000n
 /** What a group's name can hold of a range as it is; texts of an author's can be anything. */
 const PLAIN = /^[A-Za-z\d.:+-]{1,60}$/
 
 /** Reads what a person typed: times or, as the field is written, numbers. Throws WrongUse. */
-export function rangeOf(stream: Stream, typed: Range, nowMs: number): Range {
+export function rangeOf(stream: Stream, typed: BackfillRange, nowMs: number): BackfillRange {
   const { watermark, label } = stream
   if (watermark === null) {
     throw new WrongUse('HR_RANGE', `${label} has no watermark: the API cannot be asked for a range of it`, {
@@ -45,7 +45,7 @@ const TIME = 'write a time: 2026-01-31T00:00:00Z, or 2026-01-31'
 const HINTS = { iso: TIME, epochMs: TIME, epochSeconds: TIME, integer: 'write a whole number', text: 'write the text as the field has it' }
 
 /** Names the range among all of a stream. */
-export function rangeId({ from, to }: Range): string {
+export function rangeId({ from, to }: BackfillRange): string {
   return PLAIN.test(from) && PLAIN.test(to)
     ? `${from}_${to}`
     : createHash('sha256')
@@ -57,7 +57,7 @@ export function rangeId({ from, to }: Range): string {
 export type Ends = { from: Position; to: Position }
 
 /** Null for what is no range of this stream: then nothing is left out. */
-export function endsOf({ watermark }: Stream, range: Range | undefined): Ends | null {
+export function endsOf({ watermark }: Stream, range: BackfillRange | undefined): Ends | null {
   if (watermark === null || range === undefined) return null
   const [from, to] = [positionOfText(watermark.kind, range.from), positionOfText(watermark.kind, range.to)]
   return from === null || to === null ? null : { from, to }
@@ -67,7 +67,7 @@ const isIn = (position: Position | null, { from, to }: Ends): boolean =>
   position === null || (comparePositions(position, from) >= 0 && comparePositions(position, to) < 0)
 
 /** Without the records that lie outside; a refused one stays unless its field can still be read. */
-export function within(stream: Stream, judged: Judged, ends: Ends): Judged {
+export function within(stream: Stream, judged: ValidatedPage, ends: Ends): ValidatedPage {
   return {
     ...judged,
     records: judged.records.filter(({ position }) => isIn(position, ends)),
@@ -90,7 +90,7 @@ function positionInText(stream: Stream, raw: string): Position | null {
 }
 
 /** Whether a walk in the order of the field has come to the end with this page; a page that is out of order says nothing. */
-export function isPast(judged: Judged, { to }: Ends): boolean {
+export function isPast(judged: ValidatedPage, { to }: Ends): boolean {
   const positions = judged.records.flatMap(({ position }) => position ?? [])
   const ascending = positions.every((position, index) => comparePositions(positions[index - 1] ?? position, position) <= 0)
   const last = positions.at(-1)

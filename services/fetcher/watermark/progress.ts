@@ -6,7 +6,7 @@
  */
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
-import type { Accepted } from '../validate/validate.ts'
+import type { ValidRecord } from '../validate/validate.ts'
 
 export type Progress = {
   /** Safe to confirm. */
@@ -41,7 +41,12 @@ export type PageTimes = {
   shifted?: boolean
 }
 
-export function afterPage(progress: Progress, watermarking: Watermarking | null, records: readonly Accepted[], page: PageTimes): Progress {
+export function afterPage(
+  progress: Progress,
+  watermarking: Watermarking | null,
+  records: readonly ValidRecord[],
+  page: PageTimes,
+): Progress {
   if (watermarking === null) return progress
   let { seen, sorted, last } = page.repeats === true ? { ...progress, last: null } : progress
   if (page.shifted === true) sorted = false

@@ -17,7 +17,7 @@ const STRETCHED_AGE_MS_MAX = 30_000
 const HIGH_SHARE = 0.5
 const LOW_SHARE = 0.25
 
-export function stretchAfter(before: number, { most, delayAt }: Parts): number {
+export function adaptedAfter(before: number, { most, delayAt }: Parts): number {
   if (delayAt <= 0) return 1
   const share = most / delayAt
   if (share >= HIGH_SHARE) return Math.min(before * 2, STRETCH_MAX)

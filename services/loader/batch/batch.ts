@@ -32,10 +32,10 @@ export type PartitionState = {
   /** Offset of the marker whose watermark was not believed, until one is believed again. */
   doubted?: number
   /** Of the run under way, since its first page was read: how many records its pages have. */
-  walked?: Walked
+  walked?: LoadedPage
 }
 
-export type Walked = { run: string; page: number; records: number }
+export type LoadedPage = { run: string; page: number; records: number }
 
 /** A message that can be no row, as it came. */
 export type FrameLetter = { offset: number; timestampMs: number; key: Buffer | null; value: Buffer | null; reason: string; issues: string }
@@ -53,7 +53,7 @@ export type ReadMarker = {
   doubts?: { watermark?: string; complete?: string }
 }
 
-export type Chunk = {
+export type BatchPart = {
   topic: string
   partition: number
   generation: number
@@ -76,23 +76,23 @@ const NO_BYTES = Buffer.alloc(0)
 const NO_ROWS = new Uint32Array(0)
 
 /** A chunk that only moves its partition on. */
-export function restOf(place: Pick<Chunk, 'topic' | 'partition' | 'generation'>, after: PartitionState): Chunk {
+export function restOf(place: Pick<BatchPart, 'topic' | 'partition' | 'generation'>, after: PartitionState): BatchPart {
   return { ...place, target: null, body: NO_BYTES, ends: NO_ROWS, rows: 0, letters: [], markers: [], after, bytes: 0 }
 }
 
 export type Batch = {
   topic: string
   generation: number
-  chunks: Chunk[]
+  chunks: BatchPart[]
   rows: number
   bytes: number
   /** An insert of it failed: its bytes may still be on their way into a connection that nobody listens to any more. */
   failed?: boolean
 }
 
-export function batchOf(chunks: Chunk[]): Batch {
-  const { topic, generation } = chunks[0] as Chunk
-  const sum = (of: (chunk: Chunk) => number) => chunks.reduce((total, chunk) => total + of(chunk), 0)
+export function batchOf(chunks: BatchPart[]): Batch {
+  const { topic, generation } = chunks[0] as BatchPart
+  const sum = (of: (chunk: BatchPart) => number) => chunks.reduce((total, chunk) => total + of(chunk), 0)
   return { topic, generation, chunks, rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) }
 }
 
@@ -101,7 +101,7 @@ export function releaseRows({ chunks, failed }: Batch): void {
   if (failed !== true) for (const { body } of chunks) release(body)
 }
 
-export const tableOf = (chunk: Chunk): string | null => chunk.target?.spec.table ?? null
+export const tableOf = (chunk: BatchPart): string | null => chunk.target?.spec.table ?? null
 
 /** Where a partition stands after the batch, by partition. */
 export function committableOf(batch: Batch): Map<number, PartitionState> {

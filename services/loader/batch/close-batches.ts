@@ -16,7 +16,7 @@ import {
   Subject,
 } from 'rxjs'
 import { type BatchLimits, stretchedLimits } from './adaptive-limits.ts'
-import { type Batch, batchOf, type Chunk, tableOf } from './batch.ts'
+import { type Batch, type BatchPart, batchOf, tableOf } from './batch.ts'
 
 export type LaneOptions = BatchLimits & {
   scheduler: SchedulerLike
@@ -36,7 +36,10 @@ type ClosingOptions = {
 }
 
 /** One batch after the other for each topic; topics side by side. An error out of `settle` ends everything. */
-export function laneByTopic(options: LaneOptions, settle: (batch: Batch) => ObservableInput<unknown>): OperatorFunction<Chunk, unknown> {
+export function laneByTopic(
+  options: LaneOptions,
+  settle: (batch: Batch) => ObservableInput<unknown>,
+): OperatorFunction<BatchPart, unknown> {
   return (chunks) =>
     chunks.pipe(
       groupBy(({ topic }) => topic),
@@ -62,10 +65,10 @@ export function laneByTopic(options: LaneOptions, settle: (batch: Batch) => Obse
 }
 
 /** The chunks of one topic as batches of one table each; what is open when the source completes is the last one. */
-function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
+function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batch> {
   return (source) =>
     new Observable((subscriber) => {
-      let open: Chunk[] = []
+      let open: BatchPart[] = []
       let rows = 0
       let bytes = 0
       /** Null once what is open has grown old. */
@@ -81,7 +84,7 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
         subscriber.next(batch)
       }
 
-      function add(chunk: Chunk): void {
+      function add(chunk: BatchPart): void {
         if (!fits(open, chunk)) close()
         const limits = options.limits()
         if (open.length === 0) age = options.scheduler.schedule(grownOld, limits.ageMs)
@@ -112,8 +115,8 @@ function closeBatches(options: ClosingOptions): OperatorFunction<Chunk, Batch> {
 }
 
 /** A batch is of one assignment, and its rows are of one table. */
-function fits(open: readonly Chunk[], chunk: Chunk): boolean {
+function fits(open: readonly BatchPart[], chunk: BatchPart): boolean {
   const table = tableOf(chunk)
-  const isOfTable = (other: Chunk) => table === null || [null, table].includes(tableOf(other))
+  const isOfTable = (other: BatchPart) => table === null || [null, table].includes(tableOf(other))
   return open.every((other) => other.generation === chunk.generation && isOfTable(other))
 }

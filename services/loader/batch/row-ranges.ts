@@ -2,11 +2,11 @@
  * Rows by number. A batch's rows are counted from 0 over all its chunks; a piece is some of them, as ascending ranges. The bytes of a piece
  * are views into the chunks, so cutting a batch copies nothing.
  */
-import type { Batch, Chunk } from './batch.ts'
+import type { Batch, BatchPart } from './batch.ts'
 
 /** `[from, to)`. */
-export type Range = readonly [from: number, to: number]
-export type Piece = readonly Range[]
+export type RowRange = readonly [from: number, to: number]
+export type Piece = readonly RowRange[]
 
 /** A row's place in Kafka and its record, as it was published. */
 export type RowOrigin = { partition: number; offset: number; fetchedAtMs: number; payload: Buffer }
@@ -25,8 +25,8 @@ export function nthOf(piece: Piece, n: number): number {
 
 /** The rows before the nth, and those from it on. */
 export function splitAt(piece: Piece, n: number): [Piece, Piece] {
-  const before: Range[] = []
-  const after: Range[] = []
+  const before: RowRange[] = []
+  const after: RowRange[] = []
   let left = n
   for (const [from, to] of piece) {
     const cut = Math.min(Math.max(from + left, from), to)
@@ -42,7 +42,7 @@ export const joined = (a: Piece, b: Piece): Piece => [...a, ...b].sort((x, y) =>
 /** The piece without these rows (ascending row numbers). */
 export function without(piece: Piece, rows: readonly number[]): Piece {
   const gone = new Set(rows)
-  const kept: Range[] = []
+  const kept: RowRange[] = []
   for (const [from, to] of piece) {
     let start = from
     for (let row = from; row < to; row++) {
@@ -75,7 +75,7 @@ export function bytesOf(batch: Batch, piece: Piece): Buffer[] {
 }
 
 /** The chunk of a row, and the row's place in it. */
-export function chunkOf(batch: Batch, row: number): { chunk: Chunk; index: number } {
+export function chunkOf(batch: Batch, row: number): { chunk: BatchPart; index: number } {
   let index = row
   for (const chunk of batch.chunks) {
     if (index < chunk.rows) return { chunk, index }
@@ -98,6 +98,6 @@ export function originOf(batch: Batch, row: number): RowOrigin {
   return { partition: Number(partition), offset: Number(offset), fetchedAtMs: Number(fetchedAtMs), payload }
 }
 
-function startOf(chunk: Chunk, index: number): number {
+function startOf(chunk: BatchPart, index: number): number {
   return index === 0 ? 0 : (chunk.ends[index - 1] as number)
 }

@@ -10,21 +10,21 @@ import type { Names } from '#shared/names.ts'
 import { type Commit, commitText } from '#shared/progress/offset-metadata.ts'
 import { positionOfText } from '#shared/watermark.ts'
 import { type Batch, committableOf, type PartitionState, type Target, tableOf } from '../batch/batch.ts'
-import { Flooded, isFlood, NO_TALLY, plus, recent, type Tally } from '../failures/rejection-limit.ts'
-import { Abandoned, holdupOfError, type Patience, pause, pauseForDefect, untilDone, WAIT_MAX_MS } from '../failures/retry.ts'
-import type { Deliver } from '../insert/insert-batch.ts'
+import { Flooded, isFlood, NO_REJECTIONS, plus, type RejectionCounts, recent } from '../failures/rejection-limit.ts'
+import { Abandoned, holdupOfError, pause, pauseForDefect, type RetryPolicy, untilDone, WAIT_MAX_MS } from '../failures/retry.ts'
+import type { InsertBatch } from '../insert/insert-batch.ts'
 import type { RowLetter } from '../insert/isolate-rows.ts'
 import type { DeadLetters } from './dead-letter-queue.ts'
-import type { Unseen } from './mark-deleted.ts'
+import type { MarkDeleted } from './mark-deleted.ts'
 import type { Ledger } from './page-ledger.ts'
 
 export type PartitionCommit = { topic: string; partition: number; offset: number; metadata: string }
 
-export type SettleDeps = {
-  deliver: Deliver
+export type CommitBatchDeps = {
+  deliver: InsertBatch
   deadLetters: DeadLetters
   ledger: Ledger
-  unseen: Unseen
+  unseen: MarkDeleted
   commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
   names: Names
   log: Log
@@ -36,11 +36,11 @@ export type SettleDeps = {
 const COMMIT_WAIT_MAX_MS = 5_000
 
 /** `given up`: nothing of the batch is committed, and nothing behind it may be, until it was read again. */
-export type Settled = 'committed' | 'given up'
+export type CommittedBatch = 'committed' | 'given up'
 
-export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patience) => Promise<Settled> {
+export function createCommitBatch(deps: CommitBatchDeps): (batch: Batch, patience: RetryPolicy) => Promise<CommittedBatch> {
   const { deliver, deadLetters, ledger, unseen, log, metrics, names } = deps
-  const tallies = new Map<string, Tally>()
+  const tallies = new Map<string, RejectionCounts>()
 
   /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. */
   return async (batch, patience) => {
@@ -57,7 +57,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
   }
 
   /** A defect that this batch brings out holds up its topic alone. What is done is not done again by the next attempt: letters are no upserts. */
-  async function settleOrWait(batch: Batch, patience: Patience): Promise<RowLetter[]> {
+  async function settleOrWait(batch: Batch, patience: RetryPolicy): Promise<RowLetter[]> {
     let refused: RowLetter[] | null = null
     let areSent = false
     for (let attempt = 0; ; attempt++) {
@@ -79,7 +79,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
     }
   }
 
-  async function deliverOrWait(batch: Batch, patience: Patience): Promise<RowLetter[]> {
+  async function deliverOrWait(batch: Batch, patience: RetryPolicy): Promise<RowLetter[]> {
     const target = batch.chunks.find((chunk) => chunk.target !== null)?.target ?? null
     for (let attempt = 0; ; attempt++) {
       try {
@@ -91,7 +91,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
     }
   }
 
-  async function deliverOnce(batch: Batch, target: Target | null, patience: Patience): Promise<RowLetter[]> {
+  async function deliverOnce(batch: Batch, target: Target | null, patience: RetryPolicy): Promise<RowLetter[]> {
     const allow = (rows: number, first: string) => {
       const tally = withBatch(batch, rows)
       if (isFlood(tally)) throw new Flooded(batch.topic, tally, first)
@@ -104,8 +104,8 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
   }
 
   /** What was settled lately, and the batch with so many of its rows refused. */
-  function withBatch(batch: Batch, refused: number): Tally {
-    return plus(tallies.get(batch.topic) ?? NO_TALLY, tallyOf(batch, refused))
+  function withBatch(batch: Batch, refused: number): RejectionCounts {
+    return plus(tallies.get(batch.topic) ?? NO_REJECTIONS, tallyOf(batch, refused))
   }
 
   function account(batch: Batch, refused: number): void {
@@ -114,7 +114,7 @@ export function createSettle(deps: SettleDeps): (batch: Batch, patience: Patienc
     if (table) metrics.loaded.inc({ table }, batch.rows - refused)
   }
 
-  async function commit(batch: Batch, patience: Patience): Promise<void> {
+  async function commit(batch: Batch, patience: RetryPolicy): Promise<void> {
     const states = committableOf(batch)
     const commits = [...states].map(([partition, state]) => ({
       topic: batch.topic,
@@ -155,7 +155,7 @@ const placesOf = (batch: Batch): string =>
   [...committableOf(batch)].map(([partition, { nextOffset }]) => `${batch.topic}/${partition} up to offset ${nextOffset - 1}`).join(', ')
 
 /** A message that can be no row is refused before ClickHouse is asked. */
-function tallyOf({ rows, chunks }: Batch, refused: number): Tally {
+function tallyOf({ rows, chunks }: Batch, refused: number): RejectionCounts {
   const frames = chunks.reduce((total, { letters }) => total + letters.length, 0)
   return { records: rows + frames, refused: refused + frames }
 }

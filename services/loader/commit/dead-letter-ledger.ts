@@ -13,12 +13,12 @@ import { LETTERS_TABLE, type Names } from '#shared/names.ts'
 import type { Assigned } from '../consume/assignment.ts'
 import { recordTopics } from '../consume/topics.ts'
 import { ofTable } from '../failures/classify-error.ts'
-import { Abandoned, holdupOfError, type Patience, untilDecided } from '../failures/retry.ts'
-import { createHoldups } from '../failures/stalls.ts'
+import { Abandoned, holdupOfError, type RetryPolicy, untilDecided } from '../failures/retry.ts'
+import { createStalls } from '../failures/stalls.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
 
-export type LettersLedger = {
+export type DeadLetterLedger = {
   /** These partitions from now on, instead of those before. */
   own(assigned: Assigned): void
   /** Until the signal aborts; what is in hand then is given up. */
@@ -27,7 +27,7 @@ export type LettersLedger = {
   finish(): Promise<void>
 }
 
-export type LettersLedgerDeps = {
+export type DeadLetterLedgerDeps = {
   kafka: Kafka
   writer: Writer
   tables: Tables
@@ -49,9 +49,9 @@ const NONCE_RADIX = 36
 
 type Portion = { lines: string[]; next: number }
 
-export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
+export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLedger {
   const { kafka, writer, tables, database, names, clock, log } = deps
-  const holdups = createHoldups(deps)
+  const holdups = createStalls(deps)
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   /** By topic of records. */
   let owned = new Map<string, number[]>()
@@ -61,13 +61,13 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
 
   /** `owned`: null for all. */
   async function round(owned: ReadonlyMap<string, number[]> | null, signal: AbortSignal): Promise<void> {
-    const patience: Patience = { clock, holdups, over: signal, stopping: signal }
+    const patience: RetryPolicy = { clock, holdups, over: signal, stopping: signal }
     for (const topic of owned === null ? await recordTopics(kafka, names) : owned.keys()) {
       await attempt(names.deadLetters(topic), signal, () => enterAll(topic, owned?.get(topic), patience))
     }
   }
 
-  async function enterAll(topic: string, own: readonly number[] | undefined, patience: Patience): Promise<void> {
+  async function enterAll(topic: string, own: readonly number[] | undefined, patience: RetryPolicy): Promise<void> {
     const letters = names.deadLetters(topic)
     const ranges = await kafka.logRanges(letters)
     const partitions = own ?? [...ranges.keys()]
@@ -82,7 +82,7 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
     }
   }
 
-  async function enter(topic: string, partition: number, from: number, to: number, patience: Patience): Promise<void> {
+  async function enter(topic: string, partition: number, from: number, to: number, patience: RetryPolicy): Promise<void> {
     const letters = names.deadLetters(topic)
     for (let place = from; place < to; ) {
       const { lines, next } = await read(topic, partition, place, to)
@@ -107,7 +107,7 @@ export function createLettersLedger(deps: LettersLedgerDeps): LettersLedger {
     return { lines, next: to }
   }
 
-  async function insert(lines: readonly string[], token: string, patience: Patience): Promise<void> {
+  async function insert(lines: readonly string[], token: string, patience: RetryPolicy): Promise<void> {
     const rows = { database, table: LETTERS_TABLE, body: [Buffer.from(lines.join(''))], rows: lines.length, token }
     const failure = await untilDecided(LETTERS_TABLE, patience, async () => {
       if (!made) {

@@ -11,14 +11,14 @@ import { type DeadLetterFacts, deadLetterHeaders } from '#shared/messages/frame.
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { beginning } from '#shared/shown.ts'
-import { type Batch, type Chunk, type FrameLetter, tableOf } from '../batch/batch.ts'
+import { type Batch, type BatchPart, type FrameLetter, tableOf } from '../batch/batch.ts'
 import { chunkOf, originOf } from '../batch/row-ranges.ts'
-import { type Patience, untilDone } from '../failures/retry.ts'
+import { type RetryPolicy, untilDone } from '../failures/retry.ts'
 import type { RowLetter } from '../insert/isolate-rows.ts'
 
 export type DeadLetters = {
   /** The letters of a batch: rows that ClickHouse refused, and the frames that were none. */
-  send(batch: Batch, rows: readonly RowLetter[], patience: Patience): Promise<void>
+  send(batch: Batch, rows: readonly RowLetter[], patience: RetryPolicy): Promise<void>
 }
 
 export type DeadLettersDeps = {
@@ -59,9 +59,9 @@ export function createDeadLetters({ kafka, sender, names, replicationFactor, log
     }
   }
 
-  async function send(batch: Batch, rows: readonly RowLetter[], patience: Patience): Promise<void> {
+  async function send(batch: Batch, rows: readonly RowLetter[], patience: RetryPolicy): Promise<void> {
     const byPartition = new Map<number, { letter: Message; reason: string; table: string }[]>()
-    const add = (chunk: Chunk, letter: Message, reason: string) => {
+    const add = (chunk: BatchPart, letter: Message, reason: string) => {
       const letters = byPartition.get(chunk.partition) ?? []
       byPartition.set(chunk.partition, letters)
       letters.push({ letter, reason, table: tableOf(chunk) ?? chunk.topic })
@@ -84,7 +84,7 @@ export function createDeadLetters({ kafka, sender, names, replicationFactor, log
   return { send }
 }
 
-function frameLetter({ topic, partition, replays }: Chunk, { offset, timestampMs, key, value, reason, issues }: FrameLetter): Message {
+function frameLetter({ topic, partition, replays }: BatchPart, { offset, timestampMs, key, value, reason, issues }: FrameLetter): Message {
   const origin = `${topic}/${partition}/${offset}`
   const facts = { stage: 'frame' as const, reason, issues, origin, fetched: timestampMs }
   return { key, value, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
@@ -99,7 +99,7 @@ function rowLetter(batch: Batch, { row, reason, issues }: RowLetter): Message {
 }
 
 /** The count goes on, so that a record which is refused again and again is left alone at last. */
-function replayedAt(all: Chunk['replays'], offset: number): Pick<DeadLetterFacts, 'replays'> {
+function replayedAt(all: BatchPart['replays'], offset: number): Pick<DeadLetterFacts, 'replays'> {
   const replays = all?.get(offset)
   return replays === undefined ? {} : { replays }
 }

@@ -15,22 +15,22 @@ import type { Batch, PartitionState, ReadMarker } from '../batch/batch.ts'
 import { chunkOf, originOf } from '../batch/row-ranges.ts'
 import { placeOf } from '../consume/assignment.ts'
 import { ofTable } from '../failures/classify-error.ts'
-import { type Patience, untilDecided } from '../failures/retry.ts'
+import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
 import type { RowLetter } from '../insert/isolate-rows.ts'
 import type { Writer } from '../insert/writer.ts'
 import { countUnseen, markUnseen } from '../table/ddl.ts'
 import { rowsBefore, type WalkCounts, whyWithheld } from './deletion-policy.ts'
 
-export type Unseen = {
+export type MarkDeleted = {
   /** `refused`: rows of the batch that are in the dead letters now. */
-  mark(batch: Batch, refused: readonly RowLetter[], patience: Patience): Promise<void>
+  mark(batch: Batch, refused: readonly RowLetter[], patience: RetryPolicy): Promise<void>
   /** The state with what ClickHouse refused and what was withheld, which was not known when it was read. */
   known(batch: Batch, partition: number, state: PartitionState): PartitionState
   /** Shows in the metrics what the commits of an assignment say is withheld. */
   assigned(states: ReadonlyMap<string, PartitionState>): void
 }
 
-export type UnseenDeps = {
+export type MarkDeletedDeps = {
   writer: Writer
   database: string
   names: Names
@@ -39,7 +39,7 @@ export type UnseenDeps = {
   /** By the newest schema that is known; undefined where it declares none. */
   policyOf(topic: string): DeletesPolicy | undefined
   /** Looks whether the registry has a newer one. */
-  refresh(topic: string, patience: Patience): Promise<void>
+  refresh(topic: string, patience: RetryPolicy): Promise<void>
   log: Log
   metrics: Metrics
 }
@@ -53,7 +53,7 @@ const RUN_NAME = /^[\w-]{1,64}$/
 /** What one assignment knows, by partition. `refusedAt`: offset of the last row that ClickHouse refused. */
 type Known = { refusedAt: Map<string, number>; deletes: Map<string, NonNullable<PartitionState['deletes']>> }
 
-export function createUnseen(deps: UnseenDeps): Unseen {
+export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
   const { writer, database, names, tableOf, policyOf, refresh, log, metrics } = deps
   /** A batch of an assignment that has ended may come late, beside those of the next one, and must not make it forget. */
   const knownOf = new Map<number, Known>()
@@ -79,7 +79,7 @@ export function createUnseen(deps: UnseenDeps): Unseen {
   }
 
   /** Why the marker ends no walk that may delete; null if it does. */
-  async function whyNot(batch: Batch, partition: number, marker: ReadMarker, from: number, patience: Patience): Promise<string | null> {
+  async function whyNot(batch: Batch, partition: number, marker: ReadMarker, from: number, patience: RetryPolicy): Promise<string | null> {
     const doubt = marker.doubts?.complete
     if (doubt !== undefined) return `the marker is not believed: ${doubt}`
     if (policyOf(batch.topic) === undefined) await refresh(batch.topic, patience)
@@ -98,7 +98,7 @@ export function createUnseen(deps: UnseenDeps): Unseen {
     partition: number,
     marker: ReadMarker,
     before: number | undefined,
-    patience: Patience,
+    patience: RetryPolicy,
   ): Promise<void> {
     const { topic } = batch
     const { offset, facts } = marker
@@ -127,7 +127,7 @@ export function createUnseen(deps: UnseenDeps): Unseen {
   }
 
   /** The bounds may have been declared anew since the last record was read. */
-  async function whyHeld(topic: string, counts: WalkCounts, before: number | undefined, patience: Patience): Promise<string | null> {
+  async function whyHeld(topic: string, counts: WalkCounts, before: number | undefined, patience: RetryPolicy): Promise<string | null> {
     const decide = (policy = policyOf(topic)) => (policy === undefined ? null : whyWithheld(counts, before, policy))
     if (decide() === null) return null
     await refresh(topic, patience)
@@ -157,7 +157,7 @@ export function createUnseen(deps: UnseenDeps): Unseen {
     )
   }
 
-  async function count(table: string, mark: { partition: number; startedMs: number }, patience: Patience): Promise<WalkCounts> {
+  async function count(table: string, mark: { partition: number; startedMs: number }, patience: RetryPolicy): Promise<WalkCounts> {
     let counts: WalkCounts = { missing: 0, shown: 0 }
     const failure = await untilDecided(table, patience, async () => {
       const { failure: failed, row } = await writer.ask(countUnseen(database, table, mark), patience.over)
@@ -168,7 +168,7 @@ export function createUnseen(deps: UnseenDeps): Unseen {
     return counts
   }
 
-  async function insertMarks(table: string, mark: Parameters<typeof markUnseen>[2], patience: Patience): Promise<number> {
+  async function insertMarks(table: string, mark: Parameters<typeof markUnseen>[2], patience: RetryPolicy): Promise<number> {
     let rows = 0
     const failure = await untilDecided(table, patience, async () => {
       const done = await writer.run(markUnseen(database, table, mark), patience.over)

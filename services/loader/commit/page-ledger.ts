@@ -6,14 +6,14 @@ import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import { LEDGER_TABLE, type Names } from '#shared/names.ts'
-import type { Batch, Chunk, ReadMarker } from '../batch/batch.ts'
+import type { Batch, BatchPart, ReadMarker } from '../batch/batch.ts'
 import { placeOf } from '../consume/assignment.ts'
 import { ofTable } from '../failures/classify-error.ts'
-import { type Patience, untilDecided } from '../failures/retry.ts'
+import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
 
-export type Ledger = { record(batch: Batch, patience: Patience): Promise<void> }
+export type Ledger = { record(batch: Batch, patience: RetryPolicy): Promise<void> }
 
 export type LedgerDeps = {
   writer: Writer
@@ -31,7 +31,7 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
   /** Partitions whose last marker was doubted: one line for all that follow in a row. */
   const doubted = new Set<string>()
 
-  async function record(batch: Batch, patience: Patience): Promise<void> {
+  async function record(batch: Batch, patience: RetryPolicy): Promise<void> {
     const marked = batch.chunks.filter(({ markers }) => markers.length > 0)
     if (marked.length === 0) return
     for (const chunk of marked) {
@@ -62,7 +62,7 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
     if (failure !== null) throw new Error(`the ledger was left with ${failure.name}`)
   }
 
-  function compare({ topic, partition }: Chunk, { offset, facts, counted }: ReadMarker): void {
+  function compare({ topic, partition }: BatchPart, { offset, facts, counted }: ReadMarker): void {
     if (counted === null || counted === facts.records) return
     const { run, page, records } = facts
     log.warn(
@@ -73,7 +73,7 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
     if (stream !== null) metrics.countMismatches.inc({ ...stream, partition })
   }
 
-  function tellOfDoubt({ topic, partition }: Chunk, { offset, facts, doubts }: ReadMarker): void {
+  function tellOfDoubt({ topic, partition }: BatchPart, { offset, facts, doubts }: ReadMarker): void {
     const place = placeOf(topic, partition)
     if (doubts?.watermark === undefined) {
       if (facts.watermark !== null) doubted.delete(place)
@@ -89,7 +89,7 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
     )
   }
 
-  function line({ topic, partition }: Chunk, { offset, facts, counted }: ReadMarker): string {
+  function line({ topic, partition }: BatchPart, { offset, facts, counted }: ReadMarker): string {
     const { run, page, at, records, deadLetters, unchanged, drift, requests, retries, bytes, durationMs, watermark, last } = facts
     const counts = { records, dead_letters: deadLetters, unchanged, drift, requests, retries, bytes, duration_ms: durationMs }
     const place = { topic, partition, offset, ...names.streamOf(topic) }

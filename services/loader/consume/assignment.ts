@@ -4,8 +4,8 @@
 
 import type { Clock } from '#shared/clock.ts'
 import type { PartitionState } from '../batch/batch.ts'
-import type { Patience } from '../failures/retry.ts'
-import type { Holdups } from '../failures/stalls.ts'
+import type { RetryPolicy } from '../failures/retry.ts'
+import type { Stalls } from '../failures/stalls.ts'
 
 export type Assigned = {
   generation: number
@@ -24,6 +24,6 @@ export type Assigned = {
 
 export const placeOf = (topic: string, partition: number): string => `${topic}/${partition}`
 
-export function patienceOf({ ending, over }: Assigned, topic: string, clock: Clock, holdups: Holdups): Patience {
+export function retryPolicyOf({ ending, over }: Assigned, topic: string, clock: Clock, holdups: Stalls): RetryPolicy {
   return { clock, holdups, topic, over: over.signal, stopping: ending.signal }
 }

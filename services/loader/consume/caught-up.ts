@@ -7,7 +7,7 @@ import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, Stopped } from '#shared/errors.ts'
 import type { Committed, Kafka, LogRange } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'
-import type { Held } from '../failures/stalls.ts'
+import type { ActiveStall } from '../failures/stalls.ts'
 import { recordTopics } from './topics.ts'
 
 const LOOK_AGAIN_MS = 200
@@ -23,7 +23,7 @@ export type CaughtUpDeps = {
   names: Names
   clock: Clock
   /** What holds topics up now. */
-  held(): readonly Held[]
+  held(): readonly ActiveStall[]
 }
 
 /** A topic that is not caught up, and when its committed positions were last seen to move. */
@@ -72,7 +72,7 @@ export async function untilAllCommitted({ kafka, names, clock, held }: CaughtUpD
 }
 
 /** Why each of these topics will not be caught up by waiting; null while one of them may be. Pure. */
-export function stalledFor(behind: readonly Behind[], held: readonly Held[], nowMs: number): string[] | null {
+export function stalledFor(behind: readonly Behind[], held: readonly ActiveStall[], nowMs: number): string[] | null {
   const reasons: string[] = []
   for (const { topic, movedMs } of behind) {
     const own = held.filter(({ topics }) => topics.includes(topic))

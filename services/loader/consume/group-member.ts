@@ -4,15 +4,15 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
-import type { Gap, Kafka, LogRange, MembershipOptions, Reader, ReaderAssignment } from '#shared/kafka/kafka.ts'
+import type { Kafka, LogRange, MembershipOptions, OffsetGap, Reader, ReaderAssignment } from '#shared/kafka/kafka.ts'
 import { StaleGeneration } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
-import { type Chunk, type PartitionState, restOf } from '../batch/batch.ts'
+import { type BatchPart, type PartitionState, restOf } from '../batch/batch.ts'
 import type { PartitionCommit } from '../commit/commit-batch.ts'
 import { type Assigned, placeOf } from './assignment.ts'
-import type { Gate } from './in-flight-limit.ts'
+import type { InFlightLimit } from './in-flight-limit.ts'
 import type { Intake } from './intake.ts'
 import { afterGap, LOG_START, startingState, wasLoaded } from './start-position.ts'
 
@@ -30,9 +30,9 @@ export type MembershipDeps = {
   kafka: Kafka
   options: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
   names: Names
-  gate: Gate
+  gate: InFlightLimit
   intake(): Intake
-  push(chunk: Chunk): void
+  push(chunk: BatchPart): void
   /** Closes all open batches. */
   flush(topic: null): void
   clock: Clock
@@ -147,14 +147,14 @@ export function createMembership(deps: MembershipDeps): Membership {
     }
   }
 
-  function tellOfGap({ topic, partition, position, low, high }: Omit<Gap, 'generation'>): void {
+  function tellOfGap({ topic, partition, position, low, high }: Omit<OffsetGap, 'generation'>): void {
     const lost = position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
     log.error({ topic, partition, position, low, high }, `${placeOf(topic, partition)}: ${lost}; loading goes on at ${low}`)
     const stream = names.streamOf(topic)
     if (stream !== null) metrics.gaps.inc({ ...stream, partition })
   }
 
-  function onGap(gap: Gap): void {
+  function onGap(gap: OffsetGap): void {
     const { topic, partition } = gap
     const place = placeOf(topic, partition)
     const state = current?.states.get(place)

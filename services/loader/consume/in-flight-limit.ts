@@ -4,7 +4,7 @@
  */
 const FREE_SHARE = 2
 
-export type Gate = {
+export type InFlightLimit = {
   hasRoom(topic: string, bytes: number): boolean
   /** Takes the bytes if there is room for them. */
   enter(topic: string, bytes: number): boolean
@@ -13,7 +13,7 @@ export type Gate = {
   empty(): Promise<void>
 }
 
-export function createGate(bytesMax: number, onChange: (heldBytes: number) => void): Gate {
+export function createInFlightLimit(bytesMax: number, onChange: (heldBytes: number) => void): InFlightLimit {
   const byTopic = new Map<string, number>()
   let total = 0
   let waiting: (() => void)[] = []

@@ -6,13 +6,13 @@ import type { Clock } from '#shared/clock.ts'
 import type { ReadBatch, Reader } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import { declaredIn } from '#shared/messages/marker-trust.ts'
-import type { Chunk } from '../batch/batch.ts'
-import { Abandoned, type Patience, pauseForDefect } from '../failures/retry.ts'
+import type { BatchPart } from '../batch/batch.ts'
+import { Abandoned, pauseForDefect, type RetryPolicy } from '../failures/retry.ts'
 import type { StallNotes } from '../failures/stall-notes.ts'
-import type { Holdups } from '../failures/stalls.ts'
+import type { Stalls } from '../failures/stalls.ts'
 import { bytesOfBatch, splice, unknownSchemas } from '../splice/splice.ts'
-import { type Assigned, patienceOf, placeOf } from './assignment.ts'
-import type { Gate } from './in-flight-limit.ts'
+import { type Assigned, placeOf, retryPolicyOf } from './assignment.ts'
+import type { InFlightLimit } from './in-flight-limit.ts'
 import type { Catalog } from './schema-catalog.ts'
 
 export type Intake = {
@@ -27,12 +27,12 @@ export type Intake = {
 
 export type IntakeDeps = {
   catalog: Catalog
-  gate: Gate
-  holdups: Holdups
+  gate: InFlightLimit
+  holdups: Stalls
   stalls: Pick<StallNotes, 'watching' | 'progress'>
   clock: Clock
   reader(): Pick<Reader, 'resume'> | null
-  push(chunk: Chunk): void
+  push(chunk: BatchPart): void
   /** Closes the topic's open batch, so that it makes room. */
   flush(topic: string): void
   log: Log
@@ -101,7 +101,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   function learn(assigned: Assigned, topic: string, ids: readonly number[]): void {
     const loadedBefore = assigned.loadedBefore.has(topic)
     holdWhile(topic, async () => {
-      await know(topic, ids, loadedBefore, patienceOf(assigned, topic, clock, stalls.watching(topic, holdups)))
+      await know(topic, ids, loadedBefore, retryPolicyOf(assigned, topic, clock, stalls.watching(topic, holdups)))
       stalls.progress(topic)
     })
   }
@@ -113,7 +113,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     defects.set(place, attempt + 1)
     const where = `${place}, offsets ${messages[0]?.offset ?? nextOffset} to ${nextOffset - 1}`
     if (attempt === 0) log.error({ err: error, topic, partition }, `${where}: an unexpected error; other topics are not affected`)
-    const patience = patienceOf(assigned, topic, clock, stalls.watching(topic, holdups))
+    const patience = retryPolicyOf(assigned, topic, clock, stalls.watching(topic, holdups))
     holdWhile(topic, () => pauseForDefect(topic, where, error, attempt, patience))
   }
 
@@ -131,7 +131,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     mine.set(topic, done)
   }
 
-  async function know(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
+  async function know(topic: string, ids: readonly number[], loadedBefore: boolean, patience: RetryPolicy): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
         if (!opened.has(topic)) await catalog.open(topic, loadedBefore, patience)

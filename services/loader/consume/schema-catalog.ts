@@ -12,8 +12,8 @@ import { annotationOf, type StreamAnnotation } from '#shared/schema/json-schema.
 import type { RegisteredSchema, Registry } from '#shared/schema/registry.ts'
 import type { Target } from '../batch/batch.ts'
 import { tableFailure } from '../failures/classify-error.ts'
-import { type Patience, untilDecided, untilDone } from '../failures/retry.ts'
-import type { Lookup, Refused } from '../splice/splice.ts'
+import { type RetryPolicy, untilDecided, untilDone } from '../failures/retry.ts'
+import type { Lookup, RefusedSchema } from '../splice/splice.ts'
 import type { TableSpec } from '../table/ddl.ts'
 import type { Tables } from '../table/tables.ts'
 
@@ -24,21 +24,21 @@ export type Catalog = {
   /** What the newest known schema of the topic declares; null while none is known. */
   annotation(topic: string): StreamAnnotation | null
   /** Looks for a newer schema, at most every `NEWER_LOOK_MS` for a topic. A registry that does not answer leaves what is known. */
-  refresh(topic: string, patience: Patience): Promise<void>
+  refresh(topic: string, patience: RetryPolicy): Promise<void>
   /**
    * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it were confirmed once, so a
    * missing table is not made anew in silence.
    */
-  open(topic: string, loadedBefore: boolean, patience: Patience): Promise<void>
+  open(topic: string, loadedBefore: boolean, patience: RetryPolicy): Promise<void>
   /** Resolves when `lookup` knows these ids. */
-  learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void>
+  learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: RetryPolicy): Promise<void>
 }
 
 const REFUSED_AGE_MAX_MS = 30_000
 const REGISTRY_WAIT_MAX_MS = 10_000
 const NEWER_LOOK_MS = 5_000
 
-type Entry = { target: Target } | { refused: Refused; atMs: number }
+type Entry = { target: Target } | { refused: RefusedSchema; atMs: number }
 
 export type CatalogDeps = { registry: Registry; tables: Tables; names: Names; clock: Clock }
 
@@ -57,12 +57,12 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     }
   }
 
-  async function open(topic: string, loadedBefore: boolean, patience: Patience): Promise<void> {
+  async function open(topic: string, loadedBefore: boolean, patience: RetryPolicy): Promise<void> {
     const latest = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.latest(names.subject(topic)))
     if (latest !== null) await enter(topic, latest.id, latest, loadedBefore, patience)
   }
 
-  async function learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: Patience): Promise<void> {
+  async function learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: RetryPolicy): Promise<void> {
     for (const id of ids) {
       if (lookup(topic)(id) !== undefined) continue
       const schema = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.byId(id))
@@ -75,7 +75,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     id: number,
     schema: RegisteredSchema | null,
     loadedBefore: boolean,
-    patience: Patience,
+    patience: RetryPolicy,
   ): Promise<void> {
     const key = `${topic}#${id}`
     const refused =
@@ -100,7 +100,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     if (annotation !== null && id >= (annotations.get(topic)?.id ?? id)) annotations.set(topic, { id, annotation })
   }
 
-  async function refresh(topic: string, patience: Patience): Promise<void> {
+  async function refresh(topic: string, patience: RetryPolicy): Promise<void> {
     const last = lookedMs.get(topic)
     if (last !== undefined && clock.elapsedMs() - last < NEWER_LOOK_MS) return
     lookedMs.set(topic, clock.elapsedMs())
@@ -114,7 +114,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     if (latest !== null && lookup(topic)(latest.id) === undefined) await enter(topic, latest.id, latest, true, patience)
   }
 
-  function mismatch(topic: string, { id, json }: RegisteredSchema): Refused | null {
+  function mismatch(topic: string, { id, json }: RegisteredSchema): RefusedSchema | null {
     const annotation = annotationOf(json)
     const stream = names.streamOf(topic)
     if (annotation === null) return { refused: 'foreign_schema', issues: `schema ${id} carries no x-headrace, so its table is unknown` }

@@ -3,7 +3,7 @@
  * only if its metadata carries its own offset; a reset by any tool therefore starts anew, with no watermark and no open page.
  */
 
-import type { Committed, Gap } from '#shared/kafka/kafka.ts'
+import type { Committed, OffsetGap } from '#shared/kafka/kafka.ts'
 import { parseCommit } from '#shared/progress/offset-metadata.ts'
 import type { PartitionState } from '../batch/batch.ts'
 
@@ -32,7 +32,7 @@ export function wasLoaded(committed: Committed | null): boolean {
  * Reading goes on at the low end, where nobody knows how much of the open page is gone. The watermark stays until the API was asked again for what
  * was lost. A log that was made anew has lost nothing that can be named: the fetcher sees by its own checkpoint that it has to ask again.
  */
-export function afterGap(state: PartitionState, { position, low, high }: Pick<Gap, 'position' | 'low' | 'high'>): PartitionState {
+export function afterGap(state: PartitionState, { position, low, high }: Pick<OffsetGap, 'position' | 'low' | 'high'>): PartitionState {
   const from = state.lost?.from ?? position
   return {
     ...state,

@@ -11,28 +11,28 @@ export const REFUSED_MIN = 50
 /** Records that the share looks back over. */
 const WINDOW_RECORDS = 1000
 
-export type Tally = { records: number; refused: number }
-export const NO_TALLY: Tally = { records: 0, refused: 0 }
+export type RejectionCounts = { records: number; refused: number }
+export const NO_REJECTIONS: RejectionCounts = { records: 0, refused: 0 }
 
 /** The topic waits, and tries again later: something has to be put right, or its offsets moved on by a person. */
 export class Flooded extends HeadraceError {
-  constructor(topic: string, { records, refused }: Tally, first: string) {
+  constructor(topic: string, { records, refused }: RejectionCounts, first: string) {
     super('HR_FLOOD', `${refused} of ${records} records of ${topic} are refused (${first}); nothing of it is committed`, {
       hint: 'compare table and schema; to leave the records out, move the offsets: headrace replay --from OFFSET',
     })
   }
 }
 
-export function isFlood({ records, refused }: Tally): boolean {
+export function isFlood({ records, refused }: RejectionCounts): boolean {
   return refused >= REFUSED_MIN && refused >= REFUSED_SHARE_MAX * records
 }
 
-export function plus(a: Tally, b: Tally): Tally {
+export function plus(a: RejectionCounts, b: RejectionCounts): RejectionCounts {
   return { records: a.records + b.records, refused: a.refused + b.refused }
 }
 
 /** Forgets what is long ago, keeping the share. */
-export function recent({ records, refused }: Tally): Tally {
+export function recent({ records, refused }: RejectionCounts): RejectionCounts {
   const kept = Math.min(1, WINDOW_RECORDS / records)
   return { records: records * kept, refused: refused * kept }
 }

@@ -5,14 +5,14 @@
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { type Failure, type FailureKind, needsPerson } from './classify-error.ts'
-import type { Holdup, Holdups } from './stalls.ts'
+import type { Stalls, TopicStall } from './stalls.ts'
 
 /** The work is given up without a commit; it will be read again. */
 export class Abandoned extends Error {}
 
-export type Patience = {
+export type RetryPolicy = {
   clock: Clock
-  holdups: Holdups
+  holdups: Stalls
   /** The assignment has ended: whatever is in hand is another member's. */
   over: AbortSignal
   /** The process is to end. */
@@ -38,7 +38,7 @@ export function waitMs(attempt: number, maxMs: number, random: number): number {
 }
 
 /** Repeats while the failure may pass. Null: it succeeded. Otherwise a failure of the rows (data, memory), which repeating does not cure. */
-export async function untilDecided(what: string, patience: Patience, attempt: () => Promise<Failure | null>): Promise<Failure | null> {
+export async function untilDecided(what: string, patience: RetryPolicy, attempt: () => Promise<Failure | null>): Promise<Failure | null> {
   let wasCut = false
   for (let count = 0; ; count++) {
     endIfOver(patience)
@@ -53,7 +53,7 @@ export async function untilDecided(what: string, patience: Patience, attempt: ()
 }
 
 /** Repeats until it is true; errors of the call are what it waits for. */
-export async function untilDone<T>(what: string, patience: Patience, maxMs: number, attempt: () => Promise<T>): Promise<T> {
+export async function untilDone<T>(what: string, patience: RetryPolicy, maxMs: number, attempt: () => Promise<T>): Promise<T> {
   for (let count = 0; ; count++) {
     endIfOver(patience)
     try {
@@ -68,7 +68,7 @@ export async function untilDone<T>(what: string, patience: Patience, maxMs: numb
 }
 
 /** One wait. Throws Abandoned when the assignment is over, or when a stop has been asked for before it began. */
-export async function pause(what: string, holdup: Holdup, maxMs: number, attempt: number, patience: Patience): Promise<void> {
+export async function pause(what: string, holdup: TopicStall, maxMs: number, attempt: number, patience: RetryPolicy): Promise<void> {
   const { clock, over, stopping, holdups } = patience
   endIfOver(patience)
   if (stopping.aborted) throw new Abandoned(`${what}: stopped while waiting: ${holdup.message}`)
@@ -81,14 +81,14 @@ export async function pause(what: string, holdup: Holdup, maxMs: number, attempt
   endIfOver(patience)
 }
 
-function endIfOver({ over }: Patience): void {
+function endIfOver({ over }: RetryPolicy): void {
   if (over.aborted) throw new Abandoned('the assignment has ended')
 }
 
 /** Errors of ours carry a code like HR_KAFKA_UNREACHABLE; anything else is a defect. */
 const isPassing = (error: unknown): error is HeadraceError => error instanceof HeadraceError
 
-export const holdupOf = (failure: Failure): Holdup => ({
+export const holdupOf = (failure: Failure): TopicStall => ({
   name: failure.name,
   message: failure.message,
   needsPerson: needsPerson(failure),
@@ -97,7 +97,7 @@ export const holdupOf = (failure: Failure): Holdup => ({
 /** Servers that are away come back; what refuses a login, a right, a size or a shape does not change by itself. */
 const PASSING = ['HR_REGISTRY', 'HR_KAFKA_UNREACHABLE', 'HR_KAFKA_REQUEST', 'HR_KAFKA_TIMEOUT', 'HR_KAFKA_NO_ANSWER', 'HR_KAFKA_METADATA']
 
-export const holdupOfError = ({ code, message, hint }: HeadraceError): Holdup => ({
+export const holdupOfError = ({ code, message, hint }: HeadraceError): TopicStall => ({
   name: code,
   message: hint === undefined ? message : `${message}; ${hint}`,
   needsPerson: !PASSING.includes(code),
@@ -107,7 +107,7 @@ export const holdupOfError = ({ code, message, hint }: HeadraceError): Holdup =>
  * One wait after an error that nobody expected. It holds up its own topic and no other, since the other topics have no part in it, and is tried again
  * as if something outside had to be put right. Throws Abandoned as `pause` does.
  */
-export function pauseForDefect(topic: string, where: string, error: unknown, attempt: number, patience: Patience): Promise<void> {
+export function pauseForDefect(topic: string, where: string, error: unknown, attempt: number, patience: RetryPolicy): Promise<void> {
   const message = `${where}: ${messageOf(error)}; see the log, and report it`
   return pause(topic, { name: 'HR_DEFECT', message, needsPerson: true }, WAIT_MAX_MS.table, attempt, patience)
 }

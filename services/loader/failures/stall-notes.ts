@@ -12,14 +12,14 @@ import { label, type Names } from '#shared/names.ts'
 import { createNotes } from '#shared/progress/notes.ts'
 import { NO_STALL, parseStall, type Stall, stallText } from '#shared/progress/stall.ts'
 import { type Assigned, placeOf } from '../consume/assignment.ts'
-import type { Holdup, Holdups } from './stalls.ts'
+import type { Stalls, TopicStall } from './stalls.ts'
 
 export type StalledStream = { stream: string; reason: string; message: string; since: string }
 
 export type StallNotes = {
   assigned(assigned: Pick<Assigned, 'topics' | 'states'>): void
   /** The holdups, told for this topic. */
-  watching(topic: string, holdups: Holdups): Holdups
+  watching(topic: string, holdups: Stalls): Stalls
   /** A batch of the topic was committed, or its table is open. */
   progress(topic: string): void
   stalled(): StalledStream[]
@@ -37,7 +37,7 @@ const WRITE_LAST_MS = 5_000
 type State = {
   partitions: number[]
   /** What is waited for now, by table or topic. */
-  held: Map<string, Holdup>
+  held: Map<string, TopicStall>
   /** Of the present wait, epoch milliseconds. */
   sinceMs: number | null
   /** As it is stored. */
@@ -81,7 +81,7 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
     }
   }
 
-  function hold(topic: string, what: string, holdup: Holdup): void {
+  function hold(topic: string, what: string, holdup: TopicStall): void {
     const state = states.get(topic)
     if (state === undefined) return
     state.held.set(what, holdup)
@@ -114,7 +114,7 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
     notes.refresh()
   }
 
-  function note(topic: string, state: State, { name: reason, message }: Holdup, now: boolean): void {
+  function note(topic: string, state: State, { name: reason, message }: TopicStall, now: boolean): void {
     const sinceMs = state.sinceMs ?? clock.nowMs()
     if (state.noted?.reason === reason || (!now && state.noted === null && clock.nowMs() - sinceMs < NOTE_AFTER_MS)) return
     state.noted = { v: 1, sinceMs, reason, message }

@@ -6,7 +6,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 
-export type Holdup = {
+export type TopicStall = {
   name: string
   message: string
   /** It does not pass by itself: a person has to put something right. */
@@ -14,24 +14,24 @@ export type Holdup = {
 }
 
 /** `topics`: of records, that wait for it. `sinceMs`: elapsed time of the clock; a new reason begins anew. */
-export type Held = Holdup & { what: string; topics: readonly string[]; sinceMs: number }
+export type ActiveStall = TopicStall & { what: string; topics: readonly string[]; sinceMs: number }
 
-export type Holdups = {
+export type Stalls = {
   /** `what` takes nothing at the moment. `topic`: of records, whose work waits for it. */
-  hold(what: string, holdup: Holdup, topic?: string): void
+  hold(what: string, holdup: TopicStall, topic?: string): void
   clear(what: string): void
   /** A new assignment: whatever was waited for may be another member's now. */
   reset(): void
   /** What is held up now. */
-  all(): readonly Held[]
+  all(): readonly ActiveStall[]
 }
 
-type Known = Holdup & { sinceMs: number; reasonSinceMs: number; topics: Set<string> }
+type Known = TopicStall & { sinceMs: number; reasonSinceMs: number; topics: Set<string> }
 
-export function createHoldups({ log, metrics, clock }: { log: Log; metrics: Metrics; clock: Clock }): Holdups {
+export function createStalls({ log, metrics, clock }: { log: Log; metrics: Metrics; clock: Clock }): Stalls {
   const held = new Map<string, Known>()
 
-  function hold(what: string, { name, message, needsPerson }: Holdup, topic?: string): void {
+  function hold(what: string, { name, message, needsPerson }: TopicStall, topic?: string): void {
     const known = held.get(what)
     const topics = known?.topics ?? new Set<string>()
     if (topic !== undefined) topics.add(topic)
@@ -55,7 +55,7 @@ export function createHoldups({ log, metrics, clock }: { log: Log; metrics: Metr
     held.clear()
   }
 
-  const all = (): Held[] =>
+  const all = (): ActiveStall[] =>
     [...held].map(([what, { name, message, needsPerson, topics, reasonSinceMs }]) => ({
       ...{ what, name, message, needsPerson },
       topics: [...topics],

@@ -7,27 +7,27 @@ import type { Metrics } from '#shared/metrics.ts'
 import type { Batch, Target } from '../batch/batch.ts'
 import { bytesOf, chunkOf, countOf, originOf, type Piece, splitAt } from '../batch/row-ranges.ts'
 import type { Failure } from '../failures/classify-error.ts'
-import { holdupOf, type Patience, pause, untilDecided, WAIT_MAX_MS } from '../failures/retry.ts'
+import { holdupOf, pause, type RetryPolicy, untilDecided, WAIT_MAX_MS } from '../failures/retry.ts'
 import type { Tables } from '../table/tables.ts'
 import { tokenOf } from './deduplication-token.ts'
 import { type Isolation, isolate, type RowLetter } from './isolate-rows.ts'
 import type { Writer } from './writer.ts'
 
-export type Deliver = (
+export type InsertBatch = (
   batch: Batch,
   target: Target,
-  patience: Patience,
+  patience: RetryPolicy,
   allow: (refused: number, first: string) => void,
 ) => Promise<RowLetter[]>
 
-export type DeliverDeps = { writer: Writer; tables: Tables; database: string; nonce: string; metrics: Metrics; clock: Clock }
+export type InsertBatchDeps = { writer: Writer; tables: Tables; database: string; nonce: string; metrics: Metrics; clock: Clock }
 
 /** Memory that runs out halves the inserts, but not below this. */
 const PIECE_ROWS_MIN = 1000
 /** A column that was retyped by hand may take values and change them, without any error: tables are looked at this often. */
 const LOOK_AGAIN_MS = 30_000
 
-export function createDeliver({ writer, tables, database, nonce, metrics, clock }: DeliverDeps): Deliver {
+export function createInsertBatch({ writer, tables, database, nonce, metrics, clock }: InsertBatchDeps): InsertBatch {
   /** Rows of one insert, by table, where memory once ran out; doubled by each batch that goes through. */
   const rowsMaxByTable = new Map<string, number>()
   const lookedAtMs = new Map<string, number>()

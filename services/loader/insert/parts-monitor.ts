@@ -6,17 +6,17 @@ import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
-import { type Parts, stretchAfter } from '../batch/adaptive-limits.ts'
+import { adaptedAfter, type Parts } from '../batch/adaptive-limits.ts'
 import type { Writer } from './writer.ts'
 
-export type Pressure = {
+export type PartsMonitor = {
   /** The same writer, and its inserts are what looks follow. */
   heeding(writer: Writer): Writer
   /** From 1 to STRETCH_MAX. Each batch is an insert into the ledger as well, so its parts count for every table. */
   stretchOf(table: string | null): number
 }
 
-export type PressureDeps = { parts(table: string): Promise<Parts | null>; clock: Clock; log: Log; metrics: Metrics }
+export type PartsMonitorDeps = { parts(table: string): Promise<Parts | null>; clock: Clock; log: Log; metrics: Metrics }
 
 const LOOK_EVERY_MS = 2_000
 /** Looks that are not answered take no connections from the inserts. */
@@ -26,7 +26,7 @@ const FORGET_AFTER_MS = 60_000
 
 type Seen = { stretch: number; atMs: number }
 
-export function createPressure({ parts, clock, log, metrics }: PressureDeps): Pressure {
+export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorDeps): PartsMonitor {
   const seen = new Map<string, Seen>()
   const looking = new Set<string>()
 
@@ -47,7 +47,7 @@ export function createPressure({ parts, clock, log, metrics }: PressureDeps): Pr
       .catch(() => null)
       .finally(() => looking.delete(table))
     if (found === null) return
-    const stretch = stretchAfter(before, found)
+    const stretch = adaptedAfter(before, found)
     seen.set(table, { stretch, atMs: clock.elapsedMs() })
     metrics.parts.set({ table }, found.most)
     metrics.batchStretch.set({ table }, stretch)

@@ -10,7 +10,7 @@ import { viewName } from '#shared/names.ts'
 import type { Writer } from '../insert/writer.ts'
 import { dropTable, type Placement, quoted, type TableSpec, textLiteral } from '../table/ddl.ts'
 import { createFront, frontOf, localName, weightsIn } from '../table/distributed.ts'
-import { find } from '../table/introspect.ts'
+import { introspect } from '../table/introspect.ts'
 
 export type ExchangeTools = { clickhouse: ClickHouse; writer: Writer; at: Placement; clock: Clock; signal: AbortSignal }
 
@@ -108,7 +108,7 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
  */
 async function giveShardsName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
   const fresh = newName(table)
-  const { front } = await find(tools.clickhouse.rows, at, fresh)
+  const { front } = await introspect(tools.clickhouse.rows, at, fresh)
   const is = frontOf(front?.engineFull ?? '')
   if (is === null) throw new Stopped('HR_REBUILD_SHARDS', `table ${fresh} is not over the shards: nothing was exchanged`)
   const rename = `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`
@@ -119,7 +119,7 @@ async function giveShardsName(tools: Run, at: Placement, table: string, name: st
 }
 
 /** The name that the old table has then; null when there was none. */
-export async function exchange(tools: ExchangeTools, table: string, hasOld: boolean): Promise<string | null> {
+export async function exchangeTables(tools: ExchangeTools, table: string, hasOld: boolean): Promise<string | null> {
   const { at, clock, clickhouse, writer } = tools
   await removeNewView(tools, table)
   // From here on it is done in any case: whoever interrupts it is to know which table is which.

@@ -9,24 +9,24 @@ import type { Names } from '#shared/names.ts'
 import { type Batch, batchOf, type Target } from '../batch/batch.ts'
 import { originOf } from '../batch/row-ranges.ts'
 import type { DeadLetters } from '../commit/dead-letter-queue.ts'
-import type { Unseen } from '../commit/mark-deleted.ts'
+import type { MarkDeleted } from '../commit/mark-deleted.ts'
 import type { Catalog } from '../consume/schema-catalog.ts'
 import { startingState } from '../consume/start-position.ts'
-import { Flooded, isFlood, NO_TALLY, plus, recent } from '../failures/rejection-limit.ts'
-import type { Patience } from '../failures/retry.ts'
-import type { Deliver } from '../insert/insert-batch.ts'
+import { Flooded, isFlood, NO_REJECTIONS, plus, recent } from '../failures/rejection-limit.ts'
+import type { RetryPolicy } from '../failures/retry.ts'
+import type { InsertBatch } from '../insert/insert-batch.ts'
 import { type Lookup, splice, unknownSchemas } from '../splice/splice.ts'
 
-export type FillTools = {
+export type LoadPartitionTools = {
   kafka: Kafka
   names: Names
   catalog: Catalog
   /** What the catalog knows, with the table that is filled. */
   lookup: Lookup
-  deliver: Deliver
+  deliver: InsertBatch
   deadLetters: DeadLetters
-  unseen: Unseen
-  patience: Patience
+  unseen: MarkDeleted
+  patience: RetryPolicy
   /** Of one batch. */
   rowsMax: number
   bytesMax: number
@@ -40,13 +40,13 @@ export type Filled = { rows: number; refused: number; withheld: number }
 /** Places of letters of one partition that are kept in mind; beyond it a letter may come twice, as after a crash. */
 const LETTERS_MAX = 250_000
 
-export async function fill(tools: FillTools, stretch: Stretch): Promise<Filled> {
+export async function loadPartition(tools: LoadPartitionTools, stretch: Stretch): Promise<Filled> {
   const { catalog, lookup, deliver, deadLetters, unseen, patience } = tools
   const { topic, partition } = stretch
   const filled = { rows: 0, refused: 0, withheld: 0 }
   const told = await lettersOf(tools, stretch)
   const isTold = (offset: number, atMs: number): boolean => told.get(offset) === atMs
-  let tally = NO_TALLY
+  let tally = NO_REJECTIONS
   let state = startingState(null, stretch.from)
 
   async function settle(batch: Batch): Promise<void> {
@@ -86,7 +86,7 @@ export async function fill(tools: FillTools, stretch: Stretch): Promise<Filled> 
 }
 
 /** Fetch times of the records that are dead letters, by offset. */
-async function lettersOf({ kafka, names }: FillTools, { topic, partition }: Stretch): Promise<Map<number, number>> {
+async function lettersOf({ kafka, names }: LoadPartitionTools, { topic, partition }: Stretch): Promise<Map<number, number>> {
   const letterTopic = names.deadLetters(topic)
   const opening = `${topic}/${partition}/`
   const places = new Map<number, number>()
@@ -101,7 +101,10 @@ async function lettersOf({ kafka, names }: FillTools, { topic, partition }: Stre
 }
 
 /** A read that ends early brings no more to a batch, and is begun again where it ended, until it brings nothing. */
-async function* batches({ kafka, rowsMax, bytesMax }: FillTools, { topic, partition, from, to }: Stretch): AsyncGenerator<ReadBatch> {
+async function* batches(
+  { kafka, rowsMax, bytesMax }: LoadPartitionTools,
+  { topic, partition, from, to }: Stretch,
+): AsyncGenerator<ReadBatch> {
   let messages: RawMessage[] = []
   let bytes = 0
   let position = from

@@ -12,29 +12,29 @@ import type { Names } from '#shared/names.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import type { Target } from '../batch/batch.ts'
 import { createDeadLetters } from '../commit/dead-letter-queue.ts'
-import { createUnseen } from '../commit/mark-deleted.ts'
+import { createMarkDeleted } from '../commit/mark-deleted.ts'
 import { createCatalog } from '../consume/schema-catalog.ts'
-import { Abandoned, type Patience } from '../failures/retry.ts'
-import { createHoldups, type Holdups } from '../failures/stalls.ts'
-import { createDeliver } from '../insert/insert-batch.ts'
+import { Abandoned, type RetryPolicy } from '../failures/retry.ts'
+import { createStalls, type Stalls } from '../failures/stalls.ts'
+import { createInsertBatch } from '../insert/insert-batch.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Lookup } from '../splice/splice.ts'
 import type { TableSpec } from '../table/ddl.ts'
 import type { Tables } from '../table/tables.ts'
 import { newName } from './exchange-tables.ts'
-import { type Filled, type FillTools, fill, type Stretch } from './load-partition.ts'
+import { type Filled, type LoadPartitionTools, loadPartition, type Stretch } from './load-partition.ts'
 
 /** What holds an insert up for longer will not pass by waiting. */
 const STUCK_MS_MAX = 60_000
 const NONCE_RADIX = 36
 
-export type BesideOptions = { config: Config; clock: Clock; log: Log; metrics: Metrics; signal: AbortSignal }
-export type BesideParts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
+export type ShadowTableOptions = { config: Config; clock: Clock; log: Log; metrics: Metrics; signal: AbortSignal }
+export type ShadowTableParts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
 
 /** By stretch. Throws Stopped when the signal aborts, Unavailable when the table takes no rows, Flooded when it refuses too many. */
-export async function fillAll(
-  options: BesideOptions,
-  parts: BesideParts,
+export async function loadShadowTable(
+  options: ShadowTableOptions,
+  parts: ShadowTableParts,
   topic: string,
   table: string,
   stretches: readonly Stretch[],
@@ -43,17 +43,17 @@ export async function fillAll(
   const { kafka, names, registry, writer } = parts
   const { database } = config.clickhouse
   const over = new AbortController()
-  const holdups = endingHoldups(createHoldups({ log, metrics, clock }), clock, over)
-  const patience: Patience = { clock, holdups, over: AbortSignal.any([over.signal, signal]), stopping: signal }
+  const holdups = endingHoldups(createStalls({ log, metrics, clock }), clock, over)
+  const patience: RetryPolicy = { clock, holdups, over: AbortSignal.any([over.signal, signal]), stopping: signal }
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   const common = { kafka, names, clock, log, metrics, database, nonce, writer }
   const catalog = createCatalog({ registry, names, clock, tables: beside(parts.tables) })
   const sender = kafka.sender()
-  const fillTools: FillTools = {
+  const fillTools: LoadPartitionTools = {
     ...{ kafka, names, catalog, patience, lookup: besideOf(catalog.lookup(topic)) },
-    deliver: createDeliver({ ...common, tables: parts.tables }),
+    deliver: createInsertBatch({ ...common, tables: parts.tables }),
     deadLetters: createDeadLetters({ ...common, sender, replicationFactor: config.kafka.replicationFactor }),
-    unseen: createUnseen({
+    unseen: createMarkDeleted({
       ...{ ...common, tableOf: () => newName(table) },
       policyOf: (each) => catalog.annotation(each)?.deletes,
       refresh: catalog.refresh,
@@ -64,7 +64,7 @@ export async function fillAll(
     await catalog.open(topic, false, patience)
     const filled: Filled[] = []
     for (const stretch of stretches) {
-      filled.push(await fill(fillTools, stretch))
+      filled.push(await loadPartition(fillTools, stretch))
       log.info({ ...stretch, rows: filled.at(-1)?.rows }, `${topic}/${stretch.partition} is in ${newName(table)} up to ${stretch.to}`)
     }
     return filled
@@ -77,7 +77,7 @@ export async function fillAll(
   }
 }
 
-function endingHoldups(holdups: Holdups, clock: Clock, over: AbortController): Holdups {
+function endingHoldups(holdups: Stalls, clock: Clock, over: AbortController): Stalls {
   const sinceMs = new Map<string, number>()
   return {
     hold(what, holdup, topic) {

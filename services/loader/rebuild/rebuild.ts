@@ -17,9 +17,9 @@ import { recordTopics } from '../consume/topics.ts'
 import { createWriter } from '../insert/writer.ts'
 import type { TableSpec } from '../table/ddl.ts'
 import { createTables, type Tables } from '../table/tables.ts'
-import { copyKept, type ExchangeTools, exchange, isThere, removeNew } from './exchange-tables.ts'
+import { copyKept, type ExchangeTools, exchangeTables, isThere, removeNew } from './exchange-tables.ts'
 import type { Filled, Stretch } from './load-partition.ts'
-import { fillAll } from './load-shadow-table.ts'
+import { loadShadowTable } from './load-shadow-table.ts'
 
 export type RebuildOptions = {
   config: Config
@@ -79,13 +79,13 @@ async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebui
   const stretches = await stretchesOf(kafka, names, topic)
   await removeNew(tools, table)
 
-  const filled = await fillAll(options, { ...parts, writer: tools.writer }, topic, table, stretches)
+  const filled = await loadShadowTable(options, { ...parts, writer: tools.writer }, topic, table, stretches)
   const kept = hasOld ? await copyKept(tools, spec, lowsOf(stretches), !onlyLog) : 0
   if (kept > 0) log.warn({ table, rows: kept }, keptWords(table, kept, onlyLog))
   // Once more: what was loaded into the old table since would be missing.
   await refuseIfActive(kafka, names.loaderGroup)
   await refuseIfMoved(kafka, names, topic, stretches)
-  const old = await exchange(tools, table, hasOld)
+  const old = await exchangeTables(tools, table, hasOld)
   await showNewest(tables, spec)
   await tellIfRaced(kafka, names, stream, topic, stretches)
   const partitions = stretches.map(({ partition, from, to }, index) => ({ partition, from, to, ...(filled[index] as Filled) }))

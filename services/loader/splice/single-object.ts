@@ -11,7 +11,7 @@ const BACKSLASH = 0x5c
 const SPACE = 0x20
 
 /** `from`: where the object opens; the last byte closes one. Bytes that are one JSON object are never refused. */
-export function isOneObject(value: Buffer, from: number): boolean {
+export function isSingleObject(value: Buffer, from: number): boolean {
   const last = value.length - 1
   for (let at = value.indexOf(CLOSING, from); at !== -1 && at < last; at = value.indexOf(CLOSING, at + 1)) {
     if (isFollowedByAnother(value, at + 1)) return closesAtItsEnd(value, from)

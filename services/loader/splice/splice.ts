@@ -14,13 +14,13 @@ import {
   schemaIdOf,
 } from '#shared/messages/frame.ts'
 import { completeDoubt, type DeclaredWatermark, watermarkDoubt } from '#shared/messages/marker-trust.ts'
-import type { Chunk, FrameLetter, PartitionState, ReadMarker, Target } from '../batch/batch.ts'
+import type { BatchPart, FrameLetter, PartitionState, ReadMarker, Target } from '../batch/batch.ts'
 import { HEAD_BYTES_MAX, openHead, type RowHead, writeHead } from './row-prefix.ts'
-import { isOneObject } from './single-object.ts'
+import { isSingleObject } from './single-object.ts'
 
 /** Why no record of this schema can be loaded. */
-export type Refused = { refused: string; issues: string }
-export type Lookup = (schemaId: number) => Target | Refused | undefined
+export type RefusedSchema = { refused: string; issues: string }
+export type Lookup = (schemaId: number) => Target | RefusedSchema | undefined
 
 const OPENING_BYTES = 1
 const CLOSING = 0x7d
@@ -60,13 +60,13 @@ export function unknownSchemas({ messages }: ReadBatch, lookup: Lookup): number[
  * schema id that is not known yet: it is asked for first. `declared`: what watermarks of markers are held against, where that is known. Pure but
  * for the memory it allocates.
  */
-export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup, declared?: DeclaredWatermark): Chunk[] {
-  const chunks: Chunk[] = []
+export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup, declared?: DeclaredWatermark): BatchPart[] {
+  const chunks: BatchPart[] = []
   let builder = startChunk(batch, 0)
   // One object for the whole batch, since a new one for each record would be the most expensive thing here.
   const state = { ...before }
   let lastId = -1
-  let target: Target | Refused | undefined
+  let target: Target | RefusedSchema | undefined
   const { messages } = batch
   for (let index = 0; index < messages.length; index++) {
     const message = messages[index] as RawMessage
@@ -77,7 +77,7 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup,
       target = lookup(id)
       if (target === undefined) return []
     }
-    if (value !== null && id !== null && target !== undefined && !('refused' in target) && isOneObject(value, FRAME_HEAD_BYTES)) {
+    if (value !== null && id !== null && target !== undefined && !('refused' in target) && isSingleObject(value, FRAME_HEAD_BYTES)) {
       if (builder.target === null) builder.target = target
       else if (builder.target !== target) {
         chunks.push(finishChunk(batch, builder, { ...state, nextOffset: Number(message.offset) }, 0))
@@ -173,7 +173,7 @@ function isEmptyObject(value: Buffer, from: number): boolean {
 }
 
 /** The bytes of the whole fetch leave the gate with its last chunk. */
-function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder, after: PartitionState, bytes: number): Chunk {
+function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder, after: PartitionState, bytes: number): BatchPart {
   const { target, rows, letters, markers, body, length, ends } = from
   const used = rows === 0 ? { body: NO_BYTES, ends: NO_ROWS } : { body: body.subarray(0, length), ends }
   const replays = from.replays === null ? {} : { replays: from.replays }
@@ -224,7 +224,7 @@ function markerHeader({ headers }: RawMessage): Buffer | string | undefined {
   return Array.isArray(header) ? header[0] : header
 }
 
-function letterOf(message: RawMessage, id: number | null, target: Target | Refused | undefined): FrameLetter {
+function letterOf(message: RawMessage, id: number | null, target: Target | RefusedSchema | undefined): FrameLetter {
   const { value, key } = message
   const place = {
     offset: Number(message.offset),

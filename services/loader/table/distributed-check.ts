@@ -5,7 +5,7 @@
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
 import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
 import { createFront, frontOf, localName, shardingKeyOf, weightsIn } from './distributed.ts'
-import type { Found, FoundTable } from './introspect.ts'
+import type { ExistingTables, FoundTable } from './introspect.ts'
 
 /** In a name that each server replaces by its own. */
 const MACRO = '{'
@@ -15,7 +15,7 @@ const DECIDING = ['_deleted', '_version']
 type Named = { name: string; message: string; remedy: string }
 
 /** Why nothing may go through the table that has the stream's own name, and what a person does; null when it may. */
-export function frontMistake(spec: TableSpec, front: FoundTable, at: Placement, weights: string | null): Named | null {
+export function distributedMistake(spec: TableSpec, front: FoundTable, at: Placement, weights: string | null): Named | null {
   const { engine, engineFull, columns, comment } = front
   const { table, primaryKey } = spec
   const { database, cluster = '' } = at
@@ -45,7 +45,12 @@ export function frontMistake(spec: TableSpec, front: FoundTable, at: Placement, 
 }
 
 /** A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written. */
-export function ledgerStatements(at: Placement, { table, front, weights }: Found, name: string, create: typeof createLedger): string[] {
+export function ledgerStatements(
+  at: Placement,
+  { table, front, weights }: ExistingTables,
+  name: string,
+  create: typeof createLedger,
+): string[] {
   if (at.sharded !== true) return table === null ? [create(at, name)] : []
   if (front !== null && (table !== null || frontOf(front.engineFull) === null)) return []
   return [create(at, localName(name)), createFront(at, name, { table: localName(name), shardingKey: shardingKeyOf(LEDGER_KEY), weights })]

@@ -7,7 +7,7 @@ import { SHARDS_SETTINGS } from '#shared/clickhouse.ts'
 import { type Placement, place, quoted, textLiteral } from './ddl.ts'
 
 /** What a Distributed table names: where the rows are, and what spreads them. */
-export type Front = { cluster: string; database: string; table: string; shardingKey: string }
+export type DistributedTable = { cluster: string; database: string; table: string; shardingKey: string }
 
 /**
  * An insert is answered when every shard has its rows, none is queued on a disk; each shard keeps the token for itself, so what is sent again after
@@ -20,7 +20,7 @@ export const localName = (table: string): string => `${table}_local`
 /** Pure of the primary key, so that no version of a row comes to another shard. */
 export const shardingKeyOf = (primaryKey: readonly string[]): string => `cityHash64(${primaryKey.map(quoted).join(', ')})`
 
-export type FrontSpec = Pick<Front, 'table' | 'shardingKey'> & {
+export type FrontSpec = Pick<DistributedTable, 'table' | 'shardingKey'> & {
   /** Of the shards as they are now; null where they are not known. */
   weights: string | null
   /** Whose columns, defaults and comments it has; the local table by default. */
@@ -47,7 +47,7 @@ const NAME = /^\s*(?:'((?:[^'\\]|\\.)*)'|`?([\w.-]+)`?)\s*(?:,|$)/
 const POLICY = /,\s*'[^']*'\s*$/
 
 /** From a table's `engine_full`; null for any other engine. `shardingKey` is empty where rows may only be read. */
-export function frontOf(engineFull: string): Front | null {
+export function frontOf(engineFull: string): DistributedTable | null {
   let rest = ENGINE.exec(engineFull)?.[1]
   if (rest === undefined) return null
   const names: string[] = []

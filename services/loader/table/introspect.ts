@@ -23,7 +23,7 @@ export type FoundView = { engine: string; comment: string; columns: ReadonlyMap<
  * `table` holds the rows. `front`: on shards, whatever has the table's own name; `weights`: of the shards that the server knows, in their order, null where
  * there are none to be known.
  */
-export type Found = { table: FoundTable | null; view: FoundView | null; front: FoundTable | null; weights: string | null }
+export type ExistingTables = { table: FoundTable | null; view: FoundView | null; front: FoundTable | null; weights: string | null }
 
 export type Rows = <T>(query: string) => Promise<T[]>
 
@@ -38,7 +38,7 @@ type ColumnRow = {
   is_in_partition_key: number
 }
 
-export async function find(rows: Rows, at: Placement, table: string): Promise<Found> {
+export async function introspect(rows: Rows, at: Placement, table: string): Promise<ExistingTables> {
   const found = await findOne(rows, at.database, table)
   if (at.sharded !== true) return { ...found, front: null, weights: null }
   const front = found.table
@@ -65,7 +65,7 @@ export async function unlessDenied<T>(answer: Promise<T>): Promise<T | null> {
   }
 }
 
-async function findOne(rows: Rows, database: string, table: string): Promise<Pick<Found, 'table' | 'view'>> {
+async function findOne(rows: Rows, database: string, table: string): Promise<Pick<ExistingTables, 'table' | 'view'>> {
   const view = viewName(table)
   const names = `(${textLiteral(table)}, ${textLiteral(view)})`
   const where = `database = ${textLiteral(database)}`

@@ -62,7 +62,7 @@ FROM system.clusters WHERE cluster = ${textLiteral(name)}`
   return { shards: row?.shards ?? 0, replicas: row?.replicas ?? 0, internal: row?.internal === 1 }
 }
 
-export type Server = {
+export type ServerFacts = {
   user: string
   settings: readonly ServerSetting[]
   lacking: ReadonlySet<string>
@@ -70,7 +70,7 @@ export type Server = {
 }
 
 /** Pure. */
-export function judgeServer(at: Placement, { user, settings, lacking, cluster }: Server, wanted: Wanted): Finding[] {
+export function judgeServer(at: Placement, { user, settings, lacking, cluster }: ServerFacts, wanted: Wanted): Finding[] {
   const { database } = at
   const findings: Finding[] = cluster === undefined ? [] : clusterFindings(at, cluster)
   const say = (severity: Finding['severity'], name: string, message: string, remedy: string) =>

@@ -20,15 +20,15 @@ import {
   windowSetting,
 } from './ddl.ts'
 import { createFront, frontOf, localName, shardingKeyOf } from './distributed.ts'
-import { frontMistake } from './distributed-check.ts'
-import type { Found, FoundTable } from './introspect.ts'
+import { distributedMistake } from './distributed-check.ts'
+import type { ExistingTables, FoundTable } from './introspect.ts'
 
 /** `essential`: rows do not fit before it is done. What is not can wait for a person without holding anything up. */
-export type Step = { what: string; statement: string; essential: boolean }
+export type TableChange = { what: string; statement: string; essential: boolean }
 export type Finding = { name: string; severity: 'refused' | 'warning'; message: string; remedy: string }
-export type Verdict = { steps: Step[]; findings: Finding[] }
+export type TableDiff = { steps: TableChange[]; findings: Finding[] }
 
-export type Judged = Verdict & { refused: Finding | null }
+export type CheckedTable = TableDiff & { refused: Finding | null }
 
 /** The step that makes the table itself. */
 export const NEW_TABLE = 'table'
@@ -40,17 +40,17 @@ const HIDDEN_KINDS = ['MATERIALIZED', 'ALIAS', 'EPHEMERAL']
 /** `latest`: the spec follows from the newest schema, so its descriptions count. `canonical`: a type as ClickHouse writes it. */
 export type Judging = { at: Placement; latest: boolean; canonical(type: string): string }
 
-export function judge(spec: TableSpec, found: Found, judging: Judging): Judged {
+export function diffTable(spec: TableSpec, found: ExistingTables, judging: Judging): CheckedTable {
   const { at } = judging
   const table = at.sharded === true ? shardsVerdict(spec, found, judging) : tableVerdict(spec, found.table, judging)
   const view = table.after === null ? NOTHING : viewVerdict(spec, found, table.after, at)
   return judged([...table.steps, ...view.steps], [...table.findings, ...view.findings])
 }
 
-const NOTHING: Verdict = { steps: [], findings: [] }
+const NOTHING: TableDiff = { steps: [], findings: [] }
 
 /** `after`: the columns that it has then; null where a person has to say first what is to become of it. */
-type TableVerdict = Verdict & { after: ViewColumn[] | null }
+type TableVerdict = TableDiff & { after: ViewColumn[] | null }
 
 function tableVerdict(spec: TableSpec, table: FoundTable | null, judging: Judging): TableVerdict {
   const { at } = judging
@@ -64,9 +64,9 @@ function tableVerdict(spec: TableSpec, table: FoundTable | null, judging: Judgin
 }
 
 /** What has rows is changed first: the Distributed table never sends what it cannot take. */
-function shardsVerdict(spec: TableSpec, { table, front, weights }: Found, judging: Judging): TableVerdict {
+function shardsVerdict(spec: TableSpec, { table, front, weights }: ExistingTables, judging: Judging): TableVerdict {
   const { at } = judging
-  const wrong = front === null ? null : frontMistake(spec, front, at, weights)
+  const wrong = front === null ? null : distributedMistake(spec, front, at, weights)
   if (wrong !== null) return { steps: [], findings: [refusal(wrong.name, wrong.message, wrong.remedy)], after: null }
   const local = (front === null ? null : frontOf(front.engineFull))?.table ?? localName(spec.table)
   const rows = tableVerdict({ ...spec, table: local }, table, judging)
@@ -78,7 +78,7 @@ function shardsVerdict(spec: TableSpec, { table, front, weights }: Found, judgin
   return { steps: [...rows.steps, ...columns.steps], findings: [...rows.findings, ...columns.findings], after: columns.after }
 }
 
-const judged = (steps: Step[], findings: Finding[]): Judged => ({
+const judged = (steps: TableChange[], findings: Finding[]): CheckedTable => ({
   steps,
   findings,
   refused: findings.find(({ severity }) => severity === 'refused') ?? null,
@@ -138,12 +138,12 @@ function partitionFindings(spec: TableSpec, { columns, partitionKey }: FoundTabl
   return [refusal('PARTITION_KEY', message, putAside(at, spec))]
 }
 
-type ColumnVerdict = Verdict & { after: ViewColumn[] }
+type ColumnVerdict = TableDiff & { after: ViewColumn[] }
 
 function columnVerdict(spec: TableSpec, { columns }: FoundTable, { at, latest, canonical }: Judging): ColumnVerdict {
   const { table, primaryKey } = spec
   const after = new Map([...columns].filter(([, { kind }]) => !HIDDEN_KINDS.includes(kind)).map(([name, { type }]) => [name, type]))
-  const steps: Step[] = []
+  const steps: TableChange[] = []
   const findings: Finding[] = []
   for (const column of [...spec.columns, ...LOADER_COLUMNS]) {
     const { name, comment } = column
@@ -177,7 +177,7 @@ function columnVerdict(spec: TableSpec, { columns }: FoundTable, { at, latest, c
 }
 
 /** Without a memory of inserts a repeated one would be stored twice, until FINAL or a merge takes one away. */
-function windowSteps({ table }: TableSpec, { engineFull }: FoundTable, at: Placement): Step[] {
+function windowSteps({ table }: TableSpec, { engineFull }: FoundTable, at: Placement): TableChange[] {
   const setting = windowSetting(at)
   const given = new RegExp(`\\b${setting} = (\\d+)`).exec(engineFull)?.[1]
   const byDefault = at.cluster === undefined ? '0' : '1'
@@ -185,7 +185,7 @@ function windowSteps({ table }: TableSpec, { engineFull }: FoundTable, at: Place
   return [{ what: setting, statement: rememberInserts(at, table), essential: false }]
 }
 
-function viewVerdict({ table }: TableSpec, { view }: Found, after: readonly ViewColumn[], at: Placement): Verdict {
+function viewVerdict({ table }: TableSpec, { view }: ExistingTables, after: readonly ViewColumn[], at: Placement): TableDiff {
   const columns = after.filter(({ name }) => name !== DELETED)
   const name = viewName(table)
   if (view !== null && !isOwnView(view)) {

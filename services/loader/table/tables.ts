@@ -11,10 +11,10 @@ import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailu
 import { insertNeeds } from '../insert/writer.ts'
 import { createDatabase, createLedger, createLettersLedger, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
 import { ledgerStatements } from './distributed-check.ts'
-import { type Found, find } from './introspect.ts'
+import { type ExistingTables, introspect } from './introspect.ts'
 import { partsOf } from './part-count.ts'
 import { findOut } from './server-check.ts'
-import { type Finding, type Judged, judge, NEW_TABLE } from './table-diff.ts'
+import { type CheckedTable, diffTable, type Finding, NEW_TABLE } from './table-diff.ts'
 
 /** A server takes 256 KiB by default: some thousand columns, or long descriptions. */
 const LONG_STATEMENT = 100_000
@@ -25,7 +25,7 @@ export type Tables = {
    * Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`; descriptions are taken over
    * only from the `latest` schema.
    */
-  ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<Look>
+  ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<TableLook>
   ensureLedger(): Promise<Failure | null>
   ensureLettersLedger(): Promise<Failure | null>
   /** Null when ClickHouse answers and accepts the login. */
@@ -36,23 +36,23 @@ export type Looks = {
   /** What the user or its profile forbids. Throws what ClickHouse throws. */
   server(): Promise<Finding[]>
   /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
-  look(spec: TableSpec): Promise<Judged>
+  look(spec: TableSpec): Promise<CheckedTable>
   /** Null for a table that is not there. Throws what ClickHouse throws. */
   parts(table: string): Promise<Parts | null>
 }
 
 /** `failure`: why no row of this shape can be inserted; null when they can. `changed`: something was made or added just now. */
-export type Look = { failure: Failure | null; changed: boolean }
+export type TableLook = { failure: Failure | null; changed: boolean }
 
 export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
   const spelled = new Map<string, string>()
   const told = new Set<string>()
   let askedServer = false
 
-  async function ensure(spec: TableSpec, { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean }): Promise<Look> {
+  async function ensure(spec: TableSpec, { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean }): Promise<TableLook> {
     const { table } = spec
     await tellOfServer()
-    const found = await find(rows, at, table)
+    const found = await introspect(rows, at, table)
     let judged = await judgeFound(spec, found, latest)
     if (judged.refused !== null) return unfit(judged.refused)
     if (found.table === null) {
@@ -65,7 +65,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
       log.info({ table, change: what }, what === NEW_TABLE ? 'table made' : `table ${table} changed: ${what}`)
     }
     if (essential.length > 0) {
-      const after = await find(rows, at, table)
+      const after = await introspect(rows, at, table)
       if (after.table === null) return unfit(unseen(at, table))
       judged = await judgeFound(spec, after, latest)
       if (judged.refused !== null) return { ...unfit(judged.refused), changed: true }
@@ -75,7 +75,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   }
 
   /** Said once for each reason: the table is looked at often. */
-  async function forPeople(table: string, { steps, findings }: Judged): Promise<void> {
+  async function forPeople(table: string, { steps, findings }: CheckedTable): Promise<void> {
     for (const { name, message, remedy } of findings) tell(table, name, `${message}; ${remedy}`)
     for (const { what, statement, essential } of steps) {
       if (essential) continue
@@ -99,9 +99,9 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     log.warn({ table, reason }, message)
   }
 
-  async function judgeFound(spec: TableSpec, found: Found, latest: boolean): Promise<Judged> {
+  async function judgeFound(spec: TableSpec, found: ExistingTables, latest: boolean): Promise<CheckedTable> {
     await learnSpelling([...spec.columns, ...LOADER_COLUMNS].map(({ type }) => type))
-    return judge(spec, found, { at, latest, canonical: (type) => spelled.get(type) ?? type })
+    return diffTable(spec, found, { at, latest, canonical: (type) => spelled.get(type) ?? type })
   }
 
   /** Types are compared as ClickHouse writes them; an author may have written `Decimal(18,2)` or an alias. */
@@ -114,7 +114,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   }
 
   async function ensureLedgerTable(table: string, create: typeof createLedger): Promise<void> {
-    const statements = ledgerStatements(at, await find(rows, at, table), table, create)
+    const statements = ledgerStatements(at, await introspect(rows, at, table), table, create)
     if (statements.length > 0) await makeDatabase()
     for (const statement of statements) await run(statement)
   }
@@ -143,7 +143,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
 
   return {
     async ensure(spec, options) {
-      let look: Look = { failure: null, changed: false }
+      let look: TableLook = { failure: null, changed: false }
       const failure = await failureIn(async () => {
         look = await ensure(spec, options)
       })
@@ -153,7 +153,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     ensureLettersLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createLettersLedger)),
     parts: (table) => partsOf(rows, at, table),
     server: () => findOut({ rows, text }, at, insertNeeds(at)),
-    look: async (spec) => judgeFound(spec, await find(rows, at, spec.table), true),
+    look: async (spec) => judgeFound(spec, await introspect(rows, at, spec.table), true),
     ping: () =>
       failureIn(async () => {
         await rows('SELECT 1')
@@ -176,7 +176,7 @@ const unseen = ({ database }: Placement, table: string): Named => ({
   remedy: 'let the loader read system.tables',
 })
 
-const unfit = ({ name, message, remedy }: Named): Look => ({ failure: tableFailure(name, `${message}; ${remedy}`), changed: false })
+const unfit = ({ name, message, remedy }: Named): TableLook => ({ failure: tableFailure(name, `${message}; ${remedy}`), changed: false })
 
 async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
   try {

@@ -10,7 +10,7 @@ import { LETTERS_TABLE, type Names } from '#shared/names.ts'
 import type { Findings } from './findings.ts'
 import { exists, tableAt } from './table-shape.ts'
 
-export type Refused = {
+export type RefusedOffsets = {
   has(offset: number, atMs: number): boolean
   /** Looks again: a letter may be in the topic and hidden behind a transaction that is under way. */
   hasSoon(offset: number, atMs: number): Promise<boolean>
@@ -30,7 +30,7 @@ export type LettersTools = {
 }
 
 /** `behind`: offsets that the ledger has not come to yet; `more`: there are more refused records than are kept in mind. */
-export type LettersChecked = { refused: Refused; letters: number; behind: number; more: boolean }
+export type LettersChecked = { refused: RefusedOffsets; letters: number; behind: number; more: boolean }
 
 /** Places of refused records of one partition; some 20 MB. */
 const REFUSED_MAX = 250_000

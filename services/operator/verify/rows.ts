@@ -6,12 +6,12 @@
 import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
 import { FRAME_HEAD_BYTES, replaysOf, schemaIdOf } from '#shared/messages/frame.ts'
-import type { Refused } from './dead-letters.ts'
+import type { RefusedOffsets } from './dead-letters.ts'
 import type { Findings } from './findings.ts'
 import type { MarkCheck } from './marks.ts'
 import type { Shape } from './table-shape.ts'
 
-export type RowsTools = { clickhouse: ClickHouse; shape: Shape; partition: number; refused: Refused; findings: Findings } & {
+export type RowsTools = { clickhouse: ClickHouse; shape: Shape; partition: number; refused: RefusedOffsets; findings: Findings } & {
   /** A record is not shown, since the newest row of its key is a deleted one behind it. */
   onHidden: MarkCheck['hidden']
 }

@@ -40,7 +40,7 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
     })
 
 type AnyWindows = ReturnType<typeof windowsSpecOf<z.ZodType>>
-export type WindowsSpec = Omit<z.infer<AnyWindows>, 'pages'>
+export type WindowsOptions = Omit<z.infer<AnyWindows>, 'pages'>
 
 /** `?since=…&until=…`: windows({ to: 'until', size: '1d', cap: 1000, pages: pageNumber({ stop: 'empty' }) }). */
 export const windows = <Pages>(spec: Omit<Given<AnyWindows>, 'pages'> & { pages: Pages }) => ({ kind: 'windows' as const, ...spec })

@@ -6,11 +6,11 @@
  */
 import type { Together } from '../port.ts'
 
-export type Share = ReadonlyMap<string, readonly number[]>
-export type Member = {
+export type AssignedPartitions = ReadonlyMap<string, readonly number[]>
+export type AssignedMember = {
   id: string
   topics: readonly string[]
-  had: Share
+  had: AssignedPartitions
   /** It wants all partitions of its topics; of several claims on a topic the least number has it, then the first member by id. */
   claim?: number | undefined
   /** By topic. Where members differ, the first one by id is believed. */
@@ -23,7 +23,7 @@ type Unit = { topics: readonly string[]; slots: readonly Slot[] }
 type Owned = Map<string, Unit[]>
 
 /** `partitionsOf`: how many partitions each topic has. Members without a partition are in the result as well. */
-export function assign(members: readonly Member[], partitionsOf: ReadonlyMap<string, number>): Map<string, Share> {
+export function assign(members: readonly AssignedMember[], partitionsOf: ReadonlyMap<string, number>): Map<string, AssignedPartitions> {
   const byId = new Map(members.map((member) => [member.id, member]))
   const subscribed = [...byId.keys()].sort().map((id) => byId.get(id)!)
   const sorted = withoutClaimed(subscribed)
@@ -39,18 +39,18 @@ export function assign(members: readonly Member[], partitionsOf: ReadonlyMap<str
 
 const slotsIn = (owned: Owned, id: string): Slot[] => owned.get(id)!.flatMap(({ slots }) => slots)
 
-const mayOwn = ({ topics }: Member, unit: Unit): boolean => unit.topics.every((topic) => topics.includes(topic))
+const mayOwn = ({ topics }: AssignedMember, unit: Unit): boolean => unit.topics.every((topic) => topics.includes(topic))
 
 /** Those that had most of the unit before; all where nobody had any of it. */
-function holdersOfMost(candidates: readonly Member[], { slots }: Unit): readonly Member[] {
-  const held = ({ had }: Member) => slots.filter(({ topic, partition }) => had.get(topic)?.includes(partition)).length
+function holdersOfMost(candidates: readonly AssignedMember[], { slots }: Unit): readonly AssignedMember[] {
+  const held = ({ had }: AssignedMember) => slots.filter(({ topic, partition }) => had.get(topic)?.includes(partition)).length
   const most = Math.max(...candidates.map(held))
   return candidates.filter((member) => held(member) === most)
 }
 
 /** The members with the topics that they may have partitions of. */
-function withoutClaimed(members: readonly Member[]): Member[] {
-  const holders = new Map<string, Member>()
+function withoutClaimed(members: readonly AssignedMember[]): AssignedMember[] {
+  const holders = new Map<string, AssignedMember>()
   for (const member of members) {
     if (member.claim === undefined) continue
     for (const topic of member.topics) {
@@ -62,7 +62,7 @@ function withoutClaimed(members: readonly Member[]): Member[] {
 }
 
 /** What has one owner: the partitions that belong together, if a member may own them all, and each other one by itself. */
-function unitsOf(members: readonly Member[], partitionsOf: ReadonlyMap<string, number>): Unit[] {
+function unitsOf(members: readonly AssignedMember[], partitionsOf: ReadonlyMap<string, number>): Unit[] {
   const together = togetherOf(members)
   const units = new Map<string, Slot[]>()
   for (const slot of slotsOf(partitionsOf)) {
@@ -79,7 +79,7 @@ function unitsOf(members: readonly Member[], partitionsOf: ReadonlyMap<string, n
 
 const unitOf = (slots: readonly Slot[]): Unit => ({ slots, topics: [...new Set(slots.map(({ topic }) => topic))] })
 
-function togetherOf(members: readonly Member[]): Map<string, Together> {
+function togetherOf(members: readonly AssignedMember[]): Map<string, Together> {
   const rules = new Map<string, Together>()
   for (const { together } of members) {
     for (const [topic, rule] of Object.entries(together ?? {})) if (!rules.has(topic)) rules.set(topic, rule)
@@ -93,8 +93,8 @@ function slotsOf(partitionsOf: ReadonlyMap<string, number>): Slot[] {
 }
 
 /** The fewest partitions, then the fewest of these topics, then the first by id. */
-function leastLoaded(candidates: readonly Member[], owned: Owned, unit: Unit): Member | null {
-  let best: Member | null = null
+function leastLoaded(candidates: readonly AssignedMember[], owned: Owned, unit: Unit): AssignedMember | null {
+  let best: AssignedMember | null = null
   for (const member of candidates) {
     if (best === null || loadOf(member, owned, unit) < loadOf(best, owned, unit)) best = member
   }
@@ -103,13 +103,13 @@ function leastLoaded(candidates: readonly Member[], owned: Owned, unit: Unit): M
 
 const TOPIC_WEIGHT = 1e-6
 
-function loadOf({ id }: Member, owned: Owned, { topics }: Unit): number {
+function loadOf({ id }: AssignedMember, owned: Owned, { topics }: Unit): number {
   const slots = slotsIn(owned, id)
   return slots.length + TOPIC_WEIGHT * slots.filter((slot) => topics.includes(slot.topic)).length
 }
 
 /** Moves one unit at a time to a member that has fewer by more than its size; each move lowers the sum of squares, so it ends. */
-function balance(members: readonly Member[], owned: Owned): void {
+function balance(members: readonly AssignedMember[], owned: Owned): void {
   for (let move = findMove(members, owned); move !== null; move = findMove(members, owned)) {
     const { from, to, unit } = move
     const kept = owned.get(from)!.filter((each) => each !== unit)
@@ -119,9 +119,9 @@ function balance(members: readonly Member[], owned: Owned): void {
 }
 
 /** Of members with equally many, the first by id gives or takes. */
-function findMove(members: readonly Member[], owned: Owned): { from: string; to: string; unit: Unit } | null {
+function findMove(members: readonly AssignedMember[], owned: Owned): { from: string; to: string; unit: Unit } | null {
   const counts = new Map(members.map(({ id }) => [id, slotsIn(owned, id).length]))
-  const count = ({ id }: Member) => counts.get(id)!
+  const count = ({ id }: AssignedMember) => counts.get(id)!
   const fromLeast = members.toSorted((a, b) => count(a) - count(b))
   for (const from of members.toSorted((a, b) => count(b) - count(a))) {
     for (const to of fromLeast) {
@@ -141,7 +141,7 @@ function lastOfMost(units: readonly Unit[]): Unit | undefined {
 }
 
 /** Every subscribed topic is there, also without a partition. */
-function shareOf(slots: readonly Slot[], topics: readonly string[]): Share {
+function shareOf(slots: readonly Slot[], topics: readonly string[]): AssignedPartitions {
   const own = (topic: string) => slots.filter((slot) => slot.topic === topic).map(({ partition }) => partition)
   return new Map([...topics].sort().map((topic) => [topic, own(topic).sort((a, b) => a - b)]))
 }

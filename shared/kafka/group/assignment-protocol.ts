@@ -8,7 +8,7 @@ import type { Log } from '../../log.ts'
 import type { GroupHooks } from '../kafkajs-patches/consumer-group.ts'
 import { AssignerProtocol } from '../kafkajs-patches/load.ts'
 import type { MemberState, OwnerOptions } from '../port.ts'
-import { assign, type Member, type Share } from './assigner.ts'
+import { type AssignedMember, type AssignedPartitions, assign } from './assigner.ts'
 
 const { MemberMetadata, MemberAssignment } = AssignerProtocol
 
@@ -24,7 +24,7 @@ const said = z.object({
 })
 
 /** What a member says of itself at each join. */
-export type Saying = Pick<Member, 'had' | 'claim' | 'together'> & Pick<OwnerOptions, 'work'>
+export type Saying = Pick<AssignedMember, 'had' | 'claim' | 'together'> & Pick<OwnerOptions, 'work'>
 
 export function createAssigner(hooks: GroupHooks, saying: () => Saying, log: Log): PartitionAssigner {
   return ({ cluster }): Assigner & { hooks: GroupHooks } => ({
@@ -43,7 +43,7 @@ export function createAssigner(hooks: GroupHooks, saying: () => Saying, log: Log
   })
 }
 
-function toMember({ memberId, memberMetadata }: GroupMember): Member {
+function toMember({ memberId, memberMetadata }: GroupMember): AssignedMember {
   const metadata = MemberMetadata.decode(memberMetadata)
   return { id: memberId, topics: metadata?.topics ?? [], ...decodeSaying(metadata?.userData) }
 }
@@ -73,7 +73,7 @@ function decodeSaying(userData: Buffer | null | undefined): Saying {
 }
 
 /** The leader may have to look at topics that only others subscribe to. One that is gone must not keep the whole group from working. */
-async function countPartitions(cluster: Cluster, members: readonly Member[], log: Log): Promise<Map<string, number>> {
+async function countPartitions(cluster: Cluster, members: readonly AssignedMember[], log: Log): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for (const topic of new Set(members.flatMap(({ topics }) => topics))) {
     try {
@@ -87,7 +87,7 @@ async function countPartitions(cluster: Cluster, members: readonly Member[], log
 }
 
 /** Topics without a partition are left out: the package takes them for assigned. */
-function encode(share: Share): Buffer {
+function encode(share: AssignedPartitions): Buffer {
   const assignment: Record<string, number[]> = {}
   for (const [topic, partitions] of share) if (partitions.length > 0) assignment[topic] = [...partitions]
   return MemberAssignment.encode({ version: VERSION, assignment, userData: Buffer.alloc(0) })

@@ -22,7 +22,7 @@ export type Session = {
   revoked: Promise<void> | null
 }
 
-export type Member = {
+export type GroupMember = {
   consumer: Consumer
   /** Null while there is no assignment that counts. */
   current(): Session | null
@@ -58,7 +58,7 @@ export async function joinGroup(
   tuning: Tuning,
   handlers: MemberHandlers,
   deps: Deps,
-): Promise<Member> {
+): Promise<GroupMember> {
   const { clock } = deps
   const log = deps.log.child({ group: options.group })
   let session: Session | null = null

@@ -9,9 +9,9 @@ import { within } from '../client/deadline.ts'
 import { explainFailure, isPassing, isStale } from '../client/map-errors.ts'
 import { StaleGeneration } from '../errors.ts'
 import { FetchedBatch } from '../kafkajs-patches/fetched-batch.ts'
-import type { Assignment, Committed, Gap, Kafka, Reader, ReaderOptions } from '../port.ts'
+import type { Assignment, Committed, Kafka, OffsetGap, Reader, ReaderOptions } from '../port.ts'
 import { whileBeating } from './heartbeat.ts'
-import { fatal, HEARTBEAT_MS, joinGroup, type Member, type Session } from './member.ts'
+import { fatal, type GroupMember, HEARTBEAT_MS, joinGroup, type Session } from './member.ts'
 
 const WAIT_MS = 250
 const COMMIT_DEADLINE_MS = 30_000
@@ -28,7 +28,7 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
   const paused = new Set<string>()
   let lastCommit: Promise<unknown> = Promise.resolve()
 
-  const member: Member = await joinGroup(
+  const member: GroupMember = await joinGroup(
     options,
     {
       maxWaitTimeInMs: options.maxWaitMs ?? WAIT_MS,
@@ -42,7 +42,7 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
       open,
       revoke: async ({ generation }) => options.onRebalancing(generation),
       outOfRange(at, session) {
-        const gap: Gap = {
+        const gap: OffsetGap = {
           topic: at.topic,
           partition: at.partition,
           generation: session.generation,

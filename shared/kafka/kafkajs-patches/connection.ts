@@ -24,7 +24,7 @@ type Errors = { KafkaJSConnectionClosedError: new (message: string, at: { host: 
 /** How long a disconnect waits for the answers to what was asked before. */
 const ANSWERS_WAIT_MAX_MS = 5_000
 
-export function cureConnection(): void {
+export function patchConnection(): void {
   const { prototype } = internal<{ prototype: Connection }>('network/connection.js')
   const { KafkaJSConnectionClosedError } = internal<Errors>('errors.js')
   const { connect, disconnect } = prototype

@@ -59,7 +59,7 @@ type Runner = {
   processEachBatch(batch: FetchedBatch): Promise<void>
 }
 
-export function cureGroup(): void {
+export function patchGroup(): void {
   const { prototype: group } = internal<{ prototype: ConsumerGroup }>('consumer/consumerGroup.js')
   const { prototype: runner } = internal<{ prototype: Runner }>('consumer/runner.js')
   tellOfJoins(group)

@@ -6,7 +6,7 @@ import { internal } from './internals.ts'
 
 type Cluster = { findGroupCoordinatorMetadata(of: { groupId: string; coordinatorType: number }): Promise<object> }
 
-export function cureCoordinator(): void {
+export function patchCoordinator(): void {
   const { prototype } = internal<{ prototype: Cluster }>('cluster/index.js')
   const { findGroupCoordinatorMetadata } = prototype
   prototype.findGroupCoordinatorMetadata = async function (of) {

@@ -43,7 +43,7 @@ const DECOMPRESSORS: Record<number, (records: Buffer) => Promise<Buffer>> = {
 }
 const NO_HEADERS = Object.freeze({})
 
-export function cureDecode(): void {
+export function patchDecode(): void {
   const path = 'protocol/requests/fetch/v4/decodeMessages.js'
   const decodeOld = internal<Decode>(path)
   replaceInternal(path, async (decoder: PackageDecoder): Promise<DecodedRecords> => {

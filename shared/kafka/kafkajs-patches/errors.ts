@@ -9,6 +9,6 @@ const NEWER: ErrorCode[] = [
   { type: 'TRANSACTION_ABORTABLE', code: 120, retriable: false, message: 'The transaction can only be aborted' },
 ]
 
-export function cureErrors(): void {
+export function patchErrors(): void {
   internal<{ errorCodes: ErrorCode[] }>('protocol/error.js').errorCodes.push(...NEWER)
 }

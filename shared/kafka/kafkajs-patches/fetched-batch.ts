@@ -88,7 +88,7 @@ export class FetchedBatch {
   }
 }
 
-export function cureFetched(): void {
+export function patchFetchedBatch(): void {
   replaceInternal('consumer/batch.js', FetchedBatch)
 }
 

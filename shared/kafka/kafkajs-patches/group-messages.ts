@@ -7,7 +7,7 @@ import { internal, replaceInternal } from './internals.ts'
 
 type Grouping = { topic: string; partitionMetadata: { partitionId: number }[]; messages: { partition?: number }[] }
 
-export function cureGrouping(): void {
+export function patchGroupMessages(): void {
   const { KafkaJSMetadataNotLoaded } = internal<{ KafkaJSMetadataNotLoaded: new (message: string) => Error }>('errors.js')
 
   replaceInternal('producer/groupMessagesPerPartition.js', ({ topic, partitionMetadata, messages }: Grouping) => {

@@ -3,32 +3,32 @@
  * without it. The order matters: modules are replaced before the package's own modules bind to them.
  */
 import type * as Kafkajs from 'kafkajs'
-import { cureConnection } from './connection.ts'
-import { cureGroup } from './consumer-group.ts'
-import { cureCoordinator } from './coordinator.ts'
-import { cureDecode } from './decode.ts'
-import { cureErrors } from './errors.ts'
-import { cureFetched } from './fetched-batch.ts'
-import { cureGrouping } from './group-messages.ts'
+import { patchConnection } from './connection.ts'
+import { patchGroup } from './consumer-group.ts'
+import { patchCoordinator } from './coordinator.ts'
+import { patchDecode } from './decode.ts'
+import { patchErrors } from './errors.ts'
+import { patchFetchedBatch } from './fetched-batch.ts'
+import { patchGroupMessages } from './group-messages.ts'
 import { loadPackage } from './internals.ts'
-import { cureProduce } from './produce.ts'
-import { cureReceive } from './receive-buffer.ts'
-import { cureRequest } from './request.ts'
-import { cureRequestQueue } from './request-queue.ts'
-import { cureRetry } from './retry.ts'
+import { patchProduce } from './produce.ts'
+import { patchReceive } from './receive-buffer.ts'
+import { patchRequest } from './request.ts'
+import { patchRequestQueue } from './request-queue.ts'
+import { patchRetry } from './retry.ts'
 
-cureRetry()
-cureErrors()
-cureRequest()
-cureConnection()
-cureCoordinator()
-cureReceive()
-cureRequestQueue()
-cureGrouping()
-cureProduce()
-cureDecode()
-cureFetched()
-cureGroup()
+patchRetry()
+patchErrors()
+patchRequest()
+patchConnection()
+patchCoordinator()
+patchReceive()
+patchRequestQueue()
+patchGroupMessages()
+patchProduce()
+patchDecode()
+patchFetchedBatch()
+patchGroup()
 
 const kafkajs = loadPackage<typeof Kafkajs>()
 

@@ -30,7 +30,7 @@ const COMPRESSORS: Record<number, Compressor> = {
   4: { attribute: 4, compress: promisify<Buffer, Buffer>(zstdCompress) },
 }
 
-export function cureProduce(): void {
+export function patchProduce(): void {
   replaceInternal('protocol/requests/produce/v3/request.js', (request: ProduceRequest) => ({
     apiKey: API_KEY,
     apiVersion: API_VERSION,

@@ -23,7 +23,7 @@ type Connection = {
 /** What it is given may be overwritten when it returns. */
 export type Receive = (data: Buffer) => void
 
-export function cureReceive(): void {
+export function patchReceive(): void {
   const { prototype } = internal<{ prototype: Connection }>('network/connection.js')
   prototype.processData = function (data) {
     // Some logins read bytes without a length.

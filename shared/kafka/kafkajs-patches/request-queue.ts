@@ -14,7 +14,7 @@ type RequestQueue = {
   scheduleCheckPendingRequests(): void
 }
 
-export function cureRequestQueue(): void {
+export function patchRequestQueue(): void {
   const { prototype } = internal<{ prototype: RequestQueue }>('network/requestQueue/index.js')
   prototype.scheduleCheckPendingRequests = function () {
     const waitMs = this.throttledUntil - systemClock.nowMs()

@@ -18,7 +18,7 @@ const LENGTH_BYTES = 4
 /** Key, version, correlation id, and the length of the client id. */
 const HEAD_BYTES = 2 + 2 + 4 + 2
 
-export function cureRequest(): void {
+export function patchRequest(): void {
   replaceInternal('protocol/request.js', async (created: Created) => ({ buffer: await encodeRequest(created) }))
 }
 

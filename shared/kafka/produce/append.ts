@@ -11,7 +11,7 @@ import { CompressionTypes } from '../kafkajs-patches/load.ts'
 import type { WireMessage } from '../kafkajs-patches/record-batch.ts'
 import type { Append, Appended, Compression, Message } from '../port.ts'
 
-export type Send = (record: ProducerRecord) => Promise<RecordMetadata[]>
+export type SendRecords = (record: ProducerRecord) => Promise<RecordMetadata[]>
 
 /** Below the default max.message.bytes of 1,048,588, with room for the heads. Counted before compression. */
 export const BATCH_BYTES_MAX = 900_000
@@ -25,7 +25,7 @@ const ACK_TIMEOUT_MS = 15_000
 const CODES = { none: CompressionTypes.None, gzip: CompressionTypes.GZIP, zstd: CompressionTypes.ZSTD } as const
 
 /** Null when there are no messages. */
-export async function appendTo(send: Send, append: Append, compression: Compression): Promise<Appended | null> {
+export async function appendTo(send: SendRecords, append: Append, compression: Compression): Promise<Appended | null> {
   const { topic, partition } = append
   let firstOffset: number | null = null
   let nextOffset = 0

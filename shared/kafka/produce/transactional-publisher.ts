@@ -9,7 +9,7 @@ import { settle, within } from '../client/deadline.ts'
 import { explainFailure, isPassing } from '../client/map-errors.ts'
 import { FencedError, PublishFailed } from '../errors.ts'
 import { RETRY } from '../kafkajs-patches/retry.ts'
-import type { Append, Appended, Checkpoint, Compression, Publisher, PublisherOptions } from '../port.ts'
+import type { Append, Appended, Compression, OffsetCommit, Publisher, PublisherOptions } from '../port.ts'
 import { appendTo } from './append.ts'
 
 /** Below the transaction's own timeout: who gives up first is we, and then fence. */
@@ -49,7 +49,7 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
 
   async function publish(
     appends: readonly Append[],
-    checkpoint: (appended: readonly Appended[]) => Checkpoint,
+    checkpoint: (appended: readonly Appended[]) => OffsetCommit,
   ): Promise<readonly Appended[]> {
     const current = producer
     if (current === null || busy)
@@ -109,7 +109,7 @@ async function initProducerId(producer: Producer): Promise<void> {
 async function publishIn(
   transaction: Transaction,
   appends: readonly Append[],
-  checkpoint: (appended: readonly Appended[]) => Checkpoint,
+  checkpoint: (appended: readonly Appended[]) => OffsetCommit,
   compression: Compression,
   deps: Deps,
 ): Promise<Appended[]> {
@@ -126,7 +126,7 @@ async function publishIn(
 /** Sending the same offsets again changes nothing, so what passes by itself (the transaction before is still closing) is repeated here. */
 async function sendOffsets(
   transaction: Transaction,
-  { group, topic, partition, offset, metadata }: Checkpoint,
+  { group, topic, partition, offset, metadata }: OffsetCommit,
   { clock }: Deps,
 ): Promise<void> {
   const bytes = Buffer.byteLength(metadata)

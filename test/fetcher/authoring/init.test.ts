@@ -9,7 +9,7 @@ import { resolverFor } from '#shared/config/config.ts'
 import { loadSources } from '#shared/declaration/load-sources.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { silentLog } from '#shared/log.ts'
-import { type Answers, AUTHS, answersFor, type InitFlags, PAGINATES } from '../../../services/cli/init/answers.ts'
+import { AUTHS, answersFor, type InitAnswers, type InitFlags, PAGINATES } from '../../../services/cli/init/answers.ts'
 import { filesFor } from '../../../services/cli/init/files.ts'
 import { initCommand } from '../../../services/cli/init/init.ts'
 import { openTerminal } from '../../../services/cli/init/terminal.ts'
@@ -34,7 +34,7 @@ const ANSWERED = {
 }
 const URL_GIVEN = 'https://api.shop.example/v1/orders?limit=50&region=eu'
 
-async function writeFiles(t: TestContext, dir: string, name: string, flags: InitFlags): Promise<Answers> {
+async function writeFiles(t: TestContext, dir: string, name: string, flags: InitFlags): Promise<InitAnswers> {
   const answers = await answersFor(name, { url: URL_GIVEN, ...flags }, null)
   for (const { path, text } of await filesFor(answers, dir, systemClock)) writeFileSync(path, text)
   t.diagnostic(name)

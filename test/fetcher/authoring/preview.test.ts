@@ -12,7 +12,7 @@ import { bearer, offset, secret, z } from '#shared/index.ts'
 import { silentLog } from '#shared/log.ts'
 import { describePreview } from '../../../services/cli/preview/describe.ts'
 import { type Preview, previewStream } from '../../../services/fetcher/authoring/preview.ts'
-import { createMemory } from '../../../services/fetcher/deduplicate/seen-records.ts'
+import { createSeenRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish/page-publisher.ts'
 import { run } from '../../../services/fetcher/run.ts'
 import { startSampleApi } from '../../../services/sample-api/sample-api.ts'
@@ -183,7 +183,7 @@ describe('a preview', () => {
         baseUrl,
         send,
         outlet: { put: async (page) => void published.push(page), flush: async () => undefined },
-        memory: createMemory(100_000),
+        memory: createSeenRecords(100_000),
         stop: { soft: signal, hard: signal },
         onPage: () => undefined,
         attend: () => undefined,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
-import { backfillByTurns } from '../../../services/fetcher/backfill/interleave.ts'
+import { interleaveBackfill } from '../../../services/fetcher/backfill/interleave.ts'
 import type { Job, Partition } from '../../../services/fetcher/partition.ts'
 import type { RunOutcome } from '../../../services/fetcher/schedule/run-outcome.ts'
 import { stopSignal } from '../../../services/fetcher/schedule/stop-signal.ts'
@@ -35,7 +35,7 @@ function scripted(options: { pages: number; dueMs?: () => number; regular?: (num
 
 function byTurns(partition: Partition, isServed = async () => true) {
   const stop = stopSignal(systemClock, 1_000)
-  const outcome = backfillByTurns({ stream: { every: 100, cron: undefined }, partition, job: JOB, stop, clock: systemClock, isServed })
+  const outcome = interleaveBackfill({ stream: { every: 100, cron: undefined }, partition, job: JOB, stop, clock: systemClock, isServed })
   return { stop, outcome }
 }
 

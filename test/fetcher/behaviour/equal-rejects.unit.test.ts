@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
-import { createMemory } from '../../../services/fetcher/deduplicate/seen-records.ts'
+import { createSeenRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
 import { instant, order, STREAM } from '../declared.ts'
 import { confirmed, keysOf, runOnce } from '../pages/paginators/running.ts'
 
@@ -35,7 +35,7 @@ describe('equal rejected records', () => {
     })
 
     test(`that a single one came before stop the run as well: ${name}`, async (t) => {
-      const memory = createMemory(1_000)
+      const memory = createSeenRecords(1_000)
       const before = await runOnce(t, () => page([...good(0), bad], null), { stream: SORTED, memory })
       assert.equal(before.put[0]?.rejected.length, 1)
       const ran = await runOnce(t, () => page(many(500, bad), null), { stream: SORTED, memory })
@@ -45,7 +45,7 @@ describe('equal rejected records', () => {
   }
 
   test('that come again with the lookback, as many as before and nothing else, stop no run', async (t) => {
-    const memory = createMemory(1_000)
+    const memory = createSeenRecords(1_000)
     const first = await runOnce(t, () => page([...good(0), ...many(30, {})], null), { stream: SORTED, memory })
     assert.deepEqual(
       first.put[0]?.rejected.map(({ raw, times }) => [raw, times]),

@@ -4,13 +4,13 @@ import { describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
 import { optional, z } from '#shared/index.ts'
 import { isMark } from '../../../services/fetcher/validate/tombstones.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders, order, orderSchema } from '../declared.ts'
 
 type Given = Record<string, unknown>
 const PAGE = { body: { meta: { account_id: 'acme' }, data: [] }, headers: { 'x-shop': 'north' }, values: { region: 'eu' } }
 const judge = (raws: readonly unknown[], stream: Given = {}, page: Given = PAGE) =>
-  judgeFor(declareOrders(stream))(raws, page as typeof PAGE)
+  createValidator(declareOrders(stream))(raws, page as typeof PAGE)
 const payloads = ({ records }: ReturnType<typeof judge>) => records.map(({ payload }) => JSON.parse(payload))
 
 describe('an envelope', () => {
@@ -94,7 +94,7 @@ describe('an envelope', () => {
   })
 
   test('is not asked for where records come with theirs, as replayed ones do', () => {
-    const { records } = judgeFor(declareOrders(stream))([{ ...order('a'), account_id: 'own', region: 'us' }])
+    const { records } = createValidator(declareOrders(stream))([{ ...order('a'), account_id: 'own', region: 'us' }])
     assert.deepEqual(JSON.parse(records[0]?.payload ?? ''), { ...order('a'), account_id: 'own', region: 'us' })
   })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { int64, z } from '#shared/index.ts'
-import { rejudgeFor } from '../../../services/fetcher/dead-letters/revalidate.ts'
+import { createRevalidator } from '../../../services/fetcher/dead-letters/revalidate.ts'
 import { declareOrders } from '../declared.ts'
 
 const schema = z.object({
@@ -10,7 +10,7 @@ const schema = z.object({
   at: z.object({ place: z.string(), floor: z.int().optional() }).optional(),
 })
 const mapped = (raw: { id: string; skip?: boolean }) => (raw.skip === true ? undefined : { ...raw, id: `${raw.id}!` })
-const rejudge = rejudgeFor(declareOrders({ schema, primaryKey: ['id'], map: mapped, watermark: undefined }))
+const rejudge = createRevalidator(declareOrders({ schema, primaryKey: ['id'], map: mapped, watermark: undefined }))
 const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 const payload = (verdict: ReturnType<typeof rejudge>) => (verdict.kind === 'accepted' ? JSON.parse(verdict.record.payload) : verdict)
 

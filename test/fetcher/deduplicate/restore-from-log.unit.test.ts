@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
 import { deadLetterHeaders, frame, MARKER_HEADER, replayHeaders } from '#shared/messages/frame.ts'
-import { recallRecords, recallRejected } from '../../../services/fetcher/deduplicate/restore-from-log.ts'
-import { createMemory, type Memory } from '../../../services/fetcher/deduplicate/seen-records.ts'
-import type { Rejected } from '../../../services/fetcher/validate/validate.ts'
+import { restoreRecords, restoreRejected } from '../../../services/fetcher/deduplicate/restore-from-log.ts'
+import { createSeenRecords, type SeenRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
+import type { RejectedRecord } from '../../../services/fetcher/validate/validate.ts'
 
 type Kept = Omit<RawMessage, 'timestamp'>
 const record = (offset: number, key: string, payload: string): Kept => ({
@@ -35,34 +35,34 @@ function logOf(...messages: Kept[]) {
 }
 
 const upTo = (end: number) => ({ checkpoint: end, end })
-const isKnown = (memory: Memory, key: string, payload: string): boolean =>
-  memory.fresh([{ key, payload, position: null }], []).unchanged === 1
-const isKnownReject = (memory: Memory, raw: string): boolean =>
-  memory.fresh([], [{ raw, reason: '', issues: '' } satisfies Rejected]).unchanged === 1
+const isKnown = (memory: SeenRecords, key: string, payload: string): boolean =>
+  memory.withoutUnchanged([{ key, payload, position: null }], []).unchanged === 1
+const isKnownReject = (memory: SeenRecords, raw: string): boolean =>
+  memory.withoutUnchanged([], [{ raw, reason: '', issues: '' } satisfies RejectedRecord]).unchanged === 1
 
 describe('what a new owner recalls', () => {
   test('is nothing when the read ended before the checkpoint: an older version must not pass for the newest', async () => {
-    const memory = createMemory(100)
-    await recallRecords(logOf(record(0, 'a', '1')), 't', 0, upTo(4), memory)
+    const memory = createSeenRecords(100)
+    await restoreRecords(logOf(record(0, 'a', '1')), 't', 0, upTo(4), memory)
     assert.equal(isKnown(memory, 'a', '1'), false)
   })
 
   test('is not what a replay has put behind it: an older version must not pass for the newest', async () => {
-    const memory = createMemory(100)
+    const memory = createSeenRecords(100)
     const replayed = { ...record(1, 'a', '1'), headers: replayHeaders(1, 't.dead-letters/0/3') }
-    await recallRecords(logOf(record(0, 'a', '2'), replayed, marker(2)), 't', 0, upTo(3), memory)
+    await restoreRecords(logOf(record(0, 'a', '2'), replayed, marker(2)), 't', 0, upTo(3), memory)
     assert.equal(isKnown(memory, 'a', '2'), true)
   })
 
   test('is nothing when the end of the log is more than it may hold', async () => {
-    const memory = createMemory(100)
+    const memory = createSeenRecords(100)
     const big = 'x'.repeat(20 * 1024 * 1024)
-    await recallRecords(logOf(record(0, 'a', '1'), record(1, 'b', big), record(2, 'a', big), marker(3)), 't', 0, upTo(4), memory)
+    await restoreRecords(logOf(record(0, 'a', '1'), record(1, 'b', big), record(2, 'a', big), marker(3)), 't', 0, upTo(4), memory)
     assert.equal(isKnown(memory, 'a', '1'), false)
   })
 
   test('is the newest version of each record up to the checkpoint, of a bounded number of offsets', async () => {
-    const memory = createMemory(100)
+    const memory = createSeenRecords(100)
     const log = logOf(
       record(50_000, 'a', '1'),
       record(50_001, 'a', '2'),
@@ -70,30 +70,30 @@ describe('what a new owner recalls', () => {
       marker(50_003),
       record(50_005, 'a', '3'),
     )
-    await recallRecords(log, 't', 0, upTo(50_004), memory)
+    await restoreRecords(log, 't', 0, upTo(50_004), memory)
     assert.deepEqual(log.asked, [[40_004, 50_004]])
     assert.equal(isKnown(memory, 'a', '2'), true)
     assert.equal(isKnown(memory, 'b', '{"ü":1}'), true)
   })
 
   test('is nothing of an empty log, without an error', async () => {
-    const memory = createMemory(100)
-    await recallRecords(logOf(), 't', 0, upTo(0), memory)
-    await recallRejected(logOf(), 't', 0, memory)
+    const memory = createSeenRecords(100)
+    await restoreRecords(logOf(), 't', 0, upTo(0), memory)
+    await restoreRejected(logOf(), 't', 0, memory)
     assert.equal(isKnown(memory, 'a', '1'), false)
   })
 
   test('of the dead letters is what the schema rejected, not what ClickHouse refused', async () => {
-    const memory = createMemory(100)
-    await recallRejected(logOf(letter(0, 'bad', 'validate'), letter(1, 'refused', 'insert')), 't', 0, memory)
+    const memory = createSeenRecords(100)
+    await restoreRejected(logOf(letter(0, 'bad', 'validate'), letter(1, 'refused', 'insert')), 't', 0, memory)
     assert.equal(isKnownReject(memory, 'bad'), true)
     assert.equal(isKnownReject(memory, 'refused'), false)
   })
 
   test('of the dead letters may be a part', async () => {
-    const memory = createMemory(100)
+    const memory = createSeenRecords(100)
     const big = 'x'.repeat(33 * 1024 * 1024)
-    await recallRejected(logOf(letter(0, 'bad', 'validate'), letter(1, big, 'validate'), letter(2, 'other', 'validate')), 't', 0, memory)
+    await restoreRejected(logOf(letter(0, 'bad', 'validate'), letter(1, big, 'validate'), letter(2, 'other', 'validate')), 't', 0, memory)
     assert.equal(isKnownReject(memory, 'bad'), true)
   })
 })

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
 import { repetitionGuard } from '../../../services/fetcher/pages/loop-guard.ts'
-import type { Step } from '../../../services/fetcher/pages/paginators/paginator-for.ts'
+import type { PageStep } from '../../../services/fetcher/pages/paginators/paginator-for.ts'
 import { declareOrders } from '../declared.ts'
 
 const stream = declareOrders()
-type Seen = readonly [records: readonly unknown[], step?: Partial<Step>]
+type Seen = readonly [records: readonly unknown[], step?: Partial<PageStep>]
 
 /** What the guard says of the last of these pages; none before it is refused. Null: nothing. */
 function said(pages: readonly Seen[], from: unknown = null): string | null {

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { isUtf8 } from 'node:buffer'
 import { describe, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import type { Append, Appended, Checkpoint, Publisher } from '#shared/kafka/kafka.ts'
+import type { Append, Appended, OffsetCommit, Publisher } from '#shared/kafka/kafka.ts'
 import { MARKER_HEADER, parseDeadLetterHeaders, parseMarker, schemaIdOf } from '#shared/messages/frame.ts'
 import { parseCheckpoint } from '#shared/progress/offset-metadata.ts'
 import { createOutlet, type PublishedPage } from '../../../services/fetcher/publish/page-publisher.ts'
 
 const PLACE = { topic: 'shop.orders', deadLetters: 'shop.orders.dead-letters', partition: 3, group: 'fetcher', schemaId: 258 }
 
-type Transaction = { appends: readonly Append[]; checkpoint: Checkpoint; finish(): void; fail(error: Error): void }
+type Transaction = { appends: readonly Append[]; checkpoint: OffsetCommit; finish(): void; fail(error: Error): void }
 
 /** Stands for the port: each transaction waits until the test ends it. */
 function recorder() {
@@ -54,7 +54,7 @@ const pagesOf = ({ appends }: Transaction) =>
 function outletOf(bounds = BOUNDS) {
   const { publisher, transactions } = recorder()
   const published: number[] = []
-  const checkpoints: Checkpoint[] = []
+  const checkpoints: OffsetCommit[] = []
   const outlet = createOutlet(publisher, PLACE, bounds, (pages, checkpoint) => {
     published.push(...pages.map(({ marker }) => marker.page))
     checkpoints.push(checkpoint)

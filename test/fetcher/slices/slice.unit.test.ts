@@ -8,10 +8,10 @@ import {
   knownOf,
   knownText,
   partitionOf,
-  SHARES_PER_PARTITION_MAX,
+  SLICES_PER_PARTITION_MAX,
   shareOf,
   spread,
-  streamOfShare,
+  streamOfSlice,
 } from '../../../services/fetcher/slices/slice.ts'
 import { declareOrders } from '../declared.ts'
 
@@ -49,14 +49,14 @@ test('shares are spread over all partitions, each once, in the order of their te
 test('too many for a partition, or too long a text, is an error that says what to do', () => {
   const isStopped = (code: string, hint: RegExp) => (error: unknown) =>
     error instanceof Stopped && error.code === code && hint.test(error.hint ?? '')
-  assert.equal(spread(over(1), accounts(SHARES_PER_PARTITION_MAX))[0]?.length, SHARES_PER_PARTITION_MAX)
-  assert.throws(() => spread(over(1), accounts(SHARES_PER_PARTITION_MAX + 1)), isStopped('HR_SHARES_MAX', /raise over/))
+  assert.equal(spread(over(1), accounts(SLICES_PER_PARTITION_MAX))[0]?.length, SLICES_PER_PARTITION_MAX)
+  assert.throws(() => spread(over(1), accounts(SLICES_PER_PARTITION_MAX + 1)), isStopped('HR_SHARES_MAX', /raise over/))
   assert.throws(() => shareOf(stream, { account: 'x'.repeat(600) }), isStopped('HR_SHARE', /less/))
 })
 
 test('a checkpoint has room for as many known shares as there may be, with a cursor, and never loses them to a longer one', () => {
-  const known = knownText(new Set(accounts(SHARES_PER_PARTITION_MAX).map(knownId)))
-  assert.equal(knownOf(known).size, SHARES_PER_PARTITION_MAX)
+  const known = knownText(new Set(accounts(SLICES_PER_PARTITION_MAX).map(knownId)))
+  assert.equal(knownOf(known).size, SLICES_PER_PARTITION_MAX)
   const at = '2026-01-01T00:00:00.123456789Z'
   const checkpoint: Checkpoint = {
     ...{ v: 1, run: crypto.randomUUID(), page: 100_000, startedMs: 1_767_225_600_000, done: false, from: at, watermark: at, seen: at },
@@ -71,6 +71,6 @@ test('a checkpoint has room for as many known shares as there may be, with a cur
 })
 
 test('the stream of a share has its values in its partition alone', () => {
-  const { partitions } = streamOfShare(stream, 2, shareOf(stream, { account: 'a' }))
+  const { partitions } = streamOfSlice(stream, 2, shareOf(stream, { account: 'a' }))
   assert.deepEqual([partitions.length, partitions[1], partitions[2]], [8, {}, { account: 'a' }])
 })

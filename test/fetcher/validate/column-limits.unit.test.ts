@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { compileSource } from '#shared/declaration/compile.ts'
 import { column, cursor, decimal, defineSource, epochSeconds, int64, z } from '#shared/index.ts'
-import { dateCheckFor } from '../../../services/fetcher/validate/column-limits.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { columnLimitsFor } from '../../../services/fetcher/validate/column-limits.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { testSeed } from '../../support/seed.ts'
 import { declareOrders } from '../declared.ts'
 
@@ -33,7 +33,7 @@ const { input } = defineSource({
 })
 const [stream] = compileSource(input, 'archive.ts').streams
 assert.ok(stream)
-const judge = judgeFor(stream)
+const judge = createValidator(stream)
 const verdict = (record: object) => {
   const { records, rejected } = judge([{ id: 'a', written: null, ...record }])
   return records.length === 1 ? 'accepted' : rejected[0]?.reason
@@ -83,7 +83,7 @@ describe('a date that ClickHouse would clamp without a word', () => {
 /** What the check of one field says of a value. */
 const wrongOf = (type: z.ZodType): ((value: unknown) => string | null) => {
   const schema = z.object({ id: z.string(), v: type })
-  const check = dateCheckFor(declareOrders({ schema, watermark: undefined }).wireSchema)
+  const check = columnLimitsFor(declareOrders({ schema, watermark: undefined }).wireSchema)
   return (v) => check({ id: 'a', v })
 }
 

@@ -4,11 +4,11 @@ import { pino } from 'pino'
 import { z } from '#shared/index.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { createDriftNames, createDriftReport } from '../../../services/fetcher/validate/drift-report.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders, order, orderSchema } from '../declared.ts'
 
 const stream = declareOrders({ schema: orderSchema.extend({ note: z.string().optional(), tag: z.string().optional() }) })
-const judge = judgeFor(stream)
+const judge = createValidator(stream)
 
 function reporter(declared = stream) {
   const lines: string[] = []
@@ -100,7 +100,7 @@ test('a value that does not fit its learned column is said as that, once for eac
   const columns = declareOrders({ unknownFields: 'columns' })
   const log = pino({}, { write: (line: string) => void lines.push(line) })
   const report = createDriftReport(columns, log, createDriftNames(columns, log, metrics))
-  const judgePage = judgeFor(columns, () => new Map([['colour', 'string'] as const]))
+  const judgePage = createValidator(columns, () => new Map([['colour', 'string'] as const]))
   for (const colour of [7, 8, ['red'], 'red', null]) {
     const judged = judgePage([{ ...order('a'), colour }])
     assert.equal(judged.drift.size, 0)

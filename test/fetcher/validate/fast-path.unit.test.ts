@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { unknownFields } from '../../../services/fetcher/validate/drift.ts'
 import { asDeclaredBy } from '../../../services/fetcher/validate/fast-path.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { testSeed } from '../../support/seed.ts'
 import { declareOrders } from '../declared.ts'
 
@@ -312,7 +312,7 @@ describe('a record is published as its schema has it', () => {
   const judged = (type: z.ZodType, value: unknown) => {
     const schema = z.object({ id: z.string(), value: type })
     const raw = value === undefined ? { id: 'a' } : { id: 'a', value }
-    return judgeFor(declareOrders({ schema, watermark: undefined }))([raw])
+    return createValidator(declareOrders({ schema, watermark: undefined }))([raw])
   }
   for (const [name, type, value, published] of CHANGED) {
     test(name, () => {
@@ -325,7 +325,7 @@ describe('a record is published as its schema has it', () => {
 
   test('a rule over the whole record is asked, too', () => {
     const schema = z.object({ id: z.string(), from: z.int(), to: z.int() }).refine(({ from, to }) => from <= to)
-    const { records, rejected } = judgeFor(declareOrders({ schema, watermark: undefined }))([
+    const { records, rejected } = createValidator(declareOrders({ schema, watermark: undefined }))([
       { id: 'a', from: 1, to: 2 },
       { id: 'b', from: 2, to: 1 },
     ])

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { compileSource } from '#shared/declaration/compile.ts'
 import { z } from '#shared/index.ts'
-import { differences } from '#shared/schema/compatibility.ts'
+import { schemaDifferences } from '#shared/schema/compatibility.ts'
 import { learnedIn, withColumns } from '#shared/schema/learned-columns.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders, order, orderSchema, STREAM } from '../declared.ts'
 
 /** Every name that an object has from birth, but for `__proto__`. */
@@ -20,7 +20,7 @@ describe('fields with the names of what every object inherits', () => {
         z.string().optional(),
       ),
     )
-    const { records, rejected, absent } = judgeFor(declareOrders({ schema }))([order('a')])
+    const { records, rejected, absent } = createValidator(declareOrders({ schema }))([order('a')])
     assert.deepEqual(rejected, [])
     assert.deepEqual(JSON.parse(records[0]?.payload ?? ''), order('a'))
     assert.ok(absent.has('constructor') && absent.has('toString') && absent.has('hasOwnProperty'))
@@ -28,7 +28,7 @@ describe('fields with the names of what every object inherits', () => {
 
   test('a record that lacks a required one is refused, whatever type it has', () => {
     for (const type of [z.string(), z.any(), z.unknown(), z.json()]) {
-      const { records, rejected } = judgeFor(declareOrders({ schema: orderSchema.extend({ valueOf: type }) }))([order('a')])
+      const { records, rejected } = createValidator(declareOrders({ schema: orderSchema.extend({ valueOf: type }) }))([order('a')])
       assert.equal(records.length, 0)
       assert.match(rejected[0]?.issues ?? '', /^valueOf: /)
     }
@@ -50,7 +50,7 @@ describe('fields with the names of what every object inherits', () => {
       list: [{ toString: 2, constructor: 'y' }],
       map: { valueOf: { toString: 3 } },
     }
-    const { records, rejected, drift } = judgeFor(declareOrders({ schema }))([JSON.parse(JSON.stringify(raw))])
+    const { records, rejected, drift } = createValidator(declareOrders({ schema }))([JSON.parse(JSON.stringify(raw))])
     assert.deepEqual(rejected, [])
     assert.deepEqual(JSON.parse(records[0]?.payload ?? ''), raw)
     assert.equal(drift.size, 0)
@@ -58,7 +58,7 @@ describe('fields with the names of what every object inherits', () => {
 
   test('unknown ones are kept as they came, __proto__ too', () => {
     const text = `{"id":"a","total":1,"updated_at":"2026-01-01T00:00:00Z","__proto__":{"a":[{"__proto__":"b"}]},"constructor":"c","toString":null}`
-    const { records, drift } = judgeFor(declareOrders())([JSON.parse(text)])
+    const { records, drift } = createValidator(declareOrders())([JSON.parse(text)])
     assert.match(records[0]?.payload ?? '', /"_extra":\{"__proto__":\{"a":\[\{"__proto__":"b"\}\]\},"constructor":"c","toString":null\}/)
     assert.deepEqual([...drift.keys()], ['__proto__', 'constructor', 'toString'])
   })
@@ -66,7 +66,7 @@ describe('fields with the names of what every object inherits', () => {
   test('one may be a key, a watermark or learned, and a key that is missing is a mistake', () => {
     const schema = z.object({ constructor: z.string(), valueOf: z.iso.datetime() })
     const stream = declareOrders({ schema, primaryKey: ['constructor'], watermark: { field: 'valueOf', param: 'since' } })
-    const { records } = judgeFor(stream)([{ constructor: 'k', valueOf: '2026-01-01T00:00:00Z' }])
+    const { records } = createValidator(stream)([{ constructor: 'k', valueOf: '2026-01-01T00:00:00Z' }])
     assert.deepEqual([records[0]?.key, records[0]?.position], ['k', 1767225600000000000n])
     assert.throws(() => declareOrders({ primaryKey: ['constructor'] }), /"constructor" is no field of the schema/)
   })
@@ -75,7 +75,7 @@ describe('fields with the names of what every object inherits', () => {
     const before = declareOrders().wireSchema
     const after = declareOrders({ schema: orderSchema.extend(shapeOf(['constructor', 'toString', 'valueOf'], z.string().optional())) })
     assert.deepEqual(
-      differences(before, after.wireSchema).map(({ path, change, additive }) => `${path} ${change} ${additive}`),
+      schemaDifferences(before, after.wireSchema).map(({ path, change, additive }) => `${path} ${change} ${additive}`),
       ['constructor new true', 'toString new true', 'valueOf new true'],
     )
     const learned = withColumns(
@@ -86,7 +86,7 @@ describe('fields with the names of what every object inherits', () => {
       ] as const),
     )
     assert.deepEqual([...learnedIn(learned).keys()], ['hasOwnProperty', 'colour'])
-    assert.ok(differences(before, learned).every(({ additive }) => additive))
+    assert.ok(schemaDifferences(before, learned).every(({ additive }) => additive))
   })
 
   test('a mistake in a stream, a parameter or an option of that name is told with no function for an example', () => {

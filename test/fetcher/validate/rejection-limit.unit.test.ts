@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
-import { createChangeGuard } from '../../../services/fetcher/validate/rejection-limit.ts'
+import { createRejectionLimit } from '../../../services/fetcher/validate/rejection-limit.ts'
 import { declareOrders } from '../declared.ts'
 
 function guard(rejectedShareMax?: number): (fitting: number, refused: number) => void {
-  const see = createChangeGuard(declareOrders(rejectedShareMax === undefined ? {} : { rejectedShareMax }))
+  const see = createRejectionLimit(declareOrders(rejectedShareMax === undefined ? {} : { rejectedShareMax }))
   return (fitting, refused) => see({ fitting, refused, issues: refused === 0 ? undefined : 'id: is missing' })
 }
 
@@ -51,7 +51,7 @@ describe('a changed API', () => {
   })
 
   describe('in a page that comes in parts', () => {
-    const parts = (rejectedShareMax: number) => createChangeGuard(declareOrders({ rejectedShareMax }))
+    const parts = (rejectedShareMax: number) => createRejectionLimit(declareOrders({ rejectedShareMax }))
     const bad = (refused: number) => ({ fitting: 0, refused, issues: `one of ${refused}` })
     const changed = (words: RegExp) => (error: unknown) =>
       error instanceof Stopped && error.code === 'HR_API_CHANGED' && words.test(error.message)

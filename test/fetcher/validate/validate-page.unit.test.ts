@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { Stopped } from '#shared/errors.ts'
 import { z } from '#shared/index.ts'
-import { createMemory, type PagePart } from '../../../services/fetcher/deduplicate/seen-records.ts'
-import { type Judged, judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createSeenRecords, type PagePart } from '../../../services/fetcher/deduplicate/seen-records.ts'
+import { createValidator, type ValidatedPage } from '../../../services/fetcher/validate/validate.ts'
 import { sizeAfter, validatePage } from '../../../services/fetcher/validate/validate-page.ts'
 import { declareOrders, instant, order, orderSchema, STREAM } from '../declared.ts'
 import { keysOf, runOnce } from '../pages/paginators/running.ts'
@@ -111,13 +111,13 @@ describe('validation in slices', () => {
     return { ...order(`o${at % 5_000}`), ...(at === 6_500 ? { note: 'n', colour: 'red' } : {}), ...(at === 10 ? { size: 1 } : {}) }
   })
   const validated = (all: readonly unknown[], sliceMs: number) => {
-    const judge = judgeFor(stream)
-    const memory = createMemory(100_000)
+    const judge = createValidator(stream)
+    const memory = createSeenRecords(100_000)
     let nowMs = 0
     let turns = 0
     const tools = {
       judge: (slice: readonly unknown[]) => judge(slice),
-      fresh: (slice: Judged, part: PagePart) => memory.fresh(slice.records, slice.rejected, null, part),
+      fresh: (slice: ValidatedPage, part: PagePart) => memory.withoutUnchanged(slice.records, slice.rejected, null, part),
       refuse: () => undefined,
       pace: {
         elapsedMs: () => (nowMs += sliceMs),
@@ -131,9 +131,9 @@ describe('validation in slices', () => {
   }
 
   test('brings what validation of the whole page brings', async () => {
-    const judge = judgeFor(stream)
+    const judge = createValidator(stream)
     const whole = judge(raws)
-    const fresh = createMemory(100_000).fresh(whole.records, whole.rejected)
+    const fresh = createSeenRecords(100_000).withoutUnchanged(whole.records, whole.rejected)
     for (const [sliceMs, turns] of [
       [1, 2],
       [100, 30],
@@ -152,7 +152,7 @@ describe('validation in slices', () => {
 
   test('ends between two slices when it is aborted', async () => {
     const stop = new AbortController()
-    const judge = judgeFor(stream)
+    const judge = createValidator(stream)
     const validating = validatePage(raws, {
       judge: (slice) => judge(slice),
       fresh: () => ({ records: [], rejected: [], unchanged: 0, refused: 0 }),

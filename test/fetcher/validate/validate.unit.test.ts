@@ -3,11 +3,11 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { int64, z } from '#shared/index.ts'
 import type { LearnedType } from '#shared/schema/learned-columns.ts'
-import { digest, judgeFor, optionalFields, RECORD_BYTES_MAX } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator, digest, optionalFields, RECORD_BYTES_MAX } from '../../../services/fetcher/validate/validate.ts'
 import { testSeed } from '../../support/seed.ts'
 import { declareOrders, order, orderSchema } from '../declared.ts'
 
-const judge = (raws: readonly unknown[], stream: Record<string, unknown> = {}) => judgeFor(declareOrders(stream))(raws)
+const judge = (raws: readonly unknown[], stream: Record<string, unknown> = {}) => createValidator(declareOrders(stream))(raws)
 
 describe('the judge', () => {
   test('a record that does not fit is rejected with the code, the path and the raw text, and its neighbours are not', () => {
@@ -288,7 +288,7 @@ describe('unknown fields that became columns', () => {
     ['size', 'number'],
   ])
   const learning = (raws: readonly unknown[], stream: Record<string, unknown> = {}) =>
-    judgeFor(declareOrders({ unknownFields: 'columns', ...stream }), () => columns)(raws)
+    createValidator(declareOrders({ unknownFields: 'columns', ...stream }), () => columns)(raws)
   const payloadOf = ({ records }: ReturnType<typeof learning>) => JSON.parse(records[0]?.payload ?? '')
 
   test('are written as fields and are no drift; what has none is kept and is drift', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WrongUse } from '#shared/errors.ts'
 import { epochMs, epochSeconds, int64, z } from '#shared/index.ts'
-import { type Judged, judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator, type ValidatedPage } from '../../../services/fetcher/validate/validate.ts'
 import { endsOf, isPast, rangeId, rangeOf, rawPosition, within } from '../../../services/fetcher/watermark/backfill-range.ts'
 import { declareOrders } from '../declared.ts'
 
@@ -113,7 +113,7 @@ describe('the range of a backfill', () => {
     assert.equal(endsOf(streamOf('seq'), { from: '3', to: '2026-01-01' }), null)
   })
 
-  const judge = (records: unknown[]): Judged => judgeFor(streamOf('seq'))(records)
+  const judge = (records: unknown[]): ValidatedPage => createValidator(streamOf('seq'))(records)
   const ends = endsOf(streamOf('seq'), { from: '3', to: '6' })
   assert.ok(ends !== null)
 

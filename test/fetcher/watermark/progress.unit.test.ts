@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import type { Position } from '#shared/watermark.ts'
-import type { Accepted } from '../../../services/fetcher/validate/validate.ts'
+import type { ValidRecord } from '../../../services/fetcher/validate/validate.ts'
 import { afterPage, type PageTimes, type Progress, startOf } from '../../../services/fetcher/watermark/progress.ts'
 import { declareOrders } from '../declared.ts'
 
@@ -12,7 +12,7 @@ const watermarking = (sorted: boolean, kind: 'iso' | 'integer' = 'integer'): Wat
   return { ...watermark, sorted, kind }
 }
 const LATER: PageTimes = { last: false, fetchedMs: 1e15, startedMs: 1e15 }
-const records = (...positions: (bigint | null)[]): Accepted[] => positions.map((position) => ({ key: '', payload: '', position }))
+const records = (...positions: (bigint | null)[]): ValidRecord[] => positions.map((position) => ({ key: '', payload: '', position }))
 
 function walk(by: Watermarking, from: Position | null, pages: readonly (readonly bigint[])[]): Progress[] {
   let progress = startOf(by, from)

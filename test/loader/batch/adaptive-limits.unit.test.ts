@@ -4,9 +4,9 @@ import { describe, test } from 'node:test'
 import { silentLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
-import { type Parts, STRETCH_MAX, stretchAfter, stretchedLimits } from '../../../services/loader/batch/adaptive-limits.ts'
+import { adaptedAfter, type Parts, STRETCH_MAX, stretchedLimits } from '../../../services/loader/batch/adaptive-limits.ts'
 import type { Failure } from '../../../services/loader/failures/classify-error.ts'
-import { createPressure } from '../../../services/loader/insert/parts-monitor.ts'
+import { createPartsMonitor } from '../../../services/loader/insert/parts-monitor.ts'
 import { virtualClock } from '../../support/clocks.ts'
 
 const LIMITS = { rows: 100, bytes: 1_000, ageMs: 1_000 }
@@ -16,7 +16,7 @@ describe('batches', () => {
   test('are stretched twice as far at each look while parts come near the delay, up to a bound, and back once they are few', () => {
     let stretch = 1
     const see = (most: number) => {
-      stretch = stretchAfter(stretch, of100(most))
+      stretch = adaptedAfter(stretch, of100(most))
       return stretch
     }
     assert.deepEqual([10, 49, 50, 99, 120, 3000].map(see), [1, 1, 2, 4, 8, 16])
@@ -26,7 +26,7 @@ describe('batches', () => {
     assert.deepEqual([24, 0, 0].map(see), [16, 8, 4])
     for (let look = 0; look < 10; look++) see(0)
     assert.equal(stretch, 1)
-    assert.equal(stretchAfter(8, { most: 5_000, delayAt: 0 }), 1, 'where nothing is ever delayed')
+    assert.equal(adaptedAfter(8, { most: 5_000, delayAt: 0 }), 1, 'where nothing is ever delayed')
   })
 
   test('wait longer, but never for more than half a minute or less than they were told to, and grow less than they wait', () => {
@@ -45,7 +45,7 @@ describe('the pressure', () => {
       looks.push(table)
       return parts(table)
     }
-    const pressure = createPressure({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
+    const pressure = createPartsMonitor({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
     let answer: Failure | null = null
     const writer = pressure.heeding({
       insert: async () => answer,

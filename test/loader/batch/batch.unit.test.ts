@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { batchOf, type Chunk, committableOf, releaseRows, restOf, tableOf } from '../../../services/loader/batch/batch.ts'
+import { type BatchPart, batchOf, committableOf, releaseRows, restOf, tableOf } from '../../../services/loader/batch/batch.ts'
 
 /** More than Node's pool of small buffers, whose memory others share. */
 const BODY_BYTES = 100_000
 
-function chunk(partition: number, nextOffset: number, given: Partial<Chunk> = {}): Chunk {
+function chunk(partition: number, nextOffset: number, given: Partial<BatchPart> = {}): BatchPart {
   const rest = restOf({ topic: 't', partition, generation: 3 }, { nextOffset, watermark: null, open: 0, lost: null })
   return { ...rest, body: Buffer.alloc(BODY_BYTES), ...given }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { EMPTY, type Observable, Subject, throwError, timer, VirtualTimeScheduler } from 'rxjs'
 import type { BatchLimits } from '../../../services/loader/batch/adaptive-limits.ts'
-import { type Batch, type Chunk, restOf, type Target } from '../../../services/loader/batch/batch.ts'
+import { type Batch, type BatchPart, restOf, type Target } from '../../../services/loader/batch/batch.ts'
 import { laneByTopic } from '../../../services/loader/batch/close-batches.ts'
 
 const LIMITS: BatchLimits = { rows: 10, bytes: 1_000, ageMs: 100 }
@@ -12,7 +12,7 @@ const target = (table: string): Target => ({
   spec: { table, columns: [], primaryKey: ['id'], watermark: null },
 })
 
-function chunk(rows: number, given: Partial<Chunk> & { table?: string | null } = {}): Chunk {
+function chunk(rows: number, given: Partial<BatchPart> & { table?: string | null } = {}): BatchPart {
   const { table = 'a', ...rest } = given
   const state = { nextOffset: rows, watermark: null, open: null, lost: null }
   return {
@@ -26,7 +26,7 @@ function chunk(rows: number, given: Partial<Chunk> & { table?: string | null } =
 
 /** Runs chunks at their times; each insert takes as long as it is told to. Says when which rows were closed. */
 async function run(
-  plan: readonly [atMs: number, chunk: Chunk][],
+  plan: readonly [atMs: number, chunk: BatchPart][],
   options: {
     insertMs?: number
     flushAtMs?: number
@@ -36,7 +36,7 @@ async function run(
   } = {},
 ) {
   const scheduler = new VirtualTimeScheduler()
-  const chunks = new Subject<Chunk>()
+  const chunks = new Subject<BatchPart>()
   const flush = new Subject<string | null>()
   const closed: string[] = []
   const settle = (batch: Batch) => {
@@ -74,14 +74,14 @@ describe('a batch is closed', () => {
   })
 
   test('just when it is full, and counts from nothing again', async () => {
-    const rows = [9, 1, 9, 1].map((many, at): [number, Chunk] => [at, chunk(many)])
+    const rows = [9, 1, 9, 1].map((many, at): [number, BatchPart] => [at, chunk(many)])
     assert.deepEqual(await run(rows), ['1ms t: 9+1', '3ms t: 9+1'])
-    const bytes = [999, 1, 999, 1].map((many, at): [number, Chunk] => [at, chunk(1, { bytes: many })])
+    const bytes = [999, 1, 999, 1].map((many, at): [number, BatchPart] => [at, chunk(1, { bytes: many })])
     assert.deepEqual(await run(bytes), ['1ms t: 1+1', '3ms t: 1+1'])
   })
 
   test('by its own age and not by that of the one before', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(1)],
       [10, chunk(9)],
       [50, chunk(2)],
@@ -114,7 +114,7 @@ describe('a batch is closed', () => {
   })
 
   test('when its own topic is told to, and by no other', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(1)],
       [0, chunk(2, { topic: 'u' })],
     ]
@@ -126,7 +126,7 @@ describe('a batch is closed', () => {
   })
 
   test('where only the assignment changes', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(1)],
       [1, chunk(0, { table: null, generation: 2 })],
     ]
@@ -134,7 +134,7 @@ describe('a batch is closed', () => {
   })
 
   test('where the table or the assignment changes; markers alone fit anywhere', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(0, { table: null })],
       [1, chunk(1)],
       [2, chunk(0, { table: null })],
@@ -145,7 +145,7 @@ describe('a batch is closed', () => {
   })
 
   test('not by age while the one before is being inserted: it grows until that is done', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(10)],
       [10, chunk(1)],
       [150, chunk(2)],
@@ -155,7 +155,7 @@ describe('a batch is closed', () => {
   })
 
   test('not by the end of the one before, unless it is old itself', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(10)],
       [10, chunk(1)],
       [60, chunk(2)],
@@ -164,7 +164,7 @@ describe('a batch is closed', () => {
   })
 
   test('later and larger while its table has many parts', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(1)],
       [150, chunk(8)],
       [300, chunk(1)],
@@ -183,7 +183,7 @@ describe('a batch is closed', () => {
   })
 
   test('topic by topic: one that is slow holds up none of the others', async () => {
-    const plan: [number, Chunk][] = [
+    const plan: [number, BatchPart][] = [
       [0, chunk(10)],
       [1, chunk(10)],
       [2, chunk(10, { topic: 'u' })],
@@ -196,7 +196,7 @@ describe('a batch is closed', () => {
 describe('the batches of all topics', () => {
   function lanes(settle: (batch: Batch) => Observable<unknown> = () => EMPTY) {
     const scheduler = new VirtualTimeScheduler()
-    const [chunks, flush] = [new Subject<Chunk>(), new Subject<string | null>()]
+    const [chunks, flush] = [new Subject<BatchPart>(), new Subject<string | null>()]
     const seen: string[] = []
     const settling = (batch: Batch) => {
       seen.push(`${batch.topic}: ${batch.chunks.map(({ rows }) => rows).join('+')}`)

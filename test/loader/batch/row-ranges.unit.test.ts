@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { batchOf, type Chunk, releaseRows, restOf } from '../../../services/loader/batch/batch.ts'
+import { type BatchPart, batchOf, releaseRows, restOf } from '../../../services/loader/batch/batch.ts'
 import {
   bytesOf,
   chunkOf,
@@ -10,7 +10,7 @@ import {
   nthOf,
   originOf,
   type Piece,
-  type Range,
+  type RowRange,
   rowNumbers,
   splitAt,
   without,
@@ -18,7 +18,7 @@ import {
 import { testSeed } from '../../support/seed.ts'
 
 const pieces = fc.array(fc.tuple(fc.nat(5), fc.nat(5)), { maxLength: 6 }).map((steps): Piece => {
-  const ranges: Range[] = []
+  const ranges: RowRange[] = []
   let at = 0
   for (const [gap, length] of steps) {
     if (length > 0) ranges.push([at + gap, at + gap + length])
@@ -108,7 +108,7 @@ describe('rows of a batch of several chunks', () => {
   const place = { topic: 't', partition: 3, generation: 1 }
   const state = { nextOffset: 1, watermark: null, open: null, lost: null }
   const lineOf = (row: number) => `{"_partition":3,"_offset":${row * 10},"_fetched_at":-${row},"n":"${'x'.repeat(row)}"}\n`
-  const chunkWith = (first: number, count: number): Chunk => {
+  const chunkWith = (first: number, count: number): BatchPart => {
     const lines = Array.from({ length: count }, (_, at) => lineOf(first + at))
     const ends = Uint32Array.from(lines.map((_, at) => lines.slice(0, at + 1).join('').length))
     return { ...restOf(place, state), body: Buffer.from(lines.join('')), ends, rows: count }

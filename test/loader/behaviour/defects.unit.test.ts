@@ -6,13 +6,13 @@ import type { ReadBatch } from '#shared/kafka/kafka.ts'
 import { silentLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
-import { type Batch, batchOf, type Chunk } from '../../../services/loader/batch/batch.ts'
-import { createSettle, type SettleDeps } from '../../../services/loader/commit/commit-batch.ts'
+import { type Batch, type BatchPart, batchOf } from '../../../services/loader/batch/batch.ts'
+import { type CommitBatchDeps, createCommitBatch } from '../../../services/loader/commit/commit-batch.ts'
 import type { Assigned } from '../../../services/loader/consume/assignment.ts'
-import { createGate } from '../../../services/loader/consume/in-flight-limit.ts'
+import { createInFlightLimit } from '../../../services/loader/consume/in-flight-limit.ts'
 import { createIntake } from '../../../services/loader/consume/intake.ts'
-import type { Patience } from '../../../services/loader/failures/retry.ts'
-import { createHoldups } from '../../../services/loader/failures/stalls.ts'
+import type { RetryPolicy } from '../../../services/loader/failures/retry.ts'
+import { createStalls } from '../../../services/loader/failures/stalls.ts'
 
 const TOPIC = 'headrace.shop.orders'
 const clock = { ...systemClock, sleep: () => Promise.resolve(), random: () => 0.5 }
@@ -21,9 +21,9 @@ const NO_BYTES = Buffer.alloc(0)
 function waiting() {
   const holds: string[] = []
   const metrics = createMetrics()
-  const holdups = createHoldups({ log: silentLog, metrics, clock })
+  const holdups = createStalls({ log: silentLog, metrics, clock })
   const signal = new AbortController().signal
-  const patience: Patience = {
+  const patience: RetryPolicy = {
     ...{ clock, topic: TOPIC, over: signal, stopping: signal },
     holdups: {
       ...holdups,
@@ -36,7 +36,7 @@ function waiting() {
   return { holds, holdups, metrics, patience }
 }
 
-const chunk: Chunk = {
+const chunk: BatchPart = {
   ...{ topic: TOPIC, partition: 2, generation: 1, target: null, body: NO_BYTES, ends: new Uint32Array(0), rows: 0 },
   ...{ letters: [], markers: [], bytes: 0, after: { nextOffset: 8, watermark: null, open: 0, lost: null } },
 }
@@ -45,7 +45,7 @@ test('in a batch: its topic waits with partition and offset, letters are sent on
   const { holds, holdups, metrics, patience } = waiting()
   const done: string[] = []
   let defects = 2
-  const deps: SettleDeps = {
+  const deps: CommitBatchDeps = {
     deliver: () => Promise.resolve([]),
     deadLetters: { send: async () => void done.push('letters') },
     ledger: {
@@ -57,7 +57,7 @@ test('in a batch: its topic waits with partition and offset, letters are sent on
     commit: async ([commit]) => void done.push(`commit ${commit?.offset}`),
     ...{ names: namesFor('headrace'), log: silentLog, metrics, onSettled: () => void done.push('settled') },
   }
-  assert.equal(await createSettle(deps)(batchOf([chunk]), patience), 'committed')
+  assert.equal(await createCommitBatch(deps)(batchOf([chunk]), patience), 'committed')
   assert.deepEqual(done, ['letters', 'commit 8', 'settled'])
   assert.match(holds[0] ?? '', /^headrace\.shop\.orders: HR_DEFECT a batch of headrace\.shop\.orders\/2 up to offset 7: Invalid time value/)
   assert.deepEqual(holdups.all(), [])
@@ -90,7 +90,7 @@ test('in reading a batch or a schema: the partition is asked for again, and othe
       },
       learn: () => Promise.resolve(),
     },
-    ...{ gate: createGate(1e9, () => undefined), holdups, clock, log: silentLog, flush: () => undefined },
+    ...{ gate: createInFlightLimit(1e9, () => undefined), holdups, clock, log: silentLog, flush: () => undefined },
     reader: () => ({ resume: (topic) => void resumed.push(topic) }),
     push: ({ topic }) => void taken.push(topic),
     stalls: { watching: (_topic, held) => held, progress: () => undefined },

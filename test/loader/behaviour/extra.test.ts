@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
 import { z } from '#shared/index.ts'
-import { rejudgeFor } from '../../../services/fetcher/dead-letters/revalidate.ts'
+import { createRevalidator } from '../../../services/fetcher/dead-letters/revalidate.ts'
 import { parseJson } from '../../../services/fetcher/http/transport/lossless-json.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { command, loadAll, query } from '../../support/loading.ts'
 import { closeAll, compileStream, ownPlace, publish } from '../../support/published.ts'
 import { testSeed } from '../../support/seed.ts'
@@ -14,7 +14,7 @@ after(closeAll)
 const seed = testSeed()
 
 const stream = compileStream({ schema: z.object({ id: z.string() }), watermark: undefined as never })
-const judge = judgeFor(stream)
+const judge = createValidator(stream)
 
 /** As a JSON parser makes them: own properties only, also of `__proto__`. */
 const objectOf = (entries: readonly (readonly [string, unknown])[]) =>
@@ -119,7 +119,7 @@ test('no record becomes a dead letter for what it has beyond its schema, and all
 test('what ClickHouse refused is judged again with all of its unknown fields', () => {
   const extra = { 'a.b': 1, a: { b: null, c: {} }, ok: 1 }
   const [record] = judge([{ id: 'x', ...extra }]).records
-  const again = rejudgeFor(stream)('insert', Buffer.from(record?.payload ?? ''))
+  const again = createRevalidator(stream)('insert', Buffer.from(record?.payload ?? ''))
   assert.equal(again.kind, 'accepted')
   assert.deepEqual(again.kind === 'accepted' && JSON.parse(again.record.payload), JSON.parse(record?.payload ?? ''))
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { column, decimal, z } from '#shared/index.ts'
-import { differences } from '#shared/schema/compatibility.ts'
+import { schemaDifferences } from '#shared/schema/compatibility.ts'
 import { loadAll, query } from '../../support/loading.ts'
 import { closeAll, compileStream, ownPlace, publish } from '../../support/published.ts'
 
@@ -74,7 +74,7 @@ describe('a schema that grows', () => {
     assert.equal((await loadAll(place)).rows, 1)
     const wider = compileStream({ ...named, schema: after1 }).wireSchema
     assert.deepEqual(
-      differences(things.stream.wireSchema, wider).filter(({ additive }) => !additive),
+      schemaDifferences(things.stream.wireSchema, wider).filter(({ additive }) => !additive),
       [],
     )
     // Under a name of its own: Apicurio takes a type that may be null for another one. What it accepts is below.

@@ -7,12 +7,12 @@ import type { PageMarker } from '#shared/messages/frame.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import { DELETES_DEFAULT } from '#shared/schema/json-schema.ts'
-import { type Batch, batchOf, type Chunk, type PartitionState, type ReadMarker } from '../../../services/loader/batch/batch.ts'
-import { createUnseen } from '../../../services/loader/commit/mark-deleted.ts'
+import { type Batch, type BatchPart, batchOf, type PartitionState, type ReadMarker } from '../../../services/loader/batch/batch.ts'
+import { createMarkDeleted } from '../../../services/loader/commit/mark-deleted.ts'
 import { createLedger } from '../../../services/loader/commit/page-ledger.ts'
 import type { Failure, FailureKind } from '../../../services/loader/failures/classify-error.ts'
-import type { Patience } from '../../../services/loader/failures/retry.ts'
-import { createHoldups } from '../../../services/loader/failures/stalls.ts'
+import type { RetryPolicy } from '../../../services/loader/failures/retry.ts'
+import { createStalls } from '../../../services/loader/failures/stalls.ts'
 import type { Writer } from '../../../services/loader/insert/writer.ts'
 import type { Tables } from '../../../services/loader/table/tables.ts'
 import { markerOf } from '../../support/published.ts'
@@ -23,9 +23,9 @@ const clock: Clock = { nowMs: () => 0, elapsedMs: () => 0, random: () => 0, slee
 const metrics = createMetrics()
 const common = { database: 'own', log: silentLog, metrics, clock, names: namesFor('own') }
 
-function patience(): Patience {
+function patience(): RetryPolicy {
   const signal = new AbortController().signal
-  return { clock, holdups: createHoldups({ log: silentLog, metrics, clock }), over: signal, stopping: signal }
+  return { clock, holdups: createStalls({ log: silentLog, metrics, clock }), over: signal, stopping: signal }
 }
 
 const failure = (kind: FailureKind): Failure => ({ kind, code: null, name: kind, message: kind, row: null })
@@ -55,7 +55,7 @@ function answering(kinds: readonly FailureKind[]) {
 function batch(generation: number, offset: number, { rows = 0, facts }: { rows?: number; facts?: Partial<PageMarker> } = {}): Batch {
   const body = Buffer.from(`{"_partition":0,"_offset":${offset},"_fetched_at":0}\n`)
   const markers: ReadMarker[] = facts === undefined ? [] : [{ offset, facts: { ...markerOf(1, 1, 0), ...facts }, counted: 1, wholeFrom: 0 }]
-  const chunk: Chunk = {
+  const chunk: BatchPart = {
     ...{ topic: TOPIC, partition: 0, generation, target: null, letters: [], bytes: 0 },
     ...{ body, ends: new Uint32Array([body.length]), rows, markers, after: after(offset + 1) },
   }
@@ -78,7 +78,7 @@ describe('of the rows that are its own', () => {
 
   test('nor of a statement that has none: marks are set in the end, whatever is said', async () => {
     const { writer, asked } = answering(EVERY_KIND)
-    const unseen = createUnseen({ ...common, ...declared, writer, tableOf: () => TABLE })
+    const unseen = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
     await unseen.mark(batch(1, 9, { facts: COMPLETE }), [], patience())
     assert.equal(asked(), EVERY_KIND.length + COUNT_AND_MARK)
   })
@@ -89,7 +89,7 @@ describe('a row that ClickHouse refused inside a walk', () => {
 
   test('keeps the walk from marking, also when a late batch of the assignment before comes in between', async () => {
     const { writer, asked } = answering([])
-    const unseen = createUnseen({ ...common, ...declared, writer, tableOf: () => TABLE })
+    const unseen = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
     await unseen.mark(batch(2, 7, { rows: 1 }), refused, patience())
     await unseen.mark(batch(1, 3, { rows: 1 }), [], patience())
     await unseen.mark(batch(2, 9, { facts: COMPLETE }), [], patience())
@@ -99,7 +99,7 @@ describe('a row that ClickHouse refused inside a walk', () => {
 
   test('is of its assignment: the next one reads from the commit what it has to know', async () => {
     const { writer, asked } = answering([])
-    const unseen = createUnseen({ ...common, ...declared, writer, tableOf: () => TABLE })
+    const unseen = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
     await unseen.mark(batch(1, 7, { rows: 1 }), refused, patience())
     await unseen.mark(batch(2, 9, { facts: COMPLETE }), [], patience())
     assert.equal(asked(), COUNT_AND_MARK)

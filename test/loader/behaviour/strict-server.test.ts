@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { loadAll, query } from '../../support/loading.ts'
 import { closeAll, compileStream, ownPlace, publish } from '../../support/published.ts'
 
@@ -119,7 +119,7 @@ const GOOD: [keyof typeof fields, unknown, unknown?][] = [
 
 describe('a value that ClickHouse would bend', () => {
   test('is refused before it is published', () => {
-    const judge = judgeFor(stream)
+    const judge = createValidator(stream)
     for (const [name, ...values] of BENT) {
       for (const value of values) {
         const { records, rejected } = judge([{ id: 'x', [name]: value }])
@@ -131,7 +131,7 @@ describe('a value that ClickHouse would bend', () => {
   test('is a dead letter where it comes all the same, and everything else is as it was published', async () => {
     const place = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
     const published = await publish(place, stream)
-    const judge = judgeFor(stream)
+    const judge = createValidator(stream)
     const filling = Array.from({ length: WRITTEN.length * 10 }, (_, index) => `{"id":"filling ${index}"}`)
     const good = GOOD.map(
       ([name, value], index) => judge([{ id: `good ${String(index).padStart(3, '0')}`, [name]: value }]).records[0]?.payload,

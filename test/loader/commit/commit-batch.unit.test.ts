@@ -8,10 +8,10 @@ import { type Log, silentLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import { COMMIT_BYTES_MAX, parseCommit } from '#shared/progress/offset-metadata.ts'
-import { type Batch, batchOf, type Chunk, type PartitionState, restOf, type Target } from '../../../services/loader/batch/batch.ts'
-import { createSettle, type PartitionCommit, type SettleDeps } from '../../../services/loader/commit/commit-batch.ts'
-import { Abandoned, type Patience } from '../../../services/loader/failures/retry.ts'
-import { createHoldups, type Holdup } from '../../../services/loader/failures/stalls.ts'
+import { type Batch, type BatchPart, batchOf, type PartitionState, restOf, type Target } from '../../../services/loader/batch/batch.ts'
+import { type CommitBatchDeps, createCommitBatch, type PartitionCommit } from '../../../services/loader/commit/commit-batch.ts'
+import { Abandoned, type RetryPolicy } from '../../../services/loader/failures/retry.ts'
+import { createStalls, type TopicStall } from '../../../services/loader/failures/stalls.ts'
 import type { RowLetter } from '../../../services/loader/insert/isolate-rows.ts'
 
 const TOPIC = 'headrace.shop.orders'
@@ -27,7 +27,7 @@ const target: Target = {
 type Given = { topic?: string; partition?: number; rows?: number; frames?: number; after?: Partial<PartitionState> }
 
 /** `frames`: messages that can be no row. */
-function chunk({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} }: Given): Chunk {
+function chunk({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} }: Given): BatchPart {
   const state = { nextOffset: rows + frames, watermark: null, open: 0, lost: null, ...after }
   const letters = Array.from({ length: frames }, (_, offset) => ({
     ...{ offset, timestampMs: 0, key: null, value: null, reason: `no_frame_${offset}`, issues: '' },
@@ -39,10 +39,10 @@ const batch = (...chunks: Given[]): Batch => batchOf(chunks.map(chunk))
 const refusals = (count: number): RowLetter[] => Array.from({ length: count }, (_, row) => ({ row, reason: 'BAD', issues: '' }))
 
 /** All that a batch meets, with what each was told; `refused` is what ClickHouse refuses. The assignment ends after some waits. */
-function settling(given: Partial<SettleDeps> = {}, refused: () => RowLetter[] = () => []) {
+function settling(given: Partial<CommitBatchDeps> = {}, refused: () => RowLetter[] = () => []) {
   const done: string[] = []
   const errors: string[] = []
-  const holds: Holdup[] = []
+  const holds: TopicStall[] = []
   const waits: number[] = []
   const committed: PartitionCommit[] = []
   const metrics = createMetrics()
@@ -57,8 +57,8 @@ function settling(given: Partial<SettleDeps> = {}, refused: () => RowLetter[] = 
     },
   }
   const log: Log = Object.assign(Object.create(silentLog), { error: (_: object, text: string) => errors.push(text) })
-  const holdups = createHoldups({ log, metrics, clock })
-  const patience: Patience = {
+  const holdups = createStalls({ log, metrics, clock })
+  const patience: RetryPolicy = {
     ...{ clock, over: over.signal, stopping: stopping.signal },
     holdups: {
       ...holdups,
@@ -68,7 +68,7 @@ function settling(given: Partial<SettleDeps> = {}, refused: () => RowLetter[] = 
       },
     },
   }
-  const settle = createSettle({
+  const settle = createCommitBatch({
     async deliver({ rows }, { spec }, _patience, allow) {
       const letters = refused()
       if (letters.length > 0) allow(letters.length, 'BAD')
@@ -170,13 +170,13 @@ describe('a batch', () => {
 
 /** The stage ends with the error as many times as is said, and does its work from then on. */
 function failingAt(stage: 'deliver' | 'deadLetters' | 'ledger' | 'unseen' | 'commit', error: () => Error) {
-  return (times: number): Partial<SettleDeps> => {
+  return (times: number): Partial<CommitBatchDeps> => {
     let left = times
     const failing = async () => {
       if (left-- > 0) throw error()
     }
     const known = (_batch: Batch, _partition: number, state: PartitionState) => state
-    const given: Record<typeof stage, Partial<SettleDeps>> = {
+    const given: Record<typeof stage, Partial<CommitBatchDeps>> = {
       deliver: { deliver: () => failing().then(() => []) },
       deadLetters: { deadLetters: { send: failing } },
       ledger: { ledger: { record: failing } },
@@ -188,7 +188,7 @@ function failingAt(stage: 'deliver' | 'deadLetters' | 'ledger' | 'unseen' | 'com
 }
 
 describe('what is committed', () => {
-  async function committedOf(after: Partial<PartitionState>, given: Partial<SettleDeps> = {}, topic = TOPIC) {
+  async function committedOf(after: Partial<PartitionState>, given: Partial<CommitBatchDeps> = {}, topic = TOPIC) {
     const { settle, committed, metrics } = settling(given)
     assert.equal(await settle(batch({ topic, partition: 3, after: { nextOffset: 12, ...after } })), 'committed')
     const [commit = { topic: '', partition: -1, offset: -1, metadata: '' }, ...others] = committed
@@ -236,7 +236,8 @@ describe('what is committed', () => {
 })
 
 describe('a topic whose messages are mostly refused', () => {
-  const flooded = (holds: readonly Holdup[]) => holds.filter(({ name }) => name === 'HR_FLOOD').map(({ message }) => message.split(';')[0])
+  const flooded = (holds: readonly TopicStall[]) =>
+    holds.filter(({ name }) => name === 'HR_FLOOD').map(({ message }) => message.split(';')[0])
 
   test('waits with HR_FLOOD where they can be no rows: nothing is inserted, no letter is sent, nothing is committed', async () => {
     const { settle, done, holds, waits, errors } = settling()

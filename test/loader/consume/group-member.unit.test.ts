@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '#shared/clock.ts'
-import type { Gap, Kafka, Reader, ReaderOptions } from '#shared/kafka/kafka.ts'
+import type { Kafka, OffsetGap, Reader, ReaderOptions } from '#shared/kafka/kafka.ts'
 import { silentLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
@@ -39,7 +39,7 @@ test('a gap that an assignment before has met says nothing of the present one, w
   })
   const state = () => membership.assigned()?.states.get(PLACE)
   const before = state()
-  const gap: Gap = { topic: TOPIC, partition: 0, generation: 1, position: 5, low: 10, high: 30 }
+  const gap: OffsetGap = { topic: TOPIC, partition: 0, generation: 1, position: 5, low: 10, high: 30 }
   await options?.onGap(gap)
   assert.deepEqual(state(), before)
   assert.equal((await metrics.gaps.get()).values.length, 0)

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createGate } from '../../../services/loader/consume/in-flight-limit.ts'
+import { createInFlightLimit } from '../../../services/loader/consume/in-flight-limit.ts'
 
 describe('the bound on what is in flight', () => {
   test('lets one topic have most of it, never all', () => {
-    const gate = createGate(100, () => undefined)
+    const gate = createInFlightLimit(100, () => undefined)
     let held = 0
     while (gate.enter('a', 1)) held++
     assert.ok(held >= 60 && held <= 70, `${held}`)
   })
 
   test('leaves room for the others, however many are stuck', () => {
-    const gate = createGate(1_000, () => undefined)
+    const gate = createInFlightLimit(1_000, () => undefined)
     for (const topic of ['a', 'b', 'c', 'd', 'e']) while (gate.enter(topic, 10));
     assert.ok(gate.enter('f', 10))
   })
 
   test('a topic that holds nothing may take one fetch of any size, so nothing is too large for ever', () => {
-    const gate = createGate(100, () => undefined)
+    const gate = createInFlightLimit(100, () => undefined)
     assert.ok(gate.enter('a', 5_000))
     assert.ok(!gate.enter('a', 1))
     assert.ok(gate.enter('b', 5_000))
@@ -28,7 +28,7 @@ describe('the bound on what is in flight', () => {
 
   test('tells when it is empty, and how much it holds', async () => {
     const seen: number[] = []
-    const gate = createGate(100, (bytes) => seen.push(bytes))
+    const gate = createInFlightLimit(100, (bytes) => seen.push(bytes))
     await gate.empty()
     gate.enter('a', 10)
     let empty = false

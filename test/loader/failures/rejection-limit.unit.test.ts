@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Flooded, isFlood, NO_TALLY, plus, recent, type Tally } from '../../../services/loader/failures/rejection-limit.ts'
+import { Flooded, isFlood, NO_REJECTIONS, plus, type RejectionCounts, recent } from '../../../services/loader/failures/rejection-limit.ts'
 
 describe('a flood', () => {
   test('is a third of many, never a few', () => {
@@ -14,15 +14,15 @@ describe('a flood', () => {
   })
 
   test('is seen over many small batches, and forgotten after enough good ones', () => {
-    let tally = NO_TALLY
+    let tally = NO_REJECTIONS
     for (let batch = 0; batch < 5; batch++) tally = recent(plus(tally, { records: 10, refused: 10 }))
     assert.ok(isFlood(tally))
     for (let batch = 0; batch < 20; batch++) tally = recent(plus(tally, { records: 100, refused: 0 }))
     assert.ok(!isFlood(plus(tally, { records: 10, refused: 10 })))
   })
   test('is looked for in the last thousand records, and among fewer in all of them', () => {
-    const cases: [before: Tally, after: Tally][] = [
-      [NO_TALLY, NO_TALLY],
+    const cases: [before: RejectionCounts, after: RejectionCounts][] = [
+      [NO_REJECTIONS, NO_REJECTIONS],
       [
         { records: 10, refused: 4 },
         { records: 10, refused: 4 },

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
 import { type Failure, tableFailure } from '../../../services/loader/failures/classify-error.ts'
-import { Abandoned, type Patience, untilDecided, WAIT_MAX_MS, waitMs } from '../../../services/loader/failures/retry.ts'
+import { Abandoned, type RetryPolicy, untilDecided, WAIT_MAX_MS, waitMs } from '../../../services/loader/failures/retry.ts'
 
-function patience(given: Partial<Patience> = {}): Patience & { holds: string[]; waits: number[] } {
+function patience(given: Partial<RetryPolicy> = {}): RetryPolicy & { holds: string[]; waits: number[] } {
   const holds: string[] = []
   const waits: number[] = []
   const clock = {

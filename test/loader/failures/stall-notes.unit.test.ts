@@ -7,7 +7,7 @@ import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import { parseStall } from '#shared/progress/stall.ts'
 import { createStallNotes } from '../../../services/loader/failures/stall-notes.ts'
-import { createHoldups } from '../../../services/loader/failures/stalls.ts'
+import { createStalls } from '../../../services/loader/failures/stalls.ts'
 import { virtualClock } from '../../support/clocks.ts'
 
 const TOPIC = 'headrace.shop.orders'
@@ -32,7 +32,7 @@ function scene(kept = new Map<number, Committed>()) {
   }
   const common = { clock, log: silentLog, metrics }
   const notes = createStallNotes({ ...common, kafka, names: namesFor('headrace') })
-  const holdups = notes.watching(TOPIC, createHoldups(common))
+  const holdups = notes.watching(TOPIC, createStalls(common))
   const states = new Map([`${TOPIC}/0`, `${TOPIC}/1`].map((place) => [place, {} as never]))
   notes.assigned({ topics: [TOPIC], states })
   return {

@@ -6,7 +6,7 @@ import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import type { Assigned } from '../../../services/loader/consume/assignment.ts'
 import type { Membership } from '../../../services/loader/consume/group-member.ts'
-import { wire } from '../../../services/loader/pipeline.ts'
+import { connectStages } from '../../../services/loader/pipeline.ts'
 import { randomFrom } from '../../support/random.ts'
 import { createGroup, type Group } from './group.ts'
 import { cover, isResolved, publishPage, truncate } from './log.ts'
@@ -85,7 +85,7 @@ function start(world: World, group: Group): Loader {
   const options = { config, kafka: group.kafka(life), names: namesFor('model'), clock: clockOf(life), log: silentLog, metrics }
   const told = { onAssigned: (_: Assigned) => undefined, onSettled: () => undefined, onFailure }
   const outer = { writer: writerOf(life), tables: tablesOf(life), catalog: catalogOf(life), scheduler: schedulerOf(life) }
-  const membership = wire({ ...options, ...told, membership: {} }, outer)
+  const membership = connectStages({ ...options, ...told, membership: {} }, outer)
   membership.join([...TOPICS], new AbortController().signal).catch(onFailure)
   return { life, membership }
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { isOneObject } from '../../../services/loader/splice/single-object.ts'
+import { isSingleObject } from '../../../services/loader/splice/single-object.ts'
 import { testSeed } from '../../support/seed.ts'
 
 const HEAD = 'head}'
-const isOne = (text: string): boolean => isOneObject(Buffer.from(HEAD + text), HEAD.length)
+const isOne = (text: string): boolean => isSingleObject(Buffer.from(HEAD + text), HEAD.length)
 
 const awkward = fc.oneof(fc.string(), fc.constantFrom('}{', '},{', '"}{"', '\\', '\\"}{', '} , {', '"'))
 const { object } = fc.letrec((tie) => ({

@@ -3,10 +3,10 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import { frame, MARKER_HEADER, replayHeaders } from '#shared/messages/frame.ts'
-import { batchOf, type Chunk, type PartitionState, type Target } from '../../../services/loader/batch/batch.ts'
+import { type BatchPart, batchOf, type PartitionState, type Target } from '../../../services/loader/batch/batch.ts'
 import { originOf } from '../../../services/loader/batch/row-ranges.ts'
 import { HEAD_BYTES_MAX } from '../../../services/loader/splice/row-prefix.ts'
-import { bytesOfBatch, type Refused, splice, unknownSchemas } from '../../../services/loader/splice/splice.ts'
+import { bytesOfBatch, type RefusedSchema, splice, unknownSchemas } from '../../../services/loader/splice/splice.ts'
 import { markerOf } from '../../support/published.ts'
 import { testSeed } from '../../support/seed.ts'
 
@@ -15,7 +15,7 @@ const target = (id: number): Target => ({
   schema: { id, json: {}, check: () => [] },
   spec: { table: `table_${id}`, columns: [], primaryKey: ['id'], watermark: null },
 })
-const KNOWN = new Map<number, Target | Refused>([
+const KNOWN = new Map<number, Target | RefusedSchema>([
   [1, target(1)],
   [2, target(2)],
   [9, { refused: 'unknown_schema', issues: 'none' }],
@@ -40,7 +40,7 @@ const marker = (records: number, watermark: string | null = null, coveredBelow?:
   },
 })
 const START: PartitionState = { nextOffset: 100, watermark: 'w0', open: 0, lost: null }
-const linesOf = (chunk: Chunk | undefined) => chunk?.body.toString().split('\n').slice(0, -1)
+const linesOf = (chunk: BatchPart | undefined) => chunk?.body.toString().split('\n').slice(0, -1)
 
 describe('splicing', () => {
   test("writes the loader's columns in front of the record's own bytes", () => {

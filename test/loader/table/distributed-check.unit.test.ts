@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createLedger, type Placement } from '../../../services/loader/table/ddl.ts'
-import { frontMistake, ledgerStatements } from '../../../services/loader/table/distributed-check.ts'
+import { distributedMistake, ledgerStatements } from '../../../services/loader/table/distributed-check.ts'
 import type { FoundTable } from '../../../services/loader/table/introspect.ts'
 
 const at: Placement = { database: 'db', cluster: 'main', sharded: true }
@@ -24,7 +24,7 @@ const without = (name: string) => new Map([...front().columns].filter(([each]) =
 
 describe('a table in front of shards', () => {
   const name = (given: Partial<FoundTable>, place: Placement = at, weights: string | null = '1, 1') =>
-    frontMistake(spec, front(given), place, weights)?.name ?? null
+    distributedMistake(spec, front(given), place, weights)?.name ?? null
 
   test('is accepted where rows of one key come to one shard and what decides is shown', () => {
     assert.equal(name({}), null)
@@ -48,7 +48,7 @@ describe('a table in front of shards', () => {
 
   test('spreads rows by nothing but their key', () => {
     for (const key of [', rand()', ', cityHash64(total)', ', cityHash64(id, total)', '', ', 1']) {
-      const found = frontMistake(spec, front({ engineFull: over({ key }) }), at, '1, 1')
+      const found = distributedMistake(spec, front({ engineFull: over({ key }) }), at, '1, 1')
       assert.equal(found?.name, 'SHARDING_KEY', key)
       assert.match(found.remedy, /^it holds no rows, so: DROP TABLE `db`\.`orders` ON CLUSTER `main` SYNC; .*; rows that are apart already/)
     }
@@ -63,7 +63,7 @@ describe('a table in front of shards', () => {
 
   test('shows what decides which version is the newest', () => {
     for (const column of ['_deleted', '_version']) {
-      const found = frontMistake(spec, front({ columns: without(column) }), at, '1, 1')
+      const found = distributedMistake(spec, front({ columns: without(column) }), at, '1, 1')
       assert.deepEqual([found?.name, found?.message], ['FRONT_COLUMN', `table orders does not show ${column} of the shards`])
     }
     assert.equal(name({ columns: without('line') }), null)

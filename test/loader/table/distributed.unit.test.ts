@@ -6,7 +6,7 @@ import { insertNeeds } from '../../../services/loader/insert/writer.ts'
 import { createFront, frontOf, shardingKeyOf, weightsIn } from '../../../services/loader/table/distributed.ts'
 import { unlessDenied } from '../../../services/loader/table/introspect.ts'
 import { judgeServer } from '../../../services/loader/table/server-check.ts'
-import { judge } from '../../../services/loader/table/table-diff.ts'
+import { diffTable } from '../../../services/loader/table/table-diff.ts'
 
 const at = { database: 'db', cluster: 'main', sharded: true }
 const spec = {
@@ -21,7 +21,7 @@ const spec = {
 
 describe('a table over shards', () => {
   test('is a Replicated one on each server behind a Distributed one that spreads rows by their key; the view reads through it', () => {
-    const { steps, refused } = judge(
+    const { steps, refused } = diffTable(
       spec,
       { table: null, view: null, front: null, weights: '1, 1' },
       { at, latest: true, canonical: (type) => type },

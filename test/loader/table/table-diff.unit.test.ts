@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LOADER_COLUMNS, type Placement, type TableSpec } from '../../../services/loader/table/ddl.ts'
-import type { Found, FoundColumn, FoundTable, FoundView } from '../../../services/loader/table/introspect.ts'
-import { type Judging, judge } from '../../../services/loader/table/table-diff.ts'
+import type { ExistingTables, FoundColumn, FoundTable, FoundView } from '../../../services/loader/table/introspect.ts'
+import { diffTable, type Judging } from '../../../services/loader/table/table-diff.ts'
 
 const ALONE: Placement = { database: 'db', cluster: undefined }
 const REPLICATED: Placement = { database: 'db', cluster: 'main' }
@@ -51,10 +51,10 @@ function view(given: Partial<FoundView> & { types?: Record<string, string> } = {
   return { engine: 'View', comment: 'Headrace: the newest version', columns, ...rest }
 }
 
-function judged(found: Partial<Found>, given: Partial<Judging> & { spec?: Partial<TableSpec> } = {}) {
+function judged(found: Partial<ExistingTables>, given: Partial<Judging> & { spec?: Partial<TableSpec> } = {}) {
   const { spec: other, ...judging } = given
   const whole = { table: null, view: null, front: null, weights: null, ...found }
-  return judge({ ...spec, ...other }, whole, { at: ALONE, latest: true, canonical: (type) => type, ...judging })
+  return diffTable({ ...spec, ...other }, whole, { at: ALONE, latest: true, canonical: (type) => type, ...judging })
 }
 
 /** Steps, with a mark where rows wait for them, and findings. */
@@ -118,7 +118,7 @@ describe('a table', () => {
     const withEngine = (parameters: string, given: Parameters<typeof table>[0] = {}) => ({
       ...{ table: table({ engineFull: `ReplacingMergeTree${parameters} ORDER BY (id) SETTINGS x = 1`, ...given }), view: view() },
     })
-    const cases: [Partial<Found>, is: string][] = [
+    const cases: [Partial<ExistingTables>, is: string][] = [
       [withEngine(''), 'no version'],
       [withEngine('()'), 'no version'],
       [withEngine('(total, _deleted)', { without: ['_version'] }), 'version total'],
@@ -154,7 +154,10 @@ describe('a table', () => {
 })
 
 describe('a column', () => {
-  const withColumn = (name: string, given: FoundColumn): Partial<Found> => ({ table: table({ with: { [name]: given } }), view: view() })
+  const withColumn = (name: string, given: FoundColumn): Partial<ExistingTables> => ({
+    table: table({ with: { [name]: given } }),
+    view: view(),
+  })
 
   test('that may be absent is added; any other is asked for', () => {
     assert.deepEqual(outcome({ table: table({ without: ['note'] }), view: view({ columns: new Map() }) }), [

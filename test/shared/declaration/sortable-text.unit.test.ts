@@ -5,7 +5,7 @@ import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import { disorderOf } from '#shared/declaration/sortable-text.ts'
 import { DeclarationError } from '#shared/errors.ts'
 import { cursor, z } from '#shared/index.ts'
-import { judgeFor } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { sinceText } from '../../../services/fetcher/watermark/since.ts'
 
 function declare(at: z.ZodType, watermark: Record<string, unknown> = {}): Stream {
@@ -95,7 +95,7 @@ describe('a watermark field is accepted', () => {
   test('with local times that are said to be in UTC: they are asked for as they are written, and may look back', () => {
     const stream = declare(z.iso.datetime({ local: true }), { zone: 'UTC', lookback: '1m' })
     assert.equal(sinceText('2026-10-25T01:30:00Z', stream), '2026-10-25T01:29:00.000')
-    const { records } = judgeFor(stream)([{ id: 'a', at: '2026-10-25T01:30:00' }])
+    const { records } = createValidator(stream)([{ id: 'a', at: '2026-10-25T01:30:00' }])
     assert.equal(records[0]?.position, 1_792_891_800_000_000_000n)
     assert.equal(declare(z.iso.datetime({ local: true }), { zone: 'UTC', as: 'isoSeconds' }).watermark?.form, 'isoSeconds')
   })
@@ -117,7 +117,7 @@ describe('a record of a field that takes any text', () => {
   ]
   for (const at of unordered) {
     test(`is rejected with the reason, and gives no watermark: ${at}`, () => {
-      const { records, rejected } = judgeFor(declare(z.string()))([{ id: 'a', at }])
+      const { records, rejected } = createValidator(declare(z.string()))([{ id: 'a', at }])
       assert.deepEqual([records.length, rejected[0]?.reason], [0, 'watermark_unordered'])
       assert.match(rejected[0]?.issues ?? '', /^at: .*: /)
     })
@@ -130,9 +130,9 @@ describe('a record of a field that takes any text', () => {
       { id: 'b', at: '2026-10-25T02:30:00+02:00' },
       { id: 'c', at: '2026-10-25' },
     ]
-    const { records, rejected } = judgeFor(declare(at))(given)
+    const { records, rejected } = createValidator(declare(at))(given)
     assert.deepEqual([records.map(({ key }) => key), rejected[0]?.reason], [['b', 'c'], 'watermark_unordered'])
-    assert.equal(judgeFor(declare(at, { zone: 'UTC' }))(given).records.length, 3)
+    assert.equal(createValidator(declare(at, { zone: 'UTC' }))(given).records.length, 3)
   })
 
   test('passes where it sorts, and a local time where it is said to be in UTC', () => {
@@ -148,10 +148,10 @@ describe('a record of a field that takes any text', () => {
       '01J9Z',
       '2026-W43',
     ]) {
-      assert.equal(judgeFor(declare(z.string()))([{ id: 'a', at }]).records[0]?.position, at)
+      assert.equal(createValidator(declare(z.string()))([{ id: 'a', at }]).records[0]?.position, at)
       assert.equal(disorderOf(at), null)
     }
-    assert.equal(judgeFor(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '2026-10-25 02:30' }]).records.length, 1)
-    assert.equal(judgeFor(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '25/10/2026' }]).records.length, 0)
+    assert.equal(createValidator(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '2026-10-25 02:30' }]).records.length, 1)
+    assert.equal(createValidator(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '25/10/2026' }]).records.length, 0)
   })
 })

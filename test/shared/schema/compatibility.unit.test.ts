@@ -8,7 +8,7 @@ import { Ajv } from 'ajv'
 import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { joined } from '#shared/schema/column-types.ts'
 import { columnType } from '#shared/schema/columns.ts'
-import { differences, type SchemaDifference } from '#shared/schema/compatibility.ts'
+import { type SchemaDifference, schemaDifferences } from '#shared/schema/compatibility.ts'
 import { annotationOf, DELETES_DEFAULT, type JsonSchema, type StreamAnnotation, wireSchema } from '#shared/schema/json-schema.ts'
 import { withColumns } from '#shared/schema/learned-columns.ts'
 
@@ -28,7 +28,7 @@ const wire = (shape: z.ZodRawShape, annotation: Partial<StreamAnnotation> = {}, 
 
 /** As a person sees them: + fits what exists, ! breaks it. */
 const shown = (found: SchemaDifference[]) => found.map(({ path, change, additive }) => `${additive ? '+' : '!'} ${path}: ${change}`)
-const changes = (before: z.ZodRawShape, after: z.ZodRawShape) => shown(differences(wire(before), wire(after)))
+const changes = (before: z.ZodRawShape, after: z.ZodRawShape) => shown(schemaDifferences(wire(before), wire(after)))
 
 /** Words that end in … open longer ones. */
 function assertShown(found: string[], expected: readonly string[]): void {
@@ -268,14 +268,14 @@ describe('differences that break records, readers or tables', () => {
     const low = { type: 'integer', minimum: 0, 'x-headrace': { column: 'UInt8' } }
     const both = { ...low, maximum: 9 }
     const of = (a: JsonSchema) => ({ properties: { a } })
-    assert.deepEqual(shown(differences(of(both), of(low))), ['! a: maximum 9 → none'])
+    assert.deepEqual(shown(schemaDifferences(of(both), of(low))), ['! a: maximum 9 → none'])
     const { minimum: _, ...high } = both
-    assert.deepEqual(shown(differences(of(both), of(high))), ['! a: minimum 0 → none'])
+    assert.deepEqual(shown(schemaDifferences(of(both), of(high))), ['! a: minimum 0 → none'])
   })
 
   test('another primary key, table or watermark', () => {
     const after = { primaryKey: ['id', 'line'], table: 'orders', watermark: null }
-    assert.deepEqual(shown(differences(wire({ id: z.string() }), wire({ id: z.string() }, after))), [
+    assert.deepEqual(shown(schemaDifferences(wire({ id: z.string() }), wire({ id: z.string() }, after))), [
       '! primaryKey: [id] → [id, line]: the identity of every row would change',
       '! table: shop_orders → orders',
       '! watermark: at (iso) → none',
@@ -297,12 +297,12 @@ describe('differences that break records, readers or tables', () => {
     [{ partitionBy: 'id' }, { partitionBy: 'id' }, null],
   ] as [Partial<StreamAnnotation>, Partial<StreamAnnotation>, string | null][]) {
     test(`of the stream: ${words ?? 'the same partitionBy is none'}`, () =>
-      assert.deepEqual(shown(differences(wire({}, was), wire({}, is))), words === null ? [] : [words]))
+      assert.deepEqual(shown(schemaDifferences(wire({}, was), wire({}, is))), words === null ? [] : [words]))
   }
 
   test('a wider column of a field that was in the key, or comes into it', () => {
     const [narrow, wide] = [z.int32(), z.int()]
-    const found = differences(
+    const found = schemaDifferences(
       wire({ a: column(narrow, 'Int32'), b: column(narrow, 'Int32'), c: column(narrow, 'Int32') }, { primaryKey: ['a'] }),
       wire({ a: column(wide, 'Int64'), b: column(wide, 'Int64'), c: column(wide, 'Int64') }, { primaryKey: ['b'] }),
     )
@@ -311,24 +311,24 @@ describe('differences that break records, readers or tables', () => {
   })
 
   test('unknown fields are no longer kept', () => {
-    assert.deepEqual(shown(differences(wire({}), wire({}, {}, false))), ['! _extra: gone'])
+    assert.deepEqual(shown(schemaDifferences(wire({}), wire({}, {}, false))), ['! _extra: gone'])
   })
 
   test('unknown fields are kept, and their text is not any more', () => {
     const { _extra_text: _, ...properties } = wire({}).properties as JsonSchema
-    assert.deepEqual(shown(differences(wire({}), { ...wire({}), properties })), ['! _extra_text: gone'])
+    assert.deepEqual(shown(schemaDifferences(wire({}), { ...wire({}), properties })), ['! _extra_text: gone'])
   })
 
   test('a field is gone that a schema had before anything was required', () => {
-    assert.deepEqual(shown(differences({ properties: { a: { type: 'string' } } }, {})), ['! a: gone'])
-    assert.deepEqual(shown(differences({}, { properties: { a: { type: 'string' } } })), ['+ a: new'])
-    assert.deepEqual(differences({}, {}), [])
+    assert.deepEqual(shown(schemaDifferences({ properties: { a: { type: 'string' } } }, {})), ['! a: gone'])
+    assert.deepEqual(shown(schemaDifferences({}, { properties: { a: { type: 'string' } } })), ['+ a: new'])
+    assert.deepEqual(schemaDifferences({}, {}), [])
   })
 })
 
 describe('differences that fit what exists', () => {
   const shares = (before: string[], after: string[]) =>
-    shown(differences(wire({}, { shares: before, partitions: before.length }), wire({}, { shares: after, partitions: after.length })))
+    shown(schemaDifferences(wire({}, { shares: before, partitions: before.length }), wire({}, { shares: after, partitions: after.length })))
 
   test('the ten first of other partitions are said, and how many more there are', () => {
     const list = (from: number, count: number) => Array.from({ length: count }, (_, at) => `s${from + at}`)
@@ -340,7 +340,7 @@ describe('differences that fit what exists', () => {
   test('partitions that begin anew, by what is registered after', () => {
     const startsFrom = { change: 1, watermarks: [null], log: { partition: 0, offset: 0 } }
     const again = { startsFrom: { ...startsFrom, change: 2 } }
-    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) => shown(differences(wire({}, was), wire({}, is)))
+    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) => shown(schemaDifferences(wire({}, was), wire({}, is)))
     assert.deepEqual(of({ startsFrom }, again), ['+ partitions: begin anew'])
     assert.deepEqual(of({}, again), ['+ partitions: begin anew'])
     assert.deepEqual(of({ startsFrom }, { startsFrom }), [])
@@ -352,12 +352,15 @@ describe('differences that fit what exists', () => {
     const { shares: _, ...unnamed } = ANNOTATION
     const without = { ...wire({}), 'x-headrace': unnamed }
     const other = wire({}, { shares: ['eu', 'us'] })
-    assert.deepEqual([differences(without, other), differences(other, without), differences(without, without)], [[], [], []])
+    assert.deepEqual(
+      [schemaDifferences(without, other), schemaDifferences(other, without), schemaDifferences(without, without)],
+      [[], [], []],
+    )
   })
 
   test('other bounds of what a complete walk may delete', () => {
     const deletes = DELETES_DEFAULT
-    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) => shown(differences(wire({}, was), wire({}, is)))
+    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) => shown(schemaDifferences(wire({}, was), wire({}, is)))
     const usual = 'full-walk, shareMax 0.2, rowsMin 10'
     assert.deepEqual(of({}, { deletes }), [`+ deletes: none → ${usual}`])
     assert.deepEqual(of({ deletes }, {}), [`+ deletes: ${usual} → none`])
@@ -371,13 +374,13 @@ describe('differences that fit what exists', () => {
   test('a learned column stays without being declared, and is said when it is', () => {
     const declared = wire({ id: z.string() })
     const learned = withColumns(declared, new Map([['colour', 'string'] as const, ['tags', 'json'] as const]))
-    assert.deepEqual(shown(differences(declared, learned)), ['+ colour: new', '+ tags: new'])
-    assert.deepEqual(shown(differences(learned, declared)), [])
-    assert.deepEqual(shown(differences(learned, learned)), [])
-    assert.deepEqual(shown(differences(learned, wire({ id: z.string(), colour: z.string().optional() }))), [
+    assert.deepEqual(shown(schemaDifferences(declared, learned)), ['+ colour: new', '+ tags: new'])
+    assert.deepEqual(shown(schemaDifferences(learned, declared)), [])
+    assert.deepEqual(shown(schemaDifferences(learned, learned)), [])
+    assert.deepEqual(shown(schemaDifferences(learned, wire({ id: z.string(), colour: z.string().optional() }))), [
       '+ colour: declared now; it was learned before',
     ])
-    assert.deepEqual(shown(differences(learned, wire({ id: z.string(), colour: z.int().optional() }))), [
+    assert.deepEqual(shown(schemaDifferences(learned, wire({ id: z.string(), colour: z.int().optional() }))), [
       '! colour: string → integer',
       '+ colour: declared now; it was learned before',
     ])
@@ -512,7 +515,7 @@ describe('differences that fit what exists', () => {
     const turned = JSON.parse(JSON.stringify(schema), (_, value) =>
       typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).reverse()) : value,
     ) as JsonSchema
-    assert.deepEqual(differences(schema, turned), [])
+    assert.deepEqual(schemaDifferences(schema, turned), [])
   })
 
   test('the order of allowed values is no difference, and that of a list of types is', () => {
@@ -524,10 +527,10 @@ describe('differences that fit what exists', () => {
     const own = wire({ a: z.int() }, { table: 'other' })
     const { 'x-headrace': _, ...foreign } = wire({ a: z.int() })
     assert.equal(annotationOf(foreign), null)
-    assert.deepEqual([differences(foreign, own), differences(own, foreign), differences(foreign, foreign)], [[], [], []])
+    assert.deepEqual([schemaDifferences(foreign, own), schemaDifferences(own, foreign), schemaDifferences(foreign, foreign)], [[], [], []])
     const wider = wire({ id: column(z.int(), 'Int64') }, { primaryKey: ['id'] })
     const { 'x-headrace': __, ...narrow } = wire({ id: column(z.int(), 'Int32') })
-    assert.deepEqual(shown(differences(narrow, wider)), ['! id: column Int32 → Int64'], 'the key is that of the other')
+    assert.deepEqual(shown(schemaDifferences(narrow, wider)), ['! id: column Int32 → Int64'], 'the key is that of the other')
   })
 })
 
@@ -560,7 +563,7 @@ describe('any two types of a field', () => {
   const pairs = () => {
     const types = [...plain, ...plain.flatMap((type, index) => (index % 4 === 0 ? [type.nullable(), type.optional()] : []))]
     const schemas = types.map((a) => wire({ a }, {}, false))
-    return schemas.flatMap((before) => schemas.map((after) => ({ before, after, found: differences(before, after) })))
+    return schemas.flatMap((before) => schemas.map((after) => ({ before, after, found: schemaDifferences(before, after) })))
   }
   const words = ({ before, after }: { before: JsonSchema; after: JsonSchema }) =>
     `${JSON.stringify(before.properties)} → ${JSON.stringify(after.properties)}`

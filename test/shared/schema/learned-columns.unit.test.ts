@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { differences } from '#shared/schema/compatibility.ts'
+import { schemaDifferences } from '#shared/schema/compatibility.ts'
 import {
   declaredForm,
   isLearned,
@@ -30,8 +30,8 @@ describe('learned columns', () => {
         ['tags', 'json'],
       ],
     )
-    assert.ok(differences(base, learned).every(({ additive }) => additive))
-    assert.deepEqual(differences(learned, base), [])
+    assert.ok(schemaDifferences(base, learned).every(({ additive }) => additive))
+    assert.deepEqual(schemaDifferences(learned, base), [])
     assert.deepEqual(withLearned(base, learned), learned)
   })
 
@@ -39,9 +39,9 @@ describe('learned columns', () => {
     const declare = (type: string) => ({ ...base, properties: { ...base.properties, colour: { type } } })
     const merged = withLearned(declare('string'), learned)
     assert.deepEqual([...learnedIn(merged).keys()], ['tags'])
-    const found = differences(learned, merged)
+    const found = schemaDifferences(learned, merged)
     assert.deepEqual([found.length, found.every(({ additive }) => additive)], [1, true])
-    assert.ok(differences(learned, withLearned(declare('number'), learned)).some(({ additive }) => !additive))
+    assert.ok(schemaDifferences(learned, withLearned(declare('number'), learned)).some(({ additive }) => !additive))
   })
 
   test('are no more than may be, and never one that is declared', () => {

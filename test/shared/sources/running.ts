@@ -10,7 +10,7 @@ import { compileSource } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { checkpointText, parseCheckpoint } from '#shared/progress/offset-metadata.ts'
-import { createMemory } from '../../../services/fetcher/deduplicate/seen-records.ts'
+import { createSeenRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
 import { createClient } from '../../../services/fetcher/http/client.ts'
 import { holdsAll } from '../../../services/fetcher/http/rate-limit/held-partitions.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish/page-publisher.ts'
@@ -44,7 +44,7 @@ export function openExample(t: TestContext, declared: Declared, url: string, clo
   const holding = holdsAll(source, clock.elapsedMs())
   const client = createClient(source, { clock, log, metrics: createMetrics(), resolver: resolverFor(secrets), holding: () => holding })
   t.after(() => client.close())
-  const memory = createMemory(KEYS_MAX)
+  const memory = createSeenRecords(KEYS_MAX)
   const table = new Map<string, Row>()
 
   return {

@@ -6,9 +6,9 @@ import type { SecretRef } from '#shared/declaration/secret.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, PageRefused, PageUnreadable } from '../../http/errors.ts'
 import type { Api } from '../api.ts'
-import { failed, ok, type Step, skipped } from './step.ts'
+import { type CheckStep, failed, ok, skipped } from './step.ts'
 
-export function secretsStep(source: Source, resolver: Resolver): Step {
+export function secretsStep(source: Source, resolver: Resolver): CheckStep {
   const refs = secretRefsOf(source)
   if (refs.length === 0) return skipped('secrets', 'the source names none')
   const troubles = refs.flatMap((ref) => troubleWith(ref, resolver))
@@ -29,7 +29,7 @@ function troubleWith(ref: SecretRef, resolver: Resolver): unknown[] {
 export const hintOf = (error: unknown): string | undefined => (error instanceof HeadraceError ? error.hint : undefined)
 
 /** `error`: what asking for the first page ended with; null if it was answered. */
-export function addressStep(source: Source, api: Api, error: unknown): Step {
+export function addressStep(source: Source, api: Api, error: unknown): CheckStep {
   const name = typeof source.baseUrl === 'string' ? 'baseUrl' : source.baseUrl.name
   if (isUnanswered(error)) return failed('address', messageOf(error), `check ${name}, and that this machine may reach it`)
   const wasAsked = (api.asked.at(-1)?.attempts ?? 0) > 0
@@ -48,7 +48,7 @@ export const isOutOfReach = (error: unknown): boolean => isUnanswered(error) || 
 
 const FORBIDDEN = 403
 
-export function credentialsStep({ auth }: Source, error: unknown): Step {
+export function credentialsStep({ auth }: Source, error: unknown): CheckStep {
   if (error instanceof CredentialsRefused) {
     const add = "declare auth: bearer(secret('NAME')), apiKey({ … }), basic({ … }) or oauth2ClientCredentials({ … })"
     return failed('credentials', messageOf(error), auth === undefined ? add : error.hint)

@@ -8,14 +8,14 @@ import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { messageOf } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
 import { type Api, type ApiTools, type Asked, openApi } from '../api.ts'
-import { type Look, lookAt, type SeenPage } from '../dry-run.ts'
+import { type DryRunOptions, lookAt, type SeenPage } from '../dry-run.ts'
 import { hiding } from '../mask-secrets.ts'
 import { ownRequestsMax, shownShare } from '../sample-slice.ts'
 import { addressStep, credentialsStep, hintOf, isOutOfReach, secretsStep } from './access.ts'
 import { firstPageStep, secondPageStep } from './pages.ts'
 import { quotaStep } from './quota.ts'
 import { orderStep, schemaStep, seenRecords } from './records.ts'
-import { type Attempt, failed, ok, type PlacedStep, placed, type Step, skipped } from './step.ts'
+import { type Attempt, type CheckStep, failed, ok, type PlacedStep, placed, skipped } from './step.ts'
 import { watermarkStep } from './watermark.ts'
 
 export type CheckOptions = Omit<ApiTools, 'requestsMax'> & {
@@ -40,7 +40,7 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
   const { source, streams } = options
   const steps: PlacedStep[] = []
   let hide = hiding(() => [])
-  const tell = (stream: Stream | null, step: Step): Step => {
+  const tell = (stream: Stream | null, step: CheckStep): CheckStep => {
     const shown = hide.in(placed(stream, step))
     steps.push(shown)
     options.onStep?.(shown)
@@ -77,13 +77,21 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
   }
 }
 
-type StreamCheck = { stream: Stream; api: Api; clock: Clock; log: Log; signal: AbortSignal; startedMs: number; tell(step: Step): Step }
+type StreamCheck = {
+  stream: Stream
+  api: Api
+  clock: Clock
+  log: Log
+  signal: AbortSignal
+  startedMs: number
+  tell(step: CheckStep): CheckStep
+}
 
 /** False if other streams would not be answered either. */
 async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamCheck): Promise<boolean> {
   const { source } = tools.stream
   let { stream } = tools
-  let look: Look
+  let look: DryRunOptions
   try {
     stream = (await shownShare(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })).asFirst
     look = lookAt({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
@@ -110,7 +118,7 @@ async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamChe
   return true
 }
 
-async function nextPage(look: Look, signal: AbortSignal): Promise<Attempt<SeenPage>> {
+async function nextPage(look: DryRunOptions, signal: AbortSignal): Promise<Attempt<SeenPage>> {
   try {
     return { page: await look.next(), error: null }
   } catch (error) {

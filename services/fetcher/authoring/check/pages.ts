@@ -8,10 +8,10 @@ import { PageRefused } from '../../http/errors.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-watermark.ts'
 import { recordsOf } from '../../pages/records-of.ts'
-import type { Look, SeenPage } from '../dry-run.ts'
+import type { DryRunOptions, SeenPage } from '../dry-run.ts'
 import { hintOf } from './access.ts'
 import { arraysIn, nextPlacesIn } from './guess-pointers.ts'
-import { type Attempt, failed, ok, type Step, skipped, warned } from './step.ts'
+import { type Attempt, type CheckStep, failed, ok, skipped, warned } from './step.ts'
 
 /** The raw records of an answer; null if a run would not take it for a page. */
 export function recordsIn(stream: Stream, answer: PageResponse): readonly unknown[] | null {
@@ -24,7 +24,7 @@ export function recordsIn(stream: Stream, answer: PageResponse): readonly unknow
 }
 
 /** `refused`: the address or the credentials have failed already. */
-export function firstPageStep({ stream, answers }: Look, { page, error }: Attempt<SeenPage>, refused: boolean): Step {
+export function firstPageStep({ stream, answers }: DryRunOptions, { page, error }: Attempt<SeenPage>, refused: boolean): CheckStep {
   const [answer] = answers
   if (answer === undefined)
     return refused ? skipped('first page', 'was not answered') : failed('first page', messageOf(error), hintOf(error))
@@ -50,7 +50,7 @@ function recordsAdvice({ body }: PageResponse): string {
     : 'the answer has no array of objects: check path and params'
 }
 
-export function secondPageStep(look: Look, first: Attempt<SeenPage>, second: Attempt<SeenPage> | null): Step {
+export function secondPageStep(look: DryRunOptions, first: Attempt<SeenPage>, second: Attempt<SeenPage> | null): CheckStep {
   const { stream, answers } = look
   const [answer] = answers
   const isOwn = stream.paginate.kind === 'generator'
@@ -74,7 +74,7 @@ const warningsOf = ({ cautions = [], incomplete }: SeenPage): string[] => [
 export const isEnvelope = (error: unknown): error is Stopped => error instanceof Stopped && error.code === 'HR_ENVELOPE'
 
 /** An end that the declaration sees, and the answer does not, would lose every page behind it. */
-function onlyPage(stream: Stream, answer: PageResponse): Step {
+function onlyPage(stream: Stream, answer: PageResponse): CheckStep {
   // With hasMore, the API has said so: a cursor that is still there means nothing.
   const pages = pagesOf(stream.paginate)
   const saysSo = pages.kind === 'generator' || ('hasMore' in pages && pages.hasMore !== undefined)
@@ -84,7 +84,7 @@ function onlyPage(stream: Stream, answer: PageResponse): Step {
   return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first one is the last')
 }
 
-function newRecords({ stream, pages }: Look, page: SeenPage): Step {
+function newRecords({ stream, pages }: DryRunOptions, page: SeenPage): CheckStep {
   const before = new Set(pages.filter((each) => each !== page).flatMap(marksOf))
   const keys = marksOf(page)
   const fresh = keys.filter((key) => !before.has(key)).length

@@ -4,7 +4,7 @@
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import type { QuotaSpec } from '#shared/declaration/quota.ts'
-import { failed, ok, type Step, skipped } from './step.ts'
+import { type CheckStep, failed, ok, skipped } from './step.ts'
 
 /** `perMs` is null where the API does not say for how long. */
 export type NamedQuota = { header: string; requests: number; perMs: number | null }
@@ -35,7 +35,7 @@ function quota(header: string, text: string | undefined, perMs: number | null): 
   return requests > 0 ? [{ header, requests, perMs }] : []
 }
 
-export function quotaStep({ quota: declared }: Pick<Source, 'quota'>, answers: readonly Readonly<Record<string, string>>[]): Step {
+export function quotaStep({ quota: declared }: Pick<Source, 'quota'>, answers: readonly Readonly<Record<string, string>>[]): CheckStep {
   const last = answers.at(-1)
   if (last === undefined) return skipped('quota', 'there is no answer to look at')
   const named = namedQuotas(last)

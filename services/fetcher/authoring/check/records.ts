@@ -4,14 +4,14 @@ import type { Stopped } from '#shared/errors.ts'
 import { comparePositions, type Position } from '#shared/watermark.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { contextOf } from '../../validate/envelope.ts'
-import { type Accepted, type Judged, judgeFor, type Rejected } from '../../validate/validate.ts'
-import type { Look } from '../dry-run.ts'
+import { createValidator, type RejectedRecord, type ValidatedPage, type ValidRecord } from '../../validate/validate.ts'
+import type { DryRunOptions } from '../dry-run.ts'
 import { isEnvelope, recordsIn } from './pages.ts'
-import { failed, ok, type Step, skipped } from './step.ts'
+import { type CheckStep, failed, ok, skipped } from './step.ts'
 
-export type SeenRecords = {
-  fit: Accepted[]
-  rejected: Rejected[]
+export type SampledRecords = {
+  fit: ValidRecord[]
+  rejected: RejectedRecord[]
   drift: Map<string, string>
   absent: string[]
   leftOut: number
@@ -20,10 +20,10 @@ export type SeenRecords = {
 }
 
 /** Of every answer, also of one that the walk could not go on from; of the author's own walk, of every page. */
-export function seenRecords({ stream, answers, pages }: Look): SeenRecords {
-  const judge = judgeFor(stream)
+export function seenRecords({ stream, answers, pages }: DryRunOptions): SampledRecords {
+  const judge = createValidator(stream)
   let noEnvelope: Stopped | null = null
-  const ofAnswer = (answer: PageResponse): Judged[] => {
+  const ofAnswer = (answer: PageResponse): ValidatedPage[] => {
     try {
       return [judge(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer))]
     } catch (error) {
@@ -47,7 +47,7 @@ export function seenRecords({ stream, answers, pages }: Look): SeenRecords {
 
 const DRIFT_SHOWN_MAX = 10
 
-export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftOut, noEnvelope }: SeenRecords): Step {
+export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftOut, noEnvelope }: SampledRecords): CheckStep {
   if (noEnvelope !== null) return failed('schema', noEnvelope.message, noEnvelope.hint)
   const all = fit.length + rejected.length
   if (all === 0) return skipped('schema', leftOut > 0 ? `map leaves out all ${leftOut} records` : 'there is no record to look at')
@@ -70,7 +70,7 @@ export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftO
 }
 
 /** `counted`: the API names its pages by a counter, which `sorted` alone makes no safer. */
-export function orderStep({ watermark }: Stream, { fit }: SeenRecords, counted: boolean): Step {
+export function orderStep({ watermark }: Stream, { fit }: SampledRecords, counted: boolean): CheckStep {
   const positions = fit.flatMap(({ position }) => (position === null ? [] : [position]))
   if (watermark === null) return skipped('order', 'no watermark is declared')
   if (positions.length < 2) return skipped('order', 'there are not two records to compare')

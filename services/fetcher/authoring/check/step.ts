@@ -15,7 +15,7 @@ export const STEPS = [
 ] as const
 export type StepName = (typeof STEPS)[number]
 
-export type Step = {
+export type CheckStep = {
   step: StepName
   /** `skipped`: there was nothing to look at, or nothing is declared that could be wrong. */
   status: 'ok' | 'failed' | 'skipped'
@@ -29,26 +29,26 @@ export type Step = {
 }
 
 /** `stream` is null for what belongs to the source. */
-export type PlacedStep = Step & { stream: string | null }
+export type PlacedStep = CheckStep & { stream: string | null }
 
-export const ok = (step: StepName, says: string, notes: readonly string[] = []): Step => ({
+export const ok = (step: StepName, says: string, notes: readonly string[] = []): CheckStep => ({
   step,
   status: 'ok',
   says,
   ...(notes.length === 0 ? {} : { notes: [...notes] }),
 })
-export const failed = (step: StepName, says: string, advice?: string): Step => ({
+export const failed = (step: StepName, says: string, advice?: string): CheckStep => ({
   step,
   status: 'failed',
   says,
   ...(advice === undefined ? {} : { advice }),
 })
-export const skipped = (step: StepName, says: string): Step => ({ step, status: 'skipped', says })
+export const skipped = (step: StepName, says: string): CheckStep => ({ step, status: 'skipped', says })
 
-export const warned = (step: Step, warnings: readonly string[]): Step =>
+export const warned = (step: CheckStep, warnings: readonly string[]): CheckStep =>
   warnings.length === 0 ? step : { ...step, warnings: [...warnings] }
 
 /** One page that was asked for: it came, there was none, or asking failed. */
 export type Attempt<Page> = { page: Page | null; error: unknown }
 
-export const placed = (stream: Stream | null, step: Step): PlacedStep => ({ stream: stream?.label ?? null, ...step })
+export const placed = (stream: Stream | null, step: CheckStep): PlacedStep => ({ stream: stream?.label ?? null, ...step })

@@ -9,11 +9,11 @@ import { PageRefused } from '../../http/errors.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { firstRequest } from '../../pages/first-request.ts'
 import { contextOf } from '../../validate/envelope.ts'
-import { type Accepted, judgeFor } from '../../validate/validate.ts'
+import { createValidator, type ValidRecord } from '../../validate/validate.ts'
 import type { Api } from '../api.ts'
 import { hintOf } from './access.ts'
 import { recordsIn } from './pages.ts'
-import { failed, ok, type Step, skipped } from './step.ts'
+import { type CheckStep, failed, ok, skipped } from './step.ts'
 
 export type Since = {
   /** As the request says it, and what that means: rounded down to what the form can say. */
@@ -21,11 +21,11 @@ export type Since = {
   position: Position
   records: readonly Placed[]
 }
-type Placed = Accepted & { position: Position }
+type Placed = ValidRecord & { position: Position }
 type Tools = { stream: Stream; api: Api; signal: AbortSignal }
 
 /** Throws the signal's reason. */
-export async function watermarkStep(tools: Tools, seen: readonly Accepted[]): Promise<Step> {
+export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]): Promise<CheckStep> {
   const { watermark } = tools.stream
   if (watermark === null) return skipped('watermark', 'none is declared: every run reads everything')
   const records = seen.filter(isPlaced)
@@ -65,14 +65,14 @@ async function askSince({ stream, api, signal }: Tools, watermark: Watermarking,
   return {
     text,
     position,
-    records: judgeFor(stream)(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer)).records.filter(isPlaced),
+    records: createValidator(stream)(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer)).records.filter(isPlaced),
   }
 }
 
 const formKind = ({ form, kind }: Watermarking) => (form === 'epochMs' || form === 'epochSeconds' ? form : form === 'plain' ? kind : 'iso')
 
 /** Null: the records that are equal to what was asked did not come. */
-function firstVerdict(watermark: Watermarking, since: Since, seen: readonly Placed[], highest: Position): Step | null {
+function firstVerdict(watermark: Watermarking, since: Since, seen: readonly Placed[], highest: Position): CheckStep | null {
   const asked = askedText(watermark, since)
   const older = since.records.filter(({ position }) => comparePositions(position, since.position) < 0).length
   if (older > 0) {
@@ -93,7 +93,7 @@ function firstVerdict(watermark: Watermarking, since: Since, seen: readonly Plac
   return ok('watermark', `${upTo}; ${asked} is honoured, and equal records come again`, needless)
 }
 
-function secondVerdict(watermark: Watermarking, since: Since, earlier: Since, keys: ReadonlySet<string>): Step {
+function secondVerdict(watermark: Watermarking, since: Since, earlier: Since, keys: ReadonlySet<string>): CheckStep {
   const asked = askedText(watermark, since)
   if (earlier.records.some(({ key }) => keys.has(key))) {
     if (!watermark.exclusive) return leftOut(watermark, since, 'add exclusive: true to watermark: runs then ask one step earlier')
@@ -108,7 +108,7 @@ function secondVerdict(watermark: Watermarking, since: Since, earlier: Since, ke
   return failed('watermark', `${asked} and one step before bring back none of the records at it`, advice)
 }
 
-const leftOut = (watermark: Watermarking, since: Since, advice: string): Step =>
+const leftOut = (watermark: Watermarking, since: Since, advice: string): CheckStep =>
   failed(
     'watermark',
     `${askedText(watermark, since)} leaves out equal records: those that come late with the same value would be lost`,
@@ -120,4 +120,4 @@ const askedText = ({ param, body }: Watermarking, { text }: Since): string => `$
 const keysAt = (records: readonly Placed[], position: Position): Set<string> =>
   new Set(records.filter((record) => comparePositions(record.position, position) === 0).map(({ key }) => key))
 
-const isPlaced = (record: Accepted): record is Placed => record.position !== null
+const isPlaced = (record: ValidRecord): record is Placed => record.position !== null

@@ -6,16 +6,16 @@ import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import type { Send } from '../../http/messages.ts'
-import { streamOfShare } from '../../slices/slice.ts'
-import { type Found, foundIn, lookAt } from '../dry-run.ts'
+import { streamOfSlice } from '../../slices/slice.ts'
+import { type DryRunRecords, foundIn, lookAt } from '../dry-run.ts'
 import { type RecordedRequest, type Recording, readRecording, requestOf } from './recording.ts'
 import { replayed } from './replay.ts'
 
-export type { Found } from '../dry-run.ts'
+export type { DryRunRecords } from '../dry-run.ts'
 export { type RecordedRequest, type Recording, readRecording } from './recording.ts'
 export { replayed } from './replay.ts'
 
-export type Walked = Found & {
+export type RecordedWalk = DryRunRecords & {
   /** Pages walked: all that the recording has. */
   pages: number
   /** What the API was asked for, in order; without credentials. */
@@ -27,11 +27,11 @@ export type Walked = Found & {
  * (`new URL('./shop.orders.recording.json', import.meta.url)`). Throws what the run would throw, DeclarationError, WrongUse for a file that is no
  * recording of this stream, or Stopped: HR_NOT_RECORDED for a request that does not come next in it, HR_RECORDING_LEFT if the walk ends before it.
  */
-export async function walkRecorded(declared: Declared, stream: string, file: string | URL): Promise<Walked> {
+export async function walkRecorded(declared: Declared, stream: string, file: string | URL): Promise<RecordedWalk> {
   return walkRecording(streamOf(declared, stream), readRecording(file))
 }
 
-export async function walkRecording(stream: Stream, recording: Recording): Promise<Walked> {
+export async function walkRecording(stream: Stream, recording: Recording): Promise<RecordedWalk> {
   if (recording.stream !== stream.label) {
     throw new WrongUse('HR_RECORDING', `this is a recording of ${recording.stream}, not of ${stream.label}`, {
       hint: `record one: headrace preview ${stream.label} --record FILE`,
@@ -46,7 +46,7 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
   }
   const startedMs = Date.parse(recording.recordedAt)
   const { values } = recording
-  const walked = values === undefined ? stream : streamOfShare(stream, recording.partition, { values })
+  const walked = values === undefined ? stream : streamOfSlice(stream, recording.partition, { values })
   const look = lookAt({ stream: walked, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal, startedMs })
   const all = recording.exchanges.length
   // A page of an author's own walk may take several exchanges.

@@ -10,7 +10,7 @@ import { messageOf } from '#shared/errors.ts'
 import type { Credentials } from './credentials.ts'
 import { type LiveSecrets, madeOf } from './live-secrets.ts'
 import { scrubber } from './scrub.ts'
-import { givenUpAfterMs, type Held, heldToken } from './tokens/cached-token.ts'
+import { type CachedToken, givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
 import { fileTokenStore } from './tokens/file-token-store.ts'
 import { type KeptToken, type KeptTokens, keptTokens, storeKey } from './tokens/stored-token.ts'
 import { basicPair, requestToken, type TokenClient, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
@@ -106,7 +106,7 @@ export function refreshTokenCredentials(
     finishes: true,
   })
 
-  const heldOf = ({ accessToken, givenUpMs }: KeptToken): Held => ({
+  const heldOf = ({ accessToken, givenUpMs }: KeptToken): CachedToken => ({
     value: accessToken,
     staleMs: givenUpMs === null ? Number.POSITIVE_INFINITY : clock.elapsedMs() + givenUpMs - clock.nowMs(),
   })

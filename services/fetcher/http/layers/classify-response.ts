@@ -12,7 +12,7 @@ import type { Exchange, Layer, PageResponse } from '../messages.ts'
 import { waitHint } from '../retry-after/retry-after.ts'
 import { isOk, mayPass } from '../status.ts'
 
-export type Verdict = {
+export type ResponseClass = {
   kind: 'page' | Meaning
   /** Of a failure with status 2xx: what its body says. */
   says: string | null
@@ -41,7 +41,7 @@ export const judgeAnswers =
     return verdict.kind === 'page' || !isOk(response.status) ? { ...response, verdict } : { ...response, verdict, body: '' }
   }
 
-function verdictOn(answers: Answers, response: PageResponse, exchange: Exchange, nowMs: number): Verdict {
+function verdictOn(answers: Answers, response: PageResponse, exchange: Exchange, nowMs: number): ResponseClass {
   const meaning = answers.meanings.get(response.status)
   if (meaning === undefined && isOk(response.status)) {
     const failure = failureIn(answers, response) ?? passingIn(response, exchange)
@@ -59,7 +59,7 @@ function verdictOn(answers: Answers, response: PageResponse, exchange: Exchange,
   }
 }
 
-const byStatus = (status: number): Verdict['kind'] => (isOk(status) ? 'page' : mayPass(status) ? 'retry' : 'stop')
+const byStatus = (status: number): ResponseClass['kind'] => (isOk(status) ? 'page' : mayPass(status) ? 'retry' : 'stop')
 
 /** What a way of paging takes for a failure that passes. */
 function passingIn(response: PageResponse, exchange: Exchange): FailedAnswer | null {

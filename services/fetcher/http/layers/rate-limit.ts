@@ -5,7 +5,7 @@
 import type { Clock } from '#shared/clock.ts'
 import type { Layer, PageRequest } from '../messages.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
-import type { Cost } from '../rate-limit/request-cost.ts'
+import type { RequestCost } from '../rate-limit/request-cost.ts'
 
 export type LimitTools = { clock: Clock; limiter: Limiter; onWaited(waitedMs: number): void }
 
@@ -13,7 +13,7 @@ const FREE = { charges: [], apart: false }
 
 /** What the request costs, seen before the credentials are put in: a weight function must not see them. */
 export const cost =
-  (costOfRequest: (request: PageRequest, stream: string) => Cost): Layer =>
+  (costOfRequest: (request: PageRequest, stream: string) => RequestCost): Layer =>
   (next) =>
   async (request, exchange) =>
     next(request, { ...exchange, cost: costOfRequest(request, exchange.stream) })

@@ -9,7 +9,7 @@ import { describeRequest } from '../describe.ts'
 import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked, timeText } from '../errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse } from '../messages.ts'
 import { afterHintMs, backoffMs } from '../retry-after/backoff.ts'
-import type { Verdict } from './classify-response.ts'
+import type { ResponseClass } from './classify-response.ts'
 
 export type RetryTools = {
   clock: Clock
@@ -48,7 +48,7 @@ export function retry(source: Source, tools: RetryTools): Layer {
   }
 }
 
-const FAILED: Verdict = { kind: 'retry', says: null, waitMs: null }
+const FAILED: ResponseClass = { kind: 'retry', says: null, waitMs: null }
 
 function failureOf(error: unknown): AttemptFailed {
   if (error instanceof AttemptFailed) return error

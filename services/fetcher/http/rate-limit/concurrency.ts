@@ -5,7 +5,7 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './held-partitions.ts'
-import { type Chance, type Room, soonestOf } from './local-quota.ts'
+import { type Limit, type Reservation, soonestOf } from './local-quota.ts'
 import { createSplit, type Divisible, type Lane, ofSlot } from './split-quota.ts'
 
 /** In time limits of a request. */
@@ -14,7 +14,7 @@ const USE_FROM_LIMITS = 0.1
 const USE_UNTIL_LIMITS = 2.7
 
 /** `all`: every quota of the source and its places, which are split alike. */
-export type PlacesOptions = {
+export type ConcurrencyOptions = {
   places: number
   all: readonly Divisible[]
   timeoutMs: number
@@ -22,13 +22,13 @@ export type PlacesOptions = {
   holding: () => Holding
 }
 
-export function createPlaces({ places, all: divided, timeoutMs, clock, holding }: PlacesOptions): Room {
+export function createConcurrency({ places, all: divided, timeoutMs, clock, holding }: ConcurrencyOptions): Limit {
   const lanesFor = createSplit({ units: places }, divided)
   /** By the number of the lane. */
   const underWay = new Map<number, number>()
   const underWayIn = ({ number }: Lane): number => underWay.get(number) ?? 0
 
-  function chanceIn(lane: Lane, mine: Holding['mine'], units: number): Chance | null {
+  function chanceIn(lane: Lane, mine: Holding['mine'], units: number): Reservation | null {
     const held = lane.partitions.filter((partition) => mine.has(partition)).length
     if (held === 0) return null
     const isFull = underWayIn(lane) + units > lane.units

@@ -3,29 +3,29 @@
  * first that waits for a quota keeps its claim on it, and one behind it may take of what the first has to spare, as long as that room is there again
  * before the first can go anyway. So nobody starves, and an exhausted quota holds up only the requests that it counts.
  */
-import type { Chance, Room } from './local-quota.ts'
+import type { Limit, Reservation } from './local-quota.ts'
 import type { Charge } from './request-cost.ts'
 
-export type Asking = { charges: readonly Charge[] }
+export type QueuedRequest = { charges: readonly Charge[] }
 /** `lacking`: the first in this line has no room in it yet. */
 type Head = { lacking: boolean; etaMs: number; units: number }
 
 /** What became of one that asked. `alone`: this process holds no partition, so it has no part of any quota. */
-export type Verdict =
+export type QueueDecision =
   | { kind: 'goes'; release: () => void }
   /** `againMs`: until there is room in one of those that it lacks, which one behind it may use even if it itself still waits for another. */
   | { kind: 'waits'; waitMs: number; againMs: number }
   | { kind: 'alone' }
 
 /** For what others in front of it wait for or keep. */
-const BEHIND: Verdict = { kind: 'waits', waitMs: Number.POSITIVE_INFINITY, againMs: Number.POSITIVE_INFINITY }
+const BEHIND: QueueDecision = { kind: 'waits', waitMs: Number.POSITIVE_INFINITY, againMs: Number.POSITIVE_INFINITY }
 
 /** One look along the line: asked for each in its order. `nowMs`: elapsed. */
-export function lookAlong(rooms: readonly Room[], nowMs: number): (asking: Asking) => Verdict {
+export function lookAlong(rooms: readonly Limit[], nowMs: number): (asking: QueuedRequest) => QueueDecision {
   const heads = new Map<number, Head>()
   return ({ charges }) => {
     if (charges.some(({ room }) => heads.get(room)?.lacking === true)) return BEHIND
-    const wanted: (Charge & { chance: Chance })[] = []
+    const wanted: (Charge & { chance: Reservation })[] = []
     for (const { room, units } of charges) {
       const chance = rooms[room]?.chance(nowMs, units) ?? null
       if (chance === null) return { kind: 'alone' }
@@ -44,9 +44,9 @@ export function lookAlong(rooms: readonly Room[], nowMs: number): (asking: Askin
   }
 }
 
-const spares = (head: Head | undefined, chance: Chance): boolean => head === undefined || chance.regainMs(head.units) <= head.etaMs
+const spares = (head: Head | undefined, chance: Reservation): boolean => head === undefined || chance.regainMs(head.units) <= head.etaMs
 
-function useAll(chances: readonly Chance[]): () => void {
+function useAll(chances: readonly Reservation[]): () => void {
   const releases = chances.map((chance) => chance.use())
   return () => {
     for (const release of releases) release()

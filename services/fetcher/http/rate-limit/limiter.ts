@@ -7,17 +7,17 @@
 import type { Clock } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
 import { Parked, timeText } from '../errors.ts'
-import { createPlaces } from './concurrency.ts'
+import { createConcurrency } from './concurrency.ts'
 import { lookAlong } from './fair-queue.ts'
 import type { Holding } from './held-partitions.ts'
-import { createPart, type Room } from './local-quota.ts'
-import { type Charge, type Cost, divisibleOf, type Quota } from './request-cost.ts'
+import { createLocalQuota, type Limit } from './local-quota.ts'
+import { type Charge, divisibleOf, type Quota, type RequestCost } from './request-cost.ts'
 
 export type Limiter = {
   /** Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's reason. */
-  take(cost: Cost, signal: AbortSignal): Promise<() => void>
+  take(cost: RequestCost, signal: AbortSignal): Promise<() => void>
   /** `cost`: of the request that was told to wait. */
-  closeFor(waitMs: number, cost: Cost): void
+  closeFor(waitMs: number, cost: RequestCost): void
   /** Ends the pauses that park; shorter ones are waited for. */
   endPauses(): void
 }
@@ -48,7 +48,7 @@ const LONG_WAIT_MS = 5_000
 const LOOK_AGAIN = new Error('look again')
 
 type Waiter = {
-  cost: Cost
+  cost: RequestCost
   charges: readonly Charge[]
   sinceMs: number
   told: boolean
@@ -65,7 +65,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   let wake = new AbortController()
   let serving = false
 
-  async function take(cost: Cost, signal: AbortSignal): Promise<() => void> {
+  async function take(cost: RequestCost, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
     if (waiting.length >= WAITERS_MAX)
       throw new Stopped('HR_QUOTA_QUEUE', `${options.source}: more than ${WAITERS_MAX} requests wait for the quota`)
@@ -172,10 +172,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
 }
 
 /** The quotas in their order, and behind them the places, if they are bounded. */
-function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOptions): Room[] {
+function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOptions): Limit[] {
   const common = { all: divisibleOf(quotas, concurrency), timeoutMs, clock, holding }
-  const parts = quotas.map((quota) => createPart({ quota, ...common }))
-  return concurrency === undefined ? parts : [...parts, createPlaces({ places: concurrency, ...common })]
+  const parts = quotas.map((quota) => createLocalQuota({ quota, ...common }))
+  return concurrency === undefined ? parts : [...parts, createConcurrency({ places: concurrency, ...common })]
 }
 
 /** Until when the API wants no request: of the whole source, or of quotas that count some paths only. Times are elapsed milliseconds. */
@@ -183,7 +183,7 @@ function createPauses() {
   const ofQuotas = new Map<number, number>()
   let ofAllMs = Number.NEGATIVE_INFINITY
   return {
-    close(untilMs: number, { apart, charges }: Cost): void {
+    close(untilMs: number, { apart, charges }: RequestCost): void {
       if (!apart) ofAllMs = Math.max(ofAllMs, untilMs)
       else for (const { room } of charges) ofQuotas.set(room, Math.max(ofQuotas.get(room) ?? untilMs, untilMs))
     },
@@ -192,6 +192,7 @@ function createPauses() {
       if (ofAllMs > atMs) ofAllMs = Number.NEGATIVE_INFINITY
       for (const [room, untilMs] of ofQuotas) if (untilMs > atMs) ofQuotas.delete(room)
     },
-    untilMs: ({ charges }: Cost): number => Math.max(ofAllMs, ...charges.map(({ room }) => ofQuotas.get(room) ?? Number.NEGATIVE_INFINITY)),
+    untilMs: ({ charges }: RequestCost): number =>
+      Math.max(ofAllMs, ...charges.map(({ room }) => ofQuotas.get(room) ?? Number.NEGATIVE_INFINITY)),
   }
 }

@@ -5,10 +5,10 @@
 import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './held-partitions.ts'
 import { createSplit, type Divisible, type Lane } from './split-quota.ts'
-import { leftOfSlot, noTurns, roundMs, type Turns, type TurnsNow, takeTurn, waitForTurn } from './time-slots.ts'
+import { leftOfSlot, noTurns, roundMs, type SlotUse, type TurnsNow, takeTurn, waitForTurn } from './time-slots.ts'
 import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './token-bucket.ts'
 
-export type Chance = {
+export type Reservation = {
   /** 0: now. Infinity waits for an answer. */
   waitMs: number
   /** The same as an estimate that is never infinite. */
@@ -20,28 +20,28 @@ export type Chance = {
 }
 
 /** Something that a request needs room in before it goes: a quota, or the places of those that are under way at once. */
-export type Room = {
+export type Limit = {
   /** For a request of so many units; null if this process holds no partition. `nowMs`: elapsed. */
-  chance(nowMs: number, units: number): Chance | null
+  chance(nowMs: number, units: number): Reservation | null
 }
 
-type LaneState = { key: string; bucket: Bucket; turns: Turns }
+type LaneState = { key: string; bucket: Bucket; turns: SlotUse }
 
 type Times = Pick<Clock, 'nowMs' | 'elapsedMs'>
 
 /** `requests`: of the quota, in units; `heaviest`: units of the heaviest request. */
-export type PartQuota = { requests: number; per: number; heaviest: number }
+export type LocalQuota = { requests: number; per: number; heaviest: number }
 
 /** `all`: every quota of the source and its places, which are split alike. */
-export type PartOptions = {
-  quota: PartQuota
+export type LocalQuotaOptions = {
+  quota: LocalQuota
   all: readonly Divisible[]
   timeoutMs: number
   clock: Times
   holding: () => Holding
 }
 
-export function createPart(options: PartOptions): Room {
+export function createLocalQuota(options: LocalQuotaOptions): Limit {
   const { clock, holding, timeoutMs } = options
   const { requests, per, heaviest } = options.quota
   const lanesFor = createSplit({ units: requests, heaviest }, options.all)
@@ -76,8 +76,8 @@ export function createPart(options: PartOptions): Room {
 }
 
 /** That of the first lane that has room now, else of the one that has it first. Null if none is held. */
-export function soonestOf(lanes: readonly Lane[], chanceIn: (lane: Lane) => Chance | null): Chance | null {
-  let soonest: Chance | null = null
+export function soonestOf(lanes: readonly Lane[], chanceIn: (lane: Lane) => Reservation | null): Reservation | null {
+  let soonest: Reservation | null = null
   for (const lane of lanes) {
     const chance = chanceIn(lane)
     if (chance?.waitMs === 0) return chance
@@ -86,7 +86,7 @@ export function soonestOf(lanes: readonly Lane[], chanceIn: (lane: Lane) => Chan
   return soonest
 }
 
-function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number, clock: Times): Chance {
+function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number, clock: Times): Reservation {
   const waitMs = waitForTokens(bucket, nowMs, units)
   return {
     waitMs,
@@ -105,7 +105,7 @@ function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number
   }
 }
 
-function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: Times): Chance {
+function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: Times): Reservation {
   const waitMs = waitForTurn(turns, now, units)
   return {
     waitMs,

@@ -11,7 +11,7 @@ import { type Divisible, scarcestLanes, unitsMin } from './split-quota.ts'
 /** `room`: number of the quota. Units are whole and from 1. */
 export type Charge = { room: number; units: number }
 /** What a request costs. `apart`: none of the source's quotas that hold for all paths counts it, so a pause that it is told is not for others. */
-export type Cost = { charges: readonly Charge[]; apart: boolean }
+export type RequestCost = { charges: readonly Charge[]; apart: boolean }
 
 export type Quota = {
   requests: number
@@ -75,7 +75,7 @@ function weightOf(source: string, index: number, spec: QuotaSpec, facts: Request
   throw refuse(`returns ${typeof units === 'number' ? units : `a ${typeof units}`}`)
 }
 
-export function costOf(quotas: readonly Quota[], facts: RequestFacts): Cost {
+export function costOf(quotas: readonly Quota[], facts: RequestFacts): RequestCost {
   const all = quotas.map((quota, room) => ({ room, units: quota.unitsOf(facts), byPath: quota.byPath }))
   const charges = all.filter(({ units }) => units > 0)
   return {

@@ -12,14 +12,14 @@ const SENDING_WINDOWS = 0.1
 /** A timer that is late must not cost a process its turn. */
 const SENDING_MIN_MS = 200
 
-export type Turns = {
+export type SlotUse = {
   /** The slot in which it was last sent, and the units that were spent of it. */
   last: { slot: number; spent: number } | null
   underWay: number
   lastEndMs: number | null
 }
 
-export const noTurns = (): Turns => ({ last: null, underWay: 0, lastEndMs: null })
+export const noTurns = (): SlotUse => ({ last: null, underWay: 0, lastEndMs: null })
 
 export type TurnsNow = {
   lane: Lane
@@ -44,7 +44,7 @@ export const slotMsOf = (times: Times): number => times.perMs + sendingMs(times)
 export const roundMs = (now: TurnsNow): number => slotMsOf(now) * now.lane.partitions.length
 
 /** Milliseconds until this process may send; 0: now; Infinity: only after the answers under way. */
-export function waitForTurn(turns: Turns, now: TurnsNow, units: number): number {
+export function waitForTurn(turns: SlotUse, now: TurnsNow, units: number): number {
   const slotMs = slotMsOf(now)
   const current = slotNow(now)
   const spacedMs = turns.lastEndMs === null ? 0 : turns.lastEndMs + now.perMs - now.elapsedMs
@@ -63,16 +63,16 @@ export function waitForTurn(turns: Turns, now: TurnsNow, units: number): number 
 }
 
 /** A request starts now: all of one slot share its units. */
-export function takeTurn(turns: Turns, now: TurnsNow, units: number): void {
+export function takeTurn(turns: SlotUse, now: TurnsNow, units: number): void {
   turns.last = { slot: slotNow(now), spent: spentOfSlot(turns, now) + units }
   turns.underWay += 1
 }
 
 /** Units of the current slot that are not spent. */
-export const leftOfSlot = (turns: Turns, now: TurnsNow): number => now.lane.units - spentOfSlot(turns, now)
+export const leftOfSlot = (turns: SlotUse, now: TurnsNow): number => now.lane.units - spentOfSlot(turns, now)
 
 const slotNow = (now: TurnsNow): number => Math.floor(now.nowMs / slotMsOf(now))
-const spentOfSlot = ({ last }: Turns, now: TurnsNow): number => (last?.slot === slotNow(now) ? last.spent : 0)
+const spentOfSlot = ({ last }: SlotUse, now: TurnsNow): number => (last?.slot === slotNow(now) ? last.spent : 0)
 
 /** The holder, and for a whole window before the slot: what its predecessor sent is out of the window then. */
 function mayUse(slot: number, startMs: number, { lane, mine, elapsedMs, perMs }: TurnsNow): boolean {

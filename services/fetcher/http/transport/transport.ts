@@ -12,7 +12,7 @@ import { isNoContent, isOk } from '../status.ts'
 import { defectOf } from './json-defect.ts'
 import { parseJson } from './lossless-json.ts'
 import { parseInSlices, TooManyElements } from './parse-in-slices.ts'
-import { ACCEPT_ENCODING, type Ask, type RawAnswer } from './undici.ts'
+import { ACCEPT_ENCODING, type RawAnswer, type RawExchange } from './undici.ts'
 
 export const USER_AGENT = `headrace/${packageJson.version}`
 
@@ -26,7 +26,7 @@ export type TransportTools = {
   onNote(note: string, stream: string): void
 }
 
-export function transport(ask: Ask, { clock, pace, elementsMax, isDeclared, onNote }: TransportTools): Send {
+export function transport(ask: RawExchange, { clock, pace, elementsMax, isDeclared, onNote }: TransportTools): Send {
   return async (request, exchange) => {
     const startMs = clock.elapsedMs()
     const body = request.body === undefined ? undefined : JSON.stringify(request.body)

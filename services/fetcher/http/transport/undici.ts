@@ -18,8 +18,8 @@ type Headers = Record<string, string>
 type Body = { text: string; bytes: number; notes: readonly string[] }
 /** `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `bytes` counts after decompression. */
 export type RawAnswer = { status: number; headers: Headers } & Body
-export type Ask = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
-export type Http = { ask: Ask; close(): Promise<void> }
+export type RawExchange = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
+export type Http = { ask: RawExchange; close(): Promise<void> }
 
 /** To one origin. Partitions that run at once and the source's quota bound it further. */
 const CONNECTIONS_MAX = 32

@@ -9,7 +9,7 @@ import { valueAt, withValueAt } from '#shared/json-pointer.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { withParam } from '../../http/query.ts'
 import { isShort, withSize } from './page-size.ts'
-import type { Cursor, PageView, Paginator, Step } from './paginator.ts'
+import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, unclear } from './read-response.ts'
 
 type Key = string | number | boolean
@@ -34,7 +34,7 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
 
   return {
     first: (request) => withSize(request, spec.size),
-    next(page, cursor): Step {
+    next(page, cursor): PageStep {
       const { records } = page
       const from = cursor === null ? null : cursorOf(spec, stream, cursor)
       const full = from?.full === true || records.length >= size

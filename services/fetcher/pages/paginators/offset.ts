@@ -9,7 +9,7 @@ import type { OffsetSpec } from '#shared/declaration/paginate/paginate.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { withParam } from '../../http/query.ts'
 import { isShort } from './page-size.ts'
-import type { Cursor, PageView, Paginator, Step } from './paginator.ts'
+import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, totalAt, unclear } from './read-response.ts'
 import { markOf } from './record-identity.ts'
 
@@ -71,14 +71,14 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     return { ...at, offset, end: Math.max(at.end, at.offset + records), back: at.back + 1 }
   }
 
-  function repeated(records: number, at: OffsetCursor): Pick<Step, 'repeats'> {
+  function repeated(records: number, at: OffsetCursor): Pick<PageStep, 'repeats'> {
     if (spec.overlap === 0) return {}
     return { repeats: at.offset + spec.overlap < at.end || records <= spec.overlap ? 'all' : 'some' }
   }
 
   return {
     first: (request) => ask(request, spec.first),
-    next(page, cursor): Step {
+    next(page, cursor): PageStep {
       const at = cursorOf(stream, cursor ?? { offset: spec.first })
       const { records } = page
       const known = at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))

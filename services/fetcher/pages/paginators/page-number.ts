@@ -8,7 +8,7 @@ import type { PageNumberSpec } from '#shared/declaration/paginate/paginate.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { withParam } from '../../http/query.ts'
 import { isShort, withSize } from './page-size.ts'
-import type { Cursor, PageView, Paginator, Step } from './paginator.ts'
+import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './read-response.ts'
 
 /** By the answer; null where it does not say. `page` counts from 1. */
@@ -45,7 +45,7 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
   }
 
   /** For the end of the walk, also where it is an estimate. */
-  function pagesOf(view: PageView, page: number): Pick<Step, 'pages'> {
+  function pagesOf(view: PageView, page: number): Pick<PageStep, 'pages'> {
     const { totalPages } = spec
     if (totalPages === undefined) return {}
     return { pages: { page, pages: totalAt(stream, 'totalPages', totalPages, view), exact: isExact(totalPages) } }

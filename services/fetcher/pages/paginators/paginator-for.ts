@@ -13,7 +13,7 @@ import { pageNumberPaginator } from './page-number.ts'
 import type { Paginator } from './paginator.ts'
 import { windowsPaginator } from './time-windows.ts'
 
-export type { Cursor, PageView, Paginator, Range, Step } from './paginator.ts'
+export type { Cursor, PageStep, PageView, Paginator, WalkRange } from './paginator.ts'
 
 /** Throws DeclarationError. */
 export const paginatorFor = (stream: Stream): Paginator => paginatorBy(stream.paginate, stream)

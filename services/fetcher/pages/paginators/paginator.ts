@@ -23,7 +23,7 @@ export type PageView = {
   size: number | null
 }
 
-export type Step = {
+export type PageStep = {
   /** Where the next page is. Null: this was the last page. */
   cursor: Cursor | null
   /** This page opens with records of earlier ones (`some`), or may hold no others (`all`), and that is no sign of a cycle. */
@@ -50,17 +50,17 @@ export type Step = {
  * What a walk is about: from which position on (null for everything), up to which (null for whatever is newest), and when its run started
  * (epoch milliseconds).
  */
-export type Range = { since: Position | null; until: Position | null; startedMs: number }
+export type WalkRange = { since: Position | null; until: Position | null; startedMs: number }
 
 export type Paginator = {
   /** The request of the first page: the stream's own with what this way of paging adds to it. */
   first(request: PageRequest): PageRequest
   /** The cursor of the first page, where that depends on the range. Without it, the first page is `first`. */
-  start?(range: Range): Cursor
+  start?(range: WalkRange): Cursor
   /** `cursor` is the one that asked for this page, null for the first. Throws Stopped if the answer does not say what comes next. */
-  next(page: PageView, cursor: Cursor | null): Step
+  next(page: PageView, cursor: Cursor | null): PageStep
   /** What follows a page whose status says that there is nothing, where that is not the end of the run. */
-  end?(cursor: Cursor | null): Step
+  end?(cursor: Cursor | null): PageStep
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
   /** Throws Stopped for a 2xx that is an error by what this way of paging knows of its body. Called before the records are read. */

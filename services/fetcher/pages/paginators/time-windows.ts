@@ -9,7 +9,7 @@ import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } fr
 import type { PageRequest } from '../../http/messages.ts'
 import { fromText } from '../../watermark/since.ts'
 import { withPosition } from '../watermark-param.ts'
-import type { Cursor, PageView, Paginator, Step } from './paginator.ts'
+import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor } from './read-response.ts'
 import { markOf } from './record-identity.ts'
 
@@ -65,13 +65,14 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
     return windowFrom(ns(from), ns(until), halfMs, againTo !== null && ns(againTo) > ns(to) ? againTo : to)
   }
 
-  const again = (at: WindowCursor): Pick<Step, 'repeats'> => (at.againTo !== null && ns(at.from) < ns(at.againTo) ? { repeats: 'all' } : {})
+  const again = (at: WindowCursor): Pick<PageStep, 'repeats'> =>
+    at.againTo !== null && ns(at.from) < ns(at.againTo) ? { repeats: 'all' } : {}
 
   /** What lies on a boundary can be on both sides of it, and be all that they bring; in three windows in a row it is an API that ignores them. */
-  const onBoundary = ({ first, before }: WindowCursor): Pick<Step, 'repeats'> =>
+  const onBoundary = ({ first, before }: WindowCursor): Pick<PageStep, 'repeats'> =>
     first !== null && first === before ? { repeats: 'all' } : {}
 
-  function done(at: WindowCursor): Step {
+  function done(at: WindowCursor): PageStep {
     const [to, until] = [ns(at.to), ns(at.until)]
     // After a halving the windows grow again, since what was dense once is not dense for ever.
     const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
@@ -93,7 +94,7 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
       const end = typeof until === 'bigint' ? until : nsOf(Math.floor(startedMs) - spec.settle)
       return windowFrom(floorTo(since, unitMs), floorTo(end, unitMs), spec.size, null)
     },
-    next(page, cursor): Step {
+    next(page, cursor): PageStep {
       const known = windowOf(stream, cursor)
       const at = known.inner === null ? { ...known, first: pageMark(stream, page) } : known
       const step = known.inner === null ? { ...pages.next(page, null), ...onBoundary(at) } : pages.next(page, at.inner)
@@ -116,7 +117,7 @@ function pageMark(stream: Stream, { records }: PageView): string | null {
 }
 
 /** Of a window that is read again, nothing else holds. */
-const repeatsOf = ({ repeats }: Step): Pick<Step, 'repeats'> => (repeats === undefined ? {} : { repeats })
+const repeatsOf = ({ repeats }: PageStep): Pick<PageStep, 'repeats'> => (repeats === undefined ? {} : { repeats })
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked } from '../../../../services/fetcher/http/errors.ts'
-import type { Verdict } from '../../../../services/fetcher/http/layers/classify-response.ts'
+import type { ResponseClass } from '../../../../services/fetcher/http/layers/classify-response.ts'
 import { retry } from '../../../../services/fetcher/http/layers/retry.ts'
 import type { PageRequest, PageResponse } from '../../../../services/fetcher/http/messages.ts'
 import { fastClock } from '../../../support/clocks.ts'
@@ -410,7 +410,7 @@ describe('the decision to ask again, by itself', () => {
   const WAIT_MAX_MS = 10_000
   const source = declareSource('http://127.0.0.1:1', { attemptsMax: 3, waitMax: '10s' })
   const request: PageRequest = { method: 'GET', url: new URL('http://127.0.0.1:1/orders'), headers: {}, body: undefined }
-  const answered = (status: number, verdict: Verdict, body: unknown = 'words'): PageResponse => ({
+  const answered = (status: number, verdict: ResponseClass, body: unknown = 'words'): PageResponse => ({
     ...{ status, headers: {}, body, bytes: 0, request, attempts: 1, retries: 0, durationMs: 0, fetchedMs: 0, verdict },
   })
   const page = answered(200, { kind: 'page', says: null, waitMs: 9 }, { data: [] })
@@ -530,7 +530,7 @@ describe('the decision to ask again, by itself', () => {
     assert.match(ofBody.message, /was answered 200 with an error: no such shop$/)
     assert.deepEqual([ofBody.status, ofBody.excerpt], [200, 'no such shop'])
     assert.match(ofBody.hint ?? '', /answers\.failed/)
-    const stopping: Verdict = { kind: 'stop', says: null, waitMs: null }
+    const stopping: ResponseClass = { kind: 'stop', says: null, waitMs: null }
     const forbidden = await refusal(answered(403, stopping))
     assert.match(forbidden.message, /was refused with 403: words$/)
     assert.match(forbidden.hint ?? '', /credentials are valid but not for this/)

@@ -1,8 +1,8 @@
 /** How many requests may be under way at once, and when: by numbers. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createPlaces } from '../../../../services/fetcher/http/rate-limit/concurrency.ts'
-import type { Chance } from '../../../../services/fetcher/http/rate-limit/local-quota.ts'
+import { createConcurrency } from '../../../../services/fetcher/http/rate-limit/concurrency.ts'
+import type { Reservation } from '../../../../services/fetcher/http/rate-limit/local-quota.ts'
 
 const TIMEOUT_MS = 1_000
 /** Four times the limit of a request. */
@@ -11,21 +11,21 @@ const SLOT_MS = 4_000
 function placesOf(places: number, all: number, mine: readonly number[], scarcest = places) {
   const now = { ms: 0 }
   const holding = { all, mine: new Map(mine.map((partition) => [partition, 0])) }
-  const room = createPlaces({
+  const room = createConcurrency({
     places,
     all: [{ units: places }, { units: scarcest }],
     timeoutMs: TIMEOUT_MS,
     clock: { nowMs: () => now.ms },
     holding: () => holding,
   })
-  return (ms: number): Chance | null => {
+  return (ms: number): Reservation | null => {
     now.ms = ms
     return room.chance(0, 1)
   }
 }
 
 /** How many can start now, one after the other. */
-function startAll(chanceAt: (ms: number) => Chance | null, ms: number): (() => void)[] {
+function startAll(chanceAt: (ms: number) => Reservation | null, ms: number): (() => void)[] {
   const ends: (() => void)[] = []
   for (let chance = chanceAt(ms); chance?.waitMs === 0 && ends.length < 20; chance = chanceAt(ms)) ends.push(chance.use())
   return ends

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lookAlong } from '../../../../services/fetcher/http/rate-limit/fair-queue.ts'
-import type { Room } from '../../../../services/fetcher/http/rate-limit/local-quota.ts'
+import type { Limit } from '../../../../services/fetcher/http/rate-limit/local-quota.ts'
 
 type Given = { waitMs?: number; etaMs?: number; regainMs?: number }
 
 /** A room that always says the same, and what happened in it. */
-function roomOf({ waitMs = 0, etaMs = Number.isFinite(waitMs) ? waitMs : 0, regainMs = 0 }: Given, log: string[] = []): Room {
+function roomOf({ waitMs = 0, etaMs = Number.isFinite(waitMs) ? waitMs : 0, regainMs = 0 }: Given, log: string[] = []): Limit {
   return {
     chance: (nowMs, units) => ({
       waitMs,
@@ -24,13 +24,13 @@ function roomOf({ waitMs = 0, etaMs = Number.isFinite(waitMs) ? waitMs : 0, rega
   }
 }
 
-const NO_PART: Room = { chance: () => null }
+const NO_PART: Limit = { chance: () => null }
 const FULL: Given = { waitMs: 40 }
 const waits = (waitMs: number, againMs = waitMs) => ({ kind: 'waits', waitMs, againMs })
 const BEHIND = waits(Number.POSITIVE_INFINITY)
 
 /** What each in the line is told; it asks for units of a room or of several. */
-function told(rooms: readonly Room[], line: readonly (readonly { room: number; units: number }[])[]): unknown[] {
+function told(rooms: readonly Limit[], line: readonly (readonly { room: number; units: number }[])[]): unknown[] {
   const look = lookAlong(rooms, 7)
   return line.map((charges) => {
     const verdict = look({ charges })

@@ -9,7 +9,7 @@ import { Stopped } from '#shared/errors.ts'
 import { Parked } from '../../../../services/fetcher/http/errors.ts'
 import type { Holding } from '../../../../services/fetcher/http/rate-limit/held-partitions.ts'
 import { createLimiter, type Limiter, type LimiterOptions } from '../../../../services/fetcher/http/rate-limit/limiter.ts'
-import type { Cost } from '../../../../services/fetcher/http/rate-limit/request-cost.ts'
+import type { RequestCost } from '../../../../services/fetcher/http/rate-limit/request-cost.ts'
 import { slotMsOf } from '../../../../services/fetcher/http/rate-limit/time-slots.ts'
 import { type VirtualClock, virtualClock } from '../../../support/clocks.ts'
 import { randomFrom } from '../../../support/random.ts'
@@ -38,8 +38,8 @@ function limiterOf(clock: VirtualClock, quota: Quota | undefined, holding: () =>
 }
 
 /** Of a request that every quota of one counts as one. */
-const ONE: Cost = { charges: [{ room: 0, units: 1 }], apart: false }
-const FREE: Cost = { charges: [], apart: false }
+const ONE: RequestCost = { charges: [{ room: 0, units: 1 }], apart: false }
+const FREE: RequestCost = { charges: [], apart: false }
 
 const holds = (all: number, sinceMs: number, mine: readonly number[] = Array.from({ length: all }, (_, p) => p)): Holding => ({
   all,
@@ -254,7 +254,7 @@ describe('the limiter', () => {
       ...options,
     })
     /** When it may start, and what gives its place back; the error that refuses it. */
-    const take = (cost: Cost = FREE, by = new AbortController().signal) => {
+    const take = (cost: RequestCost = FREE, by = new AbortController().signal) => {
       const taken: { atMs?: number; release?: () => void; error?: unknown } = {}
       limiter.take(cost, by).then(
         (release) => Object.assign(taken, { atMs: Math.round(clock.elapsedMs()), release }),
@@ -478,9 +478,9 @@ describe('the limiter', () => {
 })
 
 describe('a pause', () => {
-  const SEARCH: Cost = { charges: [{ room: 1, units: 1 }], apart: true }
-  const ORDERS: Cost = { charges: [{ room: 0, units: 1 }], apart: true }
-  const BOTH: Cost = { charges: [...ORDERS.charges, ...SEARCH.charges], apart: true }
+  const SEARCH: RequestCost = { charges: [{ room: 1, units: 1 }], apart: true }
+  const ORDERS: RequestCost = { charges: [{ room: 0, units: 1 }], apart: true }
+  const BOTH: RequestCost = { charges: [...ORDERS.charges, ...SEARCH.charges], apart: true }
 
   function paused() {
     const clock = virtualClock()
@@ -494,7 +494,7 @@ describe('a pause', () => {
       holding: () => holds(1, 0),
     })
     /** When each may start, as far as that is before `ms`. */
-    const startsOf = async (costs: readonly Cost[], ms: number) => {
+    const startsOf = async (costs: readonly RequestCost[], ms: number) => {
       const starts: (number | string)[] = costs.map(() => 'waits')
       const stop = new AbortController()
       for (const [index, cost] of costs.entries()) {

@@ -6,7 +6,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Holding } from '../../../../services/fetcher/http/rate-limit/held-partitions.ts'
-import { type Chance, createPart, type PartQuota, type Room, soonestOf } from '../../../../services/fetcher/http/rate-limit/local-quota.ts'
+import {
+  createLocalQuota,
+  type Limit,
+  type LocalQuota,
+  type Reservation,
+  soonestOf,
+} from '../../../../services/fetcher/http/rate-limit/local-quota.ts'
 import { CLOCK_SKEW_MAX_MS, slotMsOf } from '../../../../services/fetcher/http/rate-limit/time-slots.ts'
 import { randomFrom } from '../../../support/random.ts'
 import { testSeed } from '../../../support/seed.ts'
@@ -27,17 +33,17 @@ const holds = (all: number, mine: Readonly<Record<number, number>>): Holding => 
 })
 
 /** The wall clock and the monotonic one show the same. */
-function partOf(quota: Partial<PartQuota>, first: Holding) {
+function partOf(quota: Partial<LocalQuota>, first: Holding) {
   const now = { ms: 0, holding: first }
   const whole = { requests: 1, per: PER_MS, heaviest: 1, ...quota }
-  const part = createPart({
+  const part = createLocalQuota({
     quota: whole,
     all: [{ units: whole.requests, heaviest: whole.heaviest }],
     timeoutMs: TIMEOUT_MS,
     clock: { nowMs: () => now.ms, elapsedMs: () => now.ms },
     holding: () => now.holding,
   })
-  const chanceAt = (ms: number, units = 1): Chance => {
+  const chanceAt = (ms: number, units = 1): Reservation => {
     now.ms = ms
     const chance = part.chance(ms, units)
     assert.ok(chance !== null)
@@ -129,7 +135,7 @@ describe('a lane of its own', () => {
 
 describe('a lane that is shared by turns', () => {
   /** One unit of which another process has the first, third … slot. */
-  const shared = (quota: Partial<PartQuota> = {}) => partOf(quota, holds(2, { 1: 0 }))
+  const shared = (quota: Partial<LocalQuota> = {}) => partOf(quota, holds(2, { 1: 0 }))
 
   test('gives its units in a slot of this process, and the next in its next slot', () => {
     const { now, chanceAt } = shared()
@@ -220,7 +226,7 @@ type Timeline = ReturnType<typeof timeline>
 
 const LOOK_MS_MAX = 5_000
 
-type Process = { quota: PartQuota; timeoutMs: number; skewMs?: () => number; holding(): Holding; isIdle?: (() => boolean) | undefined }
+type Process = { quota: LocalQuota; timeoutMs: number; skewMs?: () => number; holding(): Holding; isIdle?: (() => boolean) | undefined }
 /** `latencyMs`: from the start to the answer; the request arrives after `way` of it. `sent` is told of the start and the arrival. */
 type Network = { eager: number; latencyMs(): number; way(): number; sent(startMs: number, arrivalMs: number): void }
 
@@ -228,7 +234,7 @@ type Network = { eager: number; latencyMs(): number; way(): number; sent(startMs
 function startProcess(time: Timeline, { quota, timeoutMs, skewMs = () => 0, holding, isIdle }: Process, network: Network) {
   const { requests, heaviest } = quota
   const clock = { nowMs: () => time.nowMs() + skewMs(), elapsedMs: time.nowMs }
-  const part: Room = createPart({ quota, all: [{ units: requests, heaviest }], timeoutMs, clock, holding })
+  const part: Limit = createLocalQuota({ quota, all: [{ units: requests, heaviest }], timeoutMs, clock, holding })
   let [underWay, looks, hasEnded] = [0, 0, false]
   const lookAfter = (ms: number) => {
     const planned = ++looks
@@ -364,7 +370,7 @@ describe('the quota as the server counts it', () => {
 
 /** Starts and arrivals by process, where several share lanes by turns. */
 function takeTurns(options: {
-  quota: PartQuota
+  quota: LocalQuota
   timeoutMs: number
   owners: readonly number[]
   /** Of each process's wall clock. */

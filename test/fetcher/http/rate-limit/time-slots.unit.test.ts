@@ -4,8 +4,8 @@ import { describe, test } from 'node:test'
 import {
   noTurns,
   roundMs,
+  type SlotUse,
   slotMsOf,
-  type Turns,
   type TurnsNow,
   takeTurn,
   waitForTurn,
@@ -47,7 +47,7 @@ describe('a process that has sent nothing yet', () => {
 })
 
 describe('a process that has sent', () => {
-  const sent = (turns: Partial<Turns>): Turns => ({ ...noTurns(), ...turns })
+  const sent = (turns: Partial<SlotUse>): SlotUse => ({ ...noTurns(), ...turns })
   const inSlot1 = { last: { slot: 1, spent: 1 } }
   for (const [name, turns, when, units, waitMs] of [
     ['may spend the rest of its slot', { ...inSlot1, underWay: 1 }, { nowMs: 16_500 }, 1, 0],
@@ -69,7 +69,7 @@ describe('a process that has sent', () => {
       1,
       4_400,
     ],
-  ] as const satisfies [string, Partial<Turns>, At, number, number][]) {
+  ] as const satisfies [string, Partial<SlotUse>, At, number, number][]) {
     test(name, () => assert.equal(waitForTurn(sent(turns), at(when), units), waitMs))
   }
 

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test'
 import type { Pace } from '#shared/clock.ts'
 import type { Attention } from '#shared/progress/attention.ts'
-import { createMemory, type Memory } from '../../../../services/fetcher/deduplicate/seen-records.ts'
+import { createSeenRecords, type SeenRecords } from '../../../../services/fetcher/deduplicate/seen-records.ts'
 import type { Caution } from '../../../../services/fetcher/pages/walk-size.ts'
 import type { PublishedPage } from '../../../../services/fetcher/publish/page-publisher.ts'
 import type { Stamps } from '../../../../services/fetcher/publish/stamps.ts'
@@ -35,7 +35,7 @@ export async function runOnce(
     stream: Record<string, unknown>
     source?: Record<string, unknown>
     plan?: Partial<RunPlan>
-    memory?: Memory
+    memory?: SeenRecords
     stamps?: Stamps
     pace?: Pace
   },
@@ -62,7 +62,7 @@ export async function runOnce(
       send: client.send,
       outlet: { put: async (page) => void ran.put.push(page), flush: async () => {} },
       ...(options.pace === undefined ? {} : { pace: options.pace }),
-      memory: options.memory ?? createMemory(KEYS_MAX),
+      memory: options.memory ?? createSeenRecords(KEYS_MAX),
       ...(options.stamps === undefined ? {} : { stamps: options.stamps }),
       stop: { soft: never, hard: never },
       attend: (attention) => void ran.attention.push(attention),

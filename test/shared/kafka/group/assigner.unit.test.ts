@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { assign, type Member, type Share } from '#shared/kafka/group/assigner.ts'
+import { type AssignedMember, type AssignedPartitions, assign } from '#shared/kafka/group/assigner.ts'
 import { testSeed } from '../../../support/seed.ts'
 
 fc.configureGlobal({ seed: testSeed() })
 
-const none: Share = new Map()
-const member = (id: string, topics: string[], had: Share = none): Member => ({ id, topics, had })
-const plain = (shares: Map<string, Share>) => Object.fromEntries([...shares].map(([id, share]) => [id, Object.fromEntries(share)]))
-const sizeOf = (share: Share) => [...share.values()].reduce((sum, partitions) => sum + partitions.length, 0)
+const none: AssignedPartitions = new Map()
+const member = (id: string, topics: string[], had: AssignedPartitions = none): AssignedMember => ({ id, topics, had })
+const plain = (shares: Map<string, AssignedPartitions>) =>
+  Object.fromEntries([...shares].map(([id, share]) => [id, Object.fromEntries(share)]))
+const sizeOf = (share: AssignedPartitions) => [...share.values()].reduce((sum, partitions) => sum + partitions.length, 0)
 
 const topics = ['a', 'b', 'c']
 const groups = fc.record({
@@ -17,7 +18,9 @@ const groups = fc.record({
     fc.record({
       id: fc.string({ minLength: 1, maxLength: 3 }),
       topics: fc.subarray(topics, { minLength: 1 }),
-      had: fc.dictionary(fc.constantFrom(...topics), fc.uniqueArray(fc.nat({ max: 8 }))).map((had): Share => new Map(Object.entries(had))),
+      had: fc
+        .dictionary(fc.constantFrom(...topics), fc.uniqueArray(fc.nat({ max: 8 })))
+        .map((had): AssignedPartitions => new Map(Object.entries(had))),
     }),
     { minLength: 1, maxLength: 6, selector: ({ id }) => id },
   ),
@@ -130,7 +133,8 @@ describe('partitions are assigned', () => {
   })
 
   test('to a new member from the one that has most, which leaves the others as they are', () => {
-    const had = (from: number, to: number): Share => new Map([['a', Array.from({ length: to - from }, (_, index) => from + index)]])
+    const had = (from: number, to: number): AssignedPartitions =>
+      new Map([['a', Array.from({ length: to - from }, (_, index) => from + index)]])
     const members = [member('m1', ['a'], had(0, 2)), member('m2', ['a'], had(2, 6)), member('m3', ['a'])]
     assert.deepEqual(plain(assign(members, new Map([['a', 6]]))), { m1: { a: [0, 1] }, m2: { a: [2, 3] }, m3: { a: [4, 5] } })
   })

@@ -3,8 +3,8 @@ import { describe, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
 import {
-  type Gap,
   type Kafka,
+  type OffsetGap,
   type ReadBatch,
   type Reader,
   type ReaderAssignment,
@@ -22,7 +22,7 @@ type Seen = {
   batches: ReadBatch[]
   assignments: ReaderAssignment[]
   rebalances: number[]
-  gaps: Gap[]
+  gaps: OffsetGap[]
   crashes: Error[]
 }
 

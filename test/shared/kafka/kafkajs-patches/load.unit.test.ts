@@ -6,12 +6,12 @@ import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { systemClock } from '#shared/clock.ts'
 import { internal } from '#shared/kafka/kafkajs-patches/internals.ts'
-import { appendTo, type Send } from '#shared/kafka/produce/append.ts'
+import { appendTo, type SendRecords } from '#shared/kafka/produce/append.ts'
 import '#shared/kafka/kafkajs-patches/load.ts'
 import { RETRY } from '#shared/kafka/kafkajs-patches/retry.ts'
 
-type TopicMessages = Pick<Parameters<Send>[0], 'topic' | 'messages'>
-type SendMessages = (request: { acks: number; topicMessages: TopicMessages[] }) => ReturnType<Send>
+type TopicMessages = Pick<Parameters<SendRecords>[0], 'topic' | 'messages'>
+type SendMessages = (request: { acks: number; topicMessages: TopicMessages[] }) => ReturnType<SendRecords>
 type TopicData = { topic: string; partitions: { partition: number; messages: { value: string }[] }[] }[]
 
 const silent = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => silent }
@@ -58,7 +58,7 @@ function twoBrokers() {
   return { cluster, logs }
 }
 
-function sendTo(cluster: object): (record: TopicMessages) => ReturnType<Send> {
+function sendTo(cluster: object): (record: TopicMessages) => ReturnType<SendRecords> {
   const createRetry = internal<(options: object) => unknown>('retry/index.js')
   const createSendMessages = internal<(parts: object) => SendMessages>('producer/sendMessages.js')
   const eosManager = {

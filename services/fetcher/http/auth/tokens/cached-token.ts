@@ -20,12 +20,12 @@ const TOKENS_SCRUBBED_MAX = 8
 const CLOSE_MS_MAX = 15_000
 
 /** `staleMs`: when it is given up, `clock.elapsedMs()`. */
-export type Held = { value: string; staleMs: number }
+export type CachedToken = { value: string; staleMs: number }
 
 export type HeldTokenOptions = {
   clock: Clock
   /** `refused`: the last token that the API did not accept. The signal aborts when the credentials are closed. */
-  obtain(refused: string | null, signal: AbortSignal): Promise<Held>
+  obtain(refused: string | null, signal: AbortSignal): Promise<CachedToken>
   secrets: Pick<LiveSecrets, 'reload'>
   /** What a token is obtained with; once it has changed, a refusal counts no more. */
   stamp(): Promise<string>
@@ -42,15 +42,15 @@ export function heldToken({ clock, obtain, scrub, hint, secrets, stamp, scheme =
   const closing = new AbortController()
   let tokens: string[] = []
   const scrubTokens = scrubber(() => tokens)
-  let held: Held | null = null
+  let held: CachedToken | null = null
   let refused: string | null = null
-  let fetching: Promise<Held> | null = null
+  let fetching: Promise<CachedToken> | null = null
 
   let refusal: { error: CredentialsRefused; stamp: string; untilMs: number } | null = null
   let refusals = 0
 
   /** All partitions share one answer of the endpoint: what it has refused is not asked again by the next of them. */
-  async function obtained(mayRepeat = true): Promise<Held> {
+  async function obtained(mayRepeat = true): Promise<CachedToken> {
     const before = await stamp()
     if (refusal !== null && refusal.stamp === before && clock.elapsedMs() < refusal.untilMs) throw refusal.error
     try {
@@ -69,7 +69,7 @@ export function heldToken({ clock, obtain, scrub, hint, secrets, stamp, scheme =
     }
   }
 
-  async function fetchToken(): Promise<Held> {
+  async function fetchToken(): Promise<CachedToken> {
     const got = await obtained()
     if (!tokens.includes(got.value)) tokens = [got.value, ...tokens].slice(0, TOKENS_SCRUBBED_MAX)
     held = got
@@ -77,7 +77,7 @@ export function heldToken({ clock, obtain, scrub, hint, secrets, stamp, scheme =
   }
 
   /** The request is everybody's: whoever stops waiting leaves it to the others. */
-  function current(signal: AbortSignal): Promise<Held> {
+  function current(signal: AbortSignal): Promise<CachedToken> {
     if (held !== null && clock.elapsedMs() < held.staleMs) return Promise.resolve(held)
     fetching ??= fetchToken().finally(() => {
       fetching = null

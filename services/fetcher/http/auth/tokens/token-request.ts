@@ -13,7 +13,7 @@ import { waitHint } from '../../retry-after/retry-after.ts'
 import { isOk, mayPass } from '../../status.ts'
 import { withTimeout } from '../../transport/timeout.ts'
 import { jsonOf, USER_AGENT } from '../../transport/transport.ts'
-import type { Ask, RawAnswer, RawRequest } from '../../transport/undici.ts'
+import type { RawAnswer, RawExchange, RawRequest } from '../../transport/undici.ts'
 
 export type TokenClient = { id: string; secret: string | null; in: 'header' | 'body' }
 
@@ -38,7 +38,7 @@ export type TokenRequest = {
 export type Token = { value: string; lifeMs: number | null; refreshToken: string | null }
 
 export type TokenTools = {
-  ask: Ask
+  ask: RawExchange
   clock: Clock
   resolver: Resolver
   onToken(): void

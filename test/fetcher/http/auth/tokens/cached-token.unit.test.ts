@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
-import { givenUpAfterMs, type Held, heldToken } from '../../../../../services/fetcher/http/auth/tokens/cached-token.ts'
+import { type CachedToken, givenUpAfterMs, heldToken } from '../../../../../services/fetcher/http/auth/tokens/cached-token.ts'
 import { CredentialsRefused } from '../../../../../services/fetcher/http/errors.ts'
 import type { PageRequest } from '../../../../../services/fetcher/http/messages.ts'
 import { virtualClock } from '../../../../support/clocks.ts'
@@ -12,7 +12,7 @@ const PAGE: PageRequest = { method: 'GET', url: new URL('http://127.0.0.1:1/orde
 const never = new AbortController().signal
 const LIFE_MS = 100_000
 
-type Endpoint = (refused: string | null, number: number, signal: AbortSignal) => Promise<Held> | Held
+type Endpoint = (refused: string | null, number: number, signal: AbortSignal) => Promise<CachedToken> | CachedToken
 
 /** Tokens "token-1", "token-2", … that live for LIFE_MS, unless the endpoint says otherwise. */
 function holding(endpoint?: Endpoint, scheme?: string) {
@@ -81,7 +81,7 @@ describe('a token that ends', () => {
   })
 
   test('is asked for by the first of many at once; one that stops waiting leaves it to the others', async () => {
-    const { promise, resolve } = Promise.withResolvers<Held>()
+    const { promise, resolve } = Promise.withResolvers<CachedToken>()
     const { credentials, asked, token } = holding(() => promise)
     const leaving = new AbortController()
     const left = failureOf(token(leaving.signal))
@@ -230,7 +230,7 @@ describe('a refusal by what a token is got from', () => {
 
 describe('closing', () => {
   test('tells what is under way, waits for it, and leaves no timer', async () => {
-    const { promise, resolve } = Promise.withResolvers<Held>()
+    const { promise, resolve } = Promise.withResolvers<CachedToken>()
     const told: unknown[] = []
     const { clock, credentials, token, sleeping } = holding((_, __, signal) => {
       signal.addEventListener('abort', () => told.push('closing'))
@@ -252,7 +252,7 @@ describe('closing', () => {
   })
 
   test('waits no longer than fifteen seconds, and does not fail with what is under way', async () => {
-    const { clock, credentials, token } = holding(() => new Promise<Held>(() => undefined))
+    const { clock, credentials, token } = holding(() => new Promise<CachedToken>(() => undefined))
     void token()
     await clock.runTo(0)
     let isClosed = false
@@ -264,7 +264,7 @@ describe('closing', () => {
     await clock.runTo(15_000)
     assert.equal(isClosed, true)
 
-    const { promise, reject } = Promise.withResolvers<Held>()
+    const { promise, reject } = Promise.withResolvers<CachedToken>()
     const failing = holding(() => promise)
     const failed = failureOf(failing.token())
     await failing.clock.runTo(0)

@@ -11,6 +11,7 @@ import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
+import { topicSpecs } from '#shared/topic-specs.ts'
 import { type Batch, type BatchPart, releaseRows } from './batch/batch.ts'
 import { laneByTopic } from './batch/close-batches.ts'
 import { createCommitBatch } from './commit/commit-batch.ts'
@@ -123,11 +124,10 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
 
   const policyOf = (topic: string) => catalog.annotation(topic)?.deletes
   const unseen: MarkDeleted = createMarkDeleted({ ...common, writer, tableOf: catalog.tableOf, policyOf, refresh: catalog.refresh })
-  const { replicationFactor } = config.kafka
   const settle = createCommitBatch({
     ...common,
     deliver: createInsertBatch({ ...common, writer, tables }),
-    deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), replicationFactor }),
+    deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), specs: topicSpecs(config.kafka) }),
     ledger: createLedger({ ...common, writer, tables }),
     unseen,
     commit: membership.commit,

@@ -72,6 +72,8 @@ export interface Kafka {
   /** Makes the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be taken away. */
   ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'>
   topics(): Promise<string[]>
+  /** Settings of a topic by name; empty where it does not exist, or the user may not read them. */
+  topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
   /** How many partitions the topic has; 0 when it does not exist. */
   partitions(topic: string): Promise<number>
   /** By partition; empty when the topic does not exist. */

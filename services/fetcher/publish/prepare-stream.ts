@@ -9,13 +9,11 @@ import type { Names } from '#shared/names.ts'
 import { forgotten, laidOut } from '#shared/progress/partition-scopes.ts'
 import { annotationOf, type JsonSchema, type StreamAnnotation } from '#shared/schema/json-schema.ts'
 import type { Registry } from '#shared/schema/registry.ts'
+import { ensureTopic, topicSpecs } from '#shared/topic-specs.ts'
 
 /** `annotation`: as it is registered, with where partitions begin. */
 export type Prepared = { stream: Stream; topic: string; schemaId: number; annotation: StreamAnnotation }
 type PrepareTools = { kafka: Kafka; registry: Registry; names: Names; config: Config; log: Log }
-
-/** A record of RECORD_BYTES_MAX and its batch must fit; the broker's default of 1 MiB would refuse large ones. */
-const MESSAGE_BYTES_MAX = 8 * 1024 * 1024
 
 /** Throws Stopped (HR_SCHEMA_REFUSED) with the differences when the declared schema breaks the registered one. */
 export async function prepareStream(stream: Stream, tools: PrepareTools): Promise<Prepared> {
@@ -41,13 +39,12 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
 }
 
 /** The topic of records and that of its dead letters; what became of the first. Surplus partitions stay and are not fetched. */
-async function ensureTopics(stream: Stream, topic: string, { kafka, names, config }: PrepareTools): Promise<'created' | 'present'> {
-  const { retentionMs, replicationFactor } = config.kafka
-  const settings = { 'retention.ms': String(retentionMs), 'max.message.bytes': String(MESSAGE_BYTES_MAX), 'cleanup.policy': 'delete' }
-  const spec = { partitions: stream.partitions.length, replicationFactor, config: settings }
-  const topicIs = await kafka.ensureTopic({ ...spec, topic })
-  await kafka.ensureTopic({ ...spec, topic: names.deadLetters(topic) })
-  return topicIs === 'created' ? 'created' : 'present'
+async function ensureTopics(stream: Stream, topic: string, { kafka, names, config, log }: PrepareTools): Promise<'created' | 'present'> {
+  const specs = topicSpecs(config.kafka)
+  const partitions = stream.partitions.length
+  const outcome = await ensureTopic(kafka, specs.records(topic, partitions), log)
+  await ensureTopic(kafka, specs.deadLetters(names.deadLetters(topic), partitions), log)
+  return outcome === 'created' ? 'created' : 'present'
 }
 
 function reportLayout({ label, partitions }: Stream, { startsFrom }: StreamAnnotation, log: Log): void {

@@ -11,6 +11,7 @@ import { type DeadLetterFacts, deadLetterHeaders } from '#shared/messages/frame.
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { beginning } from '#shared/shown.ts'
+import { ensureTopic, type TopicSpecs } from '#shared/topic-specs.ts'
 import { type Batch, type BatchPart, type FrameLetter, tableOf } from '../batch/batch.ts'
 import { chunkOf, originOf } from '../batch/row-ranges.ts'
 import { type RetryPolicy, untilDone } from '../failures/retry.ts'
@@ -25,7 +26,7 @@ export type DeadLettersDeps = {
   kafka: Kafka
   sender: Sender
   names: Names
-  replicationFactor: number
+  specs: TopicSpecs
   log: Log
   metrics: Metrics
 }
@@ -34,17 +35,14 @@ export type DeadLettersDeps = {
 const SEND_BYTES_MAX = 512 * 1024
 const ISSUES_CHARS_MAX = 2000
 const WAIT_MAX_MS = 30_000
-/** A record of the largest size must still fit with its headers. */
-const MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 
-export function createDeadLetters({ kafka, sender, names, replicationFactor, log, metrics }: DeadLettersDeps): DeadLetters {
+export function createDeadLetters({ kafka, sender, names, specs, log, metrics }: DeadLettersDeps): DeadLetters {
   const present = new Set<string>()
 
   async function makeTopic(records: string, topic: string): Promise<void> {
     if (present.has(topic)) return
     const partitions = await kafka.partitions(records)
-    const config = { 'max.message.bytes': String(MESSAGE_BYTES_MAX) }
-    if ((await kafka.partitions(topic)) < partitions) await kafka.ensureTopic({ topic, partitions, replicationFactor, config })
+    if ((await kafka.partitions(topic)) < partitions) await ensureTopic(kafka, specs.deadLetters(topic, partitions), log)
     present.add(topic)
   }
 

@@ -2,6 +2,7 @@
  * The parts of the loader that fill a table beside its own, put together: catalog, deliver, dead letters and marks, with the other table's name in every
  * spec. What holds them up is waited for, as in a service, but not for ever: somebody waits for this one.
  */
+
 import type { Clock } from '#shared/clock.ts'
 import type { Config } from '#shared/config/config.ts'
 import { Stopped, Unavailable } from '#shared/errors.ts'
@@ -10,6 +11,7 @@ import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import type { Registry } from '#shared/schema/registry.ts'
+import { topicSpecs } from '#shared/topic-specs.ts'
 import type { Target } from '../batch/batch.ts'
 import { createDeadLetters } from '../commit/dead-letter-queue.ts'
 import { createMarkDeleted } from '../commit/mark-deleted.ts'
@@ -52,7 +54,7 @@ export async function loadShadowTable(
   const fillTools: LoadPartitionTools = {
     ...{ kafka, names, catalog, patience, lookup: besideOf(catalog.lookup(topic)) },
     deliver: createInsertBatch({ ...common, tables: parts.tables }),
-    deadLetters: createDeadLetters({ ...common, sender, replicationFactor: config.kafka.replicationFactor }),
+    deadLetters: createDeadLetters({ ...common, sender, specs: topicSpecs(config.kafka) }),
     unseen: createMarkDeleted({
       ...{ ...common, tableOf: () => newName(table) },
       policyOf: (each) => catalog.annotation(each)?.deletes,

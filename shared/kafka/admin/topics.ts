@@ -3,17 +3,22 @@
  */
 import { HeadraceError, Unavailable } from '../../errors.ts'
 import type { Deps } from '../client/client.ts'
-import { isGrown, isUnknownTopic } from '../client/map-errors.ts'
+import { isDenied, isGrown, isUnknownTopic } from '../client/map-errors.ts'
 import type { Kafka, TopicSpec } from '../port.ts'
 import type { Cluster } from './cluster.ts'
 
 /** Leader node by partition number. */
 export type Leaders = readonly number[]
 
+/** Kafka protocol, DescribeConfigs: the resource type of a topic. */
+const TOPIC_RESOURCE = 2
 const SEEN_POLLS_MAX = 200
 const SEEN_POLL_MS = 50
 
-export function topicCalls(cluster: Cluster, deps: Deps): Pick<Kafka, 'ensureTopic' | 'topics' | 'partitions' | 'deleteTopic'> {
+export function topicCalls(
+  cluster: Cluster,
+  deps: Deps,
+): Pick<Kafka, 'ensureTopic' | 'topics' | 'topicSettings' | 'partitions' | 'deleteTopic'> {
   const partitions = async (topic: string) => (await leadersOf(cluster, topic)).length
 
   async function ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'> {
@@ -40,8 +45,24 @@ export function topicCalls(cluster: Cluster, deps: Deps): Pick<Kafka, 'ensureTop
     throw new Unavailable('HR_KAFKA_TIMEOUT', `Kafka: the change of topic ${topic} was accepted but is not seen`)
   }
 
+  async function topicSettings(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return cluster.ask(`reading the settings of topic ${topic}`, async () => {
+      try {
+        const resource = { type: TOPIC_RESOURCE, name: topic, configNames: [...names] }
+        const { resources } = await cluster.admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
+        return new Map(
+          resources.flatMap(({ configEntries }) => configEntries.map(({ configName, configValue }) => [configName, configValue])),
+        )
+      } catch (error) {
+        if (isUnknownTopic(error) || isDenied(error)) return new Map()
+        throw error
+      }
+    })
+  }
+
   return {
     ensureTopic,
+    topicSettings,
     partitions,
     deleteTopic,
     topics: () => cluster.ask('listing topics', async () => (await cluster.admin.listTopics()).sort()),

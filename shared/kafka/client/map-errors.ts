@@ -12,6 +12,7 @@ const FENCED = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'TRANSACTION_COORDI
 const STALE = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID']
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 const REFUSED = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED']
+const DENIED = /_AUTHORIZATION_FAILED$/
 const TLS = /certificate|self[- ]signed|wrong version number|TLS|SSL|ALERT/i
 const CAUSES_MAX = 8
 
@@ -25,6 +26,11 @@ export function isStale(error: unknown): boolean {
 
 export function isUnknownTopic(error: unknown): boolean {
   return failureOf(error).type === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
+
+/** The user has no right to it. */
+export function isDenied(error: unknown): boolean {
+  return DENIED.test(failureOf(error).type ?? '')
 }
 
 /** A topic has as many partitions as were asked for, or more. */
@@ -75,7 +81,7 @@ export function explainFailure(error: unknown, doing: string): HeadraceError {
 }
 
 function isRefusal(name: string, type: string | undefined): boolean {
-  return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || /_AUTHORIZATION_FAILED$/.test(type ?? '')
+  return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || DENIED.test(type ?? '')
 }
 
 /** The package wraps errors in errors ("number of retries exceeded"); the innermost says what it was. */

@@ -1,0 +1,62 @@
+/**
+ * The settings of Headrace's topics, in one place for both services: whichever makes a topic makes the same one. A topic that exists is compared
+ * with them and never changed, since somebody may have set it on purpose; a difference is reported with the command that removes it.
+ */
+import type { Kafka, TopicSpec } from './kafka/kafka.ts'
+import type { Log } from './log.ts'
+
+const MIB = 1024 * 1024
+/** A record of the largest size and its batch must fit; the broker's default of 1 MiB would refuse large ones. */
+const RECORDS_BYTES_MAX = 8 * MIB
+/** A dead letter is a record of the largest size with headers that explain it. */
+const DEAD_LETTERS_BYTES_MAX = 16 * MIB
+
+const MESSAGE_BYTES = 'max.message.bytes'
+
+export type TopicSpecs = {
+  records(topic: string, partitions: number): TopicSpec
+  deadLetters(topic: string, partitions: number): TopicSpec
+}
+
+export type TopicDefaults = { retentionMs: number; replicationFactor: number }
+
+export function topicSpecs({ retentionMs, replicationFactor }: TopicDefaults): TopicSpecs {
+  const spec = (topic: string, partitions: number, bytesMax: number): TopicSpec => ({
+    ...{ topic, partitions, replicationFactor },
+    config: { 'retention.ms': String(retentionMs), [MESSAGE_BYTES]: String(bytesMax), 'cleanup.policy': 'delete' },
+  })
+  return {
+    records: (topic, partitions) => spec(topic, partitions, RECORDS_BYTES_MAX),
+    deadLetters: (topic, partitions) => spec(topic, partitions, DEAD_LETTERS_BYTES_MAX),
+  }
+}
+
+export type SettingDifference = { name: string; is: string; wanted: string }
+
+/** `actual`: by name; a setting that is not in it cannot be compared. Room for larger messages than wanted is no difference. */
+export function settingDifferences({ config = {} }: TopicSpec, actual: ReadonlyMap<string, string>): SettingDifference[] {
+  return Object.entries(config).flatMap(([name, wanted]) => {
+    const is = actual.get(name)
+    if (is === undefined || is === wanted || (name === MESSAGE_BYTES && Number(is) > Number(wanted))) return []
+    return [{ name, is, wanted }]
+  })
+}
+
+/** For a person to run beside a broker (Kafka documentation, "Topic Configs"). */
+export function alterCommand(topic: string, differences: readonly SettingDifference[]): string {
+  const settings = differences.map(({ name, wanted }) => `${name}=${wanted}`).join(',')
+  return `kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${settings}`
+}
+
+/** Makes the topic, or warns of what differs in one that exists. A user without the right to read settings is not warned. */
+export async function ensureTopic(kafka: Kafka, spec: TopicSpec, log: Log): Promise<'created' | 'present' | 'grown'> {
+  const { topic } = spec
+  const outcome = await kafka.ensureTopic(spec)
+  if (outcome === 'created') return outcome
+  const differences = settingDifferences(spec, await kafka.topicSettings(topic, Object.keys(spec.config ?? {})))
+  if (differences.length > 0) {
+    const says = differences.map(({ name, is, wanted }) => `${name} is ${is}, expected ${wanted}`).join('; ')
+    log.warn({ topic, hint: alterCommand(topic, differences) }, `settings of the topic differ: ${says}`)
+  }
+  return outcome
+}

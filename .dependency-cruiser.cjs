@@ -16,8 +16,18 @@ module.exports = {
       to: { path: '^services/(fetcher|loader|operator)/' },
     },
     { name: 'shared-imports-no-service', severity: 'error', from: { path: '^shared/' }, to: { path: '^services/' } },
-    { name: 'nothing-imports-the-door', severity: 'error', from: { pathNot: '^services/cli\\.ts$' }, to: { path: '^services/cli\\.ts$' } },
-    { name: 'the-product-imports-no-test', severity: 'error', from: { path: '^(services|shared)/' }, to: { path: '^(test|bench)/' } },
+    {
+      name: 'nothing-imports-the-door',
+      severity: 'error',
+      from: { pathNot: '^services/cli\\.ts$' },
+      to: { path: '^services/cli\\.ts$' },
+    },
+    {
+      name: 'the-product-imports-no-test',
+      severity: 'error',
+      from: { path: '^(services|shared)/' },
+      to: { path: '^(test|bench)/' },
+    },
     {
       name: 'kafkajs-behind-its-port',
       severity: 'error',
@@ -27,7 +37,10 @@ module.exports = {
     {
       name: 'undici-behind-the-transport',
       severity: 'error',
-      from: { path: '^(services|shared)/', pathNot: '^(services/fetcher/http/transport/|services/stack/|services/sample-api/)' },
+      from: {
+        path: '^(services|shared)/',
+        pathNot: '^(services/fetcher/http/transport/|services/stack/|services/sample-api/)',
+      },
       to: { path: 'node_modules/undici/' },
     },
     {

@@ -1,6 +1,7 @@
 /**
- * A local API that is faster than whoever asks: pages by cursor over HTTP, each made before it is asked for. A process of its own, since it would
- * otherwise share a core with what is measured. Arguments: records in all, partitions. Sends its address to its parent.
+ * A local API that is faster than whoever asks: pages by cursor over HTTP, each made before it is asked for. A process
+ * of its own, since it would otherwise share a core with what is measured. Arguments: records in all, partitions. Sends
+ * its address to its parent.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

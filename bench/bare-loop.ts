@@ -1,4 +1,7 @@
-/** What the fetcher is compared with: the same pages through undici and JSON.parse, one after the other, and nothing else. Argument: the API. */
+/**
+ * What the fetcher is compared with: the same pages through undici and JSON.parse, one after the other, and nothing
+ * else. Argument: the API.
+ */
 import { request } from 'undici'
 import { systemClock } from '#shared/clock.ts'
 import type { WalkResult } from './walk-result.ts'
@@ -16,6 +19,10 @@ do {
   cursor = page.next
 } while (cursor !== null)
 const { user, system } = process.cpuUsage(cpu)
-const result: WalkResult = { records, seconds: (systemClock.elapsedMs() - startMs) / 1000, cpuSeconds: (user + system) / 1e6 }
+const result: WalkResult = {
+  records,
+  seconds: (systemClock.elapsedMs() - startMs) / 1000,
+  cpuSeconds: (user + system) / 1e6,
+}
 process.stdout.write(`${JSON.stringify(result)}\n`)
 process.exit()

@@ -1,6 +1,6 @@
 /**
- * A Node process of the bench: started, watched, waited for or stopped. What it writes goes to a log file whose last lines are in the error
- * when it fails. It never outlives the bench.
+ * A Node process of the bench: started, watched, waited for or stopped. What it writes goes to a log file whose last
+ * lines are in the error when it fails. It never outlives the bench.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
@@ -43,7 +43,10 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
 
-/** Runs to the end. `result` is the JSON of the last line on standard output. Throws Stopped when it fails, or takes too long. */
+/**
+ * Runs to the end. `result` is the JSON of the last line on standard output. Throws Stopped when it fails, or takes too
+ * long.
+ */
 export async function runChild<Result>(spec: ChildSpec): Promise<Ended<Result>> {
   const { child, watching, exited, out, log } = launch(spec)
   const startMs = systemClock.elapsedMs()
@@ -82,7 +85,8 @@ function launch({ name, args, env, logDir, runtime = process.execPath, profile =
   mkdirSync(logDir, { recursive: true })
   const log = join(logDir, `${name}.log`)
   const file = openSync(log, 'a')
-  const profiling = profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, `--cpu-prof-name=${name}.cpuprofile`]
+  const profiling =
+    profile === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`, `--cpu-prof-name=${name}.cpuprofile`]
   const child = spawn(runtime, [...profiling, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', file, 'ipc'] })
   closeSync(file)
   running.add(child)
@@ -103,4 +107,5 @@ function failure(name: string, what: string, log: string): Stopped {
   return new Stopped('HR_BENCH_CHILD', `${name} ${what}`, { hint: `its last lines:\n${lastLines(log)}` })
 }
 
-const lastLines = (log: string): string => readFileSync(log, 'utf8').trim().split('\n').slice(-LOG_LINES_SHOWN).join('\n')
+const lastLines = (log: string): string =>
+  readFileSync(log, 'utf8').trim().split('\n').slice(-LOG_LINES_SHOWN).join('\n')

@@ -1,6 +1,7 @@
 /**
- * How long it takes from a record's appearance in the API to its row in ClickHouse, with both services running: records appear at random
- * moments, the stream asks every second, the loader closes a batch at its default age. The table is looked at every `LOOK_EVERY_MS`.
+ * How long it takes from a record's appearance in the API to its row in ClickHouse, with both services running: records
+ * appear at random moments, the stream asks every second, the loader closes a batch at its default age. The table is
+ * looked at every `LOOK_EVERY_MS`.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -34,7 +35,8 @@ export async function delayPart(bench: Bench): Promise<DelayReport> {
   const stream = benchStream('feed')
   const seen = new Map<string, number>()
   const look = () => lookInto(bench, `${prefix}.${stream.table}`, seen)
-  const service = (name: string, args: readonly string[]) => startChild({ name, args: [CLI, ...args], env, logDir: bench.logDir })
+  const service = (name: string, args: readonly string[]) =>
+    startChild({ name, args: [CLI, ...args], env, logDir: bench.logDir })
   const services = [
     service('delay-fetcher', ['--sources', join(import.meta.dirname, 'sources'), 'fetch', stream.label]),
     service('delay-loader', ['load']),
@@ -65,7 +67,10 @@ export async function delayPart(bench: Bench): Promise<DelayReport> {
 async function appearAtRandom({ options, say }: Bench, feed: Feed, look: () => Promise<void>): Promise<void> {
   const records = options['delay-records']
   const startMs = systemClock.elapsedMs()
-  const moments = Array.from({ length: records }, () => startMs + systemClock.random() * options['delay-seconds'] * SECOND_MS)
+  const moments = Array.from(
+    { length: records },
+    () => startMs + systemClock.random() * options['delay-seconds'] * SECOND_MS,
+  )
   moments.sort((a, b) => a - b)
   say(`  ${records} records within ${options['delay-seconds']} s`)
   let next = 0
@@ -86,7 +91,9 @@ async function startFeed(): Promise<Feed> {
     const since = new URL(request.url ?? '/', 'http://feed').searchParams.get('since')
     const sinceMs = since === null ? 0 : Date.parse(since)
     response.writeHead(200, { 'content-type': 'application/json' })
-    response.end(JSON.stringify({ data: records.filter(({ updated_at }) => Date.parse(updated_at) >= sinceMs), next: null }))
+    response.end(
+      JSON.stringify({ data: records.filter(({ updated_at }) => Date.parse(updated_at) >= sinceMs), next: null }),
+    )
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   return {
@@ -115,7 +122,8 @@ async function lookInto({ clickhouse }: Bench, table: string, seen: Map<string, 
 async function until(look: () => Promise<void>, done: () => boolean, withinMs = VISIBLE_WITHIN_MS): Promise<void> {
   const endMs = systemClock.elapsedMs() + withinMs
   while (!done()) {
-    if (systemClock.elapsedMs() > endMs) throw new Stopped('HR_BENCH_DELAY', `a record is not visible after ${withinMs / SECOND_MS} s`)
+    if (systemClock.elapsedMs() > endMs)
+      throw new Stopped('HR_BENCH_DELAY', `a record is not visible after ${withinMs / SECOND_MS} s`)
     await systemClock.sleep(LOOK_EVERY_MS)
     await look()
   }

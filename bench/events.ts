@@ -1,6 +1,7 @@
 /**
- * The records of the bench and their pages. An event has ~360 bytes of JSON in 12 fields of the usual types, one of them nested; its schema is what an
- * author would write. Pages are made by writing numbers and times into a ready text, so that the API costs next to nothing.
+ * The records of the bench and their pages. An event has ~360 bytes of JSON in 12 fields of the usual types, one of
+ * them nested; its schema is what an author would write. Pages are made by writing numbers and times into a ready text,
+ * so that the API costs next to nothing.
  */
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import { cursor, decimal, defineSource, setting, z } from '#shared/index.ts'
@@ -54,7 +55,9 @@ export function benchSource(partitions: number) {
 }
 
 export function benchStream(name: 'events' | 'feed', partitions = 1): Stream {
-  const stream = compileSource(benchSource(partitions).input, 'bench/events.ts').streams.find((each) => each.name === name)
+  const stream = compileSource(benchSource(partitions).input, 'bench/events.ts').streams.find(
+    (each) => each.name === name,
+  )
   if (stream === undefined) throw new RangeError(name)
   return stream
 }
@@ -72,7 +75,11 @@ export function eventOf(number: number, atMs: number) {
     weight: 0.25 + (number % 40) / 8,
     note: number % 6 === 0 ? null : 'leave it with the neighbours at the blue door, please, and ring',
     tags: ['web', pick(['spring', 'summer', 'autumn', 'winter'])],
-    shipping: { city: pick(['Reykjavik', 'Akureyri', 'Husavik']), postcode: String(10_000 + (number % 900)), express: number % 3 === 0 },
+    shipping: {
+      city: pick(['Reykjavik', 'Akureyri', 'Husavik']),
+      postcode: String(10_000 + (number % 900)),
+      express: number % 3 === 0,
+    },
     created_at: at,
     updated_at: at,
   }

@@ -1,6 +1,6 @@
 /**
- * The real fetcher over all pages, once: from the first request until the last page is in the log. Arguments: the API, partitions. The servers and
- * names come from the environment.
+ * The real fetcher over all pages, once: from the first request until the last page is in the log. Arguments: the API,
+ * partitions. The servers and names come from the environment.
  */
 
 import { systemClock } from '#shared/clock.ts'

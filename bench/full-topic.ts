@@ -1,6 +1,6 @@
 /**
- * A topic with records that wait for the loader, as a fetcher leaves it: a transaction a page, four partitions at once, by the publisher that the
- * fetcher uses. It is gone when it is closed.
+ * A topic with records that wait for the loader, as a fetcher leaves it: a transaction a page, four partitions at once,
+ * by the publisher that the fetcher uses. It is gone when it is closed.
  */
 import { systemClock } from '#shared/clock.ts'
 import { readConfig } from '#shared/config/config.ts'
@@ -23,7 +23,14 @@ export async function fullTopic(bench: Bench, records: number): Promise<FullTopi
   const { prefix, env } = ownNames(bench)
   const config = readConfig(env)
   const kafka = await connectKafka(config.kafka, { log: silentLog, clock: systemClock })
-  const place: Place = { config, env, prefix, kafka, registry: connectRegistry(config.registry), names: namesFor(prefix) }
+  const place: Place = {
+    config,
+    env,
+    prefix,
+    kafka,
+    registry: connectRegistry(config.registry),
+    names: namesFor(prefix),
+  }
   const published = await publish(place, ordersStream(), PARTITIONS)
   const close = async () => {
     await published.close()
@@ -47,10 +54,17 @@ async function fill(published: Published, { say }: Bench, records: number): Prom
   const fillPartition = async (partition: number) => {
     for (let page = partition; page < pages; page += PARTITIONS) {
       const first = page * PAGE_RECORDS
-      const orders = Array.from({ length: Math.min(PAGE_RECORDS, records - first) }, (_, index) => orderOf(first + index))
+      const orders = Array.from({ length: Math.min(PAGE_RECORDS, records - first) }, (_, index) =>
+        orderOf(first + index),
+      )
       const payloads = orders.map((order) => JSON.stringify(order))
       bytes += payloads.reduce((sum, payload) => sum + payload.length, 0)
-      await published.page({ partition, records: [], payloads, marker: { watermark: orders.at(-1)?.updated_at ?? null } })
+      await published.page({
+        partition,
+        records: [],
+        payloads,
+        marker: { watermark: orders.at(-1)?.updated_at ?? null },
+      })
       if (++done % SAY_EVERY_PAGES === 0 && done < pages) say(`  ${done * PAGE_RECORDS} records published`)
     }
   }

@@ -1,4 +1,7 @@
-/** Pages that are too much in one way each, and the source that declares their streams. Gzipped, as a hostile API would send them. */
+/**
+ * Pages that are too much in one way each, and the source that declares their streams. Gzipped, as a hostile API would
+ * send them.
+ */
 import { gzipSync } from 'node:zlib'
 import { defineSource, none, setting, z } from '#shared/index.ts'
 

@@ -1,6 +1,7 @@
 /**
- * What one page that is too much does to the fetcher and to its other streams: a service fetches it beside a stream that is due every second, while
- * /livez is asked all the time. The longest time to an answer is the longest that the event loop stood still.
+ * What one page that is too much does to the fetcher and to its other streams: a service fetches it beside a stream
+ * that is due every second, while /livez is asked all the time. The longest time to an answer is the longest that the
+ * event loop stood still.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -15,7 +16,10 @@ import { memoryOf } from './usage.ts'
 
 export type HostileReport = Record<string, HostilePage>
 export type HostilePage = {
-  /** Of the run that met it: done or failed; `killed` where the process ended, `none` where the run was not over in time. */
+  /**
+   * Of the run that met it: done or failed; `killed` where the process ended, `none` where the run was not over in
+   * time.
+   */
   outcome: string
   /** From the answer to the end of the run. */
   seconds: number
@@ -59,7 +63,14 @@ async function measure(bench: Bench, name: string): Promise<HostilePage> {
   const port = await freePort()
   const address = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
   const { env } = ownNames(bench, { BENCH_API_URL: address, HEADRACE_HTTP_PORT: String(port) })
-  const args = [CLI, '--sources', join(import.meta.dirname, 'hostile-sources'), 'fetch', `hostile.${STEADY}`, `hostile.${name}`]
+  const args = [
+    CLI,
+    '--sources',
+    join(import.meta.dirname, 'hostile-sources'),
+    'fetch',
+    `hostile.${STEADY}`,
+    `hostile.${name}`,
+  ]
   const fetcher = startChild({ name: `hostile-${name}`, args, env, logDir: bench.logDir })
   try {
     const health = `http://127.0.0.1:${port}`

@@ -1,6 +1,7 @@
 /**
- * How fast the loader empties a full topic, and what that costs. The topic is filled once; each run is the real
- * process from its start until everything is confirmed. What it costs to start and end is measured by a run that has nothing to load.
+ * How fast the loader empties a full topic, and what that costs. The topic is filled once; each run is the real process
+ * from its start until everything is confirmed. What it costs to start and end is measured by a run that has nothing to
+ * load.
  */
 import type { Place, Published } from '../test/support/published.ts'
 import { CLI, type Ended, runChild } from './child.ts'
@@ -54,8 +55,16 @@ export async function loaderPart(bench: Bench): Promise<LoaderReport> {
   }
 }
 
-async function forget({ clickhouse }: Bench, { prefix, kafka, names }: Place, { topic, table }: Published): Promise<void> {
-  await kafka.resetOffsets(names.loaderGroup, topic, new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0])))
+async function forget(
+  { clickhouse }: Bench,
+  { prefix, kafka, names }: Place,
+  { topic, table }: Published,
+): Promise<void> {
+  await kafka.resetOffsets(
+    names.loaderGroup,
+    topic,
+    new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0])),
+  )
   await clickhouse.run(`TRUNCATE TABLE ${prefix}.${table}`)
 }
 
@@ -73,7 +82,9 @@ const cpuOf = ({ samples }: Run): number | null => samples.at(-1)?.cpuSeconds ??
 function sayRun({ say }: Bench, number: number, run: Run | undefined): void {
   if (run === undefined) return
   const { rows, deadLetters } = run.result
-  say(`  loader ${number}: ${rows} rows, ${deadLetters} dead letters in ${rounded(run.seconds, 1)} s, ${cpuOf(run) ?? '?'} CPU-s`)
+  say(
+    `  loader ${number}: ${rows} rows, ${deadLetters} dead letters in ${rounded(run.seconds, 1)} s, ${cpuOf(run) ?? '?'} CPU-s`,
+  )
 }
 
 function reportOf(runs: readonly Run[], idle: Run, bytesPerRecord: number): Omit<LoaderReport, 'peers'> {

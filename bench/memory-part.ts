@@ -1,6 +1,7 @@
 /**
- * Whether both services keep their memory flat: they run at once, as the services that they are, until a long run is fetched and loaded, and
- * their resident memory is read all the time. The time that this takes is the speed of the whole way.
+ * Whether both services keep their memory flat: they run at once, as the services that they are, until a long run is
+ * fetched and loaded, and their resident memory is read all the time. The time that this takes is the speed of the
+ * whole way.
  */
 import { join } from 'node:path'
 import { systemClock } from '#shared/clock.ts'
@@ -33,9 +34,15 @@ export async function memoryPart(bench: Bench): Promise<MemoryReport> {
     const { url } = await api.message<ApiAddress>()
     const { prefix, env } = ownNames(bench, { BENCH_API_URL: url, LOADER_TOPICS_REFRESH_MS: '500' })
     const stream = benchStream('events')
-    const service = (name: string, args: readonly string[]) => startChild({ name, args: [CLI, ...args], env, logDir: bench.logDir })
+    const service = (name: string, args: readonly string[]) =>
+      startChild({ name, args: [CLI, ...args], env, logDir: bench.logDir })
     const startMs = systemClock.elapsedMs()
-    const fetcher = service('memory-fetcher', ['--sources', join(import.meta.dirname, 'sources'), 'fetch', stream.label])
+    const fetcher = service('memory-fetcher', [
+      '--sources',
+      join(import.meta.dirname, 'sources'),
+      'fetch',
+      stream.label,
+    ])
     const loader = service('memory-loader', ['load'])
     try {
       await untilLoaded(bench, prefix, stream.table, records)
@@ -55,7 +62,12 @@ export async function memoryPart(bench: Bench): Promise<MemoryReport> {
   }
 }
 
-async function untilLoaded({ clickhouse, say }: Bench, database: string, table: string, records: number): Promise<void> {
+async function untilLoaded(
+  { clickhouse, say }: Bench,
+  database: string,
+  table: string,
+  records: number,
+): Promise<void> {
   let rows = 0
   let movedMs = systemClock.elapsedMs()
   let said = 0
@@ -67,7 +79,8 @@ async function untilLoaded({ clickhouse, say }: Bench, database: string, table: 
     const now = systemClock.elapsedMs()
     if ((found?.n ?? 0) > rows) movedMs = now
     rows = found?.n ?? 0
-    if (now - movedMs > STALL_MAX_MS) throw new Stopped('HR_BENCH_STALL', `no row was added for ${STALL_MAX_MS / 1000} s at ${rows} rows`)
+    if (now - movedMs > STALL_MAX_MS)
+      throw new Stopped('HR_BENCH_STALL', `no row was added for ${STALL_MAX_MS / 1000} s at ${rows} rows`)
     if (rows - said < records / 4) continue
     said = rows
     say(`  ${rows} rows`)

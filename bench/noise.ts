@@ -1,6 +1,6 @@
 /**
- * What else the machine did during a part: the CPU that neither the bench nor its servers used, and what the hypervisor took away. The numbers
- * of a part mean little when much of it went elsewhere. Linux only; null elsewhere.
+ * What else the machine did during a part: the CPU that neither the bench nor its servers used, and what the hypervisor
+ * took away. The numbers of a part mean little when much of it went elsewhere. Linux only; null elsewhere.
  */
 import { readFileSync } from 'node:fs'
 import { systemClock } from '#shared/clock.ts'
@@ -22,7 +22,10 @@ export function listen(bench: Bench): () => Noise | null {
     if (before === null || after === null) return null
     const seconds = (after.atMs - before.atMs) / 1000
     const others = after.busy - before.busy - (after.own - before.own)
-    return { others: rounded(Math.max(0, others / seconds), 2), stolen: rounded((after.stolen - before.stolen) / seconds, 2) }
+    return {
+      others: rounded(Math.max(0, others / seconds), 2),
+      stolen: rounded((after.stolen - before.stolen) / seconds, 2),
+    }
   }
 }
 

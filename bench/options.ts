@@ -1,4 +1,7 @@
-/** What `npm run bench` may be told: which parts, and how large. Sizes are whole numbers; a part that is not named is not run, none means all. */
+/**
+ * What `npm run bench` may be told: which parts, and how large. Sizes are whole numbers; a part that is not named is
+ * not run, none means all.
+ */
 import { parseArgs } from 'node:util'
 import { WrongUse } from '#shared/errors.ts'
 
@@ -28,13 +31,17 @@ export type BenchOptions = {
 
 export function benchOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parsed(args)
-  const sizes = Object.fromEntries((Object.keys(SIZES) as Size[]).map((name) => [name, sizeOf(name, values[name])])) as Record<Size, number>
+  const sizes = Object.fromEntries(
+    (Object.keys(SIZES) as Size[]).map((name) => [name, sizeOf(name, values[name])]),
+  ) as Record<Size, number>
   const parts = positionals.length === 0 ? PARTS : positionals.map(partOf)
   return { ...sizes, parts, json: values.json === true, help: values.help === true, profile: values.profile ?? null }
 }
 
 export function helpText(): string {
-  const sizes = Object.entries(SIZES).map(([name, { byDefault, what }]) => `  --${`${name} N`.padEnd(20)} ${what} (${byDefault})`)
+  const sizes = Object.entries(SIZES).map(
+    ([name, { byDefault, what }]) => `  --${`${name} N`.padEnd(20)} ${what} (${byDefault})`,
+  )
   return [
     `npm run bench -- [${PARTS.join(' | ')}]… [options]`,
     ...sizes,
@@ -48,7 +55,11 @@ function parsed(args: readonly string[]) {
   const flag = { type: 'boolean' } as const
   const sizes = Object.fromEntries(Object.keys(SIZES).map((name) => [name, text])) as Record<Size, typeof text>
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { ...sizes, profile: text, json: flag, help: flag } })
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...sizes, profile: text, json: flag, help: flag },
+    })
   } catch (error) {
     throw new WrongUse('HR_BENCH_OPTION', String(error instanceof Error ? error.message : error), { hint: helpText() })
   }
@@ -58,7 +69,9 @@ function sizeOf(name: Size, given: string | undefined): number {
   if (given === undefined) return SIZES[name].byDefault
   const value = Number(given)
   if (Number.isInteger(value) && value >= 1 && value <= SIZE_MAX) return value
-  throw new WrongUse('HR_BENCH_OPTION', `--${name}: expected a whole number from 1 to ${SIZE_MAX}`, { hint: helpText() })
+  throw new WrongUse('HR_BENCH_OPTION', `--${name}: expected a whole number from 1 to ${SIZE_MAX}`, {
+    hint: helpText(),
+  })
 }
 
 function partOf(word: string): Part {

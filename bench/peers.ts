@@ -1,6 +1,7 @@
 /**
- * What the loader is compared with, on the same records in the same run: the plain loader in Node, one in Python where confluent-kafka is
- * installed, and ClickHouse alone, which reads the same rows from a file: nothing that loads through it can be faster.
+ * What the loader is compared with, on the same records in the same run: the plain loader in Node, one in Python where
+ * confluent-kafka is installed, and ClickHouse alone, which reads the same rows from a file: nothing that loads through
+ * it can be faster.
  */
 import { execFile } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
@@ -45,7 +46,13 @@ export async function peersOf(bench: Bench, job: Job): Promise<Peers> {
   const args = [topic, database, TABLE, String(records)]
   const loader = (name: string, command: string[], runtime?: string) => async () =>
     ofChild(
-      await runChild<{ rows: number }>({ name, args: [...command, ...args], env, logDir: bench.logDir, ...(runtime ? { runtime } : {}) }),
+      await runChild<{ rows: number }>({
+        name,
+        args: [...command, ...args],
+        env,
+        logDir: bench.logDir,
+        ...(runtime ? { runtime } : {}),
+      }),
     )
   const sides: Record<string, () => Promise<Omit<Measured, 'clickhouseCpu'>>> = {
     'plain Node loader': loader('plain-node', [here('plain-loader.ts')]),
@@ -86,7 +93,8 @@ export async function peersOf(bench: Bench, job: Job): Promise<Peers> {
     }
   }
 
-  const report = () => Object.fromEntries(Object.entries(measured).map(([name, runs]) => [name, reportOf(runs, records)]))
+  const report = () =>
+    Object.fromEntries(Object.entries(measured).map(([name, runs]) => [name, reportOf(runs, records)]))
   return { run, report }
 }
 

@@ -1,4 +1,7 @@
-/** Where the bench runs: a private stack in a temporary folder, and for each measurement topics, groups and a database of its own. */
+/**
+ * Where the bench runs: a private stack in a temporary folder, and for each measurement topics, groups and a database
+ * of its own.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
@@ -6,7 +9,11 @@ import type { ServerName } from '../services/stack/stack.ts'
 import { type OwnStack, ownStack, uniquePrefix } from '../test/support/stack.ts'
 import type { BenchOptions } from './options.ts'
 
-export type ClickHouse = { rows<T>(query: string): Promise<T[]>; run(query: string): Promise<void>; close(): Promise<void> }
+export type ClickHouse = {
+  rows<T>(query: string): Promise<T[]>
+  run(query: string): Promise<void>
+  close(): Promise<void>
+}
 
 export type Bench = {
   options: BenchOptions
@@ -23,7 +30,10 @@ export async function openBench(options: BenchOptions, say: Bench['say']): Promi
 }
 
 /** A service's environment: the stack's addresses, and names that no other measurement uses. */
-export function ownNames({ stack }: Bench, more: Record<string, string> = {}): { prefix: string; env: Record<string, string> } {
+export function ownNames(
+  { stack }: Bench,
+  more: Record<string, string> = {},
+): { prefix: string; env: Record<string, string> } {
   const prefix = uniquePrefix()
   return {
     prefix,
@@ -33,7 +43,9 @@ export function ownNames({ stack }: Bench, more: Record<string, string> = {}): {
 
 /** The process of a server of the stack; 0 when nobody knows. */
 export function pidOf({ stack }: Bench, server: ServerName): number {
-  const { server: identity } = JSON.parse(readFileSync(join(stack.dir, 'run', `${server}.json`), 'utf8')) as { server: { pid: number } }
+  const { server: identity } = JSON.parse(readFileSync(join(stack.dir, 'run', `${server}.json`), 'utf8')) as {
+    server: { pid: number }
+  }
   return identity.pid
 }
 

@@ -1,6 +1,7 @@
 /**
- * The loader that one writes in an afternoon, to compare with: kafkajs, JSON.parse, `insert`, a commit of offsets now and then. It keeps none of the
- * promises. Arguments: topic, database, table, records; servers from the environment. Prints the rows as JSON.
+ * The loader that one writes in an afternoon, to compare with: kafkajs, JSON.parse, `insert`, a commit of offsets now
+ * and then. It keeps none of the promises. Arguments: topic, database, table, records; servers from the environment.
+ * Prints the rows as JSON.
  */
 import { createClient } from '@clickhouse/client'
 import { Kafka, logLevel } from 'kafkajs'
@@ -10,7 +11,11 @@ import { FRAME_HEAD_BYTES } from '#shared/messages/frame.ts'
 const BATCH_ROWS = 100_000
 const [topic = '', database = '', table = '', records = '0'] = process.argv.slice(2)
 
-const kafka = new Kafka({ clientId: 'plain', brokers: (environment.KAFKA_BROKERS ?? '').split(','), logLevel: logLevel.NOTHING })
+const kafka = new Kafka({
+  clientId: 'plain',
+  brokers: (environment.KAFKA_BROKERS ?? '').split(','),
+  logLevel: logLevel.NOTHING,
+})
 const clickhouse = createClient({ url: environment.CLICKHOUSE_URL, database })
 const consumer = kafka.consumer({ groupId: `plain-${table}-${process.pid}`, maxBytesPerPartition: 2 * 1024 * 1024 })
 const done = Promise.withResolvers<void>()
@@ -29,7 +34,8 @@ await consumer.connect()
 await consumer.subscribe({ topic, fromBeginning: true })
 await consumer.run({
   eachBatch: async ({ batch, heartbeat }) => {
-    for (const { value } of batch.messages) if (value !== null) rows.push(JSON.parse(value.subarray(FRAME_HEAD_BYTES).toString()))
+    for (const { value } of batch.messages)
+      if (value !== null) rows.push(JSON.parse(value.subarray(FRAME_HEAD_BYTES).toString()))
     if (rows.length >= BATCH_ROWS || loaded + rows.length >= Number(records)) await flush()
     await heartbeat()
   },

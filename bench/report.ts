@@ -43,7 +43,9 @@ export function reportText({ machine, parts, noise }: Report): string {
 }
 
 function noiseLines(noise: Report['noise']): string[] {
-  const texts = Object.entries(noise).map(([part, each]) => `${part} ${each === null ? NO_PROC : `${each.others} (stolen ${each.stolen})`}`)
+  const texts = Object.entries(noise).map(
+    ([part, each]) => `${part} ${each === null ? NO_PROC : `${each.others} (stolen ${each.stolen})`}`,
+  )
   return ['', `Noise      cores that other processes used meanwhile, and the hypervisor took: ${texts.join(', ')}`]
 }
 
@@ -59,7 +61,14 @@ function machineLines({ date, cpu, cores, memoryGb, platform, load, versions }: 
 }
 
 function loaderLines(report: LoaderReport): string[] {
-  const { records, bytesPerRecord, partitions, cpuSecondsPerMillion, cpuSecondsToStart, clickhouseCpuSecondsPerMillion } = report
+  const {
+    records,
+    bytesPerRecord,
+    partitions,
+    cpuSecondsPerMillion,
+    cpuSecondsToStart,
+    clickhouseCpuSecondsPerMillion,
+  } = report
   const cpu =
     cpuSecondsPerMillion === null
       ? NO_PROC
@@ -120,7 +129,18 @@ function wholeWayLines({ records, seconds, recordsPerSecond, fetcher, loader }: 
 }
 
 function standstillLines(report: StandstillReport): string[] {
-  const { records, bytesPerRecord, partitions, seconds, stoodStillSeconds, rowsBefore, rows, deadLetters, lag, memory } = report
+  const {
+    records,
+    bytesPerRecord,
+    partitions,
+    seconds,
+    stoodStillSeconds,
+    rowsBefore,
+    rows,
+    deadLetters,
+    lag,
+    memory,
+  } = report
   const whether = rows === records && deadLetters === 0 && lag === 0 ? 'all there, once' : 'NOT ALL THERE'
   return [
     '',

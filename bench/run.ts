@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that is gone afterwards.
- * Parts: loader, fetcher, delay, memory, standstill, hostile. Prints a report; with --json one object on the last line. Asserts nothing.
+ * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that
+ * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile. Prints a report; with --json one
+ * object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '#shared/errors.ts'
 import { delayPart } from './delay-part.ts'
@@ -32,7 +33,8 @@ async function main(): Promise<void> {
   say('starting a private stack')
   const bench = await openBench(options, say)
   const close = once(() => closeBench(bench))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void close().finally(() => process.exit(INTERRUPTED)))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => void close().finally(() => process.exit(INTERRUPTED)))
   try {
     const report: Report = { machine: await machineOf(bench), parts: {}, noise: {} }
     for (const part of PARTS.filter((each) => options.parts.includes(each))) {

@@ -1,7 +1,7 @@
 /**
- * What the loader holds in memory while a backlog waits and ClickHouse stands still in the middle of it: its process is stopped (SIGSTOP), so that
- * connections stay open and nothing is answered, and goes on after a while. At the end every record must be there once, and the group
- * at the end of the log.
+ * What the loader holds in memory while a backlog waits and ClickHouse stands still in the middle of it: its process is
+ * stopped (SIGSTOP), so that connections stay open and nothing is answered, and goes on after a while. At the end every
+ * record must be there once, and the group at the end of the log.
  */
 import { systemClock } from '#shared/clock.ts'
 import { CLI, runChild } from './child.ts'
@@ -46,7 +46,10 @@ export async function standstillPart(bench: Bench): Promise<StandstillReport> {
       env: topic.place.env,
       logDir: bench.logDir,
     }).finally(() => ended.abort())
-    const [{ result, samples, seconds }, standstill] = await Promise.all([loading, standStill(bench, topic, records, ended.signal)])
+    const [{ result, samples, seconds }, standstill] = await Promise.all([
+      loading,
+      standStill(bench, topic, records, ended.signal),
+    ])
     return {
       records,
       bytesPerRecord: topic.bytesPerRecord,

@@ -1,6 +1,7 @@
 /**
- * What a process costs, as Linux counts it in /proc: CPU-seconds and resident memory. Elsewhere there is no /proc and every number is
- * null; the report says so. A sample is taken every `SAMPLE_EVERY_MS`, so what a process did after its last one is missing.
+ * What a process costs, as Linux counts it in /proc: CPU-seconds and resident memory. Elsewhere there is no /proc and
+ * every number is null; the report says so. A sample is taken every `SAMPLE_EVERY_MS`, so what a process did after its
+ * last one is missing.
  */
 import { readFileSync } from 'node:fs'
 import { systemClock } from '#shared/clock.ts'
@@ -24,7 +25,8 @@ export function sampleOf(pid: number): Sample | null {
   try {
     const fields = statOf(String(pid))
     const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-    const mb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN) / KIB_A_MB
+    const mb = (name: string) =>
+      Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN) / KIB_A_MB
     const sample = {
       atMs: systemClock.elapsedMs(),
       cpuSeconds: (Number(fields[UTIME_AT]) + Number(fields[STIME_AT])) / TICKS_A_SECOND,
@@ -42,7 +44,10 @@ export function sampleOf(pid: number): Sample | null {
 export function cpuOfTree(): number | null {
   try {
     const fields = statOf('self')
-    return [UTIME_AT, STIME_AT, CHILDREN_UTIME_AT, CHILDREN_STIME_AT].reduce((sum, at) => sum + Number(fields[at]), 0) / TICKS_A_SECOND
+    return (
+      [UTIME_AT, STIME_AT, CHILDREN_UTIME_AT, CHILDREN_STIME_AT].reduce((sum, at) => sum + Number(fields[at]), 0) /
+      TICKS_A_SECOND
+    )
   } catch {
     return null
   }

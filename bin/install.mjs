@@ -62,7 +62,10 @@ async function install() {
   const hash = lockHash()
   say('installing the locked packages (once, about 330 MB to download) …')
   const started = Date.now()
-  const still = setInterval(() => say(`still installing, ${Math.round((Date.now() - started) / 1000)} s …`), SAY_EVERY_MS)
+  const still = setInterval(
+    () => say(`still installing, ${Math.round((Date.now() - started) / 1000)} s …`),
+    SAY_EVERY_MS,
+  )
   let stopped = false
   const { status, signal, missing, words } = await npmCi((npm) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
@@ -73,7 +76,8 @@ async function install() {
     }
   })
   clearInterval(still)
-  if (missing) return fail(1, 'npm is not on the PATH.', 'install npm (it comes with Node), then run the same command again.')
+  if (missing)
+    return fail(1, 'npm is not on the PATH.', 'install npm (it comes with Node), then run the same command again.')
   if (stopped || signal) return fail(1, 'the installation was stopped.', 'run the same command again: it starts anew.')
   if (status !== 0) {
     const { reason, hint } = explainNpm(words)
@@ -101,11 +105,18 @@ async function main() {
   }
   if (isInstalled()) return 0
   const lock = join(root, '.headrace', 'install.lock')
-  const result = await withInstallLock(lock, { onWait: () => say('another process is installing the packages; waiting for it …') }, () =>
-    isInstalled() ? 0 : install(),
+  const result = await withInstallLock(
+    lock,
+    { onWait: () => say('another process is installing the packages; waiting for it …') },
+    () => (isInstalled() ? 0 : install()),
   )
   return (
-    result ?? fail(1, `another process has been installing for too long.`, `end it, or remove ${lock}, then run the same command again.`)
+    result ??
+    fail(
+      1,
+      `another process has been installing for too long.`,
+      `end it, or remove ${lock}, then run the same command again.`,
+    )
   )
 }
 

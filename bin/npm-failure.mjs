@@ -11,7 +11,8 @@ export function explainNpm(words) {
   const lines = words.split('\n').map((line) => line.replace(/^npm (error|ERR!) ?/, ''))
   const after = (key) => lines.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1)
   const code = after('code') ?? 'unknown'
-  const decisive = lines.find((line) => /failed, reason: |^Invalid: |^Missing: /.test(line)) ?? lines.find((line) => !NOISE.test(line))
+  const decisive =
+    lines.find((line) => /failed, reason: |^Invalid: |^Missing: /.test(line)) ?? lines.find((line) => !NOISE.test(line))
   const reason = /^\d+$/.test(code)
     ? `the install script of ${basename(after('path') ?? 'a package')} failed`
     : (decisive ?? 'it did not say why')
@@ -25,7 +26,8 @@ function hintFor(code, log) {
   if (NETWORK.test(code)) return `check the network, and npm's registry and proxy (npm config list), ${AGAIN}`
   if (code === 'ENOSPC') return `free 1.5 GB on this disk, ${AGAIN}`
   if (/^(EACCES|EPERM|EROFS)$/.test(code)) return `let this user write to this folder and to npm's cache, ${AGAIN}`
-  if (code === 'EUSAGE') return `take package.json and package-lock.json from the repository again: they must agree, ${AGAIN}`
+  if (code === 'EUSAGE')
+    return `take package.json and package-lock.json from the repository again: they must agree, ${AGAIN}`
   if (code === 'EINTEGRITY') return `clear what npm keeps (npm cache clean --force), ${AGAIN}`
   return log === undefined ? `see what \`npm ci\` says, ${AGAIN}` : `npm's whole log is ${log}`
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The one door: `headrace <command>`. Commands are declared here; the code behind one is loaded when it is asked for, so that `load`
- * in a container needs nothing of the local stack. Exit statuses: `EXIT_STATUSES`.
+ * The one door: `headrace <command>`. Commands are declared here; the code behind one is loaded when it is asked for,
+ * so that `load` in a container needs nothing of the local stack. Exit statuses: `EXIT_STATUSES`.
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
@@ -40,7 +40,9 @@ function program(): Command {
     .option('--stop', 'stop the local stack afterwards')
     .action(async (options) => exit(await (await import('./cli/demo/demo.ts')).demo(options)))
 
-  const stack = door.command('stack').description('the local stack: Kafka, schema registry and ClickHouse as child processes')
+  const stack = door
+    .command('stack')
+    .description('the local stack: Kafka, schema registry and ClickHouse as child processes')
   for (const [verb, description] of [
     ['up', 'start it, or tell that it runs'],
     ['down', 'stop it; its data stays'],
@@ -69,20 +71,29 @@ function program(): Command {
     .option('--limit <number>', 'records a page of an offset walk')
     .option('--records <pointer>', 'where the answer holds its records, or "whole"')
     .option('--key <fields>', 'fields of the primary key, separated by commas')
-    .option('--watermark <field=param>', 'field that says when a record changed, and the parameter that asks for it; or none')
+    .option(
+      '--watermark <field=param>',
+      'field that says when a record changed, and the parameter that asks for it; or none',
+    )
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (name, options) => exit(await (await import('./cli/init/init.ts')).initCommand(name, { ...door.opts(), ...options })))
+    .action(async (name, options) =>
+      exit(await (await import('./cli/init/init.ts')).initCommand(name, { ...door.opts(), ...options })),
+    )
 
   door
     .command('check')
     .description('whether a source would run, step by step, and what to change where it would not; publishes nothing')
     .argument('<source>', 'a source, or one source.stream')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (source, options) => exit(await (await import('./cli/check.ts')).checkCommand(source, { ...door.opts(), ...options })))
+    .action(async (source, options) =>
+      exit(await (await import('./cli/check.ts')).checkCommand(source, { ...door.opts(), ...options })),
+    )
 
   door
     .command('preview')
-    .description("a stream's first pages as a run would publish them, with dead letters, drift and requests; publishes nothing")
+    .description(
+      "a stream's first pages as a run would publish them, with dead letters, drift and requests; publishes nothing",
+    )
     .argument('<stream>', 'source.stream')
     .option('--partition <number>', 'counted from 0', '0')
     .option('--pages <number>', 'pages to ask for', '2')
@@ -98,13 +109,21 @@ function program(): Command {
     .description('the fetcher: from the APIs into Kafka')
     .argument('[streams...]', 'source.stream; all of them when none is named')
     .option('--once', 'one run of every partition, then the end')
-    .option('--from <position>', 'backfill: what lies in [from, to), times or numbers of the watermark field; moves no watermark')
+    .option(
+      '--from <position>',
+      'backfill: what lies in [from, to), times or numbers of the watermark field; moves no watermark',
+    )
     .option('--to <position>', 'end of the backfill, itself not in it')
     .option('--again', 'also a range that has been backfilled before')
     .option('--full', "one run from the stream's start that publishes everything again, whatever the checkpoint says")
-    .option('--allow-deletes', 'one full walk that may delete more rows than the bounds of deletes: releases what was withheld, this once')
+    .option(
+      '--allow-deletes',
+      'one full walk that may delete more rows than the bounds of deletes: releases what was withheld, this once',
+    )
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (streams, options) => exit(await (await import('./cli/fetch.ts')).fetchCommand(streams, { ...door.opts(), ...options })))
+    .action(async (streams, options) =>
+      exit(await (await import('./cli/fetch.ts')).fetchCommand(streams, { ...door.opts(), ...options })),
+    )
 
   door
     .command('load')
@@ -115,14 +134,20 @@ function program(): Command {
 
   door
     .command('plan')
-    .description('what the loader would do with each table, and what it would refuse, before anything is done; 3: something is refused')
+    .description(
+      'what the loader would do with each table, and what it would refuse, before anything is done; 3: something is refused',
+    )
     .argument('[streams...]', 'source.stream; all that are declared or in Kafka when none is named')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (streams, options) => exit(await (await import('./cli/plan.ts')).planCommand(streams, { ...door.opts(), ...options })))
+    .action(async (streams, options) =>
+      exit(await (await import('./cli/plan.ts')).planCommand(streams, { ...door.opts(), ...options })),
+    )
 
   door
     .command('status')
-    .description('how every partition is: last attempt, checkpoint, confirmed watermark, lag, dead letters, what needs a person')
+    .description(
+      'how every partition is: last attempt, checkpoint, confirmed watermark, lag, dead letters, what needs a person',
+    )
     .argument('[streams...]', 'source.stream; all that Kafka knows when none is named')
     .option('--check', 'only what needs a person, one line each; ends with 1 if there is anything, else with 0')
     .option('--wide', 'all columns, a line each, however wide')
@@ -143,15 +168,22 @@ function program(): Command {
     .option('--from <place>', 'beginning, a time (2026-01-31T00:00:00Z), or partition:offset[,…]')
     .option('--run <run>', 'from the first page of this run')
     .option('--partition <number>', 'only this partition')
-    .option('--into-new-table', 'all of the topic into a new table of the latest schema, which then takes the place of the old one')
+    .option(
+      '--into-new-table',
+      'all of the topic into a new table of the latest schema, which then takes the place of the old one',
+    )
     .option('--only-log', 'with --into-new-table: leave out the rows that the topic no longer has')
     .option('--dry-run', 'show what would be reset, how much would be loaded again and how long it would take')
     .option(JSON_FLAG, JSON_HELP)
-    .action(async (stream, options) => exit(await (await import('./cli/replay/replay.ts')).replayCommand(stream, options)))
+    .action(async (stream, options) =>
+      exit(await (await import('./cli/replay/replay.ts')).replayCommand(stream, options)),
+    )
 
   door
     .command('verify')
-    .description('compares topic, ledger and table up to what the loader has committed, and changes nothing; 1: something differs')
+    .description(
+      'compares topic, ledger and table up to what the loader has committed, and changes nothing; 1: something differs',
+    )
     .argument('<stream>', 'source.stream')
     .option('--partition <number>', 'only this partition')
     .option('--run <run>', 'only from the first page of this run to its last')
@@ -159,7 +191,9 @@ function program(): Command {
     .option(JSON_FLAG, JSON_HELP)
     .action(async (stream, options) => exit(await (await import('./cli/verify.ts')).verifyCommand(stream, options)))
 
-  const letters = door.command('dead-letters').description('records that were refused: what and why, and what to do with them')
+  const letters = door
+    .command('dead-letters')
+    .description('records that were refused: what and why, and what to do with them')
   const filtered = (verb: string, description: string): Command =>
     letters
       .command(verb)
@@ -185,12 +219,19 @@ function program(): Command {
     .option('--dry-run', 'show what would come of it')
     .option('--force', 'also those that were replayed in vain too often')
     .action(async (stream, options) =>
-      exit(await (await import('./cli/settle-dead-letters.ts')).replayLettersCommand(stream, { ...door.opts(), ...options })),
+      exit(
+        await (await import('./cli/settle-dead-letters.ts')).replayLettersCommand(stream, {
+          ...door.opts(),
+          ...options,
+        }),
+      ),
     )
 
   filtered('drop', 'letters are done with, and are not replayed any more')
     .option('--yes', 'do not ask')
-    .action(async (stream, options) => exit(await (await import('./cli/settle-dead-letters.ts')).dropCommand(stream, options)))
+    .action(async (stream, options) =>
+      exit(await (await import('./cli/settle-dead-letters.ts')).dropCommand(stream, options)),
+    )
 
   letters
     .command('show')
@@ -244,7 +285,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   if (isAbsentStack(error)) {
-    say('headrace: the local stack is not part of this installation\n  hint: stack and demo run from a checkout of the repository')
+    say(
+      'headrace: the local stack is not part of this installation\n  hint: stack and demo run from a checkout of the repository',
+    )
     process.exit(2)
   }
   sayError(error)

@@ -1,9 +1,16 @@
 /**
- * ClickHouse for whoever asks it something: how it is connected to, how names and texts are written into statements, how the text of a record is to
- * be read, and a port for reading. What the loader writes is its own (`insert/writer.ts`, `table/tables.ts`). Answers come whole or in portions; whatever
- * ClickHouse refuses comes as `QueryRefused` with its own words, a server that does not answer as Unavailable.
+ * ClickHouse for whoever asks it something: how it is connected to, how names and texts are written into statements,
+ * how the text of a record is to be read, and a port for reading. What the loader writes is its own
+ * (`insert/writer.ts`, `table/tables.ts`). Answers come whole or in portions; whatever ClickHouse refuses comes as
+ * `QueryRefused` with its own words, a server that does not answer as Unavailable.
  */
-import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import {
+  type ClickHouseClient,
+  ClickHouseError,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from '@clickhouse/client'
 import type { Config } from './config/config.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
 
@@ -37,22 +44,29 @@ export const RECORD_SETTINGS: ClickHouseSettings = {
   input_format_json_read_numbers_as_strings: 1,
   input_format_json_read_bools_as_strings: 1,
   input_format_json_read_bools_as_numbers: 0,
-  // An object of the schema is a Tuple: a field too many is no field to forget. One too few is an optional one, as in a row.
+  // An object of the schema is a Tuple: a field too many is no field to forget. One too few is an optional one, as in a
+  // row.
   input_format_json_ignore_unknown_keys_in_named_tuple: 0,
   input_format_json_defaults_for_missing_elements_in_named_tuple: 1,
   // A text in a JSON column stays the text that it is, also when it looks like a day or an instant.
   input_format_try_infer_dates: 0,
   input_format_try_infer_datetimes: 0,
   input_format_json_throw_on_bad_escape_sequence: 1,
-  // One thread reads a body in order: a third less memory, no slower on few cores, and rows before a named one are known to be readable.
+  // One thread reads a body in order: a third less memory, no slower on few cores, and rows before a named one are
+  // known to be readable.
   input_format_parallel_parsing: 0,
 }
 
 /**
- * Of tables over shards: one that does not answer is an error and not an empty one. The first replica of each is asked that answers, whichever server
- * the statement came to, so that what was written is read; and rows that would stay on that server would be counted twice.
+ * Of tables over shards: one that does not answer is an error and not an empty one. The first replica of each is asked
+ * that answers, whichever server the statement came to, so that what was written is read; and rows that would stay on
+ * that server would be counted twice.
  */
-export const SHARDS_SETTINGS: ClickHouseSettings = { skip_unavailable_shards: 0, load_balancing: 'in_order', prefer_localhost_replica: 0 }
+export const SHARDS_SETTINGS: ClickHouseSettings = {
+  skip_unavailable_shards: 0,
+  load_balancing: 'in_order',
+  prefer_localhost_replica: 0,
+}
 
 export function quoted(name: string): string {
   return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
@@ -104,7 +118,11 @@ export function openClickHouse(config: Config['clickhouse']): ClickHouse {
     },
     async *portions<T>(query: string, settings: ClickHouseSettings = {}) {
       try {
-        const result = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: { ...over, ...settings } })
+        const result = await client.query({
+          query,
+          format: 'JSONEachRow',
+          clickhouse_settings: { ...over, ...settings },
+        })
         for await (const rows of result.stream<T>()) yield rows.map((row) => row.json<T>())
       } catch (error) {
         throw failed(error)

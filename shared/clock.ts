@@ -1,6 +1,6 @@
 /**
- * The only place that reads the time, waits or draws a random number. Everything else is handed a `Clock`, so a test can run
- * a day in a second and a seed replays a run.
+ * The only place that reads the time, waits or draws a random number. Everything else is handed a `Clock`, so a test
+ * can run a day in a second and a seed replays a run.
  */
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
@@ -13,7 +13,10 @@ export type Clock = {
   random(): number
 }
 
-/** For long work that is done in slices: how long a slice took, and a turn of the event loop in between for whoever else waits there. */
+/**
+ * For long work that is done in slices: how long a slice took, and a turn of the event loop in between for whoever else
+ * waits there.
+ */
 export type Pace = Pick<Clock, 'elapsedMs'> & {
   /** Resolves after timers and connections had their turn. */
   turn(): Promise<void>
@@ -41,7 +44,9 @@ export const systemPace: Pace = {
   turn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 
-/** Node's own promise of a timer makes an error with its stack for each wait that is ended, and every page ends some. */
+/**
+ * Node's own promise of a timer makes an error with its stack for each wait that is ended, and every page ends some.
+ */
 function timeOrAbort(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

@@ -1,7 +1,8 @@
 /**
- * A bound on the open connections of a server. One more than the bound closes the oldest, whatever it is doing, so the newest client is
- * always answered: a probe gets through however many connections were opened and left standing.
- * Without it, each half-open connection costs a file descriptor, and a process without descriptors loses Kafka and the API too.
+ * A bound on the open connections of a server. One more than the bound closes the oldest, whatever it is doing, so the
+ * newest client is always answered: a probe gets through however many connections were opened and left standing.
+ * Without it, each half-open connection costs a file descriptor, and a process without descriptors loses Kafka and the
+ * API too.
  */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'

@@ -1,7 +1,7 @@
 /**
- * The errors that decide something. A class stands for what its catcher does: print and exit, ask again, refuse the page,
- * stop the run. Each carries a stable `code`, a message that names the thing, and a hint what to do about it.
- * A message never holds a secret: whoever builds one passes URLs through `redactUrl` first.
+ * The errors that decide something. A class stands for what its catcher does: print and exit, ask again, refuse the
+ * page, stop the run. Each carries a stable `code`, a message that names the thing, and a hint what to do about it. A
+ * message never holds a secret: whoever builds one passes URLs through `redactUrl` first.
  */
 
 export type ErrorDetails = { hint?: string | undefined; cause?: unknown }
@@ -27,12 +27,15 @@ export class DeclarationError extends HeadraceError {}
 /** A server or a credential that this process needs and does not get: printed as one line, exit status 1. */
 export class Unavailable extends HeadraceError {}
 
-/** Work that stops for a reason a person must see (a changed API, a cycle, a refused schema): exit status 1, no retry. */
+/**
+ * Work that stops for a reason a person must see (a changed API, a cycle, a refused schema): exit status 1, no retry.
+ */
 export class Stopped extends HeadraceError {}
 
 /** The text that a person reads: message, then what to do. */
 export function explain(error: unknown): string {
-  if (error instanceof HeadraceError) return error.hint === undefined ? error.message : `${error.message}\n  hint: ${error.hint}`
+  if (error instanceof HeadraceError)
+    return error.hint === undefined ? error.message : `${error.message}\n  hint: ${error.hint}`
   return messageOf(error)
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a service shows its supervisor: /livez (the process answers), /readyz (it does its work, else 503 with the reason) and /metrics
- * (Prometheus). Listens on loopback unless told otherwise.
+ * What a service shows its supervisor: /livez (the process answers), /readyz (it does its work, else 503 with the
+ * reason) and /metrics (Prometheus). Listens on loopback unless told otherwise.
  */
 import Fastify from 'fastify'
 import { limitConnections } from './connection-limit.ts'
@@ -12,7 +12,13 @@ import { withoutControls } from './shown.ts'
 export type HealthServer = { url: string; close(): Promise<void> }
 
 /** A probe and a scrape or two are all that is expected; a connection that says nothing goes after `headersMs`. */
-export const HEALTH_BOUNDS = { connectionsMax: 64, headersMs: 5_000, requestMs: 10_000, idleMs: 10_000, checkMs: 1_000 } as const
+export const HEALTH_BOUNDS = {
+  connectionsMax: 64,
+  headersMs: 5_000,
+  requestMs: 10_000,
+  idleMs: 10_000,
+  checkMs: 1_000,
+} as const
 export type HealthBounds = { [Name in keyof typeof HEALTH_BOUNDS]: number }
 
 export async function serveHealth(options: {

@@ -1,7 +1,7 @@
 /**
- * What the work tells its health server. /readyz is 200 while Kafka and the registry accept this worker: an API that is down, or a table that
- * takes no rows, blocks no rollout and stands in the body instead. It is 503, with the reason, when a server refuses this worker, or has not
- * answered for `UNREADY_AFTER_MS`, also later than at the start.
+ * What the work tells its health server. /readyz is 200 while Kafka and the registry accept this worker: an API that is
+ * down, or a table that takes no rows, blocks no rollout and stands in the body instead. It is 503, with the reason,
+ * when a server refuses this worker, or has not answered for `UNREADY_AFTER_MS`, also later than at the start.
  */
 import type { Clock } from './clock.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
@@ -50,7 +50,11 @@ export type Probe = { name: string; ask(): Promise<unknown> }
 export const NO_SUBJECT = 'headrace'
 
 /** Whether Kafka and the registry accept a worker of this group. */
-export const workerProbes = (kafka: Pick<Kafka, 'members'>, group: string, registry: Pick<Registry, 'latest'>): Probe[] => [
+export const workerProbes = (
+  kafka: Pick<Kafka, 'members'>,
+  group: string,
+  registry: Pick<Registry, 'latest'>,
+): Probe[] => [
   { name: 'Kafka', ask: () => kafka.members(group) },
   { name: 'the schema registry', ask: () => registry.latest(NO_SUBJECT) },
 ]
@@ -87,7 +91,8 @@ export function watchServers(probes: readonly Probe[], clock: Clock, signal: Abo
       const name = probes[index]?.name ?? ''
       const silentMs = clock.elapsedMs() - answeredMs
       if (isRefusal(error)) return `${name} does not accept this worker: ${messageOf(error)}`
-      if (silentMs > UNREADY_AFTER_MS) return `${name} has not answered for ${Math.round(silentMs / 1000)} s: ${messageOf(error)}`
+      if (silentMs > UNREADY_AFTER_MS)
+        return `${name} has not answered for ${Math.round(silentMs / 1000)} s: ${messageOf(error)}`
     }
     return null
   }

@@ -1,6 +1,6 @@
 /**
- * JSON pointers (RFC 6901): read the value at a place, or put one there in a copy. Only own properties are seen, so no pointer leads into
- * a prototype. Assumes a pointer in the form that the declaration has checked.
+ * JSON pointers (RFC 6901): read the value at a place, or put one there in a copy. Only own properties are seen, so no
+ * pointer leads into a prototype. Assumes a pointer in the form that the declaration has checked.
  */
 
 /** The value at `pointer` ("" is the whole), undefined if there is none. */
@@ -15,8 +15,9 @@ export function valueAt(value: unknown, pointer: string): unknown {
 }
 
 /**
- * A copy of `value` with `put` at `pointer`; what is not on the way is shared with the original. Objects that are missing on the way are
- * made; an array takes an index of its own or "-" for one more. Throws RangeError where the way leads through a text or a number.
+ * A copy of `value` with `put` at `pointer`; what is not on the way is shared with the original. Objects that are
+ * missing on the way are made; an array takes an index of its own or "-" for one more. Throws RangeError where the way
+ * leads through a text or a number.
  */
 export function withValueAt(value: unknown, pointer: string, put: unknown): unknown {
   return putAt(value, stepsOf(pointer), put, pointer)
@@ -29,7 +30,8 @@ function putAt(value: unknown, steps: readonly string[], put: unknown, pointer: 
   if (step === undefined) return put
   if (Array.isArray(value)) {
     const index = step === '-' ? value.length : Number(step)
-    if (step !== '-' && (!ARRAY_INDEX.test(step) || index > value.length)) throw notOnTheWay(pointer, `"${step}" is no index of the array`)
+    if (step !== '-' && (!ARRAY_INDEX.test(step) || index > value.length))
+      throw notOnTheWay(pointer, `"${step}" is no index of the array`)
     return value.toSpliced(index, 1, putAt(value[index], rest, put, pointer))
   }
   if (value !== undefined && value !== null && typeof value !== 'object')
@@ -40,7 +42,8 @@ function putAt(value: unknown, steps: readonly string[], put: unknown, pointer: 
   return { ...from, [step]: putAt(inner, rest, put, pointer) }
 }
 
-const notOnTheWay = (pointer: string, why: string): RangeError => new RangeError(`nothing can be put at "${pointer}": ${why}`)
+const notOnTheWay = (pointer: string, why: string): RangeError =>
+  new RangeError(`nothing can be put at "${pointer}": ${why}`)
 
 function stepsOf(pointer: string): string[] {
   if (pointer === '') return []

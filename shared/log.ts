@@ -1,7 +1,7 @@
 /**
- * The log: pino, JSON lines on standard error, pretty on a terminal. Fields whose names say secret are censored here as a last
- * line of defence; the first is that secrets are held as functions and never put into an object that is logged. Every text of a line is
- * escaped and cut here, names too, since people read both forms in terminals.
+ * The log: pino, JSON lines on standard error, pretty on a terminal. Fields whose names say secret are censored here as
+ * a last line of defence; the first is that secrets are held as functions and never put into an object that is logged.
+ * Every text of a line is escaped and cut here, names too, since people read both forms in terminals.
  */
 import pino from 'pino'
 import { prettyFactory } from 'pino-pretty'
@@ -11,16 +11,35 @@ import { shownValue, withoutControls } from './shown.ts'
 export type Log = pino.Logger
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-const SECRET_NAMES = ['authorization', 'password', 'secret', 'token', 'access_token', 'refresh_token', 'client_secret', 'apiKey', 'api_key']
+const SECRET_NAMES = [
+  'authorization',
+  'password',
+  'secret',
+  'token',
+  'access_token',
+  'refresh_token',
+  'client_secret',
+  'apiKey',
+  'api_key',
+]
 
 /** `colours`: of the pretty form. `write`: takes each line instead of standard error. */
-export type LogOptions = { level: LogLevel; pretty: boolean; name: string; colours?: boolean; write?: (line: string) => void }
+export type LogOptions = {
+  level: LogLevel
+  pretty: boolean
+  name: string
+  colours?: boolean
+  write?: (line: string) => void
+}
 
 /** One text of a line; an error's message or a stack trace may be long. */
 const TEXT_CHARS_MAX = 8_000
 const SHOWN = { charsMax: TEXT_CHARS_MAX, multiline: new Set(['stack']) }
 const PRETTY = { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true } as const
-/** What only a text can hold that is not to be shown as it is: JSON's own escapes, what JSON leaves as it is, or more than the bound. */
+/**
+ * What only a text can hold that is not to be shown as it is: JSON's own escapes, what JSON leaves as it is, or more
+ * than the bound.
+ */
 const NEEDS_A_LOOK = /\\[bfnrtu]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/u
 
 /** Standard error, so that a command's answer on standard output stays clean for `--json` and pipes. */
@@ -28,7 +47,10 @@ export function createLog(options: LogOptions): Log {
   const settings: pino.LoggerOptions = {
     name: options.name,
     level: options.level,
-    redact: { paths: SECRET_NAMES.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]), censor: '[redacted]' },
+    redact: {
+      paths: SECRET_NAMES.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
+      censor: '[redacted]',
+    },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: describeError },
@@ -38,7 +60,10 @@ export function createLog(options: LogOptions): Log {
   if (!options.pretty) return pino(settings, { write: (line: string) => void out.write(shownLine(line)) })
   // In this thread: a line is out before the process ends, whatever ends it.
   const prettified = prettyFactory({ ...PRETTY, colorize: options.colours === true })
-  return pino({ ...settings, formatters: {} }, { write: (line: string) => void out.write(prettified(shownLine(line)) ?? '') })
+  return pino(
+    { ...settings, formatters: {} },
+    { write: (line: string) => void out.write(prettified(shownLine(line)) ?? '') },
+  )
 }
 
 /** The line with every name and text escaped and cut; it stays JSON. */
@@ -60,15 +85,17 @@ function sayOnce(this: pino.Logger, given: Parameters<pino.LogFn>, method: pino.
   const [fields, message, ...rest] = given as unknown[]
   const error = typeof fields === 'object' && fields !== null && 'err' in fields ? fields.err : undefined
   const end = error === undefined ? '' : `: ${messageOf(error)}`
-  const said = typeof message === 'string' && end !== '' && message.endsWith(end) ? message.slice(0, -end.length) : message
+  const said =
+    typeof message === 'string' && end !== '' && message.endsWith(end) ? message.slice(0, -end.length) : message
   Reflect.apply(method, this, [fields, said, ...rest])
 }
 
 export type LoggedError = { type: string; code?: string; message: string; hint?: string; stack?: string }
 
 /**
- * What an error says and what to do: causes can hold whole requests, and a stack trace says nothing about a user's mistake. An error without a
- * code is a defect of ours, and whoever reports it needs the place; the message is not repeated in it.
+ * What an error says and what to do: causes can hold whole requests, and a stack trace says nothing about a user's
+ * mistake. An error without a code is a defect of ours, and whoever reports it needs the place; the message is not
+ * repeated in it.
  */
 function describeError(error: unknown): LoggedError {
   const message = messageOf(error)

@@ -1,7 +1,8 @@
 /**
- * The numbers that a process shows at /metrics, in Prometheus' text form. One registry a process, made by its story and handed down;
- * names open with `headrace_`, end in their unit, and carry source, stream and partition as labels where there is one. What a label says is
- * escaped and cut, and labels that others fill without end (`bounded`) share one value beyond a bound.
+ * The numbers that a process shows at /metrics, in Prometheus' text form. One registry a process, made by its story and
+ * handed down; names open with `headrace_`, end in their unit, and carry source, stream and partition as labels where
+ * there is one. What a label says is escaped and cut, and labels that others fill without end (`bounded`) share one
+ * value beyond a bound.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { shownName } from './shown.ts'
@@ -11,21 +12,29 @@ export type Metrics = ReturnType<typeof createMetrics>
 const PARTITION = ['source', 'stream', 'partition'] as const
 const INSERT_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-/** Values of one label that others fill, for each combination of the other labels. A scrape and its reader hold every one of them. */
+/**
+ * Values of one label that others fill, for each combination of the other labels. A scrape and its reader hold every
+ * one of them.
+ */
 export const LABEL_VALUES_MAX = 500
 /** Stands for all values beyond the bound. */
 export const OTHER_VALUES = '(others)'
 
 type Labels = Record<string, string | number | undefined>
 
-/** The metric, with every label that it is given escaped and cut. Of `bounded`, only the first values are told apart. */
+/**
+ * The metric, with every label that it is given escaped and cut. Of `bounded`, only the first values are told apart.
+ */
 function guarded<M extends object>(metric: M, bounded?: string): M {
   const shown = createLabelGuard(bounded)
   for (const method of ['inc', 'dec', 'set', 'observe', 'labels', 'remove']) {
     const own: unknown = Reflect.get(metric, method)
     if (typeof own !== 'function') continue
     const guard = (given: unknown, ...rest: unknown[]): unknown =>
-      Reflect.apply(own, metric, [typeof given === 'object' && given !== null ? shown(given as Labels) : given, ...rest])
+      Reflect.apply(own, metric, [
+        typeof given === 'object' && given !== null ? shown(given as Labels) : given,
+        ...rest,
+      ])
     Reflect.set(metric, method, guard)
   }
   return metric
@@ -36,7 +45,8 @@ function createLabelGuard(bounded: string | undefined): (labels: Labels) => Labe
   const known = new Map<string, Set<string>>()
   return (labels) => {
     const shown: Labels = {}
-    for (const [name, value] of Object.entries(labels)) shown[name] = typeof value === 'string' ? shownName(value) : value
+    for (const [name, value] of Object.entries(labels))
+      shown[name] = typeof value === 'string' ? shownName(value) : value
     const own = bounded === undefined ? undefined : shown[bounded]
     if (bounded === undefined || own === undefined) return shown
     const place = JSON.stringify({ ...shown, [bounded]: null })
@@ -59,29 +69,71 @@ export function createMetrics() {
     guarded(new Histogram({ name, help, labelNames, buckets, registers }))
   return {
     registry,
-    requests: counter('headrace_fetcher_requests_total', 'Attempts sent to the API.', ['source', 'stream', 'status'], 'status'),
-    retries: counter('headrace_fetcher_retries_total', 'Attempts that repeated a failed one.', ['source', 'stream', 'reason'], 'reason'),
-    tokenRefreshes: counter('headrace_fetcher_token_refreshes_total', 'Tokens fetched.', ['source']),
-    requestSeconds: histogram('headrace_fetcher_request_seconds', 'Time of one attempt.', ['source', 'stream'], INSERT_SECONDS),
-    quotaWaitSeconds: counter('headrace_fetcher_quota_wait_seconds_total', 'Time spent waiting for the quota.', ['source']),
-    pages: counter('headrace_fetcher_pages_total', 'Pages published.', PARTITION),
-    pagesSkipped: counter('headrace_fetcher_pages_skipped_total', 'Pages left out by answers.skip of the declaration.', [
-      ...PARTITION,
+    requests: counter(
+      'headrace_fetcher_requests_total',
+      'Attempts sent to the API.',
+      ['source', 'stream', 'status'],
       'status',
+    ),
+    retries: counter(
+      'headrace_fetcher_retries_total',
+      'Attempts that repeated a failed one.',
+      ['source', 'stream', 'reason'],
+      'reason',
+    ),
+    tokenRefreshes: counter('headrace_fetcher_token_refreshes_total', 'Tokens fetched.', ['source']),
+    requestSeconds: histogram(
+      'headrace_fetcher_request_seconds',
+      'Time of one attempt.',
+      ['source', 'stream'],
+      INSERT_SECONDS,
+    ),
+    quotaWaitSeconds: counter('headrace_fetcher_quota_wait_seconds_total', 'Time spent waiting for the quota.', [
+      'source',
     ]),
+    pages: counter('headrace_fetcher_pages_total', 'Pages published.', PARTITION),
+    pagesSkipped: counter(
+      'headrace_fetcher_pages_skipped_total',
+      'Pages left out by answers.skip of the declaration.',
+      [...PARTITION, 'status'],
+    ),
     published: counter('headrace_fetcher_records_total', 'Records published.', PARTITION),
-    unchanged: counter('headrace_fetcher_unchanged_total', 'Records that came again unchanged and were not published.', PARTITION),
-    leftOut: counter('headrace_fetcher_left_out_total', 'Records that filter or map of the declaration left out.', PARTITION),
-    rejected: counter('headrace_fetcher_dead_letters_total', 'Records refused by the schema.', [...PARTITION, 'reason'], 'reason'),
+    unchanged: counter(
+      'headrace_fetcher_unchanged_total',
+      'Records that came again unchanged and were not published.',
+      PARTITION,
+    ),
+    leftOut: counter(
+      'headrace_fetcher_left_out_total',
+      'Records that filter or map of the declaration left out.',
+      PARTITION,
+    ),
+    rejected: counter(
+      'headrace_fetcher_dead_letters_total',
+      'Records refused by the schema.',
+      [...PARTITION, 'reason'],
+      'reason',
+    ),
     drift: counter('headrace_fetcher_drift_total', 'Unknown fields seen.', ['source', 'stream', 'path'], 'path'),
     columnMisfits: counter(
       'headrace_fetcher_column_misfits_total',
       'Pages with values that do not fit the learned column of their field.',
       ['source', 'stream', 'path'],
     ),
-    walkShifts: counter('headrace_fetcher_walk_shifts_total', 'Times that records moved by more than an offset walk overlaps.', PARTITION),
-    runs: counter('headrace_fetcher_runs_total', 'Runs by outcome: done, failed, stopped, parked, skipped.', [...PARTITION, 'outcome']),
-    lastSuccess: gauge('headrace_fetcher_last_success_seconds', 'End of the last run that was done, epoch seconds.', PARTITION),
+    walkShifts: counter(
+      'headrace_fetcher_walk_shifts_total',
+      'Times that records moved by more than an offset walk overlaps.',
+      PARTITION,
+    ),
+    runs: counter('headrace_fetcher_runs_total', 'Runs by outcome: done, failed, stopped, parked, skipped.', [
+      ...PARTITION,
+      'outcome',
+    ]),
+    lastSuccess: gauge(
+      'headrace_fetcher_last_success_seconds',
+      'End of the last run that was done, epoch seconds.',
+      PARTITION,
+    ),
     failingSince: gauge(
       'headrace_fetcher_failing_since_seconds',
       'Since when every attempt has failed or was parked, epoch seconds; 0: the last one did not.',
@@ -106,7 +158,11 @@ export function createMetrics() {
     ),
     transactions: counter('headrace_fetcher_transactions_total', 'Kafka transactions by outcome.', ['outcome']),
     loaded: counter('headrace_loader_rows_total', 'Rows confirmed by ClickHouse.', ['table']),
-    markedDeleted: counter('headrace_loader_marked_deleted_total', 'Rows that a complete walk did not bring, marked deleted.', ['table']),
+    markedDeleted: counter(
+      'headrace_loader_marked_deleted_total',
+      'Rows that a complete walk did not bring, marked deleted.',
+      ['table'],
+    ),
     deletesWithheld: gauge(
       'headrace_loader_deletes_withheld_rows',
       'Rows that the last complete walk would have deleted beyond the bounds; 0: nothing is withheld.',
@@ -117,23 +173,41 @@ export function createMetrics() {
       'Complete walks that deleted nothing: withheld, not believed, not declared or not read whole.',
       PARTITION,
     ),
-    markersDoubted: counter('headrace_loader_markers_doubted_total', 'Page markers whose watermark was not believed.', PARTITION),
-    inserts: counter('headrace_loader_inserts_total', 'Inserts by outcome: confirmed, ambiguous, overload, table, data.', [
+    markersDoubted: counter(
+      'headrace_loader_markers_doubted_total',
+      'Page markers whose watermark was not believed.',
+      PARTITION,
+    ),
+    inserts: counter(
+      'headrace_loader_inserts_total',
+      'Inserts by outcome: confirmed, ambiguous, overload, table, data.',
+      ['table', 'outcome'],
+    ),
+    insertSeconds: histogram(
+      'headrace_loader_insert_seconds',
+      'Time of one confirmed insert.',
+      ['table'],
+      INSERT_SECONDS,
+    ),
+    parts: gauge('headrace_loader_parts', 'Active parts of the partition of a table that has most, as last seen.', [
       'table',
-      'outcome',
     ]),
-    insertSeconds: histogram('headrace_loader_insert_seconds', 'Time of one confirmed insert.', ['table'], INSERT_SECONDS),
-    parts: gauge('headrace_loader_parts', 'Active parts of the partition of a table that has most, as last seen.', ['table']),
-    batchStretch: gauge('headrace_loader_batch_stretch', 'How many times longer batches are left open because of many parts; 1: not.', [
-      'table',
-    ]),
+    batchStretch: gauge(
+      'headrace_loader_batch_stretch',
+      'How many times longer batches are left open because of many parts; 1: not.',
+      ['table'],
+    ),
     loaderDeadLetters: counter(
       'headrace_loader_dead_letters_total',
       'Records refused by ClickHouse or unreadable.',
       ['table', 'reason'],
       'reason',
     ),
-    countMismatches: counter('headrace_loader_count_mismatches_total', 'Page markers whose counts differ from what was read.', PARTITION),
+    countMismatches: counter(
+      'headrace_loader_count_mismatches_total',
+      'Page markers whose counts differ from what was read.',
+      PARTITION,
+    ),
     commits: counter('headrace_loader_commits_total', 'Commits by outcome: done, stale.', ['outcome']),
     paused: gauge('headrace_loader_paused', '1 while a table takes no rows.', ['table']),
     stalledSince: gauge(

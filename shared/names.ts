@@ -1,6 +1,7 @@
 /**
- * Names on Kafka and in ClickHouse. One prefix (default `headrace`) opens all topics and groups, so that several installations
- * can share a cluster. Source and stream names are lower-case without dots, which keeps the dead-letter topics apart from records.
+ * Names on Kafka and in ClickHouse. One prefix (default `headrace`) opens all topics and groups, so that several
+ * installations can share a cluster. Source and stream names are lower-case without dots, which keeps the dead-letter
+ * topics apart from records.
  */
 
 export type StreamName = { source: string; stream: string }
@@ -26,7 +27,9 @@ export type Names = {
   stallsGroup: string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
   loaderGroup: string
-  /** Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it. */
+  /**
+   * Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it.
+   */
   lettersGroup: string
   /** Below which offset of a dead-letter topic every letter is in the ledger. Nobody joins it. */
   lettersLedgerGroup: string

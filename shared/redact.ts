@@ -1,11 +1,15 @@
 /**
- * URLs as they may be shown: in logs, markers, dead letters and errors. User information, the fragment and the values of parameters whose
- * names say secret become `***`; everything else stays byte for byte, so that a person can still tell two pages apart.
+ * URLs as they may be shown: in logs, markers, dead letters and errors. User information, the fragment and the values
+ * of parameters whose names say secret become `***`; everything else stays byte for byte, so that a person can still
+ * tell two pages apart.
  */
 
 const REDACTED = '***'
 
-/** Compared without case, `-` and `_`. Names that only end like these, such as page_token, hold cursors and stay readable. */
+/**
+ * Compared without case, `-` and `_`. Names that only end like these, such as page_token, hold cursors and stay
+ * readable.
+ */
 const SECRET_PARAMS = new Set(
   'key apikey appkey appid subscriptionkey accesskey privatekey secretkey userkey hapikey token accesstoken refreshtoken idtoken authtoken apitoken sessiontoken bearertoken sessionid sig signature secret clientsecret appsecret apisecret password passwd pwd auth authorization credential credentials jwt xamzsignature xamzcredential xamzsecuritytoken xgoogsignature xgoogcredential'.split(
     ' ',
@@ -18,7 +22,10 @@ export function redactUrl(url: string | URL, secretParams: readonly string[] = [
   const secret = new Set([...SECRET_PARAMS, ...secretParams.map(plainName)])
   const [beforeFragment = '', fragment] = splitOnce(text, '#')
   const [place = '', query] = splitOnce(beforeFragment, '?')
-  const shownPlace = place.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/]*@/i, (_, scheme: string | undefined) => `${scheme ?? ''}//${REDACTED}@`)
+  const shownPlace = place.replace(
+    /^([a-z][a-z0-9+.-]*:)?\/\/[^/]*@/i,
+    (_, scheme: string | undefined) => `${scheme ?? ''}//${REDACTED}@`,
+  )
   const shownQuery =
     query === undefined
       ? ''

@@ -1,11 +1,15 @@
 /**
- * Foreign text as it may be shown: field names, reasons, error bodies, header values and the like can hold what a terminal obeys (ANSI and C1
- * controls), what turns the reading order, or what cannot be seen. Each such code unit is written as `\uXXXX`, the escape of JSON, so that
- * escaped JSON still parses to the true value. Backslashes stay as they are: error bodies are full of them, and to escape a text twice changes
- * nothing. What is stored stays exact: only what is shown comes through here.
+ * Foreign text as it may be shown: field names, reasons, error bodies, header values and the like can hold what a
+ * terminal obeys (ANSI and C1 controls), what turns the reading order, or what cannot be seen. Each such code unit is
+ * written as `\uXXXX`, the escape of JSON, so that escaped JSON still parses to the true value. Backslashes stay as
+ * they are: error bodies are full of them, and to escape a text twice changes nothing. What is stored stays exact: only
+ * what is shown comes through here.
  */
 
-/** Controls, format characters (bidirectional, zero-width, byte order mark), line and paragraph separators, lone surrogates, noncharacters. */
+/**
+ * Controls, format characters (bidirectional, zero-width, byte order mark), line and paragraph separators, lone
+ * surrogates, noncharacters.
+ */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/gu
 const UNSAFE_BUT_NEWLINE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/gu
 /** Names are told apart long before this. */
@@ -20,8 +24,8 @@ export const shownText = (text: string): string => text.replace(UNSAFE, escaped)
 export const withoutControls = (text: string): string => text.replace(UNSAFE_BUT_NEWLINE, escaped)
 
 /**
- * A name as it is shown or counted, of bounded length: where names are told apart by their beginning, an API that makes them endless fills
- * neither logs nor metrics. A cut one says how long it was. Shown twice is shown once.
+ * A name as it is shown or counted, of bounded length: where names are told apart by their beginning, an API that makes
+ * them endless fills neither logs nor metrics. A cut one says how long it was. Shown twice is shown once.
  */
 export function shownName(name: string): string {
   const shown = shownText(beginning(name, NAME_CHARS_MAX))
@@ -44,10 +48,15 @@ export function beginning(text: string, chars: number): string {
 }
 
 /**
- * A value of JSON with all its names and texts as they may be shown, and no text longer than `charsMax`. Texts below one of `multiline`
- * keep their newlines. What lies deeper than the bound is left out.
+ * A value of JSON with all its names and texts as they may be shown, and no text longer than `charsMax`. Texts below
+ * one of `multiline` keep their newlines. What lies deeper than the bound is left out.
  */
-export function shownValue(value: unknown, options: { charsMax: number; multiline: ReadonlySet<string> }, depth = 0, name = ''): unknown {
+export function shownValue(
+  value: unknown,
+  options: { charsMax: number; multiline: ReadonlySet<string> },
+  depth = 0,
+  name = '',
+): unknown {
   if (typeof value === 'string') {
     const cut = cutText(value, options.charsMax)
     return options.multiline.has(name) ? withoutControls(cut) : shownText(cut)
@@ -55,13 +64,16 @@ export function shownValue(value: unknown, options: { charsMax: number; multilin
   if (typeof value !== 'object' || value === null) return value
   if (depth >= DEPTH_MAX) return ELLIPSIS
   if (Array.isArray(value)) return value.map((each) => shownValue(each, options, depth + 1, name))
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [shownName(key), shownValue(each, options, depth + 1, key)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [shownName(key), shownValue(each, options, depth + 1, key)]),
+  )
 }
 
 const DEPTH_MAX = 12
 
 function escaped(character: string): string {
   let text = ''
-  for (let unit = 0; unit < character.length; unit++) text += `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`
+  for (let unit = 0; unit < character.length; unit++)
+    text += `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`
   return text
 }

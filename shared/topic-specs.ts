@@ -1,6 +1,7 @@
 /**
- * The settings of Headrace's topics, in one place for both services: whichever makes a topic makes the same one. A topic that exists is compared
- * with them and never changed, since somebody may have set it on purpose; a difference is reported with the command that removes it.
+ * The settings of Headrace's topics, in one place for both services: whichever makes a topic makes the same one. A
+ * topic that exists is compared with them and never changed, since somebody may have set it on purpose; a difference is
+ * reported with the command that removes it.
  */
 import type { Kafka, TopicSpec } from './kafka/kafka.ts'
 import type { Log } from './log.ts'
@@ -33,8 +34,14 @@ export function topicSpecs({ retentionMs, replicationFactor }: TopicDefaults): T
 
 export type SettingDifference = { name: string; is: string; wanted: string }
 
-/** `actual`: by name; a setting that is not in it cannot be compared. Room for larger messages than wanted is no difference. */
-export function settingDifferences({ config = {} }: TopicSpec, actual: ReadonlyMap<string, string>): SettingDifference[] {
+/**
+ * `actual`: by name; a setting that is not in it cannot be compared. Room for larger messages than wanted is no
+ * difference.
+ */
+export function settingDifferences(
+  { config = {} }: TopicSpec,
+  actual: ReadonlyMap<string, string>,
+): SettingDifference[] {
   return Object.entries(config).flatMap(([name, wanted]) => {
     const is = actual.get(name)
     if (is === undefined || is === wanted || (name === MESSAGE_BYTES && Number(is) > Number(wanted))) return []
@@ -48,7 +55,10 @@ export function alterCommand(topic: string, differences: readonly SettingDiffere
   return `kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${settings}`
 }
 
-/** Makes the topic, or warns of what differs in one that exists. A user without the right to read settings is not warned. */
+/**
+ * Makes the topic, or warns of what differs in one that exists. A user without the right to read settings is not
+ * warned.
+ */
 export async function ensureTopic(kafka: Kafka, spec: TopicSpec, log: Log): Promise<'created' | 'present' | 'grown'> {
   const { topic } = spec
   const outcome = await kafka.ensureTopic(spec)

@@ -35,13 +35,17 @@ function missingIn(document: string, text: string): string[] {
   const fences = text.match(FENCE) ?? []
   const code = [...fences, ...[...prose.matchAll(INLINE_CODE)].map(([, inside = '']) => inside)]
   const paths = code.flatMap(pathsIn).filter((path) => !existsSync(join(ROOT, path)))
-  const links = [...prose.matchAll(LINK)].flatMap(([, target = '']) => (isThere(document, text, target) ? [] : [target]))
+  const links = [...prose.matchAll(LINK)].flatMap(([, target = '']) =>
+    isThere(document, text, target) ? [] : [target],
+  )
   return [...new Set([...paths, ...links])].map((name) => `${document}: ${name}`)
 }
 
 /** Without patterns such as `test/*.ts` and `services/{a,b}`. */
 function pathsIn(code: string): string[] {
-  return [...code.matchAll(PATH)].flatMap(({ 0: path, index }) => (/^[*{<…]/.test(code.slice(index + path.length)) ? [] : [path]))
+  return [...code.matchAll(PATH)].flatMap(({ 0: path, index }) =>
+    /^[*{<…]/.test(code.slice(index + path.length)) ? [] : [path],
+  )
 }
 
 function isThere(document: string, text: string, target: string): boolean {
@@ -50,7 +54,9 @@ function isThere(document: string, text: string, target: string): boolean {
   const file = path === '' ? document : relative(ROOT, resolve(ROOT, dirname(document), decodeURIComponent(path)))
   if (file.startsWith('..') || !existsSync(join(ROOT, file))) return false
   if (anchor === undefined) return true
-  return file.endsWith('.md') && anchorsIn(file === document ? text : readFileSync(join(ROOT, file), 'utf8')).has(anchor)
+  return (
+    file.endsWith('.md') && anchorsIn(file === document ? text : readFileSync(join(ROOT, file), 'utf8')).has(anchor)
+  )
 }
 
 /** The ids that GitHub gives to headings: equal ones are counted. */

@@ -1,7 +1,8 @@
 /**
- * The test runner: `node test/run.ts [--unit] [--seed N] [--seeds N] [--kills N,N] [path or name pattern…]`. Starts a private stack that all test files share,
- * runs `node --test` over them, stops the stack and exits with the tests' status. `--unit` runs only what needs no servers.
- * A word that is part of a test file's path selects that file; any other word is a pattern for the names of tests.
+ * The test runner: `node test/run.ts [--unit] [--seed N] [--seeds N] [--kills N,N] [path or name pattern…]`. Starts a
+ * private stack that all test files share, runs `node --test` over them, stops the stack and exits with the tests'
+ * status. `--unit` runs only what needs no servers. A word that is part of a test file's path selects that file; any
+ * other word is a pattern for the names of tests.
  */
 import { spawn } from 'node:child_process'
 import { glob, mkdtemp, rm } from 'node:fs/promises'
@@ -27,12 +28,18 @@ const STOP_WITHIN_MS = 20_000
 const INTERRUPTED = 130
 
 const { values, positionals } = parseArgs({
-  options: { unit: { type: 'boolean', default: false }, seed: { type: 'string' }, seeds: { type: 'string' }, kills: { type: 'string' } },
+  options: {
+    unit: { type: 'boolean', default: false },
+    seed: { type: 'string' },
+    seeds: { type: 'string' },
+    kills: { type: 'string' },
+  },
   allowPositionals: true,
 })
 
 const interruption = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort(new Error(`ended by ${signal}`)))
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => interruption.abort(new Error(`ended by ${signal}`)))
 
 try {
   process.exitCode = await main()
@@ -61,14 +68,17 @@ async function testFiles(): Promise<string[]> {
   return files.sort()
 }
 
-/** Words that are part of a path choose files, without such words all run; the others are patterns for names of tests. */
+/**
+ * Words that are part of a path choose files, without such words all run; the others are patterns for names of tests.
+ */
 function select(all: readonly string[], words: readonly string[]): { files: readonly string[]; names: string[] } {
   const pathOf = (word: string) => (word.startsWith('/') || word.startsWith('.') ? relative(ROOT, resolve(word)) : word)
   const fits = (word: string) => all.filter((file) => file.includes(pathOf(word)))
   const files = [...new Set(words.flatMap(fits))]
   const names = words.filter((word) => fits(word).length === 0)
   const wrong = names.find((name) => name.endsWith('.ts'))
-  if (wrong !== undefined) throw new WrongUse('HR_TEST_FILE', `no test file ${wrong}`, { hint: 'give a part of a path below test/' })
+  if (wrong !== undefined)
+    throw new WrongUse('HR_TEST_FILE', `no test file ${wrong}`, { hint: 'give a part of a path below test/' })
   return { files: files.length > 0 ? files : all, names }
 }
 
@@ -89,10 +99,15 @@ async function withStack(work: (stack: Stack) => Promise<number>): Promise<numbe
 }
 
 /**
- * Node's own runner, whose summary is the last thing printed. A signal lets it end its files; after a while it is killed. It opens a group of
- * processes, and what of that is left when it has ended is killed: a file that a signal ends takes none of its services with it.
+ * Node's own runner, whose summary is the last thing printed. A signal lets it end its files; after a while it is
+ * killed. It opens a group of processes, and what of that is left when it has ended is killed: a file that a signal
+ * ends takes none of its services with it.
  */
-function runTests(files: readonly string[], names: readonly string[], environment: Record<string, string>): Promise<number> {
+function runTests(
+  files: readonly string[],
+  names: readonly string[],
+  environment: Record<string, string>,
+): Promise<number> {
   const args = [
     '--test',
     // The quick part in one process: to start one for each file takes longer than its tests.

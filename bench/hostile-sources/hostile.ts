@@ -1,4 +1,7 @@
-/** Streams whose one page is too much, and one beside them that must keep its schedule; a folder of its own, for a service that runs as a process. */
+/**
+ * Streams whose one page is too much, and one beside them that must keep its schedule; a folder of its own, for a
+ * service that runs as a process.
+ */
 import { hostileSource } from '../hostile-pages.ts'
 
 export default hostileSource

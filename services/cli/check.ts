@@ -1,4 +1,6 @@
-/** `headrace check`: asks of a source, step by step, whether it would run, and says what to change where it would not. */
+/**
+ * `headrace check`: asks of a source, step by step, whether it would run, and says what to change where it would not.
+ */
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -32,7 +34,13 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
   const log = logFor('check', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
   const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the check was interrupted'))
   try {
-    const tools = { clock: systemClock, log, resolver: resolverFor(environment), signal: interrupted.signal, onStep: tell }
+    const tools = {
+      clock: systemClock,
+      log,
+      resolver: resolverFor(environment),
+      signal: interrupted.signal,
+      onStep: tell,
+    }
     const { steps, requests } = await checkSource({ source, streams, ...tools })
     const wrong = steps.filter(({ status }) => status === 'failed').length
     const warnings = steps.reduce((sum, step) => sum + (step.warnings?.length ?? 0), 0)
@@ -77,4 +85,5 @@ function verdictOn(wrong: number, warnings: number): string {
   return warnings === 0 ? 'nothing to change' : `nothing failed, ${counted(warnings, 'warning')} to look at`
 }
 
-const attempts = (requests: readonly { attempts: number }[]): number => requests.reduce((sum, each) => sum + each.attempts, 0)
+const attempts = (requests: readonly { attempts: number }[]): number =>
+  requests.reduce((sum, each) => sum + each.attempts, 0)

@@ -4,7 +4,13 @@ import type { LetterFilter } from '#shared/messages/dead-letter.ts'
 import type { DeadLetterStage } from '#shared/messages/frame.ts'
 import { cutText, shownName, shownText } from '#shared/shown.ts'
 import { positionOf } from '#shared/watermark.ts'
-import { type LetterList, type LetterPlace, listLetters, type ShownLetter, showLetter } from '../operator/dead-letters/list.ts'
+import {
+  type LetterList,
+  type LetterPlace,
+  listLetters,
+  type ShownLetter,
+  showLetter,
+} from '../operator/dead-letters/list.ts'
 import { outputWidth, print } from './output.ts'
 import { withKafka } from './status.ts'
 import { counted, table, wrapped } from './table-output.ts'
@@ -69,7 +75,9 @@ export function filterOf(options: FilterOptions): LetterFilter {
 export function placeOf(text: string): LetterPlace {
   const [, partition, offset] = /^(\d{1,9}):(\d{1,15})$/.exec(text) ?? []
   if (partition !== undefined && offset !== undefined) return { partition: Number(partition), offset: Number(offset) }
-  throw new WrongUse('HR_LETTER_PLACE', `--at ${text} is no place of a dead letter`, { hint: 'give partition:offset such as 0:1500' })
+  throw new WrongUse('HR_LETTER_PLACE', `--at ${text} is no place of a dead letter`, {
+    hint: 'give partition:offset such as 0:1500',
+  })
 }
 
 export function wholeNumber(flag: string, text: string): number {
@@ -80,7 +88,9 @@ export function wholeNumber(flag: string, text: string): number {
 function timeOf(flag: string, text: string): number {
   const time = positionOf('iso', text)
   if (typeof time === 'bigint') return Number(time / NS_PER_MS)
-  throw new WrongUse('HR_TIME', `${flag} ${text} is no time`, { hint: 'give one with its zone, such as 2026-01-31T00:00:00Z' })
+  throw new WrongUse('HR_TIME', `${flag} ${text} is no time`, {
+    hint: 'give one with its zone, such as 2026-01-31T00:00:00Z',
+  })
 }
 
 function stageOf(text: string): DeadLetterStage {
@@ -109,7 +119,12 @@ export function describeList({ stream, open, done, more, reasons, letters }: Let
     shownName(each.reason),
   ])
   if (width === null) {
-    const all = letters.map((each, at) => [...(rows[at] ?? []), shownText(each.issues), shownText(originOf(each)), each.replays])
+    const all = letters.map((each, at) => [
+      ...(rows[at] ?? []),
+      shownText(each.issues),
+      shownText(originOf(each)),
+      each.replays,
+    ])
     return [counts, ...histogram, ...newest, ...(all.length === 0 ? [] : [table(all, WIDE_LIST_HEAD)])].join('\n')
   }
   const all = letters.flatMap((each, at) => [
@@ -128,5 +143,7 @@ const originOf = ({ run, page, origin }: ShownLetter | LetterList['letters'][num
 function describeLetter({ partition, offset, state, headers, raw, rawCut, bytes, atMs }: ShownLetter): string {
   const rows = Object.entries(headers).map(([name, value]) => `  ${shownName(name)}: ${shownText(value)}`)
   const size = rawCut ? `the first ${raw.length} characters of ${bytes} bytes` : counted(bytes, 'byte')
-  return [`${partition}:${offset}, ${state}, fetched ${new Date(atMs).toISOString()}`, ...rows, `${size}:`, raw].join('\n')
+  return [`${partition}:${offset}, ${state}, fetched ${new Date(atMs).toISOString()}`, ...rows, `${size}:`, raw].join(
+    '\n',
+  )
 }

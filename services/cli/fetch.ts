@@ -25,16 +25,23 @@ const PROGRESS_EVERY_MS = 2000
 
 export async function fetchCommand(labels: readonly string[], options: FetchCommandOptions): Promise<number> {
   const range = rangeIn(labels, options)
-  const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
+  const dirs = [
+    ...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''),
+    ...options.sources,
+  ]
   const { sources, unusable: all } = await readSources(dirs)
   const streams = chooseStreams({ sources, unusable: all }, labels)
   // Where streams are named, the files of other sources do not matter.
   const unusable = labels.length > 0 ? [] : all
   if (streams.length === 0 && unusable.length > 0) throw unusableError('no source can be used', unusable)
   if (streams.length === 0) {
-    throw new WrongUse('HR_NO_STREAMS', 'no stream is named, and none is declared that is fetched without being named', {
-      hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
-    })
+    throw new WrongUse(
+      'HR_NO_STREAMS',
+      'no stream is named, and none is declared that is fetched without being named',
+      {
+        hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
+      },
+    )
   }
   const allowDeletes = options.allowDeletes === true
   if (allowDeletes) refuseWithoutDeletes(streams)
@@ -62,13 +69,21 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
       onProgress(now) {
         if (systemClock.elapsedMs() - shownMs < PROGRESS_EVERY_MS) return
         shownMs = systemClock.elapsedMs()
-        log.info({ pages: now.pages, records: now.records, deadLetters: now.deadLetters, requests: now.requests }, 'progress')
+        log.info(
+          { pages: now.pages, records: now.records, deadLetters: now.deadLetters, requests: now.requests },
+          'progress',
+        )
       },
     })
     const shown = range === null ? summary : { range: { from: range.from, to: range.to }, ...summary }
     const files = unusable.map(({ file, error: { message, hint } }) => ({ file, message, hint }))
-    print(options.json === true ? JSON.stringify(files.length === 0 ? shown : { ...shown, unusable: files }) : describe(summary, unusable))
-    // A service that was stopped has done what it should, whatever it met; its supervisor must not take that for a failure.
+    print(
+      options.json === true
+        ? JSON.stringify(files.length === 0 ? shown : { ...shown, unusable: files })
+        : describe(summary, unusable),
+    )
+    // A service that was stopped has done what it should, whatever it met; its supervisor must not take that for a
+    // failure.
     return once ? (unusable.length > 0 ? 1 : statusOf(summary)) : 0
   })
 }
@@ -77,16 +92,26 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
 function refuseWithoutDeletes(streams: readonly Stream[]): void {
   const other = streams.find(({ deletes }) => deletes === undefined)
   if (other === undefined) return
-  throw new WrongUse('HR_ALLOW_DELETES', `--allow-deletes: ${other.label} does not declare deletes, so its walks delete nothing`, {
-    hint: `leave --allow-deletes out, or declare deletes: 'full-walk' if the API lists everything and does not say what is deleted`,
-  })
+  throw new WrongUse(
+    'HR_ALLOW_DELETES',
+    `--allow-deletes: ${other.label} does not declare deletes, so its walks delete nothing`,
+    {
+      hint: `leave --allow-deletes out, or declare deletes: 'full-walk' if the API lists everything and does not say what is deleted`,
+    },
+  )
 }
 
 /** Throws WrongUse. */
-function rangeIn(labels: readonly string[], { from, to, again, full, allowDeletes }: FetchCommandOptions): Range | null {
+function rangeIn(
+  labels: readonly string[],
+  { from, to, again, full, allowDeletes }: FetchCommandOptions,
+): Range | null {
   const wrong = (what: string, hint: string) => new WrongUse('HR_RANGE', what, { hint })
   if (allowDeletes === true && labels.length === 0) {
-    throw wrong('--allow-deletes is for named streams', 'headrace fetch SOURCE.STREAM --allow-deletes; headrace status names them')
+    throw wrong(
+      '--allow-deletes is for named streams',
+      'headrace fetch SOURCE.STREAM --allow-deletes; headrace status names them',
+    )
   }
   if (allowDeletes === true && (from !== undefined || to !== undefined)) {
     throw wrong(
@@ -99,7 +124,10 @@ function rangeIn(labels: readonly string[], { from, to, again, full, allowDelete
     return null
   }
   if (from === undefined || to === undefined) {
-    throw wrong(`a range has two ends: --${from === undefined ? 'from' : 'to'} is missing`, 'the end itself is not in the range')
+    throw wrong(
+      `a range has two ends: --${from === undefined ? 'from' : 'to'} is missing`,
+      'the end itself is not in the range',
+    )
   }
   if (full === true) throw wrong('--full and a range are two different things', 'take --full away, or --from and --to')
   if (labels.length === 0) throw wrong('a range is of named streams', 'headrace fetch SOURCE.STREAM --from … --to …')
@@ -110,7 +138,8 @@ function statusOf(summary: FetchSummary): number {
   const outcomes = Object.values(summary.partitions).map(({ outcome }) => outcome)
   if (outcomes.some((outcome) => outcome === 'failed' || outcome === 'parked')) return 1
   const attention = Object.values(summary.partitions).some((partition) => (partition.attention ?? []).length > 0)
-  // Drift is declared policy: fields that unknownFields keeps or drops are as they should be, and rejected ones are dead letters.
+  // Drift is declared policy: fields that unknownFields keeps or drops are as they should be, and rejected ones are
+  // dead letters.
   return summary.deadLetters > 0 || attention || outcomes.includes('skipped') ? 3 : 0
 }
 

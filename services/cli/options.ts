@@ -1,4 +1,7 @@
-/** `headrace options`: what the environment can say, from the declarations in shared/config/config.ts; also writes the README's table. */
+/**
+ * `headrace options`: what the environment can say, from the declarations in shared/config/config.ts; also writes the
+ * README's table.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type OptionRow, optionRows } from '#shared/config/config.ts'
 import { WrongUse } from '#shared/errors.ts'
@@ -14,14 +17,17 @@ export function optionsCommand(options: { json?: boolean; markdown?: string }): 
     print(
       options.json === true
         ? JSON.stringify(rows)
-        : rows.map((row) => `${row.name}${row.byDefault === '' ? '' : ` = ${row.byDefault}`}\n    ${row.description}`).join('\n'),
+        : rows
+            .map((row) => `${row.name}${row.byDefault === '' ? '' : ` = ${row.byDefault}`}\n    ${row.description}`)
+            .join('\n'),
     )
   return 0
 }
 
 export function optionsTable(rows: readonly OptionRow[]): string {
   const body = rows.map(
-    ({ name, byDefault, description }) => `| \`${name}\` | ${byDefault === '' ? '' : `\`${byDefault}\``} | ${description} |`,
+    ({ name, byDefault, description }) =>
+      `| \`${name}\` | ${byDefault === '' ? '' : `\`${byDefault}\``} | ${description} |`,
   )
   return ['| Option | Default | What it says |', '| --- | --- | --- |', ...body].join('\n')
 }
@@ -30,6 +36,8 @@ function writeTable(file: string, rows: readonly OptionRow[]): void {
   const text = readFileSync(file, 'utf8')
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
   if (begin < 0 || end < begin)
-    throw new WrongUse('HR_NO_TABLE', `${file} has no place for the table of options`, { hint: `put ${BEGIN} and ${END} into it` })
+    throw new WrongUse('HR_NO_TABLE', `${file} has no place for the table of options`, {
+      hint: `put ${BEGIN} and ${END} into it`,
+    })
   writeFileSync(file, `${text.slice(0, begin + BEGIN.length)}\n${optionsTable(rows)}\n${text.slice(end)}`)
 }

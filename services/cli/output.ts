@@ -1,6 +1,6 @@
 /**
- * What the commands write to. The answer of a command goes to standard output, everything else to standard error. A reader that has seen
- * enough (`| head`) ends the writing, not the command: its exit status stays its own.
+ * What the commands write to. The answer of a command goes to standard output, everything else to standard error. A
+ * reader that has seen enough (`| head`) ends the writing, not the command: its exit status stays its own.
  */
 import { type Environment, environment } from '#shared/config/config.ts'
 import { explain } from '#shared/errors.ts'
@@ -40,7 +40,8 @@ export function outliveReaders(): void {
 }
 
 /** After an EPIPE the stream is destroyed, and says so at each further word. */
-export const isClosedPipe = ({ code }: NodeJS.ErrnoException): boolean => code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'
+export const isClosedPipe = ({ code }: NodeJS.ErrnoException): boolean =>
+  code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'
 
 export function print(text: string): void {
   process.stdout.write(`${rendered(text, hasColours(process.stdout, environment))}\n`)

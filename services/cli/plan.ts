@@ -58,7 +58,9 @@ function declaredStreams({ sources }: Declarations, labels: readonly string[]): 
 function unusableFor(declarations: Declarations, labels: readonly string[]): readonly UnusableFile[] {
   if (labels.length === 0) return declarations.unusable
   const wanted = labels.map((label) => label.split('.')[0] ?? label)
-  const files = wanted.flatMap((source) => filesInTheWay(declarations, source).filter(({ mayDeclare }) => mayDeclare(source)))
+  const files = wanted.flatMap((source) =>
+    filesInTheWay(declarations, source).filter(({ mayDeclare }) => mayDeclare(source)),
+  )
   return [...new Set(files)]
 }
 
@@ -78,7 +80,9 @@ function describeStream({ stream, table, by, schema, steps, findings }: StreamPl
   const words = refused > 0 ? 'refused: the table waits' : steps.length > 0 ? 'changed by the loader' : 'nothing to do'
   return [
     `${stream} → ${table} (by the ${by} schema): ${words}`,
-    ...schema.map(({ path, change, additive }) => `  ${additive ? '+' : '!'} schema: ${shownName(path)}: ${shownText(change)}`),
+    ...schema.map(
+      ({ path, change, additive }) => `  ${additive ? '+' : '!'} schema: ${shownName(path)}: ${shownText(change)}`,
+    ),
     ...findings.map(describeFinding),
     ...steps.map(({ what, statement }) => `  + ${shownText(what)}\n${indented(statement)};`),
   ].join('\n')

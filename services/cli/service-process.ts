@@ -1,9 +1,16 @@
 /**
- * A service as a process: its log, its metrics, its health server, and the graceful stop. SIGTERM or SIGINT aborts the signal and the
- * work ends in order; a second signal, or the deadline, ends the process at once.
+ * A service as a process: its log, its metrics, its health server, and the graceful stop. SIGTERM or SIGINT aborts the
+ * signal and the work ends in order; a second signal, or the deadline, ends the process at once.
  */
 import closeWithGrace from 'close-with-grace'
-import { type Config, environment, loggingOf, type NearMiss, readConfig, type ServerKind } from '#shared/config/config.ts'
+import {
+  type Config,
+  environment,
+  loggingOf,
+  type NearMiss,
+  readConfig,
+  type ServerKind,
+} from '#shared/config/config.ts'
 import { messageOf } from '#shared/errors.ts'
 import { createHealth, type Health } from '#shared/health.ts'
 import { serveHealth } from '#shared/health-server.ts'
@@ -20,7 +27,11 @@ export type Service = {
 }
 
 /** Runs `work` until it ends or a signal stops it; returns its exit status. */
-export async function runService(name: string, needs: readonly ServerKind[], work: (service: Service) => Promise<number>): Promise<number> {
+export async function runService(
+  name: string,
+  needs: readonly ServerKind[],
+  work: (service: Service) => Promise<number>,
+): Promise<number> {
   const config = readConfig(environment, needs)
   const log = logFor(name, config)
   const metrics = createMetrics()
@@ -28,19 +39,22 @@ export async function runService(name: string, needs: readonly ServerKind[], wor
   const health = createHealth()
   const end = Promise.withResolvers<number>()
   // Before the first word to anybody: a stop that comes while it starts is a stop as well.
-  const grace = closeWithGrace({ delay: config.stopDeadlineMs, logger: graceLog(log), skip: ['beforeExit'] }, async ({ signal, err }) => {
-    if (err !== undefined) {
-      log.fatal({ err }, 'defect')
-      return
-    }
-    log.info({ signal }, 'stopping')
-    health.stop('stopping')
-    stopping.abort()
-    const status = await end.promise
-    log.info('stopped')
-    // close-with-grace would end with 0 whatever the work says.
-    if (status !== 0) process.exit(status)
-  })
+  const grace = closeWithGrace(
+    { delay: config.stopDeadlineMs, logger: graceLog(log), skip: ['beforeExit'] },
+    async ({ signal, err }) => {
+      if (err !== undefined) {
+        log.fatal({ err }, 'defect')
+        return
+      }
+      log.info({ signal }, 'stopping')
+      health.stop('stopping')
+      stopping.abort()
+      const status = await end.promise
+      log.info('stopped')
+      // close-with-grace would end with 0 whatever the work says.
+      if (status !== 0) process.exit(status)
+    },
+  )
   const working = serving(config, { metrics, log, readiness: health.readiness }, () =>
     work({ config, log, metrics, signal: stopping.signal, health }),
   )
@@ -79,7 +93,10 @@ function graceLog(log: Log) {
 
 import { hasColours } from './output.ts'
 
-/** A variable that is not read says nothing, and what it was to change stays as it is. Where an option is wrong, the command says that itself. */
+/**
+ * A variable that is not read says nothing, and what it was to change stays as it is. Where an option is wrong, the
+ * command says that itself.
+ */
 export function warnOf(misses: readonly NearMiss[]): void {
   const log = logFor('headrace', { log: loggingOf(environment) })
   for (const { name, meant } of misses)
@@ -90,7 +107,10 @@ export { print } from './output.ts'
 
 export type Interruption = { signal: AbortSignal; close(): void }
 
-/** Ctrl-C or SIGTERM of a command that has something to tidy up: the first aborts `signal` with `reason`, a second ends the process. */
+/**
+ * Ctrl-C or SIGTERM of a command that has something to tidy up: the first aborts `signal` with `reason`, a second ends
+ * the process.
+ */
 export function interruption(reason: Error): Interruption {
   const interrupted = new AbortController()
   const onSignal = () => {

@@ -26,9 +26,14 @@ export async function replayLettersCommand(label: string, options: ReplayLetters
   const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--limit', options.limit)
   const dryRun = options.dryRun === true
   const config = readConfig(environment, dryRun ? ['kafka'] : ['kafka', 'registry'])
-  const dirs = [...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
+  const dirs = [
+    ...(readOptions(environment).HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''),
+    ...options.sources,
+  ]
   const [stream] = chooseStreams(await readSources(dirs), [label]) as [Stream]
-  const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the replay was interrupted; started again, it goes on where it stopped'))
+  const interrupted = interruption(
+    new Stopped('HR_INTERRUPTED', 'the replay was interrupted; started again, it goes on where it stopped'),
+  )
   try {
     const replayed = await replayLetters({
       ...{ stream, filter, limit, dryRun, config, clock: systemClock, signal: interrupted.signal },
@@ -42,11 +47,16 @@ export async function replayLettersCommand(label: string, options: ReplayLetters
   }
 }
 
-export async function dropCommand(stream: string, options: FilterOptions & { yes?: boolean; json?: boolean }): Promise<number> {
+export async function dropCommand(
+  stream: string,
+  options: FilterOptions & { yes?: boolean; json?: boolean },
+): Promise<number> {
   const filter = filterOf(options)
   const sure = options.yes === true
   if (!sure && process.stdin.isTTY !== true) {
-    throw new WrongUse('HR_DROP_UNSURE', 'dropped letters are not replayed any more, and nobody is here to ask', { hint: 'give --yes' })
+    throw new WrongUse('HR_DROP_UNSURE', 'dropped letters are not replayed any more, and nobody is here to ask', {
+      hint: 'give --yes',
+    })
   }
   return withKafka(async (kafka, names) => {
     const tools = { kafka, names, clock: systemClock }
@@ -85,8 +95,12 @@ function describeReplayed({ stream, run, dryRun, partitions }: LettersReplayed):
   const words = dryRun ? `${stream}: what a replay would do (nothing was changed)` : `${stream}: replayed as run ${run}`
   const hints = [
     ...(partitions.some(({ more }) => more) ? ['there are more: replay again'] : []),
-    ...(partitions.some(({ parked }) => parked > 0) ? ['what was replayed too often is left alone; --force takes it too'] : []),
-    ...(partitions.some(({ unreadable }) => unreadable > 0) ? ['what is no record cannot be judged and stays as it is'] : []),
+    ...(partitions.some(({ parked }) => parked > 0)
+      ? ['what was replayed too often is left alone; --force takes it too']
+      : []),
+    ...(partitions.some(({ unreadable }) => unreadable > 0)
+      ? ['what is no record cannot be judged and stays as it is']
+      : []),
   ]
   return [words, table(rows, HEAD, outputWidth()), ...hints].join('\n')
 }

@@ -7,7 +7,10 @@ import { interruption, logFor } from './service-process.ts'
 
 const VERBS = { up: runStackUp, down: runStackDown, status: runStackStatus }
 
-export async function stackCommand(verb: keyof typeof VERBS, options: { dir?: string; json?: boolean }): Promise<number> {
+export async function stackCommand(
+  verb: keyof typeof VERBS,
+  options: { dir?: string; json?: boolean },
+): Promise<number> {
   const values = readOptions(environment)
   const log = logFor('stack', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
   const interrupted = interruption(new Stopped('HR_INTERRUPTED', `stack ${verb} was interrupted`))

@@ -1,6 +1,7 @@
 /**
- * The state of all partitions as a person reads it: within a width, the streams one below the other and of each partition what says how it
- * is; without one (`--wide`), every column, a line each. What needs a person follows, whatever the width. Pure.
+ * The state of all partitions as a person reads it: within a width, the streams one below the other and of each
+ * partition what says how it is; without one (`--wide`), every column, a line each. What needs a person follows,
+ * whatever the width. Pure.
  */
 import { shownName } from '#shared/shown.ts'
 import type { BackfillPart, BackfillStatus } from '../operator/status/backfills.ts'
@@ -10,7 +11,18 @@ import { type Cell, counted, table, toned, wrapped } from './table-output.ts'
 
 const HEAD = ['p', 'last attempt', 'watermark', 'lag', 'dead letters']
 const WIDE_HEAD = [
-  ...['stream', 'p', 'last attempt', 'failing since', 'checkpoint', 'confirmed watermark', 'lag', 'dead letters', 'last run', 'next run'],
+  ...[
+    'stream',
+    'p',
+    'last attempt',
+    'failing since',
+    'checkpoint',
+    'confirmed watermark',
+    'lag',
+    'dead letters',
+    'last run',
+    'next run',
+  ],
   ...['fetcher', 'loader'],
 ]
 
@@ -18,19 +30,37 @@ const WIDE_HEAD = [
 export function describeStatus(streams: readonly StreamStatus[], needs: readonly Need[], width: number | null): string {
   if (streams.length === 0) return 'No stream has been fetched yet. Next: npm run headrace -- fetch'
   const lines = [...needs.map((need) => `${toned('!', 'bad')} ${needText(need)}`), ...streams.flatMap(noticesOf)]
-  if (width === null) return [table(streams.flatMap(wideRows), WIDE_HEAD), ...wideBackfills(streams), ...lines].join('\n')
+  if (width === null)
+    return [table(streams.flatMap(wideRows), WIDE_HEAD), ...wideBackfills(streams), ...lines].join('\n')
   const rows = streams.flatMap(({ stream, partitions }) => [[stream], ...partitions.map(row)])
-  return [table(rows, HEAD, width), ...backfills(streams, width), ...lines.map((line) => wrapped(line, width, '    '))].join('\n')
+  return [
+    table(rows, HEAD, width),
+    ...backfills(streams, width),
+    ...lines.map((line) => wrapped(line, width, '    ')),
+  ].join('\n')
 }
 
 function row(status: PartitionStatus): Cell[] {
   const { partition, watermark, deadLetters } = status
-  return [partition, attemptText(status), watermark ?? '–', lagText(status), `${deadLetters.count}${deadLetters.more ? '+' : ''}`]
+  return [
+    partition,
+    attemptText(status),
+    watermark ?? '–',
+    lagText(status),
+    `${deadLetters.count}${deadLetters.more ? '+' : ''}`,
+  ]
 }
 
 const wideRows = ({ stream, partitions }: StreamStatus): Cell[][] =>
   partitions.map((each) => [
-    ...[stream, each.partition, attemptText(each), each.attempt?.failingSince ?? '–', checkpointText(each), each.watermark ?? '–'],
+    ...[
+      stream,
+      each.partition,
+      attemptText(each),
+      each.attempt?.failingSince ?? '–',
+      checkpointText(each),
+      each.watermark ?? '–',
+    ],
     ...[lagText(each), lettersText(each), runText(each), nextText(each), each.fetcher ?? '–', each.loader ?? '–'],
   ])
 
@@ -78,7 +108,10 @@ const BACKFILL_HEAD = ['p', 'state', 'so far', 'now']
 
 function backfills(streams: readonly StreamStatus[], width: number): string[] {
   const rows = streams.flatMap(({ stream, backfills }) =>
-    backfills.flatMap((backfill) => [[`backfill of ${stream}, ${rangeText(backfill).replace('\n', ' ')}`], ...backfillRows(backfill)]),
+    backfills.flatMap((backfill) => [
+      [`backfill of ${stream}, ${rangeText(backfill).replace('\n', ' ')}`],
+      ...backfillRows(backfill),
+    ]),
   )
   return rows.length === 0 ? [] : [table(rows, BACKFILL_HEAD, width)]
 }
@@ -117,7 +150,9 @@ function doerText({ owner, waiting }: BackfillStatus): string {
 function noticesOf({ stream, partitions }: StreamStatus): string[] {
   return partitions.flatMap((each) => [
     ...(each.lastRun !== null && each.lastRun.drift.length > 0
-      ? [`  ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.map((path) => shownName(path)).join(', ')}`]
+      ? [
+          `  ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.map((path) => shownName(path)).join(', ')}`,
+        ]
       : []),
   ])
 }

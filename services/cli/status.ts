@@ -39,7 +39,9 @@ export async function releaseCommand(name: string, options: { json?: boolean }):
     else if (released.length === 0) print(`Nothing of ${name} is parked.`)
     else
       for (const { stream, partition, parkedUntil } of released)
-        print(`${stream}/${partition}: released, was parked until ${parkedUntil}; a running fetcher asks again within some seconds`)
+        print(
+          `${stream}/${partition}: released, was parked until ${parkedUntil}; a running fetcher asks again within some seconds`,
+        )
     return 0
   })
 }

@@ -1,6 +1,7 @@
 /**
- * How the commands write for a person: tables that fit a width, counted things, and tones for words of state. Foreign text in a cell is
- * escaped here; `print` escapes what comes to it in other ways. A newline in a cell begins a line of that cell.
+ * How the commands write for a person: tables that fit a width, counted things, and tones for words of state. Foreign
+ * text in a cell is escaped here; `print` escapes what comes to it in other ways. A newline in a cell begins a line of
+ * that cell.
  */
 import Table from 'cli-table3'
 import { withoutControls } from '#shared/shown.ts'
@@ -8,7 +9,10 @@ import { withoutControls } from '#shared/shown.ts'
 export type Cell = string | number
 export type Tone = 'bad' | 'warn' | 'good'
 
-/** Noncharacters that mark a tone until `print` knows whether its stream has colours. In foreign text they colour it at most. */
+/**
+ * Noncharacters that mark a tone until `print` knows whether its stream has colours. In foreign text they colour it at
+ * most.
+ */
 const TONE_MARKS: Readonly<Record<Tone, string>> = { bad: '\ufdd0', warn: '\ufdd1', good: '\ufdd2' }
 const TONE_END = '\ufdd3'
 const MARKS = /[\ufdd0-\ufdd3]/g
@@ -43,10 +47,14 @@ export function rendered(text: string, colours: boolean): string {
 const escapedBut = (text: string): string => text.replace(/[^\ufdd0-\ufdd3]+/g, withoutControls)
 
 /**
- * Columns side by side; where they are wider than `width`, the widest are wrapped. Without a width, nothing is. A row of one cell, where others
- * have several, goes over all columns: it heads those below it.
+ * Columns side by side; where they are wider than `width`, the widest are wrapped. Without a width, nothing is. A row
+ * of one cell, where others have several, goes over all columns: it heads those below it.
  */
-export function table(rows: readonly (readonly Cell[])[], head: readonly string[] = [], width = Number.POSITIVE_INFINITY): string {
+export function table(
+  rows: readonly (readonly Cell[])[],
+  head: readonly string[] = [],
+  width = Number.POSITIVE_INFINITY,
+): string {
   const all = head.length === 0 ? rows : [head.map((name) => name.toUpperCase()), ...rows]
   const cells = all.map((row) => row.map((cell) => escapedBut(String(cell)).split('\n')))
   const columns = Math.max(0, ...cells.map((row) => row.length))
@@ -54,7 +62,12 @@ export function table(rows: readonly (readonly Cell[])[], head: readonly string[
   const inColumns = cells.filter((row) => !spans(row))
   const naturals = (measure: (line: string, isHead: boolean) => number): number[] =>
     Array.from({ length: columns }, (_, column) =>
-      Math.max(0, ...inColumns.flatMap((row) => row[column]?.map((line) => measure(line, head.length > 0 && row === cells[0])) ?? [])),
+      Math.max(
+        0,
+        ...inColumns.flatMap(
+          (row) => row[column]?.map((line) => measure(line, head.length > 0 && row === cells[0])) ?? [],
+        ),
+      ),
     )
   const room = width - CELL_FRAME_CHARS * columns - TABLE_FRAME_CHARS
   const natural = naturals(columnsOf)
@@ -70,19 +83,26 @@ export function table(rows: readonly (readonly Cell[])[], head: readonly string[
   const over = Math.max(COLUMN_MIN, width - CELL_FRAME_CHARS - TABLE_FRAME_CHARS)
   for (const row of cells) {
     if (spans(row)) {
-      drawn.push([{ content: coloured((row[0] ?? []).flatMap((line) => wrap(line, over)).join('\n')), colSpan: columns }])
+      drawn.push([
+        { content: coloured((row[0] ?? []).flatMap((line) => wrap(line, over)).join('\n')), colSpan: columns },
+      ])
       continue
     }
-    drawn.push(row.map((lines, column) => coloured(lines.flatMap((line) => wrap(line, widths[column] ?? 0)).join('\n'))))
+    drawn.push(
+      row.map((lines, column) => coloured(lines.flatMap((line) => wrap(line, widths[column] ?? 0)).join('\n'))),
+    )
   }
   return uncoloured(drawn.toString()).replaceAll(LEFT_OF_A_SPAN, '')
 }
 
 /** What draws the table knows colours, and no marks. No other escape is in it: cells are escaped before. */
 const coloured = (text: string): string => text.replace(MARKS, (mark) => SGR[mark] ?? '')
-const uncoloured = (text: string): string => Object.entries(SGR).reduce((all, [mark, sgr]) => all.replaceAll(sgr, mark), text)
+const uncoloured = (text: string): string =>
+  Object.entries(SGR).reduce((all, [mark, sgr]) => all.replaceAll(sgr, mark), text)
 
-/** Lines of at most `width` columns, broken at blanks where there are some; what is continued is indented by `indent`. */
+/**
+ * Lines of at most `width` columns, broken at blanks where there are some; what is continued is indented by `indent`.
+ */
 export function wrapped(text: string, width: number, indent = ''): string {
   return text
     .split('\n')

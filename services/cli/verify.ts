@@ -26,7 +26,13 @@ export async function verifyCommand(stream: string, options: VerifyCommandOption
   const clickhouse = openClickHouse(config.clickhouse)
   try {
     const tools = {
-      ...{ kafka, clickhouse, registry: connectRegistry(config.registry), names: namesFor(config.prefix), clock: systemClock },
+      ...{
+        kafka,
+        clickhouse,
+        registry: connectRegistry(config.registry),
+        names: namesFor(config.prefix),
+        clock: systemClock,
+      },
       database: config.clickhouse.database,
     }
     const verified = await verifyStream(tools, stream, { partition, run: options.run, examples })
@@ -38,7 +44,17 @@ export async function verifyCommand(stream: string, options: VerifyCommandOption
   }
 }
 
-const HEAD = ['p', 'compared', 'records', 'shown', 'refused', 'pages', 'dead letters', 'watermark', 'newest in the table']
+const HEAD = [
+  'p',
+  'compared',
+  'records',
+  'shown',
+  'refused',
+  'pages',
+  'dead letters',
+  'watermark',
+  'newest in the table',
+]
 
 function describe({ stream, table: name, partitions, differs, notes }: Verified): string {
   const rows = partitions.map((each) => [
@@ -55,9 +71,13 @@ function describe({ stream, table: name, partitions, differs, notes }: Verified)
   const marked = partitions.reduce((sum, each) => sum + each.marked.rows, 0)
   const deleted = marked === 0 ? '' : `; ${counted(marked, 'row')} deleted by marks of complete walks`
   const verdict = differs ? `${stream} and ${name} differ:` : `${stream} and ${name} agree${deleted}`
-  return [table(rows, HEAD, outputWidth()), ...partitions.flatMap(notesOf), ...notes, verdict, ...partitions.flatMap(differencesOf)].join(
-    '\n',
-  )
+  return [
+    table(rows, HEAD, outputWidth()),
+    ...partitions.flatMap(notesOf),
+    ...notes,
+    verdict,
+    ...partitions.flatMap(differencesOf),
+  ].join('\n')
 }
 
 function notesOf({ partition, before, lettersBehind, marked }: PartitionVerified): string[] {
@@ -67,11 +87,17 @@ function notesOf({ partition, before, lettersBehind, marked }: PartitionVerified
       ({ run, startedAt, rows, released }) =>
         `partition ${partition}: ${counted(rows, 'row')} deleted by walk ${run} of ${startedAt}${released ? ', released by a person' : ''}`,
     ),
-    ...(count > walks.length ? [`partition ${partition}: … and by ${counted(count - walks.length, 'earlier walk')}`] : []),
+    ...(count > walks.length
+      ? [`partition ${partition}: … and by ${counted(count - walks.length, 'earlier walk')}`]
+      : []),
     ...(before.rows + before.pages === 0
       ? []
-      : [`partition ${partition}: ${counted(before.rows, 'row')} and ${counted(before.pages, 'page')} of what the log no longer has`]),
-    ...(lettersBehind === 0 ? [] : [`partition ${partition}: the ledger of dead letters is ${counted(lettersBehind, 'offset')} behind`]),
+      : [
+          `partition ${partition}: ${counted(before.rows, 'row')} and ${counted(before.pages, 'page')} of what the log no longer has`,
+        ]),
+    ...(lettersBehind === 0
+      ? []
+      : [`partition ${partition}: the ledger of dead letters is ${counted(lettersBehind, 'offset')} behind`]),
   ]
 }
 

@@ -1,6 +1,7 @@
 /**
- * The fetcher's story: prepare the streams, join the group that owns writing, and run every partition that Kafka assigns to this
- * worker, on its schedule or once. At a rebalance the pages in hand are finished before the partitions are given back; at a stop too.
+ * The fetcher's story: prepare the streams, join the group that owns writing, and run every partition that Kafka
+ * assigns to this worker, on its schedule or once. At a rebalance the pages in hand are finished before the partitions
+ * are given back; at a stop too.
  */
 import type { Config, Resolver } from '#shared/config/config.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -51,7 +52,11 @@ export async function fetchStreams(options: FetchOptions): Promise<FetchSummary>
   return summary.now()
 }
 
-async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>, summary: Summary): Promise<'ended' | 'again'> {
+async function fetchPrepared(
+  options: FetchOptions,
+  clients: Map<Source, Client>,
+  summary: Summary,
+): Promise<'ended' | 'again'> {
   const { config, clock, log, metrics, signal, streams } = options
   const names = namesFor(config.prefix)
   const job = oneOffRunOf(options, names, async () => (await kafka.members(names.fetcherGroup)).length > 1)
@@ -88,10 +93,13 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
     const registered = new Map<Stream, { schemaId: number; annotation: StreamAnnotation; columns: Columns | null }>()
     for (const { stream, topic, schemaId, annotation } of prepared) {
       const learns = stream.unknownFields === 'columns'
-      const columns = learns ? await createColumns(schemaId, { stream, registry, subject: names.subject(topic), log, clock }) : null
+      const columns = learns
+        ? await createColumns(schemaId, { stream, registry, subject: names.subject(topic), log, clock })
+        : null
       registered.set(stream, { schemaId, annotation, columns })
     }
-    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind it.
+    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind
+    // it.
     if (options.health !== undefined) {
       const probes = workerProbes(kafka, names.fetcherGroup, registry)
       const refusal = watchServers(probes, clock, ended.signal)
@@ -103,7 +111,8 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
 
     async function tellUnusable(all: readonly Unusable[]): Promise<void> {
       await attempts.assigned(ownedIn(all.map(({ stream }) => stream)))
-      for (const { stream, error } of all) log.error({ err: error, stream: stream.label }, `the stream cannot run: ${messageOf(error)}`)
+      for (const { stream, error } of all)
+        log.error({ err: error, stream: stream.label }, `the stream cannot run: ${messageOf(error)}`)
       countFailed(all)
     }
 
@@ -160,11 +169,22 @@ async function fetchPrepared(options: FetchOptions, clients: Map<Source, Client>
       })
     }
 
-    const worker = createWorker({ open, once: options.once, ...job, woken: attempts.released, clock, log, onOutcome: summary.outcomeOf })
+    const worker = createWorker({
+      open,
+      once: options.once,
+      ...job,
+      woken: attempts.released,
+      clock,
+      log,
+      onOutcome: summary.outcomeOf,
+    })
     const owner = await kafka.owner({
       group: names.fetcherGroup,
       claim: job === null ? undefined : clock.nowMs(),
-      work: job === null ? undefined : Object.fromEntries([...streamOfTopic].map(([topic, stream]) => [topic, job.work(stream)])),
+      work:
+        job === null
+          ? undefined
+          : Object.fromEntries([...streamOfTopic].map(([topic, stream]) => [topic, job.work(stream)])),
       together: Object.fromEntries(
         [...streamOfTopic].flatMap(([topic, stream]) => {
           const together = togetherOf(stream)

@@ -1,7 +1,7 @@
 /**
- * One owned partition: runs from where it stands, and goes on from a refused cursor. A failed run leaves its standing in doubt; the next one
- * fences and reads again, because the last transaction may have been committed all the same. A run that was stopped, or ended well, does
- * not: publisher, memory and place are still those of the log.
+ * One owned partition: runs from where it stands, and goes on from a refused cursor. A failed run leaves its standing
+ * in doubt; the next one fences and reads again, because the last transaction may have been committed all the same. A
+ * run that was stopped, or ended well, does not: publisher, memory and place are still those of the log.
  */
 
 import type { Clock } from '#shared/clock.ts'
@@ -68,25 +68,37 @@ export type PartitionTools = {
 export type Partition = {
   /** Until the last page, or until the stop; never throws. */
   run(stop: Stop, job?: Job): Promise<RunOutcome>
-  /** Milliseconds until the next regular run, by the last one's start; 0 when a run was interrupted, there was none, or nobody can say. */
+  /**
+   * Milliseconds until the next regular run, by the last one's start; 0 when a run was interrupted, there was none, or
+   * nobody can say.
+   */
   dueInMs(): Promise<number>
   close(): Promise<void>
 }
 
 /**
- * Instead of a regular run. `full`: from the stream's start, and everything is published again; the other one may delete beyond the bounds. A range: everything in it is published again, with
- * a checkpoint of its own; one that is done is done again only with `again`.
+ * Instead of a regular run. `full`: from the stream's start, and everything is published again; the other one may
+ * delete beyond the bounds. A range: everything in it is published again, with a checkpoint of its own; one that is
+ * done is done again only with `again`.
  */
 export type Job = 'full' | 'full-allowing-deletes' | { range: BackfillRange; again: boolean }
 
-/** Times that one run may start again because the API refused its cursor, without the watermark having moved in between. */
+/**
+ * Times that one run may start again because the API refused its cursor, without the watermark having moved in between.
+ */
 const CURSOR_RESTARTS_MAX = 3
 export function openPartition(tools: PartitionTools): Partition {
   const { stream, partition, kafka, names, clock, metrics } = tools
   const log = tools.log.child({ stream: stream.label, partition })
   const topic = names.records({ source: stream.source.name, stream: stream.name })
   const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
-  const place = { topic, deadLetters: names.deadLetters(topic), partition, group: names.fetcherGroup, schemaId: tools.schemaId }
+  const place = {
+    topic,
+    deadLetters: names.deadLetters(topic),
+    partition,
+    group: names.fetcherGroup,
+    schemaId: tools.schemaId,
+  }
   const share = shareIn(tools.annotation, partition)
   const memory = createSeenRecords(tools.bounds.memoryKeys)
   const recalled = stream.deletes === undefined ? memory : publishingRecords(memory)
@@ -97,7 +109,15 @@ export function openPartition(tools: PartitionTools): Partition {
   const caution = cautionAbout(stream.paginate)
   let cautioned = caution === null
   const alwaysTrue = new Set<Caution['about']>()
-  const standing = createCheckpointStore({ ...tools, log, topic, deadLetters: place.deadLetters, labels, memory, publisher })
+  const standing = createCheckpointStore({
+    ...tools,
+    log,
+    topic,
+    deadLetters: place.deadLetters,
+    labels,
+    memory,
+    publisher,
+  })
 
   function reportShift(): void {
     metrics.walkShifts.inc(labels)
@@ -146,7 +166,8 @@ export function openPartition(tools: PartitionTools): Partition {
     log.debug({ run: plan.run, page: plan.page, from: plan.from, range: plan.range }, 'run starts')
     const outlet = createOutlet(publisher, { ...place, group: going.group }, tools.bounds, (pages, checkpoint) => {
       standing.published(checkpoint)
-      if (pages.at(-1)?.checkpoint.cursor != null && parseCheckpoint(checkpoint.metadata)?.cursor === null) reportLongCursor(plan)
+      if (pages.at(-1)?.checkpoint.cursor != null && parseCheckpoint(checkpoint.metadata)?.cursor === null)
+        reportLongCursor(plan)
       metrics.transactions.inc({ outcome: 'done' })
       metrics.pages.inc(labels, pages.length)
       for (const { marker } of pages) {
@@ -156,7 +177,8 @@ export function openPartition(tools: PartitionTools): Partition {
         metrics.leftOut.inc(labels, marker.leftOut ?? 0)
         tools.onPage(marker, plan.range)
       }
-      for (const reject of pages.flatMap((page) => page.rejected)) metrics.rejected.inc({ ...labels, reason: reject.reason })
+      for (const reject of pages.flatMap((page) => page.rejected))
+        metrics.rejected.inc({ ...labels, reason: reject.reason })
     })
     stamps = createStamps(stampsLast(), (behindMs) => reportBehind(plan, behindMs))
     let orderReported = plan.unordered === true
@@ -184,11 +206,14 @@ export function openPartition(tools: PartitionTools): Partition {
           reportShift()
           orderReported = true
         }
-        if (notWhole !== null) log.warn({ run: plan.run }, `the walk does not show what is deleted: ${notWhole}; nothing is marked`)
+        if (notWhole !== null)
+          log.warn({ run: plan.run }, `the walk does not show what is deleted: ${notWhole}; nothing is marked`)
         driftReport.page(judged)
         if (stream.watermark?.sorted === true && !sorted && !orderReported) {
           orderReported = true
-          log.warn('records are not in the order of the watermark field; the watermark moves only at the end of this run')
+          log.warn(
+            'records are not in the order of the watermark field; the watermark moves only at the end of this run',
+          )
         }
       },
     })
@@ -199,9 +224,13 @@ export function openPartition(tools: PartitionTools): Partition {
     if (stream.deletes === undefined || plan.range !== undefined) return plan
     const { last, loaded, high } = standing.lastSeenLog()
     const begun =
-      plan.page > 0 ? plan : { ...plan, ...beginWalk(share, last, high, Math.max(plan.startedMs, stampsLast() + 1), rowsLeft(loaded)) }
+      plan.page > 0
+        ? plan
+        : { ...plan, ...beginWalk(share, last, high, Math.max(plan.startedMs, stampsLast() + 1), rowsLeft(loaded)) }
     // The permission is part of the walk: whoever goes on with it after a crash has it too, and no other walk does.
-    return job === 'full-allowing-deletes' && begun.walk !== undefined ? { ...begun, walk: { ...begun.walk, allowed: true } } : begun
+    return job === 'full-allowing-deletes' && begun.walk !== undefined
+      ? { ...begun, walk: { ...begun.walk, allowed: true } }
+      : begun
   }
 
   const groupOf = (range: BackfillRange | undefined): string =>
@@ -229,14 +258,20 @@ export function openPartition(tools: PartitionTools): Partition {
       if (refused === null) return attention.length === 0 ? { outcome: 'done' } : { outcome: 'done', attention }
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
-      log.warn({ watermark, err: refused }, `the cursor leads to no page; going on from the best watermark: ${refused.message}`)
+      log.warn(
+        { watermark, err: refused },
+        `the cursor leads to no page; going on from the best watermark: ${refused.message}`,
+      )
       // The new walk finds out by itself.
       attention = attention.filter(({ kind }) => kind !== 'watermark_held')
       plan = ready({ ...startAgain(plan, watermark, clock), ...(gaveUp === undefined ? {} : { gaveUp }) }, job)
     }
   }
 
-  /** Kafka bounds how far ahead of its own clock a record may be: a last stamp that lies behind that would otherwise hold the stream up until then. */
+  /**
+   * Kafka bounds how far ahead of its own clock a record may be: a last stamp that lies behind that would otherwise
+   * hold the stream up until then.
+   */
   async function stampedRun(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
     try {
       return await runToEnd(stop, job)
@@ -271,7 +306,8 @@ export function openPartition(tools: PartitionTools): Partition {
     log.warn({ status: error.status }, `page left out, the run ends in front of it: ${error.message}`)
     const { run, page, group } = going
     const skip = { v: 1 as const, run, page: page + 1, status: error.status, atMs: clock.nowMs() }
-    if (!(await noteSkip(publisher, { group: names.skippedGroup(group), topic, partition }, skip, log))) standing.invalidate()
+    if (!(await noteSkip(publisher, { group: names.skippedGroup(group), topic, partition }, skip, log)))
+      standing.invalidate()
     return { outcome: 'skipped', error }
   }
 

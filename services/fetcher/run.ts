@@ -1,7 +1,7 @@
 /**
- * One run: one pass over a partition, from where the resume rule puts it to the last page. Every page is judged, compared with what was
- * published before, and put out with the checkpoint behind it. Guarantees: the checkpoint never runs ahead of the log, and a run that
- * ends for whatever reason leaves a place to go on from.
+ * One run: one pass over a partition, from where the resume rule puts it to the last page. Every page is judged,
+ * compared with what was published before, and put out with the checkpoint behind it. Guarantees: the checkpoint never
+ * runs ahead of the log, and a run that ends for whatever reason leaves a place to go on from.
  */
 
 import { type Pace, systemPace } from '#shared/clock.ts'
@@ -10,7 +10,14 @@ import type { HeadraceError } from '#shared/errors.ts'
 import type { Attention } from '#shared/progress/attention.ts'
 import { type Checkpoint, type RunTotals, reachedOf, type WalkSize } from '#shared/progress/offset-metadata.ts'
 import { redactUrl } from '#shared/redact.ts'
-import { boundedWatermark, comparePositions, maxPosition, type Position, positionOfText, watermarkText } from '#shared/watermark.ts'
+import {
+  boundedWatermark,
+  comparePositions,
+  maxPosition,
+  type Position,
+  positionOfText,
+  watermarkText,
+} from '#shared/watermark.ts'
 import type { Fresh, SeenRecords } from './deduplicate/seen-records.ts'
 import { mayMeanExpiredCursor } from './http/errors.ts'
 import type { Send } from './http/messages.ts'
@@ -57,12 +64,18 @@ export type RunPlan = {
   aheadMs?: number | undefined
   /** Of a partition whose shares are found: those that were walked from their start. */
   known?: string | undefined
-  /** It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is never behind the one before it. */
+  /**
+   * It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is
+   * never behind the one before it.
+   */
   full?: { reached: string | null } | undefined
   /** The cursor that this run gave up once (`cursorKey`). */
   gaveUp?: string | undefined
   walk?: FullWalk | undefined
-  /** A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk has come. */
+  /**
+   * A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk
+   * has come.
+   */
   range?: BackfillRange | undefined
 }
 
@@ -85,15 +98,26 @@ export type RunTools = {
   /** Of pages that are validated in slices. */
   pace?: Pace
   /** A page was judged and put out; it is not in the log yet. */
-  onPage(event: { judged: ValidatedPage; sorted: boolean; shifted: boolean; notWhole: string | null; cautions: readonly Caution[] }): void
+  onPage(event: {
+    judged: ValidatedPage
+    sorted: boolean
+    shifted: boolean
+    notWhole: string | null
+    cautions: readonly Caution[]
+  }): void
   /** For a person to look at, beside a run that ends well. */
   attend(attention: Attention): void
 }
 
-/** `watermark`: the best one of this walk. `refused`: the cursor leads to no page, or the API does not know it any more; start again from there. */
+/**
+ * `watermark`: the best one of this walk. `refused`: the cursor leads to no page, or the API does not know it any more;
+ * start again from there.
+ */
 export type RunResult = { watermark: string | null; refused: HeadraceError | null; gaveUp?: string }
 
-/** Runs until the last page. Throws what stopped it (a failure, or the stop's reason) after what was put out is flushed. */
+/**
+ * Runs until the last page. Throws what stopped it (a failure, or the stop's reason) after what was put out is flushed.
+ */
 export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const { stream, send, stop, outlet } = tools
   const state: RunState = {
@@ -129,14 +153,17 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const best = (refused: HeadraceError | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
   if (state.held !== null) attendHeld(tools, state.held)
   try {
-    for await (const page of tools.found === undefined ? walkPages(walk) : walkSlices(walk, { ...tools.found, known: plan.known })) {
+    for await (const page of tools.found === undefined
+      ? walkPages(walk)
+      : walkSlices(walk, { ...tools.found, known: plan.known })) {
       const context = contextOf(page.stream ?? stream, partition, page.response)
       const floor = floorOf(state.progress, stream.watermark)
       const repeats = page.repeats !== undefined || page.overlaps === true
       const { judged, kept, fresh, stopped } = await validatePage(page.records, {
         judge: (raws) => learning(tools, () => judge(raws, context)),
         ...(ends === null ? {} : { keep: (slice: ValidatedPage) => within(stream, slice, ends) }),
-        fresh: (slice, part) => tools.memory.withoutUnchanged(slice.records, slice.rejected, floor, { repeats, ...part }),
+        fresh: (slice, part) =>
+          tools.memory.withoutUnchanged(slice.records, slice.rejected, floor, { repeats, ...part }),
         refuse: state.refuseChangedApi,
         pace: tools.pace ?? systemPace,
         signal: stop.hard,
@@ -146,7 +173,9 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
         await publishPage(plan, tools, state, page, judged, fresh)
         continue
       }
-      const isEnd = page.last || (state.progress.sorted && page.repeats === undefined && page.shifted !== true && isPast(judged, ends))
+      const isEnd =
+        page.last ||
+        (state.progress.sorted && page.repeats === undefined && page.shifted !== true && isPast(judged, ends))
       await publishPage(plan, tools, state, isEnd ? { ...page, cursor: null, last: true } : page, kept, fresh)
       if (isEnd) break
     }
@@ -205,8 +234,8 @@ async function publishPage(
   const { last, walkedTo } = page
   const aheadMs = clockAheadMs(response)
   state.aheadMs ??= aheadMs
-  // By the clock, never by the stamp: a stamp that was raised must not let the watermark pass what was not yet there. No page is fetched before
-  // its run starts: a start that is later was told by a clock that has been put back.
+  // By the clock, never by the stamp: a stamp that was raised must not let the watermark pass what was not yet there.
+  // No page is fetched before its run starts: a start that is later was told by a clock that has been put back.
   const times = {
     last,
     fetchedMs: response.fetchedMs - aheadMs,
@@ -227,14 +256,23 @@ async function publishPage(
   const watermark = watermarkOf(plan, stream, state)
   const safe = state.progress.sorted || last || walkedTo !== undefined
   const shifted = page.shifted === true
-  if (state.walk !== undefined) state.walk = walkedOn(state.walk, { judged, shifted, held: state.held, atMs: state.stampMs })
+  if (state.walk !== undefined)
+    state.walk = walkedOn(state.walk, { judged, shifted, held: state.held, atMs: state.stampMs })
   const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
   const complete = showsDeletes && last ? completeOf(state.walk, plan.startedMs) : undefined
-  const withheld = stream.deletes === undefined || !last ? null : deletesAttention(state.walk, stream.deletes, stream.label)
+  const withheld =
+    stream.deletes === undefined || !last ? null : deletesAttention(state.walk, stream.deletes, stream.label)
   if (withheld !== null) tools.attend(withheld)
   const confirms = safe && state.held === null && plan.range === undefined
   const place = {
-    ...{ run: plan.run, page: state.page, watermark: confirms ? watermark : null, ...shareOf(tools), ...coverageOf(plan), last },
+    ...{
+      run: plan.run,
+      page: state.page,
+      watermark: confirms ? watermark : null,
+      ...shareOf(tools),
+      ...coverageOf(plan),
+      last,
+    },
     ...(complete === undefined ? {} : { complete }),
   }
   const marker = markerOf(place, { ...response, fetchedMs: state.stampMs }, judged, fresh)
@@ -246,13 +284,23 @@ async function publishPage(
   const fewer = ofAll && stream.deletes === undefined ? fewerCaution(plan.whole, brought) : []
   await tools.outlet.put({
     marker,
-    checkpoint: { ...checkpointOf(plan, stream, state, page), ...(whole === undefined ? {} : { whole }), ...shareOf(tools) },
+    checkpoint: {
+      ...checkpointOf(plan, stream, state, page),
+      ...(whole === undefined ? {} : { whole }),
+      ...shareOf(tools),
+    },
     records: fresh.records,
     rejected: fresh.rejected,
     schemaId: tools.columns?.schemaId(),
     url: redactUrl(response.request.url),
   })
-  tools.onPage({ judged, sorted: state.progress.sorted, shifted, notWhole, cautions: [...(page.cautions ?? []), ...fewer] })
+  tools.onPage({
+    judged,
+    sorted: state.progress.sorted,
+    shifted,
+    notWhole,
+    cautions: [...(page.cautions ?? []), ...fewer],
+  })
 }
 
 function attendHeld({ attend, stream }: RunTools, held: string): void {
@@ -316,4 +364,6 @@ const positionIn = ({ watermark }: Stream, text: string | null): Position | null
   text === null || watermark === null ? null : positionOfText(watermark.kind, text)
 
 const textOf = (stream: Stream, position: Position | null): string | null =>
-  position === null || stream.watermark === null ? null : boundedWatermark(watermarkText(stream.watermark.kind, position))
+  position === null || stream.watermark === null
+    ? null
+    : boundedWatermark(watermarkText(stream.watermark.kind, position))

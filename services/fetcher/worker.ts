@@ -1,6 +1,7 @@
 /**
- * The partitions that this process runs, and their coming and going. A pause lets the page in hand finish before it cuts, so that no
- * page is asked for twice and no two owners ask at once; a partition that stays keeps its publisher and its memory.
+ * The partitions that this process runs, and their coming and going. A pause lets the page in hand finish before it
+ * cuts, so that no page is asked for twice and no two owners ask at once; a partition that stays keeps its publisher
+ * and its memory.
  */
 import type { Observable } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
@@ -29,7 +30,10 @@ export type Worker = {
   assign(owned: ReadonlyMap<string, Owned>): Promise<void>
   /** Resolves when no run is going any more. */
   pause(): Promise<void>
-  /** Once: resolves when every owned partition, or as many as were asked for, has had its run. Always: on the signal. Throws what `fail` was told. */
+  /**
+   * Once: resolves when every owned partition, or as many as were asked for, has had its run. Always: on the signal.
+   * Throws what `fail` was told.
+   */
   finished(signal: AbortSignal): Promise<void>
   fail(error: Error): void
   close(): Promise<void>
@@ -70,7 +74,12 @@ export function createWorker(tools: WorkerTools): Worker {
       return
     }
     const woken = tools.woken?.(owned)
-    const schedule = { nowMs: clock.nowMs, random: clock.random, stopped: current.stopped, ...(woken === undefined ? {} : { woken }) }
+    const schedule = {
+      nowMs: clock.nowMs,
+      random: clock.random,
+      stopped: current.stopped,
+      ...(woken === undefined ? {} : { woken }),
+    }
     await runsOf(owned.stream, await partition.dueInMs(), runNow, schedule)
   }
 

@@ -1,7 +1,7 @@
 /**
- * The loader: from Kafka into ClickHouse. Batches come in under a bound, each goes into its table, and only what ClickHouse has confirmed is
- * committed, offset and watermark in one. Whatever fails is waited for; whatever cannot be a row goes to the dead letters. Killing it at any moment
- * loses nothing and counts nothing twice.
+ * The loader: from Kafka into ClickHouse. Batches come in under a bound, each goes into its table, and only what
+ * ClickHouse has confirmed is committed, offset and watermark in one. Whatever fails is waited for; whatever cannot be
+ * a row goes to the dead letters. Killing it at any moment loses nothing and counts nothing twice.
  */
 import { connectClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -40,8 +40,8 @@ export type LoadOptions = {
 const STOP_FINISH_SHARE = 0.8
 
 /**
- * Runs until the signal aborts or all is caught up. Throws Unavailable when Kafka, or for a one-shot load ClickHouse, cannot be used at the start, and
- * Stopped when a one-shot load waits for something that only a person can put right.
+ * Runs until the signal aborts or all is caught up. Throws Unavailable when Kafka, or for a one-shot load ClickHouse,
+ * cannot be used at the start, and Stopped when a one-shot load waits for something that only a person can put right.
  */
 export async function load(options: LoadOptions): Promise<LoadSummary> {
   const { config, clock, log, metrics, signal } = options
@@ -73,7 +73,8 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
       const all = untilAllCommitted({ kafka, names, clock, held: works.holdups.all }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
-    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind it.
+    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind
+    // it.
     if (options.health !== undefined) {
       const probes = workerProbes(kafka, names.loaderGroup, works.registry)
       const refusal = watchServers(probes, clock, AbortSignal.any([stop, ended.signal]))
@@ -84,7 +85,10 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
       })
     }
     const letters = works.letters.follow(AbortSignal.any([stop, ended.signal]))
-    for await (const topics of topicLists({ kafka, names, refreshMs: config.loader.topicsRefreshMs, clock, log }, stop)) {
+    for await (const topics of topicLists(
+      { kafka, names, refreshMs: config.loader.topicsRefreshMs, clock, log },
+      stop,
+    )) {
       await works.membership.join(topics, stop)
     }
     await works.membership.leave(config.stopDeadlineMs * STOP_FINISH_SHARE)

@@ -1,6 +1,6 @@
 /**
- * The parts of the loader, put together: intake → chunks → a lane for each topic → settle → commit, with the gate around them. What they know of
- * each other is here; what happens is in the parts.
+ * The parts of the loader, put together: intake → chunks → a lane for each topic → settle → commit, with the gate
+ * around them. What they know of each other is here; what happens is in the parts.
  */
 import type { ClickHouseClient } from '@clickhouse/client'
 import { asyncScheduler, type SchedulerLike, Subject } from 'rxjs'
@@ -43,7 +43,9 @@ export type Pipeline = {
 
 export type PipelineOptions = WiringOptions & { clickhouse: ClickHouseClient }
 
-/** What the parts share. The configuration's servers are not looked at here: whoever made the ports has connected them. */
+/**
+ * What the parts share. The configuration's servers are not looked at here: whoever made the ports has connected them.
+ */
 export type WiringOptions = {
   config: Config
   kafka: Kafka
@@ -71,7 +73,10 @@ export type Outer = {
 }
 
 /** Of a loader that keeps none. */
-const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = { watching: (_, holdups) => holdups, progress: () => undefined }
+const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = {
+  watching: (_, holdups) => holdups,
+  progress: () => undefined,
+}
 
 const NONCE_RADIX = 36
 
@@ -123,7 +128,13 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
   const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, stalls, reader: membership.reader })
 
   const policyOf = (topic: string) => catalog.annotation(topic)?.deletes
-  const unseen: MarkDeleted = createMarkDeleted({ ...common, writer, tableOf: catalog.tableOf, policyOf, refresh: catalog.refresh })
+  const unseen: MarkDeleted = createMarkDeleted({
+    ...common,
+    writer,
+    tableOf: catalog.tableOf,
+    policyOf,
+    refresh: catalog.refresh,
+  })
   const settle = createCommitBatch({
     ...common,
     deliver: createInsertBatch({ ...common, writer, tables }),
@@ -135,14 +146,17 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
   })
 
   /**
-   * A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. So is a batch behind one that was given up, in
-   * a stop: its commit would pass what was not loaded.
+   * A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. So is a batch behind
+   * one that was given up, in a stop: its commit would pass what was not loaded.
    */
   async function settleAndMakeRoom(batch: Batch): Promise<void> {
     const assigned = membership.assigned()
     try {
       if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
-      if ((await settle(batch, retryPolicyOf(assigned, batch.topic, clock, stalls.watching(batch.topic, holdups)))) === 'given up') {
+      if (
+        (await settle(batch, retryPolicyOf(assigned, batch.topic, clock, stalls.watching(batch.topic, holdups)))) ===
+        'given up'
+      ) {
         assigned.givenUp.add(batch.topic)
         return
       }
@@ -155,7 +169,14 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
   }
 
   const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
-  const lanes = { rows, bytes, ageMs, scheduler, flush, stretchOf: (topic: string) => stretchOf(catalog.tableOf(topic)) }
+  const lanes = {
+    rows,
+    bytes,
+    ageMs,
+    scheduler,
+    flush,
+    stretchOf: (topic: string) => stretchOf(catalog.tableOf(topic)),
+  }
   chunks.pipe(laneByTopic(lanes, settleAndMakeRoom)).subscribe({ error: onFailure })
   return membership
 }

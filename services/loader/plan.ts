@@ -1,6 +1,7 @@
 /**
- * What the loader would do with each table, and what it would refuse: the same judgement as at its start, with nothing done. A stream is planned
- * by its registered schema, or by its declaration where that may follow it: not registered yet, or registered with less.
+ * What the loader would do with each table, and what it would refuse: the same judgement as at its start, with nothing
+ * done. A stream is planned by its registered schema, or by its declaration where that may follow it: not registered
+ * yet, or registered with less.
  */
 
 import { WrongUse } from '#shared/errors.ts'
@@ -40,8 +41,14 @@ export type PlanDeps = {
 }
 
 /** Of these streams, or of all that are declared or have a topic. Throws WrongUse for a stream that nobody knows. */
-export async function planTables(deps: PlanDeps, declared: readonly DeclaredStream[], labels: readonly string[]): Promise<StreamPlan[]> {
-  const topics = new Map((await recordTopics(deps.kafka, deps.names)).map((topic) => [labelOf(topic, deps.names), topic]))
+export async function planTables(
+  deps: PlanDeps,
+  declared: readonly DeclaredStream[],
+  labels: readonly string[],
+): Promise<StreamPlan[]> {
+  const topics = new Map(
+    (await recordTopics(deps.kafka, deps.names)).map((topic) => [labelOf(topic, deps.names), topic]),
+  )
   const known = [...new Set([...declared.map((stream) => stream.label), ...topics.keys()])].sort()
   const unknown = labels.find((wanted) => !known.includes(wanted))
   if (unknown !== undefined) {
@@ -66,7 +73,12 @@ export async function planTables(deps: PlanDeps, declared: readonly DeclaredStre
 const labelOf = (topic: string, names: Names): string => label(names.streamOf(topic) as StreamName)
 
 /** Null for a topic without a schema of ours: nothing of it has a table. */
-async function planStream(deps: PlanDeps, stream: string, topic: string | null, declared: JsonSchema | null): Promise<StreamPlan | null> {
+async function planStream(
+  deps: PlanDeps,
+  stream: string,
+  topic: string | null,
+  declared: JsonSchema | null,
+): Promise<StreamPlan | null> {
   const registered = topic === null ? null : await deps.registry.latest(deps.names.subject(topic))
   const changes = registered === null || declared === null ? [] : schemaDifferences(registered.json, declared)
   const follows = declared !== null && changes.every(({ additive }) => additive)

@@ -11,5 +11,6 @@ export function addBatch(summary: LoadSummary, batch: Batch, rows: number, deadL
   summary.rows += rows
   summary.deadLetters += deadLetters
   summary.batches += 1
-  for (const [partition, { watermark }] of committableOf(batch)) summary.watermarks[`${batch.topic}/${partition}`] = watermark
+  for (const [partition, { watermark }] of committableOf(batch))
+    summary.watermarks[`${batch.topic}/${partition}`] = watermark
 }

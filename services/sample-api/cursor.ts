@@ -1,6 +1,7 @@
 /**
- * The sample API's cursors: opaque to clients, base64url of a check (HMAC-SHA-256, cut to 16 bytes) and of the place and filters that they
- * stand for. A forged, cut or foreign cursor is refused. The key follows from the client's secret, so a cursor outlives a restart.
+ * The sample API's cursors: opaque to clients, base64url of a check (HMAC-SHA-256, cut to 16 bytes) and of the place
+ * and filters that they stand for. A forged, cut or foreign cursor is refused. The key follows from the client's
+ * secret, so a cursor outlives a restart.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'

@@ -1,7 +1,7 @@
 /**
- * The few records that the sample API damages on purpose, as real APIs do by accident: each in its own way, always the same ones. They
- * lie away from the end of what is released, so that a later run does not meet a page that is mostly damaged. The server still knows
- * each one's true place in the order.
+ * The few records that the sample API damages on purpose, as real APIs do by accident: each in its own way, always the
+ * same ones. They lie away from the end of what is released, so that a later run does not meet a page that is mostly
+ * damaged. The server still knows each one's true place in the order.
  */
 export type Feature = {
   type: 'Feature'
@@ -27,9 +27,15 @@ export const DAMAGES: readonly Damage[] = [
       return { ...feature, properties }
     },
   },
-  { name: 'coordinates null', apply: (feature) => ({ ...feature, geometry: { ...feature.geometry, coordinates: null } }) },
+  {
+    name: 'coordinates null',
+    apply: (feature) => ({ ...feature, geometry: { ...feature.geometry, coordinates: null } }),
+  },
   { name: 'id empty', apply: (feature) => ({ ...feature, id: '' }) },
-  { name: 'time as text', apply: (feature) => withProperties(feature, { time: new Date(feature.properties.time).toISOString() }) },
+  {
+    name: 'time as text',
+    apply: (feature) => withProperties(feature, { time: new Date(feature.properties.time).toISOString() }),
+  },
   {
     name: 'latitude beyond the pole',
     apply: (feature) => {

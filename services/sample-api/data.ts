@@ -1,7 +1,7 @@
 /**
- * What the sample API serves: the 1,707 earthquakes of one real week (U.S. Geological Survey, public domain; from npm `vega-datasets`),
- * in the order (updated, id). All but a handful of damaged ones are exactly the original. Pages are found by key, never by count, so
- * they stay the same while later records are released.
+ * What the sample API serves: the 1,707 earthquakes of one real week (U.S. Geological Survey, public domain; from npm
+ * `vega-datasets`), in the order (updated, id). All but a handful of damaged ones are exactly the original. Pages are
+ * found by key, never by count, so they stay the same while later records are released.
  */
 import { readFile } from 'node:fs/promises'
 import { Unavailable } from '#shared/errors.ts'
@@ -43,7 +43,12 @@ export function catalogueOf(features: readonly Feature[]): Catalogue {
   const damages = damagePlaces(ordered.length)
   const entries = ordered.map((feature, index): Entry => {
     const damage = damages.get(index)
-    return { ...keyOf(feature), region: regionOf(feature), damaged: damage !== undefined, body: damage?.apply(feature) ?? feature }
+    return {
+      ...keyOf(feature),
+      region: regionOf(feature),
+      damaged: damage !== undefined,
+      body: damage?.apply(feature) ?? feature,
+    }
   })
   return { entries, firstPart: Math.floor(entries.length * FIRST_PART_SHARE) }
 }

@@ -1,7 +1,8 @@
 /**
- * How the sample API limits its client: so many requests in a window that slides, an answer 429 out of the blue (as when other clients
- * of the account used the limit up) and an answer 503 now and then. All by count, so that a run can be repeated. Also watches how the
- * client behaves: its densest window, and whether it came back before the time that Retry-After named.
+ * How the sample API limits its client: so many requests in a window that slides, an answer 429 out of the blue (as
+ * when other clients of the account used the limit up) and an answer 503 now and then. All by count, so that a run can
+ * be repeated. Also watches how the client behaves: its densest window, and whether it came back before the time that
+ * Retry-After named.
  */
 import type { Clock } from '#shared/clock.ts'
 
@@ -25,7 +26,9 @@ export type LimitDecision = {
 
 export type RequestLimit = {
   decide(): LimitDecision
-  /** Most requests that arrived within one window, refused ones included; and those that came before Retry-After said. */
+  /**
+   * Most requests that arrived within one window, refused ones included; and those that came before Retry-After said.
+   */
   seen(): { maxInWindow: number; early: number }
 }
 
@@ -73,7 +76,8 @@ export function limiter(options: LimitOptions, clock: Clock): RequestLimit {
 }
 
 /** When the oldest counted request leaves the window. */
-const leavesMs = (counted: readonly number[], limit: SampleLimit, nowMs: number): number => (counted[0] ?? nowMs) + limit.perMs - nowMs
+const leavesMs = (counted: readonly number[], limit: SampleLimit, nowMs: number): number =>
+  (counted[0] ?? nowMs) + limit.perMs - nowMs
 
 function forget(times: number[], untilMs: number): void {
   const kept = times.findIndex((timeMs) => timeMs > untilMs)
@@ -83,7 +87,10 @@ function forget(times: number[], untilMs: number): void {
 /** Whole seconds, never too few. */
 export const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))
 
-/** RateLimit and RateLimit-Policy as draft-ietf-httpapi-ratelimit-headers-09 writes them; Retry-After (RFC 9110) where it is due. */
+/**
+ * RateLimit and RateLimit-Policy as draft-ietf-httpapi-ratelimit-headers-09 writes them; Retry-After (RFC 9110) where
+ * it is due.
+ */
 export function limitHeaders(limit: SampleLimit, verdict: LimitDecision): Record<string, string> {
   const headers = {
     'RateLimit-Policy': `"default";q=${limit.requests};w=${seconds(limit.perMs)}`,

@@ -1,7 +1,7 @@
 /**
- * The sample API as a process of its own. Prints one line of JSON, `{"url": …}`, when it is ready, and stops on SIGTERM and SIGINT; with
- * `--owned` also as soon as whoever started it is gone (its IPC channel or its standard input ends). The client's id and secret come from a
- * file, so that they are in no argument list.
+ * The sample API as a process of its own. Prints one line of JSON, `{"url": …}`, when it is ready, and stops on SIGTERM
+ * and SIGINT; with `--owned` also as soon as whoever started it is gone (its IPC channel or its standard input ends).
+ * The client's id and secret come from a file, so that they are in no argument list.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -17,14 +17,18 @@ const USAGE = `node services/sample-api/main.ts --credentials FILE [--port ${POR
 
 function readArguments(args: string[]): { options: SampleApiOptions; owned: boolean } {
   const values = parse(args)
-  const whole = (name: 'port' | 'token-life-ms' | 'fail-every' | 'shared-limit-at', byDefault?: number): number | undefined => {
+  const whole = (
+    name: 'port' | 'token-life-ms' | 'fail-every' | 'shared-limit-at',
+    byDefault?: number,
+  ): number | undefined => {
     const text = values[name]
     if (text === undefined) return byDefault
     if (!/^\d{1,9}$/.test(text)) throw new WrongUse('HR_OPTION', `--${name}: expected a whole number`, { hint: USAGE })
     return Number(text)
   }
   const released = values.part
-  if (released !== 'first' && released !== 'all') throw new WrongUse('HR_OPTION', '--part: expected first or all', { hint: USAGE })
+  if (released !== 'first' && released !== 'all')
+    throw new WrongUse('HR_OPTION', '--part: expected first or all', { hint: USAGE })
   const given = {
     port: whole('port', PORT),
     tokenLifeMs: whole('token-life-ms'),
@@ -32,7 +36,9 @@ function readArguments(args: string[]): { options: SampleApiOptions; owned: bool
     sharedLimitAt: whole('shared-limit-at'),
     limit: limitOf(values.limit),
   }
-  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<SampleApiOptions>
+  const known = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Partial<SampleApiOptions>
   const { host, admin } = values
   return { options: { ...readCredentials(values.credentials), ...known, host, admin, released }, owned: values.owned }
 }
@@ -69,7 +75,9 @@ function limitOf(text: string | undefined): { requests: number; perMs: number } 
 function readCredentials(file: string | undefined): OAuthClient {
   if (file === undefined) throw new WrongUse('HR_OPTION', '--credentials is missing', { hint: USAGE })
   try {
-    return z.object({ clientId: z.string().min(1), clientSecret: z.string().min(1) }).parse(JSON.parse(readFileSync(file, 'utf8')))
+    return z
+      .object({ clientId: z.string().min(1), clientSecret: z.string().min(1) })
+      .parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch {
     throw new WrongUse('HR_OPTION', `--credentials: ${file} holds no client`, {
       hint: 'write {"clientId": "…", "clientSecret": "…"} into it',

@@ -1,6 +1,7 @@
 /**
- * OAuth 2.0 as far as the sample API goes: the client credentials grant (RFC 6749 section 4.4) with the client's secret in the Basic header or in
- * the body, and bearer tokens (RFC 6750) that are random, live for a short time and are checked in constant time. Nothing here logs.
+ * OAuth 2.0 as far as the sample API goes: the client credentials grant (RFC 6749 section 4.4) with the client's secret
+ * in the Basic header or in the body, and bearer tokens (RFC 6750) that are random, live for a short time and are
+ * checked in constant time. Nothing here logs.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
@@ -33,7 +34,8 @@ export function refusalOf({ authorization, form }: GrantRequest, client: OAuthCl
     return { ...failed, challenge: BASIC_CHALLENGE }
   }
   if (!form.has('grant_type')) return refuse('invalid_request', 'grant_type is missing')
-  if (form.get('grant_type') !== 'client_credentials') return refuse('unsupported_grant_type', 'only client_credentials is supported')
+  if (form.get('grant_type') !== 'client_credentials')
+    return refuse('unsupported_grant_type', 'only client_credentials is supported')
   const scopes = (form.get('scope') ?? '').split(' ').filter((scope) => scope !== '')
   return scopes.every((scope) => scope === SCOPE) ? null : refuse('invalid_scope', `the only scope is ${SCOPE}`)
 }

@@ -1,7 +1,8 @@
 /**
- * The sample API: a real HTTP server on this machine that serves one real week of earthquakes the way hard APIs do. Client credentials
- * with tokens that live 90 s, cursor pages, a tight limit of requests with Retry-After, a 503 now and then, a 429 out of the blue, and
- * seven damaged records. Deterministic by count, so that the demonstration and the tests can check every number. Logs nothing.
+ * The sample API: a real HTTP server on this machine that serves one real week of earthquakes the way hard APIs do.
+ * Client credentials with tokens that live 90 s, cursor pages, a tight limit of requests with Retry-After, a 503 now
+ * and then, a 429 out of the blue, and seven damaged records. Deterministic by count, so that the demonstration and the
+ * tests can check every number. Logs nothing.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from '#shared/clock.ts'
@@ -112,7 +113,12 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
       return reply.code(refusal.status).send({ error: refusal.error, error_description: refusal.description })
     }
     seen.tokens += 1
-    return { access_token: tokens.issue(), token_type: 'Bearer', expires_in: Math.floor(tokenLifeMs / 1000), scope: SCOPE }
+    return {
+      access_token: tokens.issue(),
+      token_type: 'Bearer',
+      expires_in: Math.floor(tokenLifeMs / 1000),
+      scope: SCOPE,
+    }
   })
 
   app.get('/v1/earthquakes', { onRequest: admit }, async (request) => {
@@ -166,10 +172,13 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
 function answerProblems(app: FastifyInstance): void {
   const send = (reply: FastifyReply, { status, title, message }: Problem) =>
     reply.code(status).type('application/problem+json').send({ type: 'about:blank', title, status, detail: message })
-  app.setNotFoundHandler((_request, reply) => send(reply, new Problem(404, 'Not Found', 'there is nothing at this path')))
+  app.setNotFoundHandler((_request, reply) =>
+    send(reply, new Problem(404, 'Not Found', 'there is nothing at this path')),
+  )
   app.setErrorHandler((error, _request, reply) => {
     if (error instanceof Problem) return send(reply, error)
-    const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
+    const status =
+      error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500
     return send(reply, new Problem(status, status < 500 ? 'Bad Request' : 'Internal Server Error', messageOf(error)))
   })
 }
@@ -189,8 +198,12 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     return await app.listen({ host, port })
   } catch (error) {
     await app.close()
-    throw new Unavailable('HR_SAMPLE_API_PORT', `the sample API cannot listen on ${host}:${port}: ${messageOf(error)}`, {
-      hint: 'choose another port, or 0 for a free one',
-    })
+    throw new Unavailable(
+      'HR_SAMPLE_API_PORT',
+      `the sample API cannot listen on ${host}:${port}: ${messageOf(error)}`,
+      {
+        hint: 'choose another port, or 0 for a free one',
+      },
+    )
   }
 }

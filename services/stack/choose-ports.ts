@@ -1,6 +1,6 @@
 /**
- * Which ports a stack gets: those asked for, else those of its last start while they are free, else new ones. They are noted in
- * `run/ports.json`, so that addresses stay the same from start to start. Servers that run keep theirs.
+ * Which ports a stack gets: those asked for, else those of its last start while they are free, else new ones. They are
+ * noted in `run/ports.json`, so that addresses stay the same from start to start. Servers that run keep theirs.
  */
 import { Unavailable, WrongUse } from '#shared/errors.ts'
 import { writeJson } from './files.ts'
@@ -10,7 +10,10 @@ import { readPorts } from './stack-file.ts'
 
 const TCP_PORT_MAX = 65_535
 
-/** Throws HR_STACK_PORT_TAKEN, HR_STACK_PORT_INVALID, or HR_STACK_RUNNING when a running server has another port than asked for. */
+/**
+ * Throws HR_STACK_PORT_TAKEN, HR_STACK_PORT_INVALID, or HR_STACK_RUNNING when a running server has another port than
+ * asked for.
+ */
 export async function choosePorts(options: StackOptions, running: ReadonlySet<ServerName>): Promise<Ports> {
   const { portsFile } = pathsOf(options)
   const last = await readPorts(portsFile)
@@ -32,20 +35,31 @@ function serverOf(name: PortName): ServerName {
 
 function keep(name: PortName, current: number, asked: number | undefined): number {
   if (asked === undefined || asked === current) return current
-  throw new Unavailable('HR_STACK_RUNNING', `the stack is running already, with ${name} on port ${current} instead of ${asked}`, {
-    hint: 'stop it first: npm run headrace -- stack down',
-  })
+  throw new Unavailable(
+    'HR_STACK_RUNNING',
+    `the stack is running already, with ${name} on port ${current} instead of ${asked}`,
+    {
+      hint: 'stop it first: npm run headrace -- stack down',
+    },
+  )
 }
 
 async function checkAsked(name: PortName, port: number): Promise<number> {
   if (!Number.isInteger(port) || port < 1 || port > TCP_PORT_MAX) {
-    throw new WrongUse('HR_STACK_PORT_INVALID', `${port} is not a port for ${name}`, { hint: `give a number from 1 to ${TCP_PORT_MAX}` })
+    throw new WrongUse('HR_STACK_PORT_INVALID', `${port} is not a port for ${name}`, {
+      hint: `give a number from 1 to ${TCP_PORT_MAX}`,
+    })
   }
   if (await isPortFree(port)) return port
   throw portTaken(name, port)
 }
 
-async function lastOrFresh(name: PortName, last: number | undefined, fresh: number, { onProgress }: StackOptions): Promise<number> {
+async function lastOrFresh(
+  name: PortName,
+  last: number | undefined,
+  fresh: number,
+  { onProgress }: StackOptions,
+): Promise<number> {
   if (last === undefined) return fresh
   if (await isPortFree(last)) return last
   onProgress?.(`port ${last} of the last start is taken: ${name} gets ${fresh}`)

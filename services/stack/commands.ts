@@ -1,6 +1,7 @@
 /**
- * `headrace stack up | down | status`, for a person (plain lines) or a program (`--json`). Progress goes to standard error, the answer
- * to standard output. Each returns the exit status; what goes wrong is thrown, and told by the one door.
+ * `headrace stack up | down | status`, for a person (plain lines) or a program (`--json`). Progress goes to standard
+ * error, the answer to standard output. Each returns the exit status; what goes wrong is thrown, and told by the one
+ * door.
  */
 import { withoutControls } from '#shared/shown.ts'
 import { type Stack, type StackOptions, type StackStatus, stackDown, stackStatus, stackUp } from './stack.ts'
@@ -9,8 +10,16 @@ export type StackCommandOptions = Omit<StackOptions, 'owned' | 'onProgress'> & {
 
 /** The servers stay when this process ends. */
 export async function runStackUp(options: StackCommandOptions): Promise<0> {
-  const stack = await stackUp({ ...options, owned: false, onProgress: (line) => process.stderr.write(`${withoutControls(line)}\n`) })
-  print(options.json ? JSON.stringify({ dir: stack.dir, alreadyUp: stack.alreadyUp, ...stack.addresses }) : describeUp(stack))
+  const stack = await stackUp({
+    ...options,
+    owned: false,
+    onProgress: (line) => process.stderr.write(`${withoutControls(line)}\n`),
+  })
+  print(
+    options.json
+      ? JSON.stringify({ dir: stack.dir, alreadyUp: stack.alreadyUp, ...stack.addresses })
+      : describeUp(stack),
+  )
   return 0
 }
 

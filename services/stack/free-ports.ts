@@ -1,7 +1,8 @@
 /**
- * TCP ports on 127.0.0.1: which are free. They are drawn from below the range that systems give to outgoing connections: otherwise a
- * client that tries again and again to reach a stopped server is one day given the server's own port as its source, connects to
- * itself, and the server cannot come back. Between finding and using a port another process may take it: then the server says so.
+ * TCP ports on 127.0.0.1: which are free. They are drawn from below the range that systems give to outgoing
+ * connections: otherwise a client that tries again and again to reach a stopped server is one day given the server's
+ * own port as its source, connects to itself, and the server cannot come back. Between finding and using a port another
+ * process may take it: then the server says so.
  */
 import { createServer, type Server } from 'node:net'
 import type { Clock } from '#shared/clock.ts'

@@ -1,6 +1,7 @@
 /**
- * What the stack is told by its caller, and the names that all its files use: the three servers, their ports, and where the files of
- * one stack lie. Everything of a stack is below its folder; only downloads are shared, in the cache folder.
+ * What the stack is told by its caller, and the names that all its files use: the three servers, their ports, and where
+ * the files of one stack lie. Everything of a stack is below its folder; only downloads are shared, in the cache
+ * folder.
  */
 import { join, resolve } from 'node:path'
 import type { Clock } from '#shared/clock.ts'

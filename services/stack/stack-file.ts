@@ -1,6 +1,7 @@
 /**
- * `stack.json`: where the servers of a running stack are. It appears, whole, when all of them answer, and is gone when they are
- * stopped; whoever has no addresses in the environment reads them here. And `run/ports.json`: the ports of the last start.
+ * `stack.json`: where the servers of a running stack are. It appears, whole, when all of them answer, and is gone when
+ * they are stopped; whoever has no addresses in the environment reads them here. And `run/ports.json`: the ports of the
+ * last start.
  */
 import { readFile } from 'node:fs/promises'
 import { HOST } from './free-ports.ts'

@@ -1,7 +1,7 @@
 /**
- * The local stack: Kafka, a schema registry and ClickHouse as processes of this computer, without containers. `stackUp` starts what is
- * not running and answers when all three answer; `stackDown` ends them; the data stays. Two callers at once wait for each other.
- * Assumes that a stack's folder is on this machine and is used by one user.
+ * The local stack: Kafka, a schema registry and ClickHouse as processes of this computer, without containers. `stackUp`
+ * starts what is not running and answers when all three answer; `stackDown` ends them; the data stays. Two callers at
+ * once wait for each other. Assumes that a stack's folder is on this machine and is used by one user.
  */
 import { mkdir } from 'node:fs/promises'
 import { messageOf, Unavailable } from '#shared/errors.ts'
@@ -42,9 +42,9 @@ const LOCK_WAIT_MS = 25 * 60_000
 const DISK_BYTES_WARM_MIN = 512 * 1024 ** 2
 
 /**
- * Starts the servers that are not running. Throws `Unavailable`: HR_JAVA_MISSING, HR_JAVA_TOO_OLD, HR_MAVEN_MISSING, HR_DISK_FULL,
- * HR_CLICKHOUSE_MISSING, HR_STACK_PORT_TAKEN, HR_STACK_SERVER_FAILED, HR_STACK_COMMAND_FAILED, HR_STACK_LOCKED, HR_STACK_DIR and
- * others. After an error none of the servers that this call started is left.
+ * Starts the servers that are not running. Throws `Unavailable`: HR_JAVA_MISSING, HR_JAVA_TOO_OLD, HR_MAVEN_MISSING,
+ * HR_DISK_FULL, HR_CLICKHOUSE_MISSING, HR_STACK_PORT_TAKEN, HR_STACK_SERVER_FAILED, HR_STACK_COMMAND_FAILED,
+ * HR_STACK_LOCKED, HR_STACK_DIR and others. After an error none of the servers that this call started is left.
  */
 export async function stackUp(options: StackOptions): Promise<Stack> {
   const { dir, stackFile } = pathsOf(options)
@@ -94,7 +94,10 @@ async function runningServers(options: StackOptions): Promise<Set<ServerName>> {
   return new Set(running)
 }
 
-/** All at once: the slowest decides. When one fails, the others are told to end, and the first error is thrown when they have. */
+/**
+ * All at once: the slowest decides. When one fails, the others are told to end, and the first error is thrown when they
+ * have.
+ */
 async function startServers(names: readonly ServerName[], ports: Ports, options: StackOptions): Promise<void> {
   const javas = names.some((name) => name !== 'clickhouse') ? await findJavas(options.env, options.jvmFolders) : []
   await checkDisk(pathsOf(options).dir, DISK_BYTES_WARM_MIN)
@@ -117,7 +120,12 @@ async function startServers(names: readonly ServerName[], ports: Ports, options:
   if (options.owned !== true) await Promise.all(guards.map((guarded) => guarded.release()))
 }
 
-async function startOne(name: ServerName, ports: Ports, javas: readonly Java[], options: StackOptions): Promise<Guarded> {
+async function startOne(
+  name: ServerName,
+  ports: Ports,
+  javas: readonly Java[],
+  options: StackOptions,
+): Promise<Guarded> {
   const launch = await prepare(name, ports, javas, options)
   const startedMs = options.clock.elapsedMs()
   options.onProgress?.(`starting ${name}`)
@@ -150,5 +158,9 @@ function handleOf(dir: string, ports: Ports, alreadyUp: boolean, options: StackO
 
 function locked<T>(options: StackOptions, work: () => Promise<T>): Promise<T> {
   const onWait = (pid: number) => options.onProgress?.(`waiting for process ${pid}, which starts or stops this stack`)
-  return withLock(pathsOf(options).lock, { clock: options.clock, waitMs: LOCK_WAIT_MS, onWait, signal: options.signal }, work)
+  return withLock(
+    pathsOf(options).lock,
+    { clock: options.clock, waitMs: LOCK_WAIT_MS, onWait, signal: options.signal },
+    work,
+  )
 }

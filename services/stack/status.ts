@@ -1,4 +1,6 @@
-/** What is true of a stack now: each server's process is looked for and asked; no file is believed but for the ports. */
+/**
+ * What is true of a stack now: each server's process is looked for and asked; no file is believed but for the ports.
+ */
 
 import { type Ports, pathsOf, SERVER_NAMES, type ServerName, type StackOptions } from './options.ts'
 import { clickhouseUrl } from './servers/clickhouse.ts'
@@ -24,7 +26,11 @@ export async function stackStatus(options: Pick<StackOptions, 'dir'>): Promise<S
   return { dir, state: all('ready') ? 'up' : all('stopped') ? 'down' : 'partly up', servers }
 }
 
-async function serverStatus(name: ServerName, ports: Ports | undefined, options: Pick<StackOptions, 'dir'>): Promise<ServerStatus> {
+async function serverStatus(
+  name: ServerName,
+  ports: Ports | undefined,
+  options: Pick<StackOptions, 'dir'>,
+): Promise<ServerStatus> {
   const log = pathsOf(options).log(name)
   const identity = await serverIdentity(name, options)
   if (identity === undefined || ports === undefined) return { name, state: 'stopped', log }

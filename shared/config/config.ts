@@ -1,7 +1,7 @@
 /**
- * The only reader of the environment: what is declared in config/options.ts, and what declarations refer to. Any value may come from the
- * file that NAME_FILE points to. Without addresses in the environment, those of a running local stack are taken. No message shows a value
- * that may be a secret.
+ * The only reader of the environment: what is declared in config/options.ts, and what declarations refer to. Any value
+ * may come from the file that NAME_FILE points to. Without addresses in the environment, those of a running local stack
+ * are taken. No message shows a value that may be a secret.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -57,13 +57,18 @@ export type ServerKind = 'kafka' | 'registry' | 'clickhouse'
 const SERVERS: readonly ServerKind[] = ['kafka', 'registry', 'clickhouse']
 
 /**
- * Throws WrongUse, naming the option, for a value that is out of form, or for a server without an address that is among `needs`. Of the
- * others the address may be empty: a fetcher is not told where ClickHouse is.
+ * Throws WrongUse, naming the option, for a value that is out of form, or for a server without an address that is among
+ * `needs`. Of the others the address may be empty: a fetcher is not told where ClickHouse is.
  */
 export function readConfig(environment: Environment, needs: readonly ServerKind[] = SERVERS): Config {
   const values = readOptions(environment)
   const stack = readStackFile(values.HEADRACE_DIR)
-  const address = (server: ServerKind, name: OptionName, given: string | undefined, local: string | undefined): string => {
+  const address = (
+    server: ServerKind,
+    name: OptionName,
+    given: string | undefined,
+    local: string | undefined,
+  ): string => {
     const found = given ?? local ?? (needs.includes(server) ? undefined : '')
     if (found !== undefined) return found
     throw new WrongUse('HR_NO_ADDRESS', `${name} is not set and no local stack is running in ${values.HEADRACE_DIR}`, {
@@ -122,7 +127,9 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
 
 function shardedOf({ CLICKHOUSE_SHARDED: sharded, CLICKHOUSE_CLUSTER: cluster }: OptionValues): boolean {
   if (!sharded || cluster !== undefined) return sharded
-  throw new WrongUse('HR_OPTION', 'CLICKHOUSE_SHARDED: there are no shards without a cluster', { hint: 'set CLICKHOUSE_CLUSTER too' })
+  throw new WrongUse('HR_OPTION', 'CLICKHOUSE_SHARDED: there are no shards without a cluster', {
+    hint: 'set CLICKHOUSE_CLUSTER too',
+  })
 }
 
 /** The options alone, without any server's address; for commands that start the servers themselves. Throws WrongUse. */
@@ -159,7 +166,8 @@ export function loggingOf(environment: Environment): Config['log'] {
 }
 
 /** Variables that nearly have the name of an option, and are not read. */
-export const nearMissesIn = (environment: Environment): NearMiss[] => nearMisses(Object.keys(environment), Object.keys(options.shape))
+export const nearMissesIn = (environment: Environment): NearMiss[] =>
+  nearMisses(Object.keys(environment), Object.keys(options.shape))
 
 /** Resolves what a declaration refers to. Throws WrongUse that names the variable, never its value. */
 export function resolverFor(environment: Environment): Resolver {
@@ -181,7 +189,10 @@ export function resolverFor(environment: Environment): Resolver {
 }
 export type Resolver = { secret(ref: SecretRef): string; setting(ref: SettingRef): string; tokensDir: string }
 
-/** The value of NAME, or what the file that NAME_FILE names holds, without the blanks around it. Undefined for an empty one. */
+/**
+ * The value of NAME, or what the file that NAME_FILE names holds, without the blanks around it. Undefined for an empty
+ * one.
+ */
 function optionValue(environment: Environment, name: string): string | undefined {
   const direct = environment[name] || undefined
   const file = environment[`${name}_FILE`] || undefined
@@ -201,7 +212,9 @@ function optionValue(environment: Environment, name: string): string | undefined
 function tlsOf(values: OptionValues): KafkaOptions['tls'] {
   const { KAFKA_TLS_CA: ca, KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key } = values
   if (!values.KAFKA_TLS) {
-    const set = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).find((name) => values[name] !== undefined)
+    const set = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).find(
+      (name) => values[name] !== undefined,
+    )
     if (set === undefined) return undefined
     throw new WrongUse('HR_OPTION', `${set} is set, but KAFKA_TLS is not: the connection would be in the clear`, {
       hint: `set KAFKA_TLS=true, or take ${set} away`,
@@ -212,21 +225,32 @@ function tlsOf(values: OptionValues): KafkaOptions['tls'] {
       hint: 'set both, each also as NAME_FILE',
     })
   }
-  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
 }
 
 function saslOf(values: OptionValues): KafkaOptions['sasl'] {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values
   if (mechanism === undefined && username === undefined && password === undefined) return undefined
-  if (mechanism !== undefined && username !== undefined && password !== undefined) return { mechanism, username, password }
-  throw new WrongUse('HR_OPTION', 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together, and one is missing', {
-    hint: 'set all three (KAFKA_SASL_PASSWORD_FILE to a file that holds the password), or none',
-  })
+  if (mechanism !== undefined && username !== undefined && password !== undefined)
+    return { mechanism, username, password }
+  throw new WrongUse(
+    'HR_OPTION',
+    'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together, and one is missing',
+    {
+      hint: 'set all three (KAFKA_SASL_PASSWORD_FILE to a file that holds the password), or none',
+    },
+  )
 }
 
 function userOf({ SCHEMA_REGISTRY_USER: user, SCHEMA_REGISTRY_PASSWORD: password }: OptionValues) {
   if (password === undefined || user !== undefined) return { user, password }
-  throw new WrongUse('HR_OPTION', 'SCHEMA_REGISTRY_PASSWORD is set without SCHEMA_REGISTRY_USER', { hint: 'set both, or none' })
+  throw new WrongUse('HR_OPTION', 'SCHEMA_REGISTRY_PASSWORD is set without SCHEMA_REGISTRY_USER', {
+    hint: 'set both, or none',
+  })
 }
 
 function readStackFile(dir: string): z.infer<typeof stackFile> | null {

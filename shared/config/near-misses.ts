@@ -1,6 +1,7 @@
 /**
- * Variables that nearly have a name of ours and count for nothing: a slip, or the name that another tool uses. Those of other tools that only
- * begin like ours are left alone, since brokers and servers are set up by such variables too. Pure.
+ * Variables that nearly have a name of ours and count for nothing: a slip, or the name that another tool uses. Those of
+ * other tools that only begin like ours are left alone, since brokers and servers are set up by such variables too.
+ * Pure.
  */
 import { slipsBetween } from '../declaration/mistakes/spelling.ts'
 
@@ -35,14 +36,21 @@ const PREFIX = /^(KAFKA|SCHEMA_REGISTRY|CLICKHOUSE|HEADRACE|FETCHER|LOADER)_/
 /** A name with less behind its prefix has other names nearby. */
 const LONG_ENOUGH = 5
 const SLIPS_MAX = 2
-/** Left out or added at the end of a name. More of them make another name: KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL is a broker's own. */
+/**
+ * Left out or added at the end of a name. More of them make another name: KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL is
+ * a broker's own.
+ */
 const WORDS_MAX = 1
-/** So much of a name says what it means, whatever is left out or added at its end: CLICKHOUSE_USERNAME, CLICKHOUSE_PASS. */
+/**
+ * So much of a name says what it means, whatever is left out or added at its end: CLICKHOUSE_USERNAME, CLICKHOUSE_PASS.
+ */
 const BEGINNING_MIN = 4
 /** Longer names are not compared: they are none of ours. */
 const NAME_CHARS_MAX = 64
 
-/** `known`: the names of all options. `set`: the names that are set, values are not looked at. In the order of `set`. */
+/**
+ * `known`: the names of all options. `set`: the names that are set, values are not looked at. In the order of `set`.
+ */
 export function nearMisses(set: readonly string[], known: readonly string[]): NearMiss[] {
   const ours = new Set(known.flatMap((name) => [name, `${name}_FILE`]))
   const isSet = (name: string) => set.includes(name) || set.includes(`${name}_FILE`)
@@ -53,7 +61,10 @@ export function nearMisses(set: readonly string[], known: readonly string[]): Ne
   })
 }
 
-/** One or two letters off, or written without underscores or in small letters. A word more is another name: KAFKA_BROKER_ID. */
+/**
+ * One or two letters off, or written without underscores or in small letters. A word more is another name:
+ * KAFKA_BROKER_ID.
+ */
 function slipOf(name: string, ours: ReadonlySet<string>): string | null {
   let best: { name: string; slips: number } | null = null
   for (const candidate of ours) {
@@ -69,7 +80,8 @@ function slipOf(name: string, ours: ReadonlySet<string>): string | null {
 function otherNameOf(name: string, known: readonly string[], isSet: (name: string) => boolean): string | null {
   const bare = name.replace(/_FILE$/, '')
   const synonym = Object.hasOwn(SYNONYMS, bare) ? SYNONYMS[bare] : undefined
-  const meant = synonym ?? known.find((candidate) => beginsAlike(plain(restOf(bare)), plain(restOf(candidate)), bare, candidate))
+  const meant =
+    synonym ?? known.find((candidate) => beginsAlike(plain(restOf(bare)), plain(restOf(candidate)), bare, candidate))
   return meant === undefined || isSet(meant) ? null : meant
 }
 

@@ -1,6 +1,6 @@
 /**
- * Every option of the environment, declared once: name, form, default with its unit, description. `headrace options`, the README's table and
- * validation follow from it. An empty value counts as none.
+ * Every option of the environment, declared once: name, form, default with its unit, description. `headrace options`,
+ * the README's table and validation follow from it. An empty value counts as none.
  */
 import { z } from 'zod'
 
@@ -46,12 +46,14 @@ const splitList = (given: string) =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '')
 
-const brokers = (given: string): boolean => splitList(given).length > 0 && splitList(given).every((broker) => BROKER.test(broker))
+const brokers = (given: string): boolean =>
+  splitList(given).length > 0 && splitList(given).every((broker) => BROKER.test(broker))
 
 /** A user in the address would be shown wherever the address is. */
 function address(description: string, user: string) {
   const http = (given: string) => /^https?:\/\//i.test(given) && URL.canParse(given)
-  const bare = (given: string) => !URL.canParse(given) || (new URL(given).username === '' && new URL(given).password === '')
+  const bare = (given: string) =>
+    !URL.canParse(given) || (new URL(given).username === '' && new URL(given).password === '')
   return z
     .string()
     .refine(http, { error: 'expected an http or https URL', abort: true })
@@ -61,7 +63,12 @@ function address(description: string, user: string) {
 }
 
 /** Options that may hold a secret: their value is never shown, and NAME_FILE is understood. */
-export const SECRET_OPTIONS = ['KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_PASSWORD', 'CLICKHOUSE_PASSWORD', 'KAFKA_TLS_KEY'] as const
+export const SECRET_OPTIONS = [
+  'KAFKA_SASL_PASSWORD',
+  'SCHEMA_REGISTRY_PASSWORD',
+  'CLICKHOUSE_PASSWORD',
+  'KAFKA_TLS_KEY',
+] as const
 
 export const options = z.object({
   KAFKA_BROKERS: z
@@ -73,12 +80,20 @@ export const options = z.object({
   KAFKA_TLS_CA: text('Certificate authority of the brokers, PEM.'),
   KAFKA_TLS_CERT: text('Client certificate, PEM.'),
   KAFKA_TLS_KEY: text('Key of the client certificate, PEM.'),
-  KAFKA_SASL_MECHANISM: oneOf(['plain', 'scram-sha-256', 'scram-sha-512']).optional().describe('How to log in to the brokers.'),
+  KAFKA_SASL_MECHANISM: oneOf(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .optional()
+    .describe('How to log in to the brokers.'),
   KAFKA_SASL_USERNAME: text('User for SASL.'),
   KAFKA_SASL_PASSWORD: text('Password for SASL.'),
   KAFKA_REPLICATION_FACTOR: count(1, 'Copies of each topic that is created; 3 on a cluster.', { max: 32_767 }),
-  KAFKA_RETENTION_MS: count(7 * 86_400 * SECOND_MS, 'How long created topics keep records; the time that a stopped loader may take.'),
-  KAFKA_SESSION_TIMEOUT_MS: wait(15 * SECOND_MS, 'A member that is silent for longer loses its partitions to the others.'),
+  KAFKA_RETENTION_MS: count(
+    7 * 86_400 * SECOND_MS,
+    'How long created topics keep records; the time that a stopped loader may take.',
+  ),
+  KAFKA_SESSION_TIMEOUT_MS: wait(
+    15 * SECOND_MS,
+    'A member that is silent for longer loses its partitions to the others.',
+  ),
   SCHEMA_REGISTRY_URL: address('Address of a registry with the Confluent API.', 'SCHEMA_REGISTRY'),
   SCHEMA_REGISTRY_USER: text('User for the registry.'),
   SCHEMA_REGISTRY_PASSWORD: text('Password for the registry.'),
@@ -98,7 +113,9 @@ export const options = z.object({
     .string()
     .regex(/^(auto|[1-9]\d{0,2})$/, 'expected a number of replicas, or auto for most of them')
     .optional()
-    .describe('Replicas that must have an insert before it counts as confirmed, on a cluster: a number, or auto for most of them.'),
+    .describe(
+      'Replicas that must have an insert before it counts as confirmed, on a cluster: a number, or auto for most of them.',
+    ),
   CLICKHOUSE_TLS_CA: text('Certificate authority of ClickHouse, PEM.'),
   HEADRACE_PREFIX: z
     .string()
@@ -114,14 +131,22 @@ export const options = z.object({
   HEADRACE_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Least severe level that is logged.'),
-  HEADRACE_LOG_FORMAT: oneOf(['auto', 'json', 'pretty']).default('auto').describe('auto: pretty on a terminal, JSON lines elsewhere.'),
+  HEADRACE_LOG_FORMAT: oneOf(['auto', 'json', 'pretty'])
+    .default('auto')
+    .describe('auto: pretty on a terminal, JSON lines elsewhere.'),
   HEADRACE_HTTP_HOST: z.string().default('127.0.0.1').describe('Address that /livez, /readyz and /metrics listen on.'),
-  HEADRACE_HTTP_PORT: count(0, 'Port of /livez, /readyz and /metrics; 0 takes a free one and logs it.', { min: 0, max: PORT_MAX }),
+  HEADRACE_HTTP_PORT: count(0, 'Port of /livez, /readyz and /metrics; 0 takes a free one and logs it.', {
+    min: 0,
+    max: PORT_MAX,
+  }),
   HEADRACE_STOP_DEADLINE_MS: wait(
     25 * SECOND_MS,
     'A stop that takes longer ends the process; keep it below the grace period of the supervisor.',
   ),
-  FETCHER_TRANSACTION_RECORDS: count(10_000, 'Records that one transaction takes before the next page waits for another.'),
+  FETCHER_TRANSACTION_RECORDS: count(
+    10_000,
+    'Records that one transaction takes before the next page waits for another.',
+  ),
   FETCHER_PAGES_AHEAD: count(8, 'Pages that may wait for a transaction before paging pauses.'),
   FETCHER_MEMORY_KEYS: count(200_000, 'Keys a partition remembers, to leave out records that come again unchanged.'),
   LOADER_BATCH_ROWS: count(100_000, 'Rows at which a batch is closed.'),
@@ -140,7 +165,12 @@ export function optionRows(): OptionRow[] {
   return Object.entries(options.shape).map(([name, type]) => {
     const parsed = type.safeParse(undefined)
     const byDefault = parsed.success && parsed.data !== undefined ? String(parsed.data) : ''
-    return { name, byDefault, description: type.description ?? '', secret: (SECRET_OPTIONS as readonly string[]).includes(name) }
+    return {
+      name,
+      byDefault,
+      description: type.description ?? '',
+      secret: (SECRET_OPTIONS as readonly string[]).includes(name),
+    }
   })
 }
 

@@ -1,6 +1,7 @@
 /**
- * What an API means by its answers, where that is not what HTTP says: statuses that are asked again, end a walk or stop it, and answers with 2xx
- * whose body is an error. A stream's own words go before those of its source. A status has one meaning only.
+ * What an API means by its answers, where that is not what HTTP says: statuses that are asked again, end a walk or stop
+ * it, and answers with 2xx whose body is an error. A stream's own words go before those of its source. A status has one
+ * meaning only.
  */
 import { z } from 'zod'
 import type { DeclarationError } from '../errors.ts'
@@ -24,21 +25,29 @@ const statuses = z
       .int()
       .min(201)
       .max(599)
-      .refine((status) => !REDIRECTS.includes(status), 'is a redirect: it is followed inside one origin, and refused otherwise'),
+      .refine(
+        (status) => !REDIRECTS.includes(status),
+        'is a redirect: it is followed inside one origin, and refused otherwise',
+      ),
   )
   .optional()
 
 export const answersSpec = z.strictObject({
   /** Asked again, besides 408, 425, 429 and 5xx. */
   retry: statuses,
-  /** The page is left out: the walk ends without a failure in front of it, and the next run begins with it. The watermark does not pass it. */
+  /**
+   * The page is left out: the walk ends without a failure in front of it, and the next run begins with it. The
+   * watermark does not pass it.
+   */
   skip: statuses,
   /** A page without records that ends the walk: nothing is there. */
   empty: statuses,
   /** Never asked again: the run stops with an error. */
   stop: statuses,
   /** Tells a 2xx that is a failure by its body. */
-  failed: z.custom<FailedFunction>((value) => typeof value === 'function', 'expected a function of the body').optional(),
+  failed: z
+    .custom<FailedFunction>((value) => typeof value === 'function', 'expected a function of the body')
+    .optional(),
 })
 export type AnswersSpec = z.infer<typeof answersSpec>
 
@@ -49,7 +58,10 @@ const EXPIRED_CURSOR: readonly number[] = [400, 404, 410]
 type RefuseAnswers = (field: string, what: string, hint: string) => DeclarationError
 type Said = { answers?: AnswersSpec | undefined; expiredCursor?: number[] | undefined }
 
-/** Statuses without a word are as in HTTP; an expired cursor is what no other word was given to. Throws what `refuse` makes. */
+/**
+ * Statuses without a word are as in HTTP; an expired cursor is what no other word was given to. Throws what `refuse`
+ * makes.
+ */
 export function answersOf(
   source: AnswersSpec | undefined,
   stream: Said,
@@ -58,10 +70,16 @@ export function answersOf(
   const own = meaningsOf(stream.answers, refuse)
   const both = stream.expiredCursor?.find((status) => own.has(status))
   if (both !== undefined) {
-    throw refuse(`answers.${own.get(both)}`, `${both} is in expiredCursor too`, 'a status means one thing: take it out of one of them')
+    throw refuse(
+      `answers.${own.get(both)}`,
+      `${both} is in expiredCursor too`,
+      'a status means one thing: take it out of one of them',
+    )
   }
   const meanings = new Map(
-    [...meaningsOf(source, refuse)].filter(([status]) => stream.expiredCursor?.includes(status) !== true).concat([...own]),
+    [...meaningsOf(source, refuse)]
+      .filter(([status]) => stream.expiredCursor?.includes(status) !== true)
+      .concat([...own]),
   )
   return {
     answers: { meanings, failed: stream.answers?.failed ?? source?.failed ?? null },

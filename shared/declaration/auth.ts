@@ -1,6 +1,6 @@
 /**
- * How a source proves who it is. These are descriptions; the layer that acts on them lives in the fetcher, and nothing else
- * ever sees a token.
+ * How a source proves who it is. These are descriptions; the layer that acts on them lives in the fetcher, and nothing
+ * else ever sees a token.
  */
 import { z } from 'zod'
 import { duration } from './duration.ts'
@@ -23,7 +23,10 @@ function isTokenUrl(text: string): boolean {
 }
 
 const extra = z.record(z.string(), z.string()).default({})
-/** The word before the token in the Authorization header (RFC 9110 section 11.1), where it is not Bearer: JWT, Token, Zoho-oauthtoken. */
+/**
+ * The word before the token in the Authorization header (RFC 9110 section 11.1), where it is not Bearer: JWT, Token,
+ * Zoho-oauthtoken.
+ */
 const scheme = z
   .string()
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "expected one word, such as 'JWT'")
@@ -45,7 +48,9 @@ const oauth2Spec = z.strictObject({
 
 const storeFunctions = ['read', 'write', 'lock'] as const
 const isTokenStore = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && storeFunctions.every((name) => typeof Reflect.get(value, name) === 'function')
+  typeof value === 'object' &&
+  value !== null &&
+  storeFunctions.every((name) => typeof Reflect.get(value, name) === 'function')
 
 const refreshTokenSpec = z.strictObject({
   kind: z.literal('oauth2-refresh-token'),
@@ -67,7 +72,11 @@ const RESERVED_CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'jti']
 const claims = z.record(z.string(), z.json()).superRefine((given, context) => {
   for (const name of Object.keys(given)) {
     if (!RESERVED_CLAIMS.includes(name)) continue
-    context.addIssue({ code: 'custom', message: 'follows from issuer, subject, audience, life and the time', path: [name] })
+    context.addIssue({
+      code: 'custom',
+      message: 'follows from issuer, subject, audience, life and the time',
+      path: [name],
+    })
   }
 })
 
@@ -80,7 +89,9 @@ const jwtFields = {
   algorithm: z.enum(['RS256', 'PS256', 'ES256']),
   keyId: textOrSecret.optional(),
   scheme,
-  life: duration.refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, 'expected a duration from 1m to 1d').default(10 * MINUTE_MS),
+  life: duration
+    .refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, 'expected a duration from 1m to 1d')
+    .default(10 * MINUTE_MS),
   extraClaims: claims.default({}),
 }
 
@@ -94,7 +105,11 @@ const jwtBearerSpec = z.strictObject({
   extra,
 })
 
-const jwtSignedSpec = z.strictObject({ kind: z.literal('jwt-signed'), ...jwtFields, audience: z.string().min(1).optional() })
+const jwtSignedSpec = z.strictObject({
+  kind: z.literal('jwt-signed'),
+  ...jwtFields,
+  audience: z.string().min(1).optional(),
+})
 
 const bearerSpec = z.strictObject({ kind: z.literal('bearer'), token: secretRef, scheme })
 
@@ -155,20 +170,36 @@ export type AuthOf<Kind extends AuthKind> = AuthSpec & { kind: Kind }
 type Given<T extends z.ZodType> = Omit<z.input<T>, 'kind'>
 
 /** OAuth 2.0 client credentials grant (RFC 6749 section 4.4). */
-export const oauth2ClientCredentials = (spec: Given<typeof oauth2Spec>) => ({ kind: 'oauth2-client-credentials' as const, ...spec })
-/** OAuth 2.0 refresh token grant (RFC 6749 section 6): for APIs that a person has authorised once. Rotated tokens are kept in a store. */
-export const oauth2RefreshToken = (spec: Given<typeof refreshTokenSpec>) => ({ kind: 'oauth2-refresh-token' as const, ...spec })
+export const oauth2ClientCredentials = (spec: Given<typeof oauth2Spec>) => ({
+  kind: 'oauth2-client-credentials' as const,
+  ...spec,
+})
+/**
+ * OAuth 2.0 refresh token grant (RFC 6749 section 6): for APIs that a person has authorised once. Rotated tokens are
+ * kept in a store.
+ */
+export const oauth2RefreshToken = (spec: Given<typeof refreshTokenSpec>) => ({
+  kind: 'oauth2-refresh-token' as const,
+  ...spec,
+})
 /** A JWT of one's own against an access token (RFC 7523 section 2.1), as for service accounts. */
 export const jwtBearer = (spec: Given<typeof jwtBearerSpec>) => ({ kind: 'jwt-bearer' as const, ...spec })
 /** A JWT of one's own as the bearer token itself. */
 export const jwtSigned = (spec: Given<typeof jwtSignedSpec>) => ({ kind: 'jwt-signed' as const, ...spec })
 /** A fixed token in `Authorization: Bearer` (RFC 6750); `scheme` is another word for Bearer. */
-export const bearer = (token: SecretRef, options: { scheme?: string } = {}) => ({ kind: 'bearer' as const, token, ...options })
+export const bearer = (token: SecretRef, options: { scheme?: string } = {}) => ({
+  kind: 'bearer' as const,
+  token,
+  ...options,
+})
 /** A key in a header or in the query; keys in the query are redacted wherever a URL is shown. */
 export const apiKey = (spec: Given<typeof apiKeySpec>) => ({ kind: 'api-key' as const, ...spec })
 /** HTTP Basic (RFC 7617). */
 export const basic = (spec: Given<typeof basicSpec>) => ({ kind: 'basic' as const, ...spec })
-/** Signed requests and whatever else: `apply` is pure, and called for every attempt. What it returns goes to the source's own origin only. */
+/**
+ * Signed requests and whatever else: `apply` is pure, and called for every attempt. What it returns goes to the
+ * source's own origin only.
+ */
 export const customAuth = <const Secrets extends Record<string, SecretRef>>(spec: {
   secrets: Secrets
   query?: string[]
@@ -182,10 +213,17 @@ export function secretParams(auth: AuthSpec | undefined): readonly string[] {
 }
 
 const SENDS_NO_TOKEN: readonly AuthKind[] = ['api-key', 'basic', 'custom']
-export const sendsBearerToken = (auth: AuthSpec | undefined): boolean => auth !== undefined && !SENDS_NO_TOKEN.includes(auth.kind)
+export const sendsBearerToken = (auth: AuthSpec | undefined): boolean =>
+  auth !== undefined && !SENDS_NO_TOKEN.includes(auth.kind)
 
 /** Every secret that a source's credentials name. */
-export function secretRefsOf({ auth, headers }: { auth?: AuthSpec | undefined; headers: Readonly<Record<string, unknown>> }): SecretRef[] {
+export function secretRefsOf({
+  auth,
+  headers,
+}: {
+  auth?: AuthSpec | undefined
+  headers: Readonly<Record<string, unknown>>
+}): SecretRef[] {
   const inner = auth?.kind === 'custom' ? Object.values(auth.secrets) : []
   return [...Object.values(auth ?? {}), ...inner, ...Object.values(headers)].filter(isSecretRef)
 }

@@ -1,10 +1,18 @@
 /**
- * From the watermark as it is declared to the one that runs: its kind follows from the field's type, its form in the request from the
- * kind. What could not be asked for exactly (an earlier text, a duration of a sequence) is refused here.
+ * From the watermark as it is declared to the one that runs: its kind follows from the field's type, its form in the
+ * request from the kind. What could not be asked for exactly (an earlier text, a duration of a sequence) is refused
+ * here.
  */
 import type { z } from 'zod'
 import { propertyKind } from '../schema/json-schema.ts'
-import { isInstant, naturalForm, type Position, type WatermarkForm, type WatermarkKind, writtenPosition } from '../watermark.ts'
+import {
+  isInstant,
+  naturalForm,
+  type Position,
+  type WatermarkForm,
+  type WatermarkKind,
+  writtenPosition,
+} from '../watermark.ts'
 import type { Refuse } from './mistakes/mistakes.ts'
 import { disorderIn, takesAnything } from './sortable-text.ts'
 import type { WatermarkSpec } from './source-spec.ts'
@@ -32,13 +40,23 @@ export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, 
       `write it as the field itself is written${orTime}`,
     )
   }
-  return { ...rest, kind, form: as ?? naturalForm(kind, rest.zone !== undefined), lookback: lookback.ms ?? lookback.units, start: from }
+  return {
+    ...rest,
+    kind,
+    form: as ?? naturalForm(kind, rest.zone !== undefined),
+    lookback: lookback.ms ?? lookback.units,
+    start: from,
+  }
 }
 
 function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKind {
   const property = propertyKind(schema, field)
   if (property === null) {
-    throw refuse('watermark.field', `"${field}" is no field of the schema`, `the schema has: ${Object.keys(schema.shape).join(', ')}`)
+    throw refuse(
+      'watermark.field',
+      `"${field}" is no field of the schema`,
+      `the schema has: ${Object.keys(schema.shape).join(', ')}`,
+    )
   }
   if (property.optional) {
     throw refuse(
@@ -58,7 +76,12 @@ function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKi
 }
 
 /** By what the field's type lets through, where that is known; a text of any form is looked at record by record. */
-function orderedKind(schema: z.ZodObject, { field, zone }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): WatermarkKind {
+function orderedKind(
+  schema: z.ZodObject,
+  { field, zone }: WatermarkSpec,
+  kind: WatermarkKind,
+  refuse: Refuse,
+): WatermarkKind {
   if (zone !== undefined && zone !== 'UTC') {
     throw refuse(
       'watermark.zone',
@@ -77,7 +100,11 @@ function orderedKind(schema: z.ZodObject, { field, zone }: WatermarkSpec, kind: 
   return kind
 }
 
-function refuseWrongEnd({ field, settle, to, toBody, inclusiveEnd }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {
+function refuseWrongEnd(
+  { field, settle, to, toBody, inclusiveEnd }: WatermarkSpec,
+  kind: WatermarkKind,
+  refuse: Refuse,
+): void {
   if (settle > 0 && !isInstant(kind)) {
     throw refuse(
       'watermark.settle',
@@ -86,7 +113,11 @@ function refuseWrongEnd({ field, settle, to, toBody, inclusiveEnd }: WatermarkSp
     )
   }
   if (inclusiveEnd && to === undefined && toBody === undefined) {
-    throw refuse('watermark.inclusiveEnd', 'there is no end that it speaks of', "add to: 'until', or take inclusiveEnd away")
+    throw refuse(
+      'watermark.inclusiveEnd',
+      'there is no end that it speaks of',
+      "add to: 'until', or take inclusiveEnd away",
+    )
   }
 }
 
@@ -110,7 +141,11 @@ function refuseWrongForm({ field, as, lookback, exclusive }: WatermarkSpec, kind
     throw refuse('watermark.lookback', `is a duration, but "${field}" is a sequence`, 'write a number of units: 100')
   }
   if (as === 'plain' && instant) {
-    throw refuse('watermark.as', `plain writes no instant, and "${field}" is one`, 'take as away, or choose iso, epochMs or another')
+    throw refuse(
+      'watermark.as',
+      `plain writes no instant, and "${field}" is one`,
+      'take as away, or choose iso, epochMs or another',
+    )
   }
   if (as !== undefined && as !== 'plain' && !instant) {
     throw refuse('watermark.as', `${as} writes an instant, and "${field}" is none`, 'take as away')

@@ -1,12 +1,19 @@
 /**
- * From what an author wrote to what the services run. A mistake becomes one DeclarationError that names file, stream and field
- * with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its functions return.
+ * From what an author wrote to what the services run. A mistake becomes one DeclarationError that names file, stream
+ * and field with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its
+ * functions return.
  */
 
 import { DeclarationError, messageOf } from '../errors.ts'
 import { LEDGER_TABLE, LETTERS_TABLE, label, tableName, viewName } from '../names.ts'
 import { columnMistake } from '../schema/column-set.ts'
-import { DELETES_DEFAULT, type DeletesPolicy, FOUND, type JsonSchema, wireSchema as toWireSchema } from '../schema/json-schema.ts'
+import {
+  DELETES_DEFAULT,
+  type DeletesPolicy,
+  FOUND,
+  type JsonSchema,
+  wireSchema as toWireSchema,
+} from '../schema/json-schema.ts'
 import { type Answers, answersOf, meaningsOf } from './answers.ts'
 import { checkPaging, withQuery } from './checks/paging.ts'
 import { checkDiscovery, checkParents } from './checks/parents.ts'
@@ -30,7 +37,10 @@ import { type SourceSpec, type StreamSpec, sourceSpec } from './source-spec.ts'
 export type { Watermarking } from './compile-watermark.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
 
-export type Stream = Omit<StreamSpec, 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes'> & {
+export type Stream = Omit<
+  StreamSpec,
+  'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes'
+> & {
   source: Source
   name: string
   /** `source.stream`. */
@@ -122,7 +132,11 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
       },
     })
   } catch (error) {
-    throw refuse('schema', `has no JSON form: ${messageOf(error)}`, 'use plain types and the field helpers, and transform in map')
+    throw refuse(
+      'schema',
+      `has no JSON form: ${messageOf(error)}`,
+      'use plain types and the field helpers, and transform in map',
+    )
   }
 }
 
@@ -135,7 +149,11 @@ function partitionsOf(spec: StreamSpec['partitions']): Pick<Stream, 'partitions'
 }
 
 /** Partitions without values are told apart by their number among all. */
-function shareOf(values: PartitionValues, index: number, { partitions, discovery }: Pick<Stream, 'partitions' | 'discovery'>): string {
+function shareOf(
+  values: PartitionValues,
+  index: number,
+  { partitions, discovery }: Pick<Stream, 'partitions' | 'discovery'>,
+): string {
   const entries = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))
   if (entries.length > 0) return JSON.stringify(Object.fromEntries(entries))
   return `${index} of ${partitions.length}${discovery === null ? '' : FOUND}`
@@ -149,12 +167,19 @@ function checkBaseUrl(baseUrl: SourceSpec['baseUrl'], file: string): void {
     throw refuse('is no http or https URL', 'write it with its scheme, e.g. https://api.shop.example')
   }
   if (url.username !== '' || url.password !== '') {
-    throw refuse('holds a user name or a password', "take them out and declare auth: basic({ username: …, password: secret('NAME') })")
+    throw refuse(
+      'holds a user name or a password',
+      "take them out and declare auth: basic({ username: …, password: secret('NAME') })",
+    )
   }
-  if (url.search !== '' || url.hash !== '') throw refuse('has a query or a fragment', 'put parameters into params of the stream')
+  if (url.search !== '' || url.hash !== '')
+    throw refuse('has a query or a fragment', 'put parameters into params of the stream')
 }
 
-/** Two streams must not share a table or a topic: each would overwrite the other's rows, or Kafka refuses the second topic. */
+/**
+ * Two streams must not share a table or a topic: each would overwrite the other's rows, or Kafka refuses the second
+ * topic.
+ */
 export function refuseTwins(streams: readonly Stream[]): void {
   const seen = new Map<string, Stream>()
   for (const stream of streams) {
@@ -168,9 +193,13 @@ export function refuseTwins(streams: readonly Stream[]): void {
       const [what] = name.split(' ')
       const twin = seen.get(name)
       if (twin !== undefined) {
-        throw new DeclarationError('HR_DECLARATION', `${at}: its ${what} is that of ${twin.label} (${twin.source.file})`, {
-          hint: what === 'table' ? 'rename the stream, or give it another: table' : 'rename one of them',
-        })
+        throw new DeclarationError(
+          'HR_DECLARATION',
+          `${at}: its ${what} is that of ${twin.label} (${twin.source.file})`,
+          {
+            hint: what === 'table' ? 'rename the stream, or give it another: table' : 'rename one of them',
+          },
+        )
       }
       seen.set(name, stream)
     }

@@ -1,6 +1,6 @@
 /**
- * Partitions that nobody lists: the values are found when a run starts, by a function of the author's or in the records of a parent stream, and are
- * spread over a fixed number of partitions. Each value set is a share of its partition.
+ * Partitions that nobody lists: the values are found when a run starts, by a function of the author's or in the records
+ * of a parent stream, and are spread over a fixed number of partitions. Each value set is a share of its partition.
  */
 import { z } from 'zod'
 import type { RequestChanges, Scalar, WalkAnswer } from './paginate/generator.ts'
@@ -9,11 +9,17 @@ import { type Optional, orOptional } from './place.ts'
 export type ScalarValues = Readonly<Record<string, Scalar>>
 
 export type DiscoverTools = {
-  /** Asks like a run does: quota, credentials, retries. Name a `path` or a `url`; nothing of the stream's own request is in it. */
+  /**
+   * Asks like a run does: quota, credentials, retries. Name a `path` or a `url`; nothing of the stream's own request is
+   * in it.
+   */
   request(changes: RequestChanges): Promise<WalkAnswer>
 }
 export type DiscoverFunction = (tools: DiscoverTools) => Promise<readonly ScalarValues[]> | readonly ScalarValues[]
-/** `record`: as the parent's schema gives it. Null leaves it out; so does undefined, but not for every parent: that is a field that has gone. */
+/**
+ * `record`: as the parent's schema gives it. Null leaves it out; so does undefined, but not for every parent: that is a
+ * field that has gone.
+ */
 export type ParentFunction = (record: Readonly<Record<string, unknown>>) => ScalarValues | null | undefined
 
 const over = z.int().min(1).max(1000)
@@ -22,18 +28,29 @@ export const discoverySpec = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('discover'),
     over,
-    values: z.custom<DiscoverFunction>((value) => typeof value === 'function', 'expected a function that returns a list of values'),
+    values: z.custom<DiscoverFunction>(
+      (value) => typeof value === 'function',
+      'expected a function that returns a list of values',
+    ),
   }),
   z.strictObject({
     kind: z.literal('parent'),
     stream: z.string(),
     over,
-    values: orOptional(z.custom<ParentFunction>((value) => typeof value === 'function', 'expected a function of one record of the parent')),
+    values: orOptional(
+      z.custom<ParentFunction>(
+        (value) => typeof value === 'function',
+        'expected a function of one record of the parent',
+      ),
+    ),
   }),
 ])
 export type DiscoverySpec = z.infer<typeof discoverySpec>
 
-/** discover({ over: 8, values: async ({ request }) => (await request({ path: '/accounts' })).body.map(({ id }) => ({ account: id })) }). */
+/**
+ * discover({ over: 8, values: async ({ request }) => (await request({ path: '/accounts' })).body.map(({ id }) => ({
+ * account: id })) }).
+ */
 export const discover = (spec: { over: number; values: DiscoverFunction }) => ({ kind: 'discover' as const, ...spec })
 
 /** parent({ stream: 'accounts', over: 8, values: (record) => ({ account: String(record.id) }) }). */

@@ -1,6 +1,7 @@
 /**
- * Field types that say more than JSON can: exact decimals, instants from numbers, 64-bit integers. Each is a zod type whose JSON
- * Schema carries the ClickHouse column under `x-headrace`, so the value that was validated is the value that is stored.
+ * Field types that say more than JSON can: exact decimals, instants from numbers, 64-bit integers. Each is a zod type
+ * whose JSON Schema carries the ClickHouse column under `x-headrace`, so the value that was validated is the value that
+ * is stored.
  */
 import { z } from 'zod'
 
@@ -18,9 +19,9 @@ function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T 
 const DOUBLE_DIGITS_SURE = 15
 
 /**
- * A JSON number as the text that it was: a whole one within 2^53, another of so few digits that a double is sure of it. Any other number stays what it
- * is, so that a field of texts refuses it rather than change it; a reader hands out what a double cannot hold as text in the first place. A text
- * stays as it is.
+ * A JSON number as the text that it was: a whole one within 2^53, another of so few digits that a double is sure of it.
+ * Any other number stays what it is, so that a field of texts refuses it rather than change it; a reader hands out what
+ * a double cannot hold as text in the first place. A text stays as it is.
  */
 export function asText(value: unknown): unknown {
   if (typeof value !== 'number') return value
@@ -40,8 +41,9 @@ export function asText(value: unknown): unknown {
 const PRECISION_MAX = 76
 
 /**
- * Exact money: text such as "12.30", or a JSON number that is surely the one that was sent; never a float. `precision` digits in all, `scale` of them behind the point; no sign but -, no
- * exponent, no digit more than the column holds. Throws RangeError for a precision or scale that ClickHouse does not have.
+ * Exact money: text such as "12.30", or a JSON number that is surely the one that was sent; never a float. `precision`
+ * digits in all, `scale` of them behind the point; no sign but -, no exponent, no digit more than the column holds.
+ * Throws RangeError for a precision or scale that ClickHouse does not have.
  */
 export function decimal(precision: number, scale: number) {
   if (!Number.isInteger(precision) || precision < 1 || precision > PRECISION_MAX) {
@@ -53,23 +55,33 @@ export function decimal(precision: number, scale: number) {
   // Zeros in front take no room in the column.
   const whole = precision === scale ? '0+' : `0*\\d{1,${precision - scale}}`
   const digits = new RegExp(`^-?${whole}${scale === 0 ? '' : `(\\.\\d{1,${scale}})?`}$`)
-  const text = z.string().regex(digits, `expected a decimal text of at most ${precision} digits, ${scale} behind the point`)
+  const text = z
+    .string()
+    .regex(digits, `expected a decimal text of at most ${precision} digits, ${scale} behind the point`)
   return z.preprocess(asText, annotate(text, { column: `Decimal(${precision}, ${scale})` }))
 }
 
 /** Milliseconds since the epoch, stored as DateTime64(3): from 1900 to 2299. */
 export const epochMs = () =>
-  annotate(z.int().min(-2_208_988_800_000).max(10_413_791_999_999), { column: "DateTime64(3, 'UTC')", watermark: 'epochMs' })
+  annotate(z.int().min(-2_208_988_800_000).max(10_413_791_999_999), {
+    column: "DateTime64(3, 'UTC')",
+    watermark: 'epochMs',
+  })
 
 /** Seconds since the epoch, stored as DateTime64(0): from 1900 to 2299. */
 export const epochSeconds = () =>
-  annotate(z.int().min(-2_208_988_800).max(10_413_791_999), { column: "DateTime64(0, 'UTC')", watermark: 'epochSeconds' })
+  annotate(z.int().min(-2_208_988_800).max(10_413_791_999), {
+    column: "DateTime64(0, 'UTC')",
+    watermark: 'epochSeconds',
+  })
 
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 const INT64_TEXT = /^-?\d{1,19}$/
 
-/** A 64-bit integer as text or as a JSON number, exact beyond 2^53: from -9223372036854775808 to 9223372036854775807. */
+/**
+ * A 64-bit integer as text or as a JSON number, exact beyond 2^53: from -9223372036854775808 to 9223372036854775807.
+ */
 export const int64 = () =>
   z.preprocess(
     asText,
@@ -77,10 +89,14 @@ export const int64 = () =>
       z
         .string()
         .regex(INT64_TEXT, { error: 'expected a 64-bit integer as text', abort: true })
-        .refine((text) => BigInt(text) >= INT64_MIN && BigInt(text) <= INT64_MAX, 'expected an integer of 64 bits, and this has more'),
+        .refine(
+          (text) => BigInt(text) >= INT64_MIN && BigInt(text) <= INT64_MAX,
+          'expected an integer of 64 bits, and this has more',
+        ),
       { column: 'Int64' },
     ),
   )
 
 /** Any type with a column of the author's choice, e.g. column(z.string(), 'LowCardinality(String)'). */
-export const column = <T extends z.ZodType>(type: T, clickhouseType: string): T => annotate(type, { column: clickhouseType })
+export const column = <T extends z.ZodType>(type: T, clickhouseType: string): T =>
+  annotate(type, { column: clickhouseType })

@@ -1,6 +1,7 @@
 /**
- * Headers that a declaration may set. Names and values are those of RFC 9110 section 5; what carries a credential or steers the connection
- * is refused, since a declaration is printed, compared and committed. A source may give secret('NAME') in place of a value.
+ * Headers that a declaration may set. Names and values are those of RFC 9110 section 5; what carries a credential or
+ * steers the connection is refused, since a declaration is printed, compared and committed. A source may give
+ * secret('NAME') in place of a value.
  */
 import { z } from 'zod'
 import { type SecretRef, secretRef } from './secret.ts'
@@ -8,14 +9,26 @@ import { type SecretRef, secretRef } from './secret.ts'
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const VISIBLE = /^[\x20-\x7e\t]*$/
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'x-api-key', 'api-key', 'x-auth-token']
-const CONNECTION = ['host', 'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'upgrade', 'expect', 'te', 'trailer']
+const CONNECTION = [
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+]
 
 const value = z.string().regex(VISIBLE, 'expected the value of a header: printable ASCII on one line')
 
 export const headers = z.record(z.string(), value).superRefine(checkNames)
 
 /** Of a source: secrets go to its own origin only, and are kept out of everything that holds a request. */
-export const sourceHeaders = z.record(z.string(), z.union([value, secretRef], "expected a text or secret('NAME')")).superRefine(checkNames)
+export const sourceHeaders = z
+  .record(z.string(), z.union([value, secretRef], "expected a text or secret('NAME')"))
+  .superRefine(checkNames)
 
 function checkNames(given: Readonly<Record<string, string | SecretRef>>, context: z.RefinementCtx): void {
   for (const [name, held] of Object.entries(given)) {
@@ -35,4 +48,6 @@ export function headerMistake(name: string, held = ''): string | null {
 
 /** Without those that are secrets: they are put in where the other credentials are, and nowhere else. */
 export const plainHeaders = (declared: Readonly<Record<string, string | SecretRef>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(declared).filter((header): header is [string, string] => typeof header[1] === 'string'))
+  Object.fromEntries(
+    Object.entries(declared).filter((header): header is [string, string] => typeof header[1] === 'string'),
+  )

@@ -1,6 +1,7 @@
 /**
- * Loads one file of declarations as the module it is. What goes wrong is a DeclarationError that names file, line and column, in a helper that it
- * imports too. A module whose top level waits for something that never comes is given up, so that it holds up no other.
+ * Loads one file of declarations as the module it is. What goes wrong is a DeclarationError that names file, line and
+ * column, in a helper that it imports too. A module whose top level waits for something that never comes is given up,
+ * so that it holds up no other.
  */
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,7 +9,10 @@ import { systemClock } from '../clock.ts'
 import { DeclarationError, messageOf } from '../errors.ts'
 import { placeOfError } from './locate-error.ts'
 
-/** Loading takes milliseconds; a declaration that asks somebody first is a mistake, and does so without quota and retries. */
+/**
+ * Loading takes milliseconds; a declaration that asks somebody first is a mistake, and does so without quota and
+ * retries.
+ */
 const LOAD_MS_MAX = 10_000
 
 /** A path as messages show it: from here, if it lies below. */

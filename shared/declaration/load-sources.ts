@@ -1,7 +1,7 @@
 /**
- * Finds and loads declarations: the files of `shared/sources/` and of every folder that is named. A file is loaded as the module it is;
- * `headrace` means the same inside and outside this repository. Every mistake is a DeclarationError that names the file, and stops no other
- * file's source.
+ * Finds and loads declarations: the files of `shared/sources/` and of every folder that is named. A file is loaded as
+ * the module it is; `headrace` means the same inside and outside this repository. Every mistake is a DeclarationError
+ * that names the file, and stops no other file's source.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
@@ -17,7 +17,10 @@ const BUILT_IN = join(SHARED, 'sources')
 
 let hooked = false
 
-/** A declaration or its test in another folder has no package of its own to find `headrace` and `headrace/testing` in: they find them from here. */
+/**
+ * A declaration or its test in another folder has no package of its own to find `headrace` and `headrace/testing` in:
+ * they find them from here.
+ */
 export function letDeclarationsImportHeadrace(): void {
   if (hooked) return
   hooked = true
@@ -32,9 +35,10 @@ export type UnusableFile = { file: string; error: DeclarationError; mayDeclare(s
 export type Declarations = { sources: readonly Source[]; unusable: readonly UnusableFile[] }
 
 /**
- * What all files give, built-in ones first. One that cannot be used stops no other. Two sources of one name, table or topic are both unusable, since
- * nobody knows which one is meant. A built-in one that is fetched on demand only makes way for a declaration of its name or table: an example is
- * made to be copied. Throws WrongUse for a folder that cannot be read.
+ * What all files give, built-in ones first. One that cannot be used stops no other. Two sources of one name, table or
+ * topic are both unusable, since nobody knows which one is meant. A built-in one that is fetched on demand only makes
+ * way for a declaration of its name or table: an example is made to be copied. Throws WrongUse for a folder that cannot
+ * be read.
  */
 export async function readSources(dirs: readonly string[]): Promise<Declarations> {
   letDeclarationsImportHeadrace()
@@ -69,7 +73,10 @@ async function loadFiles(files: readonly string[]): Promise<Declarations> {
 
 function makesWay(example: Source, own: readonly Source[]): boolean {
   const tables = new Set(example.streams.map(({ table }) => table))
-  return example.onDemand && own.some(({ name, streams }) => name === example.name || streams.some(({ table }) => tables.has(table)))
+  return (
+    example.onDemand &&
+    own.some(({ name, streams }) => name === example.name || streams.some(({ table }) => tables.has(table)))
+  )
 }
 
 function twinsAmong(sources: readonly Source[]): UnusableFile[] {
@@ -82,9 +89,13 @@ function twinsAmong(sources: readonly Source[]): UnusableFile[] {
 }
 
 const sameName = (source: Source, twin: Source): DeclarationError =>
-  new DeclarationError('HR_DECLARATION', `${source.file}, field name: "${source.name}" is declared in ${twin.file} too`, {
-    hint: 'rename one of them',
-  })
+  new DeclarationError(
+    'HR_DECLARATION',
+    `${source.file}, field name: "${source.name}" is declared in ${twin.file} too`,
+    {
+      hint: 'rename one of them',
+    },
+  )
 
 function twinOfStreams(source: Source, others: readonly Source[]): DeclarationError | null {
   try {
@@ -108,7 +119,9 @@ async function loadSource(path: string): Promise<Source | UnusableFile> {
     return compileSource(declared.input, file)
   } catch (given) {
     const error =
-      given instanceof DeclarationError ? given : new DeclarationError('HR_DECLARATION', `${file}: cannot be used: ${messageOf(given)}`)
+      given instanceof DeclarationError
+        ? given
+        : new DeclarationError('HR_DECLARATION', `${file}: cannot be used: ${messageOf(given)}`)
     return { file, error, mayDeclare: (name) => basename(path, ENDING) === name || namesIn(path).includes(name) }
   }
 }
@@ -116,7 +129,9 @@ async function loadSource(path: string): Promise<Source | UnusableFile> {
 /** Those that are written as texts, in a file that may have any mistake. */
 function namesIn(path: string): string[] {
   try {
-    return [...readFileSync(path, 'utf8').matchAll(/\bname\s*:\s*(['"`])([a-z][a-z0-9_-]*)\1/g)].map(([, , name = '']) => name)
+    return [...readFileSync(path, 'utf8').matchAll(/\bname\s*:\s*(['"`])([a-z][a-z0-9_-]*)\1/g)].map(
+      ([, , name = '']) => name,
+    )
   } catch {
     return []
   }
@@ -133,13 +148,15 @@ function declarationFiles(path: string): string[] {
       .map(({ name }) => join(path, name))
       .sort()
   } catch {
-    throw new WrongUse('HR_SOURCES_DIR', `${path} is no folder that can be read`, { hint: 'name a folder of declarations: --sources DIR' })
+    throw new WrongUse('HR_SOURCES_DIR', `${path} is no folder that can be read`, {
+      hint: 'name a folder of declarations: --sources DIR',
+    })
   }
 }
 
 /**
- * The streams that a command names; all but those on demand when it names none. Files that cannot be used matter to a name that is found nowhere, and to
- * a built-in example of the same name: it must not be fetched instead.
+ * The streams that a command names; all but those on demand when it names none. Files that cannot be used matter to a
+ * name that is found nowhere, and to a built-in example of the same name: it must not be fetched instead.
  */
 export function chooseStreams(declared: Declarations | readonly Source[], labels: readonly string[]): Stream[] {
   const { sources, unusable } = 'unusable' in declared ? declared : { sources: declared, unusable: [] }
@@ -157,7 +174,9 @@ export function chooseStreams(declared: Declarations | readonly Source[], labels
   })
 }
 
-/** The unusable files because of which a source that is wanted cannot be had: those that seem to declare it, else all. */
+/**
+ * The unusable files because of which a source that is wanted cannot be had: those that seem to declare it, else all.
+ */
 export function filesInTheWay({ sources, unusable }: Declarations, wanted: string): readonly UnusableFile[] {
   const found = sources.find(({ name }) => name === wanted)
   const likely = unusable.filter(({ mayDeclare }) => mayDeclare(wanted))
@@ -170,7 +189,8 @@ const FILES_NAMED_MAX = 10
 /** One error that names them all, each with what is wrong and what to do. */
 export function unusableError(what: string, files: readonly UnusableFile[]): Stopped {
   const [only] = files
-  if (files.length === 1 && only !== undefined) return new Stopped(UNUSABLE, `${what}: ${only.error.message}`, { hint: only.error.hint })
+  if (files.length === 1 && only !== undefined)
+    return new Stopped(UNUSABLE, `${what}: ${only.error.message}`, { hint: only.error.hint })
   const lines = files.slice(0, FILES_NAMED_MAX).map(({ error }) => explain(error))
   const more = files.length > FILES_NAMED_MAX ? [`and ${files.length - FILES_NAMED_MAX} files more`] : []
   return new Stopped(UNUSABLE, [`${what}:`, ...lines, ...more].join('\n'))

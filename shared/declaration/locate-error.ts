@@ -1,7 +1,8 @@
 /**
- * Where in a module, or in one that it imports, an error of loading it lies: file, line, column and the line's text. Node says so in three
- * ways: an excerpt above the stack (syntax, types that cannot be stripped, names that are not exported), the stack of what was thrown, or not
- * at all (what only the JavaScript parser refuses); for the last one Node is asked again, file by file, with `--check`.
+ * Where in a module, or in one that it imports, an error of loading it lies: file, line, column and the line's text.
+ * Node says so in three ways: an excerpt above the stack (syntax, types that cannot be stripped, names that are not
+ * exported), the stack of what was thrown, or not at all (what only the JavaScript parser refuses); for the last one
+ * Node is asked again, file by file, with `--check`.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -16,7 +17,8 @@ const CHECK_MS_MAX = 10_000
 const TEXT_CHARS_MAX = 120
 /** A static import of a file beside this one. */
 const IMPORTS = /\b(?:import|from)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g
-const STRIP = "process.stdout.write(require('node:module').stripTypeScriptTypes(require('node:fs').readFileSync(process.argv[1], 'utf8')))"
+const STRIP =
+  "process.stdout.write(require('node:module').stripTypeScriptTypes(require('node:fs').readFileSync(process.argv[1], 'utf8')))"
 
 /** Null where nobody can say. */
 export function placeOfError(error: unknown, entry: string): ErrorPlace | null {
@@ -72,7 +74,13 @@ function withImports(entry: string): string[] {
 /** Stripping leaves each character in its place, so a position in what is left is one in the file. */
 function checkedFile(path: string): ErrorPlace | null {
   const node = (args: string[], input: string) =>
-    execFileSync(process.execPath, ['--no-warnings', ...args], { input, timeout: CHECK_MS_MAX, encoding: 'utf8', stdio: 'pipe', env: {} })
+    execFileSync(process.execPath, ['--no-warnings', ...args], {
+      input,
+      timeout: CHECK_MS_MAX,
+      encoding: 'utf8',
+      stdio: 'pipe',
+      env: {},
+    })
   try {
     const stripped = /\.[cm]?ts$/.test(path) ? node(['-e', STRIP, path], '') : readText(path)
     node(['--input-type=module', '--check', '-'], stripped)

@@ -1,13 +1,16 @@
 /**
- * Places in a response or a request: RFC 6901 JSON pointers, or functions of the body where a response needs more than a pointer.
- * A declared place must be there. `optional()` says that the API omits it when there is nothing to say.
+ * Places in a response or a request: RFC 6901 JSON pointers, or functions of the body where a response needs more than
+ * a pointer. A declared place must be there. `optional()` says that the API omits it when there is nothing to say.
  */
 import { z } from 'zod'
 
 export const pointer = z
   .string()
   .regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON pointer (RFC 6901) such as /meta/next, or "" for the whole body')
-export const bodyFunction = z.custom<(body: unknown) => unknown>((value) => typeof value === 'function', 'expected a function of the body')
+export const bodyFunction = z.custom<(body: unknown) => unknown>(
+  (value) => typeof value === 'function',
+  'expected a function of the body',
+)
 /** A place that the API may omit. */
 export type Optional<At> = { readonly optional: At }
 
@@ -20,8 +23,13 @@ export const place = z.union([pointer, bodyFunction, z.strictObject({ optional: 
 export type SimplePlace = z.infer<typeof simplePlace>
 export type Place = z.infer<typeof place>
 
-/** `records: optional('/items')`: without it, a response that lacks the place fails the run, since an error looks like that too. */
-export const optional = <At extends string | ((...given: never[]) => unknown)>(at: At): Optional<At> => ({ optional: at })
+/**
+ * `records: optional('/items')`: without it, a response that lacks the place fails the run, since an error looks like
+ * that too.
+ */
+export const optional = <At extends string | ((...given: never[]) => unknown)>(at: At): Optional<At> => ({
+  optional: at,
+})
 
 /** Without `optional()`, and whether it was there. */
 export function unwrapped<At>(given: At | Optional<At>): { at: At; isOptional: boolean } {
@@ -31,8 +39,8 @@ export function unwrapped<At>(given: At | Optional<At>): { at: At; isOptional: b
 }
 
 /**
- * How many records, or pages, the API says there are: a place in the body, or a header. `exact: false` for estimates and capped
- * counts: the walk then never ends because of it, and an end short of it only warns.
+ * How many records, or pages, the API says there are: a place in the body, or a header. `exact: false` for estimates
+ * and capped counts: the walk then never ends because of it, and an end short of it only warns.
  */
 const totalOptions = z
   .strictObject({ at: place.optional(), header: z.string().min(1).optional(), exact: z.boolean().optional() })
@@ -44,10 +52,15 @@ const totalOptions = z
 export const total = z.union([place, totalOptions], `${EXPECTED_PLACE}, or { at, exact: false }`)
 export type Total = z.infer<typeof total>
 /** For ways of paging that do not end by it: `false` also ignores an X-Total-Count header. */
-export const totalOrNone = z.union([place, totalOptions, z.literal(false)], `${EXPECTED_PLACE}, { at, exact: false }, or false`)
+export const totalOrNone = z.union(
+  [place, totalOptions, z.literal(false)],
+  `${EXPECTED_PLACE}, { at, exact: false }, or false`,
+)
 export type TotalOrNone = z.infer<typeof totalOrNone>
 
-/** The parameter that sets a page's size, and the size. It must be one that the API gives: not above its own maximum. */
+/**
+ * The parameter that sets a page's size, and the size. It must be one that the API gives: not above its own maximum.
+ */
 export const sizeSpec = z.strictObject({ param: z.string(), value: z.int().min(1) })
 
 /** A specification as an author gives it to the function of its kind. */

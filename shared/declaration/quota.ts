@@ -1,6 +1,7 @@
 /**
- * How much an API may be asked, as data: one quota or several that hold at once, each over all requests or those of some paths, counted in requests
- * or in units that requests weigh. The heaviest request is known when the declaration is loaded, since the split over workers depends on it.
+ * How much an API may be asked, as data: one quota or several that hold at once, each over all requests or those of
+ * some paths, counted in requests or in units that requests weigh. The heaviest request is known when the declaration
+ * is loaded, since the split over workers depends on it.
  */
 import { z } from 'zod'
 import type { DeclarationError } from '../errors.ts'
@@ -19,13 +20,20 @@ export type RequestFacts = {
 }
 
 const QUOTAS_MAX = 16
-const weightFunction = z.custom<(request: RequestFacts) => number>((value) => typeof value === 'function', 'expected a function')
-const WEIGHT_EXPECTED = 'expected a whole number from 1, { stream: number }, or a function of the request that returns one'
+const weightFunction = z.custom<(request: RequestFacts) => number>(
+  (value) => typeof value === 'function',
+  'expected a function',
+)
+const WEIGHT_EXPECTED =
+  'expected a whole number from 1, { stream: number }, or a function of the request that returns one'
 
 export const quotaSpec = z.strictObject({
   requests: z.int().min(1),
   per: positiveDuration,
-  /** Only requests below one of these paths count; `*` and {name} stand for a part of a path, `!` in front takes paths out. */
+  /**
+   * Only requests below one of these paths count; `*` and {name} stand for a part of a path, `!` in front takes paths
+   * out.
+   */
   paths: z
     .array(z.string().regex(/^!?\/[^?#]*$/, 'expected a path that starts with /, or with !/ to take it out'))
     .min(1)
@@ -55,13 +63,18 @@ export function checkQuotas(quotas: readonly QuotaSpec[], streams: readonly stri
     const at = quotas.length === 1 ? 'quota' : `quota[${index}]`
     const { weight, weightMax, requests } = quota
     if (typeof weight === 'function' && weightMax === undefined) {
-      throw refuse(`${at}.weightMax`, 'is missing: a function does not say what it returns at most', 'add weightMax: 10')
+      throw refuse(
+        `${at}.weightMax`,
+        'is missing: a function does not say what it returns at most',
+        'add weightMax: 10',
+      )
     }
     if (typeof weight !== 'function' && weightMax !== undefined) {
       throw refuse(`${at}.weightMax`, 'says nothing without a weight function', 'take it away')
     }
     const unknown = typeof weight === 'object' ? Object.keys(weight).find((name) => !streams.includes(name)) : undefined
-    if (unknown !== undefined) throw refuse(`${at}.weight`, `"${unknown}" is no stream of this source`, `it has: ${streams.join(', ')}`)
+    if (unknown !== undefined)
+      throw refuse(`${at}.weight`, `"${unknown}" is no stream of this source`, `it has: ${streams.join(', ')}`)
     if (heaviest(quota) <= requests) continue
     const field = typeof weight === 'function' ? 'weightMax' : 'weight'
     throw refuse(

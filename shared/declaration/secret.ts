@@ -1,6 +1,7 @@
 /**
- * References to values that a declaration must not hold: secrets and settings. They are names until the run resolves them from the
- * environment (or the file that NAME_FILE points to), so a declaration can be printed, compared and committed.
+ * References to values that a declaration must not hold: secrets and settings. They are names until the run resolves
+ * them from the environment (or the file that NAME_FILE points to), so a declaration can be printed, compared and
+ * committed.
  */
 import { z } from 'zod'
 
@@ -16,7 +17,10 @@ export const secret = (name: string): SecretRef => ({ kind: 'secret', name })
 export const setting = (name: string, fallback: string): SettingRef => ({ kind: 'setting', name, fallback })
 
 export const secretRef = z.strictObject(
-  { kind: z.literal('secret'), name: z.string().regex(NAME, 'expected the name of an environment variable, e.g. SHOP_SECRET') },
+  {
+    kind: z.literal('secret'),
+    name: z.string().regex(NAME, 'expected the name of an environment variable, e.g. SHOP_SECRET'),
+  },
   "expected secret('NAME'): a declaration holds the name of a secret, never the secret",
 )
 export const settingRef = z.strictObject({

@@ -1,6 +1,7 @@
 /**
- * Texts that look like times or numbers and do not sort as such. As a watermark they lose records: a local time comes twice when clocks go back, so a
- * change of the second hour lies before the watermark; "31/12/2026" lies after "01/01/2027" and "9" after "10", so an older version of a row wins.
+ * Texts that look like times or numbers and do not sort as such. As a watermark they lose records: a local time comes
+ * twice when clocks go back, so a change of the second hour lies before the watermark; "31/12/2026" lies after
+ * "01/01/2027" and "9" after "10", so an older version of a row wins.
  */
 import type { z } from 'zod'
 import type { WatermarkKind } from '../watermark.ts'
@@ -23,8 +24,17 @@ const AS_INSTANT = 'reshape it in map into an instant with an offset, and declar
 
 const FORMS: readonly [RegExp, Disorder][] = [
   [LOCAL, LOCAL_TIME],
-  [OFFSET, { what: 'a time with an offset, which sorts by its local part', hint: 'declare it as z.iso.datetime({ offset: true })' }],
-  [/^\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)(?!\d)/, { what: 'a date that does not begin with its year', hint: AS_INSTANT }],
+  [
+    OFFSET,
+    {
+      what: 'a time with an offset, which sorts by its local part',
+      hint: 'declare it as z.iso.datetime({ offset: true })',
+    },
+  ],
+  [
+    /^\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)(?!\d)/,
+    { what: 'a date that does not begin with its year', hint: AS_INSTANT },
+  ],
   [/^\d{4}[./-](?:\d[./-]|\d\d[./-]\d(?!\d))/, { what: 'a date without leading zeros', hint: AS_INSTANT }],
   [
     new RegExp(`^(?:${DAY},?\\s+)?(?:\\d{1,2}[\\s-]+${MONTH}|${MONTH}\\s+\\d{1,2})(?!\\w)`, 'i'),
@@ -48,7 +58,10 @@ export function disorderOf(text: string): Disorder | null {
   return FORMS.find(([form]) => form.test(text))?.[1] ?? null
 }
 
-/** The same for one record's watermark. An instant is compared by what it means, so only a missing offset matters; most end with Z. */
+/**
+ * The same for one record's watermark. An instant is compared by what it means, so only a missing offset matters; most
+ * end with Z.
+ */
 export function disorderOfValue(kind: WatermarkKind, value: unknown, zone: string | undefined): Disorder | null {
   if (typeof value !== 'string' || (kind !== 'text' && kind !== 'iso')) return null
   if (kind === 'iso') return value.endsWith('Z') || zone === 'UTC' || !LOCAL.test(value) ? null : LOCAL_TIME

@@ -1,8 +1,11 @@
-/** Where refresh tokens are kept between runs. The default is a folder (HEADRACE_TOKENS_DIR); a declaration may bring another. */
+/**
+ * Where refresh tokens are kept between runs. The default is a folder (HEADRACE_TOKENS_DIR); a declaration may bring
+ * another.
+ */
 
 /**
- * Values are secrets: a store shows them to nobody. `key` is made of letters, digits, `_` and `-`, and tells sources and their first tokens apart.
- * All processes that fetch a source with rotating refresh tokens must share one store.
+ * Values are secrets: a store shows them to nobody. `key` is made of letters, digits, `_` and `-`, and tells sources
+ * and their first tokens apart. All processes that fetch a source with rotating refresh tokens must share one store.
  */
 export type TokenStore = {
   /** The last value that was written, null for none. */

@@ -1,6 +1,6 @@
 /**
- * The port's own decisions: who catches one of these knows what to do. Everything else out of the port is Unavailable (a broker that
- * does not answer or refuses), Stopped or WrongUse.
+ * The port's own decisions: who catches one of these knows what to do. Everything else out of the port is Unavailable
+ * (a broker that does not answer or refuses), Stopped or WrongUse.
  */
 import { HeadraceError } from '../errors.ts'
 

@@ -1,7 +1,8 @@
 /**
- * Kafka, as a port: everything that Headrace asks of a client is in `port.ts`, and the client that answers is known only below
- * `kafka/`. `connectKafka` resolves when a broker has answered at the address that it advertises and the login was accepted, or says why
- * not within `CONNECT_DEADLINE_MS`. After that brokers may come and go: calls are repeated for a bounded time, members join again.
+ * Kafka, as a port: everything that Headrace asks of a client is in `port.ts`, and the client that answers is known
+ * only below `kafka/`. `connectKafka` resolves when a broker has answered at the address that it advertises and the
+ * login was accepted, or says why not within `CONNECT_DEADLINE_MS`. After that brokers may come and go: calls are
+ * repeated for a bounded time, members join again.
  */
 import type { Clock } from '../clock.ts'
 import { type HeadraceError, Unavailable, WrongUse } from '../errors.ts'
@@ -44,7 +45,12 @@ export async function connectKafka(options: KafkaOptions, { log, clock }: { log:
 
   const offsets = offsetCalls(cluster)
 
-  async function* read(topic: string, partition: number, from: number, toExclusive: number): AsyncGenerator<RawMessage> {
+  async function* read(
+    topic: string,
+    partition: number,
+    from: number,
+    toExclusive: number,
+  ): AsyncGenerator<RawMessage> {
     const range = (await offsets.logRanges(topic))[partition]
     if (range === undefined) throw new WrongUse('HR_KAFKA_PARTITION', `topic ${topic} has no partition ${partition}`)
     yield* readPartition(cluster, range, topic, partition, from, toExclusive)
@@ -62,7 +68,8 @@ export async function connectKafka(options: KafkaOptions, { log, clock }: { log:
     members: (group) => membersOf(cluster, group),
     groups: (opening) => groupsOf(cluster, opening),
     readPartition: read,
-    publisher: (transactionalId, publisherOptions = {}) => keep(createPublisher(transactionalId, publisherOptions, deps)),
+    publisher: (transactionalId, publisherOptions = {}) =>
+      keep(createPublisher(transactionalId, publisherOptions, deps)),
     sender: (senderOptions = {}) => keep(createSender(senderOptions, deps)),
     owner: async (ownerOptions) => keep(await joinAsOwner(ownerOptions, deps)),
     reader: async (readerOptions) => keep(await joinAsReader(readerOptions, offsets.committed, deps)),

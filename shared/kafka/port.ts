@@ -1,7 +1,8 @@
 /**
- * What Headrace asks of a Kafka client, in its own words: nothing here knows which package stands behind it. Offsets are numbers
- * (a log of 2^53 records is out of reach); only a reader's messages keep the client's decimal strings, because parsing each one
- * would cost more than all the rest. Every call is bounded by a deadline; errors are those of `shared/errors.ts` and of `errors.ts` here.
+ * What Headrace asks of a Kafka client, in its own words: nothing here knows which package stands behind it. Offsets
+ * are numbers (a log of 2^53 records is out of reach); only a reader's messages keep the client's decimal strings,
+ * because parsing each one would cost more than all the rest. Every call is bounded by a deadline; errors are those of
+ * `shared/errors.ts` and of `errors.ts` here.
  */
 
 export type KafkaOptions = {
@@ -31,14 +32,22 @@ export type Appended = { topic: string; partition: number; firstOffset: number; 
 /** What a group has stored for a partition. Offset -2 means "earliest"; some reset tools store it so. */
 export type Committed = { offset: number; metadata: string }
 
-/** The offsets that can be read: `low` is the first that is left, `high` the one that the next record gets (for committed readers). */
+/**
+ * The offsets that can be read: `low` is the first that is left, `high` the one that the next record gets (for
+ * committed readers).
+ */
 export type LogRange = { low: number; high: number }
 
-export type TopicSpec = { topic: string; partitions: number; replicationFactor?: number; config?: Record<string, string> }
+export type TopicSpec = {
+  topic: string
+  partitions: number
+  replicationFactor?: number
+  config?: Record<string, string>
+}
 
 /**
- * A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. Each part is made anew whenever a reader's is
- * asked for it; the numbers, where they are there, are the cheapest.
+ * A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. Each part is made anew
+ * whenever a reader's is asked for it; the numbers, where they are there, are the cheapest.
  */
 export type RawMessage = {
   offset: string
@@ -65,11 +74,16 @@ export type Together = { group: string; first: number; count: number }
 /** By topic, what a claim is for. */
 export type Work = Readonly<Record<string, string>>
 
-/** Topic to partition numbers, ascending. Holds every topic that this member asked for, also those without a partition. */
+/**
+ * Topic to partition numbers, ascending. Holds every topic that this member asked for, also those without a partition.
+ */
 export type Assignment = ReadonlyMap<string, readonly number[]>
 
 export interface Kafka {
-  /** Makes the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be taken away. */
+  /**
+   * Makes the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be
+   * taken away.
+   */
   ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'>
   topics(): Promise<string[]>
   /** Settings of a topic by name; empty where it does not exist, or the user may not read them. */
@@ -78,18 +92,21 @@ export interface Kafka {
   partitions(topic: string): Promise<number>
   /** By partition; empty when the topic does not exist. */
   logRanges(topic: string): Promise<LogRange[]>
-  /** By partition: the first offset at or after the time (epoch milliseconds), the end of the log when there is none. */
+  /**
+   * By partition: the first offset at or after the time (epoch milliseconds), the end of the log when there is none.
+   */
   offsetsAt(topic: string, timestampMs: number): Promise<number[]>
   /** By partition: what the group has committed, null where it has nothing. */
   committed(group: string, topic: string): Promise<(Committed | null)[]>
   /**
-   * Commits these offsets for the group, without metadata, all or none. The group must have no members, or the call is refused
-   * (Stopped, HR_KAFKA_GROUP_ACTIVE).
+   * Commits these offsets for the group, without metadata, all or none. The group must have no members, or the call is
+   * refused (Stopped, HR_KAFKA_GROUP_ACTIVE).
    */
   resetOffsets(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>
   /**
-   * Commits these offsets with their metadata (at most 4096 bytes each), outside any transaction; the last writer wins. For a group that nobody
-   * joins: one with members refuses it as above. Kafka forgets them after its retention of offsets, a week by default.
+   * Commits these offsets with their metadata (at most 4096 bytes each), outside any transaction; the last writer wins.
+   * For a group that nobody joins: one with members refuses it as above. Kafka forgets them after its retention of
+   * offsets, a week by default.
    */
   storeOffsets(group: string, topic: string, offsets: ReadonlyMap<number, Committed>): Promise<void>
   members(group: string): Promise<MemberState[]>
@@ -117,24 +134,35 @@ export type SenderOptions = { compression?: Compression }
 export type OffsetCommit = { group: string; topic: string; partition: number; offset: number; metadata: string }
 
 /**
- * Appends exactly once. The transactional id names a place that one writer at a time may write to; `fence` takes it over.
- * One `publish` at a time. After any error out of `publish` the publisher refuses to publish until `fence` succeeded again, since
- * the transaction may have been committed all the same: fence, then read the checkpoint, which tells.
+ * Appends exactly once. The transactional id names a place that one writer at a time may write to; `fence` takes it
+ * over. One `publish` at a time. After any error out of `publish` the publisher refuses to publish until `fence`
+ * succeeded again, since the transaction may have been committed all the same: fence, then read the checkpoint, which
+ * tells.
  */
 export interface Publisher {
-  /** When it resolves, no earlier holder can write and none of its transactions is pending. Read the checkpoint after it, never before. */
+  /**
+   * When it resolves, no earlier holder can write and none of its transactions is pending. Read the checkpoint after
+   * it, never before.
+   */
   fence(): Promise<void>
   /**
-   * One transaction: all appends in order, then the checkpoint, which is told where the records went (one entry for each append with
-   * messages). When it resolves, the broker has decided to commit; records and checkpoint can be read a moment later, both for sure after
-   * the next `fence`. Errors: FencedError when another holder has taken over (stop, never retry); Stopped for a record that the topic
-   * refuses; Unavailable for a right that is missing; PublishFailed for everything else.
+   * One transaction: all appends in order, then the checkpoint, which is told where the records went (one entry for
+   * each append with messages). When it resolves, the broker has decided to commit; records and checkpoint can be read
+   * a moment later, both for sure after the next `fence`. Errors: FencedError when another holder has taken over (stop,
+   * never retry); Stopped for a record that the topic refuses; Unavailable for a right that is missing; PublishFailed
+   * for everything else.
    */
-  publish(appends: readonly Append[], checkpoint: (appended: readonly Appended[]) => OffsetCommit): Promise<readonly Appended[]>
+  publish(
+    appends: readonly Append[],
+    checkpoint: (appended: readonly Appended[]) => OffsetCommit,
+  ): Promise<readonly Appended[]>
   close(): Promise<void>
 }
 
-/** Appends at least once, acknowledged by all in-sync replicas; outside any transaction. Calls are worked off one after the other. */
+/**
+ * Appends at least once, acknowledged by all in-sync replicas; outside any transaction. Calls are worked off one after
+ * the other.
+ */
 export interface Sender {
   send(append: Append): Promise<Appended>
   close(): Promise<void>
@@ -151,22 +179,24 @@ export type MembershipOptions = {
 
 export type OwnerOptions = MembershipOptions & {
   /**
-   * This member has all partitions of its topics for as long as it is in the group, and the others get them back when it leaves. Of several claims
-   * on a topic, the least number has it (the time at which the work was asked for), and the next one after it.
+   * This member has all partitions of its topics for as long as it is in the group, and the others get them back when
+   * it leaves. Of several claims on a topic, the least number has it (the time at which the work was asked for), and
+   * the next one after it.
    */
   claim?: number | undefined
   /** What the claim is for, told to who looks at the group. */
   work?: Work | undefined
   /**
-   * By topic: which of its partitions one member should hold together. Those of all topics with the same `group` whose numbers, counted from `first`,
-   * are the same modulo `count`. Only members that ask for all of these topics can have them.
+   * By topic: which of its partitions one member should hold together. Those of all topics with the same `group` whose
+   * numbers, counted from `first`, are the same modulo `count`. Only members that ask for all of these topics can have
+   * them.
    */
   together?: Readonly<Record<string, Together>> | undefined
   /** This member's share, at each assignment. */
   onAssigned(assignment: Assignment): void | Promise<void>
   /**
-   * The share is about to be given back. The group waits for the promise (at most `REVOKE_WAIT_MAX_MS`), so that work in hand can be
-   * finished first.
+   * The share is about to be given back. The group waits for the promise (at most `REVOKE_WAIT_MAX_MS`), so that work
+   * in hand can be finished first.
    */
   onRebalancing(): void | Promise<void>
   /** The membership ended for good: let the process end and be started again. */
@@ -187,31 +217,50 @@ export type ReadBatch = {
   messages: readonly RawMessage[]
   /** Of the values of all messages, where the reader has counted them. */
   valueBytes?: number
-  /** The offset to go on from after this batch; it passes control records, so it can be more than the last message's offset + 1. */
+  /**
+   * The offset to go on from after this batch; it passes control records, so it can be more than the last message's
+   * offset + 1.
+   */
   nextOffset: number
-  /** The partition's end (as in `LogRange.high`) at the time of the fetch: when `nextOffset` equals it, the reader had caught up. */
+  /**
+   * The partition's end (as in `LogRange.high`) at the time of the fetch: when `nextOffset` equals it, the reader had
+   * caught up.
+   */
   highOffset: number
 }
 
 export type ReaderAssignment = {
   generation: number
   partitions: Assignment
-  /** What the group has committed for a partition of the assignment; null when nothing (reading starts at the log's low end). */
+  /**
+   * What the group has committed for a partition of the assignment; null when nothing (reading starts at the log's low
+   * end).
+   */
   committed(topic: string, partition: number): Committed | null
 }
 
-/** Records between `position` and `low` are gone (retention), or the log is shorter than `position` (made anew). Reading goes on at `low`. */
-export type OffsetGap = { topic: string; partition: number; generation: number; position: number; low: number; high: number }
+/**
+ * Records between `position` and `low` are gone (retention), or the log is shorter than `position` (made anew). Reading
+ * goes on at `low`.
+ */
+export type OffsetGap = {
+  topic: string
+  partition: number
+  generation: number
+  position: number
+  low: number
+  high: number
+}
 
 export type ReaderOptions = MembershipOptions & {
   maxBytesPerPartition?: number
   /** How long a fetch waits for a first byte. Default 250 ms. */
   maxWaitMs?: number
   /**
-   * 'taken': the batch is the caller's, reading goes on behind it. 'full': nothing of it was taken; the partition is paused, and the
-   * batch is fetched again after `resume`. Must not throw: an error out of it is fatal (onCrash). One call at a time for each partition.
-   * The membership is kept alive while it is pending. The bytes of keys, values and headers are lent until it resolves: their memory is free soon
-   * after, so what is kept of them must be copied.
+   * 'taken': the batch is the caller's, reading goes on behind it. 'full': nothing of it was taken; the partition is
+   * paused, and the batch is fetched again after `resume`. Must not throw: an error out of it is fatal (onCrash). One
+   * call at a time for each partition. The membership is kept alive while it is pending. The bytes of keys, values and
+   * headers are lent until it resolves: their memory is free soon after, so what is kept of them must be copied.
    */
   onBatch(batch: ReadBatch): Promise<'taken' | 'full'>
   /** Nothing is paused at the start of an assignment. No batch of a generation comes before this has resolved. */
@@ -225,10 +274,13 @@ export type ReaderOptions = MembershipOptions & {
 
 export interface Reader {
   /**
-   * Commits offsets with metadata, all or none. Refused (StaleGeneration) when `generation` is no longer the current one: the
-   * partitions may be another member's, or read again from the last commit.
+   * Commits offsets with metadata, all or none. Refused (StaleGeneration) when `generation` is no longer the current
+   * one: the partitions may be another member's, or read again from the last commit.
    */
-  commit(commits: readonly { topic: string; partition: number; offset: number; metadata: string }[], generation: number): Promise<void>
+  commit(
+    commits: readonly { topic: string; partition: number; offset: number; metadata: string }[],
+    generation: number,
+  ): Promise<void>
   pause(topic: string, partitions: readonly number[]): void
   resume(topic: string, partitions: readonly number[]): void
   /** Leaves the group; commit before. */

@@ -1,7 +1,8 @@
 /**
- * One partition of a dead-letter topic for whoever settles its letters: takes it over, finds what is open, and says in one transaction what is
- * done, together with what came of it. A crash leaves either all of a transaction or nothing, so no letter is settled twice and none is
- * forgotten. The group's commit is where the next one begins to read: every letter below it is done. One at a time: the last to fence wins.
+ * One partition of a dead-letter topic for whoever settles its letters: takes it over, finds what is open, and says in
+ * one transaction what is done, together with what came of it. A crash leaves either all of a transaction or nothing,
+ * so no letter is settled twice and none is forgotten. The group's commit is where the next one begins to read: every
+ * letter below it is done. One at a time: the last to fence wins.
  */
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'

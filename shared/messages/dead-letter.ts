@@ -1,10 +1,17 @@
 /**
- * The letters of a dead-letter topic as a person and a replay see them: open, or done with. A letter is done when a message behind it in the
- * same partition says so (`doneHeaders`); nothing is ever taken out, retention does that. So whoever reads a partition to its end knows the
- * state of every letter that was read.
+ * The letters of a dead-letter topic as a person and a replay see them: open, or done with. A letter is done when a
+ * message behind it in the same partition says so (`doneHeaders`); nothing is ever taken out, retention does that. So
+ * whoever reads a partition to its end knows the state of every letter that was read.
  */
 import type { RawMessage } from '../kafka/kafka.ts'
-import { type DeadLetterFacts, type DeadLetterStage, doneRanges, type OffsetRange, parseDeadLetterHeaders, singleHeaders } from './frame.ts'
+import {
+  type DeadLetterFacts,
+  type DeadLetterStage,
+  doneRanges,
+  type OffsetRange,
+  parseDeadLetterHeaders,
+  singleHeaders,
+} from './frame.ts'
 
 export type Letter = DeadLetterFacts & {
   partition: number
@@ -47,7 +54,10 @@ export type LetterFilter = {
   at?: { partition: number; offset: number }
 }
 
-export function matches({ reasons, stages, run, sinceMs, untilMs, partition, at }: LetterFilter, letter: Letter): boolean {
+export function matches(
+  { reasons, stages, run, sinceMs, untilMs, partition, at }: LetterFilter,
+  letter: Letter,
+): boolean {
   return (
     (reasons === undefined || reasons.includes(letter.reason)) &&
     (stages === undefined || stages.includes(letter.stage)) &&

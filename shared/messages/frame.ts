@@ -1,7 +1,8 @@
 /**
- * What travels through the topics: the frame of a record, the marker that ends a page, and the headers of a dead letter.
- * A frame is Confluent's: byte 0 is the magic 0, bytes 1-4 the schema id (big-endian), the rest the JSON payload; any client of a
- * schema registry reads it. A marker has a null value and its facts in one header, so other consumers can pass over it.
+ * What travels through the topics: the frame of a record, the marker that ends a page, and the headers of a dead
+ * letter. A frame is Confluent's: byte 0 is the magic 0, bytes 1-4 the schema id (big-endian), the rest the JSON
+ * payload; any client of a schema registry reads it. A marker has a null value and its facts in one header, so other
+ * consumers can pass over it.
  */
 import { z } from 'zod'
 import { boundedWatermark } from '../watermark.ts'
@@ -19,15 +20,20 @@ export function frameHead(schemaId: number): Buffer {
 }
 
 /** The frame of one record. `payload` is the record as JSON text. */
-export const frame = (schemaId: number, payload: string): Buffer => Buffer.concat([frameHead(schemaId), Buffer.from(payload)])
+export const frame = (schemaId: number, payload: string): Buffer =>
+  Buffer.concat([frameHead(schemaId), Buffer.from(payload)])
 
-/** The schema id of a frame, or null when the bytes are no frame of a JSON object (too short, wrong magic byte, cut). */
+/**
+ * The schema id of a frame, or null when the bytes are no frame of a JSON object (too short, wrong magic byte, cut).
+ */
 export function schemaIdOf(value: Buffer): number | null {
   if (value[0] !== MAGIC || value[FRAME_HEAD_BYTES] !== 0x7b || value[value.length - 1] !== 0x7d) return null
   return value.readUInt32BE(1)
 }
 
-/** Whoever may write to the topic can write a marker: what has no bound here would stop the loader where it has none. */
+/**
+ * Whoever may write to the topic can write a marker: what has no bound here would stop the loader where it has none.
+ */
 const MARKER_BYTES_MAX = 64 * 1024
 const RUN_CHARS_MAX = 100
 const SHARE_CHARS_MAX = 40
@@ -66,16 +72,24 @@ export const pageMarker = z.object({
   watermark: markerText(MARKER_BYTES_MAX).transform(boundedWatermark).nullable(),
   /** What the watermark speaks of (`shareId`). */
   share: markerText(SHARE_CHARS_MAX).optional(),
-  /** Records below this offset that the log lost were asked from the API again before this page, so its watermark speaks of them too. */
+  /**
+   * Records below this offset that the log lost were asked from the API again before this page, so its watermark speaks
+   * of them too.
+   */
   coveredBelow: z.int().min(0).optional(),
   /** True on the marker that ends the run. */
   last: z.boolean(),
-  /** The run brought all that its partition has: its records lie from offset `from` on and are later than `startedMs`, what was there before is earlier. */
+  /**
+   * The run brought all that its partition has: its records lie from offset `from` on and are later than `startedMs`,
+   * what was there before is earlier.
+   */
   complete: z
     .object({
       from: z.int().min(0),
       startedMs: z.int(),
-      /** A person has released this one walk (`fetch --allow-deletes`): it may delete more than the bounds of `deletes`. */
+      /**
+       * A person has released this one walk (`fetch --allow-deletes`): it may delete more than the bounds of `deletes`.
+       */
       allowed: z.literal(true).optional(),
     })
     .optional(),
@@ -126,7 +140,10 @@ export type DeadLetterFacts = {
 }
 
 const HEADER = 'headrace-'
-/** On a record, and on the marker behind it: how many times its dead letter was replayed. It stands outside the pages, and no page counts it. */
+/**
+ * On a record, and on the marker behind it: how many times its dead letter was replayed. It stands outside the pages,
+ * and no page counts it.
+ */
 const REPLAYS_HEADER = `${HEADER}replays`
 /** On a message without a value in a dead-letter topic: the offsets of letters that are done with. */
 const DONE_HEADER = `${HEADER}done`
@@ -163,7 +180,9 @@ type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | u
 
 /** Headers with one value each: of those that came more than once the first counts. */
 export function singleHeaders(headers: Headers | undefined): Record<string, Buffer | string | undefined> {
-  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]))
+  return Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
+  )
 }
 
 /** Headers of a record that comes from a dead letter; `origin` is the letter's `topic/partition/offset`. */
@@ -172,7 +191,9 @@ export const replayHeaders = (replays: number, origin: string): Record<string, s
   [`${HEADER}origin`]: origin,
 })
 
-/** How many times a record was replayed; 0 for one that the fetcher published. Called for each record that is loaded. */
+/**
+ * How many times a record was replayed; 0 for one that the fetcher published. Called for each record that is loaded.
+ */
 export function replaysOf(headers: Headers | undefined): number {
   const value = headers?.[REPLAYS_HEADER]
   if (value === undefined) return 0
@@ -183,7 +204,10 @@ export function replaysOf(headers: Headers | undefined): number {
 /** `[from, to)`. */
 export type OffsetRange = readonly [from: number, to: number]
 
-/** The header that says that these letters of the same partition are done with. Ascending offsets; neighbours become one range. */
+/**
+ * The header that says that these letters of the same partition are done with. Ascending offsets; neighbours become one
+ * range.
+ */
 export function doneHeaders(offsets: readonly number[], how: 'replayed' | 'dropped'): Record<string, string> {
   const ranges: [number, number][] = []
   for (const offset of offsets) {

@@ -1,6 +1,7 @@
 /**
- * What a reader believes of a page marker. Whoever may write to a records topic can write markers, so each one is believed only within what the
- * registered schema declares and only as far as its message's own time reaches. Pure: the loader and `verify` decide by the same rules.
+ * What a reader believes of a page marker. Whoever may write to a records topic can write markers, so each one is
+ * believed only within what the registered schema declares and only as far as its message's own time reaches. Pure: the
+ * loader and `verify` decide by the same rules.
  */
 import type { StreamAnnotation } from '../schema/json-schema.ts'
 import { isInstant, positionOfText } from '../watermark.ts'
@@ -31,13 +32,22 @@ export function watermarkDoubt(watermark: string, declared: DeclaredWatermark, t
   const position = positionOfText(declared.kind, watermark)
   if (position === null) return `it is not of the declared kind ${declared.kind}`
   if (typeof position === 'string' || !isInstant(declared.kind)) return null
-  return position > BigInt(timestampMs + WATERMARK_AHEAD_MAX_MS) * NS_PER_MS ? 'it is more than 24 hours after its message' : null
+  return position > BigInt(timestampMs + WATERMARK_AHEAD_MAX_MS) * NS_PER_MS
+    ? 'it is more than 24 hours after its message'
+    : null
 }
 
-/** Why a marker's claim to end a complete walk is not believed, whatever the schema declares; null if it is, or if it claims nothing. */
-export function completeDoubt({ complete }: Pick<PageMarker, 'complete'>, { offset, timestampMs, isReplay }: MarkerPlace): string | null {
+/**
+ * Why a marker's claim to end a complete walk is not believed, whatever the schema declares; null if it is, or if it
+ * claims nothing.
+ */
+export function completeDoubt(
+  { complete }: Pick<PageMarker, 'complete'>,
+  { offset, timestampMs, isReplay }: MarkerPlace,
+): string | null {
   if (complete === undefined) return null
   if (isReplay) return 'it closes replayed dead letters'
-  if (complete.startedMs < 0 || complete.startedMs > timestampMs) return 'the walk would have started after its own last message'
+  if (complete.startedMs < 0 || complete.startedMs > timestampMs)
+    return 'the walk would have started after its own last message'
   return complete.from > offset ? 'the walk would have begun behind its own end' : null
 }

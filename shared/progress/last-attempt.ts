@@ -1,7 +1,8 @@
 /**
- * The last attempt of a partition, as offset metadata of a group that nobody joins: how it ended, why, and since when the partition has been
- * failing. `status`, readiness and metrics speak of it, so that a stream which fails is never green because of an old success.
- * Guarantees: one line of text, bounded, below what a broker takes. Assumes that texts come without secrets.
+ * The last attempt of a partition, as offset metadata of a group that nobody joins: how it ended, why, and since when
+ * the partition has been failing. `status`, readiness and metrics speak of it, so that a stream which fails is never
+ * green because of an old success. Guarantees: one line of text, bounded, below what a broker takes. Assumes that texts
+ * come without secrets.
  */
 import { z } from 'zod'
 import { type Attention, attention } from './attention.ts'
@@ -73,8 +74,16 @@ export function attemptAfter(before: LastAttempt | null, ended: EndedAttempt): L
   }
 }
 
-function textsOf({ code, message, hint }: NonNullable<EndedAttempt['error']>): Pick<LastAttempt, 'code' | 'message' | 'hint'> {
-  return { code: code.slice(0, CODE_CHARS_MAX), message: oneLine(message), ...(hint === undefined ? {} : { hint: oneLine(hint) }) }
+function textsOf({
+  code,
+  message,
+  hint,
+}: NonNullable<EndedAttempt['error']>): Pick<LastAttempt, 'code' | 'message' | 'hint'> {
+  return {
+    code: code.slice(0, CODE_CHARS_MAX),
+    message: oneLine(message),
+    ...(hint === undefined ? {} : { hint: oneLine(hint) }),
+  }
 }
 
 /** Long texts end with `…`; half a surrogate pair would not be UTF-8. */
@@ -90,8 +99,14 @@ export function oneLine(text: string, charsMax = MESSAGE_CHARS_MAX): string {
 export function attemptText(value: LastAttempt): string {
   const { hint: _, ...needed } = value
   const short = (text: string) => oneLine(text, SHORT_CHARS_MAX)
-  const { attention: kept, ...bare } = { ...needed, ...(value.message === undefined ? {} : { message: short(value.message) }) }
-  const brief = { ...bare, ...(kept === undefined ? {} : { attention: kept.map((each) => ({ ...each, message: short(each.message) })) }) }
+  const { attention: kept, ...bare } = {
+    ...needed,
+    ...(value.message === undefined ? {} : { message: short(value.message) }),
+  }
+  const brief = {
+    ...bare,
+    ...(kept === undefined ? {} : { attention: kept.map((each) => ({ ...each, message: short(each.message) })) }),
+  }
   const texts = [value, needed, brief, bare].map((each) => JSON.stringify(each))
   return texts.find((text) => Buffer.byteLength(text) <= ATTEMPT_BYTES_MAX) ?? JSON.stringify(bare)
 }

@@ -1,7 +1,8 @@
 /**
- * Writes facts for people as offset metadata of a group that nobody joins, beside the work and never in its way: one request a topic, the latest
- * text of a place replaces an earlier one, and what Kafka refused is tried again later. Nothing decides by them but a pause that the API asked for,
- * so they need no transaction: after a note of a zombie, the next one of its successor is right again.
+ * Writes facts for people as offset metadata of a group that nobody joins, beside the work and never in its way: one
+ * request a topic, the latest text of a place replaces an earlier one, and what Kafka refused is tried again later.
+ * Nothing decides by them but a pause that the API asked for, so they need no transaction: after a note of a zombie,
+ * the next one of its successor is right again.
  */
 import type { Clock } from '../clock.ts'
 import { messageOf } from '../errors.ts'
@@ -63,11 +64,16 @@ export function createNotes({ kafka, group, clock, log }: NotesTools): Notes {
       for (const [, note] of pending) note.isPending = false
       try {
         // The offset says nothing here, but Kafka wants one.
-        await kafka.storeOffsets(group, topic, new Map(pending.map(([partition, { metadata }]) => [partition, { offset: 0, metadata }])))
+        await kafka.storeOffsets(
+          group,
+          topic,
+          new Map(pending.map(([partition, { metadata }]) => [partition, { offset: 0, metadata }])),
+        )
         told.delete(topic)
       } catch (error) {
         for (const [, note] of pending) note.isPending = true
-        if (!told.has(topic)) log.warn({ err: error, group, topic }, `cannot store for status, trying again: ${messageOf(error)}`)
+        if (!told.has(topic))
+          log.warn({ err: error, group, topic }, `cannot store for status, trying again: ${messageOf(error)}`)
         told.add(topic)
         if (refused.size === 0) tryAgain()
         refused.add(topic)
@@ -101,10 +107,12 @@ export function createNotes({ kafka, group, clock, log }: NotesTools): Notes {
     refresh() {
       const oldMs = clock.elapsedMs() - REFRESH_MS
       for (const [topic, notes] of topics)
-        for (const [partition, { metadata, putMs }] of notes) if (metadata !== '' && putMs < oldMs) put(topic, partition, metadata)
+        for (const [partition, { metadata, putMs }] of notes)
+          if (metadata !== '' && putMs < oldMs) put(topic, partition, metadata)
     },
     retain(isMine) {
-      for (const [topic, notes] of topics) for (const partition of [...notes.keys()]) if (!isMine(topic, partition)) notes.delete(partition)
+      for (const [topic, notes] of topics)
+        for (const partition of [...notes.keys()]) if (!isMine(topic, partition)) notes.delete(partition)
     },
     close: () => closing.abort(),
   }

@@ -4,7 +4,8 @@
  *   place in the log behind the last marker that it describes.
  * - The commit (loader's group): the watermark that is confirmed in ClickHouse, with the offset it belongs to.
  * - The skip (groups that nobody joins): the page that the declaration's answers left out last.
- * Metadata is believed only when it carries its own offset: reset tools write offsets and leave strange metadata or none.
+ * Metadata is believed only when it carries its own offset: reset tools write offsets and leave strange metadata or
+ * none.
  */
 import { z } from 'zod'
 import { boundedWatermark } from '../watermark.ts'
@@ -38,7 +39,10 @@ export const checkpoint = z.object({
   seen: z.string().nullable(),
   /** A stream that claims to be sorted was not, in this run: its watermark waits for the run's end. */
   unordered: z.boolean().optional(),
-  /** The run publishes everything from the stream's start again; `reached` is how far its own walk has come, `watermark` never behind what was before. */
+  /**
+   * The run publishes everything from the stream's start again; `reached` is how far its own walk has come, `watermark`
+   * never behind what was before.
+   */
   full: z.object({ reached: z.string().nullable() }).optional(),
   /** Of the latest page; no later one of the partition is stamped below it. */
   stampMs: instantMs.optional(),
@@ -102,7 +106,10 @@ export const checkpoint = z.object({
   coveredBelow: z.int().min(0).optional(),
   /** What the partition asked for (`shareId`): a partition that asks for something else does not go on from here. */
   share: z.string().optional(),
-  /** Of a partition whose shares are found: those that have been walked from their start, as hashes of `KNOWN_CHARS` each. */
+  /**
+   * Of a partition whose shares are found: those that have been walked from their start, as hashes of `KNOWN_CHARS`
+   * each.
+   */
   known: z.string().optional(),
   /** Of a backfill, for a person to read. */
   range: z.object({ from: z.string(), to: z.string() }).optional(),
@@ -115,8 +122,16 @@ export type RunTotals = NonNullable<Checkpoint['totals']>
 export const reachedOf = ({ full, watermark }: Pick<Checkpoint, 'full' | 'watermark'>): string | null =>
   full === undefined ? watermark : full.reached
 
-/** Deletes that the loader has withheld: a complete walk would have deleted `rows` of the `of` rows that the partition had. */
-export const withheldDeletes = z.object({ run: z.string(), rows: z.int().min(0), of: z.int().min(0), startedMs: z.int() })
+/**
+ * Deletes that the loader has withheld: a complete walk would have deleted `rows` of the `of` rows that the partition
+ * had.
+ */
+export const withheldDeletes = z.object({
+  run: z.string(),
+  rows: z.int().min(0),
+  of: z.int().min(0),
+  startedMs: z.int(),
+})
 export type WithheldDeletes = z.infer<typeof withheldDeletes>
 
 export const commit = z.object({
@@ -124,7 +139,10 @@ export const commit = z.object({
   /** The offset this metadata was written with. */
   offset: z.int().min(0),
   watermark: z.string().nullable(),
-  /** Records and dead letters read since the last marker, so that a restart in the middle of a page can still check its count. */
+  /**
+   * Records and dead letters read since the last marker, so that a restart in the middle of a page can still check its
+   * count.
+   */
   open: z.int().min(0).optional(),
   /** What the watermark speaks of (`shareId`). */
   share: z.string().optional(),
@@ -133,11 +151,15 @@ export const commit = z.object({
   /** From this offset on, everything was read, counted as published and accepted. */
   wholeFrom: z.int().min(0).optional(),
   /**
-   * Records in [from, below) were gone before they were loaded. It stays, and the watermark with it, until a marker of a run that asked the
-   * API for them again is read: so a loader that moves on before the fetcher has looked does not hide the gap from it.
+   * Records in [from, below) were gone before they were loaded. It stays, and the watermark with it, until a marker of
+   * a run that asked the API for them again is read: so a loader that moves on before the fetcher has looked does not
+   * hide the gap from it.
    */
   lost: z.object({ from: z.int().min(0), below: z.int().min(0) }).optional(),
-  /** Of a stream whose complete walks delete: rows that the last accepted walk left, and what a later one would have deleted beyond the bounds. */
+  /**
+   * Of a stream whose complete walks delete: rows that the last accepted walk left, and what a later one would have
+   * deleted beyond the bounds.
+   */
   deletes: z.object({ rows: z.int().min(0).optional(), withheld: withheldDeletes.optional() }).optional(),
   /** Offset of a marker whose watermark was not believed, until one is believed again. */
   doubted: z.int().min(0).optional(),
@@ -156,14 +178,20 @@ export const skip = z.object({
 })
 export type Skip = z.infer<typeof skip>
 
-/** The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run continues from its watermark, cut if need be. */
+/**
+ * The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run continues from
+ * its watermark, cut if need be.
+ */
 export function checkpointText(value: Checkpoint): string {
   const { totals: _, ...needed } = value
   const short = withShortTexts({ ...needed, cursor: null })
   return firstThatFits(CHECKPOINT_BYTES_MAX, [value, needed, { ...needed, cursor: null }], short)
 }
 
-/** A watermark of kind text can be as long as a field of a record. What opens it is an earlier one: more is asked for again, nothing is missed. */
+/**
+ * A watermark of kind text can be as long as a field of a record. What opens it is an earlier one: more is asked for
+ * again, nothing is missed.
+ */
 function withShortTexts({ from, watermark, seen, full, range, ...rest }: Checkpoint): Checkpoint {
   const short = (text: string | null) => (text === null ? null : boundedWatermark(text))
   return {
@@ -185,10 +213,15 @@ export const parseSkip = (metadata: string): Skip | null => parseJson(skip, meta
 /** Whether the page has not been published since: by its own run, or by a whole run that began later. */
 export function isStillSkipped({ run, page, atMs }: Skip, checkpoint: Checkpoint | null): boolean {
   if (checkpoint === null) return true
-  return checkpoint.run === run ? checkpoint.page < page && !checkpoint.done : !checkpoint.done || checkpoint.startedMs < atMs
+  return checkpoint.run === run
+    ? checkpoint.page < page && !checkpoint.done
+    : !checkpoint.done || checkpoint.startedMs < atMs
 }
 
-/** The commit's text. Never fails, since an offset that cannot be committed stops its partition for good: what does not fit is cut or left out. */
+/**
+ * The commit's text. Never fails, since an offset that cannot be committed stops its partition for good: what does not
+ * fit is cut or left out.
+ */
 export function commitText({ watermark, share, deletes, ...places }: Commit): string {
   const short = watermark === null ? null : boundedWatermark(watermark)
   const forms = [
@@ -207,7 +240,9 @@ function firstThatFits(bytesMax: number, forms: readonly object[], last: object)
   return JSON.stringify(last)
 }
 
-/** The commit at `offset`, or null when the metadata is not ours or belongs to another offset (written by a reset tool). */
+/**
+ * The commit at `offset`, or null when the metadata is not ours or belongs to another offset (written by a reset tool).
+ */
 export function parseCommit(offset: number, metadata: string): Commit | null {
   const parsed = parseJson(commit, metadata)
   return parsed !== null && parsed.offset === offset ? parsed : null

@@ -1,11 +1,19 @@
 /**
- * The layout of a stream: what each of its partitions asks for, its share. A watermark is true of a share only, so markers, checkpoints and commits
- * name theirs. When the declared layout is not the registered one, every new share begins where all of its records before are surely confirmed:
- * the same share where it was, a part of everything at the lowest watermark of all, any other at the stream's start. Pure.
+ * The layout of a stream: what each of its partitions asks for, its share. A watermark is true of a share only, so
+ * markers, checkpoints and commits name theirs. When the declared layout is not the registered one, every new share
+ * begins where all of its records before are surely confirmed: the same share where it was, a part of everything at the
+ * lowest watermark of all, any other at the stream's start. Pure.
  */
 import { hash } from 'node:crypto'
 import { ANNOTATION } from '../declaration/fields.ts'
-import { annotationOf, FOUND, type JsonSchema, type StartsFrom, type StreamAnnotation, withStartsFrom } from '../schema/json-schema.ts'
+import {
+  annotationOf,
+  FOUND,
+  type JsonSchema,
+  type StartsFrom,
+  type StreamAnnotation,
+  withStartsFrom,
+} from '../schema/json-schema.ts'
 import { comparePositions, positionOfText, type WatermarkKind, watermarkText } from '../watermark.ts'
 import { type Commit, parseCommit } from './offset-metadata.ts'
 
@@ -22,7 +30,10 @@ const isWhole = (shares: readonly string[]): boolean => shares.every((share) => 
 /** What a partition goes by when it looks for its place. */
 export type OwnShare = {
   id: string
-  /** Checkpoints and commits that name no share are of this one: they were written before shares had names, and the layout is still that one. */
+  /**
+   * Checkpoints and commits that name no share are of this one: they were written before shares had names, and the
+   * layout is still that one.
+   */
   unnamed: boolean
   /** Where it begins without a checkpoint of its own; null for the stream's start. */
   startsFrom: string | null
@@ -34,8 +45,8 @@ export const isOf = (own: OwnShare | undefined, share: string | undefined): bool
 export const shareIn = ({ shares }: StreamAnnotation, partition: number): string => shareId(shares?.[partition] ?? '')
 
 /**
- * The share of a partition by the registered annotation. `logEnds`: of the topic's partitions. A log that is shorter than it was when the layout
- * changed is another one: what was confirmed then is not counted on.
+ * The share of a partition by the registered annotation. `logEnds`: of the topic's partitions. A log that is shorter
+ * than it was when the layout changed is another one: what was confirmed then is not counted on.
  */
 export function ownShare(annotation: StreamAnnotation, partition: number, logEnds: readonly number[]): OwnShare {
   const { startsFrom } = annotation
@@ -48,18 +59,27 @@ export function ownShare(annotation: StreamAnnotation, partition: number, logEnd
 type Stored = { offset: number; metadata: string } | null
 export type LaidOut = { schema: JsonSchema; changed: boolean }
 
-/** The declared schema as it is to be registered: with where its partitions begin. `loaded`: what the loader's group has committed, by partition. */
+/**
+ * The declared schema as it is to be registered: with where its partitions begin. `loaded`: what the loader's group has
+ * committed, by partition.
+ */
 export function laidOut(declared: JsonSchema, registered: JsonSchema | null, loaded: readonly Stored[]): LaidOut {
   const [before, after] = [registered === null ? null : annotationOf(registered), annotationOf(declared)]
   if (before === null || after?.shares === undefined) return { schema: declared, changed: false }
   const { shares } = before
   if (shares === undefined || JSON.stringify(shares) === JSON.stringify(after.shares)) {
-    return { schema: before.startsFrom === undefined ? declared : withStartsFrom(declared, before.startsFrom), changed: false }
+    return {
+      schema: before.startsFrom === undefined ? declared : withStartsFrom(declared, before.startsFrom),
+      changed: false,
+    }
   }
   return { schema: withStartsFrom(declared, startsFromOf({ ...before, shares }, after.shares, loaded)), changed: true }
 }
 
-/** For who publishes without asking the API: the declared schema in the layout that is registered, so that no partition begins anew by it. */
+/**
+ * For who publishes without asking the API: the declared schema in the layout that is registered, so that no partition
+ * begins anew by it.
+ */
 export function inLayoutOf(declared: JsonSchema, registered: JsonSchema | null): JsonSchema {
   const [before, after] = [registered === null ? null : annotationOf(registered), annotationOf(declared)]
   if (before === null || after === null) return declared
@@ -72,11 +92,21 @@ export function forgotten(schema: JsonSchema): JsonSchema {
   const annotation = annotationOf(schema)
   if (annotation?.startsFrom === undefined) return schema
   const { change, watermarks } = annotation.startsFrom
-  return withStartsFrom(schema, { change: change + 1, watermarks: watermarks.map(() => null), log: { partition: 0, offset: 0 } })
+  return withStartsFrom(schema, {
+    change: change + 1,
+    watermarks: watermarks.map(() => null),
+    log: { partition: 0, offset: 0 },
+  })
 }
 
-function startsFromOf(before: StreamAnnotation & { shares: string[] }, shares: readonly string[], loaded: readonly Stored[]): StartsFrom {
-  const confirmed = before.shares.map((share, partition) => confirmedOf(before, share, partition, loaded[partition] ?? null))
+function startsFromOf(
+  before: StreamAnnotation & { shares: string[] },
+  shares: readonly string[],
+  loaded: readonly Stored[],
+): StartsFrom {
+  const confirmed = before.shares.map((share, partition) =>
+    confirmedOf(before, share, partition, loaded[partition] ?? null),
+  )
   const lowest = isWhole(before.shares) ? lowestOf(before.watermark?.kind ?? 'text', confirmed) : null
   return {
     change: (before.startsFrom?.change ?? 0) + 1,

@@ -1,7 +1,7 @@
 /**
- * The resume rule: from what Kafka holds, where does the next run of a partition start? A pure function, so that every row of
- * the table in the README is a test. A stopped loader costs no API quota, a lost log costs no data, and a reset of the loader's
- * offsets sends nobody back to the API.
+ * The resume rule: from what Kafka holds, where does the next run of a partition start? A pure function, so that every
+ * row of the table in the README is a test. A stopped loader costs no API quota, a lost log costs no data, and a reset
+ * of the loader's offsets sends nobody back to the API.
  */
 import { type Checkpoint, parseCheckpoint, parseCommit } from './offset-metadata.ts'
 import { isOf, type OwnShare } from './partition-scopes.ts'
@@ -25,7 +25,10 @@ export type ResumeFacts = {
 export type Resume =
   /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
   | { kind: 'continue'; checkpoint: Checkpoint }
-  /** Start a new run from `watermark`, null being the stream's start. `otherShare`: the checkpoint speaks of what the partition asked for before. */
+  /**
+   * Start a new run from `watermark`, null being the stream's start. `otherShare`: the checkpoint speaks of what the
+   * partition asked for before.
+   */
   | {
       kind: 'start'
       watermark: string | null
@@ -42,17 +45,28 @@ export type Gap = { from: number; to: number; confirmed: string | null }
 export function resume(facts: ResumeFacts): Resume {
   const confirmed = confirmedOf(facts)
   const stored = facts.published === null ? null : parseCheckpoint(facts.published.metadata)
-  if (facts.published === null || stored === null) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: undefined }
+  if (facts.published === null || stored === null)
+    return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: undefined }
 
   const other = isOf(facts.own, stored.share) ? {} : { otherShare: true as const }
   const gap = gapBetween(facts, facts.published.offset, stored.coveredBelow ?? 0, confirmed)
   if (gap !== null) return { kind: 'start', watermark: confirmed, gap, coveredBelow: facts.log.low, ...other }
-  if (other.otherShare) return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: stored.coveredBelow, ...other }
+  if (other.otherShare)
+    return { kind: 'start', watermark: confirmed, gap: null, coveredBelow: stored.coveredBelow, ...other }
   if (!stored.done) return { kind: 'continue', checkpoint: stored }
-  return { kind: 'start', watermark: stored.watermark, gap: null, coveredBelow: stored.coveredBelow, ...knownIn(stored) }
+  return {
+    kind: 'start',
+    watermark: stored.watermark,
+    gap: null,
+    coveredBelow: stored.coveredBelow,
+    ...knownIn(stored),
+  }
 }
 
-const knownIn = ({ known, whole }: Checkpoint) => ({ ...(known === undefined ? {} : { known }), ...(whole === undefined ? {} : { whole }) })
+const knownIn = ({ known, whole }: Checkpoint) => ({
+  ...(known === undefined ? {} : { known }),
+  ...(whole === undefined ? {} : { whole }),
+})
 
 /** What the loader has confirmed of another share says nothing about this one. */
 function confirmedOf({ loaded, own }: ResumeFacts): string | null {
@@ -74,6 +88,9 @@ function gapBetween(facts: ResumeFacts, published: number, coveredBelow: number,
     const below = place < low ? Math.max(lost.below, low) : lost.below
     return { from: lost.from, to: Math.min(below, published), confirmed }
   }
-  // A gap that a run has already asked for again stays visible until the loader moves on; it is no reason to ask once more.
-  return place < low && place < published && low > coveredBelow ? { from: place, to: Math.min(low, published), confirmed } : null
+  // A gap that a run has already asked for again stays visible until the loader moves on; it is no reason to ask once
+  // more.
+  return place < low && place < published && low > coveredBelow
+    ? { from: place, to: Math.min(low, published), confirmed }
+    : null
 }

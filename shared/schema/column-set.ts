@@ -1,6 +1,6 @@
 /**
- * What a set of fields cannot be as columns of one ClickHouse table: pure. Looked at when a declaration is loaded, since the loader would only find out
- * with the first record, and could do nothing but wait.
+ * What a set of fields cannot be as columns of one ClickHouse table: pure. Looked at when a declaration is loaded,
+ * since the loader would only find out with the first record, and could do nothing but wait.
  */
 
 import { messageOf } from '../errors.ts'
@@ -38,7 +38,11 @@ export function columnMistake(schema: JsonSchema, primaryKey: readonly string[])
     return { field: '', what: messageOf(error), hint: 'write the column type as ClickHouse does' }
   }
   if (columns.length > COLUMNS_MAX) {
-    return { field: '', what: `has ${columns.length} fields, more than ${COLUMNS_MAX} columns`, hint: 'keep rare ones in one object' }
+    return {
+      field: '',
+      what: `has ${columns.length} fields, more than ${COLUMNS_MAX} columns`,
+      hint: 'keep rare ones in one object',
+    }
   }
   const types = new Map(columns.map(({ name, type }) => [name, type]))
   for (const { name, type } of columns) {
@@ -46,10 +50,15 @@ export function columnMistake(schema: JsonSchema, primaryKey: readonly string[])
     if (mistake !== null) return { field: name, what: `its column ${type} ${mistake}`, hint: TYPE_HINT }
     const watermark = annotationOf(schema)?.watermark
     if (watermark?.field === name && !isAlias(type) && !ORDERED[watermark.kind].test(type)) {
-      return { field: name, what: `its column ${type} does not order a watermark of kind ${watermark.kind}`, hint: 'take column() away' }
+      return {
+        field: name,
+        what: `its column ${type} does not order a watermark of kind ${watermark.kind}`,
+        hint: 'take column() away',
+      }
     }
     if (!primaryKey.includes(name)) continue
-    if (NO_KEY.test(type)) return { field: name, what: `its column ${type} cannot be in a primary key`, hint: 'give it a plain type' }
+    if (NO_KEY.test(type))
+      return { field: name, what: `its column ${type} cannot be in a primary key`, hint: 'give it a plain type' }
     if (UNFIT_IN_KEY.test(name))
       return { field: name, what: 'a quote, a parenthesis or a comma cannot be in the name of a key', hint: RENAME }
   }
@@ -57,7 +66,8 @@ export function columnMistake(schema: JsonSchema, primaryKey: readonly string[])
 }
 
 const RENAME = 'rename it in map'
-const TYPE_HINT = "see the data types of ClickHouse's manual; a type is written as in String, Decimal(18, 2), Enum8('a' = 1)"
+const TYPE_HINT =
+  "see the data types of ClickHouse's manual; a type is written as in String, Decimal(18, 2), Enum8('a' = 1)"
 
 /** Names of fields at every depth. */
 function nameMistake(schema: JsonSchema, path: string, level: number): ColumnMistake | null {
@@ -68,7 +78,8 @@ function nameMistake(schema: JsonSchema, path: string, level: number): ColumnMis
     const wrong = wrongIn(name, level)
     if (wrong !== null) return { field: shown(field), what: wrong, hint: RENAME }
     const prefix = level === 0 ? undefined : prefixesOf(name).find((each) => Object.hasOwn(properties, each))
-    if (prefix !== undefined) return { field, what: `is a path into "${prefix}", which is a field beside it`, hint: RENAME }
+    if (prefix !== undefined)
+      return { field, what: `is a path into "${prefix}", which is a field beside it`, hint: RENAME }
     const inner = level >= LEVELS_MAX ? null : insideMistake(properties[name] ?? {}, field, level + 1)
     if (inner !== null) return inner
   }
@@ -80,7 +91,8 @@ function insideMistake(property: JsonSchema, path: string, level: number): Colum
   if (level >= LEVELS_MAX) return null
   const branches = [property.anyOf, property.oneOf, property.allOf].flatMap((all) => (Array.isArray(all) ? all : []))
   for (const part of [property.items, property.additionalProperties, ...branches].flat()) {
-    const mistake = typeof part === 'object' && part !== null ? insideMistake(part as JsonSchema, path, level + 1) : null
+    const mistake =
+      typeof part === 'object' && part !== null ? insideMistake(part as JsonSchema, path, level + 1) : null
     if (mistake !== null) return mistake
   }
   return property.properties === undefined ? null : nameMistake(property, path, level)
@@ -97,19 +109,28 @@ function wrongIn(name: string, level: number): string | null {
 const shown = (field: string): string => JSON.stringify(field.slice(0, 80)).slice(1, -1)
 
 /** Of `a.b.c`: `a` and `a.b`. */
-const prefixesOf = (name: string): string[] => [...name.matchAll(/\./g)].flatMap(({ index }) => (index === 0 ? [] : [name.slice(0, index)]))
+const prefixesOf = (name: string): string[] =>
+  [...name.matchAll(/\./g)].flatMap(({ index }) => (index === 0 ? [] : [name.slice(0, index)]))
 
-/** ClickHouse keeps the parts of an object under the object's name, a dot and theirs; arrays of one name before the dot are one Nested. */
+/**
+ * ClickHouse keeps the parts of an object under the object's name, a dot and theirs; arrays of one name before the dot
+ * are one Nested.
+ */
 function dottedMistake(types: ReadonlyMap<string, string>): ColumnMistake | null {
   const nested = new Map<string, string>()
   for (const [name, type] of types) {
     const prefix = prefixesOf(name).find((each) => COMPOSITE.test(types.get(each) ?? ''))
-    if (prefix !== undefined) return { field: name, what: `is a path into "${prefix}", which is an object beside it`, hint: RENAME }
+    if (prefix !== undefined)
+      return { field: name, what: `is a path into "${prefix}", which is an object beside it`, hint: RENAME }
     const [of] = prefixesOf(name)
     if (of === undefined || !type.startsWith('Array(')) continue
     const other = nested.get(of)
     if (other !== undefined)
-      return { field: name, what: `and ${other} are arrays of "${of}", whose lengths would have to be equal`, hint: RENAME }
+      return {
+        field: name,
+        what: `and ${other} are arrays of "${of}", whose lengths would have to be equal`,
+        hint: RENAME,
+      }
     nested.set(of, name)
   }
   return null

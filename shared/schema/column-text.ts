@@ -1,6 +1,7 @@
 /**
- * Whether a text is a column type that ClickHouse makes a column of: pure. An author's `column(…)` goes into a statement as it stands, so a text that is
- * no type would stall the stream's table long after the declaration was accepted. Source: the data types of ClickHouse's manual, tried on 26.7.
+ * Whether a text is a column type that ClickHouse makes a column of: pure. An author's `column(…)` goes into a
+ * statement as it stands, so a text that is no type would stall the stream's table long after the declaration was
+ * accepted. Source: the data types of ClickHouse's manual, tried on 26.7.
  */
 
 type Token = { kind: 'word' | 'number' | 'text' | 'name' | 'sign'; text: string }
@@ -13,15 +14,84 @@ const KINDS = ['word', 'number', 'text', 'name', 'sign'] as const
 const LEVELS_MAX = 50
 
 const PLAIN = [
-  ...['Int8', 'Int16', 'Int32', 'Int64', 'Int128', 'Int256', 'UInt8', 'UInt16', 'UInt32', 'UInt64', 'UInt128', 'UInt256', 'Float32'],
-  ...['Float64', 'BFloat16', 'Bool', 'String', 'UUID', 'IPv4', 'IPv6', 'Date', 'Date32', 'Time', 'Point', 'Ring', 'LineString', 'Polygon'],
+  ...[
+    'Int8',
+    'Int16',
+    'Int32',
+    'Int64',
+    'Int128',
+    'Int256',
+    'UInt8',
+    'UInt16',
+    'UInt32',
+    'UInt64',
+    'UInt128',
+    'UInt256',
+    'Float32',
+  ],
+  ...[
+    'Float64',
+    'BFloat16',
+    'Bool',
+    'String',
+    'UUID',
+    'IPv4',
+    'IPv6',
+    'Date',
+    'Date32',
+    'Time',
+    'Point',
+    'Ring',
+    'LineString',
+    'Polygon',
+  ],
   ...['MultiLineString', 'MultiPolygon'],
 ]
 /** Taken in any case; their arguments, such as the length of a VARCHAR, mean nothing to ClickHouse. */
 const ALIASES = [
-  ...['bigint', 'int', 'integer', 'int1', 'smallint', 'tinyint', 'mediumint', 'text', 'tinytext', 'mediumtext', 'longtext', 'varchar'],
-  ...['varchar2', 'nvarchar', 'char', 'nchar', 'character', 'clob', 'blob', 'bytea', 'binary', 'varbinary', 'double', 'float', 'real'],
-  ...['single', 'boolean', 'bool', 'timestamp', 'inet4', 'inet6', 'numeric', 'dec', 'fixed', 'year', 'signed', 'unsigned'],
+  ...[
+    'bigint',
+    'int',
+    'integer',
+    'int1',
+    'smallint',
+    'tinyint',
+    'mediumint',
+    'text',
+    'tinytext',
+    'mediumtext',
+    'longtext',
+    'varchar',
+  ],
+  ...[
+    'varchar2',
+    'nvarchar',
+    'char',
+    'nchar',
+    'character',
+    'clob',
+    'blob',
+    'bytea',
+    'binary',
+    'varbinary',
+    'double',
+    'float',
+    'real',
+  ],
+  ...[
+    'single',
+    'boolean',
+    'bool',
+    'timestamp',
+    'inet4',
+    'inet6',
+    'numeric',
+    'dec',
+    'fixed',
+    'year',
+    'signed',
+    'unsigned',
+  ],
 ]
 /** Whether a type is written as other databases do. */
 export const isAlias = (type: string): boolean => {
@@ -43,7 +113,9 @@ export function columnTypeMistake(text: string): string | null {
   return mistakeIn(tokens, 0)
 }
 
-/** Whether a statement can hold it: the quotes and parentheses that it opens it closes itself, and nothing else ends it. */
+/**
+ * Whether a statement can hold it: the quotes and parentheses that it opens it closes itself, and nothing else ends it.
+ */
 export const isWholeText = (text: string): boolean => tokensOf(text) !== null
 
 function tokensOf(text: string): Token[] | null {
@@ -74,7 +146,8 @@ function mistakeIn(tokens: readonly Token[], level: number): string | null {
   if (Object.hasOwn(ENUM_MAX, name)) return enumMistake(node)
   if (name === 'FixedString')
     return isWhole(args, 1, 1, FIXED_BYTES_MAX) ? null : `needs FixedString(N) with N from 1 to ${FIXED_BYTES_MAX}`
-  if (name === 'DateTime' || name === 'DateTime32') return args.length <= 1 ? zoneMistake(args[0]) : `gives ${name} too many parameters`
+  if (name === 'DateTime' || name === 'DateTime32')
+    return args.length <= 1 ? zoneMistake(args[0]) : `gives ${name} too many parameters`
   if (name === 'DateTime64' || name === 'Time64') return instantMistake(node)
   if (name === 'Nullable' || name === 'LowCardinality' || name === 'Array') return oneMistake(node, level)
   if (name === 'Map') return mapMistake(node, level)
@@ -117,7 +190,10 @@ function isWhole(args: readonly Arg[], count: number, min: number, max: number):
 }
 
 const isNumber = (token: Token | undefined, min: number, max: number): boolean =>
-  token?.kind === 'number' && Number.isInteger(Number(token.text)) && Number(token.text) >= min && Number(token.text) <= max
+  token?.kind === 'number' &&
+  Number.isInteger(Number(token.text)) &&
+  Number(token.text) >= min &&
+  Number(token.text) <= max
 
 function decimalMistake({ name, args }: TypeNode): string | null {
   const digits = DECIMAL_DIGITS[name]
@@ -139,7 +215,8 @@ function enumMistake({ name, args }: TypeNode): string | null {
   for (const { tokens } of args) {
     const [text, sign, number, ...more] = tokens
     const numbered = sign?.text === '=' && isNumber(number, -max - 1, max) && more.length === 0
-    if (text?.kind !== 'text' || !(numbered || tokens.length === 1)) return `needs ${name}('text' = number, …) with numbers up to ${max}`
+    if (text?.kind !== 'text' || !(numbered || tokens.length === 1))
+      return `needs ${name}('text' = number, …) with numbers up to ${max}`
     texts.add(text.text)
     if (numbered) numbers.add(String(Number(number?.text)))
   }

@@ -1,7 +1,7 @@
 /**
- * ClickHouse's column types as far as a change of one has to be judged: pure. `joined` is the narrowest type that holds every value of both,
- * exactly. It is what a column can be altered to, and where it is the column's own type there is nothing to alter. Source: the data types of
- * ClickHouse's manual, and what ALTER … MODIFY COLUMN does with them.
+ * ClickHouse's column types as far as a change of one has to be judged: pure. `joined` is the narrowest type that holds
+ * every value of both, exactly. It is what a column can be altered to, and where it is the column's own type there is
+ * nothing to alter. Source: the data types of ClickHouse's manual, and what ALTER … MODIFY COLUMN does with them.
  */
 
 type Parsed = { name: string; args: string[] }
@@ -18,7 +18,9 @@ const ENUM8_MAX = 127
 const TEXT_TYPES = ['UUID', 'IPv4', 'IPv6', 'FixedString', 'Enum8', 'Enum16', 'Decimal']
 const OBJECT_TYPES = ['Tuple', 'Map', 'JSON']
 
-/** Null when no type holds the values of both as they are. `is` itself, as it is written, when it holds them already. */
+/**
+ * Null when no type holds the values of both as they are. `is` itself, as it is written, when it holds them already.
+ */
 export function joined(is: string, wanted: string): string | null {
   const both = plain(is) === plain(wanted) ? is : joinedWrapped(is, wanted)
   return both !== null && plain(both) === plain(is) ? is : both
@@ -55,7 +57,8 @@ function joinedPlain(a: Parsed, b: Parsed, is: string, wanted: string): string |
   return a.name === 'DateTime64' ? joinedInstants(a, b) : null
 }
 
-const wrapped = (inner: string | null, wrap: (inner: string) => string): string | null => (inner === null ? null : wrap(inner))
+const wrapped = (inner: string | null, wrap: (inner: string) => string): string | null =>
+  inner === null ? null : wrap(inner)
 const only = ({ args }: Parsed): string => args[0] ?? ''
 const isTuple = ({ name }: Parsed): boolean => name === 'Tuple' || name === 'Nested'
 const isInteger = ({ name }: Parsed): boolean => /^U?Int\d+$/.test(name)
@@ -100,7 +103,8 @@ function joinedEnums(a: Parsed, b: Parsed): string | null {
     members.set(text, Number(number))
   }
   if (new Set(members.values()).size < members.size) return null
-  const wide = a.name === 'Enum16' || [...members.values()].some((number) => number > ENUM8_MAX || number < -ENUM8_MAX - 1)
+  const wide =
+    a.name === 'Enum16' || [...members.values()].some((number) => number > ENUM8_MAX || number < -ENUM8_MAX - 1)
   return `Enum${wide ? 16 : 8}(${[...members].map(([text, number]) => `${text} = ${number}`).join(', ')})`
 }
 

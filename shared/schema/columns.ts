@@ -1,7 +1,8 @@
 /**
- * From a registered JSON Schema to typed columns: pure. Every value that the schema allows has its exact place: closed objects are Tuples, records
- * Maps, and what may be of several types is kept as the text of its JSON. A field that may be null or missing becomes Nullable; an object that
- * may be, or that is open, becomes JSON, where a null is a path that is not there. A field's own `x-headrace` column wins, at any depth.
+ * From a registered JSON Schema to typed columns: pure. Every value that the schema allows has its exact place: closed
+ * objects are Tuples, records Maps, and what may be of several types is kept as the text of its JSON. A field that may
+ * be null or missing becomes Nullable; an object that may be, or that is open, becomes JSON, where a null is a path
+ * that is not there. A field's own `x-headrace` column wins, at any depth.
  */
 import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
 import { isWholeText } from './column-text.ts'
@@ -77,7 +78,10 @@ function nullableOf(type: string): string {
 
 type Kind = { type: string; nullable: boolean; inner: JsonSchema }
 
-/** `typeOf`, and what it leaves open: fixed values by what they are, objects of several shapes, and fields that say nothing at all. */
+/**
+ * `typeOf`, and what it leaves open: fixed values by what they are, objects of several shapes, and fields that say
+ * nothing at all.
+ */
 function kindOf(property: JsonSchema): Kind {
   const values = property.enum ?? ('const' in property ? [property.const] : undefined)
   if (Array.isArray(values)) {
@@ -92,7 +96,9 @@ function kindOf(property: JsonSchema): Kind {
   if (kind.type !== 'json') return kind
   const branches = (property.anyOf ?? property.oneOf ?? property.allOf) as JsonSchema[] | undefined
   if (branches === undefined) return { ...kind, nullable: kind.nullable || !('$ref' in property || 'type' in property) }
-  const objects = branches.filter((branch) => branch.type !== 'null').every((branch) => kindOf(branch).type === 'object')
+  const objects = branches
+    .filter((branch) => branch.type !== 'null')
+    .every((branch) => kindOf(branch).type === 'object')
   return { ...kind, type: objects ? 'object' : 'json' }
 }
 
@@ -131,7 +137,10 @@ function integerType({ minimum, maximum }: JsonSchema): string {
 
 /** Open objects, and those of several shapes, hold whatever comes. */
 function objectType(name: string, object: JsonSchema): string {
-  const { properties = {}, additionalProperties: others } = object as { properties?: Record<string, JsonSchema>; [key: string]: unknown }
+  const { properties = {}, additionalProperties: others } = object as {
+    properties?: Record<string, JsonSchema>
+    [key: string]: unknown
+  }
   const fields = Object.entries(properties)
   if (fields.length === 0 && typeof others === 'object' && others !== null) {
     const value = others as JsonSchema

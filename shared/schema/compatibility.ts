@@ -1,7 +1,8 @@
 /**
- * What changed from the registered schema to the declared one, in a person's words. `additive` changes fit records, readers and tables that
- * exist: new optional fields, more allowed values, looser rules, a wider or Nullable column, other descriptions, other partitions. Everything
- * else can break one of them. Pure; the order of keys counts for nothing.
+ * What changed from the registered schema to the declared one, in a person's words. `additive` changes fit records,
+ * readers and tables that exist: new optional fields, more allowed values, looser rules, a wider or Nullable column,
+ * other descriptions, other partitions. Everything else can break one of them. Pure; the order of keys counts for
+ * nothing.
  */
 
 import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
@@ -33,13 +34,20 @@ function annotationDifferences(a: StreamAnnotation, b: StreamAnnotation): Schema
   const found: SchemaDifference[] = []
   const breaks = (path: string, change: string) => found.push({ path, change, additive: false })
   if (a.primaryKey.join() !== b.primaryKey.join()) {
-    breaks('primaryKey', `[${a.primaryKey.join(', ')}] → [${b.primaryKey.join(', ')}]: the identity of every row would change`)
+    breaks(
+      'primaryKey',
+      `[${a.primaryKey.join(', ')}] → [${b.primaryKey.join(', ')}]: the identity of every row would change`,
+    )
   }
   if (a.partitionBy !== b.partitionBy) {
-    breaks('partitionBy', `${a.partitionBy ?? 'none'} → ${b.partitionBy ?? 'none'}: a table keeps the partitions that it was made with`)
+    breaks(
+      'partitionBy',
+      `${a.partitionBy ?? 'none'} → ${b.partitionBy ?? 'none'}: a table keeps the partitions that it was made with`,
+    )
   }
   if (a.table !== b.table) breaks('table', `${a.table} → ${b.table}`)
-  if (canonical(a.watermark) !== canonical(b.watermark)) breaks('watermark', `${watermarkWords(a)} → ${watermarkWords(b)}`)
+  if (canonical(a.watermark) !== canonical(b.watermark))
+    breaks('watermark', `${watermarkWords(a)} → ${watermarkWords(b)}`)
   if (!isSameDeletes(a.deletes, b.deletes)) {
     found.push({ path: 'deletes', change: `${deletesWords(a.deletes)} → ${deletesWords(b.deletes)}`, additive: true })
   }
@@ -51,7 +59,8 @@ const deletesWords = (deletes: DeletesPolicy | undefined): string =>
     ? 'none'
     : `${deletes.by}, shareMax ${deletes.shareMax}, rowsMin ${deletes.rowsMin}${deletes.allowAll ? ', allowAll' : ''}`
 
-const watermarkWords = ({ watermark }: StreamAnnotation): string => (watermark === null ? 'none' : `${watermark.field} (${watermark.kind})`)
+const watermarkWords = ({ watermark }: StreamAnnotation): string =>
+  watermark === null ? 'none' : `${watermark.field} (${watermark.kind})`
 
 const SHARES_SHOWN_MAX = 10
 
@@ -70,7 +79,10 @@ function shareDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDiffe
   const words = [...gone.map((share) => `gone: ${share}`), ...added.map((share) => `new: ${share}`)]
   const more = words.length - SHARES_SHOWN_MAX
   const shown = [...words.slice(0, SHARES_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])]
-  return [{ path, change: `${was.length} → ${is.length}`, additive: true }, ...shown.map((change) => ({ path, change, additive: true }))]
+  return [
+    { path, change: `${was.length} → ${is.length}`, additive: true },
+    ...shown.map((change) => ({ path, change, additive: true })),
+  ]
 }
 
 type Change = [field: string, was: JsonSchema, requiredThen: boolean, is: JsonSchema, requiredNow: boolean]
@@ -100,7 +112,13 @@ function fieldDifferences(
     const [was, is] = [own(old, field), own(now, field)]
     const [then, required] = [requiredThen.has(field), requiredNow.has(field)]
     if (was === undefined) {
-      return [{ path: at, change: required ? 'new and required: records published before lack it' : 'new', additive: !required }]
+      return [
+        {
+          path: at,
+          change: required ? 'new and required: records published before lack it' : 'new',
+          additive: !required,
+        },
+      ]
     }
     // What was learned stays, and is registered again with what is declared.
     if (is === undefined && isLearned(was)) return []
@@ -118,7 +136,9 @@ function fieldDifferences(
 
 /** The mark alone is a change: the schema without it has to be registered. */
 function declaredNow(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
-  return isLearned(was) && !isLearned(is) ? [{ path, change: 'declared now; it was learned before', additive: true }] : []
+  return isLearned(was) && !isLearned(is)
+    ? [{ path, change: 'declared now; it was learned before', additive: true }]
+    : []
 }
 
 /** A field may be called `constructor`: what every object inherits is no field. */
@@ -144,18 +164,24 @@ function typeDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: bo
     return [{ path, change: `${typeWords(was)} → ${typeWords(is)}`, additive: false }]
   }
   const found: SchemaDifference[] = []
-  if (then.nullable && !now.nullable) found.push({ path, change: 'never null now: records published before may be null', additive: false })
+  if (then.nullable && !now.nullable)
+    found.push({ path, change: 'never null now: records published before may be null', additive: false })
   if (!then.nullable && now.nullable) {
     found.push({ path, change: fits ? 'may be null now' : `may be null now: ${NO_NULL}`, additive: fits })
   }
   const [a, b] = [bare(then.inner), bare(now.inner)]
   if (a.properties === undefined || b.properties === undefined) return [...found, ...ruleDifferences(a, b, path, fits)]
-  return [...found, ...ruleDifferences(withoutFields(a), withoutFields(b), path, fits), ...fieldDifferences(a, b, path, () => fits)]
+  return [
+    ...found,
+    ...ruleDifferences(withoutFields(a), withoutFields(b), path, fits),
+    ...fieldDifferences(a, b, path, () => fits),
+  ]
 }
 
 const withoutFields = ({ properties: _, required: __, ...rules }: JsonSchema): JsonSchema => rules
 
-const isSchema = (value: unknown): value is JsonSchema => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isSchema = (value: unknown): value is JsonSchema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Keyword by keyword, for two values of one type. */
 function ruleDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: boolean): SchemaDifference[] {
@@ -166,18 +192,33 @@ function ruleDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: bo
     fits &&
     joined(columnThen, columnNow) !== columnThen &&
     joined(columnNow, columnThen) === columnNow
-  const keywords = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((keyword) => !TYPE_KEYWORDS.includes(keyword))
+  const keywords = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(
+    (keyword) => !TYPE_KEYWORDS.includes(keyword),
+  )
   return keywords.flatMap((keyword): SchemaDifference[] => {
     const [then, now] = [was[keyword], is[keyword]]
     if (canonical(then) === canonical(now)) return []
     if (keyword === 'enum' && Array.isArray(then) && Array.isArray(now)) return valueDifferences(then, now, path)
     if (keyword === 'items' && isSchema(then) && isSchema(now)) return typeDifferences(then, now, `${path}[]`, fits)
-    if (keyword === 'additionalProperties' && isSchema(then) && isSchema(now)) return typeDifferences(then, now, `${path}.*`, fits)
+    if (keyword === 'additionalProperties' && isSchema(then) && isSchema(now))
+      return typeDifferences(then, now, `${path}.*`, fits)
     if (keyword === ANNOTATION)
-      return [{ path, change: `column ${columnWords(then)} → ${columnWords(now)}`, additive: widerColumn && sameWatermark(then, now) }]
+      return [
+        {
+          path,
+          change: `column ${columnWords(then)} → ${columnWords(now)}`,
+          additive: widerColumn && sameWatermark(then, now),
+        },
+      ]
     const change = `${keyword} ${ruleWords(then)} → ${ruleWords(now)}`
     if (keyword === 'pattern' && widerColumn && /^Decimal/.test(columnNow)) return [{ path, change, additive: true }]
-    return [{ path, change, additive: loosened(keyword, then, now) && (!NUMBER_BOUNDS.includes(keyword) || holdsBounds(columnNow, is)) }]
+    return [
+      {
+        path,
+        change,
+        additive: loosened(keyword, then, now) && (!NUMBER_BOUNDS.includes(keyword) || holdsBounds(columnNow, is)),
+      },
+    ]
   })
 }
 
@@ -209,7 +250,10 @@ const UPPER_BOUNDS = ['maxLength', 'maxItems', 'maximum', 'exclusiveMaximum']
 function loosened(keyword: string, was: unknown, is: unknown): boolean {
   if (is === undefined) return ['pattern', 'multipleOf', ...LOWER_BOUNDS, ...UPPER_BOUNDS].includes(keyword)
   if (typeof was !== 'number' || typeof is !== 'number') return false
-  return (LOWER_BOUNDS.includes(keyword) && is === Math.min(was, is)) || (UPPER_BOUNDS.includes(keyword) && is === Math.max(was, is))
+  return (
+    (LOWER_BOUNDS.includes(keyword) && is === Math.min(was, is)) ||
+    (UPPER_BOUNDS.includes(keyword) && is === Math.max(was, is))
+  )
 }
 
 /** Words for people; they change nothing about a value. */
@@ -227,7 +271,8 @@ function bareValue(value: unknown, keysAreNames: boolean): unknown {
 }
 
 /** JSON with its keys in order. */
-const canonical = (value: unknown): string => JSON.stringify(value, (_, part) => (isSchema(part) ? inOrder(part) : part))
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, part) => (isSchema(part) ? inOrder(part) : part))
 const inOrder = (value: JsonSchema): JsonSchema =>
   Object.fromEntries(
     Object.keys(value)

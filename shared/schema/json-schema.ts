@@ -1,6 +1,7 @@
 /**
- * The JSON Schema that is registered for a stream: closed objects from the zod schema, plus the `x-headrace` annotations that let
- * the loader build table and rows without a source file. What a field can serve as (key, watermark) is read from it too.
+ * The JSON Schema that is registered for a stream: closed objects from the zod schema, plus the `x-headrace`
+ * annotations that let the loader build table and rows without a source file. What a field can serve as (key,
+ * watermark) is read from it too.
  */
 import { z } from 'zod'
 import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
@@ -8,7 +9,10 @@ import type { WatermarkKind } from '../watermark.ts'
 
 export type JsonSchema = { [key: string]: unknown }
 
-/** Bounds of what a complete walk may delete by itself; beyond them the deletes are withheld until a person releases them. */
+/**
+ * Bounds of what a complete walk may delete by itself; beyond them the deletes are withheld until a person releases
+ * them.
+ */
 export const deletesPolicy = z.object({
   by: z.literal('full-walk'),
   /** Share of a partition's rows; above it, and from `rowsMin` rows on, the deletes are withheld. */
@@ -28,17 +32,23 @@ export const streamAnnotation = z.object({
   primaryKey: z.array(z.string()).min(1),
   /** An expression of the primary key. */
   partitionBy: z.string().optional(),
-  watermark: z.object({ field: z.string(), kind: z.enum(['iso', 'epochMs', 'epochSeconds', 'integer', 'text']) }).nullable(),
+  watermark: z
+    .object({ field: z.string(), kind: z.enum(['iso', 'epochMs', 'epochSeconds', 'integer', 'text']) })
+    .nullable(),
   /** Complete walks are believed only where this is registered. */
   deletes: deletesPolicy.optional(),
-  /** Counts the changes of `deletes`: without it the registry would take one that is declared again for an old version, not the latest. */
+  /**
+   * Counts the changes of `deletes`: without it the registry would take one that is declared again for an old version,
+   * not the latest.
+   */
   deletesChange: z.int().min(0).optional(),
   partitions: z.int().min(1),
   /** What each partition asks for: a watermark is true of its own share only. */
   shares: z.array(z.string()).optional(),
   /**
-   * Where partitions begin that have no checkpoint of their own share: there when the shares have changed. The watermarks were confirmed when the
-   * loader's place in `log` was that offset. `change` counts, so that no two changes look the same to the registry.
+   * Where partitions begin that have no checkpoint of their own share: there when the shares have changed. The
+   * watermarks were confirmed when the loader's place in `log` was that offset. `change` counts, so that no two changes
+   * look the same to the registry.
    */
   startsFrom: z
     .object({
@@ -59,12 +69,16 @@ export const EXTRA_FIELD = '_extra'
 
 /** Field that holds them as they came, where the JSON column of the other would change them: JSON text. */
 export const EXTRA_TEXT_FIELD = '_extra_text'
-const EXTRA_TEXT = 'the unknown fields as they came, where _extra would change them: names with dots, nulls, empty objects, mixed lists'
+const EXTRA_TEXT =
+  'the unknown fields as they came, where _extra would change them: names with dots, nulls, empty objects, mixed lists'
 
 /** Field that marks a deleted record, with 1; a column of every table. */
 export const DELETED_FIELD = '_deleted'
 
-/** Throws when the schema has a part without a JSON form (transform, bigint, date), or a field of the loader's own names. */
+/**
+ * Throws when the schema has a part without a JSON form (transform, bigint, date), or a field of the loader's own
+ * names.
+ */
 export function wireSchema(input: {
   schema: z.ZodObject
   keepUnknown: boolean
@@ -76,7 +90,9 @@ export function wireSchema(input: {
   const json = z.toJSONSchema(input.schema, { target: 'draft-7', io: 'output' }) as JsonSchema
   const properties = {
     ...(json.properties as JsonSchema),
-    ...(input.keepUnknown ? { [EXTRA_FIELD]: { type: 'object' }, [EXTRA_TEXT_FIELD]: { type: 'string', description: EXTRA_TEXT } } : {}),
+    ...(input.keepUnknown
+      ? { [EXTRA_FIELD]: { type: 'object' }, [EXTRA_TEXT_FIELD]: { type: 'string', description: EXTRA_TEXT } }
+      : {}),
     ...(input.marksDeleted ? { [DELETED_FIELD]: { type: 'integer', enum: [0, 1] } } : {}),
   }
   return { ...json, properties, additionalProperties: false, [ANNOTATION]: input.annotation }
@@ -98,11 +114,18 @@ export function withDeletesChange(schema: JsonSchema, registered: JsonSchema | n
   const [before, after] = [registered === null ? null : annotationOf(registered), annotationOf(schema)]
   if (before === null || after === null) return schema
   const change = (before.deletesChange ?? 0) + (isSameDeletes(before.deletes, after.deletes) ? 0 : 1)
-  return change === 0 ? schema : { ...schema, [ANNOTATION]: { ...(schema[ANNOTATION] as StreamAnnotation), deletesChange: change } }
+  return change === 0
+    ? schema
+    : { ...schema, [ANNOTATION]: { ...(schema[ANNOTATION] as StreamAnnotation), deletesChange: change } }
 }
 
 export const isSameDeletes = (a: DeletesPolicy | undefined, b: DeletesPolicy | undefined): boolean =>
-  a === b || (a !== undefined && b !== undefined && a.shareMax === b.shareMax && a.rowsMin === b.rowsMin && a.allowAll === b.allowAll)
+  a === b ||
+  (a !== undefined &&
+    b !== undefined &&
+    a.shareMax === b.shareMax &&
+    a.rowsMin === b.rowsMin &&
+    a.allowAll === b.allowAll)
 
 export type PropertyKind = { optional: boolean; scalar: boolean; watermark: WatermarkKind | null }
 
@@ -147,7 +170,8 @@ export function typeOf(property: JsonSchema): { type: string; nullable: boolean;
     const rest = property.type.filter((type) => type !== 'null')
     return { type: rest.length === 1 ? rest[0] : 'json', nullable: rest.length < property.type.length, inner: property }
   }
-  if (typeof property.type === 'string') return { type: property.type, nullable: property.type === 'null', inner: property }
+  if (typeof property.type === 'string')
+    return { type: property.type, nullable: property.type === 'null', inner: property }
   const types = new Set(((property.enum ?? []) as unknown[]).map((value) => (value === null ? 'json' : typeof value)))
   const [only] = types
   return { type: types.size === 1 && only !== undefined ? only : 'json', nullable: false, inner: property }

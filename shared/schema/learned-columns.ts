@@ -1,6 +1,7 @@
 /**
- * Columns that a stream has learned from what its API sends (`unknownFields: 'columns'`): optional properties of the registered schema that carry a
- * mark. They stay whatever the declaration says later; a field that its author declares takes the place of the learned one. Pure.
+ * Columns that a stream has learned from what its API sends (`unknownFields: 'columns'`): optional properties of the
+ * registered schema that carry a mark. They stay whatever the declaration says later; a field that its author declares
+ * takes the place of the learned one. Pure.
  */
 import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
 import type { JsonSchema } from './json-schema.ts'
@@ -28,7 +29,8 @@ export function learnedType(jsonType: string): LearnedType | null {
 
 export const mayBeColumn = (name: string): boolean => NAME.test(name)
 
-export const isLearned = (property: JsonSchema): boolean => (property[ANNOTATION] as FieldAnnotation | undefined)?.learned === true
+export const isLearned = (property: JsonSchema): boolean =>
+  (property[ANNOTATION] as FieldAnnotation | undefined)?.learned === true
 
 /** What has been learned, by name. */
 export function learnedIn(schema: JsonSchema): Map<string, LearnedType> {
@@ -47,7 +49,10 @@ export function withColumns(schema: JsonSchema, columns: ReadonlyMap<string, Lea
   const room = LEARNED_COLUMNS_MAX - learnedIn(schema).size
   const added = [...columns].filter(([name]) => !Object.hasOwn(properties, name)).slice(0, Math.max(0, room))
   if (added.length === 0) return schema
-  return { ...schema, properties: { ...properties, ...Object.fromEntries(added.map(([name, type]) => [name, PROPERTIES[type]])) } }
+  return {
+    ...schema,
+    properties: { ...properties, ...Object.fromEntries(added.map(([name, type]) => [name, PROPERTIES[type]])) },
+  }
 }
 
 /** A learned property as an author would declare it. */

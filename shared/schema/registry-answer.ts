@@ -1,6 +1,7 @@
 /**
- * Whether an answer is a schema registry's own: the API of Confluent names every error by a code, and answers with JSON only. A URL without its path, a
- * proxy's page or another service would else be taken for a registry that has no schemas, and good records for such that nobody can read. Pure.
+ * Whether an answer is a schema registry's own: the API of Confluent names every error by a code, and answers with JSON
+ * only. A URL without its path, a proxy's page or another service would else be taken for a registry that has no
+ * schemas, and good records for such that nobody can read. Pure.
  */
 
 /** `data`: the body as JSON, or its text where it is none. */
@@ -12,7 +13,8 @@ const EXCERPT_CHARS_MAX = 120
 
 /** What is foreign about it; null for a registry's own, for a login that is refused, and for a server that is away. */
 export function foreignIn({ status, path, data }: Answer): string | null {
-  if (status === 401 || status === 403 || status === 407 || status === 408 || status === 429 || status >= 500) return null
+  if (status === 401 || status === 403 || status === 407 || status === 408 || status === 429 || status >= 500)
+    return null
   const isOwn = status >= 200 && status < 300 ? isOfForm(path, data) : hasOwnCode(data, status)
   return isOwn ? null : `${status} to ${path}${excerptOf(data)}`
 }
@@ -26,13 +28,18 @@ function isOfForm(path: string, data: unknown): boolean {
   if (typeof data !== 'object' || data === null) return false
   const { schema, id } = fieldsOf(data)
   if (/\/schemas\/ids\/\d+$/.test(path)) return typeof schema === 'string'
-  return /\/versions\/latest$/.test(path) && !path.includes('/compatibility/') ? typeof schema === 'string' && Number.isInteger(id) : true
+  return /\/versions\/latest$/.test(path) && !path.includes('/compatibility/')
+    ? typeof schema === 'string' && Number.isInteger(id)
+    : true
 }
 
-const fieldsOf = (data: unknown): Record<string, unknown> => (typeof data === 'object' && data !== null ? { ...data } : {})
+const fieldsOf = (data: unknown): Record<string, unknown> =>
+  typeof data === 'object' && data !== null ? { ...data } : {}
 
 function excerptOf(data: unknown): string {
-  const text = (typeof data === 'string' ? data : (JSON.stringify(data) ?? '')).replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
+  const text = (typeof data === 'string' ? data : (JSON.stringify(data) ?? ''))
+    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim()
   if (text === '') return ' without a body'
   return `: ${text.length > EXCERPT_CHARS_MAX ? `${text.slice(0, EXCERPT_CHARS_MAX)}…` : text}`
 }

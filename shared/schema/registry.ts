@@ -1,7 +1,8 @@
 /**
- * The schema registry (any with the Confluent API). Registers a stream's schema under BACKWARD compatibility, refuses what would break
- * records, readers or tables, and hands out registered schemas by id. The client validates with Ajv on encode and decode; records are
- * validated once by zod and framed by `messages/frame.ts`, so here it only registers, looks up and caches.
+ * The schema registry (any with the Confluent API). Registers a stream's schema under BACKWARD compatibility, refuses
+ * what would break records, readers or tables, and hands out registered schemas by id. The client validates with Ajv on
+ * encode and decode; records are validated once by zod and framed by `messages/frame.ts`, so here it only registers,
+ * looks up and caches.
  */
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
@@ -23,8 +24,9 @@ export type RegisteredSchema = {
 
 export type Registry = {
   /**
-   * The id of the schema, registered now if it is new, with the columns that were learned before. Throws Stopped (HR_SCHEMA_REFUSED) with the differences when records that
-   * exist would not fit it, Unavailable when the registry does not answer.
+   * The id of the schema, registered now if it is new, with the columns that were learned before. Throws Stopped
+   * (HR_SCHEMA_REFUSED) with the differences when records that exist would not fit it, Unavailable when the registry
+   * does not answer.
    */
   register(subject: string, schema: JsonSchema): Promise<{ id: number; changes: SchemaDifference[] }>
   /** Null when the registry has no schema of that id. */
@@ -60,7 +62,10 @@ export function connectRegistry(options: RegistryOptions): Registry {
     }
   }
 
-  /** The package compiles what it is given: an error that no answer came with is of the schema, and waiting for the registry would not end. */
+  /**
+   * The package compiles what it is given: an error that no answer came with is of the schema, and waiting for the
+   * registry would not end.
+   */
   async function compiled(id: number): Promise<unknown> {
     try {
       return await client.getSchema(id)
@@ -76,17 +81,27 @@ export function connectRegistry(options: RegistryOptions): Registry {
     }
   }
 
-  /** The package keeps no body of a refusal: what it was refused is asked for once more, and only a registry's own words count. */
+  /**
+   * The package keeps no body of a refusal: what it was refused is asked for once more, and only a registry's own words
+   * count.
+   */
   async function refuseForeign(error: unknown): Promise<void> {
     const [, text] = /^GET (https?:.*)$/i.exec(String((error as { url?: unknown }).url)) ?? []
     if (text === undefined) return
     const url = new URL(text)
-    const [user, password] = [options.user ?? decodeURIComponent(url.username), options.password ?? decodeURIComponent(url.password)]
+    const [user, password] = [
+      options.user ?? decodeURIComponent(url.username),
+      options.password ?? decodeURIComponent(url.password),
+    ]
     url.username = ''
     url.password = ''
     const login = user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
     const accept = 'application/vnd.schemaregistry.v1+json, application/json'
-    const asking = { headers: { accept, ...login }, redirect: 'manual', signal: AbortSignal.timeout(PROOF_MS_MAX) } as const
+    const asking = {
+      headers: { accept, ...login },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(PROOF_MS_MAX),
+    } as const
     const again = await fetch(url, asking)
       .then(async (answer) => ({ status: answer.status, path: url.pathname, data: jsonOr(await answer.text()) }))
       .catch(() => null)
@@ -119,14 +134,16 @@ export function connectRegistry(options: RegistryOptions): Registry {
       if (before !== null && changes.length === 0) return { id: before.id, changes }
       if (changes.some((change) => !change.additive)) throw refused(subject, changes, null)
       try {
-        // The argument must always be passed: left out, the client compares the subject's setting with a default of its own.
+        // The argument must always be passed: left out, the client compares the subject's setting with a default of its
+        // own.
         const { id } = await client.register(
           { type: SchemaType.JSON, schema: JSON.stringify(schema) },
           { subject, compatibility: COMPATIBILITY.BACKWARD },
         )
         return { id, changes }
       } catch (error) {
-        if (statusOf(error) === 409 || messageOf(error).startsWith('Compatibility does not match')) throw refused(subject, changes, error)
+        if (statusOf(error) === 409 || messageOf(error).startsWith('Compatibility does not match'))
+          throw refused(subject, changes, error)
         throw unavailable(options.url, error)
       }
     },
@@ -148,15 +165,22 @@ const isTombstone = (record: unknown): boolean =>
 function mayLack(schema: JsonSchema): (error: ErrorObject) => boolean {
   const annotation = annotationOf(schema)
   const needed = [...(annotation?.primaryKey ?? []), annotation?.watermark?.field]
-  return ({ keyword, instancePath, params }) => keyword === 'required' && instancePath === '' && !needed.includes(params.missingProperty)
+  return ({ keyword, instancePath, params }) =>
+    keyword === 'required' && instancePath === '' && !needed.includes(params.missingProperty)
 }
 
 function refused(subject: string, changes: readonly SchemaDifference[], cause: unknown): Stopped {
-  const shown = changes.map((change) => `\n    ${change.additive ? '+' : '!'} ${change.path}: ${change.change}`).join('')
+  const shown = changes
+    .map((change) => `\n    ${change.additive ? '+' : '!'} ${change.path}: ${change.change}`)
+    .join('')
   const words = cause === null ? '' : `; the registry says: ${messageOf(cause)}`
-  return new Stopped('HR_SCHEMA_REFUSED', `${subject}: the declared schema does not fit the registered one${words}${shown}`, {
-    hint: 'add fields as optional and keep the others as they are; for a break, declare a stream of another name beside this one',
-  })
+  return new Stopped(
+    'HR_SCHEMA_REFUSED',
+    `${subject}: the declared schema does not fit the registered one${words}${shown}`,
+    {
+      hint: 'add fields as optional and keep the others as they are; for a break, declare a stream of another name beside this one',
+    },
+  )
 }
 
 /** Of one question whether it is a registry that says no. */
@@ -191,15 +215,23 @@ const refusingForeign = () => ({
 function unavailable(url: string, error: unknown): Unavailable {
   const at = new URL(url).host
   if (error instanceof ForeignAnswer) {
-    return new Unavailable('HR_REGISTRY_FOREIGN', `${redactUrl(url)} does not answer like a schema registry: ${error.message}`, {
-      hint: 'check SCHEMA_REGISTRY_URL: is the path of its Confluent API missing, such as /apis/ccompat/v7, or does a proxy answer in its place?',
-    })
+    return new Unavailable(
+      'HR_REGISTRY_FOREIGN',
+      `${redactUrl(url)} does not answer like a schema registry: ${error.message}`,
+      {
+        hint: 'check SCHEMA_REGISTRY_URL: is the path of its Confluent API missing, such as /apis/ccompat/v7, or does a proxy answer in its place?',
+      },
+    )
   }
   const status = statusOf(error)
   if (status === 401 || status === 403) {
-    return new Unavailable('HR_REGISTRY_REFUSED', `the schema registry at ${at} refuses these credentials (${status})`, {
-      hint: 'check SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD',
-    })
+    return new Unavailable(
+      'HR_REGISTRY_REFUSED',
+      `the schema registry at ${at} refuses these credentials (${status})`,
+      {
+        hint: 'check SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD',
+      },
+    )
   }
   return new Unavailable('HR_REGISTRY', `the schema registry at ${at} does not answer: ${ownWords(error)}`, {
     hint: 'check SCHEMA_REGISTRY_URL and that the registry runs; its Confluent API may have a path of its own, such as /apis/ccompat/v7',
@@ -209,7 +241,10 @@ function unavailable(url: string, error: unknown): Unavailable {
 
 /** The client opens its messages with its name, and gives a request that never arrived the status 400. */
 function ownWords(error: unknown): string {
-  return messageOf(error).replace(/^Confluent_Schema_Registry - (Error, status 400: (?=connect |getaddrinfo |socket |read ))?/, '')
+  return messageOf(error).replace(
+    /^Confluent_Schema_Registry - (Error, status 400: (?=connect |getaddrinfo |socket |read ))?/,
+    '',
+  )
 }
 
 function statusOf(error: unknown): number | undefined {

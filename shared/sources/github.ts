@@ -1,7 +1,7 @@
 /**
- * Issues of GitHub repositories, oldest change first: an example of pages by Link header, a sorted watermark and a filter. Issues that are deleted, or
- * transferred to another repository, leave the list without a trace. The token needs the permission to read issues.
- * Documented at https://docs.github.com/rest/issues/issues.
+ * Issues of GitHub repositories, oldest change first: an example of pages by Link header, a sorted watermark and a
+ * filter. Issues that are deleted, or transferred to another repository, leave the list without a trace. The token
+ * needs the permission to read issues. Documented at https://docs.github.com/rest/issues/issues.
  */
 import { bearer, defineSource, linkHeader, secret, z } from 'headrace'
 
@@ -42,13 +42,25 @@ type RawIssue = {
   reactions?: { total_count: number }
 }
 
-/** Known and not wanted, with the addresses of everything around an issue. All else is passed on, so that what GitHub adds is seen as drift. */
-const LEFT_OUT = ['node_id', 'assignee', 'performed_via_github_app', 'sub_issues_summary', 'issue_dependencies_summary', 'draft']
+/**
+ * Known and not wanted, with the addresses of everything around an issue. All else is passed on, so that what GitHub
+ * adds is seen as drift.
+ */
+const LEFT_OUT = [
+  'node_id',
+  'assignee',
+  'performed_via_github_app',
+  'sub_issues_summary',
+  'issue_dependencies_summary',
+  'draft',
+]
 
 /** An issue in the shape of `issue`, unchecked. What throws here becomes a dead letter. */
 function issueOf(raw: unknown): unknown {
   const { user, closed_by, assignees, labels, milestone, type, reactions, ...rest } = raw as RawIssue
-  const kept = Object.entries(rest).filter(([name]) => name === 'html_url' || !(name.endsWith('url') || LEFT_OUT.includes(name)))
+  const kept = Object.entries(rest).filter(
+    ([name]) => name === 'html_url' || !(name.endsWith('url') || LEFT_OUT.includes(name)),
+  )
   return {
     ...Object.fromEntries(kept),
     author: user?.login ?? null,
@@ -69,14 +81,16 @@ export default defineSource({
   headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
   // 5,000 an hour for a person's token, which may have other users.
   quota: { requests: 60, per: '1m' },
-  // It answers with 403 as well when its limits are reached; a token without the permission is refused after some attempts.
+  // It answers with 403 as well when its limits are reached; a token without the permission is refused after some
+  // attempts.
   answers: { retry: [403] },
   streams: {
     issues: {
       path: '/repos/{owner}/{repo}/issues',
       params: { state: 'all', sort: 'updated', direction: 'asc', per_page: 100 },
-      // The links hold a cursor (after) since 2025: an issue that changes during the walk moves to its end, and no other one out of sight.
-      // A GitHub Enterprise Server whose links hold nothing but a page number does not promise that.
+      // The links hold a cursor (after) since 2025: an issue that changes during the walk moves to its end, and no
+      // other one out of sight. A GitHub Enterprise Server whose links hold nothing but a page number does not promise
+      // that.
       paginate: linkHeader(),
       envelope: { owner: '{owner}', repo: '{repo}' },
       // Every pull request is an issue too, with this field.
@@ -85,7 +99,14 @@ export default defineSource({
       schema: issue,
       primaryKey: ['id'],
       // The API speaks of issues updated after the parameter, in whole seconds.
-      watermark: { field: 'updated_at', param: 'since', as: 'isoSeconds', exclusive: true, lookback: '1m', sorted: true },
+      watermark: {
+        field: 'updated_at',
+        param: 'since',
+        as: 'isoSeconds',
+        exclusive: true,
+        lookback: '1m',
+        sorted: true,
+      },
       // One partition a repository.
       partitions: [
         { owner: 'octocat', repo: 'Hello-World' },

@@ -1,14 +1,18 @@
 /**
- * Contacts of a HubSpot account: an example of a search that is posted, and of a key as the way around a cap. A query gives 10,000 contacts at
- * most, and its own cursor counts records, so that one which changes meanwhile moves another out of sight. Asked by id behind the last
- * one, every page is a query of its own: no cap, and nothing moves. Archived and merged contacts are not found by a search.
- * Documented at https://developers.hubspot.com/docs/api-reference/search/guide.
+ * Contacts of a HubSpot account: an example of a search that is posted, and of a key as the way around a cap. A query
+ * gives 10,000 contacts at most, and its own cursor counts records, so that one which changes meanwhile moves another
+ * out of sight. Asked by id behind the last one, every page is a query of its own: no cap, and nothing moves. Archived
+ * and merged contacts are not found by a search. Documented at
+ * https://developers.hubspot.com/docs/api-reference/search/guide.
  */
 import { bearer, decimal, defineSource, int64, keyset, secret, z } from 'headrace'
 
 const instant = () => z.iso.datetime()
 
-/** Named as HubSpot names its properties: the list of them that is asked for is made of this. All values are texts, or null. */
+/**
+ * Named as HubSpot names its properties: the list of them that is asked for is made of this. All values are texts, or
+ * null.
+ */
 const contact = z.object({
   id: int64(),
   email: z.string().nullable(),
@@ -88,8 +92,8 @@ export default defineSource({
       map: contactOf,
       schema: contact,
       primaryKey: ['id'],
-      // A change takes a while until a search finds it: what is younger than settle is asked for again. In the order of ids, the watermark
-      // moves when a run is complete.
+      // A change takes a while until a search finds it: what is younger than settle is asked for again. In the order of
+      // ids, the watermark moves when a run is complete.
       watermark: { field: 'lastmodifieddate', body: '/filterGroups/0/filters/0/value', as: 'epochMs', settle: '10m' },
       every: '5m',
     },

@@ -1,8 +1,8 @@
 /**
- * The U.S. Geological Survey's live catalogue of earthquakes: its fdsnws event service, open to everyone, no credentials. Without a
- * `starttime` the service answers with the events of the last 30 days, so the first run loads a month and later runs what changed in
- * it; add `starttime: '2000-01-01'` to params to follow corrections of older events too.
- * Documented at https://earthquake.usgs.gov/fdsnws/event/1/.
+ * The U.S. Geological Survey's live catalogue of earthquakes: its fdsnws event service, open to everyone, no
+ * credentials. Without a `starttime` the service answers with the events of the last 30 days, so the first run loads a
+ * month and later runs what changed in it; add `starttime: '2000-01-01'` to params to follow corrections of older
+ * events too. Documented at https://earthquake.usgs.gov/fdsnws/event/1/.
  */
 import { defineSource, offset } from 'headrace'
 import { quake, quakeOf } from './quakes/feature.ts'
@@ -18,7 +18,8 @@ export default defineSource({
     earthquakes: {
       path: '/fdsnws/event/1/query',
       params: { format: 'geojson', orderby: 'time-asc' },
-      // At most 20,000 a page, counted from 1. Events that the survey deletes during a walk move the later ones up: hence the overlap.
+      // At most 20,000 a page, counted from 1. Events that the survey deletes during a walk move the later ones up:
+      // hence the overlap.
       paginate: offset({ first: 1, limit: 2000, overlap: 20 }),
       records: '/features',
       map: quakeOf,

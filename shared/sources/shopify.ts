@@ -1,7 +1,8 @@
 /**
- * Orders of a Shopify store, oldest change first: an example of pages by Link header, an access token in a header of its own, money as text,
- * and an address that is a setting. Without the scope read_all_orders the API gives the orders of the last 60 days only; deleted ones are
- * never told. Documented at https://shopify.dev/docs/api/admin-rest/latest/resources/order.
+ * Orders of a Shopify store, oldest change first: an example of pages by Link header, an access token in a header of
+ * its own, money as text, and an address that is a setting. Without the scope read_all_orders the API gives the orders
+ * of the last 60 days only; deleted ones are never told. Documented at
+ * https://shopify.dev/docs/api/admin-rest/latest/resources/order.
  */
 import { apiKey, column, decimal, defineSource, int64, linkHeader, secret, setting, z } from 'headrace'
 
@@ -55,7 +56,9 @@ type RawOrder = { id: Id; customer?: { id: Id } | null; line_items: RawLineItem[
 const FIELDS = ['customer', ...Object.keys(order.shape).filter((name) => name !== 'customer_id')].join(',')
 const LINE_FIELDS = Object.keys(lineItem.shape)
 
-/** The parser hands on a number that a double cannot hold as text; as text the ids are exact, however long they grow. */
+/**
+ * The parser hands on a number that a double cannot hold as text; as text the ids are exact, however long they grow.
+ */
 const idText = (id: Id | null | undefined): string | null => (id === null || id === undefined ? null : String(id))
 
 /** An order in the shape of `order`, unchecked. What throws here becomes a dead letter. */
@@ -76,14 +79,16 @@ export default defineSource({
   baseUrl: setting('SHOPIFY_URL', 'https://your-store.invalid'),
   onDemand: true,
   auth: apiKey({ key: secret('SHOPIFY_TOKEN'), name: 'X-Shopify-Access-Token' }),
-  // A bucket of 40 from which 2 a second leak, shared by what else the app asks for. Beyond it: 429 with Retry-After, which is kept to.
+  // A bucket of 40 from which 2 a second leak, shared by what else the app asks for. Beyond it: 429 with Retry-After,
+  // which is kept to.
   quota: { requests: 2, per: '1s' },
   streams: {
     orders: {
       // A version is served for a year.
       path: '/admin/api/2026-01/orders.json',
       params: { status: 'any', order: 'updated_at asc', limit: 250, fields: FIELDS },
-      // The next link holds page_info and limit; the API refuses the parameters above beside page_info, and they are not repeated.
+      // The next link holds page_info and limit; the API refuses the parameters above beside page_info, and they are
+      // not repeated.
       paginate: linkHeader(),
       records: '/orders',
       map: orderOf,

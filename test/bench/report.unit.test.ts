@@ -27,7 +27,12 @@ describe('the bench, without its servers', () => {
 
   test('memory that grows until half time and stays there is flat; memory that goes on growing is not', () => {
     const samples = (residentMb: (index: number) => number): Sample[] =>
-      Array.from({ length: 100 }, (_, index) => ({ atMs: index * 100, cpuSeconds: 0, residentMb: residentMb(index), peakMb: 0 }))
+      Array.from({ length: 100 }, (_, index) => ({
+        atMs: index * 100,
+        cpuSeconds: 0,
+        residentMb: residentMb(index),
+        peakMb: 0,
+      }))
     assert.equal(memoryOf(samples((index) => Math.min(index, 50)))?.flat, true)
     assert.equal(memoryOf(samples((index) => index))?.flat, false)
     assert.equal(memoryOf([]), null)

@@ -1,11 +1,21 @@
 /**
- * bin/install.mjs in folders of its own, as a process. npm is the real one where it has to fail on the network; where it would have
- * to install 330 MB, a script of a few lines stands in for it.
+ * bin/install.mjs in folders of its own, as a process. npm is the real one where it has to fail on the network; where
+ * it would have to install 330 MB, a script of a few lines stands in for it.
  */
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +30,8 @@ const NPM_INSTALLS = 'echo run >> runs; sleep 0.5; mkdir -p node_modules/.bin; t
 let root = ''
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'headrace-install-'))
-  for (const path of ['bin', 'package.json', 'package-lock.json']) cpSync(join(ROOT, path), join(root, path), { recursive: true })
+  for (const path of ['bin', 'package.json', 'package-lock.json'])
+    cpSync(join(ROOT, path), join(root, path), { recursive: true })
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
@@ -43,7 +54,8 @@ function npmThat(body: string): Record<string, string> {
   return { PATH: `${folder}:/usr/bin:/bin` }
 }
 
-const runs = () => (existsSync(join(root, 'runs')) ? readFileSync(join(root, 'runs'), 'utf8').trim().split('\n').length : 0)
+const runs = () =>
+  existsSync(join(root, 'runs')) ? readFileSync(join(root, 'runs'), 'utf8').trim().split('\n').length : 0
 const remains = () => readdirSync(join(root, '.headrace'))
 /** What a person reads on a failure, after the line that tells what is going on. */
 const lastWords = ({ stderr }: Ended) =>
@@ -90,7 +102,10 @@ describe('the installation', () => {
     const old = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{node:"18.1.0"}})'
     const ended = await install({}, ['--import', old])
     assert.equal(ended.status, 2)
-    assert.match(ended.stderr, /^headrace: Node 18\.1\.0 is too old to install with\.\n {2}hint: install Node 20 or newer[^\n]*\n$/)
+    assert.match(
+      ended.stderr,
+      /^headrace: Node 18\.1\.0 is too old to install with\.\n {2}hint: install Node 20 or newer[^\n]*\n$/,
+    )
     assert.ok(!existsSync(join(root, '.headrace')))
   })
 
@@ -105,7 +120,9 @@ describe('the installation', () => {
   })
 
   test('tells a network failure inside an install script from a broken script', async () => {
-    const words = ['code 1', 'path /x/node_modules/node', 'command failed', 'npm error code ENOTFOUND'].map((line) => `npm error ${line}`)
+    const words = ['code 1', 'path /x/node_modules/node', 'command failed', 'npm error code ENOTFOUND'].map(
+      (line) => `npm error ${line}`,
+    )
     const ended = await install(npmThat(`cat >&2 <<'END'\n${words.join('\n')}\nEND\nexit 1`))
     assert.match(ended.stderr, /the install script of node failed \(ENOTFOUND\)\n {2}hint: check the network/)
   })

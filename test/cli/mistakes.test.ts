@@ -1,4 +1,7 @@
-/** What a person gets wrong, through the door: one error that names the thing and says what to do, the right exit status, soon, and no stack trace. */
+/**
+ * What a person gets wrong, through the door: one error that names the thing and says what to do, the right exit
+ * status, soon, and no stack trace.
+ */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -57,10 +60,28 @@ const LOAD = ['load', '--until-caught-up']
 const REPLAY = ['replay', 'shop.orders', '--from']
 
 const COMMANDS: Case[] = [
-  { name: 'an unknown command', args: ['fetsch'], status: 2, says: /unknown command 'fetsch'/, hint: /Did you mean fetch\?/ },
-  { name: 'an unknown option', args: ['fetch', '--onec'], status: 2, says: /unknown option '--onec'/, hint: /Did you mean --once\?/ },
+  {
+    name: 'an unknown command',
+    args: ['fetsch'],
+    status: 2,
+    says: /unknown command 'fetsch'/,
+    hint: /Did you mean fetch\?/,
+  },
+  {
+    name: 'an unknown option',
+    args: ['fetch', '--onec'],
+    status: 2,
+    says: /unknown option '--onec'/,
+    hint: /Did you mean --once\?/,
+  },
   { name: 'a missing argument', args: ['check'], status: 2, says: /missing required argument 'source'/ },
-  { name: 'an unknown stream', args: ['fetch', 'shop.order'], status: 2, says: /no stream is called "shop\.order"/, hint: /shop\.orders/ },
+  {
+    name: 'an unknown stream',
+    args: ['fetch', 'shop.order'],
+    status: 2,
+    says: /no stream is called "shop\.order"/,
+    hint: /shop\.orders/,
+  },
   {
     name: 'a stream that Kafka does not know',
     args: ['status', 'shop.refunds'],
@@ -112,7 +133,12 @@ const COMMANDS: Case[] = [
     status: 2,
     says: /--full and a range/,
   },
-  { name: 'a folder that is none', args: ['--sources', '/nowhere/at/all', 'fetch'], status: 2, says: /\/nowhere\/at\/all is no folder/ },
+  {
+    name: 'a folder that is none',
+    args: ['--sources', '/nowhere/at/all', 'fetch'],
+    status: 2,
+    says: /\/nowhere\/at\/all is no folder/,
+  },
 ]
 
 const OPTIONS: Case[] = [
@@ -124,7 +150,13 @@ const OPTIONS: Case[] = [
     says: /LOADER_BATCH_ROWS: expected a whole number/,
     hint: /hint: Rows at which a batch is closed/,
   },
-  { name: 'brokers without a port', args: FETCH, env: { KAFKA_BROKERS: 'kafka' }, status: 2, says: /KAFKA_BROKERS: expected host:port/ },
+  {
+    name: 'brokers without a port',
+    args: FETCH,
+    env: { KAFKA_BROKERS: 'kafka' },
+    status: 2,
+    says: /KAFKA_BROKERS: expected host:port/,
+  },
   {
     name: 'a slip in a name',
     args: FETCH,
@@ -140,8 +172,22 @@ const OPTIONS: Case[] = [
     status: 2,
     says: /CLICKHOUSE_PASSWORD_FILE: cannot read \/nowhere\/pw/,
   },
-  { name: 'no address', args: LOAD, without: ['CLICKHOUSE_URL'], status: 2, says: /CLICKHOUSE_URL is not set/, hint: /stack up/ },
-  { name: 'a missing secret', args: FETCH, without: ['SHOP_SECRET'], status: 2, says: /SHOP_SECRET is not set/, hint: /SHOP_SECRET_FILE/ },
+  {
+    name: 'no address',
+    args: LOAD,
+    without: ['CLICKHOUSE_URL'],
+    status: 2,
+    says: /CLICKHOUSE_URL is not set/,
+    hint: /stack up/,
+  },
+  {
+    name: 'a missing secret',
+    args: FETCH,
+    without: ['SHOP_SECRET'],
+    status: 2,
+    says: /SHOP_SECRET is not set/,
+    hint: /SHOP_SECRET_FILE/,
+  },
 ]
 
 const SERVERS: Case[] = [
@@ -195,11 +241,21 @@ for (const [what, cases] of [
 
 test('a port that is taken is named with its option', async () => {
   const env = { HEADRACE_HTTP_PORT: new URL(p.api.url).port }
-  await fails({ name: '', args: LOAD, env, status: 1, says: /cannot listen on 127\.0\.0\.1:\d+/, hint: /HEADRACE_HTTP_PORT/ })
+  await fails({
+    name: '',
+    args: LOAD,
+    env,
+    status: 1,
+    says: /cannot listen on 127\.0\.0\.1:\d+/,
+    hint: /HEADRACE_HTTP_PORT/,
+  })
 })
 
 test('credentials that the API refuses are the outcome of each partition, with the names of the secrets', async () => {
-  const refused = await run(closes, ['--sources', p.env.HEADRACE_DIR ?? '', ...FETCH], { ...p.env, SHOP_SECRET: 'wrong' })
+  const refused = await run(closes, ['--sources', p.env.HEADRACE_DIR ?? '', ...FETCH], {
+    ...p.env,
+    SHOP_SECRET: 'wrong',
+  })
   assert.equal(refused.status, 1, refused.stderr)
   assert.match(refused.stdout, /shop\.orders\/0 +failed .*\n +shop: http:\S+\/oauth\/token gives no token: 401/)
   assert.match(refused.stdout, /hint: check .*SHOP_SECRET/)
@@ -209,7 +265,11 @@ test('credentials that the API refuses are the outcome of each partition, with t
 describe('a mistake in a declaration names file, stream and field', { concurrency: 3 }, () => {
   const good = declarationOf('http://api.example', {})
   const cases: [name: string, text: string, says: RegExp][] = [
-    ['an unknown key of the source', good.replace("baseUrl: '", "basUrl: 'http://x', baseUrl: '"), /shop\.ts, field basUrl.*/],
+    [
+      'an unknown key of the source',
+      good.replace("baseUrl: '", "basUrl: 'http://x', baseUrl: '"),
+      /shop\.ts, field basUrl.*/,
+    ],
     [
       'an unknown key of a stream',
       good.replace("path: '/orders',", "path: '/orders', pathh: '/x',"),
@@ -266,11 +326,19 @@ describe('a replay that cannot be', () => {
   }
 
   test('without --from is refused', () =>
-    fails({ name: '', args: ['replay', 'shop.orders'], status: 2, says: /where from is not said/, hint: /--from beginning.*--run/ }))
+    fails({
+      name: '',
+      args: ['replay', 'shop.orders'],
+      status: 2,
+      says: /where from is not said/,
+      hint: /--from beginning.*--run/,
+    }))
 
   test('while a loader runs is refused, shows with --dry-run what it would do, and changes nothing', async () => {
     const loader = p.loader()
-    await until('it has joined', async () => (await p.kafka.members(p.names.loaderGroup)).some(({ partitions }) => partitions.length > 0))
+    await until('it has joined', async () =>
+      (await p.kafka.members(p.names.loaderGroup)).some(({ partitions }) => partitions.length > 0),
+    )
     const before = await p.commits()
     await fails({
       name: '',

@@ -1,4 +1,7 @@
-/** What a command writes: tables within a width, colours where they are wanted, nothing that a foreign text could steer a terminal by. */
+/**
+ * What a command writes: tables within a width, colours where they are wanted, nothing that a foreign text could steer
+ * a terminal by.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -118,7 +121,10 @@ describe('a reader that goes away', () => {
   })
 
   /** Ends its standard output, or its standard error, before the process has written a word. */
-  async function readerGone(args: readonly string[], gone: 'stdout' | 'stderr'): Promise<{ code: number | null; said: string }> {
+  async function readerGone(
+    args: readonly string[],
+    gone: 'stdout' | 'stderr',
+  ): Promise<{ code: number | null; said: string }> {
     const child = spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), ...args], {
       env: { PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -140,7 +146,9 @@ describe('a reader that goes away', () => {
 })
 
 test('--version says the version of the package', async () => {
-  const child = spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), '--version'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [join(ROOT, 'services', 'cli.ts'), '--version'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said += text

@@ -1,4 +1,7 @@
-/** `status` and `dead-letters list` as text: within 80 columns whatever they hold, everything with --wide, and nothing that steers a terminal. */
+/**
+ * `status` and `dead-letters list` as text: within 80 columns whatever they hold, everything with --wide, and nothing
+ * that steers a terminal.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { RawMessage } from '#shared/kafka/port.ts'
@@ -20,7 +23,15 @@ const partition = (with_: Partial<PartitionStatus> = {}): PartitionStatus => ({
   partition: 0,
   checkpoint: { run: 'r', page: 3, done: false, watermark: '2026-11-29T09:12:33.123456789Z', offset: 10 },
   lastRun: {
-    ...{ startedAt: '2026-11-29T09:12:33.123Z', pages: 3, records: 57, deadLetters: 3, unchanged: 0, requests: 6, retries: 0 },
+    ...{
+      startedAt: '2026-11-29T09:12:33.123Z',
+      pages: 3,
+      records: 57,
+      deadLetters: 3,
+      unchanged: 0,
+      requests: 6,
+      retries: 0,
+    },
     drift: [HOSTILE, 'x'.repeat(100_000)],
   },
   watermark: '2026-11-29T09:12:33.123456789Z',
@@ -32,8 +43,19 @@ const partition = (with_: Partial<PartitionStatus> = {}): PartitionStatus => ({
   deadLetters: { count: 3, done: 1, more: true, reasons: { [HOSTILE]: 3 } },
   gap: { from: 1, to: 2 },
   attempt: {
-    ...{ outcome: 'failed', at: '2026-11-29T11:59:00.123Z', code: 'HR_PAGE_REFUSED', message: `refused with 401: ${HOSTILE}` },
-    ...{ hint: 'ask for access', lastSuccess: null, failingSince: '2026-11-29T09:00:00Z', failures: 12, parkedUntil: null },
+    ...{
+      outcome: 'failed',
+      at: '2026-11-29T11:59:00.123Z',
+      code: 'HR_PAGE_REFUSED',
+      message: `refused with 401: ${HOSTILE}`,
+    },
+    ...{
+      hint: 'ask for access',
+      lastSuccess: null,
+      failingSince: '2026-11-29T09:00:00Z',
+      failures: 12,
+      parkedUntil: null,
+    },
     ...{ released: false, next: null, attention: [{ kind: HOSTILE, message: HOSTILE }] },
   },
   stalled: { since: '2026-11-29T09:00:00Z', reason: 'table', message: HOSTILE },
@@ -46,7 +68,12 @@ const partition = (with_: Partial<PartitionStatus> = {}): PartitionStatus => ({
   ...with_,
 })
 
-const backfill = { id: 'x', range: { from: '2026-01-01T00:09:00Z', to: '2026-01-01T00:39:00Z' }, owner: 'm', waiting: [] }
+const backfill = {
+  id: 'x',
+  range: { from: '2026-01-01T00:09:00Z', to: '2026-01-01T00:39:00Z' },
+  owner: 'm',
+  waiting: [],
+}
 const PART = {
   ...{
     partition: 0,
@@ -67,12 +94,17 @@ const STREAMS: StreamStatus[] = [
     backfills: [],
   },
   {
-    ...{ stream: 'shop.orders', topic: 'headrace.shop.orders', partitions: [partition({ attempt: null, stalled: null })] },
+    ...{
+      stream: 'shop.orders',
+      topic: 'headrace.shop.orders',
+      partitions: [partition({ attempt: null, stalled: null })],
+    },
     backfills: [{ ...backfill, partitions: [PART] }] as unknown as StreamStatus['backfills'],
   },
 ]
 
-const textOf = (width: number | null, colours = false) => rendered(describeStatus(STREAMS, needsOf(STREAMS, NOW), width), colours)
+const textOf = (width: number | null, colours = false) =>
+  rendered(describeStatus(STREAMS, needsOf(STREAMS, NOW), width), colours)
 const widest = (text: string): number => Math.max(...text.split('\n').map(columnsOf))
 
 describe('status', () => {
@@ -95,10 +127,15 @@ describe('status', () => {
     const text = textOf(null)
     assert.match(
       text,
-      new RegExp(`│ ${LONG} +│ 0 +│ failed \\(12 times\\) +│ 2026-11-29T09:00:00Z +│ page 3, 2026-11-29T09:12:33\\.123456789Z`),
+      new RegExp(
+        `│ ${LONG} +│ 0 +│ failed \\(12 times\\) +│ 2026-11-29T09:00:00Z +│ page 3, 2026-11-29T09:12:33\\.123456789Z`,
+      ),
     )
     assert.match(text, /page 3 left out: 451/)
-    assert.match(text, /^! .*: the last 12 attempts failed: .*\(HR_PAGE_REFUSED\), since 2026-11-29T09:00:00Z\. To do: ask for access$/m)
+    assert.match(
+      text,
+      /^! .*: the last 12 attempts failed: .*\(HR_PAGE_REFUSED\), since 2026-11-29T09:00:00Z\. To do: ask for access$/m,
+    )
   })
 
   test('steers no terminal, and colours only words of state', () => {
@@ -141,7 +178,15 @@ describe('dead-letters list', () => {
       bytes: 1,
     } as LetterList['letters'][number],
   ]
-  const list: LetterList = { stream: LONG, topic: LONG, open: 3, done: 1, more: true, reasons: { [HOSTILE]: 2, data: 1 }, letters }
+  const list: LetterList = {
+    stream: LONG,
+    topic: LONG,
+    open: 3,
+    done: 1,
+    more: true,
+    reasons: { [HOSTILE]: 2, data: 1 },
+    letters,
+  }
 
   test('fits 80 columns, with the issues and the origin below each letter', () => {
     const text = rendered(describeList(list, 80), false)

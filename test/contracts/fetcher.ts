@@ -1,6 +1,7 @@
 /**
- * What the fetcher promises in front of an API, line by line, and the tests that show it. A line names the server's behaviour and what the fetcher
- * does; a test is named by its file and its name as it is written there, so that a test which goes away is noticed.
+ * What the fetcher promises in front of an API, line by line, and the tests that show it. A line names the server's
+ * behaviour and what the fetcher does; a test is named by its file and its name as it is written there, so that a test
+ * which goes away is noticed.
  */
 
 import type { Shown } from './shown.ts'
@@ -69,15 +70,20 @@ export const pagination: readonly Line[] = [
       [COUNTED, 'cursor() over a plain number of a page'],
       [COUNTED, 'also when the very records move that a page ended with, or one on each page'],
       [COUNTED, 'in hundreds of pages for hardly more requests'],
-      [COUNTED, `where the API treats the parameter as \${since} and nobody declared that, every record arrives all the same`],
+      [
+        COUNTED,
+        `where the API treats the parameter as \${since} and nobody declared that, every record arrives all the same`,
+      ],
       [COUNTED, 'over pages of one and the same time by the links, and on by the watermark behind them'],
       [COUNTED, 'a run that was interrupted goes on by the watermark, and not by a place that is counted'],
       [COUNTED, `\${what}: once in the log, in check and in preview, and check recommends no sorted`],
     ],
   },
   {
-    server: 'names a next page that cannot be asked for: another origin, another scheme, a cursor that no request can hold',
-    fetcher: 'stops before the page that names it, asks for that page again in the next run, and goes on when the API is right',
+    server:
+      'names a next page that cannot be asked for: another origin, another scheme, a cursor that no request can hold',
+    fetcher:
+      'stops before the page that names it, asks for that page again in the next run, and goes on when the API is right',
     shownBy: [
       [NEXT_LINK, `\${paginate.kind}: one \${what}, named once`],
       [NEXT_LINK, `\${what}, and the next run asks for that page again`],
@@ -101,7 +107,10 @@ export const pagination: readonly Line[] = [
       [NEXT_LINK, 'is asked for with the credential of now, when the run goes on after a change of it'],
       [NEXT_LINK, 'that is shorter than 8 characters is taken for something else'],
       [NEXT_LINK, `stops the run before it is stored where the cursor is opaque: \${what}`],
-      ['scenarios/secrets.test.ts', 'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats'],
+      [
+        'scenarios/secrets.test.ts',
+        'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats',
+      ],
     ],
   },
   {
@@ -111,14 +120,18 @@ export const pagination: readonly Line[] = [
   },
   {
     server: 'leaves the cursor or the next URL out, with or without the object around it',
-    fetcher: 'ends the walk where the page cannot be a full one or the place is optional; holds the watermark and says so otherwise',
+    fetcher:
+      'ends the walk where the page cannot be a full one or the place is optional; holds the watermark and says so otherwise',
     shownBy: [
       [MISSING, 'on a page that may be full holds the watermark and says so; a later run asks for all of it again'],
       [MISSING, 'ends the walk on a page that is empty, or shorter than an earlier one, also after a restart'],
       [MISSING, 'ends the walk on a page shorter than the size that is declared, or that the request asks for'],
       [MISSING, 'ends the walk where the place is optional, and where it is null, "" or false'],
       [MISSING, 'holds the watermark of all later windows too, also when the run is interrupted behind that window'],
-      [WALK_END, 'holds the watermark of a whole walk in windows where the cursor is left out, says so once, and the next run moves it'],
+      [
+        WALK_END,
+        'holds the watermark of a whole walk in windows where the cursor is left out, says so once, and the next run moves it',
+      ],
       [MISSING, 'withholds the mark of a complete walk'],
     ],
   },
@@ -128,11 +141,17 @@ export const pagination: readonly Line[] = [
     shownBy: [
       [MISSING, `stops the run, says what the body has, and moves nothing: \${name}`],
       [MISSING, `holds no day of windows back behind the watermark: \${name}`],
-      [MISSING, 'is an error too where the array is there and empty, beside an error of its own; unless the author says what an error is'],
+      [
+        MISSING,
+        'is an error too where the array is there and empty, beside an error of its own; unless the author says what an error is',
+      ],
       [MISSING, `is an error where an empty answer says that it failed: \${says}`],
       [MISSING, 'is none where an empty answer says that all is well, and where a page has records'],
       [MISSING, 'shows no credential, no line break and no endless list of names in its error'],
-      [PAGINATORS_GRAPHQL, `where there is no connection: \${JSON.stringify(data)}; it ends there where the connection is optional`],
+      [
+        PAGINATORS_GRAPHQL,
+        `where there is no connection: \${JSON.stringify(data)}; it ends there where the connection is optional`,
+      ],
       [
         'fetcher/behaviour/validated-records.unit.test.ts',
         'that the page lacks stops the run and says what the body has; where it is optional, the schema decides',
@@ -142,14 +161,22 @@ export const pagination: readonly Line[] = [
   {
     server: 'says has_more: false, or its text, beside a cursor; or leaves a declared has_more out',
     fetcher: 'ends the walk; stops with an error',
-    shownBy: [[PAGINATION, 'is where has_more is false or "false" though a cursor is present; a has_more that is missing is an error']],
+    shownBy: [
+      [
+        PAGINATION,
+        'is where has_more is false or "false" though a cursor is present; a has_more that is missing is an error',
+      ],
+    ],
   },
   {
     server: 'writes a total as a text, leaves a declared total or flag out, or writes no number',
     fetcher: 'takes the text; stops with an error, unless the place is optional',
     shownBy: [
       [MISSING, 'a total that is missing is an error, unless it is optional: then an empty page ends the walk'],
-      [MISSING, 'a flag that is missing is an error, unless it is optional: then the cursor, or the pages, say where the walk ends'],
+      [
+        MISSING,
+        'a flag that is missing is an error, unless it is optional: then the cursor, or the pages, say where the walk ends',
+      ],
       [MISSING, 'a flag that says whether a window is capped is missing: an error, unless it is optional'],
       [PAGINATION, 'is at a total, "100" too; a total that is missing or no number where it is declared is an error'],
     ],
@@ -157,7 +184,12 @@ export const pagination: readonly Line[] = [
   {
     server: 'takes its cursor inside a nested JSON body',
     fetcher: 'leaves the other keys of the body as they are',
-    shownBy: [[PAGINATION, 'cursor that goes into a nested JSON body leaves the other keys of the body as they are (a search by POST)']],
+    shownBy: [
+      [
+        PAGINATION,
+        'cursor that goes into a nested JSON body leaves the other keys of the body as they are (a search by POST)',
+      ],
+    ],
   },
   {
     server: 'counts pages, and the declaration says nowhere when they end',
@@ -180,7 +212,8 @@ export const pagination: readonly Line[] = [
     ],
   },
   {
-    server: 'ends a walk short of the total, the number of pages or the X-Total-Count that it gave before, or breaks a promise of more',
+    server:
+      'ends a walk short of the total, the number of pages or the X-Total-Count that it gave before, or breaks a promise of more',
     fetcher:
       'fails the run, which goes on there next time; only warns at what is declared as inexact; holds the watermark where it cannot tell',
     shownBy: [
@@ -189,7 +222,10 @@ export const pagination: readonly Line[] = [
       [WALK_END, 'a total that was true before most records were deleted stops no stream for good'],
       [WALK_SIZE, `is none where records are deleted or added meanwhile: \${name}`],
       [WALK_SIZE, 'only warns where the total is declared as inexact, and ends no walk by it'],
-      [WALK_SIZE, 'is compared after a restart in mid-walk too; a checkpoint that did not count yet is not held against the walk'],
+      [
+        WALK_SIZE,
+        'is compared after a restart in mid-walk too; a checkpoint that did not count yet is not held against the walk',
+      ],
       [
         WALK_SIZE,
         'on the very page that a run resumes with sends it back to its best watermark, since what was learned may be out of date',
@@ -198,7 +234,10 @@ export const pagination: readonly Line[] = [
       [WALK_SIZE, 'is found window by window, and holds the watermark in front of that window'],
       [WALK_SIZE, 'fails the run that ends short of it, where the request asks for everything'],
       [WALK_SIZE, 'holds the watermark where the request leaves something out, since the header may count all'],
-      [WALK_SIZE, 'only warns where the page is an end of its own, so that a header that counts all holds no stream up for ever'],
+      [
+        WALK_SIZE,
+        'only warns where the page is an end of its own, so that a header that counts all holds no stream up for ever',
+      ],
       [
         WALK_SIZE,
         'holds the watermark in front of a window that is empty beside it, where it counted windows before, and not where it counts all',
@@ -217,14 +256,21 @@ export const pagination: readonly Line[] = [
     shownBy: [
       [WALK_SIZE, 'is told, as the list may be cut; a shorter page, a sign or a total that agrees is not'],
       [WALK_END, 'a page of exactly the requested size without a sign of a next one is warned of in each run, once'],
-      [CHECK_COMMAND, 'that is a full one without a sign of another is warned of, and so is what would hold the watermark'],
+      [
+        CHECK_COMMAND,
+        'that is a full one without a sign of another is warned of, and so is what would hold the watermark',
+      ],
     ],
   },
   {
-    server: 'is looked at by `check`: with an envelope, by a walk of the author, with a page that does not fit the schema',
+    server:
+      'is looked at by `check`: with an envelope, by a walk of the author, with a page that does not fit the schema',
     fetcher: 'says of it what a run would do',
     shownBy: [
-      [CHECK_COMMAND, 'has an envelope of its partition, its body and a function of its headers; one that the page lacks fails the schema'],
+      [
+        CHECK_COMMAND,
+        'has an envelope of its partition, its body and a function of its headers; one that the page lacks fails the schema',
+      ],
       [CHECK_COMMAND, "may be an author's own walk, also one that asks for each record by itself"],
       [CHECK_COMMAND, 'whose second page does not fit the schema has new records all the same'],
     ],
@@ -233,7 +279,10 @@ export const pagination: readonly Line[] = [
     server: 'gives an empty page with a next cursor',
     fetcher: 'goes on, for a bounded number of empty pages in a row, and never ends in silence',
     shownBy: [
-      [PAGINATION, 'that is empty and has a next cursor is gone on from, bounded by a number of empty pages in a row: never a silent end'],
+      [
+        PAGINATION,
+        'that is empty and has a next cursor is gone on from, bounded by a number of empty pages in a row: never a silent end',
+      ],
       [PAGES, 'after a number of empty pages in a row that each name a next one'],
     ],
   },
@@ -241,7 +290,10 @@ export const pagination: readonly Line[] = [
     server: 'gives cursors in a circle, or the same page under another cursor',
     fetcher: 'stops with an error that shows it, asks no further, and leaves the watermark',
     shownBy: [
-      [PAGINATION, 'cursor A, B, A again is an error that shows the cycle; nothing after it is fetched, the watermark does not move'],
+      [
+        PAGINATION,
+        'cursor A, B, A again is an error that shows the cycle; nothing after it is fetched, the watermark does not move',
+      ],
       [
         PAGINATION,
         'the same page content twice under different cursors is an error; the watermark of a sorted stream stays in front of it',
@@ -272,7 +324,8 @@ export const pagination: readonly Line[] = [
     ],
   },
   {
-    server: 'pages by key, number, offset, Link header, next URL, cursor, posted search, GraphQL connection, or as no other',
+    server:
+      'pages by key, number, offset, Link header, next URL, cursor, posted search, GraphQL connection, or as no other',
     fetcher: 'walks it, and goes on from every checkpoint',
     shownBy: [
       [PAGINATION, `by \${name} finds each of them once, and says when it ends`],
@@ -300,7 +353,10 @@ export const retrying: readonly Line[] = [
       [RETRY, `\${name}: never earlier than asked`],
       [RETRY, `Retry-After that is \${name} is no hint: 2^n + random() seconds`],
       [RETRY, 'beyond the bound parks the partition and says until when'],
-      ['fetcher/schedule/assigned-partitions.test.ts', 'is parked when the API asks for a longer wait than is slept through'],
+      [
+        'fetcher/schedule/assigned-partitions.test.ts',
+        'is parked when the API asks for a longer wait than is slept through',
+      ],
       [DAY, 'the API counts no request more than its quota in any window, and none earlier than it asked for'],
     ],
   },
@@ -331,7 +387,10 @@ export const retrying: readonly Line[] = [
     fetcher: 'does not ask again, and the other partitions go on',
     shownBy: [
       [RETRY, `with \${status} is not asked for again`],
-      ['contracts/partitions.test.ts', `a partition that is refused with \${status} is asked once, and does not stop the others`],
+      [
+        'contracts/partitions.test.ts',
+        `a partition that is refused with \${status} is asked once, and does not stop the others`,
+      ],
     ],
   },
   {
@@ -353,7 +412,10 @@ export const declarations: readonly Line[] = [
     server: 'has a declaration beside it that cannot be used: unfinished, of a name that is taken, waiting for ever',
     fetcher: 'fetches all others, names file, line and column, and ends with 1; a stream that is named is done with 0',
     shownBy: [
-      [UNFINISHED, 'is named by fetch --once, which fetches all others and ends with 1; a stream that is named is done with 0'],
+      [
+        UNFINISHED,
+        'is named by fetch --once, which fetches all others and ends with 1; a stream that is named is done with 0',
+      ],
       [UNFINISHED, 'does not stop the service: it says so in log and metric, and fetches the others'],
       [UNFINISHED, 'matters to check, preview and the replay of dead letters only if it is the one that is named'],
       [SOURCES, 'is not replaced by the built-in example of its name'],
@@ -385,7 +447,10 @@ export const quotas: readonly Line[] = [
     server: 'answers 200 with an error in the body; or has statuses of its own for retry, skip, empty and stop',
     fetcher: 'takes them for what is declared',
     shownBy: [
-      ['fetcher/http/layers/classify-response.unit.test.ts', 'is asked again if it passes, at most as often as every other'],
+      [
+        'fetcher/http/layers/classify-response.unit.test.ts',
+        'is asked again if it passes, at most as often as every other',
+      ],
       [
         'fetcher/http/layers/classify-response.unit.test.ts',
         'is never asked again if it does not pass, and is shown without the credentials',
@@ -403,7 +468,10 @@ export const credentials: readonly Line[] = [
     server: 'gives a token that ends soon',
     fetcher: 'renews it a minute before its end, a short one a tenth of its life before; once for all that wait',
     shownBy: [
-      [CREDENTIALS, `a token of \${JSON.stringify(life)} seconds is good until \${margin} s before its end, and renewed from then on`],
+      [
+        CREDENTIALS,
+        `a token of \${JSON.stringify(life)} seconds is good until \${margin} s before its end, and renewed from then on`,
+      ],
       [CREDENTIALS, 'eight requests at once take one token request'],
       ['scenarios/tokens.test.ts', 'a token that ends is renewed before it does, and no page is refused'],
     ],
@@ -413,7 +481,10 @@ export const credentials: readonly Line[] = [
     fetcher: 'renews it once, by the token that was refused, asks once more, then stops',
     shownBy: [
       [CREDENTIALS, 'five 401s at once for the same token take one renewal'],
-      [CREDENTIALS, 'a 401 that comes late, for a token that was renewed meanwhile, takes the new one and asks for no third'],
+      [
+        CREDENTIALS,
+        'a 401 that comes late, for a token that was renewed meanwhile, takes the new one and asks for no third',
+      ],
       [CREDENTIALS, 'a new token that is refused too is an error, with a hint and without the token'],
     ],
   },
@@ -423,7 +494,10 @@ export const credentials: readonly Line[] = [
     shownBy: [
       [REFRESH_UNIT, 'that the answer does not replace stays, and is used again'],
       [REFRESH_UNIT, 'that the answer replaces is in the store before the new access token is used'],
-      [REFRESH, 'two that refresh at once share one rotation; one that is killed between storing and using loses nothing'],
+      [
+        REFRESH,
+        'two that refresh at once share one rotation; one that is killed between storing and using loses nothing',
+      ],
     ],
   },
   {
@@ -437,9 +511,13 @@ export const credentials: readonly Line[] = [
   },
   {
     server: 'refuses the credentials for good: 401 to each token, invalid_grant, invalid_client',
-    fetcher: 'asks again with waits that double, begins with another token, takes a changed secret at once, and says what a person must do',
+    fetcher:
+      'asks again with waits that double, begins with another token, takes a changed secret at once, and says what a person must do',
     shownBy: [
-      [REFUSED, 'is asked for again with waits that double, and not at each run; the error says that a person must authorise again'],
+      [
+        REFUSED,
+        'is asked for again with waits that double, and not at each run; the error says that a person must authorise again',
+      ],
       [REFUSED, 'gives way at once to a new first token in its file'],
       [REFUSED, 'is left alone with waits that double, over all partitions, until its secret changes'],
       [REFUSED, 'the next run does not send the refused token again: it has another one first'],
@@ -469,7 +547,10 @@ export const credentials: readonly Line[] = [
     shownBy: [
       [REFRESH_UNIT, `\${name} is told before the endpoint is asked, first and later: the token is not used up`],
       [REFRESH_UNIT, 'on a full disk is told before the endpoint is asked, and the refresh goes on when there is room'],
-      [REFRESH_UNIT, 'that was written before the token was used, by a process that then died, holds the token that is still good'],
+      [
+        REFRESH_UNIT,
+        'that was written before the token was used, by a process that then died, holds the token that is still good',
+      ],
       [REFRESH_UNIT, 'that others can enter or read is reported with the command that closes it'],
     ],
   },
@@ -478,7 +559,10 @@ export const credentials: readonly Line[] = [
     fetcher: 'shows the error without them',
     shownBy: [
       ['fetcher/http/auth/scrub.unit.test.ts', `\${name} holds no token any more, whatever stands around it`],
-      ['fetcher/http/auth/scrub.unit.test.ts', 'of user name and password holds neither of them, in base64 of the whole value either'],
+      [
+        'fetcher/http/auth/scrub.unit.test.ts',
+        'of user name and password holds neither of them, in base64 of the whole value either',
+      ],
       [
         'fetcher/http/auth/scrub.unit.test.ts',
         'that was cut shows no beginning of it, where the cut came before the blanks were taken out too',
@@ -512,7 +596,10 @@ export const credentials: readonly Line[] = [
         'fetcher/behaviour/signed-tokens.unit.test.ts',
         'is sent beside the other credentials to the own origin, also after a redirect, and nowhere else',
       ],
-      ['scenarios/secrets.test.ts', 'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats'],
+      [
+        'scenarios/secrets.test.ts',
+        'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats',
+      ],
     ],
   },
 ]
@@ -520,7 +607,8 @@ export const credentials: readonly Line[] = [
 export const incremental: readonly Line[] = [
   {
     server: 'is asked by a host whose clock is behind, ahead, or put back while a run goes on',
-    fetcher: 'stamps nothing below the last stamp of the partition, says so, and lets the watermark follow the clock only',
+    fetcher:
+      'stamps nothing below the last stamp of the partition, says so, and lets the watermark follow the clock only',
     shownBy: [
       [CLOCK, `after a host took over whose clock is \${what} behind, and it says so if that is a second or more`],
       [CLOCK, 'after a clock that was put back in the middle of a run'],
@@ -528,8 +616,14 @@ export const incremental: readonly Line[] = [
       [CLOCK, 'after full runs and backfills of hosts that are behind, each with checkpoints of its own'],
       [CLOCK, 'after a full walk of a host that is behind, which also marks what is gone'],
       [CLOCK, 'and not that of a dead letter, replayed by a host that is behind, which was fetched before it'],
-      [CLOCK, 'because the last one lies too far ahead by now: the clock is gone by, loudly, and the stream is not held up'],
-      [STAMPS, 'does not follow a stamp that was raised: what was not there when the page was fetched is not confirmed'],
+      [
+        CLOCK,
+        'because the last one lies too far ahead by now: the clock is gone by, loudly, and the stream is not held up',
+      ],
+      [
+        STAMPS,
+        'does not follow a stamp that was raised: what was not there when the page was fetched is not confirmed',
+      ],
     ],
   },
   {
@@ -545,7 +639,10 @@ export const incremental: readonly Line[] = [
     server: 'shows records late',
     fetcher: 'finds them by the lookback, and publishes only what changed',
     shownBy: [
-      ['fetcher/schedule/assigned-partitions.test.ts', 'publishes what is new and nothing twice, whatever the lookback brings again'],
+      [
+        'fetcher/schedule/assigned-partitions.test.ts',
+        'publishes what is new and nothing twice, whatever the lookback brings again',
+      ],
       [
         'fetcher/behaviour/settling-period.test.ts',
         'are published at once, but the watermark stays behind them, and those that come late among them are found',
@@ -587,10 +684,14 @@ export const incremental: readonly Line[] = [
   },
   {
     server: 'writes its times without an offset, or in a form whose order as a text is not that of time',
-    fetcher: 'refuses the declaration, or each record; times that are declared to be in UTC are asked for as they are written',
+    fetcher:
+      'refuses the declaration, or each record; times that are declared to be in UTC are asked for as they are written',
     shownBy: [
       ['shared/declaration/sortable-text.unit.test.ts', 'that takes local times'],
-      ['shared/declaration/sortable-text.unit.test.ts', 'with a zone whose clocks go back, or with a zone that says nothing'],
+      [
+        'shared/declaration/sortable-text.unit.test.ts',
+        'with a zone whose clocks go back, or with a zone that says nothing',
+      ],
       ['shared/declaration/sortable-text.unit.test.ts', `is rejected with the reason, and gives no watermark: \${at}`],
       [
         'shared/declaration/sortable-text.unit.test.ts',
@@ -612,14 +713,21 @@ export const incremental: readonly Line[] = [
 export const ranges: readonly Line[] = [
   {
     server: 'is asked for a range of the past',
-    fetcher: 'moves neither checkpoint nor watermark, and ranges that follow each other neither overlap nor leave a gap',
+    fetcher:
+      'moves neither checkpoint nor watermark, and ranges that follow each other neither overlap nor leave a gap',
     shownBy: [
-      ['fetcher/behaviour/backfill.test.ts', 'publishes what lies in the range, all of it, and moves neither checkpoint nor watermark'],
+      [
+        'fetcher/behaviour/backfill.test.ts',
+        'publishes what lies in the range, all of it, and moves neither checkpoint nor watermark',
+      ],
       [
         'fetcher/behaviour/backfill.test.ts',
         'of ranges that follow each other leaves no record out and publishes none twice, whatever the API makes of its ends',
       ],
-      ['faults/pipeline-backfill.test.ts', 'a backfill that is killed goes on at its cursor, and the regular runs go on beside it'],
+      [
+        'faults/pipeline-backfill.test.ts',
+        'a backfill that is killed goes on at its cursor, and the regular runs go on beside it',
+      ],
       ['faults/pipeline-two-backfills.test.ts', 'one owns it, the other says so and finds it done'],
       ['faults/pipeline-two-backfills.test.ts', 'the other one goes on at its cursor when the owner is killed'],
     ],
@@ -638,7 +746,8 @@ export const ranges: readonly Line[] = [
   },
   {
     server: 'has records below each record of another stream, some of which it refuses',
-    fetcher: 'asks for all of them; one that fails stops no other, and moves no watermark; a new one is asked for everything',
+    fetcher:
+      'asks for all of them; one that fails stops no other, and moves no watermark; a new one is asked for everything',
     shownBy: [
       [
         'fetcher/behaviour/slices.test.ts',
@@ -674,15 +783,25 @@ export const ranges: readonly Line[] = [
 export const withheldDeletes: readonly Line[] = [
   {
     server: 'ends a full list early, empties it, or gives another one, without a sign of it',
-    fetcher: 'says that deletes are withheld; they stay so until a later walk is whole or a person releases that one walk',
+    fetcher:
+      'says that deletes are withheld; they stay so until a later walk is whole or a person releases that one walk',
     shownBy: [
       [
         'scenarios/withheld-deletes.test.ts',
         'a walk that ends at 20 of 60 deletes nothing, offsets move on, and status says so over restarts until a walk is whole again',
       ],
-      ['scenarios/withheld-deletes.test.ts', 'another list altogether deletes nothing, however long it is, nor does its second walk'],
-      ['scenarios/withheld-deletes.test.ts', 'an empty answer deletes nothing; released by a person it deletes all, this once'],
-      ['scenarios/withheld-deletes.test.ts', 'a walk that was released and cut off keeps the permission when the next run completes it'],
+      [
+        'scenarios/withheld-deletes.test.ts',
+        'another list altogether deletes nothing, however long it is, nor does its second walk',
+      ],
+      [
+        'scenarios/withheld-deletes.test.ts',
+        'an empty answer deletes nothing; released by a person it deletes all, this once',
+      ],
+      [
+        'scenarios/withheld-deletes.test.ts',
+        'a walk that was released and cut off keeps the permission when the next run completes it',
+      ],
     ],
   },
 ]
@@ -700,8 +819,14 @@ export const drift: readonly Line[] = [
         'fetcher/schedule/attempts.unit.test.ts',
         'of a stop, of a zombie and of a backfill say nothing of the schedule; a pause that a backfill met does',
       ],
-      [CHECK, 'of a pause that the API asked for is kept over a restart, and a person can end it, also for a running service'],
-      ['shared/progress/last-attempt.unit.test.ts', 'keeps a pause until its time, unless a person released this very attempt'],
+      [
+        CHECK,
+        'of a pause that the API asked for is kept over a restart, and a person can end it, also for a running service',
+      ],
+      [
+        'shared/progress/last-attempt.unit.test.ts',
+        'keeps a pause until its time, unless a person released this very attempt',
+      ],
     ],
   },
   {
@@ -713,13 +838,20 @@ export const drift: readonly Line[] = [
         'fetcher/behaviour/reported-fields.test.ts',
         `fields that are named are named once, over partitions and runs of new processes: \${unknownFields}`,
       ],
-      ['fetcher/validate/drift-report.unit.test.ts', 'fields that the checkpoint names are not named again after a restart'],
-      ['fetcher/validate/drift-report.unit.test.ts', 'fields that are rejected are a warning: their records are dead letters'],
+      [
+        'fetcher/validate/drift-report.unit.test.ts',
+        'fields that the checkpoint names are not named again after a restart',
+      ],
+      [
+        'fetcher/validate/drift-report.unit.test.ts',
+        'fields that are rejected are a warning: their records are dead letters',
+      ],
     ],
   },
   {
     server: 'sends a new field, leaves one out, or changes a type',
-    fetcher: 'keeps it and says so once, without its value; says so; makes dead letters, and stops at a page of nothing else',
+    fetcher:
+      'keeps it and says so once, without its value; says so; makes dead letters, and stops at a page of nothing else',
     shownBy: [
       [
         'fetcher/validate/drift-report.unit.test.ts',
@@ -730,14 +862,20 @@ export const drift: readonly Line[] = [
         'an optional field that comes no more is said once, after a run that shows it, and again when it has come and gone again',
       ],
       [JUDGE, 'are kept in their places and reported with path and type, without their values'],
-      ['fetcher/validate/rejection-limit.unit.test.ts', 'is a whole page that does not fit, and the error says what and how many'],
+      [
+        'fetcher/validate/rejection-limit.unit.test.ts',
+        'is a whole page that does not fit, and the error says what and how many',
+      ],
     ],
   },
   {
     server: 'sends integers beyond 2^53, decimals, odd texts, keys twice, deep nesting',
     fetcher: 'keeps them exactly or makes dead letters, and changes nothing',
     shownBy: [
-      ['fetcher/http/transport/lossless-json.unit.test.ts', 'keeps every integer of any length exactly, as a number or as its text'],
+      [
+        'fetcher/http/transport/lossless-json.unit.test.ts',
+        'keeps every integer of any length exactly, as a number or as its text',
+      ],
       ['loader/behaviour/lossy-types.test.ts', 'decimals, 64-bit and 53-bit integers are exact'],
       ['loader/behaviour/lossy-types.test.ts', 'texts, arrays and objects keep every character and element'],
       [JUDGE, 'what is nested too deeply for JSON becomes a dead letter with its whole text'],
@@ -747,9 +885,15 @@ export const drift: readonly Line[] = [
     server: 'sends fields that every object inherits: constructor, toString, __proto__',
     fetcher: 'takes them as any other field, declared, kept or learned; a record without them lacks them',
     shownBy: [
-      ['fetcher/validate/own-fields.unit.test.ts', 'a record that lacks an optional one is accepted, and the field counts as absent'],
+      [
+        'fetcher/validate/own-fields.unit.test.ts',
+        'a record that lacks an optional one is accepted, and the field counts as absent',
+      ],
       ['fetcher/validate/own-fields.unit.test.ts', 'unknown ones are kept as they came, __proto__ too'],
-      ['fetcher/validate/own-fields.unit.test.ts', 'adding them as optional fits what is registered, and learning them goes on'],
+      [
+        'fetcher/validate/own-fields.unit.test.ts',
+        'adding them as optional fits what is registered, and learning them goes on',
+      ],
       [
         'scenarios/learned-columns.test.ts',
         'fields called constructor and toString become columns like any other, and others after them; __proto__ stays in _extra',
@@ -764,7 +908,10 @@ export const hostile: readonly Line[] = [
     server: 'sends a page of a million tiny elements, or of more than memory has room for',
     fetcher: 'refuses it before it is built, or stops as soon as the rejects decide; others have their turn meanwhile',
     shownBy: [
-      ['fetcher/http/transport/parse-in-slices.unit.test.ts', `of too many elements is refused before they are built: \${name}`],
+      [
+        'fetcher/http/transport/parse-in-slices.unit.test.ts',
+        `of too many elements is refused before they are built: \${name}`,
+      ],
       [
         'fetcher/validate/validate-page.unit.test.ts',
         `stops its run as soon as the rejects decide, and others have their turn meanwhile: \${name}`,
@@ -794,7 +941,10 @@ export const hostile: readonly Line[] = [
     server: 'sends half of a surrogate pair in a value, a key or a name',
     fetcher: 'makes a dead letter of the record that holds it as it came; none reaches a table',
     shownBy: [
-      ['fetcher/behaviour/validated-records.unit.test.ts', `never reaches the table, and its dead letter is faithful: \${name}`],
+      [
+        'fetcher/behaviour/validated-records.unit.test.ts',
+        `never reaches the table, and its dead letter is faithful: \${name}`,
+      ],
       ['scenarios/exact.test.ts', 'numbers beyond a double, as numbers and as texts, and texts of all kinds'],
     ],
   },
@@ -812,12 +962,16 @@ export const hostile: readonly Line[] = [
     server: 'answers 204 or 205, with whatever content coding',
     fetcher: 'takes it for a page without records that ends the walk',
     shownBy: [
-      ['fetcher/http/transport/transport.unit.test.ts', `takes \${status} with the content coding \${coding} for an answer without a body`],
+      [
+        'fetcher/http/transport/transport.unit.test.ts',
+        `takes \${status} with the content coding \${coding} for an answer without a body`,
+      ],
       [PAGINATION, `that is answered \${status} is an empty page, and the last one`],
     ],
   },
   {
-    server: 'names a wrong or an unknown charset or content coding over JSON that can be read; or none over gzip or UTF-16',
+    server:
+      'names a wrong or an unknown charset or content coding over JSON that can be read; or none over gzip or UTF-16',
     fetcher: 'reads it, and says once what is wrong',
     shownBy: [['fetcher/http/transport/transport.unit.test.ts', `reads what the bytes show: \${name}`]],
   },
@@ -828,9 +982,13 @@ export const hostile: readonly Line[] = [
   },
   {
     server: 'fills a page with one and the same record that does not fit',
-    fetcher: 'counts each of them, stops in front of the page and holds the watermark; excuses as many as earlier runs had',
+    fetcher:
+      'counts each of them, stops in front of the page and holds the watermark; excuses as many as earlier runs had',
     shownBy: [
-      ['fetcher/behaviour/equal-rejects.unit.test.ts', `that fill a page stop the run in front of it, and hold the watermark: \${name}`],
+      [
+        'fetcher/behaviour/equal-rejects.unit.test.ts',
+        `that fill a page stop the run in front of it, and hold the watermark: \${name}`,
+      ],
       [
         'fetcher/behaviour/equal-rejects.unit.test.ts',
         'that come again with the lookback, as many as before and nothing else, stop no run',
@@ -851,10 +1009,16 @@ export const shownTexts: readonly Line[] = [
         'ANSI, C1, bidirectional and invisible characters of an API reach no output of any command, and are stored as they came',
       ],
       ['shared/shown.unit.test.ts', `is shown with \${what} escaped`],
-      ['shared/log.unit.test.ts', 'steers no terminal as JSON: message, fields, names, errors and hints, also for who decodes the line'],
+      [
+        'shared/log.unit.test.ts',
+        'steers no terminal as JSON: message, fields, names, errors and hints, also for who decodes the line',
+      ],
       ['shared/log.unit.test.ts', 'steers no terminal in the pretty form, and begins no line of its own'],
       ['shared/metrics.unit.test.ts', 'a label of control characters is escaped in every kind of metric'],
-      ['shared/health-server.test.ts', 'a reason that a server gave steers no terminal where /readyz is read, and parses to what it was'],
+      [
+        'shared/health-server.test.ts',
+        'a reason that a server gave steers no terminal where /readyz is read, and parses to what it was',
+      ],
       ['cli/output.unit.test.ts', 'escapes what its cells hold, names and values, before it is measured'],
     ],
   },
@@ -862,7 +1026,10 @@ export const shownTexts: readonly Line[] = [
     server: 'makes names of 100,000 characters, or names without end',
     fetcher: 'cuts them where they are shown and counted, and counts those beyond a bound together',
     shownBy: [
-      ['shared/shown.unit.test.ts', 'of 100,000 characters is cut, says how long it was, and is never cut inside a character'],
+      [
+        'shared/shown.unit.test.ts',
+        'of 100,000 characters is cut, says how long it was, and is never cut inside a character',
+      ],
       ['shared/log.unit.test.ts', 'of 100,000 characters, fifty times, takes no megabytes'],
       [
         'shared/metrics.unit.test.ts',
@@ -872,9 +1039,13 @@ export const shownTexts: readonly Line[] = [
   },
   {
     server: 'has long names, watermarks and messages',
-    fetcher: 'shows status and dead letters within 80 columns, and all of it with --wide; a reader that goes away ends no command',
+    fetcher:
+      'shows status and dead letters within 80 columns, and all of it with --wide; a reader that goes away ends no command',
     shownBy: [
-      ['cli/status-layout.unit.test.ts', 'fits 80 columns and narrower ones, with long names, watermarks, reasons and messages'],
+      [
+        'cli/status-layout.unit.test.ts',
+        'fits 80 columns and narrower ones, with long names, watermarks, reasons and messages',
+      ],
       ['cli/status-layout.unit.test.ts', 'fits 80 columns, with the issues and the origin below each letter'],
       [
         'operator/status/status.test.ts',
@@ -897,9 +1068,13 @@ export const shownTexts: readonly Line[] = [
 export const waits: readonly Line[] = [
   {
     server: 'fails, asks for a pause, gives no token, or has a quota that is spent',
-    fetcher: 'says so at info level: request, reason, attempt, how long and until when; bounded, with the number of what was not said',
+    fetcher:
+      'says so at info level: request, reason, attempt, how long and until when; bounded, with the number of what was not said',
     shownBy: [
-      ['fetcher/http/wait-log.unit.test.ts', 'is said once for a page that fails: request, reason, attempt, how long and until when'],
+      [
+        'fetcher/http/wait-log.unit.test.ts',
+        'is said once for a page that fails: request, reason, attempt, how long and until when',
+      ],
       ['fetcher/http/wait-log.unit.test.ts', 'is the token, where its endpoint fails'],
       [
         'fetcher/http/wait-log.unit.test.ts',
@@ -917,7 +1092,10 @@ export const waits: readonly Line[] = [
         'no record becomes a dead letter for what it has beyond its schema, and all of that comes back as it came',
       ],
       ['loader/behaviour/extra.test.ts', 'what ClickHouse refused is judged again with all of its unknown fields'],
-      ['loader/behaviour/extra.test.ts', 'a table from before gets the column with the first schema that has it, and its rows stay'],
+      [
+        'loader/behaviour/extra.test.ts',
+        'a table from before gets the column with the first schema that has it, and its rows stay',
+      ],
     ],
   },
 ]

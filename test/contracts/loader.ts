@@ -1,7 +1,7 @@
 /**
- * What the loader survives, line by line, and the tests that show it. Whatever happens, the end is the same: for each key FINAL shows the newest
- * version of all that the topic holds; what is in the topic is in the table or in the dead letters; offsets only grow unless a person sets them
- * back; no watermark is ahead of the table.
+ * What the loader survives, line by line, and the tests that show it. Whatever happens, the end is the same: for each
+ * key FINAL shows the newest version of all that the topic holds; what is in the topic is in the table or in the dead
+ * letters; offsets only grow unless a person sets them back; no watermark is ahead of the table.
  */
 import type { Shown } from './shown.ts'
 
@@ -30,7 +30,10 @@ const STOPPED = 'scenarios/stopped-loader.test.ts'
 const STOPS = 'scenarios/stop.test.ts'
 const LOST = 'scenarios/lost-log.test.ts'
 
-const NO_COMMIT_PASSES: Shown = [MODEL, 'no commit passes an unresolved record, in any order of answers, crashes and rebalances']
+const NO_COMMIT_PASSES: Shown = [
+  MODEL,
+  'no commit passes an unresolved record, in any order of answers, crashes and rebalances',
+]
 const INSERT_KILLED: Shown = [
   'faults/clickhouse-midway.test.ts',
   `an insert that is \${what}: it stays away, no process ends, and no row is there twice even without FINAL`,
@@ -39,7 +42,10 @@ const RANDOM_FAULTS: Shown = [
   'faults/random.test.ts',
   'random faults, one after the other: nothing is lost, nothing is twice, and no watermark runs ahead',
 ]
-const PIPELINE_KILL: Shown = [PIPELINE_KILLED, `\${name}, everything is loaded, and the watermark was never ahead of the table`]
+const PIPELINE_KILL: Shown = [
+  PIPELINE_KILLED,
+  `\${name}, everything is loaded, and the watermark was never ahead of the table`,
+]
 
 const DOUBTED = 'loader/behaviour/doubted-markers.test.ts'
 const VERIFY_MARKS = 'operator/verify-marks.test.ts'
@@ -48,7 +54,11 @@ export const killed: readonly Line[] = [
   {
     when: 'it is killed between an insert and its commit',
     loader: 'inserts the rows again, and FINAL is the same',
-    shownBy: [[KILLED, 'after the insert, before the commit: inserted again, FINAL the same'], PIPELINE_KILL, NO_COMMIT_PASSES],
+    shownBy: [
+      [KILLED, 'after the insert, before the commit: inserted again, FINAL the same'],
+      PIPELINE_KILL,
+      NO_COMMIT_PASSES,
+    ],
   },
   {
     when: 'it is killed while the body of an insert is on its way',
@@ -71,7 +81,10 @@ export const killed: readonly Line[] = [
       [STOP, 'while a table takes nothing does not wait for it, and commits nothing'],
       [KILLED, 'ends it in order with exit status 0'],
       [KILLED, 'a second signal ends it at once, whatever is in hand'],
-      [STOPS, `by \${signal} under load ends both services with 0: what was asked for is published, what was inserted is committed`],
+      [
+        STOPS,
+        `by \${signal} under load ends both services with 0: what was asked for is published, what was inserted is committed`,
+      ],
       [STOPS, 'of a loader waits for the insert in hand and commits it'],
       [STOPS, 'of a loader whose insert hangs ends by a second signal, or at the deadline, with nothing committed'],
     ],
@@ -85,14 +98,20 @@ export const servers: readonly Line[] = [
     shownBy: [
       INSERT_KILLED,
       [SERVERS, 'ClickHouse: the loader waits, says so once, goes on, and nothing is lost'],
-      [PIPELINE_SERVERS, `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`],
+      [
+        PIPELINE_SERVERS,
+        `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`,
+      ],
     ],
   },
   {
     when: 'an insert goes in and its answer is lost',
     loader: 'sends the same bytes by the same name, and no row is there twice even without FINAL',
     shownBy: [
-      [ANSWERS, 'that is cut after the insert succeeded: the same bytes with the same token again, and no row twice even without FINAL'],
+      [
+        ANSWERS,
+        'that is cut after the insert succeeded: the same bytes with the same token again, and no row twice even without FINAL',
+      ],
       INSERT_KILLED,
       [
         'loader/behaviour/hand-made-table.test.ts',
@@ -137,7 +156,10 @@ export const servers: readonly Line[] = [
       [BROKER, 'a commit: offsets do not go back, and nothing is missing'],
       [BROKER, 'a transaction of the fetcher: all of its page is loaded or nothing, and what comes after it'],
       [SERVERS, 'the broker: the loader joins again by itself, without a gap and without a duplicate'],
-      [PIPELINE_SERVERS, `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`],
+      [
+        PIPELINE_SERVERS,
+        `\${server} under a running pipeline, and its restart: everything arrives, and no process exits`,
+      ],
       RANDOM_FAULTS,
     ],
   },
@@ -145,10 +167,19 @@ export const servers: readonly Line[] = [
     when: 'the network to Kafka loses a request or its answer, cuts an answer in its middle, or is silent for longer than the session',
     loader: 'asks again, commits again in the same assignment where it may, joins again where not, and nothing is lost',
     shownBy: [
-      [NETWORK, `whose commits meet "\${mishap}" commits again in the same assignment: offsets do not go back, nothing is missing`],
+      [
+        NETWORK,
+        `whose commits meet "\${mishap}" commits again in the same assignment: offsets do not go back, nothing is missing`,
+      ],
       [NETWORK, 'whose connections are cut in the middle of the records that it fetches fetches them again'],
-      [NETWORK, 'that gets no answer until its group has given it up, and then all of them, joins again and loses nothing'],
-      ['shared/kafka/network.test.ts', `each request that meets "\${mishap}" costs no record, and it goes on by itself`],
+      [
+        NETWORK,
+        'that gets no answer until its group has given it up, and then all of them, joins again and loses nothing',
+      ],
+      [
+        'shared/kafka/network.test.ts',
+        `each request that meets "\${mishap}" costs no record, and it goes on by itself`,
+      ],
       RANDOM_FAULTS,
     ],
   },
@@ -197,16 +228,31 @@ export const servers: readonly Line[] = [
     loader: 'waits without a commit and without a dead letter, and goes on by itself when that is put right',
     shownBy: [
       [TABLES, 'missing: nothing is made anew in silence'],
-      [TABLES, 'missing since before the start, though rows of it were confirmed: said instead of loaded from the middle'],
+      [
+        TABLES,
+        'missing since before the start, though rows of it were confirmed: said instead of loaded from the middle',
+      ],
       [TABLES, 'a required column dropped by hand'],
       [TABLES, 'a column retyped by hand'],
-      [TABLES, 'a wrong password at the start: a service waits, a one-shot load ends with a hint; both without a commit'],
+      [
+        TABLES,
+        'a wrong password at the start: a service waits, a one-shot load ends with a hint; both without a commit',
+      ],
       [HELD, 'a disk that is full'],
       [HELD, 'a password that is another one now'],
       [TABLES, `\${what}: the table waits, another one goes on, and it goes on by itself`],
-      ['loader/behaviour/own-rows.unit.test.ts', 'the loader blames none: the ledger waits for its table whatever is said'],
-      ['operator/check.test.ts', 'in a table is told with its reason and since when, also after a restart of the loader'],
-      ['loader/failures/stall-notes.unit.test.ts', 'a wait that passes soon is not stored, and one that lasts is, once, with its time'],
+      [
+        'loader/behaviour/own-rows.unit.test.ts',
+        'the loader blames none: the ledger waits for its table whatever is said',
+      ],
+      [
+        'operator/check.test.ts',
+        'in a table is told with its reason and since when, also after a restart of the loader',
+      ],
+      [
+        'loader/failures/stall-notes.unit.test.ts',
+        'a wait that passes soon is not stored, and one that lasts is, once, with its time',
+      ],
     ],
   },
 ]
@@ -227,7 +273,10 @@ export const group: readonly Line[] = [
     when: 'another loader joins, leaves and joins in the middle of batches',
     loader: 'commits nothing that is no longer its own, and whoever owns it goes on from the committed offset',
     shownBy: [
-      [GROUP, 'joins, leaves and joins in the middle of batches: partitions are shared, offsets only grow, nothing is lost or twice'],
+      [
+        GROUP,
+        'joins, leaves and joins in the middle of batches: partitions are shared, offsets only grow, nothing is lost or twice',
+      ],
       NO_COMMIT_PASSES,
     ],
   },
@@ -257,8 +306,14 @@ export const group: readonly Line[] = [
     when: 'retention took records before it read them, or the topic was made anew',
     loader: 'says which, keeps its watermark, and the fetcher asks again from there',
     shownBy: [
-      [GAP, 'are named with their bounds; the watermark waits for the fetcher, who still sees the gap after loading went on'],
-      [GAP, 'and before any loader had committed anything are lost as well: they are named, and no watermark hides them'],
+      [
+        GAP,
+        'are named with their bounds; the watermark waits for the fetcher, who still sees the gap after loading went on',
+      ],
+      [
+        GAP,
+        'and before any loader had committed anything are lost as well: they are named, and no watermark hides them',
+      ],
       [GAP, 'with nothing left behind them move the position all the same, so a one-shot load ends'],
       [GAP, 'is read from its start, and its rows go in although their offsets were there before'],
       [
@@ -276,25 +331,36 @@ export const group: readonly Line[] = [
 export const records: readonly Line[] = [
   {
     when: 'a complete walk is missing most rows of its partition, or all of them',
-    loader: 'deletes nothing, moves on, and keeps in its commit what it has withheld until a walk is within the bounds or released',
+    loader:
+      'deletes nothing, moves on, and keeps in its commit what it has withheld until a walk is within the bounds or released',
     shownBy: [
       [
         'scenarios/withheld-deletes.test.ts',
         'the bounds are as declared: fewer rows, a larger share, all of them; a changed declaration counts from its next walk on',
       ],
-      ['scenarios/withheld-deletes.test.ts', 'few rows are deleted whatever their share, but never all that were there'],
+      [
+        'scenarios/withheld-deletes.test.ts',
+        'few rows are deleted whatever their share, but never all that were there',
+      ],
     ],
   },
   {
     when: 'a page marker of another program claims a complete walk, or a watermark of the year 3000',
-    loader: 'believes it only within what the registered schema declares and near its own time; says so, and loads what follows',
+    loader:
+      'believes it only within what the registered schema declares and near its own time; says so, and loads what follows',
     shownBy: [
       [DOUBTED, `\${what} deletes nothing, and what follows it is loaded`],
       [DOUBTED, 'deletes nothing in a stream that does not declare deletes, also after it is released by hand'],
-      [DOUBTED, 'waits where the schema was registered before deletes, until the fetcher has registered it again; the loader runs on'],
+      [
+        DOUBTED,
+        'waits where the schema was registered before deletes, until the fetcher has registered it again; the loader runs on',
+      ],
       [VERIFY_MARKS, `\${what}: 1,500 records and none shown do not agree`],
       [VERIFY_MARKS, 'rows that a complete walk deleted are told with the walk, and are no difference'],
-      [DOUBTED, 'a watermark far beyond its message holds the confirmed one, and status says so until one is believed again'],
+      [
+        DOUBTED,
+        'a watermark far beyond its message holds the confirmed one, and status says so until one is believed again',
+      ],
     ],
   },
   {
@@ -315,7 +381,10 @@ export const records: readonly Line[] = [
     when: 'a third of the records is refused',
     loader: 'pauses the topic and says so, instead of filling the dead letters',
     shownBy: [
-      [BAD, 'a third of a batch: the topic pauses and says so, no dead letter, no commit; moved past them by a person, it goes on'],
+      [
+        BAD,
+        'a third of a batch: the topic pauses and says so, no dead letter, no commit; moved past them by a person, it goes on',
+      ],
       [BAD, 'a quiet stream whose records are all refused pauses after the first few'],
       [BAD, 'a topic of messages that are mostly no frames pauses as well: no row, no dead letter, no commit'],
       [FLOOD, 'is a third of many, never a few'],
@@ -339,7 +408,10 @@ export const records: readonly Line[] = [
     shownBy: [
       [BAD, 'each kind is a dead letter by its reason, and everything around it is loaded'],
       [BAD, 'a record of 10 MB is loaded'],
-      ['loader/behaviour/letters-refused.test.ts', 'yet is made so that a bad record of 10 MB fits, with its bytes and its reason'],
+      [
+        'loader/behaviour/letters-refused.test.ts',
+        'yet is made so that a bad record of 10 MB fits, with its bytes and its reason',
+      ],
       [BAD, "a frame of another stream's schema is refused, since its rows belong elsewhere"],
       [SPLICE, 'what is no frame becomes a letter with its bytes and a reason, and counts as read'],
       [
@@ -361,7 +433,10 @@ export const records: readonly Line[] = [
         'loader/behaviour/forged-markers.test.ts',
         'a watermark of kind text may be as long as it likes: the offset moves, and what is confirmed is its beginning',
       ],
-      ['shared/progress/offset-metadata.unit.test.ts', 'always fits, whatever the marker or the group said before, and keeps its offset'],
+      [
+        'shared/progress/offset-metadata.unit.test.ts',
+        'always fits, whatever the marker or the group said before, and keeps its offset',
+      ],
     ],
   },
   {
@@ -414,7 +489,10 @@ export const records: readonly Line[] = [
     loader:
       'holds that topic up, names the schema and what to do, and a one-shot load ends with it; no record becomes a dead letter for it',
     shownBy: [
-      ['shared/schema/registry-answer.unit.test.ts', `with a schema \${what} is not away: the schema is named, and waiting does not help`],
+      [
+        'shared/schema/registry-answer.unit.test.ts',
+        `with a schema \${what} is not away: the schema is named, and waiting does not help`,
+      ],
     ],
   },
   {
@@ -427,8 +505,14 @@ export const records: readonly Line[] = [
         'loader/behaviour/strange-columns.test.ts',
         'names with dots, quotes and words of SQL come back as they came, as keys too, and the table is taken as it is at the next start',
       ],
-      ['loader/behaviour/strange-columns.test.ts', `\${type} is accepted, and makes a column that is the same at the next look`],
-      ['loader/behaviour/strange-columns.test.ts', 'a watermark in any column that the declaration lets pass orders the versions'],
+      [
+        'loader/behaviour/strange-columns.test.ts',
+        `\${type} is accepted, and makes a column that is the same at the next look`,
+      ],
+      [
+        'loader/behaviour/strange-columns.test.ts',
+        'a watermark in any column that the declaration lets pass orders the versions',
+      ],
     ],
   },
 ]

@@ -15,7 +15,10 @@ for (const status of [400, 403, 404, 422]) {
     const stream = streamOf(source)
 
     const { summary } = await place.fetchOnce(source)
-    assert.deepEqual([summary.partitions['shop.orders/0']?.outcome, summary.partitions['shop.orders/1']?.outcome], ['failed', 'done'])
+    assert.deepEqual(
+      [summary.partitions['shop.orders/0']?.outcome, summary.partitions['shop.orders/1']?.outcome],
+      ['failed', 'done'],
+    )
     assert.equal(api.log.filter(({ values }) => values.region === 'eu').length, 1)
     assert.deepEqual(idsOf(await place.entries(stream, 1)), ['a', 'b', 'c'])
     assert.equal(markersOf(await place.entries(stream, 0)).length, 0)

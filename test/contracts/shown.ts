@@ -1,4 +1,6 @@
-/** A test by its file and its name as it is written there, so that a list of promises notices a test which goes away. */
+/**
+ * A test by its file and its name as it is written there, so that a list of promises notices a test which goes away.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 

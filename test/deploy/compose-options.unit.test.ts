@@ -1,4 +1,7 @@
-/** docker-compose.yml against what the program understands: options and their values, secrets, addresses, commands and streams. */
+/**
+ * docker-compose.yml against what the program understands: options and their values, secrets, addresses, commands and
+ * streams.
+ */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,7 +10,17 @@ import { after, before, describe, test } from 'node:test'
 import { optionRows, readConfig, type ServerKind } from '#shared/config/config.ts'
 import { chooseStreams, loadSources } from '#shared/declaration/load-sources.ts'
 import { messageOf } from '#shared/errors.ts'
-import { type Compose, containerPorts, named, ownServices, ROOT, readCompose, type Service, serviceOf, testRule } from './compose.ts'
+import {
+  type Compose,
+  containerPorts,
+  named,
+  ownServices,
+  ROOT,
+  readCompose,
+  type Service,
+  serviceOf,
+  testRule,
+} from './compose.ts'
 
 const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|KEY)$/
 const SECRET_FOLDER = '/run/secrets/'
@@ -22,7 +35,10 @@ after(() => rmSync(folder, { recursive: true }))
 
 /** What the program would see, with every secret file at hand. */
 function environmentOf({ environment }: Service): Record<string, string> {
-  const seen = Object.entries(environment).map(([name, value]) => [name, name.endsWith('_FILE') ? join(folder, 'secret.txt') : value])
+  const seen = Object.entries(environment).map(([name, value]) => [
+    name,
+    name.endsWith('_FILE') ? join(folder, 'secret.txt') : value,
+  ])
   return { ...Object.fromEntries(seen), HEADRACE_DIR: folder }
 }
 
@@ -48,7 +64,10 @@ function brokerAddresses(file: Compose): string[] {
   const listening = (environment.KAFKA_LISTENERS ?? '').split(',')
   const advertised = (environment.KAFKA_ADVERTISED_LISTENERS ?? '').split(',').map((listener) => listener.split('://'))
   return advertised
-    .filter(([name, address = '']) => address.startsWith(`${hostname}:`) && listening.includes(`${name}://:${address.split(':')[1]}`))
+    .filter(
+      ([name, address = '']) =>
+        address.startsWith(`${hostname}:`) && listening.includes(`${name}://:${address.split(':')[1]}`),
+    )
     .map(([, address = '']) => address)
 }
 
@@ -92,7 +111,8 @@ describe('docker-compose.yml, as the program reads it', () => {
   })
 
   testRule({
-    sentence: 'mounts only secrets that are declared, each a file that git ignores and deploy/README.md says how to make',
+    sentence:
+      'mounts only secrets that are declared, each a file that git ignores and deploy/README.md says how to make',
     breaks: (file) => {
       const manual = readFileSync(join(ROOT, 'deploy', 'README.md'), 'utf8')
       const undeclared = named(file).flatMap(([, { secrets }]) => secrets.filter((secret) => !(secret in file.secrets)))
@@ -157,7 +177,10 @@ describe('docker-compose.yml, as the program reads it', () => {
     breaks: (file) =>
       ownServices(file)
         .filter(([, { secrets }]) => secrets.includes('clickhouse_password'))
-        .filter(([, { environment }]) => environment.CLICKHOUSE_USER !== serviceOf(file, 'clickhouse').environment.CLICKHOUSE_USER)
+        .filter(
+          ([, { environment }]) =>
+            environment.CLICKHOUSE_USER !== serviceOf(file, 'clickhouse').environment.CLICKHOUSE_USER,
+        )
         .map(([name]) => name),
     damage: (file) => {
       delete serviceOf(file, 'loader').environment.CLICKHOUSE_USER
@@ -169,7 +192,10 @@ describe('docker-compose.yml, as the program reads it', () => {
     breaks: (file) =>
       ownServices(file)
         .filter(([, { environment, ports }]) => {
-          return environment.HEADRACE_HTTP_HOST !== '0.0.0.0' || ports.some((port) => !port.endsWith(`:${environment.HEADRACE_HTTP_PORT}`))
+          return (
+            environment.HEADRACE_HTTP_HOST !== '0.0.0.0' ||
+            ports.some((port) => !port.endsWith(`:${environment.HEADRACE_HTTP_PORT}`))
+          )
         })
         .map(([name]) => name),
     damage: (file) => {
@@ -188,6 +214,7 @@ describe('docker-compose.yml, as the program reads it', () => {
     const [command, ...streams] = serviceOf(readCompose(), 'fetcher').command ?? []
     assert.equal(command, 'fetch')
     assert.ok(streams.length > 0, 'fetching everything would ask for the secrets of every built-in source')
-    for (const { label, source } of chooseStreams(await loadSources([]), streams)) assert.equal(source.auth, undefined, label)
+    for (const { label, source } of chooseStreams(await loadSources([]), streams))
+      assert.equal(source.auth, undefined, label)
   })
 })

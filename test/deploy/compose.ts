@@ -1,6 +1,7 @@
 /**
- * docker-compose.yml as data, and how a rule about it is tested: the file as it is meets the rule, and a copy in which one thing was
- * broken does not, so that no rule passes because it looks at nothing. The schema is strict: a misspelled key is an error.
+ * docker-compose.yml as data, and how a rule about it is tested: the file as it is meets the rule, and a copy in which
+ * one thing was broken does not, so that no rule passes because it looks at nothing. The schema is strict: a misspelled
+ * key is an error.
  */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -28,7 +29,10 @@ const service = z.strictObject({
   command: z.array(z.string()).optional(),
   init: z.literal(true).optional(),
   restart: z.enum(['unless-stopped', 'no']),
-  logging: z.strictObject({ driver: z.string(), options: z.strictObject({ 'max-size': z.string(), 'max-file': z.string() }) }),
+  logging: z.strictObject({
+    driver: z.string(),
+    options: z.strictObject({ 'max-size': z.string(), 'max-file': z.string() }),
+  }),
   read_only: z.literal(true).optional(),
   tmpfs: z.array(z.string()).optional(),
   cap_drop: z.array(z.string()).optional(),
@@ -79,7 +83,8 @@ export function serviceOf(file: Compose, name: string): Service {
 
 export const named = (file: Compose): [string, Service][] => Object.entries(file.services)
 /** Those that run this repository's own image. */
-export const ownServices = (file: Compose): [string, Service][] => named(file).filter(([, { build }]) => build !== undefined)
+export const ownServices = (file: Compose): [string, Service][] =>
+  named(file).filter(([, { build }]) => build !== undefined)
 
 export function durationMs(text: string): number {
   const match = /^(\d+)(s|m)$/.exec(text)

@@ -1,4 +1,7 @@
-/** docker-compose.yml as far as it can be checked without Docker: images, health, order, ports, volumes. Options: compose-options. */
+/**
+ * docker-compose.yml as far as it can be checked without Docker: images, health, order, ports, volumes. Options:
+ * compose-options.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -41,7 +44,10 @@ describe('docker-compose.yml', () => {
     sentence: 'starts again whatever stays up, and asks it for its health',
     breaks: (file) =>
       stays(file)
-        .filter(([, { restart, healthcheck }]) => restart !== 'unless-stopped' || healthcheck === undefined || 'disable' in healthcheck)
+        .filter(
+          ([, { restart, healthcheck }]) =>
+            restart !== 'unless-stopped' || healthcheck === undefined || 'disable' in healthcheck,
+        )
         .map(([name]) => name),
     damage: (file) => {
       delete serviceOf(file, 'registry').healthcheck
@@ -67,9 +73,14 @@ describe('docker-compose.yml', () => {
   testRule({
     sentence: 'starts a worker after every server that it speaks to',
     breaks: (file) =>
-      Object.entries({ registry: ['broker'], fetcher: ['broker', 'registry'], loader: ['broker', 'registry', 'clickhouse'] }).flatMap(
-        ([name, servers]) =>
-          servers.filter((server) => !(server in serviceOf(file, name).depends_on)).map((server) => `${name} → ${server}`),
+      Object.entries({
+        registry: ['broker'],
+        fetcher: ['broker', 'registry'],
+        loader: ['broker', 'registry', 'clickhouse'],
+      }).flatMap(([name, servers]) =>
+        servers
+          .filter((server) => !(server in serviceOf(file, name).depends_on))
+          .map((server) => `${name} → ${server}`),
       ),
     damage: (file) => {
       delete serviceOf(file, 'loader').depends_on.clickhouse

@@ -1,4 +1,7 @@
-/** The Dockerfile and .dockerignore as far as they can be checked without Docker: what runs, as whom, and that all of it is in the image. */
+/**
+ * The Dockerfile and .dockerignore as far as they can be checked without Docker: what runs, as whom, and that all of it
+ * is in the image.
+ */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -6,7 +9,9 @@ import { describe, test } from 'node:test'
 import { ROOT, readCompose, serviceOf } from './compose.ts'
 
 const text = (path: string) => readFileSync(join(ROOT, path), 'utf8')
-const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(text('package.json'))
+const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
+  text('package.json'),
+)
 
 type Instruction = { name: string; value: string }
 
@@ -15,7 +20,9 @@ function instructions(dockerfile: string): Instruction[] {
     .replaceAll(/^#.*\n/gm, '')
     .replaceAll(/\\\n\s*/g, '')
     .split('\n')
-  return lines.filter((line) => line !== '').map((line) => ({ name: line.split(' ')[0] ?? '', value: line.slice(line.indexOf(' ') + 1) }))
+  return lines
+    .filter((line) => line !== '')
+    .map((line) => ({ name: line.split(' ')[0] ?? '', value: line.slice(line.indexOf(' ') + 1) }))
 }
 
 const all = instructions(text('Dockerfile'))
@@ -24,7 +31,10 @@ const last = all.slice(all.findLastIndex(({ name }) => name === 'FROM'))
 const values = (name: string) => last.filter((instruction) => instruction.name === name).map(({ value }) => value)
 const exec = (value: string): string[] => JSON.parse(value)
 
-/** Paths that .dockerignore lets through: it refuses everything and then names exceptions; the last line that fits decides. */
+/**
+ * Paths that .dockerignore lets through: it refuses everything and then names exceptions; the last line that fits
+ * decides.
+ */
 function reachesTheBuild(path: string): boolean {
   const within = (folder: string) => path === folder || path.startsWith(`${folder}/`)
   const lines = text('.dockerignore')
@@ -69,7 +79,10 @@ const modulesIn = (folder: string) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => `${folder}/${file}`)
-/** `fetch`, `load` and what a person does; the door is not followed further, since it names the local stack's commands too. */
+/**
+ * `fetch`, `load` and what a person does; the door is not followed further, since it names the local stack's commands
+ * too.
+ */
 const entries = [...modulesIn('services/cli').filter((file) => !LOCAL_ONLY.test(file)), ...modulesIn('shared/sources')]
 
 describe('the image', () => {
@@ -88,7 +101,9 @@ describe('the image', () => {
     assert.deepEqual(values('ENTRYPOINT').map(exec), [['node', 'services/cli.ts']])
     assert.equal(values('CMD').map(exec).length, 1)
     assert.ok(!last.some(({ value }) => /\bnpm (start|run|ci)\b/.test(value)))
-    assert.ok(last.findIndex(({ name }) => name === 'USER') > last.findLastIndex(({ name }) => ['RUN', 'COPY'].includes(name)))
+    assert.ok(
+      last.findIndex(({ name }) => name === 'USER') > last.findLastIndex(({ name }) => ['RUN', 'COPY'].includes(name)),
+    )
   })
 
   test('is asked for its health as docker-compose.yml does, on the port that it opens', () => {
@@ -112,7 +127,14 @@ describe('the image', () => {
   })
 
   test('never gets a secret, a foreign package or the history', () => {
-    for (const path of ['deploy/secrets/clickhouse_password.txt', 'node_modules/zod', '.git', '.env', '.headrace', 'test'])
+    for (const path of [
+      'deploy/secrets/clickhouse_password.txt',
+      'node_modules/zod',
+      '.git',
+      '.env',
+      '.headrace',
+      'test',
+    ])
       assert.ok(!reachesTheBuild(path), path)
   })
 

@@ -1,4 +1,7 @@
-/** kill -9 of the broker while something is surely under way in it: a commit of the loader, a transaction of the fetcher. */
+/**
+ * kill -9 of the broker while something is surely under way in it: a commit of the loader, a transaction of the
+ * fetcher.
+ */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -90,7 +93,13 @@ describe('kill -9 of the broker in the middle of', () => {
         // The records are in the log, and nobody knows yet whether they will count.
         process.kill(server.pid, 'SIGKILL')
         const { nextOffset: offset = 0 } = at ?? {}
-        return { group: place.names.fetcherGroup, topic: orders.topic, partition: 0, offset, metadata: checkpointText(checkpoint) }
+        return {
+          group: place.names.fetcherGroup,
+          topic: orders.topic,
+          partition: 0,
+          offset,
+          metadata: checkpointText(checkpoint),
+        }
       })
       .then(
         () => true,

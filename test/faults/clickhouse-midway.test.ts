@@ -45,7 +45,10 @@ describe('kill -9 of ClickHouse in the middle of', () => {
       assert.equal(loader.ended(), null)
       assert.equal(await offsetOf(place, orders), before, 'nothing is committed meanwhile')
       await stack.start('clickhouse')
-      await until('all is committed', async () => (await count(place, orders.table)) === ROWS && (await offsetOf(place, orders)) > before)
+      await until(
+        'all is committed',
+        async () => (await count(place, orders.table)) === ROWS && (await offsetOf(place, orders)) > before,
+      )
       assert.equal(await count(place, orders.table, false), ROWS)
       assert.equal((await orders.deadLetters()).length, 0)
       assert.deepEqual(await loader.stop(), { status: 0, signal: null })

@@ -57,7 +57,9 @@ describe('a loader', { concurrency: 3 }, () => {
     })
   }
 
-  test('whose connections are cut in the middle of the records that it fetches fetches them again', { timeout: TEST_MS_MAX }, async (t) => {
+  test('whose connections are cut in the middle of the records that it fetches fetches them again', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const { network, proxy } = await farNetwork(t)
     const place = await ownPlace(CLOSE_BATCHES)
     const orders = await publish(place)
@@ -80,14 +82,19 @@ describe('a loader', { concurrency: 3 }, () => {
   }, async (t) => {
     const silence = Promise.withResolvers<void>()
     let isSilent = false
-    const proxy = await startKafkaProxy(t, (await testStack()).brokers, () => (isSilent ? { hold: silence.promise } : 'pass'))
+    const proxy = await startKafkaProxy(t, (await testStack()).brokers, () =>
+      isSilent ? { hold: silence.promise } : 'pass',
+    )
     const place = await ownPlace({ ...CLOSE_BATCHES, KAFKA_SESSION_TIMEOUT_MS: '6000' })
     const orders = await publish(place)
     const loading = loaderBehind(place, proxy.brokers)
     await firstPage(place, orders)
     isSilent = true
     for (let number = 1; number < PAGES; number++) await page(orders, number)
-    await until('the group has given it up', async () => (await place.kafka.members(place.names.loaderGroup)).length === 0)
+    await until(
+      'the group has given it up',
+      async () => (await place.kafka.members(place.names.loaderGroup)).length === 0,
+    )
     isSilent = false
     silence.resolve()
     await assertLoaded(place, orders, loading)
@@ -106,7 +113,13 @@ describe('a whole pipeline', { concurrency: 3 }, () => {
       timeout: TEST_MS_MAX,
     }, async (t) => {
       const { network, proxy } = await farNetwork(t)
-      const p = await pipeline(t, { regions: ['eu', 'us'], records: 120, badEvery: 13, paceMs: 5, env: { KAFKA_BROKERS: proxy.brokers } })
+      const p = await pipeline(t, {
+        regions: ['eu', 'us'],
+        records: 120,
+        badEvery: 13,
+        paceMs: 5,
+        env: { KAFKA_BROKERS: proxy.brokers },
+      })
       for (const api of apis) network.next(api, mishap, 2)
       const [fetcher, loader] = [p.fetcher(), p.loader()]
       await p.untilComplete()
@@ -116,7 +129,8 @@ describe('a whole pipeline', { concurrency: 3 }, () => {
       await p.assertAskedOnce()
       const published = await p.published()
       assert.equal(new Set(published).size, published.length, 'no record is in the topic twice')
-      for (const service of [fetcher, loader]) assert.deepEqual(await service.stop(), { status: 0, signal: null }, service.stderr())
+      for (const service of [fetcher, loader])
+        assert.deepEqual(await service.stop(), { status: 0, signal: null }, service.stderr())
       await p.loadAll()
       await p.assertLedger()
     })

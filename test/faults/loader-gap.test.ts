@@ -42,16 +42,34 @@ describe('records that retention took before they were loaded', () => {
     assert.deepEqual(commit?.lost, { from: place1, below: gone })
 
     const next = await nextRun(place, orders)
-    assert.deepEqual(next, { kind: 'start', watermark: W1, gap: { from: place1, to: gone, confirmed: W1 }, coveredBelow: gone })
+    assert.deepEqual(next, {
+      kind: 'start',
+      watermark: W1,
+      gap: { from: place1, to: gone, confirmed: W1 },
+      coveredBelow: gone,
+    })
 
     // The fetcher asks again: its run says so in its checkpoint and in its markers, which count.
     const publisher = place.kafka.publisher(place.names.transactionalId(orders.topic, 0))
-    const covering = { v: 1, run: 'again', page: 1, startedMs: 0, done: false, from: W1, cursor: null, watermark: W1, seen: null } as const
+    const covering = {
+      v: 1,
+      run: 'again',
+      page: 1,
+      startedMs: 0,
+      done: false,
+      from: W1,
+      cursor: null,
+      watermark: W1,
+      seen: null,
+    } as const
     await publisher.fence()
-    await publisher.publish([{ topic: orders.topic, partition: 0, messages: [{ key: null, value: null }] }], ([at]) => ({
-      ...{ group: place.names.fetcherGroup, topic: orders.topic, partition: 0, offset: at?.nextOffset ?? 0 },
-      metadata: checkpointText({ ...covering, coveredBelow: gone }),
-    }))
+    await publisher.publish(
+      [{ topic: orders.topic, partition: 0, messages: [{ key: null, value: null }] }],
+      ([at]) => ({
+        ...{ group: place.names.fetcherGroup, topic: orders.topic, partition: 0, offset: at?.nextOffset ?? 0 },
+        metadata: checkpointText({ ...covering, coveredBelow: gone }),
+      }),
+    )
     await until('that page is committed', async () => (await nextRun(place, orders)).kind === 'continue')
     await publisher.close()
     const again = await publish(place)
@@ -72,7 +90,10 @@ describe('records that retention took before they were loaded', () => {
     await orders.page({ records: [order(3)], marker: { watermark: W2 } })
     const loading = startLoader(place)
     await until('what is left is committed', async () => (await commits(place, orders.topic))[0]?.open === 0)
-    assert.match(loading.lines.find(({ level }) => level === 'error')?.msg ?? '', new RegExp(`records 0 to ${gone - 1} are gone`))
+    assert.match(
+      loading.lines.find(({ level }) => level === 'error')?.msg ?? '',
+      new RegExp(`records 0 to ${gone - 1} are gone`),
+    )
     assert.equal((await loading.metrics.gaps.get()).values[0]?.value, 1)
     const [commit] = await commits(place, orders.topic)
     assert.deepEqual([commit?.watermark, commit?.lost], [null, { from: 0, below: gone }])

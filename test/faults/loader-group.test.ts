@@ -8,7 +8,8 @@ import { closeAll, order, ownPlace, publish } from '../support/published.ts'
 
 after(closeAll)
 
-const assigned = ({ lines }: Loading) => lines.filter(({ msg }) => msg.startsWith('loading ')).map(({ msg }) => Number(msg.split(' ')[1]))
+const assigned = ({ lines }: Loading) =>
+  lines.filter(({ msg }) => msg.startsWith('loading ')).map(({ msg }) => Number(msg.split(' ')[1]))
 
 describe('a second loader', () => {
   test('joins, leaves and joins in the middle of batches: partitions are shared, offsets only grow, nothing is lost or twice', async () => {
@@ -23,7 +24,8 @@ describe('a second loader', () => {
     const offsets: number[][] = []
     const look = async () => {
       const now = (await commits(place, orders.topic)).map((commit) => commit?.offset ?? 0)
-      for (const [partition, offset] of now.entries()) assert.ok(offset >= (offsets.at(-1)?.[partition] ?? 0), 'an offset went back')
+      for (const [partition, offset] of now.entries())
+        assert.ok(offset >= (offsets.at(-1)?.[partition] ?? 0), 'an offset went back')
       offsets.push(now)
     }
     const first = startLoader(place)
@@ -39,7 +41,9 @@ describe('a second loader', () => {
     }
     await until('the second has partitions again', () => assigned(second.loading as Loading).some((share) => share > 0))
     await until('all is loaded', async () => (await count(place, orders.table)) === published)
-    await until('all is committed', async () => (await commits(place, orders.topic)).every((commit) => commit?.open === 0))
+    await until('all is committed', async () =>
+      (await commits(place, orders.topic)).every((commit) => commit?.open === 0),
+    )
     await look()
     await first.stop()
     await second.loading?.stop()
@@ -69,7 +73,10 @@ describe('a loader that is stopped for longer than its session', () => {
       reached = true
       return { hold: held }
     })
-    await orders.page({ records: Array.from({ length: 500 }, (_, key) => order(key)), marker: { watermark: '2026-01-01T00:00:00Z' } })
+    await orders.page({
+      records: Array.from({ length: 500 }, (_, key) => order(key)),
+      marker: { watermark: '2026-01-01T00:00:00Z' },
+    })
     const sleeper = shortLivedLoader({ ...place.env, CLICKHOUSE_URL: proxy.url })
     await until('its insert is under way', () => reached)
     sleeper.process.kill('SIGSTOP')

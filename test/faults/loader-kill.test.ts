@@ -19,7 +19,10 @@ async function oracle(place: Place, orders: Published): Promise<void> {
 }
 
 /** A loader process whose insert meets with `mishap` is killed there; another one does the rest. */
-async function killedAt(mishap: Mishap, after: (place: Place, orders: Published, child: Child) => Promise<void>): Promise<void> {
+async function killedAt(
+  mishap: Mishap,
+  after: (place: Place, orders: Published, child: Child) => Promise<void>,
+): Promise<void> {
   const place = await ownPlace(QUICK)
   const orders = await publish(place)
   let reached = false
@@ -28,7 +31,10 @@ async function killedAt(mishap: Mishap, after: (place: Place, orders: Published,
     reached = true
     return mishap
   })
-  await orders.page({ records: Array.from({ length: ROWS }, (_, key) => order(key)), marker: { watermark: '2026-01-01T00:00:00Z' } })
+  await orders.page({
+    records: Array.from({ length: ROWS }, (_, key) => order(key)),
+    marker: { watermark: '2026-01-01T00:00:00Z' },
+  })
   const child = shortLivedLoader({ ...place.env, CLICKHOUSE_URL: proxy.url })
   await until('the insert is under way', () => reached)
   await after(place, orders, child)
@@ -56,7 +62,9 @@ describe('kill -9 of the loader', () => {
     const place = await ownPlace({ ...QUICK, LOADER_BATCH_ROWS: '500', LOADER_IN_FLIGHT_BYTES: '600000' })
     const orders = await publish(place)
     for (let page = 0; page < 30; page++) {
-      await orders.page({ records: Array.from({ length: 100 }, (_, key) => ({ ...order(page * 100 + key), note: 'n'.repeat(2_000) })) })
+      await orders.page({
+        records: Array.from({ length: 100 }, (_, key) => ({ ...order(page * 100 + key), note: 'n'.repeat(2_000) })),
+      })
     }
     const proxy = await clickhouseProxy(place.config.clickhouse.url, () => 'slow')
     const committed = async () => (await commits(place, orders.topic))[0]?.offset ?? 0

@@ -23,18 +23,30 @@ after(async () => {
 
 async function oracle(place: Place, orders: Published): Promise<void> {
   await until('all is loaded', async () => (await count(place, orders.table)) === ROWS, RECOVERY_MAX_MS)
-  await until('all is committed', async () => (await commits(place, orders.topic)).every((commit) => commit?.open === 0), RECOVERY_MAX_MS)
+  await until(
+    'all is committed',
+    async () => (await commits(place, orders.topic)).every((commit) => commit?.open === 0),
+    RECOVERY_MAX_MS,
+  )
   const [row] = await query<{ keys: number }>(place, `SELECT uniqExact(id) AS keys FROM {db}.${orders.table}`)
   assert.equal(Number(row?.keys), ROWS)
   assert.equal((await orders.deadLetters()).length, 0)
 }
 
-async function scene(partitions: number): Promise<{ place: Place; orders: Published; pages(from: number, to: number): Promise<void> }> {
-  const place = await ownPlace({ LOADER_BATCH_AGE_MS: '50', LOADER_BATCH_ROWS: '600', LOADER_IN_FLIGHT_BYTES: '2500000' }, stack)
+async function scene(
+  partitions: number,
+): Promise<{ place: Place; orders: Published; pages(from: number, to: number): Promise<void> }> {
+  const place = await ownPlace(
+    { LOADER_BATCH_AGE_MS: '50', LOADER_BATCH_ROWS: '600', LOADER_IN_FLIGHT_BYTES: '2500000' },
+    stack,
+  )
   const orders = await publish(place, undefined, partitions)
   async function pages(from: number, to: number): Promise<void> {
     for (let page = from; page < to; page++) {
-      const records = Array.from({ length: PAGE_RECORDS }, (_, key) => ({ ...order(page * PAGE_RECORDS + key), note: 'n'.repeat(1_000) }))
+      const records = Array.from({ length: PAGE_RECORDS }, (_, key) => ({
+        ...order(page * PAGE_RECORDS + key),
+        note: 'n'.repeat(1_000),
+      }))
       await orders.page({ partition: page % partitions, records })
     }
   }
@@ -49,7 +61,9 @@ describe('kill -9 of a server under a loader', () => {
     await until('it loads', async () => (await count(place, orders.table)) > 0)
     await stack.kill('clickhouse', 'SIGKILL')
     await pages(HALF, PAGES)
-    await until('it says so', () => loading.lines.some(({ level, msg }) => level === 'warn' && msg.includes(' waits: ')))
+    await until('it says so', () =>
+      loading.lines.some(({ level, msg }) => level === 'warn' && msg.includes(' waits: ')),
+    )
     await setTimeout(DOWN_MS)
     const before = (await commits(place, orders.topic)).map((commit) => commit?.offset)
     assert.ok(loading.lines.filter(({ level, msg }) => level === 'warn' && msg.includes(' waits: ')).length <= 3)

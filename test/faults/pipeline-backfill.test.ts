@@ -1,4 +1,7 @@
-/** A backfill beside a running fetcher and a running loader, killed in the middle: it goes on at its cursor, nothing interleaves, nothing moves. */
+/**
+ * A backfill beside a running fetcher and a running loader, killed in the middle: it goes on at its cursor, nothing
+ * interleaves, nothing moves.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../support/loading.ts'
@@ -13,8 +16,17 @@ const PACE_MS = 200
 /** Thirty seconds of records, three of each: eighteen pages, and one that passes the end. */
 const [FROM, TO] = [60, 150]
 
-test('a backfill that is killed goes on at its cursor, and the regular runs go on beside it', { timeout: TEST_MS_MAX }, async (t) => {
-  const p = await pipeline(t, { regions: REGIONS, records: RECORDS, badEvery: 0, paceMs: PACE_MS, pageSize: 5, stream: "every: '300ms'," })
+test('a backfill that is killed goes on at its cursor, and the regular runs go on beside it', {
+  timeout: TEST_MS_MAX,
+}, async (t) => {
+  const p = await pipeline(t, {
+    regions: REGIONS,
+    records: RECORDS,
+    badEvery: 0,
+    paceMs: PACE_MS,
+    pageSize: 5,
+    stream: "every: '300ms',",
+  })
   const service = p.fetcher()
   const loader = p.loader()
   await p.untilComplete()
@@ -23,11 +35,16 @@ test('a backfill that is killed goes on at its cursor, and the regular runs go o
   const killed = p.fetcher(...range)
   await until('it has published some pages', async () => (await filled(p)).length >= 6)
   p.api.put(walkRecord('eu', RECORDS))
-  await until('a regular run comes in between', async () => (await p.published()).includes(walkRecord('eu', RECORDS).id))
+  await until('a regular run comes in between', async () =>
+    (await p.published()).includes(walkRecord('eu', RECORDS).id),
+  )
   killed.kill('SIGKILL')
   await killed.exit
   const before = await filled(p)
-  assert.deepEqual([before.some(({ last }) => last), before.every(({ watermark }) => watermark === null)], [false, true])
+  assert.deepEqual(
+    [before.some(({ last }) => last), before.every(({ watermark }) => watermark === null)],
+    [false, true],
+  )
 
   // Its claim ends with its session; then the service has the partitions again.
   p.api.put(walkRecord('us', RECORDS + 3))

@@ -1,4 +1,7 @@
-/** Fetcher and loader as services, killed again and again at random while the API changes: at the end the table is what the API has. */
+/**
+ * Fetcher and loader as services, killed again and again at random while the API changes: at the end the table is what
+ * the API has.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,9 +22,18 @@ test('killed at random moments while records come and change, both services brin
   timeout: TEST_MS_MAX,
 }, async (t) => {
   const random = randomFrom(testSeed())
-  const p = await pipeline(t, { regions: REGIONS, records: RECORDS, badEvery: 17, paceMs: 20, stream: "every: '300ms'," })
+  const p = await pipeline(t, {
+    regions: REGIONS,
+    records: RECORDS,
+    badEvery: 17,
+    paceMs: 20,
+    stream: "every: '300ms',",
+  })
   let next = RECORDS
-  /** New records come behind all others, and a changed one is moved there, as by an API that sorts by the time of the change. */
+  /**
+   * New records come behind all others, and a changed one is moved there, as by an API that sorts by the time of the
+   * change.
+   */
   const change = () => {
     // Times are not shared with what was there before: this API promises no more than others that nothing comes late.
     next = Math.ceil(next / 3) * 3
@@ -46,7 +58,8 @@ test('killed at random moments while records come and change, both services brin
   await p.untilComplete()
   await p.assertWatermarksHonest()
   await p.assertAskedOnce()
-  for (const service of [running.fetcher, running.loader]) assert.deepEqual(await service.stop(), { status: 0, signal: null })
+  for (const service of [running.fetcher, running.loader])
+    assert.deepEqual(await service.stop(), { status: 0, signal: null })
   await p.loadAll()
   await p.assertLedger()
   const [twice] = await p.query<{ keys: string }>('SELECT count() - uniqExact(id) AS keys FROM {db}.shop_orders FINAL')

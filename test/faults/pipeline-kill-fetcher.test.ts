@@ -1,4 +1,7 @@
-/** kill -9 of the fetcher at seeded moments of a first walk; the next one goes on from what is in the topic, and asks for nothing that is there. */
+/**
+ * kill -9 of the fetcher at seeded moments of a first walk; the next one goes on from what is in the topic, and asks
+ * for nothing that is there.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,9 +29,18 @@ const somewhere = (draw: () => number) => between(draw, 2, PAGES - 20)
 
 const MOMENTS: Moment[] = [
   { name: 'when it asks for its first page', arm: (p, kill) => p.api.at('asked', 1, async () => void (await kill())) },
-  { name: 'when it asks for a page', arm: (p, kill, draw) => p.api.at('asked', somewhere(draw), async () => void (await kill())) },
-  { name: 'in the middle of an answer', arm: (p, kill, draw) => p.api.at('half', somewhere(draw), async () => void (await kill())) },
-  { name: 'right behind an answer', arm: (p, kill, draw) => p.api.at('answered', somewhere(draw), async () => void (await kill())) },
+  {
+    name: 'when it asks for a page',
+    arm: (p, kill, draw) => p.api.at('asked', somewhere(draw), async () => void (await kill())),
+  },
+  {
+    name: 'in the middle of an answer',
+    arm: (p, kill, draw) => p.api.at('half', somewhere(draw), async () => void (await kill())),
+  },
+  {
+    name: 'right behind an answer',
+    arm: (p, kill, draw) => p.api.at('answered', somewhere(draw), async () => void (await kill())),
+  },
   {
     name: 'while it publishes',
     arm: (p, kill, draw) =>
@@ -41,11 +53,15 @@ const MOMENTS: Moment[] = [
   {
     name: 'while another one joins',
     arm: async (p, kill, draw) => {
-      // One partition waits for its page meanwhile, so that the walk is not over before the group tells of the other one.
+      // One partition waits for its page meanwhile, so that the walk is not over before the group tells of the other
+      // one.
       let other: Running | undefined
       await p.api.at('asked', somewhere(draw), async () => {
         other = p.fetcher('--once')
-        await until('the other one asks to join', async () => (await p.kafka.members(p.names.fetcherGroup)).length === 2)
+        await until(
+          'the other one asks to join',
+          async () => (await p.kafka.members(p.names.fetcherGroup)).length === 2,
+        )
         await kill()
       })
       await other?.exit

@@ -1,6 +1,6 @@
 /**
- * kill -9 of the fetcher in the middle of a full walk that shows what is deleted, with the loader running beside it: until a walk is complete nothing
- * is marked, what it did not bring is marked then, and never what the API has.
+ * kill -9 of the fetcher in the middle of a full walk that shows what is deleted, with the loader running beside it:
+ * until a walk is complete nothing is marked, what it did not bring is marked then, and never what the API has.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -14,12 +14,20 @@ import { type WalkMoment, walkRecord } from '../support/walk-api.ts'
 const REGIONS = ['eu', 'us']
 const [RECORDS, PAGE] = [100, 10]
 const PAGES = (REGIONS.length * RECORDS) / PAGE
-const WALK = { regions: REGIONS, records: RECORDS, pageSize: PAGE, paceMs: 60, watermark: false, stream: "deletes: 'full-walk'," }
+const WALK = {
+  regions: REGIONS,
+  records: RECORDS,
+  pageSize: PAGE,
+  paceMs: 60,
+  watermark: false,
+  stream: "deletes: 'full-walk',",
+}
 const TRANSACTION_MS = 30
 const TEST_MS_MAX = 180_000
 /** In each region, over the walk. */
 const GONE = [3, 27, 58, 99]
-const ids = (numbers: readonly number[]) => REGIONS.flatMap((region) => numbers.map((number) => walkRecord(region, number).id))
+const ids = (numbers: readonly number[]) =>
+  REGIONS.flatMap((region) => numbers.map((number) => walkRecord(region, number).id))
 
 const MOMENTS: [name: string, at: WalkMoment, waitMs: number][] = [
   ['when it asks for a page', 'asked', 0],
@@ -32,7 +40,9 @@ const random = randomFrom(testSeed())
 describe('after a kill -9 in the middle of a full walk', { concurrency: 3 }, () => {
   for (const [name, at, waitMs] of MOMENTS) {
     const draw = randomFrom(Math.floor(random() * 2 ** 31))
-    test(`${name}, nothing is marked deleted before a walk is complete, and then what is gone`, { timeout: TEST_MS_MAX }, async (t) => {
+    test(`${name}, nothing is marked deleted before a walk is complete, and then what is gone`, {
+      timeout: TEST_MS_MAX,
+    }, async (t) => {
       const p = await pipeline(t, WALK)
       const loader = p.loader()
       await p.fetchOnce()
@@ -55,7 +65,9 @@ describe('after a kill -9 in the middle of a full walk', { concurrency: 3 }, () 
       assert.equal(signal, 'SIGKILL', victim.stderr())
       await loadedToEnd(p)
       // The one that is held cannot have come to its end; the other one may have, while it was waited for.
-      const over = (await second()).flatMap(({ complete, partition }) => (complete === undefined ? [] : REGIONS[partition]))
+      const over = (await second()).flatMap(({ complete, partition }) =>
+        complete === undefined ? [] : REGIONS[partition],
+      )
       assert.ok(over.length < REGIONS.length)
       const rightlyGone = ids(GONE).filter((id) => over.some((region) => id.startsWith(`${region}-`)))
       assert.deepEqual(await marked(p), rightlyGone, 'nothing is marked deleted by a walk that is not complete')
@@ -92,7 +104,8 @@ const shown = async (p: Pipeline) => (await p.rows()).map(({ id }) => id)
 
 /** Rows whose newest version says that they are gone. */
 async function marked(p: Pipeline): Promise<string[]> {
-  const newest = 'SELECT id, argMax(_deleted, _version) AS gone FROM {db}.shop_orders GROUP BY id HAVING gone = 1 ORDER BY id'
+  const newest =
+    'SELECT id, argMax(_deleted, _version) AS gone FROM {db}.shop_orders GROUP BY id HAVING gone = 1 ORDER BY id'
   return (await p.query<{ id: string }>(newest)).map(({ id }) => id)
 }
 

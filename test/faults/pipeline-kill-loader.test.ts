@@ -1,4 +1,7 @@
-/** kill -9 of the loader at seeded moments, while the fetcher publishes; the next one loads again what was not committed, and nothing counts twice. */
+/**
+ * kill -9 of the loader at seeded moments, while the fetcher publishes; the next one loads again what was not
+ * committed, and nothing counts twice.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -34,7 +37,9 @@ const MOMENTS: Moment[] = [
 describe('after a kill -9 of the loader', { concurrency: 4 }, () => {
   for (const { name, at, latest } of MOMENTS) {
     const count = between(random, 1, latest)
-    test(`${name}, everything is loaded, and the watermark was never ahead of the table`, { timeout: TEST_MS_MAX }, async (t) => {
+    test(`${name}, everything is loaded, and the watermark was never ahead of the table`, {
+      timeout: TEST_MS_MAX,
+    }, async (t) => {
       const p = await pipeline(t, WALK)
       const proxy = await startInsertProxy(t, p.env.CLICKHOUSE_URL ?? '')
       const fetcher = p.fetcher()

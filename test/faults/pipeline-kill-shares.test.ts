@@ -1,6 +1,7 @@
 /**
- * kill -9 of the fetcher in the middle of a share's walk, where each partition walks several shares that a function or a parent stream finds. What is
- * in the topic is asked for no more, a share that was never begun is not taken for one that was walked, and no watermark passes one that was not.
+ * kill -9 of the fetcher in the middle of a share's walk, where each partition walks several shares that a function or
+ * a parent stream finds. What is in the topic is asked for no more, a share that was never begun is not taken for one
+ * that was walked, and no watermark passes one that was not.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -34,7 +35,8 @@ const WAYS = {
   'a parent stream': {
     moments: MOMENTS.slice(0, 1),
     partitions: "parent({ stream: 'regions', over: 2, values: ({ id }) => ({ region: id }) })",
-    streams: "regions: { path: '/regions', records: '/data', paginate: none(), schema: z.object({ id: z.string() }), primaryKey: ['id'] },",
+    streams:
+      "regions: { path: '/regions', records: '/data', paginate: none(), schema: z.object({ id: z.string() }), primaryKey: ['id'] },",
   },
 }
 const random = randomFrom(testSeed())
@@ -43,9 +45,12 @@ describe('after a kill -9 of a fetcher whose shares are found', { concurrency: 3
   for (const [how, { moments, ...declared }] of Object.entries(WAYS)) {
     for (const [name, at, waitMs] of moments) {
       const draw = randomFrom(Math.floor(random() * 2 ** 31))
-      test(`by ${how}, ${name}, every share goes on where it was, and none is left out`, { timeout: TEST_MS_MAX }, async (t) => {
+      test(`by ${how}, ${name}, every share goes on where it was, and none is left out`, {
+        timeout: TEST_MS_MAX,
+      }, async (t) => {
         const p = await pipeline(t, { ...WALK, ...declared })
-        const kill = (pages: number) => killed(p, at, between(draw, 2, pages - 6), waitMs === 0 ? 0 : between(draw, 1, waitMs))
+        const kill = (pages: number) =>
+          killed(p, at, between(draw, 2, pages - 6), waitMs === 0 ? 0 : between(draw, 1, waitMs))
 
         await kill(PAGES.first)
         const held = new Set(await p.published())
@@ -62,9 +67,14 @@ describe('after a kill -9 of a fetcher whose shares are found', { concurrency: 3
         await p.assertLedger()
         await assertHonest(p)
         assert.deepEqual((await p.published()).sort(), validIds(p), 'each record is in the topic once')
-        assert.deepEqual((await p.rejected()).sort(), p.api.bad().sort(), 'each reject is in the dead-letter topic once')
+        assert.deepEqual(
+          (await p.rejected()).sort(),
+          p.api.bad().sort(),
+          'each reject is in the dead-letter topic once',
+        )
 
-        for (const region of REGIONS) for (let number = 0; number < NEW; number++) p.api.put(walkRecord(region, RECORDS + number))
+        for (const region of REGIONS)
+          for (let number = 0; number < NEW; number++) p.api.put(walkRecord(region, RECORDS + number))
         const before = p.api.visits.length
         await kill(PAGES.second)
         await p.loadAll()

@@ -1,6 +1,7 @@
 /**
- * A list of partitions that changes under a running pipeline, end to end: regions come, go and move to another partition, while the loader runs,
- * is killed in the middle of it, or was down. At every time what a watermark says is confirmed is in the table, and in the end nothing is lost.
+ * A list of partitions that changes under a running pipeline, end to end: regions come, go and move to another
+ * partition, while the loader runs, is killed in the middle of it, or was down. At every time what a watermark says is
+ * confirmed is in the table, and in the end nothing is lost.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -13,8 +14,8 @@ import { walkRecord } from '../support/walk-api.ts'
 
 const TEST_MS_MAX = 240_000
 /**
- * Regions that stay, move to another partition, go, come and come back. With one partition more only where the loader starts again: one that runs
- * sees it within a minute.
+ * Regions that stay, move to another partition, go, come and come back. With one partition more only where the loader
+ * starts again: one that runs sees it within a minute.
  */
 const layoutsOf = (more: readonly string[]): string[][] => [
   ['eu', 'us', 'br'],
@@ -41,10 +42,16 @@ describe('a list of partitions that changes in the middle of its walks', { concu
     const restarts = more === MORE
     test(`loses nothing, and no watermark runs ahead, when the loader ${name}`, { timeout: TEST_MS_MAX }, async (t) => {
       const layouts = layoutsOf(more)
-      const p = await pipeline(t, { ...WALK, regions: [...new Set(layouts.flat())], partitions: partitionsOf(layouts[0] ?? []) })
+      const p = await pipeline(t, {
+        ...WALK,
+        regions: [...new Set(layouts.flat())],
+        partitions: partitionsOf(layouts[0] ?? []),
+      })
       let loader = p.loader()
       let fetcher = p.fetcher()
-      await until('the loader has confirmed a part', async () => (await p.commits()).some((commit) => commit?.watermark != null))
+      await until('the loader has confirmed a part', async () =>
+        (await p.commits()).some((commit) => commit?.watermark != null),
+      )
       for (const [change, layout] of layouts.slice(1).entries()) {
         // The one that is killed leaves its walks where they are.
         if (change === 0) await killed(fetcher)
@@ -55,7 +62,10 @@ describe('a list of partitions that changes in the middle of its walks', { concu
         const old = new Set((await p.markers()).map(({ run }) => run))
         await p.declare({ partitions: partitionsOf(layout) })
         fetcher = p.fetcher()
-        await until('pages by the new list are in the topic', async () => (await p.markers()).filter(({ run }) => !old.has(run)).length > 3)
+        await until(
+          'pages by the new list are in the topic',
+          async () => (await p.markers()).filter(({ run }) => !old.has(run)).length > 3,
+        )
         if (restarts && change !== 1) await killed(loader)
         await assertHonest(p)
         if (restarts) loader = p.loader()

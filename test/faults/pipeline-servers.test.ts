@@ -44,7 +44,9 @@ describe('kill -9 of', () => {
       await p.assertWatermarksHonest()
       await p.assertAskedOnce()
       const last = walkRecord('eu', RECORDS + 2 * BROUGHT - 1).updated_at.replace('.000Z', 'Z')
-      await until('the watermark is confirmed', async () => (await p.commits()).every((commit) => commit?.watermark === last))
+      await until('the watermark is confirmed', async () =>
+        (await p.commits()).every((commit) => commit?.watermark === last),
+      )
       for (const service of [fetcher, loader]) {
         assert.deepEqual(await service.stop(), { status: 0, signal: null }, service.stderr())
         assert.deepEqual(

@@ -1,4 +1,7 @@
-/** Two backfills of one range at once, beside a running fetcher: one has the partitions, the other one says so and waits, and nothing is published twice. */
+/**
+ * Two backfills of one range at once, beside a running fetcher: one has the partitions, the other one says so and
+ * waits, and nothing is published twice.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { until } from '../support/loading.ts'
@@ -59,7 +62,8 @@ describe('of two backfills of the same range', { concurrency: 2 }, () => {
 
 type Summary = { records: number; partitions: Record<string, { already?: boolean }> }
 const summaryOf = (backfill: Running): Summary => JSON.parse(backfill.stdout().trim().split('\n').at(-1) ?? '')
-const waited = (backfill: Running) => backfill.logged('the other partitions belong to a backfill or full run that came before').length > 0
+const waited = (backfill: Running) =>
+  backfill.logged('the other partitions belong to a backfill or full run that came before').length > 0
 
 /** Each record of the range is in the topic once more than the others, whoever published it; the table has it once. */
 async function assertOnce(p: Pipeline, ...services: Running[]): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * `npm run faults -- [--seed N] [--minutes M]`: random faults against loaders and a whole pipeline on a private stack, for as long as is asked for. Prints the seed, each
- * fault, the figures and the oracle's verdict; exit status 1 when the oracle finds anything.
+ * `npm run faults -- [--seed N] [--minutes M]`: random faults against loaders and a whole pipeline on a private stack,
+ * for as long as is asked for. Prints the seed, each fault, the figures and the oracle's verdict; exit status 1 when
+ * the oracle finds anything.
  */
 import { parseArgs } from 'node:util'
 import { messageOf } from '#shared/errors.ts'
@@ -29,14 +30,16 @@ async function close(): Promise<void> {
 const { values } = parseArgs({ options: { seed: { type: 'string' }, minutes: { type: 'string' } } })
 const seed = Math.floor(wholeNumber('seed', values.seed, Math.floor(Math.random() * SEED_MAX) + 1, SEED_MAX))
 const minutes = wholeNumber('minutes', values.minutes, 5, MINUTES_MAX)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close().finally(() => process.exit(130)))
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void close().finally(() => process.exit(130)))
 print(`seed ${seed}, ${minutes} minutes`)
 try {
   const { faults, network, ...figures } = await runFaults(
     { after: (each) => void closing.push(each) },
     { seed, forMs: minutes * MINUTE_MS, say: print },
   )
-  for (const [name, count] of Object.entries(faults).sort(([, a], [, b]) => b - a)) print(`${String(count).padStart(5)}  ${name}`)
+  for (const [name, count] of Object.entries(faults).sort(([, a], [, b]) => b - a))
+    print(`${String(count).padStart(5)}  ${name}`)
   print(`requests to Kafka: ${JSON.stringify(network)}`)
   print(JSON.stringify(figures))
   print('verdict: nothing lost, nothing twice, no watermark ahead')

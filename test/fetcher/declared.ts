@@ -14,7 +14,12 @@ export const STREAM = {
 }
 
 export function declareShop(stream: Record<string, unknown> = {}, source: Record<string, unknown> = {}): Source {
-  const input = { name: 'shop', baseUrl: 'http://127.0.0.1:1', ...source, streams: { orders: { ...STREAM, ...stream } } }
+  const input = {
+    name: 'shop',
+    baseUrl: 'http://127.0.0.1:1',
+    ...source,
+    streams: { orders: { ...STREAM, ...stream } },
+  }
   return compileSource(input, 'shop.ts')
 }
 
@@ -29,6 +34,7 @@ export const declareOrders = (stream: Record<string, unknown> = {}): Stream => s
 /** A valid order; the instant is `second` seconds into 2026. */
 export const order = (id: string, second = 0, total = 1) => ({ id, total, updated_at: instant(second) })
 
-export const instant = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
+export const instant = (second: number): string =>
+  new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
 /** The same as a request asks for it. */
 export const asksFrom = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString()

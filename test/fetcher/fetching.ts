@@ -1,4 +1,7 @@
-/** The fetcher on the real stack, as these tests use it: run once, then look at what Kafka holds. Topics and groups are the test's own. */
+/**
+ * The fetcher on the real stack, as these tests use it: run once, then look at what Kafka holds. Topics and groups are
+ * the test's own.
+ */
 import type { TestContext } from 'node:test'
 import { pino } from 'pino'
 import { systemClock } from '#shared/clock.ts'
@@ -6,7 +9,13 @@ import { type Config, readConfig, resolverFor } from '#shared/config/config.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { connectKafka, type Kafka, type Publisher, type RawMessage } from '#shared/kafka/kafka.ts'
 import { silentLog } from '#shared/log.ts'
-import { type DeadLetterFacts, MARKER_HEADER, type PageMarker, parseDeadLetterHeaders, parseMarker } from '#shared/messages/frame.ts'
+import {
+  type DeadLetterFacts,
+  MARKER_HEADER,
+  type PageMarker,
+  parseDeadLetterHeaders,
+  parseMarker,
+} from '#shared/messages/frame.ts'
 import { createMetrics, type Metrics } from '#shared/metrics.ts'
 import { type Names, namesFor } from '#shared/names.ts'
 import { type Checkpoint, type Commit, commitText, parseCheckpoint } from '#shared/progress/offset-metadata.ts'
@@ -21,7 +30,12 @@ import type { FetchSummary } from '../../services/fetcher/summary.ts'
 import { testStack, uniquePrefix } from '../support/stack.ts'
 import { streamOf } from './declared.ts'
 
-export type Entry = { offset: number; key: string | null; record: Record<string, unknown> | null; marker: PageMarker | null }
+export type Entry = {
+  offset: number
+  key: string | null
+  record: Record<string, unknown> | null
+  marker: PageMarker | null
+}
 export type Fetched = { summary: FetchSummary; metrics: Metrics; log: string[] }
 
 export type Place = {
@@ -33,7 +47,9 @@ export type Place = {
   fetchOnce(source: Source, signal?: AbortSignal, how?: Partial<FetchOptions>): Promise<Fetched>
   /** A fetcher that runs for ever, until it is stopped. */
   startFetcher(source: Source): Fetcher
-  /** Partition 0 of the source's only stream as a worker would open it, outside any group; `changes` stand before Kafka. */
+  /**
+   * Partition 0 of the source's only stream as a worker would open it, outside any group; `changes` stand before Kafka.
+   */
   openPartition(source: Source, changes?: Partial<Kafka>): Promise<Opened>
   /** What committed readers see of a partition, in order. */
   entries(stream: Stream, partition?: number): Promise<Entry[]>
@@ -45,7 +61,12 @@ export type Place = {
   loadAll(stream: Stream): Promise<void>
 }
 
-export type Fetcher = { log: string[]; ready: Promise<void>; summary(): FetchSummary | null; stop(): Promise<FetchSummary> }
+export type Fetcher = {
+  log: string[]
+  ready: Promise<void>
+  summary(): FetchSummary | null
+  stop(): Promise<FetchSummary>
+}
 export type Opened = { partition: Partition; log: string[]; metrics: Metrics }
 
 const SHOWN_POLLS_MAX = 200
@@ -67,7 +88,10 @@ export async function ownPlace(t: TestContext): Promise<Place> {
     return messages
   }
 
-  /** A transaction is decided when its writer goes on, and done, for all to see, when the next holder of its id has fenced. */
+  /**
+   * A transaction is decided when its writer goes on, and done, for all to see, when the next holder of its id has
+   * fenced.
+   */
   async function completed(stream: Stream): Promise<void> {
     for (const partition of stream.partitions.keys()) {
       const next = kafka.publisher(names.transactionalId(topicOf(stream), partition))
@@ -76,11 +100,16 @@ export async function ownPlace(t: TestContext): Promise<Place> {
     }
   }
 
-  /** The same for a partition that is still open, which must not be fenced: waits until Kafka shows what it has published. */
+  /**
+   * The same for a partition that is still open, which must not be fenced: waits until Kafka shows what it has
+   * published.
+   */
   async function shown(stream: Stream, ends: ReadonlyMap<string, number>): Promise<void> {
     for (let poll = 0; poll < SHOWN_POLLS_MAX; poll++) {
       const committed = (await kafka.committed(names.fetcherGroup, topicOf(stream)))[0]?.offset ?? 0
-      const highs = await Promise.all([...ends].map(async ([topic, end]) => ((await kafka.logRanges(topic))[0]?.high ?? 0) >= end))
+      const highs = await Promise.all(
+        [...ends].map(async ([topic, end]) => ((await kafka.logRanges(topic))[0]?.high ?? 0) >= end),
+      )
       if (committed >= (ends.get(topicOf(stream)) ?? 0) && highs.every(Boolean)) return
       await systemClock.sleep(SHOWN_POLL_MS)
     }
@@ -133,7 +162,15 @@ export async function ownPlace(t: TestContext): Promise<Place> {
         latest = summary
       }
       const { signal } = stop
-      const options = { ...rest, streams: source.streams, config, signal, once: false, onReady: ready.resolve, onProgress }
+      const options = {
+        ...rest,
+        streams: source.streams,
+        config,
+        signal,
+        once: false,
+        onReady: ready.resolve,
+        onProgress,
+      }
       const done = fetchStreams(options)
       done.catch(ready.reject)
       t.after(() => stop.abort())
@@ -193,7 +230,9 @@ export async function ownPlace(t: TestContext): Promise<Place> {
     },
     async deadLetters(stream, partition = 0) {
       return (await read(names.deadLetters(topicOf(stream)), partition)).map(({ value, headers }) => {
-        const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()]))
+        const texts = Object.fromEntries(
+          Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()]),
+        )
         return { ...parseDeadLetterHeaders(texts), raw: value?.toString() ?? '' }
       })
     },
@@ -208,13 +247,19 @@ export async function ownPlace(t: TestContext): Promise<Place> {
         const last = parseCheckpoint(stored?.metadata ?? '')
         if (stored === null || last === null) continue
         const { share, watermark } = last
-        await commit(stream, partition, { v: 1, offset: stored.offset, watermark, ...(share === undefined ? {} : { share }) })
+        await commit(stream, partition, {
+          v: 1,
+          offset: stored.offset,
+          watermark,
+          ...(share === undefined ? {} : { share }),
+        })
       }
     },
   }
 }
 
-export const idsOf = (entries: readonly Entry[]): unknown[] => entries.flatMap(({ record }) => (record === null ? [] : [record.id]))
+export const idsOf = (entries: readonly Entry[]): unknown[] =>
+  entries.flatMap(({ record }) => (record === null ? [] : [record.id]))
 export const markersOf = (entries: readonly Entry[]): PageMarker[] => entries.flatMap(({ marker }) => marker ?? [])
 
 /** Notes in `ends`, by topic, the offset behind what was published last. */

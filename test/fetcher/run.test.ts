@@ -37,12 +37,18 @@ describe('a run', () => {
     const place = await ownPlace(t)
     const api = await startApi(t, { pageSize: 3, tokenSeconds: 3600 })
     api.put(...orders(8), bad('o4', 4))
-    const auth = oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: secret('API_CLIENT'), clientSecret: secret('API_SECRET') })
+    const auth = oauth2ClientCredentials({
+      tokenUrl: '/oauth/token',
+      clientId: secret('API_CLIENT'),
+      clientSecret: secret('API_SECRET'),
+    })
     const source = declareShop({ watermark: SORTED, params: { token: 'in-the-url' } }, { baseUrl: api.url, auth })
     const stream = streamOf(source)
 
     const { summary } = await place.fetchOnce(source)
-    assert.deepEqual(summary.partitions, { 'shop.orders/0': { outcome: 'done', watermark: instant(7), pages: 3, records: 7 } })
+    assert.deepEqual(summary.partitions, {
+      'shop.orders/0': { outcome: 'done', watermark: instant(7), pages: 3, records: 7 },
+    })
     const { pages, records, deadLetters, unchanged, requests, retries, tokenRefreshes } = summary
     assert.deepEqual([pages, records, deadLetters, unchanged, requests, retries, tokenRefreshes], [3, 7, 1, 0, 3, 0, 1])
 
@@ -65,7 +71,11 @@ describe('a run', () => {
     assert.deepEqual(
       { ...letter, url: letter?.url?.replace(/cursor=[^&]+/, 'cursor=…') },
       {
-        ...{ stage: 'validate', reason: 'invalid_type', issues: 'total: Invalid input: expected number, received string' },
+        ...{
+          stage: 'validate',
+          reason: 'invalid_type',
+          issues: 'total: Invalid input: expected number, received string',
+        },
         ...{ run, page: 2, url: `${api.url}/orders?token=***&cursor=…`, raw: JSON.stringify(bad('o4', 4)) },
       },
     )
@@ -130,7 +140,10 @@ describe('a run', () => {
     assert.equal(quiet.summary.partitions['shop.orders/0']?.outcome, 'done')
     api.script = page(nulls(500))
     const { summary } = await place.fetchOnce(source)
-    assert.match(summary.partitions['shop.orders/0']?.error ?? '', /490 of 490 records of this run do not fit the schema/)
+    assert.match(
+      summary.partitions['shop.orders/0']?.error ?? '',
+      /490 of 490 records of this run do not fit the schema/,
+    )
     assert.equal((await place.deadLetters(stream)).length, 1)
   })
 
@@ -156,7 +169,8 @@ describe('a run', () => {
     api.put(...orders(6))
     const source = declareShop({}, { baseUrl: api.url })
     const stream = streamOf(source)
-    // o0 is on a page that is past when it changes; o5, still to come, changes later: its time must not become the watermark.
+    // o0 is on a page that is past when it changes; o5, still to come, changes later: its time must not become the
+    // watermark.
     api.script = async (_, number) => {
       if (number === 2) api.put({ ...order('o0', 0, 2), updated_at: now() })
       if (number !== 3) return undefined

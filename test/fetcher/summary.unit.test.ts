@@ -23,7 +23,12 @@ describe('the summary of a fetch', () => {
     summary.pageOf(stream, 0, () => {})(marker({}))
     assert.equal(summary.now().partitions['shop.orders/0']?.outcome, 'running')
     summary.outcomeOf({ stream, partition: 0 }, { outcome: 'done' })
-    assert.deepEqual(summary.now().partitions['shop.orders/0'], { outcome: 'done', watermark: null, pages: 1, records: 0 })
+    assert.deepEqual(summary.now().partitions['shop.orders/0'], {
+      outcome: 'done',
+      watermark: null,
+      pages: 1,
+      records: 0,
+    })
   })
 
   test('adds pages up over partitions and clients, and keeps the last watermark that was safe', () => {
@@ -32,11 +37,25 @@ describe('the summary of a fetch', () => {
     const changed = () => {
       changes += 1
     }
-    summary.pageOf(stream, 0, changed)(marker({ records: 2, deadLetters: 1, unchanged: 4, drift: 1, leftOut: 2, watermark: 'w1' }))
+    summary.pageOf(
+      stream,
+      0,
+      changed,
+    )(marker({ records: 2, deadLetters: 1, unchanged: 4, drift: 1, leftOut: 2, watermark: 'w1' }))
     summary.pageOf(stream, 0, changed)(marker({ records: 1 }))
     summary.pageOf(stream, 1, changed)(marker({ records: 5 }))
     assert.deepEqual(summary.now(), {
-      ...{ pages: 3, records: 8, deadLetters: 1, unchanged: 4, leftOut: 2, drift: 1, requests: 6, retries: 2, tokenRefreshes: 2 },
+      ...{
+        pages: 3,
+        records: 8,
+        deadLetters: 1,
+        unchanged: 4,
+        leftOut: 2,
+        drift: 1,
+        requests: 6,
+        retries: 2,
+        tokenRefreshes: 2,
+      },
       partitions: {
         'shop.orders/0': { outcome: 'running', watermark: 'w1', pages: 2, records: 3 },
         'shop.orders/1': { outcome: 'running', watermark: null, pages: 1, records: 5 },

@@ -9,13 +9,27 @@ import { planTables, type StreamPlan } from '../../services/loader/plan.ts'
 import { createTables } from '../../services/loader/table/tables.ts'
 import { command, loadAll, query } from '../support/loading.ts'
 import { pipeline } from '../support/pipeline.ts'
-import { atEnd, closeAll, compileStream, order, orderSchema, ownPlace, type Place, publish } from '../support/published.ts'
+import {
+  atEnd,
+  closeAll,
+  compileStream,
+  order,
+  orderSchema,
+  ownPlace,
+  type Place,
+  publish,
+} from '../support/published.ts'
 
 after(closeAll)
 
 async function plan(place: Place, declared = [compileStream()], labels: string[] = []): Promise<StreamPlan[]> {
   const at = place.config.clickhouse
-  const client = createClient({ url: at.url, username: at.user, password: at.password, log: { level: ClickHouseLogLevel.OFF } })
+  const client = createClient({
+    url: at.url,
+    username: at.user,
+    password: at.password,
+    log: { level: ClickHouseLogLevel.OFF },
+  })
   atEnd(() => client.close())
   const { kafka, registry, names } = place
   return planTables({ kafka, registry, names, at, tables: createTables(client, at, silentLog) }, declared, labels)

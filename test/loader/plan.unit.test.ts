@@ -12,7 +12,10 @@ const COLUMN: TableChange = { what: 'column note Nullable(String)', statement: '
 const TABLE: TableChange = { what: 'table', statement: 'CREATE', essential: true }
 const names = namesFor('headrace')
 
-function schema(stream: string, given: { fields?: string[]; required?: string[]; annotation?: object } = {}): JsonSchema {
+function schema(
+  stream: string,
+  given: { fields?: string[]; required?: string[]; annotation?: object } = {},
+): JsonSchema {
   const { fields = ['id', 'total'], required = fields, annotation = {} } = given
   return {
     ...{ type: 'object', required, additionalProperties: false },
@@ -43,12 +46,23 @@ type World = {
 }
 
 /** What the plan of a world looks at, beside the answers that it gives. */
-function world({ registered = {}, topics = Object.keys(registered), committed = [], steps = [], findings = [] }: World) {
+function world({
+  registered = {},
+  topics = Object.keys(registered),
+  committed = [],
+  steps = [],
+  findings = [],
+}: World) {
   const looked: TableSpec[] = []
   const deps: PlanDeps = {
     kafka: {
-      topics: async () => [...topics.map((stream) => `headrace.shop.${stream}`), 'headrace.shop.orders.dead-letters', 'foreign'],
-      committed: async (group, topic) => (group === names.loaderGroup && topic === 'headrace.shop.orders' ? committed : []),
+      topics: async () => [
+        ...topics.map((stream) => `headrace.shop.${stream}`),
+        'headrace.shop.orders.dead-letters',
+        'foreign',
+      ],
+      committed: async (group, topic) =>
+        group === names.loaderGroup && topic === 'headrace.shop.orders' ? committed : [],
     },
     registry: {
       async latest(subject) {
@@ -80,13 +94,15 @@ describe('a plan is made', () => {
   const registered = { items: schema('items'), orders: schema('orders') }
 
   test('of all streams that are declared or have a topic, each once and in order, or of those that are asked for', async () => {
-    const of = async (labels: string[]) => (await planOf({ registered }, streams, labels)).plans.map(({ stream }) => stream)
+    const of = async (labels: string[]) =>
+      (await planOf({ registered }, streams, labels)).plans.map(({ stream }) => stream)
     assert.deepEqual(await of([]), ['shop.items', 'shop.orders', 'shop.refunds'])
     assert.deepEqual(await of(['shop.refunds', 'shop.items', 'shop.refunds']), ['shop.refunds', 'shop.items'])
   })
 
   test('of no stream that nobody knows', async () => {
-    const unknown = (streamsKnown: DeclaredStream[], of: World) => planOf(of, streamsKnown, ['shop.orders', 'shop.nothing'])
+    const unknown = (streamsKnown: DeclaredStream[], of: World) =>
+      planOf(of, streamsKnown, ['shop.orders', 'shop.nothing'])
     await assert.rejects(unknown(streams, { registered }), {
       ...{
         code: 'HR_UNKNOWN_STREAM',
@@ -112,14 +128,18 @@ describe('a plan follows', () => {
   test('the declaration where nothing is registered', async () => {
     for (const topics of [[], ['orders']]) {
       const { plans, looked } = await planOf({ topics, steps: [TABLE] }, [declared('orders')])
-      assert.deepEqual(plans, [{ stream: 'shop.orders', table: 'shop_orders', by: 'declared', schema: [], steps: [TABLE], findings: [] }])
+      assert.deepEqual(plans, [
+        { stream: 'shop.orders', table: 'shop_orders', by: 'declared', schema: [], steps: [TABLE], findings: [] },
+      ])
       assert.equal(looked[0]?.table, 'shop_orders')
     }
   })
 
   test('the registered schema where nothing is declared', async () => {
     const { plans } = await planOf({ registered: { orders: schema('orders') }, steps: [COLUMN] }, [])
-    assert.deepEqual(plans, [{ stream: 'shop.orders', table: 'shop_orders', by: 'registered', schema: [], steps: [COLUMN], findings: [] }])
+    assert.deepEqual(plans, [
+      { stream: 'shop.orders', table: 'shop_orders', by: 'registered', schema: [], steps: [COLUMN], findings: [] },
+    ])
   })
 
   test('the declaration where it only adds to what is registered', async () => {
@@ -131,7 +151,9 @@ describe('a plan follows', () => {
   test('the registered schema where the declaration would break it, and says so first', async () => {
     const strange: Finding = { name: 'VIEW_NAME', severity: 'warning', message: 'm', remedy: 'r' }
     const both = { registered: { orders: schema('orders', wider) }, steps: [COLUMN], findings: [strange] }
-    const { plans, columns } = await planOf(both, [declared('orders', { fields: ['id', 'total', 'more'], required: ['id', 'total'] })])
+    const { plans, columns } = await planOf(both, [
+      declared('orders', { fields: ['id', 'total', 'more'], required: ['id', 'total'] }),
+    ])
     assert.deepEqual([plans[0]?.by, plans[0]?.steps, columns], ['registered', [COLUMN], ['id,total,note']])
     assert.deepEqual(
       plans[0]?.findings.map(({ name, severity }) => `${severity} ${name}`),
@@ -154,14 +176,20 @@ describe('a stream is held', () => {
     const { plans, looked } = await planOf({ registered: { orders: schema('orders', { annotation }) } }, [
       declared('orders', { fields: ['id'] }),
     ])
-    assert.deepEqual([plans[0]?.findings.map(({ name }) => name).at(-1), plans[0]?.steps, looked], ['SCHEMA_COLUMN', [], []])
+    assert.deepEqual(
+      [plans[0]?.findings.map(({ name }) => name).at(-1), plans[0]?.steps, looked],
+      ['SCHEMA_COLUMN', [], []],
+    )
     assert.equal(plans[0]?.findings[0]?.name, 'SCHEMA_REFUSED')
     assert.equal(plans[0]?.findings.at(-1)?.message, 'schema 17: partitionBy calls rand')
   })
 
   test('by a table that is gone after rows of it were confirmed, and by nothing else that is missing', async () => {
     const registered = { orders: schema('orders') }
-    const commit = (more: object): Committed => ({ offset: 5, metadata: JSON.stringify({ v: 1, offset: 5, watermark: null, ...more }) })
+    const commit = (more: object): Committed => ({
+      offset: 5,
+      metadata: JSON.stringify({ v: 1, offset: 5, watermark: null, ...more }),
+    })
     const loaded = [null, commit({ rowless: true }), commit({})]
     const gone = await planOf({ registered, committed: loaded, steps: [TABLE] }, [])
     assert.deepEqual(

@@ -1,6 +1,7 @@
 /**
- * Which unit tests run which part of a file, by V8's own coverage (Node.js manual, NODE_V8_COVERAGE): a test that never comes to a place notices no
- * change there. Stripping types keeps every offset. What is known of a test is kept as long as neither it nor the product changes.
+ * Which unit tests run which part of a file, by V8's own coverage (Node.js manual, NODE_V8_COVERAGE): a test that never
+ * comes to a place notices no change there. Stripping types keeps every offset. What is known of a test is kept as long
+ * as neither it nor the product changes.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -44,7 +45,9 @@ export async function measureCoverage({ sandboxes, files, tests, texts, kept }: 
     sandboxes.map(async (sandbox) => {
       for (let test = queue.shift(); test !== undefined; test = queue.shift()) {
         const path =
-          kept === undefined ? null : join(kept, `${hashOf([common, test, readFileSync(join(sandbox.root, test), 'utf8')])}.json`)
+          kept === undefined
+            ? null
+            : join(kept, `${hashOf([common, test, readFileSync(join(sandbox.root, test), 'utf8')])}.json`)
         const before = path !== null && existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Measured) : null
         const measured = before ?? (await measure(sandbox, test, new Set(files)))
         if (path !== null && before === null) {
@@ -74,7 +77,9 @@ const hashOf = (texts: readonly string[]): string => {
   return hash.digest('hex').slice(0, 24)
 }
 
-type V8Report = { result: { url: string; functions: { ranges: { startOffset: number; endOffset: number; count: number }[] }[] }[] }
+type V8Report = {
+  result: { url: string; functions: { ranges: { startOffset: number; endOffset: number; count: number }[] }[] }[]
+}
 
 /** Of all processes that the test starts: what ran in one of them ran. */
 async function measure(sandbox: Sandbox, test: string, files: ReadonlySet<string>): Promise<Measured> {

@@ -1,4 +1,7 @@
-/** Changes that change nothing: no test can notice them. Each with its reason; `npm run mutate` says which of them no longer exist. */
+/**
+ * Changes that change nothing: no test can notice them. Each with its reason; `npm run mutate` says which of them no
+ * longer exist.
+ */
 import type { Named } from './mutants.ts'
 
 export type Equivalent = Named & { reason: string }
@@ -11,7 +14,8 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     replacement: 'false',
     lineText: 'if (chance?.waitMs === 0) return chance',
     nth: 0,
-    reason: 'spares a look at the other lanes: none has room sooner than now, and a later one of the same wait does not replace it',
+    reason:
+      'spares a look at the other lanes: none has room sooner than now, and a later one of the same wait does not replace it',
   },
   {
     file: 'services/fetcher/pages/paginators/time-windows.ts',
@@ -56,7 +60,8 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     replacement: 'false',
     lineText: 'if (plainMs !== null) return BigInt(plainMs) * NS_PER_MS',
     nth: 0,
-    reason: 'only the speed: the way below reads the same instant of every text that the quick one reads, which a test holds against it',
+    reason:
+      'only the speed: the way below reads the same instant of every text that the quick one reads, which a test holds against it',
   },
   {
     file: 'shared/watermark.ts',

@@ -1,4 +1,7 @@
-/** The files that decide: where a run resumes, what is safe to confirm, what is valid, who may ask the API and when, what is committed, which column holds what. */
+/**
+ * The files that decide: where a run resumes, what is safe to confirm, what is valid, who may ask the API and when,
+ * what is committed, which column holds what.
+ */
 const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/fetcher/deduplicate': ['seen-records'],
   'services/fetcher/http/auth': ['oauth2-refresh-token'],
@@ -20,7 +23,15 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/fetcher/publish': ['page-marker', 'page-publisher'],
   'services/fetcher/resume': ['full-walk', 'run-plan'],
   'services/fetcher/schedule': ['schedule'],
-  'services/fetcher/validate': ['column-limits', 'drift', 'envelope', 'fast-path', 'rejection-limit', 'tombstones', 'validate'],
+  'services/fetcher/validate': [
+    'column-limits',
+    'drift',
+    'envelope',
+    'fast-path',
+    'rejection-limit',
+    'tombstones',
+    'validate',
+  ],
   'services/fetcher/watermark': ['backfill-range', 'floor', 'progress', 'request-window', 'since'],
   'services/loader/batch': ['batch', 'close-batches', 'row-ranges'],
   'services/loader/commit': ['commit-batch'],

@@ -32,7 +32,9 @@ const SHARED = '#shared/'
 function importsOf(root: string, file: string): string[] {
   const { importedFiles } = ts.preProcessFile(readFileSync(join(root, file), 'utf8'), true, true)
   return importedFiles.flatMap(({ fileName }) => {
-    const path = fileName.startsWith(SHARED) ? join('shared', fileName.slice(SHARED.length)) : join(dirname(file), fileName)
+    const path = fileName.startsWith(SHARED)
+      ? join('shared', fileName.slice(SHARED.length))
+      : join(dirname(file), fileName)
     if (!fileName.startsWith('.') && !fileName.startsWith(SHARED)) return []
     return existsSync(join(root, path)) ? [path] : []
   })

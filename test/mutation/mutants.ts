@@ -1,6 +1,7 @@
 /**
- * Small changes of a source file, each of which some test should notice: a comparison that is off by one, a condition that is always true, a call that is
- * left out. Pure. Texts for people and log lines are not changed: they decide nothing.
+ * Small changes of a source file, each of which some test should notice: a comparison that is off by one, a condition
+ * that is always true, a call that is left out. Pure. Texts for people and log lines are not changed: they decide
+ * nothing.
  */
 import ts from 'typescript'
 
@@ -30,7 +31,14 @@ const COMPARISONS: Readonly<Record<string, string>> = {
   ...{ '&&': '||', '||': '&&', '+': '-', '-': '+', '*': '/', '/': '*', '%': '*', '+=': '-=', '-=': '+=' },
 }
 const ORDERED = new Set(['-', '/', '%', '<', '<=', '>', '>='])
-const CALLS: Readonly<Record<string, string>> = { max: 'min', min: 'max', some: 'every', every: 'some', floor: 'ceil', ceil: 'floor' }
+const CALLS: Readonly<Record<string, string>> = {
+  max: 'min',
+  min: 'max',
+  some: 'every',
+  every: 'some',
+  floor: 'ceil',
+  ceil: 'floor',
+}
 /** Larger numbers are bounds and sizes: one more or less of them decides nothing that a test could see. */
 const NUMBER_MAX = 2
 
@@ -40,7 +48,13 @@ export function mutantsOf(file: string, text: string): Mutant[] {
   const lines = text.split('\n')
   const counts = new Map<string, number>()
 
-  function add(node: ts.Node, replacement: string, operator: string, from = node.getStart(source), to = node.getEnd()): void {
+  function add(
+    node: ts.Node,
+    replacement: string,
+    operator: string,
+    from = node.getStart(source),
+    to = node.getEnd(),
+  ): void {
     const original = text.slice(from, to)
     if (original === replacement) return
     const { line, character } = source.getLineAndCharacterOfPosition(from)
@@ -48,7 +62,18 @@ export function mutantsOf(file: string, text: string): Mutant[] {
     const alike = JSON.stringify([operator, lineText, original, replacement])
     const nth = counts.get(alike) ?? 0
     counts.set(alike, nth + 1)
-    mutants.push({ file, start: from, end: to, original, replacement, operator, line: line + 1, column: character + 1, lineText, nth })
+    mutants.push({
+      file,
+      start: from,
+      end: to,
+      original,
+      replacement,
+      operator,
+      line: line + 1,
+      column: character + 1,
+      lineText,
+      nth,
+    })
   }
 
   function binary(node: ts.BinaryExpression): void {
@@ -64,10 +89,17 @@ export function mutantsOf(file: string, text: string): Mutant[] {
     if (ORDERED.has(operator)) add(node, `${wrapped(right)} ${operator} ${wrapped(left)}`, 'operands swapped')
   }
 
-  const wrapped = (node: ts.Expression): string => (ts.isBinaryExpression(node) ? `(${node.getText(source)})` : node.getText(source))
+  const wrapped = (node: ts.Expression): string =>
+    ts.isBinaryExpression(node) ? `(${node.getText(source)})` : node.getText(source)
 
   function visit(node: ts.Node): void {
-    if (ts.isTypeNode(node) || ts.isImportDeclaration(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return
+    if (
+      ts.isTypeNode(node) ||
+      ts.isImportDeclaration(node) ||
+      ts.isInterfaceDeclaration(node) ||
+      ts.isTypeAliasDeclaration(node)
+    )
+      return
     if (isWords(node, source)) return
     if (ts.isBinaryExpression(node)) binary(node)
     else if (ts.isIfStatement(node)) {
@@ -83,7 +115,11 @@ export function mutantsOf(file: string, text: string): Mutant[] {
     } else if (node.kind === ts.SyntaxKind.TrueKeyword) add(node, 'false', 'other flag')
     else if (node.kind === ts.SyntaxKind.FalseKeyword) add(node, 'true', 'other flag')
     else if (ts.isExpressionStatement(node)) add(node, ';', 'left out')
-    else if (ts.isPropertyAccessExpression(node) && ts.isCallExpression(node.parent) && Object.hasOwn(CALLS, node.name.text)) {
+    else if (
+      ts.isPropertyAccessExpression(node) &&
+      ts.isCallExpression(node.parent) &&
+      Object.hasOwn(CALLS, node.name.text)
+    ) {
       add(node.name, CALLS[node.name.text] ?? '', 'other call')
     }
     ts.forEachChild(node, visit)
@@ -98,10 +134,14 @@ const isText = (node: ts.Node): boolean => ts.isStringLiteralLike(node) || ts.is
 function isWords(node: ts.Node, source: ts.SourceFile): boolean {
   if (ts.isTemplateExpression(node)) return true
   if (ts.isExpressionStatement(node) && /^(\w+\.)*(log|metrics)(\?)?\.[\w.]+\(/.test(node.getText(source))) return true
-  return ts.isNewExpression(node) && /^(Stopped|WrongUse|Unavailable|RangeError|Error|TypeError)$/.test(node.expression.getText(source))
+  return (
+    ts.isNewExpression(node) &&
+    /^(Stopped|WrongUse|Unavailable|RangeError|Error|TypeError)$/.test(node.expression.getText(source))
+  )
 }
 
-export const mutated = (text: string, { start, end, replacement }: Mutant): string => text.slice(0, start) + replacement + text.slice(end)
+export const mutated = (text: string, { start, end, replacement }: Mutant): string =>
+  text.slice(0, start) + replacement + text.slice(end)
 
 /** Two mutants of the same name are the same change, also after lines have moved. */
 export const nameOf = ({ file, operator, lineText, original, replacement, nth }: Named): string =>

@@ -7,7 +7,13 @@ const changes = (text: string): string[] => mutantsOf('f.ts', text).map((mutant)
 
 describe('the mutants of a file', () => {
   test('are a text with one place changed each', () => {
-    assert.deepEqual(changes('if (a < b) c()'), ['if (true) c()', 'if (false) c()', 'if (a <= b) c()', 'if (b < a) c()', 'if (a < b) ;'])
+    assert.deepEqual(changes('if (a < b) c()'), [
+      'if (true) c()',
+      'if (false) c()',
+      'if (a <= b) c()',
+      'if (b < a) c()',
+      'if (a < b) ;',
+    ])
     assert.deepEqual(changes('x = a ? 1 : !b'), [';', 'x = (1)', 'x = (!b)', 'x = a ? 0 : !b', 'x = a ? 1 : b'])
     assert.deepEqual(changes('const y = Math.max(a ?? 0, b - 1)'), [
       'const y = Math.min(a ?? 0, b - 1)',

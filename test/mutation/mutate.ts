@@ -1,6 +1,7 @@
 /**
- * Draws mutants of files, and finds those that no test and no type notices. Quick things first: the nearest unit tests that come to the place, the types, the
- * other unit tests that come to it, and with `servers` the tests on real servers, the nearest first. Results are kept as they come, so that a stopped run goes on.
+ * Draws mutants of files, and finds those that no test and no type notices. Quick things first: the nearest unit tests
+ * that come to the place, the types, the other unit tests that come to it, and with `servers` the tests on real
+ * servers, the nearest first. Results are kept as they come, so that a stopped run goes on.
  */
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -74,12 +75,18 @@ export async function mutate(options: MutateOptions): Promise<Survey> {
     const changed = [...new Set(queue.map(({ file }) => file))]
     const coverage = await measureCoverage({
       ...{ sandboxes, files: options.files, kept: options.keptCoverage },
-      tests: [...new Set(changed.flatMap((file) => importersOf(file).map((each) => each.file)))].filter(isUnitTest).sort(),
+      tests: [...new Set(changed.flatMap((file) => importersOf(file).map((each) => each.file)))]
+        .filter(isUnitTest)
+        .sort(),
       texts: all.filter((file) => !file.endsWith('.test.ts')).sort(),
     })
     await Promise.all(
       sandboxes.map(async (sandbox) => {
-        for (let mutant = queue.shift(); mutant !== undefined && performance.now() - beganMs < msMax; mutant = queue.shift()) {
+        for (
+          let mutant = queue.shift();
+          mutant !== undefined && performance.now() - beganMs < msMax;
+          mutant = queue.shift()
+        ) {
           const text = texts.get(mutant.file) ?? ''
           const killedBy = await kill(mutant, text, {
             sandbox,
@@ -105,7 +112,10 @@ export async function mutate(options: MutateOptions): Promise<Survey> {
 function draw(all: readonly Mutant[], sample = all.length, seed: number): Mutant[] {
   const random = randomFrom(seed)
   const left = [...all]
-  return Array.from({ length: Math.min(sample, left.length) }, () => left.splice(between(random, 0, left.length - 1), 1)[0] as Mutant)
+  return Array.from(
+    { length: Math.min(sample, left.length) },
+    () => left.splice(between(random, 0, left.length - 1), 1)[0] as Mutant,
+  )
 }
 
 /** Names of equivalents in these files that no mutant has. */

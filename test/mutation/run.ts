@@ -1,6 +1,7 @@
 /**
- * `npm run mutate [-- FILES] [--sample N] [--seed S] [--minutes M] [--unit]`: changes the deciding files in small ways, one at a time and in a copy, and
- * shows the changes that no test notices. `--unit` leaves the tests on real servers out. A run that was stopped goes on where it was.
+ * `npm run mutate [-- FILES] [--sample N] [--seed S] [--minutes M] [--unit]`: changes the deciding files in small ways,
+ * one at a time and in a copy, and shows the changes that no test notices. `--unit` leaves the tests on real servers
+ * out. A run that was stopped goes on where it was.
  */
 import { glob, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -61,7 +62,9 @@ function chosen(words: readonly string[]): readonly string[] {
   const files = words.flatMap((word) => {
     const found = DECIDING.filter((file) => file.includes(word))
     if (found.length === 0)
-      throw new WrongUse('HR_MUTATE_FILE', `no deciding file is called ${word}`, { hint: 'test/mutation/files.ts lists them' })
+      throw new WrongUse('HR_MUTATE_FILE', `no deciding file is called ${word}`, {
+        hint: 'test/mutation/files.ts lists them',
+      })
     return found
   })
   return files.length === 0 ? DECIDING : [...new Set(files)]
@@ -71,7 +74,9 @@ function chosen(words: readonly string[]): readonly string[] {
 function numberOf(name: string, text: string): number {
   const number = Number(text)
   if (Number.isFinite(number) && number >= 0) return number
-  throw new WrongUse('HR_MUTATE_OPTION', `--${name} is "${text}", not a number`, { hint: 'hexadecimal numbers begin with 0x' })
+  throw new WrongUse('HR_MUTATE_OPTION', `--${name} is "${text}", not a number`, {
+    hint: 'hexadecimal numbers begin with 0x',
+  })
 }
 
 async function withStack<T>(work: (stack: string) => Promise<T>): Promise<T> {

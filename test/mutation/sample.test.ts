@@ -1,4 +1,7 @@
-/** A short sample of what `npm run mutate` does, so that tests that notice less than before are found here and not by chance. */
+/**
+ * A short sample of what `npm run mutate` does, so that tests that notice less than before are found here and not by
+ * chance.
+ */
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
@@ -16,7 +19,14 @@ const MS_MAX = 180_000
 const TRIED_MIN = 20
 
 test('of a sample of small faults in the files that decide, the unit tests and the types notice nine in ten', async () => {
-  const survey = await mutate({ root: ROOT, files: DECIDING, sample: SAMPLE, seed: SEED, msMax: MS_MAX, say: () => undefined })
+  const survey = await mutate({
+    root: ROOT,
+    files: DECIDING,
+    sample: SAMPLE,
+    seed: SEED,
+    msMax: MS_MAX,
+    say: () => undefined,
+  })
   const tried = survey.mutants - survey.equivalent - survey.unknown
   assert.ok(tried >= TRIED_MIN, `only ${tried} were tried`)
   const missed = survey.survivors.map(shown).join('\n')

@@ -1,4 +1,7 @@
-/** A copy of the repository in which one file at a time is changed, and the tests that run there: nothing is ever changed in the working tree. */
+/**
+ * A copy of the repository in which one file at a time is changed, and the tests that run there: nothing is ever
+ * changed in the working tree.
+ */
 import { spawn } from 'node:child_process'
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,7 +34,12 @@ export async function openSandbox(from: string): Promise<Sandbox> {
   }
 }
 
-function runTests(root: string, tests: readonly string[], msMax: number, env: Record<string, string>): Promise<Verdict> {
+function runTests(
+  root: string,
+  tests: readonly string[],
+  msMax: number,
+  env: Record<string, string>,
+): Promise<Verdict> {
   const isUnit = tests.every((test) => test.endsWith('.unit.test.ts'))
   const args = [
     ...['--test', '--test-reporter=tap', `--max-old-space-size=${HEAP_MB_MAX}`],

@@ -1,4 +1,7 @@
-/** The type check of one changed file and of those that import it, in a compiler that is kept: a second a mutant, where a whole check takes ten. */
+/**
+ * The type check of one changed file and of those that import it, in a compiler that is kept: a second a mutant, where
+ * a whole check takes ten.
+ */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
@@ -44,7 +47,9 @@ export function createTypeCheck(root: string, files: readonly string[]): TypeChe
     changed.set(name, { text, version: ++version })
     try {
       if (isRefused(name)) return true
-      return importers.length > 0 && declared(name) !== asBefore && importers.some((each) => isRefused(join(root, each)))
+      return (
+        importers.length > 0 && declared(name) !== asBefore && importers.some((each) => isRefused(join(root, each)))
+      )
     } finally {
       changed.set(name, { text: before, version: ++version })
     }

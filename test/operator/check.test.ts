@@ -1,6 +1,6 @@
 /**
- * While a fault lasts, exit status, `status`, its --json and --check, /readyz and the metrics tell, also after a restart of the services; when it
- * is over, they are green again by themselves.
+ * While a fault lasts, exit status, `status`, its --json and --check, /readyz and the metrics tell, also after a
+ * restart of the services; when it is over, they are green again by themselves.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, writeFile } from 'node:fs/promises'
@@ -24,7 +24,9 @@ const TEST_MS_MAX = 180_000
 const ORDERS = { source: 'shop', stream: 'orders' }
 const FIRST = { ...ORDERS, partition: '0' }
 
-async function look(p: Pipeline): Promise<{ streams: StreamStatus[]; needs: Need[]; check: { status: number | null; stdout: string } }> {
+async function look(
+  p: Pipeline,
+): Promise<{ streams: StreamStatus[]; needs: Need[]; check: { status: number | null; stdout: string } }> {
   const [json, check] = [await p.run('status', '--json'), await p.run('status', '--check')]
   assert.equal(json.status, 0, json.stderr)
   return { ...JSON.parse(json.stdout), check }
@@ -37,7 +39,9 @@ const bodyOf = async (service: Running) => {
 }
 
 describe('a fault that lasts', { concurrency: 2 }, () => {
-  test('in an API is told by exit status, status, readiness and metrics, also after a restart', { timeout: TEST_MS_MAX }, async (t) => {
+  test('in an API is told by exit status, status, readiness and metrics, also after a restart', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, { regions: ['eu', 'us'], records: 20, stream: "every: '500ms'," })
     await p.fetchOnce()
     assert.ok(await isGreen(p))
@@ -75,7 +79,9 @@ describe('a fault that lasts', { concurrency: 2 }, () => {
     assert.equal((await look(p)).streams[0]?.partitions[1]?.attempt?.lastSuccess !== success, true)
   })
 
-  test('in one stream before its first request is told, and the other streams run', { timeout: TEST_MS_MAX }, async (t) => {
+  test('in one stream before its first request is told, and the other streams run', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const other = `items: {
       path: '/orders', records: '/data', paginate: none(),
       schema: z.object({ id: z.string(), region: z.string(), total: z.int(), updated_at: z.string() }), primaryKey: ['id'], every: '1s',
@@ -98,7 +104,9 @@ describe('a fault that lasts', { concurrency: 2 }, () => {
     assert.ok(await isGreen(p))
   })
 
-  test('in a table is told with its reason and since when, also after a restart of the loader', { timeout: TEST_MS_MAX }, async (t) => {
+  test('in a table is told with its reason and since when, also after a restart of the loader', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, { records: 20, stream: "every: '1h'," })
     const place = { config: readConfig(p.env) } as Parameters<typeof command>[0]
     await command(place, 'CREATE DATABASE IF NOT EXISTS {db}')
@@ -107,20 +115,32 @@ describe('a fault that lasts', { concurrency: 2 }, () => {
     const loader = p.loader()
     await until('the stall is stored', async () => (await look(p)).needs.length > 0)
     const red = await look(p)
-    assert.deepEqual([red.check.status, kindsOf(red.needs), red.needs.length, red.needs[0]?.partition], [1, ['stalled'], 1, null])
+    assert.deepEqual(
+      [red.check.status, kindsOf(red.needs), red.needs.length, red.needs[0]?.partition],
+      [1, ['stalled'], 1, null],
+    )
     const stalled = red.streams[0]?.partitions[0]?.stalled
     assert.ok(Math.abs(Date.parse(stalled?.since ?? '') - Date.now()) < TEST_MS_MAX)
     assert.match(stalled?.message ?? '', /shop_orders/)
     const ready = await bodyOf(loader)
-    assert.deepEqual([ready.status, ready.ready, ready.stalled.length, ready.stalled[0].stream], [200, true, 1, 'shop.orders'])
-    assert.equal(await metric(loader, 'headrace_loader_stalled_since_seconds', ORDERS), Date.parse(stalled?.since ?? '') / 1000)
+    assert.deepEqual(
+      [ready.status, ready.ready, ready.stalled.length, ready.stalled[0].stream],
+      [200, true, 1, 'shop.orders'],
+    )
+    assert.equal(
+      await metric(loader, 'headrace_loader_stalled_since_seconds', ORDERS),
+      Date.parse(stalled?.since ?? '') / 1000,
+    )
     assert.equal((await loader.stop()).status, 0)
     assert.equal((await look(p)).needs[0]?.kind, 'stalled')
 
     const again = p.loader()
     await until('it waits again', async () => again.logged('shop.orders waits').length > 0)
     assert.deepEqual((await look(p)).streams[0]?.partitions[0]?.stalled, stalled)
-    assert.equal(await metric(again, 'headrace_loader_stalled_since_seconds', ORDERS), Date.parse(stalled?.since ?? '') / 1000)
+    assert.equal(
+      await metric(again, 'headrace_loader_stalled_since_seconds', ORDERS),
+      Date.parse(stalled?.since ?? '') / 1000,
+    )
     await command(place, 'DROP TABLE {db}.shop_orders SYNC')
     await p.untilComplete()
     await until('all is green', () => isGreen(p))
@@ -145,7 +165,10 @@ export default defineSource({ name: 'shop', baseUrl: '${api.url}', streams: {
     assert.equal((await p.run('fetch', 'shop.orders', '--once')).status, 1)
     assert.equal(api.requests.length, 1)
     const red = await look(p)
-    assert.deepEqual([red.check.status, red.needs.map(({ kind, stream }) => [kind, stream])], [1, [['parked', 'shop.orders']]])
+    assert.deepEqual(
+      [red.check.status, red.needs.map(({ kind, stream }) => [kind, stream])],
+      [1, [['parked', 'shop.orders']]],
+    )
     const until31 = Date.parse(red.streams[0]?.partitions[0]?.attempt?.parkedUntil ?? '')
     assert.ok(until31 > Date.now() + 30 * 86_400_000)
 
@@ -183,7 +206,9 @@ export default defineSource({ name: 'shop', baseUrl: '${api.url}', streams: {
     assert.equal((await p.run('release', 'nobody')).status, 2)
   })
 
-  test('that is none: fields that are kept or dropped end with 0 and one info line for the stream', { timeout: TEST_MS_MAX }, async (t) => {
+  test('that is none: fields that are kept or dropped end with 0 and one info line for the stream', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const schema = 'schema: z.object({ id: z.string() }),'
     const orders = `orders: { path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), ${schema} primaryKey: ['id'],
       partitions: [{ region: 'eu' }, { region: 'us' }], unknownFields: 'drop', every: '1s' }`
@@ -207,7 +232,9 @@ export default defineSource({ name: 'shop', baseUrl: '${url}', streams: { ${orde
     assert.notEqual(rejected.status, 0)
   })
 
-  test('in the secret of one source is told, the others run, and a service goes on by itself', { timeout: TEST_MS_MAX }, async (t) => {
+  test('in the secret of one source is told, the others run, and a service goes on by itself', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const key = join(await mkdtemp(join(tmpdir(), 'headrace-key-')), 'key')
     const p = await pipeline(t, { records: 5, stream: "every: '1h',", env: { BANK_KEY_FILE: key } })
     const bank = `import { bearer, defineSource, none, secret, z } from 'headrace'
@@ -225,7 +252,10 @@ export default defineSource({ name: 'bank', baseUrl: '${p.api.url}', auth: beare
       [['bank.accounts', 'failing']],
     )
     const fetcher = p.fetcher('bank.accounts')
-    await until('it is ready and says what fails', async () => (await bodyOf(fetcher)).failing?.[0]?.partition === 'bank.accounts/0')
+    await until(
+      'it is ready and says what fails',
+      async () => (await bodyOf(fetcher)).failing?.[0]?.partition === 'bank.accounts/0',
+    )
     assert.equal((await bodyOf(fetcher)).status, 200)
     await writeFile(key, 'k3y')
     await until('all is green', () => isGreen(p))
@@ -260,16 +290,19 @@ export default defineSource({ name: 'bank', baseUrl: '${p.api.url}', auth: beare
       start(t, 'fetcher', ['--sources', p.env.HEADRACE_DIR ?? '', 'fetch', 'shop.orders'], env),
       start(t, 'loader', ['load'], env),
     ]
-    for (const service of services) await until(`${service.name} is ready`, async () => (await bodyOf(service)).status === 200)
+    for (const service of services)
+      await until(`${service.name} is ready`, async () => (await bodyOf(service)).status === 200)
     proxy.cut()
     await setTimeout(UNREADY_AFTER_MS / 2)
-    for (const service of services) assert.equal((await bodyOf(service)).status, 200, `${service.name}: what passes soon is no reason`)
+    for (const service of services)
+      assert.equal((await bodyOf(service)).status, 200, `${service.name}: what passes soon is no reason`)
     for (const service of services) {
       await until(`${service.name} is not ready`, async () => (await bodyOf(service)).status === 503)
       assert.match((await bodyOf(service)).reason, /Kafka/)
       assert.equal((await ask(service, '/livez')).status, 200)
     }
     proxy.mend()
-    for (const service of services) await until(`${service.name} is ready again`, async () => (await bodyOf(service)).status === 200)
+    for (const service of services)
+      await until(`${service.name} is ready again`, async () => (await bodyOf(service)).status === 200)
   })
 })

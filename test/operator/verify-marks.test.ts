@@ -1,4 +1,7 @@
-/** `headrace verify` and deletion marks: those of a walk that counts are told, all others are differences, and so is an old version that is shown. */
+/**
+ * `headrace verify` and deletion marks: those of a walk that counts are told, all others are differences, and so is an
+ * old version that is shown.
+ */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { openClickHouse } from '#shared/clickhouse.ts'
@@ -17,7 +20,8 @@ const YEAR_2200_MS = Date.UTC(2200, 0, 1)
 const ALL = { paginate: none(), schema: z.object({ id: z.string() }), watermark: undefined }
 const walked = compileStream({ ...ALL, deletes: 'full-walk' })
 const undeclared = compileStream(ALL)
-const ids = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => ({ id: `id-${from + index}` }))
+const ids = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, index) => ({ id: `id-${from + index}` }))
 
 async function verified(place: Place) {
   const clickhouse = openClickHouse(place.config.clickhouse)
@@ -26,7 +30,11 @@ async function verified(place: Place) {
     const { partitions, differs } = await verifyStream(tools, 'shop.orders', { examples: 3 })
     const [partition] = partitions
     if (partition === undefined) throw new Error('no partition was compared')
-    return { ...partition, differs, kinds: Object.fromEntries(partition.differences.map((each) => [each.kind, each.count])) }
+    return {
+      ...partition,
+      differs,
+      kinds: Object.fromEntries(partition.differences.map((each) => [each.kind, each.count])),
+    }
   } finally {
     await clickhouse.close()
   }
@@ -91,7 +99,11 @@ describe('deletion marks that are a difference', () => {
     const place = await ownPlace()
     const { page, table, close } = await publish(place, walked)
     const from = await page({ records: ids(0, 12), atMs: AT_MS })
-    const end = await page({ records: [], atMs: AT_MS + 2_000, marker: { complete: { from, startedMs: AT_MS + 1_000 } } })
+    const end = await page({
+      records: [],
+      atMs: AT_MS + 2_000,
+      marker: { complete: { from, startedMs: AT_MS + 1_000 } },
+    })
     await loadAll(place)
     assert.equal(await count(place, table), 12, 'the loader has withheld it')
     await markAll(place, table, end - 1, AT_MS + 1_000)
@@ -108,7 +120,11 @@ test('rows that a complete walk deleted are told with the walk, and are no diffe
     [28, AT_MS + 2_000],
     [25, AT_MS + 4_000],
   ] as const) {
-    from = await page({ records: ids(0, left), atMs: at, marker: { run: `walk-${left}`, complete: { from, startedMs: at - 1_000 } } })
+    from = await page({
+      records: ids(0, left),
+      atMs: at,
+      marker: { run: `walk-${left}`, complete: { from, startedMs: at - 1_000 } },
+    })
   }
   await loadAll(place)
   assert.equal(await count(place, table), 25)
@@ -137,7 +153,8 @@ test('a key whose newest record in the log has an older time than the one shown 
   const place = await ownPlace()
   const { page, raw, schemaId, close } = await publish(place)
   await page({ records: [order(1), order(2), order(3, 2)], atMs: AT_MS + 7_200_000 })
-  // A clock that is two hours behind: the same watermark in an older version, and a newer one, which is shown all the same.
+  // A clock that is two hours behind: the same watermark in an older version, and a newer one, which is shown all the
+  // same.
   await page({ records: [{ ...order(1), note: 'new' }, order(2, 2), order(3)], atMs: AT_MS })
   const again = {
     key: null,

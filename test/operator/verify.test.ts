@@ -1,4 +1,7 @@
-/** `headrace verify`: topic, ledger and table agree after a load, and each thing that is made to differ is found and named. */
+/**
+ * `headrace verify`: topic, ledger and table agree after a load, and each thing that is made to differ is found and
+ * named.
+ */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type ClickHouse, openClickHouse } from '#shared/clickhouse.ts'
@@ -27,11 +30,13 @@ async function verify(options: Partial<VerifyOptions> = {}, stream = 'shop.order
 /** How many of each kind, over all partitions. */
 function kinds({ partitions }: Verified): Partial<Record<DifferenceKind, number>> {
   const counts: Partial<Record<DifferenceKind, number>> = {}
-  for (const { kind, count } of partitions.flatMap(({ differences }) => differences)) counts[kind] = (counts[kind] ?? 0) + count
+  for (const { kind, count } of partitions.flatMap(({ differences }) => differences))
+    counts[kind] = (counts[kind] ?? 0) + count
   return counts
 }
 
-const examples = ({ partitions }: Verified) => partitions.flatMap(({ differences }) => differences.flatMap((each) => each.examples))
+const examples = ({ partitions }: Verified) =>
+  partitions.flatMap(({ differences }) => differences.flatMap((each) => each.examples))
 const remove = (table: string, where: string) =>
   command(place, `ALTER TABLE {db}.${table} DELETE WHERE ${where} SETTINGS mutations_sync = 1`)
 
@@ -43,7 +48,10 @@ async function showOlder(id: string, partition: number, offset: number): Promise
 }
 
 const insert = (values: string) =>
-  command(place, `INSERT INTO {db}.${orders.table} (id, total, status, updated_at, _partition, _offset, _fetched_at) SELECT ${values}`)
+  command(
+    place,
+    `INSERT INTO {db}.${orders.table} (id, total, status, updated_at, _partition, _offset, _fetched_at) SELECT ${values}`,
+  )
 
 before(async () => {
   place = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
@@ -60,11 +68,18 @@ before(async () => {
   const payloads = [JSON.stringify(order(100)), bad, JSON.stringify({ ...order(3, 5), _deleted: 1 })]
   await orders.page({ records: [], payloads, atMs: AT_MS + 2000, marker: { run: 'third', watermark } })
   // What is no frame, and a dead letter that came back: both stand outside the pages.
-  const again = { key: null, value: frame(orders.schemaId, JSON.stringify(order(101))), headers: replayHeaders(1, 'letters/0/0') }
+  const again = {
+    key: null,
+    value: frame(orders.schemaId, JSON.stringify(order(101))),
+    headers: replayHeaders(1, 'letters/0/0'),
+  }
   await orders.raw(0, [again, { key: null, value: 'no frame' }])
   await loadAll(place)
   for (const table of tables()) {
-    await command(place, `CREATE TABLE {db}.kept_${table} ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM {db}.${table}`)
+    await command(
+      place,
+      `CREATE TABLE {db}.kept_${table} ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM {db}.${table}`,
+    )
   }
 })
 beforeEach(async () => {
@@ -88,7 +103,11 @@ describe('topic, ledger and table', () => {
     const verified = await verify()
     assert.deepEqual(kinds(verified), { row_older: 1, row_missing: 2 })
     // Offsets: 20 records and a marker, then a control record, then the second page.
-    assert.deepEqual(examples(verified), ["0:22 ('order-0'); the table has 0:0", "1:1 ('order-21')", "1:23 ('order-21')"])
+    assert.deepEqual(examples(verified), [
+      "0:22 ('order-0'); the table has 0:0",
+      "1:1 ('order-21')",
+      "1:23 ('order-21')",
+    ])
   })
 
   test('differ when a deletion is gone from the table', async () => {
@@ -97,7 +116,9 @@ describe('topic, ledger and table', () => {
   })
 
   test('differ when the table has a row of no record, newer than what the topic has', async () => {
-    await insert(`'order-2', 1, 'open', toDateTime64('2026-02-01 00:00:00', 6), 0, 3, fromUnixTimestamp64Milli(${AT_MS + 5000})`)
+    await insert(
+      `'order-2', 1, 'open', toDateTime64('2026-02-01 00:00:00', 6), 0, 3, fromUnixTimestamp64Milli(${AT_MS + 5000})`,
+    )
     const verified = await verify()
     assert.deepEqual(kinds(verified), { row_unknown: 1 })
     assert.match(examples(verified)[0] ?? '', /^0:3, fetched /)
@@ -107,12 +128,21 @@ describe('topic, ledger and table', () => {
     await remove(LEDGER_TABLE, "partition = 1 AND run = 'first'")
     const from = `SELECT * REPLACE (now64(3) AS loaded_at`
     const enter = (values: string, where: string) =>
-      command(place, `INSERT INTO {db}.${LEDGER_TABLE} ${from}, ${values}) FROM {db}.kept_${LEDGER_TABLE} WHERE ${where}`)
+      command(
+        place,
+        `INSERT INTO {db}.${LEDGER_TABLE} ${from}, ${values}) FROM {db}.kept_${LEDGER_TABLE} WHERE ${where}`,
+      )
     await enter('7 AS dead_letters', "partition = 0 AND run = 'second'")
     await enter('19 AS records_read', "partition = 1 AND run = 'second'")
     await enter('4 AS offset', "partition = 0 AND run = 'third'")
     const verified = await verify()
-    assert.deepEqual(kinds(verified), { page_missing: 1, page_other: 1, page_twice: 1, page_miscounted: 1, page_unknown: 1 })
+    assert.deepEqual(kinds(verified), {
+      page_missing: 1,
+      page_other: 1,
+      page_twice: 1,
+      page_miscounted: 1,
+      page_unknown: 1,
+    })
     assert.ok(examples(verified).some((each) => /^1:20, page 1 of run first$/.test(each)))
     assert.ok(examples(verified).some((each) => each.endsWith('20 records, 19 read')))
   })
@@ -171,11 +201,16 @@ describe('topic, ledger and table', () => {
     await remove(orders.table, "id = 'order-21'")
     const done = await run(t, ['verify', 'shop.orders'], place.env)
     assert.equal(done.status, 1, done.stderr)
-    assert.match(done.stdout, /shop\.orders and shop_orders differ:\n! partition 1: 2: records of the topic are not in the table/)
+    assert.match(
+      done.stdout,
+      /shop\.orders and shop_orders differ:\n! partition 1: 2: records of the topic are not in the table/,
+    )
   })
 
   test('agree when more was published than is committed, when it is loaded and not committed, and when retention took the beginning', async () => {
-    const committed = (await place.kafka.committed(place.names.loaderGroup, orders.topic)).map((each) => each?.offset ?? 0)
+    const committed = (await place.kafka.committed(place.names.loaderGroup, orders.topic)).map(
+      (each) => each?.offset ?? 0,
+    )
     await orders.page({ partition: 1, records: [order(21, 9), order(200)], atMs: AT_MS + 3000 })
     assert.deepEqual(kinds(await verify()), {})
     await loadAll(place)
@@ -198,11 +233,16 @@ describe('topic, ledger and table', () => {
     await other.kafka.deleteTopic(before.topic)
     const anew = await publish(other)
     await anew.page({ records: [order(1, 1), order(9)], atMs: AT_MS + 2000, marker: { run: 'anew' } })
-    for (let key = 20; key < 30; key++) await anew.page({ records: [order(key)], atMs: AT_MS + 3000, marker: { run: 'anew' } })
+    for (let key = 20; key < 30; key++)
+      await anew.page({ records: [order(key)], atMs: AT_MS + 3000, marker: { run: 'anew' } })
     await loadAll(other)
-    const verified = await verifyStream({ ...other, clickhouse, clock: systemClock, database: other.prefix }, 'shop.orders', {
-      examples: 3,
-    })
+    const verified = await verifyStream(
+      { ...other, clickhouse, clock: systemClock, database: other.prefix },
+      'shop.orders',
+      {
+        examples: 3,
+      },
+    )
     assert.deepEqual(kinds(verified), {})
     assert.deepEqual(verified.partitions[0]?.before, { rows: 4, pages: 2 })
     await anew.close()
@@ -212,8 +252,16 @@ describe('topic, ledger and table', () => {
     const other = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
     const own = await publish(other)
     const look = async () =>
-      kinds(await verifyStream({ ...other, clickhouse, clock: systemClock, database: other.prefix }, 'shop.orders', { examples: 3 }))
-    await own.page({ records: [order(1), order(2)], atMs: AT_MS, marker: { records: 5, watermark: '2026-01-01T00:00:00Z' } })
+      kinds(
+        await verifyStream({ ...other, clickhouse, clock: systemClock, database: other.prefix }, 'shop.orders', {
+          examples: 3,
+        }),
+      )
+    await own.page({
+      records: [order(1), order(2)],
+      atMs: AT_MS,
+      marker: { records: 5, watermark: '2026-01-01T00:00:00Z' },
+    })
     await loadAll(other)
     assert.deepEqual(await look(), { page_short: 1, page_miscounted: 1 })
 
@@ -221,8 +269,16 @@ describe('topic, ledger and table', () => {
     const metadata = JSON.stringify({ v: 1, offset, watermark: '2026-02-02T00:00:00Z' })
     const publisher = other.kafka.publisher(`${own.topic}-other`)
     await publisher.fence()
-    const elsewhere = [{ topic: other.names.deadLetters(own.topic), partition: 0, messages: [{ key: null, value: 'x' }] }]
-    await publisher.publish(elsewhere, () => ({ group: other.names.loaderGroup, topic: own.topic, partition: 0, offset, metadata }))
+    const elsewhere = [
+      { topic: other.names.deadLetters(own.topic), partition: 0, messages: [{ key: null, value: 'x' }] },
+    ]
+    await publisher.publish(elsewhere, () => ({
+      group: other.names.loaderGroup,
+      topic: own.topic,
+      partition: 0,
+      offset,
+      metadata,
+    }))
     await publisher.fence()
     assert.deepEqual(await look(), { page_short: 1, page_miscounted: 1, watermark: 1 })
 

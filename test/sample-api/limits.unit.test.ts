@@ -3,7 +3,12 @@ import { describe, test } from 'node:test'
 import { type LimitOptions, limiter, limitHeaders } from '../../services/sample-api/limits.ts'
 import { get, tokenOf, withApi } from './client.ts'
 
-const OPTIONS: LimitOptions = { limit: { requests: 3, perMs: 2000 }, failEvery: 0, sharedLimitAt: 0, sharedLimitMs: 1500 }
+const OPTIONS: LimitOptions = {
+  limit: { requests: 3, perMs: 2000 },
+  failEvery: 0,
+  sharedLimitAt: 0,
+  sharedLimitMs: 1500,
+}
 
 /** A limiter with a clock that the test moves. */
 function at(options: Partial<LimitOptions> = {}) {
@@ -82,7 +87,13 @@ describe('the limit of requests, over HTTP', () => {
   test('429, 503 and 200 all carry the state of the limit', () =>
     withApi({ limit: { requests: 4, perMs: 60_000 }, failEvery: 3, sharedLimitAt: 0 }, async (api) => {
       const token = await tokenOf(api)
-      const answers = [await get(api, token), await get(api, token), await get(api, token), await get(api, token), await get(api, token)]
+      const answers = [
+        await get(api, token),
+        await get(api, token),
+        await get(api, token),
+        await get(api, token),
+        await get(api, token),
+      ]
       assert.deepEqual(
         answers.map(({ status }) => status),
         [200, 200, 503, 200, 429],
@@ -94,7 +105,10 @@ describe('the limit of requests, over HTTP', () => {
       assert.match(answers[4]?.headers.get('retry-after') ?? '', /^\d+$/)
       assert.equal(answers[2]?.headers.has('retry-after'), false)
       const { requests, limited, failed, maxInWindow } = api.stats()
-      assert.deepEqual({ requests, limited, failed, maxInWindow }, { requests: 5, limited: 1, failed: 1, maxInWindow: 5 })
+      assert.deepEqual(
+        { requests, limited, failed, maxInWindow },
+        { requests: 5, limited: 1, failed: 1, maxInWindow: 5 },
+      )
     }))
 
   test('one 429 comes out of the blue', () =>

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { askToken, basicOf, CLIENT, get, getPage, tokenOf, walk, withApi } from './client.ts'
 
-const ORIGINAL = JSON.parse(readFileSync(new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets')), 'utf8')) as {
+const ORIGINAL = JSON.parse(
+  readFileSync(new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets')), 'utf8'),
+) as {
   features: { id: string; properties: { updated: number } }[]
 }
 const GRANT = { grant_type: 'client_credentials' }
@@ -13,10 +15,22 @@ type OAuthError = { error: string; error_description: string }
 
 describe('the sample API, tokens', () => {
   const refusals: [string, Record<string, string>, Record<string, string>, number, string][] = [
-    ['a wrong secret in the header', GRANT, { authorization: basicOf(CLIENT.clientId, 'wrong') }, 401, 'invalid_client'],
+    [
+      'a wrong secret in the header',
+      GRANT,
+      { authorization: basicOf(CLIENT.clientId, 'wrong') },
+      401,
+      'invalid_client',
+    ],
     ['a header that is no Basic', GRANT, { authorization: 'Bearer x' }, 401, 'invalid_client'],
     ['no client at all', GRANT, {}, 401, 'invalid_client'],
-    ['a wrong secret in the body', { ...GRANT, client_id: CLIENT.clientId, client_secret: 'wrong' }, {}, 401, 'invalid_client'],
+    [
+      'a wrong secret in the body',
+      { ...GRANT, client_id: CLIENT.clientId, client_secret: 'wrong' },
+      {},
+      401,
+      'invalid_client',
+    ],
     [
       'credentials in two places',
       { ...GRANT, client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret },
@@ -109,7 +123,9 @@ describe('the sample API, pages', () => {
   for (const [query, name] of mistakes) {
     test(`?${query} is a problem document that names ${name}`, () =>
       withApi({}, async (api) => {
-        const answer = await fetch(`${api.url}/v1/earthquakes?${query}`, { headers: { authorization: `Bearer ${await tokenOf(api)}` } })
+        const answer = await fetch(`${api.url}/v1/earthquakes?${query}`, {
+          headers: { authorization: `Bearer ${await tokenOf(api)}` },
+        })
         const body = (await answer.json()) as { status: number; detail: string }
         assert.equal(answer.status, 400)
         assert.equal(answer.headers.get('content-type')?.split(';')[0], 'application/problem+json')
@@ -160,7 +176,9 @@ describe('the sample API, pages', () => {
       assert.equal(counts.damaged, 7)
 
       const all = (await walk(api, token, {})).flatMap((page) => page.features)
-      const order = ORIGINAL.features.toSorted((a, b) => a.properties.updated - b.properties.updated).map(({ id }) => id)
+      const order = ORIGINAL.features
+        .toSorted((a, b) => a.properties.updated - b.properties.updated)
+        .map(({ id }) => id)
       assert.deepEqual(
         all.map(({ id }) => id).filter((id) => id !== ''),
         order.filter((id) => all.some((feature) => feature.id === id)),
@@ -169,7 +187,9 @@ describe('the sample API, pages', () => {
 
   test('a last page that is full is the last one', () =>
     withApi({}, async (api) => {
-      const { updated } = ORIGINAL.features.map((feature) => feature.properties).sort((a, b) => b.updated - a.updated)[9]!
+      const { updated } = ORIGINAL.features
+        .map((feature) => feature.properties)
+        .sort((a, b) => b.updated - a.updated)[9]!
       const { metadata } = await getPage(api, await tokenOf(api), { updated_since: updated, limit: 10 })
       assert.deepEqual([metadata.count, metadata.next_cursor], [10, null])
     }))

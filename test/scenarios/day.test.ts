@@ -1,6 +1,7 @@
 /**
- * A day of a fetcher in front of an API that fails in every way, in seconds: real connections, a virtual clock, the client, the walk and the
- * partitions as they run, a log that forgets. No request too many or too early, no partition that stands still, no memory that grows.
+ * A day of a fetcher in front of an API that fails in every way, in seconds: real connections, a virtual clock, the
+ * client, the walk and the partitions as they run, a log that forgets. No request too many or too early, no partition
+ * that stands still, no memory that grows.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -75,7 +76,11 @@ describe('a day in front of an API that fails in every way', () => {
   })
 
   function fetcher() {
-    const auth = oauth2ClientCredentials({ tokenUrl: '/token', clientId: secret('DAY_ID'), clientSecret: secret('DAY_SECRET') })
+    const auth = oauth2ClientCredentials({
+      tokenUrl: '/token',
+      clientId: secret('DAY_ID'),
+      clientSecret: secret('DAY_SECRET'),
+    })
     const stream = {
       path: '/records',
       records: '/data',
@@ -87,7 +92,14 @@ describe('a day in front of an API that fails in every way', () => {
       every: '2m',
     }
     const quota = QUOTAS.map(({ requests, perMs }) => ({ requests, per: `${perMs}ms` }))
-    const declared = defineSource({ name: 'day', baseUrl: api.url, auth, quota, bodyBytesMax: 50_000, streams: { records: stream } })
+    const declared = defineSource({
+      name: 'day',
+      baseUrl: api.url,
+      auth,
+      quota,
+      bodyBytesMax: 50_000,
+      streams: { records: stream },
+    })
     const source = compileSource(declared.input, 'day.ts')
     const metrics = createMetrics()
     const tools = { clock, log: silentLog, metrics }
@@ -102,7 +114,9 @@ describe('a day in front of an API that fails in every way', () => {
         const kafka = forgetfulKafka(({ messages }) => {
           for (const { value } of messages) {
             if (value === null) continue
-            const { id, n } = JSON.parse(value.toString('utf8', value.length > 0 && value[0] === 0 ? FRAME_HEAD_BYTES : 0)) as {
+            const { id, n } = JSON.parse(
+              value.toString('utf8', value.length > 0 && value[0] === 0 ? FRAME_HEAD_BYTES : 0),
+            ) as {
               id: string
               n: number
             }
@@ -130,7 +144,9 @@ describe('a day in front of an API that fails in every way', () => {
           const last = await opened.run(stop)
           outcomes.set(last.outcome, (outcomes.get(last.outcome) ?? 0) + 1)
           failures = last.outcome === 'failed' ? failures + 1 : 0
-          await clock.sleep(waitAfterMs(compiled, last, failures, clock.nowMs(), clock.random()), ended).catch(() => undefined)
+          await clock
+            .sleep(waitAfterMs(compiled, last, failures, clock.nowMs(), clock.random()), ended)
+            .catch(() => undefined)
         }
         await opened.close()
       },
@@ -152,7 +168,9 @@ describe('a day in front of an API that fails in every way', () => {
   test('every partition comes forward in each half hour in which the API lets it', () => {
     for (let step = 0; step < HOURS * 2; step++) {
       const [from, to] = [step * STEP_MS, (step + 1) * STEP_MS]
-      const closed = api.closed.some(([start, ending]) => start < to && ending + AFTER_PAUSE_MS > from && ending - start > STEP_MS / 2)
+      const closed = api.closed.some(
+        ([start, ending]) => start < to && ending + AFTER_PAUSE_MS > from && ending - start > STEP_MS / 2,
+      )
       if (closed) continue
       assert.ok(
         progress[step]?.every((pages) => pages > 0),

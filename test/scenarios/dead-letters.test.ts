@@ -1,6 +1,6 @@
 /**
- * Dead letters are replayed beside a running fetcher and loader: what was corrected arrives, nothing older wins, what is refused again is counted
- * and at last left alone, and a replay that is killed is gone on with by the next one.
+ * Dead letters are replayed beside a running fetcher and loader: what was corrected arrives, nothing older wins, what
+ * is refused again is counted and at last left alone, and a replay that is killed is gone on with by the next one.
  */
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
@@ -25,7 +25,8 @@ async function declare(p: Pipeline, map: string): Promise<void> {
   const text = (await readFile(file, 'utf8')).replace(/\n *map: .*,\n/, '\n')
   await writeFile(file, text.replace("primaryKey: ['id']", `\n map: ${map},\n primaryKey: ['id']`))
 }
-const correct = (when: string) => `(raw) => ({ ...raw, total: raw.total === 'many' && (${when}) ? ${CORRECTED} : raw.total })`
+const correct = (when: string) =>
+  `(raw) => ({ ...raw, total: raw.total === 'many' && (${when}) ? ${CORRECTED} : raw.total })`
 
 async function replay(p: Pipeline, ...args: string[]): Promise<LettersReplayed & { status: number | null }> {
   const done = await p.run('dead-letters', 'replay', 'shop.orders', '--json', ...args)
@@ -51,8 +52,16 @@ async function replayedIds(p: Pipeline): Promise<string[]> {
 const totals = async (p: Pipeline) => new Map((await p.rows()).map(({ id, total }) => [id, total]))
 
 describe('a replay of dead letters', () => {
-  test('brings what a corrected map accepts into the table, beside a running fetcher and loader', { timeout: TEST_MS_MAX }, async (t) => {
-    const p = await pipeline(t, { regions: ['eu', 'us'], records: 200, pageSize: 20, badEvery: 20, stream: "every: '200ms'," })
+  test('brings what a corrected map accepts into the table, beside a running fetcher and loader', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, {
+      regions: ['eu', 'us'],
+      records: 200,
+      pageSize: 20,
+      badEvery: 20,
+      stream: "every: '200ms',",
+    })
     await p.fetchOnce()
     const bad = p.api.bad()
     const loader = p.loader()
@@ -80,7 +89,9 @@ describe('a replay of dead letters', () => {
     const corrected = bad.filter((id) => id.startsWith('eu'))
     await until('the corrected ones are in the table', async () => {
       const rows = await totals(p)
-      return corrected.every((id) => rows.get(id) === CORRECTED) && rows.size === p.api.valid().length + corrected.length
+      return (
+        corrected.every((id) => rows.get(id) === CORRECTED) && rows.size === p.api.valid().length + corrected.length
+      )
     })
     await fetcher.stop()
     await loader.stop()
@@ -88,7 +99,9 @@ describe('a replay of dead letters', () => {
     assert.deepEqual((await replayedIds(p)).sort(), corrected.sort())
     // Ten are done for good; ten were replaced by letters that know of the replay.
     assert.deepEqual(await counts(p), [10, 20])
-    const pages = await p.query<{ records: number }>(`SELECT records FROM {db}.headrace_pages FINAL WHERE run = '${done.run}'`)
+    const pages = await p.query<{ records: number }>(
+      `SELECT records FROM {db}.headrace_pages FINAL WHERE run = '${done.run}'`,
+    )
     assert.deepEqual(
       pages.map(({ records }) => records),
       [10],
@@ -111,7 +124,9 @@ describe('a replay of dead letters', () => {
     assert.equal((await replayedIds(p)).length, 3)
   })
 
-  test('counts what is refused again, leaves it alone in the end, and takes it with --force', { timeout: TEST_MS_MAX }, async (t) => {
+  test('counts what is refused again, leaves it alone in the end, and takes it with --force', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, { records: 20, badEvery: 20 })
     await p.fetchOnce()
     for (let time = 1; time <= REPLAYS_MAX; time++) assert.deepEqual(sums(await replay(p)), [0, 1, 0])
@@ -122,10 +137,15 @@ describe('a replay of dead letters', () => {
       facts.map(({ replays }) => replays ?? 0),
       Array.from({ length: REPLAYS_MAX + 1 }, (_, time) => time),
     )
-    const fetched = letters.map((message) => readLetter(0, message)).map((found) => ('letter' in found ? found.letter.atMs : assert.fail()))
+    const fetched = letters
+      .map((message) => readLetter(0, message))
+      .map((found) => ('letter' in found ? found.letter.atMs : assert.fail()))
     assert.deepEqual([new Set(facts.map(({ run }) => run)).size, new Set(fetched).size], [1, 1])
     const written = letters.map(({ timestamp }) => Number(timestamp))
-    assert.ok(new Set(written).size > 1, "retention takes a letter by the time of its record's fetch, however new it is")
+    assert.ok(
+      new Set(written).size > 1,
+      "retention takes a letter by the time of its record's fetch, however new it is",
+    )
     await declare(p, correct('true'))
     assert.deepEqual(sums(await replay(p)), [0, 0, 1])
     assert.deepEqual(sums(await replay(p, '--force')), [1, 0, 0])
@@ -147,7 +167,12 @@ describe('a replay of dead letters', () => {
     assert.deepEqual(JSON.parse(dropped.stdout), { stream: 'shop.orders', letters: 1, more: false, dropped: true })
     assert.deepEqual(await counts(p), [4, 2])
     const { streams } = JSON.parse((await p.run('status', '--json')).stdout)
-    assert.deepEqual(streams[0].partitions[1].deadLetters, { count: 1, done: 2, more: false, reasons: { invalid_type: 1 } })
+    assert.deepEqual(streams[0].partitions[1].deadLetters, {
+      count: 1,
+      done: 2,
+      more: false,
+      reasons: { invalid_type: 1 },
+    })
     const shown = await p.run('dead-letters', 'show', 'shop.orders', '--json', '--at', `1:${two?.offset}`)
     assert.equal(JSON.parse(shown.stdout).state, 'done')
     assert.deepEqual(sums(await replay(p)), [4, 0, 0])
@@ -155,8 +180,16 @@ describe('a replay of dead letters', () => {
     assert.equal((await list(p, '--done')).letters.length, 6)
   })
 
-  test('that is killed is gone on with by the next one: each letter comes back once', { timeout: TEST_MS_MAX }, async (t) => {
-    const p = await pipeline(t, { regions: ['eu', 'us'], records: 15_000, pageSize: 1_000, badEvery: 3, stream: 'rejectedShareMax: 0.5,' })
+  test('that is killed is gone on with by the next one: each letter comes back once', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
+    const p = await pipeline(t, {
+      regions: ['eu', 'us'],
+      records: 15_000,
+      pageSize: 1_000,
+      badEvery: 3,
+      stream: 'rejectedShareMax: 0.5,',
+    })
     await p.fetchOnce()
     await declare(p, correct('true'))
     const closes: Closes = t
@@ -166,7 +199,8 @@ describe('a replay of dead letters', () => {
       await until(
         'it has begun',
         async () =>
-          ((await p.kafka.committed(p.names.lettersGroup, p.deadLetterTopic))[partition] ?? null) !== null || victim.ended() !== null,
+          ((await p.kafka.committed(p.names.lettersGroup, p.deadLetterTopic))[partition] ?? null) !== null ||
+          victim.ended() !== null,
       )
       victim.kill('SIGKILL')
       assert.equal((await victim.exit).signal, 'SIGKILL')

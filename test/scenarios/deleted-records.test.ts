@@ -18,10 +18,23 @@ const schema = z.object({
   day: z.iso.date(),
   updated_at: z.iso.datetime({ offset: true }),
 })
-const whole = (id: string, second: number) => ({ id, total: second, kind: 'a', tags: ['x'], day: '2026-01-01', updated_at: at(second) })
+const whole = (id: string, second: number) => ({
+  id,
+  total: second,
+  kind: 'a',
+  tags: ['x'],
+  day: '2026-01-01',
+  updated_at: at(second),
+})
 
 const stream = (changes: Record<string, unknown> = {}) => ({
-  ...{ path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), schema, primaryKey: ['id'] },
+  ...{
+    path: '/orders',
+    records: '/data',
+    paginate: cursor({ next: '/next', param: 'cursor' }),
+    schema,
+    primaryKey: ['id'],
+  },
   watermark: { field: 'updated_at', param: 'since' },
   ...changes,
 })
@@ -33,7 +46,8 @@ test('a record that is marked deleted is gone under FINAL, there without it, and
   const api = await startServer(t, () => ({ json: { data: answer, next: null } }))
   const { fetch, load, query } = await through()
   const declared = { name: 'shop', baseUrl: api.url, streams: { orders: stream({ deleted: '/deleted' }) } }
-  const ids = async () => (await query<{ id: string }>('SELECT id FROM {db}.shop_orders FINAL ORDER BY id')).map(({ id }) => id)
+  const ids = async () =>
+    (await query<{ id: string }>('SELECT id FROM {db}.shop_orders FINAL ORDER BY id')).map(({ id }) => id)
 
   answer = [whole('a', 1), whole('b', 1), { ...whole('c', 1), deleted: false }]
   await fetch(declared)
@@ -97,5 +111,7 @@ test('pages whose records are all left out are walked through, and the envelope 
   assert.deepEqual([summary.pages, summary.records, summary.leftOut, summary.deadLetters], [3, 1, 3, 0])
   assert.equal((await metrics.leftOut.get()).values[0]?.value, 3)
   await load()
-  assert.deepEqual(await query('SELECT id, account_id, region FROM {db}.shop_orders FINAL'), [{ id: 'c', account_id: 7, region: 'eu' }])
+  assert.deepEqual(await query('SELECT id, account_id, region FROM {db}.shop_orders FINAL'), [
+    { id: 'c', account_id: 7, region: 'eu' },
+  ])
 })

@@ -35,10 +35,15 @@ test('the demo brings the whole week, twice over, says so in one JSON object, an
       Object.values<number>(summary.reasons).reduce((sum, count) => sum + count, 0),
       DAMAGED,
     )
-    assert.ok(summary.requests > summary.pages && summary.retries > 0 && summary.tokenRefreshes >= 1 && summary.seconds > 0)
+    assert.ok(
+      summary.requests > summary.pages && summary.retries > 0 && summary.tokenRefreshes >= 1 && summary.seconds > 0,
+    )
     assert.deepEqual(Object.keys(summary.watermarks), ['quakes.earthquakes/0', 'quakes.earthquakes/1'])
     for (const watermark of Object.values<string>(summary.watermarks)) assert.ok(!Number.isNaN(Date.parse(watermark)))
-    assert.ok(summary.secondRun.records > 0 && summary.secondRun.records < HELD / 2, 'the second run brings only what is new')
+    assert.ok(
+      summary.secondRun.records > 0 && summary.secondRun.records < HELD / 2,
+      'the second run brings only what is new',
+    )
     assert.deepEqual(await processesOf(dir), [], 'nothing is left running')
   }
 })
@@ -49,7 +54,8 @@ async function processesOf(dir: string): Promise<string[]> {
   const read = (path: string) => readFile(path, 'utf8').catch(() => '')
   for (const pid of (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))) {
     const command = await read(`/proc/${pid}/cmdline`)
-    if (command.includes(dir) || (await read(`/proc/${pid}/environ`)).includes(dir)) found.push(`${pid}: ${command.replaceAll('\0', ' ')}`)
+    if (command.includes(dir) || (await read(`/proc/${pid}/environ`)).includes(dir))
+      found.push(`${pid}: ${command.replaceAll('\0', ' ')}`)
   }
   return found
 }

@@ -1,4 +1,7 @@
-/** Values that are damaged on many ways from an API to a table: they arrive exactly as they were sent, or the record is a dead letter. */
+/**
+ * Values that are damaged on many ways from an API to a table: they arrive exactly as they were sent, or the record is
+ * a dead letter.
+ */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { decimal, epochMs, epochSeconds, int64, none, z } from '#shared/index.ts'
@@ -58,7 +61,14 @@ test('numbers beyond a double, as numbers and as texts, and texts of all kinds',
   ]
   const api = await startServer(t, () => ({ body: `{"data":[${records.join(',')}]}` }))
   const { fetch, load, query, place } = await through()
-  const orders = { path: '/orders', records: '/data', paginate: none(), schema, primaryKey: ['id'], rejectedShareMax: 1 }
+  const orders = {
+    path: '/orders',
+    records: '/data',
+    paginate: none(),
+    schema,
+    primaryKey: ['id'],
+    rejectedShareMax: 1,
+  }
   const { partitions } = await fetch({ name: 'shop', baseUrl: api.url, streams: { orders } })
   assert.equal(partitions['shop.orders/0']?.error, undefined)
   await load()
@@ -69,11 +79,22 @@ test('numbers beyond a double, as numbers and as texts, and texts of all kinds',
   const byId = new Map(rows.map(({ id, ...row }) => [id, row]))
   const hex = (text: string) => Buffer.from(text).toString('hex').toUpperCase()
   const exact = {
-    ...{ sequence: INT64_MAX, money: MONEY, small: '0.3000000000000000444', ms: '2026-01-01 00:00:00.123', seconds: '2026-01-01 00:00:00' },
+    ...{
+      sequence: INT64_MAX,
+      money: MONEY,
+      small: '0.3000000000000000444',
+      ms: '2026-01-01 00:00:00.123',
+      seconds: '2026-01-01 00:00:00',
+    },
     ...{ text: hex('x'), extra: '{}' },
   }
   assert.deepEqual(byId.get('numbers'), exact)
-  assert.deepEqual(byId.get('texts'), { ...exact, sequence: '-9223372036854775808', money: `-${MONEY}`, small: '0.30000000000000004' })
+  assert.deepEqual(byId.get('texts'), {
+    ...exact,
+    sequence: '-9223372036854775808',
+    money: `-${MONEY}`,
+    small: '0.30000000000000004',
+  })
   assert.deepEqual(byId.get('usual'), { ...exact, sequence: '7', money: '-12.5', small: '0.0000001' })
   assert.equal(byId.get('long')?.text, hex(LONG))
   assert.equal(byId.get('nul')?.text, hex('a\u0000b'))

@@ -1,4 +1,7 @@
-/** Deletions that an API does not tell: after a walk that brought everything, what it did not bring is gone; after any other, nothing is. */
+/**
+ * Deletions that an API does not tell: after a walk that brought everything, what it did not bring is gone; after any
+ * other, nothing is.
+ */
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
@@ -30,7 +33,13 @@ async function walked(t: TestContext, stream: Given = {}, columns: z.ZodObject =
   })
   const tools = await through()
   const orders = {
-    ...{ path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), schema: columns, primaryKey: ['id'] },
+    ...{
+      path: '/orders',
+      records: '/data',
+      paginate: cursor({ next: '/next', param: 'cursor' }),
+      schema: columns,
+      primaryKey: ['id'],
+    },
     ...{ deletes: 'full-walk', rejectedShareMax: 1, ...stream },
   }
   const declared = { name: 'shop', baseUrl: api.url, attemptsMax: 1, streams: { orders } }
@@ -47,7 +56,9 @@ async function walked(t: TestContext, stream: Given = {}, columns: z.ZodObject =
     walk: () => tools.fetch(declared),
     async ids(): Promise<string> {
       await tools.load()
-      return (await tools.query<{ id: string }>('SELECT id FROM {db}.shop_orders FINAL ORDER BY id')).map(({ id }) => id).join('')
+      return (await tools.query<{ id: string }>('SELECT id FROM {db}.shop_orders FINAL ORDER BY id'))
+        .map(({ id }) => id)
+        .join('')
     },
     /** As a loader that was killed after its inserts, or as a person who replays. */
     again: (from: number) => place.kafka.resetOffsets(place.names.loaderGroup, topic, new Map([[0, from]])),
@@ -77,7 +88,14 @@ test('what a complete walk does not bring is gone under FINAL, there without it,
   assert.equal(await ids(), 'ab')
   assert.equal(await ids(), 'ab')
   await assertVerified(place)
-  const given = { config: place.config, clock: systemClock, log: silentLog, metrics: createMetrics(), stream: 'shop.orders', onlyLog: true }
+  const given = {
+    config: place.config,
+    clock: systemClock,
+    log: silentLog,
+    metrics: createMetrics(),
+    stream: 'shop.orders',
+    onlyLog: true,
+  }
   await rebuild({ ...given, signal: new AbortController().signal })
   assert.equal(await ids(), 'ab', 'in a new table too')
   await assertVerified(place)
@@ -136,7 +154,11 @@ test('a walk that is interrupted marks nothing until it has come to its end, and
 })
 
 test('a row that ClickHouse refuses keeps its walk from marking, also when the loader starts again in the middle of it', async (t) => {
-  const columns = z.object({ id: z.string(), total: z.number(), code: z.string().meta({ 'x-headrace': { column: 'UInt8' } }) })
+  const columns = z.object({
+    id: z.string(),
+    total: z.number(),
+    code: z.string().meta({ 'x-headrace': { column: 'UInt8' } }),
+  })
   const { has, walk, ids, answer } = await walked(t, {}, columns)
   const record = (id: string, code = '1') => ({ id, total: 1, code })
   has(record('a'), record('b'), record('c'), record('d'))
@@ -187,13 +209,21 @@ test('each partition marks its own rows only', async (t) => {
   }))
   const { fetch, load, query } = await through()
   const orders = {
-    ...{ path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), schema, primaryKey: ['id'] },
+    ...{
+      path: '/orders',
+      records: '/data',
+      paginate: cursor({ next: '/next', param: 'cursor' }),
+      schema,
+      primaryKey: ['id'],
+    },
     ...{ deletes: 'full-walk', partitions: [{ region: 'eu' }, { region: 'us' }] },
   }
   const walk = () => fetch({ name: 'shop', baseUrl: api.url, streams: { orders } })
   const ids = async () => {
     await load()
-    return (await query<{ id: string }>('SELECT id FROM {db}.shop_orders FINAL ORDER BY id')).map(({ id }) => id).join('')
+    return (await query<{ id: string }>('SELECT id FROM {db}.shop_orders FINAL ORDER BY id'))
+      .map(({ id }) => id)
+      .join('')
   }
   await walk()
   assert.equal(await ids(), 'abcd')

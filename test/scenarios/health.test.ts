@@ -1,4 +1,7 @@
-/** What a supervisor sees of both services: alive from the start, ready when they do their work, and numbers that are right. */
+/**
+ * What a supervisor sees of both services: alive from the start, ready when they do their work, and numbers that are
+ * right.
+ */
 import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
@@ -12,7 +15,13 @@ const TEST_MS_MAX = 120_000
 const RECORDS = 100
 const BAD_EVERY = 10
 const PAGES = 10
-const WALK = { regions: ['eu', 'us'], records: RECORDS, badEvery: BAD_EVERY, tokenLifeMs: 60_000, stream: "every: '1h'," }
+const WALK = {
+  regions: ['eu', 'us'],
+  records: RECORDS,
+  badEvery: BAD_EVERY,
+  tokenLifeMs: 60_000,
+  stream: "every: '1h',",
+}
 const ORDERS = { source: 'shop', stream: 'orders' }
 
 const isReady = async (service: Running) => (await ask(service, '/readyz')).status === 200
@@ -56,7 +65,11 @@ describe('a service', { concurrency: 2 }, () => {
     ] as const) {
       assert.equal(await metric(loader, name, labels), value, `${name} of ${JSON.stringify(labels)}`)
     }
-    for (const name of ['headrace_loader_commits_total', 'headrace_loader_inserts_total', 'headrace_loader_insert_seconds_count'])
+    for (const name of [
+      'headrace_loader_commits_total',
+      'headrace_loader_inserts_total',
+      'headrace_loader_insert_seconds_count',
+    ])
       assert.ok(((await metric(loader, name)) ?? 0) >= 1, name)
     assert.ok(((await metric(fetcher, 'headrace_fetcher_transactions_total', { outcome: 'done' })) ?? 0) >= 2)
     assert.ok(((await metric(fetcher, 'process_resident_memory_bytes')) ?? 0) > 0)
@@ -84,9 +97,15 @@ describe('a service', { concurrency: 2 }, () => {
     const first = p.fetcher()
     await until('it owns the partition', async () => (await metric(first, 'headrace_fetcher_owned_partitions')) === 1)
     const second = p.fetcher()
-    await until('the other one has joined', async () => (await metric(second, 'headrace_fetcher_owned_partitions')) !== null)
+    await until(
+      'the other one has joined',
+      async () => (await metric(second, 'headrace_fetcher_owned_partitions')) !== null,
+    )
     assert.ok(await isReady(second))
-    const owned = [await metric(first, 'headrace_fetcher_owned_partitions'), await metric(second, 'headrace_fetcher_owned_partitions')]
+    const owned = [
+      await metric(first, 'headrace_fetcher_owned_partitions'),
+      await metric(second, 'headrace_fetcher_owned_partitions'),
+    ]
     assert.deepEqual(owned, [1, 0])
   })
 })

@@ -1,6 +1,6 @@
 /**
- * An API whose names and values hold what terminals obey, through all commands on real servers: no output holds any of it raw, names of
- * 100,000 characters are cut, and what is stored is what came.
+ * An API whose names and values hold what terminals obey, through all commands on real servers: no output holds any of
+ * it raw, names of 100,000 characters are cut, and what is stored is what came.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -55,11 +55,16 @@ test('ANSI, C1, bidirectional and invisible characters of an API reach no output
   for (const [command, { stdout, stderr }] of said) {
     assert.doesNotMatch(stdout, UNSAFE, command)
     assert.doesNotMatch(stderr, UNSAFE, command)
-    assert.ok(stdout.length + stderr.length < OUTPUT_CHARS_MAX, `${command} said ${stdout.length + stderr.length} characters`)
+    assert.ok(
+      stdout.length + stderr.length < OUTPUT_CHARS_MAX,
+      `${command} said ${stdout.length + stderr.length} characters`,
+    )
   }
   // The raw record of a dead letter and a field in the table are what the API sent.
   assert.equal(JSON.parse(JSON.parse(shown.stdout).raw).total, HOSTILE)
   assert.ok((await p.published()).includes(odd.id))
-  const rows = await p.query<{ id: string }>(`SELECT id FROM ${p.env.CLICKHOUSE_DATABASE}.shop_orders FINAL WHERE startsWith(id, 'id ')`)
+  const rows = await p.query<{ id: string }>(
+    `SELECT id FROM ${p.env.CLICKHOUSE_DATABASE}.shop_orders FINAL WHERE startsWith(id, 'id ')`,
+  )
   assert.deepEqual(rows, [{ id: odd.id }])
 })

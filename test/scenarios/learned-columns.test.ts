@@ -1,4 +1,7 @@
-/** Unknown fields that become columns, from the API to the table: at once, for good, within a bound, and never at the cost of a record. */
+/**
+ * Unknown fields that become columns, from the API to the table: at once, for good, within a bound, and never at the
+ * cost of a record.
+ */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { cursor, z } from '#shared/index.ts'
@@ -11,7 +14,13 @@ after(closeAll)
 
 const schema = z.object({ id: z.string() })
 const stream = (changes: Record<string, unknown> = {}) => ({
-  ...{ path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), schema, primaryKey: ['id'] },
+  ...{
+    path: '/orders',
+    records: '/data',
+    paginate: cursor({ next: '/next', param: 'cursor' }),
+    schema,
+    primaryKey: ['id'],
+  },
   ...{ unknownFields: 'columns', ...changes },
 })
 const nothing = { colour: null, size: null, paid: null, buyer: null, tags: null }
@@ -26,7 +35,9 @@ test('new fields become columns of their first type; other values of them, neste
     assert.deepEqual([summary.deadLetters, (await load()).deadLetters], [0, 0])
   }
   const row = async (id: string, columns = 'colour, size, paid, buyer, tags') => {
-    const [found] = await query<Record<string, unknown>>(`SELECT ${columns}, _extra FROM {db}.shop_orders FINAL WHERE id = '${id}'`)
+    const [found] = await query<Record<string, unknown>>(
+      `SELECT ${columns}, _extra FROM {db}.shop_orders FINAL WHERE id = '${id}'`,
+    )
     return found
   }
 
@@ -62,7 +73,9 @@ test('new fields become columns of their first type; other values of them, neste
 })
 
 test('two partitions that learn at once end with the columns of both, and a bound holds', async (t) => {
-  const many = Object.fromEntries(Array.from({ length: LEARNED_COLUMNS_MAX + 20 }, (_, number) => [`field${number}`, number]))
+  const many = Object.fromEntries(
+    Array.from({ length: LEARNED_COLUMNS_MAX + 20 }, (_, number) => [`field${number}`, number]),
+  )
   const api = await startServer(t, ({ query }) => {
     const region = query.get('region')
     return {
@@ -76,10 +89,13 @@ test('two partitions that learn at once end with the columns of both, and a boun
   const orders = stream({ partitions: [{ region: 'eu' }, { region: 'us' }] })
   assert.equal((await fetch({ name: 'shop', baseUrl: api.url, streams: { orders } })).deadLetters, 0)
   await load()
-  assert.deepEqual(await query("SELECT id, of_eu, of_us FROM {db}.shop_orders FINAL WHERE id IN ('eu', 'us') ORDER BY id"), [
-    { id: 'eu', of_eu: 1, of_us: null },
-    { id: 'us', of_eu: null, of_us: 1 },
-  ])
+  assert.deepEqual(
+    await query("SELECT id, of_eu, of_us FROM {db}.shop_orders FINAL WHERE id IN ('eu', 'us') ORDER BY id"),
+    [
+      { id: 'eu', of_eu: 1, of_us: null },
+      { id: 'us', of_eu: null, of_us: 1 },
+    ],
+  )
   const [columns] = await query<{ n: string }>(
     "SELECT count() AS n FROM system.columns WHERE database = '{db}' AND table = 'shop_orders' AND match(name, '^(of_|field)')",
   )
@@ -98,9 +114,13 @@ test('fields called constructor and toString become columns like any other, and 
   await walk('[{"id":"a","constructor":"x","__proto__":{"b":1}}]')
   await walk('[{"id":"b","constructor":"y","toString":2,"colour":"red"},{"id":"c"}]')
   // Declared by the author now, and optional: no record lacks a function.
-  await walk('[{"id":"d"},{"id":"e","constructor":"z"}]', { schema: schema.extend({ constructor: z.string().optional() }) })
+  await walk('[{"id":"d"},{"id":"e","constructor":"z"}]', {
+    schema: schema.extend({ constructor: z.string().optional() }),
+  })
   assert.deepEqual(
-    await query('SELECT id, constructor, toString, colour, toString(_extra) AS extra FROM {db}.shop_orders FINAL ORDER BY id'),
+    await query(
+      'SELECT id, constructor, toString, colour, toString(_extra) AS extra FROM {db}.shop_orders FINAL ORDER BY id',
+    ),
     [
       { id: 'a', constructor: 'x', toString: null, colour: null, extra: '{"__proto__":{"b":1}}' },
       { id: 'b', constructor: 'y', toString: 2, colour: 'red', extra: '{}' },

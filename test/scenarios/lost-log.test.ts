@@ -1,4 +1,7 @@
-/** Retention takes records that were published and never loaded: it is said everywhere, the API is asked again, and the table is complete. */
+/**
+ * Retention takes records that were published and never loaded: it is said everywhere, the API is asked again, and the
+ * table is complete.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { StreamStatus } from '../../services/operator/status/status.ts'
@@ -73,7 +76,9 @@ describe('when the log has lost what was not loaded', { concurrency: 2 }, () => 
     assert.equal(starts.filter(({ cursor }) => cursor === null).length, 1, 'the API is asked again once')
   })
 
-  test('a loader that moves on first hides nothing: the watermark waits for the fetcher', { timeout: TEST_MS_MAX }, async (t) => {
+  test('a loader that moves on first hides nothing: the watermark waits for the fetcher', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, WALK)
     const { confirmed, place, low } = await withLoss(p)
     const loader = p.loader()

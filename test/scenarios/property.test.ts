@@ -1,8 +1,9 @@
 /**
- * Random APIs and the declarations that fit them, from seeds: the real fetcher on the real broker, killed and started again, and what the topic holds
- * compared with what the API gave out. A seed draws the whole case, and `npm run test:property -- --seed S --seeds 1` runs it alone. What a seed does
- * not fix: at which request the fetcher of a batch is killed (a failure names the requests of each case, and `--kills` repeats them), and the
- * time of day, where records are stamped with it.
+ * Random APIs and the declarations that fit them, from seeds: the real fetcher on the real broker, killed and started
+ * again, and what the topic holds compared with what the API gave out. A seed draws the whole case, and `npm run
+ * test:property -- --seed S --seeds 1` runs it alone. What a seed does not fix: at which request the fetcher of a batch
+ * is killed (a failure names the requests of each case, and `--kills` repeats them), and the time of day, where records
+ * are stamped with it.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -13,7 +14,10 @@ const SEEDS_DEFAULT = 500
 const BATCH_CASES = 50
 /** One waits for Kafka to miss a killed fetcher while the other computes. */
 const BATCHES_AT_ONCE = 2
-/** One batch in so many has backfills beside its regular runs: the first one too, so that a seed that runs alone has its own. */
+/**
+ * One batch in so many has backfills beside its regular runs: the first one too, so that a seed that runs alone has its
+ * own.
+ */
 const BACKFILL_EVERY = 3
 /** One batch in so many forgets all the time what it has published. */
 const SMALL_MEMORY_EVERY = 4
@@ -22,7 +26,9 @@ const first = testSeed()
 const count = Number(process.env.HEADRACE_TEST_SEEDS || SEEDS_DEFAULT)
 const kills = process.env.HEADRACE_TEST_KILLS?.split(',').map((request) => ({ request: Number(request), afterMs: 0 }))
 
-describe(`${count} random APIs lose nothing, publish nothing twice, and no watermark runs ahead`, { concurrency: BATCHES_AT_ONCE }, () => {
+describe(`${count} random APIs lose nothing, publish nothing twice, and no watermark runs ahead`, {
+  concurrency: BATCHES_AT_ONCE,
+}, () => {
   for (let batch = 0; batch * BATCH_CASES < count; batch++) {
     const seeds = Array.from(
       { length: Math.min(BATCH_CASES, count - batch * BATCH_CASES) },
@@ -46,7 +52,8 @@ describe(`${count} random APIs lose nothing, publish nothing twice, and no water
 })
 
 const PROBLEMS_SHOWN_MAX = 12
-const sum = (verdicts: readonly Verdict[], field: 'published'): number => verdicts.reduce((total, each) => total + each[field], 0)
+const sum = (verdicts: readonly Verdict[], field: 'published'): number =>
+  verdicts.reduce((total, each) => total + each[field], 0)
 
 function described({ seed, problems, killedAt, description }: Verdict): string {
   const again = `npm run test:property -- --seed ${seed} --seeds 1 --kills ${killedAt.join()}`

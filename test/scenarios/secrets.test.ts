@@ -1,6 +1,7 @@
 /**
- * Credentials stay where they belong. APIs that repeat them in error bodies, next links and records' neighbourhood meet services that log
- * everything; then all that came out anywhere is searched for each credential, in each form that it can take.
+ * Credentials stay where they belong. APIs that repeat them in error bodies, next links and records' neighbourhood meet
+ * services that log everything; then all that came out anywhere is searched for each credential, in each form that it
+ * can take.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -30,7 +31,14 @@ function formsOf(secret: string): string[] {
   const basic = [USER, 'client'].flatMap((user) =>
     [secret, encodeURIComponent(secret)].map((text) => Buffer.from(`${user}:${text}`).toString('base64')),
   )
-  return [secret, encodeURIComponent(secret), form, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64'), ...basic]
+  return [
+    secret,
+    encodeURIComponent(secret),
+    form,
+    JSON.stringify(secret).slice(1, -1),
+    Buffer.from(secret).toString('base64'),
+    ...basic,
+  ]
 }
 
 const FORBIDDEN = [...Object.values(CANARY), TOKEN].flatMap(formsOf)
@@ -39,7 +47,9 @@ const FORBIDDEN = [...Object.values(CANARY), TOKEN].flatMap(formsOf)
 function tellTale(): (asked: Asked) => Answer {
   const asks = new Map<string, number>()
   return (asked) => {
-    const told = { told: { ...asked.headers, target: asked.target, query: Object.fromEntries(asked.query), body: asked.body } }
+    const told = {
+      told: { ...asked.headers, target: asked.target, query: Object.fromEntries(asked.query), body: asked.body },
+    }
     const count = (asks.get(asked.target) ?? 0) + 1
     asks.set(asked.target, count)
     if (asked.path === '/oauth/token')
@@ -75,7 +85,8 @@ export default defineSource({ name: 'NAME', baseUrl: '${url}', attemptsMax: 3, a
 `
 
 const SOURCES = {
-  byoauth: "oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: 'client', clientSecret: secret('SHOP_SECRET') })",
+  byoauth:
+    "oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: 'client', clientSecret: secret('SHOP_SECRET') })",
   byoauthbody:
     "oauth2ClientCredentials({ tokenUrl: '/oauth/token', clientId: 'client', clientSecret: secret('SHOP_SECRET'), credentialsIn: 'body' })",
   bykey: "apiKey({ key: secret('SHOP_KEY'), in: 'query', name: 'sig' })",
@@ -130,7 +141,8 @@ test('no credential is in a log, an output, a topic, a checkpoint or a table, wh
     keep(`table ${name}`, JSON.stringify(await query(place, `SELECT * FROM {db}.${name}`)))
 
   for (const [where, text] of found) {
-    for (const secret of FORBIDDEN) assert.ok(!text.includes(secret), `${where} holds a credential, as ${secret}:\n${around(text, secret)}`)
+    for (const secret of FORBIDDEN)
+      assert.ok(!text.includes(secret), `${where} holds a credential, as ${secret}:\n${around(text, secret)}`)
   }
   // What would make all this pass for nothing.
   for (const secret of [...Object.values(CANARY), TOKEN]) {
@@ -139,7 +151,10 @@ test('no credential is in a log, an output, a topic, a checkpoint or a table, wh
     assert.ok(asked.some(isThere), `${secret} was sent`)
   }
   for (const name of Object.keys(SOURCES)) {
-    const [{ rows } = { rows: '0' }] = await query<{ rows: string }>(place, `SELECT count() AS rows FROM {db}.${name}_orders FINAL`)
+    const [{ rows } = { rows: '0' }] = await query<{ rows: string }>(
+      place,
+      `SELECT count() AS rows FROM {db}.${name}_orders FINAL`,
+    )
     assert.equal(Number(rows), 3 * PAGES - 1, `${name} was loaded`)
     assert.match(found.get(`topic ${place.prefix}.${name}.orders.dead-letters`) ?? '', /headrace-url/)
     assert.match(
@@ -158,4 +173,5 @@ test('no credential is in a log, an output, a topic, a checkpoint or a table, wh
   }
 })
 
-const around = (text: string, secret: string): string => text.slice(Math.max(0, text.indexOf(secret) - 300), text.indexOf(secret) + 100)
+const around = (text: string, secret: string): string =>
+  text.slice(Math.max(0, text.indexOf(secret) - 300), text.indexOf(secret) + 100)

@@ -1,4 +1,7 @@
-/** A stop under load: what is in hand is finished, nothing is asked for or inserted in vain, and who does not want to wait need not. */
+/**
+ * A stop under load: what is in hand is finished, nothing is asked for or inserted in vain, and who does not want to
+ * wait need not.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { startInsertProxy } from '../support/insert-proxy.ts'

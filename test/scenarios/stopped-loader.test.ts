@@ -1,4 +1,7 @@
-/** A loader that stands still, and one whose offsets are set back: the API is asked for nothing that is in the log already. */
+/**
+ * A loader that stands still, and one whose offsets are set back: the API is asked for nothing that is in the log
+ * already.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { until } from '../support/loading.ts'
@@ -14,7 +17,8 @@ const offsets = async (p: Pipeline) => (await p.commits()).map((commit) => commi
 
 /** New records, later than all before. */
 function bring(p: Pipeline, from: number, count: number): void {
-  for (let number = from; number < from + count; number++) for (const region of WALK.regions) p.api.put(walkRecord(region, number))
+  for (let number = from; number < from + count; number++)
+    for (const region of WALK.regions) p.api.put(walkRecord(region, number))
 }
 
 describe('without a loader', () => {
@@ -46,7 +50,9 @@ describe('without a loader', () => {
     assert.equal(p.api.visits.length, asked, 'loading asks the API for nothing')
     // Each region from its start once, and after that only from a watermark.
     for (const region of WALK.regions) {
-      const starts = p.api.visits.filter((visit) => visit.region === region && visit.since === null && visit.cursor === null)
+      const starts = p.api.visits.filter(
+        (visit) => visit.region === region && visit.since === null && visit.cursor === null,
+      )
       assert.equal(starts.length, 1)
     }
     await p.assertAskedOnce()

@@ -1,4 +1,7 @@
-/** Tokens that end, and tokens that are taken away, in the middle of a walk: it goes on from where it was, with one token more. */
+/**
+ * Tokens that end, and tokens that are taken away, in the middle of a walk: it goes on from where it was, with one
+ * token more.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { pipeline } from '../support/pipeline.ts'
@@ -28,7 +31,12 @@ describe('in the middle of a walk', { concurrency: 2 }, () => {
     const summary = JSON.parse(done.stdout)
     assert.deepEqual([summary.pages, summary.tokenRefreshes], [PAGES, 2])
     assert.equal(p.api.tokens, 2)
-    assert.deepEqual(p.api.visits.map(({ status, page }) => `${status} ${page}`).slice(11, 15), ['200 12', '401 13', '200 13', '200 14'])
+    assert.deepEqual(p.api.visits.map(({ status, page }) => `${status} ${page}`).slice(11, 15), [
+      '200 12',
+      '401 13',
+      '200 13',
+      '200 14',
+    ])
     assert.equal(p.api.visits.length, PAGES + 1)
     await p.loadAll()
     await p.assertComplete()

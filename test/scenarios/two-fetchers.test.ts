@@ -18,7 +18,9 @@ const WALK = {
 /** Partitions by the client that owns them, as Kafka's group has it. */
 async function owned(p: Pipeline): Promise<number[][]> {
   const members = await p.kafka.members(p.names.fetcherGroup)
-  return members.map(({ partitions }) => partitions.flatMap(({ partitions: own }) => own)).filter((own) => own.length > 0)
+  return members
+    .map(({ partitions }) => partitions.flatMap(({ partitions: own }) => own))
+    .filter((own) => own.length > 0)
 }
 
 async function untilShared(p: Pipeline): Promise<void> {
@@ -61,12 +63,17 @@ const SCARCE = { requests: 2, perMs: 400 }
 const untilWalked = (p: Pipeline, records = WALK.records) =>
   until(
     'every partition has been walked',
-    async () => (await p.checkpoints()).every((checkpoint) => checkpoint?.watermark === timeOf(records - 1).replace('.000Z', 'Z')),
+    async () =>
+      (await p.checkpoints()).every(
+        (checkpoint) => checkpoint?.watermark === timeOf(records - 1).replace('.000Z', 'Z'),
+      ),
     90_000,
   )
 
 describe('two fetchers', { concurrency: 2 }, () => {
-  test('after a kill -9 of one the other goes on where it stood, within the quota', { timeout: TEST_MS_MAX }, async (t) => {
+  test('after a kill -9 of one the other goes on where it stood, within the quota', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, WALK)
     const [first, second] = await twoFetchers(p)
     first.kill('SIGKILL')
@@ -77,7 +84,9 @@ describe('two fetchers', { concurrency: 2 }, () => {
     await assertWellWalked(p)
   })
 
-  test('after a stop of one the other takes over at once, and no page is asked for by both', { timeout: TEST_MS_MAX }, async (t) => {
+  test('after a stop of one the other takes over at once, and no page is asked for by both', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, WALK)
     const [first, second] = await twoFetchers(p)
     assert.deepEqual(await first.stop(), { status: 0, signal: null })

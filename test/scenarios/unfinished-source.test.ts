@@ -1,4 +1,7 @@
-/** A folder of declarations in which somebody is still writing: each command does its work for the others, and says what is wrong. */
+/**
+ * A folder of declarations in which somebody is still writing: each command does its work for the others, and says what
+ * is wrong.
+ */
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,7 +34,8 @@ async function place(t: TestContext, files: Record<string, string> = {}): Promis
   mkdirSync(join(dir, 'none'))
   const all = {
     'good.ts': declaring('good', api.url),
-    'bad.ts': "import { defineSource } from 'headrace'\nexport default defineSource({\n  name: 'bad'\n  baseUrl: 1,\n})\n",
+    'bad.ts':
+      "import { defineSource } from 'headrace'\nexport default defineSource({\n  name: 'bad'\n  baseUrl: 1,\n})\n",
     '_helper.ts': 'export const x = 1',
     ...files,
   }
@@ -54,13 +58,18 @@ describe('one file that cannot be used', { concurrency: 2 }, () => {
     assert.match(summary.unusable[0].message, WRONG)
     assert.match(all.stderr, WRONG)
     const named = await headrace('fetch', 'good.orders', '--once')
-    assert.deepEqual([named.status, named.stderr.includes('bad.ts'), named.stdout.includes('bad.ts')], [0, false, false])
+    assert.deepEqual(
+      [named.status, named.stderr.includes('bad.ts'), named.stdout.includes('bad.ts')],
+      [0, false, false],
+    )
     const bad = await headrace('fetch', 'bad.orders', '--once')
     assert.equal(bad.status, 1)
     assert.match(bad.stderr, WRONG)
   })
 
-  test('does not stop the service: it says so in log and metric, and fetches the others', { timeout: TEST_MS_MAX }, async (t) => {
+  test('does not stop the service: it says so in log and metric, and fetches the others', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const { env } = await place(t)
     const service = start(t, 'fetcher', ['fetch'], env)
     await until(

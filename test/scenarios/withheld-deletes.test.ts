@@ -1,4 +1,7 @@
-/** A walk that would delete far more than usual deletes nothing until a person releases it, and everybody who asks is told until then. */
+/**
+ * A walk that would delete far more than usual deletes nothing until a person releases it, and everybody who asks is
+ * told until then.
+ */
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
@@ -33,10 +36,19 @@ async function walked(t: TestContext, declared: unknown = 'full-walk') {
     return { json: { data, next: at + PAGE < has.length ? String(at + PAGE) : null } }
   })
   const tools = await through()
-  const orders = { path: '/orders', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), schema, primaryKey: ['id'] }
+  const orders = {
+    path: '/orders',
+    records: '/data',
+    paginate: cursor({ next: '/next', param: 'cursor' }),
+    schema,
+    primaryKey: ['id'],
+  }
   const { place } = tools
   const walk = async (how = {}) => {
-    const summary = await tools.fetch({ name: 'shop', baseUrl: api.url, attemptsMax: 1, streams: { orders: { ...orders, deletes } } }, how)
+    const summary = await tools.fetch(
+      { name: 'shop', baseUrl: api.url, attemptsMax: 1, streams: { orders: { ...orders, deletes } } },
+      how,
+    )
     return summary.partitions[`${STREAM}/0`]
   }
   return {
@@ -52,7 +64,8 @@ async function walked(t: TestContext, declared: unknown = 'full-walk') {
     },
     walk,
     allowed: () => walk({ full: true, allowDeletes: true }),
-    shown: async () => Number((await tools.query<{ n: string }>('SELECT count() AS n FROM {db}.shop_orders FINAL'))[0]?.n),
+    shown: async () =>
+      Number((await tools.query<{ n: string }>('SELECT count() AS n FROM {db}.shop_orders FINAL'))[0]?.n),
     async withheld() {
       const [stream] = await statusOf(place.kafka, place.names, [STREAM], Date.now())
       return stream?.partitions[0]?.withheldDeletes ?? null
@@ -78,7 +91,9 @@ test('a walk that ends at 20 of 60 deletes nothing, offsets move on, and status 
     [40],
   )
   assert.ok(
-    loader.lines.some(({ level, msg }) => level === 'warn' && msg.includes('missing 40 of 60 rows') && msg.includes('--allow-deletes')),
+    loader.lines.some(
+      ({ level, msg }) => level === 'warn' && msg.includes('missing 40 of 60 rows') && msg.includes('--allow-deletes'),
+    ),
   )
   assert.equal(await shown(), 60)
   const { rows, of } = (await withheld()) ?? {}
@@ -88,7 +103,8 @@ test('a walk that ends at 20 of 60 deletes nothing, offsets move on, and status 
     needs.filter(({ kind }) => kind === 'deletes_withheld').map(({ what }) => /missing 40 of 60 rows/.test(what)),
     [true],
   )
-  // A second one like it is not taken for usual; a loader that has just begun shows what is withheld before it has read anything.
+  // A second one like it is not taken for usual; a loader that has just begun shows what is withheld before it has read
+  // anything.
   const again = await walk()
   assert.deepEqual(
     again?.attention?.map(({ kind }) => kind),
@@ -143,7 +159,14 @@ test('an empty answer deletes nothing; released by a person it deletes all, this
   await walk()
   await load()
   assert.deepEqual([await shown(), (await withheld())?.rows], [30, 27], 'the permission was of that one walk')
-  const given = { config: place.config, clock: systemClock, log: silentLog, metrics: createMetrics(), stream: STREAM, onlyLog: true }
+  const given = {
+    config: place.config,
+    clock: systemClock,
+    log: silentLog,
+    metrics: createMetrics(),
+    stream: STREAM,
+    onlyLog: true,
+  }
   const { partitions } = await rebuild({ ...given, signal: new AbortController().signal })
   assert.deepEqual([await shown(), partitions[0]?.withheld], [30, 27], 'a new table is filled by the same decisions')
 })
@@ -164,7 +187,12 @@ test('a walk that was released and cut off keeps the permission when the next ru
 })
 
 test('the bounds are as declared: fewer rows, a larger share, all of them; a changed declaration counts from its next walk on', async (t) => {
-  const { has, walk, load, shown, withheld, declare } = await walked(t, { by: 'full-walk', shareMax: 0.5, rowsMin: 3, allowAll: true })
+  const { has, walk, load, shown, withheld, declare } = await walked(t, {
+    by: 'full-walk',
+    shareMax: 0.5,
+    rowsMin: 3,
+    allowAll: true,
+  })
   has(ids(0, 8))
   await walk()
   await load()

@@ -19,7 +19,12 @@ async function server(t: TestContext, bounds?: HealthBounds): Promise<URL> {
 }
 
 /** Opens connections that say `begin` and no more. `open()` counts those that the server has not closed. */
-async function halfOpen(t: TestContext, { hostname, port }: URL, count: number, begin: string): Promise<{ open(): number }> {
+async function halfOpen(
+  t: TestContext,
+  { hostname, port }: URL,
+  count: number,
+  begin: string,
+): Promise<{ open(): number }> {
   const sockets: Socket[] = []
   t.after(() => {
     for (const socket of sockets) socket.destroy()
@@ -35,7 +40,8 @@ async function halfOpen(t: TestContext, { hostname, port }: URL, count: number, 
     if (begin !== '') socket.write(begin)
   }
   // A full backlog would leave connections that the client takes for open and the server has never seen.
-  while (sockets.length < count) await Promise.all(Array.from({ length: Math.min(BACKLOG, count - sockets.length) }, open))
+  while (sockets.length < count)
+    await Promise.all(Array.from({ length: Math.min(BACKLOG, count - sockets.length) }, open))
   return { open: () => count - closed }
 }
 
@@ -79,7 +85,12 @@ describe('connections that are opened and left standing', () => {
 
 test('a reason that a server gave steers no terminal where /readyz is read, and parses to what it was', async (t) => {
   const reason = 'Kafka said \u001b[2J\u009b\u202e'
-  const health = await serveHealth({ host: '127.0.0.1', port: 0, metrics: createMetrics(), readiness: () => ({ ready: false, reason }) })
+  const health = await serveHealth({
+    host: '127.0.0.1',
+    port: 0,
+    metrics: createMetrics(),
+    readiness: () => ({ ready: false, reason }),
+  })
   t.after(() => health.close())
   const response = await fetch(new URL('/readyz', health.url))
   const body = await response.text()

@@ -1,4 +1,7 @@
-/** What a line of the log says, in both forms: an error once, with its hint; nothing that a terminal obeys; nothing without end. */
+/**
+ * What a line of the log says, in both forms: an error once, with its hint; nothing that a terminal obeys; nothing
+ * without end.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
@@ -19,7 +22,10 @@ describe('a foreign text in the log', () => {
   const write = (log: Log) =>
     log
       .child({ stream: HOSTILE })
-      .warn({ path: HOSTILE, [HOSTILE]: [{ deep: HOSTILE }], err: new Stopped('HR_X', HOSTILE, { hint: HOSTILE }) }, `field ${HOSTILE}`)
+      .warn(
+        { path: HOSTILE, [HOSTILE]: [{ deep: HOSTILE }], err: new Stopped('HR_X', HOSTILE, { hint: HOSTILE }) },
+        `field ${HOSTILE}`,
+      )
 
   test('steers no terminal as JSON: message, fields, names, errors and hints, also for who decodes the line', () => {
     const [line = '', ...others] = logged(write)
@@ -27,7 +33,10 @@ describe('a foreign text in the log', () => {
     assert.doesNotMatch(line, UNSAFE)
     assert.equal(line.indexOf('\n'), line.length - 1)
     const said = JSON.parse(line)
-    assert.deepEqual([said.msg, said.path, said.stream, said[SHOWN]], [`field ${SHOWN}`, SHOWN, SHOWN, [{ deep: SHOWN }]])
+    assert.deepEqual(
+      [said.msg, said.path, said.stream, said[SHOWN]],
+      [`field ${SHOWN}`, SHOWN, SHOWN, [{ deep: SHOWN }]],
+    )
     assert.deepEqual(said.err, { type: 'Stopped', code: 'HR_X', message: SHOWN, hint: SHOWN })
   })
 
@@ -65,8 +74,16 @@ describe('an error in the log', () => {
       log.error({ err: new Stopped('HR_PAGE_REFUSED', MESSAGE, { hint: 'ask for access' }) }, 'run failed'),
     )
     assert.equal(line.split(MESSAGE).length, 2)
-    assert.deepEqual(JSON.parse(line).err, { type: 'Stopped', code: 'HR_PAGE_REFUSED', message: MESSAGE, hint: 'ask for access' })
-    assert.match(logged((log) => log.error({ err: new Stopped('HR_X', MESSAGE, { hint: 'ask' }) }, 'x'), true).join(''), /"hint": "ask"/)
+    assert.deepEqual(JSON.parse(line).err, {
+      type: 'Stopped',
+      code: 'HR_PAGE_REFUSED',
+      message: MESSAGE,
+      hint: 'ask for access',
+    })
+    assert.match(
+      logged((log) => log.error({ err: new Stopped('HR_X', MESSAGE, { hint: 'ask' }) }, 'x'), true).join(''),
+      /"hint": "ask"/,
+    )
   })
 
   test('that is a defect has its place, and its message once', () => {
@@ -83,6 +100,9 @@ describe('an error in the log', () => {
       log.error({ err: error }, `run failed: ${error.message}`)
       log.error({ err: error }, 'run failed: see above')
     })
-    assert.deepEqual([line.split(MESSAGE).length, JSON.parse(line).msg, JSON.parse(other).msg], [2, 'run failed', 'run failed: see above'])
+    assert.deepEqual(
+      [line.split(MESSAGE).length, JSON.parse(line).msg, JSON.parse(other).msg],
+      [2, 'run failed', 'run failed: see above'],
+    )
   })
 })

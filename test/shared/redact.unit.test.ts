@@ -16,7 +16,10 @@ describe('a shown URL', () => {
     ['https://me@h:8080/p', 'https://***@h:8080/p'],
     ['https://h/p#access_token=abc', 'https://h/p#***'],
     ['/p?token=abc', '/p?token=***'],
-    ['https://h/a@b?page_token=xyz&cursor=%20a+b&empty=&token=', 'https://h/a@b?page_token=xyz&cursor=%20a+b&empty=&token='],
+    [
+      'https://h/a@b?page_token=xyz&cursor=%20a+b&empty=&token=',
+      'https://h/a@b?page_token=xyz&cursor=%20a+b&empty=&token=',
+    ],
   ] as const) {
     test(`${given} is ${shown}`, () => assert.equal(redactUrl(given), shown))
   }

@@ -67,8 +67,16 @@ test('a value is shown with its names and texts escaped and cut, at any depth th
   const options = { charsMax: 10, multiline: new Set(['stack']) }
   let deep: unknown = 'end'
   for (let depth = 0; depth < 50_000; depth++) deep = [deep]
-  const shown = shownValue({ 'a\u001b': ['\u009b', { b: 'x'.repeat(20) }], stack: 'a\nb\r', n: 1, none: null, deep }, options)
+  const shown = shownValue(
+    { 'a\u001b': ['\u009b', { b: 'x'.repeat(20) }], stack: 'a\nb\r', n: 1, none: null, deep },
+    options,
+  )
   const { deep: shownDeep, ...rest } = shown as { deep: unknown }
-  assert.deepEqual(rest, { 'a\\u001b': ['\\u009b', { b: `${'x'.repeat(9)}…` }], stack: 'a\nb\\u000d', n: 1, none: null })
+  assert.deepEqual(rest, {
+    'a\\u001b': ['\\u009b', { b: `${'x'.repeat(9)}…` }],
+    stack: 'a\nb\\u000d',
+    n: 1,
+    none: null,
+  })
   assert.ok(JSON.stringify(shownDeep).length < 50)
 })

@@ -18,11 +18,22 @@ describe('a topic that is to be there', () => {
     const { kafka, topic } = await bench(t)
     const { lines, log } = logged()
     const name = `${topic}-small`
-    await kafka.ensureTopic({ topic: name, partitions: 1, replicationFactor: 1, config: { 'max.message.bytes': '1000000' } })
+    await kafka.ensureTopic({
+      topic: name,
+      partitions: 1,
+      replicationFactor: 1,
+      config: { 'max.message.bytes': '1000000' },
+    })
     assert.equal(await ensureTopic(kafka, specs.deadLetters(name, 1), log), 'present')
     assert.equal(lines.length, 1)
-    assert.match(lines[0]?.msg ?? '', /retention\.ms is \d+, expected 86400000; max\.message\.bytes is 1000000, expected 16777216/)
-    assert.match(lines[0]?.hint ?? '', /--entity-name \S+-small --add-config retention\.ms=86400000,max\.message\.bytes=16777216$/)
+    assert.match(
+      lines[0]?.msg ?? '',
+      /retention\.ms is \d+, expected 86400000; max\.message\.bytes is 1000000, expected 16777216/,
+    )
+    assert.match(
+      lines[0]?.hint ?? '',
+      /--entity-name \S+-small --add-config retention\.ms=86400000,max\.message\.bytes=16777216$/,
+    )
     assert.equal((await kafka.topicSettings(name, ['max.message.bytes'])).get('max.message.bytes'), '1000000')
   })
 

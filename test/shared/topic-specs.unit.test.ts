@@ -16,7 +16,8 @@ describe('the settings of topics', () => {
 })
 
 describe('a topic that exists', () => {
-  const differences = (...actual: (readonly [string, string])[]) => settingDifferences(specs.deadLetters('t', 1), new Map(actual))
+  const differences = (...actual: (readonly [string, string])[]) =>
+    settingDifferences(specs.deadLetters('t', 1), new Map(actual))
 
   test('differs where a setting has another value, or less room for a message', () => {
     assert.deepEqual(differences(DAY, ['max.message.bytes', '16777215'], ['cleanup.policy', 'compact']), [
@@ -27,7 +28,8 @@ describe('a topic that exists', () => {
   })
 
   test('does not differ where settings are equal, have more room for a message, or cannot be read', () => {
-    for (const bytes of ['16777216', '16777217']) assert.deepEqual(differences(DAY, ['max.message.bytes', bytes], DELETE), [])
+    for (const bytes of ['16777216', '16777217'])
+      assert.deepEqual(differences(DAY, ['max.message.bytes', bytes], DELETE), [])
     assert.deepEqual(differences(), [])
   })
 

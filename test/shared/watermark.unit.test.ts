@@ -129,7 +129,8 @@ describe('the position of a value', () => {
       const isLeap = year === 2000 || year === 2024
       for (const [index, each] of DAYS.entries()) {
         const days = index === 1 && isLeap ? 29 : each
-        const text = (day: number) => `${year}-${String(index + 1).padStart(2, '0')}-${String(day).padStart(2, '0')}T12:00:00Z`
+        const text = (day: number) =>
+          `${year}-${String(index + 1).padStart(2, '0')}-${String(day).padStart(2, '0')}T12:00:00Z`
         assert.equal(iso(text(days)), BigInt(Date.UTC(year, index, days, 12)) * 1_000_000n, text(days))
         assert.equal(iso(text(days + 1)), null, text(days + 1))
       }
@@ -179,7 +180,11 @@ describe('the position of a value', () => {
   })
 
   test('the form that most APIs write is read apart, and to the same instant as any other form', () => {
-    const date = fc.date({ min: new Date(-30_000_000_000_000), max: new Date(200_000_000_000_000), noInvalidDate: true })
+    const date = fc.date({
+      min: new Date(-30_000_000_000_000),
+      max: new Date(200_000_000_000_000),
+      noInvalidDate: true,
+    })
     check(
       fc.property(date, (at) => {
         const text = at.toISOString()
@@ -201,7 +206,12 @@ describe('the position of a value', () => {
 
   test('a text of that form with one character changed anywhere is another instant or none, as by the other way', () => {
     const CHARACTERS = [...'0123456789/:;-+.,TtZz \n٣']
-    for (const text of ['2026-01-01T00:00:00Z', '1999-12-28T23:59:59.999Z', '2400-02-28T19:05:09.090Z', '1000-10-10T10:10:10.010Z']) {
+    for (const text of [
+      '2026-01-01T00:00:00Z',
+      '1999-12-28T23:59:59.999Z',
+      '2400-02-28T19:05:09.090Z',
+      '1000-10-10T10:10:10.010Z',
+    ]) {
       for (let at = 0; at < text.length; at++) {
         for (const character of CHARACTERS) assertSame(text.slice(0, at) + character + text.slice(at + 1))
         assertSame(text.slice(0, at) + text.slice(at + 1))
@@ -215,7 +225,8 @@ describe('the position of a value', () => {
   test('the first and the last day that every month has, of ordinary years, leap years and centuries, are right', () => {
     for (const year of ['1000', '1900', '1970', '2000', '2023', '2024', '2100', '9999']) {
       for (let month = 0; month <= 13; month++) {
-        for (const day of ['00', '01', '28', '29']) assertSame(`${year}-${String(month).padStart(2, '0')}-${day}T01:02:03.004Z`)
+        for (const day of ['00', '01', '28', '29'])
+          assertSame(`${year}-${String(month).padStart(2, '0')}-${day}T01:02:03.004Z`)
       }
     }
   })
@@ -227,7 +238,11 @@ describe('the position of a value', () => {
     assert.equal(positionOf('integer', '+5'), 5n)
     assert.equal(positionOf('integer', 2 ** 53 - 1), 9_007_199_254_740_991n)
     assert.equal(positionOf('integer', '9'.repeat(30)), BigInt('9'.repeat(30)))
-    assert.equal(positionOf('integer', '253402300800000000'), 253_402_300_800_000_000n, 'the bounds of instants are none of a sequence')
+    assert.equal(
+      positionOf('integer', '253402300800000000'),
+      253_402_300_800_000_000n,
+      'the bounds of instants are none of a sequence',
+    )
   })
 
   test('a fraction of seconds goes with their sign', () => {
@@ -264,7 +279,10 @@ describe('comparison is by value', () => {
       ['10', '9'],
       ['a', 'b'],
     ] as const) {
-      assert.deepEqual([comparePositions(low, high), comparePositions(high, low), comparePositions(low, low)], [-1, 1, 0])
+      assert.deepEqual(
+        [comparePositions(low, high), comparePositions(high, low), comparePositions(low, low)],
+        [-1, 1, 0],
+      )
     }
   })
 
@@ -286,7 +304,8 @@ describe('earlier', () => {
     assert.equal(earlier('integer', 1000n, 100), 900n)
     assert.equal(earlier('text', 'key', 0), 'key')
     assert.equal(earlier('text', 'key', 5), 'key')
-    for (const kind of ['iso', 'epochMs', 'epochSeconds'] as const) assert.equal(earlier(kind, 5_000_001n, 2), 3_000_001n)
+    for (const kind of ['iso', 'epochMs', 'epochSeconds'] as const)
+      assert.equal(earlier(kind, 5_000_001n, 2), 3_000_001n)
     for (const position of [-5n, 0n, 5n]) assert.equal(earlier('integer', position, 0), position)
   })
 
@@ -359,7 +378,11 @@ describe('the text of a request', () => {
     assert.equal(requestText(position, 'isoSeconds'), '2026-01-01T12:34:56Z')
     const tenth = positionOf('iso', '2026-01-01T12:34:56.100Z')
     assert.ok(tenth !== null)
-    assert.equal(requestText(tenth, 'iso'), '2026-01-01T12:34:56.100Z', 'an API that compares texts must find its own text not earlier')
+    assert.equal(
+      requestText(tenth, 'iso'),
+      '2026-01-01T12:34:56.100Z',
+      'an API that compares texts must find its own text not earlier',
+    )
     assert.equal(requestText(position, 'isoDate'), '2026-01-01')
     assert.equal(requestText(position, 'epochMs'), '1767270896789')
     assert.equal(requestText(position, 'epochSeconds'), '1767270896')
@@ -392,7 +415,11 @@ describe('the text of a request', () => {
       check(
         fc.property(instants, instants, (a, b) => {
           const back = asked(a)
-          return back <= a && a - back < unit && Math.sign(comparePositions(asked(a), asked(b))) * Math.sign(comparePositions(a, b)) >= 0
+          return (
+            back <= a &&
+            a - back < unit &&
+            Math.sign(comparePositions(asked(a), asked(b))) * Math.sign(comparePositions(a, b)) >= 0
+          )
         }),
       )
     })
@@ -413,8 +440,15 @@ describe('the text of a watermark', () => {
       check(fc.property(instants, (position) => positionOfText(kind, watermarkText(kind, position)) === position))
     }
     const sequences = fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n })
-    check(fc.property(sequences, (position) => positionOfText('integer', watermarkText('integer', position)) === position))
-    check(fc.property(fc.string({ minLength: 1 }), (position) => positionOfText('text', watermarkText('text', position)) === position))
+    check(
+      fc.property(sequences, (position) => positionOfText('integer', watermarkText('integer', position)) === position),
+    )
+    check(
+      fc.property(
+        fc.string({ minLength: 1 }),
+        (position) => positionOfText('text', watermarkText('text', position)) === position,
+      ),
+    )
   })
 
   test('of another kind is none', () => {

@@ -43,7 +43,9 @@ for (const [moment, line] of [
   for (const signal of moment === 'when all is up' ? (['SIGKILL', 'SIGINT'] as const) : (['SIGKILL'] as const)) {
     test(`an owner that ends by ${signal} ${moment} leaves no process`, { skip }, async () => {
       const dir = await mkdtemp(join(tmpdir(), 'headrace-owner-'))
-      const owner = spawn(process.execPath, [join(import.meta.dirname, 'owner.ts'), dir], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const owner = spawn(process.execPath, [join(import.meta.dirname, 'owner.ts'), dir], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       await untilSaid(owner, line)
       if (line === 'up') assert.ok((await processesIn(dir)).length >= 6)
       owner.kill(signal)

@@ -1,4 +1,7 @@
-/** A process of its own for tests: `owner.ts DIR` starts an owned stack, prints what happens, and stays until it is killed. */
+/**
+ * A process of its own for tests: `owner.ts DIR` starts an owned stack, prints what happens, and stays until it is
+ * killed.
+ */
 
 import { systemClock } from '#shared/clock.ts'
 import { silentLog } from '#shared/log.ts'

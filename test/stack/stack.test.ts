@@ -12,7 +12,14 @@ import { silentLog as log } from '#shared/log.ts'
 import { findJavas } from '../../services/stack/downloads/java.ts'
 import { freePorts, HOST } from '../../services/stack/free-ports.ts'
 import { SERVER_NAMES } from '../../services/stack/options.ts'
-import { type Stack, type StackFile, type StackOptions, stackDown, stackStatus, stackUp } from '../../services/stack/stack.ts'
+import {
+  type Stack,
+  type StackFile,
+  type StackOptions,
+  stackDown,
+  stackStatus,
+  stackUp,
+} from '../../services/stack/stack.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'headrace stack, ü;'))
 const used: StackOptions[] = []
@@ -66,7 +73,11 @@ async function writeEverywhere({ addresses }: Stack): Promise<number> {
   await kafka.close()
   const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
   const body = JSON.stringify({ schemaType: 'JSON', schema: SCHEMA })
-  const response = await fetch(`${addresses.registry.url}/subjects/records-value/versions`, { method: 'POST', headers, body })
+  const response = await fetch(`${addresses.registry.url}/subjects/records-value/versions`, {
+    method: 'POST',
+    headers,
+    body,
+  })
   const answer = (await response.json()) as { id: number }
   assert.equal(response.status, 200, JSON.stringify(answer))
   return answer.id
@@ -120,16 +131,25 @@ test('one server that dies while it starts is named with its log, and the others
   const options = await optionsOf('dying')
   await mkdir(join(options.dir, 'data', 'kafka'), { recursive: true })
   await writeFile(join(options.dir, 'data', 'kafka', 'meta.properties'), 'version=1\ncluster.id=none\nnode.id=77\n')
-  await refused(options, 'HR_STACK_SERVER_FAILED', /^kafka did not start: exit status 1; its log is .*kafka\.log\n.*node/s)
+  await refused(
+    options,
+    'HR_STACK_SERVER_FAILED',
+    /^kafka did not start: exit status 1; its log is .*kafka\.log\n.*node/s,
+  )
 })
 
 const KILL_ORDER = ['registry', 'kafka', 'clickhouse'] as const
 
-/** Version 3 of the registry needs Java 21. Where the Java on PATH is older, and only it is looked for, version 2.6 must do as well. */
+/**
+ * Version 3 of the registry needs Java 21. Where the Java on PATH is older, and only it is looked for, version 2.6 must
+ * do as well.
+ */
 const olderEnv = { ...process.env, JAVA_HOME: '', PATH: '/usr/bin:/bin' }
 const ofPath = await findJavas(olderEnv, []).catch(() => [])
 const skipOlder =
-  ofPath.length > 0 && ofPath.every(({ major }) => major < 21) ? false : 'the Java in /usr/bin is missing or new enough for version 3'
+  ofPath.length > 0 && ofPath.every(({ major }) => major < 21)
+    ? false
+    : 'the Java in /usr/bin is missing or new enough for version 3'
 
 for (const [name, skip, choice] of [
   ['the newest Java', false, {}],

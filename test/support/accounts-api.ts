@@ -1,6 +1,7 @@
 /**
- * An API with orders below accounts, on a real HTTP server: `/accounts` and `/accounts/{account}/orders`, both in pages of two, orders by `since` in
- * no order of time. A test changes both while they are walked, and can make an account fail.
+ * An API with orders below accounts, on a real HTTP server: `/accounts` and `/accounts/{account}/orders`, both in pages
+ * of two, orders by `since` in no order of time. A test changes both while they are walked, and can make an account
+ * fail.
  */
 import type { TestContext } from 'node:test'
 import { type Answer, type Asked, startServer } from './http.ts'
@@ -44,7 +45,8 @@ export async function startAccountsApi(t: TestContext, accounts: readonly string
     const { since } = asked
     const own = [...(orders.get(account)?.values() ?? [])]
     return (
-      api.script?.(asked) ?? page(since === null ? own : own.filter(({ updated_at }) => Date.parse(updated_at) >= Date.parse(since)), after)
+      api.script?.(asked) ??
+      page(since === null ? own : own.filter(({ updated_at }) => Date.parse(updated_at) >= Date.parse(since)), after)
     )
   }
 

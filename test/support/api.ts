@@ -1,7 +1,8 @@
 /**
- * A small API for tests, on a real HTTP server: records in memory, asked by watermark and walked by cursor, that a test changes while it is
- * being walked. It remembers every request for records and what it answered, and a script may answer in its place. The cursor names the last
- * record that was handed out, so records that come or go meanwhile move nothing out of sight.
+ * A small API for tests, on a real HTTP server: records in memory, asked by watermark and walked by cursor, that a test
+ * changes while it is being walked. It remembers every request for records and what it answered, and a script may
+ * answer in its place. The cursor names the last record that was handed out, so records that come or go meanwhile move
+ * nothing out of sight.
  */
 import type { TestContext } from 'node:test'
 import { type Answer, type Asked, startServer } from './http.ts'
@@ -16,7 +17,10 @@ export type ApiOptions = {
   exclusive?: boolean
   /** Life of a token in seconds; without it, nobody is asked for one. */
   tokenSeconds?: number
-  /** Answers in the API's place, when it returns something; `number` counts requests for records from 1. May change the records. */
+  /**
+   * Answers in the API's place, when it returns something; `number` counts requests for records from 1. May change the
+   * records.
+   */
   script?(request: ApiRequest, number: number): Answer | undefined | Promise<Answer | undefined>
 }
 
@@ -45,7 +49,10 @@ export type Api = {
 
 type Kept = { record: ApiRecord; seq: number }
 
-/** Records at `/orders` (`until`: those before), tokens at `/oauth/token` (client "client", secret "s3cret"). Closes with the test. */
+/**
+ * Records at `/orders` (`until`: those before), tokens at `/oauth/token` (client "client", secret "s3cret"). Closes
+ * with the test.
+ */
 export async function startApi(t: TestContext | null, options: ApiOptions = {}): Promise<Api> {
   const { pageSize = 100, sorted = true, exclusive = false } = options
   const kept = new Map<string, Kept>()
@@ -55,7 +62,8 @@ export async function startApi(t: TestContext | null, options: ApiOptions = {}):
   /** What comes behind what: by time and then by id, or in the order of coming. */
   const placeOf = ({ record, seq }: Kept): Place => [sorted ? Date.parse(record.updated_at) : seq, record.id]
 
-  const isSince = ({ updated_at }: ApiRecord, ms: number) => (exclusive ? Date.parse(updated_at) > ms : Date.parse(updated_at) >= ms)
+  const isSince = ({ updated_at }: ApiRecord, ms: number) =>
+    exclusive ? Date.parse(updated_at) > ms : Date.parse(updated_at) >= ms
 
   function pageAfter({ since, cursor, values }: ApiRequest): { data: ApiRecord[]; next: string | null } {
     const after = cursor === null ? null : (JSON.parse(Buffer.from(cursor, 'base64url').toString()) as Place)
@@ -68,12 +76,16 @@ export async function startApi(t: TestContext | null, options: ApiOptions = {}):
       .filter((each) => after === null || compare(placeOf(each), after) > 0)
     const page = found.slice(0, pageSize)
     const last = page.at(-1)
-    const next = found.length <= page.length || last === undefined ? null : Buffer.from(JSON.stringify(placeOf(last))).toString('base64url')
+    const next =
+      found.length <= page.length || last === undefined
+        ? null
+        : Buffer.from(JSON.stringify(placeOf(last))).toString('base64url')
     return { data: page.map(({ record }) => record), next }
   }
 
   function token(asked: Asked): Answer {
-    if (asked.headers.authorization !== `Basic ${Buffer.from('client:s3cret').toString('base64')}`) return { status: 401, json: {} }
+    if (asked.headers.authorization !== `Basic ${Buffer.from('client:s3cret').toString('base64')}`)
+      return { status: 401, json: {} }
     api.tokens += 1
     const access_token = `token-${api.tokens}`
     lives.set(access_token, asked.atMs + (options.tokenSeconds ?? 0) * 1000)

@@ -13,7 +13,8 @@ export type Child = {
 
 const ROOT = resolve(import.meta.dirname, '..', '..')
 
-export const headrace = (args: readonly string[], env: Record<string, string>): Child => run(['services/cli.ts', ...args], env)
+export const headrace = (args: readonly string[], env: Record<string, string>): Child =>
+  run(['services/cli.ts', ...args], env)
 
 /** A loader that the group misses soon after it has died. */
 export const shortLivedLoader = (env: Record<string, string>): Child => run(['test/support/load-child.ts'], env)

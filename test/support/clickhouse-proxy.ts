@@ -1,4 +1,7 @@
-/** A proxy in front of the real ClickHouse that does to answers what networks and servers do: cuts them, fakes them, refuses. */
+/**
+ * A proxy in front of the real ClickHouse that does to answers what networks and servers do: cuts them, fakes them,
+ * refuses.
+ */
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import { listening, passedOn } from './http.ts'
@@ -34,7 +37,10 @@ const CUT_AFTER_BYTES = 1000
 const SLOW_MS = 300
 
 /** `decide` is asked once an insert, with the body's size in bytes. */
-export async function clickhouseProxy(target: string, decide: (table: string, bytes: number) => Mishap): Promise<ClickHouseProxy> {
+export async function clickhouseProxy(
+  target: string,
+  decide: (table: string, bytes: number) => Mishap,
+): Promise<ClickHouseProxy> {
   const inserts: ClickHouseProxy['inserts'] = []
 
   async function handle(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
@@ -42,7 +48,8 @@ export async function clickhouseProxy(target: string, decide: (table: string, by
     const { searchParams } = new URL(incoming.url ?? '/', target)
     const table = /^INSERT INTO `[^`]*`\.`([^`]*)`/.exec(searchParams.get('query') ?? '')?.[1]
     const mishap = table === undefined ? 'pass' : decide(table, body.length)
-    if (table !== undefined) inserts.push({ table, bytes: body.length, mishap, token: searchParams.get('insert_deduplication_token') })
+    if (table !== undefined)
+      inserts.push({ table, bytes: body.length, mishap, token: searchParams.get('insert_deduplication_token') })
     if (typeof mishap === 'object' && 'hold' in mishap) {
       await mishap.hold
       return void answer.destroy()
@@ -56,7 +63,9 @@ export async function clickhouseProxy(target: string, decide: (table: string, by
     } else await forward(target, incoming, body, passes ? answer : null).finally(() => passes || answer.destroy())
   }
 
-  const { url, close } = await listening((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
+  const { url, close } = await listening(
+    (incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()),
+  )
   atEnd(close)
   return { url, inserts, close }
 }
@@ -66,7 +75,8 @@ type Refusal = Exclude<Mishap, string | { hold: Promise<void> }>
 function refuse(answer: ServerResponse, mishap: Refusal): void {
   // Claims more rows than any insert has, so that only the exception can tell.
   const claim = { 'X-ClickHouse-Summary': '{"written_rows":"1000000000"}' }
-  if ('header' in mishap) answer.writeHead(200, { ...claim, 'X-ClickHouse-Exception-Code': String(mishap.header) }).end('')
+  if ('header' in mishap)
+    answer.writeHead(200, { ...claim, 'X-ClickHouse-Exception-Code': String(mishap.header) }).end('')
   else if ('text' in mishap) answer.writeHead(200, claim).end(mishap.text)
   else if ('status' in mishap) answer.writeHead(mishap.status).end('<html>an error page</html>')
   else {
@@ -82,8 +92,8 @@ async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
 }
 
 /**
- * The length in front stays that of the whole: a part that came as a whole would be rows that ClickHouse takes, and under their token it would drop
- * all others. No network does that.
+ * The length in front stays that of the whole: a part that came as a whole would be rows that ClickHouse takes, and
+ * under their token it would drop all others. No network does that.
  */
 function cutBody(target: string, incoming: IncomingMessage, body: Buffer): Promise<void> {
   return new Promise((resolve) => {
@@ -95,7 +105,12 @@ function cutBody(target: string, incoming: IncomingMessage, body: Buffer): Promi
   })
 }
 
-function forward(target: string, incoming: IncomingMessage, body: Buffer, answer: ServerResponse | null): Promise<void> {
+function forward(
+  target: string,
+  incoming: IncomingMessage,
+  body: Buffer,
+  answer: ServerResponse | null,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const url = new URL(incoming.url ?? '/', target)
     const outgoing = request(url, passedOn(incoming, url, body.length), (response) => {

@@ -1,11 +1,17 @@
-/** Clocks for tests: one that runs faster than the wall, for tests with real connections, and one that only moves when all wait, for simulations. */
+/**
+ * Clocks for tests: one that runs faster than the wall, for tests with real connections, and one that only moves when
+ * all wait, for simulations.
+ */
 import { setTimeout as realSleep } from 'node:timers/promises'
 import type { Clock } from '#shared/clock.ts'
 import { createSleepers } from './sleepers.ts'
 
 export type FastClock = Clock & { slept: number[] }
 
-/** Every wait takes `1 / speed` of its time. `slept` remembers the waits that were asked for, in milliseconds of this clock. */
+/**
+ * Every wait takes `1 / speed` of its time. `slept` remembers the waits that were asked for, in milliseconds of this
+ * clock.
+ */
 export function fastClock(options: { speed?: number; random?: () => number; startMs?: number } = {}): FastClock {
   const { speed = 200, random = Math.random, startMs = Date.now() } = options
   const beganMs = performance.now()
@@ -21,10 +27,12 @@ export function fastClock(options: { speed?: number; random?: () => number; star
       const endMs = elapsedMs() + ms
       signal?.throwIfAborted()
       while (elapsedMs() < endMs) {
-        await realSleep(Math.max(1, (endMs - elapsedMs()) / speed), undefined, signal ? { signal } : {}).catch((error) => {
-          signal?.throwIfAborted()
-          throw error
-        })
+        await realSleep(Math.max(1, (endMs - elapsedMs()) / speed), undefined, signal ? { signal } : {}).catch(
+          (error) => {
+            signal?.throwIfAborted()
+            throw error
+          },
+        )
       }
     },
   }

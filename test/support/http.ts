@@ -1,8 +1,14 @@
 /**
- * Real HTTP servers on a free port of this machine: with a listener of the test's own, or one that answers as a test scripts it and remembers what it
- * was asked. That one closes with the test.
+ * Real HTTP servers on a free port of this machine: with a listener of the test's own, or one that answers as a test
+ * scripts it and remembers what it was asked. That one closes with the test.
  */
-import { createServer, type IncomingMessage, type RequestListener, type RequestOptions, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type RequestOptions,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 
@@ -50,7 +56,10 @@ export async function listening(listener: RequestListener): Promise<Listening> {
 /** What a proxy that has the whole body asks `to` with, in place of what came in; the length is the body's. */
 export function passedOn({ method, headers: given }: IncomingMessage, to: URL, bodyBytes: number): RequestOptions {
   const { 'transfer-encoding': _, connection: __, ...headers } = given
-  return { ...(method === undefined ? {} : { method }), headers: { ...headers, host: to.host, 'content-length': bodyBytes } }
+  return {
+    ...(method === undefined ? {} : { method }),
+    headers: { ...headers, host: to.host, 'content-length': bodyBytes },
+  }
 }
 
 /** `script` is asked for each request, with its number from 0. */

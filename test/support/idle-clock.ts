@@ -1,6 +1,7 @@
 /**
- * A virtual clock for tests with real connections: it moves from sleeper to sleeper, and only while no request is under way and all that can run has
- * run. Requests are counted where the HTTP client tells of them (`undici:request:*`); a server that sleeps by this clock says so with `park`.
+ * A virtual clock for tests with real connections: it moves from sleeper to sleeper, and only while no request is under
+ * way and all that can run has run. Requests are counted where the HTTP client tells of them (`undici:request:*`); a
+ * server that sleeps by this clock says so with `park`.
  */
 import { channel } from 'node:diagnostics_channel'
 import type { Clock } from '#shared/clock.ts'
@@ -9,7 +10,10 @@ import { createSleepers } from './sleepers.ts'
 export type IdleClock = Clock & {
   /** Runs until `ms` after the start. */
   runTo(ms: number): Promise<void>
-  /** The server's answer waits so long; the request does not keep the time from moving meanwhile. Ends when `gone` resolves. */
+  /**
+   * The server's answer waits so long; the request does not keep the time from moving meanwhile. Ends when `gone`
+   * resolves.
+   */
   park(ms: number, gone: Promise<unknown>): Promise<void>
   close(): void
 }

@@ -1,6 +1,7 @@
 /**
- * ClickHouse behind a proxy that stops at the moments of an insert, so that a process can be killed exactly there. Inserts of the ledger count apart
- * from those of tables; everything else passes, inserts into the ledger of dead letters too. Changes nothing by itself: for answers that lie or break see clickhouse-proxy.ts.
+ * ClickHouse behind a proxy that stops at the moments of an insert, so that a process can be killed exactly there.
+ * Inserts of the ledger count apart from those of tables; everything else passes, inserts into the ledger of dead
+ * letters too. Changes nothing by itself: for answers that lie or break see clickhouse-proxy.ts.
  */
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { listening, passedOn } from './http.ts'
@@ -8,8 +9,8 @@ import { createMoments, type Moments } from './moments.ts'
 import type { Closes } from './processes.ts'
 
 /**
- * `begun`: all of an insert is here, nothing of it is at ClickHouse. `half`: half of it is. `done`: ClickHouse has confirmed it, and the loader
- * does not know. `answered`: the loader can know. The same of the ledger.
+ * `begun`: all of an insert is here, nothing of it is at ClickHouse. `half`: half of it is. `done`: ClickHouse has
+ * confirmed it, and the loader does not know. `answered`: the loader can know. The same of the ledger.
  */
 export type InsertMoment = `${'table' | 'ledger'}-${'begun' | 'half' | 'done' | 'answered'}`
 
@@ -36,7 +37,9 @@ export async function startInsertProxy(closes: Closes, target: string): Promise<
     await forward(url, incoming, Buffer.concat(pieces), answer, reach)
   }
 
-  const { url: own, close } = await listening((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
+  const { url: own, close } = await listening(
+    (incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()),
+  )
   closes.after(close)
   const proxy: InsertProxy = { url: own, inserts: 0, at: moments.at }
   return proxy
@@ -45,7 +48,13 @@ export async function startInsertProxy(closes: Closes, target: string): Promise<
 type Reach = (moment: 'half' | 'done' | 'answered') => Promise<void>
 
 /** What the loader no longer waits for ends at ClickHouse too, as it would without a proxy in between. */
-async function forward(url: URL, incoming: IncomingMessage, body: Buffer, answer: ServerResponse, reach: Reach): Promise<void> {
+async function forward(
+  url: URL,
+  incoming: IncomingMessage,
+  body: Buffer,
+  answer: ServerResponse,
+  reach: Reach,
+): Promise<void> {
   const outgoing = request(url, passedOn(incoming, url, body.length))
   const response = Promise.withResolvers<IncomingMessage>()
   outgoing.once('response', response.resolve)

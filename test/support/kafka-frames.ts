@@ -1,6 +1,7 @@
 /**
- * As much of Kafka's protocol as a proxy needs: whole frames out of a stream of bytes, what a request asks, and the addresses of brokers in
- * answers. Headers are those of versions that are not flexible, which are all that kafkajs speaks. Source: Apache Kafka, "Kafka protocol guide".
+ * As much of Kafka's protocol as a proxy needs: whole frames out of a stream of bytes, what a request asks, and the
+ * addresses of brokers in answers. Headers are those of versions that are not flexible, which are all that kafkajs
+ * speaks. Source: Apache Kafka, "Kafka protocol guide".
  */
 import type { Socket } from 'node:net'
 

@@ -1,7 +1,8 @@
 /**
- * A proxy in front of a real broker that does what networks do: resets connections before a request has arrived, in place of its answer, or in the
- * middle of the answer's bytes; holds answers back while requests go on arriving; is slow. Brokers tell their own address, so the proxy writes its own
- * over it. Whoever is to be met by this gets `brokers` as KAFKA_BROKERS; others go on speaking to the broker itself. One broker only.
+ * A proxy in front of a real broker that does what networks do: resets connections before a request has arrived, in
+ * place of its answer, or in the middle of the answer's bytes; holds answers back while requests go on arriving; is
+ * slow. Brokers tell their own address, so the proxy writes its own over it. Whoever is to be met by this gets
+ * `brokers` as KAFKA_BROKERS; others go on speaking to the broker itself. One broker only.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,7 +37,11 @@ type Expected = Asked & { mishap: KafkaMishap }
 type Line = { client: Socket; broker: Socket; expected: Map<number, Expected> }
 
 /** `decide` is asked once a request, when it is here. */
-export async function startKafkaProxy(closes: Closes, brokers: string, decide: (api: string) => KafkaMishap): Promise<KafkaProxy> {
+export async function startKafkaProxy(
+  closes: Closes,
+  brokers: string,
+  decide: (api: string) => KafkaMishap,
+): Promise<KafkaProxy> {
   const [host = '', portText] = brokers.split(':')
   const port = Number(portText)
   const lines = new Set<Line>()

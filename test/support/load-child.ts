@@ -1,4 +1,7 @@
-/** A loader as a process, with the shortest session that the broker allows, so that a test need not wait half a minute for a dead one. */
+/**
+ * A loader as a process, with the shortest session that the broker allows, so that a test need not wait half a minute
+ * for a dead one.
+ */
 
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig } from '#shared/config/config.ts'

@@ -34,8 +34,16 @@ export function startLoader(place: Place, config: Config = place.config): Loadin
 
 /** One shot: loads what is there. */
 export function loadAll(place: Place, config: Config = place.config): Promise<LoadSummary> {
-  const log = process.env.LOADER_TEST_LOG === '1' ? createLog({ level: 'debug', pretty: false, name: 'loader' }) : silentLog
-  return load({ config, clock: systemClock, log, metrics: createMetrics(), signal: new AbortController().signal, untilCaughtUp: true })
+  const log =
+    process.env.LOADER_TEST_LOG === '1' ? createLog({ level: 'debug', pretty: false, name: 'loader' }) : silentLog
+  return load({
+    config,
+    clock: systemClock,
+    log,
+    metrics: createMetrics(),
+    signal: new AbortController().signal,
+    untilCaughtUp: true,
+  })
 }
 
 function recorder(lines: LogLine[]): Log {
@@ -46,7 +54,9 @@ function recorder(lines: LogLine[]): Log {
     lines.push(line)
     if (process.env.LOADER_TEST_LOG === '1') process.stderr.write(`${JSON.stringify(line)}\n`)
   }
-  const methods = Object.fromEntries(['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((level) => [level, take(level)]))
+  const methods = Object.fromEntries(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map((level) => [level, take(level)]),
+  )
   return Object.assign(Object.create(log), methods, { child: () => Object.assign(Object.create(log), methods) })
 }
 
@@ -84,7 +94,11 @@ export async function commits(place: Place, topic: string): Promise<(Commit | nu
 }
 
 /** Looks until it is so; the last error or `what` when it never is. */
-export async function until(what: string, look: () => Promise<boolean> | boolean, waitMaxMs = WAIT_MAX_MS): Promise<void> {
+export async function until(
+  what: string,
+  look: () => Promise<boolean> | boolean,
+  waitMaxMs = WAIT_MAX_MS,
+): Promise<void> {
   const endMs = systemClock.elapsedMs() + waitMaxMs
   for (;;) {
     let last: unknown

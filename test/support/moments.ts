@@ -1,6 +1,7 @@
 /**
- * Moments of a server at which a test steps in: the server says each time that it has come to one, and waits for what the test does there.
- * A moment is named and counted from the time that the test asks for it, so "the third answer from now" means the same in every run.
+ * Moments of a server at which a test steps in: the server says each time that it has come to one, and waits for what
+ * the test does there. A moment is named and counted from the time that the test asks for it, so "the third answer from
+ * now" means the same in every run.
  */
 export type Moments<Name extends string> = {
   /** Called by the server. Resolves when the test is through. */

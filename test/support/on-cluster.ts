@@ -1,7 +1,7 @@
 /**
- * What a cluster does with a statement ON CLUSTER, in front of servers that have neither Keeper nor replication: the statement is done on each of them,
- * with the plain engine in place of the Replicated one and the memory of inserts that a Replicated table has by default. All else goes to the
- * first server as it is.
+ * What a cluster does with a statement ON CLUSTER, in front of servers that have neither Keeper nor replication: the
+ * statement is done on each of them, with the plain engine in place of the Replicated one and the memory of inserts
+ * that a Replicated table has by default. All else goes to the first server as it is.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { listening } from './http.ts'
@@ -31,21 +31,37 @@ export async function onCluster(servers: readonly string[]): Promise<{ url: stri
       await done.text()
     }
     // As a server does, unless it is told to say nothing.
-    answer.end(path.includes('distributed_ddl_output_mode=none') ? '' : servers.map((url) => `${url}\t9000\t0\t\t0\t0\n`).join(''))
+    answer.end(
+      path.includes('distributed_ddl_output_mode=none')
+        ? ''
+        : servers.map((url) => `${url}\t9000\t0\t\t0\t0\n`).join(''),
+    )
   }
 
-  const { url, close } = await listening((incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()))
+  const { url, close } = await listening(
+    (incoming, answer) => void handle(incoming, answer).catch(() => answer.destroy()),
+  )
   atEnd(close)
   return { url, statements }
 }
 
-function ask(server: string, path: string, { method = 'GET', headers }: IncomingMessage, body: Buffer): Promise<Response> {
+function ask(
+  server: string,
+  path: string,
+  { method = 'GET', headers }: IncomingMessage,
+  body: Buffer,
+): Promise<Response> {
   const own = Object.entries(headers).filter(([name]) => name.startsWith('x-') || name === 'authorization')
   const sent = method === 'GET' ? {} : { body: new Uint8Array(body) }
   return fetch(new URL(path, server), { method, headers: own.map(([name, value]) => [name, String(value)]), ...sent })
 }
 
 async function pass(response: Response, answer: ServerResponse): Promise<void> {
-  const { 'content-encoding': _, 'transfer-encoding': __, 'content-length': ___, ...headers } = Object.fromEntries(response.headers)
+  const {
+    'content-encoding': _,
+    'transfer-encoding': __,
+    'content-length': ___,
+    ...headers
+  } = Object.fromEntries(response.headers)
   answer.writeHead(response.status, headers).end(Buffer.from(await response.arrayBuffer()))
 }

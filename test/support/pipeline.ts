@@ -1,6 +1,7 @@
 /**
- * The whole pipeline as a person runs it: a declaration in a folder, fetcher and loader as processes, the walk API in front and the test stack
- * behind. Names and database are this pipeline's own. What must be true of it after whatever was done to it is said here once.
+ * The whole pipeline as a person runs it: a declaration in a folder, fetcher and loader as processes, the walk API in
+ * front and the test stack behind. Names and database are this pipeline's own. What must be true of it after whatever
+ * was done to it is said here once.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -70,7 +71,10 @@ export type Pipeline = {
   /** Waits for it. */
   untilComplete(waitMaxMs?: number): Promise<void>
   assertComplete(): Promise<void>
-  /** `speaksOf`: whether the watermark of a partition speaks of the region, where that is not what was declared at first. */
+  /**
+   * `speaksOf`: whether the watermark of a partition speaks of the region, where that is not what was declared at
+   * first.
+   */
   assertWatermarksHonest(speaksOf?: SpeaksOf): Promise<void>
   assertAskedOnce(): Promise<void>
   assertLedger(): Promise<void>
@@ -91,7 +95,13 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
     writeFile(join(dir, 'shop.ts'), (declared.declaration ?? ((url) => declarationOf(url, declared)))(api.url))
   await declare(options)
   const env = stack.env({
-    ...{ HEADRACE_PREFIX: prefix, CLICKHOUSE_DATABASE: prefix, HEADRACE_DIR: dir, HEADRACE_LOG_FORMAT: 'json', ...QUICK },
+    ...{
+      HEADRACE_PREFIX: prefix,
+      CLICKHOUSE_DATABASE: prefix,
+      HEADRACE_DIR: dir,
+      HEADRACE_LOG_FORMAT: 'json',
+      ...QUICK,
+    },
     ...(options.tokenLifeMs === undefined ? {} : { SHOP_SECRET: options.clientSecret ?? WALK_SECRET }),
     ...options.env,
   })
@@ -143,7 +153,9 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
   const textOf = (records: readonly WalkRecord[]) =>
     records.map(({ id, total, updated_at }) => `${id} ${total} ${Date.parse(updated_at)}`).sort()
   const rowTexts = async () =>
-    textOf((await rows()).map((row) => ({ ...row, updated_at: `${row.updated_at.replace(' ', 'T').replace('Z', '')}Z` })))
+    textOf(
+      (await rows()).map((row) => ({ ...row, updated_at: `${row.updated_at.replace(' ', 'T').replace('Z', '')}Z` })),
+    )
 
   async function isComplete(): Promise<boolean> {
     const [inTable, inLetters] = [await rowTexts(), new Set(await rejected())]
@@ -156,18 +168,37 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
   }
 
   return {
-    ...{ api, env, kafka, names, topic, deadLetterTopic, run: runCommand, messages, markers, rejected, rows, query, commits, isComplete },
+    ...{
+      api,
+      env,
+      kafka,
+      names,
+      topic,
+      deadLetterTopic,
+      run: runCommand,
+      messages,
+      markers,
+      rejected,
+      rows,
+      query,
+      commits,
+      isComplete,
+    },
     declare: (changes) => declare({ ...options, ...changes }),
     fetcher: (...args) => headrace('fetcher', ['fetch', 'shop.orders', ...args]),
     loader: (...args) => headrace('loader', ['load', ...args]),
     fetchOnce: () => mustWork('fetch', 'shop.orders', '--once'),
     loadAll: () => mustWork('load', '--until-caught-up'),
     async published() {
-      return (await messages(topic)).flatMap(({ value }) => (value === null ? [] : [JSON.parse(value.subarray(5).toString()).id]))
+      return (await messages(topic)).flatMap(({ value }) =>
+        value === null ? [] : [JSON.parse(value.subarray(5).toString()).id],
+      )
     },
     async reasons() {
       return (await messages(deadLetterTopic)).map(({ headers }) => {
-        const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, value?.toString()]))
+        const texts = Object.fromEntries(
+          Object.entries(headers ?? {}).map(([name, value]) => [name, value?.toString()]),
+        )
         return parseDeadLetterHeaders(texts).reason
       })
     },
@@ -231,7 +262,10 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
         [],
       )
     },
-    /** A page that is in the topic was asked for no more after the answer that was published; asking from a watermark anew is another walk. */
+    /**
+     * A page that is in the topic was asked for no more after the answer that was published; asking from a watermark
+     * anew is another walk.
+     */
     async assertAskedOnce() {
       const first = new Map<string, PageMarker & { partition: number }>()
       const runs = new Map<number, string>()
@@ -245,7 +279,10 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
       for (const visit of api.visits) {
         const marker = visit.since === null ? first.get(`${visit.region} page ${visit.page}`) : undefined
         if (marker === undefined) continue
-        assert.ok(visit.atMs <= marker.at, `${visit.region} page ${visit.page} was asked for again after it had been published`)
+        assert.ok(
+          visit.atMs <= marker.at,
+          `${visit.region} page ${visit.page} was asked for again after it had been published`,
+        )
       }
     },
   }
@@ -253,7 +290,8 @@ export async function pipeline(closes: Closes, options: PipelineOptions = {}): P
 
 export function declarationOf(url: string, options: PipelineOptions): string {
   const { regions = ['eu'], tokenLifeMs, declaredQuota, stream = "every: '1s'," } = options
-  const watermark = options.watermark === false ? '' : "watermark: { field: 'updated_at', param: 'since', sorted: true },"
+  const watermark =
+    options.watermark === false ? '' : "watermark: { field: 'updated_at', param: 'since', sorted: true },"
   const auth =
     tokenLifeMs === undefined
       ? ''

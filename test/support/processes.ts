@@ -1,6 +1,6 @@
 /**
- * The commands of Headrace as real processes: started as a person or a supervisor starts them, with their output kept and real signals. Each
- * is gone when its test ends, and at the latest when the test's process does.
+ * The commands of Headrace as real processes: started as a person or a supervisor starts them, with their output kept
+ * and real signals. Each is gone when its test ends, and at the latest when the test's process does.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
@@ -44,7 +44,12 @@ process.on('exit', () => {
 })
 
 /** Starts `headrace …args`. */
-export function start(closes: Closes, name: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
+export function start(
+  closes: Closes,
+  name: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Running {
   const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   alive.add(child)
   const texts = { stdout: '', stderr: '' }

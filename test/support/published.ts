@@ -1,6 +1,6 @@
 /**
- * Publishes what a fetcher would: a stream's topics and registered schema, then pages of frames, each closed by its marker, in one transaction
- * with a checkpoint. Also raw messages, for what no fetcher would write.
+ * Publishes what a fetcher would: a stream's topics and registered schema, then pages of frames, each closed by its
+ * marker, in one transaction with a checkpoint. Also raw messages, for what no fetcher would write.
  */
 
 import { systemClock } from '#shared/clock.ts'
@@ -16,7 +16,14 @@ import { checkpointText } from '#shared/progress/offset-metadata.ts'
 import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
 import { KEPT, type TestStack, testStack, uniquePrefix } from './stack.ts'
 
-export type Place = { config: Config; env: Record<string, string>; prefix: string; kafka: Kafka; registry: Registry; names: Names }
+export type Place = {
+  config: Config
+  env: Record<string, string>
+  prefix: string
+  kafka: Kafka
+  registry: Registry
+  names: Names
+}
 
 const SHOWN_LOOKS_MAX = 200
 const SHOWN_LOOK_MS = 10
@@ -39,7 +46,12 @@ export async function closeAll(): Promise<void> {
 export async function ownPlace(overrides: Record<string, string> = {}, on?: TestStack): Promise<Place> {
   const stack = on ?? (await testStack())
   const prefix = uniquePrefix()
-  const env = stack.env({ HEADRACE_PREFIX: prefix, CLICKHOUSE_DATABASE: prefix, LOADER_TOPICS_REFRESH_MS: '500', ...overrides })
+  const env = stack.env({
+    HEADRACE_PREFIX: prefix,
+    CLICKHOUSE_DATABASE: prefix,
+    LOADER_TOPICS_REFRESH_MS: '500',
+    ...overrides,
+  })
   const config = readConfig(env)
   const kafka = await connectKafka(config.kafka, { log: silentLog, clock: systemClock })
   opened.add(kafka)
@@ -122,11 +134,32 @@ export async function publish(
     return publisher
   }
 
-  async function send(partition: number, messages: readonly Message[], page: number, watermark: string | null): Promise<number> {
+  async function send(
+    partition: number,
+    messages: readonly Message[],
+    page: number,
+    watermark: string | null,
+  ): Promise<number> {
     const publisher = await publisherOf(partition)
-    const metadata = { v: 1, run: 'test', page, startedMs: 0, done: true, from: null, cursor: null, watermark, seen: null } as const
+    const metadata = {
+      v: 1,
+      run: 'test',
+      page,
+      startedMs: 0,
+      done: true,
+      from: null,
+      cursor: null,
+      watermark,
+      seen: null,
+    } as const
     const appended = await publisher.publish([{ topic, partition, messages }], ([at]) => ({
-      ...{ group: names.fetcherGroup, topic, partition, offset: at?.nextOffset ?? 0, metadata: checkpointText(metadata) },
+      ...{
+        group: names.fetcherGroup,
+        topic,
+        partition,
+        offset: at?.nextOffset ?? 0,
+        metadata: checkpointText(metadata),
+      },
     }))
     const end = appended[0]?.nextOffset ?? 0
     // Kafka shows the end of a transaction a moment after it is decided.
@@ -146,7 +179,11 @@ export async function publish(
       const page = (pages.get(partition) ?? 0) + 1
       pages.set(partition, page)
       const texts = payloads ?? records.map((record) => JSON.stringify(record))
-      const messages: Message[] = texts.map((text, index) => ({ key: `${partition}-${index}`, value: frame(id, text), timestampMs: atMs }))
+      const messages: Message[] = texts.map((text, index) => ({
+        key: `${partition}-${index}`,
+        value: frame(id, text),
+        timestampMs: atMs,
+      }))
       const facts: PageMarker = { ...markerOf(page, texts.length, atMs), ...marker }
       messages.push({ key: null, value: null, headers: { [MARKER_HEADER]: JSON.stringify(facts) }, timestampMs: atMs })
       return send(partition, messages, page, facts.watermark)
@@ -156,7 +193,8 @@ export async function publish(
       const letters: RawMessage[] = []
       const from = await kafka.logRanges(names.deadLetters(topic))
       for (const [partition, { low, high }] of from.entries()) {
-        for await (const letter of kafka.readPartition(names.deadLetters(topic), partition, low, high)) letters.push(letter)
+        for await (const letter of kafka.readPartition(names.deadLetters(topic), partition, low, high))
+          letters.push(letter)
       }
       return letters
     },
@@ -170,6 +208,15 @@ export async function publish(
 }
 
 export function markerOf(page: number, records: number, at: number): PageMarker {
-  const counts = { records, deadLetters: 0, unchanged: 0, drift: 0, requests: 1, retries: 0, bytes: 1000, durationMs: 10 }
+  const counts = {
+    records,
+    deadLetters: 0,
+    unchanged: 0,
+    drift: 0,
+    requests: 1,
+    retries: 0,
+    bytes: 1000,
+    durationMs: 10,
+  }
   return { v: 1, run: 'test', page, at, ...counts, watermark: null, last: true }
 }

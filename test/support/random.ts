@@ -11,4 +11,5 @@ export function randomFrom(seed: number): () => number {
 }
 
 /** A whole number from `min` to `max`, both included. */
-export const between = (random: () => number, min: number, max: number): number => min + Math.floor(random() * (max - min + 1))
+export const between = (random: () => number, min: number, max: number): number =>
+  min + Math.floor(random() * (max - min + 1))

@@ -1,4 +1,7 @@
-/** The seed of a random test: the one of `node test/run.ts --seed N`, else a new one. Printed, so that a failure can be run again. */
+/**
+ * The seed of a random test: the one of `node test/run.ts --seed N`, else a new one. Printed, so that a failure can be
+ * run again.
+ */
 import { systemClock } from '#shared/clock.ts'
 
 const SEED_MAX = 2 ** 31 - 1

@@ -42,7 +42,11 @@ async function startShard(dir: string, port: number, config: string): Promise<Sh
   const file = join(dir, 'config.xml')
   await writeFile(file, config)
   let server: Guarded | null = null
-  const spec = { command: process.execPath, args: [SERVER, libraryPath(), join(dir, 'data'), String(port), file], cwd: dir }
+  const spec = {
+    command: process.execPath,
+    args: [SERVER, libraryPath(), join(dir, 'data'), String(port), file],
+    cwd: dir,
+  }
   const shard: Shard = {
     url: clickhouseUrl(port),
     async stop() {

@@ -1,4 +1,7 @@
-/** Virtual time, from sleeper to sleeper in the order of their times; what may run between two of them is for the clock that holds them to say. */
+/**
+ * Virtual time, from sleeper to sleeper in the order of their times; what may run between two of them is for the clock
+ * that holds them to say.
+ */
 
 export type Sleepers = {
   /** Milliseconds since the start. */

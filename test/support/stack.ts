@@ -1,7 +1,8 @@
 /**
- * The servers that tests use. `testStack` is the one of the runner (HEADRACE_TEST_STACK), or, for a test file that is run alone, one in
- * `.headrace/test` that is started when needed and stays. All tests share it: names of topics, groups and databases start with a
- * `uniquePrefix`. A test that kills servers takes `ownStack`, which ends with the test's process at the latest.
+ * The servers that tests use. `testStack` is the one of the runner (HEADRACE_TEST_STACK), or, for a test file that is
+ * run alone, one in `.headrace/test` that is started when needed and stays. All tests share it: names of topics, groups
+ * and databases start with a `uniquePrefix`. A test that kills servers takes `ownStack`, which ends with the test's
+ * process at the latest.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -26,8 +27,8 @@ const ALONE_DIR = resolve(import.meta.dirname, '..', '..', '.headrace', 'test')
 const PREFIX_DIGITS = 8
 
 /**
- * Settings of topics whose records carry the times of a test: retention goes by those, and the broker looks every five minutes, so that a
- * topic of last week would be emptied in the middle of a test, now and then.
+ * Settings of topics whose records carry the times of a test: retention goes by those, and the broker looks every five
+ * minutes, so that a topic of last week would be emptied in the middle of a test, now and then.
  */
 export const KEPT = { 'retention.ms': '-1' }
 /** The same for the topics that Headrace makes: a hundred years. */
@@ -41,7 +42,10 @@ export function testStack(): Promise<TestStack> {
   return shared
 }
 
-/** A private stack in a temporary folder; `remove` ends it and removes the folder. Takes ~10 s: one a file, not one a test. */
+/**
+ * A private stack in a temporary folder; `remove` ends it and removes the folder. Takes ~10 s: one a file, not one a
+ * test.
+ */
 export async function ownStack(): Promise<OwnStack> {
   const dir = await mkdtemp(join(tmpdir(), 'headrace-own-'))
   const stack = await stackUp({ dir, log: silentLog, clock: systemClock, env: process.env, owned: true })

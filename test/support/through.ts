@@ -1,6 +1,6 @@
 /**
- * From an API to the table, inside the test: fetcher and loader run once each, one after the other, on the test stack. What a test declares is
- * compiled as a file would be, so it may change between two runs as a declaration does.
+ * From an API to the table, inside the test: fetcher and loader run once each, one after the other, on the test stack.
+ * What a test declares is compiled as a file would be, so it may change between two runs as a declaration does.
  */
 
 import { systemClock } from '#shared/clock.ts'
@@ -27,7 +27,8 @@ export type Through = {
 export async function through(overrides: Record<string, string> = {}): Promise<Through> {
   const place = await ownPlace(overrides)
   const metrics = createMetrics()
-  const log = process.env.LOADER_TEST_LOG === '1' ? createLog({ level: 'debug', pretty: false, name: 'fetcher' }) : silentLog
+  const log =
+    process.env.LOADER_TEST_LOG === '1' ? createLog({ level: 'debug', pretty: false, name: 'fetcher' }) : silentLog
   return {
     place,
     metrics,
@@ -35,7 +36,17 @@ export async function through(overrides: Record<string, string> = {}): Promise<T
       const { streams } = compileSource(declared, 'test')
       const { signal } = new AbortController()
       const resolver = resolverFor({})
-      return fetchStreams({ streams, config: place.config, resolver, clock: systemClock, log, metrics, signal, once: true, ...how })
+      return fetchStreams({
+        streams,
+        config: place.config,
+        resolver,
+        clock: systemClock,
+        log,
+        metrics,
+        signal,
+        once: true,
+        ...how,
+      })
     },
     load: () => loadAll(place),
     query: (sql) => query(place, sql),

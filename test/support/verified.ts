@@ -6,7 +6,11 @@ import { verifyStream } from '../../services/operator/verify/verify.ts'
 import type { Place } from './published.ts'
 
 /** `known`: kinds of differences that the test has made itself. */
-export async function assertVerified(place: Place, stream = 'shop.orders', known: readonly string[] = []): Promise<void> {
+export async function assertVerified(
+  place: Place,
+  stream = 'shop.orders',
+  known: readonly string[] = [],
+): Promise<void> {
   const clickhouse = openClickHouse(place.config.clickhouse)
   try {
     const tools = { ...place, clickhouse, clock: systemClock, database: place.config.clickhouse.database }

@@ -1,7 +1,8 @@
 /**
- * An API that is walked while the fetcher dies and comes back: regions (which it lists) of orders in the order of their time, pages by cursor,
- * OAuth tokens that end or are revoked, a quota that it counts itself, and moments at which a test steps in. It keeps every request with the time of its arrival
- * and the number of the page that was asked for, so that a test can tell which page was asked for when.
+ * An API that is walked while the fetcher dies and comes back: regions (which it lists) of orders in the order of their
+ * time, pages by cursor, OAuth tokens that end or are revoked, a quota that it counts itself, and moments at which a
+ * test steps in. It keeps every request with the time of its arrival and the number of the page that was asked for, so
+ * that a test can tell which page was asked for when.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -41,7 +42,10 @@ export type Visit = {
   answeredMs: number | null
 }
 
-/** `asked`: a request for records is here. `half`: half of its answer is sent. `answered`: all of it is. `token`: a request for a token is here. */
+/**
+ * `asked`: a request for records is here. `half`: half of its answer is sent. `answered`: all of it is. `token`: a
+ * request for a token is here.
+ */
 export type WalkMoment = 'asked' | 'half' | 'answered' | 'token'
 
 export type WalkApi = {
@@ -79,7 +83,14 @@ export function walkRecord(region: string, number: number, total: number | strin
 }
 
 export async function startWalkApi(closes: Closes, options: WalkOptions = {}): Promise<WalkApi> {
-  const { regions = ['eu'], records = 100, pageSize = 10, badEvery = 0, paceMs = 0, clientSecret = WALK_SECRET } = options
+  const {
+    regions = ['eu'],
+    records = 100,
+    pageSize = 10,
+    badEvery = 0,
+    paceMs = 0,
+    clientSecret = WALK_SECRET,
+  } = options
   const moments = createMoments<WalkMoment>()
   const kept = new Map<string, WalkRecord>()
   const put = (record: WalkRecord): void => {
@@ -118,7 +129,12 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     end(response, 200, { access_token: token, token_type: 'Bearer', expires_in: (options.tokenLifeMs ?? 0) / 1000 })
   }
 
-  async function give(request: IncomingMessage, response: ServerResponse, query: URLSearchParams, atMs: number): Promise<void> {
+  async function give(
+    request: IncomingMessage,
+    response: ServerResponse,
+    query: URLSearchParams,
+    atMs: number,
+  ): Promise<void> {
     const [region, since, cursor] = [query.get('region') ?? regions[0] ?? '', query.get('since'), query.get('cursor')]
     const page = pages.get(`${since} ${cursor}`) ?? 1
     const visit: Visit = { atMs, region, since, cursor, page, status: 0, answeredMs: null }
@@ -158,7 +174,9 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     return found.sort((a, b) => compare(placeOf(a), placeOf(b)))
   }
 
-  const { url: own, close } = await listening((request, response) => void answer(request, response).catch(() => response.destroy()))
+  const { url: own, close } = await listening(
+    (request, response) => void answer(request, response).catch(() => response.destroy()),
+  )
   closes.after(() => {
     closing = true
     return close()
@@ -176,7 +194,8 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     put,
     remove: (id) => void kept.delete(id),
     revokeTokens: () => lives.clear(),
-    mostInWindow: (perMs) => Math.max(0, ...arrivals.map((end) => arrivals.filter((at) => at <= end && at > end - perMs).length)),
+    mostInWindow: (perMs) =>
+      Math.max(0, ...arrivals.map((end) => arrivals.filter((at) => at <= end && at > end - perMs).length)),
   }
   return api
 }

@@ -1,5 +1,6 @@
 /**
- * One service as a child process of the demo: its log goes to a file, its end is noticed, and it never outlives its parent by accident.
+ * One service as a child process of the demo: its log goes to a file, its end is noticed, and it never outlives its
+ * parent by accident.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
@@ -24,7 +25,10 @@ export function startChild(name: string, args: readonly string[], env: Environme
   mkdirSync(logs, { recursive: true })
   const log = join(logs, `${name}.log`)
   const file = openSync(log, 'w')
-  const child = spawn(process.execPath, [CLI, ...args], { env: { ...env, HEADRACE_LOG_FORMAT: 'json' }, stdio: ['ignore', file, file] })
+  const child = spawn(process.execPath, [CLI, ...args], {
+    env: { ...env, HEADRACE_LOG_FORMAT: 'json' },
+    stdio: ['ignore', file, file],
+  })
   closeSync(file)
   let exit: { code: number | null } | null = null
   const gone = new Promise<void>((resolve) => {

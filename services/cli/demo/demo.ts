@@ -1,7 +1,7 @@
 /**
- * `headrace demo`: the whole path on this machine, with real servers and real data. Starts the local stack and the sample API, runs the
- * fetcher and the loader as two processes, loads one real week of earthquakes in two parts, and shows what came of it. Status 0 only if
- * rows and dead letters together are what the API holds.
+ * `headrace demo`: the whole path on this machine, with real servers and real data. Starts the local stack and the
+ * sample API, runs the fetcher and the loader as two processes, loads one real week of earthquakes in two parts, and
+ * shows what came of it. Status 0 only if rows and dead letters together are what the API holds.
  */
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '#shared/clock.ts'
@@ -26,7 +26,9 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   const log = logFor('demo', { log: { level: 'warn', format: values.HEADRACE_LOG_FORMAT } })
   const screen = createScreen(process.stderr)
   const interrupted = interruption(
-    new Stopped('HR_INTERRUPTED', 'the demo was interrupted', { hint: 'the local stack may still run: npm run headrace -- stack down' }),
+    new Stopped('HR_INTERRUPTED', 'the demo was interrupted', {
+      hint: 'the local stack may still run: npm run headrace -- stack down',
+    }),
   )
   const stackOptions = { dir: values.HEADRACE_DIR, log, clock: systemClock, env: environment, onProgress: screen.line }
   await using cleanup = new AsyncDisposableStack()
@@ -51,7 +53,11 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   cleanup.defer(() => api.close())
 
   screen.step('Fetcher and loader, two processes')
-  const secrets = { SAMPLE_API_URL: api.url, SAMPLE_API_CLIENT_ID: client.clientId, SAMPLE_API_CLIENT_SECRET: client.clientSecret }
+  const secrets = {
+    SAMPLE_API_URL: api.url,
+    SAMPLE_API_CLIENT_ID: client.clientId,
+    SAMPLE_API_CLIENT_SECRET: client.clientSecret,
+  }
   const loader = startChild(
     'loader',
     ['load'],
@@ -67,7 +73,15 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   )
   cleanup.defer(() => fetcher.stop())
 
-  const watch = { kafka, names, warehouse, stream: 'quakes.earthquakes', screen, children: [fetcher, loader], signal: interrupted.signal }
+  const watch = {
+    kafka,
+    names,
+    warehouse,
+    stream: 'quakes.earthquakes',
+    screen,
+    children: [fetcher, loader],
+    signal: interrupted.signal,
+  }
   const first = await watchUntilConfirmed({ ...watch, title: 'first part', counts: api.counts() })
   const before = api.stats().pages.length
   screen.step('The API releases the rest. The next run asks only for what is newer than the confirmed watermarks')

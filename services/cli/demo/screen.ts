@@ -1,4 +1,7 @@
-/** What the demo shows while it works: steps and bars on a terminal, plain lines elsewhere. Everything goes to standard error. */
+/**
+ * What the demo shows while it works: steps and bars on a terminal, plain lines elsewhere. Everything goes to standard
+ * error.
+ */
 
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
 import { environment } from '#shared/config/config.ts'

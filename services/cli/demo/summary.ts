@@ -1,4 +1,6 @@
-/** What the demo shows at its end: the numbers of both runs, where every record went, and the answer to a real question. */
+/**
+ * What the demo shows at its end: the numbers of both runs, where every record went, and the answer to a real question.
+ */
 import { systemClock } from '#shared/clock.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'
@@ -68,10 +70,16 @@ export async function summarise(facts: SummaryFacts): Promise<DemoSummary> {
     requests: stats.requests,
     retries: counted?.retries ?? 0,
     tokenRefreshes: stats.tokens,
-    watermarks: Object.fromEntries(partitions.map(({ partition, watermark }) => [`${facts.stream}/${partition}`, watermark])),
+    watermarks: Object.fromEntries(
+      partitions.map(({ partition, watermark }) => [`${facts.stream}/${partition}`, watermark]),
+    ),
     secondRun: {
       askedFrom: [
-        ...new Set(newer.map(({ since }) => (since === null ? 'the start' : watermarkText('epochMs', BigInt(since) * 1_000_000n)))),
+        ...new Set(
+          newer.map(({ since }) =>
+            since === null ? 'the start' : watermarkText('epochMs', BigInt(since) * 1_000_000n),
+          ),
+        ),
       ],
       requests: newer.length,
       records: newer.reduce((sum, { records }) => sum + records, 0),
@@ -90,7 +98,10 @@ export function describe(summary: DemoSummary, where: { stopped: boolean; dir: s
     ['pages', summary.pages],
     ['requests, retries, tokens', `${summary.requests}, ${summary.retries}, ${summary.tokenRefreshes}`],
     ['second run asked from', summary.secondRun.askedFrom.join('\n')],
-    ['second run brought', `${counted(summary.secondRun.records, 'record')} on ${counted(summary.secondRun.requests, 'page')}`],
+    [
+      'second run brought',
+      `${counted(summary.secondRun.records, 'record')} on ${counted(summary.secondRun.requests, 'page')}`,
+    ],
     ...Object.entries(summary.watermarks).map(([place, watermark]) => [`watermark ${place}`, watermark ?? 'none']),
     ['seconds', summary.seconds],
   ])

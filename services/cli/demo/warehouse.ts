@@ -1,4 +1,7 @@
-/** The demo's look into ClickHouse, and the removal of what an earlier demo left, so that each one begins with an empty table. */
+/**
+ * The demo's look into ClickHouse, and the removal of what an earlier demo left, so that each one begins with an empty
+ * table.
+ */
 import { createClient } from '@clickhouse/client'
 import type { Config } from '#shared/config/config.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -19,7 +22,11 @@ export function openWarehouse(config: Config): Warehouse {
   const client = createClient({ url, username: user, password })
   const table = `${database}.${tableName({ source: 'quakes', stream: 'earthquakes' })}`
   const rows = async <T>(query: string): Promise<T[]> => {
-    const answer = await client.query({ query, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } })
+    const answer = await client.query({
+      query,
+      format: 'JSONEachRow',
+      clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
+    })
     return answer.json<T>()
   }
   const exists = async (name: string) => (await rows<{ result: number }>(`EXISTS TABLE ${name}`))[0]?.result === 1
@@ -39,7 +46,8 @@ export function openWarehouse(config: Config): Warehouse {
 
 /** Topics (their offsets go with them), table and ledger rows of the sample stream. */
 export async function forgetLastDemo(kafka: Kafka, warehouse: Warehouse, names: Names, topic: string): Promise<void> {
-  for (const each of [topic, names.deadLetters(topic)]) if ((await kafka.partitions(each)) > 0) await kafka.deleteTopic(each)
+  for (const each of [topic, names.deadLetters(topic)])
+    if ((await kafka.partitions(each)) > 0) await kafka.deleteTopic(each)
   const database = warehouse.table.split('.')[0]
   await warehouse.run(`CREATE DATABASE IF NOT EXISTS ${database}`)
   await warehouse.run(`DROP TABLE IF EXISTS ${warehouse.table} SYNC`)

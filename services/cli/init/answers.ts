@@ -1,4 +1,7 @@
-/** What a new declaration is made of: from flags, from a person at a terminal where flags leave something open, else from defaults. */
+/**
+ * What a new declaration is made of: from flags, from a person at a terminal where flags leave something open, else
+ * from defaults.
+ */
 import { WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact.ts'
 
@@ -71,10 +74,19 @@ export async function answersFor(name: string, flags: InitFlags, person: Person 
   const paging = await pagingFrom(get, searchParams.get('limit') ?? LIMIT_DEFAULT)
   const shape = await shapeFrom(get)
   const taken = [paging.param, shape.watermark?.param, ...(paging.paginate === 'offset' ? ['limit'] : [])]
-  return { name, ...endpoint, params: paramsOf(searchParams, taken), auth: auth as InitAnswers['auth'], ...paging, ...shape }
+  return {
+    name,
+    ...endpoint,
+    params: paramsOf(searchParams, taken),
+    auth: auth as InitAnswers['auth'],
+    ...paging,
+    ...shape,
+  }
 }
 
-async function endpointFrom(get: Get): Promise<Pick<InitAnswers, 'url' | 'path' | 'stream'> & { searchParams: URLSearchParams }> {
+async function endpointFrom(
+  get: Get,
+): Promise<Pick<InitAnswers, 'url' | 'path' | 'stream'> & { searchParams: URLSearchParams }> {
   const { origin, pathname, searchParams } = new URL(
     await get({ flag: 'url', question: 'Address of the API, or of the endpoint', wrong: wrongUrl }),
   )
@@ -90,7 +102,10 @@ async function endpointFrom(get: Get): Promise<Pick<InitAnswers, 'url' | 'path' 
   return { url: path === below ? origin : `${origin}${below}`, path, stream, searchParams }
 }
 
-async function pagingFrom(get: Get, limitDefault: string): Promise<Pick<InitAnswers, 'paginate' | 'next' | 'param' | 'limit'>> {
+async function pagingFrom(
+  get: Get,
+  limitDefault: string,
+): Promise<Pick<InitAnswers, 'paginate' | 'next' | 'param' | 'limit'>> {
   const kind = (await get({
     flag: 'paginate',
     question: 'How the API names the next page',
@@ -100,14 +115,21 @@ async function pagingFrom(get: Get, limitDefault: string): Promise<Pick<InitAnsw
   const answer = { paginate: kind, next: '', param: '', limit: Number(LIMIT_DEFAULT) }
   if (kind === 'cursor' || kind === 'next-url') {
     const byDefault = kind === 'cursor' ? '/next_cursor' : '/next'
-    answer.next = await get({ flag: 'next', question: 'Where the answer holds it (JSON pointer)', byDefault, wrong: wrongPointer })
+    answer.next = await get({
+      flag: 'next',
+      question: 'Where the answer holds it (JSON pointer)',
+      byDefault,
+      wrong: wrongPointer,
+    })
   }
   if (kind === 'cursor' || kind === 'offset' || kind === 'page-number') {
     const byDefault = kind === 'page-number' ? 'page' : kind
     answer.param = await get({ flag: 'param', question: 'The parameter that takes it', byDefault })
   }
   if (kind === 'offset')
-    answer.limit = Number(await get({ flag: 'limit', question: 'Records a page', byDefault: limitDefault, wrong: wrongLimit }))
+    answer.limit = Number(
+      await get({ flag: 'limit', question: 'Records a page', byDefault: limitDefault, wrong: wrongLimit }),
+    )
   return answer
 }
 
@@ -144,7 +166,10 @@ async function answerTo(question: Question, given: string | undefined, person: P
     return answer
   }
   for (let asked = 0; asked < ASKED_MAX; asked++) {
-    const answer = await person.ask(oneOf === undefined ? question.question : `${question.question} (${oneOf.join(', ')})`, byDefault)
+    const answer = await person.ask(
+      oneOf === undefined ? question.question : `${question.question} (${oneOf.join(', ')})`,
+      byDefault,
+    )
     const what = whatIsWrong(question, answer)
     if (what === null) return answer
     person.say(what)
@@ -168,7 +193,8 @@ function wrongUrl(text: string): string | null {
 const wrongPointer = (text: string): string | null =>
   /^(\/([^~/]|~[01])*)+$/.test(text) ? null : 'expected a JSON pointer (RFC 6901) such as /data'
 
-const wrongLimit = (text: string): string | null => (/^[1-9]\d{0,5}$/.test(text) ? null : 'expected a whole number from 1')
+const wrongLimit = (text: string): string | null =>
+  /^[1-9]\d{0,5}$/.test(text) ? null : 'expected a whole number from 1'
 
 /** The last word of the path, as far as it is a name. */
 function streamNameOf(path: string): string {
@@ -181,7 +207,12 @@ function streamNameOf(path: string): string {
   return words.findLast((word) => /^[a-z]/.test(word) && !/^v\d+$/.test(word)) ?? 'records'
 }
 
-function paramsOf(searchParams: URLSearchParams, taken: readonly (string | undefined)[]): Record<string, string | number> {
+function paramsOf(
+  searchParams: URLSearchParams,
+  taken: readonly (string | undefined)[],
+): Record<string, string | number> {
   const pairs = [...searchParams].filter(([name]) => !taken.includes(name))
-  return Object.fromEntries(pairs.map(([name, value]) => [name, /^(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value]))
+  return Object.fromEntries(
+    pairs.map(([name, value]) => [name, /^(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value]),
+  )
 }

@@ -1,4 +1,7 @@
-/** The text of a new declaration and of its test: short, with a comment where an author has to decide, and formatted as this repository is. */
+/**
+ * The text of a new declaration and of its test: short, with a comment where an author has to decide, and formatted as
+ * this repository is.
+ */
 import type { InitAnswers } from './answers.ts'
 
 /** Names of environment variables open with the source's name. */
@@ -71,7 +74,8 @@ export function declarationText(answers: InitAnswers): string {
     'export default defineSource({',
     `  name: ${quoted(name)},`,
     `  baseUrl: ${quoted(answers.url)},`,
-    auth.code !== '' && '  // The names of environment variables, never their values; NAME_FILE may point to a file that holds the value.',
+    auth.code !== '' &&
+      '  // The names of environment variables, never their values; NAME_FILE may point to a file that holds the value.',
     auth.code !== '' && `  auth: ${auth.code},`,
     '  // Never more than this, over all workers. The documentation of the API says what it allows.',
     "  quota: { requests: 60, per: '1m' },",
@@ -107,9 +111,15 @@ export function declarationText(answers: InitAnswers): string {
 }
 
 /** The key and the watermark: all that a declaration must name. */
-export function fieldsOf({ key, watermark }: Pick<InitAnswers, 'key' | 'watermark'>): { field: string; type: string }[] {
+export function fieldsOf({
+  key,
+  watermark,
+}: Pick<InitAnswers, 'key' | 'watermark'>): { field: string; type: string }[] {
   const names = [...new Set([...key, ...(watermark === null ? [] : [watermark.field])])]
-  return names.map((field) => ({ field, type: field === watermark?.field ? 'z.iso.datetime({ offset: true })' : 'z.string()' }))
+  return names.map((field) => ({
+    field,
+    type: field === watermark?.field ? 'z.iso.datetime({ offset: true })' : 'z.string()',
+  }))
 }
 
 /** `files` are those of the declaration and the recording, in the folder of the test. */
@@ -142,5 +152,7 @@ const property = (name: string): string => (IDENTIFIER.test(name) ? name : quote
 /** A text in TypeScript, whatever a person typed. */
 function quoted(text: string): string {
   const inner = JSON.stringify(text).slice(1, -1)
-  return inner.includes("'") && !inner.includes('\\"') ? `"${inner}"` : `'${inner.replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
+  return inner.includes("'") && !inner.includes('\\"')
+    ? `"${inner}"`
+    : `'${inner.replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 }

@@ -1,4 +1,7 @@
-/** Two made-up pages in the shape that the answers describe, so that a new declaration's test has something to walk before the API was asked. */
+/**
+ * Two made-up pages in the shape that the answers describe, so that a new declaration's test has something to walk
+ * before the API was asked.
+ */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { messageOf, WrongUse } from '#shared/errors.ts'
@@ -14,7 +17,12 @@ const PAGES = 2
 const PAGE_RECORDS = 2
 
 /** Recorded by the code that records real ones. Throws WrongUse if answers contradict each other. */
-export async function exampleRecording(stream: Stream, answers: InitAnswers, note: string, clock: Clock): Promise<Recording> {
+export async function exampleRecording(
+  stream: Stream,
+  answers: InitAnswers,
+  note: string,
+  clock: Clock,
+): Promise<Recording> {
   let page = 0
   const send: Send = async (request) => {
     page += 1
@@ -22,7 +30,14 @@ export async function exampleRecording(stream: Stream, answers: InitAnswers, not
   }
   const recorder = createRecorder(stream, { partition: 0, baseUrl: answers.url, hide: NOTHING_HIDDEN, clock })
   const { signal } = new AbortController()
-  const look = lookAt({ stream, partition: 0, baseUrl: answers.url, send: recorder.around(send), signal, startedMs: recorder.startedMs })
+  const look = lookAt({
+    stream,
+    partition: 0,
+    baseUrl: answers.url,
+    send: recorder.around(send),
+    signal,
+    startedMs: recorder.startedMs,
+  })
   while (look.pages.length < PAGES && (await look.next()) !== null);
   const recording = recorder.recording(note)
   if (recording === null) throw new RangeError('nothing was recorded')

@@ -1,4 +1,7 @@
-/** The files of a new source, tried out before anything is written: the declaration is loaded, and the made-up pages are walked as its test does. */
+/**
+ * The files of a new source, tried out before anything is written: the declaration is loaded, and the made-up pages are
+ * walked as its test does.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,8 +29,16 @@ export async function filesFor(answers: InitAnswers, dir: string, clock: Clock):
   await walkRecording(compiled, example)
   return [
     { path: join(dir, declaration), text, what: 'the declaration' },
-    { path: join(dir, `${name}.test.ts`), text: testText(answers, { declaration, recording }), what: 'its test, which needs no API' },
-    { path: join(dir, recording), text: recordingText(example), what: 'made-up pages for the test, until real ones are recorded' },
+    {
+      path: join(dir, `${name}.test.ts`),
+      text: testText(answers, { declaration, recording }),
+      what: 'its test, which needs no API',
+    },
+    {
+      path: join(dir, recording),
+      text: recordingText(example),
+      what: 'made-up pages for the test, until real ones are recorded',
+    },
   ]
 }
 
@@ -42,7 +53,9 @@ async function compiledFrom(text: string, file: string): Promise<Stream> {
   } catch (error) {
     if (!(error instanceof DeclarationError)) throw error
     const hint = error.hint === undefined ? 'nothing was written' : `${error.hint}; nothing was written`
-    throw new WrongUse('HR_OPTION', `these answers make no declaration: ${error.message.replaceAll(`${dir}/`, '')}`, { hint })
+    throw new WrongUse('HR_OPTION', `these answers make no declaration: ${error.message.replaceAll(`${dir}/`, '')}`, {
+      hint,
+    })
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }

@@ -1,6 +1,6 @@
 /**
- * `headrace init`: a new declaration, a test beside it, and made-up pages for the test. Guarantees: what it writes loads and its test passes,
- * nothing is overwritten, and nothing is written when something is wrong.
+ * `headrace init`: a new declaration, a test beside it, and made-up pages for the test. Guarantees: what it writes
+ * loads and its test passes, nothing is overwritten, and nothing is written when something is wrong.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -35,7 +35,15 @@ export async function initCommand(name: string, options: InitCommandOptions): Pr
   write(dir, files)
   const next = nextSteps(answers, dir, files)
   if (options.json === true) print(JSON.stringify({ files: files.map(({ path }) => path), next }))
-  else print(['Written:', ...files.map(({ path, what }) => `  ${path}: ${what}`), 'Next:', ...next.map((step) => `  ${step}`)].join('\n'))
+  else
+    print(
+      [
+        'Written:',
+        ...files.map(({ path, what }) => `  ${path}: ${what}`),
+        'Next:',
+        ...next.map((step) => `  ${step}`),
+      ].join('\n'),
+    )
   return 0
 }
 
@@ -52,15 +60,21 @@ async function answersOf(name: string, flags: InitFlags): Promise<InitAnswers> {
 
 function refuseExisting(path: string): void {
   if (existsSync(path))
-    throw new WrongUse('HR_EXISTS', `${path} exists: nothing was written`, { hint: 'choose another name, or another --dir' })
+    throw new WrongUse('HR_EXISTS', `${path} exists: nothing was written`, {
+      hint: 'choose another name, or another --dir',
+    })
 }
 
-/** Two sources of one name would share their topics. A file that cannot be used is this command's concern only if it seems to declare the name. */
+/**
+ * Two sources of one name would share their topics. A file that cannot be used is this command's concern only if it
+ * seems to declare the name.
+ */
 async function refuseDeclared(name: string, dirs: readonly string[]): Promise<void> {
   const folders = dirs.filter((dir) => dir !== '' && existsSync(dir))
   const { sources, unusable } = await readSources(folders)
   const twin = sources.find((source) => source.name === name) ?? unusable.find(({ mayDeclare }) => mayDeclare(name))
-  if (twin !== undefined) throw new WrongUse('HR_EXISTS', `a source "${name}" is declared in ${twin.file}`, { hint: 'choose another name' })
+  if (twin !== undefined)
+    throw new WrongUse('HR_EXISTS', `a source "${name}" is declared in ${twin.file}`, { hint: 'choose another name' })
 }
 
 function write(dir: string, files: readonly NewFile[]): void {
@@ -69,7 +83,9 @@ function write(dir: string, files: readonly NewFile[]): void {
     // wx: whoever was faster keeps his file.
     for (const { path, text } of files) writeFileSync(path, text, { flag: 'wx' })
   } catch (error) {
-    throw new WrongUse('HR_INIT', `cannot write: ${messageOf(error)}`, { hint: 'name a folder that this user may write to: --dir DIR' })
+    throw new WrongUse('HR_INIT', `cannot write: ${messageOf(error)}`, {
+      hint: 'name a folder that this user may write to: --dir DIR',
+    })
   }
 }
 

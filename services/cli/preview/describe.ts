@@ -41,11 +41,17 @@ function headline({ stream, partition, share, pages, more, counts, watermark }: 
   return `${stream}/${partition}${of}: ${parts.join(', ')} on ${counted(pages, 'page')}${reach}${more ? '; there are more pages' : ''}`
 }
 
-const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', `${title}:`, ...lines])
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['', `${title}:`, ...lines]
 
 /** The key and the watermark come first, then the schema's order, as many columns as fit. */
-function recordLines({ schema, primaryKey, watermark }: Stream, { records, counts, drift }: Preview, width: number): string[] {
-  const extra = Object.keys(drift).length > 0 && records.some((record) => Object.hasOwn(record, '_extra')) ? ['_extra'] : []
+function recordLines(
+  { schema, primaryKey, watermark }: Stream,
+  { records, counts, drift }: Preview,
+  width: number,
+): string[] {
+  const extra =
+    Object.keys(drift).length > 0 && records.some((record) => Object.hasOwn(record, '_extra')) ? ['_extra'] : []
   const first = [...primaryKey, ...(watermark === null ? [] : [watermark.field])]
   const fields = [...new Set([...first, ...Object.keys(schema.shape), ...extra])]
   const columns = fields.map((field) => [
@@ -57,7 +63,9 @@ function recordLines({ schema, primaryKey, watermark }: Stream, { records, count
   const hidden = fields.slice(fitting.length)
   return [
     table([fitting.map(([field]) => shownName(field ?? '')), ...rows], [], width),
-    ...(records.length < counts.records ? [`and ${counted(counts.records - records.length, 'more record')} (--records N)`] : []),
+    ...(records.length < counts.records
+      ? [`and ${counted(counts.records - records.length, 'more record')} (--records N)`]
+      : []),
     ...(hidden.length > 0 ? [`not shown for want of width: ${hidden.join(', ')} (--json shows all)`] : []),
   ]
 }
@@ -82,7 +90,12 @@ function letterLines({ deadLetters, counts }: Preview, width: number): string[] 
   return more > 0 ? [...lines, `  and ${more} more (--records N)`] : lines
 }
 
-const DRIFT_WORDS = { keep: 'kept in _extra', drop: 'dropped', reject: 'rejected', columns: 'kept in _extra until it is a column' }
+const DRIFT_WORDS = {
+  keep: 'kept in _extra',
+  drop: 'dropped',
+  reject: 'rejected',
+  columns: 'kept in _extra until it is a column',
+}
 
 function driftLines({ unknownFields }: Stream, { drift }: Preview): string[] {
   return Object.entries(drift).map(([path, type]) => `  ${shownName(path)}: ${type}, ${DRIFT_WORDS[unknownFields]}`)

@@ -1,4 +1,7 @@
-/** `headrace preview`: the first pages of a stream as a table, with dead letters, drift and the requests made; nothing is published. */
+/**
+ * `headrace preview`: the first pages of a stream as a table, with dead letters, drift and the requests made; nothing
+ * is published.
+ */
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'

@@ -28,7 +28,14 @@ export async function rebuildCommand(stream: string, options: RebuildCommandOpti
   const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'interrupted'))
   try {
     const rebuilt = await rebuild({
-      ...{ config, clock: systemClock, log: logFor('rebuild', config), metrics: createMetrics(), signal: interrupted.signal, stream },
+      ...{
+        config,
+        clock: systemClock,
+        log: logFor('rebuild', config),
+        metrics: createMetrics(),
+        signal: interrupted.signal,
+        stream,
+      },
       onlyLog: options.onlyLog === true,
     })
     print(options.json === true ? JSON.stringify(rebuilt) : describe(rebuilt))
@@ -39,14 +46,23 @@ export async function rebuildCommand(stream: string, options: RebuildCommandOpti
 }
 
 function describe({ stream, table: name, old, partitions, kept }: Rebuilt): string {
-  const rows = partitions.map(({ partition, from, to, rows, refused }) => [partition, `${from} to ${to}`, rows, refused])
+  const rows = partitions.map(({ partition, from, to, rows, refused }) => [
+    partition,
+    `${from} to ${to}`,
+    rows,
+    refused,
+  ])
   const taken = partitions.filter(({ from }) => from > 0).map(({ partition }) => partition)
   return [
     `${stream} is loaded into a new ${name}`,
     table(rows, ['p', 'offsets', 'rows', 'refused'], outputWidth()),
-    ...(taken.length > 0 ? [`! retention has taken the beginning of partition ${taken.join(', ')} from the topic`] : []),
+    ...(taken.length > 0
+      ? [`! retention has taken the beginning of partition ${taken.join(', ')} from the topic`]
+      : []),
     ...(kept.rows > 0
-      ? [`! ${counted(kept.rows, 'row')} that the topic no longer has: ${kept.copied ? `copied from the old table` : 'left out'}`]
+      ? [
+          `! ${counted(kept.rows, 'row')} that the topic no longer has: ${kept.copied ? `copied from the old table` : 'left out'}`,
+        ]
       : []),
     ...partitions.flatMap(({ partition, withheld }) =>
       withheld === 0

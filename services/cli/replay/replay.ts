@@ -17,7 +17,8 @@ export type ReplayCommandOptions = RebuildCommandOptions & { intoNewTable?: bool
 
 export async function replayCommand(stream: string, options: ReplayCommandOptions): Promise<number> {
   if (options.intoNewTable === true) return (await import('./rebuild.ts')).rebuildCommand(stream, options)
-  if (options.onlyLog === true) throw new WrongUse('HR_REPLAY_ONLY_LOG', '--only-log is of a replay with --into-new-table')
+  if (options.onlyLog === true)
+    throw new WrongUse('HR_REPLAY_ONLY_LOG', '--only-log is of a replay with --into-new-table')
   const from = placeOf(options)
   const partition = options.partition === undefined ? undefined : wholeNumber('--partition', options.partition)
   return withKafka(async (kafka, names) => {
@@ -37,9 +38,13 @@ export async function replayCommand(stream: string, options: ReplayCommandOption
 function placeOf({ from, run }: ReplayCommandOptions): ReplayFrom {
   if (from !== undefined && run === undefined) return parseFrom(from)
   if (run !== undefined && from === undefined) return { kind: 'run', run }
-  throw new WrongUse('HR_REPLAY_FROM', from === undefined ? 'where from is not said' : '--from and --run are two places', {
-    hint: 'give --from beginning, a time, or partition:offset; or --run and a run',
-  })
+  throw new WrongUse(
+    'HR_REPLAY_FROM',
+    from === undefined ? 'where from is not said' : '--from and --run are two places',
+    {
+      hint: 'give --from beginning, a time, or partition:offset; or --run and a run',
+    },
+  )
 }
 
 /** Without ClickHouse it can only be said how much it is at most. */
@@ -57,7 +62,13 @@ async function estimateOf(plan: ReplayPlan): Promise<Estimate> {
 }
 
 function describe({ stream, partitions }: ReplayPlan, dryRun: boolean, estimate: Estimate | null): string {
-  const rows = partitions.map((each) => [each.partition, each.from ?? '–', each.to, `${each.log.low} to ${each.log.high}`, each.again])
+  const rows = partitions.map((each) => [
+    each.partition,
+    each.from ?? '–',
+    each.to,
+    `${each.log.low} to ${each.log.high}`,
+    each.again,
+  ])
   const words = dryRun
     ? `${stream} would be replayed (nothing was changed):`
     : `${stream} is replayed by the next loader that starts: npm run headrace -- load`
@@ -67,7 +78,10 @@ function describe({ stream, partitions }: ReplayPlan, dryRun: boolean, estimate:
 
 function inWords({ records, atMost, perSecond, rate, seconds }: Estimate): string {
   const how = atMost <= records * UNKNOWN_SHARE_MAX ? 'about' : 'at most'
-  const by = rate === 'measured' ? `${perSecond} a second, the fastest of the last 7 days` : `${DEFAULT_PER_SECOND} a second, assumed`
+  const by =
+    rate === 'measured'
+      ? `${perSecond} a second, the fastest of the last 7 days`
+      : `${DEFAULT_PER_SECOND} a second, assumed`
   return `${how} ${counted(records, 'record')}, ${durationOf(seconds)} at ${by}`
 }
 

@@ -1,6 +1,7 @@
 /**
- * A source's API as an author asks it by hand: the client of the run, with less patience, an account of every request, and a way to keep secrets
- * out of what is shown. It takes the whole quota of the source: a fetcher that runs at the same time is not seen.
+ * A source's API as an author asks it by hand: the client of the run, with less patience, an account of every request,
+ * and a way to keep secrets out of what is shown. It takes the whole quota of the source: a fetcher that runs at the
+ * same time is not seen.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
@@ -44,7 +45,10 @@ export type Api = {
 
 export type ApiTools = { clock: Clock; log: Log; resolver: Resolver; requestsMax: number }
 
-/** A person waits: an API that fails three times in a row, or that asks for a longer pause than this, is told about instead. */
+/**
+ * A person waits: an API that fails three times in a row, or that asks for a longer pause than this, is told about
+ * instead.
+ */
 const ATTEMPTS_MAX = 3
 const WAIT_MAX_MS = 60_000
 
@@ -52,7 +56,11 @@ const WAIT_MAX_MS = 60_000
 export function openApi(source: Source, tools: ApiTools): Api {
   const { clock, log } = tools
   const { resolver, secrets } = remembering(tools.resolver)
-  const patient = { ...source, attemptsMax: Math.min(source.attemptsMax, ATTEMPTS_MAX), waitMax: Math.min(source.waitMax, WAIT_MAX_MS) }
+  const patient = {
+    ...source,
+    attemptsMax: Math.min(source.attemptsMax, ATTEMPTS_MAX),
+    waitMax: Math.min(source.waitMax, WAIT_MAX_MS),
+  }
   const holding = holdsAll(source, clock.elapsedMs())
   const client = createClient(patient, { clock, log, metrics: createMetrics(), resolver, holding: () => holding })
   const hide = hiding(secrets, client.scrub)
@@ -83,7 +91,11 @@ export function openApi(source: Source, tools: ApiTools): Api {
       answers.push(response)
       return response
     } catch (error) {
-      account(error instanceof PageRefused ? error.status : null, 0, error instanceof HeadraceError ? error.code : 'HR_DEFECT')
+      account(
+        error instanceof PageRefused ? error.status : null,
+        0,
+        error instanceof HeadraceError ? error.code : 'HR_DEFECT',
+      )
       throw error
     }
   })

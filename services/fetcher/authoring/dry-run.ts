@@ -1,6 +1,7 @@
 /**
- * Looks at a partition as a run reads it: the same first request, walk, judgement and memory. Nothing is published and nothing is waited for but
- * the API. It asks for one page at a time, when it is told to, so whoever looks decides how much the API is asked for.
+ * Looks at a partition as a run reads it: the same first request, walk, judgement and memory. Nothing is published and
+ * nothing is waited for but the API. It asks for one page at a time, when it is told to, so whoever looks decides how
+ * much the API is asked for.
  */
 import { systemPace } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -16,7 +17,14 @@ import { createValidator, type ValidatedPage } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
 import { sinceText } from '../watermark/since.ts'
 
-export type LookOptions = { stream: Stream; partition: number; baseUrl: string; send: Send; signal: AbortSignal; startedMs: number }
+export type LookOptions = {
+  stream: Stream
+  partition: number
+  baseUrl: string
+  send: Send
+  signal: AbortSignal
+  startedMs: number
+}
 
 export type SeenPage = Page & {
   judged: ValidatedPage
@@ -97,8 +105,12 @@ export type DryRunRecords = {
 
 export function foundIn(pages: readonly SeenPage[]): DryRunRecords {
   return {
-    records: pages.flatMap(({ fresh }) => fresh.records.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>)),
-    deadLetters: pages.flatMap(({ fresh }, index) => fresh.rejected.map((rejected) => ({ page: index + 1, ...rejected }))),
+    records: pages.flatMap(({ fresh }) =>
+      fresh.records.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>),
+    ),
+    deadLetters: pages.flatMap(({ fresh }, index) =>
+      fresh.rejected.map((rejected) => ({ page: index + 1, ...rejected })),
+    ),
     drift: Object.fromEntries(pages.flatMap(({ judged }) => [...judged.drift])),
     leftOut: pages.reduce((sum, { judged }) => sum + judged.leftOut, 0),
     unchanged: pages.reduce((sum, { fresh }) => sum + fresh.unchanged, 0),

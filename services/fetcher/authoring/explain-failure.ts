@@ -1,4 +1,7 @@
-/** What went wrong while an author looked at a source, with what helps to mend it: the declaration's field, the request, and how the answer opens. */
+/**
+ * What went wrong while an author looked at a source, with what helps to mend it: the declaration's field, the request,
+ * and how the answer opens.
+ */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact.ts'

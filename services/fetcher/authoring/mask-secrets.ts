@@ -1,6 +1,6 @@
 /**
- * Keeps secrets out of what an author is shown or keeps: every secret that was resolved is replaced by `***` in every text, and in the names and
- * numbers of a value too.
+ * Keeps secrets out of what an author is shown or keeps: every secret that was resolved is replaced by `***` in every
+ * text, and in the names and numbers of a value too.
  */
 import type { Resolver } from '#shared/config/config.ts'
 import type { SecretRef } from '#shared/declaration/secret.ts'
@@ -48,7 +48,13 @@ function deepCopy(root: unknown, change: (name: string, value: unknown) => unkno
   for (let place = todo.pop(); place !== undefined; place = todo.pop()) {
     const { into, name } = place
     const value = change(name, place.value)
-    const copy = Array.isArray(value) ? [] : isRecord(value) ? {} : value === undefined && Array.isArray(into) ? null : value
+    const copy = Array.isArray(value)
+      ? []
+      : isRecord(value)
+        ? {}
+        : value === undefined && Array.isArray(into)
+          ? null
+          : value
     if (copy === undefined) continue
     // Defined, so that a field called __proto__ stays a field.
     Object.defineProperty(into, name, { value: copy, configurable: true, enumerable: true, writable: true })
@@ -63,7 +69,8 @@ function deepCopy(root: unknown, change: (name: string, value: unknown) => unkno
 
 export const NOTHING_HIDDEN: Hide = hiding(() => [])
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** A resolver that remembers the secrets which it has given out. */
 export function remembering(resolver: Resolver): { resolver: Resolver; secrets(): readonly string[] } {

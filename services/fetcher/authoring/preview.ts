@@ -1,6 +1,6 @@
 /**
- * What a run would publish of a stream's first pages, without publishing it: the client, the walk and the judgement of the run, and no Kafka,
- * registry or ClickHouse. What comes out holds no secret, so it can be shown, printed and kept.
+ * What a run would publish of a stream's first pages, without publishing it: the client, the walk and the judgement of
+ * the run, and no Kafka, registry or ClickHouse. What comes out holds no secret, so it can be shown, printed and kept.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
@@ -71,7 +71,10 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
   let recorder: ReturnType<typeof createRecorder> | null = null
   let error: unknown = null
   try {
-    api = openApi(stream.source, { ...options, requestsMax: options.pages * PAGE_REQUESTS_MAX + ownRequestsMax(stream) })
+    api = openApi(stream.source, {
+      ...options,
+      requestsMax: options.pages * PAGE_REQUESTS_MAX + ownRequestsMax(stream),
+    })
     const { baseUrl, hide } = api
     shown = await shownShare(stream, partition, { ...options, baseUrl, send: api.send })
     recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, hide, clock: options.clock })
@@ -138,11 +141,14 @@ function highest({ watermark }: Stream, pages: readonly SeenPage[]): string | nu
 function refuseWrongNumbers({ stream, partition, pages, records }: PreviewOptions): void {
   const last = stream.partitions.length - 1
   const refuse = (option: string, expected: string) =>
-    new WrongUse('HR_OPTION', `--${option}: expected ${expected}`, { hint: `headrace preview ${stream.label} --${option} N` })
+    new WrongUse('HR_OPTION', `--${option}: expected ${expected}`, {
+      hint: `headrace preview ${stream.label} --${option} N`,
+    })
   if (!(Number.isInteger(partition) && partition >= 0 && partition <= last)) {
     throw refuse('partition', last === 0 ? `0, the only one of ${stream.label}` : `a whole number from 0 to ${last}`)
   }
-  if (!(Number.isInteger(pages) && pages >= 1 && pages <= PAGES_MAX)) throw refuse('pages', `a whole number from 1 to ${PAGES_MAX}`)
+  if (!(Number.isInteger(pages) && pages >= 1 && pages <= PAGES_MAX))
+    throw refuse('pages', `a whole number from 1 to ${PAGES_MAX}`)
   if (!(Number.isInteger(records) && records >= 0 && records <= RECORDS_MAX))
     throw refuse('records', `a whole number from 0 to ${RECORDS_MAX}`)
 }

@@ -1,6 +1,6 @@
 /**
- * For who looks at a stream by hand: of partitions whose shares are found, one share stands for all. The first of the wanted partition, or of the first
- * partition that has any.
+ * For who looks at a stream by hand: of partitions whose shares are found, one share stands for all. The first of the
+ * wanted partition, or of the first partition that has any.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -20,7 +20,10 @@ export type ShownShare = {
   share: string | null
 }
 
-/** What finding them may take, beside the pages; as much as the pages of an author's own walk, which may ask for each record. */
+/**
+ * What finding them may take, beside the pages; as much as the pages of an author's own walk, which may ask for each
+ * record.
+ */
 const FINDING_REQUESTS_MAX = 500
 
 /** Requests of the author's own functions. */
@@ -36,7 +39,14 @@ export async function shownShare(stream: Stream, wanted: number, { signal, ...to
   const partition = (shares[wanted]?.length ?? 0) > 0 ? wanted : shares.findIndex((own) => own.length > 0)
   const [share] = shares[partition] ?? []
   if (share !== undefined) {
-    return { stream: streamOfSlice(stream, partition, share), asFirst: streamOfSlice(stream, 0, share), partition, share: share.text }
+    return {
+      stream: streamOfSlice(stream, partition, share),
+      asFirst: streamOfSlice(stream, 0, share),
+      partition,
+      share: share.text,
+    }
   }
-  throw new Stopped('HR_NO_SHARES', `${stream.label}: no values are found for its partitions`, { hint: 'check values in partitions' })
+  throw new Stopped('HR_NO_SHARES', `${stream.label}: no values are found for its partitions`, {
+    hint: 'check values in partitions',
+  })
 }

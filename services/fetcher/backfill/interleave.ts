@@ -1,7 +1,7 @@
 /**
- * A backfill and the regular runs of its partition, by turns: a backfill of hours must not keep the warehouse from what is new. The backfill stops
- * behind a page when a regular run is due, and goes on from its cursor after it. Regular runs are nobody's business here while no fetcher is
- * running that would do them.
+ * A backfill and the regular runs of its partition, by turns: a backfill of hours must not keep the warehouse from what
+ * is new. The backfill stops behind a page when a regular run is due, and goes on from its cursor after it. Regular
+ * runs are nobody's business here while no fetcher is running that would do them.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -39,7 +39,10 @@ export async function interleaveBackfill(turns: InterleaveOptions): Promise<RunO
     const regular = await partition.run(stop)
     failures = regular.outcome === 'failed' ? failures + 1 : 0
     const endedMs = clock.elapsedMs()
-    const pauseMs = regular.outcome === 'done' ? endedMs - startedMs : waitAfterMs(stream, regular, failures, clock.nowMs(), clock.random())
+    const pauseMs =
+      regular.outcome === 'done'
+        ? endedMs - startedMs
+        : waitAfterMs(stream, regular, failures, clock.nowMs(), clock.random())
     notBeforeMs = endedMs + Math.max(TURN_MIN_MS, pauseMs)
   }
 }
@@ -60,7 +63,11 @@ async function backfillUntilDue(turns: InterleaveOptions, notBeforeMs: number): 
 }
 
 /** Resolves when a regular run is due that a fetcher would do; rejects when `ended` comes first. */
-async function whenDue({ partition, clock, isServed }: InterleaveOptions, notBeforeMs: number, ended: AbortSignal): Promise<void> {
+async function whenDue(
+  { partition, clock, isServed }: InterleaveOptions,
+  notBeforeMs: number,
+  ended: AbortSignal,
+): Promise<void> {
   for (;;) {
     const dueMs = Math.max(await partition.dueInMs(), notBeforeMs - clock.elapsedMs())
     if (dueMs <= 0 && (await isServed().catch(() => false))) return

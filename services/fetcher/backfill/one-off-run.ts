@@ -1,4 +1,7 @@
-/** What a command does once with all partitions of its streams instead of their regular runs: everything again, or what lies in a range. */
+/**
+ * What a command does once with all partitions of its streams instead of their regular runs: everything again, or what
+ * lies in a range.
+ */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Log } from '#shared/log.ts'
@@ -45,8 +48,16 @@ export function oneOffRunOf(
     work: (stream) => names.backfillGroup(rangeId(ownRange(stream))),
     async job({ stream, partition: number }, partition, stop) {
       const own = ownRange(stream)
-      const outcome = await interleaveBackfill({ stream, partition, job: { range: own, again: range.again }, stop, clock, isServed })
-      if (outcome.already) log.info({ stream: stream.label, partition: number, ...own }, 'this range has been backfilled before')
+      const outcome = await interleaveBackfill({
+        stream,
+        partition,
+        job: { range: own, again: range.again },
+        stop,
+        clock,
+        isServed,
+      })
+      if (outcome.already)
+        log.info({ stream: stream.label, partition: number, ...own }, 'this range has been backfilled before')
       return outcome
     },
   }

@@ -1,7 +1,8 @@
 /**
- * A replay of dead letters: each that matches goes before today's declaration, and what passes goes back into the partition that it came from,
- * with the time of its first fetch, so that it never beats a newer version. Letters, records and the word that they are done are one
- * transaction: killed at any moment, a replay that is started again goes on where the last one stopped. Runs beside fetcher and loader.
+ * A replay of dead letters: each that matches goes before today's declaration, and what passes goes back into the
+ * partition that it came from, with the time of its first fetch, so that it never beats a newer version. Letters,
+ * records and the word that they are done are one transaction: killed at any moment, a replay that is started again
+ * goes on where the last one stopped. Runs beside fetcher and loader.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Config } from '#shared/config/config.ts'
@@ -59,7 +60,10 @@ const PORTION_BYTES_MAX = 512 * 1024
 type Place = PlaceOfLetters & { stream: Stream; kafka: Kafka; names: Names; topic: string }
 type Standing = 'wanted' | 'parked' | 'frame' | 'other'
 
-/** Throws WrongUse when Kafka does not know the stream, Stopped when the schema of today does not fit the registered one. */
+/**
+ * Throws WrongUse when Kafka does not know the stream, Stopped when the schema of today does not fit the registered
+ * one.
+ */
 export async function replayLetters(options: ReplayLettersOptions): Promise<LettersReplayed> {
   const { stream, config, clock, log, dryRun } = options
   const names = namesFor(config.prefix)
@@ -74,7 +78,8 @@ export async function replayLetters(options: ReplayLettersOptions): Promise<Lett
     const place: Place = { stream, kafka, names, topic, letterTopic, schemaId, run }
     const replayed: PartitionReplayed[] = []
     for (let partition = 0; partition < partitions; partition++) {
-      if ((options.filter.partition ?? partition) === partition) replayed.push(await replayPartition(place, partition, options))
+      if ((options.filter.partition ?? partition) === partition)
+        replayed.push(await replayPartition(place, partition, options))
     }
     return { stream: stream.label, run, dryRun, partitions: replayed }
   } finally {
@@ -88,7 +93,11 @@ async function schemaIdOf({ wireSchema }: Stream, config: Config, subject: strin
   return (await registry.register(subject, inLayoutOf(wireSchema, before?.json ?? null))).id
 }
 
-async function replayPartition(place: Place, partition: number, options: ReplayLettersOptions): Promise<PartitionReplayed> {
+async function replayPartition(
+  place: Place,
+  partition: number,
+  options: ReplayLettersOptions,
+): Promise<PartitionReplayed> {
   const { filter, limit, dryRun, force, clock, log, signal } = options
   const letters = letterLog({ ...place, clock, partition })
   const sum: PartitionReplayed = {
@@ -96,7 +105,8 @@ async function replayPartition(place: Place, partition: number, options: ReplayL
   }
   try {
     if (!dryRun) await letters.fence()
-    // The marker ends the log for whoever looks there for the last stamp; the records keep the times of their first fetch.
+    // The marker ends the log for whoever looks there for the last stamp; the records keep the times of their first
+    // fetch.
     const range = (await place.kafka.logRanges(place.topic))[partition] ?? { low: 0, high: 0 }
     const lastMs = dryRun ? 0 : await lastStampIn(place.kafka, place.topic, partition, range)
     const found = await letters.look((letter): Standing => standingOf(letter, filter, force))

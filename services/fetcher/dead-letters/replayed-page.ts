@@ -1,6 +1,7 @@
 /**
- * What a replay writes for the letters of one transaction: records as a page's, with the time of their first fetch and the count of replays in a
- * header; a marker behind them; and for what is refused again the letter that takes the old one's place. Pure.
+ * What a replay writes for the letters of one transaction: records as a page's, with the time of their first fetch and
+ * the count of replays in a header; a marker behind them; and for what is refused again the letter that takes the old
+ * one's place. Pure.
  */
 import type { Message, RawMessage } from '#shared/kafka/kafka.ts'
 import type { Letter } from '#shared/messages/dead-letter.ts'
@@ -12,7 +13,11 @@ export type RevalidatedLetter = { letter: Letter; message: RawMessage; verdict: 
 export type PlaceOfLetters = { letterTopic: string; schemaId: number; run: string }
 export type PageFacts = { page: number; last: boolean; atMs: number }
 
-export function settlementOf(place: PlaceOfLetters, judged: readonly RevalidatedLetter[], facts: PageFacts): Settlement {
+export function settlementOf(
+  place: PlaceOfLetters,
+  judged: readonly RevalidatedLetter[],
+  facts: PageFacts,
+): Settlement {
   const records: Message[] = []
   const letters: Message[] = []
   const head = frameHead(place.schemaId)
@@ -24,7 +29,13 @@ export function settlementOf(place: PlaceOfLetters, judged: readonly Revalidated
       records.push({ key, value: payload, head, headers: replayHeaders(replays, origin), timestampMs: letter.atMs })
     } else if (verdict.kind === 'refused') {
       const { partition: _partition, offset: _offset, atMs, bytes: _bytes, ...kept } = letter
-      const headers = deadLetterHeaders({ ...kept, reason: verdict.reason, issues: verdict.issues, replays, fetched: atMs })
+      const headers = deadLetterHeaders({
+        ...kept,
+        reason: verdict.reason,
+        issues: verdict.issues,
+        replays,
+        fetched: atMs,
+      })
       letters.push({ key: message.key, value: message.value, headers, timestampMs: facts.atMs })
     }
   }
@@ -32,7 +43,9 @@ export function settlementOf(place: PlaceOfLetters, judged: readonly Revalidated
   return { how: 'replayed', done: judged.map(({ letter }) => letter.offset), records, letters }
 }
 
-/** For the ledger; its own time is now, so that Kafka's retention does not take a log for old that was written to today. */
+/**
+ * For the ledger; its own time is now, so that Kafka's retention does not take a log for old that was written to today.
+ */
 function markerBehind(
   { run }: PlaceOfLetters,
   judged: readonly RevalidatedLetter[],

@@ -1,7 +1,8 @@
 /**
- * A dead letter before today's declaration. What the schema refused once lies there as the API sent it, and goes through everything that a
- * page goes through; what ClickHouse refused is a record already, so it is not filtered, marked and mapped a second time, and the fields that
- * its schema did not know are first put back into their places. Pure.
+ * A dead letter before today's declaration. What the schema refused once lies there as the API sent it, and goes
+ * through everything that a page goes through; what ClickHouse refused is a record already, so it is not filtered,
+ * marked and mapped a second time, and the fields that its schema did not know are first put back into their places.
+ * Pure.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { DeadLetterStage } from '#shared/messages/frame.ts'
@@ -35,7 +36,9 @@ export function createRevalidator(stream: Stream): Revalidate {
     const [record] = records
     const [refusal] = rejected
     if (record !== undefined) return { kind: 'accepted', record }
-    return refusal === undefined ? { kind: 'leftOut' } : { kind: 'refused', reason: refusal.reason, issues: refusal.issues }
+    return refusal === undefined
+      ? { kind: 'leftOut' }
+      : { kind: 'refused', reason: refusal.reason, issues: refusal.issues }
   }
 }
 
@@ -52,7 +55,10 @@ function merged(known: unknown, extra: unknown): unknown {
   if (!isFields(extra)) return known
   if (Array.isArray(known)) return known.map((each, index) => merged(each, extra[String(index)]))
   if (!isFields(known)) return known
-  const more = Object.entries(extra).map(([name, value]) => [name, Object.hasOwn(known, name) ? merged(known[name], value) : value])
+  const more = Object.entries(extra).map(([name, value]) => [
+    name,
+    Object.hasOwn(known, name) ? merged(known[name], value) : value,
+  ])
   return Object.fromEntries([...Object.entries(known), ...more])
 }
 

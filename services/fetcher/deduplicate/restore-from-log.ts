@@ -1,7 +1,8 @@
 /**
- * Fills the memory of a partition from the end of its log, so that a new owner, or a process that runs once, does not publish again what the
- * last one did. All of the end or nothing: a memory that knew an older version of a record but not the newest would
- * take it for unchanged when the record becomes again what it was. Assumes that nothing of it is lost to the loader.
+ * Fills the memory of a partition from the end of its log, so that a new owner, or a process that runs once, does not
+ * publish again what the last one did. All of the end or nothing: a memory that knew an older version of a record but
+ * not the newest would take it for unchanged when the record becomes again what it was. Assumes that nothing of it is
+ * lost to the loader.
  */
 
 import type { Kafka, RawMessage } from '#shared/kafka/kafka.ts'
@@ -40,7 +41,12 @@ export async function restoreRecords(
 }
 
 /** The rejected records that were put into the dead-letter topic last. A part of them is as good as all. */
-export async function restoreRejected(kafka: Log, topic: string, partition: number, memory: SeenRecords): Promise<void> {
+export async function restoreRejected(
+  kafka: Log,
+  topic: string,
+  partition: number,
+  memory: SeenRecords,
+): Promise<void> {
   const high = (await kafka.logRanges(topic))[partition]?.high ?? 0
   let bytes = 0
   for await (const message of kafka.readPartition(topic, partition, Math.max(0, high - RECORDS_MAX), high)) {
@@ -49,7 +55,10 @@ export async function restoreRejected(kafka: Log, topic: string, partition: numb
     const { stage, times = 1 } = factsOf(message)
     // Others in that topic were published as records before.
     if (message.value !== null && stage === 'validate')
-      memory.withoutUnchanged([], [{ raw: message.value.toString(), reason: '', issues: '', times: Math.max(1, times) }])
+      memory.withoutUnchanged(
+        [],
+        [{ raw: message.value.toString(), reason: '', issues: '', times: Math.max(1, times) }],
+      )
   }
   memory.begin()
 }

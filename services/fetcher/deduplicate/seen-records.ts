@@ -1,10 +1,11 @@
 /**
- * What a partition published last for each key, so that records which lookback, overlap or an inclusive `since` bring again unchanged
- * are not published again. Bounded: a forgotten key only costs one more upsert. It must be emptied whenever published records may be
- * lost (a gap in the log), or it would keep them from being published again.
+ * What a partition published last for each key, so that records which lookback, overlap or an inclusive `since` bring
+ * again unchanged are not published again. Bounded: a forgotten key only costs one more upsert. It must be emptied
+ * whenever published records may be lost (a gap in the log), or it would keep them from being published again.
  *
- * Most records of a long sorted walk never come again, so a record is digested only when it has grown old among the recent ones and lies
- * where the next run will ask. Never may an older version of a key be left behind by that: it would hide the way back to it.
+ * Most records of a long sorted walk never come again, so a record is digested only when it has grown old among the
+ * recent ones and lies where the next run will ask. Never may an older version of a key be left behind by that: it
+ * would hide the way back to it.
  */
 import { comparePositions, type Position } from '#shared/watermark.ts'
 import { digest, type RejectedRecord, type ValidRecord } from '../validate/validate.ts'
@@ -24,10 +25,16 @@ export type SeenRecords = {
   /** A run begins: rejects of earlier runs are excused as often as they came, and no more. */
   begin(): void
   /**
-   * Records and rejects of a page that are new or changed, remembered at once: pages behind this one must be compared with it. When
-   * its transaction fails, the caller forgets everything. No later run asks for what lies before `floor`; null: it may ask for all.
+   * Records and rejects of a page that are new or changed, remembered at once: pages behind this one must be compared
+   * with it. When its transaction fails, the caller forgets everything. No later run asks for what lies before `floor`;
+   * null: it may ask for all.
    */
-  withoutUnchanged(records: readonly ValidRecord[], rejected: readonly RejectedRecord[], floor?: Position | null, part?: PagePart): Fresh
+  withoutUnchanged(
+    records: readonly ValidRecord[],
+    rejected: readonly RejectedRecord[],
+    floor?: Position | null,
+    part?: PagePart,
+  ): Fresh
   forget(): void
 }
 
@@ -40,13 +47,20 @@ export const publishingAll = (memory: SeenRecords): SeenRecords => ({
   },
 })
 
-/** Leaves out rejects that come again, and no record: what comes again unchanged is needed to tell it from what is gone. */
+/**
+ * Leaves out rejects that come again, and no record: what comes again unchanged is needed to tell it from what is gone.
+ */
 export const publishingRecords = (memory: SeenRecords): SeenRecords => ({
   ...memory,
-  withoutUnchanged: (records, rejected, floor, part) => ({ ...memory.withoutUnchanged([], rejected, floor, part), records: [...records] }),
+  withoutUnchanged: (records, rejected, floor, part) => ({
+    ...memory.withoutUnchanged([], rejected, floor, part),
+    records: [...records],
+  }),
 })
 
-/** How often a reject came: `known` over all runs (as its dead letters say), `seen` in the run, `onPage` on the page. */
+/**
+ * How often a reject came: `known` over all runs (as its dead letters say), `seen` in the run, `onPage` on the page.
+ */
 type Refusals = { known: number; run: symbol; seen: number; page: symbol; onPage: number }
 
 /** Keeps rejects apart from keys. */
@@ -68,7 +82,10 @@ export function createSeenRecords(keysMax: number): SeenRecords {
   let run = Symbol()
   let page = Symbol()
   let floor: Position | null = null
-  /** False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come again. */
+  /**
+   * False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come
+   * again.
+   */
   let floorHolds = true
 
   function isNew(record: ValidRecord): boolean {
@@ -119,8 +136,9 @@ export function createSeenRecords(keysMax: number): SeenRecords {
   }
 
   /**
-   * By how much a reject comes oftener than it ever did; negative if it does not. One that an earlier run had is excused so often only: otherwise a page of
-   * nothing but `null` would pass for unchanged because there was a single `null` before.
+   * By how much a reject comes oftener than it ever did; negative if it does not. One that an earlier run had is
+   * excused so often only: otherwise a page of nothing but `null` would pass for unchanged because there was a single
+   * `null` before.
    */
   function timesMore(key: string, count: number, repeats: boolean): number {
     const found = young.get(key) ?? old.get(key)

@@ -1,4 +1,7 @@
-/** The address of a source with its setting resolved. Guarantees an http(s) URL without user information, query and fragment. */
+/**
+ * The address of a source with its setting resolved. Guarantees an http(s) URL without user information, query and
+ * fragment.
+ */
 import type { Resolver } from '#shared/config/config.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'

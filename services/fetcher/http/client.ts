@@ -1,6 +1,6 @@
 /**
- * The client of one source: the path of a request, as one list of layers, outermost first. All streams and partitions of the source in this
- * process share it, and with it the quota and the token. Nothing outside it sees a credential.
+ * The client of one source: the path of a request, as one list of layers, outermost first. All streams and partitions
+ * of the source in this process share it, and with it the quota and the token. Nothing outside it sees a credential.
  */
 import { type Clock, type Pace, systemPace } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
@@ -41,7 +41,10 @@ export type ClientTools = {
 export type Client = {
   /** The source's address, settings resolved: what `firstRequest` builds on. */
   baseUrl: string
-  /** Resolves with a 2xx, or with a status that the stream declares empty. Throws PageRefused, PageSkipped, PageFailed, Parked, CredentialsRefused, Stopped, or the signal's reason. */
+  /**
+   * Resolves with a 2xx, or with a status that the stream declares empty. Throws PageRefused, PageSkipped, PageFailed,
+   * Parked, CredentialsRefused, Stopped, or the signal's reason.
+   */
   send: Send
   /** Since the client was made, over all streams. */
   facts(): ClientFacts
@@ -110,7 +113,8 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const basePath = new URL(baseUrl).pathname
   const costIn = (request: PageRequest, stream: string) => costOf(quotas, factsOf(request, stream, basePath))
   const isApart = (request: PageRequest, stream: string) => costIn(request, stream).apart
-  const closeFor = (waitMs: number, request: PageRequest, stream: string) => limiter.closeFor(waitMs, costIn(request, stream))
+  const closeFor = (waitMs: number, request: PageRequest, stream: string) =>
+    limiter.closeFor(waitMs, costIn(request, stream))
   const onWaited = (waitedMs: number) => metrics.quotaWaitSeconds.inc({ source: source.name }, waitedMs / 1000)
 
   const reach = reachOf(source, baseUrl)
@@ -140,7 +144,10 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const closing = new AbortController()
   // A link that an author's function asks for comes here as the API gave it.
   const ask: SendPage = (request, exchange) =>
-    send({ ...request, url: vetting.link(request.url) }, { ...exchange, signal: AbortSignal.any([exchange.signal, closing.signal]) })
+    send(
+      { ...request, url: vetting.link(request.url) },
+      { ...exchange, signal: AbortSignal.any([exchange.signal, closing.signal]) },
+    )
   return {
     baseUrl,
     send: Object.assign(ask, { vetting }),

@@ -1,6 +1,6 @@
 /**
- * How asking for a page can end. A class is a decision of the caller: give the page up, try the run again later, wait until a
- * time, ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
+ * How asking for a page can end. A class is a decision of the caller: give the page up, try the run again later, wait
+ * until a time, ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '#shared/errors.ts'
@@ -22,7 +22,9 @@ export class PageSkipped extends HeadraceError {
   readonly status: number
 
   constructor(status: number, message: string) {
-    super('HR_PAGE_SKIPPED', message, { hint: 'answers of the declaration leave such a page out; the next run begins with it' })
+    super('HR_PAGE_SKIPPED', message, {
+      hint: 'answers of the declaration leave such a page out; the next run begins with it',
+    })
     this.status = status
   }
 }
@@ -61,7 +63,8 @@ export class Parked extends HeadraceError {
 }
 
 /** A time that an API named can be beyond what a Date holds. */
-export const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
+export const timeText = (ms: number): string =>
+  Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString()
 
 /** The API or its token endpoint does not accept the credentials; retrying would not change that. */
 export class CredentialsRefused extends Unavailable {
@@ -73,7 +76,10 @@ export class CredentialsRefused extends Unavailable {
   }
 }
 
-/** `unreadable`: the answer is whole, and no answer like it can ever be read; asking again in the same run brings nothing. */
+/**
+ * `unreadable`: the answer is whole, and no answer like it can ever be read; asking again in the same run brings
+ * nothing.
+ */
 export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'unreadable' | 'too_large' | 'error_body'
 
 /** One attempt failed in a way that another may not. Stays inside the client: the retry layer catches it. */
@@ -87,5 +93,7 @@ export class AttemptFailed extends HeadraceError {
 }
 
 /** True if the refusal of a request that was made from a cursor can mean that the cursor has expired. */
-export const mayMeanExpiredCursor = (error: unknown, { expiredCursor }: Pick<Stream, 'expiredCursor'>): error is PageRefused =>
-  error instanceof PageRefused && expiredCursor.includes(error.status)
+export const mayMeanExpiredCursor = (
+  error: unknown,
+  { expiredCursor }: Pick<Stream, 'expiredCursor'>,
+): error is PageRefused => error instanceof PageRefused && expiredCursor.includes(error.status)

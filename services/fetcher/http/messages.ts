@@ -1,6 +1,7 @@
 /**
- * What passes between the layers of the client: a request as data, the answer as data, and the one function type that every layer
- * takes and gives back. A request never holds a credential outside the authorize layer, so it can be logged, kept and compared.
+ * What passes between the layers of the client: a request as data, the answer as data, and the one function type that
+ * every layer takes and gives back. A request never holds a credential outside the authorize layer, so it can be
+ * logged, kept and compared.
  */
 
 import type { ResponseClass } from './layers/classify-response.ts'
@@ -21,7 +22,10 @@ export type Exchange = {
   signal: AbortSignal
   /** The stream's label, `source.stream`. */
   stream: string
-  /** Tells a 2xx that is a failure by its body and may pass, by its reason; null for any other answer. Asked before the answer is handed out. */
+  /**
+   * Tells a 2xx that is a failure by its body and may pass, by its reason; null for any other answer. Asked before the
+   * answer is handed out.
+   */
   passing?(response: PageResponse): string | null
   /** Of a link that repeats a credential: as it is shown. The client finds out, callers leave it out. */
   shown?: PageRequest
@@ -41,7 +45,10 @@ export type PageResponse = {
   body: unknown
   /** Of the body, after decompression. */
   bytes: number
-  /** What was asked, without credentials; its URL is the one that answered (after redirects), so links resolve against it. */
+  /**
+   * What was asked, without credentials; its URL is the one that answered (after redirects), so links resolve against
+   * it.
+   */
   request: PageRequest
   /** HTTP requests that this page took: retries, redirects and the repetition after a refused token included. */
   attempts: number
@@ -71,5 +78,6 @@ export type SendPage = (request: PageRequest, exchange: Exchange) => Promise<Pag
 /** `vetting`: of the client that sends. Without it, whatever a page names is stored and asked for. */
 export type Send = SendPage & { readonly vetting?: Vetting }
 /** Another way to the same client. */
-export const vettedAs = ({ vetting }: Send, ask: SendPage): Send => (vetting === undefined ? ask : Object.assign(ask, { vetting }))
+export const vettedAs = ({ vetting }: Send, ask: SendPage): Send =>
+  vetting === undefined ? ask : Object.assign(ask, { vetting })
 export type Layer = (next: Send) => Send

@@ -1,15 +1,22 @@
 /**
- * Query parameters set and taken away without touching a byte of the others: an API may have signed its next link, or compare it as text,
- * and URLSearchParams would write all of it anew. Every function returns a copy.
+ * Query parameters set and taken away without touching a byte of the others: an API may have signed its next link, or
+ * compare it as text, and URLSearchParams would write all of it anew. Every function returns a copy.
  */
 import { Stopped } from '#shared/errors.ts'
 
-/** `name` exactly once, at the end. Throws Stopped for what no URL can hold: sent in another form it would ask for something else. */
+/**
+ * `name` exactly once, at the end. Throws Stopped for what no URL can hold: sent in another form it would ask for
+ * something else.
+ */
 export function withParam(url: URL, name: string, value: string): URL {
   if (!value.isWellFormed())
-    throw new Stopped('HR_PARAM_TEXT', `the value of the parameter "${name}" holds half of a surrogate pair, which no URL can hold`, {
-      hint: 'such a cursor or key of the API cannot be sent back: ask the API to correct it, or page by another one',
-    })
+    throw new Stopped(
+      'HR_PARAM_TEXT',
+      `the value of the parameter "${name}" holds half of a surrogate pair, which no URL can hold`,
+      {
+        hint: 'such a cursor or key of the API cannot be sent back: ask the API to correct it, or page by another one',
+      },
+    )
   const copy = withoutParams(url, [name])
   const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`
   copy.search = copy.search === '' ? pair : `${copy.search}&${pair}`

@@ -1,6 +1,7 @@
 /**
- * What a client says of requests and cursors before anything is stored. A next page that could never be asked for, or a cursor that holds a
- * credential, stops the run in front of the page that named it: the cursor before stays, and a later run asks again.
+ * What a client says of requests and cursors before anything is stored. A next page that could never be asked for, or a
+ * cursor that holds a credential, stops the run in front of the page that named it: the cursor before stays, and a
+ * later run asks again.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -29,9 +30,13 @@ export function reachOf(source: Source, baseUrl: string): Reach {
       const what = describeRequest(source, request)
       // The origin of blob:https://… is that of the address inside it.
       if (!SCHEMES.includes(url.protocol)) {
-        throw new Stopped('HR_SCHEME_REFUSED', `${what} has the scheme ${url.protocol.slice(0, -1)}, which is not followed`, {
-          hint: 'only http and https are asked; check where the declaration finds the next page',
-        })
+        throw new Stopped(
+          'HR_SCHEME_REFUSED',
+          `${what} has the scheme ${url.protocol.slice(0, -1)}, which is not followed`,
+          {
+            hint: 'only http and https are asked; check where the declaration finds the next page',
+          },
+        )
       }
       if (url.origin !== own && !allowed.has(url.origin)) {
         throw new Stopped('HR_ORIGIN_REFUSED', `${what} leads away from ${own}: not followed`, {
@@ -54,9 +59,13 @@ export function vettingFor(source: Source, { refuse }: Reach, known: () => reado
     link: (url) => conceal(url, known()),
     cursor(cursor) {
       if (cursor === null || cursor === undefined || !find(JSON.stringify(cursor))) return
-      throw new Stopped('HR_CREDENTIAL_IN_CURSOR', `${source.name}: the cursor of the next page holds a credential and is not stored`, {
-        hint: 'a next link is stored without it; another cursor cannot be: choose another paginate, or ask the API for cursors without credentials',
-      })
+      throw new Stopped(
+        'HR_CREDENTIAL_IN_CURSOR',
+        `${source.name}: the cursor of the next page holds a credential and is not stored`,
+        {
+          hint: 'a next link is stored without it; another cursor cannot be: choose another paginate, or ask the API for cursors without credentials',
+        },
+      )
     },
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Says why nothing happens: retries and waits of a source, at info level. Bounded: an API that fails all the time, or a quota that is always
- * spent, is no news after the first lines of a minute. What was not said is counted, and the next line that is has the number.
+ * Says why nothing happens: retries and waits of a source, at info level. Bounded: an API that fails all the time, or a
+ * quota that is always spent, is no news after the first lines of a minute. What was not said is counted, and the next
+ * line that is has the number.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'

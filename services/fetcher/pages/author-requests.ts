@@ -1,4 +1,7 @@
-/** How a function of the author's asks: through the client of the run, from a request of ours that it may change. Bounded between two takings. */
+/**
+ * How a function of the author's asks: through the client of the run, from a request of ours that it may change.
+ * Bounded between two takings.
+ */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { RequestChanges, WalkAnswer } from '#shared/declaration/paginate/generator.ts'
 import type { Stopped } from '#shared/errors.ts'
@@ -51,7 +54,8 @@ export function asking({ stream, send, stop, own, wrong }: AskingTools): AuthorR
     request,
     taken() {
       if (last === null) throw wrong('asks for nothing')
-      const sum = (of: (response: PageResponse) => number) => sinceTaken.reduce((total, response) => total + of(response), 0)
+      const sum = (of: (response: PageResponse) => number) =>
+        sinceTaken.reduce((total, response) => total + of(response), 0)
       const response = {
         ...last,
         bytes: sum(({ bytes }) => bytes),

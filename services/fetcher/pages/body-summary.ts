@@ -1,4 +1,7 @@
-/** What a response has, in a few words for an error: an error of its own, or the names of its fields. Bounded and on one line. */
+/**
+ * What a response has, in a few words for an error: an error of its own, or the names of its fields. Bounded and on one
+ * line.
+ */
 import { excerptOf } from '../http/excerpt.ts'
 import { rawText } from '../validate/deep-json.ts'
 
@@ -66,11 +69,14 @@ const saysNothing = (found: unknown): boolean =>
   (typeof found === 'object' && (namesIn(found, 1).length === 0 || saysNoError(found)))
 
 const saysNoError = (found: object): boolean =>
-  isObject(found) && namesIn(found, FIELDS_MAX).every((name) => typeof found[name] !== 'object' && saysNothing(found[name]))
+  isObject(found) &&
+  namesIn(found, FIELDS_MAX).every((name) => typeof found[name] !== 'object' && saysNothing(found[name]))
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const comparable = (name: string): string => (name.length > NAME_CHARS_MAX ? name : name.toLowerCase().replace(/[-_]/g, ''))
+const comparable = (name: string): string =>
+  name.length > NAME_CHARS_MAX ? name : name.toLowerCase().replace(/[-_]/g, '')
 
 /** Without reading all of an object that may have a million fields. */
 function namesIn(value: object, max: number): string[] {

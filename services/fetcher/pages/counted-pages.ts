@@ -1,7 +1,8 @@
 /**
- * Page numbers in disguise: a link, or a cursor, that differs from the request before it only in a counter (`?page=2`, `?offset=200`, `/items/3`).
- * Records that are inserted, deleted or updated meanwhile move between such pages, and one that moves over a boundary is never read. What says
- * otherwise (a name such as `after`, a value that the last record holds) is a key, which nothing moves. Pure.
+ * Page numbers in disguise: a link, or a cursor, that differs from the request before it only in a counter (`?page=2`,
+ * `?offset=200`, `/items/3`). Records that are inserted, deleted or updated meanwhile move between such pages, and one
+ * that moves over a boundary is never read. What says otherwise (a name such as `after`, a value that the last record
+ * holds) is a key, which nothing moves. Pure.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
@@ -14,7 +15,8 @@ const COUNTERS = new Set(
   ),
 )
 /** What a key, a cursor or a time is called by. */
-const KEYS = /after|before|cursor|token|marker|continuation|since|until|key|last|next|min|max|scroll|(^|[^a-z])id($|[^a-z])/i
+const KEYS =
+  /after|before|cursor|token|marker|continuation|since|until|key|last|next|min|max|scroll|(^|[^a-z])id($|[^a-z])/i
 const INTEGER = /^\d{1,15}$/
 /** Of a record's own fields that are compared with the counter. */
 const FIELDS_MAX = 200
@@ -23,7 +25,8 @@ const FIELDS_MAX = 200
 export function isCounted(stream: Stream, asked: PageRequest, next: PageRequest, records: readonly unknown[]): boolean {
   const { kind } = pagesOf(stream.paginate)
   if (kind !== 'link-header' && kind !== 'next-url' && kind !== 'cursor') return false
-  if (asked.url.origin !== next.url.origin || JSON.stringify(asked.headers) !== JSON.stringify(next.headers)) return false
+  if (asked.url.origin !== next.url.origin || JSON.stringify(asked.headers) !== JSON.stringify(next.headers))
+    return false
   const [before, after] = [partsOf(asked), partsOf(next)]
   const changed = [...after].filter(([name, value]) => before.get(name) !== value)
   const counters = changed.filter(([name, value]) => isNext(name, before.get(name), value, records))
@@ -34,7 +37,8 @@ export function isCounted(stream: Stream, asked: PageRequest, next: PageRequest,
 }
 
 function isNext(name: string, before: string | undefined, value: string, records: readonly unknown[]): boolean {
-  if (!INTEGER.test(value) || (before !== undefined && (!INTEGER.test(before) || Number(value) <= Number(before)))) return false
+  if (!INTEGER.test(value) || (before !== undefined && (!INTEGER.test(before) || Number(value) <= Number(before))))
+    return false
   const plain = name
     .toLowerCase()
     .replace(/^page\[(.*)\]$/, 'page$1')
@@ -43,14 +47,18 @@ function isNext(name: string, before: string | undefined, value: string, records
   if (KEYS.test(name) || holds(records.at(-1), value)) return false
   const step = Number(value) - Number(before ?? 0)
   return (
-    step === 1 || (before === undefined && step === 2) || (records.length > 0 && (step === records.length || step === records.length + 1))
+    step === 1 ||
+    (before === undefined && step === 2) ||
+    (records.length > 0 && (step === records.length || step === records.length + 1))
   )
 }
 
 /** The value is that of a field of the record, or of an object in it: a key. */
 function holds(record: unknown, value: string): boolean {
   const fields = Object.values(typeof record === 'object' && record !== null ? record : {}).slice(0, FIELDS_MAX)
-  const inner = fields.flatMap((field) => (typeof field === 'object' && field !== null ? Object.values(field).slice(0, FIELDS_MAX) : []))
+  const inner = fields.flatMap((field) =>
+    typeof field === 'object' && field !== null ? Object.values(field).slice(0, FIELDS_MAX) : [],
+  )
   return [...fields, ...inner].some((field) => String(field) === value)
 }
 
@@ -61,7 +69,8 @@ function partsOf({ url, body }: PageRequest): Map<string, string> {
   for (const [name, value] of url.searchParams) add(name, value)
   // A segment counts by its place: /items/2 follows /items, and /items/3 follows that.
   const segments = url.pathname.split('/').filter((segment) => segment !== '')
-  for (const [at, segment] of segments.entries()) add(INTEGER.test(segment) && at > 0 ? `path ${at}` : `path ${at} ${segment}`, segment)
+  for (const [at, segment] of segments.entries())
+    add(INTEGER.test(segment) && at > 0 ? `path ${at}` : `path ${at} ${segment}`, segment)
   addFields(add, '', body)
   return parts
 }

@@ -1,6 +1,7 @@
 /**
- * The request that opens a run: the stream's path, parameters, headers and body, the partition's values, and the watermark where the API
- * takes it. Pure, and the same for the same arguments, since pages after a restart are made from it again. Holds no credential.
+ * The request that opens a run: the stream's path, parameters, headers and body, the partition's values, and the
+ * watermark where the API takes it. Pure, and the same for the same arguments, since pages after a restart are made
+ * from it again. Holds no credential.
  */
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { plainHeaders } from '#shared/declaration/headers.ts'
@@ -11,7 +12,8 @@ import { paginatorFor } from './paginators/paginator-for.ts'
 import { withPosition } from './watermark-param.ts'
 
 /**
- * `since` and `until`: where to begin and to end as the request writes it (`requestText`), null for everything. Throws DeclarationError.
+ * `since` and `until`: where to begin and to end as the request writes it (`requestText`), null for everything. Throws
+ * DeclarationError.
  */
 export function firstRequest(
   stream: Stream,
@@ -23,8 +25,10 @@ export function firstRequest(
   const values = stream.partitions[partition] ?? {}
   const placed = placeholders(stream, values)
   let url = urlOf(baseUrl, placed.path)
-  for (const [name, value] of Object.entries(values)) if (!placed.used.has(name)) url = withParam(url, name, String(value))
-  for (const [name, value] of Object.entries(paramsOf(stream, partition, values))) url = withParam(url, name, String(value))
+  for (const [name, value] of Object.entries(values))
+    if (!placed.used.has(name)) url = withParam(url, name, String(value))
+  for (const [name, value] of Object.entries(paramsOf(stream, partition, values)))
+    url = withParam(url, name, String(value))
   const headers = { ...lowerCase(plainHeaders(stream.source.headers)), ...lowerCase(stream.headers) }
   const request: PageRequest = { method: stream.method, url, headers, body: structuredClone(stream.body) }
   return paginatorFor(stream).first(withRange(stream, request, since, until))
@@ -69,7 +73,11 @@ function placeholders(stream: Stream, values: PartitionValues): { path: string; 
   return { path, used }
 }
 
-function paramsOf(stream: Stream, partition: number, values: PartitionValues): Record<string, string | number | boolean> {
+function paramsOf(
+  stream: Stream,
+  partition: number,
+  values: PartitionValues,
+): Record<string, string | number | boolean> {
   if (typeof stream.params !== 'function') return stream.params
   try {
     return stream.params({ partition, partitions: stream.partitions.length, values })
@@ -87,4 +95,6 @@ const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, st
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 const mistake = (stream: Stream, field: string, what: string, hint: string): DeclarationError =>
-  new DeclarationError('HR_DECLARATION', `${stream.source.file}, stream ${stream.name}, field ${field}: ${what}`, { hint })
+  new DeclarationError('HR_DECLARATION', `${stream.source.file}, stream ${stream.name}, field ${field}: ${what}`, {
+    hint,
+  })

@@ -1,7 +1,8 @@
 /**
- * Goes on by the watermark where an API counts its pages and the stream is sorted: the next page is asked for from what the page before ended
- * with, so that nothing can move out of sight. What comes again by that is left out by the memory. Where the API does not do as it is asked, or a
- * whole page has one position, its link leads on. Each such request asks from a later position than the one before, so the walk ends. Pure.
+ * Goes on by the watermark where an API counts its pages and the stream is sorted: the next page is asked for from what
+ * the page before ended with, so that nothing can move out of sight. What comes again by that is left out by the
+ * memory. Where the API does not do as it is asked, or a whole page has one position, its link leads on. Each such
+ * request asks from a later position than the one before, so the walk ends. Pure.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, type Position } from '#shared/watermark.ts'
@@ -26,12 +27,15 @@ export type Onward = {
 /** So much of a page is asked for again, at most, to have two positions. */
 const AGAIN_SHARE_MAX = 1 / 4
 
-/** Of each raw record of a page, in their order; null for one that was refused or left out, of which nobody knows its position. */
+/**
+ * Of each raw record of a page, in their order; null for one that was refused or left out, of which nobody knows its
+ * position.
+ */
 export type Positions = readonly (Position | null)[]
 
 /**
- * `asked`: from where the page's walk was asked. In the order in which they are to be tried. None where the position does not move with this page, or
- * the page is in no order: then only the API's own link leads on.
+ * `asked`: from where the page's walk was asked. In the order in which they are to be tried. None where the position
+ * does not move with this page, or the page is in no order: then only the API's own link leads on.
  */
 export function onwardsFrom(watermark: Watermarking, positions: Positions, asked: string | null): Onward[] {
   if (!isAscending(positions.filter((position) => position !== null))) return []
@@ -58,8 +62,9 @@ const isAscending = (positions: readonly Position[]): boolean =>
 type Walked = { records: readonly unknown[]; positions: Positions }
 
 /**
- * What the API made of the position. `ignored`: it gives its first page again. `unproven`: nothing came, or none of the records of the one position
- * that was asked for; all of them can have moved away, or the API leaves equal ones out, and then some were never seen.
+ * What the API made of the position. `ignored`: it gives its first page again. `unproven`: nothing came, or none of the
+ * records of the one position that was asked for; all of them can have moved away, or the API leaves equal ones out,
+ * and then some were never seen.
  */
 export function answerTo(
   stream: Stream,

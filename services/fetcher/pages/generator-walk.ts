@@ -1,6 +1,7 @@
 /**
- * The author's own walk: an async generator that asks through the client of the run and yields pages. Each page counts what was asked for since the
- * one before. A page without a cursor can be gone on from by nobody: a run that is interrupted there starts again from its best watermark.
+ * The author's own walk: an async generator that asks through the client of the run and yields pages. Each page counts
+ * what was asked for since the one before. A page without a cursor can be gone on from by nobody: a run that is
+ * interrupted there starts again from its best watermark.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { WalkPage } from '#shared/declaration/paginate/generator.ts'
@@ -43,7 +44,8 @@ function askingOf(walk: Walk): AuthorRequests {
   const { since, until } = boundsOf(walk).texts
   return asking({
     ...{ stream, send, stop },
-    own: ({ path }) => firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until),
+    own: ({ path }) =>
+      firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until),
     wrong: (what) => wrong(stream, what),
   })
 }
@@ -61,4 +63,6 @@ function pageOf(stream: Stream, page: WalkPage): { records: readonly unknown[]; 
 }
 
 const wrong = (stream: Stream, what: string): Stopped =>
-  new Stopped('HR_GENERATOR', `${stream.label}: the function of generator ${what}`, { hint: 'correct paginate in the declaration' })
+  new Stopped('HR_GENERATOR', `${stream.label}: the function of generator ${what}`, {
+    hint: 'correct paginate in the declaration',
+  })

@@ -1,8 +1,8 @@
 /**
- * Notices an API that goes in circles: a cursor that it hands out again, or a page with the same records under another cursor. Such a walk would
- * have no end, or its tail would never be reached. Looks at all pages of the walk, not only at the last one. Of a walk in windows it looks at all
- * pages of the window, and at the first pages of all: windows that share their boundary's records may share a page, and one that is done goes no
- * circles.
+ * Notices an API that goes in circles: a cursor that it hands out again, or a page with the same records under another
+ * cursor. Such a walk would have no end, or its tail would never be reached. Looks at all pages of the walk, not only
+ * at the last one. Of a walk in windows it looks at all pages of the window, and at the first pages of all: windows
+ * that share their boundary's records may share a page, and one that is done goes no circles.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -12,7 +12,10 @@ import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 
 export type Repetition = (number: number, records: readonly unknown[], step: PageStep) => void
 
-/** `from`: the cursor that the walk goes on from, null for the first page. What it returns throws Stopped (HR_REPEATED_PAGE). */
+/**
+ * `from`: the cursor that the walk goes on from, null for the first page. What it returns throws Stopped
+ * (HR_REPEATED_PAGE).
+ */
 export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition {
   /** Digest → number of the page that it was seen on; 0 is the page that an interrupted run had come to. */
   const cursors = new Map([[digest(rawText(from)), 0]])
@@ -24,7 +27,8 @@ export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition
     const content = digest([String(records.length), rawText(records[0]), rawText(records.at(-1))].join('\n'))
     const begins = contents.size === 0
     const earlier = contents.get(content) ?? (begins ? firstContents.get(content) : undefined)
-    if (earlier !== undefined && !repeats) throw repetition(stream, `page ${number} has the same records as page ${earlier}`)
+    if (earlier !== undefined && !repeats)
+      throw repetition(stream, `page ${number} has the same records as page ${earlier}`)
     contents.set(content, earlier ?? number)
     if (begins) firstContents.set(content, earlier ?? number)
   }
@@ -48,4 +52,6 @@ export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition
 }
 
 const repetition = (stream: Stream, what: string): Stopped =>
-  new Stopped('HR_REPEATED_PAGE', `${stream.label}: ${what}`, { hint: 'check that the cursor is sent where the API expects it' })
+  new Stopped('HR_REPEATED_PAGE', `${stream.label}: ${what}`, {
+    hint: 'check that the cursor is sent where the API expects it',
+  })

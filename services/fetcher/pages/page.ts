@@ -45,7 +45,10 @@ export type Walk = {
   gaveUp?: string | undefined
   /** What an interrupted walk had learned of the size of its list. */
   size?: WalkSize | undefined
-  /** Positions of the records of the page that was taken last, in their order. Where they are told, a walk over counted pages goes on by them. */
+  /**
+   * Positions of the records of the page that was taken last, in their order. Where they are told, a walk over counted
+   * pages goes on by them.
+   */
   positions?: () => readonly (Position | null)[]
   stop: Stop
 }

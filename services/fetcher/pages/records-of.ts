@@ -1,6 +1,7 @@
 /**
- * The records of a response. A missing place is not an empty page: an error with status 200, a renamed array and a response of another
- * shape all look like that. Null at the place is an empty page. Throws Stopped (HR_NO_RECORDS) that says what the body has instead.
+ * The records of a response. A missing place is not an empty page: an error with status 200, a renamed array and a
+ * response of another shape all look like that. Null at the place is an empty page. Throws Stopped (HR_NO_RECORDS) that
+ * says what the body has instead.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
@@ -21,7 +22,10 @@ export function recordsOf(stream: Stream, response: PageResponse): readonly unkn
     throw noRecords(stream, `has nothing ${where}; ${scrub(summaryOf(body))}`, OMITTED_HINT)
   }
   if (found !== undefined && found !== null && !Array.isArray(found)) {
-    throw noRecords(stream, `holds no array of records ${where}, but ${typeof found === 'object' ? 'an object' : `a ${typeof found}`}`)
+    throw noRecords(
+      stream,
+      `holds no array of records ${where}, but ${typeof found === 'object' ? 'an object' : `a ${typeof found}`}`,
+    )
   }
   const records = found ?? []
   // An error that keeps the usual shape. Where `answers.failed` is declared, the author has said what an error is.
@@ -36,14 +40,22 @@ function connectionOf({ paginate }: Stream): string | null {
   return pages.kind === 'graphql' ? `in the connection at "${unwrapped(pages.connection).at}"` : null
 }
 
-const OMITTED_HINT = 'correct records in the declaration; if the API omits it when there is nothing: records: optional(…)'
+const OMITTED_HINT =
+  'correct records in the declaration; if the API omits it when there is nothing: records: optional(…)'
 const FAILED_HINT = 'if that is no error, declare which answers are: answers: { failed: (body) => null }'
 
-function recordsBy(stream: Stream, records: (body: unknown) => unknown, { body, scrub = (text) => text }: PageResponse): unknown {
+function recordsBy(
+  stream: Stream,
+  records: (body: unknown) => unknown,
+  { body, scrub = (text) => text }: PageResponse,
+): unknown {
   try {
     return records(body)
   } catch (error) {
-    throw noRecords(stream, `is not what its records function expects: ${scrub(messageOf(error))}; ${scrub(summaryOf(body))}`)
+    throw noRecords(
+      stream,
+      `is not what its records function expects: ${scrub(messageOf(error))}; ${scrub(summaryOf(body))}`,
+    )
   }
 }
 

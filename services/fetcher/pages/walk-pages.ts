@@ -1,7 +1,7 @@
 /**
- * Walks the pages of one run. A generator: it asks for a page when the last one has been taken, and knows nothing of what is done with
- * them. Bounded by pages, empty pages in a row, cursors and contents that come again; a page that fails is asked for again by the
- * client, never the run.
+ * Walks the pages of one run. A generator: it asks for a page when the last one has been taken, and knows nothing of
+ * what is done with them. Bounded by pages, empty pages in a row, cursors and contents that come again; a page that
+ * fails is asked for again by the client, never the run.
  */
 
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -42,7 +42,10 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
 }
 
 type Taken = { page: Page; size: WalkSize; request: PageRequest }
-/** A list of the API's: from where it was asked for, the request of its first page, and how many records were read before it. */
+/**
+ * A list of the API's: from where it was asked for, the request of its first page, and how many records were read
+ * before it.
+ */
 type List = { since: string | null; first: PageRequest; base: number }
 
 async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: Walk): AsyncGenerator<Page> {
@@ -54,7 +57,11 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   })
   let list = listFrom(texts.since, 0)
   const { first } = list
-  const exchange = { signal: stop.hard, stream: stream.label, ...(paginator.passing === undefined ? {} : { passing: paginator.passing }) }
+  const exchange = {
+    signal: stop.hard,
+    stream: stream.label,
+    ...(paginator.passing === undefined ? {} : { passing: paginator.passing }),
+  }
   /** Made, and vetted, before the page that names it is handed out: what is stored can be asked for. */
   const requestOf = (at: Cursor | null): PageRequest =>
     at === null ? list.first : vetted(stream, send, () => paginator.at(list.first, at))
@@ -86,7 +93,11 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     const onward = requestOf(step.cursor)
     const isCount = step.cursor !== null && isCounted(stream, response.request, onward, records)
     const counted = isCount ? { counted: true as const } : {}
-    return { page: { ...step, response, records, size, cautions, ...counted, last: step.cursor === null }, size, request: onward }
+    return {
+      page: { ...step, response, records, size, cautions, ...counted, last: step.cursor === null },
+      size,
+      request: onward,
+    }
   }
 
   const start: Cursor | null = walk.cursor ?? paginator.start?.({ since, until, startedMs: walk.startedMs }) ?? null
@@ -98,7 +109,10 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     // Records move away from a place that is counted: whoever goes on later goes on by the watermark.
     yield canFollow() && page.counted === true ? { ...page, cursor: null } : page
     if (page.last) return
-    taken = ahead ?? (page.counted === true ? await follow(taken) : null) ?? byCounter(page, await take(cursor, request, size))
+    taken =
+      ahead ??
+      (page.counted === true ? await follow(taken) : null) ??
+      byCounter(page, await take(cursor, request, size))
   }
 
   /** A place that moves is all that leads on: said also of a stream that mostly goes on by its watermark. */
@@ -108,7 +122,9 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     return { ...next, page: { ...next.page, cautions } }
   }
 
-  /** The page from the position that was reached, where that leads on; null if the walk has to go on by the API's link. */
+  /**
+   * The page from the position that was reached, where that leads on; null if the walk has to go on by the API's link.
+   */
   async function follow({ page, size }: Taken): Promise<Taken | null> {
     const { watermark } = stream
     if (!canFollow() || watermark === null) return null
@@ -129,17 +145,24 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   }
 }
 
-/** A cursor that led to no page before is followed before the page that names it again is handed out: it must not be stored a second time. */
+/**
+ * A cursor that led to no page before is followed before the page that names it again is handed out: it must not be
+ * stored a second time.
+ */
 async function proven<T>(stream: Stream, follow: () => Promise<T>): Promise<T> {
   try {
     return await follow()
   } catch (error) {
     // It says itself what is wrong, and that is not the link.
     if (!mayComeFromCursor(error) || error.code === 'HR_WALK_SHORT') throw error
-    throw new Stopped('HR_NEXT_PAGE', `${stream.label}: the API names a next page again that is none: ${error.message}`, {
-      hint: 'every run asks again for the page that names it, and goes on when the API names another',
-      cause: error,
-    })
+    throw new Stopped(
+      'HR_NEXT_PAGE',
+      `${stream.label}: the API names a next page again that is none: ${error.message}`,
+      {
+        hint: 'every run asks again for the page that names it, and goes on when the API names another',
+        cause: error,
+      },
+    )
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * Compares the end of a walk with what the walk has learned of its own size: totals, page counts, flags. An end short of the lowest total
- * seen fails the run, since a page that is empty by mistake looks like an end. Pure, apart from the author's functions.
- * Assumes one tracker a walk. Its state is plain data, so that a restart in mid-walk loses none of it.
+ * Compares the end of a walk with what the walk has learned of its own size: totals, page counts, flags. An end short
+ * of the lowest total seen fails the run, since a page that is empty by mistake looks like an end. Pure, apart from the
+ * author's functions. Assumes one tracker a walk. Its state is plain data, so that a restart in mid-walk loses none of
+ * it.
  */
 
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -45,7 +46,8 @@ export function afterPage(
   const said = { ...own, total: own.total === null ? null : own.total + (page.base ?? 0) }
   const least = leastOf(stream, before, count, step)
   const learned = learnedFrom(before, said, least, count, step)
-  const isAgreed = before.agreed === true || (step.list === 'ended' && learned.read > 0 && learned.read === learned.total)
+  const isAgreed =
+    before.agreed === true || (step.list === 'ended' && learned.read > 0 && learned.read === learned.total)
   const next: WalkSize = { longest: learned.longest, read: 0, ...(isAgreed ? { agreed: true } : {}) }
   if (step.list === 'dropped') return { size: next, step, cautions: [] }
   const hole = count > 0 || page.isBodyless ? undefined : holeIn(step)
@@ -85,8 +87,9 @@ const held = (step: PageStep, why: string | undefined): PageStep =>
   why === undefined || step.incomplete !== undefined ? step : { ...step, incomplete: why }
 
 /**
- * How many records there are at least, by the page itself. What is said below that is not believed: it may be the mistake itself. A page of
- * a walk by number has all the records before it too; in any other walk, those may have been deleted meanwhile.
+ * How many records there are at least, by the page itself. What is said below that is not believed: it may be the
+ * mistake itself. A page of a walk by number has all the records before it too; in any other walk, those may have been
+ * deleted meanwhile.
  */
 function leastOf({ paginate }: Stream, { read }: WalkSize, count: number, { again = 0 }: PageStep): number {
   const { kind } = pagesOf(paginate)
@@ -114,7 +117,9 @@ function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: Pag
   const ofPages = { exact: step.pages?.exact !== false, remedy: inexact('totalPages'), isSure: true }
   const page = step.pages?.page
   return [
-    ...(total !== undefined && read < total ? [gapOf(said, `after ${read} records, but the API said ${total}`, isOpen)] : []),
+    ...(total !== undefined && read < total
+      ? [gapOf(said, `after ${read} records, but the API said ${total}`, isOpen)]
+      : []),
     ...(pages !== undefined && page !== undefined && page < pages
       ? [gapOf(ofPages, `at page ${page}, but the API said ${pages} pages`, isOpen)]
       : []),
@@ -127,7 +132,8 @@ const NO_MORE = 'the page before said that there is more, and this page has no r
 /** Of a page without records that counts itself among those that have some. */
 function holeIn({ pages }: PageStep): string | undefined {
   // Many APIs count one page where there is nothing at all.
-  if (pages === undefined || !pages.exact || pages.pages === null || pages.pages < Math.max(2, pages.page)) return undefined
+  if (pages === undefined || !pages.exact || pages.pages === null || pages.pages < Math.max(2, pages.page))
+    return undefined
   return `the answer says that there are ${pages.pages} pages, and page ${pages.page} has no records`
 }
 
@@ -136,10 +142,14 @@ const fullPageCaution = (count: number): Caution => ({
   says: `the walk ends at a page of exactly the requested ${count} records, and nothing in the answer says that it is the last: the list may go on`,
 })
 
-/** `isSure`: it surely counts what this walk asks for. `remedy`: for a number that is right and yet more than the walk brings. */
+/**
+ * `isSure`: it surely counts what this walk asks for. `remedy`: for a number that is right and yet more than the walk
+ * brings.
+ */
 type Said = { total: number | null; exact: boolean; remedy: string; isSure: boolean }
 
-const OF_ALL = 'if X-Total-Count counts more than the request asks for, or what is never listed, ignore it: total: false in paginate'
+const OF_ALL =
+  'if X-Total-Count counts more than the request asks for, or what is never listed, ignore it: total: false in paginate'
 
 function totalOf(stream: Stream, first: PageRequest, page: SeenPage): Said {
   const paginate = pagesOf(stream.paginate)
@@ -155,7 +165,8 @@ function totalOf(stream: Stream, first: PageRequest, page: SeenPage): Said {
 }
 
 function declaredTotal(paginate: ReturnType<typeof pagesOf>): [field: string, total: TotalOrNone | undefined] {
-  if (paginate.kind === 'page-number' && paginate.totalRecords !== undefined) return ['totalRecords', paginate.totalRecords]
+  if (paginate.kind === 'page-number' && paginate.totalRecords !== undefined)
+    return ['totalRecords', paginate.totalRecords]
   return ['total', 'total' in paginate ? paginate.total : undefined]
 }
 
@@ -187,20 +198,36 @@ function heldBy(gaps: readonly Gap[]): string | undefined {
   return gap === undefined ? undefined : `${gap.says}; ${gap.remedy}`
 }
 
-/** A page that is not full and has records is an end of its own: a header that counts something else does not hold the stream up for ever. */
-function mayBeCut({ longest, read, agreed }: WalkSize, count: number, { list }: PageStep, fullPage: number | null): boolean {
+/**
+ * A page that is not full and has records is an end of its own: a header that counts something else does not hold the
+ * stream up for ever.
+ */
+function mayBeCut(
+  { longest, read, agreed }: WalkSize,
+  count: number,
+  { list }: PageStep,
+  fullPage: number | null,
+): boolean {
   // An empty window is none that was emptied by mistake, where the header never counted one.
   if (count === 0) return read > 0 || (list === 'ended' && agreed === true)
   return (read > 0 && count >= longest) || (fullPage !== null && count >= fullPage)
 }
 
 /** A number that ends the walk and is lower than what the page itself shows. */
-function beliedEnd({ paginate }: Stream, said: Said, least: number, count: number, { pages }: PageStep): string | undefined {
+function beliedEnd(
+  { paginate }: Stream,
+  said: Said,
+  least: number,
+  count: number,
+  { pages }: PageStep,
+): string | undefined {
   if (count === 0) return undefined
   const spec = pagesOf(paginate)
   if (pages?.exact === true && pages.pages !== null && pages.pages < pages.page)
     return `the answer says that there are ${pages.pages} pages, and page ${pages.page} has records`
-  const isEnd = (spec.kind === 'page-number' && endsByTotal(spec.totalRecords)) || (spec.kind === 'offset' && endsByTotal(spec.total))
+  const isEnd =
+    (spec.kind === 'page-number' && endsByTotal(spec.totalRecords)) ||
+    (spec.kind === 'offset' && endsByTotal(spec.total))
   return isEnd && said.total !== null && said.total < least
     ? `the answer says that there are ${said.total} records in all, and ${least} were read with its page`
     : undefined

@@ -1,4 +1,7 @@
-/** Puts a position of the watermark where the API takes it: into a parameter, or into the JSON body. Pure; returns a copy. */
+/**
+ * Puts a position of the watermark where the API takes it: into a parameter, or into the JSON body. Pure; returns a
+ * copy.
+ */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { DeclarationError, messageOf } from '#shared/errors.ts'
 import { withValueAt } from '#shared/json-pointer.ts'
@@ -8,7 +11,12 @@ import { withParam } from '../http/query.ts'
 export type SincePlace = { param?: string | undefined; body?: string | undefined }
 
 /** Throws DeclarationError where the body has no such place. */
-export function withPosition(stream: Stream, request: PageRequest, { param, body }: SincePlace, text: string): PageRequest {
+export function withPosition(
+  stream: Stream,
+  request: PageRequest,
+  { param, body }: SincePlace,
+  text: string,
+): PageRequest {
   const url = param === undefined ? request.url : withParam(request.url, param, text)
   return { ...request, url, body: body === undefined ? request.body : bodyWith(stream, request.body, body, text) }
 }

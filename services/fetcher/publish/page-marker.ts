@@ -42,12 +42,16 @@ export function totalsWith(totals: RunTotals, marker: PageMarker, judged: Valida
 }
 
 /** Cut, since a checkpoint has no room for endless names, and would lose all its totals over them. */
-const firstOf = (paths: Iterable<string>): string[] => [...paths].slice(0, DRIFT_SHOWN_MAX).map((path) => shownName(path))
+const firstOf = (paths: Iterable<string>): string[] =>
+  [...paths].slice(0, DRIFT_SHOWN_MAX).map((path) => shownName(path))
 
 /** Further off, the answer's Date is not the time but a mistake, or that of a cache. */
 const CLOCK_AHEAD_MAX_MS = 86_400_000
 
-/** How far this machine's clock is ahead of the API's, by the Date of the answer (RFC 9110 section 6.6.1); 0 where it does not say. */
+/**
+ * How far this machine's clock is ahead of the API's, by the Date of the answer (RFC 9110 section 6.6.1); 0 where it
+ * does not say.
+ */
 export function clockAheadMs({ headers, fetchedMs }: Pick<PageResponse, 'headers' | 'fetchedMs'>): number {
   const aheadMs = fetchedMs - Date.parse(headers.date ?? '')
   return aheadMs <= CLOCK_AHEAD_MAX_MS ? Math.max(0, aheadMs) : 0

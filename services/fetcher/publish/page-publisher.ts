@@ -1,7 +1,8 @@
 /**
- * The way of a page into Kafka: its records, its marker, its dead letters and the checkpoint in one transaction. Pages that arrive while
- * a transaction is under way share the next one (group commit). Guarantees: pages are published in order, and the checkpoint never
- * describes a page that is not in the log. Assumes a fenced publisher; after an error the run ends and the publisher is fenced anew.
+ * The way of a page into Kafka: its records, its marker, its dead letters and the checkpoint in one transaction. Pages
+ * that arrive while a transaction is under way share the next one (group commit). Guarantees: pages are published in
+ * order, and the checkpoint never describes a page that is not in the log. Assumes a fenced publisher; after an error
+ * the run ends and the publisher is fenced anew.
  */
 
 import type { Append, Appended, Message, OffsetCommit, Publisher } from '#shared/kafka/kafka.ts'
@@ -33,7 +34,12 @@ type OnPublished = (pages: readonly PublishedPage[], checkpoint: OffsetCommit) =
 /** A dead letter keeps at most this much of a record that is too large for Kafka itself. */
 const DEAD_LETTER_BYTES_MAX = 4 * 1024 * 1024
 
-export function createOutlet(publisher: Publisher, place: PlaceOfPages, bounds: OutletBounds, onPublished: OnPublished): PageOutlet {
+export function createOutlet(
+  publisher: Publisher,
+  place: PlaceOfPages,
+  bounds: OutletBounds,
+  onPublished: OnPublished,
+): PageOutlet {
   const waiting: PublishedPage[] = []
   /** The transaction under way; null when there is none. */
   let transaction: Promise<void> | null = null
@@ -77,7 +83,11 @@ export function createOutlet(publisher: Publisher, place: PlaceOfPages, bounds: 
   }
 }
 
-function checkpointOf(pages: readonly PublishedPage[], place: PlaceOfPages, appended: readonly Appended[]): OffsetCommit {
+function checkpointOf(
+  pages: readonly PublishedPage[],
+  place: PlaceOfPages,
+  appended: readonly Appended[],
+): OffsetCommit {
   const end = appended.find((append) => append.topic === place.topic)
   const last = pages.at(-1)
   // Every page appends its marker, so both are there; a checkpoint without them would describe nothing.
@@ -115,7 +125,9 @@ function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append
   }
   const { topic, partition } = place
   const published = { topic, partition, messages: records }
-  return deadLetters.length === 0 ? [published] : [published, { topic: place.deadLetters, partition, messages: deadLetters }]
+  return deadLetters.length === 0
+    ? [published]
+    : [published, { topic: place.deadLetters, partition, messages: deadLetters }]
 }
 
 function deadLetterOf(page: PublishedPage, reject: RejectedRecord): Message {

@@ -1,5 +1,6 @@
 /**
- * What must stand before a stream's first record: its schema in the registry and its two topics. Repeating it changes nothing.
+ * What must stand before a stream's first record: its schema in the registry and its two topics. Repeating it changes
+ * nothing.
  */
 import type { Config } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -24,7 +25,8 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
   const loaded = before === null ? [] : await kafka.committed(names.loaderGroup, topic)
   const { schema, changed } = laidOut(stream.wireSchema, before?.json ?? null, loaded)
   const { id, changes } = await registry.register(subject, schema)
-  for (const change of changes) log.info({ stream: stream.label, path: change.path, change: change.change }, 'schema change registered')
+  for (const change of changes)
+    log.info({ stream: stream.label, path: change.path, change: change.change }, 'schema change registered')
   if (changed) reportLayout(stream, annotated(schema), log)
   if ((await ensureTopics(stream, topic, tools)) === 'present' || before === null) {
     return { stream, topic, schemaId: id, annotation: annotated(schema) }
@@ -38,8 +40,15 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
   return { stream, topic, schemaId: (await registry.register(subject, anew)).id, annotation: annotated(anew) }
 }
 
-/** The topic of records and that of its dead letters; what became of the first. Surplus partitions stay and are not fetched. */
-async function ensureTopics(stream: Stream, topic: string, { kafka, names, config, log }: PrepareTools): Promise<'created' | 'present'> {
+/**
+ * The topic of records and that of its dead letters; what became of the first. Surplus partitions stay and are not
+ * fetched.
+ */
+async function ensureTopics(
+  stream: Stream,
+  topic: string,
+  { kafka, names, config, log }: PrepareTools,
+): Promise<'created' | 'present'> {
   const specs = topicSpecs(config.kafka)
   const partitions = stream.partitions.length
   const outcome = await ensureTopic(kafka, specs.records(topic, partitions), log)

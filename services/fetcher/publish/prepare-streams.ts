@@ -1,6 +1,7 @@
 /**
- * Prepares all streams that a fetcher runs. One that cannot be prepared (a refused schema, a topic without rights, a missing secret of its source)
- * stops nobody else: it is named, counts as failed, and a service tries it again. Only when none can be prepared is there nothing to run.
+ * Prepares all streams that a fetcher runs. One that cannot be prepared (a refused schema, a topic without rights, a
+ * missing secret of its source) stops nobody else: it is named, counts as failed, and a service tries it again. Only
+ * when none can be prepared is there nothing to run.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -37,7 +38,11 @@ export async function prepareStreams(streams: readonly Stream[], tools: PrepareA
   for (const [index, stream] of streams.entries()) {
     const result = results[index]
     if (result !== undefined && 'value' in result && !broken.has(stream.source)) prepared.push(result.value)
-    else unusable.push({ stream, error: result !== undefined && 'error' in result ? result.error : broken.get(stream.source) })
+    else
+      unusable.push({
+        stream,
+        error: result !== undefined && 'error' in result ? result.error : broken.get(stream.source),
+      })
   }
   return { prepared, clients, unusable }
 }
@@ -60,7 +65,10 @@ export type AgainTools = {
 }
 
 /** Resolves when one of them can be prepared by now; rejects when the signal aborts. */
-export async function untilUsable(unusable: readonly Unusable[], { clock, log, signal, attempt, onFailed }: AgainTools): Promise<void> {
+export async function untilUsable(
+  unusable: readonly Unusable[],
+  { clock, log, signal, attempt, onFailed }: AgainTools,
+): Promise<void> {
   for (;;) {
     await clock.sleep(PREPARE_AGAIN_MS, signal)
     const now = await attempt(unusable.map(({ stream }) => stream))

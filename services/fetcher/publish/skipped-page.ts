@@ -1,7 +1,7 @@
 /**
- * Writes down, for a person to read, which page the declaration's answers left out: as offset metadata of a group of its own, so that the checkpoint
- * and the rule that goes on from it know nothing of it. The latest takes the place of the one before. Only as good as Kafka is there: the log has
- * said it already.
+ * Writes down, for a person to read, which page the declaration's answers left out: as offset metadata of a group of
+ * its own, so that the checkpoint and the rule that goes on from it know nothing of it. The latest takes the place of
+ * the one before. Only as good as Kafka is there: the log has said it already.
  */
 
 import type { Publisher } from '#shared/kafka/kafka.ts'

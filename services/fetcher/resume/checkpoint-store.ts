@@ -1,6 +1,7 @@
 /**
- * Where a partition stands in Kafka: fences earlier writers, reads checkpoint, confirmed watermark and log, and says where to go on. Remembers what
- * was published since, because Kafka shows the end of a transaction a moment after it is decided, and recalls the end of the log once.
+ * Where a partition stands in Kafka: fences earlier writers, reads checkpoint, confirmed watermark and log, and says
+ * where to go on. Remembers what was published since, because Kafka shows the end of a transaction a moment after it is
+ * decided, and recalls the end of the log once.
  */
 
 import type { Clock } from '#shared/clock.ts'
@@ -18,17 +19,25 @@ import type { SeenRecords } from '../deduplicate/seen-records.ts'
 import { lastStampIn } from './last-stamp.ts'
 
 export type CheckpointStore = {
-  /** By the checkpoints of this group. `done`: its last run was a whole one. Throws Stopped for a partition that is gone. */
+  /**
+   * By the checkpoints of this group. `done`: its last run was a whole one. Throws Stopped for a partition that is
+   * gone.
+   */
   resumePoint(group: string): Promise<Resume & { done: boolean }>
   /** A transaction went through. */
   published(checkpoint: Committed): void
-  /** Resolves when what was published can be read, or after a bounded while: whoever loads up to the end next finds it there. */
+  /**
+   * Resolves when what was published can be read, or after a bounded while: whoever loads up to the end next finds it
+   * there.
+   */
   untilVisible(): Promise<void>
   /** What was published last may be there or not: the next look fences first. */
   invalidate(): void
   /** The last checkpoint, what the loader has committed, and the end of the log when it was last looked at. */
   lastSeenLog(): { last: StoredOffset | null; loaded: StoredOffset | null; high: number }
-  /** The latest stamp of the partition when it was taken over, epoch milliseconds; of all groups that publish into it. */
+  /**
+   * The latest stamp of the partition when it was taken over, epoch milliseconds; of all groups that publish into it.
+   */
   lastStampMs(): number
   /** The last regular run, if it was a whole one of what the partition asks for now. */
   lastRun(): Promise<Checkpoint | null>
@@ -54,15 +63,23 @@ const LOOKS_MAX = 40
 const LOOK_AGAIN_MS = 50
 
 export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointStore {
-  const { partition, topic, deadLetters, kafka, names, annotation, clock, log, metrics, labels, memory, publisher } = tools
+  const { partition, topic, deadLetters, kafka, names, annotation, clock, log, metrics, labels, memory, publisher } =
+    tools
   let clean = false
   /** By group, since it fenced. */
   const since = new Map<string, StoredOffset>()
-  let held: { last: StoredOffset | null; loaded: StoredOffset | null; high: number } = { last: null, loaded: null, high: 0 }
+  let held: { last: StoredOffset | null; loaded: StoredOffset | null; high: number } = {
+    last: null,
+    loaded: null,
+    high: 0,
+  }
   let isRecalled = false
   let stampMs = 0
 
-  /** Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was read. */
+  /**
+   * Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was
+   * read.
+   */
   async function whereToGoOn(group: string): Promise<Resume & { done: boolean }> {
     const isTakenOver = !clean
     if (!clean) {
@@ -89,7 +106,8 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     const own = ownShare(annotation, partition, ends)
     const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
     const { gap, otherShare } = resumed.kind === 'start' ? resumed : { gap: null, otherShare: false }
-    if (otherShare && resumed.kind === 'start') log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
+    if (otherShare && resumed.kind === 'start')
+      log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
     held = { last, loaded: loaded[partition] ?? null, high: range.high }
     if (gap !== null) reportGap(gap, group)
     // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
@@ -99,7 +117,9 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     return { ...resumed, done: gap === null && !otherShare && parseCheckpoint(last?.metadata ?? '')?.done === true }
   }
 
-  /** The log's end has the stamps of every group; the checkpoints have them also where retention has emptied the log. */
+  /**
+   * The log's end has the stamps of every group; the checkpoints have them also where retention has emptied the log.
+   */
   async function readStamp(range: LogRange, stored: readonly (StoredOffset | null)[]): Promise<void> {
     const checkpoints = stored.map((each) => parseCheckpoint(each?.metadata ?? ''))
     // Without a stamp it was written before checkpoints had one.

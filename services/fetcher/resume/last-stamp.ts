@@ -1,4 +1,7 @@
-/** The latest time among what a partition's log ends with. Every writer stamps later than that, so the end tells it for the whole log. */
+/**
+ * The latest time among what a partition's log ends with. Every writer stamps later than that, so the end tells it for
+ * the whole log.
+ */
 import type { Kafka, LogRange } from '#shared/kafka/kafka.ts'
 
 /** Offsets from the end; more are looked at where these hold nothing but what was aborted. */
@@ -16,7 +19,8 @@ export async function lastStampIn(
     const from = Math.max(low, high - offsets)
     let last = 0
     if (from < high)
-      for await (const { timestamp } of kafka.readPartition(topic, partition, from, high)) last = Math.max(last, Number(timestamp))
+      for await (const { timestamp } of kafka.readPartition(topic, partition, from, high))
+        last = Math.max(last, Number(timestamp))
     if (last > 0 || from <= low || offsets >= OFFSETS_MAX) return last
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The plan of a run, from where the resume rule puts it: of a regular one, of the backfill of a range, and of a full one, which walks from the stream's start. A full run
- * carries the watermark along that was reached before it, so that the walk over what is old moves nothing back. Pure, but for the run's name.
+ * The plan of a run, from where the resume rule puts it: of a regular one, of the backfill of a range, and of a full
+ * one, which walks from the stream's start. A full run carries the watermark along that was reached before it, so that
+ * the walk over what is old moves nothing back. Pure, but for the run's name.
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
@@ -28,7 +29,11 @@ export function rangePlanOf(range: BackfillRange, resumed: Resume, clock: Clock)
 }
 
 /** The walk of the plan cannot go on at its cursor: a new one goes on from what it has reached. */
-export function startAgain(before: Before & Pick<RunPlan, 'full' | 'range'>, reached: string | null, clock: Clock): RunPlan {
+export function startAgain(
+  before: Before & Pick<RunPlan, 'full' | 'range'>,
+  reached: string | null,
+  clock: Clock,
+): RunPlan {
   const { full, range } = before
   if (range !== undefined) return { ...startAt(reached ?? range.from, {}, clock), range }
   return full === undefined ? startAt(reached, before, clock) : fullFrom(reached, before, clock)

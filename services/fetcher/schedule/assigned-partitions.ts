@@ -1,6 +1,6 @@
 /**
- * Which partitions this worker owns: Kafka assigns fetch partitions through the fetcher's group, fetch partition p being partition p of
- * the stream's topic.
+ * Which partitions this worker owns: Kafka assigns fetch partitions through the fetcher's group, fetch partition p
+ * being partition p of the stream's topic.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Assignment } from '#shared/kafka/kafka.ts'
@@ -22,7 +22,9 @@ export function ownedOf(assignment: Assignment, streamOfTopic: ReadonlyMap<strin
 /** All partitions of the streams, by id. */
 export const ownedIn = (streams: readonly Stream[]): Map<string, Owned> =>
   new Map(
-    streams.flatMap((stream) => stream.partitions.map((_, partition) => [ownedId(stream, partition), { stream, partition }] as const)),
+    streams.flatMap((stream) =>
+      stream.partitions.map((_, partition) => [ownedId(stream, partition), { stream, partition }] as const),
+    ),
   )
 
 export const ownedId = (stream: Stream, partition: number): string => `${stream.label}/${partition}`

@@ -1,7 +1,8 @@
 /**
- * How the last attempt of each owned partition ended: stored for `status` and for the next owner, shown as metrics and in /readyz. It also keeps
- * a pause that the API asked for over a restart, and ends it when a person releases it.
- * Guarantees: writing never fails or holds up a run; what was stored is read again at each new assignment, so nothing turns green by a restart.
+ * How the last attempt of each owned partition ended: stored for `status` and for the next owner, shown as metrics and
+ * in /readyz. It also keeps a pause that the API asked for over a restart, and ends it when a person releases it.
+ * Guarantees: writing never fails or holds up a run; what was stored is read again at each new assignment, so nothing
+ * turns green by a restart.
  */
 import { Subject } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
@@ -32,7 +33,10 @@ import { waitAfterMs } from './schedule.ts'
 export type PartitionAttempts = {
   /** The outcome instead of a run, while the API does not want to be asked; null: run. */
   parked(): RunOutcome | null
-  /** `speaks`: of the stream's schedule. Anything else is stored only if it was parked, since that holds for the schedule too. */
+  /**
+   * `speaks`: of the stream's schedule. Anything else is stored only if it was parked, since that holds for the
+   * schedule too.
+   */
   ended(outcome: RunOutcome, speaks: boolean): void
 }
 
@@ -124,13 +128,18 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     return state
   }
 
-  const untilOf = ({ last, release }: Pick<State, 'last' | 'release'>): number | null => parkedUntil(last, release, clock.nowMs())
+  const untilOf = ({ last, release }: Pick<State, 'last' | 'release'>): number | null =>
+    parkedUntil(last, release, clock.nowMs())
 
   function parked(state: State): RunOutcome | null {
     const untilMs = untilOf(state)
     if (untilMs === null) return null
     const message = state.last?.message ?? `${state.stream.label}: the API asks to wait`
-    return { outcome: 'parked', parkedUntilMs: untilMs, error: new Parked(untilMs, message, state.last?.wholeSource === true) }
+    return {
+      outcome: 'parked',
+      parkedUntilMs: untilMs,
+      error: new Parked(untilMs, message, state.last?.wholeSource === true),
+    }
   }
 
   function ended(state: State, outcome: RunOutcome, speaks: boolean): void {
@@ -166,8 +175,13 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     const before = state.last
     const next = attemptAfter(before, how)
     const failures = Math.max(1, next.failures)
-    const run: RunOutcome = { outcome: how.outcome, ...(how.parkedUntilMs === undefined ? {} : { parkedUntilMs: how.parkedUntilMs }) }
-    state.last = tools.repeats ? { ...next, nextMs: how.atMs + waitAfterMs(state.stream, run, failures, how.atMs, 1) } : next
+    const run: RunOutcome = {
+      outcome: how.outcome,
+      ...(how.parkedUntilMs === undefined ? {} : { parkedUntilMs: how.parkedUntilMs }),
+    }
+    state.last = tools.repeats
+      ? { ...next, nextMs: how.atMs + waitAfterMs(state.stream, run, failures, how.atMs, 1) }
+      : next
     show(state)
     if (!state.hasTopic || (isSame(before, next) && clock.elapsedMs() - state.writtenMs < SAME_AGAIN_MS)) return
     state.writtenMs = clock.elapsedMs()
@@ -194,7 +208,9 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       hide(state)
       states.delete(id)
     }
-    notes.retain((topic, partition) => [...states.values()].some((state) => state.topic === topic && state.partition === partition))
+    notes.retain((topic, partition) =>
+      [...states.values()].some((state) => state.topic === topic && state.partition === partition),
+    )
     const fresh = [...owned].filter(([id]) => !states.has(id)).map(([, each]) => stateOf(each))
     const sources = new Set(fresh.map(({ stream }) => stream.source))
     const mine = streams.filter(({ source }) => sources.has(source))
@@ -241,12 +257,16 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     }
   }
 
-  /** A pause of the whole source ends for all that wait for it here, also for who met it after the person had looked. */
+  /**
+   * A pause of the whole source ends for all that wait for it here, also for who met it after the person had looked.
+   */
   function goOn(state: State): void {
     tools.clientOf(state.stream.source)?.endPauses()
     const attemptMs = state.last?.atMs ?? 0
     const together = [...states.values()].filter(
-      (each) => each === state || (state.last?.wholeSource === true && each.last?.wholeSource === true && isSameSource(each, state)),
+      (each) =>
+        each === state ||
+        (state.last?.wholeSource === true && each.last?.wholeSource === true && isSameSource(each, state)),
     )
     for (const each of together) {
       if (each !== state && untilOf(each) === null) continue
@@ -272,7 +292,9 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     },
     refusal: () => [...states.values()].find(({ refusal }) => refusal !== null)?.refusal ?? null,
     failing: () =>
-      [...states.values()].flatMap(({ stream, partition, last }) => (last === null ? [] : failingOf(ownedId(stream, partition), last))),
+      [...states.values()].flatMap(({ stream, partition, last }) =>
+        last === null ? [] : failingOf(ownedId(stream, partition), last),
+      ),
     async close() {
       closing.abort()
       await notes.written(WRITE_LAST_MS)
@@ -285,10 +307,18 @@ const isSameSource = (a: State, b: State): boolean => a.stream.source === b.stre
 
 /** Says the same of the partition, at another time. */
 function isSame(before: LastAttempt | null, next: LastAttempt): boolean {
-  return before?.outcome === 'done' && next.outcome === 'done' && before.attention === undefined && next.attention === undefined
+  return (
+    before?.outcome === 'done' &&
+    next.outcome === 'done' &&
+    before.attention === undefined &&
+    next.attention === undefined
+  )
 }
 
-function failingOf(partition: string, { outcome, code, message, failingSinceMs, failures }: LastAttempt): FailingPartition[] {
+function failingOf(
+  partition: string,
+  { outcome, code, message, failingSinceMs, failures }: LastAttempt,
+): FailingPartition[] {
   if (failingSinceMs === null) return []
   return [
     {

@@ -1,6 +1,7 @@
 /**
- * Keeps the runs of a partition from asking again with credentials that were refused, until the wait is over or the credentials have changed. A run that
- * is kept back fails with the error of the one before, without a request and without a line in the log.
+ * Keeps the runs of a partition from asking again with credentials that were refused, until the wait is over or the
+ * credentials have changed. A run that is kept back fails with the error of the one before, without a request and
+ * without a line in the log.
  */
 import type { Clock } from '#shared/clock.ts'
 import { refusalWaitMs } from '../http/auth/refusal-wait.ts'

@@ -1,9 +1,21 @@
 /**
- * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, never while one is going. The outcome of a run
- * decides the wait that follows it. A stop ends the waits, never a run: that ends by itself.
+ * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, never while one is
+ * going. The outcome of a run decides the wait that follows it. A stop ends the waits, never a run: that ends by
+ * itself.
  */
 import { Cron } from 'croner'
-import { firstValueFrom, map, NEVER, type Observable, of, race, type SchedulerLike, switchMap, takeUntil, timer } from 'rxjs'
+import {
+  firstValueFrom,
+  map,
+  NEVER,
+  type Observable,
+  of,
+  race,
+  type SchedulerLike,
+  switchMap,
+  takeUntil,
+  timer,
+} from 'rxjs'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { RunOutcome } from './run-outcome.ts'
 
@@ -34,8 +46,16 @@ export function dueInMs(schedule: Schedule, startedMs: number, nowMs: number): n
   return Math.max(0, Math.min(due, regularWaitMs(schedule, nowMs)))
 }
 
-/** Milliseconds from now to the run that follows `last`; `failures` counts those in a row, `jitter` is in [0, 1). Pure. */
-export function waitAfterMs(schedule: Schedule, last: RunOutcome, failures: number, nowMs: number, jitter: number): number {
+/**
+ * Milliseconds from now to the run that follows `last`; `failures` counts those in a row, `jitter` is in [0, 1). Pure.
+ */
+export function waitAfterMs(
+  schedule: Schedule,
+  last: RunOutcome,
+  failures: number,
+  nowMs: number,
+  jitter: number,
+): number {
   if (last.outcome === 'parked') return Math.max(PARKED_MIN_MS, (last.parkedUntilMs ?? nowMs) - nowMs)
   const regular = regularWaitMs(schedule, nowMs)
   if (last.outcome !== 'failed') return regular
@@ -54,8 +74,15 @@ export type ScheduleTools = {
   scheduler?: SchedulerLike
 }
 
-/** Runs one after the other, the first after `firstMs`. Resolves after the stop, when the run that is going has ended. */
-export async function runsOf(schedule: Schedule, firstMs: number, run: () => Promise<RunOutcome>, tools: ScheduleTools): Promise<void> {
+/**
+ * Runs one after the other, the first after `firstMs`. Resolves after the stop, when the run that is going has ended.
+ */
+export async function runsOf(
+  schedule: Schedule,
+  firstMs: number,
+  run: () => Promise<RunOutcome>,
+  tools: ScheduleTools,
+): Promise<void> {
   let failures = 0
   for (let waitMs = firstMs; await isOver(waitMs, tools); ) {
     const last = await run()

@@ -1,5 +1,6 @@
 /**
- * A stop in two steps. Soft: no new page is begun, the one in hand is finished and published. Hard, a grace later: its request is cut.
+ * A stop in two steps. Soft: no new page is begun, the one in hand is finished and published. Hard, a grace later: its
+ * request is cut.
  */
 import { defer, fromEvent, type Observable, of } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'

@@ -1,6 +1,7 @@
 /**
- * Which shares a stream has now: found by the author's function or in the records of the parent, for all partitions of this worker at once. Only one
- * asks at a time, and for a short while its answer is good for the others too, so that the partitions of one tick do not ask the API one by one.
+ * Which shares a stream has now: found by the author's function or in the records of the parent, for all partitions of
+ * this worker at once. Only one asks at a time, and for a short while its answer is good for the others too, so that
+ * the partitions of one tick do not ask the API one by one.
  */
 import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
@@ -40,7 +41,8 @@ export function createDiscovery(tools: DiscoveryTools): Discovery {
 
   return {
     async find(stop) {
-      if (kept !== null && clock.elapsedMs() - kept.atMs < FOUND_AGE_MAX_MS) return { shares: kept.shares, cost: NO_COST }
+      if (kept !== null && clock.elapsedMs() - kept.atMs < FOUND_AGE_MAX_MS)
+        return { shares: kept.shares, cost: NO_COST }
       if (flight !== null) return { shares: (await flight).shares, cost: NO_COST }
       flight = ask(stop)
       try {
@@ -58,7 +60,9 @@ async function findShares(tools: DiscoveryTools, stop: Stop): Promise<FoundSlice
   const send = counting(tools.send, cost)
   try {
     const found =
-      stream.discovery?.kind === 'parent' ? await byParent({ ...tools, send }, stop) : await byFunction({ ...tools, send }, stop)
+      stream.discovery?.kind === 'parent'
+        ? await byParent({ ...tools, send }, stop)
+        : await byFunction({ ...tools, send }, stop)
     return { shares: spread(stream, checked(stream, found)), cost }
   } catch (error) {
     // A refusal here is no cursor that has expired.
@@ -105,7 +109,16 @@ async function byFunction({ stream, baseUrl, send }: DiscoveryTools, stop: Stop)
 /** The source's own address and headers, and nothing of the stream's request. */
 const bare = (stream: Stream, path: string): Stream => ({
   ...stream,
-  ...{ method: 'GET', path, params: {}, headers: {}, body: undefined, paginate: { kind: 'none' }, watermark: null, partitions: [{}] },
+  ...{
+    method: 'GET',
+    path,
+    params: {},
+    headers: {},
+    body: undefined,
+    paginate: { kind: 'none' },
+    watermark: null,
+    partitions: [{}],
+  },
 })
 
 async function byParent(tools: DiscoveryTools, stop: Stop): Promise<unknown> {
@@ -118,7 +131,9 @@ async function byParent(tools: DiscoveryTools, stop: Stop): Promise<unknown> {
   const found: unknown[] = []
   let parents = 0
   let missing = 0
-  for await (const record of parentRecords({ ...tools, stream: parent }, stop, (each) => createDiscovery({ ...tools, stream: each }))) {
+  for await (const record of parentRecords({ ...tools, stream: parent }, stop, (each) =>
+    createDiscovery({ ...tools, stream: each }),
+  )) {
     try {
       const values = valuesOf(record)
       parents += 1
@@ -152,7 +167,8 @@ function checked(stream: Stream, found: unknown): Slice[] {
   const names = [...stream.path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '')
   for (const values of parsed.data) {
     const lacking = names.find((name) => !Object.hasOwn(values, name))
-    if (lacking !== undefined) throw wrong(stream, `gives values without {${lacking}}, which the path needs`, `add ${lacking}: …`)
+    if (lacking !== undefined)
+      throw wrong(stream, `gives values without {${lacking}}, which the path needs`, `add ${lacking}: …`)
   }
   return parsed.data.map((values) => shareOf(stream, values))
 }

@@ -1,6 +1,7 @@
 /**
- * The records of a parent stream, read from its own walk: every partition of it, from its start to its end, judged by its own declaration. All or
- * nothing: a walk that fails finds no children, so none is taken for gone. What the schema refuses is passed over, and said.
+ * The records of a parent stream, read from its own walk: every partition of it, from its start to its end, judged by
+ * its own declaration. All or nothing: a walk that fails finds no children, so none is taken for gone. What the schema
+ * refuses is passed over, and said.
  */
 import { type Clock, systemPace } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -55,7 +56,8 @@ export async function* parentRecords(
       }
     }
   }
-  if (refused > 0) log.warn({ parent: stream.label, refused }, 'parents that their schema refuses have no children here')
+  if (refused > 0)
+    log.warn({ parent: stream.label, refused }, 'parents that their schema refuses have no children here')
 }
 
 async function* sharesOf(

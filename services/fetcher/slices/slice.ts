@@ -1,6 +1,7 @@
 /**
- * Found shares: which partition one belongs to, in which order they are walked, and how a checkpoint remembers which of them have been walked from
- * their start. All of it follows from the text of the values alone, so it is the same in every process. Pure.
+ * Found shares: which partition one belongs to, in which order they are walked, and how a checkpoint remembers which of
+ * them have been walked from their start. All of it follows from the text of the values alone, so it is the same in
+ * every process. Pure.
  */
 import { hash } from 'node:crypto'
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
@@ -21,16 +22,23 @@ const HASHED = 0x1_0000_0000
 export function shareOf(stream: Stream, values: PartitionValues): Slice {
   const text = JSON.stringify(Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
   if (Buffer.byteLength(text) <= SLICE_BYTES_MAX) return { text, values }
-  throw new Stopped('HR_SHARE', `${stream.label}: the values ${cutText(text, 80)} are longer than ${SLICE_BYTES_MAX} bytes`, {
-    hint: 'let values name less: an id is enough',
-  })
+  throw new Stopped(
+    'HR_SHARE',
+    `${stream.label}: the values ${cutText(text, 80)} are longer than ${SLICE_BYTES_MAX} bytes`,
+    {
+      hint: 'let values name less: an id is enough',
+    },
+  )
 }
 
 /** A stable hash spreads the shares, so a share stays where it is whatever comes or goes. */
 export const partitionOf = ({ text }: Slice, partitions: number): number =>
   Math.floor((Number.parseInt(hash('sha256', text).slice(0, 8), 16) / HASHED) * partitions)
 
-/** By partition, each in the order of the texts; what is found twice counts once. Throws Stopped when a partition has too many. */
+/**
+ * By partition, each in the order of the texts; what is found twice counts once. Throws Stopped when a partition has
+ * too many.
+ */
 export function spread(stream: Stream, shares: readonly Slice[]): Slice[][] {
   const spreaded: Slice[][] = stream.partitions.map(() => [])
   const once = new Map(shares.map((share) => [share.text, share]))
@@ -39,9 +47,13 @@ export function spread(stream: Stream, shares: readonly Slice[]): Slice[][] {
   }
   const most = Math.max(...spreaded.map(({ length }) => length))
   if (most <= SLICES_PER_PARTITION_MAX) return spreaded
-  throw new Stopped('HR_SHARES_MAX', `${stream.label}: a partition has ${most} shares, more than ${SLICES_PER_PARTITION_MAX}`, {
-    hint: `raise over in partitions: ${once.size} shares are found for ${stream.partitions.length} partitions`,
-  })
+  throw new Stopped(
+    'HR_SHARES_MAX',
+    `${stream.label}: a partition has ${most} shares, more than ${SLICES_PER_PARTITION_MAX}`,
+    {
+      hint: `raise over in partitions: ${once.size} shares are found for ${stream.partitions.length} partitions`,
+    },
+  )
 }
 
 /** The stream as a share of a partition sees it: that partition has its values. */
@@ -56,4 +68,8 @@ export type Known = Set<string>
 export const knownId = ({ text }: Slice): string => hash('sha256', text, 'base64').slice(0, KNOWN_CHARS)
 export const knownText = (known: Known): string => [...known].sort().join('')
 export const knownOf = (text: string): Known =>
-  new Set(Array.from({ length: Math.floor(text.length / KNOWN_CHARS) }, (_, at) => text.slice(at * KNOWN_CHARS, (at + 1) * KNOWN_CHARS)))
+  new Set(
+    Array.from({ length: Math.floor(text.length / KNOWN_CHARS) }, (_, at) =>
+      text.slice(at * KNOWN_CHARS, (at + 1) * KNOWN_CHARS),
+    ),
+  )

@@ -1,7 +1,8 @@
 /**
- * A walk over the found shares of a partition, one after the other. A share that fails does not stop the others; at the end the run fails by it, and
- * the watermark stays. A share that has not been walked from its start yet is asked for everything, whatever the watermark says, since it has a
- * past of its own. The cursor is the share and the cursor inside it; the last page is one without records, so that every run has an end.
+ * A walk over the found shares of a partition, one after the other. A share that fails does not stop the others; at the
+ * end the run fails by it, and the watermark stays. A share that has not been walked from its start yet is asked for
+ * everything, whatever the watermark says, since it has a past of its own. The cursor is the share and the cursor
+ * inside it; the last page is one without records, so that every run has an end.
  */
 
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -24,7 +25,10 @@ export type WalkSlicesTools = {
   log: Log
 }
 
-/** `share`: text of the one that was walked last; `walked`: to its end. `failed`: shares of this run so far, and until when the API wants to be left alone. */
+/**
+ * `share`: text of the one that was walked last; `walked`: to its end. `failed`: shares of this run so far, and until
+ * when the API wants to be left alone.
+ */
 type ShareCursor = {
   share: string
   inner: Cursor | null
@@ -41,7 +45,10 @@ type ShareCursor = {
 const CURSOR_RESTARTS_MAX = 3
 
 /** Throws at its end what the run fails by: Parked, or Stopped (HR_SHARES_FAILED) that names the shares. */
-export async function* walkSlices(walk: Walk, { discovery, known: stored, log }: WalkSlicesTools): AsyncGenerator<Page> {
+export async function* walkSlices(
+  walk: Walk,
+  { discovery, known: stored, log }: WalkSlicesTools,
+): AsyncGenerator<Page> {
   const { stream, partition } = walk
   const { shares, cost } = await discovery.find(walk.stop)
   const own = shares[partition] ?? []
@@ -70,8 +77,18 @@ export async function* walkSlices(walk: Walk, { discovery, known: stored, log }:
         incomplete = incomplete || page.incomplete !== undefined
         // One that may not have been walked to its end is asked for everything again.
         if (page.last && !incomplete) known.add(knownId(share))
-        const walkedSo = { ...(page.last ? {} : { size: learned }), ...(incomplete && !page.last ? { incomplete: true as const } : {}) }
-        const at = { share: share.text, inner: page.cursor, walked: page.last, failed: tally.failed, ...parkedOf(tally), ...walkedSo }
+        const walkedSo = {
+          ...(page.last ? {} : { size: learned }),
+          ...(incomplete && !page.last ? { incomplete: true as const } : {}),
+        }
+        const at = {
+          share: share.text,
+          inner: page.cursor,
+          walked: page.last,
+          failed: tally.failed,
+          ...parkedOf(tally),
+          ...walkedSo,
+        }
         yield { ...page, last: false, cursor: at satisfies ShareCursor, stream: asked.stream, known: knownText(known) }
       }
     } catch (error) {
@@ -80,7 +97,13 @@ export async function* walkSlices(walk: Walk, { discovery, known: stored, log }:
       log.error({ share: share.text, err: error }, 'share failed')
     }
   }
-  yield { records: [], cursor: null, last: tally.failed === 0, response: closing(walk, last, cost), known: knownText(known) }
+  yield {
+    records: [],
+    cursor: null,
+    last: tally.failed === 0,
+    response: closing(walk, last, cost),
+    known: knownText(known),
+  }
   if (tally.failed > 0) throw failure(stream, partition, own.length, tally)
 }
 
@@ -126,12 +149,19 @@ const parkedOf = ({ parkedMs }: Tally) => (parkedMs === undefined ? {} : { parke
 const isOfShare = (error: unknown): boolean =>
   error instanceof PageRefused || error instanceof PageFailed || error instanceof Parked || error instanceof Stopped
 
-function failure(stream: Stream, partition: number, all: number, { failed, parkedMs, wholeSource, first }: Tally): Error {
+function failure(
+  stream: Stream,
+  partition: number,
+  all: number,
+  { failed, parkedMs, wholeSource, first }: Tally,
+): Error {
   const more = failed - first.length
   const words = [...first, ...(more > 0 ? [`and ${more} more, see the log`] : [])].join('\n  ')
   const message = `${stream.label}/${partition}: ${failed} of ${all} shares failed; the others are read, and the watermark stays:\n  ${words}`
   if (parkedMs !== undefined) return new Parked(parkedMs, message, wholeSource)
-  return new Stopped('HR_SHARES_FAILED', message, { hint: 'leave out in partitions what the API will never answer for' })
+  return new Stopped('HR_SHARES_FAILED', message, {
+    hint: 'leave out in partitions what the API will never answer for',
+  })
 }
 
 /** What was known of shares that are no longer found is forgotten: should one come back, it is asked for everything. */
@@ -151,5 +181,7 @@ function cursorOf(stream: Stream, cursor: Cursor | null): ShareCursor | null {
   const { share, inner = null, walked, failed, parkedMs, size, incomplete } = cursor as Partial<ShareCursor>
   if (typeof share === 'string' && typeof walked === 'boolean' && typeof failed === 'number')
     return { share, inner, walked, failed, parkedMs, size, ...(incomplete === true ? { incomplete } : {}) }
-  throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, { hint: 'start a full run: --full' })
+  throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, {
+    hint: 'start a full run: --full',
+  })
 }

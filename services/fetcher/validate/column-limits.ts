@@ -1,7 +1,8 @@
 /**
- * Values that their column cannot hold and that ClickHouse would bend without a word: it clamps dates, wraps integers, cuts digits of decimals. Such
- * a record is refused here and stays whole in the dead-letter topic. Looks as deep as columns are typed: into Tuples, Arrays and Maps. What is
- * kept as text or JSON holds anything, and what is not a value of its column's kind at all is refused by ClickHouse.
+ * Values that their column cannot hold and that ClickHouse would bend without a word: it clamps dates, wraps integers,
+ * cuts digits of decimals. Such a record is refused here and stays whole in the dead-letter topic. Looks as deep as
+ * columns are typed: into Tuples, Arrays and Maps. What is kept as text or JSON holds anything, and what is not a value
+ * of its column's kind at all is refused by ClickHouse.
  */
 
 import { ANNOTATION, asText } from '#shared/declaration/fields.ts'
@@ -18,7 +19,10 @@ type Check = (value: unknown) => string | null
 
 const instantNs = (text: string): bigint => positionOf('iso', text) as bigint
 
-/** From `firstNs` until before `endNs`. A text that opens like `inside` lies between them in every time zone; nearly all do. */
+/**
+ * From `firstNs` until before `endNs`. A text that opens like `inside` lies between them in every time zone; nearly all
+ * do.
+ */
 type Range = { firstNs: bigint; endNs: bigint; inside: RegExp; words: string }
 const WIDE: Range = {
   ...{ firstNs: instantNs('1900-01-01T00:00:00Z'), endNs: instantNs('2300-01-01T00:00:00Z') },
@@ -117,7 +121,8 @@ function eachCheck(check: Check | null, elementsOf: (value: object) => readonly 
   }
 }
 
-const either = (a: Check | null, b: Check | null): Check | null => (a === null ? b : b === null ? a : (value) => a(value) ?? b(value))
+const either = (a: Check | null, b: Check | null): Check | null =>
+  a === null ? b : b === null ? a : (value) => a(value) ?? b(value)
 
 const listOf = (value: object): readonly unknown[] => (Array.isArray(value) ? value : [])
 

@@ -1,6 +1,7 @@
 /**
- * A value as JSON text, however deep it is nested. JSON.stringify gives up at a few thousand levels, but what an API nests deeper must reach
- * the dead-letter topic all the same. Assumes what a JSON parser returns, or nearly so: an author's map may have touched it.
+ * A value as JSON text, however deep it is nested. JSON.stringify gives up at a few thousand levels, but what an API
+ * nests deeper must reach the dead-letter topic all the same. Assumes what a JSON parser returns, or nearly so: an
+ * author's map may have touched it.
  */
 
 /** More than a dead letter keeps; also the end of a value that an author's map has tied into a circle. */

@@ -1,7 +1,7 @@
 /**
- * Names each unknown field once in the log and counts it, and says when an optional field comes no more (a required one that is missing makes
- * dead letters). What the declaration keeps or drops is as it should be: one info line for a run of the stream, with the names that are new in
- * it. Bounded: an API that puts ids into field names has no end of paths.
+ * Names each unknown field once in the log and counts it, and says when an optional field comes no more (a required one
+ * that is missing makes dead letters). What the declaration keeps or drops is as it should be: one info line for a run
+ * of the stream, with the names that are new in it. Bounded: an API that puts ids into field names has no end of paths.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Log } from '#shared/log.ts'
@@ -32,7 +32,12 @@ export type DriftNames = {
 }
 
 /** `told`: what survives the process. */
-export function createDriftNames(stream: Stream, log: Log, metrics: Metrics, told: ToldFields = TOLD_NOTHING): DriftNames {
+export function createDriftNames(
+  stream: Stream,
+  log: Log,
+  metrics: Metrics,
+  told: ToldFields = TOLD_NOTHING,
+): DriftNames {
   const labels = { source: stream.source.name, stream: stream.name }
   const known = new Set<string>()
   const misfits = new Set<string>()
@@ -61,7 +66,10 @@ export function createDriftNames(stream: Stream, log: Log, metrics: Metrics, tol
       const id = `${path} ${type}`
       if (!misfits.has(id) && !wasTold(id)) {
         freshNames.push(id)
-        log.info({ path, column, type }, `a value does not fit the learned column "${path}" (${column}); it stays in _extra`)
+        log.info(
+          { path, column, type },
+          `a value does not fit the learned column "${path}" (${column}); it stays in _extra`,
+        )
       }
       misfits.add(id)
       metrics.columnMisfits.inc({ ...labels, path })

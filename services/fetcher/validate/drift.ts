@@ -1,14 +1,15 @@
 /**
- * What a record brings beyond its schema. zod drops unknown fields without a word; comparing the record with what the schema made of it
- * finds them in nested objects, arrays, maps and unions alike, so that drift is seen and its values are kept.
+ * What a record brings beyond its schema. zod drops unknown fields without a word; comparing the record with what the
+ * schema made of it finds them in nested objects, arrays, maps and unions alike, so that drift is seen and its values
+ * are kept.
  */
 
 export type Fields = Record<string, unknown>
 type Seen = (path: string, type: string, value: unknown) => void
 
 /**
- * The unknown fields in their places, those of an array's elements below the index; null when there are none. `seen` is told each path
- * (`items[].colour`) with the value's type, values never.
+ * The unknown fields in their places, those of an array's elements below the index; null when there are none. `seen` is
+ * told each path (`items[].colour`) with the value's type, values never.
  */
 export function unknownFields(raw: object, known: object, seen: Seen, at = ''): Fields | null {
   if (raw === known) return null
@@ -50,7 +51,8 @@ const pathOf = (at: string, place: string | number): string =>
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-export const typeName = (value: unknown): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)
+export const typeName = (value: unknown): string =>
+  value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 
 /** What a value looks like, without the value: it may be a secret or a person's. */
 export function shapeOf(value: unknown): string {
@@ -58,5 +60,9 @@ export function shapeOf(value: unknown): string {
   if (typeof value === 'number')
     return `a ${Number.isInteger(value) ? 'whole ' : ''}number of ${String(value).replace(/\D/g, '').length} digits`
   if (Array.isArray(value)) return `a list of ${value.length}`
-  return isObject(value) ? `an object of ${Object.keys(value).length} fields` : typeof value === 'boolean' ? 'true or false' : 'null'
+  return isObject(value)
+    ? `an object of ${Object.keys(value).length} fields`
+    : typeof value === 'boolean'
+      ? 'true or false'
+      : 'null'
 }

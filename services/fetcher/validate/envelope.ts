@@ -1,6 +1,7 @@
 /**
- * What a page says once about all of its records: values of its body, its headers or its partition that are copied into each raw record, before
- * filter, map and schema see it. A field that the record has itself is never overwritten: with another value, the record is refused.
+ * What a page says once about all of its records: values of its body, its headers or its partition that are copied into
+ * each raw record, before filter, map and schema see it. A field that the record has itself is never overwritten: with
+ * another value, the record is refused.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
@@ -14,13 +15,22 @@ import type { Fields } from './drift.ts'
 export type { EnvelopeContext } from '#shared/declaration/source-spec.ts'
 
 /** What the envelope of a page is read from. */
-export function contextOf(stream: Stream, partition: number, page: Pick<EnvelopeContext, 'body' | 'headers'>): EnvelopeContext {
+export function contextOf(
+  stream: Stream,
+  partition: number,
+  page: Pick<EnvelopeContext, 'body' | 'headers'>,
+): EnvelopeContext {
   return { body: page.body, headers: page.headers, values: stream.partitions[partition] ?? {} }
 }
 
-/** The values of one page by field. Throws Stopped (HR_ENVELOPE) for a place that the page lacks, unless it is optional(). */
+/**
+ * The values of one page by field. Throws Stopped (HR_ENVELOPE) for a place that the page lacks, unless it is
+ * optional().
+ */
 export function envelopeOf(stream: Stream, context: EnvelopeContext): Fields {
-  const found = Object.entries(stream.envelope ?? {}).map(([field, from]) => [field, valueFrom(stream, field, from, context)] as const)
+  const found = Object.entries(stream.envelope ?? {}).map(
+    ([field, from]) => [field, valueFrom(stream, field, from, context)] as const,
+  )
   return Object.fromEntries(found.filter(([, value]) => value !== undefined))
 }
 
@@ -33,13 +43,18 @@ function valueFrom(stream: Stream, field: string, from: From, context: EnvelopeC
   if (found !== undefined || isOptional) return found
   const where = typeof at === 'string' ? `"${at}"` : 'its function'
   const has = typeof at === 'string' && at.startsWith('{') ? 'the partition has no such value' : summaryOf(context.body)
-  throw new Stopped('HR_ENVELOPE', `${stream.label}: envelope.${field} is declared at ${where}, but there is nothing; ${has}`, {
-    hint: `correct envelope; if the API omits it on purpose: ${field}: optional(…)`,
-  })
+  throw new Stopped(
+    'HR_ENVELOPE',
+    `${stream.label}: envelope.${field} is declared at ${where}, but there is nothing; ${has}`,
+    {
+      hint: `correct envelope; if the API omits it on purpose: ${field}: optional(…)`,
+    },
+  )
 }
 
 function readFrom(stream: Stream, field: string, from: SimpleFrom, context: EnvelopeContext): unknown {
-  if (typeof from === 'string') return from.startsWith('{') ? ofPartition(context.values, from) : valueAt(context.body, from)
+  if (typeof from === 'string')
+    return from.startsWith('{') ? ofPartition(context.values, from) : valueAt(context.body, from)
   try {
     return from(context)
   } catch (error) {

@@ -1,7 +1,8 @@
 /**
- * Unknown fields as they are kept: in `_extra`, a JSON column that can be asked by path, and where ClickHouse's JSON type would change them, whole and as
- * they came as text in `_extra_text`. That type takes a dot for a path, and drops nulls and empty objects. What it refuses, which would cost the whole
- * record, is in the text alone. Pure. Assumes what a JSON parser returns.
+ * Unknown fields as they are kept: in `_extra`, a JSON column that can be asked by path, and where ClickHouse's JSON
+ * type would change them, whole and as they came as text in `_extra_text`. That type takes a dot for a path, and drops
+ * nulls and empty objects. What it refuses, which would cost the whole record, is in the text alone. Pure. Assumes what
+ * a JSON parser returns.
  */
 import { EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/json-schema.ts'
 import { type Fields, typeName } from './drift.ts'
@@ -22,7 +23,8 @@ export function keptExtra(extra: Fields): Fields {
   const text = JSON.stringify(extra)
   if (text.length > TWICE_CHARS_MAX) return { [EXTRA_TEXT_FIELD]: text }
   const fitting = kept.filter(({ taken }) => taken)
-  const clear = fitting.some(({ dotted }) => dotted) && hasClash(fitting) ? fitting.filter(({ dotted }) => !dotted) : fitting
+  const clear =
+    fitting.some(({ dotted }) => dotted) && hasClash(fitting) ? fitting.filter(({ dotted }) => !dotted) : fitting
   const open: Fields = Object.create(null)
   for (const { name, value } of clear) open[name] = value
   return { ...(clear.length === 0 ? {} : { [EXTRA_FIELD]: open }), [EXTRA_TEXT_FIELD]: text }
@@ -53,7 +55,8 @@ function keptAs(value: unknown, levels: number): Kept {
 }
 
 /** Elements of several types are made one where ClickHouse finds one for them: true and 2 become 1 and 2. */
-const isOfOneType = (types: ReadonlySet<string>): boolean => types.size <= 1 && !types.has('array') && !types.has('null')
+const isOfOneType = (types: ReadonlySet<string>): boolean =>
+  types.size <= 1 && !types.has('array') && !types.has('null')
 
 /** A whole number is written with all its digits, and the type knows 64 bits of them. */
 const isTakenNumber = (value: number): boolean =>

@@ -1,7 +1,8 @@
 /**
- * Finds the records that a schema takes as they are: valid, with nothing to change and nothing that it does not know. zod would make a copy of each,
- * and the copy would be compared with the record, to come to just that; this is what most records are, and finding it out costs a tenth. Never says
- * that a record is wrong: what is not surely as declared is for zod to judge. Assumes what a JSON parser returns, or nearly so.
+ * Finds the records that a schema takes as they are: valid, with nothing to change and nothing that it does not know.
+ * zod would make a copy of each, and the copy would be compared with the record, to come to just that; this is what
+ * most records are, and finding it out costs a tenth. Never says that a record is wrong: what is not surely as declared
+ * is for zod to judge. Assumes what a JSON parser returns, or nearly so.
  */
 import type { z } from 'zod'
 import { asText } from '#shared/declaration/fields.ts'
@@ -12,7 +13,10 @@ export type AsDeclared = (value: unknown) => boolean
 
 type Def = z.core.$ZodTypes['_zod']['def']
 
-/** Null for a schema that no record can be told of without zod: with rules over the whole record, or parts that zod builds anew. */
+/**
+ * Null for a schema that no record can be told of without zod: with rules over the whole record, or parts that zod
+ * builds anew.
+ */
 export function asDeclaredBy(schema: z.ZodObject): AsDeclared | null {
   return checkOf(schema)
 }
@@ -71,14 +75,17 @@ function objectCheck({ shape }: z.core.$ZodObjectDef): AsDeclared | null {
 }
 
 /**
- * The check of an object as a function that is written for its fields, as zod does it too: a loop over them takes more than twice as long. Of what an
- * author declares, only the fields' names get into it, as JSON texts. Null where Node was told to make no functions from texts.
+ * The check of an object as a function that is written for its fields, as zod does it too: a loop over them takes more
+ * than twice as long. Of what an author declares, only the fields' names get into it, as JSON texts. Null where Node
+ * was told to make no functions from texts.
  */
 function writtenOut(fields: readonly FieldCheck[]): AsDeclared | null {
   const lines = fields.map(({ name, optional }, index) => {
     const isMissing = `(inner = value[${JSON.stringify(name)}]) === undefined`
     const isWrong = `!check${index}(inner)`
-    return optional ? `if (!(${isMissing})) { if (${isWrong}) return false; known++ }` : `if (${isMissing} || ${isWrong}) return false`
+    return optional
+      ? `if (!(${isMissing})) { if (${isWrong}) return false; known++ }`
+      : `if (${isMissing} || ${isWrong}) return false`
   })
   const required = fields.filter(({ optional }) => !optional).length
   const body = `return (value) => {
@@ -103,7 +110,8 @@ function arrayCheck({ element }: z.core.$ZodArrayDef): AsDeclared | null {
   if (check === null) return null
   return (value) => {
     if (!Array.isArray(value)) return false
-    for (let index = 0; index < value.length; index++) if (value[index] === undefined || !check(value[index])) return false
+    for (let index = 0; index < value.length; index++)
+      if (value[index] === undefined || !check(value[index])) return false
     return true
   }
 }
@@ -127,7 +135,9 @@ function onlyPattern(def: Def & { type: 'string' }): RegExp | null {
   if (check === undefined || more.length > 0 || !isOfTypeAlone(def)) return null
   const { check: kind, format, pattern } = check._zod.def as Partial<z.core.$ZodCheckRegexDef>
   // One that remembers where it was is for zod, which makes it forget.
-  return kind === 'string_format' && format === 'regex' && pattern !== undefined && !pattern.global && !pattern.sticky ? pattern : null
+  return kind === 'string_format' && format === 'regex' && pattern !== undefined && !pattern.global && !pattern.sticky
+    ? pattern
+    : null
 }
 
 /** Exact numbers, `decimal()` and `int64()`: what is a text already is left as it is. */

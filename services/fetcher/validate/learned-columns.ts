@@ -1,13 +1,20 @@
 /**
- * Unknown fields that become columns. The first value of a field decides the column's type; the schema with it is registered before a record with it
- * is published. All partitions of a stream share what is learned, and other workers' columns are taken over. Never fails a run: what cannot be
- * registered now stays in `_extra`, and is tried again later.
+ * Unknown fields that become columns. The first value of a field decides the column's type; the schema with it is
+ * registered before a record with it is published. All partitions of a stream share what is learned, and other workers'
+ * columns are taken over. Never fails a run: what cannot be registered now stays in `_extra`, and is tried again later.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
-import { LEARNED_COLUMNS_MAX, type LearnedType, learnedIn, learnedType, mayBeColumn, withColumns } from '#shared/schema/learned-columns.ts'
+import {
+  LEARNED_COLUMNS_MAX,
+  type LearnedType,
+  learnedIn,
+  learnedType,
+  mayBeColumn,
+  withColumns,
+} from '#shared/schema/learned-columns.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import { shownName } from '#shared/shown.ts'
 
@@ -77,13 +84,17 @@ export async function createColumns(schemaId: number, tools: ColumnsTools): Prom
       return false
     }
     for (const [path, type] of known)
-      if (!before.has(path)) log.info({ stream: stream.label, path: shownName(path), type }, 'an unknown field becomes a column')
+      if (!before.has(path))
+        log.info({ stream: stream.label, path: shownName(path), type }, 'an unknown field becomes a column')
     return known.size > before.size
   }
 
   function reportFull(): false {
     if (!fullReported)
-      log.warn({ stream: stream.label, columns: known.size }, 'no more unknown fields become columns; others stay in _extra')
+      log.warn(
+        { stream: stream.label, columns: known.size },
+        'no more unknown fields become columns; others stay in _extra',
+      )
     fullReported = true
     return false
   }
@@ -93,7 +104,8 @@ export async function createColumns(schemaId: number, tools: ColumnsTools): Prom
     known: () => known,
     learn(drift) {
       if (candidates(drift).size === 0) return Promise.resolve(false)
-      // One after the other: the second of two partitions finds the columns of the first, and has something new to publish all the same.
+      // One after the other: the second of two partitions finds the columns of the first, and has something new to
+      // publish all the same.
       const before = known
       const mine = turn.then(async () => (await learnNow(drift)) || known !== before)
       turn = mine.catch(() => undefined)

@@ -1,4 +1,7 @@
-/** The unknown fields of one record that have a column, and those that have none. Pure; a value of another type than the column's is no field of it. */
+/**
+ * The unknown fields of one record that have a column, and those that have none. Pure; a value of another type than the
+ * column's is no field of it.
+ */
 import { type LearnedType, learnedType } from '#shared/schema/learned-columns.ts'
 import { type Fields, typeName } from './drift.ts'
 import type { Learned } from './learned-columns.ts'
@@ -16,5 +19,8 @@ export function intoColumns(extra: Fields | null, learned: Learned): { columns: 
     if (!fitsColumn(learned.get(name), typeName(value))) rest[name] = value
     else if (value !== null) columns[name] = value
   }
-  return { columns: Object.keys(columns).length === 0 ? null : columns, rest: Object.keys(rest).length === 0 ? null : rest }
+  return {
+    columns: Object.keys(columns).length === 0 ? null : columns,
+    rest: Object.keys(rest).length === 0 ? null : rest,
+  }
 }

@@ -1,6 +1,7 @@
 /**
- * Records as zod must see them where a schema has a field that every object inherits, such as `constructor` or `toString`. zod reads fields by name, so
- * without the copy a record that lacks such a field is refused for a function that it never had. Only streams with such a field pay for it.
+ * Records as zod must see them where a schema has a field that every object inherits, such as `constructor` or
+ * `toString`. zod reads fields by name, so without the copy a record that lacks such a field is refused for a function
+ * that it never had. Only streams with such a field pay for it.
  */
 import type { JsonSchema } from '#shared/schema/json-schema.ts'
 

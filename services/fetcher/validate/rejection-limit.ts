@@ -1,7 +1,8 @@
 /**
- * Tells bad records from a changed API. Single records that do not fit become dead letters; when a whole page does not fit, or a large share
- * of the run, the run stops in front of that page rather than empty the API into the dead-letter topic. Equal records count each. What a run
- * before has refused as often, and comes again with the lookback, says nothing new and is not counted.
+ * Tells bad records from a changed API. Single records that do not fit become dead letters; when a whole page does not
+ * fit, or a large share of the run, the run stops in front of that page rather than empty the API into the dead-letter
+ * topic. Equal records count each. What a run before has refused as often, and comes again with the lookback, says
+ * nothing new and is not counted.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -21,7 +22,10 @@ export type SeenPart = { fitting: number; refused: number; issues?: string | und
 type SeenPage = { fits: boolean; refused: number; issues?: string | undefined }
 const NOTHING_SEEN: SeenPage = { fits: false, refused: 0 }
 
-/** Counts over one run; `isEnd` of the page's last part. Throws Stopped (HR_API_CHANGED), within a page as soon as that is certain enough. */
+/**
+ * Counts over one run; `isEnd` of the page's last part. Throws Stopped (HR_API_CHANGED), within a page as soon as that
+ * is certain enough.
+ */
 export function createRejectionLimit(stream: Stream): (part: SeenPart, isEnd?: boolean) => void {
   let read = 0
   let refused = 0
@@ -29,7 +33,11 @@ export function createRejectionLimit(stream: Stream): (part: SeenPart, isEnd?: b
   return (part, isEnd = true) => {
     read += part.fitting + part.refused
     refused += part.refused
-    page = { fits: page.fits || part.fitting > 0, refused: page.refused + part.refused, issues: page.issues ?? part.issues }
+    page = {
+      fits: page.fits || part.fitting > 0,
+      refused: page.refused + part.refused,
+      issues: page.issues ?? part.issues,
+    }
     const seen = page
     if (isEnd) page = NOTHING_SEEN
     else if (seen.refused < EARLY_REFUSED_MIN) return
@@ -40,7 +48,9 @@ export function createRejectionLimit(stream: Stream): (part: SeenPart, isEnd?: b
     throw new Stopped(
       'HR_API_CHANGED',
       `${stream.label}: ${refused} of ${read} records of this run do not fit the schema, e.g. ${seen.issues ?? 'earlier ones'}`,
-      { hint: 'the API has probably changed: correct the schema; the run goes on in front of this page. Or raise rejectedShareMax' },
+      {
+        hint: 'the API has probably changed: correct the schema; the run goes on in front of this page. Or raise rejectedShareMax',
+      },
     )
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Which unknown fields of a stream were named in the log before, over restarts and for all its fetchers: a run that a timer starts every minute would
- * else name them every minute. Kept as short hashes, as metadata of a group that nobody joins. What cannot be read or stored costs a line that comes
- * again, nothing else.
+ * Which unknown fields of a stream were named in the log before, over restarts and for all its fetchers: a run that a
+ * timer starts every minute would else name them every minute. Kept as short hashes, as metadata of a group that nobody
+ * joins. What cannot be read or stored costs a line that comes again, nothing else.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -61,7 +61,8 @@ export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools):
     }
 
     /** Also what was read: Kafka forgets what nobody stores again for a week. */
-    const store = () => notes.put(topic, PARTITION, JSON.stringify({ v: 1, told: [...told].slice(-HASHES_MAX).join('') }))
+    const store = () =>
+      notes.put(topic, PARTITION, JSON.stringify({ v: 1, told: [...told].slice(-HASHES_MAX).join('') }))
 
     async function readFirst(): Promise<void> {
       if (!(await read())) reading = null
@@ -81,7 +82,9 @@ export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools):
         storing = storing
           .then(read)
           .then(store)
-          .catch((error) => log.error({ err: error, stream: stream.label }, 'which unknown fields were named is not stored'))
+          .catch((error) =>
+            log.error({ err: error, stream: stream.label }, 'which unknown fields were named is not stored'),
+          )
       },
     }
   }
@@ -102,7 +105,8 @@ export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools):
   }
 }
 
-const hashOf = (name: string): string => createHash('sha256').update(name).digest().subarray(0, HASH_BYTES).toString('base64')
+const hashOf = (name: string): string =>
+  createHash('sha256').update(name).digest().subarray(0, HASH_BYTES).toString('base64')
 
 const HASH_CHARS = 4
 

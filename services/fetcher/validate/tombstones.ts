@@ -1,6 +1,7 @@
 /**
- * Which records say that they are deleted, and what must still be right about those. APIs send little more than the key of what is gone: a record
- * that is marked deleted and does not fit the schema is taken by its primary key and its watermark alone; of its other fields, those that fit are kept.
+ * Which records say that they are deleted, and what must still be right about those. APIs send little more than the key
+ * of what is gone: a record that is marked deleted and does not fit the schema is taken by its primary key and its
+ * watermark alone; of its other fields, those that fit are kept.
  */
 import { z } from 'zod'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -16,13 +17,19 @@ export function isMark(value: unknown): boolean {
   return typeof value !== 'string' || !NO.has(value.trim().toLowerCase())
 }
 
-/** Whether a raw record says that it is deleted; null for a stream whose records never do. Throws what the author's function throws. */
+/**
+ * Whether a raw record says that it is deleted; null for a stream whose records never do. Throws what the author's
+ * function throws.
+ */
 export function deletionOf({ deleted }: Stream): ((raw: unknown) => boolean) | null {
   if (deleted === undefined) return null
   return typeof deleted === 'string' ? (raw) => isMark(valueAt(raw, deleted)) : (raw) => isMark(deleted(raw))
 }
 
-/** Path of the mark as drift names paths, where it is a field of its own outside the schema: known to the author, so no drift. */
+/**
+ * Path of the mark as drift names paths, where it is a field of its own outside the schema: known to the author, so no
+ * drift.
+ */
 export function markPath({ deleted, schema }: Stream): string | null {
   if (typeof deleted !== 'string') return null
   const [first = '', ...rest] = deleted.slice(1).split('/')

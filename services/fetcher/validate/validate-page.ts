@@ -1,7 +1,8 @@
 /**
- * Validates a page in slices, with a turn of the event loop between two of them: a page can hold a million records, and other partitions, their
- * timers and the health of the process must not wait for it. Each slice goes the whole way: schema, memory, share of rejects. So a page of nothing
- * but rejects ends as soon as they decide, and not after all of them were kept. A page of one slice is handed on as it is.
+ * Validates a page in slices, with a turn of the event loop between two of them: a page can hold a million records, and
+ * other partitions, their timers and the health of the process must not wait for it. Each slice goes the whole way:
+ * schema, memory, share of rejects. So a page of nothing but rejects ends as soon as they decide, and not after all of
+ * them were kept. A page of one slice is handed on as it is.
  */
 import type { Pace } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -58,7 +59,12 @@ export async function validatePage(raws: readonly unknown[], tools: SliceTools):
   }
 }
 
-async function validated(raws: readonly unknown[], continues: boolean, isEnd: boolean, tools: SliceTools): Promise<Validated> {
+async function validated(
+  raws: readonly unknown[],
+  continues: boolean,
+  isEnd: boolean,
+  tools: SliceTools,
+): Promise<Validated> {
   const judged = await tools.judge(raws)
   const kept = tools.keep === undefined ? judged : tools.keep(judged)
   const fresh = tools.fresh(kept, { continues })
@@ -77,7 +83,10 @@ export function sizeAfter(size: number, tookMs: number): number {
   return Math.min(Math.max(Math.min(fitting, size * 4), SLICE_RECORDS_MIN), SLICE_RECORDS_MAX)
 }
 
-/** `whole` with what `slice` brings; its lists grow in place, since copying them for every slice would take longer than judging them. */
+/**
+ * `whole` with what `slice` brings; its lists grow in place, since copying them for every slice would take longer than
+ * judging them.
+ */
 function both(whole: Validated, slice: Validated): Validated {
   const judged = addedJudged(whole.judged, slice.judged)
   const kept = whole.kept === whole.judged ? judged : addedJudged(whole.kept, slice.kept)

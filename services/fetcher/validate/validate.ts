@@ -1,7 +1,7 @@
 /**
- * Splits a page into records, dead letters and drift. Pure: the same page gives the same answer at every replay. Every raw record ends in exactly
- * one place: accepted, rejected, or left out by the author's own filter or map. Nothing that a record holds makes it throw. The way of a record:
- * envelope, filter, mark of deletion, map, schema.
+ * Splits a page into records, dead letters and drift. Pure: the same page gives the same answer at every replay. Every
+ * raw record ends in exactly one place: accepted, rejected, or left out by the author's own filter or map. Nothing that
+ * a record holds makes it throw. The way of a record: envelope, filter, mark of deletion, map, schema.
  */
 import { hash } from 'node:crypto'
 import type { z } from 'zod'
@@ -41,7 +41,9 @@ export type ValidatedPage = {
   drift: Map<string, string>
   /** What the first value at each of these paths looks like. */
   examples?: Map<string, string>
-  /** Values that do not fit the column that was learned for their field: field → type of the column and of the value. */
+  /**
+   * Values that do not fit the column that was learned for their field: field → type of the column and of the value.
+   */
   misfits?: Map<string, Misfit>
   /** Optional fields of the schema that no accepted record had. */
   absent: Set<string>
@@ -56,7 +58,10 @@ const ISSUES_CHARS_MAX = 2000
 /** Paths of drift kept for one page; an API that puts ids into field names would have no end of them. */
 export const DRIFT_PATHS_MAX = 200
 
-/** `context`: the page that the records came with; without it, they have their envelope already. Throws Stopped where the envelope does. */
+/**
+ * `context`: the page that the records came with; without it, they have their envelope already. Throws Stopped where
+ * the envelope does.
+ */
 const NOTHING_LEARNED = (): Learned => new Map()
 
 export type Validate = (raws: readonly unknown[], context?: EnvelopeContext) => ValidatedPage
@@ -64,7 +69,13 @@ export type Validate = (raws: readonly unknown[], context?: EnvelopeContext) => 
 /** `learned`: the columns of unknown fields, as they are known at each page. */
 export function createValidator(stream: Stream, learned: () => Learned = NOTHING_LEARNED): Validate {
   const rules = {
-    ...{ stream, dates: columnLimitsFor(stream.wireSchema), isDeleted: deletionOf(stream), markPath: markPath(stream), learned },
+    ...{
+      stream,
+      dates: columnLimitsFor(stream.wireSchema),
+      isDeleted: deletionOf(stream),
+      markPath: markPath(stream),
+      learned,
+    },
     asDeclared: asDeclaredBy(stream.schema),
     ownFields: ownFieldsFor(stream.wireSchema),
     tombstone: tombstonesOf(stream),
@@ -89,7 +100,8 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
       const verdict = clash === null ? verdictOn(rules, raw, judged) : { reason: 'envelope_taken', issues: clash }
       judged.positions.push(verdict !== null && 'position' in verdict ? verdict.position : null)
       if (verdict === null) judged.leftOut += 1
-      else if ('reason' in verdict) judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
+      else if ('reason' in verdict)
+        judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
       else judged.records.push(verdict)
     }
     return judged
@@ -147,7 +159,12 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   }
 }
 
-function checked(rules: Rules, mapped: unknown, deleted: boolean, { drift, absent, examples, misfits }: Signs): Verdict {
+function checked(
+  rules: Rules,
+  mapped: unknown,
+  deleted: boolean,
+  { drift, absent, examples, misfits }: Signs,
+): Verdict {
   const { stream, markPath, tombstone, learned } = rules
   if (rules.asDeclared?.(mapped) === true)
     return misfit(rules, mapped as Fields, absent) ?? accepted(stream, mapped as Fields, null, deleted)
@@ -201,14 +218,19 @@ function accepted(stream: Stream, data: Fields, extra: Fields | null, deleted: b
     return { reason: 'watermark_missing', issues: `${watermark.field}: gives no ${watermark.kind} position` }
   }
   const disorder = watermark === null ? null : disorderOfValue(watermark.kind, data[watermark.field], watermark.zone)
-  if (disorder !== null) return { reason: 'watermark_unordered', issues: `${watermark?.field}: ${disorder.what}: ${disorder.hint}` }
+  if (disorder !== null)
+    return { reason: 'watermark_unordered', issues: `${watermark?.field}: ${disorder.what}: ${disorder.hint}` }
   const whole = extra === null ? data : { ...data, ...keptExtra(extra) }
   const payload = JSON.stringify(deleted ? { ...whole, [DELETED_FIELD]: 1 } : whole)
   if (isTooLarge(payload)) {
-    return { reason: 'too_large', issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes` }
+    return {
+      reason: 'too_large',
+      issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes`,
+    }
   }
   // ClickHouse would store a half that comes second as bytes that are no UTF-8, and refuses one that comes first.
-  if (payload.includes(SURROGATE) && LONE_SURROGATE.test(payload)) return { reason: 'invalid_text', issues: loneSurrogates(whole) }
+  if (payload.includes(SURROGATE) && LONE_SURROGATE.test(payload))
+    return { reason: 'invalid_text', issues: loneSurrogates(whole) }
   return { key: keyOf(stream.primaryKey, data), payload, position }
 }
 
@@ -223,11 +245,14 @@ function loneSurrogates(record: Fields): string {
 
 /** Counts the bytes only where the characters do not settle it: one has at most three. */
 const isTooLarge = (payload: string): boolean =>
-  payload.length > RECORD_BYTES_MAX || (payload.length * 3 > RECORD_BYTES_MAX && Buffer.byteLength(payload) > RECORD_BYTES_MAX)
+  payload.length > RECORD_BYTES_MAX ||
+  (payload.length * 3 > RECORD_BYTES_MAX && Buffer.byteLength(payload) > RECORD_BYTES_MAX)
 
 function keyOf(fields: readonly string[], data: Fields): string {
   const [only] = fields
-  return fields.length === 1 && only !== undefined ? String(data[only]) : JSON.stringify(fields.map((field) => data[field]))
+  return fields.length === 1 && only !== undefined
+    ? String(data[only])
+    : JSON.stringify(fields.map((field) => data[field]))
 }
 
 const issuesText = (error: z.ZodError): string =>
@@ -244,5 +269,8 @@ function shown(texts: readonly string[], separator: string): string {
 /** As bytes it must be what it says: names of fields can hold halves of surrogate pairs. */
 const shortened = (text: string): string => cutText(text, ISSUES_CHARS_MAX).toWellFormed()
 
-/** What identifies a text in the memory of a partition: wide enough that two versions never collide, since that would be an update lost. */
+/**
+ * What identifies a text in the memory of a partition: wide enough that two versions never collide, since that would be
+ * an update lost.
+ */
 export const digest = (text: string): string => hash('sha1', text, 'base64')

@@ -1,11 +1,19 @@
 /**
- * The range of a backfill: positions of the watermark field, from the first up to but without the second, so that chained ranges neither overlap
- * nor leave a gap. What an API gives beyond it is left out here, whatever it can be asked for. Pure.
+ * The range of a backfill: positions of the watermark field, from the first up to but without the second, so that
+ * chained ranges neither overlap nor leave a gap. What an API gives beyond it is left out here, whatever it can be
+ * asked for. Pure.
  */
 import { createHash } from 'node:crypto'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
-import { comparePositions, isInstant, type Position, positionOf, positionOfText, watermarkText } from '#shared/watermark.ts'
+import {
+  comparePositions,
+  isInstant,
+  type Position,
+  positionOf,
+  positionOfText,
+  watermarkText,
+} from '#shared/watermark.ts'
 import type { ValidatedPage } from '../validate/validate.ts'
 
 /** As `watermarkText` writes them. */
@@ -27,22 +35,36 @@ export function rangeOf(stream: Stream, typed: BackfillRange, nowMs: number): Ba
   const read = (option: string, text: string): Position => {
     const position = positionOf(kind, text) ?? positionOfText(kind, text)
     if (position !== null) return position
-    throw new WrongUse('HR_RANGE', `--${option} ${text}: gives no position in "${field}" of ${label}`, { hint: HINTS[kind] })
+    throw new WrongUse('HR_RANGE', `--${option} ${text}: gives no position in "${field}" of ${label}`, {
+      hint: HINTS[kind],
+    })
   }
   const [from, to] = [read('from', typed.from), read('to', typed.to)]
   if (comparePositions(from, to) >= 0) {
-    throw new WrongUse('HR_RANGE', `--from ${typed.from} is not before --to ${typed.to}`, { hint: 'the end itself is not in the range' })
+    throw new WrongUse('HR_RANGE', `--from ${typed.from} is not before --to ${typed.to}`, {
+      hint: 'the end itself is not in the range',
+    })
   }
   if (isInstant(kind) && comparePositions(to, BigInt(nowMs) * NS_PER_MS) > 0) {
-    throw new WrongUse('HR_RANGE', `--to ${typed.to} lies in the future: what belongs to the range is not all there yet`, {
-      hint: 'end it now at the latest; what comes later is what regular runs are for',
-    })
+    throw new WrongUse(
+      'HR_RANGE',
+      `--to ${typed.to} lies in the future: what belongs to the range is not all there yet`,
+      {
+        hint: 'end it now at the latest; what comes later is what regular runs are for',
+      },
+    )
   }
   return { from: watermarkText(kind, from), to: watermarkText(kind, to) }
 }
 
 const TIME = 'write a time: 2026-01-31T00:00:00Z, or 2026-01-31'
-const HINTS = { iso: TIME, epochMs: TIME, epochSeconds: TIME, integer: 'write a whole number', text: 'write the text as the field has it' }
+const HINTS = {
+  iso: TIME,
+  epochMs: TIME,
+  epochSeconds: TIME,
+  integer: 'write a whole number',
+  text: 'write the text as the field has it',
+}
 
 /** Names the range among all of a stream. */
 export function rangeId({ from, to }: BackfillRange): string {
@@ -89,10 +111,15 @@ function positionInText(stream: Stream, raw: string): Position | null {
   }
 }
 
-/** Whether a walk in the order of the field has come to the end with this page; a page that is out of order says nothing. */
+/**
+ * Whether a walk in the order of the field has come to the end with this page; a page that is out of order says
+ * nothing.
+ */
 export function isPast(judged: ValidatedPage, { to }: Ends): boolean {
   const positions = judged.records.flatMap(({ position }) => position ?? [])
-  const ascending = positions.every((position, index) => comparePositions(positions[index - 1] ?? position, position) <= 0)
+  const ascending = positions.every(
+    (position, index) => comparePositions(positions[index - 1] ?? position, position) <= 0,
+  )
   const last = positions.at(-1)
   return ascending && last !== undefined && comparePositions(last, to) >= 0
 }

@@ -1,6 +1,6 @@
 /**
- * Where the next run may begin at the earliest: what lies before it need not be remembered. One step of the request's form for an API that leaves
- * equal records out, and one for what the form rounds away.
+ * Where the next run may begin at the earliest: what lies before it need not be remembered. One step of the request's
+ * form for an API that leaves equal records out, and one for what the form rounds away.
  */
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import { earlier, type Position, stepBefore } from '#shared/watermark.ts'

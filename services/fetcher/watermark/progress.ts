@@ -1,8 +1,9 @@
 /**
- * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed: page by page when the
- * stream is sorted by its watermark field, window by window when it is walked in windows, only at the run's end otherwise. It never passes the
- * time up to which the walk has surely seen everything (nor what the declaration gives records to settle), so neither a record from the future nor
- * a change behind the walk's back can hide what comes before it.
+ * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed: page by
+ * page when the stream is sorted by its watermark field, window by window when it is walked in windows, only at the
+ * run's end otherwise. It never passes the time up to which the walk has surely seen everything (nor what the
+ * declaration gives records to settle), so neither a record from the future nor a change behind the walk's back can
+ * hide what comes before it.
  */
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
@@ -13,7 +14,10 @@ export type Progress = {
   watermark: Position | null
   /** Highest position seen. */
   seen: Position | null
-  /** False as soon as a record came out of order: the declaration's `sorted` is then not believed for the rest of the run. */
+  /**
+   * False as soon as a record came out of order: the declaration's `sorted` is then not believed for the rest of the
+   * run.
+   */
   sorted: boolean
   /** Position of the last record; null before the first, since the lookback brings older ones than the watermark. */
   last: Position | null
@@ -37,7 +41,10 @@ export type PageTimes = {
   walkedTo?: Position | undefined
   /** The page opens with records of earlier ones: older positions in it are no disorder. */
   repeats?: boolean
-  /** Records before this page may have been skipped, and the walk goes back for them: no page says any more how far it has surely come. */
+  /**
+   * Records before this page may have been skipped, and the walk goes back for them: no page says any more how far it
+   * has surely come.
+   */
   shifted?: boolean
 }
 
@@ -59,7 +66,8 @@ export function afterPage(
   // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
   const end = page.walkedTo ?? (sorted || page.last ? seen : null)
   const startMs = watermarking.settle === 0 ? wholeSecond(page.startedMs) : page.startedMs - watermarking.settle
-  // A lookback is declared for what comes late, and then it may come behind a walk of whatever order while that goes on.
+  // A lookback is declared for what comes late, and then it may come behind a walk of whatever order while that goes
+  // on.
   const isLateNever = watermarking.settle === 0 && watermarking.lookback === 0
   const capMs = sorted && isLateNever ? page.fetchedMs : startMs
   const safe = capped(watermarking, end, capMs)
@@ -68,7 +76,9 @@ export function afterPage(
 }
 
 const SECOND_MS = 1000
-/** Many APIs stamp with whole seconds: what changes later within the second of the start has a time before the start. */
+/**
+ * Many APIs stamp with whole seconds: what changes later within the second of the start has a time before the start.
+ */
 const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
 
 const NS_PER_MS = 1_000_000n

@@ -1,9 +1,17 @@
 /**
- * What a walk asks for: from where, and where it ends when it does not go on to whatever is newest. A regular run ends behind now by the time that
- * records are given to settle, where the API can be asked so; a backfill has both ends given, and no lookback. Pure.
+ * What a walk asks for: from where, and where it ends when it does not go on to whatever is newest. A regular run ends
+ * behind now by the time that records are given to settle, where the API can be asked so; a backfill has both ends
+ * given, and no lookback. Pure.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
-import { comparePositions, type Position, positionOfText, requestText, stepAfter, stepBefore } from '#shared/watermark.ts'
+import {
+  comparePositions,
+  type Position,
+  positionOfText,
+  requestText,
+  stepAfter,
+  stepBefore,
+} from '#shared/watermark.ts'
 import { fromText, sincePosition } from './since.ts'
 
 type Walked = {
@@ -30,7 +38,8 @@ export function boundsOf(walk: Walked): Bounds {
   const { watermark } = walk.stream
   if (watermark === null) return { since: null, until: null, texts: { since: null, until: null } }
   const isBackfill = walk.to !== undefined && walk.to !== null
-  const since = isBackfill && walk.from !== null ? positionOfText(watermark.kind, walk.from) : sincePosition(walk.from, walk.stream)
+  const since =
+    isBackfill && walk.from !== null ? positionOfText(watermark.kind, walk.from) : sincePosition(walk.from, walk.stream)
   const until = isBackfill ? upTo(walk.to ?? 0n, watermark) : settled(walk.startedMs, since, watermark)
   return {
     since,
@@ -50,7 +59,8 @@ function upTo(end: Position, { kind, form }: Watermarking): Position {
 function settled(startedMs: number, since: Position | null, { settle, kind, form }: Watermarking): Position | null {
   if (settle === 0) return null
   const until = BigInt(Math.floor(startedMs - settle)) * NS_PER_MS
-  // An end before the beginning would be refused by the API; nothing beyond the settled time is confirmed by asking for a little more.
+  // An end before the beginning would be refused by the API; nothing beyond the settled time is confirmed by asking for
+  // a little more.
   return since !== null && comparePositions(until, since) <= 0 ? stepAfter(kind, since, form) : until
 }
 

@@ -1,4 +1,7 @@
-/** What a run asks from: the watermark less the lookback, one step earlier in the request where the API leaves equal records out. Pure. */
+/**
+ * What a run asks from: the watermark less the lookback, one step earlier in the request where the API leaves equal
+ * records out. Pure.
+ */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { earlier, type Position, positionOfText, requestText, stepBefore } from '#shared/watermark.ts'
 

@@ -1,7 +1,8 @@
 /**
- * How much longer a batch is left open while its table has many parts: pure. Many small inserts are what makes parts faster than ClickHouse merges
- * them, and it answers by slowing every insert down and refusing them in the end; so they become fewer and larger before that. Doubled and
- * halved by what is seen, with a gap between both, so that it does not swing.
+ * How much longer a batch is left open while its table has many parts: pure. Many small inserts are what makes parts
+ * faster than ClickHouse merges them, and it answers by slowing every insert down and refusing them in the end; so they
+ * become fewer and larger before that. Doubled and halved by what is seen, with a gap between both, so that it does not
+ * swing.
  */
 
 export type BatchLimits = { rows: number; bytes: number; ageMs: number }
@@ -26,5 +27,9 @@ export function adaptedAfter(before: number, { most, delayAt }: Parts): number {
 
 export function stretchedLimits({ rows, bytes, ageMs }: BatchLimits, stretch: number): BatchLimits {
   const size = Math.min(stretch, SIZE_STRETCH_MAX)
-  return { rows: rows * size, bytes: bytes * size, ageMs: Math.max(ageMs, Math.min(ageMs * stretch, STRETCHED_AGE_MS_MAX)) }
+  return {
+    rows: rows * size,
+    bytes: bytes * size,
+    ageMs: Math.max(ageMs, Math.min(ageMs * stretch, STRETCHED_AGE_MS_MAX)),
+  }
 }

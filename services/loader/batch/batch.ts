@@ -1,6 +1,7 @@
 /**
- * What travels through the loader. A chunk is what one fetch brought for one partition and one schema, rows already in the form of an insert;
- * a batch is the chunks of one topic and one table that go into one insert. Both carry what they make committable.
+ * What travels through the loader. A chunk is what one fetch brought for one partition and one schema, rows already in
+ * the form of an insert; a batch is the chunks of one topic and one table that go into one insert. Both carry what they
+ * make committable.
  */
 
 import type { PageMarker } from '#shared/messages/frame.ts'
@@ -21,11 +22,17 @@ export type PartitionState = {
   share?: string | undefined
   /** Records read since the last marker; null while it is unknown where that page began. */
   open: number | null
-  /** Records in [from, below) were gone before they were loaded; only watermarks of runs that asked for them again count. */
+  /**
+   * Records in [from, below) were gone before they were loaded; only watermarks of runs that asked for them again
+   * count.
+   */
   lost: { from: number; below: number } | null
   /** No row of it was ever sent to the table; absent where that is unknown. */
   rowless?: true | undefined
-  /** From this offset on, everything was read, as many as the markers count, and accepted; undefined while that is unknown. */
+  /**
+   * From this offset on, everything was read, as many as the markers count, and accepted; undefined while that is
+   * unknown.
+   */
   wholeFrom?: number
   /** Of a stream whose complete walks delete; see `Commit`. */
   deletes?: Commit['deletes']
@@ -38,7 +45,14 @@ export type PartitionState = {
 export type LoadedPage = { run: string; page: number; records: number }
 
 /** A message that can be no row, as it came. */
-export type FrameLetter = { offset: number; timestampMs: number; key: Buffer | null; value: Buffer | null; reason: string; issues: string }
+export type FrameLetter = {
+  offset: number
+  timestampMs: number
+  key: Buffer | null
+  value: Buffer | null
+  reason: string
+  issues: string
+}
 
 /** `counted`: what was read since the marker before; null when reading started inside the page. */
 export type ReadMarker = {
@@ -47,7 +61,9 @@ export type ReadMarker = {
   counted: number | null
   /** Of the partition's state, on the marker of a complete walk. */
   wholeFrom?: number
-  /** How many records its run has, on the marker of a complete walk; unknown where reading began behind its first page. */
+  /**
+   * How many records its run has, on the marker of a complete walk; unknown where reading began behind its first page.
+   */
   walked?: number
   /** Why its watermark was not believed, or its claim to end a complete walk. */
   doubts?: { watermark?: string; complete?: string }

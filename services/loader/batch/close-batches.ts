@@ -1,6 +1,7 @@
 /**
- * Closes batches: by rows, by bytes, by age, when the table changes, and when told to. Age counts only while nothing is being inserted: a
- * slow insert makes the next batch larger instead of many small ones; a table with many parts does so too (`adaptive-limits.ts`). The time comes from the scheduler, so a test runs it in virtual time.
+ * Closes batches: by rows, by bytes, by age, when the table changes, and when told to. Age counts only while nothing is
+ * being inserted: a slow insert makes the next batch larger instead of many small ones; a table with many parts does so
+ * too (`adaptive-limits.ts`). The time comes from the scheduler, so a test runs it in virtual time.
  */
 import {
   concatMap,

@@ -1,6 +1,6 @@
 /**
- * Rows by number. A batch's rows are counted from 0 over all its chunks; a piece is some of them, as ascending ranges. The bytes of a piece
- * are views into the chunks, so cutting a batch copies nothing.
+ * Rows by number. A batch's rows are counted from 0 over all its chunks; a piece is some of them, as ascending ranges.
+ * The bytes of a piece are views into the chunks, so cutting a batch copies nothing.
  */
 import type { Batch, BatchPart } from './batch.ts'
 

@@ -1,6 +1,7 @@
 /**
- * What happens to a batch, in the order that keeps the promises: rows into the table, refused records into the dead letters, markers into the
- * ledger, marks on what a complete walk did not bring, and only then the offsets with their watermarks. Whatever ends earlier leaves no commit behind, so it is read again.
+ * What happens to a batch, in the order that keeps the promises: rows into the table, refused records into the dead
+ * letters, markers into the ledger, marks on what a complete walk did not bring, and only then the offsets with their
+ * watermarks. Whatever ends earlier leaves no commit behind, so it is read again.
  */
 
 import { StaleGeneration } from '#shared/kafka/kafka.ts'
@@ -11,7 +12,15 @@ import { type Commit, commitText } from '#shared/progress/offset-metadata.ts'
 import { positionOfText } from '#shared/watermark.ts'
 import { type Batch, committableOf, type PartitionState, type Target, tableOf } from '../batch/batch.ts'
 import { Flooded, isFlood, NO_REJECTIONS, plus, type RejectionCounts, recent } from '../failures/rejection-limit.ts'
-import { Abandoned, holdupOfError, pause, pauseForDefect, type RetryPolicy, untilDone, WAIT_MAX_MS } from '../failures/retry.ts'
+import {
+  Abandoned,
+  holdupOfError,
+  pause,
+  pauseForDefect,
+  type RetryPolicy,
+  untilDone,
+  WAIT_MAX_MS,
+} from '../failures/retry.ts'
 import type { InsertBatch } from '../insert/insert-batch.ts'
 import type { RowLetter } from '../insert/isolate-rows.ts'
 import type { DeadLetters } from './dead-letter-queue.ts'
@@ -38,7 +47,9 @@ const COMMIT_WAIT_MAX_MS = 5_000
 /** `given up`: nothing of the batch is committed, and nothing behind it may be, until it was read again. */
 export type CommittedBatch = 'committed' | 'given up'
 
-export function createCommitBatch(deps: CommitBatchDeps): (batch: Batch, patience: RetryPolicy) => Promise<CommittedBatch> {
+export function createCommitBatch(
+  deps: CommitBatchDeps,
+): (batch: Batch, patience: RetryPolicy) => Promise<CommittedBatch> {
   const { deliver, deadLetters, ledger, unseen, log, metrics, names } = deps
   const tallies = new Map<string, RejectionCounts>()
 
@@ -51,12 +62,18 @@ export function createCommitBatch(deps: CommitBatchDeps): (batch: Batch, patienc
       return 'committed'
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error
-      log.info({ topic: batch.topic, rows: batch.rows, reason: error.message }, `a batch of ${batch.topic} is left to be read again`)
+      log.info(
+        { topic: batch.topic, rows: batch.rows, reason: error.message },
+        `a batch of ${batch.topic} is left to be read again`,
+      )
       return 'given up'
     }
   }
 
-  /** A defect that this batch brings out holds up its topic alone. What is done is not done again by the next attempt: letters are no upserts. */
+  /**
+   * A defect that this batch brings out holds up its topic alone. What is done is not done again by the next attempt:
+   * letters are no upserts.
+   */
   async function settleOrWait(batch: Batch, patience: RetryPolicy): Promise<RowLetter[]> {
     let refused: RowLetter[] | null = null
     let areSent = false
@@ -73,7 +90,10 @@ export function createCommitBatch(deps: CommitBatchDeps): (batch: Batch, patienc
         if (error instanceof Abandoned) throw error
         const where = `a batch of ${placesOf(batch)}`
         if (attempt === 0)
-          log.error({ err: error, topic: batch.topic, where }, `${where}: an unexpected error; other topics are not affected`)
+          log.error(
+            { err: error, topic: batch.topic, where },
+            `${where}: an unexpected error; other topics are not affected`,
+          )
         await pauseForDefect(batch.topic, where, error, attempt, patience)
       }
     }
@@ -145,14 +165,26 @@ export function createCommitBatch(deps: CommitBatchDeps): (batch: Batch, patienc
 }
 
 /** What is stored with an offset; unknown counts and losses that are made good are left out. */
-function commitOf({ nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted }: PartitionState): Commit {
+function commitOf({
+  nextOffset,
+  watermark,
+  share,
+  open,
+  lost,
+  rowless,
+  wholeFrom,
+  deletes,
+  doubted,
+}: PartitionState): Commit {
   const known = { watermark, share, rowless, wholeFrom, deletes, doubted }
   return { v: 1, offset: nextOffset, ...known, open: open ?? undefined, lost: lost ?? undefined }
 }
 
 /** `topic/partition up to offset`, of each partition. */
 const placesOf = (batch: Batch): string =>
-  [...committableOf(batch)].map(([partition, { nextOffset }]) => `${batch.topic}/${partition} up to offset ${nextOffset - 1}`).join(', ')
+  [...committableOf(batch)]
+    .map(([partition, { nextOffset }]) => `${batch.topic}/${partition} up to offset ${nextOffset - 1}`)
+    .join(', ')
 
 /** A message that can be no row is refused before ClickHouse is asked. */
 function tallyOf({ rows, chunks }: Batch, refused: number): RejectionCounts {

@@ -1,7 +1,8 @@
 /**
- * The ledger of dead letters: one row of `headrace_dead_letters` for each letter of the partitions that this loader owns, the fetcher's and its own.
- * Beside the loading, which never waits for it. Where it stands is committed in a group of its own after ClickHouse has confirmed the rows, so a crash
- * only writes some of them again, and the table keeps one of each place. Letters that retention takes first are missing in it.
+ * The ledger of dead letters: one row of `headrace_dead_letters` for each letter of the partitions that this loader
+ * owns, the fetcher's and its own. Beside the loading, which never waits for it. Where it stands is committed in a
+ * group of its own after ClickHouse has confirmed the rows, so a crash only writes some of them again, and the table
+ * keeps one of each place. Letters that retention takes first are missing in it.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
@@ -82,7 +83,13 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     }
   }
 
-  async function enter(topic: string, partition: number, from: number, to: number, patience: RetryPolicy): Promise<void> {
+  async function enter(
+    topic: string,
+    partition: number,
+    from: number,
+    to: number,
+    patience: RetryPolicy,
+  ): Promise<void> {
     const letters = names.deadLetters(topic)
     for (let place = from; place < to; ) {
       const { lines, next } = await read(topic, partition, place, to)
@@ -123,10 +130,37 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
   }
 
   function lineOf(topic: string, letter: Letter, { value }: RawMessage): string {
-    const { partition, offset, atMs, stage, reason, issues, run = '', page = null, url = '', origin = '', replays, bytes } = letter
+    const {
+      partition,
+      offset,
+      atMs,
+      stage,
+      reason,
+      issues,
+      run = '',
+      page = null,
+      url = '',
+      origin = '',
+      replays,
+      bytes,
+    } = letter
     const raw = value?.toString('utf8', 0, RAW_BYTES_MAX) ?? ''
     const place = { topic: names.deadLetters(topic), partition, offset, ...names.streamOf(topic) }
-    const row = { ...place, fetched_at: atMs, stage, reason, issues, run, page, url, origin, replays, bytes, raw, loaded_at: clock.nowMs() }
+    const row = {
+      ...place,
+      fetched_at: atMs,
+      stage,
+      reason,
+      issues,
+      run,
+      page,
+      url,
+      origin,
+      replays,
+      bytes,
+      raw,
+      loaded_at: clock.nowMs(),
+    }
     return `${JSON.stringify(row)}\n`
   }
 

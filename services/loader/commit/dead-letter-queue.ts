@@ -1,8 +1,8 @@
 /**
- * Sends refused records to the dead-letter topic, same partition, and resolves when the brokers have confirmed them: only then may the offset
- * behind them be committed. While the topic refuses, it waits. After a crash a letter may be there twice, never not at all. A letter has the time at
- * which it is written, and its record's in a header: Kafka's retention goes by the former, and would take the letter of a record that waited long
- * before anyone has seen it.
+ * Sends refused records to the dead-letter topic, same partition, and resolves when the brokers have confirmed them:
+ * only then may the offset behind them be committed. While the topic refuses, it waits. After a crash a letter may be
+ * there twice, never not at all. A letter has the time at which it is written, and its record's in a header: Kafka's
+ * retention goes by the former, and would take the letter of a record that waited long before anyone has seen it.
  */
 
 import type { Kafka, Message, Sender } from '#shared/kafka/kafka.ts'
@@ -42,11 +42,15 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
   async function makeTopic(records: string, topic: string): Promise<void> {
     if (present.has(topic)) return
     const partitions = await kafka.partitions(records)
-    if ((await kafka.partitions(topic)) < partitions) await ensureTopic(kafka, specs.deadLetters(topic, partitions), log)
+    if ((await kafka.partitions(topic)) < partitions)
+      await ensureTopic(kafka, specs.deadLetters(topic, partitions), log)
     present.add(topic)
   }
 
-  /** What refuses may be gone, or have fewer partitions than the records have by now: it is looked at again before the next attempt. */
+  /**
+   * What refuses may be gone, or have fewer partitions than the records have by now: it is looked at again before the
+   * next attempt.
+   */
   async function sendTo(records: string, letters: Parameters<Sender['send']>[0]): Promise<void> {
     await makeTopic(records, letters.topic)
     try {
@@ -64,7 +68,8 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
       byPartition.set(chunk.partition, letters)
       letters.push({ letter, reason, table: tableOf(chunk) ?? chunk.topic })
     }
-    for (const chunk of batch.chunks) for (const letter of chunk.letters) add(chunk, frameLetter(chunk, letter), letter.reason)
+    for (const chunk of batch.chunks)
+      for (const letter of chunk.letters) add(chunk, frameLetter(chunk, letter), letter.reason)
     for (const row of rows) add(chunkOf(batch, row.row).chunk, rowLetter(batch, row), row.reason)
     if (byPartition.size === 0) return
 
@@ -75,14 +80,20 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
       }
       for (const { table, reason } of letters) metrics.loaderDeadLetters.inc({ table, reason })
       const reasons = [...new Set(letters.map(({ reason }) => reason))]
-      log.warn({ topic: batch.topic, partition, letters: letters.length, reasons }, `${letters.length} records went to the dead letters`)
+      log.warn(
+        { topic: batch.topic, partition, letters: letters.length, reasons },
+        `${letters.length} records went to the dead letters`,
+      )
     }
   }
 
   return { send }
 }
 
-function frameLetter({ topic, partition, replays }: BatchPart, { offset, timestampMs, key, value, reason, issues }: FrameLetter): Message {
+function frameLetter(
+  { topic, partition, replays }: BatchPart,
+  { offset, timestampMs, key, value, reason, issues }: FrameLetter,
+): Message {
   const origin = `${topic}/${partition}/${offset}`
   const facts = { stage: 'frame' as const, reason, issues, origin, fetched: timestampMs }
   return { key, value, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }

@@ -1,8 +1,9 @@
 /**
- * Rows that are missing from a complete walk are marked deleted: after the walk's rows are in the table, before its last marker is committed. One
- * statement that may be repeated, also by a replay of old markers: a mark has the time of the walk's start, so it is newer than every row that was
- * there before and older than every row that this walk or a later one brought. Nothing is marked unless all of the walk was read and accepted, the
- * registered schema declares deletes, and the number of rows is within its bounds; what is withheld is committed with the offset.
+ * Rows that are missing from a complete walk are marked deleted: after the walk's rows are in the table, before its
+ * last marker is committed. One statement that may be repeated, also by a replay of old markers: a mark has the time of
+ * the walk's start, so it is newer than every row that was there before and older than every row that this walk or a
+ * later one brought. Nothing is marked unless all of the walk was read and accepted, the registered schema declares
+ * deletes, and the number of rows is within its bounds; what is withheld is committed with the offset.
  */
 
 import type { Log } from '#shared/log.ts'
@@ -55,7 +56,9 @@ type Known = { refusedAt: Map<string, number>; deletes: Map<string, NonNullable<
 
 export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
   const { writer, database, names, tableOf, policyOf, refresh, log, metrics } = deps
-  /** A batch of an assignment that has ended may come late, beside those of the next one, and must not make it forget. */
+  /**
+   * A batch of an assignment that has ended may come late, beside those of the next one, and must not make it forget.
+   */
   const knownOf = new Map<number, Known>()
 
   const refusedAt = (batch: Batch, partition: number): number =>
@@ -79,7 +82,13 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
   }
 
   /** Why the marker ends no walk that may delete; null if it does. */
-  async function whyNot(batch: Batch, partition: number, marker: ReadMarker, from: number, patience: RetryPolicy): Promise<string | null> {
+  async function whyNot(
+    batch: Batch,
+    partition: number,
+    marker: ReadMarker,
+    from: number,
+    patience: RetryPolicy,
+  ): Promise<string | null> {
     const doubt = marker.doubts?.complete
     if (doubt !== undefined) return `the marker is not believed: ${doubt}`
     if (policyOf(batch.topic) === undefined) await refresh(batch.topic, patience)
@@ -87,7 +96,12 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
       return 'the registered schema does not declare deletes; deletes wait until the fetcher has registered it again'
     }
     const { wholeFrom } = marker
-    if (tableOf(batch.topic) === null || wholeFrom === undefined || wholeFrom > from || refusedAt(batch, partition) >= from) {
+    if (
+      tableOf(batch.topic) === null ||
+      wholeFrom === undefined ||
+      wholeFrom > from ||
+      refusedAt(batch, partition) >= from
+    ) {
       return 'not all of a complete walk was read and accepted'
     }
     return null
@@ -119,7 +133,10 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
       const rows = await insertMarks(table, mark, patience)
       metrics.markedDeleted.inc({ table }, rows)
       const by = complete.allowed === true ? ', as a person has allowed' : ''
-      log.info({ topic, partition, run, rows }, `${topic}/${partition}: ${rows} rows missing from a complete walk are marked deleted${by}`)
+      log.info(
+        { topic, partition, run, rows },
+        `${topic}/${partition}: ${rows} rows missing from a complete walk are marked deleted${by}`,
+      )
     }
     // Rows of a later walk may be in the table already: no more are left than this one has brought.
     const brought = marker.walked ?? offset - complete.from
@@ -127,7 +144,12 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
   }
 
   /** The bounds may have been declared anew since the last record was read. */
-  async function whyHeld(topic: string, counts: WalkCounts, before: number | undefined, patience: RetryPolicy): Promise<string | null> {
+  async function whyHeld(
+    topic: string,
+    counts: WalkCounts,
+    before: number | undefined,
+    patience: RetryPolicy,
+  ): Promise<string | null> {
     const decide = (policy = policyOf(topic)) => (policy === undefined ? null : whyWithheld(counts, before, policy))
     if (decide() === null) return null
     await refresh(topic, patience)
@@ -157,7 +179,11 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     )
   }
 
-  async function count(table: string, mark: { partition: number; startedMs: number }, patience: RetryPolicy): Promise<WalkCounts> {
+  async function count(
+    table: string,
+    mark: { partition: number; startedMs: number },
+    patience: RetryPolicy,
+  ): Promise<WalkCounts> {
     let counts: WalkCounts = { missing: 0, shown: 0 }
     const failure = await untilDecided(table, patience, async () => {
       const { failure: failed, row } = await writer.ask(countUnseen(database, table, mark), patience.over)
@@ -168,7 +194,11 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     return counts
   }
 
-  async function insertMarks(table: string, mark: Parameters<typeof markUnseen>[2], patience: RetryPolicy): Promise<number> {
+  async function insertMarks(
+    table: string,
+    mark: Parameters<typeof markUnseen>[2],
+    patience: RetryPolicy,
+  ): Promise<number> {
     let rows = 0
     const failure = await untilDecided(table, patience, async () => {
       const done = await writer.run(markUnseen(database, table, mark), patience.over)

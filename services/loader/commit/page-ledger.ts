@@ -1,6 +1,7 @@
 /**
- * The ledger: one row of `headrace_pages` for each page marker, in the table before the marker's offset is committed, and the check of each
- * marker against what was read. A count that differs means that a record was lost or added between fetcher and loader: it is said, never hidden.
+ * The ledger: one row of `headrace_pages` for each page marker, in the table before the marker's offset is committed,
+ * and the check of each marker against what was read. A count that differs means that a record was lost or added
+ * between fetcher and loader: it is said, never hidden.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
@@ -90,10 +91,43 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
   }
 
   function line({ topic, partition }: BatchPart, { offset, facts, counted }: ReadMarker): string {
-    const { run, page, at, records, deadLetters, unchanged, drift, requests, retries, bytes, durationMs, watermark, last } = facts
-    const counts = { records, dead_letters: deadLetters, unchanged, drift, requests, retries, bytes, duration_ms: durationMs }
+    const {
+      run,
+      page,
+      at,
+      records,
+      deadLetters,
+      unchanged,
+      drift,
+      requests,
+      retries,
+      bytes,
+      durationMs,
+      watermark,
+      last,
+    } = facts
+    const counts = {
+      records,
+      dead_letters: deadLetters,
+      unchanged,
+      drift,
+      requests,
+      retries,
+      bytes,
+      duration_ms: durationMs,
+    }
     const place = { topic, partition, offset, ...names.streamOf(topic) }
-    const row = { ...place, run, page, fetched_at: at, ...counts, watermark, last, records_read: counted, loaded_at: clock.nowMs() }
+    const row = {
+      ...place,
+      run,
+      page,
+      fetched_at: at,
+      ...counts,
+      watermark,
+      last,
+      records_read: counted,
+      loaded_at: clock.nowMs(),
+    }
     return `${JSON.stringify(row)}\n`
   }
 

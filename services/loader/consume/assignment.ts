@@ -1,5 +1,6 @@
 /**
- * One assignment, from being given to being taken: which generation, how far each partition was read, and the two signals that end work on it.
+ * One assignment, from being given to being taken: which generation, how far each partition was read, and the two
+ * signals that end work on it.
  */
 
 import type { Clock } from '#shared/clock.ts'

@@ -1,7 +1,8 @@
 /**
- * The end of a one-shot load: every partition's committed position has reached the end that its log had at the start. Asked of Kafka and not of
- * this process, so it is right as well when other loaders share the work. It ends with an error when all that is left waits for a person, or has
- * not moved for long: a command that never ends tells nobody what to do.
+ * The end of a one-shot load: every partition's committed position has reached the end that its log had at the start.
+ * Asked of Kafka and not of this process, so it is right as well when other loaders share the work. It ends with an
+ * error when all that is left waits for a person, or has not moved for long: a command that never ends tells nobody
+ * what to do.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, Stopped } from '#shared/errors.ts'
@@ -29,8 +30,14 @@ export type CaughtUpDeps = {
 /** A topic that is not caught up, and when its committed positions were last seen to move. */
 export type Behind = { topic: string; movedMs: number }
 
-/** Resolves when all is committed up to there; rejects with the signal's reason. Throws Stopped (HR_LOAD_STALLED) when waiting does not help. */
-export async function untilAllCommitted({ kafka, names, clock, held }: CaughtUpDeps, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves when all is committed up to there; rejects with the signal's reason. Throws Stopped (HR_LOAD_STALLED) when
+ * waiting does not help.
+ */
+export async function untilAllCommitted(
+  { kafka, names, clock, held }: CaughtUpDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const targets = new Map<string, readonly LogRange[]>()
   const moved = new Map<string, { places: string; atMs: number }>()
   for (const topic of await recordTopics(kafka, names)) targets.set(topic, await kafka.logRanges(topic))
@@ -80,7 +87,9 @@ export function stalledFor(behind: readonly Behind[], held: readonly ActiveStall
     const isStill = nowMs - movedMs >= PROGRESS_WAIT_MAX_MS
     if (refused === undefined && !isStill) return null
     const why = refused ?? own[0]
-    reasons.push(`${topic}: ${why === undefined ? `nothing was committed for ${PROGRESS_WAIT_MAX_MS / 60_000} minutes` : why.message}`)
+    reasons.push(
+      `${topic}: ${why === undefined ? `nothing was committed for ${PROGRESS_WAIT_MAX_MS / 60_000} minutes` : why.message}`,
+    )
   }
   return reasons
 }

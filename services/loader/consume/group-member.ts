@@ -1,6 +1,7 @@
 /**
- * This process as a member of the loader's group: joins with the topics of the moment, begins each assignment from what the group has committed,
- * and at its end finishes what is in hand before the partitions go. Commits of an assignment that has ended are refused by the port.
+ * This process as a member of the loader's group: joins with the topics of the moment, begins each assignment from what
+ * the group has committed, and at its end finishes what is in hand before the partitions go. Commits of an assignment
+ * that has ended are refused by the port.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
@@ -17,7 +18,10 @@ import type { Intake } from './intake.ts'
 import { afterGap, LOG_START, startingState, wasLoaded } from './start-position.ts'
 
 export type Membership = {
-  /** Leaves with the topics before, if any, and joins with these. Throws Unavailable only the first time, after some tries; later it tries until `stop` aborts. */
+  /**
+   * Leaves with the topics before, if any, and joins with these. Throws Unavailable only the first time, after some
+   * tries; later it tries until `stop` aborts.
+   */
   join(topics: string[], stop: AbortSignal): Promise<void>
   /** Takes nothing more, finishes what is in hand within `withinMs`, leaves the group. */
   leave(withinMs: number): Promise<void>
@@ -136,8 +140,15 @@ export function createMembership(deps: MembershipDeps): Membership {
     deps.onAssigned(current)
   }
 
-  /** Where nothing was ever committed, what the log has lost was never loaded: the fetcher sees it so, and the watermark has to wait for it. */
-  async function rangesIfNew(topic: string, partitions: readonly number[], assignment: ReaderAssignment): Promise<LogRange[]> {
+  /**
+   * Where nothing was ever committed, what the log has lost was never loaded: the fetcher sees it so, and the watermark
+   * has to wait for it.
+   */
+  async function rangesIfNew(
+    topic: string,
+    partitions: readonly number[],
+    assignment: ReaderAssignment,
+  ): Promise<LogRange[]> {
     if (partitions.every((partition) => assignment.committed(topic, partition) !== null)) return []
     try {
       return await kafka.logRanges(topic)
@@ -148,8 +159,12 @@ export function createMembership(deps: MembershipDeps): Membership {
   }
 
   function tellOfGap({ topic, partition, position, low, high }: Omit<OffsetGap, 'generation'>): void {
-    const lost = position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
-    log.error({ topic, partition, position, low, high }, `${placeOf(topic, partition)}: ${lost}; loading goes on at ${low}`)
+    const lost =
+      position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
+    log.error(
+      { topic, partition, position, low, high },
+      `${placeOf(topic, partition)}: ${lost}; loading goes on at ${low}`,
+    )
     const stream = names.streamOf(topic)
     if (stream !== null) metrics.gaps.inc({ ...stream, partition })
   }

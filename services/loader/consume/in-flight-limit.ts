@@ -1,6 +1,7 @@
 /**
- * The bound on what was read and not yet confirmed. One topic may hold at most `FREE_SHARE` times what is free, so a table that is stuck can
- * never take the room of the others. A topic that holds nothing may always take one fetch: the bound is passed by at most one fetch a topic.
+ * The bound on what was read and not yet confirmed. One topic may hold at most `FREE_SHARE` times what is free, so a
+ * table that is stuck can never take the room of the others. A topic that holds nothing may always take one fetch: the
+ * bound is passed by at most one fetch a topic.
  */
 const FREE_SHARE = 2
 

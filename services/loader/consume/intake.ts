@@ -1,6 +1,7 @@
 /**
- * Takes what the reader brings, or says that it is full. Full means: the assignment is ending, the schema or its table is not known yet, or the
- * topic has no room; the partition is then paused and woken when that has changed. So whatever is stuck holds up its own topic only.
+ * Takes what the reader brings, or says that it is full. Full means: the assignment is ending, the schema or its table
+ * is not known yet, or the topic has no room; the partition is then paused and woken when that has changed. So whatever
+ * is stuck holds up its own topic only.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { ReadBatch, Reader } from '#shared/kafka/kafka.ts'
@@ -112,7 +113,8 @@ export function createIntake(deps: IntakeDeps): Intake {
     const attempt = defects.get(place) ?? 0
     defects.set(place, attempt + 1)
     const where = `${place}, offsets ${messages[0]?.offset ?? nextOffset} to ${nextOffset - 1}`
-    if (attempt === 0) log.error({ err: error, topic, partition }, `${where}: an unexpected error; other topics are not affected`)
+    if (attempt === 0)
+      log.error({ err: error, topic, partition }, `${where}: an unexpected error; other topics are not affected`)
     const patience = retryPolicyOf(assigned, topic, clock, stalls.watching(topic, holdups))
     holdWhile(topic, () => pauseForDefect(topic, where, error, attempt, patience))
   }
@@ -131,7 +133,12 @@ export function createIntake(deps: IntakeDeps): Intake {
     mine.set(topic, done)
   }
 
-  async function know(topic: string, ids: readonly number[], loadedBefore: boolean, patience: RetryPolicy): Promise<void> {
+  async function know(
+    topic: string,
+    ids: readonly number[],
+    loadedBefore: boolean,
+    patience: RetryPolicy,
+  ): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
         if (!opened.has(topic)) await catalog.open(topic, loadedBefore, patience)
@@ -139,7 +146,8 @@ export function createIntake(deps: IntakeDeps): Intake {
         return await catalog.learn(topic, ids, loadedBefore, patience)
       } catch (error) {
         if (error instanceof Abandoned) throw error
-        if (attempt === 0) log.error({ err: error, topic }, `${topic}: an unexpected error; other topics are not affected`)
+        if (attempt === 0)
+          log.error({ err: error, topic }, `${topic}: an unexpected error; other topics are not affected`)
         await pauseForDefect(topic, `the schema of ${topic}`, error, attempt, patience)
       }
     }

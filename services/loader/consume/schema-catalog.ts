@@ -1,7 +1,8 @@
 /**
- * Which table a schema's records go to. A schema is asked for once and kept, so known schemas are served while the registry is down; an unknown one
- * waits for the registry, and for its table. A schema that the registry does not have, or that is another stream's, is refused: its
- * records are dead letters. That answer is asked for again after `REFUSED_AGE_MAX_MS`, since a registry may be put right.
+ * Which table a schema's records go to. A schema is asked for once and kept, so known schemas are served while the
+ * registry is down; an unknown one waits for the registry, and for its table. A schema that the registry does not have,
+ * or that is another stream's, is refused: its records are dead letters. That answer is asked for again after
+ * `REFUSED_AGE_MAX_MS`, since a registry may be put right.
  */
 import type { Clock } from '#shared/clock.ts'
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
@@ -23,11 +24,14 @@ export type Catalog = {
   tableOf(topic: string): string | null
   /** What the newest known schema of the topic declares; null while none is known. */
   annotation(topic: string): StreamAnnotation | null
-  /** Looks for a newer schema, at most every `NEWER_LOOK_MS` for a topic. A registry that does not answer leaves what is known. */
+  /**
+   * Looks for a newer schema, at most every `NEWER_LOOK_MS` for a topic. A registry that does not answer leaves what is
+   * known.
+   */
   refresh(topic: string, patience: RetryPolicy): Promise<void>
   /**
-   * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it were confirmed once, so a
-   * missing table is not made anew in silence.
+   * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it
+   * were confirmed once, so a missing table is not made anew in silence.
    */
   open(topic: string, loadedBefore: boolean, patience: RetryPolicy): Promise<void>
   /** Resolves when `lookup` knows these ids. */
@@ -62,7 +66,12 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     if (latest !== null) await enter(topic, latest.id, latest, loadedBefore, patience)
   }
 
-  async function learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: RetryPolicy): Promise<void> {
+  async function learn(
+    topic: string,
+    ids: readonly number[],
+    loadedBefore: boolean,
+    patience: RetryPolicy,
+  ): Promise<void> {
     for (const id of ids) {
       if (lookup(topic)(id) !== undefined) continue
       const schema = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.byId(id))
@@ -79,7 +88,9 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
   ): Promise<void> {
     const key = `${topic}#${id}`
     const refused =
-      schema === null ? { refused: 'unknown_schema', issues: `the registry has no JSON Schema ${id}` } : mismatch(topic, schema)
+      schema === null
+        ? { refused: 'unknown_schema', issues: `the registry has no JSON Schema ${id}` }
+        : mismatch(topic, schema)
     if (schema === null || refused !== null) {
       if (refused !== null) entries.set(key, { refused, atMs: clock.elapsedMs() })
       return
@@ -117,13 +128,15 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
   function mismatch(topic: string, { id, json }: RegisteredSchema): RefusedSchema | null {
     const annotation = annotationOf(json)
     const stream = names.streamOf(topic)
-    if (annotation === null) return { refused: 'foreign_schema', issues: `schema ${id} carries no x-headrace, so its table is unknown` }
+    if (annotation === null)
+      return { refused: 'foreign_schema', issues: `schema ${id} carries no x-headrace, so its table is unknown` }
     if (stream !== null && label(stream) === label(annotation)) return null
     return { refused: 'other_stream', issues: `schema ${id} is of ${label(annotation)}` }
   }
 
   function tableOf(topic: string): string | null {
-    for (const [key, entry] of entries) if ('target' in entry && key.startsWith(`${topic}#`)) return entry.target.spec.table
+    for (const [key, entry] of entries)
+      if ('target' in entry && key.startsWith(`${topic}#`)) return entry.target.spec.table
     return null
   }
 

@@ -1,6 +1,7 @@
 /**
- * What is known of each partition of the current assignment while it is read. It starts with what the group has committed, which is believed
- * only if its metadata carries its own offset; a reset by any tool therefore starts anew, with no watermark and no open page.
+ * What is known of each partition of the current assignment while it is read. It starts with what the group has
+ * committed, which is believed only if its metadata carries its own offset; a reset by any tool therefore starts anew,
+ * with no watermark and no open page.
  */
 
 import type { Committed, OffsetGap } from '#shared/kafka/kafka.ts'
@@ -14,7 +15,17 @@ export function startingState(committed: Committed | null, low: number): Partiti
   if (committed === null || committed.offset < 0) return { ...freshState(low), rowless: true }
   const commit = parseCommit(committed.offset, committed.metadata)
   if (commit === null) return freshState(committed.offset)
-  const { offset: nextOffset, watermark, share, open = null, lost = null, rowless, wholeFrom = nextOffset, deletes, doubted } = commit
+  const {
+    offset: nextOffset,
+    watermark,
+    share,
+    open = null,
+    lost = null,
+    rowless,
+    wholeFrom = nextOffset,
+    deletes,
+    doubted,
+  } = commit
   return { nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted }
 }
 
@@ -22,17 +33,24 @@ function freshState(offset: number): PartitionState {
   return { nextOffset: offset, watermark: null, open: offset === LOG_START ? 0 : null, lost: null, wholeFrom: offset }
 }
 
-/** Whether the group's metadata says that rows of this partition were confirmed. A partition of dead letters alone never had a table. */
+/**
+ * Whether the group's metadata says that rows of this partition were confirmed. A partition of dead letters alone never
+ * had a table.
+ */
 export function wasLoaded(committed: Committed | null): boolean {
   const commit = committed === null || committed.offset <= 0 ? null : parseCommit(committed.offset, committed.metadata)
   return commit !== null && commit.rowless !== true
 }
 
 /**
- * Reading goes on at the low end, where nobody knows how much of the open page is gone. The watermark stays until the API was asked again for what
- * was lost. A log that was made anew has lost nothing that can be named: the fetcher sees by its own checkpoint that it has to ask again.
+ * Reading goes on at the low end, where nobody knows how much of the open page is gone. The watermark stays until the
+ * API was asked again for what was lost. A log that was made anew has lost nothing that can be named: the fetcher sees
+ * by its own checkpoint that it has to ask again.
  */
-export function afterGap(state: PartitionState, { position, low, high }: Pick<OffsetGap, 'position' | 'low' | 'high'>): PartitionState {
+export function afterGap(
+  state: PartitionState,
+  { position, low, high }: Pick<OffsetGap, 'position' | 'low' | 'high'>,
+): PartitionState {
   const from = state.lost?.from ?? position
   return {
     ...state,

@@ -1,12 +1,14 @@
 /**
- * What a failure of ClickHouse means for the rows: pure. The lists are of ClickHouse's own error codes (src/Common/ErrorCodes.cpp); whatever
- * is not in them holds the table back, because only a failure that is known to lie in a row may send that row to the dead letters.
+ * What a failure of ClickHouse means for the rows: pure. The lists are of ClickHouse's own error codes
+ * (src/Common/ErrorCodes.cpp); whatever is not in them holds the table back, because only a failure that is known to
+ * lie in a row may send that row to the dead letters.
  */
 import { cutText } from '#shared/shown.ts'
 
 /**
- * ambiguous: it may have been inserted; the same bytes with the same token again. overload: wait. memory: wait, and smaller inserts.
- * table: nothing can be inserted until something is put right. cut: a cut body or a bad row; once more, then data. data: a row is bad.
+ * ambiguous: it may have been inserted; the same bytes with the same token again. overload: wait. memory: wait, and
+ * smaller inserts. table: nothing can be inserted until something is put right. cut: a cut body or a bad row; once
+ * more, then data. data: a row is bad.
  */
 export type FailureKind = 'ambiguous' | 'overload' | 'memory' | 'table' | 'cut' | 'data'
 
@@ -27,7 +29,9 @@ const OVERLOAD = [202, 203, 252, 364]
 const MEMORY = [241]
 const TABLE = [16, 47, 60, 62, 81, 115, 122, 164, 192, 193, 194, 242, 243, 497, 516]
 const CUT = [3, 33]
-const DATA = [6, 10, 25, 26, 27, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 321, 349, 376, 407, 441, 467, 469, 675, 676, 691]
+const DATA = [
+  6, 10, 25, 26, 27, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 321, 349, 376, 407, 441, 467, 469, 675, 676, 691,
+]
 
 const BY_CODE: ReadonlyMap<number, FailureKind> = new Map(
   (
@@ -49,16 +53,22 @@ const TYPE_NAME = /\(([A-Z][A-Z0-9_]{2,})\)/g
 const PLACE = /(\(while reading the value of key [^\n]{1,200}\): )?\(at row \d+\)/g
 const ROW = /\(at row (\d+)\)/g
 
-/** Of rows that are the loader's own, or of a statement without any: whatever it says of rows, the table is to blame, and is waited for. */
+/**
+ * Of rows that are the loader's own, or of a statement without any: whatever it says of rows, the table is to blame,
+ * and is waited for.
+ */
 export function ofTable(failure: Failure | null): Failure | null {
-  return failure?.kind === 'data' || failure?.kind === 'cut' || failure?.kind === 'memory' ? { ...failure, kind: 'table' } : failure
+  return failure?.kind === 'data' || failure?.kind === 'cut' || failure?.kind === 'memory'
+    ? { ...failure, kind: 'table' }
+    : failure
 }
 
 /** Of those that hold a table: without a Keeper, or with too few replicas, nobody has to change anything here. */
 const PASSES = [225, 242, 254, 285, 286, 305]
 
 /** Whether a table waits for a person, and not for a server that comes back by itself. */
-export const needsPerson = ({ kind, code }: Failure): boolean => kind === 'table' && (code === null || !PASSES.includes(code))
+export const needsPerson = ({ kind, code }: Failure): boolean =>
+  kind === 'table' && (code === null || !PASSES.includes(code))
 
 export const kindOfCode = (code: number): FailureKind => BY_CODE.get(code) ?? 'table'
 
@@ -73,7 +83,13 @@ export function failureOfText(text: string, headerCode: number | null): Failure 
 /** From an HTTP answer that no ClickHouse wrote: a proxy's. */
 export function failureOfStatus(status: number, text: string): Failure {
   const kind =
-    status === 413 ? 'memory' : status === 429 ? 'overload' : status >= 500 || status === 408 || status < 300 ? 'ambiguous' : 'table'
+    status === 413
+      ? 'memory'
+      : status === 429
+        ? 'overload'
+        : status >= 500 || status === 408 || status < 300
+          ? 'ambiguous'
+          : 'table'
   return { kind, code: null, name: `HTTP_${status}`, message: shortened(`HTTP ${status}: ${text}`), row: null }
 }
 

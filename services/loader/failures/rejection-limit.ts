@@ -1,6 +1,7 @@
 /**
- * When so many records are refused that the table or the schema is to blame and not the records: pure. The share is taken over the batch and what
- * was settled lately, so that a quiet stream whose records are all refused is noticed as well as one bad batch.
+ * When so many records are refused that the table or the schema is to blame and not the records: pure. The share is
+ * taken over the batch and what was settled lately, so that a quiet stream whose records are all refused is noticed as
+ * well as one bad batch.
  */
 import { HeadraceError } from '#shared/errors.ts'
 
@@ -17,9 +18,13 @@ export const NO_REJECTIONS: RejectionCounts = { records: 0, refused: 0 }
 /** The topic waits, and tries again later: something has to be put right, or its offsets moved on by a person. */
 export class Flooded extends HeadraceError {
   constructor(topic: string, { records, refused }: RejectionCounts, first: string) {
-    super('HR_FLOOD', `${refused} of ${records} records of ${topic} are refused (${first}); nothing of it is committed`, {
-      hint: 'compare table and schema; to leave the records out, move the offsets: headrace replay --from OFFSET',
-    })
+    super(
+      'HR_FLOOD',
+      `${refused} of ${records} records of ${topic} are refused (${first}); nothing of it is committed`,
+      {
+        hint: 'compare table and schema; to leave the records out, move the offsets: headrace replay --from OFFSET',
+      },
+    )
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Waiting between attempts. Attempts go on until they succeed: a loader that gives up loses nothing, but it also loads nothing. What ends a
- * wait is the end of the assignment, or a stop: then one more attempt is made at once, and if it fails the work is abandoned, uncommitted.
+ * Waiting between attempts. Attempts go on until they succeed: a loader that gives up loses nothing, but it also loads
+ * nothing. What ends a wait is the end of the assignment, or a stop: then one more attempt is made at once, and if it
+ * fails the work is abandoned, uncommitted.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
@@ -32,18 +33,32 @@ export const WAIT_MAX_MS: Readonly<Record<FailureKind, number>> = {
   data: 30_000,
 }
 
-/** Doubled at each attempt up to the bound, then spread over its upper half, so that many loaders do not knock at once. */
+/**
+ * Doubled at each attempt up to the bound, then spread over its upper half, so that many loaders do not knock at once.
+ */
 export function waitMs(attempt: number, maxMs: number, random: number): number {
   return Math.min(WAIT_FIRST_MS * 2 ** Math.min(attempt, DOUBLINGS_MAX), maxMs) * (0.5 + random / 2)
 }
 
-/** Repeats while the failure may pass. Null: it succeeded. Otherwise a failure of the rows (data, memory), which repeating does not cure. */
-export async function untilDecided(what: string, patience: RetryPolicy, attempt: () => Promise<Failure | null>): Promise<Failure | null> {
+/**
+ * Repeats while the failure may pass. Null: it succeeded. Otherwise a failure of the rows (data, memory), which
+ * repeating does not cure.
+ */
+export async function untilDecided(
+  what: string,
+  patience: RetryPolicy,
+  attempt: () => Promise<Failure | null>,
+): Promise<Failure | null> {
   let wasCut = false
   for (let count = 0; ; count++) {
     endIfOver(patience)
     const failure = await attempt()
-    if (failure === null || failure.kind === 'data' || failure.kind === 'memory' || (failure.kind === 'cut' && wasCut)) {
+    if (
+      failure === null ||
+      failure.kind === 'data' ||
+      failure.kind === 'memory' ||
+      (failure.kind === 'cut' && wasCut)
+    ) {
       patience.holdups.clear(what)
       return failure
     }
@@ -53,7 +68,12 @@ export async function untilDecided(what: string, patience: RetryPolicy, attempt:
 }
 
 /** Repeats until it is true; errors of the call are what it waits for. */
-export async function untilDone<T>(what: string, patience: RetryPolicy, maxMs: number, attempt: () => Promise<T>): Promise<T> {
+export async function untilDone<T>(
+  what: string,
+  patience: RetryPolicy,
+  maxMs: number,
+  attempt: () => Promise<T>,
+): Promise<T> {
   for (let count = 0; ; count++) {
     endIfOver(patience)
     try {
@@ -68,7 +88,13 @@ export async function untilDone<T>(what: string, patience: RetryPolicy, maxMs: n
 }
 
 /** One wait. Throws Abandoned when the assignment is over, or when a stop has been asked for before it began. */
-export async function pause(what: string, holdup: TopicStall, maxMs: number, attempt: number, patience: RetryPolicy): Promise<void> {
+export async function pause(
+  what: string,
+  holdup: TopicStall,
+  maxMs: number,
+  attempt: number,
+  patience: RetryPolicy,
+): Promise<void> {
   const { clock, over, stopping, holdups } = patience
   endIfOver(patience)
   if (stopping.aborted) throw new Abandoned(`${what}: stopped while waiting: ${holdup.message}`)
@@ -95,7 +121,14 @@ export const holdupOf = (failure: Failure): TopicStall => ({
 })
 
 /** Servers that are away come back; what refuses a login, a right, a size or a shape does not change by itself. */
-const PASSING = ['HR_REGISTRY', 'HR_KAFKA_UNREACHABLE', 'HR_KAFKA_REQUEST', 'HR_KAFKA_TIMEOUT', 'HR_KAFKA_NO_ANSWER', 'HR_KAFKA_METADATA']
+const PASSING = [
+  'HR_REGISTRY',
+  'HR_KAFKA_UNREACHABLE',
+  'HR_KAFKA_REQUEST',
+  'HR_KAFKA_TIMEOUT',
+  'HR_KAFKA_NO_ANSWER',
+  'HR_KAFKA_METADATA',
+]
 
 export const holdupOfError = ({ code, message, hint }: HeadraceError): TopicStall => ({
   name: code,
@@ -104,10 +137,16 @@ export const holdupOfError = ({ code, message, hint }: HeadraceError): TopicStal
 })
 
 /**
- * One wait after an error that nobody expected. It holds up its own topic and no other, since the other topics have no part in it, and is tried again
- * as if something outside had to be put right. Throws Abandoned as `pause` does.
+ * One wait after an error that nobody expected. It holds up its own topic and no other, since the other topics have no
+ * part in it, and is tried again as if something outside had to be put right. Throws Abandoned as `pause` does.
  */
-export function pauseForDefect(topic: string, where: string, error: unknown, attempt: number, patience: RetryPolicy): Promise<void> {
+export function pauseForDefect(
+  topic: string,
+  where: string,
+  error: unknown,
+  attempt: number,
+  patience: RetryPolicy,
+): Promise<void> {
   const message = `${where}: ${messageOf(error)}; see the log, and report it`
   return pause(topic, { name: 'HR_DEFECT', message, needsPerson: true }, WAIT_MAX_MS.table, attempt, patience)
 }

@@ -1,7 +1,8 @@
 /**
- * Which topics the loader waits with, why and since when: stored for `status`, kept over a restart, shown as a metric and in /readyz. Built beside
- * the holdups, which speak to the log: a note follows when a wait has lasted a moment, and goes when rows of the topic go on.
- * Guarantees: writing never holds the loader up. Assumes one member for each partition, so a note is written by whoever loads it.
+ * Which topics the loader waits with, why and since when: stored for `status`, kept over a restart, shown as a metric
+ * and in /readyz. Built beside the holdups, which speak to the log: a note follows when a wait has lasted a moment, and
+ * goes when rows of the topic go on. Guarantees: writing never holds the loader up. Assumes one member for each
+ * partition, so a note is written by whoever loads it.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
@@ -46,7 +47,13 @@ type State = {
   progressMs: number | null
 }
 
-export type StallNotesTools = { kafka: Pick<Kafka, 'committed' | 'storeOffsets'>; names: Names; clock: Clock; log: Log; metrics: Metrics }
+export type StallNotesTools = {
+  kafka: Pick<Kafka, 'committed' | 'storeOffsets'>
+  names: Names
+  clock: Clock
+  log: Log
+  metrics: Metrics
+}
 
 export function createStallNotes({ kafka, names, clock, log, metrics }: StallNotesTools): StallNotes {
   const notes = createNotes({ kafka, group: names.stallsGroup, clock, log })
@@ -56,7 +63,10 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
   function assigned({ topics, states: places }: Pick<Assigned, 'topics' | 'states'>): void {
     const before = states
     states = new Map(
-      topics.map((topic) => [topic, { ...(before.get(topic) ?? NOTHING), held: new Map(), partitions: partitionsOf(topic, places) }]),
+      topics.map((topic) => [
+        topic,
+        { ...(before.get(topic) ?? NOTHING), held: new Map(), partitions: partitionsOf(topic, places) },
+      ]),
     )
     notes.retain((topic, partition) => states.get(topic)?.partitions.includes(partition) ?? false)
     for (const [topic, state] of states) {
@@ -106,7 +116,11 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
     for (const [topic, state] of states) {
       const [holdup] = state.held.values()
       if (holdup !== undefined) note(topic, state, holdup, now)
-      else if (state.noted !== null && state.progressMs !== null && (now || clock.elapsedMs() - state.progressMs >= CLEAR_AFTER_MS)) {
+      else if (
+        state.noted !== null &&
+        state.progressMs !== null &&
+        (now || clock.elapsedMs() - state.progressMs >= CLEAR_AFTER_MS)
+      ) {
         Object.assign(state, { noted: null, sinceMs: null, progressMs: null })
         write(topic, state, NO_STALL)
       }
@@ -116,7 +130,8 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
 
   function note(topic: string, state: State, { name: reason, message }: TopicStall, now: boolean): void {
     const sinceMs = state.sinceMs ?? clock.nowMs()
-    if (state.noted?.reason === reason || (!now && state.noted === null && clock.nowMs() - sinceMs < NOTE_AFTER_MS)) return
+    if (state.noted?.reason === reason || (!now && state.noted === null && clock.nowMs() - sinceMs < NOTE_AFTER_MS))
+      return
     state.noted = { v: 1, sinceMs, reason, message }
     write(topic, state, stallText(state.noted))
   }

@@ -1,6 +1,6 @@
 /**
- * What is being waited for, and since when: one log line when something starts to hold a topic or a table up, one when the reason changes, one
- * when it goes on, and the metric `paused` in between. Retries in between are silent.
+ * What is being waited for, and since when: one log line when something starts to hold a topic or a table up, one when
+ * the reason changes, one when it goes on, and the metric `paused` in between. Retries in between are silent.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
@@ -47,7 +47,10 @@ export function createStalls({ log, metrics, clock }: { log: Log; metrics: Metri
     if (known === undefined) return
     held.delete(what)
     metrics.paused.set({ table: what }, 0)
-    log.info({ table: what, reason: known.name, waitedMs: Math.round(clock.elapsedMs() - known.sinceMs) }, `${what} goes on`)
+    log.info(
+      { table: what, reason: known.name, waitedMs: Math.round(clock.elapsedMs() - known.sinceMs) },
+      `${what} goes on`,
+    )
   }
 
   function reset(): void {

@@ -1,6 +1,7 @@
 /**
- * The name of an insert. The same for the same bytes of the same process, so that ClickHouse drops the repetition after a lost answer. Never the
- * same again after a restart, a replay or in a topic that was made anew: there the rows may be gone and must go in.
+ * The name of an insert. The same for the same bytes of the same process, so that ClickHouse drops the repetition after
+ * a lost answer. Never the same again after a restart, a replay or in a topic that was made anew: there the rows may be
+ * gone and must go in.
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'

@@ -1,6 +1,6 @@
 /**
- * Brings the rows of a batch into their table, and gives back those that ClickHouse refuses. Resolves only when every other row is confirmed;
- * waits for everything that may pass. Nothing of the batch is committed before that.
+ * Brings the rows of a batch into their table, and gives back those that ClickHouse refuses. Resolves only when every
+ * other row is confirmed; waits for everything that may pass. Nothing of the batch is committed before that.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Metrics } from '#shared/metrics.ts'
@@ -20,11 +20,21 @@ export type InsertBatch = (
   allow: (refused: number, first: string) => void,
 ) => Promise<RowLetter[]>
 
-export type InsertBatchDeps = { writer: Writer; tables: Tables; database: string; nonce: string; metrics: Metrics; clock: Clock }
+export type InsertBatchDeps = {
+  writer: Writer
+  tables: Tables
+  database: string
+  nonce: string
+  metrics: Metrics
+  clock: Clock
+}
 
 /** Memory that runs out halves the inserts, but not below this. */
 const PIECE_ROWS_MIN = 1000
-/** A column that was retyped by hand may take values and change them, without any error: tables are looked at this often. */
+/**
+ * A column that was retyped by hand may take values and change them, without any error: tables are looked at this
+ * often.
+ */
 const LOOK_AGAIN_MS = 30_000
 
 export function createInsertBatch({ writer, tables, database, nonce, metrics, clock }: InsertBatchDeps): InsertBatch {
@@ -40,7 +50,10 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
       const rows = countOf(piece)
       const body = bytesOf(batch, piece)
       const startedMs = clock.elapsedMs()
-      const failure = await writer.insert({ database, table, body, rows, token: tokenOf(batch, piece, nonce) }, patience.over)
+      const failure = await writer.insert(
+        { database, table, body, rows, token: tokenOf(batch, piece, nonce) },
+        patience.over,
+      )
       metrics.inserts.inc({ table, outcome: failure?.kind ?? 'confirmed' })
       if (failure !== null) batch.failed = true
       if (failure === null) metrics.insertSeconds.observe({ table }, (clock.elapsedMs() - startedMs) / 1000)

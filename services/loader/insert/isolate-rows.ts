@@ -1,8 +1,9 @@
 /**
- * Finds the very rows that ClickHouse refuses, so that all others can be loaded. ClickHouse names a row, and rows before it were readable: they
- * are set aside and only what follows is sent again, so the work grows with the number of bad rows and not with its square. After the
- * first few, the registered schema takes out at once all that break it. A row goes to the dead letters only if the schema refuses it, or if
- * ClickHouse refuses it alone. Bounded by `INSERTS_MAX`.
+ * Finds the very rows that ClickHouse refuses, so that all others can be loaded. ClickHouse names a row, and rows
+ * before it were readable: they are set aside and only what follows is sent again, so the work grows with the number of
+ * bad rows and not with its square. After the first few, the registered schema takes out at once all that break it. A
+ * row goes to the dead letters only if the schema refuses it, or if ClickHouse refuses it alone. Bounded by
+ * `INSERTS_MAX`.
  */
 
 import { countOf, joined, nthOf, type Piece, rowNumbers, splitAt, without } from '../batch/row-ranges.ts'
@@ -24,7 +25,10 @@ export type Isolation = {
 
 /** Rows that are found by their names, one insert each, before the schema looks at all that are left. */
 const NAMED_BEFORE_SWEEP = 3
-/** Inserts that one batch may take; a batch with more bad rows than they find is no batch with bad rows but a wrong table. */
+/**
+ * Inserts that one batch may take; a batch with more bad rows than they find is no batch with bad rows but a wrong
+ * table.
+ */
 export const INSERTS_MAX = 300
 const SCHEMA_REASON = 'schema'
 
@@ -90,8 +94,8 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
   }
 
   /**
-   * The row that is to blame when the nth was named. Without a letter when it went in alone: a record that closes too early is noticed only
-   * where the next one should begin, and is found among those that were set aside.
+   * The row that is to blame when the nth was named. Without a letter when it went in alone: a record that closes too
+   * early is noticed only where the next one should begin, and is found among those that were set aside.
    */
   async function culprit(rest: Piece, n: number, now: Failure): Promise<RowLetter | null> {
     const row = nthOf(rest, n)

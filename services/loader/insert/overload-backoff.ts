@@ -1,6 +1,7 @@
 /**
- * A server that is overloaded is overloaded for every table: after its answer no insert of this process starts before a wait that doubles with
- * each such answer in a row. Without it, the lanes of the other tables would go on at full speed while one of them waits.
+ * A server that is overloaded is overloaded for every table: after its answer no insert of this process starts before a
+ * wait that doubles with each such answer in a row. Without it, the lanes of the other tables would go on at full speed
+ * while one of them waits.
  */
 import type { Clock } from '#shared/clock.ts'
 import { waitMs } from '../failures/retry.ts'

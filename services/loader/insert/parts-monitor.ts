@@ -1,6 +1,6 @@
 /**
- * Looks at the parts of a table when an insert into it has ended, at most every `LOOK_EVERY_MS`, and keeps what follows for the batches of its
- * topic. Nothing waits for a look, and one that fails changes nothing.
+ * Looks at the parts of a table when an insert into it has ended, at most every `LOOK_EVERY_MS`, and keeps what follows
+ * for the batches of its topic. Nothing waits for a look, and one that fails changes nothing.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
@@ -21,7 +21,10 @@ export type PartsMonitorDeps = { parts(table: string): Promise<Parts | null>; cl
 const LOOK_EVERY_MS = 2_000
 /** Looks that are not answered take no connections from the inserts. */
 const LOOKS_AT_ONCE_MAX = 4
-/** Parts are merged while nothing is inserted: what was seen before counts no more. Longer than a batch is ever left open. */
+/**
+ * Parts are merged while nothing is inserted: what was seen before counts no more. Longer than a batch is ever left
+ * open.
+ */
 const FORGET_AFTER_MS = 60_000
 
 type Seen = { stretch: number; atMs: number }
@@ -56,7 +59,8 @@ export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorD
         { table, ...found },
         `${table} has ${found.most} parts of ${found.delayAt} that slow inserts down: they become fewer and larger`,
       )
-    } else if (stretch === 1 && before > 1) log.info({ table, ...found }, `${table} has ${found.most} parts: batches close as they should`)
+    } else if (stretch === 1 && before > 1)
+      log.info({ table, ...found }, `${table} has ${found.most} parts: batches close as they should`)
   }
 
   return {
@@ -69,6 +73,7 @@ export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorD
         return failure
       },
     }),
-    stretchOf: (table) => Math.max(known(LEDGER_TABLE)?.stretch ?? 1, table === null ? 1 : (known(table)?.stretch ?? 1)),
+    stretchOf: (table) =>
+      Math.max(known(LEDGER_TABLE)?.stretch ?? 1, table === null ? 1 : (known(table)?.stretch ?? 1)),
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Inserts lines of JSON into a table, as one block: all or nothing. Over shards it is one block each, and one may have its rows when another fails: the
- * repetition brings the rest, and what is there already is dropped by its token, or by its version. Success is what ClickHouse says in three places at once:
- * the status, the absence of an exception in header and body, and the count of rows written. Everything else comes back as a `Failure`, never
- * as an exception.
+ * Inserts lines of JSON into a table, as one block: all or nothing. Over shards it is one block each, and one may have
+ * its rows when another fails: the repetition brings the rest, and what is there already is dropped by its token, or by
+ * its version. Success is what ClickHouse says in three places at once: the status, the absence of an exception in
+ * header and body, and the count of rows written. Everything else comes back as a `Failure`, never as an exception.
  */
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
@@ -60,14 +60,19 @@ export const INSERT_NEEDS: Wanted = Object.fromEntries([
   ...[...Object.keys(oneBlock(0)), 'insert_deduplication_token'].map((name) => [name, null]),
 ])
 
-const SHARDED_NEEDS: Wanted = Object.fromEntries(Object.entries(SHARDED_SETTINGS).map(([name, value]) => [name, String(value)]))
+const SHARDED_NEEDS: Wanted = Object.fromEntries(
+  Object.entries(SHARDED_SETTINGS).map(([name, value]) => [name, String(value)]),
+)
 
 export const insertNeeds = ({ sharded }: Pick<Placement, 'sharded'>): Wanted =>
   sharded === true ? { ...INSERT_NEEDS, ...SHARDED_NEEDS } : INSERT_NEEDS
 
 export type Durability = Pick<Config['clickhouse'], 'cluster' | 'insertQuorum'> & Pick<Placement, 'sharded'>
 
-/** A table of what each server said would be taken for the words of a failure; a server that fails is an exception without it too. */
+/**
+ * A table of what each server said would be taken for the words of a failure; a server that fails is an exception
+ * without it too.
+ */
 const ON_CLUSTER: ClickHouseSettings = { distributed_ddl_output_mode: 'none' }
 
 /** One server has no replicas to wait for; a shard waits for its own. */
@@ -85,7 +90,13 @@ export function createWriter(client: ClickHouseClient, durability: Durability): 
       const answer = await client.exec({
         query: `INSERT INTO ${quoted(database)}.${quoted(table)} FORMAT JSONEachRow`,
         values: Readable.from(body, { objectMode: false }),
-        clickhouse_settings: { ...MEANING, ...oneBlock(rows), ...quorum, ...sharded, insert_deduplication_token: token },
+        clickhouse_settings: {
+          ...MEANING,
+          ...oneBlock(rows),
+          ...quorum,
+          ...sharded,
+          insert_deduplication_token: token,
+        },
         abort_signal: signal,
         ignore_error_response: true,
       })
@@ -111,7 +122,10 @@ export function createWriter(client: ClickHouseClient, durability: Durability): 
     }
   }
 
-  async function ask(query: string, signal: AbortSignal): Promise<{ failure: Failure | null; row: Record<string, unknown> | null }> {
+  async function ask(
+    query: string,
+    signal: AbortSignal,
+  ): Promise<{ failure: Failure | null; row: Record<string, unknown> | null }> {
     try {
       const answer = await client.exec({
         query: `${query} FORMAT JSONEachRow`,
@@ -121,7 +135,9 @@ export function createWriter(client: ClickHouseClient, durability: Durability): 
       })
       const text = await textOf(answer.stream)
       const row = rowIn(text)
-      return row === null ? { failure: failureOf(answer, text) ?? noRow(text), row } : { failure: failureOf(answer, ''), row }
+      return row === null
+        ? { failure: failureOf(answer, text) ?? noRow(text), row }
+        : { failure: failureOf(answer, ''), row }
     } catch (error) {
       return { failure: failureOfTransport(error), row: null }
     }
@@ -149,13 +165,14 @@ type Answer = { response_headers: Record<string, string | string[] | undefined>;
 /** Servers have answered 200 with an exception in a header, or in the body. */
 function failureOf({ response_headers, http_status_code: status = 0 }: Answer, text: string): Failure | null {
   const header = response_headers[EXCEPTION_HEADER]
-  if (header !== undefined || /Code: \d+\. DB::/.test(text)) return failureOfText(text, header === undefined ? null : Number(header))
+  if (header !== undefined || /Code: \d+\. DB::/.test(text))
+    return failureOfText(text, header === undefined ? null : Number(header))
   return status >= 200 && status < 300 && text.trim() === '' ? null : failureOfStatus(status, text)
 }
 
 /**
- * Views that read from the table make the count larger, never smaller, and nothing tells their rows from others: that a record is no more than
- * one row is made sure of before it is sent.
+ * Views that read from the table make the count larger, never smaller, and nothing tells their rows from others: that a
+ * record is no more than one row is made sure of before it is sent.
  */
 function shortfall(written: string | undefined, rows: number): Failure | null {
   if (written !== undefined && Number(written) >= rows) return null
@@ -164,8 +181,8 @@ function shortfall(written: string | undefined, rows: number): Failure | null {
 }
 
 /**
- * The whole answer is read, so that a connection which is cut in it is noticed; its beginning and its end are kept, since ClickHouse may quote all
- * that follows the bad value between its words and the number of the row.
+ * The whole answer is read, so that a connection which is cut in it is noticed; its beginning and its end are kept,
+ * since ClickHouse may quote all that follows the bad value between its words and the number of the row.
  */
 async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
   let head = ''

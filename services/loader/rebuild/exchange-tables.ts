@@ -1,7 +1,7 @@
 /**
- * The table that is filled beside the one that people read, and how it takes its place. The new one carries the name that the old one is to have
- * before both are exchanged in one step, so whatever ends in between leaves the old table where it is: only `<table>__new` is ever removed, and on
- * shards its local table.
+ * The table that is filled beside the one that people read, and how it takes its place. The new one carries the name
+ * that the old one is to have before both are exchanged in one step, so whatever ends in between leaves the old table
+ * where it is: only `<table>__new` is ever removed, and on shards its local table.
  */
 import type { ClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -32,7 +32,8 @@ type Run = Pick<ExchangeTools, 'clickhouse' | 'writer' | 'signal'>
 async function run({ writer, signal }: Omit<Run, 'clickhouse'>, statement: string): Promise<number> {
   const { failure, rows } = await writer.run(statement, signal)
   if (signal.aborted) throw new Stopped('HR_INTERRUPTED', 'interrupted: nothing was exchanged')
-  if (failure !== null) throw new Stopped('HR_REBUILD_STATEMENT', `ClickHouse refuses: ${failure.name}: ${failure.message}`)
+  if (failure !== null)
+    throw new Stopped('HR_REBUILD_STATEMENT', `ClickHouse refuses: ${failure.name}: ${failure.message}`)
   return rows
 }
 
@@ -42,9 +43,13 @@ export async function isThere({ clickhouse, at }: ExchangeTools, table: string):
     `SELECT engine FROM system.databases WHERE name = ${textLiteral(at.database)}`,
   )
   if (database !== undefined && !EXCHANGES.includes(database.engine)) {
-    throw new Stopped('HR_REBUILD_DATABASE', `database ${at.database} is of engine ${database.engine}, which cannot exchange tables`, {
-      hint: 'an Atomic database can',
-    })
+    throw new Stopped(
+      'HR_REBUILD_DATABASE',
+      `database ${at.database} is of engine ${database.engine}, which cannot exchange tables`,
+      {
+        hint: 'an Atomic database can',
+      },
+    )
   }
   const where = `database = ${textLiteral(at.database)} AND name = ${textLiteral(table)}`
   return (await clickhouse.rows(`SELECT name FROM system.tables WHERE ${where}`)).length > 0
@@ -64,10 +69,15 @@ async function removeNewView(tools: ExchangeTools, table: string): Promise<void>
 }
 
 /**
- * The rows of the old table that the log cannot bring: from below its beginning, and of keys that it does not have. Those of a key that it has in a
- * newer version lose against it, as everywhere.
+ * The rows of the old table that the log cannot bring: from below its beginning, and of keys that it does not have.
+ * Those of a key that it has in a newer version lose against it, as everywhere.
  */
-export async function copyKept(tools: ExchangeTools, spec: TableSpec, lows: readonly Low[], copy: boolean): Promise<number> {
+export async function copyKept(
+  tools: ExchangeTools,
+  spec: TableSpec,
+  lows: readonly Low[],
+  copy: boolean,
+): Promise<number> {
   const { clickhouse, at } = tools
   const { table, primaryKey } = spec
   const [before, after] = [await columnsOf(tools, table), await columnsOf(tools, newName(table))]
@@ -84,35 +94,47 @@ export async function copyKept(tools: ExchangeTools, spec: TableSpec, lows: read
     )
   }
   const key = `(${primaryKey.map(quoted).join(', ')})`
-  const gone = lows.filter(({ low }) => low > 0).map(({ partition, low }) => `(_partition = ${partition} AND _offset < ${low})`)
+  const gone = lows
+    .filter(({ low }) => low > 0)
+    .map(({ partition, low }) => `(_partition = ${partition} AND _offset < ${low})`)
   const unknown = `${key} GLOBAL NOT IN (SELECT ${key} FROM ${whole(at, newName(table))})`
   const rest = `FROM ${whole(at, table)} FINAL WHERE ${[...gone, unknown].join(' OR ')}`
   const [row] = await clickhouse.rows<{ rows: string }>(`SELECT count() AS rows ${rest}`, FINAL_FIRST)
   const rows = Number(row?.rows ?? 0)
   if (rows === 0 || !copy) return rows
   const names = columns.map(quoted).join(', ')
-  const settings = 'SETTINGS insert_deduplicate = 0, optimize_move_to_prewhere_if_final = 0, max_partitions_per_insert_block = 0'
+  const settings =
+    'SETTINGS insert_deduplicate = 0, optimize_move_to_prewhere_if_final = 0, max_partitions_per_insert_block = 0'
   await run(tools, `INSERT INTO ${whole(at, newName(table))} (${names}) SELECT ${names} ${rest} ${settings}`)
   return rows
 }
 
 async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Promise<Set<string>> {
   const where = `database = ${textLiteral(at.database)} AND table = ${textLiteral(table)} AND default_kind IN ('', 'DEFAULT')`
-  const rows = await clickhouse.rows<{ name: string }>(`SELECT name FROM system.columns WHERE ${where} ORDER BY position`)
+  const rows = await clickhouse.rows<{ name: string }>(
+    `SELECT name FROM system.columns WHERE ${where} ORDER BY position`,
+  )
   return new Set(rows.map(({ name }) => name))
 }
 
 /**
- * On shards the rows are in local tables, which no other table may name: they take a name for good, and what is in front of them is made anew. Only the
- * fronts are exchanged, so a server never shows the old rows of one shard beside the new ones of another.
+ * On shards the rows are in local tables, which no other table may name: they take a name for good, and what is in
+ * front of them is made anew. Only the fronts are exchanged, so a server never shows the old rows of one shard beside
+ * the new ones of another.
  */
 async function giveShardsName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
   const fresh = newName(table)
   const { front } = await introspect(tools.clickhouse.rows, at, fresh)
   const is = frontOf(front?.engineFull ?? '')
-  if (is === null) throw new Stopped('HR_REBUILD_SHARDS', `table ${fresh} is not over the shards: nothing was exchanged`)
+  if (is === null)
+    throw new Stopped('HR_REBUILD_SHARDS', `table ${fresh} is not over the shards: nothing was exchanged`)
   const rename = `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`
-  const create = createFront(at, name, { table: local, shardingKey: is.shardingKey, weights: weightsIn(front?.comment ?? ''), like: fresh })
+  const create = createFront(at, name, {
+    table: local,
+    shardingKey: is.shardingKey,
+    weights: weightsIn(front?.comment ?? ''),
+    like: fresh,
+  })
   // What ends in between leaves no rows without a name, and nothing under the stream's own name that has none.
   for (const statement of name === table ? [rename, create] : [create, rename]) await run(tools, statement)
   await run(tools, dropTable(at, fresh))

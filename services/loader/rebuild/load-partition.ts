@@ -1,6 +1,7 @@
 /**
- * Loads a stretch of one partition into a table, outside any group and without a commit: read, spliced, delivered and marked as the loader does it,
- * one batch at a time. What the table refuses becomes a dead letter, unless it is one already. Ends when all of the stretch is confirmed.
+ * Loads a stretch of one partition into a table, outside any group and without a commit: read, spliced, delivered and
+ * marked as the loader does it, one batch at a time. What the table refuses becomes a dead letter, unless it is one
+ * already. Ends when all of the stretch is confirmed.
  */
 import type { Kafka, RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import { readLetter } from '#shared/messages/dead-letter.ts'
@@ -68,7 +69,8 @@ export async function loadPartition(tools: LoadPartitionTools, stretch: Stretch)
     }))
     await deadLetters.send({ ...batch, chunks }, news, patience)
     await unseen.mark(batch, refused, patience)
-    filled.withheld = chunk === undefined ? 0 : (unseen.known(batch, partition, chunk.after).deletes?.withheld?.rows ?? 0)
+    filled.withheld =
+      chunk === undefined ? 0 : (unseen.known(batch, partition, chunk.after).deletes?.withheld?.rows ?? 0)
     filled.rows += batch.rows - refused.length
     filled.refused += refused.length + (chunk?.letters.length ?? 0)
   }
@@ -86,7 +88,10 @@ export async function loadPartition(tools: LoadPartitionTools, stretch: Stretch)
 }
 
 /** Fetch times of the records that are dead letters, by offset. */
-async function lettersOf({ kafka, names }: LoadPartitionTools, { topic, partition }: Stretch): Promise<Map<number, number>> {
+async function lettersOf(
+  { kafka, names }: LoadPartitionTools,
+  { topic, partition }: Stretch,
+): Promise<Map<number, number>> {
   const letterTopic = names.deadLetters(topic)
   const opening = `${topic}/${partition}/`
   const places = new Map<number, number>()

@@ -1,6 +1,7 @@
 /**
- * The parts of the loader that fill a table beside its own, put together: catalog, deliver, dead letters and marks, with the other table's name in every
- * spec. What holds them up is waited for, as in a service, but not for ever: somebody waits for this one.
+ * The parts of the loader that fill a table beside its own, put together: catalog, deliver, dead letters and marks,
+ * with the other table's name in every spec. What holds them up is waited for, as in a service, but not for ever:
+ * somebody waits for this one.
  */
 
 import type { Clock } from '#shared/clock.ts'
@@ -33,7 +34,10 @@ const NONCE_RADIX = 36
 export type ShadowTableOptions = { config: Config; clock: Clock; log: Log; metrics: Metrics; signal: AbortSignal }
 export type ShadowTableParts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
 
-/** By stretch. Throws Stopped when the signal aborts, Unavailable when the table takes no rows, Flooded when it refuses too many. */
+/**
+ * By stretch. Throws Stopped when the signal aborts, Unavailable when the table takes no rows, Flooded when it refuses
+ * too many.
+ */
 export async function loadShadowTable(
   options: ShadowTableOptions,
   parts: ShadowTableParts,
@@ -67,12 +71,16 @@ export async function loadShadowTable(
     const filled: Filled[] = []
     for (const stretch of stretches) {
       filled.push(await loadPartition(fillTools, stretch))
-      log.info({ ...stretch, rows: filled.at(-1)?.rows }, `${topic}/${stretch.partition} is in ${newName(table)} up to ${stretch.to}`)
+      log.info(
+        { ...stretch, rows: filled.at(-1)?.rows },
+        `${topic}/${stretch.partition} is in ${newName(table)} up to ${stretch.to}`,
+      )
     }
     return filled
   } catch (error) {
     if (signal.aborted) throw new Stopped('HR_INTERRUPTED', `interrupted: ${table} is as it was`)
-    if (error instanceof Abandoned) throw new Unavailable('HR_REBUILD_STUCK', `${newName(table)} takes no rows: ${over.signal.reason}`)
+    if (error instanceof Abandoned)
+      throw new Unavailable('HR_REBUILD_STUCK', `${newName(table)} takes no rows: ${over.signal.reason}`)
     throw error
   } finally {
     await sender.close()

@@ -1,7 +1,8 @@
 /**
- * `headrace replay --into-new-table`: the stream's topic from its beginning into a fresh table of the latest schema, up to where the loader is, and
- * then in the place of the old one, which stays beside it. The old table is read and never written; a crash leaves it as it was. Loaders of
- * the group must be stopped: what one would load meanwhile into the old table would be missing in the new one.
+ * `headrace replay --into-new-table`: the stream's topic from its beginning into a fresh table of the latest schema, up
+ * to where the loader is, and then in the place of the old one, which stays beside it. The old table is read and never
+ * written; a crash leaves it as it was. Loaders of the group must be stopped: what one would load meanwhile into the
+ * old table would be missing in the new one.
  */
 import { connectClickHouse, openClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -88,7 +89,12 @@ async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebui
   const old = await exchangeTables(tools, table, hasOld)
   await showNewest(tables, spec)
   await tellIfRaced(kafka, names, stream, topic, stretches)
-  const partitions = stretches.map(({ partition, from, to }, index) => ({ partition, from, to, ...(filled[index] as Filled) }))
+  const partitions = stretches.map(({ partition, from, to }, index) => ({
+    partition,
+    from,
+    to,
+    ...(filled[index] as Filled),
+  }))
   return { stream, table, old, partitions, kept: { rows: kept, copied: !onlyLog } }
 }
 
@@ -119,13 +125,26 @@ async function refuseIfMoved(kafka: Kafka, names: Names, topic: string, stretche
   const now = await stretchesOf(kafka, names, topic)
   const moved = stretches.find(({ partition, to }) => now[partition]?.to !== to)
   if (moved === undefined) return
-  throw new Stopped('HR_REBUILD_MOVED', `a loader has loaded ${topic}/${moved.partition} meanwhile, into the old table`, {
-    hint: 'keep the loaders stopped, and start it again',
-  })
+  throw new Stopped(
+    'HR_REBUILD_MOVED',
+    `a loader has loaded ${topic}/${moved.partition} meanwhile, into the old table`,
+    {
+      hint: 'keep the loaders stopped, and start it again',
+    },
+  )
 }
 
-/** A loader that began in the very moment may have loaded into the old table: nothing is lost, but it has to be loaded again. */
-async function tellIfRaced(kafka: Kafka, names: Names, stream: string, topic: string, stretches: readonly Stretch[]): Promise<void> {
+/**
+ * A loader that began in the very moment may have loaded into the old table: nothing is lost, but it has to be loaded
+ * again.
+ */
+async function tellIfRaced(
+  kafka: Kafka,
+  names: Names,
+  stream: string,
+  topic: string,
+  stretches: readonly Stretch[],
+): Promise<void> {
   if ((await kafka.members(names.loaderGroup)).length === 0) return
   const places = stretches.map(({ partition, to }) => `${partition}:${to}`).join(',')
   throw new Stopped('HR_REBUILD_RACED', `the tables are exchanged, and a loader of ${topic} has begun in that moment`, {
@@ -135,5 +154,6 @@ async function tellIfRaced(kafka: Kafka, names: Names, stream: string, topic: st
 
 async function showNewest(tables: Tables, spec: TableSpec): Promise<void> {
   const { failure } = await tables.ensure(spec, { mayCreate: false, latest: true })
-  if (failure !== null) throw new Stopped('HR_REBUILD_VIEW', `the tables are exchanged, but the new one is refused: ${failure.message}`)
+  if (failure !== null)
+    throw new Stopped('HR_REBUILD_VIEW', `the tables are exchanged, but the new one is refused: ${failure.message}`)
 }

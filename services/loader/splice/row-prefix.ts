@@ -1,6 +1,7 @@
 /**
- * What the loader writes in front of each record's fields: `{"_partition":…,"_offset":…,"_fetched_at":…,`. Offsets follow each other and fetch times
- * repeat, so the head before is kept as bytes and its offset counted up in place: a text made and written for each record costs three times as much.
+ * What the loader writes in front of each record's fields: `{"_partition":…,"_offset":…,"_fetched_at":…,`. Offsets
+ * follow each other and fetch times repeat, so the head before is kept as bytes and its offset counted up in place: a
+ * text made and written for each record costs three times as much.
  */
 
 /** `{"_partition":65535,"_offset":9007199254740991,"_fetched_at":-9007199254740991,` and the newline. */
@@ -21,7 +22,14 @@ export type RowHead = {
 
 export function openHead(partition: number): RowHead {
   const opening = `{"_partition":${partition},"_offset":`
-  return { opening, bytes: Buffer.alloc(HEAD_BYTES_MAX), length: 0, offset: Number.NaN, timestampMs: Number.NaN, offsetEnd: 0 }
+  return {
+    opening,
+    bytes: Buffer.alloc(HEAD_BYTES_MAX),
+    length: 0,
+    offset: Number.NaN,
+    timestampMs: Number.NaN,
+    offsetEnd: 0,
+  }
 }
 
 /** Returns the place behind the head in `body`. */

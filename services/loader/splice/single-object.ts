@@ -1,7 +1,8 @@
 /**
- * Whether the bytes of a record are one JSON object and no more: pure. ClickHouse takes `{…}{…}` and `{…},{…}` in one line for two rows, and the
- * second would come in beside the record, without its place, counted by nobody. Says nothing else of the bytes: ClickHouse reads them.
- * Costs one search for a brace where no object is inside another; only objects in arrays are walked byte by byte.
+ * Whether the bytes of a record are one JSON object and no more: pure. ClickHouse takes `{…}{…}` and `{…},{…}` in one
+ * line for two rows, and the second would come in beside the record, without its place, counted by nobody. Says nothing
+ * else of the bytes: ClickHouse reads them. Costs one search for a brace where no object is inside another; only
+ * objects in arrays are walked byte by byte.
  */
 const OPENING = 0x7b
 const CLOSING = 0x7d

@@ -1,7 +1,8 @@
 /**
- * The hot path: from the messages of one fetch to the lines of an insert. No record is parsed: the loader's own columns are written in front of
- * the payload's fields, byte by byte. What is no frame of a known schema becomes a letter, a marker closes the count of its page.
- * Costs one string, one write and one copy a record; the body is allocated once a chunk.
+ * The hot path: from the messages of one fetch to the lines of an insert. No record is parsed: the loader's own columns
+ * are written in front of the payload's fields, byte by byte. What is no frame of a known schema becomes a letter, a
+ * marker closes the count of its page. Costs one string, one write and one copy a record; the body is allocated once a
+ * chunk.
  */
 import type { RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import {
@@ -56,11 +57,16 @@ export function unknownSchemas({ messages }: ReadBatch, lookup: Lookup): number[
 }
 
 /**
- * The batch as chunks, in order, one for each stretch of one schema; at least one, so that offsets move where there are no rows. None when there is a
- * schema id that is not known yet: it is asked for first. `declared`: what watermarks of markers are held against, where that is known. Pure but
- * for the memory it allocates.
+ * The batch as chunks, in order, one for each stretch of one schema; at least one, so that offsets move where there are
+ * no rows. None when there is a schema id that is not known yet: it is asked for first. `declared`: what watermarks of
+ * markers are held against, where that is known. Pure but for the memory it allocates.
  */
-export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup, declared?: DeclaredWatermark): BatchPart[] {
+export function splice(
+  batch: ReadBatch,
+  before: PartitionState,
+  lookup: Lookup,
+  declared?: DeclaredWatermark,
+): BatchPart[] {
   const chunks: BatchPart[] = []
   let builder = startChunk(batch, 0)
   // One object for the whole batch, since a new one for each record would be the most expensive thing here.
@@ -77,7 +83,13 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup,
       target = lookup(id)
       if (target === undefined) return []
     }
-    if (value !== null && id !== null && target !== undefined && !('refused' in target) && isSingleObject(value, FRAME_HEAD_BYTES)) {
+    if (
+      value !== null &&
+      id !== null &&
+      target !== undefined &&
+      !('refused' in target) &&
+      isSingleObject(value, FRAME_HEAD_BYTES)
+    ) {
       if (builder.target === null) builder.target = target
       else if (builder.target !== target) {
         chunks.push(finishChunk(batch, builder, { ...state, nextOffset: Number(message.offset) }, 0))
@@ -93,8 +105,10 @@ export function splice(batch: ReadBatch, before: PartitionState, lookup: Lookup,
         const offset = Number(message.offset)
         const isReplay = replaysOf(message.headers) > 0
         const counted = isReplay ? null : state.open
-        if (counted !== null && counted !== marker.records && state.wholeFrom !== undefined) state.wholeFrom = offset + 1
-        const whole = marker.complete === undefined || state.wholeFrom === undefined ? {} : { wholeFrom: state.wholeFrom }
+        if (counted !== null && counted !== marker.records && state.wholeFrom !== undefined)
+          state.wholeFrom = offset + 1
+        const whole =
+          marker.complete === undefined || state.wholeFrom === undefined ? {} : { wholeFrom: state.wholeFrom }
         const timestampMs = message.timestampMs ?? Number(message.timestamp)
         const complete = completeDoubt(marker, { offset, timestampMs, isReplay })
         const watermark = isReplay ? null : passMarker(state, marker, { offset, timestampMs, declared })
@@ -173,7 +187,12 @@ function isEmptyObject(value: Buffer, from: number): boolean {
 }
 
 /** The bytes of the whole fetch leave the gate with its last chunk. */
-function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder, after: PartitionState, bytes: number): BatchPart {
+function finishChunk(
+  { topic, partition, generation }: ReadBatch,
+  from: Builder,
+  after: PartitionState,
+  bytes: number,
+): BatchPart {
   const { target, rows, letters, markers, body, length, ends } = from
   const used = rows === 0 ? { body: NO_BYTES, ends: NO_ROWS } : { body: body.subarray(0, length), ends }
   const replays = from.replays === null ? {} : { replays: from.replays }
@@ -182,7 +201,10 @@ function finishChunk({ topic, partition, generation }: ReadBatch, from: Builder,
 
 type Passed = { offset: number; timestampMs: number; declared: DeclaredWatermark | undefined }
 
-/** A marker's watermark counts unless records before it were lost and not asked for again. Why it is not believed: it stays where it was then. Null when it is, or when there is none that could count. */
+/**
+ * A marker's watermark counts unless records before it were lost and not asked for again. Why it is not believed: it
+ * stays where it was then. Null when it is, or when there is none that could count.
+ */
 function passMarker(
   state: PartitionState,
   { watermark, share, coveredBelow = 0 }: PageMarker,
@@ -232,16 +254,19 @@ function letterOf(message: RawMessage, id: number | null, target: Target | Refus
     key: key === null ? null : Buffer.from(key),
     value: value === null ? null : Buffer.from(value),
   }
-  if (id !== null && target !== undefined && 'refused' in target) return { ...place, reason: target.refused, issues: target.issues }
+  if (id !== null && target !== undefined && 'refused' in target)
+    return { ...place, reason: target.refused, issues: target.issues }
   const marker = value === null ? markerHeader(message) : undefined
   if (marker !== undefined) {
     const issues = `the header of a page marker says what this loader does not know: ${markerMistake(marker)}`
     return { ...place, value: Buffer.from(marker), reason: 'unknown_marker', issues }
   }
-  if (value === null) return { ...place, reason: 'no_value', issues: 'the message has neither a value nor the header of a page marker' }
+  if (value === null)
+    return { ...place, reason: 'no_value', issues: 'the message has neither a value nor the header of a page marker' }
   if (value.length === 0) return { ...place, reason: 'empty', issues: 'the value has no bytes' }
   if (id !== null && target !== undefined)
     return { ...place, reason: 'several_objects', issues: 'the value holds more than one JSON object' }
-  if (value[0] !== 0) return { ...place, reason: 'no_frame', issues: `the value opens with byte ${value[0]}, a frame with 0` }
+  if (value[0] !== 0)
+    return { ...place, reason: 'no_frame', issues: `the value opens with byte ${value[0]}, a frame with 0` }
   return { ...place, reason: 'cut_frame', issues: `${value.length} bytes that are no schema id and one JSON object` }
 }

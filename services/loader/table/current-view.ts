@@ -1,7 +1,8 @@
 /**
- * The view for people, `<table>_current`: one row a primary key, the newest version, deleted records out. FINAL does both, and it was faster
- * than LIMIT 1 BY and argMax in every query that was measured. The columns are those of the table, so it is written anew when they change.
- * A condition on `_deleted` would be wrong here: moved in front of FINAL it would show the version before the deletion.
+ * The view for people, `<table>_current`: one row a primary key, the newest version, deleted records out. FINAL does
+ * both, and it was faster than LIMIT 1 BY and argMax in every query that was measured. The columns are those of the
+ * table, so it is written anew when they change. A condition on `_deleted` would be wrong here: moved in front of FINAL
+ * it would show the version before the deletion.
  */
 import { viewName } from '#shared/names.ts'
 import { type Placement, place, quoted, textLiteral } from './ddl.ts'

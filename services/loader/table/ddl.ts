@@ -1,6 +1,7 @@
 /**
- * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL shows, so it follows
- * from the record alone and is the same on every replay: the watermark field in the high half, fetch time and offset in the low half.
+ * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL
+ * shows, so it follows from the record alone and is the same on every replay: the watermark field in the high half,
+ * fetch time and offset in the low half.
  */
 import { quoted, textLiteral } from '#shared/clickhouse.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/names.ts'
@@ -21,7 +22,9 @@ export type Placement = { database: string; cluster: string | undefined; sharded
 
 /** Inserts that a table remembers by their token, so that one that is repeated after a lost answer is dropped. */
 const REMEMBERED_INSERTS = 100
-/** Bits of the low half of `_version`: fetch time in milliseconds (until the year 2109), then the offset's last bits. */
+/**
+ * Bits of the low half of `_version`: fetch time in milliseconds (until the year 2109), then the offset's last bits.
+ */
 const FETCH_TIME_BITS = 42
 const OFFSET_BITS = 22
 const FETCH_TIME_MAX_MS = 2n ** BigInt(FETCH_TIME_BITS) - 1n
@@ -56,10 +59,15 @@ export function createTable(at: Placement, spec: TableSpec): string {
 }
 
 /**
- * Rows of a partition that were fetched before `startedMs`, again as deleted, with that time: newer than they were, older than what came since.
- * What is in memory of the server as a duplicate counts for nothing: a table may have been emptied and loaded again.
+ * Rows of a partition that were fetched before `startedMs`, again as deleted, with that time: newer than they were,
+ * older than what came since. What is in memory of the server as a duplicate counts for nothing: a table may have been
+ * emptied and loaded again.
  */
-export function markUnseen(database: string, table: string, mark: { partition: number; offset: number; startedMs: number }): string {
+export function markUnseen(
+  database: string,
+  table: string,
+  mark: { partition: number; offset: number; startedMs: number },
+): string {
   const name = `${quoted(database)}.${quoted(table)}`
   const at = `fromUnixTimestamp64Milli(toInt64(${mark.startedMs}), 'UTC')`
   const values = `toUInt8(1) AS \`_deleted\`, ${at} AS \`_fetched_at\`, toUInt64(${mark.offset}) AS \`_offset\``
@@ -68,7 +76,11 @@ export function markUnseen(database: string, table: string, mark: { partition: n
 }
 
 /** How many rows the partition shows, and how many of them `markUnseen` would mark. */
-export function countUnseen(database: string, table: string, { partition, startedMs }: { partition: number; startedMs: number }): string {
+export function countUnseen(
+  database: string,
+  table: string,
+  { partition, startedMs }: { partition: number; startedMs: number },
+): string {
   const before = `\`_fetched_at\` < fromUnixTimestamp64Milli(toInt64(${startedMs}), 'UTC')`
   const from = `${quoted(database)}.${quoted(table)} FINAL WHERE \`_partition\` = ${partition}`
   return `SELECT count() AS shown, countIf(${before}) AS missing FROM ${from} SETTINGS optimize_move_to_prewhere_if_final = 0`
@@ -84,7 +96,11 @@ export function modifyColumn(at: Placement, table: string, { name, type }: Pick<
   return `ALTER TABLE ${place(at, table)} MODIFY COLUMN ${quoted(name)} ${type}`
 }
 
-export function commentColumn(at: Placement, table: string, { name, comment = '' }: Pick<Column, 'name' | 'comment'>): string {
+export function commentColumn(
+  at: Placement,
+  table: string,
+  { name, comment = '' }: Pick<Column, 'name' | 'comment'>,
+): string {
   return `ALTER TABLE ${place(at, table)} COMMENT COLUMN IF EXISTS ${quoted(name)} ${textLiteral(comment)}`
 }
 
@@ -131,7 +147,9 @@ function settings({ cluster }: Placement): string {
   return cluster === undefined ? ` SETTINGS non_replicated_deduplication_window = ${REMEMBERED_INSERTS}` : ''
 }
 
-/** High half: the watermark's position, order kept. Low half: fetch time, then offset, for two versions of one position. */
+/**
+ * High half: the watermark's position, order kept. Low half: fetch time, then offset, for two versions of one position.
+ */
 function versionOf({ watermark, columns }: TableSpec): string {
   const fetchTime = `toUInt128(least(greatest(toUnixTimestamp64Milli(\`_fetched_at\`), 0), ${FETCH_TIME_MAX_MS}))`
   const low = `bitOr(bitShiftLeft(${fetchTime}, ${OFFSET_BITS}), toUInt128(bitAnd(\`_offset\`, ${OFFSET_MASK})))`
@@ -140,16 +158,22 @@ function versionOf({ watermark, columns }: TableSpec): string {
   return `bitOr(bitShiftLeft(${positionOf(quoted(watermark.field), watermark.kind, type)}, 64), ${low})`
 }
 
-/** A UInt128 below 2^64 that sorts as the watermark does: instants in microseconds, so that all of DateTime64's range fits. */
+/**
+ * A UInt128 below 2^64 that sorts as the watermark does: instants in microseconds, so that all of DateTime64's range
+ * fits.
+ */
 function positionOf(column: string, kind: WatermarkKind, type: string): string {
   if (kind === 'text') {
     const text = type === 'UUID' ? `toString(${column})` : column
     return `toUInt128(reinterpretAsUInt64(reverse(toFixedString(substring(${text}, 1, ${TEXT_BYTES}), ${TEXT_BYTES}))))`
   }
-  if (kind === 'integer') return type.startsWith('UInt') ? `toUInt128(${column})` : `toUInt128(toInt128(${column}) + ${INT64_SHIFT})`
+  if (kind === 'integer')
+    return type.startsWith('UInt') ? `toUInt128(${column})` : `toUInt128(toInt128(${column}) + ${INT64_SHIFT})`
   // In microseconds, as below.
   if (/^(U?Int\d|(big|small|tiny|medium)?int)/i.test(type))
     return `toUInt128(toInt128(${column}) * ${kind === 'epochSeconds' ? 1_000_000 : 1_000} + ${INT64_SHIFT})`
-  const instant = /^(Nullable\()?Date/.test(type) ? `toDateTime64(${column}, 6, 'UTC')` : `parseDateTime64BestEffort(${column}, 6, 'UTC')`
+  const instant = /^(Nullable\()?Date/.test(type)
+    ? `toDateTime64(${column}, 6, 'UTC')`
+    : `parseDateTime64BestEffort(${column}, 6, 'UTC')`
   return `toUInt128(toInt128(toUnixTimestamp64Micro(${instant})) + ${INT64_SHIFT})`
 }

@@ -1,6 +1,6 @@
 /**
- * Whether the table that has a stream's own name may stand in front of its shards: pure. What would bring versions of one row to several shards, or
- * rows to another place, holds the stream until a person has looked at it.
+ * Whether the table that has a stream's own name may stand in front of its shards: pure. What would bring versions of
+ * one row to several shards, or rows to another place, holds the stream until a person has looked at it.
  */
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
 import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
@@ -15,7 +15,12 @@ const DECIDING = ['_deleted', '_version']
 type Named = { name: string; message: string; remedy: string }
 
 /** Why nothing may go through the table that has the stream's own name, and what a person does; null when it may. */
-export function distributedMistake(spec: TableSpec, front: FoundTable, at: Placement, weights: string | null): Named | null {
+export function distributedMistake(
+  spec: TableSpec,
+  front: FoundTable,
+  at: Placement,
+  weights: string | null,
+): Named | null {
   const { engine, engineFull, columns, comment } = front
   const { table, primaryKey } = spec
   const { database, cluster = '' } = at
@@ -41,10 +46,14 @@ export function distributedMistake(spec: TableSpec, front: FoundTable, at: Place
     return { name: 'SHARDS_CHANGED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
   }
   const lacking = DECIDING.find((name) => !columns.has(name))
-  return lacking === undefined ? null : { name: 'FRONT_COLUMN', message: `table ${table} does not show ${lacking} of the shards`, remedy }
+  return lacking === undefined
+    ? null
+    : { name: 'FRONT_COLUMN', message: `table ${table} does not show ${lacking} of the shards`, remedy }
 }
 
-/** A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written. */
+/**
+ * A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written.
+ */
 export function ledgerStatements(
   at: Placement,
   { table, front, weights }: ExistingTables,
@@ -53,5 +62,8 @@ export function ledgerStatements(
 ): string[] {
   if (at.sharded !== true) return table === null ? [create(at, name)] : []
   if (front !== null && (table !== null || frontOf(front.engineFull) === null)) return []
-  return [create(at, localName(name)), createFront(at, name, { table: localName(name), shardingKey: shardingKeyOf(LEDGER_KEY), weights })]
+  return [
+    create(at, localName(name)),
+    createFront(at, name, { table: localName(name), shardingKey: shardingKeyOf(LEDGER_KEY), weights }),
+  ]
 }

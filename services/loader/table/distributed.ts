@@ -1,7 +1,8 @@
 /**
- * A table over several shards: the rows of a key lie in a local table on the shard that a hash of the key names, and a Distributed table of the
- * stream's own name stands in front of all. Since every version of a key is on one shard, what the engine, FINAL and the view do on each shard
- * is right for the whole. Pure text; statements run ON CLUSTER, so each server has both tables.
+ * A table over several shards: the rows of a key lie in a local table on the shard that a hash of the key names, and a
+ * Distributed table of the stream's own name stands in front of all. Since every version of a key is on one shard, what
+ * the engine, FINAL and the view do on each shard is right for the whole. Pure text; statements run ON CLUSTER, so each
+ * server has both tables.
  */
 import { SHARDS_SETTINGS } from '#shared/clickhouse.ts'
 import { type Placement, place, quoted, textLiteral } from './ddl.ts'
@@ -10,15 +11,16 @@ import { type Placement, place, quoted, textLiteral } from './ddl.ts'
 export type DistributedTable = { cluster: string; database: string; table: string; shardingKey: string }
 
 /**
- * An insert is answered when every shard has its rows, none is queued on a disk; each shard keeps the token for itself, so what is sent again after
- * one of them failed is stored once on the others.
+ * An insert is answered when every shard has its rows, none is queued on a disk; each shard keeps the token for itself,
+ * so what is sent again after one of them failed is stored once on the others.
  */
 export const SHARDED_SETTINGS = { ...SHARDS_SETTINGS, distributed_foreground_insert: 1 } as const
 
 export const localName = (table: string): string => `${table}_local`
 
 /** Pure of the primary key, so that no version of a row comes to another shard. */
-export const shardingKeyOf = (primaryKey: readonly string[]): string => `cityHash64(${primaryKey.map(quoted).join(', ')})`
+export const shardingKeyOf = (primaryKey: readonly string[]): string =>
+  `cityHash64(${primaryKey.map(quoted).join(', ')})`
 
 export type FrontSpec = Pick<DistributedTable, 'table' | 'shardingKey'> & {
   /** Of the shards as they are now; null where they are not known. */
@@ -40,7 +42,8 @@ ENGINE = Distributed(${names}, ${over.shardingKey})${comment}`
 const SPREAD = 'Headrace: spread over shards of weight '
 
 /** Null where it does not say. */
-export const weightsIn = (comment: string): string | null => (comment.startsWith(SPREAD) ? comment.slice(SPREAD.length) : null)
+export const weightsIn = (comment: string): string | null =>
+  comment.startsWith(SPREAD) ? comment.slice(SPREAD.length) : null
 
 const ENGINE = /^Distributed\((.*)\)(?: SETTINGS .*)?$/s
 const NAME = /^\s*(?:'((?:[^'\\]|\\.)*)'|`?([\w.-]+)`?)\s*(?:,|$)/

@@ -1,4 +1,6 @@
-/** A table and its view as they are in ClickHouse: what `table-diff.ts` compares with what a schema needs. Only reads. */
+/**
+ * A table and its view as they are in ClickHouse: what `table-diff.ts` compares with what a schema needs. Only reads.
+ */
 import { viewName } from '#shared/names.ts'
 import { type Placement, textLiteral } from './ddl.ts'
 import { frontOf, localName } from './distributed.ts'
@@ -20,14 +22,26 @@ export type FoundTable = {
 export type FoundView = { engine: string; comment: string; columns: ReadonlyMap<string, string> }
 
 /**
- * `table` holds the rows. `front`: on shards, whatever has the table's own name; `weights`: of the shards that the server knows, in their order, null where
- * there are none to be known.
+ * `table` holds the rows. `front`: on shards, whatever has the table's own name; `weights`: of the shards that the
+ * server knows, in their order, null where there are none to be known.
  */
-export type ExistingTables = { table: FoundTable | null; view: FoundView | null; front: FoundTable | null; weights: string | null }
+export type ExistingTables = {
+  table: FoundTable | null
+  view: FoundView | null
+  front: FoundTable | null
+  weights: string | null
+}
 
 export type Rows = <T>(query: string) => Promise<T[]>
 
-type TableRow = { name: string; engine: string; engine_full: string; sorting_key: string; partition_key: string; comment: string }
+type TableRow = {
+  name: string
+  engine: string
+  engine_full: string
+  sorting_key: string
+  partition_key: string
+  comment: string
+}
 type ColumnRow = {
   table: string
   name: string
@@ -42,7 +56,11 @@ export async function introspect(rows: Rows, at: Placement, table: string): Prom
   const found = await findOne(rows, at.database, table)
   if (at.sharded !== true) return { ...found, front: null, weights: null }
   const front = found.table
-  const local = await findOne(rows, at.database, (front === null ? null : frontOf(front.engineFull))?.table ?? localName(table))
+  const local = await findOne(
+    rows,
+    at.database,
+    (front === null ? null : frontOf(front.engineFull))?.table ?? localName(table),
+  )
   return { table: local.table, view: found.view, front, weights: await weightsOf(rows, at) }
 }
 

@@ -1,4 +1,7 @@
-/** How many parts a table has, and from how many on ClickHouse slows its inserts down: two small questions to system tables. Only reads. */
+/**
+ * How many parts a table has, and from how many on ClickHouse slows its inserts down: two small questions to system
+ * tables. Only reads.
+ */
 
 import type { Parts } from '../batch/adaptive-limits.ts'
 import { type Placement, textLiteral } from './ddl.ts'
@@ -24,7 +27,8 @@ async function engineOf(rows: Rows, { database }: Placement, table: string): Pro
 async function partsIn(rows: Rows, at: Placement, table: string, engine: string | null): Promise<Parts | null> {
   if (engine === null) return null
   const { database, cluster = '', sharded } = at
-  const [from, shard] = sharded === true ? [`cluster(${textLiteral(cluster)}, system.parts)`, ', _shard_num'] : ['system.parts', '']
+  const [from, shard] =
+    sharded === true ? [`cluster(${textLiteral(cluster)}, system.parts)`, ', _shard_num'] : ['system.parts', '']
   const settings = cluster === '' ? 'merge_tree_settings' : 'replicated_merge_tree_settings'
   const [row] = await rows<{ most: string; byDefault: string }>(
     `SELECT max(parts) AS most, (SELECT value FROM system.${settings} WHERE name = 'parts_to_delay_insert') AS byDefault FROM (

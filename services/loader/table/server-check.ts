@@ -1,6 +1,7 @@
 /**
- * What the loader's user and its profile forbid or fix, found out at the start instead of at the first insert: one line each, with its remedy.
- * Every insert carries the settings that its promises need, so only what a profile does not let go of can break them.
+ * What the loader's user and its profile forbid or fix, found out at the start instead of at the first insert: one line
+ * each, with its remedy. Every insert carries the settings that its promises need, so only what a profile does not let
+ * go of can break them.
  */
 import { ClickHouseError } from '@clickhouse/client'
 import { type Placement, quoted, textLiteral } from './ddl.ts'
@@ -70,7 +71,11 @@ export type ServerFacts = {
 }
 
 /** Pure. */
-export function judgeServer(at: Placement, { user, settings, lacking, cluster }: ServerFacts, wanted: Wanted): Finding[] {
+export function judgeServer(
+  at: Placement,
+  { user, settings, lacking, cluster }: ServerFacts,
+  wanted: Wanted,
+): Finding[] {
   const { database } = at
   const findings: Finding[] = cluster === undefined ? [] : clusterFindings(at, cluster)
   const say = (severity: Finding['severity'], name: string, message: string, remedy: string) =>
@@ -119,12 +124,20 @@ export function judgeServer(at: Placement, { user, settings, lacking, cluster }:
   return findings
 }
 
-function clusterFindings({ cluster = '', sharded }: Placement, { shards, replicas, internal }: KnownCluster): Finding[] {
+function clusterFindings(
+  { cluster = '', sharded }: Placement,
+  { shards, replicas, internal }: KnownCluster,
+): Finding[] {
   const finding = (severity: Finding['severity'], name: string, message: string, remedy: string): Finding[] => [
     { name, severity, message, remedy },
   ]
   if (shards === 0) {
-    return finding('refused', 'CLUSTER', `the server knows no cluster ${cluster}`, 'see its remote_servers, and CLICKHOUSE_CLUSTER')
+    return finding(
+      'refused',
+      'CLUSTER',
+      `the server knows no cluster ${cluster}`,
+      'see its remote_servers, and CLICKHOUSE_CLUSTER',
+    )
   }
   if (sharded !== true && shards > 1) {
     const message = `cluster ${cluster} has ${shards} shards, and all rows go to that of the server asked: the others show none`
@@ -132,5 +145,10 @@ function clusterFindings({ cluster = '', sharded }: Placement, { shards, replica
   }
   if (sharded !== true || internal || replicas < 2) return []
   const message = `cluster ${cluster} has internal_replication = 0: each row is sent to every replica, which the replicas do themselves`
-  return finding('warning', 'INTERNAL_REPLICATION', message, 'set internal_replication to true for each shard in remote_servers')
+  return finding(
+    'warning',
+    'INTERNAL_REPLICATION',
+    message,
+    'set internal_replication to true for each shard in remote_servers',
+  )
 }

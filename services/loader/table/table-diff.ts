@@ -1,6 +1,7 @@
 /**
- * What there is to do so that rows of a shape fit their table: pure. `steps` only add (a column, a wider type, a comment, a view) and are taken by
- * the loader itself; a `refused` finding would change or lose what is there, so it holds the table until a person runs its remedy.
+ * What there is to do so that rows of a shape fit their table: pure. `steps` only add (a column, a wider type, a
+ * comment, a view) and are taken by the loader itself; a `refused` finding would change or lose what is there, so it
+ * holds the table until a person runs its remedy.
  */
 
 import { viewName } from '#shared/names.ts'
@@ -37,7 +38,10 @@ const DELETED = '_deleted'
 const VERSION = '_version'
 const HIDDEN_KINDS = ['MATERIALIZED', 'ALIAS', 'EPHEMERAL']
 
-/** `latest`: the spec follows from the newest schema, so its descriptions count. `canonical`: a type as ClickHouse writes it. */
+/**
+ * `latest`: the spec follows from the newest schema, so its descriptions count. `canonical`: a type as ClickHouse
+ * writes it.
+ */
 export type Judging = { at: Placement; latest: boolean; canonical(type: string): string }
 
 export function diffTable(spec: TableSpec, found: ExistingTables, judging: Judging): CheckedTable {
@@ -71,11 +75,19 @@ function shardsVerdict(spec: TableSpec, { table, front, weights }: ExistingTable
   const local = (front === null ? null : frontOf(front.engineFull))?.table ?? localName(spec.table)
   const rows = tableVerdict({ ...spec, table: local }, table, judging)
   if (front === null) {
-    const statement = createFront(at, spec.table, { table: local, shardingKey: shardingKeyOf(spec.primaryKey), weights })
+    const statement = createFront(at, spec.table, {
+      table: local,
+      shardingKey: shardingKeyOf(spec.primaryKey),
+      weights,
+    })
     return { ...rows, steps: [...rows.steps, { what: 'table over the shards', statement, essential: true }] }
   }
   const columns = columnVerdict(spec, front, judging)
-  return { steps: [...rows.steps, ...columns.steps], findings: [...rows.findings, ...columns.findings], after: columns.after }
+  return {
+    steps: [...rows.steps, ...columns.steps],
+    findings: [...rows.findings, ...columns.findings],
+    after: columns.after,
+  }
 }
 
 const judged = (steps: TableChange[], findings: Finding[]): CheckedTable => ({
@@ -84,8 +96,18 @@ const judged = (steps: TableChange[], findings: Finding[]): CheckedTable => ({
   refused: findings.find(({ severity }) => severity === 'refused') ?? null,
 })
 
-const refusal = (name: string, message: string, remedy: string): Finding => ({ name, severity: 'refused', message, remedy })
-const warning = (name: string, message: string, remedy: string): Finding => ({ name, severity: 'warning', message, remedy })
+const refusal = (name: string, message: string, remedy: string): Finding => ({
+  name,
+  severity: 'refused',
+  message,
+  remedy,
+})
+const warning = (name: string, message: string, remedy: string): Finding => ({
+  name,
+  severity: 'warning',
+  message,
+  remedy,
+})
 
 /** A table cannot be given another engine or key: it is put aside, and made anew by a replay. */
 function putAside(at: Placement, { table }: TableSpec): string {
@@ -94,7 +116,11 @@ function putAside(at: Placement, { table }: TableSpec): string {
   return `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace replay; or, with the loaders stopped: headrace replay --into-new-table`
 }
 
-function engineFindings(spec: TableSpec, { engine, engineFull, sortingKey, columns }: FoundTable, at: Placement): Finding[] {
+function engineFindings(
+  spec: TableSpec,
+  { engine, engineFull, sortingKey, columns }: FoundTable,
+  at: Placement,
+): Finding[] {
   const { table, primaryKey } = spec
   const remedy = putAside(at, spec)
   if (engine === 'Distributed') {
@@ -112,7 +138,10 @@ function engineFindings(spec: TableSpec, { engine, engineFull, sortingKey, colum
   const [version, deleted] = engineParameters(engineFull)
   const column = columns.get(VERSION)
   if (version !== VERSION || column?.kind !== 'MATERIALIZED' || column.type !== 'UInt128') {
-    const is = version === undefined ? 'no version' : `version ${version}${column === undefined ? '' : ` ${column.kind} ${column.type}`}`
+    const is =
+      version === undefined
+        ? 'no version'
+        : `version ${version}${column === undefined ? '' : ` ${column.kind} ${column.type}`}`
     const message = `table ${table} has ${is}: which row is newest must follow from ${VERSION} UInt128 MATERIALIZED, as headrace plan shows it`
     return [refusal('VERSION_COLUMN', message, remedy)]
   }
@@ -142,7 +171,9 @@ type ColumnVerdict = TableDiff & { after: ViewColumn[] }
 
 function columnVerdict(spec: TableSpec, { columns }: FoundTable, { at, latest, canonical }: Judging): ColumnVerdict {
   const { table, primaryKey } = spec
-  const after = new Map([...columns].filter(([, { kind }]) => !HIDDEN_KINDS.includes(kind)).map(([name, { type }]) => [name, type]))
+  const after = new Map(
+    [...columns].filter(([, { kind }]) => !HIDDEN_KINDS.includes(kind)).map(([name, { type }]) => [name, type]),
+  )
   const steps: TableChange[] = []
   const findings: Finding[] = []
   for (const column of [...spec.columns, ...LOADER_COLUMNS]) {
@@ -162,7 +193,9 @@ function columnVerdict(spec: TableSpec, { columns }: FoundTable, { at, latest, c
       const wide = joined(is.type, type)
       if (wide === null || (wide !== is.type && primaryKey.includes(name))) {
         const message = `table ${table}: column ${name} is ${is.type}, its field needs ${column.type}`
-        findings.push(refusal('COLUMN_TYPE', message, wide === null ? modifyColumn(at, table, column) : putAside(at, spec)))
+        findings.push(
+          refusal('COLUMN_TYPE', message, wide === null ? modifyColumn(at, table, column) : putAside(at, spec)),
+        )
       } else if (wide !== is.type) {
         const statement = modifyColumn(at, table, { name, type: wide })
         steps.push({ what: `column ${name} ${is.type} → ${wide}`, statement, essential: true })
@@ -185,7 +218,12 @@ function windowSteps({ table }: TableSpec, { engineFull }: FoundTable, at: Place
   return [{ what: setting, statement: rememberInserts(at, table), essential: false }]
 }
 
-function viewVerdict({ table }: TableSpec, { view }: ExistingTables, after: readonly ViewColumn[], at: Placement): TableDiff {
+function viewVerdict(
+  { table }: TableSpec,
+  { view }: ExistingTables,
+  after: readonly ViewColumn[],
+  at: Placement,
+): TableDiff {
   const columns = after.filter(({ name }) => name !== DELETED)
   const name = viewName(table)
   if (view !== null && !isOwnView(view)) {
@@ -193,7 +231,10 @@ function viewVerdict({ table }: TableSpec, { view }: ExistingTables, after: read
     return { steps: [], findings: [warning('VIEW_NAME', message, `rename it: RENAME TABLE ${place(at, name)} TO …`)] }
   }
   if (view !== null && shows(view, columns)) return { steps: [], findings: [] }
-  return { steps: [{ what: `view ${name}`, statement: createView(at, table, columns), essential: false }], findings: [] }
+  return {
+    steps: [{ what: `view ${name}`, statement: createView(at, table, columns), essential: false }],
+    findings: [],
+  }
 }
 
 const plain = (text: string): string => text.replaceAll(/[\s`]/g, '')

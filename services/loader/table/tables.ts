@@ -1,15 +1,30 @@
 /**
- * Makes tables, their views, and the additive changes that `table-diff.ts` names; everything else is a failure of the table that a person puts right.
- * Answers are Failures; nothing is thrown for what ClickHouse says. What is only for people (a view, a comment) never holds rows up.
+ * Makes tables, their views, and the additive changes that `table-diff.ts` names; everything else is a failure of the
+ * table that a person puts right. Answers are Failures; nothing is thrown for what ClickHouse says. What is only for
+ * people (a view, a comment) never holds rows up.
  */
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
 import type { Log } from '#shared/log.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/names.ts'
 import type { Parts } from '../batch/adaptive-limits.ts'
-import { type Failure, failureOfText, failureOfTransport, kindOfCode, tableFailure } from '../failures/classify-error.ts'
+import {
+  type Failure,
+  failureOfText,
+  failureOfTransport,
+  kindOfCode,
+  tableFailure,
+} from '../failures/classify-error.ts'
 import { insertNeeds } from '../insert/writer.ts'
-import { createDatabase, createLedger, createLettersLedger, LOADER_COLUMNS, type Placement, type TableSpec, textLiteral } from './ddl.ts'
+import {
+  createDatabase,
+  createLedger,
+  createLettersLedger,
+  LOADER_COLUMNS,
+  type Placement,
+  type TableSpec,
+  textLiteral,
+} from './ddl.ts'
 import { ledgerStatements } from './distributed-check.ts'
 import { type ExistingTables, introspect } from './introspect.ts'
 import { partsOf } from './part-count.ts'
@@ -22,8 +37,8 @@ const STATEMENT_BYTES_MAX = '67108864'
 
 export type Tables = {
   /**
-   * Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`; descriptions are taken over
-   * only from the `latest` schema.
+   * Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`;
+   * descriptions are taken over only from the `latest` schema.
    */
   ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<TableLook>
   ensureLedger(): Promise<Failure | null>
@@ -41,7 +56,10 @@ export type Looks = {
   parts(table: string): Promise<Parts | null>
 }
 
-/** `failure`: why no row of this shape can be inserted; null when they can. `changed`: something was made or added just now. */
+/**
+ * `failure`: why no row of this shape can be inserted; null when they can. `changed`: something was made or added just
+ * now.
+ */
 export type TableLook = { failure: Failure | null; changed: boolean }
 
 export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
@@ -49,7 +67,10 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   const told = new Set<string>()
   let askedServer = false
 
-  async function ensure(spec: TableSpec, { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean }): Promise<TableLook> {
+  async function ensure(
+    spec: TableSpec,
+    { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean },
+  ): Promise<TableLook> {
     const { table } = spec
     await tellOfServer()
     const found = await introspect(rows, at, table)
@@ -108,7 +129,9 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   async function learnSpelling(types: readonly string[]): Promise<void> {
     for (const type of new Set(types)) {
       if (spelled.has(type)) continue
-      const [written] = await rows<{ type: string }>(`SELECT toTypeName(defaultValueOfTypeName(${textLiteral(type)})) AS type`)
+      const [written] = await rows<{ type: string }>(
+        `SELECT toTypeName(defaultValueOfTypeName(${textLiteral(type)})) AS type`,
+      )
       spelled.set(type, written?.type ?? type)
     }
   }
@@ -176,7 +199,10 @@ const unseen = ({ database }: Placement, table: string): Named => ({
   remedy: 'let the loader read system.tables',
 })
 
-const unfit = ({ name, message, remedy }: Named): TableLook => ({ failure: tableFailure(name, `${message}; ${remedy}`), changed: false })
+const unfit = ({ name, message, remedy }: Named): TableLook => ({
+  failure: tableFailure(name, `${message}; ${remedy}`),
+  changed: false,
+})
 
 async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
   try {
@@ -188,6 +214,10 @@ async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
     const failure = failureOfText(error.message, code)
     // No row is at stake in a statement: what would be bad data in an insert is a table that cannot be made.
     const kind = kindOfCode(code)
-    return { ...failure, name: error.type ?? failure.name, kind: kind === 'ambiguous' || kind === 'overload' ? kind : 'table' }
+    return {
+      ...failure,
+      name: error.type ?? failure.name,
+      kind: kind === 'ambiguous' || kind === 'overload' ? kind : 'table',
+    }
   }
 }

@@ -1,6 +1,7 @@
 /**
- * `headrace dead-letters drop`: says that letters are done with, without replaying them. They stay in the topic until retention takes them, and
- * `list --done` shows them. What is counted for the question may have grown when it is answered: what came meanwhile is left alone.
+ * `headrace dead-letters drop`: says that letters are done with, without replaying them. They stay in the topic until
+ * retention takes them, and `list --done` shows them. What is counted for the question may have grown when it is
+ * answered: what came meanwhile is left alone.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -22,8 +23,8 @@ const NAMED_MAX = 10_000
 export type DropTools = { kafka: Kafka; names: Names; clock: Clock }
 
 /**
- * Shows what matches to `decide`, and drops it if that says so. Throws WrongUse for a stream that Kafka does not know, FencedError when a replay of
- * the same letters has begun meanwhile.
+ * Shows what matches to `decide`, and drops it if that says so. Throws WrongUse for a stream that Kafka does not know,
+ * FencedError when a replay of the same letters has begun meanwhile.
  */
 export async function dropLetters(
   { kafka, names, clock }: DropTools,
@@ -33,7 +34,9 @@ export async function dropLetters(
 ): Promise<DropPlan & { dropped: boolean }> {
   const topic = await topicOf(kafka, names, wanted)
   const partitions = (await kafka.logRanges(names.deadLetters(topic))).flatMap((_, partition) =>
-    (filter.partition ?? partition) === partition ? [{ partition, log: letterLog({ kafka, names, clock, topic, partition }) }] : [],
+    (filter.partition ?? partition) === partition
+      ? [{ partition, log: letterLog({ kafka, names, clock, topic, partition }) }]
+      : [],
   )
   try {
     // Fenced before the look, so that a replay which is under way ends rather than replays what is dropped.

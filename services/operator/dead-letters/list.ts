@@ -1,4 +1,7 @@
-/** `headrace dead-letters list` and `show`: what was refused and why, and one letter as it lies in Kafka. Changes nothing. */
+/**
+ * `headrace dead-letters list` and `show`: what was refused and why, and one letter as it lies in Kafka. Changes
+ * nothing.
+ */
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { isDoneBy, type Letter, type LetterFilter, readLetter } from '#shared/messages/dead-letter.ts'
@@ -30,21 +33,35 @@ const RAW_SHOWN_BYTES_MAX = 64 * 1024
 
 export type ListOptions = { filter: LetterFilter; limit: number; withDone: boolean }
 
-/** Throws WrongUse for a stream that Kafka does not know. `withDone`: those that are done too, not the open ones alone. */
-export async function listLetters(kafka: Kafka, names: Names, wanted: string, options: ListOptions): Promise<LetterList> {
+/**
+ * Throws WrongUse for a stream that Kafka does not know. `withDone`: those that are done too, not the open ones alone.
+ */
+export async function listLetters(
+  kafka: Kafka,
+  names: Names,
+  wanted: string,
+  options: ListOptions,
+): Promise<LetterList> {
   const topic = names.deadLetters(await topicOf(kafka, names, wanted))
   const partitions = await newestLetters(kafka, topic, options.filter)
   const letters = partitions.flatMap((each) => each.letters)
   const open = letters.filter(({ state }) => state === 'open')
   const shown = [...(options.withDone ? letters : open)].sort(newestFirst)
   return {
-    ...{ stream: wanted, topic, open: open.length, done: letters.length - open.length, more: partitions.some(({ more }) => more) },
+    ...{
+      stream: wanted,
+      topic,
+      open: open.length,
+      done: letters.length - open.length,
+      more: partitions.some(({ more }) => more),
+    },
     reasons: histogram(open),
     letters: shown.slice(0, options.limit),
   }
 }
 
-const newestFirst = (a: Letter, b: Letter): number => b.atMs - a.atMs || a.partition - b.partition || b.offset - a.offset
+const newestFirst = (a: Letter, b: Letter): number =>
+  b.atMs - a.atMs || a.partition - b.partition || b.offset - a.offset
 
 /** Throws WrongUse when there is no letter at that place. */
 export async function showLetter(kafka: Kafka, names: Names, wanted: string, at: LetterPlace): Promise<ShownLetter> {

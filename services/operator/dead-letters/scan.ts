@@ -1,6 +1,7 @@
 /**
- * What lies in a dead-letter topic, from Kafka alone. Bounded: the newest `LOOKED_AT_MAX` offsets of each partition, and it says when there
- * are more. Offsets cannot be subtracted for a count: transactions leave control records between the letters.
+ * What lies in a dead-letter topic, from Kafka alone. Bounded: the newest `LOOKED_AT_MAX` offsets of each partition,
+ * and it says when there are more. Offsets cannot be subtracted for a count: transactions leave control records between
+ * the letters.
  */
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { isDoneBy, type Letter, type LetterFilter, matches, readLetter } from '#shared/messages/dead-letter.ts'

@@ -1,6 +1,7 @@
 /**
- * How much a replay loads and how long it takes, before it is begun: records by the ledger of pages, the rate by when the ledger's pages were
- * loaded. What the ledger does not know is counted by offsets, which are more than records, so the answer is never too small.
+ * How much a replay loads and how long it takes, before it is begun: records by the ledger of pages, the rate by when
+ * the ledger's pages were loaded. What the ledger does not know is counted by offsets, which are more than records, so
+ * the answer is never too small.
  */
 import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
@@ -23,13 +24,20 @@ const WINDOW_SECONDS = 10
 const LATELY_DAYS = 7
 
 /** `clickhouse`: null without one to ask. */
-export async function estimateReplay(clickhouse: ClickHouse | null, database: string, plan: ReplayPlan): Promise<Estimate> {
+export async function estimateReplay(
+  clickhouse: ClickHouse | null,
+  database: string,
+  plan: ReplayPlan,
+): Promise<Estimate> {
   const ledger = clickhouse !== null && (await exists(clickhouse, database, LEDGER_TABLE)) ? clickhouse : null
   const from = tableAt(database, LEDGER_TABLE)
   let [records, atMost] = [0, 0]
   for (const { partition, to, log } of plan.partitions) {
     const first = Math.max(to, log.low)
-    const known = ledger === null ? { records: 0, next: first } : await knownOf(ledger, from, plan.topic, partition, first, log.high)
+    const known =
+      ledger === null
+        ? { records: 0, next: first }
+        : await knownOf(ledger, from, plan.topic, partition, first, log.high)
     records += known.records
     atMost += Math.max(0, log.high - Math.max(first, known.next))
   }
@@ -40,7 +48,14 @@ export async function estimateReplay(clickhouse: ClickHouse | null, database: st
   return { records: total, atMost, perSecond, rate, seconds: Math.ceil(total / perSecond) }
 }
 
-async function knownOf(clickhouse: ClickHouse, from: string, topic: string, partition: number, first: number, high: number) {
+async function knownOf(
+  clickhouse: ClickHouse,
+  from: string,
+  topic: string,
+  partition: number,
+  first: number,
+  high: number,
+) {
   const where = `topic = ${textLiteral(topic)} AND partition = ${partition} AND offset >= ${first} AND offset < ${high}`
   const [row] = await clickhouse.rows<{ records: string; next: string }>(
     `SELECT sum(records) AS records, max(offset) + 1 AS next FROM ${from} FINAL WHERE ${where}`,

@@ -1,6 +1,7 @@
 /**
- * A replay: the loader's offsets of one stream are set back, and everything behind them is loaded again from Kafka. Rows do not double
- * (ReplacingMergeTree) and the API is not asked. Any Kafka tool can do the same; this one takes times and shows what it would do.
+ * A replay: the loader's offsets of one stream are set back, and everything behind them is loaded again from Kafka.
+ * Rows do not double (ReplacingMergeTree) and the API is not asked. Any Kafka tool can do the same; this one takes
+ * times and shows what it would do.
  */
 
 import { Stopped, WrongUse } from '#shared/errors.ts'
@@ -15,7 +16,13 @@ export type ReplayPlan = {
   stream: string
   topic: string
   /** `again`: offsets, control records among them, from there to the end of the log. */
-  partitions: { partition: number; from: number | null; to: number; log: { low: number; high: number }; again: number }[]
+  partitions: {
+    partition: number
+    from: number | null
+    to: number
+    log: { low: number; high: number }
+    again: number
+  }[]
 }
 
 /** `beginning`, an RFC 3339 time, `partition:offset` (several separated by commas), or a run. */
@@ -34,7 +41,8 @@ export function parseFrom(text: string): ReplayFrom {
     const pairs = text.split(',').map((pair) => pair.split(':').map(Number) as [number, number])
     return { kind: 'offsets', offsets: new Map(pairs) }
   }
-  // Read as a record's time is: Date.parse takes 31 February for 3 March, and a time without a zone for the machine's own.
+  // Read as a record's time is: Date.parse takes 31 February for 3 March, and a time without a zone for the machine's
+  // own.
   const time = positionOf('iso', text)
   if (typeof time === 'bigint') return { kind: 'time', timestampMs: Number(time / NS_PER_MS) }
   throw new WrongUse('HR_REPLAY_FROM', `--from ${text} is no place in a stream`, {
@@ -43,10 +51,17 @@ export function parseFrom(text: string): ReplayFrom {
 }
 
 /**
- * What would be set: never a place behind the present one, since what lies between was not loaded yet. Offsets below the log's start are raised to
- * it; those beyond the end, or beyond what is loaded, are refused. `partition`: that one alone.
+ * What would be set: never a place behind the present one, since what lies between was not loaded yet. Offsets below
+ * the log's start are raised to it; those beyond the end, or beyond what is loaded, are refused. `partition`: that one
+ * alone.
  */
-export async function planReplay(kafka: Kafka, names: Names, wanted: string, from: ReplayFrom, partition?: number): Promise<ReplayPlan> {
+export async function planReplay(
+  kafka: Kafka,
+  names: Names,
+  wanted: string,
+  from: ReplayFrom,
+  partition?: number,
+): Promise<ReplayPlan> {
   const topic = await topicOf(kafka, names, wanted)
   const [logs, committed] = await Promise.all([kafka.logRanges(topic), kafka.committed(names.loaderGroup, topic)])
   const targets = await targetsOf(kafka, topic, logs, from, partition)
@@ -72,7 +87,13 @@ export async function planReplay(kafka: Kafka, names: Names, wanted: string, fro
       )
     }
     const set = Math.min(place, now)
-    return { partition: each, from: stored?.offset ?? null, to: set, log, again: Math.max(0, log.high - Math.max(set, log.low)) }
+    return {
+      partition: each,
+      from: stored?.offset ?? null,
+      to: set,
+      log,
+      again: Math.max(0, log.high - Math.max(set, log.low)),
+    }
   })
   return { stream: wanted, topic, partitions }
 }
@@ -104,7 +125,8 @@ async function targetsOf(
     const ranges = await rangesOfRun(kafka, topic, from.run, partition)
     return new Map([...ranges].map(([each, range]) => [each, range.from]))
   }
-  const offsets = from.kind === 'beginning' ? logs.map(({ low }) => low) : await kafka.offsetsAt(topic, from.timestampMs)
+  const offsets =
+    from.kind === 'beginning' ? logs.map(({ low }) => low) : await kafka.offsetsAt(topic, from.timestampMs)
   return new Map([...offsets.entries()].filter(([each]) => isAsked(each)))
 }
 

@@ -49,4 +49,5 @@ export function stallStatus(metadata: string): StallStatus | null {
 }
 
 /** A time that an API named can be beyond what a Date holds. */
-export const isoOf = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
+export const isoOf = (ms: number): string =>
+  Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString()

@@ -1,11 +1,18 @@
 /**
- * The backfills of a stream that Kafka still knows: how far each has come in each partition, by the checkpoints of its own group, and which fetcher
- * does it now, by what that one claims. One that has published nothing yet is known by its claim alone.
+ * The backfills of a stream that Kafka still knows: how far each has come in each partition, by the checkpoints of its
+ * own group, and which fetcher does it now, by what that one claims. One that has published nothing yet is known by its
+ * claim alone.
  */
 
 import type { Committed, Kafka, LogRange, MemberState } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'
-import { isStillSkipped, parseCheckpoint, parseSkip, type RunTotals, type Skip } from '#shared/progress/offset-metadata.ts'
+import {
+  isStillSkipped,
+  parseCheckpoint,
+  parseSkip,
+  type RunTotals,
+  type Skip,
+} from '#shared/progress/offset-metadata.ts'
 import { resume } from '#shared/progress/resume.ts'
 
 export type SkipStatus = { run: string; page: number; status: number; at: string }
@@ -20,7 +27,9 @@ export type BackfillPart = {
   reached: string | null
   /** Totals of its run; null when there was no room for them. */
   totals: RunTotals | null
-  /** Published records of it are gone from the log before they were loaded: the same command asks for the range again. */
+  /**
+   * Published records of it are gone from the log before they were loaded: the same command asks for the range again.
+   */
   lost: boolean
   skipped: SkipStatus | null
 }
@@ -47,17 +56,27 @@ export async function backfillsOf(
   groups: readonly string[],
   fetchers: readonly MemberState[],
 ): Promise<BackfillStatus[]> {
-  const claimed = fetchers.flatMap(({ work }) => work?.[topic] ?? []).filter((group) => group.startsWith(names.backfillGroups))
+  const claimed = fetchers
+    .flatMap(({ work }) => work?.[topic] ?? [])
+    .filter((group) => group.startsWith(names.backfillGroups))
   const all = [...new Set([...groups, ...claimed])].sort()
   const found = await Promise.all(
     all.map(async (group): Promise<BackfillStatus> => {
-      const [published, skips] = await Promise.all([kafka.committed(group, topic), kafka.committed(names.skippedGroup(group), topic)])
+      const [published, skips] = await Promise.all([
+        kafka.committed(group, topic),
+        kafka.committed(names.skippedGroup(group), topic),
+      ])
       const parts = logs.flatMap((log, partition) => {
         const facts = { log, published: published[partition] ?? null, loaded: loaded[partition] ?? null }
         return partOf(partition, facts, parseSkip(skips[partition]?.metadata ?? ''))
       })
       const range = published.flatMap((each) => parseCheckpoint(each?.metadata ?? '')?.range ?? [])[0] ?? null
-      return { id: group.slice(names.backfillGroups.length), range, partitions: parts, ...doersOf(fetchers, topic, group) }
+      return {
+        id: group.slice(names.backfillGroups.length),
+        range,
+        partitions: parts,
+        ...doersOf(fetchers, topic, group),
+      }
     }),
   )
   return found.filter(({ partitions, owner, waiting }) => partitions.length > 0 || owner !== null || waiting.length > 0)
@@ -71,7 +90,12 @@ function partOf(partition: number, facts: Facts, skip: Skip | null): BackfillPar
   const next = resume(facts)
   return [
     {
-      ...{ partition, run: checkpoint.run, startedAt: new Date(checkpoint.startedMs).toISOString(), pages: checkpoint.page },
+      ...{
+        partition,
+        run: checkpoint.run,
+        startedAt: new Date(checkpoint.startedMs).toISOString(),
+        pages: checkpoint.page,
+      },
       ...{ done: checkpoint.done, reached: checkpoint.watermark, totals: checkpoint.totals ?? null },
       lost: next.kind === 'start' && next.gap !== null,
       skipped: skipStatus(skip, facts.published),
@@ -85,9 +109,14 @@ export function skipStatus(skip: Skip | null, published: Committed | null): Skip
   return { run: skip.run, page: skip.page, status: skip.status, at: new Date(skip.atMs).toISOString() }
 }
 
-function doersOf(fetchers: readonly MemberState[], topic: string, group: string): Pick<BackfillStatus, 'owner' | 'waiting'> {
+function doersOf(
+  fetchers: readonly MemberState[],
+  topic: string,
+  group: string,
+): Pick<BackfillStatus, 'owner' | 'waiting'> {
   const doers = fetchers.filter(({ work }) => work?.[topic] === group)
-  const owns = ({ partitions }: MemberState) => partitions.some((each) => each.topic === topic && each.partitions.length > 0)
+  const owns = ({ partitions }: MemberState) =>
+    partitions.some((each) => each.topic === topic && each.partitions.length > 0)
   return {
     owner: doers.find(owns)?.memberId ?? null,
     waiting: doers.filter((doer) => !owns(doer)).map(({ memberId }) => memberId),

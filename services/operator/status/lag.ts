@@ -1,6 +1,7 @@
 /**
- * How many records wait for the loader. Offsets cannot be subtracted for that: page markers, and the control records of transactions, take
- * offsets too. So what lies between loader and end is read, up to a bound; beyond it the number is the most that it can be, and says so.
+ * How many records wait for the loader. Offsets cannot be subtracted for that: page markers, and the control records of
+ * transactions, take offsets too. So what lies between loader and end is read, up to a bound; beyond it the number is
+ * the most that it can be, and says so.
  */
 import type { Kafka, RawMessage } from '#shared/kafka/port.ts'
 import { MARKER_HEADER } from '#shared/messages/frame.ts'

@@ -1,6 +1,7 @@
 /**
- * What needs a person, one entry each: where, what, since when, what to do. `status --check` prints these and ends with 1 when there is one.
- * A single failed attempt counts, although a service tries again by itself: while a fault lasts, nothing may look green. Pure.
+ * What needs a person, one entry each: where, what, since when, what to do. `status --check` prints these and ends with
+ * 1 when there is one. A single failed attempt counts, although a service tries again by itself: while a fault lasts,
+ * nothing may look green. Pure.
  */
 import { shownText } from '#shared/shown.ts'
 import type { BackfillStatus } from './backfills.ts'
@@ -40,7 +41,9 @@ const OVERDUE_MS = 10 * 60_000
 export function needsOf(streams: readonly StreamStatus[], nowMs: number): Need[] {
   return streams.flatMap(({ stream, partitions, backfills }) => [
     ...stalledNeeds(stream, partitions),
-    ...partitions.flatMap((each) => partitionNeeds(stream, each, nowMs).map((need) => ({ stream, partition: each.partition, ...need }))),
+    ...partitions.flatMap((each) =>
+      partitionNeeds(stream, each, nowMs).map((need) => ({ stream, partition: each.partition, ...need })),
+    ),
     ...backfills.flatMap((backfill) => backfillNeeds(stream, backfill)),
   ])
 }
@@ -53,7 +56,16 @@ function stalledNeeds(stream: string, partitions: readonly PartitionStatus[]): N
   const [first] = stalled.sort((a, b) => a.since.localeCompare(b.since))
   if (first === undefined) return []
   const todo = 'do what it says; the loader goes on by itself. headrace plan shows what it would do with the table'
-  return [{ stream, partition: null, kind: 'stalled', what: `not loaded: ${first.message} (${first.reason})`, since: first.since, todo }]
+  return [
+    {
+      stream,
+      partition: null,
+      kind: 'stalled',
+      what: `not loaded: ${first.message} (${first.reason})`,
+      since: first.since,
+      todo,
+    },
+  ]
 }
 
 function partitionNeeds(stream: string, status: PartitionStatus, nowMs: number): Own[] {
@@ -107,7 +119,14 @@ function gapNeeds({ gap }: PartitionStatus): Own[] {
 function skipNeeds({ skipped }: PartitionStatus): Own[] {
   if (skipped === null) return []
   const what = `page ${skipped.page} was answered with ${skipped.status} and skipped; no watermark passes it`
-  return [{ kind: 'page_skipped', what, since: skipped.at, todo: 'the next run begins with this page; ask the API why it refuses it' }]
+  return [
+    {
+      kind: 'page_skipped',
+      what,
+      since: skipped.at,
+      todo: 'the next run begins with this page; ask the API why it refuses it',
+    },
+  ]
 }
 
 function withheldNeeds(stream: string, { withheldDeletes }: PartitionStatus): Own[] {
@@ -121,14 +140,21 @@ function withheldNeeds(stream: string, { withheldDeletes }: PartitionStatus): Ow
 function doubtNeeds({ doubtedMarker }: PartitionStatus): Own[] {
   if (doubtedMarker === null) return []
   const what = `the loader does not believe the watermark of the page marker at offset ${doubtedMarker}; the confirmed watermark stays`
-  const todo = 'see the log of the loader: the API or another program wrote a watermark that cannot be true; a later marker clears this'
+  const todo =
+    'see the log of the loader: the API or another program wrote a watermark that cannot be true; a later marker clears this'
   return [{ kind: 'marker_doubted', what, since: null, todo }]
 }
 
-/** What a run left: a page that it skipped has its own note, and so have deletes that the loader has withheld by its own count. */
+/**
+ * What a run left: a page that it skipped has its own note, and so have deletes that the loader has withheld by its own
+ * count.
+ */
 function attentionNeeds({ attempt, skipped, withheldDeletes }: PartitionStatus): Own[] {
   const noted = { page_skipped: skipped !== null, deletes_withheld: withheldDeletes !== null }
-  const kinds = attempt?.attention.filter(({ kind }) => !Object.hasOwn(noted, kind) || noted[kind as keyof typeof noted] !== true) ?? []
+  const kinds =
+    attempt?.attention.filter(
+      ({ kind }) => !Object.hasOwn(noted, kind) || noted[kind as keyof typeof noted] !== true,
+    ) ?? []
   return kinds.map(({ kind, message }) => ({
     kind,
     what: message,
@@ -142,15 +168,26 @@ function letterNeeds(stream: string, { deadLetters }: PartitionStatus): Own[] {
   if (count === 0) return []
   const why = Object.entries(reasons).map(([reason, times]) => `${times} ${reason}`)
   const what = `${count}${more ? '+' : ''} open dead letter${count === 1 ? '' : 's'}: ${why.join(', ')}`
-  return [{ kind: 'dead_letters', what, since: null, todo: `headrace dead-letters list ${stream}, then replay or drop` }]
+  return [
+    { kind: 'dead_letters', what, since: null, todo: `headrace dead-letters list ${stream}, then replay or drop` },
+  ]
 }
 
-function idleNeeds(stream: string, { attempt, fetcher, loader, lag, lagAtMost }: PartitionStatus, nowMs: number): Own[] {
+function idleNeeds(
+  stream: string,
+  { attempt, fetcher, loader, lag, lagAtMost }: PartitionStatus,
+  nowMs: number,
+): Own[] {
   const needs: Own[] = []
   const nextMs = Date.parse(attempt?.next ?? '')
   if (fetcher === null && nextMs + OVERDUE_MS < nowMs) {
     const todo = `start a fetcher: headrace fetch ${stream}`
-    needs.push({ kind: 'not_fetched', what: 'no fetcher runs it, and its next run is overdue', since: attempt?.next ?? null, todo })
+    needs.push({
+      kind: 'not_fetched',
+      what: 'no fetcher runs it, and its next run is overdue',
+      since: attempt?.next ?? null,
+      todo,
+    })
   }
   const endedMs = Date.parse(attempt?.at ?? '')
   if (loader === null && lag > 0 && endedMs + OVERDUE_MS < nowMs)

@@ -1,12 +1,19 @@
 /**
- * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what the log holds, who
- * owns what. Needs no source file, so it answers for streams that other machines declare.
+ * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what
+ * the log holds, who owns what. Needs no source file, so it answers for streams that other machines declare.
  */
 
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka, MemberState } from '#shared/kafka/kafka.ts'
 import { label, type Names } from '#shared/names.ts'
-import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit, parseSkip, type Skip } from '#shared/progress/offset-metadata.ts'
+import {
+  type Commit,
+  KNOWN_CHARS,
+  parseCheckpoint,
+  parseCommit,
+  parseSkip,
+  type Skip,
+} from '#shared/progress/offset-metadata.ts'
 import { type Resume, resume } from '#shared/progress/resume.ts'
 import { countDeadLetters, type DeadLetterCount } from '../dead-letters/scan.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './attempt.ts'
@@ -61,7 +68,12 @@ export type PartitionStatus = {
 export type StreamStatus = { stream: string; topic: string; partitions: PartitionStatus[]; backfills: BackfillStatus[] }
 
 /** Throws WrongUse for a stream that Kafka does not know. */
-export async function statusOf(kafka: Kafka, names: Names, labels: readonly string[], nowMs: number): Promise<StreamStatus[]> {
+export async function statusOf(
+  kafka: Kafka,
+  names: Names,
+  labels: readonly string[],
+  nowMs: number,
+): Promise<StreamStatus[]> {
   const streams = await streamsOf(kafka, names, labels)
   const [fetchers, loaders, groups] = await Promise.all([
     kafka.members(names.fetcherGroup),
@@ -81,7 +93,9 @@ export async function statusOf(kafka: Kafka, names: Names, labels: readonly stri
         countDeadLetters(kafka, names.deadLetters(topic)),
       ])
       const lags = await Promise.all(
-        logs.map((log, partition) => recordsIn(kafka, { topic, partition }, loaderPlace(loaded[partition] ?? null, log), log.high)),
+        logs.map((log, partition) =>
+          recordsIn(kafka, { topic, partition }, loaderPlace(loaded[partition] ?? null, log), log.high),
+        ),
       )
       const partitions = logs.map((log, partition) =>
         partitionStatus({
@@ -105,7 +119,11 @@ export async function statusOf(kafka: Kafka, names: Names, labels: readonly stri
 }
 
 /** The streams that Kafka has topics of. */
-export async function streamsOf(kafka: Kafka, names: Names, labels: readonly string[]): Promise<{ stream: string; topic: string }[]> {
+export async function streamsOf(
+  kafka: Kafka,
+  names: Names,
+  labels: readonly string[],
+): Promise<{ stream: string; topic: string }[]> {
   const known = (await kafka.topics()).flatMap((topic) => {
     const name = names.streamOf(topic)
     return name === null ? [] : [{ stream: label(name), topic }]
@@ -152,7 +170,13 @@ export function partitionStatus(facts: PartitionFacts): PartitionStatus {
     checkpoint:
       checkpoint === null || published === null
         ? null
-        : { run: checkpoint.run, page: checkpoint.page, done: checkpoint.done, watermark: checkpoint.watermark, offset: published.offset },
+        : {
+            run: checkpoint.run,
+            page: checkpoint.page,
+            done: checkpoint.done,
+            watermark: checkpoint.watermark,
+            offset: published.offset,
+          },
     ...(checkpoint?.known === undefined ? {} : { shares: Math.floor(checkpoint.known.length / KNOWN_CHARS) }),
     lastRun:
       checkpoint === null
@@ -198,6 +222,8 @@ function describeNext(next: Resume): string {
 }
 
 function ownerOf(members: readonly MemberState[], topic: string, partition: number): string | null {
-  const owner = members.find((member) => member.partitions.some((each) => each.topic === topic && each.partitions.includes(partition)))
+  const owner = members.find((member) =>
+    member.partitions.some((each) => each.topic === topic && each.partitions.includes(partition)),
+  )
   return owner === undefined ? null : owner.memberId
 }

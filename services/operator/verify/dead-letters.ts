@@ -1,6 +1,6 @@
 /**
- * The dead letters of one partition: which records of the log were refused, by place and fetch time, and which letters the ledger lacks. The ledger
- * is written beside the loading, so it is compared up to its own committed place.
+ * The dead letters of one partition: which records of the log were refused, by place and fetch time, and which letters
+ * the ledger lacks. The ledger is written beside the loading, so it is compared up to its own committed place.
  */
 import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -29,7 +29,9 @@ export type LettersTools = {
   findings: Findings
 }
 
-/** `behind`: offsets that the ledger has not come to yet; `more`: there are more refused records than are kept in mind. */
+/**
+ * `behind`: offsets that the ledger has not come to yet; `more`: there are more refused records than are kept in mind.
+ */
 export type LettersChecked = { refused: RefusedOffsets; letters: number; behind: number; more: boolean }
 
 /** Places of refused records of one partition; some 20 MB. */
@@ -89,7 +91,8 @@ export async function checkLetters(tools: LettersTools): Promise<LettersChecked>
 
   // What retention has taken from the topic is in the ledger still.
   for (const { t, origin } of await rowsOf(0, first.low)) know(origin, Number(t))
-  for (let from = first.low; from < first.high; from += PORTION_OFFSETS) await portion(from, Math.min(from + PORTION_OFFSETS, first.high))
+  for (let from = first.low; from < first.high; from += PORTION_OFFSETS)
+    await portion(from, Math.min(from + PORTION_OFFSETS, first.high))
 
   const has = (offset: number, atMs: number): boolean => places.get(offset) === atMs
   async function hasSoon(offset: number, atMs: number): Promise<boolean> {

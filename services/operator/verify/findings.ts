@@ -1,4 +1,7 @@
-/** What `headrace verify` can find, in one word and in words for a person, and how it is counted: all of it, with the first examples of each. */
+/**
+ * What `headrace verify` can find, in one word and in words for a person, and how it is counted: all of it, with the
+ * first examples of each.
+ */
 
 export const DIFFERENCES = {
   page_missing: 'pages of the topic have no row in headrace_pages',
@@ -12,7 +15,8 @@ export const DIFFERENCES = {
   table_missing: 'the table is not there',
   row_missing: 'records of the topic are not in the table, nor is a newer version or a dead letter',
   row_older: 'the table shows an older version than the topic has',
-  row_stale: 'records are hidden by a row that lies before them in the log: the newest record of their key is not the one shown',
+  row_stale:
+    'records are hidden by a row that lies before them in the log: the newest record of their key is not the one shown',
   row_hidden: 'records that a walk brought are hidden by its own deletion marks',
   mark_unfounded: 'rows are hidden by deletion marks of no complete walk that counts',
   mark_all: 'rows are hidden by deletion marks of a walk that left none and that nobody released',

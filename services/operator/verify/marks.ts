@@ -1,7 +1,8 @@
 /**
- * Rows of one partition that deletion marks hide. A mark stands at the offset of the page marker that ended its walk, with the time of the walk's
- * start. One of a walk that counts is told as information; a mark of no such walk, and one that hides a record which its own walk brought, is a
- * difference. Marks are asked for by offsets in portions; of the records that a later mark hides, the last ones are kept until it is reached.
+ * Rows of one partition that deletion marks hide. A mark stands at the offset of the page marker that ended its walk,
+ * with the time of the walk's start. One of a walk that counts is told as information; a mark of no such walk, and one
+ * that hides a record which its own walk brought, is a difference. Marks are asked for by offsets in portions; of the
+ * records that a later mark hides, the last ones are kept until it is reached.
  */
 import type { ClickHouse } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -29,7 +30,10 @@ export type Marked = { rows: number; walks: MarkedWalk[]; count: number }
 export type MarkCheck = {
   /** Takes the marks at `[from, to)` that hide a row. */
   begin(from: number, to: number): Promise<void>
-  /** In the order of the log, `record` for every message that is no marker. `sinceMs`: what is earlier is of a log before this one. */
+  /**
+   * In the order of the log, `record` for every message that is no marker. `sinceMs`: what is earlier is of a log
+   * before this one.
+   */
   marker(message: RawMessage, facts: PageMarker, sinceMs: number): void
   record(offset: number): void
   /** The record is not shown: the newest row of its key is a deleted one, at an offset behind it. */
@@ -44,7 +48,10 @@ type Hidden = { offset: number; key: string }
 
 /** Records that one mark hides, the last ones of the log: those of its own walk are among them. */
 const HIDDEN_MAX = 1_000
-/** Offsets of deleted rows that are still to be reached; some 20 MB. Beyond it records of their own walks are not looked for. */
+/**
+ * Offsets of deleted rows that are still to be reached; some 20 MB. Beyond it records of their own walks are not looked
+ * for.
+ */
 const AHEAD_MAX = 100_000
 
 export function createMarkCheck({ clickhouse, shape, partition, policy, findings, walksMax }: MarksTools): MarkCheck {
@@ -55,8 +62,11 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
 
   async function begin(from: number, to: number): Promise<void> {
     marks = new Map()
-    for await (const rows of clickhouse.portions<{ o: string; t: string; n: string }>(statement(shape, partition, from, to))) {
-      for (const { o, t, n } of rows) marks.set(Number(o), [...(marks.get(Number(o)) ?? []), { atMs: Number(t), rows: Number(n) }])
+    for await (const rows of clickhouse.portions<{ o: string; t: string; n: string }>(
+      statement(shape, partition, from, to),
+    )) {
+      for (const { o, t, n } of rows)
+        marks.set(Number(o), [...(marks.get(Number(o)) ?? []), { atMs: Number(t), rows: Number(n) }])
     }
   }
 
@@ -67,12 +77,18 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
     const doubt =
       complete === undefined
         ? 'its page ends no complete walk'
-        : (completeDoubt(facts, place) ?? (policy === undefined ? 'the registered schema does not declare deletes' : null))
+        : (completeDoubt(facts, place) ??
+          (policy === undefined ? 'the registered schema does not declare deletes' : null))
     for (const { atMs, rows } of marks.get(offset) ?? []) {
       if (atMs < sinceMs && atMs !== complete?.startedMs) continue
       const reason = doubt ?? (atMs === complete?.startedMs ? null : 'the walk started at another time')
       if (reason === null) count({ run, startedAt: timeText(atMs), offset, rows, released: complete?.allowed === true })
-      else findings.note('mark_unfounded', `${partition}:${offset}, ${rows} rows, walk ${run} of ${timeText(atMs)}: ${reason}`, rows)
+      else
+        findings.note(
+          'mark_unfounded',
+          `${partition}:${offset}, ${rows} rows, walk ${run} of ${timeText(atMs)}: ${reason}`,
+          rows,
+        )
     }
     const own = (ahead.get(offset) ?? []).filter((hidden) => doubt === null && hidden.offset >= (complete?.from ?? 0))
     for (const hidden of own) findings.note('row_hidden', `${partition}:${hidden.offset} ${hidden.key}, by walk ${run}`)
@@ -92,7 +108,10 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
     ahead.delete(offset)
   }
 
-  function hidden({ offset, key, isReplay }: { offset: number; key: string; isReplay: boolean }, byOffset: number): void {
+  function hidden(
+    { offset, key, isReplay }: { offset: number; key: string; isReplay: boolean },
+    byOffset: number,
+  ): void {
     // A replayed dead letter has the time of its first fetch: the walk in whose middle it lies did not bring it.
     // What was passed without being known as a mark is the record of a deletion.
     if (isReplay || byOffset <= position) return
@@ -107,7 +126,11 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
     for (const [offset, found] of marks) {
       for (const { atMs, rows } of found) {
         if (offset < low || atMs < sinceMs) continue
-        findings.note('mark_unfounded', `${partition}:${offset}, ${rows} rows, of ${timeText(atMs)}: no page marker is there`, rows)
+        findings.note(
+          'mark_unfounded',
+          `${partition}:${offset}, ${rows} rows, of ${timeText(atMs)}: no page marker is there`,
+          rows,
+        )
       }
     }
     marks = new Map()
@@ -128,7 +151,10 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
   return { begin, marker, record: forget, hidden, end, finish }
 }
 
-/** Places of deleted rows that are the newest of their keys, and how many are at each. GLOBAL: the table may be over shards. */
+/**
+ * Places of deleted rows that are the newest of their keys, and how many are at each. GLOBAL: the table may be over
+ * shards.
+ */
 function statement({ from, keys }: Shape, partition: number, first: number, to: number): string {
   const key = keys.join(', ')
   const deleted = `SELECT ${key} FROM ${from} WHERE _deleted = 1 AND _partition = ${partition} AND _offset >= ${first} AND _offset < ${to}`
@@ -138,4 +164,5 @@ function statement({ from, keys }: Shape, partition: number, first: number, to: 
 ) WHERE newest.4 = 1 AND newest.1 = ${partition} AND o >= ${first} AND o < ${to} GROUP BY o, t ORDER BY o, t`
 }
 
-const timeText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
+const timeText = (ms: number): string =>
+  Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString()

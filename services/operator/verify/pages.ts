@@ -1,6 +1,6 @@
 /**
- * Page markers of one partition against the ledger `headrace_pages` and against the records that lie in front of them. A replay of dead letters
- * stands outside the pages: it is in the ledger, and counts for none.
+ * Page markers of one partition against the ledger `headrace_pages` and against the records that lie in front of them.
+ * A replay of dead letters stands outside the pages: it is in the ledger, and counts for none.
  */
 import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -10,7 +10,13 @@ import { LEDGER_TABLE } from '#shared/names.ts'
 import type { Findings } from './findings.ts'
 import { exists, tableAt } from './table-shape.ts'
 
-export type PagesTools = { clickhouse: ClickHouse; database: string; topic: string; partition: number; findings: Findings } & {
+export type PagesTools = {
+  clickhouse: ClickHouse
+  database: string
+  topic: string
+  partition: number
+  findings: Findings
+} & {
   /** What the loader believes watermarks by. */
   declared: DeclaredWatermark
 }
@@ -20,13 +26,23 @@ export type PageCheck = {
   marker(message: RawMessage, facts: PageMarker): void
   record(message: RawMessage): void
   end(low: number, sinceMs: number): void
-  /** `read`: pages of which the loader counted the records; `records`: those of the topic. `before`: rows of pages that the log no longer has. */
+  /**
+   * `read`: pages of which the loader counted the records; `records`: those of the topic. `before`: rows of pages that
+   * the log no longer has.
+   */
   counts: { pages: number; read: number; records: number; before: number }
   /** Of the last marker that carried one that is believed. */
   watermark(): string | null
 }
 
-type PageRow = { o: string; run: string; page: number; records: number; dead_letters: number; watermark: string | null } & {
+type PageRow = {
+  o: string
+  run: string
+  page: number
+  records: number
+  dead_letters: number
+  watermark: string | null
+} & {
   records_read: number | null
   t: string
 }
@@ -48,14 +64,16 @@ export async function createPageCheck(tools: PagesTools, atPage: boolean): Promi
     rows = new Map()
     if (!hasLedger) return
     const where = `topic = ${textLiteral(topic)} AND partition = ${partition} AND offset >= ${first} AND offset < ${to}`
-    const columns = 'offset AS o, run, page, records, dead_letters, watermark, records_read, toUnixTimestamp64Milli(fetched_at) AS t'
+    const columns =
+      'offset AS o, run, page, records, dead_letters, watermark, records_read, toUnixTimestamp64Milli(fetched_at) AS t'
     for await (const portion of clickhouse.portions<PageRow>(`SELECT ${columns} FROM ${from} FINAL WHERE ${where}`)) {
       for (const row of portion) rows.set(Number(row.o), row)
     }
     const twice = `SELECT run, page, arraySort(groupUniqArray(offset)) AS offsets FROM ${from} WHERE ${where}
 GROUP BY run, page HAVING uniqExact(records, dead_letters) > 1`
     for await (const portion of clickhouse.portions<{ run: string; page: number; offsets: string[] }>(twice)) {
-      for (const { run, page, offsets } of portion) findings.note('page_twice', `page ${page} of run ${run}, at ${partition}:${offsets}`)
+      for (const { run, page, offsets } of portion)
+        findings.note('page_twice', `page ${page} of run ${run}, at ${partition}:${offsets}`)
     }
   }
 
@@ -64,7 +82,8 @@ GROUP BY run, page HAVING uniqExact(records, dead_letters) > 1`
     const words = `${partition}:${offset}, page ${facts.page} of run ${facts.run}`
     counts.pages++
     if (replaysOf(message.headers) === 0) {
-      if (open !== null && open !== facts.records) findings.note('page_short', `${words}: ${facts.records} records, ${open} in the topic`)
+      if (open !== null && open !== facts.records)
+        findings.note('page_short', `${words}: ${facts.records} records, ${open} in the topic`)
       open = 0
       const { watermark: next } = facts
       if (next !== null && watermarkDoubt(next, declared, Number(message.timestamp)) === null) watermark = next
@@ -83,11 +102,14 @@ GROUP BY run, page HAVING uniqExact(records, dead_letters) > 1`
       ['dead letters', row.dead_letters, facts.deadLetters],
       ['watermark', row.watermark, facts.watermark],
     ]
-    const other = pairs.filter(([, ledger, topicSays]) => ledger !== topicSays).map(([name, ledger]) => `${name} ${ledger}`)
+    const other = pairs
+      .filter(([, ledger, topicSays]) => ledger !== topicSays)
+      .map(([name, ledger]) => `${name} ${ledger}`)
     if (other.length > 0) findings.note('page_other', `${words}: the ledger has ${other.join(', ')}`)
     if (row.records_read === null) return
     counts.read++
-    if (row.records_read !== row.records) findings.note('page_miscounted', `${words}: ${row.records} records, ${row.records_read} read`)
+    if (row.records_read !== row.records)
+      findings.note('page_miscounted', `${words}: ${row.records} records, ${row.records_read} read`)
   }
 
   function record({ headers }: RawMessage): void {

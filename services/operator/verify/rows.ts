@@ -1,7 +1,8 @@
 /**
- * Rows of one partition against the records of the log, exactly and in bounded memory: a row that FINAL shows stands at its record's place with
- * its fetch time. A record without such a row must be a dead letter, or its key must have a version in the table that is at least as new. Both
- * are asked by place and by key in portions, so no key is held. What came after the committed place can only be newer, so a loader may run.
+ * Rows of one partition against the records of the log, exactly and in bounded memory: a row that FINAL shows stands at
+ * its record's place with its fetch time. A record without such a row must be a dead letter, or its key must have a
+ * version in the table that is at least as new. Both are asked by place and by key in portions, so no key is held. What
+ * came after the committed place can only be newer, so a loader may run.
  */
 import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -11,7 +12,13 @@ import type { Findings } from './findings.ts'
 import type { MarkCheck } from './marks.ts'
 import type { Shape } from './table-shape.ts'
 
-export type RowsTools = { clickhouse: ClickHouse; shape: Shape; partition: number; refused: RefusedOffsets; findings: Findings } & {
+export type RowsTools = {
+  clickhouse: ClickHouse
+  shape: Shape
+  partition: number
+  refused: RefusedOffsets
+  findings: Findings
+} & {
   /** A record is not shown, since the newest row of its key is a deleted one behind it. */
   onHidden: MarkCheck['hidden']
 }
@@ -25,7 +32,10 @@ export type RowCheck = {
   settle(): Promise<void>
   /** `low`: below it the log has lost what it had. `since`: what was fetched before it was in a log before this one. */
   end(low: number, sinceMs: number): Promise<void>
-  /** `shown`: rows of records of the log; `refused`: records that are dead letters; `before`: rows of what the log no longer has. */
+  /**
+   * `shown`: rows of records of the log; `refused`: records that are dead letters; `before`: rows of what the log no
+   * longer has.
+   */
   counts: { shown: number; refused: number; before: number }
 }
 
@@ -40,7 +50,16 @@ const FINAL_FIRST = { optimize_move_to_prewhere_if_final: 0 } as const
 type Shown = { offset: number; atMs: number }
 type Hidden = Shown & { line: string; isReplay: boolean }
 /** `newer`: the table's newest row of the key is at least as new as the record. `same`: by the same watermark. */
-type Problem = { o: string; key: string; found: number; p: number; at: string; deleted: number; newer: number; same: number }
+type Problem = {
+  o: string
+  key: string
+  found: number
+  p: number
+  at: string
+  deleted: number
+  newer: number
+  same: number
+}
 
 export function createRowCheck({ clickhouse, shape, partition, refused, findings, onHidden }: RowsTools): RowCheck {
   const counts = { shown: 0, refused: 0, before: 0 }
@@ -121,10 +140,14 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
     }
   }
 
-  async function judge({ offset, atMs, isReplay }: Hidden, { key, found, p, at, deleted, newer, same }: Problem): Promise<void> {
+  async function judge(
+    { offset, atMs, isReplay }: Hidden,
+    { key, found, p, at, deleted, newer, same }: Problem,
+  ): Promise<void> {
     const words = `${partition}:${offset} ${key}`
     if (newer === 1) {
-      // A replayed dead letter comes late and has the time of its first fetch: a version that came before it can be newer.
+      // A replayed dead letter comes late and has the time of its first fetch: a version that came before it can be
+      // newer.
       if (deleted === 1 && Number(at) > offset) onHidden({ offset, key, isReplay }, Number(at))
       else if (!isReplay && same === 1) findings.note('row_stale', `${words}; the table has ${p}:${at}`)
     } else if (await refused.hasSoon(offset, atMs)) counts.refused++
@@ -154,9 +177,9 @@ function lineOf(partition: number, { offset, timestamp }: RawMessage, value: Buf
 }
 
 /**
- * The records of which the table has neither this version nor a newer one, and those whose newest row is of the same partition and either a deleted
- * one behind the record, or one in front of it. A deletion of a key that is gone altogether is done. GLOBAL: the table may be over shards, and
- * each would read the records anew.
+ * The records of which the table has neither this version nor a newer one, and those whose newest row is of the same
+ * partition and either a deleted one behind the record, or one in front of it. A deletion of a key that is gone
+ * altogether is done. GLOBAL: the table may be over shards, and each would read the records anew.
  */
 function statement({ from, keys, structure, version }: Shape, partition: number, records: readonly Hidden[]): string {
   const key = keys.join(', ')

@@ -1,6 +1,7 @@
 /**
- * Where a run lies in the log of its partition: from behind the page before its first one to behind its last marker. By the markers in the topic, so
- * it needs no ledger. A run may have been interrupted by others, whose pages lie between its own.
+ * Where a run lies in the log of its partition: from behind the page before its first one to behind its last marker. By
+ * the markers in the topic, so it needs no ledger. A run may have been interrupted by others, whose pages lie between
+ * its own.
  */
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -10,7 +11,12 @@ import { markerOf } from './pages.ts'
 export type RunRange = { from: number; to: number }
 
 /** By partition; those where the run is not to be found are left out. Throws WrongUse when it is nowhere. */
-export async function rangesOfRun(kafka: Kafka, topic: string, run: string, partition: number | undefined): Promise<Map<number, RunRange>> {
+export async function rangesOfRun(
+  kafka: Kafka,
+  topic: string,
+  run: string,
+  partition: number | undefined,
+): Promise<Map<number, RunRange>> {
   const ranges = new Map<number, RunRange>()
   for (const [each, { low, high }] of (await kafka.logRanges(topic)).entries()) {
     if ((partition ?? each) !== each) continue

@@ -1,6 +1,7 @@
 /**
- * The table as a comparison needs it: its key, and how it orders the versions of a key. The order is the table's own expression of `_version`,
- * evaluated by ClickHouse over the record's text as the loader would insert it: nothing here counts a version on its own.
+ * The table as a comparison needs it: its key, and how it orders the versions of a key. The order is the table's own
+ * expression of `_version`, evaluated by ClickHouse over the record's text as the loader would insert it: nothing here
+ * counts a version on its own.
  */
 import { type ClickHouse, quoted, textLiteral } from '#shared/clickhouse.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -29,10 +30,16 @@ export async function exists(clickhouse: ClickHouse, database: string, table: st
 }
 
 /** Null when there is no such table. Throws Stopped for one that the loader would refuse. */
-export async function shapeOf(clickhouse: ClickHouse, database: string, annotation: StreamAnnotation): Promise<Shape | null> {
+export async function shapeOf(
+  clickhouse: ClickHouse,
+  database: string,
+  annotation: StreamAnnotation,
+): Promise<Shape | null> {
   const { table, primaryKey, watermark } = annotation
   const where = `database = ${textLiteral(database)} AND table = ${textLiteral(table)}`
-  const columns = await clickhouse.rows<ColumnRow>(`SELECT name, type, default_expression FROM system.columns WHERE ${where}`)
+  const columns = await clickhouse.rows<ColumnRow>(
+    `SELECT name, type, default_expression FROM system.columns WHERE ${where}`,
+  )
   if (columns.length === 0) return null
   const version = columns.find(({ name }) => name === VERSION)?.default_expression ?? ''
   const needed = [...new Set([...primaryKey, ...(watermark === null ? [] : [watermark.field]), ...PLACE_COLUMNS])]
@@ -46,5 +53,11 @@ export async function shapeOf(clickhouse: ClickHouse, database: string, annotati
     })
   }
   const field = watermark === null ? null : quoted(watermark.field)
-  return { from: tableAt(database, table), keys: primaryKey.map(quoted), structure: structure.join(', '), version, watermark: field }
+  return {
+    from: tableAt(database, table),
+    keys: primaryKey.map(quoted),
+    structure: structure.join(', '),
+    version,
+    watermark: field,
+  }
 }

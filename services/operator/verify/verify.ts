@@ -1,7 +1,7 @@
 /**
- * `headrace verify`: compares topic, ledger and table of a stream up to what the loader has committed, and changes nothing. Everything that is
- * newer than that place may be on its way and is no difference, so it runs beside a live pipeline. Memory is bounded: log and table are
- * walked in portions of `PORTION_OFFSETS`, and no record is left out.
+ * `headrace verify`: compares topic, ledger and table of a stream up to what the loader has committed, and changes
+ * nothing. Everything that is newer than that place may be on its way and is no difference, so it runs beside a live
+ * pipeline. Memory is bounded: log and table are walked in portions of `PORTION_OFFSETS`, and no record is left out.
  */
 
 import type { ClickHouse } from '#shared/clickhouse.ts'
@@ -21,7 +21,14 @@ import { createRowCheck } from './rows.ts'
 import { type RunRange, rangesOfRun } from './run-offsets.ts'
 import { type Shape, shapeOf } from './table-shape.ts'
 
-export type VerifyTools = { kafka: Kafka; clickhouse: ClickHouse; registry: Registry; names: Names; clock: Clock; database: string }
+export type VerifyTools = {
+  kafka: Kafka
+  clickhouse: ClickHouse
+  registry: Registry
+  names: Names
+  clock: Clock
+  database: string
+}
 export type VerifyOptions = { partition?: number | undefined; run?: string | undefined; examples: number }
 
 export type PartitionVerified = {
@@ -47,7 +54,14 @@ export type PartitionVerified = {
   differences: Difference[]
 }
 
-export type Verified = { stream: string; topic: string; table: string; partitions: PartitionVerified[]; differs: boolean; notes: string[] }
+export type Verified = {
+  stream: string
+  topic: string
+  table: string
+  partitions: PartitionVerified[]
+  differs: boolean
+  notes: string[]
+}
 
 /** Offsets whose rows are held at once: some 40 MB. Each portion is one look at the whole table's places. */
 const PORTION_OFFSETS = 500_000
@@ -60,11 +74,14 @@ export async function verifyStream(tools: VerifyTools, wanted: string, options: 
   const topic = await topicOf(kafka, names, wanted)
   const schema = await registry.latest(names.subject(topic))
   const annotation = schema === null ? null : annotationOf(schema.json)
-  if (annotation === null) throw new WrongUse('HR_NO_SCHEMA', `the registry has no schema of ${wanted}, so its table is unknown`)
+  if (annotation === null)
+    throw new WrongUse('HR_NO_SCHEMA', `the registry has no schema of ${wanted}, so its table is unknown`)
   const committed = await kafka.committed(names.loaderGroup, topic)
   const logs = await kafka.logRanges(topic)
   if (options.partition !== undefined && logs[options.partition] === undefined) {
-    throw new WrongUse('HR_PARTITION', `${wanted} has no partition ${options.partition}`, { hint: `it has ${logs.length}, counted from 0` })
+    throw new WrongUse('HR_PARTITION', `${wanted} has no partition ${options.partition}`, {
+      hint: `it has ${logs.length}, counted from 0`,
+    })
   }
   const runs = options.run === undefined ? null : await rangesOfRun(kafka, topic, options.run, options.partition)
   const shape = await shapeOf(clickhouse, database, annotation)
@@ -96,7 +113,8 @@ async function verifyPartition(
   const from = run?.from ?? log.low
   const to = Math.min(run?.to ?? place, place, log.high)
   const letters = await checkLetters({ ...tools, topic, partition, run: options.run, findings })
-  if (letters.more) notes.push(`partition ${partition} has more refused records than are kept in mind: some may be shown as missing`)
+  if (letters.more)
+    notes.push(`partition ${partition} has more refused records than are kept in mind: some may be shown as missing`)
   const pages = await createPageCheck(
     { ...tools, topic, partition, findings, declared: annotation.watermark },
     from === 0 || run !== undefined,
@@ -104,9 +122,16 @@ async function verifyPartition(
   const marks =
     shape === null
       ? null
-      : createMarkCheck({ ...{ clickhouse, shape, partition, findings }, policy: annotation.deletes, walksMax: options.examples })
+      : createMarkCheck({
+          ...{ clickhouse, shape, partition, findings },
+          policy: annotation.deletes,
+          walksMax: options.examples,
+        })
   const onHidden: MarkCheck['hidden'] = (record, byOffset) => marks?.hidden(record, byOffset)
-  const rows = shape === null ? null : createRowCheck({ clickhouse, shape, partition, refused: letters.refused, findings, onHidden })
+  const rows =
+    shape === null
+      ? null
+      : createRowCheck({ clickhouse, shape, partition, refused: letters.refused, findings, onHidden })
   let sinceMs = 0
   for (let first = from; first < to; first += PORTION_OFFSETS) {
     const last = Math.min(first + PORTION_OFFSETS, to)
@@ -139,7 +164,11 @@ async function verifyPartition(
     lastPage: pages.watermark(),
     table: shape === null ? null : await newestIn(clickhouse, shape, partition),
   }
-  const marked = marks?.finish((rows?.counts.shown ?? 0) + (rows?.counts.before ?? 0) + outside) ?? { rows: 0, walks: [], count: 0 }
+  const marked = marks?.finish((rows?.counts.shown ?? 0) + (rows?.counts.before ?? 0) + outside) ?? {
+    rows: 0,
+    walks: [],
+    count: 0,
+  }
   if (run === undefined) compareWatermark(own, watermark, findings)
   return {
     ...{ partition, log, committed: committed === null ? null : place },
@@ -152,8 +181,15 @@ async function verifyPartition(
   }
 }
 
-/** After a reset, or behind a gap that the API was not asked for yet, a commit says less than the pages; it never says something else. */
-function compareWatermark({ committed, partition }: Own, watermark: PartitionVerified['watermark'], findings: Findings): void {
+/**
+ * After a reset, or behind a gap that the API was not asked for yet, a commit says less than the pages; it never says
+ * something else.
+ */
+function compareWatermark(
+  { committed, partition }: Own,
+  watermark: PartitionVerified['watermark'],
+  findings: Findings,
+): void {
   const commit = committed === null ? null : parseCommit(committed.offset, committed.metadata)
   if (commit === null || commit.watermark === null || commit.lost !== undefined) return
   const { lastPage } = watermark

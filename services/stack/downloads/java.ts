@@ -1,6 +1,7 @@
 /**
- * Java machines on this computer: those of JAVA_HOME, of PATH and of the usual folders, each with its major version. The version is
- * read from the `release` file that every JDK and JRE since 9 carries; only without one is the machine itself asked.
+ * Java machines on this computer: those of JAVA_HOME, of PATH and of the usual folders, each with its major version.
+ * The version is read from the `release` file that every JDK and JRE since 9 carries; only without one is the machine
+ * itself asked.
  */
 import { execFile } from 'node:child_process'
 import { access, constants, readdir, readFile, realpath } from 'node:fs/promises'
@@ -17,7 +18,10 @@ const JVM_FOLDERS = ['/usr/lib/jvm', '/usr/java', '/opt/java', '/opt/jdk', '/Lib
 const VERSION_WITHIN_MS = 10_000
 const run = promisify(execFile)
 
-/** All Java machines of at least `JAVA_MAJOR_MIN`, the person's own choice (JAVA_HOME, then PATH) first. Throws HR_JAVA_MISSING. */
+/**
+ * All Java machines of at least `JAVA_MAJOR_MIN`, the person's own choice (JAVA_HOME, then PATH) first. Throws
+ * HR_JAVA_MISSING.
+ */
 export async function findJavas(env: Environment, folders: readonly string[] = JVM_FOLDERS): Promise<Java[]> {
   const found = new Map<string, Java>()
   for (const candidate of await candidates(env, folders)) {
@@ -48,7 +52,10 @@ async function candidates(env: Environment, folders: readonly string[]): Promise
 async function machinesBelow(folder: string): Promise<string[]> {
   try {
     const names = (await readdir(folder)).sort()
-    return names.flatMap((name) => [join(folder, name, 'bin', 'java'), join(folder, name, 'Contents', 'Home', 'bin', 'java')])
+    return names.flatMap((name) => [
+      join(folder, name, 'bin', 'java'),
+      join(folder, name, 'Contents', 'Home', 'bin', 'java'),
+    ])
   } catch {
     return []
   }

@@ -1,7 +1,7 @@
 /**
- * Downloads from Maven Central, through the person's own Maven (so its settings, mirrors and proxies hold), into the cache folder.
- * A download happens in a temporary folder that is renamed when it is whole, under one lock: neither an interruption nor a second
- * process leaves half a download. Afterwards Maven is not needed any more.
+ * Downloads from Maven Central, through the person's own Maven (so its settings, mirrors and proxies hold), into the
+ * cache folder. A download happens in a temporary folder that is renamed when it is whole, under one lock: neither an
+ * interruption nor a second process leaves half a download. Afterwards Maven is not needed any more.
  */
 import { access, constants, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -18,7 +18,9 @@ export type Download = {
   /** For the progress line. */
   what: string
   megabytes: number
-  /** Maven's coordinates, `group:artifact:version[:type[:classifier]]`; with their dependencies unless `unpack` is set. */
+  /**
+   * Maven's coordinates, `group:artifact:version[:type[:classifier]]`; with their dependencies unless `unpack` is set.
+   */
   artifacts: readonly string[]
   /** The name of the one tar.gz among the artifacts, to be unpacked. */
   unpack?: string
@@ -29,7 +31,10 @@ const DOWNLOAD_WAIT_MS = 20 * 60_000
 const DISK_BYTES_COLD_MIN = 2 * 1024 ** 3
 const HINT = 'check the network; a proxy or mirror goes into ~/.m2/settings.xml'
 
-/** The folder of a download, fetched first if it is not there. Throws HR_MAVEN_MISSING, HR_DISK_FULL, HR_STACK_COMMAND_FAILED. */
+/**
+ * The folder of a download, fetched first if it is not there. Throws HR_MAVEN_MISSING, HR_DISK_FULL,
+ * HR_STACK_COMMAND_FAILED.
+ */
 export async function fetchDownload(download: Download, options: StackOptions): Promise<string> {
   const { cache } = pathsOf(options)
   const folder = join(cache, download.name)
@@ -37,18 +42,22 @@ export async function fetchDownload(download: Download, options: StackOptions): 
   const onWait = (pid: number) => {
     if (pid !== process.pid) options.onProgress?.(`waiting for process ${pid}, which is downloading`)
   }
-  await withLock(join(cache, 'lock'), { clock: options.clock, waitMs: DOWNLOAD_WAIT_MS, onWait, signal: options.signal }, async () => {
-    if (await exists(folder)) return
-    await removeLeftOvers(cache)
-    await checkDisk(cache, DISK_BYTES_COLD_MIN)
-    options.onProgress?.(`downloading ${download.what} (${download.megabytes} MB, once)`)
-    const temporary = join(cache, `.new-${download.name}`)
-    await mkdir(temporary, { recursive: true })
-    await (download.unpack === undefined
-      ? fetchJars(download, temporary, options)
-      : fetchArchive(download, download.unpack, temporary, options))
-    await rename(temporary, folder)
-  })
+  await withLock(
+    join(cache, 'lock'),
+    { clock: options.clock, waitMs: DOWNLOAD_WAIT_MS, onWait, signal: options.signal },
+    async () => {
+      if (await exists(folder)) return
+      await removeLeftOvers(cache)
+      await checkDisk(cache, DISK_BYTES_COLD_MIN)
+      options.onProgress?.(`downloading ${download.what} (${download.megabytes} MB, once)`)
+      const temporary = join(cache, `.new-${download.name}`)
+      await mkdir(temporary, { recursive: true })
+      await (download.unpack === undefined
+        ? fetchJars(download, temporary, options)
+        : fetchArchive(download, download.unpack, temporary, options))
+      await rename(temporary, folder)
+    },
+  )
   return folder
 }
 
@@ -73,7 +82,11 @@ async function fetchJars(download: Download, into: string, options: StackOptions
 
 async function fetchArchive(download: Download, archive: string, into: string, options: StackOptions): Promise<void> {
   await writeFile(join(into, 'pom.xml'), pom({ ...download, artifacts: [] }))
-  await maven(download, into, options, [`${PLUGIN}:copy`, `-Dartifact=${download.artifacts[0]}`, `-DoutputDirectory=${into}`])
+  await maven(download, into, options, [
+    `${PLUGIN}:copy`,
+    `-Dartifact=${download.artifacts[0]}`,
+    `-DoutputDirectory=${into}`,
+  ])
   const unpacking = {
     command: 'tar',
     args: ['-xzf', archive],
@@ -90,16 +103,23 @@ async function maven(download: Download, cwd: string, options: StackOptions, goa
   const command = await findMaven(options.env)
   const args = ['--batch-mode', '--quiet', '--strict-checksums', '-f', join(cwd, 'pom.xml'), ...goals]
   const logFile = join(pathsOf(options).cache, 'maven.log')
-  await runCommand({ command, args, cwd, logFile, what: `downloading ${download.what} with Maven`, hint: HINT }, options)
+  await runCommand(
+    { command, args, cwd, logFile, what: `downloading ${download.what} with Maven`, hint: HINT },
+    options,
+  )
 }
 
 async function findMaven(env: Environment): Promise<string> {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
     if (folder !== '' && (await isExecutable(join(folder, 'mvn')))) return join(folder, 'mvn')
   }
-  throw new Unavailable('HR_MAVEN_MISSING', 'Maven (mvn) is not on PATH: the first start downloads Kafka and the schema registry with it', {
-    hint: 'install it (Debian, Ubuntu: `apt install maven`; macOS: `brew install maven`); later starts do not need it',
-  })
+  throw new Unavailable(
+    'HR_MAVEN_MISSING',
+    'Maven (mvn) is not on PATH: the first start downloads Kafka and the schema registry with it',
+    {
+      hint: 'install it (Debian, Ubuntu: `apt install maven`; macOS: `brew install maven`); later starts do not need it',
+    },
+  )
 }
 
 function pom({ name, artifacts }: Download): string {
@@ -117,7 +137,9 @@ function pom({ name, artifacts }: Download): string {
 
 async function removeLeftOvers(cache: string): Promise<void> {
   const names = await readdir(cache)
-  await Promise.all(names.filter((name) => name.startsWith('.new-')).map((name) => rm(join(cache, name), { recursive: true })))
+  await Promise.all(
+    names.filter((name) => name.startsWith('.new-')).map((name) => rm(join(cache, name), { recursive: true })),
+  )
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * Runs a command to its end, below a guard: it ends when this process ends. Its output goes to a log file, whose last lines become
- * part of the error when it fails.
+ * Runs a command to its end, below a guard: it ends when this process ends. Its output goes to a log file, whose last
+ * lines become part of the error when it fails.
  */
 import { readFile } from 'node:fs/promises'
 import { Unavailable } from '#shared/errors.ts'
@@ -24,7 +24,9 @@ const LINE_CHARS_MAX = 300
 const ERROR_LINES_SHOWN = 4
 const ERROR_LINE = /\b(ERROR|FATAL)\b|Exception\b/
 
-/** Throws HR_STACK_COMMAND_FAILED, naming `what`, unless the command exits with 0; the signal's reason when that aborts. */
+/**
+ * Throws HR_STACK_COMMAND_FAILED, naming `what`, unless the command exits with 0; the signal's reason when that aborts.
+ */
 export async function runCommand(
   { command, args, cwd, logFile, what, hint }: Command,
   { env, signal }: Pick<StackOptions, 'env' | 'signal'>,

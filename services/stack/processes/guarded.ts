@@ -1,6 +1,7 @@
 /**
- * The starter's side of a guard: starts one, hears of its server, lets it go. As long as the handle is not released, the server lives
- * no longer than this process. Assumes nothing of the server but that SIGTERM ends it; a server that ignores it is killed.
+ * The starter's side of a guard: starts one, hears of its server, lets it go. As long as the handle is not released,
+ * the server lives no longer than this process. Assumes nothing of the server but that SIGTERM ends it; a server that
+ * ignores it is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
@@ -36,13 +37,20 @@ export type Guarded = {
 }
 
 export function describeEnd(end: Awaited<Guarded['ended']>): string {
-  return end.kind === 'failed' ? end.message : end.signal === null ? `exit status ${end.code}` : `killed by ${end.signal}`
+  return end.kind === 'failed'
+    ? end.message
+    : end.signal === null
+      ? `exit status ${end.code}`
+      : `killed by ${end.signal}`
 }
 
 const GUARD = join(import.meta.dirname, 'guard.ts')
 const LOG_BYTES_MAX = 16 * 1024 * 1024
 
-/** Starts `spec.command` below a guard, its output appended to `logFile`. A command that cannot be started shows in `ended`. */
+/**
+ * Starts `spec.command` below a guard, its output appended to `logFile`. A command that cannot be started shows in
+ * `ended`.
+ */
 export function startGuarded(spec: GuardSpec, logFile: string, env: Environment): Guarded {
   const log = openLog(logFile)
   const guard = spawn(process.execPath, [GUARD, JSON.stringify(spec)], {

@@ -1,6 +1,7 @@
 /**
- * Processes by identity. A pid alone can be recycled by the system, so an identity is a pid with the start of its process; a signal
- * goes only to the process that is still the one it was. Assumes Linux's /proc, or a `ps` that knows `lstart` (macOS, BSD).
+ * Processes by identity. A pid alone can be recycled by the system, so an identity is a pid with the start of its
+ * process; a signal goes only to the process that is still the one it was. Assumes Linux's /proc, or a `ps` that knows
+ * `lstart` (macOS, BSD).
  */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
@@ -51,10 +52,15 @@ export async function endProcess(identity: Identity, withinMs: number, clock: Cl
   await waitGone(identity, withinMs, clock)
 }
 
-/** proc(5): field 3 is the state, field 22 the start in clock ticks since boot; the name in brackets may hold spaces. */
+/**
+ * proc(5): field 3 is the state, field 22 the start in clock ticks since boot; the name in brackets may hold spaces.
+ */
 async function startFromProc(pid: number): Promise<string | undefined> {
   try {
-    const [stat, boot] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile('/proc/sys/kernel/random/boot_id', 'utf8')])
+    const [stat, boot] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    ])
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${boot.trim()}:${fields[19]}`
   } catch {

@@ -1,6 +1,6 @@
 /**
- * A lock between processes: a file that holds the identity of its holder. It appears with its content in one step (link), so nobody
- * reads half a lock, and a lock whose holder is gone is taken over. Not for sharing between machines.
+ * A lock between processes: a file that holds the identity of its holder. It appears with its content in one step
+ * (link), so nobody reads half a lock, and a lock whose holder is gone is taken over. Not for sharing between machines.
  */
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -10,9 +10,16 @@ import { type Identity, identify, isAlive } from './identity.ts'
 
 const LOCK_POLL_MS = 100
 
-export type LockOptions = { clock: Clock; waitMs: number; onWait?: (holderPid: number) => void; signal?: AbortSignal | undefined }
+export type LockOptions = {
+  clock: Clock
+  waitMs: number
+  onWait?: (holderPid: number) => void
+  signal?: AbortSignal | undefined
+}
 
-/** Runs `work` while holding the lock. Throws HR_STACK_LOCKED when another process holds it for longer than `waitMs`. */
+/**
+ * Runs `work` while holding the lock. Throws HR_STACK_LOCKED when another process holds it for longer than `waitMs`.
+ */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true })
   const mine = `${path}.${process.pid}.${Math.floor(options.clock.random() * 1e9)}`

@@ -1,6 +1,7 @@
 /**
- * The ClickHouse process: `clickhouse-server.ts LIBRARY DATA_DIR HTTP_PORT [CONFIG]`, which opens its TCP port too where a configuration names one. The call into the library lasts as long as the server:
- * a query that sleeps holds it open. Through ffi-rs, which calls on the thread's real stack; libraries that switch stacks overflow it.
+ * The ClickHouse process: `clickhouse-server.ts LIBRARY DATA_DIR HTTP_PORT [CONFIG]`, which opens its TCP port too
+ * where a configuration names one. The call into the library lasts as long as the server: a query that sleeps holds it
+ * open. Through ffi-rs, which calls on the thread's real stack; libraries that switch stacks overflow it.
  */
 import { DataType, load, open } from 'ffi-rs'
 
@@ -11,7 +12,14 @@ const STAY =
 
 open({ library: 'chdb', path: library })
 const given = config === '' ? [] : [`--config-file=${config}`]
-const args = ['clickhouse', `--path=${dataDir}`, ...given, `--http_port=${port}`, '--listen_host=127.0.0.1', `--query=${LISTEN}; ${STAY}`]
+const args = [
+  'clickhouse',
+  `--path=${dataDir}`,
+  ...given,
+  `--http_port=${port}`,
+  '--listen_host=127.0.0.1',
+  `--query=${LISTEN}; ${STAY}`,
+]
 load({
   library: 'chdb',
   funcName: 'chdb_query_cmdline',

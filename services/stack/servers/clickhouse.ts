@@ -1,6 +1,6 @@
 /**
- * ClickHouse: the library of the npm package `chdb` (ClickHouse itself), run as `clickhouse local` in a process of its own that
- * opens ClickHouse's HTTP interface. Tables survive restarts and kill -9.
+ * ClickHouse: the library of the npm package `chdb` (ClickHouse itself), run as `clickhouse local` in a process of its
+ * own that opens ClickHouse's HTTP interface. Tables survive restarts and kill -9.
  */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
@@ -17,7 +17,12 @@ const SERVER = join(import.meta.dirname, 'clickhouse-process.ts')
 export async function prepareClickhouse(options: StackOptions, ports: Ports): Promise<Launch> {
   const data = pathsOf(options).data('clickhouse')
   await mkdir(data, { recursive: true })
-  return { command: process.execPath, args: [SERVER, libraryPath(), data, String(ports.clickhouse)], env: {}, stopWithinMs: STOP_WITHIN_MS }
+  return {
+    command: process.execPath,
+    args: [SERVER, libraryPath(), data, String(ports.clickhouse)],
+    env: {},
+    stopWithinMs: STOP_WITHIN_MS,
+  }
 }
 
 export function clickhouseUrl(port: number): string {

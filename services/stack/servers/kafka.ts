@@ -1,6 +1,7 @@
 /**
- * Apache Kafka, one broker that is its own controller (KRaft), from Maven Central. Topics are made by whoever needs them, never by a
- * stray read. The log folder is formatted once, elsewhere, and moved into place: an interrupted start leaves no half-formatted log.
+ * Apache Kafka, one broker that is its own controller (KRaft), from Maven Central. Topics are made by whoever needs
+ * them, never by a stray read. The log folder is formatted once, elsewhere, and moved into place: an interrupted start
+ * leaves no half-formatted log.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -33,11 +34,19 @@ export async function prepareKafka(options: StackOptions, ports: Ports, javas: r
   const properties = join('run', 'server.properties')
   await writeFile(join(paths.dir, properties), propertiesOf('data/kafka', ports))
   await format(options, java, jars, ports)
-  // Until it serves, on 2 idle cores: 2.3 s by default, 2.1 s with the serial collector. A class archive would save 0.7 s and cost 2 s once;
-  // C1 alone would save 0.2 s and the optimising compiler.
+  // Until it serves, on 2 idle cores: 2.3 s by default, 2.1 s with the serial collector. A class archive would save 0.7
+  // s and cost 2 s once; C1 alone would save 0.2 s and the optimising compiler.
   return {
     command: java,
-    args: [`-Xmx${HEAP_MEGABYTES}m`, '-XX:+UseSerialGC', ...loggingFlags(), '-cp', join(jars, '*'), 'kafka.Kafka', properties],
+    args: [
+      `-Xmx${HEAP_MEGABYTES}m`,
+      '-XX:+UseSerialGC',
+      ...loggingFlags(),
+      '-cp',
+      join(jars, '*'),
+      'kafka.Kafka',
+      properties,
+    ],
     env: {},
     stopWithinMs: STOP_WITHIN_MS,
   }
@@ -46,7 +55,9 @@ export async function prepareKafka(options: StackOptions, ports: Ports, javas: r
 /** The broker is ready when it names itself in an answer to Metadata: then it is no longer fenced. */
 export async function isKafkaReady(port: number, withinMs: number): Promise<boolean> {
   const answer = await ask(port, metadataRequest(), withinMs)
-  return answer !== undefined && answer.length >= 12 && answer.readInt32BE(0) === CORRELATION_ID && answer.readInt32BE(8) > 0
+  return (
+    answer !== undefined && answer.length >= 12 && answer.readInt32BE(0) === CORRELATION_ID && answer.readInt32BE(8) > 0
+  )
 }
 
 async function format(options: StackOptions, java: string, jars: string, ports: Ports): Promise<void> {
@@ -68,7 +79,10 @@ async function format(options: StackOptions, java: string, jars: string, ports: 
 }
 
 function loggingFlags(): string[] {
-  return ['-Dorg.slf4j.simpleLogger.showDateTime=true', "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS"]
+  return [
+    '-Dorg.slf4j.simpleLogger.showDateTime=true',
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSS",
+  ]
 }
 
 /** Kafka's form of a UUID: 16 bytes in URL-safe base64. */
@@ -76,7 +90,10 @@ function clusterId(): string {
   return Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
 }
 
-/** `dataDir` is relative to the stack's folder, Kafka's working directory: a properties file splits at commas and knows only Latin-1. */
+/**
+ * `dataDir` is relative to the stack's folder, Kafka's working directory: a properties file splits at commas and knows
+ * only Latin-1.
+ */
 function propertiesOf(dataDir: string, { kafka, kafkaController }: Ports): string {
   return `process.roles=broker,controller
 node.id=1
@@ -107,7 +124,10 @@ const CORRELATION_ID = 1
 const API_METADATA = 3
 const METADATA_VERSION = 4
 
-/** Metadata request v4 for no topic: header v1 (api, version, correlation, client), an empty array of topics, no auto-creation. */
+/**
+ * Metadata request v4 for no topic: header v1 (api, version, correlation, client), an empty array of topics, no
+ * auto-creation.
+ */
 function metadataRequest(): Buffer {
   const body = Buffer.alloc(2 + 2 + 4 + 2 + 4 + 1)
   body.writeInt16BE(API_METADATA, 0)

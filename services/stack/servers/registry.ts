@@ -1,7 +1,8 @@
 /**
- * The schema registry: Apicurio Registry from Maven Central, whose Confluent-compatible API is at /apis/ccompat/v7. It keeps its
- * schemas in an H2 file that is written through at every commit, so that a restart, also after kill -9, knows the ids that the records
- * in Kafka carry. Version 3 needs Java 21; with an older one it is version 2.6, which has the same API and the same file database.
+ * The schema registry: Apicurio Registry from Maven Central, whose Confluent-compatible API is at /apis/ccompat/v7. It
+ * keeps its schemas in an H2 file that is written through at every commit, so that a restart, also after kill -9, knows
+ * the ids that the records in Kafka carry. Version 3 needs Java 21; with an older one it is version 2.6, which has the
+ * same API and the same file database.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,12 +13,20 @@ import { HOST } from '../free-ports.ts'
 import { type Launch, type Ports, pathsOf, type StackOptions } from '../options.ts'
 import { isHttpReady } from './http-ready.ts'
 
-type Release = { version: string; javaMajorMin: number; megabytes: number; environment: (url: string) => Record<string, string> }
+type Release = {
+  version: string
+  javaMajorMin: number
+  megabytes: number
+  environment: (url: string) => Record<string, string>
+}
 
 const HEAP_MEGABYTES = 384
 const STOP_WITHIN_MS = 10_000
 
-/** Newest first. The management port would be 9000 on all interfaces, the same for every stack: 0 lets the system choose. */
+/**
+ * Newest first. The management port would be 9000 on all interfaces, the same for every stack: 0 lets the system
+ * choose.
+ */
 const RELEASES: readonly Release[] = [
   {
     version: '3.3.3',
@@ -31,7 +40,12 @@ const RELEASES: readonly Release[] = [
       QUARKUS_MANAGEMENT_PORT: '0',
     }),
   },
-  { version: '2.6.13.Final', javaMajorMin: 17, megabytes: 138, environment: (url) => ({ REGISTRY_DATASOURCE_URL: url }) },
+  {
+    version: '2.6.13.Final',
+    javaMajorMin: 17,
+    megabytes: 138,
+    environment: (url) => ({ REGISTRY_DATASOURCE_URL: url }),
+  },
 ]
 
 export async function prepareRegistry(options: StackOptions, ports: Ports, javas: readonly Java[]): Promise<Launch> {
@@ -43,7 +57,13 @@ export async function prepareRegistry(options: StackOptions, ports: Ports, javas
   const database = 'jdbc:h2:file:./data/registry/registry;WRITE_DELAY=0'
   return {
     command: java.executable,
-    args: [`-Xmx${HEAP_MEGABYTES}m`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-jar', join(folder, await runnerIn(folder))],
+    args: [
+      `-Xmx${HEAP_MEGABYTES}m`,
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      '-jar',
+      join(folder, await runnerIn(folder)),
+    ],
     env: {
       QUARKUS_HTTP_HOST: HOST,
       QUARKUS_HTTP_PORT: String(ports.registry),
@@ -62,13 +82,18 @@ export function isRegistryReady(port: number, withinMs: number): Promise<boolean
   return isHttpReady(`${registryUrl(port)}/subjects`, withinMs)
 }
 
-/** The two versions' databases differ, so data stays with the version that wrote it. Throws HR_JAVA_TOO_OLD when that one cannot run. */
+/**
+ * The two versions' databases differ, so data stays with the version that wrote it. Throws HR_JAVA_TOO_OLD when that
+ * one cannot run.
+ */
 async function chooseRelease(data: string, javas: readonly Java[]): Promise<Release> {
   await mkdir(data, { recursive: true })
   const note = join(data, 'version')
   const written = (await readFile(note, 'utf8').catch(() => '')).trim()
   const newest = Math.max(...javas.map(({ major }) => major))
-  const release = RELEASES.find(({ version, javaMajorMin }) => (written === '' ? javaMajorMin <= newest : version === written))
+  const release = RELEASES.find(({ version, javaMajorMin }) =>
+    written === '' ? javaMajorMin <= newest : version === written,
+  )
   if (release === undefined || release.javaMajorMin > newest) {
     throw new Unavailable(
       'HR_JAVA_TOO_OLD',

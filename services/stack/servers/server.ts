@@ -1,6 +1,6 @@
 /**
- * One server of the stack from start to end: launched below a guard, asked until it answers, signalled, stopped. Knows the three
- * servers only as a name, a launch and a question whether it is ready.
+ * One server of the stack from start to end: launched below a guard, asked until it answers, signalled, stopped. Knows
+ * the three servers only as a name, a launch and a question whether it is ready.
  */
 import { readFile, rm } from 'node:fs/promises'
 import { Unavailable } from '#shared/errors.ts'
@@ -28,14 +28,23 @@ export function isReady(name: ServerName, ports: Ports): Promise<boolean> {
 }
 
 /**
- * Starts a server and waits until it answers; it is still bound to this process then. When it dies, keeps silent for too long, or the
- * signal aborts, it is ended first. Throws HR_STACK_SERVER_FAILED, or the signal's reason.
+ * Starts a server and waits until it answers; it is still bound to this process then. When it dies, keeps silent for
+ * too long, or the signal aborts, it is ended first. Throws HR_STACK_SERVER_FAILED, or the signal's reason.
  */
-export async function startServer(name: ServerName, launch: Launch, ports: Ports, options: StackOptions): Promise<Guarded> {
+export async function startServer(
+  name: ServerName,
+  launch: Launch,
+  ports: Ports,
+  options: StackOptions,
+): Promise<Guarded> {
   options.signal?.throwIfAborted()
   if (!(await isPortFree(ports[name]))) throw portTaken(name, ports[name])
   const paths = pathsOf(options)
-  const guarded = startGuarded({ ...launch, cwd: paths.dir, pidFile: paths.pidFile(name) }, paths.log(name), options.env)
+  const guarded = startGuarded(
+    { ...launch, cwd: paths.dir, pidFile: paths.pidFile(name) },
+    paths.log(name),
+    options.env,
+  )
   try {
     await untilReady(name, guarded, ports, options)
   } catch (error) {
@@ -47,7 +56,12 @@ export async function startServer(name: ServerName, launch: Launch, ports: Ports
 }
 
 /** An answer counts only while our own server lives: another one may sit on its port. */
-async function untilReady(name: ServerName, guarded: Guarded, ports: Ports, { clock, signal, ...options }: StackOptions): Promise<void> {
+async function untilReady(
+  name: ServerName,
+  guarded: Guarded,
+  ports: Ports,
+  { clock, signal, ...options }: StackOptions,
+): Promise<void> {
   let why: string | undefined
   void guarded.ended.then((end) => {
     why = describeEnd(end)
@@ -60,18 +74,28 @@ async function untilReady(name: ServerName, guarded: Guarded, ports: Ports, { cl
     if (clock.elapsedMs() > endMs) why ??= `no answer within ${READY_WITHIN_MS / 1000} s`
   }
   const { log } = pathsOf(options)
-  throw new Unavailable('HR_STACK_SERVER_FAILED', `${name} did not start: ${why}; its log is ${log(name)}${await lastLines(log(name))}`, {
-    hint: 'the last lines of its log, above, say why',
-  })
+  throw new Unavailable(
+    'HR_STACK_SERVER_FAILED',
+    `${name} did not start: ${why}; its log is ${log(name)}${await lastLines(log(name))}`,
+    {
+      hint: 'the last lines of its log, above, say why',
+    },
+  )
 }
 
 /** The living server's identity; undefined when it is not running. */
-export async function serverIdentity(name: ServerName, options: Pick<StackOptions, 'dir'>): Promise<Identity | undefined> {
+export async function serverIdentity(
+  name: ServerName,
+  options: Pick<StackOptions, 'dir'>,
+): Promise<Identity | undefined> {
   const noted = await readPidFile(pathsOf(options).pidFile(name))
   return noted !== undefined && (await isAlive(noted.server)) ? noted.server : undefined
 }
 
-/** Sends a signal to the server itself, past its guard. Unless it only pauses or resumes, waits until server and guard are gone. */
+/**
+ * Sends a signal to the server itself, past its guard. Unless it only pauses or resumes, waits until server and guard
+ * are gone.
+ */
 export async function signalServer(name: ServerName, signal: NodeJS.Signals, options: StackOptions): Promise<boolean> {
   const noted = await readPidFile(pathsOf(options).pidFile(name))
   if (noted === undefined || !(await signalTo(noted.server, signal))) return false
@@ -96,8 +120,11 @@ export async function stopServer(name: ServerName, options: StackOptions): Promi
 async function readPidFile(path: string): Promise<PidFile | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'))
-    if (typeof value !== 'object' || value === null || !('server' in value) || !isIdentity(value.server)) return undefined
-    return 'guard' in value && isIdentity(value.guard) ? { guard: value.guard, server: value.server } : { server: value.server }
+    if (typeof value !== 'object' || value === null || !('server' in value) || !isIdentity(value.server))
+      return undefined
+    return 'guard' in value && isIdentity(value.guard)
+      ? { guard: value.guard, server: value.server }
+      : { server: value.server }
   } catch {
     return undefined
   }

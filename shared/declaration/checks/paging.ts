@@ -1,6 +1,6 @@
 /**
- * What only paging and the rest of a stream together show: parameters that it sets, a body that it needs, windows that need a watermark to walk
- * along. Each check throws what `refuse` makes.
+ * What only paging and the rest of a stream together show: parameters that it sets, a body that it needs, windows that
+ * need a watermark to walk along. Each check throws what `refuse` makes.
  */
 import { formUnitMs, isInstant } from '../../watermark.ts'
 import type { Watermarking } from '../compile-watermark.ts'
@@ -9,11 +9,15 @@ import { graphqlBody, nodesOf } from '../paginate/graphql.ts'
 import { type PaginateSpec, pagesOf, type WindowsSpec } from '../paginate/paginate.ts'
 import type { StreamSpec } from '../source-spec.ts'
 
-/** A GraphQL stream is a POST whose body is the query; its records are the connection's nodes unless the author says otherwise. */
+/**
+ * A GraphQL stream is a POST whose body is the query; its records are the connection's nodes unless the author says
+ * otherwise.
+ */
 export function withQuery(spec: StreamSpec, refuse: Refuse): StreamSpec {
   const pages = pagesOf(spec.paginate)
   if (pages.kind !== 'graphql') return spec
-  if (spec.body !== undefined) throw refuse('body', 'graphql makes the body of query and variables itself', 'put variables into graphql')
+  if (spec.body !== undefined)
+    throw refuse('body', 'graphql makes the body of query and variables itself', 'put variables into graphql')
   return { ...spec, method: 'POST', body: graphqlBody(pages), records: spec.records ?? nodesOf(pages) }
 }
 
@@ -25,7 +29,11 @@ export function checkPaging(spec: StreamSpec, watermark: Watermarking | null, re
   }
   const pages = pagesOf(paginate)
   if (pages.kind === 'offset' && pages.overlap >= pages.limit) {
-    throw refuse(`${prefixOf(paginate)}overlap`, 'a page would bring nothing new', `overlap less than the ${pages.limit} records of a page`)
+    throw refuse(
+      `${prefixOf(paginate)}overlap`,
+      'a page would bring nothing new',
+      `overlap less than the ${pages.limit} records of a page`,
+    )
   }
   if (paginate.kind === 'windows') checkWindows(paginate, watermark, refuse)
 }
@@ -39,7 +47,11 @@ function checkWindows(windows: WindowsSpec, watermark: Watermarking | null, refu
     )
   }
   if (watermark.start === null) {
-    throw refuse('watermark.start', 'is missing: the first window has to begin somewhere', "add start: '2024-01-01T00:00:00Z'")
+    throw refuse(
+      'watermark.start',
+      'is missing: the first window has to begin somewhere',
+      "add start: '2024-01-01T00:00:00Z'",
+    )
   }
   if (watermark.sorted) {
     throw refuse(
@@ -50,7 +62,11 @@ function checkWindows(windows: WindowsSpec, watermark: Watermarking | null, refu
   }
   for (const field of ['settle', 'to', 'toBody', 'inclusiveEnd'] as const) {
     if (!watermark[field]) continue
-    throw refuse(`watermark.${field}`, 'says nothing in windows: they have their own', `move ${field} into windows({ … })`)
+    throw refuse(
+      `watermark.${field}`,
+      'says nothing in windows: they have their own',
+      `move ${field} into windows({ … })`,
+    )
   }
   const unitMs = formUnitMs(watermark.form)
   for (const field of ['size', 'min'] as const) {
@@ -71,7 +87,10 @@ function bodyPlaces(paginate: PaginateSpec): [field: string, place: string | und
   const own: [string, string | undefined][] = paginate.kind === 'windows' ? [['paginate.toBody', paginate.toBody]] : []
   if (pages.kind === 'cursor') return [...own, [`${at}body`, pages.body]]
   if (pages.kind === 'keyset')
-    return [...own, ...pages.keys.map(({ body }, index): [string, string | undefined] => [`${at}keys[${index}].body`, body])]
+    return [
+      ...own,
+      ...pages.keys.map(({ body }, index): [string, string | undefined] => [`${at}keys[${index}].body`, body]),
+    ]
   return own
 }
 
@@ -84,7 +103,9 @@ export function pagingParams(paginate: PaginateSpec): [param: string, field: str
   if (pages.kind === 'offset') set.push([pages.param, `${at}param`], [pages.limitParam, `${at}limitParam`])
   if (pages.kind === 'page-number') set.push([pages.param, `${at}param`], [pages.size?.param, `${at}size.param`])
   if (pages.kind === 'keyset') {
-    set.push(...pages.keys.map(({ param }, index): [string | undefined, string] => [param, `${at}keys[${index}].param`]))
+    set.push(
+      ...pages.keys.map(({ param }, index): [string | undefined, string] => [param, `${at}keys[${index}].param`]),
+    )
     set.push([pages.size?.param, `${at}size.param`])
   }
   return set.filter((entry): entry is [string, string] => entry[0] !== undefined)

@@ -1,6 +1,6 @@
 /**
- * What the declaration of found partitions must hold to: its watermark has a clock, since the shares of a partition have one watermark together, and
- * the parents that it names are there and lead to an end.
+ * What the declaration of found partitions must hold to: its watermark has a clock, since the shares of a partition
+ * have one watermark together, and the parents that it names are there and lead to an end.
  */
 import { isInstant } from '../../watermark.ts'
 import type { Watermarking } from '../compile-watermark.ts'
@@ -8,11 +8,19 @@ import type { DiscoverySpec } from '../discovery.ts'
 import type { Refuse } from '../mistakes/mistakes.ts'
 import type { StreamSpec } from '../source-spec.ts'
 
-export function checkDiscovery({ partitions, deletes }: StreamSpec, watermark: Watermarking | null, refuse: Refuse): void {
+export function checkDiscovery(
+  { partitions, deletes }: StreamSpec,
+  watermark: Watermarking | null,
+  refuse: Refuse,
+): void {
   if (typeof partitions !== 'object' || Array.isArray(partitions)) return
   // A share that is not found for a while would be marked deleted, and its records, unchanged, would not come again.
   if (deletes !== undefined) {
-    throw refuse('deletes', 'partitions that are found do not show what is deleted', 'list the partitions, or take deletes away')
+    throw refuse(
+      'deletes',
+      'partitions that are found do not show what is deleted',
+      'list the partitions, or take deletes away',
+    )
   }
   if (watermark === null || isInstant(watermark.kind)) return
   throw refuse(
@@ -30,12 +38,19 @@ export function checkParents(streams: readonly Declared[], mistake: Make): void 
   for (const { name } of streams) {
     const way = [name]
     for (let at = parentOf(byName.get(name)); at !== null; at = parentOf(byName.get(at))) {
-      if (!byName.has(at)) throw mistake(way.at(-1) ?? name, `the source has no stream "${at}"`, `it has: ${[...byName.keys()].join(', ')}`)
+      if (!byName.has(at))
+        throw mistake(
+          way.at(-1) ?? name,
+          `the source has no stream "${at}"`,
+          `it has: ${[...byName.keys()].join(', ')}`,
+        )
       const isCycle = way.includes(at)
       way.push(at)
-      if (isCycle) throw mistake(name, `is its own parent: ${way.join(' → ')}`, 'name a stream that needs no records of this one')
+      if (isCycle)
+        throw mistake(name, `is its own parent: ${way.join(' → ')}`, 'name a stream that needs no records of this one')
     }
   }
 }
 
-const parentOf = (stream: Declared | undefined): string | null => (stream?.discovery?.kind === 'parent' ? stream.discovery.stream : null)
+const parentOf = (stream: Declared | undefined): string | null =>
+  stream?.discovery?.kind === 'parent' ? stream.discovery.stream : null

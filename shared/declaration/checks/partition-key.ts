@@ -1,22 +1,54 @@
 /**
- * The partition key of a table, as an author writes it. ClickHouse merges versions of a row within one partition only, so the key may follow from
- * nothing but the primary key, by functions that always answer the same; anything else would leave two versions of one row in sight.
+ * The partition key of a table, as an author writes it. ClickHouse merges versions of a row within one partition only,
+ * so the key may follow from nothing but the primary key, by functions that always answer the same; anything else would
+ * leave two versions of one row in sight.
  */
 
 const FUNCTIONS = [
-  ...['toYYYYMM', 'toYYYYMMDD', 'toYear', 'toStartOfYear', 'toStartOfQuarter', 'toStartOfMonth', 'toMonday', 'toDate', 'toDate32'],
-  ...['intDiv', 'modulo', 'positiveModulo', 'bitAnd', 'bitShiftRight', 'abs', 'toString', 'lower', 'upper', 'substring', 'left', 'tuple'],
+  ...[
+    'toYYYYMM',
+    'toYYYYMMDD',
+    'toYear',
+    'toStartOfYear',
+    'toStartOfQuarter',
+    'toStartOfMonth',
+    'toMonday',
+    'toDate',
+    'toDate32',
+  ],
+  ...[
+    'intDiv',
+    'modulo',
+    'positiveModulo',
+    'bitAnd',
+    'bitShiftRight',
+    'abs',
+    'toString',
+    'lower',
+    'upper',
+    'substring',
+    'left',
+    'tuple',
+  ],
   ...['cityHash64', 'sipHash64', 'xxHash64', 'xxh3', 'murmurHash3_64'],
 ]
 
 const TOKEN = /\s*(`(?:[^`\\]|\\.)*`|[A-Za-z_]\w*|\d+|'[A-Za-z0-9_/ -]*'|[(),%*+-])/y
 
 /** What is wrong with it and what to do, or null. */
-export function partitionKeyMistake(expression: string, primaryKey: readonly string[]): { what: string; hint: string } | null {
+export function partitionKeyMistake(
+  expression: string,
+  primaryKey: readonly string[],
+): { what: string; hint: string } | null {
   const tokens = tokensOf(expression)
   if (tokens === null)
-    return { what: 'is no expression of names, functions and numbers', hint: "write it like partitionBy: 'toYYYYMM(created_at)'" }
-  const names = tokens.flatMap((token, index) => (/^[A-Za-z_`]/.test(token) ? [{ name: token, called: tokens[index + 1] === '(' }] : []))
+    return {
+      what: 'is no expression of names, functions and numbers',
+      hint: "write it like partitionBy: 'toYYYYMM(created_at)'",
+    }
+  const names = tokens.flatMap((token, index) =>
+    /^[A-Za-z_`]/.test(token) ? [{ name: token, called: tokens[index + 1] === '(' }] : [],
+  )
   const unknown = names.find(({ name, called }) => called && !FUNCTIONS.includes(name))
   if (unknown !== undefined) return { what: `calls ${unknown.name}`, hint: `allowed: ${FUNCTIONS.join(', ')}` }
   const fields = names.filter(({ called }) => !called).map(({ name }) => name.replace(/^`(.*)`$/, '$1'))
@@ -27,7 +59,9 @@ export function partitionKeyMistake(expression: string, primaryKey: readonly str
       hint: `use ${primaryKey.join(', ')} only, or add ${outside} to primaryKey if it never changes`,
     }
   }
-  return fields.length === 0 ? { what: 'uses no field', hint: 'leave partitionBy out: a table needs no partitions' } : null
+  return fields.length === 0
+    ? { what: 'uses no field', hint: 'leave partitionBy out: a table needs no partitions' }
+    : null
 }
 
 /** Null for what holds anything else, or closes what it did not open. */

@@ -1,6 +1,6 @@
 /**
- * What only the parts of a stream together show: keys that the schema must have, parameters that would overwrite each other, partitions
- * that would send the same request. Each check throws what `refuse` makes.
+ * What only the parts of a stream together show: keys that the schema must have, parameters that would overwrite each
+ * other, partitions that would send the same request. Each check throws what `refuse` makes.
  */
 import { z } from 'zod'
 import { messageOf } from '../../errors.ts'
@@ -15,10 +15,15 @@ import { partitionKeyMistake } from './partition-key.ts'
 /** Every field has a JSON form, and what happens to others is said in one place. */
 export function checkSchema({ schema }: StreamSpec, refuse: Refuse): void {
   if (schema._zod.def.catchall !== undefined) {
-    throw refuse('schema', 'decides about unknown fields itself', 'use z.object; unknownFields says keep, drop or reject')
+    throw refuse(
+      'schema',
+      'decides about unknown fields itself',
+      'use z.object; unknownFields says keep, drop or reject',
+    )
   }
   for (const [field, type] of Object.entries(schema.shape)) {
-    if (field.startsWith('_')) throw refuse(`schema.${field}`, "names that open with _ are the loader's own", 'rename it in map')
+    if (field.startsWith('_'))
+      throw refuse(`schema.${field}`, "names that open with _ are the loader's own", 'rename it in map')
     try {
       z.toJSONSchema(z.object({ [field]: type as z.ZodType }), { target: 'draft-7', io: 'output' })
     } catch (error) {
@@ -36,7 +41,11 @@ export function checkPrimaryKey({ schema, primaryKey }: StreamSpec, refuse: Refu
     const field = `primaryKey[${index}]`
     const kind = propertyKind(schema, key)
     if (kind === null) {
-      throw refuse(field, `"${key}" is no field of the schema`, `the schema has: ${Object.keys(schema.shape).join(', ')}`)
+      throw refuse(
+        field,
+        `"${key}" is no field of the schema`,
+        `the schema has: ${Object.keys(schema.shape).join(', ')}`,
+      )
     }
     if (primaryKey.indexOf(key) !== index) throw refuse(field, `"${key}" is named twice`, 'name it once')
     if (kind.optional) {
@@ -60,8 +69,10 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
   const { method, body, watermark } = spec
   if (method === 'GET') {
     if (body !== undefined) throw refuse('body', 'a GET has no body', "add method: 'POST'")
-    if (watermark?.body !== undefined) throw refuse('watermark.body', 'a GET has no body', "use param, or add method: 'POST'")
-    if (watermark?.toBody !== undefined) throw refuse('watermark.toBody', 'a GET has no body', "use to, or add method: 'POST'")
+    if (watermark?.body !== undefined)
+      throw refuse('watermark.body', 'a GET has no body', "use param, or add method: 'POST'")
+    if (watermark?.toBody !== undefined)
+      throw refuse('watermark.toBody', 'a GET has no body', "use to, or add method: 'POST'")
   }
   const taken = new Map<string, string>()
   for (const [param, field] of parametersOf(spec)) {
@@ -73,8 +84,11 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
 
 /** Each query parameter with the field that sets it. What a function of params sets is known only when it runs. */
 function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): [string, string][] {
-  const fixed = typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
-  const values = !Array.isArray(partitions) ? [] : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
+  const fixed =
+    typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
+  const values = !Array.isArray(partitions)
+    ? []
+    : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
   const own: [string | undefined, string][] = [
     [watermark?.param, 'watermark.param'],
     [watermark?.to, 'watermark.to'],
@@ -84,7 +98,11 @@ function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): 
 }
 
 /** What a walk did not bring is marked deleted only where the walk surely brought everything. */
-export function checkDeletes({ deletes, watermark }: StreamSpec, { meanings }: Pick<Answers, 'meanings'>, refuse: Refuse): void {
+export function checkDeletes(
+  { deletes, watermark }: StreamSpec,
+  { meanings }: Pick<Answers, 'meanings'>,
+  refuse: Refuse,
+): void {
   if (deletes === undefined) return
   if (watermark !== undefined) {
     throw refuse(
@@ -116,7 +134,8 @@ export function checkRecords({ envelope = {}, map, schema, partitions }: StreamS
     // What is found is looked at then.
     if (isOptional || (typeof partitions === 'object' && !Array.isArray(partitions))) continue
     const lacking = typeof partitions === 'number' ? 0 : partitions.findIndex((values) => !Object.hasOwn(values, value))
-    if (lacking !== -1) throw refuse(field, `partition ${lacking} has no value for {${value}}`, `list it: partitions: [{ ${value}: … }]`)
+    if (lacking !== -1)
+      throw refuse(field, `partition ${lacking} has no value for {${value}}`, `list it: partitions: [{ ${value}: … }]`)
   }
 }
 
@@ -139,9 +158,11 @@ export function checkPartitions({ partitions, params, path }: StreamSpec, refuse
   const shares = partitions.map((values) => JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
   for (const [index, share] of shares.entries()) {
     const twin = shares.indexOf(share)
-    if (twin !== index) throw refuse(`partitions[${index}]`, `is the same as partitions[${twin}]`, 'every record would come twice')
+    if (twin !== index)
+      throw refuse(`partitions[${index}]`, `is the same as partitions[${twin}]`, 'every record would come twice')
     const lacking = placeholders.find((name) => !Object.hasOwn(partitions[index] ?? {}, name))
-    if (lacking !== undefined) throw refuse(`partitions[${index}]`, `has no value for {${lacking}} in the path`, `add ${lacking}: …`)
+    if (lacking !== undefined)
+      throw refuse(`partitions[${index}]`, `has no value for {${lacking}} in the path`, `add ${lacking}: …`)
   }
 }
 

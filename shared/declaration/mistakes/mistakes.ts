@@ -1,6 +1,7 @@
 /**
- * From the first thing that zod finds wrong with a declaration to one DeclarationError for a person: file, stream, field, what is wrong,
- * and a hint that shows how it is written. A misspelt field is reported as such, before the field that is missing because of it.
+ * From the first thing that zod finds wrong with a declaration to one DeclarationError for a person: file, stream,
+ * field, what is wrong, and a hint that shows how it is written. A misspelt field is reported as such, before the field
+ * that is missing because of it.
  */
 import type { z } from 'zod'
 import { DeclarationError } from '../../errors.ts'
@@ -19,22 +20,34 @@ type Path = readonly PropertyKey[]
 /** Makes the error for a field of a stream. */
 export type Refuse = (field: string, what: string, hint: string) => DeclarationError
 
-export function mistake(file: string, stream: string | null, field: string, what: string, hint: string): DeclarationError {
-  const where = [file, stream === null ? null : `stream ${stream}`, field === '' ? null : `field ${field}`].filter((part) => part !== null)
+export function mistake(
+  file: string,
+  stream: string | null,
+  field: string,
+  what: string,
+  hint: string,
+): DeclarationError {
+  const where = [file, stream === null ? null : `stream ${stream}`, field === '' ? null : `field ${field}`].filter(
+    (part) => part !== null,
+  )
   return new DeclarationError('HR_DECLARATION', `${where.join(', ')}: ${what}`, { hint })
 }
 
 export function firstMistake(error: z.ZodError, input: unknown, file: string): DeclarationError {
   const issues = error.issues.map(deepest)
-  const misspelt = issues.find((issue) => issue.code === 'unrecognized_keys' && meant(issue.keys[0] ?? '', issue.path, input) !== null)
+  const misspelt = issues.find(
+    (issue) => issue.code === 'unrecognized_keys' && meant(issue.keys[0] ?? '', issue.path, input) !== null,
+  )
   const issue = misspelt ?? issues[0]
-  if (issue === undefined || input === undefined) return mistake(file, null, '', 'declares nothing', 'export default defineSource({ … })')
+  if (issue === undefined || input === undefined)
+    return mistake(file, null, '', 'declares nothing', 'export default defineSource({ … })')
   if (issue.code === 'unrecognized_keys') return unknownField(issue.keys[0] ?? '', issue.path, input, file)
   const missing = valueAt(input, issue.path) === undefined && !saysAll(issue)
   const { stream, field } = placeOf(issue.path)
   const what = missing ? 'is missing' : wordsOf(issue)
   const example = exampleFor(issue.path)
-  const hint = example === null ? 'see the README, "A source in twenty lines"' : `${missing ? 'add' : 'write'} ${example}`
+  const hint =
+    example === null ? 'see the README, "A source in twenty lines"' : `${missing ? 'add' : 'write'} ${example}`
   return mistake(file, stream, field, what, hint)
 }
 
@@ -42,7 +55,8 @@ function unknownField(name: string, path: Path, input: unknown, file: string): D
   const { stream, field } = placeOf([...path, name])
   const other = meant(name, path, input)
   const known = knownFields(path, input)
-  const hint = other !== null ? `did you mean ${other}?` : known.length > 0 ? `known here: ${known.join(', ')}` : 'take it away'
+  const hint =
+    other !== null ? `did you mean ${other}?` : known.length > 0 ? `known here: ${known.join(', ')}` : 'take it away'
   return mistake(file, stream, field, 'is no field that is known here', hint)
 }
 
@@ -66,7 +80,11 @@ function knownFields(path: Path, input: unknown): string[] {
   return third === 'paginate' ? fieldsOfKind(paginateSpec.options, path, input) : []
 }
 
-function fieldsOfKind(options: readonly { shape: { kind: { value: string } } }[], path: Path, input: unknown): string[] {
+function fieldsOfKind(
+  options: readonly { shape: { kind: { value: string } } }[],
+  path: Path,
+  input: unknown,
+): string[] {
   const kind = valueAt(input, [...path, 'kind'])
   const option = options.find(({ shape }) => shape.kind.value === kind)
   return option === undefined ? [] : Object.keys(option.shape).filter((field) => field !== 'kind')
@@ -90,12 +108,15 @@ function deepest(issue: Issue): Issue {
 
 function placeOf(path: Path): { stream: string | null; field: string } {
   const inStream = path[0] === 'streams' && path.length > 1
-  const field = (inStream ? path.slice(2) : path).map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
+  const field = (inStream ? path.slice(2) : path)
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .join('')
   return { stream: inStream ? String(path[1]) : null, field: field.replace(/^\./, '') }
 }
 
 function valueAt(value: unknown, path: Path): unknown {
   let at = value
-  for (const step of path) at = typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[step] : undefined
+  for (const step of path)
+    at = typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[step] : undefined
   return at
 }

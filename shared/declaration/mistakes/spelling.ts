@@ -7,7 +7,9 @@ const NAME_CHARS_MAX = 64
 export function closest(given: string, known: readonly string[]): string | null {
   if (given.length > NAME_CHARS_MAX) return null
   const plain = (name: string) => name.toLowerCase().replaceAll(/[-_]/g, '')
-  const scored = known.map((name) => ({ name, slips: slipsBetween(plain(given), plain(name)) })).sort((a, b) => a.slips - b.slips)
+  const scored = known
+    .map((name) => ({ name, slips: slipsBetween(plain(given), plain(name)) }))
+    .sort((a, b) => a.slips - b.slips)
   const best = scored[0]
   return best !== undefined && best.slips <= Math.min(SLIPS_MAX, best.name.length / 2) ? best.name : null
 }

@@ -1,6 +1,6 @@
 /**
- * What zod finds wrong, in the words of this project, and an example for each field. Values are never repeated, except of fields that
- * take one of a few words: what was written in the wrong place may be a secret.
+ * What zod finds wrong, in the words of this project, and an example for each field. Values are never repeated, except
+ * of fields that take one of a few words: what was written in the wrong place may be a secret.
  */
 import type { z } from 'zod'
 
@@ -43,7 +43,8 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'number') return Number.isInteger(value) ? 'a number' : `the number ${value}`
-  if (typeof value === 'object') return value.constructor?.name === 'Object' ? 'an object' : `a ${value.constructor?.name ?? 'object'}`
+  if (typeof value === 'object')
+    return value.constructor?.name === 'Object' ? 'an object' : `a ${value.constructor?.name ?? 'object'}`
   return typeof value === 'boolean' ? String(value) : (NAMES[typeof value] ?? `a ${typeof value}`)
 }
 
@@ -52,7 +53,8 @@ function shown(value: unknown): string {
   return `"${value.length > SHOWN_CHARS_MAX ? `${value.slice(0, SHOWN_CHARS_MAX)}…` : value}"`
 }
 
-const list = (words: readonly string[]): string => (words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`)
+const list = (words: readonly string[]): string =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 
 const SECRET = "secret('SHOP_SECRET'): the name of an environment variable"
 const DURATION = "'90s', '5m', '6h' or '1d'"
@@ -141,7 +143,8 @@ const EXAMPLES: Record<string, string> = {
   'paginate.param': "param: 'cursor'",
   partitions: "partitions: [{ region: 'eu' }, { region: 'us' }], a number, discover({ … }) or parent({ … })",
   over: 'over: 8',
-  'partitions.values': 'values: async ({ request }) => [{ account: … }]; of a parent: (record) => ({ account: record.id })',
+  'partitions.values':
+    'values: async ({ request }) => [{ account: … }]; of a parent: (record) => ({ account: record.id })',
   'partitions.stream': "stream: 'accounts', a stream of the same source",
   partitionBy: "partitionBy: 'toYYYYMM(created_at)', where created_at is in primaryKey",
   rejectedShareMax: 'rejectedShareMax: 0.25 (a share, not a percentage)',
@@ -151,10 +154,13 @@ const EXAMPLES: Record<string, string> = {
 /** An example for the innermost field on the path that has one. */
 export function exampleFor(path: readonly PropertyKey[]): string | null {
   const steps = path.map(String)
-  // These two are examples of themselves only: a name is also part of a secret, and everything of a stream lies below streams.
+  // These two are examples of themselves only: a name is also part of a secret, and everything of a stream lies below
+  // streams.
   const examples = steps.map((step, index) => {
     if ((step === 'name' && index > 0) || (step === 'streams' && steps.length > 2)) return undefined
-    return [`${steps[index - 1]}.${step}`, step].flatMap((name) => (Object.hasOwn(EXAMPLES, name) ? [EXAMPLES[name]] : []))[0]
+    return [`${steps[index - 1]}.${step}`, step].flatMap((name) =>
+      Object.hasOwn(EXAMPLES, name) ? [EXAMPLES[name]] : [],
+    )[0]
   })
   return examples.findLast((example) => example !== undefined) ?? null
 }

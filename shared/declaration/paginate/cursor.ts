@@ -47,7 +47,10 @@ export const nextUrlSpec = z.strictObject({
 })
 export const noneSpec = z.strictObject({ kind: z.literal('none'), total: totalOrNone.optional() })
 
-/** `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search that is posted: body: '/page/after'. */
+/**
+ * `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search that is
+ * posted: body: '/page/after'.
+ */
 export const cursor = (spec: Given<typeof cursorSpec>) => ({ kind: 'cursor' as const, ...spec })
 /** `Link: <https://…>; rel="next"` (RFC 8288). */
 export const linkHeader = (spec: Given<typeof linkHeaderSpec> = {}) => ({ kind: 'link-header' as const, ...spec })

@@ -31,7 +31,10 @@ export type WalkTools = {
   request(changes?: RequestChanges): Promise<WalkAnswer>
   /** The watermark as the request writes it, null for everything; the stream's own request has it already. */
   since: string | null
-  /** The end that a run is asked for, as the request writes it, null for none; with a place declared for it, the stream's own request has it already. */
+  /**
+   * The end that a run is asked for, as the request writes it, null for none; with a place declared for it, the
+   * stream's own request has it already.
+   */
   until: string | null
   /** Of the last page that an interrupted run has published; null for a new run. */
   cursor: unknown
@@ -44,7 +47,10 @@ export type WalkTools = {
 export type WalkPage = {
   /** Null: a page without records. A page that lacks them fails the run. */
   records: readonly unknown[] | null
-  /** Plain JSON, without a secret, from which the walk can go on behind this page. Without one, an interrupted run starts again. */
+  /**
+   * Plain JSON, without a secret, from which the walk can go on behind this page. Without one, an interrupted run
+   * starts again.
+   */
   cursor?: unknown
 }
 

@@ -1,6 +1,6 @@
 /**
- * A GraphQL connection (the Relay cursor connections specification): a POST of query and variables, pages by pageInfo, records from nodes or
- * from the node of each edge. `errors` in an answer is a failure, whatever its status.
+ * A GraphQL connection (the Relay cursor connections specification): a POST of query and variables, pages by pageInfo,
+ * records from nodes or from the node of each edge. `errors` in an answer is a failure, whatever its status.
  */
 import { z } from 'zod'
 import { valueAt } from '../../json-pointer.ts'
@@ -23,7 +23,10 @@ export const graphqlSpec = z.strictObject({
 })
 export type GraphqlSpec = z.infer<typeof graphqlSpec>
 
-/** `orders(first: $first, after: $after) { nodes { … } pageInfo { hasNextPage endCursor } }`: graphql({ query, connection: '/data/orders' }). */
+/**
+ * `orders(first: $first, after: $after) { nodes { … } pageInfo { hasNextPage endCursor } }`: graphql({ query,
+ * connection: '/data/orders' }).
+ */
 export const graphql = (spec: Given<typeof graphqlSpec>) => ({ kind: 'graphql' as const, ...spec })
 
 /** The body of the first request. */
@@ -33,7 +36,9 @@ export const graphqlBody = ({ query, variables, first }: GraphqlSpec): Record<st
 })
 
 /** Where the records are unless the author says otherwise: `nodes`, or the `node` of each of `edges`. */
-export function nodesOf({ connection }: GraphqlSpec): ((body: unknown) => unknown) | Optional<(body: unknown) => unknown> {
+export function nodesOf({
+  connection,
+}: GraphqlSpec): ((body: unknown) => unknown) | Optional<(body: unknown) => unknown> {
   const { at, isOptional } = unwrapped(connection)
   const records = (body: unknown): unknown => {
     const nodes = valueAt(body, `${at}/nodes`)

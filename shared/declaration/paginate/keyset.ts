@@ -1,4 +1,7 @@
-/** The last record's key is the next cursor: `starting_after`, `max_id`, `since_id`. Records that come or go meanwhile move nothing out of sight. */
+/**
+ * The last record's key is the next cursor: `starting_after`, `max_id`, `since_id`. Records that come or go meanwhile
+ * move nothing out of sight.
+ */
 import { z } from 'zod'
 import { countGiven, type Given, place, pointer, sizeSpec, totalOrNone } from '../place.ts'
 
@@ -20,12 +23,18 @@ export const keysetSpec = z
   .strictObject({
     kind: z.literal('keyset'),
     keys: z.array(keySpec).min(1),
-    /** A flag that says whether there is more; without it, the walk ends at an empty page, or at a short one where size is declared. */
+    /**
+     * A flag that says whether there is more; without it, the walk ends at an empty page, or at a short one where size
+     * is declared.
+     */
     hasMore: place.optional(),
     size: sizeSpec.optional(),
     /** How many records the whole list has: the walk must not end short of it. */
     total: totalOrNone.optional(),
-    /** True if the API gives the record of the key again. Needed where several records can have one key: an exclusive one would skip them. */
+    /**
+     * True if the API gives the record of the key again. Needed where several records can have one key: an exclusive
+     * one would skip them.
+     */
     inclusive: z.boolean().default(false),
   })
   .refine((spec) => !spec.inclusive || spec.size !== undefined, {
@@ -38,7 +47,10 @@ export type KeysetSpec = z.infer<typeof keysetSpec>
 type Key = z.input<typeof keySpec>
 type Rest = Omit<Given<typeof keysetSpec>, 'keys'>
 
-/** `?starting_after=ID` of the last record: keyset({ field: '/id', param: 'starting_after', hasMore: '/has_more' }); several keys: keys: [{ field, param }, …]. */
+/**
+ * `?starting_after=ID` of the last record: keyset({ field: '/id', param: 'starting_after', hasMore: '/has_more' });
+ * several keys: keys: [{ field, param }, …].
+ */
 export function keyset(spec: (Key & { keys?: undefined } & Rest) | ({ keys: Key[] } & Rest)) {
   if (spec.keys !== undefined) return { kind: 'keyset' as const, ...spec }
   const { field, param, body, keys: _, ...rest } = spec

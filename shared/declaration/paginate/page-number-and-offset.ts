@@ -1,6 +1,6 @@
 /**
- * Walks by number: pages or offsets. Records that are inserted or deleted while such a walk goes on move between its pages, and only an overlap
- * tells: prefer a cursor or a key where the API has one.
+ * Walks by number: pages or offsets. Records that are inserted or deleted while such a walk goes on move between its
+ * pages, and only an overlap tells: prefer a cursor or a key where the API has one.
  */
 import { z } from 'zod'
 import { countGiven, type Given, place, sizeSpec, type Total, type TotalOrNone, total, totalOrNone } from '../place.ts'
@@ -9,7 +9,10 @@ import { countGiven, type Given, place, sizeSpec, type Total, type TotalOrNone, 
 export const endsByTotal = (given: TotalOrNone | undefined): given is Total =>
   given !== undefined && given !== false && (typeof given !== 'object' || !('exact' in given) || given.exact !== false)
 
-/** `empty`: the walk ends at a page without records. `short`: also at one that is not full, once the API has shown a full one. */
+/**
+ * `empty`: the walk ends at a page without records. `short`: also at one that is not full, once the API has shown a
+ * full one.
+ */
 const stop = z.enum(['empty', 'short'])
 
 export const pageNumberSpec = z
@@ -20,7 +23,10 @@ export const pageNumberSpec = z
     first: z.int().min(0).default(1),
     size: sizeSpec.optional(),
     stop: stop.optional(),
-    /** Where the answer says how many pages, or records, there are in all: a number, or its text. `exact: false`: the walk ends at an empty page. */
+    /**
+     * Where the answer says how many pages, or records, there are in all: a number, or its text. `exact: false`: the
+     * walk ends at an empty page.
+     */
     totalPages: total.optional(),
     totalRecords: total.optional(),
     /** The same for a walk that something else ends: it must not end short of it. */
@@ -49,11 +55,17 @@ export const offsetSpec = z
     limit: z.int().min(1),
     /** The API's first offset: 0, or 1 where it counts from one. */
     first: z.int().min(0).default(0),
-    /** Records asked for again at each page. So many may be deleted between two pages, and none is lost; more are noticed. */
+    /**
+     * Records asked for again at each page. So many may be deleted between two pages, and none is lost; more are
+     * noticed.
+     */
     overlap: z.int().min(0).default(0),
     /** What ends the walk; `short` if nothing is said. */
     stop: stop.optional(),
-    /** Where the answer says how many records there are in all: a number, or its text. `exact: false`: the walk ends by its pages. */
+    /**
+     * Where the answer says how many records there are in all: a number, or its text. `exact: false`: the walk ends by
+     * its pages.
+     */
     total: totalOrNone.optional(),
     hasMore: place.optional(),
   })

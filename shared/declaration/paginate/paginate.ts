@@ -1,6 +1,6 @@
 /**
- * How an API hands out its next page, as data: every way of paging that a declaration can name. Which request follows a page is decided by the
- * fetcher's paginators, one for each kind here.
+ * How an API hands out its next page, as data: every way of paging that a declaration can name. Which request follows a
+ * page is decided by the fetcher's paginators, one for each kind here.
  */
 import { z } from 'zod'
 import { cursorSpec, linkHeaderSpec, nextUrlSpec, noneSpec } from './cursor.ts'

@@ -1,6 +1,6 @@
 /**
- * A walk in windows of the watermark's time, each walked by another way of paging. For APIs that cap what one query gives, and for streams in no
- * order, whose watermark then moves from window to window and not at the run's end only.
+ * A walk in windows of the watermark's time, each walked by another way of paging. For APIs that cap what one query
+ * gives, and for streams in no order, whose watermark then moves from window to window and not at the run's end only.
  */
 import { z } from 'zod'
 import { duration, positiveDuration } from '../duration.ts'
@@ -11,19 +11,31 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
   z
     .strictObject({
       kind: z.literal('windows'),
-      /** The parameter, or pointer into the JSON body, that takes a window's end. Its beginning goes where the watermark goes. */
+      /**
+       * The parameter, or pointer into the JSON body, that takes a window's end. Its beginning goes where the watermark
+       * goes.
+       */
       to: z.string().optional(),
       toBody: pointer.optional(),
       size: positiveDuration,
-      /** A window that hits the cap is halved, but not below this; one minute if nothing is said, or the parameter's unit if that is longer. */
+      /**
+       * A window that hits the cap is halved, but not below this; one minute if nothing is said, or the parameter's
+       * unit if that is longer.
+       */
       min: positiveDuration.optional(),
-      /** Records of one query beyond which the API gives none; or a flag in the body that says whether it held some back. */
-      cap: z.union([z.int().min(1), place], 'expected a number of records, or a place in the body that says true or false').optional(),
+      /**
+       * Records of one query beyond which the API gives none; or a flag in the body that says whether it held some
+       * back.
+       */
+      cap: z
+        .union([z.int().min(1), place], 'expected a number of records, or a place in the body that says true or false')
+        .optional(),
       /** The last window ends so long before now: for records that become visible late. */
       settle: duration.default(0),
       /**
-       * True if the API gives records that are equal to the end: the windows end one unit of the parameter earlier. Leave it out where the field is
-       * finer than the parameter: what lies on a boundary is then read twice, and nothing is lost.
+       * True if the API gives records that are equal to the end: the windows end one unit of the parameter earlier.
+       * Leave it out where the field is finer than the parameter: what lies on a boundary is then read twice, and
+       * nothing is lost.
        */
       inclusiveEnd: z.boolean().default(false),
       pages,
@@ -43,4 +55,7 @@ type AnyWindows = ReturnType<typeof windowsSpecOf<z.ZodType>>
 export type WindowsOptions = Omit<z.infer<AnyWindows>, 'pages'>
 
 /** `?since=…&until=…`: windows({ to: 'until', size: '1d', cap: 1000, pages: pageNumber({ stop: 'empty' }) }). */
-export const windows = <Pages>(spec: Omit<Given<AnyWindows>, 'pages'> & { pages: Pages }) => ({ kind: 'windows' as const, ...spec })
+export const windows = <Pages>(spec: Omit<Given<AnyWindows>, 'pages'> & { pages: Pages }) => ({
+  kind: 'windows' as const,
+  ...spec,
+})

@@ -1,6 +1,7 @@
 /**
- * Direct requests to the brokers, for what the client package's own admin does by joining the group, in seconds, or by keeping a list of topics
- * that breaks every later call once one of them is deleted. Each call here asks for what it needs and repeats what passes by itself.
+ * Direct requests to the brokers, for what the client package's own admin does by joining the group, in seconds, or by
+ * keeping a list of topics that breaks every later call once one of them is deleted. Each call here asks for what it
+ * needs and repeats what passes by itself.
  */
 import type { Admin, Kafka as KafkajsClient } from 'kafkajs'
 import { WrongUse } from '../../errors.ts'
@@ -23,7 +24,12 @@ export type Broker = {
     groupId: string
     topics: { topic: string; partitions: { partition: number }[] }[]
   }): Promise<{ responses: TopicOffsets[] }>
-  offsetCommit(request: { groupId: string; groupGenerationId: number; memberId: string; topics: TopicOffsets[] }): Promise<unknown>
+  offsetCommit(request: {
+    groupId: string
+    groupGenerationId: number
+    memberId: string
+    topics: TopicOffsets[]
+  }): Promise<unknown>
   deleteRecords(request: { topics: TopicOffsets[] }): Promise<unknown>
   listGroups(): Promise<{ groups: { groupId: string }[] }>
   fetch(request: {
@@ -96,7 +102,9 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
   }
 }
 
-/** A cluster works with a broker down; with none reachable, the addresses that they advertise are wrong for this side. */
+/**
+ * A cluster works with a broker down; with none reachable, the addresses that they advertise are wrong for this side.
+ */
 async function reachAny(cluster: PackageCluster): Promise<void> {
   const attempts = cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))
   await Promise.any(attempts).catch((error: AggregateError) => Promise.reject(error.errors[0] ?? error))
@@ -116,7 +124,9 @@ async function askAgain<T>({ clock, log }: Deps, work: () => Promise<T>): Promis
 
 /** The client keeps its cluster factory, with all its settings, under a symbol. */
 function newCluster(client: KafkajsClient): PackageCluster {
-  const symbol = Object.getOwnPropertySymbols(client).find(({ description }) => description === 'private:Kafka:createCluster')
+  const symbol = Object.getOwnPropertySymbols(client).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  )
   const parts = client as unknown as Record<symbol, (options: object) => PackageCluster>
   const create = symbol === undefined ? undefined : parts[symbol]
   if (create === undefined) throw new Error('the client package has no cluster factory')

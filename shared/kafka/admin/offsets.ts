@@ -1,6 +1,6 @@
 /**
- * Offsets of logs and of groups. A reset goes as one commit from outside the group, which the coordinator accepts for a group without members
- * only, so there is no moment between looking and writing.
+ * Offsets of logs and of groups. A reset goes as one commit from outside the group, which the coordinator accepts for a
+ * group without members only, so there is no moment between looking and writing.
  */
 import { Stopped } from '../../errors.ts'
 import { isStale } from '../client/map-errors.ts'
@@ -8,7 +8,10 @@ import type { Committed, Kafka, LogRange } from '../port.ts'
 import { type Broker, type Cluster, type PartitionOffset, READ_COMMITTED } from './cluster.ts'
 import { byLeader, leadersOf } from './topics.ts'
 
-type OffsetCalls = Pick<Kafka, 'logRanges' | 'offsetsAt' | 'committed' | 'resetOffsets' | 'storeOffsets' | 'deleteRecordsBelow'>
+type OffsetCalls = Pick<
+  Kafka,
+  'logRanges' | 'offsetsAt' | 'committed' | 'resetOffsets' | 'storeOffsets' | 'deleteRecordsBelow'
+>
 
 const EARLIEST = -2
 const LATEST = -1
@@ -54,11 +57,20 @@ export function offsetCalls(cluster: Cluster): OffsetCalls {
   }
 
   async function storeOffsets(group: string, topic: string, offsets: ReadonlyMap<number, Committed>): Promise<void> {
-    const partitions = [...offsets].map(([partition, { offset, metadata }]) => ({ partition, offset: String(offset), metadata }))
+    const partitions = [...offsets].map(([partition, { offset, metadata }]) => ({
+      partition,
+      offset: String(offset),
+      metadata,
+    }))
     await commitOutside(`storing offsets of ${group} on ${topic}`, group, topic, partitions)
   }
 
-  async function commitOutside(doing: string, group: string, topic: string, partitions: PartitionOffset[]): Promise<void> {
+  async function commitOutside(
+    doing: string,
+    group: string,
+    topic: string,
+    partitions: PartitionOffset[],
+  ): Promise<void> {
     if (partitions.length === 0) return
     await cluster.ask(doing, async () => {
       const coordinator = await cluster.coordinator(group)
@@ -71,7 +83,9 @@ export function offsetCalls(cluster: Cluster): OffsetCalls {
   async function deleteRecordsBelow(topic: string, offsets: ReadonlyMap<number, number>): Promise<void> {
     await eachLeader(cluster, `deleting records of ${topic}`, topic, offsets.keys(), async (broker, partitions) => {
       await broker.deleteRecords({
-        topics: [{ topic, partitions: partitions.map((partition) => ({ partition, offset: String(offsets.get(partition)) })) }],
+        topics: [
+          { topic, partitions: partitions.map((partition) => ({ partition, offset: String(offsets.get(partition)) })) },
+        ],
       })
       return []
     })
@@ -99,7 +113,12 @@ function eachLeader(
   })
 }
 
-async function listOffsets(broker: Broker, topic: string, partitions: number[], timestamp: number): Promise<[number, number][]> {
+async function listOffsets(
+  broker: Broker,
+  topic: string,
+  partitions: number[],
+  timestamp: number,
+): Promise<[number, number][]> {
   const { responses } = await broker.listOffsets({
     isolationLevel: READ_COMMITTED,
     topics: [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }],

@@ -1,5 +1,6 @@
 /**
- * Topics: making, growing, looking, deleting. A change is done when it can be seen: brokers answer before they have told each other.
+ * Topics: making, growing, looking, deleting. A change is done when it can be seen: brokers answer before they have
+ * told each other.
  */
 import { HeadraceError, Unavailable } from '../../errors.ts'
 import type { Deps } from '../client/client.ts'
@@ -51,7 +52,9 @@ export function topicCalls(
         const resource = { type: TOPIC_RESOURCE, name: topic, configNames: [...names] }
         const { resources } = await cluster.admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
         return new Map(
-          resources.flatMap(({ configEntries }) => configEntries.map(({ configName, configValue }) => [configName, configValue])),
+          resources.flatMap(({ configEntries }) =>
+            configEntries.map(({ configName, configValue }) => [configName, configValue]),
+          ),
         )
       } catch (error) {
         if (isUnknownTopic(error) || isDenied(error)) return new Map()

@@ -1,6 +1,6 @@
 /**
- * Makes clients of the package. Every publisher, sender and group member has one of its own: a client shares the committed offsets of a group between
- * all that it made, which would let one member read from where another stands.
+ * Makes clients of the package. Every publisher, sender and group member has one of its own: a client shares the
+ * committed offsets of a group between all that it made, which would let one member read from where another stands.
  */
 import type { ConnectionOptions } from 'node:tls'
 import type { KafkaConfig, Kafka as KafkajsClient, Producer, RetryOptions, SASLOptions } from 'kafkajs'
@@ -48,9 +48,15 @@ function tlsOf({ ca, cert, key, rejectUnauthorized }: NonNullable<KafkaOptions['
   return tls
 }
 
-/** Ends a producer, and once more when its pending work has ended: to repeat a send, the package connects a closed producer again. */
+/**
+ * Ends a producer, and once more when its pending work has ended: to repeat a send, the package connects a closed
+ * producer again.
+ */
 export async function endProducer(producer: Producer, pending: Promise<unknown>, { clock, log }: Deps): Promise<void> {
-  const end = () => settle(clock, CLOSE_DEADLINE_MS, producer.disconnect(), (reason) => log.debug({ reason }, 'closing a producer failed'))
+  const end = () =>
+    settle(clock, CLOSE_DEADLINE_MS, producer.disconnect(), (reason) =>
+      log.debug({ reason }, 'closing a producer failed'),
+    )
   await end()
   void pending.catch(() => undefined).then(end)
 }

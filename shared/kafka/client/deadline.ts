@@ -1,11 +1,17 @@
-/** Bounds on waiting: every promise that the client package gives can take for ever, so each one is raced against a named time. */
+/**
+ * Bounds on waiting: every promise that the client package gives can take for ever, so each one is raced against a
+ * named time.
+ */
 import type { Clock } from '../../clock.ts'
 import { messageOf, Unavailable } from '../../errors.ts'
 
 /** Made once: an error takes its stack with it. */
 const IN_TIME = new Error('in time')
 
-/** `work`, or Unavailable (HR_KAFKA_TIMEOUT) after `ms`. The work is not stopped: whoever calls this closes what it runs on. */
+/**
+ * `work`, or Unavailable (HR_KAFKA_TIMEOUT) after `ms`. The work is not stopped: whoever calls this closes what it runs
+ * on.
+ */
 export async function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
   const timer = new AbortController()
   const deadline = clock.sleep(ms, timer.signal).then(() => {
@@ -23,6 +29,11 @@ export async function within<T>(clock: Clock, ms: number, what: string, work: Pr
 }
 
 /** For clean-up: waits at most `ms` and swallows the error, which `onError` may log. */
-export async function settle(clock: Clock, ms: number, work: Promise<unknown>, onError: (message: string) => void): Promise<void> {
+export async function settle(
+  clock: Clock,
+  ms: number,
+  work: Promise<unknown>,
+  onError: (message: string) => void,
+): Promise<void> {
   await within(clock, ms, 'closing', work).catch((error) => onError(messageOf(error)))
 }

@@ -1,6 +1,7 @@
 /**
- * The client package's log lines in ours, one level lower: whatever is wrong for good comes out as an error, and what it calls an error is
- * mostly a retry. A connection that fails is worth a warning, since it can go on for long, but not at every attempt.
+ * The client package's log lines in ours, one level lower: whatever is wrong for good comes out as an error, and what
+ * it calls an error is mostly a retry. A connection that fails is worth a warning, since it can go on for long, but not
+ * at every attempt.
  */
 import type { logLevel as Level, LogEntry, logCreator } from 'kafkajs'
 import type { Clock } from '../../clock.ts'

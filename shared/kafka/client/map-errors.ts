@@ -1,14 +1,25 @@
 /**
- * From the client package's errors to ours: what is wrong, in one line, and what to do. The package's error stays behind as the cause. Which of
- * its errors go away by themselves is decided here too.
+ * From the client package's errors to ours: what is wrong, in one line, and what to do. The package's error stays
+ * behind as the cause. Which of its errors go away by themselves is decided here too.
  */
 import { HeadraceError, messageOf, Stopped, Unavailable } from '../../errors.ts'
 import { FencedError } from '../errors.ts'
 
 /** The parts of a package error that decide. */
-type Failure = { name: string; type: string | undefined; code: unknown; retriable: boolean | undefined; broker: string | undefined }
+type Failure = {
+  name: string
+  type: string | undefined
+  code: unknown
+  retriable: boolean | undefined
+  broker: string | undefined
+}
 
-const FENCED = ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'TRANSACTION_COORDINATOR_FENCED', 'INVALID_PRODUCER_ID_MAPPING']
+const FENCED = [
+  'INVALID_PRODUCER_EPOCH',
+  'PRODUCER_FENCED',
+  'TRANSACTION_COORDINATOR_FENCED',
+  'INVALID_PRODUCER_ID_MAPPING',
+]
 const STALE = ['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID']
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 const REFUSED = ['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM', 'ILLEGAL_SASL_STATE', 'SECURITY_DISABLED']
@@ -45,13 +56,17 @@ export function isPassing(error: unknown): boolean {
   return failure.retriable === true || failure.type === 'NETWORK_EXCEPTION'
 }
 
-/** Any error as one of ours; one that is ours already stays as it is. `doing` is a phrase such as "reading the offsets of x". */
+/**
+ * Any error as one of ours; one that is ours already stays as it is. `doing` is a phrase such as "reading the offsets
+ * of x".
+ */
 export function explainFailure(error: unknown, doing: string): HeadraceError {
   if (error instanceof HeadraceError) return error
   const { name, type, broker } = failureOf(error)
   const message = messageOf(error)
   const at = broker === undefined ? '' : ` (${broker})`
-  if (FENCED.includes(type ?? '')) return new FencedError('HR_KAFKA_FENCED', `${doing}: another process has taken over`, { cause: error })
+  if (FENCED.includes(type ?? ''))
+    return new FencedError('HR_KAFKA_FENCED', `${doing}: another process has taken over`, { cause: error })
   if (TOO_LARGE.includes(type ?? ''))
     return new Stopped('HR_KAFKA_TOO_LARGE', `${doing}: a record is larger than the topic takes`, {
       hint: 'raise max.message.bytes of the topic',
@@ -77,7 +92,9 @@ export function explainFailure(error: unknown, doing: string): HeadraceError {
       hint: 'see KAFKA_BROKERS, and whether the addresses that the brokers advertise can be reached from here',
       cause: error,
     })
-  return new Unavailable('HR_KAFKA_REQUEST', `${doing}: ${message}${type === undefined ? '' : ` (${type})`}`, { cause: error })
+  return new Unavailable('HR_KAFKA_REQUEST', `${doing}: ${message}${type === undefined ? '' : ` (${type})`}`, {
+    cause: error,
+  })
 }
 
 function isRefusal(name: string, type: string | undefined): boolean {

@@ -1,8 +1,9 @@
 /**
- * Who gets which partitions, decided by the group's leader; pure. Each member gets only what it subscribed to (the package's round robin deals
- * the leader's topics to everyone), the counts differ as little as subscriptions allow, members keep what they had as far as that
- * goes, and the same input gives the same result. Partitions that belong together have one owner, where a member asks for the topics of all of them.
- * A member that claims its topics has them alone: all of them, so that two claims never wait for each other.
+ * Who gets which partitions, decided by the group's leader; pure. Each member gets only what it subscribed to (the
+ * package's round robin deals the leader's topics to everyone), the counts differ as little as subscriptions allow,
+ * members keep what they had as far as that goes, and the same input gives the same result. Partitions that belong
+ * together have one owner, where a member asks for the topics of all of them. A member that claims its topics has them
+ * alone: all of them, so that two claims never wait for each other.
  */
 import type { Together } from '../port.ts'
 
@@ -11,7 +12,10 @@ export type AssignedMember = {
   id: string
   topics: readonly string[]
   had: AssignedPartitions
-  /** It wants all partitions of its topics; of several claims on a topic the least number has it, then the first member by id. */
+  /**
+   * It wants all partitions of its topics; of several claims on a topic the least number has it, then the first member
+   * by id.
+   */
   claim?: number | undefined
   /** By topic. Where members differ, the first one by id is believed. */
   together?: Readonly<Record<string, Together>> | undefined
@@ -23,7 +27,10 @@ type Unit = { topics: readonly string[]; slots: readonly Slot[] }
 type Owned = Map<string, Unit[]>
 
 /** `partitionsOf`: how many partitions each topic has. Members without a partition are in the result as well. */
-export function assign(members: readonly AssignedMember[], partitionsOf: ReadonlyMap<string, number>): Map<string, AssignedPartitions> {
+export function assign(
+  members: readonly AssignedMember[],
+  partitionsOf: ReadonlyMap<string, number>,
+): Map<string, AssignedPartitions> {
   const byId = new Map(members.map((member) => [member.id, member]))
   const subscribed = [...byId.keys()].sort().map((id) => byId.get(id)!)
   const sorted = withoutClaimed(subscribed)
@@ -43,7 +50,8 @@ const mayOwn = ({ topics }: AssignedMember, unit: Unit): boolean => unit.topics.
 
 /** Those that had most of the unit before; all where nobody had any of it. */
 function holdersOfMost(candidates: readonly AssignedMember[], { slots }: Unit): readonly AssignedMember[] {
-  const held = ({ had }: AssignedMember) => slots.filter(({ topic, partition }) => had.get(topic)?.includes(partition)).length
+  const held = ({ had }: AssignedMember) =>
+    slots.filter(({ topic, partition }) => had.get(topic)?.includes(partition)).length
   const most = Math.max(...candidates.map(held))
   return candidates.filter((member) => held(member) === most)
 }
@@ -58,17 +66,24 @@ function withoutClaimed(members: readonly AssignedMember[]): AssignedMember[] {
       if (first === undefined || member.claim < first) holders.set(topic, member)
     }
   }
-  return members.map((member) => ({ ...member, topics: member.topics.filter((topic) => (holders.get(topic) ?? member) === member) }))
+  return members.map((member) => ({
+    ...member,
+    topics: member.topics.filter((topic) => (holders.get(topic) ?? member) === member),
+  }))
 }
 
-/** What has one owner: the partitions that belong together, if a member may own them all, and each other one by itself. */
+/**
+ * What has one owner: the partitions that belong together, if a member may own them all, and each other one by itself.
+ */
 function unitsOf(members: readonly AssignedMember[], partitionsOf: ReadonlyMap<string, number>): Unit[] {
   const together = togetherOf(members)
   const units = new Map<string, Slot[]>()
   for (const slot of slotsOf(partitionsOf)) {
     const rule = together.get(slot.topic)
     const key =
-      rule === undefined ? JSON.stringify([slot.topic, slot.partition]) : `${(rule.first + slot.partition) % rule.count} ${rule.group}`
+      rule === undefined
+        ? JSON.stringify([slot.topic, slot.partition])
+        : `${(rule.first + slot.partition) % rule.count} ${rule.group}`
     units.set(key, [...(units.get(key) ?? []), slot])
   }
   return [...units.values()].flatMap((slots) => {
@@ -89,7 +104,9 @@ function togetherOf(members: readonly AssignedMember[]): Map<string, Together> {
 
 function slotsOf(partitionsOf: ReadonlyMap<string, number>): Slot[] {
   const topics = [...partitionsOf.keys()].sort()
-  return topics.flatMap((topic) => Array.from({ length: partitionsOf.get(topic)! }, (_, partition) => ({ topic, partition })))
+  return topics.flatMap((topic) =>
+    Array.from({ length: partitionsOf.get(topic)! }, (_, partition) => ({ topic, partition })),
+  )
 }
 
 /** The fewest partitions, then the fewest of these topics, then the first by id. */
@@ -108,7 +125,10 @@ function loadOf({ id }: AssignedMember, owned: Owned, { topics }: Unit): number 
   return slots.length + TOPIC_WEIGHT * slots.filter((slot) => topics.includes(slot.topic)).length
 }
 
-/** Moves one unit at a time to a member that has fewer by more than its size; each move lowers the sum of squares, so it ends. */
+/**
+ * Moves one unit at a time to a member that has fewer by more than its size; each move lowers the sum of squares, so it
+ * ends.
+ */
 function balance(members: readonly AssignedMember[], owned: Owned): void {
   for (let move = findMove(members, owned); move !== null; move = findMove(members, owned)) {
     const { from, to, unit } = move

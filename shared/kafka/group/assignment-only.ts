@@ -1,4 +1,7 @@
-/** Membership without consuming: everything stays paused, and heartbeats go on because the wait between two rounds is short. */
+/**
+ * Membership without consuming: everything stays paused, and heartbeats go on because the wait between two rounds is
+ * short.
+ */
 import type { Deps } from '../client/client.ts'
 import type { Owner, OwnerOptions } from '../port.ts'
 import { HEARTBEAT_MS, joinGroup } from './member.ts'

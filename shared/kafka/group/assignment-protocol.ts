@@ -1,6 +1,6 @@
 /**
- * The assigner as the client package wants it. Each member says with its subscription what it has, so that the leader can leave it there, and
- * whether it claims all of its topics; the group's hooks travel with it.
+ * The assigner as the client package wants it. Each member says with its subscription what it has, so that the leader
+ * can leave it there, and whether it claims all of its topics; the group's hooks travel with it.
  */
 import type { Assigner, Cluster, GroupMember, PartitionAssigner } from 'kafkajs'
 import { z } from 'zod'
@@ -20,7 +20,9 @@ const said = z.object({
   had: z.record(z.string(), z.array(z.int().min(0))),
   claim: z.number().optional(),
   work: z.record(z.string(), z.string()).optional(),
-  together: z.record(z.string(), z.object({ group: z.string(), first: z.int().min(0), count: z.int().min(1) })).optional(),
+  together: z
+    .record(z.string(), z.object({ group: z.string(), first: z.int().min(0), count: z.int().min(1) }))
+    .optional(),
 })
 
 /** What a member says of itself at each join. */
@@ -38,7 +40,10 @@ export function createAssigner(hooks: GroupHooks, saying: () => Saying, log: Log
     async assign({ members }) {
       const known = members.map(toMember)
       const partitionsOf = await countPartitions(cluster, known, log)
-      return [...assign(known, partitionsOf)].map(([memberId, share]) => ({ memberId, memberAssignment: encode(share) }))
+      return [...assign(known, partitionsOf)].map(([memberId, share]) => ({
+        memberId,
+        memberAssignment: encode(share),
+      }))
     },
   })
 }
@@ -72,8 +77,15 @@ function decodeSaying(userData: Buffer | null | undefined): Saying {
   }
 }
 
-/** The leader may have to look at topics that only others subscribe to. One that is gone must not keep the whole group from working. */
-async function countPartitions(cluster: Cluster, members: readonly AssignedMember[], log: Log): Promise<Map<string, number>> {
+/**
+ * The leader may have to look at topics that only others subscribe to. One that is gone must not keep the whole group
+ * from working.
+ */
+async function countPartitions(
+  cluster: Cluster,
+  members: readonly AssignedMember[],
+  log: Log,
+): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for (const topic of new Set(members.flatMap(({ topics }) => topics))) {
     try {

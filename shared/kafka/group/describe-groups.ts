@@ -31,7 +31,10 @@ function toState({ memberId, clientId, clientHost, memberAssignment, memberMetad
   return { memberId, clientId, host: clientHost, partitions, ...claimOf(memberMetadata) }
 }
 
-/** Throws Stopped (HR_KAFKA_GROUP_ACTIVE) that names the members. The broker refuses as well: one may join after this look. */
+/**
+ * Throws Stopped (HR_KAFKA_GROUP_ACTIVE) that names the members. The broker refuses as well: one may join after this
+ * look.
+ */
 export async function refuseIfActive(kafka: Pick<Kafka, 'members'>, group: string): Promise<void> {
   const members = await kafka.members(group)
   if (members.length === 0) return
@@ -39,7 +42,11 @@ export async function refuseIfActive(kafka: Pick<Kafka, 'members'>, group: strin
     const count = partitions.reduce((total, each) => total + each.partitions.length, 0)
     return `${clientId} at ${host.replace(/^\//, '')} (${memberId}, ${count} partitions)`
   })
-  throw new Stopped('HR_KAFKA_GROUP_ACTIVE', `group ${group} has members, so its offsets stay as they are: ${words.join('; ')}`, {
-    hint: 'stop these processes (headrace load) first; one that died without leaving is a member until its session ends (KAFKA_SESSION_TIMEOUT_MS)',
-  })
+  throw new Stopped(
+    'HR_KAFKA_GROUP_ACTIVE',
+    `group ${group} has members, so its offsets stay as they are: ${words.join('; ')}`,
+    {
+      hint: 'stop these processes (headrace load) first; one that died without leaving is a member until its session ends (KAFKA_SESSION_TIMEOUT_MS)',
+    },
+  )
 }

@@ -3,8 +3,9 @@ import type { Clock } from '../../clock.ts'
 import { isStale } from '../client/map-errors.ts'
 
 /**
- * Beats until `work` has ended; its outcome is the outcome. When a beat is answered with "rebalancing" or "not a member", `onLost` is told, and the
- * package meets the same answer right after the work. Any other failure of a beat may pass: the next one tells.
+ * Beats until `work` has ended; its outcome is the outcome. When a beat is answered with "rebalancing" or "not a
+ * member", `onLost` is told, and the package meets the same answer right after the work. Any other failure of a beat
+ * may pass: the next one tells.
  */
 export async function whileBeating<T>(
   clock: Clock,
@@ -22,7 +23,13 @@ export async function whileBeating<T>(
   }
 }
 
-async function beatUntil(clock: Clock, everyMs: number, beat: () => Promise<void>, onLost: () => void, ended: AbortSignal): Promise<void> {
+async function beatUntil(
+  clock: Clock,
+  everyMs: number,
+  beat: () => Promise<void>,
+  onLost: () => void,
+  ended: AbortSignal,
+): Promise<void> {
   while (!ended.aborted) {
     await clock.sleep(everyMs, ended)
     const lost = await beat().then(() => false, isStale)

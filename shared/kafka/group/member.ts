@@ -1,6 +1,7 @@
 /**
- * One member of a group, from joining to leaving: what an owner and a reader have in common. A session is one assignment. It opens when the group
- * has assigned (`open` has resolved before anything is read), is revoked once when a rebalance begins, and nothing of it counts after that.
+ * One member of a group, from joining to leaving: what an owner and a reader have in common. A session is one
+ * assignment. It opens when the group has assigned (`open` has resolved before anything is read), is revoked once when
+ * a rebalance begins, and nothing of it counts after that.
  */
 import type { Consumer, ConsumerConfig, EachBatchPayload } from 'kafkajs'
 import { messageOf } from '../../errors.ts'
@@ -70,7 +71,9 @@ export async function joinGroup(
   const hooks: GroupHooks = {
     async beforeJoin() {
       if (session !== null)
-        await settle(clock, REVOKE_WAIT_MAX_MS, revoke(session), (reason) => log.warn({ reason }, 'a rebalance did not wait'))
+        await settle(clock, REVOKE_WAIT_MAX_MS, revoke(session), (reason) =>
+          log.warn({ reason }, 'a rebalance did not wait'),
+        )
       session = null
     },
     joined(assigned, generation) {
@@ -95,7 +98,9 @@ export async function joinGroup(
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     metadataMaxAge: METADATA_AGE_MAX_MS,
     allowAutoTopicCreation: false,
-    partitionAssigners: [createAssigner(hooks, () => ({ had, claim: options.claim, work: options.work, together: options.together }), log)],
+    partitionAssigners: [
+      createAssigner(hooks, () => ({ had, claim: options.claim, work: options.work, together: options.together }), log),
+    ],
     retry: { ...RETRY, restartOnFailure: async () => !closed && !crashed },
     ...tuning,
   })
@@ -124,7 +129,10 @@ export async function joinGroup(
     handlers.onCrash(explainFailure(error, `in group ${options.group}`))
   }
 
-  /** A join that is under way is waited for: leaving in the middle of it would keep the partitions from the others until the session ends. */
+  /**
+   * A join that is under way is waited for: leaving in the middle of it would keep the partitions from the others until
+   * the session ends.
+   */
   async function close(): Promise<void> {
     closed = true
     session = null
@@ -144,7 +152,11 @@ export async function joinGroup(
     await close()
     throw explainFailure(error, `joining group ${options.group}`)
   }
-  running = consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: handlers.eachBatch ?? (async () => undefined) })
+  running = consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    eachBatch: handlers.eachBatch ?? (async () => undefined),
+  })
   running.catch(fail)
 
   return { consumer, current: () => session, revoke, fail, close }

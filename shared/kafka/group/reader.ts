@@ -1,6 +1,7 @@
 /**
- * The reader: batches under backpressure, positions kept by the package, commits by the caller. A position moves only when the caller took the
- * batch and the assignment is still the one that it was fetched for. Nothing is done here for each message.
+ * The reader: batches under backpressure, positions kept by the package, commits by the caller. A position moves only
+ * when the caller took the batch and the assignment is still the one that it was fetched for. Nothing is done here for
+ * each message.
  */
 import type { EachBatchPayload } from 'kafkajs'
 import { toOffset } from '../admin/offsets.ts'
@@ -71,7 +72,9 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
 
   async function readCommitted(partitions: Assignment): Promise<Map<string, (Committed | null)[]>> {
     const topics = [...partitions].filter(([, own]) => own.length > 0).map(([topic]) => topic)
-    return new Map(await Promise.all(topics.map(async (topic) => [topic, await committed(options.group, topic)] as const)))
+    return new Map(
+      await Promise.all(topics.map(async (topic) => [topic, await committed(options.group, topic)] as const)),
+    )
   }
 
   async function eachBatch({ batch, heartbeat, resolveOffset }: EachBatchPayload): Promise<void> {
@@ -90,10 +93,19 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
     try {
       await session.opened
       if (session !== member.current()) return false
-      if (isReleased(batch)) throw new Error(`a batch of ${topic}/${partition} was handed over after its bytes were gone`)
+      if (isReleased(batch))
+        throw new Error(`a batch of ${topic}/${partition} was handed over after its bytes were gone`)
       const nextOffset = toOffset(batch.lastOffset()) + 1
       const valueBytes = batch instanceof FetchedBatch ? { valueBytes: batch.valueBytes() } : {}
-      const read = { topic, partition, generation, messages, ...valueBytes, nextOffset, highOffset: toOffset(endOfLogOf(batch)) }
+      const read = {
+        topic,
+        partition,
+        generation,
+        messages,
+        ...valueBytes,
+        nextOffset,
+        highOffset: toOffset(endOfLogOf(batch)),
+      }
       return (await options.onBatch(read)) === 'taken'
     } catch (error) {
       member.fail(error)
@@ -118,7 +130,12 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
 
   /** Between the look at the generation and the request is no moment in which the group could move on. */
   async function commitAgain(commits: Commits, generation: number, givenUp: AbortSignal): Promise<void> {
-    const offsets = commits.map(({ topic, partition, offset, metadata }) => ({ topic, partition, offset: String(offset), metadata }))
+    const offsets = commits.map(({ topic, partition, offset, metadata }) => ({
+      topic,
+      partition,
+      offset: String(offset),
+      metadata,
+    }))
     for (let attempt = 1; ; attempt++) {
       givenUp.throwIfAborted()
       if (member.current()?.generation !== generation) throw staleGeneration(generation)
@@ -132,7 +149,9 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
   }
 
   function staleGeneration(generation: number, cause?: unknown): StaleGeneration {
-    return new StaleGeneration('HR_KAFKA_STALE', `the assignment ${generation} of group ${options.group} has ended`, { cause })
+    return new StaleGeneration('HR_KAFKA_STALE', `the assignment ${generation} of group ${options.group} has ended`, {
+      cause,
+    })
   }
 
   function pause(topic: string, partitions: readonly number[]): void {

@@ -1,7 +1,8 @@
 /**
- * One socket at a time, and an end for every request (what comes in over it: `receive-buffer.ts`). Without this: of two callers that find a connection closed,
- * each opens a socket, and the one that is forgotten keeps the process alive; a new socket is ended by the disconnect of the one before; and a request
- * that is under way when the other side closes during a disconnect is never answered, not even with a timeout, so that a reader stands still for ever.
+ * One socket at a time, and an end for every request (what comes in over it: `receive-buffer.ts`). Without this: of two
+ * callers that find a connection closed, each opens a socket, and the one that is forgotten keeps the process alive; a
+ * new socket is ended by the disconnect of the one before; and a request that is under way when the other side closes
+ * during a disconnect is never answered, not even with a timeout, so that a reader stands still for ever.
  */
 import { systemClock } from '../../clock.ts'
 import { internal } from './internals.ts'

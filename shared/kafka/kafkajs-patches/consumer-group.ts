@@ -1,13 +1,17 @@
 /**
- * Group membership with its ends told. Without this the package: rejoins without saying so on some paths, twice at a time, or goes on with the
- * old assignment when a rejoin fails; gives batches of one assignment to the next, and moves positions by them; commits the offset -2 without
- * metadata over the group's offset when that is out of range; reports a commit as done when it is not running, and repeats one under
- * the next generation, to a coordinator that is none any more; sleeps its whole wait time when everything is paused.
+ * Group membership with its ends told. Without this the package: rejoins without saying so on some paths, twice at a
+ * time, or goes on with the old assignment when a rejoin fails; gives batches of one assignment to the next, and moves
+ * positions by them; commits the offset -2 without metadata over the group's offset when that is out of range; reports
+ * a commit as done when it is not running, and repeats one under the next generation, to a coordinator that is none any
+ * more; sleeps its whole wait time when everything is paused.
  */
 import { systemClock } from '../../clock.ts'
 import { internal, type Long, type TopicPartitions } from './internals.ts'
 
-/** What the port wants to know of a member; it hangs on the member's assigner, the one object that the package carries through unseen. */
+/**
+ * What the port wants to know of a member; it hangs on the member's assigner, the one object that the package carries
+ * through unseen.
+ */
 export type GroupHooks = {
   /** The share is given back when it resolves. */
   beforeJoin(): Promise<void>
@@ -23,7 +27,9 @@ type OffsetManager = {
 type TopicsOffsets = { topic: string; partitions: { partition: number; offset: string }[] }[]
 type Cluster = {
   refreshMetadataIfNecessary(): Promise<void>
-  fetchTopicsOffset(topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[]): Promise<TopicsOffsets>
+  fetchTopicsOffset(
+    topics: { topic: string; partitions: { partition: number }[]; fromBeginning: boolean }[],
+  ): Promise<TopicsOffsets>
 }
 type ConsumerGroup = {
   assigners: { hooks?: GroupHooks }[]
@@ -94,13 +100,19 @@ function tellOfJoins(group: ConsumerGroup): void {
   }
 }
 
-/** The one place where a position is found to be out of range, at the start or later: go on at the low end, and commit nothing. */
+/**
+ * The one place where a position is found to be out of range, at the start or later: go on at the low end, and commit
+ * nothing.
+ */
 function tellOfGaps(group: ConsumerGroup): void {
   group.recoverFromOffsetOutOfRange = async function ({ topic, partition }) {
     const manager = this.offsetManager
     if (manager === null) return
     const position = manager.nextOffset(topic, partition).toString()
-    const [low, high] = await Promise.all([endOfLog(this.cluster, topic, partition, true), endOfLog(this.cluster, topic, partition, false)])
+    const [low, high] = await Promise.all([
+      endOfLog(this.cluster, topic, partition, true),
+      endOfLog(this.cluster, topic, partition, false),
+    ])
     const positions = manager.resolvedOffsets[topic]
     if (positions === undefined) return
     positions[partition] = low
@@ -115,10 +127,16 @@ async function endOfLog(cluster: Cluster, topic: string, partition: number, from
   return offset
 }
 
-/** While something is paused, a fetch for the rest is short: one that waits for its first byte holds up what is resumed meanwhile. */
+/**
+ * While something is paused, a fetch for the rest is short: one that waits for its first byte holds up what is resumed
+ * meanwhile.
+ */
 const WAIT_BESIDE_PAUSED_MS = 50
 
-/** A batch remembers the assignment it was fetched for. With nothing to fetch from this broker, wait for a resume, not a fixed time. */
+/**
+ * A batch remembers the assignment it was fetched for. With nothing to fetch from this broker, wait for a resume, not a
+ * fixed time.
+ */
 function tagFetches(group: ConsumerGroup): void {
   const fetch = group.fetch
   group.fetch = async function (nodeId) {
@@ -186,7 +204,10 @@ function wakeOnResume(group: ConsumerGroup): void {
   }
 }
 
-/** A rejoin can come while a batch waits its turn. And a batch of control records only is news as well: the position moves. */
+/**
+ * A rejoin can come while a batch waits its turn. And a batch of control records only is news as well: the position
+ * moves.
+ */
 function dropStaleBatches(runner: Runner): void {
   const handle = runner.handleBatch
   runner.handleBatch = async function (batch) {
@@ -197,10 +218,17 @@ function dropStaleBatches(runner: Runner): void {
   }
 }
 
-/** One attempt, under the generation of this moment: whether to repeat it is for the caller, who knows which generation it is for. */
+/**
+ * One attempt, under the generation of this moment: whether to repeat it is for the caller, who knows which generation
+ * it is for.
+ */
 function commitOnce(runner: Runner): void {
-  const { KafkaJSNonRetriableError } = internal<{ KafkaJSNonRetriableError: new (message: string) => Error }>('errors.js')
-  const { prototype: group } = internal<{ prototype: { commitOffsets(offsets: object): Promise<void> } }>('consumer/consumerGroup.js')
+  const { KafkaJSNonRetriableError } = internal<{ KafkaJSNonRetriableError: new (message: string) => Error }>(
+    'errors.js',
+  )
+  const { prototype: group } = internal<{ prototype: { commitOffsets(offsets: object): Promise<void> } }>(
+    'consumer/consumerGroup.js',
+  )
   runner.commitOffsets = async function (offsets) {
     if (!this.running) throw new KafkaJSNonRetriableError('the consumer is not running')
     await group.commitOffsets.call(this.consumerGroup, offsets)

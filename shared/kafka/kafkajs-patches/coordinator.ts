@@ -1,6 +1,7 @@
 /**
- * "Failed to find group coordinator" means that no broker answered the question, mostly because a connection was lost at that moment. The
- * package calls that final; without this, one lost connection ends a member of a group, or a transaction, for good.
+ * "Failed to find group coordinator" means that no broker answered the question, mostly because a connection was lost
+ * at that moment. The package calls that final; without this, one lost connection ends a member of a group, or a
+ * transaction, for good.
  */
 import { internal } from './internals.ts'
 
@@ -13,7 +14,8 @@ export function patchCoordinator(): void {
     try {
       return await findGroupCoordinatorMetadata.call(this, of)
     } catch (error) {
-      if (error instanceof Error && error.name === 'KafkaJSGroupCoordinatorNotFound') Object.assign(error, { retriable: true })
+      if (error instanceof Error && error.name === 'KafkaJSGroupCoordinatorNotFound')
+        Object.assign(error, { retriable: true })
       throw error
     }
   }

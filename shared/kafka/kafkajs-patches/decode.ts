@@ -1,7 +1,8 @@
 /**
- * The records of a fetch, decoded from the batches as the broker sent them (https://kafka.apache.org/documentation/#recordbatch). The package makes
- * several big integers and a buffer for every record, which is most of what reading costs, and it cannot pass a batch whose records
- * were all compacted away. Old message sets (before magic 2) are left to the package.
+ * The records of a fetch, decoded from the batches as the broker sent them
+ * (https://kafka.apache.org/documentation/#recordbatch). The package makes several big integers and a buffer for every
+ * record, which is most of what reading costs, and it cannot pass a batch whose records were all compacted away. Old
+ * message sets (before magic 2) are left to the package.
  */
 import { promisify } from 'node:util'
 import { gunzip, zstdDecompress } from 'node:zlib'
@@ -16,7 +17,10 @@ export type DecodedRecord = RawMessage & {
   /** The length of the value, -1 for none, without making it. */
   valueBytes?: number
 }
-/** `endOffset`: the place behind the last whole batch, whether or not it has records left. `memory`: what keys, values and headers are views of. */
+/**
+ * `endOffset`: the place behind the last whole batch, whether or not it has records left. `memory`: what keys, values
+ * and headers are views of.
+ */
 export type DecodedRecords = DecodedRecord[] & { endOffset?: number; memory?: Buffer[] }
 
 type PackageDecoder = {
@@ -50,7 +54,8 @@ export function patchDecode(): void {
     const start = decoder.offset
     const size = decoder.readInt32()
     if (size <= 0 || !decoder.canReadBytes(size)) return []
-    if (size >= HEAD_BYTES && decoder.buffer[decoder.offset + MAGIC_AT] === MAGIC) return decodeRecords(decoder.readBytes(size))
+    if (size >= HEAD_BYTES && decoder.buffer[decoder.offset + MAGIC_AT] === MAGIC)
+      return decodeRecords(decoder.readBytes(size))
     decoder.offset = start
     return decodeOld(decoder)
   })
@@ -105,8 +110,8 @@ type Origin = BatchContext & {
 }
 
 /**
- * Where a record lies. Its parts are made when they are asked for, each time anew: most are asked for once or never, and what lives as long as
- * a fetch is copied by every garbage collection in it.
+ * Where a record lies. Its parts are made when they are asked for, each time anew: most are asked for once or never,
+ * and what lives as long as a fetch is copied by every garbage collection in it.
  */
 class FetchedRecord implements DecodedRecord {
   private readonly origin: Origin
@@ -171,7 +176,8 @@ class FetchedRecord implements DecodedRecord {
 async function decompress(codec: number, records: Buffer): Promise<Buffer> {
   if (codec === 0) return records
   const decompressor = DECOMPRESSORS[codec]
-  if (decompressor === undefined) throw new Error(`records are compressed with codec ${codec}; gzip (1) and zstd (4) are known`)
+  if (decompressor === undefined)
+    throw new Error(`records are compressed with codec ${codec}; gzip (1) and zstd (4) are known`)
   return decompressor(records)
 }
 

@@ -1,7 +1,8 @@
 /**
- * What a fetch brought for one partition, in place of the package's class: without the records of aborted transactions, and without control
- * records. The package takes one aborted transaction at a time off its list, so that where two had begun before the fetch, records of the second
- * come through as committed; and it takes a record with the key 0000 for the end of an aborted transaction.
+ * What a fetch brought for one partition, in place of the package's class: without the records of aborted transactions,
+ * and without control records. The package takes one aborted transaction at a time off its list, so that where two had
+ * begun before the fetch, records of the second come through as committed; and it takes a record with the key 0000 for
+ * the end of an aborted transaction.
  */
 import { release } from '../../release-buffer.ts'
 import type { DecodedRecord, DecodedRecords } from './decode.ts'
@@ -44,7 +45,9 @@ export class FetchedBatch {
     this.#nextOffset = Math.max(Number(fetchedOffset), endOf(data.messages))
   }
 
-  /** For a reader that has copied what it keeps: the memory of all partitions that came with this one is free at once. */
+  /**
+   * For a reader that has copied what it keeps: the memory of all partitions that came with this one is free at once.
+   */
   release(): void {
     this.#released = true
     for (const bytes of this.rawMessages.memory ?? []) release(bytes)
@@ -98,7 +101,11 @@ function endOf(records: DecodedRecords): number {
 }
 
 /** A fetch begins with the batch that holds the offset, so records before it can come first. */
-function committedFrom(offset: number, records: DecodedRecords, aborted: readonly AbortedTransaction[]): DecodedRecord[] {
+function committedFrom(
+  offset: number,
+  records: DecodedRecords,
+  aborted: readonly AbortedTransaction[],
+): DecodedRecord[] {
   let first = 0
   while (first < records.length && Number(records[first]!.offset) < offset) first++
   const isAborted = aborted.length === 0 ? null : abortedFilter(aborted)

@@ -1,21 +1,25 @@
 /**
- * The package groups the messages of a send by copying the group for every message, which is quadratic; and a message for a partition that
- * its metadata does not know yet (the topic has grown) is left out while the send resolves. Here grouping is linear, every message names its
- * partition, and an unknown partition is the error that makes the package ask for new metadata and try again.
+ * The package groups the messages of a send by copying the group for every message, which is quadratic; and a message
+ * for a partition that its metadata does not know yet (the topic has grown) is left out while the send resolves. Here
+ * grouping is linear, every message names its partition, and an unknown partition is the error that makes the package
+ * ask for new metadata and try again.
  */
 import { internal, replaceInternal } from './internals.ts'
 
 type Grouping = { topic: string; partitionMetadata: { partitionId: number }[]; messages: { partition?: number }[] }
 
 export function patchGroupMessages(): void {
-  const { KafkaJSMetadataNotLoaded } = internal<{ KafkaJSMetadataNotLoaded: new (message: string) => Error }>('errors.js')
+  const { KafkaJSMetadataNotLoaded } = internal<{ KafkaJSMetadataNotLoaded: new (message: string) => Error }>(
+    'errors.js',
+  )
 
   replaceInternal('producer/groupMessagesPerPartition.js', ({ topic, partitionMetadata, messages }: Grouping) => {
     const known = new Set(partitionMetadata.map(({ partitionId }) => partitionId))
     const groups: Record<number, Grouping['messages']> = {}
     for (const message of messages) {
       const partition = message.partition ?? -1
-      if (!known.has(partition)) throw new KafkaJSMetadataNotLoaded(`partition ${partition} of ${topic} is not known yet`)
+      if (!known.has(partition))
+        throw new KafkaJSMetadataNotLoaded(`partition ${partition} of ${topic} is not known yet`)
       const group = groups[partition]
       if (group === undefined) groups[partition] = [message]
       else group.push(message)

@@ -1,7 +1,7 @@
 /**
- * Reaches into the package, which has no `exports` map. A module that is one function is replaced in the module cache, so this must run
- * before its dependants are loaded (`load.ts` sees to the order); of a class, single methods are replaced. The package is unmaintained and its
- * version is pinned: what is patched here cannot move underneath.
+ * Reaches into the package, which has no `exports` map. A module that is one function is replaced in the module cache,
+ * so this must run before its dependants are loaded (`load.ts` sees to the order); of a class, single methods are
+ * replaced. The package is unmaintained and its version is pinned: what is patched here cannot move underneath.
  */
 import { createRequire } from 'node:module'
 

@@ -1,6 +1,6 @@
 /**
- * The client package with its faults cured; nothing else imports it. Each cure is one file beside this one and says what goes wrong
- * without it. The order matters: modules are replaced before the package's own modules bind to them.
+ * The client package with its faults cured; nothing else imports it. Each cure is one file beside this one and says
+ * what goes wrong without it. The order matters: modules are replaced before the package's own modules bind to them.
  */
 import type * as Kafkajs from 'kafkajs'
 import { patchConnection } from './connection.ts'

@@ -1,6 +1,7 @@
 /**
- * The Produce request (https://kafka.apache.org/protocol.html#The_Messages_Produce), versions 3 to 7: the package's later versions are its version 3
- * with another number. Its own encoder took most of a producer's 15 CPU-microseconds a record.
+ * The Produce request (https://kafka.apache.org/protocol.html#The_Messages_Produce), versions 3 to 7: the package's
+ * later versions are its version 3 with another number. Its own encoder took most of a producer's 15 CPU-microseconds a
+ * record.
  */
 
 import { promisify } from 'node:util'
@@ -43,7 +44,12 @@ export function patchProduce(): void {
 /** The body, in the pieces that follow one another in it. */
 export async function encodeProduce(request: ProduceRequest): Promise<Buffer[]> {
   const transactionalId = request.transactionalId ?? null
-  const parts = [nullableString(transactionalId), int16(request.acks), int32(request.timeout), int32(request.topicData.length)]
+  const parts = [
+    nullableString(transactionalId),
+    int16(request.acks),
+    int32(request.timeout),
+    int32(request.topicData.length),
+  ]
   for (const { topic, partitions } of request.topicData) {
     parts.push(nullableString(topic), int32(partitions.length))
     for (const { partition, messages, firstSequence } of partitions) {

@@ -1,13 +1,16 @@
 /**
- * Puts an answer together as it comes in, in one buffer of its own size. The package keeps the pieces and joins them at the end, so that a fetch is in
- * memory twice; an empty view behind the last answer keeps all of it; and the half of an answer in whose middle a socket was cut stays in front of
- * the next socket's answers, of which none is understood any more. The length in front is as in https://kafka.apache.org/protocol#protocol_common.
+ * Puts an answer together as it comes in, in one buffer of its own size. The package keeps the pieces and joins them at
+ * the end, so that a fetch is in memory twice; an empty view behind the last answer keeps all of it; and the half of an
+ * answer in whose middle a socket was cut stays in front of the next socket's answers, of which none is understood any
+ * more. The length in front is as in https://kafka.apache.org/protocol#protocol_common.
  */
 import { internal } from './internals.ts'
 
 const LENGTH_BYTES = 4
 const CORRELATION_BYTES = 4
-/** What claims to be longer was not sent by Kafka: nothing of it is kept, and the request that waits for it times out. */
+/**
+ * What claims to be longer was not sent by Kafka: nothing of it is kept, and the request that waits for it times out.
+ */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
 type Connection = {

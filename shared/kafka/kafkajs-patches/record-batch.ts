@@ -1,6 +1,7 @@
 /**
- * A record batch (magic 2) as the broker stores it: https://kafka.apache.org/documentation/#recordbatch. The package builds one buffer for each
- * record and each number in it and copies them together; here the sizes are counted first and everything is written once into one buffer.
+ * A record batch (magic 2) as the broker stores it: https://kafka.apache.org/documentation/#recordbatch. The package
+ * builds one buffer for each record and each number in it and copies them together; here the sizes are counted first
+ * and everything is written once into one buffer.
  */
 import { type Bytes, bytesOf } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
@@ -15,7 +16,13 @@ export type WireMessage = {
   headers?: Record<string, Bytes | undefined> | undefined
   timestamp?: number | undefined
 }
-export type BatchOptions = { producerId: bigint; producerEpoch: number; firstSequence: number; transactional: boolean; nowMs: number }
+export type BatchOptions = {
+  producerId: bigint
+  producerEpoch: number
+  firstSequence: number
+  transactional: boolean
+  nowMs: number
+}
 export type Compressor = { attribute: number; compress(records: Buffer): Promise<Buffer> }
 
 const MAGIC = 2
@@ -28,7 +35,11 @@ const CRC_AT = 17
 const AFTER_CRC = 21
 const NULL_LENGTH = -1
 
-export async function encodeBatch(messages: readonly WireMessage[], options: BatchOptions, compressor: Compressor | null): Promise<Buffer> {
+export async function encodeBatch(
+  messages: readonly WireMessage[],
+  options: BatchOptions,
+  compressor: Compressor | null,
+): Promise<Buffer> {
   const baseTimestamp = messages[0]?.timestamp ?? options.nowMs
   const plain = writeRecords(messages, baseTimestamp, options.nowMs)
   if (compressor === null) return writeHeader(plain, messages, baseTimestamp, options, 0)
@@ -37,7 +48,9 @@ export async function encodeBatch(messages: readonly WireMessage[], options: Bat
   return writeHeader(batch, messages, baseTimestamp, options, compressor.attribute)
 }
 
-/** The records, with room for the header in front. Lengths in bytes are counted once: for a text that means to read it. */
+/**
+ * The records, with room for the header in front. Lengths in bytes are counted once: for a text that means to read it.
+ */
 function writeRecords(messages: readonly WireMessage[], baseTimestamp: number, nowMs: number): Buffer {
   const bodies = new Int32Array(messages.length)
   const values = new Int32Array(messages.length)

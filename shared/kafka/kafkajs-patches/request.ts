@@ -1,7 +1,7 @@
 /**
- * The head in front of every request (https://kafka.apache.org/protocol.html#protocol_messages, header version 1). The package copies the body
- * into one buffer for the head and that into another for the length, each of them zeroed and rounded up to a power of two: four megabytes are
- * touched for one of records. Here everything is written once.
+ * The head in front of every request (https://kafka.apache.org/protocol.html#protocol_messages, header version 1). The
+ * package copies the body into one buffer for the head and that into another for the length, each of them zeroed and
+ * rounded up to a power of two: four megabytes are touched for one of records. Here everything is written once.
  */
 import { replaceInternal } from './internals.ts'
 
@@ -22,7 +22,11 @@ export function patchRequest(): void {
   replaceInternal('protocol/request.js', async (created: Created) => ({ buffer: await encodeRequest(created) }))
 }
 
-export async function encodeRequest({ correlationId, clientId, request: { apiKey, apiVersion, encode } }: Created): Promise<Buffer> {
+export async function encodeRequest({
+  correlationId,
+  clientId,
+  request: { apiKey, apiVersion, encode },
+}: Created): Promise<Buffer> {
   const encoded = await encode()
   const pieces = 'pieces' in encoded ? encoded.pieces : [encoded.buffer]
   const client = Buffer.from(clientId)

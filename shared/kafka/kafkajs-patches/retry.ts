@@ -1,11 +1,15 @@
 /**
- * One retry policy for the whole package. Its own defaults change with NODE_ENV=test, start at 300 ms (a transaction that follows
- * another meets CONCURRENT_TRANSACTIONS for some milliseconds, so that made four transactions a second), and cannot be set at all for the
- * transaction manager, which reads them from a property that its cluster does not have.
+ * One retry policy for the whole package. Its own defaults change with NODE_ENV=test, start at 300 ms (a transaction
+ * that follows another meets CONCURRENT_TRANSACTIONS for some milliseconds, so that made four transactions a second),
+ * and cannot be set at all for the transaction manager, which reads them from a property that its cluster does not
+ * have.
  */
 import { internal } from './internals.ts'
 
-/** 5, 10, 20 … 1000, 1000 ms: about 24 s in all, which passes over a broker's restart and stays under the deadlines of the port. */
+/**
+ * 5, 10, 20 … 1000, 1000 ms: about 24 s in all, which passes over a broker's restart and stays under the deadlines of
+ * the port.
+ */
 export const RETRY = { initialRetryTime: 5, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 30 } as const
 
 export function patchRetry(): void {

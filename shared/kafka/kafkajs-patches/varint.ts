@@ -1,4 +1,7 @@
-/** Zigzag varints as in https://protobuf.dev/programming-guides/encoding/#signed-ints: 32 bits for lengths and counts, 64 for timestamp deltas. */
+/**
+ * Zigzag varints as in https://protobuf.dev/programming-guides/encoding/#signed-ints: 32 bits for lengths and counts,
+ * 64 for timestamp deltas.
+ */
 
 const CONTINUE = 0x80
 const LOW_BITS = 0x7f

@@ -1,7 +1,7 @@
 /**
- * Appending to one partition. One `send` is for one partition and names it on each message: of a send to several, the package repeats after a
- * failure only what went to brokers without an answer, and records of the others can be lost while it resolves. Long appends are cut, since a
- * batch over the topic's max.message.bytes is refused whole.
+ * Appending to one partition. One `send` is for one partition and names it on each message: of a send to several, the
+ * package repeats after a failure only what went to brokers without an answer, and records of the others can be lost
+ * while it resolves. Long appends are cut, since a batch over the topic's max.message.bytes is refused whole.
  */
 import type { Message as PackageMessage, ProducerRecord, RecordMetadata } from 'kafkajs'
 import { HeadraceError } from '../../errors.ts'
@@ -31,7 +31,13 @@ export async function appendTo(send: SendRecords, append: Append, compression: C
   let nextOffset = 0
   for (const piece of cut(append.messages, partition)) {
     const messages = piece as unknown as PackageMessage[]
-    const answer = await send({ topic, messages, acks: ALL_IN_SYNC, timeout: ACK_TIMEOUT_MS, compression: CODES[compression] })
+    const answer = await send({
+      topic,
+      messages,
+      acks: ALL_IN_SYNC,
+      timeout: ACK_TIMEOUT_MS,
+      compression: CODES[compression],
+    })
     const offset = baseOffset(answer, append)
     firstOffset ??= offset
     nextOffset = offset + piece.length
@@ -39,13 +45,21 @@ export async function appendTo(send: SendRecords, append: Append, compression: C
   return firstOffset === null ? null : { topic, partition, firstOffset, nextOffset }
 }
 
-/** Messages as the package takes them, in pieces that fit into a batch. The length of a value is counted here and once: that means to read it. */
+/**
+ * Messages as the package takes them, in pieces that fit into a batch. The length of a value is counted here and once:
+ * that means to read it.
+ */
 export function* cut(messages: readonly Message[], partition: number): Generator<OwnMessage[]> {
   let piece: OwnMessage[] = []
   let bytes = 0
   for (const message of messages) {
     const valueBytes = bytesOf(message.value)
-    const size = RECORD_HEAD_BYTES + bytesOf(message.key) + (message.head?.length ?? 0) + valueBytes + sizeOfHeaders(message.headers)
+    const size =
+      RECORD_HEAD_BYTES +
+      bytesOf(message.key) +
+      (message.head?.length ?? 0) +
+      valueBytes +
+      sizeOfHeaders(message.headers)
     if (piece.length > 0 && (bytes + size > BATCH_BYTES_MAX || piece.length >= BATCH_RECORDS_MAX)) {
       yield piece
       piece = []
@@ -61,12 +75,17 @@ type OwnMessage = WireMessage & { partition: number }
 
 function sizeOfHeaders(headers: Message['headers']): number {
   let size = 0
-  if (headers !== undefined) for (const name in headers) size += HEADER_HEAD_BYTES + bytesOf(name) + bytesOf(headers[name] ?? null)
+  if (headers !== undefined)
+    for (const name in headers) size += HEADER_HEAD_BYTES + bytesOf(name) + bytesOf(headers[name] ?? null)
   return size
 }
 
 /** All of one shape, which the engine handles three times as fast as objects that lack this or that. */
-function toWire({ key, value, head, headers, timestampMs }: Message, partition: number, valueBytes: number): OwnMessage {
+function toWire(
+  { key, value, head, headers, timestampMs }: Message,
+  partition: number,
+  valueBytes: number,
+): OwnMessage {
   return { partition, key, value, head, valueBytes, headers, timestamp: timestampMs }
 }
 

@@ -1,6 +1,7 @@
 /**
- * The exactly-once publisher. A new client for each fence: after a failure the package goes on with sequence numbers that the broker may have
- * seen already, and would take new records for a repetition of old ones. So every failure ends the client, and only a fence makes a new one.
+ * The exactly-once publisher. A new client for each fence: after a failure the package goes on with sequence numbers
+ * that the broker may have seen already, and would take new records for a repetition of old ones. So every failure ends
+ * the client, and only a fence makes a new one.
  */
 import type { Kafka as KafkajsClient, Producer, Transaction } from 'kafkajs'
 import { type HeadraceError, messageOf, WrongUse } from '../../errors.ts'
@@ -53,7 +54,10 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
   ): Promise<readonly Appended[]> {
     const current = producer
     if (current === null || busy)
-      throw new WrongUse('HR_KAFKA_UNFENCED', `${transactionalId} may not publish ${busy ? 'twice at a time' : 'before it has fenced'}`)
+      throw new WrongUse(
+        'HR_KAFKA_UNFENCED',
+        `${transactionalId} may not publish ${busy ? 'twice at a time' : 'before it has fenced'}`,
+      )
     busy = true
     let transaction: Transaction | null = null
     const work = current.transaction().then((begun) => {
@@ -74,7 +78,9 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
   /** The fence aborts as well; this only spares readers the wait for it. */
   async function abort(transaction: Transaction | null): Promise<void> {
     if (!transaction?.isActive()) return
-    await settle(clock, ABORT_DEADLINE_MS, transaction.abort(), (reason) => log.debug({ transactionalId, reason }, 'an abort failed'))
+    await settle(clock, ABORT_DEADLINE_MS, transaction.abort(), (reason) =>
+      log.debug({ transactionalId, reason }, 'an abort failed'),
+    )
   }
 
   async function drop(pending: Promise<unknown>): Promise<void> {
@@ -99,7 +105,10 @@ function newProducer(client: KafkajsClient, transactionalId: string): Producer {
   })
 }
 
-/** The package asks for the producer id when the first transaction begins; one that is aborted without anything in it costs no request. */
+/**
+ * The package asks for the producer id when the first transaction begins; one that is aborted without anything in it
+ * costs no request.
+ */
 async function initProducerId(producer: Producer): Promise<void> {
   await producer.connect()
   const transaction = await producer.transaction()
@@ -123,7 +132,10 @@ async function publishIn(
   return appended
 }
 
-/** Sending the same offsets again changes nothing, so what passes by itself (the transaction before is still closing) is repeated here. */
+/**
+ * Sending the same offsets again changes nothing, so what passes by itself (the transaction before is still closing) is
+ * repeated here.
+ */
 async function sendOffsets(
   transaction: Transaction,
   { group, topic, partition, offset, metadata }: OffsetCommit,
@@ -132,7 +144,10 @@ async function sendOffsets(
   const bytes = Buffer.byteLength(metadata)
   if (bytes > METADATA_BYTES_MAX)
     throw new WrongUse('HR_KAFKA_METADATA', `checkpoint metadata of ${bytes} bytes is over ${METADATA_BYTES_MAX}`)
-  const offsets = { consumerGroupId: group, topics: [{ topic, partitions: [{ partition, offset: String(offset), metadata }] }] }
+  const offsets = {
+    consumerGroupId: group,
+    topics: [{ topic, partitions: [{ partition, offset: String(offset), metadata }] }],
+  }
   for (let attempt = 1; ; attempt++) {
     try {
       return await transaction.sendOffsets(offsets)
@@ -146,6 +161,11 @@ async function sendOffsets(
 function publishFailure(error: unknown, transactionalId: string): HeadraceError {
   const failure = explainFailure(error, `publishing as ${transactionalId}`)
   if (failure instanceof FencedError || !(error instanceof Error) || failure instanceof WrongUse) return failure
-  if (failure.code === 'HR_KAFKA_TIMESTAMP' || failure.code === 'HR_KAFKA_TOO_LARGE' || failure.code === 'HR_KAFKA_REFUSED') return failure
+  if (
+    failure.code === 'HR_KAFKA_TIMESTAMP' ||
+    failure.code === 'HR_KAFKA_TOO_LARGE' ||
+    failure.code === 'HR_KAFKA_REFUSED'
+  )
+    return failure
   return new PublishFailed('HR_KAFKA_PUBLISH', messageOf(failure), { hint: failure.hint, cause: error })
 }

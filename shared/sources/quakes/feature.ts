@@ -1,7 +1,8 @@
 /**
- * One earthquake, as the U.S. Geological Survey writes it (GeoJSON, RFC 7946) and as Headrace stores it: flat, typed, null where the survey
- * writes null. The survey's names are kept but for a handful that say nothing outside its own documents. What the survey adds is passed on
- * under its own name, so that it is seen as drift and kept; nothing here throws, whatever the API sends.
+ * One earthquake, as the U.S. Geological Survey writes it (GeoJSON, RFC 7946) and as Headrace stores it: flat, typed,
+ * null where the survey writes null. The survey's names are kept but for a handful that say nothing outside its own
+ * documents. What the survey adds is passed on under its own name, so that it is seen as drift and kept; nothing here
+ * throws, whatever the API sends.
  */
 import { column, epochMs, z } from 'headrace'
 
@@ -59,15 +60,21 @@ const RENAMED = {
   net: 'network',
 } as const
 
-/** GeoJSON feature → the flat record that `quake` describes, unchecked. Anything but an object is handed on as it is. */
+/**
+ * GeoJSON feature → the flat record that `quake` describes, unchecked. Anything but an object is handed on as it is.
+ */
 export function quakeOf(raw: unknown): unknown {
   if (!isObject(raw)) return raw
   const { type: _, geometry, properties, ...rest } = raw
-  const named = Object.entries(isObject(properties) ? properties : {}).map(([name, value]) => [renamed(name), value] as const)
-  const [longitude, latitude, depth] = isObject(geometry) && Array.isArray(geometry.coordinates) ? geometry.coordinates : []
+  const named = Object.entries(isObject(properties) ? properties : {}).map(
+    ([name, value]) => [renamed(name), value] as const,
+  )
+  const [longitude, latitude, depth] =
+    isObject(geometry) && Array.isArray(geometry.coordinates) ? geometry.coordinates : []
   return { ...Object.fromEntries(named), ...rest, longitude, latitude, depth_km: depth }
 }
 
 const renamed = (name: string): string => (Object.hasOwn(RENAMED, name) ? RENAMED[name as keyof typeof RENAMED] : name)
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

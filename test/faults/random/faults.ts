@@ -1,4 +1,6 @@
-/** The faults, drawn one after the other, so that a fault meets whatever the ones before it have left to be made good. */
+/**
+ * The faults, drawn one after the other, so that a fault meets whatever the ones before it have left to be made good.
+ */
 import assert from 'node:assert/strict'
 import { MARKER_HEADER } from '#shared/messages/frame.ts'
 import type { ServerName } from '../../../services/stack/stack.ts'
@@ -19,10 +21,18 @@ async function ends(service: Running): Promise<void> {
   await until(`${service.name} speaks`, () => service.lines().length > 0 || service.ended() !== null)
   // Without Kafka or registry at its start; it is started again anyway.
   if (service.ended()?.status === 1) return
-  assert.deepEqual(await service.stop(), { status: 0, signal: null }, `${service.name}: ${service.stderr().slice(-500)}`)
+  assert.deepEqual(
+    await service.stop(),
+    { status: 0, signal: null },
+    `${service.name}: ${service.stderr().slice(-500)}`,
+  )
 }
 
-const toService = (name: string, of: (scene: Scene) => Service, weights: { killed: number; stopped: number; halted: number }): Fault[] => [
+const toService = (
+  name: string,
+  of: (scene: Scene) => Service,
+  weights: { killed: number; stopped: number; halted: number },
+): Fault[] => [
   {
     name: `kill -9 of ${name}`,
     weight: weights.killed,
@@ -121,7 +131,11 @@ const FORGED: Fault = {
   name: 'somebody else writes markers into the topic',
   weight: 2,
   async make(scene) {
-    const messages = Array.from({ length: 3 }, () => ({ key: null, value: null, headers: { [MARKER_HEADER]: forgedMarker(scene) } }))
+    const messages = Array.from({ length: 3 }, () => ({
+      key: null,
+      value: null,
+      headers: { [MARKER_HEADER]: forgedMarker(scene) },
+    }))
     const sender = scene.place.kafka.sender()
     scene.figures.forged += messages.length
     try {
@@ -173,12 +187,20 @@ export const FAULTS: readonly Fault[] = [
       for (const loader of scene.loaders) await ends(loader)
       scene.forgetOffsets()
       const { kafka, names } = scene.place
-      await kafka.resetOffsets(names.loaderGroup, scene.orders.topic, new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, 0])))
+      await kafka.resetOffsets(
+        names.loaderGroup,
+        scene.orders.topic,
+        new Map(Array.from({ length: PARTITIONS }, (_, p) => [p, 0])),
+      )
       scene.forgetOffsets()
       for (const loader of scene.loaders) scene.replace(loader)
     },
   },
-  byHand('the table is renamed by hand, and back', 'RENAME TABLE {table} TO {table}_away', 'RENAME TABLE {table}_away TO {table}'),
+  byHand(
+    'the table is renamed by hand, and back',
+    'RENAME TABLE {table} TO {table}_away',
+    'RENAME TABLE {table}_away TO {table}',
+  ),
   byHand(
     'a column is renamed by hand, and back',
     'ALTER TABLE {table} RENAME COLUMN note TO remark',

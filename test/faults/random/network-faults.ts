@@ -1,4 +1,7 @@
-/** What a network does between the services and a Kafka that is well. A lost answer leaves open whether what was asked is done. */
+/**
+ * What a network does between the services and a Kafka that is well. A lost answer leaves open whether what was asked
+ * is done.
+ */
 import type { KafkaMishap } from '../../support/kafka-proxy.ts'
 import { between } from '../../support/random.ts'
 import { type Fault, oneOf, seconds } from './draws.ts'
@@ -43,7 +46,8 @@ export const NETWORK_FAULTS: readonly Fault[] = [
     name: 'answers of Kafka are lost or break off',
     weight: 4,
     async make(scene) {
-      scene.onKafka = (api) => (scene.random() < (CHANGES.has(api) ? CUT_SHARE_OF_CHANGES : CUT_SHARE) ? oneOf(scene, CUTS) : 'pass')
+      scene.onKafka = (api) =>
+        scene.random() < (CHANGES.has(api) ? CUT_SHARE_OF_CHANGES : CUT_SHARE) ? oneOf(scene, CUTS) : 'pass'
       await seconds(scene, 2, 8)
       scene.onKafka = pass
     },

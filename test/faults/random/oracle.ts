@@ -1,6 +1,7 @@
 /**
- * What must be true when everything has come to rest: for each key the newest version among all that the topic holds is the one that FINAL shows,
- * every refused record is a dead letter and nothing else is, every partition is committed to its end with the watermark of its last marker.
+ * What must be true when everything has come to rest: for each key the newest version among all that the topic holds is
+ * the one that FINAL shows, every refused record is a dead letter and nothing else is, every partition is committed to
+ * its end with the watermark of its last marker.
  */
 import assert from 'node:assert/strict'
 import { FRAME_HEAD_BYTES, MARKER_HEADER, parseDeadLetterHeaders, parseMarker } from '#shared/messages/frame.ts'
@@ -52,19 +53,31 @@ export async function judge(scene: Scene): Promise<Verdict> {
   const letters = new Set(
     (await orders.deadLetters()).map(({ headers }) => parseDeadLetterHeaders(headers as Record<string, Buffer>).origin),
   )
-  assert.deepEqual([...letters].sort(), [...truth.refused].sort(), 'what was refused is in the dead letters, and nothing else')
+  assert.deepEqual(
+    [...letters].sort(),
+    [...truth.refused].sort(),
+    'what was refused is in the dead letters, and nothing else',
+  )
   // A page behind a stranger's message has one more in front of its marker than it says, and verify tells.
   const known = scene.figures.forged === 0 ? [] : ['page_short', 'page_miscounted']
   // The operator's own comparison, which counts versions and letters in another way than this file does.
   // The ledger of letters follows some seconds behind.
-  await settled('headrace verify finds no difference', () => assertVerified(place, 'shop.orders', known).then(() => true))
+  await settled('headrace verify finds no difference', () =>
+    assertVerified(place, 'shop.orders', known).then(() => true),
+  )
   const committed = await commits(place, orders.topic)
   assert.deepEqual(
     committed.map((commit) => commit?.watermark ?? null),
     truth.watermarks,
     'the watermark is that of the last marker',
   )
-  return { published: truth.published, keys: expected.size, rows: rows.size, refused: truth.refused.size, letters: letters.size }
+  return {
+    published: truth.published,
+    keys: expected.size,
+    rows: rows.size,
+    refused: truth.refused.size,
+    letters: letters.size,
+  }
 }
 
 async function readLog({ place, orders }: Scene) {

@@ -6,7 +6,8 @@ import { drawFault } from './faults.ts'
 import { judge, type Verdict } from './oracle.ts'
 import { openScene, type Scene, type Service } from './scene.ts'
 
-export type Outcome = Verdict & Scene['figures'] & { seed: number; faults: Record<string, number>; network: Record<string, number> }
+export type Outcome = Verdict &
+  Scene['figures'] & { seed: number; faults: Record<string, number>; network: Record<string, number> }
 
 const WARM_UP_MS = 3_000
 const PAUSE_MS_MAX = 3_000
@@ -14,7 +15,10 @@ const LAST_WORDS = 20
 const LAST_CHARS = 500
 
 /** Throws what the oracle finds. The same seed draws the same faults; what they meet depends on the machine. */
-export async function runFaults(closes: Closes, options: { seed: number; forMs: number; say(line: string): void }): Promise<Outcome> {
+export async function runFaults(
+  closes: Closes,
+  options: { seed: number; forMs: number; say(line: string): void },
+): Promise<Outcome> {
   const random = randomFrom(options.seed)
   const scene = await openScene(closes, random)
   const faults: Record<string, number> = {}

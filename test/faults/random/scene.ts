@@ -1,6 +1,7 @@
 /**
- * What the random faults are done to: a private stack, a stream that never rests, loaders as real processes behind proxies, and a whole pipeline
- * beside them. Records of the stream come in new versions of few keys, so that order matters; a small share of them ClickHouse refuses.
+ * What the random faults are done to: a private stack, a stream that never rests, loaders as real processes behind
+ * proxies, and a whole pipeline beside them. Records of the stream come in new versions of few keys, so that order
+ * matters; a small share of them ClickHouse refuses.
  */
 import { systemClock as clock } from '#shared/clock.ts'
 import { z } from '#shared/index.ts'
@@ -50,7 +51,14 @@ export type Scene = {
   mishap: () => Mishap
   /** What happens to the next request to Kafka. */
   onKafka: (api: string) => KafkaMishap
-  figures: { pages: number; failedPages: number; loadersStarted: number; startedWithoutServer: number; looks: number; forged: number }
+  figures: {
+    pages: number
+    failedPages: number
+    loadersStarted: number
+    startedWithoutServer: number
+    looks: number
+    forged: number
+  }
   startLoader(): Running
   replace(service: Service): void
   /** A service that finds no Kafka or no registry at its start says so and ends; whoever runs it starts it again. */
@@ -61,7 +69,12 @@ export type Scene = {
   quiet(): Promise<void>
 }
 
-const schema = z.object({ id: z.string(), total: z.number(), note: z.string(), updated_at: z.iso.datetime({ offset: true }) })
+const schema = z.object({
+  id: z.string(),
+  total: z.number(),
+  note: z.string(),
+  updated_at: z.iso.datetime({ offset: true }),
+})
 
 export async function openScene(closes: Closes, random: () => number): Promise<Scene> {
   const stack = await ownStack()
@@ -69,7 +82,9 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
   const place = await ownPlace(SETTINGS, stack)
   const orders = await publish(place, compileStream({ schema }), PARTITIONS)
   const figures = { pages: 0, failedPages: 0, loadersStarted: 0, startedWithoutServer: 0, looks: 0, forged: 0 }
-  const proxy = await clickhouseProxy(place.config.clickhouse.url, (table) => (table === orders.table ? scene.mishap() : 'pass'))
+  const proxy = await clickhouseProxy(place.config.clickhouse.url, (table) =>
+    table === orders.table ? scene.mishap() : 'pass',
+  )
   const network = await startKafkaProxy(closes, stack.brokers, (api) => scene.onKafka(api))
   const far = { KAFKA_BROKERS: network.brokers, CLICKHOUSE_URL: proxy.url }
   const walk = await openWalk(closes, stack, far)
@@ -139,7 +154,10 @@ export async function openScene(closes: Closes, random: () => number): Promise<S
       if (wrong[0] !== undefined) throw wrong[0]
     },
   }
-  scene.loaders = [...Array.from({ length: LOADERS }, () => kept(scene.startLoader)), kept(() => walk.pipeline.loader())]
+  scene.loaders = [
+    ...Array.from({ length: LOADERS }, () => kept(scene.startLoader)),
+    kept(() => walk.pipeline.loader()),
+  ]
   const publishing = publishForEver()
   const looking = lookForEver()
   return scene

@@ -1,4 +1,6 @@
-/** A whole pipeline among the faults: an API to which records come on, a fetcher and a loader of its own as processes. */
+/**
+ * A whole pipeline among the faults: an API to which records come on, a fetcher and a loader of its own as processes.
+ */
 import assert from 'node:assert/strict'
 import { FRAME_HEAD_BYTES } from '#shared/messages/frame.ts'
 import { type Pipeline, pipeline } from '../../support/pipeline.ts'
@@ -58,7 +60,9 @@ export async function openWalk(closes: Closes, stack: OwnStack, env: Record<stri
   }
 }
 
-/** What the API has and the table does not show: its places in the topic, and what the table has of it without FINAL. */
+/**
+ * What the API has and the table does not show: its places in the topic, and what the table has of it without FINAL.
+ */
 async function missing(p: Pipeline): Promise<unknown> {
   const shown = new Set((await p.rows()).map(({ id }) => id))
   const ids = p.api.valid().flatMap(({ id }) => (shown.has(id) ? [] : [id]))

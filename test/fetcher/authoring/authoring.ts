@@ -18,7 +18,12 @@ export function ownFolder(t: TestContext): string {
 }
 
 export function apiFor(t: TestContext, source: Source, environment: Environment = {}): Api {
-  const api = openApi(source, { clock: fastClock(), log: silentLog, resolver: resolverFor(environment), requestsMax: 20 })
+  const api = openApi(source, {
+    clock: fastClock(),
+    log: silentLog,
+    resolver: resolverFor(environment),
+    requestsMax: 20,
+  })
   t.after(() => api.close())
   return api
 }

@@ -56,12 +56,20 @@ describe('nothing is written', () => {
   const wrong: [string, InitFlags, RegExp][] = [
     ['without an address', {}, /--url is missing/],
     ['for an address that is none', { url: 'api.shop.example' }, /--url: expected an http or https URL/],
-    ['for an address that holds a secret', { url: 'https://api.shop.example/v1/orders?api_key=4711' }, /--url: holds a secret/],
+    [
+      'for an address that holds a secret',
+      { url: 'https://api.shop.example/v1/orders?api_key=4711' },
+      /--url: holds a secret/,
+    ],
     ['without a path', { url: 'https://api.shop.example' }, /--path is missing/],
     ['for unknown credentials', { url: URL_GIVEN, auth: 'magic' }, /--auth: expected one of none, bearer/],
     ['for an unknown way of paging', { url: URL_GIVEN, paginate: 'pages' }, /--paginate: expected one of cursor/],
     ['for a pointer that is none', { url: URL_GIVEN, records: 'data' }, /--records: expected a JSON pointer/],
-    ['for a watermark without its parameter', { url: URL_GIVEN, watermark: 'updated_at' }, /--watermark: expected field=parameter/],
+    [
+      'for a watermark without its parameter',
+      { url: URL_GIVEN, watermark: 'updated_at' },
+      /--watermark: expected field=parameter/,
+    ],
     ['for an empty answer', { url: URL_GIVEN, key: '' }, /--key: expected an answer/],
     [
       'for a name that no stream can have',
@@ -83,7 +91,10 @@ describe('nothing is written', () => {
     test(name, async (t) => {
       const dir = ownFolder(t)
       const made = async () => filesFor(await answersFor('shop', flags, null), dir, systemClock)
-      await assert.rejects(made, (error) => error instanceof WrongUse && words.test(error.message) && (error.hint ?? '') !== '')
+      await assert.rejects(
+        made,
+        (error) => error instanceof WrongUse && words.test(error.message) && (error.hint ?? '') !== '',
+      )
       assert.deepEqual(readdirSync(dir), [])
     })
   }
@@ -95,11 +106,13 @@ describe('nothing is written', () => {
       const into = join(dir, file)
       mkdirSync(into)
       writeFileSync(join(into, file), file.endsWith('.ts') ? 'throw new Error()' : 'kept')
-      const refused = (error: unknown) => error instanceof WrongUse && error.message === `${join(into, file)} exists: nothing was written`
+      const refused = (error: unknown) =>
+        error instanceof WrongUse && error.message === `${join(into, file)} exists: nothing was written`
       await assert.rejects(command('shop', into), refused)
       assert.deepEqual(readdirSync(into), [file])
     }
-    const taken = (error: unknown) => error instanceof WrongUse && /a source "usgs" is declared in .*quakes-live\.ts/.test(error.message)
+    const taken = (error: unknown) =>
+      error instanceof WrongUse && /a source "usgs" is declared in .*quakes-live\.ts/.test(error.message)
     await assert.rejects(command('usgs', join(dir, 'new')), taken)
     await assert.rejects(command('My Shop', join(dir, 'new')), WrongUse)
     assert.ok(!existsSync(join(dir, 'new')))
@@ -114,7 +127,9 @@ describe('what init writes', () => {
       const auth = AUTHS[index % AUTHS.length]
       const paginate = PAGINATES[index % PAGINATES.length]
       const more =
-        index % 2 === 0 ? { watermark: 'updated_at=since', key: 'id, line-no' } : { records: '/result/items', path: '/v1/orders' }
+        index % 2 === 0
+          ? { watermark: 'updated_at=since', key: 'id, line-no' }
+          : { records: '/result/items', path: '/v1/orders' }
       await writeFiles(t, dir, `shop-${index}`, { ...(auth && { auth }), ...(paginate && { paginate }), ...more })
     }
     const names = (await loadSources([dir])).map(({ name }) => name)
@@ -125,7 +140,10 @@ describe('what init writes', () => {
 
     const register = join(ROOT, 'services', 'fetcher', 'authoring', 'recording', 'register.ts')
     const tests = readdirSync(dir).filter((file) => file.endsWith('.test.ts'))
-    const ran = await node(['--import', register, '--test', '--test-isolation=none', '--test-reporter=tap', ...tests], dir)
+    const ran = await node(
+      ['--import', register, '--test', '--test-isolation=none', '--test-reporter=tap', ...tests],
+      dir,
+    )
     assert.equal(ran.status, 0, ran.text)
     assert.match(ran.text, new RegExp(`# pass ${count}\\n`))
     assert.match(ran.text, /# skipped 0\n/)
@@ -163,7 +181,11 @@ describe('what init writes', () => {
       return { json: { data: found.slice(at, at + 2), next_cursor: at + 2 < found.length ? String(at + 2) : null } }
     })
     const dir = ownFolder(t)
-    await writeFiles(t, dir, 'shop', { url: `${server.url}/v1/orders`, paginate: 'cursor', watermark: 'updated_at=since' })
+    await writeFiles(t, dir, 'shop', {
+      url: `${server.url}/v1/orders`,
+      paginate: 'cursor',
+      watermark: 'updated_at=since',
+    })
     const source = (await loadSources([dir])).at(-1)
     assert.equal(source?.name, 'shop')
     const { steps } = await checkSource({
@@ -204,7 +226,11 @@ describe('what init writes', () => {
   test('holds texts as they were typed, whatever they are', async (t) => {
     const dir = ownFolder(t)
     const PATH = "/it's/'); process.exit(9); ('/`/\\n"
-    const answers = await answersFor('shop', { url: 'https://api.shop.example', path: PATH, stream: 'orders', key: 'a b' }, null)
+    const answers = await answersFor(
+      'shop',
+      { url: 'https://api.shop.example', path: PATH, stream: 'orders', key: 'a b' },
+      null,
+    )
     for (const { path, text } of await filesFor(answers, dir, systemClock)) writeFileSync(path, text)
     const stream = (await loadSources([dir])).at(-1)?.streams[0]
     assert.equal(stream?.path, PATH)
@@ -256,7 +282,19 @@ describe('a person at a terminal', () => {
   })
 
   test('is asked again after a wrong answer, told what is wrong, and not for ever', async (t) => {
-    const again = terminal(t, 'shop.example', 'https://api.shop.example/v1/orders', '', '', 'secret', 'none', '', '', '', '')
+    const again = terminal(
+      t,
+      'shop.example',
+      'https://api.shop.example/v1/orders',
+      '',
+      '',
+      'secret',
+      'none',
+      '',
+      '',
+      '',
+      '',
+    )
     assert.equal((await answersFor('shop', {}, again.opened)).url, 'https://api.shop.example')
     assert.match(again.shown(), /expected an http or https URL/)
     assert.match(again.shown(), /expected one of none, bearer/)
@@ -269,6 +307,9 @@ describe('a person at a terminal', () => {
 
   test('who leaves has written nothing', async (t) => {
     const { opened } = terminal(t, URL_GIVEN)
-    await assert.rejects(answersFor('shop', {}, opened), (error) => error instanceof Stopped && /nothing was written/.test(error.message))
+    await assert.rejects(
+      answersFor('shop', {}, opened),
+      (error) => error instanceof Stopped && /nothing was written/.test(error.message),
+    )
   })
 })

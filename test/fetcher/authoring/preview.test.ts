@@ -60,7 +60,14 @@ describe('what goes wrong is told with the field, the request and the answer', (
     ],
     ['a cycle', () => ({ json: { data: [], next: 'b' } }), {}, /names the same next page/, 'paginate', /"next":"b"/],
     ['a refusal', () => ({ status: 404, json: { error: 'no such thing' } }), {}, /404: .*no such thing/, 'path', null],
-    ['a source that fails', () => ({ status: 503, body: 'out of order' }), {}, /failed 3 times.*out of order/, 'baseUrl', null],
+    [
+      'a source that fails',
+      () => ({ status: 503, body: 'out of order' }),
+      {},
+      /failed 3 times.*out of order/,
+      'baseUrl',
+      null,
+    ],
   ]
   for (const [name, script, stream, message, field, answer] of failures) {
     test(name, async (t) => {
@@ -76,7 +83,9 @@ describe('what goes wrong is told with the field, the request and the answer', (
   }
 
   test('a page that fails behind others leaves what they brought', async (t) => {
-    const { shop } = await shopAt(t, (asked) => (asked.query.has('cursor') ? { status: 400, json: {} } : oddPages(asked)))
+    const { shop } = await shopAt(t, (asked) =>
+      asked.query.has('cursor') ? { status: 400, json: {} } : oddPages(asked),
+    )
     const { preview: shown, recording } = await preview(shop)
     assert.equal(shown.error?.code, 'HR_PAGE_REFUSED')
     assert.deepEqual([shown.pages, shown.counts.records, shown.counts.deadLetters], [1, 1, 1])
@@ -92,7 +101,13 @@ describe('what goes wrong is told with the field, the request and the answer', (
 
   test('a number that is none is a wrong use, and nothing is asked', async (t) => {
     const { shop, server } = await shopAt(t, twoPages)
-    for (const options of [{ partition: 1 }, { partition: 0.5 }, { pages: 0 }, { pages: Number.NaN }, { records: -1 }]) {
+    for (const options of [
+      { partition: 1 },
+      { partition: 0.5 },
+      { pages: 0 },
+      { pages: Number.NaN },
+      { records: -1 },
+    ]) {
       await assert.rejects(preview(shop, options), WrongUse)
     }
     assert.equal(server.requests.length, 0)
@@ -110,8 +125,12 @@ describe('what goes wrong is told with the field, the request and the answer', (
 describe('a preview', () => {
   test('shows a record that is nested too deep as the dead letter that a run makes of it, and what is nested less as the record', async (t) => {
     const levels = (count: number) => `${'{"a":['.repeat(count)}0${']}'.repeat(count)}`
-    const bodies = [60_000, 1_000].map((count, at) => `{"id":"${at}","total":1,"updated_at":"2026-01-01T00:00:00Z","odd":${levels(count)}}`)
-    const { shop } = await shopAt(t, () => ({ body: `{"data":[${bodies.join(',')}],"next":null,"more":${levels(50_000)}}` }))
+    const bodies = [60_000, 1_000].map(
+      (count, at) => `{"id":"${at}","total":1,"updated_at":"2026-01-01T00:00:00Z","odd":${levels(count)}}`,
+    )
+    const { shop } = await shopAt(t, () => ({
+      body: `{"data":[${bodies.join(',')}],"next":null,"more":${levels(50_000)}}`,
+    }))
     const { preview: shown, recording, error } = await preview(shop)
     assert.equal(error, null)
     assert.deepEqual([shown.counts.records, shown.counts.deadLetters], [1, 1])
@@ -141,7 +160,9 @@ describe('a preview', () => {
 
   test('counts attempts that failed, and asks for no more pages than it is told', async (t) => {
     let asked = 0
-    const { shop, server } = await shopAt(t, (request) => (++asked === 1 ? { status: 503, json: {} } : twoPages(request)))
+    const { shop, server } = await shopAt(t, (request) =>
+      ++asked === 1 ? { status: 503, json: {} } : twoPages(request),
+    )
     const { preview: shown } = await preview(shop, { pages: 1, records: 1 })
     assert.equal(shown.requests[0]?.attempts, 2)
     assert.equal(server.requests.length, 2)
@@ -149,7 +170,9 @@ describe('a preview', () => {
   })
 
   test('asks for the partition that is named', async (t) => {
-    const { shop, server } = await shopAt(t, () => ({ json: { data: [] } }), { partitions: [{ region: 'eu' }, { region: 'us' }] })
+    const { shop, server } = await shopAt(t, () => ({ json: { data: [] } }), {
+      partitions: [{ region: 'eu' }, { region: 'us' }],
+    })
     await preview(shop, { partition: 1 })
     assert.equal(server.requests[0]?.query.get('region'), 'us')
   })
@@ -166,7 +189,11 @@ describe('a preview', () => {
     const client = { clientId: 'demo', clientSecret: 'not-for-everybody' }
     const api = await startSampleApi({ ...client, limit: { requests: 10_000, perMs: 1000 }, sharedLimitAt: 0 })
     t.after(() => api.close())
-    const environment = { SAMPLE_API_URL: api.url, SAMPLE_API_CLIENT_ID: client.clientId, SAMPLE_API_CLIENT_SECRET: client.clientSecret }
+    const environment = {
+      SAMPLE_API_URL: api.url,
+      SAMPLE_API_CLIENT_ID: client.clientId,
+      SAMPLE_API_CLIENT_SECRET: client.clientSecret,
+    }
     const quakes = (await loadSources([])).find(({ name }) => name === 'quakes')
     assert.ok(quakes !== undefined)
     const source = { ...quakes, timeout: 3_600_000, quota: [] }
@@ -189,7 +216,10 @@ describe('a preview', () => {
         attend: () => undefined,
       },
     )
-    const { preview: shown } = await preview({ ...source, streams: [stream] }, { pages: 100, records: 10_000, environment })
+    const { preview: shown } = await preview(
+      { ...source, streams: [stream] },
+      { pages: 100, records: 10_000, environment },
+    )
     assert.deepEqual(
       shown.records,
       published.flatMap(({ records }) => records.map(({ payload }) => JSON.parse(payload))),
@@ -205,7 +235,14 @@ describe('a preview', () => {
 
 describe('the table', () => {
   const stream = streamOf(
-    declareShop({ schema: z.object({ total: z.number(), id: z.string(), updated_at: z.iso.datetime(), note: z.string().optional() }) }),
+    declareShop({
+      schema: z.object({
+        total: z.number(),
+        id: z.string(),
+        updated_at: z.iso.datetime(),
+        note: z.string().optional(),
+      }),
+    }),
   )
   const shown = (records: Part[], more: Partial<Preview> = {}): Preview => ({
     stream: 'shop.orders',
@@ -308,9 +345,14 @@ export default defineSource({
   })
 
   test('prints one object with --json, and ends with 0 or 1', async (t) => {
-    const { dir } = await declaredShop(t, (asked) => (asked.query.has('cursor') ? { status: 404, json: {} } : twoPages(asked)))
+    const { dir } = await declaredShop(t, (asked) =>
+      asked.query.has('cursor') ? { status: 404, json: {} } : twoPages(asked),
+    )
     const command = (...args: string[]) => runCommand(t, ['--sources', dir, 'preview', ...args], {})
-    const [done, failed] = await Promise.all([command('shop.orders', '--json', '--pages', '1'), command('shop.orders', '--json')])
+    const [done, failed] = await Promise.all([
+      command('shop.orders', '--json', '--pages', '1'),
+      command('shop.orders', '--json'),
+    ])
     assert.equal(done.status, 0, done.stderr)
     assert.equal(JSON.parse(done.stdout).counts.records, 2)
     assert.equal(failed.status, 1)
@@ -323,7 +365,10 @@ export default defineSource({
     }))
     const others = await untouched(t)
     const broken = ownFolder(t)
-    writeFileSync(join(broken, 'store.ts'), "import { defineSource } from 'headrace'\nexport default defineSource({ name: 'store' })")
+    writeFileSync(
+      join(broken, 'store.ts'),
+      "import { defineSource } from 'headrace'\nexport default defineSource({ name: 'store' })",
+    )
     const command = (...args: string[]) => runCommand(t, args, others.environment)
     const [good, bad] = await Promise.all([
       command('--sources', dir, 'check', 'shop'),

@@ -39,7 +39,10 @@ function assertClean(text: string, what: string): void {
   assert.doesNotMatch(text, /c4nary/)
   for (const [run] of text.matchAll(/[A-Za-z0-9+/]{8,}/g)) {
     for (const start of [0, 1, 2, 3]) {
-      assert.ok(!Buffer.from(run.slice(start), 'base64').toString('latin1').includes('c4nary'), `${what} holds it in base64: ${run}`)
+      assert.ok(
+        !Buffer.from(run.slice(start), 'base64').toString('latin1').includes('c4nary'),
+        `${what} holds it in base64: ${run}`,
+      )
     }
   }
 }
@@ -49,7 +52,11 @@ const KINDS = {
   'an API key in a header': apiKey({ key: shopKey, name: 'X-Shop-Key' }),
   'an API key in the query': apiKey({ key: shopKey, in: 'query', name: 'shopkey' }),
   'a user name and a password': basic({ username: 'me', password: shopKey }),
-  'client credentials in the header': oauth2ClientCredentials({ tokenUrl: '/token', clientId: secret('SHOP_ID'), clientSecret: shopKey }),
+  'client credentials in the header': oauth2ClientCredentials({
+    tokenUrl: '/token',
+    clientId: secret('SHOP_ID'),
+    clientSecret: shopKey,
+  }),
   'client credentials in the body': oauth2ClientCredentials({
     tokenUrl: '/token',
     clientId: secret('SHOP_ID'),
@@ -86,7 +93,10 @@ const careless = (asked: Asked): Answer => {
       ]
   const token = asked.headers.authorization === `Bearer ${TOKEN}` ? `&access_token=${TOKEN}` : ''
   const next = second ? null : `/orders?page=2&shopkey=${encodeURIComponent(CANARY)}${token}`
-  return { json: { data, next, echo }, headers: { 'x-echo': encodeURIComponent(CANARY), 'set-cookie': 'session=c4nary-session' } }
+  return {
+    json: { data, next, echo },
+    headers: { 'x-echo': encodeURIComponent(CANARY), 'set-cookie': 'session=c4nary-session' },
+  }
 }
 
 type Script = (asked: Asked) => Answer
@@ -95,9 +105,20 @@ async function everythingShown(t: TestContext, script: Script, auth: (typeof KIN
   const server = await startServer(t, script)
   const stream = { paginate: nextUrl({ next: '/next' }), watermark: undefined }
   const source = declareShop(stream, { baseUrl: server.url, auth, ...PATIENT })
-  const tools = { clock: fastClock(), log: silentLog, resolver: resolverFor(environment), signal: new AbortController().signal }
+  const tools = {
+    clock: fastClock(),
+    log: silentLog,
+    resolver: resolverFor(environment),
+    signal: new AbortController().signal,
+  }
   const orders = streamOf(source)
-  const { preview, recording, error } = await previewStream({ ...tools, stream: orders, partition: 0, pages: 2, records: 10 })
+  const { preview, recording, error } = await previewStream({
+    ...tools,
+    stream: orders,
+    partition: 0,
+    pages: 2,
+    records: 10,
+  })
   const checked = await checkSource({ ...tools, source, streams: source.streams })
   const texts = {
     json: JSON.stringify(preview),
@@ -135,9 +156,19 @@ describe('no secret is shown or recorded by an API that repeats', () => {
 describe('no secret is shown by an API that refuses with what it was told:', () => {
   const refusals: [string, Script][] = [
     ['401', (asked) => (asked.path === '/token' ? careless(asked) : { status: 401, json: known(asked) })],
-    ['403', (asked) => (asked.path === '/token' ? careless(asked) : { status: 403, body: JSON.stringify(known(asked)) })],
-    ['HTML', (asked) => (asked.path === '/token' ? careless(asked) : { body: `<html>${CANARY} ${JSON.stringify(known(asked))}</html>` })],
-    ['no records', (asked) => (asked.path === '/token' ? careless(asked) : { json: { data: 'none', ...known(asked) } })],
+    [
+      '403',
+      (asked) => (asked.path === '/token' ? careless(asked) : { status: 403, body: JSON.stringify(known(asked)) }),
+    ],
+    [
+      'HTML',
+      (asked) =>
+        asked.path === '/token' ? careless(asked) : { body: `<html>${CANARY} ${JSON.stringify(known(asked))}</html>` },
+    ],
+    [
+      'no records',
+      (asked) => (asked.path === '/token' ? careless(asked) : { json: { data: 'none', ...known(asked) } }),
+    ],
     ['no token', (asked) => ({ status: 400, json: { error: 'invalid_client', ...known(asked) } })],
     [
       'a redirect',
@@ -153,7 +184,8 @@ describe('no secret is shown by an API that refuses with what it was told:', () 
         const { texts, preview } = await everythingShown(t, script, auth)
         assert.ok(preview.error !== null, kind)
         // The error itself goes to nobody but the exit status.
-        for (const what of ['json', 'table', 'recording', 'check'] as const) assertClean(texts[what], `${kind}: ${what}`)
+        for (const what of ['json', 'table', 'recording', 'check'] as const)
+          assertClean(texts[what], `${kind}: ${what}`)
       }
     })
   }
@@ -162,7 +194,12 @@ describe('no secret is shown by an API that refuses with what it was told:', () 
 describe('hiding', () => {
   test('finds a secret in every form, in names and in numbers, and leaves everything else', () => {
     const hide = hiding(() => ['12345678', CANARY])
-    const given = { n: 12345678, m: 1.5, [`x${CANARY}`]: [CANARY, encodeURIComponent(CANARY), base64(CANARY), null, true], t: 'a12345678b' }
+    const given = {
+      n: 12345678,
+      m: 1.5,
+      [`x${CANARY}`]: [CANARY, encodeURIComponent(CANARY), base64(CANARY), null, true],
+      t: 'a12345678b',
+    }
     assert.deepEqual(hide.in(given), { n: '***', m: 1.5, 'x***': ['***', '***', '***', null, true], t: 'a***b' })
   })
 

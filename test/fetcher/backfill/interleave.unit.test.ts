@@ -8,7 +8,10 @@ import { stopSignal } from '../../../services/fetcher/schedule/stop-signal.ts'
 
 const JOB: Job = { range: { from: '1', to: '9' }, again: false }
 
-/** A backfill of so many pages, a page every few milliseconds; regular runs are due as `dueMs` says, and end as `regular` says. */
+/**
+ * A backfill of so many pages, a page every few milliseconds; regular runs are due as `dueMs` says, and end as
+ * `regular` says.
+ */
 function scripted(options: { pages: number; dueMs?: () => number; regular?: (number: number) => RunOutcome }) {
   const story: string[] = []
   let left = options.pages
@@ -35,7 +38,14 @@ function scripted(options: { pages: number; dueMs?: () => number; regular?: (num
 
 function byTurns(partition: Partition, isServed = async () => true) {
   const stop = stopSignal(systemClock, 1_000)
-  const outcome = interleaveBackfill({ stream: { every: 100, cron: undefined }, partition, job: JOB, stop, clock: systemClock, isServed })
+  const outcome = interleaveBackfill({
+    stream: { every: 100, cron: undefined },
+    partition,
+    job: JOB,
+    stop,
+    clock: systemClock,
+    isServed,
+  })
   return { stop, outcome }
 }
 

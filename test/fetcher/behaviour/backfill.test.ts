@@ -45,7 +45,10 @@ describe('a backfill', () => {
 
       api.forget()
       const again = await place.fetchOnce(source, undefined, range(3, 7))
-      assert.deepEqual([again.summary.partitions['shop.orders/0']?.already, again.summary.pages, api.log.length], [true, 0, 0])
+      assert.deepEqual(
+        [again.summary.partitions['shop.orders/0']?.already, again.summary.pages, api.log.length],
+        [true, 0, 0],
+      )
       await place.fetchOnce(source, undefined, range(3, 7, true))
       assert.deepEqual(idsOf((await place.entries(stream)).slice(entries.length)), [...named(3, 7), ...named(3, 7)])
 
@@ -128,7 +131,9 @@ describe('a backfill', () => {
     const codes = ['a1', 'a10', 'a2', 'b', 'Ü', 'ü']
     const records = codes.map((code) => ({ ...order(code), code }))
     const api = await startApi(t, {
-      script: ({ values }) => ({ json: { data: records.filter(({ code }) => code >= (values.after ?? '')), next: null } }),
+      script: ({ values }) => ({
+        json: { data: records.filter(({ code }) => code >= (values.after ?? '')), next: null },
+      }),
     })
     const source = declareShop(
       { schema: orderSchema.extend({ code: z.string() }), watermark: { field: 'code', param: 'after', sorted: true } },
@@ -173,7 +178,10 @@ describe('a backfill', () => {
     const api = await startApi(t, { pageSize: 2 })
     api.put(...orders(12))
     const paginate = windows({ to: 'until', size: '2s', min: '1s', pages: STREAM.paginate })
-    const source = declareShop({ paginate, watermark: { field: 'updated_at', param: 'since', start: instant(0) } }, { baseUrl: api.url })
+    const source = declareShop(
+      { paginate, watermark: { field: 'updated_at', param: 'since', start: instant(0) } },
+      { baseUrl: api.url },
+    )
     await place.fetchOnce(source, undefined, range(3, 8))
     assert.deepEqual(idsOf(await place.entries(streamOf(source))), named(3, 8))
     assert.deepEqual(
@@ -202,11 +210,14 @@ describe('a backfill', () => {
   test('is refused with what to do, where it cannot be asked for or is none', async (t) => {
     const place = await ownPlace(t)
     const refused = (stream: Record<string, unknown>, from: string, to: string, what: RegExp) =>
-      assert.rejects(place.fetchOnce(declareShop(stream), undefined, { range: { from, to, again: false } }), (error) => {
-        assert.ok(error instanceof WrongUse && error.hint !== undefined, String(error))
-        assert.match(error.message, what)
-        return true
-      })
+      assert.rejects(
+        place.fetchOnce(declareShop(stream), undefined, { range: { from, to, again: false } }),
+        (error) => {
+          assert.ok(error instanceof WrongUse && error.hint !== undefined, String(error))
+          assert.match(error.message, what)
+          return true
+        },
+      )
     await refused({ watermark: undefined }, instant(0), instant(1), /shop\.orders has no watermark/)
     await refused({}, 'yesterday', instant(1), /--from yesterday: gives no position in "updated_at"/)
     await refused({}, instant(1), '2026-02-30', /--to 2026-02-30: gives no position/)

@@ -1,6 +1,7 @@
 /**
- * Clocks that are behind, ahead, or put back while a run goes on, on the real stack up to the table: the newest value of a key is shown, whatever
- * the machine that fetched it took for the time. All records keep one `updated_at`, so that only the time of the fetch tells versions apart.
+ * Clocks that are behind, ahead, or put back while a run goes on, on the real stack up to the table: the newest value
+ * of a key is shown, whatever the machine that fetched it took for the time. All records keep one `updated_at`, so that
+ * only the time of the fetch tells versions apart.
  */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
@@ -53,7 +54,15 @@ async function bench(t: Parameters<typeof startServer>[0], stream: Record<string
     const metrics = createMetrics()
     const off = typeof offMs === 'number' ? () => offMs : offMs
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
-    const tools = { clock: clockOff(off), log, metrics, resolver: resolverFor({}), config: place.config, signal: never, once: true }
+    const tools = {
+      clock: clockOff(off),
+      log,
+      metrics,
+      resolver: resolverFor({}),
+      config: place.config,
+      signal: never,
+      once: true,
+    }
     const summary = await fetchStreams({ ...tools, streams: source.streams, ...how })
     return {
       outcome: summary.partitions['shop.orders/0']?.outcome,
@@ -66,13 +75,17 @@ async function bench(t: Parameters<typeof startServer>[0], stream: Record<string
   async function timestamps(): Promise<number[]> {
     const range = (await place.kafka.logRanges(topic))[0] ?? { low: 0, high: 0 }
     const times: number[] = []
-    for await (const { timestamp } of place.kafka.readPartition(topic, 0, range.low, range.high)) times.push(Number(timestamp))
+    for await (const { timestamp } of place.kafka.readPartition(topic, 0, range.low, range.high))
+      times.push(Number(timestamp))
     return times
   }
 
   async function shown(): Promise<Record<string, number>> {
     await loadAll(place)
-    const rows = await query<{ id: string; total: number }>(place, 'SELECT id, total FROM {db}.shop_orders FINAL ORDER BY id')
+    const rows = await query<{ id: string; total: number }>(
+      place,
+      'SELECT id, total FROM {db}.shop_orders FINAL ORDER BY id',
+    )
     return Object.fromEntries(rows.map(({ id, total }) => [id, total]))
   }
 
@@ -170,15 +183,29 @@ describe('the newest value is shown', () => {
 
   test('and not that of a dead letter, replayed by a host that is behind, which was fetched before it', async (t) => {
     const { fetch, place, shown, timestamps } = await bench(t)
-    const number = { schema: z.object({ id: z.string(), total: z.number(), updated_at: z.iso.datetime({ offset: true }) }) }
+    const number = {
+      schema: z.object({ id: z.string(), total: z.number(), updated_at: z.iso.datetime({ offset: true }) }),
+    }
     await fetch({ totals: { a: 1, b: 1 } })
     // The record of `a` is refused while the clock is behind, and its newer value comes in the same hour.
     await fetch({ totals: { a: 'seven', b: 2 }, offMs: -HOUR_MS })
     await fetch({ totals: { a: 8, b: 2 }, offMs: -HOUR_MS })
-    const lenient = { ...number, map: (raw: Record<string, unknown>) => ({ ...raw, total: raw.total === 'seven' ? 7 : raw.total }) }
+    const lenient = {
+      ...number,
+      map: (raw: Record<string, unknown>) => ({ ...raw, total: raw.total === 'seven' ? 7 : raw.total }),
+    }
     const stream = streamOf(declareShop(lenient, { baseUrl: 'http://127.0.0.1:1' }))
     const clock = clockOff(() => -2 * HOUR_MS)
-    const replaying = { filter: {}, limit: 10, dryRun: false, force: false, clock, log: silentLog, config: place.config, signal: never }
+    const replaying = {
+      filter: {},
+      limit: 10,
+      dryRun: false,
+      force: false,
+      clock,
+      log: silentLog,
+      config: place.config,
+      signal: never,
+    }
     const { partitions } = await replayLetters({ ...replaying, stream })
     assert.equal(partitions[0]?.published, 1)
     assert.deepEqual(await shown(), { a: 8, b: 2 })
@@ -219,7 +246,10 @@ describe('a stamp that Kafka does not take', () => {
     }
     const { partition, log } = await place.openPartition(source, { publisher })
     for (let run = 0; run < 2; run++)
-      assert.equal((await partition.run({ soft: never, hard: never, stopped: null as never, request() {} } as never)).outcome, 'done')
+      assert.equal(
+        (await partition.run({ soft: never, hard: never, stopped: null as never, request() {} } as never)).outcome,
+        'done',
+      )
     const told = log.filter((line) => line.includes('get the time of this clock'))
     assert.equal(told.length, 1)
   })

@@ -1,6 +1,6 @@
 /**
- * APIs whose links count pages or records, walked on the real stack while their records move: one that is updated goes to the end, and all behind
- * it move up by one, over the boundary of a page.
+ * APIs whose links count pages or records, walked on the real stack while their records move: one that is updated goes
+ * to the end, and all behind it move up by one, over the boundary of a page.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -28,7 +28,11 @@ type ApiOptions = {
 }
 type Way = { next(base: URL, skip: number, size: number): URL; skip(asked: URL, size: number): number }
 
-const byParam = (name: string, number: (skip: number, size: number) => number, skip: (number: number, size: number) => number): Way => ({
+const byParam = (
+  name: string,
+  number: (skip: number, size: number) => number,
+  skip: (number: number, size: number) => number,
+): Way => ({
   next(base, skipped, size) {
     base.searchParams.set(name, String(number(skipped, size)))
     return base
@@ -67,7 +71,10 @@ const WAYS: Record<string, Way> = {
   },
 }
 
-/** Sorted by time, and then by their coming. `onPage` is told of each page that was answered, and may change the records. */
+/**
+ * Sorted by time, and then by their coming. `onPage` is told of each page that was answered, and may change the
+ * records.
+ */
 async function startApi(t: Parameters<typeof startServer>[0], options: ApiOptions = {}) {
   const { size = 100, way = pages('page'), since = 'inclusive' } = options
   const api = {
@@ -114,7 +121,10 @@ async function startApi(t: Parameters<typeof startServer>[0], options: ApiOption
 const PAGINATES = { linkHeader: linkHeader(), nextUrl: nextUrl({ next: '/next' }) }
 
 /** The topic has every record of the API in the version that it has now. */
-function assertEqual(entries: Awaited<ReturnType<Awaited<ReturnType<typeof ownPlace>>['entries']>>, records: readonly Order[]) {
+function assertEqual(
+  entries: Awaited<ReturnType<Awaited<ReturnType<typeof ownPlace>>['entries']>>,
+  records: readonly Order[],
+) {
   const latest = new Map(entries.flatMap(({ record }) => (record === null ? [] : [[record.id, record.updated_at]])))
   assert.deepEqual(
     records.filter(({ id, updated_at }) => latest.get(id) !== updated_at).map(({ id }) => id),
@@ -150,7 +160,10 @@ describe('a sorted stream whose links count is walked by the watermark, and no r
     api.onPage = (number) => {
       if (number === 0) api.update('r5')
     }
-    const source = declareShop({ paginate: cursor({ next: '/page', param: 'page' }), watermark: SORTED }, { baseUrl: api.url })
+    const source = declareShop(
+      { paginate: cursor({ next: '/page', param: 'page' }), watermark: SORTED },
+      { baseUrl: api.url },
+    )
     await place.fetchOnce(source)
     assertEqual(await place.entries(streamOf(source)), api.records)
     assert.equal(api.requests.length, 3)
@@ -179,7 +192,10 @@ describe('a sorted stream whose links count is walked by the watermark, and no r
       api.onPage = (number) => {
         if (number === 0) api.update('r5')
       }
-      const source = declareShop({ paginate: linkHeader(), watermark: SORTED, rejectedShareMax: 1 }, { baseUrl: api.url })
+      const source = declareShop(
+        { paginate: linkHeader(), watermark: SORTED, rejectedShareMax: 1 },
+        { baseUrl: api.url },
+      )
       const { log } = await place.fetchOnce(source)
       const moved = new Set(refused.map((at) => `r${at}`))
       assertEqual(
@@ -237,7 +253,10 @@ describe('a sorted stream whose links count is walked by the watermark, and no r
       }
       const source = declareShop({ paginate: linkHeader(), watermark: SORTED }, { baseUrl: api.url })
       const { summary } = await place.fetchOnce(source)
-      assert.deepEqual([summary.partitions['shop.orders/0']?.outcome, summary.partitions['shop.orders/0']?.attention], ['done', undefined])
+      assert.deepEqual(
+        [summary.partitions['shop.orders/0']?.outcome, summary.partitions['shop.orders/0']?.attention],
+        ['done', undefined],
+      )
       assertEqual(await place.entries(streamOf(source)), api.records)
     })
   }
@@ -268,7 +287,10 @@ describe('a sorted stream whose links count is walked by the watermark, and no r
     const place = await ownPlace(t)
     const records = Array.from({ length: 500 }, (_, at) => order(`r${at}`, at * 600))
     const api = await startApi(t, { records })
-    const source = declareShop({ paginate: linkHeader(), watermark: { ...SORTED, as: 'isoDate' } }, { baseUrl: api.url })
+    const source = declareShop(
+      { paginate: linkHeader(), watermark: { ...SORTED, as: 'isoDate' } },
+      { baseUrl: api.url },
+    )
     const { log } = await place.fetchOnce(source)
     assertEqual(await place.entries(streamOf(source)), api.records)
     assert.ok(api.requests.length <= 10, `${api.requests.length} requests`)
@@ -299,7 +321,10 @@ describe('a sorted stream whose links count is walked by the watermark, and no r
     const source = declareShop({ paginate: linkHeader(), watermark: SORTED }, { baseUrl: api.url })
     const range = { from: instant(100), to: instant(300) }
     await place.fetchOnce(source, undefined, { range: { ...range, again: false } })
-    assert.deepEqual(new Set(idsOf(await place.entries(streamOf(source)))), new Set(Array.from({ length: 200 }, (_, at) => `r${at + 100}`)))
+    assert.deepEqual(
+      new Set(idsOf(await place.entries(streamOf(source)))),
+      new Set(Array.from({ length: 200 }, (_, at) => `r${at + 100}`)),
+    )
     assert.equal(api.requests.length, 3)
   })
 })
@@ -316,12 +341,23 @@ describe('what cannot go on by the watermark is warned of', () => {
       const source = declareShop({ paginate: linkHeader(), ...stream }, { baseUrl: api.url })
       const { log } = await place.fetchOnce(source)
       assert.equal(log.filter((line) => line.includes('named by a counter')).length, 1)
-      const tools = { clock: systemClock, log: silentLog, resolver: resolverFor({}), signal: new AbortController().signal }
+      const tools = {
+        clock: systemClock,
+        log: silentLog,
+        resolver: resolverFor({}),
+        signal: new AbortController().signal,
+      }
       const { steps } = await checkSource({ ...tools, source, streams: source.streams })
       const notes = JSON.stringify(steps)
       assert.match(notes, /named by a counter/)
       assert.ok(!notes.includes('sorted: true'), notes)
-      const { preview } = await previewStream({ ...tools, stream: streamOf(source), partition: 0, pages: 2, records: 1 })
+      const { preview } = await previewStream({
+        ...tools,
+        stream: streamOf(source),
+        partition: 0,
+        pages: 2,
+        records: 1,
+      })
       assert.match(JSON.stringify(preview.warnings), /named by a counter/)
     })
   }

@@ -28,7 +28,11 @@ describe('equal rejected records', () => {
     })
 
     test(`that are a large share of the run stop it: ${name}`, async (t) => {
-      const pages = [page(good(0), 'b'), page([...many(40, bad), ...good(100)], 'c'), page([...many(80, bad), ...good(200)], null)]
+      const pages = [
+        page(good(0), 'b'),
+        page([...many(40, bad), ...good(100)], 'c'),
+        page([...many(80, bad), ...good(200)], null),
+      ]
       const ran = await runOnce(t, (_, number) => pages[number] ?? {}, { stream: SORTED })
       assert.ok(ran.error instanceof Stopped, String(ran.error))
       assert.equal(ran.put.length, 2)

@@ -13,7 +13,12 @@ import { fastClock } from '../../support/clocks.ts'
 import { PATIENT } from '../authoring/authoring.ts'
 import { order, orderSchema, STREAM } from '../declared.ts'
 
-const ACCOUNTS = { path: '/accounts', records: '/data', paginate: cursor({ next: '/next', param: 'cursor' }), primaryKey: ['id'] }
+const ACCOUNTS = {
+  path: '/accounts',
+  records: '/data',
+  paginate: cursor({ next: '/next', param: 'cursor' }),
+  primaryKey: ['id'],
+}
 
 function declared(url: string) {
   const partitions = parent({ stream: 'accounts', over: 4, values: ({ id }) => ({ account: String(id) }) })
@@ -22,11 +27,17 @@ function declared(url: string) {
   return compileSource({ name: 'shop', baseUrl: url, ...PATIENT, streams: { accounts, orders } }, 'shop.ts')
 }
 
-const tools = () => ({ clock: fastClock(), log: silentLog, resolver: resolverFor({}), signal: new AbortController().signal })
+const tools = () => ({
+  clock: fastClock(),
+  log: silentLog,
+  resolver: resolverFor({}),
+  signal: new AbortController().signal,
+})
 
 test('a preview shows one share, says which, and its recording is walked without the API', async (t) => {
   const api = await startAccountsApi(t, ['a', 'b'])
-  for (const account of ['a', 'b']) api.put(account, order(`${account}1`, 1), order(`${account}2`, 2), order(`${account}3`, 3))
+  for (const account of ['a', 'b'])
+    api.put(account, order(`${account}1`, 1), order(`${account}2`, 2), order(`${account}3`, 3))
   const stream = declared(api.url).streams.find(({ name }) => name === 'orders') as Stream
   const seen = new Set<string | null>()
   for (const partition of [0, 1, 2, 3]) {
@@ -55,7 +66,8 @@ test('a preview without any share says so', async (t) => {
 
 test('check looks at one share of a stream whose partitions are found', async (t) => {
   const api = await startAccountsApi(t, ['a', 'b', 'c'])
-  for (const account of ['a', 'b', 'c']) api.put(account, order(`${account}1`, 1), order(`${account}2`, 2), order(`${account}3`, 3))
+  for (const account of ['a', 'b', 'c'])
+    api.put(account, order(`${account}1`, 1), order(`${account}2`, 2), order(`${account}3`, 3))
   const source = declared(api.url)
   const { steps } = await checkSource({ ...tools(), source, streams: source.streams })
   assert.deepEqual(

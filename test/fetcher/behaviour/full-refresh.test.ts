@@ -65,7 +65,10 @@ describe('a full run', () => {
     const { summary } = await place.fetchOnce(source, stopsAt(api, 2), ALL)
     assert.equal(summary.partitions['shop.orders/0']?.outcome, 'stopped')
     const halfway = await place.checkpoint(stream)
-    assert.deepEqual([halfway?.page, halfway?.done, halfway?.watermark, halfway?.full], [2, false, instant(7), { reached: instant(3) }])
+    assert.deepEqual(
+      [halfway?.page, halfway?.done, halfway?.watermark, halfway?.full],
+      [2, false, instant(7), { reached: instant(3) }],
+    )
 
     // A regular run that comes in between ends the full one.
     await place.fetchOnce(source, stopsAt(api, 1))
@@ -108,7 +111,9 @@ describe('a full run', () => {
     const place = await ownPlace(t)
     const api = await startApi(t, { pageSize: 2 })
     const partitions = ['eu', 'us', 'as'].map((region) => ({ region }))
-    const records = partitions.flatMap(({ region }) => orders(3).map((each) => ({ ...each, id: `${region}-${each.id}`, region })))
+    const records = partitions.flatMap(({ region }) =>
+      orders(3).map((each) => ({ ...each, id: `${region}-${each.id}`, region })),
+    )
     api.put(...records)
     const schema = orderSchema.extend({ region: z.string() })
     const source = declareShop({ watermark: sorted(), schema, partitions, every: '200ms' }, { baseUrl: api.url })

@@ -16,7 +16,11 @@ const stream = {
 for (const length of [600, 5_000, 100_000]) {
   test(`a text of ${length} characters is a record like any other, and its marker and checkpoint hold what opens it`, async (t) => {
     const slugs = ['a', `b${'y'.repeat(length)}`, `c${'ü'.repeat(length)}`]
-    const ran = await runOnce(t, () => ({ json: { data: slugs.map((slug, index) => ({ id: String(index), slug })) } }), { stream })
+    const ran = await runOnce(
+      t,
+      () => ({ json: { data: slugs.map((slug, index) => ({ id: String(index), slug })) } }),
+      { stream },
+    )
     assert.equal(ran.error, undefined)
     const [page] = ran.put
     assert.deepEqual([page?.records.length, page?.rejected.length], [3, 0])

@@ -1,7 +1,19 @@
 /** A 2xx that is not the answer: a declared place that is missing is not an empty place. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { bearer, cursor, keyset, nextUrl, offset, optional, pageNumber, parent, secret, windows, z } from '#shared/index.ts'
+import {
+  bearer,
+  cursor,
+  keyset,
+  nextUrl,
+  offset,
+  optional,
+  pageNumber,
+  parent,
+  secret,
+  windows,
+  z,
+} from '#shared/index.ts'
 import { declareSource, SECRETS } from '../http/fixture.ts'
 import { confirmed, kept, keysOf, type Ran, runOnce } from '../pages/paginators/running.ts'
 import { assertStopped, type Script, walk } from '../pages/paginators/walking.ts'
@@ -30,7 +42,8 @@ const threePages = (changes: Record<number, unknown> = {}): Script => {
     return { json: changes[number] ?? pages[number] }
   }
 }
-const heldBy = ({ attention }: Ran): string[] => attention.filter(({ kind }) => kind === 'watermark_held').map(({ message }) => message)
+const heldBy = ({ attention }: Ran): string[] =>
+  attention.filter(({ kind }) => kind === 'watermark_held').map(({ message }) => message)
 
 describe('a 2xx without the array of records', () => {
   for (const [name, body, says] of [
@@ -44,7 +57,10 @@ describe('a 2xx without the array of records', () => {
     test(`stops the run, says what the body has, and moves nothing: ${name}`, async (t) => {
       const ran = await runOnce(t, threePages({ 1: body }), { stream: timed(byCursor) })
       assertStopped(ran.error, 'HR_NO_RECORDS', says)
-      assert.deepEqual([keysOf(ran), confirmed(ran), kept(ran), ran.put.at(-1)?.checkpoint.cursor], [['0', '1'], [null], [null], '1'])
+      assert.deepEqual(
+        [keysOf(ran), confirmed(ran), kept(ran), ran.put.at(-1)?.checkpoint.cursor],
+        [['0', '1'], [null], [null], '1'],
+      )
     })
 
     test(`holds no day of windows back behind the watermark: ${name}`, async (t) => {
@@ -52,7 +68,11 @@ describe('a 2xx without the array of records', () => {
       const script: Script = ({ query }) => {
         const [from, until] = [query.get('since') ?? '', query.get('until') ?? '']
         if (from.startsWith('2026-01-01T04') && query.get('page') === '1') return { json: body }
-        return { json: { data: query.get('page') === '1' ? rows(0, 12).filter((each) => each.at >= from && each.at < until) : [] } }
+        return {
+          json: {
+            data: query.get('page') === '1' ? rows(0, 12).filter((each) => each.at >= from && each.at < until) : [],
+          },
+        }
       }
       const stream = timed(paginate, {}, { start: at(0) })
       const ran = await runOnce(t, script, { stream, plan: { startedMs: Date.UTC(2026, 0, 1, 12) } })
@@ -95,18 +115,26 @@ describe('a 2xx without the array of records', () => {
       { error: 'none', code: 0, meta: { code: 200, errors: [] } },
       { status: { code: 404, text: 'nothing found' } },
     ]) {
-      const { error } = await runOnce(t, inTurn({ data: [], ...more }), { stream: timed(keyset({ field: '/id', param: 'after' })) })
+      const { error } = await runOnce(t, inTurn({ data: [], ...more }), {
+        stream: timed(keyset({ field: '/id', param: 'after' })),
+      })
       assert.equal(error, undefined)
     }
     const partial = { data: rows(0, 1), success: false, errors: ['one is missing'] }
-    assert.equal((await runOnce(t, inTurn(partial), { stream: timed(keyset({ field: '/id', param: 'after' })) })).error, undefined)
+    assert.equal(
+      (await runOnce(t, inTurn(partial), { stream: timed(keyset({ field: '/id', param: 'after' })) })).error,
+      undefined,
+    )
   })
 
   test('shows no credential, no line break and no endless list of names in its error', async (t) => {
     const key = SECRETS.SHOP_KEY
     const source = { auth: bearer(secret('SHOP_KEY')) }
     const names = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${'x'.repeat(300)}\n${index}`, 1]))
-    const { error } = await runOnce(t, inTurn({ error: `the token ${key}\nis no good`, ...names }), { stream: timed(byCursor), source })
+    const { error } = await runOnce(t, inTurn({ error: `the token ${key}\nis no good`, ...names }), {
+      stream: timed(byCursor),
+      source,
+    })
     const { message } = error as Error
     assert.match(message, /has nothing at "\/data"; it has error, .*error is the token \*\*\* is no good$/)
     assert.ok(!message.includes(key) && !message.includes('\n') && message.length < 700, message)
@@ -178,12 +206,18 @@ describe('a next cursor or URL that the answer omits', () => {
       for (const sizes of [[2, 1], [2, 0], [0], [1, 3, 2]]) {
         const script = pagesOf(sizes)
         const ran = await runOnce(t, script, { stream: timed(paginate) })
-        assert.deepEqual([ran.error, heldBy(ran), ran.put.at(-1)?.checkpoint.watermark !== null], [undefined, [], sizes[0] !== 0])
+        assert.deepEqual(
+          [ran.error, heldBy(ran), ran.put.at(-1)?.checkpoint.watermark !== null],
+          [undefined, [], sizes[0] !== 0],
+        )
       }
     }
     const whole = await runOnce(t, pagesOf([3, 2]), { stream: timed(byCursor) })
     const plan = JSON.parse(JSON.stringify(whole.put[0]?.checkpoint ?? {}))
-    const rest = await runOnce(t, (_, number) => pagesOf([3, 2])({} as never, number + 1), { stream: timed(byCursor), plan })
+    const rest = await runOnce(t, (_, number) => pagesOf([3, 2])({} as never, number + 1), {
+      stream: timed(byCursor),
+      plan,
+    })
     assert.deepEqual([heldBy(rest), confirmed(rest)], [[], [at(4)]])
   })
 
@@ -199,7 +233,9 @@ describe('a next cursor or URL that the answer omits', () => {
       const ran = await runOnce(t, pagesOf([2]), { stream })
       assert.deepEqual([ran.error, heldBy(ran).length === 0], [undefined, isShort])
     }
-    const sized = await runOnce(t, pagesOf([2]), { stream: timed(nextUrl({ next: '/next', size: { param: 'per_page', value: 3 } })) })
+    const sized = await runOnce(t, pagesOf([2]), {
+      stream: timed(nextUrl({ next: '/next', size: { param: 'per_page', value: 3 } })),
+    })
     assert.equal(sized.requests[0]?.query.get('per_page'), '3')
   })
 
@@ -221,7 +257,10 @@ describe('a next cursor or URL that the answer omits', () => {
   })
 
   test('ends the walk where it would be in a header, as with a Link header', async (t) => {
-    const script: Script = (_, number) => ({ json: { data: [row(number)] }, ...(number === 0 ? { headers: { 'x-next': 'a' } } : {}) })
+    const script: Script = (_, number) => ({
+      json: { data: [row(number)] },
+      ...(number === 0 ? { headers: { 'x-next': 'a' } } : {}),
+    })
     for (const nextHeader of ['X-Next', optional('X-Next')]) {
       const ran = await runOnce(t, script, { stream: timed(cursor({ nextHeader, param: 'cursor' })) })
       assert.deepEqual([heldBy(ran), confirmed(ran)], [[], [null, at(1)]])
@@ -273,7 +312,10 @@ describe('other declared places', () => {
       ],
       [pageNumber({ hasMore: '/more' }), pageNumber({ hasMore: optional('/more') })],
       [offset({ limit: 1, hasMore: '/more' }), offset({ limit: 1, hasMore: optional('/more') })],
-      [keyset({ field: '/id', param: 'after', hasMore: '/more' }), keyset({ field: '/id', param: 'after', hasMore: optional('/more') })],
+      [
+        keyset({ field: '/id', param: 'after', hasMore: '/more' }),
+        keyset({ field: '/id', param: 'after', hasMore: optional('/more') }),
+      ],
     ]) {
       const script: Script = (_, number) => ({ json: number < 3 ? page(number) : { data: [] } })
       assertStopped(
@@ -312,7 +354,8 @@ describe('other declared places', () => {
 
   test('a flag that says whether a window is capped is missing: an error, unless it is optional', async (t) => {
     const script: Script = () => ({ json: { data: [] } })
-    const capped = (cap: unknown) => windows({ to: 'until', size: '1d', cap: cap as () => unknown, pages: { kind: 'none' } as const })
+    const capped = (cap: unknown) =>
+      windows({ to: 'until', size: '1d', cap: cap as () => unknown, pages: { kind: 'none' } as const })
     for (const [cap, code] of [
       ['/truncated', 'HR_NO_NEXT_PAGE'],
       [(body: unknown) => (body as { truncated?: boolean }).truncated, 'HR_NO_NEXT_PAGE'],

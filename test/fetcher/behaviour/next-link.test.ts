@@ -1,4 +1,7 @@
-/** What an API names as its next page once, and never again: on the real stack, run after run, until the table's topic equals the API. */
+/**
+ * What an API names as its next page once, and never again: on the real stack, run after run, until the table's topic
+ * equals the API.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { bearer, cursor, generator, linkHeader, nextUrl, secret } from '#shared/index.ts'
@@ -18,7 +21,10 @@ function pages(wrong: () => unknown): (asked: Asked) => Answer {
     const data = RECORDS.slice(page * SIZE, (page + 1) * SIZE)
     const right = page < 2 ? `/orders?cursor=${page + 1}` : null
     const next = page === 1 ? (wrong() ?? right) : right
-    return { json: { data, next }, headers: typeof next === 'string' && next !== '' ? { link: `<${next}>; rel="next"` } : {} }
+    return {
+      json: { data, next },
+      headers: typeof next === 'string' && next !== '' ? { link: `<${next}>; rel="next"` } : {},
+    }
   }
 }
 
@@ -66,14 +72,23 @@ describe('a next link that is refused is not where the next run goes on', () => 
 describe('a cursor that was stored and leads to no page is given up for the best watermark', () => {
   const WRONG: Record<string, { next: string; script?: (asked: Asked) => Answer | null }> = {
     'a page of HTML of the same origin': { next: '/docs' },
-    'an object without records': { next: '/health', script: ({ path }) => (path === '/health' ? { json: { ok: true, data: 1 } } : null) },
+    'an object without records': {
+      next: '/health',
+      script: ({ path }) => (path === '/health' ? { json: { ok: true, data: 1 } } : null),
+    },
     'a redirect to another origin': {
       next: '/away',
       script: ({ path }) => (path === '/away' ? { status: 302, headers: { location: 'http://127.0.0.1:9/' } } : null),
     },
     'a status 403': { next: '/others', script: ({ path }) => (path === '/others' ? { status: 403, json: {} } : null) },
-    'a status 500': { next: '/orders?cursor=x', script: ({ query }) => (query.get('cursor') === 'x' ? { status: 500, json: {} } : null) },
-    'a status 422': { next: '/orders?cursor=x', script: ({ query }) => (query.get('cursor') === 'x' ? { status: 422, json: {} } : null) },
+    'a status 500': {
+      next: '/orders?cursor=x',
+      script: ({ query }) => (query.get('cursor') === 'x' ? { status: 500, json: {} } : null),
+    },
+    'a status 422': {
+      next: '/orders?cursor=x',
+      script: ({ query }) => (query.get('cursor') === 'x' ? { status: 422, json: {} } : null),
+    },
   }
   for (const [what, { next, script }] of Object.entries(WRONG)) {
     test(`one that led to ${what}`, async (t) => {
@@ -117,7 +132,9 @@ describe('a cursor that was stored and leads to no page is given up for the best
         ),
       ),
     )
-    const down = await startServer(t, (asked) => (asked.query.get('cursor') === '1' ? { status: 503 } : pages(() => undefined)(asked)))
+    const down = await startServer(t, (asked) =>
+      asked.query.get('cursor') === '1' ? { status: 503 } : pages(() => undefined)(asked),
+    )
     const paginate = nextUrl({ next: '/next' })
     await place.fetchOnce(declareShop({ paginate }, { baseUrl: down.url, attemptsMax: 1 }))
     const moved = declareShop({ paginate }, { baseUrl: after?.url })
@@ -185,7 +202,9 @@ describe('a cursor that no request can be made of stops the run in front of its 
       const server = await startServer(t, ({ query, headers }) => {
         const page = Number(query.get('cursor') ?? headers['x-cursor'] ?? 0)
         const right = page < 2 ? String(page + 1) : null
-        return { json: { data: RECORDS.slice(page * SIZE, (page + 1) * SIZE), next: page === 1 && isWrong ? wrong : right } }
+        return {
+          json: { data: RECORDS.slice(page * SIZE, (page + 1) * SIZE), next: page === 1 && isWrong ? wrong : right },
+        }
       })
       const source = declareShop({ paginate }, { baseUrl: server.url, attemptsMax: 3 })
       const failed = await place.fetchOnce(source)
@@ -204,7 +223,9 @@ test('a cursor that is too long for the checkpoint is said once in a run', async
   const long = 'x'.repeat(5_000)
   const server = await startServer(t, ({ query }) => {
     const page = Number((query.get('cursor') ?? '0').replaceAll('x', ''))
-    return { json: { data: RECORDS.slice(page * SIZE, (page + 1) * SIZE), next: page < 2 ? `${long}${page + 1}` : null } }
+    return {
+      json: { data: RECORDS.slice(page * SIZE, (page + 1) * SIZE), next: page < 2 ? `${long}${page + 1}` : null },
+    }
   })
   const { log, summary } = await place.fetchOnce(declareShop({}, { baseUrl: server.url }))
   assert.equal(summary.partitions['shop.orders/0']?.outcome, 'done')
@@ -216,7 +237,10 @@ describe('a credential in a next link', () => {
   for (const [what, encode] of [
     ['as it is encoded once', (key: string) => encodeURIComponent(key)],
     ['encoded twice', (key: string) => encodeURIComponent(encodeURIComponent(key))],
-    ['inside a link of its own', (key: string) => encodeURIComponent(`https://x.example/?k=${encodeURIComponent(key)}&n=1`)],
+    [
+      'inside a link of its own',
+      (key: string) => encodeURIComponent(`https://x.example/?k=${encodeURIComponent(key)}&n=1`),
+    ],
   ] as const) {
     test(`${what} is in no topic and no checkpoint, and is asked for as the API gave it`, async (t) => {
       const place = await ownPlace(t)
@@ -244,7 +268,8 @@ describe('a credential in a next link', () => {
         await place.deadLetters(stream),
         log,
       ])
-      for (const form of [KEY, encodeURIComponent(KEY), encodeURIComponent(encodeURIComponent(KEY))]) assert.ok(!kept.includes(form))
+      for (const form of [KEY, encodeURIComponent(KEY), encodeURIComponent(encodeURIComponent(KEY))])
+        assert.ok(!kept.includes(form))
     })
   }
 
@@ -254,7 +279,12 @@ describe('a credential in a next link', () => {
     const server = await startServer(t, ({ query }) => {
       const page = Number(query.get('page') ?? 0)
       if (down && page > 0) return { status: 503 }
-      return { json: { data: RECORDS.slice(page * SIZE, (page + 1) * SIZE), next: page < 2 ? `?k=old-credential&page=${page + 1}` : null } }
+      return {
+        json: {
+          data: RECORDS.slice(page * SIZE, (page + 1) * SIZE),
+          next: page < 2 ? `?k=old-credential&page=${page + 1}` : null,
+        },
+      }
     })
     const source = declareShop(
       { paginate: nextUrl({ next: '/next' }) },
@@ -272,13 +302,17 @@ describe('a credential in a next link', () => {
     const place = await ownPlace(t)
     const server = await startServer(t, ({ query }) => {
       const page = Number(query.get('page') ?? 0)
-      return { json: { data: RECORDS.slice(page * SIZE, (page + 1) * SIZE), next: page < 2 ? `?page=${page + 1}` : null } }
+      return {
+        json: { data: RECORDS.slice(page * SIZE, (page + 1) * SIZE), next: page < 2 ? `?page=${page + 1}` : null },
+      }
     })
     const source = declareShop(
       { paginate: nextUrl({ next: '/next' }) },
       { baseUrl: server.url, headers: { 'X-Tenant': secret('API_CLIENT') } },
     )
-    const { summary } = await place.fetchOnce(source, undefined, { resolver: { secret: () => '1', setting: () => '', tokensDir: '' } })
+    const { summary } = await place.fetchOnce(source, undefined, {
+      resolver: { secret: () => '1', setting: () => '', tokensDir: '' },
+    })
     assert.equal(summary.partitions['shop.orders/0']?.outcome, 'done')
     assert.deepEqual(idsOf(await place.entries(streamOf(source))), ALL)
   })
@@ -291,7 +325,9 @@ describe('a credential in a next link', () => {
     test(`stops the run before it is stored where the cursor is opaque: ${what}`, async (t) => {
       const place = await ownPlace(t)
       const server = await startServer(t, ({ query }) => ({
-        json: query.has('cursor') ? { data: RECORDS.slice(2), next: null } : { data: RECORDS.slice(0, 2), next: wrap(KEY) },
+        json: query.has('cursor')
+          ? { data: RECORDS.slice(2), next: null }
+          : { data: RECORDS.slice(0, 2), next: wrap(KEY) },
       }))
       const source = declareShop({}, { baseUrl: server.url, auth: bearer(secret('API_SECRET')) })
       const how = { resolver: { secret: () => KEY, setting: () => '', tokensDir: '' } }

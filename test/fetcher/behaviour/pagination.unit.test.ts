@@ -36,10 +36,17 @@ const answers =
 
 describe('a next link', () => {
   test('relative, absolute, with an encoded query is resolved against the URL of the request; the original parameters are not repeated', async (t) => {
-    for (const link of ['?q=a%20b%2Bc', '/orders?q=a%20b%2Bc', 'BASE/orders?q=a%20b%2Bc', '//HOST/orders?q=a%20b%2Bc']) {
+    for (const link of [
+      '?q=a%20b%2Bc',
+      '/orders?q=a%20b%2Bc',
+      'BASE/orders?q=a%20b%2Bc',
+      '//HOST/orders?q=a%20b%2Bc',
+    ]) {
       const script: Script = ({ headers: { host = '' } }, number) => {
         const next = link.replace('BASE', `http://${host}`).replace('HOST', host)
-        return number === 0 ? { json: { data: [], next }, headers: { link: `<${next}>; rel="next"` } } : { json: { data: [] } }
+        return number === 0
+          ? { json: { data: [], next }, headers: { link: `<${next}>; rel="next"` } }
+          : { json: { data: [] } }
       }
       for (const paginate of [nextUrl({ next: '/next' }), linkHeader()]) {
         const { requests, error } = await walk(t, paginate, script, { stream: { params: { limit: 5 } } })
@@ -76,7 +83,11 @@ describe('the end of a walk', () => {
     const flagged = cursor({ next: '/next', param: 'cursor', hasMore: '/has_more' })
     for (const has_more of [false, 'false'])
       assert.equal((await walk(t, flagged, answers({ json: { data: [], next: 'a', has_more } }))).requests.length, 1)
-    assertStopped((await walk(t, flagged, answers({ json: { data: [], next: 'a' } }))).error, 'HR_NO_NEXT_PAGE', /hasMore is declared/)
+    assertStopped(
+      (await walk(t, flagged, answers({ json: { data: [], next: 'a' } }))).error,
+      'HR_NO_NEXT_PAGE',
+      /hasMore is declared/,
+    )
   })
 
   test('is at a total, "100" too; a total that is missing or no number where it is declared is an error', async (t) => {
@@ -105,7 +116,10 @@ describe('the end of a walk', () => {
       const script = answers({ json: { data: first, next: 'a' } }, { json: last })
       const { put, error } = await runOnce(t, script, { stream: { ...timed(byCursor), records } })
       assert.equal(error, undefined)
-      assert.deepEqual([put.length, put[1]?.marker.last, put[1]?.checkpoint.done, confirmed({ put } as never)[1]], [2, true, true, at(1)])
+      assert.deepEqual(
+        [put.length, put[1]?.marker.last, put[1]?.checkpoint.done, confirmed({ put } as never)[1]],
+        [2, true, true, at(1)],
+      )
     }
   })
 })
@@ -113,9 +127,14 @@ describe('the end of a walk', () => {
 describe('a page', () => {
   for (const status of [204, 205]) {
     test(`that is answered ${status} is an empty page, and the last one`, async (t) => {
-      const { put, error } = await runOnce(t, answers({ json: { data: [row(1)], next: 'a' } }, { status }), { stream: timed(byCursor) })
+      const { put, error } = await runOnce(t, answers({ json: { data: [row(1)], next: 'a' } }, { status }), {
+        stream: timed(byCursor),
+      })
       assert.equal(error, undefined)
-      assert.deepEqual([put.length, put[1]?.marker.records, put[1]?.marker.last, put[1]?.checkpoint.done], [2, 0, true, true])
+      assert.deepEqual(
+        [put.length, put[1]?.marker.records, put[1]?.marker.last, put[1]?.checkpoint.done],
+        [2, 0, true, true],
+      )
     })
   }
 
@@ -161,7 +180,10 @@ describe('a walk in circles', () => {
   test('cursor A, B, A again is an error that shows the cycle; nothing after it is fetched, the watermark does not move', async (t) => {
     const next = ['A', 'B', 'A', 'B']
     const script: Script = (_, number) => ({ json: { data: [row(number)], next: next[number] } })
-    const ran = await runOnce(t, script, { stream: timed(byCursor), plan: { from: at(0), watermark: at(0), seen: at(0) } })
+    const ran = await runOnce(t, script, {
+      stream: timed(byCursor),
+      plan: { from: at(0), watermark: at(0), seen: at(0) },
+    })
     assertStopped(ran.error, 'HR_REPEATED_PAGE', /page 3 names the same next page as page 1: a cycle/)
     assert.equal(ran.requests.length, 3)
     assert.deepEqual(
@@ -254,7 +276,12 @@ describe('a walk over 25 records', () => {
   }
   const numbered: Script = ({ query }) => {
     const key = query.get('after')
-    const from = key !== null ? Number(key) + 1 : query.has('page') ? (Number(query.get('page')) - 1) * 10 : Number(query.get('offset'))
+    const from =
+      key !== null
+        ? Number(key) + 1
+        : query.has('page')
+          ? (Number(query.get('page')) - 1) * 10
+          : Number(query.get('offset'))
     return { json: { data: pageOf(from) } }
   }
   const post = { method: 'POST', body: { page: { size: 10 } } }
@@ -307,7 +334,9 @@ describe('a walk over 25 records', () => {
           ...options,
           plan: { ...plan, ...(JSON.parse(JSON.stringify(checkpoint)) as typeof checkpoint) },
         })
-        const before = new Set(whole.put.slice(0, checkpoint.page).flatMap(({ records }) => records.map(({ key }) => key)))
+        const before = new Set(
+          whole.put.slice(0, checkpoint.page).flatMap(({ records }) => records.map(({ key }) => key)),
+        )
         assert.deepEqual(
           keysOf(rest).filter((key) => !before.has(key)),
           all.map(({ id }) => id).filter((id) => !before.has(id)),
@@ -321,7 +350,9 @@ describe('the watermark', () => {
   test('of a stream in no order moves window by window, and not at the end of the run only', async (t) => {
     const all = [row(3), row(1), row(7), row(5)]
     const script: Script = ({ query }) => ({
-      json: { data: all.filter((each) => each.at >= String(query.get('since')) && each.at < String(query.get('until'))) },
+      json: {
+        data: all.filter((each) => each.at >= String(query.get('since')) && each.at < String(query.get('until'))),
+      },
     })
     const paginate = windows({ to: 'until', size: '4h', settle: '2h', pages: { kind: 'none' } })
     const ran = await runOnce(t, script, {
@@ -336,8 +367,15 @@ describe('the watermark', () => {
 
   test('stays where it was within a window that fails', async (t) => {
     const paginate = windows({ to: 'until', size: '4h', pages: cursor({ next: '/next', param: 'cursor' }) })
-    const script = answers({ json: { data: [row(3), row(1)], next: null } }, { json: { data: [row(7)], next: 'x' } }, { status: 403 })
-    const ran = await runOnce(t, script, { stream: timed(paginate, { start: at(0) }), plan: { startedMs: Date.UTC(2026, 0, 1, 10) } })
+    const script = answers(
+      { json: { data: [row(3), row(1)], next: null } },
+      { json: { data: [row(7)], next: 'x' } },
+      { status: 403 },
+    )
+    const ran = await runOnce(t, script, {
+      stream: timed(paginate, { start: at(0) }),
+      plan: { startedMs: Date.UTC(2026, 0, 1, 10) },
+    })
     assert.ok(ran.error instanceof PageRefused)
     assert.deepEqual(kept(ran), [at(4), at(4)])
     assert.deepEqual(confirmed(ran), [at(4), null])

@@ -1,4 +1,6 @@
-/** Ways of paging on the real stack: where an interrupted run goes on, and what is said when records move under a walk. */
+/**
+ * Ways of paging on the real stack: where an interrupted run goes on, and what is said when records move under a walk.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { generator, none, offset, windows } from '#shared/index.ts'
@@ -21,7 +23,10 @@ describe('an interrupted run', () => {
     // What came later than some minutes after the start has not settled, so that the walk is over after a few windows.
     const settle = `${Math.floor((Date.now() - Date.parse(instant(150))) / 1000)}s`
     const paginate = windows({ to: 'until', size: '30s', min: '1s', settle, pages: none() })
-    const source = declareShop({ paginate, watermark: { field: 'updated_at', param: 'since', start: instant(0) } }, { baseUrl: server.url })
+    const source = declareShop(
+      { paginate, watermark: { field: 'updated_at', param: 'since', start: instant(0) } },
+      { baseUrl: server.url },
+    )
     const stream = streamOf(source)
 
     await place.fetchOnce(source)
@@ -47,7 +52,8 @@ describe('an interrupted run', () => {
       return broken && page === 2 ? refused : { json: { data: pages[page] } }
     })
     const paginate = generator(async function* ({ request }) {
-      for (const page of pages.keys()) yield { records: ((await request({ params: { page } })).body as { data: unknown[] }).data }
+      for (const page of pages.keys())
+        yield { records: ((await request({ params: { page } })).body as { data: unknown[] }).data }
     })
     const source = declareShop({ paginate }, { baseUrl: server.url })
     const stream = streamOf(source)

@@ -31,7 +31,9 @@ async function published(place: Place, partitions: number): Promise<Set<string>>
 
 const version = (at: number, second = at) => `o${at} ${instant(second)}`
 const sinces = (api: Awaited<ReturnType<typeof startApi>>) =>
-  api.log.filter(({ cursor }) => cursor === null).map(({ since, values }) => `${Object.entries(values).join()} ${since ?? 'ever'}`)
+  api.log
+    .filter(({ cursor }) => cursor === null)
+    .map(({ since, values }) => `${Object.entries(values).join()} ${since ?? 'ever'}`)
 
 for (const [from, to] of [
   [2, 3],
@@ -82,7 +84,8 @@ for (const [from, to] of [
         if (round === 1) await place.loadAll(streamOf(declare(to)))
       }
       const found = await published(place, 3)
-      for (let at = 0; at < ORDERS; at++) for (let round = 0; round <= 3; round++) assert.ok(found.has(version(at, 100 * round + at)))
+      for (let at = 0; at < ORDERS; at++)
+        for (let round = 0; round <= 3; round++) assert.ok(found.has(version(at, 100 * round + at)))
     })
   })
 }
@@ -104,7 +107,8 @@ test('two workers that start at once with another number of partitions lose noth
 test('a list that grows leaves the others where they are and asks for the new one from the start', async (t) => {
   const place = await ownPlace(t)
   const api = await startApi(t)
-  for (const [at, region] of ['eu', 'us', 'asia', 'eu', 'us', 'asia'].entries()) api.put({ ...order(`o${at}`, at), region })
+  for (const [at, region] of ['eu', 'us', 'asia', 'eu', 'us', 'asia'].entries())
+    api.put({ ...order(`o${at}`, at), region })
   const declare = (...regions: string[]) =>
     declareShop({ partitions: regions.map((region) => ({ region })), unknownFields: 'drop' }, { baseUrl: api.url })
   await place.fetchOnce(declare('eu', 'us'))

@@ -1,4 +1,7 @@
-/** Quotas and places as a real server counts them, through the whole client: retries spend quota too, and one path waits for itself alone. */
+/**
+ * Quotas and places as a real server counts them, through the whole client: retries spend quota too, and one path waits
+ * for itself alone.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bearer, secret } from '#shared/index.ts'
@@ -25,13 +28,21 @@ test('several quotas with paths and weights are kept as the server counts them, 
   const quota = [
     { requests: 12, per: '10s' },
     { requests: 3, per: '10s', paths: ['/search'] },
-    { requests: 20, per: '20s', weight: ({ params }: { params: Record<string, string> }) => Number(params.cost ?? 1), weightMax: 5 },
+    {
+      requests: 20,
+      per: '20s',
+      weight: ({ params }: { params: Record<string, string> }) => Number(params.cost ?? 1),
+      weightMax: 5,
+    },
   ]
   const { ask } = clientFor(t, `${server.url}/api`, { clock, source: { quota, waitMax: '1s' } })
-  const paths = Array.from({ length: 18 }, (_, number) => (number % 3 === 0 ? '/api/search' : `/api/orders?cost=${1 + (number % 5)}`))
+  const paths = Array.from({ length: 18 }, (_, number) =>
+    number % 3 === 0 ? '/api/search' : `/api/orders?cost=${1 + (number % 5)}`,
+  )
   await Promise.all(paths.map((path) => ask({ path })))
   assert.ok(arrivals.length > paths.length, 'some were asked again')
-  const units = (of: (arrival: { path: string; cost: number }) => number) => arrivals.map((each) => ({ atMs: each.atMs, units: of(each) }))
+  const units = (of: (arrival: { path: string; cost: number }) => number) =>
+    arrivals.map((each) => ({ atMs: each.atMs, units: of(each) }))
   assert.ok(
     fullestWindow(
       units(() => 1),

@@ -1,4 +1,7 @@
-/** Credentials that are refused, and those that change while the process runs: how often anybody is asked, and with what. */
+/**
+ * Credentials that are refused, and those that change while the process runs: how often anybody is asked, and with
+ * what.
+ */
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -167,21 +170,39 @@ describe('after two 401s', () => {
   })
 })
 
-const pem = () => String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }))
+const pem = () =>
+  String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }))
 const JWT = { issuer: 'me', privateKey: secret('SHOP_SECRET'), algorithm: 'RS256' as const }
 
 /** What of a request shows the secret: a hash of a key shows as another signature. */
 const KINDS: readonly [string, Record<string, unknown>, (value: number) => string][] = [
   ['bearer', { auth: bearer(secret('SHOP_SECRET')) }, (value) => `token-${value}`],
   ['an API key in a header', { auth: apiKey({ key: secret('SHOP_SECRET') }) }, (value) => `key-${value}`],
-  ['an API key in the query', { auth: apiKey({ key: secret('SHOP_SECRET'), in: 'query', name: 'k' }) }, (value) => `key-${value}`],
+  [
+    'an API key in the query',
+    { auth: apiKey({ key: secret('SHOP_SECRET'), in: 'query', name: 'k' }) },
+    (value) => `key-${value}`,
+  ],
   ['a password', { auth: basic({ username: 'me', password: secret('SHOP_SECRET') }) }, (value) => `word-${value}`],
-  ['a user name', { auth: basic({ username: secret('SHOP_SECRET'), password: secret('SHOP_ID') }) }, (value) => `name-${value}`],
+  [
+    'a user name',
+    { auth: basic({ username: secret('SHOP_SECRET'), password: secret('SHOP_ID') }) },
+    (value) => `name-${value}`,
+  ],
   ['a header', { headers: { 'X-Key': secret('SHOP_SECRET') } }, (value) => `key-${value}`],
-  ['a header beside a token', { auth: bearer(secret('SHOP_ID')), headers: { 'X-Key': secret('SHOP_SECRET') } }, (value) => `key-${value}`],
+  [
+    'a header beside a token',
+    { auth: bearer(secret('SHOP_ID')), headers: { 'X-Key': secret('SHOP_SECRET') } },
+    (value) => `key-${value}`,
+  ],
   [
     'a signature',
-    { auth: customAuth({ secrets: { key: secret('SHOP_SECRET') }, apply: (_, { secrets }) => ({ headers: { 'X-Sign': secrets.key } }) }) },
+    {
+      auth: customAuth({
+        secrets: { key: secret('SHOP_SECRET') },
+        apply: (_, { secrets }) => ({ headers: { 'X-Sign': secrets.key } }),
+      }),
+    },
     (value) => `sign-${value}`,
   ],
   ['client credentials', { auth: oauth2ClientCredentials(OAUTH) }, (value) => `secret-${value}`],
@@ -190,8 +211,10 @@ const KINDS: readonly [string, Record<string, unknown>, (value: number) => strin
 ]
 
 describe('a secret in a file that is written again', () => {
-  const shownBy = ({ target, headers: { authorization, 'x-api-key': key, 'x-key': other, 'x-sign': sign } }: Asked): string =>
-    [target, authorization, key, other, sign].join(' ')
+  const shownBy = ({
+    target,
+    headers: { authorization, 'x-api-key': key, 'x-key': other, 'x-sign': sign },
+  }: Asked): string => [target, authorization, key, other, sign].join(' ')
 
   for (const [name, source, secretOf] of KINDS) {
     test(`is used as it is now, after a 401 in the same request, and without one a second later: ${name}`, async (t) => {
@@ -200,11 +223,16 @@ describe('a secret in a file that is written again', () => {
       let refused = ''
       let tokens = 0
       const server = await startServer(t, (asked) => {
-        if (asked.path === '/token') return { json: { access_token: `t${++tokens}`, token_type: 'bearer', expires_in: 1 } }
+        if (asked.path === '/token')
+          return { json: { access_token: `t${++tokens}`, token_type: 'bearer', expires_in: 1 } }
         return refused !== '' && shownBy(asked) === refused ? { status: 401 } : PAGE
       })
       const clock = movable()
-      const { ask } = clientFor(t, server.url, { source, environment: { SHOP_SECRET: '', SHOP_SECRET_FILE: file.path }, clock })
+      const { ask } = clientFor(t, server.url, {
+        source,
+        environment: { SHOP_SECRET: '', SHOP_SECRET_FILE: file.path },
+        clock,
+      })
       await ask()
       const pages = () => server.requests.filter(({ path }) => path !== '/token').map(shownBy)
       refused = pages()[0] ?? ''
@@ -287,7 +315,10 @@ describe('a secret in a file that is written again', () => {
 
   test('is taken out of texts as it is and as it was', async (t) => {
     const file = fileOf(t, 'token-1')
-    const server = await startServer(t, ({ headers }) => ({ status: 400, body: `${headers.authorization} and token-1` }))
+    const server = await startServer(t, ({ headers }) => ({
+      status: 400,
+      body: `${headers.authorization} and token-1`,
+    }))
     const clock = movable()
     const { ask } = clientFor(t, server.url, {
       source: { auth: bearer(secret('SHOP_SECRET')) },

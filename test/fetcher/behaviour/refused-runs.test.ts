@@ -1,4 +1,7 @@
-/** A service in front of an API that does not accept its credentials: how often it asks, and that nobody else's stream waits for it. */
+/**
+ * A service in front of an API that does not accept its credentials: how often it asks, and that nobody else's stream
+ * waits for it.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,16 +16,30 @@ const TEST_MS_MAX = 60_000
 const WATCHED_MS = 4_000
 
 const stream = (path: string) => ({
-  ...{ path, paginate: none(), records: '/data', schema: z.object({ id: z.string() }), primaryKey: ['id'], every: '200ms' },
+  ...{
+    path,
+    paginate: none(),
+    records: '/data',
+    schema: z.object({ id: z.string() }),
+    primaryKey: ['id'],
+    every: '200ms',
+  },
 })
 const declare = (baseUrl: string, auth: object, ...paths: string[]) =>
-  compileSource({ name: 'shop', baseUrl, auth, streams: Object.fromEntries(paths.map((path) => [path, stream(`/${path}`)])) }, 'shop.ts')
+  compileSource(
+    { name: 'shop', baseUrl, auth, streams: Object.fromEntries(paths.map((path) => [path, stream(`/${path}`)])) },
+    'shop.ts',
+  )
 
 describe('a service whose credentials are refused', { concurrency: 2 }, () => {
-  test('with 401 on one path waits longer and longer there, and fetches the other stream on time', { timeout: TEST_MS_MAX }, async (t) => {
+  test('with 401 on one path waits longer and longer there, and fetches the other stream on time', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const place = await ownPlace(t)
     let refuses = true
-    const api = await startServer(t, ({ path }) => (path === '/bad' && refuses ? { status: 401 } : { json: { data: [{ id: 'a' }] } }))
+    const api = await startServer(t, ({ path }) =>
+      path === '/bad' && refuses ? { status: 401 } : { json: { data: [{ id: 'a' }] } },
+    )
     const fetcher = place.startFetcher(declare(api.url, bearer(secret('API_SECRET')), 'good', 'bad'))
     const askedFor = (path: string) => api.requests.filter((asked) => asked.path === path).length
     await until('both are asked', () => askedFor('/bad') > 0 && askedFor('/good') > 0)
@@ -56,7 +73,10 @@ describe('a service whose credentials are refused', { concurrency: 2 }, () => {
       ['/token'],
     )
     assert.deepEqual(
-      Object.values(partitions).map(({ outcome, error }) => [outcome, /must authorise the application again/.test(error ?? '')]),
+      Object.values(partitions).map(({ outcome, error }) => [
+        outcome,
+        /must authorise the application again/.test(error ?? ''),
+      ]),
       Array(3).fill(['failed', true]),
     )
     const lines = fetcher.log.filter((line) => line.includes('run failed'))

@@ -1,4 +1,7 @@
-/** Fields that the declaration keeps or drops are named once for the stream: not by each partition, nor by each run that a timer starts. */
+/**
+ * Fields that the declaration keeps or drops are named once for the stream: not by each partition, nor by each run that
+ * a timer starts.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ApiRecord, startApi } from '../../support/api.ts'
@@ -7,7 +10,10 @@ import { ownPlace } from '../fetching.ts'
 
 const FIELDS = 16
 const withFields = (id: string, at: number, count: number): ApiRecord =>
-  ({ ...order(id, at), ...Object.fromEntries(Array.from({ length: count }, (_, field) => [`field_${field}`, field])) }) as ApiRecord
+  ({
+    ...order(id, at),
+    ...Object.fromEntries(Array.from({ length: count }, (_, field) => [`field_${field}`, field])),
+  }) as ApiRecord
 
 /** The fields of each line that names unknown ones. */
 const told = (log: readonly string[]): string[][] =>
@@ -21,7 +27,10 @@ for (const unknownFields of ['keep', 'drop', 'columns'] as const) {
     const place = await ownPlace(t)
     const api = await startApi(t)
     api.put(withFields('o1', 1, FIELDS))
-    const source = declareShop({ unknownFields, partitions: [{ region: 'eu' }, { region: 'us' }] }, { baseUrl: api.url })
+    const source = declareShop(
+      { unknownFields, partitions: [{ region: 'eu' }, { region: 'us' }] },
+      { baseUrl: api.url },
+    )
 
     const first = told((await place.fetchOnce(source)).log)
     assert.deepEqual(
@@ -35,6 +44,8 @@ for (const unknownFields of ['keep', 'drop', 'columns'] as const) {
     api.put(withFields('o2', 2, FIELDS))
     assert.deepEqual(told((await place.fetchOnce(source)).log), [])
     api.put(withFields('o3', 3, FIELDS + 1))
-    assert.deepEqual(told((await place.fetchOnce(source)).log), [[`field_${FIELDS}: number, a whole number of 2 digits`]])
+    assert.deepEqual(told((await place.fetchOnce(source)).log), [
+      [`field_${FIELDS}: number, a whole number of 2 digits`],
+    ])
   })
 }

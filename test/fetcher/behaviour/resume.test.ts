@@ -25,7 +25,8 @@ const outcomeOf = ({ summary }: Awaited<ReturnType<Place['fetchOnce']>>) => summ
 /** Requests of a run as since and cursor, the cursor as the number of the page that it leads to. */
 function asked(api: Api): string[] {
   return api.log.map(
-    ({ since, cursor, ids: [first] }) => `since ${since ?? 'ever'}${cursor === null ? '' : `, on to ${first ?? 'nothing'}`}`,
+    ({ since, cursor, ids: [first] }) =>
+      `since ${since ?? 'ever'}${cursor === null ? '' : `, on to ${first ?? 'nothing'}`}`,
   )
 }
 
@@ -105,7 +106,11 @@ describe('a run that failed on page 3 of 5', () => {
       api.forget()
       api.script = (_, number) => (number === 1 ? { status, json: {} } : undefined)
       assert.equal(outcomeOf(await place.fetchOnce(source)), 'done')
-      assert.deepEqual(asked(api).slice(0, 3), ['since ever, on to nothing', `since ${asksFrom(3)}`, `since ${asksFrom(3)}, on to o5`])
+      assert.deepEqual(asked(api).slice(0, 3), [
+        'since ever, on to nothing',
+        `since ${asksFrom(3)}`,
+        `since ${asksFrom(3)}, on to o5`,
+      ])
       assert.deepEqual(idsOf(await place.entries(stream)), ids(10))
     })
   }
@@ -181,7 +186,8 @@ describe('what the loader has not read', () => {
     return all
   }
   const endOf = async (place: Place, stream: Stream) => (await place.checkpoint(stream))?.offset ?? 0
-  const gapsOf = async ({ metrics }: Awaited<ReturnType<Place['fetchOnce']>>) => (await metrics.gaps.get()).values[0]?.value ?? 0
+  const gapsOf = async ({ metrics }: Awaited<ReturnType<Place['fetchOnce']>>) =>
+    (await metrics.gaps.get()).values[0]?.value ?? 0
 
   test('and is still in the log costs the API nothing, wherever a tool has put the loader', async (t) => {
     const { place, api, source, stream } = await published(t)

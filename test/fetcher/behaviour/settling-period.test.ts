@@ -17,14 +17,20 @@ describe('records that are given time to settle', () => {
       const place = await ownPlace(t)
       const api = await startApi(t, { pageSize: 2 })
       api.put(at('old', 60), at('b', 50), at('c', 4), at('d', 2))
-      const source = declareShop({ watermark: { field: 'updated_at', param: 'since', sorted, settle: '30m' } }, { baseUrl: api.url })
+      const source = declareShop(
+        { watermark: { field: 'updated_at', param: 'since', sorted, settle: '30m' } },
+        { baseUrl: api.url },
+      )
       const stream = streamOf(source)
       await place.fetchOnce(source)
       const entries = await place.entries(stream)
       assert.deepEqual(idsOf(entries), ['old', 'b', 'c', 'd'])
       // Behind the start of the run by thirty minutes; later than that only by what the run itself took.
       const reached = (await place.checkpoint(stream))?.watermark
-      assert.ok(byTime(reached) >= byTime(minutesAgo(50)) && byTime(reached) <= byTime(minutesAgo(0)) - 29 * MINUTE_MS, String(reached))
+      assert.ok(
+        byTime(reached) >= byTime(minutesAgo(50)) && byTime(reached) <= byTime(minutesAgo(0)) - 29 * MINUTE_MS,
+        String(reached),
+      )
       assert.equal(markersOf(entries).at(-1)?.watermark, reached)
 
       api.forget()

@@ -1,6 +1,7 @@
 /**
- * Several quotas at once, with paths and weights, as the server counts each of them: simulations with a virtual clock in which partitions change
- * hands and workers start anew. No window of any quota may hold more than its units, and no quota holds up requests that it does not count.
+ * Several quotas at once, with paths and weights, as the server counts each of them: simulations with a virtual clock
+ * in which partitions change hands and workers start anew. No window of any quota may hold more than its units, and no
+ * quota holds up requests that it does not count.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -27,14 +28,22 @@ const factsOf = (path: string, params: Record<string, string> = {}): RequestFact
   body: undefined,
 })
 
-const holds = (all: number, sinceMs: number, mine: readonly number[] = Array.from({ length: all }, (_, p) => p)): Holding => ({
+const holds = (
+  all: number,
+  sinceMs: number,
+  mine: readonly number[] = Array.from({ length: all }, (_, p) => p),
+): Holding => ({
   all,
   mine: new Map(mine.map((partition) => [partition, sinceMs])),
 })
 
 const TIMEOUT_MS = 5_000
 
-type Setting = { clock: VirtualClock; quotas: readonly QuotaSpec[]; concurrency?: { places: number; timeoutMs: number } }
+type Setting = {
+  clock: VirtualClock
+  quotas: readonly QuotaSpec[]
+  concurrency?: { places: number; timeoutMs: number }
+}
 
 function limiterFor({ clock, quotas, concurrency }: Setting, holding: () => Holding) {
   const compiled = quotasOf({ name: 'shop', quota: [...quotas] })
@@ -97,7 +106,12 @@ describe('several quotas at once', () => {
       {
         requests: fc.oneof(fc.integer({ min: WEIGHT_MAX, max: 12 }), fc.integer({ min: 13, max: 60 })),
         per: fc.constantFrom(1_000, 5_000, 20_000),
-        paths: fc.constantFrom<string[][]>(['/search'], ['/accounts/*'], ['/accounts/{id}/orders', '/orders'], ['!/search']),
+        paths: fc.constantFrom<string[][]>(
+          ['/search'],
+          ['/accounts/*'],
+          ['/accounts/{id}/orders', '/orders'],
+          ['!/search'],
+        ),
         weight: fc.constant(weightOf),
       },
       { requiredKeys: ['requests', 'per'] },
@@ -114,7 +128,9 @@ describe('several quotas at once', () => {
         }),
         async ({ specs, partitions, workers, latencyShare, generations, dice: stream }) => {
           const dice = () => stream.next().value ?? 0
-          const quotas = specs.map((each): QuotaSpec => ({ ...each, ...(each.weight === undefined ? {} : { weightMax: WEIGHT_MAX }) }))
+          const quotas = specs.map(
+            (each): QuotaSpec => ({ ...each, ...(each.weight === undefined ? {} : { weightMax: WEIGHT_MAX }) }),
+          )
           const clock = virtualClock()
           const setting = { clock, quotas }
           const arrivals: Arrival[] = []
@@ -129,7 +145,10 @@ describe('several quotas at once', () => {
               const limited = limiterFor(setting, () => holds(partitions, sinceMs, mine))
               return Array.from({ length: 6 }, () =>
                 askInARow(setting, limited, {
-                  next: () => factsOf(PATHS[Math.floor(dice() * PATHS.length)] ?? '', { cost: String(1 + Math.floor(dice() * 3)) }),
+                  next: () =>
+                    factsOf(PATHS[Math.floor(dice() * PATHS.length)] ?? '', {
+                      cost: String(1 + Math.floor(dice() * 3)),
+                    }),
                   latencyMs: () => dice() * latencyShare * shortestMs,
                   way: dice,
                   signal: stop.signal,
@@ -145,7 +164,10 @@ describe('several quotas at once', () => {
           }
           for (const each of quotas) {
             const fullest = fullestWindow(arrivals, each)
-            assert.ok(fullest <= each.requests, `${fullest} of ${each.requests} in ${each.per} ms, ${each.paths ?? 'all paths'}`)
+            assert.ok(
+              fullest <= each.requests,
+              `${fullest} of ${each.requests} in ${each.per} ms, ${each.paths ?? 'all paths'}`,
+            )
           }
         },
       ),
@@ -161,7 +183,13 @@ describe('several quotas at once', () => {
       const stop = new AbortController()
       const sinceMs = clock.elapsedMs()
       const limited = limiterFor(setting, () => holds(2, sinceMs, mine))
-      const options = { next: () => factsOf('/orders'), latencyMs: () => 10, way: () => 0.5, signal: stop.signal, arrivals }
+      const options = {
+        next: () => factsOf('/orders'),
+        latencyMs: () => 10,
+        way: () => 0.5,
+        signal: stop.signal,
+        arrivals,
+      }
       const going = Array.from({ length: 3 }, () => askInARow(setting, limited, options))
       await clock.runTo(ms)
       stop.abort()
@@ -188,7 +216,12 @@ describe('several quotas at once', () => {
       30,
     ],
     ['heavy requests', [{ requests: 60, per: 10_000, weight: weightOf, weightMax: 5 }], '/search', 12],
-    ['requests as heavy as the whole quota', [{ requests: 5, per: 10_000, weight: weightOf, weightMax: 5 }], '/search', 1],
+    [
+      'requests as heavy as the whole quota',
+      [{ requests: 5, per: 10_000, weight: weightOf, weightMax: 5 }],
+      '/search',
+      1,
+    ],
     ['a weight that is the same for all', [{ requests: 100, per: 10_000, weight: 5 }], '/orders', 20],
   ] as const satisfies [string, QuotaSpec[], string, number][]) {
     test(`let a worker that is always busy use at least half of ${name}`, async () => {
@@ -216,7 +249,13 @@ describe('several quotas at once', () => {
     const stop = new AbortController()
     const limited = limiterFor(setting, () => holds(1, 0))
     const ask = (path: string) =>
-      askInARow(setting, limited, { next: () => factsOf(path), latencyMs: () => 20, way: () => 0.5, signal: stop.signal, arrivals })
+      askInARow(setting, limited, {
+        next: () => factsOf(path),
+        latencyMs: () => 20,
+        way: () => 0.5,
+        signal: stop.signal,
+        arrivals,
+      })
     const going = [...['/search', '/search', '/search'].map(ask), ...['/orders', '/orders', '/orders'].map(ask)]
     await setting.clock.runTo(40_000)
     stop.abort()
@@ -237,7 +276,13 @@ describe('several quotas at once', () => {
     const stop = new AbortController()
     const limited = limiterFor(setting, () => holds(1, 0))
     const ask = (path: string) =>
-      askInARow(setting, limited, { next: () => factsOf(path), latencyMs: () => 30, way: () => 0.5, signal: stop.signal, arrivals })
+      askInARow(setting, limited, {
+        next: () => factsOf(path),
+        latencyMs: () => 30,
+        way: () => 0.5,
+        signal: stop.signal,
+        arrivals,
+      })
     const going = ['/light', '/light', '/light', '/other', '/other', '/other', '/heavy', '/both'].map(ask)
     await setting.clock.runTo(200_000)
     stop.abort()
@@ -333,7 +378,9 @@ describe('requests under way at once', () => {
       let most = 0
       const answered = Array.from({ length: workers }, () => 0)
       const going = Array.from({ length: workers }, (_, worker) => {
-        const mine = Array.from({ length: partitions }, (_, partition) => partition).filter((partition) => partition % workers === worker)
+        const mine = Array.from({ length: partitions }, (_, partition) => partition).filter(
+          (partition) => partition % workers === worker,
+        )
         const { limiter, costOf } = limiterFor(setting, () => holds(partitions, 0, mine))
         return Array.from({ length: 5 }, async () => {
           while (!stop.signal.aborted) {

@@ -1,4 +1,7 @@
-/** What a source signs itself: JWTs against a token, JWTs as the token, requests that an author's function signs, and headers that are secrets. */
+/**
+ * What a source signs itself: JWTs against a token, JWTs as the token, requests that an author's function signs, and
+ * headers that are secrets.
+ */
 import assert from 'node:assert/strict'
 import { constants, createHmac, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
 import { describe, type TestContext, test } from 'node:test'
@@ -29,7 +32,15 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const RSA = pemOf(rsa.privateKey)
 const EC = pemOf(ec.privateKey)
 
-type Claims = { iss: string; sub?: string; aud?: string; iat: number; exp: number; jti?: string; [claim: string]: unknown }
+type Claims = {
+  iss: string
+  sub?: string
+  aud?: string
+  iat: number
+  exp: number
+  jti?: string
+  [claim: string]: unknown
+}
 
 /** Reads a JWT as a server does: signature first. */
 function readJwt(text: string, key: KeyObject): { header: Record<string, unknown>; claims: Claims } {
@@ -78,7 +89,14 @@ describe('a JWT against an access token', () => {
         assert.equal(new URLSearchParams(body).get('grant_type'), 'urn:ietf:params:oauth:grant-type:jwt-bearer')
         return number === 0 ? { status: 503 } : { json: { access_token: `t${number}` } }
       })
-      const auth = jwtBearer({ ...BEARER, algorithm, subject: 'me@shop', keyId: 'k1', scope: 'orders', extraClaims: { tenant: 7 } })
+      const auth = jwtBearer({
+        ...BEARER,
+        algorithm,
+        subject: 'me@shop',
+        keyId: 'k1',
+        scope: 'orders',
+        extraClaims: { tenant: 7 },
+      })
       const { ask, clock } = clientFor(t, server.url, { source: { auth }, environment: { SHOP_PEM: pem } })
       await ask()
       const forms = server.requests.filter(({ path }) => path === '/token').map(({ body }) => new URLSearchParams(body))
@@ -87,7 +105,13 @@ describe('a JWT against an access token', () => {
       const { header, claims } = jwts[0]!
       assert.deepEqual(header, { alg: algorithm, typ: 'JWT', kid: 'k1' })
       const { iat, exp, jti, ...rest } = claims
-      assert.deepEqual(rest, { iss: 'app@shop', sub: 'me@shop', aud: `${server.url}/token`, scope: 'orders', tenant: 7 })
+      assert.deepEqual(rest, {
+        iss: 'app@shop',
+        sub: 'me@shop',
+        aud: `${server.url}/token`,
+        scope: 'orders',
+        tenant: 7,
+      })
       assert.equal(exp - iat, 600)
       assert.ok(iat * 1000 < clock.nowMs() && /^[0-9a-f]{32}$/.test(jti ?? ''))
       assert.equal(forms[0]?.get('scope'), 'orders')
@@ -122,8 +146,18 @@ describe('a JWT as the token', () => {
   test('is made once for its life, and anew a little before its end', async (t) => {
     const server = await startServer(t, inTurn(PAGE))
     const clock = movable()
-    const auth = jwtSigned({ ...JWT, algorithm: 'ES256', audience: 'appstore', keyId: secret('SHOP_KEY_ID'), life: '10m' })
-    const { ask, client } = clientFor(t, server.url, { source: { auth }, clock, environment: { SHOP_PEM: EC, SHOP_KEY_ID: 'k2' } })
+    const auth = jwtSigned({
+      ...JWT,
+      algorithm: 'ES256',
+      audience: 'appstore',
+      keyId: secret('SHOP_KEY_ID'),
+      life: '10m',
+    })
+    const { ask, client } = clientFor(t, server.url, {
+      source: { auth },
+      clock,
+      environment: { SHOP_PEM: EC, SHOP_KEY_ID: 'k2' },
+    })
     await ask()
     clock.moveOn(500_000)
     await ask()
@@ -155,14 +189,31 @@ describe('a JWT as the token', () => {
 describe('a private key', () => {
   const weak = pemOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey)
   const otherCurve = pemOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey)
-  const encrypted = String(ec.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' }))
+  const encrypted = String(
+    ec.privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' }),
+  )
 
   for (const [name, algorithm, pem, text] of [
     ['that is no PEM', 'RS256', CANARY, /SHOP_PEM holds no private key in PEM form/],
     ['that is encrypted', 'ES256', encrypted, /SHOP_PEM holds no private key in PEM form/],
-    ['that is the public one', 'RS256', String(rsa.publicKey.export({ type: 'spki', format: 'pem' })), /SHOP_PEM holds no private key/],
-    ['of the wrong type', 'RS256', EC, /SHOP_PEM holds a key of the type ec \(prime256v1\), and RS256 needs an RSA key/],
-    ['of the wrong type for ES256', 'ES256', RSA, /SHOP_PEM holds a key of the type rsa, and ES256 needs an EC key of the curve P-256/],
+    [
+      'that is the public one',
+      'RS256',
+      String(rsa.publicKey.export({ type: 'spki', format: 'pem' })),
+      /SHOP_PEM holds no private key/,
+    ],
+    [
+      'of the wrong type',
+      'RS256',
+      EC,
+      /SHOP_PEM holds a key of the type ec \(prime256v1\), and RS256 needs an RSA key/,
+    ],
+    [
+      'of the wrong type for ES256',
+      'ES256',
+      RSA,
+      /SHOP_PEM holds a key of the type rsa, and ES256 needs an EC key of the curve P-256/,
+    ],
     ['of another curve', 'ES256', otherCurve, /type ec \(secp384r1\), and ES256 needs/],
     ['that is too short', 'PS256', weak, /SHOP_PEM holds an RSA key of 1024 bits/],
   ] as const) {
@@ -174,7 +225,9 @@ describe('a private key', () => {
             error instanceof WrongUse &&
             error.code === 'HR_PRIVATE_KEY' &&
             text.test(error.message) &&
-            pem.split('\n').every((line) => line.length < 20 || line.startsWith('-----') || !shown(error).includes(line)),
+            pem
+              .split('\n')
+              .every((line) => line.length < 20 || line.startsWith('-----') || !shown(error).includes(line)),
         )
       }
     })
@@ -196,7 +249,9 @@ describe('a request that an author signs', () => {
     apply: ({ method, url, headers, body }, { secrets, nowMs, random }) => {
       const time = String(Math.floor(nowMs / 1000))
       const nonce = random().toString(36)
-      const covered = [method, url.pathname, url.search, headers['content-type'] ?? '', time, nonce, body ?? ''].join('\n')
+      const covered = [method, url.pathname, url.search, headers['content-type'] ?? '', time, nonce, body ?? ''].join(
+        '\n',
+      )
       return {
         headers: { 'X-Time': time, 'X-Nonce': nonce, Authorization: `HMAC ${secrets.id}` },
         query: { mac: hmac(secrets.key, covered) },
@@ -209,7 +264,15 @@ describe('a request that an author signs', () => {
   const checking = (t: TestContext, ok: Answer = PAGE) =>
     startServer(t, ({ method, path, target, query, headers, body }) => {
       const search = target.slice(path.length).replace(/[?&]mac=[^&]*/, '')
-      const covered = [method, path, search, headers['content-type'] ?? '', headers['x-time'], headers['x-nonce'], body].join('\n')
+      const covered = [
+        method,
+        path,
+        search,
+        headers['content-type'] ?? '',
+        headers['x-time'],
+        headers['x-nonce'],
+        body,
+      ].join('\n')
       const mac = query.get('mac')
       return mac === hmac(CANARY, covered) && headers.authorization === `HMAC ${SECRETS.SHOP_ID}`
         ? ok
@@ -278,10 +341,22 @@ describe('a request that an author signs', () => {
     ['returns nothing', () => undefined, /returns no object/],
     ['returns a promise', async () => ({ headers: {} }), /returns a promise/],
     ['changes the body', () => ({ body: CANARY }), /returns "body", and only headers and query/],
-    ['returns a header in two lines', () => ({ headers: { 'x-a': `${CANARY}\nb: c` } }), /the header x-a, which has no value/],
-    ['returns a header of the connection', () => ({ headers: { Host: CANARY } }), /the header Host, which is set by the connection/],
+    [
+      'returns a header in two lines',
+      () => ({ headers: { 'x-a': `${CANARY}\nb: c` } }),
+      /the header x-a, which has no value/,
+    ],
+    [
+      'returns a header of the connection',
+      () => ({ headers: { Host: CANARY } }),
+      /the header Host, which is set by the connection/,
+    ],
     ['returns a number', () => ({ headers: { 'x-a': 1 } }), /no text for x-a in headers/],
-    ['sets a parameter that is not declared', () => ({ query: { sig: CANARY } }), /the parameter "sig", which auth\.query does not list/],
+    [
+      'sets a parameter that is not declared',
+      () => ({ query: { sig: CANARY } }),
+      /the parameter "sig", which auth\.query does not list/,
+    ],
   ] as const) {
     test(`a function that ${name} is a mistake in the declaration, told without a value and before anything is sent`, async (t) => {
       const server = await startServer(t, inTurn(PAGE))
@@ -301,7 +376,9 @@ describe('a header that is a secret', () => {
 
   test('is sent beside the other credentials to the own origin, also after a redirect, and nowhere else', async (t) => {
     const other = await startServer(t, inTurn(PAGE))
-    const api = await startServer(t, ({ path }) => (path === '/orders' ? { status: 307, headers: { location: '/v2' } } : PAGE))
+    const api = await startServer(t, ({ path }) =>
+      path === '/orders' ? { status: 307, headers: { location: '/v2' } } : PAGE,
+    )
     const { ask, logged } = clientFor(t, api.url, {
       source: { auth: bearer(secret('SHOP_KEY')), headers, allowOrigins: [other.url] },
       environment,
@@ -336,7 +413,11 @@ describe('a token endpoint', () => {
   for (const [name, answer, text] of [
     ['as a form', { body: `access_token=${CANARY}&token_type=bearer` }, /the body is no JSON, with status 200$/],
     ['under another name', { json: { accessToken: CANARY } }, /gives no token: 200 without access_token/],
-    ['with an error', { json: { error: 'slow', error_description: 'wait', id_token: CANARY } }, /gives no token: 200 slow: wait/],
+    [
+      'with an error',
+      { json: { error: 'slow', error_description: 'wait', id_token: CANARY } },
+      /gives no token: 200 slow: wait/,
+    ],
   ] as const satisfies [string, Answer, RegExp][]) {
     test(`that gives its token ${name} is told, and the token is not shown`, async (t) => {
       const server = await startServer(t, inTurn(answer))
@@ -372,8 +453,20 @@ describe('a declaration of credentials', () => {
       /without user name/,
       /oauth/,
     ],
-    ['a store without a lock', { auth: refresh({ store: { read() {}, write() {} } }) }, 'auth.store', /read, write and lock/, /lock\(key/],
-    ['a private key in plain text', { auth: jwt({ privateKey: CANARY }) }, 'auth.privateKey', /never the secret/, /SHOP_PRIVATE_KEY/],
+    [
+      'a store without a lock',
+      { auth: refresh({ store: { read() {}, write() {} } }) },
+      'auth.store',
+      /read, write and lock/,
+      /lock\(key/,
+    ],
+    [
+      'a private key in plain text',
+      { auth: jwt({ privateKey: CANARY }) },
+      'auth.privateKey',
+      /never the secret/,
+      /SHOP_PRIVATE_KEY/,
+    ],
     [
       'a shared secret as algorithm',
       { auth: jwt({ algorithm: 'HS256' }) },
@@ -383,7 +476,13 @@ describe('a declaration of credentials', () => {
     ],
     ['a JWT that lives too long', { auth: jwt({ life: '2d' }) }, 'auth.life', /from 1m to 1d/, /life: '10m'/],
     ['a JWT without an issuer', { auth: jwt({ issuer: undefined }) }, 'auth.issuer', /is missing/, /issuer: /],
-    ['a claim that is made', { auth: jwt({ extraClaims: { exp: 1 } }) }, 'auth.extraClaims.exp', /follows from/, /extraClaims: /],
+    [
+      'a claim that is made',
+      { auth: jwt({ extraClaims: { exp: 1 } }) },
+      'auth.extraClaims.exp',
+      /follows from/,
+      /extraClaims: /,
+    ],
     [
       'a function that is none',
       { auth: { kind: 'custom', secrets: { key }, apply: CANARY } },
@@ -405,9 +504,27 @@ describe('a declaration of credentials', () => {
       /never the secret/,
       /secret\(/,
     ],
-    ['a misspelt field', { auth: refresh({ refresh_token: key }) }, 'auth.refresh_token', /no field/, /known here: |did you mean/],
-    ['a credential in a header in plain text', { headers: { 'X-Api-Key': CANARY } }, 'headers.X-Api-Key', /belongs into auth/, /auth/],
-    ['a secret header of the connection', { headers: { Host: key } }, 'headers.Host', /set by the connection/, /headers/],
+    [
+      'a misspelt field',
+      { auth: refresh({ refresh_token: key }) },
+      'auth.refresh_token',
+      /no field/,
+      /known here: |did you mean/,
+    ],
+    [
+      'a credential in a header in plain text',
+      { headers: { 'X-Api-Key': CANARY } },
+      'headers.X-Api-Key',
+      /belongs into auth/,
+      /auth/,
+    ],
+    [
+      'a secret header of the connection',
+      { headers: { Host: key } },
+      'headers.Host',
+      /set by the connection/,
+      /headers/,
+    ],
   ] as const) {
     test(`with ${name} is refused when it is loaded`, () => {
       assert.throws(

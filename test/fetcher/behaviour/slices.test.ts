@@ -34,7 +34,8 @@ function discovered(api: AccountsApi, over: number): Source {
     async values({ request }) {
       const found: { account: string }[] = []
       for (let next: string | null = '0'; next !== null; ) {
-        const { data, next: following } = (await request({ path: '/accounts', params: { cursor: next } })).body as Listed
+        const { data, next: following } = (await request({ path: '/accounts', params: { cursor: next } }))
+          .body as Listed
         found.push(...data.map(({ id }) => ({ account: id })))
         next = following
       }
@@ -46,7 +47,11 @@ function discovered(api: AccountsApi, over: number): Source {
 }
 
 function ofParents(api: AccountsApi, over: number): Source {
-  const partitions = parent({ stream: 'accounts', over, values: ({ id, open }) => (open ? { account: String(id) } : null) })
+  const partitions = parent({
+    stream: 'accounts',
+    over,
+    values: ({ id, open }) => (open ? { account: String(id) } : null),
+  })
   const streams = { accounts: ACCOUNTS, orders: { ...ORDERS, partitions } }
   return compileSource({ name: 'shop', baseUrl: api.url, attemptsMax: 1, streams }, 'shop.ts')
 }
@@ -123,7 +128,14 @@ describe('of the shares of one partition', () => {
     api.accounts.push({ id: 'bb' })
     api.put('bb', order('o1', 1), order('o2', 2), order('o3', 3))
     await fetch()
-    assert.deepEqual(asked(api), [`a ${iso(3)} 0`, `b ${iso(3)} 0`, 'bb ever 0', 'bb ever 2', `c ${iso(3)} 0`, `d ${iso(3)} 0`])
+    assert.deepEqual(asked(api), [
+      `a ${iso(3)} 0`,
+      `b ${iso(3)} 0`,
+      'bb ever 0',
+      'bb ever 2',
+      `c ${iso(3)} 0`,
+      `d ${iso(3)} 0`,
+    ])
     assert.equal((await keys(place, source)).filter((key) => key.startsWith('bb')).length, 3)
   })
 
@@ -196,7 +208,8 @@ describe('of the shares of one partition', () => {
   test('a cursor that has expired is forgotten, and its share walked anew', async (t) => {
     const { place, api, source, fetch } = await bench(t, 1)
     let gone = 0
-    api.script = ({ account, after }) => (account === 'b' && after > 0 && gone++ === 0 ? { status: 410, json: {} } : undefined)
+    api.script = ({ account, after }) =>
+      account === 'b' && after > 0 && gone++ === 0 ? { status: 410, json: {} } : undefined
     const { summary } = await fetch()
     assert.equal(summary.partitions['shop.orders/0']?.outcome, 'done')
     assert.deepEqual(asked(api).slice(2, 6), ['b ever 0', 'b ever 2', 'b ever 0', 'b ever 2'])
@@ -252,7 +265,15 @@ test('parents that their schema refuses have no children, which is said, and com
   api.accounts = accounts
   api.log.length = 0
   await place.fetchOnce(only(source))
-  assert.deepEqual(asked(api), [`a ${iso(3)} 0`, 'b ever 0', 'b ever 2', 'c ever 0', 'c ever 2', 'd ever 0', 'd ever 2'])
+  assert.deepEqual(asked(api), [
+    `a ${iso(3)} 0`,
+    'b ever 0',
+    'b ever 2',
+    'c ever 0',
+    'c ever 2',
+    'd ever 0',
+    'd ever 2',
+  ])
 })
 
 for (const [what, values, words] of [

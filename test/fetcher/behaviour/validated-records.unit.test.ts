@@ -8,14 +8,22 @@ import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders, order, orderSchema } from '../declared.ts'
 
 type Given = Record<string, unknown>
-const PAGE = { body: { meta: { account_id: 'acme' }, data: [] }, headers: { 'x-shop': 'north' }, values: { region: 'eu' } }
+const PAGE = {
+  body: { meta: { account_id: 'acme' }, data: [] },
+  headers: { 'x-shop': 'north' },
+  values: { region: 'eu' },
+}
 const judge = (raws: readonly unknown[], stream: Given = {}, page: Given = PAGE) =>
   createValidator(declareOrders(stream))(raws, page as typeof PAGE)
 const payloads = ({ records }: ReturnType<typeof judge>) => records.map(({ payload }) => JSON.parse(payload))
 
 describe('an envelope', () => {
   const schema = orderSchema.extend({ account_id: z.string(), region: z.string(), shop: z.string().optional() })
-  const envelope = { account_id: '/meta/account_id', region: '{region}', shop: ({ headers }: typeof PAGE) => headers['x-shop'] }
+  const envelope = {
+    account_id: '/meta/account_id',
+    region: '{region}',
+    shop: ({ headers }: typeof PAGE) => headers['x-shop'],
+  }
   const stream = { schema, envelope, partitions: [{ region: 'eu' }] }
 
   test('copies values of the body, the partition and the headers into each record', () => {
@@ -45,10 +53,13 @@ describe('an envelope', () => {
   test('that the page lacks stops the run and says what the body has; where it is optional, the schema decides', () => {
     const context = { body: { data: [], meta: {} }, headers: {}, values: { region: 'eu' } }
     for (const from of ['/meta/account_id', () => undefined]) {
-      assert.throws(() => judge([order('a')], { ...stream, envelope: { region: '{region}', account_id: from } }, context), {
-        code: 'HR_ENVELOPE',
-        message: /envelope\.account_id is declared at .*, but there is nothing; it has data, meta$/,
-      })
+      assert.throws(
+        () => judge([order('a')], { ...stream, envelope: { region: '{region}', account_id: from } }, context),
+        {
+          code: 'HR_ENVELOPE',
+          message: /envelope\.account_id is declared at .*, but there is nothing; it has data, meta$/,
+        },
+      )
       assert.deepEqual(
         judge([], { ...stream, envelope: { region: '{region}', account_id: from } }, context).rejected,
         [],
@@ -56,7 +67,11 @@ describe('an envelope', () => {
       )
       const omitted = { ...stream, envelope: { region: '{region}', account_id: optional(from) } }
       assert.match(judge([order('a')], omitted, context).rejected[0]?.issues ?? '', /^account_id: /)
-      const nullable = { ...omitted, schema: schema.extend({ account_id: z.string().optional() }), partitions: [{ region: 'eu' }] }
+      const nullable = {
+        ...omitted,
+        schema: schema.extend({ account_id: z.string().optional() }),
+        partitions: [{ region: 'eu' }],
+      }
       assert.equal(judge([order('a')], nullable, context).records.length, 1)
     }
   })
@@ -88,7 +103,10 @@ describe('an envelope', () => {
     }
     assert.throws(
       () => judge([order('a')], throwing),
-      (error) => error instanceof Stopped && error.code === 'HR_ENVELOPE' && /envelope\.account_id throws: no meta/.test(error.message),
+      (error) =>
+        error instanceof Stopped &&
+        error.code === 'HR_ENVELOPE' &&
+        /envelope\.account_id throws: no meta/.test(error.message),
     )
     assert.equal(judge([], throwing).records.length, 0)
   })
@@ -253,7 +271,9 @@ describe('a mark of deletion', () => {
         deleted: '/deleted',
       },
     )
-    assert.deepEqual(payloads(judged), [{ id, updated_at, _extra: { total: null }, _extra_text: '{"total":null}', _deleted: 1 }])
+    assert.deepEqual(payloads(judged), [
+      { id, updated_at, _extra: { total: null }, _extra_text: '{"total":null}', _deleted: 1 },
+    ])
     assert.deepEqual(
       judged.rejected.map(({ issues }) => issues.split(':')[0]),
       ['updated_at', 'id', 'total'],
@@ -279,7 +299,10 @@ describe('a mark of deletion', () => {
   test('of a record that is gone, the fields that fit are kept', () => {
     const schema = orderSchema.extend({ buyer: z.object({ name: z.string() }), note: z.string() })
     const { id, updated_at } = order('a')
-    const judged = judge([{ id, updated_at, note: 'was here', buyer: 'x', deleted: 1 }], { schema, deleted: '/deleted' })
+    const judged = judge([{ id, updated_at, note: 'was here', buyer: 'x', deleted: 1 }], {
+      schema,
+      deleted: '/deleted',
+    })
     assert.deepEqual(payloads(judged), [{ id, updated_at, note: 'was here', _extra: { buyer: 'x' }, _deleted: 1 }])
   })
 })

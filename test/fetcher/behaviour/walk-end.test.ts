@@ -11,7 +11,9 @@ const IDS = ORDERS.map(({ id }) => id)
 const PAGE = 10
 const outcomeOf = ({ summary }: Awaited<ReturnType<Place['fetchOnce']>>) => summary.partitions['shop.orders/0']
 const warnings = (log: readonly string[], words: RegExp): number =>
-  log.map((line) => JSON.parse(line) as { level: number; msg: string }).filter(({ level, msg }) => level === 40 && words.test(msg)).length
+  log
+    .map((line) => JSON.parse(line) as { level: number; msg: string })
+    .filter(({ level, msg }) => level === 40 && words.test(msg)).length
 
 describe('a page that is wrong for a while', () => {
   for (const [name, wrong] of [
@@ -55,7 +57,13 @@ describe('a page that is wrong for a while', () => {
       return { json: { data: found.slice(from, from + PAGE), ...(isCut ? {} : { next }) } }
     })
     const settle = `${Math.floor((Date.now() - Date.parse(instant(80))) / 1000)}s`
-    const paginate = windows({ to: 'until', size: '20s', min: '1s', settle, pages: cursor({ next: '/next', param: 'cursor' }) })
+    const paginate = windows({
+      to: 'until',
+      size: '20s',
+      min: '1s',
+      settle,
+      pages: cursor({ next: '/next', param: 'cursor' }),
+    })
     const watermark = { field: 'updated_at', param: 'since', start: instant(0) }
     const source = declareShop({ paginate, watermark }, { baseUrl: server.url })
     const stream = streamOf(source)

@@ -12,7 +12,8 @@ const schema = z.object({
 const mapped = (raw: { id: string; skip?: boolean }) => (raw.skip === true ? undefined : { ...raw, id: `${raw.id}!` })
 const rejudge = createRevalidator(declareOrders({ schema, primaryKey: ['id'], map: mapped, watermark: undefined }))
 const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
-const payload = (verdict: ReturnType<typeof rejudge>) => (verdict.kind === 'accepted' ? JSON.parse(verdict.record.payload) : verdict)
+const payload = (verdict: ReturnType<typeof rejudge>) =>
+  verdict.kind === 'accepted' ? JSON.parse(verdict.record.payload) : verdict
 
 describe('a dead letter before today’s declaration', () => {
   test('is unreadable when it is no JSON or no frame ever was', () => {
@@ -30,7 +31,10 @@ describe('a dead letter before today’s declaration', () => {
   })
 
   test('goes through the map as a page does, with its integers exact, and may be left out', () => {
-    assert.deepEqual(payload(rejudge('validate', bytes('{"id":"a","n":9007199254740993}'))), { id: 'a!', n: '9007199254740993' })
+    assert.deepEqual(payload(rejudge('validate', bytes('{"id":"a","n":9007199254740993}'))), {
+      id: 'a!',
+      n: '9007199254740993',
+    })
     assert.deepEqual(rejudge('validate', bytes({ id: 'a', skip: true })), { kind: 'leftOut' })
   })
 

@@ -17,7 +17,12 @@ const marker = (offset: number): Kept => ({
   headers: { [MARKER_HEADER]: Buffer.from('{}') },
 })
 const letter = (offset: number, raw: string, stage: 'validate' | 'insert'): Kept => ({
-  ...{ offset: String(offset), key: null, value: Buffer.from(raw), headers: deadLetterHeaders({ stage, reason: 'r', issues: '' }) },
+  ...{
+    offset: String(offset),
+    key: null,
+    value: Buffer.from(raw),
+    headers: deadLetterHeaders({ stage, reason: 'r', issues: '' }),
+  },
 })
 
 /** A log of these messages; what lies below the first is gone. */
@@ -57,7 +62,13 @@ describe('what a new owner recalls', () => {
   test('is nothing when the end of the log is more than it may hold', async () => {
     const memory = createSeenRecords(100)
     const big = 'x'.repeat(20 * 1024 * 1024)
-    await restoreRecords(logOf(record(0, 'a', '1'), record(1, 'b', big), record(2, 'a', big), marker(3)), 't', 0, upTo(4), memory)
+    await restoreRecords(
+      logOf(record(0, 'a', '1'), record(1, 'b', big), record(2, 'a', big), marker(3)),
+      't',
+      0,
+      upTo(4),
+      memory,
+    )
     assert.equal(isKnown(memory, 'a', '1'), false)
   })
 
@@ -93,7 +104,12 @@ describe('what a new owner recalls', () => {
   test('of the dead letters may be a part', async () => {
     const memory = createSeenRecords(100)
     const big = 'x'.repeat(33 * 1024 * 1024)
-    await restoreRejected(logOf(letter(0, 'bad', 'validate'), letter(1, big, 'validate'), letter(2, 'other', 'validate')), 't', 0, memory)
+    await restoreRejected(
+      logOf(letter(0, 'bad', 'validate'), letter(1, big, 'validate'), letter(2, 'other', 'validate')),
+      't',
+      0,
+      memory,
+    )
     assert.equal(isKnownReject(memory, 'bad'), true)
   })
 })

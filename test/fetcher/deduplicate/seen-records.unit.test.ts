@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createSeenRecords, publishingAll, publishingRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
+import {
+  createSeenRecords,
+  publishingAll,
+  publishingRecords,
+} from '../../../services/fetcher/deduplicate/seen-records.ts'
 import type { RejectedRecord, ValidRecord } from '../../../services/fetcher/validate/validate.ts'
 import { testSeed } from '../../support/seed.ts'
 
@@ -12,7 +16,8 @@ const payloads = (records: readonly ValidRecord[]) => records.map(({ key, payloa
 describe('the memory of a partition', () => {
   test('a changed record is fresh, also one that is what it was before the last time: A, B, A', () => {
     const memory = createSeenRecords(100)
-    for (const version of ['A', 'B', 'A']) assert.equal(memory.withoutUnchanged([record('k', version)], []).records.length, 1)
+    for (const version of ['A', 'B', 'A'])
+      assert.equal(memory.withoutUnchanged([record('k', version)], []).records.length, 1)
   })
 
   test('an unchanged record is left out and counted', () => {
@@ -24,7 +29,10 @@ describe('the memory of a partition', () => {
   })
 
   test('the same key twice on a page: each version that differs from the one before is fresh, in order', () => {
-    const fresh = createSeenRecords(100).withoutUnchanged([record('k', '1'), record('k', '1'), record('k', '2'), record('k', '1')], [])
+    const fresh = createSeenRecords(100).withoutUnchanged(
+      [record('k', '1'), record('k', '1'), record('k', '2'), record('k', '1')],
+      [],
+    )
     assert.deepEqual(payloads(fresh.records), ['k{"v":"1"}', 'k{"v":"2"}', 'k{"v":"1"}'])
     assert.equal(fresh.unchanged, 1)
   })
@@ -72,12 +80,16 @@ describe('the memory of a partition', () => {
     const memory = createSeenRecords(100)
     memory.withoutUnchanged([], [reject('x'), reject('y')])
     assert.equal(memory.withoutUnchanged([], [reject('y')], null, { repeats: true }).refused, 0)
-    assert.equal(memory.withoutUnchanged([], [reject('y'), reject('y')], null, { repeats: true, continues: true }).refused, 2)
+    assert.equal(
+      memory.withoutUnchanged([], [reject('y'), reject('y')], null, { repeats: true, continues: true }).refused,
+      2,
+    )
   })
 
   test('rejects of a page that opens with records of the one before count as often as the page or the run has them', () => {
     const memory = createSeenRecords(100)
-    const refused = (raws: string[], part: object = {}) => memory.withoutUnchanged([], raws.map(reject), null, part).refused
+    const refused = (raws: string[], part: object = {}) =>
+      memory.withoutUnchanged([], raws.map(reject), null, part).refused
     assert.equal(refused(['z'], { repeats: true }), 1)
     assert.equal(refused(['z', 'z', 'z'], { repeats: true }), 2)
     assert.equal(refused(['z'], { repeats: true }), 0)
@@ -105,8 +117,16 @@ describe('the memory of a partition', () => {
 
   test('rejects that say how often they came count so often, and one that came once says nothing', () => {
     const memory = createSeenRecords(100)
-    const fresh = memory.withoutUnchanged([], [{ ...reject('x'), times: 3 }, reject('x'), { ...reject('x'), times: 2 }, reject('y')])
-    assert.deepEqual(fresh, { records: [], rejected: [{ ...reject('x'), times: 6 }, reject('y')], unchanged: 2, refused: 7 })
+    const fresh = memory.withoutUnchanged(
+      [],
+      [{ ...reject('x'), times: 3 }, reject('x'), { ...reject('x'), times: 2 }, reject('y')],
+    )
+    assert.deepEqual(fresh, {
+      records: [],
+      rejected: [{ ...reject('x'), times: 6 }, reject('y')],
+      unchanged: 2,
+      refused: 7,
+    })
   })
 
   test('a record that is refused, and one whose key is what was refused, are two things', () => {
@@ -130,7 +150,11 @@ describe('the memory of a partition', () => {
       const many = Array.from({ length: 20 }, (_, number) => record(`k${number}`, '1'))
       for (const each of many) small.withoutUnchanged([each], [])
       small.forget()
-      assert.equal(small.withoutUnchanged(many.slice(-back, 21 - back), []).unchanged, 0, `${back} before it was emptied`)
+      assert.equal(
+        small.withoutUnchanged(many.slice(-back, 21 - back), []).unchanged,
+        0,
+        `${back} before it was emptied`,
+      )
     }
   })
 
@@ -143,7 +167,11 @@ describe('the memory of a partition', () => {
       for (let count = 900; count <= 1_000; count++) {
         const second = createSeenRecords(keysMax)
         second.withoutUnchanged(all.slice(0, count), [])
-        assert.equal(second.withoutUnchanged(all.slice(count - keysMax, count - keysMax + 1), []).unchanged, 0, `of ${count}`)
+        assert.equal(
+          second.withoutUnchanged(all.slice(count - keysMax, count - keysMax + 1), []).unchanged,
+          0,
+          `of ${count}`,
+        )
       }
     }
   })
@@ -172,7 +200,12 @@ describe('the memory of a partition', () => {
   test('a memory of no keys remembers nothing', () => {
     const memory = createSeenRecords(0)
     assert.deepEqual(memory.withoutUnchanged([record('b', '1'), record('b', '1')], [reject('z'), reject('z')]), {
-      ...{ records: [record('b', '1'), record('b', '1')], rejected: [reject('z'), reject('z')], unchanged: 0, refused: 2 },
+      ...{
+        records: [record('b', '1'), record('b', '1')],
+        rejected: [reject('z'), reject('z')],
+        unchanged: 0,
+        refused: 2,
+      },
     })
     memory.withoutUnchanged([record('a', '1')], [reject('x')])
     assert.equal(memory.withoutUnchanged([record('a', '1')], [reject('x')]).unchanged, 0)
@@ -218,7 +251,10 @@ describe('a memory that others look into', () => {
 })
 
 describe('the memory of a sorted walk', () => {
-  const at = (number: number, version = '1'): ValidRecord => ({ ...record(`k${number}`, version), position: BigInt(number) })
+  const at = (number: number, version = '1'): ValidRecord => ({
+    ...record(`k${number}`, version),
+    position: BigInt(number),
+  })
   /** Records 0 to `to`, ten a page, each page with the floor that the one before has left. */
   function walk(memory: ReturnType<typeof createSeenRecords>, to: number, lookback: number): void {
     for (let first = 0; first < to; first += 10) {
@@ -265,7 +301,11 @@ describe('the memory of a sorted walk', () => {
 
   test('a record at the floor may come again, and so may one of which nobody knows where it lies', () => {
     const memory = createSeenRecords(100_000)
-    const known = [{ ...at(0), key: 'at the floor', position: 5_000n }, { ...at(0), key: 'nowhere', position: null }, at(4_999)]
+    const known = [
+      { ...at(0), key: 'at the floor', position: 5_000n },
+      { ...at(0), key: 'nowhere', position: null },
+      at(4_999),
+    ]
     memory.withoutUnchanged(known, [], 5_000n)
     for (let number = 5_000; number < 10_000; number++) memory.withoutUnchanged([at(number)], [], 5_000n)
     const fresh = memory.withoutUnchanged(known, [], 5_000n)
@@ -277,8 +317,17 @@ describe('the memory of a sorted walk', () => {
 
   test('keeps the few last records whole, and of large ones fewer: those before them that lie behind the floor are let go', () => {
     /** Whether the first of so many records is still known when the last one has come. */
-    const knowsFirst = (keysMax: number, count: number, odd: number, even: number, memory = createSeenRecords(keysMax)) => {
-      const sized = (number: number): ValidRecord => ({ ...at(number), payload: `${number % 10}`.repeat(number % 2 === 1 ? odd : even) })
+    const knowsFirst = (
+      keysMax: number,
+      count: number,
+      odd: number,
+      even: number,
+      memory = createSeenRecords(keysMax),
+    ) => {
+      const sized = (number: number): ValidRecord => ({
+        ...at(number),
+        payload: `${number % 10}`.repeat(number % 2 === 1 ? odd : even),
+      })
       for (let number = 1; number <= count; number++) memory.withoutUnchanged([sized(number)], [], BigInt(number))
       return memory.withoutUnchanged([sized(1)], [], BigInt(count)).unchanged === 1
     }
@@ -286,7 +335,10 @@ describe('the memory of a sorted walk', () => {
     assert.deepEqual([knowsFirst(16, 7, 1, 1), knowsFirst(16, 8, 1, 1)], [true, false])
     const large = 1024 * 1024
     assert.deepEqual([knowsFirst(100_000, 3, large, large), knowsFirst(100_000, 4, large, large)], [true, false])
-    assert.deepEqual([knowsFirst(100_000, 5, large, large - 1), knowsFirst(100_000, 6, large, large - 1)], [true, false])
+    assert.deepEqual(
+      [knowsFirst(100_000, 5, large, large - 1), knowsFirst(100_000, 6, large, large - 1)],
+      [true, false],
+    )
     const emptied = createSeenRecords(100_000)
     emptied.withoutUnchanged([{ ...at(9), payload: '9'.repeat(large) }], [])
     emptied.forget()
@@ -295,7 +347,9 @@ describe('the memory of a sorted walk', () => {
 
   test('whatever an API brings that keeps to what it is asked: a record is left out only if it is what was published last', () => {
     const step = fc.record({
-      page: fc.array(fc.record({ key: fc.nat({ max: 9 }), version: fc.nat({ max: 1 }), ahead: fc.nat({ max: 6 }) }), { maxLength: 8 }),
+      page: fc.array(fc.record({ key: fc.nat({ max: 9 }), version: fc.nat({ max: 1 }), ahead: fc.nat({ max: 6 }) }), {
+        maxLength: 8,
+      }),
       rise: fc.nat({ max: 9 }),
     })
     fc.assert(
@@ -304,7 +358,10 @@ describe('the memory of a sorted walk', () => {
         const published = new Map<string, string>()
         let floor = 0
         for (const { page, rise } of steps) {
-          const records = page.map(({ key, version, ahead }) => ({ ...record(`k${key}`, `${version}`), position: BigInt(floor + ahead) }))
+          const records = page.map(({ key, version, ahead }) => ({
+            ...record(`k${key}`, `${version}`),
+            position: BigInt(floor + ahead),
+          }))
           floor += rise
           const fresh = new Set(memory.withoutUnchanged(records, [], BigInt(floor)).records)
           for (const each of records) {
@@ -319,9 +376,12 @@ describe('the memory of a sorted walk', () => {
 
   test('whatever comes in whatever order, under whatever floor: a record is left out only if it is what was published last', () => {
     const step = fc.record({
-      page: fc.array(fc.record({ key: fc.nat({ max: 30 }), version: fc.nat({ max: 2 }), position: fc.option(fc.nat({ max: 60 })) }), {
-        maxLength: 12,
-      }),
+      page: fc.array(
+        fc.record({ key: fc.nat({ max: 30 }), version: fc.nat({ max: 2 }), position: fc.option(fc.nat({ max: 60 })) }),
+        {
+          maxLength: 12,
+        },
+      ),
       floor: fc.option(fc.nat({ max: 60 })),
     })
     fc.assert(

@@ -1,4 +1,6 @@
-/** The whole client against a real server: the quota over two workers and a hand-over, and what is left when it closes. */
+/**
+ * The whole client against a real server: the quota over two workers and a hand-over, and what is left when it closes.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolverFor } from '#shared/config/config.ts'
@@ -34,7 +36,13 @@ test('the server counts no more than the quota in any window, over two workers, 
     const sinceMs = clock.elapsedMs()
     const holding: Holding = { all: 3, mine: new Map(partitions.map((partition) => [partition, sinceMs])) }
     const metrics = createMetrics()
-    const client = createClient(source, { clock, log: silentLog, metrics, resolver: resolverFor({}), holding: () => holding })
+    const client = createClient(source, {
+      clock,
+      log: silentLog,
+      metrics,
+      resolver: resolverFor({}),
+      holding: () => holding,
+    })
     const request = firstRequest(stream, client.baseUrl, 0, null)
     const stop = new AbortController()
     // Three partitions' worth of requests at once, each after the other, until the time is over.
@@ -53,7 +61,8 @@ test('the server counts no more than the quota in any window, over two workers, 
   await Promise.all([work([0, 1], 8_000), work([2], 8_000)])
   await work([0, 1, 2], 12_000)
   let fullest = 0
-  for (const from of arrivals) fullest = Math.max(fullest, arrivals.filter((atMs) => atMs >= from && atMs < from + PER_MS).length)
+  for (const from of arrivals)
+    fullest = Math.max(fullest, arrivals.filter((atMs) => atMs >= from && atMs < from + PER_MS).length)
   assert.ok(fullest <= QUOTA, `${fullest} in one window`)
   assert.ok(arrivals.length >= QUOTA, `${arrivals.length} in all`)
 })
@@ -70,7 +79,10 @@ test('closing ends what is under way at once, with no further attempt', async (t
 
 test('a long wait for the quota is told', async (t) => {
   const server = await startServer(t, inTurn(PAGE))
-  const { ask, logged } = clientFor(t, server.url, { source: { quota: { requests: 1, per: '60s' } }, clock: fastClock({ speed: 500 }) })
+  const { ask, logged } = clientFor(t, server.url, {
+    source: { quota: { requests: 1, per: '60s' } },
+    clock: fastClock({ speed: 500 }),
+  })
   await ask()
   assert.match(logged(), /waiting for the quota/)
 })

@@ -30,8 +30,15 @@ export const STREAM = {
   primaryKey: ['id'],
 }
 
-export function declareSource(baseUrl: string, source: Record<string, unknown> = {}, stream: Record<string, unknown> = {}): Source {
-  return compileSource({ name: 'shop', baseUrl, timeout: TIMEOUT, ...source, streams: { orders: { ...STREAM, ...stream } } }, 'shop.ts')
+export function declareSource(
+  baseUrl: string,
+  source: Record<string, unknown> = {},
+  stream: Record<string, unknown> = {},
+): Source {
+  return compileSource(
+    { name: 'shop', baseUrl, timeout: TIMEOUT, ...source, streams: { orders: { ...STREAM, ...stream } } },
+    'shop.ts',
+  )
 }
 
 export const streamOf = (source: Source): Stream => {
@@ -108,5 +115,11 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
 /** An error as a person or a log could ever see it. */
 export const shown = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
-  return [error.message, error.stack, JSON.stringify(error), 'hint' in error ? String(error.hint) : '', shown(error.cause ?? '')].join('\n')
+  return [
+    error.message,
+    error.stack,
+    JSON.stringify(error),
+    'hint' in error ? String(error.hint) : '',
+    shown(error.cause ?? ''),
+  ].join('\n')
 }

@@ -1,4 +1,7 @@
-/** Why nothing happens is said at info level: retries with their reason and how long, waits for the quota, pauses, tokens that do not come. */
+/**
+ * Why nothing happens is said at info level: retries with their reason and how long, waits for the quota, pauses,
+ * tokens that do not come.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { pino } from 'pino'
@@ -25,14 +28,20 @@ describe('what is waited for', () => {
     await ask()
     const [line, ...others] = infos(logged())
     assert.deepEqual(others, [])
-    assert.deepEqual([line.msg, line.stream, line.reason, line.attempt], ['request failed, retrying', 'shop.orders', '503', 1])
+    assert.deepEqual(
+      [line.msg, line.stream, line.reason, line.attempt],
+      ['request failed, retrying', 'shop.orders', '503', 1],
+    )
     assert.match(line.request, /^GET http.*\/orders/)
     assert.ok(line.waitMs >= 1000 && line.waitMs <= 2000)
     assert.ok(Date.parse(line.until) > 0)
   })
 
   test('is said again where a repetition has long to wait', async (t) => {
-    const server = await startServer(t, inTurn({ status: 500 }, { status: 429, headers: { 'retry-after': '30' } }, PAGE))
+    const server = await startServer(
+      t,
+      inTurn({ status: 500 }, { status: 429, headers: { 'retry-after': '30' } }, PAGE),
+    )
     const { ask, logged } = clientFor(t, server.url, { clock: fastClock({ speed: 500 }) })
     await ask()
     const lines = infos(logged())
@@ -49,9 +58,17 @@ describe('what is waited for', () => {
 
   test('is the token, where its endpoint fails', async (t) => {
     const server = await startServer(t, ({ path }, number) =>
-      path === '/token' ? (number === 0 ? { status: 503 } : { json: { access_token: 'a-good-token', expires_in: 3600 } }) : PAGE,
+      path === '/token'
+        ? number === 0
+          ? { status: 503 }
+          : { json: { access_token: 'a-good-token', expires_in: 3600 } }
+        : PAGE,
     )
-    const auth = oauth2ClientCredentials({ tokenUrl: '/token', clientId: secret('SHOP_ID'), clientSecret: secret('SHOP_SECRET') })
+    const auth = oauth2ClientCredentials({
+      tokenUrl: '/token',
+      clientId: secret('SHOP_ID'),
+      clientSecret: secret('SHOP_SECRET'),
+    })
     const { ask, logged } = clientFor(t, server.url, { source: { auth } })
     await ask()
     const [line] = infos(logged())
@@ -62,7 +79,10 @@ describe('what is waited for', () => {
     const lines: string[] = []
     const clock = { ...fastClock(), nowMs: () => elapsedMs, elapsedMs: () => elapsedMs }
     let elapsedMs = 0
-    const waits = createWaitLog({ log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }), clock })
+    const waits = createWaitLog({
+      log: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+      clock,
+    })
     for (let at = 0; at < 1_200; at++) {
       elapsedMs = at * 100
       waits.say({ about: 'shop.orders', waitMs: 1, fields: {} }, 'request failed, retrying')

@@ -6,8 +6,16 @@ import { isCounted } from '../../../services/fetcher/pages/counted-pages.ts'
 import { answerTo, onwardsFrom } from '../../../services/fetcher/pages/follow-watermark.ts'
 import { declareOrders, instant } from '../declared.ts'
 
-const stream = declareOrders({ paginate: linkHeader(), watermark: { field: 'updated_at', param: 'since', sorted: true } })
-const request = (target: string, body?: unknown): PageRequest => ({ method: 'GET', url: new URL(target, 'http://x'), headers: {}, body })
+const stream = declareOrders({
+  paginate: linkHeader(),
+  watermark: { field: 'updated_at', param: 'since', sorted: true },
+})
+const request = (target: string, body?: unknown): PageRequest => ({
+  method: 'GET',
+  url: new URL(target, 'http://x'),
+  headers: {},
+  body,
+})
 const RECORDS = Array.from({ length: 100 }, (_, at) => ({ id: `k${at}`, n: { seq: 4000 + at } }))
 const counted = (asked: string, next: string, records: readonly unknown[] = RECORDS) =>
   isCounted(stream, request(asked), request(next), records)
@@ -30,7 +38,9 @@ describe('a next page is named by a counter', () => {
 
   test('in the JSON body', () => {
     const paged = declareOrders({ paginate: { ...linkHeader() } })
-    assert.ok(isCounted(paged, request('/o', { q: 'a', at: { page: 1 } }), request('/o', { q: 'a', at: { page: 2 } }), RECORDS))
+    assert.ok(
+      isCounted(paged, request('/o', { q: 'a', at: { page: 1 } }), request('/o', { q: 'a', at: { page: 2 } }), RECORDS),
+    )
   })
 })
 
@@ -96,7 +106,9 @@ describe('from where a walk goes on by the watermark', () => {
     ])
     assert.deepEqual(onwards([0, 1, 2, 3, 4, 5, 6, null, 7, 8, 9, 9]), [{ since: at(8), again: 3, isWide: true }])
     // A refused one in front of the position may have the same.
-    assert.deepEqual(onwards([...Array(20).keys(), null, 20, null, 21, null]), [{ since: at(20), again: 5, isWide: true }])
+    assert.deepEqual(onwards([...Array(20).keys(), null, 20, null, 21, null]), [
+      { since: at(20), again: 5, isWide: true },
+    ])
   })
 
   describe('an answer', () => {

@@ -51,7 +51,10 @@ describe('the first request', () => {
   })
 
   test('keeps a query that is written in the path, and a ? inside it', () => {
-    assert.equal(urlAt({ path: '/orders?expand=a,b&q=x?y', params: { limit: 5 } }), `${BASE}/orders?expand=a,b&q=x?y&limit=5`)
+    assert.equal(
+      urlAt({ path: '/orders?expand=a,b&q=x?y', params: { limit: 5 } }),
+      `${BASE}/orders?expand=a,b&q=x?y&limit=5`,
+    )
   })
 
   test('asks a function of params with the partition, and takes its values before those of the partition', () => {
@@ -99,6 +102,8 @@ describe('the first request', () => {
     assert.deepEqual(at({ ...instants, ...post, watermark }, { since: '2026-01-01T00:00:00Z' }).body, {
       filter: { a: 1, since: '2026-01-01T00:00:00Z' },
     })
-    assert.deepEqual(at({ ...numbers, ...post, watermark }, { since: '1767225600000' }).body, { filter: { a: 1, since: 1767225600000 } })
+    assert.deepEqual(at({ ...numbers, ...post, watermark }, { since: '1767225600000' }).body, {
+      filter: { a: 1, since: 1767225600000 },
+    })
   })
 })

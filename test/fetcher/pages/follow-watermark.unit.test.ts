@@ -1,4 +1,7 @@
-/** Which pages a walk over counted links asks for, request by request: on by the watermark where the API does as it is asked, by its links where not. */
+/**
+ * Which pages a walk over counted links asks for, request by request: on by the watermark where the API does as it is
+ * asked, by its links where not.
+ */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { cursor, linkHeader, nextUrl, z } from '#shared/index.ts'
@@ -10,24 +13,40 @@ import { clientFor } from '../http/fixture.ts'
 import { confirmed, keysOf, type Ran, runOnce } from './paginators/running.ts'
 import type { Script } from './paginators/walking.ts'
 
-const at = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
+const at = (second: number): string =>
+  new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
 const schema = z.object({ id: z.string(), at: z.iso.datetime() })
 const SORTED = { field: 'at', param: 'since', sorted: true }
-const streamOf = (more: Record<string, unknown> = {}) => ({ schema, paginate: linkHeader(), watermark: SORTED, ...more })
+const streamOf = (more: Record<string, unknown> = {}) => ({
+  schema,
+  paginate: linkHeader(),
+  watermark: SORTED,
+  ...more,
+})
 
 type Row = { id: string; at: string }
-const rowsAt = (seconds: readonly number[]): Row[] => seconds.map((second, index) => ({ id: `r${index}`, at: at(second) }))
+const rowsAt = (seconds: readonly number[]): Row[] =>
+  seconds.map((second, index) => ({ id: `r${index}`, at: at(second) }))
 const inTurn = (count: number): Row[] => rowsAt([...Array(count).keys()])
 const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => `r${index}`)
 
-type ApiOptions = { size?: number; since?: 'inclusive' | 'exclusive' | 'ignored'; total?: boolean; before?: (number: number) => void }
+type ApiOptions = {
+  size?: number
+  since?: 'inclusive' | 'exclusive' | 'ignored'
+  total?: boolean
+  before?: (number: number) => void
+}
 
 /** Counts its pages; a page is what `rows` has behind `since` then. */
-function api(rows: () => readonly Row[], { size = 10, since = 'inclusive', total = false, before }: ApiOptions = {}): Script {
+function api(
+  rows: () => readonly Row[],
+  { size = 10, since = 'inclusive', total = false, before }: ApiOptions = {},
+): Script {
   return ({ query }, number) => {
     before?.(number)
     const from = since === 'ignored' ? null : query.get('since')
-    const isAsked = (time: string) => from === null || Date.parse(time) > Date.parse(from) - (since === 'inclusive' ? 1 : 0)
+    const isAsked = (time: string) =>
+      from === null || Date.parse(time) > Date.parse(from) - (since === 'inclusive' ? 1 : 0)
     const found = rows().filter((row) => isAsked(row.at))
     const page = Number(query.get('page') ?? 1)
     const next = found.length > page * size ? page + 1 : null
@@ -35,7 +54,10 @@ function api(rows: () => readonly Row[], { size = 10, since = 'inclusive', total
     const link = next === null ? null : `/orders?${kept}page=${next}`
     return {
       json: { data: found.slice((page - 1) * size, page * size), next: link, page: next },
-      headers: { ...(link === null ? {} : { link: `<${link}>; rel="next"` }), ...(total ? { 'x-total-count': found.length } : {}) },
+      headers: {
+        ...(link === null ? {} : { link: `<${link}>; rel="next"` }),
+        ...(total ? { 'x-total-count': found.length } : {}),
+      },
     }
   }
 }
@@ -43,7 +65,9 @@ function api(rows: () => readonly Row[], { size = 10, since = 'inclusive', total
 /** Names the next page by the last key. */
 const byKey: Script = ({ query }) => {
   const from = Number(query.get('after') ?? 0)
-  return { json: { data: inTurn(25).slice(from, from + 10), next: from + 10 < 25 ? `/orders?after=${from + 10}` : null } }
+  return {
+    json: { data: inTurn(25).slice(from, from + 10), next: from + 10 < 25 ? `/orders?after=${from + 10}` : null },
+  }
 }
 
 /** Each request: the second that it asks from, and its page. */
@@ -82,7 +106,8 @@ describe('a sorted walk over counted links', () => {
     let rows = inTurn(25)
     const move = (number: number) => {
       const moved = rows.find(({ id }) => id === `r${number * 7}`)
-      if (moved !== undefined && number > 0) rows = [...rows.filter((row) => row !== moved), { ...moved, at: at(100 + number) }]
+      if (moved !== undefined && number > 0)
+        rows = [...rows.filter((row) => row !== moved), { ...moved, at: at(100 + number) }]
     }
     const ran = await runOnce(
       t,
@@ -108,7 +133,11 @@ describe('a sorted walk over counted links', () => {
   })
 
   test('goes on by the link where a page has one position, and by the watermark behind it', async (t) => {
-    const rows = rowsAt([...Array(10).keys(), ...Array(24).fill(10), ...Array.from({ length: 10 }, (_, index) => 11 + index)])
+    const rows = rowsAt([
+      ...Array(10).keys(),
+      ...Array(24).fill(10),
+      ...Array.from({ length: 10 }, (_, index) => 11 + index),
+    ])
     const ran = await runOnce(
       t,
       api(() => rows),
@@ -161,7 +190,8 @@ describe('a sorted walk over counted links', () => {
   test('trusts no position any more where none of them has proved anything', async (t) => {
     const rows = inTurn(20)
     // Whoever asks from a position finds nothing there, once.
-    const script: Script = (one, number) => api(() => (number === 1 || number === 2 ? [] : rows), { size: 4 })(one, number)
+    const script: Script = (one, number) =>
+      api(() => (number === 1 || number === 2 ? [] : rows), { size: 4 })(one, number)
     const ran = await runOnce(t, script, { stream: streamOf({ paginate: cursor({ next: '/page', param: 'page' }) }) })
     assertWhole(ran, ids(20))
     assert.deepEqual(asked(ran), ['all', '3', '2', 'all page 2', 'all page 3', 'all page 4', 'all page 5'])
@@ -204,7 +234,10 @@ describe('a walk over counted links that cannot go on by the watermark', () => {
 
   type Looked = { pages: Page[]; asked: string[]; targets: string[] }
 
-  /** The walk alone. `tells`: positions of every page; without it nobody tells any, as where a person looks at a few pages. */
+  /**
+   * The walk alone. `tells`: positions of every page; without it nobody tells any, as where a person looks at a few
+   * pages.
+   */
   async function looked(
     t: TestContext,
     stream: Record<string, unknown>,
@@ -215,7 +248,15 @@ describe('a walk over counted links that cannot go on by the watermark', () => {
     const { client, stream: declared } = clientFor(t, server.url, { stream })
     const never = new AbortController().signal
     const pages: Page[] = []
-    const walk = { stream: declared, partition: 0, baseUrl: client.baseUrl, send: client.send, from: null, startedMs: 0, cursor: null }
+    const walk = {
+      stream: declared,
+      partition: 0,
+      baseUrl: client.baseUrl,
+      send: client.send,
+      from: null,
+      startedMs: 0,
+      cursor: null,
+    }
     const positions = () => (pages.at(-1)?.records ?? []).map((record) => rawPosition(declared, record))
     const told = tells ? { positions } : {}
     for await (const page of walkPages({ ...walk, ...told, stop: { soft: never, hard: never } })) pages.push(page)

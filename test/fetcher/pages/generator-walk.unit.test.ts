@@ -33,7 +33,9 @@ describe("an author's own walk", () => {
     assert.equal(error, undefined)
     assert.deepEqual(targetsOf({ requests }), [
       '/orders',
-      ...['a/orders?from=0', 'a/orders?from=2', 'b/orders?from=0', 'c/orders?from=0'].map((target) => `/accounts/${target}`),
+      ...['a/orders?from=0', 'a/orders?from=2', 'b/orders?from=0', 'c/orders?from=0'].map(
+        (target) => `/accounts/${target}`,
+      ),
     ])
     assert.deepEqual(
       pages.map(({ records, response, last }) => [records, response.attempts, last]),
@@ -96,7 +98,10 @@ describe("an author's own walk", () => {
         method: 'POST',
         body: { q: 1 },
       })
-      assert.deepEqual([status, headers['x-page'], url.endsWith('/eu/orders?since=2026-01-01T00%3A00%3A00.000Z&x=true')], [200, '7', true])
+      assert.deepEqual(
+        [status, headers['x-page'], url.endsWith('/eu/orders?since=2026-01-01T00%3A00%3A00.000Z&x=true')],
+        [200, '7', true],
+      )
       yield { records: [] }
     })
     const { requests, error } = await walk(t, own, () => ({ json: {}, headers: { 'x-page': '7' } }), {
@@ -123,8 +128,12 @@ describe("an author's own walk", () => {
         yield { records: dataOf((await request({ url: link })).body) }
       })
     const script: Script = () => ({ json: { data: [1] } })
-    assert.deepEqual(targetsOf(await walk(t, linked('?page=2'), script, { stream: { params: { a: 1 } } })), ['/orders?page=2'])
-    assertStoppedAway((await walk(t, linked(`${other.url}/orders`), script, { source: { auth: bearer(secret('SHOP_KEY')) } })).error)
+    assert.deepEqual(targetsOf(await walk(t, linked('?page=2'), script, { stream: { params: { a: 1 } } })), [
+      '/orders?page=2',
+    ])
+    assertStoppedAway(
+      (await walk(t, linked(`${other.url}/orders`), script, { source: { auth: bearer(secret('SHOP_KEY')) } })).error,
+    )
     assert.equal(other.requests.length, 0)
   })
 
@@ -136,7 +145,9 @@ describe("an author's own walk", () => {
         } catch {}
       }
     })
-    const { pages, error } = await walk(t, lenient, ({ path }) => (path.endsWith('gone') ? { status: 404 } : { json: { data: [1] } }))
+    const { pages, error } = await walk(t, lenient, ({ path }) =>
+      path.endsWith('gone') ? { status: 404 } : { json: { data: [1] } },
+    )
     assert.equal(error, undefined)
     assert.deepEqual(recordsOf({ pages }), [1])
   })
@@ -165,13 +176,25 @@ describe('bounds and guards hold for it too:', () => {
       }
     })
   for (const [name, each, code, words] of [
-    ['a cycle of cursors', (page: number) => ({ records: [page], cursor: page % 2 }), 'HR_REPEATED_PAGE', /same next page as page 1/],
+    [
+      'a cycle of cursors',
+      (page: number) => ({ records: [page], cursor: page % 2 }),
+      'HR_REPEATED_PAGE',
+      /same next page as page 1/,
+    ],
     ['the same content again', () => ({ records: [1] }), 'HR_REPEATED_PAGE', /same records as page 1/],
-    ['empty pages in a row', (page: number) => ({ records: [], cursor: page }), 'HR_EMPTY_PAGES', /4 empty pages in a row/],
+    [
+      'empty pages in a row',
+      (page: number) => ({ records: [], cursor: page }),
+      'HR_EMPTY_PAGES',
+      /4 empty pages in a row/,
+    ],
     ['pages without end', (page: number) => ({ records: [page] }), 'HR_PAGES_MAX', /more than 6 pages/],
   ] as const) {
     test(name, async (t) => {
-      const { error, requests } = await walk(t, counting(each), () => ({ json: {} }), { stream: { emptyPagesMax: 4, pagesMax: 6 } })
+      const { error, requests } = await walk(t, counting(each), () => ({ json: {} }), {
+        stream: { emptyPagesMax: 4, pagesMax: 6 },
+      })
       assertStopped(error, code, words)
       assert.ok(requests.length <= 6)
     })
@@ -221,7 +244,9 @@ describe('a mistake of the author stops the run, in words about the function:', 
 
   test('but what the client throws stays what it is', async (t) => {
     assert.ok((await walk(t, byAccount, () => ({ status: 403 }))).error instanceof PageRefused)
-    assert.ok((await walk(t, byAccount, () => ({ status: 503 }), { source: { attemptsMax: 2 } })).error instanceof PageFailed)
+    assert.ok(
+      (await walk(t, byAccount, () => ({ status: 503 }), { source: { attemptsMax: 2 } })).error instanceof PageFailed,
+    )
   })
 })
 

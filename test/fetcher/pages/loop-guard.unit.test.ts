@@ -40,7 +40,10 @@ describe('a cursor that was there before is a cycle', () => {
   })
 
   test('that of the page which an interrupted run went on from is one too', () => {
-    assert.equal(said([[['a'], { cursor: 'X' }]], 'X'), 'shop.orders: page 1 names the page that the run went on from: a cycle')
+    assert.equal(
+      said([[['a'], { cursor: 'X' }]], 'X'),
+      'shop.orders: page 1 names the page that the run went on from: a cycle',
+    )
     assert.match(
       said([...plain('a', 'b'), [['c'], { cursor: { at: 3 } }]], { at: 3 }) ?? '',
       /page 3 names the page that the run went on from/,
@@ -101,7 +104,10 @@ describe('the same records under another cursor', () => {
   test('may come again where the paginator says that a page holds no others, but not where some are new', () => {
     assert.equal(said([...plain('a'), [['a'], { repeats: 'all' }], [['a'], { repeats: 'all' }]]), null)
     assert.match(said([...plain('a'), [['a'], { repeats: 'some' }]]) ?? '', /page 2 has the same records as page 1/)
-    assert.match(said([...plain('a', 'b'), [['a'], { repeats: 'all' }], ...plain('a')]) ?? '', /page 4 has the same records as page 1/)
+    assert.match(
+      said([...plain('a', 'b'), [['a'], { repeats: 'all' }], ...plain('a')]) ?? '',
+      /page 4 has the same records as page 1/,
+    )
   })
 })
 
@@ -119,11 +125,17 @@ describe('a walk in windows', () => {
 
   test('has no window that begins like an earlier one', () => {
     assert.match(said([ending('a'), ending('b'), ...plain('a')]) ?? '', /page 3 has the same records as page 1/)
-    assert.match(said([ending('a'), [[], END], ending('b'), [['b'], END]]) ?? '', /page 4 has the same records as page 3/)
+    assert.match(
+      said([ending('a'), [[], END], ending('b'), [['b'], END]]) ?? '',
+      /page 4 has the same records as page 3/,
+    )
     assert.equal(said([...plain('a'), ending('b'), ...plain('b')]), null)
   })
 
   test('names the first window that began so, also behind one that was allowed to', () => {
-    assert.match(said([ending('a'), [['a'], { ...END, repeats: 'all' }], ...plain('a')]) ?? '', /page 3 has the same records as page 1/)
+    assert.match(
+      said([ending('a'), [['a'], { ...END, repeats: 'all' }], ...plain('a')]) ?? '',
+      /page 3 has the same records as page 1/,
+    )
   })
 })

@@ -17,7 +17,13 @@ import { type Answer, type Asked, startServer } from '../../support/http.ts'
 import { declareShop, streamOf } from '../declared.ts'
 
 type Script = (asked: Asked, number: number) => Answer
-type Options = { stream?: Record<string, unknown>; source?: Record<string, unknown>; cursor?: unknown; gaveUp?: string; taken?: number }
+type Options = {
+  stream?: Record<string, unknown>
+  source?: Record<string, unknown>
+  cursor?: unknown
+  gaveUp?: string
+  taken?: number
+}
 
 const WEEK_AGO = new Date(Date.now() - 7 * 86_400_000).toISOString()
 const TOKEN = 't0ken-of-the-shop'
@@ -29,14 +35,26 @@ async function walk(t: TestContext, script: Script, options: Options = {}) {
   const source = declareShop(changes, { baseUrl: server.url, attemptsMax: 2, timeout: '10m', ...options.source })
   const stream = streamOf(source)
   const clock = fastClock()
-  const tools = { clock, log: silentLog, metrics: createMetrics(), resolver: resolverFor({ TOKEN }), holding: () => holdsAll(source, 0) }
+  const tools = {
+    clock,
+    log: silentLog,
+    metrics: createMetrics(),
+    resolver: resolverFor({ TOKEN }),
+    holding: () => holdsAll(source, 0),
+  }
   const client = createClient(source, tools)
   t.after(() => client.close())
   const stop = stopSignal(clock, 1)
   const start = { partition: 0, baseUrl: client.baseUrl, from: null, startedMs: clock.nowMs() }
   const pages: Page[] = []
   const param = (name: string) => server.requests.map(({ query }) => query.get(name))
-  const result = { pages, stop, error: undefined as unknown, asked: () => param('cursor'), offsets: () => param('offset') }
+  const result = {
+    pages,
+    stop,
+    error: undefined as unknown,
+    asked: () => param('cursor'),
+    offsets: () => param('offset'),
+  }
   try {
     for await (const page of walkPages({ stream, ...start, send: client.send, cursor, gaveUp, stop })) {
       pages.push(page)
@@ -67,7 +85,9 @@ describe('a walk stops with an error', () => {
   })
 
   test('at a page that names the page which an interrupted run went on from', async (t) => {
-    const { error, asked } = await walk(t, (_, number) => answer([{ id: number }], number === 0 ? 'B' : 'A'), { cursor: 'A' })
+    const { error, asked } = await walk(t, (_, number) => answer([{ id: number }], number === 0 ? 'B' : 'A'), {
+      cursor: 'A',
+    })
     assertStopped(error, 'HR_REPEATED_PAGE', /page 2 names the page that the run went on from: a cycle/)
     assert.deepEqual(asked(), ['A', 'B'])
   })
@@ -86,7 +106,9 @@ describe('a walk stops with an error', () => {
   })
 
   test('after the most pages that a run may have', async (t) => {
-    const { error, pages, asked } = await walk(t, (_, number) => answer([{ id: number }], `cursor-${number}`), { stream: { pagesMax: 3 } })
+    const { error, pages, asked } = await walk(t, (_, number) => answer([{ id: number }], `cursor-${number}`), {
+      stream: { pagesMax: 3 },
+    })
     assertStopped(error, 'HR_PAGES_MAX', /more than 3 pages/)
     assert.equal(pages.length, 3)
     assert.equal(asked().length, 3)
@@ -124,14 +146,18 @@ describe('a walk stops with an error', () => {
 describe('what a page names as the next one is looked at before that page is handed out', () => {
   test('a link that may not be followed', async (t) => {
     const other = await startServer(t, () => answer([]))
-    const { error, pages } = await walk(t, () => answer([{ id: 1 }], other.url), { stream: { paginate: nextUrl({ next: '/next' }) } })
+    const { error, pages } = await walk(t, () => answer([{ id: 1 }], other.url), {
+      stream: { paginate: nextUrl({ next: '/next' }) },
+    })
     assertStopped(error, 'HR_ORIGIN_REFUSED', /./)
     assert.equal(pages.length, 0)
     assert.equal(other.requests.length, 0)
   })
 
   test('a cursor that holds a credential', async (t) => {
-    const { error, pages } = await walk(t, () => answer([{ id: 1 }], `x${TOKEN}`), { source: { auth: bearer(secret('TOKEN')) } })
+    const { error, pages } = await walk(t, () => answer([{ id: 1 }], `x${TOKEN}`), {
+      source: { auth: bearer(secret('TOKEN')) },
+    })
     assertStopped(error, 'HR_CREDENTIAL_IN_CURSOR', /./)
     assert.equal(pages.length, 0)
   })
@@ -144,12 +170,17 @@ describe('what a page names as the next one is looked at before that page is han
       watermark: undefined,
     }
     const { error, pages } = await walk(t, () => answer([{ id: 1 }], 'A'), { stream })
-    assertStopped(error, 'HR_CURSOR', /shop\.orders: the cursor of the next page fits no request: nothing can be put at/)
+    assertStopped(
+      error,
+      'HR_CURSOR',
+      /shop\.orders: the cursor of the next page fits no request: nothing can be put at/,
+    )
     assert.equal(pages.length, 0)
   })
 
   test('a link that holds a credential is kept without it', async (t) => {
-    const script: Script = (_, number) => answer([{ id: number }], number === 0 ? `/orders?cursor=c&key=${TOKEN}` : null)
+    const script: Script = (_, number) =>
+      answer([{ id: number }], number === 0 ? `/orders?cursor=c&key=${TOKEN}` : null)
     const { error, pages } = await walk(t, script, {
       source: { auth: bearer(secret('TOKEN')) },
       stream: { paginate: nextUrl({ next: '/next' }) },
@@ -183,7 +214,9 @@ describe('a next page that led nowhere before and is named again', () => {
     ['has no records', { json: {} }],
   ] as const) {
     test(`stops the run in front of the page that names it, where it ${what}`, async (t) => {
-      const { error, pages } = await walk(t, (_, number) => (number === 0 ? answer([{ id: 1 }], 'A') : wrong), { gaveUp })
+      const { error, pages } = await walk(t, (_, number) => (number === 0 ? answer([{ id: 1 }], 'A') : wrong), {
+        gaveUp,
+      })
       assertStopped(error, 'HR_NEXT_PAGE', /shop\.orders: the API names a next page again that is none: ./)
       assert.ok((error as Stopped).cause instanceof Error)
       assert.equal(pages.length, 0)
@@ -194,14 +227,18 @@ describe('a next page that led nowhere before and is named again', () => {
     const down = await walk(t, (_, number) => (number === 0 ? answer([{ id: 1 }], 'A') : { status: 503 }), { gaveUp })
     assert.equal((down.error as HeadraceError).code, 'HR_PAGE_FAILED')
     const paginate = cursor({ next: '/next', param: 'cursor', total: '/total' })
-    const short: Script = (_, number) => ({ json: { data: number === 0 ? [{ id: 1 }] : [], total: 2, next: number === 0 ? 'A' : null } })
+    const short: Script = (_, number) => ({
+      json: { data: number === 0 ? [{ id: 1 }] : [], total: 2, next: number === 0 ? 'A' : null },
+    })
     assertStopped((await walk(t, short, { gaveUp, stream: { paginate } })).error, 'HR_WALK_SHORT', /after 1 records/)
   })
 })
 
 describe('a walk', () => {
   test('ends at the page without a next one', async (t) => {
-    const { error, pages, asked } = await walk(t, (_, number) => answer([{ id: number }], number < 2 ? `c${number}` : null))
+    const { error, pages, asked } = await walk(t, (_, number) =>
+      answer([{ id: number }], number < 2 ? `c${number}` : null),
+    )
     assert.equal(error, undefined)
     assert.deepEqual(cursors(pages), ['c0', 'c1', null])
     assert.deepEqual(asked(), [null, 'c0', 'c1'])
@@ -220,7 +257,8 @@ describe('a walk', () => {
 
   test('goes on over empty pages that name a next one, and counts those in a row only', async (t) => {
     const pattern = [0, 0, 1, 0, 0, 1]
-    const script: Script = (_, number) => answer(pattern[number] === 1 ? [{ id: number }] : [], number < 5 ? `c${number}` : null)
+    const script: Script = (_, number) =>
+      answer(pattern[number] === 1 ? [{ id: number }] : [], number < 5 ? `c${number}` : null)
     const { error, pages } = await walk(t, script, { stream: { emptyPagesMax: 3 } })
     assert.equal(error, undefined)
     assert.equal(pages.length, 6)
@@ -233,10 +271,14 @@ describe('a walk', () => {
   })
 
   test('has as many pages as it may, and as many empty ones at its end', async (t) => {
-    const three = await walk(t, (_, number) => answer([{ id: number }], number < 2 ? `c${number}` : null), { stream: { pagesMax: 3 } })
+    const three = await walk(t, (_, number) => answer([{ id: number }], number < 2 ? `c${number}` : null), {
+      stream: { pagesMax: 3 },
+    })
     assert.equal(three.error, undefined)
     assert.equal(three.pages.length, 3)
-    const empty = await walk(t, (_, number) => answer([], number < 2 ? `c${number}` : null), { stream: { emptyPagesMax: 3 } })
+    const empty = await walk(t, (_, number) => answer([], number < 2 ? `c${number}` : null), {
+      stream: { emptyPagesMax: 3 },
+    })
     assert.equal(empty.error, undefined)
     assert.deepEqual(
       empty.pages.map(({ last }) => last),
@@ -272,7 +314,10 @@ describe('a walk', () => {
     [202, { empty: [202] }],
   ] as const) {
     test(`over GraphQL looks for no error in an answer that says by its status that there is nothing: ${status}`, async (t) => {
-      const paginate = graphql({ query: 'query ($after: String) { orders(after: $after) { id } }', connection: '/data/orders' })
+      const paginate = graphql({
+        query: 'query ($after: String) { orders(after: $after) { id } }',
+        connection: '/data/orders',
+      })
       const { error, pages } = await walk(t, () => ({ status, json: { errors: [{ message: 'not found' }] } }), {
         stream: { method: 'POST', records: '/data/orders/nodes', paginate, watermark: undefined, answers },
       })
@@ -300,8 +345,11 @@ describe('a walk', () => {
   }
 
   test('by offsets up to a total ends at a page of status 204, which has none', async (t) => {
-    const script: Script = (_, number) => (number === 1 ? { status: 204 } : { json: { data: [{ id: 1 }, { id: 2 }], total: 3 } })
-    const { error, pages } = await walk(t, script, { stream: { paginate: offset({ limit: 2, total: { at: '/total', exact: false } }) } })
+    const script: Script = (_, number) =>
+      number === 1 ? { status: 204 } : { json: { data: [{ id: 1 }, { id: 2 }], total: 3 } }
+    const { error, pages } = await walk(t, script, {
+      stream: { paginate: offset({ limit: 2, total: { at: '/total', exact: false } }) },
+    })
     assert.equal(error, undefined)
     assert.deepEqual(
       pages.map(({ records, last }) => [records.length, last]),

@@ -7,21 +7,26 @@ import { confirmed, kept, keysOf, type Ran, runOnce } from './paginators/running
 import { assertStopped, type Script, walk } from './paginators/walking.ts'
 
 const schema = z.object({ id: z.string(), at: z.iso.datetime() })
-const at = (second: number): string => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
+const at = (second: number): string =>
+  new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString().replace('.000Z', 'Z')
 const row = (id: number) => ({ id: String(id), at: at(id) })
-const rows = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, index) => row(from + index))
+const rows = (from: number, to: number) =>
+  Array.from({ length: Math.max(0, to - from) }, (_, index) => row(from + index))
 const untimed = (paginate: unknown, more: Record<string, unknown> = {}) => ({ schema, paginate, ...more })
 const timed = (paginate: unknown, watermark: Record<string, unknown> = {}) => ({
   ...untimed(paginate),
   watermark: { field: 'at', param: 'since', ...watermark },
 })
-const heldBy = ({ attention }: Ran): string[] => attention.filter(({ kind }) => kind === 'watermark_held').map(({ message }) => message)
+const heldBy = ({ attention }: Ran): string[] =>
+  attention.filter(({ kind }) => kind === 'watermark_held').map(({ message }) => message)
 
 const SIZE = 10
 type Moment = { all: number; total?: unknown; empty?: boolean; header?: number | undefined }
 type Glitch = (number: number) => Partial<Moment>
 
-/** An API with 60 records in pages of ten, in every way of paging at once; `glitch` changes what a request is answered. */
+/**
+ * An API with 60 records in pages of ten, in every way of paging at once; `glitch` changes what a request is answered.
+ */
 function api(glitch: Glitch = () => ({}), base: Moment = { all: 60 }): Script {
   return ({ query, body, headers }, number) => {
     const moment = { ...base, ...glitch(number) }
@@ -41,7 +46,9 @@ function api(glitch: Glitch = () => ({}), base: Moment = { all: 60 }): Script {
     const answer: Answer = {
       json: {
         data:
-          search.query === undefined ? data : { orders: { nodes: data, pageInfo: { hasNextPage: next !== null, endCursor: next }, total } },
+          search.query === undefined
+            ? data
+            : { orders: { nodes: data, pageInfo: { hasNextPage: next !== null, endCursor: next }, total } },
         total,
         pages: typeof total === 'number' ? Math.ceil(total / SIZE) : total,
         next,
@@ -71,7 +78,11 @@ const declared = [
   ['next URL', nextUrl({ next: '/url', total: '/total' }), {}],
   ['Link header', linkHeader({ total: '/total' }), {}],
   ['key', keyset({ field: '/id', param: 'after', total: '/total' }), {}],
-  ['GraphQL', graphql({ query: 'query { x }', connection: '/data/orders', total: '/data/orders/total' }), { records: undefined }],
+  [
+    'GraphQL',
+    graphql({ query: 'query { x }', connection: '/data/orders', total: '/data/orders/total' }),
+    { records: undefined },
+  ],
 ] as const
 
 describe('an end short of the total that the walk has seen', () => {
@@ -173,7 +184,11 @@ describe('an end short of the total that the walk has seen', () => {
       undefined,
     )
     const cut: Glitch = (number) => (number === 5 ? { empty: true, total: 0 } : {})
-    assertStopped((await runOnce(t, later(cut), { stream, plan: stored })).error, 'HR_WALK_SHORT', /after 50 records, but the API said 60/)
+    assertStopped(
+      (await runOnce(t, later(cut), { stream, plan: stored })).error,
+      'HR_WALK_SHORT',
+      /after 50 records, but the API said 60/,
+    )
     const { size: _, ...older } = stored
     assert.equal((await runOnce(t, later(cut), { stream, plan: older })).error, undefined)
   })
@@ -195,7 +210,13 @@ describe('an end short of the total that the walk has seen', () => {
       const from = Number(query.get('after') ?? 0)
       return { json: { data: number === 3 ? [row(from)] : rows(from, Math.min(60, from + SIZE)), total: 60 } }
     }
-    const byKey = keyset({ field: '/id', param: 'after', inclusive: true, size: { param: 'limit', value: SIZE }, total: '/total' })
+    const byKey = keyset({
+      field: '/id',
+      param: 'after',
+      inclusive: true,
+      size: { param: 'limit', value: SIZE },
+      total: '/total',
+    })
     assertStopped((await walk(t, byKey, inclusive)).error, 'HR_WALK_SHORT', /after 28 records, but the API said 60/)
     const whole = await walk(t, byKey, (asked) => inclusive(asked, 0))
     assert.equal(whole.error, undefined)
@@ -203,7 +224,11 @@ describe('an end short of the total that the walk has seen', () => {
     assert.equal((await walk(t, overlapping, api())).error, undefined)
     const stops = offset({ limit: SIZE, overlap: 5, stop: 'short' })
     const short: Glitch = (number) => ({ all: number >= 3 ? 22 : 60, header: 60 })
-    assertStopped((await walk(t, stops, api(short), { stream: { params: {} } })).error, 'HR_WALK_SHORT', /but the API said 60/)
+    assertStopped(
+      (await walk(t, stops, api(short), { stream: { params: {} } })).error,
+      'HR_WALK_SHORT',
+      /but the API said 60/,
+    )
   })
 
   test('is found window by window, and holds the watermark in front of that window', async (t) => {
@@ -212,7 +237,9 @@ describe('an end short of the total that the walk has seen', () => {
       (glitch: boolean): Script =>
       ({ query }) => {
         const all = [row(1), row(2), row(3), row(3601), row(3602), row(3603)]
-        const found = all.filter((each) => each.at >= String(query.get('since')) && each.at < String(query.get('until')))
+        const found = all.filter(
+          (each) => each.at >= String(query.get('since')) && each.at < String(query.get('until')),
+        )
         const page = Number(query.get('page'))
         const isCut = glitch && page === 2 && query.get('since')?.startsWith('2026-01-01T01') === true
         return { json: isCut ? { data: [], pages: 0 } : { data: found.slice(page - 1, page), pages: found.length } }
@@ -403,7 +430,18 @@ describe('a page of exactly the requested size without a sign of a next one', ()
   test('is told, as the list may be cut; a shorter page, a sign or a total that agrees is not', async (t) => {
     const cautions = async (paginate: unknown, params: Record<string, unknown>, script: Script = full) =>
       (await walk(t, paginate, script, { stream: { params } })).pages.at(-1)?.cautions?.map(({ about }) => about)
-    for (const name of ['limit', '_limit', 'per_page', 'page_size', 'pageSize', 'size', 'first', 'max_results', 'page[size]', 'perPage']) {
+    for (const name of [
+      'limit',
+      '_limit',
+      'per_page',
+      'page_size',
+      'pageSize',
+      'size',
+      'first',
+      'max_results',
+      'page[size]',
+      'perPage',
+    ]) {
       assert.deepEqual(await cautions(linkHeader(), { [name]: SIZE }), ['full_page'], name)
     }
     assert.deepEqual(await cautions(none(), { limit: SIZE }), ['full_page'])

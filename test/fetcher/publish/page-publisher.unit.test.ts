@@ -7,7 +7,13 @@ import { MARKER_HEADER, parseDeadLetterHeaders, parseMarker, schemaIdOf } from '
 import { parseCheckpoint } from '#shared/progress/offset-metadata.ts'
 import { createOutlet, type PublishedPage } from '../../../services/fetcher/publish/page-publisher.ts'
 
-const PLACE = { topic: 'shop.orders', deadLetters: 'shop.orders.dead-letters', partition: 3, group: 'fetcher', schemaId: 258 }
+const PLACE = {
+  topic: 'shop.orders',
+  deadLetters: 'shop.orders.dead-letters',
+  partition: 3,
+  group: 'fetcher',
+  schemaId: 258,
+}
 
 type Transaction = { appends: readonly Append[]; checkpoint: OffsetCommit; finish(): void; fail(error: Error): void }
 
@@ -41,8 +47,16 @@ function page(number: number, records = 1, rejected = 0): PublishedPage {
       ...{ requests: 1, retries: 0, bytes: 1, durationMs: 1, last: false },
     },
     checkpoint: { v: 1, ...facts, startedMs: 0, done: false, from: null, cursor: `c${number}`, seen: null },
-    records: Array.from({ length: records }, (_, at) => ({ key: `${number}-${at}`, payload: `{"n":${number}}`, position: null })),
-    rejected: Array.from({ length: rejected }, (_, at) => ({ raw: `bad-${number}-${at}`, reason: 'invalid_type', issues: 'id: no' })),
+    records: Array.from({ length: records }, (_, at) => ({
+      key: `${number}-${at}`,
+      payload: `{"n":${number}}`,
+      position: null,
+    })),
+    rejected: Array.from({ length: rejected }, (_, at) => ({
+      raw: `bad-${number}-${at}`,
+      reason: 'invalid_type',
+      issues: 'id: no',
+    })),
     url: 'http://api/orders',
   }
 }
@@ -81,7 +95,9 @@ describe('the outlet of pages', () => {
       await finishing(transactions, outlet.put({ ...page(shift + 1), rejected: [{ raw, reason: 'r', issues: 'i' }] }))
     }
     await finishing(transactions, outlet.flush())
-    const values = transactions.flatMap(({ appends }) => (appends[1]?.messages ?? []).map(({ value }) => value as Buffer))
+    const values = transactions.flatMap(({ appends }) =>
+      (appends[1]?.messages ?? []).map(({ value }) => value as Buffer),
+    )
     assert.equal(values.length, 4)
     for (const value of values) {
       assert.ok(isUtf8(value))

@@ -2,11 +2,23 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Checkpoint, checkpointText, commitText } from '#shared/progress/offset-metadata.ts'
 import { DELETES_DEFAULT } from '#shared/schema/json-schema.ts'
-import { beginWalk, completeOf, deletesAttention, rowsLeft, walkedOn, whyNotWhole } from '../../../services/fetcher/resume/full-walk.ts'
+import {
+  beginWalk,
+  completeOf,
+  deletesAttention,
+  rowsLeft,
+  walkedOn,
+  whyNotWhole,
+} from '../../../services/fetcher/resume/full-walk.ts'
 
 const reject = { raw: '', reason: '', issues: '' }
 const record = { key: '', payload: '', position: null }
-const page = (changes: object = {}) => ({ judged: { records: [record], rejected: [] }, shifted: false, atMs: 5, ...changes })
+const page = (changes: object = {}) => ({
+  judged: { records: [record], rejected: [] },
+  shifted: false,
+  atMs: 5,
+  ...changes,
+})
 
 const stored = (facts: Partial<Checkpoint>) => ({
   offset: 9,
@@ -35,7 +47,8 @@ describe('a full walk', () => {
     })
   }
 
-  test('that went on from a checkpoint without a walk is not', () => assert.match(whyNotWhole(undefined) ?? '', /before deletes/))
+  test('that went on from a checkpoint without a walk is not', () =>
+    assert.match(whyNotWhole(undefined) ?? '', /before deletes/))
 
   test('starts later than everything that was published before, whatever this clock says', () => {
     const { walk, startedMs } = beginWalk('eu', null, 0, 5_000)
@@ -60,15 +73,21 @@ describe('a full walk', () => {
     const none = { judged: { records: [], rejected: [] } }
     const walk = { from: 7, atMs: 50 }
     assert.deepEqual(walkedOn(walk, page({ atMs: 51 })), { from: 7, atMs: 51, records: 1, brought: true })
-    assert.deepEqual(walkedOn({ ...walk, records: 4, brought: true, before: 9, allowed: true }, page({ ...none, atMs: 49 })), {
-      ...{ from: 7, atMs: 50, records: 4, brought: true, before: 9, allowed: true },
-    })
+    assert.deepEqual(
+      walkedOn({ ...walk, records: 4, brought: true, before: 9, allowed: true }, page({ ...none, atMs: 49 })),
+      {
+        ...{ from: 7, atMs: 50, records: 4, brought: true, before: 9, allowed: true },
+      },
+    )
     assert.deepEqual(walkedOn({ ...walk, before: 0 }, page(none)), { from: 7, atMs: 50, records: 0, before: 0 })
     const lacks = (facts: object, changes: object) => walkedOn({ ...walk, ...facts }, page(changes)).lacks
     assert.equal(lacks({}, reject1), 'records were rejected')
     assert.equal(lacks({}, { ...reject1, shifted: true }), 'records were rejected')
     assert.equal(lacks({}, { ...reject1, held: 'it is short', shifted: true }), 'it is short')
-    assert.equal(lacks({ lacks: 'an earlier one' }, { ...reject1, held: 'it is short', shifted: true }), 'an earlier one')
+    assert.equal(
+      lacks({ lacks: 'an earlier one' }, { ...reject1, held: 'it is short', shifted: true }),
+      'an earlier one',
+    )
     assert.match(lacks({}, { shifted: true }) ?? '', /moved/)
     assert.equal(lacks({}, { held: null }), undefined)
   })
@@ -94,23 +113,31 @@ describe('a full walk', () => {
     assert.match(whyNotWhole(changed) ?? '', /partitions were changed/)
     const next = beginWalk('eu', stored({ share: 'eu', walk: changed }), 9, 7_000).walk
     assert.equal(whyNotWhole(walkedOn(next, page())), null)
-    assert.match(whyNotWhole(walkedOn(beginWalk('all', stored({ share: 'all' }), 9, 6_000).walk, page())) ?? '', /deletes was declared/)
+    assert.match(
+      whyNotWhole(walkedOn(beginWalk('all', stored({ share: 'all' }), 9, 6_000).walk, page())) ?? '',
+      /deletes was declared/,
+    )
   })
 })
 
 describe('what a person is told of a walk at its end', () => {
   const walk = (records: number, facts: object = {}) => ({ from: 0, atMs: 0, records, before: 60, ...facts })
-  const told = (records: number, facts: object = {}) => deletesAttention(walk(records, facts), DELETES_DEFAULT, 'shop.orders')
+  const told = (records: number, facts: object = {}) =>
+    deletesAttention(walk(records, facts), DELETES_DEFAULT, 'shop.orders')
 
   test('deletes are withheld where it fell far short of the last complete one, brought nothing, or had rejects', () => {
     for (const attention of [told(20), told(0), told(60, { lacks: 'records were rejected' })]) {
       assert.equal(attention?.kind, 'deletes_withheld')
     }
-    assert.match(told(20)?.message ?? '', /20 records, the last complete one 60; .*headrace fetch shop\.orders --allow-deletes/)
+    assert.match(
+      told(20)?.message ?? '',
+      /20 records, the last complete one 60; .*headrace fetch shop\.orders --allow-deletes/,
+    )
   })
 
   test('nothing where it is about as long, was released, or nothing is known of one before', () => {
-    for (const attention of [told(48), told(500), told(0, { allowed: true }), told(5, { before: undefined })]) assert.equal(attention, null)
+    for (const attention of [told(48), told(500), told(0, { allowed: true }), told(5, { before: undefined })])
+      assert.equal(attention, null)
   })
 
   test('nothing up to the bounds of the policy: a share of the last complete one, and a number of records', () => {
@@ -146,8 +173,12 @@ describe('what a person is told of a walk at its end', () => {
 
   test('only a walk that is done and whole becomes the measure, of the partition that asks for the same', () => {
     const measure = (facts: Partial<Checkpoint>, walked: object = {}) =>
-      beginWalk('eu', stored({ share: 'eu', walk: { from: 0, atMs: 5, brought: true, records: 20, ...walked }, ...facts }), 9, 50).walk
-        .before
+      beginWalk(
+        'eu',
+        stored({ share: 'eu', walk: { from: 0, atMs: 5, brought: true, records: 20, ...walked }, ...facts }),
+        9,
+        50,
+      ).walk.before
     assert.equal(measure({}), 20)
     assert.equal(measure({ done: false }), undefined)
     assert.equal(measure({}, { lacks: 'why' }), undefined)
@@ -162,8 +193,15 @@ describe('what a person is told of a walk at its end', () => {
   test('a walk that fell short does not become the measure, what the loader has accepted does', () => {
     const short = stored({ share: 'eu', walk: { from: 0, atMs: 5, brought: true, records: 20, before: 60 } })
     assert.equal(beginWalk('eu', short, 9, 50).walk.before, 60)
-    assert.equal(beginWalk('eu', stored({ share: 'eu', walk: { from: 0, atMs: 5, brought: true, records: 20 } }), 9, 50).walk.before, 20)
-    const commit = (deletes: object) => ({ offset: 9, metadata: commitText({ v: 1, offset: 9, watermark: null, deletes }) })
+    assert.equal(
+      beginWalk('eu', stored({ share: 'eu', walk: { from: 0, atMs: 5, brought: true, records: 20 } }), 9, 50).walk
+        .before,
+      20,
+    )
+    const commit = (deletes: object) => ({
+      offset: 9,
+      metadata: commitText({ v: 1, offset: 9, watermark: null, deletes }),
+    })
     assert.equal(rowsLeft(commit({ rows: 17 })), 17)
     assert.equal(beginWalk('eu', short, 9, 50, 17).walk.before, 17)
     assert.equal(rowsLeft({ ...commit({ rows: 17 }), offset: 8 }), undefined, 'of another place')

@@ -11,7 +11,10 @@ const clock = virtualClock()
 const NOW_MS = clock.nowMs()
 const RANGE = { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' }
 
-const start = (watermark: string | null, facts: { coveredBelow?: number; known?: string; whole?: number } = {}): Resume => ({
+const start = (
+  watermark: string | null,
+  facts: { coveredBelow?: number; known?: string; whole?: number } = {},
+): Resume => ({
   ...{ kind: 'start', gap: null, watermark },
   ...{ coveredBelow: undefined, ...facts },
 })
@@ -20,13 +23,28 @@ const INTERRUPTED: Checkpoint = {
   ...{ v: 1, run: 'interrupted', page: 7, startedMs: 100, done: false },
   ...{ from: 'a', cursor: 'c7', watermark: 'w', seen: 'z' },
 }
-const goOn = (facts: Partial<Checkpoint> = {}): Resume => ({ kind: 'continue', checkpoint: { ...INTERRUPTED, ...facts } })
+const goOn = (facts: Partial<Checkpoint> = {}): Resume => ({
+  kind: 'continue',
+  checkpoint: { ...INTERRUPTED, ...facts },
+})
 
 /** A run that begins: with a name of its own, now, at its first page. */
-function assertBegins({ run, ...plan }: RunPlan, at: { from: string | null; watermark?: string | null } & Partial<RunPlan>): void {
+function assertBegins(
+  { run, ...plan }: RunPlan,
+  at: { from: string | null; watermark?: string | null } & Partial<RunPlan>,
+): void {
   const { from, watermark = from, ...carried } = at
   assert.match(run, /^[\da-f-]{36}$/)
-  assert.deepEqual(plan, { startedMs: NOW_MS, page: 0, cursor: null, from, seen: from, watermark, coveredBelow: undefined, ...carried })
+  assert.deepEqual(plan, {
+    startedMs: NOW_MS,
+    page: 0,
+    cursor: null,
+    from,
+    seen: from,
+    watermark,
+    coveredBelow: undefined,
+    ...carried,
+  })
 }
 
 /** The same run, as its checkpoint has it. */
@@ -43,7 +61,12 @@ describe('a regular run', () => {
     assertBegins(planOf(start('w', { coveredBelow: 40, known: 'shares', whole: 9 }), clock), {
       ...{ from: 'w', coveredBelow: 40, known: 'shares', whole: 9 },
     })
-    assertBegins(planOf(start('w', { coveredBelow: 0, known: '', whole: 0 }), clock), { from: 'w', coveredBelow: 0, known: '', whole: 0 })
+    assertBegins(planOf(start('w', { coveredBelow: 0, known: '', whole: 0 }), clock), {
+      from: 'w',
+      coveredBelow: 0,
+      known: '',
+      whole: 0,
+    })
   })
 
   test('has a name that no other one has', () => {
@@ -52,7 +75,15 @@ describe('a regular run', () => {
 
   test('goes on at the cursor of an interrupted one, with all of its checkpoint', () => {
     assertGoesOn(planOf(goOn(), clock))
-    const facts = { coveredBelow: 40, known: 'shares', whole: 9, unordered: true, held: 'why', gaveUp: 'x', full: { reached: 'r' } }
+    const facts = {
+      coveredBelow: 40,
+      known: 'shares',
+      whole: 9,
+      unordered: true,
+      held: 'why',
+      gaveUp: 'x',
+      full: { reached: 'r' },
+    }
     assertGoesOn(planOf(goOn(facts), clock), facts)
   })
 
@@ -62,7 +93,11 @@ describe('a regular run', () => {
       ...{ from: null, coveredBelow: 40, known: 'shares', whole: 9 },
     })
     for (const reached of ['r', null])
-      assertBegins(planOf(goOn({ cursor: null, full: { reached } }), clock), { from: reached, watermark: 'w', full: { reached } })
+      assertBegins(planOf(goOn({ cursor: null, full: { reached } }), clock), {
+        from: reached,
+        watermark: 'w',
+        full: { reached },
+      })
   })
 })
 
@@ -106,7 +141,10 @@ describe('the backfill of a range', () => {
     assertGoesOn(rangePlanOf(RANGE, goOn(), clock), { range: RANGE })
     const interrupted = { cursor: null, range: RANGE, coveredBelow: 40, known: 'shares', whole: 9 }
     assertBegins(rangePlanOf(RANGE, goOn(interrupted), clock), { from: 'w', range: RANGE })
-    assertBegins(rangePlanOf(RANGE, goOn({ ...interrupted, watermark: null }), clock), { from: RANGE.from, range: RANGE })
+    assertBegins(rangePlanOf(RANGE, goOn({ ...interrupted, watermark: null }), clock), {
+      from: RANGE.from,
+      range: RANGE,
+    })
   })
 })
 

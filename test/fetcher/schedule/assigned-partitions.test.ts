@@ -52,7 +52,10 @@ describe('a zombie', () => {
     const { outcome, error } = await zombieRun
     assert.equal(outcome, 'failed')
     assert.ok(error instanceof FencedError, String(error))
-    assert.equal((await zombie.metrics.transactions.get()).values.find(({ labels }) => labels.outcome === 'fenced')?.value, 1)
+    assert.equal(
+      (await zombie.metrics.transactions.get()).values.find(({ labels }) => labels.outcome === 'fenced')?.value,
+      1,
+    )
     assert.deepEqual(await place.checkpoint(stream), before)
     assert.deepEqual(idsOf(await place.entries(stream)), ['o0', 'o1', 'o2', 'o3', 'o4', 'o5'])
     // The successor has gone on where the zombie was, and still may write.
@@ -78,7 +81,12 @@ describe('a partition that runs again and again', () => {
       api.put(order(`new-${run}`, 10 + run))
       assert.equal((await partition.run(running())).outcome, 'done')
     }
-    assert.deepEqual(idsOf(await place.entries(stream)), ['o0', 'o1', 'o2', ...Array.from({ length: 15 }, (_, run) => `new-${run}`)])
+    assert.deepEqual(idsOf(await place.entries(stream)), [
+      'o0',
+      'o1',
+      'o2',
+      ...Array.from({ length: 15 }, (_, run) => `new-${run}`),
+    ])
     assert.equal(new Set(api.log.map(({ since }) => since)).size, 15)
     assert.deepEqual((await metrics.gaps.get()).values, [])
   })
@@ -89,7 +97,10 @@ describe('a partition that runs again and again', () => {
     api.put(...orders(4))
     const source = declareShop({ watermark: SORTED }, { baseUrl: api.url })
     // What Kafka showed before the last run, as it is seen for a moment after it.
-    const late: { committed: (Committed | null)[] | null; ranges: LogRange[] | null } = { committed: null, ranges: null }
+    const late: { committed: (Committed | null)[] | null; ranges: LogRange[] | null } = {
+      committed: null,
+      ranges: null,
+    }
     let looks = 0
     const { partition, metrics } = await place.openPartition(source, {
       committed: async (group, topic) =>
@@ -97,7 +108,10 @@ describe('a partition that runs again and again', () => {
       logRanges: async (topic) => (late.ranges !== null && ++looks < 4 ? late.ranges : place.kafka.logRanges(topic)),
     })
     const topic = place.topicOf(streamOf(source))
-    const [committed, ranges] = [await place.kafka.committed(place.names.fetcherGroup, topic), await place.kafka.logRanges(topic)]
+    const [committed, ranges] = [
+      await place.kafka.committed(place.names.fetcherGroup, topic),
+      await place.kafka.logRanges(topic),
+    ]
     await partition.run(running())
     Object.assign(late, { committed, ranges })
     api.forget()
@@ -242,7 +256,10 @@ describe('fetchers that share a group', () => {
     const regions = ['a', 'b', 'c', 'd']
     api.put(...regions.flatMap((region) => orders(4).map((each) => ({ ...each, id: `${region}-${each.id}`, region }))))
     const partitions = regions.map((region) => ({ region }))
-    const source = declareShop({ watermark: SORTED, partitions, every: '200ms', unknownFields: 'drop' }, { baseUrl: api.url })
+    const source = declareShop(
+      { watermark: SORTED, partitions, every: '200ms', unknownFields: 'drop' },
+      { baseUrl: api.url },
+    )
     const stream = streamOf(source)
 
     const first = place.startFetcher(source)
@@ -261,7 +278,9 @@ describe('fetchers that share a group', () => {
     await until('all partitions with one', async () => JSON.stringify(await members()) === '[4]')
     api.put(...regions.map((region) => ({ ...order(`${region}-new`, 100), region })))
     await until('the new records', async () => {
-      const found = await Promise.all(regions.map(async (_, partition) => idsOf(await place.entries(stream, partition)).at(-1)))
+      const found = await Promise.all(
+        regions.map(async (_, partition) => idsOf(await place.entries(stream, partition)).at(-1)),
+      )
       return found.every((id) => String(id).endsWith('-new'))
     })
     await second.stop()
@@ -286,7 +305,10 @@ describe('a schema that has changed', () => {
   }
 
   test('so that records would no longer fit is refused with the difference, before anything is asked', async (t) => {
-    const { place, fetched, stream } = await changed(t, z.object({ id: z.string(), updated_at: z.iso.datetime({ offset: true }) }))
+    const { place, fetched, stream } = await changed(
+      t,
+      z.object({ id: z.string(), updated_at: z.iso.datetime({ offset: true }) }),
+    )
     const before = await place.checkpoint(stream)
     await assert.rejects(fetched, (error) => {
       assert.ok(error instanceof Stopped)

@@ -15,5 +15,8 @@ test('topics of others and partitions that the declaration does not know are pas
 })
 
 test('fetch partition p is partition p of the topic', () => {
-  assert.deepEqual([...ownedOf(new Map([['t.shop.orders', [0, 1]]]), streams).keys()], ['shop.orders/0', 'shop.orders/1'])
+  assert.deepEqual(
+    [...ownedOf(new Map([['t.shop.orders', [0, 1]]]), streams).keys()],
+    ['shop.orders/0', 'shop.orders/1'],
+  )
 })

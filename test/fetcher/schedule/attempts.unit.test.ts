@@ -20,7 +20,10 @@ const refused = new PageRefused(401, 'no', 'GET /orders was refused with 401: no
 type Groups = Map<string, Map<number, Committed>>
 
 /** One fetcher, on what groups keep between its processes. `partitions` of the topic. */
-function scene(stream: Stream, options: { groups?: Groups; partitions?: number; startMs?: number; once?: boolean } = {}) {
+function scene(
+  stream: Stream,
+  options: { groups?: Groups; partitions?: number; startMs?: number; once?: boolean } = {},
+) {
   const { groups = new Map(), partitions = stream.partitions.length } = options
   const clock = virtualClock(options.startMs === undefined ? {} : { startMs: options.startMs })
   const lines: string[] = []
@@ -162,9 +165,15 @@ describe('attempts', () => {
     first.of.ended({ outcome: 'parked', parkedUntilMs: untilMs, error: new Parked(untilMs, 'wait', true) }, true)
     await first.attempts.close()
 
-    const { attempts, of, own, clock, kept, pauses } = scene(stream, { groups: first.groups, startMs: first.clock.nowMs() + 60_000 })
+    const { attempts, of, own, clock, kept, pauses } = scene(stream, {
+      groups: first.groups,
+      startMs: first.clock.nowMs() + 60_000,
+    })
     await assign(attempts)
-    assert.deepEqual([of.parked()?.outcome, of.parked()?.parkedUntilMs, pauses], ['parked', untilMs, [`until ${untilMs}`]])
+    assert.deepEqual(
+      [of.parked()?.outcome, of.parked()?.parkedUntilMs, pauses],
+      ['parked', untilMs, [`until ${untilMs}`]],
+    )
     let woken = 0
     attempts.released(own).subscribe(() => {
       woken += 1

@@ -13,8 +13,15 @@ const cron = (text: string) => ({ every: undefined, cron: text })
 const DONE: RunOutcome = { outcome: 'done' }
 const FAILED: RunOutcome = { outcome: 'failed' }
 
-/** Runs a schedule in virtual time; each run takes the time and has the outcome that `runs` says, the last one from then on. */
-function scheduled(schedule: Parameters<typeof runsOf>[0], firstMs: number, runs: { takesMs: number; outcome?: RunOutcome }[]) {
+/**
+ * Runs a schedule in virtual time; each run takes the time and has the outcome that `runs` says, the last one from then
+ * on.
+ */
+function scheduled(
+  schedule: Parameters<typeof runsOf>[0],
+  firstMs: number,
+  runs: { takesMs: number; outcome?: RunOutcome }[],
+) {
   const scheduler = new VirtualTimeScheduler(VirtualAction, 0)
   const stop = new Subject<void>()
   const starts: number[] = []
@@ -48,7 +55,14 @@ function scheduled(schedule: Parameters<typeof runsOf>[0], firstMs: number, runs
     }
     scheduler.frame = ms
   }
-  return { starts, runTo, stop: () => stop.next(), wake: () => woken.next(), goingMax: () => goingMax, isCompleted: () => completed }
+  return {
+    starts,
+    runTo,
+    stop: () => stop.next(),
+    wake: () => woken.next(),
+    goingMax: () => goingMax,
+    isCompleted: () => completed,
+  }
 }
 
 describe('the schedule', () => {
@@ -198,6 +212,7 @@ describe('the waits of a schedule', () => {
   })
 
   test('are the regular ones after every run that is not failed or parked, whatever failed before', () => {
-    for (const outcome of ['done', 'skipped'] as const) assert.equal(waitAfterMs(every(HOUR_MS), { outcome }, 3, 0, 0), HOUR_MS)
+    for (const outcome of ['done', 'skipped'] as const)
+      assert.equal(waitAfterMs(every(HOUR_MS), { outcome }, 3, 0, 0), HOUR_MS)
   })
 })

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
 import { discover } from '#shared/index.ts'
-import { CHECKPOINT_BYTES_MAX, type Checkpoint, checkpointText, parseCheckpoint } from '#shared/progress/offset-metadata.ts'
+import {
+  CHECKPOINT_BYTES_MAX,
+  type Checkpoint,
+  checkpointText,
+  parseCheckpoint,
+} from '#shared/progress/offset-metadata.ts'
 import {
   knownId,
   knownOf,
@@ -59,7 +64,16 @@ test('a checkpoint has room for as many known shares as there may be, with a cur
   assert.equal(knownOf(known).size, SLICES_PER_PARTITION_MAX)
   const at = '2026-01-01T00:00:00.123456789Z'
   const checkpoint: Checkpoint = {
-    ...{ v: 1, run: crypto.randomUUID(), page: 100_000, startedMs: 1_767_225_600_000, done: false, from: at, watermark: at, seen: at },
+    ...{
+      v: 1,
+      run: crypto.randomUUID(),
+      page: 100_000,
+      startedMs: 1_767_225_600_000,
+      done: false,
+      from: at,
+      watermark: at,
+      seen: at,
+    },
     ...{ share: 'x'.repeat(12), known, coveredBelow: 1e12 },
     cursor: { share: 'y'.repeat(400), inner: { cursor: 'z'.repeat(300) }, walked: false, failed: 100 },
   }

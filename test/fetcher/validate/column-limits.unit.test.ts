@@ -20,7 +20,9 @@ const { input } = defineSource({
         written: z.iso.datetime({ offset: true }).nullable(),
         born: z.iso.date().optional(),
         asText: column(z.iso.date(), 'String').optional(),
-        life: z.object({ born: z.iso.date(), free: z.object({ day: z.iso.date() }).optional() }).default({ born: '2000-01-01' }),
+        life: z
+          .object({ born: z.iso.date(), free: z.object({ day: z.iso.date() }).optional() })
+          .default({ born: '2000-01-01' }),
         days: z.array(z.iso.date()).nullable().optional(),
         byName: z.record(z.string(), z.object({ day: z.iso.date() })).optional(),
         small: column(z.int(), 'UInt8').optional(),
@@ -61,7 +63,10 @@ describe('a date that ClickHouse would clamp without a word', () => {
 
   test('in an element of a Tuple, of a list or of a record is found as well', () => {
     assert.equal(verdict({ life: { born: '1850-01-01' } }), 'date_out_of_range')
-    assert.match(judge([{ id: 'a', written: null, life: { born: '9999-12-31' } }]).rejected[0]?.issues ?? '', /^life\.born: /)
+    assert.match(
+      judge([{ id: 'a', written: null, life: { born: '9999-12-31' } }]).rejected[0]?.issues ?? '',
+      /^life\.born: /,
+    )
     assert.equal(verdict({ days: ['2026-01-01', '1850-01-01'] }), 'date_out_of_range')
     assert.equal(verdict({ byName: { x: { day: '9999-12-31' } } }), 'date_out_of_range')
     assert.equal(verdict({ days: null, byName: {}, life: { born: '1900-01-01' } }), 'accepted')
@@ -73,7 +78,10 @@ describe('a date that ClickHouse would clamp without a word', () => {
 
   test('or a number that its column would wrap, or an instant out of a shorter range, is a dead letter too', () => {
     assert.equal(verdict({ small: 256 }), 'date_out_of_range')
-    assert.match(judge([{ id: 'a', written: null, small: -1 }]).rejected[0]?.issues ?? '', /^small: UInt8 holds 0 to 255/)
+    assert.match(
+      judge([{ id: 'a', written: null, small: -1 }]).rejected[0]?.issues ?? '',
+      /^small: UInt8 holds 0 to 255/,
+    )
     assert.equal(verdict({ small: 255, bounded: 9 }), 'accepted')
     assert.equal(verdict({ short: '1969-12-31T23:59:59Z' }), 'date_out_of_range')
     assert.equal(verdict({ short: '2106-02-07T06:28:15Z' }), 'accepted')
@@ -128,7 +136,13 @@ describe('a column of dates', () => {
     test(`${column_} holds every instant of its range, whatever its offset`, () => {
       const wrong = wrongOf(column(z.string(), column_))
       const years = fc.integer({ min: 1890, max: 2310 })
-      const days = fc.constantFrom('01-01T00:00:00', '01-01T11:00:00', '06-06T20:00:00', '06-07T03:00:00', '12-31T23:59:59')
+      const days = fc.constantFrom(
+        '01-01T00:00:00',
+        '01-01T11:00:00',
+        '06-06T20:00:00',
+        '06-07T03:00:00',
+        '12-31T23:59:59',
+      )
       const offsets = fc.constantFrom('Z', '+12:00', '-12:00')
       fc.assert(
         fc.property(years, days, offsets, (year, day, offset) => {
@@ -162,7 +176,8 @@ describe('a column of integers', () => {
       const wrong = wrongOf(column(z.union([z.string(), z.number()]), type))
       const plain = type.replace(/^\w+\((.*)\)$/, '$1')
       for (const held of [min, min + 1n, 0n, 1n, max - 1n, max]) assert.equal(wrong(String(held)), null, String(held))
-      for (const bent of [min - 1n, max + 1n, max * 10n]) assert.equal(wrong(String(bent)), `v: ${plain} holds ${min} to ${max}`)
+      for (const bent of [min - 1n, max + 1n, max * 10n])
+        assert.equal(wrong(String(bent)), `v: ${plain} holds ${min} to ${max}`)
       for (const value of ['', 'x', '1.5', null, undefined, true, []]) assert.equal(wrong(value), null)
       assert.equal(wrong(Number(min)), null)
       assert.equal(wrong(0), null)
@@ -182,7 +197,8 @@ describe('a column of integers', () => {
 
 test('a decimal with a digit that its column would cut off is refused; zeros behind the last place are not', () => {
   const wrong = wrongOf(column(decimal(20, 6), 'Decimal(20, 2)').nullable())
-  for (const held of ['1', '1.2', '1.23', '1.230000', '-0.01', '1234567', 1.25, 100, null, undefined]) assert.equal(wrong(held), null)
+  for (const held of ['1', '1.2', '1.23', '1.230000', '-0.01', '1234567', 1.25, 100, null, undefined])
+    assert.equal(wrong(held), null)
   for (const bent of ['1.234', '-0.001', '1.2300001', 1.239, 1e-7]) {
     assert.equal(wrong(bent), 'v: Decimal(20, 2) holds 2 digits behind the point', String(bent))
   }
@@ -195,23 +211,66 @@ describe('the elements of a column', () => {
   const deep: [string, z.ZodType, unknown, unknown, string][] = [
     ['Array', column(z.array(z.int()), 'Array(UInt8)'), [1, 255], [1, 256], 'v: '],
     ['Array in an Array', column(z.array(z.array(z.int())), 'Array(Array(UInt8))'), [[], [1]], [[], [256]], 'v: '],
-    ['Array of nullables', column(z.array(z.int().nullable()), 'Array(Nullable(UInt8))'), [null, 1], [null, 256], 'v: '],
+    [
+      'Array of nullables',
+      column(z.array(z.int().nullable()), 'Array(Nullable(UInt8))'),
+      [null, 1],
+      [null, 256],
+      'v: ',
+    ],
     ['values of a Map', column(z.record(z.string(), z.int()), 'Map(String, UInt8)'), { a: 1 }, { a: 1, b: 256 }, 'v: '],
     ['keys of a Map', column(z.record(z.string(), z.int()), 'Map(UInt8, Int64)'), { 255: 1000 }, { 256: 1 }, 'v: '],
-    ['keys and values of a Map', column(z.record(z.string(), z.int()), 'Map(UInt8, UInt8)'), { 1: 255 }, { 1: 256 }, 'v: '],
-    ['Tuple', column(z.object({ a: z.int() }), 'Tuple(b String, a UInt8)'), { b: 'x', a: 1 }, { b: 'x', a: 256 }, 'v.a: '],
-    ['Tuple with a quoted name', column(z.object({ 'a\\`b': z.int() }), 'Tuple(`a\\\\\\`b` UInt8)'), {}, { 'a\\`b': 256 }, 'v.a\\`b: '],
+    [
+      'keys and values of a Map',
+      column(z.record(z.string(), z.int()), 'Map(UInt8, UInt8)'),
+      { 1: 255 },
+      { 1: 256 },
+      'v: ',
+    ],
+    [
+      'Tuple',
+      column(z.object({ a: z.int() }), 'Tuple(b String, a UInt8)'),
+      { b: 'x', a: 1 },
+      { b: 'x', a: 256 },
+      'v.a: ',
+    ],
+    [
+      'Tuple with a quoted name',
+      column(z.object({ 'a\\`b': z.int() }), 'Tuple(`a\\\\\\`b` UInt8)'),
+      {},
+      { 'a\\`b': 256 },
+      'v.a\\`b: ',
+    ],
     ['Tuple without names', column(z.array(z.int()), 'Tuple(String, UInt8)'), [256, 1], [1, 256], 'v.1: '],
-    ['Nested', column(z.array(z.object({ a: z.int() })), 'Nested(a UInt8)'), [{ a: 1 }, {}], [{ a: 1 }, { a: 256 }], 'v.a: '],
-    ['Array of dates that may be null', z.array(z.iso.date().nullable()), [null, '2026-01-01'], [null, '1066-10-14'], 'v: '],
+    [
+      'Nested',
+      column(z.array(z.object({ a: z.int() })), 'Nested(a UInt8)'),
+      [{ a: 1 }, {}],
+      [{ a: 1 }, { a: 256 }],
+      'v.a: ',
+    ],
+    [
+      'Array of dates that may be null',
+      z.array(z.iso.date().nullable()),
+      [null, '2026-01-01'],
+      [null, '1066-10-14'],
+      'v: ',
+    ],
     ['Array that may be missing', z.array(z.iso.date()).nullish(), null, ['1066-10-14'], 'v: '],
     ['Map that may be null', z.record(z.string(), z.iso.date()).nullable(), null, { a: '1066-10-14' }, 'v: '],
-    ['Tuple in a Map', z.record(z.string(), z.object({ day: z.iso.date() })), {}, { a: { day: '1066-10-14' } }, 'v.day: '],
+    [
+      'Tuple in a Map',
+      z.record(z.string(), z.object({ day: z.iso.date() })),
+      {},
+      { a: { day: '1066-10-14' } },
+      'v.day: ',
+    ],
   ]
   for (const [name, type, held, bent, path] of deep) {
     test(`are looked at: ${name}`, () => {
       const wrong = wrongOf(type)
-      for (const value of [held, null, undefined, 7, 'x', {}, []]) assert.equal(wrong(value), null, JSON.stringify(value))
+      for (const value of [held, null, undefined, 7, 'x', {}, []])
+        assert.equal(wrong(value), null, JSON.stringify(value))
       assert.ok(wrong(bent)?.startsWith(path), String(wrong(bent)))
     })
   }
@@ -222,9 +281,14 @@ describe('the elements of a column', () => {
     ['a Variant of several types', column(z.union([z.int(), z.string()]), 'Variant(String, UInt8)'), 256],
     ['a Variant that begins with a number', column(z.union([z.int(), z.string()]), 'Variant(UInt8, String)'), 256],
     ['JSON', z.looseObject({ day: z.iso.date() }), { day: '1066-10-14' }],
-    ['a list that may be null inside a list, since that is text', z.array(z.array(z.iso.date()).nullable()), [['1066-10-14']]],
+    [
+      'a list that may be null inside a list, since that is text',
+      z.array(z.array(z.iso.date()).nullable()),
+      [['1066-10-14']],
+    ],
     ['a value of several types, since that is text', z.union([z.iso.date(), z.int()]), '1066-10-14'],
     ['a whole number without a column of its own', z.int(), 2 ** 53 - 1],
   ]
-  for (const [name, type, value] of free) test(`hold whatever comes in ${name}`, () => assert.equal(wrongOf(type)(value), null))
+  for (const [name, type, value] of free)
+    test(`hold whatever comes in ${name}`, () => assert.equal(wrongOf(type)(value), null))
 })

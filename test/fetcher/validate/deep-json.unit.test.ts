@@ -27,7 +27,10 @@ describe('the text of a raw value', () => {
 
   test('exists for what JSON has no form for', () => {
     assert.equal(rawText(undefined), 'null')
-    assert.equal(rawText({ big: 12345678901234567890n, deeper: [undefined] }), '{"big":12345678901234567890,"deeper":[null]}')
+    assert.equal(
+      rawText({ big: 12345678901234567890n, deeper: [undefined] }),
+      '{"big":12345678901234567890,"deeper":[null]}',
+    )
   })
 
   test('is what JSON.stringify writes', () => {

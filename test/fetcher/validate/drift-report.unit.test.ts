@@ -7,7 +7,9 @@ import { createDriftNames, createDriftReport } from '../../../services/fetcher/v
 import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders, order, orderSchema } from '../declared.ts'
 
-const stream = declareOrders({ schema: orderSchema.extend({ note: z.string().optional(), tag: z.string().optional() }) })
+const stream = declareOrders({
+  schema: orderSchema.extend({ note: z.string().optional(), tag: z.string().optional() }),
+})
 const judge = createValidator(stream)
 
 function reporter(declared = stream) {

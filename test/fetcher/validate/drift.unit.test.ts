@@ -21,7 +21,10 @@ describe('unknown fields', () => {
     const inner = z.object({ a: z.number() })
     const schema = z.object({
       map: z.record(z.string(), inner),
-      either: z.union([z.object({ kind: z.literal('x'), x: z.number() }), z.object({ kind: z.literal('y'), y: z.number() })]),
+      either: z.union([
+        z.object({ kind: z.literal('x'), x: z.number() }),
+        z.object({ kind: z.literal('y'), y: z.number() }),
+      ]),
       nullable: inner.nullable(),
       optional: inner.optional(),
     })

@@ -6,7 +6,11 @@ const kept = (text: string): unknown => JSON.parse(JSON.stringify(keptExtra(JSON
 
 describe('unknown fields', () => {
   test('that the JSON type keeps are in _extra alone', () => {
-    for (const text of ['{"a":1}', '{"a":{"b":[1,2.5],"c":"x"},"d":[],"e":[{"f":true}]}', '{"__proto__":{"a":1},"constructor":"x"}'])
+    for (const text of [
+      '{"a":1}',
+      '{"a":{"b":[1,2.5],"c":"x"},"d":[],"e":[{"f":true}]}',
+      '{"__proto__":{"a":1},"constructor":"x"}',
+    ])
       assert.deepEqual(kept(text), { _extra: JSON.parse(text) })
   })
 

@@ -80,8 +80,14 @@ const scalars: readonly (readonly [type: z.ZodType, values: readonly unknown[]])
   [epochMs(), [1_767_225_600_000, 1.5]],
   [epochSeconds(), [1_767_225_600, -3_000_000_000]],
   [z.iso.date(), ['2026-01-31', '2026-02-31']],
-  [z.iso.datetime(), ['2026-01-31T00:00:00Z', '2026-01-31T00:00:00.123Z', '2026-01-31T00:00:00+01:00', '2026-01-31 00:00:00Z']],
-  [z.iso.datetime({ offset: true }), ['2026-02-28T23:59:59Z', '2026-02-30T00:00:00Z', '2026-01-01T00:00:00+01:00', '2026-01-01T24:00:00Z']],
+  [
+    z.iso.datetime(),
+    ['2026-01-31T00:00:00Z', '2026-01-31T00:00:00.123Z', '2026-01-31T00:00:00+01:00', '2026-01-31 00:00:00Z'],
+  ],
+  [
+    z.iso.datetime({ offset: true }),
+    ['2026-02-28T23:59:59Z', '2026-02-30T00:00:00Z', '2026-01-01T00:00:00+01:00', '2026-01-01T24:00:00Z'],
+  ],
   [z.iso.datetime({ precision: 0 }), ['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.123Z']],
   [z.iso.datetime().max(20), ['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.123Z']],
 ]
@@ -109,20 +115,29 @@ const scalarCase: fc.Arbitrary<Case> = fc.constantFrom(...scalars).chain(([type,
 })
 
 const names = fc.oneof(
-  { arbitrary: fc.uniqueArray(fc.constantFrom('id', 'name', 'a b', 'deep'), { minLength: 1, maxLength: 3 }), weight: 9 },
+  {
+    arbitrary: fc.uniqueArray(fc.constantFrom('id', 'name', 'a b', 'deep'), { minLength: 1, maxLength: 3 }),
+    weight: 9,
+  },
   fc.constant(['id', 'constructor']),
 )
 
 /** An object's schema, and values of it: some without a field, some with one more. */
 function objectCase(fields: fc.Arbitrary<Case>): fc.Arbitrary<Case> {
   return names.chain((keys) =>
-    fc.tuple(fc.array(fields, { minLength: keys.length, maxLength: keys.length }), fc.constantFrom(...KINDS)).map(([cases, kind]) => {
-      const shape = Object.fromEntries(keys.map((key, index) => [key, (cases[index] as Case).type]))
-      const full = Object.fromEntries(keys.map((key, index) => [key, (cases[index] as Case).values]))
-      const more = { ...full, more: fc.constantFrom(1, undefined) }
-      const values = fc.oneof({ arbitrary: fc.record(full), weight: 9 }, fc.record(full, { requiredKeys: [] }), fc.record(more))
-      return { type: kind(shape), values: fc.oneof({ arbitrary: values, weight: 20 }, values.map(asOther)) }
-    }),
+    fc
+      .tuple(fc.array(fields, { minLength: keys.length, maxLength: keys.length }), fc.constantFrom(...KINDS))
+      .map(([cases, kind]) => {
+        const shape = Object.fromEntries(keys.map((key, index) => [key, (cases[index] as Case).type]))
+        const full = Object.fromEntries(keys.map((key, index) => [key, (cases[index] as Case).values]))
+        const more = { ...full, more: fc.constantFrom(1, undefined) }
+        const values = fc.oneof(
+          { arbitrary: fc.record(full), weight: 9 },
+          fc.record(full, { requiredKeys: [] }),
+          fc.record(more),
+        )
+        return { type: kind(shape), values: fc.oneof({ arbitrary: values, weight: 20 }, values.map(asOther)) }
+      }),
   )
 }
 
@@ -138,8 +153,8 @@ const KINDS: readonly ((shape: Shape) => z.ZodObject)[] = [
 /** What no JSON parser returns, but an author's map might. */
 const asOther = (value: object): object => Object.assign(Object.create({ inherited: 1, toJSON: () => 'other' }), value)
 
-const records = objectCase(fc.oneof({ arbitrary: scalarCase, weight: 5 }, objectCase(scalarCase))).chain(({ type, values }) =>
-  fc.record({ schema: fc.constant(type as z.ZodObject), value: values }),
+const records = objectCase(fc.oneof({ arbitrary: scalarCase, weight: 5 }, objectCase(scalarCase))).chain(
+  ({ type, values }) => fc.record({ schema: fc.constant(type as z.ZodObject), value: values }),
 )
 
 describe('a record that is as declared', () => {
@@ -171,7 +186,13 @@ describe('a record that is as declared', () => {
     at: z.iso.datetime({ offset: true }),
     to: z.object({ city: z.string(), express: z.boolean() }),
   })
-  const usual = { id: 'a', total: '1.50', tags: ['x'], at: '2026-01-31T00:00:00.000Z', to: { city: 'Vik', express: false } }
+  const usual = {
+    id: 'a',
+    total: '1.50',
+    tags: ['x'],
+    at: '2026-01-31T00:00:00.000Z',
+    to: { city: 'Vik', express: false },
+  }
   const told = asDeclaredBy(schema)
 
   test('is found by what most records are', () => {
@@ -203,8 +224,18 @@ const CHANGED: readonly (readonly [name: string, type: z.ZodType, value: unknown
   ['preprocess of an object', z.preprocess(() => ({ a: 2 }), z.object({ a: z.int() })), { a: 1 }, { a: 2 }],
   ['preprocess of a list', z.preprocess((list) => (list as number[]).toReversed(), z.array(z.int())), [1, 2], [2, 1]],
   ['preprocess inside a list', z.array(z.preprocess((value) => Number(value) + 1, z.int())), [1, 2], [2, 3]],
-  ['preprocess inside an object', z.object({ a: z.preprocess((value) => Number(value) + 1, z.int()) }), { a: 1 }, { a: 2 }],
-  ['preprocess that may be null', z.preprocess((value) => (value === '' ? null : value), z.string()).nullable(), 'a', 'a'],
+  [
+    'preprocess inside an object',
+    z.object({ a: z.preprocess((value) => Number(value) + 1, z.int()) }),
+    { a: 1 },
+    { a: 2 },
+  ],
+  [
+    'preprocess that may be null',
+    z.preprocess((value) => (value === '' ? null : value), z.string()).nullable(),
+    'a',
+    'a',
+  ],
   ['preprocess to null', z.preprocess((value) => (value === '' ? null : value), z.string().nullable()), '', null],
   ['preprocess of a boolean', z.preprocess((value) => !value, z.boolean()), true, false],
   ['preprocess to a text', z.preprocess(String, z.enum(['a', '7'])), 7, '7'],
@@ -299,7 +330,11 @@ const REFUSED: readonly (readonly [name: string, type: z.ZodType, value: unknown
     ),
     'no',
   ],
-  ['refinement of a preprocessed value', z.preprocess((value) => value, z.string()).refine((text) => text !== 'no'), 'no'],
+  [
+    'refinement of a preprocessed value',
+    z.preprocess((value) => value, z.string()).refine((text) => text !== 'no'),
+    'no',
+  ],
   ['refinement of a decimal', decimal(10, 2).refine((text) => text !== '0'), '0'],
   ['digits of a decimal', decimal(10, 2), '1.234'],
   ['bits of an integer', int64(), '9223372036854775808'],
@@ -321,7 +356,8 @@ describe('a record is published as its schema has it', () => {
       assert.deepEqual(JSON.parse(records[0]?.payload ?? ''), { id: 'a', value: published })
     })
   }
-  for (const [name, type, value] of REFUSED) test(`or not at all: ${name}`, () => assert.equal(judged(type, value).rejected.length, 1))
+  for (const [name, type, value] of REFUSED)
+    test(`or not at all: ${name}`, () => assert.equal(judged(type, value).rejected.length, 1))
 
   test('a rule over the whole record is asked, too', () => {
     const schema = z.object({ id: z.string(), from: z.int(), to: z.int() }).refine(({ from, to }) => from <= to)
@@ -334,7 +370,8 @@ describe('a record is published as its schema has it', () => {
 })
 
 describe('what is told of a record without zod', () => {
-  const told = (type: z.ZodType, value: unknown) => asDeclaredBy(z.object({ value: type }))?.(value === undefined ? {} : { value })
+  const told = (type: z.ZodType, value: unknown) =>
+    asDeclaredBy(z.object({ value: type }))?.(value === undefined ? {} : { value })
 
   const surely: readonly (readonly [string, z.ZodType, unknown])[] = [
     ['text', z.string(), ''],
@@ -357,7 +394,8 @@ describe('what is told of a record without zod', () => {
     ['missing', z.string().optional(), undefined],
     ['missing or null', z.string().nullish(), undefined],
   ]
-  for (const [name, type, value] of surely) test(`${name}: it is as declared`, () => assert.equal(told(type, value), true))
+  for (const [name, type, value] of surely)
+    test(`${name}: it is as declared`, () => assert.equal(told(type, value), true))
 
   const never: readonly (readonly [string, z.ZodType, unknown])[] = [
     ['text where a number is declared', z.number(), '1'],
@@ -377,5 +415,6 @@ describe('what is told of a record without zod', () => {
     ['a number as decimal', decimal(10, 2), 1.5],
     ['a day that no calendar has', z.iso.datetime(), '2026-02-30T00:00:00Z'],
   ]
-  for (const [name, type, value] of never) test(`${name}: nothing is told`, () => assert.notEqual(told(type, value), true))
+  for (const [name, type, value] of never)
+    test(`${name}: nothing is told`, () => assert.notEqual(told(type, value), true))
 })

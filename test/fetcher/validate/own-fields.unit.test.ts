@@ -28,7 +28,9 @@ describe('fields with the names of what every object inherits', () => {
 
   test('a record that lacks a required one is refused, whatever type it has', () => {
     for (const type of [z.string(), z.any(), z.unknown(), z.json()]) {
-      const { records, rejected } = createValidator(declareOrders({ schema: orderSchema.extend({ valueOf: type }) }))([order('a')])
+      const { records, rejected } = createValidator(declareOrders({ schema: orderSchema.extend({ valueOf: type }) }))([
+        order('a'),
+      ])
       assert.equal(records.length, 0)
       assert.match(rejected[0]?.issues ?? '', /^valueOf: /)
     }
@@ -59,13 +61,20 @@ describe('fields with the names of what every object inherits', () => {
   test('unknown ones are kept as they came, __proto__ too', () => {
     const text = `{"id":"a","total":1,"updated_at":"2026-01-01T00:00:00Z","__proto__":{"a":[{"__proto__":"b"}]},"constructor":"c","toString":null}`
     const { records, drift } = createValidator(declareOrders())([JSON.parse(text)])
-    assert.match(records[0]?.payload ?? '', /"_extra":\{"__proto__":\{"a":\[\{"__proto__":"b"\}\]\},"constructor":"c","toString":null\}/)
+    assert.match(
+      records[0]?.payload ?? '',
+      /"_extra":\{"__proto__":\{"a":\[\{"__proto__":"b"\}\]\},"constructor":"c","toString":null\}/,
+    )
     assert.deepEqual([...drift.keys()], ['__proto__', 'constructor', 'toString'])
   })
 
   test('one may be a key, a watermark or learned, and a key that is missing is a mistake', () => {
     const schema = z.object({ constructor: z.string(), valueOf: z.iso.datetime() })
-    const stream = declareOrders({ schema, primaryKey: ['constructor'], watermark: { field: 'valueOf', param: 'since' } })
+    const stream = declareOrders({
+      schema,
+      primaryKey: ['constructor'],
+      watermark: { field: 'valueOf', param: 'since' },
+    })
     const { records } = createValidator(stream)([{ constructor: 'k', valueOf: '2026-01-01T00:00:00Z' }])
     assert.deepEqual([records[0]?.key, records[0]?.position], ['k', 1767225600000000000n])
     assert.throws(() => declareOrders({ primaryKey: ['constructor'] }), /"constructor" is no field of the schema/)
@@ -73,7 +82,9 @@ describe('fields with the names of what every object inherits', () => {
 
   test('adding them as optional fits what is registered, and learning them goes on', () => {
     const before = declareOrders().wireSchema
-    const after = declareOrders({ schema: orderSchema.extend(shapeOf(['constructor', 'toString', 'valueOf'], z.string().optional())) })
+    const after = declareOrders({
+      schema: orderSchema.extend(shapeOf(['constructor', 'toString', 'valueOf'], z.string().optional())),
+    })
     assert.deepEqual(
       schemaDifferences(before, after.wireSchema).map(({ path, change, additive }) => `${path} ${change} ${additive}`),
       ['constructor new true', 'toString new true', 'valueOf new true'],
@@ -90,7 +101,8 @@ describe('fields with the names of what every object inherits', () => {
   })
 
   test('a mistake in a stream, a parameter or an option of that name is told with no function for an example', () => {
-    const compile = (streams: unknown) => () => compileSource({ name: 'shop', baseUrl: 'http://127.0.0.1:1', streams }, 'shop.ts')
+    const compile = (streams: unknown) => () =>
+      compileSource({ name: 'shop', baseUrl: 'http://127.0.0.1:1', streams }, 'shop.ts')
     assert.throws(
       compile({ constructor: 7 }),
       (error: Error & { hint?: string }) => !/function|native/.test(`${error.message} ${error.hint}`),

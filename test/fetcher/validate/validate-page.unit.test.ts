@@ -53,7 +53,10 @@ describe('a page of tiny elements', () => {
       body(`[${Array.from({ length: 60_000 }, (_, at) => JSON.stringify(order(`o${at}`))).join(',')}]`),
       body(list('{}', 500_000)),
     ]
-    const answers = [{ ...pages[0], body: gzipSync(`{"data":${list(JSON.stringify(order('a')), 60_000)},"next":"b"}`) }, pages[1]]
+    const answers = [
+      { ...pages[0], body: gzipSync(`{"data":${list(JSON.stringify(order('a')), 60_000)},"next":"b"}`) },
+      pages[1],
+    ]
     const ran = await runOnce(t, (_, number) => answers[number] ?? {}, { stream: STREAM })
     assert.ok(ran.error instanceof Stopped)
     assert.match(ran.error.message, /^shop\.orders: 1\d{4} of 7\d{4} records/)
@@ -64,7 +67,10 @@ describe('a page of tiny elements', () => {
     const ran = await runOnce(t, () => body(list('{}', 5_000)), { stream: STREAM, source: { bodyElementsMax: 4_000 } })
     assert.ok(ran.error instanceof Stopped, String(ran.error))
     assert.equal(ran.error.code, 'HR_PAGE_UNREADABLE')
-    assert.match(ran.error.message, /more than 4000 elements \(bodyElementsMax: .*\); ask for smaller pages, or raise bodyElementsMax/)
+    assert.match(
+      ran.error.message,
+      /more than 4000 elements \(bodyElementsMax: .*\); ask for smaller pages, or raise bodyElementsMax/,
+    )
     assert.equal(ran.requests.length, 1)
   })
 
@@ -104,11 +110,18 @@ describe('a page of many good records', () => {
 
 describe('validation in slices', () => {
   const schema = orderSchema.extend({ note: z.string().optional(), tag: z.string().optional() })
-  const stream = declareOrders({ schema, map: (raw: unknown) => ((raw as { skip?: true } | null)?.skip ? undefined : raw) })
+  const stream = declareOrders({
+    schema,
+    map: (raw: unknown) => ((raw as { skip?: true } | null)?.skip ? undefined : raw),
+  })
   const raws = Array.from({ length: 7_000 }, (_, at) => {
     if (at % 100 === 7) return { bad: at % 300 }
     if (at % 100 === 8) return { skip: true }
-    return { ...order(`o${at % 5_000}`), ...(at === 6_500 ? { note: 'n', colour: 'red' } : {}), ...(at === 10 ? { size: 1 } : {}) }
+    return {
+      ...order(`o${at % 5_000}`),
+      ...(at === 6_500 ? { note: 'n', colour: 'red' } : {}),
+      ...(at === 10 ? { size: 1 } : {}),
+    }
   })
   const validated = (all: readonly unknown[], sliceMs: number) => {
     const judge = createValidator(stream)
@@ -117,7 +130,8 @@ describe('validation in slices', () => {
     let turns = 0
     const tools = {
       judge: (slice: readonly unknown[]) => judge(slice),
-      fresh: (slice: ValidatedPage, part: PagePart) => memory.withoutUnchanged(slice.records, slice.rejected, null, part),
+      fresh: (slice: ValidatedPage, part: PagePart) =>
+        memory.withoutUnchanged(slice.records, slice.rejected, null, part),
       refuse: () => undefined,
       pace: {
         elapsedMs: () => (nowMs += sliceMs),

@@ -3,11 +3,17 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { int64, z } from '#shared/index.ts'
 import type { LearnedType } from '#shared/schema/learned-columns.ts'
-import { createValidator, digest, optionalFields, RECORD_BYTES_MAX } from '../../../services/fetcher/validate/validate.ts'
+import {
+  createValidator,
+  digest,
+  optionalFields,
+  RECORD_BYTES_MAX,
+} from '../../../services/fetcher/validate/validate.ts'
 import { testSeed } from '../../support/seed.ts'
 import { declareOrders, order, orderSchema } from '../declared.ts'
 
-const judge = (raws: readonly unknown[], stream: Record<string, unknown> = {}) => createValidator(declareOrders(stream))(raws)
+const judge = (raws: readonly unknown[], stream: Record<string, unknown> = {}) =>
+  createValidator(declareOrders(stream))(raws)
 
 describe('the judge', () => {
   test('a record that does not fit is rejected with the code, the path and the raw text, and its neighbours are not', () => {
@@ -18,7 +24,11 @@ describe('the judge', () => {
       ['a', 'c'],
     )
     assert.deepEqual(rejected, [
-      { raw: JSON.stringify(bad), reason: 'invalid_type', issues: 'total: Invalid input: expected number, received string' },
+      {
+        raw: JSON.stringify(bad),
+        reason: 'invalid_type',
+        issues: 'total: Invalid input: expected number, received string',
+      },
     ])
   })
 
@@ -64,7 +74,9 @@ describe('the judge', () => {
       throw new TypeError('a mistake of the author')
     })
     const { rejected } = judge([order('a')], { schema })
-    assert.deepEqual(rejected, [{ raw: JSON.stringify(order('a')), reason: 'unreadable', issues: 'a mistake of the author' }])
+    assert.deepEqual(rejected, [
+      { raw: JSON.stringify(order('a')), reason: 'unreadable', issues: 'a mistake of the author' },
+    ])
   })
 
   test('what is nested too deeply for JSON becomes a dead letter with its whole text', () => {
@@ -135,7 +147,12 @@ describe('the judge', () => {
     const seed = testSeed()
     fc.assert(
       fc.property(
-        fc.array(fc.oneof(fc.jsonValue(), fc.record({ id: fc.jsonValue(), total: fc.jsonValue(), updated_at: fc.jsonValue() }))),
+        fc.array(
+          fc.oneof(
+            fc.jsonValue(),
+            fc.record({ id: fc.jsonValue(), total: fc.jsonValue(), updated_at: fc.jsonValue() }),
+          ),
+        ),
         (raws) => {
           const { records, rejected, leftOut } = judge(raws)
           assert.equal(records.length + rejected.length + leftOut, raws.length)
@@ -175,7 +192,9 @@ describe('unknown fields', () => {
   test('make a dead letter that names every path', () => {
     const { records, rejected } = judge([raw], { schema, unknownFields: 'reject' })
     assert.equal(records.length, 0)
-    assert.deepEqual(rejected, [{ raw: JSON.stringify(raw), reason: 'unknown_fields', issues: 'unknown fields: colour, buyer.tier' }])
+    assert.deepEqual(rejected, [
+      { raw: JSON.stringify(raw), reason: 'unknown_fields', issues: 'unknown fields: colour, buyer.tier' },
+    ])
   })
 
   test('without end are reported up to a bound', () => {
@@ -199,12 +218,18 @@ describe('what a page says besides its records', () => {
   })
 
   test('has the optional fields that no accepted record had: of those as declared, and of those that zod looked at', () => {
-    const schema = orderSchema.extend({ note: z.string().optional(), tag: z.string().optional(), refused: z.string().optional() })
+    const schema = orderSchema.extend({
+      note: z.string().optional(),
+      tag: z.string().optional(),
+      refused: z.string().optional(),
+    })
     const absent = (...raws: object[]) => [...judge(raws, { schema }).absent]
     assert.deepEqual(absent(order('a')), ['note', 'tag', 'refused'])
     assert.deepEqual(absent({ ...order('a'), note: 'n' }), ['tag', 'refused'])
     assert.deepEqual(absent({ ...order('a'), note: 'n', unknown: 1 }), ['tag', 'refused'])
-    assert.deepEqual(absent({ ...order('a'), note: 'n' }, { ...order('b'), tag: 't' }, { id: 5, refused: 'r' }), ['refused'])
+    assert.deepEqual(absent({ ...order('a'), note: 'n' }, { ...order('b'), tag: 't' }, { id: 5, refused: 'r' }), [
+      'refused',
+    ])
     assert.deepEqual(absent({ ...order('a'), note: undefined }), ['note', 'tag', 'refused'])
   })
 
@@ -223,7 +248,8 @@ describe('what a page says besides its records', () => {
   })
 
   test('names at most 200 unknown fields, and none that comes later', () => {
-    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, number) => [`field-${number}`, 1]))
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, number) => [`field-${number}`, 1]))
     const { drift, examples } = judge([
       { ...order('a'), ...many(199) },
       { ...order('b'), next: 1, late: 1 },
@@ -265,13 +291,20 @@ describe('bounds of what a dead letter and a record hold', () => {
 
   test('the key of a composite primary key with one part missing keeps its place', () => {
     const schema = z.object({ id: z.string(), region: z.string() })
-    const { records } = judge([{ id: 'a', region: 'eu' }], { schema, watermark: undefined, primaryKey: ['region', 'id'] })
+    const { records } = judge([{ id: 'a', region: 'eu' }], {
+      schema,
+      watermark: undefined,
+      primaryKey: ['region', 'id'],
+    })
     assert.equal(records[0]?.key, '["eu","a"]')
   })
 
   test('a text that does not sort as its watermark does is refused', () => {
     const schema = z.object({ id: z.string(), rev: z.string() })
-    const { rejected } = judge([{ id: 'a', rev: '2026-01-31T10:20:30' }], { schema, watermark: { field: 'rev', param: 'since' } })
+    const { rejected } = judge([{ id: 'a', rev: '2026-01-31T10:20:30' }], {
+      schema,
+      watermark: { field: 'rev', param: 'since' },
+    })
     assert.equal(rejected[0]?.reason, 'watermark_unordered')
     assert.match(rejected[0]?.issues ?? '', /^rev: /)
   })
@@ -313,7 +346,10 @@ describe('unknown fields that became columns', () => {
   test('the mark of a deletion is not one of them', () => {
     const judged = learning([{ ...order('a'), gone: true, more: 1 }], { deleted: '/gone' })
     assert.deepEqual(payloadOf(judged), { ...order('a'), _extra: { more: 1 }, _deleted: 1 })
-    assert.deepEqual(payloadOf(learning([{ ...order('a'), gone: true }], { deleted: '/gone' })), { ...order('a'), _deleted: 1 })
+    assert.deepEqual(payloadOf(learning([{ ...order('a'), gone: true }], { deleted: '/gone' })), {
+      ...order('a'),
+      _deleted: 1,
+    })
   })
 
   test('are no columns where the declaration keeps or drops them', () => {

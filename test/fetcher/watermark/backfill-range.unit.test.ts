@@ -3,13 +3,29 @@ import { describe, test } from 'node:test'
 import { WrongUse } from '#shared/errors.ts'
 import { epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { createValidator, type ValidatedPage } from '../../../services/fetcher/validate/validate.ts'
-import { endsOf, isPast, rangeId, rangeOf, rawPosition, within } from '../../../services/fetcher/watermark/backfill-range.ts'
+import {
+  endsOf,
+  isPast,
+  rangeId,
+  rangeOf,
+  rawPosition,
+  within,
+} from '../../../services/fetcher/watermark/backfill-range.ts'
 import { declareOrders } from '../declared.ts'
 
-const TYPES = { iso: z.iso.datetime({ offset: true }), ms: epochMs(), seconds: epochSeconds(), seq: int64(), text: z.string() }
+const TYPES = {
+  iso: z.iso.datetime({ offset: true }),
+  ms: epochMs(),
+  seconds: epochSeconds(),
+  seq: int64(),
+  text: z.string(),
+}
 const NOW_MS = Date.UTC(2026, 5, 1)
 const streamOf = (type: keyof typeof TYPES) =>
-  declareOrders({ schema: z.object({ id: z.string(), at: TYPES[type] }), watermark: { field: 'at', param: 'since', sorted: true } })
+  declareOrders({
+    schema: z.object({ id: z.string(), at: TYPES[type] }),
+    watermark: { field: 'at', param: 'since', sorted: true },
+  })
 const read = (type: keyof typeof TYPES, from: string, to: string) => rangeOf(streamOf(type), { from, to }, NOW_MS)
 
 describe('the range of a backfill', () => {
@@ -34,13 +50,16 @@ describe('the range of a backfill', () => {
     assert.throws(
       () => rangeOf(everything, { from: '1', to: '2' }, NOW_MS),
       (error) =>
-        error instanceof WrongUse && /shop\.orders has no watermark/.test(error.message) && error.hint?.includes('--full') === true,
+        error instanceof WrongUse &&
+        /shop\.orders has no watermark/.test(error.message) &&
+        error.hint?.includes('--full') === true,
     )
   })
 
   test('may end now, and only what is a time lies in the future', () => {
     const now = new Date(NOW_MS).toISOString()
-    for (const type of ['iso', 'ms', 'seconds'] as const) assert.equal(read(type, '2026-01-01', now).to, '2026-06-01T00:00:00Z')
+    for (const type of ['iso', 'ms', 'seconds'] as const)
+      assert.equal(read(type, '2026-01-01', now).to, '2026-06-01T00:00:00Z')
     const beyond = BigInt(NOW_MS) * 1_000_000n + 1n
     assert.deepEqual(read('seq', '1', String(beyond)), { from: '1', to: String(beyond) })
     assert.deepEqual(read('text', '2026', '9999-12-31'), { from: '2026', to: '9999-12-31' })
@@ -62,8 +81,10 @@ describe('the range of a backfill', () => {
 
   test('a start of a field that counts from the epoch may be written as a time', () => {
     const startOf = (type: keyof typeof TYPES, start: string | number) =>
-      declareOrders({ schema: z.object({ id: z.string(), at: TYPES[type] }), watermark: { field: 'at', param: 'since', start } }).watermark
-        ?.start
+      declareOrders({
+        schema: z.object({ id: z.string(), at: TYPES[type] }),
+        watermark: { field: 'at', param: 'since', start },
+      }).watermark?.start
     for (const start of ['2026-01-01T00:00:00Z', '2026-01-01', '2026-01-01T01:00:00+01:00', 1_767_225_600_000])
       assert.equal(startOf('ms', start), 1_767_225_600_000_000_000n)
     for (const start of ['2026-01-01T00:00:00Z', '2026-01-01', '1767225600'])
@@ -156,8 +177,14 @@ describe('the range of a backfill', () => {
 
   test('is passed by a page in order that ends at its end or beyond, and by no other', () => {
     const passes = (...at: number[]) => isPast(judge(at.map((each) => ({ id: `r${each}`, at: String(each) }))), ends)
-    assert.deepEqual([passes(4, 6), passes(6), passes(9), passes(4, 4, 6), passes(6, 6)], [true, true, true, true, true])
-    assert.deepEqual([passes(4, 5), passes(), passes(9, 4), passes(7, 4, 8), passes(8, 7)], [false, false, false, false, false])
+    assert.deepEqual(
+      [passes(4, 6), passes(6), passes(9), passes(4, 4, 6), passes(6, 6)],
+      [true, true, true, true, true],
+    )
+    assert.deepEqual(
+      [passes(4, 5), passes(), passes(9, 4), passes(7, 4, 8), passes(8, 7)],
+      [false, false, false, false, false],
+    )
   })
 })
 
@@ -168,7 +195,8 @@ describe('the position of a raw record', () => {
   })
 
   test('is not known where the record is none, has none, or is made into another first', () => {
-    for (const raw of [null, undefined, 4, '4', {}, { at: null }, { at: 'x' }, []]) assert.equal(rawPosition(streamOf('seq'), raw), null)
+    for (const raw of [null, undefined, 4, '4', {}, { at: null }, { at: 'x' }, []])
+      assert.equal(rawPosition(streamOf('seq'), raw), null)
     assert.equal(rawPosition(declareOrders({ watermark: undefined }), { updated_at: '2026-01-01T00:00:00Z' }), null)
     const mapped = declareOrders({ map: (record: object) => record })
     assert.equal(rawPosition(mapped, { updated_at: '2026-01-01T00:00:00Z' }), null)

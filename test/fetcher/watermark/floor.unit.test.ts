@@ -11,9 +11,17 @@ import { declareOrders } from '../declared.ts'
 const TYPES = { iso: z.iso.datetime({ offset: true }), seq: int64(), text: z.string() }
 
 describe('the floor, below which no later run asks', () => {
-  const progress = (watermark: bigint | string | null, sorted = true) => ({ watermark, seen: watermark, sorted, last: watermark })
+  const progress = (watermark: bigint | string | null, sorted = true) => ({
+    watermark,
+    seen: watermark,
+    sorted,
+    last: watermark,
+  })
   const orders = (type: keyof typeof TYPES, watermark: Record<string, unknown> = {}) =>
-    declareOrders({ schema: z.object({ id: z.string(), at: TYPES[type] }), watermark: { field: 'at', param: 'since', ...watermark } })
+    declareOrders({
+      schema: z.object({ id: z.string(), at: TYPES[type] }),
+      watermark: { field: 'at', param: 'since', ...watermark },
+    })
 
   test('there is none while the walk is out of order, before the first watermark, and without a watermark field', () => {
     assert.equal(floorOf(progress(10n, false), orders('seq').watermark), null)
@@ -33,7 +41,11 @@ describe('the floor, below which no later run asks', () => {
         as: fc.constantFrom(...forms.iso),
         lookback: fc.constantFrom('0s', '7ms', '90s', '3d'),
       }),
-      fc.record({ type: fc.constant('seq' as const), as: fc.constantFrom(...forms.seq), lookback: fc.constantFrom(0, 1, 500) }),
+      fc.record({
+        type: fc.constant('seq' as const),
+        as: fc.constantFrom(...forms.seq),
+        lookback: fc.constantFrom(0, 1, 500),
+      }),
     )
     const at = fc.bigInt({ min: 10n ** 12n, max: 4n * 10n ** 18n })
     fc.assert(
@@ -44,7 +56,10 @@ describe('the floor, below which no later run asks', () => {
         const askedAs = as === 'epochMs' || as === 'epochSeconds' ? as : kind
         const askedFrom = positionOf(askedAs, asked !== null && askedAs === 'epochMs' ? Number(asked) : asked)
         const floor = floorOf(progress(reached), stream.watermark)
-        assert.ok(floor !== null && askedFrom !== null && comparePositions(floor, askedFrom) <= 0, `${floor} ${askedFrom}`)
+        assert.ok(
+          floor !== null && askedFrom !== null && comparePositions(floor, askedFrom) <= 0,
+          `${floor} ${askedFrom}`,
+        )
       }),
       { seed: testSeed() },
     )

@@ -12,7 +12,8 @@ const watermarking = (sorted: boolean, kind: 'iso' | 'integer' = 'integer'): Wat
   return { ...watermark, sorted, kind }
 }
 const LATER: PageTimes = { last: false, fetchedMs: 1e15, startedMs: 1e15 }
-const records = (...positions: (bigint | null)[]): ValidRecord[] => positions.map((position) => ({ key: '', payload: '', position }))
+const records = (...positions: (bigint | null)[]): ValidRecord[] =>
+  positions.map((position) => ({ key: '', payload: '', position }))
 
 function walk(by: Watermarking, from: Position | null, pages: readonly (readonly bigint[])[]): Progress[] {
   let progress = startOf(by, from)
@@ -65,7 +66,8 @@ describe('progress', () => {
   })
 
   test('begins at the watermark with nothing behind it, in order where that is declared', () => {
-    for (const sorted of [true, false]) assert.deepEqual(startOf(watermarking(sorted), 5n), { watermark: 5n, seen: 5n, sorted, last: null })
+    for (const sorted of [true, false])
+      assert.deepEqual(startOf(watermarking(sorted), 5n), { watermark: 5n, seen: 5n, sorted, last: null })
   })
 
   test('passes over records without a position: the order is that of those around them', () => {
@@ -118,7 +120,10 @@ describe('progress', () => {
 
   test('of an unsorted stream it stands at the second in which the run started: what changed later in it may be stamped with the whole second', () => {
     const by = watermarking(false, 'iso')
-    const changedMeanwhile = afterPage(startOf(by, null), by, records(ns(500), ns(3_000)), { ...times(true), startedMs: 1_700 })
+    const changedMeanwhile = afterPage(startOf(by, null), by, records(ns(500), ns(3_000)), {
+      ...times(true),
+      startedMs: 1_700,
+    })
     assert.equal(changedMeanwhile.watermark, ns(1_000))
   })
 

@@ -8,7 +8,11 @@ import { declareOrders } from '../declared.ts'
 const TYPES = { iso: z.iso.datetime({ offset: true }), ms: epochMs(), seconds: epochSeconds(), seq: int64() }
 const STARTED_MS = Date.UTC(2026, 0, 1, 12, 0, 0, 750)
 
-function until(type: keyof typeof TYPES, watermark: Record<string, unknown>, from: string | null = null): string | null {
+function until(
+  type: keyof typeof TYPES,
+  watermark: Record<string, unknown>,
+  from: string | null = null,
+): string | null {
   const schema = z.object({ id: z.string(), at: TYPES[type] })
   const stream = declareOrders({ schema, watermark: { field: 'at', param: 'since', ...watermark } })
   return boundsOf({ stream, from, startedMs: STARTED_MS }).texts.until
@@ -31,7 +35,10 @@ describe('where a run ends', () => {
 
   test('one unit earlier where the API gives records that are equal to the end', () => {
     assert.equal(until('iso', { settle: '5m', to: 'until', inclusiveEnd: true }), '2026-01-01T11:55:00.749Z')
-    assert.equal(until('iso', { settle: '5m', to: 'until', inclusiveEnd: true, as: 'isoSeconds' }), '2026-01-01T11:54:59Z')
+    assert.equal(
+      until('iso', { settle: '5m', to: 'until', inclusiveEnd: true, as: 'isoSeconds' }),
+      '2026-01-01T11:54:59Z',
+    )
   })
 
   test('behind where it begins, when even that has not settled', () => {
@@ -114,7 +121,10 @@ describe('what a backfill asks for', () => {
 
   test('is from the beginning on, without a lookback, up to the end where the API takes one', () => {
     const day = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'] as const
-    assert.deepEqual(asked({ lookback: '1h', settle: '1h' }, ...day), { since: '2026-01-01T00:00:00.000Z', until: null })
+    assert.deepEqual(asked({ lookback: '1h', settle: '1h' }, ...day), {
+      since: '2026-01-01T00:00:00.000Z',
+      until: null,
+    })
     assert.deepEqual(asked({ to: 'until', lookback: '1h' }, ...day), {
       since: '2026-01-01T00:00:00.000Z',
       until: '2026-01-02T00:00:00.000Z',
@@ -126,8 +136,14 @@ describe('what a backfill asks for', () => {
 
   test('is rounded outwards to what the request can say', () => {
     const odd = ['2026-01-01T10:00:00.5Z', '2026-01-02T10:00:00.5Z'] as const
-    assert.deepEqual(asked({ to: 'until', as: 'isoSeconds' }, ...odd), { since: '2026-01-01T10:00:00Z', until: '2026-01-02T10:00:01Z' })
+    assert.deepEqual(asked({ to: 'until', as: 'isoSeconds' }, ...odd), {
+      since: '2026-01-01T10:00:00Z',
+      until: '2026-01-02T10:00:01Z',
+    })
     assert.deepEqual(asked({ to: 'until', as: 'isoDate' }, ...odd), { since: '2026-01-01', until: '2026-01-03' })
-    assert.deepEqual(asked({ to: 'until', as: 'isoDate' }, '2026-01-01', '2026-01-02'), { since: '2026-01-01', until: '2026-01-02' })
+    assert.deepEqual(asked({ to: 'until', as: 'isoDate' }, '2026-01-01', '2026-01-02'), {
+      since: '2026-01-01',
+      until: '2026-01-02',
+    })
   })
 })

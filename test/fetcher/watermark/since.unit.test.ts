@@ -4,7 +4,13 @@ import { epochMs, epochSeconds, int64, z } from '#shared/index.ts'
 import { sinceText } from '../../../services/fetcher/watermark/since.ts'
 import { declareOrders } from '../declared.ts'
 
-const TYPES = { iso: z.iso.datetime({ offset: true }), ms: epochMs(), seconds: epochSeconds(), seq: int64(), text: z.string() }
+const TYPES = {
+  iso: z.iso.datetime({ offset: true }),
+  ms: epochMs(),
+  seconds: epochSeconds(),
+  seq: int64(),
+  text: z.string(),
+}
 
 function since(type: keyof typeof TYPES, from: string | null, watermark: Record<string, unknown> = {}): string | null {
   const schema = z.object({ id: z.string(), at: TYPES[type] })

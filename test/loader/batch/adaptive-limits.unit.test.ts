@@ -1,10 +1,18 @@
-/** Fewer and larger inserts while a table has many parts: what is decided, when it is looked, and what a batch makes of it. */
+/**
+ * Fewer and larger inserts while a table has many parts: what is decided, when it is looked, and what a batch makes of
+ * it.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { silentLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
-import { adaptedAfter, type Parts, STRETCH_MAX, stretchedLimits } from '../../../services/loader/batch/adaptive-limits.ts'
+import {
+  adaptedAfter,
+  type Parts,
+  STRETCH_MAX,
+  stretchedLimits,
+} from '../../../services/loader/batch/adaptive-limits.ts'
 import type { Failure } from '../../../services/loader/failures/classify-error.ts'
 import { createPartsMonitor } from '../../../services/loader/insert/parts-monitor.ts'
 import { virtualClock } from '../../support/clocks.ts'
@@ -53,7 +61,10 @@ describe('the pressure', () => {
       ask: async () => ({ failure: null, row: null }),
     })
     const insert = async (table: string) => {
-      const failure = await writer.insert({ database: 'd', table, body: [], rows: 1, token: 't' }, new AbortController().signal)
+      const failure = await writer.insert(
+        { database: 'd', table, body: [], rows: 1, token: 't' },
+        new AbortController().signal,
+      )
       await new Promise((resolve) => setImmediate(resolve))
       return failure
     }
@@ -64,7 +75,10 @@ describe('the pressure', () => {
     const { clock, looks, pressure, insert } = scene(async (table) => of100(table === 'b' ? 10 : 90))
     for (let count = 0; count < 5; count++) await insert('a')
     await insert('b')
-    assert.deepEqual([looks, pressure.stretchOf('a'), pressure.stretchOf('b'), pressure.stretchOf(null)], [['a', 'b'], 2, 1, 1])
+    assert.deepEqual(
+      [looks, pressure.stretchOf('a'), pressure.stretchOf('b'), pressure.stretchOf(null)],
+      [['a', 'b'], 2, 1, 1],
+    )
     await clock.runTo(2_000)
     await insert('a')
     assert.deepEqual([looks.length, pressure.stretchOf('a')], [3, 4])
@@ -75,7 +89,9 @@ describe('the pressure', () => {
   })
 
   test('a look that is never answered holds up no insert, and four of them end the looking', async () => {
-    const { clock, pressure, insert, looks } = scene((table) => (table === 'e' ? Promise.resolve(of100(90)) : new Promise(() => undefined)))
+    const { clock, pressure, insert, looks } = scene((table) =>
+      table === 'e' ? Promise.resolve(of100(90)) : new Promise(() => undefined),
+    )
     for (const table of ['a', 'b', 'c']) assert.equal(await insert(table), null)
     assert.deepEqual([await insert('e'), pressure.stretchOf('e')], [null, 2])
     await clock.runTo(2_000)

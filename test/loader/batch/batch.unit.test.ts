@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type BatchPart, batchOf, committableOf, releaseRows, restOf, tableOf } from '../../../services/loader/batch/batch.ts'
+import {
+  type BatchPart,
+  batchOf,
+  committableOf,
+  releaseRows,
+  restOf,
+  tableOf,
+} from '../../../services/loader/batch/batch.ts'
 
 /** More than Node's pool of small buffers, whose memory others share. */
 const BODY_BYTES = 100_000
@@ -55,6 +62,9 @@ test('a chunk without rows is of no table', () => {
     spec: { table: 'a', columns: [], primaryKey: ['id'], watermark: null },
   }
   assert.deepEqual([tableOf(chunk(0, 1)), tableOf(chunk(0, 1, { target }))], [null, 'a'])
-  const { body, ends, rows, bytes, letters, markers } = restOf({ topic: 't', partition: 0, generation: 3 }, chunk(0, 1).after)
+  const { body, ends, rows, bytes, letters, markers } = restOf(
+    { topic: 't', partition: 0, generation: 3 },
+    chunk(0, 1).after,
+  )
   assert.deepEqual([body.length, ends.length, rows, bytes, letters, markers], [0, 0, 0, 0, [], []])
 })

@@ -30,7 +30,13 @@ const pieces = fc.array(fc.tuple(fc.nat(5), fc.nat(5)), { maxLength: 6 }).map((s
 describe("the rows' memory", () => {
   const state = { nextOffset: 1, watermark: null, open: null, lost: null }
   const batch = () =>
-    batchOf([{ ...restOf({ topic: 't', partition: 0, generation: 1 }, state), body: Buffer.allocUnsafeSlow(1_000_000), rows: 1 }])
+    batchOf([
+      {
+        ...restOf({ topic: 't', partition: 0, generation: 1 }, state),
+        body: Buffer.allocUnsafeSlow(1_000_000),
+        rows: 1,
+      },
+    ])
 
   test('is free when the batch is settled', () => {
     const settled = batch()
@@ -107,7 +113,8 @@ describe('rows by number', () => {
 describe('rows of a batch of several chunks', () => {
   const place = { topic: 't', partition: 3, generation: 1 }
   const state = { nextOffset: 1, watermark: null, open: null, lost: null }
-  const lineOf = (row: number) => `{"_partition":3,"_offset":${row * 10},"_fetched_at":-${row},"n":"${'x'.repeat(row)}"}\n`
+  const lineOf = (row: number) =>
+    `{"_partition":3,"_offset":${row * 10},"_fetched_at":-${row},"n":"${'x'.repeat(row)}"}\n`
   const chunkWith = (first: number, count: number): BatchPart => {
     const lines = Array.from({ length: count }, (_, at) => lineOf(first + at))
     const ends = Uint32Array.from(lines.map((_, at) => lines.slice(0, at + 1).join('').length))
@@ -128,7 +135,9 @@ describe('rows of a batch of several chunks', () => {
       for (let to = from; to <= 6; to++) {
         const buffers = bytesOf(batch, [[from, to]])
         assert.equal(Buffer.concat(buffers).toString(), [...rowNumbers([[from, to]])].map(lineOf).join(''))
-        assert.ok(buffers.every(({ length, buffer }) => length > 0 && batch.chunks.some(({ body }) => body.buffer === buffer)))
+        assert.ok(
+          buffers.every(({ length, buffer }) => length > 0 && batch.chunks.some(({ body }) => body.buffer === buffer)),
+        )
       }
     }
     const some: Piece = [
@@ -140,7 +149,10 @@ describe('rows of a batch of several chunks', () => {
   })
 
   test('each row is found in its chunk, and gives back where it comes from', () => {
-    const found = Array.from({ length: 6 }, (_, row) => chunkOf(batch, row)).map(({ chunk, index }) => [batch.chunks.indexOf(chunk), index])
+    const found = Array.from({ length: 6 }, (_, row) => chunkOf(batch, row)).map(({ chunk, index }) => [
+      batch.chunks.indexOf(chunk),
+      index,
+    ])
     assert.deepEqual(found, [
       [0, 0],
       [0, 1],

@@ -4,7 +4,15 @@ import { decimal, z } from '#shared/index.ts'
 import type { Message, RawMessage } from '#shared/kafka/kafka.ts'
 import { type DeadLetterFacts, frame, parseDeadLetterHeaders } from '#shared/messages/frame.ts'
 import { commits, count, loadAll, query, startLoader, until } from '../../support/loading.ts'
-import { closeAll, compileStream, order, ownPlace, type Place, type Published, publish } from '../../support/published.ts'
+import {
+  closeAll,
+  compileStream,
+  order,
+  ownPlace,
+  type Place,
+  type Published,
+  publish,
+} from '../../support/published.ts'
 import { testSeed } from '../../support/seed.ts'
 
 after(closeAll)
@@ -60,14 +68,18 @@ describe('a record that ClickHouse refuses', () => {
       const payloads = texts(orders(10_000))
       const bad = new Set<number>()
       for (let step = 1; bad.size < 100; step++) bad.add((seed * 31 + step * 7919) % 10_000)
-      for (const row of bad) payloads[row] = `{"id":"bad-${row}","total":"much","status":"open","updated_at":"2026-01-01T00:00:00Z"}`
+      for (const row of bad)
+        payloads[row] = `{"id":"bad-${row}","total":"much","status":"open","updated_at":"2026-01-01T00:00:00Z"}`
       await published.page({ records: [], payloads })
       const loading = startLoader(place)
       await until('loaded', async () => (await commits(place, published.topic))[0]?.open === 0)
       await loading.stop()
       assert.equal(await count(place, published.table), 9_900)
       const letters = await lettersOf(published)
-      assert.deepEqual(new Set(letters.map(({ value }) => JSON.parse(value).id)), new Set([...bad].map((row) => `bad-${row}`)))
+      assert.deepEqual(
+        new Set(letters.map(({ value }) => JSON.parse(value).id)),
+        new Set([...bad].map((row) => `bad-${row}`)),
+      )
       assert.equal(letters.length, 100)
       assert.ok((await metricSum(loading.metrics.inserts)) <= 12, 'a bounded number of inserts')
       await published.close()
@@ -115,7 +127,10 @@ describe('a message that is no frame of a record', () => {
   test('each kind is a dead letter by its reason, and everything around it is loaded', async () => {
     await withPlace({}, async (place) => {
       const published = await publish(place, undefined, 1, { 'max.message.bytes': String(12 * 1024 * 1024) })
-      const good = (key: number): Message => ({ key: null, value: frame(published.schemaId, JSON.stringify(order(key))) })
+      const good = (key: number): Message => ({
+        key: null,
+        value: frame(published.schemaId, JSON.stringify(order(key))),
+      })
       const id = Buffer.alloc(5)
       id.writeUInt32BE(published.schemaId, 1)
       const kinds: [reason: string, value: Buffer | null][] = [
@@ -145,7 +160,10 @@ describe('a message that is no frame of a record', () => {
       const inserts = letters.filter(({ stage }) => stage === 'insert')
       assert.deepEqual(inserts[0]?.value, cutInside.subarray(5).toString())
       assert.equal(summary.rows + summary.deadLetters, messages.length + 4)
-      const rows = await query<{ id: string }>(place, `SELECT id FROM {db}.${published.table} FINAL WHERE id LIKE 'order%'`)
+      const rows = await query<{ id: string }>(
+        place,
+        `SELECT id FROM {db}.${published.table} FINAL WHERE id LIKE 'order%'`,
+      )
       assert.equal(rows.length, kinds.length + 2)
       await published.close()
     })
@@ -157,7 +175,10 @@ describe('a message that is no frame of a record', () => {
       await published.page({ records: [order(1), { ...order(2), note: 'x'.repeat(10 * 1024 * 1024) }, order(3)] })
       const summary = await loadAll(place)
       assert.deepEqual([summary.rows, summary.deadLetters], [3, 0])
-      const [row] = await query<{ size: number }>(place, `SELECT max(length(note)) AS size FROM {db}.${published.table}`)
+      const [row] = await query<{ size: number }>(
+        place,
+        `SELECT max(length(note)) AS size FROM {db}.${published.table}`,
+      )
       assert.equal(Number(row?.size), 10 * 1024 * 1024)
       await published.close()
     })
@@ -183,10 +204,16 @@ describe('too many bad records', () => {
   test('a third of a batch: the topic pauses and says so, no dead letter, no commit; moved past them by a person, it goes on', async () => {
     await withPlace({}, async (place) => {
       const amounts = z.object({ id: z.string(), amount: decimal(10, 2) })
-      const published = await publish(place, compileStream({ name: 'amounts', schema: amounts, watermark: undefined as never }))
+      const published = await publish(
+        place,
+        compileStream({ name: 'amounts', schema: amounts, watermark: undefined as never }),
+      )
       const other = await publish(place)
       await other.page({ records: orders(10) })
-      const payloads = Array.from({ length: 1_000 }, (_, key) => `{"id":"a${key}","amount":"${key % 3 === 0 ? 'much' : '1.00'}"}`)
+      const payloads = Array.from(
+        { length: 1_000 },
+        (_, key) => `{"id":"a${key}","amount":"${key % 3 === 0 ? 'much' : '1.00'}"}`,
+      )
       await published.page({ records: [], payloads })
       const loading = startLoader(place)
       await until('it says so', () => loading.lines.some(({ reason }) => reason === 'HR_FLOOD'))
@@ -207,7 +234,10 @@ describe('too many bad records', () => {
   test('a topic of messages that are mostly no frames pauses as well: no row, no dead letter, no commit', async () => {
     await withPlace({}, async (place) => {
       const published = await publish(place)
-      const good = (key: number): Message => ({ key: null, value: frame(published.schemaId, JSON.stringify(order(key))) })
+      const good = (key: number): Message => ({
+        key: null,
+        value: frame(published.schemaId, JSON.stringify(order(key))),
+      })
       const foreign = (key: number): Message => ({ key: null, value: Buffer.from(`{"id":"order-${key}"}`) })
       await published.raw(
         0,
@@ -215,7 +245,10 @@ describe('too many bad records', () => {
       )
       const loading = startLoader(place)
       await until('it says so', () => loading.lines.some(({ reason }) => reason === 'HR_FLOOD'))
-      assert.match(loading.lines.find(({ reason }) => reason === 'HR_FLOOD')?.msg ?? '', /60 of 80 records .* are refused \(no_frame\)/)
+      assert.match(
+        loading.lines.find(({ reason }) => reason === 'HR_FLOOD')?.msg ?? '',
+        /60 of 80 records .* are refused \(no_frame\)/,
+      )
       assert.equal(await count(place, published.table), 0)
       assert.equal((await published.deadLetters()).length, 0)
       assert.equal((await commits(place, published.topic))[0] ?? null, null)

@@ -1,7 +1,7 @@
 /**
- * The commit logic against a model: everything of the loader between the group and the commit is real, the servers around it are not, so
- * that thousands of interleavings fit into seconds. The whole run has more of them than the quick part. `HEADRACE_TEST_INTERLEAVINGS` asks for
- * another number, `HEADRACE_TEST_SEED` for those of one seed.
+ * The commit logic against a model: everything of the loader between the group and the commit is real, the servers
+ * around it are not, so that thousands of interleavings fit into seconds. The whole run has more of them than the quick
+ * part. `HEADRACE_TEST_INTERLEAVINGS` asks for another number, `HEADRACE_TEST_SEED` for those of one seed.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,4 +1,6 @@
-/** An error that nobody expected, in the work of one topic: it is named with its place, tried again, and ends nothing. */
+/**
+ * An error that nobody expected, in the work of one topic: it is named with its place, tried again, and ends nothing.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
@@ -53,13 +55,20 @@ test('in a batch: its topic waits with partition and offset, letters are sent on
         if (defects-- > 0) throw new RangeError('Invalid time value')
       },
     },
-    unseen: { mark: () => Promise.resolve(), known: (_batch: Batch, _partition, state) => state, assigned: () => undefined },
+    unseen: {
+      mark: () => Promise.resolve(),
+      known: (_batch: Batch, _partition, state) => state,
+      assigned: () => undefined,
+    },
     commit: async ([commit]) => void done.push(`commit ${commit?.offset}`),
     ...{ names: namesFor('headrace'), log: silentLog, metrics, onSettled: () => void done.push('settled') },
   }
   assert.equal(await createCommitBatch(deps)(batchOf([chunk]), patience), 'committed')
   assert.deepEqual(done, ['letters', 'commit 8', 'settled'])
-  assert.match(holds[0] ?? '', /^headrace\.shop\.orders: HR_DEFECT a batch of headrace\.shop\.orders\/2 up to offset 7: Invalid time value/)
+  assert.match(
+    holds[0] ?? '',
+    /^headrace\.shop\.orders: HR_DEFECT a batch of headrace\.shop\.orders\/2 up to offset 7: Invalid time value/,
+  )
   assert.deepEqual(holdups.all(), [])
 })
 
@@ -72,7 +81,10 @@ test('in reading a batch or a schema: the partition is asked for again, and othe
     ...{ generation: 1, topics: [TOPIC, 'headrace.shop.refunds'], loadedBefore: new Set(), givenUp: new Set() },
     ...{ ending: new AbortController(), over: new AbortController() },
     states: new Map(
-      [TOPIC, 'headrace.shop.refunds'].map((topic) => [`${topic}/0`, { nextOffset: 0, watermark: null, open: 0, lost: null }]),
+      [TOPIC, 'headrace.shop.refunds'].map((topic) => [
+        `${topic}/0`,
+        { nextOffset: 0, watermark: null, open: 0, lost: null },
+      ]),
     ),
   } as unknown as Assigned
   const resumed: string[] = []
@@ -95,11 +107,19 @@ test('in reading a batch or a schema: the partition is asked for again, and othe
     push: ({ topic }) => void taken.push(topic),
     stalls: { watching: (_topic, held) => held, progress: () => undefined },
   })
-  const batch = (topic: string): ReadBatch => ({ topic, partition: 0, generation: 1, messages: [], nextOffset: 5, highOffset: 5 })
+  const batch = (topic: string): ReadBatch => ({
+    topic,
+    partition: 0,
+    generation: 1,
+    messages: [],
+    nextOffset: 5,
+    highOffset: 5,
+  })
   intake.prepare(assigned)
   await settled()
   for (let look = 0; look < 10 && taken.length < 2; look++) {
-    for (const topic of [TOPIC, 'headrace.shop.refunds']) if (!taken.includes(topic)) await intake.take(batch(topic), assigned)
+    for (const topic of [TOPIC, 'headrace.shop.refunds'])
+      if (!taken.includes(topic)) await intake.take(batch(topic), assigned)
     await settled()
   }
   assert.deepEqual(taken, ['headrace.shop.refunds', TOPIC])

@@ -1,4 +1,7 @@
-/** Marks of deletion never win against what their own walk or a later one brought, in whatever order the table hears of it. */
+/**
+ * Marks of deletion never win against what their own walk or a later one brought, in whatever order the table hears of
+ * it.
+ */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { none, z } from '#shared/index.ts'
@@ -7,14 +10,21 @@ import { closeAll, compileStream, ownPlace, publish } from '../../support/publis
 
 after(closeAll)
 
-const stream = compileStream({ paginate: none(), schema: z.object({ id: z.string() }), watermark: undefined, deletes: 'full-walk' })
+const stream = compileStream({
+  paginate: none(),
+  schema: z.object({ id: z.string() }),
+  watermark: undefined,
+  deletes: 'full-walk',
+})
 
 test('a row that reaches the table after the marks of its walk is shown, and one from before is not', async () => {
   const place = await ownPlace()
   const { page, table } = await publish(place, stream)
   const ids = async () => {
     await loadAll(place)
-    return (await query<{ id: string }>(place, `SELECT id FROM {db}.${table} FINAL ORDER BY id`)).map(({ id }) => id).join('')
+    return (await query<{ id: string }>(place, `SELECT id FROM {db}.${table} FINAL ORDER BY id`))
+      .map(({ id }) => id)
+      .join('')
   }
   const from = await page({ records: [{ id: 'a' }, { id: 'b' }, { id: 'c' }], atMs: 4_999 })
   assert.equal(await ids(), 'abc')

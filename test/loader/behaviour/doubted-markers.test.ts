@@ -1,4 +1,6 @@
-/** Whoever may write to a topic can write a page marker: it is believed only within what the registered schema declares. */
+/**
+ * Whoever may write to a topic can write a page marker: it is believed only within what the registered schema declares.
+ */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { none, z } from '#shared/index.ts'
@@ -30,7 +32,9 @@ describe('the marker of a complete walk', () => {
       await loader.stop()
       assert.equal(await count(place, table), 3)
       assert.ok(
-        loader.lines.some(({ level, msg, offset }) => level === 'warn' && offset === end - 1 && msg.includes('not believed')),
+        loader.lines.some(
+          ({ level, msg, offset }) => level === 'warn' && offset === end - 1 && msg.includes('not believed'),
+        ),
         'topic and offset are named',
       )
     })
@@ -70,7 +74,8 @@ describe('the marker of a complete walk', () => {
     const place = await ownPlace()
     const { page, table, topic } = await publish(place, walked)
     await page({ records, atMs: 5_000 })
-    const register = (stream: Published['stream']) => place.registry.register(place.names.subject(topic), stream.wireSchema)
+    const register = (stream: Published['stream']) =>
+      place.registry.register(place.names.subject(topic), stream.wireSchema)
     await register(undeclared)
     await loadAll(place)
     await page({ records: [], atMs: 9_000, marker: { complete: { from: 4, startedMs: 6_000 } } })
@@ -95,8 +100,13 @@ test('a watermark far beyond its message holds the confirmed one, and status say
   await until('it is committed', async () => ((await commits(place, topic))[0]?.offset ?? 0) >= end)
   await loader.stop()
   assert.equal((await commits(place, topic))[0]?.watermark, at(nowMs + 3_600_000))
-  assert.ok(loader.lines.some(({ level, msg, offset }) => level === 'warn' && offset === forged - 1 && msg.includes('24 hours')))
-  const doubted = async () => (await statusOf(place.kafka, place.names, ['shop.orders'], Date.now()))[0]?.partitions[0]?.doubtedMarker
+  assert.ok(
+    loader.lines.some(
+      ({ level, msg, offset }) => level === 'warn' && offset === forged - 1 && msg.includes('24 hours'),
+    ),
+  )
+  const doubted = async () =>
+    (await statusOf(place.kafka, place.names, ['shop.orders'], Date.now()))[0]?.partitions[0]?.doubtedMarker
   assert.equal(await doubted(), end - 1)
   await page({ records: [], atMs: nowMs, marker: { watermark: at(nowMs + 7_200_000) } })
   await loadAll(place)

@@ -1,4 +1,7 @@
-/** What is kept of unknown fields comes back as it came, from the judge of a fetcher through the topic into the real ClickHouse. */
+/**
+ * What is kept of unknown fields comes back as it came, from the judge of a fetcher through the topic into the real
+ * ClickHouse.
+ */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import fc from 'fast-check'
@@ -19,7 +22,10 @@ const judge = createValidator(stream)
 /** As a JSON parser makes them: own properties only, also of `__proto__`. */
 const objectOf = (entries: readonly (readonly [string, unknown])[]) =>
   JSON.parse(`{${entries.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`)
-/** No backslash: V8 takes a name with an escape for an earlier one that is spelled like the escape (`"\\n"` after a backslash and an n). */
+/**
+ * No backslash: V8 takes a name with an escape for an earlier one that is spelled like the escape (`"\\n"` after a
+ * backslash and an n).
+ */
 const names = fc.oneof(
   fc.constantFrom(
     'a',
@@ -54,7 +60,15 @@ const texts = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }),
 )
 const { value: values } = fc.letrec((tie) => ({
-  value: fc.oneof({ maxDepth: 4, depthSize: 'small' }, texts, numbers, fc.boolean(), fc.constant(null), tie('array'), tie('object')),
+  value: fc.oneof(
+    { maxDepth: 4, depthSize: 'small' },
+    texts,
+    numbers,
+    fc.boolean(),
+    fc.constant(null),
+    tie('array'),
+    tie('object'),
+  ),
   array: fc.array(tie('value'), { maxLength: 4 }),
   object: fc.uniqueArray(fc.tuple(names, tie('value')), { selector: ([name]) => name, maxLength: 4 }).map(objectOf),
 }))
@@ -87,14 +101,20 @@ const NAMED = [
 test('no record becomes a dead letter for what it has beyond its schema, and all of that comes back as it came', async () => {
   const place = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
   const orders = await publish(place, stream)
-  const raws = [...NAMED.map((text) => parseJson(text) as object), ...fc.sample(extras, { seed, numRuns: 600 })].map((extra, index) => ({
-    id: String(index),
-    ...(extra as object),
-  }))
+  const raws = [...NAMED.map((text) => parseJson(text) as object), ...fc.sample(extras, { seed, numRuns: 600 })].map(
+    (extra, index) => ({
+      id: String(index),
+      ...(extra as object),
+    }),
+  )
   // An object literal would take __proto__ for a prototype.
   const { records, rejected } = judge(raws)
   assert.deepEqual(rejected, [])
-  await orders.page({ records: [], payloads: records.map(({ payload }) => payload), marker: { records: records.length } })
+  await orders.page({
+    records: [],
+    payloads: records.map(({ payload }) => payload),
+    marker: { records: records.length },
+  })
   const loaded = await loadAll(place)
   const letters = (await orders.deadLetters()).map(
     ({ value, headers }) => `${headers?.['headrace-issues']} ${value?.toString().slice(0, 300)}`,
@@ -110,7 +130,11 @@ test('no record becomes a dead letter for what it has beyond its schema, and all
   for (const { id, open, text } of rows) {
     const { id: _, ...extra } = raws[Number(id)] as { id: string }
     if (text !== null) asText++
-    assert.equal(canonical(JSON.parse(text ?? open)), canonical(extra), `record ${id}: ${JSON.stringify(extra).slice(0, 500)}`)
+    assert.equal(
+      canonical(JSON.parse(text ?? open)),
+      canonical(extra),
+      `record ${id}: ${JSON.stringify(extra).slice(0, 500)}`,
+    )
   }
   assert.ok(asText > 0 && asText < raws.length, `${asText} of ${raws.length} have a text`)
   await orders.close()

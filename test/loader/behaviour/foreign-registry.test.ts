@@ -1,4 +1,7 @@
-/** A registry URL without its path, at the start or while the loader runs: it waits and says so; no record and no offset is spent on it. */
+/**
+ * A registry URL without its path, at the start or while the loader runs: it waits and says so; no record and no offset
+ * is spent on it.
+ */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { Config } from '#shared/config/config.ts'
@@ -8,7 +11,10 @@ import { closeAll, order, ownPlace, publish } from '../../support/published.ts'
 
 after(closeAll)
 
-const withoutPath = (config: Config): Config => ({ ...config, registry: { ...config.registry, url: new URL(config.registry.url).origin } })
+const withoutPath = (config: Config): Config => ({
+  ...config,
+  registry: { ...config.registry, url: new URL(config.registry.url).origin },
+})
 
 test('a one-shot load ends with a hint, a service waits; no dead letter, no commit; with the path, all is loaded', async () => {
   const place = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })

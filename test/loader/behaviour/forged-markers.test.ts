@@ -1,6 +1,6 @@
 /**
- * Page markers that no fetcher wrote, or that were damaged: each is bounded when it is read, becomes a dead letter where it says nothing that can be
- * believed, and never stops a loader, its topic or another one.
+ * Page markers that no fetcher wrote, or that were damaged: each is bounded when it is read, becomes a dead letter
+ * where it says nothing that can be believed, and never stops a loader, its topic or another one.
  */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
@@ -54,8 +54,16 @@ test('forged markers are dead letters that say what is wrong; their topic and th
 test('a watermark of kind text may be as long as it likes: the offset moves, and what is confirmed is its beginning', async () => {
   const place = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
   const schema = z.object({ id: z.string(), slug: z.string() })
-  const slugs = await publish(place, compileStream({ name: 'slugs', schema, watermark: { field: 'slug', param: 'after' } as never }))
-  for (const [index, slug] of ['a', `b${'y'.repeat(600)}`, `c${'ü'.repeat(5_000)}`, `c${'\u0001'.repeat(900)}`].entries()) {
+  const slugs = await publish(
+    place,
+    compileStream({ name: 'slugs', schema, watermark: { field: 'slug', param: 'after' } as never }),
+  )
+  for (const [index, slug] of [
+    'a',
+    `b${'y'.repeat(600)}`,
+    `c${'ü'.repeat(5_000)}`,
+    `c${'\u0001'.repeat(900)}`,
+  ].entries()) {
     const end = await slugs.page({ records: [{ id: String(index), slug }], marker: { watermark: slug } })
     await loadAll(place)
     const [commit] = await commits(place, slugs.topic)

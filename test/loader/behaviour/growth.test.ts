@@ -1,4 +1,7 @@
-/** A schema that grows while its table has rows: what only adds is applied by the loader, and every value stays what it was. */
+/**
+ * A schema that grows while its table has rows: what only adds is applied by the loader, and every value stays what it
+ * was.
+ */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { column, decimal, z } from '#shared/index.ts'
@@ -56,12 +59,28 @@ const old = {
 } as const
 const uid = '01890f0e-6b7a-7cc2-98f9-3e0b1a2c3d4e'
 const grown = {
-  ...{ id: 'new', at: AT, small: 9_007_199_254_740_991, chosen: 65_535, money: '123456789012345678.91', count: null, status: 'c' },
-  ...{ place: { city: 'Wien', zip: 9_007_199_254_740_991, country: 'AT' }, lines: [{ sku: 'z', count: 2 }, { sku: 'w' }] },
+  ...{
+    id: 'new',
+    at: AT,
+    small: 9_007_199_254_740_991,
+    chosen: 65_535,
+    money: '123456789012345678.91',
+    count: null,
+    status: 'c',
+  },
+  ...{
+    place: { city: 'Wien', zip: 9_007_199_254_740_991, country: 'AT' },
+    lines: [{ sku: 'z', count: 2 }, { sku: 'w' }],
+  },
   ...{ labels: { a: null }, deep: { inner: { x: 2, y: 0.5 } }, fresh: { x: 1 }, uid },
 }
 
-const shownOld = { ...old, count: 7, place: { ...old.place, country: null }, lines: old.lines.map(({ sku }) => ({ sku, count: null })) }
+const shownOld = {
+  ...old,
+  count: 7,
+  place: { ...old.place, country: null },
+  lines: old.lines.map(({ sku }) => ({ sku, count: null })),
+}
 
 const asRegistryTakesIt = after1.extend({ money: before.shape.money, count: z.int(), labels: before.shape.labels })
 

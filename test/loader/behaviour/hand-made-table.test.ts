@@ -1,4 +1,7 @@
-/** A table that a person made is taken as it is where its engine, key, version and partitions keep the promises, and refused with a remedy where not. */
+/**
+ * A table that a person made is taken as it is where its engine, key, version and partitions keep the promises, and
+ * refused with a remedy where not.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { ClickHouseClient } from '@clickhouse/client'
@@ -29,7 +32,8 @@ before(async () => {
   await command(place, 'CREATE DATABASE {db}')
 })
 
-const made = (table: string, more: Partial<TableSpec> = {}): string => createTable(place.config.clickhouse, spec(table, more))
+const made = (table: string, more: Partial<TableSpec> = {}): string =>
+  createTable(place.config.clickhouse, spec(table, more))
 async function refusal(table: string): Promise<string | undefined> {
   const { failure } = await tables.ensure(spec(table), { mayCreate: true })
   if (failure !== null) assert.match(failure.message, /; RENAME TABLE|; ALTER TABLE/)
@@ -52,7 +56,11 @@ describe('a table made by hand', () => {
       'PARTITION_KEY',
       (text: string) => text.replace(' ORDER BY', ' PARTITION BY toYYYYMM(updated_at) ORDER BY'),
     ],
-    ['a column that is computed', 'COLUMN_KIND', (text: string) => text.replace('`total` Float64', '`total` Float64 ALIAS 1')],
+    [
+      'a column that is computed',
+      'COLUMN_KIND',
+      (text: string) => text.replace('`total` Float64', '`total` Float64 ALIAS 1'),
+    ],
   ] as const) {
     test(`with ${what} is refused`, async () => {
       const table = `t_${what.replaceAll(/\W/g, '_')}`
@@ -93,7 +101,10 @@ describe('a table made by hand', () => {
 SELECT toString(number), ${version}, 'open', toDateTime64(${version}, 6, 'UTC'), 0, number, now64(3) FROM numbers(100)`,
       )
     }
-    const [sums] = await query<{ n: string; total: number }>(place, 'SELECT count() AS n, sum(total) AS total FROM {db}.parted_current')
+    const [sums] = await query<{ n: string; total: number }>(
+      place,
+      'SELECT count() AS n, sum(total) AS total FROM {db}.parted_current',
+    )
     assert.deepEqual([Number(sums?.n), sums?.total], [100, 200])
   })
 })

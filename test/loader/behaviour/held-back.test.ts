@@ -1,4 +1,7 @@
-/** What ClickHouse itself refuses for a while: the loader holds its place, the lag grows in the open, and loading goes on when it is put right. */
+/**
+ * What ClickHouse itself refuses for a while: the loader holds its place, the lag grows in the open, and loading goes
+ * on when it is put right.
+ */
 import assert from 'node:assert/strict'
 import { request } from 'node:http'
 import { after, describe, test } from 'node:test'
@@ -28,7 +31,10 @@ async function heldBack(
   }
   await orders.page({ records: [order(0)] })
   const loading = startLoader(place, await configOf(place))
-  await until('the first page is committed', async () => (await commits(place, orders.topic))[0]?.open === 0 && (await lag()) === 0)
+  await until(
+    'the first page is committed',
+    async () => (await commits(place, orders.topic))[0]?.open === 0 && (await lag()) === 0,
+  )
   const before = (await commits(place, orders.topic))[0]
   await spoil(place, orders)
   let last = 0
@@ -38,7 +44,9 @@ async function heldBack(
     assert.ok(now > last, `a lag of ${now} after ${last}`)
     last = now
   }
-  await until('it says why', () => loading.lines.some(({ level, reason }) => level === 'warn' && wanted.test(String(reason))))
+  await until('it says why', () =>
+    loading.lines.some(({ level, reason }) => level === 'warn' && wanted.test(String(reason))),
+  )
   assert.deepEqual((await commits(place, orders.topic))[0], before)
   assert.equal((await orders.deadLetters()).length, 0)
   await mend(place, orders)
@@ -70,9 +78,14 @@ async function withPassword(target: string) {
 
 describe('what ClickHouse refuses for a while is waited for, with a growing lag, without a commit and without a dead letter', () => {
   test('a disk that is full', async () => {
-    const set = (change: string) => (place: Place, orders: Published) => command(place, `ALTER TABLE {db}.${orders.table} ${change}`)
+    const set = (change: string) => (place: Place, orders: Published) =>
+      command(place, `ALTER TABLE {db}.${orders.table} ${change}`)
     const setting = 'min_free_disk_bytes_to_perform_insert'
-    await heldBack(/^NOT_ENOUGH_SPACE$/, set(`MODIFY SETTING ${setting} = ${FREE_BYTES_WANTED}`), set(`RESET SETTING ${setting}`))
+    await heldBack(
+      /^NOT_ENOUGH_SPACE$/,
+      set(`MODIFY SETTING ${setting} = ${FREE_BYTES_WANTED}`),
+      set(`RESET SETTING ${setting}`),
+    )
   })
 
   test('too many parts', async () => {
@@ -81,10 +94,16 @@ describe('what ClickHouse refuses for a while is waited for, with a growing lag,
       /^TOO_MANY_PARTS$/,
       async (place, orders) => {
         await command(place, `SYSTEM STOP MERGES ${table(place, orders)}`)
-        await command(place, `ALTER TABLE {db}.${orders.table} MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1`)
+        await command(
+          place,
+          `ALTER TABLE {db}.${orders.table} MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1`,
+        )
       },
       async (place, orders) => {
-        await command(place, `ALTER TABLE {db}.${orders.table} RESET SETTING parts_to_throw_insert, parts_to_delay_insert`)
+        await command(
+          place,
+          `ALTER TABLE {db}.${orders.table} RESET SETTING parts_to_throw_insert, parts_to_delay_insert`,
+        )
         await command(place, `SYSTEM START MERGES ${table(place, orders)}`)
       },
     )

@@ -19,10 +19,17 @@ async function scene(
 ) {
   const place = await ownPlace({ LOADER_BATCH_AGE_MS: '100', ...overrides })
   let attempts = 0
-  const proxy = await clickhouseProxy(place.config.clickhouse.url, (table, bytes) => (table === TABLE ? decide(attempts++, bytes) : 'pass'))
+  const proxy = await clickhouseProxy(place.config.clickhouse.url, (table, bytes) =>
+    table === TABLE ? decide(attempts++, bytes) : 'pass',
+  )
   const orders = await publish(place)
   try {
-    await run({ place, orders, proxy, config: { ...place.config, clickhouse: { ...place.config.clickhouse, url: proxy.url } } })
+    await run({
+      place,
+      orders,
+      proxy,
+      config: { ...place.config, clickhouse: { ...place.config.clickhouse, url: proxy.url } },
+    })
   } finally {
     await orders.close()
     await proxy.close()
@@ -72,7 +79,9 @@ describe('an answer of ClickHouse', () => {
       await scene(inOrder(mishap, mishap), {}, async (scene) => {
         await scene.orders.page({ records: records(10) })
         const loading = await loadThrough(scene, 10)
-        const outcomes = (await loading.metrics.inserts.get()).values.map(({ labels, value }) => `${labels.outcome} ${value}`)
+        const outcomes = (await loading.metrics.inserts.get()).values.map(
+          ({ labels, value }) => `${labels.outcome} ${value}`,
+        )
         assert.deepEqual(outcomes.sort(), ['ambiguous 2', 'confirmed 1'])
       })
     })

@@ -8,7 +8,8 @@ after(closeAll)
 
 const QUICK = { LOADER_BATCH_AGE_MS: '50' }
 const MIB = 1024 * 1024
-const bad = (note = ''): string => `{"id":"bad","total":"much","status":"open","updated_at":"2026-01-01T00:00:00Z","note":"${note}"}`
+const bad = (note = ''): string =>
+  `{"id":"bad","total":"much","status":"open","updated_at":"2026-01-01T00:00:00Z","note":"${note}"}`
 
 async function removeTopic(place: Place, topic: string): Promise<void> {
   await place.kafka.deleteTopic(topic)

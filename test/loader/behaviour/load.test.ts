@@ -28,7 +28,10 @@ describe('from topic to table', () => {
     const [c0, c1] = await commits(place, orders.topic)
     assert.deepEqual([c0?.watermark, c0?.open, c1?.watermark], [watermark, 0, null])
     assert.ok((c0?.offset ?? 0) >= end0 && (c1?.offset ?? 0) >= end1)
-    const rows = await query(place, `SELECT id, total, status, _partition, _offset FROM {db}.${orders.table} FINAL ORDER BY id`)
+    const rows = await query(
+      place,
+      `SELECT id, total, status, _partition, _offset FROM {db}.${orders.table} FINAL ORDER BY id`,
+    )
     assert.deepEqual(rows[1], { id: 'order-2', total: 2.05, status: 'paid', _partition: 0, _offset: 1 })
     const columns = 'topic, partition, offset, records, records_read, watermark'
     const pages = await query(place, `SELECT ${columns} FROM {db}.headrace_pages FINAL ORDER BY partition`)
@@ -91,17 +94,23 @@ describe('replay', () => {
     for (const version of [3, 7, 5, 1, 6]) {
       for (const partition of [0, 1]) {
         const records = Array.from({ length: 20 }, (_, key) => order(partition * 100 + key, version + (key % 2)))
-        for (const record of records) if ((wanted.get(record.id) ?? -1) < record.total) wanted.set(record.id, record.total)
+        for (const record of records)
+          if ((wanted.get(record.id) ?? -1) < record.total) wanted.set(record.id, record.total)
         await orders.page({ partition, records, marker: { watermark: '2026-01-01T00:00:01Z' } })
       }
     }
-    const final = () => query<{ id: string; total: number }>(place, `SELECT id, total FROM {db}.${orders.table} FINAL ORDER BY id`)
+    const final = () =>
+      query<{ id: string; total: number }>(place, `SELECT id, total FROM {db}.${orders.table} FINAL ORDER BY id`)
     const oracle = [...wanted].map(([id, total]) => ({ id, total })).sort((a, b) => (a.id < b.id ? -1 : 1))
     assert.equal((await loadAll(place)).rows, 200)
     assert.deepEqual(await final(), oracle)
     const checkpoints = await place.kafka.committed(place.names.fetcherGroup, orders.topic)
     for (const round of [1, 2]) {
-      await place.kafka.resetOffsets(place.names.loaderGroup, orders.topic, new Map([0, 1].map((partition) => [partition, 0])))
+      await place.kafka.resetOffsets(
+        place.names.loaderGroup,
+        orders.topic,
+        new Map([0, 1].map((partition) => [partition, 0])),
+      )
       const summary = await loadAll(place)
       assert.equal(summary.rows, 200, `everything again in round ${round}`)
       assert.deepEqual(await final(), oracle)

@@ -91,10 +91,16 @@ describe('types on their way into the table', () => {
   let rows: Record<string, unknown>[]
   before(async () => {
     place = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
-    const stream = compileStream({ name: 'everything', schema: everything, watermark: { field: 'at', param: 'since' } as never })
+    const stream = compileStream({
+      name: 'everything',
+      schema: everything,
+      watermark: { field: 'at', param: 'since' } as never,
+    })
     const published = await publish(place, stream)
     const records = [full, bare].map((record) => everything.parse(record))
-    await published.page({ records: records.map((record) => ({ ...record, _extra: { new_field: { deep: [1, null] } } })) })
+    await published.page({
+      records: records.map((record) => ({ ...record, _extra: { new_field: { deep: [1, null] } } })),
+    })
     const summary = await loadAll(place)
     assert.deepEqual([summary.rows, summary.deadLetters], [2, 0])
     rows = await query(
@@ -107,7 +113,10 @@ describe('types on their way into the table', () => {
   test('decimals, 64-bit and 53-bit integers are exact', () => {
     assert.equal(rows[0]?.money, '1234567890123456789012345678.0123456789')
     assert.deepEqual([rows[0]?.big, rows[1]?.big], [full.big, bare.big])
-    assert.deepEqual([rows[0]?.whole, rows[1]?.whole], [String(Number.MIN_SAFE_INTEGER), String(Number.MAX_SAFE_INTEGER)])
+    assert.deepEqual(
+      [rows[0]?.whole, rows[1]?.whole],
+      [String(Number.MIN_SAFE_INTEGER), String(Number.MAX_SAFE_INTEGER)],
+    )
   })
 
   test('instants are instants, whatever they were written as', () => {
@@ -134,7 +143,17 @@ describe('types on their way into the table', () => {
   })
 
   test('texts, arrays and objects keep every character and element', () => {
-    const { tags, points, lines, place: city, labels, holes, maybeTags, maybePlace, 'odd `name" é': odd } = rows[0] ?? {}
+    const {
+      tags,
+      points,
+      lines,
+      place: city,
+      labels,
+      holes,
+      maybeTags,
+      maybePlace,
+      'odd `name" é': odd,
+    } = rows[0] ?? {}
     assert.deepEqual(
       { tags, points, lines, city, labels, holes, maybeTags, maybePlace, odd },
       {
@@ -165,11 +184,23 @@ describe('types on their way into the table', () => {
     const record = (id: string, at: number, n: number) => ({ id, at, n })
     await versioned.page({
       atMs: 2_000_000,
-      records: [record('watermark', 10, 1), record('fetch', 5, 0), record('offset', 5, 0), record('offset', 5, 1), record('early', 0, 1)],
+      records: [
+        record('watermark', 10, 1),
+        record('fetch', 5, 0),
+        record('offset', 5, 0),
+        record('offset', 5, 1),
+        record('early', 0, 1),
+      ],
     })
-    await versioned.page({ atMs: 3_000_000, records: [record('watermark', 9, 0), record('fetch', 5, 1), record('early', -5, 0)] })
+    await versioned.page({
+      atMs: 3_000_000,
+      records: [record('watermark', 9, 0), record('fetch', 5, 1), record('early', -5, 0)],
+    })
     await loadAll(place)
-    const final = await query<{ id: string; n: number }>(place, `SELECT id, n FROM {db}.shop_versions FINAL ORDER BY id`)
+    const final = await query<{ id: string; n: number }>(
+      place,
+      `SELECT id, n FROM {db}.shop_versions FINAL ORDER BY id`,
+    )
     assert.deepEqual(
       final.map(({ id, n }) => `${id} ${n}`),
       ['early 1', 'fetch 1', 'offset 1', 'watermark 1'],

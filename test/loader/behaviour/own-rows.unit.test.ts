@@ -1,4 +1,7 @@
-/** The loader's own rows and marks: a failure that would blame a record elsewhere is waited for here, and what one assignment knows stays known. */
+/**
+ * The loader's own rows and marks: a failure that would blame a record elsewhere is waited for here, and what one
+ * assignment knows stays known.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Clock } from '#shared/clock.ts'
@@ -7,7 +10,13 @@ import type { PageMarker } from '#shared/messages/frame.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import { DELETES_DEFAULT } from '#shared/schema/json-schema.ts'
-import { type Batch, type BatchPart, batchOf, type PartitionState, type ReadMarker } from '../../../services/loader/batch/batch.ts'
+import {
+  type Batch,
+  type BatchPart,
+  batchOf,
+  type PartitionState,
+  type ReadMarker,
+} from '../../../services/loader/batch/batch.ts'
 import { createMarkDeleted } from '../../../services/loader/commit/mark-deleted.ts'
 import { createLedger } from '../../../services/loader/commit/page-ledger.ts'
 import type { Failure, FailureKind } from '../../../services/loader/failures/classify-error.ts'
@@ -29,7 +38,13 @@ function patience(): RetryPolicy {
 }
 
 const failure = (kind: FailureKind): Failure => ({ kind, code: null, name: kind, message: kind, row: null })
-const after = (nextOffset: number): PartitionState => ({ nextOffset, watermark: null, open: 0, lost: null, wholeFrom: 0 })
+const after = (nextOffset: number): PartitionState => ({
+  nextOffset,
+  watermark: null,
+  open: 0,
+  lost: null,
+  wholeFrom: 0,
+})
 
 /** Each answer is one of these in turn, and success after the last. */
 function answering(kinds: readonly FailureKind[]) {
@@ -52,9 +67,14 @@ function answering(kinds: readonly FailureKind[]) {
   return { writer, asked: () => asked }
 }
 
-function batch(generation: number, offset: number, { rows = 0, facts }: { rows?: number; facts?: Partial<PageMarker> } = {}): Batch {
+function batch(
+  generation: number,
+  offset: number,
+  { rows = 0, facts }: { rows?: number; facts?: Partial<PageMarker> } = {},
+): Batch {
   const body = Buffer.from(`{"_partition":0,"_offset":${offset},"_fetched_at":0}\n`)
-  const markers: ReadMarker[] = facts === undefined ? [] : [{ offset, facts: { ...markerOf(1, 1, 0), ...facts }, counted: 1, wholeFrom: 0 }]
+  const markers: ReadMarker[] =
+    facts === undefined ? [] : [{ offset, facts: { ...markerOf(1, 1, 0), ...facts }, counted: 1, wholeFrom: 0 }]
   const chunk: BatchPart = {
     ...{ topic: TOPIC, partition: 0, generation, target: null, letters: [], bytes: 0 },
     ...{ body, ends: new Uint32Array([body.length]), rows, markers, after: after(offset + 1) },

@@ -13,7 +13,10 @@ test('a value of several objects is one dead letter and no row, also where a vie
   const orders = await publish(place)
   await orders.page({ records: [order(0)] })
   await loadAll(place)
-  await command(place, `CREATE MATERIALIZED VIEW {db}.seen ENGINE = MergeTree ORDER BY id AS SELECT id, _offset FROM {db}.${orders.table}`)
+  await command(
+    place,
+    `CREATE MATERIALIZED VIEW {db}.seen ENGINE = MergeTree ORDER BY id AS SELECT id, _offset FROM {db}.${orders.table}`,
+  )
   const several = [
     `${text(100)}${text(101)}`,
     `${text(100)}\n${text(101)}`,
@@ -41,7 +44,9 @@ test('a value of several objects is one dead letter and no row, also where a vie
     letters.filter(({ stage }) => stage === 'insert').map(({ value }) => value),
     several.slice(4),
   )
-  const ids = (await query<{ id: string }>(place, `SELECT id FROM {db}.${orders.table} ORDER BY _offset`)).map(({ id }) => id)
+  const ids = (await query<{ id: string }>(place, `SELECT id FROM {db}.${orders.table} ORDER BY _offset`)).map(
+    ({ id }) => id,
+  )
   assert.deepEqual(
     ids,
     [0, 1, 2, 3, 4, 5, 6, 7].map((key) => order(key).id),

@@ -1,6 +1,6 @@
 /**
- * A stream over two shards: two real servers, with rows spread by their key through a real Distributed table. The statements ON CLUSTER are carried
- * out by the test, and the Replicated engine is replaced by the plain one.
+ * A stream over two shards: two real servers, with rows spread by their key through a real Distributed table. The
+ * statements ON CLUSTER are carried out by the test, and the Replicated engine is replaced by the plain one.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -14,7 +14,16 @@ import { type Rebuilt, rebuild } from '../../../services/loader/rebuild/rebuild.
 import { createTables } from '../../../services/loader/table/tables.ts'
 import { command, commits, count, loadAll, query, startLoader, until } from '../../support/loading.ts'
 import { start } from '../../support/processes.ts'
-import { atEnd, closeAll, compileStream, order, orderSchema, ownPlace, type Place, publish } from '../../support/published.ts'
+import {
+  atEnd,
+  closeAll,
+  compileStream,
+  order,
+  orderSchema,
+  ownPlace,
+  type Place,
+  publish,
+} from '../../support/published.ts'
 import { type Shards, twoShards } from '../../support/shards.ts'
 import { assertVerified } from '../../support/verified.ts'
 
@@ -47,13 +56,24 @@ function tablesOf({ config: { clickhouse } }: Place) {
 
 const plan = (place: Place) => planTables({ ...place, at: place.config.clickhouse, tables: tablesOf(place) }, [], [])
 
-const refusals = ({ findings }: StreamPlan) => findings.filter(({ severity }) => severity === 'refused').map(({ name }) => name)
+const refusals = ({ findings }: StreamPlan) =>
+  findings.filter(({ severity }) => severity === 'refused').map(({ name }) => name)
 
 const shown = (place: Place, table: string) =>
-  query(place, `SELECT id, toString(total) AS total, status, updated_at, _partition, _offset FROM {db}.${table} FINAL ORDER BY id`)
+  query(
+    place,
+    `SELECT id, toString(total) AS total, status, updated_at, _partition, _offset FROM {db}.${table} FINAL ORDER BY id`,
+  )
 
 function again({ config }: Place): Promise<Rebuilt> {
-  const given = { config, clock: systemClock, log: silentLog, metrics: createMetrics(), stream: 'shop.orders', onlyLog: false }
+  const given = {
+    config,
+    clock: systemClock,
+    log: silentLog,
+    metrics: createMetrics(),
+    stream: 'shop.orders',
+    onlyLog: false,
+  }
   return rebuild({ ...given, signal: new AbortController().signal })
 }
 
@@ -90,7 +110,10 @@ describe('a stream over two shards', () => {
     )
     assert.deepEqual(await tablesOf(place).server(), [])
     const stats = await tablesOf(place).parts(orders.table)
-    assert.ok(stats !== null && stats.most > 0 && stats.delayAt > stats.most, 'parts are counted behind the Distributed table')
+    assert.ok(
+      stats !== null && stats.most > 0 && stats.delayAt > stats.most,
+      'parts are counted behind the Distributed table',
+    )
     await orders.close()
   })
 
@@ -99,7 +122,8 @@ describe('a stream over two shards', () => {
     const orders = await publish(place)
     const [first, second] = on.shards
     const local = `{db}.${orders.table}_local`
-    const stored = async () => Number((await ask<{ n: string }>(place, first.url, `SELECT count() AS n FROM ${local}`))[0]?.n ?? 0)
+    const stored = async () =>
+      Number((await ask<{ n: string }>(place, first.url, `SELECT count() AS n FROM ${local}`))[0]?.n ?? 0)
     await orders.page({ records: [order(0)] })
     const loader = startLoader(place)
     const committed = async () => (await commits(place, orders.topic))[0]?.offset ?? 0
@@ -112,7 +136,8 @@ describe('a stream over two shards', () => {
         at(place, second.url),
         `ALTER TABLE ${local} MODIFY SETTING parts_to_throw_insert = ${parts}, parts_to_delay_insert = ${parts}`,
       )
-    const waitsFor = (name: string) => until(`the loader waits for ${name}`, () => loader.lines.some(({ reason }) => reason === name))
+    const waitsFor = (name: string) =>
+      until(`the loader waits for ${name}`, () => loader.lines.some(({ reason }) => reason === name))
     await command(
       at(place, second.url),
       `INSERT INTO ${local} (id, total, status, updated_at) VALUES ('other', 1, 'open', '2026-01-01T00:00:00Z')`,
@@ -165,9 +190,15 @@ describe('a stream over two shards', () => {
       await command(at(place, url), `ALTER TABLE {db}.${orders.table}_local ADD CONSTRAINT cheap CHECK total < 1000`)
     }
     const dear = [5, 11, 17, 31]
-    const records = Array.from({ length: KEYS }, (_, key) => ({ ...order(key, 1), total: dear.includes(key) ? 5_000 : key }))
+    const records = Array.from({ length: KEYS }, (_, key) => ({
+      ...order(key, 1),
+      total: dear.includes(key) ? 5_000 : key,
+    }))
     await orders.page({ records })
-    assert.deepEqual((({ rows, deadLetters }) => [rows, deadLetters])(await loadAll(place)), [KEYS - dear.length, dear.length])
+    assert.deepEqual((({ rows, deadLetters }) => [rows, deadLetters])(await loadAll(place)), [
+      KEYS - dear.length,
+      dear.length,
+    ])
     const refused = (await orders.deadLetters()).map(({ value }) => JSON.parse(value?.toString() ?? '').id)
     assert.deepEqual(refused.sort(), dear.map((key) => `order-${key}`).sort())
     await assertVerified(place)
@@ -179,10 +210,17 @@ describe('a stream over two shards', () => {
     const orders = await publish(place, compileStream({ schema: orderSchema.extend({ pieces: z.int32() }) }))
     await orders.page({ records: [{ ...order(1), pieces: 3 }] })
     await loadAll(place)
-    const wider = compileStream({ schema: orderSchema.extend({ pieces: z.int(), coupon: z.string().optional().describe('for less') }) })
+    const wider = compileStream({
+      schema: orderSchema.extend({ pieces: z.int(), coupon: z.string().optional().describe('for less') }),
+    })
     const { id: schemaId } = await place.registry.register(place.names.subject(orders.topic), wider.wireSchema)
-    const steps = (await plan(place))[0]?.steps.map(({ statement }) => /ALTER TABLE `\w+`\.`(\w+)`/.exec(statement)?.[1]) ?? []
-    assert.deepEqual(steps, [...Array(2).fill(`${orders.table}_local`), ...Array(2).fill(orders.table), undefined], 'rows first')
+    const steps =
+      (await plan(place))[0]?.steps.map(({ statement }) => /ALTER TABLE `\w+`\.`(\w+)`/.exec(statement)?.[1]) ?? []
+    assert.deepEqual(
+      steps,
+      [...Array(2).fill(`${orders.table}_local`), ...Array(2).fill(orders.table), undefined],
+      'rows first',
+    )
     await orders.page({
       schemaId,
       records: Array.from({ length: KEYS }, (_, key) => ({ ...order(key), pieces: 2 ** 40, coupon: `c${key}` })),
@@ -214,11 +252,18 @@ describe('a stream over two shards', () => {
 
   test('is marked where a complete walk did not bring a row, on each shard', async () => {
     const place = await ownPlace({}, on)
-    const stream = compileStream({ paginate: none(), schema: z.object({ id: z.string() }), watermark: undefined, deletes: 'full-walk' })
+    const stream = compileStream({
+      paginate: none(),
+      schema: z.object({ id: z.string() }),
+      watermark: undefined,
+      deletes: 'full-walk',
+    })
     const { page, table, close } = await publish(place, stream)
     const ids = async () => {
       await loadAll(place)
-      return (await query<{ id: string }>(place, `SELECT id FROM {db}.${table} FINAL ORDER BY id`)).map(({ id }) => id).join('')
+      return (await query<{ id: string }>(place, `SELECT id FROM {db}.${table} FINAL ORDER BY id`))
+        .map(({ id }) => id)
+        .join('')
     }
     const letters = [...'abcdefgh'].map((id) => ({ id }))
     const from = await page({ records: letters, atMs: 4_999 })
@@ -261,13 +306,18 @@ describe('a table that cannot be over the shards', () => {
 
     await systemClock.sleep(1_000)
     await place.kafka.deleteRecordsBelow(orders.topic, new Map([[0, 5]]))
-    for (const { url } of on.shards) await command(at(place, url), `CREATE TABLE {db}.${orders.table}__new_local (x Int8) ENGINE = Memory`)
+    for (const { url } of on.shards)
+      await command(at(place, url), `CREATE TABLE {db}.${orders.table}__new_local (x Int8) ENGINE = Memory`)
     const rebuilt = await again(place)
     assert.deepEqual(rebuilt.kept, { rows: 5, copied: true })
     assert.deepEqual(await shown(place, orders.table), before)
     assert.deepEqual(await shown(place, rebuilt.old ?? ''), before)
     for (const { url } of on.shards) {
-      const tables = await ask<{ name: string }>(place, url, "SELECT name FROM system.tables WHERE database = '{db}' AND name LIKE '%new%'")
+      const tables = await ask<{ name: string }>(
+        place,
+        url,
+        "SELECT name FROM system.tables WHERE database = '{db}' AND name LIKE '%new%'",
+      )
       assert.deepEqual(tables, [])
     }
     await orders.page({ records: [order(KEYS)] })

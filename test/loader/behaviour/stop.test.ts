@@ -10,7 +10,11 @@ after(closeAll)
 
 describe('a stop', () => {
   test('under load inserts what was read, commits it and leaves: the next one begins exactly there', async () => {
-    const place = await ownPlace({ LOADER_BATCH_AGE_MS: '50', LOADER_BATCH_ROWS: '700', LOADER_IN_FLIGHT_BYTES: '3000000' })
+    const place = await ownPlace({
+      LOADER_BATCH_AGE_MS: '50',
+      LOADER_BATCH_ROWS: '700',
+      LOADER_IN_FLIGHT_BYTES: '3000000',
+    })
     const orders = await publish(place, undefined, 3)
     for (let page = 0; page < 60; page++) {
       const records = Array.from({ length: 300 }, (_, key) => ({ ...order(page * 300 + key), note: 'n'.repeat(1000) }))
@@ -20,7 +24,11 @@ describe('a stop', () => {
     await until('it is under load', async () => (await count(place, orders.table)) > 2_000)
     const summary = await first.stop()
     assert.ok(summary.rows < 18_000, `stopped in the middle: ${summary.rows}`)
-    assert.equal(await count(place, orders.table, false), summary.rows, 'nothing is in the table that was not committed')
+    assert.equal(
+      await count(place, orders.table, false),
+      summary.rows,
+      'nothing is in the table that was not committed',
+    )
     const second = startLoader(place)
     await until('the rest is loaded', async () => (await count(place, orders.table)) === 18_000)
     await second.stop()
@@ -87,7 +95,10 @@ describe('a registry that is down', () => {
     const wider = compileStream({ name: 'refunds', schema: orderSchema.extend({ coupon: z.string().optional() }) })
     const { id } = await place.registry.register(place.names.subject(refunds.topic), wider.wireSchema)
     await refunds.page({ records: [order(1)], schemaId: id })
-    await until('the unknown one waits', () => loading.lines.filter(({ reason }) => reason === 'HR_REGISTRY').length >= 2)
+    await until(
+      'the unknown one waits',
+      () => loading.lines.filter(({ reason }) => reason === 'HR_REGISTRY').length >= 2,
+    )
     await orders.page({ records: [order(3)] })
     await until('the other goes on', async () => (await count(place, orders.table)) === 3)
     registry.set(true)

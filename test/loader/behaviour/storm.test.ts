@@ -1,4 +1,7 @@
-/** A ClickHouse that has too many parts and no memory left, in turn, under a backlog far larger than what the loader may hold. */
+/**
+ * A ClickHouse that has too many parts and no memory left, in turn, under a backlog far larger than what the loader may
+ * hold.
+ */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, test } from 'node:test'
@@ -21,7 +24,8 @@ const STORM_MS = 8_000
 /** Without longer and longer waits it would be thousands. */
 const ATTEMPTS_MAX = 40
 
-const residentBytes = (pid: number): number => 1024 * Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+const residentBytes = (pid: number): number =>
+  1024 * Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
 
 test('a storm of 252 and 241 slows the loader down, its memory stays as it is, and all is loaded when it is over', async () => {
   const place = await ownPlace({ LOADER_BATCH_AGE_MS: '50', LOADER_IN_FLIGHT_BYTES: String(IN_FLIGHT_BYTES) })
@@ -35,7 +39,10 @@ test('a storm of 252 and 241 slows the loader down, its memory stays as it is, a
   })
   const page = (number: number) =>
     orders.page({
-      records: Array.from({ length: PAGE_RECORDS }, (_, key) => ({ ...order(number * PAGE_RECORDS + key), note: 'n'.repeat(NOTE_BYTES) })),
+      records: Array.from({ length: PAGE_RECORDS }, (_, key) => ({
+        ...order(number * PAGE_RECORDS + key),
+        note: 'n'.repeat(NOTE_BYTES),
+      })),
     })
   const loader = headrace(['load'], { ...place.env, CLICKHOUSE_URL: proxy.url })
   let end = 0

@@ -1,4 +1,7 @@
-/** Whatever passes the declaration as a column is one that the real ClickHouse makes, takes as it is the next time, and gives back as it came. */
+/**
+ * Whatever passes the declaration as a column is one that the real ClickHouse makes, takes as it is the next time, and
+ * gives back as it came.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { connectClickHouse } from '#shared/clickhouse.ts'
@@ -82,7 +85,9 @@ describe('a column type', () => {
   ])
     test(`${type} is refused, by ClickHouse too`, async () => {
       assert.notEqual(columnTypeMistake(type), null)
-      await assert.rejects(command(place, `CREATE TABLE {db}.refused (id Int8, t ${type}) ENGINE = ReplacingMergeTree ORDER BY id`))
+      await assert.rejects(
+        command(place, `CREATE TABLE {db}.refused (id Int8, t ${type}) ENGINE = ReplacingMergeTree ORDER BY id`),
+      )
     })
 })
 
@@ -106,19 +111,42 @@ test('names with dots, quotes and words of SQL come back as they came, as keys t
       ['x'.repeat(400)]: z.int(),
       o: z.object({ null: z.int(), 'x.y': z.int() }),
     },
-    ...{ n: z.array(z.object({ 'a.b': z.int(), 'c d': z.string() })), status: column(z.enum(["a'b", 'c']), "Enum8('a\\'b' = 1, 'c' = 2)") },
+    ...{
+      n: z.array(z.object({ 'a.b': z.int(), 'c d': z.string() })),
+      status: column(z.enum(["a'b", 'c']), "Enum8('a\\'b' = 1, 'c' = 2)"),
+    },
   })
-  const stream = compileStream({ name: 'odd', schema, primaryKey: ['i d', 'k.1'], watermark: { field: 'p.q', param: 'since' } as never })
+  const stream = compileStream({
+    name: 'odd',
+    schema,
+    primaryKey: ['i d', 'k.1'],
+    watermark: { field: 'p.q', param: 'since' } as never,
+  })
   const odd = await publish(own, stream)
   const record = {
-    ...{ 'i d': 'a', 'k.1': 1, 'p.q': 2, 'p.r': 'x', p: 'y', 'a`b': 3, "it's": 4, 'a\\b': 5, select: 6, '%2E': 7, ['x'.repeat(400)]: 8 },
+    ...{
+      'i d': 'a',
+      'k.1': 1,
+      'p.q': 2,
+      'p.r': 'x',
+      p: 'y',
+      'a`b': 3,
+      "it's": 4,
+      'a\\b': 5,
+      select: 6,
+      '%2E': 7,
+      ['x'.repeat(400)]: 8,
+    },
     ...{ o: { null: 9, 'x.y': 10 }, n: [{ 'a.b': 11, 'c d': 'z' }], status: "a'b" },
   }
   await odd.page({ records: [record] })
   await loadAll(own)
   await odd.page({ records: [{ ...record, p: 'newer', 'p.q': 3 }] })
   assert.deepEqual([(await loadAll(own)).rows, (await odd.deadLetters()).length], [1, 0])
-  const [row] = await query(own, `SELECT * EXCEPT (_partition, _offset, _fetched_at, _extra, _extra_text) FROM {db}.${odd.table} FINAL`)
+  const [row] = await query(
+    own,
+    `SELECT * EXCEPT (_partition, _offset, _fetched_at, _extra, _extra_text) FROM {db}.${odd.table} FINAL`,
+  )
   // `null` cannot be an element of a Tuple: the object is JSON, where a dot is a path.
   assert.deepEqual(row, { ...record, p: 'newer', 'p.q': 3, o: { null: 9, x: { y: 10 } }, ü: null, _deleted: 0 })
   await odd.close()
@@ -142,7 +170,10 @@ test('a watermark in any column that the declaration lets pass orders the versio
     ['words', column(z.string(), 'LowCardinality(String)'), 'a', 'b'],
   ] as const) {
     const schema = z.object({ id: z.string(), at: type as z.ZodType, v: z.int() })
-    const times = await publish(own, compileStream({ name, schema, watermark: { field: 'at', param: 'since' } as never }))
+    const times = await publish(
+      own,
+      compileStream({ name, schema, watermark: { field: 'at', param: 'since' } as never }),
+    )
     await times.page({
       records: [
         { id: 'a', at: newer, v: 2 },
@@ -159,16 +190,26 @@ test('a watermark in any column that the declaration lets pass orders the versio
     [column(z.iso.datetime(), 'UInt32'), 'at'],
   ] as const) {
     const schema = z.object({ id: z.string(), at: type as z.ZodType })
-    assert.throws(() => compileStream({ schema, watermark: { field: watermark, param: 'since' } as never }), /does not order a watermark/)
+    assert.throws(
+      () => compileStream({ schema, watermark: { field: watermark, param: 'since' } as never }),
+      /does not order a watermark/,
+    )
   }
 })
 
 test('thousands of columns with long descriptions make a table', async () => {
   const own = await ownPlace({ LOADER_BATCH_AGE_MS: '100' })
-  const fields = Array.from({ length: 2_000 }, (_, n) => [`column_number_${n}`, z.int().optional().describe('d'.repeat(200))] as const)
+  const fields = Array.from(
+    { length: 2_000 },
+    (_, n) => [`column_number_${n}`, z.int().optional().describe('d'.repeat(200))] as const,
+  )
   const wide = await publish(
     own,
-    compileStream({ name: 'wide', schema: z.object({ id: z.string(), ...Object.fromEntries(fields) }), watermark: undefined as never }),
+    compileStream({
+      name: 'wide',
+      schema: z.object({ id: z.string(), ...Object.fromEntries(fields) }),
+      watermark: undefined as never,
+    }),
   )
   await wide.page({ records: [{ id: 'a', column_number_7: 7 }] })
   assert.equal((await loadAll(own)).rows, 1)

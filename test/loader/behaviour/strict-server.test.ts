@@ -1,6 +1,6 @@
 /**
- * For each type of column the values that ClickHouse would bend without a word: refused by the schema, by the check of ranges, or by ClickHouse
- * under the loader's settings, and then a dead letter. What passes comes out as it went in.
+ * For each type of column the values that ClickHouse would bend without a word: refused by the schema, by the check of
+ * ranges, or by ClickHouse under the loader's settings, and then a dead letter. What passes comes out as it went in.
  */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
@@ -134,20 +134,28 @@ describe('a value that ClickHouse would bend', () => {
     const judge = createValidator(stream)
     const filling = Array.from({ length: WRITTEN.length * 10 }, (_, index) => `{"id":"filling ${index}"}`)
     const good = GOOD.map(
-      ([name, value], index) => judge([{ id: `good ${String(index).padStart(3, '0')}`, [name]: value }]).records[0]?.payload,
+      ([name, value], index) =>
+        judge([{ id: `good ${String(index).padStart(3, '0')}`, [name]: value }]).records[0]?.payload,
     )
     assert.equal(good.filter((payload) => payload === undefined).length, 0)
     const written = WRITTEN.map(([what, text]) => `{"id":${JSON.stringify(what)},${text}}`)
-    await published.page({ records: [], payloads: [...filling, ...(good as string[]), ...written], marker: { records: 0 } })
+    await published.page({
+      records: [],
+      payloads: [...filling, ...(good as string[]), ...written],
+      marker: { records: 0 },
+    })
     const summary = await loadAll(place)
-    const letters = (await published.deadLetters()).map(({ value }) => /^\{"id":"([^"]*)"/.exec(value?.toString() ?? '')?.[1])
+    const letters = (await published.deadLetters()).map(
+      ({ value }) => /^\{"id":"([^"]*)"/.exec(value?.toString() ?? '')?.[1],
+    )
     assert.deepEqual(letters.sort(), WRITTEN.map(([what]) => what).sort())
     assert.equal(summary.rows, filling.length + good.length)
     const rows = await query<Record<string, unknown>>(
       place,
       `SELECT * FROM {db}.shop_strict_current WHERE id LIKE 'good%' ORDER BY id SETTINGS output_format_json_quote_64bit_integers = 0`,
     )
-    for (const [index, [name, value, shown = value]] of GOOD.entries()) assert.deepEqual(rows[index]?.[name], shown, `${name}`)
+    for (const [index, [name, value, shown = value]] of GOOD.entries())
+      assert.deepEqual(rows[index]?.[name], shown, `${name}`)
     await published.close()
   })
 })

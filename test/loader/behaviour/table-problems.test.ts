@@ -4,7 +4,15 @@ import type { Config } from '#shared/config/config.ts'
 import { Unavailable } from '#shared/errors.ts'
 import { clickhouseProxy } from '../../support/clickhouse-proxy.ts'
 import { command, commits, count, loadAll, query, startLoader, until } from '../../support/loading.ts'
-import { closeAll, compileStream, order, ownPlace, type Place, type Published, publish } from '../../support/published.ts'
+import {
+  closeAll,
+  compileStream,
+  order,
+  ownPlace,
+  type Place,
+  type Published,
+  publish,
+} from '../../support/published.ts'
 
 after(closeAll)
 
@@ -23,12 +31,20 @@ async function problem(
   await spoil(place, orders)
   await orders.page({ records: [order(2, 5), order(3)] })
   await until('it says what is wrong', () => loading.lines.some(({ reason }) => wanted.test(String(reason))))
-  assert.equal(loading.lines.filter(({ reason, level }) => level === 'warn' && wanted.test(String(reason))).length, 1, 'one line')
+  assert.equal(
+    loading.lines.filter(({ reason, level }) => level === 'warn' && wanted.test(String(reason))).length,
+    1,
+    'one line',
+  )
   assert.equal((await loading.metrics.paused.get()).values.filter(({ value }) => value === 1).length, 1)
   assert.equal((await commits(place, orders.topic))[0]?.offset, before)
   assert.equal((await orders.deadLetters()).length, 0)
   await mend(place, orders)
-  await until('it goes on by itself', async () => ((await commits(place, orders.topic))[0]?.offset ?? 0) > (before ?? 0), 60_000)
+  await until(
+    'it goes on by itself',
+    async () => ((await commits(place, orders.topic))[0]?.offset ?? 0) > (before ?? 0),
+    60_000,
+  )
   assert.equal((await loading.metrics.paused.get()).values.filter(({ value }) => value === 1).length, 0)
   await loading.stop()
   await orders.close()
@@ -75,7 +91,10 @@ describe('a table that is not as it should be', () => {
     await problem(
       /^COLUMN_TYPE$/,
       (place, orders) =>
-        command(place, `ALTER TABLE {db}.${orders.table} MODIFY COLUMN status LowCardinality(Nullable(String)), MODIFY COLUMN total Int64`),
+        command(
+          place,
+          `ALTER TABLE {db}.${orders.table} MODIFY COLUMN status LowCardinality(Nullable(String)), MODIFY COLUMN total Int64`,
+        ),
       (place, orders) => command(place, `ALTER TABLE {db}.${orders.table} MODIFY COLUMN total Float64`),
     )
   })
@@ -125,7 +144,9 @@ describe('a ClickHouse that takes nothing', () => {
       return true
     })
     const loading = startLoader(place, wrong)
-    await until('it says so', () => loading.lines.some(({ level, reason }) => level === 'warn' && reason === 'REQUIRED_PASSWORD'))
+    await until('it says so', () =>
+      loading.lines.some(({ level, reason }) => level === 'warn' && reason === 'REQUIRED_PASSWORD'),
+    )
     assert.equal((await commits(place, orders.topic))[0] ?? null, null)
     await loading.stop()
     await orders.close()
@@ -134,7 +155,10 @@ describe('a ClickHouse that takes nothing', () => {
   test('a port where nobody answers: a one-shot load names it', async () => {
     const place = await ownPlace()
     const nowhere = { ...place.config, clickhouse: { ...place.config.clickhouse, url: 'http://127.0.0.1:1' } }
-    await assert.rejects(loadAll(place, nowhere), (error) => error instanceof Unavailable && error.code === 'HR_CLICKHOUSE')
+    await assert.rejects(
+      loadAll(place, nowhere),
+      (error) => error instanceof Unavailable && error.code === 'HR_CLICKHOUSE',
+    )
   })
 
   for (const [what, code, name] of [
@@ -151,7 +175,10 @@ describe('a ClickHouse that takes nothing', () => {
       const [orders, refunds] = [await publish(place), await publish(place, compileStream({ name: 'refunds' }))]
       await orders.page({ records: [order(1), order(2)] })
       await refunds.page({ records: [order(1)] })
-      const loading = startLoader(place, { ...place.config, clickhouse: { ...place.config.clickhouse, url: proxy.url } })
+      const loading = startLoader(place, {
+        ...place.config,
+        clickhouse: { ...place.config.clickhouse, url: proxy.url },
+      })
       await until('it says so', () => loading.lines.some(({ reason }) => reason === name))
       await until('the other table goes on', async () => (await count(place, refunds.table)) === 1)
       assert.equal((await commits(place, orders.topic))[0] ?? null, null)

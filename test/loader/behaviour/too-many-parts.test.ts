@@ -1,4 +1,7 @@
-/** A table that ClickHouse does not merge as fast as rows come: inserts become fewer before they are refused, nothing is lost, and it ends with the parts. */
+/**
+ * A table that ClickHouse does not merge as fast as rows come: inserts become fewer before they are refused, nothing is
+ * lost, and it ends with the parts.
+ */
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { command, count, loadAll, query, startLoader, until } from '../../support/loading.ts'
@@ -21,13 +24,18 @@ test('many parts make inserts fewer and larger, until they are merged', async ()
   const { table } = orders
   await orders.page({ records: [order(0)] })
   await loadAll(place)
-  await command(place, `ALTER TABLE {db}.${table} MODIFY SETTING parts_to_delay_insert = ${DELAY_AT}, max_delay_to_insert = 1`)
+  await command(
+    place,
+    `ALTER TABLE {db}.${table} MODIFY SETTING parts_to_delay_insert = ${DELAY_AT}, max_delay_to_insert = 1`,
+  )
   await command(place, `SYSTEM STOP MERGES {db}.${table}`)
   const loader = startLoader(place)
   const gauge = async (name: 'batchStretch' | 'parts'): Promise<number> =>
     (await loader.metrics[name].get()).values.find(({ labels }) => labels.table === table)?.value ?? 0
   const inserts = async (): Promise<number> =>
-    (await loader.metrics.inserts.get()).values.filter(({ labels }) => labels.table === table).reduce((sum, { value }) => sum + value, 0)
+    (await loader.metrics.inserts.get()).values
+      .filter(({ labels }) => labels.table === table)
+      .reduce((sum, { value }) => sum + value, 0)
   let key = 1
   const trickle = async (pages: number): Promise<number> => {
     const before = await inserts()
@@ -51,7 +59,8 @@ test('many parts make inserts fewer and larger, until they are merged', async ()
   await merge()
   await until('the parts are merged', async () => (await partsOf(place, table)) === 1)
   await until('they are not any more', async () => {
-    // What comes meanwhile makes new parts, and left alone, ClickHouse may keep more of those than a quarter of so low a limit.
+    // What comes meanwhile makes new parts, and left alone, ClickHouse may keep more of those than a quarter of so low
+    // a limit.
     await merge()
     await trickle(1)
     return (await gauge('batchStretch')) === 1

@@ -76,7 +76,8 @@ SELECT id, total, status, updated_at + 1, _partition, _offset, _fetched_at, 1 FR
     await orders.page({ records: [order(2)] })
     await until(
       'loaded',
-      async () => Number((await query<{ n: string }>(place, `SELECT count() AS n FROM {db}.${orders.table}`))[0]?.n) === 2,
+      async () =>
+        Number((await query<{ n: string }>(place, `SELECT count() AS n FROM {db}.${orders.table}`))[0]?.n) === 2,
     )
     await loading.stop()
     assert.equal(loading.lines.filter(({ reason }) => reason === 'VIEW_NAME').length, 1)

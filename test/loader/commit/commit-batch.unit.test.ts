@@ -8,8 +8,19 @@ import { type Log, silentLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import { COMMIT_BYTES_MAX, parseCommit } from '#shared/progress/offset-metadata.ts'
-import { type Batch, type BatchPart, batchOf, type PartitionState, restOf, type Target } from '../../../services/loader/batch/batch.ts'
-import { type CommitBatchDeps, createCommitBatch, type PartitionCommit } from '../../../services/loader/commit/commit-batch.ts'
+import {
+  type Batch,
+  type BatchPart,
+  batchOf,
+  type PartitionState,
+  restOf,
+  type Target,
+} from '../../../services/loader/batch/batch.ts'
+import {
+  type CommitBatchDeps,
+  createCommitBatch,
+  type PartitionCommit,
+} from '../../../services/loader/commit/commit-batch.ts'
 import { Abandoned, type RetryPolicy } from '../../../services/loader/failures/retry.ts'
 import { createStalls, type TopicStall } from '../../../services/loader/failures/stalls.ts'
 import type { RowLetter } from '../../../services/loader/insert/isolate-rows.ts'
@@ -36,9 +47,13 @@ function chunk({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} 
 }
 
 const batch = (...chunks: Given[]): Batch => batchOf(chunks.map(chunk))
-const refusals = (count: number): RowLetter[] => Array.from({ length: count }, (_, row) => ({ row, reason: 'BAD', issues: '' }))
+const refusals = (count: number): RowLetter[] =>
+  Array.from({ length: count }, (_, row) => ({ row, reason: 'BAD', issues: '' }))
 
-/** All that a batch meets, with what each was told; `refused` is what ClickHouse refuses. The assignment ends after some waits. */
+/**
+ * All that a batch meets, with what each was told; `refused` is what ClickHouse refuses. The assignment ends after some
+ * waits.
+ */
 function settling(given: Partial<CommitBatchDeps> = {}, refused: () => RowLetter[] = () => []) {
   const done: string[] = []
   const errors: string[] = []
@@ -90,7 +105,10 @@ function settling(given: Partial<CommitBatchDeps> = {}, refused: () => RowLetter
     ...{ names: namesFor('headrace'), log, metrics },
     ...given,
   })
-  return { ...{ done, errors, holds, waits, committed, metrics, over, stopping, holdups }, settle: (one: Batch) => settle(one, patience) }
+  return {
+    ...{ done, errors, holds, waits, committed, metrics, over, stopping, holdups },
+    settle: (one: Batch) => settle(one, patience),
+  }
 }
 
 const samplesOf = async (metric: { get(): Promise<{ values: { value: number; labels: object }[] }> }) =>
@@ -116,7 +134,13 @@ describe('a batch', () => {
   test('of markers alone asks for no insert', async () => {
     const { settle, done, metrics } = settling()
     assert.equal(await settle(batch({ after: { nextOffset: 3 } })), 'committed')
-    assert.deepEqual(done, ['0 letters', 'ledger', 'marks without 0', 'commit of 0:3 in 7', 'settled 0 rows and 0 letters'])
+    assert.deepEqual(done, [
+      '0 letters',
+      'ledger',
+      'marks without 0',
+      'commit of 0:3 in 7',
+      'settled 0 rows and 0 letters',
+    ])
     assert.deepEqual(await samplesOf(metrics.loaded), [])
   })
 
@@ -137,8 +161,11 @@ describe('a batch', () => {
       const { settle, done, errors, holds, waits, holdups } = settling(failing(2))
       assert.equal(await settle(batch({ rows: 4, frames: 1 })), 'committed')
       assert.deepEqual(done.slice(-2), stage === 'commit' ? ['marks without 0', COMMITTED[1]] : COMMITTED)
-      for (const once of [/rows into/, /letters$/]) assert.ok(done.filter((what) => once.test(what) && !/settled/.test(what)).length <= 1)
-      assert.deepEqual(errors, [`a batch of ${TOPIC}/0 up to offset 4: an unexpected error; other topics are not affected`])
+      for (const once of [/rows into/, /letters$/])
+        assert.ok(done.filter((what) => once.test(what) && !/settled/.test(what)).length <= 1)
+      assert.deepEqual(errors, [
+        `a batch of ${TOPIC}/0 up to offset 4: an unexpected error; other topics are not affected`,
+      ])
       assert.deepEqual([...new Set(holds.map(({ name }) => name))], ['HR_DEFECT'])
       assert.deepEqual(waits, [150, 300])
       assert.deepEqual(holdups.all(), [])
@@ -202,7 +229,15 @@ describe('what is committed', () => {
     assert.deepEqual(bare.place, { topic: TOPIC, partition: 3, offset: 12 })
     assert.deepEqual(JSON.parse(bare.metadata), { v: 1, offset: 12, watermark: null })
     const deletes = { rows: 5, withheld: { run: 'r', rows: 3, of: 5, startedMs: 9 } }
-    const known = { watermark: '2026-01-01T00:00:00Z', share: 'a', open: 2, lost: { from: 1, below: 4 }, wholeFrom: 6, deletes, doubted: 8 }
+    const known = {
+      watermark: '2026-01-01T00:00:00Z',
+      share: 'a',
+      open: 2,
+      lost: { from: 1, below: 4 },
+      wholeFrom: 6,
+      deletes,
+      doubted: 8,
+    }
     const walked = { run: 'r', page: 1, records: 2 }
     const full = await committedOf({ ...known, rowless: true, walked })
     assert.deepEqual(JSON.parse(full.metadata), { v: 1, offset: 12, rowless: true, ...known })
@@ -216,8 +251,11 @@ describe('what is committed', () => {
 
   test('shows the watermark of an instant as seconds; a text, none, or a topic of nobody shows nothing', async () => {
     const labels = { source: 'shop', stream: 'orders', partition: 3 }
-    assert.deepEqual((await committedOf({ watermark: '2026-01-01T00:00:01.250Z' })).watermarks, [[labels, 1_767_225_601.25]])
-    for (const watermark of [null, 'key-17', '']) assert.deepEqual((await committedOf({ watermark })).watermarks, [], `${watermark}`)
+    assert.deepEqual((await committedOf({ watermark: '2026-01-01T00:00:01.250Z' })).watermarks, [
+      [labels, 1_767_225_601.25],
+    ])
+    for (const watermark of [null, 'key-17', ''])
+      assert.deepEqual((await committedOf({ watermark })).watermarks, [], `${watermark}`)
     assert.deepEqual((await committedOf({ watermark: '2026-01-01T00:00:00Z' }, {}, 'strange')).watermarks, [])
   })
 
@@ -293,7 +331,8 @@ describe('a topic whose messages are mostly refused', () => {
     assert.equal(await settle(batch({ frames: 45 })), 'given up')
     assert.equal(flooded(holds)[0], `105 of 305 records of ${TOPIC} are refused (no_frame_0)`)
     const bad = settling({}, () => refusals(5))
-    for (let count = 0; count < 5; count++) assert.equal(await bad.settle(batch(small)), count < 4 ? 'committed' : 'given up')
+    for (let count = 0; count < 5; count++)
+      assert.equal(await bad.settle(batch(small)), count < 4 ? 'committed' : 'given up')
   })
 
   test('goes on by itself once the table fits again, and is no longer said to wait while its letters are sent', async () => {

@@ -1,9 +1,19 @@
-/** `headrace_dead_letters`: a row for each letter, whoever refused the record, once, and never in the way of the loading. */
+/**
+ * `headrace_dead_letters`: a row for each letter, whoever refused the record, once, and never in the way of the
+ * loading.
+ */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
 import { silentLog } from '#shared/log.ts'
-import { deadLetterHeaders, doneHeaders, frame, parseDeadLetterHeaders, replayHeaders, singleHeaders } from '#shared/messages/frame.ts'
+import {
+  deadLetterHeaders,
+  doneHeaders,
+  frame,
+  parseDeadLetterHeaders,
+  replayHeaders,
+  singleHeaders,
+} from '#shared/messages/frame.ts'
 import { replayLetters } from '../../../services/fetcher/dead-letters/replay.ts'
 import { command, count, loadAll, query, startLoader, until } from '../../support/loading.ts'
 import { closeAll, compileStream, order, ownPlace, publish } from '../../support/published.ts'
@@ -11,7 +21,8 @@ import { closeAll, compileStream, order, ownPlace, publish } from '../../support
 after(closeAll)
 
 const BAD = '{"id":"bad","total":"much","status":"open","updated_at":"2026-01-01T00:00:00Z"}'
-const ROWS = 'SELECT * EXCEPT (loaded_at, fetched_at), toUnixTimestamp64Milli(fetched_at) AS at FROM {db}.headrace_dead_letters'
+const ROWS =
+  'SELECT * EXCEPT (loaded_at, fetched_at), toUnixTimestamp64Milli(fetched_at) AS at FROM {db}.headrace_dead_letters'
 
 describe('the ledger of dead letters', () => {
   test('holds up no row when its table cannot be filled, and goes on when that is put right', async () => {
@@ -22,7 +33,9 @@ describe('the ledger of dead letters', () => {
     await command(place, 'CREATE TABLE {db}.headrace_dead_letters (x String) ENGINE = MergeTree ORDER BY x')
     const loader = startLoader(place)
     await until('the row is there', async () => (await count(place, published.table)) === 1)
-    await until('it says that it waits', () => loader.lines.some(({ msg }) => msg.startsWith('headrace_dead_letters waits')))
+    await until('it says that it waits', () =>
+      loader.lines.some(({ msg }) => msg.startsWith('headrace_dead_letters waits')),
+    )
     await command(place, 'DROP TABLE {db}.headrace_dead_letters')
     await until('the letter is there', async () => (await count(place, 'headrace_dead_letters')) === 1)
     await loader.stop()
@@ -83,7 +96,10 @@ describe('the ledger of dead letters', () => {
       ],
     )
     const [own] = await published.deadLetters()
-    assert.ok(Number(own?.timestamp) > systemClock.nowMs() - 600_000, "retention takes the loader's letter by the time of its record")
+    assert.ok(
+      Number(own?.timestamp) > systemClock.nowMs() - 600_000,
+      "retention takes the loader's letter by the time of its record",
+    )
     const ledger = place.names.lettersLedgerGroup
     await place.kafka.resetOffsets(
       ledger,
@@ -110,7 +126,12 @@ describe('a record that ClickHouse refused', () => {
     const place = await ownPlace()
     const published = await publish(place)
     const sender = place.kafka.sender()
-    const headers = deadLetterHeaders({ stage: 'insert', reason: 'TYPE_MISMATCH', issues: '', origin: `${published.topic}/0/0` })
+    const headers = deadLetterHeaders({
+      stage: 'insert',
+      reason: 'TYPE_MISMATCH',
+      issues: '',
+      origin: `${published.topic}/0/0`,
+    })
     const value = JSON.stringify({ ...order(1), _extra: { note: 'known by now', colour: 'red' } })
     const atMs = 1_700_000_000_123
     await sender.send({

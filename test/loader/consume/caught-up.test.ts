@@ -1,4 +1,7 @@
-/** `load --until-caught-up` in front of what does not pass by itself: it loads the rest, says what is wrong and what to do, and ends. */
+/**
+ * `load --until-caught-up` in front of what does not pass by itself: it loads the rest, says what is wrong and what to
+ * do, and ends.
+ */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
@@ -41,7 +44,10 @@ describe('a one-shot load', () => {
       table === 'shop_orders' ? { code: 497, name: 'ACCESS_DENIED' } : 'pass',
     )
     const config = { ...place.config, clickhouse: { ...place.config.clickhouse, url: proxy.url } }
-    await assert.rejects(loadAll(place, config), (error) => error instanceof Stopped && /ACCESS_DENIED/.test(error.message))
+    await assert.rejects(
+      loadAll(place, config),
+      (error) => error instanceof Stopped && /ACCESS_DENIED/.test(error.message),
+    )
     await proxy.close()
     await orders.close()
   })
@@ -57,7 +63,9 @@ describe('a one-shot load', () => {
     const loading = loadAll(place, { ...place.config, clickhouse: { ...place.config.clickhouse, url: proxy.url } })
     await until(
       'the table is made',
-      async () => (await query(place, `SELECT 1 FROM system.tables WHERE database = '{db}' AND name = '${orders.table}'`)).length > 0,
+      async () =>
+        (await query(place, `SELECT 1 FROM system.tables WHERE database = '{db}' AND name = '${orders.table}'`))
+          .length > 0,
     )
     setTimeout(() => {
       isBusy = false

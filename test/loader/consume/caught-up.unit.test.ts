@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Behind, PERSON_WAIT_MAX_MS, PROGRESS_WAIT_MAX_MS, stalledFor } from '../../../services/loader/consume/caught-up.ts'
+import {
+  type Behind,
+  PERSON_WAIT_MAX_MS,
+  PROGRESS_WAIT_MAX_MS,
+  stalledFor,
+} from '../../../services/loader/consume/caught-up.ts'
 import type { ActiveStall } from '../../../services/loader/failures/stalls.ts'
 
 const held = (topic: string, given: Partial<ActiveStall> = {}): ActiveStall => ({
-  ...{ what: `table of ${topic}`, name: 'COLUMN_TYPE', message: 'ALTER TABLE …', needsPerson: true, topics: [topic], sinceMs: 0 },
+  ...{
+    what: `table of ${topic}`,
+    name: 'COLUMN_TYPE',
+    message: 'ALTER TABLE …',
+    needsPerson: true,
+    topics: [topic],
+    sinceMs: 0,
+  },
   ...given,
 })
 const behind = (topic: string, movedMs = 0): Behind => ({ topic, movedMs })

@@ -14,7 +14,12 @@ const COMMITTED = 20
 
 test('a gap that an assignment before has met says nothing of the present one, which began behind it', async () => {
   let options: ReaderOptions | undefined
-  const reader: Reader = { commit: async () => undefined, pause: () => undefined, resume: () => undefined, close: async () => undefined }
+  const reader: Reader = {
+    commit: async () => undefined,
+    pause: () => undefined,
+    resume: () => undefined,
+    close: async () => undefined,
+  }
   const kafka: Pick<Kafka, 'reader'> = {
     reader: async (given) => {
       options = given
@@ -26,7 +31,12 @@ test('a gap that an assignment before has met says nothing of the present one, w
   const membership = createMembership({
     ...{ kafka: kafka as Kafka, options: {}, names: namesFor('own'), clock, log: silentLog, metrics },
     gate: { hasRoom: () => true, enter: () => true, leave: () => undefined, empty: async () => undefined },
-    intake: () => ({ take: async () => 'taken', prepare: () => undefined, reset: () => undefined, wake: () => undefined }),
+    intake: () => ({
+      take: async () => 'taken',
+      prepare: () => undefined,
+      reset: () => undefined,
+      wake: () => undefined,
+    }),
     ...{ push: () => undefined, flush: () => undefined, onAssigned: () => undefined },
     onCrash: assert.ifError,
   })

@@ -10,7 +10,8 @@ const committed = (offset: number, more: object | null) => ({
 })
 
 /** What is unknown is absent. */
-const startingState = (...given: Parameters<typeof starting>) => JSON.parse(JSON.stringify(starting(...given))) as object
+const startingState = (...given: Parameters<typeof starting>) =>
+  JSON.parse(JSON.stringify(starting(...given))) as object
 
 describe('reading starts', () => {
   test('without a commit at the low end, where no row was sent; only offset 0 is known to open a page', () => {

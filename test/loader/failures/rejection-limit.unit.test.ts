@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Flooded, isFlood, NO_REJECTIONS, plus, type RejectionCounts, recent } from '../../../services/loader/failures/rejection-limit.ts'
+import {
+  Flooded,
+  isFlood,
+  NO_REJECTIONS,
+  plus,
+  type RejectionCounts,
+  recent,
+} from '../../../services/loader/failures/rejection-limit.ts'
 
 describe('a flood', () => {
   test('is a third of many, never a few', () => {

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
 import { type Failure, tableFailure } from '../../../services/loader/failures/classify-error.ts'
-import { Abandoned, type RetryPolicy, untilDecided, WAIT_MAX_MS, waitMs } from '../../../services/loader/failures/retry.ts'
+import {
+  Abandoned,
+  type RetryPolicy,
+  untilDecided,
+  WAIT_MAX_MS,
+  waitMs,
+} from '../../../services/loader/failures/retry.ts'
 
 function patience(given: Partial<RetryPolicy> = {}): RetryPolicy & { holds: string[]; waits: number[] } {
   const holds: string[] = []
@@ -21,7 +27,15 @@ function patience(given: Partial<RetryPolicy> = {}): RetryPolicy & { holds: stri
     reset: () => undefined,
     all: () => [],
   }
-  return { holds, waits, clock, holdups, over: new AbortController().signal, stopping: new AbortController().signal, ...given }
+  return {
+    holds,
+    waits,
+    clock,
+    holdups,
+    over: new AbortController().signal,
+    stopping: new AbortController().signal,
+    ...given,
+  }
 }
 
 const failing =

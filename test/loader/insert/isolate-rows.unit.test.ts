@@ -10,12 +10,21 @@ import { testSeed } from '../../support/seed.ts'
 type Naming = 'exact' | 'next' | 'beyond' | 'none'
 type Simulated = { rows: number; bad: ReadonlySet<number>; seen: ReadonlySet<number>; naming: Naming }
 
-/** A ClickHouse that refuses `bad` rows; the schema sees through those in `seen`. It names the row, the one after it, one that is not there, or none. */
+/**
+ * A ClickHouse that refuses `bad` rows; the schema sees through those in `seen`. It names the row, the one after it,
+ * one that is not there, or none.
+ */
 async function simulate({ rows, bad, seen, naming }: Simulated) {
   const loaded = new Set<number>()
   const allowed: [refused: number, first: string][] = []
   let inserts = 0
-  const failed = (row: number | null, of: number): Failure => ({ kind: 'data', code: 27, name: `BAD_${of}`, message: `bad: ${of}`, row })
+  const failed = (row: number | null, of: number): Failure => ({
+    kind: 'data',
+    code: 27,
+    name: `BAD_${of}`,
+    message: `bad: ${of}`,
+    row,
+  })
   const insert = async (piece: Piece): Promise<Failure | null> => {
     inserts++
     const numbers = [...rowNumbers(piece)]
@@ -28,7 +37,9 @@ async function simulate({ rows, bad, seen, naming }: Simulated) {
       }
       return null
     }
-    const named = { exact: at + 1, next: Math.min(at + 2, numbers.length), beyond: numbers.length + 1, none: null }[naming]
+    const named = { exact: at + 1, next: Math.min(at + 2, numbers.length), beyond: numbers.length + 1, none: null }[
+      naming
+    ]
     return failed(named, numbers[at] as number)
   }
   const whole: Piece = [[0, rows]]
@@ -72,9 +83,16 @@ describe('isolating rows', () => {
         )
         for (const { row, reason, issues } of letters) {
           if (reason === 'schema')
-            assert.ok(seen.has(row) && issues === (row % 2 === 0 ? '/: is wrong; /id: too' : '/: is wrong'), `${row}: ${issues}`)
+            assert.ok(
+              seen.has(row) && issues === (row % 2 === 0 ? '/: is wrong; /id: too' : '/: is wrong'),
+              `${row}: ${issues}`,
+            )
           // What the schema sees may have been named with its neighbour's failure.
-          else assert.ok(issues === reason.replace('BAD_', 'bad: ') && (seen.has(row) || reason === `BAD_${row}`), `${row}: ${reason}`)
+          else
+            assert.ok(
+              issues === reason.replace('BAD_', 'bad: ') && (seen.has(row) || reason === `BAD_${row}`),
+              `${row}: ${reason}`,
+            )
         }
       }),
       { seed },
@@ -82,7 +100,12 @@ describe('isolating rows', () => {
   })
 
   test('finds rows that nobody names and the schema allows by halving', async () => {
-    const { letters, loaded, inserts } = await simulate({ rows: 7, bad: new Set([2, 6]), seen: new Set(), naming: 'none' })
+    const { letters, loaded, inserts } = await simulate({
+      rows: 7,
+      bad: new Set([2, 6]),
+      seen: new Set(),
+      naming: 'none',
+    })
     assert.deepEqual(
       letters,
       [2, 6].map((row) => ({ row, reason: `BAD_${row}`, issues: `bad: ${row}` })),
@@ -108,7 +131,10 @@ describe('isolating rows', () => {
       return true
     })
     const enough = new Set([...bad].slice(0, INSERTS_MAX / 2 - 1))
-    assert.equal((await simulate({ rows: 750, bad: enough, seen: new Set(), naming: 'exact' })).inserts, INSERTS_MAX + 1)
+    assert.equal(
+      (await simulate({ rows: 750, bad: enough, seen: new Set(), naming: 'exact' })).inserts,
+      INSERTS_MAX + 1,
+    )
   })
 
   test('stops as soon as it is not allowed to go on', async () => {
@@ -121,7 +147,11 @@ describe('isolating rows', () => {
       row: [...rowNumbers(piece)].length,
     })
     await assert.rejects(
-      isolate([[0, 10]], { ...tableFailure('BAD', ''), kind: 'data', row: 1 }, { topic: 't', insert, check: () => ['wrong'], allow }),
+      isolate(
+        [[0, 10]],
+        { ...tableFailure('BAD', ''), kind: 'data', row: 1 },
+        { topic: 't', insert, check: () => ['wrong'], allow },
+      ),
       Flooded,
     )
   })

@@ -1,6 +1,7 @@
 /**
- * Each commit that is applied is checked against the log, so one that passes an unresolved record, or carries a watermark that is ahead of the
- * table, is found at the moment that it is made. What the log has lost must be named in the commit.
+ * Each commit that is applied is checked against the log, so one that passes an unresolved record, or carries a
+ * watermark that is ahead of the table, is found at the moment that it is made. What the log has lost must be named in
+ * the commit.
  */
 import assert from 'node:assert/strict'
 import { parseCommit } from '#shared/progress/offset-metadata.ts'
@@ -17,8 +18,12 @@ export function applyCommit(world: World, commits: readonly PartitionCommit[]): 
     assert.ok(offset <= (world.ends.get(place) as number), `${place}: committed ${offset}, behind the log's end`)
     const commit = parseCommit(offset, metadata)
     const lost = commit?.lost
-    const passed = before === undefined || parseCommit(before.offset, before.metadata)?.lost !== undefined ? 0 : before.offset
-    assert.ok(lost === undefined || lost.below > passed, `${place}: committed ${offset}, with a loss below ${passed}, where there was none`)
+    const passed =
+      before === undefined || parseCommit(before.offset, before.metadata)?.lost !== undefined ? 0 : before.offset
+    assert.ok(
+      lost === undefined || lost.below > passed,
+      `${place}: committed ${offset}, with a loss below ${passed}, where there was none`,
+    )
     let watermark: string | null = null
     let open = 0
     let unresolved: string | null = null
@@ -30,7 +35,10 @@ export function applyCommit(world: World, commits: readonly PartitionCommit[]): 
         watermark = entry.watermark ?? watermark
         open = 0
         const claimed = commit?.watermark != null && entry.watermark === commit.watermark
-        assert.ok(!claimed || unresolved === null, `${place}: the watermark at ${offset} is that of ${at}, and ${unresolved} is not there`)
+        assert.ok(
+          !claimed || unresolved === null,
+          `${place}: the watermark at ${offset} is that of ${at}, and ${unresolved} is not there`,
+        )
       } else if (!isResolved(world, place, entry)) {
         unresolved = `${place}/${at} (${entry.kind})`
         const said = isGone(world, place, entry) && lost !== undefined && lost.from <= at && at < lost.below

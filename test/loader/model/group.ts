@@ -1,6 +1,7 @@
 /**
- * The loader's group in the model: members come, are given partitions, are told of a rebalance or are not, and read what is theirs as the driver
- * likes. A member that was expelled goes on with what it had until it is told; its commits are refused.
+ * The loader's group in the model: members come, are given partitions, are told of a rebalance or are not, and read
+ * what is theirs as the driver likes. A member that was expelled goes on with what it had until it is told; its commits
+ * are refused.
  */
 
 import { Unavailable } from '#shared/errors.ts'
@@ -55,7 +56,8 @@ export function createGroup(world: World): Group {
   }
 
   function commit(member: Member, commits: readonly PartitionCommit[], of: number): void {
-    if (!members.includes(member) || of !== generation || member.generation !== of) throw new StaleGeneration('HR_KAFKA_STALE', 'gone')
+    if (!members.includes(member) || of !== generation || member.generation !== of)
+      throw new StaleGeneration('HR_KAFKA_STALE', 'gone')
     applied(world, () => {
       try {
         applyCommit(world, commits)
@@ -97,14 +99,24 @@ export function createGroup(world: World): Group {
     member.shares = new Map()
     const of = generation
     const partitions = new Map(
-      TOPICS.map((topic) => [topic, Array.from({ length: PARTITIONS }, (_, p) => p).filter((p) => own.includes(placeOf(topic, p)))]),
+      TOPICS.map((topic) => [
+        topic,
+        Array.from({ length: PARTITIONS }, (_, p) => p).filter((p) => own.includes(placeOf(topic, p))),
+      ]),
     )
     const committed = new Map(world.committed)
-    const offer = { generation, partitions, committed: (topic: string, p: number) => committed.get(placeOf(topic, p)) ?? null }
+    const offer = {
+      generation,
+      partitions,
+      committed: (topic: string, p: number) => committed.get(placeOf(topic, p)) ?? null,
+    }
     void Promise.resolve(member.options.onAssigned(offer)).then(() => {
       if (member.generation !== of) return
       member.shares = new Map(
-        own.map((place) => [place, { position: committed.get(place)?.offset ?? lowOf(place), paused: false, busy: false }]),
+        own.map((place) => [
+          place,
+          { position: committed.get(place)?.offset ?? lowOf(place), paused: false, busy: false },
+        ]),
       )
     })
   }
@@ -153,7 +165,14 @@ export function createGroup(world: World): Group {
     const next = left[messages.length]
     const nextOffset = next === undefined ? end : Number(next.message.offset)
     share.busy = true
-    const batch = { topic, partition: Number(partition), generation: member.generation, messages, nextOffset, highOffset: end }
+    const batch = {
+      topic,
+      partition: Number(partition),
+      generation: member.generation,
+      messages,
+      nextOffset,
+      highOffset: end,
+    }
     const answer = await member.options.onBatch(batch)
     share.busy = false
     if (answer === 'taken') share.position = nextOffset
@@ -166,7 +185,8 @@ export function createGroup(world: World): Group {
     begin()
   }
 
-  const isDone = () => places().every((place) => (world.committed.get(place)?.offset ?? lowOf(place)) === world.ends.get(place))
+  const isDone = () =>
+    places().every((place) => (world.committed.get(place)?.offset ?? lowOf(place)) === world.ends.get(place))
 
   function kafka(life: Life): Kafka {
     const port: Partial<Kafka> = {
@@ -183,7 +203,8 @@ export function createGroup(world: World): Group {
     // Whatever else the loader asks for is no part of the model, and says so.
     return new Proxy(port, {
       get: (target, name) =>
-        Reflect.get(target, name) ?? (() => Promise.reject(new Unavailable('HR_MODEL', `no ${String(name)} in the model`))),
+        Reflect.get(target, name) ??
+        (() => Promise.reject(new Unavailable('HR_MODEL', `no ${String(name)} in the model`))),
     }) as Kafka
   }
 

@@ -1,6 +1,7 @@
 /**
- * The log in the model: pages are published, retention takes what was read or was not, and the fetcher publishes again what was gone too early.
- * A record counts as resolved when it, or what was published in its place, is in the table or in the dead letters.
+ * The log in the model: pages are published, retention takes what was read or was not, and the fetcher publishes again
+ * what was gone too early. A record counts as resolved when it, or what was published in its place, is in the table or
+ * in the dead letters.
  */
 
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -29,7 +30,12 @@ function append(world: World, place: string, page: number, kinds: readonly Kind[
   const watermark = isSafe ? String(page).padStart(6, '0') : null
   const entries = [...kinds, 'marker' as const].map((kind, index): Entry => {
     const offset = String(from + index)
-    const message: RawMessage = { offset, timestamp: String(STARTED_MS + page), key: null, value: bytesOf(kind, offset) }
+    const message: RawMessage = {
+      offset,
+      timestamp: String(STARTED_MS + page),
+      key: null,
+      value: bytesOf(kind, offset),
+    }
     if (kind !== 'marker') return { kind, message, watermark: null, records: 0 }
     const facts = { ...markerOf(page, kinds.length, STARTED_MS), watermark, coveredBelow: world.covered.get(place) }
     message.headers = { [MARKER_HEADER]: Buffer.from(JSON.stringify(facts)) }
@@ -53,14 +59,19 @@ export function truncate({ lows, ends, random }: World, place: string): void {
   lows.set(place, between(random, lows.get(place) as number, ends.get(place) as number))
 }
 
-/** The fetcher sees that records are gone before they were loaded, and publishes them again. False when it has no reason to. */
+/**
+ * The fetcher sees that records are gone before they were loaded, and publishes them again. False when it has no reason
+ * to.
+ */
 export function cover(world: World, place: string, page: number): boolean {
   const low = world.lows.get(place) as number
   const committed = world.committed.get(place)
   const lost = committed === undefined ? null : (parseCommit(committed.offset, committed.metadata)?.lost ?? null)
   const seen = Math.max((committed?.offset ?? 0) < low ? low : 0, lost?.below ?? 0)
   if (seen <= (world.covered.get(place) as number)) return false
-  const gone = (world.logs.get(place) as Entry[]).filter((entry) => isGone(world, place, entry) && !isResolved(world, place, entry))
+  const gone = (world.logs.get(place) as Entry[]).filter(
+    (entry) => isGone(world, place, entry) && !isResolved(world, place, entry),
+  )
   const still = gone.filter(({ again }) => again === undefined || isGone(world, place, again))
   world.covered.set(place, low)
   const anew = append(

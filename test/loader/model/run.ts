@@ -1,4 +1,7 @@
-/** One interleaving: loaders work, are killed, stopped and expelled, answers come in any order, and in the end everything is there. */
+/**
+ * One interleaving: loaders work, are killed, stopped and expelled, answers come in any order, and in the end
+ * everything is there.
+ */
 import assert from 'node:assert/strict'
 import { type Config, readConfig } from '#shared/config/config.ts'
 import { silentLog } from '#shared/log.ts'
@@ -18,8 +21,14 @@ const CALM_STEPS_MAX = 3_000
 const PAGES_MAX = 30
 
 const metrics = createMetrics()
-const base = readConfig({ KAFKA_BROKERS: 'model:1', CLICKHOUSE_URL: 'http://model', SCHEMA_REGISTRY_URL: 'http://model' }, ['kafka'])
-const config: Config = { ...base, loader: { ...base.loader, batchRows: 12, batchBytes: 4_000, batchAgeMs: 1_000, inFlightBytes: 9_000 } }
+const base = readConfig(
+  { KAFKA_BROKERS: 'model:1', CLICKHOUSE_URL: 'http://model', SCHEMA_REGISTRY_URL: 'http://model' },
+  ['kafka'],
+)
+const config: Config = {
+  ...base,
+  loader: { ...base.loader, batchRows: 12, batchBytes: 4_000, batchAgeMs: 1_000, inFlightBytes: 9_000 },
+}
 
 type Loader = { life: Life; membership: Membership }
 
@@ -82,9 +91,21 @@ export async function runInterleaving(seed: number): Promise<World> {
 function start(world: World, group: Group): Loader {
   const life: Life = { world, alive: true }
   const onFailure = (error: unknown) => world.failures.push(error)
-  const options = { config, kafka: group.kafka(life), names: namesFor('model'), clock: clockOf(life), log: silentLog, metrics }
+  const options = {
+    config,
+    kafka: group.kafka(life),
+    names: namesFor('model'),
+    clock: clockOf(life),
+    log: silentLog,
+    metrics,
+  }
   const told = { onAssigned: (_: Assigned) => undefined, onSettled: () => undefined, onFailure }
-  const outer = { writer: writerOf(life), tables: tablesOf(life), catalog: catalogOf(life), scheduler: schedulerOf(life) }
+  const outer = {
+    writer: writerOf(life),
+    tables: tablesOf(life),
+    catalog: catalogOf(life),
+    scheduler: schedulerOf(life),
+  }
   const membership = connectStages({ ...options, ...told, membership: {} }, outer)
   membership.join([...TOPICS], new AbortController().signal).catch(onFailure)
   return { life, membership }

@@ -1,6 +1,7 @@
 /**
- * The servers as one loader sees them in the model: inserts that are confirmed, refused, or lost before or after they went in; a dead-letter
- * topic and a group that do the same with their answers. An insert whose loader has given it up may still go in, later than anybody thinks.
+ * The servers as one loader sees them in the model: inserts that are confirmed, refused, or lost before or after they
+ * went in; a dead-letter topic and a group that do the same with their answers. An insert whose loader has given it up
+ * may still go in, later than anybody thinks.
  */
 import { type SchedulerLike, Subscription } from 'rxjs'
 import { Unavailable } from '#shared/errors.ts'
@@ -14,7 +15,13 @@ import type { Writer } from '../../../services/loader/insert/writer.ts'
 import type { Tables } from '../../../services/loader/table/tables.ts'
 import { asked, clockOf, type Life, SCHEMA_ID, type World } from './world.ts'
 
-const failure = (kind: FailureKind, row: number | null = null): Failure => ({ kind, code: null, name: kind, message: kind, row })
+const failure = (kind: FailureKind, row: number | null = null): Failure => ({
+  kind,
+  code: null,
+  name: kind,
+  message: kind,
+  row,
+})
 const unavailable = () => new Unavailable('HR_KAFKA_UNREACHABLE', 'no answer')
 
 /** `did`: it went through. `answered`: the loader is told so. */
@@ -47,7 +54,9 @@ export function writerOf(life: Life): Writer {
       const lines = Buffer.concat(body).toString().split('\n').slice(0, -1)
       if (lines.length !== rows) throw new RangeError(`${rows} rows announced, ${lines.length} sent`)
       const given = asked(life, `insert into ${table}`, () => answerTo(table, lines))
-      const cut = new Promise<Failure>((resolve) => signal.addEventListener('abort', () => resolve(failure('ambiguous'))))
+      const cut = new Promise<Failure>((resolve) =>
+        signal.addEventListener('abort', () => resolve(failure('ambiguous'))),
+      )
       return Promise.race([given, cut])
     },
     run: () => Promise.reject(new RangeError('no walk of the model is complete')),
@@ -89,7 +98,8 @@ export const senderOf = (life: Life): Sender => ({
   send: ({ topic, partition, messages }) =>
     asked(life, `letters to ${topic}`, () => {
       const { did, answered } = fate(life.world)
-      for (const { headers } of did ? messages : []) life.world.letters.add(parseDeadLetterHeaders(headers ?? {}).origin ?? '')
+      for (const { headers } of did ? messages : [])
+        life.world.letters.add(parseDeadLetterHeaders(headers ?? {}).origin ?? '')
       if (!answered) throw unavailable()
       return { topic, partition, firstOffset: 0, nextOffset: messages.length }
     }),

@@ -1,6 +1,7 @@
 /**
- * What stands around the loaders in the model: the log, the table, the dead letters, the group's commits, and time. Everything that a loader waits
- * for is an operation that the driver ends when and how it likes; nothing happens by itself.
+ * What stands around the loaders in the model: the log, the table, the dead letters, the group's commits, and time.
+ * Everything that a loader waits for is an operation that the driver ends when and how it likes; nothing happens by
+ * itself.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Committed, RawMessage } from '#shared/kafka/kafka.ts'

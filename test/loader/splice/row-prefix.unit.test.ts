@@ -5,9 +5,12 @@ import { HEAD_BYTES_MAX, openHead, writeHead } from '../../../services/loader/sp
 import { testSeed } from '../../support/seed.ts'
 
 test('the head of a row is its text, whatever came before it: the next offset, another one, a digit more, another time', () => {
-  const steps = fc.array(fc.record({ skipped: fc.constantFrom(0, 0, 0, 0, 1, 97), laterMs: fc.constantFrom(0, 0, 0, 1) }), {
-    maxLength: 60,
-  })
+  const steps = fc.array(
+    fc.record({ skipped: fc.constantFrom(0, 0, 0, 0, 1, 97), laterMs: fc.constantFrom(0, 0, 0, 1) }),
+    {
+      maxLength: 60,
+    },
+  )
   const first = fc.constantFrom(0, 8, 95, 990, 99_999_990, Number.MAX_SAFE_INTEGER - 6_000)
   const property = fc.property(
     fc.nat(65_535),

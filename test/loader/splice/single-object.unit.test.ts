@@ -40,6 +40,7 @@ describe('the bytes of a record', () => {
   })
 
   test('that never come to an end, or to none that is theirs, are left to ClickHouse', () => {
-    for (const text of ['{"a":"x}{"b":1}', '{"a":{},{"b":1}', '{"a":1}}', '{"a":1};{"b":2}']) assert.equal(isOne(text), true, text)
+    for (const text of ['{"a":"x}{"b":1}', '{"a":{},{"b":1}', '{"a":1}}', '{"a":1};{"b":2}'])
+      assert.equal(isOne(text), true, text)
   })
 })

@@ -35,7 +35,11 @@ const marker = (records: number, watermark: string | null = null, coveredBelow?:
   value: null,
   headers: {
     [MARKER_HEADER]: Buffer.from(
-      JSON.stringify({ ...markerOf(1, records, 0), watermark, ...(coveredBelow === undefined ? {} : { coveredBelow }) }),
+      JSON.stringify({
+        ...markerOf(1, records, 0),
+        watermark,
+        ...(coveredBelow === undefined ? {} : { coveredBelow }),
+      }),
     ),
   },
 })
@@ -51,7 +55,12 @@ describe('splicing', () => {
     )
     assert.equal(others.length, 0)
     const head = (offset: number) => `{"_partition":7,"_offset":${offset},"_fetched_at":1700000000123`
-    assert.deepEqual(linesOf(chunk), [`${head(100)},"id":"ü","n":1.50}`, `${head(101)}}`, `${head(102)}}`, `${head(103)}, "a" : 1 }`])
+    assert.deepEqual(linesOf(chunk), [
+      `${head(100)},"id":"ü","n":1.50}`,
+      `${head(101)}}`,
+      `${head(102)}}`,
+      `${head(103)}, "a" : 1 }`,
+    ])
     assert.equal(chunk?.after.nextOffset, 105)
     assert.equal(chunk?.after.open, 4)
   })
@@ -65,10 +74,19 @@ describe('splicing', () => {
   })
 
   test('counts no replayed record to the page that it lies in, and no watermark of its marker', () => {
-    const replayed = (value: Buffer): Partial<RawMessage> => ({ value, headers: replayHeaders(3, 't.dead-letters/7/4') })
+    const replayed = (value: Buffer): Partial<RawMessage> => ({
+      value,
+      headers: replayHeaders(3, 't.dead-letters/7/4'),
+    })
     const { headers } = marker(1, 'w9')
     const replayMarker: Partial<RawMessage> = { value: null, headers: { ...headers, ...replayHeaders(1, 'replay-1') } }
-    const messages = [frame(1, '{"a":1}'), replayed(frame(1, '{"a":2}')), replayed(frame(9, '{}')), replayMarker, frame(1, '{"a":3}')]
+    const messages = [
+      frame(1, '{"a":1}'),
+      replayed(frame(1, '{"a":2}')),
+      replayed(frame(9, '{}')),
+      replayMarker,
+      frame(1, '{"a":3}'),
+    ]
     const [chunk] = splice(batch([...messages, marker(2, 'w1'), replayed(frame(1, '{"a":4}'))]), START, lookup)
     assert.deepEqual(
       chunk?.markers.map(({ offset, counted }) => [offset, counted]),
@@ -85,7 +103,11 @@ describe('splicing', () => {
   })
 
   test('begins another chunk where the schema changes, each with the offset that it ends at', () => {
-    const chunks = splice(batch([frame(1, '{"a":1}'), frame(2, '{"a":2}'), frame(2, '{"a":3}'), frame(1, '{"a":4}')]), START, lookup)
+    const chunks = splice(
+      batch([frame(1, '{"a":1}'), frame(2, '{"a":2}'), frame(2, '{"a":3}'), frame(1, '{"a":4}')]),
+      START,
+      lookup,
+    )
     assert.deepEqual(
       chunks.map(({ target: of, rows, after }) => [of?.id, rows, after.nextOffset, after.open]),
       [
@@ -129,7 +151,11 @@ describe('splicing', () => {
   })
 
   test('an unknown count stays unknown until the next marker', () => {
-    const [chunk] = splice(batch([frame(1, '{"a":1}'), marker(9), frame(1, '{"a":1}'), marker(1)]), { ...START, open: null }, lookup)
+    const [chunk] = splice(
+      batch([frame(1, '{"a":1}'), marker(9), frame(1, '{"a":1}'), marker(1)]),
+      { ...START, open: null },
+      lookup,
+    )
     assert.deepEqual(
       chunk?.markers.map(({ counted }) => counted),
       [null, 1],
@@ -188,28 +214,34 @@ describe('splicing', () => {
 
   test('names the schemas that are not known, once each', () => {
     assert.deepEqual(
-      unknownSchemas(batch([frame(1, '{"a":1}'), frame(5, '{"a":1}'), frame(6, '{"a":1}'), frame(5, '{"a":1}'), null]), lookup),
+      unknownSchemas(
+        batch([frame(1, '{"a":1}'), frame(5, '{"a":1}'), frame(6, '{"a":1}'), frame(5, '{"a":1}'), null]),
+        lookup,
+      ),
       [5, 6],
     )
   })
 
   test('every line is the record, whatever it holds, and gives its bytes back', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom(1, 2), fc.dictionary(fc.string(), fc.jsonValue())), { maxLength: 20 }), (records) => {
-        const payloads = records.map(([id, record]) => [id, JSON.stringify(record)] as const)
-        const read = batch(payloads.map(([id, text]) => frame(id, text)))
-        const chunks = splice(read, START, lookup)
-        const whole = batchOf(chunks)
-        assert.ok(chunks.reduce((total, { body }) => total + body.length, 0) <= bytesOfBatch(read))
-        assert.equal(whole.bytes, bytesOfBatch(read))
-        for (const [row, [, text]] of payloads.entries()) {
-          const origin = originOf(whole, row)
-          assert.deepEqual(
-            [origin.partition, origin.offset, origin.fetchedAtMs, origin.payload.toString()],
-            [7, 100 + row, 1700000000123, text],
-          )
-        }
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(1, 2), fc.dictionary(fc.string(), fc.jsonValue())), { maxLength: 20 }),
+        (records) => {
+          const payloads = records.map(([id, record]) => [id, JSON.stringify(record)] as const)
+          const read = batch(payloads.map(([id, text]) => frame(id, text)))
+          const chunks = splice(read, START, lookup)
+          const whole = batchOf(chunks)
+          assert.ok(chunks.reduce((total, { body }) => total + body.length, 0) <= bytesOfBatch(read))
+          assert.equal(whole.bytes, bytesOfBatch(read))
+          for (const [row, [, text]] of payloads.entries()) {
+            const origin = originOf(whole, row)
+            assert.deepEqual(
+              [origin.partition, origin.offset, origin.fetchedAtMs, origin.payload.toString()],
+              [7, 100 + row, 1700000000123, text],
+            )
+          }
+        },
+      ),
       { seed: testSeed() },
     )
   })
@@ -228,7 +260,10 @@ describe('splicing', () => {
   test('the rows of a second chunk fit whatever was said of the bytes of the batch', () => {
     const values = [frame(1, '{"a":1}'), frame(2, `{"a":"${'x'.repeat(500)}"}`)]
     const chunks = splice({ ...batch(values), valueBytes: values[0]?.length as number }, START, lookup)
-    assert.equal(linesOf(chunks[1])?.[0]?.length, `{"_partition":7,"_offset":101,"_fetched_at":1700000000123,"a":"`.length + 502)
+    assert.equal(
+      linesOf(chunks[1])?.[0]?.length,
+      `{"_partition":7,"_offset":101,"_fetched_at":1700000000123,"a":"`.length + 502,
+    )
   })
 
   test('numbers that a message has already are taken before its texts', () => {
@@ -276,13 +311,19 @@ describe('splicing', () => {
 
   test('a marker in a list of headers is read', () => {
     const { headers } = marker(0, 'w5')
-    const [chunk] = splice(batch([{ headers: { [MARKER_HEADER]: [headers?.[MARKER_HEADER] as Buffer] } }]), START, lookup)
+    const [chunk] = splice(
+      batch([{ headers: { [MARKER_HEADER]: [headers?.[MARKER_HEADER] as Buffer] } }]),
+      START,
+      lookup,
+    )
     assert.deepEqual([chunk?.markers.length, chunk?.after.watermark], [1, 'w5'])
   })
 
   test('what speaks of a share is kept with the watermark until another says otherwise', () => {
     const of = (watermark: string | null, share?: string): Partial<RawMessage> => ({
-      headers: { [MARKER_HEADER]: JSON.stringify({ ...markerOf(1, 0, 0), watermark, ...(share === undefined ? {} : { share }) }) },
+      headers: {
+        [MARKER_HEADER]: JSON.stringify({ ...markerOf(1, 0, 0), watermark, ...(share === undefined ? {} : { share }) }),
+      },
     })
     const after = (...messages: Partial<RawMessage>[]) => splice(batch(messages), START, lookup)[0]?.after
     assert.equal(after(of('w1', 'eu'))?.share, 'eu')
@@ -325,7 +366,8 @@ describe('splicing', () => {
     const page = (number: number, records: number, more: object = {}): Partial<RawMessage> => ({
       headers: { [MARKER_HEADER]: JSON.stringify({ ...markerOf(number, records, 0), last: false, ...more }) },
     })
-    const end = (number: number, records: number) => page(number, records, { last: true, complete: { from: 100, startedMs: 0 } })
+    const end = (number: number, records: number) =>
+      page(number, records, { last: true, complete: { from: 100, startedMs: 0 } })
     const walked = (...messages: Partial<RawMessage>[]) => {
       const [chunk] = splice(batch(messages), { ...START, open: null }, lookup)
       return [chunk?.markers.at(-1)?.walked, chunk?.after.walked]
@@ -341,7 +383,8 @@ describe('splicing', () => {
 
   test('a page of as many records as its marker counts is whole, one that began before reading did says nothing', () => {
     const wholeFrom = (open: number | null, records: number) =>
-      splice(batch([frame(1, '{"a":1}'), marker(records)]), { ...START, open, wholeFrom: 5 }, lookup)[0]?.after.wholeFrom
+      splice(batch([frame(1, '{"a":1}'), marker(records)]), { ...START, open, wholeFrom: 5 }, lookup)[0]?.after
+        .wholeFrom
     assert.deepEqual([wholeFrom(0, 1), wholeFrom(0, 2), wholeFrom(0, 0), wholeFrom(null, 2)], [5, 102, 102, 5])
     const [unknown] = splice(batch([marker(3), Buffer.from('xyz')]), START, lookup)
     assert.equal(unknown?.after.wholeFrom, undefined)

@@ -34,7 +34,8 @@ describe('a table in front of shards', () => {
   })
 
   test('is Distributed', () => {
-    for (const engineFull of ['ReplacingMergeTree(_version) ORDER BY id', '']) assert.equal(name({ engineFull }), 'TABLE_NOT_SHARDED')
+    for (const engineFull of ['ReplacingMergeTree(_version) ORDER BY id', ''])
+      assert.equal(name({ engineFull }), 'TABLE_NOT_SHARDED')
   })
 
   test('is over the same database on the same cluster; a macro may stand for any cluster', () => {
@@ -50,7 +51,10 @@ describe('a table in front of shards', () => {
     for (const key of [', rand()', ', cityHash64(total)', ', cityHash64(id, total)', '', ', 1']) {
       const found = distributedMistake(spec, front({ engineFull: over({ key }) }), at, '1, 1')
       assert.equal(found?.name, 'SHARDING_KEY', key)
-      assert.match(found.remedy, /^it holds no rows, so: DROP TABLE `db`\.`orders` ON CLUSTER `main` SYNC; .*; rows that are apart already/)
+      assert.match(
+        found.remedy,
+        /^it holds no rows, so: DROP TABLE `db`\.`orders` ON CLUSTER `main` SYNC; .*; rows that are apart already/,
+      )
     }
   })
 
@@ -64,7 +68,10 @@ describe('a table in front of shards', () => {
   test('shows what decides which version is the newest', () => {
     for (const column of ['_deleted', '_version']) {
       const found = distributedMistake(spec, front({ columns: without(column) }), at, '1, 1')
-      assert.deepEqual([found?.name, found?.message], ['FRONT_COLUMN', `table orders does not show ${column} of the shards`])
+      assert.deepEqual(
+        [found?.name, found?.message],
+        ['FRONT_COLUMN', `table orders does not show ${column} of the shards`],
+      )
     }
     assert.equal(name({ columns: without('line') }), null)
   })
@@ -74,9 +81,12 @@ describe('a ledger', () => {
   const alone: Placement = { database: 'db', cluster: undefined }
   const table = front({ engine: 'ReplacingMergeTree', engineFull: 'ReplacingMergeTree(loaded_at)' })
   const made = (place: Placement, found: { table?: FoundTable; front?: FoundTable }) =>
-    ledgerStatements(place, { table: null, front: null, view: null, weights: '1, 1', ...found }, 'pages', createLedger).map(
-      (text) => /^CREATE TABLE IF NOT EXISTS `db`\.`(\w+)`/.exec(text)?.[1],
-    )
+    ledgerStatements(
+      place,
+      { table: null, front: null, view: null, weights: '1, 1', ...found },
+      'pages',
+      createLedger,
+    ).map((text) => /^CREATE TABLE IF NOT EXISTS `db`\.`(\w+)`/.exec(text)?.[1])
 
   test('on one server is made where it is missing', () => {
     assert.deepEqual(made(alone, {}), ['pages'])
@@ -89,9 +99,16 @@ describe('a ledger', () => {
     assert.deepEqual(made(at, { table }), ['pages_local', 'pages'])
     assert.deepEqual(made(at, { front: front() }), ['pages_local', 'pages'])
     assert.deepEqual(made(at, { table, front: front() }), [])
-    const [, text = ''] = ledgerStatements(at, { table: null, front: null, view: null, weights: '1, 1' }, 'pages', createLedger)
+    const [, text = ''] = ledgerStatements(
+      at,
+      { table: null, front: null, view: null, weights: '1, 1' },
+      'pages',
+      createLedger,
+    )
     assert.ok(
-      text.endsWith("'pages_local', cityHash64(`topic`, `partition`, `offset`)) COMMENT 'Headrace: spread over shards of weight 1, 1'"),
+      text.endsWith(
+        "'pages_local', cityHash64(`topic`, `partition`, `offset`)) COMMENT 'Headrace: spread over shards of weight 1, 1'",
+      ),
       text,
     )
   })

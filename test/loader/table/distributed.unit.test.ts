@@ -1,4 +1,6 @@
-/** The statements of a table over shards, as texts for a cluster with replicas, and what is read from one that is there. */
+/**
+ * The statements of a table over shards, as texts for a cluster with replicas, and what is read from one that is there.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readConfig } from '#shared/config/config.ts'
@@ -45,7 +47,10 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
     const is = { cluster: 'main', database: 'db', table: 't_local', shardingKey: 'cityHash64(id, line)' }
     assert.deepEqual(frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line))"), is)
     assert.deepEqual(frontOf('Distributed(main, db, t_local, cityHash64(id, line))'), is)
-    assert.deepEqual(frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line), 'policy') SETTINGS fsync_after_insert = 1"), is)
+    assert.deepEqual(
+      frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line), 'policy') SETTINGS fsync_after_insert = 1"),
+      is,
+    )
     assert.deepEqual(frontOf("Distributed('main', 'db', 't_local')"), { ...is, shardingKey: '' })
     assert.deepEqual(frontOf("Distributed('it\\'s', 'db', 't_local')")?.cluster, "it's")
     assert.deepEqual(frontOf("Distributed(`main`, 'd\\\\b', 't_local' , rand() , 'policy' )"), {
@@ -54,7 +59,13 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
       shardingKey: 'rand()',
     })
     assert.deepEqual(frontOf("Distributed('', 'db', 't_local')"), { ...is, cluster: '', shardingKey: '' })
-    for (const other of ['ReplacingMergeTree(_version) ORDER BY id', 'Distributed', 'Distributed()', "Distributed('main', 'db')", '']) {
+    for (const other of [
+      'ReplacingMergeTree(_version) ORDER BY id',
+      'Distributed',
+      'Distributed()',
+      "Distributed('main', 'db')",
+      '',
+    ]) {
       assert.equal(frontOf(other), null, other)
     }
   })
@@ -83,16 +94,20 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
   test('needs settings of its own to be free', () => {
     const settings = [{ name: 'distributed_foreground_insert', value: '0', readonly: 1 }]
     const findings = (sharded: boolean) =>
-      judgeServer({ ...at, sharded }, { user: 'u', settings, lacking: new Set() }, insertNeeds({ sharded })).map(({ name }) => name)
+      judgeServer({ ...at, sharded }, { user: 'u', settings, lacking: new Set() }, insertNeeds({ sharded })).map(
+        ({ name }) => name,
+      )
     assert.deepEqual([findings(true), findings(false)], [['SETTING_FIXED'], []])
   })
 })
 
 test('a cluster that the server does not know, that has more shards than are used, or that replicates twice is named', () => {
   const find = (sharded: boolean, shards: number, replicas: number, internal: boolean) =>
-    judgeServer({ ...at, sharded }, { user: 'u', settings: [], lacking: new Set(), cluster: { shards, replicas, internal } }, {}).map(
-      ({ name }) => name,
-    )
+    judgeServer(
+      { ...at, sharded },
+      { user: 'u', settings: [], lacking: new Set(), cluster: { shards, replicas, internal } },
+      {},
+    ).map(({ name }) => name)
   assert.deepEqual(find(true, 0, 0, false), ['CLUSTER'])
   assert.deepEqual(find(false, 2, 1, true), ['SHARDS'])
   assert.deepEqual(find(true, 2, 2, false), ['INTERNAL_REPLICATION'])
@@ -100,7 +115,10 @@ test('a cluster that the server does not know, that has more shards than are use
 })
 
 test('shards without a cluster are a wrong use', () => {
-  assert.throws(() => readConfig({ CLICKHOUSE_SHARDED: 'true' }, []), { code: 'HR_OPTION', message: /CLICKHOUSE_SHARDED/ })
+  assert.throws(() => readConfig({ CLICKHOUSE_SHARDED: 'true' }, []), {
+    code: 'HR_OPTION',
+    message: /CLICKHOUSE_SHARDED/,
+  })
 })
 
 test('what a user may not read is left out, any other error is one', async () => {

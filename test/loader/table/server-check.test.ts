@@ -16,7 +16,13 @@ after(closeAll)
 async function findings(settings: ClickHouseSettings): Promise<Finding[]> {
   const { clickhouse } = (await ownPlace()).config
   const { url, user: username, password } = clickhouse
-  const client = createClient({ url, username, password, log: { level: ClickHouseLogLevel.OFF }, clickhouse_settings: settings })
+  const client = createClient({
+    url,
+    username,
+    password,
+    log: { level: ClickHouseLogLevel.OFF },
+    clickhouse_settings: settings,
+  })
   atEnd(() => client.close())
   return createTables(client, clickhouse, silentLog).server()
 }
@@ -25,7 +31,10 @@ describe('the start', () => {
   test('finds nothing where nothing is wrong, and every setting that it asks about exists', async () => {
     assert.deepEqual(await findings({}), [])
     const names = Object.keys(INSERT_NEEDS).map((name) => `'${name}'`)
-    const known = await query<{ name: string }>(await ownPlace(), `SELECT name FROM system.settings WHERE name IN (${names})`)
+    const known = await query<{ name: string }>(
+      await ownPlace(),
+      `SELECT name FROM system.settings WHERE name IN (${names})`,
+    )
     assert.equal(known.length, names.length)
   })
 
@@ -55,7 +64,11 @@ describe('the start', () => {
       found.map(({ name, severity, message }) => [name, severity, message]),
       [
         ['SETTING_FIXED', 'refused', 'user u may not change async_insert: it is 1, and every insert needs 0'],
-        ['SETTING_FIXED', 'refused', 'user u may not change max_insert_block_size: it is 1000, which every insert chooses'],
+        [
+          'SETTING_FIXED',
+          'refused',
+          'user u may not change max_insert_block_size: it is 1000, which every insert chooses',
+        ],
         ['GRANT', 'refused', 'user u lacks INSERT on db: no row can be loaded'],
         ['GRANT', 'warning', 'user u lacks CREATE VIEW on db: people get no view of the newest rows'],
       ],

@@ -37,12 +37,23 @@ const COLUMNS: [string, FoundColumn][] = [
   ['_version', column('UInt128', { kind: 'MATERIALIZED' })],
 ]
 
-const ENGINE_FULL = 'ReplacingMergeTree(_version, _deleted) ORDER BY id SETTINGS non_replicated_deduplication_window = 100'
+const ENGINE_FULL =
+  'ReplacingMergeTree(_version, _deleted) ORDER BY id SETTINGS non_replicated_deduplication_window = 100'
 
-function table(given: Partial<FoundTable> & { with?: Record<string, FoundColumn>; without?: string[] } = {}): FoundTable {
+function table(
+  given: Partial<FoundTable> & { with?: Record<string, FoundColumn>; without?: string[] } = {},
+): FoundTable {
   const { with: more = {}, without = [], ...rest } = given
   const columns = new Map([...COLUMNS, ...Object.entries(more)].filter(([name]) => !without.includes(name)))
-  return { engine: 'ReplacingMergeTree', engineFull: ENGINE_FULL, sortingKey: 'id', partitionKey: '', comment: '', columns, ...rest }
+  return {
+    engine: 'ReplacingMergeTree',
+    engineFull: ENGINE_FULL,
+    sortingKey: 'id',
+    partitionKey: '',
+    comment: '',
+    columns,
+    ...rest,
+  }
 }
 
 function view(given: Partial<FoundView> & { types?: Record<string, string> } = {}): FoundView {
@@ -67,7 +78,8 @@ function outcome(...args: Parameters<typeof judged>): string[] {
   ]
 }
 
-const statements = (...args: Parameters<typeof judged>): string[] => judged(...args).steps.map(({ statement }) => statement)
+const statements = (...args: Parameters<typeof judged>): string[] =>
+  judged(...args).steps.map(({ statement }) => statement)
 function finding(...args: Parameters<typeof judged>): [message: string, remedy: string] {
   const [{ message, remedy } = { message: '', remedy: '' }] = judged(...args).findings
   return [message, remedy]
@@ -78,7 +90,10 @@ describe('a table', () => {
     assert.deepEqual(judged({ table: table(), view: view() }), { steps: [], findings: [], refused: null })
     assert.deepEqual(outcome({}), ['! table', 'view orders_current'])
     const [, newest = ''] = statements({})
-    assert.match(newest, /SELECT `id`, `total`, `note`, `_partition`, `_offset`, `_fetched_at`, `_extra` FROM `db`\.`orders` FINAL/)
+    assert.match(
+      newest,
+      /SELECT `id`, `total`, `note`, `_partition`, `_offset`, `_fetched_at`, `_extra` FROM `db`\.`orders` FINAL/,
+    )
   })
 
   test('of another engine is refused, with what puts it aside', () => {
@@ -106,9 +121,13 @@ describe('a table', () => {
 
   test('is ordered by the primary key, however that is written, and by nothing else', () => {
     const key = (sortingKey: string, primaryKey: string[]) =>
-      outcome({ table: table({ sortingKey, with: { line: column('Int64') } }), view: null }, { spec: { primaryKey } })[1] ?? null
+      outcome(
+        { table: table({ sortingKey, with: { line: column('Int64') } }), view: null },
+        { spec: { primaryKey } },
+      )[1] ?? null
     for (const written of ['id', '(id)', '`id`', '(`id`)', ' id ']) assert.equal(key(written, ['id']), null, written)
-    for (const written of ['id, line', '(id, line)', '`id`,`line`']) assert.equal(key(written, ['id', 'line']), null, written)
+    for (const written of ['id, line', '(id, line)', '`id`,`line`'])
+      assert.equal(key(written, ['id', 'line']), null, written)
     for (const written of ['line, id', 'id', 'id, line, total', ''])
       assert.equal(key(written, ['id', 'line']), 'refused TABLE_KEY', written)
     assert.equal(key('id, line', ['id']), 'refused TABLE_KEY')
@@ -116,7 +135,10 @@ describe('a table', () => {
 
   test('shows the newest row by a version that follows from the row alone', () => {
     const withEngine = (parameters: string, given: Parameters<typeof table>[0] = {}) => ({
-      ...{ table: table({ engineFull: `ReplacingMergeTree${parameters} ORDER BY (id) SETTINGS x = 1`, ...given }), view: view() },
+      ...{
+        table: table({ engineFull: `ReplacingMergeTree${parameters} ORDER BY (id) SETTINGS x = 1`, ...given }),
+        view: view(),
+      },
     })
     const cases: [Partial<ExistingTables>, is: string][] = [
       [withEngine(''), 'no version'],
@@ -145,7 +167,10 @@ describe('a table', () => {
   test('is partitioned by its primary key alone', () => {
     const partitioned = (name: string, type: string) =>
       outcome({
-        table: table({ partitionKey: name, with: { [name]: column(type, { inPartitionKey: true, comment: 'in cents' }) } }),
+        table: table({
+          partitionKey: name,
+          with: { [name]: column(type, { inPartitionKey: true, comment: 'in cents' }) },
+        }),
         view: view(),
       })
     assert.deepEqual(partitioned('id', 'Int32'), [])
@@ -163,10 +188,16 @@ describe('a column', () => {
     assert.deepEqual(outcome({ table: table({ without: ['note'] }), view: view({ columns: new Map() }) }), [
       ...['! column note Nullable(String)', 'view orders_current'],
     ])
-    assert.deepEqual(statements({ table: table({ without: ['note'] }), view: view() })[0]?.split(' ADD ')[0], 'ALTER TABLE `db`.`orders`')
+    assert.deepEqual(
+      statements({ table: table({ without: ['note'] }), view: view() })[0]?.split(' ADD ')[0],
+      'ALTER TABLE `db`.`orders`',
+    )
     const missing = { table: table({ without: ['total'] }), view: view() }
     assert.deepEqual(outcome(missing), ['view orders_current', 'refused MISSING_COLUMN'])
-    assert.equal(finding(missing)[1], "ALTER TABLE `db`.`orders` ADD COLUMN IF NOT EXISTS `total` Int64 COMMENT 'in cents'")
+    assert.equal(
+      finding(missing)[1],
+      "ALTER TABLE `db`.`orders` ADD COLUMN IF NOT EXISTS `total` Int64 COMMENT 'in cents'",
+    )
   })
 
   test('of the loader is one like the others', () => {
@@ -178,8 +209,13 @@ describe('a column', () => {
     const added = view()
     added.columns = new Map([...[...added.columns].filter(([name]) => name !== 'note'), ['note', 'Nullable(String)']])
     assert.deepEqual(outcome({ table: table({ without: ['note'] }), view: added }), ['! column note Nullable(String)'])
-    assert.deepEqual(outcome(withColumn('total', column('Int16', { comment: 'in cents' }))), ['! column total Int16 → Int64'])
-    const narrow = { ...withColumn('total', column('Int16', { comment: 'in cents' })), view: view({ types: { total: 'Int16' } }) }
+    assert.deepEqual(outcome(withColumn('total', column('Int16', { comment: 'in cents' }))), [
+      '! column total Int16 → Int64',
+    ])
+    const narrow = {
+      ...withColumn('total', column('Int16', { comment: 'in cents' })),
+      view: view({ types: { total: 'Int16' } }),
+    }
     assert.deepEqual(outcome(narrow), ['! column total Int16 → Int64', 'view orders_current'])
   })
 
@@ -210,7 +246,10 @@ describe('a column', () => {
       'ALTER TABLE `db`.`orders` MODIFY COLUMN `total` Int64',
     )
     assert.deepEqual(
-      outcome({ ...withColumn('total', column('Int128', { comment: 'in cents' })), view: view({ types: { total: 'Int128' } }) }),
+      outcome({
+        ...withColumn('total', column('Int128', { comment: 'in cents' })),
+        view: view({ types: { total: 'Int128' } }),
+      }),
       [],
     )
     const narrowKey = withColumn('id', column('Int16'))
@@ -238,21 +277,29 @@ describe('a column', () => {
 
 describe('the memory of inserts', () => {
   const outcomeOf = (settings: string, at: Placement) =>
-    outcome({ table: table({ engineFull: `ReplacingMergeTree(_version, _deleted) ORDER BY id${settings}` }), view: view() }, { at })
+    outcome(
+      { table: table({ engineFull: `ReplacingMergeTree(_version, _deleted) ORDER BY id${settings}` }), view: view() },
+      { at },
+    )
 
   test('is switched on where it is off, which it is by default on one server', () => {
     const setting = 'non_replicated_deduplication_window'
     assert.deepEqual(outcomeOf('', ALONE), [setting])
     assert.deepEqual(outcomeOf(` SETTINGS index_granularity = 8192, ${setting} = 0`, ALONE), [setting])
     for (const number of [1, 100]) assert.deepEqual(outcomeOf(` SETTINGS ${setting} = ${number}`, ALONE), [])
-    const [statement] = statements({ table: table({ engineFull: 'ReplacingMergeTree(_version, _deleted)' }), view: view() })
+    const [statement] = statements({
+      table: table({ engineFull: 'ReplacingMergeTree(_version, _deleted)' }),
+      view: view(),
+    })
     assert.match(statement ?? '', /MODIFY SETTING non_replicated_deduplication_window = 100$/)
   })
 
   test('of a Replicated table is a setting of its own, on by default', () => {
     assert.deepEqual(outcomeOf('', REPLICATED), [])
     assert.deepEqual(outcomeOf(' SETTINGS non_replicated_deduplication_window = 0', REPLICATED), [])
-    assert.deepEqual(outcomeOf(' SETTINGS replicated_deduplication_window = 0', REPLICATED), ['replicated_deduplication_window'])
+    assert.deepEqual(outcomeOf(' SETTINGS replicated_deduplication_window = 0', REPLICATED), [
+      'replicated_deduplication_window',
+    ])
     assert.deepEqual(outcomeOf(' SETTINGS replicated_deduplication_window = 1', REPLICATED), [])
   })
 })
@@ -261,7 +308,9 @@ describe('the view', () => {
   test("is made, and made again where its columns are others; a person's is left alone, and holds nothing up", () => {
     assert.deepEqual(outcome({ table: table(), view: null }), ['view orders_current'])
     assert.deepEqual(outcome({ table: table(), view: view({ types: { total: 'Int32' } }) }), ['view orders_current'])
-    assert.deepEqual(outcome({ table: table(), view: view({ columns: new Map([...view().columns].reverse()) }) }), ['view orders_current'])
+    assert.deepEqual(outcome({ table: table(), view: view({ columns: new Map([...view().columns].reverse()) }) }), [
+      'view orders_current',
+    ])
     for (const foreign of [view({ engine: 'MaterializedView' }), view({ comment: 'mine' })]) {
       assert.deepEqual(outcome({ table: table(), view: foreign }), ['warning VIEW_NAME'])
       assert.equal(judged({ table: table(), view: foreign }).refused, null)
@@ -272,31 +321,54 @@ describe('the view', () => {
 
   test('is no refusal that hides one which comes after it', () => {
     const { findings, refused } = judged({ table: table({ without: ['total'] }), view: view({ comment: 'mine' }) })
-    assert.deepEqual([findings.map(({ name }) => name), refused?.name], [['MISSING_COLUMN', 'VIEW_NAME'], 'MISSING_COLUMN'])
+    assert.deepEqual(
+      [findings.map(({ name }) => name), refused?.name],
+      [['MISSING_COLUMN', 'VIEW_NAME'], 'MISSING_COLUMN'],
+    )
   })
 })
 
 describe('a table over shards', () => {
   const front = (given: Parameters<typeof table>[0] = {}): FoundTable =>
-    table({ engine: 'Distributed', engineFull: "Distributed('main', 'db', 'orders_rows', cityHash64(id))", sortingKey: '', ...given })
+    table({
+      engine: 'Distributed',
+      engineFull: "Distributed('main', 'db', 'orders_rows', cityHash64(id))",
+      sortingKey: '',
+      ...given,
+    })
   const local = (given: Parameters<typeof table>[0] = {}): FoundTable =>
-    table({ engine: 'ReplicatedReplacingMergeTree', engineFull: 'ReplicatedReplacingMergeTree(_version, _deleted) ORDER BY id', ...given })
+    table({
+      engine: 'ReplicatedReplacingMergeTree',
+      engineFull: 'ReplicatedReplacingMergeTree(_version, _deleted) ORDER BY id',
+      ...given,
+    })
   const at = SHARDED
 
   test('is left alone where both are as they should be', () => {
-    assert.deepEqual(judged({ table: local(), front: front(), view: view() }, { at }), { steps: [], findings: [], refused: null })
+    assert.deepEqual(judged({ table: local(), front: front(), view: view() }, { at }), {
+      steps: [],
+      findings: [],
+      refused: null,
+    })
   })
 
   test('is made over local tables that are there, or with those that it names', () => {
     assert.deepEqual(outcome({ table: local(), view: view() }, { at }), ['! table over the shards'])
     assert.match(statements({ table: local() }, { at })[0] ?? '', /`orders` ON CLUSTER `main` AS `db`\.`orders_local`/)
     assert.deepEqual(outcome({ front: front(), view: view() }, { at }), ['! table'])
-    assert.match(statements({ front: front() }, { at })[0] ?? '', /^CREATE TABLE IF NOT EXISTS `db`\.`orders_rows` ON CLUSTER/)
+    assert.match(
+      statements({ front: front() }, { at })[0] ?? '',
+      /^CREATE TABLE IF NOT EXISTS `db`\.`orders_rows` ON CLUSTER/,
+    )
   })
 
   test('has a column first where the rows are, then in front of them, then in the view', () => {
     const found = { table: local({ without: ['note'] }), front: front({ without: ['note'] }), view: null }
-    assert.deepEqual(outcome(found, { at }), ['! column note Nullable(String)', '! column note Nullable(String)', 'view orders_current'])
+    assert.deepEqual(outcome(found, { at }), [
+      '! column note Nullable(String)',
+      '! column note Nullable(String)',
+      'view orders_current',
+    ])
     assert.deepEqual(
       statements(found, { at })
         .slice(0, 2)
@@ -311,7 +383,9 @@ describe('a table over shards', () => {
   })
 
   test('is held by what is wrong with either', () => {
-    assert.deepEqual(outcome({ table: local({ without: ['total'] }), front: front(), view: view() }, { at }), ['refused MISSING_COLUMN'])
+    assert.deepEqual(outcome({ table: local({ without: ['total'] }), front: front(), view: view() }, { at }), [
+      'refused MISSING_COLUMN',
+    ])
     const behind = { table: local(), front: front({ without: ['total'] }), view: view() }
     assert.deepEqual(outcome(behind, { at }), ['view orders_current', 'refused MISSING_COLUMN'])
     assert.match(finding(behind, { at })[1], /^ALTER TABLE `db`\.`orders` ON CLUSTER `main` ADD COLUMN/)

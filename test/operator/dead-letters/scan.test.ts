@@ -5,7 +5,9 @@ import type { LetterList, ShownLetter } from '../../../services/operator/dead-le
 import { type Pipeline, pipeline } from '../../support/pipeline.ts'
 import type { Closes } from '../../support/processes.ts'
 
-type Listed = Omit<LetterList, 'letters'> & { letters: (Omit<LetterList['letters'][number], 'atMs'> & { at: string })[] }
+type Listed = Omit<LetterList, 'letters'> & {
+  letters: (Omit<LetterList['letters'][number], 'atMs'> & { at: string })[]
+}
 
 let p: Pipeline
 const closers: (() => void | Promise<void>)[] = []
@@ -67,7 +69,11 @@ describe('dead-letters', () => {
     assert.deepEqual((await list('--reason', 'other')).letters, [])
     assert.equal((await list('--stage', 'insert')).open, 0)
     const [newest] = all.letters
-    assert.equal((await list('--since', newest?.at ?? '')).letters.length + (await list('--until', newest?.at ?? '')).letters.length, 6)
+    assert.equal(
+      (await list('--since', newest?.at ?? '')).letters.length +
+        (await list('--until', newest?.at ?? '')).letters.length,
+      6,
+    )
     assert.equal((await list('--since', '2199-01-01T00:00:00Z')).open, 0)
   })
 
@@ -76,7 +82,10 @@ describe('dead-letters', () => {
     const at = `${newest?.partition}:${newest?.offset}`
     const done = await p.run('dead-letters', 'show', 'shop.orders', '--json', '--at', at)
     const shown = JSON.parse(done.stdout) as ShownLetter
-    assert.deepEqual([shown.reason, shown.state, shown.rawCut, shown.topic], ['invalid_type', 'open', false, p.deadLetterTopic])
+    assert.deepEqual(
+      [shown.reason, shown.state, shown.rawCut, shown.topic],
+      ['invalid_type', 'open', false, p.deadLetterTopic],
+    )
     assert.ok(p.api.bad().includes(JSON.parse(shown.raw).id))
     assert.equal(shown.headers['headrace-run'], newest?.run)
     const text = (await p.run('dead-letters', 'show', 'shop.orders', '--at', at)).stdout

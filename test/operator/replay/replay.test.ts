@@ -51,7 +51,13 @@ describe('a replay', () => {
     assert.deepEqual(estimate, { records: records + 2, atMost: 2, perSecond: 20_000, rate: 'default', seconds: 1 })
     assert.deepEqual(plan, {
       ...{ dryRun: true, stream: 'shop.orders', topic: p.topic },
-      partitions: logs.map((log, partition) => ({ partition, from: committed[partition], to: log.low, log, again: log.high - log.low })),
+      partitions: logs.map((log, partition) => ({
+        partition,
+        from: committed[partition],
+        to: log.low,
+        log,
+        again: log.high - log.low,
+      })),
     })
     assert.deepEqual(await places(), committed)
     const text = await p.run('replay', 'shop.orders', '--from', 'beginning', '--dry-run')

@@ -1,4 +1,6 @@
-/** `headrace status --json` shows the truth at each step of a stream's life, from Kafka alone: it needs no declaration. */
+/**
+ * `headrace status --json` shows the truth at each step of a stream's life, from Kafka alone: it needs no declaration.
+ */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -35,7 +37,9 @@ describe('status --json', () => {
     assert.match((await p.run('status')).stdout, /No stream has been fetched yet\. Next: npm run headrace -- fetch/)
   })
 
-  test('shows checkpoint, watermark, lag, dead letters with reasons, and owners, as they are', { timeout: TEST_MS_MAX }, async (t) => {
+  test('shows checkpoint, watermark, lag, dead letters with reasons, and owners, as they are', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, WALK)
     await p.fetchOnce()
     const checkpoints = await p.checkpoints()
@@ -48,7 +52,15 @@ describe('status --json', () => {
       assert.deepEqual(each.deadLetters, { count: 3, done: 0, more: false, reasons: { invalid_type: 3 } })
       const { startedAt, ...lastRun } = each.lastRun ?? { startedAt: '' }
       assert.equal(Date.parse(startedAt), checkpoint?.startedMs)
-      assert.deepEqual(lastRun, { pages: 6, records: 57, deadLetters: 3, unchanged: 0, requests: 6, retries: 0, drift: [] })
+      assert.deepEqual(lastRun, {
+        pages: 6,
+        records: 57,
+        deadLetters: 3,
+        unchanged: 0,
+        requests: 6,
+        retries: 0,
+        drift: [],
+      })
       // Nothing is loaded yet.
       assert.deepEqual([each.watermark, each.loaded, each.lag, each.lagAtMost], [null, null, 57, false])
       assert.equal(each.offsets, each.log.high - each.log.low)
@@ -59,13 +71,19 @@ describe('status --json', () => {
     await p.untilComplete()
     await until('all is committed', async () => (await p.commits()).every((commit) => commit?.watermark === LAST))
     for (const each of await status(p)) {
-      assert.deepEqual([each.watermark, each.loaded, each.lag, each.offsets, each.gap], [LAST, each.log.high, 0, 0, null])
+      assert.deepEqual(
+        [each.watermark, each.loaded, each.lag, each.offsets, each.gap],
+        [LAST, each.log.high, 0, 0, null],
+      )
       assert.match(each.loader ?? '', /^headrace/)
       assert.equal(each.fetcher, null)
     }
 
     const fetchers = [p.fetcher(), p.fetcher()]
-    await until('both own one', async () => new Set((await status(p)).flatMap(({ fetcher }) => fetcher ?? [])).size === 2)
+    await until(
+      'both own one',
+      async () => new Set((await status(p)).flatMap(({ fetcher }) => fetcher ?? [])).size === 2,
+    )
     const owners = (await status(p)).map(({ fetcher }) => fetcher)
     const members = await p.kafka.members(p.names.fetcherGroup)
     for (const [partition, owner] of owners.entries()) {
@@ -99,7 +117,9 @@ describe('status --json', () => {
     assert.match((await p.run('status')).stdout, /page 3/)
   })
 
-  test('shows the page that was left out, the first one of all too, until it has been published', { timeout: TEST_MS_MAX }, async (t) => {
+  test('shows the page that was left out, the first one of all too, until it has been published', {
+    timeout: TEST_MS_MAX,
+  }, async (t) => {
     const p = await pipeline(t, { ...WALK, stream: 'answers: { skip: [451] },' })
     p.api.refuse = ({ region, page }) => (page === (region === 'eu' ? 3 : 1) ? 451 : undefined)
     for (let turn = 0; turn < 2; turn++) {
@@ -151,11 +171,16 @@ describe('status --json', () => {
       await until('the other one waits', async () => (await streamStatus(p)).backfills[0]?.waiting.length === 1)
       const [backfill, ...others] = (await streamStatus(p)).backfills
       const members = await p.kafka.members(p.names.fetcherGroup)
-      const [owner, ...waiting] = members.toSorted((a, b) => b.partitions.length - a.partitions.length).map(({ memberId }) => memberId)
+      const [owner, ...waiting] = members
+        .toSorted((a, b) => b.partitions.length - a.partitions.length)
+        .map(({ memberId }) => memberId)
       assert.deepEqual([backfill?.range, backfill?.owner, backfill?.waiting, others], [range, owner, waiting, []])
       const [part] = backfill?.partitions ?? []
       assert.ok(Math.abs(Date.parse(part?.startedAt ?? '') - Date.now()) < TEST_MS_MAX)
-      assert.deepEqual([part?.pages, part?.done, part?.totals?.records, part?.lost, part?.skipped], [2, false, 20, false, null])
+      assert.deepEqual(
+        [part?.pages, part?.done, part?.totals?.records, part?.lost, part?.skipped],
+        [2, false, 20, false, null],
+      )
       assert.match((await p.run('status')).stdout, /page 2, .* 20 records, 2 pages .* running/)
       for (const each of [first, second]) {
         each.kill('SIGKILL')

@@ -1,6 +1,7 @@
 /**
- * An API that fails in every way that APIs fail in, by a virtual clock: limits with all hints, storms, damage, ends of tokens, slow answers. Its records
- * follow from the time alone, so it keeps nothing; it counts requests against its quota, and notes every one that comes earlier than it asked for.
+ * An API that fails in every way that APIs fail in, by a virtual clock: limits with all hints, storms, damage, ends of
+ * tokens, slow answers. Its records follow from the time alone, so it keeps nothing; it counts requests against its
+ * quota, and notes every one that comes earlier than it asked for.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { listening } from '../../support/http.ts'
@@ -51,7 +52,11 @@ const second = (ms: number): string => String(Math.ceil(ms / 1000))
 
 const WAYS: readonly Way[] = [
   { name: '429 with seconds', share: 0.02, give: limited(() => ({ 'retry-after': '20' }), 20_000) },
-  { name: '429 with a date', share: 0.02, give: limited((now) => ({ 'retry-after': new Date(now + 31_000).toUTCString() }), 30_000) },
+  {
+    name: '429 with a date',
+    share: 0.02,
+    give: limited((now) => ({ 'retry-after': new Date(now + 31_000).toUTCString() }), 30_000),
+  },
   {
     name: '429 with a date that is past',
     share: 0.01,
@@ -63,9 +68,16 @@ const WAYS: readonly Way[] = [
   {
     name: '429 with RateLimit',
     share: 0.01,
-    give: limited(() => ({ ratelimit: '"burst";r=0;t=15, "day";r=900;t=3600', 'ratelimit-policy': '"burst";q=10;w=15' }), 15_000),
+    give: limited(
+      () => ({ ratelimit: '"burst";r=0;t=15, "day";r=900;t=3600', 'ratelimit-policy': '"burst";q=10;w=15' }),
+      15_000,
+    ),
   },
-  { name: '429 with two hints', share: 0.01, give: limited(() => ({ 'retry-after': '5', ratelimit: '"burst";r=0;t=25' }), 25_000) },
+  {
+    name: '429 with two hints',
+    share: 0.01,
+    give: limited(() => ({ 'retry-after': '5', ratelimit: '"burst";r=0;t=25' }), 25_000),
+  },
   {
     name: '429 with a reset in epoch seconds',
     share: 0.01,
@@ -87,9 +99,14 @@ const WAYS: readonly Way[] = [
   {
     name: 'HTML',
     share: 0.02,
-    give: (response, { clock }) => send(response, clock, 200, '<html>maintenance</html>', { 'content-type': 'text/html' }),
+    give: (response, { clock }) =>
+      send(response, clock, 200, '<html>maintenance</html>', { 'content-type': 'text/html' }),
   },
-  { name: 'cut JSON', share: 0.02, give: (response, { clock, page }) => send(response, clock, 200, page().slice(0, -10)) },
+  {
+    name: 'cut JSON',
+    share: 0.02,
+    give: (response, { clock, page }) => send(response, clock, 200, page().slice(0, -10)),
+  },
   {
     name: 'reset in the body',
     share: 0.02,
@@ -107,9 +124,16 @@ const WAYS: readonly Way[] = [
   { name: 'reset before an answer', share: 0.01, give: (response) => void response.socket?.destroy() },
 ]
 
-export async function startDayApi(clock: IdleClock, random: () => number, quotas: readonly DayQuota[]): Promise<DayApi> {
+export async function startDayApi(
+  clock: IdleClock,
+  random: () => number,
+  quotas: readonly DayQuota[],
+): Promise<DayApi> {
   const startMs = clock.nowMs()
-  /** For each quota the newest requests, as many as it allows: the oldest of them must have left the window when the next one comes. */
+  /**
+   * For each quota the newest requests, as many as it allows: the oldest of them must have left the window when the
+   * next one comes.
+   */
   const arrivals = quotas.map((quota) => ({ quota, times: [] as number[] }))
   /** What was told at an instant counts from the next one on: a request that was under way meanwhile could not know. */
   let notBeforeMs = 0
@@ -133,7 +157,9 @@ export async function startDayApi(clock: IdleClock, random: () => number, quotas
     if (atMs >= (LONG_WAITS_AT_MS[longWaits] ?? Number.POSITIVE_INFINITY)) {
       longWaits += 1
       api.closed.push([atMs, atMs + LONG_WAIT_S * 1000])
-      return count('429 with an hour', () => limited(() => ({ 'retry-after': String(LONG_WAIT_S) }), LONG_WAIT_S * 1000)(response, tools))
+      return count('429 with an hour', () =>
+        limited(() => ({ 'retry-after': String(LONG_WAIT_S) }), LONG_WAIT_S * 1000)(response, tools),
+      )
     }
     if (atMs % STORM_EVERY_MS < STORM_MS) return count('503 in a storm', () => send(response, clock, 503, 'storm'))
     const slow = random()
@@ -164,7 +190,12 @@ export async function startDayApi(clock: IdleClock, random: () => number, quotas
       // One in ten ends before it said it would.
       const lifeMs = draw > 0.9 && !calm ? TOKEN_LIFE_MS / 2 : TOKEN_LIFE_MS
       token = { text: `token-${api.tokens}`, endsMs: clock.nowMs() + lifeMs }
-      send(response, clock, 200, JSON.stringify({ access_token: token.text, token_type: 'Bearer', expires_in: TOKEN_LIFE_MS / 1000 }))
+      send(
+        response,
+        clock,
+        200,
+        JSON.stringify({ access_token: token.text, token_type: 'Bearer', expires_in: TOKEN_LIFE_MS / 1000 }),
+      )
     }
   }
 
@@ -172,11 +203,13 @@ export async function startDayApi(clock: IdleClock, random: () => number, quotas
     api.requests += 1
     const nowMs = clock.elapsedMs()
     if (toldNow.atMs < nowMs) notBeforeMs = Math.max(notBeforeMs, toldNow.untilMs)
-    if (nowMs < notBeforeMs) note(api.tooEarly, `request ${api.requests} came at ${nowMs}, ${notBeforeMs - nowMs} ms too early`)
+    if (nowMs < notBeforeMs)
+      note(api.tooEarly, `request ${api.requests} came at ${nowMs}, ${notBeforeMs - nowMs} ms too early`)
     for (const { quota, times } of arrivals) {
       times.push(nowMs)
       const first = times.length > quota.requests ? times.shift() : undefined
-      if (first !== undefined && nowMs - first < quota.perMs) note(api.overruns, `${quota.requests + 1} requests from ${first} to ${nowMs}`)
+      if (first !== undefined && nowMs - first < quota.perMs)
+        note(api.overruns, `${quota.requests + 1} requests from ${first} to ${nowMs}`)
     }
   }
 
@@ -187,7 +220,8 @@ export async function startDayApi(clock: IdleClock, random: () => number, quotas
   }
 
   /** Partition p has a record every ten seconds, the next one a third of that later. */
-  const newest = (partition: number): number => Math.floor((clock.elapsedMs() - (partition * RECORD_EVERY_MS) / 3) / RECORD_EVERY_MS)
+  const newest = (partition: number): number =>
+    Math.floor((clock.elapsedMs() - (partition * RECORD_EVERY_MS) / 3) / RECORD_EVERY_MS)
   const timeOf = (number: number, partition: number): number =>
     startMs + number * RECORD_EVERY_MS + Math.round((partition * RECORD_EVERY_MS) / 3)
 
@@ -202,12 +236,18 @@ export async function startDayApi(clock: IdleClock, random: () => number, quotas
     else if (since !== null) while (from <= end && timeOf(from, partition) < Date.parse(since)) from += 1
     const data: unknown[] = []
     for (let number = from; number <= Math.min(end, from + PAGE - 1); number++) {
-      data.push({ id: `p${partition}-${number % RECORDS}`, n: number, updated_at: new Date(timeOf(number, partition)).toISOString() })
+      data.push({
+        id: `p${partition}-${number % RECORDS}`,
+        n: number,
+        updated_at: new Date(timeOf(number, partition)).toISOString(),
+      })
     }
     return JSON.stringify({ data, next: from + PAGE <= end ? from + PAGE : null })
   }
 
-  const { url, close } = await listening((request, response) => void answer(request, response).catch(() => response.destroy()))
+  const { url, close } = await listening(
+    (request, response) => void answer(request, response).catch(() => response.destroy()),
+  )
   const api: DayApi = {
     url,
     given: new Map(),
@@ -233,6 +273,12 @@ const headersOf = (clock: IdleClock): Record<string, string> => ({
   date: new Date(clock.nowMs()).toUTCString(),
 })
 
-function send(response: ServerResponse, clock: IdleClock, status: number, body: string, headers: Record<string, string> = {}): void {
+function send(
+  response: ServerResponse,
+  clock: IdleClock,
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { ...headersOf(clock), ...headers }).end(body)
 }

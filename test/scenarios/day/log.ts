@@ -1,4 +1,7 @@
-/** A log that forgets: what a partition publishes is handed on and dropped, its checkpoint is kept. Where a day of records must not fill the memory. */
+/**
+ * A log that forgets: what a partition publishes is handed on and dropped, its checkpoint is kept. Where a day of
+ * records must not fill the memory.
+ */
 import type { Append, Kafka, Publisher } from '#shared/kafka/kafka.ts'
 
 export function forgetfulKafka(onAppend: (append: Append) => void): Kafka {

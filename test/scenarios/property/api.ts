@@ -1,6 +1,7 @@
 /**
- * The API of one case and the truth about it: its records, how they change from request to request, every version that there ever was. What it
- * answers follows from the seed and the number of the request alone, except for the time of day where the case's clock is the wall's.
+ * The API of one case and the truth about it: its records, how they change from request to request, every version that
+ * there ever was. What it answers follows from the seed and the number of the request alone, except for the time of day
+ * where the case's clock is the wall's.
  */
 import { between, randomFrom } from '../../support/random.ts'
 import type { Case, Change, Disguise, Failure } from './case.ts'
@@ -107,7 +108,10 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
   for (let number = 0; number < each.initial; number++) {
     if (clock === 'wall')
       tick =
-        Math.floor((baseMs + between(setUp, 0, INITIAL_SPAN_MS / each.initial) + (number * INITIAL_SPAN_MS) / each.initial) / unit) * unit
+        Math.floor(
+          (baseMs + between(setUp, 0, INITIAL_SPAN_MS / each.initial) + (number * INITIAL_SPAN_MS) / each.initial) /
+            unit,
+        ) * unit
     write(newId(setUp), clock === 'wall' ? Math.max(tick, baseMs) : stamp(setUp), setUp)
   }
 
@@ -132,7 +136,8 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
   function changeSome(first: boolean, random: () => number): void {
     if (isCalm() || requests > changes.requestsMax || (changes.when === 'walk-start' && !first)) return
     const count = between(random, 0, changes.perRequestMax)
-    for (let done = 0; done < count; done++) change(changes.kinds[between(random, 0, changes.kinds.length - 1)] ?? 'insert', random)
+    for (let done = 0; done < count; done++)
+      change(changes.kinds[between(random, 0, changes.kinds.length - 1)] ?? 'insert', random)
     if (first && changes.lateUnits > 0 && random() < 0.5) {
       write(newId(random), Math.max(tick - between(random, 0, changes.lateUnits) * unit, sequence ? 1 : 0), random)
     }
@@ -180,14 +185,17 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
       else if (paging.kind === 'cursor' && paging.from === 'header') headers['x-next'] = next
       else body.meta = { next }
     }
-    if (paging.kind === 'graphql') body.data = { found: { nodes: body.data, pageInfo: { hasNextPage: more, endCursor: next } } }
+    if (paging.kind === 'graphql')
+      body.data = { found: { nodes: body.data, pageInfo: { hasNextPage: more, endCursor: next } } }
     removals = 0
     return plain(200, JSON.stringify(body), headers)
   }
 
   function disguiseOf(random: () => number): Disguise | undefined {
     const [share, which] = [random(), random()]
-    return share < each.disguises.share ? each.disguises.kinds[Math.floor(which * each.disguises.kinds.length)] : undefined
+    return share < each.disguises.share
+      ? each.disguises.kinds[Math.floor(which * each.disguises.kinds.length)]
+      : undefined
   }
 
   return {
@@ -322,7 +330,8 @@ function startOf(each: Case, request: CaseRequest): Start {
   if (cursor === null) return all
   const [at, seq, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [number, number, string]
   const sign = each.order === 'newest' ? -1 : 1
-  const after = (row: Row) => (each.order === 'id' ? row.version.id > id : sign * (row.version.at - at || row.seq - seq) > 0)
+  const after = (row: Row) =>
+    each.order === 'id' ? row.version.id > id : sign * (row.version.at - at || row.seq - seq) > 0
   return { after, skip: 0, first: false }
 }
 
@@ -337,7 +346,8 @@ function keyStart(each: Case, query: URLSearchParams): Start | null {
   const { inclusiveKey } = each.paging
   const beyond = (sign: number) => (inclusiveKey ? sign >= 0 : sign > 0)
   const [id, seq, at] = [query.get('after_id'), query.get('after_seq'), query.get('after')]
-  if (id !== null) return { after: ({ version }) => (inclusiveKey ? version.id >= id : version.id > id), skip: 0, first: false }
+  if (id !== null)
+    return { after: ({ version }) => (inclusiveKey ? version.id >= id : version.id > id), skip: 0, first: false }
   if (seq === null) return null
   if (at === null) return { after: (row) => beyond(row.seq - Number(seq)), skip: 0, first: false }
   const from = keyPosition(each, at)

@@ -1,6 +1,7 @@
 /**
- * A backfill of a part of what the APIs of a batch had at first, beside the fetcher that runs them; and what must be true of it: its pages move no
- * watermark, hold nothing from outside, and hold all that lay inside and did not change meanwhile.
+ * A backfill of a part of what the APIs of a batch had at first, beside the fetcher that runs them; and what must be
+ * true of it: its pages move no watermark, hold nothing from outside, and hold all that lay inside and did not change
+ * meanwhile.
  */
 import type { Version } from './api.ts'
 import type { Case } from './case.ts'
@@ -42,17 +43,27 @@ export function apart({ entries }: Held, runs: ReadonlySet<string>): { regular: 
   return { regular: [...regular, ...page], backfill }
 }
 
-export function judgeBackfill(each: Case, versions: readonly Version[], pages: readonly LogEntry[], backfill: Backfill): string[] {
+export function judgeBackfill(
+  each: Case,
+  versions: readonly Version[],
+  pages: readonly LogEntry[],
+  backfill: Backfill,
+): string[] {
   const { range, startedMs, endedMs } = backfill
   const isIn = ({ at }: Version) => at >= Date.parse(range.from) && at < Date.parse(range.to)
   const inside = new Set(versions.filter(isIn).map(({ id, n }) => `${id} ${n}`))
   const published = new Set(pages.flatMap(({ key, record }) => (record === null ? [] : [`${key} ${record.n}`])))
   const stayed = versions.filter(
     (version) =>
-      isIn(version) && version.valid && version.madeMs + each.changes.hiddenMs < startedMs && (version.endedMs ?? endedMs + 1) > endedMs,
+      isIn(version) &&
+      version.valid &&
+      version.madeMs + each.changes.hiddenMs < startedMs &&
+      (version.endedMs ?? endedMs + 1) > endedMs,
   )
   return [
-    ...pages.flatMap(({ marker, offset }) => (marker?.watermark == null ? [] : [`backfill: the marker at ${offset} has a watermark`])),
+    ...pages.flatMap(({ marker, offset }) =>
+      marker?.watermark == null ? [] : [`backfill: the marker at ${offset} has a watermark`],
+    ),
     ...[...published]
       .filter((version) => !inside.has(version))
       .map((version) => `backfill: ${version} lies outside of ${range.from} to ${range.to}`),

@@ -1,6 +1,7 @@
 /**
- * Runs the cases of a batch together: their APIs in this process, one fetcher for all of them in another, which is killed where the first case says,
- * started again, stopped, and run once more when the APIs have come to rest. Then each case is judged by what the topic holds.
+ * Runs the cases of a batch together: their APIs in this process, one fetcher for all of them in another, which is
+ * killed where the first case says, started again, stopped, and run once more when the APIs have come to rest. Then
+ * each case is judged by what the topic holds.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -61,7 +62,12 @@ export async function runBatch({ seeds, kills, smallMemory, backfills, stepsCloc
   const stack = await testStack()
   const prefix = uniquePrefix()
   const memory: Record<string, string> = smallMemory ? { FETCHER_MEMORY_KEYS: String(SMALL_MEMORY_KEYS) } : {}
-  const env = stack.env({ HEADRACE_PREFIX: prefix, KAFKA_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS), ...TOKEN_ENV, ...memory })
+  const env = stack.env({
+    HEADRACE_PREFIX: prefix,
+    KAFKA_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
+    ...TOKEN_ENV,
+    ...memory,
+  })
   const kafka = await connectKafka(readConfig(env).kafka, { log: silentLog, clock: systemClock })
   const cases = seeds.map(caseOf)
   const baseMs = Math.floor(Date.now() / 1000) * 1000 - BEFORE_MS
@@ -93,7 +99,13 @@ export async function runBatch({ seeds, kills, smallMemory, backfills, stepsCloc
     const undisturbed = start(false, behind[1])
     await undisturbed.busy
     const filled = cases.filter((each) => backfills && each.backfill).map(({ seed }) => seed)
-    const backfill = { range: rangeFrom(baseMs), runs: new Set<string>(), startedMs: Date.now(), endedMs: 0, isDone: filled.length === 0 }
+    const backfill = {
+      range: rangeFrom(baseMs),
+      runs: new Set<string>(),
+      startedMs: Date.now(),
+      endedMs: 0,
+      isDone: filled.length === 0,
+    }
     const fill = async () => {
       if (backfill.isDone) return
       const child = startChild({ seeds: filled, place, once: true, behindMs: 0, range: backfill.range }, env, children)
@@ -181,16 +193,19 @@ async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
   for (const [partition, region] of regionsOf(each).entries()) {
     const outcome = word?.outcomes[`s${each.seed}.${STREAM}/${partition}`]
     if (outcome?.outcome !== 'done')
-      verdict.problems.push(`${region}: the last run is ${outcome?.outcome ?? 'missing'}: ${outcome?.error ?? log.at(-1)}`)
+      verdict.problems.push(
+        `${region}: the last run is ${outcome?.outcome ?? 'missing'}: ${outcome?.error ?? log.at(-1)}`,
+      )
     const api = server.apis.get(each.seed)?.[partition]
     const held = await heldIn(kafka, topicOf(prefix, each), partition)
     verdict.published += held.entries.filter(({ record }) => record !== null).length
     verdict.markers += held.entries.filter(({ marker }) => marker !== null).length
     verdict.requests += api?.requests() ?? 0
     verdict.problems.push(
-      ...judge(each, api?.versions() ?? [], held, smallMemory, { backfill: hasBackfill ? backfill : null, behindMs }).map(
-        (problem) => `${region}: ${problem}`,
-      ),
+      ...judge(each, api?.versions() ?? [], held, smallMemory, {
+        backfill: hasBackfill ? backfill : null,
+        behindMs,
+      }).map((problem) => `${region}: ${problem}`),
     )
   }
   if (hasBackfill && !backfill.isDone) verdict.problems.push('a backfill of the batch did not come to its end')
@@ -201,9 +216,11 @@ async function judgeCase(each: Case, tools: JudgeTools): Promise<Verdict> {
   return verdict
 }
 
-const differences = (numbers: readonly number[]): number[] => numbers.map((number, index) => number - (numbers[index - 1] ?? 0))
+const differences = (numbers: readonly number[]): number[] =>
+  numbers.map((number, index) => number - (numbers[index - 1] ?? 0))
 
-const topicOf = (prefix: string, each: Case): string => namesFor(prefix).records({ source: `s${each.seed}`, stream: STREAM })
+const topicOf = (prefix: string, each: Case): string =>
+  namesFor(prefix).records({ source: `s${each.seed}`, stream: STREAM })
 
 async function heldIn(kafka: Kafka, topic: string, partition: number): Promise<Held> {
   const letters = await read(kafka, namesFor('').deadLetters(topic), partition)
@@ -216,7 +233,9 @@ async function heldIn(kafka: Kafka, topic: string, partition: number): Promise<H
       marker: parseMarker(headers?.[MARKER_HEADER]?.toString()),
     })),
     deadLetters: letters.map(({ value, headers }) => {
-      const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()]))
+      const texts = Object.fromEntries(
+        Object.entries(headers ?? {}).map(([name, header]) => [name, header?.toString()]),
+      )
       const { run, page } = parseDeadLetterHeaders(texts)
       return { raw: value?.toString() ?? '', run, page }
     }),

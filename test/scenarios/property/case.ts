@@ -1,11 +1,22 @@
 /**
- * One random API and the declaration that fits it, drawn from a seed: how it pages and orders, what its clock is, how it changes while it is walked,
- * how it fails. `promise` says what can be asked of the fetcher in front of such an API: with `complete` nothing may be lost; with `sound` the walk
- * itself cannot promise that (numbers that shift), and only what it publishes is judged. Pure: the same seed draws the same case.
+ * One random API and the declaration that fits it, drawn from a seed: how it pages and orders, what its clock is, how
+ * it changes while it is walked, how it fails. `promise` says what can be asked of the fetcher in front of such an API:
+ * with `complete` nothing may be lost; with `sound` the walk itself cannot promise that (numbers that shift), and only
+ * what it publishes is judged. Pure: the same seed draws the same case.
  */
 import { between, randomFrom } from '../../support/random.ts'
 
-export type PagingKind = 'cursor' | 'link' | 'next-url' | 'keyset' | 'page-number' | 'offset' | 'windows' | 'graphql' | 'generator' | 'none'
+export type PagingKind =
+  | 'cursor'
+  | 'link'
+  | 'next-url'
+  | 'keyset'
+  | 'page-number'
+  | 'offset'
+  | 'windows'
+  | 'graphql'
+  | 'generator'
+  | 'none'
 export type Failure =
   | ('429-at-once' | '429-second' | '429' | '503' | '500' | 'cut' | 'html' | 'reset')
   // A 2xx that is not the answer, and one that contradicts what the walk has learned of its size.
@@ -52,7 +63,10 @@ export type Case = {
   paging: Paging
   order: 'updated' | 'id' | 'newest'
   marking: Marking | null
-  /** `wall`: records are stamped with the time of day. `steps`: with a time or number of the API's own, which moves by its changes only. */
+  /**
+   * `wall`: records are stamped with the time of day. `steps`: with a time or number of the API's own, which moves by
+   * its changes only.
+   */
   clock: 'wall' | 'steps'
   /** Milliseconds that the API's time of day is behind this machine's. */
   behindMs: number
@@ -85,7 +99,10 @@ export type Case = {
   paceMs: number
   everyMs: number
   attemptsMax: number
-  /** Number of the request of partition 0 at which the fetcher is killed, when this case leads; and how long after its answer. */
+  /**
+   * Number of the request of partition 0 at which the fetcher is killed, when this case leads; and how long after its
+   * answer.
+   */
   kills: readonly { request: number; afterMs: number | null }[]
   promise: 'complete' | 'sound'
 }
@@ -105,7 +122,17 @@ const KINDS: readonly PagingKind[] = [
   'generator',
   'none',
 ]
-const FAILURES: readonly Failure[] = ['429-at-once', '429-at-once', '429-second', '429', '503', '500', 'cut', 'html', 'reset']
+const FAILURES: readonly Failure[] = [
+  '429-at-once',
+  '429-at-once',
+  '429-second',
+  '429',
+  '503',
+  '500',
+  'cut',
+  'html',
+  'reset',
+]
 const NO_ANSWERS: readonly Failure[] = ['error-body', 'errors-body', 'renamed', 'nan']
 const DISGUISES: readonly Disguise[] = ['utf8mb4', 'utf-16le', 'coding']
 /** So that no page of links that count has one watermark alone: then only the count leads past it. */
@@ -156,10 +183,16 @@ export function caseOf(seed: number): Case {
           ? one(['wall', 'steps'] as const)
           : 'wall'
   const wholeSeconds =
-    marking?.type === 'epochSeconds' || (instants && chance(0.3) && !counts && !(kind === 'windows' && paging.cap !== null))
+    marking?.type === 'epochSeconds' ||
+    (instants && chance(0.3) && !counts && !(kind === 'windows' && paging.cap !== null))
 
   // A walk by numbers loses nothing where nothing that it has passed moves.
-  let kinds: readonly Change[] = one([['insert', 'update', 'delete'], ['insert', 'update', 'delete'], ['insert', 'update'], ['insert']])
+  let kinds: readonly Change[] = one([
+    ['insert', 'update', 'delete'],
+    ['insert', 'update', 'delete'],
+    ['insert', 'update'],
+    ['insert'],
+  ])
   let when: Case['changes']['when'] = 'any'
   let promise: Case['promise'] = 'complete'
   if (kind === 'page-number' || (kind === 'offset' && paging.overlap === 0) || (counts && marking?.sorted !== true)) {
@@ -178,19 +211,22 @@ export function caseOf(seed: number): Case {
     if (coarse(marking) && !wholeSeconds) paging.inclusiveEnd = false
   }
   const steady = clock === 'steps' && order === 'updated' && !(kind === 'keyset' && paging.inclusiveKey)
-  const canBeLate = steady && marking !== null && marking.type !== 'text' && marking.sorted && when === 'any' && !byNumber
+  const canBeLate =
+    steady && marking !== null && marking.type !== 'text' && marking.sorted && when === 'any' && !byNumber
   const lateUnits = canBeLate && chance(0.4) ? between(random, 1, 20) : 0
   const cursorRequests = kind !== 'none' && chance(0.25) ? between(random, 2, 12) : null
   if (marking !== null) {
-    // A walk that begins anew because of its cursor, and is killed before its first page, is gone on with at the old place. What came late meanwhile
-    // lies behind that, and steps are no clock that would tell the run's start: the lookback has to reach whatever is added in a run.
+    // A walk that begins anew because of its cursor, and is killed before its first page, is gone on with at the old
+    // place. What came late meanwhile lies behind that, and steps are no clock that would tell the run's start: the
+    // lookback has to reach whatever is added in a run.
     if (lateUnits > 0) marking.lookback = cursorRequests === null ? lateUnits : LOOKBACK_ALL
     if (marking.type === 'text') marking.lookback = 0
     // Changes behind the back of a walk in no order have a clock to be found by, or a lookback that reaches them.
     if (clock === 'steps' && order !== 'updated') marking.lookback = LOOKBACK_ALL
   }
 
-  // Records that become visible late and in any order: a time to settle covers them where there is a clock, or a lookback.
+  // Records that become visible late and in any order: a time to settle covers them where there is a clock, or a
+  // lookback.
   const settles = clock === 'wall' && marking !== null && !byNumber && paging.inner !== 'page-number' && chance(0.35)
   const hiddenMs = settles ? between(random, 100, 900) : 0
   if (settles) {
@@ -227,10 +263,18 @@ export function caseOf(seed: number): Case {
     paceMs: clock === 'wall' && wholeSeconds ? between(random, 60, 250) : 0,
     everyMs: between(random, 300, 900),
     attemptsMax: between(random, 2, 6),
-    kills: [0, 1].map(() => ({ request: between(random, 2, 14), afterMs: chance(0.4) ? null : between(random, 0, 80) })),
+    kills: [0, 1].map(() => ({
+      request: between(random, 2, 14),
+      afterMs: chance(0.4) ? null : between(random, 0, 80),
+    })),
     promise,
     // What moves between the pages of a walk by number is lost to it when another walk comes in between.
-    backfill: clock === 'wall' && instants && !byNumber && !(kind === 'windows' && paging.inner === 'page-number') && chance(0.5),
+    backfill:
+      clock === 'wall' &&
+      instants &&
+      !byNumber &&
+      !(kind === 'windows' && paging.inner === 'page-number') &&
+      chance(0.5),
     marks: kinds.includes('delete') && chance(0.5) ? one(['pointer', 'function'] as const) : null,
   }
 }

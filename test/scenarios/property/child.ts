@@ -1,4 +1,7 @@
-/** A fetcher as a process of its own, for the cases of a batch: for ever until it is killed or stopped, or one run of everything. Tells by its standard output. */
+/**
+ * A fetcher as a process of its own, for the cases of a batch: for ever until it is killed or stopped, or one run of
+ * everything. Tells by its standard output.
+ */
 
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig, resolverFor } from '#shared/config/config.ts'
@@ -8,7 +11,13 @@ import { fetchStreams } from '../../../services/fetcher/fetcher.ts'
 import { caseOf } from './case.ts'
 import { type CasePlace, sourceOf } from './declare.ts'
 
-export type ChildOrder = { seeds: number[]; place: CasePlace; once: boolean; behindMs: number; range?: { from: string; to: string } }
+export type ChildOrder = {
+  seeds: number[]
+  place: CasePlace
+  once: boolean
+  behindMs: number
+  range?: { from: string; to: string }
+}
 export type ChildWord = { outcomes: Record<string, { outcome: string; error?: string }> }
 
 const order: ChildOrder = JSON.parse(process.argv[2] ?? '')

@@ -1,4 +1,7 @@
-/** The declaration of a case, as an author would write it for that API: built from the same draw, compiled as every other. */
+/**
+ * The declaration of a case, as an author would write it for that API: built from the same draw, compiled as every
+ * other.
+ */
 import { compileSource, type Source } from '#shared/declaration/compile.ts'
 import {
   cursor,
@@ -35,7 +38,9 @@ export function sourceOf(each: Case, place: CasePlace): Source {
     ...(posts ? { method: 'POST', body: { search: { all: true } } } : {}),
     ...(paging.kind === 'graphql' ? {} : { records: '/data' }),
     paginate: paginateOf(each),
-    ...(each.marks === null ? {} : { deleted: each.marks === 'pointer' ? '/gone' : (raw: unknown) => (raw as { gone?: unknown }).gone }),
+    ...(each.marks === null
+      ? {}
+      : { deleted: each.marks === 'pointer' ? '/gone' : (raw: unknown) => (raw as { gone?: unknown }).gone }),
     schema: z.object({ id: z.string(), n: z.int(), seq: z.int(), updated_at: fieldOf(each), value: z.int() }),
     primaryKey: ['id'],
     ...(marking === null ? {} : { watermark: watermarkOf(each, place) }),
@@ -78,12 +83,15 @@ function watermarkOf({ marking, paging, clock, wholeSeconds }: Case, { baseMs }:
     sorted: marking.sorted,
     exclusive: marking.exclusive,
     ...(marking.as === null ? {} : { as: marking.as }),
-    ...(marking.lookback === 0 ? {} : { lookback: marking.type === 'integer' ? marking.lookback : `${marking.lookback}${unit}` }),
+    ...(marking.lookback === 0
+      ? {}
+      : { lookback: marking.type === 'integer' ? marking.lookback : `${marking.lookback}${unit}` }),
     ...(paging.kind === 'windows' ? { start } : settleOf(marking)),
   }
 }
 
-const settleOf = (marking: Case['marking']) => (marking === null || marking.settleMs === 0 ? {} : { settle: `${marking.settleMs}ms` })
+const settleOf = (marking: Case['marking']) =>
+  marking === null || marking.settleMs === 0 ? {} : { settle: `${marking.settleMs}ms` }
 
 function paginateOf({ paging, order, marking }: Case) {
   const { size } = paging
@@ -91,7 +99,11 @@ function paginateOf({ paging, order, marking }: Case) {
     case 'cursor':
       return cursor({
         ...(paging.from === 'body' ? { next: '/meta/next' } : { nextHeader: 'x-next' }),
-        ...(paging.into === 'param' ? { param: 'cursor' } : paging.into === 'header' ? { header: 'x-cursor' } : { body: '/page/after' }),
+        ...(paging.into === 'param'
+          ? { param: 'cursor' }
+          : paging.into === 'header'
+            ? { header: 'x-cursor' }
+            : { body: '/page/after' }),
         ...(paging.hasMore ? { hasMore: '/has_more' } : {}),
       })
     case 'link':
@@ -132,7 +144,8 @@ function paginateOf({ paging, order, marking }: Case) {
   }
 }
 
-const QUERY = 'query ($first: Int, $from: String) { found(first: $first, after: $from) { nodes pageInfo { hasNextPage endCursor } } }'
+const QUERY =
+  'query ($first: Int, $from: String) { found(first: $first, after: $from) { nodes pageInfo { hasNextPage endCursor } } }'
 const WALK_PAGES_MAX = 10_000
 
 /** As an author may write it: its own loop, and a cursor with each page but the last. */

@@ -1,6 +1,6 @@
 /**
- * Compares what the topic holds with the truth of the API. Every sentence that it returns is a promise that was broken. Assumes a log that committed
- * readers see whole, and an API that has stopped changing before the last run.
+ * Compares what the topic holds with the truth of the API. Every sentence that it returns is a promise that was broken.
+ * Assumes a log that committed readers see whole, and an API that has stopped changing before the last run.
  */
 
 import type { PageMarker } from '#shared/messages/frame.ts'
@@ -11,8 +11,8 @@ import type { Case } from './case.ts'
 import type { Held } from './held.ts'
 
 /**
- * `repeats`: true where a version may be published twice, because the memory of what was published is small. The pages of a backfill are judged by
- * themselves where regular runs are.
+ * `repeats`: true where a version may be published twice, because the memory of what was published is small. The pages
+ * of a backfill are judged by themselves where regular runs are.
  */
 export type Circumstances = {
   backfill: Backfill | null
@@ -33,12 +33,19 @@ export function judge(
   const problems = [...invented(versions, held), ...countsOf(held), ...walkOf(regular), ...stamps(held)]
   if (!repeats) problems.push(...twice(regular))
   if (backfill !== null) problems.push(...judgeBackfill(each, versions, pages.backfill, backfill))
-  if (each.promise === 'complete') problems.push(...lost(versions, seen), ...ahead(each, versions, held, seen, behindMs))
+  if (each.promise === 'complete')
+    problems.push(...lost(versions, seen), ...ahead(each, versions, held, seen, behindMs))
   return problems
 }
 
-/** Offset of the first record of a key that is at least this version; dead letters have none and count from the start. */
-type SeenLog = { first(version: Version): number | null; latest: ReadonlyMap<string, number>; rejected: ReadonlyMap<string, number> }
+/**
+ * Offset of the first record of a key that is at least this version; dead letters have none and count from the start.
+ */
+type SeenLog = {
+  first(version: Version): number | null
+  latest: ReadonlyMap<string, number>
+  rejected: ReadonlyMap<string, number>
+}
 
 function readLog({ entries, deadLetters }: Held): SeenLog {
   const published = new Map<string, { n: number; offset: number }[]>()
@@ -72,9 +79,12 @@ function invented(versions: readonly Version[], { entries, deadLetters }: Held):
   for (const { key, record, offset } of entries) {
     if (record === null) continue
     const version = known.get(`${key} ${record.n}`)
-    if (version === undefined || !version.valid) problems.push(`offset ${offset}: ${key} version ${record.n} was never given out as valid`)
+    if (version === undefined || !version.valid)
+      problems.push(`offset ${offset}: ${key} version ${record.n} was never given out as valid`)
     else if ((record[DELETED_FIELD] === 1) !== (version.record.gone !== undefined)) {
-      problems.push(`offset ${offset}: ${key} version ${record.n} is marked ${record[DELETED_FIELD]}, the API says ${version.record.gone}`)
+      problems.push(
+        `offset ${offset}: ${key} version ${record.n} is marked ${record[DELETED_FIELD]}, the API says ${version.record.gone}`,
+      )
     } else if (!isLike(record, version)) {
       problems.push(`offset ${offset}: ${key} version ${record.n} is not what the API gave`)
     }
@@ -88,7 +98,8 @@ function invented(versions: readonly Version[], { entries, deadLetters }: Held):
 
 /** Of what is gone, the other fields may not fit. */
 const isLike = (record: Record<string, unknown>, { record: given }: Version): boolean =>
-  record.updated_at === given.updated_at && (record.value === given.value || (given.gone !== undefined && typeof given.value !== 'number'))
+  record.updated_at === given.updated_at &&
+  (record.value === given.value || (given.gone !== undefined && typeof given.value !== 'number'))
 
 /** What a marker says of its page is what lies in front of it. */
 function countsOf({ entries, deadLetters }: Held): string[] {
@@ -99,10 +110,12 @@ function countsOf({ entries, deadLetters }: Held): string[] {
       records += 1
       continue
     }
-    if (marker.records !== records) problems.push(`marker at ${offset} counts ${marker.records} records, there are ${records}`)
+    if (marker.records !== records)
+      problems.push(`marker at ${offset} counts ${marker.records} records, there are ${records}`)
     records = 0
     const letters = deadLetters.filter(({ run, page }) => run === marker.run && page === marker.page).length
-    if (marker.deadLetters !== letters) problems.push(`marker at ${offset} counts ${marker.deadLetters} dead letters, there are ${letters}`)
+    if (marker.deadLetters !== letters)
+      problems.push(`marker at ${offset} counts ${marker.deadLetters} dead letters, there are ${letters}`)
   }
   if (records > 0) problems.push(`${records} records behind the last marker`)
   return problems
@@ -115,7 +128,8 @@ function walkOf({ entries }: Held): string[] {
   for (const { marker, offset } of entries) {
     if (marker === null) continue
     const wanted = before !== null && before.run === marker.run ? before.page + 1 : 1
-    if (marker.page !== wanted) problems.push(`marker at ${offset} is page ${marker.page} of its run, expected ${wanted}`)
+    if (marker.page !== wanted)
+      problems.push(`marker at ${offset} is page ${marker.page} of its run, expected ${wanted}`)
     if (before?.run === marker.run && before.last) problems.push(`marker at ${offset} goes on a run that was done`)
     before = marker
   }
@@ -128,7 +142,8 @@ function stamps({ entries }: Held): string[] {
   const problems: string[] = []
   let before = 0
   for (const { atMs, offset } of entries) {
-    if (atMs < before) problems.push(`the stamp at offset ${offset} is ${before - atMs} ms before the one in front of it`)
+    if (atMs < before)
+      problems.push(`the stamp at offset ${offset} is ${before - atMs} ms before the one in front of it`)
     before = Math.max(before, atMs)
   }
   return problems
@@ -159,8 +174,8 @@ function lost(versions: readonly Version[], { latest, rejected }: SeenLog): stri
 }
 
 /**
- * A watermark says that a run may begin there, less the lookback. So whatever lies before that and was in the API when the marker was made has to be
- * in the log in front of the marker.
+ * A watermark says that a run may begin there, less the lookback. So whatever lies before that and was in the API when
+ * the marker was made has to be in the log in front of the marker.
  */
 function ahead(each: Case, versions: readonly Version[], { entries }: Held, seen: SeenLog, behindMs: number): string[] {
   const { marking } = each
@@ -169,8 +184,10 @@ function ahead(each: Case, versions: readonly Version[], { entries }: Held, seen
   let before: number | null = null
   for (const { marker, offset } of entries) {
     if (marker === null || marker.watermark === null) continue
-    const reached = marking.type === 'integer' || marking.type === 'text' ? Number(marker.watermark) : Date.parse(marker.watermark)
-    if (before !== null && reached < before) problems.push(`marker at ${offset}: the watermark goes back to ${marker.watermark}`)
+    const reached =
+      marking.type === 'integer' || marking.type === 'text' ? Number(marker.watermark) : Date.parse(marker.watermark)
+    if (before !== null && reached < before)
+      problems.push(`marker at ${offset}: the watermark goes back to ${marker.watermark}`)
     before = reached
     const from = reached - marking.lookback * (each.wholeSeconds && each.clock === 'steps' ? 1000 : 1)
     for (const version of versions) {

@@ -1,4 +1,7 @@
-/** One HTTP server for the APIs of a batch, each below its seed: records, tokens, damage to answers. Tells of each request, for who kills by them. */
+/**
+ * One HTTP server for the APIs of a batch, each below its seed: records, tokens, damage to answers. Tells of each
+ * request, for who kills by them.
+ */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { listening } from '../../support/http.ts'
@@ -16,11 +19,18 @@ export type BatchServer = {
 
 export type Seen = { seed: number; partition: number; request: number; moment: 'asked' | 'answered' }
 
-export async function startBatchServer(cases: readonly Case[], baseMs: number, onSeen: (seen: Seen) => void): Promise<BatchServer> {
+export async function startBatchServer(
+  cases: readonly Case[],
+  baseMs: number,
+  onSeen: (seen: Seen) => void,
+): Promise<BatchServer> {
   let calm = false
   const isCalm = () => calm
   const apis = new Map(
-    cases.map((each) => [each.seed, regionsOf(each).map((_, index) => createRegionApi(each, index, { baseMs, isCalm }))]),
+    cases.map((each) => [
+      each.seed,
+      regionsOf(each).map((_, index) => createRegionApi(each, index, { baseMs, isCalm })),
+    ]),
   )
   const tokens = new Map(cases.map((each) => [each.seed, createTokens(each)]))
   const bySeed = new Map(cases.map((each) => [each.seed, each]))
@@ -50,7 +60,9 @@ export async function startBatchServer(cases: readonly Case[], baseMs: number, o
     onSeen({ ...at, moment: 'answered' })
   }
 
-  const { url, close } = await listening((request, response) => void answer(request, response).catch(() => response.destroy()))
+  const { url, close } = await listening(
+    (request, response) => void answer(request, response).catch(() => response.destroy()),
+  )
   return {
     url,
     apis,
@@ -61,7 +73,8 @@ export async function startBatchServer(cases: readonly Case[], baseMs: number, o
   }
 }
 
-export const regionsOf = ({ partitions }: Case): string[] => Array.from({ length: partitions }, (_, index) => `r${index}`)
+export const regionsOf = ({ partitions }: Case): string[] =>
+  Array.from({ length: partitions }, (_, index) => `r${index}`)
 
 function createTokens({ tokenRequests }: Case) {
   let issued = 0
@@ -80,7 +93,12 @@ function createTokens({ tokenRequests }: Case) {
   }
 }
 
-const plainJson = (status: number, body: unknown): CaseAnswer => ({ status, text: JSON.stringify(body), headers: {}, damage: 'none' })
+const plainJson = (status: number, body: unknown): CaseAnswer => ({
+  status,
+  text: JSON.stringify(body),
+  headers: {},
+  damage: 'none',
+})
 
 function give(response: ServerResponse, { status, headers, text, damage, disguise }: CaseAnswer): void {
   if (damage === 'reset') return void response.socket?.destroy()
@@ -88,7 +106,12 @@ function give(response: ServerResponse, { status, headers, text, damage, disguis
   const length = bytes.length + (damage === 'cut' ? 100 : 0)
   const type = disguise === undefined || disguise === 'coding' ? '' : `; charset=${disguise}`
   const coding: Record<string, string> = disguise === 'coding' ? { 'content-encoding': 'UTF-8' } : {}
-  response.writeHead(status, { 'content-type': `application/json${type}`, 'content-length': length, ...coding, ...headers })
+  response.writeHead(status, {
+    'content-type': `application/json${type}`,
+    'content-length': length,
+    ...coding,
+    ...headers,
+  })
   if (damage === 'none') return void response.end(bytes)
   response.write(bytes, () => response.socket?.destroy())
 }

@@ -10,7 +10,13 @@ const at = (run: string, page: number, done: boolean, startedMs: number): Checkp
 
 describe('a page that was left out', () => {
   test('stays so while nothing says that it was published', () => {
-    const places = [null, at('a', 2, false, 900), at('before', 7, true, 800), at('before', 7, true, 999), at('after', 5, false, 1_100)]
+    const places = [
+      null,
+      at('a', 2, false, 900),
+      at('before', 7, true, 800),
+      at('before', 7, true, 999),
+      at('after', 5, false, 1_100),
+    ]
     assert.deepEqual(
       places.map((checkpoint) => isStillSkipped(SKIP, checkpoint)),
       [true, true, true, true, true],

@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { type Environment, nearMissesIn, optionRows, readConfig, readOptions, resolverFor } from '#shared/config/config.ts'
+import {
+  type Environment,
+  nearMissesIn,
+  optionRows,
+  readConfig,
+  readOptions,
+  resolverFor,
+} from '#shared/config/config.ts'
 import { explain, WrongUse } from '#shared/errors.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'headrace-config-'))
@@ -86,7 +93,9 @@ describe('a value that is out of form', () => {
 
 describe('a variable that is nearly an option', () => {
   const meant = (...names: string[]) =>
-    nearMissesIn({ ...ADDRESSES, ...Object.fromEntries(names.map((name) => [name, HUNTER])) }).map(({ name, meant }) => [name, meant])
+    nearMissesIn({ ...ADDRESSES, ...Object.fromEntries(names.map((name) => [name, HUNTER])) }).map(
+      ({ name, meant }) => [name, meant],
+    )
 
   test('is reported with the option that is meant: slips, other forms of the name, and its beginning', () => {
     for (const [name, option] of [
@@ -112,9 +121,12 @@ describe('a variable that is nearly an option', () => {
   })
 
   test('is left alone where it belongs to another tool, is an option, or the option itself is set', () => {
-    const others = 'KAFKA_HEAP_OPTS KAFKA_BROKER_ID KAFKA_NODE_ID KAFKA_LISTENERS KAFKA_LOG_DIRS KAFKA_OPTS KAFKA_PORT KAFKA_SERVICE_HOST'
-    const more = 'CLICKHOUSE_PORT CLICKHOUSE_CONFIG CLICKHOUSE_SERVICE_HOST SCHEMA_REGISTRY_HEAP_OPTS SCHEMA_REGISTRY_LISTENERS PATH HOME'
-    const brokers = 'KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL KAFKA_SASL_MECHANISM_CONTROLLER_PROTOCOL KAFKA_SASL_ENABLED_MECHANISMS'
+    const others =
+      'KAFKA_HEAP_OPTS KAFKA_BROKER_ID KAFKA_NODE_ID KAFKA_LISTENERS KAFKA_LOG_DIRS KAFKA_OPTS KAFKA_PORT KAFKA_SERVICE_HOST'
+    const more =
+      'CLICKHOUSE_PORT CLICKHOUSE_CONFIG CLICKHOUSE_SERVICE_HOST SCHEMA_REGISTRY_HEAP_OPTS SCHEMA_REGISTRY_LISTENERS PATH HOME'
+    const brokers =
+      'KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL KAFKA_SASL_MECHANISM_CONTROLLER_PROTOCOL KAFKA_SASL_ENABLED_MECHANISMS'
     assert.deepEqual(meant(...others.split(' '), ...more.split(' '), ...brokers.split(' ')), [])
     assert.deepEqual(meant('KAFKA_BOOTSTRAP_SERVERS', 'CLICKHOUSE_HOST'), [])
     assert.deepEqual(meant('KAFKA_SASL_PASSWORD_FILE', 'CLICKHOUSE_PASSWORD', 'HEADRACE_TEST_STACK'), [])
@@ -139,11 +151,16 @@ describe('options that belong together', () => {
       /KAFKA_TLS_CA is set, but KAFKA_TLS is not/,
     ],
     ['a key without TLS', { KAFKA_TLS_KEY: HUNTER }, /KAFKA_TLS_KEY is set, but KAFKA_TLS is not/],
-    ['a certificate without its key', { KAFKA_TLS: 'true', KAFKA_TLS_CERT: 'PEM' }, /KAFKA_TLS_CERT and KAFKA_TLS_KEY belong together/],
+    [
+      'a certificate without its key',
+      { KAFKA_TLS: 'true', KAFKA_TLS_CERT: 'PEM' },
+      /KAFKA_TLS_CERT and KAFKA_TLS_KEY belong together/,
+    ],
     ['a password of the registry without a user', { SCHEMA_REGISTRY_PASSWORD: HUNTER }, /without SCHEMA_REGISTRY_USER/],
   ]
   for (const [name, given, words] of halves) {
-    test(`${name} is refused`, () => assert.match(wrongUse(() => readConfig({ ...ADDRESSES, ...given })).message, words))
+    test(`${name} is refused`, () =>
+      assert.match(wrongUse(() => readConfig({ ...ADDRESSES, ...given })).message, words))
   }
 
   test('are taken together', () => {
@@ -165,7 +182,9 @@ describe('options that belong together', () => {
 
 describe('NAME_FILE', () => {
   test('and NAME both set is an error that names both', () => {
-    const error = wrongUse(() => readConfig({ ...ADDRESSES, CLICKHOUSE_PASSWORD: HUNTER, CLICKHOUSE_PASSWORD_FILE: file('a', HUNTER) }))
+    const error = wrongUse(() =>
+      readConfig({ ...ADDRESSES, CLICKHOUSE_PASSWORD: HUNTER, CLICKHOUSE_PASSWORD_FILE: file('a', HUNTER) }),
+    )
     assert.equal(error.code, 'HR_OPTION_TWICE')
     assert.match(error.message, /CLICKHOUSE_PASSWORD and CLICKHOUSE_PASSWORD_FILE/)
   })

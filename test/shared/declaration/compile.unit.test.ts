@@ -48,7 +48,8 @@ function declared(stream: Loose = {}, source: Loose = {}): Loose {
 }
 
 /** A field that is set to undefined is taken away. */
-const without = (fields: Loose): Loose => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+const without = (fields: Loose): Loose =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 function mistakeIn(input: unknown): DeclarationError {
   try {
@@ -86,10 +87,22 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
   ['a method that is none', { method: 'PUT' }, 'method', /"PUT", expected GET or POST/, /README/],
   ['a parameter that is no scalar', { params: { a: null } }, 'params.a', /a text, a number or a boolean/, /params: /],
   ['a GET with a body', { body: { query: 'x' } }, 'body', /a GET has no body/, /method: 'POST'/],
-  ['a watermark in the body of a GET', watermark({ param: undefined, body: '/since' }), 'watermark.body', /a GET has no body/, /param/],
+  [
+    'a watermark in the body of a GET',
+    watermark({ param: undefined, body: '/since' }),
+    'watermark.body',
+    /a GET has no body/,
+    /param/,
+  ],
   ['no way to the next page', { paginate: undefined }, 'paginate', /is missing/, /cursor\(/],
   ['a paginator of no known kind', { paginate: { kind: 'pages' } }, 'paginate.kind', /no kind/, /cursor\(/],
-  ['a cursor without next', { paginate: cursor({ param: 'c' }) }, 'paginate.next', /one place of the next cursor/, /next: /],
+  [
+    'a cursor without next',
+    { paginate: cursor({ param: 'c' }) },
+    'paginate.next',
+    /one place of the next cursor/,
+    /next: /,
+  ],
   [
     'a cursor with two targets',
     { paginate: cursor({ next: '/n', param: 'c', header: 'C' }) },
@@ -97,7 +110,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /one place that takes/,
     /param: 'cursor'/,
   ],
-  ['a cursor whose pointer is none', { paginate: cursor({ next: 'meta.next', param: 'c' }) }, 'paginate.next', /RFC 6901/, /next: /],
+  [
+    'a cursor whose pointer is none',
+    { paginate: cursor({ next: 'meta.next', param: 'c' }) },
+    'paginate.next',
+    /RFC 6901/,
+    /next: /,
+  ],
   [
     'a cursor for a body that is not there',
     { paginate: cursor({ next: '/n', body: '/c' }) },
@@ -119,12 +138,30 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /"limit" is set by params too/,
     /one of them/,
   ],
-  ['a watermark that overwrites a parameter', { params: { since: 1 } }, 'watermark.param', /"since" is set by params too/, /one of them/],
+  [
+    'a watermark that overwrites a parameter',
+    { params: { since: 1 } },
+    'watermark.param',
+    /"since" is set by params too/,
+    /one of them/,
+  ],
   ['records at no pointer', { records: 'data' }, 'records', /RFC 6901/, /records: '\/data'/],
   ['a map that is no function', { map: 3 }, 'map', /expected a function/, /map: /],
   ['a schema that is no z.object', { schema: { id: 'string' } }, 'schema', /expected z\.object/, /schema: z\.object/],
-  ['a transform in the schema', { schema: SCHEMA.extend({ x: z.string().transform(Number) }) }, 'schema.x', /no JSON form/, /map/],
-  ['a date in the schema', { schema: SCHEMA.extend({ updated_at: z.date() }) }, 'schema.updated_at', /no JSON form/, /z\.iso\.datetime/],
+  [
+    'a transform in the schema',
+    { schema: SCHEMA.extend({ x: z.string().transform(Number) }) },
+    'schema.x',
+    /no JSON form/,
+    /map/,
+  ],
+  [
+    'a date in the schema',
+    { schema: SCHEMA.extend({ updated_at: z.date() }) },
+    'schema.updated_at',
+    /no JSON form/,
+    /z\.iso\.datetime/,
+  ],
   ['a field that opens with _', { schema: SCHEMA.extend({ _id: z.string() }) }, 'schema._id', /loader's own/, /rename/],
   [
     'a schema that refuses unknown fields itself',
@@ -134,7 +171,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /unknownFields/,
   ],
   ['a primary key without fields', { primaryKey: [] }, 'primaryKey', /is empty/, /primaryKey: \['id'\]/],
-  ['a primary key that is no field', { primaryKey: ['nope'] }, 'primaryKey[0]', /"nope" is no field/, /the schema has: id/],
+  [
+    'a primary key that is no field',
+    { primaryKey: ['nope'] },
+    'primaryKey[0]',
+    /"nope" is no field/,
+    /the schema has: id/,
+  ],
   [
     'a primary key that may be missing',
     { schema: SCHEMA.extend({ id: z.string().optional() }) },
@@ -142,16 +185,46 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /may be missing or null/,
     /\.optional\(\)/,
   ],
-  ['a primary key that may be null', { primaryKey: ['id', 'note'] }, 'primaryKey[1]', /may be missing or null/, /\.nullable\(\)/],
+  [
+    'a primary key that may be null',
+    { primaryKey: ['id', 'note'] },
+    'primaryKey[1]',
+    /may be missing or null/,
+    /\.nullable\(\)/,
+  ],
   ['a primary key that is an object', { primaryKey: ['address'] }, 'primaryKey[0]', /neither a text nor/, /map/],
   ['a primary key that is named twice', { primaryKey: ['id', 'id'] }, 'primaryKey[1]', /named twice/, /once/],
   ['a watermark on no field', watermark({ field: 'nope' }), 'watermark.field', /"nope" is no field/, /the schema has/],
-  ['a watermark on a field that may be null', watermark({ field: 'note' }), 'watermark.field', /may be missing or null/, /every record/],
+  [
+    'a watermark on a field that may be null',
+    watermark({ field: 'note' }),
+    'watermark.field',
+    /may be missing or null/,
+    /every record/,
+  ],
   ['a watermark on a boolean', watermark({ field: 'paid' }), 'watermark.field', /cannot give a watermark/, /epochMs/],
   ['a watermark on money', watermark({ field: 'total' }), 'watermark.field', /cannot give a watermark/, /instant/],
-  ['a watermark that no request takes', watermark({ param: undefined }), 'watermark.param', /one place/, /param: 'since'/],
-  ['a lookback in words', watermark({ lookback: '1 minute' }), 'watermark.lookback', /a duration such as 5m/, /'5m' for an instant/],
-  ['a number as the lookback of an instant', watermark({ lookback: 60 }), 'watermark.lookback', /"updated_at" is an instant/, /'1m'/],
+  [
+    'a watermark that no request takes',
+    watermark({ param: undefined }),
+    'watermark.param',
+    /one place/,
+    /param: 'since'/,
+  ],
+  [
+    'a lookback in words',
+    watermark({ lookback: '1 minute' }),
+    'watermark.lookback',
+    /a duration such as 5m/,
+    /'5m' for an instant/,
+  ],
+  [
+    'a number as the lookback of an instant',
+    watermark({ lookback: 60 }),
+    'watermark.lookback',
+    /"updated_at" is an instant/,
+    /'1m'/,
+  ],
   [
     'a duration as the lookback of a sequence',
     watermark({ field: 'sequence', lookback: '1m' }),
@@ -159,7 +232,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /"sequence" is a sequence/,
     /100/,
   ],
-  ['a lookback of a text', watermark({ field: 'id', lookback: 5 }), 'watermark.lookback', /no earlier value/, /take lookback away/],
+  [
+    'a lookback of a text',
+    watermark({ field: 'id', lookback: 5 }),
+    'watermark.lookback',
+    /no earlier value/,
+    /take lookback away/,
+  ],
   [
     'an exclusive text, which would lose records',
     watermark({ field: 'id', exclusive: true }),
@@ -167,12 +246,30 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /would be lost/,
     /integer/,
   ],
-  ['a settling time of a sequence', watermark({ field: 'sequence', settle: '5m' }), 'watermark.settle', /no clock/, /lookback: 1000/],
-  ['a settling time of a text', watermark({ field: 'id', settle: '5m' }), 'watermark.settle', /no clock/, /take settle away/],
+  [
+    'a settling time of a sequence',
+    watermark({ field: 'sequence', settle: '5m' }),
+    'watermark.settle',
+    /no clock/,
+    /lookback: 1000/,
+  ],
+  [
+    'a settling time of a text',
+    watermark({ field: 'id', settle: '5m' }),
+    'watermark.settle',
+    /no clock/,
+    /take settle away/,
+  ],
   ['a settling time in words', watermark({ settle: 'a while' }), 'watermark.settle', /a duration/, /'5m'/],
   ['two places of the end', watermark({ to: 'until', toBody: '/until' }), 'watermark.to', /one place/, /to: 'until'/],
   ['an end in the body of a GET', watermark({ toBody: '/until' }), 'watermark.toBody', /a GET has no body/, /use to/],
-  ['an end that overwrites a parameter', watermark({ to: 'limit' }), 'watermark.to', /"limit" is set by params too/, /one of them/],
+  [
+    'an end that overwrites a parameter',
+    watermark({ to: 'limit' }),
+    'watermark.to',
+    /"limit" is set by params too/,
+    /one of them/,
+  ],
   ['an inclusive end without one', watermark({ inclusiveEnd: true }), 'watermark.inclusiveEnd', /no end/, /add to: /],
   ['an instant that is written plainly', watermark({ as: 'plain' }), 'watermark.as', /writes no instant/, /iso/],
   [
@@ -189,7 +286,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /"2026-02-31" gives no position/,
     /as the field/,
   ],
-  ['several partitions with one request', { partitions: 3 }, 'params', /3 partitions would all send the same/, /function of \{ partition/],
+  [
+    'several partitions with one request',
+    { partitions: 3 },
+    'params',
+    /3 partitions would all send the same/,
+    /function of \{ partition/,
+  ],
   [
     'partitions that are the same',
     {
@@ -246,7 +349,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /is 20, expected at most 1/,
     /a share, not a percentage/,
   ],
-  ['deletes by something else', { deletes: 'hourly', watermark: undefined }, 'deletes', /expected full-walk/, /by: 'full-walk'/],
+  [
+    'deletes by something else',
+    { deletes: 'hourly', watermark: undefined },
+    'deletes',
+    /expected full-walk/,
+    /by: 'full-walk'/,
+  ],
   ['a mark of deletion that is the whole record', { deleted: '' }, 'deleted', /./, /deleted: '\/deleted'/],
   [
     'a parameter that overwrites the partitions',
@@ -260,7 +369,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
   ['two schedules', { every: '1m', cron: '* * * * *' }, 'cron', /every or cron/, /cron: /],
   ['a cron expression that is none', { cron: 'daily at noon' }, 'cron', /no cron expression/, /minute, hour/],
   ['a cron expression that never comes up', { cron: '0 0 30 2 *' }, 'cron', /ever comes up/, /minute, hour/],
-  ['a share that is a percentage', { rejectedShareMax: 25 }, 'rejectedShareMax', /is 25, expected at most 1/, /not a percentage/],
+  [
+    'a share that is a percentage',
+    { rejectedShareMax: 25 },
+    'rejectedShareMax',
+    /is 25, expected at most 1/,
+    /not a percentage/,
+  ],
   ['a table of a strange name', { table: 'My Table' }, 'table', /lower-case/, /shop_orders/],
   [
     'a status with two meanings',
@@ -269,7 +384,13 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /404 is in answers.retry too/,
     /one thing/,
   ],
-  ['a status that is named twice', { answers: { stop: [403, 403] } }, 'answers.stop', /403 is named twice/, /one thing/],
+  [
+    'a status that is named twice',
+    { answers: { stop: [403, 403] } },
+    'answers.stop',
+    /403 is named twice/,
+    /one thing/,
+  ],
   [
     'a status that is an expired cursor too',
     { answers: { skip: [410] }, expiredCursor: [410] },
@@ -278,8 +399,20 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /one thing/,
   ],
   ['a redirect as an answer', { answers: { empty: [302] } }, 'answers.empty[0]', /is a redirect/, /empty: \[404\]/],
-  ['200 as a failure', { answers: { stop: [200] } }, 'answers.stop[0]', /is 200, expected at least 201/, /stop: \[403\]/],
-  ['a misspelt meaning', { answers: { retrys: [403] } }, 'answers.retrys', /no field that is known/, /did you mean retry\?/],
+  [
+    '200 as a failure',
+    { answers: { stop: [200] } },
+    'answers.stop[0]',
+    /is 200, expected at least 201/,
+    /stop: \[403\]/,
+  ],
+  [
+    'a misspelt meaning',
+    { answers: { retrys: [403] } },
+    'answers.retrys',
+    /no field that is known/,
+    /did you mean retry\?/,
+  ],
   [
     'a failure that is no function',
     { answers: { failed: '/error' } },
@@ -287,19 +420,49 @@ const inStream: [string, Loose, string, RegExp, RegExp][] = [
     /expected a function of the body/,
     /failed: \(body\)/,
   ],
-  ['a header with a credential', { headers: { Authorization: `Bearer ${HUNTER}` } }, 'headers.Authorization', /belongs into auth/, /auth/],
+  [
+    'a header with a credential',
+    { headers: { Authorization: `Bearer ${HUNTER}` } },
+    'headers.Authorization',
+    /belongs into auth/,
+    /auth/,
+  ],
 ]
 
 /** The same for fields of the source. */
 const inSource: [string, Loose, string, RegExp, RegExp][] = [
   ['no name', { name: undefined }, 'name', /is missing/, /name: 'shop'/],
   ['a name with capitals', { name: 'Shop' }, 'name', /lower-case/, /name: 'shop'/],
-  ['a misspelt field', { base_url: 'https://x.example', baseUrl: undefined }, 'base_url', /no field/, /did you mean baseUrl\?/],
+  [
+    'a misspelt field',
+    { base_url: 'https://x.example', baseUrl: undefined },
+    'base_url',
+    /no field/,
+    /did you mean baseUrl\?/,
+  ],
   ['an address without its scheme', { baseUrl: 'api.shop.example' }, 'baseUrl', /no http or https URL/, /scheme/],
   ['an address of another scheme', { baseUrl: 'ftp://shop.example' }, 'baseUrl', /no http or https URL/, /scheme/],
-  ['an address with a password', { baseUrl: `https://me:${HUNTER}@shop.example` }, 'baseUrl', /user name or a password/, /basic\(/],
-  ['a setting whose fallback is no address', { baseUrl: setting('SHOP_URL', 'shop') }, 'baseUrl', /no http or https URL/, /scheme/],
-  ['a bearer token in plain text', { auth: bearer(HUNTER as never) }, 'auth.token', /never the secret/, /secret\('SHOP_SECRET'\)/],
+  [
+    'an address with a password',
+    { baseUrl: `https://me:${HUNTER}@shop.example` },
+    'baseUrl',
+    /user name or a password/,
+    /basic\(/,
+  ],
+  [
+    'a setting whose fallback is no address',
+    { baseUrl: setting('SHOP_URL', 'shop') },
+    'baseUrl',
+    /no http or https URL/,
+    /scheme/,
+  ],
+  [
+    'a bearer token in plain text',
+    { auth: bearer(HUNTER as never) },
+    'auth.token',
+    /never the secret/,
+    /secret\('SHOP_SECRET'\)/,
+  ],
   [
     'a client secret in plain text',
     { auth: oauth2ClientCredentials({ tokenUrl: '/t', clientId: 'a', clientSecret: HUNTER as never }) },
@@ -316,7 +479,13 @@ const inSource: [string, Loose, string, RegExp, RegExp][] = [
   ],
   ['a key in plain text', { auth: apiKey({ key: HUNTER as never }) }, 'auth.key', /never the secret/, /secret\(/],
   ['a plain text instead of auth', { auth: HUNTER }, 'auth', /is a text, expected an object/, /bearer\(secret/],
-  ['a secret in the place of its name', { auth: bearer(secret(HUNTER)) }, 'auth.token.name', /name of an environment variable/, /secret\(/],
+  [
+    'a secret in the place of its name',
+    { auth: bearer(secret(HUNTER)) },
+    'auth.token.name',
+    /name of an environment variable/,
+    /secret\(/,
+  ],
   [
     'a status of a source with two meanings',
     { answers: { skip: [403], stop: [403] } },
@@ -324,7 +493,13 @@ const inSource: [string, Loose, string, RegExp, RegExp][] = [
     /403 is in answers.skip too/,
     /one thing/,
   ],
-  ['a quota of nothing', { quota: { requests: 0, per: '1m' } }, 'quota.requests', /is 0, expected at least 1/, /requests: 600/],
+  [
+    'a quota of nothing',
+    { quota: { requests: 0, per: '1m' } },
+    'quota.requests',
+    /is 0, expected at least 1/,
+    /requests: 600/,
+  ],
   [
     'a quota of a list that is wrong',
     {
@@ -381,7 +556,13 @@ const inSource: [string, Loose, string, RegExp, RegExp][] = [
   ],
   ['no place for a request', { concurrency: 0 }, 'concurrency', /is 0, expected at least 1/, /concurrency: 4/],
   ['a quota in no time', { quota: { requests: 1, per: '0s' } }, 'quota.per', /at least 1ms/, /per: /],
-  ['an origin with a path', { allowOrigins: ['https://x.example/files'] }, 'allowOrigins[0]', /an origin/, /allowOrigins: /],
+  [
+    'an origin with a path',
+    { allowOrigins: ['https://x.example/files'] },
+    'allowOrigins[0]',
+    /an origin/,
+    /allowOrigins: /,
+  ],
   ['no streams', { streams: {} }, 'streams', /at least one stream/, /orders/],
 ]
 
@@ -427,9 +608,15 @@ describe('a declaration with a mistake names file, stream and field, with a hint
 
   test('two streams that would share a table or a topic', () => {
     const { orders } = declared().streams as Record<string, Loose>
-    assert.match(mistakeIn(declared({}, { streams: { 'a-b': orders, a_b: orders } })).message, /stream a_b: its table is that of shop\.a-b/)
+    assert.match(
+      mistakeIn(declared({}, { streams: { 'a-b': orders, a_b: orders } })).message,
+      /stream a_b: its table is that of shop\.a-b/,
+    )
     const named = { ...orders, table: 'one' }
-    assert.match(mistakeIn(declared({}, { streams: { a: named, b: named } })).message, /stream b: its table is that of shop\.a/)
+    assert.match(
+      mistakeIn(declared({}, { streams: { a: named, b: named } })).message,
+      /stream b: its table is that of shop\.a/,
+    )
   })
 
   test('a table of the name of the loader’s ledger', () => {
@@ -465,7 +652,10 @@ describe('a declaration without a mistake', () => {
   })
 
   test('reads a start as the field itself is written', () => {
-    assert.equal(streamOf(watermark({ start: '2026-01-01T01:00:00+01:00' })).watermark?.start, 1_767_225_600_000_000_000n)
+    assert.equal(
+      streamOf(watermark({ start: '2026-01-01T01:00:00+01:00' })).watermark?.start,
+      1_767_225_600_000_000_000n,
+    )
     assert.equal(streamOf(watermark({ field: 'sequence', start: 7 })).watermark?.start, 7n)
   })
 
@@ -486,9 +676,14 @@ describe('a declaration without a mistake', () => {
   })
 
   test('may have partitions by number, by values in the path, and a body for a POST', () => {
-    const params = ({ partition, partitions }: { partition: number; partitions: number }) => ({ shard: `${partition}/${partitions}` })
+    const params = ({ partition, partitions }: { partition: number; partitions: number }) => ({
+      shard: `${partition}/${partitions}`,
+    })
     assert.equal(streamOf({ partitions: 8, params }).partitions.length, 8)
-    assert.equal(streamOf({ path: '/v1/{region}/orders', partitions: [{ region: 'eu' }, { region: 'us' }] }).partitions.length, 2)
+    assert.equal(
+      streamOf({ path: '/v1/{region}/orders', partitions: [{ region: 'eu' }, { region: 'us' }] }).partitions.length,
+      2,
+    )
     const post = { method: 'POST', body: { size: 100 }, paginate: cursor({ next: '/next', body: '/cursor' }) }
     assert.equal(streamOf({ ...post, ...watermark({ param: undefined, body: '/since' }) }).method, 'POST')
     assert.equal(streamOf({ paginate: nextUrl({ next: '/next' }), cron: '*/15 * * * *' }).cron, '*/15 * * * *')

@@ -19,8 +19,18 @@ const orders = (partitions: unknown, more: Loose = {}, others: Loose = {}) =>
   compile({ orders: { ...STREAM, partitions, ...more }, ...others })
 
 const WRONG: [string, () => unknown, RegExp, RegExp][] = [
-  ['deletions by a full walk', () => orders(discover({ over: 8, values: () => [] }), { deletes: 'full-walk' }), /field deletes: /, /list/],
-  ['no number of partitions', () => orders({ kind: 'discover', values }), /field partitions.over: is missing/, /over: 8/],
+  [
+    'deletions by a full walk',
+    () => orders(discover({ over: 8, values: () => [] }), { deletes: 'full-walk' }),
+    /field deletes: /,
+    /list/,
+  ],
+  [
+    'no number of partitions',
+    () => orders({ kind: 'discover', values }),
+    /field partitions.over: is missing/,
+    /over: 8/,
+  ],
   ['a number below one', () => orders(discover({ over: 0, values: () => [] })), /partitions.over: is 0/, /over: 8/],
   [
     'values that are no function',
@@ -28,14 +38,24 @@ const WRONG: [string, () => unknown, RegExp, RegExp][] = [
     /partitions.values: expected a function/,
     /request/,
   ],
-  ['a parent without its stream', () => orders({ kind: 'parent', over: 8, values }), /partitions.stream: is missing/, /'accounts'/],
+  [
+    'a parent without its stream',
+    () => orders({ kind: 'parent', over: 8, values }),
+    /partitions.stream: is missing/,
+    /'accounts'/,
+  ],
   [
     'a parent that is not there',
     () => orders(parent({ stream: 'acounts', over: 8, values }), {}, { accounts: ACCOUNTS }),
     /stream orders, field partitions.stream: the source has no stream "acounts"/,
     /it has: orders, accounts/,
   ],
-  ['its own parent', () => orders(parent({ stream: 'orders', over: 8, values })), /is its own parent: orders → orders/, /needs no records/],
+  [
+    'its own parent',
+    () => orders(parent({ stream: 'orders', over: 8, values })),
+    /is its own parent: orders → orders/,
+    /needs no records/,
+  ],
   [
     'a circle of parents',
     () =>

@@ -78,7 +78,17 @@ describe('decimal', () => {
 
 describe('int64', () => {
   test('refuses what has more than 64 bits, by one', () => {
-    refusesAll(int64(), ['9223372036854775808', '-9223372036854775809', '99999999999999999999', '1.0', '', '-', '0x10', 2 ** 53, 1.5])
+    refusesAll(int64(), [
+      '9223372036854775808',
+      '-9223372036854775809',
+      '99999999999999999999',
+      '1.0',
+      '',
+      '-',
+      '0x10',
+      2 ** 53,
+      1.5,
+    ])
   })
   test('takes the ends of the range', () => {
     takesAll(int64(), ['9223372036854775807', '-9223372036854775808', '0', '-1', '9007199254740993'])
@@ -96,9 +106,16 @@ describe('instants from numbers', () => {
   })
 
   test('stay instants under a column of the author’s choice, with a description, and as a narrower type', () => {
-    const annotationOf = (type: z.ZodType) => (z.toJSONSchema(type, { target: 'draft-7' }) as Record<string, unknown>)[ANNOTATION]
-    assert.deepEqual(annotationOf(column(epochMs(), 'DateTime64(3)')), { column: 'DateTime64(3)', watermark: 'epochMs' })
-    assert.deepEqual(annotationOf(epochMs().describe('when').min(0)), { column: "DateTime64(3, 'UTC')", watermark: 'epochMs' })
+    const annotationOf = (type: z.ZodType) =>
+      (z.toJSONSchema(type, { target: 'draft-7' }) as Record<string, unknown>)[ANNOTATION]
+    assert.deepEqual(annotationOf(column(epochMs(), 'DateTime64(3)')), {
+      column: 'DateTime64(3)',
+      watermark: 'epochMs',
+    })
+    assert.deepEqual(annotationOf(epochMs().describe('when').min(0)), {
+      column: "DateTime64(3, 'UTC')",
+      watermark: 'epochMs',
+    })
   })
 })
 
@@ -129,7 +146,10 @@ describe('headers', () => {
     ])
   })
   test('others are taken', () => {
-    assert.deepEqual(headers.parse({ Accept: 'application/json', 'X-Version': '2' }), { Accept: 'application/json', 'X-Version': '2' })
+    assert.deepEqual(headers.parse({ Accept: 'application/json', 'X-Version': '2' }), {
+      Accept: 'application/json',
+      'X-Version': '2',
+    })
   })
 })
 

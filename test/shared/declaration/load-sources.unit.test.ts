@@ -43,8 +43,18 @@ describe('a declaration that cannot be loaded names its file', () => {
   const broken: [string, string, RegExp, RegExp][] = [
     ['no TypeScript', 'export default {', /cannot be loaded: \S/, /fix the error above/],
     ['no module of a source', 'export const shop = 1', /exports no source/, /export default defineSource/],
-    ['a plain object instead of a source', "export default { name: 'shop' }", /exports no source/, /export default defineSource/],
-    ['an import that is not there', "import './none.ts'", /cannot be loaded: Cannot find module/, /fix the error above/],
+    [
+      'a plain object instead of a source',
+      "export default { name: 'shop' }",
+      /exports no source/,
+      /export default defineSource/,
+    ],
+    [
+      'an import that is not there',
+      "import './none.ts'",
+      /cannot be loaded: Cannot find module/,
+      /fix the error above/,
+    ],
     [
       'a zod of its own',
       "import { z } from 'zod'; export default z",
@@ -58,7 +68,12 @@ describe('a declaration that cannot be loaded names its file', () => {
       /fix the error above/,
     ],
     ['an error of its own', "throw new Error('no luck')", /cannot be loaded: no luck/, /fix the error above/],
-    ['a wrong field', declaring('shop', 'orders', 'evry: 5'), /stream orders, field evry: is no field/, /did you mean every\?/],
+    [
+      'a wrong field',
+      declaring('shop', 'orders', 'evry: 5'),
+      /stream orders, field evry: is no field/,
+      /did you mean every\?/,
+    ],
   ]
   for (const [name, text, words, hint] of broken) {
     test(name, async () => {
@@ -73,7 +88,11 @@ describe('a declaration that cannot be loaded names its file', () => {
 describe('a mistake of syntax names its line and column', () => {
   const helper = { 'shop.ts': "import { x } from './_helper.ts'; export default x" }
   const broken: [string, Record<string, string>, RegExp][] = [
-    ['that is cut off', { 'shop.ts': 'const a: number = 1\n\nexport default { a' }, /Expected .*, at \S*shop\.ts:3: export default \{ a$/],
+    [
+      'that is cut off',
+      { 'shop.ts': 'const a: number = 1\n\nexport default { a' },
+      /Expected .*, at \S*shop\.ts:3: export default \{ a$/,
+    ],
     ['in the middle of a file', { 'shop.ts': 'export default {\n  a: 1\n  b: 2,\n}' }, /, at \S*shop\.ts:3:3: b: 2,$/],
     [
       'of a helper',
@@ -135,7 +154,8 @@ describe('a mistake of syntax names its line and column', () => {
     await assert.rejects(
       loadModule(join(dir, 'shop.ts'), 200),
       (error) =>
-        error instanceof DeclarationError && /shop\.ts: cannot be loaded: its top level is not done after 0\.2 s/.test(error.message),
+        error instanceof DeclarationError &&
+        /shop\.ts: cannot be loaded: its top level is not done after 0\.2 s/.test(error.message),
     )
   })
 })
@@ -144,13 +164,19 @@ describe('a file that cannot be used', () => {
   const unfinished = { 'good.ts': declaring('shop'), 'bad.ts': 'export default defineSource({' }
 
   test('stops no other file: the sources of the others are there, and it is named', async () => {
-    const declared = await readSources([folder({ ...unfinished, 'empty.ts': '', 'wrong.ts': declaring('other', 'orders', 'evry: 1') })])
+    const declared = await readSources([
+      folder({ ...unfinished, 'empty.ts': '', 'wrong.ts': declaring('other', 'orders', 'evry: 1') }),
+    ])
     assert.deepEqual(
       chooseStreams(declared, []).map(({ label }) => label),
       ['shop.orders'],
     )
     assert.deepEqual(
-      declared.unusable.map(({ file, error }) => [file.split('/').at(-1), error instanceof DeclarationError, error.message.includes(file)]),
+      declared.unusable.map(({ file, error }) => [
+        file.split('/').at(-1),
+        error instanceof DeclarationError,
+        error.message.includes(file),
+      ]),
       ['bad.ts', 'empty.ts', 'wrong.ts'].map((file) => [file, true, true]),
     )
   })
@@ -163,7 +189,9 @@ describe('a file that cannot be used', () => {
   })
 
   test('is named when the stream is found nowhere, with what is wrong: the one that seems to declare it, else all', async () => {
-    const declared = await readSources([folder({ ...unfinished, 'b.ts': "export default defineSource({ name: 'store',", 'c.ts': '' })])
+    const declared = await readSources([
+      folder({ ...unfinished, 'b.ts': "export default defineSource({ name: 'store',", 'c.ts': '' }),
+    ])
     const stopped = (wanted: string, words: RegExp) =>
       assert.throws(
         () => chooseStreams(declared, [wanted]),
@@ -195,7 +223,12 @@ describe('a file that cannot be used', () => {
   })
 
   test('is none whose name opens with _ or a dot, nor one in a folder below: helpers lie there', async () => {
-    const dir = folder({ 'shop.ts': declaring('shop'), '_helper.ts': 'export const x = 1', '.#shop.ts': 'x', 'shop.spec.ts': 'x' })
+    const dir = folder({
+      'shop.ts': declaring('shop'),
+      '_helper.ts': 'export const x = 1',
+      '.#shop.ts': 'x',
+      'shop.spec.ts': 'x',
+    })
     mkdirSync(join(dir, 'lib.ts'))
     writeFileSync(join(dir, 'lib.ts', 'helper.ts'), 'export const x = 1')
     assert.deepEqual((await readSources([dir])).unusable, [])
@@ -211,9 +244,15 @@ describe('declarations together', () => {
   })
 
   test('two streams that would share a table are refused, and so are two topics that Kafka takes for one', async () => {
-    const table = await mistakeIn({ 'a.ts': declaring('shop', 'orders', "table: 't'"), 'b.ts': declaring('store', 'orders', "table: 't'") })
+    const table = await mistakeIn({
+      'a.ts': declaring('shop', 'orders', "table: 't'"),
+      'b.ts': declaring('store', 'orders', "table: 't'"),
+    })
     assert.match(table.message, /a\.ts, stream orders: its table is that of store\.orders \(.*b\.ts\)/)
-    const topic = await mistakeIn({ 'a.ts': declaring('a', 'b_c', "table: 't1'"), 'b.ts': declaring('a_b', 'c', "table: 't2'") })
+    const topic = await mistakeIn({
+      'a.ts': declaring('a', 'b_c', "table: 't1'"),
+      'b.ts': declaring('a_b', 'c', "table: 't2'"),
+    })
     assert.match(topic.message, /a\.ts, stream b_c: its topic is that of a_b\.c \(.*b\.ts\)/)
   })
 
@@ -224,7 +263,12 @@ describe('declarations together', () => {
   })
 
   test('files of another folder are loaded besides the built-in ones; tests, types and other files are not', async () => {
-    const dir = folder({ 'shop.ts': declaring('shop'), 'shop.test.ts': 'throw 1', 'types.d.ts': 'throw 1', 'README.md': 'text' })
+    const dir = folder({
+      'shop.ts': declaring('shop'),
+      'shop.test.ts': 'throw 1',
+      'types.d.ts': 'throw 1',
+      'README.md': 'text',
+    })
     const names = (await loadSources([dir, dir, `${dir}/.`])).map((source) => source.name)
     assert.deepEqual(names, ['github', 'hubspot', 'usgs', 'quakes', 'shopify', 'stripe', 'shop'])
   })

@@ -1,4 +1,7 @@
-/** Watermarks whose order is not that of time: refused when the declaration is loaded, or record by record where any text may come. */
+/**
+ * Watermarks whose order is not that of time: refused when the declaration is loaded, or record by record where any
+ * text may come.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
@@ -37,16 +40,31 @@ describe('a watermark field is refused when the file is loaded', () => {
     ['that takes local times of milliseconds', z.iso.datetime({ local: true, precision: 3 }), local, /zone: 'UTC'/],
     ['that takes local times, by the older name', z.string().datetime({ local: true }), local, /zone: 'UTC'/],
     ['that takes local times within a pipe', z.string().pipe(z.iso.datetime({ local: true })), local, /zone: 'UTC'/],
-    ['whose pattern is that of a local time', z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/), local, /zone: 'UTC'/],
+    [
+      'whose pattern is that of a local time',
+      z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/),
+      local,
+      /zone: 'UTC'/,
+    ],
     [
       'whose pattern has an offset',
       z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$/),
       /sorts by its local part/,
       /offset: true/,
     ],
-    ['whose pattern begins with the day', z.string().regex(/^\d\d\/\d\d\/\d{4}$/), /does not begin with its year/, /map/],
+    [
+      'whose pattern begins with the day',
+      z.string().regex(/^\d\d\/\d\d\/\d{4}$/),
+      /does not begin with its year/,
+      /map/,
+    ],
     ['whose pattern has no leading zeros', z.string().regex(/^\d{4}-\d{1,2}-\d{1,2}$/), /without leading zeros/, /map/],
-    ['whose pattern has a month by name', z.string().regex(/^\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT$/), /the name of a month/, /map/],
+    [
+      'whose pattern has a month by name',
+      z.string().regex(/^\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT$/),
+      /the name of a month/,
+      /map/,
+    ],
     ['whose pattern is a number', z.string().regex(/^\d+$/), /9 comes after 10/, /int64\(\)/],
     ['that is a time of the day', z.iso.time(), /begins again every day/, /has the date/],
   ]
@@ -64,7 +82,10 @@ describe('a watermark field is refused when the file is loaded', () => {
       mistakeIn(z.iso.datetime({ local: true }), { zone: 'Europe/Berlin' }).message,
       /watermark\.zone: "Europe\/Berlin" is another zone than UTC/,
     )
-    assert.match(mistakeIn(z.iso.datetime({ offset: true }), { zone: 'UTC' }).message, /watermark\.zone: "at" has times with an offset/)
+    assert.match(
+      mistakeIn(z.iso.datetime({ offset: true }), { zone: 'UTC' }).message,
+      /watermark\.zone: "at" has times with an offset/,
+    )
     assert.match(mistakeIn(z.int(), { zone: 'UTC' }).message, /watermark\.zone/)
     assert.match(mistakeIn(z.string().regex(/^\d+$/), { zone: 'UTC' }).message, /watermark\.field/)
   })
@@ -97,7 +118,10 @@ describe('a watermark field is accepted', () => {
     assert.equal(sinceText('2026-10-25T01:30:00Z', stream), '2026-10-25T01:29:00.000')
     const { records } = createValidator(stream)([{ id: 'a', at: '2026-10-25T01:30:00' }])
     assert.equal(records[0]?.position, 1_792_891_800_000_000_000n)
-    assert.equal(declare(z.iso.datetime({ local: true }), { zone: 'UTC', as: 'isoSeconds' }).watermark?.form, 'isoSeconds')
+    assert.equal(
+      declare(z.iso.datetime({ local: true }), { zone: 'UTC', as: 'isoSeconds' }).watermark?.form,
+      'isoSeconds',
+    )
   })
 })
 
@@ -151,7 +175,13 @@ describe('a record of a field that takes any text', () => {
       assert.equal(createValidator(declare(z.string()))([{ id: 'a', at }]).records[0]?.position, at)
       assert.equal(disorderOf(at), null)
     }
-    assert.equal(createValidator(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '2026-10-25 02:30' }]).records.length, 1)
-    assert.equal(createValidator(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '25/10/2026' }]).records.length, 0)
+    assert.equal(
+      createValidator(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '2026-10-25 02:30' }]).records.length,
+      1,
+    )
+    assert.equal(
+      createValidator(declare(z.string(), { zone: 'UTC' }))([{ id: 'a', at: '25/10/2026' }]).records.length,
+      0,
+    )
   })
 })

@@ -1,4 +1,7 @@
-/** What the Kafka tests share: a connection to the test stack, a topic of one's own, and waiting for something to become true. */
+/**
+ * What the Kafka tests share: a connection to the test stack, a topic of one's own, and waiting for something to become
+ * true.
+ */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { type Clock, systemClock } from '#shared/clock.ts'
@@ -11,7 +14,10 @@ const POLL_MS = 50
 
 export type Bench = { kafka: Kafka; brokers: string[]; topic: string; group: string }
 
-/** Connected, with a topic of that many partitions; topics whose names begin with its name are deleted at the end of the test. */
+/**
+ * Connected, with a topic of that many partitions; topics whose names begin with its name are deleted at the end of the
+ * test.
+ */
 export async function bench(t: TestContext, partitions = 1, log: Log = silentLog): Promise<Bench> {
   const { brokers } = await testStack()
   const kafka = await connectKafka({ brokers: [brokers], clientId: 'test' }, { log, clock: systemClock })

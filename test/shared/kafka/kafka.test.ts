@@ -36,8 +36,14 @@ describe('connecting', () => {
     })
     const address = server.address()
     assert.ok(typeof address === 'object' && address !== null)
-    const silent = connectKafka({ brokers: [`127.0.0.1:${address.port}`], clientId: 'test' }, { log: silentLog, clock: fastClock })
-    await assert.rejects(silent, { code: 'HR_KAFKA_UNREACHABLE', message: new RegExp(`127\\.0\\.0\\.1:${address.port}`) })
+    const silent = connectKafka(
+      { brokers: [`127.0.0.1:${address.port}`], clientId: 'test' },
+      { log: silentLog, clock: fastClock },
+    )
+    await assert.rejects(silent, {
+      code: 'HR_KAFKA_UNREACHABLE',
+      message: new RegExp(`127\\.0\\.0\\.1:${address.port}`),
+    })
   })
 
   test('a login that the broker does not accept is refused, and the password is not told', async () => {
@@ -109,7 +115,13 @@ describe('topics', () => {
 describe('offsets', () => {
   test('a reset of a group with members is refused and changes nothing', async (t) => {
     const { kafka, topic, group } = await bench(t)
-    const owner = await kafka.owner({ group, topics: [topic], onAssigned() {}, onRebalancing() {}, onCrash: assert.fail })
+    const owner = await kafka.owner({
+      group,
+      topics: [topic],
+      onAssigned() {},
+      onRebalancing() {},
+      onCrash: assert.fail,
+    })
     const reset = () => kafka.resetOffsets(group, topic, new Map([[0, 5]]))
     for (let members = 0; members === 0; ) members = (await kafka.members(group)).length
     await assert.rejects(reset(), (error) => error instanceof Stopped && error.code === 'HR_KAFKA_GROUP_ACTIVE')
@@ -129,7 +141,12 @@ describe('offsets', () => {
     const { kafka, topic } = await bench(t, 2)
     const sender = kafka.sender()
     const messages = numbered(10).map((message, index) => ({ ...message, timestampMs: 1_000 + index * 10 }))
-    assert.deepEqual(await sender.send({ topic, partition: 1, messages }), { topic, partition: 1, firstOffset: 0, nextOffset: 10 })
+    assert.deepEqual(await sender.send({ topic, partition: 1, messages }), {
+      topic,
+      partition: 1,
+      firstOffset: 0,
+      nextOffset: 10,
+    })
     assert.deepEqual(await kafka.offsetsAt(topic, 1_045), [0, 5])
     assert.deepEqual(await kafka.offsetsAt(topic, 9_999), [0, 10])
     await kafka.deleteRecordsBelow(topic, new Map([[1, 4]]))
@@ -196,8 +213,16 @@ describe('the sender', () => {
 
   test('an append of many megabytes is cut into batches that the broker takes', async (t) => {
     const { kafka, topic } = await bench(t)
-    const messages = Array.from({ length: 500 }, (_, index) => ({ key: `k${index}`, value: Buffer.alloc(10_000, index) }))
-    assert.deepEqual(await kafka.sender().send({ topic, partition: 0, messages }), { topic, partition: 0, firstOffset: 0, nextOffset: 500 })
+    const messages = Array.from({ length: 500 }, (_, index) => ({
+      key: `k${index}`,
+      value: Buffer.alloc(10_000, index),
+    }))
+    assert.deepEqual(await kafka.sender().send({ topic, partition: 0, messages }), {
+      topic,
+      partition: 0,
+      firstOffset: 0,
+      nextOffset: 500,
+    })
     assert.equal((await valuesOf(kafka, topic)).length, 500)
   })
 })

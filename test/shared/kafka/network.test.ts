@@ -1,8 +1,18 @@
-/** A network in front of a broker that is well: requests that do not arrive, answers that never come or break off. What was done, nobody is told. */
+/**
+ * A network in front of a broker that is well: requests that do not arrive, answers that never come or break off. What
+ * was done, nobody is told.
+ */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { systemClock } from '#shared/clock.ts'
-import { connectKafka, FencedError, type Kafka, PublishFailed, type Reader, StaleGeneration } from '#shared/kafka/kafka.ts'
+import {
+  connectKafka,
+  FencedError,
+  type Kafka,
+  PublishFailed,
+  type Reader,
+  StaleGeneration,
+} from '#shared/kafka/kafka.ts'
 import { silentLog } from '#shared/log.ts'
 import { calmNetwork, type KafkaMishap, type Network, startKafkaProxy } from '../../support/kafka-proxy.ts'
 import { type Bench, bench, completed, numbered, until, valuesOf } from './helpers.ts'
@@ -25,7 +35,15 @@ async function farBench(t: TestContext): Promise<Far> {
 }
 
 describe('of a transaction', () => {
-  const apis = ['InitProducerId', 'AddPartitionsToTxn', 'Produce', 'AddOffsetsToTxn', 'TxnOffsetCommit', 'EndTxn', 'FindCoordinator']
+  const apis = [
+    'InitProducerId',
+    'AddPartitionsToTxn',
+    'Produce',
+    'AddOffsetsToTxn',
+    'TxnOffsetCommit',
+    'EndTxn',
+    'FindCoordinator',
+  ]
 
   for (const mishap of MISHAPS) {
     test(`each request that meets "${mishap}" leaves a page with its checkpoint or neither, and the next fence tells`, {
@@ -72,7 +90,9 @@ describe('of a reader', { concurrency: MISHAPS.length }, () => {
   const steady = ['Heartbeat', 'Fetch', 'OffsetCommit']
 
   for (const mishap of MISHAPS) {
-    test(`each request that meets "${mishap}" costs no record, and it goes on by itself`, { timeout: TEST_MS_MAX }, async (t) => {
+    test(`each request that meets "${mishap}" costs no record, and it goes on by itself`, {
+      timeout: TEST_MS_MAX,
+    }, async (t) => {
       const { kafka, far, topic, group, network, met } = await farBench(t)
       const read: string[] = []
       const crashes: Error[] = []

@@ -13,7 +13,8 @@ const GROUP = 'outage-group'
 let stack: OwnStack
 let kafka: Kafka
 
-const connect = (clock = systemClock) => connectKafka({ brokers: [stack.brokers], clientId: 'outage' }, { log: silentLog, clock })
+const connect = (clock = systemClock) =>
+  connectKafka({ brokers: [stack.brokers], clientId: 'outage' }, { log: silentLog, clock })
 const checkpoint = (metadata: string) => () => ({ group: GROUP, topic: TOPIC, partition: 0, offset: 0, metadata })
 
 async function restart(): Promise<void> {

@@ -159,7 +159,13 @@ describe('a marker', () => {
     const plain = { from: 0, startedMs: 5 }
     assert.deepEqual(read(plain), plain)
     assert.deepEqual(read({ ...plain, allowed: true }), { ...plain, allowed: true })
-    for (const strange of [{ ...plain, allowed: false }, { ...plain, from: -1 }, { ...plain, startedMs: 0.5 }, { from: 0 }, null])
+    for (const strange of [
+      { ...plain, allowed: false },
+      { ...plain, from: -1 },
+      { ...plain, startedMs: 0.5 },
+      { from: 0 },
+      null,
+    ])
       assert.equal(read(strange), undefined)
     assert.equal(parseMarker(JSON.stringify({ ...marker, complete: null })), null)
   })
@@ -174,7 +180,10 @@ describe('a marker', () => {
 
   test('is read from text and from bytes', () => {
     assert.deepEqual(parseMarker(JSON.stringify(marker)), marker)
-    assert.deepEqual(parseMarker(Buffer.from(JSON.stringify({ ...marker, watermark: null }))), { ...marker, watermark: null })
+    assert.deepEqual(parseMarker(Buffer.from(JSON.stringify({ ...marker, watermark: null }))), {
+      ...marker,
+      watermark: null,
+    })
   })
 
   test('travels in a header that no dead letter has', () => {
@@ -206,17 +215,24 @@ describe('the headers of a dead letter', () => {
     ] as const) {
       assert.equal(parseDeadLetterHeaders({ 'headrace-page': text }).page, page, text)
     }
-    assert.deepEqual(parseDeadLetterHeaders({ 'headrace-stage': 'moon', 'headrace-page': 'three', 'headrace-replays': '-1' }), {
-      stage: 'validate',
-      reason: 'unknown',
-      issues: '',
-    })
+    assert.deepEqual(
+      parseDeadLetterHeaders({ 'headrace-stage': 'moon', 'headrace-page': 'three', 'headrace-replays': '-1' }),
+      {
+        stage: 'validate',
+        reason: 'unknown',
+        issues: '',
+      },
+    )
   })
 
   test('leave out what is not known, and come back as they were', () => {
     const facts: DeadLetterFacts = { stage: 'frame', reason: 'no frame', issues: 'magic byte 1\nis not 0' }
     const unknown: Record<string, undefined> = { run: undefined, page: undefined, times: undefined }
-    assert.deepEqual(Object.keys(deadLetterHeaders({ ...facts, ...unknown })), ['headrace-stage', 'headrace-reason', 'headrace-issues'])
+    assert.deepEqual(Object.keys(deadLetterHeaders({ ...facts, ...unknown })), [
+      'headrace-stage',
+      'headrace-reason',
+      'headrace-issues',
+    ])
     const text = fc.string({ unit: 'grapheme' })
     const any = fc.record(
       {
@@ -235,7 +251,9 @@ describe('the headers of a dead letter', () => {
     )
     fc.assert(
       fc.property(any, (given) => {
-        const headers = Object.fromEntries(Object.entries(deadLetterHeaders(given)).map(([name, value]) => [name, Buffer.from(value)]))
+        const headers = Object.fromEntries(
+          Object.entries(deadLetterHeaders(given)).map(([name, value]) => [name, Buffer.from(value)]),
+        )
         assert.deepEqual(parseDeadLetterHeaders(headers), { ...given })
       }),
       { seed },
@@ -301,7 +319,10 @@ describe('the letters that are done with', () => {
   })
 
   test('are the ranges that were written, as long as each ends before the next begins', () => {
-    const steps = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 1e9 }), length: fc.integer({ min: 1, max: 5 }) }), { minLength: 1 })
+    const steps = fc.array(
+      fc.record({ gap: fc.integer({ min: 1, max: 1e9 }), length: fc.integer({ min: 1, max: 5 }) }),
+      { minLength: 1 },
+    )
     fc.assert(
       fc.property(steps, fc.integer({ min: -1, max: 1e12 }), (given, first) => {
         let end = first
@@ -320,7 +341,10 @@ describe('the letters that are done with', () => {
   })
 
   test('come back as they were, and neighbours as one range', () => {
-    assert.deepEqual(doneHeaders([1, 2, 3, 7, 9, 10], 'replayed'), { 'headrace-done': '1-3,7,9-10', 'headrace-how': 'replayed' })
+    assert.deepEqual(doneHeaders([1, 2, 3, 7, 9, 10], 'replayed'), {
+      'headrace-done': '1-3,7,9-10',
+      'headrace-how': 'replayed',
+    })
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.nat({ max: 60 }), { minLength: 1 }),

@@ -10,7 +10,11 @@ import {
   parseAttempt,
 } from '#shared/progress/last-attempt.ts'
 
-const failed = (atMs: number, message = 'no'): EndedAttempt => ({ outcome: 'failed', atMs, error: { code: 'HR_PAGE_REFUSED', message } })
+const failed = (atMs: number, message = 'no'): EndedAttempt => ({
+  outcome: 'failed',
+  atMs,
+  error: { code: 'HR_PAGE_REFUSED', message },
+})
 const done = (atMs: number): EndedAttempt => ({ outcome: 'done', atMs })
 
 describe('the last attempt', () => {
@@ -27,7 +31,10 @@ describe('the last attempt', () => {
   })
 
   test('of a stream that never succeeded has no last success', () => {
-    assert.deepEqual([attemptAfter(null, failed(10)).lastSuccessMs, attemptAfter(null, failed(10)).failingSinceMs], [null, 10])
+    assert.deepEqual(
+      [attemptAfter(null, failed(10)).lastSuccessMs, attemptAfter(null, failed(10)).failingSinceMs],
+      [null, 10],
+    )
   })
 
   for (const [what, text] of [
@@ -39,7 +46,11 @@ describe('the last attempt', () => {
   ] as const) {
     test(`fits into offset metadata whatever the message is, on one line: ${what}`, () => {
       const attention = ['a', 'b', 'c', 'd'].map((kind) => ({ kind: kind as 'page_skipped', message: text }))
-      const attempt = attemptAfter(null, { ...failed(1, text), attention, error: { code: text, message: text, hint: text } })
+      const attempt = attemptAfter(null, {
+        ...failed(1, text),
+        attention,
+        error: { code: text, message: text, hint: text },
+      })
       const written = attemptText(attempt)
       assert.ok(Buffer.byteLength(written) <= ATTEMPT_BYTES_MAX, String(Buffer.byteLength(written)))
       const read = parseAttempt(written)

@@ -41,7 +41,8 @@ function assertBounds(
   [first, last]: readonly [number, number | null],
   isRead: (text: string) => boolean,
 ): void {
-  const answers = (tried: readonly unknown[]) => tried.map((each) => isRead(JSON.stringify(changed(value as Json, path, each))))
+  const answers = (tried: readonly unknown[]) =>
+    tried.map((each) => isRead(JSON.stringify(changed(value as Json, path, each))))
   const most = last ?? Number.MAX_SAFE_INTEGER
   assert.deepEqual(answers([first, first + 1, most]), [true, true, true], path)
   assert.deepEqual(answers([first - 1, most + 1, String(first), null]), [false, false, false, false], path)
@@ -54,7 +55,12 @@ describe('a watermark that is too long', () => {
         const short = boundedWatermark(text)
         if (short === null) return text === ''
         const bytes = Buffer.byteLength(JSON.stringify(short)) - 2
-        return short <= text && text.startsWith(short) && bytes <= WATERMARK_BYTES_MAX && (!text.isWellFormed() || short.isWellFormed())
+        return (
+          short <= text &&
+          text.startsWith(short) &&
+          bytes <= WATERMARK_BYTES_MAX &&
+          (!text.isWellFormed() || short.isWellFormed())
+        )
       }),
       { seed },
     )
@@ -70,7 +76,16 @@ describe('a watermark that is too long', () => {
 
 describe('a commit', () => {
   const full: Commit = {
-    ...{ v: 1, offset: 7, watermark: 'w', open: 2, share: 's', rowless: true, wholeFrom: 3, lost: { from: 4, below: 5 } },
+    ...{
+      v: 1,
+      offset: 7,
+      watermark: 'w',
+      open: 2,
+      share: 's',
+      rowless: true,
+      wholeFrom: 3,
+      lost: { from: 4, below: 5 },
+    },
     ...{ deletes: { rows: 6, withheld: { run: 'r', rows: 1, of: 2, startedMs: 3 } }, doubted: 1 },
   }
   const isRead = (text: string) => parseCommit(7, text) !== null
@@ -116,7 +131,11 @@ describe('a commit', () => {
 
   test('is read as it was written, with everything or with nothing in it', () => {
     assert.deepEqual(parseCommit(7, commitText(full)), full)
-    assert.deepEqual(parseCommit(0, commitText({ v: 1, offset: 0, watermark: null })), { v: 1, offset: 0, watermark: null })
+    assert.deepEqual(parseCommit(0, commitText({ v: 1, offset: 0, watermark: null })), {
+      v: 1,
+      offset: 0,
+      watermark: null,
+    })
   })
 
   test('is cut no more than it must be: first the watermark, then with its share, then the deletes', () => {
@@ -129,7 +148,8 @@ describe('a commit', () => {
     assert.deepEqual(read(long('')), long(''))
     const { share: _, ...shareless } = full
     const wide = 'r'.repeat(
-      COMMIT_BYTES_MAX - bytes({ ...shareless, watermark: null, deletes: { withheld: { run: '', rows: 1, of: 2, startedMs: 3 } } }),
+      COMMIT_BYTES_MAX -
+        bytes({ ...shareless, watermark: null, deletes: { withheld: { run: '', rows: 1, of: 2, startedMs: 3 } } }),
     )
     const deletes = { withheld: { run: wide, rows: 1, of: 2, startedMs: 3 } }
     assert.deepEqual(read({ ...full, deletes }), { ...shareless, watermark: null, deletes })
@@ -172,13 +192,30 @@ describe('a commit', () => {
 
 describe('a checkpoint', () => {
   const checkpoint: Checkpoint = {
-    ...{ v: 1, run: 'r', page: 3, startedMs: 1, done: false, from: null, cursor: { at: 'x' }, watermark: 'w', seen: null },
+    ...{
+      v: 1,
+      run: 'r',
+      page: 3,
+      startedMs: 1,
+      done: false,
+      from: null,
+      cursor: { at: 'x' },
+      watermark: 'w',
+      seen: null,
+    },
   }
 
   test('always fits, also with texts as long as a record: a watermark that is cut asks for more', () => {
     fc.assert(
       fc.property(texts, texts, texts, (from, watermark, seen) => {
-        const text = checkpointText({ ...checkpoint, from, watermark, seen, full: { reached: seen }, known: 'k'.repeat(2_400) })
+        const text = checkpointText({
+          ...checkpoint,
+          from,
+          watermark,
+          seen,
+          full: { reached: seen },
+          known: 'k'.repeat(2_400),
+        })
         const read = parseCheckpoint(text)
         assert.ok(Buffer.byteLength(text) <= CHECKPOINT_BYTES_MAX)
         assert.ok(watermark.startsWith(read?.watermark ?? '') && seen.startsWith(read?.seen ?? ''))
@@ -227,9 +264,13 @@ describe('a checkpoint', () => {
     ]
     const totals = ['records', 'deadLetters', 'unchanged', 'requests', 'retries'].map((name) => `totals.${name}`)
     for (const path of [...counts, ...totals]) assertBounds(full, path, [0, null], isRead)
-    for (const path of ['startedMs', 'stampMs', 'walk.atMs']) assertBounds(full, path, [-DATE_MAX_MS, DATE_MAX_MS], isRead)
+    for (const path of ['startedMs', 'stampMs', 'walk.atMs'])
+      assertBounds(full, path, [-DATE_MAX_MS, DATE_MAX_MS], isRead)
     const wrong: [path: string, value: unknown][] = [
-      ...['walk.brought', 'walk.allowed', 'size.partial', 'size.more', 'size.agreed'].map((path): [string, false] => [path, false]),
+      ...['walk.brought', 'walk.allowed', 'size.partial', 'size.more', 'size.agreed'].map((path): [string, false] => [
+        path,
+        false,
+      ]),
       ...[0, 2, '1'].map((version): [string, unknown] => ['v', version]),
       ...[-0.1, '1', null].map((ahead): [string, unknown] => ['aheadMs', ahead]),
       ...['done', 'from', 'watermark', 'seen', 'run'].map((path): [string, undefined] => [path, undefined]),
@@ -251,7 +292,14 @@ describe('a checkpoint', () => {
     assert.deepEqual(read(withCursor(`${most}c`)), withCursor(null, needed))
     const long = (length: number, value: Checkpoint): Checkpoint => {
       const text = 'x'.repeat(length)
-      return { ...value, from: text, watermark: text, seen: text, full: { reached: text }, range: { from: text, to: text } }
+      return {
+        ...value,
+        from: text,
+        watermark: text,
+        seen: text,
+        full: { reached: text },
+        range: { from: text, to: text },
+      }
     }
     assert.deepEqual(read(long(400, full)), long(400, full))
     for (const chars of [600, 5_000]) assert.deepEqual(read(long(chars, full)), long(240, withCursor(null, needed)))
@@ -265,9 +313,12 @@ describe('a checkpoint', () => {
     assert.deepEqual(written, { ...needed, held, cursor: null, watermark: 'w'.repeat(240) })
     const bare: Checkpoint = { ...checkpoint, held, watermark: null }
     assert.deepEqual(parseCheckpoint(checkpointText(bare)), { ...bare, cursor: null })
-    assert.deepEqual(parseCheckpoint(checkpointText({ ...bare, full: { reached: null }, range: { from: '', to: '' } })), {
-      ...{ ...bare, cursor: null, full: { reached: null }, range: { from: '', to: '' } },
-    })
+    assert.deepEqual(
+      parseCheckpoint(checkpointText({ ...bare, full: { reached: null }, range: { from: '', to: '' } })),
+      {
+        ...{ ...bare, cursor: null, full: { reached: null }, range: { from: '', to: '' } },
+      },
+    )
   })
 
   test('has reached its watermark, and one of a full walk what that walk itself has', () => {

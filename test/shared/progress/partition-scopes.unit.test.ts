@@ -16,7 +16,10 @@ function declared(partitions: unknown): JsonSchema {
     primaryKey: ['id'],
     watermark: { field: 'at', param: 'since' },
   }
-  const [found] = compileSource({ name: 'shop', baseUrl: 'http://127.0.0.1:1', streams: { orders: stream } }, 'shop.ts').streams
+  const [found] = compileSource(
+    { name: 'shop', baseUrl: 'http://127.0.0.1:1', streams: { orders: stream } },
+    'shop.ts',
+  ).streams
   return found?.wireSchema ?? {}
 }
 
@@ -67,7 +70,10 @@ describe('after a change of the partitions', () => {
   })
 
   test('what a function finds begins at the start, also after everything was asked for by number', () => {
-    const found = { ...declared(1), 'x-headrace': { ...annotated(declared(1)), shares: ['customers found', 'found customers'] } }
+    const found = {
+      ...declared(1),
+      'x-headrace': { ...annotated(declared(1)), shares: ['customers found', 'found customers'] },
+    }
     const { schema } = laidOut(found, declared(1), [confirmed(at(4), '0 of 1')])
     assert.deepEqual(annotated(schema).startsFrom?.watermarks, [null, at(4)])
   })
@@ -95,7 +101,8 @@ describe('after a change of the partitions', () => {
 
   test('commits with the metadata of another offset, or none, are not counted on', () => {
     const strange = { offset: 11, metadata: confirmed(at(9), '0 of 1').metadata }
-    for (const stored of [strange, { offset: 10, metadata: '' }, null]) assert.deepEqual(begins(declared(1), 2, stored), [null, null])
+    for (const stored of [strange, { offset: 10, metadata: '' }, null])
+      assert.deepEqual(begins(declared(1), 2, stored), [null, null])
   })
 
   test('a partition that asks for the same as one before begins where that was, wherever it stands now', () => {
@@ -107,7 +114,10 @@ describe('after a change of the partitions', () => {
   })
 
   test('a list begins at the lowest watermark when everything was asked for before, and everything at the start after a list', () => {
-    assert.deepEqual(begins(declared(1), [{ region: 'eu' }, { region: 'us' }], confirmed(at(4), '0 of 1')), [at(4), at(4)])
+    assert.deepEqual(begins(declared(1), [{ region: 'eu' }, { region: 'us' }], confirmed(at(4), '0 of 1')), [
+      at(4),
+      at(4),
+    ])
     assert.deepEqual(begins(declared([{ region: 'eu' }]), 2, confirmed(at(4), '{"region":"eu"}')), [null, null])
   })
 
@@ -137,7 +147,8 @@ describe('the layout that is registered', () => {
   const changed = laidOut(declared(3), two, [confirmed(at(5), '0 of 2'), confirmed(at(3), '1 of 2')]).schema
 
   test('is the declared one, as it is, where none was registered or none is declared', () => {
-    for (const before of [null, {}, { 'x-headrace': { v: 2 } }]) assert.deepEqual(laidOut(two, before, []), { schema: two, changed: false })
+    for (const before of [null, {}, { 'x-headrace': { v: 2 } }])
+      assert.deepEqual(laidOut(two, before, []), { schema: two, changed: false })
     assert.deepEqual(laidOut(without, declared(3), []), { schema: without, changed: false })
     assert.deepEqual(laidOut({}, two, []), { schema: {}, changed: false })
   })
@@ -156,13 +167,19 @@ describe('the layout that is registered', () => {
   test('stays for what is published without asking the API, with everything else as it is declared', () => {
     const other = { ...declared(4), title: 'declared now' }
     const { partitions, shares, startsFrom } = annotated(changed)
-    assert.deepEqual(inLayoutOf(other, changed), { ...other, 'x-headrace': { ...annotated(other), partitions, shares, startsFrom } })
+    assert.deepEqual(inLayoutOf(other, changed), {
+      ...other,
+      'x-headrace': { ...annotated(other), partitions, shares, startsFrom },
+    })
     const json = (schema: JsonSchema) => JSON.parse(JSON.stringify(schema)) as JsonSchema
     assert.deepEqual(json(inLayoutOf(other, two)), {
       ...other,
       'x-headrace': { ...annotated(other), partitions: 2, shares: ['0 of 2', '1 of 2'] },
     })
-    assert.deepEqual(json(inLayoutOf(other, without)), { ...other, 'x-headrace': { ...annotated(other), partitions: 2 } })
+    assert.deepEqual(json(inLayoutOf(other, without)), {
+      ...other,
+      'x-headrace': { ...annotated(other), partitions: 2 },
+    })
   })
 
   test('is none without a registered or a declared annotation', () => {
@@ -174,7 +191,10 @@ describe('the layout that is registered', () => {
 
 describe('the share of a partition', () => {
   test('has the id that checkpoints and commits of every version carry', () => {
-    assert.deepEqual([shareId('0 of 1'), shareId('{"region":"eu"}'), shareId('')], ['VuAyXG9C-0ob', 'jZLPYuWjKGNj', '47DEQpj8HBSa'])
+    assert.deepEqual(
+      [shareId('0 of 1'), shareId('{"region":"eu"}'), shareId('')],
+      ['VuAyXG9C-0ob', 'jZLPYuWjKGNj', '47DEQpj8HBSa'],
+    )
     assert.equal(shareIn(annotated(declared(2)), 1), shareId('1 of 2'))
     assert.equal(shareIn(annotated(declared(2)), 2), shareId(''))
     const { shares: _, ...unnamed } = annotated(declared(2))
@@ -189,7 +209,10 @@ describe('the share of a partition', () => {
 
   test('is that of what names none, as long as the layout has never changed', () => {
     const own = ownShare(annotated(declared(2)), 1, [])
-    assert.deepEqual([isOf(own, undefined), isOf(own, shareId('1 of 2')), isOf(own, shareId('0 of 2'))], [true, true, false])
+    assert.deepEqual(
+      [isOf(own, undefined), isOf(own, shareId('1 of 2')), isOf(own, shareId('0 of 2'))],
+      [true, true, false],
+    )
     const changed = annotated(laidOut(declared(3), declared(2), []).schema)
     assert.equal(isOf(ownShare(changed, 1, []), undefined), false)
   })

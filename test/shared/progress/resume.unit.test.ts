@@ -22,7 +22,10 @@ const unfinished: Checkpoint = {
 }
 const finished: Checkpoint = { ...unfinished, done: true, cursor: null, watermark: MAY, seen: MAY }
 
-const published = (offset: number, checkpoint: Checkpoint): StoredOffset => ({ offset, metadata: checkpointText(checkpoint) })
+const published = (offset: number, checkpoint: Checkpoint): StoredOffset => ({
+  offset,
+  metadata: checkpointText(checkpoint),
+})
 const loaded = (offset: number, watermark: string | null = MARCH, more: Partial<Commit> = {}): StoredOffset => ({
   offset,
   metadata: commitText({ v: 1, offset, watermark, ...more }),
@@ -30,16 +33,20 @@ const loaded = (offset: number, watermark: string | null = MARCH, more: Partial<
 /** What a reset tool leaves behind. */
 const reset = (offset: number): StoredOffset => ({ offset, metadata: '' })
 
-const at = (facts: Partial<ResumeFacts>) => resume({ published: null, loaded: null, log: { low: 0, high: 1000 }, ...facts })
+const at = (facts: Partial<ResumeFacts>) =>
+  resume({ published: null, loaded: null, log: { low: 0, high: 1000 }, ...facts })
 
 describe('some published records are gone before they were loaded: the run starts from the confirmed watermark, loudly', () => {
   test('by retention, with an unfinished run', () => {
-    assert.deepEqual(at({ published: published(900, unfinished), loaded: loaded(300), log: { low: 500, high: 1000 } }), {
-      kind: 'start',
-      watermark: MARCH,
-      gap: { from: 300, to: 500, confirmed: MARCH },
-      coveredBelow: 500,
-    })
+    assert.deepEqual(
+      at({ published: published(900, unfinished), loaded: loaded(300), log: { low: 500, high: 1000 } }),
+      {
+        kind: 'start',
+        watermark: MARCH,
+        gap: { from: 300, to: 500, confirmed: MARCH },
+        coveredBelow: 500,
+      },
+    )
   })
 
   test('by retention, with a finished run', () => {
@@ -49,17 +56,32 @@ describe('some published records are gone before they were loaded: the run start
 
   test('the whole log is gone', () => {
     const resumed = at({ published: published(900, finished), loaded: loaded(300), log: { low: 1000, high: 1000 } })
-    assert.deepEqual(resumed, { kind: 'start', watermark: MARCH, gap: { from: 300, to: 900, confirmed: MARCH }, coveredBelow: 1000 })
+    assert.deepEqual(resumed, {
+      kind: 'start',
+      watermark: MARCH,
+      gap: { from: 300, to: 900, confirmed: MARCH },
+      coveredBelow: 1000,
+    })
   })
 
   test('no loader has ever committed: from the stream’s start', () => {
     const resumed = at({ published: published(900, finished), log: { low: 500, high: 1000 } })
-    assert.deepEqual(resumed, { kind: 'start', watermark: null, gap: { from: 0, to: 500, confirmed: null }, coveredBelow: 500 })
+    assert.deepEqual(resumed, {
+      kind: 'start',
+      watermark: null,
+      gap: { from: 0, to: 500, confirmed: null },
+      coveredBelow: 500,
+    })
   })
 
   test('the topic was made anew: the checkpoint stands behind the end of the log', () => {
     const resumed = at({ published: published(900, unfinished), loaded: loaded(900), log: { low: 0, high: 0 } })
-    assert.deepEqual(resumed, { kind: 'start', watermark: MARCH, gap: { from: 0, to: 900, confirmed: MARCH }, coveredBelow: 0 })
+    assert.deepEqual(resumed, {
+      kind: 'start',
+      watermark: MARCH,
+      gap: { from: 0, to: 900, confirmed: MARCH },
+      coveredBelow: 0,
+    })
   })
 
   test('the topic was made anew and has grown: a cover of the old log covers nothing of the new one', () => {
@@ -79,13 +101,20 @@ describe('some published records are gone before they were loaded: the run start
   test('more is gone than a run has asked for again', () => {
     const covered = published(900, { ...unfinished, coveredBelow: 500 })
     const resumed = at({ published: covered, loaded: loaded(300), log: { low: 600, high: 1000 } })
-    assert.deepEqual(resumed.kind === 'start' && [resumed.gap, resumed.coveredBelow], [{ from: 300, to: 600, confirmed: MARCH }, 600])
+    assert.deepEqual(resumed.kind === 'start' && [resumed.gap, resumed.coveredBelow], [
+      { from: 300, to: 600, confirmed: MARCH },
+      600,
+    ])
   })
 
   test('the loader has moved on behind the gap and says so', () => {
     const moved = loaded(700, MARCH, { lost: { from: 300, below: 500 } })
     const resumed = at({ published: published(900, finished), loaded: moved, log: { low: 500, high: 1000 } })
-    assert.deepEqual(resumed.kind === 'start' && [resumed.watermark, resumed.gap?.from, resumed.gap?.to], [MARCH, 300, 500])
+    assert.deepEqual(resumed.kind === 'start' && [resumed.watermark, resumed.gap?.from, resumed.gap?.to], [
+      MARCH,
+      300,
+      500,
+    ])
   })
 
   test('it is a single record, the first of the log', () => {
@@ -100,7 +129,11 @@ describe('some published records are gone before they were loaded: the run start
 describe('a loss that the loader tells of and that lies', () => {
   const moved = (from: number, below: number) => loaded(950, MARCH, { lost: { from, below } })
   const gapOf = (from: number, below: number, checkpoint: Checkpoint = finished) => {
-    const resumed = at({ published: published(900, checkpoint), loaded: moved(from, below), log: { low: 500, high: 1000 } })
+    const resumed = at({
+      published: published(900, checkpoint),
+      loaded: moved(from, below),
+      log: { low: 500, high: 1000 },
+    })
     return resumed.kind === 'start' ? resumed.gap : null
   }
 
@@ -112,7 +145,11 @@ describe('a loss that the loader tells of and that lies', () => {
   test('is no longer for what the log has lost since, except where the loader has not read that far', () => {
     const lost = { from: 300, below: 500 }
     const gapAt = (offset: number) => {
-      const resumed = at({ published: published(900, finished), loaded: loaded(offset, MARCH, { lost }), log: { low: 600, high: 1000 } })
+      const resumed = at({
+        published: published(900, finished),
+        loaded: loaded(offset, MARCH, { lost }),
+        log: { low: 600, high: 1000 },
+      })
       return resumed.kind === 'start' ? resumed.gap : null
     }
     assert.deepEqual(gapAt(600), { from: 300, to: 500, confirmed: MARCH })
@@ -134,11 +171,15 @@ describe('a loss that the loader tells of and that lies', () => {
 describe('no checkpoint: the run starts from the confirmed watermark, else from the stream’s start', () => {
   const nothing = { kind: 'start', gap: null, coveredBelow: undefined }
   test('nothing is stored at all', () => assert.deepEqual(at({}), { ...nothing, watermark: null }))
-  test('a loader has confirmed something', () => assert.deepEqual(at({ loaded: loaded(300) }), { ...nothing, watermark: MARCH }))
+  test('a loader has confirmed something', () =>
+    assert.deepEqual(at({ loaded: loaded(300) }), { ...nothing, watermark: MARCH }))
   test('the checkpoint is foreign, of another version, or cut', () => {
     const metadata = checkpointText(unfinished)
     for (const foreign of ['', 'null', '{}', '"text"', metadata.slice(0, -2), metadata.replace('"v":1', '"v":2')]) {
-      assert.deepEqual(at({ published: { offset: 900, metadata: foreign }, loaded: loaded(300) }), { ...nothing, watermark: MARCH })
+      assert.deepEqual(at({ published: { offset: 900, metadata: foreign }, loaded: loaded(300) }), {
+        ...nothing,
+        watermark: MARCH,
+      })
     }
   })
   test('the loader’s metadata is foreign, cut, or of another offset: nothing is confirmed', () => {
@@ -213,19 +254,37 @@ describe('a finished run whose records are all in the log is followed by one fro
   }
 
   test('a reset to the beginning after retention has taken what was loaded before', () => {
-    assert.deepEqual(at({ published: published(900, finished), loaded: reset(-2), log: { low: 500, high: 1000 } }), next)
-    assert.deepEqual(at({ published: published(900, finished), loaded: reset(500), log: { low: 500, high: 1000 } }), next)
+    assert.deepEqual(
+      at({ published: published(900, finished), loaded: reset(-2), log: { low: 500, high: 1000 } }),
+      next,
+    )
+    assert.deepEqual(
+      at({ published: published(900, finished), loaded: reset(500), log: { low: 500, high: 1000 } }),
+      next,
+    )
   })
 
   test('what is known of its shares and of the size of its last complete walk goes with it', () => {
-    for (const more of [{ known: 'abcdefgh' }, { known: '' }, { whole: 17 }, { whole: 0 }, { known: 'abcdefgh', whole: 17 }]) {
-      assert.deepEqual(at({ published: published(900, { ...finished, ...more }), loaded: loaded(900) }), { ...next, ...more })
+    for (const more of [
+      { known: 'abcdefgh' },
+      { known: '' },
+      { whole: 17 },
+      { whole: 0 },
+      { known: 'abcdefgh', whole: 17 },
+    ]) {
+      assert.deepEqual(at({ published: published(900, { ...finished, ...more }), loaded: loaded(900) }), {
+        ...next,
+        ...more,
+      })
     }
   })
 
   test('a cover goes with the log from run to run', () => {
     const covered = published(900, { ...finished, coveredBelow: 500 })
-    assert.deepEqual(at({ published: covered, loaded: loaded(300), log: { low: 500, high: 1000 } }), { ...next, coveredBelow: 500 })
+    assert.deepEqual(at({ published: covered, loaded: loaded(300), log: { low: 500, high: 1000 } }), {
+      ...next,
+      coveredBelow: 500,
+    })
   })
 })
 
@@ -263,13 +322,25 @@ test('whatever is stored, no run starts behind a record that the log lost and th
 
 describe('a partition that asks for something else than before', () => {
   const own = { id: 'new', unnamed: false, startsFrom: APRIL }
-  const start = (watermark: string | null) => ({ kind: 'start', watermark, gap: null, coveredBelow: undefined, otherShare: true })
+  const start = (watermark: string | null) => ({
+    kind: 'start',
+    watermark,
+    gap: null,
+    coveredBelow: undefined,
+    otherShare: true,
+  })
 
   test('does not go on from the checkpoint of the other share, nor from what was confirmed of it', () => {
     for (const checkpoint of [unfinished, finished, { ...finished, share: 'old' }]) {
-      assert.deepEqual(at({ published: published(900, checkpoint), loaded: loaded(900, MAY, { share: 'old' }), own }), start(APRIL))
+      assert.deepEqual(
+        at({ published: published(900, checkpoint), loaded: loaded(900, MAY, { share: 'old' }), own }),
+        start(APRIL),
+      )
     }
-    assert.deepEqual(at({ published: published(900, finished), loaded: loaded(900, MAY, { share: 'new' }), own }), start(MAY))
+    assert.deepEqual(
+      at({ published: published(900, finished), loaded: loaded(900, MAY, { share: 'new' }), own }),
+      start(MAY),
+    )
   })
 
   test('goes on from its own, and in a gap from what was confirmed of itself alone', () => {
@@ -284,11 +355,20 @@ describe('a partition that asks for something else than before', () => {
   })
 
   test('without any checkpoint begins where the layout does, not at what was confirmed of another share', () => {
-    assert.deepEqual(at({ loaded: loaded(300, MAY), own }), { kind: 'start', watermark: APRIL, gap: null, coveredBelow: undefined })
+    assert.deepEqual(at({ loaded: loaded(300, MAY), own }), {
+      kind: 'start',
+      watermark: APRIL,
+      gap: null,
+      coveredBelow: undefined,
+    })
   })
 
   test('goes on from what names no share, while the layout is still the first', () => {
-    const resumed = at({ published: published(900, finished), loaded: loaded(900), own: { id: 'a', unnamed: true, startsFrom: null } })
+    const resumed = at({
+      published: published(900, finished),
+      loaded: loaded(900),
+      own: { id: 'a', unnamed: true, startsFrom: null },
+    })
     assert.deepEqual([resumed.kind === 'start' && resumed.watermark], [MAY])
   })
 })

@@ -18,14 +18,30 @@ const REFUSED: [string, z.ZodRawShape, RegExp, string[]?][] = [
   ['a deep path', { 'a.b.c': z.int(), 'a.b': object }, /is a path into "a\.b"/],
   ['arrays of one name before the dot', { 'p.q': z.array(z.int()), 'p.r': z.array(z.int()) }, /arrays of "p"/],
   ['a path inside an object', { o: z.object({ 'p.q': z.int(), p: object }) }, /schema\.o\.p\.q: is a path into "p"/],
-  ['a path inside an object that may be missing', { o: z.object({ 'p.q': z.int(), p: z.int() }).nullish() }, /is a path into "p"/],
-  ['a path inside the objects of a list', { o: z.array(z.object({ 'p.q': z.int(), p: object })) }, /is a path into "p"/],
-  ['a path inside the values of a map', { o: z.record(z.string(), z.object({ 'p.q': z.int(), p: object })) }, /is a path into "p"/],
+  [
+    'a path inside an object that may be missing',
+    { o: z.object({ 'p.q': z.int(), p: z.int() }).nullish() },
+    /is a path into "p"/,
+  ],
+  [
+    'a path inside the objects of a list',
+    { o: z.array(z.object({ 'p.q': z.int(), p: object })) },
+    /is a path into "p"/,
+  ],
+  [
+    'a path inside the values of a map',
+    { o: z.record(z.string(), z.object({ 'p.q': z.int(), p: object })) },
+    /is a path into "p"/,
+  ],
   ['no name', { '': z.int() }, /a column needs a name/],
   ['a control character', { 'a\u001b[31m': z.int() }, /schema\.a\\u001b\[31m: its name has a control character/],
   ['a control character inside an object', { o: z.object({ 'a\nb': z.int() }) }, /control character/],
   ['half a character', { 'a\ud800': z.int() }, /no Unicode text/],
-  ['__proto__ inside an object', { o: z.object({ ['__proto__']: z.int().optional(), b: z.int() }) }, /schema\.o\.__proto__/],
+  [
+    '__proto__ inside an object',
+    { o: z.object({ ['__proto__']: z.int().optional(), b: z.int() }) },
+    /schema\.o\.__proto__/,
+  ],
   ['a name without an end', { ['x'.repeat(20_000)]: z.int() }, /more than 16384 bytes/],
   [
     'fields without an end',
@@ -51,11 +67,48 @@ describe('a declaration whose table cannot exist is refused when it is loaded', 
 
 describe('a column type', () => {
   const wrong = [
-    ...["Enum8('a'b' = 1)", "Enum8('a' = 1, 'a' = 2)", "Enum8('a' = 1, 'b' = 1)", "Enum8('a' = 200)", "Enum8('a' = 1, 'b')", 'Enum8()'],
-    ...['String)', 'String, x', 'String; DROP TABLE t', 'String -- x', "String COMMENT 'x'", 'Nullable(Array(String))', 'Map(String)'],
-    ...['Decimal(77, 2)', 'Decimal(10, 11)', 'Decimal64(19)', 'FixedString(0)', 'FixedString(257)', "DateTime64(3, 'Mars/Base')"],
-    ...['DateTime64(10)', 'LowCardinality(Int32)', 'Map(Nullable(String), Int8)', 'Variant(Int8, Int16)', 'Tuple(a Int8, a Int8)'],
-    ...['Nothing', 'AggregateFunction(sum, Int64)', 'int32', '', '(', "'", 'Array()', `${'Array('.repeat(60)}String${')'.repeat(60)}`],
+    ...[
+      "Enum8('a'b' = 1)",
+      "Enum8('a' = 1, 'a' = 2)",
+      "Enum8('a' = 1, 'b' = 1)",
+      "Enum8('a' = 200)",
+      "Enum8('a' = 1, 'b')",
+      'Enum8()',
+    ],
+    ...[
+      'String)',
+      'String, x',
+      'String; DROP TABLE t',
+      'String -- x',
+      "String COMMENT 'x'",
+      'Nullable(Array(String))',
+      'Map(String)',
+    ],
+    ...[
+      'Decimal(77, 2)',
+      'Decimal(10, 11)',
+      'Decimal64(19)',
+      'FixedString(0)',
+      'FixedString(257)',
+      "DateTime64(3, 'Mars/Base')",
+    ],
+    ...[
+      'DateTime64(10)',
+      'LowCardinality(Int32)',
+      'Map(Nullable(String), Int8)',
+      'Variant(Int8, Int16)',
+      'Tuple(a Int8, a Int8)',
+    ],
+    ...[
+      'Nothing',
+      'AggregateFunction(sum, Int64)',
+      'int32',
+      '',
+      '(',
+      "'",
+      'Array()',
+      `${'Array('.repeat(60)}String${')'.repeat(60)}`,
+    ],
   ]
   for (const text of wrong) test(`is not ${text.slice(0, 40)}`, () => assert.notEqual(columnTypeMistake(text), null))
 })
@@ -72,7 +125,10 @@ test('what ClickHouse can hold is declared: dots alone, quotes, words of SQL, es
       select: z.int(),
       '%2E': z.int(),
     },
-    ...{ o: z.object({ null: z.int(), 'x y': z.int() }), status: column(z.enum(["a'b", 'c']), "Enum8('a\\'b' = 1, 'c' = 2)") },
+    ...{
+      o: z.object({ null: z.int(), 'x y': z.int() }),
+      status: column(z.enum(["a'b", 'c']), "Enum8('a\\'b' = 1, 'c' = 2)"),
+    },
     ...{ at: column(epochMs(), 'Int64'), n: z.array(z.object({ 'a.b': z.int() })) },
   })
   assert.equal(stream.name, 'orders')

@@ -1,6 +1,6 @@
 /**
- * What a column can be altered to: the type that holds the values of both, exactly. A wrong one is never refused: ClickHouse wraps what is too large for an
- * integer and cuts what a decimal has no digits for.
+ * What a column can be altered to: the type that holds the values of both, exactly. A wrong one is never refused:
+ * ClickHouse wraps what is too large for an integer and cuts what a decimal has no digits for.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -172,7 +172,10 @@ describe('the type of two columns', () => {
           return bounds === null ? [] : [bounds.min, bounds.max]
         })
         if (both === null)
-          return assert.ok(!integers.some((type) => ends.every((value) => holds(type, value))), `${is} and ${wanted} have one`)
+          return assert.ok(
+            !integers.some((type) => ends.every((value) => holds(type, value))),
+            `${is} and ${wanted} have one`,
+          )
         assert.ok(ends.every((value) => holds(both, value)))
         // And is the narrowest.
         const bits = (type: string) => Number(/\d+/.exec(type)?.[0])
@@ -199,7 +202,9 @@ describe('the type of two columns', () => {
   })
 
   test('of two decimals keeps all digits before and behind the point of both', () => {
-    const decimal = fc.tuple(fc.integer({ min: 1, max: 76 }), fc.nat({ max: 76 })).filter(([precision, scale]) => scale <= precision)
+    const decimal = fc
+      .tuple(fc.integer({ min: 1, max: 76 }), fc.nat({ max: 76 }))
+      .filter(([precision, scale]) => scale <= precision)
     fc.assert(
       fc.property(decimal, decimal, ([p, s], [q, r]) => {
         const both = joined(`Decimal(${p}, ${s})`, `Decimal(${q}, ${r})`)

@@ -73,7 +73,13 @@ describe('columns from a schema', () => {
   test('closed objects are Tuples, records Maps, and what may be missing, open or several things is JSON or text', () => {
     const a = z.object({ kind: z.literal('a') })
     const b = z.object({ kind: z.literal('b') })
-    const deep = z.object({ total: decimal(10, 2), note: z.string().optional(), 'odd `name': z.int(), inner: a, maybe: b.optional() })
+    const deep = z.object({
+      total: decimal(10, 2),
+      note: z.string().optional(),
+      'odd `name': z.int(),
+      inner: a,
+      maybe: b.optional(),
+    })
     assert.deepEqual(
       types({
         object: a,
@@ -153,8 +159,16 @@ describe('columns from a schema', () => {
       [{ type: 'object', additionalProperties: null }, 'JSON', 'JSON'],
       [{ type: 'object', additionalProperties: {} }, 'JSON', 'JSON'],
       [{ type: 'object', additionalProperties: { type: 'boolean' } }, 'Map(String, Bool)', 'Map(String, Bool)'],
-      [{ type: 'object', properties: { a: { type: 'boolean' } }, additionalProperties: { type: 'boolean' } }, 'JSON', 'JSON'],
-      [{ type: 'object', properties: { a: { type: 'boolean' } }, additionalProperties: false }, 'Tuple(a Nullable(Bool))', 'JSON'],
+      [
+        { type: 'object', properties: { a: { type: 'boolean' } }, additionalProperties: { type: 'boolean' } },
+        'JSON',
+        'JSON',
+      ],
+      [
+        { type: 'object', properties: { a: { type: 'boolean' } }, additionalProperties: false },
+        'Tuple(a Nullable(Bool))',
+        'JSON',
+      ],
       [{ oneOf: [{ type: 'object' }, { type: 'object' }] }, 'JSON', 'JSON'],
       [{ allOf: [{ type: 'object' }, { type: 'object' }] }, 'JSON', 'JSON'],
       [{ anyOf: [{ type: 'object' }, { type: 'object' }, { type: 'null' }] }, 'Nullable(JSON)', 'Nullable(JSON)'],
@@ -174,7 +188,11 @@ describe('columns from a schema', () => {
       [{ type: 'string', 'x-headrace': { learned: true } }, 'String', 'Nullable(String)'],
     ]
     for (const [schema, required, optional] of types)
-      assert.deepEqual([columnType('f', schema, true), columnType('f', schema, false)], [required, optional], JSON.stringify(schema))
+      assert.deepEqual(
+        [columnType('f', schema, true), columnType('f', schema, false)],
+        [required, optional],
+        JSON.stringify(schema),
+      )
   })
 
   test('elements and values that have a column of their own, or may be null, or are called as none may be', () => {
@@ -233,7 +251,11 @@ describe('columns from a schema', () => {
   })
 
   test('a description is the comment of its column, wherever it is said', () => {
-    const schema = z.object({ id: z.string().describe('who'), a: z.int().describe("it's").nullable(), b: z.int().nullable().describe('b') })
+    const schema = z.object({
+      id: z.string().describe('who'),
+      a: z.int().describe("it's").nullable(),
+      b: z.int().nullable().describe('b'),
+    })
     const { wireSchema } = compileStream({ schema, watermark: undefined as never })
     assert.deepEqual(
       columnsOf(wireSchema).map(({ comment }) => comment),
@@ -298,6 +320,9 @@ describe('statements', () => {
     assert.match(text, /ENGINE = ReplicatedReplacingMergeTree\(_version, _deleted\)/)
     assert.match(createDatabase(cluster), /ON CLUSTER `main`$/)
     assert.match(createLedger(cluster), /`headrace_pages` ON CLUSTER `main` .*ReplicatedReplacingMergeTree/s)
-    assert.match(addColumn(cluster, 't', spec.columns[0]), /^ALTER TABLE `db`\.`t` ON CLUSTER `main` ADD COLUMN IF NOT EXISTS `id` String$/)
+    assert.match(
+      addColumn(cluster, 't', spec.columns[0]),
+      /^ALTER TABLE `db`\.`t` ON CLUSTER `main` ADD COLUMN IF NOT EXISTS `id` String$/,
+    )
   })
 })

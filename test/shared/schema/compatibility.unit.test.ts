@@ -1,6 +1,6 @@
 /**
- * Which changes of a declared schema fit records, readers and tables that exist. One that is taken for fitting and is not stops the loader or loses values; one
- * that is not seen is never registered.
+ * Which changes of a declared schema fit records, readers and tables that exist. One that is taken for fitting and is
+ * not stops the loader or loses values; one that is not seen is never registered.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -9,7 +9,13 @@ import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.
 import { joined } from '#shared/schema/column-types.ts'
 import { columnType } from '#shared/schema/columns.ts'
 import { type SchemaDifference, schemaDifferences } from '#shared/schema/compatibility.ts'
-import { annotationOf, DELETES_DEFAULT, type JsonSchema, type StreamAnnotation, wireSchema } from '#shared/schema/json-schema.ts'
+import {
+  annotationOf,
+  DELETES_DEFAULT,
+  type JsonSchema,
+  type StreamAnnotation,
+  wireSchema,
+} from '#shared/schema/json-schema.ts'
 import { withColumns } from '#shared/schema/learned-columns.ts'
 
 const ANNOTATION: StreamAnnotation = {
@@ -27,12 +33,15 @@ const wire = (shape: z.ZodRawShape, annotation: Partial<StreamAnnotation> = {}, 
   wireSchema({ schema: z.object(shape), keepUnknown, annotation: { ...ANNOTATION, ...annotation } })
 
 /** As a person sees them: + fits what exists, ! breaks it. */
-const shown = (found: SchemaDifference[]) => found.map(({ path, change, additive }) => `${additive ? '+' : '!'} ${path}: ${change}`)
+const shown = (found: SchemaDifference[]) =>
+  found.map(({ path, change, additive }) => `${additive ? '+' : '!'} ${path}: ${change}`)
 const changes = (before: z.ZodRawShape, after: z.ZodRawShape) => shown(schemaDifferences(wire(before), wire(after)))
 
 /** Words that end in … open longer ones. */
 function assertShown(found: string[], expected: readonly string[]): void {
-  const cut = found.map((words, index) => (expected[index]?.endsWith('…') ? `${words.slice(0, expected[index].length - 1)}…` : words))
+  const cut = found.map((words, index) =>
+    expected[index]?.endsWith('…') ? `${words.slice(0, expected[index].length - 1)}…` : words,
+  )
   assert.deepEqual(cut, expected)
 }
 
@@ -48,7 +57,12 @@ describe('differences that break records, readers or tables', () => {
       { id: z.string(), a: z.int() },
       ['! a: new and required: records published before lack it'],
     ],
-    ['a field is required now', { a: z.int().optional() }, { a: z.int() }, ['! a: required now: records published before may lack it']],
+    [
+      'a field is required now',
+      { a: z.int().optional() },
+      { a: z.int() },
+      ['! a: required now: records published before may lack it'],
+    ],
     [
       'an object is optional now',
       { a: object },
@@ -61,7 +75,12 @@ describe('differences that break records, readers or tables', () => {
       { a: object.nullable() },
       ['! a: may be null now: its column cannot become one that may be empty'],
     ],
-    ['an object is open now', { a: object }, { a: z.looseObject({ x: z.int() }) }, ['! a: additionalProperties false → {}']],
+    [
+      'an object is open now',
+      { a: object },
+      { a: z.looseObject({ x: z.int() }) },
+      ['! a: additionalProperties false → {}'],
+    ],
     [
       'an object is a map now',
       { a: object },
@@ -83,14 +102,24 @@ describe('differences that break records, readers or tables', () => {
         '! a: properties none → {"x":{"maximum":9007199254740991,"minimum":-9007199254740991,"type":"integer"}}',
       ],
     ],
-    ['an object gets a column of its own', { a: object }, { a: column(object, 'JSON') }, ['! a: column by type → JSON']],
+    [
+      'an object gets a column of its own',
+      { a: object },
+      { a: column(object, 'JSON') },
+      ['! a: column by type → JSON'],
+    ],
     [
       'an object gets another column, and a field that would fit',
       { a: column(object, 'JSON') },
       { a: column(object.extend({ y: z.int().optional() }), 'String') },
       ['! a: column JSON → String', '+ a.y: new'],
     ],
-    ['an object needs more of its fields', { a: object }, { a: object.meta({ minProperties: 1 }) }, ['! a: minProperties none → 1']],
+    [
+      'an object needs more of its fields',
+      { a: object },
+      { a: object.meta({ minProperties: 1 }) },
+      ['! a: minProperties none → 1'],
+    ],
     [
       'an object in a list gets a column of its own',
       { a: z.array(object) },
@@ -103,7 +132,12 @@ describe('differences that break records, readers or tables', () => {
       { a: z.record(z.string(), z.string()) },
       ['! a.*: integer → string'],
     ],
-    ['a map holds anything now', { a: z.record(z.string(), z.int()) }, { a: z.record(z.string(), z.unknown()) }, ['! a.*: integer → {}']],
+    [
+      'a map holds anything now',
+      { a: z.record(z.string(), z.int()) },
+      { a: z.record(z.string(), z.unknown()) },
+      ['! a.*: integer → {}'],
+    ],
     [
       'an element of a fixed list is another',
       { a: z.tuple([z.string(), z.string()]) },
@@ -140,18 +174,38 @@ describe('differences that break records, readers or tables', () => {
       ['! id: pattern …', '! id: column Decimal(9, 2) → Decimal(12, 2)'],
     ],
     ['an element is another', { a: z.array(z.int()) }, { a: z.array(z.string()) }, ['! a[]: integer → string']],
-    ['a column of the key is wider', { id: column(z.int(), 'Int32') }, { id: column(z.int(), 'Int64') }, ['! id: column Int32 → Int64']],
-    ['a column is narrower', { a: column(z.int(), 'Int64') }, { a: column(z.int(), 'Int32') }, ['! a: column Int64 → Int32']],
+    [
+      'a column of the key is wider',
+      { id: column(z.int(), 'Int32') },
+      { id: column(z.int(), 'Int64') },
+      ['! id: column Int32 → Int64'],
+    ],
+    [
+      'a column is narrower',
+      { a: column(z.int(), 'Int64') },
+      { a: column(z.int(), 'Int32') },
+      ['! a: column Int64 → Int32'],
+    ],
     [
       'a column holds some of the values only',
       { a: column(z.int(), 'Int32') },
       { a: column(z.int(), 'UInt32') },
       ['! a: column Int32 → UInt32'],
     ],
-    ['a column is of another kind', { a: column(z.int(), 'Int32') }, { a: column(z.int(), 'String') }, ['! a: column Int32 → String']],
+    [
+      'a column is of another kind',
+      { a: column(z.int(), 'Int32') },
+      { a: column(z.int(), 'String') },
+      ['! a: column Int32 → String'],
+    ],
     ['a column is chosen', { a: z.int() }, { a: column(z.int(), 'Int64') }, ['! a: column by type → Int64']],
     ['a column is no longer chosen', { a: column(z.int(), 'Int32') }, { a: z.int() }, ['! a: column Int32 → by type']],
-    ['a column is no type', { a: column(z.int(), 'Int32') }, { a: column(z.int(), "Int64') --") }, ["! a: column Int32 → Int64') --"]],
+    [
+      'a column is no type',
+      { a: column(z.int(), 'Int32') },
+      { a: column(z.int(), "Int64') --") },
+      ["! a: column Int32 → Int64') --"],
+    ],
     [
       'a field of a column that is no type is optional now',
       { a: column(z.int(), "Int64') --") },
@@ -189,16 +243,31 @@ describe('differences that break records, readers or tables', () => {
       { a: z.string().nullable() },
       ['! a: integer or null → string or null'],
     ],
-    ['a type is wider', { a: z.string() }, { a: z.union([z.string(), z.number()]) }, ['! a: string → {"type":["string","number"]}']],
+    [
+      'a type is wider',
+      { a: z.string() },
+      { a: z.union([z.string(), z.number()]) },
+      ['! a: string → {"type":["string","number"]}'],
+    ],
     [
       'one of several types is another',
       { a: z.union([z.string(), z.number()]) },
       { a: z.union([z.string(), z.boolean()]) },
       ['! a: {"type":["string","number"]} → {"type":["string","boolean"]}'],
     ],
-    ['a format is gone', { a: z.iso.datetime() }, { a: z.string() }, ['! a: format "date-time" → none', '+ a: pattern …']],
+    [
+      'a format is gone',
+      { a: z.iso.datetime() },
+      { a: z.string() },
+      ['! a: format "date-time" → none', '+ a: pattern …'],
+    ],
     ['a value is no longer allowed', { a: z.enum(['x', 'y']) }, { a: z.enum(['x', 'z']) }, ['! a: no longer allows y']],
-    ['several values are no longer allowed', { a: z.enum(['x', 'y', 'z']) }, { a: z.enum(['x']) }, ['! a: no longer allows y, z']],
+    [
+      'several values are no longer allowed',
+      { a: z.enum(['x', 'y', 'z']) },
+      { a: z.enum(['x']) },
+      ['! a: no longer allows y, z'],
+    ],
     ['a text is fixed to some values', { a: z.string() }, { a: z.enum(['x']) }, ['! a: enum none → ["x"]']],
     ['a text is no longer fixed', { a: z.enum(['x']) }, { a: z.string() }, ['! a: enum ["x"] → none']],
     ['a fixed value is another', { a: z.literal('x') }, { a: z.literal('y') }, ['! a: const "x" → "y"']],
@@ -217,7 +286,12 @@ describe('differences that break records, readers or tables', () => {
       { a: column(z.int().max(300), 'UInt8') },
       ['! a: maximum 255 → 300'],
     ],
-    ['a nested field is gone', { a: z.object({ b: z.string(), c: z.int() }) }, { a: z.object({ b: z.string() }) }, ['! a.c: gone']],
+    [
+      'a nested field is gone',
+      { a: z.object({ b: z.string(), c: z.int() }) },
+      { a: z.object({ b: z.string() }) },
+      ['! a.c: gone'],
+    ],
     [
       'a nested field is new and required',
       { a: object },
@@ -293,7 +367,11 @@ describe('differences that break records, readers or tables', () => {
     [{}, { watermark: { field: 'seen', kind: 'iso' } }, '! watermark: at (iso) → seen (iso)'],
     [{}, { partitionBy: 'id' }, '! partitionBy: none → id: a table keeps the partitions that it was made with'],
     [{ partitionBy: 'id' }, {}, '! partitionBy: id → none: a table keeps the partitions that it was made with'],
-    [{ partitionBy: 'id' }, { partitionBy: 'at' }, '! partitionBy: id → at: a table keeps the partitions that it was made with'],
+    [
+      { partitionBy: 'id' },
+      { partitionBy: 'at' },
+      '! partitionBy: id → at: a table keeps the partitions that it was made with',
+    ],
     [{ partitionBy: 'id' }, { partitionBy: 'id' }, null],
   ] as [Partial<StreamAnnotation>, Partial<StreamAnnotation>, string | null][]) {
     test(`of the stream: ${words ?? 'the same partitionBy is none'}`, () =>
@@ -303,7 +381,10 @@ describe('differences that break records, readers or tables', () => {
   test('a wider column of a field that was in the key, or comes into it', () => {
     const [narrow, wide] = [z.int32(), z.int()]
     const found = schemaDifferences(
-      wire({ a: column(narrow, 'Int32'), b: column(narrow, 'Int32'), c: column(narrow, 'Int32') }, { primaryKey: ['a'] }),
+      wire(
+        { a: column(narrow, 'Int32'), b: column(narrow, 'Int32'), c: column(narrow, 'Int32') },
+        { primaryKey: ['a'] },
+      ),
       wire({ a: column(wide, 'Int64'), b: column(wide, 'Int64'), c: column(wide, 'Int64') }, { primaryKey: ['b'] }),
     )
     const columns = shown(found).filter((words) => words.includes(': column'))
@@ -328,7 +409,12 @@ describe('differences that break records, readers or tables', () => {
 
 describe('differences that fit what exists', () => {
   const shares = (before: string[], after: string[]) =>
-    shown(schemaDifferences(wire({}, { shares: before, partitions: before.length }), wire({}, { shares: after, partitions: after.length })))
+    shown(
+      schemaDifferences(
+        wire({}, { shares: before, partitions: before.length }),
+        wire({}, { shares: after, partitions: after.length }),
+      ),
+    )
 
   test('the ten first of other partitions are said, and how many more there are', () => {
     const list = (from: number, count: number) => Array.from({ length: count }, (_, at) => `s${from + at}`)
@@ -340,7 +426,8 @@ describe('differences that fit what exists', () => {
   test('partitions that begin anew, by what is registered after', () => {
     const startsFrom = { change: 1, watermarks: [null], log: { partition: 0, offset: 0 } }
     const again = { startsFrom: { ...startsFrom, change: 2 } }
-    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) => shown(schemaDifferences(wire({}, was), wire({}, is)))
+    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) =>
+      shown(schemaDifferences(wire({}, was), wire({}, is)))
     assert.deepEqual(of({ startsFrom }, again), ['+ partitions: begin anew'])
     assert.deepEqual(of({}, again), ['+ partitions: begin anew'])
     assert.deepEqual(of({ startsFrom }, { startsFrom }), [])
@@ -360,14 +447,17 @@ describe('differences that fit what exists', () => {
 
   test('other bounds of what a complete walk may delete', () => {
     const deletes = DELETES_DEFAULT
-    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) => shown(schemaDifferences(wire({}, was), wire({}, is)))
+    const of = (was: Partial<StreamAnnotation>, is: Partial<StreamAnnotation>) =>
+      shown(schemaDifferences(wire({}, was), wire({}, is)))
     const usual = 'full-walk, shareMax 0.2, rowsMin 10'
     assert.deepEqual(of({}, { deletes }), [`+ deletes: none → ${usual}`])
     assert.deepEqual(of({ deletes }, {}), [`+ deletes: ${usual} → none`])
     assert.deepEqual(of({ deletes }, { deletes: { ...deletes, rowsMin: 11 } }), [
       `+ deletes: ${usual} → full-walk, shareMax 0.2, rowsMin 11`,
     ])
-    assert.deepEqual(of({ deletes }, { deletes: { ...deletes, allowAll: true } }), [`+ deletes: ${usual} → ${usual}, allowAll`])
+    assert.deepEqual(of({ deletes }, { deletes: { ...deletes, allowAll: true } }), [
+      `+ deletes: ${usual} → ${usual}, allowAll`,
+    ])
     assert.deepEqual(of({ deletes }, { deletes: { ...deletes } }), [])
   })
 
@@ -387,7 +477,11 @@ describe('differences that fit what exists', () => {
   })
 
   test('other partitions, each said', () => {
-    assert.deepEqual(shares(['eu', 'us'], ['us', 'asia']), ['+ partitions: 2 → 2', '+ partitions: gone: eu', '+ partitions: new: asia'])
+    assert.deepEqual(shares(['eu', 'us'], ['us', 'asia']), [
+      '+ partitions: 2 → 2',
+      '+ partitions: gone: eu',
+      '+ partitions: new: asia',
+    ])
     assert.deepEqual(shares(['eu', 'us'], ['us', 'eu']), ['+ partitions: 2 → 2'])
     assert.equal(
       shares(
@@ -402,8 +496,18 @@ describe('differences that fit what exists', () => {
     ['an optional field is new', { id: z.string() }, { id: z.string(), a: z.int().optional() }, ['+ a: new']],
     ['a nested optional field is new', { a: z.object({}) }, { a: z.object({ b: z.int().optional() }) }, ['+ a.b: new']],
     ['a value is allowed too', { a: z.enum(['x']) }, { a: z.enum(['x', 'y']) }, ['+ a: allows y too']],
-    ['a value is allowed too, where null is', { a: z.enum(['x']).nullable() }, { a: z.enum(['x', 'y']).nullable() }, ['+ a: allows y too']],
-    ['a rule is looser', { a: z.string().min(2).max(5) }, { a: z.string().max(9) }, ['+ a: minLength 2 → none', '+ a: maxLength 5 → 9']],
+    [
+      'a value is allowed too, where null is',
+      { a: z.enum(['x']).nullable() },
+      { a: z.enum(['x', 'y']).nullable() },
+      ['+ a: allows y too'],
+    ],
+    [
+      'a rule is looser',
+      { a: z.string().min(2).max(5) },
+      { a: z.string().max(9) },
+      ['+ a: minLength 2 → none', '+ a: maxLength 5 → 9'],
+    ],
     ['a bound is looser', { a: z.number().min(0) }, { a: z.number().min(-5) }, ['+ a: minimum 0 → -5']],
     ['a field is optional now', { a: z.int() }, { a: z.int().optional() }, ['+ a: optional now']],
     ['a list is optional now', { a: z.array(z.int()) }, { a: z.array(z.int()).optional() }, ['+ a: optional now']],
@@ -448,7 +552,12 @@ describe('differences that fit what exists', () => {
       ['+ a: optional now', '+ a: may be null now'],
     ],
     ['a key may be of more texts', { id: z.enum(['x']) }, { id: z.enum(['x', 'y']) }, ['+ id: allows y too']],
-    ['a key of texts is shorter or longer', { id: z.string().max(5) }, { id: z.string().max(9) }, ['+ id: maxLength 5 → 9']],
+    [
+      'a key of texts is shorter or longer',
+      { id: z.string().max(5) },
+      { id: z.string().max(9) },
+      ['+ id: maxLength 5 → 9'],
+    ],
     ['a pattern is gone', { a: z.string().regex(/^a/) }, { a: z.string() }, ['+ a: pattern "^a" → none']],
     ['a number is any multiple', { a: z.number().multipleOf(5) }, { a: z.number() }, ['+ a: multipleOf 5 → none']],
     [
@@ -505,42 +614,89 @@ describe('differences that fit what exists', () => {
       ['+ a: described anew'],
     ],
     ['a field called constructor is new', {}, { constructor: z.string().optional() }, ['+ constructor: new']],
-    ['a field called title is new', { a: z.object({}) }, { a: z.object({ title: z.string().optional() }) }, ['+ a.title: new']],
+    [
+      'a field called title is new',
+      { a: z.object({}) },
+      { a: z.object({ title: z.string().optional() }) },
+      ['+ a.title: new'],
+    ],
   ]
-  for (const [name, before, after, expected] of additive) test(name, () => assertShown(changes(before, after), expected))
+  for (const [name, before, after, expected] of additive)
+    test(name, () => assertShown(changes(before, after), expected))
 
   test('the order of fields and keys is no difference, and neither is the same schema', () => {
     assert.deepEqual(changes({ a: z.int(), b: z.string() }, { b: z.string(), a: z.int() }), [])
     const schema = wire({ a: z.enum(['x']).nullable(), b: epochMs() })
     const turned = JSON.parse(JSON.stringify(schema), (_, value) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).reverse()) : value,
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? Object.fromEntries(Object.entries(value).reverse())
+        : value,
     ) as JsonSchema
     assert.deepEqual(schemaDifferences(schema, turned), [])
   })
 
   test('the order of allowed values is no difference, and that of a list of types is', () => {
     assert.deepEqual(changes({ a: z.enum(['x', 'y']) }, { a: z.enum(['y', 'x']) }), [])
-    assert.deepEqual(changes({ a: z.tuple([z.string(), z.boolean()]) }, { a: z.tuple([z.boolean(), z.string()]) }).length, 1)
+    assert.deepEqual(
+      changes({ a: z.tuple([z.string(), z.boolean()]) }, { a: z.tuple([z.boolean(), z.string()]) }).length,
+      1,
+    )
   })
 
   test('a schema that Headrace did not write is compared by its fields', () => {
     const own = wire({ a: z.int() }, { table: 'other' })
     const { 'x-headrace': _, ...foreign } = wire({ a: z.int() })
     assert.equal(annotationOf(foreign), null)
-    assert.deepEqual([schemaDifferences(foreign, own), schemaDifferences(own, foreign), schemaDifferences(foreign, foreign)], [[], [], []])
+    assert.deepEqual(
+      [schemaDifferences(foreign, own), schemaDifferences(own, foreign), schemaDifferences(foreign, foreign)],
+      [[], [], []],
+    )
     const wider = wire({ id: column(z.int(), 'Int64') }, { primaryKey: ['id'] })
     const { 'x-headrace': __, ...narrow } = wire({ id: column(z.int(), 'Int32') })
-    assert.deepEqual(shown(schemaDifferences(narrow, wider)), ['! id: column Int32 → Int64'], 'the key is that of the other')
+    assert.deepEqual(
+      shown(schemaDifferences(narrow, wider)),
+      ['! id: column Int32 → Int64'],
+      'the key is that of the other',
+    )
   })
 })
 
 describe('any two types of a field', () => {
   const object = z.object({ x: z.int(), y: z.string().optional() })
   const plain: z.ZodType[] = [
-    ...[z.string(), z.string().max(3), z.string().regex(/^a/), z.enum(['a', 'b']), z.enum(['a']), z.literal('a'), z.uuid(), z.iso.date()],
-    ...[z.iso.datetime(), column(z.string(), 'LowCardinality(String)'), decimal(9, 2), decimal(12, 2), decimal(9, 4), int64()],
-    ...[z.int(), z.int32(), z.uint32(), z.int().min(0).max(9), column(z.int().min(0).max(255), 'UInt8'), column(z.int().max(9), 'Int16')],
-    ...[column(z.int().min(0).max(256), 'UInt8'), column(z.int().min(0).max(256), 'UInt16'), z.literal([1, 2]), epochMs(), epochSeconds()],
+    ...[
+      z.string(),
+      z.string().max(3),
+      z.string().regex(/^a/),
+      z.enum(['a', 'b']),
+      z.enum(['a']),
+      z.literal('a'),
+      z.uuid(),
+      z.iso.date(),
+    ],
+    ...[
+      z.iso.datetime(),
+      column(z.string(), 'LowCardinality(String)'),
+      decimal(9, 2),
+      decimal(12, 2),
+      decimal(9, 4),
+      int64(),
+    ],
+    ...[
+      z.int(),
+      z.int32(),
+      z.uint32(),
+      z.int().min(0).max(9),
+      column(z.int().min(0).max(255), 'UInt8'),
+      column(z.int().max(9), 'Int16'),
+    ],
+    ...[
+      column(z.int().min(0).max(256), 'UInt8'),
+      column(z.int().min(0).max(256), 'UInt16'),
+      z.literal([1, 2]),
+      epochMs(),
+      epochSeconds(),
+    ],
     ...[z.number(), z.number().min(0), z.number().gt(0), z.number().multipleOf(0.5), z.boolean(), z.literal(true)],
     ...[z.unknown(), z.union([z.string(), z.int()]), z.null(), z.literal(['a', 1])],
     ...[
@@ -550,7 +706,12 @@ describe('any two types of a field', () => {
       z.looseObject({ x: z.int() }),
       column(object, 'JSON'),
     ],
-    ...[z.record(z.string(), z.int()), z.record(z.string(), z.int().nullable()), z.record(z.string(), z.unknown()), z.object({})],
+    ...[
+      z.record(z.string(), z.int()),
+      z.record(z.string(), z.int().nullable()),
+      z.record(z.string(), z.unknown()),
+      z.object({}),
+    ],
     ...[
       z.array(z.int()),
       z.array(z.int().nullable()),
@@ -561,16 +722,44 @@ describe('any two types of a field', () => {
     ],
   ]
   const pairs = () => {
-    const types = [...plain, ...plain.flatMap((type, index) => (index % 4 === 0 ? [type.nullable(), type.optional()] : []))]
+    const types = [
+      ...plain,
+      ...plain.flatMap((type, index) => (index % 4 === 0 ? [type.nullable(), type.optional()] : [])),
+    ]
     const schemas = types.map((a) => wire({ a }, {}, false))
-    return schemas.flatMap((before) => schemas.map((after) => ({ before, after, found: schemaDifferences(before, after) })))
+    return schemas.flatMap((before) =>
+      schemas.map((after) => ({ before, after, found: schemaDifferences(before, after) })),
+    )
   }
   const words = ({ before, after }: { before: JsonSchema; after: JsonSchema }) =>
     `${JSON.stringify(before.properties)} → ${JSON.stringify(after.properties)}`
   const values: unknown[] = [
-    ...[undefined, null, 'a', 'b', 'abcd', '', '1.25', '123456789012', '12345678.12', '2026-01-01', '2026-01-01T00:00:00Z', true, false],
+    ...[
+      undefined,
+      null,
+      'a',
+      'b',
+      'abcd',
+      '',
+      '1.25',
+      '123456789012',
+      '12345678.12',
+      '2026-01-01',
+      '2026-01-01T00:00:00Z',
+      true,
+      false,
+    ],
     ...[0, 1, 2, 9, 10, 255, 256, 300, -1, -32_768, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 0.5, 1.25, -0.25],
-    ...[{}, { x: 1 }, { x: null }, { x: 'a' }, { x: 1, y: 'a' }, { x: 1, y: 'a', z: 1 }, { x: 1, other: 1 }, { a: 'b' }],
+    ...[
+      {},
+      { x: 1 },
+      { x: null },
+      { x: 'a' },
+      { x: 1, y: 'a' },
+      { x: 1, y: 'a', z: 1 },
+      { x: 1, other: 1 },
+      { a: 'b' },
+    ],
     ...[[], [1], [null], ['a'], ['a', 1], [1, 1], [{ x: 1 }], [{ x: 1, z: 1 }]],
   ]
 

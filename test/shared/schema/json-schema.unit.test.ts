@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
-import { annotationOf, type JsonSchema, propertyKind, type StreamAnnotation, typeOf, wireSchema } from '#shared/schema/json-schema.ts'
+import {
+  annotationOf,
+  type JsonSchema,
+  propertyKind,
+  type StreamAnnotation,
+  typeOf,
+  wireSchema,
+} from '#shared/schema/json-schema.ts'
 
 const ANNOTATION: StreamAnnotation = {
   v: 1,
@@ -68,7 +75,8 @@ describe('what a field can serve as', () => {
   })
 
   test('a key is a text, a number or a boolean', () => {
-    for (const type of [z.string(), z.int(), z.number(), z.boolean(), z.enum(['a']), z.literal(5)]) assert.equal(kind(type)?.scalar, true)
+    for (const type of [z.string(), z.int(), z.number(), z.boolean(), z.enum(['a']), z.literal(5)])
+      assert.equal(kind(type)?.scalar, true)
     for (const type of [z.object({}), z.array(z.int()), z.unknown(), z.union([z.string(), z.int()])])
       assert.equal(kind(type)?.scalar, false)
   })

@@ -81,16 +81,21 @@ describe('learned columns', () => {
   })
 
   test('lose their mark where they are compared with a declared field, and nothing else', () => {
-    assert.deepEqual(declaredForm({ type: 'number', title: 'x', 'x-headrace': { learned: true } }), { type: 'number', title: 'x' })
+    assert.deepEqual(declaredForm({ type: 'number', title: 'x', 'x-headrace': { learned: true } }), {
+      type: 'number',
+      title: 'x',
+    })
     const own = { type: 'number', 'x-headrace': { column: 'Int8' } }
     assert.deepEqual([isLearned(own), declaredForm(own), declaredForm({})], [false, own, {}])
   })
 
   test('have plain names and types that a value shows', () => {
-    for (const name of ['_own', 'a.b', 'a b', '', '1a', 'ä', '__proto__', 'a'.repeat(64)]) assert.equal(mayBeColumn(name), false, name)
+    for (const name of ['_own', 'a.b', 'a b', '', '1a', 'ä', '__proto__', 'a'.repeat(64)])
+      assert.equal(mayBeColumn(name), false, name)
     for (const name of ['total_2', 'a', 'Z', 'a'.repeat(63)]) assert.ok(mayBeColumn(name), name)
-    assert.deepEqual(['null', 'array', 'object', 'number', 'string', 'boolean', 'integer', 'undefined'].map(learnedType), [
-      ...[null, 'json', 'json', 'number', 'string', 'boolean', null, null],
-    ])
+    assert.deepEqual(
+      ['null', 'array', 'object', 'number', 'string', 'boolean', 'integer', 'undefined'].map(learnedType),
+      [...[null, 'json', 'json', 'number', 'string', 'boolean', null, null]],
+    )
   })
 })

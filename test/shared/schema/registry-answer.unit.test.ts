@@ -43,7 +43,10 @@ describe('an address that is no registry', () => {
     const server = await startServer(t, () => ({ status: 404, body: 'gone' }))
     const registry = connectRegistry({ url: server.url, user: 'me', password: 'hunter-22' })
     await assert.rejects(registry.byId(7), (error: Error) => !/hunter/.test(`${error.message}${error.cause}`))
-    assert.deepEqual(new Set(server.requests.map(({ headers }) => headers.authorization)), new Set([`Basic ${btoa('me:hunter-22')}`]))
+    assert.deepEqual(
+      new Set(server.requests.map(({ headers }) => headers.authorization)),
+      new Set([`Basic ${btoa('me:hunter-22')}`]),
+    )
   })
 })
 
@@ -86,6 +89,9 @@ describe('a registry', () => {
       const server = await startServer(t, () => ({ status, body: '<html>', headers: HTML }))
       await assert.rejects(connectRegistry({ url: server.url }).latest('x-value'), { code })
     }
-    await assert.rejects(connectRegistry({ url: 'http://127.0.0.1:1' }).latest('x-value'), { code: 'HR_REGISTRY', message: /ECONNREFUSED/ })
+    await assert.rejects(connectRegistry({ url: 'http://127.0.0.1:1' }).latest('x-value'), {
+      code: 'HR_REGISTRY',
+      message: /ECONNREFUSED/,
+    })
   })
 })

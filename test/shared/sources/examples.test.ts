@@ -1,4 +1,7 @@
-/** The recorded pages of the examples on their way into ClickHouse: tables of the declared types, every record in its row. */
+/**
+ * The recorded pages of the examples on their way into ClickHouse: tables of the declared types, every record in its
+ * row.
+ */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { walkRecorded } from 'headrace/testing'
@@ -30,7 +33,12 @@ describe('the examples in ClickHouse', () => {
     )
     assert.deepEqual(rows, [
       { id: '2900000011', labels: ['bug', 'water'], updated_at: '2026-01-05 09:00:00.000000', closed_at: null },
-      { id: '2900000013', labels: [], updated_at: '2026-01-07 11:00:00.000000', closed_at: '2026-01-07 11:00:00.000000' },
+      {
+        id: '2900000013',
+        labels: [],
+        updated_at: '2026-01-07 11:00:00.000000',
+        closed_at: '2026-01-07 11:00:00.000000',
+      },
     ])
   })
 
@@ -64,7 +72,10 @@ describe('the examples in ClickHouse', () => {
   })
 
   test('orders: prices are exact, line items are read one by one', async () => {
-    const prices = await query(place, 'SELECT name, total_price::String AS total FROM {db}.shopify_orders FINAL ORDER BY name')
+    const prices = await query(
+      place,
+      'SELECT name, total_price::String AS total FROM {db}.shopify_orders FINAL ORDER BY name',
+    )
     assert.deepEqual(prices, [
       { name: '#1001', total: '1234567890123.45' },
       { name: '#1002', total: '6.125' },
@@ -86,7 +97,11 @@ describe('the examples in ClickHouse', () => {
 async function publishRecorded(place: Place, declared: Declared): Promise<number> {
   const [stream] = compileSource(declared.input, 'an example').streams
   assert.ok(stream !== undefined)
-  const { records } = await walkRecorded(declared, stream.name, new URL(`./${stream.label}.recording.json`, import.meta.url))
+  const { records } = await walkRecorded(
+    declared,
+    stream.name,
+    new URL(`./${stream.label}.recording.json`, import.meta.url),
+  )
   const published = await publish(place, stream, stream.partitions.length)
   await published.page({ records })
   await published.close()

@@ -15,7 +15,11 @@ describe('recorded pages of GitHub issues', () => {
   test('are asked for by the link of the page before, oldest change first', async () => {
     const { requests, pages } = await walkRecorded(github, 'issues', RECORDING)
     assert.equal(pages, 3)
-    const asked = requests.map(({ method, url }) => [method, new URL(url).pathname, new URL(url).searchParams.get('after')])
+    const asked = requests.map(({ method, url }) => [
+      method,
+      new URL(url).pathname,
+      new URL(url).searchParams.get('after'),
+    ])
     assert.deepEqual(asked, [
       ['GET', '/repos/octocat/Hello-World/issues', null],
       ['GET', '/repositories/1296269/issues', 'Y3Vyc29yLTE='],
@@ -121,7 +125,9 @@ describe('against a server that behaves like GitHub', () => {
     const second = await example.run(first.watermark)
 
     const fields = ['id', 'title', 'state', 'updated_at']
-    const held = [...issues.values()].filter(({ pull }) => !pull).map((issue): [string, Row] => [String(issue.id), issue])
+    const held = [...issues.values()]
+      .filter(({ pull }) => !pull)
+      .map((issue): [string, Row] => [String(issue.id), issue])
     assert.deepEqual(picked(example.table, fields), picked(held, fields))
     assert.deepEqual([...first.rejected, ...second.rejected], [])
     assert.ok(second.rows.length < held.length, 'the second run asks for changes only')

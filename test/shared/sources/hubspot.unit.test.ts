@@ -89,13 +89,17 @@ describe('against a server that behaves like HubSpot', () => {
     for (let number = 0; number < CAP + 400; number++) {
       lastId += between(random, 1, 5)
       // A third of them in one moment, as an import leaves them.
-      contacts.set(lastId, changed(lastId, START_MS - (number % 3 === 0 ? 1_000_000 : between(random, 1_000_000, 9_000_000))))
+      contacts.set(
+        lastId,
+        changed(lastId, START_MS - (number % 3 === 0 ? 1_000_000 : between(random, 1_000_000, 9_000_000))),
+      )
     }
     const ids = [...contacts.keys()]
     let changing = true
     const { script, put, seen } = likeHubspot(contacts, clock, () => {
       if (!changing) return
-      for (let change = 0; change < 3; change++) put(changed(ids[between(random, 0, ids.length - 1)] ?? 1, clock.nowMs()))
+      for (let change = 0; change < 3; change++)
+        put(changed(ids[between(random, 0, ids.length - 1)] ?? 1, clock.nowMs()))
       lastId += between(random, 1, 5)
       put(changed(lastId, clock.nowMs()))
     })
@@ -111,7 +115,10 @@ describe('against a server that behaves like HubSpot', () => {
     await clock.sleep(LAG_MS)
     const second = await example.run(first.watermark)
 
-    const held = [...contacts.values()].map((contact): [string, Row] => [String(contact.id), { ...contact, id: String(contact.id) }])
+    const held = [...contacts.values()].map((contact): [string, Row] => [
+      String(contact.id),
+      { ...contact, id: String(contact.id) },
+    ])
     const fields = ['id', 'email', 'lastmodifieddate']
     assert.deepEqual(picked(example.table, fields), picked(held, fields))
     assert.deepEqual([...first.rejected, ...second.rejected], [])

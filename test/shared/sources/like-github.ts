@@ -1,5 +1,6 @@
 /**
- * A server that behaves like GitHub's list of issues: by change, with a cursor in its links, and a count of requests that each answer tells of.
+ * A server that behaves like GitHub's list of issues: by change, with a cursor in its links, and a count of requests
+ * that each answer tells of.
  */
 import type { FastClock } from '../../support/clocks.ts'
 import type { Answer, Asked } from '../../support/http.ts'
@@ -18,7 +19,10 @@ const WINDOW_MS = 120_000
 export const seconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`
 const placeOf = ({ updated_at, id }: Kept): string => `${updated_at} ${String(id).padStart(6, '0')}`
 
-/** Lists by change with a cursor in its links, counts requests, and tells what is left of them. `refused` counts what came too often. */
+/**
+ * Lists by change with a cursor in its links, counts requests, and tells what is left of them. `refused` counts what
+ * came too often.
+ */
 export function likeGithub(issues: Map<number, Kept>, clock: FastClock, onAsked: (nowMs: number) => void) {
   const window = { endMs: 0, used: 0 }
   const seen = { refused: 0, sinces: [] as (string | null)[] }
@@ -39,8 +43,10 @@ export function likeGithub(issues: Map<number, Kept>, clock: FastClock, onAsked:
       seen.refused += 1
       return { status: 403, headers: limits, json: { message: 'API rate limit exceeded' } }
     }
-    if (![`${REPOSITORY}/issues`, '/repositories/1296269/issues'].includes(path)) return { status: 404, headers: limits }
-    if (query.get('sort') !== 'updated' || query.get('direction') !== 'asc' || query.get('state') !== 'all') return { status: 422 }
+    if (![`${REPOSITORY}/issues`, '/repositories/1296269/issues'].includes(path))
+      return { status: 404, headers: limits }
+    if (query.get('sort') !== 'updated' || query.get('direction') !== 'asc' || query.get('state') !== 'all')
+      return { status: 422 }
     const size = Number(query.get('per_page'))
     const [since, after] = [query.get('since'), query.get('after')]
     if (after === null) seen.sinces.push(since)

@@ -1,6 +1,6 @@
 /**
- * A server that behaves like HubSpot's search for contacts: it finds a change late, its cursor counts records, it refuses what lies behind the cap,
- * and five searches a second are enough.
+ * A server that behaves like HubSpot's search for contacts: it finds a change late, its cursor counts records, it
+ * refuses what lies behind the cap, and five searches a second are enough.
  */
 import type { FastClock } from '../../support/clocks.ts'
 import type { Answer, Asked } from '../../support/http.ts'
@@ -26,7 +26,10 @@ const SEARCHES_A_SECOND = 5
 /** Until a search finds a change. */
 export const LAG_MS = 20_000
 
-/** Finds what changed a while ago, pages by a cursor that counts, refuses what lies behind the cap, and five searches a second are enough. */
+/**
+ * Finds what changed a while ago, pages by a cursor that counts, refuses what lies behind the cap, and five searches a
+ * second are enough.
+ */
 export function likeHubspot(contacts: Map<number, Kept>, clock: FastClock, onAsked: () => void) {
   /** As the index holds them, which is behind. */
   const index = new Map(contacts)
@@ -40,7 +43,8 @@ export function likeHubspot(contacts: Map<number, Kept>, clock: FastClock, onAsk
   }
 
   function script({ method, path, headers, body }: Asked): Answer {
-    if (headers.authorization !== `Bearer ${HUBSPOT_TOKEN}`) return { status: 401, json: { category: 'INVALID_AUTHENTICATION' } }
+    if (headers.authorization !== `Bearer ${HUBSPOT_TOKEN}`)
+      return { status: 401, json: { category: 'INVALID_AUTHENTICATION' } }
     if (method !== 'POST' || path !== '/crm/v3/objects/contacts/search') return { status: 404 }
     const nowMs = clock.nowMs()
     arrivals.push(nowMs)
@@ -55,7 +59,8 @@ export function likeHubspot(contacts: Map<number, Kept>, clock: FastClock, onAsk
     const search = JSON.parse(body) as Search
     seen.searches.push(search)
     const offset = Number(search.after ?? 0)
-    if (search.limit > 200 || offset + search.limit > CAP) return { status: 400, json: { category: 'VALIDATION_ERROR' } }
+    if (search.limit > 200 || offset + search.limit > CAP)
+      return { status: 400, json: { category: 'VALIDATION_ERROR' } }
     const found = [...index.values()].filter((contact) =>
       search.filterGroups.some(({ filters }) => filters.every((each) => isTrue(each, contact))),
     )

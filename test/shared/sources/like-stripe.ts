@@ -1,4 +1,7 @@
-/** A server that behaves like Stripe's list of charges: newest first, in windows of the time of creation, a page behind the charge that is named. */
+/**
+ * A server that behaves like Stripe's list of charges: newest first, in windows of the time of creation, a page behind
+ * the charge that is named.
+ */
 import type { Answer, Asked } from '../../support/http.ts'
 import type { Row } from './running.ts'
 
@@ -9,17 +12,23 @@ export type Kept = { id: string; created: number; amount: number; amount_refunde
 /** Newest first; a page begins behind the charge that is named. A name that is not in the list is refused. */
 export function likeStripe(charges: readonly Kept[], onAsked: () => void) {
   return ({ path, query, headers }: Asked): Answer => {
-    if (headers.authorization !== `Bearer ${STRIPE_KEY}`) return { status: 401, json: { error: { type: 'invalid_request_error' } } }
+    if (headers.authorization !== `Bearer ${STRIPE_KEY}`)
+      return { status: 401, json: { error: { type: 'invalid_request_error' } } }
     if (path !== '/v1/charges' || headers['stripe-version'] === undefined) return { status: 404 }
     const limit = Number(query.get('limit') ?? 10)
     if (limit > 100) return { status: 400, json: { error: { param: 'limit' } } }
-    const [gte, lt, after] = [Number(query.get('created[gte]') ?? 0), Number(query.get('created[lt]') ?? 1e12), query.get('starting_after')]
+    const [gte, lt, after] = [
+      Number(query.get('created[gte]') ?? 0),
+      Number(query.get('created[lt]') ?? 1e12),
+      query.get('starting_after'),
+    ]
     // Of one second, the later one comes first.
     const listed = charges
       .filter(({ created }) => created >= gte && created < lt)
       .toSorted((a, b) => b.created - a.created || b.id.localeCompare(a.id))
     const at = after === null ? 0 : listed.findIndex(({ id }) => id === after) + 1
-    if (after !== null && at === 0) return { status: 400, json: { error: { code: 'resource_missing', param: 'starting_after' } } }
+    if (after !== null && at === 0)
+      return { status: 400, json: { error: { code: 'resource_missing', param: 'starting_after' } } }
     const data = listed.slice(at, at + limit)
     onAsked()
     const expanded = query.get('expand[]') === 'data.balance_transaction'

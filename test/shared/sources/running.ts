@@ -1,6 +1,7 @@
 /**
- * A built-in example against a server that behaves like its API: the declaration as it is shipped, with the client, the run and the memory of a
- * partition, at another address and by a fast clock. What is published is folded into a table as ClickHouse would: one row a key, the last one.
+ * A built-in example against a server that behaves like its API: the declaration as it is shipped, with the client, the
+ * run and the memory of a partition, at another address and by a fast clock. What is published is folded into a table
+ * as ClickHouse would: one row a key, the last one.
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
@@ -18,14 +19,19 @@ import { type RunPlan, run } from '../../../services/fetcher/run.ts'
 import type { FastClock } from '../../support/clocks.ts'
 
 export type Row = Record<string, unknown>
-export type ExampleRun = { pages: PublishedPage[]; rows: Row[]; rejected: PublishedPage['rejected']; watermark: string | null }
+export type ExampleRun = {
+  pages: PublishedPage[]
+  rows: Row[]
+  rejected: PublishedPage['rejected']
+  watermark: string | null
+}
 export type Example = {
   /** Key → row, over all runs. */
   table: ReadonlyMap<string, Row>
   logged(): string
   /**
-   * One run from the watermark of the one before, null for the first; to the last page. Where `isInterrupted` says so behind a page, the
-   * fetcher is gone, and another one goes on from the checkpoint.
+   * One run from the watermark of the one before, null for the first; to the last page. Where `isInterrupted` says so
+   * behind a page, the fetcher is gone, and another one goes on from the checkpoint.
    */
   run(from: string | null, isInterrupted?: () => boolean): Promise<ExampleRun>
 }
@@ -33,7 +39,13 @@ export type Example = {
 const KEYS_MAX = 100_000
 const never = new AbortController().signal
 
-export function openExample(t: TestContext, declared: Declared, url: string, clock: FastClock, secrets: Record<string, string>): Example {
+export function openExample(
+  t: TestContext,
+  declared: Declared,
+  url: string,
+  clock: FastClock,
+  secrets: Record<string, string>,
+): Example {
   // A busy machine is no failed attempt: the clock runs fast, and this is the longest that there is.
   const input = { ...(declared.input as object), baseUrl: url, timeout: '1h' }
   const source = compileSource(input, 'the example')
@@ -42,7 +54,13 @@ export function openExample(t: TestContext, declared: Declared, url: string, clo
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
   const holding = holdsAll(source, clock.elapsedMs())
-  const client = createClient(source, { clock, log, metrics: createMetrics(), resolver: resolverFor(secrets), holding: () => holding })
+  const client = createClient(source, {
+    clock,
+    log,
+    metrics: createMetrics(),
+    resolver: resolverFor(secrets),
+    holding: () => holding,
+  })
   t.after(() => client.close())
   const memory = createSeenRecords(KEYS_MAX)
   const table = new Map<string, Row>()
@@ -52,7 +70,15 @@ export function openExample(t: TestContext, declared: Declared, url: string, clo
     logged: () => lines.join(''),
     async run(from, isInterrupted = () => false) {
       const pages: PublishedPage[] = []
-      let plan: RunPlan = { run: 'r', startedMs: Math.floor(clock.nowMs()), page: 0, from, cursor: null, watermark: from, seen: null }
+      let plan: RunPlan = {
+        run: 'r',
+        startedMs: Math.floor(clock.nowMs()),
+        page: 0,
+        from,
+        cursor: null,
+        watermark: from,
+        seen: null,
+      }
       const put = async (page: PublishedPage) => {
         pages.push(page)
         if (isInterrupted()) throw new Interrupted()

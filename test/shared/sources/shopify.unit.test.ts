@@ -20,7 +20,10 @@ describe('recorded pages of Shopify orders', () => {
     const { fields, ...params } = Object.fromEntries(first?.searchParams ?? [])
     assert.deepEqual(params, { status: 'any', order: 'updated_at asc', limit: '250' })
     const names = fields?.split(',') ?? []
-    assert.ok(['id', 'customer', 'line_items', 'total_price'].every((name) => names.includes(name)) && !names.includes('customer_id'))
+    assert.ok(
+      ['id', 'customer', 'line_items', 'total_price'].every((name) => names.includes(name)) &&
+        !names.includes('customer_id'),
+    )
     assert.deepEqual(
       others.map(({ searchParams }) => Object.fromEntries(searchParams)),
       [
@@ -45,7 +48,15 @@ describe('recorded pages of Shopify orders', () => {
       fulfillment_status: 'partial',
       updated_at: '2026-01-04T10:00:00+01:00',
     })
-    const line = { id: '9102', product_id: null, variant_id: null, sku: null, title: 'Flour', quantity: 2, price: '6.125' }
+    const line = {
+      id: '9102',
+      product_id: null,
+      variant_id: null,
+      sku: null,
+      title: 'Flour',
+      quantity: 2,
+      price: '6.125',
+    }
     assert.deepEqual((records[1]?.line_items as Row[] | undefined)?.[0], { ...line, total_discount: '0.00' })
     const missing = ['customer_id', 'email', 'financial_status', 'processed_at', 'source_name']
     assert.deepEqual(Object.values(pick(records[1], missing)), [null, null, null, null, null])
@@ -68,7 +79,11 @@ describe('against a server that behaves like Shopify', () => {
     const clock = fastClock({ startMs: START_MS, speed: 200 })
     const orders = new Map<number, Kept>()
     const put = (id: number, ms: number) =>
-      orders.set(id, { id, total_price: `${between(random, 0, 1e9)}.${between(random, 10, 99)}`, updated_at: written(ms) })
+      orders.set(id, {
+        id,
+        total_price: `${between(random, 0, 1e9)}.${between(random, 10, 99)}`,
+        updated_at: written(ms),
+      })
     for (let id = 1; id <= 1500; id++) put(id, START_MS - between(random, 2, 200) * 60_000)
     let changing = true
     let asked = 0
@@ -88,7 +103,10 @@ describe('against a server that behaves like Shopify', () => {
     changing = false
     const second = await example.run(first.watermark)
 
-    const held = [...orders.values()].map((order): [string, Row] => [String(order.id), { ...order, id: String(order.id) }])
+    const held = [...orders.values()].map((order): [string, Row] => [
+      String(order.id),
+      { ...order, id: String(order.id) },
+    ])
     const fields = ['id', 'total_price', 'updated_at']
     assert.deepEqual(picked(example.table, fields), picked(held, fields))
     assert.deepEqual([...first.rejected, ...second.rejected], [])

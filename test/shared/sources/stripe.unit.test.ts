@@ -120,7 +120,10 @@ describe('against a server that behaves like Stripe', () => {
     const example = openExample(t, stripe, server.url, clock, { STRIPE_KEY })
     const fields = ['id', 'created', 'amount', 'amount_refunded', 'refunded', 'balance_transaction', 'net']
     const held = () =>
-      charges.map((each): [string, Row] => [each.id, { ...each, balance_transaction: `txn_${each.id}`, net: each.amount - 30 }])
+      charges.map((each): [string, Row] => [
+        each.id,
+        { ...each, balance_transaction: `txn_${each.id}`, net: each.amount - 30 },
+      ])
 
     const first = await example.run(null, () => random() < 0.3)
     assert.ok(first.pages.length > 5)
@@ -133,7 +136,10 @@ describe('against a server that behaves like Stripe', () => {
     const second = await example.run(first.watermark)
 
     assert.deepEqual(second.rejected, [])
-    const expected = held().map(([id, row]): [string, Row] => [id, id === old.id ? { ...row, amount_refunded: 0, refunded: false } : row])
+    const expected = held().map(([id, row]): [string, Row] => [
+      id,
+      id === old.id ? { ...row, amount_refunded: 0, refunded: false } : row,
+    ])
     assert.deepEqual(picked(example.table, fields), picked(expected, fields))
     assert.ok(second.rows.some(({ id, refunded }) => id === young.id && refunded === true))
     // What the lookback brings again unchanged is not published again.

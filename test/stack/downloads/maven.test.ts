@@ -13,7 +13,10 @@ after(() => rm(folder, { recursive: true, force: true }))
 
 const download: Download = { name: 'thing-1', what: 'Thing 1', megabytes: 1, artifacts: ['org.example:thing:1'] }
 
-/** A real `mvn` on PATH, as far as we use it: told -DoutputDirectory, it puts a jar there. Each run adds a line to `runs`. */
+/**
+ * A real `mvn` on PATH, as far as we use it: told -DoutputDirectory, it puts a jar there. Each run adds a line to
+ * `runs`.
+ */
 async function place(name: string, script: string) {
   const bin = join(folder, name, 'bin')
   await mkdir(bin, { recursive: true })
@@ -21,13 +24,26 @@ async function place(name: string, script: string) {
   await writeFile(join(bin, 'mvn'), `#!/bin/sh\n${body}`)
   await chmod(join(bin, 'mvn'), 0o755)
   const cacheDir = join(folder, name, 'cache')
-  const options = { dir: join(folder, name), cacheDir, log: silentLog, clock: systemClock, env: { PATH: `${bin}:/usr/bin:/bin` } }
-  return { options, cacheDir, runs: async () => (await readFile(join(folder, name, 'runs'), 'utf8')).trim().split('\n').length }
+  const options = {
+    dir: join(folder, name),
+    cacheDir,
+    log: silentLog,
+    clock: systemClock,
+    env: { PATH: `${bin}:/usr/bin:/bin` },
+  }
+  return {
+    options,
+    cacheDir,
+    runs: async () => (await readFile(join(folder, name, 'runs'), 'utf8')).trim().split('\n').length,
+  }
 }
 
 test('without Maven the error says what to install', async () => {
   const { options } = await place('missing', '')
-  await assert.rejects(fetchDownload(download, { ...options, env: { PATH: '' } }), { code: 'HR_MAVEN_MISSING', hint: /apt install maven/ })
+  await assert.rejects(fetchDownload(download, { ...options, env: { PATH: '' } }), {
+    code: 'HR_MAVEN_MISSING',
+    hint: /apt install maven/,
+  })
 })
 
 test('a full disk is said before the download', async () => {
@@ -35,7 +51,10 @@ test('a full disk is said before the download', async () => {
 })
 
 test('a download that breaks shows the output and leaves nothing that looks whole; the next try starts clean', async () => {
-  const { options, cacheDir } = await place('broken', 'echo half > "$out/half.jar"\necho "cannot resolve thing" >&2\nexit 1')
+  const { options, cacheDir } = await place(
+    'broken',
+    'echo half > "$out/half.jar"\necho "cannot resolve thing" >&2\nexit 1',
+  )
   const broken = fetchDownload(download, options)
   await assert.rejects(broken, {
     code: 'HR_STACK_COMMAND_FAILED',

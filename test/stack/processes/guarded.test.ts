@@ -8,7 +8,14 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { systemClock as clock } from '#shared/clock.ts'
 import { type GuardSpec, startGuarded } from '../../../services/stack/processes/guarded.ts'
-import { endProcess, type Identity, identify, isAlive, signalTo, waitGone } from '../../../services/stack/processes/identity.ts'
+import {
+  endProcess,
+  type Identity,
+  identify,
+  isAlive,
+  signalTo,
+  waitGone,
+} from '../../../services/stack/processes/identity.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'headrace-guard-'))
 after(() => rm(folder, { recursive: true, force: true }))
@@ -18,7 +25,14 @@ const STAY = 'setInterval(() => {}, 1000)'
 const STUBBORN = `process.on('SIGTERM', () => {}); require('node:fs').writeFileSync('deaf', ''); ${STAY}`
 
 function specOf(name: string, script: string): GuardSpec & { pidFile: string } {
-  return { command: process.execPath, args: ['-e', script], cwd: folder, env: {}, stopWithinMs: 500, pidFile: join(folder, `${name}.json`) }
+  return {
+    command: process.execPath,
+    args: ['-e', script],
+    cwd: folder,
+    env: {},
+    stopWithinMs: 500,
+    pidFile: join(folder, `${name}.json`),
+  }
 }
 
 async function untilDeaf(): Promise<void> {
@@ -53,7 +67,11 @@ test('a command that cannot be started is reported, not thrown', async () => {
 test('the way a server ended is reported', async () => {
   const ended = (script: string) => startGuarded(specOf('end', script), join(folder, 'log'), process.env).ended
   assert.deepEqual(await ended('process.exit(7)'), { kind: 'exited', code: 7, signal: null })
-  assert.deepEqual(await ended("process.kill(process.pid, 'SIGKILL')"), { kind: 'exited', code: null, signal: 'SIGKILL' })
+  assert.deepEqual(await ended("process.kill(process.pid, 'SIGKILL')"), {
+    kind: 'exited',
+    code: null,
+    signal: 'SIGKILL',
+  })
 })
 
 test('a server that ignores SIGTERM is killed', async () => {
@@ -89,7 +107,10 @@ test('a released server outlives its starter and ends by its guard', async () =>
 })
 
 test('a starter that stops its server waits for the end, also with nothing else to do', async () => {
-  const starter = await owner(specOf('waited', STAY), "guarded.unref(); await guarded.stop(); process.stdout.write('stopped')")
+  const starter = await owner(
+    specOf('waited', STAY),
+    "guarded.unref(); await guarded.stop(); process.stdout.write('stopped')",
+  )
   let said = ''
   starter.stdout?.on('data', (chunk) => (said += chunk))
   await once(starter, 'close')

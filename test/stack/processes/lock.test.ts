@@ -16,7 +16,9 @@ test('a lock that a living process holds is waited for, and refused after the wa
   const path = join(folder, 'held')
   await writeFile(path, JSON.stringify(await identify(process.pid)))
   let told: number | undefined
-  const waiting = withLock(path, { clock, waitMs: 50, onWait: (pid) => (told = pid) }, async () => assert.fail('entered'))
+  const waiting = withLock(path, { clock, waitMs: 50, onWait: (pid) => (told = pid) }, async () =>
+    assert.fail('entered'),
+  )
   await assert.rejects(waiting, { code: 'HR_STACK_LOCKED' })
   assert.equal(told, process.pid)
 })

@@ -31,7 +31,8 @@ export const hintOf = (error: unknown): string | undefined => (error instanceof 
 /** `error`: what asking for the first page ended with; null if it was answered. */
 export function addressStep(source: Source, api: Api, error: unknown): CheckStep {
   const name = typeof source.baseUrl === 'string' ? 'baseUrl' : source.baseUrl.name
-  if (isUnanswered(error)) return failed('address', messageOf(error), `check ${name}, and that this machine may reach it`)
+  if (isUnanswered(error))
+    return failed('address', messageOf(error), `check ${name}, and that this machine may reach it`)
   const wasAsked = (api.asked.at(-1)?.attempts ?? 0) > 0
   if (!wasAsked) return skipped('address', `${api.baseUrl} was not asked`)
   return ok('address', `${api.baseUrl} answers`)
@@ -39,7 +40,9 @@ export function addressStep(source: Source, api: Api, error: unknown): CheckStep
 
 /** No attempt brought an answer. */
 const isUnanswered = (error: unknown): boolean =>
-  error instanceof PageFailed && error.cause instanceof AttemptFailed && ['connection', 'timeout'].includes(error.cause.reason)
+  error instanceof PageFailed &&
+  error.cause instanceof AttemptFailed &&
+  ['connection', 'timeout'].includes(error.cause.reason)
 
 const hasNoToken = (error: unknown): boolean => error instanceof PageFailed && error.code === 'HR_TOKEN_UNAVAILABLE'
 
@@ -53,10 +56,12 @@ export function credentialsStep({ auth }: Source, error: unknown): CheckStep {
     const add = "declare auth: bearer(secret('NAME')), apiKey({ … }), basic({ … }) or oauth2ClientCredentials({ … })"
     return failed('credentials', messageOf(error), auth === undefined ? add : error.hint)
   }
-  if (error instanceof PageRefused && error.status === FORBIDDEN) return failed('credentials', messageOf(error), error.hint)
+  if (error instanceof PageRefused && error.status === FORBIDDEN)
+    return failed('credentials', messageOf(error), error.hint)
   if (hasNoToken(error)) return failed('credentials', messageOf(error), hintOf(error))
   if (auth === undefined) return skipped('credentials', 'the source declares no auth')
   if (error instanceof PageRefused) return skipped('credentials', `cannot be told from a refusal with ${error.status}`)
-  if (error instanceof PageFailed || error instanceof PageUnreadable) return skipped('credentials', 'cannot be told without an answer')
+  if (error instanceof PageFailed || error instanceof PageUnreadable)
+    return skipped('credentials', 'cannot be told without an answer')
   return ok('credentials', `accepted (${auth.kind})`)
 }

@@ -1,6 +1,7 @@
 /**
- * Whether a source works, before it runs: each step asks one question and, when the answer is no, says what to change. It asks the API with the
- * client of the run, within the quota, for at most two pages a stream and what changed since; it publishes nothing and needs no other server.
+ * Whether a source works, before it runs: each step asks one question and, when the answer is no, says what to change.
+ * It asks the API with the client of the run, within the quota, for at most two pages a stream and what changed since;
+ * it publishes nothing and needs no other server.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -61,7 +62,13 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
     let answers = true
     for (const stream of streams) {
       if (answers)
-        answers = await checkStream({ ...options, stream, api, startedMs: options.clock.nowMs(), tell: (step) => tell(stream, step) })
+        answers = await checkStream({
+          ...options,
+          stream,
+          api,
+          startedMs: options.clock.nowMs(),
+          tell: (step) => tell(stream, step),
+        })
       else tell(stream, skipped('address', 'was not asked again'))
     }
     tell(
@@ -104,7 +111,8 @@ async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamChe
   const access = [tell(addressStep(source, api, unread)), tell(credentialsStep(source, unread))]
   const refused = access.some(({ status }) => status === 'failed')
   if (tell(firstPageStep(look, first, refused)).status !== 'ok') {
-    for (const step of ['second page', 'schema', 'watermark', 'order'] as const) tell(skipped(step, 'there is no record to look at'))
+    for (const step of ['second page', 'schema', 'watermark', 'order'] as const)
+      tell(skipped(step, 'there is no record to look at'))
     return !isOutOfReach(first.error)
   }
   const hasNext = first.page !== null && !first.page.last

@@ -1,4 +1,7 @@
-/** Looks for what a declaration does not point to: where an answer holds arrays of records, and where something that looks like a next page. */
+/**
+ * Looks for what a declaration does not point to: where an answer holds arrays of records, and where something that
+ * looks like a next page.
+ */
 import { type JsonPlace, placesIn } from './walk-json.ts'
 
 export type FoundArray = { pointer: string; length: number }
@@ -13,7 +16,10 @@ export function arraysIn(body: unknown): FoundArray[] {
 
 const NEXT_NAMES = /next|continuation|page_?token|scroll_?id|end_?cursor/i
 
-/** Pointers to texts and numbers whose names say that they lead on. Names of an object around them count: `{ "next": { "href": "…" } }`. */
+/**
+ * Pointers to texts and numbers whose names say that they lead on. Names of an object around them count: `{ "next": {
+ * "href": "…" } }`.
+ */
 export function nextPlacesIn(body: unknown): string[] {
   return placesIn(body)
     .filter(leadsOn)

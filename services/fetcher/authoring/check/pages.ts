@@ -1,4 +1,7 @@
-/** The steps over pages: does the declaration find the records, and does it find another page with other records behind the first? */
+/**
+ * The steps over pages: does the declaration find the records, and does it find another page with other records behind
+ * the first?
+ */
 import LinkHeader from 'http-link-header'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { cautionAbout, pagesOf } from '#shared/declaration/paginate/paginate.ts'
@@ -24,7 +27,11 @@ export function recordsIn(stream: Stream, answer: PageResponse): readonly unknow
 }
 
 /** `refused`: the address or the credentials have failed already. */
-export function firstPageStep({ stream, answers }: DryRunOptions, { page, error }: Attempt<SeenPage>, refused: boolean): CheckStep {
+export function firstPageStep(
+  { stream, answers }: DryRunOptions,
+  { page, error }: Attempt<SeenPage>,
+  refused: boolean,
+): CheckStep {
   const [answer] = answers
   if (answer === undefined)
     return refused ? skipped('first page', 'was not answered') : failed('first page', messageOf(error), hintOf(error))
@@ -50,15 +57,22 @@ function recordsAdvice({ body }: PageResponse): string {
     : 'the answer has no array of objects: check path and params'
 }
 
-export function secondPageStep(look: DryRunOptions, first: Attempt<SeenPage>, second: Attempt<SeenPage> | null): CheckStep {
+export function secondPageStep(
+  look: DryRunOptions,
+  first: Attempt<SeenPage>,
+  second: Attempt<SeenPage> | null,
+): CheckStep {
   const { stream, answers } = look
   const [answer] = answers
   const isOwn = stream.paginate.kind === 'generator'
-  if (answer === undefined || (!isOwn && recordsIn(stream, answer) === null)) return skipped('second page', 'there is no first one')
+  if (answer === undefined || (!isOwn && recordsIn(stream, answer) === null))
+    return skipped('second page', 'there is no first one')
   if (isEnvelope(first.error)) return skipped('second page', 'the first one lacks its envelope')
-  if (first.error !== null) return failed('second page', messageOf(first.error), nextAdvice(stream, answer) ?? hintOf(first.error))
+  if (first.error !== null)
+    return failed('second page', messageOf(first.error), nextAdvice(stream, answer) ?? hintOf(first.error))
   if (first.page?.last === true) return warned(onlyPage(stream, answer), warningsOf(first.page))
-  if (second === null || second.page === null) return failed('second page', messageOf(second?.error), secondAdvice(stream, second?.error))
+  if (second === null || second.page === null)
+    return failed('second page', messageOf(second?.error), secondAdvice(stream, second?.error))
   const { page } = second
   // A walk of the author's own has its end behind its last page.
   if (isOwn && page.last && page.records.length === 0) return skipped('second page', 'the first one is the last')
@@ -80,7 +94,11 @@ function onlyPage(stream: Stream, answer: PageResponse): CheckStep {
   const saysSo = pages.kind === 'generator' || ('hasMore' in pages && pages.hasMore !== undefined)
   const advice = saysSo ? null : nextAdvice(stream, answer)
   if (advice !== null)
-    return failed('second page', `paginate (${stream.paginate.kind}) finds none, but the answer seems to name one`, advice)
+    return failed(
+      'second page',
+      `paginate (${stream.paginate.kind}) finds none, but the answer seems to name one`,
+      advice,
+    )
   return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first one is the last')
 }
 
@@ -96,7 +114,11 @@ function newRecords({ stream, pages }: DryRunOptions, page: SeenPage): CheckStep
       'check that the cursor is sent where the API expects it',
     )
   }
-  const counted = pages.some((each) => each.counted === true) ? (followed(stream) ? FOLLOWED_NOTE : COUNTED_CAUTION) : null
+  const counted = pages.some((each) => each.counted === true)
+    ? followed(stream)
+      ? FOLLOWED_NOTE
+      : COUNTED_CAUTION
+    : null
   const caution = cautionAbout(stream.paginate) ?? counted
   const rejected = page.judged.rejected.length > 0 ? `, ${page.judged.rejected.length} do not fit the schema` : ''
   const leftOut = page.judged.leftOut > 0 ? `, ${page.judged.leftOut} are left out by filter or map` : ''
@@ -118,7 +140,8 @@ const secondAdvice = (stream: Stream, error: unknown): string | undefined =>
 /** Where the answer seems to name a next page; null if nowhere. */
 function nextAdvice({ paginate }: Stream, { body, headers }: PageResponse): string | null {
   const places = nextPlacesIn(body).map((pointer) => `"${pointer}"`)
-  const link = hasNextLink(headers.link) && paginate.kind !== 'link-header' ? ['a Link header: paginate: linkHeader()'] : []
+  const link =
+    hasNextLink(headers.link) && paginate.kind !== 'link-header' ? ['a Link header: paginate: linkHeader()'] : []
   const found = [...link, ...places]
   return found.length === 0 ? null : `the answer has ${found.slice(0, 3).join(', or ')}`
 }

@@ -1,6 +1,6 @@
 /**
- * The quota that an API names in its answers (RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers in its later and earlier
- * forms, the X-RateLimit family), compared with the declared one.
+ * The quota that an API names in its answers (RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers in
+ * its later and earlier forms, the X-RateLimit family), compared with the declared one.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import type { QuotaSpec } from '#shared/declaration/quota.ts'
@@ -11,7 +11,12 @@ export type NamedQuota = { header: string; requests: number; perMs: number | nul
 
 const SECOND_MS = 1000
 const UNITS_MS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 }
-const LIMIT_HEADERS: readonly string[] = ['ratelimit-policy', 'ratelimit-limit', 'x-ratelimit-limit', 'x-rate-limit-limit']
+const LIMIT_HEADERS: readonly string[] = [
+  'ratelimit-policy',
+  'ratelimit-limit',
+  'x-ratelimit-limit',
+  'x-rate-limit-limit',
+]
 
 export function namedQuotas(headers: Readonly<Record<string, string>>): NamedQuota[] {
   return Object.entries(headers).flatMap(([header, text]) => {
@@ -35,17 +40,25 @@ function quota(header: string, text: string | undefined, perMs: number | null): 
   return requests > 0 ? [{ header, requests, perMs }] : []
 }
 
-export function quotaStep({ quota: declared }: Pick<Source, 'quota'>, answers: readonly Readonly<Record<string, string>>[]): CheckStep {
+export function quotaStep(
+  { quota: declared }: Pick<Source, 'quota'>,
+  answers: readonly Readonly<Record<string, string>>[],
+): CheckStep {
   const last = answers.at(-1)
   if (last === undefined) return skipped('quota', 'there is no answer to look at')
   const named = namedQuotas(last)
   const shown = [...new Set(named.map(quotaText))].join(', ')
   if (named.length === 0)
-    return skipped('quota', declared.length === 0 ? 'neither declared nor named by the API' : `${allText(declared)}; the API names none`)
+    return skipped(
+      'quota',
+      declared.length === 0 ? 'neither declared nor named by the API' : `${allText(declared)}; the API names none`,
+    )
   const tightest = named.filter(hasWindow).sort((a, b) => a.requests / a.perMs - b.requests / b.perMs)[0]
   if (tightest === undefined) {
     const note = 'the API does not say for how long: compare it with its documentation'
-    return ok('quota', `the API names ${shown}; declared: ${declared.length === 0 ? 'none' : allText(declared)}`, [note])
+    return ok('quota', `the API names ${shown}; declared: ${declared.length === 0 ? 'none' : allText(declared)}`, [
+      note,
+    ])
   }
   const advice = `declare at most quota: { requests: ${tightest.requests}, per: '${tightest.perMs / SECOND_MS}s' }`
   if (declared.length === 0) return failed('quota', `none is declared, and the API names ${shown}`, advice)

@@ -1,4 +1,7 @@
-/** The steps over the records of the pages seen: do they fit the schema, and do they come in the order that the declaration says? */
+/**
+ * The steps over the records of the pages seen: do they fit the schema, and do they come in the order that the
+ * declaration says?
+ */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Stopped } from '#shared/errors.ts'
 import { comparePositions, type Position } from '#shared/watermark.ts'
@@ -47,13 +50,18 @@ export function seenRecords({ stream, answers, pages }: DryRunOptions): SampledR
 
 const DRIFT_SHOWN_MAX = 10
 
-export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftOut, noEnvelope }: SampledRecords): CheckStep {
+export function schemaStep(
+  stream: Stream,
+  { fit, rejected, drift, absent, leftOut, noEnvelope }: SampledRecords,
+): CheckStep {
   if (noEnvelope !== null) return failed('schema', noEnvelope.message, noEnvelope.hint)
   const all = fit.length + rejected.length
-  if (all === 0) return skipped('schema', leftOut > 0 ? `map leaves out all ${leftOut} records` : 'there is no record to look at')
+  if (all === 0)
+    return skipped('schema', leftOut > 0 ? `map leaves out all ${leftOut} records` : 'there is no record to look at')
   const says = `${fit.length} of ${all} records fit`
   const [first] = rejected
-  const letters = first === undefined ? [] : [`${rejected.length} would become dead letters, the first: ${first.issues}`]
+  const letters =
+    first === undefined ? [] : [`${rejected.length} would become dead letters, the first: ${first.issues}`]
   if (rejected.length / all > stream.rejectedShareMax) {
     return failed(
       'schema',
@@ -64,7 +72,9 @@ export function schemaStep(stream: Stream, { fit, rejected, drift, absent, leftO
   const fields = [...drift].slice(0, DRIFT_SHOWN_MAX).map(([path, type]) => `${path} (${type})`)
   const more = drift.size > fields.length ? `, and ${drift.size - fields.length} more` : ''
   const unknown =
-    fields.length === 0 ? [] : [`the schema does not know ${fields.join(', ')}${more}; unknownFields: '${stream.unknownFields}'`]
+    fields.length === 0
+      ? []
+      : [`the schema does not know ${fields.join(', ')}${more}; unknownFields: '${stream.unknownFields}'`]
   const missing = fit.length === 0 || absent.length === 0 ? [] : [`no record has ${absent.join(', ')}`]
   return ok('schema', says, [...letters, ...unknown, ...missing])
 }
@@ -76,7 +86,8 @@ export function orderStep({ watermark }: Stream, { fit }: SampledRecords, counte
   if (positions.length < 2) return skipped('order', 'there are not two records to compare')
   const ordered = isOrdered(positions)
   if (watermark.sorted && !ordered) {
-    const advice = 'take sorted away, or ask the API for that order in params; the watermark would move past records that are still to come'
+    const advice =
+      'take sorted away, or ask the API for that order in params; the watermark would move past records that are still to come'
     return failed('order', `sorted is declared, but the records do not come in the order of ${watermark.field}`, advice)
   }
   if (watermark.sorted) return ok('order', `by ${watermark.field}, on the pages seen`)

@@ -51,4 +51,7 @@ export const warned = (step: CheckStep, warnings: readonly string[]): CheckStep 
 /** One page that was asked for: it came, there was none, or asking failed. */
 export type Attempt<Page> = { page: Page | null; error: unknown }
 
-export const placed = (stream: Stream | null, step: CheckStep): PlacedStep => ({ stream: stream?.label ?? null, ...step })
+export const placed = (stream: Stream | null, step: CheckStep): PlacedStep => ({
+  stream: stream?.label ?? null,
+  ...step,
+})

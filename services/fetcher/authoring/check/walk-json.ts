@@ -1,4 +1,7 @@
-/** Every place of a JSON value that is not inside an array, with its pointer (RFC 6901). Bounded: an answer can be anything. */
+/**
+ * Every place of a JSON value that is not inside an array, with its pointer (RFC 6901). Bounded: an answer can be
+ * anything.
+ */
 
 export type JsonPlace = { pointer: string; value: unknown }
 
@@ -10,7 +13,8 @@ export function placesIn(body: unknown): JsonPlace[] {
   const places: JsonPlace[] = [{ pointer: '', value: body }]
   for (let at = 0; at < places.length; at++) {
     const { pointer, value } = places[at] as JsonPlace
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || pointer.split('/').length > DEPTH_MAX) continue
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || pointer.split('/').length > DEPTH_MAX)
+      continue
     for (const [name, inner] of Object.entries(value)) {
       if (places.length >= PLACES_MAX) return places
       places.push({ pointer: `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`, value: inner })

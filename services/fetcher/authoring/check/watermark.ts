@@ -1,10 +1,19 @@
 /**
- * The step over the watermark: asks the API for what changed since the highest value seen, and looks whether the answer holds to it, and whether
- * records that are equal to it come again. One request, and a second one, one step earlier, if they do not.
+ * The step over the watermark: asks the API for what changed since the highest value seen, and looks whether the answer
+ * holds to it, and whether records that are equal to it come again. One request, and a second one, one step earlier, if
+ * they do not.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
-import { comparePositions, maxPosition, type Position, positionOf, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
+import {
+  comparePositions,
+  maxPosition,
+  type Position,
+  positionOf,
+  requestText,
+  stepBefore,
+  watermarkText,
+} from '#shared/watermark.ts'
 import { PageRefused } from '../../http/errors.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { firstRequest } from '../../pages/first-request.ts'
@@ -41,7 +50,8 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
     const since = await askSince(tools, watermark, requestText(highest, watermark.form))
     const first = firstVerdict(watermark, since, records, highest)
     if (first !== null) return first
-    if (typeof since.position === 'string') return leftOut(watermark, since, 'declare another field: a text has no value one step earlier')
+    if (typeof since.position === 'string')
+      return leftOut(watermark, since, 'declare another field: a text has no value one step earlier')
     const earlier = await askSince(
       tools,
       watermark,
@@ -65,19 +75,31 @@ async function askSince({ stream, api, signal }: Tools, watermark: Watermarking,
   return {
     text,
     position,
-    records: createValidator(stream)(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer)).records.filter(isPlaced),
+    records: createValidator(stream)(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer)).records.filter(
+      isPlaced,
+    ),
   }
 }
 
-const formKind = ({ form, kind }: Watermarking) => (form === 'epochMs' || form === 'epochSeconds' ? form : form === 'plain' ? kind : 'iso')
+const formKind = ({ form, kind }: Watermarking) =>
+  form === 'epochMs' || form === 'epochSeconds' ? form : form === 'plain' ? kind : 'iso'
 
 /** Null: the records that are equal to what was asked did not come. */
-function firstVerdict(watermark: Watermarking, since: Since, seen: readonly Placed[], highest: Position): CheckStep | null {
+function firstVerdict(
+  watermark: Watermarking,
+  since: Since,
+  seen: readonly Placed[],
+  highest: Position,
+): CheckStep | null {
   const asked = askedText(watermark, since)
   const older = since.records.filter(({ position }) => comparePositions(position, since.position) < 0).length
   if (older > 0) {
     const advice = `check the name of the parameter, and how the API wants it written: ${FORMS}`
-    return failed('watermark', `the API does not honour ${asked}: ${older} of ${since.records.length} records are from before`, advice)
+    return failed(
+      'watermark',
+      `the API does not honour ${asked}: ${older} of ${since.records.length} records are from before`,
+      advice,
+    )
   }
   const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
   const keys = keysAt(seen, highest)
@@ -88,15 +110,19 @@ function firstVerdict(watermark: Watermarking, since: Since, seen: readonly Plac
   }
   const exact = comparePositions(since.position, highest) === 0
   const came = again.some(({ position }) => comparePositions(position, highest) === 0)
-  if (!exact || !came) return ok('watermark', `${upTo}; ${asked} is honoured`, ['whether equal records come again cannot be told'])
-  const needless = watermark.exclusive ? ['exclusive: true is not needed: each run asks for a little more than it must'] : []
+  if (!exact || !came)
+    return ok('watermark', `${upTo}; ${asked} is honoured`, ['whether equal records come again cannot be told'])
+  const needless = watermark.exclusive
+    ? ['exclusive: true is not needed: each run asks for a little more than it must']
+    : []
   return ok('watermark', `${upTo}; ${asked} is honoured, and equal records come again`, needless)
 }
 
 function secondVerdict(watermark: Watermarking, since: Since, earlier: Since, keys: ReadonlySet<string>): CheckStep {
   const asked = askedText(watermark, since)
   if (earlier.records.some(({ key }) => keys.has(key))) {
-    if (!watermark.exclusive) return leftOut(watermark, since, 'add exclusive: true to watermark: runs then ask one step earlier')
+    if (!watermark.exclusive)
+      return leftOut(watermark, since, 'add exclusive: true to watermark: runs then ask one step earlier')
     return ok('watermark', `${asked} is honoured, and equal records are left out, as declared`)
   }
   if (!watermark.sorted && since.records.length > 0) {

@@ -1,7 +1,7 @@
 /**
- * A recording: the exchanges of one walk as a JSON file, for tests that need no API. It is made to be committed: requests without credentials,
- * of an answer's headers only those that a walk reads, and `***` wherever a secret stood. The token endpoint never comes into it, since what is
- * recorded is what passes outside the authorize layer.
+ * A recording: the exchanges of one walk as a JSON file, for tests that need no API. It is made to be committed:
+ * requests without credentials, of an answer's headers only those that a walk reads, and `***` wherever a secret stood.
+ * The token endpoint never comes into it, since what is recorded is what passes outside the authorize layer.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -69,14 +69,19 @@ const HEADERS_SENT: readonly string[] = ['accept', 'accept-language', 'content-t
 /** What a walk reads of an answer, besides the header that names the cursor. */
 const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link', 'x-total-count']
 
-export function createRecorder(stream: Stream, tools: { partition: number; baseUrl: string; hide: Hide; clock: Clock }): Recorder {
+export function createRecorder(
+  stream: Stream,
+  tools: { partition: number; baseUrl: string; hide: Hide; clock: Clock },
+): Recorder {
   const exchanges: RecordedExchange[] = []
   const recordedAt = new Date(tools.clock.nowMs()).toISOString()
   return {
     startedMs: Date.parse(recordedAt),
     around: (send) => async (request, context) => {
       const response = await send(request, context)
-      exchanges.push(tools.hide.in({ request: requestOf(stream, request), response: answerOf(stream, request, response) }))
+      exchanges.push(
+        tools.hide.in({ request: requestOf(stream, request), response: answerOf(stream, request, response) }),
+      )
       return response
     },
     recording: (note) =>
@@ -114,12 +119,18 @@ function answerOf(stream: Stream, request: PageRequest, response: PageResponse):
   return {
     status: response.status,
     ...(href === request.url.href ? {} : { url: redactUrl(href, secretParamsOf(stream.source)) }),
-    headers: only(response.headers, [...HEADERS_READ, ...(paginate.kind === 'cursor' ? [unwrapped(paginate.nextHeader).at] : [])]),
+    headers: only(response.headers, [
+      ...HEADERS_READ,
+      ...(paginate.kind === 'cursor' ? [unwrapped(paginate.nextHeader).at] : []),
+    ]),
     body: response.body,
   }
 }
 
-function only(headers: Readonly<Record<string, string>>, names: readonly (string | undefined)[]): Record<string, string> {
+function only(
+  headers: Readonly<Record<string, string>>,
+  names: readonly (string | undefined)[],
+): Record<string, string> {
   const kept = names.map((name) => name?.toLowerCase())
   return Object.fromEntries(Object.entries(headers).filter(([name]) => kept.includes(name)))
 }
@@ -128,7 +139,9 @@ function only(headers: Readonly<Record<string, string>>, names: readonly (string
 export function readRecording(file: string | URL): Recording {
   const path = pathOf(file)
   const refuse = (what: string) =>
-    new WrongUse('HR_RECORDING', `${path}: ${what}`, { hint: 'record one: headrace preview SOURCE.STREAM --record FILE' })
+    new WrongUse('HR_RECORDING', `${path}: ${what}`, {
+      hint: 'record one: headrace preview SOURCE.STREAM --record FILE',
+    })
   let content: unknown
   try {
     // As the client reads an answer, so that an exact number stays exact.
@@ -162,7 +175,9 @@ export function refuseOtherFile(file: string | URL): void {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return
-    throw new WrongUse('HR_RECORDING_FILE', `the recording cannot be written: ${messageOf(error)}`, { hint: 'name a file' })
+    throw new WrongUse('HR_RECORDING_FILE', `the recording cannot be written: ${messageOf(error)}`, {
+      hint: 'name a file',
+    })
   }
   if (text === '' || /^\s*\{\s*"headrace":\s*"recording"/.test(text)) return
   throw new WrongUse('HR_RECORDING_FILE', `${path} exists and is no recording`, {
@@ -181,9 +196,13 @@ export function recordingText(content: Recording): string {
     if (!(error instanceof RangeError)) throw error
     const text = rawText(content, DEEP_CHARS_MAX)
     if (text.length < DEEP_CHARS_MAX) return `${text}\n`
-    throw new Stopped('HR_RECORDING', `${content.stream}: the answers cannot be recorded: they are nested too deep and too large`, {
-      hint: 'record fewer pages: --pages 1',
-    })
+    throw new Stopped(
+      'HR_RECORDING',
+      `${content.stream}: the answers cannot be recorded: they are nested too deep and too large`,
+      {
+        hint: 'record fewer pages: --pages 1',
+      },
+    )
   }
 }
 

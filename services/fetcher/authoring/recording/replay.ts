@@ -1,6 +1,7 @@
 /**
- * Answers from a recording instead of an API: the recorded exchanges in their order, each to the very request that it was recorded for. Any other
- * request is refused with the nearest recorded one and what differs, because a declaration that asks otherwise is not tested by that recording.
+ * Answers from a recording instead of an API: the recorded exchanges in their order, each to the very request that it
+ * was recorded for. Any other request is refused with the nearest recorded one and what differs, because a declaration
+ * that asks otherwise is not tested by that recording.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -17,7 +18,8 @@ export function replayed(recording: Recording, stream: Stream): Send {
     signal.throwIfAborted()
     const exchange = recording.exchanges[answered]
     const asked = requestOf(stream, request)
-    if (exchange === undefined || differences(asked, exchange.request).length > 0) throw notRecorded(stream, recording, answered, asked)
+    if (exchange === undefined || differences(asked, exchange.request).length > 0)
+      throw notRecorded(stream, recording, answered, asked)
     answered += 1
     return responseTo(request, exchange, Date.parse(recording.recordedAt))
   }
@@ -40,10 +42,15 @@ function responseTo(request: PageRequest, { response }: RecordedExchange, fetche
 }
 
 function notRecorded(stream: Stream, { exchanges }: Recording, answered: number, asked: RecordedRequest): Stopped {
-  const scored = exchanges.map(({ request }, index) => ({ request, number: index + 1, differs: differences(asked, request) }))
+  const scored = exchanges.map(({ request }, index) => ({
+    request,
+    number: index + 1,
+    differs: differences(asked, request),
+  }))
   // Of several that are as near, the one whose turn it is.
   const nearest = scored.sort(
-    (a, b) => a.differs.length - b.differs.length || Math.abs(a.number - 1 - answered) - Math.abs(b.number - 1 - answered),
+    (a, b) =>
+      a.differs.length - b.differs.length || Math.abs(a.number - 1 - answered) - Math.abs(b.number - 1 - answered),
   )[0]
   const shown = nearest === undefined ? 'nothing' : `exchange ${nearest.number}, ${requestText(nearest.request)}`
   const why =
@@ -85,7 +92,11 @@ function pairsOf(url: URL): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, JSON.stringify(url.searchParams.getAll(name))]))
 }
 
-function namesOf(asked: Readonly<Record<string, string>>, recorded: Readonly<Record<string, string>>, what: string): string[] {
+function namesOf(
+  asked: Readonly<Record<string, string>>,
+  recorded: Readonly<Record<string, string>>,
+  what: string,
+): string[] {
   const names = [...new Set([...Object.keys(asked), ...Object.keys(recorded)])]
   return names.filter((name) => !fits(asked[name], recorded[name])).map((name) => `${what} ${name}`)
 }

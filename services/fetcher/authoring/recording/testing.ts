@@ -1,6 +1,7 @@
 /**
- * What an author's test imports: `import { walkRecorded } from 'headrace/testing'`. It walks a stream over a recording with the code of the run
- * (first request, paginator, walk, map, schema, memory), so a test of a declaration needs no API, no secret and no server.
+ * What an author's test imports: `import { walkRecorded } from 'headrace/testing'`. It walks a stream over a recording
+ * with the code of the run (first request, paginator, walk, map, schema, memory), so a test of a declaration needs no
+ * API, no secret and no server.
  */
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
@@ -23,9 +24,10 @@ export type RecordedWalk = DryRunRecords & {
 }
 
 /**
- * Walks all of a recording. `declared` is the default export of the declaration, `stream` the stream's name in it, `file` the recording
- * (`new URL('./shop.orders.recording.json', import.meta.url)`). Throws what the run would throw, DeclarationError, WrongUse for a file that is no
- * recording of this stream, or Stopped: HR_NOT_RECORDED for a request that does not come next in it, HR_RECORDING_LEFT if the walk ends before it.
+ * Walks all of a recording. `declared` is the default export of the declaration, `stream` the stream's name in it,
+ * `file` the recording (`new URL('./shop.orders.recording.json', import.meta.url)`). Throws what the run would throw,
+ * DeclarationError, WrongUse for a file that is no recording of this stream, or Stopped: HR_NOT_RECORDED for a request
+ * that does not come next in it, HR_RECORDING_LEFT if the walk ends before it.
  */
 export async function walkRecorded(declared: Declared, stream: string, file: string | URL): Promise<RecordedWalk> {
   return walkRecording(streamOf(declared, stream), readRecording(file))
@@ -47,7 +49,14 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
   const startedMs = Date.parse(recording.recordedAt)
   const { values } = recording
   const walked = values === undefined ? stream : streamOfSlice(stream, recording.partition, { values })
-  const look = lookAt({ stream: walked, partition: recording.partition, baseUrl: baseUrlOf(stream, recording), send, signal, startedMs })
+  const look = lookAt({
+    stream: walked,
+    partition: recording.partition,
+    baseUrl: baseUrlOf(stream, recording),
+    send,
+    signal,
+    startedMs,
+  })
   const all = recording.exchanges.length
   // A page of an author's own walk may take several exchanges.
   while (look.answers.length < all && (await look.next()) !== null);

@@ -1,4 +1,7 @@
-/** A key in a header or in the query. In the query it is put into the copy that is sent; links and cursors are kept without it. */
+/**
+ * A key in a header or in the query. In the query it is put into the copy that is sent; links and cursors are kept
+ * without it.
+ */
 import type { AuthSpec } from '#shared/declaration/auth.ts'
 import { withParam } from '../query.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'
@@ -11,7 +14,9 @@ export function apiKeyCredentials(spec: AuthSpec & { kind: 'api-key' }, secrets:
     hint: `check ${spec.key.name}, and that the API expects it in the ${spec.in} as ${spec.name}`,
     put(request) {
       const key = secrets.value(spec.key)
-      return spec.in === 'query' ? { ...request, url: withParam(request.url, spec.name, key) } : withHeader(request, spec.name, key)
+      return spec.in === 'query'
+        ? { ...request, url: withParam(request.url, spec.name, key) }
+        : withHeader(request, spec.name, key)
     },
   })
 }

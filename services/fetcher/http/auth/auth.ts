@@ -1,4 +1,7 @@
-/** From a declaration's `auth` to credentials. A secret that is missing at the start is a WrongUse that names its variable. */
+/**
+ * From a declaration's `auth` to credentials. A secret that is missing at the start is a WrongUse that names its
+ * variable.
+ */
 
 import { isSecretRef } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -56,7 +59,9 @@ function credentialsOf({ auth, headers }: Source, secrets: LiveSecrets): Credent
   const inner = auth?.kind === 'custom' ? Object.entries(auth.secrets) : []
   return [...Object.entries(auth ?? {}), ...inner, ...Object.entries(headers)].flatMap(([field, ref]) =>
     isSecretRef(ref)
-      ? secrets.values(ref).map((value) => ({ id: ref.name, value, ...(NAMES.includes(field) ? { isName: true } : {}) }))
+      ? secrets
+          .values(ref)
+          .map((value) => ({ id: ref.name, value, ...(NAMES.includes(field) ? { isName: true } : {}) }))
       : [],
   )
 }

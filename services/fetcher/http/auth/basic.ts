@@ -5,7 +5,8 @@ import { type LiveSecrets, madeOf } from './live-secrets.ts'
 
 export function basicCredentials(spec: AuthSpec & { kind: 'basic' }, secrets: LiveSecrets): Credentials {
   const made = madeOf()
-  const encoded = () => made.make(Buffer.from(`${secrets.text(spec.username)}:${secrets.value(spec.password)}`, 'utf8').toString('base64'))
+  const encoded = () =>
+    made.make(Buffer.from(`${secrets.text(spec.username)}:${secrets.value(spec.password)}`, 'utf8').toString('base64'))
   encoded()
   return fixed({
     secrets,

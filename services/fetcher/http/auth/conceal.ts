@@ -1,11 +1,15 @@
 /**
- * Keeps credentials out of what is stored and shown. Some APIs repeat the key or the token in their next links: a mark stands there instead, and
- * the credential that is current comes back when the link is asked for. Guarantees: what `conceal` returns holds no credential as a value of a
- * query or a path, and `reveal` brings the link back with the credentials of now. Pure.
+ * Keeps credentials out of what is stored and shown. Some APIs repeat the key or the token in their next links: a mark
+ * stands there instead, and the credential that is current comes back when the link is asked for. Guarantees: what
+ * `conceal` returns holds no credential as a value of a query or a path, and `reveal` brings the link back with the
+ * credentials of now. Pure.
  */
 import { finder } from './scrub.ts'
 
-/** `id`: the name of its variable, or what it is; the same after a restart and for each later value. The current one comes first. */
+/**
+ * `id`: the name of its variable, or what it is; the same after a restart and for each later value. The current one
+ * comes first.
+ */
 export type Credential = {
   id: string
   value: string
@@ -21,7 +25,8 @@ export const CREDENTIAL_CHARS_MIN = 8
 const ENCODINGS_MAX = 3
 const MARK = /~credential\.([\w-]+)\.(\d)~/g
 
-const markOf = ({ id }: Credential, encodings: number): string => `~credential.${id.replace(/[^\w-]/g, '_')}.${encodings}~`
+const markOf = ({ id }: Credential, encodings: number): string =>
+  `~credential.${id.replace(/[^\w-]/g, '_')}.${encodings}~`
 
 /** A copy with marks; the same URL where there is nothing to conceal. */
 export function conceal(url: URL, known: readonly Credential[]): URL {
@@ -75,7 +80,9 @@ export const hasMark = (url: URL): boolean => url.href.search(MARK) !== -1
 
 /** Tells whether a text holds a credential, however it was written: decoded up to a bound, and inside base64. */
 export function credentialFinder(known: () => readonly Credential[]): (text: string) => boolean {
-  const find = finder(() => known().flatMap(({ value, isName }) => (isName === true || value.length < CREDENTIAL_CHARS_MIN ? [] : [value])))
+  const find = finder(() =>
+    known().flatMap(({ value, isName }) => (isName === true || value.length < CREDENTIAL_CHARS_MIN ? [] : [value])),
+  )
   return (text) => {
     let decoded = text
     for (let encodings = 0; encodings <= ENCODINGS_MAX; encodings++) {
@@ -95,7 +102,8 @@ const BASE64_PARTS_MAX = 32
 const base64In = (text: string): string[] =>
   (text.match(BASE64) ?? []).slice(0, BASE64_PARTS_MAX).map((part) => Buffer.from(part, 'base64').toString('utf8'))
 
-const encodedBy = (text: string, encodings: number): string => (encodings === 0 ? text : encodedBy(encodeURIComponent(text), encodings - 1))
+const encodedBy = (text: string, encodings: number): string =>
+  encodings === 0 ? text : encodedBy(encodeURIComponent(text), encodings - 1)
 
 /** What is no encoding stays as it is. */
 function decodedOnce(text: string, plusIsSpace: boolean): string {

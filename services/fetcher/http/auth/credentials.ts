@@ -1,6 +1,6 @@
 /**
- * What the authorize layer knows of a way to prove who we are. The secrets live in the closures of its makers: they go into the copy of a
- * request that `apply` gives back, and nowhere else.
+ * What the authorize layer knows of a way to prove who we are. The secrets live in the closures of its makers: they go
+ * into the copy of a request that `apply` gives back, and nowhere else.
  */
 import type { SecretRef } from '#shared/declaration/secret.ts'
 import type { PageRequest } from '../messages.ts'
@@ -15,7 +15,10 @@ export type Credentials = {
   renew(token: string | null, signal: AbortSignal): Promise<boolean>
   /** The renewed one was refused too: it is not sent again where another can be had. */
   rejected(token: string | null): void
-  /** Stands for what the credentials are made of: asking again may end otherwise once it has changed. Holds secrets, and is shown nowhere. */
+  /**
+   * Stands for what the credentials are made of: asking again may end otherwise once it has changed. Holds secrets, and
+   * is shown nowhere.
+   */
   stamp(): Promise<string>
   /** Takes the secrets out of a text that an API wrote: some quote the key that they refuse. */
   scrub(text: string): string
@@ -36,7 +39,10 @@ export type FixedSpec = {
   made?(): readonly string[]
 }
 
-/** Credentials that are the secrets themselves: there are others as soon as a secret has another value. Throws WrongUse for a missing one. */
+/**
+ * Credentials that are the secrets themselves: there are others as soon as a secret has another value. Throws WrongUse
+ * for a missing one.
+ */
 export function fixed({ secrets, refs, hint, put, made = () => [] }: FixedSpec): Credentials {
   const stamp = () => stampOf(secrets, refs)
   stamp()

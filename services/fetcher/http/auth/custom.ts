@@ -1,6 +1,7 @@
 /**
- * Credentials that an author's function makes of a request, such as an HMAC of its body. It is called for every attempt and must be pure; what it
- * returns goes into the copy that is sent to the source's own origin, is shown nowhere, and in the query is redacted by its declared names.
+ * Credentials that an author's function makes of a request, such as an HMAC of its body. It is called for every attempt
+ * and must be pure; what it returns goes into the copy that is sent to the source's own origin, is shown nowhere, and
+ * in the query is redacted by its declared names.
  */
 
 import type { AuthChanges, AuthOf } from '#shared/declaration/auth.ts'
@@ -25,7 +26,8 @@ export function customCredentials(
   { clock, secrets: live }: Pick<TokenTools, 'clock'> & { secrets: LiveSecrets },
 ): Credentials {
   const refs = Object.values(spec.secrets)
-  const values = () => Object.freeze(Object.fromEntries(Object.entries(spec.secrets).map(([name, ref]) => [name, live.value(ref)])))
+  const values = () =>
+    Object.freeze(Object.fromEntries(Object.entries(spec.secrets).map(([name, ref]) => [name, live.value(ref)])))
   values()
   let signatures: string[] = []
   const scrub = scrubber(() => [...live.known(), ...signatures])
@@ -34,15 +36,24 @@ export function customCredentials(
 
   function changesFor(request: PageRequest): AuthChanges {
     const { method, url, headers, body } = request
-    const signed = { method, url: new URL(url), headers: { ...headers }, body: body === undefined ? undefined : JSON.stringify(body) }
+    const signed = {
+      method,
+      url: new URL(url),
+      headers: { ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    }
     let changes: unknown
     try {
       changes = spec.apply(signed, { secrets: values(), nowMs: clock.nowMs(), random: clock.random })
     } catch (error) {
-      throw refuse(`the function throws: ${scrub(messageOf(error))}`, 'it gets the request and { secrets, nowMs, random }')
+      throw refuse(
+        `the function throws: ${scrub(messageOf(error))}`,
+        'it gets the request and { secrets, nowMs, random }',
+      )
     }
     const wrong = whatIsWrong(changes, spec.query)
-    if (wrong !== null) throw refuse(wrong, 'it returns { headers: { … }, query: { … } } with texts, at once; query lists the parameters')
+    if (wrong !== null)
+      throw refuse(wrong, 'it returns { headers: { … }, query: { … } } with texts, at once; query lists the parameters')
     return changes as AuthChanges
   }
 
@@ -53,11 +64,18 @@ export function customCredentials(
       const typed = given.body === undefined ? given.headers : { 'content-type': 'application/json', ...given.headers }
       let request: PageRequest = { ...given, headers: typed }
       const { headers = {}, query = {} } = changesFor(request)
-      const parts = [...Object.values(headers), ...Object.values(query)].flatMap((value) => [value, ...value.split(/[\s,;:="]+/)])
-      signatures = [...parts.filter(({ length }) => length >= SIGNATURE_CHARS_MIN), ...signatures].slice(0, SIGNATURES_SCRUBBED_MAX)
+      const parts = [...Object.values(headers), ...Object.values(query)].flatMap((value) => [
+        value,
+        ...value.split(/[\s,;:="]+/),
+      ])
+      signatures = [...parts.filter(({ length }) => length >= SIGNATURE_CHARS_MIN), ...signatures].slice(
+        0,
+        SIGNATURES_SCRUBBED_MAX,
+      )
       const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
       request = { ...request, headers: { ...request.headers, ...Object.fromEntries(lower) } }
-      for (const [name, value] of Object.entries(query)) request = { ...request, url: withParam(request.url, name, value) }
+      for (const [name, value] of Object.entries(query))
+        request = { ...request, url: withParam(request.url, name, value) }
       return { request, token }
     },
     async renew(token) {
@@ -67,7 +85,8 @@ export function customCredentials(
     rejected: () => undefined,
     stamp: async () => stampOf(live, refs),
     scrub,
-    // Each request has a signature of its own: an old one that comes back is worth nothing, and may be a date or a number.
+    // Each request has a signature of its own: an old one that comes back is worth nothing, and may be a date or a
+    // number.
     known: () => [],
     hint: `check ${Object.values(spec.secrets)
       .map(({ name }) => name)
@@ -91,7 +110,8 @@ function whatIsWrong(changes: unknown, declared: readonly string[]): string | nu
     const mistake = part === 'headers' ? headerMistakeIn(values) : null
     if (mistake !== null) return mistake
     const undeclared = part === 'query' ? Object.keys(values).find((name) => !declared.includes(name)) : undefined
-    if (undeclared !== undefined) return `the function sets the parameter "${undeclared}", which auth.query does not list`
+    if (undeclared !== undefined)
+      return `the function sets the parameter "${undeclared}", which auth.query does not list`
   }
   return null
 }

@@ -1,4 +1,7 @@
-/** Access tokens against a JWT of one's own (RFC 7523 section 2.1): each request for one holds a JWT that was made for it. */
+/**
+ * Access tokens against a JWT of one's own (RFC 7523 section 2.1): each request for one holds a JWT that was made for
+ * it.
+ */
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'

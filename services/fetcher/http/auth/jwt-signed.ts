@@ -1,4 +1,7 @@
-/** A JWT of one's own as the bearer token (RFC 6750 section 2.1): made when first needed, and anew before it ends. Nobody is asked for it. */
+/**
+ * A JWT of one's own as the bearer token (RFC 6750 section 2.1): made when first needed, and anew before it ends.
+ * Nobody is asked for it.
+ */
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'

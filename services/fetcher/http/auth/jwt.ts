@@ -1,6 +1,6 @@
 /**
- * JSON Web Tokens of one's own (RFC 7519), signed with a private key from the environment (RFC 7515, RFC 7518 section 3). The key is checked
- * when the client is made; what is wrong with it is told by the name of its variable.
+ * JSON Web Tokens of one's own (RFC 7519), signed with a private key from the environment (RFC 7515, RFC 7518 section
+ * 3). The key is checked when the client is made; what is wrong with it is told by the name of its variable.
  */
 import { constants, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
@@ -27,11 +27,19 @@ const JTI_BYTES = 16
 const KEYS_SCRUBBED_MAX = 4
 
 /** Throws WrongUse (HR_PRIVATE_KEY, HR_SECRET_MISSING). */
-export function jwtMaker(spec: JwtSpec, source: string, { clock, secrets }: { clock: Clock; secrets: LiveSecrets }): JwtMaker {
+export function jwtMaker(
+  spec: JwtSpec,
+  source: string,
+  { clock, secrets }: { clock: Clock; secrets: LiveSecrets },
+): JwtMaker {
   const { text } = secrets
   let pems: string[] = []
   let key = keyNow()
-  const headerNow = () => ({ alg: spec.algorithm, typ: 'JWT', ...(spec.keyId === undefined ? {} : { kid: text(spec.keyId) }) })
+  const headerNow = () => ({
+    alg: spec.algorithm,
+    typ: 'JWT',
+    ...(spec.keyId === undefined ? {} : { kid: text(spec.keyId) }),
+  })
   const whoNow = () => ({ iss: text(spec.issuer), ...(spec.subject === undefined ? {} : { sub: text(spec.subject) }) })
   headerNow()
   whoNow()
@@ -94,14 +102,18 @@ function privateKeyOf(pem: string, { algorithm, privateKey: { name } }: JwtSpec,
     )
   }
   if (type !== 'rsa' && !(type === 'rsa-pss' && algorithm === 'PS256')) {
-    throw refuse(`holds a key of the type ${shownType(type, namedCurve)}, and ${algorithm} needs an RSA key`, otherAlgorithm(type))
+    throw refuse(
+      `holds a key of the type ${shownType(type, namedCurve)}, and ${algorithm} needs an RSA key`,
+      otherAlgorithm(type),
+    )
   }
   if (modulusLength < RSA_BITS_MIN)
     throw refuse(`holds an RSA key of ${modulusLength} bits`, `${algorithm} needs at least ${RSA_BITS_MIN} bits`)
   return key
 }
 
-const shownType = (type: string, curve: string | undefined): string => (curve === undefined ? type : `${type} (${curve})`)
+const shownType = (type: string, curve: string | undefined): string =>
+  curve === undefined ? type : `${type} (${curve})`
 const otherAlgorithm = (type: string): string =>
   type.startsWith('rsa')
     ? "set algorithm: 'RS256' or 'PS256', or give the key that belongs to it"
@@ -113,7 +125,11 @@ function signature(covered: string, key: KeyObject, algorithm: JwtSpec['algorith
     case 'RS256':
       return sign('sha256', data, key).toString('base64url')
     case 'PS256':
-      return sign('sha256', data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: PSS_SALT_BYTES }).toString('base64url')
+      return sign('sha256', data, {
+        key,
+        padding: constants.RSA_PKCS1_PSS_PADDING,
+        saltLength: PSS_SALT_BYTES,
+      }).toString('base64url')
     case 'ES256':
       return sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
   }

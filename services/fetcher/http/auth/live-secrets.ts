@@ -1,7 +1,7 @@
 /**
- * The secrets of a source as they are now: a file that a sidecar rewrites (Vault, Kubernetes, Docker) is read again while the process runs. Guarantees:
- * each is read at most once a second, or at once after a refusal; a file that is empty or gone for a moment leaves the last good value in use, for a
- * bounded time.
+ * The secrets of a source as they are now: a file that a sidecar rewrites (Vault, Kubernetes, Docker) is read again
+ * while the process runs. Guarantees: each is read at most once a second, or at once after a refusal; a file that is
+ * empty or gone for a moment leaves the last good value in use, for a bounded time.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
@@ -10,7 +10,10 @@ import type { SecretRef } from '#shared/declaration/secret.ts'
 export type LiveSecrets = {
   /** Throws WrongUse for one that is missing, and was never there or not for GONE_MS_MAX. */
   value(ref: SecretRef): string
-  /** The last one that was read, and then those before it that an answer may still repeat. Reads nothing: a text is cleaned where no secret is at hand. */
+  /**
+   * The last one that was read, and then those before it that an answer may still repeat. Reads nothing: a text is
+   * cleaned where no secret is at hand.
+   */
   values(ref: SecretRef): readonly string[]
   /** A text is its own value. */
   text(given: string | SecretRef): string
@@ -29,7 +32,13 @@ const VALUES_MAX = 4
 
 type Held = { value: string; values: readonly string[]; readMs: number; goodMs: number }
 
-export function liveSecrets({ resolver, clock }: { resolver: Pick<Resolver, 'secret'>; clock: Pick<Clock, 'elapsedMs'> }): LiveSecrets {
+export function liveSecrets({
+  resolver,
+  clock,
+}: {
+  resolver: Pick<Resolver, 'secret'>
+  clock: Pick<Clock, 'elapsedMs'>
+}): LiveSecrets {
   const held = new Map<string, Held>()
   let known: string[] = []
 
@@ -40,7 +49,8 @@ export function liveSecrets({ resolver, clock }: { resolver: Pick<Resolver, 'sec
       const former = (last?.values ?? []).filter((each) => each !== value)
       return { value, values: [value, ...former].slice(0, VALUES_MAX), readMs: nowMs, goodMs: nowMs }
     } catch (error) {
-      // Between the truncation and the writing of a file, and between two links of a mounted folder, there is nothing to read.
+      // Between the truncation and the writing of a file, and between two links of a mounted folder, there is nothing
+      // to read.
       if (last === undefined || nowMs - last.goodMs > GONE_MS_MAX) throw error
       return { ...last, readMs: nowMs }
     }

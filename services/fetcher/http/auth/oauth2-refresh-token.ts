@@ -1,7 +1,8 @@
 /**
- * Tokens of the OAuth 2.0 refresh token grant (RFC 6749 section 6). A refresh token that the endpoint hands out anew is stored before the access
- * token that came with it is used, so a crash between the two loses nothing. Under the store's lock, one worker refreshes and the others read what
- * it got. What no client can mend: an answer that is lost on its way may have used up the old token.
+ * Tokens of the OAuth 2.0 refresh token grant (RFC 6749 section 6). A refresh token that the endpoint hands out anew is
+ * stored before the access token that came with it is used, so a crash between the two loses nothing. Under the store's
+ * lock, one worker refreshes and the others read what it got. What no client can mend: an answer that is lost on its
+ * way may have used up the old token.
  */
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
@@ -13,7 +14,13 @@ import { scrubber } from './scrub.ts'
 import { type CachedToken, givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
 import { fileTokenStore } from './tokens/file-token-store.ts'
 import { type KeptToken, type KeptTokens, keptTokens, storeKey } from './tokens/stored-token.ts'
-import { basicPair, requestToken, type TokenClient, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
+import {
+  basicPair,
+  requestToken,
+  type TokenClient,
+  type TokenRequest,
+  type TokenTools,
+} from './tokens/token-request.ts'
 import { tokenUrlOf } from './tokens/token-url.ts'
 
 type RefreshSpec = AuthOf<'oauth2-refresh-token'>
@@ -68,7 +75,11 @@ export function refreshTokenCredentials(
     unsaved = null
   }
 
-  async function refreshed({ first, key, kept }: KeptPlace, found: KeptToken | null, signal: AbortSignal): Promise<KeptToken> {
+  async function refreshed(
+    { first, key, kept }: KeptPlace,
+    found: KeptToken | null,
+    signal: AbortSignal,
+  ): Promise<KeptToken> {
     const from = found?.refreshToken ?? first
     refreshTokens = [...new Set([from, ...refreshTokens])].slice(0, SCRUBBED_MAX)
     // The endpoint may take the old token away as it answers: that its successor can be stored must be known before.
@@ -100,7 +111,11 @@ export function refreshTokenCredentials(
     bounds: source,
     refusal: (error) =>
       error === 'invalid_grant'
-        ? { code: 'HR_REFRESH_TOKEN_DEAD', says: 'a person must authorise the application again', hint: usedUpHint(spec, isFirst, key) }
+        ? {
+            code: 'HR_REFRESH_TOKEN_DEAD',
+            says: 'a person must authorise the application again',
+            hint: usedUpHint(spec, isFirst, key),
+          }
         : { hint: checkHint(spec) },
     scrub,
     finishes: true,
@@ -133,7 +148,10 @@ export function refreshTokenCredentials(
       return at.kept.locked(signal, async () => {
         if (unsaved !== null) await save(unsaved.kept, unsaved.token)
         const found = await at.kept.read()
-        const isGood = found !== null && found.accessToken !== refused && clock.nowMs() < (found.givenUpMs ?? Number.POSITIVE_INFINITY)
+        const isGood =
+          found !== null &&
+          found.accessToken !== refused &&
+          clock.nowMs() < (found.givenUpMs ?? Number.POSITIVE_INFINITY)
         return heldOf(isGood ? found : await refreshed(at, found, signal))
       })
     },

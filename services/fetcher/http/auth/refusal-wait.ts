@@ -1,6 +1,6 @@
 /**
- * How long credentials that were refused are left alone: asking again each `every` changes nothing, and many APIs lock an account for it. The wait
- * doubles with each refusal and is bounded; other credentials end it at once. Pure.
+ * How long credentials that were refused are left alone: asking again each `every` changes nothing, and many APIs lock
+ * an account for it. The wait doubles with each refusal and is bounded; other credentials end it at once. Pure.
  */
 import type { CredentialsRefused } from '../errors.ts'
 

@@ -1,7 +1,7 @@
 /**
- * Takes secrets out of a text that an API wrote: some quote the key that they refuse, or the whole header. A secret is found in each form that
- * it takes in URLs, forms, headers, JSON and HTML, inside a larger text in base64 (a whole `Bearer …` or `Basic …` value), and as the beginning that
- * is left of it where the text was cut ("…").
+ * Takes secrets out of a text that an API wrote: some quote the key that they refuse, or the whole header. A secret is
+ * found in each form that it takes in URLs, forms, headers, JSON and HTML, inside a larger text in base64 (a whole
+ * `Bearer …` or `Basic …` value), and as the beginning that is left of it where the text was cut ("…").
  */
 
 export const HIDDEN = '***'
@@ -58,17 +58,24 @@ function formsOf(secrets: readonly string[]): Forms | null {
 /** Of a form that holds another one, nothing must be left over. */
 const longestFirst = (forms: readonly string[]): string[] => [...new Set(forms)].sort((a, b) => b.length - a.length)
 
-const anyOf = (forms: readonly string[]): RegExp => new RegExp(forms.map((form) => [...form].map(charForms).join('')).join('|'), 'g')
+const anyOf = (forms: readonly string[]): RegExp =>
+  new RegExp(forms.map((form) => [...form].map(charForms).join('')).join('|'), 'g')
 
 const NAMED: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
 
-/** One character of a secret, however it was escaped: %2B, %252B, \u002B, \/, &#43;. Letters and digits escape nobody. */
+/**
+ * One character of a secret, however it was escaped: %2B, %252B, \u002B, \/, &#43;. Letters and digits escape nobody.
+ */
 function charForms(char: string): string {
   if (/[A-Za-z0-9]/.test(char)) return char
   if (/\s/.test(char)) return String.raw`(?:\s|\\[nrt]|%(?:25)?(?:20|09|0[AaDd])|\+)+`
   const code = char.codePointAt(0) ?? 0
-  const percent = [...Buffer.from(char, 'utf8')].map((byte) => `%(?:25)?${anyCase(byte.toString(16).padStart(2, '0'))}`).join('')
-  const unicode = [...Array(char.length).keys()].map((at) => `\\\\u${anyCase(char.charCodeAt(at).toString(16).padStart(4, '0'))}`).join('')
+  const percent = [...Buffer.from(char, 'utf8')]
+    .map((byte) => `%(?:25)?${anyCase(byte.toString(16).padStart(2, '0'))}`)
+    .join('')
+  const unicode = [...Array(char.length).keys()]
+    .map((at) => `\\\\u${anyCase(char.charCodeAt(at).toString(16).padStart(4, '0'))}`)
+    .join('')
   const named = NAMED[char]
   const html = `&(?:#0*${code}|#[xX]0*${anyCase(code.toString(16))}${named === undefined ? '' : `|${named}`});`
   return `(?:\\\\?${escaped(char)}|${percent}|${unicode}|${html})`
@@ -84,7 +91,10 @@ function base64Of(secret: string): string[] {
 
 const urlSafe = (base64: string): string => base64.replaceAll('+', '-').replaceAll('/', '_')
 
-/** The characters that only the secret decides, wherever it stands within a larger text: of 3 bytes, 4 characters are made. */
+/**
+ * The characters that only the secret decides, wherever it stands within a larger text: of 3 bytes, 4 characters are
+ * made.
+ */
 function insideBase64(secret: string): string[] {
   const bytes = Buffer.from(secret, 'utf8')
   return [0, 1, 2].flatMap((before) => {

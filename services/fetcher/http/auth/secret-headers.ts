@@ -1,4 +1,7 @@
-/** Headers whose values are secrets, beside a source's other credentials: put in before those, so that a signature covers them. */
+/**
+ * Headers whose values are secrets, beside a source's other credentials: put in before those, so that a signature
+ * covers them.
+ */
 
 import { isSecretRef } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -7,7 +10,9 @@ import { type LiveSecrets, stampOf } from './live-secrets.ts'
 import { scrubber } from './scrub.ts'
 
 export function withHeaderSecrets(credentials: Credentials, source: Source, secrets: LiveSecrets): Credentials {
-  const refs = Object.entries(source.headers).flatMap(([name, value]) => (isSecretRef(value) ? [{ name: name.toLowerCase(), value }] : []))
+  const refs = Object.entries(source.headers).flatMap(([name, value]) =>
+    isSecretRef(value) ? [{ name: name.toLowerCase(), value }] : [],
+  )
   if (refs.length === 0) return credentials
   const stamp = () =>
     stampOf(

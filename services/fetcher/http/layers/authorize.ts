@@ -1,7 +1,7 @@
 /**
- * Puts the credentials into a copy of the request, and only for the source's own origin. An origin that the source allows is asked without
- * credentials and without the declared headers; any other is refused. A 401 renews what can be renewed and asks once more; one that stays is
- * an error of the credentials, unless the stream declares what it means.
+ * Puts the credentials into a copy of the request, and only for the source's own origin. An origin that the source
+ * allows is asked without credentials and without the declared headers; any other is refused. A 401 renews what can be
+ * renewed and asks once more; one that stays is an error of the credentials, unless the stream declares what it means.
  * What leaves this layer (answer, request, error) holds no secret.
  */
 import type { Source } from '#shared/declaration/compile.ts'
@@ -40,14 +40,22 @@ export function authorize(
 
 type Answered = { response: PageResponse; token: string | null }
 
-async function withCredentials(credentials: Credentials, send: Send, request: PageRequest, exchange: Exchange): Promise<Answered> {
+async function withCredentials(
+  credentials: Credentials,
+  send: Send,
+  request: PageRequest,
+  exchange: Exchange,
+): Promise<Answered> {
   const ask = async () => {
     // What does not change is in the request before a signature covers it; a token is known only behind `apply`.
     const fixed = credentials.known().filter(({ isToken }) => isToken !== true)
     const applied = await credentials.apply({ ...request, url: reveal(request.url, fixed) }, exchange.signal)
     const url = reveal(applied.request.url, credentials.known())
     if (hasMark(url)) throw unknownMark(exchange)
-    const response = await send({ ...applied.request, url }, hasMark(request.url) ? { ...exchange, shown: request } : exchange)
+    const response = await send(
+      { ...applied.request, url },
+      hasMark(request.url) ? { ...exchange, shown: request } : exchange,
+    )
     return { response: { ...response, request }, token: applied.token }
   }
   const first = await ask()
@@ -57,14 +65,25 @@ async function withCredentials(credentials: Credentials, send: Send, request: Pa
 
 /** The declaration had another credential when the cursor was stored. */
 function unknownMark({ stream }: Exchange): Stopped {
-  return new Stopped('HR_CURSOR', `${stream}: the stored link is to have a credential that the source does not declare any more`)
+  return new Stopped(
+    'HR_CURSOR',
+    `${stream}: the stored link is to have a credential that the source does not declare any more`,
+  )
 }
 
-function refused(source: Source, credentials: Credentials, request: PageRequest, { body }: PageResponse): CredentialsRefused {
+function refused(
+  source: Source,
+  credentials: Credentials,
+  request: PageRequest,
+  { body }: PageResponse,
+): CredentialsRefused {
   const said = body === '' ? '' : `: ${String(body)}`
-  return new CredentialsRefused(`${describeRequest(source, request)} was refused with 401, the credentials are not accepted${said}`, {
-    hint: credentials.hint,
-  })
+  return new CredentialsRefused(
+    `${describeRequest(source, request)} was refused with 401, the credentials are not accepted${said}`,
+    {
+      hint: credentials.hint,
+    },
+  )
 }
 
 /** Some APIs quote the key that they refuse. */

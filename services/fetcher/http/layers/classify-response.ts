@@ -1,7 +1,7 @@
 /**
- * What an answer means: a page, one without records that ends the walk, one to leave out, a failure that may pass, or a refusal. By the stream's
- * declaration first, by HTTP otherwise. The one place that decides it; the layers further out act on the verdict. Inside the authorize layer,
- * so what it says is cleaned of credentials there.
+ * What an answer means: a page, one without records that ends the walk, one to leave out, a failure that may pass, or a
+ * refusal. By the stream's declaration first, by HTTP otherwise. The one place that decides it; the layers further out
+ * act on the verdict. Inside the authorize layer, so what it says is cleaned of credentials there.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Answers, FailedAnswer, Meaning } from '#shared/declaration/answers.ts'
@@ -38,7 +38,9 @@ export const judgeAnswers =
   async (request, exchange) => {
     const response = await next(request, exchange)
     const verdict = verdictOn(answers(exchange.stream), response, exchange, clock.nowMs())
-    return verdict.kind === 'page' || !isOk(response.status) ? { ...response, verdict } : { ...response, verdict, body: '' }
+    return verdict.kind === 'page' || !isOk(response.status)
+      ? { ...response, verdict }
+      : { ...response, verdict, body: '' }
   }
 
 function verdictOn(answers: Answers, response: PageResponse, exchange: Exchange, nowMs: number): ResponseClass {

@@ -1,6 +1,7 @@
 /**
- * Counts and tells what the client does, and changes nothing. `page` is the outermost layer and sees one page with all its attempts; `attempt`
- * is the one around the time limit and sees what goes over the wire. Lines are at debug level (retries and waits: info), with redacted URLs.
+ * Counts and tells what the client does, and changes nothing. `page` is the outermost layer and sees one page with all
+ * its attempts; `attempt` is the one around the time limit and sees what goes over the wire. Lines are at debug level
+ * (retries and waits: info), with redacted URLs.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -24,10 +25,16 @@ export type Observer = {
   facts(): ClientFacts
 }
 
-export function createObserver(source: Source, tools: { clock: Clock; log: Log; metrics: Metrics; waits: WaitLog }): Observer {
+export function createObserver(
+  source: Source,
+  tools: { clock: Clock; log: Log; metrics: Metrics; waits: WaitLog },
+): Observer {
   const { clock, log, metrics, waits } = tools
   const facts: ClientFacts = { requests: 0, retries: 0, tokenRefreshes: 0 }
-  const labels = (exchange: Exchange) => ({ source: source.name, stream: exchange.stream.slice(source.name.length + 1) })
+  const labels = (exchange: Exchange) => ({
+    source: source.name,
+    stream: exchange.stream.slice(source.name.length + 1),
+  })
 
   const page: Layer = (next) => async (request, exchange) => {
     const startMs = clock.elapsedMs()
@@ -43,7 +50,13 @@ export function createObserver(source: Source, tools: { clock: Clock; log: Log; 
       metrics.requests.inc({ ...labels(exchange), status })
       metrics.requestSeconds.observe(labels(exchange), ms / 1000)
       log.debug(
-        { stream: exchange.stream, request: describeRequest(source, exchange.shown ?? request), status, bytes, ms: Math.round(ms) },
+        {
+          stream: exchange.stream,
+          request: describeRequest(source, exchange.shown ?? request),
+          status,
+          bytes,
+          ms: Math.round(ms),
+        },
         'asked',
       )
     }
@@ -68,7 +81,8 @@ export function createObserver(source: Source, tools: { clock: Clock; log: Log; 
       metrics.retries.inc({ ...labels(exchange), reason })
       const fields = { stream: exchange.stream, request: describeRequest(source, request), reason, attempt }
       // The first failure of a page, and what takes long: in between it is the same again.
-      if (attempt === 1 || waitMs >= LONG_WAIT_MS) waits.say({ about: exchange.stream, waitMs, fields }, 'request failed, retrying')
+      if (attempt === 1 || waitMs >= LONG_WAIT_MS)
+        waits.say({ about: exchange.stream, waitMs, fields }, 'request failed, retrying')
       else log.debug({ ...fields, waitMs: Math.round(waitMs) }, 'request failed, retrying')
     },
     tokenRefreshed() {

@@ -1,6 +1,6 @@
 /**
- * Every attempt waits here for its part of the quotas. An answer that asks for a pause closes what it counts for, for everybody in this process,
- * before the request's place is given back, so that nobody slips through in between.
+ * Every attempt waits here for its part of the quotas. An answer that asks for a pause closes what it counts for, for
+ * everybody in this process, before the request's place is given back, so that nobody slips through in between.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Layer, PageRequest } from '../messages.ts'

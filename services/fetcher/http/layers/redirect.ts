@@ -1,6 +1,7 @@
 /**
- * Follows a redirect inside one origin, a few times, keeping method and body; outside the authorize layer, so that each hop gets its
- * credentials anew, and inside the retry layer. Every other redirect is a refusal that says where it leads: a person decides whether that is the API.
+ * Follows a redirect inside one origin, a few times, keeping method and body; outside the authorize layer, so that each
+ * hop gets its credentials anew, and inside the retry layer. Every other redirect is a refusal that says where it
+ * leads: a person decides whether that is the API.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { redactUrl } from '#shared/redact.ts'
@@ -35,7 +36,11 @@ export function redirect(source: Source, conceal: (url: URL) => URL): Layer {
 function targetOf(source: Source, request: PageRequest, response: PageResponse): URL {
   const location = response.headers.location
   if (location === undefined || !URL.canParse(location, request.url.href)) {
-    throw new PageRefused(response.status, '', `${describeRequest(source, request)} is redirected (${response.status}) to nowhere`)
+    throw new PageRefused(
+      response.status,
+      '',
+      `${describeRequest(source, request)} is redirected (${response.status}) to nowhere`,
+    )
   }
   return withoutParams(new URL(location, request.url), secretParamsOf(source))
 }
@@ -43,7 +48,12 @@ function targetOf(source: Source, request: PageRequest, response: PageResponse):
 function refusedRedirect(source: Source, request: PageRequest, status: number, target: URL, hops: number): PageRefused {
   const where = redactUrl(target, secretParamsOf(source))
   const often = hops >= REDIRECTS_MAX ? ` for the ${hops + 1}th time` : ''
-  return new PageRefused(status, '', `${describeRequest(source, request)} is redirected (${status})${often} to ${where}`, {
-    hint: 'only redirects inside one origin that keep the method are followed: write the final address into baseUrl and path',
-  })
+  return new PageRefused(
+    status,
+    '',
+    `${describeRequest(source, request)} is redirected (${status})${often} to ${where}`,
+    {
+      hint: 'only redirects inside one origin that keep the method are followed: write the final address into baseUrl and path',
+    },
+  )
 }

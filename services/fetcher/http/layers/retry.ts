@@ -1,7 +1,8 @@
 /**
- * Asks again for a page that failed in a way that may pass: a failed attempt, 408, 425, 429, 5xx and what the stream declares. Never earlier than the API asks, at
- * most `attemptsMax` attempts, and no single wait beyond `waitMax`: a longer one parks the partition. An abort ends a wait at once.
- * What comes out is a page (without records, where a status is declared to mean that), or an error that decides something.
+ * Asks again for a page that failed in a way that may pass: a failed attempt, 408, 425, 429, 5xx and what the stream
+ * declares. Never earlier than the API asks, at most `attemptsMax` attempts, and no single wait beyond `waitMax`: a
+ * longer one parks the partition. An abort ends a wait at once. What comes out is a page (without records, where a
+ * status is declared to mean that), or an error that decides something.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -60,7 +61,8 @@ type Outcome = PageResponse | AttemptFailed
 /** Without saying how long. What a body calls a failure that passes is mostly a limit. */
 const asksToWait = (outcome: Outcome): boolean =>
   outcome instanceof AttemptFailed ? outcome.reason === 'error_body' : outcome.status === 429
-const reasonOf = (outcome: Outcome): string => (outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status))
+const reasonOf = (outcome: Outcome): string =>
+  outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status)
 
 /** `says`: what the body of a 2xx is said to mean. */
 function refused(source: Source, request: PageRequest, response: PageResponse, says: string | null): PageRefused {
@@ -75,15 +77,25 @@ function refused(source: Source, request: PageRequest, response: PageResponse, s
     )
   }
   const excerpt = String(response.body)
-  return new PageRefused(response.status, excerpt, `${describeRequest(source, request)} was refused with ${answerText(response)}`, {
-    hint: HINTS[response.status] ?? 'asking again does not change this answer: check path, params and partitions of the stream',
-  })
+  return new PageRefused(
+    response.status,
+    excerpt,
+    `${describeRequest(source, request)} was refused with ${answerText(response)}`,
+    {
+      hint:
+        HINTS[response.status] ??
+        'asking again does not change this answer: check path, params and partitions of the stream',
+    },
+  )
 }
 
 const unreadable = (source: Source, request: PageRequest, { message }: AttemptFailed): PageUnreadable =>
-  new PageUnreadable(`${describeRequest(source, request)} was answered with something that cannot be read: ${message}`, {
-    hint: 'asking again does not change this answer: check that the path gives JSON (RFC 8259), or ask the API to correct it; the next run tries again',
-  })
+  new PageUnreadable(
+    `${describeRequest(source, request)} was answered with something that cannot be read: ${message}`,
+    {
+      hint: 'asking again does not change this answer: check that the path gives JSON (RFC 8259), or ask the API to correct it; the next run tries again',
+    },
+  )
 
 const skipped = (source: Source, request: PageRequest, response: PageResponse): PageSkipped =>
   new PageSkipped(response.status, `${describeRequest(source, request)} was answered with ${answerText(response)}`)
@@ -96,10 +108,14 @@ const HINTS: Readonly<Record<number, string>> = {
 
 function failed(source: Source, request: PageRequest, attempts: number, outcome: Outcome): PageFailed {
   const last = outcome instanceof AttemptFailed ? outcome.message : answerText(outcome)
-  return new PageFailed(attempts, `${describeRequest(source, request)} failed ${attempts} times; the last answer: ${last}`, {
-    hint: 'the run goes on from this page next time; attemptsMax and timeout of the source bound how long it is tried',
-    ...(outcome instanceof AttemptFailed ? { cause: outcome } : { status: outcome.status }),
-  })
+  return new PageFailed(
+    attempts,
+    `${describeRequest(source, request)} failed ${attempts} times; the last answer: ${last}`,
+    {
+      hint: 'the run goes on from this page next time; attemptsMax and timeout of the source bound how long it is tried',
+      ...(outcome instanceof AttemptFailed ? { cause: outcome } : { status: outcome.status }),
+    },
+  )
 }
 
 function answerText({ status, body }: PageResponse): string {
@@ -107,5 +123,9 @@ function answerText({ status, body }: PageResponse): string {
 }
 
 function parked(source: Source, request: PageRequest, untilMs: number, wholeSource: boolean): Parked {
-  return new Parked(untilMs, `${describeRequest(source, request)}: the API asks to wait until ${timeText(untilMs)}`, wholeSource)
+  return new Parked(
+    untilMs,
+    `${describeRequest(source, request)}: the API asks to wait until ${timeText(untilMs)}`,
+    wholeSource,
+  )
 }

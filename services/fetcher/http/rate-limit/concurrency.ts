@@ -1,7 +1,8 @@
 /**
- * At most so many requests under way at once, over all processes: the places are split by ownership as a quota is. A place whose partitions are held
- * by several processes goes round by the wall clock, in slots of several time limits, and is used only in the early part of a slot: whatever
- * started then has ended when the next holder's slot begins. Assumes that clocks agree to within a tenth of the time limit.
+ * At most so many requests under way at once, over all processes: the places are split by ownership as a quota is. A
+ * place whose partitions are held by several processes goes round by the wall clock, in slots of several time limits,
+ * and is used only in the early part of a slot: whatever started then has ended when the next holder's slot begins.
+ * Assumes that clocks agree to within a tenth of the time limit.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './held-partitions.ts'

@@ -1,7 +1,8 @@
 /**
- * Who of those that wait may go. In the order in which they came, but whoever waits for one quota does not hold up those that do not need it: the
- * first that waits for a quota keeps its claim on it, and one behind it may take of what the first has to spare, as long as that room is there again
- * before the first can go anyway. So nobody starves, and an exhausted quota holds up only the requests that it counts.
+ * Who of those that wait may go. In the order in which they came, but whoever waits for one quota does not hold up
+ * those that do not need it: the first that waits for a quota keeps its claim on it, and one behind it may take of what
+ * the first has to spare, as long as that room is there again before the first can go anyway. So nobody starves, and an
+ * exhausted quota holds up only the requests that it counts.
  */
 import type { Limit, Reservation } from './local-quota.ts'
 import type { Charge } from './request-cost.ts'
@@ -13,7 +14,10 @@ type Head = { lacking: boolean; etaMs: number; units: number }
 /** What became of one that asked. `alone`: this process holds no partition, so it has no part of any quota. */
 export type QueueDecision =
   | { kind: 'goes'; release: () => void }
-  /** `againMs`: until there is room in one of those that it lacks, which one behind it may use even if it itself still waits for another. */
+  /**
+   * `againMs`: until there is room in one of those that it lacks, which one behind it may use even if it itself still
+   * waits for another.
+   */
   | { kind: 'waits'; waitMs: number; againMs: number }
   | { kind: 'alone' }
 
@@ -44,7 +48,8 @@ export function lookAlong(rooms: readonly Limit[], nowMs: number): (asking: Queu
   }
 }
 
-const spares = (head: Head | undefined, chance: Reservation): boolean => head === undefined || chance.regainMs(head.units) <= head.etaMs
+const spares = (head: Head | undefined, chance: Reservation): boolean =>
+  head === undefined || chance.regainMs(head.units) <= head.etaMs
 
 function useAll(chances: readonly Reservation[]): () => void {
   const releases = chances.map((chance) => chance.use())

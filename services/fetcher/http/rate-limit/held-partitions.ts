@@ -1,6 +1,7 @@
 /**
- * Which partitions of a source this process holds, and since when: what its part of the quota follows from. Partitions are numbered over
- * the whole source (all streams in the order of their declaration), so every process gives a partition the same number and thereby the same part.
+ * Which partitions of a source this process holds, and since when: what its part of the quota follows from. Partitions
+ * are numbered over the whole source (all streams in the order of their declaration), so every process gives a
+ * partition the same number and thereby the same part.
  */
 import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { sharedLanesOf } from './request-cost.ts'
@@ -9,14 +10,21 @@ export type Holding = {
   /** Partitions of all streams of the source, held by whomever. */
   all: number
   /**
-   * Number over the source → `clock.elapsedMs()` at which this process got it. A partition that went away and came back has a new time:
-   * another process may have spent its part in between.
+   * Number over the source → `clock.elapsedMs()` at which this process got it. A partition that went away and came back
+   * has a new time: another process may have spent its part in between.
    */
   mine: ReadonlyMap<number, number>
 }
 
-/** What a worker holds from an assignment on, which it got at `sinceMs` (elapsed). Partitions of other sources are passed over. */
-export function holdingOf(source: Source, owned: Iterable<{ stream: Stream; partition: number }>, sinceMs: number): Holding {
+/**
+ * What a worker holds from an assignment on, which it got at `sinceMs` (elapsed). Partitions of other sources are
+ * passed over.
+ */
+export function holdingOf(
+  source: Source,
+  owned: Iterable<{ stream: Stream; partition: number }>,
+  sinceMs: number,
+): Holding {
   const mine = new Map<number, number>()
   for (const { stream, partition } of owned) {
     if (stream.source.name === source.name) mine.set(partitionsBefore(source, stream.name) + partition, sinceMs)
@@ -25,8 +33,8 @@ export function holdingOf(source: Source, owned: Iterable<{ stream: Stream; part
 }
 
 /**
- * Which partitions of a topic belong into one process: those of all topics with the same `group` whose numbers, counted from `first`, are the same modulo
- * `count`. Null: none has to.
+ * Which partitions of a topic belong into one process: those of all topics with the same `group` whose numbers, counted
+ * from `first`, are the same modulo `count`. Null: none has to.
  */
 export function togetherOf(stream: Stream): { group: string; first: number; count: number } | null {
   const { source } = stream

@@ -1,8 +1,9 @@
 /**
- * Lets requests to one source pass as fast as this process's part of all its quotas allows, those that wait for the same one in the order in which
- * they came. Guarantees: over all processes, never more than each quota's requests reach the server in any window, also when partitions change
- * hands or a process starts anew. Assumes that a process has no request under way for a partition that it has given back. A server that asks for a
- * pause closes what it said it of: the whole source, or the quotas of some paths that alone count the request.
+ * Lets requests to one source pass as fast as this process's part of all its quotas allows, those that wait for the
+ * same one in the order in which they came. Guarantees: over all processes, never more than each quota's requests reach
+ * the server in any window, also when partitions change hands or a process starts anew. Assumes that a process has no
+ * request under way for a partition that it has given back. A server that asks for a pause closes what it said it of:
+ * the whole source, or the quotas of some paths that alone count the request.
  */
 import type { Clock } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -14,7 +15,10 @@ import { createLocalQuota, type Limit } from './local-quota.ts'
 import { type Charge, divisibleOf, type Quota, type RequestCost } from './request-cost.ts'
 
 export type Limiter = {
-  /** Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's reason. */
+  /**
+   * Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's
+   * reason.
+   */
   take(cost: RequestCost, signal: AbortSignal): Promise<() => void>
   /** `cost`: of the request that was told to wait. */
   closeFor(waitMs: number, cost: RequestCost): void
@@ -107,7 +111,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
     }
   }
 
-  /** Grants what may go now, refuses what would wait too long; milliseconds until it is worth looking again, at most HOLDING_POLL_MS. */
+  /**
+   * Grants what may go now, refuses what would wait too long; milliseconds until it is worth looking again, at most
+   * HOLDING_POLL_MS.
+   */
   function serveOnce(): number {
     const nowMs = clock.elapsedMs()
     const look = lookAlong(rooms, nowMs)
@@ -143,7 +150,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
       return verdict.againMs
     }
     if (nowMs - waiter.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
-    waiter.refuse(new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`))
+    waiter.refuse(
+      new Parked(clock.nowMs(), `${options.source}: this process holds no partition, so it has no part of the quota`),
+    )
     return null
   }
 
@@ -178,7 +187,10 @@ function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOpti
   return concurrency === undefined ? parts : [...parts, createConcurrency({ places: concurrency, ...common })]
 }
 
-/** Until when the API wants no request: of the whole source, or of quotas that count some paths only. Times are elapsed milliseconds. */
+/**
+ * Until when the API wants no request: of the whole source, or of quotas that count some paths only. Times are elapsed
+ * milliseconds.
+ */
 function createPauses() {
   const ofQuotas = new Map<number, number>()
   let ofAllMs = Number.NEGATIVE_INFINITY

@@ -1,6 +1,7 @@
 /**
- * This process's part of one quota: the lanes of the partitions that it holds, each with a bucket of its own or, where a lane is
- * shared with other processes, by turns. A lane that was given away and came back begins anew, since somebody else may have used it.
+ * This process's part of one quota: the lanes of the partitions that it holds, each with a bucket of its own or, where
+ * a lane is shared with other processes, by turns. A lane that was given away and came back begins anew, since somebody
+ * else may have used it.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './held-partitions.ts'
@@ -19,7 +20,9 @@ export type Reservation = {
   use(): () => void
 }
 
-/** Something that a request needs room in before it goes: a quota, or the places of those that are under way at once. */
+/**
+ * Something that a request needs room in before it goes: a quota, or the places of those that are under way at once.
+ */
 export type Limit = {
   /** For a request of so many units; null if this process holds no partition. `nowMs`: elapsed. */
   chance(nowMs: number, units: number): Reservation | null
@@ -50,8 +53,8 @@ export function createLocalQuota(options: LocalQuotaOptions): Limit {
   function stateOf(lane: Lane, key: string, sinceMs: number): LaneState {
     const state = states.get(lane.number)
     if (state?.key === key) return state
-    // Whoever took turns here before may have spent a whole turn just now, which a bucket that fills at once would add to. That of a
-    // single unit takes longer than a window to fill.
+    // Whoever took turns here before may have spent a whole turn just now, which a bucket that fills at once would add
+    // to. That of a single unit takes longer than a window to fill.
     const fromMs = lane.partitions.length > 1 && lane.units > 1 ? sinceMs + per : sinceMs
     const begun = { key, bucket: openBucket(lane.units, per, fromMs, heaviest), turns: state?.turns ?? noTurns() }
     states.set(lane.number, begun)
@@ -62,14 +65,21 @@ export function createLocalQuota(options: LocalQuotaOptions): Limit {
     chance(nowMs, units) {
       const { all, mine } = holding()
       return soonestOf(lanesFor(all), (lane) => {
-        const heldSince = lane.partitions.map((partition) => mine.get(partition)).filter((sinceMs) => sinceMs !== undefined)
+        const heldSince = lane.partitions
+          .map((partition) => mine.get(partition))
+          .filter((sinceMs) => sinceMs !== undefined)
         if (heldSince.length === 0) return null
         const whole = heldSince.length === lane.partitions.length
         const sinceMs = Math.max(...heldSince)
         const state = stateOf(lane, `${whole}/${sinceMs}/${all}`, sinceMs)
         return whole
           ? bucketChance(state, nowMs, units, clock)
-          : turnChance(state, { lane, perMs: per, timeoutMs, nowMs: clock.nowMs(), elapsedMs: nowMs, mine }, units, clock)
+          : turnChance(
+              state,
+              { lane, perMs: per, timeoutMs, nowMs: clock.nowMs(), elapsedMs: nowMs, mine },
+              units,
+              clock,
+            )
       })
     },
   }

@@ -1,6 +1,7 @@
 /**
- * The quotas of a source as the limiter works with them: what a request costs in each, known before credentials are put in. A quota in which every
- * request weighs the same counts requests; one that holds less than two of its heaviest requests gives one request per window, whatever it weighs.
+ * The quotas of a source as the limiter works with them: what a request costs in each, known before credentials are put
+ * in. A quota in which every request weighs the same counts requests; one that holds less than two of its heaviest
+ * requests gives one request per window, whatever it weighs.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { heaviest, pathMatcher, type QuotaSpec, type RequestFacts } from '#shared/declaration/quota.ts'
@@ -10,7 +11,10 @@ import { type Divisible, scarcestLanes, unitsMin } from './split-quota.ts'
 
 /** `room`: number of the quota. Units are whole and from 1. */
 export type Charge = { room: number; units: number }
-/** What a request costs. `apart`: none of the source's quotas that hold for all paths counts it, so a pause that it is told is not for others. */
+/**
+ * What a request costs. `apart`: none of the source's quotas that hold for all paths counts it, so a pause that it is
+ * told is not for others.
+ */
 export type RequestCost = { charges: readonly Charge[]; apart: boolean }
 
 export type Quota = {
@@ -43,16 +47,22 @@ export function quotasOf(source: Pick<Source, 'name' | 'quota'>): Quota[] {
 }
 
 /** What of a source is split over its partitions: its quotas, and the places of requests that are under way at once. */
-export const divisibleOf = (quotas: readonly Pick<Quota, 'requests' | 'heaviest'>[], places: number | undefined): Divisible[] => [
+export const divisibleOf = (
+  quotas: readonly Pick<Quota, 'requests' | 'heaviest'>[],
+  places: number | undefined,
+): Divisible[] => [
   ...quotas.map(({ requests, heaviest }) => ({ units: requests, heaviest })),
   ...(places === undefined ? [] : [{ units: places }]),
 ]
 
 /**
- * Partitions p and q of the source, numbered over all its streams, share lanes if p mod this number = q mod it, and belong into one process. Null:
- * each has a lane of its own in every quota.
+ * Partitions p and q of the source, numbered over all its streams, share lanes if p mod this number = q mod it, and
+ * belong into one process. Null: each has a lane of its own in every quota.
  */
-export function sharedLanesOf(source: Pick<Source, 'name' | 'quota' | 'concurrency'>, partitionsAll: number): number | null {
+export function sharedLanesOf(
+  source: Pick<Source, 'name' | 'quota' | 'concurrency'>,
+  partitionsAll: number,
+): number | null {
   const count = scarcestLanes(divisibleOf(quotasOf(source), source.concurrency), partitionsAll)
   return count === partitionsAll ? null : count
 }
@@ -62,9 +72,13 @@ function weightOf(source: string, index: number, spec: QuotaSpec, facts: Request
   if (typeof weight === 'object') return new Map(Object.entries(weight)).get(facts.stream) ?? 1
   if (typeof weight !== 'function') return weight ?? 1
   const refuse = (what: string) =>
-    new Stopped('HR_QUOTA_WEIGHT', `${source}: the weight function of quota ${index + 1} ${what} for ${facts.method} ${facts.path}`, {
-      hint: 'it returns a whole number from 0 to weightMax',
-    })
+    new Stopped(
+      'HR_QUOTA_WEIGHT',
+      `${source}: the weight function of quota ${index + 1} ${what} for ${facts.method} ${facts.path}`,
+      {
+        hint: 'it returns a whole number from 0 to weightMax',
+      },
+    )
   let units: unknown
   try {
     units = weight(facts)

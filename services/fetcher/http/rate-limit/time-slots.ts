@@ -1,8 +1,9 @@
 /**
- * A lane whose partitions are held by several processes: they take turns by the wall clock. Slot k belongs to partition k mod n of the lane, whose
- * holder may spend the lane's units at the slot's beginning. A slot holds the sending, the longest way to the server, a whole window and the skew of
- * two clocks, so the next holder's first request arrives a window after this one's last, however slow either was.
- * Assumes that no clock is off by more than `CLOCK_SKEW_MAX_MS`. Slow, and rare: the group keeps the partitions of a lane in one process where it can.
+ * A lane whose partitions are held by several processes: they take turns by the wall clock. Slot k belongs to partition
+ * k mod n of the lane, whose holder may spend the lane's units at the slot's beginning. A slot holds the sending, the
+ * longest way to the server, a whole window and the skew of two clocks, so the next holder's first request arrives a
+ * window after this one's last, however slow either was. Assumes that no clock is off by more than `CLOCK_SKEW_MAX_MS`.
+ * Slow, and rare: the group keeps the partitions of a lane in one process where it can.
  */
 import { type Lane, ofSlot } from './split-quota.ts'
 
@@ -38,7 +39,8 @@ type Times = Pick<TurnsNow, 'perMs' | 'timeoutMs'>
 const sendingMs = ({ perMs }: Times): number => Math.max(SENDING_MIN_MS, SENDING_WINDOWS * perMs)
 
 /** Milliseconds of a slot. */
-export const slotMsOf = (times: Times): number => times.perMs + sendingMs(times) + times.timeoutMs + 2 * CLOCK_SKEW_MAX_MS
+export const slotMsOf = (times: Times): number =>
+  times.perMs + sendingMs(times) + times.timeoutMs + 2 * CLOCK_SKEW_MAX_MS
 
 /** Milliseconds in which every partition of the lane comes to its turn. */
 export const roundMs = (now: TurnsNow): number => slotMsOf(now) * now.lane.partitions.length
@@ -53,7 +55,8 @@ export function waitForTurn(turns: SlotUse, now: TurnsNow, units: number): numbe
   const isGoingOn = current === turns.last?.slot
   if (isGoingOn && inTime(0, currentMs) && units <= leftOfSlot(turns, now) && mayUse(current, currentMs, now)) return 0
   if (turns.underWay > 0) return Number.POSITIVE_INFINITY
-  // The current slot and the next one may come too early, since both can begin less than a window after now; then a whole round.
+  // The current slot and the next one may come too early, since both can begin less than a window after now; then a
+  // whole round.
   for (let slot = current; slot <= current + 1 + now.lane.partitions.length; slot++) {
     const startMs = slot * slotMs - now.nowMs
     const waitMs = Math.max(0, startMs, spacedMs)

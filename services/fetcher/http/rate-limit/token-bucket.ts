@@ -1,8 +1,8 @@
 /**
- * A token bucket that a server counting any window of `perMs` never sees overrun, however late a request arrives there. What makes it strict:
- * a request keeps its place in the bucket until its answer is here, so what is under way, what is saved up and what refills during one window
- * are together less than `units` + 1, and requests weigh whole units. It starts empty: a process that follows another one adds nothing to what
- * that one has spent.
+ * A token bucket that a server counting any window of `perMs` never sees overrun, however late a request arrives there.
+ * What makes it strict: a request keeps its place in the bucket until its answer is here, so what is under way, what is
+ * saved up and what refills during one window are together less than `units` + 1, and requests weigh whole units. It
+ * starts empty: a process that follows another one adds nothing to what that one has spent.
  */
 
 export type Bucket = {
@@ -22,7 +22,10 @@ const BURST_SHARE = 0.1
 const BURST_SMALL_MAX = 2
 const ROUNDING = 1e-9
 
-/** `sinceMs`: from when on nobody else has used it, which may be ahead. Times are elapsed milliseconds. `heaviest`: units that one request takes at most. */
+/**
+ * `sinceMs`: from when on nobody else has used it, which may be ahead. Times are elapsed milliseconds. `heaviest`:
+ * units that one request takes at most.
+ */
 export function openBucket(units: number, perMs: number, sinceMs: number, heaviest: number): Bucket {
   const burst = Math.max(heaviest, units * BURST_SHARE, Math.min(BURST_SMALL_MAX, units / 5))
   const refillPerMs = ((units + 1 - burst) * (1 - JITTER_SHARE)) / perMs
@@ -38,7 +41,8 @@ export function waitForTokens(bucket: Bucket, nowMs: number, units: number): num
 }
 
 /** Milliseconds in which the bucket comes to so many tokens, if every answer were here. An estimate. */
-export const refillMs = (bucket: Bucket, units: number): number => Math.max(0, units - bucket.level) / bucket.refillPerMs
+export const refillMs = (bucket: Bucket, units: number): number =>
+  Math.max(0, units - bucket.level) / bucket.refillPerMs
 
 export function takeTokens(bucket: Bucket, nowMs: number, units: number): void {
   refill(bucket, nowMs)

@@ -1,4 +1,7 @@
-/** How long to wait before asking again when the API does not say: 2^n + random() seconds, so that two workers do not come back together. */
+/**
+ * How long to wait before asking again when the API does not say: 2^n + random() seconds, so that two workers do not
+ * come back together.
+ */
 import type { Clock } from '#shared/clock.ts'
 
 const SECOND_MS = 1000

@@ -1,8 +1,8 @@
 /**
- * What an answer says about when to ask again: Retry-After (RFC 9110 section 10.2.3), RateLimit and RateLimit-Policy (IETF
- * draft-ietf-httpapi-ratelimit-headers, its earlier forms too), the X-RateLimit family and some that APIs have of their own. Pure. The longest of
- * several wins, also of a header that came several times. Points in time are compared with the server's own Date, so a skewed clock neither
- * shortens nor lengthens a wait. What makes no sense is no hint.
+ * What an answer says about when to ask again: Retry-After (RFC 9110 section 10.2.3), RateLimit and RateLimit-Policy
+ * (IETF draft-ietf-httpapi-ratelimit-headers, its earlier forms too), the X-RateLimit family and some that APIs have of
+ * their own. Pure. The longest of several wins, also of a header that came several times. Points in time are compared
+ * with the server's own Date, so a skewed clock neither shortens nor lengthens a wait. What makes no sense is no hint.
  */
 
 export type Answered = { status: number; headers: Readonly<Record<string, string>> }
@@ -36,7 +36,10 @@ const COUNTERS = [
 
 /** Also on a refusal: whoever asks next must not be earlier either. */
 function retryAfters(headers: Answered['headers'], serverMs: number): (number | null)[] {
-  return [retryAfter(headers['retry-after'], serverMs), ...['retry-after-ms', 'x-ms-retry-after-ms'].map((name) => numberOf(headers[name]))]
+  return [
+    retryAfter(headers['retry-after'], serverMs),
+    ...['retry-after-ms', 'x-ms-retry-after-ms'].map((name) => numberOf(headers[name])),
+  ]
 }
 
 /** HubSpot names the length of its window instead of its end. */
@@ -54,7 +57,11 @@ function retryAfter(text: string | undefined, serverMs: number): number | null {
 }
 
 /** `"burst";r=0;t=10, "daily";r=900;t=3600`, or the older `limit=100, remaining=0, reset=10`. */
-function exhaustedPolicies(limits: string | undefined, policies: string | undefined, serverMs: number): (number | null)[] {
+function exhaustedPolicies(
+  limits: string | undefined,
+  policies: string | undefined,
+  serverMs: number,
+): (number | null)[] {
   if (limits === undefined) return []
   const [remaining, reset] = [/remaining=(\d+)/i.exec(limits)?.[1], /reset=(\d+)/i.exec(limits)?.[1]]
   if (remaining !== undefined) return [Number(remaining) > 0 ? null : resetWait(reset, serverMs)]
@@ -70,12 +77,20 @@ function exhaustedPolicies(limits: string | undefined, policies: string | undefi
 function members(text: string): { name: string; parameters: Map<string, string> }[] {
   return text.split(',').map((member) => {
     const [name = '', ...parameters] = member.split(';').map((part) => part.trim())
-    return { name, parameters: new Map(parameters.map((part) => [part.split('=', 1)[0] ?? '', part.slice(part.indexOf('=') + 1)])) }
+    return {
+      name,
+      parameters: new Map(parameters.map((part) => [part.split('=', 1)[0] ?? '', part.slice(part.indexOf('=') + 1)])),
+    }
   })
 }
 
 /** A 429 with a reset but no count of what remains is exhausted too. */
-function exhaustedCounter(status: number, remaining: string | undefined, reset: string | undefined, serverMs: number): number | null {
+function exhaustedCounter(
+  status: number,
+  remaining: string | undefined,
+  reset: string | undefined,
+  serverMs: number,
+): number | null {
   const left = numberOf(remaining, Math.min)
   const exhausted = left === null ? status === 429 : left <= 0
   return exhausted ? resetWait(reset, serverMs) : null
@@ -93,7 +108,9 @@ function resetWait(text: string | undefined, serverMs: number): number | null {
   return number * SECOND_MS
 }
 
-/** A header that came several times is a list: `of` chooses what is taken for it, the largest number if nothing is said. */
+/**
+ * A header that came several times is a list: `of` chooses what is taken for it, the largest number if nothing is said.
+ */
 function numberOf(text: string | undefined, of: (...numbers: number[]) => number = Math.max): number | null {
   const parts = text?.split(',').map((part) => part.trim()) ?? []
   return parts.length > 0 && parts.every((part) => /^\d{1,16}(\.\d+)?$/.test(part)) ? of(...parts.map(Number)) : null

@@ -1,7 +1,7 @@
 /**
- * The bytes of an answer as text. What the bytes show (a byte order mark, the zeros of UTF-16) is believed before the declared charset, and a
- * charset that nobody knows (`utf8mb4`, `binary`) is tried as UTF-8, which JSON is in (RFC 8259 section 8.1). Strict: a byte that is no text
- * would otherwise turn into U+FFFD unseen.
+ * The bytes of an answer as text. What the bytes show (a byte order mark, the zeros of UTF-16) is believed before the
+ * declared charset, and a charset that nobody knows (`utf8mb4`, `binary`) is tried as UTF-8, which JSON is in (RFC 8259
+ * section 8.1). Strict: a byte that is no text would otherwise turn into U+FFFD unseen.
  */
 import { isUtf8 } from 'node:buffer'
 
@@ -96,7 +96,8 @@ function strictly(bytes: Buffer, charset: string, declared = charset): string {
 /** Says where, for the one charset in which that can be found out. */
 function notText(bytes: Buffer, charset: string, declared: string): NotText {
   const named = declared === charset ? charset : `"${declared}" (read as ${charset})`
-  if (charset !== UTF8) return new NotText(`the body is no valid ${named} text`, charset.startsWith('utf-16') && bytes.length % 2 === 1)
+  if (charset !== UTF8)
+    return new NotText(`the body is no valid ${named} text`, charset.startsWith('utf-16') && bytes.length % 2 === 1)
   const at = firstBadByte(bytes)
   const lines = bytes.subarray(0, at).toString('latin1').split('\n')
   const ends = at >= bytes.length - 3 && isOpening(bytes.subarray(at))

@@ -1,7 +1,8 @@
 /**
- * Undoes the content codings of a body (RFC 9110 section 8.4). The bytes decide, the header only helps: servers send `Content-Encoding: UTF-8`
- * over plain text, name gzip over bytes that are not, and leave the header out over bytes that are. An empty body is empty in every coding.
- * Guarantees: what comes out of each coding is at most `bytesMax` long, so a small body cannot unpack into all of the memory.
+ * Undoes the content codings of a body (RFC 9110 section 8.4). The bytes decide, the header only helps: servers send
+ * `Content-Encoding: UTF-8` over plain text, name gzip over bytes that are not, and leave the header out over bytes
+ * that are. An empty body is empty in every coding. Guarantees: what comes out of each coding is at most `bytesMax`
+ * long, so a small body cannot unpack into all of the memory.
  */
 import { isUtf8 } from 'node:buffer'
 import { Readable, type Transform } from 'node:stream'
@@ -50,7 +51,8 @@ export async function decoded(body: Buffer, header: string | undefined, bounds: 
     if (bytes.length === 0) return { bytes, notes: [] }
     const coding = CODINGS.get(name)
     if (coding === undefined) notes.push(`the content coding "${name}" is not known: the body is read as it is`)
-    else if (!coding.isThere(bytes)) notes.push(`the body is not ${name}, as its content coding says: it is read as it is`)
+    else if (!coding.isThere(bytes))
+      notes.push(`the body is not ${name}, as its content coding says: it is read as it is`)
     else if (undone < CODINGS_MAX) {
       const opened = await undo(coding, bytes, bounds)
       if (opened === null) notes.push(`the body is not ${name}, as its content coding says: it is read as it is`)
@@ -116,7 +118,8 @@ async function collected(coding: Coding, bytes: Buffer, { bytesMax, tooLarge }: 
   return Buffer.concat(chunks)
 }
 
-const isZlib = (bytes: Buffer): boolean => bytes.length > 1 && (bytes[0]! & 0x0f) === 8 && bytes.readUInt16BE(0) % 31 === 0
+const isZlib = (bytes: Buffer): boolean =>
+  bytes.length > 1 && (bytes[0]! & 0x0f) === 8 && bytes.readUInt16BE(0) % 31 === 0
 
 const JSON_OPENINGS = new Set([...' \t\r\n{["\u00ef'].map((char) => char.charCodeAt(0)))
 const opensLikeJson = (bytes: Buffer): boolean => JSON_OPENINGS.has(bytes[0] ?? 0)

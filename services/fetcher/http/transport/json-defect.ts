@@ -1,7 +1,8 @@
 /**
- * Where and why a text is no JSON (RFC 8259): cut, followed by something else, or with a token that JSON does not have, such as NaN. The engine's
- * own words do not tell these apart, and quote what they found. Here no value is quoted: texts and numbers are masked, the names of fields stay.
- * Read only after a parser has refused the text. One pass, no recursion.
+ * Where and why a text is no JSON (RFC 8259): cut, followed by something else, or with a token that JSON does not have,
+ * such as NaN. The engine's own words do not tell these apart, and quote what they found. Here no value is quoted:
+ * texts and numbers are masked, the names of fields stay. Read only after a parser has refused the text. One pass, no
+ * recursion.
  */
 
 export type JsonDefect = {
@@ -18,7 +19,16 @@ export type JsonDefect = {
   before: string
 }
 
-const CODES = { quote: 0x22, backslash: 0x5c, comma: 0x2c, colon: 0x3a, open: 0x7b, close: 0x7d, openList: 0x5b, closeList: 0x5d }
+const CODES = {
+  quote: 0x22,
+  backslash: 0x5c,
+  comma: 0x2c,
+  colon: 0x3a,
+  open: 0x7b,
+  close: 0x7d,
+  openList: 0x5b,
+  closeList: 0x5d,
+}
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const NUMBER_CUT = /^-?(?:0|[1-9]\d*)?(?:\.\d*)?(?:[eE][+-]?\d*)?$/
 const LITERALS = ['true', 'false', 'null']
@@ -61,7 +71,12 @@ export function defectOf(text: string): JsonDefect | null {
 type Token = { kind: 'text' | 'number' | 'literal' | 'sign'; start: number; end: number; code: number }
 
 /** What may follow, or null for a token in the wrong place. */
-function after(expected: Expected, { kind, code }: Token, open: boolean[], behindValue: () => Expected): Expected | null {
+function after(
+  expected: Expected,
+  { kind, code }: Token,
+  open: boolean[],
+  behindValue: () => Expected,
+): Expected | null {
   const mayBeValue = expected === 'value' || expected === 'valueOrEnd'
   if (kind === 'text' && (expected === 'name' || expected === 'nameOrEnd')) return 'colon'
   if (kind !== 'sign') return mayBeValue ? behindValue() : null
@@ -139,7 +154,9 @@ function placeIn(text: string, at: number): { line: number; column: number } {
 function wordAt(text: string, at: number): string {
   WORD.lastIndex = at
   const word = WORD.exec(text)?.[0] ?? String.fromCodePoint(text.codePointAt(at) ?? 0)
-  return /^[\p{C}\p{Z}]/u.test(word) ? `U+${(word.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}` : word
+  return /^[\p{C}\p{Z}]/u.test(word)
+    ? `U+${(word.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+    : word
 }
 
 /** What follows is quoted unless it is data of the API once more. */

@@ -1,12 +1,13 @@
 /**
- * JSON text to values without silent damage. A number that a double cannot hold (an integer beyond 2^53, more than 17 significant digits,
- * beyond the largest or below the smallest double) stays as its text: a field declared as `int64()` or `decimal()` takes it exactly, and a
- * field declared as a number refuses it, so that it becomes a dead letter. All other JSON is what JSON.parse makes of it.
+ * JSON text to values without silent damage. A number that a double cannot hold (an integer beyond 2^53, more than 17
+ * significant digits, beyond the largest or below the smallest double) stays as its text: a field declared as `int64()`
+ * or `decimal()` takes it exactly, and a field declared as a number refuses it, so that it becomes a dead letter. All
+ * other JSON is what JSON.parse makes of it.
  */
 
 /**
- * Cheap test over the whole text for a number, behind the mark that opens a value, of 16 digits, 18 significant ones or a large exponent. A match
- * only means that the slower, exact way is taken.
+ * Cheap test over the whole text for a number, behind the mark that opens a value, of 16 digits, 18 significant ones or
+ * a large exponent. A match only means that the slower, exact way is taken.
  */
 const MAY_BE_INEXACT = /[:,[\s]-?(?:\d{16}|[1-9][\d.]{18}|0\.0*[1-9]\d{17}|\d[\d.]*[eE][+-]?\d{3})/
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
@@ -33,10 +34,14 @@ export function parseJson(text: string): unknown {
 
 /** The same JSON with its inexact numbers as texts. */
 const withTexts = (text: string): string =>
-  text.replace(STRING_OR_NUMBER, (token) => (token.startsWith('"') || isExact(Number(token), token) ? token : `"${token}"`))
+  text.replace(STRING_OR_NUMBER, (token) =>
+    token.startsWith('"') || isExact(Number(token), token) ? token : `"${token}"`,
+  )
 
 function isExact(value: number, source: string): boolean {
   if (INTEGER.test(source)) return Number.isSafeInteger(value)
   const digits = (source.split(/[eE]/, 1)[0] ?? '').replace(/[-.]/g, '').replace(/^0+/, '')
-  return Number.isFinite(value) && digits.replace(/0+$/, '').length <= DOUBLE_DIGITS_MAX && (value !== 0 || digits === '')
+  return (
+    Number.isFinite(value) && digits.replace(/0+$/, '').length <= DOUBLE_DIGITS_MAX && (value !== 0 || digits === '')
+  )
 }

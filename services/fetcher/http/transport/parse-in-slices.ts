@@ -1,7 +1,8 @@
 /**
- * A large JSON text to values in slices, with a turn of the event loop in between: JSON.parse of 60 MB blocks everything else for up to 6 s, and 60 MB
- * of `{},{},…` become 1.4 GB. The text is scanned ahead of the parser, which only ever gets whole members of an array or an object, so that a page
- * of too many elements is refused before they are built. The values are those of parseJson. A text of usual size is parsed at once.
+ * A large JSON text to values in slices, with a turn of the event loop in between: JSON.parse of 60 MB blocks
+ * everything else for up to 6 s, and 60 MB of `{},{},…` become 1.4 GB. The text is scanned ahead of the parser, which
+ * only ever gets whole members of an array or an object, so that a page of too many elements is refused before they are
+ * built. The values are those of parseJson. A text of usual size is parsed at once.
  */
 import type { Pace } from '#shared/clock.ts'
 import { parseJson } from './lossless-json.ts'
@@ -27,7 +28,12 @@ const UNITS_OF_ELEMENT = 8
 const UNITS_OF_BRACKET = UNITS_OF_ELEMENT - 1
 
 /** Throws SyntaxError, TooManyElements, or the signal's reason. */
-export async function parseInSlices(text: string, bounds: ElementBounds, pace: Pace, signal: AbortSignal): Promise<unknown> {
+export async function parseInSlices(
+  text: string,
+  bounds: ElementBounds,
+  pace: Pace,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { elementsMax, sliceChars = SLICE_CHARS } = bounds
   const atOnceChars = bounds.sliceChars ?? AT_ONCE_CHARS
   // Each element takes two characters, each other value one and a comma.
@@ -146,7 +152,10 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
     return false
   }
 
-  /** Gives every open frame a value, with the members in front of the one under way; they are small, or it would have one. */
+  /**
+   * Gives every open frame a value, with the members in front of the one under way; they are small, or it would have
+   * one.
+   */
   function build(): void {
     // The last one that has a value may have got small members since.
     for (let index = Math.max(0, built - 1); index < depth; index++) {
@@ -232,6 +241,7 @@ function endOfText(text: string, start: number): number {
 
 /** Also `__proto__` as a field of its own, as JSON.parse does. */
 function set(object: Record<string, unknown>, name: string, value: unknown): void {
-  if (name === '__proto__') Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
+  if (name === '__proto__')
+    Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
   else object[name] = value
 }

@@ -1,4 +1,7 @@
-/** One attempt gets so much time, headers and body together. Inside the limit layer, so that waiting for the quota does not count. */
+/**
+ * One attempt gets so much time, headers and body together. Inside the limit layer, so that waiting for the quota does
+ * not count.
+ */
 import type { Clock } from '#shared/clock.ts'
 import { AttemptFailed } from '../errors.ts'
 import type { Layer } from '../messages.ts'

@@ -1,6 +1,7 @@
 /**
- * The innermost layer: a page's request as one HTTP round trip, its answer as JSON. A 2xx that holds no JSON is a failed attempt; an answer
- * outside 2xx, or with a status that the stream declares to be no page, comes back with its status and an excerpt, for the layers further out to judge.
+ * The innermost layer: a page's request as one HTTP round trip, its answer as JSON. A 2xx that holds no JSON is a
+ * failed attempt; an answer outside 2xx, or with a status that the stream declares to be no page, comes back with its
+ * status and an excerpt, for the layers further out to judge.
  */
 
 import type { Clock, Pace } from '#shared/clock.ts'
@@ -54,7 +55,9 @@ export function transport(ask: RawExchange, { clock, pace, elementsMax, isDeclar
   }
 }
 
-/** Throws AttemptFailed, or the signal's reason. In slices, so that a large page does not keep everything else waiting. */
+/**
+ * Throws AttemptFailed, or the signal's reason. In slices, so that a large page does not keep everything else waiting.
+ */
 async function pageOf(answer: RawAnswer, elementsMax: number, pace: Pace, signal: AbortSignal): Promise<unknown> {
   if (isNoContent(answer.status)) return null
   refuseEmpty(answer)
@@ -66,7 +69,9 @@ async function pageOf(answer: RawAnswer, elementsMax: number, pace: Pace, signal
   }
 }
 
-/** Throws AttemptFailed. A page's data is never quoted: names of its fields, and what stands where JSON cannot have it. */
+/**
+ * Throws AttemptFailed. A page's data is never quoted: names of its fields, and what stands where JSON cannot have it.
+ */
 export function jsonOf(answer: RawAnswer): unknown {
   if (isNoContent(answer.status)) return null
   refuseEmpty(answer)
@@ -88,7 +93,10 @@ const tooMany = ({ bytes }: RawAnswer, elementsMax: number): AttemptFailed =>
       'ask for smaller pages, or raise bodyElementsMax of the source and give the fetcher more memory',
   )
 
-/** HTML is mostly a server in trouble, and a cut body can come whole the next time; everything else comes again as it is. */
+/**
+ * HTML is mostly a server in trouble, and a cut body can come whole the next time; everything else comes again as it
+ * is.
+ */
 function whyNotJson({ status, text, bytes, notes }: RawAnswer): AttemptFailed {
   if (/^\s*</.test(text)) {
     return new AttemptFailed('not_json', `the body is HTML or XML with status ${status}, no JSON: ${excerptOf(text)}`)
@@ -101,11 +109,15 @@ function whyNotJson({ status, text, bytes, notes }: RawAnswer): AttemptFailed {
   const place = `line ${defect.line}, column ${defect.column}`
   const before = defect.before === '' ? '' : ` behind ${excerptOf(defect.before)}`
   if (defect.kind === 'token' && defect.what.startsWith('<'))
-    return new AttemptFailed('not_json', `the body turns into HTML or XML at ${place}${before}: ${excerptOf(text.slice(defect.at))}`)
+    return new AttemptFailed(
+      'not_json',
+      `the body turns into HTML or XML at ${place}${before}: ${excerptOf(text.slice(defect.at))}`,
+    )
   const said = notes.length === 0 ? '' : ` (${notes.join('; ')})`
   if (defect.at === 0 || !/^\s*[[{]/.test(text))
     return new AttemptFailed('unreadable', `the body is no JSON, with status ${status}: ${excerptOf(text)}${said}`)
-  const what = defect.kind === 'trailing' ? `the JSON is followed by ${excerptOf(defect.what)}` : `no JSON value is ${defect.what}`
+  const what =
+    defect.kind === 'trailing' ? `the JSON is followed by ${excerptOf(defect.what)}` : `no JSON value is ${defect.what}`
   const lines = defect.what === 'another JSON value' ? '; lines of JSON, each a value, are not read' : ''
   return new AttemptFailed('unreadable', `${place}: ${what}${before}${lines}${said}`)
 }

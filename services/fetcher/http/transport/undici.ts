@@ -1,7 +1,7 @@
 /**
- * One HTTP round trip over undici: kept connections, bounded in number, and a body that is read up to a bound and decoded. What can be
- * different at the next attempt (connection, cut body, too many bytes) becomes AttemptFailed; an abort keeps the signal's reason.
- * The only file that knows undici. It follows no redirect and retries nothing.
+ * One HTTP round trip over undici: kept connections, bounded in number, and a body that is read up to a bound and
+ * decoded. What can be different at the next attempt (connection, cut body, too many bytes) becomes AttemptFailed; an
+ * abort keeps the signal's reason. The only file that knows undici. It follows no redirect and retries nothing.
  */
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici'
@@ -12,7 +12,12 @@ import { isNoContent, isOk } from '../status.ts'
 import { looselyTextOf, NotText, textOf } from './charset.ts'
 import { decoded, decodedOpening } from './content-coding.ts'
 
-export type RawRequest = { method: 'GET' | 'POST'; url: URL; headers: Readonly<Record<string, string>>; body: string | undefined }
+export type RawRequest = {
+  method: 'GET' | 'POST'
+  url: URL
+  headers: Readonly<Record<string, string>>
+  body: string | undefined
+}
 type Headers = Record<string, string>
 /** `notes`: what the headers say wrongly of a body that can be read all the same. */
 type Body = { text: string; bytes: number; notes: readonly string[] }
@@ -46,7 +51,12 @@ export function createHttp(options: { bodyBytesMax: number }): Http {
   }
 }
 
-async function roundTrip(agent: Agent, request: RawRequest, signal: AbortSignal, bodyBytesMax: number): Promise<RawAnswer> {
+async function roundTrip(
+  agent: Agent,
+  request: RawRequest,
+  signal: AbortSignal,
+  bodyBytesMax: number,
+): Promise<RawAnswer> {
   signal.throwIfAborted()
   let answered: Dispatcher.ResponseData | null = null
   try {
@@ -62,7 +72,11 @@ async function roundTrip(agent: Agent, request: RawRequest, signal: AbortSignal,
     const headers = headersOf(answered.headers)
     const sent = await read(body, ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX, ok && !isNoContent(status))
     // What an answer without content brings all the same is not looked at (RFC 9110 sections 15.3.5 and 15.3.6).
-    const content = isNoContent(status) ? NO_BODY : ok ? await page(sent, headers, bodyBytesMax) : await opening(sent, headers)
+    const content = isNoContent(status)
+      ? NO_BODY
+      : ok
+        ? await page(sent, headers, bodyBytesMax)
+        : await opening(sent, headers)
     return { status, headers, ...content }
   } catch (error) {
     signal.throwIfAborted()
@@ -116,7 +130,10 @@ async function opening(bytes: Buffer, headers: Headers): Promise<Body> {
 
 function tooLarge(bytesMax: number, opening: Buffer): AttemptFailed {
   const excerpt = excerptOf(opening.subarray(0, 1024).toString('utf8'))
-  return new AttemptFailed('too_large', `the body is larger than ${bytesMax} bytes (bodyBytesMax); it opens with: ${excerpt}`)
+  return new AttemptFailed(
+    'too_large',
+    `the body is larger than ${bytesMax} bytes (bodyBytesMax); it opens with: ${excerpt}`,
+  )
 }
 
 /** Cookies are dropped: nothing uses them, and they are credentials. */

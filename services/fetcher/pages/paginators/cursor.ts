@@ -1,6 +1,7 @@
 /**
- * An opaque cursor: from the body or a header of the answer into a parameter, a header or the JSON body of the next request. Missing, null,
- * false and "" end the walk, as does `hasMore` where it is declared; an answer in which the two contradict each other, or one is missing, stops it.
+ * An opaque cursor: from the body or a header of the answer into a parameter, a header or the JSON body of the next
+ * request. Missing, null, false and "" end the walk, as does `hasMore` where it is declared; an answer in which the two
+ * contradict each other, or one is missing, stops it.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { CursorSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -41,7 +42,10 @@ function nextCursor(spec: CursorSpec, stream: Stream, { headers, body }: PageVie
   if (found === undefined) return undefined
   if (found === null || found === false || found === '') return null
   if (isCursor(spec, found)) return found
-  throw unclear(stream, `the next cursor is ${Array.isArray(found) ? 'an array' : `a ${typeof found}`}, not a text or a number`)
+  throw unclear(
+    stream,
+    `the next cursor is ${Array.isArray(found) ? 'an array' : `a ${typeof found}`}, not a text or a number`,
+  )
 }
 
 const headerOf = ({ nextHeader = '' }: CursorSpec): string => unwrapped<string>(nextHeader).at.toLowerCase()
@@ -52,6 +56,7 @@ const isCursor = (spec: CursorSpec, found: unknown): boolean =>
 
 function withCursor(spec: CursorSpec, first: PageRequest, cursor: unknown): PageRequest {
   if (spec.param !== undefined) return { ...first, url: withParam(first.url, spec.param, String(cursor)) }
-  if (spec.header !== undefined) return { ...first, headers: { ...first.headers, [spec.header.toLowerCase()]: String(cursor) } }
+  if (spec.header !== undefined)
+    return { ...first, headers: { ...first.headers, [spec.header.toLowerCase()]: String(cursor) } }
   return { ...first, body: withValueAt(first.body, spec.body ?? '', cursor) }
 }

@@ -1,6 +1,7 @@
 /**
- * A GraphQL connection (Relay cursor connections): pageInfo says whether there is more and where, a variable takes it. An answer with `errors` is a
- * failure even if it holds data too (the specification's section 7.1: what is missing of it is not told apart): passing for the declared codes, final otherwise.
+ * A GraphQL connection (Relay cursor connections): pageInfo says whether there is more and where, a variable takes it.
+ * An answer with `errors` is a failure even if it holds data too (the specification's section 7.1: what is missing of
+ * it is not told apart): passing for the declared codes, final otherwise.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { GraphqlSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -37,7 +38,9 @@ export function graphqlPaginator(spec: GraphqlSpec, stream: Stream): Paginator {
     },
     passing({ body }) {
       const errors = errorsOf(body)
-      return errors.length > 0 && errors.every((error) => spec.retryable.includes(codeOf(error))) ? textOf(errors) : null
+      return errors.length > 0 && errors.every((error) => spec.retryable.includes(codeOf(error)))
+        ? textOf(errors)
+        : null
     },
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The last record's key is the next cursor (`starting_after`, `max_id`). Ends at an empty page, at a short one where the size is declared, or by
- * `hasMore`. A page that does not lead past the key that it was asked from stops the walk: it would be asked for ever, or its tail never be reached.
+ * The last record's key is the next cursor (`starting_after`, `max_id`). Ends at an empty page, at a short one where
+ * the size is declared, or by `hasMore`. A page that does not lead past the key that it was asked from stops the walk:
+ * it would be asked for ever, or its tail never be reached.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { KeysetSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -13,7 +14,10 @@ import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, unclear } from './read-response.ts'
 
 type Key = string | number | boolean
-/** `full`: a page of the whole size was seen in this walk. `same`: records at the end of the last page that have its key, where they come again. */
+/**
+ * `full`: a page of the whole size was seen in this walk. `same`: records at the end of the last page that have its
+ * key, where they come again.
+ */
 type KeyCursor = { keys: Key[]; full: boolean; same?: number | undefined }
 
 export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
@@ -22,13 +26,16 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
   function isLast({ records }: PageView, full: boolean, more: boolean | null): boolean {
     if (more === null) return isShort(records.length, size, full)
     if (!more) return true
-    if (records.length === 0) throw unclear(stream, 'hasMore is true, but the page has no record whose key could lead on')
+    if (records.length === 0)
+      throw unclear(stream, 'hasMore is true, but the page has no record whose key could lead on')
     return false
   }
 
   /** How many records at the front have these keys. */
   function sameAs(keys: readonly Key[], records: readonly unknown[]): number {
-    const other = records.findIndex((record) => spec.keys.some(({ field }, index) => valueAt(record, field) !== keys[index]))
+    const other = records.findIndex((record) =>
+      spec.keys.some(({ field }, index) => valueAt(record, field) !== keys[index]),
+    )
     return other === -1 ? records.length : other
   }
 
@@ -41,11 +48,16 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
       const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
       const said = more === null ? {} : { more }
       const again = from === null || !spec.inclusive ? 0 : Math.min(from.same ?? 1, sameAs(from.keys, records))
-      const some = { ...(spec.inclusive ? ({ repeats: 'some' } as const) : {}), ...(again === 0 ? {} : { again }), ...said }
+      const some = {
+        ...(spec.inclusive ? ({ repeats: 'some' } as const) : {}),
+        ...(again === 0 ? {} : { again }),
+        ...said,
+      }
       if (isLast(page, full, more)) return { cursor: null, ...some }
       const keys = spec.keys.map(({ field }) => keyAt(stream, field, records.at(-1)))
       const same = spec.inclusive ? { same: sameAs(keys, records.toReversed()) } : {}
-      if (from === null || keys.some((key, index) => key !== from.keys[index])) return { cursor: { keys, full, ...same }, ...some }
+      if (from === null || keys.some((key, index) => key !== from.keys[index]))
+        return { cursor: { keys, full, ...same }, ...some }
       // Nothing but the records of the key that it was asked from.
       if (spec.inclusive && more === null && records.length < size) return { cursor: null, ...some, repeats: 'all' }
       throw stuck(spec, stream, records.length, keys)
@@ -66,7 +78,10 @@ function keyAt(stream: Stream, field: string, record: unknown): Key {
   const found = valueAt(record, field)
   if (typeof found === 'string' || typeof found === 'number' || typeof found === 'boolean') return found
   const what = found === undefined || found === null ? 'nothing' : `an ${Array.isArray(found) ? 'array' : 'object'}`
-  throw unclear(stream, `the key of the next page is declared at "${field}" of a record, but the last record has ${what} there`)
+  throw unclear(
+    stream,
+    `the key of the next page is declared at "${field}" of a record, but the last record has ${what} there`,
+  )
 }
 
 function stuck(spec: KeysetSpec, stream: Stream, records: number, keys: readonly Key[]): Stopped {

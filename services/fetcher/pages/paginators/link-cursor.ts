@@ -1,6 +1,7 @@
 /**
- * A link to the next page as a cursor: resolved against the URL that answered (RFC 3986), kept whole with its own parameters, without user
- * information, fragment and the source's credentials where the API repeats them in it. Whether its origin may be asked is the client's decision.
+ * A link to the next page as a cursor: resolved against the URL that answered (RFC 3986), kept whole with its own
+ * parameters, without user information, fragment and the source's credentials where the API repeats them in it. Whether
+ * its origin may be asked is the client's decision.
  */
 
 import { sendsBearerToken } from '#shared/declaration/auth.ts'
@@ -26,7 +27,10 @@ export function linkRequest(stream: Stream, first: PageRequest, cursor: unknown)
   return { ...first, url: new URL(cursor) }
 }
 
-/** RFC 6750 section 2.3 lets a token stand in the query: an API that repeats it in its links would put it into the checkpoint. */
+/**
+ * RFC 6750 section 2.3 lets a token stand in the query: an API that repeats it in its links would put it into the
+ * checkpoint.
+ */
 function tokenParams({ source }: Stream): string[] {
   return sendsBearerToken(source.auth) ? ['access_token'] : []
 }

@@ -1,4 +1,7 @@
-/** `Link: <https://…>; rel="next"` (RFC 8288). No header, or none with that relation, ends the walk; one that cannot be read stops it. */
+/**
+ * `Link: <https://…>; rel="next"` (RFC 8288). No header, or none with that relation, ends the walk; one that cannot be
+ * read stops it.
+ */
 import LinkHeader from 'http-link-header'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { PaginateSpec } from '#shared/declaration/paginate/paginate.ts'

@@ -1,4 +1,7 @@
-/** The body holds the next page's URL, whole or relative: `{ "next": "https://…" }`. Null, false and "" end the walk; see omitted.ts for none at all. */
+/**
+ * The body holds the next page's URL, whole or relative: `{ "next": "https://…" }`. Null, false and "" end the walk;
+ * see omitted.ts for none at all.
+ */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { PaginateSpec } from '#shared/declaration/paginate/paginate.ts'
 import { unwrapped } from '#shared/declaration/place.ts'

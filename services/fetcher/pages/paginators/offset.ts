@@ -1,7 +1,8 @@
 /**
- * `?offset=500&limit=500`. The walk moves on by what came, less the overlap, and ends where the declared rule says so: at a short or an empty page,
- * at a total, or by a flag. With an overlap, each page has to bring a record of the one before again. If it does not, more records were deleted
- * meanwhile than it covers: the step says `shifted`, and the walk goes back, further each time and a bounded number of times, until it meets known records.
+ * `?offset=500&limit=500`. The walk moves on by what came, less the overlap, and ends where the declared rule says so:
+ * at a short or an empty page, at a total, or by a flag. With an overlap, each page has to bring a record of the one
+ * before again. If it does not, more records were deleted meanwhile than it covers: the step says `shifted`, and the
+ * walk goes back, further each time and a bounded number of times, until it meets known records.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
@@ -19,7 +20,9 @@ type OffsetCursor = {
   full: boolean
   /** Behind the last record walked so far. */
   end: number
-  /** Of records that the page before ended with, and of the one that it opened with. Empty: nothing has to come again. */
+  /**
+   * Of records that the page before ended with, and of the one that it opened with. Empty: nothing has to come again.
+   */
   marks: string[]
   /** Steps that were taken back in search of them. */
   back: number
@@ -43,7 +46,8 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     const total = endsByTotal(spec.total) ? totalAt(stream, 'total', spec.total, page) : null
     if (total !== null && at.offset - spec.first + length >= total) return true
     const declared = more === true || total !== null
-    if (declared && length === 0) throw unclear(stream, `the answer says that there is more, but the page at offset ${at.offset} is empty`)
+    if (declared && length === 0)
+      throw unclear(stream, `the answer says that there is more, but the page at offset ${at.offset} is empty`)
     if (declared) return false
     // Nothing but what was asked for again: the end.
     if (length <= spec.overlap && known === length - 1) return true
@@ -51,7 +55,8 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
   }
 
   function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
-    // A page of one record is asked for again as a whole: without a mark, nothing would tell that it has made room meanwhile.
+    // A page of one record is asked for again as a whole: without a mark, nothing would tell that it has made room
+    // meanwhile.
     const declared = spec.hasMore !== undefined || endsByTotal(spec.total)
     const overlap = Math.min(spec.overlap, declared ? records.length - 1 : Math.max(1, records.length - 1))
     const marked = overlap === 0 ? [] : [records[0], ...records.slice(-Math.min(overlap, MARKS_MAX))]
@@ -81,14 +86,19 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     next(page, cursor): PageStep {
       const at = cursorOf(stream, cursor ?? { offset: spec.first })
       const { records } = page
-      const known = at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
+      const known =
+        at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
       const repeats = repeated(records.length, at)
       const back = known === -1 ? goBack(records.length, at) : null
       const again = Math.min(records.length, at.end - at.offset)
       const came = { ...repeats, ...(again === 0 ? {} : { again }) }
       if (back !== null) return { cursor: back, ...came, shifted: at.back === 0 }
       const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
-      return { cursor: isLast(page, at, known, more) ? null : goOn(records, at), ...came, ...(more === null ? {} : { more }) }
+      return {
+        cursor: isLast(page, at, known, more) ? null : goOn(records, at),
+        ...came,
+        ...(more === null ? {} : { more }),
+      }
     },
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).offset),
   }

@@ -1,6 +1,7 @@
 /**
- * `?page=2`. The walk ends where the declared rule says so and nowhere else: a page without records or a short one, a number of pages or records,
- * or a flag. Records that move between pages while the walk goes on can be missed, and nothing in the answers would show it.
+ * `?page=2`. The walk ends where the declared rule says so and nowhere else: a page without records or a short one, a
+ * number of pages or records, or a flag. Records that move between pages while the walk goes on can be missed, and
+ * nothing in the answers would show it.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
@@ -23,15 +24,24 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
     url: withParam(withSize(request, spec.size).url, spec.param, String(page)),
   })
 
-  /** An estimate ends no walk: an empty page does. So it does where the answer leaves out a total or a flag that is optional. */
+  /**
+   * An estimate ends no walk: an empty page does. So it does where the answer leaves out a total or a flag that is
+   * optional.
+   */
   function isLast(records: number, at: PageCursor, { page, pages, total, more }: Said): boolean {
     if (more !== null) return !more
     if (pages !== null) return page >= pages
     if (total !== null && records === 0 && at.walked < total) {
-      throw walkShort(stream, `page ${at.page} is empty after ${at.walked} records, but the API said ${total}`, inexact('totalRecords'))
+      throw walkShort(
+        stream,
+        `page ${at.page} is empty after ${at.walked} records, but the API said ${total}`,
+        inexact('totalRecords'),
+      )
     }
     if (total !== null) return at.walked + records >= total
-    return spec.stop === 'short' ? isShort(records, spec.size?.value ?? Number.POSITIVE_INFINITY, at.full) : records === 0
+    return spec.stop === 'short'
+      ? isShort(records, spec.size?.value ?? Number.POSITIVE_INFINITY, at.full)
+      : records === 0
   }
 
   function saidBy(view: PageView, at: PageCursor): Said {
@@ -59,7 +69,10 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
       const at = { ...from, full: from.full || length >= (spec.size?.value ?? Number.POSITIVE_INFINITY) }
       const said = saidBy(view, at)
       const step = { ...pagesOf(view, said.page), ...(said.more === null ? {} : { more: said.more }) }
-      return { cursor: isLast(length, at, said) ? null : { page: at.page + 1, walked: at.walked + length, full: at.full }, ...step }
+      return {
+        cursor: isLast(length, at, said) ? null : { page: at.page + 1, walked: at.walked + length, full: at.full },
+        ...step,
+      }
     },
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).page),
   }

@@ -1,4 +1,6 @@
-/** The parameter that sets a page's size, the size that a request asks for, and when a page is the last one by its size. */
+/**
+ * The parameter that sets a page's size, the size that a request asks for, and when a page is the last one by its size.
+ */
 import { type PaginateSpec, pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { withParam } from '../../http/query.ts'
@@ -6,13 +8,16 @@ import { withParam } from '../../http/query.ts'
 type Size = { param: string; value: number } | number
 
 export const withSize = (request: PageRequest, size: Size | undefined): PageRequest =>
-  size === undefined || typeof size === 'number' ? request : { ...request, url: withParam(request.url, size.param, String(size.value)) }
+  size === undefined || typeof size === 'number'
+    ? request
+    : { ...request, url: withParam(request.url, size.param, String(size.value)) }
 
 /**
- * A page without records is the last. One that is not full is it once the API has shown a full page in this walk (`full`): an API that caps the size
- * in silence gives short pages only, and an end there would lose the rest.
+ * A page without records is the last. One that is not full is it once the API has shown a full page in this walk
+ * (`full`): an API that caps the size in silence gives short pages only, and an end there would lose the rest.
  */
-export const isShort = (records: number, size: number, full: boolean): boolean => records === 0 || (full && records < size)
+export const isShort = (records: number, size: number, full: boolean): boolean =>
+  records === 0 || (full && records < size)
 
 /** Names under which APIs take the size of a page, compared without case, `-`, `_` and brackets. */
 const SIZE_PARAMS = new Set(

@@ -46,5 +46,8 @@ function paginatorBy(spec: PaginateSpec, stream: Stream): Paginator {
 function windowsBy(spec: PaginateSpec & { kind: 'windows' }, stream: Stream): Paginator {
   const { watermark } = stream
   if (watermark !== null) return windowsPaginator(spec, paginatorBy(spec.pages, stream), { ...stream, watermark })
-  throw new DeclarationError('HR_DECLARATION', `${stream.source.file}, stream ${stream.name}, field paginate: windows need a watermark`)
+  throw new DeclarationError(
+    'HR_DECLARATION',
+    `${stream.source.file}, stream ${stream.name}, field paginate: windows need a watermark`,
+  )
 }

@@ -1,6 +1,7 @@
 /**
- * What every paginator is: it turns an answered page into the pointer to the next one, and that pointer into a request. It is pure, knows nothing
- * of bounds and repetitions (the walk has those), and its cursor is all that a run needs to go on after a restart: plain JSON, without a secret.
+ * What every paginator is: it turns an answered page into the pointer to the next one, and that pointer into a request.
+ * It is pure, knows nothing of bounds and repetitions (the walk has those), and its cursor is all that a run needs to
+ * go on after a restart: plain JSON, without a secret.
  */
 import type { Position } from '#shared/watermark.ts'
 import type { PageRequest, PageResponse } from '../../http/messages.ts'
@@ -26,11 +27,17 @@ export type PageView = {
 export type PageStep = {
   /** Where the next page is. Null: this was the last page. */
   cursor: Cursor | null
-  /** This page opens with records of earlier ones (`some`), or may hold no others (`all`), and that is no sign of a cycle. */
+  /**
+   * This page opens with records of earlier ones (`some`), or may hold no others (`all`), and that is no sign of a
+   * cycle.
+   */
   repeats?: 'some' | 'all'
   /** Everything before this position has been walked, in whatever order it came. */
   walkedTo?: Position
-  /** The walk may end short of what the API has: why. The watermark holds from this page to the end of the run, and a person must look. */
+  /**
+   * The walk may end short of what the API has: why. The watermark holds from this page to the end of the run, and a
+   * person must look.
+   */
   incomplete?: string
   /** Records moved while the walk went on, and some of them may have been passed over. */
   shifted?: boolean
@@ -42,13 +49,16 @@ export type PageStep = {
   more?: boolean
   /** `page`: number of this page, from 1. `pages`: how many the answer says there are, null where it does not. */
   pages?: { page: number; pages: number | null; exact: boolean }
-  /** The next page opens a list of its own. `ended`: this one is complete. `dropped`: this one is read again in smaller parts. */
+  /**
+   * The next page opens a list of its own. `ended`: this one is complete. `dropped`: this one is read again in smaller
+   * parts.
+   */
   list?: 'ended' | 'dropped'
 }
 
 /**
- * What a walk is about: from which position on (null for everything), up to which (null for whatever is newest), and when its run started
- * (epoch milliseconds).
+ * What a walk is about: from which position on (null for everything), up to which (null for whatever is newest), and
+ * when its run started (epoch milliseconds).
  */
 export type WalkRange = { since: Position | null; until: Position | null; startedMs: number }
 
@@ -57,13 +67,19 @@ export type Paginator = {
   first(request: PageRequest): PageRequest
   /** The cursor of the first page, where that depends on the range. Without it, the first page is `first`. */
   start?(range: WalkRange): Cursor
-  /** `cursor` is the one that asked for this page, null for the first. Throws Stopped if the answer does not say what comes next. */
+  /**
+   * `cursor` is the one that asked for this page, null for the first. Throws Stopped if the answer does not say what
+   * comes next.
+   */
   next(page: PageView, cursor: Cursor | null): PageStep
   /** What follows a page whose status says that there is nothing, where that is not the end of the run. */
   end?(cursor: Cursor | null): PageStep
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
-  /** Throws Stopped for a 2xx that is an error by what this way of paging knows of its body. Called before the records are read. */
+  /**
+   * Throws Stopped for a 2xx that is an error by what this way of paging knows of its body. Called before the records
+   * are read.
+   */
   refuse?(response: PageResponse): void
   /** Tells by its reason a 2xx that is a failure which may pass; null for any other answer. */
   passing?(response: PageResponse): string | null

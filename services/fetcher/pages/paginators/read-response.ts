@@ -5,7 +5,10 @@ import { messageOf, Stopped } from '#shared/errors.ts'
 import { valueAt } from '#shared/json-pointer.ts'
 import type { Cursor } from './paginator.ts'
 
-/** The value at `place` of the body; undefined if there is none, optional or not. Throws Stopped if the author's function throws. */
+/**
+ * The value at `place` of the body; undefined if there is none, optional or not. Throws Stopped if the author's
+ * function throws.
+ */
 export function readPlace(stream: Stream, field: string, place: Place, body: unknown): unknown {
   const { at } = unwrapped<SimplePlace>(place)
   if (typeof at === 'string') return valueAt(body, at)
@@ -29,7 +32,9 @@ export function flagAt(stream: Stream, field: string, place: Place, body: unknow
 
 type Counted = { body: unknown; headers: Readonly<Record<string, string>> }
 
-/** A declared total: a whole number, or its text. Null only where it is optional and missing, or null. Throws Stopped. */
+/**
+ * A declared total: a whole number, or its text. Null only where it is optional and missing, or null. Throws Stopped.
+ */
 export function totalAt(stream: Stream, field: string, total: Total, { body, headers }: Counted): number | null {
   const place = placeOfTotal(total)
   const found = 'header' in place ? headers[place.header.toLowerCase()] : readPlace(stream, field, place.at, body)
@@ -51,7 +56,8 @@ function placeOfTotal(total: Total): { at: Place } | { header: string } {
 }
 
 /** False for totals that are declared as estimates or capped. */
-export const isExact = (total: Total): boolean => typeof total !== 'object' || 'optional' in total || total.exact !== false
+export const isExact = (total: Total): boolean =>
+  typeof total !== 'object' || 'optional' in total || total.exact !== false
 
 const notThere = (stream: Stream, field: string, place: Place, found: unknown, no: string): Stopped =>
   new Stopped(

@@ -1,4 +1,7 @@
-/** What a record is known by when it comes again: its primary key where the API sends it under that name, else all of it. */
+/**
+ * What a record is known by when it comes again: its primary key where the API sends it under that name, else all of
+ * it.
+ */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { rawText } from '../../validate/deep-json.ts'
 import { digest } from '../../validate/validate.ts'

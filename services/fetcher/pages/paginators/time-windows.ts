@@ -1,6 +1,7 @@
 /**
- * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by another way of paging. A window
- * that hits the cap is halved and walked again, down to a least size; one that is done makes everything before its end safe to confirm.
+ * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by
+ * another way of paging. A window that hits the cap is halved and walked again, down to a least size; one that is done
+ * makes everything before its end safe to confirm.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -35,7 +36,11 @@ const MINUTE_MS = 60_000
 const NS_PER_MS = 1_000_000n
 const nsOf = (ms: number): bigint => BigInt(ms) * NS_PER_MS
 
-export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: Stream & { watermark: Watermarking }): Paginator {
+export function windowsPaginator(
+  spec: WindowsSpec,
+  pages: Paginator,
+  stream: Stream & { watermark: Watermarking },
+): Paginator {
   const { kind, form, param, body } = stream.watermark
   const unitMs = formUnitMs(form)
   const minMs = Math.min(spec.size, Math.max(spec.min ?? MINUTE_MS, unitMs))
@@ -47,10 +52,22 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
     throw foreignCursor(stream, 'no window')
   }
 
-  /** At least one unit long, also where nothing is settled yet: a run asks for something, and moves no watermark by it. */
+  /**
+   * At least one unit long, also where nothing is settled yet: a run asks for something, and moves no watermark by it.
+   */
   function windowFrom(from: bigint, until: bigint, sizeMs: number, againTo: string | null): WindowCursor {
     const to = smaller(from + nsOf(sizeMs), until > from ? until : from + nsOf(unitMs))
-    return { from: text(from), to: text(to), until: text(until), sizeMs, inner: null, records: 0, againTo, first: null, before: null }
+    return {
+      from: text(from),
+      to: text(to),
+      until: text(until),
+      sizeMs,
+      inner: null,
+      records: 0,
+      againTo,
+      first: null,
+      before: null,
+    }
   }
 
   function isCapped({ body: answer }: PageView, records: number): boolean {
@@ -68,7 +85,10 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
   const again = (at: WindowCursor): Pick<PageStep, 'repeats'> =>
     at.againTo !== null && ns(at.from) < ns(at.againTo) ? { repeats: 'all' } : {}
 
-  /** What lies on a boundary can be on both sides of it, and be all that they bring; in three windows in a row it is an API that ignores them. */
+  /**
+   * What lies on a boundary can be on both sides of it, and be all that they bring; in three windows in a row it is an
+   * API that ignores them.
+   */
   const onBoundary = ({ first, before }: WindowCursor): Pick<PageStep, 'repeats'> =>
     first !== null && first === before ? { repeats: 'all' } : {}
 
@@ -77,7 +97,12 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
     // After a halving the windows grow again, since what was dense once is not dense for ever.
     const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
     const before = at.first === at.before ? null : at.first
-    return { ...again(at), cursor: next === null ? null : { ...next, before }, walkedTo: smaller(to, until), list: 'ended' }
+    return {
+      ...again(at),
+      cursor: next === null ? null : { ...next, before },
+      walkedTo: smaller(to, until),
+      list: 'ended',
+    }
   }
 
   function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
@@ -100,7 +125,9 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
       const step = known.inner === null ? { ...pages.next(page, null), ...onBoundary(at) } : pages.next(page, at.inner)
       const records = at.records + page.records.length
       if (isCapped(page, records)) return { ...repeatsOf(step), ...again(at), cursor: halved(at), list: 'dropped' }
-      return step.cursor === null ? { ...step, ...done(at) } : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }
+      return step.cursor === null
+        ? { ...step, ...done(at) }
+        : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }
     },
     // A window in which there is nothing; the next one may hold something.
     end: (cursor) => done(windowOf(stream, cursor)),
@@ -113,7 +140,9 @@ export function windowsPaginator(spec: WindowsSpec, pages: Paginator, stream: St
 }
 
 function pageMark(stream: Stream, { records }: PageView): string | null {
-  return records.length === 0 ? null : `${records.length} ${markOf(stream, records[0])} ${markOf(stream, records.at(-1))}`
+  return records.length === 0
+    ? null
+    : `${records.length} ${markOf(stream, records[0])} ${markOf(stream, records.at(-1))}`
 }
 
 /** Of a window that is read again, nothing else holds. */
@@ -129,13 +158,27 @@ function floorTo(position: bigint, unitMs: number): bigint {
 }
 
 function tooMany(stream: Stream, from: string, to: string): Stopped {
-  return new Stopped('HR_WINDOW_CAPPED', `${stream.label}: the window from ${from} to ${to} hits the cap and is not halved any more`, {
-    hint: 'lower min of windows, or raise cap if the API gives more; partitions with other parameters split it too',
-  })
+  return new Stopped(
+    'HR_WINDOW_CAPPED',
+    `${stream.label}: the window from ${from} to ${to} hits the cap and is not halved any more`,
+    {
+      hint: 'lower min of windows, or raise cap if the API gives more; partitions with other parameters split it too',
+    },
+  )
 }
 
 function windowOf(stream: Stream, cursor: Cursor | null): WindowCursor {
-  const { from, to, until, sizeMs, inner = null, records = 0, againTo = null, first = null, before = null } = fieldsOf<WindowCursor>(cursor)
+  const {
+    from,
+    to,
+    until,
+    sizeMs,
+    inner = null,
+    records = 0,
+    againTo = null,
+    first = null,
+    before = null,
+  } = fieldsOf<WindowCursor>(cursor)
   if (typeof from !== 'string' || typeof to !== 'string' || typeof until !== 'string' || typeof sizeMs !== 'number') {
     throw foreignCursor(stream, 'no window')
   }

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { type Environment, resolverFor } from '#shared/config/config.ts'
-import { bearer, cursor, generator, linkHeader, none, oauth2ClientCredentials, optional, secret, windows, z } from '#shared/index.ts'
+import {
+  bearer,
+  cursor,
+  generator,
+  linkHeader,
+  none,
+  oauth2ClientCredentials,
+  optional,
+  secret,
+  windows,
+  z,
+} from '#shared/index.ts'
 import { silentLog } from '#shared/log.ts'
 import { openApi } from '../../../../services/fetcher/authoring/api.ts'
 import { checkSource } from '../../../../services/fetcher/authoring/check/check.ts'
@@ -81,7 +92,13 @@ describe('a step fails, and says what to change:', () => {
       /SHOP_KEY is not set/,
       /set SHOP_KEY, or SHOP_KEY_FILE/,
     ],
-    ['nothing listens at the address', 'address', { source: { baseUrl: 'http://127.0.0.1:1' } }, /ECONNREFUSED/, /check baseUrl/],
+    [
+      'nothing listens at the address',
+      'address',
+      { source: { baseUrl: 'http://127.0.0.1:1' } },
+      /ECONNREFUSED/,
+      /check baseUrl/,
+    ],
     [
       'an API that wants credentials gets none',
       'credentials',
@@ -107,7 +124,13 @@ describe('a step fails, and says what to change:', () => {
       'the token endpoint is down',
       'credentials',
       {
-        source: { auth: oauth2ClientCredentials({ tokenUrl: 'http://127.0.0.1:1/', clientId: 'shop', clientSecret: secret('SHOP_KEY') }) },
+        source: {
+          auth: oauth2ClientCredentials({
+            tokenUrl: 'http://127.0.0.1:1/',
+            clientId: 'shop',
+            clientSecret: secret('SHOP_KEY'),
+          }),
+        },
         environment: { SHOP_KEY: 'k3y-of-shop' },
       },
       /no token from http:\/\/127\.0\.0\.1:1\//,
@@ -121,7 +144,13 @@ describe('a step fails, and says what to change:', () => {
       /path/,
     ],
     ['the API fails', 'first page', { script: () => ({ status: 503, json: {} }) }, /failed 3 times/, /attemptsMax/],
-    ['the answer is a page for people', 'first page', { script: () => ({ body: '<html>Sign in</html>' }) }, /HTML.*Sign in/, /./],
+    [
+      'the answer is a page for people',
+      'first page',
+      { script: () => ({ body: '<html>Sign in</html>' }) },
+      /HTML.*Sign in/,
+      /./,
+    ],
     [
       'records points to nothing',
       'first page',
@@ -129,7 +158,13 @@ describe('a step fails, and says what to change:', () => {
       /no array of records at "\/items"/,
       /records: '\/data' \(2 objects\)/,
     ],
-    ['records points to an object', 'first page', { stream: { records: '' } }, /no array of records at ""/, /records: '\/data'/],
+    [
+      'records points to an object',
+      'first page',
+      { stream: { records: '' } },
+      /no array of records at ""/,
+      /records: '\/data'/,
+    ],
     [
       'a records function throws',
       'first page',
@@ -137,7 +172,13 @@ describe('a step fails, and says what to change:', () => {
       /no array of records at the place that its function names/,
       /records: '\/data'/,
     ],
-    ['there are no records in the answer at all', 'first page', { script: text({ error: 'quota' }) }, /no array/, /check path and params/],
+    [
+      'there are no records in the answer at all',
+      'first page',
+      { script: text({ error: 'quota' }) },
+      /no array/,
+      /check path and params/,
+    ],
     [
       'params throws',
       'first page',
@@ -168,7 +209,10 @@ describe('a step fails, and says what to change:', () => {
     [
       'the API does not take the cursor',
       'second page',
-      { script: (asked) => (asked.query.has('cursor') ? { status: 400, json: { error: 'bad cursor' } } : wellBehaved()(asked)) },
+      {
+        script: (asked) =>
+          asked.query.has('cursor') ? { status: 400, json: { error: 'bad cursor' } } : wellBehaved()(asked),
+      },
       /400.*bad cursor/,
       /check paginate/,
     ],
@@ -177,14 +221,23 @@ describe('a step fails, and says what to change:', () => {
       'second page',
       {
         script: ({ query }) => ({
-          json: { data: query.has('cursor') ? [ORDERS[1], ORDERS[0]] : ORDERS.slice(0, 2), next: query.has('cursor') ? 'c' : 'b' },
+          json: {
+            data: query.has('cursor') ? [ORDERS[1], ORDERS[0]] : ORDERS.slice(0, 2),
+            next: query.has('cursor') ? 'c' : 'b',
+          },
         }),
         stream: { watermark: undefined },
       },
       /all its 2 records were on the first one/,
       /cursor is sent/,
     ],
-    ['the API says what the declaration does not see', 'second page', { stream: { paginate: none() } }, /none\) finds none/, /"\/next"/],
+    [
+      'the API says what the declaration does not see',
+      'second page',
+      { stream: { paginate: none() } },
+      /none\) finds none/,
+      /"\/next"/,
+    ],
     [
       'the next page is in a Link header',
       'second page',
@@ -229,7 +282,10 @@ describe('a step fails, and says what to change:', () => {
     [
       'the parameter is refused',
       'watermark',
-      { script: (asked) => (asked.query.has('since') ? { status: 400, json: { error: 'since: no number' } } : wellBehaved()(asked)) },
+      {
+        script: (asked) =>
+          asked.query.has('since') ? { status: 400, json: { error: 'since: no number' } } : wellBehaved()(asked),
+      },
       /400.*since: no number/,
       /check since.*as: 'iso'/,
     ],
@@ -254,7 +310,9 @@ describe('a step fails, and says what to change:', () => {
       'the records are not sorted as declared',
       'order',
       {
-        script: ({ query }) => ({ json: { data: query.has('since') ? [ORDERS[2]] : [ORDERS[2], ORDERS[0]], next: null } }),
+        script: ({ query }) => ({
+          json: { data: query.has('since') ? [ORDERS[2]] : [ORDERS[2], ORDERS[0]], next: null },
+        }),
         stream: { watermark: { field: 'updated_at', param: 'since', sorted: true } },
       },
       /do not come in the order of updated_at/,
@@ -384,7 +442,10 @@ describe('a source that would run', () => {
     )
     const { step } = await check(t, { stream: { schema, envelope, partitions: [{ region: 'eu' }] } })
     assert.equal(step('schema').status, 'failed')
-    assert.match(step('schema').says, /envelope\.account is declared at "\/meta\/account", but there is nothing; it has data, next/)
+    assert.match(
+      step('schema').says,
+      /envelope\.account is declared at "\/meta\/account", but there is nothing; it has data, next/,
+    )
     assert.match(step('schema').advice ?? '', /account: optional\(/)
   })
 
@@ -398,7 +459,8 @@ describe('a source that would run', () => {
       for (let from = 0; from < ORDERS.length; from += 3) {
         const { ids } = (await request({ params: { from } })).body as { ids: string[] }
         const found: unknown[] = []
-        for (const id of ids) for (let asked = 0; asked < 4; asked++) found.push((await request({ path: `/orders/${id}` })).body)
+        for (const id of ids)
+          for (let asked = 0; asked < 4; asked++) found.push((await request({ path: `/orders/${id}` })).body)
         yield { records: found.filter((_, index) => index % 4 === 0).map((each) => (each as { order: unknown }).order) }
       }
     })
@@ -413,7 +475,10 @@ describe('a source that would run', () => {
     const single = generator(async function* ({ request }) {
       yield { records: ((await request()).body as { data: unknown[] }).data }
     })
-    assert.equal((await check(t, { stream: { paginate: single } })).step('second page').says, 'the first one is the last')
+    assert.equal(
+      (await check(t, { stream: { paginate: single } })).step('second page').says,
+      'the first one is the last',
+    )
     const broken = generator(async function* ({ request }) {
       yield { records: ((await request()).body as { items: unknown[] }).items }
     })
@@ -447,7 +512,10 @@ describe('a source that would run', () => {
       assert.equal(other('second page').warnings, undefined)
     }
     const { step: held } = await check(t, { script })
-    assert.match(held('second page').warnings?.[0] ?? '', /a run would hold the watermark: the answer has no next cursor/)
+    assert.match(
+      held('second page').warnings?.[0] ?? '',
+      /a run would hold the watermark: the answer has no next cursor/,
+    )
   })
 
   test('may end with has_more false while a cursor is still named', async (t) => {
@@ -491,7 +559,9 @@ describe('a source that would run', () => {
 
 test('an API out of reach is not asked for each stream', async (t) => {
   const stream = { path: '/orders', records: '/data', paginate: none(), schema: orderSchema, primaryKey: ['id'] }
-  const { steps } = await check(t, { source: { baseUrl: 'http://127.0.0.1:1', streams: { orders: stream, items: stream } } })
+  const { steps } = await check(t, {
+    source: { baseUrl: 'http://127.0.0.1:1', streams: { orders: stream, items: stream } },
+  })
   assert.deepEqual(
     steps.filter(({ stream: label }) => label === 'shop.orders').map((each) => each.step),
     STEPS.slice(2, 9),
@@ -515,7 +585,10 @@ test('beyond the bound of requests nothing is asked', async (t) => {
   const api = openApi(source, { clock: fastClock(), log: silentLog, resolver: resolverFor({}), requestsMax: 2 })
   t.after(() => api.close())
   const ask = () =>
-    api.send(firstRequest(streamOf(source), api.baseUrl, 0, null), { signal: new AbortController().signal, stream: 'shop.orders' })
+    api.send(firstRequest(streamOf(source), api.baseUrl, 0, null), {
+      signal: new AbortController().signal,
+      stream: 'shop.orders',
+    })
   await ask()
   await ask()
   await assert.rejects(ask(), { code: 'HR_REQUESTS_MAX' })

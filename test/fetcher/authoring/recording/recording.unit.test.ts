@@ -8,7 +8,11 @@ import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { cursor, linkHeader, nextUrl, offset, setting, z } from '#shared/index.ts'
 import { lookAt } from '../../../../services/fetcher/authoring/dry-run.ts'
-import { createRecorder, readRecording, writeRecording } from '../../../../services/fetcher/authoring/recording/recording.ts'
+import {
+  createRecorder,
+  readRecording,
+  writeRecording,
+} from '../../../../services/fetcher/authoring/recording/recording.ts'
 import { type Answer, type Asked, startServer } from '../../../support/http.ts'
 import { declareShop, order, STREAM, streamOf } from '../../declared.ts'
 import { apiFor, ownFolder, twoPages } from '../authoring.ts'
@@ -21,9 +25,21 @@ async function recorded(t: TestContext, script: (asked: Asked) => Answer, stream
   const shop = declareShop(stream, { baseUrl: server.url, ...source })
   const api = apiFor(t, shop)
   const file = join(ownFolder(t), 'shop.orders.recording.json')
-  const recorder = createRecorder(streamOf(shop), { partition: 0, baseUrl: api.baseUrl, hide: api.hide, clock: systemClock })
+  const recorder = createRecorder(streamOf(shop), {
+    partition: 0,
+    baseUrl: api.baseUrl,
+    hide: api.hide,
+    clock: systemClock,
+  })
   const { signal } = new AbortController()
-  const look = lookAt({ stream: streamOf(shop), partition: 0, baseUrl: api.baseUrl, send: recorder.around(api.send), signal, startedMs: 0 })
+  const look = lookAt({
+    stream: streamOf(shop),
+    partition: 0,
+    baseUrl: api.baseUrl,
+    send: recorder.around(api.send),
+    signal,
+    startedMs: 0,
+  })
   while ((await look.next()) !== null);
   const recording = recorder.recording()
   assert.ok(recording !== null)
@@ -92,7 +108,10 @@ describe('a replay refuses', () => {
     ]
     for (const [part, words] of differing) {
       const base = { method: 'POST', body: { region: 'eu' }, ...part }
-      assert.match((await stoppedBy(walkRecorded(declared(server.url, base), 'orders', file), 'HR_NOT_RECORDED')).message, words)
+      assert.match(
+        (await stoppedBy(walkRecorded(declared(server.url, base), 'orders', file), 'HR_NOT_RECORDED')).message,
+        words,
+      )
     }
   })
 
@@ -116,10 +135,16 @@ describe('a replay refuses', () => {
     const refused = (words: RegExp) => (error: unknown) => error instanceof WrongUse && words.test(error.message)
     await assert.rejects(walkRecorded(declared, 'items', file), refused(/shop has no stream "items"/))
     writeRecording(file, { ...readRecording(file), stream: 'shop.items' })
-    await assert.rejects(walkRecorded(declared, 'orders', file), refused(/a recording of shop\.items, not of shop\.orders/))
+    await assert.rejects(
+      walkRecorded(declared, 'orders', file),
+      refused(/a recording of shop\.items, not of shop\.orders/),
+    )
     writeFileSync(file, '{"headrace":"recording","v":1}')
     await assert.rejects(walkRecorded(declared, 'orders', file), refused(/recording\.json: is no recording: stream/))
-    await assert.rejects(walkRecorded(declared, 'orders', `${file}.none`), refused(/none: is no recording that can be read/))
+    await assert.rejects(
+      walkRecorded(declared, 'orders', `${file}.none`),
+      refused(/none: is no recording that can be read/),
+    )
   })
 
   test('what the run refuses: an answer without records', async (t) => {
@@ -145,7 +170,10 @@ describe('a recording', () => {
     assert.equal(walked.unchanged, 1)
     assert.equal(walked.pages, 2)
     const [letter] = walked.deadLetters
-    assert.deepEqual([letter?.page, letter?.reason, JSON.parse(letter?.raw ?? '')], [1, 'invalid_type', { ...order('x'), total: 'much' }])
+    assert.deepEqual(
+      [letter?.page, letter?.reason, JSON.parse(letter?.raw ?? '')],
+      [1, 'invalid_type', { ...order('x'), total: 'much' }],
+    )
     assert.deepEqual(
       walked.requests.map(({ url }) => new URL(url).search),
       ['', '?cursor=b'],
@@ -155,7 +183,10 @@ describe('a recording', () => {
   test('serves every way of paging', async (t) => {
     const pages = (asked: Asked, next: (place: string) => Answer): Answer => {
       const second =
-        asked.query.has('page') || asked.query.get('offset') === '2' || asked.headers['x-after'] === 'b' || asked.body.includes('b')
+        asked.query.has('page') ||
+        asked.query.get('offset') === '2' ||
+        asked.headers['x-after'] === 'b' ||
+        asked.body.includes('b')
       return {
         ...next(second ? '' : `${asked.path}?page=2`),
         json: {
@@ -214,7 +245,10 @@ describe('a recording', () => {
     const elsewhere = declared('', {}, { baseUrl: setting('SHOP_URL', 'http://127.0.0.1:9') })
     assert.equal((await walkRecorded(elsewhere, 'orders', file)).pages, 2)
     const moved = declared('http://127.0.0.1:9')
-    assert.match((await stoppedBy(walkRecorded(moved, 'orders', file), 'HR_NOT_RECORDED')).message, /differs in the origin/)
+    assert.match(
+      (await stoppedBy(walkRecorded(moved, 'orders', file), 'HR_NOT_RECORDED')).message,
+      /differs in the origin/,
+    )
   })
 
   test('replaces an earlier one, and no other file', async (t) => {

@@ -1,4 +1,7 @@
-/** Where credentials go, and that they go nowhere else. Real servers: the API, its token endpoint, and another host in a next link. */
+/**
+ * Where credentials go, and that they go nowhere else. Real servers: the API, its token endpoint, and another host in a
+ * next link.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { apiKey, basic, bearer, oauth2ClientCredentials } from '#shared/declaration/auth.ts'
@@ -19,7 +22,11 @@ const isToken = ({ path }: Asked) => path === '/token'
 
 /** An API with its token endpoint: tokens t1, t2, … that are good until `refuse` says otherwise. */
 function oauthScript(
-  options: { life?: unknown; refuse?: (token: string, asked: Asked) => boolean; token?: (number: number) => Answer | null } = {},
+  options: {
+    life?: unknown
+    refuse?: (token: string, asked: Asked) => boolean
+    token?: (number: number) => Answer | null
+  } = {},
 ) {
   let tokens = 0
   return (asked: Asked): Answer => {
@@ -28,7 +35,9 @@ function oauthScript(
       const scripted = options.token?.(tokens) ?? null
       if (scripted !== null) return scripted
       const life = 'life' in options ? options.life : 3600
-      return { json: { access_token: `t${tokens}`, token_type: 'Bearer', ...(life === undefined ? {} : { expires_in: life }) } }
+      return {
+        json: { access_token: `t${tokens}`, token_type: 'Bearer', ...(life === undefined ? {} : { expires_in: life }) },
+      }
     }
     const token = asked.headers.authorization?.slice('Bearer '.length) ?? ''
     return options.refuse?.(token, asked) === true ? { status: 401, body: `token ${token} is not good` } : PAGE
@@ -46,8 +55,13 @@ describe('fixed credentials', () => {
 
   test('user name and password go into a Basic header', async (t) => {
     const server = await startServer(t, inTurn(PAGE))
-    await clientFor(t, server.url, { source: { auth: basic({ username: 'ünal', password: secret('SHOP_SECRET') }) } }).ask()
-    assert.equal(server.requests[0]?.headers.authorization, `Basic ${Buffer.from(`ünal:${SECRETS.SHOP_SECRET}`).toString('base64')}`)
+    await clientFor(t, server.url, {
+      source: { auth: basic({ username: 'ünal', password: secret('SHOP_SECRET') }) },
+    }).ask()
+    assert.equal(
+      server.requests[0]?.headers.authorization,
+      `Basic ${Buffer.from(`ünal:${SECRETS.SHOP_SECRET}`).toString('base64')}`,
+    )
   })
 
   test('an API key goes into the header that is declared', async (t) => {
@@ -58,7 +72,9 @@ describe('fixed credentials', () => {
 
   test('an API key in the query is sent, and is in neither the answer, a log line, nor an error', async (t) => {
     const server = await startServer(t, inTurn(PAGE, { status: 404 }))
-    const { ask, logged } = clientFor(t, server.url, { source: { auth: apiKey({ key: secret('SHOP_KEY'), in: 'query', name: 'sk' }) } })
+    const { ask, logged } = clientFor(t, server.url, {
+      source: { auth: apiKey({ key: secret('SHOP_KEY'), in: 'query', name: 'sk' }) },
+    })
     const page = await ask({ path: '/orders?sk=old&a=%20b' })
     assert.deepEqual(server.requests[0]?.query.getAll('sk'), [KEY])
     assert.match(server.requests[0]?.target ?? '', /^\/orders\?a=%20b&sk=/, 'the other parameters stay byte for byte')
@@ -81,7 +97,10 @@ describe('fixed credentials', () => {
     const paginator = paginatorFor(stream)
     const { cursor } = paginator.next({ ...first, records: [], longest: 0, size: null }, null)
     assert.equal(cursor, `${server.url}/orders?page=2`)
-    await client.send(paginator.at(first.request, cursor), { signal: new AbortController().signal, stream: stream.label })
+    await client.send(paginator.at(first.request, cursor), {
+      signal: new AbortController().signal,
+      stream: stream.label,
+    })
     assert.deepEqual(server.requests[1]?.query.getAll('sk'), [KEY])
   })
 
@@ -90,21 +109,27 @@ describe('fixed credentials', () => {
     ['an API key', apiKey({ key: secret('SHOP_KEY'), in: 'query', name: 'sk' })],
   ] as const) {
     test(`${name} that is refused with 401 is not tried again; the hint names its variable, and no text holds it`, async (t) => {
-      const server = await startServer(t, inTurn({ status: 401, body: `"${KEY}" (${encodeURIComponent(KEY)}) is not known here` }))
+      const server = await startServer(
+        t,
+        inTurn({ status: 401, body: `"${KEY}" (${encodeURIComponent(KEY)}) is not known here` }),
+      )
       const { ask, logged } = clientFor(t, server.url, { source: { auth } })
       const error = await failureOf(ask())
       assert.ok(error instanceof CredentialsRefused)
       assert.match(error.hint ?? '', /SHOP_KEY/)
       assert.match(error.message, /"\*\*\*" \(\*\*\*\) is not known here/)
       assert.equal(server.requests.length, 1)
-      for (const text of [shown(error), logged()]) assert.ok(!text.includes(KEY) && !text.includes(encodeURIComponent(KEY)))
+      for (const text of [shown(error), logged()])
+        assert.ok(!text.includes(KEY) && !text.includes(encodeURIComponent(KEY)))
     })
   }
 
   test('a key that the API quotes in a refusal or in a broken page is taken out of the error', async (t) => {
     for (const answer of [{ status: 400, body: `bad key ${KEY}` }, { body: `<html>${KEY}</html>` }]) {
       const server = await startServer(t, inTurn(answer))
-      const error = await failureOf(clientFor(t, server.url, { source: { auth: bearer(secret('SHOP_KEY')), attemptsMax: 1 } }).ask())
+      const error = await failureOf(
+        clientFor(t, server.url, { source: { auth: bearer(secret('SHOP_KEY')), attemptsMax: 1 } }).ask(),
+      )
       assert.ok(!shown(error).includes(KEY), error.message)
       assert.match(error.message, /\*\*\*/)
     }
@@ -161,7 +186,11 @@ describe('other origins', () => {
       const api = await startServer(t, oauthScript())
       const other = await startServer(t, inTurn(PAGE))
       const { ask } = clientFor(t, api.url, {
-        source: { auth, allowOrigins: [other.url], headers: { 'X-Shop-Session': 'abc', Accept: 'application/hal+json' } },
+        source: {
+          auth,
+          allowOrigins: [other.url],
+          headers: { 'X-Shop-Session': 'abc', Accept: 'application/hal+json' },
+        },
       })
       const page = await ask({ path: `${other.url}/orders?page=2` })
       assert.equal(page.status, 200)
@@ -227,7 +256,12 @@ describe('redirects inside the origin', () => {
 describe('OAuth 2.0 client credentials', () => {
   test('in the header: form-encoded, with scope, audience and extra parameters in the body', async (t) => {
     const server = await startServer(t, oauthScript())
-    const auth = oauth2ClientCredentials({ ...OAUTH, scope: 'orders read', audience: 'https://shop', extra: { resource: 'eu' } })
+    const auth = oauth2ClientCredentials({
+      ...OAUTH,
+      scope: 'orders read',
+      audience: 'https://shop',
+      extra: { resource: 'eu' },
+    })
     const { ask, client } = clientFor(t, server.url, { source: { auth } })
     await ask()
     const [token, page] = server.requests
@@ -328,9 +362,13 @@ describe('OAuth 2.0 client credentials', () => {
       if (asked.path === '/slow') await new Promise<void>((resolve) => (letGo = resolve))
       return { status: 401 }
     })
-    const { ask } = clientFor(t, server.url, { source: { auth: oauth2ClientCredentials(OAUTH) }, clock: fastClock({ speed: 1 }) })
+    const { ask } = clientFor(t, server.url, {
+      source: { auth: oauth2ClientCredentials(OAUTH) },
+      clock: fastClock({ speed: 1 }),
+    })
     const slow = ask({ path: '/slow' })
-    while (count(server.requests, ({ path }) => path === '/slow') === 0) await new Promise((resolve) => setTimeout(resolve, 2))
+    while (count(server.requests, ({ path }) => path === '/slow') === 0)
+      await new Promise((resolve) => setTimeout(resolve, 2))
     await ask()
     letGo()
     assert.equal((await slow).status, 200)
@@ -365,7 +403,9 @@ describe('OAuth 2.0 client credentials', () => {
 
   test('a token endpoint that stays down ends after the declared attempts, and the page is not asked for', async (t) => {
     const server = await startServer(t, oauthScript({ token: () => ({ status: 503, body: 'login is down' }) }))
-    const error = await failureOf(clientFor(t, server.url, { source: { auth: oauth2ClientCredentials(OAUTH), attemptsMax: 3 } }).ask())
+    const error = await failureOf(
+      clientFor(t, server.url, { source: { auth: oauth2ClientCredentials(OAUTH), attemptsMax: 3 } }).ask(),
+    )
     assert.ok(error instanceof PageFailed)
     assert.equal(error.code, 'HR_TOKEN_UNAVAILABLE')
     assert.match(error.message, /no token from http:\S+\/token in 3 attempts; the last answer: 503 login is down/)
@@ -373,14 +413,23 @@ describe('OAuth 2.0 client credentials', () => {
   })
 
   test('a token endpoint that asks for a long pause parks the partition', async (t) => {
-    const server = await startServer(t, oauthScript({ token: () => ({ status: 429, headers: { 'retry-after': '3600' } }) }))
-    assert.ok((await failureOf(clientFor(t, server.url, { source: { auth: oauth2ClientCredentials(OAUTH) } }).ask())) instanceof Parked)
+    const server = await startServer(
+      t,
+      oauthScript({ token: () => ({ status: 429, headers: { 'retry-after': '3600' } }) }),
+    )
+    assert.ok(
+      (await failureOf(clientFor(t, server.url, { source: { auth: oauth2ClientCredentials(OAUTH) } }).ask())) instanceof
+        Parked,
+    )
     assert.equal(server.requests.length, 1)
   })
 
   for (const [name, answer] of [
     ['invalid_client', { status: 401, json: { error: 'invalid_client' } }],
-    ['invalid_grant', { status: 400, json: { error: 'invalid_grant', error_description: `secret ${SECRETS.SHOP_SECRET} is revoked` } }],
+    [
+      'invalid_grant',
+      { status: 400, json: { error: 'invalid_grant', error_description: `secret ${SECRETS.SHOP_SECRET} is revoked` } },
+    ],
     ['an error with status 200', { json: { error: 'bad_verification_code' } }],
     ['a redirect', { status: 302, headers: { location: '/elsewhere' } }],
     ['another kind of token', { json: { access_token: 'x', token_type: 'MAC' } }],
@@ -402,7 +451,10 @@ describe('OAuth 2.0 client credentials', () => {
       if (isToken(asked)) await new Promise<void>((resolve) => (answerToken = resolve))
       return script(asked)
     })
-    const { ask } = clientFor(t, server.url, { source: { auth: oauth2ClientCredentials(OAUTH) }, clock: fastClock({ speed: 1 }) })
+    const { ask } = clientFor(t, server.url, {
+      source: { auth: oauth2ClientCredentials(OAUTH) },
+      clock: fastClock({ speed: 1 }),
+    })
     const cancel = new AbortController()
     const cancelled = ask({ signal: cancel.signal })
     const other = ask()

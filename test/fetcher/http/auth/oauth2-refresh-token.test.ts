@@ -12,7 +12,12 @@ import { CANARY, FIRST, type Rotating, startRotating } from './token-endpoint.ts
 describe('workers as processes', { concurrency: true }, () => {
   const CHILD = resolve(import.meta.dirname, 'refresh-child.ts')
 
-  function start(t: TestContext, api: Rotating, dir: string, die = ''): { child: ChildProcess; said: Promise<string>; go(): void } {
+  function start(
+    t: TestContext,
+    api: Rotating,
+    dir: string,
+    die = '',
+  ): { child: ChildProcess; said: Promise<string>; go(): void } {
     const env = { PATH: process.env.PATH ?? '', URL_OF_API: api.url, DIR: dir, FIRST, DIE: die }
     const child = spawn(process.execPath, [CHILD], { env, stdio: ['pipe', 'pipe', 'pipe'] })
     t.after(() => void child.kill('SIGKILL'))
@@ -48,7 +53,11 @@ describe('workers as processes', { concurrency: true }, () => {
     const [key = ''] = readdirSync(killed)
     assert.deepEqual(readdirSync(join(killed, key)).sort(), ['lock', 'token.json'], 'it died with the lock in its hand')
     // The next one takes the lock over once it has stood still, and finds token and successor.
-    const next = worker(t, lone, { dir: killed, auth: { clientId: 'client', clientSecret: undefined }, clock: fastClock({ speed: 100 }) })
+    const next = worker(t, lone, {
+      dir: killed,
+      auth: { clientId: 'client', clientSecret: undefined },
+      clock: fastClock({ speed: 100 }),
+    })
     assert.equal((await next.ask()).status, 200)
     assert.deepEqual([lone.refreshes.length, lone.revoked()], [1, false])
     assert.equal(stored(killed)?.refreshToken, lone.current())
@@ -71,7 +80,11 @@ describe('workers as processes', { concurrency: true }, () => {
     await asked
     one.child.kill('SIGKILL')
     await one.said
-    const next = worker(t, api, { dir, auth: { clientId: 'client', clientSecret: undefined }, clock: fastClock({ speed: 100 }) })
+    const next = worker(t, api, {
+      dir,
+      auth: { clientId: 'client', clientSecret: undefined },
+      clock: fastClock({ speed: 100 }),
+    })
     assert.equal((await next.ask()).status, 200)
     assert.deepEqual([sentTokens(api), api.revoked()], [[FIRST, FIRST], false])
   })

@@ -21,8 +21,16 @@ describe('a refresh token', () => {
     const api = await startRotating(t)
     const { ask, client } = worker(t, api, { auth: { scope: 'orders', extra: { resource: 'eu' } } })
     await ask()
-    assert.deepEqual(formOf(api, 0), { grant_type: 'refresh_token', refresh_token: FIRST, scope: 'orders', resource: 'eu' })
-    const basic = Buffer.from(api.refreshes[0]?.headers.authorization?.slice('Basic '.length) ?? '', 'base64').toString()
+    assert.deepEqual(formOf(api, 0), {
+      grant_type: 'refresh_token',
+      refresh_token: FIRST,
+      scope: 'orders',
+      resource: 'eu',
+    })
+    const basic = Buffer.from(
+      api.refreshes[0]?.headers.authorization?.slice('Basic '.length) ?? '',
+      'base64',
+    ).toString()
     assert.equal(basic, 'client+one:s3cret%3Aof%2Bthe+shop')
     assert.deepEqual(accessTokens(api), [`Bearer ${CANARY}-access-1`])
     assert.ok(!JSON.stringify(api.pages).includes('refresh'))
@@ -128,7 +136,11 @@ describe('a refresh token', () => {
     for (const text of [shown(error), logged()]) assert.ok(!text.includes(CANARY), text)
   })
 
-  for (const answer of [{ status: 503 }, { status: 429, headers: { 'retry-after': '2' } }, { body: '<html>' }] satisfies Answer[]) {
+  for (const answer of [
+    { status: 503 },
+    { status: 429, headers: { 'retry-after': '2' } },
+    { body: '<html>' },
+  ] satisfies Answer[]) {
     test(`is sent again to an endpoint that answers with ${JSON.stringify(answer)}`, async (t) => {
       const api = await startRotating(t, { before: (number) => (number < 3 ? answer : null) })
       assert.equal((await worker(t, api).ask()).status, 200)
@@ -251,8 +263,14 @@ describe('the token store', () => {
   })
 
   for (const [name, breaks] of [
-    ['whose file cannot be replaced', (dir: string, key: string) => mkdirSync(join(dir, key, 'token.json'), { recursive: true })],
-    ['whose folder is a link to nowhere', (dir: string, key: string) => symlinkSync(join(dir, 'nowhere'), join(dir, key))],
+    [
+      'whose file cannot be replaced',
+      (dir: string, key: string) => mkdirSync(join(dir, key, 'token.json'), { recursive: true }),
+    ],
+    [
+      'whose folder is a link to nowhere',
+      (dir: string, key: string) => symlinkSync(join(dir, 'nowhere'), join(dir, key)),
+    ],
   ] as const) {
     test(`${name} is told before the endpoint is asked, first and later: the token is not used up`, async (t) => {
       const api = await startRotating(t, { lifeSeconds: 1 })
@@ -274,7 +292,8 @@ describe('the token store', () => {
     const dir = folder(t)
     const files = fileTokenStore(dir, fastClock())
     let full = true
-    const noSpace = () => Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+    const noSpace = () =>
+      Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
     const store: TokenStore = { ...files, write: (key, value) => (full ? noSpace() : files.write(key, value)) }
     const api = await startRotating(t)
     const { ask } = worker(t, api, { auth: { store } })
@@ -312,7 +331,10 @@ describe('the token store', () => {
     chmodSync(dir, 0o777)
     chmodSync(join(dir, 'shop-1', 'token.json'), 0o644)
     const { logged } = worker(t, await startRotating(t), { dir })
-    assert.match(logged(), /"level":40.*has mode 0777: others on this machine may read or replace refresh tokens; chmod 700 \S+tokens"/)
+    assert.match(
+      logged(),
+      /"level":40.*has mode 0777: others on this machine may read or replace refresh tokens; chmod 700 \S+tokens"/,
+    )
     assert.match(logged(), /token\.json has mode 0644: .*; chmod 600 \S+token\.json"/)
     chmodSync(dir, 0o700)
     chmodSync(join(dir, 'shop-1', 'token.json'), 0o600)
@@ -327,7 +349,8 @@ describe('the token store', () => {
     const store: TokenStore = {
       ...files,
       // Full after there was room, as somebody else fills the disk.
-      write: (key, value) => (full && ++written > 1 ? Promise.reject(new Error(`full, at ${FIRST}`)) : files.write(key, value)),
+      write: (key, value) =>
+        full && ++written > 1 ? Promise.reject(new Error(`full, at ${FIRST}`)) : files.write(key, value),
     }
     const api = await startRotating(t)
     const { ask, logged } = worker(t, api, { auth: { store } })
@@ -417,7 +440,12 @@ describe('what is got with a refresh token, by itself', () => {
     }
     const credentials = refreshTokenCredentials(
       {
-        ...{ kind: 'oauth2-refresh-token', tokenUrl: '/token', clientId: secret('SHOP_ID'), clientSecret: secret('SHOP_SECRET') },
+        ...{
+          kind: 'oauth2-refresh-token',
+          tokenUrl: '/token',
+          clientId: secret('SHOP_ID'),
+          clientSecret: secret('SHOP_SECRET'),
+        },
         ...{ refreshToken: secret('SHOP_REFRESH'), credentialsIn: 'header', extra: {}, store },
         ...spec,
       },
@@ -428,7 +456,12 @@ describe('what is got with a refresh token, by itself', () => {
           sent.push(new URLSearchParams(body).get('refresh_token'))
           const number = sent.length
           const { status = 200, json } = endpoint(number)
-          const text = { access_token: `access-${number}`, refresh_token: `refresh-${number}`, expires_in: 3600, ...(json as object) }
+          const text = {
+            access_token: `access-${number}`,
+            refresh_token: `refresh-${number}`,
+            expires_in: 3600,
+            ...(json as object),
+          }
           return { status, headers: {}, text: JSON.stringify(status === 200 ? text : json), bytes: 0, notes: [] }
         },
         ...{ clock, resolver, secrets: liveSecrets({ resolver, clock }) },
@@ -492,7 +525,10 @@ describe('what is got with a refresh token, by itself', () => {
     const other = holding()
     other.kept.set(key, text)
     for (const each of [clock, other.clock]) await each.runTo(1e12)
-    assert.deepEqual([await token(), await other.token(), sent.length, other.sent.length], ['access-1', 'access-1', 1, 0])
+    assert.deepEqual(
+      [await token(), await other.token(), sent.length, other.sent.length],
+      ['access-1', 'access-1', 1, 0],
+    )
     assert.equal(await credentials.renew('access-1', new AbortController().signal), true)
     assert.deepEqual([await token(), sent], ['access-2', ['refresh-0', 'refresh-1']])
   })
@@ -501,7 +537,10 @@ describe('what is got with a refresh token, by itself', () => {
     const { credentials, kept, sent, token, clock } = holding()
     await token()
     const [key = ''] = kept.keys()
-    kept.set(key, JSON.stringify({ v: 1, refreshToken: 'refresh-9', accessToken: 'access-9', givenUpMs: clock.nowMs() + 9 }))
+    kept.set(
+      key,
+      JSON.stringify({ v: 1, refreshToken: 'refresh-9', accessToken: 'access-9', givenUpMs: clock.nowMs() + 9 }),
+    )
     credentials.rejected('access-1')
     assert.equal(await token(), 'access-9')
     credentials.rejected('access-9')
@@ -514,7 +553,8 @@ describe('what is got with a refresh token, by itself', () => {
       disk.isFull = true
       return { json: {} }
     })
-    for (let attempt = 0; attempt < 2; attempt++) assert.match((await failureOf(token())).message, /the new refresh token cannot be stored/)
+    for (let attempt = 0; attempt < 2; attempt++)
+      assert.match((await failureOf(token())).message, /the new refresh token cannot be stored/)
     disk.isFull = false
     assert.equal(await token(), 'access-1')
     await clock.runTo(3_540_000)
@@ -575,14 +615,26 @@ describe('what is got with a refresh token, by itself', () => {
   })
 
   for (const [name, spec, hint] of [
-    ['a client without a secret', { clientSecret: undefined }, 'check SHOP_ID, scope, and whether the endpoint wants a clientSecret'],
-    ['a client that is written down', { clientSecret: undefined, clientId: 'me' }, 'check the client id, scope, and whether'],
+    [
+      'a client without a secret',
+      { clientSecret: undefined },
+      'check SHOP_ID, scope, and whether the endpoint wants a clientSecret',
+    ],
+    [
+      'a client that is written down',
+      { clientSecret: undefined, clientId: 'me' },
+      'check the client id, scope, and whether',
+    ],
     [
       'credentials in the header',
       {},
       'check SHOP_ID, SHOP_SECRET, scope, and whether the endpoint wants the credentials in the body instead',
     ],
-    ['credentials in the body', { credentialsIn: 'body' }, 'wants the credentials in the header instead (credentialsIn)'],
+    [
+      'credentials in the body',
+      { credentialsIn: 'body' },
+      'wants the credentials in the header instead (credentialsIn)',
+    ],
   ] as const) {
     test(`of ${name} that is refused in another way says what to look at`, async () => {
       const { token } = holding(() => ({ status: 401, json: { error: 'invalid_client' } }), spec)
@@ -599,6 +651,9 @@ describe('what is got with a refresh token, by itself', () => {
       await token()
       await clock.runTo(number * 3_540_000)
     }
-    assert.equal(credentials.scrub(`refresh-0 refresh-token-8 refresh-token-3 access-9 a-secret ${basic}`), '*** *** *** *** *** ***')
+    assert.equal(
+      credentials.scrub(`refresh-0 refresh-token-8 refresh-token-3 access-9 a-secret ${basic}`),
+      '*** *** *** *** *** ***',
+    )
   })
 })

@@ -1,6 +1,7 @@
 /**
- * A worker that asks for one page with a refreshed token, for tests that start two at once or kill one. It waits for a line on standard input
- * before it begins, and dies as DIE says: `stored` kills it when the new token is in the store and nothing has used it.
+ * A worker that asks for one page with a refreshed token, for tests that start two at once or kill one. It waits for a
+ * line on standard input before it begins, and dies as DIE says: `stored` kills it when the new token is in the store
+ * and nothing has used it.
  */
 import { once } from 'node:events'
 import { systemClock } from '#shared/clock.ts'

@@ -46,6 +46,7 @@ export function stored(dir: string): Record<string, unknown> | null {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>) : null
 }
 
-export const formOf = (api: Rotating, number: number) => Object.fromEntries(new URLSearchParams(api.refreshes[number]?.body))
+export const formOf = (api: Rotating, number: number) =>
+  Object.fromEntries(new URLSearchParams(api.refreshes[number]?.body))
 export const sentTokens = (api: Rotating) => api.refreshes.map((_, number) => formOf(api, number).refresh_token)
 export const accessTokens = (api: Rotating) => api.pages.map(({ headers }) => headers.authorization)

@@ -20,7 +20,8 @@ const percent = (text: string, upper = true) =>
     .replace(/%../g, (hex) => (upper ? hex : hex.toLowerCase()))
     .replaceAll("'", '%27')
 const entities = (text: string) => text.replace(/[^A-Za-z0-9 ]/gu, (char) => `&#${char.codePointAt(0)};`)
-const unicode = (text: string) => text.replace(/[^A-Za-z0-9 ]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const unicode = (text: string) =>
+  text.replace(/[^A-Za-z0-9 ]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const FORMS: readonly [string, (text: string) => string][] = [
   ['as it is', (text) => text],
@@ -31,7 +32,10 @@ const FORMS: readonly [string, (text: string) => string][] = [
   ['in JSON', (text) => JSON.stringify(text)],
   ['in JSON with escaped slashes', (text) => JSON.stringify(text).replaceAll('/', '\\/')],
   ['in JSON with escaped code units', (text) => JSON.stringify(unicode(text)).replaceAll('\\\\u', '\\u')],
-  ['in HTML', (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')],
+  [
+    'in HTML',
+    (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'),
+  ],
   ['in HTML by numbers', entities],
   ['in base64', base64],
   ['in base64url', base64url],
@@ -43,7 +47,13 @@ describe('a header that an API quotes', () => {
   for (const [name, form] of FORMS) {
     test(`${name} holds no token any more, whatever stands around it`, () => {
       const scrub = scrubber(() => [TOKEN])
-      for (const whole of [TOKEN, `Bearer ${TOKEN}`, `a${TOKEN}b`, `Authorization: Bearer ${TOKEN}\r\n`, `ab${TOKEN}abc`]) {
+      for (const whole of [
+        TOKEN,
+        `Bearer ${TOKEN}`,
+        `a${TOKEN}b`,
+        `Authorization: Bearer ${TOKEN}\r\n`,
+        `ab${TOKEN}abc`,
+      ]) {
         const text = scrub(`got <<${form(whole)}>> here`)
         assert.match(text, /^got .*\*\*\*.* here$/s)
         for (const [, other] of FORMS) assert.ok(!text.includes(other(TOKEN)), text)
@@ -75,7 +85,8 @@ describe('a header that an API quotes', () => {
   })
 
   test('with a key of several lines is recognised when the lines have become one', () => {
-    const pem = '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7\n-----END PRIVATE KEY-----'
+    const pem =
+      '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7\n-----END PRIVATE KEY-----'
     const scrub = scrubber(() => [pem])
     for (const text of [pem, excerptOf(pem), JSON.stringify(pem), percent(pem), pem.replaceAll('\n', '\r\n')]) {
       assert.equal(scrub(`<${text}>`).replaceAll('"', ''), `<${HIDDEN}>`)

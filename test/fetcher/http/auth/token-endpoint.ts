@@ -1,6 +1,7 @@
 /**
- * An API with a token endpoint that hands out refresh tokens anew, as strict ones do: each is good once, and one that comes a second time revokes
- * everything that followed from it (RFC 9700 section 4.14.2). Every token holds CANARY, for tests that look for it where it must not be.
+ * An API with a token endpoint that hands out refresh tokens anew, as strict ones do: each is good once, and one that
+ * comes a second time revokes everything that followed from it (RFC 9700 section 4.14.2). Every token holds CANARY, for
+ * tests that look for it where it must not be.
  */
 import { type Answer, type Asked, startServer, type TestServer } from '../../../support/http.ts'
 
@@ -43,7 +44,10 @@ export async function startRotating(t: Closes, options: RotatingOptions = {}): P
     const given = new URLSearchParams(asked.body).get('refresh_token') ?? ''
     if (used.has(given)) isRevoked = true
     if (isRevoked || given !== current) {
-      return { status: 400, json: { error: 'invalid_grant', error_description: `${given} is not good (${encodeURIComponent(given)})` } }
+      return {
+        status: 400,
+        json: { error: 'invalid_grant', error_description: `${given} is not good (${encodeURIComponent(given)})` },
+      }
     }
     issued += 1
     if (rotates) {
@@ -62,7 +66,8 @@ export async function startRotating(t: Closes, options: RotatingOptions = {}): P
     pages.push(asked)
     await options.onPage?.(asked)
     const token = asked.headers.authorization?.replace(/^Bearer /, '') ?? ''
-    if (!token.startsWith(`${CANARY}-access-`) || options.refuses?.(token) === true) return { status: 401, body: `who is ${token}?` }
+    if (!token.startsWith(`${CANARY}-access-`) || options.refuses?.(token) === true)
+      return { status: 401, body: `who is ${token}?` }
     return { json: { data: [], next: null } }
   })
   return { ...server, refreshes, pages, revoked: () => isRevoked, current: () => current }

@@ -1,9 +1,18 @@
-/** What a stream declares its answers to mean, over a real server: asked again, left out, empty, stopped, or an error in spite of status 200. */
+/**
+ * What a stream declares its answers to mean, over a real server: asked again, left out, empty, stopped, or an error in
+ * spite of status 200.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { cursor, pageNumber, windows } from '#shared/declaration/paginate/paginate.ts'
 import { bearer, secret, z } from '#shared/index.ts'
-import { CredentialsRefused, PageFailed, PageRefused, PageSkipped, Parked } from '../../../../services/fetcher/http/errors.ts'
+import {
+  CredentialsRefused,
+  PageFailed,
+  PageRefused,
+  PageSkipped,
+  Parked,
+} from '../../../../services/fetcher/http/errors.ts'
 import { answersFor, judgeAnswers } from '../../../../services/fetcher/http/layers/classify-response.ts'
 import type { PageRequest, PageResponse } from '../../../../services/fetcher/http/messages.ts'
 import { fastClock } from '../../../support/clocks.ts'
@@ -73,7 +82,9 @@ describe('a status', () => {
       assert.ok(waits(clock.slept).some((ms) => ms >= 7_000 && ms <= 7_251))
     }
     const server = await startServer(t, inTurn({ status: 403, headers: { 'retry-after': '3600' } }))
-    assert.ok((await failureOf(clientFor(t, server.url, { stream: { answers: { retry: [403] } } }).ask())) instanceof Parked)
+    assert.ok(
+      (await failureOf(clientFor(t, server.url, { stream: { answers: { retry: [403] } } }).ask())) instanceof Parked,
+    )
   })
 
   test('that refuses and asks for a pause keeps the others away until then', async (t) => {
@@ -100,7 +111,9 @@ describe('a 200 that answers.failed takes for an error', () => {
 
   test('is never asked again if it does not pass, and is shown without the credentials', async (t) => {
     const server = await startServer(t, inTurn({ json: { error: `key ${SECRETS.SHOP_KEY} may not do that` } }))
-    const error = await failureOf(clientFor(t, server.url, { source: { auth: bearer(secret('SHOP_KEY')) }, stream }).ask())
+    const error = await failureOf(
+      clientFor(t, server.url, { source: { auth: bearer(secret('SHOP_KEY')) }, stream }).ask(),
+    )
     assert.ok(error instanceof PageRefused)
     assert.match(error.message, /answered 200 with an error: key .* may not do that/)
     assert.ok(!shown(error).includes(SECRETS.SHOP_KEY))
@@ -111,7 +124,10 @@ describe('a 200 that answers.failed takes for an error', () => {
     const server = await startServer(t, inTurn({ json: { busy: 'rebuilding the index' } }, PAGE))
     const { ask, metrics } = clientFor(t, server.url, { stream })
     assert.deepEqual((await ask()).body, PAGE.json)
-    assert.match(await metrics.registry.metrics(), /retries_total\{source="shop",stream="orders",reason="error_body"\} 1/)
+    assert.match(
+      await metrics.registry.metrics(),
+      /retries_total\{source="shop",stream="orders",reason="error_body"\} 1/,
+    )
     const always = await startServer(t, inTurn({ json: { busy: 'rebuilding the index' } }))
     const error = await failureOf(clientFor(t, always.url, { source: { attemptsMax: 3, waitMax: '1s' }, stream }).ask())
     assert.ok(error instanceof PageFailed)
@@ -151,7 +167,11 @@ describe('a 200 that answers.failed takes for an error', () => {
   for (const [name, wrong, says] of [
     ['throws', () => (undefined as unknown as { a: { b: string } }).a.b, /answers.failed throws/],
     ['returns something else', () => 7, /answers.failed returns neither/],
-    ['names no time', () => ({ retry: true, message: 'busy', retryAfterMs: Number.NaN }), /answers.failed returns neither/],
+    [
+      'names no time',
+      () => ({ retry: true, message: 'busy', retryAfterMs: Number.NaN }),
+      /answers.failed returns neither/,
+    ],
   ] as const) {
     test(`a function that ${name} stops the page: it might have been an error`, async (t) => {
       const server = await startServer(t, inTurn(PAGE))
@@ -193,14 +213,18 @@ describe('a run', () => {
     assert.ok(expired.result?.refused instanceof PageRefused)
     const stopped = await runOnce(t, script, { stream: { ...timed, answers: { stop: [404] } } })
     assert.ok(stopped.error instanceof PageRefused)
-    const own = await runOnce(t, script, { stream: { ...timed, expiredCursor: [404] }, source: { answers: { stop: [404] } } })
+    const own = await runOnce(t, script, {
+      stream: { ...timed, expiredCursor: [404] },
+      source: { answers: { stop: [404] } },
+    })
     assert.ok(own.result?.refused instanceof PageRefused, "a stream's own word goes before the source's")
   })
 
   test('goes on to the next window behind one that is empty', async (t) => {
     const ran = await runOnce(
       t,
-      ({ query }) => (query.get('since')?.startsWith('2026-05-30') === true ? { status: 404 } : { json: { data: [], pages: 1 } }),
+      ({ query }) =>
+        query.get('since')?.startsWith('2026-05-30') === true ? { status: 404 } : { json: { data: [], pages: 1 } },
       {
         stream: {
           ...timed,
@@ -228,7 +252,12 @@ describe('what an answer means, by itself', () => {
 
   async function meaningOf({ status = 200, headers = {}, body = { data: [] }, answers, passing }: Given) {
     const source = declareSource('http://127.0.0.1:1', {}, answers === undefined ? {} : { answers })
-    const request: PageRequest = { method: 'GET', url: new URL('http://127.0.0.1:1/orders'), headers: {}, body: undefined }
+    const request: PageRequest = {
+      method: 'GET',
+      url: new URL('http://127.0.0.1:1/orders'),
+      headers: {},
+      body: undefined,
+    }
     const exchange = {
       ...{ signal: new AbortController().signal, stream: 'shop.orders' },
       ...(passing === undefined ? {} : { passing: () => passing }),
@@ -257,24 +286,52 @@ describe('what an answer means, by itself', () => {
     [599, 'retry'],
   ] as const) {
     test(`${status} without a word is ${kind}, and its body stays`, async () => {
-      assert.deepEqual(await meaningOf({ status, body: 'words' }), { verdict: { kind, says: null, waitMs: null }, body: 'words' })
+      assert.deepEqual(await meaningOf({ status, body: 'words' }), {
+        verdict: { kind, says: null, waitMs: null },
+        body: 'words',
+      })
     })
   }
 
   const AFTER = { 'retry-after': '7' }
   const LEFT = { 'x-ratelimit-reset': '7' }
   for (const [name, given, kind, waitMs] of [
-    ['a page whose headers say that nothing is left', { headers: { ...LEFT, 'x-ratelimit-remaining': '0' } }, 'page', 7_000],
+    [
+      'a page whose headers say that nothing is left',
+      { headers: { ...LEFT, 'x-ratelimit-remaining': '0' } },
+      'page',
+      7_000,
+    ],
     ['a page that says when more is left', { headers: LEFT }, 'page', null],
     ['a page with Retry-After', { headers: AFTER }, 'page', null],
     ['a refusal with Retry-After', { status: 403, headers: AFTER }, 'stop', 7_000],
     ['a refusal with a reset', { status: 403, headers: LEFT }, 'stop', null],
     ['429 with a reset', { status: 429, headers: LEFT }, 'retry', 7_000],
     ['503 with a reset', { status: 503, headers: LEFT }, 'retry', null],
-    ['202 that is declared to pass, with Retry-After', { status: 202, headers: AFTER, answers: { retry: [202] } }, 'retry', 7_000],
-    ['202 that is declared to pass, with a reset', { status: 202, headers: LEFT, answers: { retry: [202] } }, 'retry', 7_000],
-    ['400 that is declared to pass, with a reset', { status: 400, headers: LEFT, answers: { retry: [400] } }, 'retry', null],
-    ['202 that is declared as empty, with Retry-After', { status: 202, headers: AFTER, answers: { empty: [202] } }, 'empty', null],
+    [
+      '202 that is declared to pass, with Retry-After',
+      { status: 202, headers: AFTER, answers: { retry: [202] } },
+      'retry',
+      7_000,
+    ],
+    [
+      '202 that is declared to pass, with a reset',
+      { status: 202, headers: LEFT, answers: { retry: [202] } },
+      'retry',
+      7_000,
+    ],
+    [
+      '400 that is declared to pass, with a reset',
+      { status: 400, headers: LEFT, answers: { retry: [400] } },
+      'retry',
+      null,
+    ],
+    [
+      '202 that is declared as empty, with Retry-After',
+      { status: 202, headers: AFTER, answers: { empty: [202] } },
+      'empty',
+      null,
+    ],
   ] as const) {
     test(`${name}: ${kind}, to be asked again ${waitMs === null ? 'at no certain time' : `after ${waitMs} ms`}`, async () => {
       const { verdict } = await meaningOf(given as Given)
@@ -288,10 +345,22 @@ describe('what an answer means, by itself', () => {
     ['no text', '', { kind: 'page', says: null, waitMs: null }],
     ['a text', 'no such\n shop', { kind: 'stop', says: 'no such shop', waitMs: null }],
     ['a failure', { retry: false, message: 'x' }, { kind: 'stop', says: 'x', waitMs: null }],
-    ['a failure that names a time', { retry: false, message: 'x', retryAfterMs: 5 }, { kind: 'stop', says: 'x', waitMs: 5 }],
+    [
+      'a failure that names a time',
+      { retry: false, message: 'x', retryAfterMs: 5 },
+      { kind: 'stop', says: 'x', waitMs: 5 },
+    ],
     ['a failure that passes', { retry: true, message: 'x' }, { kind: 'retry', says: 'x', waitMs: null }],
-    ['one that passes at once', { retry: true, message: 'x', retryAfterMs: 0 }, { kind: 'retry', says: 'x', waitMs: null }],
-    ['one that passes after a millisecond', { retry: true, message: 'x', retryAfterMs: 1 }, { kind: 'retry', says: 'x', waitMs: 1 }],
+    [
+      'one that passes at once',
+      { retry: true, message: 'x', retryAfterMs: 0 },
+      { kind: 'retry', says: 'x', waitMs: null },
+    ],
+    [
+      'one that passes after a millisecond',
+      { retry: true, message: 'x', retryAfterMs: 1 },
+      { kind: 'retry', says: 'x', waitMs: 1 },
+    ],
   ] as const) {
     test(`answers.failed that returns ${name} decides of a 2xx: ${verdict.kind}`, async () => {
       const meaning = await meaningOf({ answers: { failed: () => found } })
@@ -301,8 +370,21 @@ describe('what an answer means, by itself', () => {
 
   test('answers.failed that returns anything else stops: the page may be an error', async () => {
     const odd = [
-      ...[7, true, [], {}, { retry: true }, { message: 'x' }, { retry: 'yes', message: 'x' }, { retry: true, message: 7 }],
-      ...[-1, Number.NaN, Number.POSITIVE_INFINITY, '5', null].map((retryAfterMs) => ({ retry: true, message: 'x', retryAfterMs })),
+      ...[
+        7,
+        true,
+        [],
+        {},
+        { retry: true },
+        { message: 'x' },
+        { retry: 'yes', message: 'x' },
+        { retry: true, message: 7 },
+      ],
+      ...[-1, Number.NaN, Number.POSITIVE_INFINITY, '5', null].map((retryAfterMs) => ({
+        retry: true,
+        message: 'x',
+        retryAfterMs,
+      })),
     ]
     for (const found of odd) {
       const { verdict } = await meaningOf({ answers: { failed: () => found } })
@@ -326,7 +408,10 @@ describe('what an answer means, by itself', () => {
           answers: { failed: () => ({ retry, message: 'x', ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }) },
         })
       ).verdict?.waitMs
-    assert.deepEqual([await waits(6_999, AFTER), await waits(7_001, AFTER), await waits(undefined, AFTER)], [7_000, 7_001, 7_000])
+    assert.deepEqual(
+      [await waits(6_999, AFTER), await waits(7_001, AFTER), await waits(undefined, AFTER)],
+      [7_000, 7_001, 7_000],
+    )
     assert.deepEqual(
       [await waits(undefined, LEFT), await waits(undefined, LEFT, false), await waits(undefined, AFTER, false)],
       [7_000, null, null],
@@ -338,7 +423,10 @@ describe('what an answer means, by itself', () => {
     assert.deepEqual(await meaningOf({ passing: 'slow down' }), passes)
     assert.equal((await meaningOf({ passing: null })).verdict?.kind, 'page')
     assert.deepEqual(await meaningOf({ passing: 'slow down', answers: { failed: () => null } }), passes)
-    assert.equal((await meaningOf({ passing: 'slow down', answers: { failed: () => 'an error' } })).verdict?.kind, 'stop')
+    assert.equal(
+      (await meaningOf({ passing: 'slow down', answers: { failed: () => 'an error' } })).verdict?.kind,
+      'stop',
+    )
     assert.equal((await meaningOf({ status: 503, passing: 'slow down' })).verdict?.says, null)
   })
 

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked } from '../../../../services/fetcher/http/errors.ts'
+import {
+  AttemptFailed,
+  PageFailed,
+  PageRefused,
+  PageSkipped,
+  PageUnreadable,
+  Parked,
+} from '../../../../services/fetcher/http/errors.ts'
 import type { ResponseClass } from '../../../../services/fetcher/http/layers/classify-response.ts'
 import { retry } from '../../../../services/fetcher/http/layers/retry.ts'
 import type { PageRequest, PageResponse } from '../../../../services/fetcher/http/messages.ts'
@@ -39,7 +46,10 @@ describe('a page that fails in a way that may pass', () => {
     assert.ok(error instanceof PageFailed)
     assert.equal(server.requests.length, 4)
     assert.equal(error.attempts, 4)
-    assert.match(error.message, /GET http:\/\/127\.0\.0\.1:\d+\/orders failed 4 times; the last answer: 503: down for a moment/)
+    assert.match(
+      error.message,
+      /GET http:\/\/127\.0\.0\.1:\d+\/orders failed 4 times; the last answer: 503: down for a moment/,
+    )
   })
 
   for (const status of [408, 425, 429, 500, 502, 504, 599]) {
@@ -89,8 +99,16 @@ describe('a page that fails in a way that may pass', () => {
       { headers: { 'content-type': 'text/html' }, body: '<!doctype html>\n<title>Maintenance</title>' },
       /HTML or XML with status 200, no JSON: <!doctype html> <title>Maintenance<\/title>/,
     ],
-    ['JSON that turns into HTML', { body: '{"data":[{"id":"1"},<html>502' }, /turns into HTML or XML at line 1, column 21 .*<html>502/],
-    ['UTF-8 that is cut inside a character', { body: Buffer.from('{"data":[{"id":"ü').subarray(0, -1) }, /no valid utf-8 text/],
+    [
+      'JSON that turns into HTML',
+      { body: '{"data":[{"id":"1"},<html>502' },
+      /turns into HTML or XML at line 1, column 21 .*<html>502/,
+    ],
+    [
+      'UTF-8 that is cut inside a character',
+      { body: Buffer.from('{"data":[{"id":"ü').subarray(0, -1) },
+      /no valid utf-8 text/,
+    ],
     [
       'a body over the bound',
       { json: { data: ['x'.repeat(5_000)] } },
@@ -130,7 +148,11 @@ describe('a page that fails in a way that may pass', () => {
     ['single quotes', { body: "{'a':1}" }, /line 1, column 2: no JSON value is ' behind \{/],
     ['a comma too many', { body: '{"data":[],}' }, /line 1, column 12: no JSON value is \} behind \{"data":\[\],/],
     ['a line break in a text', { body: '{"a":"b\nc"}' }, /line 1, column 8: no JSON value is U\+000A behind \{"a":/],
-    ['text behind the JSON', { body: '{"data":[]}\nNotice: 3 rows' }, /line 2, column 1: the JSON is followed by Notice: 3 rows/],
+    [
+      'text behind the JSON',
+      { body: '{"data":[]}\nNotice: 3 rows' },
+      /line 2, column 1: the JSON is followed by Notice: 3 rows/,
+    ],
     [
       'lines of JSON',
       { body: '{"a":1}\n{"a":"s3cret"}' },
@@ -166,9 +188,16 @@ describe('a page that fails in a way that may pass', () => {
   }
 
   test('a 429 counts as one, whatever its body and its content coding are', async (t) => {
-    for (const headers of [{ 'content-encoding': 'gzip' }, { 'content-encoding': 'UTF-8' }, { 'content-encoding': 'br, snappy' }]) {
+    for (const headers of [
+      { 'content-encoding': 'gzip' },
+      { 'content-encoding': 'UTF-8' },
+      { 'content-encoding': 'br, snappy' },
+    ]) {
       for (const body of ['', 'slow down']) {
-        const server = await startServer(t, inTurn({ status: 429, headers: { ...headers, 'retry-after': '7' }, body }, PAGE))
+        const server = await startServer(
+          t,
+          inTurn({ status: 429, headers: { ...headers, 'retry-after': '7' }, body }, PAGE),
+        )
         const { ask, clock } = clientFor(t, server.url)
         assert.equal((await ask()).attempts, 2)
         assert.ok(
@@ -182,7 +211,10 @@ describe('a page that fails in a way that may pass', () => {
   test('an answer that takes longer than the time limit, headers and body together, is asked for again', async (t) => {
     const server = await startServer(
       t,
-      inTurn({ take: (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{"data":') }, PAGE),
+      inTurn(
+        { take: (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{"data":') },
+        PAGE,
+      ),
     )
     const { ask } = clientFor(t, server.url, { source: { timeout: '20s' }, clock: fastClock({ speed: 50 }) })
     assert.equal((await ask()).attempts, 2)
@@ -225,19 +257,39 @@ describe('a pause that the API asks for', () => {
   for (const [name, headers, leastMs] of [
     ['Retry-After in seconds', { 'retry-after': '7' }, 7_000],
     ['Retry-After as a fraction of seconds', { 'retry-after': '2.5' }, 2_500],
-    ['Retry-After as a date, by the clock of the server', { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT', date: DATE }, 9_000],
+    [
+      'Retry-After as a date, by the clock of the server',
+      { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT', date: DATE },
+      9_000,
+    ],
     ['Retry-After in milliseconds', { 'retry-after-ms': '2700' }, 2_700],
     ['Retry-After in milliseconds that came twice', { 'retry-after-ms': '900, 2700' }, 2_700],
     ['Retry-After that came twice', { 'retry-after': '3, 7' }, 7_000],
     ['Retry-After as an older HTTP date', { 'retry-after': 'Tuesday, 01-Jan-30 00:00:09 GMT', date: DATE }, 9_000],
-    ['RateLimit and RateLimit-Policy', { ratelimit: '"burst";r=0;t=8', 'ratelimit-policy': '"burst";q=10;w=60' }, 8_000],
-    ['RateLimit without a time, by the window of its policy', { ratelimit: '"burst";r=0', 'ratelimit-policy': '"burst";q=10;w=6' }, 6_000],
+    [
+      'RateLimit and RateLimit-Policy',
+      { ratelimit: '"burst";r=0;t=8', 'ratelimit-policy': '"burst";q=10;w=60' },
+      8_000,
+    ],
+    [
+      'RateLimit without a time, by the window of its policy',
+      { ratelimit: '"burst";r=0', 'ratelimit-policy': '"burst";q=10;w=6' },
+      6_000,
+    ],
     ['the older form of RateLimit', { ratelimit: 'limit=10, remaining=0, reset=8' }, 8_000],
     ['the older form of RateLimit in another order', { ratelimit: 'reset=8, limit=10, remaining=0' }, 8_000],
     ['RateLimit-Reset', { 'ratelimit-remaining': '0', 'ratelimit-reset': '5' }, 5_000],
     ['X-RateLimit-Reset as a delta', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '6' }, 6_000],
-    ['X-RateLimit-Reset as epoch seconds', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1893456006', date: DATE }, 6_000],
-    ['X-RateLimit-Reset as epoch milliseconds', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1893456006500', date: DATE }, 6_500],
+    [
+      'X-RateLimit-Reset as epoch seconds',
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1893456006', date: DATE },
+      6_000,
+    ],
+    [
+      'X-RateLimit-Reset as epoch milliseconds',
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1893456006500', date: DATE },
+      6_500,
+    ],
     ['X-RateLimit-Reset-After', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset-after': '6.4' }, 6_400],
     ['counters that came twice', { 'x-ratelimit-remaining': '4, 0', 'x-ratelimit-reset': '2, 6' }, 6_000],
     ['X-Rate-Limit-Reset', { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': '6' }, 6_000],
@@ -249,7 +301,12 @@ describe('a pause that the API asks for', () => {
     ['X-RateLimit-Reset alone', { 'x-ratelimit-reset': '6' }, 6_000],
     [
       'the longest of several',
-      { 'retry-after': '3', ratelimit: '"b";r=0;t=4, "d";r=0;t=9', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '5' },
+      {
+        'retry-after': '3',
+        ratelimit: '"b";r=0;t=4, "d";r=0;t=9',
+        'x-ratelimit-remaining': '0',
+        'x-ratelimit-reset': '5',
+      },
       9_000,
     ],
   ] as const) {
@@ -409,7 +466,12 @@ test('every attempt spends quota, a repeated one too', async (t) => {
 describe('the decision to ask again, by itself', () => {
   const WAIT_MAX_MS = 10_000
   const source = declareSource('http://127.0.0.1:1', { attemptsMax: 3, waitMax: '10s' })
-  const request: PageRequest = { method: 'GET', url: new URL('http://127.0.0.1:1/orders'), headers: {}, body: undefined }
+  const request: PageRequest = {
+    method: 'GET',
+    url: new URL('http://127.0.0.1:1/orders'),
+    headers: {},
+    body: undefined,
+  }
   const answered = (status: number, verdict: ResponseClass, body: unknown = 'words'): PageResponse => ({
     ...{ status, headers: {}, body, bytes: 0, request, attempts: 1, retries: 0, durationMs: 0, fetchedMs: 0, verdict },
   })
@@ -418,7 +480,10 @@ describe('the decision to ask again, by itself', () => {
   const sayingBusy = (waitMs: number | null) => answered(200, { kind: 'retry', says: 'busy', waitMs }, '')
 
   /** The layer over answers in turn; an error is thrown. */
-  async function asked(answers: readonly (PageResponse | Error)[], { signal = never, apart = false, startMs = 0 } = {}) {
+  async function asked(
+    answers: readonly (PageResponse | Error)[],
+    { signal = never, apart = false, startMs = 0 } = {},
+  ) {
     const clock = fastClock({ speed: 1_000, random: () => 0.5, startMs })
     const slept: number[] = []
     const told: unknown[] = []
@@ -501,7 +566,12 @@ describe('the decision to ask again, by itself', () => {
 
   test('an end by the signal is told with its reason, whatever the answer was, and no further request is made', async () => {
     const signal = AbortSignal.abort(new Error('enough'))
-    for (const answer of [failing(null), failing(WAIT_MAX_MS + 1), new AttemptFailed('unreadable', 'x'), new AttemptFailed('cut', 'x')]) {
+    for (const answer of [
+      failing(null),
+      failing(WAIT_MAX_MS + 1),
+      new AttemptFailed('unreadable', 'x'),
+      new AttemptFailed('cut', 'x'),
+    ]) {
       const { ended, requests, told } = await asked([answer], { signal })
       assert.deepEqual([(ended as Error).message, requests, told], ['enough', 1, []])
     }

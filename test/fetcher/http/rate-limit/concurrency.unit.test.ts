@@ -27,7 +27,8 @@ function placesOf(places: number, all: number, mine: readonly number[], scarcest
 /** How many can start now, one after the other. */
 function startAll(chanceAt: (ms: number) => Reservation | null, ms: number): (() => void)[] {
   const ends: (() => void)[] = []
-  for (let chance = chanceAt(ms); chance?.waitMs === 0 && ends.length < 20; chance = chanceAt(ms)) ends.push(chance.use())
+  for (let chance = chanceAt(ms); chance?.waitMs === 0 && ends.length < 20; chance = chanceAt(ms))
+    ends.push(chance.use())
   return ends
 }
 

@@ -7,7 +7,10 @@ import type { Limit } from '../../../../services/fetcher/http/rate-limit/local-q
 type Given = { waitMs?: number; etaMs?: number; regainMs?: number }
 
 /** A room that always says the same, and what happened in it. */
-function roomOf({ waitMs = 0, etaMs = Number.isFinite(waitMs) ? waitMs : 0, regainMs = 0 }: Given, log: string[] = []): Limit {
+function roomOf(
+  { waitMs = 0, etaMs = Number.isFinite(waitMs) ? waitMs : 0, regainMs = 0 }: Given,
+  log: string[] = [],
+): Limit {
   return {
     chance: (nowMs, units) => ({
       waitMs,
@@ -55,8 +58,18 @@ for (const [name, rooms, line, expected] of [
   ['one is alone where there is no such room', [roomOf({})], [B], [{ kind: 'alone' }]],
   ['the second waits behind one that lacks the same', [roomOf(FULL)], [A, A], [waits(40), BEHIND]],
   ['a part of a millisecond is a wait', [roomOf({ waitMs: 0.5 })], [A, A], [waits(0.5), BEHIND]],
-  ['the second goes where it needs nothing that the first lacks', [roomOf(FULL), roomOf({})], [A, B], [waits(40), 'goes']],
-  ['one that needs two rooms waits behind one that lacks one of them', [roomOf({}), roomOf(FULL)], [B, BOTH], [waits(40), BEHIND]],
+  [
+    'the second goes where it needs nothing that the first lacks',
+    [roomOf(FULL), roomOf({})],
+    [A, B],
+    [waits(40), 'goes'],
+  ],
+  [
+    'one that needs two rooms waits behind one that lacks one of them',
+    [roomOf({}), roomOf(FULL)],
+    [B, BOTH],
+    [waits(40), BEHIND],
+  ],
   [
     'the second takes of a room of the first what is there again in time',
     [roomOf({ waitMs: 40 }), roomOf({ regainMs: 40 })],

@@ -1,6 +1,7 @@
 /**
- * Who waits, who may go and who is refused, with a virtual clock: one process by its numbers, and several as the server counts their requests. How a
- * part of a quota follows from partitions is shown in part.unit.test.ts, with far more of them.
+ * Who waits, who may go and who is refused, with a virtual clock: one process by its numbers, and several as the server
+ * counts their requests. How a part of a quota follows from partitions is shown in part.unit.test.ts, with far more of
+ * them.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -8,7 +9,11 @@ import fc from 'fast-check'
 import { Stopped } from '#shared/errors.ts'
 import { Parked } from '../../../../services/fetcher/http/errors.ts'
 import type { Holding } from '../../../../services/fetcher/http/rate-limit/held-partitions.ts'
-import { createLimiter, type Limiter, type LimiterOptions } from '../../../../services/fetcher/http/rate-limit/limiter.ts'
+import {
+  createLimiter,
+  type Limiter,
+  type LimiterOptions,
+} from '../../../../services/fetcher/http/rate-limit/limiter.ts'
 import type { RequestCost } from '../../../../services/fetcher/http/rate-limit/request-cost.ts'
 import { slotMsOf } from '../../../../services/fetcher/http/rate-limit/time-slots.ts'
 import { type VirtualClock, virtualClock } from '../../../support/clocks.ts'
@@ -32,7 +37,12 @@ function fullestWindow(arrivals: readonly number[], perMs: number): number {
 
 const TIMEOUT_MS = 1_000
 
-function limiterOf(clock: VirtualClock, quota: Quota | undefined, holding: () => Holding, timeoutMs = TIMEOUT_MS): Limiter {
+function limiterOf(
+  clock: VirtualClock,
+  quota: Quota | undefined,
+  holding: () => Holding,
+  timeoutMs = TIMEOUT_MS,
+): Limiter {
   const quotas = quota === undefined ? [] : [{ ...quota, heaviest: 1 }]
   return createLimiter({ source: 'shop', quotas, timeoutMs, waitMaxMs: WAIT_MAX_MS, clock, holding })
 }
@@ -41,7 +51,11 @@ function limiterOf(clock: VirtualClock, quota: Quota | undefined, holding: () =>
 const ONE: RequestCost = { charges: [{ room: 0, units: 1 }], apart: false }
 const FREE: RequestCost = { charges: [], apart: false }
 
-const holds = (all: number, sinceMs: number, mine: readonly number[] = Array.from({ length: all }, (_, p) => p)): Holding => ({
+const holds = (
+  all: number,
+  sinceMs: number,
+  mine: readonly number[] = Array.from({ length: all }, (_, p) => p),
+): Holding => ({
   all,
   mine: new Map(mine.map((partition) => [partition, sinceMs])),
 })
@@ -104,8 +118,21 @@ describe('the quota', () => {
             const stop = new AbortController()
             const going = Array.from({ length: workers }, (_, worker) => {
               const mine = owners.flatMap((owner, partition) => (owner === worker ? [partition] : []))
-              const limiter = limiterOf(clock, { requests, per: perMs }, () => holds(partitions, sinceMs, mine), latencyShare * perMs)
-              return saturate({ clock, limiter, eager: 8, latencyMaxMs: latencyShare * perMs, dice, signal: stop.signal, arrivals })
+              const limiter = limiterOf(
+                clock,
+                { requests, per: perMs },
+                () => holds(partitions, sinceMs, mine),
+                latencyShare * perMs,
+              )
+              return saturate({
+                clock,
+                limiter,
+                eager: 8,
+                latencyMaxMs: latencyShare * perMs,
+                dice,
+                signal: stop.signal,
+                arrivals,
+              })
             }).flat()
             atMs += perMs * (0.2 + dice() * 2.5)
             await clock.runTo(atMs)
@@ -201,7 +228,15 @@ describe('the quota', () => {
     const byWorker: number[][] = [[], []]
     const going = byWorker.flatMap((arrivals, worker) => {
       const limiter = limiterOf(clock, { requests: 1, per: perMs }, () => holds(2, 0, [worker]), 9_000)
-      return saturate({ clock, limiter, eager: 3, latencyMaxMs: 9_000, dice: randomFrom(worker), signal: stop.signal, arrivals })
+      return saturate({
+        clock,
+        limiter,
+        eager: 3,
+        latencyMaxMs: 9_000,
+        dice: randomFrom(worker),
+        signal: stop.signal,
+        arrivals,
+      })
     })
     await clock.runTo(10 * slotMsOf({ perMs, timeoutMs: 9_000 }))
     stop.abort()
@@ -221,7 +256,15 @@ describe('the quota', () => {
       const arrivals: number[] = []
       const stop = new AbortController()
       const limiter = limiterOf(clock, { requests, per: perMs }, () => holds(partitions, 0))
-      const going = saturate({ clock, limiter, eager: 40, latencyMaxMs: latencyMs, dice: randomFrom(1), signal: stop.signal, arrivals })
+      const going = saturate({
+        clock,
+        limiter,
+        eager: 40,
+        latencyMaxMs: latencyMs,
+        dice: randomFrom(1),
+        signal: stop.signal,
+        arrivals,
+      })
       await clock.runTo(perMs * 10)
       stop.abort()
       await Promise.all(going)
@@ -544,7 +587,11 @@ describe('a pause', () => {
     limiter.closeFor(WAIT_MAX_MS + 1, SEARCH)
     assert.deepEqual(await startsOf([ORDERS, SEARCH], 5_000), [5_000, 'parked apart'])
     limiter.closeFor(WAIT_MAX_MS, FREE)
-    assert.deepEqual(await startsOf([ORDERS, SEARCH], 5_000), ['waits', 'parked apart'], 'a pause of just the bound is waited for')
+    assert.deepEqual(
+      await startsOf([ORDERS, SEARCH], 5_000),
+      ['waits', 'parked apart'],
+      'a pause of just the bound is waited for',
+    )
     limiter.closeFor(3_600_000, FREE)
     assert.deepEqual(await startsOf([ORDERS, SEARCH], 5_000), ['parked', 'parked'])
     await assert.rejects(limiter.take(FREE, new AbortController().signal), (error) => {

@@ -1,6 +1,6 @@
 /**
- * A process's part of a quota: first by its numbers, then as a server counts it, where several processes share one. The simulation jumps from event to
- * event, so that hours take milliseconds.
+ * A process's part of a quota: first by its numbers, then as a server counts it, where several processes share one. The
+ * simulation jumps from event to event, so that hours take milliseconds.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -24,7 +24,8 @@ const SLOT_MS = 16_000
 /** What refills in a window stays so much below the quota. */
 const USED_SHARE = 0.98
 
-const near = (found: number, expected: number) => assert.ok(Math.abs(found - expected) < 1e-6, `${found} for ${expected}`)
+const near = (found: number, expected: number) =>
+  assert.ok(Math.abs(found - expected) < 1e-6, `${found} for ${expected}`)
 
 /** Partitions since when. */
 const holds = (all: number, mine: Readonly<Record<number, number>>): Holding => ({
@@ -168,7 +169,11 @@ describe('a lane that is shared by turns', () => {
     const release = chanceAt(SLOT_MS).use()
     assert.deepEqual([1, 2].map(chanceAt(SLOT_MS, 2).regainMs), [0, 2 * SLOT_MS])
     release()
-    assert.deepEqual([3, 4].map(chanceAt(3 * SLOT_MS).regainMs), [0, 2 * SLOT_MS], 'what was spent of an earlier slot is past')
+    assert.deepEqual(
+      [3, 4].map(chanceAt(3 * SLOT_MS).regainMs),
+      [0, 2 * SLOT_MS],
+      'what was spent of an earlier slot is past',
+    )
   })
 
   test('follows one that was its own at a distance: what it sent then still counts', () => {
@@ -193,7 +198,9 @@ test('of several lanes the first that has room is used, else the first of those 
     [[Number.POSITIVE_INFINITY, 8], 1],
   ] as const) {
     const lanes = waits.map((_, number) => ({ number, units: 1, partitions: [number] }))
-    const chances = waits.map((waitMs) => (waitMs === null ? null : { waitMs, etaMs: 0, regainMs: () => 0, use: () => () => undefined }))
+    const chances = waits.map((waitMs) =>
+      waitMs === null ? null : { waitMs, etaMs: 0, regainMs: () => 0, use: () => () => undefined },
+    )
     const soonest = soonestOf(lanes, ({ number }) => chances[number] ?? null)
     assert.equal(soonest, expected === undefined ? null : chances[expected], `${waits}`)
   }
@@ -211,7 +218,8 @@ function timeline() {
     runTo(ms: number) {
       for (;;) {
         let next = 0
-        for (let index = 1; index < events.length; index++) if ((events[index]?.atMs ?? 0) < (events[next]?.atMs ?? 0)) next = index
+        for (let index = 1; index < events.length; index++)
+          if ((events[index]?.atMs ?? 0) < (events[next]?.atMs ?? 0)) next = index
         const event = events[next]
         if (event === undefined || event.atMs > ms) break
         events.splice(next, 1)
@@ -226,12 +234,25 @@ type Timeline = ReturnType<typeof timeline>
 
 const LOOK_MS_MAX = 5_000
 
-type Process = { quota: LocalQuota; timeoutMs: number; skewMs?: () => number; holding(): Holding; isIdle?: (() => boolean) | undefined }
-/** `latencyMs`: from the start to the answer; the request arrives after `way` of it. `sent` is told of the start and the arrival. */
+type Process = {
+  quota: LocalQuota
+  timeoutMs: number
+  skewMs?: () => number
+  holding(): Holding
+  isIdle?: (() => boolean) | undefined
+}
+/**
+ * `latencyMs`: from the start to the answer; the request arrives after `way` of it. `sent` is told of the start and the
+ * arrival.
+ */
 type Network = { eager: number; latencyMs(): number; way(): number; sent(startMs: number, arrivalMs: number): void }
 
 /** A process that sends whenever its part lets it. Returns how many of its requests are under way, and what ends it. */
-function startProcess(time: Timeline, { quota, timeoutMs, skewMs = () => 0, holding, isIdle }: Process, network: Network) {
+function startProcess(
+  time: Timeline,
+  { quota, timeoutMs, skewMs = () => 0, holding, isIdle }: Process,
+  network: Network,
+) {
   const { requests, heaviest } = quota
   const clock = { nowMs: () => time.nowMs() + skewMs(), elapsedMs: time.nowMs }
   const part: Limit = createLocalQuota({ quota, all: [{ units: requests, heaviest }], timeoutMs, clock, holding })
@@ -285,7 +306,10 @@ const shortestGap = (arrivals: readonly number[]): number => {
 }
 
 const partitionsOf = (worker: number, owners: readonly number[], sinceMs: number): Holding =>
-  holds(owners.length, Object.fromEntries(owners.flatMap((owner, partition) => (owner === worker ? [[partition, sinceMs]] : []))))
+  holds(
+    owners.length,
+    Object.fromEntries(owners.flatMap((owner, partition) => (owner === worker ? [[partition, sinceMs]] : []))),
+  )
 
 describe('the quota as the server counts it', () => {
   test('is never passed in any window, whatever partitions change hands, processes start anew and answers take', () => {
@@ -358,11 +382,19 @@ describe('the quota as the server counts it', () => {
       startProcess(
         time,
         { quota: { requests, per, heaviest: 1 }, timeoutMs: TIMEOUT_MS, holding: () => partitionsOf(0, owners, 0) },
-        { eager: 40, latencyMs: () => dice() * latencyMs, way: dice, sent: (_, arrivalMs) => void arrivals.push(arrivalMs) },
+        {
+          eager: 40,
+          latencyMs: () => dice() * latencyMs,
+          way: dice,
+          sent: (_, arrivalMs) => void arrivals.push(arrivalMs),
+        },
       )
       time.runTo(per * 8)
       const late = arrivals.filter((atMs) => atMs >= per * 2).length
-      assert.ok(late >= 0.75 * requests * 6, `${late} of ${requests * 6}: ${requests} in ${per} ms over ${partitions} partitions`)
+      assert.ok(
+        late >= 0.75 * requests * 6,
+        `${late} of ${requests * 6}: ${requests} in ${per} ms over ${partitions} partitions`,
+      )
       assert.ok(fullestWindow(arrivals, per) <= requests)
     }
   })
@@ -437,17 +469,26 @@ describe('a quota that processes share by turns', () => {
           const partitions = requests + more
           // No process holds all partitions of a lane that has several.
           const workers = Math.min(3, Math.ceil(partitions / requests))
-          const owners = Array.from({ length: partitions }, (_, partition) => Math.floor(partition / requests) % workers)
+          const owners = Array.from(
+            { length: partitions },
+            (_, partition) => Math.floor(partition / requests) % workers,
+          )
           const slotMs = slotMsOf({ perMs, timeoutMs })
           const roundsMs = slotMs * Math.ceil(partitions / requests)
           const skews = Array.from({ length: workers }, () => (dice() - 0.5) * 2 * CLOCK_SKEW_MAX_MS)
           const rounds = 20
           const { sent, arrivals } = takeTurns({
-            ...{ quota: { requests, per: perMs, heaviest: 1 }, timeoutMs, owners, skews: skews.map((skewMs) => () => skewMs) },
+            ...{
+              quota: { requests, per: perMs, heaviest: 1 },
+              timeoutMs,
+              owners,
+              skews: skews.map((skewMs) => () => skewMs),
+            },
             ms: rounds * roundsMs,
             latencyMs: () => dice() * latencyShare * perMs,
             // Two rounds idle, two rounds busy.
-            isIdle: (worker, nowMs) => isPartlyIdle && worker > 0 && Math.floor(nowMs / roundsMs / 2 + worker) % 2 === 0,
+            isIdle: (worker, nowMs) =>
+              isPartlyIdle && worker > 0 && Math.floor(nowMs / roundsMs / 2 + worker) % 2 === 0,
           })
           const fullest = fullestWindow(arrivals, perMs)
           assert.ok(fullest <= requests, `${fullest} of ${requests} in one window`)

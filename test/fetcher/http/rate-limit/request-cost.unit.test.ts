@@ -4,7 +4,13 @@ import { describe, test } from 'node:test'
 import { pathMatcher, type QuotaSpec, type RequestFacts } from '#shared/declaration/quota.ts'
 import { Stopped } from '#shared/errors.ts'
 import type { PageRequest } from '../../../../services/fetcher/http/messages.ts'
-import { costOf, divisibleOf, factsOf, quotasOf, sharedLanesOf } from '../../../../services/fetcher/http/rate-limit/request-cost.ts'
+import {
+  costOf,
+  divisibleOf,
+  factsOf,
+  quotasOf,
+  sharedLanesOf,
+} from '../../../../services/fetcher/http/rate-limit/request-cost.ts'
 
 const asks = (path: string, facts: Partial<RequestFacts> = {}): RequestFacts => ({
   ...{ stream: path.slice(1), method: 'GET', path, params: {}, body: undefined },
@@ -22,15 +28,40 @@ describe('a quota', () => {
     ['of one request is one', { requests: 1 }, { requests: 1, heaviest: 1 }, 1],
     ['in which all weigh the same counts requests', { requests: 100, weight: 8 }, { requests: 12, heaviest: 1 }, 1],
     ['that holds one of those is one request', { requests: 8, weight: 8 }, { requests: 1, heaviest: 1 }, 1],
-    ['counts what a stream weighs', { requests: 40, weight: { orders: 3, search: 9 } }, { requests: 40, heaviest: 9 }, 3],
-    ['holds two of its heaviest less one unit', { requests: 17, weight: { orders: 3, search: 9 } }, { requests: 17, heaviest: 9 }, 3],
-    ['gives one request at a time if it holds less', { requests: 16, weight: { orders: 3, search: 9 } }, { requests: 1, heaviest: 1 }, 1],
-    ['does not count a stream that weighs nothing', { requests: 16, weight: { orders: 0, search: 9 } }, { requests: 1, heaviest: 1 }, 0],
+    [
+      'counts what a stream weighs',
+      { requests: 40, weight: { orders: 3, search: 9 } },
+      { requests: 40, heaviest: 9 },
+      3,
+    ],
+    [
+      'holds two of its heaviest less one unit',
+      { requests: 17, weight: { orders: 3, search: 9 } },
+      { requests: 17, heaviest: 9 },
+      3,
+    ],
+    [
+      'gives one request at a time if it holds less',
+      { requests: 16, weight: { orders: 3, search: 9 } },
+      { requests: 1, heaviest: 1 },
+      1,
+    ],
+    [
+      'does not count a stream that weighs nothing',
+      { requests: 16, weight: { orders: 0, search: 9 } },
+      { requests: 1, heaviest: 1 },
+      0,
+    ],
     ['counts a stream that is not named as one', { weight: { search: 9 } }, { requests: 100, heaviest: 9 }, 1],
     ['counts what a function says', { weight: () => 4, weightMax: 5 }, { requests: 100, heaviest: 5 }, 4],
     ['counts the most that a function may say', { weight: () => 5, weightMax: 5 }, { requests: 100, heaviest: 5 }, 5],
     ['counts nothing where a function says so', { weight: () => 0, weightMax: 5 }, { requests: 100, heaviest: 5 }, 0],
-    ['counts what a function says of one at a time', { requests: 6, weight: () => 5, weightMax: 5 }, { requests: 1, heaviest: 1 }, 1],
+    [
+      'counts what a function says of one at a time',
+      { requests: 6, weight: () => 5, weightMax: 5 },
+      { requests: 1, heaviest: 1 },
+      1,
+    ],
   ] as const satisfies [string, Partial<QuotaSpec>, { requests: number; heaviest: number }, number][]) {
     test(name, () => {
       const { requests, heaviest, per, byPath, unitsOf } = quotaOf(spec)
@@ -106,7 +137,10 @@ describe('the cost of a request', () => {
     ['is not apart if nothing counts it', [search], '/customers', [], false],
   ] as const satisfies [string, QuotaSpec[], string, [number, number][], boolean][]) {
     test(name, () =>
-      assert.deepEqual(costIn(quota, path), { charges: (charges as [number, number][]).map(([room, units]) => ({ room, units })), apart }),
+      assert.deepEqual(costIn(quota, path), {
+        charges: (charges as [number, number][]).map(([room, units]) => ({ room, units })),
+        apart,
+      }),
     )
   }
 })
@@ -118,10 +152,18 @@ describe('partitions', () => {
     ['share nothing where there is a unit for each', [one(5)], 5, 5, null],
     ['share the units of the scarcest quota', [one(9), one(3), one(4)], undefined, 5, 3],
     ['share the places of requests under way', [one(9)], 2, 5, 2],
-    ['share a quota that holds less than two of its heaviest requests', [one(8, { weight: { search: 5 } })], undefined, 5, 1],
+    [
+      'share a quota that holds less than two of its heaviest requests',
+      [one(8, { weight: { search: 5 } })],
+      undefined,
+      5,
+      1,
+    ],
     ['share what is left when each request weighs the same', [one(9, { weight: 4 })], undefined, 5, 2],
   ] as const satisfies [string, QuotaSpec[], number | undefined, number, number | null][]) {
-    test(name, () => assert.equal(sharedLanesOf({ name: 'shop', quota: [...quota], concurrency }, partitions), expected))
+    test(name, () =>
+      assert.equal(sharedLanesOf({ name: 'shop', quota: [...quota], concurrency }, partitions), expected),
+    )
   }
 
   test('divide the quotas and the places, where these are bounded', () => {
@@ -132,7 +174,12 @@ describe('partitions', () => {
 })
 
 describe('what a weight can depend on', () => {
-  const requestOf = (url: string): PageRequest => ({ url: new URL(url), method: 'POST', headers: {}, body: { all: true } })
+  const requestOf = (url: string): PageRequest => ({
+    url: new URL(url),
+    method: 'POST',
+    headers: {},
+    body: { all: true },
+  })
   for (const [name, url, base, path] of [
     ['without a base', 'https://api.shop/orders', '/', '/orders'],
     ['below its base', 'https://api.shop/v2/orders', '/v2', '/orders'],

@@ -16,9 +16,21 @@ const shown = (lanes: readonly Lane[]) => lanes.map(({ units, partitions }) => `
 
 for (const [name, divisible, partitions, lanesMax, expected] of [
   ['one partition has all', { units: 7 }, 1, undefined, ['7: 0']],
-  ['each partition has a lane where there are units enough', { units: 10 }, 4, undefined, ['3: 0', '3: 1', '2: 2', '2: 3']],
+  [
+    'each partition has a lane where there are units enough',
+    { units: 10 },
+    4,
+    undefined,
+    ['3: 0', '3: 1', '2: 2', '2: 3'],
+  ],
   ['as many units as partitions are enough', { units: 4 }, 4, undefined, ['1: 0', '1: 1', '1: 2', '1: 3']],
-  ['partitions share lanes where there are fewer units', { units: 3 }, 8, undefined, ['1: 0 3 6', '1: 1 4 7', '1: 2 5']],
+  [
+    'partitions share lanes where there are fewer units',
+    { units: 3 },
+    8,
+    undefined,
+    ['1: 0 3 6', '1: 1 4 7', '1: 2 5'],
+  ],
   ['a lane holds two of the heaviest less one', { units: 10, heaviest: 3 }, 4, undefined, ['5: 0 2', '5: 1 3']],
   ['a lane that would hold less is none', { units: 9, heaviest: 3 }, 4, undefined, ['9: 0 1 2 3']],
   ['there is one lane at least', { units: 4, heaviest: 3 }, 2, undefined, ['4: 0 1']],

@@ -10,7 +10,8 @@ import {
   waitForTokens,
 } from '../../../../services/fetcher/http/rate-limit/token-bucket.ts'
 
-const near = (found: number, expected: number) => assert.ok(Math.abs(found - expected) < 1e-6, `${found} for ${expected}`)
+const near = (found: number, expected: number) =>
+  assert.ok(Math.abs(found - expected) < 1e-6, `${found} for ${expected}`)
 
 for (const [units, heaviest, burst] of [
   [1, 1, 1],
@@ -31,7 +32,14 @@ for (const [units, heaviest, burst] of [
 }
 
 /** Saves up two at most and refills by one in 100 ms. */
-const bucketOf = (state: Partial<Bucket> = {}): Bucket => ({ burst: 2, refillPerMs: 0.01, level: 0, underWay: 0, atMs: 0, ...state })
+const bucketOf = (state: Partial<Bucket> = {}): Bucket => ({
+  burst: 2,
+  refillPerMs: 0.01,
+  level: 0,
+  underWay: 0,
+  atMs: 0,
+  ...state,
+})
 
 describe('a request waits', () => {
   for (const [name, state, nowMs, units, waitMs] of [
@@ -58,7 +66,11 @@ test('a bucket saves nothing up beyond its size, and nothing in place of what is
   takeTokens(bucket, 1_000, 2)
   assert.deepEqual(bucket, bucketOf({ level: 0, underWay: 2, atMs: 1_000 }))
   returnPlace(bucket, 1_500, 1)
-  assert.deepEqual(bucket, bucketOf({ level: 0, underWay: 1, atMs: 1_500 }), 'while it was under way nothing was saved up')
+  assert.deepEqual(
+    bucket,
+    bucketOf({ level: 0, underWay: 1, atMs: 1_500 }),
+    'while it was under way nothing was saved up',
+  )
   returnPlace(bucket, 1_600, 1)
   assert.deepEqual(bucket, bucketOf({ level: 1, underWay: 0, atMs: 1_600 }))
   assert.equal(waitForTokens(bucket, 1_650, 2), 50)

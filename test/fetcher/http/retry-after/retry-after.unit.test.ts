@@ -33,13 +33,25 @@ describe('an answer asks to wait by', () => {
     ['Retry-After with something beside the number', { 'retry-after': '7, soon' }, null],
     ['Retry-After with too many digits', { 'retry-after': '00000000000000007' }, null],
     ['Retry-After as a date, by our clock', { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT' }, 9_000],
-    ['Retry-After as a date, by the clock of the server', { 'retry-after': 'Tue, 01 Jan 2030 01:00:09 GMT', date: DATE }, 9_000],
+    [
+      'Retry-After as a date, by the clock of the server',
+      { 'retry-after': 'Tue, 01 Jan 2030 01:00:09 GMT', date: DATE },
+      9_000,
+    ],
     ['Retry-After as an instant', { 'retry-after': '2030-01-01T01:00:09Z', date: DATE }, 9_000],
-    ['Retry-After as a date that is past by the clock of the server', { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT', date: DATE }, null],
+    [
+      'Retry-After as a date that is past by the clock of the server',
+      { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT', date: DATE },
+      null,
+    ],
     ['Retry-After as a date that there is not', { 'retry-after': 'Tue, 99 Jan 2030 00:00:09 GMT' }, null],
     ['Retry-After as words that Date.parse would take for a year', { 'retry-after': 'in about 2040' }, null],
     ['a Date that is none: by our clock', { 'retry-after': 'Tue, 01 Jan 2030 00:00:09 GMT', date: 'today' }, 9_000],
-    ['a Date that there is not: by our clock', { 'retry-after': '2030-01-01T00:00:09Z', date: 'Tue, 99 Jan 2030 01:00:00 GMT' }, 9_000],
+    [
+      'a Date that there is not: by our clock',
+      { 'retry-after': '2030-01-01T00:00:09Z', date: 'Tue, 99 Jan 2030 01:00:00 GMT' },
+      9_000,
+    ],
     ['Retry-After-Ms that came twice: the longer one', { 'retry-after-ms': '900, 2700' }, 2_700],
     ['Retry-After-Ms that came twice, the other way round', { 'retry-after-ms': '2700,900' }, 2_700],
     ['X-Ms-Retry-After-Ms', { 'x-ms-retry-after-ms': '30' }, 30],
@@ -53,8 +65,16 @@ describe('an answer asks to wait by', () => {
     ['RateLimit that does not count', { ratelimit: '"burst";t=8' }, null],
     ['RateLimit without a time', { ratelimit: '"burst";r=0' }, null],
     ['the policy alone', { 'ratelimit-policy': '"burst";q=10;w=60' }, null],
-    ['its policy of that name', { ratelimit: '"burst";r=0', 'ratelimit-policy': '"daily";q=9;w=60, "burst";q=10;w=6' }, 6_000],
-    ['its own time before that of the policy', { ratelimit: '"burst";r=0;t=8', 'ratelimit-policy': '"burst";q=10;w=60' }, 8_000],
+    [
+      'its policy of that name',
+      { ratelimit: '"burst";r=0', 'ratelimit-policy': '"daily";q=9;w=60, "burst";q=10;w=6' },
+      6_000,
+    ],
+    [
+      'its own time before that of the policy',
+      { ratelimit: '"burst";r=0;t=8', 'ratelimit-policy': '"burst";q=10;w=60' },
+      8_000,
+    ],
     ['no policy of another name', { ratelimit: '"burst";r=0', 'ratelimit-policy': '"daily";q=9;w=60' }, null],
     ['blanks around the parameters', { ratelimit: ' "a" ; r=0 ; t=8 , "b"; r=3;t=9' }, 8_000],
     ['a parameter without a value', { ratelimit: '"a";r=0;t' }, null],
@@ -86,7 +106,11 @@ describe('an answer asks to wait by', () => {
   const left = { 'x-ratelimit-remaining': '0' }
   table(200, [
     ['a reset in epoch seconds', { ...left, 'x-ratelimit-reset': String(SERVER_SECONDS + 6), date: DATE }, 6_000],
-    ['a reset in epoch milliseconds', { ...left, 'x-ratelimit-reset': String(SERVER_SECONDS * 1000 + 6_500), date: DATE }, 6_500],
+    [
+      'a reset in epoch milliseconds',
+      { ...left, 'x-ratelimit-reset': String(SERVER_SECONDS * 1000 + 6_500), date: DATE },
+      6_500,
+    ],
     ['a reset in epoch seconds, by our clock', { ...left, 'x-ratelimit-reset': String(NOW_MS / 1000 + 6) }, 6_000],
     ['a reset as a date', { ...left, 'x-ratelimit-reset': '2030-01-01T01:00:06Z', date: DATE }, 6_000],
     ['a reset as words', { ...left, 'x-ratelimit-reset': 'soon' }, null],
@@ -94,7 +118,8 @@ describe('an answer asks to wait by', () => {
   ])
 
   test('the first number that is a point in time is 1e9 seconds, and 1e12 milliseconds', () => {
-    const wait = (reset: string, nowMs: number) => waitHint({ status: 200, headers: { ...left, 'x-ratelimit-reset': reset } }, nowMs)
+    const wait = (reset: string, nowMs: number) =>
+      waitHint({ status: 200, headers: { ...left, 'x-ratelimit-reset': reset } }, nowMs)
     assert.equal(wait('1000000000', 999_999_995_000), 5_000)
     assert.equal(wait('1000000000000', 999_999_995_000), 5_000)
     // One less is so many seconds, which makes no sense.
@@ -102,17 +127,27 @@ describe('an answer asks to wait by', () => {
   })
 
   table(200, [
-    ['the window of HubSpot', { 'x-hubspot-ratelimit-remaining': '0', 'x-hubspot-ratelimit-interval-milliseconds': '10000' }, 10_000],
+    [
+      'the window of HubSpot',
+      { 'x-hubspot-ratelimit-remaining': '0', 'x-hubspot-ratelimit-interval-milliseconds': '10000' },
+      10_000,
+    ],
     [
       'the window of HubSpot that came twice',
       { 'x-hubspot-ratelimit-remaining': '0, 3', 'x-hubspot-ratelimit-interval-milliseconds': '100, 900' },
       900,
     ],
-    ['it with one left', { 'x-hubspot-ratelimit-remaining': '1', 'x-hubspot-ratelimit-interval-milliseconds': '10000' }, null],
+    [
+      'it with one left',
+      { 'x-hubspot-ratelimit-remaining': '1', 'x-hubspot-ratelimit-interval-milliseconds': '10000' },
+      null,
+    ],
     ['its length alone', { 'x-hubspot-ratelimit-interval-milliseconds': '10000' }, null],
     ['it without a length', { 'x-hubspot-ratelimit-remaining': '0' }, null],
   ])
 
-  for (const status of [200, 302, 399]) table(status, [['Retry-After', { 'retry-after': '7', 'retry-after-ms': '9' }, null]])
-  for (const status of [400, 403, 503]) table(status, [['Retry-After', { 'retry-after': '7', 'retry-after-ms': '9' }, 7_000]])
+  for (const status of [200, 302, 399])
+    table(status, [['Retry-After', { 'retry-after': '7', 'retry-after-ms': '9' }, null]])
+  for (const status of [400, 403, 503])
+    table(status, [['Retry-After', { 'retry-after': '7', 'retry-after-ms': '9' }, 7_000]])
 })

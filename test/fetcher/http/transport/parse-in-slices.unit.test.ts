@@ -21,7 +21,8 @@ function pacer() {
   return pace
 }
 
-const parse = (text: string, elementsMax = 3_000_000, pace = pacer()) => parseInSlices(text, { elementsMax }, pace, never)
+const parse = (text: string, elementsMax = 3_000_000, pace = pacer()) =>
+  parseInSlices(text, { elementsMax }, pace, never)
 /** In slices of so few characters that even small texts have many. */
 const sliced = (text: string, sliceChars: number) =>
   parseInSlices(text, { elementsMax: 1_000, sliceChars }, { elapsedMs: () => 0, turn: async () => {} }, never)
@@ -79,14 +80,21 @@ describe('a large JSON text', () => {
         { depthSize: 'medium', withCrossShrink: true },
         fc.constantFrom<unknown>(null, true, 1.5, '', '9007199254740993', 'a"\\,]}', 'a longer text'),
         fc.array(tie('value'), { maxLength: 8 }),
-        fc.dictionary(fc.constantFrom('a', 'b', '__proto__', 'x,"]', 'toString', '1'), tie('value'), { noNullPrototype: false }),
+        fc.dictionary(fc.constantFrom('a', 'b', '__proto__', 'x,"]', 'toString', '1'), tie('value'), {
+          noNullPrototype: false,
+        }),
       ),
     }))
     await fc.assert(
-      fc.asyncProperty(value, fc.constantFrom(undefined, 2), fc.integer({ min: 1, max: 60 }), async (values, indent, sliceChars) => {
-        const text = JSON.stringify(values, null, indent).replace('"9007199254740993"', '9007199254740993')
-        assert.deepStrictEqual(await sliced(text, sliceChars), parseJson(text))
-      }),
+      fc.asyncProperty(
+        value,
+        fc.constantFrom(undefined, 2),
+        fc.integer({ min: 1, max: 60 }),
+        async (values, indent, sliceChars) => {
+          const text = JSON.stringify(values, null, indent).replace('"9007199254740993"', '9007199254740993')
+          assert.deepStrictEqual(await sliced(text, sliceChars), parseJson(text))
+        },
+      ),
       { seed: testSeed(), numRuns: 200 },
     )
   })
@@ -104,7 +112,8 @@ describe('a large JSON text', () => {
               (value) => ({ value }),
               (error: unknown) => ({ error }),
             )
-            if ('error' in expected) assert.ok('error' in found && found.error instanceof SyntaxError, `${sliceChars}: ${text}`)
+            if ('error' in expected)
+              assert.ok('error' in found && found.error instanceof SyntaxError, `${sliceChars}: ${text}`)
             else assert.deepStrictEqual(found, expected, `${sliceChars}: ${text}`)
           }
         }

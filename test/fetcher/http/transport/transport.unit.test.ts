@@ -21,7 +21,9 @@ describe('one round trip', () => {
 
   test('lets the declaration say otherwise', async (t) => {
     const server = await startServer(t, inTurn({ json: BODY }))
-    await clientFor(t, server.url, { source: { headers: { Accept: 'application/vnd.shop+json', 'User-Agent': 'us/1' } } }).ask()
+    await clientFor(t, server.url, {
+      source: { headers: { Accept: 'application/vnd.shop+json', 'User-Agent': 'us/1' } },
+    }).ask()
     const headers = server.requests[0]?.headers ?? {}
     assert.deepEqual([headers.accept, headers['user-agent']], ['application/vnd.shop+json', 'us/1'])
   })
@@ -79,24 +81,59 @@ describe('one round trip', () => {
     ['UTF-8', { headers: { 'content-encoding': 'UTF-8' }, body: TEXT }, 'the content coding "utf-8" is not known'],
     ['none', { headers: { 'content-encoding': 'none' }, body: TEXT }, 'the content coding "none" is not known'],
     ['binary', { headers: { 'content-encoding': 'binary' }, body: TEXT }, 'the content coding "binary" is not known'],
-    ['UTF-8 over gzip', { headers: { 'content-encoding': 'utf-8' }, body: gzipSync(TEXT) }, 'the body is gzip, which its content coding'],
-    ['gzip over none', { headers: { 'content-encoding': 'gzip' }, body: TEXT }, 'the body is not gzip, as its content coding says'],
-    ['br over none', { headers: { 'content-encoding': 'br' }, body: TEXT }, 'the body is not br, as its content coding says'],
+    [
+      'UTF-8 over gzip',
+      { headers: { 'content-encoding': 'utf-8' }, body: gzipSync(TEXT) },
+      'the body is gzip, which its content coding',
+    ],
+    [
+      'gzip over none',
+      { headers: { 'content-encoding': 'gzip' }, body: TEXT },
+      'the body is not gzip, as its content coding says',
+    ],
+    [
+      'br over none',
+      { headers: { 'content-encoding': 'br' }, body: TEXT },
+      'the body is not br, as its content coding says',
+    ],
     ['deflate over none', { headers: { 'content-encoding': 'deflate' }, body: TEXT }, 'the body is not deflate'],
     ['no header over gzip', { body: gzipSync(TEXT) }, 'the body is gzip, which its content coding does not say'],
-    ['no header over zstd', { body: zstdCompressSync(TEXT) }, 'the body is zstd, which its content coding does not say'],
-    ['gzip over gzip twice', { headers: { 'content-encoding': 'gzip' }, body: gzipSync(gzipSync(TEXT)) }, 'the body is gzip, which'],
+    [
+      'no header over zstd',
+      { body: zstdCompressSync(TEXT) },
+      'the body is zstd, which its content coding does not say',
+    ],
+    [
+      'gzip over gzip twice',
+      { headers: { 'content-encoding': 'gzip' }, body: gzipSync(gzipSync(TEXT)) },
+      'the body is gzip, which',
+    ],
     [
       'charset=utf8mb4',
       { headers: { 'content-type': 'application/json; charset=utf8mb4' }, body: TEXT },
       'the charset "utf8mb4" is not known',
     ],
-    ['charset=binary', { headers: { 'content-type': 'application/json;charset=binary' }, body: TEXT }, 'the charset "binary" is not known'],
-    ['charset=unknown', { headers: { 'content-type': 'application/json; charset=unknown' }, body: TEXT }, 'the charset "unknown"'],
-    ['charset=us-ascii', { headers: { 'content-type': 'application/json; charset=US-ASCII' }, body: TEXT }, 'the charset "us-ascii"'],
+    [
+      'charset=binary',
+      { headers: { 'content-type': 'application/json;charset=binary' }, body: TEXT },
+      'the charset "binary" is not known',
+    ],
+    [
+      'charset=unknown',
+      { headers: { 'content-type': 'application/json; charset=unknown' }, body: TEXT },
+      'the charset "unknown"',
+    ],
+    [
+      'charset=us-ascii',
+      { headers: { 'content-type': 'application/json; charset=US-ASCII' }, body: TEXT },
+      'the charset "us-ascii"',
+    ],
     ['charset="UTF8"', { headers: { 'content-type': 'application/json; Charset="UTF8"' }, body: TEXT }],
     ["charset='utf-8'", { headers: { 'content-type': "application/json; charset='utf-8'" }, body: TEXT }],
-    ['windows-1252', { headers: { 'content-type': 'application/json; charset=windows-1252' }, body: Buffer.from(TEXT, 'latin1') }],
+    [
+      'windows-1252',
+      { headers: { 'content-type': 'application/json; charset=windows-1252' }, body: Buffer.from(TEXT, 'latin1') },
+    ],
     ['UTF-16 LE', { body: UTF16 }],
     ['UTF-16 BE', { body: Buffer.from(UTF16).swap16() }],
     ['UTF-16 LE with a mark', { body: Buffer.from(`\uFEFF${TEXT}`, 'utf16le') }],
@@ -115,7 +152,11 @@ describe('one round trip', () => {
       { headers: { 'content-type': 'application/json; charset=utf-16' }, body: TEXT },
       'the body is utf-8, not',
     ],
-    ['charset=iso-8859-1 over UTF-16', { headers: { 'content-type': 'text/json; charset=latin1' }, body: UTF16 }, 'the body is utf-16le'],
+    [
+      'charset=iso-8859-1 over UTF-16',
+      { headers: { 'content-type': 'text/json; charset=latin1' }, body: UTF16 },
+      'the body is utf-16le',
+    ],
   ] as const satisfies [string, Answer, string?][]) {
     test(`reads what the bytes show: ${name}`, async (t) => {
       const server = await startServer(t, inTurn(answer))
@@ -143,7 +184,10 @@ describe('one round trip', () => {
   })
 
   test('joins repeated headers, and keeps no cookie', async (t) => {
-    const server = await startServer(t, inTurn({ json: BODY, headers: { link: ['<a>; rel=x', '<b>; rel=y'], 'set-cookie': ['s=1'] } }))
+    const server = await startServer(
+      t,
+      inTurn({ json: BODY, headers: { link: ['<a>; rel=x', '<b>; rel=y'], 'set-cookie': ['s=1'] } }),
+    )
     const { headers } = await clientFor(t, server.url).ask()
     assert.equal(headers.link, '<a>; rel=x, <b>; rel=y')
     assert.equal(headers['set-cookie'], undefined)
@@ -167,6 +211,9 @@ describe('one round trip', () => {
     const server = await startServer(t, inTurn({ json: BODY }))
     await clientFor(t, server.url, { stream: { method: 'POST', body: { q: 'ü' } } }).ask()
     const [asked] = server.requests
-    assert.deepEqual([asked?.method, asked?.headers['content-type'], asked?.body], ['POST', 'application/json', '{"q":"ü"}'])
+    assert.deepEqual(
+      [asked?.method, asked?.headers['content-type'], asked?.body],
+      ['POST', 'application/json', '{"q":"ü"}'],
+    )
   })
 })

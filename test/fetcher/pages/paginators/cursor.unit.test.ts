@@ -23,7 +23,10 @@ describe('one step of a walk by cursors', () => {
   test('that is left out ends the walk, which is said where it need not be there', () => {
     const required = stepping(cursor({ next: '/next', param: 'cursor' }))
     assert.deepEqual(required.next([], null), { cursor: null })
-    assert.match(required.next([1], null).incomplete ?? '', /has no next cursor, and its page of 1 records may be a full one/)
+    assert.match(
+      required.next([1], null).incomplete ?? '',
+      /has no next cursor, and its page of 1 records may be a full one/,
+    )
     const left = stepping(cursor({ next: optional('/next'), param: 'cursor' })).next([1], null)
     assert.deepEqual(left, { cursor: null, unsaid: true })
     const inHeader = stepping(cursor({ nextHeader: 'X-Next', param: 'cursor' }))
@@ -39,7 +42,10 @@ describe('one step of a walk by cursors', () => {
     for (const found of ['a', null, undefined])
       assert.deepEqual(next([1], null, { next: found, more: false }), { cursor: null, more: false })
     for (const found of [null, '', undefined]) {
-      assert.throws(() => next([1], null, { next: found, more: true }), /hasMore is true, but the answer holds no next cursor/)
+      assert.throws(
+        () => next([1], null, { next: found, more: true }),
+        /hasMore is true, but the answer holds no next cursor/,
+      )
     }
     const unsure = stepping(cursor({ next: '/next', hasMore: optional('/more'), param: 'cursor' }))
     assert.deepEqual(unsure.next([1], null, { next: 'a' }), { cursor: 'a' })
@@ -47,8 +53,16 @@ describe('one step of a walk by cursors', () => {
 
   test('goes into a parameter, a header or the body, and a body alone takes more than a text or a number', () => {
     const at = (paginate: unknown, found: unknown) => {
-      const first = { method: 'POST' as const, url: new URL('http://127.0.0.1:1/orders'), headers: { accept: 'json' }, body: { q: 1 } }
-      const { url, headers, body } = paginatorFor(declareOrders({ paginate, method: 'POST', body: { q: 1 } })).at(first, found)
+      const first = {
+        method: 'POST' as const,
+        url: new URL('http://127.0.0.1:1/orders'),
+        headers: { accept: 'json' },
+        body: { q: 1 },
+      }
+      const { url, headers, body } = paginatorFor(declareOrders({ paginate, method: 'POST', body: { q: 1 } })).at(
+        first,
+        found,
+      )
       return [url.search, headers, body]
     }
     const headers = { accept: 'json' }
@@ -59,11 +73,15 @@ describe('one step of a walk by cursors', () => {
     ]
     assert.deepEqual(at(inParam, 7), ['?cursor=7', headers, { q: 1 }])
     assert.deepEqual(at(inHeader, 7), ['', { ...headers, 'x-cursor': '7' }, { q: 1 }])
-    for (const found of [7, 'a', { k: 1 }, ['a']]) assert.deepEqual(at(inBody, found), ['', headers, { q: 1, after: found }])
+    for (const found of [7, 'a', { k: 1 }, ['a']])
+      assert.deepEqual(at(inBody, found), ['', headers, { q: 1, after: found }])
     for (const found of [{ k: 1 }, ['a'], true]) {
-      for (const paginate of [inParam, inHeader]) assert.throws(() => at(paginate, found), /the stored cursor is no text and no number/)
+      for (const paginate of [inParam, inHeader])
+        assert.throws(() => at(paginate, found), /the stored cursor is no text and no number/)
     }
     assert.throws(() => at(inBody, true), /the stored cursor is no text and no number/)
-    assert.deepEqual(stepping(inBody, { method: 'POST', body: {} }).next([1], null, { next: { k: 1 } }), { cursor: { k: 1 } })
+    assert.deepEqual(stepping(inBody, { method: 'POST', body: {} }).next([1], null, { next: { k: 1 } }), {
+      cursor: { k: 1 },
+    })
   })
 })

@@ -11,7 +11,9 @@ const paginate = graphql({ query: QUERY, connection: '/data/orders' })
 /** The records are where graphql looks for them. */
 const stream = { records: undefined }
 const page = (ids: readonly string[], endCursor: string | null): Answer => ({
-  json: { data: { orders: { nodes: ids.map((id) => ({ id })), pageInfo: { hasNextPage: endCursor !== null, endCursor } } } },
+  json: {
+    data: { orders: { nodes: ids.map((id) => ({ id })), pageInfo: { hasNextPage: endCursor !== null, endCursor } } },
+  },
 })
 const errors = (...list: unknown[]): Answer => ({ json: { data: null, errors: list } })
 const throttled = errors({ message: 'slow down', extensions: { code: 'THROTTLED' } })
@@ -22,7 +24,12 @@ const inOrder =
 
 describe('a GraphQL connection', () => {
   test('is walked by POST, query and variables in the body, endCursor as the variable of the next page', async (t) => {
-    const given = graphql({ query: QUERY, variables: { region: 'eu' }, connection: '/data/orders', first: { value: 2 } })
+    const given = graphql({
+      query: QUERY,
+      variables: { region: 'eu' },
+      connection: '/data/orders',
+      first: { value: 2 },
+    })
     const walked = await walkBothWays(t, given, () => inOrder(page(['a', 'b'], 'x'), page(['c'], null)), { stream })
     assert.deepEqual(
       walked.requests.map(({ method, headers, body }) => [method, headers['content-type'], JSON.parse(body)]),
@@ -36,10 +43,14 @@ describe('a GraphQL connection', () => {
 
   test('has its records in the node of each edge too, or where the author says', async (t) => {
     const pageInfo = { hasNextPage: false, endCursor: 'x' }
-    const edges: Answer = { json: { data: { orders: { edges: [{ node: { id: 'a' } }, { node: { id: 'b' } }], pageInfo } } } }
+    const edges: Answer = {
+      json: { data: { orders: { edges: [{ node: { id: 'a' } }, { node: { id: 'b' } }], pageInfo } } },
+    }
     assert.deepEqual(recordsOf(await walk(t, paginate, () => edges, { stream })), [{ id: 'a' }, { id: 'b' }])
     const elsewhere: Answer = { json: { data: { orders: { pageInfo }, list: [{ id: 'z' }] } } }
-    assert.deepEqual(recordsOf(await walk(t, paginate, () => elsewhere, { stream: { records: '/data/list' } })), [{ id: 'z' }])
+    assert.deepEqual(recordsOf(await walk(t, paginate, () => elsewhere, { stream: { records: '/data/list' } })), [
+      { id: 'z' },
+    ])
   })
 
   test('takes the watermark as a variable', async (t) => {
@@ -82,7 +93,9 @@ describe('a GraphQL connection', () => {
 
 describe('a GraphQL walk stops with an error', () => {
   test('at errors in an answer with 200, also beside data, and hands nothing of that page out', async (t) => {
-    const both: Answer = { json: { ...(page(['a'], null).json as object), errors: [{ message: 'Field "x" is unknown' }] } }
+    const both: Answer = {
+      json: { ...(page(['a'], null).json as object), errors: [{ message: 'Field "x" is unknown' }] },
+    }
     const { error, pages, requests } = await walk(t, paginate, () => both, { stream })
     assertStopped(error, 'HR_GRAPHQL_ERROR', /the answer has errors: Field "x" is unknown/)
     assert.equal(pages.length, 0)
@@ -103,21 +116,33 @@ describe('a GraphQL walk stops with an error', () => {
     test(`where there is no connection: ${JSON.stringify(data)}; it ends there where the connection is optional`, async (t) => {
       const { error } = await walk(t, paginate, () => ({ json: { data } }), { stream })
       assertStopped(error, 'HR_NO_RECORDS', /has nothing in the connection at "\/data\/orders"; it has data/)
-      const omitted = await walk(t, { ...paginate, connection: optional('/data/orders') }, () => ({ json: { data } }), { stream })
+      const omitted = await walk(t, { ...paginate, connection: optional('/data/orders') }, () => ({ json: { data } }), {
+        stream,
+      })
       assert.deepEqual([omitted.error, omitted.pages.length], [undefined, 1])
     })
   }
 
-  for (const [name, orders] of [['pageInfo does not say whether there is more', { nodes: [], pageInfo: {} }]] as const) {
+  for (const [name, orders] of [
+    ['pageInfo does not say whether there is more', { nodes: [], pageInfo: {} }],
+  ] as const) {
     test(`where ${name}`, async (t) => {
       const { error } = await walk(t, paginate, () => ({ json: { data: { orders } } }), { stream })
-      assertStopped(error, 'HR_NO_NEXT_PAGE', /declared at "\/data\/orders\/pageInfo\/hasNextPage", but the answer has nothing there/)
+      assertStopped(
+        error,
+        'HR_NO_NEXT_PAGE',
+        /declared at "\/data\/orders\/pageInfo\/hasNextPage", but the answer has nothing there/,
+      )
     })
   }
 
   test('where there is more, but no endCursor', async (t) => {
     const orders = { nodes: [], pageInfo: { hasNextPage: true, endCursor: null } }
-    assertStopped((await walk(t, paginate, () => ({ json: { data: { orders } } }), { stream })).error, 'HR_NO_NEXT_PAGE', /no next cursor/)
+    assertStopped(
+      (await walk(t, paginate, () => ({ json: { data: { orders } } }), { stream })).error,
+      'HR_NO_NEXT_PAGE',
+      /no next cursor/,
+    )
   })
 })
 

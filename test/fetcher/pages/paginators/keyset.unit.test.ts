@@ -9,7 +9,12 @@ type Row = { id: number; at?: number }
 const rows = (count: number): Row[] => Array.from({ length: count }, (_, id) => ({ id }))
 /** Pages of `size` behind the key that is asked for, or from it on. */
 const after =
-  (all: readonly Row[], size: number, facts: (rest: readonly Row[]) => Record<string, unknown> = () => ({}), from = 1) =>
+  (
+    all: readonly Row[],
+    size: number,
+    facts: (rest: readonly Row[]) => Record<string, unknown> = () => ({}),
+    from = 1,
+  ) =>
   ({ query }: Asked) => {
     const key = query.get('after')
     const rest = key === null ? all : all.filter(({ id }) => id >= Number(key) + from)
@@ -39,7 +44,10 @@ describe('a keyset walk', () => {
     const size = { param: 'limit', value: 2 }
     const walked = await walkBothWays(t, keyset({ ...byId, size }), () => after(rows(5), 2))
     assert.deepEqual(targetsOf(walked), ['/orders?limit=2', '/orders?limit=2&after=1', '/orders?limit=2&after=3'])
-    assert.deepEqual(recordsOf(await walk(t, keyset({ ...byId, size: { param: 'limit', value: 9 } }), after(rows(5), 2))), rows(5))
+    assert.deepEqual(
+      recordsOf(await walk(t, keyset({ ...byId, size: { param: 'limit', value: 9 } }), after(rows(5), 2))),
+      rows(5),
+    )
   })
 
   test('goes downwards where the API does (max_id)', async (t) => {
@@ -100,7 +108,9 @@ describe('a keyset walk', () => {
 
   test('with equal keys on both sides of a page loses none where it is inclusive', async (t) => {
     const all = [1, 2, 2, 2, 3].map((at, id) => ({ id, at }))
-    const script: Script = ({ query }) => ({ json: { data: all.filter(({ at }) => at >= Number(query.get('from') ?? 0)).slice(0, 4) } })
+    const script: Script = ({ query }) => ({
+      json: { data: all.filter(({ at }) => at >= Number(query.get('from') ?? 0)).slice(0, 4) },
+    })
     const paginate = keyset({ field: '/at', param: 'from', inclusive: true, size: { param: 'limit', value: 4 } })
     const walked = await walkBothWays(t, paginate, () => script)
     assert.deepEqual(new Set(recordsOf(walked).map((row) => (row as Row).id)), new Set([0, 1, 2, 3, 4]))
@@ -140,13 +150,18 @@ describe('a keyset walk stops with an error', () => {
   })
 
   test('where the stored cursor is of another way of paging', async (t) => {
-    assertStopped((await walk(t, keyset(byId), after(rows(1), 1), { cursor: 'abc' })).error, 'HR_NO_NEXT_PAGE', /stored cursor is no key/)
+    assertStopped(
+      (await walk(t, keyset(byId), after(rows(1), 1), { cursor: 'abc' })).error,
+      'HR_NO_NEXT_PAGE',
+      /stored cursor is no key/,
+    )
   })
 })
 
 describe('one step of a keyset walk', () => {
   const of = (...ids: unknown[]): unknown[] => ids.map((id) => ({ id }))
-  const sized = (more: Record<string, unknown> = {}) => stepping(keyset({ ...byId, size: { param: 'limit', value: 3 }, ...more }))
+  const sized = (more: Record<string, unknown> = {}) =>
+    stepping(keyset({ ...byId, size: { param: 'limit', value: 3 }, ...more }))
 
   test('goes on from the last key of a page, whatever its length, until a full one was seen', () => {
     const plain = stepping(keyset(byId))
@@ -164,7 +179,10 @@ describe('one step of a keyset walk', () => {
 
   test('does as its flag says, whatever came, and says what it says', () => {
     const { next } = sized({ hasMore: '/more' })
-    assert.deepEqual(next(of(1), { keys: [0], full: true }, { more: true }), { cursor: { keys: [1], full: true }, more: true })
+    assert.deepEqual(next(of(1), { keys: [0], full: true }, { more: true }), {
+      cursor: { keys: [1], full: true },
+      more: true,
+    })
     assert.deepEqual(next(of(1, 2, 3), null, { more: false }), { cursor: null, more: false })
     assert.deepEqual(next([], null, { more: false }), { cursor: null, more: false })
     assert.throws(() => next([], null, { more: true }), /no record whose key could lead on/)
@@ -172,7 +190,8 @@ describe('one step of a keyset walk', () => {
 
   test('takes texts, numbers and flags for keys, and nothing else', () => {
     const { next } = stepping(keyset(byId))
-    for (const key of ['', 'x', 0, -1.5, false, true]) assert.deepEqual(next(of(key), null).cursor, { keys: [key], full: false })
+    for (const key of ['', 'x', 0, -1.5, false, true])
+      assert.deepEqual(next(of(key), null).cursor, { keys: [key], full: false })
     for (const [key, what] of [
       [undefined, /has nothing there/],
       [null, /has nothing there/],
@@ -206,7 +225,8 @@ describe('one step of a keyset walk', () => {
     assert.throws(() => next([{ at: 1, id: 'a' }], from), /the page after key 1, a ends with that key again/)
     assert.equal(target(from), '/orders?at=1&id=a')
     for (const foreign of [{ keys: [1] }, { keys: [1, 2, 3] }, { keys: 'ab' }, { offset: 1 }, 'ab', 7]) {
-      for (const use of [() => next([], foreign), () => target(foreign)]) assert.throws(use, /the stored cursor is no key/)
+      for (const use of [() => next([], foreign), () => target(foreign)])
+        assert.throws(use, /the stored cursor is no key/)
     }
   })
 
@@ -215,11 +235,19 @@ describe('one step of a keyset walk', () => {
     assert.deepEqual(next(of(1, 2, 3), null), { cursor: { keys: [3], full: true, same: 1 }, repeats: 'some' })
     assert.deepEqual(next(of(1, 3, 3), null), { cursor: { keys: [3], full: true, same: 2 }, repeats: 'some' })
     assert.deepEqual(next(of(3, 3, 3), null).cursor, { keys: [3], full: true, same: 3 })
-    const again = (same: number | undefined, ...ids: number[]) => next(of(...ids), { keys: [3], full: true, same }).again
+    const again = (same: number | undefined, ...ids: number[]) =>
+      next(of(...ids), { keys: [3], full: true, same }).again
     assert.deepEqual([again(1, 3, 3, 4), again(2, 3, 3, 4), again(3, 3, 3, 4)], [1, 2, 2])
-    assert.deepEqual([again(undefined, 3, 3, 4), again(2, 4, 5, 6), again(2, 3), again(2)], [1, undefined, 1, undefined])
+    assert.deepEqual(
+      [again(undefined, 3, 3, 4), again(2, 4, 5, 6), again(2, 3), again(2)],
+      [1, undefined, 1, undefined],
+    )
     assert.equal(next(of(4, 3, 5), { keys: [3], same: 2 }).again, undefined, 'only those that it opens with')
-    assert.equal(sized().next(of(3, 4, 5), { keys: [3], same: 2 }).again, undefined, 'one that is not inclusive asks for none again')
+    assert.equal(
+      sized().next(of(3, 4, 5), { keys: [3], same: 2 }).again,
+      undefined,
+      'one that is not inclusive asks for none again',
+    )
   })
 
   test('that is inclusive ends where it brings nothing but its key, and stops where more of that may follow', () => {

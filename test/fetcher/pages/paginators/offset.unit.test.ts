@@ -15,7 +15,8 @@ const pageOf = (rows: readonly number[], { query }: Asked) => {
   return rows.slice(from, from + Number(query.get('limit')))
 }
 const offsetsOf = (requests: readonly Asked[]): number[] => requests.map(({ query }) => Number(query.get('offset')))
-const shiftsOf = (walked: Awaited<ReturnType<typeof walk>>): number => walked.pages.filter(({ shifted }) => shifted === true).length
+const shiftsOf = (walked: Awaited<ReturnType<typeof walk>>): number =>
+  walked.pages.filter(({ shifted }) => shifted === true).length
 
 /** Before request `at` (from 0) some rows go. */
 const deleting =
@@ -131,19 +132,31 @@ describe('an offset walk with an overlap', () => {
   })
 
   test('notices that more were deleted, says so once, and goes back until it meets known records', async (t) => {
-    const walked = await walkBothWays(t, offset({ limit: 10, overlap: 2 }), deleting(40, { 2: (rows) => rows.slice(7) }))
+    const walked = await walkBothWays(
+      t,
+      offset({ limit: 10, overlap: 2 }),
+      deleting(40, { 2: (rows) => rows.slice(7) }),
+    )
     assert.deepEqual(once(recordsOf(walked)), all(40))
     assert.equal(shiftsOf(walked), 1)
     assert.deepEqual(offsetsOf(walked.requests).slice(0, 6), [0, 8, 16, 14, 10, 18])
   })
 
   test('goes back from an empty page too, where what it came for has moved in front of it', async (t) => {
-    const walked = await walkBothWays(t, offset({ limit: 10, overlap: 2 }), deleting(22, { 2: (rows) => rows.slice(8) }))
+    const walked = await walkBothWays(
+      t,
+      offset({ limit: 10, overlap: 2 }),
+      deleting(22, { 2: (rows) => rows.slice(8) }),
+    )
     assert.deepEqual(once(recordsOf(walked)), all(22))
   })
 
   test('does not go back for ever where all that it knew is gone', async (t) => {
-    const walked = await walk(t, offset({ limit: 10, overlap: 1 }), deleting(500, { 10: () => all(1000).slice(600, 800) })())
+    const walked = await walk(
+      t,
+      offset({ limit: 10, overlap: 1 }),
+      deleting(500, { 10: () => all(1000).slice(600, 800) })(),
+    )
     assert.equal(walked.error, undefined)
     assert.equal(shiftsOf(walked), 1)
     assert.ok(walked.requests.length < 40, String(walked.requests.length))
@@ -152,7 +165,11 @@ describe('an offset walk with an overlap', () => {
   test('reads records again that are pushed back by insertions, and neither loses one nor goes back', async (t) => {
     for (const count of [3, 10]) {
       const inserted = Array.from({ length: count }, (_, index) => 900 + index)
-      const walked = await walkBothWays(t, offset({ limit: 10, overlap: 2 }), deleting(30, { 1: (rows) => [...inserted, ...rows] }))
+      const walked = await walkBothWays(
+        t,
+        offset({ limit: 10, overlap: 2 }),
+        deleting(30, { 1: (rows) => [...inserted, ...rows] }),
+      )
       assert.deepEqual(
         once(recordsOf(walked)).filter((id) => id < 900),
         all(30),
@@ -177,12 +194,17 @@ describe('an offset walk with an overlap', () => {
       const limit = overlap + between(random, 1, 8)
       const rows = all(between(random, 20, 80))
       const walked = await walk(t, offset({ limit, overlap }), (asked, number) => {
-        for (let gone = number === 0 ? 0 : between(random, 0, overlap); gone > 0; gone--) rows.splice(between(random, 0, rows.length), 1)
+        for (let gone = number === 0 ? 0 : between(random, 0, overlap); gone > 0; gone--)
+          rows.splice(between(random, 0, rows.length), 1)
         return { json: { data: pageOf(rows, asked) } }
       })
       const seen = new Set(recordsOf(walked))
       const missed = rows.filter((id) => !seen.has(id))
-      assert.deepEqual([walked.error, missed], [undefined, []], `round ${round}: limit ${limit}, overlap ${overlap}, seed ${seed}`)
+      assert.deepEqual(
+        [walked.error, missed],
+        [undefined, []],
+        `round ${round}: limit ${limit}, overlap ${overlap}, seed ${seed}`,
+      )
     }
   })
 })
@@ -209,10 +231,13 @@ describe('one step of an offset walk', () => {
   })
 
   test('goes on from a cursor of an earlier version, which has an offset and nothing else', () => {
-    assert.deepEqual(plain.next(ids(20, 4), { offset: 20 }), { cursor: { offset: 24, full: false, end: 24, marks: [], back: 0 } })
+    assert.deepEqual(plain.next(ids(20, 4), { offset: 20 }), {
+      cursor: { offset: 24, full: false, end: 24, marks: [], back: 0 },
+    })
     assert.equal(plain.target({ offset: 20 }), '/orders?limit=10&offset=20')
     for (const foreign of ['abc', { offset: '20' }, { page: 2 }, 7, [20]]) {
-      for (const use of [() => plain.next([], foreign), () => plain.target(foreign)]) assert.throws(use, /the stored cursor is no offset/)
+      for (const use of [() => plain.next([], foreign), () => plain.target(foreign)])
+        assert.throws(use, /the stored cursor is no offset/)
     }
   })
 
@@ -230,7 +255,13 @@ describe('one step of an offset walk', () => {
       repeats: 'all',
     })
     assert.deepEqual(overlapping.next(ids(0, 4), null).repeats, 'some')
-    assert.deepEqual(overlapping.next(ids(0, 1), null).cursor, { offset: 0, full: false, end: 1, marks: overlapping.marks(0, 0), back: 0 })
+    assert.deepEqual(overlapping.next(ids(0, 1), null).cursor, {
+      offset: 0,
+      full: false,
+      end: 1,
+      marks: overlapping.marks(0, 0),
+      back: 0,
+    })
   })
 
   test('remembers no more of a wide overlap than the checkpoint has room for', () => {
@@ -246,14 +277,26 @@ describe('one step of an offset walk', () => {
       const { next, marks } = stepping(paginate)
       const { cursor } = next([0], null, facts)
       assert.deepEqual(cursor, { offset: 1, full: false, end: 1, marks: [], back: 0 })
-      assert.deepEqual(next(ids(0, 2), null, facts).cursor, { offset: 1, full: false, end: 2, marks: marks(0, 1), back: 0 })
+      assert.deepEqual(next(ids(0, 2), null, facts).cursor, {
+        offset: 1,
+        full: false,
+        end: 2,
+        marks: marks(0, 1),
+        back: 0,
+      })
       assert.throws(() => next([], cursor, facts), /says that there is more, but the page at offset 1 is empty/)
     })
   }
 
   test('by a total that is an estimate asks again as one without a total does', () => {
     const { next, marks } = stepping(offset({ limit: 10, overlap: 3, total: { at: '/total', exact: false } }))
-    assert.deepEqual(next([0], null, { total: 30 }).cursor, { offset: 0, full: false, end: 1, marks: marks(0, 0), back: 0 })
+    assert.deepEqual(next([0], null, { total: 30 }).cursor, {
+      offset: 0,
+      full: false,
+      end: 1,
+      marks: marks(0, 0),
+      back: 0,
+    })
   })
 
   test('ends at the total of records and no earlier, counted from the first offset', () => {
@@ -293,7 +336,13 @@ describe('one step of an offset walk', () => {
     }
     // Six times: what it knew is gone, and the walk goes on from there.
     const { cursor, ...said } = overlapping.next(ids(500, 10), at)
-    assert.deepEqual(cursor, { offset: 18, full: true, end: 210, marks: overlapping.marks(500, 507, 508, 509), back: 0 })
+    assert.deepEqual(cursor, {
+      offset: 18,
+      full: true,
+      end: 210,
+      marks: overlapping.marks(500, 507, 508, 509),
+      back: 0,
+    })
     assert.deepEqual(said, { repeats: 'all', again: 10 })
   })
 
@@ -310,7 +359,13 @@ describe('one step of an offset walk', () => {
       const back = next(ids(50, 10), at)
       assert.deepEqual(back.cursor, { ...at, offset: first, end: first + 12, back: 1 })
       const on = next(ids(50, 10), back.cursor)
-      assert.deepEqual(on.cursor, { offset: first + 7, full: true, end: first + 12, marks: marks(50, 57, 58, 59), back: 0 })
+      assert.deepEqual(on.cursor, {
+        offset: first + 7,
+        full: true,
+        end: first + 12,
+        marks: marks(50, 57, 58, 59),
+        back: 0,
+      })
       assert.equal(on.shifted, undefined)
     }
   })

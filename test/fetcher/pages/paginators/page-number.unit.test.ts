@@ -18,7 +18,9 @@ const size = { param: 'per_page', value: 10 }
 
 describe('a page number', () => {
   test('is sent from the first request on, beside the size and the other parameters', async (t) => {
-    const walked = await walkBothWays(t, pageNumber({ size, stop: 'short' }), () => table(25, 10), { stream: { params: { sort: 'id' } } })
+    const walked = await walkBothWays(t, pageNumber({ size, stop: 'short' }), () => table(25, 10), {
+      stream: { params: { sort: 'id' } },
+    })
     assert.deepEqual(
       targetsOf(walked),
       [1, 2, 3].map((page) => `/orders?sort=id&per_page=10&page=${page}`),
@@ -29,7 +31,9 @@ describe('a page number', () => {
   test('has the name and the first number that are declared', async (t) => {
     const walked = await walkBothWays(t, pageNumber({ first: 0, stop: 'empty' }), () => table(15, 10, {}, 0))
     assert.deepEqual(targetsOf(walked), ['/orders?page=0', '/orders?page=1', '/orders?page=2'])
-    const named = await walk(t, pageNumber({ param: 'p', totalPages: '/pages' }), () => ({ json: { data: [1], pages: 1 } }))
+    const named = await walk(t, pageNumber({ param: 'p', totalPages: '/pages' }), () => ({
+      json: { data: [1], pages: 1 },
+    }))
     assert.deepEqual(targetsOf(named), ['/orders?p=1'])
   })
 
@@ -85,7 +89,11 @@ describe('a numbered walk ends', () => {
     assert.equal(filtered.error, undefined)
     assert.equal(filtered.requests.length, 2)
     assert.match(filtered.pages.at(-1)?.cautions?.[0]?.says ?? '', /ended after 2 records, but the API said 30/)
-    assertStopped((await walk(t, paginate, fewer)).error, 'HR_WALK_SHORT', /page 2 is empty after 2 records, but the API said 30/)
+    assertStopped(
+      (await walk(t, paginate, fewer)).error,
+      'HR_WALK_SHORT',
+      /page 2 is empty after 2 records, but the API said 30/,
+    )
   })
 
   test('where a flag says that there is no more', async (t) => {
@@ -105,7 +113,11 @@ describe('a numbered walk stops with an error', () => {
     ['a fraction', { pages: 1.5 }, /no number there/],
   ] as const) {
     test(`where the declared total is ${name}`, async (t) => {
-      assertStopped((await walk(t, pageNumber({ totalPages: '/pages' }), table(30, 10, facts))).error, 'HR_NO_NEXT_PAGE', words)
+      assertStopped(
+        (await walk(t, pageNumber({ totalPages: '/pages' }), table(30, 10, facts))).error,
+        'HR_NO_NEXT_PAGE',
+        words,
+      )
     })
   }
 
@@ -125,11 +137,15 @@ describe('one step of a numbered walk', () => {
     assert.deepEqual(next(records(10), null), { cursor: { page: 2, walked: 10, full: true } })
     assert.deepEqual(next(records(11), { page: 2, walked: 9 }), { cursor: { page: 3, walked: 20, full: true } })
     assert.deepEqual(next(records(9), { page: 3, walked: 20, full: true }), { cursor: null })
-    assert.deepEqual(next(records(10), { page: 3, walked: 20, full: true }), { cursor: { page: 4, walked: 30, full: true } })
+    assert.deepEqual(next(records(10), { page: 3, walked: 20, full: true }), {
+      cursor: { page: 4, walked: 30, full: true },
+    })
     assert.deepEqual(next([], null), { cursor: null })
     const unsized = stepping(pageNumber({ stop: 'empty' }))
     assert.deepEqual(unsized.next(records(50), null), { cursor: { page: 2, walked: 50, full: false } })
-    assert.deepEqual(unsized.next(records(1), { page: 2, walked: 50, full: true }), { cursor: { page: 3, walked: 51, full: true } })
+    assert.deepEqual(unsized.next(records(1), { page: 2, walked: 50, full: true }), {
+      cursor: { page: 3, walked: 51, full: true },
+    })
     assert.deepEqual(unsized.next([], { page: 3, walked: 51, full: false }), { cursor: null })
   })
 
@@ -138,7 +154,10 @@ describe('one step of a numbered walk', () => {
       const { next } = stepping(pageNumber({ first, totalPages: '/pages' }))
       const at = (page: number) => ({ page: page + first - 1, walked: 0, full: false })
       assert.deepEqual(next([1], null, { pages: 1 }), { cursor: null, pages: { page: 1, pages: 1, exact: true } })
-      assert.deepEqual(next([1], at(2), { pages: 3 }), { cursor: { ...at(3), walked: 1 }, pages: { page: 2, pages: 3, exact: true } })
+      assert.deepEqual(next([1], at(2), { pages: 3 }), {
+        cursor: { ...at(3), walked: 1 },
+        pages: { page: 2, pages: 3, exact: true },
+      })
       assert.deepEqual(next([1], at(3), { pages: 3 }).cursor, null)
       assert.deepEqual(next([1], at(4), { pages: 3 }).cursor, null)
     })
@@ -186,8 +205,17 @@ describe('one step of a numbered walk', () => {
   test('asks for the page of its cursor, and for none by what is no such cursor', () => {
     const { next, target } = stepping(pageNumber({ stop: 'empty', size }))
     assert.equal(target({ page: 7, walked: 60, full: true }), '/orders?per_page=10&page=7')
-    for (const foreign of [{ page: 7 }, { walked: 60 }, { page: '7', walked: 60 }, { page: 7, walked: '60' }, 7, 'abc', [7, 60]]) {
-      for (const use of [() => next([], foreign), () => target(foreign)]) assert.throws(use, /the stored cursor is no number of a page/)
+    for (const foreign of [
+      { page: 7 },
+      { walked: 60 },
+      { page: '7', walked: 60 },
+      { page: 7, walked: '60' },
+      7,
+      'abc',
+      [7, 60],
+    ]) {
+      for (const use of [() => next([], foreign), () => target(foreign)])
+        assert.throws(use, /the stored cursor is no number of a page/)
     }
   })
 })

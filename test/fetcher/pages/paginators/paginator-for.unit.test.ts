@@ -1,4 +1,7 @@
-/** Each way of paging, walked over a real server: what ends a walk, what stops it, and what the requests in between look like. */
+/**
+ * Each way of paging, walked over a real server: what ends a walk, what stops it, and what the requests in between look
+ * like.
+ */
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { bearer } from '#shared/declaration/auth.ts'
@@ -29,7 +32,11 @@ async function walk(
     const first = firstRequest(stream, client.baseUrl, 0, null)
     const paginator = paginatorFor(stream)
     const request = at === null ? first : paginator.at(first, at)
-    const { request: asked, headers, body } = await client.send(request, { signal: new AbortController().signal, stream: stream.label })
+    const {
+      request: asked,
+      headers,
+      body,
+    } = await client.send(request, { signal: new AbortController().signal, stream: stream.label })
     const found = valueAt(body, '/data')
     const records = Array.isArray(found) ? found : []
     walked.ids.push(...records)
@@ -58,9 +65,14 @@ describe('a cursor', () => {
 
   test('goes from the body into a parameter, beside the others, exactly as it came', async (t) => {
     const odd = 'a+b/=&? ü%20"'
-    const walked = await walk(t, inParam, pages({ meta: { next: odd } }, { meta: { next: 7 } }, { meta: { next: null } }), {
-      stream: { params: { limit: 5 } },
-    })
+    const walked = await walk(
+      t,
+      inParam,
+      pages({ meta: { next: odd } }, { meta: { next: 7 } }, { meta: { next: null } }),
+      {
+        stream: { params: { limit: 5 } },
+      },
+    )
     assert.deepEqual(
       walked.requests.map(({ query }) => [query.get('limit'), query.getAll('cursor')]),
       [
@@ -72,7 +84,15 @@ describe('a cursor', () => {
     assert.deepEqual(walked.cursors, [odd, 7])
   })
 
-  for (const end of [{ meta: { next: '' } }, { meta: { next: null } }, { meta: { next: false } }, { meta: {} }, {}, null, []]) {
+  for (const end of [
+    { meta: { next: '' } },
+    { meta: { next: null } },
+    { meta: { next: false } },
+    { meta: {} },
+    {},
+    null,
+    [],
+  ]) {
     test(`ends at ${JSON.stringify(end)}`, async (t) => {
       assert.equal((await walk(t, inParam, pages(end))).requests.length, 1)
     })
@@ -108,9 +128,14 @@ describe('a cursor', () => {
   })
 
   test('goes into a nested JSON body, whose other keys stay', async (t) => {
-    const walked = await walk(t, cursor({ next: '/next', body: '/page/after' }), pages({ next: 'a' }, { next: { k: 1 } }, {}), {
-      stream: { method: 'POST', body: { query: { q: 'x' }, page: { size: 2 } } },
-    })
+    const walked = await walk(
+      t,
+      cursor({ next: '/next', body: '/page/after' }),
+      pages({ next: 'a' }, { next: { k: 1 } }, {}),
+      {
+        stream: { method: 'POST', body: { query: { q: 'x' }, page: { size: 2 } } },
+      },
+    )
     assert.deepEqual(
       walked.requests.map(({ body }) => JSON.parse(body)),
       [
@@ -122,7 +147,9 @@ describe('a cursor', () => {
   })
 
   test('walks a GraphQL connection: hasNextPage and endCursor', async (t) => {
-    const info = (endCursor: string | null, hasNextPage: boolean) => ({ data: { orders: { pageInfo: { endCursor, hasNextPage } } } })
+    const info = (endCursor: string | null, hasNextPage: boolean) => ({
+      data: { orders: { pageInfo: { endCursor, hasNextPage } } },
+    })
     const paginate = cursor({
       next: '/data/orders/pageInfo/endCursor',
       hasMore: '/data/orders/pageInfo/hasNextPage',
@@ -139,7 +166,11 @@ describe('a cursor', () => {
 
   test('can be computed from the body: the last key as a parameter', async (t) => {
     const last = (body: unknown) => (valueAt(body, '/data') as { id: string }[]).at(-1)?.id
-    const walked = await walk(t, cursor({ next: last, param: 'after' }), pages({ data: [{ id: 'a' }, { id: 'b' }] }, { data: [] }))
+    const walked = await walk(
+      t,
+      cursor({ next: last, param: 'after' }),
+      pages({ data: [{ id: 'a' }, { id: 'b' }] }, { data: [] }),
+    )
     assert.deepEqual(targets(walked), ['/orders', '/orders?after=b'])
   })
 
@@ -147,7 +178,10 @@ describe('a cursor', () => {
     const broken = () => {
       throw new TypeError('no items')
     }
-    return stopsWith(/function paginate\.next throws: no items/, walk(t, cursor({ next: broken, param: 'c' }), pages({})))
+    return stopsWith(
+      /function paginate\.next throws: no items/,
+      walk(t, cursor({ next: broken, param: 'c' }), pages({})),
+    )
   })
 })
 
@@ -168,9 +202,14 @@ describe('a declared hasMore', () => {
   }
 
   test('that is missing stops the run', (t) =>
-    stopsWith(/hasMore is declared at "\/has_more", but the answer has nothing there/, walk(t, flagged, pages({ next: 'a' }))))
-  test('that is null stops the run', (t) => stopsWith(/no true or false there/, walk(t, flagged, pages({ next: 'a', has_more: null }))))
-  test('that is true without a cursor stops the run', (t) => stopsWith(/no next cursor/, walk(t, flagged, pages({ has_more: true }))))
+    stopsWith(
+      /hasMore is declared at "\/has_more", but the answer has nothing there/,
+      walk(t, flagged, pages({ next: 'a' })),
+    ))
+  test('that is null stops the run', (t) =>
+    stopsWith(/no true or false there/, walk(t, flagged, pages({ next: 'a', has_more: null }))))
+  test('that is true without a cursor stops the run', (t) =>
+    stopsWith(/no next cursor/, walk(t, flagged, pages({ has_more: true }))))
 })
 
 describe('a next URL', () => {
@@ -225,7 +264,9 @@ describe('a next URL', () => {
   })
 
   test('keeps the method and the body of a search', async (t) => {
-    const walked = await walk(t, inBody, pages({ next: '?page=2' }, {}), { stream: { method: 'POST', body: { q: 'x' } } })
+    const walked = await walk(t, inBody, pages({ next: '?page=2' }, {}), {
+      stream: { method: 'POST', body: { q: 'x' } },
+    })
     assert.deepEqual(
       walked.requests.map(({ method, body }) => [method, body]),
       Array(2).fill(['POST', '{"q":"x"}']),
@@ -233,10 +274,12 @@ describe('a next URL', () => {
   })
 
   for (const end of [{ next: '' }, { next: null }, {}]) {
-    test(`ends at ${JSON.stringify(end)}`, async (t) => assert.equal((await walk(t, inBody, pages(end))).requests.length, 1))
+    test(`ends at ${JSON.stringify(end)}`, async (t) =>
+      assert.equal((await walk(t, inBody, pages(end))).requests.length, 1))
   }
 
-  test('that is a number stops the run', (t) => stopsWith(/the next URL is a number/, walk(t, inBody, pages({ next: 5 }))))
+  test('that is a number stops the run', (t) =>
+    stopsWith(/the next URL is a number/, walk(t, inBody, pages({ next: 5 }))))
   test('that is none stops the run', (t) => stopsWith(/no URL/, walk(t, inBody, pages({ next: 'http://[' }))))
 })
 
@@ -258,7 +301,11 @@ describe('a Link header', () => {
   })
 
   test('may come several times, and its relation is one of several without regard to case', async (t) => {
-    const walked = await walk(t, linkHeader(), linked(['</orders?page=9>; rel=last', '<?page=2>; rel="item NEXT"'], undefined))
+    const walked = await walk(
+      t,
+      linkHeader(),
+      linked(['</orders?page=9>; rel=last', '<?page=2>; rel="item NEXT"'], undefined),
+    )
     assert.deepEqual(targets(walked), ['/orders', '/orders?page=2'])
   })
 

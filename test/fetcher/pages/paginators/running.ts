@@ -1,4 +1,7 @@
-/** A run over a real server whose pages are collected instead of published: what markers and checkpoints say, and up to where they confirm. */
+/**
+ * A run over a real server whose pages are collected instead of published: what markers and checkpoints say, and up to
+ * where they confirm.
+ */
 import type { TestContext } from 'node:test'
 import type { Pace } from '#shared/clock.ts'
 import type { Attention } from '#shared/progress/attention.ts'
@@ -53,7 +56,16 @@ export async function runOnce(
     error: undefined,
   }
   const startedMs = Date.UTC(2026, 5, 1)
-  const plan: RunPlan = { run: 'r', startedMs, page: 0, from: null, cursor: null, watermark: null, seen: null, ...options.plan }
+  const plan: RunPlan = {
+    run: 'r',
+    startedMs,
+    page: 0,
+    from: null,
+    cursor: null,
+    watermark: null,
+    seen: null,
+    ...options.plan,
+  }
   try {
     ran.result = await run(plan, {
       stream,

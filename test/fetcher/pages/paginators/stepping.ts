@@ -1,7 +1,12 @@
 /** A way of paging by itself: what it makes of an answer, without a server and without the walk. */
 
 import type { Stream } from '#shared/declaration/compile.ts'
-import { type Cursor, type PageStep, type Paginator, paginatorFor } from '../../../../services/fetcher/pages/paginators/paginator-for.ts'
+import {
+  type Cursor,
+  type PageStep,
+  type Paginator,
+  paginatorFor,
+} from '../../../../services/fetcher/pages/paginators/paginator-for.ts'
 import { markOf } from '../../../../services/fetcher/pages/paginators/record-identity.ts'
 import { declareOrders } from '../../declared.ts'
 
@@ -9,7 +14,12 @@ export type Stepping = {
   stream: Stream
   paginator: Paginator
   /** `facts`: what the body says beside the records. */
-  next(records: readonly unknown[], cursor: Cursor | null, facts?: Record<string, unknown>, headers?: Record<string, string>): PageStep
+  next(
+    records: readonly unknown[],
+    cursor: Cursor | null,
+    facts?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): PageStep
   /** The target of the request at a cursor. */
   target(cursor: Cursor): string
   marks(...records: unknown[]): string[]

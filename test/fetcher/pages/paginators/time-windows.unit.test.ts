@@ -24,7 +24,10 @@ const options = (hours: number, watermark: Record<string, unknown> = {}): WalkOp
 
 /** Half-open, in no order, and at most `cap` records for one query, in pages of `size`. */
 const api =
-  (rows: readonly Row[], { size = 100, cap = Number.POSITIVE_INFINITY, inclusiveEnd = false, exclusive = false } = {}): Script =>
+  (
+    rows: readonly Row[],
+    { size = 100, cap = Number.POSITIVE_INFINITY, inclusiveEnd = false, exclusive = false } = {},
+  ): Script =>
   ({ query }) => {
     const [since, until] = [Date.parse(query.get('since') ?? ''), Date.parse(query.get('until') ?? '')]
     const found = rows.filter(({ at: text }) => {
@@ -35,7 +38,8 @@ const api =
     return { json: { data: found.slice(0, cap).slice(from, from + size), truncated: found.length > cap } }
   }
 const askedFor = ({ requests }: Pick<Walked, 'requests'>): string[] => requests.map(windowOf)
-const windowOf = ({ query }: Asked): string => `${query.get('since')?.slice(11, 16)}-${query.get('until')?.slice(11, 16)}`
+const windowOf = ({ query }: Asked): string =>
+  `${query.get('since')?.slice(11, 16)}-${query.get('until')?.slice(11, 16)}`
 const walkedTo = ({ pages }: Walked): (string | null)[] =>
   pages.map((page) => (page.walkedTo === undefined ? null : watermarkText('iso', page.walkedTo).slice(11, 16)))
 const idsOf = (walked: Walked): string[] => [...new Set(recordsOf(walked).map((each) => (each as Row).id))].toSorted()
@@ -79,7 +83,12 @@ describe('a walk in windows', () => {
   })
 
   test('ends before now by the time that records take to settle', async (t) => {
-    const walked = await walk(t, windows({ to: 'until', size: '1h', settle: '15m', pages: none() }), api([]), options(2))
+    const walked = await walk(
+      t,
+      windows({ to: 'until', size: '1h', settle: '15m', pages: none() }),
+      api([]),
+      options(2),
+    )
     assert.deepEqual(askedFor(walked), ['12:00-13:00', '13:00-13:45'])
     assert.deepEqual(walkedTo(walked), ['13:00', '13:45'])
   })
@@ -95,7 +104,12 @@ describe('a walk in windows', () => {
   test('ends one unit earlier where the API includes the end, and begins one earlier where it excludes the beginning', async (t) => {
     const rows = [0, 60, 120].map((minutes) => row(minutes))
     const inclusive = windows({ to: 'until', size: '1h', inclusiveEnd: true, pages: none() })
-    const seconds = await walkBothWays(t, inclusive, () => api(rows, { inclusiveEnd: true }), options(3, { as: 'isoSeconds' }))
+    const seconds = await walkBothWays(
+      t,
+      inclusive,
+      () => api(rows, { inclusiveEnd: true }),
+      options(3, { as: 'isoSeconds' }),
+    )
     assert.deepEqual(
       seconds.requests.map(({ query }) => query.get('until')),
       ['2026-01-01T12:59:59Z', '2026-01-01T13:59:59Z', '2026-01-01T14:59:59Z'],
@@ -155,9 +169,12 @@ describe('a walk in windows', () => {
         const [since, until] = [Date.parse(query.get('since') ?? ''), Date.parse(query.get('until') ?? '')]
         const found = rows.filter((each) => Date.parse(each.at) >= since && Date.parse(each.at) < until)
         const key = query.get('after')
-        const skip = query.has('page') ? (Number(query.get('page')) - 1) * 2 : Number(query.get('offset') ?? query.get('at') ?? 0)
+        const skip = query.has('page')
+          ? (Number(query.get('page')) - 1) * 2
+          : Number(query.get('offset') ?? query.get('at') ?? 0)
         const rest = key === null ? found.slice(skip) : found.filter(({ id }) => id > key)
-        const next = rest.length > 2 ? `${path}?since=${query.get('since')}&until=${query.get('until')}&at=${skip + 2}` : null
+        const next =
+          rest.length > 2 ? `${path}?since=${query.get('since')}&until=${query.get('until')}&at=${skip + 2}` : null
         return { json: { data: rest.slice(0, 2), next } }
       }
       const walked = await walkBothWays(t, windows({ to: 'until', size: '1h', pages }), () => script, options(4))
@@ -168,7 +185,13 @@ describe('a walk in windows', () => {
 
 describe('a window that hits the cap', () => {
   const capped = (cap: number | ((body: unknown) => unknown), min = '1m') =>
-    windows({ to: 'until', size: '1h', min, cap, pages: pageNumber({ size: { param: 'per_page', value: 2 }, stop: 'short' }) })
+    windows({
+      to: 'until',
+      size: '1h',
+      min,
+      cap,
+      pages: pageNumber({ size: { param: 'per_page', value: 2 }, stop: 'short' }),
+    })
   const truncated = (body: unknown) => (body as { truncated: boolean }).truncated
 
   test('is halved and walked again, and loses nothing that the API held back', async (t) => {
@@ -177,7 +200,16 @@ describe('a window that hits the cap', () => {
     assert.deepEqual(idsOf(walked), ids(rows))
     assert.deepEqual(
       [...new Set(askedFor(walked))],
-      ['12:00-13:00', '12:00-12:30', '12:00-12:15', '12:15-12:45', '12:15-12:30', '12:30-13:00', '12:30-12:45', '12:45-13:00'],
+      [
+        '12:00-13:00',
+        '12:00-12:30',
+        '12:00-12:15',
+        '12:15-12:45',
+        '12:15-12:30',
+        '12:30-13:00',
+        '12:30-12:45',
+        '12:45-13:00',
+      ],
     )
   })
 
@@ -245,7 +277,11 @@ test('a window that begins with the page that the one before ended with is no re
 })
 
 test('a stored cursor of another way of paging stops the run', async (t) => {
-  assertStopped((await walk(t, hourly, api([]), { ...options(1), cursor: 'abc' })).error, 'HR_NO_NEXT_PAGE', /stored cursor is no window/)
+  assertStopped(
+    (await walk(t, hourly, api([]), { ...options(1), cursor: 'abc' })).error,
+    'HR_NO_NEXT_PAGE',
+    /stored cursor is no window/,
+  )
 })
 
 describe('one step of a walk in windows', () => {
@@ -261,7 +297,9 @@ describe('one step of a walk in windows', () => {
   })
   /** Without what `none` says of the end of each page. */
   const inWindows = (paginate: Record<string, unknown> = {}, form: Record<string, unknown> = {}): Stepping => {
-    const walk = stepping(windows({ to: 'until', size: '1h', pages: none(), ...paginate }), { watermark: { ...watermark, ...form } })
+    const walk = stepping(windows({ to: 'until', size: '1h', pages: none(), ...paginate }), {
+      watermark: { ...watermark, ...form },
+    })
     return {
       ...walk,
       next(...given) {
@@ -272,12 +310,16 @@ describe('one step of a walk in windows', () => {
   }
   const byPages = (paginate: Record<string, unknown> = {}) =>
     inWindows({ pages: pageNumber({ stop: 'short', size: { param: 'size', value: 2 } }), ...paginate })
-  const pageMark = ({ marks }: Stepping, ...records: unknown[]) => `${records.length} ${marks(records[0], records.at(-1)).join(' ')}`
+  const pageMark = ({ marks }: Stepping, ...records: unknown[]) =>
+    `${records.length} ${marks(records[0], records.at(-1)).join(' ')}`
 
   test('begins at the position that is asked for, and ends at the end of a backfill, or now less the time to settle', () => {
     const { paginator } = inWindows({ settle: '15m' })
     const startedMs = NOON + 30 * MINUTE_MS + 0.7
-    assert.deepEqual(paginator.start?.({ since: nsAt(0), until: null, startedMs }), window(0, 15, 15, { sizeMs: HOUR_MS }))
+    assert.deepEqual(
+      paginator.start?.({ since: nsAt(0), until: null, startedMs }),
+      window(0, 15, 15, { sizeMs: HOUR_MS }),
+    )
     assert.deepEqual(paginator.start?.({ since: nsAt(0), until: nsAt(90), startedMs }), window(0, 60, 90))
     for (const since of [null, 'abc']) {
       assert.throws(() => paginator.start?.({ since, until: null, startedMs }), /the stored cursor is no window/)
@@ -310,7 +352,9 @@ describe('one step of a walk in windows', () => {
       const begun = paginator.start?.({ since, until: nsAt(0), startedMs: 0 }) as ReturnType<typeof window>
       assert.equal(begun.from, from)
       // So does the end, or there would be a gap before the window of the next run.
-      const ended = paginator.start?.({ since: since - 1_000_000_000n, until: since, startedMs: 0 }) as ReturnType<typeof window>
+      const ended = paginator.start?.({ since: since - 1_000_000_000n, until: since, startedMs: 0 }) as ReturnType<
+        typeof window
+      >
       assert.equal(ended.until, from)
     })
   }
@@ -337,7 +381,10 @@ describe('one step of a walk in windows', () => {
     const behind = { page: 2, walked: 2, full: true }
     assert.deepEqual([cursor, said], [window(0, 60, 60, { inner: behind, records: 2, first, before: 'x' }), {}])
     const third = walk.next([3, 4], cursor).cursor
-    assert.deepEqual(third, window(0, 60, 60, { inner: { ...behind, page: 3, walked: 4 }, records: 4, first, before: 'x' }))
+    assert.deepEqual(
+      third,
+      window(0, 60, 60, { inner: { ...behind, page: 3, walked: 4 }, records: 4, first, before: 'x' }),
+    )
     assert.deepEqual(walk.next([5], third), { cursor: null, walkedTo: nsAt(60), list: 'ended' })
     assert.match(walk.target(window(0, 60, 60)), /since=2026-01-01T12%3A00%3A00.000Z&until=2026-01-01T13/)
     assert.match(walk.target(third), /since=2026-01-01T12\S+&page=3/)
@@ -350,7 +397,12 @@ describe('one step of a walk in windows', () => {
     assert.deepEqual(second, window(60, 120, 300, { before: first }))
     // The same again: what lies on the boundary can be all of both.
     const again = walk.next([1, 2], second)
-    assert.deepEqual(again, { cursor: window(120, 180, 300, { before: null }), repeats: 'all', walkedTo: nsAt(120), list: 'ended' })
+    assert.deepEqual(again, {
+      cursor: window(120, 180, 300, { before: null }),
+      repeats: 'all',
+      walkedTo: nsAt(120),
+      list: 'ended',
+    })
     // For the third time it is no longer excused.
     assert.deepEqual(walk.next([1, 2], again.cursor).repeats, undefined)
     for (const other of [[1], [2, 2], [1, 1], [1, 3, 2]]) {
@@ -381,7 +433,12 @@ describe('one step of a walk in windows', () => {
       assert.deepEqual(said, { list: 'dropped' })
       // Both halves have been walked before, in part; what comes behind them has not.
       const half = walk.next([], third, { capped: false })
-      assert.deepEqual(half, { cursor: window(30, 90, 100, { againTo: at(60) }), repeats: 'all', walkedTo: nsAt(30), list: 'ended' })
+      assert.deepEqual(half, {
+        cursor: window(30, 90, 100, { againTo: at(60) }),
+        repeats: 'all',
+        walkedTo: nsAt(30),
+        list: 'ended',
+      })
       assert.deepEqual(walk.next([1, 2], half.cursor, { capped: false }).repeats, 'all')
       const rest = walk.next([], window(30, 60, 100, { againTo: at(60) }), { capped: false }).cursor
       assert.deepEqual(walk.next([], rest, { capped: false }), { cursor: null, walkedTo: nsAt(100), list: 'ended' })
@@ -407,8 +464,12 @@ describe('one step of a walk in windows', () => {
   test('that hits the cap again is walked again up to the end of the longest one that hit it', () => {
     const walk = inWindows({ cap: 1 })
     const againTo = (known: number | null) =>
-      (walk.next([1], window(0, 30, 100, { againTo: known === null ? null : at(known) })).cursor as { againTo: string }).againTo
-    assert.deepEqual([againTo(null), againTo(20), againTo(30), againTo(31), againTo(60)], [at(30), at(30), at(30), at(31), at(60)])
+      (walk.next([1], window(0, 30, 100, { againTo: known === null ? null : at(known) })).cursor as { againTo: string })
+        .againTo
+    assert.deepEqual(
+      [againTo(null), againTo(20), againTo(30), againTo(31), againTo(60)],
+      [at(30), at(30), at(30), at(31), at(60)],
+    )
   })
 
   for (const [name, paginate, form, lengths] of [
@@ -441,15 +502,23 @@ describe('one step of a walk in windows', () => {
     assert.deepEqual(walk.next([], bare), walk.next([], window(0, 60, 90)))
     for (const key of ['from', 'to', 'until', 'sizeMs']) {
       const cursor = { ...bare, [key]: undefined }
-      for (const use of [() => walk.next([], cursor), () => walk.target(cursor)]) assert.throws(use, /the stored cursor is no window/)
+      for (const use of [() => walk.next([], cursor), () => walk.target(cursor)])
+        assert.throws(use, /the stored cursor is no window/)
     }
-    for (const foreign of [null, 'abc', 7, [from, to]]) assert.throws(() => walk.next([], foreign), /the stored cursor is no window/)
+    for (const foreign of [null, 'abc', 7, [from, to]])
+      assert.throws(() => walk.next([], foreign), /the stored cursor is no window/)
     assert.throws(() => walk.next([], { ...bare, to: 'abc' }), /the stored cursor is no window/)
   })
 
   test('begins at a record of the boundary where the parameter leaves that out, and ends before one that it takes in', () => {
-    assert.match(inWindows({}, { exclusive: true }).target(window(0, 60, 60)), /since=2026-01-01T11%3A59%3A59.999Z&until=2026-01-01T13/)
-    assert.match(inWindows({ inclusiveEnd: true }).target(window(0, 60, 60)), /since=2026-01-01T12\S+&until=2026-01-01T12%3A59%3A59.999Z/)
+    assert.match(
+      inWindows({}, { exclusive: true }).target(window(0, 60, 60)),
+      /since=2026-01-01T11%3A59%3A59.999Z&until=2026-01-01T13/,
+    )
+    assert.match(
+      inWindows({ inclusiveEnd: true }).target(window(0, 60, 60)),
+      /since=2026-01-01T12\S+&until=2026-01-01T12%3A59%3A59.999Z/,
+    )
   })
 })
 
@@ -466,7 +535,9 @@ describe('GraphQL in windows', () => {
   const page = (nodes: readonly Row[]): Answer => ({
     json: { data: { orders: { nodes, pageInfo: { hasNextPage: false, endCursor: null } } } },
   })
-  const failing = (code: string): Answer => ({ json: { data: null, errors: [{ message: 'not now', extensions: { code } }] } })
+  const failing = (code: string): Answer => ({
+    json: { data: null, errors: [{ message: 'not now', extensions: { code } }] },
+  })
   const { startedMs, ...stream } = declared
 
   test('that is throttled is asked again, and its window loses nothing', async (t) => {
@@ -481,9 +552,14 @@ describe('GraphQL in windows', () => {
   })
 
   test('that fails in another way stops the run: a window with an error is no window without records', async (t) => {
-    const { error, pages: walked } = await walk(t, paginate, (_, number) => (number === 0 ? page([row(1)]) : failing('BAD_QUERY')), {
-      ...{ startedMs, stream },
-    })
+    const { error, pages: walked } = await walk(
+      t,
+      paginate,
+      (_, number) => (number === 0 ? page([row(1)]) : failing('BAD_QUERY')),
+      {
+        ...{ startedMs, stream },
+      },
+    )
     assertStopped(error, 'HR_GRAPHQL_ERROR', /not now \(BAD_QUERY\)/)
     assert.equal(walked.length, 1)
   })

@@ -1,6 +1,6 @@
 /**
- * Walks a stream over a real server with the client and the walk of the run: at once, or interrupted behind every page and gone on from the
- * cursor as the checkpoint keeps it. The two must ask for the same.
+ * Walks a stream over a real server with the client and the walk of the run: at once, or interrupted behind every page
+ * and gone on from the cursor as the checkpoint keeps it. The two must ask for the same.
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
@@ -34,9 +34,17 @@ export type Walked = Pick<Fixture, 'clock' | 'logged' | 'metrics'> & {
 const TURNS_MAX = 200
 const never = new AbortController().signal
 
-export async function walk(t: TestContext, paginate: unknown, script: Script, options: WalkOptions = {}): Promise<Walked> {
+export async function walk(
+  t: TestContext,
+  paginate: unknown,
+  script: Script,
+  options: WalkOptions = {},
+): Promise<Walked> {
   const server = await startServer(t, script)
-  const { client, stream, ...fixture } = clientFor(t, server.url, { ...options, stream: { paginate, ...options.stream } })
+  const { client, stream, ...fixture } = clientFor(t, server.url, {
+    ...options,
+    stream: { paginate, ...options.stream },
+  })
   const walked: Walked = { ...fixture, pages: [], requests: server.requests, url: server.url, error: undefined }
   const stop = { soft: never, hard: never }
   const run = { stream, partition: 0, baseUrl: client.baseUrl, send: client.send, from: options.from ?? null, stop }
@@ -60,7 +68,12 @@ export async function walk(t: TestContext, paginate: unknown, script: Script, op
 }
 
 /** At once and interrupted behind every page: the same records, for the same requests. */
-export async function walkBothWays(t: TestContext, paginate: unknown, script: () => Script, options: WalkOptions = {}): Promise<Walked> {
+export async function walkBothWays(
+  t: TestContext,
+  paginate: unknown,
+  script: () => Script,
+  options: WalkOptions = {},
+): Promise<Walked> {
   const whole = await walk(t, paginate, script(), options)
   const pieces = await walk(t, paginate, script(), { ...options, interrupted: true })
   assert.equal(whole.error, undefined)
@@ -76,7 +89,8 @@ export async function walkBothWays(t: TestContext, paginate: unknown, script: ()
 export const recordsOf = ({ pages }: Pick<Walked, 'pages'>): unknown[] => pages.flatMap(({ records }) => records)
 export const targetsOf = ({ requests }: Pick<Walked, 'requests'>): string[] => requests.map(({ target }) => target)
 /** Each record once, in the order of numbers. */
-export const once = (records: readonly unknown[]): number[] => [...new Set(records.map(Number))].toSorted((a, b) => a - b)
+export const once = (records: readonly unknown[]): number[] =>
+  [...new Set(records.map(Number))].toSorted((a, b) => a - b)
 
 export function assertStopped(error: unknown, code: string, words: RegExp): void {
   assert.ok(error instanceof Stopped, String(error))
@@ -88,7 +102,17 @@ export function assertStopped(error: unknown, code: string, words: RegExp): void
 
 /** As the checkpoint keeps it. */
 function stored(cursor: Cursor | null): Cursor | null {
-  const text = checkpointText({ v: 1, run: 'r', page: 1, startedMs: 0, done: false, from: null, cursor, watermark: null, seen: null })
+  const text = checkpointText({
+    v: 1,
+    run: 'r',
+    page: 1,
+    startedMs: 0,
+    done: false,
+    from: null,
+    cursor,
+    watermark: null,
+    seen: null,
+  })
   const kept = parseCheckpoint(text)
   assert.ok(kept !== null)
   assert.deepEqual(kept.cursor, cursor, 'the cursor is plain JSON and has room in the checkpoint')

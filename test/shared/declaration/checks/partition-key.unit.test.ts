@@ -21,14 +21,21 @@ describe('a partition key', () => {
     test(`is refused: ${expression}`, () => assert.match(partitionKeyMistake(expression, KEY)?.what ?? '', what))
   }
 
-  for (const expression of ['toYYYYMM(created_at)', 'cityHash64(id) % 8', '(toYear(created_at), id)', '`odd name`', 'id']) {
+  for (const expression of [
+    'toYYYYMM(created_at)',
+    'cityHash64(id) % 8',
+    '(toYear(created_at), id)',
+    '`odd name`',
+    'id',
+  ]) {
     test(`follows from the primary key: ${expression}`, () => assert.equal(partitionKeyMistake(expression, KEY), null))
   }
 
   test('that is refused is a mistake of the declaration that names it', () => {
     assert.throws(
       () => compileStream({ partitionBy: 'toYYYYMM(updated_at)' }),
-      (error) => error instanceof DeclarationError && /stream orders, field partitionBy: uses updated_at/.test(error.message),
+      (error) =>
+        error instanceof DeclarationError && /stream orders, field partitionBy: uses updated_at/.test(error.message),
     )
   })
 })

@@ -1,10 +1,25 @@
-/** Ways of paging as an author declares them: what is refused when the file is loaded, and what follows from what is said. */
+/**
+ * Ways of paging as an author declares them: what is refused when the file is loaded, and what follows from what is
+ * said.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { compileSource } from '#shared/declaration/compile.ts'
 import { cautionAbout, type paginateSpec } from '#shared/declaration/paginate/paginate.ts'
 import { DeclarationError } from '#shared/errors.ts'
-import { cursor, defineSource, generator, graphql, keyset, linkHeader, none, offset, pageNumber, windows, z } from '#shared/index.ts'
+import {
+  cursor,
+  defineSource,
+  generator,
+  graphql,
+  keyset,
+  linkHeader,
+  none,
+  offset,
+  pageNumber,
+  windows,
+  z,
+} from '#shared/index.ts'
 import { valueAt } from '#shared/json-pointer.ts'
 
 type Loose = Record<string, unknown>
@@ -15,7 +30,10 @@ const watermark = { field: 'at', param: 'since', start: '2026-01-01T00:00:00Z' }
 function streamBy(paginate: unknown, stream: Loose = {}) {
   const orders = { path: '/orders', records: '/data', schema, primaryKey: ['id'], watermark, paginate, ...stream }
   const given = Object.fromEntries(Object.entries(orders).filter(([, value]) => value !== undefined))
-  const [compiled] = compileSource({ name: 'shop', baseUrl: 'https://api.shop.example', streams: { orders: given } }, 'shop.ts').streams
+  const [compiled] = compileSource(
+    { name: 'shop', baseUrl: 'https://api.shop.example', streams: { orders: given } },
+    'shop.ts',
+  ).streams
   if (compiled === undefined) throw new RangeError('no stream')
   return compiled
 }
@@ -33,10 +51,38 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /says where the walk ends: stop, totalPages/,
     /stop: 'empty'/,
   ],
-  ['a numbered walk with two of them', pageNumber({ stop: 'empty', totalPages: '/p' }), {}, 'paginate.stop', /the one thing/, /stop: /],
-  ["stop: 'short' without a size", pageNumber({ stop: 'short' }), {}, 'paginate.size', /how many records a full page has/, /per_page/],
-  ['an unknown stop rule', { ...pageNumber({}), stop: 'never' }, {}, 'paginate.stop', /"never", expected empty or short/, /totalPages/],
-  ['a total at no pointer', pageNumber({ totalPages: 'pages' }), {}, 'paginate.totalPages', /RFC 6901/, /totalPages: '\/meta\/pages'/],
+  [
+    'a numbered walk with two of them',
+    pageNumber({ stop: 'empty', totalPages: '/p' }),
+    {},
+    'paginate.stop',
+    /the one thing/,
+    /stop: /,
+  ],
+  [
+    "stop: 'short' without a size",
+    pageNumber({ stop: 'short' }),
+    {},
+    'paginate.size',
+    /how many records a full page has/,
+    /per_page/,
+  ],
+  [
+    'an unknown stop rule',
+    { ...pageNumber({}), stop: 'never' },
+    {},
+    'paginate.stop',
+    /"never", expected empty or short/,
+    /totalPages/,
+  ],
+  [
+    'a total at no pointer',
+    pageNumber({ totalPages: 'pages' }),
+    {},
+    'paginate.totalPages',
+    /RFC 6901/,
+    /totalPages: '\/meta\/pages'/,
+  ],
   [
     'a misspelt field',
     { ...pageNumber({ stop: 'empty' }), totalpages: '/p' },
@@ -45,8 +91,22 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /no field/,
     /did you mean totalPages/,
   ],
-  ['an offset with two stop rules', offset({ limit: 5, total: '/t', hasMore: '/m' }), {}, 'paginate.stop', /name one thing/, /stop: /],
-  ['an overlap as large as the page', offset({ limit: 5, overlap: 5 }), {}, 'paginate.overlap', /nothing new/, /less than the 5/],
+  [
+    'an offset with two stop rules',
+    offset({ limit: 5, total: '/t', hasMore: '/m' }),
+    {},
+    'paginate.stop',
+    /name one thing/,
+    /stop: /,
+  ],
+  [
+    'an overlap as large as the page',
+    offset({ limit: 5, overlap: 5 }),
+    {},
+    'paginate.overlap',
+    /nothing new/,
+    /less than the 5/,
+  ],
   [
     'a page number that params set too',
     pageNumber({ stop: 'empty' }),
@@ -63,7 +123,14 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /"per_page" is set by params/,
     /one/,
   ],
-  ['a key without a place in the request', keyset({ field: '/id' }), {}, 'paginate.keys[0].param', /one place that takes the key/, /./],
+  [
+    'a key without a place in the request',
+    keyset({ field: '/id' }),
+    {},
+    'paginate.keys[0].param',
+    /one place that takes the key/,
+    /./,
+  ],
   ['a keyset without a key', { kind: 'keyset', keys: [] }, {}, 'paginate.keys', /is empty/, /keys: \[\{ field/],
   [
     'an inclusive key without a size',
@@ -97,9 +164,30 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /makes the body/,
     /variables/,
   ],
-  ['graphql without a query', graphql({ query: '', connection: '/data/a' }), {}, 'paginate.query', /is empty/, /query: /],
-  ['a generator that is no function', generator('x' as never), {}, 'paginate.walk', /async function\*/, /generator\(async function\*/],
-  ['windows without a watermark', inDays(), { watermark: undefined }, 'paginate', /the stream has none/, /add watermark/],
+  [
+    'graphql without a query',
+    graphql({ query: '', connection: '/data/a' }),
+    {},
+    'paginate.query',
+    /is empty/,
+    /query: /,
+  ],
+  [
+    'a generator that is no function',
+    generator('x' as never),
+    {},
+    'paginate.walk',
+    /async function\*/,
+    /generator\(async function\*/,
+  ],
+  [
+    'windows without a watermark',
+    inDays(),
+    { watermark: undefined },
+    'paginate',
+    /the stream has none/,
+    /add watermark/,
+  ],
   [
     'windows along a sequence',
     inDays(),
@@ -132,8 +220,22 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /they have their own/,
     /move settle into windows/,
   ],
-  ['windows without a place for their end', inDays({ to: undefined }), {}, 'paginate.to', /takes a window's end/, /to: 'until'/],
-  ['windows whose least size is more than their size', inDays({ min: '2d' }), {}, 'paginate.min', /more than size/, /min: /],
+  [
+    'windows without a place for their end',
+    inDays({ to: undefined }),
+    {},
+    'paginate.to',
+    /takes a window's end/,
+    /to: 'until'/,
+  ],
+  [
+    'windows whose least size is more than their size',
+    inDays({ min: '2d' }),
+    {},
+    'paginate.min',
+    /more than size/,
+    /min: /,
+  ],
   [
     'windows of half a day for a parameter that is a date',
     inDays({ size: '12h' }),
@@ -142,7 +244,14 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /no multiple of 86400000 ms/,
     /gap/,
   ],
-  ['windows for a body that is not there', inDays({ to: undefined, toBody: '/until' }), {}, 'paginate.toBody', /no JSON body/, /POST/],
+  [
+    'windows for a body that is not there',
+    inDays({ to: undefined, toBody: '/until' }),
+    {},
+    'paginate.toBody',
+    /no JSON body/,
+    /POST/,
+  ],
   ['windows in windows', inDays({ pages: inDays() }), {}, 'paginate.pages.kind', /no kind/, /./],
   [
     'a mistake of the way inside windows',
@@ -191,12 +300,24 @@ describe('a way of paging', () => {
       ...{ kind: 'keyset', keys: [{ field: '/id', param: 'after' }], inclusive: false },
     })
     assert.deepEqual(streamBy(windows({ to: 'until', size: '1d', pages: linkHeader() })).paginate, {
-      ...{ kind: 'windows', to: 'until', size: 86_400_000, settle: 0, inclusiveEnd: false, pages: { kind: 'link-header', rel: 'next' } },
+      ...{
+        kind: 'windows',
+        to: 'until',
+        size: 86_400_000,
+        settle: 0,
+        inclusiveEnd: false,
+        pages: { kind: 'link-header', rel: 'next' },
+      },
     })
   })
 
   test('by GraphQL makes the stream a POST with query and variables, and its records the nodes, in windows too', () => {
-    const connection = graphql({ query: '{ a }', variables: { x: 1 }, connection: '/data/a', first: { variable: 'n', value: 50 } })
+    const connection = graphql({
+      query: '{ a }',
+      variables: { x: 1 },
+      connection: '/data/a',
+      first: { variable: 'n', value: 50 },
+    })
     for (const paginate of [connection, windows({ toBody: '/variables/until', size: '1d', pages: connection })]) {
       const { method, body, records } = streamBy(paginate, { records: undefined })
       assert.deepEqual([method, body], ['POST', { query: '{ a }', variables: { x: 1, n: 50 } }])
@@ -214,7 +335,12 @@ describe('a way of paging', () => {
     assert.match(caution(offset({ limit: 5, overlap: 2 })) ?? '', /up to 2 records may be deleted/)
     assert.match(caution(pageNumber({ stop: 'empty' })) ?? '', /can be missed/)
     assert.match(caution(inDays({ pages: pageNumber({ stop: 'empty' }) })) ?? '', /can be missed/)
-    for (const safe of [none(), linkHeader(), keyset({ field: '/id', param: 'after' }), cursor({ next: '/n', param: 'c' })]) {
+    for (const safe of [
+      none(),
+      linkHeader(),
+      keyset({ field: '/id', param: 'after' }),
+      cursor({ next: '/n', param: 'c' }),
+    ]) {
       assert.equal(caution(safe), null)
     }
   })

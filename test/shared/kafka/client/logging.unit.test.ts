@@ -34,7 +34,8 @@ describe("the client package's log", () => {
   test('warns of a broker that cannot be reached, not at every attempt', () => {
     let nowMs = 0
     const { lines, say } = logged('info', { ...systemClock, elapsedMs: () => nowMs })
-    const fail = (broker: string) => say(logLevel.ERROR, 'Connection', 'Connection error: connect ECONNREFUSED', { broker, stack: 'at …' })
+    const fail = (broker: string) =>
+      say(logLevel.ERROR, 'Connection', 'Connection error: connect ECONNREFUSED', { broker, stack: 'at …' })
     fail('a:1')
     fail('a:1')
     fail('b:1')
@@ -61,7 +62,8 @@ describe("the client package's log", () => {
 describe('failures', () => {
   const errors = internal<Record<string, new (...args: unknown[]) => Error>>('errors.js')
   const { createErrorFromCode } = internal<{ createErrorFromCode(code: number): Error }>('protocol/error.js')
-  const retriesExceeded = (cause: Error) => new errors.KafkaJSNumberOfRetriesExceeded!(cause, { retryCount: 5, retryTime: 1 })
+  const retriesExceeded = (cause: Error) =>
+    new errors.KafkaJSNumberOfRetriesExceeded!(cause, { retryCount: 5, retryTime: 1 })
 
   const cases: [name: string, error: Error, code: string][] = [
     ['a fence, by its old name', createErrorFromCode(47), 'HR_KAFKA_FENCED'],
@@ -69,8 +71,16 @@ describe('failures', () => {
     ['a fence behind the limit of retries', retriesExceeded(createErrorFromCode(47)), 'HR_KAFKA_FENCED'],
     ['a record that is too large', createErrorFromCode(10), 'HR_KAFKA_TOO_LARGE'],
     ['a missing right', createErrorFromCode(29), 'HR_KAFKA_REFUSED'],
-    ['a wrong password', new errors.KafkaJSSASLAuthenticationError!('SASL PLAIN authentication failed'), 'HR_KAFKA_REFUSED'],
-    ['a certificate', new errors.KafkaJSConnectionError!('Connection error: self-signed certificate', { broker: 'b:1' }), 'HR_KAFKA_TLS'],
+    [
+      'a wrong password',
+      new errors.KafkaJSSASLAuthenticationError!('SASL PLAIN authentication failed'),
+      'HR_KAFKA_REFUSED',
+    ],
+    [
+      'a certificate',
+      new errors.KafkaJSConnectionError!('Connection error: self-signed certificate', { broker: 'b:1' }),
+      'HR_KAFKA_TLS',
+    ],
     [
       'a closed port',
       retriesExceeded(new errors.KafkaJSConnectionError!('Connection error: ECONNREFUSED', { broker: 'b:1' })),

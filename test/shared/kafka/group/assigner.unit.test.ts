@@ -10,7 +10,8 @@ const none: AssignedPartitions = new Map()
 const member = (id: string, topics: string[], had: AssignedPartitions = none): AssignedMember => ({ id, topics, had })
 const plain = (shares: Map<string, AssignedPartitions>) =>
   Object.fromEntries([...shares].map(([id, share]) => [id, Object.fromEntries(share)]))
-const sizeOf = (share: AssignedPartitions) => [...share.values()].reduce((sum, partitions) => sum + partitions.length, 0)
+const sizeOf = (share: AssignedPartitions) =>
+  [...share.values()].reduce((sum, partitions) => sum + partitions.length, 0)
 
 const topics = ['a', 'b', 'c']
 const groups = fc.record({
@@ -89,7 +90,11 @@ describe('partitions are assigned', () => {
     const late = { ...member('m1', ['a', 'b'], had), claim: 9 }
     const early = { ...member('m2', ['a', 'b']), claim: 8 }
     const other = { ...member('m0', ['b']), claim: 10 }
-    assert.deepEqual(plain(assign([late, early, other], counts)), { m0: { b: [] }, m1: { a: [], b: [] }, m2: { a: [0, 1], b: [0, 1] } })
+    assert.deepEqual(plain(assign([late, early, other], counts)), {
+      m0: { b: [] },
+      m1: { a: [], b: [] },
+      m2: { a: [0, 1], b: [0, 1] },
+    })
     assert.deepEqual(plain(assign([late, other], counts)), { m0: { b: [] }, m1: { a: [0, 1], b: [0, 1] } })
     const twins = [{ ...late, claim: 8 }, early]
     assert.deepEqual(plain(assign(twins, counts)), { m1: { a: [0, 1], b: [0, 1] }, m2: { a: [], b: [] } })
@@ -112,7 +117,10 @@ describe('partitions are assigned', () => {
     ])
     const rule = (count: number) => ({ a: { group: 's', first: 0, count }, b: { group: 's', first: 2, count } })
     const both = { ...member('m1', ['a', 'b']), together: rule(1) }
-    assert.deepEqual(plain(assign([both, member('m2', ['a'])], counts)), { m1: { a: [0, 1], b: [0, 1] }, m2: { a: [] } })
+    assert.deepEqual(plain(assign([both, member('m2', ['a'])], counts)), {
+      m1: { a: [0, 1], b: [0, 1] },
+      m2: { a: [] },
+    })
     const later = { ...member('m2', ['a', 'b']), together: rule(2) }
     const whole = { m1: { a: [0, 1], b: [0, 1] }, m2: { a: [], b: [] } }
     assert.deepEqual(plain(assign([both, later], counts)), whole)
@@ -136,7 +144,11 @@ describe('partitions are assigned', () => {
     const had = (from: number, to: number): AssignedPartitions =>
       new Map([['a', Array.from({ length: to - from }, (_, index) => from + index)]])
     const members = [member('m1', ['a'], had(0, 2)), member('m2', ['a'], had(2, 6)), member('m3', ['a'])]
-    assert.deepEqual(plain(assign(members, new Map([['a', 6]]))), { m1: { a: [0, 1] }, m2: { a: [2, 3] }, m3: { a: [4, 5] } })
+    assert.deepEqual(plain(assign(members, new Map([['a', 6]]))), {
+      m1: { a: [0, 1] },
+      m2: { a: [2, 3] },
+      m3: { a: [4, 5] },
+    })
   })
 
   test('to the one that has least, so that whoever has its share already gets and loses nothing', () => {
@@ -145,8 +157,16 @@ describe('partitions are assigned', () => {
       ['b', 2],
     ])
     const all = ['a', 'b']
-    const members = [member('m1', all, new Map([['a', [0, 1, 2, 3]]])), member('m2', all, new Map([['b', [0, 1]]])), member('m3', all)]
-    assert.deepEqual(plain(assign(members, counts)), { m1: { a: [0, 1], b: [] }, m2: { a: [], b: [0, 1] }, m3: { a: [2, 3], b: [] } })
+    const members = [
+      member('m1', all, new Map([['a', [0, 1, 2, 3]]])),
+      member('m2', all, new Map([['b', [0, 1]]])),
+      member('m3', all),
+    ]
+    assert.deepEqual(plain(assign(members, counts)), {
+      m1: { a: [0, 1], b: [] },
+      m2: { a: [], b: [0, 1] },
+      m3: { a: [2, 3], b: [] },
+    })
   })
 
   test('to a new member from the topic of which another has most, so that no member has a topic alone', () => {
@@ -175,14 +195,19 @@ describe('partitions are assigned', () => {
     const all = [...counts.keys()]
     const shares = assign([{ ...member('m1', all), together }, member('m2', all)], counts)
     assert.deepEqual(plain(shares), { m1: { a: [0, 2], b: [1], other: [1] }, m2: { a: [1], b: [0], other: [0, 2] } })
-    const claimed = assign([{ ...member('m1', all), together }, member('m2', all), { ...member('z', ['b']), claim: 1 }], counts)
+    const claimed = assign(
+      [{ ...member('m1', all), together }, member('m2', all), { ...member('z', ['b']), claim: 1 }],
+      counts,
+    )
     assert.deepEqual(plain(claimed).z, { b: [0, 1] })
   })
 
   test('that belong together to one owner in every group, and what is alone still evenly', () => {
     fc.assert(
       fc.property(groups, fc.integer({ min: 1, max: 5 }), ({ members, counts }, count) => {
-        const together = Object.fromEntries([...counts.keys()].map((topic, index) => [topic, { group: 's', first: index * 8, count }]))
+        const together = Object.fromEntries(
+          [...counts.keys()].map((topic, index) => [topic, { group: 's', first: index * 8, count }]),
+        )
         const everywhere = members.map((one) => ({ ...one, topics: [...counts.keys()], together }))
         const shares = assign(everywhere, counts)
         const owners = new Map<number, Set<string>>()
@@ -222,7 +247,9 @@ describe('partitions are assigned', () => {
         for (const one of members) assert.deepEqual([...shares.get(one.id)!.keys()], [...one.topics].sort())
         for (const one of members) {
           for (const other of members) {
-            const movable = other.topics.some((topic) => one.topics.includes(topic) && shares.get(one.id)!.get(topic)!.length > 0)
+            const movable = other.topics.some(
+              (topic) => one.topics.includes(topic) && shares.get(one.id)!.get(topic)!.length > 0,
+            )
             if (movable) assert.ok(sizeOf(shares.get(one.id)!) - sizeOf(shares.get(other.id)!) <= 1)
           }
         }

@@ -31,12 +31,18 @@ const shareOf = (seen: Seen, topic: string) => seen.assignments.at(-1)?.get(topi
 describe('an owner', () => {
   test('of a topic that does not exist is told so', async (t) => {
     const b = await bench(t)
-    await assert.rejects(own(b, ['no-such-topic']), { code: 'HR_KAFKA_REQUEST', message: /no-such-topic|does not host this topic/ })
+    await assert.rejects(own(b, ['no-such-topic']), {
+      code: 'HR_KAFKA_REQUEST',
+      message: /no-such-topic|does not host this topic/,
+    })
   })
 
   test('stays a member beyond its session and asks for no record', async (t) => {
     const requests: string[] = []
-    const log = pino({ level: 'trace' }, { write: (line: string) => void requests.push(...(/Request (\w+)\(/.exec(line)?.slice(1) ?? [])) })
+    const log = pino(
+      { level: 'trace' },
+      { write: (line: string) => void requests.push(...(/Request (\w+)\(/.exec(line)?.slice(1) ?? [])) },
+    )
     const b = await bench(t, 2, log)
     await b.kafka.sender().send({ topic: b.topic, partition: 0, messages: numbered(10) })
     const seen = await own(b)

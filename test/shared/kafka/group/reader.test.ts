@@ -55,7 +55,8 @@ async function fill({ kafka, topic }: Bench, count: number, partition = 0, from 
 }
 
 const sorted = (values: string[]) => [...values].sort()
-const partitionsOf = (seen: { assignments: ReaderAssignment[] }, topic: string) => seen.assignments.at(-1)?.partitions.get(topic) ?? []
+const partitionsOf = (seen: { assignments: ReaderAssignment[] }, topic: string) =>
+  seen.assignments.at(-1)?.partitions.get(topic) ?? []
 
 describe('positions', () => {
   test('an error out of the batch handler is fatal and told once', async (t) => {
@@ -168,7 +169,10 @@ describe('positions', () => {
     await until('the reader has caught up', () => seen.batches.at(-1)?.nextOffset === range!.high)
     assert.deepEqual(seen.values, ['v0', 'v1'])
     assert.equal(seen.batches.at(-1)!.highOffset, range!.high)
-    await seen.reader.commit([{ topic, partition: 0, offset: range!.high, metadata: 'all' }], seen.assignments[0]!.generation)
+    await seen.reader.commit(
+      [{ topic, partition: 0, offset: range!.high, metadata: 'all' }],
+      seen.assignments[0]!.generation,
+    )
     await seen.reader.close()
     assert.deepEqual(await kafka.committed(group, topic), [{ offset: range!.high, metadata: 'all' }])
   })
@@ -180,7 +184,10 @@ describe('gaps', () => {
     await fill(own, 10)
     const first = await read(own)
     await until('the first reader has read', () => first.values.length === 10)
-    await first.reader.commit([{ topic: own.topic, partition: 0, offset: 3, metadata: 'three' }], first.assignments[0]!.generation)
+    await first.reader.commit(
+      [{ topic: own.topic, partition: 0, offset: 3, metadata: 'three' }],
+      first.assignments[0]!.generation,
+    )
     await first.reader.close()
     await own.kafka.deleteRecordsBelow(own.topic, new Map([[0, 7]]))
     const second = await read(own)
@@ -282,7 +289,10 @@ describe('rebalances', () => {
       },
     })
     await until('the long batch is done', () => done)
-    await seen.reader.commit([{ topic: own.topic, partition: 0, offset: 1, metadata: 'slow' }], seen.assignments[0]!.generation)
+    await seen.reader.commit(
+      [{ topic: own.topic, partition: 0, offset: 1, metadata: 'slow' }],
+      seen.assignments[0]!.generation,
+    )
     assert.equal(seen.assignments.length, 1)
     await seen.reader.close()
   })
@@ -294,9 +304,11 @@ describe('rebalances', () => {
       const seen: Seen = await read(own, {
         async onBatch({ topic, partition, generation, messages, nextOffset }) {
           for (const { value } of messages) values.add(`${partition} ${value}`)
-          await seen.reader.commit([{ topic, partition, offset: nextOffset, metadata: `${nextOffset}` }], generation).catch((error) => {
-            if (!(error instanceof StaleGeneration)) throw error
-          })
+          await seen.reader
+            .commit([{ topic, partition, offset: nextOffset, metadata: `${nextOffset}` }], generation)
+            .catch((error) => {
+              if (!(error instanceof StaleGeneration)) throw error
+            })
           return 'taken'
         },
       })

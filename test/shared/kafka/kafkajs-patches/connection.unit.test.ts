@@ -26,8 +26,16 @@ test('requests that find a connection closed at the same time open one, and clos
   const logger = { namespace: () => logger, debug() {}, error() {}, warn() {}, info() {} }
   const socketFactory = internal<() => unknown>('network/socketFactory.js')()
   const Pool = internal<new (options: object) => Pool>('network/connectionPool.js')
-  const pool = new Pool({ host: '127.0.0.1', port: address.port, logger, socketFactory, connectionTimeout: 5_000, requestTimeout: 5_000 })
-  for (const connection of await Promise.all([0, 1, 1, 1].map((index) => pool.getConnection(index)))) assert.ok(connection.isConnected())
+  const pool = new Pool({
+    host: '127.0.0.1',
+    port: address.port,
+    logger,
+    socketFactory,
+    connectionTimeout: 5_000,
+    requestTimeout: 5_000,
+  })
+  for (const connection of await Promise.all([0, 1, 1, 1].map((index) => pool.getConnection(index))))
+    assert.ok(connection.isConnected())
   await pool.destroy()
   for (let turn = 0; sockets.size > 0 && turn < 10_000; turn++) await setImmediate()
   assert.equal(sockets.size, 0)

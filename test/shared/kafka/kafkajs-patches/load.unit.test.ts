@@ -1,4 +1,7 @@
-/** The faults of the client package, each shown or checked where no real broker can: with its own parts and brokers that are a few lines. */
+/**
+ * The faults of the client package, each shown or checked where no real broker can: with its own parts and brokers that
+ * are a few lines.
+ */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { EventEmitter } from 'node:events'
@@ -18,8 +21,8 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => 
 const nothing = () => undefined
 
 /**
- * Two brokers; partition 0 is led by the first. Partition 1 moves from the second to the first while it is being written to, which the client
- * learns with its next look at the metadata.
+ * Two brokers; partition 0 is led by the first. Partition 1 moves from the second to the first while it is being
+ * written to, which the client learns with its next look at the metadata.
  */
 function twoBrokers() {
   const { createErrorFromCode } = internal<{ createErrorFromCode(code: number): Error }>('protocol/error.js')
@@ -40,7 +43,10 @@ function twoBrokers() {
       }))
       return { topics }
     }
-  const brokers: Record<number, object> = { 1: { nodeId: 1, produce: produce(1) }, 2: { nodeId: 2, produce: produce(2) } }
+  const brokers: Record<number, object> = {
+    1: { nodeId: 1, produce: produce(1) },
+    2: { nodeId: 2, produce: produce(2) },
+  }
   const partitionMetadata = [{ partitionId: 0 }, { partitionId: 1 }]
   const cluster = {
     targetTopics: new Set(),
@@ -70,7 +76,13 @@ function sendTo(cluster: object): (record: TopicMessages) => ReturnType<SendReco
     getProducerId: () => -1,
     getProducerEpoch: () => 0,
   }
-  const send = createSendMessages({ logger: silent, cluster, retrier: createRetry({}), partitioner: nothing, eosManager })
+  const send = createSendMessages({
+    logger: silent,
+    cluster,
+    retrier: createRetry({}),
+    partitioner: nothing,
+    eosManager,
+  })
   return ({ topic, messages }) => send({ acks: -1, topicMessages: [{ topic, messages }] })
 }
 
@@ -115,12 +127,18 @@ describe('grouping', () => {
 
   test('of a message for a partition that is not known yet asks for new metadata', () => {
     const messages = [{ partition: 1, value: 'a' }]
-    assert.throws(() => group({ topic: 't', partitionMetadata, messages }), { name: 'KafkaJSMetadataNotLoaded', retriable: true })
+    assert.throws(() => group({ topic: 't', partitionMetadata, messages }), {
+      name: 'KafkaJSMetadataNotLoaded',
+      retriable: true,
+    })
   })
 
   test('keeps the order of each partition', () => {
     const messages = [0, 3, 3, 0].map((partition, index) => ({ partition, value: index }))
-    assert.deepEqual(group({ topic: 't', partitionMetadata, messages }), { 0: [messages[0], messages[3]], 3: [messages[1], messages[2]] })
+    assert.deepEqual(group({ topic: 't', partitionMetadata, messages }), {
+      0: [messages[0], messages[3]],
+      3: [messages[1], messages[2]],
+    })
   })
 })
 
@@ -184,7 +202,11 @@ describe('a connection', () => {
     unref = nothing
   }
   type Request = { request: object; response: object }
-  type Connection = { connect(): Promise<unknown>; disconnect(): Promise<unknown>; send(request: Request): Promise<unknown> }
+  type Connection = {
+    connect(): Promise<unknown>
+    disconnect(): Promise<unknown>
+    send(request: Request): Promise<unknown>
+  }
   const open = () => {
     const sockets: Socket[] = []
     const socketFactory = ({ onConnect }: { onConnect(): void }) => {
@@ -198,7 +220,9 @@ describe('a connection', () => {
     return { sockets, connection: new ConnectionClass({ host: 'h', port: 1, logger: silent, socketFactory, ...times }) }
   }
   const apiVersions = (): Request => {
-    const { protocol } = internal<{ protocol(options: object): () => Request }>('protocol/requests/apiVersions/index.js')
+    const { protocol } = internal<{ protocol(options: object): () => Request }>(
+      'protocol/requests/apiVersions/index.js',
+    )
     return protocol({ version: 0 })()
   }
 
@@ -266,11 +290,22 @@ describe('the retry policy', () => {
 })
 
 describe('a group member', () => {
-  type Runner = { running: boolean; handleBatch(batch: object): Promise<void>; commitOffsets(offsets: object): Promise<void> }
+  type Runner = {
+    running: boolean
+    handleBatch(batch: object): Promise<void>
+    commitOffsets(offsets: object): Promise<void>
+  }
   const create = (consumerGroup: object, eachBatch: () => Promise<void>): Runner => {
     const RunnerClass = internal<new (options: object) => Runner>('consumer/runner.js')
     const instrumentationEmitter = { emit: nothing }
-    const runner = new RunnerClass({ logger: silent, consumerGroup, instrumentationEmitter, eachBatch, autoCommit: false, concurrency: 1 })
+    const runner = new RunnerClass({
+      logger: silent,
+      consumerGroup,
+      instrumentationEmitter,
+      eachBatch,
+      autoCommit: false,
+      concurrency: 1,
+    })
     runner.running = true
     return runner
   }
@@ -290,7 +325,10 @@ describe('a group member', () => {
   test('drops a batch that was fetched for the assignment before', async () => {
     const [before, now] = [{}, {}]
     let handled = 0
-    const runner = create({ offsetManager: now, heartbeat: async () => undefined, resolveOffset: nothing }, async () => void handled++)
+    const runner = create(
+      { offsetManager: now, heartbeat: async () => undefined, resolveOffset: nothing },
+      async () => void handled++,
+    )
     await runner.handleBatch(batchOf(before))
     assert.equal(handled, 0)
     await runner.handleBatch(batchOf(now))
@@ -330,7 +368,12 @@ describe('a group member', () => {
       outOfRange: nothing,
     }
     const retrier = async () => void steps.push('join')
-    const group: Group = Object.assign(Object.create(prototype), { assigners: [{ hooks }], retrier, assigned: () => [], generationId: 1 })
+    const group: Group = Object.assign(Object.create(prototype), {
+      assigners: [{ hooks }],
+      retrier,
+      assigned: () => [],
+      generationId: 1,
+    })
     group.mustJoin = true
     await assert.rejects(group.fetch('1'), /Kafka is away/)
     joined = 1

@@ -27,7 +27,14 @@ type Connection = {
 function connection(answered: (correlationId: number, payload: string) => void): Connection {
   const silent = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => silent }
   const Package = internal<new (options: object) => Connection>('network/connection.js')
-  const made = new Package({ host: 'h', port: 1, logger: silent, socketFactory: () => undefined, requestTimeout: 1, connectionTimeout: 1 })
+  const made = new Package({
+    host: 'h',
+    port: 1,
+    logger: silent,
+    socketFactory: () => undefined,
+    requestTimeout: 1,
+    connectionTimeout: 1,
+  })
   made.socket = {}
   made.requestQueue.fulfillRequest = ({ correlationId, payload }) => answered(correlationId, payload.toString())
   return made

@@ -73,7 +73,9 @@ describe('record batches', () => {
   test('are the same bytes as from the encoder of the package', async () => {
     type Encoded = { buffer: Buffer }
     const Record = internal<(record: object) => Encoded>('protocol/recordBatch/record/v0/index.js')
-    const { RecordBatch } = internal<{ RecordBatch(batch: object): Promise<Encoded> }>('protocol/recordBatch/v0/index.js')
+    const { RecordBatch } = internal<{ RecordBatch(batch: object): Promise<Encoded> }>(
+      'protocol/recordBatch/v0/index.js',
+    )
     await fc.assert(
       fc.asyncProperty(fc.array(wire, { minLength: 1, maxLength: 10 }), async (messages) => {
         const timestamps = messages.map(({ timestamp }) => timestamp ?? options.nowMs)
@@ -134,10 +136,20 @@ test('a request is the same bytes as from the package, whether its body comes wh
       async (arrays, clientId) => {
         const pieces = arrays.map((array) => Buffer.from(array))
         const body = pieces.reduce((encoder, piece) => encoder.writeBuffer(piece), new Package())
-        const of = (encode: () => Promise<unknown>) => ({ correlationId: 77, clientId, request: { apiKey: 3, apiVersion: 5, encode } })
+        const of = (encode: () => Promise<unknown>) => ({
+          correlationId: 77,
+          clientId,
+          request: { apiKey: 3, apiVersion: 5, encode },
+        })
         const theirs = await theirRequest(of(async () => body))
-        assert.deepEqual(await encodeRequest(of(async () => ({ pieces })) as Parameters<typeof encodeRequest>[0]), theirs.buffer)
-        assert.deepEqual(await encodeRequest(of(async () => body) as Parameters<typeof encodeRequest>[0]), theirs.buffer)
+        assert.deepEqual(
+          await encodeRequest(of(async () => ({ pieces })) as Parameters<typeof encodeRequest>[0]),
+          theirs.buffer,
+        )
+        assert.deepEqual(
+          await encodeRequest(of(async () => body) as Parameters<typeof encodeRequest>[0]),
+          theirs.buffer,
+        )
       },
     ),
   )
@@ -151,14 +163,22 @@ describe('an append', () => {
         const messages = lengths.map((length, index) => ({ key: String(index), value: 'ö'.repeat(length) }))
         const pieces = [...cut(messages, 3)]
         const none = { head: undefined, headers: undefined, timestamp: undefined }
-        const ours = (key: string, value: string) => ({ partition: 3, key, value, valueBytes: 2 * value.length, ...none })
+        const ours = (key: string, value: string) => ({
+          partition: 3,
+          key,
+          value,
+          valueBytes: 2 * value.length,
+          ...none,
+        })
         assert.deepEqual(
           pieces.flat(),
           messages.map(({ key, value }) => ours(key, value)),
         )
         for (const piece of pieces) {
           assert.ok(piece.length > 0 && piece.length <= BATCH_RECORDS_MAX)
-          assert.ok(piece.length === 1 || piece.reduce((sum, { valueBytes = 0 }) => sum + valueBytes, 0) <= BATCH_BYTES_MAX)
+          assert.ok(
+            piece.length === 1 || piece.reduce((sum, { valueBytes = 0 }) => sum + valueBytes, 0) <= BATCH_BYTES_MAX,
+          )
         }
       }),
     )
@@ -195,7 +215,10 @@ describe('a fetch', () => {
     endOffset?: number,
   ) => {
     const records: DecodedRecords = Object.assign([...messages], endOffset === undefined ? {} : { endOffset })
-    const abortedTransactions = aborted.map(([producerId, firstOffset]) => ({ producerId, firstOffset: String(firstOffset) }))
+    const abortedTransactions = aborted.map(([producerId, firstOffset]) => ({
+      producerId,
+      firstOffset: String(firstOffset),
+    }))
     return new FetchedBatch('t', String(from), {
       partition: 0,
       highWatermark: '100',
@@ -225,7 +248,11 @@ describe('a fetch', () => {
   })
 
   test('shows the records of others in between, and those outside any transaction', () => {
-    const batch = fetched(0, [record(0, 'a'), record(1, 'b'), record(2, 'a', false), marker(3, 'b', 1), marker(4, 'a', 0)], [['a', 0]])
+    const batch = fetched(
+      0,
+      [record(0, 'a'), record(1, 'b'), record(2, 'a', false), marker(3, 'b', 1), marker(4, 'a', 0)],
+      [['a', 0]],
+    )
     assert.deepEqual(offsets(batch), [1, 2])
   })
 

@@ -61,7 +61,9 @@ describe('a publisher', () => {
       const publisher = kafka.publisher('${topic}')
       await publisher.fence()
       await publisher.publish([{ topic: '${topic}', partition: 0, messages: [{ key: 'k', value: 'lost' }] }], () => process.kill(process.pid, 'SIGKILL'))`
-    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: ['ignore', 'inherit', 'inherit'] })
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
     const [, signal] = await once(child, 'exit')
     assert.equal(signal, 'SIGKILL')
     const successor = await fenced(kafka, topic)

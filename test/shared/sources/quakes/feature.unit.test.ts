@@ -7,7 +7,9 @@ import { annotationOf, type JsonSchema } from '#shared/schema/json-schema.ts'
 import { quakeOf } from '#shared/sources/quakes/feature.ts'
 import { tokenOf, walk, withApi } from '../../../sample-api/client.ts'
 
-const ORIGINAL = JSON.parse(readFileSync(new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets')), 'utf8')) as {
+const ORIGINAL = JSON.parse(
+  readFileSync(new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets')), 'utf8'),
+) as {
   metadata: object
   features: unknown[]
 }
@@ -86,7 +88,14 @@ describe('the live source', () => {
     assert.equal(usgs.watermark?.exclusive, true)
     assert.equal(usgs.watermark?.form, 'iso')
     assert.equal(usgs.watermark?.sorted, false)
-    assert.deepEqual(usgs.paginate, { kind: 'offset', param: 'offset', limitParam: 'limit', limit: 2000, first: 1, overlap: 20 })
+    assert.deepEqual(usgs.paginate, {
+      kind: 'offset',
+      param: 'offset',
+      limitParam: 'limit',
+      limit: 2000,
+      first: 1,
+      overlap: 20,
+    })
   })
 })
 
@@ -95,13 +104,25 @@ describe('a feature', () => {
 
   test('what is no feature is handed on to be refused, not thrown', async () => {
     const quakes = await stream('quakes.earthquakes')
-    for (const raw of [null, 3, 'text', [], {}, { properties: null, geometry: null }, { properties: 3, geometry: { coordinates: 'x' } }]) {
+    for (const raw of [
+      null,
+      3,
+      'text',
+      [],
+      {},
+      { properties: null, geometry: null },
+      { properties: 3, geometry: { coordinates: 'x' } },
+    ]) {
       assert.equal(quakes.schema.safeParse(quakeOf(raw)).success, false, JSON.stringify(raw))
     }
   })
 
   test('what the survey adds passes through under its own name', () => {
-    const record = quakeOf({ ...feature, bbox: [1], properties: { ...feature.properties, shaking: { pga: 3 } } }) as Record<string, unknown>
+    const record = quakeOf({
+      ...feature,
+      bbox: [1],
+      properties: { ...feature.properties, shaking: { pga: 3 } },
+    }) as Record<string, unknown>
     assert.deepEqual(record.shaking, { pga: 3 })
     assert.deepEqual(record.bbox, [1])
   })

@@ -1,6 +1,6 @@
 /**
- * A token that ends: got when first needed and again a little before its end, once however many pages wait for it. A refused token is given up
- * only if it still is the current one, so five refusals of one token bring one new one.
+ * A token that ends: got when first needed and again a little before its end, once however many pages wait for it. A
+ * refused token is given up only if it still is the current one, so five refusals of one token bring one new one.
  */
 import type { Clock } from '#shared/clock.ts'
 import { CredentialsRefused } from '../../errors.ts'
@@ -38,7 +38,15 @@ export type HeldTokenOptions = {
 
 export const givenUpAfterMs = (lifeMs: number): number => lifeMs - Math.min(MARGIN_MS, lifeMs * MARGIN_SHARE)
 
-export function heldToken({ clock, obtain, scrub, hint, secrets, stamp, scheme = 'Bearer' }: HeldTokenOptions): Credentials {
+export function heldToken({
+  clock,
+  obtain,
+  scrub,
+  hint,
+  secrets,
+  stamp,
+  scheme = 'Bearer',
+}: HeldTokenOptions): Credentials {
   const closing = new AbortController()
   let tokens: string[] = []
   const scrubTokens = scrubber(() => tokens)

@@ -1,7 +1,8 @@
 /**
- * A lock between processes that share a folder: a file that only one of them can create. Its holder touches it while it works, so a lock that stands
- * still for LOCK_STALE_MS belongs to a process that has died, and is taken over. Time is measured by whoever waits: clocks need not agree.
- * Assumes that a living holder is not stopped for that long; what the lock protects must be right, only wasteful, if it is.
+ * A lock between processes that share a folder: a file that only one of them can create. Its holder touches it while it
+ * works, so a lock that stands still for LOCK_STALE_MS belongs to a process that has died, and is taken over. Time is
+ * measured by whoever waits: clocks need not agree. Assumes that a living holder is not stopped for that long; what the
+ * lock protects must be right, only wasteful, if it is.
  */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -14,7 +15,9 @@ const LOCK_POLL_MS = 100
 /** The holder may wait for a token endpoint; whoever waits longer than this tries again in its next run. */
 const LOCK_WAIT_MS_MAX = 120_000
 
-/** Resolves with the release. Throws Unavailable (HR_TOKEN_LOCKED), the signal's reason, or what the file system says. */
+/**
+ * Resolves with the release. Throws Unavailable (HR_TOKEN_LOCKED), the signal's reason, or what the file system says.
+ */
 export async function lockFile(path: string, clock: Clock, signal: AbortSignal): Promise<() => Promise<void>> {
   const owner = `${hostname()} ${process.pid} ${clock.random()}`
   const startMs = clock.elapsedMs()
@@ -32,9 +35,13 @@ export async function lockFile(path: string, clock: Clock, signal: AbortSignal):
       continue
     }
     if (nowMs - startMs > LOCK_WAIT_MS_MAX) {
-      throw new Unavailable('HR_TOKEN_LOCKED', `another process has held ${path} for more than ${LOCK_WAIT_MS_MAX / 1000} s`, {
-        hint: 'it may be waiting for the token endpoint: this is tried again with the next run',
-      })
+      throw new Unavailable(
+        'HR_TOKEN_LOCKED',
+        `another process has held ${path} for more than ${LOCK_WAIT_MS_MAX / 1000} s`,
+        {
+          hint: 'it may be waiting for the token endpoint: this is tried again with the next run',
+        },
+      )
     }
     await clock.sleep(LOCK_POLL_MS * (0.5 + clock.random()), signal)
   }

@@ -1,6 +1,7 @@
 /**
- * Refresh tokens in a folder: for each key a folder of mode 0700 with one file of mode 0600. A value that was written outlives a crash at any
- * moment (temporary file, fsync, rename, fsync of the folder). The values are in plain text: who can read the files can use the tokens.
+ * Refresh tokens in a folder: for each key a folder of mode 0700 with one file of mode 0600. A value that was written
+ * outlives a crash at any moment (temporary file, fsync, rename, fsync of the folder). The values are in plain text:
+ * who can read the files can use the tokens.
  */
 import { readdirSync, statSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
@@ -35,7 +36,8 @@ export function fileTokenStore(dir: string, clock: Clock, onWarning?: (warning: 
     },
     async write(key, value) {
       const folder = await madeFolder(key)
-      for (const name of await readdir(folder)) if (name.endsWith(UNFINISHED)) await rm(join(folder, name), { force: true })
+      for (const name of await readdir(folder))
+        if (name.endsWith(UNFINISHED)) await rm(join(folder, name), { force: true })
       const unfinished = join(folder, `${process.pid}-${clock.random()}${UNFINISHED}`)
       try {
         await withOpen(unfinished, 'wx', async (handle) => {
@@ -83,7 +85,11 @@ function namesIn(dir: string): string[] {
 }
 const WARNINGS_MAX = 10
 
-async function withOpen(path: string, flags: string, work: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>): Promise<void> {
+async function withOpen(
+  path: string,
+  flags: string,
+  work: (handle: Awaited<ReturnType<typeof open>>) => Promise<void>,
+): Promise<void> {
   const handle = await open(path, flags, 0o600)
   try {
     await work(handle)

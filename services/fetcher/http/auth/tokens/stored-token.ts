@@ -1,4 +1,7 @@
-/** What a token store holds for a source: the refresh token that is good now, and the access token that came with it, for all workers. */
+/**
+ * What a token store holds for a source: the refresh token that is good now, and the access token that came with it,
+ * for all workers.
+ */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { TokenStore } from '#shared/declaration/token-store.ts'
@@ -18,13 +21,18 @@ export type KeptTokens = {
   locked<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
   read(): Promise<KeptToken | null>
   write(kept: KeptToken): Promise<void>
-  /** Writes what is good now once more, with room for its successor: a store that is full or cannot be written to is told before that is asked for. */
+  /**
+   * Writes what is good now once more, with room for its successor: a store that is full or cannot be written to is
+   * told before that is asked for.
+   */
   reserve(kept: KeptToken): Promise<void>
 }
 
 export function keptTokens(store: TokenStore, key: string, place: string, scrub: (text: string) => string): KeptTokens {
   const failed = (what: string, error: unknown, hint: string): HeadraceError =>
-    error instanceof HeadraceError ? error : new Unavailable('HR_TOKEN_STORE', `${place}: ${what}: ${scrub(messageOf(error))}`, { hint })
+    error instanceof HeadraceError
+      ? error
+      : new Unavailable('HR_TOKEN_STORE', `${place}: ${what}: ${scrub(messageOf(error))}`, { hint })
 
   return {
     async locked(signal, work) {
@@ -62,9 +70,13 @@ const RESERVED_CHARS = 32 * 1024
 
 const WRITABLE =
   'HEADRACE_TOKENS_DIR must be a folder that this user can write to, on a disk that is not full, and that outlives the process (in a container: a volume)'
-const KEPT_IN_MEMORY = 'mend the store before this process ends: until then the token is kept in memory, and storing it is tried again'
+const KEPT_IN_MEMORY =
+  'mend the store before this process ends: until then the token is kept in memory, and storing it is tried again'
 
-/** A new beginning would use up the first token a second time, which makes many servers revoke everything: a person decides that. */
+/**
+ * A new beginning would use up the first token a second time, which makes many servers revoke everything: a person
+ * decides that.
+ */
 function parsed(text: string, place: string): KeptToken {
   try {
     return keptForm.parse(JSON.parse(text))
@@ -75,7 +87,10 @@ function parsed(text: string, place: string): KeptToken {
   }
 }
 
-/** A new first token is a new beginning; the endpoint's origin is in it so that no other origin is ever sent what this one gave. */
+/**
+ * A new first token is a new beginning; the endpoint's origin is in it so that no other origin is ever sent what this
+ * one gave.
+ */
 export function storeKey(source: string, parts: { tokenUrl: URL; clientId: string; refreshToken: string }): string {
   const hash = createHash('sha256').update(JSON.stringify([parts.tokenUrl.origin, parts.clientId, parts.refreshToken]))
   return `${source}-${hash.digest('hex').slice(0, KEY_HASH_CHARS)}`

@@ -1,7 +1,7 @@
 /**
- * One token from an OAuth 2.0 token endpoint, by whatever grant (RFC 6749 sections 2.3.1, 3.2 and 5). Tried again within the
- * source's bounds when the endpoint does not answer, answers 5xx or 429, or with no JSON; a refusal is final. It goes to the token URL only,
- * follows no redirect, and does not count for the API's quota.
+ * One token from an OAuth 2.0 token endpoint, by whatever grant (RFC 6749 sections 2.3.1, 3.2 and 5). Tried again
+ * within the source's bounds when the endpoint does not answer, answers 5xx or 429, or with no JSON; a refusal is
+ * final. It goes to the token URL only, follows no redirect, and does not count for the API's quota.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
@@ -30,7 +30,10 @@ export type TokenRequest = {
   /** `error`: the code that the endpoint gave (RFC 6749 section 5.2). */
   refusal(error: string | null): { hint: string; code?: string; says?: string }
   scrub(text: string): string
-  /** True: an attempt that has begun is not broken off by the signal, because its answer may hold the one token that is good from then on. */
+  /**
+   * True: an attempt that has begun is not broken off by the signal, because its answer may hold the one token that is
+   * good from then on.
+   */
   finishes: boolean
 }
 
@@ -61,7 +64,9 @@ export async function requestToken(
   const { bounds } = request
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
-    const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, (timed) => ask(rawRequest(request), timed))
+    const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, (timed) =>
+      ask(rawRequest(request), timed),
+    )
       .then((answer) => (isOk(answer.status) ? tokenOf(request, answer, onNote) : answer))
       .catch((error: unknown) => (error instanceof AttemptFailed ? error : Promise.reject(error)))
     if ('value' in outcome) return outcome
@@ -94,7 +99,8 @@ function rawRequest({ tokenUrl, form: formOf, client: clientOf }: TokenRequest):
 }
 
 /** RFC 6749 section 2.3.1 asks for form encoding inside the Basic header. */
-export const basicPair = (clientId: string, clientSecret: string): string => `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
+export const basicPair = (clientId: string, clientSecret: string): string =>
+  `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
 
 const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
 
@@ -112,10 +118,16 @@ function tokenOf(request: TokenRequest, answer: RawAnswer, onNote: TokenTools['o
   }
 }
 
-/** Types whose tokens are no use without a proof that goes with each request, or are no access tokens (RFC 8693 section 2.2.1). */
+/**
+ * Types whose tokens are no use without a proof that goes with each request, or are no access tokens (RFC 8693 section
+ * 2.2.1).
+ */
 const NEEDS_PROOF = /^(mac|dpop|pop|hawk|n_?\/?a|signature|http-?signature|holder.of.key)$/i
 
-/** RFC 6749 section 7.1 wants a type that is known; what other endpoints call theirs (BearerToken, JWT, access_token) is sent as Bearer all the same. */
+/**
+ * RFC 6749 section 7.1 wants a type that is known; what other endpoints call theirs (BearerToken, JWT, access_token) is
+ * sent as Bearer all the same.
+ */
 function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onNote']): void {
   if (type === undefined || type === null || String(type).trim().toLowerCase() === 'bearer') return
   const shown = request.scrub(excerptOf(String(type)))
@@ -147,15 +159,21 @@ function jsonIn(answer: RawAnswer): unknown {
   }
 }
 
-/** RFC 6749 section 5.2. Of an answer with 2xx only what says that it is an error: the rest may be a token under another name. */
+/**
+ * RFC 6749 section 5.2. Of an answer with 2xx only what says that it is an error: the rest may be a token under another
+ * name.
+ */
 function refused(request: TokenRequest, { status, text }: RawAnswer): CredentialsRefused {
   const said = request.scrub(excerptOf(isOk(status) ? saidIn(text) : text))
   const { says, ...details } = request.refusal(errorIn(text))
   const more = says === undefined ? '' : `; ${says}`
-  return new CredentialsRefused(`${request.source}: ${urlOf(request)} gives no token: ${status}${said === '' ? '' : ` ${said}`}${more}`, {
-    by: 'token-endpoint',
-    ...details,
-  })
+  return new CredentialsRefused(
+    `${request.source}: ${urlOf(request)} gives no token: ${status}${said === '' ? '' : ` ${said}`}${more}`,
+    {
+      by: 'token-endpoint',
+      ...details,
+    },
+  )
 }
 
 function saidIn(text: string): string {

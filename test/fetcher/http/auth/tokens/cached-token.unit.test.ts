@@ -1,14 +1,25 @@
-/** A token that ends: when it is got, what a refusal of it and of its endpoint do, and what is left when it is closed. */
+/**
+ * A token that ends: when it is got, what a refusal of it and of its endpoint do, and what is left when it is closed.
+ */
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
-import { type CachedToken, givenUpAfterMs, heldToken } from '../../../../../services/fetcher/http/auth/tokens/cached-token.ts'
+import {
+  type CachedToken,
+  givenUpAfterMs,
+  heldToken,
+} from '../../../../../services/fetcher/http/auth/tokens/cached-token.ts'
 import { CredentialsRefused } from '../../../../../services/fetcher/http/errors.ts'
 import type { PageRequest } from '../../../../../services/fetcher/http/messages.ts'
 import { virtualClock } from '../../../../support/clocks.ts'
 import { failureOf } from '../../fixture.ts'
 
-const PAGE: PageRequest = { method: 'GET', url: new URL('http://127.0.0.1:1/orders'), headers: { accept: 'json' }, body: undefined }
+const PAGE: PageRequest = {
+  method: 'GET',
+  url: new URL('http://127.0.0.1:1/orders'),
+  headers: { accept: 'json' },
+  body: undefined,
+}
 const never = new AbortController().signal
 const LIFE_MS = 100_000
 
@@ -44,7 +55,12 @@ function holding(endpoint?: Endpoint, scheme?: string) {
     async obtain(refused, signal) {
       asked.push(refused)
       const number = asked.length
-      return (await endpoint?.(refused, number, signal)) ?? { value: `token-${number}`, staleMs: clock.elapsedMs() + LIFE_MS }
+      return (
+        (await endpoint?.(refused, number, signal)) ?? {
+          value: `token-${number}`,
+          staleMs: clock.elapsedMs() + LIFE_MS,
+        }
+      )
     },
   })
   const token = async (signal = never) => (await credentials.apply(PAGE, signal)).token
@@ -90,7 +106,10 @@ describe('a token that ends', () => {
     assert.match((await left).message, /enough/)
     resolve({ value: 'token-x', staleMs: LIFE_MS })
     assert.deepEqual([await one, await two, asked.length], ['token-x', 'token-x', 1])
-    assert.match((await failureOf(holding(() => promise).token(AbortSignal.abort(new Error('too late'))))).message, /too late/)
+    assert.match(
+      (await failureOf(holding(() => promise).token(AbortSignal.abort(new Error('too late'))))).message,
+      /too late/,
+    )
     assert.deepEqual(credentials.known(), [{ id: 'token', value: 'token-x', isToken: true }])
   })
 

@@ -16,7 +16,10 @@ function keeping(store: Partial<TokenStore> = {}) {
     read: async (key) => texts.get(key) ?? null,
     write: async (key, text) => void texts.set(key, text),
   }
-  return { texts, kept: keptTokens({ ...memory, ...store }, 'shop-1', 'shop: the store', (text) => text.replaceAll('s3cret', '***')) }
+  return {
+    texts,
+    kept: keptTokens({ ...memory, ...store }, 'shop-1', 'shop: the store', (text) => text.replaceAll('s3cret', '***')),
+  }
 }
 
 test('what was written is read again; nothing is null', async () => {
@@ -38,7 +41,9 @@ test('what lacks a token, or is of another version, is not read: a person decide
     '',
     '{',
     'null',
-    ...[{ refreshToken: '' }, { accessToken: '' }, { v: 2 }, { givenUpMs: '1' }].map((wrong) => JSON.stringify({ ...KEPT, ...wrong })),
+    ...[{ refreshToken: '' }, { accessToken: '' }, { v: 2 }, { givenUpMs: '1' }].map((wrong) =>
+      JSON.stringify({ ...KEPT, ...wrong }),
+    ),
   ]) {
     const { kept, texts } = keeping()
     texts.set('shop-1', text)
@@ -67,7 +72,10 @@ test('an error of the store says what could not be done, without the secrets; on
 
 test('a wait for the lock that is stopped ends with the reason of the stop', async () => {
   const { kept } = keeping({ lock: () => Promise.reject(new Error('stopped')) })
-  assert.match((await failureOf(kept.locked(AbortSignal.abort(new Error('enough')), async () => 1))).message, /^enough$/)
+  assert.match(
+    (await failureOf(kept.locked(AbortSignal.abort(new Error('enough')), async () => 1))).message,
+    /^enough$/,
+  )
 })
 
 test('the lock is released whatever becomes of the work', async () => {

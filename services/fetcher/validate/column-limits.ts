@@ -11,11 +11,13 @@ import { columnsOf } from '#shared/schema/columns.ts'
 import { type JsonSchema, typeOf } from '#shared/schema/json-schema.ts'
 import { positionOf } from '#shared/watermark.ts'
 
+/** A value that its column cannot hold: its path, and what the column holds. */
+export type OutOfRange = { reason: 'date_out_of_range' | 'number_out_of_range'; issues: string }
 /** Answers what is wrong with a validated record, or null. */
-export type ColumnLimits = (data: Readonly<Record<string, unknown>>) => string | null
+export type ColumnLimits = (data: Readonly<Record<string, unknown>>) => OutOfRange | null
 
-/** Of one value: its path and what is wrong, or null. */
-type Check = (value: unknown) => string | null
+/** The same of one value. */
+type Check = (value: unknown) => OutOfRange | null
 
 const instantNs = (text: string): bigint => positionOf('iso', text) as bigint
 
@@ -129,7 +131,7 @@ const listOf = (value: object): readonly unknown[] => (Array.isArray(value) ? va
 /** A number counts ticks since 1970. */
 function dateCheck(path: string, { firstNs, endNs, inside, words }: Range, tickNs: number): Check {
   const [firstTick, endTick] = [Number(firstNs) / tickNs, Number(endNs) / tickNs]
-  const wrong = `${path}: ${words}`
+  const wrong: OutOfRange = { reason: 'date_out_of_range', issues: `${path}: ${words}` }
   return (value) => {
     if (typeof value === 'number') return value < firstTick || value >= endTick ? wrong : null
     if (typeof value !== 'string' || inside.test(value)) return null
@@ -144,7 +146,7 @@ function integerCheck(path: string, type: string): Check | null {
   const { min, max } = bounds
   // Both are powers of two, so that a double is exact; it is not for `max`.
   const [first, end] = [Number(min), Number(max + 1n)]
-  const wrong = `${path}: ${type} holds ${min} to ${max}`
+  const wrong: OutOfRange = { reason: 'number_out_of_range', issues: `${path}: ${type} holds ${min} to ${max}` }
   return (value) => {
     if (typeof value === 'number') return value < first || value >= end ? wrong : null
     if (typeof value !== 'string') return null
@@ -156,9 +158,12 @@ function integerCheck(path: string, type: string): Check | null {
   }
 }
 
-/** What lies in front of the point is refused by ClickHouse. */
+/** ClickHouse refuses digits before the point that do not fit. */
 function decimalCheck(path: string, type: string, scale: number): Check {
-  const wrong = `${path}: ${type} holds ${scale} digits behind the point`
+  const wrong: OutOfRange = {
+    reason: 'number_out_of_range',
+    issues: `${path}: ${type} holds ${scale} digits after the point`,
+  }
   const tooFine = new RegExp(`\\.\\d{${scale}}\\d*[1-9]`)
   return (value) => (tooFine.test(String(asText(value))) ? wrong : null)
 }

@@ -71,7 +71,7 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
   const rules = {
     ...{
       stream,
-      dates: columnLimitsFor(stream.wireSchema),
+      limits: columnLimitsFor(stream.wireSchema),
       isDeleted: deletionOf(stream),
       markPath: markPath(stream),
       learned,
@@ -124,7 +124,7 @@ type Verdict = ValidRecord | Refusal | null
 
 type Rules = {
   stream: Stream
-  dates: ColumnLimits
+  limits: ColumnLimits
   isDeleted: ((raw: unknown) => boolean) | null
   markPath: string | null
   learned: () => Learned
@@ -197,9 +197,9 @@ function checked(
 }
 
 /** Of what the schema takes: why its columns would not. */
-function misfit({ dates }: Rules, data: Fields, absent: Set<string>): Refusal | null {
-  const outside = dates(data)
-  if (outside !== null) return { reason: 'date_out_of_range', issues: outside }
+function misfit({ limits }: Rules, data: Fields, absent: Set<string>): Refusal | null {
+  const outside = limits(data)
+  if (outside !== null) return outside
   for (const name of absent) if (data[name] !== undefined && Object.hasOwn(data, name)) absent.delete(name)
   return null
 }

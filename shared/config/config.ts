@@ -3,23 +3,18 @@
  * may come from the file that NAME_FILE points to. Without addresses in the environment, those of a running local stack
  * are taken. No message shows a value that may be a secret.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { z } from 'zod'
-import { closest } from '../declaration/mistakes/spelling.ts'
 import type { SecretRef, SettingRef } from '../declaration/secret.ts'
 import { WrongUse } from '../errors.ts'
 import type { KafkaOptions } from '../kafka/kafka.ts'
+import { saslOf, shardedOf, tlsOf, userOf } from './connection-options.ts'
 import { type NearMiss, nearMisses } from './near-misses.ts'
-import { describeOption, type OptionName, type OptionValues, options } from './options.ts'
+import { type OptionName, type OptionValues, options } from './options.ts'
+import { type Environment, optionValue, readOptions } from './read-options.ts'
+import { readStackFile } from './stack-file.ts'
 
 export type { NearMiss } from './near-misses.ts'
 export { type OptionName, type OptionRow, optionRows, options, SECRET_OPTIONS } from './options.ts'
-
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** The process's own environment; tests pass another. */
-export const environment: Environment = process.env
+export { type Environment, environment, readOptions } from './read-options.ts'
 
 export type Config = {
   kafka: KafkaOptions & { replicationFactor: number; retentionMs: number; sessionTimeoutMs: number }
@@ -43,15 +38,6 @@ export type Config = {
   fetcher: { transactionRecords: number; pagesAhead: number; memoryKeys: number }
   loader: { batchRows: number; batchBytes: number; batchAgeMs: number; inFlightBytes: number; topicsRefreshMs: number }
 }
-
-/** What the local stack writes into its folder when it is ready. */
-const stackFile = z.object({
-  v: z.literal(1),
-  kafka: z.object({ brokers: z.string() }),
-  registry: z.object({ url: z.string() }),
-  clickhouse: z.object({ url: z.string() }),
-  sampleApi: z.object({ url: z.string() }).optional(),
-})
 
 export type ServerKind = 'kafka' | 'registry' | 'clickhouse'
 const SERVERS: readonly ServerKind[] = ['kafka', 'registry', 'clickhouse']
@@ -125,37 +111,6 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
   }
 }
 
-function shardedOf({ CLICKHOUSE_SHARDED: sharded, CLICKHOUSE_CLUSTER: cluster }: OptionValues): boolean {
-  if (!sharded || cluster !== undefined) return sharded
-  throw new WrongUse('HR_OPTION', 'CLICKHOUSE_SHARDED: there are no shards without a cluster', {
-    hint: 'set CLICKHOUSE_CLUSTER too',
-  })
-}
-
-/** The options alone, without any server's address; for commands that start the servers themselves. Throws WrongUse. */
-export function readOptions(environment: Environment): OptionValues {
-  refuseMisspelt(environment)
-  const names = Object.keys(options.shape)
-  const given = Object.fromEntries(names.map((name) => [name, optionValue(environment, name)]))
-  const parsed = options.safeParse(given)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const name = String(issue?.path[0])
-  throw new WrongUse('HR_OPTION', `${name}: ${issue?.message}`, { hint: describeOption(name) })
-}
-
-/** Options of these names are nobody else's, so one that is nearly ours is a slip, and would count for nothing. */
-const OWN_PREFIX = /^(HEADRACE|FETCHER|LOADER)_/
-
-function refuseMisspelt(environment: Environment): void {
-  const known = Object.keys(options.shape).flatMap((name) => [name, `${name}_FILE`])
-  for (const name of Object.keys(environment)) {
-    if (!OWN_PREFIX.test(name) || known.includes(name)) continue
-    const meant = closest(name, known)
-    if (meant !== null) throw new WrongUse('HR_OPTION', `${name} is no option`, { hint: `did you mean ${meant}?` })
-  }
-}
-
 /** How to log before anything else is known: a wrong value counts as none here, and is refused where it is read. */
 export function loggingOf(environment: Environment): Config['log'] {
   const { HEADRACE_LOG_LEVEL: level, HEADRACE_LOG_FORMAT: format } = options.shape
@@ -188,79 +143,3 @@ export function resolverFor(environment: Environment): Resolver {
   }
 }
 export type Resolver = { secret(ref: SecretRef): string; setting(ref: SettingRef): string; tokensDir: string }
-
-/**
- * The value of NAME, or what the file that NAME_FILE names holds, without the blanks around it. Undefined for an empty
- * one.
- */
-function optionValue(environment: Environment, name: string): string | undefined {
-  const direct = environment[name] || undefined
-  const file = environment[`${name}_FILE`] || undefined
-  if (file === undefined) return direct
-  if (direct !== undefined) {
-    throw new WrongUse('HR_OPTION_TWICE', `${name} and ${name}_FILE are both set`, { hint: 'keep one of them' })
-  }
-  try {
-    return readFileSync(file, 'utf8').trim() || undefined
-  } catch {
-    throw new WrongUse('HR_OPTION_FILE', `${name}_FILE: cannot read ${file}`, {
-      hint: 'check that the file exists and that this user may read it',
-    })
-  }
-}
-
-function tlsOf(values: OptionValues): KafkaOptions['tls'] {
-  const { KAFKA_TLS_CA: ca, KAFKA_TLS_CERT: cert, KAFKA_TLS_KEY: key } = values
-  if (!values.KAFKA_TLS) {
-    const set = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).find(
-      (name) => values[name] !== undefined,
-    )
-    if (set === undefined) return undefined
-    throw new WrongUse('HR_OPTION', `${set} is set, but KAFKA_TLS is not: the connection would be in the clear`, {
-      hint: `set KAFKA_TLS=true, or take ${set} away`,
-    })
-  }
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new WrongUse('HR_OPTION', 'KAFKA_TLS_CERT and KAFKA_TLS_KEY belong together, and one of them is missing', {
-      hint: 'set both, each also as NAME_FILE',
-    })
-  }
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  }
-}
-
-function saslOf(values: OptionValues): KafkaOptions['sasl'] {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = values
-  if (mechanism === undefined && username === undefined && password === undefined) return undefined
-  if (mechanism !== undefined && username !== undefined && password !== undefined)
-    return { mechanism, username, password }
-  throw new WrongUse(
-    'HR_OPTION',
-    'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD belong together, and one is missing',
-    {
-      hint: 'set all three (KAFKA_SASL_PASSWORD_FILE to a file that holds the password), or none',
-    },
-  )
-}
-
-function userOf({ SCHEMA_REGISTRY_USER: user, SCHEMA_REGISTRY_PASSWORD: password }: OptionValues) {
-  if (password === undefined || user !== undefined) return { user, password }
-  throw new WrongUse('HR_OPTION', 'SCHEMA_REGISTRY_PASSWORD is set without SCHEMA_REGISTRY_USER', {
-    hint: 'set both, or none',
-  })
-}
-
-function readStackFile(dir: string): z.infer<typeof stackFile> | null {
-  const file = join(dir, 'stack.json')
-  if (!existsSync(file)) return null
-  try {
-    return stackFile.parse(JSON.parse(readFileSync(file, 'utf8')))
-  } catch {
-    throw new WrongUse('HR_STACK_FILE', `${file} is not readable as the local stack's addresses`, {
-      hint: 'stop and start the stack: npm run headrace -- stack down, then stack up',
-    })
-  }
-}

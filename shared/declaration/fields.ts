@@ -4,10 +4,7 @@
  * is stored.
  */
 import { z } from 'zod'
-
-/** The key of annotations in a registered schema. */
-export const ANNOTATION = 'x-headrace'
-export type FieldAnnotation = { learned?: true; column?: string; watermark?: 'epochMs' | 'epochSeconds' }
+import { ANNOTATION, type FieldAnnotation } from '../schema/annotation.ts'
 
 /** Adds to what a type says already: column(epochMs(), …) stays an instant. */
 function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T {

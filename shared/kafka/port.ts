@@ -5,6 +5,12 @@
  * `shared/errors.ts` and of `errors.ts` here.
  */
 
+import type { Owner, OwnerOptions, Reader, ReaderOptions, Work } from './port-groups.ts'
+import type { Publisher, PublisherOptions, Sender, SenderOptions } from './port-produce.ts'
+
+export type * from './port-groups.ts'
+export type * from './port-produce.ts'
+
 export type KafkaOptions = {
   /** `host:port` of one or more brokers; the others are learned from them. */
   brokers: string[]
@@ -69,16 +75,6 @@ export type MemberState = {
   work?: Work | undefined
 }
 
-export type Together = { group: string; first: number; count: number }
-
-/** By topic, what a claim is for. */
-export type Work = Readonly<Record<string, string>>
-
-/**
- * Topic to partition numbers, ascending. Holds every topic that this member asked for, also those without a partition.
- */
-export type Assignment = ReadonlyMap<string, readonly number[]>
-
 export interface Kafka {
   /**
    * Makes the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be
@@ -122,167 +118,5 @@ export interface Kafka {
   owner(options: OwnerOptions): Promise<Owner>
   reader(options: ReaderOptions): Promise<Reader>
   /** Closes everything that was opened through this object. */
-  close(): Promise<void>
-}
-
-export type Compression = 'none' | 'gzip' | 'zstd'
-
-export type PublisherOptions = { compression?: Compression }
-export type SenderOptions = { compression?: Compression }
-
-/** What `publish` commits together with its records: an offset with metadata (at most 4096 bytes) of some group. */
-export type OffsetCommit = { group: string; topic: string; partition: number; offset: number; metadata: string }
-
-/**
- * Appends exactly once. The transactional id names a place that one writer at a time may write to; `fence` takes it
- * over. One `publish` at a time. After any error out of `publish` the publisher refuses to publish until `fence`
- * succeeded again, since the transaction may have been committed all the same: fence, then read the checkpoint, which
- * tells.
- */
-export interface Publisher {
-  /**
-   * When it resolves, no earlier holder can write and none of its transactions is pending. Read the checkpoint after
-   * it, never before.
-   */
-  fence(): Promise<void>
-  /**
-   * One transaction: all appends in order, then the checkpoint, which is told where the records went (one entry for
-   * each append with messages). When it resolves, the broker has decided to commit; records and checkpoint can be read
-   * a moment later, both for sure after the next `fence`. Errors: FencedError when another holder has taken over (stop,
-   * never retry); Stopped for a record that the topic refuses; Unavailable for a right that is missing; PublishFailed
-   * for everything else.
-   */
-  publish(
-    appends: readonly Append[],
-    checkpoint: (appended: readonly Appended[]) => OffsetCommit,
-  ): Promise<readonly Appended[]>
-  close(): Promise<void>
-}
-
-/**
- * Appends at least once, acknowledged by all in-sync replicas; outside any transaction. Calls are worked off one after
- * the other.
- */
-export interface Sender {
-  send(append: Append): Promise<Appended>
-  close(): Promise<void>
-}
-
-export type MembershipOptions = {
-  group: string
-  topics: string[]
-  /** A member that is silent for longer loses its partitions. Default 30 s. */
-  sessionTimeoutMs?: number
-  /** How often the group is asked whether it rebalances. Default 3 s. */
-  heartbeatMs?: number
-}
-
-export type OwnerOptions = MembershipOptions & {
-  /**
-   * This member has all partitions of its topics for as long as it is in the group, and the others get them back when
-   * it leaves. Of several claims on a topic, the least number has it (the time at which the work was asked for), and
-   * the next one after it.
-   */
-  claim?: number | undefined
-  /** What the claim is for, told to who looks at the group. */
-  work?: Work | undefined
-  /**
-   * By topic: which of its partitions one member should hold together. Those of all topics with the same `group` whose
-   * numbers, counted from `first`, are the same modulo `count`. Only members that ask for all of these topics can have
-   * them.
-   */
-  together?: Readonly<Record<string, Together>> | undefined
-  /** This member's share, at each assignment. */
-  onAssigned(assignment: Assignment): void | Promise<void>
-  /**
-   * The share is about to be given back. The group waits for the promise (at most `REVOKE_WAIT_MAX_MS`), so that work
-   * in hand can be finished first.
-   */
-  onRebalancing(): void | Promise<void>
-  /** The membership ended for good: let the process end and be started again. */
-  onCrash(error: Error): void
-}
-
-/** Membership in a group without consuming: Kafka assigns partitions to the members and rebalances them. */
-export interface Owner {
-  /** Leaves the group. */
-  close(): Promise<void>
-}
-
-export type ReadBatch = {
-  topic: string
-  partition: number
-  generation: number
-  /** Can be empty: only control records or aborted ones were there. */
-  messages: readonly RawMessage[]
-  /** Of the values of all messages, where the reader has counted them. */
-  valueBytes?: number
-  /**
-   * The offset to go on from after this batch; it passes control records, so it can be more than the last message's
-   * offset + 1.
-   */
-  nextOffset: number
-  /**
-   * The partition's end (as in `LogRange.high`) at the time of the fetch: when `nextOffset` equals it, the reader had
-   * caught up.
-   */
-  highOffset: number
-}
-
-export type ReaderAssignment = {
-  generation: number
-  partitions: Assignment
-  /**
-   * What the group has committed for a partition of the assignment; null when nothing (reading starts at the log's low
-   * end).
-   */
-  committed(topic: string, partition: number): Committed | null
-}
-
-/**
- * Records between `position` and `low` are gone (retention), or the log is shorter than `position` (made anew). Reading
- * goes on at `low`.
- */
-export type OffsetGap = {
-  topic: string
-  partition: number
-  generation: number
-  position: number
-  low: number
-  high: number
-}
-
-export type ReaderOptions = MembershipOptions & {
-  maxBytesPerPartition?: number
-  /** How long a fetch waits for a first byte. Default 250 ms. */
-  maxWaitMs?: number
-  /**
-   * 'taken': the batch is the caller's, reading goes on behind it. 'full': nothing of it was taken; the partition is
-   * paused, and the batch is fetched again after `resume`. Must not throw: an error out of it is fatal (onCrash). One
-   * call at a time for each partition. The membership is kept alive while it is pending. The bytes of keys, values and
-   * headers are lent until it resolves: their memory is free soon after, so what is kept of them must be copied.
-   */
-  onBatch(batch: ReadBatch): Promise<'taken' | 'full'>
-  /** Nothing is paused at the start of an assignment. No batch of a generation comes before this has resolved. */
-  onAssigned(assignment: ReaderAssignment): void | Promise<void>
-  /** As for an owner: the group waits for it, so that what is in hand can still be inserted and committed. */
-  onRebalancing(generation: number): void | Promise<void>
-  /** Comes before the first batch behind the gap. */
-  onGap(gap: OffsetGap): void | Promise<void>
-  onCrash(error: Error): void
-}
-
-export interface Reader {
-  /**
-   * Commits offsets with metadata, all or none. Refused (StaleGeneration) when `generation` is no longer the current
-   * one: the partitions may be another member's, or read again from the last commit.
-   */
-  commit(
-    commits: readonly { topic: string; partition: number; offset: number; metadata: string }[],
-    generation: number,
-  ): Promise<void>
-  pause(topic: string, partitions: readonly number[]): void
-  resume(topic: string, partitions: readonly number[]): void
-  /** Leaves the group; commit before. */
   close(): Promise<void>
 }

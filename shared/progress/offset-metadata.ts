@@ -19,7 +19,7 @@ const DATE_MAX_MS = 8_640_000_000_000_000
 export const KNOWN_CHARS = 8
 
 /** Within what a Date can be: a foreign text must not make whoever shows it throw. */
-const instantMs = z.int().min(-DATE_MAX_MS).max(DATE_MAX_MS)
+export const instantMs = z.int().min(-DATE_MAX_MS).max(DATE_MAX_MS)
 
 export const checkpoint = z.object({
   v: z.literal(1),
@@ -166,18 +166,6 @@ export const commit = z.object({
 })
 export type Commit = z.infer<typeof commit>
 
-export const skip = z.object({
-  v: z.literal(1),
-  run: z.string(),
-  /** The run ended in front of this page. */
-  page: z.int().min(1),
-  /** That the page was answered with. */
-  status: z.int(),
-  /** When, epoch milliseconds. */
-  atMs: instantMs,
-})
-export type Skip = z.infer<typeof skip>
-
 /**
  * The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run continues from
  * its watermark, cut if need be.
@@ -204,18 +192,6 @@ function withShortTexts({ from, watermark, seen, full, range, ...rest }: Checkpo
 
 export function parseCheckpoint(metadata: string): Checkpoint | null {
   return parseJson(checkpoint, metadata)
-}
-
-export const skipText = (value: Skip): string => JSON.stringify(value)
-
-export const parseSkip = (metadata: string): Skip | null => parseJson(skip, metadata)
-
-/** Whether the page has not been published since: by its own run, or by a whole run that began later. */
-export function isStillSkipped({ run, page, atMs }: Skip, checkpoint: Checkpoint | null): boolean {
-  if (checkpoint === null) return true
-  return checkpoint.run === run
-    ? checkpoint.page < page && !checkpoint.done
-    : !checkpoint.done || checkpoint.startedMs < atMs
 }
 
 /**
@@ -248,7 +224,7 @@ export function parseCommit(offset: number, metadata: string): Commit | null {
   return parsed !== null && parsed.offset === offset ? parsed : null
 }
 
-function parseJson<T>(schema: z.ZodType<T>, text: string): T | null {
+export function parseJson<T>(schema: z.ZodType<T>, text: string): T | null {
   try {
     const parsed = schema.safeParse(JSON.parse(text))
     return parsed.success ? parsed.data : null

@@ -5,7 +5,7 @@
  * lowest watermark of all, any other at the stream's start. Pure.
  */
 import { hash } from 'node:crypto'
-import { ANNOTATION } from '../declaration/fields.ts'
+import { ANNOTATION } from '../schema/annotation.ts'
 import {
   annotationOf,
   FOUND,

@@ -3,102 +3,28 @@
  * statement as it stands, so a text that is no type would stall the stream's table long after the declaration was
  * accepted. Source: the data types of ClickHouse's manual, tried on 26.7.
  */
+import {
+  type Arg,
+  isNumber,
+  isWhole,
+  nameOf,
+  nodeOf,
+  type Token,
+  type TypeNode,
+  textOf,
+  tokensOf,
+} from './column-text-parser.ts'
+import { ALIASES, PLAIN } from './column-type-names.ts'
 
-type Token = { kind: 'word' | 'number' | 'text' | 'name' | 'sign'; text: string }
-/** `args` are types, names with types, enum members or plain values, as the family has them. */
-type TypeNode = { name: string; args: Arg[] }
-type Arg = { tokens: readonly Token[]; text: string }
+export { isWholeText } from './column-text-parser.ts'
 
-const TOKEN = /\s*(?:([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?)|('(?:[^'\\]|\\.|'')*')|(`(?:[^`\\]|\\.|``)+`)|([(),=.+]))/sy
-const KINDS = ['word', 'number', 'text', 'name', 'sign'] as const
-const LEVELS_MAX = 50
-
-const PLAIN = [
-  ...[
-    'Int8',
-    'Int16',
-    'Int32',
-    'Int64',
-    'Int128',
-    'Int256',
-    'UInt8',
-    'UInt16',
-    'UInt32',
-    'UInt64',
-    'UInt128',
-    'UInt256',
-    'Float32',
-  ],
-  ...[
-    'Float64',
-    'BFloat16',
-    'Bool',
-    'String',
-    'UUID',
-    'IPv4',
-    'IPv6',
-    'Date',
-    'Date32',
-    'Time',
-    'Point',
-    'Ring',
-    'LineString',
-    'Polygon',
-  ],
-  ...['MultiLineString', 'MultiPolygon'],
-]
-/** Taken in any case; their arguments, such as the length of a VARCHAR, mean nothing to ClickHouse. */
-const ALIASES = [
-  ...[
-    'bigint',
-    'int',
-    'integer',
-    'int1',
-    'smallint',
-    'tinyint',
-    'mediumint',
-    'text',
-    'tinytext',
-    'mediumtext',
-    'longtext',
-    'varchar',
-  ],
-  ...[
-    'varchar2',
-    'nvarchar',
-    'char',
-    'nchar',
-    'character',
-    'clob',
-    'blob',
-    'bytea',
-    'binary',
-    'varbinary',
-    'double',
-    'float',
-    'real',
-  ],
-  ...[
-    'single',
-    'boolean',
-    'bool',
-    'timestamp',
-    'inet4',
-    'inet6',
-    'numeric',
-    'dec',
-    'fixed',
-    'year',
-    'signed',
-    'unsigned',
-  ],
-]
 /** Whether a type is written as other databases do. */
 export const isAlias = (type: string): boolean => {
   const [name = ''] = /^\w+/.exec(type) ?? []
   return !PLAIN.includes(name) && ALIASES.includes(name.toLowerCase())
 }
 
+const LEVELS_MAX = 50
 const DECIMAL_DIGITS: Readonly<Record<string, number>> = { Decimal32: 9, Decimal64: 18, Decimal128: 38, Decimal256: 76 }
 const ENUM_MAX: Readonly<Record<string, number>> = { Enum8: 127, Enum16: 32_767, Enum: 32_767 }
 const FIXED_BYTES_MAX = 256
@@ -111,28 +37,6 @@ export function columnTypeMistake(text: string): string | null {
   const tokens = tokensOf(text)
   if (tokens === null) return 'is not a type: a quote or a parenthesis is missing, or a character belongs to none'
   return mistakeIn(tokens, 0)
-}
-
-/**
- * Whether a statement can hold it: the quotes and parentheses that it opens it closes itself, and nothing else ends it.
- */
-export const isWholeText = (text: string): boolean => tokensOf(text) !== null
-
-function tokensOf(text: string): Token[] | null {
-  const tokens: Token[] = []
-  const end = text.trimEnd().length
-  let depth = 0
-  TOKEN.lastIndex = 0
-  while (TOKEN.lastIndex < end) {
-    const found = TOKEN.exec(text)
-    if (found === null) return null
-    const index = found.slice(1).findIndex((part) => part !== undefined)
-    const token: Token = { kind: KINDS[index] ?? 'sign', text: found[index + 1] ?? '' }
-    if (token.text === '(') depth++
-    if (token.text === ')' && --depth < 0) return null
-    tokens.push(token)
-  }
-  return depth === 0 && tokens.length > 0 ? tokens : null
 }
 
 function mistakeIn(tokens: readonly Token[], level: number): string | null {
@@ -157,43 +61,6 @@ function mistakeIn(tokens: readonly Token[], level: number): string | null {
   if (ALIASES.includes(name.toLowerCase())) return null
   return `names ${name}, which is not a type of ClickHouse that records can be loaded into (names are written as in String, Int64)`
 }
-
-/** `Name` or `Name(…)`. */
-function nodeOf(tokens: readonly Token[]): TypeNode | null {
-  const [first, open, ...rest] = tokens
-  if (first?.kind !== 'word') return null
-  if (open === undefined) return { name: first.text, args: [] }
-  if (open.text !== '(' || rest.at(-1)?.text !== ')') return null
-  const args = argsOf(rest.slice(0, -1))
-  return args === null ? null : { name: first.text, args }
-}
-
-/** At the commas that are in no parentheses; null where the first parenthesis is closed before the end. */
-function argsOf(tokens: readonly Token[]): Arg[] | null {
-  if (tokens.length === 0) return []
-  const parts: Token[][] = [[]]
-  let depth = 0
-  for (const token of tokens) {
-    if (token.text === '(') depth++
-    if (token.text === ')' && --depth < 0) return null
-    if (token.text === ',' && depth === 0) parts.push([])
-    else parts.at(-1)?.push(token)
-  }
-  return parts.map((part) => ({ tokens: part, text: textOf(part) }))
-}
-
-const textOf = (tokens: readonly Token[]): string => tokens.map(({ text }) => text).join(' ')
-const nameOf = ({ tokens }: Arg): string => nodeOf(tokens)?.name ?? ''
-
-function isWhole(args: readonly Arg[], count: number, min: number, max: number): boolean {
-  return args.length === count && args.every(({ tokens }) => tokens.length === 1 && isNumber(tokens[0], min, max))
-}
-
-const isNumber = (token: Token | undefined, min: number, max: number): boolean =>
-  token?.kind === 'number' &&
-  Number.isInteger(Number(token.text)) &&
-  Number(token.text) >= min &&
-  Number(token.text) <= max
 
 function decimalMistake({ name, args }: TypeNode): string | null {
   const digits = DECIMAL_DIGITS[name]

@@ -4,7 +4,7 @@
  * be null or missing becomes Nullable; an object that may be, or that is open, becomes JSON, where a null is a path
  * that is not there. A field's own `x-headrace` column wins, at any depth.
  */
-import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
+import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
 import { isWholeText } from './column-text.ts'
 import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD, type JsonSchema, typeOf } from './json-schema.ts'
 

@@ -5,84 +5,21 @@
  * nothing.
  */
 
-import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
-import { cutText } from '../shown.ts'
+import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
+import { bare, canonical, columnWords, isSchema, ruleWords, typeWords } from './canonical.ts'
 import { integerBounds, joined } from './column-types.ts'
 import { columnType } from './columns.ts'
-import {
-  annotationOf,
-  type DeletesPolicy,
-  EXTRA_FIELD,
-  EXTRA_TEXT_FIELD,
-  isSameDeletes,
-  type JsonSchema,
-  type StreamAnnotation,
-  typeOf,
-} from './json-schema.ts'
+import { annotationOf, EXTRA_FIELD, EXTRA_TEXT_FIELD, type JsonSchema, typeOf } from './json-schema.ts'
 import { declaredForm, isLearned } from './learned-columns.ts'
+import { type SchemaDifference, streamDifferences } from './stream-compatibility.ts'
 
-export type SchemaDifference = { path: string; change: string; additive: boolean }
+export type { SchemaDifference } from './stream-compatibility.ts'
 
 export function schemaDifferences(before: JsonSchema, after: JsonSchema): SchemaDifference[] {
   const [a, b] = [annotationOf(before), annotationOf(after)]
-  const ofStream = a === null || b === null ? [] : [...annotationDifferences(a, b), ...shareDifferences(a, b)]
+  const ofStream = a === null || b === null ? [] : streamDifferences(a, b)
   const keys = new Set([...(a?.primaryKey ?? []), ...(b?.primaryKey ?? [])])
   return [...ofStream, ...fieldDifferences(before, after, '', (...change) => widens(keys, ...change))]
-}
-
-function annotationDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDifference[] {
-  const found: SchemaDifference[] = []
-  const breaks = (path: string, change: string) => found.push({ path, change, additive: false })
-  if (a.primaryKey.join() !== b.primaryKey.join()) {
-    breaks(
-      'primaryKey',
-      `[${a.primaryKey.join(', ')}] → [${b.primaryKey.join(', ')}]: the identity of every row would change`,
-    )
-  }
-  if (a.partitionBy !== b.partitionBy) {
-    breaks(
-      'partitionBy',
-      `${a.partitionBy ?? 'none'} → ${b.partitionBy ?? 'none'}: a table keeps the partitions that it was made with`,
-    )
-  }
-  if (a.table !== b.table) breaks('table', `${a.table} → ${b.table}`)
-  if (canonical(a.watermark) !== canonical(b.watermark))
-    breaks('watermark', `${watermarkWords(a)} → ${watermarkWords(b)}`)
-  if (!isSameDeletes(a.deletes, b.deletes)) {
-    found.push({ path: 'deletes', change: `${deletesWords(a.deletes)} → ${deletesWords(b.deletes)}`, additive: true })
-  }
-  return found
-}
-
-const deletesWords = (deletes: DeletesPolicy | undefined): string =>
-  deletes === undefined
-    ? 'none'
-    : `${deletes.by}, shareMax ${deletes.shareMax}, rowsMin ${deletes.rowsMin}${deletes.allowAll ? ', allowAll' : ''}`
-
-const watermarkWords = ({ watermark }: StreamAnnotation): string =>
-  watermark === null ? 'none' : `${watermark.field} (${watermark.kind})`
-
-const SHARES_SHOWN_MAX = 10
-
-/** No watermark is taken for that of another share, so every change fits; each is said. */
-function shareDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDifference[] {
-  const [was, is, path] = [a.shares, b.shares, 'partitions']
-  if (was === undefined || is === undefined) return []
-  if (canonical(was) === canonical(is)) {
-    // What was declared and not yet prepared says nothing about it.
-    return b.startsFrom === undefined || canonical(a.startsFrom) === canonical(b.startsFrom)
-      ? []
-      : [{ path, change: 'begin anew', additive: true }]
-  }
-  const gone = was.filter((share) => !is.includes(share))
-  const added = is.filter((share) => !was.includes(share))
-  const words = [...gone.map((share) => `gone: ${share}`), ...added.map((share) => `new: ${share}`)]
-  const more = words.length - SHARES_SHOWN_MAX
-  const shown = [...words.slice(0, SHARES_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])]
-  return [
-    { path, change: `${was.length} → ${is.length}`, additive: true },
-    ...shown.map((change) => ({ path, change, additive: true })),
-  ]
 }
 
 type Change = [field: string, was: JsonSchema, requiredThen: boolean, is: JsonSchema, requiredNow: boolean]
@@ -180,9 +117,6 @@ function typeDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: bo
 
 const withoutFields = ({ properties: _, required: __, ...rules }: JsonSchema): JsonSchema => rules
 
-const isSchema = (value: unknown): value is JsonSchema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Keyword by keyword, for two values of one type. */
 function ruleDifferences(was: JsonSchema, is: JsonSchema, path: string, fits: boolean): SchemaDifference[] {
   const [columnThen, columnNow] = [columnOf(was), columnOf(is)]
@@ -254,38 +188,4 @@ function loosened(keyword: string, was: unknown, is: unknown): boolean {
     (LOWER_BOUNDS.includes(keyword) && is === Math.min(was, is)) ||
     (UPPER_BOUNDS.includes(keyword) && is === Math.max(was, is))
   )
-}
-
-/** Words for people; they change nothing about a value. */
-const DOCUMENTATION = ['title', 'description', 'examples', 'default', 'deprecated', 'readOnly', 'writeOnly', '$comment']
-
-/** Without documentation, at every depth. A field may be called `title`: below `properties` keys are names. */
-function bare(schema: JsonSchema, keysAreNames = false): JsonSchema {
-  const kept = Object.entries(schema).filter(([key]) => keysAreNames || !DOCUMENTATION.includes(key))
-  return Object.fromEntries(kept.map(([key, value]) => [key, bareValue(value, !keysAreNames && key === 'properties')]))
-}
-
-function bareValue(value: unknown, keysAreNames: boolean): unknown {
-  if (Array.isArray(value)) return value.map((entry) => bareValue(entry, false))
-  return typeof value === 'object' && value !== null ? bare(value as JsonSchema, keysAreNames) : value
-}
-
-/** JSON with its keys in order. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_, part) => (isSchema(part) ? inOrder(part) : part))
-const inOrder = (value: JsonSchema): JsonSchema =>
-  Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((key) => [key, value[key]]),
-  )
-
-const SHOWN_CHARS_MAX = 80
-const short = (text: string): string => cutText(text, SHOWN_CHARS_MAX)
-const ruleWords = (value: unknown): string => (value === undefined ? 'none' : short(canonical(value)))
-const columnWords = (value: unknown): string => (value as FieldAnnotation | undefined)?.column ?? 'by type'
-
-function typeWords(property: JsonSchema): string {
-  const { type, nullable } = typeOf(property)
-  return `${type === 'json' ? short(canonical(bare(property))) : type}${nullable ? ' or null' : ''}`
 }

@@ -4,8 +4,8 @@
  * watermark) is read from it too.
  */
 import { z } from 'zod'
-import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
 import type { WatermarkKind } from '../watermark.ts'
+import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
 
 export type JsonSchema = { [key: string]: unknown }
 

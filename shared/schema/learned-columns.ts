@@ -3,7 +3,7 @@
  * registered schema that carry a mark. They stay whatever the declaration says later; a field that its author declares
  * takes the place of the learned one. Pure.
  */
-import { ANNOTATION, type FieldAnnotation } from '../declaration/fields.ts'
+import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
 import type { JsonSchema } from './json-schema.ts'
 
 /** `json`: an object or an array, kept as its text. */

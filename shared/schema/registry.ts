@@ -7,13 +7,13 @@
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
-import { messageOf, Stopped, Unavailable } from '../errors.ts'
-import { redactUrl } from '../redact.ts'
+import { messageOf, Stopped } from '../errors.ts'
 import { cutText, shownText } from '../shown.ts'
 import { type SchemaDifference, schemaDifferences } from './compatibility.ts'
 import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './json-schema.ts'
 import { withLearned } from './learned-columns.ts'
 import { foreignIn } from './registry-answer.ts'
+import { ForeignAnswer, refused, statusOf, unavailable } from './registry-errors.ts'
 
 export type RegisteredSchema = {
   id: number
@@ -169,20 +169,6 @@ function mayLack(schema: JsonSchema): (error: ErrorObject) => boolean {
     keyword === 'required' && instancePath === '' && !needed.includes(params.missingProperty)
 }
 
-function refused(subject: string, changes: readonly SchemaDifference[], cause: unknown): Stopped {
-  const shown = changes
-    .map((change) => `\n    ${change.additive ? '+' : '!'} ${change.path}: ${change.change}`)
-    .join('')
-  const words = cause === null ? '' : `; the registry says: ${messageOf(cause)}`
-  return new Stopped(
-    'HR_SCHEMA_REFUSED',
-    `${subject}: the declared schema does not fit the registered one${words}${shown}`,
-    {
-      hint: 'add fields as optional and keep the others as they are; for a break, declare a stream of another name beside this one',
-    },
-  )
-}
-
 /** Of one question whether it is a registry that says no. */
 const PROOF_MS_MAX = 5_000
 /** A validator can repeat a whole schema in its message. */
@@ -196,9 +182,6 @@ function jsonOr(text: string): unknown {
   }
 }
 
-/** An answer that no registry gives. */
-class ForeignAnswer extends Error {}
-
 /** What the client package gives to a middleware: answers below 300 that are not errors to it. */
 type Taken = { status(): number; data(): unknown; request(): { path(): string } }
 
@@ -211,42 +194,3 @@ const refusingForeign = () => ({
     return answer
   },
 })
-
-function unavailable(url: string, error: unknown): Unavailable {
-  const at = new URL(url).host
-  if (error instanceof ForeignAnswer) {
-    return new Unavailable(
-      'HR_REGISTRY_FOREIGN',
-      `${redactUrl(url)} does not answer like a schema registry: ${error.message}`,
-      {
-        hint: 'check SCHEMA_REGISTRY_URL: is the path of its Confluent API missing, such as /apis/ccompat/v7, or does a proxy answer in its place?',
-      },
-    )
-  }
-  const status = statusOf(error)
-  if (status === 401 || status === 403) {
-    return new Unavailable(
-      'HR_REGISTRY_REFUSED',
-      `the schema registry at ${at} refuses these credentials (${status})`,
-      {
-        hint: 'check SCHEMA_REGISTRY_USER and SCHEMA_REGISTRY_PASSWORD',
-      },
-    )
-  }
-  return new Unavailable('HR_REGISTRY', `the schema registry at ${at} does not answer: ${ownWords(error)}`, {
-    hint: 'check SCHEMA_REGISTRY_URL and that the registry runs; its Confluent API may have a path of its own, such as /apis/ccompat/v7',
-    cause: error,
-  })
-}
-
-/** The client opens its messages with its name, and gives a request that never arrived the status 400. */
-function ownWords(error: unknown): string {
-  return messageOf(error).replace(
-    /^Confluent_Schema_Registry - (Error, status 400: (?=connect |getaddrinfo |socket |read ))?/,
-    '',
-  )
-}
-
-function statusOf(error: unknown): number | undefined {
-  return error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : undefined
-}

@@ -54,7 +54,7 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     reason: 'deadLetterHeaders writes no header for a fact that is undefined',
   },
   {
-    file: 'shared/watermark.ts',
+    file: 'shared/instant.ts',
     operator: 'condition',
     original: 'plainMs !== null',
     replacement: 'false',

@@ -43,9 +43,9 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/loader/table': ['distributed-check', 'distributed', 'table-diff'],
   'shared/kafka/group': ['assigner'],
   'shared/messages': ['frame'],
-  'shared/progress': ['offset-metadata', 'partition-scopes', 'resume'],
-  'shared/schema': ['column-types', 'columns', 'compatibility', 'learned-columns'],
-  shared: ['watermark'],
+  'shared/progress': ['offset-metadata', 'partition-scopes', 'resume', 'skip'],
+  'shared/schema': ['column-types', 'columns', 'compatibility', 'learned-columns', 'stream-compatibility'],
+  shared: ['instant', 'watermark'],
 }
 
 export const DECIDING: readonly string[] = Object.entries(BY_FOLDER).flatMap(([folder, names]) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { plainUtcMs } from '#shared/instant.ts'
 import {
   comparePositions,
   earlier,
@@ -9,7 +10,6 @@ import {
   maxPosition,
   naturalForm,
   type Position,
-  plainUtcMs,
   positionOf,
   positionOfText,
   requestText,

@@ -6,7 +6,7 @@
 
 import type { Publisher } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
-import { type Skip, skipText } from '#shared/progress/offset-metadata.ts'
+import { type Skip, skipText } from '#shared/progress/skip.ts'
 
 type Place = { group: string; topic: string; partition: number }
 

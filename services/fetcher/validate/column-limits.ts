@@ -5,7 +5,8 @@
  * of its column's kind at all is refused by ClickHouse.
  */
 
-import { ANNOTATION, asText } from '#shared/declaration/fields.ts'
+import { asText } from '#shared/declaration/fields.ts'
+import { ANNOTATION } from '#shared/schema/annotation.ts'
 import { elementOf, integerBounds, parsed } from '#shared/schema/column-types.ts'
 import { columnsOf } from '#shared/schema/columns.ts'
 import { type JsonSchema, typeOf } from '#shared/schema/json-schema.ts'

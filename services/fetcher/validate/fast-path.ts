@@ -6,7 +6,7 @@
  */
 import type { z } from 'zod'
 import { asText } from '#shared/declaration/fields.ts'
-import { plainUtcMs } from '#shared/watermark.ts'
+import { plainUtcMs } from '#shared/instant.ts'
 
 /** True: the schema would give back an equal record, and `unknownFields` would find none. */
 export type AsDeclared = (value: unknown) => boolean

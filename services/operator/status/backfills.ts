@@ -6,14 +6,9 @@
 
 import type { Committed, Kafka, LogRange, MemberState } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'
-import {
-  isStillSkipped,
-  parseCheckpoint,
-  parseSkip,
-  type RunTotals,
-  type Skip,
-} from '#shared/progress/offset-metadata.ts'
+import { parseCheckpoint, type RunTotals } from '#shared/progress/offset-metadata.ts'
 import { resume } from '#shared/progress/resume.ts'
+import { isStillSkipped, parseSkip, type Skip } from '#shared/progress/skip.ts'
 
 export type SkipStatus = { run: string; page: number; status: number; at: string }
 

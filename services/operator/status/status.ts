@@ -6,15 +6,9 @@
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka, MemberState } from '#shared/kafka/kafka.ts'
 import { label, type Names } from '#shared/names.ts'
-import {
-  type Commit,
-  KNOWN_CHARS,
-  parseCheckpoint,
-  parseCommit,
-  parseSkip,
-  type Skip,
-} from '#shared/progress/offset-metadata.ts'
+import { type Commit, KNOWN_CHARS, parseCheckpoint, parseCommit } from '#shared/progress/offset-metadata.ts'
 import { type Resume, resume } from '#shared/progress/resume.ts'
+import { parseSkip, type Skip } from '#shared/progress/skip.ts'
 import { countDeadLetters, type DeadLetterCount } from '../dead-letters/scan.ts'
 import { type AttemptStatus, attemptStatus, type StallStatus, stallStatus } from './attempt.ts'
 import { type BackfillStatus, backfillsOf, type SkipStatus, skipStatus } from './backfills.ts'

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { duration, positiveDuration } from '#shared/declaration/duration.ts'
-import { ANNOTATION, column, decimal, epochMs, epochSeconds, int64 } from '#shared/declaration/fields.ts'
+import { column, decimal, epochMs, epochSeconds, int64 } from '#shared/declaration/fields.ts'
 import { headers } from '#shared/declaration/headers.ts'
 import { closest } from '#shared/declaration/mistakes/spelling.ts'
 import { z } from '#shared/index.ts'
+import { ANNOTATION } from '#shared/schema/annotation.ts'
 
 const refusesAll = (type: z.ZodType, values: unknown[]) => {
   for (const value of values) assert.equal(type.safeParse(value).success, false, `accepted ${JSON.stringify(value)}`)

@@ -10,9 +10,9 @@ import {
   commitText,
   parseCheckpoint,
   parseCommit,
-  parseSkip,
   reachedOf,
 } from '#shared/progress/offset-metadata.ts'
+import { parseSkip } from '#shared/progress/skip.ts'
 import { boundedWatermark, WATERMARK_BYTES_MAX } from '#shared/watermark.ts'
 import { testSeed } from '../../support/seed.ts'
 

@@ -1,7 +1,8 @@
 /** When a page that was left out counts as published: `status` shows it until then. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Checkpoint, isStillSkipped, parseSkip, type Skip, skipText } from '#shared/progress/offset-metadata.ts'
+import type { Checkpoint } from '#shared/progress/offset-metadata.ts'
+import { isStillSkipped, parseSkip, type Skip, skipText } from '#shared/progress/skip.ts'
 
 const SKIP: Skip = { v: 1, run: 'a', page: 3, status: 451, atMs: 1_000 }
 const at = (run: string, page: number, done: boolean, startedMs: number): Checkpoint => ({

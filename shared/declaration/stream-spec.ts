@@ -1,0 +1,149 @@
+/** The shape of one stream of a declaration, as its author writes it. Defaults are here and nowhere else. */
+import { Cron } from 'croner'
+import { z } from 'zod'
+import { NAME_PATTERN } from '../names.ts'
+import { DELETES_DEFAULT } from '../schema/json-schema.ts'
+import { answersSpec } from './answers.ts'
+import { discoverySpec } from './discovery.ts'
+import { positiveDuration } from './duration.ts'
+import { headers } from './headers.ts'
+import { paginateSpec, place, pointer } from './paginate/paginate.ts'
+import { watermarkSpec } from './watermark-spec.ts'
+
+/** The name of a source, a stream or a table. */
+export const name = z
+  .string()
+  .regex(NAME_PATTERN, 'expected a name of lower-case letters, digits, _ and -, opening with a letter')
+const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
+const scalars = z.record(z.string(), scalar)
+
+/** What a request function is told. `partition` counts from 0. */
+export type RequestContext = {
+  partition: number
+  partitions: number
+  values: Readonly<Record<string, string | number | boolean>>
+}
+
+const paramsFunction = z.custom<(context: RequestContext) => Record<string, string | number | boolean>>(
+  (value) => typeof value === 'function',
+  'expected an object of parameters, or a function that returns one',
+)
+/**
+ * What a function of the envelope is told: one page's body and headers (lower-case names), and the values of its
+ * partition.
+ */
+export type EnvelopeContext = {
+  body: unknown
+  headers: Readonly<Record<string, string>>
+  values: Readonly<Record<string, string | number | boolean>>
+}
+
+const partitionValue = z.string().regex(/^\{[^{}]+\}$/)
+const envelopeFunction = z.custom<(context: EnvelopeContext) => unknown>((value) => typeof value === 'function')
+const envelopePlace = z.union(
+  [
+    pointer,
+    partitionValue,
+    envelopeFunction,
+    z.strictObject({ optional: z.union([pointer, partitionValue, envelopeFunction]) }),
+  ],
+  "expected a JSON pointer (RFC 6901) into the answer such as /meta/account_id, a value of the partition such as '{region}', or a function",
+)
+const recordFunction = z.custom<(raw: unknown) => unknown>(
+  (value) => typeof value === 'function',
+  'expected a function of one raw record',
+)
+const recordPredicate = z.custom<(raw: unknown) => boolean>(
+  (value) => typeof value === 'function',
+  'expected a function of one raw record',
+)
+const deletionMark = z.union(
+  [pointer.min(1), recordPredicate],
+  'expected a JSON pointer (RFC 6901) into the record such as /deleted, or a function of one raw record',
+)
+const zodObject = z.custom<z.ZodObject>((value) => value instanceof z.ZodObject, {
+  error: 'expected z.object({ … }) from the zod that headrace exports',
+})
+
+function comesUp(text: string): boolean {
+  try {
+    return new Cron(text, { timezone: 'UTC', paused: true }).nextRun(new Date(0)) !== null
+  } catch {
+    return false
+  }
+}
+
+export const streamSpec = z
+  .strictObject({
+    method: z.enum(['GET', 'POST']).default('GET'),
+    path: z.string().regex(/^\//, 'expected a path that starts with /'),
+    params: z.union([scalars, paramsFunction]).default({}),
+    headers: headers.default({}),
+    /** JSON body of a POST. */
+    body: z.record(z.string(), z.unknown()).optional(),
+    paginate: paginateSpec,
+    /** Statuses by which the API refuses a cursor that has expired: the run then goes on from the best watermark. */
+    expiredCursor: z.array(z.int().min(400).max(499)).optional(),
+    /** What its answers mean, before what the source says. */
+    answers: answersSpec.optional(),
+    /**
+     * Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is
+     * said. An answer without it fails.
+     */
+    records: place.optional(),
+    /** Values of the page or its partition that are added to each raw record, by field. */
+    envelope: z.record(z.string().min(1), envelopePlace).optional(),
+    /** Pure; on the raw record with its envelope, before map. False leaves the record out. */
+    filter: recordPredicate.optional(),
+    /** Where a raw record says that it is deleted, or a pure function that does: its row is then gone under FINAL. */
+    deleted: deletionMark.optional(),
+    /**
+     * For an API that says nothing of deletions: after a walk that brought everything, rows that it did not bring are
+     * marked deleted. With bounds: a walk that would delete more is withheld until a person releases it.
+     */
+    deletes: z
+      .union([
+        z.enum(['full-walk']),
+        z.strictObject({
+          by: z.enum(['full-walk']),
+          /** Withheld above this share of the partition's rows, from `rowsMin` rows on. 1: never by the share. */
+          shareMax: z.number().min(0).max(1).default(DELETES_DEFAULT.shareMax),
+          rowsMin: z.int().min(1).default(DELETES_DEFAULT.rowsMin),
+          /** True: a walk may delete all rows that were there, also when it brought no record at all. */
+          allowAll: z.boolean().default(DELETES_DEFAULT.allowAll),
+        }),
+      ])
+      .optional(),
+    /** Pure; runs before validation. Returning undefined leaves the record out. */
+    map: recordFunction.optional(),
+    schema: zodObject,
+    unknownFields: z.enum(['keep', 'drop', 'reject', 'columns']).default('keep'),
+    primaryKey: z.array(z.string()).min(1),
+    watermark: watermarkSpec.optional(),
+    /**
+     * Request values of each partition, a number of equal ones told apart by a function of params, or values that are
+     * found.
+     */
+    partitions: z.union([z.array(scalars).min(1), z.int().min(1).max(1000), discoverySpec]).default(1),
+    /** How often a run starts, or a cron expression (in UTC). */
+    every: positiveDuration.optional(),
+    cron: z.string().refine(comesUp, 'is no cron expression that ever comes up').optional(),
+    /** Bounds of one run. */
+    pagesMax: z.int().min(1).default(100_000),
+    emptyPagesMax: z.int().min(1).default(10),
+    /**
+     * Rejected share of a run above which it stops, as at a whole page that is rejected: the API has changed. 1: it
+     * never stops.
+     */
+    rejectedShareMax: z.number().min(0).max(1).default(0.25),
+    table: name.optional(),
+    /** Partition key of the table: functions of the primary key only. */
+    partitionBy: z.string().optional(),
+  })
+  .refine((spec) => !(spec.every !== undefined && spec.cron !== undefined), {
+    error: 'give every or cron, not both',
+    path: ['cron'],
+    params: { rule: true },
+  })
+
+export type StreamSpec = z.infer<typeof streamSpec>

@@ -1,0 +1,134 @@
+/**
+ * The part of the Kafka port about consumer groups: a reader, and a member that gets partitions without reading. See
+ * `port.ts` for what holds for all of it.
+ */
+import type { Committed, RawMessage } from './port.ts'
+
+export type Together = { group: string; first: number; count: number }
+
+/** By topic, what a claim is for. */
+export type Work = Readonly<Record<string, string>>
+
+/**
+ * Topic to partition numbers, ascending. Holds every topic that this member asked for, also those without a partition.
+ */
+export type Assignment = ReadonlyMap<string, readonly number[]>
+
+export type MembershipOptions = {
+  group: string
+  topics: string[]
+  /** A member that is silent for longer loses its partitions. Default 30 s. */
+  sessionTimeoutMs?: number
+  /** How often the group is asked whether it rebalances. Default 3 s. */
+  heartbeatMs?: number
+}
+
+export type OwnerOptions = MembershipOptions & {
+  /**
+   * This member has all partitions of its topics for as long as it is in the group, and the others get them back when
+   * it leaves. Of several claims on a topic, the least number has it (the time at which the work was asked for), and
+   * the next one after it.
+   */
+  claim?: number | undefined
+  /** What the claim is for, told to who looks at the group. */
+  work?: Work | undefined
+  /**
+   * By topic: which of its partitions one member should hold together. Those of all topics with the same `group` whose
+   * numbers, counted from `first`, are the same modulo `count`. Only members that ask for all of these topics can have
+   * them.
+   */
+  together?: Readonly<Record<string, Together>> | undefined
+  /** This member's share, at each assignment. */
+  onAssigned(assignment: Assignment): void | Promise<void>
+  /**
+   * The share is about to be given back. The group waits for the promise (at most `REVOKE_WAIT_MAX_MS`), so that work
+   * in hand can be finished first.
+   */
+  onRebalancing(): void | Promise<void>
+  /** The membership ended for good: let the process end and be started again. */
+  onCrash(error: Error): void
+}
+
+/** Membership in a group without consuming: Kafka assigns partitions to the members and rebalances them. */
+export interface Owner {
+  /** Leaves the group. */
+  close(): Promise<void>
+}
+
+export type ReadBatch = {
+  topic: string
+  partition: number
+  generation: number
+  /** Can be empty: only control records or aborted ones were there. */
+  messages: readonly RawMessage[]
+  /** Of the values of all messages, where the reader has counted them. */
+  valueBytes?: number
+  /**
+   * The offset to go on from after this batch; it passes control records, so it can be more than the last message's
+   * offset + 1.
+   */
+  nextOffset: number
+  /**
+   * The partition's end (as in `LogRange.high`) at the time of the fetch: when `nextOffset` equals it, the reader had
+   * caught up.
+   */
+  highOffset: number
+}
+
+export type ReaderAssignment = {
+  generation: number
+  partitions: Assignment
+  /**
+   * What the group has committed for a partition of the assignment; null when nothing (reading starts at the log's low
+   * end).
+   */
+  committed(topic: string, partition: number): Committed | null
+}
+
+/**
+ * Records between `position` and `low` are gone (retention), or the log is shorter than `position` (made anew). Reading
+ * goes on at `low`.
+ */
+export type OffsetGap = {
+  topic: string
+  partition: number
+  generation: number
+  position: number
+  low: number
+  high: number
+}
+
+export type ReaderOptions = MembershipOptions & {
+  maxBytesPerPartition?: number
+  /** How long a fetch waits for a first byte. Default 250 ms. */
+  maxWaitMs?: number
+  /**
+   * 'taken': the batch is the caller's, reading goes on behind it. 'full': nothing of it was taken; the partition is
+   * paused, and the batch is fetched again after `resume`. Must not throw: an error out of it is fatal (onCrash). One
+   * call at a time for each partition. The membership is kept alive while it is pending. The bytes of keys, values and
+   * headers are lent until it resolves: their memory is free soon after, so what is kept of them must be copied.
+   */
+  onBatch(batch: ReadBatch): Promise<'taken' | 'full'>
+  /** Nothing is paused at the start of an assignment. No batch of a generation comes before this has resolved. */
+  onAssigned(assignment: ReaderAssignment): void | Promise<void>
+  /** As for an owner: the group waits for it, so that what is in hand can still be inserted and committed. */
+  onRebalancing(generation: number): void | Promise<void>
+  /** Comes before the first batch behind the gap. */
+  onGap(gap: OffsetGap): void | Promise<void>
+  onCrash(error: Error): void
+}
+
+export interface Reader {
+  /**
+   * Commits offsets with metadata, all or none. Refused (StaleGeneration) when `generation` is no longer the current
+   * one: the partitions may be another member's, or read again from the last commit.
+   */
+  commit(
+    commits: readonly { topic: string; partition: number; offset: number; metadata: string }[],
+    generation: number,
+  ): Promise<void>
+  pause(topic: string, partitions: readonly number[]): void
+  resume(topic: string, partitions: readonly number[]): void
+  /** Leaves the group; commit before. */
+  close(): Promise<void>
+}

@@ -1,0 +1,45 @@
+/** The part of the Kafka port that writes: exactly once in transactions, or at least once. */
+import type { Append, Appended } from './port.ts'
+
+export type Compression = 'none' | 'gzip' | 'zstd'
+
+export type PublisherOptions = { compression?: Compression }
+export type SenderOptions = { compression?: Compression }
+
+/** What `publish` commits together with its records: an offset with metadata (at most 4096 bytes) of some group. */
+export type OffsetCommit = { group: string; topic: string; partition: number; offset: number; metadata: string }
+
+/**
+ * Appends exactly once. The transactional id names a place that one writer at a time may write to; `fence` takes it
+ * over. One `publish` at a time. After any error out of `publish` the publisher refuses to publish until `fence`
+ * succeeded again, since the transaction may have been committed all the same: fence, then read the checkpoint, which
+ * tells.
+ */
+export interface Publisher {
+  /**
+   * When it resolves, no earlier holder can write and none of its transactions is pending. Read the checkpoint after
+   * it, never before.
+   */
+  fence(): Promise<void>
+  /**
+   * One transaction: all appends in order, then the checkpoint, which is told where the records went (one entry for
+   * each append with messages). When it resolves, the broker has decided to commit; records and checkpoint can be read
+   * a moment later, both for sure after the next `fence`. Errors: FencedError when another holder has taken over (stop,
+   * never retry); Stopped for a record that the topic refuses; Unavailable for a right that is missing; PublishFailed
+   * for everything else.
+   */
+  publish(
+    appends: readonly Append[],
+    checkpoint: (appended: readonly Appended[]) => OffsetCommit,
+  ): Promise<readonly Appended[]>
+  close(): Promise<void>
+}
+
+/**
+ * Appends at least once, acknowledged by all in-sync replicas; outside any transaction. Calls are worked off one after
+ * the other.
+ */
+export interface Sender {
+  send(append: Append): Promise<Appended>
+  close(): Promise<void>
+}

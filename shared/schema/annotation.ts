@@ -1,0 +1,5 @@
+/** What a registered schema says about a field besides JSON Schema, under a key of its own. */
+
+/** The key of annotations in a registered schema. */
+export const ANNOTATION = 'x-headrace'
+export type FieldAnnotation = { learned?: true; column?: string; watermark?: 'epochMs' | 'epochSeconds' }

@@ -72,4 +72,23 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     nth: 0,
     reason: 'differs only where both are equal, and equal primitives are the same value',
   },
+  {
+    file: 'services/fetcher/validate/fast-path.ts',
+    operator: 'condition',
+    original: "def.type === 'boolean'",
+    replacement: 'false',
+    lineText: "if (def.type === 'boolean') return (value) => typeof value === 'boolean'",
+    nth: 0,
+    reason: 'only the speed: zod itself then decides whether the value is a boolean, and takes the same ones',
+  },
+  {
+    file: 'services/fetcher/validate/validate.ts',
+    operator: 'condition',
+    original: 'rules.asDeclared?.(mapped) === true',
+    replacement: 'false',
+    lineText: 'if (rules.asDeclared?.(mapped) === true)',
+    nth: 0,
+    reason:
+      'only the speed: zod makes an equal copy of a record that is as declared, which a property test holds it to',
+  },
 ]

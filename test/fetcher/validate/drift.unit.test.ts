@@ -17,6 +17,12 @@ describe('unknown fields', () => {
     assert.deepEqual(paths, ['items[].colour: string'])
   })
 
+  test('are found in the first element and in the last', () => {
+    const schema = z.object({ items: z.array(z.object({ sku: z.string() })) })
+    const { kept } = driftOf(schema, { items: [{ sku: 'a', x: 1 }, { sku: 'b' }, { sku: 'c', y: 2 }] })
+    assert.deepEqual(kept, { items: { 0: { x: 1 }, 2: { y: 2 } } })
+  })
+
   test('are found in maps, unions, nullable and optional objects', () => {
     const inner = z.object({ a: z.number() })
     const schema = z.object({

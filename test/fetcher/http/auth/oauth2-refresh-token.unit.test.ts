@@ -37,6 +37,14 @@ describe('a refresh token', () => {
     assert.deepEqual(client.facts(), { requests: 1, retries: 0, tokenRefreshes: 1 })
   })
 
+  test('without the secret of its client is refused before anything is asked for', async (t) => {
+    const api = await startRotating(t)
+    assert.throws(() => worker(t, api, { auth: { clientSecret: secret('SHOP_NO_SECRET') } }), {
+      code: 'HR_SECRET_MISSING',
+    })
+    assert.equal(api.refreshes.length, 0)
+  })
+
   for (const [name, auth, expected] of [
     ['in the body', { credentialsIn: 'body' }, { client_id: SECRETS.SHOP_ID, client_secret: SECRETS.SHOP_SECRET }],
     ['of a public client, which has no secret', { clientSecret: undefined }, { client_id: SECRETS.SHOP_ID }],

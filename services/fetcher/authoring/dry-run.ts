@@ -13,8 +13,9 @@ import type { Page } from '../pages/page.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import { contextOf } from '../validate/envelope.ts'
 import { createRejectionLimit } from '../validate/rejection-limit.ts'
-import { createValidator, type ValidatedPage } from '../validate/validate.ts'
+import { createValidator } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
+import type { ValidatedPage } from '../validate/validated-page.ts'
 import { sinceText } from '../watermark/since.ts'
 
 export type LookOptions = {

@@ -9,7 +9,8 @@ import type { DeadLetterStage } from '#shared/messages/frame.ts'
 import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/json-schema.ts'
 import { parseJson } from '../http/transport/lossless-json.ts'
 import type { Fields } from '../validate/drift.ts'
-import { createValidator, type ValidRecord } from '../validate/validate.ts'
+import { createValidator } from '../validate/validate.ts'
+import type { ValidRecord } from '../validate/validated-page.ts'
 
 export type Revalidated =
   | { kind: 'accepted'; record: ValidRecord }

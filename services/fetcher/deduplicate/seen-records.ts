@@ -8,7 +8,8 @@
  * would hide the way back to it.
  */
 import { comparePositions, type Position } from '#shared/watermark.ts'
-import { digest, type RejectedRecord, type ValidRecord } from '../validate/validate.ts'
+import type { RejectedRecord, ValidRecord } from '../validate/validated-page.ts'
+import { digest } from './digest.ts'
 
 export type Fresh = {
   records: ValidRecord[]

@@ -6,8 +6,8 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
+import { digest } from '../deduplicate/digest.ts'
 import { rawText } from '../validate/deep-json.ts'
-import { digest } from '../validate/validate.ts'
 import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 
 export type Repetition = (number: number, records: readonly unknown[], step: PageStep) => void

@@ -5,7 +5,7 @@ import type { RunTotals } from '#shared/progress/offset-metadata.ts'
 import { shownName } from '#shared/shown.ts'
 import type { Fresh } from '../deduplicate/seen-records.ts'
 import type { PageResponse } from '../http/messages.ts'
-import type { ValidatedPage } from '../validate/validate.ts'
+import type { ValidatedPage } from '../validate/validated-page.ts'
 
 export type PagePlace = Pick<PageMarker, 'run' | 'page' | 'watermark' | 'share' | 'coveredBelow' | 'last' | 'complete'>
 

@@ -8,7 +8,7 @@
 import type { Append, Appended, Message, OffsetCommit, Publisher } from '#shared/kafka/kafka.ts'
 import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker } from '#shared/messages/frame.ts'
 import { checkpointText, type Checkpoint as RunCheckpoint } from '#shared/progress/offset-metadata.ts'
-import type { RejectedRecord, ValidRecord } from '../validate/validate.ts'
+import type { RejectedRecord, ValidRecord } from '../validate/validated-page.ts'
 
 export type PublishedPage = {
   marker: PageMarker

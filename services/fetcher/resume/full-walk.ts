@@ -11,7 +11,7 @@ import type { Attention } from '#shared/progress/attention.ts'
 import { type Checkpoint, parseCheckpoint, parseCommit } from '#shared/progress/offset-metadata.ts'
 import type { StoredOffset } from '#shared/progress/resume.ts'
 import type { DeletesPolicy } from '#shared/schema/json-schema.ts'
-import type { ValidatedPage } from '../validate/validate.ts'
+import type { ValidatedPage } from '../validate/validated-page.ts'
 
 const REJECTED = 'records were rejected'
 

@@ -8,7 +8,8 @@ import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import { shownName } from '#shared/shown.ts'
 import type { ToldFields } from './told-fields.ts'
-import { type Misfit, optionalFields, type ValidatedPage } from './validate.ts'
+import { optionalFields } from './validate.ts'
+import type { Misfit, ValidatedPage } from './validated-page.ts'
 
 /** Names that a stream tells apart; the metric has a bound of its own. */
 const PATHS_MAX = 500

@@ -8,7 +8,8 @@ import type { Pace } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
 import type { Fresh, PagePart } from '../deduplicate/seen-records.ts'
 import type { SeenPart } from './rejection-limit.ts'
-import { DRIFT_PATHS_MAX, type ValidatedPage } from './validate.ts'
+import { DRIFT_PATHS_MAX } from './validate.ts'
+import type { ValidatedPage } from './validated-page.ts'
 
 export type SliceTools = {
   judge(raws: readonly unknown[]): ValidatedPage | Promise<ValidatedPage>

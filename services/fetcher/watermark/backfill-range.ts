@@ -14,7 +14,7 @@ import {
   positionOfText,
   watermarkText,
 } from '#shared/watermark.ts'
-import type { ValidatedPage } from '../validate/validate.ts'
+import type { ValidatedPage } from '../validate/validated-page.ts'
 
 /** As `watermarkText` writes them. */
 export type BackfillRange = { from: string; to: string }

@@ -7,7 +7,7 @@
  */
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
-import type { ValidRecord } from '../validate/validate.ts'
+import type { ValidRecord } from '../validate/validated-page.ts'
 
 export type Progress = {
   /** Safe to confirm. */

@@ -4,7 +4,7 @@ import type { RawMessage } from '#shared/kafka/kafka.ts'
 import { deadLetterHeaders, frame, MARKER_HEADER, replayHeaders } from '#shared/messages/frame.ts'
 import { restoreRecords, restoreRejected } from '../../../services/fetcher/deduplicate/restore-from-log.ts'
 import { createSeenRecords, type SeenRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
-import type { RejectedRecord } from '../../../services/fetcher/validate/validate.ts'
+import type { RejectedRecord } from '../../../services/fetcher/validate/validated-page.ts'
 
 type Kept = Omit<RawMessage, 'timestamp'>
 const record = (offset: number, key: string, payload: string): Kept => ({

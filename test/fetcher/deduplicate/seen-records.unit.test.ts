@@ -6,7 +6,7 @@ import {
   publishingAll,
   publishingRecords,
 } from '../../../services/fetcher/deduplicate/seen-records.ts'
-import type { RejectedRecord, ValidRecord } from '../../../services/fetcher/validate/validate.ts'
+import type { RejectedRecord, ValidRecord } from '../../../services/fetcher/validate/validated-page.ts'
 import { testSeed } from '../../support/seed.ts'
 
 const record = (key: string, version: string): ValidRecord => ({ key, payload: `{"v":"${version}"}`, position: null })

@@ -3,12 +3,9 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { int64, z } from '#shared/index.ts'
 import type { LearnedType } from '#shared/schema/learned-columns.ts'
-import {
-  createValidator,
-  digest,
-  optionalFields,
-  RECORD_BYTES_MAX,
-} from '../../../services/fetcher/validate/validate.ts'
+import { digest } from '../../../services/fetcher/deduplicate/digest.ts'
+import { RECORD_BYTES_MAX } from '../../../services/fetcher/validate/encode-record.ts'
+import { createValidator, optionalFields } from '../../../services/fetcher/validate/validate.ts'
 import { testSeed } from '../../support/seed.ts'
 import { declareOrders, order, orderSchema } from '../declared.ts'
 

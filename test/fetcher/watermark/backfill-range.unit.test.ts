@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { WrongUse } from '#shared/errors.ts'
 import { epochMs, epochSeconds, int64, z } from '#shared/index.ts'
-import { createValidator, type ValidatedPage } from '../../../services/fetcher/validate/validate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
+import type { ValidatedPage } from '../../../services/fetcher/validate/validated-page.ts'
 import {
   endsOf,
   isPast,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import type { Position } from '#shared/watermark.ts'
-import type { ValidRecord } from '../../../services/fetcher/validate/validate.ts'
+import type { ValidRecord } from '../../../services/fetcher/validate/validated-page.ts'
 import { afterPage, type PageTimes, type Progress, startOf } from '../../../services/fetcher/watermark/progress.ts'
 import { declareOrders } from '../declared.ts'
 

@@ -3,8 +3,8 @@
  * it.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
+import { digest } from '../../deduplicate/digest.ts'
 import { rawText } from '../../validate/deep-json.ts'
-import { digest } from '../../validate/validate.ts'
 
 /** Enough to tell the records of a few pages apart. */
 const MARK_CHARS = 12

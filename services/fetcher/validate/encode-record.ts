@@ -1,0 +1,64 @@
+/**
+ * The Kafka record of a valid record: its key, its JSON and its watermark position. It is rejected if it has no
+ * position, if it is too large, or if ClickHouse could not store its text. Pure.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { disorderOfValue } from '#shared/declaration/sortable-text.ts'
+import { DELETED_FIELD } from '#shared/schema/json-schema.ts'
+import { positionOf } from '#shared/watermark.ts'
+import type { Fields } from './drift.ts'
+import { keptExtra } from './extra.ts'
+import { listText } from './issues.ts'
+import type { Refusal, ValidRecord } from './validated-page.ts'
+
+/** A record's place in Kafka has room for this much; a larger one becomes a dead letter that holds the beginning. */
+export const RECORD_BYTES_MAX = 4 * 1024 * 1024
+
+export function encodeRecord(
+  stream: Stream,
+  data: Fields,
+  extra: Fields | null,
+  deleted: boolean,
+): ValidRecord | Refusal {
+  const { watermark } = stream
+  const position = watermark === null ? null : positionOf(watermark.kind, data[watermark.field])
+  if (watermark !== null && position === null) {
+    return { reason: 'watermark_missing', issues: `${watermark.field}: gives no ${watermark.kind} position` }
+  }
+  const disorder = watermark === null ? null : disorderOfValue(watermark.kind, data[watermark.field], watermark.zone)
+  if (disorder !== null)
+    return { reason: 'watermark_unordered', issues: `${watermark?.field}: ${disorder.what}: ${disorder.hint}` }
+  const whole = extra === null ? data : { ...data, ...keptExtra(extra) }
+  const payload = JSON.stringify(deleted ? { ...whole, [DELETED_FIELD]: 1 } : whole)
+  if (isTooLarge(payload)) {
+    return {
+      reason: 'too_large',
+      issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes`,
+    }
+  }
+  // ClickHouse would store a half that comes second as bytes that are no UTF-8, and refuses one that comes first.
+  if (payload.includes(SURROGATE) && LONE_SURROGATE.test(payload))
+    return { reason: 'invalid_text', issues: loneSurrogates(whole) }
+  return { key: keyOf(stream.primaryKey, data), payload, position }
+}
+
+/** JSON.stringify escapes halves of surrogate pairs, and only those. */
+const SURROGATE = '\\ud'
+const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
+
+function loneSurrogates(record: Fields): string {
+  const fields = Object.keys(record).filter((name) => LONE_SURROGATE.test(JSON.stringify({ [name]: record[name] })))
+  return `${listText(fields, ', ')}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no text in UTF-8`
+}
+
+/** Counts the bytes only where the characters do not settle it: one has at most three. */
+const isTooLarge = (payload: string): boolean =>
+  payload.length > RECORD_BYTES_MAX ||
+  (payload.length * 3 > RECORD_BYTES_MAX && Buffer.byteLength(payload) > RECORD_BYTES_MAX)
+
+function keyOf(fields: readonly string[], data: Fields): string {
+  const [only] = fields
+  return fields.length === 1 && only !== undefined
+    ? String(data[only])
+    : JSON.stringify(fields.map((field) => data[field]))
+}

@@ -8,77 +8,31 @@ import { type Pace, systemPace } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { HeadraceError } from '#shared/errors.ts'
 import type { Attention } from '#shared/progress/attention.ts'
-import { type Checkpoint, type RunTotals, reachedOf, type WalkSize } from '#shared/progress/offset-metadata.ts'
 import { redactUrl } from '#shared/redact.ts'
-import {
-  boundedWatermark,
-  comparePositions,
-  maxPosition,
-  type Position,
-  positionOfText,
-  watermarkText,
-} from '#shared/watermark.ts'
 import type { Fresh, SeenRecords } from './deduplicate/seen-records.ts'
 import { mayMeanExpiredCursor } from './http/errors.ts'
 import type { Send } from './http/messages.ts'
 import type { Page } from './pages/page.ts'
 import { walkPages } from './pages/walk-pages.ts'
 import { type Caution, fewerCaution } from './pages/walk-size.ts'
-import { clockAheadMs, markerOf, NO_TOTALS, totalsWith } from './publish/page-marker.ts'
+import { clockAheadMs, markerOf, totalsWith } from './publish/page-marker.ts'
 import type { PageOutlet } from './publish/page-publisher.ts'
 import type { Stamps } from './publish/stamps.ts'
-import { completeOf, deletesAttention, type FullWalk, walkedOn, whyNotWhole } from './resume/full-walk.ts'
+import { completeOf, deletesAttention, walkedOn, whyNotWhole } from './resume/full-walk.ts'
+import type { RunPlan } from './resume/run-plan.ts'
+import { checkpointOf, coverageOf, type RunState, runStateOf, textOf, watermarkOf } from './resume/run-state.ts'
 import { cursorKey, mayComeFromCursor } from './resume/stale-cursor.ts'
 import type { Stop } from './schedule/stop-signal.ts'
 import { type WalkSlicesTools, walkSlices } from './slices/walk-slices.ts'
 import { contextOf } from './validate/envelope.ts'
-import type { Columns } from './validate/learned-columns.ts'
+import { type Columns, validateLearning } from './validate/learned-columns.ts'
 import { createRejectionLimit } from './validate/rejection-limit.ts'
 import { createValidator } from './validate/validate.ts'
 import { validatePage } from './validate/validate-page.ts'
 import type { ValidatedPage } from './validate/validated-page.ts'
-import { type BackfillRange, endsOf, isPast, within } from './watermark/backfill-range.ts'
+import { endsOf, isPast, within } from './watermark/backfill-range.ts'
 import { floorOf } from './watermark/floor.ts'
-import { afterPage, type Progress, startOf } from './watermark/progress.ts'
-
-export type RunPlan = {
-  /** Names the run in markers and dead letters. */
-  run: string
-  startedMs: number
-  /** Pages that an interrupted run has published already. */
-  page: number
-  from: string | null
-  cursor: unknown
-  watermark: string | null
-  seen: string | null
-  /** Of an interrupted run. */
-  totals?: RunTotals | undefined
-  /** A record came out of order earlier in this run. */
-  unordered?: boolean | undefined
-  /** What an interrupted run had learned of the size of its list. */
-  size?: WalkSize | undefined
-  /** Records of the last complete walk over everything. */
-  whole?: number | undefined
-  /** Why the watermark of an interrupted run holds. */
-  held?: string | undefined
-  coveredBelow?: number | undefined
-  aheadMs?: number | undefined
-  /** Of a partition whose shares are found: those that were walked from their start. */
-  known?: string | undefined
-  /**
-   * It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is
-   * never behind the one before it.
-   */
-  full?: { reached: string | null } | undefined
-  /** The cursor that this run gave up once (`cursorKey`). */
-  gaveUp?: string | undefined
-  walk?: FullWalk | undefined
-  /**
-   * A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk
-   * has come.
-   */
-  range?: BackfillRange | undefined
-}
+import { afterPage } from './watermark/progress.ts'
 
 export type RunTools = {
   stream: Stream
@@ -121,17 +75,8 @@ export type RunResult = { watermark: string | null; refused: HeadraceError | nul
  */
 export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const { stream, send, stop, outlet } = tools
-  const state: RunState = {
-    page: plan.page,
-    progress: progressOf(plan, stream),
-    totals: plan.totals ?? NO_TOTALS,
-    walk: plan.walk,
-    held: plan.held ?? null,
-    aheadMs: plan.aheadMs ?? null,
-    stampMs: 0,
-    positions: [],
-    refuseChangedApi: createRejectionLimit(stream),
-  }
+  const state = runStateOf(plan, stream)
+  const rejectionLimit = createRejectionLimit(stream)
   const judge = createValidator(stream, tools.columns?.known)
   tools.memory.begin()
   const { partition, baseUrl } = tools
@@ -161,11 +106,11 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
       const floor = floorOf(state.progress, stream.watermark)
       const repeats = page.repeats !== undefined || page.overlaps === true
       const { judged, kept, fresh, stopped } = await validatePage(page.records, {
-        judge: (raws) => learning(tools, () => judge(raws, context)),
+        judge: (raws) => validateLearning(tools.columns, () => judge(raws, context)),
         ...(ends === null ? {} : { keep: (slice: ValidatedPage) => within(stream, slice, ends) }),
         fresh: (slice, part) =>
           tools.memory.withoutUnchanged(slice.records, slice.rejected, floor, { repeats, ...part }),
-        refuse: state.refuseChangedApi,
+        refuse: rejectionLimit,
         pace: tools.pace ?? systemPace,
         signal: stop.hard,
       })
@@ -190,31 +135,6 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   }
   await outlet.flush()
   return best(null)
-}
-
-/** A page that shows new fields is judged once more when they are columns; what was new about it stays to be told. */
-async function learning({ columns }: RunTools, judgePage: () => ValidatedPage): Promise<ValidatedPage> {
-  const judged = judgePage()
-  // A page of which nothing fits is no record of this stream: what it names must not become a column for good.
-  if (columns == null || judged.records.length === 0 || !(await columns.learn(judged.drift))) return judged
-  return { ...judgePage(), drift: judged.drift, examples: judged.examples ?? new Map() }
-}
-
-type RunState = {
-  /** Number of the last page. */
-  page: number
-  progress: Progress
-  totals: RunTotals
-  walk: FullWalk | undefined
-  /** Why the watermark holds from here to the end of the run; null if it does not. */
-  held: string | null
-  /** How far the clock was ahead of the API's at the first page; null before it. */
-  aheadMs: number | null
-  /** Of the latest page. */
-  stampMs: number
-  /** Of the latest page's records. */
-  positions: readonly (Position | null)[]
-  refuseChangedApi: ReturnType<typeof createRejectionLimit>
 }
 
 async function publishPage(
@@ -310,61 +230,3 @@ function attendHeld({ attend, stream }: RunTools, held: string): void {
 }
 
 const shareOf = ({ share }: RunTools): { share?: string } => (share === undefined ? {} : { share })
-
-const coverageOf = ({ coveredBelow }: RunPlan) => (coveredBelow === undefined ? {} : { coveredBelow })
-
-function checkpointOf(
-  plan: RunPlan,
-  stream: Stream,
-  { page, progress, totals, walk, held, stampMs, aheadMs }: RunState,
-  { cursor, last, known, size }: Page,
-): Checkpoint {
-  const unordered = stream.watermark?.sorted === true && !progress.sorted
-  return {
-    v: 1,
-    run: plan.run,
-    page,
-    startedMs: plan.startedMs,
-    // A backfill has no watermark to hold: it goes on from the best one of its own.
-    done: last && !(held !== null && plan.range !== undefined),
-    from: plan.from,
-    cursor,
-    watermark: watermarkOf(plan, stream, { progress }),
-    seen: textOf(stream, progress.seen),
-    ...(plan.full === undefined || last ? {} : { full: { reached: textOf(stream, progress.watermark) } }),
-    ...(unordered ? { unordered } : {}),
-    ...(plan.gaveUp === undefined || last ? {} : { gaveUp: plan.gaveUp }),
-    ...(last || size === undefined ? {} : { size }),
-    ...(held === null || last ? {} : { held }),
-    totals,
-    stampMs: Math.floor(stampMs),
-    ...(aheadMs === null || aheadMs === 0 || last ? {} : { aheadMs }),
-    ...(walk === undefined ? {} : { walk }),
-    ...coverageOf(plan),
-    ...(known === undefined ? {} : { known }),
-    ...(plan.range === undefined ? {} : { range: plan.range }),
-  }
-}
-
-function progressOf(plan: RunPlan, stream: Stream): Progress {
-  const { watermark } = stream
-  const position = (text: string | null) => positionIn(stream, text)
-  const start = startOf(watermark, position(reachedOf(plan)))
-  const seen = position(plan.seen) ?? start.seen
-  const from = position(plan.from)
-  // In a sorted walk that has come past where it asked from, the highest position is that of the last record.
-  const came = seen !== null && (from === null || comparePositions(seen, from) > 0)
-  return { ...start, seen, last: plan.page > 0 && came ? seen : null, sorted: start.sorted && plan.unordered !== true }
-}
-
-/** A full walk over what is old does not move it back. */
-const watermarkOf = (plan: RunPlan, stream: Stream, { progress }: Pick<RunState, 'progress'>): string | null =>
-  textOf(stream, maxPosition(positionIn(stream, plan.watermark), progress.watermark))
-
-const positionIn = ({ watermark }: Stream, text: string | null): Position | null =>
-  text === null || watermark === null ? null : positionOfText(watermark.kind, text)
-
-const textOf = (stream: Stream, position: Position | null): string | null =>
-  position === null || stream.watermark === null
-    ? null
-    : boundedWatermark(watermarkText(stream.watermark.kind, position))

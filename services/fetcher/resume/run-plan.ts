@@ -5,10 +5,49 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
-import { reachedOf } from '#shared/progress/offset-metadata.ts'
+import { type RunTotals, reachedOf, type WalkSize } from '#shared/progress/offset-metadata.ts'
 import type { Resume } from '#shared/progress/resume.ts'
-import type { RunPlan } from '../run.ts'
 import type { BackfillRange } from '../watermark/backfill-range.ts'
+import type { FullWalk } from './full-walk.ts'
+
+export type RunPlan = {
+  /** Names the run in markers and dead letters. */
+  run: string
+  startedMs: number
+  /** Pages that an interrupted run has published already. */
+  page: number
+  from: string | null
+  cursor: unknown
+  watermark: string | null
+  seen: string | null
+  /** Of an interrupted run. */
+  totals?: RunTotals | undefined
+  /** A record came out of order earlier in this run. */
+  unordered?: boolean | undefined
+  /** What an interrupted run had learned of the size of its list. */
+  size?: WalkSize | undefined
+  /** Records of the last complete walk over everything. */
+  whole?: number | undefined
+  /** Why the watermark of an interrupted run holds. */
+  held?: string | undefined
+  coveredBelow?: number | undefined
+  aheadMs?: number | undefined
+  /** Of a partition whose shares are found: those that were walked from their start. */
+  known?: string | undefined
+  /**
+   * It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is
+   * never behind the one before it.
+   */
+  full?: { reached: string | null } | undefined
+  /** The cursor that this run gave up once (`cursorKey`). */
+  gaveUp?: string | undefined
+  walk?: FullWalk | undefined
+  /**
+   * A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk
+   * has come.
+   */
+  range?: BackfillRange | undefined
+}
 
 export function planOf(resumed: Resume, clock: Clock): RunPlan {
   if (resumed.kind === 'start') return startAt(resumed.watermark, resumed, clock)

@@ -17,6 +17,7 @@ import {
 } from '#shared/schema/learned-columns.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import { shownName } from '#shared/shown.ts'
+import type { ValidatedPage } from './validated-page.ts'
 
 export type Learned = ReadonlyMap<string, LearnedType>
 
@@ -112,4 +113,18 @@ export async function createColumns(schemaId: number, tools: ColumnsTools): Prom
       return mine
     },
   }
+}
+
+/**
+ * A page that shows new fields is validated once more when they have become columns. What was new about it is still
+ * reported.
+ */
+export async function validateLearning(
+  columns: Columns | null | undefined,
+  validate: () => ValidatedPage,
+): Promise<ValidatedPage> {
+  const page = validate()
+  // A page of which no record is valid may not be of this stream: its fields must not become columns for good.
+  if (columns == null || page.records.length === 0 || !(await columns.learn(page.drift))) return page
+  return { ...validate(), drift: page.drift, examples: page.examples ?? new Map() }
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Checkpoint } from '#shared/progress/offset-metadata.ts'
 import type { Resume } from '#shared/progress/resume.ts'
+import type { RunPlan } from '../../../services/fetcher/resume/run-plan.ts'
 import { fullPlanOf, planOf, rangePlanOf, startAgain } from '../../../services/fetcher/resume/run-plan.ts'
-import type { RunPlan } from '../../../services/fetcher/run.ts'
 import { virtualClock } from '../../support/clocks.ts'
 
 const clock = virtualClock()

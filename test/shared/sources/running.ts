@@ -15,7 +15,8 @@ import { createSeenRecords } from '../../../services/fetcher/deduplicate/seen-re
 import { createClient } from '../../../services/fetcher/http/client.ts'
 import { holdsAll } from '../../../services/fetcher/http/rate-limit/held-partitions.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish/page-publisher.ts'
-import { type RunPlan, run } from '../../../services/fetcher/run.ts'
+import type { RunPlan } from '../../../services/fetcher/resume/run-plan.ts'
+import { run } from '../../../services/fetcher/run.ts'
 import type { FastClock } from '../../support/clocks.ts'
 
 export type Row = Record<string, unknown>

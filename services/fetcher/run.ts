@@ -52,16 +52,20 @@ export type RunTools = {
   stop: Stop
   /** Of pages that are validated in slices. */
   pace?: Pace
-  /** A page was judged and put out; it is not in the log yet. */
-  onPage(event: {
-    judged: ValidatedPage
-    sorted: boolean
-    shifted: boolean
-    notWhole: string | null
-    cautions: readonly Caution[]
-  }): void
+  /** A page was validated and handed to the publisher; it is not in the log yet. */
+  onPage(page: RunPage): void
   /** For a person to look at, beside a run that ends well. */
   attend(attention: Attention): void
+}
+
+/** What a run shows of a page. */
+export type RunPage = {
+  page: ValidatedPage
+  sorted: boolean
+  shifted: boolean
+  /** Why the walk does not show what is deleted; null if it does, or is not at its end. */
+  notWhole: string | null
+  cautions: readonly Caution[]
 }
 
 /**
@@ -216,7 +220,7 @@ async function publishPage(
     url: redactUrl(response.request.url),
   })
   tools.onPage({
-    judged,
+    page: judged,
     sorted: state.progress.sorted,
     shifted,
     notWhole,

@@ -5,7 +5,8 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
-import type { Job, Partition } from '../partition.ts'
+import type { Partition } from '../partition.ts'
+import type { Job } from '../resume/job.ts'
 import type { RunOutcome } from '../schedule/run-outcome.ts'
 import { waitAfterMs } from '../schedule/schedule.ts'
 import type { Stop } from '../schedule/stop-signal.ts'

@@ -21,11 +21,12 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/fetcher/pages': ['loop-guard', 'walk-pages'],
   'services/fetcher/pages/paginators': ['cursor', 'keyset', 'offset', 'page-number', 'record-identity', 'time-windows'],
   'services/fetcher/publish': ['page-marker', 'page-publisher'],
-  'services/fetcher/resume': ['full-walk', 'run-plan'],
+  'services/fetcher/resume': ['full-walk', 'job', 'run-plan', 'run-state'],
   'services/fetcher/schedule': ['schedule'],
   'services/fetcher/validate': [
     'column-limits',
     'drift',
+    'encode-record',
     'envelope',
     'fast-path',
     'rejection-limit',

@@ -7,25 +7,25 @@
 import { Subject } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
-import { HeadraceError, messageOf } from '#shared/errors.ts'
+import { messageOf } from '#shared/errors.ts'
 import { isRefusal } from '#shared/health.ts'
 import { FencedError, type Kafka } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
-import {
-  attemptAfter,
-  attemptText,
-  type EndedAttempt,
-  type LastAttempt,
-  parkedUntil,
-  parseAttempt,
-  parseRelease,
-  type Release,
-} from '#shared/progress/last-attempt.ts'
+import { attemptAfter, attemptText, parkedUntil, parseAttempt, parseRelease } from '#shared/progress/last-attempt.ts'
 import { createNotes } from '#shared/progress/notes.ts'
 import { Parked } from '../http/errors.ts'
 import { type Owned, ownedId } from './assigned-partitions.ts'
+import { removeAttemptGauges, setAttemptGauges } from './attempt-metrics.ts'
+import {
+  type AttemptState,
+  endedAttempt,
+  type FailingPartition,
+  failingOf,
+  isSameSuccess,
+  parkedTogether,
+} from './attempt-state.ts'
 import type { RunOutcome } from './run-outcome.ts'
 import { waitAfterMs } from './schedule.ts'
 
@@ -38,15 +38,6 @@ export type PartitionAttempts = {
    * schedule too.
    */
   ended(outcome: RunOutcome, speaks: boolean): void
-}
-
-export type FailingPartition = {
-  partition: string
-  outcome: string
-  code?: string
-  message?: string
-  failingSince: string
-  failures: number
 }
 
 export type Attempts = {
@@ -91,17 +82,7 @@ const SAME_AGAIN_MS = 5_000
 /** What a stop waits for the last notes. */
 const WRITE_LAST_MS = 5_000
 
-type State = Owned & {
-  topic: string
-  last: LastAttempt | null
-  release: Release | null
-  writtenMs: number
-  /** Kafka stores nothing for a topic that does not exist. */
-  hasTopic: boolean
-  /** Of the last attempt here. */
-  refusal: string | null
-  woken: Subject<void>
-}
+type State = AttemptState & { released: Subject<void> }
 
 export function createAttempts(tools: AttemptsTools): Attempts {
   const { streams, kafka, names, clock, log, metrics } = tools
@@ -121,7 +102,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       refusal: null,
       hasTopic: true,
       writtenMs: Number.NEGATIVE_INFINITY,
-      woken: new Subject<void>(),
+      released: new Subject<void>(),
     }
     const state = { stream, partition, topic: topicOf(stream), ...fresh }
     states.set(id, state)
@@ -143,69 +124,34 @@ export function createAttempts(tools: AttemptsTools): Attempts {
   }
 
   function ended(state: State, outcome: RunOutcome, speaks: boolean): void {
-    const { error } = outcome
-    // What a zombie meets says nothing of the stream; its successor speaks.
-    if (outcome.outcome === 'stopped' || error instanceof FencedError) return
+    // A fenced run says nothing about the stream; its successor does.
+    if (outcome.error instanceof FencedError) return
     if (!speaks && outcome.outcome !== 'parked') return
-    state.refusal = isRefusal(error) ? messageOf(error) : null
-    store(state, endedOf(state, outcome, outcome.outcome))
+    store(state, outcome)
   }
 
-  function endedOf({ stream }: State, outcome: RunOutcome, how: LastAttempt['outcome']): EndedAttempt {
-    const { error, parkedUntilMs, attention } = outcome
-    return {
-      outcome: how,
-      atMs: clock.nowMs(),
-      ...(error === undefined || how === 'skipped' ? {} : { error: factsOf(error, stream) }),
-      ...(parkedUntilMs === undefined ? {} : { parkedUntilMs }),
-      ...(error instanceof Parked && error.wholeSource ? { wholeSource: true } : {}),
-      ...(attention === undefined ? {} : { attention }),
-    }
-  }
-
-  function factsOf(error: unknown, { source }: Stream): NonNullable<EndedAttempt['error']> {
-    const scrub = tools.clientOf(source)?.scrub ?? ((text: string) => text)
-    const message = scrub(messageOf(error))
-    if (error instanceof HeadraceError)
-      return { code: error.code, message, ...(error.hint === undefined ? {} : { hint: scrub(error.hint) }) }
-    return { code: 'HR_DEFECT', message }
-  }
-
-  function store(state: State, how: EndedAttempt): void {
+  function store(state: State, outcome: RunOutcome): void {
+    const redact = tools.clientOf(state.stream.source)?.scrub ?? ((text: string) => text)
+    const attempt = endedAttempt(outcome, clock.nowMs(), redact)
+    if (attempt === null) return
+    state.refusal = isRefusal(outcome.error) ? messageOf(outcome.error) : null
     const before = state.last
-    const next = attemptAfter(before, how)
+    const next = attemptAfter(before, attempt)
     const failures = Math.max(1, next.failures)
-    const run: RunOutcome = {
-      outcome: how.outcome,
-      ...(how.parkedUntilMs === undefined ? {} : { parkedUntilMs: how.parkedUntilMs }),
-    }
+    const { atMs } = attempt
     state.last = tools.repeats
-      ? { ...next, nextMs: how.atMs + waitAfterMs(state.stream, run, failures, how.atMs, 1) }
+      ? { ...next, nextMs: atMs + waitAfterMs(state.stream, outcome, failures, atMs, 1) }
       : next
-    show(state)
-    if (!state.hasTopic || (isSame(before, next) && clock.elapsedMs() - state.writtenMs < SAME_AGAIN_MS)) return
+    setAttemptGauges(metrics, state)
+    if (!state.hasTopic || (isSameSuccess(before, next) && clock.elapsedMs() - state.writtenMs < SAME_AGAIN_MS)) return
     state.writtenMs = clock.elapsedMs()
     notes.put(state.topic, state.partition, attemptText(state.last))
-  }
-
-  function show({ stream, partition, last }: State): void {
-    const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
-    if (last === null) return
-    if (last.lastSuccessMs !== null) metrics.lastSuccess.set(labels, last.lastSuccessMs / 1000)
-    metrics.failingSince.set(labels, (last.failingSinceMs ?? 0) / 1000)
-    metrics.parkedUntil.set(labels, last.outcome === 'parked' ? (last.parkedUntilMs ?? 0) / 1000 : 0)
-  }
-
-  /** Another worker shows them from now on. */
-  function hide({ stream, partition }: State): void {
-    const labels = { source: stream.source.name, stream: stream.name, partition: String(partition) }
-    for (const gauge of [metrics.lastSuccess, metrics.failingSince, metrics.parkedUntil]) gauge.remove(labels)
   }
 
   async function assigned(owned: ReadonlyMap<string, Owned>): Promise<void> {
     for (const [id, state] of states) {
       if (owned.has(id)) continue
-      hide(state)
+      removeAttemptGauges(metrics, state)
       states.delete(id)
     }
     notes.retain((topic, partition) =>
@@ -215,7 +161,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     const sources = new Set(fresh.map(({ stream }) => stream.source))
     const mine = streams.filter(({ source }) => sources.has(source))
     await Promise.all(mine.map((stream) => readStored(stream, fresh)))
-    for (const state of fresh) show(state)
+    for (const state of fresh) setAttemptGauges(metrics, state)
   }
 
   /** Of a stream whose partitions are another worker's, only a pause of the whole source counts here. */
@@ -263,16 +209,12 @@ export function createAttempts(tools: AttemptsTools): Attempts {
   function goOn(state: State): void {
     tools.clientOf(state.stream.source)?.endPauses()
     const attemptMs = state.last?.atMs ?? 0
-    const together = [...states.values()].filter(
-      (each) =>
-        each === state ||
-        (state.last?.wholeSource === true && each.last?.wholeSource === true && isSameSource(each, state)),
-    )
+    const together = parkedTogether(state, [...states.values()])
     for (const each of together) {
       if (each !== state && untilOf(each) === null) continue
       each.release = { v: 1, attemptMs: each.last?.atMs ?? attemptMs, atMs: clock.nowMs() }
       log.info({ stream: each.stream.label, partition: each.partition }, 'the pause was released; asking the API again')
-      each.woken.next()
+      each.released.next()
     }
   }
 
@@ -284,11 +226,9 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       parked: () => parked(stateOf(owned)),
       ended: (outcome, speaks) => ended(stateOf(owned), outcome, speaks),
     }),
-    released: (owned) => stateOf(owned).woken,
+    released: (owned) => stateOf(owned).released,
     failedBefore(owned, error) {
-      const state = stateOf(owned)
-      state.refusal = isRefusal(error) ? messageOf(error) : null
-      store(state, endedOf(state, { outcome: 'failed', error }, 'failed'))
+      store(stateOf(owned), { outcome: 'failed', error })
     },
     refusal: () => [...states.values()].find(({ refusal }) => refusal !== null)?.refusal ?? null,
     failing: () =>
@@ -301,30 +241,4 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       notes.close()
     },
   }
-}
-
-const isSameSource = (a: State, b: State): boolean => a.stream.source === b.stream.source
-
-/** Says the same of the partition, at another time. */
-function isSame(before: LastAttempt | null, next: LastAttempt): boolean {
-  return (
-    before?.outcome === 'done' &&
-    next.outcome === 'done' &&
-    before.attention === undefined &&
-    next.attention === undefined
-  )
-}
-
-function failingOf(
-  partition: string,
-  { outcome, code, message, failingSinceMs, failures }: LastAttempt,
-): FailingPartition[] {
-  if (failingSinceMs === null) return []
-  return [
-    {
-      ...{ partition, outcome, failingSince: new Date(failingSinceMs).toISOString(), failures },
-      ...(code === undefined ? {} : { code }),
-      ...(message === undefined ? {} : { message }),
-    },
-  ]
 }

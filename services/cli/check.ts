@@ -1,6 +1,4 @@
-/**
- * `headrace check`: asks of a source, step by step, whether it would run, and says what to change where it would not.
- */
+/** `headrace check`: checks step by step whether a source would run, and says what to change if it would not. */
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -63,7 +61,7 @@ function chosen(sources: readonly Source[], wanted: string): { source: Source; s
   })
 }
 
-/** Each step in its line, as soon as it is known, below the name of its stream. */
+/** Prints each step on its line as soon as it is known, below the name of its stream. */
 function screen(): (step: PlacedStep) => void {
   let at: string | null = null
   return ({ stream, step, status, says, advice, notes, warnings }) => {

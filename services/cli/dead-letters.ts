@@ -99,7 +99,7 @@ function stageOf(text: string): DeadLetterStage {
   throw new WrongUse('HR_LETTER_STAGE', `--stage ${text} is no stage`, { hint: `one of ${STAGES.join(', ')}` })
 }
 
-/** Times as a person and other programs read them. */
+/** Times in the form that people and other programs read. */
 function inWords<T extends { atMs: number }>({ atMs, ...rest }: T): Omit<T, 'atMs'> & { at: string } {
   return { ...rest, at: new Date(atMs).toISOString() }
 }
@@ -107,7 +107,7 @@ function inWords<T extends { atMs: number }>({ atMs, ...rest }: T): Omit<T, 'atM
 const LIST_HEAD = ['place', 'fetched', 'stage', 'reason', 'replays']
 const WIDE_LIST_HEAD = ['place', 'fetched', 'stage', 'reason', 'issues', 'run/page or origin', 'replays']
 
-/** `width`: null for a line each, with all of the issues. */
+/** `width`: null for one line each, with all of the issues. */
 export function describeList({ stream, open, done, more, reasons, letters }: LetterList, width: number | null): string {
   const counts = `${stream}: ${counted(open, 'open dead letter')}, ${done} done${more ? '; older ones were not looked at' : ''}`
   const histogram = Object.entries(reasons).map(([reason, count]) => `  ${count}  ${shownName(reason)}`)

@@ -31,7 +31,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
   ]
   const { sources, unusable: all } = await readSources(dirs)
   const streams = chooseStreams({ sources, unusable: all }, labels)
-  // Where streams are named, the files of other sources do not matter.
+  // When streams are named, the files of other sources do not matter.
   const unusable = labels.length > 0 ? [] : all
   if (streams.length === 0 && unusable.length > 0) throw unusableError('no source can be used', unusable)
   if (streams.length === 0) {
@@ -82,8 +82,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
         ? JSON.stringify(files.length === 0 ? shown : { ...shown, unusable: files })
         : describe(summary, unusable),
     )
-    // A service that was stopped has done what it should, whatever it met; its supervisor must not take that for a
-    // failure.
+    // A service that was stopped has succeeded, whatever it met; its supervisor must not take that for a failure.
     return once ? (unusable.length > 0 ? 1 : statusOf(summary)) : 0
   })
 }
@@ -138,8 +137,8 @@ function statusOf(summary: FetchSummary): number {
   const outcomes = Object.values(summary.partitions).map(({ outcome }) => outcome)
   if (outcomes.some((outcome) => outcome === 'failed' || outcome === 'parked')) return 1
   const attention = Object.values(summary.partitions).some((partition) => (partition.attention ?? []).length > 0)
-  // Drift is declared policy: fields that unknownFields keeps or drops are as they should be, and rejected ones are
-  // dead letters.
+  // Drift follows the declared policy. Fields that unknownFields keeps or drops are fine, and rejected ones are dead
+  // letters.
   return summary.deadLetters > 0 || attention || outcomes.includes('skipped') ? 3 : 0
 }
 

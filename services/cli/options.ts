@@ -1,5 +1,5 @@
 /**
- * `headrace options`: what the environment can say, from the declarations in shared/config/config.ts; also writes the
+ * `headrace options`: the options of the environment, from the declarations in shared/config/config.ts. Also writes the
  * README's table.
  */
 import { readFileSync, writeFileSync } from 'node:fs'

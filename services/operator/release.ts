@@ -1,7 +1,7 @@
 /**
- * A person decides to ask an API earlier than it wants. A release names the attempt whose pause it ends, so it holds
- * for that pause only: what the API names after it is a new one. A running fetcher looks for releases while it is
- * parked; the next process reads them at its start.
+ * A person decides to call an API earlier than it asked. A release names the attempt whose pause it ends, so it holds
+ * for that pause only: a later pause is a new one. A running fetcher looks for releases while it is parked; the next
+ * process reads them at its start.
  */
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -21,8 +21,8 @@ export type Released = { stream: string; partition: number; parkedUntil: string 
 type Parked = { stream: string; topic: string; partition: number; attempt: LastAttempt; untilMs: number }
 
 /**
- * Releases what is parked of a stream, or of all streams of a source. A pause of the whole source ends for its other
- * streams too: they share it. Throws WrongUse for a name that Kafka does not know.
+ * Releases the parked partitions of a stream, or of all streams of a source. A pause of the whole source ends for its
+ * other streams too: they share it. Throws WrongUse for a name that Kafka does not know.
  */
 export async function releasePauses(kafka: Kafka, names: Names, name: string, nowMs: number): Promise<Released[]> {
   const all = await streamsOf(kafka, names, [])

@@ -1,5 +1,5 @@
 /**
- * One service as a child process of the demo: its log goes to a file, its end is noticed, and it never outlives its
+ * One service as a child process of the demo. Its log goes to a file, its exit is noticed, and it never outlives its
  * parent by accident.
  */
 import { spawn } from 'node:child_process'
@@ -11,7 +11,7 @@ import type { Environment } from '#shared/config/config.ts'
 export type Child = {
   name: string
   log: string
-  /** Set when it ended by itself. */
+  /** Set when it exited by itself. */
   ended(): { code: number | null } | null
   stop(): Promise<void>
 }
@@ -37,7 +37,7 @@ export function startChild(name: string, args: readonly string[], env: Environme
       resolve()
     })
   })
-  // An uncaught end of the demo must not leave its services running.
+  // A crash of the demo must not leave its services running.
   const onExit = () => child.kill('SIGKILL')
   process.once('exit', onExit)
   return {

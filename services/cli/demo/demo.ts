@@ -1,7 +1,7 @@
 /**
- * `headrace demo`: the whole path on this machine, with real servers and real data. Starts the local stack and the
- * sample API, runs the fetcher and the loader as two processes, loads one real week of earthquakes in two parts, and
- * shows what came of it. Status 0 only if rows and dead letters together are what the API holds.
+ * `headrace demo`: the whole pipeline on this machine, with real servers and real data. Starts the local stack and the
+ * sample API, and runs the fetcher and the loader as two processes. Loads one real week of earthquakes in two parts and
+ * shows the result. Exit status 0 only if rows and dead letters together are what the API holds.
  */
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '#shared/clock.ts'

@@ -1,7 +1,4 @@
-/**
- * What the demo shows while it works: steps and bars on a terminal, plain lines elsewhere. Everything goes to standard
- * error.
- */
+/** The demo's progress: steps and bars on a terminal, plain lines elsewhere. Everything goes to standard error. */
 
 import { MultiBar, Presets, type SingleBar } from 'cli-progress'
 import { environment } from '#shared/config/config.ts'
@@ -11,7 +8,7 @@ import { hasColours } from '../output.ts'
 export type Screen = {
   step(text: string): void
   line(text: string): void
-  /** Shows how far something is; on a terminal as a bar, elsewhere as a line when it changes noticeably. */
+  /** Shows progress; on a terminal as a bar, elsewhere as a line when it changes noticeably. */
   progress(name: string, value: number, total: number): void
   /** Ends the bars, so that lines can follow. */
   settle(): void

@@ -1,6 +1,4 @@
-/**
- * What the demo shows at its end: the numbers of both runs, where every record went, and the answer to a real question.
- */
+/** The demo's final summary: the numbers of both runs, the fate of every record, and the answer to a real question. */
 import { systemClock } from '#shared/clock.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'

@@ -1,6 +1,5 @@
 /**
- * The demo's look into ClickHouse, and the removal of what an earlier demo left, so that each one begins with an empty
- * table.
+ * The demo's ClickHouse queries. Also removes what an earlier demo left, so that each one begins with an empty table.
  */
 import { createClient } from '@clickhouse/client'
 import type { Config } from '#shared/config/config.ts'
@@ -44,7 +43,7 @@ export function openWarehouse(config: Config): Warehouse {
   }
 }
 
-/** Topics (their offsets go with them), table and ledger rows of the sample stream. */
+/** Deletes topics (and so their offsets), table and ledger rows of the sample stream. */
 export async function forgetLastDemo(kafka: Kafka, warehouse: Warehouse, names: Names, topic: string): Promise<void> {
   for (const each of [topic, names.deadLetters(topic)])
     if ((await kafka.partitions(each)) > 0) await kafka.deleteTopic(each)

@@ -1,4 +1,4 @@
-/** Waits until everything that the API has released is confirmed in ClickHouse, and shows how far it is. */
+/** Waits until everything that the API has released is confirmed in ClickHouse, and shows the progress. */
 import { systemClock } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -24,7 +24,7 @@ export type Watch = {
 const LOOK_EVERY_MS = 300
 const WAIT_MAX_MS = 120_000
 
-/** Throws Stopped when a service ended, when it was interrupted, or when it takes longer than the bound. */
+/** Throws Stopped when a service exits, on an interruption, or when it takes longer than the bound. */
 export async function watchUntilConfirmed(watch: Watch): Promise<{ watermarks: string[] }> {
   const { counts, screen, title } = watch
   const rowsWanted = counts.released - counts.damaged

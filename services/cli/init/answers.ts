@@ -1,7 +1,4 @@
-/**
- * What a new declaration is made of: from flags, from a person at a terminal where flags leave something open, else
- * from defaults.
- */
+/** The values for a new declaration. They come from flags, then from a person at a terminal, then from defaults. */
 import { WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact.ts'
 
@@ -24,18 +21,18 @@ export type InitFlags = {
 
 export type InitAnswers = {
   name: string
-  /** Origin, or what the path is below. */
+  /** The origin, or the prefix of the path. */
   url: string
   path: string
   params: Record<string, string | number>
   stream: string
   auth: (typeof AUTHS)[number]
   paginate: (typeof PAGINATES)[number]
-  /** Where the answer names the next page; "" where it does not. */
+  /** Where the response names the next page; "" where it does not. */
   next: string
-  /** What the request names it by. */
+  /** The request parameter for it. */
   param: string
-  /** Of an offset walk. */
+  /** Page size of offset paging. */
   limit: number
   records: string
   key: string[]
@@ -43,7 +40,7 @@ export type InitAnswers = {
 }
 
 export type Person = {
-  /** `byDefault` stands for an empty answer. */
+  /** `byDefault` is used for an empty answer. */
   ask(question: string, byDefault: string | undefined): Promise<string>
   say(text: string): void
 }
@@ -53,11 +50,11 @@ type Question = {
   question: string
   byDefault?: string | undefined
   oneOf?: readonly string[]
-  /** What is wrong with an answer; null for nothing. */
+  /** What is wrong with an answer; null if nothing is. */
   wrong?(answer: string): string | null
 }
 
-/** A person who does not find the form of an answer needs the documentation. */
+/** A person who cannot find the right form needs the documentation. */
 const ASKED_MAX = 5
 const LIMIT_DEFAULT = '100'
 const WHOLE = 'whole'
@@ -66,7 +63,7 @@ type Get = (question: Question) => Promise<string>
 
 /** `person` is null without a terminal. Throws WrongUse that names the flag. */
 export async function answersFor(name: string, flags: InitFlags, person: Person | null): Promise<InitAnswers> {
-  // The pointer to the whole answer is empty, and so is an answer that is none.
+  // Here "" means the whole response, but an empty answer means that nothing was answered.
   const given = flags.records === '' ? { ...flags, records: WHOLE } : flags
   const get: Get = (question) => answerTo(question, given[question.flag], person)
   const { searchParams, ...endpoint } = await endpointFrom(get)
@@ -98,7 +95,7 @@ async function endpointFrom(
     wrong: (answer) => (answer.startsWith('/') ? null : 'expected a path that starts with /'),
   })
   const stream = await get({ flag: 'stream', question: 'Name of the stream', byDefault: streamNameOf(path) })
-  // The endpoint's own address is split into the API's and a path, unless a path below it was named.
+  // The endpoint's own address is split into the API's and a path, unless a path below it was given.
   return { url: path === below ? origin : `${origin}${below}`, path, stream, searchParams }
 }
 
@@ -196,7 +193,7 @@ const wrongPointer = (text: string): string | null =>
 const wrongLimit = (text: string): string | null =>
   /^[1-9]\d{0,5}$/.test(text) ? null : 'expected a whole number from 1'
 
-/** The last word of the path, as far as it is a name. */
+/** The last word of the path, as far as it is a valid name. */
 function streamNameOf(path: string): string {
   const words = path.split('/').map((word) =>
     word

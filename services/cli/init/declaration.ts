@@ -1,10 +1,10 @@
 /**
- * The text of a new declaration and of its test: short, with a comment where an author has to decide, and formatted as
- * this repository is.
+ * The text of a new declaration and of its test. It is short, has a comment where an author has to decide, and is
+ * formatted as this repository is.
  */
 import type { InitAnswers } from './answers.ts'
 
-/** Names of environment variables open with the source's name. */
+/** Names of environment variables begin with the source's name. */
 const variable = (name: string, what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
 
 type Part = { code: string; imports: string[]; variables: string[] }
@@ -122,7 +122,7 @@ export function fieldsOf({
   }))
 }
 
-/** `files` are those of the declaration and the recording, in the folder of the test. */
+/** `files`: those of the declaration and the recording, in the folder of the test. */
 export function testText({ name, stream }: InitAnswers, files: { declaration: string; recording: string }): string {
   return `${lines([
     `/** Needs neither the API nor a secret: it walks recorded pages with the code of the run. */`,

@@ -1,6 +1,6 @@
 /**
- * Two made-up pages in the shape that the answers describe, so that a new declaration's test has something to walk
- * before the API was asked.
+ * Two made-up pages in the shape that the answers describe. They let the test of a new declaration walk before the API
+ * is called.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -16,7 +16,7 @@ import { fieldsOf } from './declaration.ts'
 const PAGES = 2
 const PAGE_RECORDS = 2
 
-/** Recorded by the code that records real ones. Throws WrongUse if answers contradict each other. */
+/** Recorded by the code that makes real recordings. Throws WrongUse if answers contradict each other. */
 export async function exampleRecording(
   stream: Stream,
   answers: InitAnswers,
@@ -73,7 +73,7 @@ function answerOf(answers: InitAnswers, page: number, request: PageRequest, cloc
   }
 }
 
-/** The last page has one record less, as last pages do. */
+/** The last page has one record fewer, as last pages do. */
 function recordsOf(answers: InitAnswers, page: number, last: boolean): Record<string, string>[] {
   const count = last ? PAGE_RECORDS - 1 : PAGE_RECORDS
   return Array.from({ length: count }, (_, index) => {

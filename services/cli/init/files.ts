@@ -1,5 +1,5 @@
 /**
- * The files of a new source, tried out before anything is written: the declaration is loaded, and the made-up pages are
+ * The files of a new source, tested before anything is written. The declaration is loaded, and the made-up pages are
  * walked as its test does.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ import { exampleRecording } from './example.ts'
 
 export type NewFile = { path: string; text: string; what: string }
 
-/** Declaration, test and recording, in this order. Throws WrongUse for answers that make no declaration. */
+/** Declaration, test and recording, in this order. Throws WrongUse for answers that give no valid declaration. */
 export async function filesFor(answers: InitAnswers, dir: string, clock: Clock): Promise<NewFile[]> {
   const { name, stream } = answers
   const declaration = `${name}.ts`

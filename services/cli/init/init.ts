@@ -1,6 +1,6 @@
 /**
- * `headrace init`: a new declaration, a test beside it, and made-up pages for the test. Guarantees: what it writes
- * loads and its test passes, nothing is overwritten, and nothing is written when something is wrong.
+ * `headrace init`: a new declaration, its test, and made-up pages for the test. Guarantees: the declaration loads and
+ * its test passes; nothing is overwritten; nothing is written after an error.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -47,7 +47,7 @@ export async function initCommand(name: string, options: InitCommandOptions): Pr
   return 0
 }
 
-/** Flags first; what they leave open, a person is asked where there is one. */
+/** Flags first; a person is asked for the rest if there is a terminal. */
 async function answersOf(name: string, flags: InitFlags): Promise<InitAnswers> {
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return answersFor(name, flags, null)
   const terminal = openTerminal(process.stdin, process.stderr)
@@ -66,8 +66,8 @@ function refuseExisting(path: string): void {
 }
 
 /**
- * Two sources of one name would share their topics. A file that cannot be used is this command's concern only if it
- * seems to declare the name.
+ * Two sources of one name would share their topics. An unusable file matters to this command only if it seems to
+ * declare the name.
  */
 async function refuseDeclared(name: string, dirs: readonly string[]): Promise<void> {
   const folders = dirs.filter((dir) => dir !== '' && existsSync(dir))
@@ -80,7 +80,7 @@ async function refuseDeclared(name: string, dirs: readonly string[]): Promise<vo
 function write(dir: string, files: readonly NewFile[]): void {
   try {
     mkdirSync(dir, { recursive: true })
-    // wx: whoever was faster keeps his file.
+    // wx: a file that another process wrote first is not overwritten.
     for (const { path, text } of files) writeFileSync(path, text, { flag: 'wx' })
   } catch (error) {
     throw new WrongUse('HR_INIT', `cannot write: ${messageOf(error)}`, {

@@ -1,7 +1,7 @@
 /**
- * A source's API as an author asks it by hand: the client of the run, with less patience, an account of every request,
- * and a way to keep secrets out of what is shown. It takes the whole quota of the source: a fetcher that runs at the
- * same time is not seen.
+ * A source's API as an author calls it by hand. Uses the client of a run with fewer retries, logs every request, and
+ * keeps secrets out of what is shown. It uses the whole quota of the source: it does not see a fetcher that runs at the
+ * same time.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
@@ -17,14 +17,14 @@ import { type PageRequest, type PageResponse, type Send, vettedAs } from '../htt
 import { holdsAll } from '../http/rate-limit/held-partitions.ts'
 import { type Hide, hiding, remembering } from './mask-secrets.ts'
 
-/** A page that was asked for. */
+/** A page that was requested. */
 export type Asked = {
   method: string
   /** Secrets replaced. */
   url: string
-  /** Null without a whole answer. */
+  /** Null without a complete response. */
   status: number | null
-  /** HTTP requests that it took; the token endpoint's are not counted. */
+  /** HTTP requests that it took; requests to the token endpoint are not counted. */
   attempts: number
   bytes: number
   ms: number
@@ -37,7 +37,7 @@ export type Api = {
   /** Throws what the client throws, and Stopped (HR_REQUESTS_MAX) beyond the bound. */
   send: Send
   asked: readonly Asked[]
-  /** The answers with 2xx. */
+  /** The responses with 2xx. */
   answers: readonly PageResponse[]
   hide: Hide
   close(): Promise<void>
@@ -46,13 +46,12 @@ export type Api = {
 export type ApiTools = { clock: Clock; log: Log; resolver: Resolver; requestsMax: number }
 
 /**
- * A person waits: an API that fails three times in a row, or that asks for a longer pause than this, is told about
- * instead.
+ * A person waits. An API that fails three times in a row, or asks for a longer pause than this, is reported instead.
  */
 const ATTEMPTS_MAX = 3
 const WAIT_MAX_MS = 60_000
 
-/** Throws WrongUse for a missing secret or an address that is none. */
+/** Throws WrongUse for a missing secret or an invalid address. */
 export function openApi(source: Source, tools: ApiTools): Api {
   const { clock, log } = tools
   const { resolver, secrets } = remembering(tools.resolver)

@@ -1,7 +1,6 @@
 /**
- * Looks at a partition as a run reads it: the same first request, walk, judgement and memory. Nothing is published and
- * nothing is waited for but the API. It asks for one page at a time, when it is told to, so whoever looks decides how
- * much the API is asked for.
+ * Reads a partition as a run does: the same first request, walk, validation and deduplication. Nothing is published,
+ * and only the API is waited for. It requests one page per call, so the caller decides how many requests the API gets.
  */
 import { systemPace } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -35,16 +34,16 @@ export type SeenPage = Page & {
 
 export type DryRunOptions = {
   stream: Stream
-  /** Every answer with 2xx, also one that holds no page. */
+  /** Every response with 2xx, also one that holds no page. */
   answers: readonly PageResponse[]
   pages: readonly SeenPage[]
-  /** Why a run would stop in front of one of these pages; null if it would not. */
+  /** Why a run would stop before one of these pages; null if it would not. */
   wouldStop(): Stopped | null
-  /** The next page, null behind the last. Throws what the run would throw. */
+  /** The next page, null after the last. Throws what the run would throw. */
   next(): Promise<SeenPage | null>
 }
 
-/** Of one look; a run has an option for it. */
+/** Per dry run; a run has an option for it. */
 const MEMORY_KEYS_MAX = 200_000
 
 /** From the stream's start. Throws DeclarationError. */
@@ -61,7 +60,7 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
     answers.push(answer)
     return answer
   })
-  // A function of the declaration that throws shows itself before anything is asked.
+  // A function of the declaration that throws fails here, before the first request.
   firstRequest(stream, baseUrl, partition, sinceText(null, stream))
   const stop = { soft: signal, hard: signal }
   const walk = walkPages({ stream, partition, baseUrl, send: kept, from: null, startedMs, cursor: null, stop })
@@ -93,14 +92,14 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
 }
 
 export type DryRunRecords = {
-  /** As they would be published, in their order. */
+  /** As they would be published, in order. */
   records: Record<string, unknown>[]
   deadLetters: { page: number; reason: string; issues: string; raw: string }[]
-  /** Fields that the schema does not know: path → type. */
+  /** Fields that the schema does not name: path → type. */
   drift: Record<string, string>
-  /** Left out by the author's filter or map. */
+  /** Records removed by the author's filter or map. */
   leftOut: number
-  /** Came again unchanged, and are not published a second time. */
+  /** Records that were repeated unchanged and are not published a second time. */
   unchanged: number
 }
 

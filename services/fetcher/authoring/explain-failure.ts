@@ -1,6 +1,6 @@
 /**
- * What went wrong while an author looked at a source, with what helps to mend it: the declaration's field, the request,
- * and how the answer opens.
+ * What went wrong while an author tried a source, with what helps to fix it. That is the field of the declaration, the
+ * request, and the beginning of the response.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
@@ -16,9 +16,9 @@ export type Trouble = {
   hint?: string
   /** Of the declaration. */
   field?: string
-  /** The request whose answer was no good, where the message does not name it. */
+  /** The request with the faulty response, if the message does not name it. */
   request?: string
-  /** How that answer opens. */
+  /** The beginning of that response. */
   answer?: string
 }
 
@@ -48,7 +48,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_GENERATOR: 'paginate',
   HR_PARKED: 'quota',
 }
-/** Thrown for what is in an answer that was read. */
+/** Errors about the content of a response that was read. */
 const BY_CONTENT: readonly string[] = [
   'HR_NO_RECORDS',
   'HR_NO_NEXT_PAGE',
@@ -79,7 +79,7 @@ function answerOf({ source }: Stream, api: Api | null): Pick<Trouble, 'request' 
   const { method, url } = answer.request
   return {
     request: `${method} ${redactUrl(url, secretParamsOf(source))}`,
-    // Before it is cut: what is left of a secret would not be recognised.
+    // Masked before it is cut: a part of a secret would not be recognised.
     answer: excerptOf(api.hide.text(rawText(answer.body))),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps secrets out of what an author is shown or keeps: every secret that was resolved is replaced by `***` in every
- * text, and in the names and numbers of a value too.
+ * Masks secrets in what an author is shown or stores. Every resolved secret becomes `***` in every text, and in the
+ * names and numbers of a value too.
  */
 import type { Resolver } from '#shared/config/config.ts'
 import type { SecretRef } from '#shared/declaration/secret.ts'
@@ -12,10 +12,10 @@ export type Hide = {
   in<T>(value: T): T
 }
 
-/** `more`: hides what is no declared secret but made of one, such as a token; undefined for nothing. */
+/** `more`: masks what is derived from secrets, such as a token; undefined for nothing. */
 export function hiding(secrets: () => readonly string[], more?: (text: string) => string): Hide {
   const scrub = scrubber(secrets)
-  // What is made of several secrets is longer than each.
+  // What is made of several secrets is longer than each, so it is masked first.
   const text = (given: string): string => scrub(more === undefined ? given : more(given))
   const hide = (_name: string, value: unknown): unknown => {
     if (typeof value === 'string') return text(value)
@@ -32,7 +32,7 @@ export function hiding(secrets: () => readonly string[], more?: (text: string) =
         return JSON.parse(JSON.stringify(value, hide)) as T
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
-        // Nested deeper than JSON.stringify can go, which a run takes for what it is.
+        // Nested deeper than JSON.stringify allows; a run accepts such a value as it is.
         return deepCopy(value, hide) as T
       }
     },
@@ -56,11 +56,11 @@ function deepCopy(root: unknown, change: (name: string, value: unknown) => unkno
           ? null
           : value
     if (copy === undefined) continue
-    // Defined, so that a field called __proto__ stays a field.
+    // Defined, not assigned, so that a field called __proto__ stays a field.
     Object.defineProperty(into, name, { value: copy, configurable: true, enumerable: true, writable: true })
     if (typeof value !== 'object' || value === null) continue
     const inner = Object.entries(value)
-    // The last one first, since the first is taken next: fields keep their order.
+    // Pushed in reverse order, since the last one pushed is taken next: fields keep their order.
     for (let at = inner.length - 1; at >= 0; at--)
       todo.push({ into: copy as Record<string, unknown>, name: inner[at]![0], value: inner[at]![1] })
   }
@@ -72,7 +72,7 @@ export const NOTHING_HIDDEN: Hide = hiding(() => [])
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** A resolver that remembers the secrets which it has given out. */
+/** A resolver that remembers the secrets it has returned. */
 export function remembering(resolver: Resolver): { resolver: Resolver; secrets(): readonly string[] } {
   const given = new Set<string>()
   const secret = (ref: SecretRef) => {

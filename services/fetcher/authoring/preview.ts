@@ -1,6 +1,6 @@
 /**
- * What a run would publish of a stream's first pages, without publishing it: the client, the walk and the judgement of
- * the run, and no Kafka, registry or ClickHouse. What comes out holds no secret, so it can be shown, printed and kept.
+ * What a run would publish of a stream's first pages, without publishing it. Uses the client, walk and validation of a
+ * run, and no Kafka, registry or ClickHouse. The result holds no secret, so it can be shown, printed and stored.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
@@ -17,7 +17,7 @@ export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
   stream: Stream
   partition: number
   pages: number
-  /** Records and dead letters to show of all that are found. */
+  /** How many records and dead letters to show. */
   records: number
   signal: AbortSignal
 }
@@ -25,10 +25,10 @@ export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
 export type Preview = {
   stream: string
   partition: number
-  /** Of partitions whose values are found: those of the one share that is shown. */
+  /** Of discovered partitions: the values of the one slice that is shown. */
   share: string | null
   pages: number
-  /** There is a page behind these. */
+  /** There is a page after these. */
   more: boolean
   /** Of all pages; the lists below hold the first few. */
   counts: { records: number; deadLetters: number; drift: number; leftOut: number; unchanged: number }
@@ -38,19 +38,19 @@ export type Preview = {
   /** Highest position of these pages, as it would be confirmed. */
   watermark: string | null
   requests: readonly Asked[]
-  /** What a run would warn of: records that may be missing. */
+  /** What a run would warn about: records that may be missing. */
   warnings: readonly string[]
-  /** Why a run would stop in front of one of these pages. */
+  /** Why a run would stop before one of these pages. */
   wouldStop: Trouble | null
-  /** What ended the preview before its time. */
+  /** What ended the preview early. */
   error: Trouble | null
 }
 
 export type Previewed = {
   preview: Preview
-  /** Null when nothing was answered. */
+  /** Null if there was no response. */
   recording: Recording | null
-  /** What `preview.error` tells of. */
+  /** The error that `preview.error` describes. */
   error: unknown
 }
 
@@ -61,7 +61,7 @@ const PAGE_REQUESTS_MAX = 5
 /** A dead letter can be as large as a record. */
 const RAW_CHARS_MAX = 2000
 
-/** Throws WrongUse for a number out of range, and the signal's reason; every other failure is told in the preview. */
+/** Throws WrongUse for a number out of range, and the signal's reason; the preview holds every other failure. */
 export async function previewStream(options: PreviewOptions): Promise<Previewed> {
   const { stream, partition, signal } = options
   refuseWrongNumbers(options)

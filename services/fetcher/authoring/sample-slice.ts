@@ -1,6 +1,6 @@
 /**
- * For who looks at a stream by hand: of partitions whose shares are found, one share stands for all. The first of the
- * wanted partition, or of the first partition that has any.
+ * Of partitions with discovered slices, one slice is enough for a look by hand. It is the first slice of the wanted
+ * partition, or of the first partition that has any.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -11,17 +11,17 @@ import { createDiscovery } from '../slices/discovery.ts'
 import { streamOfSlice } from '../slices/slice.ts'
 
 export type ShownShare = {
-  /** As that share sees it. */
+  /** As that slice sees it. */
   stream: Stream
-  /** The same with the share in partition 0. */
+  /** The same with the slice in partition 0. */
   asFirst: Stream
   partition: number
-  /** Its values as JSON; null where a partition is one share. */
+  /** Its values as JSON; null if a partition is one slice. */
   share: string | null
 }
 
 /**
- * What finding them may take, beside the pages; as much as the pages of an author's own walk, which may ask for each
+ * Requests that discovery may take, besides the pages. As many as the pages of a generator, which may request each
  * record.
  */
 const FINDING_REQUESTS_MAX = 500
@@ -32,7 +32,7 @@ export const ownRequestsMax = ({ discovery, paginate }: Stream): number =>
 
 type Tools = { baseUrl: string; send: Send; clock: Clock; log: Log; signal: AbortSignal }
 
-/** Throws Stopped (HR_NO_SHARES) when there is none, and what the finding throws. */
+/** Throws Stopped (HR_NO_SHARES) if there is none, and what the discovery throws. */
 export async function shownShare(stream: Stream, wanted: number, { signal, ...tools }: Tools): Promise<ShownShare> {
   if (stream.discovery === null) return { stream, asFirst: stream, partition: wanted, share: null }
   const { shares } = await createDiscovery({ stream, ...tools }).find({ soft: signal, hard: signal })

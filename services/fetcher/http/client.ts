@@ -1,6 +1,6 @@
 /**
- * The client of one source: the path of a request, as one list of layers, outermost first. All streams and partitions
- * of the source in this process share it, and with it the quota and the token. Nothing outside it sees a credential.
+ * The client of one source: the path of a request as one list of layers, outermost first. All streams and partitions of
+ * the source in this process share it, and so its quota and token. Nothing outside it sees a credential.
  */
 import { type Clock, type Pace, systemPace } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
@@ -34,12 +34,12 @@ export type ClientTools = {
   log: Log
   metrics: Metrics
   resolver: Resolver
-  /** Read at each request; what splits the quota. */
+  /** Read for each request; decides how the quota is split. */
   holding: () => Holding
 }
 
 export type Client = {
-  /** The source's address, settings resolved: what `firstRequest` builds on. */
+  /** The source's address, settings resolved: the base for `firstRequest`. */
   baseUrl: string
   /**
    * Resolves with a 2xx, or with a status that the stream declares empty. Throws PageRefused, PageSkipped, PageFailed,
@@ -48,24 +48,26 @@ export type Client = {
   send: Send
   /** Since the client was made, over all streams. */
   facts(): ClientFacts
-  /** Takes the credentials and the current token out of a text that is shown or kept. */
+  /** Removes the credentials and the current token from a text that is shown or stored. */
   scrub(text: string): string
-  /** Changes with the credentials, also where a file of theirs is rewritten. Holds secrets: shown nowhere. */
+  /** Changes with the credentials, also when a file of theirs is rewritten. Holds secrets: never shown. */
   credentialsStamp(): Promise<string>
-  /** No request before it, epoch milliseconds: a pause of the whole source that the API asked another process for. */
+  /**
+   * No request before it, epoch milliseconds: a pause of the whole source that the API requested from another process.
+   */
   pauseUntil(untilMs: number): void
-  /** Ends the pauses that park, on a person's decision. */
+  /** Ends the pauses that park, when a person decides so. */
   endPauses(): void
-  /** Ends what is under way, with an Unavailable. */
+  /** Ends what is in flight, with an Unavailable. */
   close(): Promise<void>
 }
 
 const WHOLE_SOURCE: RequestCost = { charges: [], apart: false }
 
-/** Of a client: an API that names another charset each time has no end of them. */
+/** Per client: an API could name another charset each time. */
 const NOTES_MAX = 100
 
-/** Each stream's notes once. */
+/** Logs each stream's notes once. */
 function noteOnce(log: Log): (note: string, stream: string) => void {
   const said = new Set<string>()
   return (note, stream) => {
@@ -76,7 +78,7 @@ function noteOnce(log: Log): (note: string, stream: string) => void {
   }
 }
 
-/** Throws WrongUse for a missing secret or an address that is none. */
+/** Throws WrongUse for a missing secret or an invalid address. */
 export function createClient(source: Source, tools: ClientTools): Client {
   const { clock, log, metrics, resolver } = tools
   const baseUrl = baseUrlOf(source, resolver)
@@ -92,7 +94,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     onWarning: (warning) => log.warn({ source: source.name }, warning),
   })
   const quotas = quotasOf(source)
-  // A quota that is always spent is no news: one line a minute.
+  // A quota that is always exhausted is not news: one line a minute.
   const quotaWaits = createWaitLog(tools, 1)
   const limiter = createLimiter({
     source: source.name,
@@ -142,7 +144,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     }),
   )
   const closing = new AbortController()
-  // A link that an author's function asks for comes here as the API gave it.
+  // An author's function passes a link here as the API gave it.
   const ask: SendPage = (request, exchange) =>
     send(
       { ...request, url: vetting.link(request.url) },

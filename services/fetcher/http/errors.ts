@@ -1,11 +1,11 @@
 /**
- * How asking for a page can end. A class is a decision of the caller: give the page up, try the run again later, wait
- * until a time, ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
+ * How a page request can fail. Each class is a decision of the caller: give the page up, retry the run later, wait
+ * until a time, or ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '#shared/errors.ts'
 
-/** The API refuses this request (a 4xx or 3xx that asking again does not change). The page is not retried. */
+/** The API refuses this request (a 4xx or 3xx that a retry does not change). The page is not retried. */
 export class PageRefused extends Stopped {
   readonly status: number
   readonly excerpt: string
@@ -17,7 +17,7 @@ export class PageRefused extends Stopped {
   }
 }
 
-/** The page is left out by the stream's declaration: its run ends in front of it, and that is no failure. */
+/** The declaration says to skip the page. Its run stops before it, which is not a failure. */
 export class PageSkipped extends HeadraceError {
   readonly status: number
 
@@ -29,17 +29,17 @@ export class PageSkipped extends HeadraceError {
   }
 }
 
-/** The answer came whole and is nothing that can be read. The page is not retried in this run. */
+/** The response arrived whole and cannot be parsed. The page is not retried in this run. */
 export class PageUnreadable extends Stopped {
   constructor(message: string, details: ErrorDetails = {}) {
     super('HR_PAGE_UNREADABLE', message, details)
   }
 }
 
-/** The page was asked for as often as the source allows; names the request, the attempts and the last answer. */
+/** The page was requested as often as the source allows; names the request, the attempts and the last response. */
 export class PageFailed extends Unavailable {
   readonly attempts: number
-  /** Of the last answer; null if none came whole. */
+  /** Of the last response; null if none arrived whole. */
   readonly status: number | null
 
   constructor(attempts: number, message: string, details: ErrorDetails & { code?: string; status?: number } = {}) {
@@ -49,10 +49,10 @@ export class PageFailed extends Unavailable {
   }
 }
 
-/** The API asks for a wait longer than the source's waitMax: come back at `untilMs` (since the epoch), not before. */
+/** The API asks for a wait longer than the source's waitMax: retry at `untilMs` (since the epoch), not before. */
 export class Parked extends HeadraceError {
   readonly untilMs: number
-  /** The pause is of the whole source, not of a quota that counts some paths. */
+  /** The pause applies to the whole source, not to a quota of some paths. */
   readonly wholeSource: boolean
 
   constructor(untilMs: number, message: string, wholeSource = false) {
@@ -76,10 +76,7 @@ export class CredentialsRefused extends Unavailable {
   }
 }
 
-/**
- * `unreadable`: the answer is whole, and no answer like it can ever be read; asking again in the same run brings
- * nothing.
- */
+/** `unreadable`: the response is whole, and none like it can ever be read. A retry in the same run gains nothing. */
 export type AttemptFailure = 'connection' | 'timeout' | 'cut' | 'not_json' | 'unreadable' | 'too_large' | 'error_body'
 
 /** One attempt failed in a way that another may not. Stays inside the client: the retry layer catches it. */
@@ -92,7 +89,7 @@ export class AttemptFailed extends HeadraceError {
   }
 }
 
-/** True if the refusal of a request that was made from a cursor can mean that the cursor has expired. */
+/** True if the refusal of a request made from a cursor may mean that the cursor has expired. */
 export const mayMeanExpiredCursor = (
   error: unknown,
   { expiredCursor }: Pick<Stream, 'expiredCursor'>,

@@ -1,7 +1,6 @@
 /**
- * What passes between the layers of the client: a request as data, the answer as data, and the one function type that
- * every layer takes and gives back. A request never holds a credential outside the authorize layer, so it can be
- * logged, kept and compared.
+ * What passes between the layers of the client: request and response as data, and the function type of every layer.
+ * Outside the authorize layer a request never holds a credential. So it can be logged, stored and compared.
  */
 
 import type { ResponseClass } from './layers/classify-response.ts'
@@ -18,20 +17,20 @@ export type PageRequest = {
 }
 
 export type Exchange = {
-  /** Ends the exchange at once, in a wait as in a transfer; the promise rejects with the signal's reason. */
+  /** Ends the exchange at once, during a wait or a transfer; the promise rejects with the signal's reason. */
   signal: AbortSignal
   /** The stream's label, `source.stream`. */
   stream: string
   /**
-   * Tells a 2xx that is a failure by its body and may pass, by its reason; null for any other answer. Asked before the
-   * answer is handed out.
+   * The reason why a 2xx is, by its body, a failure that may pass; null for any other response. Called before the
+   * response is returned.
    */
   passing?(response: PageResponse): string | null
-  /** Of a link that repeats a credential: as it is shown. The client finds out, callers leave it out. */
+  /** The request to show where a link repeats a credential. The client sets it, callers omit it. */
   shown?: PageRequest
-  /** What a request of it costs in each quota; the client finds out, callers leave it out. */
+  /** What its request costs in each quota; the client sets it, callers omit it. */
   cost?: RequestCost
-  /** Counts what this exchange costs; the client makes it, callers leave it out. */
+  /** Counts what this exchange costs; the client sets it, callers omit it. */
   tally?: AttemptCounts
 }
 
@@ -41,30 +40,29 @@ export type PageResponse = {
   status: number
   /** Lower-case names; repeated ones joined with ", ". */
   headers: Readonly<Record<string, string>>
-  /** Parsed JSON; null for 204. Inside the client, an answer outside 2xx has an excerpt of its text here. */
+  /** Parsed JSON; null for 204. Inside the client, a response outside 2xx has an excerpt of its text here. */
   body: unknown
   /** Of the body, after decompression. */
   bytes: number
   /**
-   * What was asked, without credentials; its URL is the one that answered (after redirects), so links resolve against
-   * it.
+   * The request, without credentials. Its URL is the one that responded (after redirects), so links resolve against it.
    */
   request: PageRequest
-  /** HTTP requests that this page took: retries, redirects and the repetition after a refused token included. */
+  /** HTTP requests that this page took, including retries, redirects and the repetition after a refused token. */
   attempts: number
-  /** Those of them that repeated a failed one. */
+  /** Those that repeated a failed one. */
   retries: number
   /** From the first request to the last byte, waits included. */
   durationMs: number
-  /** When the answer was complete, milliseconds since the epoch. */
+  /** When the response was complete, milliseconds since the epoch. */
   fetchedMs: number
-  /** Inside the client: what the answer means. */
+  /** Inside the client: what the response means. */
   verdict?: ResponseClass
-  /** Takes the source's credentials out of a text that is made of this response. */
+  /** Removes the source's credentials from a text made of this response. */
   scrub?(text: string): string
 }
 
-/** What a client says before anything is stored. */
+/** What a client checks before anything is stored. */
 export type Vetting = {
   /** Throws Stopped for a request that the client would refuse. */
   request(request: PageRequest): void
@@ -75,9 +73,9 @@ export type Vetting = {
 }
 
 export type SendPage = (request: PageRequest, exchange: Exchange) => Promise<PageResponse>
-/** `vetting`: of the client that sends. Without it, whatever a page names is stored and asked for. */
+/** `vetting`: of the client that sends. Without it, whatever a page names is stored and requested. */
 export type Send = SendPage & { readonly vetting?: Vetting }
-/** Another way to the same client. */
+/** Another function over the same client. */
 export const vettedAs = ({ vetting }: Send, ask: SendPage): Send =>
   vetting === undefined ? ask : Object.assign(ask, { vetting })
 export type Layer = (next: Send) => Send

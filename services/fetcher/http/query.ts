@@ -1,11 +1,11 @@
 /**
- * Query parameters set and taken away without touching a byte of the others: an API may have signed its next link, or
- * compare it as text, and URLSearchParams would write all of it anew. Every function returns a copy.
+ * Sets and removes query parameters without changing a byte of the others. An API may have signed its next link, or may
+ * compare it as text; URLSearchParams would rewrite all of it. Every function returns a copy.
  */
 import { Stopped } from '#shared/errors.ts'
 
 /**
- * `name` exactly once, at the end. Throws Stopped for what no URL can hold: sent in another form it would ask for
+ * `name` exactly once, at the end. Throws Stopped for a value that no URL can hold: in another form it would request
  * something else.
  */
 export function withParam(url: URL, name: string, value: string): URL {

@@ -4,8 +4,8 @@ const NO_CONTENT_STATUSES: readonly number[] = [204, 205]
 
 export const isOk = (status: number): boolean => status >= 200 && status <= 299
 
-/** True if asking again can bring another answer. */
+/** True if a retry can get another response. */
 export const mayPass = (status: number): boolean => status >= 500 || PASSING_STATUSES.includes(status)
 
-/** True for an answer that says by its status that there is nothing: a page without records, and the last one. */
+/** True for a status that means no content: a page without records, and the last one. */
 export const isNoContent = (status: number): boolean => NO_CONTENT_STATUSES.includes(status)

@@ -1,7 +1,7 @@
 /**
- * What a client says of requests and cursors before anything is stored. A next page that could never be asked for, or a
- * cursor that holds a credential, stops the run in front of the page that named it: the cursor before stays, and a
- * later run asks again.
+ * Checks requests and cursors before anything is stored. A next page that could never be requested, or a cursor that
+ * holds a credential, stops the run before the page that named it. The former cursor stays, and a later run requests
+ * the page again.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -9,15 +9,15 @@ import { type Credential, conceal, credentialFinder } from './auth/conceal.ts'
 import { describeRequest } from './describe.ts'
 import type { PageRequest, Vetting } from './messages.ts'
 
-/** Where a request may go, and what it may be made of. */
+/** Where a request may go, and what it may contain. */
 export type Reach = {
   isOwn(url: URL): boolean
-  /** Throws Stopped: another scheme, another origin, or a header that no connection takes. */
+  /** Throws Stopped: another scheme, another origin, or a header that no connection accepts. */
   refuse(request: PageRequest): void
 }
 
 const SCHEMES: readonly string[] = ['http:', 'https:']
-/** What the connection takes as the value of a header (RFC 9110 section 5.5). */
+/** What a connection rejects as the value of a header (RFC 9110 section 5.5). */
 const NO_HEADER_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 
 export function reachOf(source: Source, baseUrl: string): Reach {

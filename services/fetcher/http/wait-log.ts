@@ -1,14 +1,14 @@
 /**
- * Says why nothing happens: retries and waits of a source, at info level. Bounded: an API that fails all the time, or a
- * quota that is always spent, is no news after the first lines of a minute. What was not said is counted, and the next
- * line that is has the number.
+ * Logs why nothing happens: retries and waits of a source, at info level. Bounded: an API that always fails, or an
+ * exhausted quota, is not news after the first lines of a minute. Suppressed lines are counted, and the next line has
+ * the number.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
 import { timeText } from './errors.ts'
 
 export type Wait = {
-  /** Lines are bounded for each of these apart. */
+  /** Lines are bounded separately for each of these. */
   about: string
   waitMs: number
   fields: Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 /**
- * `headrace dead-letters drop`: says that letters are done with, without replaying them. They stay in the topic until
- * retention takes them, and `list --done` shows them. What is counted for the question may have grown when it is
- * answered: what came meanwhile is left alone.
+ * `headrace dead-letters drop`: marks letters as done without replaying them. They stay in the topic until retention
+ * deletes them, and `list --done` shows them. Letters may arrive while the question waits for its answer; those are not
+ * dropped.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -13,18 +13,18 @@ import { topicOf } from './list.ts'
 export type DropPlan = {
   stream: string
   letters: number
-  /** There are more than were looked at. */
+  /** There are more than were examined. */
   more: boolean
 }
 
-/** Named in one message: its header has some 16 bytes for each. */
+/** Letters named in one message: its header has some 16 bytes for each. */
 const NAMED_MAX = 10_000
 
 export type DropTools = { kafka: Kafka; names: Names; clock: Clock }
 
 /**
- * Shows what matches to `decide`, and drops it if that says so. Throws WrongUse for a stream that Kafka does not know,
- * FencedError when a replay of the same letters has begun meanwhile.
+ * Passes what matches to `decide`, and drops it if that agrees. Throws WrongUse for a stream that Kafka does not know,
+ * and FencedError if a replay of the same letters has begun meanwhile.
  */
 export async function dropLetters(
   { kafka, names, clock }: DropTools,
@@ -39,7 +39,7 @@ export async function dropLetters(
       : [],
   )
   try {
-    // Fenced before the look, so that a replay which is under way ends rather than replays what is dropped.
+    // Fenced before the search, so a replay in progress ends instead of replaying what is dropped.
     for (const { log } of partitions) await log.fence()
     const looks = []
     for (const { log } of partitions) looks.push({ log, found: await log.look((letter) => matches(filter, letter)) })

@@ -1,5 +1,5 @@
 /**
- * `headrace dead-letters list` and `show`: what was refused and why, and one letter as it lies in Kafka. Changes
+ * `headrace dead-letters list` and `show`: what was rejected and why, and one letter as it is stored in Kafka. Changes
  * nothing.
  */
 import { WrongUse } from '#shared/errors.ts'
@@ -16,7 +16,7 @@ export type LetterList = {
   /** Of those that match. */
   open: number
   done: number
-  /** True when there are older ones that were not looked at. */
+  /** True if there are older ones that were not examined. */
   more: boolean
   /** Of the open ones, the most frequent first. */
   reasons: Record<string, number>
@@ -27,15 +27,13 @@ export type ShownLetter = SeenLetter & { topic: string; headers: Record<string, 
 
 export type LetterPlace = { partition: number; offset: number }
 
-/** Messages behind a letter that are searched for the one that says that it is done. */
+/** Messages after a letter that are searched for the one that marks it as done. */
 const DONE_SEARCHED_MAX = 100_000
 const RAW_SHOWN_BYTES_MAX = 64 * 1024
 
 export type ListOptions = { filter: LetterFilter; limit: number; withDone: boolean }
 
-/**
- * Throws WrongUse for a stream that Kafka does not know. `withDone`: those that are done too, not the open ones alone.
- */
+/** Throws WrongUse for a stream that Kafka does not know. `withDone`: includes those that are done. */
 export async function listLetters(
   kafka: Kafka,
   names: Names,
@@ -63,7 +61,7 @@ export async function listLetters(
 const newestFirst = (a: Letter, b: Letter): number =>
   b.atMs - a.atMs || a.partition - b.partition || b.offset - a.offset
 
-/** Throws WrongUse when there is no letter at that place. */
+/** Throws WrongUse if there is no letter at that place. */
 export async function showLetter(kafka: Kafka, names: Names, wanted: string, at: LetterPlace): Promise<ShownLetter> {
   const { partition, offset } = at
   const topic = names.deadLetters(await topicOf(kafka, names, wanted))

@@ -1,7 +1,6 @@
 /**
- * What lies in a dead-letter topic, from Kafka alone. Bounded: the newest `LOOKED_AT_MAX` offsets of each partition,
- * and it says when there are more. Offsets cannot be subtracted for a count: transactions leave control records between
- * the letters.
+ * What a dead-letter topic holds, from Kafka alone. Bounded: the newest `LOOKED_AT_MAX` offsets of each partition; it
+ * says when there are more. Subtracting offsets gives no count: transactions leave control records between the letters.
  */
 import type { Kafka } from '#shared/kafka/kafka.ts'
 import { isDoneBy, type Letter, type LetterFilter, matches, readLetter } from '#shared/messages/dead-letter.ts'
@@ -12,7 +11,7 @@ export type DeadLetterCount = {
   count: number
   /** Replayed or dropped. */
   done: number
-  /** True when there are more than were looked at. */
+  /** True if there are more than were examined. */
   more: boolean
   /** Of the open ones. */
   reasons: Record<string, number>
@@ -21,7 +20,7 @@ export type DeadLetterCount = {
 export type LetterState = 'open' | 'done'
 export type SeenLetter = Letter & { state: LetterState }
 
-/** Offsets looked at for each partition; the newest ones. */
+/** Offsets examined in each partition; the newest ones. */
 const LOOKED_AT_MAX = 10_000
 
 /** By partition. */
@@ -57,7 +56,7 @@ export async function newestLetters(
   )
 }
 
-/** Reasons that are told apart. Who may write to the topic may write a reason of its own into each letter. */
+/** Distinct reasons kept. Anyone who may write to the topic may write a different reason into each letter. */
 const REASONS_MAX = 50
 /** Stands for all others. */
 const OTHER_REASONS = '(others)'

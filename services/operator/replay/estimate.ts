@@ -1,7 +1,7 @@
 /**
- * How much a replay loads and how long it takes, before it is begun: records by the ledger of pages, the rate by when
- * the ledger's pages were loaded. What the ledger does not know is counted by offsets, which are more than records, so
- * the answer is never too small.
+ * How much a replay loads and how long it takes, before it begins. The ledger of pages gives the records; the times of
+ * its loads give the rate. What the ledger does not know is counted by offsets, which exceed the records. So the
+ * estimate is never too small.
  */
 import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
@@ -10,7 +10,7 @@ import type { ReplayPlan } from './replay.ts'
 
 export type Estimate = {
   records: number
-  /** Of these, offsets behind the ledger's last page, control records among them. */
+  /** Of these, offsets after the ledger's last page, control records among them. */
   atMost: number
   perSecond: number
   /** `default`: no loader was busy enough lately to be measured. */
@@ -18,12 +18,12 @@ export type Estimate = {
   seconds: number
 }
 
-/** Two cores that are shared with ClickHouse load some five times as many. */
+/** Two cores shared with ClickHouse load about five times as many. */
 export const DEFAULT_PER_SECOND = 20_000
 const WINDOW_SECONDS = 10
 const LATELY_DAYS = 7
 
-/** `clickhouse`: null without one to ask. */
+/** `clickhouse`: null if there is none to query. */
 export async function estimateReplay(
   clickhouse: ClickHouse | null,
   database: string,
@@ -63,7 +63,7 @@ async function knownOf(
   return { records: Number(row?.records ?? 0), next: Number(row?.next ?? 0) }
 }
 
-/** A loader that waits for its API says little of how fast it can be: the busiest moment counts. */
+/** A loader that waits for its API does not show how fast it can be: the busiest moment counts. */
 async function fastestLately(clickhouse: ClickHouse, from: string, topic: string): Promise<number> {
   const where = `topic = ${textLiteral(topic)} AND loaded_at > now() - INTERVAL ${LATELY_DAYS} DAY`
   const windows = `SELECT sum(records) AS records FROM ${from} WHERE ${where} GROUP BY intDiv(toUnixTimestamp(loaded_at), ${WINDOW_SECONDS})`

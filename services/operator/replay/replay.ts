@@ -1,7 +1,7 @@
 /**
- * A replay: the loader's offsets of one stream are set back, and everything behind them is loaded again from Kafka.
- * Rows do not double (ReplacingMergeTree) and the API is not asked. Any Kafka tool can do the same; this one takes
- * times and shows what it would do.
+ * A replay resets the loader's offsets of one stream, and everything after them is loaded again from Kafka. Rows do not
+ * double (ReplacingMergeTree), and the API is not called. Any Kafka tool can do the same; this one accepts times and
+ * shows what it would do.
  */
 
 import { Stopped, WrongUse } from '#shared/errors.ts'
@@ -41,8 +41,8 @@ export function parseFrom(text: string): ReplayFrom {
     const pairs = text.split(',').map((pair) => pair.split(':').map(Number) as [number, number])
     return { kind: 'offsets', offsets: new Map(pairs) }
   }
-  // Read as a record's time is: Date.parse takes 31 February for 3 March, and a time without a zone for the machine's
-  // own.
+  // Parsed as a record's time is. Date.parse takes 31 February for 3 March, and reads a time without a zone in the
+  // machine's own.
   const time = positionOf('iso', text)
   if (typeof time === 'bigint') return { kind: 'time', timestampMs: Number(time / NS_PER_MS) }
   throw new WrongUse('HR_REPLAY_FROM', `--from ${text} is no place in a stream`, {
@@ -51,9 +51,8 @@ export function parseFrom(text: string): ReplayFrom {
 }
 
 /**
- * What would be set: never a place behind the present one, since what lies between was not loaded yet. Offsets below
- * the log's start are raised to it; those beyond the end, or beyond what is loaded, are refused. `partition`: that one
- * alone.
+ * The offsets to set, never beyond the present ones: what lies between was not loaded yet. Offsets below the log's
+ * start are raised to it. Those beyond the end, or beyond what is loaded, are refused. `partition`: only that one.
  */
 export async function planReplay(
   kafka: Kafka,
@@ -98,7 +97,9 @@ export async function planReplay(
   return { stream: wanted, topic, partitions }
 }
 
-/** A commit may say that records were lost before they were loaded. A reset would hide it until they are here again. */
+/**
+ * A commit may say that records were lost before they were loaded. A reset would hide that until they are refetched.
+ */
 function refuseHidingLoss(stream: string, partition: number, stored: Committed | null): void {
   const lost = stored === null ? undefined : parseCommit(stored.offset, stored.metadata)?.lost
   if (lost === undefined) return

@@ -1,4 +1,4 @@
-/** The last attempt and the present stall of a partition, as `status` shows them. Pure. */
+/** The last attempt and the current stall of a partition, as `status` shows them. Pure. */
 import { type LastAttempt, parkedUntil, parseAttempt, parseRelease } from '#shared/progress/last-attempt.ts'
 import { parseStall } from '#shared/progress/stall.ts'
 
@@ -9,15 +9,15 @@ export type AttemptStatus = {
   code?: string
   message?: string
   hint?: string
-  /** End of the last run that was done. */
+  /** End of the last successful run. */
   lastSuccess: string | null
   failingSince: string | null
-  /** Attempts in a row that failed or were parked. */
+  /** Consecutive attempts that failed or were parked. */
   failures: number
   parkedUntil: string | null
-  /** A person released the pause; the fetcher has not asked again yet. */
+  /** A person released the pause; the fetcher has not called the API since. */
   released: boolean
-  /** When the service tries again; null for one that does not repeat. */
+  /** When the service tries again; null if it does not repeat. */
   next: string | null
   attention: { kind: string; message: string }[]
 }
@@ -48,6 +48,6 @@ export function stallStatus(metadata: string): StallStatus | null {
   return stall === null ? null : { since: isoOf(stall.sinceMs), reason: stall.reason, message: stall.message }
 }
 
-/** A time that an API named can be beyond what a Date holds. */
+/** A time that an API named can exceed what a Date holds. */
 export const isoOf = (ms: number): string =>
   Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString()

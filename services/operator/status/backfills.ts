@@ -1,7 +1,6 @@
 /**
- * The backfills of a stream that Kafka still knows: how far each has come in each partition, by the checkpoints of its
- * own group, and which fetcher does it now, by what that one claims. One that has published nothing yet is known by its
- * claim alone.
+ * The backfills of a stream that Kafka still knows. The checkpoints of a backfill's own group give its progress in each
+ * partition; a fetcher's claim shows who runs it now. One that has published nothing yet is known by its claim alone.
  */
 
 import type { Committed, Kafka, LogRange, MemberState } from '#shared/kafka/kafka.ts'
@@ -18,12 +17,13 @@ export type BackfillPart = {
   startedAt: string
   pages: number
   done: boolean
-  /** How far its walk has surely come; null before that is known. */
+  /** How far its walk has certainly come; null before that is known. */
   reached: string | null
-  /** Totals of its run; null when there was no room for them. */
+  /** Totals of its run; null if there was no room for them. */
   totals: RunTotals | null
   /**
-   * Published records of it are gone from the log before they were loaded: the same command asks for the range again.
+   * Some of its published records were deleted from the log before they were loaded. The same command fetches the range
+   * again.
    */
   lost: boolean
   skipped: SkipStatus | null
@@ -33,11 +33,11 @@ export type BackfillStatus = {
   id: string
   /** `[from, to)`; null before its first page. */
   range: { from: string; to: string } | null
-  /** The partitions that it has published of. */
+  /** The partitions that it has published to. */
   partitions: BackfillPart[]
-  /** The member that has the partitions for it; null when nobody does it now. */
+  /** The member that holds the partitions for it; null if no member does it now. */
   owner: string | null
-  /** Members that want to do it and wait for a claim that came before. */
+  /** Members that want to do it and wait for an earlier claim. */
   waiting: string[]
 }
 

@@ -1,15 +1,15 @@
 /**
- * How many records wait for the loader. Offsets cannot be subtracted for that: page markers, and the control records of
- * transactions, take offsets too. So what lies between loader and end is read, up to a bound; beyond it the number is
- * the most that it can be, and says so.
+ * How many records wait for the loader. Subtracting offsets does not tell: page markers and the control records of
+ * transactions take offsets too. So the messages between loader and end are read, up to a bound. Beyond it the number
+ * is an upper bound, and says so.
  */
 import type { Kafka, RawMessage } from '#shared/kafka/port.ts'
 import { MARKER_HEADER } from '#shared/messages/frame.ts'
 
-/** `atMost`: not all was counted, and there may be fewer. */
+/** `atMost`: not all were counted, and there may be fewer. */
 export type Lag = { records: number; atMost: boolean }
 
-/** Read to be counted, of each partition. */
+/** Offsets read for counting, per partition. */
 const OFFSETS_MAX = 5_000
 const BYTES_MAX = 32 * 1024 * 1024
 

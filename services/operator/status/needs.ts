@@ -1,6 +1,6 @@
 /**
- * What needs a person, one entry each: where, what, since when, what to do. `status --check` prints these and ends with
- * 1 when there is one. A single failed attempt counts, although a service tries again by itself: while a fault lasts,
+ * What needs a person, one entry each: where, what, since when, what to do. `status --check` prints these and exits
+ * with 1 if there is one. A single failed attempt counts, although a service retries by itself: while a fault lasts,
  * nothing may look green. Pure.
  */
 import { shownText } from '#shared/shown.ts'
@@ -35,7 +35,7 @@ export type Need = {
   todo: string
 }
 
-/** A service that restarts, or takes over, is later than it said. */
+/** A service that restarts, or takes over, is later than announced. */
 const OVERDUE_MS = 10 * 60_000
 
 export function needsOf(streams: readonly StreamStatus[], nowMs: number): Need[] {
@@ -50,7 +50,7 @@ export function needsOf(streams: readonly StreamStatus[], nowMs: number): Need[]
 
 type Own = Omit<Need, 'stream' | 'partition'>
 
-/** A table is of all partitions: one line for it, not one for each. */
+/** A table belongs to all partitions: one line for it, not one for each. */
 function stalledNeeds(stream: string, partitions: readonly PartitionStatus[]): Need[] {
   const stalled = partitions.flatMap((each) => each.stalled ?? [])
   const [first] = stalled.sort((a, b) => a.since.localeCompare(b.since))
@@ -146,7 +146,7 @@ function doubtNeeds({ doubtedMarker }: PartitionStatus): Own[] {
 }
 
 /**
- * What a run left: a page that it skipped has its own note, and so have deletes that the loader has withheld by its own
+ * What a run left for attention. A skipped page has its own note; so have deletes that the loader withheld by its own
  * count.
  */
 function attentionNeeds({ attempt, skipped, withheldDeletes }: PartitionStatus): Own[] {

@@ -1,6 +1,6 @@
 /**
- * Where every partition stands, from Kafka alone: what the fetcher's group and the loader's group have committed, what
- * the log holds, who owns what. Needs no source file, so it answers for streams that other machines declare.
+ * The state of every partition, from Kafka alone: the commits of the fetcher's and the loader's groups, the log's
+ * offsets, and the owners. Needs no source file, so it also covers streams that other machines declare.
  */
 
 import { WrongUse } from '#shared/errors.ts'
@@ -16,9 +16,9 @@ import { type Lag, recordsIn } from './lag.ts'
 
 export type PartitionStatus = {
   partition: number
-  /** Where the fetcher can go on. */
+  /** Where the fetcher can continue. */
   checkpoint: { run: string; page: number; done: boolean; watermark: string | null; offset: number } | null
-  /** Where the shares of the partition are found: how many have been walked from their start. */
+  /** Of a partition with discovered slices: how many have been walked from their start. */
   shares?: number
   lastRun: {
     startedAt: string
@@ -32,27 +32,27 @@ export type PartitionStatus = {
   } | null
   /** Confirmed in ClickHouse; null before the first commit and after a reset of the offsets. */
   watermark: string | null
-  /** Offset that the loader goes on from; null when it has not committed. */
+  /** Offset that the loader continues from; null if it has not committed. */
   loaded: number | null
   log: { low: number; high: number }
   /** Records between the loader and the end of the log. */
   lag: number
   /** True: not all of them were counted, and there may be fewer. */
   lagAtMost: boolean
-  /** Offsets between the loader and the end of the log: records, page markers, and what transactions leave. */
+  /** Offsets between the loader and the end of the log: records, page markers and control records. */
   offsets: number
   deadLetters: DeadLetterCount
-  /** Published records that are gone from the log before they were loaded. */
+  /** Published records that were deleted from the log before they were loaded. */
   gap: { from: number; to: number } | null
-  /** How the last attempt of a regular run ended; null when none is known. */
+  /** How the last attempt of a regular run ended; null if none is known. */
   attempt: AttemptStatus | null
   /** What the loader waits for. */
   stalled: StallStatus | null
-  /** The page that the declaration's answers left out, until it is published. */
+  /** The page that was skipped as the declaration's answers say, until it is published. */
   skipped: SkipStatus | null
   /** Deletes of the last complete walk that the loader has withheld: it would have deleted `rows` of `of` rows. */
   withheldDeletes: { run: string; startedAt: string; rows: number; of: number } | null
-  /** Offset of the page marker whose watermark the loader does not believe; null when it believes the last one. */
+  /** Offset of the page marker whose watermark the loader rejects; null if it accepts the last one. */
   doubtedMarker: number | null
   /** What the next run will do. */
   next: string
@@ -148,7 +148,7 @@ type PartitionFacts = {
   loader: string | null
 }
 
-/** The offset that the loader goes on from. Reset tools store -2 for "earliest". */
+/** The offset that the loader continues from. Reset tools store -2 for "earliest". */
 const loaderPlace = (loaded: { offset: number } | null, { low }: { low: number }): number =>
   loaded === null || loaded.offset < 0 ? low : Math.max(loaded.offset, low)
 
@@ -206,7 +206,7 @@ function withheldIn(commit: Commit | null): PartitionStatus['withheldDeletes'] {
   return { run, startedAt: isoText(startedMs), rows, of }
 }
 
-/** A time in metadata can be beyond what a Date holds. */
+/** A time in metadata can exceed what a Date holds. */
 const isoText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
 
 function describeNext(next: Resume): string {

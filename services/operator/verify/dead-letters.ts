@@ -1,6 +1,7 @@
 /**
- * The dead letters of one partition: which records of the log were refused, by place and fetch time, and which letters
- * the ledger lacks. The ledger is written beside the loading, so it is compared up to its own committed place.
+ * The dead letters of one partition: which records of the log were rejected, by offset and fetch time, and which
+ * letters the ledger lacks. The ledger is written concurrently with loading, so it is compared up to its own committed
+ * offset.
  */
 import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -12,7 +13,7 @@ import { exists, tableAt } from './table-shape.ts'
 
 export type RefusedOffsets = {
   has(offset: number, atMs: number): boolean
-  /** Looks again: a letter may be in the topic and hidden behind a transaction that is under way. */
+  /** Looks again: a letter may be in the topic but hidden by a transaction in progress. */
   hasSoon(offset: number, atMs: number): Promise<boolean>
 }
 
@@ -24,19 +25,20 @@ export type LettersTools = {
   database: string
   topic: string
   partition: number
-  /** Letters of this run alone. */
+  /** Only letters of this run. */
   run: string | undefined
   findings: Findings
 }
 
 /**
- * `behind`: offsets that the ledger has not come to yet; `more`: there are more refused records than are kept in mind.
+ * `behind`: offsets that the ledger has not reached yet; `more`: there are more rejected records than are kept in
+ * memory.
  */
 export type LettersChecked = { refused: RefusedOffsets; letters: number; behind: number; more: boolean }
 
-/** Places of refused records of one partition; some 20 MB. */
+/** Offsets of rejected records of one partition; some 20 MB. */
 const REFUSED_MAX = 250_000
-/** Of the ledger's rows at once. */
+/** Ledger rows read at once. */
 const PORTION_OFFSETS = 250_000
 /** A transaction takes milliseconds. */
 const LOOKS_MAX = 5
@@ -83,13 +85,13 @@ export async function checkLetters(tools: LettersTools): Promise<LettersChecked>
       rows.delete(offset)
     }
     for (const [offset, { t, run: of }] of rows) {
-      // A letter of a topic before this one, at the same place.
+      // A letter of an earlier topic, at the same offset.
       if (Number(t) < (sinceMs ?? 0) || (run !== undefined && of !== run)) continue
       findings.note('letter_unknown', `${partition}:${offset}`)
     }
   }
 
-  // What retention has taken from the topic is in the ledger still.
+  // The ledger still has what retention has deleted from the topic.
   for (const { t, origin } of await rowsOf(0, first.low)) know(origin, Number(t))
   for (let from = first.low; from < first.high; from += PORTION_OFFSETS)
     await portion(from, Math.min(from + PORTION_OFFSETS, first.high))

@@ -1,6 +1,6 @@
 /**
- * What `headrace verify` can find, in one word and in words for a person, and how it is counted: all of it, with the
- * first examples of each.
+ * What `headrace verify` can find, as a code and in words for a person. All findings are counted, and the first
+ * examples of each are kept.
  */
 
 export const DIFFERENCES = {

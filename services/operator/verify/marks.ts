@@ -1,8 +1,8 @@
 /**
- * Rows of one partition that deletion marks hide. A mark stands at the offset of the page marker that ended its walk,
- * with the time of the walk's start. One of a walk that counts is told as information; a mark of no such walk, and one
- * that hides a record which its own walk brought, is a difference. Marks are asked for by offsets in portions; of the
- * records that a later mark hides, the last ones are kept until it is reached.
+ * Rows of one partition that deletion marks hide. A mark has the offset of the page marker that ended its walk, and the
+ * time of the walk's start. A mark of a valid walk is reported as information. A mark without such a walk, or one that
+ * hides a record of its own walk, is a difference. Marks are queried by offsets in portions. Of the records that a
+ * later mark hides, the last ones are kept until it is reached.
  */
 import type { ClickHouse } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -24,19 +24,19 @@ export type MarksTools = {
 }
 
 export type MarkedWalk = { run: string; startedAt: string; offset: number; rows: number; released: boolean }
-/** `rows`: hidden by marks of walks that count; the newest of these walks, and how many there are. */
+/** `rows`: hidden by marks of valid walks; the newest of these walks, and their number. */
 export type Marked = { rows: number; walks: MarkedWalk[]; count: number }
 
 export type MarkCheck = {
   /** Takes the marks at `[from, to)` that hide a row. */
   begin(from: number, to: number): Promise<void>
   /**
-   * In the order of the log, `record` for every message that is no marker. `sinceMs`: what is earlier is of a log
-   * before this one.
+   * In log order; call `record` for every message that is not a marker. `sinceMs`: anything earlier belongs to a former
+   * log.
    */
   marker(message: RawMessage, facts: PageMarker, sinceMs: number): void
   record(offset: number): void
-  /** The record is not shown: the newest row of its key is a deleted one, at an offset behind it. */
+  /** The record is not shown: the newest row of its key is a deleted one, at a later offset. */
   hidden(record: { offset: number; key: string; isReplay: boolean }, byOffset: number): void
   end(low: number, sinceMs: number): void
   /** `shown`: rows of the partition that are shown. */
@@ -49,8 +49,7 @@ type Hidden = { offset: number; key: string }
 /** Records that one mark hides, the last ones of the log: those of its own walk are among them. */
 const HIDDEN_MAX = 1_000
 /**
- * Offsets of deleted rows that are still to be reached; some 20 MB. Beyond it records of their own walks are not looked
- * for.
+ * Offsets of deleted rows still to be reached; some 20 MB. Beyond it, records of their own walks are not searched for.
  */
 const AHEAD_MAX = 100_000
 
@@ -112,8 +111,8 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
     { offset, key, isReplay }: { offset: number; key: string; isReplay: boolean },
     byOffset: number,
   ): void {
-    // A replayed dead letter has the time of its first fetch: the walk in whose middle it lies did not bring it.
-    // What was passed without being known as a mark is the record of a deletion.
+    // A replayed dead letter has the time of its first fetch: the walk around its offset did not return it. A hidden
+    // row at an offset already passed, and not known as a mark, is the record of a deletion.
     if (isReplay || byOffset <= position) return
     const known = ahead.get(byOffset) ?? []
     if (known.length === 0 && ahead.size >= AHEAD_MAX) return
@@ -152,8 +151,8 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
 }
 
 /**
- * Places of deleted rows that are the newest of their keys, and how many are at each. GLOBAL: the table may be over
- * shards.
+ * Offsets of deleted rows that are the newest of their keys, and how many are at each. GLOBAL: the table may be
+ * sharded.
  */
 function statement({ from, keys }: Shape, partition: number, first: number, to: number): string {
   const key = keys.join(', ')

@@ -1,6 +1,6 @@
 /**
- * Page markers of one partition against the ledger `headrace_pages` and against the records that lie in front of them.
- * A replay of dead letters stands outside the pages: it is in the ledger, and counts for none.
+ * Compares page markers of one partition with the ledger `headrace_pages` and with the records before them. A replay of
+ * dead letters is outside the pages: it is in the ledger, and counts for no page.
  */
 import { type ClickHouse, textLiteral } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -17,7 +17,7 @@ export type PagesTools = {
   partition: number
   findings: Findings
 } & {
-  /** What the loader believes watermarks by. */
+  /** What the loader accepts watermarks by. */
   declared: DeclaredWatermark
 }
 
@@ -31,7 +31,7 @@ export type PageCheck = {
    * the log no longer has.
    */
   counts: { pages: number; read: number; records: number; before: number }
-  /** Of the last marker that carried one that is believed. */
+  /** Of the last marker with an accepted watermark. */
   watermark(): string | null
 }
 

@@ -1,8 +1,8 @@
 /**
- * Rows of one partition against the records of the log, exactly and in bounded memory: a row that FINAL shows stands at
- * its record's place with its fetch time. A record without such a row must be a dead letter, or its key must have a
- * version in the table that is at least as new. Both are asked by place and by key in portions, so no key is held. What
- * came after the committed place can only be newer, so a loader may run.
+ * Compares the rows of one partition with the records of the log, exactly and in bounded memory. A row that FINAL shows
+ * has its record's offset and fetch time. A record without such a row must be a dead letter, or the table must have a
+ * version of its key that is at least as new. Both are queried in portions by offset and key, so no key is held. What
+ * arrived after the committed offset can only be newer, so a loader may run.
  */
 import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -19,18 +19,18 @@ export type RowsTools = {
   refused: RefusedOffsets
   findings: Findings
 } & {
-  /** A record is not shown, since the newest row of its key is a deleted one behind it. */
+  /** A record is not shown: the newest row of its key is a deleted one after it. */
   onHidden: MarkCheck['hidden']
 }
 
 export type RowCheck = {
   /** Takes what FINAL shows of `[from, to)`. */
   begin(from: number, to: number): Promise<void>
-  /** In the order of the log. */
+  /** In log order. */
   record(message: RawMessage): Promise<void>
-  /** Looks at all that was taken so far. */
+  /** Checks all that was taken so far. */
   settle(): Promise<void>
-  /** `low`: below it the log has lost what it had. `since`: what was fetched before it was in a log before this one. */
+  /** `low`: the start of the log. `since`: anything fetched before it belongs to a former log. */
   end(low: number, sinceMs: number): Promise<void>
   /**
    * `shown`: rows of records of the log; `refused`: records that are dead letters; `before`: rows of what the log no
@@ -39,7 +39,7 @@ export type RowCheck = {
   counts: { shown: number; refused: number; before: number }
 }
 
-/** Records that are asked for at once. */
+/** Records queried at once. */
 const ASKED_ROWS_MAX = 20_000
 const ASKED_BYTES_MAX = 4 * 1024 * 1024
 /** A statement holds the records twice, escaped. */
@@ -112,7 +112,7 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
     if (asked.length > 0) await ask(asked)
   }
 
-  /** What cannot be read is found by halving. */
+  /** Bisects to find what cannot be read. */
   async function ask(records: readonly Hidden[]): Promise<void> {
     let problems: Problem[]
     try {
@@ -146,8 +146,7 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
   ): Promise<void> {
     const words = `${partition}:${offset} ${key}`
     if (newer === 1) {
-      // A replayed dead letter comes late and has the time of its first fetch: a version that came before it can be
-      // newer.
+      // A replayed dead letter arrives late and has the time of its first fetch: an earlier version can be newer.
       if (deleted === 1 && Number(at) > offset) onHidden({ offset, key, isReplay }, Number(at))
       else if (!isReplay && same === 1) findings.note('row_stale', `${words}; the table has ${p}:${at}`)
     } else if (await refused.hasSoon(offset, atMs)) counts.refused++
@@ -177,9 +176,9 @@ function lineOf(partition: number, { offset, timestamp }: RawMessage, value: Buf
 }
 
 /**
- * The records of which the table has neither this version nor a newer one, and those whose newest row is of the same
- * partition and either a deleted one behind the record, or one in front of it. A deletion of a key that is gone
- * altogether is done. GLOBAL: the table may be over shards, and each would read the records anew.
+ * The records of which the table has neither this version nor a newer one. Also those whose newest row is of the same
+ * partition and either a deleted one after the record, or one before it. Deleting a key that no longer exists is fine.
+ * GLOBAL: the table may be sharded, and each shard would read the records again.
  */
 function statement({ from, keys, structure, version }: Shape, partition: number, records: readonly Hidden[]): string {
   const key = keys.join(', ')

@@ -1,7 +1,6 @@
 /**
- * Where a run lies in the log of its partition: from behind the page before its first one to behind its last marker. By
- * the markers in the topic, so it needs no ledger. A run may have been interrupted by others, whose pages lie between
- * its own.
+ * The offsets of a run in its partition: from the end of the page before its first one to its last marker. Found by the
+ * markers in the topic, so it needs no ledger. Other runs may have interrupted it; their pages lie between its own.
  */
 import { WrongUse } from '#shared/errors.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -10,7 +9,7 @@ import { markerOf } from './pages.ts'
 /** `[from, to)`. */
 export type RunRange = { from: number; to: number }
 
-/** By partition; those where the run is not to be found are left out. Throws WrongUse when it is nowhere. */
+/** By partition; those without the run are omitted. Throws WrongUse if no partition has it. */
 export async function rangesOfRun(
   kafka: Kafka,
   topic: string,

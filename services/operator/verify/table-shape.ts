@@ -1,7 +1,7 @@
 /**
  * The table as a comparison needs it: its key, and how it orders the versions of a key. The order is the table's own
- * expression of `_version`, evaluated by ClickHouse over the record's text as the loader would insert it: nothing here
- * counts a version on its own.
+ * `_version` expression. ClickHouse evaluates it over the record's text as the loader would insert it, so this code
+ * computes no version itself.
  */
 import { type ClickHouse, quoted, textLiteral } from '#shared/clickhouse.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -11,7 +11,7 @@ export type Shape = {
   /** Database and table, quoted. */
   from: string
   keys: readonly string[]
-  /** Name and type of the columns that decide about a version, as `format` takes them. */
+  /** Name and type of the columns that decide a version, as `format` takes them. */
   structure: string
   version: string
   watermark: string | null
@@ -29,7 +29,7 @@ export async function exists(clickhouse: ClickHouse, database: string, table: st
   return (await clickhouse.rows(`SELECT name FROM system.tables WHERE ${where}`)).length > 0
 }
 
-/** Null when there is no such table. Throws Stopped for one that the loader would refuse. */
+/** Null if there is no such table. Throws Stopped for one that the loader would refuse. */
 export async function shapeOf(
   clickhouse: ClickHouse,
   database: string,

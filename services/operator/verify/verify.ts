@@ -1,7 +1,7 @@
 /**
- * `headrace verify`: compares topic, ledger and table of a stream up to what the loader has committed, and changes
- * nothing. Everything that is newer than that place may be on its way and is no difference, so it runs beside a live
- * pipeline. Memory is bounded: log and table are walked in portions of `PORTION_OFFSETS`, and no record is left out.
+ * `headrace verify`: compares topic, ledger and table of a stream up to the loader's commit, and changes nothing.
+ * Anything newer may be in flight and is not a difference, so it can run beside a live pipeline. Memory is bounded: log
+ * and table are walked in portions of `PORTION_OFFSETS`, and no record is skipped.
  */
 
 import type { ClickHouse } from '#shared/clickhouse.ts'
@@ -34,21 +34,21 @@ export type VerifyOptions = { partition?: number | undefined; run?: string | und
 export type PartitionVerified = {
   partition: number
   log: LogRange
-  /** The offset up to which everything was compared; null when the loader has committed nothing. */
+  /** The offset up to which everything was compared; null if the loader has committed nothing. */
   committed: number | null
   records: number
   pages: number
-  /** Pages of which the loader counted the records; of those of a replay and where reading began it knows nothing. */
+  /** Pages of which the loader counted the records. It does not count those of a replay, nor where reading began. */
   pagesCounted: number
   letters: number
-  /** Offsets of dead letters that their ledger has not come to yet. */
+  /** Offsets of dead letters that their ledger has not reached yet. */
   lettersBehind: number
   /** Records that FINAL shows; the others have newer versions, were deleted, or are dead letters. */
   shown: number
   refused: number
-  /** Rows that marks of complete walks hide: they are deleted, and no difference. */
+  /** Rows that marks of complete walks hide: they are deleted, which is not a difference. */
   marked: Marked
-  /** Rows, and rows of the ledger, of what the log no longer has: no difference. */
+  /** Rows, and rows of the ledger, of what the log no longer has: not a difference. */
   before: { rows: number; pages: number }
   watermark: { committed: string | null; lastPage: string | null; table: string | null }
   differences: Difference[]
@@ -63,9 +63,9 @@ export type Verified = {
   notes: string[]
 }
 
-/** Offsets whose rows are held at once: some 40 MB. Each portion is one look at the whole table's places. */
+/** Offsets whose rows are held at once: some 40 MB. Each portion scans the offsets of the whole table. */
 const PORTION_OFFSETS = 500_000
-/** A longer one may not fit into the commit, which goes without it then. */
+/** A longer watermark may not fit into the commit, which omits it then. */
 const WATERMARK_CHARS_MAX = 200
 
 /** Throws WrongUse for a stream, a partition or a run that Kafka does not know. */
@@ -142,7 +142,7 @@ async function verifyPartition(
       if (sinceMs === 0) sinceMs = Number(message.timestamp)
       const marker = markerOf(message)
       if (marker !== null) {
-        // The records of a walk are looked at before its end, where it is known which of them its marks hide.
+        // Records of a walk are checked before its end, where it is known which of them its marks hide.
         if (marker.complete !== undefined) await rows?.settle()
         pages.marker(message, marker)
         marks?.marker(message, marker, sinceMs)
@@ -182,8 +182,8 @@ async function verifyPartition(
 }
 
 /**
- * After a reset, or behind a gap that the API was not asked for yet, a commit says less than the pages; it never says
- * something else.
+ * After a reset, or after a gap that was not refetched yet, a commit says less than the pages. It never contradicts
+ * them.
  */
 function compareWatermark(
   { committed, partition }: Own,

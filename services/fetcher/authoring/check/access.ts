@@ -1,4 +1,4 @@
-/** The steps before the first record: are the secrets there, does the address answer, are the credentials accepted? */
+/** The steps before the first record: do the secrets exist, does the address respond, are the credentials accepted? */
 import type { Resolver } from '#shared/config/config.ts'
 import { secretRefsOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -28,7 +28,7 @@ function troubleWith(ref: SecretRef, resolver: Resolver): unknown[] {
 
 export const hintOf = (error: unknown): string | undefined => (error instanceof HeadraceError ? error.hint : undefined)
 
-/** `error`: what asking for the first page ended with; null if it was answered. */
+/** `error`: the error of the first page's request; null if it succeeded. */
 export function addressStep(source: Source, api: Api, error: unknown): CheckStep {
   const name = typeof source.baseUrl === 'string' ? 'baseUrl' : source.baseUrl.name
   if (isUnanswered(error))
@@ -38,7 +38,7 @@ export function addressStep(source: Source, api: Api, error: unknown): CheckStep
   return ok('address', `${api.baseUrl} answers`)
 }
 
-/** No attempt brought an answer. */
+/** No attempt got a response. */
 const isUnanswered = (error: unknown): boolean =>
   error instanceof PageFailed &&
   error.cause instanceof AttemptFailed &&
@@ -46,7 +46,7 @@ const isUnanswered = (error: unknown): boolean =>
 
 const hasNoToken = (error: unknown): boolean => error instanceof PageFailed && error.code === 'HR_TOKEN_UNAVAILABLE'
 
-/** True if no other stream of the source would be answered either. */
+/** True if no other stream of the source would get a response either. */
 export const isOutOfReach = (error: unknown): boolean => isUnanswered(error) || hasNoToken(error)
 
 const FORBIDDEN = 403

@@ -1,7 +1,7 @@
 /**
- * Whether a source works, before it runs: each step asks one question and, when the answer is no, says what to change.
- * It asks the API with the client of the run, within the quota, for at most two pages a stream and what changed since;
- * it publishes nothing and needs no other server.
+ * Checks whether a source works before it runs. Each step asks one question and, on failure, says what to change. It
+ * calls the API with the client of a run, within the quota. It reads at most two pages per stream, and what changed
+ * since. It publishes nothing and needs no other server.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -24,13 +24,13 @@ export type CheckOptions = Omit<ApiTools, 'requestsMax'> & {
   /** Of that source. */
   streams: readonly Stream[]
   signal: AbortSignal
-  /** Told of each step as soon as it is known. */
+  /** Called with each step as soon as it is known. */
   onStep?(step: PlacedStep): void
 }
 
 export type Checked = { steps: PlacedStep[]; requests: readonly Asked[] }
 
-/** Two pages and two questions for what changed since, each three times at worst. */
+/** Two pages and two requests for what changed since, each three times at worst. */
 const STREAM_REQUESTS_MAX = 12
 
 const requestsMax = (streams: readonly Stream[]): number =>
@@ -94,7 +94,7 @@ type StreamCheck = {
   tell(step: CheckStep): CheckStep
 }
 
-/** False if other streams would not be answered either. */
+/** False if other streams would not get a response either. */
 async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamCheck): Promise<boolean> {
   const { source } = tools.stream
   let { stream } = tools

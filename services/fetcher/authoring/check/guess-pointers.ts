@@ -1,7 +1,4 @@
-/**
- * Looks for what a declaration does not point to: where an answer holds arrays of records, and where something that
- * looks like a next page.
- */
+/** Finds what a declaration does not point to: arrays of records in a response, and what looks like a next page. */
 import { type JsonPlace, placesIn } from './walk-json.ts'
 
 export type FoundArray = { pointer: string; length: number }
@@ -17,7 +14,7 @@ export function arraysIn(body: unknown): FoundArray[] {
 const NEXT_NAMES = /next|continuation|page_?token|scroll_?id|end_?cursor/i
 
 /**
- * Pointers to texts and numbers whose names say that they lead on. Names of an object around them count: `{ "next": {
+ * Pointers to strings and numbers whose names suggest a next page. Names of an enclosing object count: `{ "next": {
  * "href": "…" } }`.
  */
 export function nextPlacesIn(body: unknown): string[] {

@@ -1,7 +1,4 @@
-/**
- * The steps over pages: does the declaration find the records, and does it find another page with other records behind
- * the first?
- */
+/** The steps over pages: does the declaration find the records, and another page with other records after the first? */
 import LinkHeader from 'http-link-header'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { cautionAbout, pagesOf } from '#shared/declaration/paginate/paginate.ts'
@@ -16,7 +13,7 @@ import { hintOf } from './access.ts'
 import { arraysIn, nextPlacesIn } from './guess-pointers.ts'
 import { type Attempt, type CheckStep, failed, ok, skipped, warned } from './step.ts'
 
-/** The raw records of an answer; null if a run would not take it for a page. */
+/** The raw records of a response; null if a run would not take it for a page. */
 export function recordsIn(stream: Stream, answer: PageResponse): readonly unknown[] | null {
   if (stream.answers.meanings.get(answer.status) === 'empty') return []
   try {
@@ -26,7 +23,7 @@ export function recordsIn(stream: Stream, answer: PageResponse): readonly unknow
   }
 }
 
-/** `refused`: the address or the credentials have failed already. */
+/** `refused`: the address or the credentials have already failed. */
 export function firstPageStep(
   { stream, answers }: DryRunOptions,
   { page, error }: Attempt<SeenPage>,
@@ -35,7 +32,7 @@ export function firstPageStep(
   const [answer] = answers
   if (answer === undefined)
     return refused ? skipped('first page', 'was not answered') : failed('first page', messageOf(error), hintOf(error))
-  // What an answer holds is for the author's function to say; it may take several for a page.
+  // Only the author's function knows what a response holds; it may combine several into a page.
   if (stream.paginate.kind === 'generator') {
     if (page === null) return failed('first page', messageOf(error), hintOf(error))
     return ok('first page', `${page.records.length} records from the function of generator`)
@@ -74,12 +71,12 @@ export function secondPageStep(
   if (second === null || second.page === null)
     return failed('second page', messageOf(second?.error), secondAdvice(stream, second?.error))
   const { page } = second
-  // A walk of the author's own has its end behind its last page.
+  // A generator ends after its last page.
   if (isOwn && page.last && page.records.length === 0) return skipped('second page', 'the first one is the last')
   return warned(newRecords(look, page), warningsOf(page))
 }
 
-/** What a run would warn of, or hold its watermark for. */
+/** What a run would warn about, or hold its watermark for. */
 const warningsOf = ({ cautions = [], incomplete }: SeenPage): string[] => [
   ...cautions.map(({ says }) => says),
   ...(incomplete === undefined ? [] : [`a run would hold the watermark: ${incomplete}`]),
@@ -87,9 +84,9 @@ const warningsOf = ({ cautions = [], incomplete }: SeenPage): string[] => [
 
 export const isEnvelope = (error: unknown): error is Stopped => error instanceof Stopped && error.code === 'HR_ENVELOPE'
 
-/** An end that the declaration sees, and the answer does not, would lose every page behind it. */
+/** If the declaration sees an end where the response has none, every later page would be lost. */
 function onlyPage(stream: Stream, answer: PageResponse): CheckStep {
-  // With hasMore, the API has said so: a cursor that is still there means nothing.
+  // With hasMore, the API has decided: a cursor that remains means nothing.
   const pages = pagesOf(stream.paginate)
   const saysSo = pages.kind === 'generator' || ('hasMore' in pages && pages.hasMore !== undefined)
   const advice = saysSo ? null : nextAdvice(stream, answer)
@@ -106,7 +103,7 @@ function newRecords({ stream, pages }: DryRunOptions, page: SeenPage): CheckStep
   const before = new Set(pages.filter((each) => each !== page).flatMap(marksOf))
   const keys = marksOf(page)
   const fresh = keys.filter((key) => !before.has(key)).length
-  // Some ways of paging read some records twice, and say so.
+  // Some paginators read some records twice, and say so.
   if (keys.length > 0 && fresh === 0 && page.repeats === undefined) {
     return failed(
       'second page',
@@ -126,7 +123,7 @@ function newRecords({ stream, pages }: DryRunOptions, page: SeenPage): CheckStep
   return ok('second page', says, caution === null ? [] : [caution])
 }
 
-/** Key of each record; of one that does not fit the schema, all of it. */
+/** The key of each record; the whole record if it does not fit the schema. */
 const marksOf = ({ judged }: SeenPage): string[] => [
   ...judged.records.map(({ key }) => `key ${key}`),
   ...judged.rejected.map(({ raw }) => `raw ${raw}`),
@@ -137,7 +134,7 @@ const EXPIRED_OR_UNKNOWN = 'the API does not take the cursor: check paginate, wh
 const secondAdvice = (stream: Stream, error: unknown): string | undefined =>
   error instanceof PageRefused && stream.paginate.kind !== 'offset' ? EXPIRED_OR_UNKNOWN : hintOf(error)
 
-/** Where the answer seems to name a next page; null if nowhere. */
+/** Where the response seems to name a next page; null if nowhere. */
 function nextAdvice({ paginate }: Stream, { body, headers }: PageResponse): string | null {
   const places = nextPlacesIn(body).map((pointer) => `"${pointer}"`)
   const link =

@@ -1,12 +1,12 @@
 /**
- * The quota that an API names in its answers (RateLimit-Policy and RateLimit of draft-ietf-httpapi-ratelimit-headers in
- * its later and earlier forms, the X-RateLimit family), compared with the declared one.
+ * Compares the declared quota with the one that an API names in its responses. Read are RateLimit-Policy and RateLimit
+ * (draft-ietf-httpapi-ratelimit-headers, later and earlier forms) and the X-RateLimit family.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import type { QuotaSpec } from '#shared/declaration/quota.ts'
 import { type CheckStep, failed, ok, skipped } from './step.ts'
 
-/** `perMs` is null where the API does not say for how long. */
+/** `perMs` is null if the API does not name the period. */
 export type NamedQuota = { header: string; requests: number; perMs: number | null }
 
 const SECOND_MS = 1000
@@ -62,7 +62,7 @@ export function quotaStep(
   }
   const advice = `declare at most quota: { requests: ${tightest.requests}, per: '${tightest.perMs / SECOND_MS}s' }`
   if (declared.length === 0) return failed('quota', `none is declared, and the API names ${shown}`, advice)
-  // Those of some paths only say nothing of the others.
+  // Quotas of some paths say nothing about the others.
   const general = declared.filter(({ paths }) => paths === undefined)
   const strictest = Math.min(...(general.length > 0 ? general : declared).map(({ requests, per }) => requests / per))
   if (strictest > tightest.requests / tightest.perMs) {

@@ -1,7 +1,4 @@
-/**
- * The steps over the records of the pages seen: do they fit the schema, and do they come in the order that the
- * declaration says?
- */
+/** The steps over the records of the pages seen: do they fit the schema, and are they in the declared order? */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Stopped } from '#shared/errors.ts'
 import { comparePositions, type Position } from '#shared/watermark.ts'
@@ -23,7 +20,7 @@ export type SampledRecords = {
   noEnvelope: Stopped | null
 }
 
-/** Of every answer, also of one that the walk could not go on from; of the author's own walk, of every page. */
+/** Of every response, also one that the walk could not continue from; of a generator, of every page. */
 export function seenRecords({ stream, answers, pages }: DryRunOptions): SampledRecords {
   const judge = createValidator(stream)
   let noEnvelope: Stopped | null = null
@@ -80,7 +77,7 @@ export function schemaStep(
   return ok('schema', says, [...letters, ...unknown, ...missing])
 }
 
-/** `counted`: the API names its pages by a counter, which `sorted` alone makes no safer. */
+/** `counted`: the API names its pages by a counter, which `sorted` alone does not make safer. */
 export function orderStep({ watermark }: Stream, { fit }: SampledRecords, counted: boolean): CheckStep {
   const positions = fit.flatMap(({ position }) => (position === null ? [] : [position]))
   if (watermark === null) return skipped('order', 'no watermark is declared')

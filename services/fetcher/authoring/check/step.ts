@@ -1,4 +1,4 @@
-/** A step of `headrace check`: what was looked at, what was found, and what an author changes when it is not right. */
+/** A step of `headrace check`: what was examined, what was found, and what an author changes on failure. */
 import type { Stream } from '#shared/declaration/compile.ts'
 
 export const STEPS = [
@@ -17,14 +17,14 @@ export type StepName = (typeof STEPS)[number]
 
 export type CheckStep = {
   step: StepName
-  /** `skipped`: there was nothing to look at, or nothing is declared that could be wrong. */
+  /** `skipped`: there was nothing to examine, or nothing declared that could be wrong. */
   status: 'ok' | 'failed' | 'skipped'
   says: string
   /** What to change, for a failed step. */
   advice?: string
   /** What is right and still worth knowing. */
   notes?: string[]
-  /** What may be wrong: records can be missing, and nothing here can tell. */
+  /** What may be wrong: records can be missing, and this check cannot tell. */
   warnings?: string[]
 }
 
@@ -48,7 +48,7 @@ export const skipped = (step: StepName, says: string): CheckStep => ({ step, sta
 export const warned = (step: CheckStep, warnings: readonly string[]): CheckStep =>
   warnings.length === 0 ? step : { ...step, warnings: [...warnings] }
 
-/** One page that was asked for: it came, there was none, or asking failed. */
+/** One page that was requested: it arrived, there was none, or the request failed. */
 export type Attempt<Page> = { page: Page | null; error: unknown }
 
 export const placed = (stream: Stream | null, step: CheckStep): PlacedStep => ({

@@ -1,14 +1,11 @@
-/**
- * Every place of a JSON value that is not inside an array, with its pointer (RFC 6901). Bounded: an answer can be
- * anything.
- */
+/** Every place of a JSON value outside arrays, with its pointer (RFC 6901). Bounded: a response can be anything. */
 
 export type JsonPlace = { pointer: string; value: unknown }
 
 const DEPTH_MAX = 4
 const PLACES_MAX = 500
 
-/** Breadth first, so that the outer places are found in any answer. */
+/** Breadth first, so that the outer places are found in any response. */
 export function placesIn(body: unknown): JsonPlace[] {
   const places: JsonPlace[] = [{ pointer: '', value: body }]
   for (let at = 0; at < places.length; at++) {

@@ -1,7 +1,7 @@
 /**
- * The step over the watermark: asks the API for what changed since the highest value seen, and looks whether the answer
- * holds to it, and whether records that are equal to it come again. One request, and a second one, one step earlier, if
- * they do not.
+ * The step over the watermark: requests what changed since the highest value seen. It checks that the response respects
+ * that bound, and that records equal to it are returned again. One request, and a second one step earlier if they are
+ * not.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
@@ -26,7 +26,7 @@ import { recordsIn } from './pages.ts'
 import { type CheckStep, failed, ok, skipped } from './step.ts'
 
 export type Since = {
-  /** As the request says it, and what that means: rounded down to what the form can say. */
+  /** As the request writes it, and its meaning: rounded down to the precision of the form. */
   text: string
   position: Position
   records: readonly Placed[]
@@ -85,7 +85,7 @@ async function askSince({ stream, api, signal }: Tools, watermark: Watermarking,
 const formKind = ({ form, kind }: Watermarking) =>
   form === 'epochMs' || form === 'epochSeconds' ? form : form === 'plain' ? kind : 'iso'
 
-/** Null: the records that are equal to what was asked did not come. */
+/** Null: the records equal to the requested value were not returned. */
 function firstVerdict(
   watermark: Watermarking,
   since: Since,

@@ -1,7 +1,7 @@
 /**
- * A recording: the exchanges of one walk as a JSON file, for tests that need no API. It is made to be committed:
- * requests without credentials, of an answer's headers only those that a walk reads, and `***` wherever a secret stood.
- * The token endpoint never comes into it, since what is recorded is what passes outside the authorize layer.
+ * A recording: the exchanges of one walk as a JSON file, for tests that need no API. It is made to be committed.
+ * Requests have no credentials, responses only the headers that a walk reads, and `***` replaces every secret. The
+ * token endpoint is never recorded: only what passes outside the authorize layer is.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +29,7 @@ const exchange = z.strictObject({
   request: recordedRequest,
   response: z.strictObject({
     status: z.int().min(200).max(299),
-    /** Where it came from, if a redirect led to another place than was asked. */
+    /** The address that responded, if a redirect led away from the requested one. */
     url: z.url().optional(),
     headers: z.record(z.string(), z.string()).default({}),
     body: z.unknown(),
@@ -39,12 +39,12 @@ const exchange = z.strictObject({
 const recording = z.strictObject({
   headrace: z.literal('recording'),
   v: z.literal(1),
-  /** For who reads the file. */
+  /** For the reader of the file. */
   note: z.string().optional(),
   /** `source.stream`. */
   stream: z.string(),
   partition: z.int().min(0),
-  /** Of a partition whose shares are found: the one that was walked. */
+  /** Of a partition with discovered slices: the slice that was walked. */
   values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
   baseUrl: z.url(),
   recordedAt: z.iso.datetime(),
@@ -56,17 +56,17 @@ export type RecordedExchange = z.infer<typeof exchange>
 export type RecordedRequest = z.infer<typeof recordedRequest>
 
 export type Recorder = {
-  /** When the recording begins, epoch milliseconds: what a walk in windows goes up to. */
+  /** When the recording began, epoch milliseconds: the end of a walk in time windows. */
   startedMs: number
-  /** Passes everything on and keeps what was answered. */
+  /** Passes everything on and records the responses. */
   around(send: Send): Send
-  /** Null when nothing was answered. */
+  /** Null if there was no response. */
   recording(note?: string): Recording | null
 }
 
-/** Of a request, besides the header that takes the cursor. Others may hold a key. */
+/** Request headers to record, besides the one that takes the cursor. Others may hold a key. */
 const HEADERS_SENT: readonly string[] = ['accept', 'accept-language', 'content-type']
-/** What a walk reads of an answer, besides the header that names the cursor. */
+/** Response headers that a walk reads, besides the one that names the cursor. */
 const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link', 'x-total-count']
 
 export function createRecorder(
@@ -144,7 +144,7 @@ export function readRecording(file: string | URL): Recording {
     })
   let content: unknown
   try {
-    // As the client reads an answer, so that an exact number stays exact.
+    // Parsed as the client parses a response, so that an exact number stays exact.
     content = parseJson(readFileSync(path, 'utf8'))
   } catch (error) {
     throw refuse(`is no recording that can be read: ${messageOf(error)}`)
@@ -167,7 +167,7 @@ export function writeRecording(file: string | URL, content: Recording): void {
   }
 }
 
-/** A slip such as `--record shop.ts` must not cost a declaration. Throws WrongUse. */
+/** A slip such as `--record shop.ts` must not overwrite a declaration. Throws WrongUse. */
 export function refuseOtherFile(file: string | URL): void {
   const path = pathOf(file)
   let text: string
@@ -185,10 +185,10 @@ export function refuseOtherFile(file: string | URL): void {
   })
 }
 
-/** Of what is nested deeper than JSON.stringify can go. */
+/** For values nested deeper than JSON.stringify allows. */
 export const DEEP_CHARS_MAX = 256 * 1024 * 1024
 
-/** On one line where an answer is nested too deep for more. Throws Stopped for one that is too large as well. */
+/** On one line if a response is nested too deeply for indentation. Throws Stopped for one that is too large as well. */
 export function recordingText(content: Recording): string {
   try {
     return `${JSON.stringify(content, null, 2)}\n`

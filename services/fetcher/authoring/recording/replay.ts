@@ -1,7 +1,7 @@
 /**
- * Answers from a recording instead of an API: the recorded exchanges in their order, each to the very request that it
- * was recorded for. Any other request is refused with the nearest recorded one and what differs, because a declaration
- * that asks otherwise is not tested by that recording.
+ * Responds from a recording instead of an API: the recorded exchanges in order, each only to the request that it was
+ * recorded for. Any other request is refused, with the nearest recorded one and the difference. A declaration that
+ * sends other requests is not tested by that recording.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -26,7 +26,7 @@ export function replayed(recording: Recording, stream: Stream): Send {
 }
 
 function responseTo(request: PageRequest, { response }: RecordedExchange, fetchedMs: number): PageResponse {
-  // Not structuredClone, which gives up at a few thousand levels.
+  // Not structuredClone, which fails at a few thousand levels.
   const text = rawText(response.body, DEEP_CHARS_MAX)
   return {
     status: response.status,
@@ -47,7 +47,7 @@ function notRecorded(stream: Stream, { exchanges }: Recording, answered: number,
     number: index + 1,
     differs: differences(asked, request),
   }))
-  // Of several that are as near, the one whose turn it is.
+  // Of several equally near ones, the one that comes next.
   const nearest = scored.sort(
     (a, b) =>
       a.differs.length - b.differs.length || Math.abs(a.number - 1 - answered) - Math.abs(b.number - 1 - answered),
@@ -73,7 +73,7 @@ const requestText = ({ method, url, body }: RecordedRequest): string =>
 const TEXT_CHARS_MAX = 300
 const shortened = (text: string): string => cutText(text, TEXT_CHARS_MAX)
 
-/** The parts in which a request is not the recorded one, in words. */
+/** The parts in which a request differs from the recorded one, in words. */
 export function differences(asked: RecordedRequest, recorded: RecordedRequest): string[] {
   const [a, b] = [new URL(asked.url), new URL(recorded.url)]
   return [
@@ -86,7 +86,7 @@ export function differences(asked: RecordedRequest, recorded: RecordedRequest): 
   ]
 }
 
-/** A parameter that comes several times counts with all its values. */
+/** A repeated parameter counts with all its values. */
 function pairsOf(url: URL): Record<string, string> {
   const names = [...new Set(url.searchParams.keys())]
   return Object.fromEntries(names.map((name) => [name, JSON.stringify(url.searchParams.getAll(name))]))
@@ -101,7 +101,7 @@ function namesOf(
   return names.filter((name) => !fits(asked[name], recorded[name])).map((name) => `${what} ${name}`)
 }
 
-/** Where a secret stood when it was recorded, anything may stand now. */
+/** Where a secret was recorded, any value fits now. */
 function fits(asked: string | undefined, recorded: string | undefined): boolean {
   if (asked === recorded || asked === undefined || recorded === undefined) return asked === recorded
   const [opening = '', ...rest] = recorded.split(HIDDEN)

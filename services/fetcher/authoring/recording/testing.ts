@@ -1,7 +1,7 @@
 /**
  * What an author's test imports: `import { walkRecorded } from 'headrace/testing'`. It walks a stream over a recording
- * with the code of the run (first request, paginator, walk, map, schema, memory), so a test of a declaration needs no
- * API, no secret and no server.
+ * with the code of a run (first request, paginator, walk, map, schema, deduplication). So a test of a declaration needs
+ * no API, no secret and no server.
  */
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
@@ -19,15 +19,15 @@ export { replayed } from './replay.ts'
 export type RecordedWalk = DryRunRecords & {
   /** Pages walked: all that the recording has. */
   pages: number
-  /** What the API was asked for, in order; without credentials. */
+  /** The requests to the API, in order; without credentials. */
   requests: RecordedRequest[]
 }
 
 /**
  * Walks all of a recording. `declared` is the default export of the declaration, `stream` the stream's name in it,
  * `file` the recording (`new URL('./shop.orders.recording.json', import.meta.url)`). Throws what the run would throw,
- * DeclarationError, WrongUse for a file that is no recording of this stream, or Stopped: HR_NOT_RECORDED for a request
- * that does not come next in it, HR_RECORDING_LEFT if the walk ends before it.
+ * DeclarationError, or WrongUse for a file that is not a recording of this stream. Throws Stopped for a request that
+ * does not come next in it (HR_NOT_RECORDED), or if the walk ends early (HR_RECORDING_LEFT).
  */
 export async function walkRecorded(declared: Declared, stream: string, file: string | URL): Promise<RecordedWalk> {
   return walkRecording(streamOf(declared, stream), readRecording(file))
@@ -58,7 +58,7 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
     startedMs,
   })
   const all = recording.exchanges.length
-  // A page of an author's own walk may take several exchanges.
+  // A page of a generator may take several exchanges.
   while (look.answers.length < all && (await look.next()) !== null);
   if (look.answers.length < all) {
     throw new Stopped(
@@ -79,6 +79,6 @@ function streamOf(declared: Declared, name: string): Stream {
   })
 }
 
-/** A setting may have had another value when it was recorded, such as the port of a server that ran for a test. */
+/** A setting may have had another value during the recording, such as the port of a test server. */
 const baseUrlOf = ({ source }: Stream, recording: Recording): string =>
   typeof source.baseUrl === 'string' ? new URL(source.baseUrl).href : recording.baseUrl

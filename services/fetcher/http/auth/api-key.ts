@@ -1,5 +1,5 @@
 /**
- * A key in a header or in the query. In the query it is put into the copy that is sent; links and cursors are kept
+ * A key in a header or in the query. A query key goes only into the copy that is sent; links and cursors are stored
  * without it.
  */
 import type { AuthSpec } from '#shared/declaration/auth.ts'

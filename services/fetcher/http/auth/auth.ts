@@ -1,5 +1,5 @@
 /**
- * From a declaration's `auth` to credentials. A secret that is missing at the start is a WrongUse that names its
+ * Builds credentials from a declaration's `auth`. A secret that is missing at the start is a WrongUse that names its
  * variable.
  */
 
@@ -51,10 +51,10 @@ function ownCredentials(source: Source, baseUrl: string, tools: TokenTools & { s
   }
 }
 
-/** Fields of auth that name who asks; what proves it are all the others. */
+/** Fields of `auth` that identify the client; all the others prove its identity. */
 const NAMES: readonly string[] = ['clientId', 'username', 'issuer', 'subject', 'keyId']
 
-/** Every secret that the declaration names, by its variable: as it is now, and as it was before. */
+/** Every secret that the declaration names, by its variable: its current value, then its former ones. */
 function credentialsOf({ auth, headers }: Source, secrets: LiveSecrets): Credential[] {
   const inner = auth?.kind === 'custom' ? Object.entries(auth.secrets) : []
   return [...Object.entries(auth ?? {}), ...inner, ...Object.entries(headers)].flatMap(([field, ref]) =>

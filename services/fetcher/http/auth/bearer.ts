@@ -1,4 +1,4 @@
-/** A fixed token in `Authorization: Bearer` (RFC 6750 section 2.1), or with another word before it. */
+/** A fixed token in `Authorization: Bearer` (RFC 6750 section 2.1), or after another scheme. */
 import type { AuthSpec } from '#shared/declaration/auth.ts'
 import { type Credentials, fixed, withHeader } from './credentials.ts'
 import type { LiveSecrets } from './live-secrets.ts'

@@ -1,25 +1,24 @@
 /**
- * Keeps credentials out of what is stored and shown. Some APIs repeat the key or the token in their next links: a mark
- * stands there instead, and the credential that is current comes back when the link is asked for. Guarantees: what
- * `conceal` returns holds no credential as a value of a query or a path, and `reveal` brings the link back with the
- * credentials of now. Pure.
+ * Keeps credentials out of what is stored and shown. Some APIs repeat the key or the token in their next links. A mark
+ * replaces it, and the current credential returns when the link is requested. Guarantees: what `conceal` returns holds
+ * no credential as a value of a query or a path. `reveal` restores the link with the current credentials. Pure.
  */
 import { finder } from './scrub.ts'
 
 /**
- * `id`: the name of its variable, or what it is; the same after a restart and for each later value. The current one
- * comes first.
+ * `id`: the name of its variable, or its kind; the same after a restart and for each later value. The current
+ * credential comes first.
  */
 export type Credential = {
   id: string
   value: string
-  /** It names an account and proves nothing, such as a client id. */
+  /** It identifies an account and proves nothing, such as a client id. */
   isName?: boolean
-  /** It is known only once it was asked for, and another one soon after. */
+  /** It is known only after it was requested, and is soon replaced. */
   isToken?: boolean
 }
 
-/** Shorter ones are also found in what is no credential. */
+/** Shorter values also occur in text that is not a credential. */
 export const CREDENTIAL_CHARS_MIN = 8
 /** A link inside a link inside a link. */
 const ENCODINGS_MAX = 3
@@ -28,7 +27,7 @@ const MARK = /~credential\.([\w-]+)\.(\d)~/g
 const markOf = ({ id }: Credential, encodings: number): string =>
   `~credential.${id.replace(/[^\w-]/g, '_')}.${encodings}~`
 
-/** A copy with marks; the same URL where there is nothing to conceal. */
+/** A copy with marks; the same URL if there is nothing to conceal. */
 export function conceal(url: URL, known: readonly Credential[]): URL {
   const long = known.filter(({ value }) => value.length >= CREDENTIAL_CHARS_MIN)
   if (long.length === 0) return url
@@ -63,7 +62,7 @@ function withMarks(text: string, credential: Credential): string {
   return marked
 }
 
-/** The link as it came, with the credentials of now. A mark whose credential is not among them stays. */
+/** The link as it came, with the current credentials. A mark whose credential is unknown stays. */
 export function reveal(url: URL, known: readonly Credential[]): URL {
   if (!hasMark(url)) return url
   const text = url.href.replace(MARK, (mark, _id: string, encodings: string) => {
@@ -78,7 +77,7 @@ export const withoutMarks = (url: URL): URL => (hasMark(url) ? new URL(url.href.
 
 export const hasMark = (url: URL): boolean => url.href.search(MARK) !== -1
 
-/** Tells whether a text holds a credential, however it was written: decoded up to a bound, and inside base64. */
+/** Tells whether a text holds a credential in any spelling: decoded up to a bound, and inside base64. */
 export function credentialFinder(known: () => readonly Credential[]): (text: string) => boolean {
   const find = finder(() =>
     known().flatMap(({ value, isName }) => (isName === true || value.length < CREDENTIAL_CHARS_MIN ? [] : [value])),
@@ -105,7 +104,7 @@ const base64In = (text: string): string[] =>
 const encodedBy = (text: string, encodings: number): string =>
   encodings === 0 ? text : encodedBy(encodeURIComponent(text), encodings - 1)
 
-/** What is no encoding stays as it is. */
+/** Text that is not percent-encoded stays as it is. */
 function decodedOnce(text: string, plusIsSpace: boolean): string {
   try {
     return decodeURIComponent(plusIsSpace ? text.replaceAll('+', ' ') : text)

@@ -1,6 +1,6 @@
 /**
- * What the authorize layer knows of a way to prove who we are. The secrets live in the closures of its makers: they go
- * into the copy of a request that `apply` gives back, and nowhere else.
+ * The authorize layer's view of credentials. Secrets live in the closures of the factories. They go only into the copy
+ * of a request that `apply` returns.
  */
 import type { SecretRef } from '#shared/declaration/secret.ts'
 import type { PageRequest } from '../messages.ts'
@@ -11,22 +11,22 @@ import { scrubber } from './scrub.ts'
 export type Credentials = {
   /** A copy with the credentials in it, and the token that it holds, for `renew`. */
   apply(request: PageRequest, signal: AbortSignal): Promise<{ request: PageRequest; token: string | null }>
-  /** After a 401 to `token`: true if there is another one now. False where nothing can be renewed. */
+  /** After a 401 to `token`: true if there is now another token. False if nothing can be renewed. */
   renew(token: string | null, signal: AbortSignal): Promise<boolean>
-  /** The renewed one was refused too: it is not sent again where another can be had. */
+  /** The renewed token was refused too: it is not sent again if another can be obtained. */
   rejected(token: string | null): void
   /**
-   * Stands for what the credentials are made of: asking again may end otherwise once it has changed. Holds secrets, and
-   * is shown nowhere.
+   * Identifies what the credentials are made of: after it has changed, another attempt may succeed. Holds secrets, and
+   * is never shown.
    */
   stamp(): Promise<string>
-  /** Takes the secrets out of a text that an API wrote: some quote the key that they refuse. */
+  /** Removes the secrets from a text that an API wrote: some quote the key that they refuse. */
   scrub(text: string): string
-  /** The credentials that a next link may repeat; of one that changes, the current one first. */
+  /** Credentials that a next link may repeat; the current value of each first. */
   known(): readonly Credential[]
-  /** What a person checks when they are refused. */
+  /** What a person checks when the credentials are refused. */
   hint: string
-  /** Ends what is under way, in bounded time. */
+  /** Ends what is in flight, in bounded time. */
   close(): Promise<void>
 }
 
@@ -35,13 +35,12 @@ export type FixedSpec = {
   refs: readonly SecretRef[]
   hint: string
   put(request: PageRequest): PageRequest
-  /** Made of the secrets, and as good as they are. */
+  /** Derived from the secrets, and as sensitive as they are. */
   made?(): readonly string[]
 }
 
 /**
- * Credentials that are the secrets themselves: there are others as soon as a secret has another value. Throws WrongUse
- * for a missing one.
+ * Credentials that are the secrets themselves: they change as soon as a secret does. Throws WrongUse for a missing one.
  */
 export function fixed({ secrets, refs, hint, put, made = () => [] }: FixedSpec): Credentials {
   const stamp = () => stampOf(secrets, refs)

@@ -1,7 +1,7 @@
 /**
- * Credentials that an author's function makes of a request, such as an HMAC of its body. It is called for every attempt
- * and must be pure; what it returns goes into the copy that is sent to the source's own origin, is shown nowhere, and
- * in the query is redacted by its declared names.
+ * Credentials that an author's function makes from a request, such as an HMAC of its body. It is called for every
+ * attempt and must be pure. Its result goes into the copy that is sent to the source's own origin, and is never shown.
+ * In the query it is redacted by its declared names.
  */
 
 import type { AuthChanges, AuthOf } from '#shared/declaration/auth.ts'
@@ -15,9 +15,9 @@ import { type LiveSecrets, stampOf } from './live-secrets.ts'
 import { scrubber } from './scrub.ts'
 import type { TokenTools } from './tokens/token-request.ts'
 
-/** Signatures of requests that are under way, which an API may quote. */
+/** Signatures of requests in flight, which an API may quote. */
 const SIGNATURES_SCRUBBED_MAX = 64
-/** A part of a value that is shorter is a word, a number or a date. */
+/** A shorter part of a value is a word, a number or a date. */
 const SIGNATURE_CHARS_MIN = 20
 
 export function customCredentials(
@@ -60,7 +60,7 @@ export function customCredentials(
   return {
     async apply(given) {
       const token = stampOf(live, refs)
-      // What is sent by default with a body is covered by the signature like all the rest.
+      // The headers sent by default with a body are signed like all the others.
       const typed = given.body === undefined ? given.headers : { 'content-type': 'application/json', ...given.headers }
       let request: PageRequest = { ...given, headers: typed }
       const { headers = {}, query = {} } = changesFor(request)
@@ -85,7 +85,7 @@ export function customCredentials(
     rejected: () => undefined,
     stamp: async () => stampOf(live, refs),
     scrub,
-    // Each request has a signature of its own: an old one that comes back is worth nothing, and may be a date or a
+    // Each request has its own signature: an old one that an API repeats is worthless. It may also be a date or a
     // number.
     known: () => [],
     hint: `check ${Object.values(spec.secrets)
@@ -95,7 +95,7 @@ export function customCredentials(
   }
 }
 
-/** Names what is wrong, never a value: it is made of secrets. */
+/** Names what is wrong, never a value: values are made of secrets. */
 function whatIsWrong(changes: unknown, declared: readonly string[]): string | null {
   if (!isRecord(changes)) return 'the function returns no object'
   if (changes instanceof Promise) return 'the function returns a promise'

@@ -1,7 +1,4 @@
-/**
- * Access tokens against a JWT of one's own (RFC 7523 section 2.1): each request for one holds a JWT that was made for
- * it.
- */
+/** Access tokens obtained with a self-signed JWT (RFC 7523 section 2.1). Each token request holds a JWT made for it. */
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -24,7 +21,7 @@ export function jwtBearerCredentials(
   const { clock, resolver, secrets } = tools
   const tokenUrl = tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver)
   const jwt = jwtMaker(spec, source.name, tools)
-  // Servers differ in where they read it: RFC 7521 section 4.1 has a parameter, some look for a claim.
+  // Servers read the scope in different places: RFC 7521 section 4.1 has a parameter, some look for a claim.
   const scope: Record<string, string> = spec.scope === undefined ? {} : { scope: spec.scope }
   const hint = `check issuer, subject, audience, scope, that ${spec.privateKey.name} is the key that the API knows, and this machine's clock`
   let assertion = ''

@@ -1,6 +1,6 @@
 /**
- * A JWT of one's own as the bearer token (RFC 6750 section 2.1): made when first needed, and anew before it ends.
- * Nobody is asked for it.
+ * A self-signed JWT as the bearer token (RFC 6750 section 2.1). It is made when first needed and again before it
+ * expires. No server issues it.
  */
 
 import type { AuthOf } from '#shared/declaration/auth.ts'

@@ -1,6 +1,6 @@
 /**
- * JSON Web Tokens of one's own (RFC 7519), signed with a private key from the environment (RFC 7515, RFC 7518 section
- * 3). The key is checked when the client is made; what is wrong with it is told by the name of its variable.
+ * Self-signed JSON Web Tokens (RFC 7519) with a private key from the environment (RFC 7515, RFC 7518 section 3). The
+ * key is checked when the client is made; an error names its variable.
  */
 import { constants, createPrivateKey, type KeyObject, sign } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
@@ -12,18 +12,18 @@ export type JwtSpec = AuthOf<'jwt-bearer'> | AuthOf<'jwt-signed'>
 export type Jwt = { text: string; lifeMs: number }
 export type JwtMaker = {
   make(claims: Readonly<Record<string, unknown>>): Jwt
-  /** The last ones, unfolded. */
+  /** The latest ones, unfolded. */
   privateKeys(): readonly string[]
   stamp(): Promise<string>
 }
 
-/** A server whose clock is behind by less takes the token all the same. */
+/** A server whose clock is behind by less still accepts the token. */
 const ISSUED_BEFORE_MS = 30_000
 const RSA_BITS_MIN = 2048
 /** As long as the hash (RFC 7518 section 3.5). */
 const PSS_SALT_BYTES = 32
 const JTI_BYTES = 16
-/** Former keys that an answer may still quote. */
+/** Former keys that a response may still quote. */
 const KEYS_SCRUBBED_MAX = 4
 
 /** Throws WrongUse (HR_PRIVATE_KEY, HR_SECRET_MISSING). */
@@ -51,7 +51,7 @@ export function jwtMaker(
     return next
   }
 
-  /** A file that is just being written holds no key: the one before is used until it does. */
+  /** A file that is being written holds no key: the former key stays in use until it does. */
   function refreshKey(): void {
     if (unfolded(secrets.value(spec.privateKey)) === pems[0]) return
     try {
@@ -79,7 +79,7 @@ export function jwtMaker(
 export const jwtId = (clock: Clock): string =>
   Buffer.from(Array.from({ length: JTI_BYTES }, () => Math.floor(clock.random() * 256))).toString('hex')
 
-/** An environment file often holds a key in one line, with the two characters \n for each line's end. */
+/** An environment file often holds a key on one line, with the two characters \n for each line end. */
 const unfolded = (pem: string): string => (pem.includes('\n') ? pem : pem.replaceAll('\\n', '\n'))
 
 function privateKeyOf(pem: string, { algorithm, privateKey: { name } }: JwtSpec, source: string): KeyObject {

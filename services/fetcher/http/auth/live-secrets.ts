@@ -1,25 +1,25 @@
 /**
- * The secrets of a source as they are now: a file that a sidecar rewrites (Vault, Kubernetes, Docker) is read again
- * while the process runs. Guarantees: each is read at most once a second, or at once after a refusal; a file that is
- * empty or gone for a moment leaves the last good value in use, for a bounded time.
+ * The current secrets of a source. A file that a sidecar rewrites (Vault, Kubernetes, Docker) is read again while the
+ * process runs. Guarantees: each file is read at most once a second, or at once after a refusal. A file that is empty
+ * or missing for a moment leaves the last good value in use, for a bounded time.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
 import type { SecretRef } from '#shared/declaration/secret.ts'
 
 export type LiveSecrets = {
-  /** Throws WrongUse for one that is missing, and was never there or not for GONE_MS_MAX. */
+  /** Throws WrongUse for a missing secret: one that never existed, or has been missing for GONE_MS_MAX. */
   value(ref: SecretRef): string
   /**
-   * The last one that was read, and then those before it that an answer may still repeat. Reads nothing: a text is
-   * cleaned where no secret is at hand.
+   * The last value that was read, then former ones that a response may still repeat. Reads nothing: a text is scrubbed
+   * where no secret can be read.
    */
   values(ref: SecretRef): readonly string[]
-  /** A text is its own value. */
+  /** A literal text is its own value. */
   text(given: string | SecretRef): string
-  /** The next values are read anew. */
+  /** The next values are read again. */
   reload(): void
-  /** The last ones that were given out, for taking them out of texts: an answer may still quote a former one. */
+  /** The latest values handed out, for scrubbing: a response may still quote a former one. */
   known(): readonly string[]
 }
 
@@ -27,7 +27,7 @@ const READ_EVERY_MS = 1_000
 const GONE_MS_MAX = 5 * 60_000
 const KNOWN_MAX = 32
 
-/** Of one secret. */
+/** Per secret. */
 const VALUES_MAX = 4
 
 type Held = { value: string; values: readonly string[]; readMs: number; goodMs: number }
@@ -49,8 +49,8 @@ export function liveSecrets({
       const former = (last?.values ?? []).filter((each) => each !== value)
       return { value, values: [value, ...former].slice(0, VALUES_MAX), readMs: nowMs, goodMs: nowMs }
     } catch (error) {
-      // Between the truncation and the writing of a file, and between two links of a mounted folder, there is nothing
-      // to read.
+      // A file is briefly unreadable between truncation and writing, and while the links of a mounted folder are
+      // switched.
       if (last === undefined || nowMs - last.goodMs > GONE_MS_MAX) throw error
       return { ...last, readMs: nowMs }
     }
@@ -76,7 +76,7 @@ export function liveSecrets({
   }
 }
 
-/** The last values of what is made of secrets, such as a header: `make` remembers each. */
+/** The latest values derived from secrets, such as a header: `make` remembers each. */
 export function madeOf(): { make(value: string): string; all(): readonly string[] } {
   let made: string[] = []
   return {
@@ -88,6 +88,6 @@ export function madeOf(): { make(value: string): string; all(): readonly string[
   }
 }
 
-/** What stands for the present values of several; changes when one of them does. */
+/** Identifies the current values of several secrets; changes when one of them does. */
 export const stampOf = (secrets: LiveSecrets, refs: readonly SecretRef[]): string =>
   JSON.stringify(refs.map((ref) => [ref.name, secrets.value(ref)]))

@@ -1,8 +1,8 @@
 /**
- * Tokens of the OAuth 2.0 refresh token grant (RFC 6749 section 6). A refresh token that the endpoint hands out anew is
- * stored before the access token that came with it is used, so a crash between the two loses nothing. Under the store's
- * lock, one worker refreshes and the others read what it got. What no client can mend: an answer that is lost on its
- * way may have used up the old token.
+ * Tokens of the OAuth 2.0 refresh token grant (RFC 6749 section 6). A new refresh token is stored before the access
+ * token that came with it is used. So a crash between the two loses nothing. Under the store's lock, one worker
+ * refreshes and the others read the result. No client can recover from one case: a response lost on its way may have
+ * used up the old token.
  */
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
@@ -26,10 +26,10 @@ import { tokenUrlOf } from './tokens/token-url.ts'
 type RefreshSpec = AuthOf<'oauth2-refresh-token'>
 type RefreshSource = Pick<Source, 'name' | 'attemptsMax' | 'waitMax' | 'timeout'>
 
-/** Refresh tokens that an answer may still quote; the first one is among the secrets. */
+/** Refresh tokens that a response may still quote; the first one is among the secrets. */
 const SCRUBBED_MAX = 8
 
-/** What the store holds before the first token was used: it has brought no access token yet. */
+/** What the store holds before the first token is used: there is no access token yet. */
 const NO_ACCESS_TOKEN = { accessToken: 'none yet', givenUpMs: 0 } as const
 
 export function refreshTokenCredentials(
@@ -52,7 +52,7 @@ export function refreshTokenCredentials(
   const scrub = scrubber(() => [...refreshTokens, ...secrets.known(), ...made.all()])
   const store = spec.store ?? fileTokenStore(resolver.tokensDir, clock, tools.onWarning)
 
-  /** A new first token has a place of its own in the store. */
+  /** Each new first token has its own key in the store. */
   function placeOf(first: string): KeptPlace {
     const key = storeKey(source.name, { tokenUrl, clientId: clientId(), refreshToken: first })
     const shown = `${source.name}: the token store (${spec.store === undefined ? `${resolver.tokensDir}, ` : ''}${key})`
@@ -66,7 +66,7 @@ export function refreshTokenCredentials(
     return place
   }
 
-  /** Got, and not in the store because writing failed: nothing else may happen before it is. */
+  /** Received but not stored because writing failed: it must be stored before anything else happens. */
   let unsaved: { kept: KeptTokens; token: KeptToken } | null = null
 
   async function save(kept: KeptTokens, token: KeptToken): Promise<void> {
@@ -82,7 +82,7 @@ export function refreshTokenCredentials(
   ): Promise<KeptToken> {
     const from = found?.refreshToken ?? first
     refreshTokens = [...new Set([from, ...refreshTokens])].slice(0, SCRUBBED_MAX)
-    // The endpoint may take the old token away as it answers: that its successor can be stored must be known before.
+    // The endpoint may revoke the old token as it responds: first make sure that its successor can be stored.
     await kept.reserve(found ?? { v: 1, refreshToken: first, ...NO_ACCESS_TOKEN })
     const askedMs = clock.nowMs()
     const token = await requestToken(requestFor(from, from === first, key), tools, signal)
@@ -126,7 +126,7 @@ export function refreshTokenCredentials(
     staleMs: givenUpMs === null ? Number.POSITIVE_INFINITY : clock.elapsedMs() + givenUpMs - clock.nowMs(),
   })
 
-  /** By the token that would be used next, so that a person may also bring back the file of the store. */
+  /** By the token that would be used next, so a person may also restore the store's file. */
   async function stamp(): Promise<string> {
     const { first, kept } = placeNow()
     const next = await kept.read().then(

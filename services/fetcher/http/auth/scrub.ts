@@ -1,18 +1,19 @@
 /**
- * Takes secrets out of a text that an API wrote: some quote the key that they refuse, or the whole header. A secret is
- * found in each form that it takes in URLs, forms, headers, JSON and HTML, inside a larger text in base64 (a whole
- * `Bearer …` or `Basic …` value), and as the beginning that is left of it where the text was cut ("…").
+ * Removes secrets from a text that an API wrote: some quote the key that they refuse, or the whole header. A secret is
+ * found in each form that it takes in URLs, forms, headers, JSON and HTML. It is also found in base64 inside a larger
+ * text (a whole `Bearer …` or `Basic …` value). Where the text was cut ("…"), the remaining beginning of a secret is
+ * found.
  */
 
 export const HIDDEN = '***'
-/** Shorter ones would also be found in words that are no secret. */
+/** Shorter values also occur in words that are not secrets. */
 const SECRET_CHARS_MIN = 4
-/** What is certain of a secret within a base64 text; of fewer characters there are too many by chance. */
+/** Characters of a base64 text that only the secret decides; fewer would match too often by chance. */
 const BASE64_CHARS_MIN = 6
 const BASE64_CHAR = /[A-Za-z0-9+/_=-]/
 const CUT = '…'
 
-/** `secrets` is read at each text, since a token changes. */
+/** `secrets` is read for each text, since a token changes. */
 export function scrubber(secrets: () => readonly string[]): (text: string) => string {
   let known: readonly string[] = []
   let forms: Forms | null = null
@@ -34,7 +35,7 @@ export function scrubber(secrets: () => readonly string[]): (text: string) => st
 /** Tells whether one of the secrets is in a text, in any of the forms that are scrubbed. */
 export function finder(secrets: () => readonly string[]): (text: string) => boolean {
   const scrub = scrubber(secrets)
-  // The mark of a cut would be looked behind for the beginning of a secret: a few characters, which prove nothing.
+  // The beginning of a secret before the mark of a cut does not count: a few characters prove nothing.
   return (text) => {
     const whole = text.replaceAll(CUT, '')
     return scrub(whole) !== whole
@@ -55,7 +56,7 @@ function formsOf(secrets: readonly string[]): Forms | null {
   }
 }
 
-/** Of a form that holds another one, nothing must be left over. */
+/** When one form contains another, the longest must match first, so nothing of it is left. */
 const longestFirst = (forms: readonly string[]): string[] => [...new Set(forms)].sort((a, b) => b.length - a.length)
 
 const anyOf = (forms: readonly string[]): RegExp =>
@@ -64,7 +65,7 @@ const anyOf = (forms: readonly string[]): RegExp =>
 const NAMED: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' }
 
 /**
- * One character of a secret, however it was escaped: %2B, %252B, \u002B, \/, &#43;. Letters and digits escape nobody.
+ * One character of a secret in every escaped form: %2B, %252B, \u002B, \/, &#43;. Nobody escapes letters and digits.
  */
 function charForms(char: string): string {
   if (/[A-Za-z0-9]/.test(char)) return char
@@ -92,8 +93,8 @@ function base64Of(secret: string): string[] {
 const urlSafe = (base64: string): string => base64.replaceAll('+', '-').replaceAll('/', '_')
 
 /**
- * The characters that only the secret decides, wherever it stands within a larger text: of 3 bytes, 4 characters are
- * made.
+ * The base64 characters that only the secret decides, at each position within a larger text. Each 3 bytes become 4
+ * characters.
  */
 function insideBase64(secret: string): string[] {
   const bytes = Buffer.from(secret, 'utf8')
@@ -104,7 +105,7 @@ function insideBase64(secret: string): string[] {
   })
 }
 
-/** With all of the base64 text around it: at its edges stand parts of the secret's first and last byte. */
+/** Removes the whole base64 text: its edges hold parts of the secret's first and last byte. */
 function withoutBase64(text: string, inside: RegExp): string {
   let shown = ''
   let doneTo = 0

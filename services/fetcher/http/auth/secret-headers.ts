@@ -1,6 +1,6 @@
 /**
- * Headers whose values are secrets, beside a source's other credentials: put in before those, so that a signature
- * covers them.
+ * Headers whose values are secrets, in addition to a source's other credentials. They are set before those, so that a
+ * signature covers them.
  */
 
 import { isSecretRef } from '#shared/declaration/auth.ts'

@@ -1,8 +1,8 @@
 /**
  * Puts the credentials into a copy of the request, and only for the source's own origin. An origin that the source
- * allows is asked without credentials and without the declared headers; any other is refused. A 401 renews what can be
- * renewed and asks once more; one that stays is an error of the credentials, unless the stream declares what it means.
- * What leaves this layer (answer, request, error) holds no secret.
+ * allows receives neither credentials nor the declared headers; any other is refused. A 401 renews what can be renewed
+ * and retries once. A second 401 is an error of the credentials, unless the stream declares its meaning. What leaves
+ * this layer (response, request, error) holds no secret.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -14,7 +14,7 @@ import type { Exchange, Layer, PageRequest, PageResponse, Send } from '../messag
 import type { Reach } from '../vetting.ts'
 
 const UNAUTHORIZED = 401
-/** What another origin is told. The declared headers are for the API and may hold a key of their own. */
+/** Headers sent to another origin. The declared headers are for the API and may hold a key of their own. */
 const NEUTRAL_HEADERS: readonly string[] = ['accept', 'accept-language', 'content-type']
 
 export function authorize(
@@ -47,7 +47,7 @@ async function withCredentials(
   exchange: Exchange,
 ): Promise<Answered> {
   const ask = async () => {
-    // What does not change is in the request before a signature covers it; a token is known only behind `apply`.
+    // What does not change is in the request before a signature covers it; a token is known only after `apply`.
     const fixed = credentials.known().filter(({ isToken }) => isToken !== true)
     const applied = await credentials.apply({ ...request, url: reveal(request.url, fixed) }, exchange.signal)
     const url = reveal(applied.request.url, credentials.known())

@@ -1,7 +1,7 @@
 /**
- * What an answer means: a page, one without records that ends the walk, one to leave out, a failure that may pass, or a
- * refusal. By the stream's declaration first, by HTTP otherwise. The one place that decides it; the layers further out
- * act on the verdict. Inside the authorize layer, so what it says is cleaned of credentials there.
+ * Decides what a response means: a page, an empty last page, a page to skip, a failure that may pass, or a refusal. The
+ * stream's declaration decides first, then HTTP. The only place that decides it; the outer layers act on the class.
+ * Lies inside the authorize layer, which cleans its texts of credentials.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Answers, FailedAnswer, Meaning } from '#shared/declaration/answers.ts'
@@ -16,7 +16,7 @@ export type ResponseClass = {
   kind: 'page' | Meaning
   /** Of a failure with status 2xx: what its body says. */
   says: string | null
-  /** How long the API asks to wait; also a good page can say so. */
+  /** How long the API asks to wait; a good page can say so too. */
   waitMs: number | null
 }
 
@@ -63,13 +63,13 @@ function verdictOn(answers: Answers, response: PageResponse, exchange: Exchange,
 
 const byStatus = (status: number): ResponseClass['kind'] => (isOk(status) ? 'page' : mayPass(status) ? 'retry' : 'stop')
 
-/** What a way of paging takes for a failure that passes. */
+/** What a paginator takes for a failure that may pass. */
 function passingIn(response: PageResponse, exchange: Exchange): FailedAnswer | null {
   const message = exchange.passing?.(response) ?? null
   return message === null ? null : { retry: true, message }
 }
 
-/** A function that cannot tell stops the run: a page that may be an error must not be taken for records. */
+/** A function that throws stops the run: a page that may be an error must not be taken for records. */
 function failureIn({ failed }: Answers, { body, status, headers }: PageResponse): FailedAnswer | null {
   if (failed === null) return null
   try {

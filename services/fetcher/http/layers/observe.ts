@@ -1,6 +1,6 @@
 /**
- * Counts and tells what the client does, and changes nothing. `page` is the outermost layer and sees one page with all
- * its attempts; `attempt` is the one around the time limit and sees what goes over the wire. Lines are at debug level
+ * Counts and logs what the client does, and changes nothing. `page` is the outermost layer and sees one page with all
+ * its attempts. `attempt` lies around the time limit and sees what goes over the wire. Lines are at debug level
  * (retries and waits: info), with redacted URLs.
  */
 import type { Clock } from '#shared/clock.ts'
@@ -12,7 +12,7 @@ import { AttemptFailed } from '../errors.ts'
 import type { Exchange, Layer, PageRequest } from '../messages.ts'
 import type { WaitLog } from '../wait-log.ts'
 
-/** A wait that a person looking at a silent process wants to know of. */
+/** A wait that a person watching a silent process wants to know about. */
 const LONG_WAIT_MS = 5_000
 
 export type ClientFacts = { requests: number; retries: number; tokenRefreshes: number }
@@ -80,7 +80,7 @@ export function createObserver(
       if (exchange.tally !== undefined) exchange.tally.retries += 1
       metrics.retries.inc({ ...labels(exchange), reason })
       const fields = { stream: exchange.stream, request: describeRequest(source, request), reason, attempt }
-      // The first failure of a page, and what takes long: in between it is the same again.
+      // Log the first failure of a page, and long waits: what lies between repeats them.
       if (attempt === 1 || waitMs >= LONG_WAIT_MS)
         waits.say({ about: exchange.stream, waitMs, fields }, 'request failed, retrying')
       else log.debug({ ...fields, waitMs: Math.round(waitMs) }, 'request failed, retrying')

@@ -1,6 +1,7 @@
 /**
- * Every attempt waits here for its part of the quotas. An answer that asks for a pause closes what it counts for, for
- * everybody in this process, before the request's place is given back, so that nobody slips through in between.
+ * Every attempt waits here for its part of the quotas. A response that asks for a pause closes what it counts against,
+ * for all requests of this process. That happens before the request's place is released, so no request slips through in
+ * between.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Layer, PageRequest } from '../messages.ts'
@@ -11,7 +12,7 @@ export type LimitTools = { clock: Clock; limiter: Limiter; onWaited(waitedMs: nu
 
 const FREE = { charges: [], apart: false }
 
-/** What the request costs, seen before the credentials are put in: a weight function must not see them. */
+/** What the request costs, computed before the credentials are added: a weight function must not see them. */
 export const cost =
   (costOfRequest: (request: PageRequest, stream: string) => RequestCost): Layer =>
   (next) =>

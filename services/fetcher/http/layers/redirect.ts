@@ -1,7 +1,7 @@
 /**
- * Follows a redirect inside one origin, a few times, keeping method and body; outside the authorize layer, so that each
- * hop gets its credentials anew, and inside the retry layer. Every other redirect is a refusal that says where it
- * leads: a person decides whether that is the API.
+ * Follows a redirect inside one origin, a few times, keeping method and body. Lies outside the authorize layer, so each
+ * hop gets fresh credentials, and inside the retry layer. Every other redirect is a refusal that names its target: a
+ * person decides whether that is the API.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { redactUrl } from '#shared/redact.ts'
@@ -12,10 +12,10 @@ import { withoutParams } from '../query.ts'
 
 const REDIRECTS_MAX = 3
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
-/** These let a POST become a GET (RFC 9110 section 15.4), which is another request. */
+/** The other codes may turn a POST into a GET (RFC 9110 section 15.4), which is another request. */
 const KEEP_METHOD: readonly number[] = [307, 308]
 
-/** `conceal`: a Location may repeat credentials, and it is shown and kept. */
+/** `conceal`: a Location may repeat credentials, and it is shown and stored. */
 export function redirect(source: Source, conceal: (url: URL) => URL): Layer {
   return (next) => async (request, exchange) => {
     let at = request

@@ -1,8 +1,8 @@
 /**
- * Asks again for a page that failed in a way that may pass: a failed attempt, 408, 425, 429, 5xx and what the stream
- * declares. Never earlier than the API asks, at most `attemptsMax` attempts, and no single wait beyond `waitMax`: a
- * longer one parks the partition. An abort ends a wait at once. What comes out is a page (without records, where a
- * status is declared to mean that), or an error that decides something.
+ * Retries a page that failed in a way that may pass: a failed attempt, 408, 425, 429, 5xx and what the stream declares.
+ * Never earlier than the API asks, and at most `attemptsMax` attempts. No single wait exceeds `waitMax`: a longer one
+ * parks the partition. An abort ends a wait at once. The result is a page (without records if a status is declared to
+ * mean that), or an error that the caller acts on.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Source } from '#shared/declaration/compile.ts'
@@ -14,11 +14,11 @@ import type { ResponseClass } from './classify-response.ts'
 
 export type RetryTools = {
   clock: Clock
-  /** Told of each wait before a repetition; `attempt` is the one that failed, from 1. */
+  /** Called for each wait before a retry; `attempt` is the one that failed, from 1. */
   onRetry(reason: string, waitMs: number, request: PageRequest, exchange: Exchange, attempt: number): void
-  /** Told to keep everybody from the API, after a 429 that names no time. */
+  /** Called to keep all requests from the API, after a 429 that names no time. */
   closeFor(waitMs: number, request: PageRequest, stream: string): void
-  /** Whether a pause that this request is told is of some paths only. */
+  /** Whether a pause in the response to this request applies to some paths only. */
   isApart(request: PageRequest, stream: string): boolean
 }
 
@@ -58,13 +58,13 @@ function failureOf(error: unknown): AttemptFailed {
 
 type Outcome = PageResponse | AttemptFailed
 
-/** Without saying how long. What a body calls a failure that passes is mostly a limit. */
+/** A request to slow down that names no time. A failure that a body declares transient is mostly a limit. */
 const asksToWait = (outcome: Outcome): boolean =>
   outcome instanceof AttemptFailed ? outcome.reason === 'error_body' : outcome.status === 429
 const reasonOf = (outcome: Outcome): string =>
   outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status)
 
-/** `says`: what the body of a 2xx is said to mean. */
+/** `says`: the declared meaning of a 2xx body. */
 function refused(source: Source, request: PageRequest, response: PageResponse, says: string | null): PageRefused {
   if (says !== null) {
     return new PageRefused(

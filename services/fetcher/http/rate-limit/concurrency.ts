@@ -1,8 +1,8 @@
 /**
- * At most so many requests under way at once, over all processes: the places are split by ownership as a quota is. A
- * place whose partitions are held by several processes goes round by the wall clock, in slots of several time limits,
- * and is used only in the early part of a slot: whatever started then has ended when the next holder's slot begins.
- * Assumes that clocks agree to within a tenth of the time limit.
+ * Bounds the number of requests in flight, over all processes. The places are split by partition ownership, as a quota
+ * is. A place shared by several processes rotates by the wall clock, in slots of several time limits. It is used only
+ * in the early part of a slot, so what started then has ended when the next slot begins. Assumes that clocks agree to
+ * within a tenth of the time limit.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './held-partitions.ts'
@@ -25,7 +25,7 @@ export type ConcurrencyOptions = {
 
 export function createConcurrency({ places, all: divided, timeoutMs, clock, holding }: ConcurrencyOptions): Limit {
   const lanesFor = createSplit({ units: places }, divided)
-  /** By the number of the lane. */
+  /** By lane number. */
   const underWay = new Map<number, number>()
   const underWayIn = ({ number }: Lane): number => underWay.get(number) ?? 0
 
@@ -36,7 +36,7 @@ export function createConcurrency({ places, all: divided, timeoutMs, clock, hold
     const slotMs = held === lane.partitions.length ? 0 : slotWaitMs(lane, mine, timeoutMs, clock.nowMs())
     return {
       waitMs: isFull ? Number.POSITIVE_INFINITY : slotMs,
-      // Places come back by themselves, and soon.
+      // Places are released without outside help, and soon.
       etaMs: slotMs,
       regainMs: () => 0,
       use() {

@@ -1,30 +1,30 @@
 /**
- * Who of those that wait may go. In the order in which they came, but whoever waits for one quota does not hold up
- * those that do not need it: the first that waits for a quota keeps its claim on it, and one behind it may take of what
- * the first has to spare, as long as that room is there again before the first can go anyway. So nobody starves, and an
- * exhausted quota holds up only the requests that it counts.
+ * Decides which waiting requests may start. First come, first served, but a request that waits for one quota does not
+ * block those that do not need it. The first that waits for a quota keeps its claim on it. A later one may use spare
+ * room if that room is back before the first can start. So no request starves, and an exhausted quota delays only the
+ * requests that it counts.
  */
 import type { Limit, Reservation } from './local-quota.ts'
 import type { Charge } from './request-cost.ts'
 
 export type QueuedRequest = { charges: readonly Charge[] }
-/** `lacking`: the first in this line has no room in it yet. */
+/** `lacking`: the first request that waits for this limit has no room in it yet. */
 type Head = { lacking: boolean; etaMs: number; units: number }
 
-/** What became of one that asked. `alone`: this process holds no partition, so it has no part of any quota. */
+/** The decision about one request. `alone`: this process holds no partition, so it has no part of any quota. */
 export type QueueDecision =
   | { kind: 'goes'; release: () => void }
   /**
-   * `againMs`: until there is room in one of those that it lacks, which one behind it may use even if it itself still
-   * waits for another.
+   * `againMs`: until there is room in one of the limits that it lacks. A later request may use that room even if this
+   * one still waits for another.
    */
   | { kind: 'waits'; waitMs: number; againMs: number }
   | { kind: 'alone' }
 
-/** For what others in front of it wait for or keep. */
+/** Waits for what earlier requests wait for or keep. */
 const BEHIND: QueueDecision = { kind: 'waits', waitMs: Number.POSITIVE_INFINITY, againMs: Number.POSITIVE_INFINITY }
 
-/** One look along the line: asked for each in its order. `nowMs`: elapsed. */
+/** One pass along the queue: called for each request in order. `nowMs`: elapsed. */
 export function lookAlong(rooms: readonly Limit[], nowMs: number): (asking: QueuedRequest) => QueueDecision {
   const heads = new Map<number, Head>()
   return ({ charges }) => {

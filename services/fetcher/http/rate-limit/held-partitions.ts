@@ -1,24 +1,23 @@
 /**
- * Which partitions of a source this process holds, and since when: what its part of the quota follows from. Partitions
- * are numbered over the whole source (all streams in the order of their declaration), so every process gives a
- * partition the same number and thereby the same part.
+ * Which partitions of a source this process holds, and since when; its part of the quota follows from that. Partitions
+ * are numbered over the whole source (all streams in the order of their declaration). So every process gives a
+ * partition the same number, and thereby the same part.
  */
 import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { sharedLanesOf } from './request-cost.ts'
 
 export type Holding = {
-  /** Partitions of all streams of the source, held by whomever. */
+  /** Partitions of all streams of the source, whichever process holds them. */
   all: number
   /**
-   * Number over the source → `clock.elapsedMs()` at which this process got it. A partition that went away and came back
-   * has a new time: another process may have spent its part in between.
+   * Number over the source → `clock.elapsedMs()` when this process got it. A partition that left and returned has a new
+   * time: another process may have used its part in between.
    */
   mine: ReadonlyMap<number, number>
 }
 
 /**
- * What a worker holds from an assignment on, which it got at `sinceMs` (elapsed). Partitions of other sources are
- * passed over.
+ * What a worker holds after an assignment that it got at `sinceMs` (elapsed). Partitions of other sources are ignored.
  */
 export function holdingOf(
   source: Source,
@@ -33,8 +32,8 @@ export function holdingOf(
 }
 
 /**
- * Which partitions of a topic belong into one process: those of all topics with the same `group` whose numbers, counted
- * from `first`, are the same modulo `count`. Null: none has to.
+ * Which partitions of a topic belong in one process: those of all topics with the same `group` whose numbers, counted
+ * from `first`, are equal modulo `count`. Null: none has to.
  */
 export function togetherOf(stream: Stream): { group: string; first: number; count: number } | null {
   const { source } = stream
@@ -42,13 +41,13 @@ export function togetherOf(stream: Stream): { group: string; first: number; coun
   return count === null ? null : { group: source.name, first: partitionsBefore(source, stream.name), count }
 }
 
-/** For commands that run alone (check, preview): everything is theirs from `sinceMs` (elapsed) on. */
+/** For commands that run alone (check, preview): they hold every partition from `sinceMs` (elapsed). */
 export function holdsAll(source: Source, sinceMs: number): Holding {
   const all = partitionsBefore(source, null)
   return { all, mine: new Map(Array.from({ length: all }, (_, number) => [number, sinceMs])) }
 }
 
-/** Partitions of the streams that are declared before this one; of all streams for null. */
+/** Partitions of the streams declared before this one; of all streams for null. */
 function partitionsBefore(source: Source, streamName: string | null): number {
   let count = 0
   for (const stream of source.streams) {

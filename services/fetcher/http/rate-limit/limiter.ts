@@ -1,9 +1,9 @@
 /**
- * Lets requests to one source pass as fast as this process's part of all its quotas allows, those that wait for the
- * same one in the order in which they came. Guarantees: over all processes, never more than each quota's requests reach
- * the server in any window, also when partitions change hands or a process starts anew. Assumes that a process has no
- * request under way for a partition that it has given back. A server that asks for a pause closes what it said it of:
- * the whole source, or the quotas of some paths that alone count the request.
+ * Lets requests to one source start as fast as this process's part of all its quotas allows. Requests that wait for the
+ * same quota start in order of arrival. Guarantees: over all processes, the server never receives more than each
+ * quota's requests in any window. That holds too when partitions move or a process restarts. Assumes that a process has
+ * no request in flight for a partition that it has given back. A requested pause closes what it applies to: the whole
+ * source, or the quotas of some paths if only they count the request.
  */
 import type { Clock } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -16,11 +16,11 @@ import { type Charge, divisibleOf, type Quota, type RequestCost } from './reques
 
 export type Limiter = {
   /**
-   * Resolves when a request may start, with what must be called when its answer is here. Throws Parked, or the signal's
-   * reason.
+   * Resolves when a request may start, with the function to call when its response has arrived. Throws Parked, or the
+   * signal's reason.
    */
   take(cost: RequestCost, signal: AbortSignal): Promise<() => void>
-  /** `cost`: of the request that was told to wait. */
+  /** `cost`: of the request whose response asked for the pause. */
   closeFor(waitMs: number, cost: RequestCost): void
   /** Ends the pauses that park; shorter ones are waited for. */
   endPauses(): void
@@ -29,26 +29,29 @@ export type Limiter = {
 export type LimiterOptions = {
   source: string
   quotas: readonly Pick<Quota, 'requests' | 'per' | 'heaviest'>[]
-  /** At most so many requests under way at once. */
+  /** Requests in flight at once, at most. */
   concurrency?: number | undefined
-  /** After so long a request has its answer or is given up. */
+  /** After this long a request has its response or is given up. */
   timeoutMs: number
-  /** A longer pause, or as long without a partition, parks whoever waits. */
+  /** A longer pause, or as long without a partition, parks the waiting requests. */
   waitMaxMs: number
   clock: Clock
   holding: () => Holding
-  /** Told once of whoever waits longer than LONG_WAIT_MS at the head of a line, and whether the API asked for it. */
+  /**
+   * Called once per request that waits longer than LONG_WAIT_MS at the head of a queue, with the cause: quota or the
+   * API.
+   */
   onLongWait?(waitMs: number, why: 'quota' | 'pause'): void
 }
 
 const WAITERS_MAX = 10_000
-/** Partitions come and go without a call: look again this often. */
+/** Partitions come and go without a call: check again this often. */
 const HOLDING_POLL_MS = 500
-/** What rounding leaves of a wait must not be waited for again and again. */
+/** Keeps a remainder from rounding from causing a loop of tiny waits. */
 const LOOK_MS_MIN = 1
-/** A silence that a person looking at the process wants to have explained. */
+/** A person watching a silent process wants it explained after this long. */
 const LONG_WAIT_MS = 5_000
-/** An abort without a reason would make an error with its stack, for each request anew. */
+/** An abort without a reason would create an error with its stack for each request. */
 const LOOK_AGAIN = new Error('look again')
 
 type Waiter = {
@@ -92,7 +95,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     return promise.finally(() => signal.removeEventListener('abort', leave))
   }
 
-  /** One loop while anybody waits. It sleeps until the next request may go, or until something changes. */
+  /** One loop while any request waits. It sleeps until the next one may start, or until something changes. */
   async function serve(): Promise<void> {
     wake.abort(LOOK_AGAIN)
     if (serving) return
@@ -112,7 +115,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   }
 
   /**
-   * Grants what may go now, refuses what would wait too long; milliseconds until it is worth looking again, at most
+   * Grants what may start now and rejects what would wait too long. Returns milliseconds until the next check, at most
    * HOLDING_POLL_MS.
    */
   function serveOnce(): number {
@@ -127,7 +130,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     return soonestMs
   }
 
-  /** Milliseconds until it is worth looking again; null if it waits no longer. */
+  /** Milliseconds until the next check; null if it no longer waits. */
   function serveOne(waiter: Waiter, look: ReturnType<typeof lookAlong>, nowMs: number): number | null {
     const pauseMs = closed.untilMs(waiter.cost) - nowMs
     if (pauseMs > options.waitMaxMs) {
@@ -162,7 +165,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     options.onLongWait?.(waitMs, why)
   }
 
-  /** A place that is given back may be what the next one waits for. */
+  /** The next request may be waiting for a released place. */
   function releaseOf(giveBack: () => void): () => void {
     let released = false
     return () => {
@@ -180,7 +183,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   }
 }
 
-/** The quotas in their order, and behind them the places, if they are bounded. */
+/** The quotas in their order, then the places, if they are bounded. */
 function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOptions): Limit[] {
   const common = { all: divisibleOf(quotas, concurrency), timeoutMs, clock, holding }
   const parts = quotas.map((quota) => createLocalQuota({ quota, ...common }))
@@ -188,8 +191,8 @@ function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOpti
 }
 
 /**
- * Until when the API wants no request: of the whole source, or of quotas that count some paths only. Times are elapsed
- * milliseconds.
+ * Until when the API wants no request: for the whole source, or for quotas that count some paths only. Times are
+ * elapsed milliseconds.
  */
 function createPauses() {
   const ofQuotas = new Map<number, number>()

@@ -1,7 +1,7 @@
 /**
- * This process's part of one quota: the lanes of the partitions that it holds, each with a bucket of its own or, where
- * a lane is shared with other processes, by turns. A lane that was given away and came back begins anew, since somebody
- * else may have used it.
+ * This process's part of one quota: the lanes of the partitions that it holds. Each lane has its own bucket or, if
+ * other processes share it, time slots. A lane that left and returned starts empty, since another process may have used
+ * it.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './held-partitions.ts'
@@ -10,21 +10,19 @@ import { leftOfSlot, noTurns, roundMs, type SlotUse, type TurnsNow, takeTurn, wa
 import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './token-bucket.ts'
 
 export type Reservation = {
-  /** 0: now. Infinity waits for an answer. */
+  /** 0: now. Infinity waits for a response. */
   waitMs: number
   /** The same as an estimate that is never infinite. */
   etaMs: number
-  /** An estimate: in what time there is room for `units` more, if this request went now. */
+  /** An estimate: time until there is room for `units` more, if this request started now. */
   regainMs(units: number): number
-  /** The request starts now; what it returns gives the place back when the answer is here. */
+  /** The request starts now; call the result when its response has arrived to release the place. */
   use(): () => void
 }
 
-/**
- * Something that a request needs room in before it goes: a quota, or the places of those that are under way at once.
- */
+/** A limit that a request needs room in before it starts: a quota, or the places for requests in flight. */
 export type Limit = {
-  /** For a request of so many units; null if this process holds no partition. `nowMs`: elapsed. */
+  /** For a request of this many units; null if this process holds no partition. `nowMs`: elapsed. */
   chance(nowMs: number, units: number): Reservation | null
 }
 
@@ -53,8 +51,8 @@ export function createLocalQuota(options: LocalQuotaOptions): Limit {
   function stateOf(lane: Lane, key: string, sinceMs: number): LaneState {
     const state = states.get(lane.number)
     if (state?.key === key) return state
-    // Whoever took turns here before may have spent a whole turn just now, which a bucket that fills at once would add
-    // to. That of a single unit takes longer than a window to fill.
+    // A former slot holder may have spent a whole slot just now; a bucket that fills at once would add to that. A
+    // bucket of a single unit takes longer than a window to fill.
     const fromMs = lane.partitions.length > 1 && lane.units > 1 ? sinceMs + per : sinceMs
     const begun = { key, bucket: openBucket(lane.units, per, fromMs, heaviest), turns: state?.turns ?? noTurns() }
     states.set(lane.number, begun)
@@ -85,7 +83,7 @@ export function createLocalQuota(options: LocalQuotaOptions): Limit {
   }
 }
 
-/** That of the first lane that has room now, else of the one that has it first. Null if none is held. */
+/** The reservation of the first lane that has room now, else of the one that has it first. Null if no lane is held. */
 export function soonestOf(lanes: readonly Lane[], chanceIn: (lane: Lane) => Reservation | null): Reservation | null {
   let soonest: Reservation | null = null
   for (const lane of lanes) {
@@ -104,7 +102,7 @@ function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number
     regainMs: (more) => refillMs(bucket, units + more),
     use() {
       takeTokens(bucket, nowMs, units)
-      // The lane may be shared before the answer is here.
+      // The lane may become shared before the response arrives.
       turns.underWay += 1
       return () => {
         turns.underWay -= 1

@@ -1,7 +1,7 @@
 /**
- * The quotas of a source as the limiter works with them: what a request costs in each, known before credentials are put
- * in. A quota in which every request weighs the same counts requests; one that holds less than two of its heaviest
- * requests gives one request per window, whatever it weighs.
+ * The quotas of a source as the limiter uses them: a request's cost in each, known before credentials are added. A
+ * quota in which every request weighs the same counts requests. One that holds less than two of its heaviest requests
+ * allows one request per window, whatever it weighs.
  */
 import type { Source } from '#shared/declaration/compile.ts'
 import { heaviest, pathMatcher, type QuotaSpec, type RequestFacts } from '#shared/declaration/quota.ts'
@@ -9,11 +9,11 @@ import { messageOf, Stopped } from '#shared/errors.ts'
 import type { PageRequest } from '../messages.ts'
 import { type Divisible, scarcestLanes, unitsMin } from './split-quota.ts'
 
-/** `room`: number of the quota. Units are whole and from 1. */
+/** `room`: number of the quota. Units are whole numbers from 1. */
 export type Charge = { room: number; units: number }
 /**
- * What a request costs. `apart`: none of the source's quotas that hold for all paths counts it, so a pause that it is
- * told is not for others.
+ * What a request costs. `apart`: no quota that holds for all paths counts it, so a pause in its response does not apply
+ * to others.
  */
 export type RequestCost = { charges: readonly Charge[]; apart: boolean }
 
@@ -22,7 +22,7 @@ export type Quota = {
   per: number
   heaviest: number
   byPath: boolean
-  /** 0: this quota does not count the request. Throws Stopped for a weight that cannot be. */
+  /** 0: this quota does not count the request. Throws Stopped for an invalid weight. */
   unitsOf(facts: RequestFacts): number
 }
 
@@ -46,7 +46,7 @@ export function quotasOf(source: Pick<Source, 'name' | 'quota'>): Quota[] {
   })
 }
 
-/** What of a source is split over its partitions: its quotas, and the places of requests that are under way at once. */
+/** What is split over a source's partitions: its quotas, and the places for requests in flight. */
 export const divisibleOf = (
   quotas: readonly Pick<Quota, 'requests' | 'heaviest'>[],
   places: number | undefined,
@@ -56,8 +56,8 @@ export const divisibleOf = (
 ]
 
 /**
- * Partitions p and q of the source, numbered over all its streams, share lanes if p mod this number = q mod it, and
- * belong into one process. Null: each has a lane of its own in every quota.
+ * Partitions p and q of the source, numbered over all its streams, share lanes if they are equal modulo this number.
+ * Then they belong in one process. Null: each has its own lane in every quota.
  */
 export function sharedLanesOf(
   source: Pick<Source, 'name' | 'quota' | 'concurrency'>,
@@ -98,7 +98,7 @@ export function costOf(quotas: readonly Quota[], facts: RequestFacts): RequestCo
   }
 }
 
-/** `request`: before its credentials are put in. `stream`: the label. */
+/** `request`: before its credentials are added. `stream`: the label. */
 export function factsOf(request: PageRequest, stream: string, basePath: string): RequestFacts {
   const { pathname, searchParams } = request.url
   const base = basePath.replace(/\/+$/, '')

@@ -1,8 +1,8 @@
 /**
- * How a quota is split: into lanes, each with a whole number of units per window, which sum to the quota. A lane holds
- * a bit less than two of the heaviest requests at least, so that what refills in a window is one such request. Where
- * there are lanes enough, one belongs to one partition and its holder uses it alone, so no lane is ever used by two
- * processes at once; where not, several partitions share one. Pure, and the same everywhere.
+ * Splits a quota into lanes, each with a whole number of units per window; they sum to the quota. A lane holds at least
+ * twice the heaviest request less one unit, so that one such request refills within a window. With enough lanes, each
+ * belongs to one partition and only its holder uses it, so two processes never share one. Otherwise several partitions
+ * share a lane. Pure, and the same in every process.
  */
 
 export type Lane = {
@@ -14,14 +14,14 @@ export type Lane = {
 }
 
 /**
- * What of a quota, or of the places of requests under way, decides into how many lanes it is split. `heaviest`: units
- * of the heaviest request.
+ * The part of a quota, or of the places for requests in flight, that decides the number of lanes. `heaviest`: units of
+ * the heaviest request.
  */
 export type Divisible = { units: number; heaviest?: number | undefined }
 
 /**
- * `lanesMax`: lanes of the scarcest quota of the source. All quotas with fewer lanes than partitions have that many, so
- * that the partitions which share a lane of one share a lane of each, and one process can hold them all.
+ * `lanesMax`: lanes of the scarcest quota of the source. All quotas with fewer lanes than partitions have that many. So
+ * partitions that share a lane in one quota share a lane in each, and one process can hold them all.
  */
 export function lanesOf({ units, heaviest = 1 }: Divisible, partitionsAll: number, lanesMax = partitionsAll): Lane[] {
   const own = laneCount({ units, heaviest }, partitionsAll)
@@ -33,10 +33,7 @@ export function lanesOf({ units, heaviest = 1 }: Divisible, partitionsAll: numbe
   }))
 }
 
-/**
- * Of the partition whose turn it is in a slot, where partitions of a lane take turns; undefined if it is not among
- * these.
- */
+/** The value of the partition that owns a slot of a shared lane; undefined if it is not among these. */
 export function ofSlot<T>({ partitions }: Lane, slot: number, mine: ReadonlyMap<number, T>): T | undefined {
   const partition = partitions[slot % partitions.length]
   return partition === undefined ? undefined : mine.get(partition)
@@ -58,12 +55,12 @@ export function createSplit(
   }
 }
 
-/** Lanes of the scarcest of these; `partitionsAll` where each partition has a lane of its own in all of them. */
+/** Lanes of the scarcest of these; `partitionsAll` if each partition has its own lane in all of them. */
 export const scarcestLanes = (all: readonly Divisible[], partitionsAll: number): number =>
   Math.min(partitionsAll, ...all.map((each) => laneCount(each, partitionsAll)))
 
 const laneCount = ({ units, heaviest = 1 }: Divisible, partitionsAll: number): number =>
   Math.min(Math.max(1, Math.floor(units / unitsMin(heaviest))), partitionsAll)
 
-/** Of a lane, so that a bucket which holds the heaviest request still refills by one in each window. */
+/** Per lane, so that a bucket which holds the heaviest request still refills by one in each window. */
 export const unitsMin = (heaviest: number): number => 2 * heaviest - 1

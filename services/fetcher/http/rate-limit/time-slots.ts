@@ -1,20 +1,20 @@
 /**
- * A lane whose partitions are held by several processes: they take turns by the wall clock. Slot k belongs to partition
- * k mod n of the lane, whose holder may spend the lane's units at the slot's beginning. A slot holds the sending, the
- * longest way to the server, a whole window and the skew of two clocks, so the next holder's first request arrives a
- * window after this one's last, however slow either was. Assumes that no clock is off by more than `CLOCK_SKEW_MAX_MS`.
- * Slow, and rare: the group keeps the partitions of a lane in one process where it can.
+ * Time slots of a lane whose partitions several processes hold, by the wall clock. Slot k belongs to partition k mod n
+ * of the lane; its holder may spend the lane's units when the slot begins. A slot holds the sending, the longest way to
+ * the server, a whole window and the skew of two clocks. So the next holder's first request arrives a window after this
+ * one's last, however slow either was. Assumes that no clock is off by more than `CLOCK_SKEW_MAX_MS`. Slow but rare:
+ * the group keeps the partitions of a lane in one process where it can.
  */
 import { type Lane, ofSlot } from './split-quota.ts'
 
-/** Of each clock, against the true time. */
+/** Of each clock, against true time. */
 export const CLOCK_SKEW_MAX_MS = 1_000
 const SENDING_WINDOWS = 0.1
-/** A timer that is late must not cost a process its turn. */
+/** A late timer must not cost a process its slot. */
 const SENDING_MIN_MS = 200
 
 export type SlotUse = {
-  /** The slot in which it was last sent, and the units that were spent of it. */
+  /** The slot in which it last sent, and the units spent of it. */
   last: { slot: number; spent: number } | null
   underWay: number
   lastEndMs: number | null
@@ -25,7 +25,7 @@ export const noTurns = (): SlotUse => ({ last: null, underWay: 0, lastEndMs: nul
 export type TurnsNow = {
   lane: Lane
   perMs: number
-  /** After so long a request has arrived or is given up. */
+  /** After this long a request has arrived or is given up. */
   timeoutMs: number
   /** Wall clock, milliseconds since the epoch. */
   nowMs: number
@@ -42,10 +42,10 @@ const sendingMs = ({ perMs }: Times): number => Math.max(SENDING_MIN_MS, SENDING
 export const slotMsOf = (times: Times): number =>
   times.perMs + sendingMs(times) + times.timeoutMs + 2 * CLOCK_SKEW_MAX_MS
 
-/** Milliseconds in which every partition of the lane comes to its turn. */
+/** Milliseconds in which every partition of the lane gets a slot. */
 export const roundMs = (now: TurnsNow): number => slotMsOf(now) * now.lane.partitions.length
 
-/** Milliseconds until this process may send; 0: now; Infinity: only after the answers under way. */
+/** Milliseconds until this process may send; 0: now; Infinity: only after the responses in flight. */
 export function waitForTurn(turns: SlotUse, now: TurnsNow, units: number): number {
   const slotMs = slotMsOf(now)
   const current = slotNow(now)
@@ -55,8 +55,8 @@ export function waitForTurn(turns: SlotUse, now: TurnsNow, units: number): numbe
   const isGoingOn = current === turns.last?.slot
   if (isGoingOn && inTime(0, currentMs) && units <= leftOfSlot(turns, now) && mayUse(current, currentMs, now)) return 0
   if (turns.underWay > 0) return Number.POSITIVE_INFINITY
-  // The current slot and the next one may come too early, since both can begin less than a window after now; then a
-  // whole round.
+  // The current slot and the next one may come too early, since both can begin less than a window from now. Then it
+  // waits a whole round.
   for (let slot = current; slot <= current + 1 + now.lane.partitions.length; slot++) {
     const startMs = slot * slotMs - now.nowMs
     const waitMs = Math.max(0, startMs, spacedMs)
@@ -65,7 +65,7 @@ export function waitForTurn(turns: SlotUse, now: TurnsNow, units: number): numbe
   return roundMs(now)
 }
 
-/** A request starts now: all of one slot share its units. */
+/** A request starts now: all requests of one slot share its units. */
 export function takeTurn(turns: SlotUse, now: TurnsNow, units: number): void {
   turns.last = { slot: slotNow(now), spent: spentOfSlot(turns, now) + units }
   turns.underWay += 1
@@ -77,7 +77,9 @@ export const leftOfSlot = (turns: SlotUse, now: TurnsNow): number => now.lane.un
 const slotNow = (now: TurnsNow): number => Math.floor(now.nowMs / slotMsOf(now))
 const spentOfSlot = ({ last }: SlotUse, now: TurnsNow): number => (last?.slot === slotNow(now) ? last.spent : 0)
 
-/** The holder, and for a whole window before the slot: what its predecessor sent is out of the window then. */
+/**
+ * True for the holder, and from a whole window before the slot: its predecessor's requests have left the window then.
+ */
 function mayUse(slot: number, startMs: number, { lane, mine, elapsedMs, perMs }: TurnsNow): boolean {
   const sinceMs = ofSlot(lane, slot, mine)
   return sinceMs !== undefined && elapsedMs + startMs >= sinceMs + perMs

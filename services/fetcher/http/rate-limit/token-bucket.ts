@@ -1,8 +1,8 @@
 /**
- * A token bucket that a server counting any window of `perMs` never sees overrun, however late a request arrives there.
- * What makes it strict: a request keeps its place in the bucket until its answer is here, so what is under way, what is
- * saved up and what refills during one window are together less than `units` + 1, and requests weigh whole units. It
- * starts empty: a process that follows another one adds nothing to what that one has spent.
+ * A token bucket that never exceeds its limit for a server that counts any window of `perMs`, however late a request
+ * arrives. A request keeps its place in the bucket until its response arrives. So what is in flight, saved up and
+ * refilled during one window is less than `units` + 1; requests weigh whole units. It starts empty: a process that
+ * takes over from another adds nothing to what that one has spent.
  */
 
 export type Bucket = {
@@ -10,21 +10,21 @@ export type Bucket = {
   refillPerMs: number
   /** Tokens saved up. */
   level: number
-  /** Units that wait for their answers. */
+  /** Units that wait for their responses. */
   underWay: number
   atMs: number
 }
 
-/** So that rounding and a server's slightly faster clock do not make a window one request too full. */
+/** Keeps rounding and a server's slightly faster clock from making a window one request too full. */
 const JITTER_SHARE = 0.02
 const BURST_SHARE = 0.1
-/** From ten requests on two places: one can refill while the other is under way. */
+/** Two places from ten requests on: one can refill while the other is in flight. */
 const BURST_SMALL_MAX = 2
 const ROUNDING = 1e-9
 
 /**
- * `sinceMs`: from when on nobody else has used it, which may be ahead. Times are elapsed milliseconds. `heaviest`:
- * units that one request takes at most.
+ * `sinceMs`: from when no other process has used it; may be in the future. Times are elapsed milliseconds. `heaviest`:
+ * the most units that one request takes.
  */
 export function openBucket(units: number, perMs: number, sinceMs: number, heaviest: number): Bucket {
   const burst = Math.max(heaviest, units * BURST_SHARE, Math.min(BURST_SMALL_MAX, units / 5))
@@ -32,7 +32,7 @@ export function openBucket(units: number, perMs: number, sinceMs: number, heavie
   return { burst, refillPerMs, level: 0, underWay: 0, atMs: sinceMs }
 }
 
-/** Milliseconds until so many tokens can be there; 0: now; Infinity: only after an answer has come in. */
+/** Milliseconds until this many tokens can be there; 0: now; Infinity: only after a response has arrived. */
 export function waitForTokens(bucket: Bucket, nowMs: number, units: number): number {
   refill(bucket, nowMs)
   if (bucket.level >= units - ROUNDING) return 0
@@ -40,7 +40,7 @@ export function waitForTokens(bucket: Bucket, nowMs: number, units: number): num
   return Math.max(0, bucket.atMs - nowMs) + refillMs(bucket, units)
 }
 
-/** Milliseconds in which the bucket comes to so many tokens, if every answer were here. An estimate. */
+/** Milliseconds in which the bucket reaches this many tokens, if every response had arrived. An estimate. */
 export const refillMs = (bucket: Bucket, units: number): number =>
   Math.max(0, units - bucket.level) / bucket.refillPerMs
 
@@ -50,7 +50,7 @@ export function takeTokens(bucket: Bucket, nowMs: number, units: number): void {
   bucket.underWay += units
 }
 
-/** The answer is here, or the request has failed. */
+/** The response has arrived, or the request has failed. */
 export function returnPlace(bucket: Bucket, nowMs: number, units: number): void {
   refill(bucket, nowMs)
   bucket.underWay -= units

@@ -1,11 +1,11 @@
 /**
- * How long to wait before asking again when the API does not say: 2^n + random() seconds, so that two workers do not
- * come back together.
+ * How long to wait before a retry when the API does not say: 2^n + random() seconds. The random part keeps two workers
+ * from returning together.
  */
 import type { Clock } from '#shared/clock.ts'
 
 const SECOND_MS = 1000
-/** Added to a wait that the API named: never earlier than asked, and not everybody in the same instant. */
+/** Added to a wait that the API named: never earlier than asked, and not all workers in the same instant. */
 const AFTER_HINT_JITTER_MS = 250
 
 /** `failures` counts from 1. At most `waitMaxMs`. */

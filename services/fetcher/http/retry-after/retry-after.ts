@@ -1,14 +1,14 @@
 /**
- * What an answer says about when to ask again: Retry-After (RFC 9110 section 10.2.3), RateLimit and RateLimit-Policy
- * (IETF draft-ietf-httpapi-ratelimit-headers, its earlier forms too), the X-RateLimit family and some that APIs have of
- * their own. Pure. The longest of several wins, also of a header that came several times. Points in time are compared
- * with the server's own Date, so a skewed clock neither shortens nor lengthens a wait. What makes no sense is no hint.
+ * When a response says to ask again: Retry-After (RFC 9110 section 10.2.3), RateLimit and RateLimit-Policy (IETF
+ * draft-ietf-httpapi-ratelimit-headers, its earlier forms too), the X-RateLimit family and some API-specific headers.
+ * Pure. The longest of several wins, including repeated headers. Points in time are compared with the server's own
+ * Date, so a skewed clock neither shortens nor lengthens a wait. A value that makes no sense is ignored.
  */
 
 export type Answered = { status: number; headers: Readonly<Record<string, string>> }
 
 const SECOND_MS = 1000
-/** A wait beyond this is a header that means something else. */
+/** A header with a longer wait means something else. */
 const HINT_MAX_MS = 31 * 86_400 * SECOND_MS
 /** Numbers from here on are points in time: as a delta the first would be 31 years. */
 const EPOCH_SECONDS_MIN = 1e9
@@ -34,7 +34,7 @@ const COUNTERS = [
   ['x-ratelimit-remaining', 'x-ratelimit-reset-after'],
 ] as const
 
-/** Also on a refusal: whoever asks next must not be earlier either. */
+/** Also on a refusal: the next request must not be earlier either. */
 function retryAfters(headers: Answered['headers'], serverMs: number): (number | null)[] {
   return [
     retryAfter(headers['retry-after'], serverMs),
@@ -48,7 +48,7 @@ function exhaustedInterval(headers: Answered['headers']): number | null {
   return remaining === 0 ? numberOf(headers['x-hubspot-ratelimit-interval-milliseconds']) : null
 }
 
-/** Seconds (a fraction is taken as meant) or an HTTP date. */
+/** Seconds (a fraction is accepted) or an HTTP date. */
 function retryAfter(text: string | undefined, serverMs: number): number | null {
   const seconds = numberOf(text)
   if (seconds !== null) return seconds * SECOND_MS
@@ -84,7 +84,7 @@ function members(text: string): { name: string; parameters: Map<string, string> 
   })
 }
 
-/** A 429 with a reset but no count of what remains is exhausted too. */
+/** A 429 with a reset but without a remaining count is exhausted too. */
 function exhaustedCounter(
   status: number,
   remaining: string | undefined,
@@ -108,9 +108,7 @@ function resetWait(text: string | undefined, serverMs: number): number | null {
   return number * SECOND_MS
 }
 
-/**
- * A header that came several times is a list: `of` chooses what is taken for it, the largest number if nothing is said.
- */
+/** A repeated header is a list: `of` chooses the value, by default the largest number. */
 function numberOf(text: string | undefined, of: (...numbers: number[]) => number = Math.max): number | null {
   const parts = text?.split(',').map((part) => part.trim()) ?? []
   return parts.length > 0 && parts.every((part) => /^\d{1,16}(\.\d+)?$/.test(part)) ? of(...parts.map(Number)) : null

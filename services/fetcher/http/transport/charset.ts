@@ -1,14 +1,14 @@
 /**
- * The bytes of an answer as text. What the bytes show (a byte order mark, the zeros of UTF-16) is believed before the
- * declared charset, and a charset that nobody knows (`utf8mb4`, `binary`) is tried as UTF-8, which JSON is in (RFC 8259
- * section 8.1). Strict: a byte that is no text would otherwise turn into U+FFFD unseen.
+ * Decodes the bytes of a response to text. What the bytes show (a byte order mark, the zeros of UTF-16) overrides the
+ * declared charset. An unknown charset (`utf8mb4`, `binary`) is tried as UTF-8, the encoding of JSON (RFC 8259 section
+ * 8.1). Strict: an invalid byte would otherwise silently become U+FFFD.
  */
 import { isUtf8 } from 'node:buffer'
 
-/** `note`: what the answer says wrongly. */
+/** `note`: what the response declares wrongly. */
 export type Text = { text: string; note: string | null }
 
-/** The bytes are no text. `ends`: they stop inside a character, as a body does that was cut. */
+/** The bytes are not text. `ends`: they stop inside a character, as a cut body does. */
 export class NotText extends Error {
   readonly ends: boolean
 
@@ -20,7 +20,7 @@ export class NotText extends Error {
 
 const NAME_CHARS_MAX = 40
 const UTF8 = 'utf-8'
-/** Read as windows-1252 by the standard of browsers, which would spoil the UTF-8 that they are over. */
+/** Browsers read these as windows-1252, which would corrupt the UTF-8 that they declare here. */
 const ASCII: readonly string[] = ['ascii', 'us-ascii', 'ansi_x3.4-1968', 'iso646-us', 'cp367']
 
 /** Throws NotText. */
@@ -34,7 +34,7 @@ export function textOf(bytes: Buffer, contentType: string | undefined): Text {
     const note = known === null ? `the charset "${declared}" is not known: the body is read as UTF-8` : null
     return { text: strictly(bytes, UTF8, declared), note }
   }
-  // Its zeros would have shown.
+  // Real UTF-16 would have shown its zeros.
   if (known.startsWith('utf-16') && isUtf8(bytes)) return { text: strictly(bytes, UTF8), note: differs(declared, UTF8) }
   return { text: strictly(bytes, known), note: null }
 }
@@ -93,7 +93,7 @@ function strictly(bytes: Buffer, charset: string, declared = charset): string {
   }
 }
 
-/** Says where, for the one charset in which that can be found out. */
+/** Says where, for the one charset that allows finding it. */
 function notText(bytes: Buffer, charset: string, declared: string): NotText {
   const named = declared === charset ? charset : `"${declared}" (read as ${charset})`
   if (charset !== UTF8)
@@ -106,7 +106,7 @@ function notText(bytes: Buffer, charset: string, declared: string): NotText {
   return new NotText(`the body is no valid ${named} text: the byte ${byte} at ${place}`, ends)
 }
 
-/** By halves: whole characters in front of it are valid, and nothing behind it can mend it. */
+/** Binary search: every prefix before the bad byte is valid, and nothing after it makes it valid. */
 function firstBadByte(bytes: Buffer): number {
   let good = 0
   let bad = bytes.length
@@ -118,7 +118,7 @@ function firstBadByte(bytes: Buffer): number {
   return boundaryBefore(bytes, good)
 }
 
-/** Where the character begins that the byte at `at` may be inside of. */
+/** The start of the character that the byte at `at` may be inside. */
 function boundaryBefore(bytes: Buffer, at: number): number {
   let start = at
   while (start > at - 3 && start > 0 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start -= 1

@@ -1,15 +1,15 @@
 /**
- * Undoes the content codings of a body (RFC 9110 section 8.4). The bytes decide, the header only helps: servers send
- * `Content-Encoding: UTF-8` over plain text, name gzip over bytes that are not, and leave the header out over bytes
- * that are. An empty body is empty in every coding. Guarantees: what comes out of each coding is at most `bytesMax`
- * long, so a small body cannot unpack into all of the memory.
+ * Decodes the content codings of a body (RFC 9110 section 8.4). The bytes decide; the header only helps. Servers send
+ * `Content-Encoding: UTF-8` over plain text, name gzip over bytes that are not, and omit the header over bytes that
+ * are. An empty body is empty in every coding. Guarantees: the output of each coding is at most `bytesMax` long, so a
+ * small body cannot exhaust the memory.
  */
 import { isUtf8 } from 'node:buffer'
 import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib'
 
-/** `notes`: what the header says wrongly. */
+/** `notes`: what the header declares wrongly. */
 export type Decoded = { bytes: Buffer; notes: string[] }
 export type CodingBounds = {
   bytesMax: number
@@ -31,7 +31,7 @@ const startsWith =
 const GZIP: Coding = { isThere: startsWith(0x1f, 0x8b), open: () => createGunzip() }
 const ZSTD: Coding = { isThere: startsWith(0x28, 0xb5, 0x2f, 0xfd), open: () => createZstdDecompress() }
 const BR: Coding = { isThere: () => true, open: () => createBrotliDecompress() }
-/** Meant as zlib's format (RFC 9110 section 8.4.1.2), but some servers send the bare one. */
+/** Should be the zlib format (RFC 9110 section 8.4.1.2), but some servers send raw deflate. */
 const DEFLATE: Coding = { isThere: () => true, open: (bytes) => (isZlib(bytes) ? createInflate() : createInflateRaw()) }
 
 const CODINGS: ReadonlyMap<string, Coding> = new Map([
@@ -42,7 +42,7 @@ const CODINGS: ReadonlyMap<string, Coding> = new Map([
   ['deflate', DEFLATE],
 ])
 
-/** Throws zlib's error for damaged or cut bytes, and the bound's. */
+/** Throws zlib's error for damaged or cut bytes, and the error for a body beyond the bound. */
 export async function decoded(body: Buffer, header: string | undefined, bounds: CodingBounds): Promise<Decoded> {
   const notes: string[] = []
   let bytes = body
@@ -69,7 +69,7 @@ export async function decoded(body: Buffer, header: string | undefined, bounds: 
   return { bytes, notes }
 }
 
-/** As many bytes as can be had of a body that is damaged or cut: for an excerpt of an error's answer. Never throws. */
+/** As many bytes as can be decoded of a damaged or cut body: for an excerpt of an error response. Never throws. */
 export async function decodedOpening(body: Buffer, header: string | undefined, bytesMax: number): Promise<Buffer> {
   let opening: Buffer = Buffer.alloc(0)
   const tooLarge = (found: Buffer) => {
@@ -96,7 +96,7 @@ function namesIn(header: string | undefined): string[] {
     .filter((name) => name !== '' && name !== 'identity')
 }
 
-/** Null for a text that never was in this coding: brotli and bare deflate have no mark that would tell. */
+/** Null for a text that was never in this coding: brotli and raw deflate have no magic bytes. */
 async function undo(coding: Coding, bytes: Buffer, bounds: CodingBounds): Promise<Buffer | null> {
   if (coding === GZIP || coding === ZSTD || !opensLikeJson(bytes)) return collected(coding, bytes, bounds)
   return collected(coding, bytes, bounds).catch((error: unknown) => {

@@ -1,21 +1,23 @@
 /**
- * Where and why a text is no JSON (RFC 8259): cut, followed by something else, or with a token that JSON does not have,
- * such as NaN. The engine's own words do not tell these apart, and quote what they found. Here no value is quoted:
- * texts and numbers are masked, the names of fields stay. Read only after a parser has refused the text. One pass, no
+ * Where and why a text is not JSON (RFC 8259): cut, followed by something else, or with a token that JSON does not
+ * have, such as NaN. The engine's own messages do not tell these apart, and quote the text. Here no value is quoted:
+ * strings and numbers are masked, the names of fields stay. Used only after a parser has refused the text. One pass, no
  * recursion.
  */
 
 export type JsonDefect = {
-  /** `cut`: it ends inside a value. `trailing`: something follows the value. `token`: something else than JSON has. */
+  /**
+   * `cut`: it ends inside a value. `trailing`: something follows the value. `token`: a token that JSON does not have.
+   */
   kind: 'cut' | 'trailing' | 'token'
   /** Of the defect, from 0. */
   at: number
   /** Both from 1. */
   line: number
   column: number
-  /** What stands there. */
+  /** What was found there. */
   what: string
-  /** What stands before it, values masked. */
+  /** What precedes it, values masked. */
   before: string
 }
 
@@ -39,7 +41,7 @@ const EXCERPT_CHARS_MAX = 60
 
 type Expected = 'value' | 'valueOrEnd' | 'nameOrEnd' | 'name' | 'colon' | 'commaOrEnd' | 'nothing'
 
-/** Null for a text that is JSON. */
+/** Null for valid JSON. */
 export function defectOf(text: string): JsonDefect | null {
   /** True: an object. */
   const open: boolean[] = []
@@ -94,7 +96,7 @@ function after(
   return behindValue()
 }
 
-/** A token, the place of what is none, or -1 where the text ends inside one. */
+/** A token, the place of an invalid one, or -1 if the text ends inside one. */
 function tokenAt(text: string, start: number): Token | number {
   const code = text.charCodeAt(start)
   if (code === CODES.quote) return textAt(text, start)
@@ -150,7 +152,7 @@ function placeIn(text: string, at: number): { line: number; column: number } {
   return { line, column: at - start + 1 }
 }
 
-/** A word such as NaN, or one character; one that nobody sees by its number. */
+/** A word such as NaN, or one character; an invisible one by its number. */
 function wordAt(text: string, at: number): string {
   WORD.lastIndex = at
   const word = WORD.exec(text)?.[0] ?? String.fromCodePoint(text.codePointAt(at) ?? 0)
@@ -159,7 +161,7 @@ function wordAt(text: string, at: number): string {
     : word
 }
 
-/** What follows is quoted unless it is data of the API once more. */
+/** What follows is quoted unless it is again API data. */
 function trailing(text: string, at: number): string {
   return /[{["\d-]/.test(text[at] ?? '') ? 'another JSON value' : text.slice(at, at + EXCERPT_CHARS_MAX)
 }

@@ -1,13 +1,13 @@
 /**
- * JSON text to values without silent damage. A number that a double cannot hold (an integer beyond 2^53, more than 17
- * significant digits, beyond the largest or below the smallest double) stays as its text: a field declared as `int64()`
- * or `decimal()` takes it exactly, and a field declared as a number refuses it, so that it becomes a dead letter. All
- * other JSON is what JSON.parse makes of it.
+ * Parses JSON without silent damage. A number that a double cannot hold stays as its text: an integer beyond 2^53, more
+ * than 17 significant digits, beyond the largest or below the smallest double. A field declared as `int64()` or
+ * `decimal()` takes it exactly. A field declared as a number rejects it, so that it becomes a dead letter. All other
+ * JSON is parsed as JSON.parse does.
  */
 
 /**
- * Cheap test over the whole text for a number, behind the mark that opens a value, of 16 digits, 18 significant ones or
- * a large exponent. A match only means that the slower, exact way is taken.
+ * Cheap search of the whole text for a number of 16 digits, 18 significant ones or a large exponent, after the
+ * character that opens a value. A match only means that the slower, exact way is taken.
  */
 const MAY_BE_INEXACT = /[:,[\s]-?(?:\d{16}|[1-9][\d.]{18}|0\.0*[1-9]\d{17}|\d[\d.]*[eE][+-]?\d{3})/
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
@@ -27,7 +27,7 @@ export function parseJson(text: string): unknown {
     })
   } catch (error) {
     if (error instanceof SyntaxError) throw error
-    // Nested deeper than the calls of a reviver can be. One record like that must not keep its page from being read.
+    // Nested deeper than a reviver's recursion allows. One such record must not keep its page from being read.
     return JSON.parse(withTexts(text))
   }
 }

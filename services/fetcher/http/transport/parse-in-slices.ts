@@ -1,8 +1,8 @@
 /**
- * A large JSON text to values in slices, with a turn of the event loop in between: JSON.parse of 60 MB blocks
- * everything else for up to 6 s, and 60 MB of `{},{},…` become 1.4 GB. The text is scanned ahead of the parser, which
- * only ever gets whole members of an array or an object, so that a page of too many elements is refused before they are
- * built. The values are those of parseJson. A text of usual size is parsed at once.
+ * Parses a large JSON text in slices, and yields to the event loop in between. JSON.parse of 60 MB blocks everything
+ * else for up to 6 s, and 60 MB of `{},{},…` become 1.4 GB. The text is scanned ahead of the parser, which only gets
+ * whole members of an array or an object. So a page of too many elements is refused before they are built. The values
+ * are those of parseJson. A text of usual size is parsed at once.
  */
 import type { Pace } from '#shared/clock.ts'
 import { parseJson } from './lossless-json.ts'
@@ -17,13 +17,13 @@ export type ElementBounds = {
 /** The text has more elements than the bound. */
 export class TooManyElements extends Error {}
 
-/** Most pages are not larger, and the scan would cost them a tenth more. */
+/** Most pages are not larger, and the scan would cost them another tenth. */
 const AT_ONCE_CHARS = 1024 * 1024
 /** Some milliseconds. */
 const SLICE_CHARS = 256 * 1024
-/** Scanned without a turn, where no member ends: as many milliseconds. */
+/** Scanned without yielding if no member ends: as many milliseconds. */
 const SCAN_CHARS = 4 * 1024 * 1024
-/** Units are eighths of an element. The comma behind a member is one of them. */
+/** Units are eighths of an element. The comma after a member is one of them. */
 const UNITS_OF_ELEMENT = 8
 const UNITS_OF_BRACKET = UNITS_OF_ELEMENT - 1
 
@@ -36,7 +36,7 @@ export async function parseInSlices(
 ): Promise<unknown> {
   const { elementsMax, sliceChars = SLICE_CHARS } = bounds
   const atOnceChars = bounds.sliceChars ?? AT_ONCE_CHARS
-  // Each element takes two characters, each other value one and a comma.
+  // Each element takes two characters; each other value takes one and a comma.
   if (text.length <= atOnceChars && text.length <= elementsMax * 2) return parseJson(text)
   const scan = createScan(text, elementsMax * UNITS_OF_ELEMENT, sliceChars)
   while (!scan.advance()) {
@@ -56,7 +56,7 @@ type Frame = {
   memberFrom: number
   /** What was parsed of it; null before anything was. */
   value: unknown[] | Record<string, unknown> | null
-  /** Its last member was put in whole: a comma or the end must follow. */
+  /** Its last member was added whole: a comma or the end must follow. */
   isPut: boolean
 }
 
@@ -70,13 +70,13 @@ const CLOSE_LIST = 0x5d
 const BLANK = /^[ \t\r\n]*$/
 
 type Scan = {
-  /** Goes on for a slice; true at the end of the text. */
+  /** Continues for a slice; true at the end of the text. */
   advance(): boolean
   result(): unknown
 }
 
 function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
-  /** Frames are used again, so that opening and closing costs no memory; those below `depth` are open. */
+  /** Frames are reused, so that opening and closing allocates no memory; those below `depth` are open. */
   const frames: Frame[] = []
   let depth = 0
   /** Frames below it have a value. */
@@ -135,7 +135,7 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
     frame.isPut = false
   }
 
-  /** At a comma. True if it was time to parse what came before it. */
+  /** At a comma. True if what precedes it was due to be parsed. */
   function memberEnds(frame: Frame): boolean {
     if (frame.isPut) {
       refuseUnlessBlank(frame.from, at)
@@ -153,11 +153,11 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
   }
 
   /**
-   * Gives every open frame a value, with the members in front of the one under way; they are small, or it would have
-   * one.
+   * Gives every open frame a value, with the members before the current one. They are small, or the frame would have a
+   * value.
    */
   function build(): void {
-    // The last one that has a value may have got small members since.
+    // The last frame that has a value may have got small members since.
     for (let index = Math.max(0, built - 1); index < depth; index++) {
       const frame = frames[index]!
       if (index >= built) frame.value = frame.isObject ? {} : []
@@ -184,7 +184,7 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
     parent.isPut = true
   }
 
-  /** The value of a closed frame into its parent, whose member under way it is. */
+  /** Puts the value of a closed frame into its parent, whose current member it is. */
   function put(parent: Frame, frame: Frame): void {
     const head = text.slice(parent.memberFrom, frame.start)
     if (Array.isArray(parent.value)) {
@@ -219,7 +219,7 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
   return {
     advance,
     result() {
-      // Nothing was large enough to be built, or it is no array and no object.
+      // Nothing was large enough to be built, or it is neither an array nor an object.
       if (rootFrom === -1 || frames[0]?.value == null) return parseJson(text)
       if (rootTo === -1) throw new SyntaxError('the text ends inside a value')
       refuseUnlessBlank(0, rootFrom)
@@ -239,7 +239,7 @@ function endOfText(text: string, start: number): number {
   return text.length
 }
 
-/** Also `__proto__` as a field of its own, as JSON.parse does. */
+/** Also sets `__proto__` as an own field, as JSON.parse does. */
 function set(object: Record<string, unknown>, name: string, value: unknown): void {
   if (name === '__proto__')
     Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })

@@ -1,6 +1,6 @@
 /**
- * One attempt gets so much time, headers and body together. Inside the limit layer, so that waiting for the quota does
- * not count.
+ * Bounds one attempt, headers and body together. Lies inside the rate-limit layer, so waiting for the quota does not
+ * count.
  */
 import type { Clock } from '#shared/clock.ts'
 import { AttemptFailed } from '../errors.ts'
@@ -12,7 +12,7 @@ export const timeout =
   (request, exchange) =>
     withTimeout(timeoutMs, clock, exchange.signal, (signal) => next(request, { ...exchange, signal }))
 
-/** An abort without a reason would make an error with its stack, for each page anew. */
+/** An abort without a reason would create an error with its stack for each page. */
 const DONE = new Error('done')
 
 /** Runs `task` with a signal that also aborts after `timeoutMs`, then with AttemptFailed as its reason. */

@@ -1,7 +1,7 @@
 /**
- * The innermost layer: a page's request as one HTTP round trip, its answer as JSON. A 2xx that holds no JSON is a
- * failed attempt; an answer outside 2xx, or with a status that the stream declares to be no page, comes back with its
- * status and an excerpt, for the layers further out to judge.
+ * The innermost layer: one HTTP round trip per page request, with its response as JSON. A 2xx without JSON is a failed
+ * attempt. A response outside 2xx, or with a status that the stream declares not to be a page, returns with status and
+ * excerpt. The outer layers classify it.
  */
 
 import type { Clock, Pace } from '#shared/clock.ts'
@@ -23,7 +23,7 @@ export type TransportTools = {
   /** Of one body: `bodyElementsMax` of the source. */
   elementsMax: number
   isDeclared(status: number, stream: string): boolean
-  /** Told what an answer's headers say wrongly of a body that was read all the same. */
+  /** Called with what a response's headers declare wrongly about a body that was read anyway. */
   onNote(note: string, stream: string): void
 }
 
@@ -56,7 +56,7 @@ export function transport(ask: RawExchange, { clock, pace, elementsMax, isDeclar
 }
 
 /**
- * Throws AttemptFailed, or the signal's reason. In slices, so that a large page does not keep everything else waiting.
+ * Throws AttemptFailed, or the signal's reason. Parses in slices, so that a large page does not block everything else.
  */
 async function pageOf(answer: RawAnswer, elementsMax: number, pace: Pace, signal: AbortSignal): Promise<unknown> {
   if (isNoContent(answer.status)) return null
@@ -70,7 +70,7 @@ async function pageOf(answer: RawAnswer, elementsMax: number, pace: Pace, signal
 }
 
 /**
- * Throws AttemptFailed. A page's data is never quoted: names of its fields, and what stands where JSON cannot have it.
+ * Throws AttemptFailed. A page's data is never quoted: only field names, and what is found where JSON cannot have it.
  */
 export function jsonOf(answer: RawAnswer): unknown {
   if (isNoContent(answer.status)) return null
@@ -93,10 +93,7 @@ const tooMany = ({ bytes }: RawAnswer, elementsMax: number): AttemptFailed =>
       'ask for smaller pages, or raise bodyElementsMax of the source and give the fetcher more memory',
   )
 
-/**
- * HTML is mostly a server in trouble, and a cut body can come whole the next time; everything else comes again as it
- * is.
- */
+/** HTML is mostly a server in trouble, and a cut body may arrive whole next time; everything else recurs unchanged. */
 function whyNotJson({ status, text, bytes, notes }: RawAnswer): AttemptFailed {
   if (/^\s*</.test(text)) {
     return new AttemptFailed('not_json', `the body is HTML or XML with status ${status}, no JSON: ${excerptOf(text)}`)

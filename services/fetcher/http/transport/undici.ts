@@ -1,7 +1,7 @@
 /**
- * One HTTP round trip over undici: kept connections, bounded in number, and a body that is read up to a bound and
- * decoded. What can be different at the next attempt (connection, cut body, too many bytes) becomes AttemptFailed; an
- * abort keeps the signal's reason. The only file that knows undici. It follows no redirect and retries nothing.
+ * One HTTP round trip over undici: a bounded number of kept-alive connections, and a body that is read up to a bound
+ * and decoded. What the next attempt may not repeat (connection, cut body, too many bytes) becomes AttemptFailed. An
+ * abort keeps the signal's reason. The only file that uses undici. It follows no redirect and retries nothing.
  */
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, request as undiciRequest } from 'undici'
@@ -19,14 +19,14 @@ export type RawRequest = {
   body: string | undefined
 }
 type Headers = Record<string, string>
-/** `notes`: what the headers say wrongly of a body that can be read all the same. */
+/** `notes`: what the headers declare wrongly about a body that can be read anyway. */
 type Body = { text: string; bytes: number; notes: readonly string[] }
 /** `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `bytes` counts after decompression. */
 export type RawAnswer = { status: number; headers: Headers } & Body
 export type RawExchange = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
 export type Http = { ask: RawExchange; close(): Promise<void> }
 
-/** To one origin. Partitions that run at once and the source's quota bound it further. */
+/** Per origin. Concurrent partitions and the source's quota bound it further. */
 const CONNECTIONS_MAX = 32
 const CONNECT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
@@ -71,7 +71,7 @@ async function roundTrip(
     const ok = isOk(status)
     const headers = headersOf(answered.headers)
     const sent = await read(body, ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX, ok && !isNoContent(status))
-    // What an answer without content brings all the same is not looked at (RFC 9110 sections 15.3.5 and 15.3.6).
+    // A body of a response without content is ignored (RFC 9110 sections 15.3.5 and 15.3.6).
     const content = isNoContent(status)
       ? NO_BODY
       : ok
@@ -87,7 +87,7 @@ async function roundTrip(
   }
 }
 
-/** As it came over the wire. `whole`: more than `bytesMax` is a failed attempt; otherwise the rest is left unread. */
+/** The bytes from the wire. `whole`: more than `bytesMax` is a failed attempt; otherwise the rest is left unread. */
 async function read(body: Readable, bytesMax: number, whole: boolean): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -100,7 +100,7 @@ async function read(body: Readable, bytesMax: number, whole: boolean): Promise<B
       break
     }
   } catch (error) {
-    // Of an error's body, whatever arrived is good enough.
+    // Of an error's body, whatever arrived is enough.
     if (whole || chunks.length === 0) throw error
   }
   return Buffer.concat(chunks)
@@ -122,7 +122,7 @@ async function page(bytes: Buffer, headers: Headers, bytesMax: number): Promise<
   }
 }
 
-/** Of an error's answer, for an excerpt: what its status says counts, whatever its body is. */
+/** Of an error response, for an excerpt: its status counts, whatever its body is. */
 async function opening(bytes: Buffer, headers: Headers): Promise<Body> {
   const plain = await decodedOpening(bytes, headers['content-encoding'], ERROR_BODY_BYTES_MAX)
   return { text: looselyTextOf(plain, headers['content-type']), bytes: plain.length, notes: [] }

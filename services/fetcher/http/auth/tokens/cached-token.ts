@@ -1,6 +1,7 @@
 /**
- * A token that ends: got when first needed and again a little before its end, once however many pages wait for it. A
- * refused token is given up only if it still is the current one, so five refusals of one token bring one new one.
+ * A cached token that expires. It is obtained when first needed and again shortly before it expires, once for all
+ * waiting pages. A refused token is dropped only if it is still the current one. So five refusals of one token cause
+ * one renewal.
  */
 import type { Clock } from '#shared/clock.ts'
 import { CredentialsRefused } from '../../errors.ts'
@@ -9,17 +10,17 @@ import type { LiveSecrets } from '../live-secrets.ts'
 import { refusalWaitMs } from '../refusal-wait.ts'
 import { scrubber } from '../scrub.ts'
 
-/** A token is given up this long before its end, or a tenth of its life before where that is shorter. */
+/** A token is dropped this long before it expires, or a tenth of its life before if that is shorter. */
 const MARGIN_MS = 60_000
 const MARGIN_SHARE = 0.1
 
-/** Answers that are under way may still repeat a token that was given up. */
+/** Responses in flight may still repeat a dropped token. */
 const TOKENS_SCRUBBED_MAX = 8
 
-/** What is under way at the end is waited for: a token that is handed out anew must reach its store. */
+/** What is in flight at the end is awaited: a new refresh token must reach its store. */
 const CLOSE_MS_MAX = 15_000
 
-/** `staleMs`: when it is given up, `clock.elapsedMs()`. */
+/** `staleMs`: when it is dropped, as `clock.elapsedMs()`. */
 export type CachedToken = { value: string; staleMs: number }
 
 export type HeldTokenOptions = {
@@ -27,11 +28,11 @@ export type HeldTokenOptions = {
   /** `refused`: the last token that the API did not accept. The signal aborts when the credentials are closed. */
   obtain(refused: string | null, signal: AbortSignal): Promise<CachedToken>
   secrets: Pick<LiveSecrets, 'reload'>
-  /** What a token is obtained with; once it has changed, a refusal counts no more. */
+  /** What a token is obtained with; once it has changed, an earlier refusal no longer counts. */
   stamp(): Promise<string>
-  /** The word before the token. */
+  /** The scheme before the token. */
   scheme?: string | undefined
-  /** Takes the other secrets out of a text. */
+  /** Removes the other secrets from a text. */
   scrub(text: string): string
   hint: string
 }
@@ -57,7 +58,7 @@ export function heldToken({
   let refusal: { error: CredentialsRefused; stamp: string; untilMs: number } | null = null
   let refusals = 0
 
-  /** All partitions share one answer of the endpoint: what it has refused is not asked again by the next of them. */
+  /** All partitions share one response of the endpoint: a refused request is not repeated by the next partition. */
   async function obtained(mayRepeat = true): Promise<CachedToken> {
     const before = await stamp()
     if (refusal !== null && refusal.stamp === before && clock.elapsedMs() < refusal.untilMs) throw refusal.error
@@ -69,7 +70,7 @@ export function heldToken({
     } catch (error) {
       if (!(error instanceof CredentialsRefused)) throw error
       secrets.reload()
-      // A sidecar has written others meanwhile.
+      // A sidecar has written other secrets in the meantime.
       if (mayRepeat && (await stamp()) !== before) return obtained(false)
       refusals = refusal === null || refusal.stamp === before ? refusals + 1 : 1
       refusal = { error, stamp: before, untilMs: clock.elapsedMs() + refusalWaitMs(error, refusals) }
@@ -84,7 +85,7 @@ export function heldToken({
     return got
   }
 
-  /** The request is everybody's: whoever stops waiting leaves it to the others. */
+  /** All callers share the request: one that stops waiting does not cancel it. */
   function current(signal: AbortSignal): Promise<CachedToken> {
     if (held !== null && clock.elapsedMs() < held.staleMs) return Promise.resolve(held)
     fetching ??= fetchToken().finally(() => {
@@ -106,7 +107,7 @@ export function heldToken({
     },
     async renew(token, signal) {
       giveUp(token)
-      // What the token was made of may have another value by now.
+      // The token's secrets may have changed by now.
       secrets.reload()
       return (await current(signal)).value !== token
     },

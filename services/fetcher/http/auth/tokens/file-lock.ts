@@ -1,8 +1,8 @@
 /**
  * A lock between processes that share a folder: a file that only one of them can create. Its holder touches it while it
- * works, so a lock that stands still for LOCK_STALE_MS belongs to a process that has died, and is taken over. Time is
- * measured by whoever waits: clocks need not agree. Assumes that a living holder is not stopped for that long; what the
- * lock protects must be right, only wasteful, if it is.
+ * works. A lock that was not touched for LOCK_STALE_MS belongs to a dead process and is taken over. The waiting process
+ * measures the time, so clocks need not agree. Assumes that a living holder is not paused for that long. If it is, the
+ * protected work must stay correct, merely wasteful.
  */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -12,12 +12,10 @@ import { Unavailable } from '#shared/errors.ts'
 const LOCK_BEAT_MS = 5_000
 export const LOCK_STALE_MS = 30_000
 const LOCK_POLL_MS = 100
-/** The holder may wait for a token endpoint; whoever waits longer than this tries again in its next run. */
+/** The holder may wait for a token endpoint; a process that waits longer than this tries again in its next run. */
 const LOCK_WAIT_MS_MAX = 120_000
 
-/**
- * Resolves with the release. Throws Unavailable (HR_TOKEN_LOCKED), the signal's reason, or what the file system says.
- */
+/** Resolves with the release. Throws Unavailable (HR_TOKEN_LOCKED), the signal's reason, or the file system's error. */
 export async function lockFile(path: string, clock: Clock, signal: AbortSignal): Promise<() => Promise<void>> {
   const owner = `${hostname()} ${process.pid} ${clock.random()}`
   const startMs = clock.elapsedMs()
@@ -67,7 +65,7 @@ function hold(path: string, owner: string, clock: Clock): () => Promise<void> {
       const seconds = clock.nowMs() / 1000
       utimesSync(path, seconds, seconds)
     }
-    // Released, or the file is gone: then it is somebody else's turn.
+    // Released, or the file is gone: then another process may take it.
   })().catch(() => undefined)
   return async () => {
     released.abort()
@@ -75,7 +73,7 @@ function hold(path: string, owner: string, clock: Clock): () => Promise<void> {
   }
 }
 
-/** Of all who find it stale one can rename it. If it was not the stale one any more, it is put back. */
+/** Only one of the processes that find it stale can rename it. If it was replaced meanwhile, it is restored. */
 function takeAway(path: string, state: string, aside: string): void {
   try {
     renameSync(path, aside)

@@ -1,7 +1,7 @@
 /**
- * Refresh tokens in a folder: for each key a folder of mode 0700 with one file of mode 0600. A value that was written
- * outlives a crash at any moment (temporary file, fsync, rename, fsync of the folder). The values are in plain text:
- * who can read the files can use the tokens.
+ * Refresh tokens in a folder: for each key a folder of mode 0700 with one file of mode 0600. A written value survives a
+ * crash at any moment (temporary file, fsync, rename, fsync of the folder). The values are plain text: anyone who can
+ * read the files can use the tokens.
  */
 import { readdirSync, statSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
@@ -56,7 +56,7 @@ export function fileTokenStore(dir: string, clock: Clock, onWarning?: (warning: 
 
 const OTHERS = 0o077
 
-/** What others than this user may enter, read or replace: the tokens in it are as good as published. */
+/** What other users may enter, read or replace: the tokens in it are as good as published. */
 function opennessOf(dir: string): string[] {
   const modeOf = (path: string): number => {
     try {

@@ -1,6 +1,6 @@
 /**
- * What a token store holds for a source: the refresh token that is good now, and the access token that came with it,
- * for all workers.
+ * What a token store holds for a source, for all workers: the valid refresh token and the access token that came with
+ * it.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -22,8 +22,8 @@ export type KeptTokens = {
   read(): Promise<KeptToken | null>
   write(kept: KeptToken): Promise<void>
   /**
-   * Writes what is good now once more, with room for its successor: a store that is full or cannot be written to is
-   * told before that is asked for.
+   * Rewrites the valid tokens with room for their successor. So a store that is full or read-only is reported before a
+   * new token is requested.
    */
   reserve(kept: KeptToken): Promise<void>
 }
@@ -65,7 +65,7 @@ export function keptTokens(store: TokenStore, key: string, place: string, scrub:
   }
 }
 
-/** More than the tokens of any API that is known take; JSON does not mind blanks at its end. */
+/** More than the tokens of any known API take; JSON allows blanks at its end. */
 const RESERVED_CHARS = 32 * 1024
 
 const WRITABLE =
@@ -74,8 +74,8 @@ const KEPT_IN_MEMORY =
   'mend the store before this process ends: until then the token is kept in memory, and storing it is tried again'
 
 /**
- * A new beginning would use up the first token a second time, which makes many servers revoke everything: a person
- * decides that.
+ * Starting over would use the first token a second time, which makes many servers revoke all tokens. A person decides
+ * that.
  */
 function parsed(text: string, place: string): KeptToken {
   try {
@@ -88,8 +88,8 @@ function parsed(text: string, place: string): KeptToken {
 }
 
 /**
- * A new first token is a new beginning; the endpoint's origin is in it so that no other origin is ever sent what this
- * one gave.
+ * A new first token starts over. The endpoint's origin is part of the key, so no other origin is ever sent this one's
+ * tokens.
  */
 export function storeKey(source: string, parts: { tokenUrl: URL; clientId: string; refreshToken: string }): string {
   const hash = createHash('sha256').update(JSON.stringify([parts.tokenUrl.origin, parts.clientId, parts.refreshToken]))

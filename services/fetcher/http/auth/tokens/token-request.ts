@@ -1,7 +1,7 @@
 /**
- * One token from an OAuth 2.0 token endpoint, by whatever grant (RFC 6749 sections 2.3.1, 3.2 and 5). Tried again
- * within the source's bounds when the endpoint does not answer, answers 5xx or 429, or with no JSON; a refusal is
- * final. It goes to the token URL only, follows no redirect, and does not count for the API's quota.
+ * Requests one token from an OAuth 2.0 token endpoint, for any grant (RFC 6749 sections 2.3.1, 3.2 and 5). Retried
+ * within the source's bounds when the endpoint does not respond, or responds with 5xx, 429 or without JSON. A refusal
+ * is final. The request goes to the token URL only and follows no redirect. It does not count against the API's quota.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
@@ -20,19 +20,19 @@ export type TokenClient = { id: string; secret: string | null; in: 'header' | 'b
 export type TokenRequest = {
   source: string
   tokenUrl: URL
-  /** The grant with its parameters; made anew for each attempt, since an assertion may be used once only. */
+  /** The grant with its parameters; made for each attempt, since an assertion may be used only once. */
   form(): Readonly<Record<string, string>>
-  /** Null where the grant itself says who asks. A public client has no secret, and its id goes into the body. */
+  /** Null if the grant itself identifies the client. A public client has no secret, and its id goes into the body. */
   client(): TokenClient | null
-  /** Declared: the word that goes before the token, whatever its type is called. */
+  /** Declared: the scheme before the token, whatever its type is called. */
   scheme?: string | undefined
   bounds: { attemptsMax: number; waitMax: number; timeout: number }
   /** `error`: the code that the endpoint gave (RFC 6749 section 5.2). */
   refusal(error: string | null): { hint: string; code?: string; says?: string }
   scrub(text: string): string
   /**
-   * True: an attempt that has begun is not broken off by the signal, because its answer may hold the one token that is
-   * good from then on.
+   * True: the signal does not interrupt an attempt that has begun. Its response may hold the only token that is valid
+   * from then on.
    */
   finishes: boolean
 }
@@ -45,9 +45,9 @@ export type TokenTools = {
   clock: Clock
   resolver: Resolver
   onToken(): void
-  /** Told of each wait before a repetition; `attempt` is the one that failed, from 1. */
+  /** Called for each wait before a retry; `attempt` is the one that failed, from 1. */
   onWait?(reason: string, waitMs: number, attempt: number): void
-  /** Told what a person may want to know and need not act on. */
+  /** Called with what a person may want to know and need not act on. */
   onNote?(note: string): void
   /** Called with what a person should correct. */
   onWarning?(warning: string): void
@@ -118,15 +118,12 @@ function tokenOf(request: TokenRequest, answer: RawAnswer, onNote: TokenTools['o
   }
 }
 
-/**
- * Types whose tokens are no use without a proof that goes with each request, or are no access tokens (RFC 8693 section
- * 2.2.1).
- */
+/** Types whose tokens need a proof with each request, or that are not access tokens (RFC 8693 section 2.2.1). */
 const NEEDS_PROOF = /^(mac|dpop|pop|hawk|n_?\/?a|signature|http-?signature|holder.of.key)$/i
 
 /**
- * RFC 6749 section 7.1 wants a type that is known; what other endpoints call theirs (BearerToken, JWT, access_token) is
- * sent as Bearer all the same.
+ * RFC 6749 section 7.1 requires a known type. What other endpoints call theirs (BearerToken, JWT, access_token) is sent
+ * as Bearer anyway.
  */
 function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onNote']): void {
   if (type === undefined || type === null || String(type).trim().toLowerCase() === 'bearer') return
@@ -149,7 +146,7 @@ function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onN
 const fieldsOf = (body: unknown): Record<string, unknown> =>
   typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
 
-/** A text that is no JSON may still hold a token, as a form does; a page in HTML is for people. */
+/** A text that is not JSON may still hold a token, as a form does; an HTML page is for people. */
 function jsonIn(answer: RawAnswer): unknown {
   try {
     return jsonOf(answer)
@@ -160,7 +157,7 @@ function jsonIn(answer: RawAnswer): unknown {
 }
 
 /**
- * RFC 6749 section 5.2. Of an answer with 2xx only what says that it is an error: the rest may be a token under another
+ * RFC 6749 section 5.2. Of a 2xx response, only what declares an error is shown: the rest may be a token under another
  * name.
  */
 function refused(request: TokenRequest, { status, text }: RawAnswer): CredentialsRefused {

@@ -1,6 +1,6 @@
 /**
- * The address of a token endpoint with its setting resolved. Nothing but the source's declaration and the environment
- * decides it.
+ * The address of a token endpoint with its setting resolved. Only the source's declaration and the environment decide
+ * it.
  */
 import type { Resolver } from '#shared/config/config.ts'
 import type { SettingRef } from '#shared/declaration/secret.ts'

@@ -1,12 +1,12 @@
 /**
- * What the commands write to. The answer of a command goes to standard output, everything else to standard error. A
- * reader that has seen enough (`| head`) ends the writing, not the command: its exit status stays its own.
+ * The output of the commands. A command's result goes to standard output, everything else to standard error. A reader
+ * that closes its pipe early (`| head`) ends the writing, not the command, whose exit status stays.
  */
 import { type Environment, environment } from '#shared/config/config.ts'
 import { explain } from '#shared/errors.ts'
 import { rendered } from './table-output.ts'
 
-/** What a pipe or a file is written for. */
+/** The width for a pipe or a file. */
 const WIDTH_DEFAULT = 80
 const WIDTH_MIN = 40
 const WIDTH_MAX = 1_000
@@ -30,7 +30,7 @@ export function widthOf({ isTTY, columns }: Output, env: Environment): number {
 
 export const outputWidth = (): number => widthOf(process.stdout, environment)
 
-/** To be called once, before the first word: without it, a closed pipe is an uncaught error with a stack trace. */
+/** Call once, before the first output: without it, a closed pipe is an uncaught error with a stack trace. */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -39,7 +39,7 @@ export function outliveReaders(): void {
   }
 }
 
-/** After an EPIPE the stream is destroyed, and says so at each further word. */
+/** After an EPIPE the stream is destroyed, and reports that at each later write. */
 export const isClosedPipe = ({ code }: NodeJS.ErrnoException): boolean =>
   code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED'
 
@@ -47,10 +47,10 @@ export function print(text: string): void {
   process.stdout.write(`${rendered(text, hasColours(process.stdout, environment))}\n`)
 }
 
-/** A word to the person, beside the answer. */
+/** A message to the person, apart from the result. */
 export function say(text: string): void {
   process.stderr.write(`${rendered(text, hasColours(process.stderr, environment))}\n`)
 }
 
-/** What a message holds of foreign lines is indented: it must not look like a line of ours. */
+/** Foreign lines in a message are indented: they must not look like lines of ours. */
 export const sayError = (error: unknown): void => say(`headrace: ${explain(error).replaceAll(/\n(?! {2})/g, '\n    ')}`)

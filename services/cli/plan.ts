@@ -1,4 +1,4 @@
-/** `headrace plan`: what the loader would do with each table and what it would refuse, before anything is done. */
+/** `headrace plan`: what the loader would do with each table and what it would refuse, before it does anything. */
 import { connectClickHouse } from '#shared/clickhouse.ts'
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
@@ -48,13 +48,13 @@ export async function planCommand(labels: readonly string[], options: PlanComman
   }
 }
 
-/** All of them when some are named; of the others, those on demand are left out as `fetch` leaves them out. */
+/** All declared streams if some are named; otherwise those on demand are omitted, as `fetch` does. */
 function declaredStreams({ sources }: Declarations, labels: readonly string[]): DeclaredStream[] {
   const streams = sources.flatMap((source) => source.streams)
   return streams.filter(({ label, source }) => labels.includes(label) || !source.onDemand)
 }
 
-/** What is named may also be known to Kafka only: then other files do not matter. */
+/** A named stream may be known only to Kafka: then other files do not matter. */
 function unusableFor(declarations: Declarations, labels: readonly string[]): readonly UnusableFile[] {
   if (labels.length === 0) return declarations.unusable
   const wanted = labels.map((label) => label.split('.')[0] ?? label)

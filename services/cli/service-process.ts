@@ -1,6 +1,6 @@
 /**
  * A service as a process: its log, its metrics, its health server, and the graceful stop. SIGTERM or SIGINT aborts the
- * signal and the work ends in order; a second signal, or the deadline, ends the process at once.
+ * signal, and the work shuts down in order. A second signal, or the deadline, ends the process at once.
  */
 import closeWithGrace from 'close-with-grace'
 import {
@@ -38,7 +38,7 @@ export async function runService(
   const stopping = new AbortController()
   const health = createHealth()
   const end = Promise.withResolvers<number>()
-  // Before the first word to anybody: a stop that comes while it starts is a stop as well.
+  // Installed before the first output, so that a stop during startup counts too.
   const grace = closeWithGrace(
     { delay: config.stopDeadlineMs, logger: graceLog(log), skip: ['beforeExit'] },
     async ({ signal, err }) => {
@@ -51,7 +51,7 @@ export async function runService(
       stopping.abort()
       const status = await end.promise
       log.info('stopped')
-      // close-with-grace would end with 0 whatever the work says.
+      // close-with-grace would exit with 0 whatever the work returns.
       if (status !== 0) process.exit(status)
     },
   )
@@ -59,7 +59,7 @@ export async function runService(
     work({ config, log, metrics, signal: stopping.signal, health }),
   )
   working.then(end.resolve, end.reject)
-  // Whoever called is told; the stop looks at it only where there is one.
+  // The caller gets the error; the stop uses the promise only if there is one.
   end.promise.catch(() => undefined)
   try {
     return await working
@@ -93,10 +93,7 @@ function graceLog(log: Log) {
 
 import { hasColours } from './output.ts'
 
-/**
- * A variable that is not read says nothing, and what it was to change stays as it is. Where an option is wrong, the
- * command says that itself.
- */
+/** A misspelt variable is not read and changes nothing. If an option is invalid, the command itself reports it. */
 export function warnOf(misses: readonly NearMiss[]): void {
   const log = logFor('headrace', { log: loggingOf(environment) })
   for (const { name, meant } of misses)
@@ -108,8 +105,8 @@ export { print } from './output.ts'
 export type Interruption = { signal: AbortSignal; close(): void }
 
 /**
- * Ctrl-C or SIGTERM of a command that has something to tidy up: the first aborts `signal` with `reason`, a second ends
- * the process.
+ * Ctrl-C or SIGTERM of a command that has to clean up. The first aborts `signal` with `reason`, the second ends the
+ * process.
  */
 export function interruption(reason: Error): Interruption {
   const interrupted = new AbortController()

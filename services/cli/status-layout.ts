@@ -1,6 +1,6 @@
 /**
- * The state of all partitions as a person reads it: within a width, the streams one below the other and of each
- * partition what says how it is; without one (`--wide`), every column, a line each. What needs a person follows,
+ * Formats the state of all partitions for a person. Within a width, the streams are stacked, with the main facts of
+ * each partition. Without one (`--wide`), every partition has all columns on one line. What needs a person follows,
  * whatever the width. Pure.
  */
 import { shownName } from '#shared/shown.ts'
@@ -64,7 +64,7 @@ const wideRows = ({ stream, partitions }: StreamStatus): Cell[][] =>
     ...[lagText(each), lettersText(each), runText(each), nextText(each), each.fetcher ?? '–', each.loader ?? '–'],
   ])
 
-/** How it went and when, how far an unfinished run is, and what holds the rows up. */
+/** Its result and time, the progress of an unfinished run, and what stalls the rows. */
 function attemptText({ attempt, checkpoint, stalled, lastRun }: PartitionStatus): string {
   const unfinished = checkpoint !== null && !checkpoint.done ? [`page ${checkpoint.page}`] : []
   const held = stalled === null ? [] : [toned('table stalled', 'bad')]

@@ -1,4 +1,4 @@
-/** `headrace status`, and what the operator's commands share. */
+/** `headrace status`, `headrace release`, and what the commands on Kafka share. */
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
 import { connectKafka, type Kafka } from '#shared/kafka/kafka.ts'
@@ -11,7 +11,7 @@ import { logFor } from './service-process.ts'
 import { describeStatus } from './status-layout.ts'
 import { counted } from './table-output.ts'
 
-/** `check`: 1 when something needs a person, one line each. */
+/** `check`: one line for each thing that needs a person; returns 1 if there is one. */
 export async function statusCommand(
   labels: readonly string[],
   options: { json?: boolean; check?: boolean; wide?: boolean },
@@ -31,7 +31,7 @@ export async function statusCommand(
   })
 }
 
-/** `headrace release`: the API may be asked before the time that it named. */
+/** `headrace release`: the API may be called before the time that it named. */
 export async function releaseCommand(name: string, options: { json?: boolean }): Promise<number> {
   return withKafka(async (kafka, names) => {
     const released = await releasePauses(kafka, names, name, systemClock.nowMs())

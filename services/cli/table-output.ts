@@ -1,7 +1,6 @@
 /**
- * How the commands write for a person: tables that fit a width, counted things, and tones for words of state. Foreign
- * text in a cell is escaped here; `print` escapes what comes to it in other ways. A newline in a cell begins a line of
- * that cell.
+ * Formats for people: tables that fit a width, counted things, and tones for words of state. Foreign text in a cell is
+ * escaped here; `print` escapes all other text. A newline in a cell begins a line of that cell.
  */
 import Table from 'cli-table3'
 import { withoutControls } from '#shared/shown.ts'
@@ -10,8 +9,8 @@ export type Cell = string | number
 export type Tone = 'bad' | 'warn' | 'good'
 
 /**
- * Noncharacters that mark a tone until `print` knows whether its stream has colours. In foreign text they colour it at
- * most.
+ * Noncharacters that mark a tone until `print` knows whether its stream has colours. In foreign text they can only
+ * colour it.
  */
 const TONE_MARKS: Readonly<Record<Tone, string>> = { bad: '\ufdd0', warn: '\ufdd1', good: '\ufdd2' }
 const TONE_END = '\ufdd3'
@@ -24,14 +23,14 @@ const SGR: Readonly<Record<string, string>> = {
 }
 
 const NO_LINES_BETWEEN_ROWS = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' }
-/** What is drawn beside a cell that goes over all columns, in place of the lines between rows. */
+/** What is drawn beside a cell that spans all columns, in place of the lines between rows. */
 const LEFT_OF_A_SPAN = /^[┬┴┼├┤]+\n/gm
 /** What a table draws around a cell, and at its end. */
 const CELL_FRAME_CHARS = 3
 const TABLE_FRAME_CHARS = 1
-/** A column is not made narrower than this, whatever the width: its words could no longer be read. */
+/** A column is not made narrower than this, whatever the width: its words could not be read. */
 const COLUMN_MIN = 8
-/** Twice as wide as others on a terminal: East Asian scripts and pictures. */
+/** Characters two columns wide on a terminal: East Asian scripts and pictures. */
 const WIDE =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u
 const NO_WIDTH = /[\p{Mn}\p{Me}\ufdd0-\ufdd3]/u
@@ -39,7 +38,7 @@ const NO_WIDTH = /[\p{Mn}\p{Me}\ufdd0-\ufdd3]/u
 /** A word of state, in colour where the output has colours. */
 export const toned = (text: string, tone: Tone): string => `${TONE_MARKS[tone]}${text}${TONE_END}`
 
-/** What is written to a stream: nothing that a terminal would obey but our own colours. */
+/** What is written to a stream: no terminal sequences except our own colours. */
 export function rendered(text: string, colours: boolean): string {
   return colours ? coloured(escapedBut(text)) : escapedBut(text).replace(MARKS, '')
 }
@@ -47,8 +46,8 @@ export function rendered(text: string, colours: boolean): string {
 const escapedBut = (text: string): string => text.replace(/[^\ufdd0-\ufdd3]+/g, withoutControls)
 
 /**
- * Columns side by side; where they are wider than `width`, the widest are wrapped. Without a width, nothing is. A row
- * of one cell, where others have several, goes over all columns: it heads those below it.
+ * Columns side by side; if they are wider than `width`, the widest are wrapped. Without a width, nothing is wrapped. A
+ * single-cell row in a table of several columns spans all of them: it is a heading.
  */
 export function table(
   rows: readonly (readonly Cell[])[],
@@ -71,7 +70,7 @@ export function table(
     )
   const room = width - CELL_FRAME_CHARS * columns - TABLE_FRAME_CHARS
   const natural = naturals(columnsOf)
-  // Of a name of two words one goes below the other before a value is broken.
+  // A name of two words is wrapped before a value is broken.
   const widths =
     sumOf(natural) <= room
       ? natural
@@ -95,14 +94,12 @@ export function table(
   return uncoloured(drawn.toString()).replaceAll(LEFT_OF_A_SPAN, '')
 }
 
-/** What draws the table knows colours, and no marks. No other escape is in it: cells are escaped before. */
+/** The table library understands colours, not marks. The text has no other escapes: cells are escaped before. */
 const coloured = (text: string): string => text.replace(MARKS, (mark) => SGR[mark] ?? '')
 const uncoloured = (text: string): string =>
   Object.entries(SGR).reduce((all, [mark, sgr]) => all.replaceAll(sgr, mark), text)
 
-/**
- * Lines of at most `width` columns, broken at blanks where there are some; what is continued is indented by `indent`.
- */
+/** Lines of at most `width` columns, broken at blanks if there are any; continuation lines are indented by `indent`. */
 export function wrapped(text: string, width: number, indent = ''): string {
   return text
     .split('\n')
@@ -118,7 +115,7 @@ export function wrapped(text: string, width: number, indent = ''): string {
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0)
 const longestWord = (line: string): number => Math.max(0, ...line.split(' ').map(columnsOf))
 
-/** The widest columns give way first. */
+/** The widest columns shrink first. */
 function fitted(natural: readonly number[], room: number): number[] {
   const sum = (cap: number) => natural.reduce((total, each) => total + Math.min(each, cap), 0)
   let cap = Math.max(0, ...natural)
@@ -131,7 +128,7 @@ function wrap(line: string, width: number): string[] {
   if (!Number.isFinite(width) || columnsOf(line) <= width) return [line]
   const lines: string[] = []
   let rest = line
-  // Each turn takes at least one character.
+  // Each iteration takes at least one character.
   while (columnsOf(rest) > width) {
     const at = breakAt(rest, width)
     lines.push(rest.slice(0, at).trimEnd())
@@ -140,7 +137,7 @@ function wrap(line: string, width: number): string[] {
   return rest === '' ? lines : [...lines, rest]
 }
 
-/** Where a line is broken: after the last blank that fits, else within a word, never within a character. */
+/** Where to break a line: after the last blank that fits, else within a word, never within a character. */
 function breakAt(line: string, width: number): number {
   let columns = 0
   let at = 0
@@ -149,7 +146,7 @@ function breakAt(line: string, width: number): number {
     columns += columnsOfCharacter(character)
     if (columns > width) break
     at += character.length
-    // The blanks that a line begins with are its indentation.
+    // The blanks at the start of a line are its indentation.
     if (character === ' ' && line.slice(0, at).trim() !== '') blank = at
   }
   if (line[at] === ' ') return at

@@ -1,6 +1,6 @@
 /**
- * The sample API's own knobs over HTTP, for a demonstration that runs it as a process of its own. They answer to this
- * machine only, whatever address the server listens on, and exist only where the option `admin` asks for them.
+ * The sample API's admin routes, for a demonstration that runs it as its own process. They respond to this machine
+ * only, whatever address the server listens on. They exist only if the option `admin` is set.
  */
 import type { FastifyInstance } from 'fastify'
 import { Problem } from './query.ts'

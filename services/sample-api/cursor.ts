@@ -1,7 +1,7 @@
 /**
- * The sample API's cursors: opaque to clients, base64url of a check (HMAC-SHA-256, cut to 16 bytes) and of the place
- * and filters that they stand for. A forged, cut or foreign cursor is refused. The key follows from the client's
- * secret, so a cursor outlives a restart.
+ * The sample API's cursors, opaque to clients: base64url of an HMAC-SHA-256, cut to 16 bytes, and of the position and
+ * filters. A forged, cut or foreign cursor is refused. The key follows from the client's secret, so a cursor survives a
+ * restart.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
@@ -30,7 +30,7 @@ export function cursorSeal(secret: string): CursorSeal {
     read(text) {
       const sealed = Buffer.from(text, 'base64url')
       const bytes = sealed.subarray(CHECK_BYTES)
-      // Decoding passes over what is no base64url: only a text that encodes back to itself is one of ours.
+      // Decoding skips what is not base64url: only a text that encodes back to itself is ours.
       if (bytes.length === 0 || sealed.toString('base64url') !== text) return null
       if (!timingSafeEqual(sealed.subarray(0, CHECK_BYTES), checkOf(bytes))) return null
       const { updated, id, ...filters } = content.parse(JSON.parse(bytes.toString()))

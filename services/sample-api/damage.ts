@@ -1,7 +1,7 @@
 /**
- * The few records that the sample API damages on purpose, as real APIs do by accident: each in its own way, always the
- * same ones. They lie away from the end of what is released, so that a later run does not meet a page that is mostly
- * damaged. The server still knows each one's true place in the order.
+ * The few records that the sample API damages on purpose, as real APIs do by accident. Each is damaged in its own way,
+ * always the same ones. They lie away from the end of each part, so a later run does not meet a mostly damaged page.
+ * The server still knows each one's true position.
  */
 export type Feature = {
   type: 'Feature'
@@ -17,7 +17,7 @@ const withProperties = (feature: Feature, changed: Record<string, unknown>) => (
   properties: { ...feature.properties, ...changed },
 })
 
-/** In the order in which they appear in the data; the first five lie in the first part. */
+/** In the order in which they appear in the data; the first five are in the first part. */
 export const DAMAGES: readonly Damage[] = [
   { name: 'magnitude as text', apply: (feature) => withProperties(feature, { mag: '3.1?' }) },
   {
@@ -46,7 +46,7 @@ export const DAMAGES: readonly Damage[] = [
   { name: 'alert of an unknown colour', apply: (feature) => withProperties(feature, { alert: 'purple' }) },
 ]
 
-/** Where in the order they lie, as shares of all records. */
+/** Their positions in the order, as fractions of all records. */
 const PLACES = [0.09, 0.21, 0.33, 0.45, 0.57, 0.8, 0.9] as const
 
 /** Index in the order → damage. */

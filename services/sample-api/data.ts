@@ -10,20 +10,20 @@ import { damagePlaces, type Feature } from './damage.ts'
 export const REGIONS = ['west', 'east'] as const
 export type Region = (typeof REGIONS)[number]
 
-/** A record with its true place in the order; `body` is what is answered. */
+/** A record with its true position in the order; `body` is what is sent. */
 export type Entry = { updated: number; id: string; region: Region; damaged: boolean; body: unknown }
 
 /** `firstPart` is the number of entries that are released first. */
 export type Catalogue = { entries: readonly Entry[]; firstPart: number }
 
-/** Behind this entry a page starts. */
+/** A page starts after this entry. */
 export type Key = { updated: number; id: string }
 export type PageQuery = { region: Region | null; since: number | null; after: Key | null; limit: number }
 
 const WEST_OF_DEGREES = -120
 const FIRST_PART_SHARE = 0.7
 
-/** Throws Unavailable when the package with the data is not installed. */
+/** Throws Unavailable if the package with the data is not installed. */
 export async function readCatalogue(): Promise<Catalogue> {
   let features: Feature[]
   try {
@@ -53,7 +53,7 @@ export function catalogueOf(features: readonly Feature[]): Catalogue {
   return { entries, firstPart: Math.floor(entries.length * FIRST_PART_SHARE) }
 }
 
-/** The page that a query asks for, and the key to go on from; null where there is no more. `since` is inclusive. */
+/** The page that a query requests, and the key to continue from; null if there is no more. `since` is inclusive. */
 export function pageOf(entries: readonly Entry[], query: PageQuery): { page: Entry[]; next: Key | null } {
   const { region, since, after, limit } = query
   const wanted = entries.filter(

@@ -1,19 +1,19 @@
 /**
- * How the sample API limits its client: so many requests in a window that slides, an answer 429 out of the blue (as
- * when other clients of the account used the limit up) and an answer 503 now and then. All by count, so that a run can
- * be repeated. Also watches how the client behaves: its densest window, and whether it came back before the time that
- * Retry-After named.
+ * How the sample API limits its client: a number of requests in a sliding window, an occasional 503, and one unprovoked
+ * 429. The 429 simulates other clients of the account that used the limit up. All by count, so that a run can be
+ * repeated. Also observes the client: its densest window, and whether it returned before the time that Retry-After
+ * named.
  */
 import type { Clock } from '#shared/clock.ts'
 
 export type SampleLimit = { requests: number; perMs: number }
 export type LimitOptions = {
   limit: SampleLimit
-  /** Every so many requests one is answered 503; 0 for never. */
+  /** Every n-th request gets a 503; 0 for never. */
   failEvery: number
-  /** This request is answered 429 although the limit is not reached; 0 for none. */
+  /** This request gets a 429 although the limit is not reached; 0 for none. */
   sharedLimitAt: number
-  /** How long other clients keep the limit used up then. */
+  /** How long other clients keep the limit used up after that. */
   sharedLimitMs: number
 }
 
@@ -27,12 +27,13 @@ export type LimitDecision = {
 export type RequestLimit = {
   decide(): LimitDecision
   /**
-   * Most requests that arrived within one window, refused ones included; and those that came before Retry-After said.
+   * Most requests that arrived within one window, refused ones included; and those that came before Retry-After
+   * allowed.
    */
   seen(): { maxInWindow: number; early: number }
 }
 
-/** A request that was under way when a 429 went out is no sign of impatience. */
+/** A request in flight when a 429 was sent is not a sign of impatience. */
 const IN_FLIGHT_MS = 250
 
 export function limiter(options: LimitOptions, clock: Clock): RequestLimit {
@@ -42,7 +43,7 @@ export function limiter(options: LimitOptions, clock: Clock): RequestLimit {
   let passed = 0
   let maxInWindow = 0
   let early = 0
-  /** The limit is used up by others until then. */
+  /** Other clients use up the limit until then. */
   let takenUntilMs = 0
   let named = { atMs: 0, untilMs: 0 }
 
@@ -88,8 +89,7 @@ function forget(times: number[], untilMs: number): void {
 export const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))
 
 /**
- * RateLimit and RateLimit-Policy as draft-ietf-httpapi-ratelimit-headers-09 writes them; Retry-After (RFC 9110) where
- * it is due.
+ * RateLimit and RateLimit-Policy as in draft-ietf-httpapi-ratelimit-headers-09; Retry-After (RFC 9110) where it is due.
  */
 export function limitHeaders(limit: SampleLimit, verdict: LimitDecision): Record<string, string> {
   const headers = {

@@ -1,7 +1,7 @@
 /**
- * The sample API as a process of its own. Prints one line of JSON, `{"url": …}`, when it is ready, and stops on SIGTERM
- * and SIGINT; with `--owned` also as soon as whoever started it is gone (its IPC channel or its standard input ends).
- * The client's id and secret come from a file, so that they are in no argument list.
+ * The sample API as its own process. Prints one line of JSON, `{"url": …}`, when it is ready, and stops on SIGTERM and
+ * SIGINT. With `--owned` it also stops when its starter is gone (its IPC channel or its standard input ends). The
+ * client's id and secret come from a file, so they appear in no argument list.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

@@ -1,7 +1,7 @@
 /**
- * OAuth 2.0 as far as the sample API goes: the client credentials grant (RFC 6749 section 4.4) with the client's secret
- * in the Basic header or in the body, and bearer tokens (RFC 6750) that are random, live for a short time and are
- * checked in constant time. Nothing here logs.
+ * The part of OAuth 2.0 that the sample API needs. Client credentials grant (RFC 6749 section 4.4), with the client's
+ * secret in the Basic header or in the body. Bearer tokens (RFC 6750) that are random, short-lived and checked in
+ * constant time. Nothing here logs.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
@@ -10,7 +10,7 @@ export type OAuthClient = { clientId: string; clientSecret: string }
 
 export const SCOPE = 'earthquakes:read'
 const TOKEN_BYTES = 24
-/** Tokens that are known at once; beyond it the oldest is forgotten. */
+/** Tokens known at once; beyond it the oldest is forgotten. */
 const TOKENS_MAX = 1000
 
 /** An error of RFC 6749 section 5.2; `challenge` goes into WWW-Authenticate. */
@@ -20,7 +20,7 @@ export type GrantRequest = { authorization: string | undefined; form: URLSearchP
 const refuse = (error: string, description: string): GrantRefusal => ({ status: 400, error, description })
 const BASIC_CHALLENGE = 'Basic realm="sample-api", charset="UTF-8"'
 
-/** Null when the request earns a token. */
+/** Null if the request is granted a token. */
 export function refusalOf({ authorization, form }: GrantRequest, client: OAuthClient): GrantRefusal | null {
   if (form === null) return refuse('invalid_request', 'the body must be application/x-www-form-urlencoded')
   const repeated = [...form.keys()].find((name) => form.getAll(name).length > 1)
@@ -61,7 +61,7 @@ function inHeader(authorization: string): OAuthClient | null {
   }
 }
 
-/** Hashes are of one length, so neither length nor content shows in the time that it takes. */
+/** Hashes have one length, so neither length nor content shows in the comparison time. */
 function same(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(hash(a), hash(b))
@@ -69,7 +69,7 @@ function same(a: string, b: string): boolean {
 
 export type IssuedTokens = {
   issue(): string
-  /** The state of what an Authorization header presents. */
+  /** The state of the token in an Authorization header. */
   check(authorization: string | undefined): 'valid' | 'expired' | 'unknown' | 'missing'
   revokeAll(): void
 }
@@ -97,7 +97,7 @@ export function tokenStore(lifeMs: number, clock: Clock): IssuedTokens {
   }
 }
 
-/** WWW-Authenticate of a refused request (RFC 6750 section 3): no error code where no credentials were sent. */
+/** WWW-Authenticate of a refused request (RFC 6750 section 3): no error code if no credentials were sent. */
 export function bearerChallenge(state: 'expired' | 'unknown' | 'missing'): string {
   const realm = 'Bearer realm="sample-api"'
   if (state === 'missing') return realm

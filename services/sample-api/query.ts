@@ -1,6 +1,6 @@
 /**
- * What a request to /v1/earthquakes asks for. Everything that is out of form is a Problem (RFC 9457) that names the
- * parameter. A cursor stands for its filters: it may come without them or with the same ones, not with others.
+ * Parses a request to /v1/earthquakes. Every invalid parameter is a Problem (RFC 9457) that names it. A cursor implies
+ * its filters: it may come without them or with the same ones, not with others.
  */
 import type { CursorSeal } from './cursor.ts'
 import { type PageQuery, REGIONS, type Region } from './data.ts'

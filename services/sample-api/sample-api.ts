@@ -1,8 +1,8 @@
 /**
  * The sample API: a real HTTP server on this machine that serves one real week of earthquakes the way hard APIs do.
- * Client credentials with tokens that live 90 s, cursor pages, a tight limit of requests with Retry-After, a 503 now
- * and then, a 429 out of the blue, and seven damaged records. Deterministic by count, so that the demonstration and the
- * tests can check every number. Logs nothing.
+ * Client credentials with tokens that live 90 s, cursor pages, a tight request limit with Retry-After, an occasional
+ * 503, an unprovoked 429, and seven damaged records. Deterministic by count, so that the demonstration and the tests
+ * can check every number. Logs nothing.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from '#shared/clock.ts'
@@ -22,9 +22,9 @@ export type SampleApiOptions = OAuthClient & {
   released?: 'first' | 'all'
   limit?: SampleLimit
   tokenLifeMs?: number
-  /** Every so many requests one is answered 503; 0 for never. */
+  /** Every n-th request gets a 503; 0 for never. */
   failEvery?: number
-  /** This request is answered 429 although the limit is not reached; 0 for none. */
+  /** This request gets a 429 although the limit is not reached; 0 for none. */
   sharedLimitAt?: number
   sharedLimitMs?: number
   /** Serves /admin/… to clients on this machine. */
@@ -32,11 +32,11 @@ export type SampleApiOptions = OAuthClient & {
   clock?: Clock
 }
 
-/** A page that was answered: what it was asked with (null where it was not), and how many records it had. */
+/** A page that was served: its filters and cursor (null if the request had none), and its number of records. */
 export type ServedPage = { region: Region | null; since: number | null; cursor: string | null; records: number }
 
 export type SampleApiStats = {
-  /** Requests to /v1, whatever the answer. */
+  /** Requests to /v1, whatever the response. */
   requests: number
   tokens: number
   unauthorized: number
@@ -63,7 +63,7 @@ export type SampleApi = {
   port: number
   close(): Promise<void>
   releaseRest(): void
-  /** Every token that was issued is unknown from now on. */
+  /** Every issued token becomes unknown. */
   revokeTokens(): void
   stats(): SampleApiStats
   counts(): SampleApiCounts
@@ -77,7 +77,7 @@ const SHARED_LIMIT_MS = 2000
 const PAGES_KEPT_MAX = 10_000
 const BODY_BYTES_MAX = 64 * 1024
 
-/** Resolves when it listens. Throws Unavailable when the port is taken or the data is not installed. */
+/** Resolves when it listens. Throws Unavailable if the port is taken or the data is not installed. */
 export async function startSampleApi(options: SampleApiOptions): Promise<SampleApi> {
   const { host = '127.0.0.1', port = 0, clock = systemClock, tokenLifeMs = TOKEN_LIFE_MS, limit = LIMIT } = options
   const catalogue = await readCatalogue()
@@ -136,7 +136,7 @@ export async function startSampleApi(options: SampleApiOptions): Promise<SampleA
     }
   })
 
-  /** Who it is, then whether there is room, then whether the server feels well. */
+  /** First the token, then the limit, then the simulated failure. */
   async function admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     seen.requests += 1
     const state = tokens.check(request.headers.authorization)

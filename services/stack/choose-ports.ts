@@ -1,6 +1,6 @@
 /**
- * Which ports a stack gets: those asked for, else those of its last start while they are free, else new ones. They are
- * noted in `run/ports.json`, so that addresses stay the same from start to start. Servers that run keep theirs.
+ * Chooses the ports of a stack: the requested ones, else those of its last start while they are free, else new ones.
+ * They are stored in `run/ports.json`, so addresses stay the same from start to start. Running servers keep theirs.
  */
 import { Unavailable, WrongUse } from '#shared/errors.ts'
 import { writeJson } from './files.ts'
@@ -11,8 +11,8 @@ import { readPorts } from './stack-file.ts'
 const TCP_PORT_MAX = 65_535
 
 /**
- * Throws HR_STACK_PORT_TAKEN, HR_STACK_PORT_INVALID, or HR_STACK_RUNNING when a running server has another port than
- * asked for.
+ * Throws HR_STACK_PORT_TAKEN, HR_STACK_PORT_INVALID, or HR_STACK_RUNNING if a running server has another port than the
+ * requested one.
  */
 export async function choosePorts(options: StackOptions, running: ReadonlySet<ServerName>): Promise<Ports> {
   const { portsFile } = pathsOf(options)

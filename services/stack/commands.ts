@@ -1,14 +1,14 @@
 /**
  * `headrace stack up | down | status`, for a person (plain lines) or a program (`--json`). Progress goes to standard
- * error, the answer to standard output. Each returns the exit status; what goes wrong is thrown, and told by the one
- * door.
+ * error, the result to standard output. Each returns the exit status; errors are thrown, and services/cli.ts prints
+ * them.
  */
 import { withoutControls } from '#shared/shown.ts'
 import { type Stack, type StackOptions, type StackStatus, stackDown, stackStatus, stackUp } from './stack.ts'
 
 export type StackCommandOptions = Omit<StackOptions, 'owned' | 'onProgress'> & { json: boolean }
 
-/** The servers stay when this process ends. */
+/** The servers keep running when this process exits. */
 export async function runStackUp(options: StackCommandOptions): Promise<0> {
   const stack = await stackUp({
     ...options,
@@ -35,7 +35,7 @@ export async function runStackDown(options: StackCommandOptions): Promise<0> {
   return 0
 }
 
-/** 0 when all servers answer, 1 otherwise, so that a script can ask. */
+/** 0 if all servers respond, 1 otherwise, for scripts. */
 export async function runStackStatus(options: StackCommandOptions): Promise<0 | 1> {
   const status = await stackStatus(options)
   print(options.json ? JSON.stringify(status) : describeStatus(status))

@@ -1,6 +1,4 @@
-/**
- * Small steps with files. A JSON file is replaced in one step: a reader sees the old or the new one, never half of one.
- */
+/** File helpers. A JSON file is replaced atomically: a reader sees the old or the new one, never half of one. */
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 

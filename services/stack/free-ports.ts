@@ -1,8 +1,8 @@
 /**
- * TCP ports on 127.0.0.1: which are free. They are drawn from below the range that systems give to outgoing
- * connections: otherwise a client that tries again and again to reach a stopped server is one day given the server's
- * own port as its source, connects to itself, and the server cannot come back. Between finding and using a port another
- * process may take it: then the server says so.
+ * Finds free TCP ports on 127.0.0.1, below the ephemeral range of the system. Otherwise a client that keeps
+ * reconnecting to a stopped server may get the server's port as its own source port. It then connects to itself, and
+ * the server cannot restart. Another process may take a port between finding and using it: then the server reports
+ * that.
  */
 import { createServer, type Server } from 'node:net'
 import type { Clock } from '#shared/clock.ts'
@@ -10,7 +10,7 @@ import { Unavailable } from '#shared/errors.ts'
 
 export const HOST = '127.0.0.1'
 
-/** Linux gives 32768 and above to outgoing connections, macOS and BSD 49152 and above. */
+/** The ephemeral range begins at 32768 on Linux, at 49152 on macOS and BSD. */
 const PORT_MIN = 15_000
 const PORT_MAX = 31_999
 const TRIES_MAX = 200

@@ -1,7 +1,6 @@
 /**
- * What the stack is told by its caller, and the names that all its files use: the three servers, their ports, and where
- * the files of one stack lie. Everything of a stack is below its folder; only downloads are shared, in the cache
- * folder.
+ * The options of the stack, and the names that all its files use: the three servers, their ports, and the paths of one
+ * stack. Everything of a stack lies below its folder; only downloads are shared, in the cache folder.
  */
 import { join, resolve } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
@@ -20,19 +19,19 @@ export type StackOptions = {
   dir: string
   log: Log
   clock: Clock
-  /** The process environment, read by the caller: JAVA_HOME and PATH are looked at, children inherit all of it. */
+  /** The process environment, read by the caller: JAVA_HOME and PATH are used, children inherit all of it. */
   env: Environment
   /** One line for a person at each step. */
   onProgress?: ((line: string) => void) | undefined
-  /** True: the servers end when this process does, however it ends. False: they stay until `stackDown`. */
+  /** True: the servers end when this process does, however it ends. False: they run until `stackDown`. */
   owned?: boolean | undefined
-  /** Fixed ports; one that is taken is an error. Ports not given are found, and kept for the next start. */
+  /** Fixed ports; one that is taken is an error. Other ports are chosen, and kept for the next start. */
   ports?: Partial<Ports> | undefined
   /** Downloads, shared by stacks; `.headrace/cache` below the repository by default. */
   cacheDir?: string | undefined
-  /** Aborted: a start under way ends what it started and throws the signal's reason. */
+  /** On abort, a start in progress ends what it started and throws the signal's reason. */
   signal?: AbortSignal | undefined
-  /** Folders to look for Java machines in, instead of the usual ones. */
+  /** Folders to search for Java installations, instead of the usual ones. */
   jvmFolders?: readonly string[] | undefined
 }
 
@@ -43,7 +42,7 @@ const CACHE_DIR = resolve(import.meta.dirname, '..', '..', '.headrace', 'cache')
 
 export type Paths = ReturnType<typeof pathsOf>
 
-/** The places of one stack. */
+/** The paths of one stack. */
 export function pathsOf(options: Pick<StackOptions, 'dir' | 'cacheDir'>) {
   const dir = resolve(options.dir)
   return {

@@ -1,7 +1,7 @@
 /**
- * `stack.json`: where the servers of a running stack are. It appears, whole, when all of them answer, and is gone when
- * they are stopped; whoever has no addresses in the environment reads them here. And `run/ports.json`: the ports of the
- * last start.
+ * `stack.json`: the addresses of a running stack. It appears, complete, when all servers respond, and is removed when
+ * they are stopped. Commands without addresses in the environment read it. Also `run/ports.json`: the ports of the last
+ * start.
  */
 import { readFile } from 'node:fs/promises'
 import { HOST } from './free-ports.ts'

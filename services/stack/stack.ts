@@ -1,7 +1,7 @@
 /**
  * The local stack: Kafka, a schema registry and ClickHouse as processes of this computer, without containers. `stackUp`
- * starts what is not running and answers when all three answer; `stackDown` ends them; the data stays. Two callers at
- * once wait for each other. Assumes that a stack's folder is on this machine and is used by one user.
+ * starts what is not running and returns when all three respond. `stackDown` ends them; the data stays. Two concurrent
+ * callers wait for each other. Assumes that a stack's folder is on this machine and is used by one user.
  */
 import { mkdir } from 'node:fs/promises'
 import { messageOf, Unavailable } from '#shared/errors.ts'
@@ -26,13 +26,13 @@ export { type ServerStatus, type StackStatus, stackStatus } from './status.ts'
 export type Stack = {
   dir: string
   addresses: StackFile
-  /** True when all servers were running already. */
+  /** True if all servers were already running. */
   alreadyUp: boolean
-  /** Signals one server; after a deadly signal it is gone when this resolves. */
+  /** Signals one server; after a fatal signal it is gone when this resolves. */
   kill(name: ServerName, signal: NodeJS.Signals): Promise<void>
   /** Ends one server cleanly. */
   stop(name: ServerName): Promise<void>
-  /** Starts one server again, on the same port and data, and waits until it answers. */
+  /** Starts one server again, on the same port and data, and waits until it responds. */
   start(name: ServerName): Promise<void>
   /** Ends all servers. */
   down(): Promise<void>
@@ -44,7 +44,7 @@ const DISK_BYTES_WARM_MIN = 512 * 1024 ** 2
 /**
  * Starts the servers that are not running. Throws `Unavailable`: HR_JAVA_MISSING, HR_JAVA_TOO_OLD, HR_MAVEN_MISSING,
  * HR_DISK_FULL, HR_CLICKHOUSE_MISSING, HR_STACK_PORT_TAKEN, HR_STACK_SERVER_FAILED, HR_STACK_COMMAND_FAILED,
- * HR_STACK_LOCKED, HR_STACK_DIR and others. After an error none of the servers that this call started is left.
+ * HR_STACK_LOCKED, HR_STACK_DIR and others. After an error, every server that this call started has been ended.
  */
 export async function stackUp(options: StackOptions): Promise<Stack> {
   const { dir, stackFile } = pathsOf(options)
@@ -57,13 +57,13 @@ export async function stackUp(options: StackOptions): Promise<Stack> {
       await removeFile(stackFile)
       await startServers(missing, ports, options)
     }
-    // A file that is there names the same addresses, and perhaps the sample API's as well.
+    // An existing file has the same addresses, and perhaps the sample API's as well.
     if (!(await exists(stackFile))) await writeJson(stackFile, stackFileOf(ports))
     return handleOf(dir, ports, missing.length === 0, options)
   })
 }
 
-/** Ends all servers of the stack, however they were started; the data stays. Answers the names of those that ran. */
+/** Ends all servers of the stack, however they were started; the data stays. Returns the names of those that ran. */
 export async function stackDown(options: StackOptions): Promise<ServerName[]> {
   const { run, stackFile } = pathsOf(options)
   if (!(await exists(run))) return []
@@ -86,7 +86,7 @@ async function makeFolders(options: StackOptions): Promise<void> {
   }
 }
 
-/** The servers that run and answer. One that runs and does not answer is ended, to be started anew. */
+/** The servers that run and respond. One that runs without responding is ended, to be restarted. */
 async function runningServers(options: StackOptions): Promise<Set<ServerName>> {
   const { servers } = await stackStatus(options)
   const running = servers.filter(({ state }) => state === 'ready').map(({ name }) => name)
@@ -95,8 +95,8 @@ async function runningServers(options: StackOptions): Promise<Set<ServerName>> {
 }
 
 /**
- * All at once: the slowest decides. When one fails, the others are told to end, and the first error is thrown when they
- * have.
+ * All at once: the slowest decides. If one fails, the others are told to end, and the first error is thrown after they
+ * have ended.
  */
 async function startServers(names: readonly ServerName[], ports: Ports, options: StackOptions): Promise<void> {
   const javas = names.some((name) => name !== 'clickhouse') ? await findJavas(options.env, options.jvmFolders) : []

@@ -1,5 +1,5 @@
 /**
- * What is true of a stack now: each server's process is looked for and asked; no file is believed but for the ports.
+ * The actual state of a stack: each server's process is looked up and queried; no file is trusted except for the ports.
  */
 
 import { type Ports, pathsOf, SERVER_NAMES, type ServerName, type StackOptions } from './options.ts'
@@ -17,7 +17,7 @@ export type ServerStatus = {
 }
 export type StackStatus = { dir: string; state: 'up' | 'partly up' | 'down'; servers: ServerStatus[] }
 
-/** Takes as long as the slowest server's answer, at most a few seconds. */
+/** Takes as long as the slowest server's response, at most a few seconds. */
 export async function stackStatus(options: Pick<StackOptions, 'dir'>): Promise<StackStatus> {
   const { dir, portsFile } = pathsOf(options)
   const ports = await readPorts(portsFile)

@@ -1,4 +1,4 @@
-/** A preview as a person reads it on a terminal of a given width. */
+/** Formats a preview for a terminal of a given width. */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { shownName, shownText } from '#shared/shown.ts'
 import type { Trouble } from '../../fetcher/authoring/explain-failure.ts'
@@ -118,7 +118,7 @@ export function troubleLines({ message, hint, field, request, answer }: Trouble)
   ]
 }
 
-/** One line, and nothing that a terminal would obey. */
+/** One line, without anything that a terminal would interpret. */
 export function textOf(value: unknown): string {
   return shownText(typeof value === 'string' ? value : value === undefined ? '' : rawText(value))
 }

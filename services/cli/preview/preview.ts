@@ -1,6 +1,6 @@
 /**
- * `headrace preview`: the first pages of a stream as a table, with dead letters, drift and the requests made; nothing
- * is published.
+ * `headrace preview`: the first pages of a stream as a table, with dead letters, drift and the requests made. Publishes
+ * nothing.
  */
 import { systemClock } from '#shared/clock.ts'
 import { environment, readOptions, resolverFor } from '#shared/config/config.ts'
@@ -50,7 +50,7 @@ export async function previewCommand(label: string, options: PreviewCommandOptio
   }
 }
 
-/** Also of a walk that failed: with it, the declaration can be mended without asking the API again. */
+/** Also records a walk that failed: with it, the declaration can be fixed without calling the API again. */
 function record({ recording }: Previewed, file: string | undefined): string | null {
   if (file === undefined || recording === null) return null
   writeRecording(file, recording)
@@ -69,5 +69,5 @@ function statusOf({ preview: { counts }, error }: Previewed): number {
   return counts.deadLetters > 0 || counts.drift > 0 ? 3 : 0
 }
 
-/** Number('') is 0, and nobody means that. */
+/** Number('') is 0, which nobody means. */
 const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text))

@@ -1,4 +1,4 @@
-/** `headrace replay`: the loader's offsets are set back. */
+/** `headrace replay`: resets the loader's offsets. */
 import { openClickHouse } from '#shared/clickhouse.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
 import { HeadraceError, WrongUse } from '#shared/errors.ts'
@@ -10,7 +10,7 @@ import { withKafka } from '../status.ts'
 import { counted, table } from '../table-output.ts'
 import type { RebuildCommandOptions } from './rebuild.ts'
 
-/** Of what is to be loaded: more than that unknown to the ledger, and the number is only a bound. */
+/** If more than this share is unknown to the ledger, the number is only an upper bound. */
 const UNKNOWN_SHARE_MAX = 0.05
 
 export type ReplayCommandOptions = RebuildCommandOptions & { intoNewTable?: boolean }
@@ -47,7 +47,7 @@ function placeOf({ from, run }: ReplayCommandOptions): ReplayFrom {
   )
 }
 
-/** Without ClickHouse it can only be said how much it is at most. */
+/** Without ClickHouse only an upper bound is known. */
 async function estimateOf(plan: ReplayPlan): Promise<Estimate> {
   const { clickhouse: config } = readConfig(environment, ['kafka'])
   const clickhouse = config.url === '' ? null : openClickHouse(config)

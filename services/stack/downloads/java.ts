@@ -1,7 +1,7 @@
 /**
- * Java machines on this computer: those of JAVA_HOME, of PATH and of the usual folders, each with its major version.
- * The version is read from the `release` file that every JDK and JRE since 9 carries; only without one is the machine
- * itself asked.
+ * Java installations on this computer: those of JAVA_HOME, of PATH and of the usual folders, each with its major
+ * version. The version comes from the `release` file that every JDK and JRE since 9 has. Only without one is `java`
+ * itself run.
  */
 import { execFile } from 'node:child_process'
 import { access, constants, readdir, readFile, realpath } from 'node:fs/promises'
@@ -19,7 +19,7 @@ const VERSION_WITHIN_MS = 10_000
 const run = promisify(execFile)
 
 /**
- * All Java machines of at least `JAVA_MAJOR_MIN`, the person's own choice (JAVA_HOME, then PATH) first. Throws
+ * All Java installations of at least `JAVA_MAJOR_MIN`, the person's own choice (JAVA_HOME, then PATH) first. Throws
  * HR_JAVA_MISSING.
  */
 export async function findJavas(env: Environment, folders: readonly string[] = JVM_FOLDERS): Promise<Java[]> {

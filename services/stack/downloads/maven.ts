@@ -1,6 +1,6 @@
 /**
- * Downloads from Maven Central, through the person's own Maven (so its settings, mirrors and proxies hold), into the
- * cache folder. A download happens in a temporary folder that is renamed when it is whole, under one lock: neither an
+ * Downloads from Maven Central into the cache folder, through the person's own Maven (so its settings, mirrors and
+ * proxies apply). A download goes to a temporary folder that is renamed when complete, under one lock. So neither an
  * interruption nor a second process leaves half a download. Afterwards Maven is not needed any more.
  */
 import { access, constants, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { runCommand } from '../processes/command.ts'
 import { withLock } from '../processes/lock.ts'
 
 export type Download = {
-  /** The folder's name in the cache; says product and version. */
+  /** The folder's name in the cache; has product and version. */
   name: string
   /** For the progress line. */
   what: string
@@ -32,7 +32,7 @@ const DISK_BYTES_COLD_MIN = 2 * 1024 ** 3
 const HINT = 'check the network; a proxy or mirror goes into ~/.m2/settings.xml'
 
 /**
- * The folder of a download, fetched first if it is not there. Throws HR_MAVEN_MISSING, HR_DISK_FULL,
+ * The folder of a download, fetched first if it is missing. Throws HR_MAVEN_MISSING, HR_DISK_FULL,
  * HR_STACK_COMMAND_FAILED.
  */
 export async function fetchDownload(download: Download, options: StackOptions): Promise<string> {
@@ -61,7 +61,7 @@ export async function fetchDownload(download: Download, options: StackOptions): 
   return folder
 }
 
-/** Throws HR_DISK_FULL when the file system of `folder` has less than `bytesMin` left. */
+/** Throws HR_DISK_FULL if the file system of `folder` has less than `bytesMin` left. */
 export async function checkDisk(folder: string, bytesMin: number): Promise<void> {
   await mkdir(folder, { recursive: true })
   const { bavail, bsize } = await statfs(folder)

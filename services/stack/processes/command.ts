@@ -1,6 +1,6 @@
 /**
- * Runs a command to its end, below a guard: it ends when this process ends. Its output goes to a log file, whose last
- * lines become part of the error when it fails.
+ * Runs a command to its end, under a guard: it ends when this process ends. Its output goes to a log file, whose last
+ * lines become part of the error if it fails.
  */
 import { readFile } from 'node:fs/promises'
 import { Unavailable } from '#shared/errors.ts'
@@ -20,12 +20,12 @@ export type Command = {
 const STOP_WITHIN_MS = 5_000
 const LOG_LINES_SHOWN = 8
 const LINE_CHARS_MAX = 300
-/** Of those that open with what went wrong; a server that shuts down behind it writes much more. */
+/** Lines that report an error; a server that shuts down afterwards writes much more. */
 const ERROR_LINES_SHOWN = 4
 const ERROR_LINE = /\b(ERROR|FATAL)\b|Exception\b/
 
 /**
- * Throws HR_STACK_COMMAND_FAILED, naming `what`, unless the command exits with 0; the signal's reason when that aborts.
+ * Throws HR_STACK_COMMAND_FAILED, naming `what`, unless the command exits with 0; the signal's reason if that aborts.
  */
 export async function runCommand(
   { command, args, cwd, logFile, what, hint }: Command,
@@ -46,7 +46,7 @@ export async function runCommand(
   }
 }
 
-/** The last errors of a log and its end, indented, for an error message; empty when there is none. */
+/** The last errors of a log and its end, indented, for an error message; empty if there is no log. */
 export async function lastLines(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch(() => '')
   const lines = text.split('\n').filter((line) => line.trim() !== '')

@@ -1,8 +1,8 @@
 /**
  * The guard of one server: a small process between the stack's starter and the server, which is its direct child. While
- * the guard is bound to its starter (an IPC channel), it ends the server when the starter ends, even by kill -9, since
- * the kernel closes the channel. Told `release`, it lets the channel go and stays until the server ends. SIGTERM to the
- * guard ends the server, then the guard.
+ * the guard is bound to its starter (an IPC channel), it ends the server when the starter ends. That works even after
+ * kill -9, since the kernel closes the channel. On the message `release`, it closes the channel and runs until the
+ * server ends. SIGTERM to the guard ends the server, then the guard.
  */
 import { spawn } from 'node:child_process'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { messageOf } from '#shared/errors.ts'
 import type { GuardReport, GuardSpec } from './guarded.ts'
 import { identify } from './identity.ts'
 
-/** The starter wrote the specification; it is one argument, in JSON. */
+/** The starter passes the specification as one argument, in JSON. */
 const spec = JSON.parse(process.argv[2] ?? '') as GuardSpec
 let released = false
 let stopping = false
@@ -35,8 +35,7 @@ process.on('disconnect', () => {
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop())
 
 /**
- * The pid file is written here, not by the starter: a starter that dies now must not leave a server that nobody knows
- * of.
+ * The pid file is written here, not by the starter: a starter that dies now must not leave an unknown server running.
  */
 async function started(): Promise<void> {
   const [guardIdentity, serverIdentity] = await Promise.all([identify(process.pid), identify(server.pid ?? 0)])

@@ -1,7 +1,6 @@
 /**
- * The starter's side of a guard: starts one, hears of its server, lets it go. As long as the handle is not released,
- * the server lives no longer than this process. Assumes nothing of the server but that SIGTERM ends it; a server that
- * ignores it is killed.
+ * The starter's side of a guard: starts one, receives its reports, releases it. Until the handle is released, the
+ * server lives no longer than this process. Assumes only that SIGTERM ends the server; one that ignores it is killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
@@ -14,7 +13,7 @@ export type GuardSpec = {
   cwd: string
   /** Added to the environment that guard and server inherit. */
   env: Record<string, string>
-  /** Where the guard notes its own and the server's identity. */
+  /** Where the guard stores its own and the server's identity. */
   pidFile?: string
   /** From SIGTERM to SIGKILL. */
   stopWithinMs: number
@@ -28,11 +27,11 @@ export type GuardReport =
 export type Guarded = {
   /** Settles when the server has ended or could not be started; never rejects. */
   ended: Promise<Exclude<GuardReport, { kind: 'started' }>>
-  /** The server stays when this process ends. */
+  /** The server keeps running when this process ends. */
   release(): Promise<void>
-  /** Ends the server by way of the guard: SIGTERM, and SIGKILL after `stopWithinMs`. Resolves when both are gone. */
+  /** Ends the server through the guard: SIGTERM, and SIGKILL after `stopWithinMs`. Resolves when both are gone. */
   stop(): Promise<void>
-  /** From now on this process may end by itself while the server runs; unless released, the server ends with it. */
+  /** From now on this process may exit while the server runs; unless released, the server ends with it. */
   unref(): void
 }
 
@@ -48,7 +47,7 @@ const GUARD = join(import.meta.dirname, 'guard.ts')
 const LOG_BYTES_MAX = 16 * 1024 * 1024
 
 /**
- * Starts `spec.command` below a guard, its output appended to `logFile`. A command that cannot be started shows in
+ * Starts `spec.command` under a guard, its output appended to `logFile`. A command that cannot be started shows in
  * `ended`.
  */
 export function startGuarded(spec: GuardSpec, logFile: string, env: Environment): Guarded {
@@ -84,12 +83,13 @@ function endOf(guard: ChildProcess): Guarded['ended'] {
     })
     guard.once('error', (error) => resolve({ kind: 'failed', message: error.message }))
     const lost = () => resolve({ kind: 'failed', message: 'its guard ended' })
-    // A report can still be in the channel when the guard has exited: only the channel's end says that there is none.
+    // A report can still be in the channel after the guard has exited: only the end of the channel shows that there is
+    // none.
     guard.once('exit', () => (guard.connected ? guard.once('disconnect', lost) : lost()))
   })
 }
 
-/** Resolves when the guard has closed the channel, so that from then on this process may end. */
+/** Resolves when the guard has closed the channel, so that this process may exit. */
 function release(guard: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (!guard.connected) return resolve()

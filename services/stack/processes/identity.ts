@@ -1,7 +1,6 @@
 /**
- * Processes by identity. A pid alone can be recycled by the system, so an identity is a pid with the start of its
- * process; a signal goes only to the process that is still the one it was. Assumes Linux's /proc, or a `ps` that knows
- * `lstart` (macOS, BSD).
+ * Processes by identity. The system can reuse a pid, so an identity is a pid with the start time of its process. A
+ * signal goes only to the same process. Assumes Linux's /proc, or a `ps` that knows `lstart` (macOS, BSD).
  */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
@@ -13,7 +12,7 @@ export type Identity = { pid: number; start: string }
 const GONE_POLL_MS = 50
 const run = promisify(execFile)
 
-/** The identity of a living process; undefined when there is none with that pid, or only a zombie. */
+/** The identity of a living process; undefined if there is none with that pid, or only a zombie. */
 export async function identify(pid: number): Promise<Identity | undefined> {
   const start = process.platform === 'linux' ? await startFromProc(pid) : await startFromPs(pid)
   return start === undefined ? undefined : { pid, start }
@@ -23,7 +22,7 @@ export async function isAlive(identity: Identity): Promise<boolean> {
   return (await identify(identity.pid))?.start === identity.start
 }
 
-/** True when the signal was sent; false when that process is gone. */
+/** True if the signal was sent; false if that process is gone. */
 export async function signalTo(identity: Identity, signal: NodeJS.Signals): Promise<boolean> {
   if (!(await isAlive(identity))) return false
   try {
@@ -34,7 +33,7 @@ export async function signalTo(identity: Identity, signal: NodeJS.Signals): Prom
   }
 }
 
-/** Waits until the process is gone; false when it still lives after `withinMs`. */
+/** Waits until the process is gone; false if it still lives after `withinMs`. */
 export async function waitGone(identity: Identity, withinMs: number, clock: Clock): Promise<boolean> {
   const endMs = clock.elapsedMs() + withinMs
   while (await isAlive(identity)) {
@@ -44,7 +43,7 @@ export async function waitGone(identity: Identity, withinMs: number, clock: Cloc
   return true
 }
 
-/** Asks the process to end, waits `withinMs`, and kills it then. */
+/** Sends SIGTERM, waits `withinMs`, and then kills the process. */
 export async function endProcess(identity: Identity, withinMs: number, clock: Clock): Promise<void> {
   await signalTo(identity, 'SIGTERM')
   if (await waitGone(identity, withinMs, clock)) return

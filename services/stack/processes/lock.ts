@@ -1,6 +1,6 @@
 /**
- * A lock between processes: a file that holds the identity of its holder. It appears with its content in one step
- * (link), so nobody reads half a lock, and a lock whose holder is gone is taken over. Not for sharing between machines.
+ * A lock between processes: a file that holds the identity of its holder. It appears with its content atomically
+ * (link), so nobody reads half a lock. A lock whose holder is dead is taken over. Not for sharing between machines.
  */
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -17,9 +17,7 @@ export type LockOptions = {
   signal?: AbortSignal | undefined
 }
 
-/**
- * Runs `work` while holding the lock. Throws HR_STACK_LOCKED when another process holds it for longer than `waitMs`.
- */
+/** Runs `work` while holding the lock. Throws HR_STACK_LOCKED if another process holds it for longer than `waitMs`. */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true })
   const mine = `${path}.${process.pid}.${Math.floor(options.clock.random() * 1e9)}`
@@ -86,7 +84,7 @@ export function isIdentity(value: unknown): value is Identity {
   )
 }
 
-/** Moves the dead holder's lock aside. If a living one got in between, its lock is put back. */
+/** Moves the dead holder's lock aside. If a living holder has replaced it meanwhile, that lock is restored. */
 async function takeAway(path: string, mine: string, dead: Identity): Promise<void> {
   const aside = `${mine}.stale`
   try {

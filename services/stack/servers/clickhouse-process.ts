@@ -1,7 +1,7 @@
 /**
- * The ClickHouse process: `clickhouse-server.ts LIBRARY DATA_DIR HTTP_PORT [CONFIG]`, which opens its TCP port too
- * where a configuration names one. The call into the library lasts as long as the server: a query that sleeps holds it
- * open. Through ffi-rs, which calls on the thread's real stack; libraries that switch stacks overflow it.
+ * The ClickHouse process: `clickhouse-process.ts LIBRARY DATA_DIR HTTP_PORT [CONFIG]`. It also opens its TCP port if a
+ * configuration names one. The call into the library lasts as long as the server: a query that sleeps keeps it open.
+ * Uses ffi-rs, which calls on the thread's real stack; libraries that switch stacks overflow it.
  */
 import { DataType, load, open } from 'ffi-rs'
 

@@ -1,6 +1,6 @@
 /**
- * ClickHouse: the library of the npm package `chdb` (ClickHouse itself), run as `clickhouse local` in a process of its
- * own that opens ClickHouse's HTTP interface. Tables survive restarts and kill -9.
+ * ClickHouse: the library of the npm package `chdb` (ClickHouse itself), run as `clickhouse local` in its own process
+ * with ClickHouse's HTTP interface. Tables survive restarts and kill -9.
  */
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
@@ -40,7 +40,7 @@ export function libraryPath(): string {
     const path = join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), 'libchdb.so')
     if (existsSync(path)) return path
   } catch {
-    // Said below: a package that is not there and one without its library are the same to a person.
+    // Reported below: a missing package and one without its library are the same to a person.
   }
   throw new Unavailable('HR_CLICKHOUSE_MISSING', `the npm package ${name} with ClickHouse's library is not installed`, {
     hint: 'run `npm install` with development and optional packages, on Linux (glibc) or macOS, x64 or arm64',

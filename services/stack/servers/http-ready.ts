@@ -1,4 +1,4 @@
-/** One short HTTP question to a local server: does it answer with success, and with the expected body? Never throws. */
+/** One short HTTP request to a local server: does it succeed with the expected body? Never throws. */
 import { request } from 'undici'
 
 const ANSWER_BYTES_MAX = 1024 * 1024

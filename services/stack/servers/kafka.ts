@@ -1,7 +1,7 @@
 /**
- * Apache Kafka, one broker that is its own controller (KRaft), from Maven Central. Topics are made by whoever needs
- * them, never by a stray read. The log folder is formatted once, elsewhere, and moved into place: an interrupted start
- * leaves no half-formatted log.
+ * Apache Kafka, one broker that is its own controller (KRaft), from Maven Central. Topics are created only explicitly,
+ * never by a stray read. The log folder is formatted once, elsewhere, and moved into place: an interrupted start leaves
+ * no half-formatted log.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -26,7 +26,7 @@ const DOWNLOAD: Download = {
   artifacts: [`org.apache.kafka:kafka_2.13:${VERSION}`, 'org.slf4j:slf4j-simple:1.7.36'],
 }
 
-/** Downloads, formats and configures; says how to start the broker. */
+/** Downloads, formats and configures; returns how to start the broker. */
 export async function prepareKafka(options: StackOptions, ports: Ports, javas: readonly Java[]): Promise<Launch> {
   const paths = pathsOf(options)
   const jars = await fetchDownload(DOWNLOAD, options)
@@ -34,8 +34,8 @@ export async function prepareKafka(options: StackOptions, ports: Ports, javas: r
   const properties = join('run', 'server.properties')
   await writeFile(join(paths.dir, properties), propertiesOf('data/kafka', ports))
   await format(options, java, jars, ports)
-  // Until it serves, on 2 idle cores: 2.3 s by default, 2.1 s with the serial collector. A class archive would save 0.7
-  // s and cost 2 s once; C1 alone would save 0.2 s and the optimising compiler.
+  // Time to ready on 2 idle cores: 2.3 s by default, 2.1 s with the serial collector. A class archive would save 0.7 s
+  // and cost 2 s once. C1 alone would save 0.2 s and lose the optimising compiler.
   return {
     command: java,
     args: [
@@ -52,7 +52,7 @@ export async function prepareKafka(options: StackOptions, ports: Ports, javas: r
   }
 }
 
-/** The broker is ready when it names itself in an answer to Metadata: then it is no longer fenced. */
+/** The broker is ready when it lists itself in a Metadata response: then it is no longer fenced. */
 export async function isKafkaReady(port: number, withinMs: number): Promise<boolean> {
   const answer = await ask(port, metadataRequest(), withinMs)
   return (
@@ -68,7 +68,7 @@ async function format(options: StackOptions, java: string, jars: string, ports: 
   await mkdir(dirname(temporary), { recursive: true })
   const properties = join('run', 'format.properties')
   await writeFile(join(paths.dir, properties), propertiesOf('data/kafka.new', ports))
-  // In one argument with its name: an id that opens with a dash would be taken for an option.
+  // One argument with its name: an id that begins with a dash would be taken for an option.
   const id = `--cluster-id=${clusterId()}`
   const tool = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '--standalone', id, '-c', properties]
   const args = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...loggingFlags(), ...tool]
@@ -125,7 +125,7 @@ const API_METADATA = 3
 const METADATA_VERSION = 4
 
 /**
- * Metadata request v4 for no topic: header v1 (api, version, correlation, client), an empty array of topics, no
+ * Metadata request v4 without topics: header v1 (api, version, correlation, client), an empty array of topics, no
  * auto-creation.
  */
 function metadataRequest(): Buffer {
@@ -139,7 +139,7 @@ function metadataRequest(): Buffer {
   return Buffer.concat([size, body])
 }
 
-/** Sends one request and reads one size-prefixed answer; undefined when none comes. */
+/** Sends one request and reads one size-prefixed response; undefined if none comes. */
 function ask(port: number, request: Buffer, withinMs: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host: HOST, port })

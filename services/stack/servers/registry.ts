@@ -1,8 +1,8 @@
 /**
  * The schema registry: Apicurio Registry from Maven Central, whose Confluent-compatible API is at /apis/ccompat/v7. It
- * keeps its schemas in an H2 file that is written through at every commit, so that a restart, also after kill -9, knows
- * the ids that the records in Kafka carry. Version 3 needs Java 21; with an older one it is version 2.6, which has the
- * same API and the same file database.
+ * keeps its schemas in an H2 file that is written through at every commit. So a restart, also after kill -9, knows the
+ * ids that the records in Kafka carry. Version 3 needs Java 21; with an older one it is version 2.6, which has the same
+ * API and the same file database.
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,10 +23,7 @@ type Release = {
 const HEAP_MEGABYTES = 384
 const STOP_WITHIN_MS = 10_000
 
-/**
- * Newest first. The management port would be 9000 on all interfaces, the same for every stack: 0 lets the system
- * choose.
- */
+/** Newest first. The management port would be 9000 on all interfaces for every stack: 0 lets the system choose. */
 const RELEASES: readonly Release[] = [
   {
     version: '3.3.3',
@@ -83,8 +80,8 @@ export function isRegistryReady(port: number, withinMs: number): Promise<boolean
 }
 
 /**
- * The two versions' databases differ, so data stays with the version that wrote it. Throws HR_JAVA_TOO_OLD when that
- * one cannot run.
+ * The two versions' databases differ, so data stays with the version that wrote it. Throws HR_JAVA_TOO_OLD if that
+ * version cannot run.
  */
 async function chooseRelease(data: string, javas: readonly Java[]): Promise<Release> {
   await mkdir(data, { recursive: true })

@@ -1,6 +1,6 @@
 /**
- * One server of the stack from start to end: launched below a guard, asked until it answers, signalled, stopped. Knows
- * the three servers only as a name, a launch and a question whether it is ready.
+ * One server of the stack from start to end: launched under a guard, polled until it responds, signalled, stopped.
+ * Knows the three servers only as a name, a launch and a readiness check.
  */
 import { readFile, rm } from 'node:fs/promises'
 import { Unavailable } from '#shared/errors.ts'
@@ -28,8 +28,8 @@ export function isReady(name: ServerName, ports: Ports): Promise<boolean> {
 }
 
 /**
- * Starts a server and waits until it answers; it is still bound to this process then. When it dies, keeps silent for
- * too long, or the signal aborts, it is ended first. Throws HR_STACK_SERVER_FAILED, or the signal's reason.
+ * Starts a server and waits until it responds; it is still bound to this process then. If it dies, does not respond in
+ * time, or the signal aborts, it is ended first. Throws HR_STACK_SERVER_FAILED, or the signal's reason.
  */
 export async function startServer(
   name: ServerName,
@@ -55,7 +55,7 @@ export async function startServer(
   return guarded
 }
 
-/** An answer counts only while our own server lives: another one may sit on its port. */
+/** A response counts only while our own server lives: another one may use its port. */
 async function untilReady(
   name: ServerName,
   guarded: Guarded,
@@ -83,7 +83,7 @@ async function untilReady(
   )
 }
 
-/** The living server's identity; undefined when it is not running. */
+/** The living server's identity; undefined if it is not running. */
 export async function serverIdentity(
   name: ServerName,
   options: Pick<StackOptions, 'dir'>,
@@ -93,7 +93,7 @@ export async function serverIdentity(
 }
 
 /**
- * Sends a signal to the server itself, past its guard. Unless it only pauses or resumes, waits until server and guard
+ * Sends a signal to the server itself, not to its guard. Unless it only pauses or resumes, waits until server and guard
  * are gone.
  */
 export async function signalServer(name: ServerName, signal: NodeJS.Signals, options: StackOptions): Promise<boolean> {
@@ -105,7 +105,7 @@ export async function signalServer(name: ServerName, signal: NodeJS.Signals, opt
   return true
 }
 
-/** Ends the server cleanly through its guard, or directly where the guard is gone; true when there was one to end. */
+/** Ends the server cleanly through its guard, or directly if the guard is gone; true if there was one to end. */
 export async function stopServer(name: ServerName, options: StackOptions): Promise<boolean> {
   const path = pathsOf(options).pidFile(name)
   const noted = await readPidFile(path)

@@ -56,47 +56,47 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
   const names = namesFor(config.prefix)
   const kafka = await connectKafka(config.kafka, { log, clock })
   const clickhouse = connectClickHouse(config.clickhouse)
-  const works = createPipeline({
+  const pipeline = createPipeline({
     ...{ config, kafka, clickhouse, names, clock, log, metrics, membership: sessions, onFailure },
     onAssigned({ states }) {
       for (const [place, { watermark }] of states) summary.watermarks[place] = watermark
       options.onReady?.()
     },
-    onSettled(batch, rows, deadLetters) {
+    onCommitted(batch, rows, deadLetters) {
       addBatch(summary, batch, rows, deadLetters)
       options.onProgress?.(summary)
     },
   })
   try {
     if (options.untilCaughtUp === true) {
-      await refuseIfAbsent(works, config.clickhouse)
-      const all = untilAllCommitted({ kafka, names, clock, held: works.holdups.all }, stop)
+      await refuseIfAbsent(pipeline, config.clickhouse)
+      const all = untilAllCommitted({ kafka, names, clock, held: pipeline.stalls.all }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
     // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind
     // it.
     if (options.health !== undefined) {
-      const probes = workerProbes(kafka, names.loaderGroup, works.registry)
+      const probes = workerProbes(kafka, names.loaderGroup, pipeline.registry)
       const refusal = watchServers(probes, clock, AbortSignal.any([stop, ended.signal]))
       // A ClickHouse that is away stalls its tables: no restart and no rollout back cures that.
       options.health.show(() => {
-        const stalled = works.stalls.stalled()
+        const stalled = pipeline.stallNotes.stalled()
         return { refusal: refusal(), body: stalled.length === 0 ? {} : { stalled } }
       })
     }
-    const letters = works.letters.follow(AbortSignal.any([stop, ended.signal]))
+    const deadLetterLedger = pipeline.deadLetterLedger.follow(AbortSignal.any([stop, ended.signal]))
     for await (const topics of topicLists(
       { kafka, names, refreshMs: config.loader.topicsRefreshMs, clock, log },
       stop,
     )) {
-      await works.membership.join(topics, stop)
+      await pipeline.membership.join(topics, stop)
     }
-    await works.membership.leave(config.stopDeadlineMs * STOP_FINISH_SHARE)
-    await letters
-    if (caughtUp.signal.aborted && !signal.aborted) await works.letters.finish()
+    await pipeline.membership.leave(config.stopDeadlineMs * STOP_FINISH_SHARE)
+    await deadLetterLedger
+    if (caughtUp.signal.aborted && !signal.aborted) await pipeline.deadLetterLedger.finish()
   } finally {
     ended.abort()
-    await works.stalls.close()
+    await pipeline.stallNotes.close()
     await kafka.close()
     await clickhouse.close()
   }

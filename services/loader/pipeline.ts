@@ -13,7 +13,7 @@ import type { Names } from '#shared/names.ts'
 import { connectRegistry, type Registry } from '#shared/schema/registry.ts'
 import { topicSpecs } from '#shared/topic-specs.ts'
 import { type Batch, type BatchPart, releaseRows } from './batch/batch.ts'
-import { laneByTopic } from './batch/close-batches.ts'
+import { batchByTopic } from './batch/close-batches.ts'
 import { createCommitBatch } from './commit/commit-batch.ts'
 import { createDeadLetterLedger, type DeadLetterLedger } from './commit/dead-letter-ledger.ts'
 import { createDeadLetters } from './commit/dead-letter-queue.ts'
@@ -27,7 +27,7 @@ import { type Catalog, createCatalog } from './consume/schema-catalog.ts'
 import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
 import { createStalls, type Stalls } from './failures/stalls.ts'
 import { createInsertBatch } from './insert/insert-batch.ts'
-import { heedingOverload } from './insert/overload-backoff.ts'
+import { withOverloadBackoff } from './insert/overload-backoff.ts'
 import { createPartsMonitor, type PartsMonitor } from './insert/parts-monitor.ts'
 import { createWriter, type Writer } from './insert/writer.ts'
 import { createTables, type Tables } from './table/tables.ts'
@@ -36,9 +36,9 @@ export type Pipeline = {
   membership: Membership
   tables: Tables
   registry: Registry
-  letters: DeadLetterLedger
-  stalls: StallNotes
-  holdups: Stalls
+  deadLetterLedger: DeadLetterLedger
+  stallNotes: StallNotes
+  stalls: Stalls
 }
 
 export type PipelineOptions = WiringOptions & { clickhouse: ClickHouseClient }
@@ -55,9 +55,9 @@ export type WiringOptions = {
   metrics: Metrics
   membership: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
   /** Where waits are kept for people. */
-  stalls?: Pick<StallNotes, 'watching' | 'progress'>
+  stallNotes?: Pick<StallNotes, 'watching' | 'progress'>
   onAssigned(assigned: Assigned): void
-  onSettled(batch: Batch, rows: number, deadLetters: number): void
+  onCommitted(batch: Batch, rows: number, deadLetters: number): void
   /** Nothing can go on after it. */
   onFailure(error: unknown): void
 }
@@ -69,12 +69,12 @@ export type Outer = {
   catalog: Catalog
   scheduler: SchedulerLike
   stretchOf?: PartsMonitor['stretchOf']
-  holdups?: Stalls
+  stalls?: Stalls
 }
 
 /** Of a loader that keeps none. */
 const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = {
-  watching: (_, holdups) => holdups,
+  watching: (_, stalls) => stalls,
   progress: () => undefined,
 }
 
@@ -83,21 +83,21 @@ const NONCE_RADIX = 36
 export function createPipeline({ clickhouse, ...options }: PipelineOptions): Pipeline {
   const { config, names, clock, log } = options
   const tables = createTables(clickhouse, config.clickhouse, log)
-  const pressure = createPartsMonitor({ ...options, parts: tables.parts })
-  const writer = pressure.heeding(heedingOverload(createWriter(clickhouse, config.clickhouse), clock))
+  const partsMonitor = createPartsMonitor({ ...options, parts: tables.parts })
+  const writer = partsMonitor.observing(withOverloadBackoff(createWriter(clickhouse, config.clickhouse), clock))
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })
-  const letters = createDeadLetterLedger({ ...options, writer, tables, database: config.clickhouse.database })
-  const stalls = createStallNotes(options)
+  const deadLetterLedger = createDeadLetterLedger({ ...options, writer, tables, database: config.clickhouse.database })
+  const stallNotes = createStallNotes(options)
   const onAssigned = (assigned: Assigned): void => {
-    letters.own(assigned)
-    stalls.assigned(assigned)
+    deadLetterLedger.own(assigned)
+    stallNotes.assigned(assigned)
     options.onAssigned(assigned)
   }
-  const holdups = createStalls(options)
-  const outer = { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: pressure.stretchOf, holdups }
-  const membership = connectStages({ ...options, stalls, onAssigned }, outer)
-  return { membership, tables, registry, letters, stalls, holdups }
+  const stalls = createStalls(options)
+  const outer = { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: partsMonitor.stretchOf, stalls }
+  const membership = connectStages({ ...options, stallNotes, onAssigned }, outer)
+  return { membership, tables, registry, deadLetterLedger, stallNotes, stalls }
 }
 
 /** Everything between the group and the commit. */
@@ -105,71 +105,81 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
   const { writer, tables, catalog, scheduler, stretchOf = () => 1 } = outer
   const { config, kafka, names, clock, log, metrics, onFailure } = options
   const { database } = config.clickhouse
-  const stalls = options.stalls ?? NO_NOTES
+  const stallNotes = options.stallNotes ?? NO_NOTES
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   const common = { kafka, names, clock, log, metrics, database, nonce }
-  const holdups = outer.holdups ?? createStalls(common)
-  const gate = createInFlightLimit(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
+  const stalls = outer.stalls ?? createStalls(common)
+  const inFlightLimit = createInFlightLimit(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
 
-  const chunks = new Subject<BatchPart>()
+  const batchParts = new Subject<BatchPart>()
   const flush = new Subject<string | null>()
-  const flow = { push: (chunk: BatchPart) => chunks.next(chunk), flush: (topic: string | null) => flush.next(topic) }
+  const flow = { push: (part: BatchPart) => batchParts.next(part), flush: (topic: string | null) => flush.next(topic) }
 
   const membership = createMembership({
-    ...{ ...common, ...flow, gate, options: options.membership, onCrash: onFailure },
+    ...{ ...common, ...flow, inFlightLimit, options: options.membership, onCrash: onFailure },
     intake: () => intake,
     onAssigned(assigned) {
-      holdups.reset()
-      unseen.assigned(assigned.states)
+      stalls.reset()
+      markDeleted.assigned(assigned.states)
       intake.prepare(assigned)
       options.onAssigned(assigned)
     },
   })
-  const intake: Intake = createIntake({ ...common, ...flow, catalog, gate, holdups, stalls, reader: membership.reader })
+  const intake: Intake = createIntake({
+    ...common,
+    ...flow,
+    catalog,
+    inFlightLimit,
+    stalls,
+    stallNotes,
+    reader: membership.reader,
+  })
 
   const policyOf = (topic: string) => catalog.annotation(topic)?.deletes
-  const unseen: MarkDeleted = createMarkDeleted({
+  const markDeleted: MarkDeleted = createMarkDeleted({
     ...common,
     writer,
     tableOf: catalog.tableOf,
     policyOf,
     refresh: catalog.refresh,
   })
-  const settle = createCommitBatch({
+  const commitBatch = createCommitBatch({
     ...common,
-    deliver: createInsertBatch({ ...common, writer, tables }),
+    insertBatch: createInsertBatch({ ...common, writer, tables }),
     deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), specs: topicSpecs(config.kafka) }),
     ledger: createLedger({ ...common, writer, tables }),
-    unseen,
+    markDeleted,
     commit: membership.commit,
-    onSettled: options.onSettled,
+    onCommitted: options.onCommitted,
   })
 
   /**
    * A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. So is a batch behind
    * one that was given up, in a stop: its commit would pass what was not loaded.
    */
-  async function settleAndMakeRoom(batch: Batch): Promise<void> {
+  async function commitAndMakeRoom(batch: Batch): Promise<void> {
     const assigned = membership.assigned()
     try {
       if (assigned?.generation !== batch.generation || assigned.givenUp.has(batch.topic)) return
       if (
-        (await settle(batch, retryPolicyOf(assigned, batch.topic, clock, stalls.watching(batch.topic, holdups)))) ===
-        'given up'
+        (await commitBatch(
+          batch,
+          retryPolicyOf(assigned, batch.topic, clock, stallNotes.watching(batch.topic, stalls)),
+        )) === 'given up'
       ) {
         assigned.givenUp.add(batch.topic)
         return
       }
-      stalls.progress(batch.topic)
+      stallNotes.progress(batch.topic)
       releaseRows(batch)
     } finally {
-      gate.leave(batch.topic, batch.bytes)
+      inFlightLimit.leave(batch.topic, batch.bytes)
       intake.wake()
     }
   }
 
   const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
-  const lanes = {
+  const batching = {
     rows,
     bytes,
     ageMs,
@@ -177,6 +187,6 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
     flush,
     stretchOf: (topic: string) => stretchOf(catalog.tableOf(topic)),
   }
-  chunks.pipe(laneByTopic(lanes, settleAndMakeRoom)).subscribe({ error: onFailure })
+  batchParts.pipe(batchByTopic(batching, commitAndMakeRoom)).subscribe({ error: onFailure })
   return membership
 }

@@ -99,27 +99,27 @@ export function restOf(place: Pick<BatchPart, 'topic' | 'partition' | 'generatio
 export type Batch = {
   topic: string
   generation: number
-  chunks: BatchPart[]
+  parts: BatchPart[]
   rows: number
   bytes: number
   /** An insert of it failed: its bytes may still be on their way into a connection that nobody listens to any more. */
   failed?: boolean
 }
 
-export function batchOf(chunks: BatchPart[]): Batch {
-  const { topic, generation } = chunks[0] as BatchPart
-  const sum = (of: (chunk: BatchPart) => number) => chunks.reduce((total, chunk) => total + of(chunk), 0)
-  return { topic, generation, chunks, rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) }
+export function batchOf(parts: BatchPart[]): Batch {
+  const { topic, generation } = parts[0] as BatchPart
+  const sum = (of: (part: BatchPart) => number) => parts.reduce((total, part) => total + of(part), 0)
+  return { topic, generation, parts, rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) }
 }
 
 /** Of a batch that is settled; nobody looks at its rows again. */
-export function releaseRows({ chunks, failed }: Batch): void {
-  if (failed !== true) for (const { body } of chunks) release(body)
+export function releaseRows({ parts, failed }: Batch): void {
+  if (failed !== true) for (const { body } of parts) release(body)
 }
 
-export const tableOf = (chunk: BatchPart): string | null => chunk.target?.spec.table ?? null
+export const tableOf = (part: BatchPart): string | null => part.target?.spec.table ?? null
 
 /** Where a partition stands after the batch, by partition. */
 export function committableOf(batch: Batch): Map<number, PartitionState> {
-  return new Map(batch.chunks.map(({ partition, after }) => [partition, after]))
+  return new Map(batch.parts.map(({ partition, after }) => [partition, after]))
 }

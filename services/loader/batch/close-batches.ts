@@ -19,7 +19,7 @@ import {
 import { type BatchLimits, stretchedLimits } from './adaptive-limits.ts'
 import { type Batch, type BatchPart, batchOf, tableOf } from './batch.ts'
 
-export type LaneOptions = BatchLimits & {
+export type BatchingOptions = BatchLimits & {
   scheduler: SchedulerLike
   /** Closes what is open: of one topic, or with null of all. */
   flush: Observable<string | null>
@@ -37,30 +37,30 @@ type ClosingOptions = {
 }
 
 /** One batch after the other for each topic; topics side by side. An error out of `settle` ends everything. */
-export function laneByTopic(
-  options: LaneOptions,
-  settle: (batch: Batch) => ObservableInput<unknown>,
+export function batchByTopic(
+  options: BatchingOptions,
+  commitBatch: (batch: Batch) => ObservableInput<unknown>,
 ): OperatorFunction<BatchPart, unknown> {
-  return (chunks) =>
-    chunks.pipe(
+  return (parts) =>
+    parts.pipe(
       groupBy(({ topic }) => topic),
-      mergeMap((lane) => {
+      mergeMap((ofTopic) => {
         const idle = new Subject<void>()
         let busy = false
         const settling = (batch: Batch) =>
           defer(() => {
             busy = true
-            return settle(batch)
+            return commitBatch(batch)
           }).pipe(
             finalize(() => {
               busy = false
               idle.next()
             }),
           )
-        const flush = options.flush.pipe(filter((topic) => topic === null || topic === lane.key))
-        const limits = () => stretchedLimits(options, options.stretchOf?.(lane.key) ?? 1)
+        const flush = options.flush.pipe(filter((topic) => topic === null || topic === ofTopic.key))
+        const limits = () => stretchedLimits(options, options.stretchOf?.(ofTopic.key) ?? 1)
         const { scheduler } = options
-        return lane.pipe(closeBatches({ limits, scheduler, flush, busy: () => busy, idle }), concatMap(settling))
+        return ofTopic.pipe(closeBatches({ limits, scheduler, flush, busy: () => busy, idle }), concatMap(settling))
       }),
     )
 }
@@ -85,13 +85,13 @@ function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batc
         subscriber.next(batch)
       }
 
-      function add(chunk: BatchPart): void {
-        if (!fits(open, chunk)) close()
+      function add(part: BatchPart): void {
+        if (!fits(open, part)) close()
         const limits = options.limits()
         if (open.length === 0) age = options.scheduler.schedule(grownOld, limits.ageMs)
-        open.push(chunk)
-        rows += chunk.rows
-        bytes += chunk.bytes
+        open.push(part)
+        rows += part.rows
+        bytes += part.bytes
         if (rows >= limits.rows || bytes >= limits.bytes) close()
       }
 
@@ -116,8 +116,8 @@ function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batc
 }
 
 /** A batch is of one assignment, and its rows are of one table. */
-function fits(open: readonly BatchPart[], chunk: BatchPart): boolean {
-  const table = tableOf(chunk)
+function fits(open: readonly BatchPart[], part: BatchPart): boolean {
+  const table = tableOf(part)
   const isOfTable = (other: BatchPart) => table === null || [null, table].includes(tableOf(other))
-  return open.every((other) => other.generation === chunk.generation && isOfTable(other))
+  return open.every((other) => other.generation === part.generation && isOfTable(other))
 }

@@ -63,23 +63,23 @@ export function* rowNumbers(piece: Piece): Iterable<number> {
 export function bytesOf(batch: Batch, piece: Piece): Buffer[] {
   const buffers: Buffer[] = []
   let first = 0
-  for (const chunk of batch.chunks) {
+  for (const part of batch.parts) {
     for (const [from, to] of piece) {
       const start = Math.max(from - first, 0)
-      const end = Math.min(to - first, chunk.rows)
-      if (start < end) buffers.push(chunk.body.subarray(startOf(chunk, start), startOf(chunk, end)))
+      const end = Math.min(to - first, part.rows)
+      if (start < end) buffers.push(part.body.subarray(startOf(part, start), startOf(part, end)))
     }
-    first += chunk.rows
+    first += part.rows
   }
   return buffers
 }
 
 /** The chunk of a row, and the row's place in it. */
-export function chunkOf(batch: Batch, row: number): { chunk: BatchPart; index: number } {
+export function partOf(batch: Batch, row: number): { part: BatchPart; index: number } {
   let index = row
-  for (const chunk of batch.chunks) {
-    if (index < chunk.rows) return { chunk, index }
-    index -= chunk.rows
+  for (const part of batch.parts) {
+    if (index < part.rows) return { part, index }
+    index -= part.rows
   }
   throw new RangeError(`row ${row} of ${batch.rows}`)
 }
@@ -90,14 +90,14 @@ const OPENING = Buffer.from('{')
 
 /** Takes the spliced columns off again: what is left are the bytes of the record. */
 export function originOf(batch: Batch, row: number): RowOrigin {
-  const { chunk, index } = chunkOf(batch, row)
-  const line = chunk.body.subarray(startOf(chunk, index), startOf(chunk, index + 1) - 1)
+  const { part, index } = partOf(batch, row)
+  const line = part.body.subarray(startOf(part, index), startOf(part, index + 1) - 1)
   const [head, partition, offset, fetchedAtMs] = ROW_HEAD.exec(line.toString('latin1', 0, ROW_HEAD_CHARS_MAX)) ?? []
   if (head === undefined) throw new RangeError(`row ${row} has lost its head`)
   const payload = Buffer.concat([OPENING, line.subarray(head.length)])
   return { partition: Number(partition), offset: Number(offset), fetchedAtMs: Number(fetchedAtMs), payload }
 }
 
-function startOf(chunk: BatchPart, index: number): number {
-  return index === 0 ? 0 : (chunk.ends[index - 1] as number)
+function startOf(part: BatchPart, index: number): number {
+  return index === 0 ? 0 : (part.ends[index - 1] as number)
 }

@@ -14,10 +14,10 @@ import { type Batch, committableOf, type PartitionState, type Target, tableOf } 
 import { Flooded, isFlood, NO_REJECTIONS, plus, type RejectionCounts, recent } from '../failures/rejection-limit.ts'
 import {
   Abandoned,
-  holdupOfError,
   pause,
   pauseForDefect,
   type RetryPolicy,
+  stallOfError,
   untilDone,
   WAIT_MAX_MS,
 } from '../failures/retry.ts'
@@ -30,16 +30,16 @@ import type { Ledger } from './page-ledger.ts'
 export type PartitionCommit = { topic: string; partition: number; offset: number; metadata: string }
 
 export type CommitBatchDeps = {
-  deliver: InsertBatch
+  insertBatch: InsertBatch
   deadLetters: DeadLetters
   ledger: Ledger
-  unseen: MarkDeleted
+  markDeleted: MarkDeleted
   commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
   names: Names
   log: Log
   metrics: Metrics
   /** After each commit. */
-  onSettled(batch: Batch, rows: number, deadLetters: number): void
+  onCommitted(batch: Batch, rows: number, deadLetters: number): void
 }
 
 const COMMIT_WAIT_MAX_MS = 5_000
@@ -49,16 +49,16 @@ export type CommittedBatch = 'committed' | 'given up'
 
 export function createCommitBatch(
   deps: CommitBatchDeps,
-): (batch: Batch, patience: RetryPolicy) => Promise<CommittedBatch> {
-  const { deliver, deadLetters, ledger, unseen, log, metrics, names } = deps
+): (batch: Batch, retryPolicy: RetryPolicy) => Promise<CommittedBatch> {
+  const { insertBatch, deadLetters, ledger, markDeleted, log, metrics, names } = deps
   const tallies = new Map<string, RejectionCounts>()
 
   /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. */
-  return async (batch, patience) => {
+  return async (batch, retryPolicy) => {
     try {
-      const { length: refused } = await settleOrWait(batch, patience)
+      const { length: refused } = await runStepsOrWait(batch, retryPolicy)
       account(batch, refused)
-      deps.onSettled(batch, batch.rows - refused, tallyOf(batch, refused).refused)
+      deps.onCommitted(batch, batch.rows - refused, tallyOf(batch, refused).refused)
       return 'committed'
     } catch (error) {
       if (!(error instanceof Abandoned)) throw error
@@ -74,17 +74,17 @@ export function createCommitBatch(
    * A defect that this batch brings out holds up its topic alone. What is done is not done again by the next attempt:
    * letters are no upserts.
    */
-  async function settleOrWait(batch: Batch, patience: RetryPolicy): Promise<RowLetter[]> {
+  async function runStepsOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RowLetter[]> {
     let refused: RowLetter[] | null = null
     let areSent = false
     for (let attempt = 0; ; attempt++) {
       try {
-        refused ??= await deliverOrWait(batch, patience)
-        if (!areSent) await deadLetters.send(batch, refused, patience)
+        refused ??= await insertOrWait(batch, retryPolicy)
+        if (!areSent) await deadLetters.send(batch, refused, retryPolicy)
         areSent = true
-        await ledger.record(batch, patience)
-        await unseen.mark(batch, refused, patience)
-        await commit(batch, patience)
+        await ledger.record(batch, retryPolicy)
+        await markDeleted.mark(batch, refused, retryPolicy)
+        await commit(batch, retryPolicy)
         return refused
       } catch (error) {
         if (error instanceof Abandoned) throw error
@@ -94,32 +94,32 @@ export function createCommitBatch(
             { err: error, topic: batch.topic, where },
             `${where}: an unexpected error; other topics are not affected`,
           )
-        await pauseForDefect(batch.topic, where, error, attempt, patience)
+        await pauseForDefect(batch.topic, where, error, attempt, retryPolicy)
       }
     }
   }
 
-  async function deliverOrWait(batch: Batch, patience: RetryPolicy): Promise<RowLetter[]> {
-    const target = batch.chunks.find((chunk) => chunk.target !== null)?.target ?? null
+  async function insertOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RowLetter[]> {
+    const target = batch.parts.find((part) => part.target !== null)?.target ?? null
     for (let attempt = 0; ; attempt++) {
       try {
-        return await deliverOnce(batch, target, patience)
+        return await insertOnce(batch, target, retryPolicy)
       } catch (error) {
         if (!(error instanceof Flooded)) throw error
-        await pause(batch.topic, holdupOfError(error), WAIT_MAX_MS.table, attempt, patience)
+        await pause(batch.topic, stallOfError(error), WAIT_MAX_MS.table, attempt, retryPolicy)
       }
     }
   }
 
-  async function deliverOnce(batch: Batch, target: Target | null, patience: RetryPolicy): Promise<RowLetter[]> {
+  async function insertOnce(batch: Batch, target: Target | null, retryPolicy: RetryPolicy): Promise<RowLetter[]> {
     const allow = (rows: number, first: string) => {
       const tally = withBatch(batch, rows)
       if (isFlood(tally)) throw new Flooded(batch.topic, tally, first)
     }
-    const [first] = batch.chunks.flatMap(({ letters }) => letters)
+    const [first] = batch.parts.flatMap(({ letters }) => letters)
     if (first !== undefined) allow(0, first.reason)
-    const refused = target === null ? [] : await deliver(batch, target, patience, allow)
-    patience.holdups.clear(batch.topic)
+    const refused = target === null ? [] : await insertBatch(batch, target, retryPolicy, allow)
+    retryPolicy.stalls.clear(batch.topic)
     return refused
   }
 
@@ -130,19 +130,19 @@ export function createCommitBatch(
 
   function account(batch: Batch, refused: number): void {
     tallies.set(batch.topic, recent(withBatch(batch, refused)))
-    const table = batch.chunks.map(tableOf).find((name) => name !== null)
+    const table = batch.parts.map(tableOf).find((name) => name !== null)
     if (table) metrics.loaded.inc({ table }, batch.rows - refused)
   }
 
-  async function commit(batch: Batch, patience: RetryPolicy): Promise<void> {
+  async function commit(batch: Batch, retryPolicy: RetryPolicy): Promise<void> {
     const states = committableOf(batch)
     const commits = [...states].map(([partition, state]) => ({
       topic: batch.topic,
       partition,
       offset: state.nextOffset,
-      metadata: commitText(commitOf(unseen.known(batch, partition, state))),
+      metadata: commitText(commitOf(markDeleted.known(batch, partition, state))),
     }))
-    await untilDone(batch.topic, patience, COMMIT_WAIT_MAX_MS, async () => {
+    await untilDone(batch.topic, retryPolicy, COMMIT_WAIT_MAX_MS, async () => {
       try {
         await deps.commit(commits, batch.generation)
       } catch (error) {
@@ -187,7 +187,7 @@ const placesOf = (batch: Batch): string =>
     .join(', ')
 
 /** A message that can be no row is refused before ClickHouse is asked. */
-function tallyOf({ rows, chunks }: Batch, refused: number): RejectionCounts {
-  const frames = chunks.reduce((total, { letters }) => total + letters.length, 0)
+function tallyOf({ rows, parts }: Batch, refused: number): RejectionCounts {
+  const frames = parts.reduce((total, { letters }) => total + letters.length, 0)
   return { records: rows + frames, refused: refused + frames }
 }

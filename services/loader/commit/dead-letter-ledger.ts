@@ -14,7 +14,7 @@ import { LETTERS_TABLE, type Names } from '#shared/names.ts'
 import type { Assigned } from '../consume/assignment.ts'
 import { recordTopics } from '../consume/topics.ts'
 import { ofTable } from '../failures/classify-error.ts'
-import { Abandoned, holdupOfError, type RetryPolicy, untilDecided } from '../failures/retry.ts'
+import { Abandoned, type RetryPolicy, stallOfError, untilDecided } from '../failures/retry.ts'
 import { createStalls } from '../failures/stalls.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
@@ -52,7 +52,7 @@ type Portion = { lines: string[]; next: number }
 
 export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLedger {
   const { kafka, writer, tables, database, names, clock, log } = deps
-  const holdups = createStalls(deps)
+  const stalls = createStalls(deps)
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   /** By topic of records. */
   let owned = new Map<string, number[]>()
@@ -62,13 +62,13 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
 
   /** `owned`: null for all. */
   async function round(owned: ReadonlyMap<string, number[]> | null, signal: AbortSignal): Promise<void> {
-    const patience: RetryPolicy = { clock, holdups, over: signal, stopping: signal }
+    const retryPolicy: RetryPolicy = { clock, stalls, over: signal, stopping: signal }
     for (const topic of owned === null ? await recordTopics(kafka, names) : owned.keys()) {
-      await attempt(names.deadLetters(topic), signal, () => enterAll(topic, owned?.get(topic), patience))
+      await attempt(names.deadLetters(topic), signal, () => enterAll(topic, owned?.get(topic), retryPolicy))
     }
   }
 
-  async function enterAll(topic: string, own: readonly number[] | undefined, patience: RetryPolicy): Promise<void> {
+  async function enterAll(topic: string, own: readonly number[] | undefined, retryPolicy: RetryPolicy): Promise<void> {
     const letters = names.deadLetters(topic)
     const ranges = await kafka.logRanges(letters)
     const partitions = own ?? [...ranges.keys()]
@@ -79,7 +79,7 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
       const { low, high } = ranges[partition] ?? { low: 0, high: 0 }
       const place = places.get(`${letters}/${partition}`) ?? committed[partition]?.offset ?? low
       // Behind the end it speaks of a log that is gone.
-      await enter(topic, partition, place > high ? low : Math.max(place, low), high, patience)
+      await enter(topic, partition, place > high ? low : Math.max(place, low), high, retryPolicy)
     }
   }
 
@@ -88,12 +88,12 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     partition: number,
     from: number,
     to: number,
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<void> {
     const letters = names.deadLetters(topic)
     for (let place = from; place < to; ) {
       const { lines, next } = await read(topic, partition, place, to)
-      if (lines.length > 0) await insert(lines, `${nonce} ${letters}/${partition} ${place}`, patience)
+      if (lines.length > 0) await insert(lines, `${nonce} ${letters}/${partition} ${place}`, retryPolicy)
       await kafka.resetOffsets(names.lettersLedgerGroup, letters, new Map([[partition, next]]))
       place = next
     }
@@ -114,15 +114,15 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     return { lines, next: to }
   }
 
-  async function insert(lines: readonly string[], token: string, patience: RetryPolicy): Promise<void> {
+  async function insert(lines: readonly string[], token: string, retryPolicy: RetryPolicy): Promise<void> {
     const rows = { database, table: LETTERS_TABLE, body: [Buffer.from(lines.join(''))], rows: lines.length, token }
-    const failure = await untilDecided(LETTERS_TABLE, patience, async () => {
+    const failure = await untilDecided(LETTERS_TABLE, retryPolicy, async () => {
       if (!made) {
         const missing = await tables.ensureLettersLedger()
         if (missing !== null) return missing
         made = true
       }
-      const failed = await writer.insert(rows, patience.over)
+      const failed = await writer.insert(rows, retryPolicy.over)
       if (failed !== null) made = false
       return ofTable(failed)
     })
@@ -168,12 +168,12 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
   async function attempt(what: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
       await work()
-      holdups.clear(what)
+      stalls.clear(what)
     } catch (error) {
       if (error instanceof Abandoned || signal.aborted) return
-      if (error instanceof HeadraceError) return holdups.hold(what, holdupOfError(error))
+      if (error instanceof HeadraceError) return stalls.hold(what, stallOfError(error))
       log.error({ err: error, topic: what }, `${what}: an unexpected error; other topics are not affected`)
-      holdups.hold(what, { name: 'HR_DEFECT', message: messageOf(error), needsPerson: true })
+      stalls.hold(what, { name: 'HR_DEFECT', message: messageOf(error), needsPerson: true })
     }
   }
 

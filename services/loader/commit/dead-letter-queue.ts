@@ -13,13 +13,13 @@ import type { Names } from '#shared/names.ts'
 import { beginning } from '#shared/shown.ts'
 import { ensureTopic, type TopicSpecs } from '#shared/topic-specs.ts'
 import { type Batch, type BatchPart, type FrameLetter, tableOf } from '../batch/batch.ts'
-import { chunkOf, originOf } from '../batch/row-ranges.ts'
+import { originOf, partOf } from '../batch/row-ranges.ts'
 import { type RetryPolicy, untilDone } from '../failures/retry.ts'
 import type { RowLetter } from '../insert/isolate-rows.ts'
 
 export type DeadLetters = {
   /** The letters of a batch: rows that ClickHouse refused, and the frames that were none. */
-  send(batch: Batch, rows: readonly RowLetter[], patience: RetryPolicy): Promise<void>
+  send(batch: Batch, rows: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void>
 }
 
 export type DeadLettersDeps = {
@@ -61,22 +61,22 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
     }
   }
 
-  async function send(batch: Batch, rows: readonly RowLetter[], patience: RetryPolicy): Promise<void> {
+  async function send(batch: Batch, rows: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void> {
     const byPartition = new Map<number, { letter: Message; reason: string; table: string }[]>()
-    const add = (chunk: BatchPart, letter: Message, reason: string) => {
-      const letters = byPartition.get(chunk.partition) ?? []
-      byPartition.set(chunk.partition, letters)
-      letters.push({ letter, reason, table: tableOf(chunk) ?? chunk.topic })
+    const add = (part: BatchPart, letter: Message, reason: string) => {
+      const letters = byPartition.get(part.partition) ?? []
+      byPartition.set(part.partition, letters)
+      letters.push({ letter, reason, table: tableOf(part) ?? part.topic })
     }
-    for (const chunk of batch.chunks)
-      for (const letter of chunk.letters) add(chunk, frameLetter(chunk, letter), letter.reason)
-    for (const row of rows) add(chunkOf(batch, row.row).chunk, rowLetter(batch, row), row.reason)
+    for (const part of batch.parts)
+      for (const letter of part.letters) add(part, frameLetter(part, letter), letter.reason)
+    for (const row of rows) add(partOf(batch, row.row).part, rowLetter(batch, row), row.reason)
     if (byPartition.size === 0) return
 
     const topic = names.deadLetters(batch.topic)
     for (const [partition, letters] of byPartition) {
       for (const messages of portions(letters.map(({ letter }) => letter))) {
-        await untilDone(topic, patience, WAIT_MAX_MS, () => sendTo(batch.topic, { topic, partition, messages }))
+        await untilDone(topic, retryPolicy, WAIT_MAX_MS, () => sendTo(batch.topic, { topic, partition, messages }))
       }
       for (const { table, reason } of letters) metrics.loaderDeadLetters.inc({ table, reason })
       const reasons = [...new Set(letters.map(({ reason }) => reason))]
@@ -101,7 +101,7 @@ function frameLetter(
 
 function rowLetter(batch: Batch, { row, reason, issues }: RowLetter): Message {
   const { partition, offset, fetchedAtMs, payload } = originOf(batch, row)
-  const { replays } = chunkOf(batch, row).chunk
+  const { replays } = partOf(batch, row).part
   const origin = `${batch.topic}/${partition}/${offset}`
   const facts = { stage: 'insert' as const, reason, issues, origin, fetched: fetchedAtMs }
   return { key: null, value: payload, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }

@@ -13,18 +13,18 @@ import { label, type Names } from '#shared/names.ts'
 import type { WithheldDeletes } from '#shared/progress/offset-metadata.ts'
 import type { DeletesPolicy } from '#shared/schema/json-schema.ts'
 import type { Batch, PartitionState, ReadMarker } from '../batch/batch.ts'
-import { chunkOf, originOf } from '../batch/row-ranges.ts'
+import { originOf, partOf } from '../batch/row-ranges.ts'
 import { placeOf } from '../consume/assignment.ts'
 import { ofTable } from '../failures/classify-error.ts'
 import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
 import type { RowLetter } from '../insert/isolate-rows.ts'
 import type { Writer } from '../insert/writer.ts'
-import { countUnseen, markUnseen } from '../table/ddl.ts'
+import { countMissing, markMissing } from '../table/ddl.ts'
 import { rowsBefore, type WalkCounts, whyWithheld } from './deletion-policy.ts'
 
 export type MarkDeleted = {
   /** `refused`: rows of the batch that are in the dead letters now. */
-  mark(batch: Batch, refused: readonly RowLetter[], patience: RetryPolicy): Promise<void>
+  mark(batch: Batch, refused: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void>
   /** The state with what ClickHouse refused and what was withheld, which was not known when it was read. */
   known(batch: Batch, partition: number, state: PartitionState): PartitionState
   /** Shows in the metrics what the commits of an assignment say is withheld. */
@@ -40,7 +40,7 @@ export type MarkDeletedDeps = {
   /** By the newest schema that is known; undefined where it declares none. */
   policyOf(topic: string): DeletesPolicy | undefined
   /** Looks whether the registry has a newer one. */
-  refresh(topic: string, patience: RetryPolicy): Promise<void>
+  refresh(topic: string, retryPolicy: RetryPolicy): Promise<void>
   log: Log
   metrics: Metrics
 }
@@ -76,7 +76,7 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     const { refusedAt: refusals } = noted(batch)
     for (const { row } of refused) {
       const { offset } = originOf(batch, row)
-      const { partition } = chunkOf(batch, row).chunk
+      const { partition } = partOf(batch, row).part
       if (offset > refusedAt(batch, partition)) refusals.set(placeOf(batch.topic, partition), offset)
     }
   }
@@ -87,11 +87,11 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     partition: number,
     marker: ReadMarker,
     from: number,
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<string | null> {
     const doubt = marker.doubts?.complete
     if (doubt !== undefined) return `the marker is not believed: ${doubt}`
-    if (policyOf(batch.topic) === undefined) await refresh(batch.topic, patience)
+    if (policyOf(batch.topic) === undefined) await refresh(batch.topic, retryPolicy)
     if (policyOf(batch.topic) === undefined) {
       return 'the registered schema does not declare deletes; deletes wait until the fetcher has registered it again'
     }
@@ -112,13 +112,13 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     partition: number,
     marker: ReadMarker,
     before: number | undefined,
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<void> {
     const { topic } = batch
     const { offset, facts } = marker
     const { complete, run } = facts
     if (complete === undefined) return
-    const refusal = await whyNot(batch, partition, marker, complete.from, patience)
+    const refusal = await whyNot(batch, partition, marker, complete.from, retryPolicy)
     const table = tableOf(topic)
     if (refusal !== null || table === null) {
       metrics.deletesRefused.inc(labelsOf(topic, partition))
@@ -126,11 +126,11 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
       return
     }
     const mark = { partition, offset, startedMs: complete.startedMs }
-    const counts = await count(table, mark, patience)
-    const reason = complete.allowed === true ? null : await whyHeld(topic, counts, before, patience)
+    const counts = await count(table, mark, retryPolicy)
+    const reason = complete.allowed === true ? null : await whyHeld(topic, counts, before, retryPolicy)
     if (reason !== null) return withhold(batch, partition, facts, counts, before, reason)
     if (counts.missing > 0) {
-      const rows = await insertMarks(table, mark, patience)
+      const rows = await insertMarks(table, mark, retryPolicy)
       metrics.markedDeleted.inc({ table }, rows)
       const by = complete.allowed === true ? ', as a person has allowed' : ''
       log.info(
@@ -148,11 +148,11 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     topic: string,
     counts: WalkCounts,
     before: number | undefined,
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<string | null> {
     const decide = (policy = policyOf(topic)) => (policy === undefined ? null : whyWithheld(counts, before, policy))
     if (decide() === null) return null
-    await refresh(topic, patience)
+    await refresh(topic, retryPolicy)
     return decide()
   }
 
@@ -182,11 +182,11 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
   async function count(
     table: string,
     mark: { partition: number; startedMs: number },
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<WalkCounts> {
     let counts: WalkCounts = { missing: 0, shown: 0 }
-    const failure = await untilDecided(table, patience, async () => {
-      const { failure: failed, row } = await writer.ask(countUnseen(database, table, mark), patience.over)
+    const failure = await untilDecided(table, retryPolicy, async () => {
+      const { failure: failed, row } = await writer.ask(countMissing(database, table, mark), retryPolicy.over)
       counts = { missing: Number(row?.missing ?? 0), shown: Number(row?.shown ?? 0) }
       return ofTable(failed)
     })
@@ -196,12 +196,12 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
 
   async function insertMarks(
     table: string,
-    mark: Parameters<typeof markUnseen>[2],
-    patience: RetryPolicy,
+    mark: Parameters<typeof markMissing>[2],
+    retryPolicy: RetryPolicy,
   ): Promise<number> {
     let rows = 0
-    const failure = await untilDecided(table, patience, async () => {
-      const done = await writer.run(markUnseen(database, table, mark), patience.over)
+    const failure = await untilDecided(table, retryPolicy, async () => {
+      const done = await writer.run(markMissing(database, table, mark), retryPolicy.over)
       rows = done.rows
       return ofTable(done.failure)
     })
@@ -219,12 +219,12 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
   }
 
   return {
-    async mark(batch, refused, patience) {
+    async mark(batch, refused, retryPolicy) {
       note(batch, refused)
-      for (const { partition, markers, after } of batch.chunks) {
+      for (const { partition, markers, after } of batch.parts) {
         for (const marker of markers) {
           const known = knownOf.get(batch.generation)?.deletes.get(placeOf(batch.topic, partition)) ?? after.deletes
-          await markOne(batch, partition, marker, known?.rows, patience)
+          await markOne(batch, partition, marker, known?.rows, retryPolicy)
         }
       }
     },

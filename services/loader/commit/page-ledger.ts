@@ -14,7 +14,7 @@ import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
 
-export type Ledger = { record(batch: Batch, patience: RetryPolicy): Promise<void> }
+export type Ledger = { record(batch: Batch, retryPolicy: RetryPolicy): Promise<void> }
 
 export type LedgerDeps = {
   writer: Writer
@@ -32,16 +32,16 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
   /** Partitions whose last marker was doubted: one line for all that follow in a row. */
   const doubted = new Set<string>()
 
-  async function record(batch: Batch, patience: RetryPolicy): Promise<void> {
-    const marked = batch.chunks.filter(({ markers }) => markers.length > 0)
+  async function record(batch: Batch, retryPolicy: RetryPolicy): Promise<void> {
+    const marked = batch.parts.filter(({ markers }) => markers.length > 0)
     if (marked.length === 0) return
-    for (const chunk of marked) {
-      for (const marker of chunk.markers) {
-        compare(chunk, marker)
-        tellOfDoubt(chunk, marker)
+    for (const part of marked) {
+      for (const marker of part.markers) {
+        compare(part, marker)
+        reportDoubt(part, marker)
       }
     }
-    const lines = marked.flatMap((chunk) => chunk.markers.map((marker) => line(chunk, marker)))
+    const lines = marked.flatMap((part) => part.markers.map((marker) => line(part, marker)))
     const places = marked.map(({ partition, after }) => `${partition}:${after.nextOffset}`)
     const insert = {
       database,
@@ -50,13 +50,13 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
       rows: lines.length,
       token: `${nonce} ${batch.topic} ${places}`,
     }
-    const failure = await untilDecided(LEDGER_TABLE, patience, async () => {
+    const failure = await untilDecided(LEDGER_TABLE, retryPolicy, async () => {
       if (!made) {
         const missing = await tables.ensureLedger()
         if (missing !== null) return missing
         made = true
       }
-      const failed = await writer.insert(insert, patience.over)
+      const failed = await writer.insert(insert, retryPolicy.over)
       if (failed !== null) made = false
       return ofTable(failed)
     })
@@ -74,7 +74,7 @@ export function createLedger({ writer, tables, database, names, log, metrics, cl
     if (stream !== null) metrics.countMismatches.inc({ ...stream, partition })
   }
 
-  function tellOfDoubt({ topic, partition }: BatchPart, { offset, facts, doubts }: ReadMarker): void {
+  function reportDoubt({ topic, partition }: BatchPart, { offset, facts, doubts }: ReadMarker): void {
     const place = placeOf(topic, partition)
     if (doubts?.watermark === undefined) {
       if (facts.watermark !== null) doubted.delete(place)

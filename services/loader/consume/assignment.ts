@@ -25,6 +25,6 @@ export type Assigned = {
 
 export const placeOf = (topic: string, partition: number): string => `${topic}/${partition}`
 
-export function retryPolicyOf({ ending, over }: Assigned, topic: string, clock: Clock, holdups: Stalls): RetryPolicy {
-  return { clock, holdups, topic, over: over.signal, stopping: ending.signal }
+export function retryPolicyOf({ ending, over }: Assigned, topic: string, clock: Clock, stalls: Stalls): RetryPolicy {
+  return { clock, stalls, topic, over: over.signal, stopping: ending.signal }
 }

@@ -34,9 +34,9 @@ export type MembershipDeps = {
   kafka: Kafka
   options: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
   names: Names
-  gate: InFlightLimit
+  inFlightLimit: InFlightLimit
   intake(): Intake
-  push(chunk: BatchPart): void
+  push(part: BatchPart): void
   /** Closes all open batches. */
   flush(topic: null): void
   clock: Clock
@@ -57,7 +57,7 @@ const FIRST_JOINS_MAX = 4
 const UNKNOWN_LOW = 1
 
 export function createMembership(deps: MembershipDeps): Membership {
-  const { kafka, names, gate, intake, push, flush, clock, log, metrics } = deps
+  const { kafka, names, inFlightLimit, intake, push, flush, clock, log, metrics } = deps
   let reader: Reader | null = null
   let current: Assigned | null = null
   let joined = false
@@ -110,7 +110,7 @@ export function createMembership(deps: MembershipDeps): Membership {
   async function finish(): Promise<void> {
     current?.ending.abort()
     flush(null)
-    await gate.empty()
+    await inFlightLimit.empty()
   }
 
   async function onAssigned(assignment: ReaderAssignment): Promise<void> {
@@ -127,7 +127,7 @@ export function createMembership(deps: MembershipDeps): Membership {
         const state = startingState(committed, range?.low ?? UNKNOWN_LOW)
         const isCut = committed === null && range !== undefined && range.low > LOG_START
         states.set(placeOf(topic, partition), isCut ? afterGap(state, { position: LOG_START, ...range }) : state)
-        if (isCut) tellOfGap({ topic, partition, position: LOG_START, ...range })
+        if (isCut) reportGap({ topic, partition, position: LOG_START, ...range })
         if (wasLoaded(committed)) loadedBefore.add(topic)
       }
     }
@@ -158,7 +158,7 @@ export function createMembership(deps: MembershipDeps): Membership {
     }
   }
 
-  function tellOfGap({ topic, partition, position, low, high }: Omit<OffsetGap, 'generation'>): void {
+  function reportGap({ topic, partition, position, low, high }: Omit<OffsetGap, 'generation'>): void {
     const lost =
       position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
     log.error(
@@ -175,12 +175,12 @@ export function createMembership(deps: MembershipDeps): Membership {
     const state = current?.states.get(place)
     // One of an assignment before says nothing of this one, which began somewhere else and finds its own.
     if (current === null || current.generation !== gap.generation || state === undefined) return
-    tellOfGap(gap)
+    reportGap(gap)
     const after = afterGap(state, gap)
     current.states.set(place, after)
     // Without a record behind the gap no batch would ever bring the new position into the group.
-    const chunk = restOf({ topic, partition, generation: gap.generation }, after)
-    if (gate.enter(topic, chunk.bytes)) push(chunk)
+    const part = restOf({ topic, partition, generation: gap.generation }, after)
+    if (inFlightLimit.enter(topic, part.bytes)) push(part)
   }
 
   async function commit(commits: readonly PartitionCommit[], generation: number): Promise<void> {

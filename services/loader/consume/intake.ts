@@ -28,12 +28,12 @@ export type Intake = {
 
 export type IntakeDeps = {
   catalog: Catalog
-  gate: InFlightLimit
-  holdups: Stalls
-  stalls: Pick<StallNotes, 'watching' | 'progress'>
+  inFlightLimit: InFlightLimit
+  stalls: Stalls
+  stallNotes: Pick<StallNotes, 'watching' | 'progress'>
   clock: Clock
   reader(): Pick<Reader, 'resume'> | null
-  push(chunk: BatchPart): void
+  push(part: BatchPart): void
   /** Closes the topic's open batch, so that it makes room. */
   flush(topic: string): void
   log: Log
@@ -45,7 +45,7 @@ const WAKE_DELAY_MS = 5
 type Waiting = { topic: string; partition: number; bytes: number }
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { catalog, gate, holdups, stalls, clock, reader, push, flush, log } = deps
+  const { catalog, inFlightLimit, stalls, stallNotes, clock, reader, push, flush, log } = deps
   const waiting = new Map<string, Waiting>()
   const opened = new Set<string>()
   /** Attempts at a batch that could not be read, by place. */
@@ -81,20 +81,20 @@ export function createIntake(deps: IntakeDeps): Intake {
       learn(assigned, topic, unknownSchemas(batch, lookup))
       return wait(batch)
     }
-    if (!gate.hasRoom(topic, bytes)) {
+    if (!inFlightLimit.hasRoom(topic, bytes)) {
       flush(topic)
       return wait(batch)
     }
-    const chunks = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
-    if (defects.delete(place)) stalls.watching(topic, holdups).clear(topic)
-    if (chunks.length === 0) {
+    const parts = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
+    if (defects.delete(place)) stallNotes.watching(topic, stalls).clear(topic)
+    if (parts.length === 0) {
       learn(assigned, topic, unknownSchemas(batch, lookup))
       return wait(batch)
     }
-    gate.enter(topic, bytes)
-    for (const chunk of chunks) {
-      assigned.states.set(place, chunk.after)
-      push(chunk)
+    inFlightLimit.enter(topic, bytes)
+    for (const part of parts) {
+      assigned.states.set(place, part.after)
+      push(part)
     }
     return 'taken'
   }
@@ -102,8 +102,8 @@ export function createIntake(deps: IntakeDeps): Intake {
   function learn(assigned: Assigned, topic: string, ids: readonly number[]): void {
     const loadedBefore = assigned.loadedBefore.has(topic)
     holdWhile(topic, async () => {
-      await know(topic, ids, loadedBefore, retryPolicyOf(assigned, topic, clock, stalls.watching(topic, holdups)))
-      stalls.progress(topic)
+      await know(topic, ids, loadedBefore, retryPolicyOf(assigned, topic, clock, stallNotes.watching(topic, stalls)))
+      stallNotes.progress(topic)
     })
   }
 
@@ -115,8 +115,8 @@ export function createIntake(deps: IntakeDeps): Intake {
     const where = `${place}, offsets ${messages[0]?.offset ?? nextOffset} to ${nextOffset - 1}`
     if (attempt === 0)
       log.error({ err: error, topic, partition }, `${where}: an unexpected error; other topics are not affected`)
-    const patience = retryPolicyOf(assigned, topic, clock, stalls.watching(topic, holdups))
-    holdWhile(topic, () => pauseForDefect(topic, where, error, attempt, patience))
+    const retryPolicy = retryPolicyOf(assigned, topic, clock, stallNotes.watching(topic, stalls))
+    holdWhile(topic, () => pauseForDefect(topic, where, error, attempt, retryPolicy))
   }
 
   /** Nothing of the topic is taken before the work is done; one work at a time. */
@@ -137,18 +137,18 @@ export function createIntake(deps: IntakeDeps): Intake {
     topic: string,
     ids: readonly number[],
     loadedBefore: boolean,
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       try {
-        if (!opened.has(topic)) await catalog.open(topic, loadedBefore, patience)
+        if (!opened.has(topic)) await catalog.open(topic, loadedBefore, retryPolicy)
         opened.add(topic)
-        return await catalog.learn(topic, ids, loadedBefore, patience)
+        return await catalog.learn(topic, ids, loadedBefore, retryPolicy)
       } catch (error) {
         if (error instanceof Abandoned) throw error
         if (attempt === 0)
           log.error({ err: error, topic }, `${topic}: an unexpected error; other topics are not affected`)
-        await pauseForDefect(topic, `the schema of ${topic}`, error, attempt, patience)
+        await pauseForDefect(topic, `the schema of ${topic}`, error, attempt, retryPolicy)
       }
     }
   }
@@ -159,7 +159,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     void clock.sleep(WAKE_DELAY_MS).then(() => {
       waking = false
       for (const [place, { topic, partition, bytes }] of waiting) {
-        if (learning.has(topic) || !gate.hasRoom(topic, bytes)) continue
+        if (learning.has(topic) || !inFlightLimit.hasRoom(topic, bytes)) continue
         waiting.delete(place)
         reader()?.resume(topic, [partition])
       }

@@ -28,14 +28,14 @@ export type Catalog = {
    * Looks for a newer schema, at most every `NEWER_LOOK_MS` for a topic. A registry that does not answer leaves what is
    * known.
    */
-  refresh(topic: string, patience: RetryPolicy): Promise<void>
+  refresh(topic: string, retryPolicy: RetryPolicy): Promise<void>
   /**
    * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it
    * were confirmed once, so a missing table is not made anew in silence.
    */
-  open(topic: string, loadedBefore: boolean, patience: RetryPolicy): Promise<void>
+  open(topic: string, loadedBefore: boolean, retryPolicy: RetryPolicy): Promise<void>
   /** Resolves when `lookup` knows these ids. */
-  learn(topic: string, ids: readonly number[], loadedBefore: boolean, patience: RetryPolicy): Promise<void>
+  learn(topic: string, ids: readonly number[], loadedBefore: boolean, retryPolicy: RetryPolicy): Promise<void>
 }
 
 const REFUSED_AGE_MAX_MS = 30_000
@@ -61,21 +61,23 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     }
   }
 
-  async function open(topic: string, loadedBefore: boolean, patience: RetryPolicy): Promise<void> {
-    const latest = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.latest(names.subject(topic)))
-    if (latest !== null) await enter(topic, latest.id, latest, loadedBefore, patience)
+  async function open(topic: string, loadedBefore: boolean, retryPolicy: RetryPolicy): Promise<void> {
+    const latest = await untilDone(topic, retryPolicy, REGISTRY_WAIT_MAX_MS, () =>
+      registry.latest(names.subject(topic)),
+    )
+    if (latest !== null) await enter(topic, latest.id, latest, loadedBefore, retryPolicy)
   }
 
   async function learn(
     topic: string,
     ids: readonly number[],
     loadedBefore: boolean,
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<void> {
     for (const id of ids) {
       if (lookup(topic)(id) !== undefined) continue
-      const schema = await untilDone(topic, patience, REGISTRY_WAIT_MAX_MS, () => registry.byId(id))
-      await enter(topic, id, schema, loadedBefore, patience)
+      const schema = await untilDone(topic, retryPolicy, REGISTRY_WAIT_MAX_MS, () => registry.byId(id))
+      await enter(topic, id, schema, loadedBefore, retryPolicy)
     }
   }
 
@@ -84,7 +86,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     id: number,
     schema: RegisteredSchema | null,
     loadedBefore: boolean,
-    patience: RetryPolicy,
+    retryPolicy: RetryPolicy,
   ): Promise<void> {
     const key = `${topic}#${id}`
     const refused =
@@ -98,7 +100,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     // A registry counts up: an older schema that is met again does not bring its descriptions back.
     const latest = id >= (newest.get(topic) ?? id)
     if (latest) newest.set(topic, id)
-    await untilDecided(topic, patience, async () => {
+    await untilDecided(topic, retryPolicy, async () => {
       const spec = specOf(schema)
       return typeof spec === 'string'
         ? tableFailure('SCHEMA_COLUMN', spec)
@@ -111,7 +113,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
     if (annotation !== null && id >= (annotations.get(topic)?.id ?? id)) annotations.set(topic, { id, annotation })
   }
 
-  async function refresh(topic: string, patience: RetryPolicy): Promise<void> {
+  async function refresh(topic: string, retryPolicy: RetryPolicy): Promise<void> {
     const last = lookedMs.get(topic)
     if (last !== undefined && clock.elapsedMs() - last < NEWER_LOOK_MS) return
     lookedMs.set(topic, clock.elapsedMs())
@@ -122,7 +124,8 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
       if (!(error instanceof HeadraceError)) throw error
       return
     }
-    if (latest !== null && lookup(topic)(latest.id) === undefined) await enter(topic, latest.id, latest, true, patience)
+    if (latest !== null && lookup(topic)(latest.id) === undefined)
+      await enter(topic, latest.id, latest, true, retryPolicy)
   }
 
   function mismatch(topic: string, { id, json }: RegisteredSchema): RefusedSchema | null {

@@ -13,7 +13,7 @@ export class Abandoned extends Error {}
 
 export type RetryPolicy = {
   clock: Clock
-  holdups: Stalls
+  stalls: Stalls
   /** The assignment has ended: whatever is in hand is another member's. */
   over: AbortSignal
   /** The process is to end. */
@@ -46,12 +46,12 @@ export function waitMs(attempt: number, maxMs: number, random: number): number {
  */
 export async function untilDecided(
   what: string,
-  patience: RetryPolicy,
+  retryPolicy: RetryPolicy,
   attempt: () => Promise<Failure | null>,
 ): Promise<Failure | null> {
   let wasCut = false
   for (let count = 0; ; count++) {
-    endIfOver(patience)
+    endIfOver(retryPolicy)
     const failure = await attempt()
     if (
       failure === null ||
@@ -59,30 +59,30 @@ export async function untilDecided(
       failure.kind === 'memory' ||
       (failure.kind === 'cut' && wasCut)
     ) {
-      patience.holdups.clear(what)
+      retryPolicy.stalls.clear(what)
       return failure
     }
     wasCut ||= failure.kind === 'cut'
-    await pause(what, holdupOf(failure), WAIT_MAX_MS[failure.kind], count, patience)
+    await pause(what, stallOf(failure), WAIT_MAX_MS[failure.kind], count, retryPolicy)
   }
 }
 
 /** Repeats until it is true; errors of the call are what it waits for. */
 export async function untilDone<T>(
   what: string,
-  patience: RetryPolicy,
+  retryPolicy: RetryPolicy,
   maxMs: number,
   attempt: () => Promise<T>,
 ): Promise<T> {
   for (let count = 0; ; count++) {
-    endIfOver(patience)
+    endIfOver(retryPolicy)
     try {
       const value = await attempt()
-      patience.holdups.clear(what)
+      retryPolicy.stalls.clear(what)
       return value
     } catch (error) {
       if (!isPassing(error)) throw error
-      await pause(what, holdupOfError(error), maxMs, count, patience)
+      await pause(what, stallOfError(error), maxMs, count, retryPolicy)
     }
   }
 }
@@ -90,21 +90,21 @@ export async function untilDone<T>(
 /** One wait. Throws Abandoned when the assignment is over, or when a stop has been asked for before it began. */
 export async function pause(
   what: string,
-  holdup: TopicStall,
+  stall: TopicStall,
   maxMs: number,
   attempt: number,
-  patience: RetryPolicy,
+  retryPolicy: RetryPolicy,
 ): Promise<void> {
-  const { clock, over, stopping, holdups } = patience
-  endIfOver(patience)
-  if (stopping.aborted) throw new Abandoned(`${what}: stopped while waiting: ${holdup.message}`)
-  holdups.hold(what, holdup, patience.topic)
+  const { clock, over, stopping, stalls } = retryPolicy
+  endIfOver(retryPolicy)
+  if (stopping.aborted) throw new Abandoned(`${what}: stopped while waiting: ${stall.message}`)
+  stalls.hold(what, stall, retryPolicy.topic)
   try {
     await clock.sleep(waitMs(attempt, maxMs, clock.random()), AbortSignal.any([over, stopping]))
   } catch {
     // Woken early; what woke it decides.
   }
-  endIfOver(patience)
+  endIfOver(retryPolicy)
 }
 
 function endIfOver({ over }: RetryPolicy): void {
@@ -114,7 +114,7 @@ function endIfOver({ over }: RetryPolicy): void {
 /** Errors of ours carry a code like HR_KAFKA_UNREACHABLE; anything else is a defect. */
 const isPassing = (error: unknown): error is HeadraceError => error instanceof HeadraceError
 
-export const holdupOf = (failure: Failure): TopicStall => ({
+export const stallOf = (failure: Failure): TopicStall => ({
   name: failure.name,
   message: failure.message,
   needsPerson: needsPerson(failure),
@@ -130,7 +130,7 @@ const PASSING = [
   'HR_KAFKA_METADATA',
 ]
 
-export const holdupOfError = ({ code, message, hint }: HeadraceError): TopicStall => ({
+export const stallOfError = ({ code, message, hint }: HeadraceError): TopicStall => ({
   name: code,
   message: hint === undefined ? message : `${message}; ${hint}`,
   needsPerson: !PASSING.includes(code),
@@ -145,8 +145,8 @@ export function pauseForDefect(
   where: string,
   error: unknown,
   attempt: number,
-  patience: RetryPolicy,
+  retryPolicy: RetryPolicy,
 ): Promise<void> {
   const message = `${where}: ${messageOf(error)}; see the log, and report it`
-  return pause(topic, { name: 'HR_DEFECT', message, needsPerson: true }, WAIT_MAX_MS.table, attempt, patience)
+  return pause(topic, { name: 'HR_DEFECT', message, needsPerson: true }, WAIT_MAX_MS.table, attempt, retryPolicy)
 }

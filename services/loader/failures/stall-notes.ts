@@ -20,7 +20,7 @@ export type StalledStream = { stream: string; reason: string; message: string; s
 export type StallNotes = {
   assigned(assigned: Pick<Assigned, 'topics' | 'states'>): void
   /** The holdups, told for this topic. */
-  watching(topic: string, holdups: Stalls): Stalls
+  watching(topic: string, stalls: Stalls): Stalls
   /** A batch of the topic was committed, or its table is open. */
   progress(topic: string): void
   stalled(): StalledStream[]
@@ -91,10 +91,10 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
     }
   }
 
-  function hold(topic: string, what: string, holdup: TopicStall): void {
+  function hold(topic: string, what: string, stall: TopicStall): void {
     const state = states.get(topic)
     if (state === undefined) return
-    state.held.set(what, holdup)
+    state.held.set(what, stall)
     state.sinceMs ??= state.noted?.sinceMs ?? clock.nowMs()
     state.progressMs = null
   }
@@ -114,8 +114,8 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
   /** `now`: the loader ends, so a wait that has just begun counts, and progress too. */
   function look(now: boolean): void {
     for (const [topic, state] of states) {
-      const [holdup] = state.held.values()
-      if (holdup !== undefined) note(topic, state, holdup, now)
+      const [stall] = state.held.values()
+      if (stall !== undefined) note(topic, state, stall, now)
       else if (
         state.noted !== null &&
         state.progressMs !== null &&
@@ -156,17 +156,17 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
 
   return {
     assigned,
-    watching: (topic, holdups) => ({
-      hold(what, holdup, of) {
-        holdups.hold(what, holdup, of)
-        hold(topic, what, holdup)
+    watching: (topic, stalls) => ({
+      hold(what, stall, of) {
+        stalls.hold(what, stall, of)
+        hold(topic, what, stall)
       },
       clear(what) {
-        holdups.clear(what)
+        stalls.clear(what)
         clear(topic, what)
       },
-      reset: holdups.reset,
-      all: holdups.all,
+      reset: stalls.reset,
+      all: stalls.all,
     }),
     progress,
     stalled: () =>

@@ -18,7 +18,7 @@ export type ActiveStall = TopicStall & { what: string; topics: readonly string[]
 
 export type Stalls = {
   /** `what` takes nothing at the moment. `topic`: of records, whose work waits for it. */
-  hold(what: string, holdup: TopicStall, topic?: string): void
+  hold(what: string, stall: TopicStall, topic?: string): void
   clear(what: string): void
   /** A new assignment: whatever was waited for may be another member's now. */
   reset(): void

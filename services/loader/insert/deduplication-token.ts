@@ -10,7 +10,7 @@ import { bytesOf, type Piece } from '../batch/row-ranges.ts'
 
 /** `nonce` is drawn once a process. The checksum is of the bytes, about 20 ms for 32 MiB. */
 export function tokenOf(batch: Batch, piece: Piece, nonce: string): string {
-  const places = batch.chunks.map(({ partition, after }) => `${partition}:${after.nextOffset}`).join()
+  const places = batch.parts.map(({ partition, after }) => `${partition}:${after.nextOffset}`).join()
   const checksum = bytesOf(batch, piece).reduce((sum, bytes) => crc32(bytes, sum), 0)
   return createHash('sha256')
     .update(`${nonce} ${batch.topic} ${places} ${piece.join(' ')} ${checksum}`)

@@ -5,9 +5,9 @@
 import type { Clock } from '#shared/clock.ts'
 import type { Metrics } from '#shared/metrics.ts'
 import type { Batch, Target } from '../batch/batch.ts'
-import { bytesOf, chunkOf, countOf, originOf, type Piece, splitAt } from '../batch/row-ranges.ts'
+import { bytesOf, countOf, originOf, type Piece, partOf, splitAt } from '../batch/row-ranges.ts'
 import type { Failure } from '../failures/classify-error.ts'
-import { holdupOf, pause, type RetryPolicy, untilDecided, WAIT_MAX_MS } from '../failures/retry.ts'
+import { pause, type RetryPolicy, stallOf, untilDecided, WAIT_MAX_MS } from '../failures/retry.ts'
 import type { Tables } from '../table/tables.ts'
 import { tokenOf } from './deduplication-token.ts'
 import { type Isolation, isolate, type RowLetter } from './isolate-rows.ts'
@@ -16,7 +16,7 @@ import type { Writer } from './writer.ts'
 export type InsertBatch = (
   batch: Batch,
   target: Target,
-  patience: RetryPolicy,
+  retryPolicy: RetryPolicy,
   allow: (refused: number, first: string) => void,
 ) => Promise<RowLetter[]>
 
@@ -42,7 +42,7 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
   const rowsMaxByTable = new Map<string, number>()
   const lookedAtMs = new Map<string, number>()
 
-  return async (batch, target, patience, allow) => {
+  return async (batch, target, retryPolicy, allow) => {
     const { spec } = target
     const { table } = spec
 
@@ -52,7 +52,7 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
       const startedMs = clock.elapsedMs()
       const failure = await writer.insert(
         { database, table, body, rows, token: tokenOf(batch, piece, nonce) },
-        patience.over,
+        retryPolicy.over,
       )
       metrics.inserts.inc({ table, outcome: failure?.kind ?? 'confirmed' })
       if (failure !== null) batch.failed = true
@@ -67,16 +67,16 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
     async function lookAgain(): Promise<void> {
       const atMs = lookedAtMs.get(table)
       if (atMs !== undefined && clock.elapsedMs() - atMs < LOOK_AGAIN_MS) return
-      await untilDecided(table, patience, async () => (await tables.ensure(spec, { mayCreate: false })).failure)
+      await untilDecided(table, retryPolicy, async () => (await tables.ensure(spec, { mayCreate: false })).failure)
       lookedAtMs.set(table, clock.elapsedMs())
     }
 
     /** Null, or the failure of a row. */
     async function insert(piece: Piece): Promise<Failure | null> {
       for (let attempt = 0; ; attempt++) {
-        const failure = await untilDecided(table, patience, () => once(piece))
+        const failure = await untilDecided(table, retryPolicy, () => once(piece))
         if (failure?.kind !== 'memory') return failure
-        await pause(table, holdupOf(failure), WAIT_MAX_MS.memory, attempt, patience)
+        await pause(table, stallOf(failure), WAIT_MAX_MS.memory, attempt, retryPolicy)
         const half = Math.ceil(countOf(piece) / 2)
         if (half < PIECE_ROWS_MIN) continue
         rowsMaxByTable.set(table, half)
@@ -93,9 +93,9 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
       insert,
       allow,
       check: (row) => {
-        const { chunk } = chunkOf(batch, row)
+        const { part } = partOf(batch, row)
         try {
-          return (chunk.target ?? target).schema.check(JSON.parse(originOf(batch, row).payload.toString()))
+          return (part.target ?? target).schema.check(JSON.parse(originOf(batch, row).payload.toString()))
         } catch {
           return ['/: is not JSON']
         }

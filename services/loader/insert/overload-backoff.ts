@@ -10,7 +10,7 @@ import type { Writer } from './writer.ts'
 /** Shorter than what a stop leaves for the last attempts. */
 const HOLD_MAX_MS = 5_000
 
-export function heedingOverload(writer: Writer, clock: Clock): Writer {
+export function withOverloadBackoff(writer: Writer, clock: Clock): Writer {
   let heldUntilMs = Number.NEGATIVE_INFINITY
   let inARow = 0
   return {

@@ -11,7 +11,7 @@ import type { Writer } from './writer.ts'
 
 export type PartsMonitor = {
   /** The same writer, and its inserts are what looks follow. */
-  heeding(writer: Writer): Writer
+  observing(writer: Writer): Writer
   /** From 1 to STRETCH_MAX. Each batch is an insert into the ledger as well, so its parts count for every table. */
   stretchOf(table: string | null): number
 }
@@ -64,7 +64,7 @@ export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorD
   }
 
   return {
-    heeding: (writer) => ({
+    observing: (writer) => ({
       ...writer,
       async insert(insert, signal) {
         const failure = await writer.insert(insert, signal)

@@ -9,7 +9,7 @@ import { Stopped } from '#shared/errors.ts'
 import { viewName } from '#shared/names.ts'
 import type { Writer } from '../insert/writer.ts'
 import { dropTable, type Placement, quoted, type TableSpec, textLiteral } from '../table/ddl.ts'
-import { createFront, frontOf, localName, weightsIn } from '../table/distributed.ts'
+import { createDistributed, distributedOf, localName, weightsIn } from '../table/distributed.ts'
 import { introspect } from '../table/introspect.ts'
 
 export type ExchangeTools = { clickhouse: ClickHouse; writer: Writer; at: Placement; clock: Clock; signal: AbortSignal }
@@ -124,15 +124,15 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
  */
 async function giveShardsName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
   const fresh = newName(table)
-  const { front } = await introspect(tools.clickhouse.rows, at, fresh)
-  const is = frontOf(front?.engineFull ?? '')
+  const { distributed } = await introspect(tools.clickhouse.rows, at, fresh)
+  const is = distributedOf(distributed?.engineFull ?? '')
   if (is === null)
     throw new Stopped('HR_REBUILD_SHARDS', `table ${fresh} is not over the shards: nothing was exchanged`)
   const rename = `RENAME TABLE ${whole(at, is.table)} TO ${whole(at, local)}${on(at)}`
-  const create = createFront(at, name, {
+  const create = createDistributed(at, name, {
     table: local,
     shardingKey: is.shardingKey,
-    weights: weightsIn(front?.comment ?? ''),
+    weights: weightsIn(distributed?.comment ?? ''),
     like: fresh,
   })
   // What ends in between leaves no rows without a name, and nothing under the stream's own name that has none.

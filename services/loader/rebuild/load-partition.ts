@@ -24,73 +24,73 @@ export type LoadPartitionTools = {
   catalog: Catalog
   /** What the catalog knows, with the table that is filled. */
   lookup: Lookup
-  deliver: InsertBatch
+  insertBatch: InsertBatch
   deadLetters: DeadLetters
-  unseen: MarkDeleted
-  patience: RetryPolicy
+  markDeleted: MarkDeleted
+  retryPolicy: RetryPolicy
   /** Of one batch. */
   rowsMax: number
   bytesMax: number
 }
 
 /** `[from, to)`. */
-export type Stretch = { topic: string; partition: number; from: number; to: number }
+export type PartitionRange = { topic: string; partition: number; from: number; to: number }
 /** `withheld`: rows that the last complete walk would have deleted beyond the bounds. */
-export type Filled = { rows: number; refused: number; withheld: number }
+export type LoadedCounts = { rows: number; refused: number; withheld: number }
 
 /** Places of letters of one partition that are kept in mind; beyond it a letter may come twice, as after a crash. */
 const LETTERS_MAX = 250_000
 
-export async function loadPartition(tools: LoadPartitionTools, stretch: Stretch): Promise<Filled> {
-  const { catalog, lookup, deliver, deadLetters, unseen, patience } = tools
-  const { topic, partition } = stretch
-  const filled = { rows: 0, refused: 0, withheld: 0 }
-  const told = await lettersOf(tools, stretch)
-  const isTold = (offset: number, atMs: number): boolean => told.get(offset) === atMs
+export async function loadPartition(tools: LoadPartitionTools, range: PartitionRange): Promise<LoadedCounts> {
+  const { catalog, lookup, insertBatch, deadLetters, markDeleted, retryPolicy } = tools
+  const { topic, partition } = range
+  const loaded = { rows: 0, refused: 0, withheld: 0 }
+  const sentBefore = await deadLettersOf(tools, range)
+  const wasSent = (offset: number, atMs: number): boolean => sentBefore.get(offset) === atMs
   let tally = NO_REJECTIONS
-  let state = startingState(null, stretch.from)
+  let state = startingState(null, range.from)
 
-  async function settle(batch: Batch): Promise<void> {
-    const [chunk] = batch.chunks
-    const target: Target | null = chunk?.target ?? null
+  async function loadBatch(batch: Batch): Promise<void> {
+    const [part] = batch.parts
+    const target: Target | null = part?.target ?? null
     const allow = (rows: number, first: string) => {
       const now = plus(tally, { records: batch.rows, refused: rows })
       if (isFlood(now)) throw new Flooded(topic, now, first)
     }
-    const refused = target === null ? [] : await deliver(batch, target, patience, allow)
+    const refused = target === null ? [] : await insertBatch(batch, target, retryPolicy, allow)
     tally = recent(plus(tally, { records: batch.rows, refused: refused.length }))
-    const news = refused.filter(({ row }) => {
+    const unsent = refused.filter(({ row }) => {
       const { offset, fetchedAtMs } = originOf(batch, row)
-      return !isTold(offset, fetchedAtMs)
+      return !wasSent(offset, fetchedAtMs)
     })
-    const chunks = batch.chunks.map((each) => ({
+    const parts = batch.parts.map((each) => ({
       ...each,
-      letters: each.letters.filter(({ offset, timestampMs }) => !isTold(offset, timestampMs)),
+      letters: each.letters.filter(({ offset, timestampMs }) => !wasSent(offset, timestampMs)),
     }))
-    await deadLetters.send({ ...batch, chunks }, news, patience)
-    await unseen.mark(batch, refused, patience)
-    filled.withheld =
-      chunk === undefined ? 0 : (unseen.known(batch, partition, chunk.after).deletes?.withheld?.rows ?? 0)
-    filled.rows += batch.rows - refused.length
-    filled.refused += refused.length + (chunk?.letters.length ?? 0)
+    await deadLetters.send({ ...batch, parts }, unsent, retryPolicy)
+    await markDeleted.mark(batch, refused, retryPolicy)
+    loaded.withheld =
+      part === undefined ? 0 : (markDeleted.known(batch, partition, part.after).deletes?.withheld?.rows ?? 0)
+    loaded.rows += batch.rows - refused.length
+    loaded.refused += refused.length + (part?.letters.length ?? 0)
   }
 
-  for await (const batch of batches(tools, stretch)) {
-    await catalog.learn(topic, unknownSchemas(batch, catalog.lookup(topic)), false, patience)
-    const chunks = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
-    if (chunks.length === 0) throw new Error(`${topic}/${batch.partition} has a schema that nobody has learnt`)
-    for (const chunk of chunks) {
-      state = chunk.after
-      await settle(batchOf([{ ...chunk, partition }]))
+  for await (const batch of batches(tools, range)) {
+    await catalog.learn(topic, unknownSchemas(batch, catalog.lookup(topic)), false, retryPolicy)
+    const parts = splice(batch, state, lookup, declaredIn(catalog.annotation(topic)))
+    if (parts.length === 0) throw new Error(`${topic}/${batch.partition} has a schema that nobody has learnt`)
+    for (const part of parts) {
+      state = part.after
+      await loadBatch(batchOf([{ ...part, partition }]))
     }
   }
-  return filled
+  return loaded
 }
 
 /** Fetch times of the records that are dead letters, by offset. */
-async function lettersOf(
+async function deadLettersOf(
   { kafka, names }: LoadPartitionTools,
-  { topic, partition }: Stretch,
+  { topic, partition }: PartitionRange,
 ): Promise<Map<number, number>> {
   const letterTopic = names.deadLetters(topic)
   const opening = `${topic}/${partition}/`
@@ -108,7 +108,7 @@ async function lettersOf(
 /** A read that ends early brings no more to a batch, and is begun again where it ended, until it brings nothing. */
 async function* batches(
   { kafka, rowsMax, bytesMax }: LoadPartitionTools,
-  { topic, partition, from, to }: Stretch,
+  { topic, partition, from, to }: PartitionRange,
 ): AsyncGenerator<ReadBatch> {
   let messages: RawMessage[] = []
   let bytes = 0

@@ -25,7 +25,7 @@ import type { Lookup } from '../splice/splice.ts'
 import type { TableSpec } from '../table/ddl.ts'
 import type { Tables } from '../table/tables.ts'
 import { newName } from './exchange-tables.ts'
-import { type Filled, type LoadPartitionTools, loadPartition, type Stretch } from './load-partition.ts'
+import { type LoadedCounts, type LoadPartitionTools, loadPartition, type PartitionRange } from './load-partition.ts'
 
 /** What holds an insert up for longer will not pass by waiting. */
 const STUCK_MS_MAX = 60_000
@@ -43,23 +43,23 @@ export async function loadShadowTable(
   parts: ShadowTableParts,
   topic: string,
   table: string,
-  stretches: readonly Stretch[],
-): Promise<Filled[]> {
+  ranges: readonly PartitionRange[],
+): Promise<LoadedCounts[]> {
   const { config, clock, log, metrics, signal } = options
   const { kafka, names, registry, writer } = parts
   const { database } = config.clickhouse
   const over = new AbortController()
-  const holdups = endingHoldups(createStalls({ log, metrics, clock }), clock, over)
-  const patience: RetryPolicy = { clock, holdups, over: AbortSignal.any([over.signal, signal]), stopping: signal }
+  const stalls = withTimeLimit(createStalls({ log, metrics, clock }), clock, over)
+  const retryPolicy: RetryPolicy = { clock, stalls, over: AbortSignal.any([over.signal, signal]), stopping: signal }
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
   const common = { kafka, names, clock, log, metrics, database, nonce, writer }
-  const catalog = createCatalog({ registry, names, clock, tables: beside(parts.tables) })
+  const catalog = createCatalog({ registry, names, clock, tables: shadowTables(parts.tables) })
   const sender = kafka.sender()
-  const fillTools: LoadPartitionTools = {
-    ...{ kafka, names, catalog, patience, lookup: besideOf(catalog.lookup(topic)) },
-    deliver: createInsertBatch({ ...common, tables: parts.tables }),
+  const partitionTools: LoadPartitionTools = {
+    ...{ kafka, names, catalog, retryPolicy, lookup: intoShadow(catalog.lookup(topic)) },
+    insertBatch: createInsertBatch({ ...common, tables: parts.tables }),
     deadLetters: createDeadLetters({ ...common, sender, specs: topicSpecs(config.kafka) }),
-    unseen: createMarkDeleted({
+    markDeleted: createMarkDeleted({
       ...{ ...common, tableOf: () => newName(table) },
       policyOf: (each) => catalog.annotation(each)?.deletes,
       refresh: catalog.refresh,
@@ -67,16 +67,16 @@ export async function loadShadowTable(
     ...{ rowsMax: config.loader.batchRows, bytesMax: config.loader.batchBytes },
   }
   try {
-    await catalog.open(topic, false, patience)
-    const filled: Filled[] = []
-    for (const stretch of stretches) {
-      filled.push(await loadPartition(fillTools, stretch))
+    await catalog.open(topic, false, retryPolicy)
+    const loaded: LoadedCounts[] = []
+    for (const range of ranges) {
+      loaded.push(await loadPartition(partitionTools, range))
       log.info(
-        { ...stretch, rows: filled.at(-1)?.rows },
-        `${topic}/${stretch.partition} is in ${newName(table)} up to ${stretch.to}`,
+        { ...range, rows: loaded.at(-1)?.rows },
+        `${topic}/${range.partition} is in ${newName(table)} up to ${range.to}`,
       )
     }
-    return filled
+    return loaded
   } catch (error) {
     if (signal.aborted) throw new Stopped('HR_INTERRUPTED', `interrupted: ${table} is as it was`)
     if (error instanceof Abandoned)
@@ -87,37 +87,37 @@ export async function loadShadowTable(
   }
 }
 
-function endingHoldups(holdups: Stalls, clock: Clock, over: AbortController): Stalls {
+function withTimeLimit(stalls: Stalls, clock: Clock, over: AbortController): Stalls {
   const sinceMs = new Map<string, number>()
   return {
-    hold(what, holdup, topic) {
-      holdups.hold(what, holdup, topic)
+    hold(what, stall, topic) {
+      stalls.hold(what, stall, topic)
       const since = sinceMs.get(what) ?? clock.elapsedMs()
       sinceMs.set(what, since)
-      if (clock.elapsedMs() - since > STUCK_MS_MAX) over.abort(holdup.message)
+      if (clock.elapsedMs() - since > STUCK_MS_MAX) over.abort(stall.message)
     },
     clear(what) {
       sinceMs.delete(what)
-      holdups.clear(what)
+      stalls.clear(what)
     },
-    reset: holdups.reset,
-    all: holdups.all,
+    reset: stalls.reset,
+    all: stalls.all,
   }
 }
 
-const aside = (spec: TableSpec): TableSpec => ({ ...spec, table: newName(spec.table) })
+const shadowSpec = (spec: TableSpec): TableSpec => ({ ...spec, table: newName(spec.table) })
 
-function beside(tables: Tables): Tables {
-  return { ...tables, ensure: (spec, how) => tables.ensure(aside(spec), how) }
+function shadowTables(tables: Tables): Tables {
+  return { ...tables, ensure: (spec, how) => tables.ensure(shadowSpec(spec), how) }
 }
 
 /** The same object for the same schema, as the catalog gives it: a stretch of one schema is one chunk. */
-function besideOf(lookup: Lookup): Lookup {
+function intoShadow(lookup: Lookup): Lookup {
   const known = new Map<number, Target>()
   return (id) => {
     const found = lookup(id)
     if (found === undefined || 'refused' in found) return found
-    const target = known.get(id) ?? { ...found, spec: aside(found.spec) }
+    const target = known.get(id) ?? { ...found, spec: shadowSpec(found.spec) }
     known.set(id, target)
     return target
   }

@@ -19,7 +19,7 @@ import { createWriter } from '../insert/writer.ts'
 import type { TableSpec } from '../table/ddl.ts'
 import { createTables, type Tables } from '../table/tables.ts'
 import { copyKept, type ExchangeTools, exchangeTables, isThere, removeNew } from './exchange-tables.ts'
-import type { Filled, Stretch } from './load-partition.ts'
+import type { LoadedCounts, PartitionRange } from './load-partition.ts'
 import { loadShadowTable } from './load-shadow-table.ts'
 
 export type RebuildOptions = {
@@ -40,7 +40,7 @@ export type Rebuilt = {
   /** What the table that was replaced is called now; null when there was none. */
   old: string | null
   /** Where reading began and ended. `from` above 0: retention has taken what was before. */
-  partitions: ({ partition: number; from: number; to: number } & Filled)[]
+  partitions: ({ partition: number; from: number; to: number } & LoadedCounts)[]
   /** Rows of the old table that the log no longer has. */
   kept: { rows: number; copied: boolean }
 }
@@ -77,28 +77,28 @@ async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebui
   if (typeof spec === 'string') throw new Stopped('HR_REBUILD_SCHEMA', spec)
   const { table } = spec
   const hasOld = await isThere(tools, table)
-  const stretches = await stretchesOf(kafka, names, topic)
+  const ranges = await rangesToLoad(kafka, names, topic)
   await removeNew(tools, table)
 
-  const filled = await loadShadowTable(options, { ...parts, writer: tools.writer }, topic, table, stretches)
-  const kept = hasOld ? await copyKept(tools, spec, lowsOf(stretches), !onlyLog) : 0
+  const loaded = await loadShadowTable(options, { ...parts, writer: tools.writer }, topic, table, ranges)
+  const kept = hasOld ? await copyKept(tools, spec, lowsOf(ranges), !onlyLog) : 0
   if (kept > 0) log.warn({ table, rows: kept }, keptWords(table, kept, onlyLog))
   // Once more: what was loaded into the old table since would be missing.
   await refuseIfActive(kafka, names.loaderGroup)
-  await refuseIfMoved(kafka, names, topic, stretches)
+  await refuseIfMoved(kafka, names, topic, ranges)
   const old = await exchangeTables(tools, table, hasOld)
   await showNewest(tables, spec)
-  await tellIfRaced(kafka, names, stream, topic, stretches)
-  const partitions = stretches.map(({ partition, from, to }, index) => ({
+  await failIfRaced(kafka, names, stream, topic, ranges)
+  const partitions = ranges.map(({ partition, from, to }, index) => ({
     partition,
     from,
     to,
-    ...(filled[index] as Filled),
+    ...(loaded[index] as LoadedCounts),
   }))
   return { stream, table, old, partitions, kept: { rows: kept, copied: !onlyLog } }
 }
 
-const lowsOf = (stretches: readonly Stretch[]) => stretches.map(({ partition, from }) => ({ partition, low: from }))
+const lowsOf = (ranges: readonly PartitionRange[]) => ranges.map(({ partition, from }) => ({ partition, low: from }))
 
 const keptWords = (table: string, rows: number, onlyLog: boolean): string =>
   `the topic no longer has ${rows} rows of ${table}: ${onlyLog ? 'they are left out' : 'they are copied from the old table'}`
@@ -113,7 +113,7 @@ async function topicOf(kafka: Kafka, names: Names, stream: string): Promise<stri
 }
 
 /** From the beginning of the log to where the loader is. */
-async function stretchesOf(kafka: Kafka, names: Names, topic: string): Promise<Stretch[]> {
+async function rangesToLoad(kafka: Kafka, names: Names, topic: string): Promise<PartitionRange[]> {
   const committed = await kafka.committed(names.loaderGroup, topic)
   return (await kafka.logRanges(topic)).map(({ low, high }, partition) => {
     const place = committed[partition]?.offset ?? low
@@ -121,9 +121,14 @@ async function stretchesOf(kafka: Kafka, names: Names, topic: string): Promise<S
   })
 }
 
-async function refuseIfMoved(kafka: Kafka, names: Names, topic: string, stretches: readonly Stretch[]): Promise<void> {
-  const now = await stretchesOf(kafka, names, topic)
-  const moved = stretches.find(({ partition, to }) => now[partition]?.to !== to)
+async function refuseIfMoved(
+  kafka: Kafka,
+  names: Names,
+  topic: string,
+  ranges: readonly PartitionRange[],
+): Promise<void> {
+  const now = await rangesToLoad(kafka, names, topic)
+  const moved = ranges.find(({ partition, to }) => now[partition]?.to !== to)
   if (moved === undefined) return
   throw new Stopped(
     'HR_REBUILD_MOVED',
@@ -138,15 +143,15 @@ async function refuseIfMoved(kafka: Kafka, names: Names, topic: string, stretche
  * A loader that began in the very moment may have loaded into the old table: nothing is lost, but it has to be loaded
  * again.
  */
-async function tellIfRaced(
+async function failIfRaced(
   kafka: Kafka,
   names: Names,
   stream: string,
   topic: string,
-  stretches: readonly Stretch[],
+  ranges: readonly PartitionRange[],
 ): Promise<void> {
   if ((await kafka.members(names.loaderGroup)).length === 0) return
-  const places = stretches.map(({ partition, to }) => `${partition}:${to}`).join(',')
+  const places = ranges.map(({ partition, to }) => `${partition}:${to}`).join(',')
   throw new Stopped('HR_REBUILD_RACED', `the tables are exchanged, and a loader of ${topic} has begun in that moment`, {
     hint: `stop it, then: headrace replay ${stream} --from ${places}`,
   })

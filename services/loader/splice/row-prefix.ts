@@ -5,11 +5,11 @@
  */
 
 /** `{"_partition":65535,"_offset":9007199254740991,"_fetched_at":-9007199254740991,` and the newline. */
-export const HEAD_BYTES_MAX = 96
+export const PREFIX_BYTES_MAX = 96
 const ZERO = 0x30
 const NINE = 0x39
 
-export type RowHead = {
+export type RowPrefix = {
   opening: string
   bytes: Buffer
   length: number
@@ -20,11 +20,11 @@ export type RowHead = {
   offsetEnd: number
 }
 
-export function openHead(partition: number): RowHead {
+export function openPrefix(partition: number): RowPrefix {
   const opening = `{"_partition":${partition},"_offset":`
   return {
     opening,
-    bytes: Buffer.alloc(HEAD_BYTES_MAX),
+    bytes: Buffer.alloc(PREFIX_BYTES_MAX),
     length: 0,
     offset: Number.NaN,
     timestampMs: Number.NaN,
@@ -33,17 +33,17 @@ export function openHead(partition: number): RowHead {
 }
 
 /** Returns the place behind the head in `body`. */
-export function writeHead(head: RowHead, body: Buffer, at: number, offset: number, timestampMs: number): number {
-  const follows = offset === head.offset + 1 && timestampMs === head.timestampMs
-  if (!follows || !countUp(head)) writeAnew(head, offset, timestampMs)
-  head.offset = offset
-  const { bytes, length } = head
+export function writePrefix(prefix: RowPrefix, body: Buffer, at: number, offset: number, timestampMs: number): number {
+  const follows = offset === prefix.offset + 1 && timestampMs === prefix.timestampMs
+  if (!follows || !countUp(prefix)) rewrite(prefix, offset, timestampMs)
+  prefix.offset = offset
+  const { bytes, length } = prefix
   for (let index = 0; index < length; index++) body[at + index] = bytes[index] as number
   return at + length
 }
 
 /** False when the offset takes a digit more. */
-function countUp({ bytes, offsetEnd, opening }: RowHead): boolean {
+function countUp({ bytes, offsetEnd, opening }: RowPrefix): boolean {
   let at = offsetEnd
   while (at >= opening.length && bytes[at] === NINE) bytes[at--] = ZERO
   if (at < opening.length) return false
@@ -51,9 +51,9 @@ function countUp({ bytes, offsetEnd, opening }: RowHead): boolean {
   return true
 }
 
-function writeAnew(head: RowHead, offset: number, timestampMs: number): void {
-  const opening = `${head.opening}${offset}`
-  head.length = head.bytes.write(`${opening},"_fetched_at":${timestampMs},`, 0, 'latin1')
-  head.offsetEnd = opening.length - 1
-  head.timestampMs = timestampMs
+function rewrite(prefix: RowPrefix, offset: number, timestampMs: number): void {
+  const opening = `${prefix.opening}${offset}`
+  prefix.length = prefix.bytes.write(`${opening},"_fetched_at":${timestampMs},`, 0, 'latin1')
+  prefix.offsetEnd = opening.length - 1
+  prefix.timestampMs = timestampMs
 }

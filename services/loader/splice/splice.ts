@@ -16,7 +16,7 @@ import {
 } from '#shared/messages/frame.ts'
 import { completeDoubt, type DeclaredWatermark, watermarkDoubt } from '#shared/messages/marker-trust.ts'
 import type { BatchPart, FrameLetter, PartitionState, ReadMarker, Target } from '../batch/batch.ts'
-import { HEAD_BYTES_MAX, openHead, type RowHead, writeHead } from './row-prefix.ts'
+import { openPrefix, PREFIX_BYTES_MAX, type RowPrefix, writePrefix } from './row-prefix.ts'
 import { isSingleObject } from './single-object.ts'
 
 /** Why no record of this schema can be loaded. */
@@ -28,13 +28,13 @@ const CLOSING = 0x7d
 const NEWLINE = 0x0a
 const COMMA_BYTES = 1
 /** What a chunk of markers or letters alone counts for. */
-const CHUNK_BYTES_MIN = 1024
+const PART_BYTES_MIN = 1024
 const NO_BYTES = Buffer.alloc(0)
 const NO_ROWS = new Uint32Array(0)
 
 /** What a batch will hold in memory as chunks, at most. */
 export function bytesOfBatch({ messages, valueBytes }: ReadBatch): number {
-  return CHUNK_BYTES_MIN + messages.length * HEAD_BYTES_MAX + (valueBytes ?? bytesFrom(messages, 0))
+  return PART_BYTES_MIN + messages.length * PREFIX_BYTES_MAX + (valueBytes ?? bytesFrom(messages, 0))
 }
 
 function bytesFrom(messages: readonly RawMessage[], first: number): number {
@@ -67,8 +67,8 @@ export function splice(
   lookup: Lookup,
   declared?: DeclaredWatermark,
 ): BatchPart[] {
-  const chunks: BatchPart[] = []
-  let builder = startChunk(batch, 0)
+  const parts: BatchPart[] = []
+  let builder = startPart(batch, 0)
   // One object for the whole batch, since a new one for each record would be the most expensive thing here.
   const state = { ...before }
   let lastId = -1
@@ -92,8 +92,8 @@ export function splice(
     ) {
       if (builder.target === null) builder.target = target
       else if (builder.target !== target) {
-        chunks.push(finishChunk(batch, builder, { ...state, nextOffset: Number(message.offset) }, 0))
-        builder = startChunk(batch, index)
+        parts.push(finishPart(batch, builder, { ...state, nextOffset: Number(message.offset) }, 0))
+        builder = startPart(batch, index)
         builder.target = target
       }
       if (state.rowless) delete state.rowless
@@ -122,8 +122,8 @@ export function splice(
       }
     }
   }
-  chunks.push(finishChunk(batch, builder, { ...state, nextOffset: batch.nextOffset }, bytesOfBatch(batch)))
-  return chunks
+  parts.push(finishPart(batch, builder, { ...state, nextOffset: batch.nextOffset }, bytesOfBatch(batch)))
+  return parts
 }
 
 type Builder = {
@@ -132,7 +132,7 @@ type Builder = {
   length: number
   ends: Uint32Array
   rows: number
-  head: RowHead
+  prefix: RowPrefix
   letters: FrameLetter[]
   markers: ReadMarker[]
   /** Null until there is one. */
@@ -148,16 +148,16 @@ function pass(state: PartitionState, to: Builder, { offset, headers }: RawMessag
   } else if (state.open !== null) state.open++
 }
 
-function startChunk({ messages, partition, valueBytes }: ReadBatch, first: number): Builder {
+function startPart({ messages, partition, valueBytes }: ReadBatch, first: number): Builder {
   const values = first === 0 ? (valueBytes ?? bytesFrom(messages, 0)) : bytesFrom(messages, first)
-  const bytes = values + (messages.length - first) * HEAD_BYTES_MAX
+  const bytes = values + (messages.length - first) * PREFIX_BYTES_MAX
   return {
     target: null,
     body: Buffer.allocUnsafeSlow(bytes),
     length: 0,
     ends: new Uint32Array(messages.length - first),
     rows: 0,
-    head: openHead(partition),
+    prefix: openPrefix(partition),
     letters: [],
     markers: [],
     replays: null,
@@ -167,7 +167,7 @@ function startChunk({ messages, partition, valueBytes }: ReadBatch, first: numbe
 function writeRow(to: Builder, message: RawMessage, value: Buffer): void {
   const { body } = to
   const offset = message.offsetNumber ?? Number(message.offset)
-  let at = writeHead(to.head, body, to.length, offset, message.timestampMs ?? Number(message.timestamp))
+  let at = writePrefix(to.prefix, body, to.length, offset, message.timestampMs ?? Number(message.timestamp))
   const fields = FRAME_HEAD_BYTES + OPENING_BYTES
   // Most records open with a name; only white space or the closing brace can make an empty one, which takes no comma.
   if ((value[fields] as number) !== 0x22 && isEmptyObject(value, fields)) {
@@ -187,7 +187,7 @@ function isEmptyObject(value: Buffer, from: number): boolean {
 }
 
 /** The bytes of the whole fetch leave the gate with its last chunk. */
-function finishChunk(
+function finishPart(
   { topic, partition, generation }: ReadBatch,
   from: Builder,
   after: PartitionState,

@@ -63,7 +63,7 @@ export function createTable(at: Placement, spec: TableSpec): string {
  * older than what came since. What is in memory of the server as a duplicate counts for nothing: a table may have been
  * emptied and loaded again.
  */
-export function markUnseen(
+export function markMissing(
   database: string,
   table: string,
   mark: { partition: number; offset: number; startedMs: number },
@@ -76,7 +76,7 @@ export function markUnseen(
 }
 
 /** How many rows the partition shows, and how many of them `markUnseen` would mark. */
-export function countUnseen(
+export function countMissing(
   database: string,
   table: string,
   { partition, startedMs }: { partition: number; startedMs: number },

@@ -4,7 +4,7 @@
  */
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
 import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
-import { createFront, frontOf, localName, shardingKeyOf, weightsIn } from './distributed.ts'
+import { createDistributed, distributedOf, localName, shardingKeyOf, weightsIn } from './distributed.ts'
 import type { ExistingTables, FoundTable } from './introspect.ts'
 
 /** In a name that each server replaces by its own. */
@@ -17,14 +17,14 @@ type Named = { name: string; message: string; remedy: string }
 /** Why nothing may go through the table that has the stream's own name, and what a person does; null when it may. */
 export function distributedMistake(
   spec: TableSpec,
-  front: FoundTable,
+  distributed: FoundTable,
   at: Placement,
   weights: string | null,
 ): Named | null {
-  const { engine, engineFull, columns, comment } = front
+  const { engine, engineFull, columns, comment } = distributed
   const { table, primaryKey } = spec
   const { database, cluster = '' } = at
-  const is = frontOf(engineFull)
+  const is = distributedOf(engineFull)
   if (is === null) {
     const message = `table ${table} is a ${engine} of one shard; with CLICKHOUSE_SHARDED a Distributed table must have its name`
     return { name: 'TABLE_NOT_SHARDED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
@@ -56,14 +56,14 @@ export function distributedMistake(
  */
 export function ledgerStatements(
   at: Placement,
-  { table, front, weights }: ExistingTables,
+  { table, distributed, weights }: ExistingTables,
   name: string,
   create: typeof createLedger,
 ): string[] {
   if (at.sharded !== true) return table === null ? [create(at, name)] : []
-  if (front !== null && (table !== null || frontOf(front.engineFull) === null)) return []
+  if (distributed !== null && (table !== null || distributedOf(distributed.engineFull) === null)) return []
   return [
     create(at, localName(name)),
-    createFront(at, name, { table: localName(name), shardingKey: shardingKeyOf(LEDGER_KEY), weights }),
+    createDistributed(at, name, { table: localName(name), shardingKey: shardingKeyOf(LEDGER_KEY), weights }),
   ]
 }

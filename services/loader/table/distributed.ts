@@ -22,7 +22,7 @@ export const localName = (table: string): string => `${table}_local`
 export const shardingKeyOf = (primaryKey: readonly string[]): string =>
   `cityHash64(${primaryKey.map(quoted).join(', ')})`
 
-export type FrontSpec = Pick<DistributedTable, 'table' | 'shardingKey'> & {
+export type DistributedSpec = Pick<DistributedTable, 'table' | 'shardingKey'> & {
   /** Of the shards as they are now; null where they are not known. */
   weights: string | null
   /** Whose columns, defaults and comments it has; the local table by default. */
@@ -30,7 +30,7 @@ export type FrontSpec = Pick<DistributedTable, 'table' | 'shardingKey'> & {
 }
 
 /** `table` in front of the local one that `over` names. */
-export function createFront(at: Placement, table: string, over: FrontSpec): string {
+export function createDistributed(at: Placement, table: string, over: DistributedSpec): string {
   const { database, cluster = '' } = at
   const names = [cluster, database, over.table].map(textLiteral).join(', ')
   const comment = over.weights === null ? '' : ` COMMENT ${textLiteral(SPREAD + over.weights)}`
@@ -50,7 +50,7 @@ const NAME = /^\s*(?:'((?:[^'\\]|\\.)*)'|`?([\w.-]+)`?)\s*(?:,|$)/
 const POLICY = /,\s*'[^']*'\s*$/
 
 /** From a table's `engine_full`; null for any other engine. `shardingKey` is empty where rows may only be read. */
-export function frontOf(engineFull: string): DistributedTable | null {
+export function distributedOf(engineFull: string): DistributedTable | null {
   let rest = ENGINE.exec(engineFull)?.[1]
   if (rest === undefined) return null
   const names: string[] = []

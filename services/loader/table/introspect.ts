@@ -3,7 +3,7 @@
  */
 import { viewName } from '#shared/names.ts'
 import { type Placement, textLiteral } from './ddl.ts'
-import { frontOf, localName } from './distributed.ts'
+import { distributedOf, localName } from './distributed.ts'
 
 /** `kind`: nothing, DEFAULT, MATERIALIZED, ALIAS or EPHEMERAL, with its expression as ClickHouse writes it. */
 export type FoundColumn = { type: string; kind: string; expression: string; comment: string; inPartitionKey: boolean }
@@ -28,7 +28,7 @@ export type FoundView = { engine: string; comment: string; columns: ReadonlyMap<
 export type ExistingTables = {
   table: FoundTable | null
   view: FoundView | null
-  front: FoundTable | null
+  distributed: FoundTable | null
   weights: string | null
 }
 
@@ -54,14 +54,14 @@ type ColumnRow = {
 
 export async function introspect(rows: Rows, at: Placement, table: string): Promise<ExistingTables> {
   const found = await findOne(rows, at.database, table)
-  if (at.sharded !== true) return { ...found, front: null, weights: null }
-  const front = found.table
+  if (at.sharded !== true) return { ...found, distributed: null, weights: null }
+  const distributed = found.table
   const local = await findOne(
     rows,
     at.database,
-    (front === null ? null : frontOf(front.engineFull))?.table ?? localName(table),
+    (distributed === null ? null : distributedOf(distributed.engineFull))?.table ?? localName(table),
   )
-  return { table: local.table, view: found.view, front, weights: await weightsOf(rows, at) }
+  return { table: local.table, view: found.view, distributed, weights: await weightsOf(rows, at) }
 }
 
 async function weightsOf(rows: Rows, { cluster = '' }: Placement): Promise<string | null> {

@@ -5,7 +5,7 @@
 
 import type { Parts } from '../batch/adaptive-limits.ts'
 import { type Placement, textLiteral } from './ddl.ts'
-import { frontOf } from './distributed.ts'
+import { distributedOf } from './distributed.ts'
 import type { Rows } from './introspect.ts'
 
 const OWN_LIMIT = /\bparts_to_delay_insert = (\d+)/
@@ -13,7 +13,7 @@ const OWN_LIMIT = /\bparts_to_delay_insert = (\d+)/
 /** Of the shard that has most. Null for a table that is not there. Throws what ClickHouse throws. */
 export async function partsOf(rows: Rows, at: Placement, table: string): Promise<Parts | null> {
   const engine = await engineOf(rows, at, table)
-  const local = engine === null ? null : frontOf(engine)?.table
+  const local = engine === null ? null : distributedOf(engine)?.table
   return local == null ? partsIn(rows, at, table, engine) : partsIn(rows, at, local, await engineOf(rows, at, local))
 }
 

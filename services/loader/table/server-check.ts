@@ -25,7 +25,7 @@ export type Wanted = Readonly<Record<string, string | null>>
 export type Asks = { rows: Rows; text(statement: string): Promise<string> }
 
 /** Throws what ClickHouse throws. */
-export async function findOut({ rows, text }: Asks, at: Placement, wanted: Wanted): Promise<Finding[]> {
+export async function checkServer({ rows, text }: Asks, at: Placement, wanted: Wanted): Promise<Finding[]> {
   const names = [...Object.keys(wanted), 'readonly', 'max_execution_time']
   const settings = await rows<ServerSetting>(
     `SELECT name, value, readonly FROM system.settings WHERE name IN (${names.map((name) => `'${name}'`).join(', ')})`,
@@ -36,7 +36,7 @@ export async function findOut({ rows, text }: Asks, at: Placement, wanted: Wante
   }
   const cluster = at.cluster === undefined || at.cluster.includes(MACRO) ? undefined : await clusterOf(rows, at.cluster)
   const [who] = await rows<{ user: string }>('SELECT currentUser() AS user')
-  return judgeServer(at, { user: who?.user ?? '', settings, lacking, cluster }, wanted)
+  return serverFindings(at, { user: who?.user ?? '', settings, lacking, cluster }, wanted)
 }
 
 const SYNTAX_ERROR = '62'
@@ -71,7 +71,7 @@ export type ServerFacts = {
 }
 
 /** Pure. */
-export function judgeServer(
+export function serverFindings(
   at: Placement,
   { user, settings, lacking, cluster }: ServerFacts,
   wanted: Wanted,

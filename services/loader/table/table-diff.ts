@@ -20,7 +20,7 @@ import {
   type TableSpec,
   windowSetting,
 } from './ddl.ts'
-import { createFront, frontOf, localName, shardingKeyOf } from './distributed.ts'
+import { createDistributed, distributedOf, localName, shardingKeyOf } from './distributed.ts'
 import { distributedMistake } from './distributed-check.ts'
 import type { ExistingTables, FoundTable } from './introspect.ts'
 
@@ -42,47 +42,51 @@ const HIDDEN_KINDS = ['MATERIALIZED', 'ALIAS', 'EPHEMERAL']
  * `latest`: the spec follows from the newest schema, so its descriptions count. `canonical`: a type as ClickHouse
  * writes it.
  */
-export type Judging = { at: Placement; latest: boolean; canonical(type: string): string }
+export type DiffContext = { at: Placement; latest: boolean; canonical(type: string): string }
 
-export function diffTable(spec: TableSpec, found: ExistingTables, judging: Judging): CheckedTable {
-  const { at } = judging
-  const table = at.sharded === true ? shardsVerdict(spec, found, judging) : tableVerdict(spec, found.table, judging)
-  const view = table.after === null ? NOTHING : viewVerdict(spec, found, table.after, at)
-  return judged([...table.steps, ...view.steps], [...table.findings, ...view.findings])
+export function diffTable(spec: TableSpec, found: ExistingTables, context: DiffContext): CheckedTable {
+  const { at } = context
+  const table = at.sharded === true ? shardsDiff(spec, found, context) : rowsTableDiff(spec, found.table, context)
+  const view = table.after === null ? NOTHING : viewDiff(spec, found, table.after, at)
+  return checked([...table.steps, ...view.steps], [...table.findings, ...view.findings])
 }
 
 const NOTHING: TableDiff = { steps: [], findings: [] }
 
 /** `after`: the columns that it has then; null where a person has to say first what is to become of it. */
-type TableVerdict = TableDiff & { after: ViewColumn[] | null }
+type DiffWithColumns = TableDiff & { after: ViewColumn[] | null }
 
-function tableVerdict(spec: TableSpec, table: FoundTable | null, judging: Judging): TableVerdict {
-  const { at } = judging
+function rowsTableDiff(spec: TableSpec, table: FoundTable | null, context: DiffContext): DiffWithColumns {
+  const { at } = context
   if (table === null) {
     const step = { what: NEW_TABLE, statement: createTable(at, spec), essential: true }
     return { steps: [step], findings: [], after: [...spec.columns, ...LOADER_COLUMNS] }
   }
-  const { steps, findings, after } = columnVerdict(spec, table, judging)
+  const { steps, findings, after } = columnDiff(spec, table, context)
   const wrong = [...engineFindings(spec, table, at), ...partitionFindings(spec, table, at)]
   return { steps: [...steps, ...windowSteps(spec, table, at)], findings: [...wrong, ...findings], after }
 }
 
 /** What has rows is changed first: the Distributed table never sends what it cannot take. */
-function shardsVerdict(spec: TableSpec, { table, front, weights }: ExistingTables, judging: Judging): TableVerdict {
-  const { at } = judging
-  const wrong = front === null ? null : distributedMistake(spec, front, at, weights)
+function shardsDiff(
+  spec: TableSpec,
+  { table, distributed, weights }: ExistingTables,
+  context: DiffContext,
+): DiffWithColumns {
+  const { at } = context
+  const wrong = distributed === null ? null : distributedMistake(spec, distributed, at, weights)
   if (wrong !== null) return { steps: [], findings: [refusal(wrong.name, wrong.message, wrong.remedy)], after: null }
-  const local = (front === null ? null : frontOf(front.engineFull))?.table ?? localName(spec.table)
-  const rows = tableVerdict({ ...spec, table: local }, table, judging)
-  if (front === null) {
-    const statement = createFront(at, spec.table, {
+  const local = (distributed === null ? null : distributedOf(distributed.engineFull))?.table ?? localName(spec.table)
+  const rows = rowsTableDiff({ ...spec, table: local }, table, context)
+  if (distributed === null) {
+    const statement = createDistributed(at, spec.table, {
       table: local,
       shardingKey: shardingKeyOf(spec.primaryKey),
       weights,
     })
     return { ...rows, steps: [...rows.steps, { what: 'table over the shards', statement, essential: true }] }
   }
-  const columns = columnVerdict(spec, front, judging)
+  const columns = columnDiff(spec, distributed, context)
   return {
     steps: [...rows.steps, ...columns.steps],
     findings: [...rows.findings, ...columns.findings],
@@ -90,7 +94,7 @@ function shardsVerdict(spec: TableSpec, { table, front, weights }: ExistingTable
   }
 }
 
-const judged = (steps: TableChange[], findings: Finding[]): CheckedTable => ({
+const checked = (steps: TableChange[], findings: Finding[]): CheckedTable => ({
   steps,
   findings,
   refused: findings.find(({ severity }) => severity === 'refused') ?? null,
@@ -167,9 +171,9 @@ function partitionFindings(spec: TableSpec, { columns, partitionKey }: FoundTabl
   return [refusal('PARTITION_KEY', message, putAside(at, spec))]
 }
 
-type ColumnVerdict = TableDiff & { after: ViewColumn[] }
+type ColumnDiff = TableDiff & { after: ViewColumn[] }
 
-function columnVerdict(spec: TableSpec, { columns }: FoundTable, { at, latest, canonical }: Judging): ColumnVerdict {
+function columnDiff(spec: TableSpec, { columns }: FoundTable, { at, latest, canonical }: DiffContext): ColumnDiff {
   const { table, primaryKey } = spec
   const after = new Map(
     [...columns].filter(([, { kind }]) => !HIDDEN_KINDS.includes(kind)).map(([name, { type }]) => [name, type]),
@@ -218,7 +222,7 @@ function windowSteps({ table }: TableSpec, { engineFull }: FoundTable, at: Place
   return [{ what: setting, statement: rememberInserts(at, table), essential: false }]
 }
 
-function viewVerdict(
+function viewDiff(
   { table }: TableSpec,
   { view }: ExistingTables,
   after: readonly ViewColumn[],

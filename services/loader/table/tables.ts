@@ -28,7 +28,7 @@ import {
 import { ledgerStatements } from './distributed-check.ts'
 import { type ExistingTables, introspect } from './introspect.ts'
 import { partsOf } from './part-count.ts'
-import { findOut } from './server-check.ts'
+import { checkServer } from './server-check.ts'
 import { type CheckedTable, diffTable, type Finding, NEW_TABLE } from './table-diff.ts'
 
 /** A server takes 256 KiB by default: some thousand columns, or long descriptions. */
@@ -64,7 +64,7 @@ export type TableLook = { failure: Failure | null; changed: boolean }
 
 export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
   const spelled = new Map<string, string>()
-  const told = new Set<string>()
+  const logged = new Set<string>()
   let askedServer = false
 
   async function ensure(
@@ -72,55 +72,55 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean },
   ): Promise<TableLook> {
     const { table } = spec
-    await tellOfServer()
+    await logServerFindings()
     const found = await introspect(rows, at, table)
-    let judged = await judgeFound(spec, found, latest)
-    if (judged.refused !== null) return unfit(judged.refused)
+    let diff = await diffFound(spec, found, latest)
+    if (diff.refused !== null) return unfit(diff.refused)
     if (found.table === null) {
       if (!mayCreate) return unfit(gone(at, table))
       await makeDatabase()
     }
-    const essential = judged.steps.filter((step) => step.essential)
+    const essential = diff.steps.filter((step) => step.essential)
     for (const { what, statement } of essential) {
       await run(statement)
       log.info({ table, change: what }, what === NEW_TABLE ? 'table made' : `table ${table} changed: ${what}`)
     }
     if (essential.length > 0) {
       const after = await introspect(rows, at, table)
-      if (after.table === null) return unfit(unseen(at, table))
-      judged = await judgeFound(spec, after, latest)
-      if (judged.refused !== null) return { ...unfit(judged.refused), changed: true }
+      if (after.table === null) return unfit(invisible(at, table))
+      diff = await diffFound(spec, after, latest)
+      if (diff.refused !== null) return { ...unfit(diff.refused), changed: true }
     }
-    await forPeople(table, judged)
+    await applyOptional(table, diff)
     return { failure: null, changed: essential.length > 0 }
   }
 
   /** Said once for each reason: the table is looked at often. */
-  async function forPeople(table: string, { steps, findings }: CheckedTable): Promise<void> {
-    for (const { name, message, remedy } of findings) tell(table, name, `${message}; ${remedy}`)
+  async function applyOptional(table: string, { steps, findings }: CheckedTable): Promise<void> {
+    for (const { name, message, remedy } of findings) warnOnce(table, name, `${message}; ${remedy}`)
     for (const { what, statement, essential } of steps) {
       if (essential) continue
       const failure = await failureIn(() => run(statement))
       if (failure === null) log.info({ table, change: what }, `table ${table}: ${what} is new`)
-      else tell(table, failure.name, `table ${table}: ${what} could not be made: ${failure.message}`)
+      else warnOnce(table, failure.name, `table ${table}: ${what} could not be made: ${failure.message}`)
     }
   }
 
   /** An insert that is not allowed fails in words of its own; these lines say it before, and how to put it right. */
-  async function tellOfServer(): Promise<void> {
+  async function logServerFindings(): Promise<void> {
     if (askedServer) return
-    const findings = await findOut({ rows, text }, at, insertNeeds(at))
+    const findings = await checkServer({ rows, text }, at, insertNeeds(at))
     askedServer = true
     for (const { name, message, remedy } of findings) log.warn({ reason: name }, `${message}; ${remedy}`)
   }
 
-  function tell(table: string, reason: string, message: string): void {
-    if (told.has(message)) return
-    told.add(message)
+  function warnOnce(table: string, reason: string, message: string): void {
+    if (logged.has(message)) return
+    logged.add(message)
     log.warn({ table, reason }, message)
   }
 
-  async function judgeFound(spec: TableSpec, found: ExistingTables, latest: boolean): Promise<CheckedTable> {
+  async function diffFound(spec: TableSpec, found: ExistingTables, latest: boolean): Promise<CheckedTable> {
     await learnSpelling([...spec.columns, ...LOADER_COLUMNS].map(({ type }) => type))
     return diffTable(spec, found, { at, latest, canonical: (type) => spelled.get(type) ?? type })
   }
@@ -175,8 +175,8 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createLedger)),
     ensureLettersLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createLettersLedger)),
     parts: (table) => partsOf(rows, at, table),
-    server: () => findOut({ rows, text }, at, insertNeeds(at)),
-    look: async (spec) => judgeFound(spec, await introspect(rows, at, spec.table), true),
+    server: () => checkServer({ rows, text }, at, insertNeeds(at)),
+    look: async (spec) => diffFound(spec, await introspect(rows, at, spec.table), true),
     ping: () =>
       failureIn(async () => {
         await rows('SELECT 1')
@@ -193,7 +193,7 @@ export const gone = ({ database }: Placement, table: string): Named => ({
   remedy: 'bring it back, or load again: headrace replay',
 })
 
-const unseen = ({ database }: Placement, table: string): Named => ({
+const invisible = ({ database }: Placement, table: string): Named => ({
   name: 'UNKNOWN_TABLE',
   message: `table ${database}.${table} was made and cannot be seen`,
   remedy: 'let the loader read system.tables',

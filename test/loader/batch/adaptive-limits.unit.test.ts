@@ -53,9 +53,9 @@ describe('the pressure', () => {
       looks.push(table)
       return parts(table)
     }
-    const pressure = createPartsMonitor({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
+    const partsMonitor = createPartsMonitor({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
     let answer: Failure | null = null
-    const writer = pressure.heeding({
+    const writer = partsMonitor.observing({
       insert: async () => answer,
       run: async () => ({ failure: null, rows: 0 }),
       ask: async () => ({ failure: null, row: null }),
@@ -68,45 +68,51 @@ describe('the pressure', () => {
       await new Promise((resolve) => setImmediate(resolve))
       return failure
     }
-    return { clock, looks, pressure, insert, fail: (failure: Failure) => (answer = failure) }
+    return { clock, looks, partsMonitor, insert, fail: (failure: Failure) => (answer = failure) }
   }
 
   test('is looked for after inserts, seldom, by table; the parts of the ledger count for all', async () => {
-    const { clock, looks, pressure, insert } = scene(async (table) => of100(table === 'b' ? 10 : 90))
+    const { clock, looks, partsMonitor, insert } = scene(async (table) => of100(table === 'b' ? 10 : 90))
     for (let count = 0; count < 5; count++) await insert('a')
     await insert('b')
     assert.deepEqual(
-      [looks, pressure.stretchOf('a'), pressure.stretchOf('b'), pressure.stretchOf(null)],
+      [looks, partsMonitor.stretchOf('a'), partsMonitor.stretchOf('b'), partsMonitor.stretchOf(null)],
       [['a', 'b'], 2, 1, 1],
     )
     await clock.runTo(2_000)
     await insert('a')
-    assert.deepEqual([looks.length, pressure.stretchOf('a')], [3, 4])
+    assert.deepEqual([looks.length, partsMonitor.stretchOf('a')], [3, 4])
     await insert(LEDGER_TABLE)
-    assert.deepEqual([pressure.stretchOf('a'), pressure.stretchOf('b'), pressure.stretchOf(null)], [4, 2, 2])
+    assert.deepEqual(
+      [partsMonitor.stretchOf('a'), partsMonitor.stretchOf('b'), partsMonitor.stretchOf(null)],
+      [4, 2, 2],
+    )
     await clock.runTo(70_000)
-    assert.equal(pressure.stretchOf('a'), 1, 'what was long ago is forgotten')
+    assert.equal(partsMonitor.stretchOf('a'), 1, 'what was long ago is forgotten')
   })
 
   test('a look that is never answered holds up no insert, and four of them end the looking', async () => {
-    const { clock, pressure, insert, looks } = scene((table) =>
+    const { clock, partsMonitor, insert, looks } = scene((table) =>
       table === 'e' ? Promise.resolve(of100(90)) : new Promise(() => undefined),
     )
     for (const table of ['a', 'b', 'c']) assert.equal(await insert(table), null)
-    assert.deepEqual([await insert('e'), pressure.stretchOf('e')], [null, 2])
+    assert.deepEqual([await insert('e'), partsMonitor.stretchOf('e')], [null, 2])
     await clock.runTo(2_000)
     for (const table of ['a', 'b', 'c', 'd', 'e']) assert.equal(await insert(table), null)
-    assert.deepEqual([looks, pressure.stretchOf('a'), pressure.stretchOf('e')], [['a', 'b', 'c', 'e', 'd'], 1, 2])
+    assert.deepEqual(
+      [looks, partsMonitor.stretchOf('a'), partsMonitor.stretchOf('e')],
+      [['a', 'b', 'c', 'e', 'd'], 1, 2],
+    )
   })
 
   test('a look that fails changes nothing, and the answer of the insert stays what it was', async () => {
-    const { pressure, insert, fail, looks } = scene(async () => {
+    const { partsMonitor, insert, fail, looks } = scene(async () => {
       throw new Error('no right to read system.parts')
     })
     assert.equal(await insert('a'), null)
     const overload: Failure = { kind: 'overload', code: 252, name: 'TOO_MANY_PARTS', message: '', row: null }
     fail(overload)
     assert.equal(await insert('a'), overload)
-    assert.deepEqual([pressure.stretchOf('a'), looks], [1, ['a']])
+    assert.deepEqual([partsMonitor.stretchOf('a'), looks], [1, ['a']])
   })
 })

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { EMPTY, type Observable, Subject, throwError, timer, VirtualTimeScheduler } from 'rxjs'
 import type { BatchLimits } from '../../../services/loader/batch/adaptive-limits.ts'
 import { type Batch, type BatchPart, restOf, type Target } from '../../../services/loader/batch/batch.ts'
-import { laneByTopic } from '../../../services/loader/batch/close-batches.ts'
+import { batchByTopic } from '../../../services/loader/batch/close-batches.ts'
 
 const LIMITS: BatchLimits = { rows: 10, bytes: 1_000, ageMs: 100 }
 const target = (table: string): Target => ({
@@ -12,7 +12,7 @@ const target = (table: string): Target => ({
   spec: { table, columns: [], primaryKey: ['id'], watermark: null },
 })
 
-function chunk(rows: number, given: Partial<BatchPart> & { table?: string | null } = {}): BatchPart {
+function part(rows: number, given: Partial<BatchPart> & { table?: string | null } = {}): BatchPart {
   const { table = 'a', ...rest } = given
   const state = { nextOffset: rows, watermark: null, open: null, lost: null }
   return {
@@ -26,7 +26,7 @@ function chunk(rows: number, given: Partial<BatchPart> & { table?: string | null
 
 /** Runs chunks at their times; each insert takes as long as it is told to. Says when which rows were closed. */
 async function run(
-  plan: readonly [atMs: number, chunk: BatchPart][],
+  plan: readonly [atMs: number, part: BatchPart][],
   options: {
     insertMs?: number
     flushAtMs?: number
@@ -36,16 +36,16 @@ async function run(
   } = {},
 ) {
   const scheduler = new VirtualTimeScheduler()
-  const chunks = new Subject<BatchPart>()
+  const parts = new Subject<BatchPart>()
   const flush = new Subject<string | null>()
   const closed: string[] = []
-  const settle = (batch: Batch) => {
-    closed.push(`${scheduler.now()}ms ${batch.topic}: ${batch.chunks.map(({ rows }) => rows).join('+')}`)
+  const commitBatch = (batch: Batch) => {
+    closed.push(`${scheduler.now()}ms ${batch.topic}: ${batch.parts.map(({ rows }) => rows).join('+')}`)
     return timer(options.insertMs ?? 0, scheduler)
   }
   const stretch = options.stretchOf === undefined ? {} : { stretchOf: options.stretchOf }
-  chunks.pipe(laneByTopic({ ...LIMITS, ...options.limits, scheduler, flush, ...stretch }, settle)).subscribe()
-  for (const [atMs, each] of plan) scheduler.schedule(() => chunks.next(each), atMs)
+  parts.pipe(batchByTopic({ ...LIMITS, ...options.limits, scheduler, flush, ...stretch }, commitBatch)).subscribe()
+  for (const [atMs, each] of plan) scheduler.schedule(() => parts.next(each), atMs)
   if (options.flushAtMs !== undefined) scheduler.schedule(() => flush.next(options.flushed ?? null), options.flushAtMs)
   scheduler.flush()
   return closed
@@ -55,9 +55,9 @@ describe('a batch is closed', () => {
   test('by rows', async () => {
     assert.deepEqual(
       await run([
-        [0, chunk(4)],
-        [1, chunk(6)],
-        [2, chunk(10)],
+        [0, part(4)],
+        [1, part(6)],
+        [2, part(10)],
       ]),
       ['1ms t: 4+6', '2ms t: 10'],
     )
@@ -66,25 +66,25 @@ describe('a batch is closed', () => {
   test('by bytes', async () => {
     assert.deepEqual(
       await run([
-        [0, chunk(1, { bytes: 600 })],
-        [5, chunk(1, { bytes: 600 })],
+        [0, part(1, { bytes: 600 })],
+        [5, part(1, { bytes: 600 })],
       ]),
       ['5ms t: 1+1'],
     )
   })
 
   test('just when it is full, and counts from nothing again', async () => {
-    const rows = [9, 1, 9, 1].map((many, at): [number, BatchPart] => [at, chunk(many)])
+    const rows = [9, 1, 9, 1].map((many, at): [number, BatchPart] => [at, part(many)])
     assert.deepEqual(await run(rows), ['1ms t: 9+1', '3ms t: 9+1'])
-    const bytes = [999, 1, 999, 1].map((many, at): [number, BatchPart] => [at, chunk(1, { bytes: many })])
+    const bytes = [999, 1, 999, 1].map((many, at): [number, BatchPart] => [at, part(1, { bytes: many })])
     assert.deepEqual(await run(bytes), ['1ms t: 1+1', '3ms t: 1+1'])
   })
 
   test('by its own age and not by that of the one before', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(1)],
-      [10, chunk(9)],
-      [50, chunk(2)],
+      [0, part(1)],
+      [10, part(9)],
+      [50, part(2)],
     ]
     assert.deepEqual(await run(plan), ['10ms t: 1+9', '150ms t: 2'])
   })
@@ -92,9 +92,9 @@ describe('a batch is closed', () => {
   test('by age, counted from its first chunk', async () => {
     assert.deepEqual(
       await run([
-        [10, chunk(1)],
-        [60, chunk(2)],
-        [120, chunk(3)],
+        [10, part(1)],
+        [60, part(2)],
+        [120, part(3)],
       ]),
       ['110ms t: 1+2', '220ms t: 3'],
     )
@@ -104,8 +104,8 @@ describe('a batch is closed', () => {
     assert.deepEqual(
       await run(
         [
-          [0, chunk(1)],
-          [1, chunk(2)],
+          [0, part(1)],
+          [1, part(2)],
         ],
         { flushAtMs: 5 },
       ),
@@ -115,66 +115,66 @@ describe('a batch is closed', () => {
 
   test('when its own topic is told to, and by no other', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(1)],
-      [0, chunk(2, { topic: 'u' })],
+      [0, part(1)],
+      [0, part(2, { topic: 'u' })],
     ]
     assert.deepEqual(await run(plan, { flushAtMs: 5, flushed: 'u' }), ['5ms u: 2', '100ms t: 1'])
   })
 
   test('never empty: neither by age nor when it is told to', async () => {
-    assert.deepEqual(await run([[0, chunk(10)]], { flushAtMs: 5 }), ['0ms t: 10'])
+    assert.deepEqual(await run([[0, part(10)]], { flushAtMs: 5 }), ['0ms t: 10'])
   })
 
   test('where only the assignment changes', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(1)],
-      [1, chunk(0, { table: null, generation: 2 })],
+      [0, part(1)],
+      [1, part(0, { table: null, generation: 2 })],
     ]
     assert.deepEqual(await run(plan), ['1ms t: 1', '101ms t: 0'])
   })
 
   test('where the table or the assignment changes; markers alone fit anywhere', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(0, { table: null })],
-      [1, chunk(1)],
-      [2, chunk(0, { table: null })],
-      [3, chunk(2, { table: 'b' })],
-      [4, chunk(3, { table: 'b', generation: 2 })],
+      [0, part(0, { table: null })],
+      [1, part(1)],
+      [2, part(0, { table: null })],
+      [3, part(2, { table: 'b' })],
+      [4, part(3, { table: 'b', generation: 2 })],
     ]
     assert.deepEqual(await run(plan), ['3ms t: 0+1+0', '4ms t: 2', '104ms t: 3'])
   })
 
   test('not by age while the one before is being inserted: it grows until that is done', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(10)],
-      [10, chunk(1)],
-      [150, chunk(2)],
-      [290, chunk(3)],
+      [0, part(10)],
+      [10, part(1)],
+      [150, part(2)],
+      [290, part(3)],
     ]
     assert.deepEqual(await run(plan, { insertMs: 300 }), ['0ms t: 10', '300ms t: 1+2+3'])
   })
 
   test('not by the end of the one before, unless it is old itself', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(10)],
-      [10, chunk(1)],
-      [60, chunk(2)],
+      [0, part(10)],
+      [10, part(1)],
+      [60, part(2)],
     ]
     assert.deepEqual(await run(plan, { insertMs: 50 }), ['0ms t: 10', '110ms t: 1+2'])
   })
 
   test('later and larger while its table has many parts', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(1)],
-      [150, chunk(8)],
-      [300, chunk(1)],
+      [0, part(1)],
+      [150, part(8)],
+      [300, part(1)],
     ]
     assert.deepEqual(await run(plan, { stretchOf: () => 2 }), ['200ms t: 1+8', '500ms t: 1'])
     assert.deepEqual(
       await run(
         [
-          [0, chunk(10)],
-          [1, chunk(10)],
+          [0, part(10)],
+          [1, part(10)],
         ],
         { stretchOf: () => 2 },
       ),
@@ -184,57 +184,57 @@ describe('a batch is closed', () => {
 
   test('topic by topic: one that is slow holds up none of the others', async () => {
     const plan: [number, BatchPart][] = [
-      [0, chunk(10)],
-      [1, chunk(10)],
-      [2, chunk(10, { topic: 'u' })],
-      [3, chunk(10, { topic: 'u' })],
+      [0, part(10)],
+      [1, part(10)],
+      [2, part(10, { topic: 'u' })],
+      [3, part(10, { topic: 'u' })],
     ]
     assert.deepEqual(await run(plan, { insertMs: 50 }), ['0ms t: 10', '2ms u: 10', '50ms t: 10', '52ms u: 10'])
   })
 })
 
 describe('the batches of all topics', () => {
-  function lanes(settle: (batch: Batch) => Observable<unknown> = () => EMPTY) {
+  function batching(commitBatch: (batch: Batch) => Observable<unknown> = () => EMPTY) {
     const scheduler = new VirtualTimeScheduler()
-    const [chunks, flush] = [new Subject<BatchPart>(), new Subject<string | null>()]
+    const [parts, flush] = [new Subject<BatchPart>(), new Subject<string | null>()]
     const seen: string[] = []
     const settling = (batch: Batch) => {
-      seen.push(`${batch.topic}: ${batch.chunks.map(({ rows }) => rows).join('+')}`)
-      return settle(batch)
+      seen.push(`${batch.topic}: ${batch.parts.map(({ rows }) => rows).join('+')}`)
+      return commitBatch(batch)
     }
-    const lanesOf = laneByTopic({ ...LIMITS, scheduler, flush }, settling)
-    const subscription = chunks.pipe(lanesOf).subscribe({
+    const lanesOf = batchByTopic({ ...LIMITS, scheduler, flush }, settling)
+    const subscription = parts.pipe(lanesOf).subscribe({
       error: (error: Error) => void seen.push(error.message),
       complete: () => void seen.push(`complete at ${scheduler.now()}`),
     })
-    return { scheduler, chunks, flush, seen, subscription }
+    return { scheduler, parts, flush, seen, subscription }
   }
 
   test('end when what is open of each has been inserted', () => {
-    const { scheduler, chunks, seen } = lanes(() => timer(30, scheduler))
-    chunks.next(chunk(1))
-    chunks.next(chunk(2, { topic: 'u' }))
-    chunks.complete()
+    const { scheduler, parts, seen } = batching(() => timer(30, scheduler))
+    parts.next(part(1))
+    parts.next(part(2, { topic: 'u' }))
+    parts.complete()
     scheduler.flush()
     assert.deepEqual(seen, ['t: 1', 'u: 2', 'complete at 30'])
   })
 
   test('end with an error of the source, or of an insert', () => {
-    const source = lanes()
-    source.chunks.next(chunk(1))
-    source.chunks.error(new Error('of the source'))
+    const source = batching()
+    source.parts.next(part(1))
+    source.parts.error(new Error('of the source'))
     assert.deepEqual(source.seen, ['of the source'])
-    const insert = lanes(() => throwError(() => new Error('of an insert')))
-    insert.chunks.next(chunk(10))
+    const insert = batching(() => throwError(() => new Error('of an insert')))
+    insert.parts.next(part(10))
     assert.deepEqual(insert.seen, ['t: 10', 'of an insert'])
   })
 
   test('leave nothing behind that waits when nobody wants them any more', () => {
-    const { scheduler, chunks, flush, seen, subscription } = lanes()
-    chunks.next(chunk(1))
+    const { scheduler, parts, flush, seen, subscription } = batching()
+    parts.next(part(1))
     assert.equal(flush.observed, true)
     subscription.unsubscribe()
-    assert.deepEqual([flush.observed, chunks.observed], [false, false])
+    assert.deepEqual([flush.observed, parts.observed], [false, false])
     scheduler.flush()
     assert.deepEqual([seen, scheduler.now()], [[], 0])
   })

@@ -4,12 +4,12 @@ import fc from 'fast-check'
 import { type BatchPart, batchOf, releaseRows, restOf } from '../../../services/loader/batch/batch.ts'
 import {
   bytesOf,
-  chunkOf,
   countOf,
   joined,
   nthOf,
   originOf,
   type Piece,
+  partOf,
   type RowRange,
   rowNumbers,
   splitAt,
@@ -41,14 +41,14 @@ describe("the rows' memory", () => {
   test('is free when the batch is settled', () => {
     const settled = batch()
     releaseRows(settled)
-    assert.equal(settled.chunks[0]?.body.length, 0)
+    assert.equal(settled.parts[0]?.body.length, 0)
   })
 
   test('stays for the garbage collector where an insert failed, since a connection may still send from it', () => {
     const troubled = batch()
     troubled.failed = true
     releaseRows(troubled)
-    assert.equal(troubled.chunks[0]?.body.length, 1_000_000)
+    assert.equal(troubled.parts[0]?.body.length, 1_000_000)
   })
 })
 
@@ -136,7 +136,7 @@ describe('rows of a batch of several chunks', () => {
         const buffers = bytesOf(batch, [[from, to]])
         assert.equal(Buffer.concat(buffers).toString(), [...rowNumbers([[from, to]])].map(lineOf).join(''))
         assert.ok(
-          buffers.every(({ length, buffer }) => length > 0 && batch.chunks.some(({ body }) => body.buffer === buffer)),
+          buffers.every(({ length, buffer }) => length > 0 && batch.parts.some(({ body }) => body.buffer === buffer)),
         )
       }
     }
@@ -149,8 +149,8 @@ describe('rows of a batch of several chunks', () => {
   })
 
   test('each row is found in its chunk, and gives back where it comes from', () => {
-    const found = Array.from({ length: 6 }, (_, row) => chunkOf(batch, row)).map(({ chunk, index }) => [
-      batch.chunks.indexOf(chunk),
+    const found = Array.from({ length: 6 }, (_, row) => partOf(batch, row)).map(({ part, index }) => [
+      batch.parts.indexOf(part),
       index,
     ])
     assert.deepEqual(found, [
@@ -161,7 +161,7 @@ describe('rows of a batch of several chunks', () => {
       [2, 2],
       [3, 0],
     ])
-    assert.throws(() => chunkOf(batch, 6), RangeError)
+    assert.throws(() => partOf(batch, 6), RangeError)
     for (let row = 0; row < 6; row++) {
       const { payload, ...origin } = originOf(batch, row)
       assert.deepEqual(origin, { partition: 3, offset: row * 10, fetchedAtMs: row === 0 ? -0 : -row })

@@ -23,57 +23,57 @@ const NO_BYTES = Buffer.alloc(0)
 function waiting() {
   const holds: string[] = []
   const metrics = createMetrics()
-  const holdups = createStalls({ log: silentLog, metrics, clock })
+  const stalls = createStalls({ log: silentLog, metrics, clock })
   const signal = new AbortController().signal
-  const patience: RetryPolicy = {
+  const retryPolicy: RetryPolicy = {
     ...{ clock, topic: TOPIC, over: signal, stopping: signal },
-    holdups: {
-      ...holdups,
-      hold: (what, holdup, topic) => {
-        holds.push(`${topic}: ${holdup.name} ${holdup.message}`)
-        holdups.hold(what, holdup, topic)
+    stalls: {
+      ...stalls,
+      hold: (what, stall, topic) => {
+        holds.push(`${topic}: ${stall.name} ${stall.message}`)
+        stalls.hold(what, stall, topic)
       },
     },
   }
-  return { holds, holdups, metrics, patience }
+  return { holds, stalls, metrics, retryPolicy }
 }
 
-const chunk: BatchPart = {
+const part: BatchPart = {
   ...{ topic: TOPIC, partition: 2, generation: 1, target: null, body: NO_BYTES, ends: new Uint32Array(0), rows: 0 },
   ...{ letters: [], markers: [], bytes: 0, after: { nextOffset: 8, watermark: null, open: 0, lost: null } },
 }
 
 test('in a batch: its topic waits with partition and offset, letters are sent once, and the batch is committed at last', async () => {
-  const { holds, holdups, metrics, patience } = waiting()
+  const { holds, stalls, metrics, retryPolicy } = waiting()
   const done: string[] = []
   let defects = 2
   const deps: CommitBatchDeps = {
-    deliver: () => Promise.resolve([]),
+    insertBatch: () => Promise.resolve([]),
     deadLetters: { send: async () => void done.push('letters') },
     ledger: {
       async record() {
         if (defects-- > 0) throw new RangeError('Invalid time value')
       },
     },
-    unseen: {
+    markDeleted: {
       mark: () => Promise.resolve(),
       known: (_batch: Batch, _partition, state) => state,
       assigned: () => undefined,
     },
     commit: async ([commit]) => void done.push(`commit ${commit?.offset}`),
-    ...{ names: namesFor('headrace'), log: silentLog, metrics, onSettled: () => void done.push('settled') },
+    ...{ names: namesFor('headrace'), log: silentLog, metrics, onCommitted: () => void done.push('settled') },
   }
-  assert.equal(await createCommitBatch(deps)(batchOf([chunk]), patience), 'committed')
+  assert.equal(await createCommitBatch(deps)(batchOf([part]), retryPolicy), 'committed')
   assert.deepEqual(done, ['letters', 'commit 8', 'settled'])
   assert.match(
     holds[0] ?? '',
     /^headrace\.shop\.orders: HR_DEFECT a batch of headrace\.shop\.orders\/2 up to offset 7: Invalid time value/,
   )
-  assert.deepEqual(holdups.all(), [])
+  assert.deepEqual(stalls.all(), [])
 })
 
 test('in reading a batch or a schema: the partition is asked for again, and other topics are taken meanwhile', async () => {
-  const { holdups } = waiting()
+  const { stalls } = waiting()
   const taken: string[] = []
   let defects = 2
   let openings = 1
@@ -102,10 +102,16 @@ test('in reading a batch or a schema: the partition is asked for again, and othe
       },
       learn: () => Promise.resolve(),
     },
-    ...{ gate: createInFlightLimit(1e9, () => undefined), holdups, clock, log: silentLog, flush: () => undefined },
+    ...{
+      inFlightLimit: createInFlightLimit(1e9, () => undefined),
+      stalls,
+      clock,
+      log: silentLog,
+      flush: () => undefined,
+    },
     reader: () => ({ resume: (topic) => void resumed.push(topic) }),
     push: ({ topic }) => void taken.push(topic),
-    stalls: { watching: (_topic, held) => held, progress: () => undefined },
+    stallNotes: { watching: (_topic, held) => held, progress: () => undefined },
   })
   const batch = (topic: string): ReadBatch => ({
     topic,

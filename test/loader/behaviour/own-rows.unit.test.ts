@@ -32,9 +32,9 @@ const clock: Clock = { nowMs: () => 0, elapsedMs: () => 0, random: () => 0, slee
 const metrics = createMetrics()
 const common = { database: 'own', log: silentLog, metrics, clock, names: namesFor('own') }
 
-function patience(): RetryPolicy {
+function retryPolicy(): RetryPolicy {
   const signal = new AbortController().signal
-  return { clock, holdups: createStalls({ log: silentLog, metrics, clock }), over: signal, stopping: signal }
+  return { clock, stalls: createStalls({ log: silentLog, metrics, clock }), over: signal, stopping: signal }
 }
 
 const failure = (kind: FailureKind): Failure => ({ kind, code: null, name: kind, message: kind, row: null })
@@ -75,11 +75,11 @@ function batch(
   const body = Buffer.from(`{"_partition":0,"_offset":${offset},"_fetched_at":0}\n`)
   const markers: ReadMarker[] =
     facts === undefined ? [] : [{ offset, facts: { ...markerOf(1, 1, 0), ...facts }, counted: 1, wholeFrom: 0 }]
-  const chunk: BatchPart = {
+  const part: BatchPart = {
     ...{ topic: TOPIC, partition: 0, generation, target: null, letters: [], bytes: 0 },
     ...{ body, ends: new Uint32Array([body.length]), rows, markers, after: after(offset + 1) },
   }
-  return batchOf([chunk])
+  return batchOf([part])
 }
 
 const EVERY_KIND: readonly FailureKind[] = ['ambiguous', 'overload', 'memory', 'table', 'cut', 'cut', 'data']
@@ -92,14 +92,14 @@ describe('of the rows that are its own', () => {
   test('the loader blames none: the ledger waits for its table whatever is said', async () => {
     const { writer, asked } = answering(EVERY_KIND)
     const ledger = createLedger({ ...common, writer, tables, nonce: 'n' })
-    await ledger.record(batch(1, 9, { facts: {} }), patience())
+    await ledger.record(batch(1, 9, { facts: {} }), retryPolicy())
     assert.equal(asked(), EVERY_KIND.length + 1)
   })
 
   test('nor of a statement that has none: marks are set in the end, whatever is said', async () => {
     const { writer, asked } = answering(EVERY_KIND)
-    const unseen = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
-    await unseen.mark(batch(1, 9, { facts: COMPLETE }), [], patience())
+    const markDeleted = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
+    await markDeleted.mark(batch(1, 9, { facts: COMPLETE }), [], retryPolicy())
     assert.equal(asked(), EVERY_KIND.length + COUNT_AND_MARK)
   })
 })
@@ -109,19 +109,19 @@ describe('a row that ClickHouse refused inside a walk', () => {
 
   test('keeps the walk from marking, also when a late batch of the assignment before comes in between', async () => {
     const { writer, asked } = answering([])
-    const unseen = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
-    await unseen.mark(batch(2, 7, { rows: 1 }), refused, patience())
-    await unseen.mark(batch(1, 3, { rows: 1 }), [], patience())
-    await unseen.mark(batch(2, 9, { facts: COMPLETE }), [], patience())
+    const markDeleted = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
+    await markDeleted.mark(batch(2, 7, { rows: 1 }), refused, retryPolicy())
+    await markDeleted.mark(batch(1, 3, { rows: 1 }), [], retryPolicy())
+    await markDeleted.mark(batch(2, 9, { facts: COMPLETE }), [], retryPolicy())
     assert.equal(asked(), 0)
-    assert.equal(unseen.known(batch(2, 9), 0, after(10)).wholeFrom, 8)
+    assert.equal(markDeleted.known(batch(2, 9), 0, after(10)).wholeFrom, 8)
   })
 
   test('is of its assignment: the next one reads from the commit what it has to know', async () => {
     const { writer, asked } = answering([])
-    const unseen = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
-    await unseen.mark(batch(1, 7, { rows: 1 }), refused, patience())
-    await unseen.mark(batch(2, 9, { facts: COMPLETE }), [], patience())
+    const markDeleted = createMarkDeleted({ ...common, ...declared, writer, tableOf: () => TABLE })
+    await markDeleted.mark(batch(1, 7, { rows: 1 }), refused, retryPolicy())
+    await markDeleted.mark(batch(2, 9, { facts: COMPLETE }), [], retryPolicy())
     assert.equal(asked(), COUNT_AND_MARK)
   })
 })

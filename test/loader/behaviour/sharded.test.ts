@@ -332,26 +332,26 @@ describe('a table that cannot be over the shards', () => {
     const orders = await publish(place)
     await orders.page({ records: [order(1)] })
     await loadAll(place)
-    const front = (over: string, comment = '') =>
+    const distributed = (over: string, comment = '') =>
       command(
         place,
         `CREATE OR REPLACE TABLE {db}.${orders.table} AS {db}.${orders.table}_local ENGINE = Distributed(${over}) COMMENT '${comment}'`,
       )
-    await front(`two, {db}, ${orders.table}_local, rand()`)
+    await distributed(`two, {db}, ${orders.table}_local, rand()`)
     assert.deepEqual((await plan(place)).flatMap(refusals), ['SHARDING_KEY'])
-    await front(`two, {db}, ${orders.table}_local`)
+    await distributed(`two, {db}, ${orders.table}_local`)
     assert.deepEqual((await plan(place)).flatMap(refusals), ['SHARDING_KEY'])
-    await front(`two, default, ${orders.table}_local, cityHash64(id)`)
+    await distributed(`two, default, ${orders.table}_local, cityHash64(id)`)
     const [found] = await plan(place)
     assert.deepEqual(refusals(found as StreamPlan), ['SHARDS_ELSEWHERE'])
-    await front(`two, {db}, ${orders.table}_local, cityHash64(id)`, 'Headrace: spread over shards of weight 1')
+    await distributed(`two, {db}, ${orders.table}_local, cityHash64(id)`, 'Headrace: spread over shards of weight 1')
     assert.deepEqual((await plan(place)).flatMap(refusals), ['SHARDS_CHANGED'])
     await again(place)
     assert.deepEqual(
       (await plan(place)).map(({ steps, findings }) => [steps, findings]),
       [[[], []]],
     )
-    await front(`two, {db}, ${orders.table}_local, sipHash64(id)`)
+    await distributed(`two, {db}, ${orders.table}_local, sipHash64(id)`)
     assert.deepEqual((await plan(place)).flatMap(refusals), [], 'any function of the key will do')
     await orders.close()
   })

@@ -38,7 +38,7 @@ const target: Target = {
 type Given = { topic?: string; partition?: number; rows?: number; frames?: number; after?: Partial<PartitionState> }
 
 /** `frames`: messages that can be no row. */
-function chunk({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} }: Given): BatchPart {
+function part({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} }: Given): BatchPart {
   const state = { nextOffset: rows + frames, watermark: null, open: 0, lost: null, ...after }
   const letters = Array.from({ length: frames }, (_, offset) => ({
     ...{ offset, timestampMs: 0, key: null, value: null, reason: `no_frame_${offset}`, issues: '' },
@@ -46,7 +46,7 @@ function chunk({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} 
   return { ...restOf({ topic, partition, generation: 7 }, state), target: rows === 0 ? null : target, rows, letters }
 }
 
-const batch = (...chunks: Given[]): Batch => batchOf(chunks.map(chunk))
+const batch = (...parts: Given[]): Batch => batchOf(parts.map(part))
 const refusals = (count: number): RowLetter[] =>
   Array.from({ length: count }, (_, row) => ({ row, reason: 'BAD', issues: '' }))
 
@@ -72,19 +72,19 @@ function settling(given: Partial<CommitBatchDeps> = {}, refused: () => RowLetter
     },
   }
   const log: Log = Object.assign(Object.create(silentLog), { error: (_: object, text: string) => errors.push(text) })
-  const holdups = createStalls({ log, metrics, clock })
-  const patience: RetryPolicy = {
+  const stalls = createStalls({ log, metrics, clock })
+  const retryPolicy: RetryPolicy = {
     ...{ clock, over: over.signal, stopping: stopping.signal },
-    holdups: {
-      ...holdups,
-      hold(what, holdup, topic) {
-        holds.push(holdup)
-        holdups.hold(what, holdup, topic)
+    stalls: {
+      ...stalls,
+      hold(what, stall, topic) {
+        holds.push(stall)
+        stalls.hold(what, stall, topic)
       },
     },
   }
-  const settle = createCommitBatch({
-    async deliver({ rows }, { spec }, _patience, allow) {
+  const commitBatch = createCommitBatch({
+    async insertBatch({ rows }, { spec }, _patience, allow) {
       const letters = refused()
       if (letters.length > 0) allow(letters.length, 'BAD')
       done.push(`${rows} rows into ${spec.table}`)
@@ -92,7 +92,7 @@ function settling(given: Partial<CommitBatchDeps> = {}, refused: () => RowLetter
     },
     deadLetters: { send: async (_batch, rows) => void done.push(`${rows.length} letters`) },
     ledger: { record: async () => void done.push('ledger') },
-    unseen: {
+    markDeleted: {
       mark: async (_batch, rows) => void done.push(`marks without ${rows.length}`),
       known: (_batch, _partition, state) => state,
       assigned: () => undefined,
@@ -101,13 +101,13 @@ function settling(given: Partial<CommitBatchDeps> = {}, refused: () => RowLetter
       committed.push(...commits)
       done.push(`commit of ${commits.map(({ partition, offset }) => `${partition}:${offset}`)} in ${generation}`)
     },
-    onSettled: (_batch, rows, letters) => void done.push(`settled ${rows} rows and ${letters} letters`),
+    onCommitted: (_batch, rows, letters) => void done.push(`settled ${rows} rows and ${letters} letters`),
     ...{ names: namesFor('headrace'), log, metrics },
     ...given,
   })
   return {
-    ...{ done, errors, holds, waits, committed, metrics, over, stopping, holdups },
-    settle: (one: Batch) => settle(one, patience),
+    ...{ done, errors, holds, waits, committed, metrics, over, stopping, stalls },
+    commitBatch: (one: Batch) => commitBatch(one, retryPolicy),
   }
 }
 
@@ -118,9 +118,11 @@ const COMMITTED = ['commit of 0:5 in 7', 'settled 4 rows and 1 letters']
 
 describe('a batch', () => {
   test('comes into the table, the dead letters, the ledger and the marks, in this order, before its offsets are committed', async () => {
-    const { settle, done, holds, metrics } = settling({}, () => refusals(2))
+    const { commitBatch, done, holds, metrics } = settling({}, () => refusals(2))
     assert.equal(
-      await settle(batch({ partition: 1, frames: 3 }, { rows: 5, frames: 1 }, { rows: 4, after: { nextOffset: 20 } })),
+      await commitBatch(
+        batch({ partition: 1, frames: 3 }, { rows: 5, frames: 1 }, { rows: 4, after: { nextOffset: 20 } }),
+      ),
       'committed',
     )
     assert.deepEqual(done, [
@@ -132,8 +134,8 @@ describe('a batch', () => {
   })
 
   test('of markers alone asks for no insert', async () => {
-    const { settle, done, metrics } = settling()
-    assert.equal(await settle(batch({ after: { nextOffset: 3 } })), 'committed')
+    const { commitBatch, done, metrics } = settling()
+    assert.equal(await commitBatch(batch({ after: { nextOffset: 3 } })), 'committed')
     assert.deepEqual(done, [
       '0 letters',
       'ledger',
@@ -144,22 +146,22 @@ describe('a batch', () => {
     assert.deepEqual(await samplesOf(metrics.loaded), [])
   })
 
-  for (const stage of ['deliver', 'deadLetters', 'ledger', 'unseen', 'commit'] as const) {
-    const order = ['deliver', 'deadLetters', 'ledger', 'unseen', 'commit']
+  for (const stage of ['insertBatch', 'deadLetters', 'ledger', 'markDeleted', 'commit'] as const) {
+    const order = ['insertBatch', 'deadLetters', 'ledger', 'markDeleted', 'commit']
     const passed = order.indexOf(stage)
 
     test(`is given up without a commit where its assignment ends in ${stage}: nothing after it is done`, async () => {
       const failing = failingAt(stage, () => new Abandoned('the assignment has ended'))
-      const { settle, done, errors } = settling(failing(Number.POSITIVE_INFINITY))
-      assert.equal(await settle(batch({ rows: 4, frames: 1 })), 'given up')
+      const { commitBatch, done, errors } = settling(failing(Number.POSITIVE_INFINITY))
+      assert.equal(await commitBatch(batch({ rows: 4, frames: 1 })), 'given up')
       assert.equal(done.length, passed)
       assert.deepEqual([done.filter((what) => /commit|settled/.test(what)), errors], [[], []])
     })
 
     test(`goes through where ${stage} has a defect that passes, nothing is done twice that may not be, and the defect is logged once`, async () => {
       const failing = failingAt(stage, () => new RangeError('Invalid time value'))
-      const { settle, done, errors, holds, waits, holdups } = settling(failing(2))
-      assert.equal(await settle(batch({ rows: 4, frames: 1 })), 'committed')
+      const { commitBatch, done, errors, holds, waits, stalls } = settling(failing(2))
+      assert.equal(await commitBatch(batch({ rows: 4, frames: 1 })), 'committed')
       assert.deepEqual(done.slice(-2), stage === 'commit' ? ['marks without 0', COMMITTED[1]] : COMMITTED)
       for (const once of [/rows into/, /letters$/])
         assert.ok(done.filter((what) => once.test(what) && !/settled/.test(what)).length <= 1)
@@ -168,21 +170,21 @@ describe('a batch', () => {
       ])
       assert.deepEqual([...new Set(holds.map(({ name }) => name))], ['HR_DEFECT'])
       assert.deepEqual(waits, [150, 300])
-      assert.deepEqual(holdups.all(), [])
+      assert.deepEqual(stalls.all(), [])
     })
   }
 
   test('is given up where a defect meets a stop', async () => {
     const record = () => Promise.reject(new RangeError('Invalid time value'))
-    const { settle, stopping, done, errors } = settling({ ledger: { record } })
+    const { commitBatch, stopping, done, errors } = settling({ ledger: { record } })
     stopping.abort()
-    assert.equal(await settle(batch({ rows: 4 })), 'given up')
+    assert.equal(await commitBatch(batch({ rows: 4 })), 'given up')
     assert.deepEqual([done, errors.length], [['4 rows into shop_orders', '0 letters'], 1])
   })
 
   test('is given up at once where the group has another generation, and committed at last where Kafka does not answer', async () => {
     const stale = settling({ commit: () => Promise.reject(new StaleGeneration('HR_KAFKA_STALE', 'gone')) })
-    assert.equal(await stale.settle(batch({ rows: 4, frames: 1 })), 'given up')
+    assert.equal(await stale.commitBatch(batch({ rows: 4, frames: 1 })), 'given up')
     assert.deepEqual([stale.waits, stale.done.at(-1)], [[], 'marks without 0'])
     let refusing = 3
     const away = settling({
@@ -190,13 +192,13 @@ describe('a batch', () => {
         if (refusing-- > 0) throw new Unavailable('HR_KAFKA_UNREACHABLE', 'no answer')
       },
     })
-    assert.equal(await away.settle(batch({ rows: 4, frames: 1 })), 'committed')
+    assert.equal(await away.commitBatch(batch({ rows: 4, frames: 1 })), 'committed')
     assert.deepEqual([away.waits.length, away.errors, away.done.at(-1)], [3, [], COMMITTED[1]])
   })
 })
 
 /** The stage ends with the error as many times as is said, and does its work from then on. */
-function failingAt(stage: 'deliver' | 'deadLetters' | 'ledger' | 'unseen' | 'commit', error: () => Error) {
+function failingAt(stage: 'insertBatch' | 'deadLetters' | 'ledger' | 'markDeleted' | 'commit', error: () => Error) {
   return (times: number): Partial<CommitBatchDeps> => {
     let left = times
     const failing = async () => {
@@ -204,10 +206,10 @@ function failingAt(stage: 'deliver' | 'deadLetters' | 'ledger' | 'unseen' | 'com
     }
     const known = (_batch: Batch, _partition: number, state: PartitionState) => state
     const given: Record<typeof stage, Partial<CommitBatchDeps>> = {
-      deliver: { deliver: () => failing().then(() => []) },
+      insertBatch: { insertBatch: () => failing().then(() => []) },
       deadLetters: { deadLetters: { send: failing } },
       ledger: { ledger: { record: failing } },
-      unseen: { unseen: { mark: failing, known, assigned: () => undefined } },
+      markDeleted: { markDeleted: { mark: failing, known, assigned: () => undefined } },
       commit: { commit: failing },
     }
     return given[stage]
@@ -216,8 +218,8 @@ function failingAt(stage: 'deliver' | 'deadLetters' | 'ledger' | 'unseen' | 'com
 
 describe('what is committed', () => {
   async function committedOf(after: Partial<PartitionState>, given: Partial<CommitBatchDeps> = {}, topic = TOPIC) {
-    const { settle, committed, metrics } = settling(given)
-    assert.equal(await settle(batch({ topic, partition: 3, after: { nextOffset: 12, ...after } })), 'committed')
+    const { commitBatch, committed, metrics } = settling(given)
+    assert.equal(await commitBatch(batch({ topic, partition: 3, after: { nextOffset: 12, ...after } })), 'committed')
     const [commit = { topic: '', partition: -1, offset: -1, metadata: '' }, ...others] = committed
     assert.deepEqual(others, [])
     const { metadata, ...place } = commit
@@ -245,8 +247,8 @@ describe('what is committed', () => {
 
   test('has what became known only while the batch was settled', async () => {
     const known = (_batch: Batch, partition: number, state: PartitionState) => ({ ...state, wholeFrom: 10 + partition })
-    const unseen = { mark: async () => undefined, known, assigned: () => undefined }
-    assert.equal((await committedOf({ wholeFrom: 2 }, { unseen })).known?.wholeFrom, 13)
+    const markDeleted = { mark: async () => undefined, known, assigned: () => undefined }
+    assert.equal((await committedOf({ wholeFrom: 2 }, { markDeleted })).known?.wholeFrom, 13)
   })
 
   test('shows the watermark of an instant as seconds; a text, none, or a topic of nobody shows nothing', async () => {
@@ -278,8 +280,8 @@ describe('a topic whose messages are mostly refused', () => {
     holds.filter(({ name }) => name === 'HR_FLOOD').map(({ message }) => message.split(';')[0])
 
   test('waits with HR_FLOOD where they can be no rows: nothing is inserted, no letter is sent, nothing is committed', async () => {
-    const { settle, done, holds, waits, errors } = settling()
-    assert.equal(await settle(batch({ rows: 20 }, { partition: 1, frames: 60 })), 'given up')
+    const { commitBatch, done, holds, waits, errors } = settling()
+    assert.equal(await commitBatch(batch({ rows: 20 }, { partition: 1, frames: 60 })), 'given up')
     assert.deepEqual(done, [])
     assert.deepEqual(waits, [150, 300, 600, 1_200, 2_400, 4_800])
     assert.deepEqual([...new Set(flooded(holds))], [`60 of 80 records of ${TOPIC} are refused (no_frame_0)`])
@@ -310,54 +312,56 @@ describe('a topic whose messages are mostly refused', () => {
       ] as const),
     ]
     for (const [rows, refused, frames, isFlood] of cases) {
-      const { settle, holds } = settling({}, () => refusals(refused))
+      const { commitBatch, holds } = settling({}, () => refusals(refused))
       const what = `${rows} rows, ${refused} refused, ${frames} frames`
-      assert.equal(await settle(batch({ rows, frames })), isFlood ? 'given up' : 'committed', what)
+      assert.equal(await commitBatch(batch({ rows, frames })), isFlood ? 'given up' : 'committed', what)
       assert.equal(flooded(holds).length > 0, isFlood, what)
     }
   })
 
   test('is noticed over small batches as well, each topic for itself, and enough good ones make up for it', async () => {
     let refused = 5
-    const { settle, holds } = settling({}, () => refusals(refused))
+    const { commitBatch, holds } = settling({}, () => refusals(refused))
     const small = { rows: 5, frames: 7 }
-    for (let count = 0; count < 4; count++) assert.equal(await settle(batch(small)), 'committed')
-    assert.equal(await settle(batch({ topic: OTHER, ...small })), 'committed')
+    for (let count = 0; count < 4; count++) assert.equal(await commitBatch(batch(small)), 'committed')
+    assert.equal(await commitBatch(batch({ topic: OTHER, ...small })), 'committed')
     refused = 0
-    assert.equal(await settle(batch({ rows: 200 })), 'committed')
+    assert.equal(await commitBatch(batch({ rows: 200 })), 'committed')
     refused = 5
-    assert.equal(await settle(batch(small)), 'committed')
+    assert.equal(await commitBatch(batch(small)), 'committed')
     assert.deepEqual(flooded(holds), [])
-    assert.equal(await settle(batch({ frames: 45 })), 'given up')
+    assert.equal(await commitBatch(batch({ frames: 45 })), 'given up')
     assert.equal(flooded(holds)[0], `105 of 305 records of ${TOPIC} are refused (no_frame_0)`)
     const bad = settling({}, () => refusals(5))
     for (let count = 0; count < 5; count++)
-      assert.equal(await bad.settle(batch(small)), count < 4 ? 'committed' : 'given up')
+      assert.equal(await bad.commitBatch(batch(small)), count < 4 ? 'committed' : 'given up')
   })
 
   test('goes on by itself once the table fits again, and is no longer said to wait while its letters are sent', async () => {
     let refused = 100
     const heldAtSend: number[] = []
-    const send = async () => void heldAtSend.push(holdups.all().length)
-    const { settle, done, waits, holdups } = settling({ deadLetters: { send } }, () => {
+    const send = async () => void heldAtSend.push(stalls.all().length)
+    const { commitBatch, done, waits, stalls } = settling({ deadLetters: { send } }, () => {
       refused -= 40
       return refusals(refused)
     })
-    assert.equal(await settle(batch({ rows: 100 })), 'committed')
+    assert.equal(await commitBatch(batch({ rows: 100 })), 'committed')
     assert.deepEqual([waits.length, heldAtSend], [1, [0]])
     assert.equal(done.at(-1), 'settled 80 rows and 20 letters')
   })
 
   test('is left without a commit where a stop comes while it waits', async () => {
-    const { settle, stopping, done } = settling()
+    const { commitBatch, stopping, done } = settling()
     stopping.abort()
-    assert.equal(await settle(batch({ frames: 50 })), 'given up')
+    assert.equal(await commitBatch(batch({ frames: 50 })), 'given up')
     assert.deepEqual(done, [])
   })
 
   test('is told apart from a defect in the insert, which no wait for the table hides', async () => {
-    const { settle, errors, holds } = settling({ deliver: () => Promise.reject(new TypeError('of the insert')) })
-    assert.equal(await settle(batch({ rows: 5 })), 'given up')
+    const { commitBatch, errors, holds } = settling({
+      insertBatch: () => Promise.reject(new TypeError('of the insert')),
+    })
+    assert.equal(await commitBatch(batch({ rows: 5 })), 'given up')
     assert.equal(errors.length, 1)
     assert.deepEqual([...new Set(holds.map(({ name }) => name))], ['HR_DEFECT'])
   })

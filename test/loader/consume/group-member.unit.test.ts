@@ -30,7 +30,7 @@ test('a gap that an assignment before has met says nothing of the present one, w
   const clock: Clock = { nowMs: () => 0, elapsedMs: () => 0, random: () => 0, sleep: async () => undefined }
   const membership = createMembership({
     ...{ kafka: kafka as Kafka, options: {}, names: namesFor('own'), clock, log: silentLog, metrics },
-    gate: { hasRoom: () => true, enter: () => true, leave: () => undefined, empty: async () => undefined },
+    inFlightLimit: { hasRoom: () => true, enter: () => true, leave: () => undefined, empty: async () => undefined },
     intake: () => ({
       take: async () => 'taken',
       prepare: () => undefined,

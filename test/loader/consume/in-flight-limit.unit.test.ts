@@ -4,42 +4,42 @@ import { createInFlightLimit } from '../../../services/loader/consume/in-flight-
 
 describe('the bound on what is in flight', () => {
   test('lets one topic have most of it, never all', () => {
-    const gate = createInFlightLimit(100, () => undefined)
+    const inFlightLimit = createInFlightLimit(100, () => undefined)
     let held = 0
-    while (gate.enter('a', 1)) held++
+    while (inFlightLimit.enter('a', 1)) held++
     assert.ok(held >= 60 && held <= 70, `${held}`)
   })
 
   test('leaves room for the others, however many are stuck', () => {
-    const gate = createInFlightLimit(1_000, () => undefined)
-    for (const topic of ['a', 'b', 'c', 'd', 'e']) while (gate.enter(topic, 10));
-    assert.ok(gate.enter('f', 10))
+    const inFlightLimit = createInFlightLimit(1_000, () => undefined)
+    for (const topic of ['a', 'b', 'c', 'd', 'e']) while (inFlightLimit.enter(topic, 10));
+    assert.ok(inFlightLimit.enter('f', 10))
   })
 
   test('a topic that holds nothing may take one fetch of any size, so nothing is too large for ever', () => {
-    const gate = createInFlightLimit(100, () => undefined)
-    assert.ok(gate.enter('a', 5_000))
-    assert.ok(!gate.enter('a', 1))
-    assert.ok(gate.enter('b', 5_000))
-    gate.leave('a', 5_000)
-    gate.leave('b', 5_000)
-    assert.ok(gate.hasRoom('a', 50))
+    const inFlightLimit = createInFlightLimit(100, () => undefined)
+    assert.ok(inFlightLimit.enter('a', 5_000))
+    assert.ok(!inFlightLimit.enter('a', 1))
+    assert.ok(inFlightLimit.enter('b', 5_000))
+    inFlightLimit.leave('a', 5_000)
+    inFlightLimit.leave('b', 5_000)
+    assert.ok(inFlightLimit.hasRoom('a', 50))
   })
 
   test('tells when it is empty, and how much it holds', async () => {
     const seen: number[] = []
-    const gate = createInFlightLimit(100, (bytes) => seen.push(bytes))
-    await gate.empty()
-    gate.enter('a', 10)
+    const inFlightLimit = createInFlightLimit(100, (bytes) => seen.push(bytes))
+    await inFlightLimit.empty()
+    inFlightLimit.enter('a', 10)
     let empty = false
-    const waiting = gate.empty().then(() => {
+    const waiting = inFlightLimit.empty().then(() => {
       empty = true
     })
-    gate.enter('b', 5)
-    gate.leave('a', 10)
+    inFlightLimit.enter('b', 5)
+    inFlightLimit.leave('a', 10)
     await Promise.resolve()
     assert.equal(empty, false)
-    gate.leave('b', 5)
+    inFlightLimit.leave('b', 5)
     await waiting
     assert.deepEqual(seen, [10, 15, 5, 0])
   })

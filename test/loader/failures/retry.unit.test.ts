@@ -10,7 +10,7 @@ import {
   waitMs,
 } from '../../../services/loader/failures/retry.ts'
 
-function patience(given: Partial<RetryPolicy> = {}): RetryPolicy & { holds: string[]; waits: number[] } {
+function retryPolicy(given: Partial<RetryPolicy> = {}): RetryPolicy & { holds: string[]; waits: number[] } {
   const holds: string[] = []
   const waits: number[] = []
   const clock = {
@@ -21,7 +21,7 @@ function patience(given: Partial<RetryPolicy> = {}): RetryPolicy & { holds: stri
       signal?.throwIfAborted()
     },
   }
-  const holdups = {
+  const stalls = {
     hold: (what: string, { name }: { name: string }) => void holds.push(`${what} ${name}`),
     clear: () => void holds.push('clear'),
     reset: () => undefined,
@@ -31,7 +31,7 @@ function patience(given: Partial<RetryPolicy> = {}): RetryPolicy & { holds: stri
     holds,
     waits,
     clock,
-    holdups,
+    stalls,
     over: new AbortController().signal,
     stopping: new AbortController().signal,
     ...given,
@@ -46,7 +46,7 @@ const ambiguous: Failure = { ...tableFailure('ECONNRESET', ''), kind: 'ambiguous
 
 describe('patience', () => {
   test('doubles its waits up to the bound of the failure', async () => {
-    const patient = patience()
+    const patient = retryPolicy()
     await untilDecided('t', patient, failing(...Array(10).fill(ambiguous)))
     assert.deepEqual(patient.waits.slice(0, 6), [200, 400, 800, 1_600, 3_200, 5_000])
     assert.equal(Math.max(...patient.waits), WAIT_MAX_MS.ambiguous)
@@ -57,18 +57,18 @@ describe('patience', () => {
   test('gives back what no repetition cures; a cut body is tried once more', async () => {
     const data: Failure = { ...ambiguous, kind: 'data' }
     const cut: Failure = { ...ambiguous, kind: 'cut' }
-    assert.equal(await untilDecided('t', patience(), failing(ambiguous, data)), data)
-    assert.equal(await untilDecided('t', patience(), failing(cut, cut)), cut)
-    assert.equal(await untilDecided('t', patience(), failing(cut, null)), null)
+    assert.equal(await untilDecided('t', retryPolicy(), failing(ambiguous, data)), data)
+    assert.equal(await untilDecided('t', retryPolicy(), failing(cut, cut)), cut)
+    assert.equal(await untilDecided('t', retryPolicy(), failing(cut, null)), null)
   })
 
   test('ends with the assignment at once', async () => {
-    await assert.rejects(untilDecided('t', patience({ over: AbortSignal.abort() }), failing(null)), Abandoned)
+    await assert.rejects(untilDecided('t', retryPolicy({ over: AbortSignal.abort() }), failing(null)), Abandoned)
   })
 
   test('makes one more attempt when a stop comes while it waits, and none of its waits after that', async () => {
     const stopping = new AbortController()
-    const patient = patience({ stopping: stopping.signal })
+    const patient = retryPolicy({ stopping: stopping.signal })
     let attempts = 0
     const attempt = async () => {
       attempts++

@@ -32,11 +32,11 @@ function scene(kept = new Map<number, Committed>()) {
   }
   const common = { clock, log: silentLog, metrics }
   const notes = createStallNotes({ ...common, kafka, names: namesFor('headrace') })
-  const holdups = notes.watching(TOPIC, createStalls(common))
+  const stalls = notes.watching(TOPIC, createStalls(common))
   const states = new Map([`${TOPIC}/0`, `${TOPIC}/1`].map((place) => [place, {} as never]))
   notes.assigned({ topics: [TOPIC], states })
   return {
-    ...{ clock, notes, holdups, kept, writes, metrics },
+    ...{ clock, notes, stalls, kept, writes, metrics },
     stored: () => parseStall(kept.get(0)?.metadata ?? ''),
     away: (isAway: boolean) => {
       away = isAway
@@ -46,16 +46,16 @@ function scene(kept = new Map<number, Committed>()) {
 
 describe('what the loader waits for', () => {
   test('a wait that passes soon is not stored, and one that lasts is, once, with its time', async () => {
-    const { clock, notes, holdups, stored, writes } = scene()
-    holdups.hold(STREAM, refused())
+    const { clock, notes, stalls, stored, writes } = scene()
+    stalls.hold(STREAM, refused())
     await clock.runTo(1_000)
-    holdups.clear(STREAM)
+    stalls.clear(STREAM)
     await clock.runTo(20_000)
     assert.deepEqual([writes, notes.stalled()], [[], []])
 
     const sinceMs = clock.nowMs()
     for (let ms = 20_000; ms <= 60_000; ms += 1_000) {
-      holdups.hold(STREAM, refused())
+      stalls.hold(STREAM, refused())
       await clock.runTo(ms)
     }
     assert.deepEqual(stored(), { v: 1, sinceMs, reason: 'MISSING_COLUMN', message: 'no such column' })
@@ -68,26 +68,26 @@ describe('what the loader waits for', () => {
 
   test('a wait that goes on at the next step, or after a restart, keeps its time; it is over when rows go on', async () => {
     const first = scene()
-    first.holdups.hold(STREAM, refused())
+    first.stalls.hold(STREAM, refused())
     await first.clock.runTo(10_000)
     const since = first.stored()?.sinceMs
-    first.holdups.clear(STREAM)
+    first.stalls.clear(STREAM)
     await first.clock.runTo(11_000)
-    first.holdups.hold(STREAM, { name: 'UNKNOWN_TABLE', message: 'gone', needsPerson: true })
+    first.stalls.hold(STREAM, { name: 'UNKNOWN_TABLE', message: 'gone', needsPerson: true })
     await first.clock.runTo(20_000)
     assert.deepEqual([first.stored()?.sinceMs, first.stored()?.reason], [since, 'UNKNOWN_TABLE'])
     await first.notes.close()
 
-    const { clock, notes, holdups, stored, metrics, kept } = scene(first.kept)
+    const { clock, notes, stalls, stored, metrics, kept } = scene(first.kept)
     await clock.runTo(60_000)
     assert.equal(stored()?.sinceMs, since, 'a start alone says nothing')
     assert.equal((await metrics.stalledSince.get()).values[0]?.value, (since ?? 0) / 1000)
     notes.progress(TOPIC)
     await clock.runTo(62_000)
-    holdups.hold(STREAM, refused())
+    stalls.hold(STREAM, refused())
     await clock.runTo(70_000)
     assert.equal(stored()?.sinceMs, since)
-    holdups.clear(STREAM)
+    stalls.clear(STREAM)
     notes.progress(TOPIC)
     await clock.runTo(80_000)
     assert.deepEqual([stored(), kept.get(1)?.metadata, notes.stalled()], [null, '', []])
@@ -96,9 +96,9 @@ describe('what the loader waits for', () => {
   })
 
   test('what Kafka does not take is stored later, and holds nothing up', async () => {
-    const { clock, notes, holdups, stored, away } = scene()
+    const { clock, notes, stalls, stored, away } = scene()
     away(true)
-    holdups.hold(STREAM, refused())
+    stalls.hold(STREAM, refused())
     await clock.runTo(8_000)
     assert.deepEqual([stored(), notes.stalled().length], [null, 1])
     away(false)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Failure } from '../../../services/loader/failures/classify-error.ts'
-import { heedingOverload } from '../../../services/loader/insert/overload-backoff.ts'
+import { withOverloadBackoff } from '../../../services/loader/insert/overload-backoff.ts'
 import { virtualClock } from '../../support/clocks.ts'
 
 const overload: Failure = { kind: 'overload', code: 202, name: 'TOO_MANY_SIMULTANEOUS_QUERIES', message: '', row: null }
@@ -17,7 +17,7 @@ test('an answer of an overloaded server holds the inserts of all tables, longer 
     started.push(clock.elapsedMs())
     return answers.shift() ?? null
   }
-  const writer = heedingOverload({ insert: answer, run, ask }, clock)
+  const writer = withOverloadBackoff({ insert: answer, run, ask }, clock)
   const { signal } = new AbortController()
   const all = (async () => {
     for (const table of ['a', 'b', 'c', 'd', 'e']) await writer.insert(insert(table), signal)
@@ -39,7 +39,7 @@ test('a hold ends with the assignment', async () => {
     asked += 1
     return overload
   }
-  const writer = heedingOverload({ insert: answer, run, ask }, clock)
+  const writer = withOverloadBackoff({ insert: answer, run, ask }, clock)
   await writer.insert(insert('a'), over.signal)
   const second = writer.insert(insert('b'), over.signal)
   over.abort(new Error('over'))

@@ -139,7 +139,7 @@ export function createGroup(world: World): Group {
     const chosen = able[between(random, 0, able.length - 1)]
     if (chosen === undefined) return false
     if (chosen.share.position < lowOf(chosen.place)) outOfRange(chosen.member, chosen.place, chosen.share)
-    else void deliver(chosen.member, chosen.place, chosen.share)
+    else void insertBatch(chosen.member, chosen.place, chosen.share)
     return true
   }
 
@@ -157,7 +157,7 @@ export function createGroup(world: World): Group {
     })
   }
 
-  async function deliver(member: Member, place: string, share: Share): Promise<void> {
+  async function insertBatch(member: Member, place: string, share: Share): Promise<void> {
     const [topic = '', partition] = place.split('/')
     const end = world.ends.get(place) as number
     const left = (world.logs.get(place) ?? []).filter(({ message }) => Number(message.offset) >= share.position)

@@ -99,7 +99,7 @@ function start(world: World, group: Group): Loader {
     log: silentLog,
     metrics,
   }
-  const told = { onAssigned: (_: Assigned) => undefined, onSettled: () => undefined, onFailure }
+  const told = { onAssigned: (_: Assigned) => undefined, onCommitted: () => undefined, onFailure }
   const outer = {
     writer: writerOf(life),
     tables: tablesOf(life),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { HEAD_BYTES_MAX, openHead, writeHead } from '../../../services/loader/splice/row-prefix.ts'
+import { openPrefix, PREFIX_BYTES_MAX, writePrefix } from '../../../services/loader/splice/row-prefix.ts'
 import { testSeed } from '../../support/seed.ts'
 
 test('the head of a row is its text, whatever came before it: the next offset, another one, a digit more, another time', () => {
@@ -18,13 +18,13 @@ test('the head of a row is its text, whatever came before it: the next offset, a
     fc.constantFrom(0, -1, 1_700_000_000_123),
     steps,
     (partition, start, startMs, walk) => {
-      const head = openHead(partition)
-      const body = Buffer.alloc(HEAD_BYTES_MAX * (walk.length + 1))
+      const prefix = openPrefix(partition)
+      const body = Buffer.alloc(PREFIX_BYTES_MAX * (walk.length + 1))
       let [offset, timestampMs, at, expected] = [start, startMs, 0, '']
       for (const { skipped, laterMs } of [{ skipped: 0, laterMs: 0 }, ...walk]) {
         offset += 1 + skipped
         timestampMs += laterMs
-        at = writeHead(head, body, at, offset, timestampMs)
+        at = writePrefix(prefix, body, at, offset, timestampMs)
         expected += `{"_partition":${partition},"_offset":${offset},"_fetched_at":${timestampMs},`
         assert.equal(body.toString('latin1', 0, at), expected)
       }

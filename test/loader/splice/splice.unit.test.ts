@@ -5,7 +5,7 @@ import type { RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import { frame, MARKER_HEADER, replayHeaders } from '#shared/messages/frame.ts'
 import { type BatchPart, batchOf, type PartitionState, type Target } from '../../../services/loader/batch/batch.ts'
 import { originOf } from '../../../services/loader/batch/row-ranges.ts'
-import { HEAD_BYTES_MAX } from '../../../services/loader/splice/row-prefix.ts'
+import { PREFIX_BYTES_MAX } from '../../../services/loader/splice/row-prefix.ts'
 import { bytesOfBatch, type RefusedSchema, splice, unknownSchemas } from '../../../services/loader/splice/splice.ts'
 import { markerOf } from '../../support/published.ts'
 import { testSeed } from '../../support/seed.ts'
@@ -44,33 +44,33 @@ const marker = (records: number, watermark: string | null = null, coveredBelow?:
   },
 })
 const START: PartitionState = { nextOffset: 100, watermark: 'w0', open: 0, lost: null }
-const linesOf = (chunk: BatchPart | undefined) => chunk?.body.toString().split('\n').slice(0, -1)
+const linesOf = (part: BatchPart | undefined) => part?.body.toString().split('\n').slice(0, -1)
 
 describe('splicing', () => {
   test("writes the loader's columns in front of the record's own bytes", () => {
-    const [chunk, ...others] = splice(
+    const [part, ...others] = splice(
       batch([frame(1, '{"id":"ü","n":1.50}'), frame(1, '{}'), frame(1, '{ \n }'), frame(1, '{ "a" : 1 }')]),
       START,
       lookup,
     )
     assert.equal(others.length, 0)
-    const head = (offset: number) => `{"_partition":7,"_offset":${offset},"_fetched_at":1700000000123`
-    assert.deepEqual(linesOf(chunk), [
-      `${head(100)},"id":"ü","n":1.50}`,
-      `${head(101)}}`,
-      `${head(102)}}`,
-      `${head(103)}, "a" : 1 }`,
+    const prefix = (offset: number) => `{"_partition":7,"_offset":${offset},"_fetched_at":1700000000123`
+    assert.deepEqual(linesOf(part), [
+      `${prefix(100)},"id":"ü","n":1.50}`,
+      `${prefix(101)}}`,
+      `${prefix(102)}}`,
+      `${prefix(103)}, "a" : 1 }`,
     ])
-    assert.equal(chunk?.after.nextOffset, 105)
-    assert.equal(chunk?.after.open, 4)
+    assert.equal(part?.after.nextOffset, 105)
+    assert.equal(part?.after.open, 4)
   })
 
   test('keeps nothing of the bytes that it was lent', () => {
     const lent = [Buffer.from('key'), Buffer.from('no frame'), frame(1, '{"a":1}')] as const
-    const [chunk] = splice(batch([{ key: lent[0], value: lent[1] }, lent[2]]), START, lookup)
+    const [part] = splice(batch([{ key: lent[0], value: lent[1] }, lent[2]]), START, lookup)
     for (const bytes of lent) bytes.fill(0)
-    assert.deepEqual([String(chunk?.letters[0]?.key), String(chunk?.letters[0]?.value)], ['key', 'no frame'])
-    assert.match(String(linesOf(chunk)), /,"a":1}$/)
+    assert.deepEqual([String(part?.letters[0]?.key), String(part?.letters[0]?.value)], ['key', 'no frame'])
+    assert.match(String(linesOf(part)), /,"a":1}$/)
   })
 
   test('counts no replayed record to the page that it lies in, and no watermark of its marker', () => {
@@ -87,29 +87,29 @@ describe('splicing', () => {
       replayMarker,
       frame(1, '{"a":3}'),
     ]
-    const [chunk] = splice(batch([...messages, marker(2, 'w1'), replayed(frame(1, '{"a":4}'))]), START, lookup)
+    const [part] = splice(batch([...messages, marker(2, 'w1'), replayed(frame(1, '{"a":4}'))]), START, lookup)
     assert.deepEqual(
-      chunk?.markers.map(({ offset, counted }) => [offset, counted]),
+      part?.markers.map(({ offset, counted }) => [offset, counted]),
       [
         [103, null],
         [105, 2],
       ],
     )
-    assert.deepEqual([chunk?.rows, chunk?.after.open, chunk?.after.watermark], [4, 0, 'w1'])
+    assert.deepEqual([part?.rows, part?.after.open, part?.after.watermark], [4, 0, 'w1'])
     assert.deepEqual(
-      [...(chunk?.replays ?? [])],
+      [...(part?.replays ?? [])],
       [101, 102, 106].map((offset) => [offset, 3]),
     )
   })
 
   test('begins another chunk where the schema changes, each with the offset that it ends at', () => {
-    const chunks = splice(
+    const parts = splice(
       batch([frame(1, '{"a":1}'), frame(2, '{"a":2}'), frame(2, '{"a":3}'), frame(1, '{"a":4}')]),
       START,
       lookup,
     )
     assert.deepEqual(
-      chunks.map(({ target: of, rows, after }) => [of?.id, rows, after.nextOffset, after.open]),
+      parts.map(({ target: of, rows, after }) => [of?.id, rows, after.nextOffset, after.open]),
       [
         [1, 1, 101, 1],
         [2, 2, 103, 3],
@@ -119,19 +119,19 @@ describe('splicing', () => {
   })
 
   test('a marker ends the count of its page and moves the watermark only when it carries one', () => {
-    const [chunk] = splice(
+    const [part] = splice(
       batch([frame(1, '{"a":1}'), marker(2), frame(1, '{"a":1}'), marker(1, 'w1'), frame(1, '{"a":1}')]),
       { ...START, open: 1 },
       lookup,
     )
     assert.deepEqual(
-      chunk?.markers.map(({ offset, counted }) => [offset, counted]),
+      part?.markers.map(({ offset, counted }) => [offset, counted]),
       [
         [101, 2],
         [103, 1],
       ],
     )
-    assert.deepEqual(chunk?.after, { nextOffset: 106, watermark: 'w1', open: 1, lost: null })
+    assert.deepEqual(part?.after, { nextOffset: 106, watermark: 'w1', open: 1, lost: null })
   })
 
   test('from where on everything was read and accepted: behind the last letter, and behind a page that was not read whole', () => {
@@ -140,8 +140,8 @@ describe('splicing', () => {
       headers: { [MARKER_HEADER]: JSON.stringify({ ...markerOf(7, 1, 0), complete: { from: 100, startedMs: 0 } }) },
     }
     const wholeFrom = (...messages: Parameters<typeof batch>[0]) => {
-      const [chunk] = splice(batch([...messages, frame(1, '{"a":1}'), complete]), { ...START, wholeFrom: 100 }, lookup)
-      return [chunk?.markers.at(-1)?.wholeFrom, chunk?.after.wholeFrom]
+      const [part] = splice(batch([...messages, frame(1, '{"a":1}'), complete]), { ...START, wholeFrom: 100 }, lookup)
+      return [part?.markers.at(-1)?.wholeFrom, part?.after.wholeFrom]
     }
     assert.deepEqual(wholeFrom(frame(1, '{"a":1}'), marker(1)), [100, 100])
     assert.deepEqual(wholeFrom(Buffer.from('xyz{}'), marker(1)), [101, 101])
@@ -151,13 +151,13 @@ describe('splicing', () => {
   })
 
   test('an unknown count stays unknown until the next marker', () => {
-    const [chunk] = splice(
+    const [part] = splice(
       batch([frame(1, '{"a":1}'), marker(9), frame(1, '{"a":1}'), marker(1)]),
       { ...START, open: null },
       lookup,
     )
     assert.deepEqual(
-      chunk?.markers.map(({ counted }) => counted),
+      part?.markers.map(({ counted }) => counted),
       [null, 1],
     )
   })
@@ -165,14 +165,14 @@ describe('splicing', () => {
   test('while records are lost, markers carry no watermark before the run that asked for them again', () => {
     const lost = { from: 50, below: 100 }
     const of = (watermark: string, coveredBelow?: number) => marker(0, watermark, coveredBelow)
-    const [chunk] = splice(batch([of('w1'), of('w2', 99)]), { ...START, lost }, lookup)
-    assert.deepEqual([chunk?.after.watermark, chunk?.after.lost?.below], ['w0', 100])
+    const [part] = splice(batch([of('w1'), of('w2', 99)]), { ...START, lost }, lookup)
+    assert.deepEqual([part?.after.watermark, part?.after.lost?.below], ['w0', 100])
     const [later] = splice(batch([of('w1'), of('w2', 100), of('w3')]), { ...START, lost }, lookup)
     assert.deepEqual([later?.after.watermark, later?.after.lost], ['w3', null])
   })
 
   test('what is no frame becomes a letter with its bytes and a reason, and counts as read', () => {
-    const [chunk] = splice(
+    const [part] = splice(
       batch([
         Buffer.alloc(0),
         Buffer.from('xyz{}'),
@@ -187,7 +187,7 @@ describe('splicing', () => {
       lookup,
     )
     assert.deepEqual(
-      chunk?.letters.map(({ reason, offset }) => `${reason} ${offset}`),
+      part?.letters.map(({ reason, offset }) => `${reason} ${offset}`),
       [
         'empty 100',
         'no_frame 101',
@@ -199,13 +199,13 @@ describe('splicing', () => {
         'unknown_marker 107',
       ],
     )
-    assert.equal(chunk?.after.open, 8)
-    assert.deepEqual(chunk?.letters[1]?.value, Buffer.from('xyz{}'))
+    assert.equal(part?.after.open, 8)
+    assert.deepEqual(part?.letters[1]?.value, Buffer.from('xyz{}'))
   })
 
   test('a batch of nothing but control records still moves the offset', () => {
-    const [chunk] = splice(batch([]), START, lookup)
-    assert.deepEqual([chunk?.rows, chunk?.target, chunk?.after.nextOffset], [0, null, 101])
+    const [part] = splice(batch([]), START, lookup)
+    assert.deepEqual([part?.rows, part?.target, part?.after.nextOffset], [0, null, 101])
   })
 
   test('gives nothing while one of the schemas is not known', () => {
@@ -229,9 +229,9 @@ describe('splicing', () => {
         (records) => {
           const payloads = records.map(([id, record]) => [id, JSON.stringify(record)] as const)
           const read = batch(payloads.map(([id, text]) => frame(id, text)))
-          const chunks = splice(read, START, lookup)
-          const whole = batchOf(chunks)
-          assert.ok(chunks.reduce((total, { body }) => total + body.length, 0) <= bytesOfBatch(read))
+          const parts = splice(read, START, lookup)
+          const whole = batchOf(parts)
+          assert.ok(parts.reduce((total, { body }) => total + body.length, 0) <= bytesOfBatch(read))
           assert.equal(whole.bytes, bytesOfBatch(read))
           for (const [row, [, text]] of payloads.entries()) {
             const origin = originOf(whole, row)
@@ -249,8 +249,8 @@ describe('splicing', () => {
   test('a batch of none takes what its values and its heads take, and its last chunk counts for all of it', () => {
     const [a, b, c] = [frame(1, '{"a":1}'), frame(2, '{"a":22}'), frame(1, '{}')]
     const read = batch([a, null, b, c])
-    assert.equal(bytesOfBatch(read), 1024 + 4 * HEAD_BYTES_MAX + a.length + b.length + c.length)
-    assert.equal(bytesOfBatch({ ...read, valueBytes: 5000 }), 1024 + 4 * HEAD_BYTES_MAX + 5000)
+    assert.equal(bytesOfBatch(read), 1024 + 4 * PREFIX_BYTES_MAX + a.length + b.length + c.length)
+    assert.equal(bytesOfBatch({ ...read, valueBytes: 5000 }), 1024 + 4 * PREFIX_BYTES_MAX + 5000)
     assert.deepEqual(
       splice(read, START, lookup).map(({ bytes }) => bytes),
       [0, 0, bytesOfBatch(read)],
@@ -259,9 +259,9 @@ describe('splicing', () => {
 
   test('the rows of a second chunk fit whatever was said of the bytes of the batch', () => {
     const values = [frame(1, '{"a":1}'), frame(2, `{"a":"${'x'.repeat(500)}"}`)]
-    const chunks = splice({ ...batch(values), valueBytes: values[0]?.length as number }, START, lookup)
+    const parts = splice({ ...batch(values), valueBytes: values[0]?.length as number }, START, lookup)
     assert.equal(
-      linesOf(chunks[1])?.[0]?.length,
+      linesOf(parts[1])?.[0]?.length,
       `{"_partition":7,"_offset":101,"_fetched_at":1700000000123,"a":"`.length + 502,
     )
   })
@@ -287,7 +287,7 @@ describe('splicing', () => {
   })
 
   test('a letter has the time, the key and the value of its message, and says what is known of why', () => {
-    const [chunk] = splice(
+    const [part] = splice(
       batch([
         { value: Buffer.from('xyz'), key: Buffer.from('k') },
         null,
@@ -297,7 +297,7 @@ describe('splicing', () => {
       START,
       lookup,
     )
-    const [foreign, none, refused, unknown] = chunk?.letters ?? []
+    const [foreign, none, refused, unknown] = part?.letters ?? []
     const { issues, ...place } = foreign ?? { issues: '' }
     assert.deepEqual(place, {
       ...{ offset: 100, timestampMs: 1700000000123, reason: 'no_frame' },
@@ -311,12 +311,12 @@ describe('splicing', () => {
 
   test('a marker in a list of headers is read', () => {
     const { headers } = marker(0, 'w5')
-    const [chunk] = splice(
+    const [part] = splice(
       batch([{ headers: { [MARKER_HEADER]: [headers?.[MARKER_HEADER] as Buffer] } }]),
       START,
       lookup,
     )
-    assert.deepEqual([chunk?.markers.length, chunk?.after.watermark], [1, 'w5'])
+    assert.deepEqual([part?.markers.length, part?.after.watermark], [1, 'w5'])
   })
 
   test('what speaks of a share is kept with the watermark until another says otherwise', () => {
@@ -369,8 +369,8 @@ describe('splicing', () => {
     const end = (number: number, records: number) =>
       page(number, records, { last: true, complete: { from: 100, startedMs: 0 } })
     const walked = (...messages: Partial<RawMessage>[]) => {
-      const [chunk] = splice(batch(messages), { ...START, open: null }, lookup)
-      return [chunk?.markers.at(-1)?.walked, chunk?.after.walked]
+      const [part] = splice(batch(messages), { ...START, open: null }, lookup)
+      return [part?.markers.at(-1)?.walked, part?.after.walked]
     }
     assert.deepEqual(walked(page(1, 3), page(2, 4)), [undefined, { run: 'test', page: 2, records: 7 }])
     assert.deepEqual(walked(page(1, 3), page(2, 4), end(3, 5)), [12, undefined])

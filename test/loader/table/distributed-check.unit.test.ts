@@ -10,7 +10,7 @@ const spec = { table: 'orders', columns: [], primaryKey: ['id', 'line'], waterma
 const column = { type: 'UInt8', kind: '', expression: '', comment: '', inPartitionKey: false }
 const SPREAD = 'Headrace: spread over shards of weight '
 
-function front(given: Partial<FoundTable> = {}): FoundTable {
+function distributed(given: Partial<FoundTable> = {}): FoundTable {
   const columns = new Map(['id', 'line', '_deleted', '_version'].map((name) => [name, column]))
   const keys = { sortingKey: '', partitionKey: '', comment: `${SPREAD}1, 1` }
   return { engine: 'Distributed', engineFull: over(), ...keys, columns, ...given }
@@ -20,11 +20,11 @@ function over({ cluster = 'main', database = 'db', key = ', cityHash64(id, line)
   return `Distributed('${cluster}', '${database}', 'orders_local'${key})`
 }
 
-const without = (name: string) => new Map([...front().columns].filter(([each]) => each !== name))
+const without = (name: string) => new Map([...distributed().columns].filter(([each]) => each !== name))
 
 describe('a table in front of shards', () => {
   const name = (given: Partial<FoundTable>, place: Placement = at, weights: string | null = '1, 1') =>
-    distributedMistake(spec, front(given), place, weights)?.name ?? null
+    distributedMistake(spec, distributed(given), place, weights)?.name ?? null
 
   test('is accepted where rows of one key come to one shard and what decides is shown', () => {
     assert.equal(name({}), null)
@@ -49,7 +49,7 @@ describe('a table in front of shards', () => {
 
   test('spreads rows by nothing but their key', () => {
     for (const key of [', rand()', ', cityHash64(total)', ', cityHash64(id, total)', '', ', 1']) {
-      const found = distributedMistake(spec, front({ engineFull: over({ key }) }), at, '1, 1')
+      const found = distributedMistake(spec, distributed({ engineFull: over({ key }) }), at, '1, 1')
       assert.equal(found?.name, 'SHARDING_KEY', key)
       assert.match(
         found.remedy,
@@ -67,7 +67,7 @@ describe('a table in front of shards', () => {
 
   test('shows what decides which version is the newest', () => {
     for (const column of ['_deleted', '_version']) {
-      const found = distributedMistake(spec, front({ columns: without(column) }), at, '1, 1')
+      const found = distributedMistake(spec, distributed({ columns: without(column) }), at, '1, 1')
       assert.deepEqual(
         [found?.name, found?.message],
         ['FRONT_COLUMN', `table orders does not show ${column} of the shards`],
@@ -79,11 +79,11 @@ describe('a table in front of shards', () => {
 
 describe('a ledger', () => {
   const alone: Placement = { database: 'db', cluster: undefined }
-  const table = front({ engine: 'ReplacingMergeTree', engineFull: 'ReplacingMergeTree(loaded_at)' })
-  const made = (place: Placement, found: { table?: FoundTable; front?: FoundTable }) =>
+  const table = distributed({ engine: 'ReplacingMergeTree', engineFull: 'ReplacingMergeTree(loaded_at)' })
+  const made = (place: Placement, found: { table?: FoundTable; distributed?: FoundTable }) =>
     ledgerStatements(
       place,
-      { table: null, front: null, view: null, weights: '1, 1', ...found },
+      { table: null, distributed: null, view: null, weights: '1, 1', ...found },
       'pages',
       createLedger,
     ).map((text) => /^CREATE TABLE IF NOT EXISTS `db`\.`(\w+)`/.exec(text)?.[1])
@@ -91,17 +91,17 @@ describe('a ledger', () => {
   test('on one server is made where it is missing', () => {
     assert.deepEqual(made(alone, {}), ['pages'])
     assert.deepEqual(made(alone, { table }), [])
-    assert.deepEqual(made({ ...at, sharded: false }, { table, front: front() }), [])
+    assert.deepEqual(made({ ...at, sharded: false }, { table, distributed: distributed() }), [])
   })
 
   test('on shards is two tables, of which neither may be missing', () => {
     assert.deepEqual(made(at, {}), ['pages_local', 'pages'])
     assert.deepEqual(made(at, { table }), ['pages_local', 'pages'])
-    assert.deepEqual(made(at, { front: front() }), ['pages_local', 'pages'])
-    assert.deepEqual(made(at, { table, front: front() }), [])
+    assert.deepEqual(made(at, { distributed: distributed() }), ['pages_local', 'pages'])
+    assert.deepEqual(made(at, { table, distributed: distributed() }), [])
     const [, text = ''] = ledgerStatements(
       at,
-      { table: null, front: null, view: null, weights: '1, 1' },
+      { table: null, distributed: null, view: null, weights: '1, 1' },
       'pages',
       createLedger,
     )
@@ -114,7 +114,7 @@ describe('a ledger', () => {
   })
 
   test('that lies on one server is taken as it is', () => {
-    assert.deepEqual(made(at, { front: table }), [])
-    assert.deepEqual(made(at, { table, front: table }), [])
+    assert.deepEqual(made(at, { distributed: table }), [])
+    assert.deepEqual(made(at, { table, distributed: table }), [])
   })
 })

@@ -5,9 +5,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readConfig } from '#shared/config/config.ts'
 import { insertNeeds } from '../../../services/loader/insert/writer.ts'
-import { createFront, frontOf, shardingKeyOf, weightsIn } from '../../../services/loader/table/distributed.ts'
+import {
+  createDistributed,
+  distributedOf,
+  shardingKeyOf,
+  weightsIn,
+} from '../../../services/loader/table/distributed.ts'
 import { unlessDenied } from '../../../services/loader/table/introspect.ts'
-import { judgeServer } from '../../../services/loader/table/server-check.ts'
+import { serverFindings } from '../../../services/loader/table/server-check.ts'
 import { diffTable } from '../../../services/loader/table/table-diff.ts'
 
 const at = { database: 'db', cluster: 'main', sharded: true }
@@ -25,17 +30,17 @@ describe('a table over shards', () => {
   test('is a Replicated one on each server behind a Distributed one that spreads rows by their key; the view reads through it', () => {
     const { steps, refused } = diffTable(
       spec,
-      { table: null, view: null, front: null, weights: '1, 1' },
+      { table: null, view: null, distributed: null, weights: '1, 1' },
       { at, latest: true, canonical: (type) => type },
     )
     assert.equal(refused, null)
-    const [local = '', front = '', view = '', ...others] = steps.map(({ statement }) => statement)
+    const [local = '', distributed = '', view = '', ...others] = steps.map(({ statement }) => statement)
     assert.match(
       local,
       /^CREATE TABLE IF NOT EXISTS `db`\.`shop_orders_local` ON CLUSTER `main` .*ENGINE = ReplicatedReplacingMergeTree\(_version, _deleted\)/s,
     )
     assert.equal(
-      front,
+      distributed,
       `CREATE TABLE IF NOT EXISTS \`db\`.\`shop_orders\` ON CLUSTER \`main\` AS \`db\`.\`shop_orders_local\`
 ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`line\`)) COMMENT 'Headrace: spread over shards of weight 1, 1'`,
     )
@@ -45,20 +50,22 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
 
   test('is known by its engine, however it was written', () => {
     const is = { cluster: 'main', database: 'db', table: 't_local', shardingKey: 'cityHash64(id, line)' }
-    assert.deepEqual(frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line))"), is)
-    assert.deepEqual(frontOf('Distributed(main, db, t_local, cityHash64(id, line))'), is)
+    assert.deepEqual(distributedOf("Distributed('main', 'db', 't_local', cityHash64(id, line))"), is)
+    assert.deepEqual(distributedOf('Distributed(main, db, t_local, cityHash64(id, line))'), is)
     assert.deepEqual(
-      frontOf("Distributed('main', 'db', 't_local', cityHash64(id, line), 'policy') SETTINGS fsync_after_insert = 1"),
+      distributedOf(
+        "Distributed('main', 'db', 't_local', cityHash64(id, line), 'policy') SETTINGS fsync_after_insert = 1",
+      ),
       is,
     )
-    assert.deepEqual(frontOf("Distributed('main', 'db', 't_local')"), { ...is, shardingKey: '' })
-    assert.deepEqual(frontOf("Distributed('it\\'s', 'db', 't_local')")?.cluster, "it's")
-    assert.deepEqual(frontOf("Distributed(`main`, 'd\\\\b', 't_local' , rand() , 'policy' )"), {
+    assert.deepEqual(distributedOf("Distributed('main', 'db', 't_local')"), { ...is, shardingKey: '' })
+    assert.deepEqual(distributedOf("Distributed('it\\'s', 'db', 't_local')")?.cluster, "it's")
+    assert.deepEqual(distributedOf("Distributed(`main`, 'd\\\\b', 't_local' , rand() , 'policy' )"), {
       ...is,
       database: 'd\\b',
       shardingKey: 'rand()',
     })
-    assert.deepEqual(frontOf("Distributed('', 'db', 't_local')"), { ...is, cluster: '', shardingKey: '' })
+    assert.deepEqual(distributedOf("Distributed('', 'db', 't_local')"), { ...is, cluster: '', shardingKey: '' })
     for (const other of [
       'ReplacingMergeTree(_version) ORDER BY id',
       'Distributed',
@@ -66,25 +73,25 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
       "Distributed('main', 'db')",
       '',
     ]) {
-      assert.equal(frontOf(other), null, other)
+      assert.equal(distributedOf(other), null, other)
     }
   })
 
   test('is written as it is read: names in quotes, the weights of its shards where they are known, the columns of another table where it is said', () => {
     const over = { table: "it's", shardingKey: shardingKeyOf(['id']), weights: null }
-    const text = createFront({ ...at, cluster: undefined }, 't', over)
+    const text = createDistributed({ ...at, cluster: undefined }, 't', over)
     assert.equal(
       text,
       `CREATE TABLE IF NOT EXISTS \`db\`.\`t\` AS \`db\`.\`it's\`\nENGINE = Distributed('', 'db', 'it\\'s', cityHash64(\`id\`))`,
     )
-    assert.match(createFront(at, 't', { ...over, like: 'other' }), /AS `db`\.`other`\n.*'it\\'s'/)
-    assert.deepEqual(frontOf(text.split('ENGINE = ')[1] ?? ''), {
+    assert.match(createDistributed(at, 't', { ...over, like: 'other' }), /AS `db`\.`other`\n.*'it\\'s'/)
+    assert.deepEqual(distributedOf(text.split('ENGINE = ')[1] ?? ''), {
       cluster: '',
       database: 'db',
       table: "it's",
       shardingKey: 'cityHash64(`id`)',
     })
-    const comment = / COMMENT '(.*)'$/.exec(createFront(at, 't', { ...over, weights: '2, 1' }))?.[1] ?? ''
+    const comment = / COMMENT '(.*)'$/.exec(createDistributed(at, 't', { ...over, weights: '2, 1' }))?.[1] ?? ''
     assert.deepEqual(
       [weightsIn(comment), weightsIn('of a person'), weightsIn(`${comment.slice(1)}`), weightsIn('')],
       ['2, 1', null, null, null],
@@ -94,7 +101,7 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
   test('needs settings of its own to be free', () => {
     const settings = [{ name: 'distributed_foreground_insert', value: '0', readonly: 1 }]
     const findings = (sharded: boolean) =>
-      judgeServer({ ...at, sharded }, { user: 'u', settings, lacking: new Set() }, insertNeeds({ sharded })).map(
+      serverFindings({ ...at, sharded }, { user: 'u', settings, lacking: new Set() }, insertNeeds({ sharded })).map(
         ({ name }) => name,
       )
     assert.deepEqual([findings(true), findings(false)], [['SETTING_FIXED'], []])
@@ -103,7 +110,7 @@ ENGINE = Distributed('main', 'db', 'shop_orders_local', cityHash64(\`id\`, \`lin
 
 test('a cluster that the server does not know, that has more shards than are used, or that replicates twice is named', () => {
   const find = (sharded: boolean, shards: number, replicas: number, internal: boolean) =>
-    judgeServer(
+    serverFindings(
       { ...at, sharded },
       { user: 'u', settings: [], lacking: new Set(), cluster: { shards, replicas, internal } },
       {},

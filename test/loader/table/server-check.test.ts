@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test'
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import { silentLog } from '#shared/log.ts'
 import { INSERT_NEEDS } from '../../../services/loader/insert/writer.ts'
-import { judgeServer } from '../../../services/loader/table/server-check.ts'
+import { serverFindings } from '../../../services/loader/table/server-check.ts'
 import type { Finding } from '../../../services/loader/table/table-diff.ts'
 import { createTables } from '../../../services/loader/table/tables.ts'
 import { query } from '../../support/loading.ts'
@@ -59,7 +59,7 @@ describe('the start', () => {
       { name: 'input_format_null_as_default', value: '1', readonly: 0 },
     ]
     const at = { database: 'db', cluster: undefined }
-    const found = judgeServer(at, { user: 'u', settings, lacking: new Set(['INSERT', 'CREATE VIEW']) }, INSERT_NEEDS)
+    const found = serverFindings(at, { user: 'u', settings, lacking: new Set(['INSERT', 'CREATE VIEW']) }, INSERT_NEEDS)
     assert.deepEqual(
       found.map(({ name, severity, message }) => [name, severity, message]),
       [

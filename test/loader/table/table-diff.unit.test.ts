@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { LOADER_COLUMNS, type Placement, type TableSpec } from '../../../services/loader/table/ddl.ts'
 import type { ExistingTables, FoundColumn, FoundTable, FoundView } from '../../../services/loader/table/introspect.ts'
-import { diffTable, type Judging } from '../../../services/loader/table/table-diff.ts'
+import { type DiffContext, diffTable } from '../../../services/loader/table/table-diff.ts'
 
 const ALONE: Placement = { database: 'db', cluster: undefined }
 const REPLICATED: Placement = { database: 'db', cluster: 'main' }
@@ -62,15 +62,15 @@ function view(given: Partial<FoundView> & { types?: Record<string, string> } = {
   return { engine: 'View', comment: 'Headrace: the newest version', columns, ...rest }
 }
 
-function judged(found: Partial<ExistingTables>, given: Partial<Judging> & { spec?: Partial<TableSpec> } = {}) {
-  const { spec: other, ...judging } = given
-  const whole = { table: null, view: null, front: null, weights: null, ...found }
-  return diffTable({ ...spec, ...other }, whole, { at: ALONE, latest: true, canonical: (type) => type, ...judging })
+function checked(found: Partial<ExistingTables>, given: Partial<DiffContext> & { spec?: Partial<TableSpec> } = {}) {
+  const { spec: other, ...context } = given
+  const whole = { table: null, view: null, distributed: null, weights: null, ...found }
+  return diffTable({ ...spec, ...other }, whole, { at: ALONE, latest: true, canonical: (type) => type, ...context })
 }
 
 /** Steps, with a mark where rows wait for them, and findings. */
-function outcome(...args: Parameters<typeof judged>): string[] {
-  const { steps, findings, refused } = judged(...args)
+function outcome(...args: Parameters<typeof checked>): string[] {
+  const { steps, findings, refused } = checked(...args)
   assert.equal(refused, findings.find(({ severity }) => severity === 'refused') ?? null)
   return [
     ...steps.map(({ what, essential }) => `${essential ? '! ' : ''}${what}`),
@@ -78,16 +78,16 @@ function outcome(...args: Parameters<typeof judged>): string[] {
   ]
 }
 
-const statements = (...args: Parameters<typeof judged>): string[] =>
-  judged(...args).steps.map(({ statement }) => statement)
-function finding(...args: Parameters<typeof judged>): [message: string, remedy: string] {
-  const [{ message, remedy } = { message: '', remedy: '' }] = judged(...args).findings
+const statements = (...args: Parameters<typeof checked>): string[] =>
+  checked(...args).steps.map(({ statement }) => statement)
+function finding(...args: Parameters<typeof checked>): [message: string, remedy: string] {
+  const [{ message, remedy } = { message: '', remedy: '' }] = checked(...args).findings
   return [message, remedy]
 }
 
 describe('a table', () => {
   test('that is as it should be is left alone; one that is missing is made, with its view', () => {
-    assert.deepEqual(judged({ table: table(), view: view() }), { steps: [], findings: [], refused: null })
+    assert.deepEqual(checked({ table: table(), view: view() }), { steps: [], findings: [], refused: null })
     assert.deepEqual(outcome({}), ['! table', 'view orders_current'])
     const [, newest = ''] = statements({})
     assert.match(
@@ -156,11 +156,11 @@ describe('a table', () => {
       ],
     ]
     for (const [found, is] of cases) {
-      assert.deepEqual(judged(found).refused?.name, 'VERSION_COLUMN', is)
+      assert.deepEqual(checked(found).refused?.name, 'VERSION_COLUMN', is)
       assert.ok(finding(found)[0].startsWith(`table orders has ${is}: which`), finding(found)[0])
     }
     for (const parameters of ['(_version)', '(_version, gone)', "(_version, '_deleted')"]) {
-      assert.equal(judged(withEngine(parameters)).refused?.name, 'DELETED_COLUMN', parameters)
+      assert.equal(checked(withEngine(parameters)).refused?.name, 'DELETED_COLUMN', parameters)
     }
   })
 
@@ -202,7 +202,7 @@ describe('a column', () => {
 
   test('of the loader is one like the others', () => {
     assert.deepEqual(outcome({ table: table({ without: ['_extra'] }), view: null })[0], '! column _extra JSON')
-    assert.equal(judged({ table: table({ without: ['_offset'] }), view: view() }).refused?.name, 'MISSING_COLUMN')
+    assert.equal(checked({ table: table({ without: ['_offset'] }), view: view() }).refused?.name, 'MISSING_COLUMN')
   })
 
   test('that is added or widened is shown by the view as it will be: a view that shows it already is kept', () => {
@@ -261,7 +261,7 @@ describe('a column', () => {
   test('of a type that does not hold the values is refused, with the change of it', () => {
     for (const name of ['total', 'id']) {
       const found = withColumn(name, column('String', { comment: 'in cents' }))
-      assert.equal(judged(found, { latest: false }).refused?.name, 'COLUMN_TYPE')
+      assert.equal(checked(found, { latest: false }).refused?.name, 'COLUMN_TYPE')
       assert.match(finding(found)[1], new RegExp(`^ALTER TABLE .* MODIFY COLUMN \`${name}\` Int`))
     }
   })
@@ -313,14 +313,14 @@ describe('the view', () => {
     ])
     for (const foreign of [view({ engine: 'MaterializedView' }), view({ comment: 'mine' })]) {
       assert.deepEqual(outcome({ table: table(), view: foreign }), ['warning VIEW_NAME'])
-      assert.equal(judged({ table: table(), view: foreign }).refused, null)
+      assert.equal(checked({ table: table(), view: foreign }).refused, null)
       assert.equal(finding({ table: table(), view: foreign })[1], 'rename it: RENAME TABLE `db`.`orders_current` TO …')
     }
     assert.doesNotMatch(statements({ table: table(), view: null })[0] ?? '', /_deleted`|_version/)
   })
 
   test('is no refusal that hides one which comes after it', () => {
-    const { findings, refused } = judged({ table: table({ without: ['total'] }), view: view({ comment: 'mine' }) })
+    const { findings, refused } = checked({ table: table({ without: ['total'] }), view: view({ comment: 'mine' }) })
     assert.deepEqual(
       [findings.map(({ name }) => name), refused?.name],
       [['MISSING_COLUMN', 'VIEW_NAME'], 'MISSING_COLUMN'],
@@ -329,7 +329,7 @@ describe('the view', () => {
 })
 
 describe('a table over shards', () => {
-  const front = (given: Parameters<typeof table>[0] = {}): FoundTable =>
+  const distributed = (given: Parameters<typeof table>[0] = {}): FoundTable =>
     table({
       engine: 'Distributed',
       engineFull: "Distributed('main', 'db', 'orders_rows', cityHash64(id))",
@@ -345,7 +345,7 @@ describe('a table over shards', () => {
   const at = SHARDED
 
   test('is left alone where both are as they should be', () => {
-    assert.deepEqual(judged({ table: local(), front: front(), view: view() }, { at }), {
+    assert.deepEqual(checked({ table: local(), distributed: distributed(), view: view() }, { at }), {
       steps: [],
       findings: [],
       refused: null,
@@ -355,15 +355,15 @@ describe('a table over shards', () => {
   test('is made over local tables that are there, or with those that it names', () => {
     assert.deepEqual(outcome({ table: local(), view: view() }, { at }), ['! table over the shards'])
     assert.match(statements({ table: local() }, { at })[0] ?? '', /`orders` ON CLUSTER `main` AS `db`\.`orders_local`/)
-    assert.deepEqual(outcome({ front: front(), view: view() }, { at }), ['! table'])
+    assert.deepEqual(outcome({ distributed: distributed(), view: view() }, { at }), ['! table'])
     assert.match(
-      statements({ front: front() }, { at })[0] ?? '',
+      statements({ distributed: distributed() }, { at })[0] ?? '',
       /^CREATE TABLE IF NOT EXISTS `db`\.`orders_rows` ON CLUSTER/,
     )
   })
 
   test('has a column first where the rows are, then in front of them, then in the view', () => {
-    const found = { table: local({ without: ['note'] }), front: front({ without: ['note'] }), view: null }
+    const found = { table: local({ without: ['note'] }), distributed: distributed({ without: ['note'] }), view: null }
     assert.deepEqual(outcome(found, { at }), [
       '! column note Nullable(String)',
       '! column note Nullable(String)',
@@ -378,15 +378,16 @@ describe('a table over shards', () => {
   })
 
   test('shows in its view what it has itself', () => {
-    const found = { table: local(), front: front({ with: { more: column('Int8') } }), view: view() }
+    const found = { table: local(), distributed: distributed({ with: { more: column('Int8') } }), view: view() }
     assert.match(statements(found, { at })[0] ?? '', /, `more` FROM/)
   })
 
   test('is held by what is wrong with either', () => {
-    assert.deepEqual(outcome({ table: local({ without: ['total'] }), front: front(), view: view() }, { at }), [
-      'refused MISSING_COLUMN',
-    ])
-    const behind = { table: local(), front: front({ without: ['total'] }), view: view() }
+    assert.deepEqual(
+      outcome({ table: local({ without: ['total'] }), distributed: distributed(), view: view() }, { at }),
+      ['refused MISSING_COLUMN'],
+    )
+    const behind = { table: local(), distributed: distributed({ without: ['total'] }), view: view() }
     assert.deepEqual(outcome(behind, { at }), ['view orders_current', 'refused MISSING_COLUMN'])
     assert.match(finding(behind, { at })[1], /^ALTER TABLE `db`\.`orders` ON CLUSTER `main` ADD COLUMN/)
   })
@@ -394,7 +395,7 @@ describe('a table over shards', () => {
   test('that spreads rows otherwise is touched by nothing, its view neither', () => {
     const found = {
       table: local({ without: ['note'] }),
-      front: front({ engineFull: "Distributed('main', 'db', 'orders_rows', rand())" }),
+      distributed: distributed({ engineFull: "Distributed('main', 'db', 'orders_rows', rand())" }),
       view: null,
     }
     assert.deepEqual(outcome(found, { at }), ['refused SHARDING_KEY'])

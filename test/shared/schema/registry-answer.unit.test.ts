@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped, Unavailable } from '#shared/errors.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
-import { holdupOfError } from '../../../services/loader/failures/retry.ts'
+import { stallOfError } from '../../../services/loader/failures/retry.ts'
 import { type Answer, startServer } from '../../support/http.ts'
 
 const HTML = { 'content-type': 'text/html' }
@@ -65,7 +65,7 @@ describe('a registry', () => {
         await assert.rejects(ask, (error) => {
           assert.ok(error instanceof Stopped && error.code === 'HR_SCHEMA_UNREADABLE', String(error))
           assert.match(error.message, /^schema 7 of the registry cannot be used: ./)
-          assert.equal(holdupOfError(error).needsPerson, true)
+          assert.equal(stallOfError(error).needsPerson, true)
           return true
         })
       }

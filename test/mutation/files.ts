@@ -40,7 +40,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/loader/failures': ['classify-error', 'rejection-limit'],
   'services/loader/insert': ['isolate-rows'],
   'services/loader': ['plan'],
-  'services/loader/splice': ['splice'],
+  'services/loader/splice': ['part-builder', 'read-marker', 'refused-frame', 'schema-lookup', 'splice'],
   'services/loader/table': ['distributed-check', 'distributed', 'table-diff'],
   'shared/kafka/group': ['assigner'],
   'shared/messages': ['frame'],

@@ -14,7 +14,7 @@ import type { RegisteredSchema, Registry } from '#shared/schema/registry.ts'
 import type { Target } from '../batch/batch.ts'
 import { tableFailure } from '../failures/classify-error.ts'
 import { type RetryPolicy, untilDecided, untilDone } from '../failures/retry.ts'
-import type { Lookup, RefusedSchema } from '../splice/splice.ts'
+import type { Lookup, RefusedSchema } from '../splice/schema-lookup.ts'
 import type { TableSpec } from '../table/ddl.ts'
 import type { Tables } from '../table/tables.ts'
 

@@ -16,7 +16,8 @@ import { startingState } from '../consume/start-position.ts'
 import { Flooded, isFlood, NO_REJECTIONS, plus, recent } from '../failures/rejection-limit.ts'
 import type { RetryPolicy } from '../failures/retry.ts'
 import type { InsertBatch } from '../insert/insert-batch.ts'
-import { type Lookup, splice, unknownSchemas } from '../splice/splice.ts'
+import { type Lookup, unknownSchemas } from '../splice/schema-lookup.ts'
+import { splice } from '../splice/splice.ts'
 
 export type LoadPartitionTools = {
   kafka: Kafka

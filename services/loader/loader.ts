@@ -1,7 +1,8 @@
 /**
- * The loader: from Kafka into ClickHouse. Batches come in under a bound, each goes into its table, and only what
- * ClickHouse has confirmed is committed, offset and watermark in one. Whatever fails is waited for; whatever cannot be
- * a row goes to the dead letters. Killing it at any moment loses nothing and counts nothing twice.
+ * The loader: from Kafka into ClickHouse. Reads a bounded amount, batches it by topic and inserts each batch into its
+ * table. Commits only what ClickHouse has confirmed, the offset together with its watermark. Retries every failure that
+ * may pass. Sends a record that cannot be a row to the dead-letter topic. A crash at any moment loses nothing and
+ * counts nothing twice.
  */
 import { connectClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -24,7 +25,7 @@ export type LoadOptions = {
   clock: Clock
   log: Log
   metrics: Metrics
-  /** Aborting it is the graceful stop: what was read is inserted and committed, then the group is left. */
+  /** Aborting it is the graceful stop: what was read is inserted and committed, then the loader leaves the group. */
   signal: AbortSignal
   /** Ends when everything that the topics held at the start is committed. */
   untilCaughtUp?: boolean
@@ -32,16 +33,16 @@ export type LoadOptions = {
   onReady?: () => void
   /** What /readyz shows of the work. */
   health?: Pick<Health, 'show'>
-  /** How soon a loader that died is missed; a test does not wait as long as a service should. */
+  /** How soon the group notices a loader that died. Tests need it sooner than a service. */
   membership?: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
 }
 
-/** Of the time that a stop may take, for what is in hand; the rest is for leaving the group. */
+/** Share of the stop deadline for finishing work in progress; the rest is for leaving the group. */
 const STOP_FINISH_SHARE = 0.8
 
 /**
  * Runs until the signal aborts or all is caught up. Throws Unavailable when Kafka, or for a one-shot load ClickHouse,
- * cannot be used at the start, and Stopped when a one-shot load waits for something that only a person can put right.
+ * cannot be used at the start. Throws Stopped when a one-shot load waits for something that only a person can fix.
  */
 export async function load(options: LoadOptions): Promise<LoadSummary> {
   const { config, clock, log, metrics, signal } = options
@@ -73,12 +74,13 @@ export async function load(options: LoadOptions): Promise<LoadSummary> {
       const all = untilAllCommitted({ kafka, names, clock, held: pipeline.stalls.all }, stop)
       void all.then(() => caughtUp.abort()).catch((error) => stop.aborted || onFailure(error))
     }
-    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind
-    // it.
+    // Only if someone shows it: a probe in flight while the Kafka client closes could open a connection after the
+    // close.
     if (options.health !== undefined) {
       const probes = workerProbes(kafka, names.loaderGroup, pipeline.registry)
       const refusal = watchServers(probes, clock, AbortSignal.any([stop, ended.signal]))
-      // A ClickHouse that is away stalls its tables: no restart and no rollout back cures that.
+      // An unreachable ClickHouse stalls its tables. It does not make the loader unready, since neither a restart nor a
+      // rollback fixes it.
       options.health.show(() => {
         const stalled = pipeline.stallNotes.stalled()
         return { refusal: refusal(), body: stalled.length === 0 ? {} : { stalled } }

@@ -1,6 +1,6 @@
 /**
- * The parts of the loader, put together: intake → chunks → a lane for each topic → settle → commit, with the gate
- * around them. What they know of each other is here; what happens is in the parts.
+ * Connects the stages of the loader: intake → batches by topic → insert → commit, with the in-flight limit around them.
+ * How the stages are connected is here; what each does is in its own file.
  */
 import type { ClickHouseClient } from '@clickhouse/client'
 import { asyncScheduler, type SchedulerLike, Subject } from 'rxjs'
@@ -44,7 +44,8 @@ export type Pipeline = {
 export type PipelineOptions = WiringOptions & { clickhouse: ClickHouseClient }
 
 /**
- * What the parts share. The configuration's servers are not looked at here: whoever made the ports has connected them.
+ * What the stages share. The connections are ready: this file does not read the servers' addresses from the
+ * configuration.
  */
 export type WiringOptions = {
   config: Config
@@ -54,15 +55,15 @@ export type WiringOptions = {
   log: Log
   metrics: Metrics
   membership: Pick<MembershipOptions, 'sessionTimeoutMs' | 'heartbeatMs'>
-  /** Where waits are kept for people. */
+  /** Where stalls are stored for `status`. */
   stallNotes?: Pick<StallNotes, 'watching' | 'progress'>
   onAssigned(assigned: Assigned): void
   onCommitted(batch: Batch, rows: number, deadLetters: number): void
-  /** Nothing can go on after it. */
+  /** A failure that ends the loader. */
   onFailure(error: unknown): void
 }
 
-/** The parts that speak to ClickHouse and to the registry, and what others see of the waiting. */
+/** The parts that talk to ClickHouse and the registry, and the stalls that others read. */
 export type Outer = {
   writer: Writer
   tables: Tables
@@ -72,7 +73,7 @@ export type Outer = {
   stalls?: Stalls
 }
 
-/** Of a loader that keeps none. */
+/** For a loader that stores no stalls. */
 const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = {
   watching: (_, stalls) => stalls,
   progress: () => undefined,
@@ -100,7 +101,7 @@ export function createPipeline({ clickhouse, ...options }: PipelineOptions): Pip
   return { membership, tables, registry, deadLetterLedger, stallNotes, stalls }
 }
 
-/** Everything between the group and the commit. */
+/** Connects everything from the group member to the commit. */
 export function connectStages(options: WiringOptions, outer: Outer): Membership {
   const { writer, tables, catalog, scheduler, stretchOf = () => 1 } = outer
   const { config, kafka, names, clock, log, metrics, onFailure } = options
@@ -154,8 +155,8 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
   })
 
   /**
-   * A batch of an assignment that has ended is dropped: it is read again, by whoever owns it now. So is a batch behind
-   * one that was given up, in a stop: its commit would pass what was not loaded.
+   * Drops a batch of an assignment that has ended: the new owner of the partition reads it again. During a stop, also
+   * drops a batch that follows an abandoned one: its commit would pass over records that were not loaded.
    */
   async function commitAndMakeRoom(batch: Batch): Promise<void> {
     const assigned = membership.assigned()

@@ -1,7 +1,7 @@
 /**
- * What the loader would do with each table, and what it would refuse: the same judgement as at its start, with nothing
- * done. A stream is planned by its registered schema, or by its declaration where that may follow it: not registered
- * yet, or registered with less.
+ * What the loader would do with each table, and what it would refuse. Makes the same checks as the loader at its start,
+ * and changes nothing. Plans a stream by its registered schema. Plans by its declaration where that may follow: the
+ * schema is not registered yet, or the change is additive.
  */
 
 import { WrongUse } from '#shared/errors.ts'
@@ -20,13 +20,13 @@ import { gone, type Looks } from './table/tables.ts'
 export type StreamPlan = {
   stream: string
   table: string
-  /** The schema that the plan follows from. */
+  /** The schema on which the plan is based. */
   by: 'registered' | 'declared'
-  /** From the registered schema to the declared one; empty without a declaration. */
+  /** Changes from the registered schema to the declared one; empty without a declaration. */
   schema: SchemaDifference[]
   /** What the loader does by itself, in this order. */
   steps: TableChange[]
-  /** What holds the table until a person runs the remedy, and what only is worth knowing. */
+  /** What blocks the table until a person runs the remedy, and what is only worth knowing. */
   findings: Finding[]
 }
 
@@ -40,7 +40,7 @@ export type PlanDeps = {
   at: Placement
 }
 
-/** Of these streams, or of all that are declared or have a topic. Throws WrongUse for a stream that nobody knows. */
+/** Plans these streams, or all that are declared or have a topic. Throws WrongUse for an unknown stream. */
 export async function planTables(
   deps: PlanDeps,
   declared: readonly DeclaredStream[],
@@ -69,10 +69,10 @@ export async function planTables(
   return plans
 }
 
-/** Of a topic of records. */
+/** The label of a record topic's stream. */
 const labelOf = (topic: string, names: Names): string => label(names.streamOf(topic) as StreamName)
 
-/** Null for a topic without a schema of ours: nothing of it has a table. */
+/** Null for a topic without a schema of ours: it has no table. */
 async function planStream(
   deps: PlanDeps,
   stream: string,

@@ -1,7 +1,7 @@
 /** What a load has done so far. */
 import { type Batch, committableOf } from './batch/batch.ts'
 
-/** By `topic/partition`; null where none is confirmed. */
+/** By `topic/partition`; null where no watermark is confirmed. */
 export type Watermarks = Record<string, string | null>
 export type LoadSummary = { rows: number; deadLetters: number; batches: number; watermarks: Watermarks }
 

@@ -1,7 +1,8 @@
 /**
- * What happens to a batch, in the order that keeps the promises: rows into the table, refused records into the dead
- * letters, markers into the ledger, marks on what a complete walk did not bring, and only then the offsets with their
- * watermarks. Whatever ends earlier leaves no commit behind, so it is read again.
+ * The steps of a batch, in the order that keeps the guarantees. Rows go into the table, refused records to the
+ * dead-letter topic, and markers into the ledger. Then rows missing from a complete walk are marked deleted. Only after
+ * that are the offsets committed, with their watermarks. Work that ends earlier leaves no commit, so the batch is read
+ * again.
  */
 
 import { StaleGeneration } from '#shared/kafka/kafka.ts'
@@ -44,7 +45,7 @@ export type CommitBatchDeps = {
 
 const COMMIT_WAIT_MAX_MS = 5_000
 
-/** `given up`: nothing of the batch is committed, and nothing behind it may be, until it was read again. */
+/** `given up`: nothing of the batch is committed, and nothing after it may be, until it has been read again. */
 export type CommittedBatch = 'committed' | 'given up'
 
 export function createCommitBatch(
@@ -53,7 +54,7 @@ export function createCommitBatch(
   const { insertBatch, deadLetters, ledger, markDeleted, log, metrics, names } = deps
   const tallies = new Map<string, RejectionCounts>()
 
-  /** It is given up when it is no longer this member's, or when a stop leaves no time to wait for it. */
+  /** Gives the batch up when this member no longer owns it, or when a stop leaves no time to wait. */
   return async (batch, retryPolicy) => {
     try {
       const { length: refused } = await runStepsOrWait(batch, retryPolicy)
@@ -71,8 +72,8 @@ export function createCommitBatch(
   }
 
   /**
-   * A defect that this batch brings out holds up its topic alone. What is done is not done again by the next attempt:
-   * letters are no upserts.
+   * An unexpected error of this batch stalls its own topic only. A retry does not repeat completed steps: a dead letter
+   * sent twice would be there twice.
    */
   async function runStepsOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RowLetter[]> {
     let refused: RowLetter[] | null = null
@@ -123,7 +124,7 @@ export function createCommitBatch(
     return refused
   }
 
-  /** What was settled lately, and the batch with so many of its rows refused. */
+  /** Counts of recent batches and of this one, with this many of its rows refused. */
   function withBatch(batch: Batch, refused: number): RejectionCounts {
     return plus(tallies.get(batch.topic) ?? NO_REJECTIONS, tallyOf(batch, refused))
   }
@@ -146,7 +147,7 @@ export function createCommitBatch(
       try {
         await deps.commit(commits, batch.generation)
       } catch (error) {
-        // No retry brings an assignment back.
+        // An ended assignment does not come back, so a retry cannot help.
         if (!(error instanceof StaleGeneration)) throw error
         metrics.commits.inc({ outcome: 'stale' })
         throw new Abandoned(error.message)
@@ -164,7 +165,7 @@ export function createCommitBatch(
   }
 }
 
-/** What is stored with an offset; unknown counts and losses that are made good are left out. */
+/** The metadata stored with an offset; unknown counts and losses that were made up for are omitted. */
 function commitOf({
   nextOffset,
   watermark,
@@ -180,13 +181,13 @@ function commitOf({
   return { v: 1, offset: nextOffset, ...known, open: open ?? undefined, lost: lost ?? undefined }
 }
 
-/** `topic/partition up to offset`, of each partition. */
+/** `topic/partition up to offset`, for each partition. */
 const placesOf = (batch: Batch): string =>
   [...committableOf(batch)]
     .map(([partition, { nextOffset }]) => `${batch.topic}/${partition} up to offset ${nextOffset - 1}`)
     .join(', ')
 
-/** A message that can be no row is refused before ClickHouse is asked. */
+/** Messages that cannot become rows are refused before ClickHouse is involved, so they count as refused too. */
 function tallyOf({ rows, parts }: Batch, refused: number): RejectionCounts {
   const frames = parts.reduce((total, { letters }) => total + letters.length, 0)
   return { records: rows + frames, refused: refused + frames }

@@ -1,8 +1,8 @@
 /**
- * The ledger of dead letters: one row of `headrace_dead_letters` for each letter of the partitions that this loader
- * owns, the fetcher's and its own. Beside the loading, which never waits for it. Where it stands is committed in a
- * group of its own after ClickHouse has confirmed the rows, so a crash only writes some of them again, and the table
- * keeps one of each place. Letters that retention takes first are missing in it.
+ * Writes the table `headrace_dead_letters`: one row for each dead letter of the partitions that this loader owns, the
+ * fetcher's and its own. Runs beside the loading, which never waits for it. Commits its position in a group of its own,
+ * after ClickHouse has confirmed the rows. So a crash only writes some rows again, and the table keeps one of each
+ * offset. Letters that retention removes first are missing in the table.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
@@ -20,11 +20,11 @@ import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
 
 export type DeadLetterLedger = {
-  /** These partitions from now on, instead of those before. */
+  /** Replaces the owned partitions. */
   own(assigned: Assigned): void
-  /** Until the signal aborts; what is in hand then is given up. */
+  /** Runs until the signal aborts; work in progress is then abandoned. */
   follow(signal: AbortSignal): Promise<void>
-  /** All that there is now, of every partition, within `FINISH_MS_MAX`. */
+  /** Writes all current dead letters of every partition, within `FINISH_MS_MAX`. */
   finish(): Promise<void>
 }
 
@@ -41,10 +41,10 @@ export type DeadLetterLedgerDeps = {
 
 const LOOK_EVERY_MS = 5_000
 const FINISH_MS_MAX = 10_000
-/** Of one insert. */
+/** Limits of one insert. */
 const ROWS_MAX = 2_000
 const BYTES_MAX = 4 * 1024 * 1024
-/** A letter may hold 4 MiB; the topic has all of it. */
+/** A dead letter may hold 4 MiB; the topic keeps all of it. */
 const RAW_BYTES_MAX = 256 * 1024
 const NONCE_RADIX = 36
 
@@ -54,13 +54,13 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
   const { kafka, writer, tables, database, names, clock, log } = deps
   const stalls = createStalls(deps)
   const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
-  /** By topic of records. */
+  /** Owned partitions by record topic. */
   let owned = new Map<string, number[]>()
-  /** Where each partition stands, by `topic/partition`. */
+  /** The position in each partition, by `topic/partition`. */
   const places = new Map<string, number>()
   let made = false
 
-  /** `owned`: null for all. */
+  /** `owned`: null for all partitions. */
   async function round(owned: ReadonlyMap<string, number[]> | null, signal: AbortSignal): Promise<void> {
     const retryPolicy: RetryPolicy = { clock, stalls, over: signal, stopping: signal }
     for (const topic of owned === null ? await recordTopics(kafka, names) : owned.keys()) {
@@ -78,7 +78,7 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     for (const partition of partitions) {
       const { low, high } = ranges[partition] ?? { low: 0, high: 0 }
       const place = places.get(`${letters}/${partition}`) ?? committed[partition]?.offset ?? low
-      // Behind the end it speaks of a log that is gone.
+      // A position after the end belongs to a log that no longer exists.
       await enter(topic, partition, place > high ? low : Math.max(place, low), high, retryPolicy)
     }
   }
@@ -164,7 +164,7 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     return `${JSON.stringify(row)}\n`
   }
 
-  /** What fails is done again by the next round; it never ends the loader. */
+  /** The next round retries a failure; it never ends the loader. */
   async function attempt(what: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     try {
       await work()

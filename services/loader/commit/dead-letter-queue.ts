@@ -1,8 +1,9 @@
 /**
- * Sends refused records to the dead-letter topic, same partition, and resolves when the brokers have confirmed them:
- * only then may the offset behind them be committed. While the topic refuses, it waits. After a crash a letter may be
- * there twice, never not at all. A letter has the time at which it is written, and its record's in a header: Kafka's
- * retention goes by the former, and would take the letter of a record that waited long before anyone has seen it.
+ * Sends refused records to the dead-letter topic, to the same partition. Resolves when the brokers have confirmed them;
+ * only then may the offset after them be committed. Waits while the topic refuses them. After a crash a letter may be
+ * there twice, but is never lost. A letter's timestamp is the time of writing; its record's timestamp is in a header.
+ * Kafka's retention goes by the letter's timestamp: with the record's, it could remove a letter before anyone has seen
+ * it.
  */
 
 import type { Kafka, Message, Sender } from '#shared/kafka/kafka.ts'
@@ -18,7 +19,7 @@ import { type RetryPolicy, untilDone } from '../failures/retry.ts'
 import type { RowLetter } from '../insert/isolate-rows.ts'
 
 export type DeadLetters = {
-  /** The letters of a batch: rows that ClickHouse refused, and the frames that were none. */
+  /** Sends the dead letters of a batch: rows that ClickHouse refused, and messages that were not valid frames. */
   send(batch: Batch, rows: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void>
 }
 
@@ -31,7 +32,7 @@ export type DeadLettersDeps = {
   metrics: Metrics
 }
 
-/** Of one send; the broker takes 1 MiB at most by default. */
+/** Limit of one send; by default the broker takes 1 MiB at most. */
 const SEND_BYTES_MAX = 512 * 1024
 const ISSUES_CHARS_MAX = 2000
 const WAIT_MAX_MS = 30_000
@@ -48,8 +49,8 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
   }
 
   /**
-   * What refuses may be gone, or have fewer partitions than the records have by now: it is looked at again before the
-   * next attempt.
+   * A topic that refuses may be missing, or have fewer partitions than the record topic has now. So it is checked again
+   * before the next attempt.
    */
   async function sendTo(records: string, letters: Parameters<Sender['send']>[0]): Promise<void> {
     await makeTopic(records, letters.topic)
@@ -107,7 +108,7 @@ function rowLetter(batch: Batch, { row, reason, issues }: RowLetter): Message {
   return { key: null, value: payload, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
 }
 
-/** The count goes on, so that a record which is refused again and again is left alone at last. */
+/** Keeps the replay count, so that a record which is refused again and again is not replayed for ever. */
 function replayedAt(all: BatchPart['replays'], offset: number): Pick<DeadLetterFacts, 'replays'> {
   const replays = all?.get(offset)
   return replays === undefined ? {} : { replays }

@@ -1,9 +1,10 @@
 /**
- * Rows that are missing from a complete walk are marked deleted: after the walk's rows are in the table, before its
- * last marker is committed. One statement that may be repeated, also by a replay of old markers: a mark has the time of
- * the walk's start, so it is newer than every row that was there before and older than every row that this walk or a
- * later one brought. Nothing is marked unless all of the walk was read and accepted, the registered schema declares
- * deletes, and the number of rows is within its bounds; what is withheld is committed with the offset.
+ * Marks rows as deleted that are missing from a complete walk. This happens after the walk's rows are in the table and
+ * before its last marker is committed. It is one statement that may be repeated, even by a replay of old markers. A
+ * mark has the time of the walk's start. So it is newer than every row from before the walk, and older than every row
+ * of this walk or a later one. Nothing is marked unless all of the walk was read and accepted. The registered schema
+ * must declare deletes, and the number of rows must be within its bounds. Withheld deletes are committed with the
+ * offset.
  */
 
 import type { Log } from '#shared/log.ts'
@@ -23,11 +24,11 @@ import { countMissing, markMissing } from '../table/ddl.ts'
 import { rowsBefore, type WalkCounts, whyWithheld } from './deletion-policy.ts'
 
 export type MarkDeleted = {
-  /** `refused`: rows of the batch that are in the dead letters now. */
+  /** `refused`: rows of the batch that were sent to the dead-letter topic. */
   mark(batch: Batch, refused: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void>
-  /** The state with what ClickHouse refused and what was withheld, which was not known when it was read. */
+  /** The state with ClickHouse's refusals and the withheld deletes, which were unknown when it was read. */
   known(batch: Batch, partition: number, state: PartitionState): PartitionState
-  /** Shows in the metrics what the commits of an assignment say is withheld. */
+  /** Sets the metrics of withheld deletes from the commits of an assignment. */
   assigned(states: ReadonlyMap<string, PartitionState>): void
 }
 
@@ -35,29 +36,30 @@ export type MarkDeletedDeps = {
   writer: Writer
   database: string
   names: Names
-  /** Null while no table is known for the topic. */
+  /** Null while the topic has no known table. */
   tableOf(topic: string): string | null
-  /** By the newest schema that is known; undefined where it declares none. */
+  /** From the newest known schema; undefined where it declares none. */
   policyOf(topic: string): DeletesPolicy | undefined
-  /** Looks whether the registry has a newer one. */
+  /** Checks whether the registry has a newer schema. */
   refresh(topic: string, retryPolicy: RetryPolicy): Promise<void>
   log: Log
   metrics: Metrics
 }
 
-/** The present one, and those before it that a last batch may come from. */
+/** The current assignment, and earlier ones that a late batch may belong to. */
 const ASSIGNMENTS_KEPT = 4
 
-/** As a fetcher names its runs. Another name may not fit into the commit, and is left out. */
+/** The form of the fetcher's run names. Another name may not fit into the commit, and is omitted. */
 const RUN_NAME = /^[\w-]{1,64}$/
 
-/** What one assignment knows, by partition. `refusedAt`: offset of the last row that ClickHouse refused. */
+/** What is known during one assignment, by partition. `refusedAt`: offset of the last row that ClickHouse refused. */
 type Known = { refusedAt: Map<string, number>; deletes: Map<string, NonNullable<PartitionState['deletes']>> }
 
 export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
   const { writer, database, names, tableOf, policyOf, refresh, log, metrics } = deps
   /**
-   * A batch of an assignment that has ended may come late, beside those of the next one, and must not make it forget.
+   * By generation: a late batch of an ended assignment may run beside those of the next one, and must not make it
+   * forget.
    */
   const knownOf = new Map<number, Known>()
 
@@ -81,7 +83,7 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     }
   }
 
-  /** Why the marker ends no walk that may delete; null if it does. */
+  /** Why the walk that the marker ends may not delete; null if it may. */
   async function whyNot(
     batch: Batch,
     partition: number,
@@ -138,12 +140,12 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
         `${topic}/${partition}: ${rows} rows missing from a complete walk are marked deleted${by}`,
       )
     }
-    // Rows of a later walk may be in the table already: no more are left than this one has brought.
+    // Rows of a later walk may be in the table already, so the count is at most the number of this walk's records.
     const brought = marker.walked ?? offset - complete.from
     noted(batch).deletes.set(placeOf(topic, partition), { rows: Math.min(counts.shown - counts.missing, brought) })
   }
 
-  /** The bounds may have been declared anew since the last record was read. */
+  /** The declared bounds may have changed since the last record was read. */
   async function whyHeld(
     topic: string,
     counts: WalkCounts,
@@ -169,7 +171,7 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     const of = rowsBefore(counts, before)
     const name = RUN_NAME.test(run) ? run : ''
     const withheld: WithheldDeletes = { run: name, rows: counts.missing, of, startedMs: complete?.startedMs ?? 0 }
-    // What the last accepted walk left stays the measure: a second wrong walk must not find it normal.
+    // The rows left by the last accepted walk remain the baseline: a second wrong walk must not pass as normal.
     noted(batch).deletes.set(placeOf(topic, partition), { rows: of, withheld })
     metrics.deletesRefused.inc(labelsOf(topic, partition))
     log.warn(

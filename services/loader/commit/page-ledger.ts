@@ -1,7 +1,7 @@
 /**
- * The ledger: one row of `headrace_pages` for each page marker, in the table before the marker's offset is committed,
- * and the check of each marker against what was read. A count that differs means that a record was lost or added
- * between fetcher and loader: it is said, never hidden.
+ * Writes the table `headrace_pages`: one row for each page marker, inserted before the marker's offset is committed.
+ * Also compares each marker with what was read. A different count means that a record was lost or added between fetcher
+ * and loader: it is logged and counted, never hidden.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
@@ -29,7 +29,7 @@ export type LedgerDeps = {
 
 export function createLedger({ writer, tables, database, names, log, metrics, clock, nonce }: LedgerDeps): Ledger {
   let made = false
-  /** Partitions whose last marker was doubted: one line for all that follow in a row. */
+  /** Partitions whose last marker was not trusted: one log line for a series of such markers. */
   const doubted = new Set<string>()
 
   async function record(batch: Batch, retryPolicy: RetryPolicy): Promise<void> {

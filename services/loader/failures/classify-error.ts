@@ -1,29 +1,29 @@
 /**
- * What a failure of ClickHouse means for the rows: pure. The lists are of ClickHouse's own error codes
- * (src/Common/ErrorCodes.cpp); whatever is not in them holds the table back, because only a failure that is known to
- * lie in a row may send that row to the dead letters.
+ * What a failure of ClickHouse means for the rows: pure. The lists hold ClickHouse's own error codes
+ * (src/Common/ErrorCodes.cpp). An unlisted code blocks the table, because only a failure that is known to lie in a row
+ * may send it to the dead-letter topic.
  */
 import { cutText } from '#shared/shown.ts'
 
 /**
- * ambiguous: it may have been inserted; the same bytes with the same token again. overload: wait. memory: wait, and
- * smaller inserts. table: nothing can be inserted until something is put right. cut: a cut body or a bad row; once
- * more, then data. data: a row is bad.
+ * ambiguous: the rows may have been inserted; send the same bytes with the same token again. overload: wait. memory:
+ * wait, and make the inserts smaller. table: nothing can be inserted until a person fixes something. cut: a cut body or
+ * a bad row; retry once, then treat as data. data: a row is bad.
  */
 export type FailureKind = 'ambiguous' | 'overload' | 'memory' | 'table' | 'cut' | 'data'
 
 export type Failure = {
   kind: FailureKind
-  /** ClickHouse's code; null when the answer did not come from ClickHouse. */
+  /** ClickHouse's code; null when the response did not come from ClickHouse. */
   code: number | null
   /** A short, stable name: ClickHouse's (`CANNOT_PARSE_NUMBER`), the socket's (`ECONNRESET`) or ours. */
   name: string
   message: string
-  /** The row that ClickHouse names, from 1; null when it names none. */
+  /** The row that ClickHouse names, counted from 1; null when it names none. */
   row: number | null
 }
 
-/** 279: a shard cannot be reached, and others may have their rows. */
+/** 279: a shard cannot be reached; other shards may have their rows. */
 const AMBIGUOUS = [159, 209, 210, 236, 279, 319, 394, 425, 999]
 const OVERLOAD = [202, 203, 252, 364]
 const MEMORY = [241]
@@ -48,14 +48,14 @@ const BY_CODE: ReadonlyMap<number, FailureKind> = new Map(
 
 const MESSAGE_CHARS_MAX = 500
 const CODE = /Code: (\d+)\. DB::\w*Exception/
-/** The record's own text comes before them in a message, so the last one is ClickHouse's. */
+/** The message quotes the record's own text first, so the last match is ClickHouse's. */
 const TYPE_NAME = /\(([A-Z][A-Z0-9_]{2,})\)/g
 const PLACE = /(\(while reading the value of key [^\n]{1,200}\): )?\(at row \d+\)/g
 const ROW = /\(at row (\d+)\)/g
 
 /**
- * Of rows that are the loader's own, or of a statement without any: whatever it says of rows, the table is to blame,
- * and is waited for.
+ * For rows that the loader wrote itself, or a statement without rows. A failure of such rows is a failure of the table,
+ * and the loader waits for it.
  */
 export function ofTable(failure: Failure | null): Failure | null {
   return failure?.kind === 'data' || failure?.kind === 'cut' || failure?.kind === 'memory'
@@ -63,16 +63,19 @@ export function ofTable(failure: Failure | null): Failure | null {
     : failure
 }
 
-/** Of those that hold a table: without a Keeper, or with too few replicas, nobody has to change anything here. */
+/**
+ * Table failures that pass by themselves: without a Keeper, or with too few replicas, nobody has to change anything
+ * here.
+ */
 const PASSES = [225, 242, 254, 285, 286, 305]
 
-/** Whether a table waits for a person, and not for a server that comes back by itself. */
+/** Whether the table needs a person, rather than a server that comes back by itself. */
 export const needsPerson = ({ kind, code }: Failure): boolean =>
   kind === 'table' && (code === null || !PASSES.includes(code))
 
 export const kindOfCode = (code: number): FailureKind => BY_CODE.get(code) ?? 'table'
 
-/** From ClickHouse's words, and the code of its header where there is one. */
+/** From the text of ClickHouse's error, and the code in its header where there is one. */
 export function failureOfText(text: string, headerCode: number | null): Failure {
   const code = headerCode ?? numberIn(CODE.exec(text)?.[1])
   const row = numberIn([...text.matchAll(ROW)].at(-1)?.[1])
@@ -80,7 +83,7 @@ export function failureOfText(text: string, headerCode: number | null): Failure 
   return { kind: code === null ? 'table' : kindOfCode(code), code, name, message: shortened(text), row }
 }
 
-/** From an HTTP answer that no ClickHouse wrote: a proxy's. */
+/** From an HTTP response that does not come from ClickHouse, such as a proxy's. */
 export function failureOfStatus(status: number, text: string): Failure {
   const kind =
     status === 413
@@ -93,7 +96,7 @@ export function failureOfStatus(status: number, text: string): Failure {
   return { kind, code: null, name: `HTTP_${status}`, message: shortened(`HTTP ${status}: ${text}`), row: null }
 }
 
-/** From an error before any answer: refused, reset, cut, timed out. */
+/** From an error before any response: refused, reset, cut, timed out. */
 export function failureOfTransport(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error)
   const name = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'NO_ANSWER'
@@ -108,7 +111,7 @@ function numberIn(text: string | undefined): number | null {
   return text === undefined ? null : Number(text)
 }
 
-/** What ClickHouse says of the bad value, without the records behind it that it quotes; then where the value was. */
+/** ClickHouse's description of the bad value and its position, without the following records that ClickHouse quotes. */
 function shortened(text: string): string {
   const end = text.search(/\n|\\n\{/)
   const [first, rest] = end === -1 ? [text, ''] : [text.slice(0, end), text.slice(end)]

@@ -1,21 +1,21 @@
 /**
- * When so many records are refused that the table or the schema is to blame and not the records: pure. The share is
- * taken over the batch and what was settled lately, so that a quiet stream whose records are all refused is noticed as
- * well as one bad batch.
+ * Decides when so many records are refused that the table or the schema must be wrong, not the records: pure. The share
+ * covers the batch and recent batches. So it notices one bad batch, and also a quiet stream whose records are all
+ * refused.
  */
 import { HeadraceError } from '#shared/errors.ts'
 
-/** Share of refused records at which a topic waits instead of filling its dead letters. */
+/** Share of refused records at which a topic waits instead of filling its dead-letter topic. */
 export const REFUSED_SHARE_MAX = 0.3
-/** Fewer refused records than this are never a flood. */
+/** Fewer refused records than this never reach the limit. */
 export const REFUSED_MIN = 50
-/** Records that the share looks back over. */
+/** The share covers about this many recent records. */
 const WINDOW_RECORDS = 1000
 
 export type RejectionCounts = { records: number; refused: number }
 export const NO_REJECTIONS: RejectionCounts = { records: 0, refused: 0 }
 
-/** The topic waits, and tries again later: something has to be put right, or its offsets moved on by a person. */
+/** The topic waits and retries: a person has to fix something, or move its offsets forward. */
 export class Flooded extends HeadraceError {
   constructor(topic: string, { records, refused }: RejectionCounts, first: string) {
     super(
@@ -36,7 +36,7 @@ export function plus(a: RejectionCounts, b: RejectionCounts): RejectionCounts {
   return { records: a.records + b.records, refused: a.refused + b.refused }
 }
 
-/** Forgets what is long ago, keeping the share. */
+/** Scales old counts down, keeping the share. */
 export function recent({ records, refused }: RejectionCounts): RejectionCounts {
   const kept = Math.min(1, WINDOW_RECORDS / records)
   return { records: records * kept, refused: refused * kept }

@@ -1,24 +1,24 @@
 /**
- * Waiting between attempts. Attempts go on until they succeed: a loader that gives up loses nothing, but it also loads
- * nothing. What ends a wait is the end of the assignment, or a stop: then one more attempt is made at once, and if it
- * fails the work is abandoned, uncommitted.
+ * Waiting between attempts. Attempts continue until one succeeds: a loader that gives up loses nothing, but also loads
+ * nothing. A wait ends early when the assignment ends or a stop begins. In a stop one more attempt is made at once; if
+ * it fails, the work is abandoned uncommitted.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { type Failure, type FailureKind, needsPerson } from './classify-error.ts'
 import type { Stalls, TopicStall } from './stalls.ts'
 
-/** The work is given up without a commit; it will be read again. */
+/** The work is abandoned without a commit; it will be read again. */
 export class Abandoned extends Error {}
 
 export type RetryPolicy = {
   clock: Clock
   stalls: Stalls
-  /** The assignment has ended: whatever is in hand is another member's. */
+  /** The assignment has ended: another member owns the work in progress. */
   over: AbortSignal
-  /** The process is to end. */
+  /** The process has to stop. */
   stopping: AbortSignal
-  /** Of records, whose work this is. */
+  /** The record topic that this work belongs to. */
   topic?: string
 }
 
@@ -34,15 +34,16 @@ export const WAIT_MAX_MS: Readonly<Record<FailureKind, number>> = {
 }
 
 /**
- * Doubled at each attempt up to the bound, then spread over its upper half, so that many loaders do not knock at once.
+ * Doubled at each attempt up to the maximum, then spread over its upper half, so that many loaders do not retry at the
+ * same moment.
  */
 export function waitMs(attempt: number, maxMs: number, random: number): number {
   return Math.min(WAIT_FIRST_MS * 2 ** Math.min(attempt, DOUBLINGS_MAX), maxMs) * (0.5 + random / 2)
 }
 
 /**
- * Repeats while the failure may pass. Null: it succeeded. Otherwise a failure of the rows (data, memory), which
- * repeating does not cure.
+ * Repeats while the failure may pass. Null: it succeeded. Otherwise a failure of the rows (data, memory) that a retry
+ * does not fix.
  */
 export async function untilDecided(
   what: string,
@@ -67,7 +68,7 @@ export async function untilDecided(
   }
 }
 
-/** Repeats until it is true; errors of the call are what it waits for. */
+/** Repeats until the call succeeds. Waits and retries on errors of Headrace; throws any other error. */
 export async function untilDone<T>(
   what: string,
   retryPolicy: RetryPolicy,
@@ -87,7 +88,7 @@ export async function untilDone<T>(
   }
 }
 
-/** One wait. Throws Abandoned when the assignment is over, or when a stop has been asked for before it began. */
+/** One wait. Throws Abandoned when the assignment is over, or when a stop was requested before the wait began. */
 export async function pause(
   what: string,
   stall: TopicStall,
@@ -102,7 +103,7 @@ export async function pause(
   try {
     await clock.sleep(waitMs(attempt, maxMs, clock.random()), AbortSignal.any([over, stopping]))
   } catch {
-    // Woken early; what woke it decides.
+    // Woken early; the check below decides.
   }
   endIfOver(retryPolicy)
 }
@@ -111,7 +112,7 @@ function endIfOver({ over }: RetryPolicy): void {
   if (over.aborted) throw new Abandoned('the assignment has ended')
 }
 
-/** Errors of ours carry a code like HR_KAFKA_UNREACHABLE; anything else is a defect. */
+/** Our errors carry a code such as HR_KAFKA_UNREACHABLE; any other error is a defect. */
 const isPassing = (error: unknown): error is HeadraceError => error instanceof HeadraceError
 
 export const stallOf = (failure: Failure): TopicStall => ({
@@ -120,7 +121,10 @@ export const stallOf = (failure: Failure): TopicStall => ({
   needsPerson: needsPerson(failure),
 })
 
-/** Servers that are away come back; what refuses a login, a right, a size or a shape does not change by itself. */
+/**
+ * Unreachable servers come back. A refused login, a missing permission, a wrong size or a wrong shape does not change
+ * by itself.
+ */
 const PASSING = [
   'HR_REGISTRY',
   'HR_KAFKA_UNREACHABLE',
@@ -137,8 +141,8 @@ export const stallOfError = ({ code, message, hint }: HeadraceError): TopicStall
 })
 
 /**
- * One wait after an error that nobody expected. It holds up its own topic and no other, since the other topics have no
- * part in it, and is tried again as if something outside had to be put right. Throws Abandoned as `pause` does.
+ * One wait after an unexpected error. It stalls its own topic only, since other topics are not involved. It is retried
+ * like a failure that a person has to fix. Throws Abandoned as `pause` does.
  */
 export function pauseForDefect(
   topic: string,

@@ -1,8 +1,8 @@
 /**
- * Which topics the loader waits with, why and since when: stored for `status`, kept over a restart, shown as a metric
- * and in /readyz. Built beside the holdups, which speak to the log: a note follows when a wait has lasted a moment, and
- * goes when rows of the topic go on. Guarantees: writing never holds the loader up. Assumes one member for each
- * partition, so a note is written by whoever loads it.
+ * Which topics are stalled, why and since when: stored for `status`, kept over a restart, shown as a metric and in
+ * /readyz. `stalls.ts` writes the log; here a note is stored once a stall has lasted a moment. The note is removed when
+ * rows of the topic are committed again. Guarantees: storing notes never delays loading. Assumes one member for each
+ * partition, so the partition's owner writes its note.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
@@ -19,29 +19,29 @@ export type StalledStream = { stream: string; reason: string; message: string; s
 
 export type StallNotes = {
   assigned(assigned: Pick<Assigned, 'topics' | 'states'>): void
-  /** The holdups, told for this topic. */
+  /** The same stalls, also noted for this topic. */
   watching(topic: string, stalls: Stalls): Stalls
-  /** A batch of the topic was committed, or its table is open. */
+  /** A batch of the topic was committed, or its table is ready. */
   progress(topic: string): void
   stalled(): StalledStream[]
-  /** Stores what is so now, within a bounded time. */
+  /** Stores the current notes, within a bounded time. */
   close(): Promise<void>
 }
 
-/** What passes sooner by itself is no stall. */
+/** A shorter wait does not count as a stall. */
 const NOTE_AFTER_MS = 2_000
-/** A topic that goes on may stop again at its next step; only then it would have a new `since`. */
+/** A topic that resumed may stop again at its next step. Clearing the note at once would then give it a new `since`. */
 const CLEAR_AFTER_MS = 5_000
 const LOOK_MS = 500
 const WRITE_LAST_MS = 5_000
 
 type State = {
   partitions: number[]
-  /** What is waited for now, by table or topic. */
+  /** Current waits, by table or topic. */
   held: Map<string, TopicStall>
-  /** Of the present wait, epoch milliseconds. */
+  /** Start of the current stall, in epoch milliseconds. */
   sinceMs: number | null
-  /** As it is stored. */
+  /** The stored note. */
   noted: Stall | null
   /** Elapsed time of the first progress since the last wait. */
   progressMs: number | null
@@ -111,7 +111,7 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
     state.progressMs ??= clock.elapsedMs()
   }
 
-  /** `now`: the loader ends, so a wait that has just begun counts, and progress too. */
+  /** `now`: the loader is stopping, so a wait that has just begun counts, and progress too. */
   function look(now: boolean): void {
     for (const [topic, state] of states) {
       const [stall] = state.held.values()

@@ -1,6 +1,6 @@
 /**
- * What is being waited for, and since when: one log line when something starts to hold a topic or a table up, one when
- * the reason changes, one when it goes on, and the metric `paused` in between. Retries in between are silent.
+ * What the loader waits for, and since when. Logs one line when a wait starts, one when its reason changes and one when
+ * it ends. The metric `paused` is set meanwhile. Retries in between are silent.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
@@ -9,20 +9,20 @@ import type { Metrics } from '#shared/metrics.ts'
 export type TopicStall = {
   name: string
   message: string
-  /** It does not pass by itself: a person has to put something right. */
+  /** It does not pass by itself: a person has to fix something. */
   needsPerson: boolean
 }
 
-/** `topics`: of records, that wait for it. `sinceMs`: elapsed time of the clock; a new reason begins anew. */
+/** `topics`: record topics that wait for it. `sinceMs`: elapsed time of the clock at which the current reason began. */
 export type ActiveStall = TopicStall & { what: string; topics: readonly string[]; sinceMs: number }
 
 export type Stalls = {
-  /** `what` takes nothing at the moment. `topic`: of records, whose work waits for it. */
+  /** `what` accepts nothing at the moment. `topic`: the record topic whose work waits for it. */
   hold(what: string, stall: TopicStall, topic?: string): void
   clear(what: string): void
-  /** A new assignment: whatever was waited for may be another member's now. */
+  /** A new assignment: the waits so far may belong to another member now. */
   reset(): void
-  /** What is held up now. */
+  /** The current waits. */
   all(): readonly ActiveStall[]
 }
 

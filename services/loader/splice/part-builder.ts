@@ -1,6 +1,6 @@
 /**
- * Writes the rows of one part: each payload behind the loader's own columns, byte by byte, into one body.
- * The body is allocated once a part. Assumes that each payload is one JSON object.
+ * Writes the rows of one part into one body, byte by byte: each payload after the loader's own columns. The body is
+ * allocated once a part. Assumes that each payload is one JSON object.
  */
 import type { RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import { FRAME_HEAD_BYTES } from '#shared/messages/frame.ts'
@@ -11,12 +11,12 @@ const OPENING_BYTES = 1
 const CLOSING = 0x7d
 const NEWLINE = 0x0a
 const COMMA_BYTES = 1
-/** What a part without rows counts for. */
+/** What a fetch counts for at least, even one of markers or dead letters alone. */
 const PART_BYTES_MIN = 1024
 const NO_BYTES = Buffer.alloc(0)
 const NO_ROWS = new Uint32Array(0)
 
-/** The most memory that a batch takes as parts. */
+/** Upper bound on the memory that the batch takes as parts. */
 export function bytesOfBatch({ messages, valueBytes }: ReadBatch): number {
   return PART_BYTES_MIN + messages.length * PREFIX_BYTES_MAX + (valueBytes ?? bytesFrom(messages, 0))
 }
@@ -61,7 +61,8 @@ export function writeRow(to: PartBuilder, message: RawMessage, value: Buffer): v
   const offset = message.offsetNumber ?? Number(message.offset)
   let at = writePrefix(to.prefix, body, to.length, offset, message.timestampMs ?? Number(message.timestamp))
   const fields = FRAME_HEAD_BYTES + OPENING_BYTES
-  // Most records open with a name; only white space or the closing brace can make an empty one, which takes no comma.
+  // Most records open with a name. Only white space or the closing brace can make an empty object, which takes no
+  // comma.
   if ((value[fields] as number) !== 0x22 && isEmptyObject(value, fields)) {
     body[at - COMMA_BYTES] = CLOSING
   } else {
@@ -78,7 +79,7 @@ function isEmptyObject(value: Buffer, from: number): boolean {
   return at === value.length - 1
 }
 
-/** All bytes of the fetch are counted on its last part. */
+/** `bytes`: all bytes of the fetch are counted on its last part, so the in-flight limit frees them with that part. */
 export function finishPart(
   { topic, partition, generation }: ReadBatch,
   from: PartBuilder,

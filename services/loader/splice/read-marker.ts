@@ -30,8 +30,8 @@ export function readMarker(
 type Passed = { offset: number; timestampMs: number; declared: DeclaredWatermark | undefined }
 
 /**
- * A marker's watermark counts unless records before it were lost and not asked for again. Why it is not believed: it
- * stays where it was then. Null when it is, or when there is none that could count.
+ * A marker's watermark counts unless records before it were lost and not fetched again. Returns why it is not trusted;
+ * the state's watermark then stays. Null when it is trusted, or when there is none that could count.
  */
 function passMarker(
   state: PartitionState,
@@ -54,7 +54,7 @@ function passMarker(
   return null
 }
 
-/** How many records the run has up to here; undefined where its first page was not read. */
+/** How many records the run has so far; undefined where its first page was not read. */
 function passPage(state: PartitionState, { run, page, records, last }: PageMarker): number | undefined {
   const { walked } = state
   const isNext = walked?.run === run && walked.page + 1 === page

@@ -1,10 +1,10 @@
 /**
- * What the loader writes in front of each record's fields: `{"_partition":…,"_offset":…,"_fetched_at":…,`. Offsets
- * follow each other and fetch times repeat, so the head before is kept as bytes and its offset counted up in place: a
- * text made and written for each record costs three times as much.
+ * The prefix that the loader writes before each record's fields: `{"_partition":…,"_offset":…,"_fetched_at":…,`.
+ * Offsets are consecutive and fetch times repeat. So the previous prefix is kept as bytes and its offset counted up in
+ * place. Building and writing a new string for each record costs three times as much.
  */
 
-/** `{"_partition":65535,"_offset":9007199254740991,"_fetched_at":-9007199254740991,` and the newline. */
+/** The bytes of `{"_partition":65535,"_offset":9007199254740991,"_fetched_at":-9007199254740991,` and the newline. */
 export const PREFIX_BYTES_MAX = 96
 const ZERO = 0x30
 const NINE = 0x39
@@ -13,10 +13,10 @@ export type RowPrefix = {
   opening: string
   bytes: Buffer
   length: number
-  /** Of the head that `bytes` holds; NaN before the first. */
+  /** The offset of the prefix in `bytes`; NaN before the first. */
   offset: number
   timestampMs: number
-  /** Its last digit. */
+  /** Index of the offset's last digit. */
   offsetEnd: number
 }
 
@@ -32,7 +32,7 @@ export function openPrefix(partition: number): RowPrefix {
   }
 }
 
-/** Returns the place behind the head in `body`. */
+/** Returns the index after the prefix in `body`. */
 export function writePrefix(prefix: RowPrefix, body: Buffer, at: number, offset: number, timestampMs: number): number {
   const follows = offset === prefix.offset + 1 && timestampMs === prefix.timestampMs
   if (!follows || !countUp(prefix)) rewrite(prefix, offset, timestampMs)
@@ -42,7 +42,7 @@ export function writePrefix(prefix: RowPrefix, body: Buffer, at: number, offset:
   return at + length
 }
 
-/** False when the offset takes a digit more. */
+/** False when the offset needs one more digit. */
 function countUp({ bytes, offsetEnd, opening }: RowPrefix): boolean {
   let at = offsetEnd
   while (at >= opening.length && bytes[at] === NINE) bytes[at--] = ZERO

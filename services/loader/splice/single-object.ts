@@ -1,8 +1,8 @@
 /**
- * Whether the bytes of a record are one JSON object and no more: pure. ClickHouse takes `{…}{…}` and `{…},{…}` in one
- * line for two rows, and the second would come in beside the record, without its place, counted by nobody. Says nothing
- * else of the bytes: ClickHouse reads them. Costs one search for a brace where no object is inside another; only
- * objects in arrays are walked byte by byte.
+ * Whether the bytes of a record are exactly one JSON object: pure. ClickHouse reads `{…}{…}` and `{…},{…}` in one line
+ * as two rows. The second row would be inserted without its offset and counted by nobody. Does not check anything else:
+ * ClickHouse parses the bytes. Costs one search for a brace where no object is inside another. Only objects in arrays
+ * are scanned byte by byte.
  */
 const OPENING = 0x7b
 const CLOSING = 0x7d
@@ -11,7 +11,7 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SPACE = 0x20
 
-/** `from`: where the object opens; the last byte closes one. Bytes that are one JSON object are never refused. */
+/** `from`: where the object opens; the last byte closes one. Never refuses bytes that are one JSON object. */
 export function isSingleObject(value: Buffer, from: number): boolean {
   const last = value.length - 1
   for (let at = value.indexOf(CLOSING, from); at !== -1 && at < last; at = value.indexOf(CLOSING, at + 1)) {
@@ -43,7 +43,7 @@ function closesAtItsEnd(value: Buffer, from: number): boolean {
   return true
 }
 
-/** The place of its closing quote. */
+/** Index of the closing quote. */
 function endOfText(value: Buffer, opened: number): number {
   let at = opened + 1
   for (; at < value.length && value[at] !== QUOTE; at++) if (value[at] === BACKSLASH) at++

@@ -1,8 +1,8 @@
 /**
- * The hot path: turns the messages of one fetch into the lines of an insert. No record is parsed: the loader's own
- * columns are written before the payload's fields, byte by byte. A message that is not a frame of a known schema
- * becomes a dead letter. A marker ends the count of its page.
- * Costs one string, one write and one copy a record; the body is allocated once a part.
+ * The hot path: turns the messages of one fetch into the lines of an insert. Parses no record: the loader's own columns
+ * are written before the payload's fields, byte by byte. A message that is not a frame of a known schema becomes a dead
+ * letter. A marker ends the count of its page. Costs one string, one write and one copy a record; the body is allocated
+ * once a part.
  */
 import type { RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import { FRAME_HEAD_BYTES, parseMarker, replaysOf, schemaIdOf } from '#shared/messages/frame.ts'
@@ -28,7 +28,7 @@ export function splice(
 ): BatchPart[] {
   const parts: BatchPart[] = []
   let builder = startPart(batch, 0)
-  // One object for the whole batch, since a new one for each record would be the most expensive thing here.
+  // One object for the whole batch: a new one for each record would be the most expensive thing here.
   const state = { ...before }
   let lastId = -1
   let target: Target | RefusedSchema | undefined

@@ -1,19 +1,19 @@
 /**
- * How much longer a batch is left open while its table has many parts: pure. Many small inserts are what makes parts
- * faster than ClickHouse merges them, and it answers by slowing every insert down and refusing them in the end; so they
- * become fewer and larger before that. Doubled and halved by what is seen, with a gap between both, so that it does not
- * swing.
+ * How much longer a batch stays open while its table has many parts: pure. Many small inserts create parts faster than
+ * ClickHouse merges them. ClickHouse then slows every insert down, and refuses them in the end. So inserts become fewer
+ * and larger before that. The factor doubles and halves with the number of parts; a gap between both thresholds
+ * prevents oscillation.
  */
 
 export type BatchLimits = { rows: number; bytes: number; ageMs: number }
 
-/** Of the partition that has most: active parts, and from how many ClickHouse slows inserts down. */
+/** Of the partition with the most: its active parts, and the number from which ClickHouse slows inserts down. */
 export type Parts = { most: number; delayAt: number }
 
 export const STRETCH_MAX = 32
 /** Larger inserts take more memory on both sides. */
 const SIZE_STRETCH_MAX = 4
-/** Whatever the pressure, records are not held back for longer. */
+/** However many parts there are, records are not held back for longer. */
 const STRETCHED_AGE_MS_MAX = 30_000
 const HIGH_SHARE = 0.5
 const LOW_SHARE = 0.25

@@ -1,7 +1,7 @@
 /**
- * What travels through the loader. A chunk is what one fetch brought for one partition and one schema, rows already in
- * the form of an insert; a batch is the chunks of one topic and one table that go into one insert. Both carry what they
- * make committable.
+ * What moves through the loader. A part holds the records of one fetch, one partition and one schema, its rows already
+ * in the form of an insert. A batch is the parts of one topic and one table that go into one insert. Both carry the
+ * state that may be committed after them.
  */
 
 import type { PageMarker } from '#shared/messages/frame.ts'
@@ -13,38 +13,37 @@ import type { TableSpec } from '../table/ddl.ts'
 /** A registered schema with the table that its records go to. */
 export type Target = { id: number; schema: RegisteredSchema; spec: TableSpec }
 
-/** What is known of a partition once everything below `nextOffset` is settled. */
+/** What is known of a partition once everything below `nextOffset` is confirmed. */
 export type PartitionState = {
   nextOffset: number
   /** Of the last marker that carried one. */
   watermark: string | null
-  /** What that marker's watermark speaks of. */
+  /** The scope of that marker's watermark. */
   share?: string | undefined
   /** Records read since the last marker; null while it is unknown where that page began. */
   open: number | null
   /**
-   * Records in [from, below) were gone before they were loaded; only watermarks of runs that asked for them again
-   * count.
+   * Records in [from, below) were lost before they were loaded. Only watermarks of runs that fetched them again count.
    */
   lost: { from: number; below: number } | null
-  /** No row of it was ever sent to the table; absent where that is unknown. */
+  /** No row of the partition was ever sent to the table; absent where that is unknown. */
   rowless?: true | undefined
   /**
-   * From this offset on, everything was read, as many as the markers count, and accepted; undefined while that is
-   * unknown.
+   * From this offset on, everything was read and accepted, as many records as the markers count; undefined while that
+   * is unknown.
    */
   wholeFrom?: number
   /** Of a stream whose complete walks delete; see `Commit`. */
   deletes?: Commit['deletes']
-  /** Offset of the marker whose watermark was not believed, until one is believed again. */
+  /** Offset of the marker whose watermark was not trusted, until one is trusted again. */
   doubted?: number
-  /** Of the run under way, since its first page was read: how many records its pages have. */
+  /** Of the current run, if its first page was read: how many records its pages have. */
   walked?: LoadedPage
 }
 
 export type LoadedPage = { run: string; page: number; records: number }
 
-/** A message that can be no row, as it came. */
+/** A message that cannot become a row, as it was read. */
 export type FrameLetter = {
   offset: number
   timestampMs: number
@@ -54,18 +53,18 @@ export type FrameLetter = {
   issues: string
 }
 
-/** `counted`: what was read since the marker before; null when reading started inside the page. */
+/** `counted`: records read since the previous marker; null when reading started inside the page. */
 export type ReadMarker = {
   offset: number
   facts: PageMarker
   counted: number | null
-  /** Of the partition's state, on the marker of a complete walk. */
+  /** The partition's `wholeFrom`, on the marker of a complete walk. */
   wholeFrom?: number
   /**
-   * How many records its run has, on the marker of a complete walk; unknown where reading began behind its first page.
+   * How many records its run has, on the marker of a complete walk; unknown where reading began after its first page.
    */
   walked?: number
-  /** Why its watermark was not believed, or its claim to end a complete walk. */
+  /** Why its watermark, or its claim to end a complete walk, was not trusted. */
   doubts?: { watermark?: string; complete?: string }
 }
 
@@ -81,17 +80,17 @@ export type BatchPart = {
   rows: number
   letters: FrameLetter[]
   markers: ReadMarker[]
-  /** Offsets of records that come from dead letters, with how many times they were replayed. */
+  /** Offsets of records that were replayed from dead letters, with how many times they were replayed. */
   replays?: ReadonlyMap<number, number>
   after: PartitionState
-  /** What it counts for in the gate. */
+  /** What it counts for in the in-flight limit. */
   bytes: number
 }
 
 const NO_BYTES = Buffer.alloc(0)
 const NO_ROWS = new Uint32Array(0)
 
-/** A chunk that only moves its partition on. */
+/** A part without rows that only moves its partition's offset. */
 export function restOf(place: Pick<BatchPart, 'topic' | 'partition' | 'generation'>, after: PartitionState): BatchPart {
   return { ...place, target: null, body: NO_BYTES, ends: NO_ROWS, rows: 0, letters: [], markers: [], after, bytes: 0 }
 }
@@ -102,7 +101,7 @@ export type Batch = {
   parts: BatchPart[]
   rows: number
   bytes: number
-  /** An insert of it failed: its bytes may still be on their way into a connection that nobody listens to any more. */
+  /** An insert of it failed: its bytes may still be on their way into a connection that nobody reads any more. */
   failed?: boolean
 }
 
@@ -112,14 +111,14 @@ export function batchOf(parts: BatchPart[]): Batch {
   return { topic, generation, parts, rows: sum(({ rows }) => rows), bytes: sum(({ bytes }) => bytes) }
 }
 
-/** Of a batch that is settled; nobody looks at its rows again. */
+/** Frees the rows of a committed batch; nobody reads them again. */
 export function releaseRows({ parts, failed }: Batch): void {
   if (failed !== true) for (const { body } of parts) release(body)
 }
 
 export const tableOf = (part: BatchPart): string | null => part.target?.spec.table ?? null
 
-/** Where a partition stands after the batch, by partition. */
+/** The state to commit after the batch, by partition. */
 export function committableOf(batch: Batch): Map<number, PartitionState> {
   return new Map(batch.parts.map(({ partition, after }) => [partition, after]))
 }

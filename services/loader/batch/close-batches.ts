@@ -1,7 +1,7 @@
 /**
- * Closes batches: by rows, by bytes, by age, when the table changes, and when told to. Age counts only while nothing is
- * being inserted: a slow insert makes the next batch larger instead of many small ones; a table with many parts does so
- * too (`adaptive-limits.ts`). The time comes from the scheduler, so a test runs it in virtual time.
+ * Closes batches: by rows, by bytes, by age, when the table changes, and on request. Age counts only while no insert is
+ * running: a slow insert makes the next batch larger instead of many small ones. A table with many parts has the same
+ * effect (`adaptive-limits.ts`). The time comes from the scheduler, so a test runs in virtual time.
  */
 import {
   concatMap,
@@ -21,9 +21,9 @@ import { type Batch, type BatchPart, batchOf, tableOf } from './batch.ts'
 
 export type BatchingOptions = BatchLimits & {
   scheduler: SchedulerLike
-  /** Closes what is open: of one topic, or with null of all. */
+  /** Closes the open batch of one topic, or with null all of them. */
   flush: Observable<string | null>
-  /** How many times larger the batches of a topic may be now; asked for each batch. */
+  /** How many times larger the batches of a topic may be now; read for each batch. */
   stretchOf?(topic: string): number
 }
 
@@ -31,12 +31,12 @@ type ClosingOptions = {
   limits(): BatchLimits
   scheduler: SchedulerLike
   flush: Observable<unknown>
-  /** Whether the batch before is still being inserted, and when it is done. */
+  /** Whether the previous batch is still being inserted; `idle` emits when it is done. */
   busy(): boolean
   idle: Observable<unknown>
 }
 
-/** One batch after the other for each topic; topics side by side. An error out of `settle` ends everything. */
+/** One batch at a time for each topic; topics side by side. An error from `commitBatch` ends everything. */
 export function batchByTopic(
   options: BatchingOptions,
   commitBatch: (batch: Batch) => ObservableInput<unknown>,
@@ -65,14 +65,14 @@ export function batchByTopic(
     )
 }
 
-/** The chunks of one topic as batches of one table each; what is open when the source completes is the last one. */
+/** The parts of one topic as batches of one table each. When the source completes, the open batch is the last one. */
 function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batch> {
   return (source) =>
     new Observable((subscriber) => {
       let open: BatchPart[] = []
       let rows = 0
       let bytes = 0
-      /** Null once what is open has grown old. */
+      /** Null once the open batch has reached its age. */
       let age: { unsubscribe(): void } | null = null
 
       function close(): void {
@@ -115,7 +115,7 @@ function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batc
     })
 }
 
-/** A batch is of one assignment, and its rows are of one table. */
+/** A batch belongs to one assignment, and its rows to one table. */
 function fits(open: readonly BatchPart[], part: BatchPart): boolean {
   const table = tableOf(part)
   const isOfTable = (other: BatchPart) => table === null || [null, table].includes(tableOf(other))

@@ -1,6 +1,6 @@
 /**
- * Rows by number. A batch's rows are counted from 0 over all its chunks; a piece is some of them, as ascending ranges.
- * The bytes of a piece are views into the chunks, so cutting a batch copies nothing.
+ * Rows by number. The rows of a batch are counted from 0 over all its parts; a piece is some of them, as ascending
+ * ranges. The bytes of a piece are views into the parts, so cutting a batch copies nothing.
  */
 import type { Batch, BatchPart } from './batch.ts'
 
@@ -8,7 +8,7 @@ import type { Batch, BatchPart } from './batch.ts'
 export type RowRange = readonly [from: number, to: number]
 export type Piece = readonly RowRange[]
 
-/** A row's place in Kafka and its record, as it was published. */
+/** A row's position in Kafka, and its record as it was published. */
 export type RowOrigin = { partition: number; offset: number; fetchedAtMs: number; payload: Buffer }
 
 export const countOf = (piece: Piece): number => piece.reduce((total, [from, to]) => total + to - from, 0)
@@ -23,7 +23,7 @@ export function nthOf(piece: Piece, n: number): number {
   throw new RangeError(`row ${n} of ${countOf(piece)}`)
 }
 
-/** The rows before the nth, and those from it on. */
+/** The rows before the nth, and the rows from it on. */
 export function splitAt(piece: Piece, n: number): [Piece, Piece] {
   const before: RowRange[] = []
   const after: RowRange[] = []
@@ -74,7 +74,7 @@ export function bytesOf(batch: Batch, piece: Piece): Buffer[] {
   return buffers
 }
 
-/** The chunk of a row, and the row's place in it. */
+/** The part that has the row, and the row's index in it. */
 export function partOf(batch: Batch, row: number): { part: BatchPart; index: number } {
   let index = row
   for (const part of batch.parts) {
@@ -88,7 +88,7 @@ const ROW_HEAD = /^\{"_partition":(\d+),"_offset":(\d+),"_fetched_at":(-?\d+),?/
 const ROW_HEAD_CHARS_MAX = 96
 const OPENING = Buffer.from('{')
 
-/** Takes the spliced columns off again: what is left are the bytes of the record. */
+/** Removes the loader's own columns: what remains are the bytes of the record. */
 export function originOf(batch: Batch, row: number): RowOrigin {
   const { part, index } = partOf(batch, row)
   const line = part.body.subarray(startOf(part, index), startOf(part, index + 1) - 1)

@@ -1,6 +1,6 @@
 /**
- * One assignment, from being given to being taken: which generation, how far each partition was read, and the two
- * signals that end work on it.
+ * One assignment, from its start to its end: its generation, how far each partition was read, and the two signals that
+ * end work on it.
  */
 
 import type { Clock } from '#shared/clock.ts'
@@ -13,13 +13,13 @@ export type Assigned = {
   topics: readonly string[]
   /** By `topic/partition`. */
   states: Map<string, PartitionState>
-  /** Topics of which the group's metadata says that rows were confirmed. */
+  /** Topics whose committed metadata says that rows were confirmed. */
   loadedBefore: ReadonlySet<string>
-  /** Topics of which a batch was given up: nothing behind it may be committed in this assignment. */
+  /** Topics with an abandoned batch: nothing after it may be committed in this assignment. */
   givenUp: Set<string>
-  /** A rebalance or a stop has begun: nothing more is taken, what is in hand is finished without further waits. */
+  /** A rebalance or a stop has begun: nothing more is read, and work in progress is finished without further waits. */
   ending: AbortController
-  /** The partitions are another member's, or were read again: nothing of it counts any more. */
+  /** Another member owns the partitions, or they are read again: no result of this assignment counts any more. */
   over: AbortController
 }
 

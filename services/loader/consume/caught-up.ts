@@ -1,7 +1,7 @@
 /**
- * The end of a one-shot load: every partition's committed position has reached the end that its log had at the start.
- * Asked of Kafka and not of this process, so it is right as well when other loaders share the work. It ends with an
- * error when all that is left waits for a person, or has not moved for long: a command that never ends tells nobody
+ * The end of a one-shot load: every partition's committed offset has reached the end that its log had at the start. It
+ * asks Kafka instead of this process, so it is also right when other loaders share the work. It ends with an error when
+ * all that is left waits for a person, or has made no progress for long. A command that never ends would tell nobody
  * what to do.
  */
 import type { Clock } from '#shared/clock.ts'
@@ -12,22 +12,22 @@ import type { ActiveStall } from '../failures/stalls.ts'
 import { recordTopics } from './topics.ts'
 
 const LOOK_AGAIN_MS = 200
-/** What waits for a person is waited for as long: attempts in between show that it does not pass. */
+/** How long it waits for a person's fix: attempts in between show that the failure does not pass. */
 export const PERSON_WAIT_MAX_MS = 10_000
-/** An overloaded or restarting server is waited for as long without any progress; longer than one insert may take. */
+/** How long it waits for an overloaded or restarting server without any progress; longer than one insert may take. */
 export const PROGRESS_WAIT_MAX_MS = 600_000
-/** In the words of the error. */
+/** Topics named in the error. */
 const TOPICS_SHOWN_MAX = 5
 
 export type CaughtUpDeps = {
   kafka: Pick<Kafka, 'topics' | 'logRanges' | 'committed'>
   names: Names
   clock: Clock
-  /** What holds topics up now. */
+  /** The current waits. */
   held(): readonly ActiveStall[]
 }
 
-/** A topic that is not caught up, and when its committed positions were last seen to move. */
+/** A topic that is not caught up, and when its committed offsets were last seen to move. */
 export type Behind = { topic: string; movedMs: number }
 
 /**
@@ -66,7 +66,7 @@ export async function untilAllCommitted(
       return targetRanges.every(({ high }, partition) => {
         const range = now[partition]
         if (range === undefined) return true
-        // Nothing was ever there, or nothing is left: there is nothing to commit.
+        // The log was never written, or nothing is left of it: there is nothing to commit.
         const place = committed[partition]?.offset ?? (range.low === range.high ? range.high : range.low)
         const at = place < 0 ? range.low : place
         return at >= Math.min(high, range.high) && at <= range.high
@@ -78,7 +78,7 @@ export async function untilAllCommitted(
   }
 }
 
-/** Why each of these topics will not be caught up by waiting; null while one of them may be. Pure. */
+/** Why waiting will not help any of these topics to catch up; null while it may help one of them. Pure. */
 export function stalledFor(behind: readonly Behind[], held: readonly ActiveStall[], nowMs: number): string[] | null {
   const reasons: string[] = []
   for (const { topic, movedMs } of behind) {

@@ -1,7 +1,7 @@
 /**
- * This process as a member of the loader's group: joins with the topics of the moment, begins each assignment from what
- * the group has committed, and at its end finishes what is in hand before the partitions go. Commits of an assignment
- * that has ended are refused by the port.
+ * This process as a member of the loader's group. It joins with the current topics and starts each assignment from the
+ * group's commits. At the end of an assignment it finishes work in progress before it gives the partitions up. The
+ * Kafka port refuses commits of an assignment that has ended.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
@@ -19,11 +19,11 @@ import { afterGap, LOG_START, startingState, wasLoaded } from './start-position.
 
 export type Membership = {
   /**
-   * Leaves with the topics before, if any, and joins with these. Throws Unavailable only the first time, after some
-   * tries; later it tries until `stop` aborts.
+   * Leaves the group if it is a member, and joins with these topics. Throws Unavailable only the first time, after some
+   * attempts; later it retries until `stop` aborts.
    */
   join(topics: string[], stop: AbortSignal): Promise<void>
-  /** Takes nothing more, finishes what is in hand within `withinMs`, leaves the group. */
+  /** Reads nothing more, finishes work in progress within `withinMs`, leaves the group. */
   leave(withinMs: number): Promise<void>
   commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
   assigned(): Assigned | null
@@ -46,14 +46,17 @@ export type MembershipDeps = {
   onCrash(error: Error): void
 }
 
-/** As long as the reader's fetches may be: fewer and larger ones cost less a record. */
+/** As large as the reader's fetches may be: fewer and larger fetches cost less a record. */
 const FETCH_BYTES_MAX = 2 * 1024 * 1024
-/** What is in hand when the topics change. */
+/** Time to finish work in progress when the topics change. */
 const REJOIN_FINISH_MS = 15_000
 const REJOIN_WAIT_MS = 5_000
 /** A broker that has just started may have no coordinator for the group yet. */
 const FIRST_JOINS_MAX = 4
-/** Where the log starts is unknown: any number but 0, the only one that surely opens a page. */
+/**
+ * Used where the start of the log is unknown: any number but 0, since offset 0 is the only one that surely opens a
+ * page.
+ */
 const UNKNOWN_LOW = 1
 
 export function createMembership(deps: MembershipDeps): Membership {
@@ -106,7 +109,7 @@ export function createMembership(deps: MembershipDeps): Membership {
     await leaving.close()
   }
 
-  /** Everything that was read is inserted and committed, or given up. */
+  /** Inserts and commits everything that was read, or abandons it. */
   async function finish(): Promise<void> {
     current?.ending.abort()
     flush(null)
@@ -141,8 +144,8 @@ export function createMembership(deps: MembershipDeps): Membership {
   }
 
   /**
-   * Where nothing was ever committed, what the log has lost was never loaded: the fetcher sees it so, and the watermark
-   * has to wait for it.
+   * Only for topics with a partition that has no commit. What its log has lost was never loaded. The fetcher sees it
+   * the same way, and the watermark has to wait for it.
    */
   async function rangesIfNew(
     topic: string,
@@ -173,12 +176,12 @@ export function createMembership(deps: MembershipDeps): Membership {
     const { topic, partition } = gap
     const place = placeOf(topic, partition)
     const state = current?.states.get(place)
-    // One of an assignment before says nothing of this one, which began somewhere else and finds its own.
+    // A gap of an earlier assignment says nothing about this one, which started elsewhere and finds its own gaps.
     if (current === null || current.generation !== gap.generation || state === undefined) return
     reportGap(gap)
     const after = afterGap(state, gap)
     current.states.set(place, after)
-    // Without a record behind the gap no batch would ever bring the new position into the group.
+    // If no record follows the gap, no other batch would ever commit the new position.
     const part = restOf({ topic, partition, generation: gap.generation }, after)
     if (inFlightLimit.enter(topic, part.bytes)) push(part)
   }

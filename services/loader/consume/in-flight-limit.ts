@@ -1,16 +1,16 @@
 /**
- * The bound on what was read and not yet confirmed. One topic may hold at most `FREE_SHARE` times what is free, so a
- * table that is stuck can never take the room of the others. A topic that holds nothing may always take one fetch: the
- * bound is passed by at most one fetch a topic.
+ * The limit on bytes read and not yet confirmed. One topic may hold at most `FREE_SHARE` times what is free, so a
+ * blocked table can never take the memory of the others. A topic that holds nothing may always take one fetch: the
+ * limit is exceeded by at most one fetch a topic.
  */
 const FREE_SHARE = 2
 
 export type InFlightLimit = {
   hasRoom(topic: string, bytes: number): boolean
-  /** Takes the bytes if there is room for them. */
+  /** Reserves the bytes if there is room for them. */
   enter(topic: string, bytes: number): boolean
   leave(topic: string, bytes: number): void
-  /** Resolves when nothing is held. */
+  /** Resolves when no bytes are held. */
   empty(): Promise<void>
 }
 

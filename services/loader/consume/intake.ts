@@ -1,7 +1,7 @@
 /**
- * Takes what the reader brings, or says that it is full. Full means: the assignment is ending, the schema or its table
- * is not known yet, or the topic has no room; the partition is then paused and woken when that has changed. So whatever
- * is stuck holds up its own topic only.
+ * Takes a fetched batch from the reader, or answers `full`. It is full when the assignment is ending, the schema or its
+ * table is not known yet, or the topic has no room. The partition is then paused, and resumed when that has changed. So
+ * a blocked topic delays no other.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { ReadBatch, Reader } from '#shared/kafka/kafka.ts'
@@ -22,9 +22,9 @@ export type Intake = {
   take(batch: ReadBatch, assigned: Assigned): Promise<'taken' | 'full'>
   /** Learns the tables of the topics before their first batch. */
   prepare(assigned: Assigned): void
-  /** Forgets who waits: nothing is paused at the start of an assignment. */
+  /** Forgets paused partitions: none is paused at the start of an assignment. */
   reset(): void
-  /** Room has come free. */
+  /** Room was freed. */
   wake(): void
 }
 
@@ -36,12 +36,12 @@ export type IntakeDeps = {
   clock: Clock
   reader(): Pick<Reader, 'resume'> | null
   push(part: BatchPart): void
-  /** Closes the topic's open batch, so that it makes room. */
+  /** Closes the topic's open batch, so that it frees room. */
   flush(topic: string): void
   log: Log
 }
 
-/** The reader pauses a partition just after it was told that it is full: a wake must not come before that. */
+/** The reader pauses a partition just after it got `full`: a resume must not come before that. */
 const WAKE_DELAY_MS = 5
 
 type Waiting = { topic: string; partition: number; bytes: number }
@@ -50,7 +50,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   const { catalog, inFlightLimit, stalls, stallNotes, clock, reader, push, flush, log } = deps
   const waiting = new Map<string, Waiting>()
   const opened = new Set<string>()
-  /** Attempts at a batch that could not be read, by place. */
+  /** Attempts at a batch that could not be read, by partition. */
   const defects = new Map<string, number>()
   let learning = new Map<string, Promise<void>>()
   let waking = false
@@ -109,7 +109,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     })
   }
 
-  /** A batch that cannot be read is asked for again after a while; meanwhile the other topics go on. */
+  /** Fetches a batch that could not be read again after a wait; meanwhile other topics continue. */
   function waitOut(assigned: Assigned, { topic, partition, messages, nextOffset }: ReadBatch, error: unknown): void {
     const place = placeOf(topic, partition)
     const attempt = defects.get(place) ?? 0
@@ -121,12 +121,12 @@ export function createIntake(deps: IntakeDeps): Intake {
     holdWhile(topic, () => pauseForDefect(topic, where, error, attempt, retryPolicy))
   }
 
-  /** Nothing of the topic is taken before the work is done; one work at a time. */
+  /** Takes nothing of the topic until the work is done; one task at a time. */
   function holdWhile(topic: string, work: () => Promise<void>): void {
     if (learning.has(topic)) return
     const mine = learning
     const done = work()
-      // The assignment is over, and with it the work.
+      // The assignment is over, and so is the work.
       .catch(() => undefined)
       .finally(() => {
         mine.delete(topic)

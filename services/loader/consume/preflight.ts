@@ -6,7 +6,7 @@ import { NO_SUBJECT } from '#shared/health.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import type { Tables } from '../table/tables.ts'
 
-/** Throws Unavailable when ClickHouse or the registry does not answer or refuses the login. */
+/** Throws Unavailable when ClickHouse or the registry does not respond or refuses the login. */
 export async function refuseIfAbsent(
   { tables, registry }: { tables: Pick<Tables, 'ping'>; registry: Pick<Registry, 'latest'> },
   { url, user }: Config['clickhouse'],

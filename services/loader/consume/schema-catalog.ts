@@ -1,8 +1,8 @@
 /**
- * Which table a schema's records go to. A schema is asked for once and kept, so known schemas are served while the
- * registry is down; an unknown one waits for the registry, and for its table. A schema that the registry does not have,
- * or that is another stream's, is refused: its records are dead letters. That answer is asked for again after
- * `REFUSED_AGE_MAX_MS`, since a registry may be put right.
+ * Which table the records of a schema go to. A schema is fetched once and cached, so known schemas are served while the
+ * registry is down. An unknown schema waits for the registry, and for its table. A schema that the registry does not
+ * have, or that belongs to another stream, is refused: its records become dead letters. A refusal is checked again
+ * after `REFUSED_AGE_MAX_MS`, since the registry may be corrected.
  */
 import type { Clock } from '#shared/clock.ts'
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
@@ -20,18 +20,18 @@ import type { Tables } from '../table/tables.ts'
 
 export type Catalog = {
   lookup(topic: string): Lookup
-  /** Null before it is known. */
+  /** Null until the table is known. */
   tableOf(topic: string): string | null
   /** What the newest known schema of the topic declares; null while none is known. */
   annotation(topic: string): StreamAnnotation | null
   /**
-   * Looks for a newer schema, at most every `NEWER_LOOK_MS` for a topic. A registry that does not answer leaves what is
-   * known.
+   * Looks for a newer schema, at most every `NEWER_LOOK_MS` for a topic. If the registry does not respond, the known
+   * schema remains.
    */
   refresh(topic: string, retryPolicy: RetryPolicy): Promise<void>
   /**
-   * Makes the topic's table by its latest schema, before anything of the topic is committed. `loadedBefore`: rows of it
-   * were confirmed once, so a missing table is not made anew in silence.
+   * Creates the topic's table from its latest schema, before anything of the topic is committed. `loadedBefore`: rows
+   * of the topic were confirmed once, so a missing table is not silently created again.
    */
   open(topic: string, loadedBefore: boolean, retryPolicy: RetryPolicy): Promise<void>
   /** Resolves when `lookup` knows these ids. */
@@ -97,7 +97,7 @@ export function createCatalog({ registry, tables, names, clock }: CatalogDeps): 
       if (refused !== null) entries.set(key, { refused, atMs: clock.elapsedMs() })
       return
     }
-    // A registry counts up: an older schema that is met again does not bring its descriptions back.
+    // Registry ids increase: an older schema that appears again must not restore its descriptions.
     const latest = id >= (newest.get(topic) ?? id)
     if (latest) newest.set(topic, id)
     await untilDecided(topic, retryPolicy, async () => {
@@ -156,7 +156,7 @@ export function specOf({ id, json }: Pick<RegisteredSchema, 'id' | 'json'>): Tab
     if (mistake !== null) return `schema ${id}: partitionBy ${mistake.what}`
     return { table, columns: [...columnsOf(json), ...keptColumnsOf(json)], primaryKey, partitionBy, watermark }
   } catch (error) {
-    // Whoever registers a schema can write anything into it: it holds its own topic up, and no other.
+    // Anyone who may register a schema can write anything into it: it stalls its own topic only.
     return `schema ${id}: ${messageOf(error)}`
   }
 }

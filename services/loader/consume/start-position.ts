@@ -1,7 +1,7 @@
 /**
- * What is known of each partition of the current assignment while it is read. It starts with what the group has
- * committed, which is believed only if its metadata carries its own offset; a reset by any tool therefore starts anew,
- * with no watermark and no open page.
+ * What is known of each partition at the start of an assignment and after a gap. It starts from the group's commit,
+ * which is trusted only if its metadata contains its own offset. So a reset by any tool starts from a clean state, with
+ * no watermark and no open page.
  */
 
 import type { Committed, OffsetGap } from '#shared/kafka/kafka.ts'
@@ -10,7 +10,7 @@ import type { PartitionState } from '../batch/batch.ts'
 
 export const LOG_START = 0
 
-/** Null committed: reading starts at the low end of the log, of which only offset 0 is known to open a page. */
+/** Null committed: reading starts at the low end of the log, where only offset 0 is known to open a page. */
 export function startingState(committed: Committed | null, low: number): PartitionState {
   if (committed === null || committed.offset < 0) return { ...freshState(low), rowless: true }
   const commit = parseCommit(committed.offset, committed.metadata)
@@ -34,8 +34,8 @@ function freshState(offset: number): PartitionState {
 }
 
 /**
- * Whether the group's metadata says that rows of this partition were confirmed. A partition of dead letters alone never
- * had a table.
+ * Whether the group's metadata says that rows of this partition were confirmed. A partition that only had dead letters
+ * never had a table.
  */
 export function wasLoaded(committed: Committed | null): boolean {
   const commit = committed === null || committed.offset <= 0 ? null : parseCommit(committed.offset, committed.metadata)
@@ -43,9 +43,9 @@ export function wasLoaded(committed: Committed | null): boolean {
 }
 
 /**
- * Reading goes on at the low end, where nobody knows how much of the open page is gone. The watermark stays until the
- * API was asked again for what was lost. A log that was made anew has lost nothing that can be named: the fetcher sees
- * by its own checkpoint that it has to ask again.
+ * Reading continues at the low end, where it is unknown how much of the open page is lost. The watermark stays until
+ * the lost records were fetched again from the API. A recreated log has lost nothing that can be named: the fetcher
+ * sees by its own checkpoint that it has to fetch again.
  */
 export function afterGap(
   state: PartitionState,

@@ -1,6 +1,6 @@
 /**
- * The topics of records, as they come and go: a list each time it changes. Looks again every `refreshMs`, so the topic
- * of a new stream needs no restart; without any topic it waits for the first.
+ * The record topics, as they come and go: a new list each time they change. Checks every `refreshMs`, so the topic of a
+ * new stream needs no restart. Without any topic it waits for the first.
  */
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError } from '#shared/errors.ts'
@@ -10,7 +10,7 @@ import type { Names } from '#shared/names.ts'
 
 export type TopicsDeps = { kafka: Pick<Kafka, 'topics'>; names: Names; refreshMs: number; clock: Clock; log: Log }
 
-/** Ends when the signal aborts. A broker that does not answer is asked again at the next look. */
+/** Ends when the signal aborts. A broker that does not respond is asked again at the next check. */
 export async function* topicLists(
   { kafka, names, refreshMs, clock, log }: TopicsDeps,
   signal: AbortSignal,

@@ -1,14 +1,14 @@
 /**
- * The name of an insert. The same for the same bytes of the same process, so that ClickHouse drops the repetition after
- * a lost answer. Never the same again after a restart, a replay or in a topic that was made anew: there the rows may be
- * gone and must go in.
+ * The deduplication token of an insert. It is the same for the same bytes of the same process, so ClickHouse drops a
+ * repeated insert after a lost response. It is never the same after a restart, a replay or in a recreated topic: there
+ * the rows may be missing and must be inserted.
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Batch } from '../batch/batch.ts'
 import { bytesOf, type Piece } from '../batch/row-ranges.ts'
 
-/** `nonce` is drawn once a process. The checksum is of the bytes, about 20 ms for 32 MiB. */
+/** `nonce` is drawn once a process. The checksum covers the bytes, and takes about 20 ms for 32 MiB. */
 export function tokenOf(batch: Batch, piece: Piece, nonce: string): string {
   const places = batch.parts.map(({ partition, after }) => `${partition}:${after.nextOffset}`).join()
   const checksum = bytesOf(batch, piece).reduce((sum, bytes) => crc32(bytes, sum), 0)

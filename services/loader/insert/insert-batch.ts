@@ -1,6 +1,6 @@
 /**
- * Brings the rows of a batch into their table, and gives back those that ClickHouse refuses. Resolves only when every
- * other row is confirmed; waits for everything that may pass. Nothing of the batch is committed before that.
+ * Inserts the rows of a batch into their table, and returns those that ClickHouse refuses. Resolves only when every
+ * other row is confirmed; retries every failure that may pass. Nothing of the batch is committed before that.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Metrics } from '#shared/metrics.ts'
@@ -29,16 +29,16 @@ export type InsertBatchDeps = {
   clock: Clock
 }
 
-/** Memory that runs out halves the inserts, but not below this. */
+/** When memory runs out the inserts are halved, but not below this. */
 const PIECE_ROWS_MIN = 1000
 /**
- * A column that was retyped by hand may take values and change them, without any error: tables are looked at this
+ * A column that was retyped by hand may accept values and change them, without any error. So tables are checked this
  * often.
  */
 const LOOK_AGAIN_MS = 30_000
 
 export function createInsertBatch({ writer, tables, database, nonce, metrics, clock }: InsertBatchDeps): InsertBatch {
-  /** Rows of one insert, by table, where memory once ran out; doubled by each batch that goes through. */
+  /** Rows of one insert, by table, after its memory ran out once; doubled by each batch that succeeds. */
   const rowsMaxByTable = new Map<string, number>()
   const lookedAtMs = new Map<string, number>()
 
@@ -57,7 +57,7 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
       metrics.inserts.inc({ table, outcome: failure?.kind ?? 'confirmed' })
       if (failure !== null) batch.failed = true
       if (failure === null) metrics.insertSeconds.observe({ table }, (clock.elapsedMs() - startedMs) / 1000)
-      // Before a row is blamed, the table is looked at: a column that is gone makes every row look bad.
+      // The table is checked before a row is blamed: a missing column makes every row look bad.
       if (failure?.kind !== 'table' && failure?.kind !== 'data') return failure
       const look = await tables.ensure(spec, { mayCreate: false })
       if (look.failure !== null) return look.failure

@@ -1,8 +1,8 @@
 /**
- * Finds the very rows that ClickHouse refuses, so that all others can be loaded. ClickHouse names a row, and rows
- * before it were readable: they are set aside and only what follows is sent again, so the work grows with the number of
- * bad rows and not with its square. After the first few, the registered schema takes out at once all that break it. A
- * row goes to the dead letters only if the schema refuses it, or if ClickHouse refuses it alone. Bounded by
+ * Finds exactly the rows that ClickHouse refuses, so that all others can be loaded. ClickHouse names a row; the rows
+ * before it were readable. They are set aside and only the following rows are sent again. So the work grows with the
+ * number of bad rows, not with its square. After the first few, the registered schema removes all rows that violate it
+ * at once. A row becomes a dead letter only if the schema refuses it, or if ClickHouse refuses it alone. Bounded by
  * `INSERTS_MAX`.
  */
 
@@ -15,24 +15,21 @@ export type RowLetter = { row: number; reason: string; issues: string }
 
 export type Isolation = {
   topic: string
-  /** Inserts a piece, waiting for whatever may pass. Null, or a failure of its rows. */
+  /** Inserts a piece, retrying every failure that may pass. Null, or a failure of its rows. */
   insert(piece: Piece): Promise<Failure | null>
   /** What the registered schema finds wrong with a row; empty when it is valid. */
   check(row: number): string[]
-  /** Throws Flooded when so many rows are too many. */
+  /** Throws Flooded when this many refused rows are too many. */
   allow(refused: number, first: string): void
 }
 
-/** Rows that are found by their names, one insert each, before the schema looks at all that are left. */
+/** Rows found by the number that ClickHouse names, one insert each, before the schema checks all the remaining rows. */
 const NAMED_BEFORE_SWEEP = 3
-/**
- * Inserts that one batch may take; a batch with more bad rows than they find is no batch with bad rows but a wrong
- * table.
- */
+/** Inserts that one batch may take. If they do not find all bad rows, the table is wrong, not the rows. */
 export const INSERTS_MAX = 300
 const SCHEMA_REASON = 'schema'
 
-/** `failure` is what the piece's insert ended with. Resolves when every other row is in the table. Throws Flooded. */
+/** `failure`: the result of the piece's insert. Resolves when every other row is in the table. Throws Flooded. */
 export async function isolate(piece: Piece, failure: Failure, isolation: Isolation): Promise<RowLetter[]> {
   let inserts = 0
   let swept = false
@@ -81,7 +78,7 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
     return late === null ? found : [...found, ...(await clear(readable, late))]
   }
 
-  /** Nobody is named and the schema finds nothing: a row alone is found by halving. */
+  /** No row is named and the schema finds nothing: the bad row is found by halving. */
   async function halves(part: Piece, now: Failure): Promise<RowLetter[]> {
     const count = countOf(part)
     if (count === 1) return letters([{ row: nthOf(part, 0), reason: now.name, issues: now.message }])
@@ -94,8 +91,8 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
   }
 
   /**
-   * The row that is to blame when the nth was named. Without a letter when it went in alone: a record that closes too
-   * early is noticed only where the next one should begin, and is found among those that were set aside.
+   * The bad row when the nth was named. Its dead letter is null when the row was accepted alone. A record that closes
+   * too early is noticed only where the next one should begin; it is found later among the rows set aside.
    */
   async function culprit(rest: Piece, n: number, now: Failure): Promise<RowLetter | null> {
     const row = nthOf(rest, n)

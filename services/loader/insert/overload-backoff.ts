@@ -1,7 +1,7 @@
 /**
- * A server that is overloaded is overloaded for every table: after its answer no insert of this process starts before a
- * wait that doubles with each such answer in a row. Without it, the lanes of the other tables would go on at full speed
- * while one of them waits.
+ * An overloaded server is overloaded for every table. After such a response no insert of this process starts before a
+ * wait, which doubles with each such response in a row. Without it, the other tables would continue at full speed while
+ * one of them waits.
  */
 import type { Clock } from '#shared/clock.ts'
 import { waitMs } from '../failures/retry.ts'
@@ -17,7 +17,7 @@ export function withOverloadBackoff(writer: Writer, clock: Clock): Writer {
     ...writer,
     async insert(insert, signal) {
       const heldMs = heldUntilMs - clock.elapsedMs()
-      // Whoever aborts it is told by the insert itself.
+      // If the wait is aborted, the insert itself reports it.
       if (heldMs > 0) await clock.sleep(heldMs, signal).catch(() => undefined)
       const failure = await writer.insert(insert, signal)
       if (failure === null) inARow = 0

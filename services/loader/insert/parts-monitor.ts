@@ -1,6 +1,6 @@
 /**
- * Looks at the parts of a table when an insert into it has ended, at most every `LOOK_EVERY_MS`, and keeps what follows
- * for the batches of its topic. Nothing waits for a look, and one that fails changes nothing.
+ * Counts the parts of a table after an insert into it, at most every `LOOK_EVERY_MS`, and derives the size of its next
+ * batches. Nothing waits for a count, and a failed one changes nothing.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
@@ -10,19 +10,22 @@ import { adaptedAfter, type Parts } from '../batch/adaptive-limits.ts'
 import type { Writer } from './writer.ts'
 
 export type PartsMonitor = {
-  /** The same writer, and its inserts are what looks follow. */
+  /** The same writer; each of its inserts triggers a count. */
   observing(writer: Writer): Writer
-  /** From 1 to STRETCH_MAX. Each batch is an insert into the ledger as well, so its parts count for every table. */
+  /**
+   * From 1 to STRETCH_MAX. Each batch is an insert into the ledger as well, so the ledger's parts count for every
+   * table.
+   */
   stretchOf(table: string | null): number
 }
 
 export type PartsMonitorDeps = { parts(table: string): Promise<Parts | null>; clock: Clock; log: Log; metrics: Metrics }
 
 const LOOK_EVERY_MS = 2_000
-/** Looks that are not answered take no connections from the inserts. */
+/** Bounds the connections that unanswered counts take from the inserts. */
 const LOOKS_AT_ONCE_MAX = 4
 /**
- * Parts are merged while nothing is inserted: what was seen before counts no more. Longer than a batch is ever left
+ * Parts are merged while nothing is inserted, so an old count does not apply any more. Longer than a batch is ever left
  * open.
  */
 const FORGET_AFTER_MS = 60_000
@@ -43,7 +46,7 @@ export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorD
     if (last !== undefined && clock.elapsedMs() - last.atMs < LOOK_EVERY_MS) return
     if (looking.has(table) || looking.size >= LOOKS_AT_ONCE_MAX) return
     const before = last?.stretch ?? 1
-    // Noted first: what is not answered is not asked again at once.
+    // Recorded first, so that an unanswered count is not repeated at once.
     seen.set(table, { stretch: before, atMs: clock.elapsedMs() })
     looking.add(table)
     const found = await parts(table)
@@ -68,7 +71,7 @@ export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorD
       ...writer,
       async insert(insert, signal) {
         const failure = await writer.insert(insert, signal)
-        // An answer that never comes holds no rows up.
+        // Not awaited: a missing response must not delay rows.
         void look(insert.table)
         return failure
       },

@@ -1,8 +1,8 @@
 /**
- * Inserts lines of JSON into a table, as one block: all or nothing. Over shards it is one block each, and one may have
- * its rows when another fails: the repetition brings the rest, and what is there already is dropped by its token, or by
- * its version. Success is what ClickHouse says in three places at once: the status, the absence of an exception in
- * header and body, and the count of rows written. Everything else comes back as a `Failure`, never as an exception.
+ * Inserts lines of JSON into a table as one block: all or nothing. Over shards it is one block for each shard, and one
+ * shard may have its rows when another fails. The retry then inserts the rest; rows that are there already are dropped
+ * by their token or their version. An insert succeeded only if three things agree: the status, no exception in header
+ * or body, and the count of rows written. Everything else is returned as a `Failure`, never thrown.
  */
 import { Readable } from 'node:stream'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
@@ -24,23 +24,23 @@ export type Insert = {
 
 export type Writer = {
   insert(insert: Insert, signal: AbortSignal): Promise<Failure | null>
-  /** A statement that writes rows of its own; how many. */
+  /** Runs a statement that writes rows of its own, and returns how many. */
   run(statement: string, signal: AbortSignal): Promise<{ failure: Failure | null; rows: number }>
-  /** A question that one small row answers; null when it failed. */
+  /** Runs a query with one small row as its result; null when it failed. */
   ask(query: string, signal: AbortSignal): Promise<{ failure: Failure | null; row: Record<string, unknown> | null }>
 }
 
 const ANSWER_END_CHARS = 16 * 1024
 const NO_ROW_CHARS = 200
 const EXCEPTION_HEADER = 'x-clickhouse-exception-code'
-/** Above any number of bytes: a block is then bounded by its rows alone. */
+/** No limit in bytes: a block is then bounded by its rows alone. */
 const UNBOUNDED = '0'
 
-/** No row is left for later. */
+/** Settings that fix what an insert means: no row is left for later. */
 const MEANING: ClickHouseSettings = {
   ...RECORD_SETTINGS,
   async_insert: 0,
-  // Rows of many partitions in one insert are slow, not wrong; the bound would be taken for overload.
+  // Rows of many partitions in one insert are slow, not wrong; the limit would be taken for overload.
   max_partitions_per_insert_block: '0',
   wait_end_of_query: 1,
   insert_deduplicate: 1,
@@ -52,7 +52,7 @@ function oneBlock(rows: number): ClickHouseSettings {
   return { max_insert_block_size: more, min_insert_block_size_rows: more, min_insert_block_size_bytes: UNBOUNDED }
 }
 
-/** What the user's profile has to leave to the loader; see `table/server-check.ts`. */
+/** Settings that the user's profile must leave to the loader; see `table/server-check.ts`. */
 export const INSERT_NEEDS: Wanted = Object.fromEntries([
   ...Object.entries(MEANING)
     .filter(([name]) => name !== 'wait_end_of_query')
@@ -70,12 +70,12 @@ export const insertNeeds = ({ sharded }: Pick<Placement, 'sharded'>): Wanted =>
 export type Durability = Pick<Config['clickhouse'], 'cluster' | 'insertQuorum'> & Pick<Placement, 'sharded'>
 
 /**
- * A table of what each server said would be taken for the words of a failure; a server that fails is an exception
- * without it too.
+ * Without it, each server's status table would be read as an error text. A server that fails raises an exception either
+ * way.
  */
 const ON_CLUSTER: ClickHouseSettings = { distributed_ddl_output_mode: 'none' }
 
-/** One server has no replicas to wait for; a shard waits for its own. */
+/** A single server has no replicas to wait for; each shard waits for its own. */
 export function quorumOf({ cluster, insertQuorum }: Durability): ClickHouseSettings {
   return cluster === undefined || insertQuorum === undefined ? {} : { insert_quorum: insertQuorum }
 }
@@ -162,7 +162,7 @@ const noRow = (text: string): Failure => ({
 
 type Answer = { response_headers: Record<string, string | string[] | undefined>; http_status_code?: number | undefined }
 
-/** Servers have answered 200 with an exception in a header, or in the body. */
+/** Servers have returned 200 with an exception in a header, or in the body. */
 function failureOf({ response_headers, http_status_code: status = 0 }: Answer, text: string): Failure | null {
   const header = response_headers[EXCEPTION_HEADER]
   if (header !== undefined || /Code: \d+\. DB::/.test(text))
@@ -171,8 +171,8 @@ function failureOf({ response_headers, http_status_code: status = 0 }: Answer, t
 }
 
 /**
- * Views that read from the table make the count larger, never smaller, and nothing tells their rows from others: that a
- * record is no more than one row is made sure of before it is sent.
+ * Materialized views on the table increase the count, never reduce it, and their rows cannot be told apart. So it is
+ * ensured before sending that a record is not more than one row.
  */
 function shortfall(written: string | undefined, rows: number): Failure | null {
   if (written !== undefined && Number(written) >= rows) return null
@@ -181,8 +181,8 @@ function shortfall(written: string | undefined, rows: number): Failure | null {
 }
 
 /**
- * The whole answer is read, so that a connection which is cut in it is noticed; its beginning and its end are kept,
- * since ClickHouse may quote all that follows the bad value between its words and the number of the row.
+ * Reads the whole response, so that a connection cut in the middle is noticed. Keeps its beginning and its end: between
+ * the error text and the row number, ClickHouse may quote everything after the bad value.
  */
 async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
   let head = ''

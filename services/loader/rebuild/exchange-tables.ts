@@ -1,7 +1,7 @@
 /**
- * The table that is filled beside the one that people read, and how it takes its place. The new one carries the name
- * that the old one is to have before both are exchanged in one step, so whatever ends in between leaves the old table
- * where it is: only `<table>__new` is ever removed, and on shards its local table.
+ * The shadow table, and how it replaces the table that people read. The new table first gets the name that the old one
+ * will have; then both are exchanged in one step. So an interruption at any point leaves the old table in place. Only
+ * `<table>__new` is ever removed, and on shards its local table.
  */
 import type { ClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -19,7 +19,7 @@ export type Low = { partition: number; low: number }
 
 const EXCHANGES = ['Atomic', 'Replicated', 'Shared']
 const STAMP_CHARS = 15
-/** A filter is not to be applied before the newest version is chosen. */
+/** A filter must not be applied before the newest version is chosen. */
 const FINAL_FIRST = { optimize_move_to_prewhere_if_final: 0 } as const
 
 export const newName = (table: string): string => `${table}__new`
@@ -55,7 +55,7 @@ export async function isThere({ clickhouse, at }: ExchangeTools, table: string):
   return (await clickhouse.rows(`SELECT name FROM system.tables WHERE ${where}`)).length > 0
 }
 
-/** What an earlier attempt has left. */
+/** Removes what an earlier attempt has left. */
 export async function removeNew(tools: ExchangeTools, table: string): Promise<void> {
   await removeNewView(tools, table)
   await run(tools, `DROP TABLE IF EXISTS ${whole(tools.at, newName(table))}${on(tools.at)} SYNC`)
@@ -63,14 +63,14 @@ export async function removeNew(tools: ExchangeTools, table: string): Promise<vo
   await run(tools, `DROP TABLE IF EXISTS ${whole(tools.at, localName(newName(table)))}${on(tools.at)} SYNC`)
 }
 
-/** The loader makes a view with each table; of this one nobody is to know. */
+/** Removes the view that the loader creates with each table: nobody should see the shadow table's. */
 async function removeNewView(tools: ExchangeTools, table: string): Promise<void> {
   await run(tools, `DROP VIEW IF EXISTS ${whole(tools.at, viewName(newName(table)))}${on(tools.at)}`)
 }
 
 /**
- * The rows of the old table that the log cannot bring: from below its beginning, and of keys that it does not have.
- * Those of a key that it has in a newer version lose against it, as everywhere.
+ * Copies the rows of the old table that the log does not have: those from before its beginning, and those of keys that
+ * it lacks. If the log has a newer version of a key, that version wins, as everywhere.
  */
 export async function copyKept(
   tools: ExchangeTools,
@@ -118,9 +118,9 @@ async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Prom
 }
 
 /**
- * On shards the rows are in local tables, which no other table may name: they take a name for good, and what is in
- * front of them is made anew. Only the fronts are exchanged, so a server never shows the old rows of one shard beside
- * the new ones of another.
+ * On shards the rows are in local tables, each named by one Distributed table only. The new local table gets its final
+ * name, and its Distributed table is created again. Only the Distributed tables are exchanged. So a server never shows
+ * the old rows of one shard beside the new ones of another.
  */
 async function giveShardsName(tools: Run, at: Placement, table: string, name: string, local: string): Promise<void> {
   const fresh = newName(table)
@@ -135,16 +135,17 @@ async function giveShardsName(tools: Run, at: Placement, table: string, name: st
     weights: weightsIn(distributed?.comment ?? ''),
     like: fresh,
   })
-  // What ends in between leaves no rows without a name, and nothing under the stream's own name that has none.
+  // An interruption in between leaves no rows without a name. Nor does it leave a Distributed table of the stream's own
+  // name without rows.
   for (const statement of name === table ? [rename, create] : [create, rename]) await run(tools, statement)
   await run(tools, dropTable(at, fresh))
 }
 
-/** The name that the old table has then; null when there was none. */
+/** Returns the new name of the old table; null when there was none. */
 export async function exchangeTables(tools: ExchangeTools, table: string, hasOld: boolean): Promise<string | null> {
   const { at, clock, clickhouse, writer } = tools
   await removeNewView(tools, table)
-  // From here on it is done in any case: whoever interrupts it is to know which table is which.
+  // From here on an interruption is ignored, so that it is always clear which table is which.
   const done = { clickhouse, writer, signal: new AbortController().signal }
   const stamp = new Date(clock.nowMs()).toISOString().replaceAll(/[-:]/g, '').slice(0, STAMP_CHARS)
   const old = `${table}__old_${stamp}`

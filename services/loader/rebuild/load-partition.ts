@@ -1,7 +1,7 @@
 /**
- * Loads a stretch of one partition into a table, outside any group and without a commit: read, spliced, delivered and
- * marked as the loader does it, one batch at a time. What the table refuses becomes a dead letter, unless it is one
- * already. Ends when all of the stretch is confirmed.
+ * Loads an offset range of one partition into a table, outside any group and without a commit. It reads, splices,
+ * inserts and marks as the loader does, one batch at a time. A row that the table refuses becomes a dead letter, unless
+ * it is one already. Ends when the whole range is confirmed.
  */
 import type { Kafka, RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import { readLetter } from '#shared/messages/dead-letter.ts'
@@ -23,13 +23,13 @@ export type LoadPartitionTools = {
   kafka: Kafka
   names: Names
   catalog: Catalog
-  /** What the catalog knows, with the table that is filled. */
+  /** The catalog's lookup, with the shadow table as target. */
   lookup: Lookup
   insertBatch: InsertBatch
   deadLetters: DeadLetters
   markDeleted: MarkDeleted
   retryPolicy: RetryPolicy
-  /** Of one batch. */
+  /** Limits of one batch. */
   rowsMax: number
   bytesMax: number
 }
@@ -39,7 +39,7 @@ export type PartitionRange = { topic: string; partition: number; from: number; t
 /** `withheld`: rows that the last complete walk would have deleted beyond the bounds. */
 export type LoadedCounts = { rows: number; refused: number; withheld: number }
 
-/** Places of letters of one partition that are kept in mind; beyond it a letter may come twice, as after a crash. */
+/** Dead letters of one partition that are kept in memory; beyond it a letter may be sent twice, as after a crash. */
 const LETTERS_MAX = 250_000
 
 export async function loadPartition(tools: LoadPartitionTools, range: PartitionRange): Promise<LoadedCounts> {
@@ -106,7 +106,7 @@ async function deadLettersOf(
   return places
 }
 
-/** A read that ends early brings no more to a batch, and is begun again where it ended, until it brings nothing. */
+/** Reads until a read returns nothing. A read may end early: it then continues where it ended. */
 async function* batches(
   { kafka, rowsMax, bytesMax }: LoadPartitionTools,
   { topic, partition, from, to }: PartitionRange,

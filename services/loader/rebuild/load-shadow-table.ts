@@ -1,7 +1,7 @@
 /**
- * The parts of the loader that fill a table beside its own, put together: catalog, deliver, dead letters and marks,
- * with the other table's name in every spec. What holds them up is waited for, as in a service, but not for ever:
- * somebody waits for this one.
+ * Connects the stages of the loader that fill a shadow table: catalog, insert, dead letters and deletion marks. Every
+ * spec has the shadow table's name. Stalls are waited for as in a service, but not for ever, because a person waits for
+ * the command.
  */
 
 import type { Clock } from '#shared/clock.ts'
@@ -27,7 +27,7 @@ import type { Tables } from '../table/tables.ts'
 import { newName } from './exchange-tables.ts'
 import { type LoadedCounts, type LoadPartitionTools, loadPartition, type PartitionRange } from './load-partition.ts'
 
-/** What holds an insert up for longer will not pass by waiting. */
+/** A stall that lasts longer will not pass by waiting. */
 const STUCK_MS_MAX = 60_000
 const NONCE_RADIX = 36
 
@@ -35,8 +35,8 @@ export type ShadowTableOptions = { config: Config; clock: Clock; log: Log; metri
 export type ShadowTableParts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
 
 /**
- * By stretch. Throws Stopped when the signal aborts, Unavailable when the table takes no rows, Flooded when it refuses
- * too many.
+ * Returns the counts of each range. Throws Stopped when the signal aborts, Unavailable when the table takes no rows,
+ * Flooded when it refuses too many.
  */
 export async function loadShadowTable(
   options: ShadowTableOptions,
@@ -111,7 +111,7 @@ function shadowTables(tables: Tables): Tables {
   return { ...tables, ensure: (spec, how) => tables.ensure(shadowSpec(spec), how) }
 }
 
-/** The same object for the same schema, as the catalog gives it: a stretch of one schema is one chunk. */
+/** Returns the same object for the same schema, as the catalog does, so that a run of one schema is one part. */
 function intoShadow(lookup: Lookup): Lookup {
   const known = new Map<number, Target>()
   return (id) => {

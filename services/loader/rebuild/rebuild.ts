@@ -1,8 +1,8 @@
 /**
- * `headrace replay --into-new-table`: the stream's topic from its beginning into a fresh table of the latest schema, up
- * to where the loader is, and then in the place of the old one, which stays beside it. The old table is read and never
- * written; a crash leaves it as it was. Loaders of the group must be stopped: what one would load meanwhile into the
- * old table would be missing in the new one.
+ * `headrace replay --into-new-table`: loads the stream's topic from its beginning into a new table of the latest
+ * schema, up to the loader's position. The new table then replaces the old one, which is kept beside it. The old table
+ * is read and never written; a crash leaves it unchanged. Loaders of the group must be stopped: the new table would
+ * lack what they load into the old one meanwhile.
  */
 import { connectClickHouse, openClickHouse } from '#shared/clickhouse.ts'
 import type { Clock } from '#shared/clock.ts'
@@ -27,25 +27,25 @@ export type RebuildOptions = {
   clock: Clock
   log: Log
   metrics: Metrics
-  /** Aborting it leaves everything as it was. */
+  /** Aborting it leaves everything unchanged. */
   signal: AbortSignal
   stream: string
-  /** Rows of what the log no longer has are left out of the new table. */
+  /** Rows that the log no longer has are not copied to the new table. */
   onlyLog: boolean
 }
 
 export type Rebuilt = {
   stream: string
   table: string
-  /** What the table that was replaced is called now; null when there was none. */
+  /** The new name of the replaced table; null when there was none. */
   old: string | null
-  /** Where reading began and ended. `from` above 0: retention has taken what was before. */
+  /** Where reading began and ended. `from` above 0: retention has removed what was before. */
   partitions: ({ partition: number; from: number; to: number } & LoadedCounts)[]
   /** Rows of the old table that the log no longer has. */
   kept: { rows: number; copied: boolean }
 }
 
-/** Throws Stopped while the group has members, and whenever the old table has to stay where it is. */
+/** Throws Stopped while the group has members, and whenever the old table has to stay in place. */
 export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   const { config, clock, log } = options
   const names = namesFor(config.prefix)
@@ -83,7 +83,7 @@ async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebui
   const loaded = await loadShadowTable(options, { ...parts, writer: tools.writer }, topic, table, ranges)
   const kept = hasOld ? await copyKept(tools, spec, lowsOf(ranges), !onlyLog) : 0
   if (kept > 0) log.warn({ table, rows: kept }, keptWords(table, kept, onlyLog))
-  // Once more: what was loaded into the old table since would be missing.
+  // Checked again: rows loaded into the old table since would be missing.
   await refuseIfActive(kafka, names.loaderGroup)
   await refuseIfMoved(kafka, names, topic, ranges)
   const old = await exchangeTables(tools, table, hasOld)
@@ -112,7 +112,7 @@ async function topicOf(kafka: Kafka, names: Names, stream: string): Promise<stri
   return topic
 }
 
-/** From the beginning of the log to where the loader is. */
+/** From the beginning of the log to the loader's position. */
 async function rangesToLoad(kafka: Kafka, names: Names, topic: string): Promise<PartitionRange[]> {
   const committed = await kafka.committed(names.loaderGroup, topic)
   return (await kafka.logRanges(topic)).map(({ low, high }, partition) => {
@@ -140,8 +140,8 @@ async function refuseIfMoved(
 }
 
 /**
- * A loader that began in the very moment may have loaded into the old table: nothing is lost, but it has to be loaded
- * again.
+ * Fails if a loader started at that very moment: it may have loaded into the old table. Nothing is lost, but those
+ * records have to be loaded again.
  */
 async function failIfRaced(
   kafka: Kafka,

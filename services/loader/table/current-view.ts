@@ -1,14 +1,14 @@
 /**
- * The view for people, `<table>_current`: one row a primary key, the newest version, deleted records out. FINAL does
- * both, and it was faster than LIMIT 1 BY and argMax in every query that was measured. The columns are those of the
- * table, so it is written anew when they change. A condition on `_deleted` would be wrong here: moved in front of FINAL
- * it would show the version before the deletion.
+ * The view for people, `<table>_current`: one row for each primary key, its newest version, without deleted records.
+ * FINAL does both, and was faster than LIMIT 1 BY and argMax in every query measured. The view names the table's
+ * columns, so it is created again when they change. It has no condition on `_deleted`: moved before FINAL, it would
+ * show the version before the deletion.
  */
 import { viewName } from '#shared/names.ts'
 import { type Placement, place, quoted, textLiteral } from './ddl.ts'
 import type { FoundView } from './introspect.ts'
 
-/** Opens the comment by which the loader knows its own views. */
+/** Start of the comment by which the loader recognizes its own views. */
 const OWN = 'Headrace:'
 
 export type ViewColumn = { name: string; type: string }

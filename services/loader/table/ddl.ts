@@ -1,6 +1,6 @@
 /**
- * The statements that make and change tables: pure text. The order of `_version` decides which row of a key FINAL
- * shows, so it follows from the record alone and is the same on every replay: the watermark field in the high half,
+ * The statements that create and change tables: pure text. The order of `_version` decides which row of a key FINAL
+ * shows. So it follows from the record alone and is the same on every replay. The watermark field is in the high half,
  * fetch time and offset in the low half.
  */
 import { quoted, textLiteral } from '#shared/clickhouse.ts'
@@ -20,7 +20,7 @@ export type TableSpec = {
 /** `sharded`: over the shards of the cluster; see `distributed.ts`. */
 export type Placement = { database: string; cluster: string | undefined; sharded?: boolean | undefined }
 
-/** Inserts that a table remembers by their token, so that one that is repeated after a lost answer is dropped. */
+/** Inserts that a table remembers by their token, so that one repeated after a lost response is dropped. */
 const REMEMBERED_INSERTS = 100
 /**
  * Bits of the low half of `_version`: fetch time in milliseconds (until the year 2109), then the offset's last bits.
@@ -31,7 +31,7 @@ const FETCH_TIME_MAX_MS = 2n ** BigInt(FETCH_TIME_BITS) - 1n
 const OFFSET_MASK = 2n ** BigInt(OFFSET_BITS) - 1n
 const INT64_SHIFT = 2n ** 63n
 const TEXT_BYTES = 8
-/** Of both ledgers. */
+/** The key of both ledgers. */
 export const LEDGER_KEY = ['topic', 'partition', 'offset'] as const
 
 /** Columns that every table has besides its record's fields. */
@@ -59,9 +59,9 @@ export function createTable(at: Placement, spec: TableSpec): string {
 }
 
 /**
- * Rows of a partition that were fetched before `startedMs`, again as deleted, with that time: newer than they were,
- * older than what came since. What is in memory of the server as a duplicate counts for nothing: a table may have been
- * emptied and loaded again.
+ * Inserts the partition's rows that were fetched before `startedMs` again, as deleted and with that time. They are
+ * newer than the rows they delete, and older than rows that came since. The server's memory of duplicates is off for
+ * it: a table may have been emptied and loaded again.
  */
 export function markMissing(
   database: string,
@@ -75,7 +75,7 @@ export function markMissing(
   return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows}) SETTINGS insert_deduplicate = 0, optimize_move_to_prewhere_if_final = 0`
 }
 
-/** How many rows the partition shows, and how many of them `markUnseen` would mark. */
+/** How many rows the partition shows, and how many of them `markMissing` would mark. */
 export function countMissing(
   database: string,
   table: string,
@@ -104,7 +104,7 @@ export function commentColumn(
   return `ALTER TABLE ${place(at, table)} COMMENT COLUMN IF EXISTS ${quoted(name)} ${textLiteral(comment)}`
 }
 
-/** Inserts are remembered from here on. */
+/** Makes the table remember inserts from now on. */
 export function rememberInserts(at: Placement, table: string): string {
   return `ALTER TABLE ${place(at, table)} MODIFY SETTING ${windowSetting(at)} = ${REMEMBERED_INSERTS}`
 }
@@ -127,7 +127,7 @@ export function createLedger(at: Placement, table: string = LEDGER_TABLE): strin
 ) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${settings(at)}`
 }
 
-/** One row for each dead letter, whoever refused the record. */
+/** One row for each dead letter, from the fetcher or the loader. */
 export function createLettersLedger(at: Placement, table: string = LETTERS_TABLE): string {
   return `CREATE TABLE IF NOT EXISTS ${place(at, table)} (
   \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
@@ -148,7 +148,8 @@ function settings({ cluster }: Placement): string {
 }
 
 /**
- * High half: the watermark's position, order kept. Low half: fetch time, then offset, for two versions of one position.
+ * High half: the watermark's position in its order. Low half: fetch time, then offset, for two versions with one
+ * position.
  */
 function versionOf({ watermark, columns }: TableSpec): string {
   const fetchTime = `toUInt128(least(greatest(toUnixTimestamp64Milli(\`_fetched_at\`), 0), ${FETCH_TIME_MAX_MS}))`
@@ -159,8 +160,8 @@ function versionOf({ watermark, columns }: TableSpec): string {
 }
 
 /**
- * A UInt128 below 2^64 that sorts as the watermark does: instants in microseconds, so that all of DateTime64's range
- * fits.
+ * A UInt128 below 2^64 that sorts as the watermark does. Instants are in microseconds, so that all of DateTime64's
+ * range fits.
  */
 function positionOf(column: string, kind: WatermarkKind, type: string): string {
   if (kind === 'text') {

@@ -1,20 +1,20 @@
 /**
- * Whether the table that has a stream's own name may stand in front of its shards: pure. What would bring versions of
- * one row to several shards, or rows to another place, holds the stream until a person has looked at it.
+ * Whether the Distributed table with a stream's own name may be used: pure. Some tables would put versions of one row
+ * on several shards, or rows elsewhere. Such a table blocks the stream until a person has looked at it.
  */
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
 import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
 import { createDistributed, distributedOf, localName, shardingKeyOf, weightsIn } from './distributed.ts'
 import type { ExistingTables, FoundTable } from './introspect.ts'
 
-/** In a name that each server replaces by its own. */
+/** Marks a name that each server replaces by its own. */
 const MACRO = '{'
-/** Columns that decide which version is shown, so that one who compares must see them. */
+/** Columns that decide which version is shown; a query that compares versions must be able to read them. */
 const DECIDING = ['_deleted', '_version']
 
 type Named = { name: string; message: string; remedy: string }
 
-/** Why nothing may go through the table that has the stream's own name, and what a person does; null when it may. */
+/** Why nothing may go through the table with the stream's own name, and what a person does; null when it may. */
 export function distributedMistake(
   spec: TableSpec,
   distributed: FoundTable,
@@ -51,9 +51,7 @@ export function distributedMistake(
     : { name: 'FRONT_COLUMN', message: `table ${table} does not show ${lacking} of the shards`, remedy }
 }
 
-/**
- * A ledger that is there is taken as it is, on shards or on one server: it only has to be read where it was written.
- */
+/** An existing ledger is used as it is, on shards or on one server: it only has to be read where it was written. */
 export function ledgerStatements(
   at: Placement,
   { table, distributed, weights }: ExistingTables,

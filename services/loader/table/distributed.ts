@@ -1,35 +1,35 @@
 /**
- * A table over several shards: the rows of a key lie in a local table on the shard that a hash of the key names, and a
- * Distributed table of the stream's own name stands in front of all. Since every version of a key is on one shard, what
- * the engine, FINAL and the view do on each shard is right for the whole. Pure text; statements run ON CLUSTER, so each
- * server has both tables.
+ * A table over several shards. The rows of a key are in a local table, on the shard that a hash of the key selects. A
+ * Distributed table with the stream's own name reads and writes all of them. Since every version of a key is on one
+ * shard, the engine, FINAL and the view are right on each shard and for the whole. Pure text; statements run ON
+ * CLUSTER, so each server has both tables.
  */
 import { SHARDS_SETTINGS } from '#shared/clickhouse.ts'
 import { type Placement, place, quoted, textLiteral } from './ddl.ts'
 
-/** What a Distributed table names: where the rows are, and what spreads them. */
+/** What a Distributed table names: where the rows are, and how they are spread. */
 export type DistributedTable = { cluster: string; database: string; table: string; shardingKey: string }
 
 /**
- * An insert is answered when every shard has its rows, none is queued on a disk; each shard keeps the token for itself,
- * so what is sent again after one of them failed is stored once on the others.
+ * An insert is confirmed when every shard has its rows; none is queued on a disk. Each shard remembers the token
+ * itself. So rows sent again after one shard failed are stored once on the others.
  */
 export const SHARDED_SETTINGS = { ...SHARDS_SETTINGS, distributed_foreground_insert: 1 } as const
 
 export const localName = (table: string): string => `${table}_local`
 
-/** Pure of the primary key, so that no version of a row comes to another shard. */
+/** Of the primary key alone, so that no version of a row goes to another shard. */
 export const shardingKeyOf = (primaryKey: readonly string[]): string =>
   `cityHash64(${primaryKey.map(quoted).join(', ')})`
 
 export type DistributedSpec = Pick<DistributedTable, 'table' | 'shardingKey'> & {
-  /** Of the shards as they are now; null where they are not known. */
+  /** Weights of the current shards; null where they are not known. */
   weights: string | null
-  /** Whose columns, defaults and comments it has; the local table by default. */
+  /** The table whose columns, defaults and comments it has; the local table by default. */
   like?: string
 }
 
-/** `table` in front of the local one that `over` names. */
+/** `table` as a Distributed table over the local one that `over` names. */
 export function createDistributed(at: Placement, table: string, over: DistributedSpec): string {
   const { database, cluster = '' } = at
   const names = [cluster, database, over.table].map(textLiteral).join(', ')
@@ -38,10 +38,13 @@ export function createDistributed(at: Placement, table: string, over: Distribute
 ENGINE = Distributed(${names}, ${over.shardingKey})${comment}`
 }
 
-/** What a table over shards says of them: another number or weight of shards is another shard for most keys. */
+/**
+ * Start of the comment that stores the weights. With another number or weight of shards, most keys belong to another
+ * shard.
+ */
 const SPREAD = 'Headrace: spread over shards of weight '
 
-/** Null where it does not say. */
+/** Null where the comment does not contain them. */
 export const weightsIn = (comment: string): string | null =>
   comment.startsWith(SPREAD) ? comment.slice(SPREAD.length) : null
 

@@ -1,5 +1,5 @@
 /**
- * A table and its view as they are in ClickHouse: what `table-diff.ts` compares with what a schema needs. Only reads.
+ * A table and its view as they are in ClickHouse: what `table-diff.ts` compares with what a schema needs. Read-only.
  */
 import { viewName } from '#shared/names.ts'
 import { type Placement, textLiteral } from './ddl.ts'
@@ -18,12 +18,12 @@ export type FoundTable = {
   columns: ReadonlyMap<string, FoundColumn>
 }
 
-/** Whatever has the view's name; only the comment tells whether it is the loader's. */
+/** Whatever has the view's name; only the comment shows whether it is the loader's. */
 export type FoundView = { engine: string; comment: string; columns: ReadonlyMap<string, string> }
 
 /**
- * `table` holds the rows. `front`: on shards, whatever has the table's own name; `weights`: of the shards that the
- * server knows, in their order, null where there are none to be known.
+ * `table` holds the rows. `distributed`: on shards, whatever has the table's own name. `weights`: of the shards that
+ * the server knows, in their order; null where there are none.
  */
 export type ExistingTables = {
   table: FoundTable | null
@@ -73,7 +73,7 @@ FROM system.clusters WHERE cluster = ${textLiteral(cluster)}`
 
 const ACCESS_DENIED = '497'
 
-/** Null where the user may not read it: a check that needs it is left out, rows are not held up for it. */
+/** Null where the user may not read it: the check that needs it is skipped, and rows do not wait for it. */
 export async function unlessDenied<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer

@@ -1,6 +1,6 @@
 /**
- * How many parts a table has, and from how many on ClickHouse slows its inserts down: two small questions to system
- * tables. Only reads.
+ * How many parts a table has, and from how many on ClickHouse slows its inserts down: two small queries on system
+ * tables. Read-only.
  */
 
 import type { Parts } from '../batch/adaptive-limits.ts'
@@ -10,7 +10,7 @@ import type { Rows } from './introspect.ts'
 
 const OWN_LIMIT = /\bparts_to_delay_insert = (\d+)/
 
-/** Of the shard that has most. Null for a table that is not there. Throws what ClickHouse throws. */
+/** Of the shard with the most parts. Null for a missing table. Throws ClickHouse's errors. */
 export async function partsOf(rows: Rows, at: Placement, table: string): Promise<Parts | null> {
   const engine = await engineOf(rows, at, table)
   const local = engine === null ? null : distributedOf(engine)?.table

@@ -1,7 +1,7 @@
 /**
- * What the loader's user and its profile forbid or fix, found out at the start instead of at the first insert: one line
- * each, with its remedy. Every insert carries the settings that its promises need, so only what a profile does not let
- * go of can break them.
+ * What the loader's user and its profile forbid or fix, found at the start instead of at the first insert. Each finding
+ * is one line with its remedy. Every insert carries the settings that its guarantees need, so only a setting that a
+ * profile locks can break them.
  */
 import { ClickHouseError } from '@clickhouse/client'
 import { type Placement, quoted, textLiteral } from './ddl.ts'
@@ -10,21 +10,21 @@ import type { Finding } from './table-diff.ts'
 
 export type ServerSetting = { name: string; value: string; readonly: number }
 
-/** Shorter ones would be cut off in the middle of an insert, and sent again for ever. */
+/** A shorter limit would cut inserts off in the middle, and they would be retried for ever. */
 const EXECUTION_SECONDS_MIN = 60
-/** A name that each server replaces by its own. */
+/** Marks a name that each server replaces by its own. */
 const MACRO = '{'
 const ROWS_NEED = ['SELECT', 'INSERT'] as const
 const TABLES_NEED = ['CREATE TABLE', 'ALTER'] as const
 const VIEWS_NEED = ['CREATE VIEW', 'DROP VIEW'] as const
 
-/** `wanted`: what each insert sets, by name; null where any value will do but it must be the loader's to choose. */
+/** What each insert sets, by name. Null: any value will do, but the loader must be able to choose it. */
 export type Wanted = Readonly<Record<string, string | null>>
 
-/** `text`: an answer as it is, for statements that take no FORMAT. */
+/** `text`: the raw response, for statements that take no FORMAT. */
 export type Asks = { rows: Rows; text(statement: string): Promise<string> }
 
-/** Throws what ClickHouse throws. */
+/** Throws ClickHouse's errors. */
 export async function checkServer({ rows, text }: Asks, at: Placement, wanted: Wanted): Promise<Finding[]> {
   const names = [...Object.keys(wanted), 'readonly', 'max_execution_time']
   const settings = await rows<ServerSetting>(
@@ -41,7 +41,7 @@ export async function checkServer({ rows, text }: Asks, at: Placement, wanted: W
 
 const SYNTAX_ERROR = '62'
 
-/** An older server does not know the question; its answer then comes with the first statement that is refused. */
+/** An older server does not know CHECK GRANT: a missing grant then shows with the first statement that is refused. */
 async function granted(text: Asks['text'], question: string): Promise<boolean> {
   try {
     return (await text(question)).trim() !== '0'
@@ -51,7 +51,7 @@ async function granted(text: Asks['text'], question: string): Promise<boolean> {
   }
 }
 
-/** As the server that is asked knows it; `shards` is 0 for one that it does not know. */
+/** The cluster as this server knows it; `shards` is 0 for an unknown one. */
 export type KnownCluster = { shards: number; replicas: number; internal: boolean }
 
 async function clusterOf(rows: Rows, name: string): Promise<KnownCluster | undefined> {

@@ -1,7 +1,7 @@
 /**
- * What there is to do so that rows of a shape fit their table: pure. `steps` only add (a column, a wider type, a
- * comment, a view) and are taken by the loader itself; a `refused` finding would change or lose what is there, so it
- * holds the table until a person runs its remedy.
+ * What to change so that rows of a schema fit their table: pure. `steps` only add (a column, a wider type, a comment, a
+ * view), and the loader takes them itself. A `refused` finding would change or lose existing data, so it blocks the
+ * table until a person runs its remedy.
  */
 
 import { viewName } from '#shared/names.ts'
@@ -24,14 +24,14 @@ import { createDistributed, distributedOf, localName, shardingKeyOf } from './di
 import { distributedMistake } from './distributed-check.ts'
 import type { ExistingTables, FoundTable } from './introspect.ts'
 
-/** `essential`: rows do not fit before it is done. What is not can wait for a person without holding anything up. */
+/** `essential`: rows do not fit before it is done. Any other step can wait for a person without delaying rows. */
 export type TableChange = { what: string; statement: string; essential: boolean }
 export type Finding = { name: string; severity: 'refused' | 'warning'; message: string; remedy: string }
 export type TableDiff = { steps: TableChange[]; findings: Finding[] }
 
 export type CheckedTable = TableDiff & { refused: Finding | null }
 
-/** The step that makes the table itself. */
+/** The step that creates the table itself. */
 export const NEW_TABLE = 'table'
 
 const DELETED = '_deleted'
@@ -39,8 +39,8 @@ const VERSION = '_version'
 const HIDDEN_KINDS = ['MATERIALIZED', 'ALIAS', 'EPHEMERAL']
 
 /**
- * `latest`: the spec follows from the newest schema, so its descriptions count. `canonical`: a type as ClickHouse
- * writes it.
+ * `latest`: the spec comes from the newest schema, so its descriptions count. `canonical`: a type as ClickHouse writes
+ * it.
  */
 export type DiffContext = { at: Placement; latest: boolean; canonical(type: string): string }
 
@@ -53,7 +53,7 @@ export function diffTable(spec: TableSpec, found: ExistingTables, context: DiffC
 
 const NOTHING: TableDiff = { steps: [], findings: [] }
 
-/** `after`: the columns that it has then; null where a person has to say first what is to become of it. */
+/** `after`: the columns that it has then; null where a person has to decide about the table first. */
 type DiffWithColumns = TableDiff & { after: ViewColumn[] | null }
 
 function rowsTableDiff(spec: TableSpec, table: FoundTable | null, context: DiffContext): DiffWithColumns {
@@ -67,7 +67,7 @@ function rowsTableDiff(spec: TableSpec, table: FoundTable | null, context: DiffC
   return { steps: [...steps, ...windowSteps(spec, table, at)], findings: [...wrong, ...findings], after }
 }
 
-/** What has rows is changed first: the Distributed table never sends what it cannot take. */
+/** The local table is changed first, so the Distributed table never sends it what it cannot take. */
 function shardsDiff(
   spec: TableSpec,
   { table, distributed, weights }: ExistingTables,
@@ -113,7 +113,7 @@ const warning = (name: string, message: string, remedy: string): Finding => ({
   remedy,
 })
 
-/** A table cannot be given another engine or key: it is put aside, and made anew by a replay. */
+/** The engine or key of a table cannot be changed: it is renamed, and a replay creates it again. */
 function putAside(at: Placement, { table }: TableSpec): string {
   const aside = `${quoted(at.database)}.${quoted(`${table}_old`)}`
   const on = at.cluster === undefined ? '' : ` ON CLUSTER ${quoted(at.cluster)}`
@@ -154,7 +154,10 @@ function engineFindings(
   return [refusal('DELETED_COLUMN', message, remedy)]
 }
 
-/** Of `ReplacingMergeTree(_version, _deleted) …`; a Replicated one may have its path and replica in front. */
+/**
+ * The parameters of `ReplacingMergeTree(_version, _deleted) …`; a Replicated engine may have its path and replica
+ * first.
+ */
 function engineParameters(engineFull: string): string[] {
   const inside = /^\w+\(([^)]*)\)/.exec(engineFull)?.[1] ?? ''
   return inside
@@ -163,7 +166,10 @@ function engineParameters(engineFull: string): string[] {
     .filter((parameter) => parameter !== '' && !parameter.startsWith("'"))
 }
 
-/** Rows of two partitions are never merged: a column that changes would leave two versions of one key in sight. */
+/**
+ * Rows of two partitions are never merged: if a column of the partition key changed, two versions of one key would be
+ * shown.
+ */
 function partitionFindings(spec: TableSpec, { columns, partitionKey }: FoundTable, at: Placement): Finding[] {
   const outside = [...columns].find(([name, { inPartitionKey }]) => inPartitionKey && !spec.primaryKey.includes(name))
   if (outside === undefined) return []
@@ -213,7 +219,7 @@ function columnDiff(spec: TableSpec, { columns }: FoundTable, { at, latest, cano
   return { steps, findings, after: [...after].map(([name, type]) => ({ name, type })) }
 }
 
-/** Without a memory of inserts a repeated one would be stored twice, until FINAL or a merge takes one away. */
+/** If the table does not remember inserts, a repeated one would be stored twice, until FINAL or a merge removes one. */
 function windowSteps({ table }: TableSpec, { engineFull }: FoundTable, at: Placement): TableChange[] {
   const setting = windowSetting(at)
   const given = new RegExp(`\\b${setting} = (\\d+)`).exec(engineFull)?.[1]
@@ -242,5 +248,5 @@ function viewDiff(
 }
 
 const plain = (text: string): string => text.replaceAll(/[\s`]/g, '')
-/** One column's key is shown as `(id)` or `id`. */
+/** The key of one column is shown as `(id)` or `id`. */
 const plainKey = (text: string): string => plain(text).replace(/^\((.*)\)$/, '$1')

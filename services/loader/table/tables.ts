@@ -1,7 +1,7 @@
 /**
- * Makes tables, their views, and the additive changes that `table-diff.ts` names; everything else is a failure of the
- * table that a person puts right. Answers are Failures; nothing is thrown for what ClickHouse says. What is only for
- * people (a view, a comment) never holds rows up.
+ * Creates tables and their views, and makes the additive changes that `table-diff.ts` names. Everything else is a
+ * failure of the table that a person has to fix. Returns Failures; never throws what ClickHouse reports. What only
+ * serves people (a view, a comment) never delays rows.
  */
 import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
@@ -31,34 +31,34 @@ import { partsOf } from './part-count.ts'
 import { checkServer } from './server-check.ts'
 import { type CheckedTable, diffTable, type Finding, NEW_TABLE } from './table-diff.ts'
 
-/** A server takes 256 KiB by default: some thousand columns, or long descriptions. */
+/** A server accepts 256 KiB by default: that is some thousand columns, or long descriptions. */
 const LONG_STATEMENT = 100_000
 const STATEMENT_BYTES_MAX = '67108864'
 
 export type Tables = {
   /**
-   * Makes rows of this shape fit, as far as it can without a person. A missing table is made only if `mayCreate`;
-   * descriptions are taken over only from the `latest` schema.
+   * Makes rows of this schema fit, as far as that is possible without a person. Creates a missing table only if
+   * `mayCreate`. Takes descriptions only from the `latest` schema.
    */
   ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<TableLook>
   ensureLedger(): Promise<Failure | null>
   ensureLettersLedger(): Promise<Failure | null>
-  /** Null when ClickHouse answers and accepts the login. */
+  /** Null when ClickHouse responds and accepts the login. */
   ping(): Promise<Failure | null>
 }
 
 export type Looks = {
-  /** What the user or its profile forbids. Throws what ClickHouse throws. */
+  /** What the user or its profile forbids. Throws ClickHouse's errors. */
   server(): Promise<Finding[]>
-  /** What `ensure` would do, and what it would refuse; does nothing. Throws what ClickHouse throws. */
+  /** What `ensure` would do, and what it would refuse; changes nothing. Throws ClickHouse's errors. */
   look(spec: TableSpec): Promise<CheckedTable>
-  /** Null for a table that is not there. Throws what ClickHouse throws. */
+  /** Null for a missing table. Throws ClickHouse's errors. */
   parts(table: string): Promise<Parts | null>
 }
 
 /**
- * `failure`: why no row of this shape can be inserted; null when they can. `changed`: something was made or added just
- * now.
+ * `failure`: why no row of this schema can be inserted; null when rows can. `changed`: something was created or added
+ * just now.
  */
 export type TableLook = { failure: Failure | null; changed: boolean }
 
@@ -95,7 +95,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     return { failure: null, changed: essential.length > 0 }
   }
 
-  /** Said once for each reason: the table is looked at often. */
+  /** Logs each message once, since the table is checked often. */
   async function applyOptional(table: string, { steps, findings }: CheckedTable): Promise<void> {
     for (const { name, message, remedy } of findings) warnOnce(table, name, `${message}; ${remedy}`)
     for (const { what, statement, essential } of steps) {
@@ -106,7 +106,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     }
   }
 
-  /** An insert that is not allowed fails in words of its own; these lines say it before, and how to put it right. */
+  /** A forbidden insert fails with an error of its own; these lines are logged before it, with the remedy. */
   async function logServerFindings(): Promise<void> {
     if (askedServer) return
     const findings = await checkServer({ rows, text }, at, insertNeeds(at))
@@ -186,7 +186,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
 
 type Named = Pick<Finding, 'name' | 'message' | 'remedy'>
 
-/** A table that held confirmed rows: to make it anew in silence would hide that they are gone. */
+/** A table that held confirmed rows: silently creating it again would hide that they are lost. */
 export const gone = ({ database }: Placement, table: string): Named => ({
   name: 'UNKNOWN_TABLE',
   message: `table ${database}.${table} is gone`,
@@ -212,7 +212,7 @@ async function failureIn(ask: () => Promise<void>): Promise<Failure | null> {
     if (!(error instanceof ClickHouseError)) return failureOfTransport(error)
     const code = Number(error.code)
     const failure = failureOfText(error.message, code)
-    // No row is at stake in a statement: what would be bad data in an insert is a table that cannot be made.
+    // A statement has no rows: an error that means bad data in an insert here means a table that cannot be created.
     const kind = kindOfCode(code)
     return {
       ...failure,

@@ -10,7 +10,7 @@ import { connectRegistry } from '#shared/schema/registry.ts'
 import { shownName, shownText } from '#shared/shown.ts'
 import { refuseIfAbsent } from '../loader/consume/preflight.ts'
 import { type DeclaredStream, planTables, type StreamPlan } from '../loader/plan.ts'
-import type { Finding } from '../loader/table/table-diff.ts'
+import type { Finding } from '../loader/table/findings.ts'
 import { createTables } from '../loader/table/tables.ts'
 import { logFor, print } from './service-process.ts'
 

@@ -14,7 +14,8 @@ import { specOf } from './consume/schema-catalog.ts'
 import { wasLoaded } from './consume/start-position.ts'
 import { recordTopics } from './consume/topics.ts'
 import type { Placement } from './table/ddl.ts'
-import { type Finding, NEW_TABLE, type TableChange } from './table/table-diff.ts'
+import type { Finding } from './table/findings.ts'
+import { NEW_TABLE, type TableChange } from './table/table-diff.ts'
 import { gone, type Looks } from './table/tables.ts'
 
 export type StreamPlan = {
@@ -93,7 +94,7 @@ async function planStream(
       name: 'SCHEMA_COLUMN',
       severity: 'refused',
       message: spec,
-      remedy: 'mend the column type in the declaration',
+      remedy: 'fix the column type in the declaration',
     }
     return { ...head, steps: [], findings: [...refused, finding] }
   }
@@ -107,7 +108,7 @@ const schemaFinding = ({ path, change }: SchemaDifference): Finding => ({
   name: 'SCHEMA_REFUSED',
   severity: 'refused',
   message: `the declared schema does not fit the registered one: ${path}: ${change}`,
-  remedy: 'add fields as optional and keep the others; for a break, declare a stream of another name beside this one',
+  remedy: 'add fields as optional and keep the others; for a breaking change, declare a new stream',
 })
 
 async function loadedBefore({ kafka, names }: PlanDeps, topic: string): Promise<boolean> {

@@ -42,7 +42,7 @@ test('an insert of a loader that stands still goes in after newer versions were 
   assert.equal(await count(place, orders.table, false), KEYS + KEYS / 2 + KEYS, 'the late rows are there')
   assert.deepEqual(await final(), before)
   sleeper.process.kill('SIGCONT')
-  await until('it gives its batch up', () => sleeper.lines.some((line) => line.includes('is left to be read again')))
+  await until('it gives its batch up', () => sleeper.lines.some((line) => line.includes('abandoned without a commit')))
   await until('it has joined again', () => sleeper.lines.filter((line) => line.includes('"loading ')).length >= 2)
   assert.deepEqual((await commits(place, orders.topic))[0], committed)
   await orders.page({ records: [order(KEYS)] })

@@ -6,7 +6,8 @@ import { namesFor } from '#shared/names.ts'
 import type { JsonSchema } from '#shared/schema/json-schema.ts'
 import { type DeclaredStream, type PlanDeps, planTables } from '../../services/loader/plan.ts'
 import type { TableSpec } from '../../services/loader/table/ddl.ts'
-import type { Finding, TableChange } from '../../services/loader/table/table-diff.ts'
+import type { Finding } from '../../services/loader/table/findings.ts'
+import type { TableChange } from '../../services/loader/table/table-diff.ts'
 
 const COLUMN: TableChange = { what: 'column note Nullable(String)', statement: 'ALTER', essential: true }
 const TABLE: TableChange = { what: 'table', statement: 'CREATE', essential: true }

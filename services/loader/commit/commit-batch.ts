@@ -65,7 +65,7 @@ export function createCommitBatch(
       if (!(error instanceof Abandoned)) throw error
       log.info(
         { topic: batch.topic, rows: batch.rows, reason: error.message },
-        `a batch of ${batch.topic} is left to be read again`,
+        `batch of ${batch.topic} abandoned without a commit; it will be read again`,
       )
       return 'given up'
     }

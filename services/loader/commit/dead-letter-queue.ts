@@ -83,7 +83,7 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
       const reasons = [...new Set(letters.map(({ reason }) => reason))]
       log.warn(
         { topic: batch.topic, partition, letters: letters.length, reasons },
-        `${letters.length} records went to the dead letters`,
+        `sent ${letters.length} records to the dead-letter topic`,
       )
     }
   }

@@ -137,7 +137,7 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
       const by = complete.allowed === true ? ', as a person has allowed' : ''
       log.info(
         { topic, partition, run, rows },
-        `${topic}/${partition}: ${rows} rows missing from a complete walk are marked deleted${by}`,
+        `${topic}/${partition}: ${rows} rows missing from a complete walk were marked deleted${by}`,
       )
     }
     // Rows of a later walk may be in the table already, so the count is at most the number of this walk's records.

@@ -49,7 +49,7 @@ export function createStalls({ log, metrics, clock }: { log: Log; metrics: Metri
     metrics.paused.set({ table: what }, 0)
     log.info(
       { table: what, reason: known.name, waitedMs: Math.round(clock.elapsedMs() - known.sinceMs) },
-      `${what} goes on`,
+      `${what} resumed`,
     )
   }
 

@@ -5,8 +5,8 @@
  */
 import { ClickHouseError } from '@clickhouse/client'
 import { type Placement, quoted, textLiteral } from './ddl.ts'
+import type { Finding } from './findings.ts'
 import { type Rows, unlessDenied } from './introspect.ts'
-import type { Finding } from './table-diff.ts'
 
 export type ServerSetting = { name: string; value: string; readonly: number }
 

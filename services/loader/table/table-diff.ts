@@ -15,18 +15,17 @@ import {
   modifyColumn,
   type Placement,
   place,
-  quoted,
   rememberInserts,
   type TableSpec,
   windowSetting,
 } from './ddl.ts'
 import { createDistributed, distributedOf, localName, shardingKeyOf } from './distributed.ts'
 import { distributedMistake } from './distributed-check.ts'
+import { engineFindings, type Finding, partitionFindings, putAside, refusal, warning } from './findings.ts'
 import type { ExistingTables, FoundTable } from './introspect.ts'
 
 /** `essential`: rows do not fit before it is done. Any other step can wait for a person without delaying rows. */
 export type TableChange = { what: string; statement: string; essential: boolean }
-export type Finding = { name: string; severity: 'refused' | 'warning'; message: string; remedy: string }
 export type TableDiff = { steps: TableChange[]; findings: Finding[] }
 
 export type CheckedTable = TableDiff & { refused: Finding | null }
@@ -35,7 +34,6 @@ export type CheckedTable = TableDiff & { refused: Finding | null }
 export const NEW_TABLE = 'table'
 
 const DELETED = '_deleted'
-const VERSION = '_version'
 const HIDDEN_KINDS = ['MATERIALIZED', 'ALIAS', 'EPHEMERAL']
 
 /**
@@ -99,83 +97,6 @@ const checked = (steps: TableChange[], findings: Finding[]): CheckedTable => ({
   findings,
   refused: findings.find(({ severity }) => severity === 'refused') ?? null,
 })
-
-const refusal = (name: string, message: string, remedy: string): Finding => ({
-  name,
-  severity: 'refused',
-  message,
-  remedy,
-})
-const warning = (name: string, message: string, remedy: string): Finding => ({
-  name,
-  severity: 'warning',
-  message,
-  remedy,
-})
-
-/** The engine or key of a table cannot be changed: it is renamed, and a replay creates it again. */
-function putAside(at: Placement, { table }: TableSpec): string {
-  const aside = `${quoted(at.database)}.${quoted(`${table}_old`)}`
-  const on = at.cluster === undefined ? '' : ` ON CLUSTER ${quoted(at.cluster)}`
-  return `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace replay; or, with the loaders stopped: headrace replay --into-new-table`
-}
-
-function engineFindings(
-  spec: TableSpec,
-  { engine, engineFull, sortingKey, columns }: FoundTable,
-  at: Placement,
-): Finding[] {
-  const { table, primaryKey } = spec
-  const remedy = putAside(at, spec)
-  if (engine === 'Distributed') {
-    const message = `table ${table} is Distributed: rows of one key are together only by its sharding key, which is looked at with CLICKHOUSE_SHARDED`
-    return [refusal('TABLE_SHARDED', message, 'set CLICKHOUSE_SHARDED=true')]
-  }
-  if (!engine.endsWith('ReplacingMergeTree')) {
-    const message = `table ${table} is a ${engine}, which would count records twice; it must be a ReplacingMergeTree`
-    return [refusal('TABLE_ENGINE', message, remedy)]
-  }
-  if (plainKey(sortingKey) !== plainKey(primaryKey.join(','))) {
-    const message = `table ${table} is ordered by (${sortingKey}), the primary key is (${primaryKey.join(', ')})`
-    return [refusal('TABLE_KEY', message, remedy)]
-  }
-  const [version, deleted] = engineParameters(engineFull)
-  const column = columns.get(VERSION)
-  if (version !== VERSION || column?.kind !== 'MATERIALIZED' || column.type !== 'UInt128') {
-    const is =
-      version === undefined
-        ? 'no version'
-        : `version ${version}${column === undefined ? '' : ` ${column.kind} ${column.type}`}`
-    const message = `table ${table} has ${is}: which row is newest must follow from ${VERSION} UInt128 MATERIALIZED, as headrace plan shows it`
-    return [refusal('VERSION_COLUMN', message, remedy)]
-  }
-  if (deleted === DELETED) return []
-  const message = `table ${table} does not know deleted rows: its engine must be ReplacingMergeTree(${VERSION}, ${DELETED})`
-  return [refusal('DELETED_COLUMN', message, remedy)]
-}
-
-/**
- * The parameters of `ReplacingMergeTree(_version, _deleted) …`; a Replicated engine may have its path and replica
- * first.
- */
-function engineParameters(engineFull: string): string[] {
-  const inside = /^\w+\(([^)]*)\)/.exec(engineFull)?.[1] ?? ''
-  return inside
-    .split(',')
-    .map((parameter) => parameter.trim())
-    .filter((parameter) => parameter !== '' && !parameter.startsWith("'"))
-}
-
-/**
- * Rows of two partitions are never merged: if a column of the partition key changed, two versions of one key would be
- * shown.
- */
-function partitionFindings(spec: TableSpec, { columns, partitionKey }: FoundTable, at: Placement): Finding[] {
-  const outside = [...columns].find(([name, { inPartitionKey }]) => inPartitionKey && !spec.primaryKey.includes(name))
-  if (outside === undefined) return []
-  const message = `table ${spec.table} is partitioned by ${partitionKey}, and ${outside[0]} is not in the primary key: versions of one row would stay apart`
-  return [refusal('PARTITION_KEY', message, putAside(at, spec))]
-}
 
 type ColumnDiff = TableDiff & { after: ViewColumn[] }
 
@@ -246,7 +167,3 @@ function viewDiff(
     findings: [],
   }
 }
-
-const plain = (text: string): string => text.replaceAll(/[\s`]/g, '')
-/** The key of one column is shown as `(id)` or `id`. */
-const plainKey = (text: string): string => plain(text).replace(/^\((.*)\)$/, '$1')

@@ -26,10 +26,11 @@ import {
   textLiteral,
 } from './ddl.ts'
 import { ledgerStatements } from './distributed-check.ts'
+import type { Finding } from './findings.ts'
 import { type ExistingTables, introspect } from './introspect.ts'
 import { partsOf } from './part-count.ts'
 import { checkServer } from './server-check.ts'
-import { type CheckedTable, diffTable, type Finding, NEW_TABLE } from './table-diff.ts'
+import { type CheckedTable, diffTable, NEW_TABLE } from './table-diff.ts'
 
 /** A server accepts 256 KiB by default: that is some thousand columns, or long descriptions. */
 const LONG_STATEMENT = 100_000

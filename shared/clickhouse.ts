@@ -1,8 +1,8 @@
 /**
- * ClickHouse for whoever asks it something: how it is connected to, how names and texts are written into statements,
- * how the text of a record is to be read, and a port for reading. What the loader writes is its own
- * (`insert/writer.ts`, `table/tables.ts`). Answers come whole or in portions; whatever ClickHouse refuses comes as
- * `QueryRefused` with its own words, a server that does not answer as Unavailable.
+ * ClickHouse as a port for reading: connecting, quoting names and texts, and the settings that decide how a record's
+ * text is read. What the loader writes is its own (`insert/writer.ts`, `table/tables.ts`). Results come whole or in
+ * portions. A statement that ClickHouse refuses is a `QueryRefused` with its own message. A server that does not answer
+ * is Unavailable.
  */
 import {
   type ClickHouseClient,
@@ -31,7 +31,9 @@ export function connectClickHouse({ url, user, password, ca }: Config['clickhous
   })
 }
 
-/** What the text of a record means whatever the server's profile says: no value is guessed, no error skipped. */
+/**
+ * Fixes how the text of a record is read, whatever the server's profile sets: no value is guessed, no error is skipped.
+ */
 export const RECORD_SETTINGS: ClickHouseSettings = {
   date_time_input_format: 'best_effort',
   input_format_null_as_default: 0,
@@ -44,8 +46,8 @@ export const RECORD_SETTINGS: ClickHouseSettings = {
   input_format_json_read_numbers_as_strings: 1,
   input_format_json_read_bools_as_strings: 1,
   input_format_json_read_bools_as_numbers: 0,
-  // An object of the schema is a Tuple: a field too many is no field to forget. One too few is an optional one, as in a
-  // row.
+  // An object of the schema is a Tuple. An unknown element must be an error, not dropped. A missing element is an
+  // optional one, as in a row.
   input_format_json_ignore_unknown_keys_in_named_tuple: 0,
   input_format_json_defaults_for_missing_elements_in_named_tuple: 1,
   // A text in a JSON column stays the text that it is, also when it looks like a day or an instant.
@@ -58,9 +60,9 @@ export const RECORD_SETTINGS: ClickHouseSettings = {
 }
 
 /**
- * Of tables over shards: one that does not answer is an error and not an empty one. The first replica of each is asked
- * that answers, whichever server the statement came to, so that what was written is read; and rows that would stay on
- * that server would be counted twice.
+ * For tables over shards. A shard that does not answer is an error, not an empty shard. Reads go to the first replica
+ * of each shard that answers, from whichever server the statement runs on, so they see what was written. Rows that
+ * stayed on one server would be counted twice.
  */
 export const SHARDS_SETTINGS: ClickHouseSettings = {
   skip_unavailable_shards: 0,
@@ -82,7 +84,7 @@ export class QueryRefused extends HeadraceError {}
 export type ClickHouse = {
   /** All rows of an answer that is known to be small. */
   rows<T>(query: string, settings?: ClickHouseSettings): Promise<T[]>
-  /** The rows as they come, so that no answer has to fit into memory. */
+  /** Streams the rows, so no result has to fit into memory. */
   portions<T>(query: string, settings?: ClickHouseSettings): AsyncGenerator<T[]>
   close(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
- * The only place that reads the time, waits or draws a random number. Everything else is handed a `Clock`, so a test
- * can run a day in a second and a seed replays a run.
+ * The only place that reads the time, waits or draws a random number. Everything else gets a `Clock`. So a test can run
+ * a day in a second, and a seed replays a run.
  */
 export type Clock = {
   /** Milliseconds since the Unix epoch. */
@@ -14,8 +14,8 @@ export type Clock = {
 }
 
 /**
- * For long work that is done in slices: how long a slice took, and a turn of the event loop in between for whoever else
- * waits there.
+ * For long work that is done in slices. It measures how long a slice took, and yields to the event loop so that other
+ * work can run.
  */
 export type Pace = Pick<Clock, 'elapsedMs'> & {
   /** Resolves after timers and connections had their turn. */

@@ -1,8 +1,7 @@
 /**
- * A bound on the open connections of a server. One more than the bound closes the oldest, whatever it is doing, so the
- * newest client is always answered: a probe gets through however many connections were opened and left standing.
- * Without it, each half-open connection costs a file descriptor, and a process without descriptors loses Kafka and the
- * API too.
+ * Limits the open connections of a server. One more than the limit closes the oldest connection, whatever it is doing.
+ * So the newest client is always answered: a probe gets through however many idle connections there are. Without it,
+ * each half-open connection costs a file descriptor. A process without descriptors loses Kafka and the API too.
  */
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -15,7 +14,7 @@ export function limitConnections(server: Server, connectionsMax: number): void {
     socket.on('close', () => open.delete(socket))
     const [oldest] = open
     if (open.size <= connectionsMax || oldest === undefined) return
-    // At once: its close event comes later than the next connections.
+    // Remove it now: its close event comes later than the next connections.
     open.delete(oldest)
     oldest.destroy()
   })

@@ -1,7 +1,7 @@
 /**
- * The errors that decide something. A class stands for what its catcher does: print and exit, ask again, refuse the
- * page, stop the run. Each carries a stable `code`, a message that names the thing, and a hint what to do about it. A
- * message never holds a secret: whoever builds one passes URLs through `redactUrl` first.
+ * The errors that code decides by. The class says what its catcher does: print and exit, retry, reject the page, stop
+ * the run. Each has a stable `code`, a message that names the subject, and a hint what to do about it. A message never
+ * holds a secret: code that builds one passes URLs through `redactUrl` first.
  */
 
 export type ErrorDetails = { hint?: string | undefined; cause?: unknown }
@@ -44,7 +44,10 @@ export function exitStatusOf(error: unknown): 1 | 2 {
   return error instanceof WrongUse || error instanceof DeclarationError ? 2 : 1
 }
 
-/** An error's own words; an AggregateError from a failed connect has none of its own, so its parts speak. */
+/**
+ * The message of an error. An AggregateError from a failed connect has none of its own, so those of its parts are
+ * joined.
+ */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ')
   if (error instanceof Error) return error.message

@@ -1,6 +1,6 @@
 /**
- * What a service shows its supervisor: /livez (the process answers), /readyz (it does its work, else 503 with the
- * reason) and /metrics (Prometheus). Listens on loopback unless told otherwise.
+ * The endpoints for a supervisor: /livez (the process responds), /readyz (it does its work, else 503 with the reason)
+ * and /metrics (Prometheus). Listens on loopback by default.
  */
 import Fastify from 'fastify'
 import { limitConnections } from './connection-limit.ts'
@@ -11,7 +11,7 @@ import { withoutControls } from './shown.ts'
 
 export type HealthServer = { url: string; close(): Promise<void> }
 
-/** A probe and a scrape or two are all that is expected; a connection that says nothing goes after `headersMs`. */
+/** Only a probe and a scrape or two are expected. A connection that sends nothing is closed after `headersMs`. */
 export const HEALTH_BOUNDS = {
   connectionsMax: 64,
   headersMs: 5_000,
@@ -38,7 +38,7 @@ export async function serveHealth(options: {
     http: { headersTimeout: headersMs, connectionsCheckingInterval: checkMs },
   })
   limitConnections(server.server, connectionsMax)
-  // Reasons hold what servers said, and people read them with curl.
+  // Reasons contain texts from servers, and people read them with curl.
   server.setReplySerializer((payload) => withoutControls(JSON.stringify(payload)))
   server.get('/livez', async () => ({ status: 'ok' }))
   server.get('/readyz', async (_request, reply) => {

@@ -1,7 +1,7 @@
 /**
- * What the work tells its health server. /readyz is 200 while Kafka and the registry accept this worker: an API that is
- * down, or a table that takes no rows, blocks no rollout and stands in the body instead. It is 503, with the reason,
- * when a server refuses this worker, or has not answered for `UNREADY_AFTER_MS`, also later than at the start.
+ * The readiness of a service. /readyz is 200 while Kafka and the registry accept this worker. An API that is down, or a
+ * table that takes no rows, blocks no rollout: it is reported in the body. /readyz is 503, with the reason, when a
+ * server refuses this worker or has not answered for `UNREADY_AFTER_MS`. That holds at the start and later.
  */
 import type { Clock } from './clock.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
@@ -15,7 +15,7 @@ export type Health = {
   ready(): void
   /** A reason ends readiness for good: the process is about to end. */
   stop(reason: string): void
-  /** Asked at each look: what stands in the body, and why this worker is refused, if it is. */
+  /** Called for each request to /readyz: the body, and why this worker is refused, if it is. */
   show(report: () => Report): void
   readiness(): Readiness
 }
@@ -43,7 +43,7 @@ export function createHealth(): Health {
   }
 }
 
-/** A server that is asked from time to time whether it accepts this worker. */
+/** A server that is asked periodically whether it accepts this worker. */
 export type Probe = { name: string; ask(): Promise<unknown> }
 
 /** Of no stream: the registry answers that it has none, or it does not answer. */
@@ -59,12 +59,12 @@ export const workerProbes = (
   { name: 'the schema registry', ask: () => registry.latest(NO_SUBJECT) },
 ]
 
-/** Without an answer for so long, a server counts as gone; what passes by itself is over by then. */
+/** A server that has not answered for this long counts as down. Transient failures are over by then. */
 export const UNREADY_AFTER_MS = 30_000
 export const PROBE_EVERY_MS = 5_000
 const PROBE_DEADLINE_MS = 10_000
 
-/** Why this worker is not accepted; null while it is. Asks until the signal aborts. */
+/** Returns why this worker is not accepted, or null while it is. Polls until the signal aborts. */
 export function watchServers(probes: readonly Probe[], clock: Clock, signal: AbortSignal): () => string | null {
   const states = probes.map(() => ({ answeredMs: clock.elapsedMs(), error: null as unknown }))
 

@@ -8,7 +8,7 @@ export const NS_PER_SECOND = 1_000_000_000n
 export const NS_PER_DAY = 86_400n * NS_PER_SECOND
 const RFC_3339 =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?\s*(Z|z|[+-]\d\d(?::?\d\d)?)?)?$/
-/** What four digits of a year can say: an instant outside gives no position. */
+/** The range of a four-digit year. An instant outside of it gives no position. */
 export const INSTANT_MIN = -62_167_219_200n * NS_PER_SECOND
 const INSTANT_MAX = 253_402_300_800n * NS_PER_SECOND - 1n
 
@@ -20,9 +20,9 @@ const DAYS_TO_EPOCH = 719_469
 const MS_PER_MINUTE = 60_000
 
 /**
- * Of what most APIs write, `2026-01-31T23:59:59Z` with or without milliseconds: milliseconds since the epoch, null for
- * every other text, days that not every month has and leap seconds among them. Ten times as fast as the way below,
- * since every record comes here several times.
+ * Parses the form that most APIs write, `2026-01-31T23:59:59Z` with or without milliseconds, to milliseconds since the
+ * epoch. Null for every other text, and for leap seconds and days that not every month has. Ten times as fast as the
+ * general parser below, which matters because each record is parsed several times.
  */
 export function plainUtcMs(text: string): number | null {
   const { length } = text
@@ -55,7 +55,7 @@ export function plainUtcMs(text: string): number | null {
   return ((days * 24 + hour) * 60 + minute) * MS_PER_MINUTE + second * 1000 + ms
 }
 
-/** NaN where there is something else: it lies in no range. */
+/** NaN for anything but digits: it lies in no range. */
 const twoDigits = (text: string, at: number): number => digit(text, at) * 10 + digit(text, at + 1)
 
 function digit(text: string, at: number): number {

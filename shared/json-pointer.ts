@@ -1,6 +1,6 @@
 /**
- * JSON pointers (RFC 6901): read the value at a place, or put one there in a copy. Only own properties are seen, so no
- * pointer leads into a prototype. Assumes a pointer in the form that the declaration has checked.
+ * JSON pointers (RFC 6901): reads the value at a place, or sets one there in a copy. Only own properties are seen, so a
+ * pointer never reaches a prototype. Assumes a well-formed pointer, as the declaration has checked.
  */
 
 /** The value at `pointer` ("" is the whole), undefined if there is none. */

@@ -1,7 +1,7 @@
 /**
- * The log: pino, JSON lines on standard error, pretty on a terminal. Fields whose names say secret are censored here as
- * a last line of defence; the first is that secrets are held as functions and never put into an object that is logged.
- * Every text of a line is escaped and cut here, names too, since people read both forms in terminals.
+ * The log: pino, JSON lines on standard error, pretty on a terminal. Fields whose names suggest a secret are censored
+ * here as a last line of defence. The first one is that secrets are held as functions and never put into a logged
+ * object. Every text of a line is escaped and cut here, names too, since people read both forms in terminals.
  */
 import pino from 'pino'
 import { prettyFactory } from 'pino-pretty'
@@ -58,7 +58,7 @@ export function createLog(options: LogOptions): Log {
   }
   const out = options.write === undefined ? standardError() : { write: options.write }
   if (!options.pretty) return pino(settings, { write: (line: string) => void out.write(shownLine(line)) })
-  // In this thread: a line is out before the process ends, whatever ends it.
+  // Synchronous: a line is written before the process ends, however it ends.
   const prettified = prettyFactory({ ...PRETTY, colorize: options.colours === true })
   return pino(
     { ...settings, formatters: {} },
@@ -73,14 +73,14 @@ function shownLine(line: string): string {
   return `${withoutControls(JSON.stringify(shownValue(JSON.parse(text), SHOWN)))}\n`
 }
 
-/** Whoever read the log may be gone: the work goes on all the same, and its metrics tell of it. */
+/** The reader of the log may have disappeared. The work continues, and its metrics still report it. */
 function standardError(): pino.DestinationStream {
   return pino.destination({ dest: 2, sync: true }).on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
 }
 
-/** A message that ends with what its error says would say it twice: the error stands in a field of its own. */
+/** A message that ends with the error's own message would repeat it: the error has a field of its own. */
 function sayOnce(this: pino.Logger, given: Parameters<pino.LogFn>, method: pino.LogFn): void {
   const [fields, message, ...rest] = given as unknown[]
   const error = typeof fields === 'object' && fields !== null && 'err' in fields ? fields.err : undefined
@@ -93,9 +93,8 @@ function sayOnce(this: pino.Logger, given: Parameters<pino.LogFn>, method: pino.
 export type LoggedError = { type: string; code?: string; message: string; hint?: string; stack?: string }
 
 /**
- * What an error says and what to do: causes can hold whole requests, and a stack trace says nothing about a user's
- * mistake. An error without a code is a defect of ours, and whoever reports it needs the place; the message is not
- * repeated in it.
+ * An error's message and hint. Causes can hold whole requests, and a stack trace does not help with a user's mistake.
+ * An error without a code is a bug of ours, and a report of it needs the stack; the message is not repeated in it.
  */
 function describeError(error: unknown): LoggedError {
   const message = messageOf(error)

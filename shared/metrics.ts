@@ -1,8 +1,8 @@
 /**
- * The numbers that a process shows at /metrics, in Prometheus' text form. One registry a process, made by its story and
- * handed down; names open with `headrace_`, end in their unit, and carry source, stream and partition as labels where
- * there is one. What a label says is escaped and cut, and labels that others fill without end (`bounded`) share one
- * value beyond a bound.
+ * The metrics of a process at /metrics, in Prometheus' text format. There is one registry per process, created by the
+ * service and passed down. Names start with `headrace_`, end in their unit, and have the labels source, stream and
+ * partition where these exist. Label values are escaped and cut. Labels whose values others can create without end
+ * (`bounded`) share one value beyond a limit.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { shownName } from './shown.ts'
@@ -17,14 +17,12 @@ const INSERT_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
  * one of them.
  */
 export const LABEL_VALUES_MAX = 500
-/** Stands for all values beyond the bound. */
+/** The value for everything beyond the limit. */
 export const OTHER_VALUES = '(others)'
 
 type Labels = Record<string, string | number | undefined>
 
-/**
- * The metric, with every label that it is given escaped and cut. Of `bounded`, only the first values are told apart.
- */
+/** The metric, with every label value escaped and cut. Of `bounded` labels, only the first values are kept apart. */
 function guarded<M extends object>(metric: M, bounded?: string): M {
   const shown = createLabelGuard(bounded)
   for (const method of ['inc', 'dec', 'set', 'observe', 'labels', 'remove']) {

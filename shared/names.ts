@@ -1,7 +1,7 @@
 /**
- * Names on Kafka and in ClickHouse. One prefix (default `headrace`) opens all topics and groups, so that several
- * installations can share a cluster. Source and stream names are lower-case without dots, which keeps the dead-letter
- * topics apart from records.
+ * Names in Kafka and in ClickHouse. All topics and groups start with one prefix (default `headrace`), so several
+ * installations can share a cluster. Source and stream names are lower-case without dots, which keeps dead-letter
+ * topics apart from records topics.
  */
 
 export type StreamName = { source: string; stream: string }
@@ -11,33 +11,34 @@ export const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,62}$/
 export type Names = {
   /** Consumer group that owns writing; checkpoints are committed in it. */
   fetcherGroup: string
-  /** Holds the checkpoints of one backfill; nobody joins it. */
+  /** Holds the checkpoints of one backfill; it has no members. */
   backfillGroup(range: string): string
   /** Opens the names of all of these. */
   backfillGroups: string
-  /** Holds which page was left out last, by the regular runs or by those of a backfill (its group); nobody joins it. */
+  /** Holds the last skipped page, of the regular runs or of a backfill (by its group); it has no members. */
   skippedGroup(of: string): string
-  /** Holds how the last attempt of each partition ended; nobody joins it. */
+  /** Holds how the last attempt of each partition ended; it has no members. */
   attemptsGroup: string
-  /** Holds which pauses a person has released; nobody joins it. */
+  /** Holds which pauses a person has released; it has no members. */
   releasesGroup: string
-  /** Holds which unknown fields of each stream the log has named; nobody joins it. */
+  /** Holds which unknown fields of each stream were already logged; it has no members. */
   toldFieldsGroup: string
-  /** Holds what the loader waits for; nobody joins it. */
+  /** Holds what the loader is waiting for; it has no members. */
   stallsGroup: string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
   loaderGroup: string
   /**
-   * Below which offset of a dead-letter topic every letter is done; committed with what replays them. Nobody joins it.
+   * The offset of a dead-letter topic below which every dead letter is done. Committed together with the replay; it has
+   * no members.
    */
   lettersGroup: string
-  /** Below which offset of a dead-letter topic every letter is in the ledger. Nobody joins it. */
+  /** The offset of a dead-letter topic below which every dead letter is in the ledger. It has no members. */
   lettersLedgerGroup: string
   records(name: StreamName): string
   deadLetters(recordsTopic: string): string
   /** The stream of a topic of records; null for every other topic. */
   streamOf(topic: string): StreamName | null
-  /** Names the writer of one partition: whoever initialises it last fences the others. */
+  /** The transactional id of one partition's writer: the last to initialise it fences the others. */
   transactionalId(topic: string, partition: number): string
   subject(topic: string): string
 }
@@ -76,10 +77,10 @@ export const label = ({ source, stream }: StreamName): string => `${source}.${st
 
 /** The loader's ledger of page markers; no stream may take its name. */
 export const LEDGER_TABLE = 'headrace_pages'
-/** The same of dead letters. */
+/** The ledger of dead letters. */
 export const LETTERS_TABLE = 'headrace_dead_letters'
 
-/** ClickHouse identifiers need no quoting when dashes are gone. */
+/** ClickHouse identifiers need no quoting once dashes are replaced. */
 export const tableName = ({ source, stream }: StreamName): string => `${source}_${stream}`.replaceAll('-', '_')
 
 /** The view of a table's newest rows; no stream may take its name. */

@@ -1,7 +1,7 @@
 /**
- * URLs as they may be shown: in logs, markers, dead letters and errors. User information, the fragment and the values
- * of parameters whose names say secret become `***`; everything else stays byte for byte, so that a person can still
- * tell two pages apart.
+ * Redacts URLs for logs, markers, dead letters and errors. User information, the fragment and the values of parameters
+ * whose names suggest a secret become `***`. Everything else stays byte for byte, so a person can still tell two pages
+ * apart.
  */
 
 const REDACTED = '***'

@@ -1,9 +1,9 @@
 /**
- * Foreign text as it may be shown: field names, reasons, error bodies, header values and the like can hold what a
- * terminal obeys (ANSI and C1 controls), what turns the reading order, or what cannot be seen. Each such code unit is
- * written as `\uXXXX`, the escape of JSON, so that escaped JSON still parses to the true value. Backslashes stay as
- * they are: error bodies are full of them, and to escape a text twice changes nothing. What is stored stays exact: only
- * what is shown comes through here.
+ * Makes foreign text safe to display: field names, reasons, error bodies, header values and the like. They can contain
+ * terminal control sequences (ANSI and C1 controls), change the reading order, or be invisible. Each such code unit is
+ * written as `\uXXXX`, the escape of JSON, so escaped JSON still parses to the true value. Backslashes stay as they
+ * are: error bodies are full of them, and escaping a text twice changes nothing. Stored data stays exact: only what is
+ * displayed passes through here.
  */
 
 /**
@@ -12,7 +12,7 @@
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/gu
 const UNSAFE_BUT_NEWLINE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/gu
-/** Names are told apart long before this. */
+/** Names are told apart long before this length. */
 const NAME_CHARS_MAX = 120
 const ELLIPSIS = '…'
 const HALF_AN_ESCAPE = /\\(u[0-9a-f]{0,3})?$/
@@ -24,8 +24,8 @@ export const shownText = (text: string): string => text.replace(UNSAFE, escaped)
 export const withoutControls = (text: string): string => text.replace(UNSAFE_BUT_NEWLINE, escaped)
 
 /**
- * A name as it is shown or counted, of bounded length: where names are told apart by their beginning, an API that makes
- * them endless fills neither logs nor metrics. A cut one says how long it was. Shown twice is shown once.
+ * A name as it is displayed or counted, of bounded length. An API that makes endless names fills neither logs nor
+ * metrics. A cut name says how long it was. Applying it twice changes nothing.
  */
 export function shownName(name: string): string {
   const shown = shownText(beginning(name, NAME_CHARS_MAX))
@@ -48,8 +48,8 @@ export function beginning(text: string, chars: number): string {
 }
 
 /**
- * A value of JSON with all its names and texts as they may be shown, and no text longer than `charsMax`. Texts below
- * one of `multiline` keep their newlines. What lies deeper than the bound is left out.
+ * A JSON value with all its names and texts made safe to display, and no text longer than `charsMax`. Texts below one
+ * of `multiline` keep their newlines. Anything deeper than the limit is omitted.
  */
 export function shownValue(
   value: unknown,

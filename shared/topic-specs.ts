@@ -1,6 +1,6 @@
 /**
- * The settings of Headrace's topics, in one place for both services: whichever makes a topic makes the same one. A
- * topic that exists is compared with them and never changed, since somebody may have set it on purpose; a difference is
+ * The settings of Headrace's topics, in one place for both services: whichever creates a topic creates the same one. An
+ * existing topic is compared with them and never changed, since somebody may have set it on purpose. A difference is
  * reported with the command that removes it.
  */
 import type { Kafka, TopicSpec } from './kafka/kafka.ts'
@@ -9,7 +9,7 @@ import type { Log } from './log.ts'
 const MIB = 1024 * 1024
 /** A record of the largest size and its batch must fit; the broker's default of 1 MiB would refuse large ones. */
 const RECORDS_BYTES_MAX = 8 * MIB
-/** A dead letter is a record of the largest size with headers that explain it. */
+/** A dead letter is a record of the largest size, with headers that explain it. */
 const DEAD_LETTERS_BYTES_MAX = 16 * MIB
 
 const MESSAGE_BYTES = 'max.message.bytes'
@@ -35,8 +35,8 @@ export function topicSpecs({ retentionMs, replicationFactor }: TopicDefaults): T
 export type SettingDifference = { name: string; is: string; wanted: string }
 
 /**
- * `actual`: by name; a setting that is not in it cannot be compared. Room for larger messages than wanted is no
- * difference.
+ * `actual`: by name; a setting that is absent cannot be compared. A larger message limit than wanted does not count as
+ * a difference.
  */
 export function settingDifferences(
   { config = {} }: TopicSpec,
@@ -49,7 +49,7 @@ export function settingDifferences(
   })
 }
 
-/** For a person to run beside a broker (Kafka documentation, "Topic Configs"). */
+/** For a person to run on the broker (Kafka documentation, "Topic Configs"). */
 export function alterCommand(topic: string, differences: readonly SettingDifference[]): string {
   const settings = differences.map(({ name, wanted }) => `${name}=${wanted}`).join(',')
   return `kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${settings}`

@@ -1,7 +1,7 @@
 /**
- * Watermarks by value. A watermark is the text that is stored and sent; a position is what it means: nanoseconds since
- * the epoch for instants, the integer itself for sequences, the text for keys that sort. Comparison is by position,
- * never by text, so `2026-01-01T01:00:00+01:00` and `2026-01-01T00:00:00Z` are equal.
+ * Watermarks by value. A watermark is the text that is stored and sent; a position is its value. That is nanoseconds
+ * since the epoch for instants, the integer itself for sequences, the text for keys that sort. Comparison is by
+ * position, never by text: `2026-01-01T01:00:00+01:00` and `2026-01-01T00:00:00Z` are equal.
  */
 
 import {
@@ -27,7 +27,7 @@ const INTEGER = /^[+-]?\d{1,30}$/
 export const isInstant = (kind: WatermarkKind): boolean =>
   kind === 'iso' || kind === 'epochMs' || kind === 'epochSeconds'
 
-/** The position that a record's field value stands for, or null when it gives none (null, missing, not of the kind). */
+/** The position of a record's field value, or null when it has none (null, missing, not of the kind). */
 export function positionOf(kind: WatermarkKind, value: unknown): Position | null {
   if (kind === 'text') return typeof value === 'string' && value !== '' ? value : null
   if (kind === 'iso') return typeof value === 'string' ? instantNs(value) : null
@@ -61,8 +61,9 @@ export function positionOfText(kind: WatermarkKind, text: string): Position | nu
 export const WATERMARK_BYTES_MAX = 240
 
 /**
- * A text that is too long is cut: what opens a text sorts before it, so the API is asked for more, never for less. Null
- * where nothing is left. Not cut inside a character, since half of one would be sent as another that sorts higher.
+ * Cuts a text that is too long. A prefix sorts before the whole text, so the API is asked for more, never for less.
+ * Null where nothing remains. Never cut inside a character, since half of one would be sent as another that sorts
+ * higher.
  */
 export function boundedWatermark(text: string): string | null {
   let bytes = 0
@@ -96,10 +97,7 @@ export function earlier(kind: WatermarkKind, position: Position, amount: number)
   return position < 0n ? position - less : later(0n, position - less)
 }
 
-/**
- * The smallest step of what the API is asked with, in nanoseconds or units: an exclusive `since` is asked one such step
- * earlier.
- */
+/** The position one step earlier, in the unit of the request's form: an exclusive `since` is sent one step earlier. */
 export function stepBefore(kind: WatermarkKind, position: Position, form: WatermarkForm): Position {
   if (typeof position === 'string') return position
   if (kind === 'integer') return position - 1n
@@ -107,8 +105,8 @@ export function stepBefore(kind: WatermarkKind, position: Position, form: Waterm
 }
 
 /**
- * The smallest step later that the request can say, rounded up: everything at `position` lies before it. A text has
- * none.
+ * The position of the next step that the request can express, rounded up: everything at `position` is before it. A text
+ * has none.
  */
 export function stepAfter(kind: WatermarkKind, position: Position, form: WatermarkForm): Position {
   if (typeof position === 'string') return position
@@ -127,14 +125,14 @@ export const formUnitMs = (form: WatermarkForm): number => Number(unitNs(form) /
 /** How a watermark is written into a request. */
 export type WatermarkForm = 'iso' | 'isoSeconds' | 'isoLocal' | 'isoDate' | 'epochMs' | 'epochSeconds' | 'plain'
 
-/** `isLocal`: the API writes times in UTC without saying so, and is asked in the same way. */
+/** `isLocal`: the API writes times in UTC without an offset, and expects them so in requests. */
 export const naturalForm = (kind: WatermarkKind, isLocal = false): WatermarkForm =>
   kind === 'iso' ? (isLocal ? 'isoLocal' : 'iso') : kind === 'epochMs' || kind === 'epochSeconds' ? kind : 'plain'
 
 /**
- * The request's text. Instants are rounded down, so that what was rounded away is asked for again rather than missed.
- * Milliseconds have three digits always: an API that compares texts takes `24.1Z` for later than its own `24.100Z`, and
- * would leave that record out.
+ * The watermark as the request writes it. Instants are rounded down, so what was rounded away is fetched again rather
+ * than missed. Milliseconds always have three digits: an API that compares texts takes `24.1Z` for later than its own
+ * `24.100Z`, and would miss that record.
  */
 export function requestText(position: Position, form: WatermarkForm): string {
   if (typeof position === 'string' || form === 'plain') return position.toString()

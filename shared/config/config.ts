@@ -1,7 +1,7 @@
 /**
- * The only reader of the environment: what is declared in config/options.ts, and what declarations refer to. Any value
- * may come from the file that NAME_FILE points to. Without addresses in the environment, those of a running local stack
- * are taken. No message shows a value that may be a secret.
+ * Builds the configuration from the options of the environment (`options.ts`), and resolves what declarations refer to.
+ * Only this folder reads the environment. Where it has no addresses, those of a running local stack are used. No
+ * message shows a value that may be a secret.
  */
 import type { SecretRef, SettingRef } from '../declaration/secret.ts'
 import { WrongUse } from '../errors.ts'
@@ -43,8 +43,8 @@ export type ServerKind = 'kafka' | 'registry' | 'clickhouse'
 const SERVERS: readonly ServerKind[] = ['kafka', 'registry', 'clickhouse']
 
 /**
- * Throws WrongUse, naming the option, for a value that is out of form, or for a server without an address that is among
- * `needs`. Of the others the address may be empty: a fetcher is not told where ClickHouse is.
+ * Throws WrongUse, naming the option, for a malformed value, or for a server in `needs` without an address. The address
+ * of any other server may be empty: a fetcher does not need the one of ClickHouse.
  */
 export function readConfig(environment: Environment, needs: readonly ServerKind[] = SERVERS): Config {
   const values = readOptions(environment)

@@ -1,13 +1,13 @@
 /**
- * Variables that nearly have a name of ours and count for nothing: a slip, or the name that another tool uses. Those of
- * other tools that only begin like ours are left alone, since brokers and servers are set up by such variables too.
- * Pure.
+ * Finds variables whose names are nearly those of our options and that are therefore ignored: a typo, or another tool's
+ * name for the same setting. Variables of other tools that only start like ours are not reported, since brokers and
+ * servers are configured with such names too. Pure.
  */
 import { slipsBetween } from '../declaration/mistakes/spelling.ts'
 
 export type NearMiss = { name: string; meant: string }
 
-/** Names that other tools have for the same thing. Reported only where ours is not set. */
+/** Names that other tools use for the same setting. Reported only where ours is not set. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   KAFKA_BOOTSTRAP_SERVERS: 'KAFKA_BROKERS',
   KAFKA_BOOTSTRAP_SERVER: 'KAFKA_BROKERS',
@@ -33,19 +33,17 @@ const SYNONYMS: Readonly<Record<string, string>> = {
 }
 /** Opens every name of ours. */
 const PREFIX = /^(KAFKA|SCHEMA_REGISTRY|CLICKHOUSE|HEADRACE|FETCHER|LOADER)_/
-/** A name with less behind its prefix has other names nearby. */
+/** With a shorter rest after the prefix, too many other names would be near. */
 const LONG_ENOUGH = 5
 const SLIPS_MAX = 2
 /**
- * Left out or added at the end of a name. More of them make another name: KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL is
- * a broker's own.
+ * Missing or added at the end of a name. More of them make a different name: KAFKA_SASL_MECHANISM_INTER_BROKER_PROTOCOL
+ * is a broker's own.
  */
 const WORDS_MAX = 1
-/**
- * So much of a name says what it means, whatever is left out or added at its end: CLICKHOUSE_USERNAME, CLICKHOUSE_PASS.
- */
+/** This much of a name identifies it, whatever is missing or added at its end: CLICKHOUSE_USERNAME, CLICKHOUSE_PASS. */
 const BEGINNING_MIN = 4
-/** Longer names are not compared: they are none of ours. */
+/** Longer names are not compared: they cannot be ours. */
 const NAME_CHARS_MAX = 64
 
 /**
@@ -62,8 +60,8 @@ export function nearMisses(set: readonly string[], known: readonly string[]): Ne
 }
 
 /**
- * One or two letters off, or written without underscores or in small letters. A word more is another name:
- * KAFKA_BROKER_ID.
+ * One or two letters differ, or it is written without underscores or in lower case. An additional word makes a
+ * different name: KAFKA_BROKER_ID.
  */
 function slipOf(name: string, ours: ReadonlySet<string>): string | null {
   let best: { name: string; slips: number } | null = null

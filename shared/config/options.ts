@@ -1,6 +1,6 @@
 /**
- * Every option of the environment, declared once: name, form, default with its unit, description. `headrace options`,
- * the README's table and validation follow from it. An empty value counts as none.
+ * Every option of the environment, declared once: name, type, default with its unit, description. `headrace options`,
+ * the table in the README and validation follow from it. An empty value counts as unset.
  */
 import { z } from 'zod'
 

@@ -24,7 +24,9 @@ export function readOptions(environment: Environment): OptionValues {
   throw new WrongUse('HR_OPTION', `${name}: ${issue?.message}`, { hint: describeOption(name) })
 }
 
-/** Options of these names are nobody else's, so one that is nearly ours is a slip, and would count for nothing. */
+/**
+ * Only Headrace has options with these prefixes. So a name that is nearly one of ours is a typo, and would be ignored.
+ */
 const OWN_PREFIX = /^(HEADRACE|FETCHER|LOADER)_/
 
 function refuseMisspelt(environment: Environment): void {

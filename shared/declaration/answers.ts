@@ -1,12 +1,12 @@
 /**
- * What an API means by its answers, where that is not what HTTP says: statuses that are asked again, end a walk or stop
- * it, and answers with 2xx whose body is an error. A stream's own words go before those of its source. A status has one
- * meaning only.
+ * What an API means by its responses, where it differs from HTTP: statuses that are retried, end a walk or stop it, and
+ * 2xx responses whose body is an error. The rules of a stream precede those of its source. A status has one meaning
+ * only.
  */
 import { z } from 'zod'
 import type { DeclarationError } from '../errors.ts'
 
-/** `retryAfterMs`: milliseconds that the API asks to wait; the headers of the answer are heeded besides. */
+/** `retryAfterMs`: milliseconds that the API asks to wait; the response's headers are respected as well. */
 export type FailedAnswer = { message: string; retry: boolean; retryAfterMs?: number }
 /** Pure. A text is an error that asking again does not change; null is a good page. */
 export type FailedFunction = (
@@ -33,18 +33,18 @@ const statuses = z
   .optional()
 
 export const answersSpec = z.strictObject({
-  /** Asked again, besides 408, 425, 429 and 5xx. */
+  /** Retried, besides 408, 425, 429 and 5xx. */
   retry: statuses,
   /**
-   * The page is left out: the walk ends without a failure in front of it, and the next run begins with it. The
-   * watermark does not pass it.
+   * The page is skipped: the walk ends before it without a failure, and the next run starts with it. The watermark does
+   * not pass it.
    */
   skip: statuses,
   /** A page without records that ends the walk: nothing is there. */
   empty: statuses,
-  /** Never asked again: the run stops with an error. */
+  /** Never retried: the run stops with an error. */
   stop: statuses,
-  /** Tells a 2xx that is a failure by its body. */
+  /** Recognises a 2xx that is a failure by its body. */
   failed: z
     .custom<FailedFunction>((value) => typeof value === 'function', 'expected a function of the body')
     .optional(),
@@ -59,7 +59,7 @@ type RefuseAnswers = (field: string, what: string, hint: string) => DeclarationE
 type Said = { answers?: AnswersSpec | undefined; expiredCursor?: number[] | undefined }
 
 /**
- * Statuses without a word are as in HTTP; an expired cursor is what no other word was given to. Throws what `refuse`
+ * Statuses without a rule mean what HTTP says. An expired cursor is one that no other rule claims. Throws what `refuse`
  * makes.
  */
 export function answersOf(

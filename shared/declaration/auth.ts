@@ -1,5 +1,5 @@
 /**
- * How a source proves who it is. These are descriptions; the layer that acts on them lives in the fetcher, and nothing
+ * How a source authenticates. These are descriptions only; the layer that acts on them is in the fetcher, and nothing
  * else ever sees a token.
  */
 import { z } from 'zod'
@@ -24,7 +24,7 @@ function isTokenUrl(text: string): boolean {
 
 const extra = z.record(z.string(), z.string()).default({})
 /**
- * The word before the token in the Authorization header (RFC 9110 section 11.1), where it is not Bearer: JWT, Token,
+ * The scheme before the token in the Authorization header (RFC 9110 section 11.1), if not Bearer: JWT, Token,
  * Zoho-oauthtoken.
  */
 const scheme = z
@@ -58,7 +58,7 @@ const refreshTokenSpec = z.strictObject({
   clientId: textOrSecret,
   /** Public clients have none. */
   clientSecret: secretRef.optional(),
-  /** The first one. Later ones are kept in the store; a new first one starts anew. */
+  /** The first refresh token. Later ones are kept in the store; a new first token starts over. */
   refreshToken: secretRef,
   scope: z.string().optional(),
   credentialsIn,
@@ -186,7 +186,7 @@ export const oauth2RefreshToken = (spec: Given<typeof refreshTokenSpec>) => ({
 export const jwtBearer = (spec: Given<typeof jwtBearerSpec>) => ({ kind: 'jwt-bearer' as const, ...spec })
 /** A JWT of one's own as the bearer token itself. */
 export const jwtSigned = (spec: Given<typeof jwtSignedSpec>) => ({ kind: 'jwt-signed' as const, ...spec })
-/** A fixed token in `Authorization: Bearer` (RFC 6750); `scheme` is another word for Bearer. */
+/** A fixed token in `Authorization: Bearer` (RFC 6750); `scheme` replaces the word Bearer. */
 export const bearer = (token: SecretRef, options: { scheme?: string } = {}) => ({
   kind: 'bearer' as const,
   token,
@@ -197,7 +197,7 @@ export const apiKey = (spec: Given<typeof apiKeySpec>) => ({ kind: 'api-key' as 
 /** HTTP Basic (RFC 7617). */
 export const basic = (spec: Given<typeof basicSpec>) => ({ kind: 'basic' as const, ...spec })
 /**
- * Signed requests and whatever else: `apply` is pure, and called for every attempt. What it returns goes to the
+ * Signed requests and any other scheme: `apply` is pure, and called for every attempt. What it returns is sent to the
  * source's own origin only.
  */
 export const customAuth = <const Secrets extends Record<string, SecretRef>>(spec: {

@@ -1,7 +1,6 @@
 /**
- * From the watermark as it is declared to the one that runs: its kind follows from the field's type, its form in the
- * request from the kind. What could not be asked for exactly (an earlier text, a duration of a sequence) is refused
- * here.
+ * From the declared watermark to the one that runs: its kind follows from the field's type, its form in the request
+ * from the kind. What could not be requested exactly (an earlier text, a duration of a sequence) is refused here.
  */
 import type { z } from 'zod'
 import { propertyKind } from '../schema/json-schema.ts'

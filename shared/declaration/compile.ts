@@ -1,6 +1,6 @@
 /**
  * From what an author wrote to what the services run. A mistake becomes one DeclarationError that names file, stream
- * and field with a hint; after `compileSource` nothing about a declaration can be wrong any more, except what its
+ * and field, with a hint. After `compileSource` nothing in a declaration can be wrong any more, except what its
  * functions return.
  */
 
@@ -53,9 +53,9 @@ export type Stream = Omit<
   watermark: Watermarking | null
   /** With its bounds; undefined where walks delete nothing. */
   deletes: DeletesPolicy | undefined
-  /** Of found shares, only their number counts. */
+  /** Of discovered slices, only their number counts. */
   partitions: PartitionValues[]
-  /** How the shares of the partitions are found; null where each partition is one. */
+  /** How the slices of the partitions are discovered; null where each partition is one. */
   discovery: DiscoverySpec | null
   /** The JSON Schema that is registered, `x-headrace` included. */
   wireSchema: JsonSchema
@@ -148,7 +148,7 @@ function partitionsOf(spec: StreamSpec['partitions']): Pick<Stream, 'partitions'
   return { partitions: Array.from({ length: count }, () => ({})), discovery }
 }
 
-/** Partitions without values are told apart by their number among all. */
+/** Partitions without values are distinguished by their number among all. */
 function shareOf(
   values: PartitionValues,
   index: number,

@@ -1,6 +1,6 @@
 /**
- * Partitions that nobody lists: the values are found when a run starts, by a function of the author's or in the records
- * of a parent stream, and are spread over a fixed number of partitions. Each value set is a share of its partition.
+ * Partitions whose values are discovered when a run starts, by a function of the author's or from the records of a
+ * parent stream. They are spread over a fixed number of partitions. Each set of values is a slice of its partition.
  */
 import { z } from 'zod'
 import type { RequestChanges, Scalar, WalkAnswer } from './paginate/generator.ts'
@@ -10,15 +10,15 @@ export type ScalarValues = Readonly<Record<string, Scalar>>
 
 export type DiscoverTools = {
   /**
-   * Asks like a run does: quota, credentials, retries. Name a `path` or a `url`; nothing of the stream's own request is
-   * in it.
+   * Requests as a run sends them: quota, credentials, retries. Give a `path` or a `url`; nothing of the stream's own
+   * request is included.
    */
   request(changes: RequestChanges): Promise<WalkAnswer>
 }
 export type DiscoverFunction = (tools: DiscoverTools) => Promise<readonly ScalarValues[]> | readonly ScalarValues[]
 /**
- * `record`: as the parent's schema gives it. Null leaves it out; so does undefined, but not for every parent: that is a
- * field that has gone.
+ * `record`: as the parent's schema gives it. Null skips the record. So does undefined, unless it is returned for every
+ * parent: then a field has disappeared.
  */
 export type ParentFunction = (record: Readonly<Record<string, unknown>>) => ScalarValues | null | undefined
 

@@ -1,6 +1,4 @@
-/**
- * Durations as a person writes them: `500ms`, `90s`, `5m`, `6h`, `1d`. Held in whole milliseconds, ten years at most.
- */
+/** Durations as a person writes them: `500ms`, `90s`, `5m`, `6h`, `1d`. In whole milliseconds, ten years at most. */
 import { z } from 'zod'
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const

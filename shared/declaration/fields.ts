@@ -1,12 +1,12 @@
 /**
- * Field types that say more than JSON can: exact decimals, instants from numbers, 64-bit integers. Each is a zod type
- * whose JSON Schema carries the ClickHouse column under `x-headrace`, so the value that was validated is the value that
- * is stored.
+ * Field types that express more than JSON can: exact decimals, instants from numbers, 64-bit integers. Each is a zod
+ * type whose JSON Schema carries the ClickHouse column under `x-headrace`. So the value that was validated is the value
+ * that is stored.
  */
 import { z } from 'zod'
 import { ANNOTATION, type FieldAnnotation } from '../schema/annotation.ts'
 
-/** Adds to what a type says already: column(epochMs(), …) stays an instant. */
+/** Adds to the type's existing annotation: column(epochMs(), …) stays an instant. */
 function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T {
   const before = type.meta()?.[ANNOTATION] as FieldAnnotation | undefined
   return type.meta({ [ANNOTATION]: { ...before, ...annotation } })
@@ -38,9 +38,9 @@ export function asText(value: unknown): unknown {
 const PRECISION_MAX = 76
 
 /**
- * Exact money: text such as "12.30", or a JSON number that is surely the one that was sent; never a float. `precision`
- * digits in all, `scale` of them behind the point; no sign but -, no exponent, no digit more than the column holds.
- * Throws RangeError for a precision or scale that ClickHouse does not have.
+ * Exact money: text such as "12.30", or a JSON number that is surely the one that was sent; never a float. It has
+ * `precision` digits in all, `scale` of them after the decimal point. No sign but -, no exponent, no more digits than
+ * the column holds. Throws RangeError for a precision or scale that ClickHouse does not have.
  */
 export function decimal(precision: number, scale: number) {
   if (!Number.isInteger(precision) || precision < 1 || precision > PRECISION_MAX) {

@@ -1,6 +1,6 @@
 /**
- * Headers that a declaration may set. Names and values are those of RFC 9110 section 5; what carries a credential or
- * steers the connection is refused, since a declaration is printed, compared and committed. A source may give
+ * Headers that a declaration may set. Names and values are those of RFC 9110 section 5. Headers that carry a credential
+ * or control the connection are refused, since a declaration is printed, compared and committed. A source may give
  * secret('NAME') in place of a value.
  */
 import { z } from 'zod'

@@ -1,7 +1,6 @@
 /**
- * Loads one file of declarations as the module it is. What goes wrong is a DeclarationError that names file, line and
- * column, in a helper that it imports too. A module whose top level waits for something that never comes is given up,
- * so that it holds up no other.
+ * Loads one file of declarations as a module. A failure is a DeclarationError that names file, line and column, also in
+ * a helper that it imports. A module whose top-level await never ends is abandoned, so it delays no other.
  */
 import { relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -10,12 +9,12 @@ import { DeclarationError, messageOf } from '../errors.ts'
 import { placeOfError } from './locate-error.ts'
 
 /**
- * Loading takes milliseconds; a declaration that asks somebody first is a mistake, and does so without quota and
- * retries.
+ * Loading takes milliseconds. A declaration that calls a server while it loads is a mistake: it does so without quota
+ * and retries.
  */
 const LOAD_MS_MAX = 10_000
 
-/** A path as messages show it: from here, if it lies below. */
+/** A path as messages show it: relative, if it is below the working directory. */
 export const shownPath = (path: string): string => (relative('.', path).startsWith('..') ? path : relative('.', path))
 
 /** The default export. Throws DeclarationError. */
@@ -42,7 +41,7 @@ export async function loadModule(path: string, waitMs = LOAD_MS_MAX): Promise<un
   }
 }
 
-/** The first line that says something: a mistake of syntax opens with blank ones. */
+/** The first line with content: the message of a syntax error starts with blank ones. */
 const reasonOf = (error: unknown): string =>
   messageOf(error)
     .split('\n')

@@ -1,7 +1,7 @@
 /**
- * Finds and loads declarations: the files of `shared/sources/` and of every folder that is named. A file is loaded as
- * the module it is; `headrace` means the same inside and outside this repository. Every mistake is a DeclarationError
- * that names the file, and stops no other file's source.
+ * Finds and loads declarations: the files of `shared/sources/` and of every configured folder. A file is loaded as a
+ * module; `headrace` means the same inside and outside this repository. Every mistake is a DeclarationError that names
+ * the file, and does not affect the sources of other files.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
@@ -30,15 +30,15 @@ export function letDeclarationsImportHeadrace(): void {
   })
 }
 
-/** A file that gives no source; `mayDeclare`: as far as its name and text tell. */
+/** A file without a source; `mayDeclare`: whether its name and text suggest that it declares one. */
 export type UnusableFile = { file: string; error: DeclarationError; mayDeclare(source: string): boolean }
 export type Declarations = { sources: readonly Source[]; unusable: readonly UnusableFile[] }
 
 /**
- * What all files give, built-in ones first. One that cannot be used stops no other. Two sources of one name, table or
- * topic are both unusable, since nobody knows which one is meant. A built-in one that is fetched on demand only makes
- * way for a declaration of its name or table: an example is made to be copied. Throws WrongUse for a folder that cannot
- * be read.
+ * The sources of all files, built-in ones first. A file that cannot be used does not affect the others. Two sources
+ * with the same name, table or topic are both unusable, since it is unclear which one is meant. Only a built-in source
+ * that is fetched on demand gives way to a declaration with its name or table: an example is there to be copied. Throws
+ * WrongUse for a folder that cannot be read.
  */
 export async function readSources(dirs: readonly string[]): Promise<Declarations> {
   letDeclarationsImportHeadrace()

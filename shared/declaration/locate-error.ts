@@ -1,8 +1,8 @@
 /**
- * Where in a module, or in one that it imports, an error of loading it lies: file, line, column and the line's text.
- * Node says so in three ways: an excerpt above the stack (syntax, types that cannot be stripped, names that are not
- * exported), the stack of what was thrown, or not at all (what only the JavaScript parser refuses); for the last one
- * Node is asked again, file by file, with `--check`.
+ * Locates an error of loading a module, also in one that it imports: file, line, column and the line's text. Node
+ * reports it in three ways. For syntax, types that cannot be stripped and names that are not exported, there is an
+ * excerpt above the stack. What was thrown has a stack. For what only the JavaScript parser refuses, Node says nothing,
+ * and is run again with `--check`, file by file.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -15,12 +15,12 @@ export type ErrorPlace = { path: string; line: number; column: number | null; te
 const FILES_CHECKED_MAX = 20
 const CHECK_MS_MAX = 10_000
 const TEXT_CHARS_MAX = 120
-/** A static import of a file beside this one. */
+/** A static import of another file by a relative path. */
 const IMPORTS = /\b(?:import|from)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g
 const STRIP =
   "process.stdout.write(require('node:module').stripTypeScriptTypes(require('node:fs').readFileSync(process.argv[1], 'utf8')))"
 
-/** Null where nobody can say. */
+/** Null where the place is unknown. */
 export function placeOfError(error: unknown, entry: string): ErrorPlace | null {
   const stack = error instanceof Error ? (error.stack ?? '') : ''
   return excerptIn(stack) ?? frameIn(stack, entry) ?? (error instanceof SyntaxError ? checkedPlace(entry) : null)
@@ -34,7 +34,7 @@ function excerptIn(stack: string, path?: string): ErrorPlace | null {
   const place = path ?? pathOf(given)
   const lines = stack.slice(head.length).split('\n')
   const caret = lines.findIndex((each) => /^\s*\^+\s*$/.test(each))
-  // Of a file that is cut off there is no caret: the mistake is its end.
+  // A truncated file has no caret: the mistake is at its end.
   if (caret < 1) return { path: place, line: Number(line), column: null, text: shortened(lineOf(place, Number(line))) }
   const column = (lines[caret]?.indexOf('^') ?? 0) + 1
   return { path: place, line: Number(line), column, text: shortened(lines[caret - 1] ?? '') }

@@ -1,6 +1,6 @@
 /**
  * Places in a response or a request: RFC 6901 JSON pointers, or functions of the body where a response needs more than
- * a pointer. A declared place must be there. `optional()` says that the API omits it when there is nothing to say.
+ * a pointer. A declared place must be present. `optional()` says that the API omits it when it has no value.
  */
 import { z } from 'zod'
 
@@ -39,8 +39,8 @@ export function unwrapped<At>(given: At | Optional<At>): { at: At; isOptional: b
 }
 
 /**
- * How many records, or pages, the API says there are: a place in the body, or a header. `exact: false` for estimates
- * and capped counts: the walk then never ends because of it, and an end short of it only warns.
+ * The total number of records, or pages, that the API reports: a place in the body, or a header. `exact: false` is for
+ * estimates and capped counts. The walk then never ends because of it, and an end short of it only warns.
  */
 const totalOptions = z
   .strictObject({ at: place.optional(), header: z.string().min(1).optional(), exact: z.boolean().optional() })

@@ -1,7 +1,7 @@
 /**
- * How much an API may be asked, as data: one quota or several that hold at once, each over all requests or those of
- * some paths, counted in requests or in units that requests weigh. The heaviest request is known when the declaration
- * is loaded, since the split over workers depends on it.
+ * The quota of an API, as data: one or several that apply together, each over all requests or those of some paths. It
+ * counts requests, or units that each request weighs. The heaviest request is known when the declaration is loaded,
+ * since the split over workers depends on it.
  */
 import { z } from 'zod'
 import type { DeclarationError } from '../errors.ts'
@@ -31,8 +31,7 @@ export const quotaSpec = z.strictObject({
   requests: z.int().min(1),
   per: positiveDuration,
   /**
-   * Only requests below one of these paths count; `*` and {name} stand for a part of a path, `!` in front takes paths
-   * out.
+   * Only requests below one of these paths count. `*` and {name} match a part of a path, a leading `!` excludes paths.
    */
   paths: z
     .array(z.string().regex(/^!?\/[^?#]*$/, 'expected a path that starts with /, or with !/ to take it out'))

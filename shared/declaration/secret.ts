@@ -1,6 +1,6 @@
 /**
  * References to values that a declaration must not hold: secrets and settings. They are names until the run resolves
- * them from the environment (or the file that NAME_FILE points to), so a declaration can be printed, compared and
+ * them from the environment (or the file that NAME_FILE points to). So a declaration can be printed, compared and
  * committed.
  */
 import { z } from 'zod'

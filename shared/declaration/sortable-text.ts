@@ -1,7 +1,7 @@
 /**
- * Texts that look like times or numbers and do not sort as such. As a watermark they lose records: a local time comes
- * twice when clocks go back, so a change of the second hour lies before the watermark; "31/12/2026" lies after
- * "01/01/2027" and "9" after "10", so an older version of a row wins.
+ * Detects texts that look like times or numbers and do not sort as such. As a watermark they lose records. A local time
+ * is repeated when clocks go back, so a change in the second hour sorts before the watermark. "31/12/2026" sorts after
+ * "01/01/2027", and "9" after "10", so an older version of a row wins.
  */
 import type { z } from 'zod'
 import type { WatermarkKind } from '../watermark.ts'
@@ -46,13 +46,13 @@ const FORMS: readonly [RegExp, Disorder][] = [
   ],
 ]
 
-/** Of one length, as with leading zeros, numbers sort: one alone says nothing. */
+/** Numbers of one length sort, as with leading zeros: a single one proves nothing. */
 const NUMBER: Disorder = {
   what: 'numbers of any length, and as a text 9 comes after 10',
   hint: 'declare it as int64(), which takes texts too',
 }
 
-/** Null for a text that sorts, or of which nothing can be told. */
+/** Null for a text that sorts, or that cannot be classified. */
 export function disorderOf(text: string): Disorder | null {
   if (COMPACT.test(text)) return null
   return FORMS.find(([form]) => form.test(text))?.[1] ?? null
@@ -96,7 +96,7 @@ const OTHERS = [
   ...['January 31, 2026', '9:05', '09:05', '09:05:10', '09:05:10.123', '9:05 AM', '9:05:10 AM'],
 ]
 const NUMBERS = ['7', '12', '1234', '12345678', '1234567890', '1.5']
-/** Who takes these takes every text, so nothing can be told of it. */
+/** A schema that accepts these accepts every text, so nothing follows from it. */
 const ANYTHING = ['~', 'some text', '?!']
 
 /** What a field's own schema lets through that does not sort; null where nothing is certain. */

@@ -1,6 +1,6 @@
 /**
- * The shape of a declaration: one source with its streams, as its author writes it, checked by zod. Defaults are here
- * and nowhere else. `Source` and `Stream` are what the services work with after the check.
+ * The shape of a declaration, as its author writes it: one source with its streams, checked by zod. Defaults are in
+ * this folder's schemas and nowhere else. `Source` and `Stream` are what the services use after the check.
  */
 import { z } from 'zod'
 import { answersSpec } from './answers.ts'
@@ -31,7 +31,7 @@ export const sourceSpec = z.strictObject({
   quota: quotasSpec,
   /** Requests under way at once, over all workers. */
   concurrency: z.int().min(1).max(1000).optional(),
-  /** What its answers mean, where HTTP does not say it; for all streams. */
+  /** What its responses mean, where it differs from HTTP; for all streams. */
   answers: answersSpec.optional(),
   headers: sourceHeaders.default({}),
   /** Other origins that a next link may lead to; credentials never go there. */

@@ -1,4 +1,4 @@
-/** The shape of one stream of a declaration, as its author writes it. Defaults are here and nowhere else. */
+/** The shape of one stream of a declaration, as its author writes it, with its defaults. */
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { NAME_PATTERN } from '../names.ts'
@@ -17,7 +17,7 @@ export const name = z
 const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
 const scalars = z.record(z.string(), scalar)
 
-/** What a request function is told. `partition` counts from 0. */
+/** The argument of a request function. `partition` counts from 0. */
 export type RequestContext = {
   partition: number
   partitions: number
@@ -29,7 +29,7 @@ const paramsFunction = z.custom<(context: RequestContext) => Record<string, stri
   'expected an object of parameters, or a function that returns one',
 )
 /**
- * What a function of the envelope is told: one page's body and headers (lower-case names), and the values of its
+ * The argument of an envelope function: one page's body and headers (lower-case names), and the values of its
  * partition.
  */
 export type EnvelopeContext = {
@@ -82,34 +82,36 @@ export const streamSpec = z
     /** JSON body of a POST. */
     body: z.record(z.string(), z.unknown()).optional(),
     paginate: paginateSpec,
-    /** Statuses by which the API refuses a cursor that has expired: the run then goes on from the best watermark. */
+    /** Statuses by which the API refuses an expired cursor: the run then continues from the best watermark. */
     expiredCursor: z.array(z.int().min(400).max(499)).optional(),
-    /** What its answers mean, before what the source says. */
+    /** What its responses mean; precedes the rules of the source. */
     answers: answersSpec.optional(),
     /**
-     * Where the answer holds its array of records: the whole body, or the nodes of a GraphQL connection, if nothing is
-     * said. An answer without it fails.
+     * Where the response holds its array of records. The default is the whole body, or the nodes of a GraphQL
+     * connection. A response without it fails.
      */
     records: place.optional(),
     /** Values of the page or its partition that are added to each raw record, by field. */
     envelope: z.record(z.string().min(1), envelopePlace).optional(),
     /** Pure; on the raw record with its envelope, before map. False leaves the record out. */
     filter: recordPredicate.optional(),
-    /** Where a raw record says that it is deleted, or a pure function that does: its row is then gone under FINAL. */
+    /**
+     * Where a raw record says that it is deleted, or a pure function that does: its row then disappears under FINAL.
+     */
     deleted: deletionMark.optional(),
     /**
-     * For an API that says nothing of deletions: after a walk that brought everything, rows that it did not bring are
-     * marked deleted. With bounds: a walk that would delete more is withheld until a person releases it.
+     * For an API that does not report deletions. After a walk that returned everything, rows that it did not return are
+     * marked deleted. With bounds, a walk that would delete more is withheld until a person releases it.
      */
     deletes: z
       .union([
         z.enum(['full-walk']),
         z.strictObject({
           by: z.enum(['full-walk']),
-          /** Withheld above this share of the partition's rows, from `rowsMin` rows on. 1: never by the share. */
+          /** Withheld above this share of the partition's rows, from `rowsMin` rows on. 1: never withheld by share. */
           shareMax: z.number().min(0).max(1).default(DELETES_DEFAULT.shareMax),
           rowsMin: z.int().min(1).default(DELETES_DEFAULT.rowsMin),
-          /** True: a walk may delete all rows that were there, also when it brought no record at all. */
+          /** True: a walk may delete all existing rows, even when it returned no record at all. */
           allowAll: z.boolean().default(DELETES_DEFAULT.allowAll),
         }),
       ])
@@ -121,8 +123,8 @@ export const streamSpec = z
     primaryKey: z.array(z.string()).min(1),
     watermark: watermarkSpec.optional(),
     /**
-     * Request values of each partition, a number of equal ones told apart by a function of params, or values that are
-     * found.
+     * Request values of each partition, or a number of partitions that a function of params distinguishes, or values
+     * that are discovered.
      */
     partitions: z.union([z.array(scalars).min(1), z.int().min(1).max(1000), discoverySpec]).default(1),
     /** How often a run starts, or a cron expression (in UTC). */
@@ -132,8 +134,8 @@ export const streamSpec = z
     pagesMax: z.int().min(1).default(100_000),
     emptyPagesMax: z.int().min(1).default(10),
     /**
-     * Rejected share of a run above which it stops, as at a whole page that is rejected: the API has changed. 1: it
-     * never stops.
+     * The share of rejected records in a run above which it stops, as it does when a whole page is rejected: the API
+     * has changed. 1: it never stops.
      */
     rejectedShareMax: z.number().min(0).max(1).default(0.25),
     table: name.optional(),

@@ -15,32 +15,32 @@ export const watermarkSpec = z
   .strictObject({
     /** A required, top-level field of the schema. */
     field: z.string(),
-    /** The parameter that asks for what changed since; or a pointer into the JSON body that does. */
+    /** The parameter that requests changes since the watermark; or a pointer into the JSON body that does. */
     param: z.string().optional(),
     body: pointer.optional(),
     /** How it is written into the request; follows from the field's type by default. */
     as: z.enum(['iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
     /**
-     * 'UTC': times without an offset are in UTC. Those of another zone come twice when its clocks go back, and are
+     * 'UTC': times without an offset are in UTC. Those of another zone are repeated when its clocks go back, and are
      * refused.
      */
     zone: z.string().optional(),
-    /** Asked again at each run, for records that become visible late. A duration for instants, units for integers. */
+    /** Fetched again at each run, for records that become visible late. A duration for instants, units for integers. */
     lookback: z
       .union([inMs, inUnits], 'expected a duration such as 5m, or a whole number of units from 0')
       .default({ units: 0 }),
     /** True only if the API returns records in the order of this field; the watermark then moves page by page. */
     sorted: z.boolean().default(false),
-    /** True if the API leaves out records that are equal to the parameter. */
+    /** True if the API excludes records that are equal to the parameter. */
     exclusive: z.boolean().default(false),
     /**
-     * The watermark stays so long behind the start of a run: for records that become visible late, and in any order.
+     * The watermark stays this far before the start of a run: for records that become visible late, and in any order.
      */
     settle: duration.default(0),
-    /** The parameter that asks for what changed before; or a pointer into the JSON body that does. */
+    /** The parameter that requests changes before an end; or a pointer into the JSON body that does. */
     to: z.string().optional(),
     toBody: pointer.optional(),
-    /** True if the API gives records that are equal to `to`: it is then asked for one unit less. */
+    /** True if the API includes records that are equal to `to`: one unit less is then requested. */
     inclusiveEnd: z.boolean().default(false),
     /** Where the first run starts; without it, from everything. */
     start: z.union([z.string(), z.number()]).optional(),

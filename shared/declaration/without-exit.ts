@@ -1,7 +1,7 @@
 /**
- * While files of declarations are loaded, none of them may end the process: a script that lies among them and calls
- * `process.exit` would end every command for every source, with its own exit status and without a word. The call throws
- * in its place, so the file is named like any other that fails.
+ * While declarations are loaded, none of them may end the process. A script among them that calls `process.exit` would
+ * end every command for every source, with its own exit status and without a message. The call throws instead, so the
+ * file is reported like any other that fails.
  */
 const SAYS = 'it calls process.exit, which would end the command that loads it'
 

@@ -1,8 +1,8 @@
 /**
- * One partition of a dead-letter topic for whoever settles its letters: takes it over, finds what is open, and says in
- * one transaction what is done, together with what came of it. A crash leaves either all of a transaction or nothing,
- * so no letter is settled twice and none is forgotten. The group's commit is where the next one begins to read: every
- * letter below it is done. One at a time: the last to fence wins.
+ * One partition of a dead-letter topic, for replaying or dropping dead letters. It takes the partition over and finds
+ * the open ones. One transaction then writes what is done, together with what results from it. A crash leaves either
+ * all of a transaction or nothing, so no dead letter is handled twice and none is forgotten. The group's commit is
+ * where the next reader starts: every dead letter below it is done. One writer at a time: the last to fence wins.
  */
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
@@ -11,41 +11,41 @@ import type { Names } from '../names.ts'
 import { type Letter, readLetter } from './dead-letter.ts'
 import { doneHeaders, type OffsetRange } from './frame.ts'
 
-/** By offset, ascending: what was made of each open letter. */
+/** By offset, ascending: the result for each open dead letter. */
 export type OpenLetters<T> = { open: Map<number, T>; high: number; more: boolean }
 
 export type Settlement = {
   how: 'replayed' | 'dropped'
-  /** Offsets of the letters, ascending. */
+  /** Offsets of the dead letters, ascending. */
   done: readonly number[]
   /** For the stream's topic, same partition. */
   records: readonly Message[]
-  /** Letters that take the place of others. */
+  /** Dead letters that replace others. */
   letters: readonly Message[]
 }
 
 export type LetterLog = {
   /** No transaction of an earlier holder is pending afterwards, and none can follow. Only then look. */
   fence(): Promise<void>
-  /** Every open letter as `classify` sees it, up to `OPEN_MAX` of them. */
+  /** Every open dead letter as `classify` sees it, up to `OPEN_MAX` of them. */
   look<T>(classify: (letter: Letter) => T): Promise<OpenLetters<T>>
-  /** `open`: what a look has found; the settled ones are taken out of it. */
+  /** `open`: what a scan has found. Those that are done are removed from it. */
   settle(settlement: Settlement, found: OpenLetters<unknown>): Promise<void>
   close(): Promise<void>
 }
 
 export type LetterPlaceTools = { kafka: Kafka; names: Names; clock: Clock; topic: string; partition: number }
 
-/** Letters of one partition that are held in mind at once; some 40 MB. */
+/** Dead letters of one partition that are held in memory at once; some 40 MB. */
 export const OPEN_MAX = 500_000
-/** A transaction of the fetcher that is under way hides what lies behind it: 10 s, where one takes milliseconds. */
+/** A pending transaction of the fetcher hides the records after it: wait 10 s, where one takes milliseconds. */
 const LOOKS_MAX = 200
 const LOOK_AGAIN_MS = 50
 
 const progress = z.object({
   v: z.literal(1),
   offset: z.int().min(0),
-  /** Behind the last message that says what is done. */
+  /** The offset after the last message that marks dead letters as done. */
   end: z.int().min(0),
 })
 
@@ -54,7 +54,7 @@ export function letterLog({ kafka, names, clock, topic, partition }: LetterPlace
   const letterTopic = names.deadLetters(topic)
   const publisher = kafka.publisher(names.transactionalId(letterTopic, partition))
 
-  /** The range to read: from the commit, to an end that shows everything that was settled. */
+  /** The range to read: from the commit to an end that includes everything that is marked as done. */
   async function rangeNow(): Promise<LogRange> {
     const committed = (await kafka.committed(names.lettersGroup, letterTopic))[partition] ?? null
     const settled = committed === null ? null : progressOf(committed)
@@ -64,7 +64,7 @@ export function letterLog({ kafka, names, clock, topic, partition }: LetterPlace
         await clock.sleep(LOOK_AGAIN_MS)
         continue
       }
-      // Behind the end it speaks of a log that is gone.
+      // A commit beyond the end belongs to a log that no longer exists.
       return { low: settled === null || settled.offset > high ? low : Math.max(low, settled.offset), high }
     }
   }

@@ -1,7 +1,7 @@
 /**
- * The letters of a dead-letter topic as a person and a replay see them: open, or done with. A letter is done when a
- * message behind it in the same partition says so (`doneHeaders`); nothing is ever taken out, retention does that. So
- * whoever reads a partition to its end knows the state of every letter that was read.
+ * The dead letters of a topic as a person and a replay see them: open or done. A dead letter is done when a later
+ * message of the same partition says so (`doneHeaders`). Nothing is ever removed; retention does that. So reading a
+ * partition to its end gives the state of every dead letter that was read.
  */
 import type { RawMessage } from '../kafka/kafka.ts'
 import {
@@ -22,7 +22,7 @@ export type Letter = DeadLetterFacts & {
   replays: number
 }
 
-/** What was in the topic: a letter, or the ranges of those that are done. */
+/** A message of the topic: a dead letter, or the ranges of those that are done. */
 export type LetterMessage = { letter: Letter } | { done: OffsetRange[] }
 
 export function readLetter(partition: number, { offset, timestamp, value, headers }: RawMessage): LetterMessage {
@@ -41,7 +41,7 @@ export function readLetter(partition: number, { offset, timestamp, value, header
   }
 }
 
-/** What is left out matches everything. */
+/** An absent field matches everything. */
 export type LetterFilter = {
   reasons?: readonly string[]
   stages?: readonly DeadLetterStage[]
@@ -50,7 +50,7 @@ export type LetterFilter = {
   sinceMs?: number
   untilMs?: number
   partition?: number
-  /** One letter alone. */
+  /** A single dead letter. */
   at?: { partition: number; offset: number }
 }
 

@@ -1,8 +1,8 @@
 /**
- * What travels through the topics: the frame of a record, the marker that ends a page, and the headers of a dead
- * letter. A frame is Confluent's: byte 0 is the magic 0, bytes 1-4 the schema id (big-endian), the rest the JSON
- * payload; any client of a schema registry reads it. A marker has a null value and its facts in one header, so other
- * consumers can pass over it.
+ * The formats of the topics: the frame of a record, the marker that ends a page, and the headers of a dead letter. A
+ * frame is Confluent's: byte 0 is the magic 0, bytes 1-4 the schema id (big-endian), the rest the JSON payload. Any
+ * client of a schema registry reads it. A marker has a null value and its facts in one header, so other consumers can
+ * skip it.
  */
 import { z } from 'zod'
 import { boundedWatermark } from '../watermark.ts'
@@ -24,7 +24,8 @@ export const frame = (schemaId: number, payload: string): Buffer =>
   Buffer.concat([frameHead(schemaId), Buffer.from(payload)])
 
 /**
- * The schema id of a frame, or null when the bytes are no frame of a JSON object (too short, wrong magic byte, cut).
+ * The schema id of a frame. Null when the bytes are not a frame of a JSON object (too short, wrong magic byte,
+ * truncated).
  */
 export function schemaIdOf(value: Buffer): number | null {
   if (value[0] !== MAGIC || value[FRAME_HEAD_BYTES] !== 0x7b || value[value.length - 1] !== 0x7d) return null
@@ -32,7 +33,8 @@ export function schemaIdOf(value: Buffer): number | null {
 }
 
 /**
- * Whoever may write to the topic can write a marker: what has no bound here would stop the loader where it has none.
+ * Anyone who may write to the topic can write a marker. A field without a bound here could stop the loader at a limit
+ * of its own.
  */
 const MARKER_BYTES_MAX = 64 * 1024
 const RUN_CHARS_MAX = 100
@@ -58,10 +60,10 @@ export const pageMarker = z.object({
   at: z.int().min(0).max(INSTANT_MAX_MS),
   records: count(),
   deadLetters: count(),
-  /** Records that came again unchanged and were not published. */
+  /** Records that were received again unchanged and were not published. */
   unchanged: count(),
   drift: count(),
-  /** Records that the declaration leaves out. */
+  /** Records that the declaration's `filter` or `map` dropped. */
   leftOut: count().optional(),
   /** Attempts that this page took, and how many of them were retries. */
   requests: count(),
@@ -70,18 +72,18 @@ export const pageMarker = z.object({
   durationMs: count(),
   /** A long text is cut, since no commit has room for it; see `boundedWatermark`. */
   watermark: markerText(MARKER_BYTES_MAX).transform(boundedWatermark).nullable(),
-  /** What the watermark speaks of (`shareId`). */
+  /** The scope of the watermark (`shareId`). */
   share: markerText(SHARE_CHARS_MAX).optional(),
   /**
-   * Records below this offset that the log lost were asked from the API again before this page, so its watermark speaks
-   * of them too.
+   * Records below this offset that the log lost were requested from the API again before this page. So its watermark
+   * covers them too.
    */
   coveredBelow: z.int().min(0).optional(),
   /** True on the marker that ends the run. */
   last: z.boolean(),
   /**
-   * The run brought all that its partition has: its records lie from offset `from` on and are later than `startedMs`,
-   * what was there before is earlier.
+   * The run fetched all that its partition has. Its records start at offset `from` and are later than `startedMs`;
+   * earlier rows are older.
    */
   complete: z
     .object({
@@ -96,12 +98,12 @@ export const pageMarker = z.object({
 })
 export type PageMarker = z.infer<typeof pageMarker>
 
-/** Returns null for a header that is no marker of ours. */
+/** Returns null for a header that is not one of our markers. */
 export function parseMarker(header: Buffer | string | undefined): PageMarker | null {
   return header === undefined ? null : (markerIn(header).marker ?? null)
 }
 
-/** What is wrong with the header of a marker, for its dead letter. */
+/** What is wrong with a marker's header, for its dead letter. */
 export const markerMistake = (header: Buffer | string): string => markerIn(header).mistake ?? 'nothing'
 
 function markerIn(header: Buffer | string): { marker?: PageMarker; mistake?: string } {
@@ -128,7 +130,7 @@ export type DeadLetterFacts = {
   issues: string
   run?: string
   page?: number
-  /** The redacted URL that the record came from. */
+  /** The redacted URL that the record was fetched from. */
   url?: string
   /** `topic/partition/offset` of a record that was in Kafka already. */
   origin?: string
@@ -141,22 +143,22 @@ export type DeadLetterFacts = {
 
 const HEADER = 'headrace-'
 /**
- * On a record, and on the marker behind it: how many times its dead letter was replayed. It stands outside the pages,
- * and no page counts it.
+ * On a replayed record, and on the marker after it: how many times its dead letter was replayed. Such records are
+ * outside the pages, and no page counts them.
  */
 const REPLAYS_HEADER = `${HEADER}replays`
-/** On a message without a value in a dead-letter topic: the offsets of letters that are done with. */
+/** On a message without a value in a dead-letter topic: the offsets of dead letters that are done. */
 const DONE_HEADER = `${HEADER}done`
 const WHOLE_NUMBER = /^\d{1,15}$/
 
-/** Headers of a dead letter; the value is the raw bytes as they came. */
+/** Headers of a dead letter. The value is the raw bytes as they were received. */
 export function deadLetterHeaders(facts: DeadLetterFacts): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(facts)) if (value !== undefined) headers[HEADER + name] = String(value)
   return headers
 }
 
-/** Reads what `deadLetterHeaders` wrote; what is missing or strange is left out. */
+/** Reads what `deadLetterHeaders` wrote. Missing or malformed headers are omitted. */
 export function parseDeadLetterHeaders(headers: Record<string, Buffer | string | undefined>): DeadLetterFacts {
   const text = (name: string) => headers[HEADER + name]?.toString()
   const stage = text('stage')
@@ -178,14 +180,14 @@ export function parseDeadLetterHeaders(headers: Record<string, Buffer | string |
 
 type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
 
-/** Headers with one value each: of those that came more than once the first counts. */
+/** Headers with one value each. Of a repeated header, the first value counts. */
 export function singleHeaders(headers: Headers | undefined): Record<string, Buffer | string | undefined> {
   return Object.fromEntries(
     Object.entries(headers ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value[0] : value]),
   )
 }
 
-/** Headers of a record that comes from a dead letter; `origin` is the letter's `topic/partition/offset`. */
+/** Headers of a record that is replayed from a dead letter; `origin` is the dead letter's `topic/partition/offset`. */
 export const replayHeaders = (replays: number, origin: string): Record<string, string> => ({
   [REPLAYS_HEADER]: String(replays),
   [`${HEADER}origin`]: origin,
@@ -205,8 +207,8 @@ export function replaysOf(headers: Headers | undefined): number {
 export type OffsetRange = readonly [from: number, to: number]
 
 /**
- * The header that says that these letters of the same partition are done with. Ascending offsets; neighbours become one
- * range.
+ * The header that marks these dead letters of the same partition as done. Offsets are ascending; consecutive ones
+ * become one range.
  */
 export function doneHeaders(offsets: readonly number[], how: 'replayed' | 'dropped'): Record<string, string> {
   const ranges: [number, number][] = []
@@ -219,7 +221,7 @@ export function doneHeaders(offsets: readonly number[], how: 'replayed' | 'dropp
   return { [DONE_HEADER]: text, [`${HEADER}how`]: how }
 }
 
-/** The ranges of a message that says what is done; null for every other message. */
+/** The ranges of a message that marks dead letters as done; null for every other message. */
 export function doneRanges(headers: Headers | undefined): OffsetRange[] | null {
   const value = headers?.[DONE_HEADER]
   if (value === undefined) return null

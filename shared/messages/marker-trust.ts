@@ -1,6 +1,6 @@
 /**
- * What a reader believes of a page marker. Whoever may write to a records topic can write markers, so each one is
- * believed only within what the registered schema declares and only as far as its message's own time reaches. Pure: the
+ * What a reader believes of a page marker. Anyone who may write to a records topic can write markers. So a marker is
+ * believed only within what the registered schema declares, and only up to its message's own timestamp. Pure: the
  * loader and `verify` decide by the same rules.
  */
 import type { StreamAnnotation } from '../schema/json-schema.ts'
@@ -38,8 +38,8 @@ export function watermarkDoubt(watermark: string, declared: DeclaredWatermark, t
 }
 
 /**
- * Why a marker's claim to end a complete walk is not believed, whatever the schema declares; null if it is, or if it
- * claims nothing.
+ * Why a marker's claim to end a complete walk is not believed, whatever the schema declares. Null if it is believed, or
+ * if it makes no claim.
  */
 export function completeDoubt(
   { complete }: Pick<PageMarker, 'complete'>,

@@ -1,6 +1,6 @@
 /**
- * What a run that ended well leaves for a person to look at: `fetch --once` ends with 3, and `status` shows it until a
- * later run is free of it. A run that failed has an error instead.
+ * What a successful run leaves for a person to look at. `fetch --once` then exits with 3, and `status` shows it until a
+ * later run is free of it. A failed run has an error instead.
  */
 import { z } from 'zod'
 

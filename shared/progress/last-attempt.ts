@@ -1,8 +1,7 @@
 /**
- * The last attempt of a partition, as offset metadata of a group that nobody joins: how it ended, why, and since when
- * the partition has been failing. `status`, readiness and metrics speak of it, so that a stream which fails is never
- * green because of an old success. Guarantees: one line of text, bounded, below what a broker takes. Assumes that texts
- * come without secrets.
+ * The last attempt of a partition, as offset metadata of a group without members: how it ended, why, and since when the
+ * partition has been failing. `status`, readiness and metrics report it, so a failing stream is never green because of
+ * an old success. Guarantees one line of text, shorter than a broker's limit. Assumes that texts contain no secrets.
  */
 import { z } from 'zod'
 import { type Attention, attention } from './attention.ts'
@@ -29,12 +28,12 @@ export const lastAttempt = z.object({
   /** The pause is of the whole source, not of the quota of some paths. */
   wholeSource: z.literal(true).optional(),
   attention: z.array(attention.extend({ kind: z.string() })).optional(),
-  /** When a service tries again; absent for a run that nobody repeats. */
+  /** When a service tries again; absent for a run that nothing repeats. */
   nextMs: z.number().optional(),
 })
 export type LastAttempt = z.infer<typeof lastAttempt>
 
-/** A person opened the pause of one attempt: the API may be asked before the time that it named. */
+/** A person released the pause for one attempt: the API may be called before the time that it named. */
 export const release = z.object({ v: z.literal(1), attemptMs: z.int(), atMs: z.int() })
 export type Release = z.infer<typeof release>
 
@@ -95,7 +94,7 @@ export function oneLine(text: string, charsMax = MESSAGE_CHARS_MAX): string {
   return (line.length <= charsMax ? line : `${line.slice(0, charsMax - 1)}…`).toWellFormed()
 }
 
-/** What does not fit is left out: first the hint, then all texts become short, then the attention goes. */
+/** What does not fit is dropped: first the hint, then all texts are shortened, then the attention is dropped. */
 export function attemptText(value: LastAttempt): string {
   const { hint: _, ...needed } = value
   const short = (text: string) => oneLine(text, SHORT_CHARS_MAX)

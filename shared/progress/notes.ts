@@ -1,8 +1,8 @@
 /**
- * Writes facts for people as offset metadata of a group that nobody joins, beside the work and never in its way: one
- * request a topic, the latest text of a place replaces an earlier one, and what Kafka refused is tried again later.
- * Nothing decides by them but a pause that the API asked for, so they need no transaction: after a note of a zombie,
- * the next one of its successor is right again.
+ * Writes facts for people as offset metadata of a group without members. It never blocks the work: there is one request
+ * per topic, and the latest text of a place replaces an earlier one. What Kafka refused is retried later. Only a pause
+ * that the API asked for is decided by a note, so notes need no transaction: a zombie's note is overwritten by the next
+ * one of its successor.
  */
 import type { Clock } from '../clock.ts'
 import { messageOf } from '../errors.ts'
@@ -18,7 +18,7 @@ export type Notes = {
   read(topic: string): Promise<string[]>
   /** Writes again what would otherwise expire; cheap, to be called often. */
   refresh(): void
-  /** Forgets the other places: whoever has them now writes them. */
+  /** Forgets the other places: their new owner writes them. */
   retain(isMine: (topic: string, partition: number) => boolean): void
   close(): void
 }
@@ -63,7 +63,7 @@ export function createNotes({ kafka, group, clock, log }: NotesTools): Notes {
       if (pending.length === 0 || refused.has(topic)) continue
       for (const [, note] of pending) note.isPending = false
       try {
-        // The offset says nothing here, but Kafka wants one.
+        // The offset has no meaning here, but Kafka requires one.
         await kafka.storeOffsets(
           group,
           topic,

@@ -1,11 +1,11 @@
 /**
- * The texts that travel as Kafka offset metadata.
- * - The checkpoint (fetcher's group): where a run can go on, committed in the transaction of what it published. Its offset is the
- *   place in the log behind the last marker that it describes.
+ * The texts that are stored as Kafka offset metadata.
+ * - The checkpoint (fetcher's group): where a run can resume, committed in the transaction of what it published. Its
+ *   offset is the one after the last marker that it describes.
  * - The commit (loader's group): the watermark that is confirmed in ClickHouse, with the offset it belongs to.
- * - The skip (groups that nobody joins): the page that the declaration's answers left out last.
- * Metadata is believed only when it carries its own offset: reset tools write offsets and leave strange metadata or
- * none.
+ *
+ * A commit is believed only when it carries its own offset: reset tools write offsets and leave foreign metadata or
+ * none. The skipped page has a file of its own (`skip.ts`).
  */
 import { z } from 'zod'
 import { boundedWatermark } from '../watermark.ts'
@@ -15,10 +15,10 @@ export const CHECKPOINT_BYTES_MAX = 4000
 export const COMMIT_BYTES_MAX = 512
 /** ECMA-262, section 21.4.1.1. */
 const DATE_MAX_MS = 8_640_000_000_000_000
-/** 48 bits for each share that is known. */
+/** 48 bits for each known slice. */
 export const KNOWN_CHARS = 8
 
-/** Within what a Date can be: a foreign text must not make whoever shows it throw. */
+/** The range of a Date: a foreign text must not make the code that displays it throw. */
 export const instantMs = z.int().min(-DATE_MAX_MS).max(DATE_MAX_MS)
 
 export const checkpoint = z.object({
@@ -29,7 +29,7 @@ export const checkpoint = z.object({
   /** When the run started, epoch milliseconds. */
   startedMs: instantMs,
   done: z.boolean(),
-  /** The watermark that the run asks from; null for the stream's start. */
+  /** The watermark that the run requests from; null for the stream's start. */
   from: z.string().nullable(),
   /** The next page's request state, as the paginator wrote it; null when the first page is next or the run is done. */
   cursor: z.unknown().nullable(),
@@ -40,8 +40,8 @@ export const checkpoint = z.object({
   /** A stream that claims to be sorted was not, in this run: its watermark waits for the run's end. */
   unordered: z.boolean().optional(),
   /**
-   * The run publishes everything from the stream's start again; `reached` is how far its own walk has come, `watermark`
-   * never behind what was before.
+   * The run publishes everything from the stream's start again. `reached` is how far its own walk has got; `watermark`
+   * is never before its value at the start of the run.
    */
   full: z.object({ reached: z.string().nullable() }).optional(),
   /** Of the latest page; no later one of the partition is stamped below it. */
@@ -65,7 +65,7 @@ export const checkpoint = z.object({
   /** Of a stream whose full walks show what is deleted. */
   walk: z
     .object({
-      /** The run's records lie from this offset on. */
+      /** The run's records start at this offset. */
       from: z.int().min(0),
       /** Of the latest page. */
       atMs: instantMs,
@@ -74,7 +74,7 @@ export const checkpoint = z.object({
       lacks: z.string().optional(),
       /** A person has released the deletes of this walk. */
       allowed: z.literal(true).optional(),
-      /** Records that the walk has brought, and the last complete one before it. */
+      /** Records that the walk has fetched, and those of the last complete walk before it. */
       records: z.int().min(0).optional(),
       before: z.int().min(0).optional(),
     })
@@ -84,7 +84,7 @@ export const checkpoint = z.object({
     .object({
       /** Records of the longest page of the walk. */
       longest: z.int().min(0),
-      /** Records read of this list; those that came again count once. */
+      /** Records read of this list; repeated ones count once. */
       read: z.int().min(0),
       /** The lowest total, by the declared place, or by an X-Total-Count header where none is declared. */
       total: z.int().min(0).optional(),
@@ -92,9 +92,9 @@ export const checkpoint = z.object({
       pages: z.int().min(0).optional(),
       /** It went on from a checkpoint of an earlier version, which did not count. */
       partial: z.literal(true).optional(),
-      /** The last page said that there is more. */
+      /** The last page announced that there is more. */
       more: z.literal(true).optional(),
-      /** A list of this walk had as many records as was said of it: the number counts what is asked for. */
+      /** A list of this walk had exactly as many records as announced. So the number counts what is requested. */
       agreed: z.literal(true).optional(),
     })
     .optional(),
@@ -102,12 +102,12 @@ export const checkpoint = z.object({
   whole: z.int().min(0).optional(),
   /** Why the watermark holds since a page of this run: the walk may have ended short of what the API has. */
   held: z.string().optional(),
-  /** Records below this offset that the log lost were asked from the API again, by this run or one before it. */
+  /** Records below this offset that the log lost were requested from the API again, by this run or an earlier one. */
   coveredBelow: z.int().min(0).optional(),
-  /** What the partition asked for (`shareId`): a partition that asks for something else does not go on from here. */
+  /** The scope of the partition (`shareId`). A partition with another scope does not resume from here. */
   share: z.string().optional(),
   /**
-   * Of a partition whose shares are found: those that have been walked from their start, as hashes of `KNOWN_CHARS`
+   * For a partition whose slices are discovered: those that were walked from their start, as hashes of `KNOWN_CHARS`
    * each.
    */
   known: z.string().optional(),
@@ -118,7 +118,10 @@ export type Checkpoint = z.infer<typeof checkpoint>
 export type WalkSize = NonNullable<Checkpoint['size']>
 export type RunTotals = NonNullable<Checkpoint['totals']>
 
-/** The best watermark of the run's own walk; that of a full one says nothing of what was walked before. */
+/**
+ * The best watermark of the run's own walk. A full walk's `watermark` also covers earlier runs, so `reached` is used
+ * there.
+ */
 export const reachedOf = ({ full, watermark }: Pick<Checkpoint, 'full' | 'watermark'>): string | null =>
   full === undefined ? watermark : full.reached
 
@@ -140,20 +143,20 @@ export const commit = z.object({
   offset: z.int().min(0),
   watermark: z.string().nullable(),
   /**
-   * Records and dead letters read since the last marker, so that a restart in the middle of a page can still check its
+   * Records and dead letters read since the last marker. So a restart in the middle of a page can still check its
    * count.
    */
   open: z.int().min(0).optional(),
-  /** What the watermark speaks of (`shareId`). */
+  /** The scope of the watermark (`shareId`). */
   share: z.string().optional(),
-  /** No row of the partition was ever sent to the table, so there is none that could be missing. */
+  /** No row of the partition was ever sent to the table, so none can be missing. */
   rowless: z.literal(true).optional(),
   /** From this offset on, everything was read, counted as published and accepted. */
   wholeFrom: z.int().min(0).optional(),
   /**
-   * Records in [from, below) were gone before they were loaded. It stays, and the watermark with it, until a marker of
-   * a run that asked the API for them again is read: so a loader that moves on before the fetcher has looked does not
-   * hide the gap from it.
+   * Records in [from, below) were lost before they were loaded. It stays, and holds the watermark, until a marker of a
+   * run that requested them again is read. Without it, a loader that moves on before the fetcher has looked would hide
+   * the gap from it.
    */
   lost: z.object({ from: z.int().min(0), below: z.int().min(0) }).optional(),
   /**
@@ -167,8 +170,8 @@ export const commit = z.object({
 export type Commit = z.infer<typeof commit>
 
 /**
- * The checkpoint's text. What does not fit is left out: first the totals, then the cursor, and the run continues from
- * its watermark, cut if need be.
+ * The checkpoint as text. What does not fit is dropped: first the totals, then the cursor. The run then continues from
+ * its watermark, cut if necessary.
  */
 export function checkpointText(value: Checkpoint): string {
   const { totals: _, ...needed } = value
@@ -177,7 +180,7 @@ export function checkpointText(value: Checkpoint): string {
 }
 
 /**
- * A watermark of kind text can be as long as a field of a record. What opens it is an earlier one: more is asked for
+ * A watermark of kind text can be as long as a field of a record. Its beginning sorts before it: more is requested
  * again, nothing is missed.
  */
 function withShortTexts({ from, watermark, seen, full, range, ...rest }: Checkpoint): Checkpoint {
@@ -195,8 +198,8 @@ export function parseCheckpoint(metadata: string): Checkpoint | null {
 }
 
 /**
- * The commit's text. Never fails, since an offset that cannot be committed stops its partition for good: what does not
- * fit is cut or left out.
+ * The commit as text. Never fails, since an offset that cannot be committed would stop its partition for good. What
+ * does not fit is cut or dropped.
  */
 export function commitText({ watermark, share, deletes, ...places }: Commit): string {
   const short = watermark === null ? null : boundedWatermark(watermark)

@@ -1,8 +1,8 @@
 /**
- * The layout of a stream: what each of its partitions asks for, its share. A watermark is true of a share only, so
- * markers, checkpoints and commits name theirs. When the declared layout is not the registered one, every new share
- * begins where all of its records before are surely confirmed: the same share where it was, a part of everything at the
- * lowest watermark of all, any other at the stream's start. Pure.
+ * The scopes of a stream's partitions: what each of them requests from the API. A watermark holds for one scope only,
+ * so markers, checkpoints and commits name theirs. When the declared scopes differ from the registered ones, every new
+ * scope starts where all of its earlier records are surely confirmed. An unchanged scope resumes at its own watermark,
+ * a part of everything at the lowest of all watermarks, any other at the stream's start. Pure.
  */
 import { hash } from 'node:crypto'
 import { ANNOTATION } from '../schema/annotation.ts'
@@ -17,13 +17,13 @@ import {
 import { comparePositions, positionOfText, type WatermarkKind, watermarkText } from '../watermark.ts'
 import { type Commit, parseCommit } from './offset-metadata.ts'
 
-/** 72 bits, as text: enough to tell the few layouts apart that a stream ever has. */
+/** 72 bits, as text: enough to tell apart the few scopes that a stream ever has. */
 const SHARE_ID_CHARS = 12
 
-/** What stands for a share in markers, checkpoints and commits. */
+/** The id of a scope in markers, checkpoints and commits. */
 export const shareId = (share: string): string => hash('sha256', share, 'base64url').slice(0, SHARE_ID_CHARS)
 
-/** A share by number is a part of all that the stream has, whatever their number. */
+/** A numbered scope is a part of all that the stream has, however many parts there are. */
 const BY_NUMBER = /^\d+ of \d+$/
 const isWhole = (shares: readonly string[]): boolean => shares.every((share) => BY_NUMBER.test(share))
 
@@ -31,8 +31,8 @@ const isWhole = (shares: readonly string[]): boolean => shares.every((share) => 
 export type OwnShare = {
   id: string
   /**
-   * Checkpoints and commits that name no share are of this one: they were written before shares had names, and the
-   * layout is still that one.
+   * The scope of checkpoints and commits that name none. They were written before scopes had names, and the registered
+   * scopes are still those.
    */
   unnamed: boolean
   /** Where it begins without a checkpoint of its own; null for the stream's start. */
@@ -45,8 +45,8 @@ export const isOf = (own: OwnShare | undefined, share: string | undefined): bool
 export const shareIn = ({ shares }: StreamAnnotation, partition: number): string => shareId(shares?.[partition] ?? '')
 
 /**
- * The share of a partition by the registered annotation. `logEnds`: of the topic's partitions. A log that is shorter
- * than it was when the layout changed is another one: what was confirmed then is not counted on.
+ * The scope of a partition by the registered annotation. `logEnds`: those of the topic's partitions. A log that is
+ * shorter than when the scopes changed is a new log: what was confirmed then is ignored.
  */
 export function ownShare(annotation: StreamAnnotation, partition: number, logEnds: readonly number[]): OwnShare {
   const { startsFrom } = annotation
@@ -77,8 +77,8 @@ export function laidOut(declared: JsonSchema, registered: JsonSchema | null, loa
 }
 
 /**
- * For who publishes without asking the API: the declared schema in the layout that is registered, so that no partition
- * begins anew by it.
+ * For publishers that do not call the API: the declared schema with the registered scopes, so that no partition starts
+ * over because of it.
  */
 export function inLayoutOf(declared: JsonSchema, registered: JsonSchema | null): JsonSchema {
   const [before, after] = [registered === null ? null : annotationOf(registered), annotationOf(declared)]
@@ -87,7 +87,7 @@ export function inLayoutOf(declared: JsonSchema, registered: JsonSchema | null):
   return { ...declared, [ANNOTATION]: { ...after, partitions, shares: shares ?? after.shares, startsFrom } }
 }
 
-/** The topic was made anew: nothing that was confirmed before is counted on. */
+/** The topic was recreated: everything that was confirmed before is ignored. */
 export function forgotten(schema: JsonSchema): JsonSchema {
   const annotation = annotationOf(schema)
   if (annotation?.startsFrom === undefined) return schema
@@ -121,7 +121,7 @@ function startsFromOf(
 /** What a function finds may be of any kind, and has old records of its own. */
 const isPart = (share: string): boolean => !share.endsWith(FOUND)
 
-/** What is surely in the warehouse of an old share. A commit of another share says nothing about it. */
+/** The watermark of an old scope that is surely in the warehouse. A commit of another scope says nothing about it. */
 function confirmedOf(before: StreamAnnotation, share: string, partition: number, stored: Stored): string | null {
   const begun = before.startsFrom?.watermarks[partition] ?? null
   const commit: Commit | null = stored === null ? null : parseCommit(stored.offset, stored.metadata)

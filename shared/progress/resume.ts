@@ -1,7 +1,7 @@
 /**
- * The resume rule: from what Kafka holds, where does the next run of a partition start? A pure function, so that every
- * row of the table in the README is a test. A stopped loader costs no API quota, a lost log costs no data, and a reset
- * of the loader's offsets sends nobody back to the API.
+ * The resume rule: given what Kafka holds, where does the next run of a partition start? A pure function, so every row
+ * of the table in the README is a test. A stopped loader costs no API quota and a lost log costs no data. Resetting the
+ * loader's offsets causes no new requests to the API.
  */
 import { type Checkpoint, parseCheckpoint, parseCommit } from './offset-metadata.ts'
 import { isOf, type OwnShare } from './partition-scopes.ts'
@@ -16,18 +16,18 @@ export type ResumeFacts = {
   published: StoredOffset | null
   /** Loader's group at the partition. */
   loaded: StoredOffset | null
-  /** The partition's log: first offset kept, and the offset behind the last one. */
+  /** The partition's log: the first retained offset, and the offset after the last record. */
   log: { low: number; high: number }
-  /** What the partition asks for; without it, whatever is stored is taken for its own. */
+  /** The partition's scope. Without it, whatever is stored is accepted as its own. */
   own?: OwnShare | undefined
 }
 
 export type Resume =
-  /** A run was under way: go on at its cursor (or, without one, from the best watermark of the run). */
+  /** A run was in progress: continue at its cursor or, without one, from the best watermark of the run. */
   | { kind: 'continue'; checkpoint: Checkpoint }
   /**
-   * Start a new run from `watermark`, null being the stream's start. `otherShare`: the checkpoint speaks of what the
-   * partition asked for before.
+   * Start a new run from `watermark`; null is the stream's start. `otherShare`: the checkpoint belongs to an earlier
+   * scope of the partition.
    */
   | {
       kind: 'start'
@@ -39,7 +39,9 @@ export type Resume =
       whole?: number
     }
 
-/** Published records that no loader can read any more, [from, to). `confirmed` is where the API is asked again from. */
+/**
+ * Published records that no loader can read any more, [from, to). `confirmed` is where the API is requested from again.
+ */
 export type Gap = { from: number; to: number; confirmed: string | null }
 
 export function resume(facts: ResumeFacts): Resume {
@@ -68,28 +70,27 @@ const knownIn = ({ known, whole }: Checkpoint) => ({
   ...(whole === undefined ? {} : { whole }),
 })
 
-/** What the loader has confirmed of another share says nothing about this one. */
+/** What the loader has confirmed of another scope says nothing about this one. */
 function confirmedOf({ loaded, own }: ResumeFacts): string | null {
   const commit = loaded === null ? null : parseCommit(loaded.offset, loaded.metadata)
   return (commit !== null && isOf(own, commit.share) ? commit.watermark : null) ?? own?.startsFrom ?? null
 }
 
-/** What lies between the loader's place and the checkpoint must still be in the log, or it is lost to the table. */
+/** Records between the loader's offset and the checkpoint must still be in the log, or the table never gets them. */
 function gapBetween(facts: ResumeFacts, published: number, coveredBelow: number, confirmed: string | null): Gap | null {
   const { low, high } = facts.log
-  // The topic was made anew: the checkpoint speaks of a log that is gone.
+  // The topic was recreated: the checkpoint belongs to a log that no longer exists.
   if (published > high) return { from: 0, to: published, confirmed }
-  // So does a loader's place behind the end: it has read nothing of this log.
+  // The same holds for a loader's offset beyond the end: it has read nothing of this log.
   const loaded = facts.loaded === null || facts.loaded.offset > high ? null : facts.loaded
   const place = loaded === null ? 0 : loaded.offset === EARLIEST ? low : loaded.offset
-  // The loader has moved on behind a gap and says so.
+  // The loader has moved past a gap, and its commit records that.
   const lost = loaded === null ? undefined : parseCommit(loaded.offset, loaded.metadata)?.lost
   if (lost !== undefined && lost.from < published && lost.below > coveredBelow) {
     const below = place < low ? Math.max(lost.below, low) : lost.below
     return { from: lost.from, to: Math.min(below, published), confirmed }
   }
-  // A gap that a run has already asked for again stays visible until the loader moves on; it is no reason to ask once
-  // more.
+  // A gap that a run has already requested again stays visible until the loader moves on. It is not requested twice.
   return place < low && place < published && low > coveredBelow
     ? { from: place, to: Math.min(low, published), confirmed }
     : null

@@ -1,6 +1,6 @@
 /**
- * The note of a page that was skipped because the declaration's `answers` say so. It is offset metadata of a group that
- * nobody joins.
+ * The last page that was skipped because the declaration's `answers` say so. It is offset metadata of a group without
+ * members.
  */
 import { z } from 'zod'
 import { type Checkpoint, instantMs, parseJson } from './offset-metadata.ts'
@@ -8,7 +8,7 @@ import { type Checkpoint, instantMs, parseJson } from './offset-metadata.ts'
 export const skip = z.object({
   v: z.literal(1),
   run: z.string(),
-  /** The run ended in front of this page. */
+  /** The run ended before this page. */
   page: z.int().min(1),
   /** That the page was answered with. */
   status: z.int(),

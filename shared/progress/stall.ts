@@ -1,6 +1,6 @@
 /**
- * What the loader waits for, of one partition, as offset metadata of a group that nobody joins: so `status` names a
- * stalled table and its reason, also while the loader is restarted. Empty metadata: it does not wait.
+ * What the loader waits for in one partition, as offset metadata of a group without members. So `status` names a
+ * stalled table and its reason, even while the loader restarts. Empty metadata: it does not wait.
  */
 import { z } from 'zod'
 import { oneLine } from './last-attempt.ts'

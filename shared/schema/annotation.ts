@@ -1,4 +1,4 @@
-/** What a registered schema says about a field besides JSON Schema, under a key of its own. */
+/** What a registered schema says about a field beyond JSON Schema, under a key of its own. */
 
 /** The key of annotations in a registered schema. */
 export const ANNOTATION = 'x-headrace'

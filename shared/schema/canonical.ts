@@ -1,13 +1,13 @@
-/** Schemas in a form that can be compared, without what changes nothing about a value, and as short texts. Pure. */
+/** Schemas in comparable form: key order and documentation removed, and rendered as short texts. Pure. */
 import { cutText } from '../shown.ts'
 import type { FieldAnnotation } from './annotation.ts'
 import { type JsonSchema, typeOf } from './json-schema.ts'
 
-/** Whether it is an object, thus a schema where a schema may be. */
+/** Whether the value is an object: a subschema, where a schema may stand. */
 export const isSchema = (value: unknown): value is JsonSchema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Words for people; they change nothing about a value. */
+/** Documentation keywords; they do not affect values. */
 const DOCUMENTATION = ['title', 'description', 'examples', 'default', 'deprecated', 'readOnly', 'writeOnly', '$comment']
 
 /** Without documentation, at every depth. A field may be called `title`: below `properties` keys are names. */

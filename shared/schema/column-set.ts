@@ -1,6 +1,6 @@
 /**
- * What a set of fields cannot be as columns of one ClickHouse table: pure. Looked at when a declaration is loaded,
- * since the loader would only find out with the first record, and could do nothing but wait.
+ * Which sets of fields cannot be the columns of one ClickHouse table: pure. Checked when a declaration is loaded. The
+ * loader would only find out with the first record, and could do nothing but wait.
  */
 
 import { messageOf } from '../errors.ts'

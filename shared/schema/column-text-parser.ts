@@ -1,4 +1,4 @@
-/** The text of a column type as tokens and nested nodes. Pure; it knows no type by name. */
+/** Parses the text of a column type into tokens and nested nodes. Pure; it knows no type by name. */
 
 export type Token = { kind: 'word' | 'number' | 'text' | 'name' | 'sign'; text: string }
 /** `args` are types, names with types, enum members or plain values, as the family has them. */

@@ -1,7 +1,7 @@
 /**
- * Whether a text is a column type that ClickHouse makes a column of: pure. An author's `column(…)` goes into a
- * statement as it stands, so a text that is no type would stall the stream's table long after the declaration was
- * accepted. Source: the data types of ClickHouse's manual, tried on 26.7.
+ * Whether a text is a column type that ClickHouse accepts: pure. An author's `column(…)` is inserted into a statement
+ * unchanged. So an invalid type would stall the stream's table long after the declaration was accepted. Source: the
+ * data types of ClickHouse's manual, tried on 26.7.
  */
 import {
   type Arg,
@@ -148,7 +148,7 @@ function elementsMistake({ name, args }: TypeNode, level: number): string | null
   return args.length === 0 && name === 'Nested' ? 'needs an element in Nested' : null
 }
 
-/** Values of two numbers, or two instants, cannot be told apart. */
+/** Values of two numeric types, or of two instant types, cannot be distinguished. */
 const ALIKE = [/^U?Int\d|^B?Float|^Decimal/, /^Date/, /^Time/]
 
 function variantMistake({ args }: TypeNode, level: number): string | null {

@@ -1,7 +1,7 @@
 /**
- * ClickHouse's column types as far as a change of one has to be judged: pure. `joined` is the narrowest type that holds
- * every value of both, exactly. It is what a column can be altered to, and where it is the column's own type there is
- * nothing to alter. Source: the data types of ClickHouse's manual, and what ALTER … MODIFY COLUMN does with them.
+ * How a ClickHouse column type may change: pure. `joined` is the narrowest type that holds every value of both,
+ * exactly. A column can be altered to it; where it is the column's own type, nothing has to be altered. Source: the
+ * data types of ClickHouse's manual, and the behaviour of ALTER … MODIFY COLUMN.
  */
 
 type Parsed = { name: string; args: string[] }
@@ -11,7 +11,7 @@ const DECIMAL_DIGITS_MAX = 76
 /** Of `Decimal` and of `DateTime64` alone. */
 const DECIMAL_DIGITS_DEFAULT = 10
 const INSTANT_DIGITS_DEFAULT = 3
-/** From 7 digits on an instant has less range: it is no longer the years 1900 to 2299. */
+/** From 7 digits on an instant has a smaller range than the years 1900 to 2299. */
 const INSTANT_DIGITS_MAX = 6
 const ENUM8_MAX = 127
 /** What a text column holds as well as its own type does. */
@@ -71,7 +71,7 @@ function joinedIntegers(a: string, b: string): string | null {
   return bits === undefined ? null : `${isUnsigned ? 'U' : ''}Int${bits}`
 }
 
-/** Null for what is no integer type of ClickHouse. */
+/** Null for anything but an integer type of ClickHouse. */
 export function integerBounds(type: string): { min: bigint; max: bigint } | null {
   const [, unsigned, bits] = /^(?:Nullable\()?(U?)Int(\d+)\)?$/.exec(type.trim()) ?? []
   if (bits === undefined) return null
@@ -108,7 +108,7 @@ function joinedEnums(a: Parsed, b: Parsed): string | null {
   return `Enum${wide ? 16 : 8}(${[...members].map(([text, number]) => `${text} = ${number}`).join(', ')})`
 }
 
-/** Elements are known by their names; a new one comes behind the others. */
+/** Elements are matched by name; a new one is appended. */
 function joinedTuples(a: Parsed, b: Parsed): string | null {
   const elements = a.args.map(elementOf)
   for (const { name, type } of b.args.map(elementOf)) {

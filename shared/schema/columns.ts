@@ -1,8 +1,8 @@
 /**
- * From a registered JSON Schema to typed columns: pure. Every value that the schema allows has its exact place: closed
- * objects are Tuples, records Maps, and what may be of several types is kept as the text of its JSON. A field that may
- * be null or missing becomes Nullable; an object that may be, or that is open, becomes JSON, where a null is a path
- * that is not there. A field's own `x-headrace` column wins, at any depth.
+ * From a registered JSON Schema to typed columns: pure. Every value that the schema allows has its exact place. Closed
+ * objects are Tuples, records are Maps, and values of several types are kept as the text of their JSON. A field that
+ * may be null or missing becomes Nullable. An object that may be null or missing, or that is open, becomes JSON, where
+ * a null is an absent path. A field's own `x-headrace` column wins, at any depth.
  */
 import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
 import { isWholeText } from './column-text.ts'
@@ -13,7 +13,7 @@ export type Column = {
   type: string
   /** May be missing in a record: such a column can be added to a table that has rows. */
   optional: boolean
-  /** What the field's author said about it. */
+  /** The annotation by the field's author. */
   comment?: string
 }
 
@@ -25,7 +25,7 @@ const OBJECT = /^(Tuple\(|JSON)/
 const TEXT = 'String'
 const ANY_ELEMENT = 'Nullable(String)'
 
-/** The fields of the schema as columns, in its order. Throws RangeError for a column type that is no type. */
+/** The fields of the schema as columns, in its order. Throws RangeError for an invalid column type. */
 export function columnsOf(schema: JsonSchema): Column[] {
   const required = requiredOf(schema)
   return Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>)
@@ -65,7 +65,7 @@ export function columnType(name: string, property: JsonSchema, required: boolean
 
 function ownType(name: string, property: JsonSchema, inner: JsonSchema): string | undefined {
   const own = ((property[ANNOTATION] ?? inner[ANNOTATION]) as FieldAnnotation | undefined)?.column
-  // It goes into a statement as it stands: nothing that could end it may be in there.
+  // It is inserted into a statement unchanged, so it must not contain anything that could end the statement.
   if (own !== undefined && !isWholeText(own)) throw new RangeError(`field ${name}: "${own}" is no column type`)
   return own
 }
@@ -78,10 +78,7 @@ function nullableOf(type: string): string {
 
 type Kind = { type: string; nullable: boolean; inner: JsonSchema }
 
-/**
- * `typeOf`, and what it leaves open: fixed values by what they are, objects of several shapes, and fields that say
- * nothing at all.
- */
+/** `typeOf`, extended to what it leaves open: constants, objects of several shapes, and fields without a type. */
 function kindOf(property: JsonSchema): Kind {
   const values = property.enum ?? ('const' in property ? [property.const] : undefined)
   if (Array.isArray(values)) {
@@ -135,7 +132,7 @@ function integerType({ minimum, maximum }: JsonSchema): string {
   return minimum === 0 && maximum === 2 ** 32 - 1 ? 'UInt32' : 'Int64'
 }
 
-/** Open objects, and those of several shapes, hold whatever comes. */
+/** Open objects, and those of several shapes, accept any content. */
 function objectType(name: string, object: JsonSchema): string {
   const { properties = {}, additionalProperties: others } = object as {
     properties?: Record<string, JsonSchema>

@@ -1,8 +1,7 @@
 /**
- * What changed from the registered schema to the declared one, in a person's words. `additive` changes fit records,
- * readers and tables that exist: new optional fields, more allowed values, looser rules, a wider or Nullable column,
- * other descriptions, other partitions. Everything else can break one of them. Pure; the order of keys counts for
- * nothing.
+ * What changed from the registered schema to the declared one, as text for a person. `additive` changes fit existing
+ * records, readers and tables: new optional fields, more allowed values, looser rules, a wider or Nullable column,
+ * other descriptions, other partitions. Everything else can break one of them. Pure; key order does not matter.
  */
 
 import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
@@ -59,7 +58,7 @@ function fieldDifferences(
     }
     // What was learned stays, and is registered again with what is declared.
     if (is === undefined && isLearned(was)) return []
-    // It comes and goes with the unknown fields, which are said to.
+    // It is added and removed together with the unknown fields, whose change is reported.
     if (is === undefined && field === EXTRA_TEXT_FIELD && now[EXTRA_FIELD] === undefined) return []
     if (is === undefined) return [{ path: at, change: 'gone', additive: false }]
     const fits = fitsBoth(field, was, then, is, required)
@@ -78,7 +77,7 @@ function declaredNow(was: JsonSchema, is: JsonSchema, path: string): SchemaDiffe
     : []
 }
 
-/** A field may be called `constructor`: what every object inherits is no field. */
+/** A field may be called `constructor`: inherited properties are not fields. */
 const own = (properties: Record<string, JsonSchema>, field: string): JsonSchema | undefined =>
   Object.hasOwn(properties, field) ? properties[field] : undefined
 
@@ -180,7 +179,7 @@ const NUMBER_BOUNDS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaxim
 const LOWER_BOUNDS = ['minLength', 'minItems', 'minimum', 'exclusiveMinimum']
 const UPPER_BOUNDS = ['maxLength', 'maxItems', 'maximum', 'exclusiveMaximum']
 
-/** Every value that was allowed still is. A format decides the column, so to lose one is no loosening. */
+/** Every value that was allowed still is. A format decides the column, so removing one is not a loosening. */
 function loosened(keyword: string, was: unknown, is: unknown): boolean {
   if (is === undefined) return ['pattern', 'multipleOf', ...LOWER_BOUNDS, ...UPPER_BOUNDS].includes(keyword)
   if (typeof was !== 'number' || typeof is !== 'number') return false

@@ -1,6 +1,6 @@
 /**
  * The JSON Schema that is registered for a stream: closed objects from the zod schema, plus the `x-headrace`
- * annotations that let the loader build table and rows without a source file. What a field can serve as (key,
+ * annotations. These let the loader build table and rows without a source file. What a field can be used for (key,
  * watermark) is read from it too.
  */
 import { z } from 'zod'
@@ -15,7 +15,7 @@ export type JsonSchema = { [key: string]: unknown }
  */
 export const deletesPolicy = z.object({
   by: z.literal('full-walk'),
-  /** Share of a partition's rows; above it, and from `rowsMin` rows on, the deletes are withheld. */
+  /** Share of a partition's rows above which the deletes are withheld, from `rowsMin` rows on. */
   shareMax: z.number().min(0).max(1),
   rowsMin: z.int().min(1),
   /** Whether a walk may delete every row that was there. */
@@ -43,11 +43,11 @@ export const streamAnnotation = z.object({
    */
   deletesChange: z.int().min(0).optional(),
   partitions: z.int().min(1),
-  /** What each partition asks for: a watermark is true of its own share only. */
+  /** The scope of each partition: a watermark holds for its own scope only. */
   shares: z.array(z.string()).optional(),
   /**
-   * Where partitions begin that have no checkpoint of their own share: there when the shares have changed. The
-   * watermarks were confirmed when the loader's place in `log` was that offset. `change` counts, so that no two changes
+   * Where partitions start that have no checkpoint of their own scope; present when the scopes have changed. The
+   * watermarks were confirmed when the loader's offset in `log` was that one. `change` counts, so that no two changes
    * look the same to the registry.
    */
   startsFrom: z
@@ -61,13 +61,16 @@ export const streamAnnotation = z.object({
 export type StreamAnnotation = z.infer<typeof streamAnnotation>
 export type StartsFrom = NonNullable<StreamAnnotation['startsFrom']>
 
-/** Ends the share of a partition whose values are found when a run starts. */
+/** The end of the scope of a partition whose slices are discovered when a run starts. */
 export const FOUND = ' found'
 
 /** Field that holds what the schema does not know. */
 export const EXTRA_FIELD = '_extra'
 
-/** Field that holds them as they came, where the JSON column of the other would change them: JSON text. */
+/**
+ * The field that holds the unknown fields as they were received, as JSON text. The JSON column of the other field would
+ * change them.
+ */
 export const EXTRA_TEXT_FIELD = '_extra_text'
 const EXTRA_TEXT =
   'the unknown fields as they came, where _extra would change them: names with dots, nulls, empty objects, mixed lists'
@@ -129,7 +132,7 @@ export const isSameDeletes = (a: DeletesPolicy | undefined, b: DeletesPolicy | u
 
 export type PropertyKind = { optional: boolean; scalar: boolean; watermark: WatermarkKind | null }
 
-/** What a field of a zod schema can serve as; null when there is no such field or it has no JSON form. */
+/** What a field of a zod schema can be used for; null when there is no such field or it has no JSON form. */
 export function propertyKind(schema: z.ZodObject, field: string): PropertyKind | null {
   const type = Object.hasOwn(schema.shape, field) ? schema.shape[field] : undefined
   if (type === undefined) return null

@@ -1,7 +1,7 @@
 /**
- * Columns that a stream has learned from what its API sends (`unknownFields: 'columns'`): optional properties of the
- * registered schema that carry a mark. They stay whatever the declaration says later; a field that its author declares
- * takes the place of the learned one. Pure.
+ * Columns that a stream has learned from its API's records (`unknownFields: 'columns'`): optional properties of the
+ * registered schema that carry a mark. They stay whatever is declared later. A field that its author declares replaces
+ * the learned one. Pure.
  */
 import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
 import type { JsonSchema } from './json-schema.ts'
@@ -9,7 +9,7 @@ import type { JsonSchema } from './json-schema.ts'
 /** `json`: an object or an array, kept as its text. */
 export type LearnedType = 'string' | 'number' | 'boolean' | 'json'
 
-/** Each is a column for good; what comes beyond stays in `_extra`. */
+/** Each is a permanent column; further fields stay in `_extra`. */
 export const LEARNED_COLUMNS_MAX = 100
 /** What needs no quoting anywhere, and cannot be taken for a path. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/

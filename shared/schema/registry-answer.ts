@@ -1,10 +1,10 @@
 /**
- * Whether an answer is a schema registry's own: the API of Confluent names every error by a code, and answers with JSON
- * only. A URL without its path, a proxy's page or another service would else be taken for a registry that has no
- * schemas, and good records for such that nobody can read. Pure.
+ * Whether a response comes from a schema registry: Confluent's API gives every error a code, and answers with JSON
+ * only. Otherwise a URL without its path, a proxy's page or another service would look like a registry without schemas.
+ * Good records would then look unreadable. Pure.
  */
 
-/** `data`: the body as JSON, or its text where it is none. */
+/** `data`: the body as JSON, or its text where it is not JSON. */
 export type Answer = { status: number; path: string; data: unknown }
 
 /** The registry's own codes open with the status: 40401 no subject, 40402 no version, 40403 no schema. */

@@ -1,4 +1,4 @@
-/** Errors of the schema registry, with a hint for each: the client package's own say neither cause nor way out. */
+/** Errors of the schema registry, each with a hint: those of the client package name neither cause nor remedy. */
 import { messageOf, Stopped, Unavailable } from '../errors.ts'
 import { redactUrl } from '../redact.ts'
 import type { SchemaDifference } from './compatibility.ts'

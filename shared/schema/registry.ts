@@ -1,8 +1,8 @@
 /**
- * The schema registry (any with the Confluent API). Registers a stream's schema under BACKWARD compatibility, refuses
- * what would break records, readers or tables, and hands out registered schemas by id. The client validates with Ajv on
- * encode and decode; records are validated once by zod and framed by `messages/frame.ts`, so here it only registers,
- * looks up and caches.
+ * The schema registry (any with the Confluent API). It registers a stream's schema under BACKWARD compatibility,
+ * refuses what would break records, readers or tables, and returns registered schemas by id. The client package
+ * validates with Ajv on encode and decode. Records are validated once by zod and framed by `messages/frame.ts`, so here
+ * it only registers, looks up and caches.
  */
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
@@ -63,8 +63,8 @@ export function connectRegistry(options: RegistryOptions): Registry {
   }
 
   /**
-   * The package compiles what it is given: an error that no answer came with is of the schema, and waiting for the
-   * registry would not end.
+   * The package compiles the schemas that it receives. An error without a response is about the schema, and waiting for
+   * the registry would never end.
    */
   async function compiled(id: number): Promise<unknown> {
     try {
@@ -82,8 +82,8 @@ export function connectRegistry(options: RegistryOptions): Registry {
   }
 
   /**
-   * The package keeps no body of a refusal: what it was refused is asked for once more, and only a registry's own words
-   * count.
+   * The package does not keep the body of a refusal. So the request is repeated once, and only a registry's own error
+   * counts.
    */
   async function refuseForeign(error: unknown): Promise<void> {
     const [, text] = /^GET (https?:.*)$/i.exec(String((error as { url?: unknown }).url)) ?? []
@@ -105,7 +105,8 @@ export function connectRegistry(options: RegistryOptions): Registry {
     const again = await fetch(url, asking)
       .then(async (answer) => ({ status: answer.status, path: url.pathname, data: jsonOr(await answer.text()) }))
       .catch(() => null)
-    // It has come or gone in between, or the request never arrived, to which the package gives a status as well.
+    // The schema was added or removed in between, or the request never arrived, which the package reports as a status
+    // too.
     if (again?.status !== statusOf(error)) throw unavailable(options.url, error)
     const foreign = again === null ? null : foreignIn(again)
     if (foreign !== null) throw unavailable(options.url, new ForeignAnswer(foreign))
@@ -134,8 +135,8 @@ export function connectRegistry(options: RegistryOptions): Registry {
       if (before !== null && changes.length === 0) return { id: before.id, changes }
       if (changes.some((change) => !change.additive)) throw refused(subject, changes, null)
       try {
-        // The argument must always be passed: left out, the client compares the subject's setting with a default of its
-        // own.
+        // The argument must always be passed: without it, the client compares the subject's setting with its own
+        // default.
         const { id } = await client.register(
           { type: SchemaType.JSON, schema: JSON.stringify(schema) },
           { subject, compatibility: COMPATIBILITY.BACKWARD },
@@ -169,7 +170,7 @@ function mayLack(schema: JsonSchema): (error: ErrorObject) => boolean {
     keyword === 'required' && instancePath === '' && !needed.includes(params.missingProperty)
 }
 
-/** Of one question whether it is a registry that says no. */
+/** For the one request that checks whether a refusal is a registry's. */
 const PROOF_MS_MAX = 5_000
 /** A validator can repeat a whole schema in its message. */
 const REASON_CHARS_MAX = 300

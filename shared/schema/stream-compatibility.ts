@@ -43,12 +43,12 @@ const watermarkWords = ({ watermark }: StreamAnnotation): string =>
 
 const SHARES_SHOWN_MAX = 10
 
-/** No watermark is taken for that of another share, so every change fits; each is said. */
+/** A watermark is never used for another scope, so every change is compatible; each is reported. */
 function shareDifferences(a: StreamAnnotation, b: StreamAnnotation): SchemaDifference[] {
   const [was, is, path] = [a.shares, b.shares, 'partitions']
   if (was === undefined || is === undefined) return []
   if (canonical(was) === canonical(is)) {
-    // What was declared and not yet prepared says nothing about it.
+    // A declared change that is not prepared yet says nothing about it.
     return b.startsFrom === undefined || canonical(a.startsFrom) === canonical(b.startsFrom)
       ? []
       : [{ path, change: 'begin anew', additive: true }]

@@ -1,7 +1,7 @@
 /**
  * Issues of GitHub repositories, oldest change first: an example of pages by Link header, a sorted watermark and a
- * filter. Issues that are deleted, or transferred to another repository, leave the list without a trace. The token
- * needs the permission to read issues. Documented at https://docs.github.com/rest/issues/issues.
+ * filter. Issues that are deleted, or transferred to another repository, disappear from the list without a trace. The
+ * token needs the permission to read issues. Documented at https://docs.github.com/rest/issues/issues.
  */
 import { bearer, defineSource, linkHeader, secret, z } from 'headrace'
 
@@ -55,7 +55,7 @@ const LEFT_OUT = [
   'draft',
 ]
 
-/** An issue in the shape of `issue`, unchecked. What throws here becomes a dead letter. */
+/** An issue in the shape of `issue`, unchecked. An exception here makes a dead letter. */
 function issueOf(raw: unknown): unknown {
   const { user, closed_by, assignees, labels, milestone, type, reactions, ...rest } = raw as RawIssue
   const kept = Object.entries(rest).filter(
@@ -98,7 +98,7 @@ export default defineSource({
       map: issueOf,
       schema: issue,
       primaryKey: ['id'],
-      // The API speaks of issues updated after the parameter, in whole seconds.
+      // The API filters by issues updated after the parameter, in whole seconds.
       watermark: {
         field: 'updated_at',
         param: 'since',

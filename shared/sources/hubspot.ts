@@ -1,16 +1,15 @@
 /**
- * Contacts of a HubSpot account: an example of a search that is posted, and of a key as the way around a cap. A query
- * gives 10,000 contacts at most, and its own cursor counts records, so that one which changes meanwhile moves another
- * out of sight. Asked by id behind the last one, every page is a query of its own: no cap, and nothing moves. Archived
- * and merged contacts are not found by a search. Documented at
- * https://developers.hubspot.com/docs/api-reference/search/guide.
+ * Contacts of a HubSpot account: an example of a search by POST, and of a keyset to get around a cap. A query returns
+ * 10,000 contacts at most. Its own cursor counts records, so a change to one contact can hide another. Requested by id
+ * after the last one, every page is a query of its own: there is no cap, and nothing shifts. A search does not find
+ * archived and merged contacts. Documented at https://developers.hubspot.com/docs/api-reference/search/guide.
  */
 import { bearer, decimal, defineSource, int64, keyset, secret, z } from 'headrace'
 
 const instant = () => z.iso.datetime()
 
 /**
- * Named as HubSpot names its properties: the list of them that is asked for is made of this. All values are texts, or
+ * Named as HubSpot names its properties: the list of requested properties is made from it. All values are texts, or
  * null.
  */
 const contact = z.object({
@@ -38,9 +37,9 @@ const contact = z.object({
 
 type RawContact = { id: string; properties: Record<string, string | null> }
 
-/** A contact in the shape of `contact`, unchecked. What throws here becomes a dead letter. */
+/** A contact in the shape of `contact`, unchecked. An exception here makes a dead letter. */
 function contactOf(raw: unknown): unknown {
-  // The times beside the properties repeat them, as hs_object_id repeats the id.
+  // The times outside `properties` repeat those inside, as hs_object_id repeats the id.
   const { id, properties, createdAt, updatedAt, archived, url, ...rest } = raw as RawContact & Record<string, unknown>
   const { hs_object_id, ...named } = properties
   // A property that was emptied is "" where one that never had a value is null.
@@ -82,7 +81,7 @@ export default defineSource({
       paginate: keyset({
         field: '/id',
         body: '/filterGroups/0/filters/1/value',
-        // How many the query finds in all. Throws if the answer is no longer one of a search.
+        // How many contacts the query finds in all. Throws if the response is no longer that of a search.
         hasMore: (body) => {
           const { total, results } = answer.parse(body)
           return total > results.length
@@ -92,8 +91,8 @@ export default defineSource({
       map: contactOf,
       schema: contact,
       primaryKey: ['id'],
-      // A change takes a while until a search finds it: what is younger than settle is asked for again. In the order of
-      // ids, the watermark moves when a run is complete.
+      // A search finds a change only after a while: records younger than settle are fetched again. In the order of ids,
+      // the watermark moves when a run is complete.
       watermark: { field: 'lastmodifieddate', body: '/filterGroups/0/filters/0/value', as: 'epochMs', settle: '10m' },
       every: '5m',
     },

@@ -1,7 +1,7 @@
 /**
  * The U.S. Geological Survey's live catalogue of earthquakes: its fdsnws event service, open to everyone, no
- * credentials. Without a `starttime` the service answers with the events of the last 30 days, so the first run loads a
- * month and later runs what changed in it; add `starttime: '2000-01-01'` to params to follow corrections of older
+ * credentials. Without a `starttime` the service returns the events of the last 30 days. So the first run loads a
+ * month, and later runs what changed in it. Add `starttime: '2000-01-01'` to params to follow corrections of older
  * events too. Documented at https://earthquake.usgs.gov/fdsnws/event/1/.
  */
 import { defineSource, offset } from 'headrace'

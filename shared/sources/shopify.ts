@@ -1,12 +1,12 @@
 /**
- * Orders of a Shopify store, oldest change first: an example of pages by Link header, an access token in a header of
- * its own, money as text, and an address that is a setting. Without the scope read_all_orders the API gives the orders
- * of the last 60 days only; deleted ones are never told. Documented at
+ * Orders of a Shopify store, oldest change first: an example of pages by Link header, an access token in its own
+ * header, money as text, and an address that is a setting. Without the scope read_all_orders the API returns the orders
+ * of the last 60 days only. It never reports deleted ones. Documented at
  * https://shopify.dev/docs/api/admin-rest/latest/resources/order.
  */
 import { apiKey, column, decimal, defineSource, int64, linkHeader, secret, setting, z } from 'headrace'
 
-/** Shopify writes money as text. Three digits behind the point, since dinars have three. */
+/** Shopify writes money as text. Three digits after the point, since dinars have three. */
 const money = () => decimal(18, 3)
 const instant = () => z.iso.datetime({ offset: true })
 const word = () => column(z.string(), 'LowCardinality(String)')
@@ -52,7 +52,7 @@ type Id = number | string
 type RawLineItem = { id: Id; product_id: Id | null; variant_id: Id | null }
 type RawOrder = { id: Id; customer?: { id: Id } | null; line_items: RawLineItem[] }
 
-/** All that is asked for: each field of the schema, and the customer from which customer_id is taken. */
+/** All requested fields: each field of the schema, and the customer, from which customer_id is taken. */
 const FIELDS = ['customer', ...Object.keys(order.shape).filter((name) => name !== 'customer_id')].join(',')
 const LINE_FIELDS = Object.keys(lineItem.shape)
 
@@ -61,7 +61,7 @@ const LINE_FIELDS = Object.keys(lineItem.shape)
  */
 const idText = (id: Id | null | undefined): string | null => (id === null || id === undefined ? null : String(id))
 
-/** An order in the shape of `order`, unchecked. What throws here becomes a dead letter. */
+/** An order in the shape of `order`, unchecked. An exception here makes a dead letter. */
 function orderOf(raw: unknown): unknown {
   const { id, customer, line_items, ...rest } = raw as RawOrder
   const lines = line_items.map((line) => ({
@@ -79,16 +79,16 @@ export default defineSource({
   baseUrl: setting('SHOPIFY_URL', 'https://your-store.invalid'),
   onDemand: true,
   auth: apiKey({ key: secret('SHOPIFY_TOKEN'), name: 'X-Shopify-Access-Token' }),
-  // A bucket of 40 from which 2 a second leak, shared by what else the app asks for. Beyond it: 429 with Retry-After,
-  // which is kept to.
+  // A bucket of 40 that leaks 2 a second, shared with the app's other requests. Beyond it: 429 with Retry-After, which
+  // is respected.
   quota: { requests: 2, per: '1s' },
   streams: {
     orders: {
       // A version is served for a year.
       path: '/admin/api/2026-01/orders.json',
       params: { status: 'any', order: 'updated_at asc', limit: 250, fields: FIELDS },
-      // The next link holds page_info and limit; the API refuses the parameters above beside page_info, and they are
-      // not repeated.
+      // The next link holds page_info and limit. The API refuses the parameters above together with page_info, so they
+      // are not repeated.
       paginate: linkHeader(),
       records: '/orders',
       map: orderOf,

@@ -1,13 +1,12 @@
 /**
- * Charges of a Stripe account: an example of pages by the last record's id, windows of time for a list that opens with
+ * Charges of a Stripe account: an example of pages by the last record's id, windows of time for a list that starts with
  * the newest, an expanded object, and amounts in integer minor units. Documented at
  * https://docs.stripe.com/api/charges/list.
  *
- * What is caught: every charge; and for 35 days after it was made, its capture, refunds and disputes. The API lists
- * charges by the time at which they were made, never by that of a change, and the lookback asks for these days again.
- * What is not caught: a refund or dispute after that. `headrace fetch stripe.charges --full` reads all charges again;
- * or add the lists /v1/refunds and /v1/disputes as streams of this source, which hold a record of its own, with a time
- * of its own, for each.
+ * What is captured: every charge; and for 35 days after it was created, its capture, refunds and disputes. The API
+ * filters charges by creation time, never by time of change, and the lookback fetches these days again. What is missed:
+ * a refund or dispute after that. `headrace fetch stripe.charges --full` reads all charges again. Or add the lists
+ * /v1/refunds and /v1/disputes as streams of this source: they hold a record with a time of its own for each.
  */
 import { bearer, column, defineSource, epochSeconds, keyset, secret, windows, z } from 'headrace'
 
@@ -59,7 +58,7 @@ receipt_url refunds review shipping source source_transfer statement_descriptor 
     ' ',
   )
 
-/** A charge in the shape of `charge`, unchecked. What throws here becomes a dead letter. */
+/** A charge in the shape of `charge`, unchecked. An exception here makes a dead letter. */
 function chargeOf(raw: unknown): unknown {
   const { balance_transaction: balance, payment_method_details: method, outcome, ...rest } = raw as RawCharge
   return {
@@ -98,8 +97,8 @@ export default defineSource({
       map: chargeOf,
       schema: charge,
       primaryKey: ['id'],
-      // Charges that come again unchanged are not published again: the lookback costs requests, one for each hundred
-      // charges of 35 days.
+      // Charges that are received again unchanged are not published again: the lookback costs requests only, one for
+      // each hundred charges of 35 days.
       watermark: { field: 'created', param: 'created[gte]', lookback: '35d', start: Date.UTC(2025, 0, 1) / 1000 },
       every: '1h',
     },

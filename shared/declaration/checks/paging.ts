@@ -1,6 +1,6 @@
 /**
- * What only paging and the rest of a stream together show: parameters that it sets, a body that it needs, windows that
- * need a watermark to walk along. Each check throws what `refuse` makes.
+ * Checks of paging together with the rest of a stream: parameters that it sets, a body that it needs, windows that need
+ * a watermark to walk along. Each check throws what `refuse` makes.
  */
 import { formUnitMs, isInstant } from '../../watermark.ts'
 import type { Watermarking } from '../compile-watermark.ts'
@@ -9,10 +9,7 @@ import { graphqlBody, nodesOf } from '../paginate/graphql.ts'
 import { type PaginateSpec, pagesOf, type WindowsSpec } from '../paginate/paginate.ts'
 import type { StreamSpec } from '../source-spec.ts'
 
-/**
- * A GraphQL stream is a POST whose body is the query; its records are the connection's nodes unless the author says
- * otherwise.
- */
+/** A GraphQL stream is a POST whose body is the query. Its records are the connection's nodes by default. */
 export function withQuery(spec: StreamSpec, refuse: Refuse): StreamSpec {
   const pages = pagesOf(spec.paginate)
   if (pages.kind !== 'graphql') return spec

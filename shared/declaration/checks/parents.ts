@@ -1,6 +1,6 @@
 /**
- * What the declaration of found partitions must hold to: its watermark has a clock, since the shares of a partition
- * have one watermark together, and the parents that it names are there and lead to an end.
+ * Checks of discovered partitions. Their watermark must be an instant, since the slices of a partition share one
+ * watermark. The parent streams that they name must exist and must not form a cycle.
  */
 import { isInstant } from '../../watermark.ts'
 import type { Watermarking } from '../compile-watermark.ts'
@@ -14,7 +14,8 @@ export function checkDiscovery(
   refuse: Refuse,
 ): void {
   if (typeof partitions !== 'object' || Array.isArray(partitions)) return
-  // A share that is not found for a while would be marked deleted, and its records, unchanged, would not come again.
+  // The records of a slice that is missing for a while would be marked deleted. Being unchanged, they would not be
+  // published again.
   if (deletes !== undefined) {
     throw refuse(
       'deletes',

@@ -1,7 +1,7 @@
 /**
- * The partition key of a table, as an author writes it. ClickHouse merges versions of a row within one partition only,
- * so the key may follow from nothing but the primary key, by functions that always answer the same; anything else would
- * leave two versions of one row in sight.
+ * The partition key of a table, as an author writes it. ClickHouse merges versions of a row within one partition only.
+ * So the key may depend on the primary key only, through deterministic functions. Anything else would leave two
+ * versions of one row visible.
  */
 
 const FUNCTIONS = [

@@ -1,6 +1,6 @@
 /**
- * What only the parts of a stream together show: keys that the schema must have, parameters that would overwrite each
- * other, partitions that would send the same request. Each check throws what `refuse` makes.
+ * Checks across the parts of a stream: keys that the schema must have, parameters that would overwrite each other,
+ * partitions that would send the same request. Each check throws what `refuse` makes.
  */
 import { z } from 'zod'
 import { messageOf } from '../../errors.ts'
@@ -12,7 +12,7 @@ import type { StreamSpec } from '../source-spec.ts'
 import { pagingParams } from './paging.ts'
 import { partitionKeyMistake } from './partition-key.ts'
 
-/** Every field has a JSON form, and what happens to others is said in one place. */
+/** Every field has a JSON form, and what happens to unknown fields is declared in one place. */
 export function checkSchema({ schema }: StreamSpec, refuse: Refuse): void {
   if (schema._zod.def.catchall !== undefined) {
     throw refuse(
@@ -97,7 +97,7 @@ function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): 
   return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set, ...pagingParams(paginate)]
 }
 
-/** What a walk did not bring is marked deleted only where the walk surely brought everything. */
+/** Records that a walk did not return are marked deleted only where the walk surely returned everything. */
 export function checkDeletes(
   { deletes, watermark }: StreamSpec,
   { meanings }: Pick<Answers, 'meanings'>,
@@ -121,7 +121,7 @@ export function checkDeletes(
   }
 }
 
-/** What is said of records before the schema sees them. */
+/** What may be declared about records before the schema sees them. */
 export function checkRecords({ envelope = {}, map, schema, partitions }: StreamSpec, refuse: Refuse): void {
   for (const [name, given] of Object.entries(envelope)) {
     const { at: from, isOptional } = unwrapped<unknown>(given)

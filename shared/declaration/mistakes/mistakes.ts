@@ -1,7 +1,7 @@
 /**
- * From the first thing that zod finds wrong with a declaration to one DeclarationError for a person: file, stream,
- * field, what is wrong, and a hint that shows how it is written. A misspelt field is reported as such, before the field
- * that is missing because of it.
+ * From zod's first issue with a declaration to one DeclarationError for a person: file, stream, field, what is wrong,
+ * and a hint that shows how it is written. A misspelt field is reported as such, before the field that is missing
+ * because of it.
  */
 import type { z } from 'zod'
 import { DeclarationError } from '../../errors.ts'
@@ -92,7 +92,7 @@ function fieldsOfKind(
   return option === undefined ? [] : Object.keys(option.shape).filter((field) => field !== 'kind')
 }
 
-/** A rule over several fields has words of its own, also where the field that it points to is missing. */
+/** A rule over several fields has its own message, even where the field that it points to is missing. */
 const saysAll = (issue: Issue): boolean => issue.code === 'custom' && issue.params?.rule === true
 
 function wordsOf(issue: Issue): string {
@@ -100,7 +100,7 @@ function wordsOf(issue: Issue): string {
   return inner ?? issue.message
 }
 
-/** A union's own words ("invalid input") help nobody: the branch that came furthest knows what is wrong. */
+/** A union's own message ("invalid input") does not help: the branch that got furthest knows what is wrong. */
 function deepest(issue: Issue): Issue {
   if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue
   const branches = issue.errors.flatMap((branch) => branch.slice(0, 1)).sort((a, b) => b.path.length - a.path.length)

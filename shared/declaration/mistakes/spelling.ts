@@ -1,7 +1,7 @@
-/** Which known name did a person mean? Case, dashes and underscores count for nothing, and two slips are allowed. */
+/** Which known name did a person mean? Case, dashes and underscores are ignored, and two typos are allowed. */
 
 const SLIPS_MAX = 2
-/** Longer names are not compared: a slip in them is no slip. */
+/** Longer names are not compared: a difference in them is not a typo. */
 const NAME_CHARS_MAX = 64
 
 export function closest(given: string, known: readonly string[]): string | null {
@@ -14,7 +14,7 @@ export function closest(given: string, known: readonly string[]): string | null 
   return best !== undefined && best.slips <= Math.min(SLIPS_MAX, best.name.length / 2) ? best.name : null
 }
 
-/** Letters to add, take away or change (Levenshtein). */
+/** Letters to add, remove or change (Levenshtein). */
 export function slipsBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {

@@ -1,6 +1,6 @@
 /**
- * What zod finds wrong, in the words of this project, and an example for each field. Values are never repeated, except
- * of fields that take one of a few words: what was written in the wrong place may be a secret.
+ * Turns zod's issues into the messages of this project, with an example for each field. Values are never repeated,
+ * except for fields that take one of a few words: a value in the wrong place may be a secret.
  */
 import type { z } from 'zod'
 
@@ -20,7 +20,7 @@ const NAMES: Record<string, string> = {
   null: 'null',
 }
 
-/** An error map for `safeParse`; undefined leaves zod's own words. */
+/** An error map for `safeParse`; undefined keeps zod's own message. */
 export function inWords(issue: RawIssue): string | undefined {
   const { input } = issue
   switch (issue.code) {
@@ -154,8 +154,8 @@ const EXAMPLES: Record<string, string> = {
 /** An example for the innermost field on the path that has one. */
 export function exampleFor(path: readonly PropertyKey[]): string | null {
   const steps = path.map(String)
-  // These two are examples of themselves only: a name is also part of a secret, and everything of a stream lies below
-  // streams.
+  // These two are examples of themselves only: a name is also part of a secret, and everything of a stream is below
+  // `streams`.
   const examples = steps.map((step, index) => {
     if ((step === 'name' && index > 0) || (step === 'streams' && steps.length > 2)) return undefined
     return [`${steps[index - 1]}.${step}`, step].flatMap((name) =>

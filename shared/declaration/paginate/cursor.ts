@@ -1,8 +1,10 @@
-/** A cursor that the API hands out: an opaque text, a whole URL, or a Link header (RFC 8288). */
+/** A cursor that the API returns: an opaque text, a whole URL, or a Link header (RFC 8288). */
 import { z } from 'zod'
 import { countGiven, type Given, orOptional, place, pointer, sizeSpec, totalOrNone } from '../place.ts'
 
-/** Records of a full page, or the parameter that asks for so many: a shorter page without a next one ends the walk. */
+/**
+ * Records of a full page, or the parameter that requests this number: a shorter page without a next one ends the walk.
+ */
 const pageSize = z.union([z.int().min(1), sizeSpec], 'expected a number of records, or { param, value }')
 
 export const cursorSpec = z
@@ -16,7 +18,7 @@ export const cursorSpec = z
     param: z.string().optional(),
     header: z.string().optional(),
     body: pointer.optional(),
-    /** A flag that says whether there is more; where it is declared, it must be there. */
+    /** A flag that says whether there is more. Where it is declared, it must be present. */
     hasMore: place.optional(),
     size: pageSize.optional(),
     /** How many records the whole list has: the walk must not end short of it. */

@@ -1,4 +1,4 @@
-/** The author's own walk, for an API that no other way of paging fits: what it is told, and what it yields. */
+/** The author's own walk, for an API that no other kind of paging fits: what it receives, and what it yields. */
 import { z } from 'zod'
 
 export type Scalar = string | number | boolean
@@ -27,13 +27,13 @@ export type WalkAnswer = {
 }
 
 export type WalkTools = {
-  /** Asks like every other way of paging: quota, credentials, retries. Throws what ends the run. */
+  /** Requests as every other kind of paging sends them: quota, credentials, retries. Throws what ends the run. */
   request(changes?: RequestChanges): Promise<WalkAnswer>
   /** The watermark as the request writes it, null for everything; the stream's own request has it already. */
   since: string | null
   /**
-   * The end that a run is asked for, as the request writes it, null for none; with a place declared for it, the
-   * stream's own request has it already.
+   * The end up to which a run fetches, as the request writes it; null for none. Where a place is declared for it, the
+   * stream's own request already contains it.
    */
   until: string | null
   /** Of the last page that an interrupted run has published; null for a new run. */
@@ -48,8 +48,8 @@ export type WalkPage = {
   /** Null: a page without records. A page that lacks them fails the run. */
   records: readonly unknown[] | null
   /**
-   * Plain JSON, without a secret, from which the walk can go on behind this page. Without one, an interrupted run
-   * starts again.
+   * Plain JSON without a secret, from which the walk can resume after this page. Without one, an interrupted run starts
+   * again.
    */
   cursor?: unknown
 }

@@ -1,6 +1,6 @@
 /**
  * A GraphQL connection (the Relay cursor connections specification): a POST of query and variables, pages by pageInfo,
- * records from nodes or from the node of each edge. `errors` in an answer is a failure, whatever its status.
+ * records from nodes or from the node of each edge. `errors` in a response are a failure, whatever its status.
  */
 import { z } from 'zod'
 import { valueAt } from '../../json-pointer.ts'
@@ -16,7 +16,7 @@ export const graphqlSpec = z.strictObject({
   first: z.strictObject({ variable: z.string().default('first'), value: z.int().min(1) }).optional(),
   /** The variable that takes the cursor. */
   after: z.string().min(1).default('after'),
-  /** Codes (`extensions.code` or `type` of an error) of failures that pass: the page is asked for again. */
+  /** Codes (`extensions.code` or `type` of an error) of transient failures: the page is retried. */
   retryable: z.array(z.string()).default(['THROTTLED', 'RATE_LIMITED']),
   /** How many records the whole connection has: the walk must not end short of it. */
   total: totalOrNone.optional(),
@@ -35,7 +35,7 @@ export const graphqlBody = ({ query, variables, first }: GraphqlSpec): Record<st
   variables: first === undefined ? variables : { ...variables, [first.variable]: first.value },
 })
 
-/** Where the records are unless the author says otherwise: `nodes`, or the `node` of each of `edges`. */
+/** Where the records are by default: `nodes`, or the `node` of each of `edges`. */
 export function nodesOf({
   connection,
 }: GraphqlSpec): ((body: unknown) => unknown) | Optional<(body: unknown) => unknown> {

@@ -1,6 +1,6 @@
 /**
- * The last record's key is the next cursor: `starting_after`, `max_id`, `since_id`. Records that come or go meanwhile
- * move nothing out of sight.
+ * The last record's key is the next cursor: `starting_after`, `max_id`, `since_id`. Records that are added or removed
+ * meanwhile make no other record be missed.
  */
 import { z } from 'zod'
 import { countGiven, type Given, place, pointer, sizeSpec, totalOrNone } from '../place.ts'
@@ -24,8 +24,8 @@ export const keysetSpec = z
     kind: z.literal('keyset'),
     keys: z.array(keySpec).min(1),
     /**
-     * A flag that says whether there is more; without it, the walk ends at an empty page, or at a short one where size
-     * is declared.
+     * A flag that says whether there is more. Without it, the walk ends at an empty page, or at a short one where the
+     * size is declared.
      */
     hasMore: place.optional(),
     size: sizeSpec.optional(),

@@ -1,6 +1,6 @@
 /**
- * Walks by number: pages or offsets. Records that are inserted or deleted while such a walk goes on move between its
- * pages, and only an overlap tells: prefer a cursor or a key where the API has one.
+ * Walks by page number or offset. Records that are inserted or deleted during such a walk shift between its pages, and
+ * only an overlap reveals it. Prefer a cursor or a key where the API has one.
  */
 import { z } from 'zod'
 import { countGiven, type Given, place, sizeSpec, type Total, type TotalOrNone, total, totalOrNone } from '../place.ts'
@@ -24,8 +24,8 @@ export const pageNumberSpec = z
     size: sizeSpec.optional(),
     stop: stop.optional(),
     /**
-     * Where the answer says how many pages, or records, there are in all: a number, or its text. `exact: false`: the
-     * walk ends at an empty page.
+     * Where the response holds the total number of pages or records: a number, or its text. `exact: false`: the walk
+     * ends at an empty page.
      */
     totalPages: total.optional(),
     totalRecords: total.optional(),
@@ -56,15 +56,15 @@ export const offsetSpec = z
     /** The API's first offset: 0, or 1 where it counts from one. */
     first: z.int().min(0).default(0),
     /**
-     * Records asked for again at each page. So many may be deleted between two pages, and none is lost; more are
-     * noticed.
+     * Records requested again with each page. This many may be deleted between two pages without a loss; more are
+     * detected.
      */
     overlap: z.int().min(0).default(0),
-    /** What ends the walk; `short` if nothing is said. */
+    /** What ends the walk; `short` by default. */
     stop: stop.optional(),
     /**
-     * Where the answer says how many records there are in all: a number, or its text. `exact: false`: the walk ends by
-     * its pages.
+     * Where the response holds the total number of records: a number, or its text. `exact: false`: the walk ends by its
+     * pages.
      */
     total: totalOrNone.optional(),
     hasMore: place.optional(),

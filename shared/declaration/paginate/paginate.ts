@@ -1,5 +1,5 @@
 /**
- * How an API hands out its next page, as data: every way of paging that a declaration can name. Which request follows a
+ * How an API returns its next page, as data: every kind of paging that a declaration can name. Which request follows a
  * page is decided by the fetcher's paginators, one for each kind here.
  */
 import { z } from 'zod'

@@ -1,6 +1,7 @@
 /**
- * A walk in windows of the watermark's time, each walked by another way of paging. For APIs that cap what one query
- * gives, and for streams in no order, whose watermark then moves from window to window and not at the run's end only.
+ * A walk in time windows of the watermark, each walked by another kind of paging. It is for APIs that cap the results
+ * of one query. It is also for unsorted streams, whose watermark then moves from window to window and not at the run's
+ * end only.
  */
 import { z } from 'zod'
 import { duration, positiveDuration } from '../duration.ts'
@@ -19,13 +20,13 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
       toBody: pointer.optional(),
       size: positiveDuration,
       /**
-       * A window that hits the cap is halved, but not below this; one minute if nothing is said, or the parameter's
-       * unit if that is longer.
+       * A window that hits the cap is halved, but not below this. The default is one minute, or the parameter's unit if
+       * that is longer.
        */
       min: positiveDuration.optional(),
       /**
-       * Records of one query beyond which the API gives none; or a flag in the body that says whether it held some
-       * back.
+       * The number of records beyond which a query returns no more; or a flag in the body that says whether it was
+       * capped.
        */
       cap: z
         .union([z.int().min(1), place], 'expected a number of records, or a place in the body that says true or false')
@@ -33,9 +34,9 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
       /** The last window ends so long before now: for records that become visible late. */
       settle: duration.default(0),
       /**
-       * True if the API gives records that are equal to the end: the windows end one unit of the parameter earlier.
-       * Leave it out where the field is finer than the parameter: what lies on a boundary is then read twice, and
-       * nothing is lost.
+       * True if the API returns records that are equal to the end: the windows end one unit of the parameter earlier.
+       * Omit it where the field is finer than the parameter: records on a boundary are then read twice, and nothing is
+       * lost.
        */
       inclusiveEnd: z.boolean().default(false),
       pages,

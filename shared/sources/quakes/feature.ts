@@ -1,7 +1,7 @@
 /**
  * One earthquake, as the U.S. Geological Survey writes it (GeoJSON, RFC 7946) and as Headrace stores it: flat, typed,
- * null where the survey writes null. The survey's names are kept but for a handful that say nothing outside its own
- * documents. What the survey adds is passed on under its own name, so that it is seen as drift and kept; nothing here
+ * null where the survey writes null. The survey's names are kept, except for a handful that mean nothing outside its
+ * own documents. New fields are passed on under their own names, so they are reported as drift and kept. Nothing here
  * throws, whatever the API sends.
  */
 import { column, epochMs, z } from 'headrace'

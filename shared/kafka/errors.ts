@@ -1,5 +1,5 @@
 /**
- * The port's own decisions: who catches one of these knows what to do. Everything else out of the port is Unavailable
+ * The port's own errors: code that catches one of these knows what to do. Every other error of the port is Unavailable
  * (a broker that does not answer or refuses), Stopped or WrongUse.
  */
 import { HeadraceError } from '../errors.ts'
@@ -10,5 +10,5 @@ export class FencedError extends HeadraceError {}
 /** A transaction that did not end well. It may have been committed: fence, then read the checkpoint, then decide. */
 export class PublishFailed extends HeadraceError {}
 
-/** A commit for an assignment that is gone: drop what it described, it is read again. */
+/** A commit for an assignment that has ended: drop what it described, it is read again. */
 export class StaleGeneration extends HeadraceError {}

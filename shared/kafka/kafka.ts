@@ -1,8 +1,8 @@
 /**
- * Kafka, as a port: everything that Headrace asks of a client is in `port.ts`, and the client that answers is known
- * only below `kafka/`. `connectKafka` resolves when a broker has answered at the address that it advertises and the
- * login was accepted, or says why not within `CONNECT_DEADLINE_MS`. After that brokers may come and go: calls are
- * repeated for a bounded time, members join again.
+ * Kafka, as a port: everything that Headrace needs of a client is in `port.ts`, and the actual client is known only
+ * below `kafka/`. `connectKafka` resolves when a broker has answered at the address that it advertises and the login
+ * was accepted. Otherwise it reports why not within `CONNECT_DEADLINE_MS`. After that brokers may come and go: calls
+ * are retried for a bounded time, members rejoin.
  */
 import type { Clock } from '../clock.ts'
 import { type HeadraceError, Unavailable, WrongUse } from '../errors.ts'

@@ -1,6 +1,6 @@
 /**
- * The part of the Kafka port about consumer groups: a reader, and a member that gets partitions without reading. See
- * `port.ts` for what holds for all of it.
+ * The part of the Kafka port about consumer groups: a reader, and a member that owns partitions without reading them.
+ * See `port.ts` for what applies to the whole port.
  */
 import type { Committed, RawMessage } from './port.ts'
 
@@ -10,39 +10,39 @@ export type Together = { group: string; first: number; count: number }
 export type Work = Readonly<Record<string, string>>
 
 /**
- * Topic to partition numbers, ascending. Holds every topic that this member asked for, also those without a partition.
+ * Topic to partition numbers, ascending. Contains every topic that this member subscribed to, also those without a
+ * partition.
  */
 export type Assignment = ReadonlyMap<string, readonly number[]>
 
 export type MembershipOptions = {
   group: string
   topics: string[]
-  /** A member that is silent for longer loses its partitions. Default 30 s. */
+  /** Consumer group session timeout: a member that sends no heartbeat for longer loses its partitions. Default 30 s. */
   sessionTimeoutMs?: number
-  /** How often the group is asked whether it rebalances. Default 3 s. */
+  /** How often a heartbeat asks whether the group rebalances. Default 3 s. */
   heartbeatMs?: number
 }
 
 export type OwnerOptions = MembershipOptions & {
   /**
-   * This member has all partitions of its topics for as long as it is in the group, and the others get them back when
-   * it leaves. Of several claims on a topic, the least number has it (the time at which the work was asked for), and
-   * the next one after it.
+   * This member has all partitions of its topics while it is in the group; the others get them back when it leaves. Of
+   * several claims on a topic, the lowest number wins (the time at which the work was requested), then the next one.
    */
   claim?: number | undefined
-  /** What the claim is for, told to who looks at the group. */
+  /** What the claim is for, shown to people who inspect the group. */
   work?: Work | undefined
   /**
-   * By topic: which of its partitions one member should hold together. Those of all topics with the same `group` whose
-   * numbers, counted from `first`, are the same modulo `count`. Only members that ask for all of these topics can have
-   * them.
+   * By topic: which of its partitions one member should hold together. Partitions of all topics with the same `group`
+   * belong together when their numbers, counted from `first`, are equal modulo `count`. Only members that subscribe to
+   * all of these topics can have them.
    */
   together?: Readonly<Record<string, Together>> | undefined
-  /** This member's share, at each assignment. */
+  /** This member's partitions, at each assignment. */
   onAssigned(assignment: Assignment): void | Promise<void>
   /**
-   * The share is about to be given back. The group waits for the promise (at most `REVOKE_WAIT_MAX_MS`), so that work
-   * in hand can be finished first.
+   * The partitions are about to be revoked. The group waits for the promise (at most `REVOKE_WAIT_MAX_MS`), so that
+   * work in progress can be finished first.
    */
   onRebalancing(): void | Promise<void>
   /** The membership ended for good: let the process end and be started again. */
@@ -64,7 +64,7 @@ export type ReadBatch = {
   /** Of the values of all messages, where the reader has counted them. */
   valueBytes?: number
   /**
-   * The offset to go on from after this batch; it passes control records, so it can be more than the last message's
+   * The offset to continue from after this batch. It skips control records, so it can be more than the last message's
    * offset + 1.
    */
   nextOffset: number
@@ -86,8 +86,8 @@ export type ReaderAssignment = {
 }
 
 /**
- * Records between `position` and `low` are gone (retention), or the log is shorter than `position` (made anew). Reading
- * goes on at `low`.
+ * Records between `position` and `low` were removed (retention), or the log is shorter than `position` (recreated).
+ * Reading continues at `low`.
  */
 export type OffsetGap = {
   topic: string
@@ -103,17 +103,19 @@ export type ReaderOptions = MembershipOptions & {
   /** How long a fetch waits for a first byte. Default 250 ms. */
   maxWaitMs?: number
   /**
-   * 'taken': the batch is the caller's, reading goes on behind it. 'full': nothing of it was taken; the partition is
-   * paused, and the batch is fetched again after `resume`. Must not throw: an error out of it is fatal (onCrash). One
-   * call at a time for each partition. The membership is kept alive while it is pending. The bytes of keys, values and
-   * headers are lent until it resolves: their memory is free soon after, so what is kept of them must be copied.
+   * 'taken': the caller has the batch, and reading continues after it. 'full': nothing of it was taken; the partition
+   * is paused, and the batch is fetched again after `resume`. Must not throw: an error is fatal (onCrash). There is one
+   * call at a time for each partition, and the membership is kept alive while it is pending. The bytes of keys, values
+   * and headers are valid only until it resolves. Their memory is freed soon after, so whatever is kept must be copied.
    */
   onBatch(batch: ReadBatch): Promise<'taken' | 'full'>
-  /** Nothing is paused at the start of an assignment. No batch of a generation comes before this has resolved. */
+  /**
+   * Nothing is paused at the start of an assignment. No batch of a generation is delivered before this has resolved.
+   */
   onAssigned(assignment: ReaderAssignment): void | Promise<void>
   /** As for an owner: the group waits for it, so that what is in hand can still be inserted and committed. */
   onRebalancing(generation: number): void | Promise<void>
-  /** Comes before the first batch behind the gap. */
+  /** Called before the first batch after the gap. */
   onGap(gap: OffsetGap): void | Promise<void>
   onCrash(error: Error): void
 }
@@ -121,7 +123,7 @@ export type ReaderOptions = MembershipOptions & {
 export interface Reader {
   /**
    * Commits offsets with metadata, all or none. Refused (StaleGeneration) when `generation` is no longer the current
-   * one: the partitions may be another member's, or read again from the last commit.
+   * one. The partitions may then belong to another member, or be read again from the last commit.
    */
   commit(
     commits: readonly { topic: string; partition: number; offset: number; metadata: string }[],

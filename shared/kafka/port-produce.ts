@@ -10,10 +10,9 @@ export type SenderOptions = { compression?: Compression }
 export type OffsetCommit = { group: string; topic: string; partition: number; offset: number; metadata: string }
 
 /**
- * Appends exactly once. The transactional id names a place that one writer at a time may write to; `fence` takes it
- * over. One `publish` at a time. After any error out of `publish` the publisher refuses to publish until `fence`
- * succeeded again, since the transaction may have been committed all the same: fence, then read the checkpoint, which
- * tells.
+ * Appends exactly once. A transactional id has one writer at a time; `fence` takes it over. One `publish` at a time.
+ * After any error of `publish` the publisher refuses to publish until `fence` has succeeded again, since the
+ * transaction may still have been committed. So fence, then read the checkpoint, which shows it.
  */
 export interface Publisher {
   /**
@@ -22,11 +21,11 @@ export interface Publisher {
    */
   fence(): Promise<void>
   /**
-   * One transaction: all appends in order, then the checkpoint, which is told where the records went (one entry for
-   * each append with messages). When it resolves, the broker has decided to commit; records and checkpoint can be read
-   * a moment later, both for sure after the next `fence`. Errors: FencedError when another holder has taken over (stop,
-   * never retry); Stopped for a record that the topic refuses; Unavailable for a right that is missing; PublishFailed
-   * for everything else.
+   * One transaction: all appends in order, then the checkpoint. The checkpoint function receives where the records
+   * went, one entry for each append with messages. When it resolves, the broker has decided to commit. Records and
+   * checkpoint become readable a moment later, both for sure after the next `fence`. Errors: FencedError when another
+   * writer has taken over (stop, never retry); Stopped for a record that the topic refuses; Unavailable for a missing
+   * permission; PublishFailed for everything else.
    */
   publish(
     appends: readonly Append[],

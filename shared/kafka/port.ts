@@ -1,8 +1,7 @@
 /**
- * What Headrace asks of a Kafka client, in its own words: nothing here knows which package stands behind it. Offsets
- * are numbers (a log of 2^53 records is out of reach); only a reader's messages keep the client's decimal strings,
- * because parsing each one would cost more than all the rest. Every call is bounded by a deadline; errors are those of
- * `shared/errors.ts` and of `errors.ts` here.
+ * What Headrace needs of a Kafka client, independent of any package. Offsets are numbers (a log of 2^53 records is out
+ * of reach). Only a reader's messages keep the client's decimal strings, because parsing each one would cost more than
+ * all the rest. Every call has a deadline. Errors are those of `shared/errors.ts` and of `errors.ts` here.
  */
 
 import type { Owner, OwnerOptions, Reader, ReaderOptions, Work } from './port-groups.ts'
@@ -22,7 +21,7 @@ export type KafkaOptions = {
 export type Message = {
   key: Buffer | string | null
   value: Buffer | string | null
-  /** Bytes in front of `value`, which many messages share; so no message needs a buffer of its own. */
+  /** Bytes before `value` that many messages share, so no message needs a buffer of its own. */
   head?: Buffer
   headers?: Record<string, string | Buffer>
   /** Epoch milliseconds; the time of sending when it is missing. */
@@ -52,8 +51,8 @@ export type TopicSpec = {
 }
 
 /**
- * A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. Each part is made anew
- * whenever a reader's is asked for it; the numbers, where they are there, are the cheapest.
+ * A message as it was read: `offset` and `timestamp` (epoch milliseconds) are decimal strings. A reader's message
+ * creates each part on every access; the numbers, where present, are the cheapest.
  */
 export type RawMessage = {
   offset: string
@@ -101,14 +100,14 @@ export interface Kafka {
   resetOffsets(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>
   /**
    * Commits these offsets with their metadata (at most 4096 bytes each), outside any transaction; the last writer wins.
-   * For a group that nobody joins: one with members refuses it as above. Kafka forgets them after its retention of
-   * offsets, a week by default.
+   * It is for a group without members: one with members refuses it as above. Kafka forgets them after its offset
+   * retention, a week by default.
    */
   storeOffsets(group: string, topic: string, offsets: ReadonlyMap<number, Committed>): Promise<void>
   members(group: string): Promise<MemberState[]>
   /** Ids of the groups that open so, those without members too. */
   groups(opening: string): Promise<string[]>
-  /** Records below these offsets are gone afterwards, by partition. */
+  /** Removes the records below these offsets, by partition. */
   deleteRecordsBelow(topic: string, offsets: ReadonlyMap<number, number>): Promise<void>
   deleteTopic(topic: string): Promise<void>
   /** The committed records in `[from, toExclusive)` that are still there, outside any group. For people and tests. */

@@ -3,7 +3,7 @@ import { cutText } from '../shown.ts'
 import type { FieldAnnotation } from './annotation.ts'
 import { type JsonSchema, typeOf } from './json-schema.ts'
 
-/** Whether the value is an object: a subschema, where a schema may stand. */
+/** Whether the value is an object: a subschema, where one may be. */
 export const isSchema = (value: unknown): value is JsonSchema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 

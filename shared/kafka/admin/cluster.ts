@@ -1,7 +1,7 @@
 /**
- * Direct requests to the brokers, for what the client package's own admin does by joining the group, in seconds, or by
- * keeping a list of topics that breaks every later call once one of them is deleted. Each call here asks for what it
- * needs and repeats what passes by itself.
+ * Direct requests to the brokers. The client package's own admin joins the group for some of them, which takes seconds.
+ * It also keeps a list of topics that breaks every later call once one of them is deleted. Each call here requests only
+ * what it needs, and retries transient failures.
  */
 import type { Admin, Kafka as KafkajsClient } from 'kafkajs'
 import { WrongUse } from '../../errors.ts'

@@ -1,6 +1,6 @@
 /**
- * Offsets of logs and of groups. A reset goes as one commit from outside the group, which the coordinator accepts for a
- * group without members only, so there is no moment between looking and writing.
+ * Offsets of logs and of groups. A reset is one commit from outside the group, which the coordinator accepts only for a
+ * group without members. So there is no gap between checking and writing.
  */
 import { Stopped } from '../../errors.ts'
 import { isStale } from '../client/map-errors.ts'
@@ -94,7 +94,7 @@ export function offsetCalls(cluster: Cluster): OffsetCalls {
   return { logRanges, offsetsAt, committed, resetOffsets, storeOffsets, deleteRecordsBelow }
 }
 
-/** Asks the leaders of the partitions (null: all) and puts the answers together, by partition. */
+/** Queries the leaders of the partitions (null: all) and merges the results, by partition. */
 function eachLeader(
   cluster: Cluster,
   doing: string,

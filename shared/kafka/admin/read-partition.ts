@@ -7,7 +7,7 @@ import { leadersOf } from './topics.ts'
 
 const FETCH_BYTES = 1_048_576
 const FETCH_WAIT_MS = 100
-/** Fetches in a row that bring nothing end the read: what the log had is gone meanwhile. */
+/** This many empty fetches in a row end the read: the records have been removed meanwhile. */
 const EMPTY_FETCHES_MAX = 3
 
 export async function* readPartition(

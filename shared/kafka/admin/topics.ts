@@ -1,6 +1,6 @@
 /**
- * Topics: making, growing, looking, deleting. A change is done when it can be seen: brokers answer before they have
- * told each other.
+ * Topics: creating, growing, describing, deleting. A change is done when it is visible: brokers answer before all of
+ * them know of it.
  */
 import { HeadraceError, Unavailable } from '../../errors.ts'
 import type { Deps } from '../client/client.ts'
@@ -72,7 +72,7 @@ export function topicCalls(
   }
 }
 
-/** Empty when there is no such topic. */
+/** Empty when the topic does not exist. */
 export function leadersOf(cluster: Cluster, topic: string): Promise<Leaders> {
   return cluster.ask(`looking at topic ${topic}`, async () => {
     try {

@@ -1,6 +1,6 @@
 /**
- * Makes clients of the package. Every publisher, sender and group member has one of its own: a client shares the
- * committed offsets of a group between all that it made, which would let one member read from where another stands.
+ * Creates clients of the package. Every publisher, sender and group member has a client of its own. A client shares a
+ * group's committed offsets among everything that it made. One member could then read from another's position.
  */
 import type { ConnectionOptions } from 'node:tls'
 import type { KafkaConfig, Kafka as KafkajsClient, Producer, RetryOptions, SASLOptions } from 'kafkajs'

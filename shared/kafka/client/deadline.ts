@@ -1,6 +1,6 @@
 /**
- * Bounds on waiting: every promise that the client package gives can take for ever, so each one is raced against a
- * named time.
+ * Deadlines: every promise of the client package can stay pending for ever, so each one is raced against a named time
+ * limit.
  */
 import type { Clock } from '../../clock.ts'
 import { messageOf, Unavailable } from '../../errors.ts'
@@ -9,8 +9,8 @@ import { messageOf, Unavailable } from '../../errors.ts'
 const IN_TIME = new Error('in time')
 
 /**
- * `work`, or Unavailable (HR_KAFKA_TIMEOUT) after `ms`. The work is not stopped: whoever calls this closes what it runs
- * on.
+ * `work`, or Unavailable (HR_KAFKA_TIMEOUT) after `ms`. The work is not stopped: the caller closes the client that it
+ * runs on.
  */
 export async function within<T>(clock: Clock, ms: number, what: string, work: Promise<T>): Promise<T> {
   const timer = new AbortController()

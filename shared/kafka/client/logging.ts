@@ -1,7 +1,7 @@
 /**
- * The client package's log lines in ours, one level lower: whatever is wrong for good comes out as an error, and what
- * it calls an error is mostly a retry. A connection that fails is worth a warning, since it can go on for long, but not
- * at every attempt.
+ * The client package's log lines in our log, one level lower. A permanent failure surfaces as an error anyway, and what
+ * the package calls an error is mostly a retry. A failing connection is worth a warning, since it can last, but not at
+ * every attempt.
  */
 import type { logLevel as Level, LogEntry, logCreator } from 'kafkajs'
 import type { Clock } from '../../clock.ts'
@@ -11,7 +11,7 @@ import { logLevel } from '../kafkajs-patches/load.ts'
 const WARN_EVERY_MS = 10_000
 const BROKERS_MAX = 1_000
 
-/** Its debug lines cost at each request; they are asked for at our trace level only. */
+/** Its debug lines cost time at each request, so they are enabled at our trace level only. */
 export function packageLevel(log: Log): Level {
   if (log.isLevelEnabled('trace')) return logLevel.DEBUG
   return log.isLevelEnabled('debug') ? logLevel.INFO : logLevel.ERROR

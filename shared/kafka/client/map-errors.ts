@@ -1,6 +1,6 @@
 /**
- * From the client package's errors to ours: what is wrong, in one line, and what to do. The package's error stays
- * behind as the cause. Which of its errors go away by themselves is decided here too.
+ * From the client package's errors to ours: what is wrong, in one line, and what to do. The package's error is kept as
+ * the cause. Which of its errors are transient is decided here too.
  */
 import { HeadraceError, messageOf, Stopped, Unavailable } from '../../errors.ts'
 import { FencedError } from '../errors.ts'
@@ -44,12 +44,12 @@ export function isDenied(error: unknown): boolean {
   return DENIED.test(failureOf(error).type ?? '')
 }
 
-/** A topic has as many partitions as were asked for, or more. */
+/** A topic has as many partitions as requested, or more. */
 export function isGrown(error: unknown): boolean {
   return failureOf(error).type === 'INVALID_PARTITIONS'
 }
 
-/** True for what a repetition can cure: elections, a coordinator that moves, a lost connection. */
+/** True for what a retry can solve: elections, a coordinator that moves, a lost connection. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof HeadraceError) return false
   const failure = failureOf(error)
@@ -101,7 +101,7 @@ function isRefusal(name: string, type: string | undefined): boolean {
   return name === 'KafkaJSSASLAuthenticationError' || REFUSED.includes(type ?? '') || DENIED.test(type ?? '')
 }
 
-/** The package wraps errors in errors ("number of retries exceeded"); the innermost says what it was. */
+/** The package wraps errors in errors ("number of retries exceeded"); the innermost one is the actual failure. */
 function failureOf(error: unknown): Failure {
   let inner: unknown = error
   for (let depth = 0; depth < CAUSES_MAX && inner instanceof Error && wraps(inner); depth++) inner = inner.cause

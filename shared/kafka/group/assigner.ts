@@ -1,9 +1,9 @@
 /**
- * Who gets which partitions, decided by the group's leader; pure. Each member gets only what it subscribed to (the
- * package's round robin deals the leader's topics to everyone), the counts differ as little as subscriptions allow,
- * members keep what they had as far as that goes, and the same input gives the same result. Partitions that belong
- * together have one owner, where a member asks for the topics of all of them. A member that claims its topics has them
- * alone: all of them, so that two claims never wait for each other.
+ * Which member gets which partitions, decided by the group's leader; pure. Each member gets only topics that it
+ * subscribed to; the package's round robin would give the leader's topics to everyone. The counts differ as little as
+ * subscriptions allow, and members keep what they had as far as possible. The same input gives the same result.
+ * Partitions that belong together have one owner, where a member subscribes to the topics of all of them. A member that
+ * claims its topics has all of their partitions alone, so two claims never wait for each other.
  */
 import type { Together } from '../port.ts'
 
@@ -48,7 +48,7 @@ const slotsIn = (owned: Owned, id: string): Slot[] => owned.get(id)!.flatMap(({ 
 
 const mayOwn = ({ topics }: AssignedMember, unit: Unit): boolean => unit.topics.every((topic) => topics.includes(topic))
 
-/** Those that had most of the unit before; all where nobody had any of it. */
+/** Those that had most of the unit before; all where none had any of it. */
 function holdersOfMost(candidates: readonly AssignedMember[], { slots }: Unit): readonly AssignedMember[] {
   const held = ({ had }: AssignedMember) =>
     slots.filter(({ topic, partition }) => had.get(topic)?.includes(partition)).length

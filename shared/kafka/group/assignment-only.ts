@@ -1,5 +1,5 @@
 /**
- * Membership without consuming: everything stays paused, and heartbeats go on because the wait between two rounds is
+ * Membership without consuming: everything stays paused. Heartbeats continue, because the wait between two rounds is
  * short.
  */
 import type { Deps } from '../client/client.ts'

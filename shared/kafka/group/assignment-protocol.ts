@@ -1,6 +1,7 @@
 /**
- * The assigner as the client package wants it. Each member says with its subscription what it has, so that the leader
- * can leave it there, and whether it claims all of its topics; the group's hooks travel with it.
+ * The assigner in the form that the client package expects. With its subscription each member sends the partitions that
+ * it has, so the leader can leave them there, and whether it claims all of its topics. The group's hooks are sent with
+ * it.
  */
 import type { Assigner, Cluster, GroupMember, PartitionAssigner } from 'kafkajs'
 import { z } from 'zod'
@@ -25,7 +26,7 @@ const said = z.object({
     .optional(),
 })
 
-/** What a member says of itself at each join. */
+/** What a member sends about itself at each join. */
 export type Saying = Pick<AssignedMember, 'had' | 'claim' | 'together'> & Pick<OwnerOptions, 'work'>
 
 export function createAssigner(hooks: GroupHooks, saying: () => Saying, log: Log): PartitionAssigner {
@@ -53,7 +54,7 @@ function toMember({ memberId, memberMetadata }: GroupMember): AssignedMember {
   return { id: memberId, topics: metadata?.topics ?? [], ...decodeSaying(metadata?.userData) }
 }
 
-/** From what a member has said at its last join; nothing of one that says it in another way. */
+/** Reads what a member sent at its last join; nothing for one that uses another format. */
 export function claimOf(memberMetadata: Buffer): Pick<MemberState, 'claim' | 'work'> {
   try {
     const { claim, work } = decodeSaying(MemberMetadata.decode(memberMetadata)?.userData)
@@ -78,8 +79,8 @@ function decodeSaying(userData: Buffer | null | undefined): Saying {
 }
 
 /**
- * The leader may have to look at topics that only others subscribe to. One that is gone must not keep the whole group
- * from working.
+ * The leader may have to look up topics that only others subscribe to. A missing one must not keep the whole group from
+ * working.
  */
 async function countPartitions(
   cluster: Cluster,
@@ -98,7 +99,7 @@ async function countPartitions(
   return counts
 }
 
-/** Topics without a partition are left out: the package takes them for assigned. */
+/** Topics without partitions are omitted: the package would take them for assigned. */
 function encode(share: AssignedPartitions): Buffer {
   const assignment: Record<string, number[]> = {}
   for (const [topic, partitions] of share) if (partitions.length > 0) assignment[topic] = [...partitions]

@@ -1,4 +1,4 @@
-/** Which groups there are, who is in one, and what each member has been given and claims. */
+/** Which groups exist, their members, and what each member was assigned and claims. */
 import type { MemberDescription } from 'kafkajs'
 import { Stopped } from '../../errors.ts'
 import type { Cluster } from '../admin/cluster.ts'

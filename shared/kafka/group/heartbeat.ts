@@ -3,9 +3,9 @@ import type { Clock } from '../../clock.ts'
 import { isStale } from '../client/map-errors.ts'
 
 /**
- * Beats until `work` has ended; its outcome is the outcome. When a beat is answered with "rebalancing" or "not a
- * member", `onLost` is told, and the package meets the same answer right after the work. Any other failure of a beat
- * may pass: the next one tells.
+ * Sends heartbeats until `work` has ended, and returns its outcome. When a heartbeat is answered with "rebalancing" or
+ * "not a member", `onLost` is called. The package gets the same answer right after the work. Any other failed heartbeat
+ * may be transient: the next one shows it.
  */
 export async function whileBeating<T>(
   clock: Clock,

@@ -1,7 +1,7 @@
 /**
  * One member of a group, from joining to leaving: what an owner and a reader have in common. A session is one
- * assignment. It opens when the group has assigned (`open` has resolved before anything is read), is revoked once when
- * a rebalance begins, and nothing of it counts after that.
+ * assignment. It opens when the group has assigned partitions; nothing is read before `open` has resolved. It is
+ * revoked once when a rebalance begins, and nothing of it counts after that.
  */
 import type { Consumer, ConsumerConfig, EachBatchPayload } from 'kafkajs'
 import { messageOf } from '../../errors.ts'
@@ -25,11 +25,11 @@ export type Session = {
 
 export type GroupMember = {
   consumer: Consumer
-  /** Null while there is no assignment that counts. */
+  /** Null while there is no valid assignment. */
   current(): Session | null
-  /** Tells once that the session ends. */
+  /** Reports once that the session ends. */
   revoke(session: Session): Promise<void>
-  /** Ends the membership for a reason that no retry cures. */
+  /** Ends the membership for a reason that no retry solves. */
   fail(error: unknown): void
   close(): Promise<void>
 }
@@ -44,7 +44,7 @@ export type MemberHandlers = {
   onCrash(error: Error): void
 }
 
-/** A join that ends after the member was closed: the package can leave only when it is done with joining. */
+/** For a join that completes after the member was closed: the package can leave only after it has joined. */
 const LEAVE_AFTER_JOIN_MS = 1
 /** How long a rebalance waits for work in hand; the group waits `REBALANCE_TIMEOUT_MS` for each member. */
 export const REVOKE_WAIT_MAX_MS = 20_000
@@ -177,7 +177,7 @@ function toAssignment(topics: readonly string[], assigned: readonly TopicPartiti
   return new Map([...topics].sort().map((topic) => [topic, own.get(topic) ?? []]))
 }
 
-/** A fetch that sleeps because everything is paused goes on. */
+/** A fetch that sleeps because everything is paused wakes up. */
 function wake(consumer: Consumer): void {
   try {
     consumer.resume([])

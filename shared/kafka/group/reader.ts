@@ -1,7 +1,7 @@
 /**
- * The reader: batches under backpressure, positions kept by the package, commits by the caller. A position moves only
- * when the caller took the batch and the assignment is still the one that it was fetched for. Nothing is done here for
- * each message.
+ * The reader: batches with backpressure, positions kept by the package, commits by the caller. A position moves only
+ * when the caller took the batch and the assignment is still the one that it was fetched for. There is no work per
+ * message here.
  */
 import type { EachBatchPayload } from 'kafkajs'
 import { toOffset } from '../admin/offsets.ts'
@@ -113,7 +113,10 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
     }
   }
 
-  /** One after the other: a commit that is given up may still be under way, and must not come behind the next one. */
+  /**
+   * Commits run one after the other: an abandoned commit may still be in progress, and must not arrive after the next
+   * one.
+   */
   async function commit(commits: Commits, generation: number): Promise<void> {
     if (commits.length === 0) return
     const doing = `committing for ${options.group}`
@@ -128,7 +131,7 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
     }
   }
 
-  /** Between the look at the generation and the request is no moment in which the group could move on. */
+  /** Between the check of the generation and the request, the group cannot move on. */
   async function commitAgain(commits: Commits, generation: number, givenUp: AbortSignal): Promise<void> {
     const offsets = commits.map(({ topic, partition, offset, metadata }) => ({
       topic,

@@ -3,7 +3,7 @@ export type Bytes = Buffer | string | null
 const SHORT_CHARS_MAX = 32
 const ASCII_MAX = 0x7f
 
-/** How many bytes these are on the wire, texts in UTF-8; 0 for null. */
+/** The length on the wire in bytes, texts in UTF-8; 0 for null. */
 export function bytesOf(bytes: Bytes): number {
   if (bytes === null) return 0
   return typeof bytes === 'string' ? utf8Length(bytes) : bytes.length

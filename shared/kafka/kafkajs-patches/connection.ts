@@ -1,8 +1,8 @@
 /**
- * One socket at a time, and an end for every request (what comes in over it: `receive-buffer.ts`). Without this: of two
- * callers that find a connection closed, each opens a socket, and the one that is forgotten keeps the process alive; a
- * new socket is ended by the disconnect of the one before; and a request that is under way when the other side closes
- * during a disconnect is never answered, not even with a timeout, so that a reader stands still for ever.
+ * One socket at a time, and an outcome for every request (incoming bytes: `receive-buffer.ts`). Without this patch: Two
+ * callers that find a connection closed each open a socket, and the forgotten one keeps the process alive. The
+ * disconnect of an earlier socket ends a new one. A request that is pending when the other side closes during a
+ * disconnect is never answered, not even with a timeout, so a reader hangs for ever.
  */
 import { systemClock } from '../../clock.ts'
 import { internal } from './internals.ts'
@@ -22,7 +22,7 @@ type Connection = {
 }
 type Errors = { KafkaJSConnectionClosedError: new (message: string, at: { host: string; port: number }) => Error }
 
-/** How long a disconnect waits for the answers to what was asked before. */
+/** How long a disconnect waits for the responses to pending requests. */
 const ANSWERS_WAIT_MAX_MS = 5_000
 
 export function patchConnection(): void {

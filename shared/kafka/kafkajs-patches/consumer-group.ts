@@ -1,9 +1,11 @@
 /**
- * Group membership with its ends told. Without this the package: rejoins without saying so on some paths, twice at a
- * time, or goes on with the old assignment when a rejoin fails; gives batches of one assignment to the next, and moves
- * positions by them; commits the offset -2 without metadata over the group's offset when that is out of range; reports
- * a commit as done when it is not running, and repeats one under the next generation, to a coordinator that is none any
- * more; sleeps its whole wait time when everything is paused.
+ * Group membership that reports how it ends. Without this patch, the package has these faults.
+ * - It rejoins without reporting it on some paths, or twice at a time, or keeps the old assignment when a rejoin fails.
+ * - It gives batches of one assignment to the next, and moves positions by them.
+ * - It commits the offset -2 without metadata over the group's offset when that is out of range.
+ * - It reports a commit as done when it is not running.
+ * - It repeats a commit under the next generation, at a coordinator that is no longer one.
+ * - It sleeps its whole wait time when everything is paused.
  */
 import { systemClock } from '../../clock.ts'
 import { internal, type Long, type TopicPartitions } from './internals.ts'
@@ -13,7 +15,7 @@ import { internal, type Long, type TopicPartitions } from './internals.ts'
  * through unseen.
  */
 export type GroupHooks = {
-  /** The share is given back when it resolves. */
+  /** The assignment is given back when it resolves. */
   beforeJoin(): Promise<void>
   joined(partitions: TopicPartitions[], generation: number): void
   outOfRange(at: { topic: string; partition: number; position: string; low: string; high: string }): void
@@ -41,11 +43,11 @@ type ConsumerGroup = {
   /** Ours: the join that is under way, and whether one was begun and not finished. */
   joining?: Promise<void> | undefined
   mustJoin?: boolean
-  /** Ours: the wait time that was asked for. */
+  /** Ours: the requested wait time. */
   fullWaitTime?: number
-  /** Ours: what the last fetch from each broker brought. */
+  /** Ours: what the last fetch from each broker returned. */
   fetched?: Map<string, FetchedBatch[]>
-  /** Ours: aborted when a pause ends, so that a sleeping fetch goes on at once. */
+  /** Ours: aborted when a pause ends, so a sleeping fetch wakes up at once. */
   sleeping?: AbortController
   assigned(): TopicPartitions[]
   checkForStaleAssignment(): void
@@ -101,8 +103,8 @@ function tellOfJoins(group: ConsumerGroup): void {
 }
 
 /**
- * The one place where a position is found to be out of range, at the start or later: go on at the low end, and commit
- * nothing.
+ * The one place where a position is found to be out of range, at the start or later: continue at the low end, and
+ * commit nothing.
  */
 function tellOfGaps(group: ConsumerGroup): void {
   group.recoverFromOffsetOutOfRange = async function ({ topic, partition }) {
@@ -205,8 +207,7 @@ function wakeOnResume(group: ConsumerGroup): void {
 }
 
 /**
- * A rejoin can come while a batch waits its turn. And a batch of control records only is news as well: the position
- * moves.
+ * A rejoin can happen while a batch waits its turn. A batch of control records only counts as well: the position moves.
  */
 function dropStaleBatches(runner: Runner): void {
   const handle = runner.handleBatch

@@ -1,6 +1,6 @@
 /**
- * "Failed to find group coordinator" means that no broker answered the question, mostly because a connection was lost
- * at that moment. The package calls that final; without this, one lost connection ends a member of a group, or a
+ * "Failed to find group coordinator" means that no broker answered the request, mostly because a connection was lost at
+ * that moment. The package treats that as final. Without this patch, one lost connection ends a group member, or a
  * transaction, for good.
  */
 import { internal } from './internals.ts'

@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli), the checksum of a record batch; Node's own `zlib.crc32` is another polynomial. Eight bytes a
- * step from eight tables ("slicing by 8"), read as two words: seven times as fast as one byte a step.
+ * CRC-32C (Castagnoli), the checksum of a record batch; Node's own `zlib.crc32` uses another polynomial. Eight bytes a
+ * step from eight tables ("slicing by 8"), read as two 32-bit words: seven times as fast as one byte a step.
  */
 
 const POLYNOMIAL = 0x82f63b78

@@ -1,7 +1,7 @@
 /**
- * The records of a fetch, decoded from the batches as the broker sent them
+ * Decodes the records of a fetch from the batches as the broker sent them
  * (https://kafka.apache.org/documentation/#recordbatch). The package makes several big integers and a buffer for every
- * record, which is most of what reading costs, and it cannot pass a batch whose records were all compacted away. Old
+ * record, which is most of the cost of reading. It also cannot pass a batch whose records were all compacted away. Old
  * message sets (before magic 2) are left to the package.
  */
 import { promisify } from 'node:util'
@@ -9,7 +9,7 @@ import { gunzip, zstdDecompress } from 'node:zlib'
 import type { RawMessage } from '../port.ts'
 import { internal, replaceInternal } from './internals.ts'
 
-/** What a record's batch says about all its records. */
+/** The fields of a batch that apply to all its records. */
 export type BatchContext = { producerId: string; inTransaction: boolean }
 export type DecodedRecord = RawMessage & {
   isControlRecord: boolean
@@ -18,8 +18,8 @@ export type DecodedRecord = RawMessage & {
   valueBytes?: number
 }
 /**
- * `endOffset`: the place behind the last whole batch, whether or not it has records left. `memory`: what keys, values
- * and headers are views of.
+ * `endOffset`: the offset after the last whole batch, whether or not it has records left. `memory`: the buffer that
+ * keys, values and headers are views of.
  */
 export type DecodedRecords = DecodedRecord[] & { endOffset?: number; memory?: Buffer[] }
 
@@ -61,7 +61,7 @@ export function patchDecode(): void {
   })
 }
 
-/** The last batch is cut off where the fetch's size ended; it comes again. */
+/** The last batch is truncated where the fetch's size ended; it is fetched again. */
 export async function decodeRecords(buffer: Buffer): Promise<DecodedRecords> {
   const records: DecodedRecords = []
   records.memory = [buffer]
@@ -110,8 +110,8 @@ type Origin = BatchContext & {
 }
 
 /**
- * Where a record lies. Its parts are made when they are asked for, each time anew: most are asked for once or never,
- * and what lives as long as a fetch is copied by every garbage collection in it.
+ * The place of a record. Its parts are created on each access: most are read once or never, and every garbage
+ * collection copies what lives as long as a fetch.
  */
 class FetchedRecord implements DecodedRecord {
   private readonly origin: Origin
@@ -122,7 +122,7 @@ class FetchedRecord implements DecodedRecord {
   readonly valueBytes: number
   private readonly valueAt: number
 
-  /** The cursor stands behind the record's attributes, and afterwards somewhere in the record. */
+  /** The cursor is after the record's attributes, and afterwards somewhere in the record. */
   constructor(origin: Origin, cursor: Cursor) {
     this.origin = origin
     this.timestampDelta = cursor.varlong()
@@ -235,7 +235,7 @@ class Cursor {
   }
 }
 
-/** A name that comes more than once has an array of values. */
+/** A repeated name has an array of values. */
 function addHeader(headers: NonNullable<RawMessage['headers']>, name: string, value: Buffer | null): void {
   const there = headers[name]
   const own = value ?? Buffer.alloc(0)

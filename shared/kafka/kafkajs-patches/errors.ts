@@ -1,5 +1,5 @@
 /**
- * Error codes of brokers newer than the package; without a name they would all be "unknown", also the one that says:
+ * Error codes of brokers newer than the package. Without a name they would all be "unknown", even the one that means:
  * stop.
  */
 import { internal } from './internals.ts'

@@ -1,8 +1,8 @@
 /**
- * What a fetch brought for one partition, in place of the package's class: without the records of aborted transactions,
- * and without control records. The package takes one aborted transaction at a time off its list, so that where two had
- * begun before the fetch, records of the second come through as committed; and it takes a record with the key 0000 for
- * the end of an aborted transaction.
+ * The result of a fetch for one partition, replacing the package's class: without the records of aborted transactions,
+ * and without control records. The package removes one aborted transaction at a time from its list. Where two had begun
+ * before the fetch, records of the second therefore pass as committed. It also takes a record with the key 0000 for the
+ * end of an aborted transaction.
  */
 import { release } from '../../release-buffer.ts'
 import type { DecodedRecord, DecodedRecords } from './decode.ts'
@@ -45,9 +45,7 @@ export class FetchedBatch {
     this.#nextOffset = Math.max(Number(fetchedOffset), endOf(data.messages))
   }
 
-  /**
-   * For a reader that has copied what it keeps: the memory of all partitions that came with this one is free at once.
-   */
+  /** For a reader that has copied what it keeps: frees at once the memory of all partitions of the same response. */
   release(): void {
     this.#released = true
     for (const bytes of this.rawMessages.memory ?? []) release(bytes)
@@ -77,7 +75,7 @@ export class FetchedBatch {
     return this.messages[0]?.offset ?? null
   }
 
-  /** Of what the fetch brought, records or not; one before the fetched offset when it brought nothing. */
+  /** The last offset of the fetch, with or without records; one before the fetched offset when it returned nothing. */
   lastOffset(): string {
     return String(this.#nextOffset - 1)
   }
@@ -100,7 +98,7 @@ function endOf(records: DecodedRecords): number {
   return records.endOffset ?? (last === undefined ? 0 : Number(last.offset) + 1)
 }
 
-/** A fetch begins with the batch that holds the offset, so records before it can come first. */
+/** A fetch starts with the batch that holds the offset, so earlier records can come first. */
 function committedFrom(
   offset: number,
   records: DecodedRecords,
@@ -118,7 +116,7 @@ function committedFrom(
   return committed
 }
 
-/** Asked for each record in the order of offsets. */
+/** Called for each record in the order of offsets. */
 function abortedFilter(transactions: readonly AbortedTransaction[]): (record: DecodedRecord) => boolean {
   const waiting = transactions
     .map(({ producerId, firstOffset }) => ({ producerId, from: Number(firstOffset) }))

@@ -1,8 +1,8 @@
 /**
- * The package groups the messages of a send by copying the group for every message, which is quadratic; and a message
- * for a partition that its metadata does not know yet (the topic has grown) is left out while the send resolves. Here
- * grouping is linear, every message names its partition, and an unknown partition is the error that makes the package
- * ask for new metadata and try again.
+ * Groups the messages of a send by partition. The package copies the group for every message, which is quadratic. It
+ * also drops a message for a partition that its metadata does not know yet (the topic has grown), while the send
+ * resolves. Here grouping is linear and every message names its partition. An unknown partition is the error that makes
+ * the package refresh its metadata and retry.
  */
 import { internal, replaceInternal } from './internals.ts'
 

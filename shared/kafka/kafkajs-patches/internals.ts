@@ -1,7 +1,7 @@
 /**
  * Reaches into the package, which has no `exports` map. A module that is one function is replaced in the module cache,
- * so this must run before its dependants are loaded (`load.ts` sees to the order); of a class, single methods are
- * replaced. The package is unmaintained and its version is pinned: what is patched here cannot move underneath.
+ * so this must run before its dependants are loaded (`load.ts` ensures the order). Of a class, single methods are
+ * replaced. The package is unmaintained and its version is pinned, so the patched code cannot change unnoticed.
  */
 import { createRequire } from 'node:module'
 
@@ -12,7 +12,7 @@ export function internal<T>(path: string): T {
   return load(`kafkajs/src/${path}`) as T
 }
 
-/** Whoever requires the module from now on gets `exports`. */
+/** Modules that require it from now on get `exports`. */
 export function replaceInternal(path: string, exports: unknown): void {
   const file = load.resolve(`kafkajs/src/${path}`)
   load(file)

@@ -1,5 +1,5 @@
 /**
- * The client package with its faults cured; nothing else imports it. Each cure is one file beside this one and says
+ * The client package with its faults patched; nothing else imports it. Each patch is one file in this folder and says
  * what goes wrong without it. The order matters: modules are replaced before the package's own modules bind to them.
  */
 import type * as Kafkajs from 'kafkajs'

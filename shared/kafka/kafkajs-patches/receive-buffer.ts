@@ -1,8 +1,8 @@
 /**
- * Puts an answer together as it comes in, in one buffer of its own size. The package keeps the pieces and joins them at
- * the end, so that a fetch is in memory twice; an empty view behind the last answer keeps all of it; and the half of an
- * answer in whose middle a socket was cut stays in front of the next socket's answers, of which none is understood any
- * more. The length in front is as in https://kafka.apache.org/protocol#protocol_common.
+ * Collects a response as it arrives, in one buffer of exactly its size. The package keeps the pieces and joins them at
+ * the end, so a fetch is in memory twice. An empty view after the last response keeps all of it alive. When a socket is
+ * closed in the middle of a response, the first half is prepended to the next socket's responses, and none of those can
+ * be parsed. The length prefix is as in https://kafka.apache.org/protocol#protocol_common.
  */
 import { internal } from './internals.ts'
 
@@ -19,7 +19,7 @@ type Connection = {
   authExpectResponse: boolean
   requestQueue: { fulfillRequest(answer: { size: number; correlationId: number; payload: Buffer }): void }
   processData(data: Buffer): void
-  /** Ours: what has come in over which socket. */
+  /** Ours: the bytes that have arrived over each socket. */
   receiving?: { socket: object | undefined; receive: Receive }
 }
 

@@ -1,13 +1,16 @@
 /**
  * A record batch (magic 2) as the broker stores it: https://kafka.apache.org/documentation/#recordbatch. The package
- * builds one buffer for each record and each number in it and copies them together; here the sizes are counted first
+ * builds one buffer for each record and each number in it, and copies them together. Here the sizes are computed first,
  * and everything is written once into one buffer.
  */
 import { type Bytes, bytesOf } from './bytes.ts'
 import { crc32c } from './crc32c.ts'
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.ts'
 
-/** `head`: in front of a value that is not null. `valueBytes`: of the value alone, where they were counted already. */
+/**
+ * `head`: the bytes before a value that is not null. `valueBytes`: the length of the value alone, where it is already
+ * known.
+ */
 export type WireMessage = {
   key?: Bytes
   value: Bytes
@@ -28,7 +31,7 @@ export type Compressor = { attribute: number; compress(records: Buffer): Promise
 const MAGIC = 2
 const TRANSACTIONAL = 0x10
 const HEADER_BYTES = 61
-/** Offset and length come before what the length counts; the checksum covers what comes after itself. */
+/** Offset and length precede what the length counts; the checksum covers what follows it. */
 const LENGTH_AT = 8
 const AFTER_LENGTH = 12
 const CRC_AT = 17

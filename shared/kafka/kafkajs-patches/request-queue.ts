@@ -1,8 +1,8 @@
 /**
- * The package's request queue looks for pending requests every millisecond for as long as the connection lives (5 % of
- * a core, and a TimeoutNegativeWarning). Pending requests can go out at two moments only: when an answer or a timeout
- * frees a place, which the queue sees anyway, and when throttling ends. So one timer is set, for the end of throttling,
- * when something is pending.
+ * The package's request queue polls for pending requests every millisecond while the connection lives (5 % of a core,
+ * and a TimeoutNegativeWarning). Pending requests can be sent at two moments only. One is when a response or a timeout
+ * frees a slot, which the queue notices anyway. The other is when throttling ends. So a single timer is set for the end
+ * of throttling, when something is pending.
  */
 import { systemClock } from '../../clock.ts'
 import { internal } from './internals.ts'

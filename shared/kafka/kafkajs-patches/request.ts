@@ -1,11 +1,11 @@
 /**
- * The head in front of every request (https://kafka.apache.org/protocol.html#protocol_messages, header version 1). The
- * package copies the body into one buffer for the head and that into another for the length, each of them zeroed and
- * rounded up to a power of two: four megabytes are touched for one of records. Here everything is written once.
+ * The header of every request (https://kafka.apache.org/protocol.html#protocol_messages, header version 1). The package
+ * copies the body into one buffer for the header, and that into another for the length. Each is zeroed and rounded up
+ * to a power of two: for one megabyte of records, four are touched. Here everything is written once.
  */
 import { replaceInternal } from './internals.ts'
 
-/** A body that comes in pieces, beside the package's own encoders. */
+/** A body in pieces, besides the package's own encoders. */
 export type InPieces = { pieces: readonly Buffer[] }
 type Encoded = InPieces | { buffer: Buffer }
 type Created = {

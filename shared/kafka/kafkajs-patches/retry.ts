@@ -1,8 +1,8 @@
 /**
- * One retry policy for the whole package. Its own defaults change with NODE_ENV=test, start at 300 ms (a transaction
- * that follows another meets CONCURRENT_TRANSACTIONS for some milliseconds, so that made four transactions a second),
- * and cannot be set at all for the transaction manager, which reads them from a property that its cluster does not
- * have.
+ * One retry policy for the whole package. Its own defaults change with NODE_ENV=test and start at 300 ms. A transaction
+ * right after another gets CONCURRENT_TRANSACTIONS for some milliseconds, so that allowed only four transactions a
+ * second. For the transaction manager they cannot be set at all: it reads them from a property that its cluster does
+ * not have.
  */
 import { internal } from './internals.ts'
 

@@ -1,7 +1,7 @@
 /**
- * The sockets of the package. A plain one reads into one buffer of its own: Node otherwise makes a new one for every 64
- * KiB, which stay until the garbage collector comes. Whoever listens to `data` must be done with the bytes when it
- * returns; `receive-buffer.ts` is.
+ * The sockets of the package. A plain socket reads into one buffer of its own. Otherwise Node allocates a new one for
+ * every 64 KiB, which stays until the garbage collector runs. A listener of `data` must not use the bytes after it
+ * returns; `receive-buffer.ts` does not.
  */
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'

@@ -15,7 +15,7 @@ export function sizeOfVarint(value: number): number {
   return zigzag < 0x10000000 ? 4 : 5
 }
 
-/** Returns the place behind it. */
+/** Returns the position after it. */
 export function writeVarint(buffer: Uint8Array, at: number, value: number): number {
   let rest = ((value << 1) ^ (value >> 31)) >>> 0
   let next = at

@@ -1,7 +1,8 @@
 /**
- * Appending to one partition. One `send` is for one partition and names it on each message: of a send to several, the
- * package repeats after a failure only what went to brokers without an answer, and records of the others can be lost
- * while it resolves. Long appends are cut, since a batch over the topic's max.message.bytes is refused whole.
+ * Appending to one partition. One `send` is for one partition and names it on each message. After a failed send to
+ * several partitions, the package repeats only what went to brokers that did not answer. Records of the others can then
+ * be lost while the send resolves. Long appends are split, since a batch over the topic's max.message.bytes is refused
+ * as a whole.
  */
 import type { Message as PackageMessage, ProducerRecord, RecordMetadata } from 'kafkajs'
 import { HeadraceError } from '../../errors.ts'

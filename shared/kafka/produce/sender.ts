@@ -1,7 +1,7 @@
 /**
- * The plain sender: at least once, acknowledged by all in-sync replicas. One append after the other, and a new client
- * after a failure: the package would give the sequence numbers of what failed to what comes next, and the broker would
- * drop that as a repetition.
+ * The plain sender: at least once, acknowledged by all in-sync replicas. It appends one after the other, and uses a new
+ * client after a failure. The package would otherwise reuse the sequence numbers of what failed for what comes next.
+ * The broker would then drop that as a duplicate.
  */
 import type { Producer } from 'kafkajs'
 import { WrongUse } from '../../errors.ts'

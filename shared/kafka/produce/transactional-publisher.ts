@@ -1,7 +1,7 @@
 /**
- * The exactly-once publisher. A new client for each fence: after a failure the package goes on with sequence numbers
- * that the broker may have seen already, and would take new records for a repetition of old ones. So every failure ends
- * the client, and only a fence makes a new one.
+ * The exactly-once publisher, with a new client for each fence. After a failure the package continues with sequence
+ * numbers that the broker may have seen already. The broker would then take new records for duplicates of old ones. So
+ * every failure ends the client, and only a fence makes a new one.
  */
 import type { Kafka as KafkajsClient, Producer, Transaction } from 'kafkajs'
 import { type HeadraceError, messageOf, WrongUse } from '../../errors.ts'
@@ -106,8 +106,8 @@ function newProducer(client: KafkajsClient, transactionalId: string): Producer {
 }
 
 /**
- * The package asks for the producer id when the first transaction begins; one that is aborted without anything in it
- * costs no request.
+ * The package requests the producer id when the first transaction begins; aborting an empty transaction costs no
+ * request.
  */
 async function initProducerId(producer: Producer): Promise<void> {
   await producer.connect()

@@ -14,7 +14,7 @@ import {
 import type { Config } from './config/config.ts'
 import { HeadraceError, messageOf, Unavailable } from './errors.ts'
 
-/** An insert that takes longer counts as lost; it is sent again with its token. */
+/** An insert that takes longer counts as lost; it is sent again with its deduplication token. */
 const REQUEST_DEADLINE_MS = 300_000
 const CONNECTIONS_MAX = 32
 
@@ -50,12 +50,12 @@ export const RECORD_SETTINGS: ClickHouseSettings = {
   // optional one, as in a row.
   input_format_json_ignore_unknown_keys_in_named_tuple: 0,
   input_format_json_defaults_for_missing_elements_in_named_tuple: 1,
-  // A text in a JSON column stays the text that it is, also when it looks like a day or an instant.
+  // A text in a JSON column stays a text, even when it looks like a date or an instant.
   input_format_try_infer_dates: 0,
   input_format_try_infer_datetimes: 0,
   input_format_json_throw_on_bad_escape_sequence: 1,
-  // One thread reads a body in order: a third less memory, no slower on few cores, and rows before a named one are
-  // known to be readable.
+  // One thread parses a body in order. It takes a third less memory, is no slower on few cores, and all rows before a
+  // named row are known to be readable.
   input_format_parallel_parsing: 0,
 }
 
@@ -82,7 +82,7 @@ export function textLiteral(text: string): string {
 export class QueryRefused extends HeadraceError {}
 
 export type ClickHouse = {
-  /** All rows of an answer that is known to be small. */
+  /** All rows of a result that is known to be small. */
   rows<T>(query: string, settings?: ClickHouseSettings): Promise<T[]>
   /** Streams the rows, so no result has to fit into memory. */
   portions<T>(query: string, settings?: ClickHouseSettings): AsyncGenerator<T[]>

@@ -18,7 +18,7 @@ export type Clock = {
  * work can run.
  */
 export type Pace = Pick<Clock, 'elapsedMs'> & {
-  /** Resolves after timers and connections had their turn. */
+  /** Resolves after pending timers and connections have run. */
   turn(): Promise<void>
 }
 
@@ -44,9 +44,7 @@ export const systemPace: Pace = {
   turn: () => new Promise((resolve) => setImmediate(resolve)),
 }
 
-/**
- * Node's own promise of a timer makes an error with its stack for each wait that is ended, and every page ends some.
- */
+/** Node's own timer promise creates an error with a stack for each aborted wait, and every page aborts some. */
 function timeOrAbort(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

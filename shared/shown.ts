@@ -17,10 +17,10 @@ const NAME_CHARS_MAX = 120
 const ELLIPSIS = '…'
 const HALF_AN_ESCAPE = /\\(u[0-9a-f]{0,3})?$/
 
-/** On one line: a newline is escaped as well. Shown twice is shown once. */
+/** On one line: a newline is escaped as well. Applying it twice changes nothing. */
 export const shownText = (text: string): string => text.replace(UNSAFE, escaped)
 
-/** For whole outputs whose lines are ours, and for JSON: the newlines stay. */
+/** For whole outputs whose lines are ours, and for JSON: newlines are kept. */
 export const withoutControls = (text: string): string => text.replace(UNSAFE_BUT_NEWLINE, escaped)
 
 /**
@@ -34,7 +34,7 @@ export function shownName(name: string): string {
   return `${beginning(shown, NAME_CHARS_MAX - end.length).replace(HALF_AN_ESCAPE, '')}${end}`
 }
 
-/** At most so many UTF-16 code units, the mark of the cut among them; never half of a character. */
+/** At most this many UTF-16 code units, including the mark of the cut; never half of a character. */
 export function cutText(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text
   return `${beginning(text, Math.max(0, charsMax - ELLIPSIS.length))}${ELLIPSIS}`

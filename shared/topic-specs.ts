@@ -56,7 +56,7 @@ export function alterCommand(topic: string, differences: readonly SettingDiffere
 }
 
 /**
- * Makes the topic, or warns of what differs in one that exists. A user without the right to read settings is not
+ * Creates the topic, or warns of differences in an existing one. A user without the right to read settings is not
  * warned.
  */
 export async function ensureTopic(kafka: Kafka, spec: TopicSpec, log: Log): Promise<'created' | 'present' | 'grown'> {

@@ -37,7 +37,7 @@ export function positionOf(kind: WatermarkKind, value: unknown): Position | null
 }
 
 /**
- * The position that a person means who writes a value: as the field has it, or a time for a field that counts from the
+ * The position of a value that a person writes: in the form of the field, or a time for a field that counts from the
  * epoch.
  */
 export const writtenPosition = (kind: WatermarkKind, value: string | number): Position | null =>
@@ -57,7 +57,7 @@ export function positionOfText(kind: WatermarkKind, text: string): Position | nu
   return integerOf(text)
 }
 
-/** What markers, checkpoints and commits have room for, as JSON; only a text can be longer. */
+/** The room in markers, checkpoints and commits, as JSON; only a text can be longer. */
 export const WATERMARK_BYTES_MAX = 240
 
 /**
@@ -87,8 +87,8 @@ export const maxPosition = (a: Position | null, b: Position | null): Position | 
   a === null ? b : b === null ? a : later(a, b)
 
 /**
- * One lookback earlier. `amount` is in milliseconds for instants and in units for integers; text has no earlier. A
- * sequence does not go below zero by that, since APIs refuse a negative number.
+ * One lookback earlier. `amount` is in milliseconds for instants and in units for integers; a text is unchanged. A
+ * sequence does not go below zero by it, since APIs refuse negative numbers.
  */
 export function earlier(kind: WatermarkKind, position: Position, amount: number): Position {
   if (typeof position === 'string') return position

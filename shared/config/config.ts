@@ -111,7 +111,9 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
   }
 }
 
-/** How to log before anything else is known: a wrong value counts as none here, and is refused where it is read. */
+/**
+ * How to log before the options are validated: an invalid value counts as unset here, and is refused where it is read.
+ */
 export function loggingOf(environment: Environment): Config['log'] {
   const { HEADRACE_LOG_LEVEL: level, HEADRACE_LOG_FORMAT: format } = options.shape
   return {
@@ -120,7 +122,7 @@ export function loggingOf(environment: Environment): Config['log'] {
   }
 }
 
-/** Variables that nearly have the name of an option, and are not read. */
+/** Variables that nearly have the name of an option, and are ignored. */
 export const nearMissesIn = (environment: Environment): NearMiss[] =>
   nearMisses(Object.keys(environment), Object.keys(options.shape))
 

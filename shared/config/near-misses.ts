@@ -46,9 +46,7 @@ const BEGINNING_MIN = 4
 /** Longer names are not compared: they cannot be ours. */
 const NAME_CHARS_MAX = 64
 
-/**
- * `known`: the names of all options. `set`: the names that are set, values are not looked at. In the order of `set`.
- */
+/** `known`: the names of all options. `set`: the names that are set; values are never read. In the order of `set`. */
 export function nearMisses(set: readonly string[], known: readonly string[]): NearMiss[] {
   const ours = new Set(known.flatMap((name) => [name, `${name}_FILE`]))
   const isSet = (name: string) => set.includes(name) || set.includes(`${name}_FILE`)

@@ -49,7 +49,7 @@ const splitList = (given: string) =>
 const brokers = (given: string): boolean =>
   splitList(given).length > 0 && splitList(given).every((broker) => BROKER.test(broker))
 
-/** A user in the address would be shown wherever the address is. */
+/** A user name in the address would be shown wherever the address is. */
 function address(description: string, user: string) {
   const http = (given: string) => /^https?:\/\//i.test(given) && URL.canParse(given)
   const bare = (given: string) =>
@@ -62,7 +62,7 @@ function address(description: string, user: string) {
     .describe(description)
 }
 
-/** Options that may hold a secret: their value is never shown, and NAME_FILE is understood. */
+/** Options that may hold a secret: their values are never shown, and NAME_FILE is supported. */
 export const SECRET_OPTIONS = [
   'KAFKA_SASL_PASSWORD',
   'SCHEMA_REGISTRY_PASSWORD',
@@ -90,10 +90,7 @@ export const options = z.object({
     7 * 86_400 * SECOND_MS,
     'How long created topics keep records; the time that a stopped loader may take.',
   ),
-  KAFKA_SESSION_TIMEOUT_MS: wait(
-    15 * SECOND_MS,
-    'A member that is silent for longer loses its partitions to the others.',
-  ),
+  KAFKA_SESSION_TIMEOUT_MS: wait(15 * SECOND_MS, 'Consumer group session timeout.'),
   SCHEMA_REGISTRY_URL: address('Address of a registry with the Confluent API.', 'SCHEMA_REGISTRY'),
   SCHEMA_REGISTRY_USER: text('User for the registry.'),
   SCHEMA_REGISTRY_PASSWORD: text('Password for the registry.'),
@@ -151,7 +148,7 @@ export const options = z.object({
   FETCHER_MEMORY_KEYS: count(200_000, 'Keys a partition remembers, to leave out records that come again unchanged.'),
   LOADER_BATCH_ROWS: count(100_000, 'Rows at which a batch is closed.'),
   LOADER_BATCH_BYTES: count(32 * MIB, 'Bytes at which a batch is closed.'),
-  LOADER_BATCH_AGE_MS: wait(SECOND_MS, 'Age at which a batch is closed: the delay of a quiet stream.'),
+  LOADER_BATCH_AGE_MS: wait(SECOND_MS, 'Flush a batch after this long; the latency of low-volume streams.'),
   LOADER_IN_FLIGHT_BYTES: count(96 * MIB, 'Bytes read and not yet confirmed before reading pauses.'),
   LOADER_TOPICS_REFRESH_MS: wait(5 * SECOND_MS, 'How often the loader looks for topics of new streams.'),
 })
@@ -174,7 +171,7 @@ export function optionRows(): OptionRow[] {
   })
 }
 
-/** What an option is for, as the hint of an error about it. */
+/** The description of an option, as the hint of an error about it. */
 export function describeOption(name: string): string {
   const row = optionRows().find((option) => option.name === name)
   return row === undefined

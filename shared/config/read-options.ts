@@ -12,7 +12,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** The process's own environment; tests pass another. */
 export const environment: Environment = process.env
 
-/** The options alone, without any server's address; for commands that start the servers themselves. Throws WrongUse. */
+/** The options without any server's address, for commands that start the servers themselves. Throws WrongUse. */
 export function readOptions(environment: Environment): OptionValues {
   refuseMisspelt(environment)
   const names = Object.keys(options.shape)
@@ -38,10 +38,7 @@ function refuseMisspelt(environment: Environment): void {
   }
 }
 
-/**
- * The value of NAME, or what the file that NAME_FILE names holds, without the blanks around it. Undefined for an empty
- * one.
- */
+/** The value of NAME, or the content of the file that NAME_FILE names, trimmed. Undefined for an empty one. */
 export function optionValue(environment: Environment, name: string): string | undefined {
   const direct = environment[name] || undefined
   const file = environment[`${name}_FILE`] || undefined

@@ -8,7 +8,7 @@ import type { DeclarationError } from '../errors.ts'
 
 /** `retryAfterMs`: milliseconds that the API asks to wait; the response's headers are respected as well. */
 export type FailedAnswer = { message: string; retry: boolean; retryAfterMs?: number }
-/** Pure. A text is an error that asking again does not change; null is a good page. */
+/** Pure. A text is an error that a retry does not change; null is a good page. */
 export type FailedFunction = (
   body: unknown,
   answer: { status: number; headers: Readonly<Record<string, string>> },
@@ -17,7 +17,7 @@ export type FailedFunction = (
 export const MEANINGS = ['retry', 'skip', 'empty', 'stop'] as const
 export type Meaning = (typeof MEANINGS)[number]
 
-/** Followed inside one origin, and refused otherwise. */
+/** Followed within one origin, refused otherwise. */
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 const statuses = z
   .array(
@@ -40,7 +40,7 @@ export const answersSpec = z.strictObject({
    * not pass it.
    */
   skip: statuses,
-  /** A page without records that ends the walk: nothing is there. */
+  /** A page without records that ends the walk: there is no data. */
   empty: statuses,
   /** Never retried: the run stops with an error. */
   stop: statuses,

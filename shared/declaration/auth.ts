@@ -80,7 +80,7 @@ const claims = z.record(z.string(), z.json()).superRefine((given, context) => {
   }
 })
 
-/** What both kinds of JWT are made of (RFC 7519). */
+/** The parameters of both kinds of JWT (RFC 7519). */
 const jwtFields = {
   issuer: textOrSecret,
   subject: textOrSecret.optional(),
@@ -126,7 +126,7 @@ const basicSpec = z.strictObject({
   password: secretRef,
 })
 
-/** A request as a signature covers it: what is sent, byte for byte. Names of headers are in lower case. */
+/** A request as a signature covers it: what is sent, byte for byte. Header names are in lower case. */
 export type SignedRequest = {
   method: 'GET' | 'POST'
   url: URL
@@ -145,7 +145,7 @@ export type AuthChanges = { headers?: Record<string, string>; query?: Record<str
 const customSpec = z.strictObject({
   kind: z.literal('custom'),
   secrets: z.record(z.string(), secretRef).refine((secrets) => Object.keys(secrets).length > 0, 'names no secret'),
-  /** The parameters that `apply` may put into the query; redacted wherever a URL is shown. */
+  /** The parameters that `apply` may add to the query; redacted wherever a URL is shown. */
   query: z.array(z.string().min(1)).default([]),
   apply: z.custom<(request: SignedRequest, context: SigningContext) => AuthChanges>(
     (value) => typeof value === 'function',
@@ -182,9 +182,9 @@ export const oauth2RefreshToken = (spec: Given<typeof refreshTokenSpec>) => ({
   kind: 'oauth2-refresh-token' as const,
   ...spec,
 })
-/** A JWT of one's own against an access token (RFC 7523 section 2.1), as for service accounts. */
+/** Exchanges a self-signed JWT for an access token (RFC 7523 section 2.1), as for service accounts. */
 export const jwtBearer = (spec: Given<typeof jwtBearerSpec>) => ({ kind: 'jwt-bearer' as const, ...spec })
-/** A JWT of one's own as the bearer token itself. */
+/** A self-signed JWT as the bearer token itself. */
 export const jwtSigned = (spec: Given<typeof jwtSignedSpec>) => ({ kind: 'jwt-signed' as const, ...spec })
 /** A fixed token in `Authorization: Bearer` (RFC 6750); `scheme` replaces the word Bearer. */
 export const bearer = (token: SecretRef, options: { scheme?: string } = {}) => ({
@@ -216,7 +216,7 @@ const SENDS_NO_TOKEN: readonly AuthKind[] = ['api-key', 'basic', 'custom']
 export const sendsBearerToken = (auth: AuthSpec | undefined): boolean =>
   auth !== undefined && !SENDS_NO_TOKEN.includes(auth.kind)
 
-/** Every secret that a source's credentials name. */
+/** Every secret that a source's credentials refer to. */
 export function secretRefsOf({
   auth,
   headers,

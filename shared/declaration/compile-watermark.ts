@@ -74,7 +74,7 @@ function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKi
   return property.watermark
 }
 
-/** By what the field's type lets through, where that is known; a text of any form is looked at record by record. */
+/** Decided by what the field's type accepts, where that is known. A text of any form is checked record by record. */
 function orderedKind(
   schema: z.ZodObject,
   { field, zone }: WatermarkSpec,

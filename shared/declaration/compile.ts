@@ -101,7 +101,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     table: (spec.table ?? tableName({ source: source.name, stream: name })).replaceAll('-', '_'),
     ...partitionsOf(spec.partitions),
     deletes: spec.deletes === 'full-walk' ? DELETES_DEFAULT : spec.deletes,
-    // Of several walks, one after the other, none is in the order of all.
+    // Several walks one after the other are not sorted as a whole.
     watermark: watermark !== null && isFound(spec.partitions) ? { ...watermark, sorted: false } : watermark,
     ...answers,
   }
@@ -206,7 +206,7 @@ export function refuseTwins(streams: readonly Stream[]): void {
   }
 }
 
-/** What no other stream may have. Kafka takes topics for the same that differ in . and _ only. */
+/** What no other stream may have. Kafka treats topics that differ only in . and _ as the same. */
 const namesOfStream = ({ table, label }: Pick<Stream, 'table' | 'label'>): string[] => [
   `table ${table}`,
   `table ${viewName(table)}`,

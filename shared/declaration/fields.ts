@@ -12,13 +12,13 @@ function annotate<T extends z.ZodType>(type: T, annotation: FieldAnnotation): T 
   return type.meta({ [ANNOTATION]: { ...before, ...annotation } })
 }
 
-/** Up to here, a double gives back every decimal that it was read from. */
+/** Up to this many digits, a double reproduces every decimal that it was read from. */
 const DOUBLE_DIGITS_SURE = 15
 
 /**
- * A JSON number as the text that it was: a whole one within 2^53, another of so few digits that a double is sure of it.
- * Any other number stays what it is, so that a field of texts refuses it rather than change it; a reader hands out what
- * a double cannot hold as text in the first place. A text stays as it is.
+ * A JSON number as its text: a whole one within 2^53, or another with so few digits that a double is exact. Any other
+ * number stays a number, so a text field rejects it rather than change it. The JSON parser returns what a double cannot
+ * hold as text in the first place. A text stays as it is.
  */
 export function asText(value: unknown): unknown {
   if (typeof value !== 'number') return value
@@ -49,7 +49,7 @@ export function decimal(precision: number, scale: number) {
   if (!Number.isInteger(scale) || scale < 0 || scale > precision) {
     throw new RangeError(`decimal(${precision}, ${scale}): the scale is a whole number from 0 to the precision`)
   }
-  // Zeros in front take no room in the column.
+  // Leading zeros take no room in the column.
   const whole = precision === scale ? '0+' : `0*\\d{1,${precision - scale}}`
   const digits = new RegExp(`^-?${whole}${scale === 0 ? '' : `(\\.\\d{1,${scale}})?`}$`)
   const text = z

@@ -25,7 +25,7 @@ const value = z.string().regex(VISIBLE, 'expected the value of a header: printab
 
 export const headers = z.record(z.string(), value).superRefine(checkNames)
 
-/** Of a source: secrets go to its own origin only, and are kept out of everything that holds a request. */
+/** Of a source: secrets are sent to its own origin only, and are kept out of everything that stores a request. */
 export const sourceHeaders = z
   .record(z.string(), z.union([value, secretRef], "expected a text or secret('NAME')"))
   .superRefine(checkNames)
@@ -39,14 +39,14 @@ function checkNames(given: Readonly<Record<string, string | SecretRef>>, context
 
 const CREDENTIAL = 'carries a credential: that belongs into auth, as secret(…)'
 
-/** What is wrong with a header that is not declared but made, null for nothing. Shows no value. */
+/** What is wrong with a computed header; null if nothing is. Shows no value. */
 export function headerMistake(name: string, held = ''): string | null {
   if (!TOKEN.test(name)) return 'is no name of a header'
   if (CONNECTION.includes(name.toLowerCase())) return 'is set by the connection, not by a declaration'
   return VISIBLE.test(held) ? null : 'has no value that a header can have: printable ASCII on one line'
 }
 
-/** Without those that are secrets: they are put in where the other credentials are, and nowhere else. */
+/** Without the secret ones: these are added where the other credentials are, and nowhere else. */
 export const plainHeaders = (declared: Readonly<Record<string, string | SecretRef>>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(declared).filter((header): header is [string, string] => typeof header[1] === 'string'),

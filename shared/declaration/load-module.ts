@@ -35,7 +35,7 @@ export async function loadModule(path: string, waitMs = LOAD_MS_MAX): Promise<un
     return (await Promise.race([importing, late])).default
   } finally {
     loaded.abort()
-    // Whichever is late is of no interest any more.
+    // The loser of the race is ignored.
     importing.catch(() => undefined)
     late.catch(() => undefined)
   }

@@ -18,8 +18,8 @@ const BUILT_IN = join(SHARED, 'sources')
 let hooked = false
 
 /**
- * A declaration or its test in another folder has no package of its own to find `headrace` and `headrace/testing` in:
- * they find them from here.
+ * A declaration or its test in another folder has no package of its own that provides `headrace` and
+ * `headrace/testing`. They resolve from here.
  */
 export function letDeclarationsImportHeadrace(): void {
   if (hooked) return
@@ -43,7 +43,7 @@ export type Declarations = { sources: readonly Source[]; unusable: readonly Unus
 export async function readSources(dirs: readonly string[]): Promise<Declarations> {
   letDeclarationsImportHeadrace()
   const folders = new Set(dirs.map((dir) => resolve(dir)).filter((dir) => dir !== BUILT_IN))
-  // Looked through before anything is loaded: a folder that cannot be read ends the command at once.
+  // Checked before anything is loaded: a folder that cannot be read ends the command at once.
   const files = [...folders].flatMap(declarationFiles)
   const [builtIn, own] = await Promise.all([loadFiles(declarationFiles(BUILT_IN)), loadFiles(files)])
   const sources = [...builtIn.sources.filter((source) => !makesWay(source, own.sources)), ...own.sources]
@@ -62,7 +62,7 @@ export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
   return [...sources]
 }
 
-/** At once: one that waits for something at its top level delays the others once, not one after the other. */
+/** In parallel: modules with a slow top level delay the others once, not one after the other. */
 async function loadFiles(files: readonly string[]): Promise<Declarations> {
   const loaded = await withoutExit(() => Promise.all(files.map(loadSource)))
   return {
@@ -126,7 +126,7 @@ async function loadSource(path: string): Promise<Source | UnusableFile> {
   }
 }
 
-/** Those that are written as texts, in a file that may have any mistake. */
+/** Names that are written as literals, in a file that may have any mistake. */
 function namesIn(path: string): string[] {
   try {
     return [...readFileSync(path, 'utf8').matchAll(/\bname\s*:\s*(['"`])([a-z][a-z0-9_-]*)\1/g)].map(
@@ -138,7 +138,7 @@ function namesIn(path: string): string[] {
 }
 
 const ENDING = '.ts'
-/** Tests and types; helpers (_shared.ts); what editors leave (.#shop.ts). */
+/** Tests and types; helpers (_shared.ts); temporary files of editors (.#shop.ts). */
 const NO_DECLARATION = /^[._]|\.(test|spec|d)\.ts$/
 
 function declarationFiles(path: string): string[] {
@@ -155,8 +155,8 @@ function declarationFiles(path: string): string[] {
 }
 
 /**
- * The streams that a command names; all but those on demand when it names none. Files that cannot be used matter to a
- * name that is found nowhere, and to a built-in example of the same name: it must not be fetched instead.
+ * The streams that a command names; without names, all but those on demand. Unusable files matter in two cases. One is
+ * a name that is found nowhere. The other is a built-in example of the same name, which must not be fetched instead.
  */
 export function chooseStreams(declared: Declarations | readonly Source[], labels: readonly string[]): Stream[] {
   const { sources, unusable } = 'unusable' in declared ? declared : { sources: declared, unusable: [] }
@@ -175,7 +175,7 @@ export function chooseStreams(declared: Declarations | readonly Source[], labels
 }
 
 /**
- * The unusable files because of which a source that is wanted cannot be had: those that seem to declare it, else all.
+ * The unusable files that may be why a wanted source is missing: those that seem to declare it, otherwise all of them.
  */
 export function filesInTheWay({ sources, unusable }: Declarations, wanted: string): readonly UnusableFile[] {
   const found = sources.find(({ name }) => name === wanted)
@@ -186,7 +186,7 @@ export function filesInTheWay({ sources, unusable }: Declarations, wanted: strin
 
 const FILES_NAMED_MAX = 10
 
-/** One error that names them all, each with what is wrong and what to do. */
+/** One error that names them all, each with its mistake and hint. */
 export function unusableError(what: string, files: readonly UnusableFile[]): Stopped {
   const [only] = files
   if (files.length === 1 && only !== undefined)

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 
 export type ErrorPlace = { path: string; line: number; column: number | null; text: string }
 
-/** An entry that imports more helpers than this is checked as far as this. */
+/** An entry that imports more helpers than this is checked only up to this number. */
 const FILES_CHECKED_MAX = 20
 const CHECK_MS_MAX = 10_000
 const TEXT_CHARS_MAX = 120
@@ -26,7 +26,7 @@ export function placeOfError(error: unknown, entry: string): ErrorPlace | null {
   return excerptIn(stack) ?? frameIn(stack, entry) ?? (error instanceof SyntaxError ? checkedPlace(entry) : null)
 }
 
-/** `path:line`, the lines around it, and a caret below the one that is meant. */
+/** `path:line`, the lines around it, and a caret below the place. */
 function excerptIn(stack: string, path?: string): ErrorPlace | null {
   const match = /^(\S.*?):(\d+)\n/.exec(stack)
   if (match === null) return null
@@ -40,7 +40,7 @@ function excerptIn(stack: string, path?: string): ErrorPlace | null {
   return { path: place, line: Number(line), column, text: shortened(lines[caret - 1] ?? '') }
 }
 
-/** The first call in a file of the author's: his own folder, no package and nothing of Node's. */
+/** The first call in one of the author's files: in his own folder, not in a package and not in Node. */
 function frameIn(stack: string, entry: string): ErrorPlace | null {
   const folder = dirname(entry)
   for (const [, url = '', line = '', column = ''] of stack.matchAll(/(file:\/\/\/[^\s()]+?):(\d+):(\d+)/g)) {
@@ -71,7 +71,7 @@ function withImports(entry: string): string[] {
   return paths
 }
 
-/** Stripping leaves each character in its place, so a position in what is left is one in the file. */
+/** Stripping types keeps each character in its place, so a position in the result is one in the file. */
 function checkedFile(path: string): ErrorPlace | null {
   const node = (args: string[], input: string) =>
     execFileSync(process.execPath, ['--no-warnings', ...args], {

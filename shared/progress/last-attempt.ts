@@ -23,9 +23,9 @@ export const lastAttempt = z.object({
   failingSinceMs: z.int().nullable(),
   /** Attempts in a row that failed or were parked. */
   failures: z.int().min(0),
-  /** The API wants no request before it, epoch milliseconds. */
+  /** The API wants no request before this time, epoch milliseconds. */
   parkedUntilMs: z.number().optional(),
-  /** The pause is of the whole source, not of the quota of some paths. */
+  /** The pause applies to the whole source, not to the quota of some paths. */
   wholeSource: z.literal(true).optional(),
   attention: z.array(attention.extend({ kind: z.string() })).optional(),
   /** When a service tries again; absent for a run that nothing repeats. */
@@ -116,10 +116,10 @@ export const releaseText = (value: Release): string => JSON.stringify(value)
 
 export const parseRelease = (metadata: string): Release | null => parsed(release, metadata)
 
-/** Until when the partition waits, epoch milliseconds; null when it does not, or a person released it. */
+/** Until when the partition waits, epoch milliseconds. Null when it does not, or a person released it. */
 export function parkedUntil(attempt: LastAttempt | null, released: Release | null, nowMs: number): number | null {
   if (attempt === null || attempt.outcome !== 'parked' || attempt.parkedUntilMs === undefined) return null
-  // By the attempt, not by the time: a pause that the API names again after a release is a new one.
+  // By the attempt, not by the time: a pause that the API requests again after a release is a new one.
   if (released?.attemptMs === attempt.atMs) return null
   return attempt.parkedUntilMs > nowMs ? attempt.parkedUntilMs : null
 }

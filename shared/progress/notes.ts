@@ -12,11 +12,11 @@ import type { Log } from '../log.ts'
 export type Notes = {
   /** Returns at once. */
   put(topic: string, partition: number, metadata: string): void
-  /** Resolves when what was put is written or refused, after `withinMs` at the latest. */
+  /** Resolves when all pending notes are written or refused, after `withinMs` at the latest. */
   written(withinMs: number): Promise<void>
-  /** By partition; empty where nothing is known. Throws what Kafka answers. */
+  /** By partition; empty where nothing is known. Throws Kafka's error. */
   read(topic: string): Promise<string[]>
-  /** Writes again what would otherwise expire; cheap, to be called often. */
+  /** Writes again what would otherwise expire. It is cheap and meant to be called often. */
   refresh(): void
   /** Forgets the other places: their new owner writes them. */
   retain(isMine: (topic: string, partition: number) => boolean): void

@@ -48,7 +48,7 @@ export const checkpoint = z.object({
   stampMs: instantMs.optional(),
   /** How far the clock was ahead of the API's when the run started. */
   aheadMs: z.number().min(0).optional(),
-  /** The cursor that this run gave up once, because it led to no page. */
+  /** The cursor that this run gave up once, because it led to a failure instead of a page. */
   gaveUp: z.string().optional(),
   /** What the run has done so far, for a person to read. */
   totals: z
@@ -62,7 +62,7 @@ export const checkpoint = z.object({
       drift: z.array(z.string()),
     })
     .optional(),
-  /** Of a stream whose full walks show what is deleted. */
+  /** For a stream whose full walks detect deletions. */
   walk: z
     .object({
       /** The run's records start at this offset. */
@@ -70,7 +70,7 @@ export const checkpoint = z.object({
       /** Of the latest page. */
       atMs: instantMs,
       brought: z.literal(true).optional(),
-      /** Why the walk does not show what is deleted. */
+      /** Why the walk does not detect deletions. */
       lacks: z.string().optional(),
       /** A person has released the deletes of this walk. */
       allowed: z.literal(true).optional(),
@@ -90,7 +90,7 @@ export const checkpoint = z.object({
       total: z.int().min(0).optional(),
       /** The lowest number of pages. */
       pages: z.int().min(0).optional(),
-      /** It went on from a checkpoint of an earlier version, which did not count. */
+      /** The walk resumed from a checkpoint of an earlier version, which did not count. */
       partial: z.literal(true).optional(),
       /** The last page announced that there is more. */
       more: z.literal(true).optional(),
@@ -100,7 +100,10 @@ export const checkpoint = z.object({
     .optional(),
   /** Records of the last complete walk over everything, to compare the next one with. */
   whole: z.int().min(0).optional(),
-  /** Why the watermark holds since a page of this run: the walk may have ended short of what the API has. */
+  /**
+   * Why the watermark has been held since a page of this run: the walk may have ended before it had all that the API
+   * has.
+   */
   held: z.string().optional(),
   /** Records below this offset that the log lost were requested from the API again, by this run or an earlier one. */
   coveredBelow: z.int().min(0).optional(),
@@ -160,8 +163,8 @@ export const commit = z.object({
    */
   lost: z.object({ from: z.int().min(0), below: z.int().min(0) }).optional(),
   /**
-   * Of a stream whose complete walks delete: rows that the last accepted walk left, and what a later one would have
-   * deleted beyond the bounds.
+   * For a stream whose complete walks delete: the rows that the last accepted walk left, and what a later one would
+   * have deleted beyond the bounds.
    */
   deletes: z.object({ rows: z.int().min(0).optional(), withheld: withheldDeletes.optional() }).optional(),
   /** Offset of a marker whose watermark was not believed, until one is believed again. */

@@ -27,7 +27,7 @@ export const shareId = (share: string): string => hash('sha256', share, 'base64u
 const BY_NUMBER = /^\d+ of \d+$/
 const isWhole = (shares: readonly string[]): boolean => shares.every((share) => BY_NUMBER.test(share))
 
-/** What a partition goes by when it looks for its place. */
+/** The key by which a partition looks up where to start. */
 export type OwnShare = {
   id: string
   /**
@@ -35,7 +35,7 @@ export type OwnShare = {
    * scopes are still those.
    */
   unnamed: boolean
-  /** Where it begins without a checkpoint of its own; null for the stream's start. */
+  /** Where it starts without a checkpoint of its own; null for the stream's start. */
   startsFrom: string | null
 }
 
@@ -60,7 +60,7 @@ type Stored = { offset: number; metadata: string } | null
 export type LaidOut = { schema: JsonSchema; changed: boolean }
 
 /**
- * The declared schema as it is to be registered: with where its partitions begin. `loaded`: what the loader's group has
+ * The declared schema as it will be registered: with where its partitions start. `loaded`: what the loader's group has
  * committed, by partition.
  */
 export function laidOut(declared: JsonSchema, registered: JsonSchema | null, loaded: readonly Stored[]): LaidOut {
@@ -118,7 +118,7 @@ function startsFromOf(
   }
 }
 
-/** What a function finds may be of any kind, and has old records of its own. */
+/** Values that a function discovers may be of any kind, with old records of their own. */
 const isPart = (share: string): boolean => !share.endsWith(FOUND)
 
 /** The watermark of an old scope that is surely in the warehouse. A commit of another scope says nothing about it. */

@@ -11,7 +11,7 @@ import { annotationOf, type JsonSchema } from './json-schema.ts'
 
 export type ColumnMistake = { field: string; what: string; hint: string }
 
-/** A table of more is slow in everything; a statement that makes it would have megabytes. */
+/** A larger table is slow in every operation; the statement that creates it would have megabytes. */
 export const COLUMNS_MAX = 5_000
 export const NAME_BYTES_MAX = 16_384
 const COMPOSITE = /\b(Tuple|Nested|Map|JSON|Variant|Dynamic|Object)\b/

@@ -8,9 +8,7 @@ export type Arg = { tokens: readonly Token[]; text: string }
 const TOKEN = /\s*(?:([A-Za-z_]\w*)|(-?\d+(?:\.\d+)?)|('(?:[^'\\]|\\.|'')*')|(`(?:[^`\\]|\\.|``)+`)|([(),=.+]))/sy
 const KINDS = ['word', 'number', 'text', 'name', 'sign'] as const
 
-/**
- * Whether a statement can hold it: the quotes and parentheses that it opens it closes itself, and nothing else ends it.
- */
+/** Whether a statement can contain it: its quotes and parentheses are balanced, and nothing else ends it. */
 export const isWholeText = (text: string): boolean => tokensOf(text) !== null
 
 export function tokensOf(text: string): Token[] | null {
@@ -40,7 +38,7 @@ export function nodeOf(tokens: readonly Token[]): TypeNode | null {
   return args === null ? null : { name: first.text, args }
 }
 
-/** At the commas that are in no parentheses; null where the first parenthesis is closed before the end. */
+/** Splits at commas outside of parentheses. Null where the first parenthesis is closed before the end. */
 function argsOf(tokens: readonly Token[]): Arg[] | null {
   if (tokens.length === 0) return []
   const parts: Token[][] = [[]]

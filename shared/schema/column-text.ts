@@ -18,7 +18,7 @@ import { ALIASES, PLAIN } from './column-type-names.ts'
 
 export { isWholeText } from './column-text-parser.ts'
 
-/** Whether a type is written as other databases do. */
+/** Whether the type is written with a name of other databases. */
 export const isAlias = (type: string): boolean => {
   const [name = ''] = /^\w+/.exec(type) ?? []
   return !PLAIN.includes(name) && ALIASES.includes(name.toLowerCase())

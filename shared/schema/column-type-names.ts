@@ -31,7 +31,7 @@ export const PLAIN = [
   'MultiLineString',
   'MultiPolygon',
 ]
-/** Taken in any case; their arguments, such as the length of a VARCHAR, mean nothing to ClickHouse. */
+/** Accepted in any case. ClickHouse ignores their arguments, such as the length of a VARCHAR. */
 export const ALIASES = [
   'bigint',
   'int',

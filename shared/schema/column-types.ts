@@ -14,13 +14,11 @@ const INSTANT_DIGITS_DEFAULT = 3
 /** From 7 digits on an instant has a smaller range than the years 1900 to 2299. */
 const INSTANT_DIGITS_MAX = 6
 const ENUM8_MAX = 127
-/** What a text column holds as well as its own type does. */
+/** Types whose values a text column can hold just as well. */
 const TEXT_TYPES = ['UUID', 'IPv4', 'IPv6', 'FixedString', 'Enum8', 'Enum16', 'Decimal']
 const OBJECT_TYPES = ['Tuple', 'Map', 'JSON']
 
-/**
- * Null when no type holds the values of both as they are. `is` itself, as it is written, when it holds them already.
- */
+/** Null when no type holds the values of both unchanged. `is` itself, as it is written, when it holds them already. */
 export function joined(is: string, wanted: string): string | null {
   const both = plain(is) === plain(wanted) ? is : joinedWrapped(is, wanted)
   return both !== null && plain(both) === plain(is) ? is : both
@@ -139,7 +137,7 @@ export function parsed(type: string): Parsed {
   return { name: text.slice(0, open).trim(), args: split(text.slice(open + 1, text.lastIndexOf(')'))) }
 }
 
-/** At the commas that are in no parentheses and no quotes. */
+/** Splits at commas outside of parentheses and quotes. */
 function split(text: string): string[] {
   const parts: string[] = []
   let [depth, start] = [0, 0]
@@ -154,7 +152,7 @@ function split(text: string): string[] {
   return [...parts, text.slice(start).trim()]
 }
 
-/** Without what may be written either way: blanks outside of quotes, and quotes around a plain name. */
+/** Normalised: without blanks outside of quotes, and without quotes around a plain name. */
 function plain(type: string): string {
   return type
     .split(/('(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)/)

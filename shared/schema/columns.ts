@@ -11,7 +11,7 @@ import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD, type JsonSchema, typeOf }
 export type Column = {
   name: string
   type: string
-  /** May be missing in a record: such a column can be added to a table that has rows. */
+  /** May be missing in a record: such a column can be added to a table with rows. */
   optional: boolean
   /** The annotation by the field's author. */
   comment?: string
@@ -41,7 +41,10 @@ export function columnsOf(schema: JsonSchema): Column[] {
     })
 }
 
-/** What a stream that keeps unknown fields has besides: a schema from before has none, and its table is as it was. */
+/**
+ * The additional columns of a stream that keeps unknown fields. An earlier schema has none, and its table stays as it
+ * was.
+ */
 export function keptColumnsOf({ properties }: JsonSchema): Column[] {
   const kept = (properties as Record<string, JsonSchema> | undefined)?.[EXTRA_TEXT_FIELD]
   if (kept === undefined) return []
@@ -126,7 +129,7 @@ function textType({ format, ...rest }: JsonSchema): string {
   return format === 'uuid' ? 'UUID' : TEXT
 }
 
-/** A bound is a rule that may be loosened; only those of a whole width are meant as one: z.int32(), z.uint32(). */
+/** A bound is a rule that may be loosened. Only those of a whole width count as a type: z.int32(), z.uint32(). */
 function integerType({ minimum, maximum }: JsonSchema): string {
   if (minimum === -(2 ** 31) && maximum === 2 ** 31 - 1) return 'Int32'
   return minimum === 0 && maximum === 2 ** 32 - 1 ? 'UInt32' : 'Int64'
@@ -151,7 +154,7 @@ function objectType(name: string, object: JsonSchema): string {
   return `Tuple(${elements.join(', ')})`
 }
 
-/** No element of a Tuple can be called so. */
+/** No element of a Tuple can have such a name. */
 const NO_ELEMENT = ['', 'null']
 
 const saysNothing = (schema: JsonSchema): boolean => Object.keys(schema).length === 0
@@ -175,7 +178,7 @@ function elementType(name: string, items: JsonSchema): string {
   return type === 'object' ? 'Nullable(JSON)' : elementNullable(element)
 }
 
-/** LowCardinality is not wanted around Nullable inside an array: the plain type does. */
+/** LowCardinality is not used around Nullable inside an array: the plain type is enough. */
 function elementNullable(type: string): string {
   return nullableOf(type.replace(/^LowCardinality\((.*)\)$/, '$1'))
 }

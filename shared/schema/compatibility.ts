@@ -23,7 +23,7 @@ export function schemaDifferences(before: JsonSchema, after: JsonSchema): Schema
 
 type Change = [field: string, was: JsonSchema, requiredThen: boolean, is: JsonSchema, requiredNow: boolean]
 
-/** Whether one column holds the values of both. Columns of the key cannot be altered. */
+/** Whether one column holds the values of both. Key columns cannot be altered. */
 function widens(keys: ReadonlySet<string>, ...[field, was, requiredThen, is, requiredNow]: Change): boolean {
   try {
     const [then, now] = [columnType(field, was, requiredThen), columnType(field, is, requiredNow)]
@@ -34,7 +34,7 @@ function widens(keys: ReadonlySet<string>, ...[field, was, requiredThen, is, req
   }
 }
 
-/** `fitsBoth`: of a field of the table; what is inside of it fits as the whole does. */
+/** `fitsBoth` is about a field of the table; what is inside it fits as the whole does. */
 function fieldDifferences(
   before: JsonSchema,
   after: JsonSchema,
@@ -56,7 +56,7 @@ function fieldDifferences(
         },
       ]
     }
-    // What was learned stays, and is registered again with what is declared.
+    // A learned field stays, and is registered again with the declared ones.
     if (is === undefined && isLearned(was)) return []
     // It is added and removed together with the unknown fields, whose change is reported.
     if (is === undefined && field === EXTRA_TEXT_FIELD && now[EXTRA_FIELD] === undefined) return []
@@ -70,7 +70,7 @@ function fieldDifferences(
   })
 }
 
-/** The mark alone is a change: the schema without it has to be registered. */
+/** The mark alone is a change: the schema without it must be registered. */
 function declaredNow(was: JsonSchema, is: JsonSchema, path: string): SchemaDifference[] {
   return isLearned(was) && !isLearned(is)
     ? [{ path, change: 'declared now; it was learned before', additive: true }]
@@ -159,7 +159,7 @@ const columnOf = (schema: JsonSchema): string | undefined => (schema[ANNOTATION]
 const sameWatermark = (a: unknown, b: unknown): boolean =>
   (a as FieldAnnotation | undefined)?.watermark === (b as FieldAnnotation | undefined)?.watermark
 
-/** A column that was chosen by hand does not widen with the bounds of its field. */
+/** A column that the author chose does not widen with the bounds of its field. */
 function holdsBounds(column: string | undefined, { minimum, maximum }: JsonSchema): boolean {
   if (column === undefined) return true
   const bounds = integerBounds(column)

@@ -10,7 +10,7 @@ import { ANNOTATION, type FieldAnnotation } from './annotation.ts'
 export type JsonSchema = { [key: string]: unknown }
 
 /**
- * Bounds of what a complete walk may delete by itself; beyond them the deletes are withheld until a person releases
+ * Limits on what a complete walk may delete by itself. Beyond them the deletes are withheld until a person releases
  * them.
  */
 export const deletesPolicy = z.object({
@@ -38,8 +38,8 @@ export const streamAnnotation = z.object({
   /** Complete walks are believed only where this is registered. */
   deletes: deletesPolicy.optional(),
   /**
-   * Counts the changes of `deletes`: without it the registry would take one that is declared again for an old version,
-   * not the latest.
+   * Counts the changes of `deletes`. Without it, the registry would take a schema that is declared again for an old
+   * version, not the latest.
    */
   deletesChange: z.int().min(0).optional(),
   partitions: z.int().min(1),
@@ -64,7 +64,7 @@ export type StartsFrom = NonNullable<StreamAnnotation['startsFrom']>
 /** The end of the scope of a partition whose slices are discovered when a run starts. */
 export const FOUND = ' found'
 
-/** Field that holds what the schema does not know. */
+/** The field that holds what the schema does not know. */
 export const EXTRA_FIELD = '_extra'
 
 /**
@@ -112,7 +112,7 @@ export const withStartsFrom = (schema: JsonSchema, startsFrom: StartsFrom): Json
   [ANNOTATION]: { ...(schema[ANNOTATION] as StreamAnnotation), startsFrom },
 })
 
-/** The schema as it is to be registered after another: with the count of how often `deletes` has changed. */
+/** The schema as it will be registered after another: with the number of times that `deletes` has changed. */
 export function withDeletesChange(schema: JsonSchema, registered: JsonSchema | null): JsonSchema {
   const [before, after] = [registered === null ? null : annotationOf(registered), annotationOf(schema)]
   if (before === null || after === null) return schema
@@ -153,7 +153,7 @@ function watermarkKind(property: JsonSchema, type: string): WatermarkKind | null
   return property.format === 'date-time' || property.format === 'date' ? 'iso' : 'text'
 }
 
-/** The one JSON type of a property, with null taken out of it; 'json' for anything that may be several. */
+/** The one JSON type of a property, with null removed; 'json' for anything that may have several. */
 export function typeOf(property: JsonSchema): { type: string; nullable: boolean; inner: JsonSchema } {
   const branches = (property.anyOf ?? property.oneOf) as JsonSchema[] | undefined
   if (branches !== undefined) {

@@ -11,7 +11,7 @@ export type LearnedType = 'string' | 'number' | 'boolean' | 'json'
 
 /** Each is a permanent column; further fields stay in `_extra`. */
 export const LEARNED_COLUMNS_MAX = 100
-/** What needs no quoting anywhere, and cannot be taken for a path. */
+/** Names that need no quoting anywhere, and cannot be mistaken for a path. */
 const NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/
 const MARK = { [ANNOTATION]: { learned: true } }
 const PROPERTIES: Readonly<Record<LearnedType, JsonSchema>> = {
@@ -21,7 +21,7 @@ const PROPERTIES: Readonly<Record<LearnedType, JsonSchema>> = {
   json: { type: ['array', 'object'], ...MARK },
 }
 
-/** The type to learn for a value of a JSON type; null for one that teaches nothing. */
+/** The type to learn for a value of a JSON type; null for one from which nothing follows. */
 export function learnedType(jsonType: string): LearnedType | null {
   if (jsonType === 'array' || jsonType === 'object') return 'json'
   return jsonType === 'string' || jsonType === 'number' || jsonType === 'boolean' ? jsonType : null
@@ -38,12 +38,12 @@ export function learnedIn(schema: JsonSchema): Map<string, LearnedType> {
   return new Map(learned.map(([name, { type }]) => [name, Array.isArray(type) ? 'json' : (type as LearnedType)]))
 }
 
-/** The schema with what another has learned, but for fields that it declares itself. */
+/** The schema with what another has learned, except for fields that it declares itself. */
 export function withLearned(schema: JsonSchema, before: JsonSchema | null): JsonSchema {
   return before === null ? schema : withColumns(schema, learnedIn(before))
 }
 
-/** The schema with more learned columns: those that it does not have, as many as may be. */
+/** The schema with more learned columns: those that it does not have, up to the limit. */
 export function withColumns(schema: JsonSchema, columns: ReadonlyMap<string, LearnedType>): JsonSchema {
   const properties = propertiesOf(schema)
   const room = LEARNED_COLUMNS_MAX - learnedIn(schema).size

@@ -7,11 +7,11 @@
 /** `data`: the body as JSON, or its text where it is not JSON. */
 export type Answer = { status: number; path: string; data: unknown }
 
-/** The registry's own codes open with the status: 40401 no subject, 40402 no version, 40403 no schema. */
+/** The registry's own codes start with the status: 40401 no subject, 40402 no version, 40403 no schema. */
 const OWN_CODES_FROM = 100
 const EXCERPT_CHARS_MAX = 120
 
-/** What is foreign about it; null for a registry's own, for a login that is refused, and for a server that is away. */
+/** Why the response is foreign. Null for a registry's own, for a refused login, and for a server that is down. */
 export function foreignIn({ status, path, data }: Answer): string | null {
   if (status === 401 || status === 403 || status === 407 || status === 408 || status === 429 || status >= 500)
     return null

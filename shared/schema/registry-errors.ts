@@ -15,7 +15,7 @@ export function refused(subject: string, changes: readonly SchemaDifference[], c
     'HR_SCHEMA_REFUSED',
     `${subject}: the declared schema does not fit the registered one${words}${shown}`,
     {
-      hint: 'add fields as optional and keep the others as they are; for a break, declare a stream of another name beside this one',
+      hint: 'add fields as optional and keep the others as they are; for a breaking change, declare a new stream',
     },
   )
 }
@@ -47,7 +47,7 @@ export function unavailable(url: string, error: unknown): Unavailable {
   })
 }
 
-/** The client opens its messages with its name, and gives a request that never arrived the status 400. */
+/** The client starts its messages with its name, and gives a request that never arrived the status 400. */
 function ownWords(error: unknown): string {
   return messageOf(error).replace(
     /^Confluent_Schema_Registry - (Error, status 400: (?=connect |getaddrinfo |socket |read ))?/,

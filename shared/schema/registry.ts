@@ -25,8 +25,8 @@ export type RegisteredSchema = {
 export type Registry = {
   /**
    * The id of the schema, registered now if it is new, with the columns that were learned before. Throws Stopped
-   * (HR_SCHEMA_REFUSED) with the differences when records that exist would not fit it, Unavailable when the registry
-   * does not answer.
+   * (HR_SCHEMA_REFUSED) with the differences when existing records would not fit it. Throws Unavailable when the
+   * registry does not answer.
    */
   register(subject: string, schema: JsonSchema): Promise<{ id: number; changes: SchemaDifference[] }>
   /** Null when the registry has no schema of that id. */
@@ -36,7 +36,7 @@ export type Registry = {
 
 export type RegistryOptions = { url: string; user?: string | undefined; password?: string | undefined }
 
-/** Bounds of one call: short, since a start waits for it and the loader's own retry is the longer one. */
+/** Limits of one call: short, since a start waits for it and the loader's own retry takes longer. */
 const RETRY = { retries: 2, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 2 }
 
 export function connectRegistry(options: RegistryOptions): Registry {
@@ -49,7 +49,7 @@ export function connectRegistry(options: RegistryOptions): Registry {
     { [SchemaType.JSON]: { ajvInstance } },
   )
 
-  /** Runs one call; null for «not found», Unavailable with a hint for everything else. */
+  /** Runs one call; null for "not found", Unavailable with a hint for everything else. */
   async function ask<T>(call: () => Promise<T>): Promise<T | null> {
     try {
       return await call()
@@ -162,7 +162,7 @@ function problems(validate: ValidateFunction, record: unknown): string[] {
 const isTombstone = (record: unknown): boolean =>
   typeof record === 'object' && record !== null && (record as Record<string, unknown>)[DELETED_FIELD] === 1
 
-/** Of a deleted record nothing is needed but what orders and identifies it. */
+/** A deleted record needs only what orders and identifies it. */
 function mayLack(schema: JsonSchema): (error: ErrorObject) => boolean {
   const annotation = annotationOf(schema)
   const needed = [...(annotation?.primaryKey ?? []), annotation?.watermark?.field]
@@ -183,10 +183,10 @@ function jsonOr(text: string): unknown {
   }
 }
 
-/** What the client package gives to a middleware: answers below 300 that are not errors to it. */
+/** What the client package passes to a middleware: responses below 300 that are not errors to it. */
 type Taken = { status(): number; data(): unknown; request(): { path(): string } }
 
-/** Looks at every answer before the client package reads it. */
+/** Checks every response before the client package reads it. */
 const refusingForeign = () => ({
   async response<T extends Taken>(next: () => Promise<T>): Promise<T> {
     const answer = await next()

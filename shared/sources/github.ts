@@ -43,8 +43,8 @@ type RawIssue = {
 }
 
 /**
- * Known and not wanted, with the addresses of everything around an issue. All else is passed on, so that what GitHub
- * adds is seen as drift.
+ * Known and not stored, with the URLs of everything around an issue. Everything else is passed on, so new fields of
+ * GitHub's are reported as drift.
  */
 const LEFT_OUT = [
   'node_id',
@@ -88,9 +88,8 @@ export default defineSource({
     issues: {
       path: '/repos/{owner}/{repo}/issues',
       params: { state: 'all', sort: 'updated', direction: 'asc', per_page: 100 },
-      // The links hold a cursor (after) since 2025: an issue that changes during the walk moves to its end, and no
-      // other one out of sight. A GitHub Enterprise Server whose links hold nothing but a page number does not promise
-      // that.
+      // The links hold a cursor (after) since 2025. An issue that changes during the walk moves to its end, and hides
+      // no other one. A GitHub Enterprise Server whose links hold only a page number does not promise that.
       paginate: linkHeader(),
       envelope: { owner: '{owner}', repo: '{repo}' },
       // Every pull request is an issue too, with this field.

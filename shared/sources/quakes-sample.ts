@@ -15,7 +15,7 @@ export default defineSource({
     clientId: secret('SAMPLE_API_CLIENT_ID'),
     clientSecret: secret('SAMPLE_API_CLIENT_SECRET'),
   }),
-  // The API allows 30 in 2 s; the margin is for requests that reach it closer together than they left here.
+  // The API allows 30 in 2 s. The margin is for requests that arrive closer together than they were sent.
   quota: { requests: 25, per: '2s' },
   streams: {
     earthquakes: {

@@ -56,9 +56,7 @@ type RawOrder = { id: Id; customer?: { id: Id } | null; line_items: RawLineItem[
 const FIELDS = ['customer', ...Object.keys(order.shape).filter((name) => name !== 'customer_id')].join(',')
 const LINE_FIELDS = Object.keys(lineItem.shape)
 
-/**
- * The parser hands on a number that a double cannot hold as text; as text the ids are exact, however long they grow.
- */
+/** The parser returns a number that a double cannot hold as text. As text the ids are exact, however long they grow. */
 const idText = (id: Id | null | undefined): string | null => (id === null || id === undefined ? null : String(id))
 
 /** An order in the shape of `order`, unchecked. An exception here makes a dead letter. */
@@ -75,7 +73,7 @@ function orderOf(raw: unknown): unknown {
 
 export default defineSource({
   name: 'shopify',
-  // The fallback leads nowhere: a token must not go to another's store.
+  // The fallback host does not exist: a token must not be sent to another's store.
   baseUrl: setting('SHOPIFY_URL', 'https://your-store.invalid'),
   onDemand: true,
   auth: apiKey({ key: secret('SHOPIFY_TOKEN'), name: 'X-Shopify-Access-Token' }),

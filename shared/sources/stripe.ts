@@ -1,12 +1,13 @@
 /**
- * Charges of a Stripe account: an example of pages by the last record's id, windows of time for a list that starts with
- * the newest, an expanded object, and amounts in integer minor units. Documented at
+ * Charges of a Stripe account. It is an example of pages by the last record's id, of time windows for a list that
+ * starts with the newest, of an expanded object, and of amounts in integer minor units. Documented at
  * https://docs.stripe.com/api/charges/list.
  *
  * What is captured: every charge; and for 35 days after it was created, its capture, refunds and disputes. The API
  * filters charges by creation time, never by time of change, and the lookback fetches these days again. What is missed:
  * a refund or dispute after that. `headrace fetch stripe.charges --full` reads all charges again. Or add the lists
- * /v1/refunds and /v1/disputes as streams of this source: they hold a record with a time of its own for each.
+ * /v1/refunds and /v1/disputes as streams of this source. They hold a record for each refund or dispute, with a time of
+ * its own.
  */
 import { bearer, column, defineSource, epochSeconds, keyset, secret, windows, z } from 'headrace'
 
@@ -50,7 +51,7 @@ type RawCharge = {
   outcome: { risk_level?: string } | null
 }
 
-/** Known and not wanted. All else is passed on, so that what Stripe adds is seen as drift. */
+/** Known and not stored. Everything else is passed on, so new fields of Stripe's are reported as drift. */
 const LEFT_OUT =
   'object application application_fee application_fee_amount billing_details calculated_statement_descriptor destination dispute \
 failure_balance_transaction failure_message fraud_details invoice on_behalf_of order presentment_details radar_options receipt_number \

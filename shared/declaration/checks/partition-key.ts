@@ -64,7 +64,7 @@ export function partitionKeyMistake(
     : null
 }
 
-/** Null for what holds anything else, or closes what it did not open. */
+/** Null for a text that contains anything else, or closes a parenthesis that it did not open. */
 function tokensOf(expression: string): string[] | null {
   const tokens: string[] = []
   let depth = 0

@@ -82,7 +82,7 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
   }
 }
 
-/** Each query parameter with the field that sets it. What a function of params sets is known only when it runs. */
+/** Each query parameter with the field that sets it. Those of a params function are known only when it runs. */
 function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): [string, string][] {
   const fixed =
     typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
@@ -131,7 +131,7 @@ export function checkRecords({ envelope = {}, map, schema, partitions }: StreamS
     }
     const value = typeof from === 'string' && from.startsWith('{') ? from.slice(1, -1) : null
     if (value === null) continue
-    // What is found is looked at then.
+    // Discovered values are checked when they are discovered.
     if (isOptional || (typeof partitions === 'object' && !Array.isArray(partitions))) continue
     const lacking = typeof partitions === 'number' ? 0 : partitions.findIndex((values) => !Object.hasOwn(values, value))
     if (lacking !== -1)

@@ -12,9 +12,9 @@ export const cursorSpec = z
     kind: z.literal('cursor'),
     /** Where the body holds the next cursor. `optional()`: the last page omits it, whatever its size. */
     next: place.optional(),
-    /** Or which header of the answer does. */
+    /** Or which header of the response does. */
     nextHeader: orOptional(z.string()).optional(),
-    /** Query parameter, header or pointer into the JSON body of the next request that takes it. */
+    /** Query parameter, header or pointer into the JSON body that takes the cursor in the next request. */
     param: z.string().optional(),
     header: z.string().optional(),
     body: pointer.optional(),
@@ -50,8 +50,8 @@ export const nextUrlSpec = z.strictObject({
 export const noneSpec = z.strictObject({ kind: z.literal('none'), total: totalOrNone.optional() })
 
 /**
- * `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search that is
- * posted: body: '/page/after'.
+ * `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search by POST:
+ * body: '/page/after'.
  */
 export const cursor = (spec: Given<typeof cursorSpec>) => ({ kind: 'cursor' as const, ...spec })
 /** `Link: <https://…>; rel="next"` (RFC 8288). */

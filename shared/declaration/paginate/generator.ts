@@ -5,7 +5,7 @@ export type Scalar = string | number | boolean
 
 /** Changes to the stream's own request. */
 export type RequestChanges = {
-  /** Instead of the stream's, below baseUrl; parameters stay. */
+  /** Instead of the stream's, below baseUrl; parameters are kept. */
   path?: string
   /** A whole URL, or one relative to the stream's own, such as a next link: instead of path and parameters. */
   url?: string
@@ -29,14 +29,14 @@ export type WalkAnswer = {
 export type WalkTools = {
   /** Requests as every other kind of paging sends them: quota, credentials, retries. Throws what ends the run. */
   request(changes?: RequestChanges): Promise<WalkAnswer>
-  /** The watermark as the request writes it, null for everything; the stream's own request has it already. */
+  /** The watermark as the request writes it, null for everything. The stream's own request already contains it. */
   since: string | null
   /**
    * The end up to which a run fetches, as the request writes it; null for none. Where a place is declared for it, the
    * stream's own request already contains it.
    */
   until: string | null
-  /** Of the last page that an interrupted run has published; null for a new run. */
+  /** That of the last page that an interrupted run has published; null for a new run. */
   cursor: unknown
   /** Counts from 0. */
   partition: number

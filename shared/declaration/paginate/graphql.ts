@@ -10,7 +10,7 @@ export const graphqlSpec = z.strictObject({
   kind: z.literal('graphql'),
   query: z.string().min(1),
   variables: z.record(z.string(), z.unknown()).default({}),
-  /** Where the answer holds the connection. `optional()`: null or omitted where there is nothing. */
+  /** Where the response holds the connection. `optional()`: null or absent where there is no data. */
   connection: orOptional(pointer),
   /** The variable that sets a page's size, and the size. */
   first: z.strictObject({ variable: z.string().default('first'), value: z.int().min(1) }).optional(),

@@ -32,8 +32,8 @@ export const keysetSpec = z
     /** How many records the whole list has: the walk must not end short of it. */
     total: totalOrNone.optional(),
     /**
-     * True if the API gives the record of the key again. Needed where several records can have one key: an exclusive
-     * one would skip them.
+     * True if the API returns the record of the key again. Needed where several records can have one key: an exclusive
+     * key would skip them.
      */
     inclusive: z.boolean().default(false),
   })

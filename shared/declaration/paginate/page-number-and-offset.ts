@@ -29,7 +29,7 @@ export const pageNumberSpec = z
      */
     totalPages: total.optional(),
     totalRecords: total.optional(),
-    /** The same for a walk that something else ends: it must not end short of it. */
+    /** The same for a walk that ends by another rule: it must not end before this number. */
     total: totalOrNone.optional(),
     /** A flag that says whether there is more. */
     hasMore: place.optional(),

@@ -38,10 +38,10 @@ export type GeneratorSpec = z.infer<typeof generatorSpec>
 export const paginateSpec = z.discriminatedUnion('kind', [...pagesSpec.options, windowsSpec, generatorSpec])
 export type PaginateSpec = z.infer<typeof paginateSpec>
 
-/** The way from page to page: of each window, where the walk goes in windows. */
+/** The paging from page to page: that of each window, where the walk goes in windows. */
 export const pagesOf = (spec: PaginateSpec): PagesSpec | GeneratorSpec => (spec.kind === 'windows' ? spec.pages : spec)
 
-/** What a way of paging cannot promise, for a person to know; null if there is nothing. */
+/** What a kind of paging cannot guarantee, for a person to know; null if it guarantees everything. */
 export function cautionAbout(spec: PaginateSpec): string | null {
   const pages = pagesOf(spec)
   if (pages.kind === 'page-number') {

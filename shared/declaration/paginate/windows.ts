@@ -7,13 +7,13 @@ import { z } from 'zod'
 import { duration, positiveDuration } from '../duration.ts'
 import { countGiven, type Given, place, pointer } from '../place.ts'
 
-/** `pages`: the ways of paging that a window can be walked by. */
+/** `pages`: the kinds of paging that can walk a window. */
 export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
   z
     .strictObject({
       kind: z.literal('windows'),
       /**
-       * The parameter, or pointer into the JSON body, that takes a window's end. Its beginning goes where the watermark
+       * The parameter, or pointer into the JSON body, that takes a window's end. Its start goes where the watermark
        * goes.
        */
       to: z.string().optional(),
@@ -31,7 +31,7 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
       cap: z
         .union([z.int().min(1), place], 'expected a number of records, or a place in the body that says true or false')
         .optional(),
-      /** The last window ends so long before now: for records that become visible late. */
+      /** The last window ends this long before now: for records that become visible late. */
       settle: duration.default(0),
       /**
        * True if the API returns records that are equal to the end: the windows end one unit of the parameter earlier.

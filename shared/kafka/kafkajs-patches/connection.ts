@@ -1,8 +1,10 @@
 /**
- * One socket at a time, and an outcome for every request (incoming bytes: `receive-buffer.ts`). Without this patch: Two
- * callers that find a connection closed each open a socket, and the forgotten one keeps the process alive. The
- * disconnect of an earlier socket ends a new one. A request that is pending when the other side closes during a
- * disconnect is never answered, not even with a timeout, so a reader hangs for ever.
+ * One socket at a time, and an outcome for every request (incoming bytes: `receive-buffer.ts`). Without this patch, the
+ * package has these faults.
+ * - Two callers that find a connection closed each open a socket, and the forgotten one keeps the process alive.
+ * - The disconnect of an earlier socket ends a new one.
+ * - A request that is pending when the other side closes during a disconnect is never answered, not even with a
+ *   timeout. A reader then hangs for ever.
  */
 import { systemClock } from '../../clock.ts'
 import { internal } from './internals.ts'

@@ -1,8 +1,10 @@
 /**
- * Collects a response as it arrives, in one buffer of exactly its size. The package keeps the pieces and joins them at
- * the end, so a fetch is in memory twice. An empty view after the last response keeps all of it alive. When a socket is
- * closed in the middle of a response, the first half is prepended to the next socket's responses, and none of those can
- * be parsed. The length prefix is as in https://kafka.apache.org/protocol#protocol_common.
+ * Collects a response as it arrives, in one buffer of exactly its size. The length prefix is as in
+ * https://kafka.apache.org/protocol#protocol_common. Without this patch, the package has these faults.
+ * - It keeps the pieces and joins them at the end, so a fetch is in memory twice.
+ * - An empty view after the last response keeps all of it alive.
+ * - After a socket is closed in the middle of a response, that half precedes the next socket's responses. None of those
+ *   can be parsed any more.
  */
 import { internal } from './internals.ts'
 

@@ -61,7 +61,7 @@ const RENAMED = {
 } as const
 
 /**
- * GeoJSON feature → the flat record that `quake` describes, unchecked. Anything but an object is handed on as it is.
+ * GeoJSON feature → the flat record that `quake` describes, unchecked. Anything but an object is returned unchanged.
  */
 export function quakeOf(raw: unknown): unknown {
   if (!isObject(raw)) return raw

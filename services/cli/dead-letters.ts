@@ -75,8 +75,8 @@ export function filterOf(options: FilterOptions): LetterFilter {
 export function placeOf(text: string): LetterPlace {
   const [, partition, offset] = /^(\d{1,9}):(\d{1,15})$/.exec(text) ?? []
   if (partition !== undefined && offset !== undefined) return { partition: Number(partition), offset: Number(offset) }
-  throw new WrongUse('HR_LETTER_PLACE', `--at ${text} is no place of a dead letter`, {
-    hint: 'give partition:offset such as 0:1500',
+  throw new WrongUse('HR_LETTER_PLACE', `--at must be partition:offset, got ${text}`, {
+    hint: 'for example 0:1500',
   })
 }
 

@@ -1,8 +1,8 @@
 /**
  * The sample API: a real HTTP server on this machine that serves one real week of earthquakes the way hard APIs do.
- * Client credentials with tokens that live 90 s, cursor pages, a tight request limit with Retry-After, an occasional
- * 503, an unprovoked 429, and seven damaged records. Deterministic by count, so that the demonstration and the tests
- * can check every number. Logs nothing.
+ * Client credentials with tokens that live 90 s, cursor pages, and a tight request limit with Retry-After. An
+ * occasional 503, an unprovoked 429, and seven damaged records. Deterministic by count, so that the demonstration and
+ * the tests can check every number. Logs nothing.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Clock, systemClock } from '#shared/clock.ts'

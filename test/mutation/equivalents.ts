@@ -10,9 +10,9 @@ export const EQUIVALENTS: readonly Equivalent[] = [
   {
     file: 'services/fetcher/http/rate-limit/local-quota.ts',
     operator: 'condition',
-    original: 'chance?.waitMs === 0',
+    original: 'reservation?.waitMs === 0',
     replacement: 'false',
-    lineText: 'if (chance?.waitMs === 0) return chance',
+    lineText: 'if (reservation?.waitMs === 0) return reservation',
     nth: 0,
     reason:
       'spares a look at the other lanes: none has room sooner than now, and a later one of the same wait does not replace it',

@@ -6,7 +6,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { messageOf, WrongUse } from '#shared/errors.ts'
 import { withValueAt } from '#shared/json-pointer.ts'
-import { lookAt } from '../../fetcher/authoring/dry-run.ts'
+import { createDryRun } from '../../fetcher/authoring/dry-run.ts'
 import { NOTHING_HIDDEN } from '../../fetcher/authoring/mask-secrets.ts'
 import { createRecorder, type Recording } from '../../fetcher/authoring/recording/recording.ts'
 import type { PageRequest, PageResponse, Send } from '../../fetcher/http/messages.ts'
@@ -30,7 +30,7 @@ export async function exampleRecording(
   }
   const recorder = createRecorder(stream, { partition: 0, baseUrl: answers.url, hide: NOTHING_HIDDEN, clock })
   const { signal } = new AbortController()
-  const look = lookAt({
+  const dryRun = createDryRun({
     stream,
     partition: 0,
     baseUrl: answers.url,
@@ -38,7 +38,7 @@ export async function exampleRecording(
     signal,
     startedMs: recorder.startedMs,
   })
-  while (look.pages.length < PAGES && (await look.next()) !== null);
+  while (dryRun.pages.length < PAGES && (await dryRun.next()) !== null);
   const recording = recorder.recording(note)
   if (recording === null) throw new RangeError('nothing was recorded')
   return recording

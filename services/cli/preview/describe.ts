@@ -1,7 +1,7 @@
 /** Formats a preview for a terminal of a given width. */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { shownName, shownText } from '#shared/shown.ts'
-import type { Trouble } from '../../fetcher/authoring/explain-failure.ts'
+import type { FailureExplanation } from '../../fetcher/authoring/explain-failure.ts'
 import type { Preview } from '../../fetcher/authoring/preview.ts'
 import { rawText } from '../../fetcher/validate/deep-json.ts'
 import { columnsOf, counted, table } from '../table-output.ts'
@@ -25,7 +25,7 @@ export function describePreview(stream: Stream, preview: Preview, width: number)
       preview.warnings.map((warning) => `  ${textOf(warning)}`),
     ),
     ...section('Requests', requestLines(preview)),
-    ...(preview.wouldStop === null ? [] : ['', 'A run would stop here:', ...troubleLines(preview.wouldStop)]),
+    ...(preview.wouldStop === null ? [] : ['', 'A run would stop here:', ...failureLines(preview.wouldStop)]),
   ].join('\n')
 }
 
@@ -108,7 +108,7 @@ function requestLines({ requests }: Preview): string[] {
   })
 }
 
-export function troubleLines({ message, hint, field, request, answer }: Trouble): string[] {
+export function failureLines({ message, hint, field, request, answer }: FailureExplanation): string[] {
   return [
     `headrace: ${textOf(message)}`,
     ...(field === undefined ? [] : [`  field: ${shownName(field)}`]),

@@ -13,7 +13,7 @@ import { rawText } from '../../fetcher/validate/deep-json.ts'
 import { outputWidth, print, say } from '../output.ts'
 import { interruption, logFor } from '../service-process.ts'
 import { counted } from '../table-output.ts'
-import { describePreview, troubleLines } from './describe.ts'
+import { describePreview, failureLines } from './describe.ts'
 
 export type PreviewCommandOptions = {
   sources: string[]
@@ -61,7 +61,7 @@ function show(stream: Stream, { preview }: Previewed, json: boolean, recorded: s
   if (json) print(rawText(preview))
   else if (preview.requests.length > 0) print(describePreview(stream, preview, outputWidth()))
   if (recorded !== null) say(recorded)
-  if (preview.error !== null && !json) say(troubleLines(preview.error).join('\n'))
+  if (preview.error !== null && !json) say(failureLines(preview.error).join('\n'))
 }
 
 function statusOf({ preview: { counts }, error }: Previewed): number {

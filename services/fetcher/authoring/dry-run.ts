@@ -17,7 +17,7 @@ import { validatePage } from '../validate/validate-page.ts'
 import type { ValidatedPage } from '../validate/validated-page.ts'
 import { sinceText } from '../watermark/since.ts'
 
-export type LookOptions = {
+export type DryRunOptions = {
   stream: Stream
   partition: number
   baseUrl: string
@@ -27,12 +27,12 @@ export type LookOptions = {
 }
 
 export type SeenPage = Page & {
-  judged: ValidatedPage
+  validated: ValidatedPage
   /** What a run would publish of it. */
   fresh: Fresh
 }
 
-export type DryRunOptions = {
+export type DryRun = {
   stream: Stream
   /** Every response with 2xx, also one that holds no page. */
   answers: readonly PageResponse[]
@@ -44,14 +44,14 @@ export type DryRunOptions = {
 }
 
 /** Per dry run; a run has an option for it. */
-const MEMORY_KEYS_MAX = 200_000
+const SEEN_KEYS_MAX = 200_000
 
 /** From the stream's start. Throws DeclarationError. */
-export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: LookOptions): DryRunOptions {
+export function createDryRun({ stream, partition, baseUrl, send, signal, startedMs }: DryRunOptions): DryRun {
   const answers: PageResponse[] = []
   const pages: SeenPage[] = []
-  const judge = createValidator(stream)
-  const memory = createSeenRecords(MEMORY_KEYS_MAX)
+  const validate = createValidator(stream)
+  const seenRecords = createSeenRecords(SEEN_KEYS_MAX)
   const refuseChangedApi = createRejectionLimit(stream)
   let stopped: Stopped | null = null
 
@@ -75,16 +75,16 @@ export function lookAt({ stream, partition, baseUrl, send, signal, startedMs }: 
       if (done === true) return null
       const context = contextOf(stream, partition, page.response)
       const repeats = page.repeats !== undefined
-      const validated = await validatePage(page.records, {
-        judge: (raws) => judge(raws, context),
-        fresh: (slice, part) => memory.withoutUnchanged(slice.records, slice.rejected, null, { repeats, ...part }),
+      const outcome = await validatePage(page.records, {
+        judge: (raws) => validate(raws, context),
+        fresh: (slice, part) => seenRecords.withoutUnchanged(slice.records, slice.rejected, null, { repeats, ...part }),
         refuse: refuseChangedApi,
         pace: systemPace,
         signal,
       })
-      const { judged, fresh } = validated
-      stopped ??= validated.stopped
-      const seen = { ...page, judged, fresh }
+      const { judged: validated, fresh } = outcome
+      stopped ??= outcome.stopped
+      const seen = { ...page, validated, fresh }
       pages.push(seen)
       return seen
     },
@@ -103,7 +103,7 @@ export type DryRunRecords = {
   unchanged: number
 }
 
-export function foundIn(pages: readonly SeenPage[]): DryRunRecords {
+export function dryRunRecords(pages: readonly SeenPage[]): DryRunRecords {
   return {
     records: pages.flatMap(({ fresh }) =>
       fresh.records.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>),
@@ -111,8 +111,8 @@ export function foundIn(pages: readonly SeenPage[]): DryRunRecords {
     deadLetters: pages.flatMap(({ fresh }, index) =>
       fresh.rejected.map((rejected) => ({ page: index + 1, ...rejected })),
     ),
-    drift: Object.fromEntries(pages.flatMap(({ judged }) => [...judged.drift])),
-    leftOut: pages.reduce((sum, { judged }) => sum + judged.leftOut, 0),
+    drift: Object.fromEntries(pages.flatMap(({ validated }) => [...validated.drift])),
+    leftOut: pages.reduce((sum, { validated }) => sum + validated.leftOut, 0),
     unchanged: pages.reduce((sum, { fresh }) => sum + fresh.unchanged, 0),
   }
 }

@@ -10,7 +10,7 @@ import { excerptOf } from '../http/excerpt.ts'
 import { rawText } from '../validate/deep-json.ts'
 import type { Api } from './api.ts'
 
-export type Trouble = {
+export type FailureExplanation = {
   code: string
   message: string
   hint?: string
@@ -60,20 +60,20 @@ const BY_CONTENT: readonly string[] = [
 ]
 
 /** `api` is null if it could not be opened. Secrets are replaced. */
-export function troubleOf(error: unknown, stream: Stream, api: Api | null): Trouble {
+export function explainFailure(error: unknown, stream: Stream, api: Api | null): FailureExplanation {
   const code = error instanceof HeadraceError ? error.code : 'HR_DEFECT'
   const field = FIELDS[code]
-  const trouble: Trouble = {
+  const explanation: FailureExplanation = {
     code,
     message: messageOf(error),
     ...(error instanceof HeadraceError && error.hint !== undefined ? { hint: error.hint } : {}),
     ...(field === undefined ? {} : { field }),
     ...(BY_CONTENT.includes(code) ? answerOf(stream, api) : {}),
   }
-  return api === null ? trouble : api.hide.in(trouble)
+  return api === null ? explanation : api.hide.in(explanation)
 }
 
-function answerOf({ source }: Stream, api: Api | null): Pick<Trouble, 'request' | 'answer'> {
+function answerOf({ source }: Stream, api: Api | null): Pick<FailureExplanation, 'request' | 'answer'> {
   const answer = api?.answers.at(-1)
   if (api === null || answer === undefined) return {}
   const { method, url } = answer.request

@@ -7,11 +7,11 @@ import { WrongUse } from '#shared/errors.ts'
 import { beginning } from '#shared/shown.ts'
 import { maxPosition, type Position, watermarkText } from '#shared/watermark.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
-import { type DryRunOptions, type DryRunRecords, foundIn, lookAt, type SeenPage } from './dry-run.ts'
-import { type Trouble, troubleOf } from './explain-failure.ts'
+import { createDryRun, type DryRun, type DryRunRecords, dryRunRecords, type SeenPage } from './dry-run.ts'
+import { explainFailure, type FailureExplanation } from './explain-failure.ts'
 import { NOTHING_HIDDEN } from './mask-secrets.ts'
 import { createRecorder, type Recording } from './recording/recording.ts'
-import { ownRequestsMax, type ShownShare, shownShare } from './sample-slice.ts'
+import { ownRequestsMax, type SampleSlice, sampleSlice } from './sample-slice.ts'
 
 export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
   stream: Stream
@@ -41,9 +41,9 @@ export type Preview = {
   /** What a run would warn about: records that may be missing. */
   warnings: readonly string[]
   /** Why a run would stop before one of these pages. */
-  wouldStop: Trouble | null
+  wouldStop: FailureExplanation | null
   /** What ended the preview early. */
-  error: Trouble | null
+  error: FailureExplanation | null
 }
 
 export type Previewed = {
@@ -65,9 +65,9 @@ const RAW_CHARS_MAX = 2000
 export async function previewStream(options: PreviewOptions): Promise<Previewed> {
   const { stream, partition, signal } = options
   refuseWrongNumbers(options)
-  let shown: ShownShare = { stream, asFirst: stream, partition, share: null }
+  let shown: SampleSlice = { stream, asFirst: stream, partition, slice: null }
   let api: Api | null = null
-  let look: DryRunOptions | null = null
+  let dryRun: DryRun | null = null
   let recorder: ReturnType<typeof createRecorder> | null = null
   let error: unknown = null
   try {
@@ -76,30 +76,30 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
       requestsMax: options.pages * PAGE_REQUESTS_MAX + ownRequestsMax(stream),
     })
     const { baseUrl, hide } = api
-    shown = await shownShare(stream, partition, { ...options, baseUrl, send: api.send })
+    shown = await sampleSlice(stream, partition, { ...options, baseUrl, send: api.send })
     recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, hide, clock: options.clock })
-    look = lookAt({ ...shown, baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
-    while (look.pages.length < options.pages && (await look.next()) !== null);
+    dryRun = createDryRun({ ...shown, baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
+    while (dryRun.pages.length < options.pages && (await dryRun.next()) !== null);
   } catch (failure) {
     signal.throwIfAborted()
     error = failure
   } finally {
     await api?.close()
   }
-  return { preview: previewOf(options, shown, api, look, error), recording: recorder?.recording() ?? null, error }
+  return { preview: previewOf(options, shown, api, dryRun, error), recording: recorder?.recording() ?? null, error }
 }
 
 function previewOf(
   { stream, records }: PreviewOptions,
-  { partition, share }: ShownShare,
+  { partition, slice }: SampleSlice,
   api: Api | null,
-  look: DryRunOptions | null,
+  dryRun: DryRun | null,
   error: unknown,
 ): Preview {
-  const pages = look?.pages ?? []
-  const found = foundIn(pages)
+  const pages = dryRun?.pages ?? []
+  const found = dryRunRecords(pages)
   const drift = Object.keys(found.drift).length
-  const stopped = look?.wouldStop() ?? null
+  const stopped = dryRun?.wouldStop() ?? null
   const shown = (api?.hide ?? NOTHING_HIDDEN).in({
     records: found.records.slice(0, records),
     deadLetters: found.deadLetters.slice(0, records),
@@ -109,7 +109,7 @@ function previewOf(
   return {
     stream: stream.label,
     partition,
-    share,
+    share: slice,
     pages: pages.length,
     more: pages.at(-1)?.last === false,
     counts: {
@@ -126,14 +126,14 @@ function previewOf(
       ...(incomplete === undefined ? [] : [`a run would hold the watermark: ${incomplete}`]),
     ]),
     requests: api?.asked ?? [],
-    wouldStop: stopped === null ? null : troubleOf(stopped, stream, api),
-    error: error === null ? null : troubleOf(error, stream, api),
+    wouldStop: stopped === null ? null : explainFailure(stopped, stream, api),
+    error: error === null ? null : explainFailure(error, stream, api),
   }
 }
 
 function highest({ watermark }: Stream, pages: readonly SeenPage[]): string | null {
   if (watermark === null) return null
-  const positions = pages.flatMap(({ judged }) => judged.records.map(({ position }) => position))
+  const positions = pages.flatMap(({ validated }) => validated.records.map(({ position }) => position))
   const position = positions.reduce<Position | null>(maxPosition, null)
   return position === null ? null : watermarkText(watermark.kind, position)
 }

@@ -10,14 +10,14 @@ import type { Send } from '../http/messages.ts'
 import { createDiscovery } from '../slices/discovery.ts'
 import { streamOfSlice } from '../slices/slice.ts'
 
-export type ShownShare = {
+export type SampleSlice = {
   /** As that slice sees it. */
   stream: Stream
   /** The same with the slice in partition 0. */
   asFirst: Stream
   partition: number
   /** Its values as JSON; null if a partition is one slice. */
-  share: string | null
+  slice: string | null
 }
 
 /**
@@ -33,17 +33,17 @@ export const ownRequestsMax = ({ discovery, paginate }: Stream): number =>
 type Tools = { baseUrl: string; send: Send; clock: Clock; log: Log; signal: AbortSignal }
 
 /** Throws Stopped (HR_NO_SHARES) if there is none, and what the discovery throws. */
-export async function shownShare(stream: Stream, wanted: number, { signal, ...tools }: Tools): Promise<ShownShare> {
-  if (stream.discovery === null) return { stream, asFirst: stream, partition: wanted, share: null }
+export async function sampleSlice(stream: Stream, wanted: number, { signal, ...tools }: Tools): Promise<SampleSlice> {
+  if (stream.discovery === null) return { stream, asFirst: stream, partition: wanted, slice: null }
   const { shares } = await createDiscovery({ stream, ...tools }).find({ soft: signal, hard: signal })
   const partition = (shares[wanted]?.length ?? 0) > 0 ? wanted : shares.findIndex((own) => own.length > 0)
-  const [share] = shares[partition] ?? []
-  if (share !== undefined) {
+  const [slice] = shares[partition] ?? []
+  if (slice !== undefined) {
     return {
-      stream: streamOfSlice(stream, partition, share),
-      asFirst: streamOfSlice(stream, 0, share),
+      stream: streamOfSlice(stream, partition, slice),
+      asFirst: streamOfSlice(stream, 0, slice),
       partition,
-      share: share.text,
+      slice: slice.text,
     }
   }
   throw new Stopped('HR_NO_SHARES', `${stream.label}: no values are found for its partitions`, {

@@ -1,8 +1,8 @@
 /**
  * Compares the rows of one partition with the records of the log, exactly and in bounded memory. A row that FINAL shows
  * has its record's offset and fetch time. A record without such a row must be a dead letter, or the table must have a
- * version of its key that is at least as new. Both are queried in portions by offset and key, so no key is held. What
- * arrived after the committed offset can only be newer, so a loader may run.
+ * version of its key as new as it. Both are queried in portions by offset and key, so no key is held. What arrived
+ * after the committed offset can only be newer, so a loader may run.
  */
 import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '#shared/clickhouse.ts'
 import type { RawMessage } from '#shared/kafka/kafka.ts'
@@ -136,11 +136,11 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
     const asked = new Map(problems.length === 0 ? [] : records.map((record) => [record.offset, record]))
     for (const problem of problems) {
       const record = asked.get(Number(problem.o))
-      if (record !== undefined) await judge(record, problem)
+      if (record !== undefined) await classify(record, problem)
     }
   }
 
-  async function judge(
+  async function classify(
     { offset, atMs, isReplay }: Hidden,
     { key, found, p, at, deleted, newer, same }: Problem,
   ): Promise<void> {

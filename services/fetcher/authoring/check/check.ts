@@ -9,13 +9,13 @@ import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { messageOf } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
 import { type Api, type ApiTools, type Asked, openApi } from '../api.ts'
-import { type DryRunOptions, lookAt, type SeenPage } from '../dry-run.ts'
+import { createDryRun, type DryRun, type SeenPage } from '../dry-run.ts'
 import { hiding } from '../mask-secrets.ts'
-import { ownRequestsMax, shownShare } from '../sample-slice.ts'
+import { ownRequestsMax, sampleSlice } from '../sample-slice.ts'
 import { addressStep, credentialsStep, hintOf, isOutOfReach, secretsStep } from './access.ts'
 import { firstPageStep, secondPageStep } from './pages.ts'
 import { quotaStep } from './quota.ts'
-import { orderStep, schemaStep, seenRecords } from './records.ts'
+import { orderStep, sampleRecords, schemaStep } from './records.ts'
 import { type Attempt, type CheckStep, failed, ok, type PlacedStep, placed, skipped } from './step.ts'
 import { watermarkStep } from './watermark.ts'
 
@@ -98,37 +98,37 @@ type StreamCheck = {
 async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamCheck): Promise<boolean> {
   const { source } = tools.stream
   let { stream } = tools
-  let look: DryRunOptions
+  let dryRun: DryRun
   try {
-    stream = (await shownShare(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })).asFirst
-    look = lookAt({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
+    stream = (await sampleSlice(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })).asFirst
+    dryRun = createDryRun({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
   } catch (error) {
     tell(failed('first page', messageOf(error), hintOf(error)))
     return true
   }
-  const first = await nextPage(look, signal)
-  const unread = look.answers.length === 0 ? first.error : null
+  const first = await nextPage(dryRun, signal)
+  const unread = dryRun.answers.length === 0 ? first.error : null
   const access = [tell(addressStep(source, api, unread)), tell(credentialsStep(source, unread))]
   const refused = access.some(({ status }) => status === 'failed')
-  if (tell(firstPageStep(look, first, refused)).status !== 'ok') {
+  if (tell(firstPageStep(dryRun, first, refused)).status !== 'ok') {
     for (const step of ['second page', 'schema', 'watermark', 'order'] as const)
       tell(skipped(step, 'there is no record to look at'))
     return !isOutOfReach(first.error)
   }
   const hasNext = first.page !== null && !first.page.last
-  tell(secondPageStep(look, first, hasNext ? await nextPage(look, signal) : null))
-  const seen = seenRecords(look)
+  tell(secondPageStep(dryRun, first, hasNext ? await nextPage(dryRun, signal) : null))
+  const seen = sampleRecords(dryRun)
   tell(schemaStep(stream, seen))
   tell(await watermarkStep({ stream, api, signal }, seen.fit))
   const pages = pagesOf(stream.paginate).kind
-  const counted = look.pages.some((page) => page.counted === true) || pages === 'page-number' || pages === 'offset'
+  const counted = dryRun.pages.some((page) => page.counted === true) || pages === 'page-number' || pages === 'offset'
   tell(orderStep(stream, seen, counted))
   return true
 }
 
-async function nextPage(look: DryRunOptions, signal: AbortSignal): Promise<Attempt<SeenPage>> {
+async function nextPage(dryRun: DryRun, signal: AbortSignal): Promise<Attempt<SeenPage>> {
   try {
-    return { page: await look.next(), error: null }
+    return { page: await dryRun.next(), error: null }
   } catch (error) {
     signal.throwIfAborted()
     return { page: null, error }

@@ -8,7 +8,7 @@ import { PageRefused } from '../../http/errors.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-watermark.ts'
 import { recordsOf } from '../../pages/records-of.ts'
-import type { DryRunOptions, SeenPage } from '../dry-run.ts'
+import type { DryRun, SeenPage } from '../dry-run.ts'
 import { hintOf } from './access.ts'
 import { arraysIn, nextPlacesIn } from './guess-pointers.ts'
 import { type Attempt, type CheckStep, failed, ok, skipped, warned } from './step.ts'
@@ -25,7 +25,7 @@ export function recordsIn(stream: Stream, answer: PageResponse): readonly unknow
 
 /** `refused`: the address or the credentials have already failed. */
 export function firstPageStep(
-  { stream, answers }: DryRunOptions,
+  { stream, answers }: DryRun,
   { page, error }: Attempt<SeenPage>,
   refused: boolean,
 ): CheckStep {
@@ -54,12 +54,8 @@ function recordsAdvice({ body }: PageResponse): string {
     : 'the answer has no array of objects: check path and params'
 }
 
-export function secondPageStep(
-  look: DryRunOptions,
-  first: Attempt<SeenPage>,
-  second: Attempt<SeenPage> | null,
-): CheckStep {
-  const { stream, answers } = look
+export function secondPageStep(dryRun: DryRun, first: Attempt<SeenPage>, second: Attempt<SeenPage> | null): CheckStep {
+  const { stream, answers } = dryRun
   const [answer] = answers
   const isOwn = stream.paginate.kind === 'generator'
   if (answer === undefined || (!isOwn && recordsIn(stream, answer) === null))
@@ -73,7 +69,7 @@ export function secondPageStep(
   const { page } = second
   // A generator ends after its last page.
   if (isOwn && page.last && page.records.length === 0) return skipped('second page', 'the first one is the last')
-  return warned(newRecords(look, page), warningsOf(page))
+  return warned(newRecords(dryRun, page), warningsOf(page))
 }
 
 /** What a run would warn about, or hold its watermark for. */
@@ -99,7 +95,7 @@ function onlyPage(stream: Stream, answer: PageResponse): CheckStep {
   return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first one is the last')
 }
 
-function newRecords({ stream, pages }: DryRunOptions, page: SeenPage): CheckStep {
+function newRecords({ stream, pages }: DryRun, page: SeenPage): CheckStep {
   const before = new Set(pages.filter((each) => each !== page).flatMap(marksOf))
   const keys = marksOf(page)
   const fresh = keys.filter((key) => !before.has(key)).length
@@ -117,16 +113,16 @@ function newRecords({ stream, pages }: DryRunOptions, page: SeenPage): CheckStep
       : COUNTED_CAUTION
     : null
   const caution = cautionAbout(stream.paginate) ?? counted
-  const rejected = page.judged.rejected.length > 0 ? `, ${page.judged.rejected.length} do not fit the schema` : ''
-  const leftOut = page.judged.leftOut > 0 ? `, ${page.judged.leftOut} are left out by filter or map` : ''
+  const rejected = page.validated.rejected.length > 0 ? `, ${page.validated.rejected.length} do not fit the schema` : ''
+  const leftOut = page.validated.leftOut > 0 ? `, ${page.validated.leftOut} are left out by filter or map` : ''
   const says = `${page.records.length} records, ${fresh} of them new${rejected}${leftOut}${page.last ? '; it is the last' : ''}`
   return ok('second page', says, caution === null ? [] : [caution])
 }
 
 /** The key of each record; the whole record if it does not fit the schema. */
-const marksOf = ({ judged }: SeenPage): string[] => [
-  ...judged.records.map(({ key }) => `key ${key}`),
-  ...judged.rejected.map(({ raw }) => `raw ${raw}`),
+const marksOf = ({ validated }: SeenPage): string[] => [
+  ...validated.records.map(({ key }) => `key ${key}`),
+  ...validated.rejected.map(({ raw }) => `raw ${raw}`),
 ]
 
 const EXPIRED_OR_UNKNOWN = 'the API does not take the cursor: check paginate, where it is found and where it is sent'

@@ -6,7 +6,7 @@ import type { PageResponse } from '../../http/messages.ts'
 import { contextOf } from '../../validate/envelope.ts'
 import { createValidator } from '../../validate/validate.ts'
 import type { RejectedRecord, ValidatedPage, ValidRecord } from '../../validate/validated-page.ts'
-import type { DryRunOptions } from '../dry-run.ts'
+import type { DryRun } from '../dry-run.ts'
 import { isEnvelope, recordsIn } from './pages.ts'
 import { type CheckStep, failed, ok, skipped } from './step.ts'
 
@@ -21,28 +21,29 @@ export type SampledRecords = {
 }
 
 /** Of every response, also one that the walk could not continue from; of a generator, of every page. */
-export function seenRecords({ stream, answers, pages }: DryRunOptions): SampledRecords {
-  const judge = createValidator(stream)
+export function sampleRecords({ stream, answers, pages }: DryRun): SampledRecords {
+  const validate = createValidator(stream)
   let noEnvelope: Stopped | null = null
   const ofAnswer = (answer: PageResponse): ValidatedPage[] => {
     try {
-      return [judge(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer))]
+      return [validate(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer))]
     } catch (error) {
       if (!isEnvelope(error)) throw error
       noEnvelope ??= error
       return []
     }
   }
-  const judged = stream.paginate.kind === 'generator' ? pages.map((page) => page.judged) : answers.flatMap(ofAnswer)
+  const validated =
+    stream.paginate.kind === 'generator' ? pages.map((page) => page.validated) : answers.flatMap(ofAnswer)
   return {
     noEnvelope,
-    fit: judged.flatMap(({ records }) => records),
-    rejected: judged.flatMap(({ rejected }) => rejected),
-    drift: new Map(judged.flatMap(({ drift }) => [...drift])),
-    absent: [...(judged[0]?.absent ?? [])].filter((name) =>
-      judged.every(({ absent, records }) => records.length === 0 || absent.has(name)),
+    fit: validated.flatMap(({ records }) => records),
+    rejected: validated.flatMap(({ rejected }) => rejected),
+    drift: new Map(validated.flatMap(({ drift }) => [...drift])),
+    absent: [...(validated[0]?.absent ?? [])].filter((name) =>
+      validated.every(({ absent, records }) => records.length === 0 || absent.has(name)),
     ),
-    leftOut: judged.reduce((sum, each) => sum + each.leftOut, 0),
+    leftOut: validated.reduce((sum, each) => sum + each.leftOut, 0),
   }
 }
 

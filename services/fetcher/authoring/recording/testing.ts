@@ -8,7 +8,7 @@ import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import type { Send } from '../../http/messages.ts'
 import { streamOfSlice } from '../../slices/slice.ts'
-import { type DryRunRecords, foundIn, lookAt } from '../dry-run.ts'
+import { createDryRun, type DryRunRecords, dryRunRecords } from '../dry-run.ts'
 import { type RecordedRequest, type Recording, readRecording, requestOf } from './recording.ts'
 import { replayed } from './replay.ts'
 
@@ -49,7 +49,7 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
   const startedMs = Date.parse(recording.recordedAt)
   const { values } = recording
   const walked = values === undefined ? stream : streamOfSlice(stream, recording.partition, { values })
-  const look = lookAt({
+  const dryRun = createDryRun({
     stream: walked,
     partition: recording.partition,
     baseUrl: baseUrlOf(stream, recording),
@@ -59,15 +59,15 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
   })
   const all = recording.exchanges.length
   // A page of a generator may take several exchanges.
-  while (look.answers.length < all && (await look.next()) !== null);
-  if (look.answers.length < all) {
+  while (dryRun.answers.length < all && (await dryRun.next()) !== null);
+  if (dryRun.answers.length < all) {
     throw new Stopped(
       'HR_RECORDING_LEFT',
-      `${stream.label}: the walk ends after exchange ${look.answers.length}, but the recording has ${all}`,
+      `${stream.label}: the walk ends after exchange ${dryRun.answers.length}, but the recording has ${all}`,
       { hint: 'the declaration does not find the next page any more: correct paginate, or record anew' },
     )
   }
-  return { ...foundIn(look.pages), pages: look.pages.length, requests }
+  return { ...dryRunRecords(dryRun.pages), pages: dryRun.pages.length, requests }
 }
 
 function streamOf(declared: Declared, name: string): Stream {

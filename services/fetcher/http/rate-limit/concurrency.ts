@@ -29,7 +29,7 @@ export function createConcurrency({ places, all: divided, timeoutMs, clock, hold
   const underWay = new Map<number, number>()
   const underWayIn = ({ number }: Lane): number => underWay.get(number) ?? 0
 
-  function chanceIn(lane: Lane, mine: Holding['mine'], units: number): Reservation | null {
+  function reservationIn(lane: Lane, mine: Holding['mine'], units: number): Reservation | null {
     const held = lane.partitions.filter((partition) => mine.has(partition)).length
     if (held === 0) return null
     const isFull = underWayIn(lane) + units > lane.units
@@ -47,9 +47,9 @@ export function createConcurrency({ places, all: divided, timeoutMs, clock, hold
   }
 
   return {
-    chance(_, units) {
+    reservation(_, units) {
       const { all, mine } = holding()
-      return soonestOf(lanesFor(all), (lane) => chanceIn(lane, mine, units))
+      return soonestOf(lanesFor(all), (lane) => reservationIn(lane, mine, units))
     },
   }
 }

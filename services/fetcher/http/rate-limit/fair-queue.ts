@@ -25,34 +25,34 @@ export type QueueDecision =
 const BEHIND: QueueDecision = { kind: 'waits', waitMs: Number.POSITIVE_INFINITY, againMs: Number.POSITIVE_INFINITY }
 
 /** One pass along the queue: called for each request in order. `nowMs`: elapsed. */
-export function lookAlong(rooms: readonly Limit[], nowMs: number): (asking: QueuedRequest) => QueueDecision {
+export function queuePass(limits: readonly Limit[], nowMs: number): (request: QueuedRequest) => QueueDecision {
   const heads = new Map<number, Head>()
   return ({ charges }) => {
     if (charges.some(({ room }) => heads.get(room)?.lacking === true)) return BEHIND
-    const wanted: (Charge & { chance: Reservation })[] = []
+    const wanted: (Charge & { reservation: Reservation })[] = []
     for (const { room, units } of charges) {
-      const chance = rooms[room]?.chance(nowMs, units) ?? null
-      if (chance === null) return { kind: 'alone' }
-      wanted.push({ room, units, chance })
+      const reservation = limits[room]?.reservation(nowMs, units) ?? null
+      if (reservation === null) return { kind: 'alone' }
+      wanted.push({ room, units, reservation })
     }
-    const waits = wanted.map(({ chance }) => chance.waitMs).filter((waitMs) => waitMs > 0)
+    const waits = wanted.map(({ reservation }) => reservation.waitMs).filter((waitMs) => waitMs > 0)
     if (waits.length === 0) {
-      const isSpared = wanted.every(({ room, chance }) => spares(heads.get(room), chance))
-      return isSpared ? { kind: 'goes', release: useAll(wanted.map(({ chance }) => chance)) } : BEHIND
+      const isSpared = wanted.every(({ room, reservation }) => spares(heads.get(room), reservation))
+      return isSpared ? { kind: 'goes', release: useAll(wanted.map(({ reservation }) => reservation)) } : BEHIND
     }
-    const etaMs = Math.max(...wanted.map(({ chance }) => chance.etaMs))
-    for (const { room, units, chance } of wanted) {
-      if (!heads.has(room)) heads.set(room, { lacking: chance.waitMs > 0, etaMs, units })
+    const etaMs = Math.max(...wanted.map(({ reservation }) => reservation.etaMs))
+    for (const { room, units, reservation } of wanted) {
+      if (!heads.has(room)) heads.set(room, { lacking: reservation.waitMs > 0, etaMs, units })
     }
     return { kind: 'waits', waitMs: Math.max(...waits), againMs: Math.min(...waits) }
   }
 }
 
-const spares = (head: Head | undefined, chance: Reservation): boolean =>
-  head === undefined || chance.regainMs(head.units) <= head.etaMs
+const spares = (head: Head | undefined, reservation: Reservation): boolean =>
+  head === undefined || reservation.regainMs(head.units) <= head.etaMs
 
-function useAll(chances: readonly Reservation[]): () => void {
-  const releases = chances.map((chance) => chance.use())
+function useAll(reservations: readonly Reservation[]): () => void {
+  const releases = reservations.map((reservation) => reservation.use())
   return () => {
     for (const release of releases) release()
   }

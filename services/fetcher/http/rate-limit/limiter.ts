@@ -9,7 +9,7 @@ import type { Clock } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
 import { Parked, timeText } from '../errors.ts'
 import { createConcurrency } from './concurrency.ts'
-import { lookAlong } from './fair-queue.ts'
+import { queuePass } from './fair-queue.ts'
 import type { Holding } from './held-partitions.ts'
 import { createLocalQuota, type Limit } from './local-quota.ts'
 import { type Charge, divisibleOf, type Quota, type RequestCost } from './request-cost.ts'
@@ -65,7 +65,7 @@ type Waiter = {
 
 export function createLimiter(options: LimiterOptions): Limiter {
   const { clock, quotas } = options
-  const rooms = roomsOf(options)
+  const limits = limitsOf(options)
   const places: readonly Charge[] = options.concurrency === undefined ? [] : [{ room: quotas.length, units: 1 }]
   const closed = createPauses()
   let waiting: Waiter[] = []
@@ -120,10 +120,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
    */
   function serveOnce(): number {
     const nowMs = clock.elapsedMs()
-    const look = lookAlong(rooms, nowMs)
+    const decide = queuePass(limits, nowMs)
     let soonestMs = HOLDING_POLL_MS
     waiting = waiting.filter((waiter) => {
-      const waitMs = serveOne(waiter, look, nowMs)
+      const waitMs = serveOne(waiter, decide, nowMs)
       if (waitMs !== null) soonestMs = Math.min(soonestMs, waitMs)
       return waitMs !== null
     })
@@ -131,7 +131,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   }
 
   /** Milliseconds until the next check; null if it no longer waits. */
-  function serveOne(waiter: Waiter, look: ReturnType<typeof lookAlong>, nowMs: number): number | null {
+  function serveOne(waiter: Waiter, decide: ReturnType<typeof queuePass>, nowMs: number): number | null {
     const pauseMs = closed.untilMs(waiter.cost) - nowMs
     if (pauseMs > options.waitMaxMs) {
       const untilMs = clock.nowMs() + pauseMs
@@ -143,14 +143,14 @@ export function createLimiter(options: LimiterOptions): Limiter {
       tell(waiter, pauseMs, 'pause')
       return pauseMs
     }
-    const verdict = look(waiter)
-    if (verdict.kind === 'goes') {
-      waiter.grant(releaseOf(verdict.release))
+    const decision = decide(waiter)
+    if (decision.kind === 'goes') {
+      waiter.grant(releaseOf(decision.release))
       return null
     }
-    if (verdict.kind === 'waits') {
-      tell(waiter, verdict.waitMs, 'quota')
-      return verdict.againMs
+    if (decision.kind === 'waits') {
+      tell(waiter, decision.waitMs, 'quota')
+      return decision.againMs
     }
     if (nowMs - waiter.sinceMs <= options.waitMaxMs) return HOLDING_POLL_MS
     waiter.refuse(
@@ -184,7 +184,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
 }
 
 /** The quotas in their order, then the places, if they are bounded. */
-function roomsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOptions): Limit[] {
+function limitsOf({ quotas, concurrency, timeoutMs, clock, holding }: LimiterOptions): Limit[] {
   const common = { all: divisibleOf(quotas, concurrency), timeoutMs, clock, holding }
   const parts = quotas.map((quota) => createLocalQuota({ quota, ...common }))
   return concurrency === undefined ? parts : [...parts, createConcurrency({ places: concurrency, ...common })]

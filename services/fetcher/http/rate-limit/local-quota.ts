@@ -6,7 +6,15 @@
 import type { Clock } from '#shared/clock.ts'
 import type { Holding } from './held-partitions.ts'
 import { createSplit, type Divisible, type Lane } from './split-quota.ts'
-import { leftOfSlot, noTurns, roundMs, type SlotUse, type TurnsNow, takeTurn, waitForTurn } from './time-slots.ts'
+import {
+  leftOfSlot,
+  roundMs,
+  type SlotContext,
+  type SlotUse,
+  takeSlot,
+  unusedSlots,
+  waitForSlot,
+} from './time-slots.ts'
 import { type Bucket, openBucket, refillMs, returnPlace, takeTokens, waitForTokens } from './token-bucket.ts'
 
 export type Reservation = {
@@ -23,10 +31,10 @@ export type Reservation = {
 /** A limit that a request needs room in before it starts: a quota, or the places for requests in flight. */
 export type Limit = {
   /** For a request of this many units; null if this process holds no partition. `nowMs`: elapsed. */
-  chance(nowMs: number, units: number): Reservation | null
+  reservation(nowMs: number, units: number): Reservation | null
 }
 
-type LaneState = { key: string; bucket: Bucket; turns: SlotUse }
+type LaneState = { key: string; bucket: Bucket; slotUse: SlotUse }
 
 type Times = Pick<Clock, 'nowMs' | 'elapsedMs'>
 
@@ -54,13 +62,17 @@ export function createLocalQuota(options: LocalQuotaOptions): Limit {
     // A former slot holder may have spent a whole slot just now; a bucket that fills at once would add to that. A
     // bucket of a single unit takes longer than a window to fill.
     const fromMs = lane.partitions.length > 1 && lane.units > 1 ? sinceMs + per : sinceMs
-    const begun = { key, bucket: openBucket(lane.units, per, fromMs, heaviest), turns: state?.turns ?? noTurns() }
+    const begun = {
+      key,
+      bucket: openBucket(lane.units, per, fromMs, heaviest),
+      slotUse: state?.slotUse ?? unusedSlots(),
+    }
     states.set(lane.number, begun)
     return begun
   }
 
   return {
-    chance(nowMs, units) {
+    reservation(nowMs, units) {
       const { all, mine } = holding()
       return soonestOf(lanesFor(all), (lane) => {
         const heldSince = lane.partitions
@@ -71,8 +83,8 @@ export function createLocalQuota(options: LocalQuotaOptions): Limit {
         const sinceMs = Math.max(...heldSince)
         const state = stateOf(lane, `${whole}/${sinceMs}/${all}`, sinceMs)
         return whole
-          ? bucketChance(state, nowMs, units, clock)
-          : turnChance(
+          ? bucketReservation(state, nowMs, units, clock)
+          : slotReservation(
               state,
               { lane, perMs: per, timeoutMs, nowMs: clock.nowMs(), elapsedMs: nowMs, mine },
               units,
@@ -84,17 +96,20 @@ export function createLocalQuota(options: LocalQuotaOptions): Limit {
 }
 
 /** The reservation of the first lane that has room now, else of the one that has it first. Null if no lane is held. */
-export function soonestOf(lanes: readonly Lane[], chanceIn: (lane: Lane) => Reservation | null): Reservation | null {
+export function soonestOf(
+  lanes: readonly Lane[],
+  reservationIn: (lane: Lane) => Reservation | null,
+): Reservation | null {
   let soonest: Reservation | null = null
   for (const lane of lanes) {
-    const chance = chanceIn(lane)
-    if (chance?.waitMs === 0) return chance
-    if (chance !== null && (soonest === null || chance.waitMs < soonest.waitMs)) soonest = chance
+    const reservation = reservationIn(lane)
+    if (reservation?.waitMs === 0) return reservation
+    if (reservation !== null && (soonest === null || reservation.waitMs < soonest.waitMs)) soonest = reservation
   }
   return soonest
 }
 
-function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number, clock: Times): Reservation {
+function bucketReservation({ bucket, slotUse }: LaneState, nowMs: number, units: number, clock: Times): Reservation {
   const waitMs = waitForTokens(bucket, nowMs, units)
   return {
     waitMs,
@@ -103,27 +118,27 @@ function bucketChance({ bucket, turns }: LaneState, nowMs: number, units: number
     use() {
       takeTokens(bucket, nowMs, units)
       // The lane may become shared before the response arrives.
-      turns.underWay += 1
+      slotUse.underWay += 1
       return () => {
-        turns.underWay -= 1
-        turns.lastEndMs = clock.elapsedMs()
-        returnPlace(bucket, turns.lastEndMs, units)
+        slotUse.underWay -= 1
+        slotUse.lastEndMs = clock.elapsedMs()
+        returnPlace(bucket, slotUse.lastEndMs, units)
       }
     },
   }
 }
 
-function turnChance({ turns }: LaneState, now: TurnsNow, units: number, clock: Times): Reservation {
-  const waitMs = waitForTurn(turns, now, units)
+function slotReservation({ slotUse }: LaneState, now: SlotContext, units: number, clock: Times): Reservation {
+  const waitMs = waitForSlot(slotUse, now, units)
   return {
     waitMs,
     etaMs: Number.isFinite(waitMs) ? waitMs : roundMs(now),
-    regainMs: (more) => (units + more <= leftOfSlot(turns, now) ? 0 : roundMs(now)),
+    regainMs: (more) => (units + more <= leftOfSlot(slotUse, now) ? 0 : roundMs(now)),
     use() {
-      takeTurn(turns, now, units)
+      takeSlot(slotUse, now, units)
       return () => {
-        turns.underWay -= 1
-        turns.lastEndMs = clock.elapsedMs()
+        slotUse.underWay -= 1
+        slotUse.lastEndMs = clock.elapsedMs()
       }
     },
   }

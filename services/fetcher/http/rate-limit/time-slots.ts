@@ -20,9 +20,9 @@ export type SlotUse = {
   lastEndMs: number | null
 }
 
-export const noTurns = (): SlotUse => ({ last: null, underWay: 0, lastEndMs: null })
+export const unusedSlots = (): SlotUse => ({ last: null, underWay: 0, lastEndMs: null })
 
-export type TurnsNow = {
+export type SlotContext = {
   lane: Lane
   perMs: number
   /** After this long a request has arrived or is given up. */
@@ -34,7 +34,7 @@ export type TurnsNow = {
   mine: ReadonlyMap<number, number>
 }
 
-type Times = Pick<TurnsNow, 'perMs' | 'timeoutMs'>
+type Times = Pick<SlotContext, 'perMs' | 'timeoutMs'>
 
 const sendingMs = ({ perMs }: Times): number => Math.max(SENDING_MIN_MS, SENDING_WINDOWS * perMs)
 
@@ -43,44 +43,45 @@ export const slotMsOf = (times: Times): number =>
   times.perMs + sendingMs(times) + times.timeoutMs + 2 * CLOCK_SKEW_MAX_MS
 
 /** Milliseconds in which every partition of the lane gets a slot. */
-export const roundMs = (now: TurnsNow): number => slotMsOf(now) * now.lane.partitions.length
+export const roundMs = (now: SlotContext): number => slotMsOf(now) * now.lane.partitions.length
 
 /** Milliseconds until this process may send; 0: now; Infinity: only after the responses in flight. */
-export function waitForTurn(turns: SlotUse, now: TurnsNow, units: number): number {
+export function waitForSlot(slotUse: SlotUse, now: SlotContext, units: number): number {
   const slotMs = slotMsOf(now)
   const current = slotNow(now)
-  const spacedMs = turns.lastEndMs === null ? 0 : turns.lastEndMs + now.perMs - now.elapsedMs
+  const spacedMs = slotUse.lastEndMs === null ? 0 : slotUse.lastEndMs + now.perMs - now.elapsedMs
   const inTime = (waitMs: number, startMs: number) => waitMs - startMs <= sendingMs(now)
   const currentMs = current * slotMs - now.nowMs
-  const isGoingOn = current === turns.last?.slot
-  if (isGoingOn && inTime(0, currentMs) && units <= leftOfSlot(turns, now) && mayUse(current, currentMs, now)) return 0
-  if (turns.underWay > 0) return Number.POSITIVE_INFINITY
+  const isGoingOn = current === slotUse.last?.slot
+  if (isGoingOn && inTime(0, currentMs) && units <= leftOfSlot(slotUse, now) && mayUse(current, currentMs, now))
+    return 0
+  if (slotUse.underWay > 0) return Number.POSITIVE_INFINITY
   // The current slot and the next one may come too early, since both can begin less than a window from now. Then it
   // waits a whole round.
   for (let slot = current; slot <= current + 1 + now.lane.partitions.length; slot++) {
     const startMs = slot * slotMs - now.nowMs
     const waitMs = Math.max(0, startMs, spacedMs)
-    if (slot !== turns.last?.slot && inTime(waitMs, startMs) && mayUse(slot, startMs, now)) return waitMs
+    if (slot !== slotUse.last?.slot && inTime(waitMs, startMs) && mayUse(slot, startMs, now)) return waitMs
   }
   return roundMs(now)
 }
 
 /** A request starts now: all requests of one slot share its units. */
-export function takeTurn(turns: SlotUse, now: TurnsNow, units: number): void {
-  turns.last = { slot: slotNow(now), spent: spentOfSlot(turns, now) + units }
-  turns.underWay += 1
+export function takeSlot(slotUse: SlotUse, now: SlotContext, units: number): void {
+  slotUse.last = { slot: slotNow(now), spent: spentOfSlot(slotUse, now) + units }
+  slotUse.underWay += 1
 }
 
 /** Units of the current slot that are not spent. */
-export const leftOfSlot = (turns: SlotUse, now: TurnsNow): number => now.lane.units - spentOfSlot(turns, now)
+export const leftOfSlot = (slotUse: SlotUse, now: SlotContext): number => now.lane.units - spentOfSlot(slotUse, now)
 
-const slotNow = (now: TurnsNow): number => Math.floor(now.nowMs / slotMsOf(now))
-const spentOfSlot = ({ last }: SlotUse, now: TurnsNow): number => (last?.slot === slotNow(now) ? last.spent : 0)
+const slotNow = (now: SlotContext): number => Math.floor(now.nowMs / slotMsOf(now))
+const spentOfSlot = ({ last }: SlotUse, now: SlotContext): number => (last?.slot === slotNow(now) ? last.spent : 0)
 
 /**
  * True for the holder, and from a whole window before the slot: its predecessor's requests have left the window then.
  */
-function mayUse(slot: number, startMs: number, { lane, mine, elapsedMs, perMs }: TurnsNow): boolean {
+function mayUse(slot: number, startMs: number, { lane, mine, elapsedMs, perMs }: SlotContext): boolean {
   const sinceMs = ofSlot(lane, slot, mine)
   return sinceMs !== undefined && elapsedMs + startMs >= sinceMs + perMs
 }

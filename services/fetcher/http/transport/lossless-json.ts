@@ -6,8 +6,8 @@
  */
 
 /**
- * Cheap search of the whole text for a number of 16 digits, 18 significant ones or a large exponent, after the
- * character that opens a value. A match only means that the slower, exact way is taken.
+ * Cheap search of the whole text, after each character that opens a value, for a number of 16 digits, 18 significant
+ * ones or a large exponent. A match only means that the slower, exact way is taken.
  */
 const MAY_BE_INEXACT = /[:,[\s]-?(?:\d{16}|[1-9][\d.]{18}|0\.0*[1-9]\d{17}|\d[\d.]*[eE][+-]?\d{3})/
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g

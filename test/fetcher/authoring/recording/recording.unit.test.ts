@@ -7,7 +7,7 @@ import { systemClock } from '#shared/clock.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import { cursor, linkHeader, nextUrl, offset, setting, z } from '#shared/index.ts'
-import { lookAt } from '../../../../services/fetcher/authoring/dry-run.ts'
+import { createDryRun } from '../../../../services/fetcher/authoring/dry-run.ts'
 import {
   createRecorder,
   readRecording,
@@ -32,7 +32,7 @@ async function recorded(t: TestContext, script: (asked: Asked) => Answer, stream
     clock: systemClock,
   })
   const { signal } = new AbortController()
-  const look = lookAt({
+  const dryRun = createDryRun({
     stream: streamOf(shop),
     partition: 0,
     baseUrl: api.baseUrl,
@@ -40,12 +40,12 @@ async function recorded(t: TestContext, script: (asked: Asked) => Answer, stream
     signal,
     startedMs: 0,
   })
-  while ((await look.next()) !== null);
+  while ((await dryRun.next()) !== null);
   const recording = recorder.recording()
   assert.ok(recording !== null)
   writeRecording(file, recording)
   await server.close()
-  return { file, server, look, declared: declared(server.url, stream, source) }
+  return { file, server, dryRun, declared: declared(server.url, stream, source) }
 }
 
 const declared = (baseUrl: string, stream: Part = {}, source: Part = {}): Declared => ({
@@ -72,9 +72,9 @@ describe('an answer that is nested deeper than JSON.stringify can go', () => {
   const script = (asked: Asked): Answer => ({ body: asked.query.has('cursor') ? body('b', null) : body('a', 'b') })
 
   test('is looked at, recorded and replayed as a run takes it', async (t) => {
-    const { file, look, declared: walked } = await recorded(t, script)
+    const { file, dryRun, declared: walked } = await recorded(t, script)
     assert.deepEqual(
-      look.pages.map(({ judged }) => [judged.records.length, judged.rejected[0]?.raw.includes(deep)]),
+      dryRun.pages.map(({ validated }) => [validated.records.length, validated.rejected[0]?.raw.includes(deep)]),
       [
         [1, true],
         [1, true],
@@ -159,11 +159,11 @@ describe('a recording', () => {
       query.has('cursor')
         ? { json: { data: [order('2', 2), { ...order('3', 3), colour: 'red' }], next: null } }
         : { json: { data: [order('1', 1), { ...order('x'), total: 'much' }, order('2', 2)], next: 'b' } }
-    const { file, look, declared } = await recorded(t, script)
+    const { file, dryRun, declared } = await recorded(t, script)
     const walked = await walkRecorded(declared, 'orders', file)
     assert.deepEqual(walked.records, [order('1', 1), order('2', 2), { ...order('3', 3), _extra: { colour: 'red' } }])
     assert.deepEqual(
-      look.pages.flatMap(({ fresh }) => fresh.records.map(({ payload }) => JSON.parse(payload))),
+      dryRun.pages.flatMap(({ fresh }) => fresh.records.map(({ payload }) => JSON.parse(payload))),
       walked.records,
     )
     assert.deepEqual(walked.drift, { colour: 'string' })

@@ -20,15 +20,15 @@ function placesOf(places: number, all: number, mine: readonly number[], scarcest
   })
   return (ms: number): Reservation | null => {
     now.ms = ms
-    return room.chance(0, 1)
+    return room.reservation(0, 1)
   }
 }
 
 /** How many can start now, one after the other. */
 function startAll(chanceAt: (ms: number) => Reservation | null, ms: number): (() => void)[] {
   const ends: (() => void)[] = []
-  for (let chance = chanceAt(ms); chance?.waitMs === 0 && ends.length < 20; chance = chanceAt(ms))
-    ends.push(chance.use())
+  for (let reservation = chanceAt(ms); reservation?.waitMs === 0 && ends.length < 20; reservation = chanceAt(ms))
+    ends.push(reservation.use())
   return ends
 }
 
@@ -71,8 +71,8 @@ describe('a place that two processes share goes round by the clock', () => {
   ] as const) {
     test(name, () => {
       const chanceAt = placesOf(1, Math.max(2, mine.length + 1), mine)
-      const chance = chanceAt(nowMs)
-      assert.deepEqual([chance?.waitMs, chance?.etaMs], [waitMs, waitMs])
+      const reservation = chanceAt(nowMs)
+      assert.deepEqual([reservation?.waitMs, reservation?.etaMs], [waitMs, waitMs])
     })
   }
 

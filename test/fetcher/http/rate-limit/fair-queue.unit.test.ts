@@ -1,7 +1,7 @@
-/** Who may go of those that wait, over rooms whose numbers are given. */
+/** Who may go of those that wait, over limits whose numbers are given. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lookAlong } from '../../../../services/fetcher/http/rate-limit/fair-queue.ts'
+import { queuePass } from '../../../../services/fetcher/http/rate-limit/fair-queue.ts'
 import type { Limit } from '../../../../services/fetcher/http/rate-limit/local-quota.ts'
 
 type Given = { waitMs?: number; etaMs?: number; regainMs?: number }
@@ -12,7 +12,7 @@ function roomOf(
   log: string[] = [],
 ): Limit {
   return {
-    chance: (nowMs, units) => ({
+    reservation: (nowMs, units) => ({
       waitMs,
       etaMs,
       regainMs(more) {
@@ -27,14 +27,14 @@ function roomOf(
   }
 }
 
-const NO_PART: Limit = { chance: () => null }
+const NO_PART: Limit = { reservation: () => null }
 const FULL: Given = { waitMs: 40 }
 const waits = (waitMs: number, againMs = waitMs) => ({ kind: 'waits', waitMs, againMs })
 const BEHIND = waits(Number.POSITIVE_INFINITY)
 
 /** What each in the line is told; it asks for units of a room or of several. */
-function told(rooms: readonly Limit[], line: readonly (readonly { room: number; units: number }[])[]): unknown[] {
-  const look = lookAlong(rooms, 7)
+function told(limits: readonly Limit[], line: readonly (readonly { room: number; units: number }[])[]): unknown[] {
+  const look = queuePass(limits, 7)
   return line.map((charges) => {
     const verdict = look({ charges })
     return verdict.kind === 'goes' ? 'goes' : verdict
@@ -43,7 +43,7 @@ function told(rooms: readonly Limit[], line: readonly (readonly { room: number; 
 
 const [A, B, BOTH] = [[{ room: 0, units: 1 }], [{ room: 1, units: 1 }], [0, 1].map((room) => ({ room, units: 1 }))]
 
-for (const [name, rooms, line, expected] of [
+for (const [name, limits, line, expected] of [
   ['one that nothing counts goes', [], [[]], ['goes']],
   ['one goes where there is room in all that it needs', [roomOf({}), roomOf({})], [BOTH], ['goes']],
   ['all go in their order where there is room for each', [roomOf({}), roomOf({})], [A, B, A], ['goes', 'goes', 'goes']],
@@ -65,7 +65,7 @@ for (const [name, rooms, line, expected] of [
     [waits(40), 'goes'],
   ],
   [
-    'one that needs two rooms waits behind one that lacks one of them',
+    'one that needs two limits waits behind one that lacks one of them',
     [roomOf({}), roomOf(FULL)],
     [B, BOTH],
     [waits(40), BEHIND],
@@ -83,7 +83,7 @@ for (const [name, rooms, line, expected] of [
     [waits(40), BEHIND],
   ],
   [
-    'the first can go when the last of its rooms is there, by the estimate',
+    'the first can go when the last of its limits is there, by the estimate',
     [roomOf({ waitMs: Number.POSITIVE_INFINITY, etaMs: 50 }), roomOf({ waitMs: 0, regainMs: 50 })],
     [BOTH, B],
     [BEHIND, 'goes'],
@@ -101,23 +101,23 @@ for (const [name, rooms, line, expected] of [
     [waits(40), waits(90), 'goes'],
   ],
 ] as const) {
-  test(name, () => assert.deepEqual(told(rooms, line), expected))
+  test(name, () => assert.deepEqual(told(limits, line), expected))
 }
 
 test('what the first keeps is kept for its own units and time, also when others claim the same after it', () => {
   const log: string[] = []
-  const rooms = [roomOf({ waitMs: 10 }), roomOf({ waitMs: 90 }), roomOf({ regainMs: 20 }, log)]
+  const limits = [roomOf({ waitMs: 10 }), roomOf({ waitMs: 90 }), roomOf({ regainMs: 20 }, log)]
   const claims = (room: number, units: number) => [
     { room, units: 1 },
     { room: 2, units },
   ]
-  assert.deepEqual(told(rooms, [claims(0, 5), claims(1, 7), [{ room: 2, units: 1 }]]).at(-1), BEHIND)
+  assert.deepEqual(told(limits, [claims(0, 5), claims(1, 7), [{ room: 2, units: 1 }]]).at(-1), BEHIND)
   assert.deepEqual(log, ['regain 5'])
 })
 
 test('one that goes uses each room with its units, and gives all of them back', () => {
   const log: string[] = []
-  const verdict = lookAlong(
+  const verdict = queuePass(
     [roomOf({}, log), roomOf({}, log)],
     7,
   )({

@@ -46,9 +46,9 @@ function partOf(quota: Partial<LocalQuota>, first: Holding) {
   })
   const chanceAt = (ms: number, units = 1): Reservation => {
     now.ms = ms
-    const chance = part.chance(ms, units)
-    assert.ok(chance !== null)
-    return chance
+    const reservation = part.reservation(ms, units)
+    assert.ok(reservation !== null)
+    return reservation
   }
   return { now, part, chanceAt }
 }
@@ -60,7 +60,7 @@ describe('a part of a quota', () => {
       [1, {}],
       [3, {}],
     ] as const)
-      assert.equal(partOf({ requests: 2 }, holds(all, mine)).part.chance(0, 1), null)
+      assert.equal(partOf({ requests: 2 }, holds(all, mine)).part.reservation(0, 1), null)
   })
 
   test('is the whole with the only partition', () => {
@@ -198,11 +198,11 @@ test('of several lanes the first that has room is used, else the first of those 
     [[Number.POSITIVE_INFINITY, 8], 1],
   ] as const) {
     const lanes = waits.map((_, number) => ({ number, units: 1, partitions: [number] }))
-    const chances = waits.map((waitMs) =>
+    const reservations = waits.map((waitMs) =>
       waitMs === null ? null : { waitMs, etaMs: 0, regainMs: () => 0, use: () => () => undefined },
     )
-    const soonest = soonestOf(lanes, ({ number }) => chances[number] ?? null)
-    assert.equal(soonest, expected === undefined ? null : chances[expected], `${waits}`)
+    const soonest = soonestOf(lanes, ({ number }) => reservations[number] ?? null)
+    assert.equal(soonest, expected === undefined ? null : reservations[expected], `${waits}`)
   }
 })
 
@@ -265,11 +265,11 @@ function startProcess(
   }
   function look() {
     while (underWay < network.eager && !hasEnded) {
-      const chance = part.chance(time.nowMs(), 1)
-      if (chance === null) return lookAfter(500)
+      const reservation = part.reservation(time.nowMs(), 1)
+      if (reservation === null) return lookAfter(500)
       if (isIdle?.() === true) return lookAfter(quota.per / 3)
-      if (chance.waitMs > 0) return lookAfter(Math.max(1, Math.min(chance.waitMs, LOOK_MS_MAX)))
-      const release = chance.use()
+      if (reservation.waitMs > 0) return lookAfter(Math.max(1, Math.min(reservation.waitMs, LOOK_MS_MAX)))
+      const release = reservation.use()
       underWay += 1
       const latencyMs = network.latencyMs()
       network.sent(time.nowMs(), time.nowMs() + network.way() * latencyMs)

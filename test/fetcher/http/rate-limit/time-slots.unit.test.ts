@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
-  noTurns,
   roundMs,
+  type SlotContext,
   type SlotUse,
   slotMsOf,
-  type TurnsNow,
-  takeTurn,
-  waitForTurn,
+  takeSlot,
+  unusedSlots,
+  waitForSlot,
 } from '../../../../services/fetcher/http/rate-limit/time-slots.ts'
 
 /** Slots of 16 s: 10 s of the window, 1 s to send, 3 s on the way, two clocks that are a second off. */
@@ -20,7 +20,7 @@ const TIMES = { perMs: 10_000, timeoutMs: 3_000 }
 type At = { nowMs: number; elapsedMs?: number; mine?: number; sinceMs?: number; partitions?: readonly number[] }
 
 /** Three partitions of which the second is held: slots 1, 4, 7 … are this process's, from 16 s, 64 s, 112 s … on. */
-function at({ nowMs, elapsedMs = nowMs, mine = 1, sinceMs = 0, partitions = [0, 1, 2] }: At): TurnsNow {
+function at({ nowMs, elapsedMs = nowMs, mine = 1, sinceMs = 0, partitions = [0, 1, 2] }: At): SlotContext {
   return { ...TIMES, lane: { number: 0, units: 2, partitions }, nowMs, elapsedMs, mine: new Map([[mine, sinceMs]]) }
 }
 
@@ -57,12 +57,12 @@ describe('a process that has sent nothing yet', () => {
       32_001,
     ],
   ] as const satisfies [string, At, number][]) {
-    test(name, () => assert.equal(waitForTurn(noTurns(), at(when), 1), waitMs))
+    test(name, () => assert.equal(waitForSlot(unusedSlots(), at(when), 1), waitMs))
   }
 })
 
 describe('a process that has sent', () => {
-  const sent = (turns: Partial<SlotUse>): SlotUse => ({ ...noTurns(), ...turns })
+  const sent = (turns: Partial<SlotUse>): SlotUse => ({ ...unusedSlots(), ...turns })
   const inSlot1 = { last: { slot: 1, spent: 1 } }
   for (const [name, turns, when, units, waitMs] of [
     ['may spend the rest of its slot', { ...inSlot1, underWay: 1 }, { nowMs: 16_500 }, 1, 0],
@@ -121,15 +121,15 @@ describe('a process that has sent', () => {
       4_400,
     ],
   ] as const satisfies [string, Partial<SlotUse>, At, number, number][]) {
-    test(name, () => assert.equal(waitForTurn(sent(turns), at(when), units), waitMs))
+    test(name, () => assert.equal(waitForSlot(sent(turns), at(when), units), waitMs))
   }
 
   test('has its units anew in each slot', () => {
-    const turns = noTurns()
-    takeTurn(turns, at({ nowMs: 16_000 }), 1)
-    takeTurn(turns, at({ nowMs: 16_900 }), 2)
+    const turns = unusedSlots()
+    takeSlot(turns, at({ nowMs: 16_000 }), 1)
+    takeSlot(turns, at({ nowMs: 16_900 }), 2)
     assert.deepEqual(turns, { last: { slot: 1, spent: 3 }, underWay: 2, lastEndMs: null })
-    takeTurn(turns, at({ nowMs: 64_100 }), 1)
+    takeSlot(turns, at({ nowMs: 64_100 }), 1)
     assert.deepEqual(turns, { last: { slot: 4, spent: 1 }, underWay: 3, lastEndMs: null })
   })
 })

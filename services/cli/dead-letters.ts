@@ -12,8 +12,8 @@ import {
   showLetter,
 } from '../operator/dead-letters/list.ts'
 import { outputWidth, print } from './output.ts'
-import { withKafka } from './status.ts'
 import { counted, table, wrapped } from './table-output.ts'
+import { withKafka } from './with-kafka.ts'
 
 export type FilterOptions = {
   reason?: string[]

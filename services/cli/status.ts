@@ -1,15 +1,12 @@
-/** `headrace status`, `headrace release`, and what the commands on Kafka share. */
+/** `headrace status` and `headrace release`. */
 import { systemClock } from '#shared/clock.ts'
-import { environment, readConfig } from '#shared/config/config.ts'
-import { connectKafka, type Kafka } from '#shared/kafka/kafka.ts'
-import { type Names, namesFor } from '#shared/names.ts'
 import { releasePauses } from '../operator/release.ts'
 import { type Need, needsOf, needText } from '../operator/status/needs.ts'
 import { type StreamStatus, statusOf } from '../operator/status/status.ts'
 import { outputWidth, print } from './output.ts'
-import { logFor } from './service-process.ts'
 import { describeStatus } from './status-layout.ts'
 import { counted } from './table-output.ts'
+import { withKafka } from './with-kafka.ts'
 
 /** `check`: one line for each thing that needs a person; returns 1 if there is one. */
 export async function statusCommand(
@@ -49,14 +46,4 @@ export async function releaseCommand(name: string, options: { json?: boolean }):
 function describeCheck(streams: readonly StreamStatus[], needs: readonly Need[]): string {
   if (needs.length > 0) return needs.map(needText).join('\n')
   return `Nothing needs a person: ${counted(streams.length, 'stream')}.`
-}
-
-export async function withKafka(work: (kafka: Kafka, names: Names) => Promise<number>): Promise<number> {
-  const config = readConfig(environment, ['kafka'])
-  const kafka = await connectKafka(config.kafka, { log: logFor('operator', config), clock: systemClock })
-  try {
-    return await work(kafka, namesFor(config.prefix))
-  } finally {
-    await kafka.close()
-  }
 }

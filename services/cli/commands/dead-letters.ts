@@ -32,7 +32,7 @@ export function addDeadLetterCommands(program: Command): void {
     .option('--force', 'also those that were replayed in vain too often')
     .action(async (stream, options) =>
       exit(
-        await (await import('../settle-dead-letters.ts')).replayLettersCommand(stream, {
+        await (await import('../resolve-dead-letters.ts')).replayLettersCommand(stream, {
           ...program.opts(),
           ...options,
         }),
@@ -42,7 +42,7 @@ export function addDeadLetterCommands(program: Command): void {
   filtered('drop', 'letters are done with, and are not replayed any more')
     .option('--yes', 'do not ask')
     .action(async (stream, options) =>
-      exit(await (await import('../settle-dead-letters.ts')).dropCommand(stream, options)),
+      exit(await (await import('../resolve-dead-letters.ts')).dropCommand(stream, options)),
     )
 
   letters

@@ -6,8 +6,8 @@ import { DEFAULT_PER_SECOND, type Estimate, estimateReplay } from '../../operato
 import { applyReplay, parseFrom, planReplay, type ReplayFrom, type ReplayPlan } from '../../operator/replay/replay.ts'
 import { wholeNumber } from '../dead-letters.ts'
 import { outputWidth, print } from '../output.ts'
-import { withKafka } from '../status.ts'
 import { counted, table } from '../table-output.ts'
+import { withKafka } from '../with-kafka.ts'
 import type { RebuildCommandOptions } from './rebuild.ts'
 
 /** If more than this share is unknown to the ledger, the number is only an upper bound. */

@@ -1,7 +1,7 @@
 /**
  * Compares the rows of one partition with the records of the log, exactly and in bounded memory. A row that FINAL shows
- * has its record's offset and fetch time. A record without such a row must be a dead letter, or the table must have a
- * version of its key as new as it. Both are queried in portions by offset and key, so no key is held. What arrived
+ * has its record's offset and fetch time. A record without such a row must be a dead letter, or the table must have an
+ * equal or newer version of its key. Both are queried in portions by offset and key, so no key is held. What arrived
  * after the committed offset can only be newer, so a loader may run.
  */
 import { type ClickHouse, QueryRefused, RECORD_SETTINGS, textLiteral } from '#shared/clickhouse.ts'

@@ -10,8 +10,8 @@ import { type FilterOptions, filterOf, wholeNumber } from './dead-letters.ts'
 import { openTerminal } from './init/terminal.ts'
 import { outputWidth, print } from './output.ts'
 import { interruption, logFor } from './service-process.ts'
-import { withKafka } from './status.ts'
 import { counted, table } from './table-output.ts'
+import { withKafka } from './with-kafka.ts'
 
 export type ReplayLettersCommandOptions = FilterOptions & {
   sources: string[]

@@ -16,9 +16,9 @@ import { type Batch, type BatchPart, releaseRows } from './batch/batch.ts'
 import { batchByTopic } from './batch/close-batches.ts'
 import { createCommitBatch } from './commit/commit-batch.ts'
 import { createDeadLetterLedger, type DeadLetterLedger } from './commit/dead-letter-ledger.ts'
-import { createDeadLetters } from './commit/dead-letter-queue.ts'
+import { createDeadLetterQueue } from './commit/dead-letter-queue.ts'
 import { createMarkDeleted, type MarkDeleted } from './commit/mark-deleted.ts'
-import { createLedger } from './commit/page-ledger.ts'
+import { createPageLedger } from './commit/page-ledger.ts'
 import { type Assigned, retryPolicyOf } from './consume/assignment.ts'
 import { createMembership, type Membership } from './consume/group-member.ts'
 import { createInFlightLimit } from './consume/in-flight-limit.ts'
@@ -147,8 +147,8 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
   const commitBatch = createCommitBatch({
     ...common,
     insertBatch: createInsertBatch({ ...common, writer, tables }),
-    deadLetters: createDeadLetters({ ...common, sender: kafka.sender(), specs: topicSpecs(config.kafka) }),
-    ledger: createLedger({ ...common, writer, tables }),
+    deadLetters: createDeadLetterQueue({ ...common, sender: kafka.sender(), specs: topicSpecs(config.kafka) }),
+    ledger: createPageLedger({ ...common, writer, tables }),
     markDeleted,
     commit: membership.commit,
     onCommitted: options.onCommitted,

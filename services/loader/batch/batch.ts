@@ -44,7 +44,7 @@ export type PartitionState = {
 export type LoadedPage = { run: string; page: number; records: number }
 
 /** A message that cannot become a row, as it was read. */
-export type FrameLetter = {
+export type RefusedFrame = {
   offset: number
   timestampMs: number
   key: Buffer | null
@@ -78,7 +78,7 @@ export type BatchPart = {
   body: Buffer
   ends: Uint32Array
   rows: number
-  letters: FrameLetter[]
+  letters: RefusedFrame[]
   markers: ReadMarker[]
   /** Offsets of records that were replayed from dead letters, with how many times they were replayed. */
   replays?: ReadonlyMap<number, number>

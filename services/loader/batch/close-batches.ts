@@ -47,7 +47,7 @@ export function batchByTopic(
       mergeMap((ofTopic) => {
         const idle = new Subject<void>()
         let busy = false
-        const settling = (batch: Batch) =>
+        const committing = (batch: Batch) =>
           defer(() => {
             busy = true
             return commitBatch(batch)
@@ -60,7 +60,7 @@ export function batchByTopic(
         const flush = options.flush.pipe(filter((topic) => topic === null || topic === ofTopic.key))
         const limits = () => stretchedLimits(options, options.stretchOf?.(ofTopic.key) ?? 1)
         const { scheduler } = options
-        return ofTopic.pipe(closeBatches({ limits, scheduler, flush, busy: () => busy, idle }), concatMap(settling))
+        return ofTopic.pipe(closeBatches({ limits, scheduler, flush, busy: () => busy, idle }), concatMap(committing))
       }),
     )
 }

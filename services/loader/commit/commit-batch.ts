@@ -12,7 +12,14 @@ import type { Names } from '#shared/names.ts'
 import { type Commit, commitText } from '#shared/progress/offset-metadata.ts'
 import { positionOfText } from '#shared/watermark.ts'
 import { type Batch, committableOf, type PartitionState, type Target, tableOf } from '../batch/batch.ts'
-import { Flooded, isFlood, NO_REJECTIONS, plus, type RejectionCounts, recent } from '../failures/rejection-limit.ts'
+import {
+  isLimitReached,
+  NO_REJECTIONS,
+  plus,
+  type RejectionCounts,
+  RejectionLimitReached,
+  recent,
+} from '../failures/rejection-limit.ts'
 import {
   Abandoned,
   pause,
@@ -23,17 +30,17 @@ import {
   WAIT_MAX_MS,
 } from '../failures/retry.ts'
 import type { InsertBatch } from '../insert/insert-batch.ts'
-import type { RowLetter } from '../insert/isolate-rows.ts'
-import type { DeadLetters } from './dead-letter-queue.ts'
+import type { RefusedRow } from '../insert/isolate-rows.ts'
+import type { DeadLetterQueue } from './dead-letter-queue.ts'
 import type { MarkDeleted } from './mark-deleted.ts'
-import type { Ledger } from './page-ledger.ts'
+import type { PageLedger } from './page-ledger.ts'
 
 export type PartitionCommit = { topic: string; partition: number; offset: number; metadata: string }
 
 export type CommitBatchDeps = {
   insertBatch: InsertBatch
-  deadLetters: DeadLetters
-  ledger: Ledger
+  deadLetters: DeadLetterQueue
+  ledger: PageLedger
   markDeleted: MarkDeleted
   commit(commits: readonly PartitionCommit[], generation: number): Promise<void>
   names: Names
@@ -75,8 +82,8 @@ export function createCommitBatch(
    * An unexpected error of this batch stalls its own topic only. A retry does not repeat completed steps: a dead letter
    * sent twice would be there twice.
    */
-  async function runStepsOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RowLetter[]> {
-    let refused: RowLetter[] | null = null
+  async function runStepsOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RefusedRow[]> {
+    let refused: RefusedRow[] | null = null
     let areSent = false
     for (let attempt = 0; ; attempt++) {
       try {
@@ -100,22 +107,22 @@ export function createCommitBatch(
     }
   }
 
-  async function insertOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RowLetter[]> {
+  async function insertOrWait(batch: Batch, retryPolicy: RetryPolicy): Promise<RefusedRow[]> {
     const target = batch.parts.find((part) => part.target !== null)?.target ?? null
     for (let attempt = 0; ; attempt++) {
       try {
         return await insertOnce(batch, target, retryPolicy)
       } catch (error) {
-        if (!(error instanceof Flooded)) throw error
+        if (!(error instanceof RejectionLimitReached)) throw error
         await pause(batch.topic, stallOfError(error), WAIT_MAX_MS.table, attempt, retryPolicy)
       }
     }
   }
 
-  async function insertOnce(batch: Batch, target: Target | null, retryPolicy: RetryPolicy): Promise<RowLetter[]> {
+  async function insertOnce(batch: Batch, target: Target | null, retryPolicy: RetryPolicy): Promise<RefusedRow[]> {
     const allow = (rows: number, first: string) => {
       const tally = withBatch(batch, rows)
-      if (isFlood(tally)) throw new Flooded(batch.topic, tally, first)
+      if (isLimitReached(tally)) throw new RejectionLimitReached(batch.topic, tally, first)
     }
     const [first] = batch.parts.flatMap(({ letters }) => letters)
     if (first !== undefined) allow(0, first.reason)

@@ -118,7 +118,7 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     const rows = { database, table: LETTERS_TABLE, body: [Buffer.from(lines.join(''))], rows: lines.length, token }
     const failure = await untilDecided(LETTERS_TABLE, retryPolicy, async () => {
       if (!made) {
-        const missing = await tables.ensureLettersLedger()
+        const missing = await tables.ensureDeadLetterLedger()
         if (missing !== null) return missing
         made = true
       }

@@ -13,17 +13,17 @@ import type { Metrics } from '#shared/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { beginning } from '#shared/shown.ts'
 import { ensureTopic, type TopicSpecs } from '#shared/topic-specs.ts'
-import { type Batch, type BatchPart, type FrameLetter, tableOf } from '../batch/batch.ts'
+import { type Batch, type BatchPart, type RefusedFrame, tableOf } from '../batch/batch.ts'
 import { originOf, partOf } from '../batch/row-ranges.ts'
 import { type RetryPolicy, untilDone } from '../failures/retry.ts'
-import type { RowLetter } from '../insert/isolate-rows.ts'
+import type { RefusedRow } from '../insert/isolate-rows.ts'
 
-export type DeadLetters = {
+export type DeadLetterQueue = {
   /** Sends the dead letters of a batch: rows that ClickHouse refused, and messages that were not valid frames. */
-  send(batch: Batch, rows: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void>
+  send(batch: Batch, rows: readonly RefusedRow[], retryPolicy: RetryPolicy): Promise<void>
 }
 
-export type DeadLettersDeps = {
+export type DeadLetterQueueDeps = {
   kafka: Kafka
   sender: Sender
   names: Names
@@ -37,7 +37,14 @@ const SEND_BYTES_MAX = 512 * 1024
 const ISSUES_CHARS_MAX = 2000
 const WAIT_MAX_MS = 30_000
 
-export function createDeadLetters({ kafka, sender, names, specs, log, metrics }: DeadLettersDeps): DeadLetters {
+export function createDeadLetterQueue({
+  kafka,
+  sender,
+  names,
+  specs,
+  log,
+  metrics,
+}: DeadLetterQueueDeps): DeadLetterQueue {
   const present = new Set<string>()
 
   async function makeTopic(records: string, topic: string): Promise<void> {
@@ -62,7 +69,7 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
     }
   }
 
-  async function send(batch: Batch, rows: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void> {
+  async function send(batch: Batch, rows: readonly RefusedRow[], retryPolicy: RetryPolicy): Promise<void> {
     const byPartition = new Map<number, { letter: Message; reason: string; table: string }[]>()
     const add = (part: BatchPart, letter: Message, reason: string) => {
       const letters = byPartition.get(part.partition) ?? []
@@ -93,14 +100,14 @@ export function createDeadLetters({ kafka, sender, names, specs, log, metrics }:
 
 function frameLetter(
   { topic, partition, replays }: BatchPart,
-  { offset, timestampMs, key, value, reason, issues }: FrameLetter,
+  { offset, timestampMs, key, value, reason, issues }: RefusedFrame,
 ): Message {
   const origin = `${topic}/${partition}/${offset}`
   const facts = { stage: 'frame' as const, reason, issues, origin, fetched: timestampMs }
   return { key, value, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
 }
 
-function rowLetter(batch: Batch, { row, reason, issues }: RowLetter): Message {
+function rowLetter(batch: Batch, { row, reason, issues }: RefusedRow): Message {
   const { partition, offset, fetchedAtMs, payload } = originOf(batch, row)
   const { replays } = partOf(batch, row).part
   const origin = `${batch.topic}/${partition}/${offset}`

@@ -18,14 +18,14 @@ import { originOf, partOf } from '../batch/row-ranges.ts'
 import { placeOf } from '../consume/assignment.ts'
 import { ofTable } from '../failures/classify-error.ts'
 import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
-import type { RowLetter } from '../insert/isolate-rows.ts'
+import type { RefusedRow } from '../insert/isolate-rows.ts'
 import type { Writer } from '../insert/writer.ts'
 import { countMissing, markMissing } from '../table/ddl.ts'
 import { rowsBefore, type WalkCounts, whyWithheld } from './deletion-policy.ts'
 
 export type MarkDeleted = {
   /** `refused`: rows of the batch that were sent to the dead-letter topic. */
-  mark(batch: Batch, refused: readonly RowLetter[], retryPolicy: RetryPolicy): Promise<void>
+  mark(batch: Batch, refused: readonly RefusedRow[], retryPolicy: RetryPolicy): Promise<void>
   /** The state with ClickHouse's refusals and the withheld deletes, which were unknown when it was read. */
   known(batch: Batch, partition: number, state: PartitionState): PartitionState
   /** Sets the metrics of withheld deletes from the commits of an assignment. */
@@ -74,7 +74,7 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     return known
   }
 
-  function note(batch: Batch, refused: readonly RowLetter[]): void {
+  function note(batch: Batch, refused: readonly RefusedRow[]): void {
     const { refusedAt: refusals } = noted(batch)
     for (const { row } of refused) {
       const { offset } = originOf(batch, row)

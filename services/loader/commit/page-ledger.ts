@@ -14,9 +14,9 @@ import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
 
-export type Ledger = { record(batch: Batch, retryPolicy: RetryPolicy): Promise<void> }
+export type PageLedger = { record(batch: Batch, retryPolicy: RetryPolicy): Promise<void> }
 
-export type LedgerDeps = {
+export type PageLedgerDeps = {
   writer: Writer
   tables: Tables
   database: string
@@ -27,7 +27,16 @@ export type LedgerDeps = {
   nonce: string
 }
 
-export function createLedger({ writer, tables, database, names, log, metrics, clock, nonce }: LedgerDeps): Ledger {
+export function createPageLedger({
+  writer,
+  tables,
+  database,
+  names,
+  log,
+  metrics,
+  clock,
+  nonce,
+}: PageLedgerDeps): PageLedger {
   let made = false
   /** Partitions whose last marker was not trusted: one log line for a series of such markers. */
   const doubted = new Set<string>()

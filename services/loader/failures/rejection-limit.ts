@@ -16,7 +16,7 @@ export type RejectionCounts = { records: number; refused: number }
 export const NO_REJECTIONS: RejectionCounts = { records: 0, refused: 0 }
 
 /** The topic waits and retries: a person has to fix something, or move its offsets forward. */
-export class Flooded extends HeadraceError {
+export class RejectionLimitReached extends HeadraceError {
   constructor(topic: string, { records, refused }: RejectionCounts, first: string) {
     super(
       'HR_FLOOD',
@@ -28,7 +28,7 @@ export class Flooded extends HeadraceError {
   }
 }
 
-export function isFlood({ records, refused }: RejectionCounts): boolean {
+export function isLimitReached({ records, refused }: RejectionCounts): boolean {
   return refused >= REFUSED_MIN && refused >= REFUSED_SHARE_MAX * records
 }
 

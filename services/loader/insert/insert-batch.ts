@@ -10,7 +10,7 @@ import type { Failure } from '../failures/classify-error.ts'
 import { pause, type RetryPolicy, stallOf, untilDecided, WAIT_MAX_MS } from '../failures/retry.ts'
 import type { Tables } from '../table/tables.ts'
 import { tokenOf } from './deduplication-token.ts'
-import { type Isolation, isolate, type RowLetter } from './isolate-rows.ts'
+import { type Isolation, isolate, type RefusedRow } from './isolate-rows.ts'
 import type { Writer } from './writer.ts'
 
 export type InsertBatch = (
@@ -18,7 +18,7 @@ export type InsertBatch = (
   target: Target,
   retryPolicy: RetryPolicy,
   allow: (refused: number, first: string) => void,
-) => Promise<RowLetter[]>
+) => Promise<RefusedRow[]>
 
 export type InsertBatchDeps = {
   writer: Writer
@@ -103,7 +103,7 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
     }
 
     await lookAgain()
-    const letters: RowLetter[] = []
+    const letters: RefusedRow[] = []
     const rowsMax = rowsMaxByTable.get(table) ?? batch.rows
     for (let rest: Piece = [[0, batch.rows]]; countOf(rest) > 0; ) {
       const [piece, after] = splitAt(rest, Math.min(rowsMax, countOf(rest)))

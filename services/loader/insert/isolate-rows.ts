@@ -8,10 +8,10 @@
 
 import { countOf, joined, nthOf, type Piece, rowNumbers, splitAt, without } from '../batch/row-ranges.ts'
 import type { Failure } from '../failures/classify-error.ts'
-import { Flooded } from '../failures/rejection-limit.ts'
+import { RejectionLimitReached } from '../failures/rejection-limit.ts'
 
 /** A refused row and why. */
-export type RowLetter = { row: number; reason: string; issues: string }
+export type RefusedRow = { row: number; reason: string; issues: string }
 
 export type Isolation = {
   topic: string
@@ -19,7 +19,7 @@ export type Isolation = {
   insert(piece: Piece): Promise<Failure | null>
   /** What the registered schema finds wrong with a row; empty when it is valid. */
   check(row: number): string[]
-  /** Throws Flooded when this many refused rows are too many. */
+  /** Throws RejectionLimitReached when this many refused rows are too many. */
   allow(refused: number, first: string): void
 }
 
@@ -29,25 +29,29 @@ const NAMED_BEFORE_SWEEP = 3
 export const INSERTS_MAX = 300
 const SCHEMA_REASON = 'schema'
 
-/** `failure`: the result of the piece's insert. Resolves when every other row is in the table. Throws Flooded. */
-export async function isolate(piece: Piece, failure: Failure, isolation: Isolation): Promise<RowLetter[]> {
+/**
+ * `failure`: the result of the piece's insert. Resolves when every other row is in the table. Throws
+ * RejectionLimitReached.
+ */
+export async function isolate(piece: Piece, failure: Failure, isolation: Isolation): Promise<RefusedRow[]> {
   let inserts = 0
   let swept = false
   let refused = 0
 
   async function insert(part: Piece): Promise<Failure | null> {
-    if (++inserts > INSERTS_MAX) throw new Flooded(isolation.topic, { records: countOf(piece), refused }, failure.name)
+    if (++inserts > INSERTS_MAX)
+      throw new RejectionLimitReached(isolation.topic, { records: countOf(piece), refused }, failure.name)
     return isolation.insert(part)
   }
 
-  function letters(found: RowLetter[]): RowLetter[] {
+  function letters(found: RefusedRow[]): RefusedRow[] {
     refused += found.length
     isolation.allow(refused, failure.name)
     return found
   }
 
-  async function clear(part: Piece, first: Failure): Promise<RowLetter[]> {
-    const found: RowLetter[] = []
+  async function clear(part: Piece, first: Failure): Promise<RefusedRow[]> {
+    const found: RefusedRow[] = []
     let readable: Piece = []
     let rest = part
     let named = 0
@@ -79,10 +83,10 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
   }
 
   /** No row is named and the schema finds nothing: the bad row is found by halving. */
-  async function halves(part: Piece, now: Failure): Promise<RowLetter[]> {
+  async function halves(part: Piece, now: Failure): Promise<RefusedRow[]> {
     const count = countOf(part)
     if (count === 1) return letters([{ row: nthOf(part, 0), reason: now.name, issues: now.message }])
-    const found: RowLetter[] = []
+    const found: RefusedRow[] = []
     for (const half of splitAt(part, Math.trunc(count / 2))) {
       const failed = await insert(half)
       if (failed !== null) found.push(...(await clear(half, failed)))
@@ -94,7 +98,7 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
    * The bad row when the nth was named. Its dead letter is null when the row was accepted alone. A record that closes
    * too early is noticed only where the next one should begin; it is found later among the rows set aside.
    */
-  async function culprit(rest: Piece, n: number, now: Failure): Promise<RowLetter | null> {
+  async function culprit(rest: Piece, n: number, now: Failure): Promise<RefusedRow | null> {
     const row = nthOf(rest, n)
     const letter = { row, reason: now.name, issues: now.message }
     if (isolation.check(row).length > 0) return letter
@@ -105,8 +109,8 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
   return clear(piece, failure)
 }
 
-function sweep(rest: Piece, { check }: Isolation): RowLetter[] {
-  const bad: RowLetter[] = []
+function sweep(rest: Piece, { check }: Isolation): RefusedRow[] {
+  const bad: RefusedRow[] = []
   for (const row of rowNumbers(rest)) {
     const issues = check(row)
     if (issues.length > 0) bad.push({ row, reason: SCHEMA_REASON, issues: issues.join('; ') })

@@ -9,11 +9,11 @@ import { declaredIn } from '#shared/messages/marker-trust.ts'
 import type { Names } from '#shared/names.ts'
 import { type Batch, batchOf, type Target } from '../batch/batch.ts'
 import { originOf } from '../batch/row-ranges.ts'
-import type { DeadLetters } from '../commit/dead-letter-queue.ts'
+import type { DeadLetterQueue } from '../commit/dead-letter-queue.ts'
 import type { MarkDeleted } from '../commit/mark-deleted.ts'
 import type { Catalog } from '../consume/schema-catalog.ts'
 import { startingState } from '../consume/start-position.ts'
-import { Flooded, isFlood, NO_REJECTIONS, plus, recent } from '../failures/rejection-limit.ts'
+import { isLimitReached, NO_REJECTIONS, plus, RejectionLimitReached, recent } from '../failures/rejection-limit.ts'
 import type { RetryPolicy } from '../failures/retry.ts'
 import type { InsertBatch } from '../insert/insert-batch.ts'
 import { type Lookup, unknownSchemas } from '../splice/schema-lookup.ts'
@@ -26,7 +26,7 @@ export type LoadPartitionTools = {
   /** The catalog's lookup, with the shadow table as target. */
   lookup: Lookup
   insertBatch: InsertBatch
-  deadLetters: DeadLetters
+  deadLetters: DeadLetterQueue
   markDeleted: MarkDeleted
   retryPolicy: RetryPolicy
   /** Limits of one batch. */
@@ -56,7 +56,7 @@ export async function loadPartition(tools: LoadPartitionTools, range: PartitionR
     const target: Target | null = part?.target ?? null
     const allow = (rows: number, first: string) => {
       const now = plus(tally, { records: batch.rows, refused: rows })
-      if (isFlood(now)) throw new Flooded(topic, now, first)
+      if (isLimitReached(now)) throw new RejectionLimitReached(topic, now, first)
     }
     const refused = target === null ? [] : await insertBatch(batch, target, retryPolicy, allow)
     tally = recent(plus(tally, { records: batch.rows, refused: refused.length }))

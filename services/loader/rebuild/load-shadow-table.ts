@@ -14,7 +14,7 @@ import type { Names } from '#shared/names.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import { topicSpecs } from '#shared/topic-specs.ts'
 import type { Target } from '../batch/batch.ts'
-import { createDeadLetters } from '../commit/dead-letter-queue.ts'
+import { createDeadLetterQueue } from '../commit/dead-letter-queue.ts'
 import { createMarkDeleted } from '../commit/mark-deleted.ts'
 import { createCatalog } from '../consume/schema-catalog.ts'
 import { Abandoned, type RetryPolicy } from '../failures/retry.ts'
@@ -36,7 +36,7 @@ export type ShadowTableParts = { kafka: Kafka; names: Names; registry: Registry;
 
 /**
  * Returns the counts of each range. Throws Stopped when the signal aborts, Unavailable when the table takes no rows,
- * Flooded when it refuses too many.
+ * RejectionLimitReached when it refuses too many.
  */
 export async function loadShadowTable(
   options: ShadowTableOptions,
@@ -58,7 +58,7 @@ export async function loadShadowTable(
   const partitionTools: LoadPartitionTools = {
     ...{ kafka, names, catalog, retryPolicy, lookup: intoShadow(catalog.lookup(topic)) },
     insertBatch: createInsertBatch({ ...common, tables: parts.tables }),
-    deadLetters: createDeadLetters({ ...common, sender, specs: topicSpecs(config.kafka) }),
+    deadLetters: createDeadLetterQueue({ ...common, sender, specs: topicSpecs(config.kafka) }),
     markDeleted: createMarkDeleted({
       ...{ ...common, tableOf: () => newName(table) },
       policyOf: (each) => catalog.annotation(each)?.deletes,

@@ -4,7 +4,7 @@
  */
 import type { RawMessage, ReadBatch } from '#shared/kafka/kafka.ts'
 import { FRAME_HEAD_BYTES } from '#shared/messages/frame.ts'
-import type { BatchPart, FrameLetter, PartitionState, ReadMarker, Target } from '../batch/batch.ts'
+import type { BatchPart, PartitionState, ReadMarker, RefusedFrame, Target } from '../batch/batch.ts'
 import { openPrefix, PREFIX_BYTES_MAX, type RowPrefix, writePrefix } from './row-prefix.ts'
 
 const OPENING_BYTES = 1
@@ -34,7 +34,7 @@ export type PartBuilder = {
   ends: Uint32Array
   rows: number
   prefix: RowPrefix
-  letters: FrameLetter[]
+  letters: RefusedFrame[]
   markers: ReadMarker[]
   /** Null until there is one. */
   replays: Map<number, number> | null

@@ -1,10 +1,10 @@
 /**
- * A message that cannot become a row, as a dead letter with the reason: pure.
- * Copies its bytes, so that the letter does not keep the whole fetch in memory.
+ * Turns a message that cannot become a row into a dead letter with its reason: pure. Copies its bytes, so that the dead
+ * letter does not depend on the buffer of the fetch.
  */
 import type { RawMessage } from '#shared/kafka/kafka.ts'
 import { MARKER_HEADER, markerMistake } from '#shared/messages/frame.ts'
-import type { FrameLetter, Target } from '../batch/batch.ts'
+import type { RefusedFrame, Target } from '../batch/batch.ts'
 import type { RefusedSchema } from './schema-lookup.ts'
 
 export function markerHeader({ headers }: RawMessage): Buffer | string | undefined {
@@ -15,7 +15,7 @@ export function refusedFrame(
   message: RawMessage,
   id: number | null,
   target: Target | RefusedSchema | undefined,
-): FrameLetter {
+): RefusedFrame {
   const { value, key } = message
   const place = {
     offset: Number(message.offset),

@@ -117,7 +117,7 @@ const definition = ({ name, type, comment }: Column): string =>
   `${quoted(name)} ${type}${comment === undefined ? '' : ` COMMENT ${textLiteral(comment)}`}`
 
 /** One row for each page marker; a replay writes the same rows again. */
-export function createLedger(at: Placement, table: string = LEDGER_TABLE): string {
+export function createPageLedgerTable(at: Placement, table: string = LEDGER_TABLE): string {
   return `CREATE TABLE IF NOT EXISTS ${place(at, table)} (
   \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
   \`run\` String, \`page\` UInt32, \`fetched_at\` DateTime64(3, 'UTC'), \`records\` UInt32, \`dead_letters\` UInt32, \`unchanged\` UInt32,
@@ -128,7 +128,7 @@ export function createLedger(at: Placement, table: string = LEDGER_TABLE): strin
 }
 
 /** One row for each dead letter, from the fetcher or the loader. */
-export function createLettersLedger(at: Placement, table: string = LETTERS_TABLE): string {
+export function createDeadLetterTable(at: Placement, table: string = LETTERS_TABLE): string {
   return `CREATE TABLE IF NOT EXISTS ${place(at, table)} (
   \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
   \`fetched_at\` DateTime64(3, 'UTC'), \`stage\` LowCardinality(String), \`reason\` LowCardinality(String), \`issues\` String,

@@ -3,7 +3,7 @@
  * on several shards, or rows elsewhere. Such a table blocks the stream until a person has looked at it.
  */
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
-import { type createLedger, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
+import { type createPageLedgerTable, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
 import { createDistributed, distributedOf, localName, shardingKeyOf, weightsIn } from './distributed.ts'
 import type { ExistingTables, FoundTable } from './introspect.ts'
 
@@ -56,7 +56,7 @@ export function ledgerStatements(
   at: Placement,
   { table, distributed, weights }: ExistingTables,
   name: string,
-  create: typeof createLedger,
+  create: typeof createPageLedgerTable,
 ): string[] {
   if (at.sharded !== true) return table === null ? [create(at, name)] : []
   if (distributed !== null && (table !== null || distributedOf(distributed.engineFull) === null)) return []

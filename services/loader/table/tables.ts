@@ -18,8 +18,8 @@ import {
 import { insertNeeds } from '../insert/writer.ts'
 import {
   createDatabase,
-  createLedger,
-  createLettersLedger,
+  createDeadLetterTable,
+  createPageLedgerTable,
   LOADER_COLUMNS,
   type Placement,
   type TableSpec,
@@ -43,7 +43,7 @@ export type Tables = {
    */
   ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<TableLook>
   ensureLedger(): Promise<Failure | null>
-  ensureLettersLedger(): Promise<Failure | null>
+  ensureDeadLetterLedger(): Promise<Failure | null>
   /** Null when ClickHouse responds and accepts the login. */
   ping(): Promise<Failure | null>
 }
@@ -66,7 +66,7 @@ export type TableLook = { failure: Failure | null; changed: boolean }
 export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
   const spelled = new Map<string, string>()
   const logged = new Set<string>()
-  let askedServer = false
+  let serverChecked = false
 
   async function ensure(
     spec: TableSpec,
@@ -109,9 +109,9 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
 
   /** A forbidden insert fails with an error of its own; these lines are logged before it, with the remedy. */
   async function logServerFindings(): Promise<void> {
-    if (askedServer) return
+    if (serverChecked) return
     const findings = await checkServer({ rows, text }, at, insertNeeds(at))
-    askedServer = true
+    serverChecked = true
     for (const { name, message, remedy } of findings) log.warn({ reason: name }, `${message}; ${remedy}`)
   }
 
@@ -137,7 +137,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
     }
   }
 
-  async function ensureLedgerTable(table: string, create: typeof createLedger): Promise<void> {
+  async function ensureLedgerTable(table: string, create: typeof createPageLedgerTable): Promise<void> {
     const statements = ledgerStatements(at, await introspect(rows, at, table), table, create)
     if (statements.length > 0) await makeDatabase()
     for (const statement of statements) await run(statement)
@@ -173,8 +173,8 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
       })
       return failure === null ? look : { failure, changed: false }
     },
-    ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createLedger)),
-    ensureLettersLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createLettersLedger)),
+    ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createPageLedgerTable)),
+    ensureDeadLetterLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createDeadLetterTable)),
     parts: (table) => partsOf(rows, at, table),
     server: () => checkServer({ rows, text }, at, insertNeeds(at)),
     look: async (spec) => diffFound(spec, await introspect(rows, at, spec.table), true),

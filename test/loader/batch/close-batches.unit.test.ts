@@ -198,11 +198,11 @@ describe('the batches of all topics', () => {
     const scheduler = new VirtualTimeScheduler()
     const [parts, flush] = [new Subject<BatchPart>(), new Subject<string | null>()]
     const seen: string[] = []
-    const settling = (batch: Batch) => {
+    const committing = (batch: Batch) => {
       seen.push(`${batch.topic}: ${batch.parts.map(({ rows }) => rows).join('+')}`)
       return commitBatch(batch)
     }
-    const lanesOf = batchByTopic({ ...LIMITS, scheduler, flush }, settling)
+    const lanesOf = batchByTopic({ ...LIMITS, scheduler, flush }, committing)
     const subscription = parts.pipe(lanesOf).subscribe({
       error: (error: Error) => void seen.push(error.message),
       complete: () => void seen.push(`complete at ${scheduler.now()}`),

@@ -18,7 +18,7 @@ import {
   type ReadMarker,
 } from '../../../services/loader/batch/batch.ts'
 import { createMarkDeleted } from '../../../services/loader/commit/mark-deleted.ts'
-import { createLedger } from '../../../services/loader/commit/page-ledger.ts'
+import { createPageLedger } from '../../../services/loader/commit/page-ledger.ts'
 import type { Failure, FailureKind } from '../../../services/loader/failures/classify-error.ts'
 import type { RetryPolicy } from '../../../services/loader/failures/retry.ts'
 import { createStalls } from '../../../services/loader/failures/stalls.ts'
@@ -91,7 +91,7 @@ const tables = { ensureLedger: async () => null } as Pick<Tables, 'ensureLedger'
 describe('of the rows that are its own', () => {
   test('the loader blames none: the ledger waits for its table whatever is said', async () => {
     const { writer, asked } = answering(EVERY_KIND)
-    const ledger = createLedger({ ...common, writer, tables, nonce: 'n' })
+    const ledger = createPageLedger({ ...common, writer, tables, nonce: 'n' })
     await ledger.record(batch(1, 9, { facts: {} }), retryPolicy())
     assert.equal(asked(), EVERY_KIND.length + 1)
   })

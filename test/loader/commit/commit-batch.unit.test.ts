@@ -23,7 +23,7 @@ import {
 } from '../../../services/loader/commit/commit-batch.ts'
 import { Abandoned, type RetryPolicy } from '../../../services/loader/failures/retry.ts'
 import { createStalls, type TopicStall } from '../../../services/loader/failures/stalls.ts'
-import type { RowLetter } from '../../../services/loader/insert/isolate-rows.ts'
+import type { RefusedRow } from '../../../services/loader/insert/isolate-rows.ts'
 
 const TOPIC = 'headrace.shop.orders'
 const OTHER = 'headrace.shop.refunds'
@@ -47,14 +47,14 @@ function part({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} }
 }
 
 const batch = (...parts: Given[]): Batch => batchOf(parts.map(part))
-const refusals = (count: number): RowLetter[] =>
+const refusals = (count: number): RefusedRow[] =>
   Array.from({ length: count }, (_, row) => ({ row, reason: 'BAD', issues: '' }))
 
 /**
  * All that a batch meets, with what each was told; `refused` is what ClickHouse refuses. The assignment ends after some
  * waits.
  */
-function settling(given: Partial<CommitBatchDeps> = {}, refused: () => RowLetter[] = () => []) {
+function committing(given: Partial<CommitBatchDeps> = {}, refused: () => RefusedRow[] = () => []) {
   const done: string[] = []
   const errors: string[] = []
   const holds: TopicStall[] = []
@@ -118,7 +118,7 @@ const COMMITTED = ['commit of 0:5 in 7', 'settled 4 rows and 1 letters']
 
 describe('a batch', () => {
   test('comes into the table, the dead letters, the ledger and the marks, in this order, before its offsets are committed', async () => {
-    const { commitBatch, done, holds, metrics } = settling({}, () => refusals(2))
+    const { commitBatch, done, holds, metrics } = committing({}, () => refusals(2))
     assert.equal(
       await commitBatch(
         batch({ partition: 1, frames: 3 }, { rows: 5, frames: 1 }, { rows: 4, after: { nextOffset: 20 } }),
@@ -134,7 +134,7 @@ describe('a batch', () => {
   })
 
   test('of markers alone asks for no insert', async () => {
-    const { commitBatch, done, metrics } = settling()
+    const { commitBatch, done, metrics } = committing()
     assert.equal(await commitBatch(batch({ after: { nextOffset: 3 } })), 'committed')
     assert.deepEqual(done, [
       '0 letters',
@@ -152,7 +152,7 @@ describe('a batch', () => {
 
     test(`is given up without a commit where its assignment ends in ${stage}: nothing after it is done`, async () => {
       const failing = failingAt(stage, () => new Abandoned('the assignment has ended'))
-      const { commitBatch, done, errors } = settling(failing(Number.POSITIVE_INFINITY))
+      const { commitBatch, done, errors } = committing(failing(Number.POSITIVE_INFINITY))
       assert.equal(await commitBatch(batch({ rows: 4, frames: 1 })), 'given up')
       assert.equal(done.length, passed)
       assert.deepEqual([done.filter((what) => /commit|settled/.test(what)), errors], [[], []])
@@ -160,7 +160,7 @@ describe('a batch', () => {
 
     test(`goes through where ${stage} has a defect that passes, nothing is done twice that may not be, and the defect is logged once`, async () => {
       const failing = failingAt(stage, () => new RangeError('Invalid time value'))
-      const { commitBatch, done, errors, holds, waits, stalls } = settling(failing(2))
+      const { commitBatch, done, errors, holds, waits, stalls } = committing(failing(2))
       assert.equal(await commitBatch(batch({ rows: 4, frames: 1 })), 'committed')
       assert.deepEqual(done.slice(-2), stage === 'commit' ? ['marks without 0', COMMITTED[1]] : COMMITTED)
       for (const once of [/rows into/, /letters$/])
@@ -176,18 +176,18 @@ describe('a batch', () => {
 
   test('is given up where a defect meets a stop', async () => {
     const record = () => Promise.reject(new RangeError('Invalid time value'))
-    const { commitBatch, stopping, done, errors } = settling({ ledger: { record } })
+    const { commitBatch, stopping, done, errors } = committing({ ledger: { record } })
     stopping.abort()
     assert.equal(await commitBatch(batch({ rows: 4 })), 'given up')
     assert.deepEqual([done, errors.length], [['4 rows into shop_orders', '0 letters'], 1])
   })
 
   test('is given up at once where the group has another generation, and committed at last where Kafka does not answer', async () => {
-    const stale = settling({ commit: () => Promise.reject(new StaleGeneration('HR_KAFKA_STALE', 'gone')) })
+    const stale = committing({ commit: () => Promise.reject(new StaleGeneration('HR_KAFKA_STALE', 'gone')) })
     assert.equal(await stale.commitBatch(batch({ rows: 4, frames: 1 })), 'given up')
     assert.deepEqual([stale.waits, stale.done.at(-1)], [[], 'marks without 0'])
     let refusing = 3
-    const away = settling({
+    const away = committing({
       async commit() {
         if (refusing-- > 0) throw new Unavailable('HR_KAFKA_UNREACHABLE', 'no answer')
       },
@@ -218,7 +218,7 @@ function failingAt(stage: 'insertBatch' | 'deadLetters' | 'ledger' | 'markDelete
 
 describe('what is committed', () => {
   async function committedOf(after: Partial<PartitionState>, given: Partial<CommitBatchDeps> = {}, topic = TOPIC) {
-    const { commitBatch, committed, metrics } = settling(given)
+    const { commitBatch, committed, metrics } = committing(given)
     assert.equal(await commitBatch(batch({ topic, partition: 3, after: { nextOffset: 12, ...after } })), 'committed')
     const [commit = { topic: '', partition: -1, offset: -1, metadata: '' }, ...others] = committed
     assert.deepEqual(others, [])
@@ -280,7 +280,7 @@ describe('a topic whose messages are mostly refused', () => {
     holds.filter(({ name }) => name === 'HR_FLOOD').map(({ message }) => message.split(';')[0])
 
   test('waits with HR_FLOOD where they can be no rows: nothing is inserted, no letter is sent, nothing is committed', async () => {
-    const { commitBatch, done, holds, waits, errors } = settling()
+    const { commitBatch, done, holds, waits, errors } = committing()
     assert.equal(await commitBatch(batch({ rows: 20 }, { partition: 1, frames: 60 })), 'given up')
     assert.deepEqual(done, [])
     assert.deepEqual(waits, [150, 300, 600, 1_200, 2_400, 4_800])
@@ -290,7 +290,7 @@ describe('a topic whose messages are mostly refused', () => {
   })
 
   test('goes on below 50, and below three in ten', async () => {
-    const cases: readonly (readonly [rows: number, refused: number, frames: number, isFlood: boolean])[] = [
+    const cases: readonly (readonly [rows: number, refused: number, frames: number, isLimitReached: boolean])[] = [
       ...([
         [0, 0, 49, false],
         [0, 0, 50, true],
@@ -311,17 +311,17 @@ describe('a topic whose messages are mostly refused', () => {
         [171, 30, 30, false],
       ] as const),
     ]
-    for (const [rows, refused, frames, isFlood] of cases) {
-      const { commitBatch, holds } = settling({}, () => refusals(refused))
+    for (const [rows, refused, frames, isLimitReached] of cases) {
+      const { commitBatch, holds } = committing({}, () => refusals(refused))
       const what = `${rows} rows, ${refused} refused, ${frames} frames`
-      assert.equal(await commitBatch(batch({ rows, frames })), isFlood ? 'given up' : 'committed', what)
-      assert.equal(flooded(holds).length > 0, isFlood, what)
+      assert.equal(await commitBatch(batch({ rows, frames })), isLimitReached ? 'given up' : 'committed', what)
+      assert.equal(flooded(holds).length > 0, isLimitReached, what)
     }
   })
 
   test('is noticed over small batches as well, each topic for itself, and enough good ones make up for it', async () => {
     let refused = 5
-    const { commitBatch, holds } = settling({}, () => refusals(refused))
+    const { commitBatch, holds } = committing({}, () => refusals(refused))
     const small = { rows: 5, frames: 7 }
     for (let count = 0; count < 4; count++) assert.equal(await commitBatch(batch(small)), 'committed')
     assert.equal(await commitBatch(batch({ topic: OTHER, ...small })), 'committed')
@@ -332,7 +332,7 @@ describe('a topic whose messages are mostly refused', () => {
     assert.deepEqual(flooded(holds), [])
     assert.equal(await commitBatch(batch({ frames: 45 })), 'given up')
     assert.equal(flooded(holds)[0], `105 of 305 records of ${TOPIC} are refused (no_frame_0)`)
-    const bad = settling({}, () => refusals(5))
+    const bad = committing({}, () => refusals(5))
     for (let count = 0; count < 5; count++)
       assert.equal(await bad.commitBatch(batch(small)), count < 4 ? 'committed' : 'given up')
   })
@@ -341,7 +341,7 @@ describe('a topic whose messages are mostly refused', () => {
     let refused = 100
     const heldAtSend: number[] = []
     const send = async () => void heldAtSend.push(stalls.all().length)
-    const { commitBatch, done, waits, stalls } = settling({ deadLetters: { send } }, () => {
+    const { commitBatch, done, waits, stalls } = committing({ deadLetters: { send } }, () => {
       refused -= 40
       return refusals(refused)
     })
@@ -351,14 +351,14 @@ describe('a topic whose messages are mostly refused', () => {
   })
 
   test('is left without a commit where a stop comes while it waits', async () => {
-    const { commitBatch, stopping, done } = settling()
+    const { commitBatch, stopping, done } = committing()
     stopping.abort()
     assert.equal(await commitBatch(batch({ frames: 50 })), 'given up')
     assert.deepEqual(done, [])
   })
 
   test('is told apart from a defect in the insert, which no wait for the table hides', async () => {
-    const { commitBatch, errors, holds } = settling({
+    const { commitBatch, errors, holds } = committing({
       insertBatch: () => Promise.reject(new TypeError('of the insert')),
     })
     assert.equal(await commitBatch(batch({ rows: 5 })), 'given up')

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Piece, rowNumbers } from '../../../services/loader/batch/row-ranges.ts'
 import { type Failure, tableFailure } from '../../../services/loader/failures/classify-error.ts'
-import { Flooded } from '../../../services/loader/failures/rejection-limit.ts'
+import { RejectionLimitReached } from '../../../services/loader/failures/rejection-limit.ts'
 import { INSERTS_MAX, isolate } from '../../../services/loader/insert/isolate-rows.ts'
 import { testSeed } from '../../support/seed.ts'
 
@@ -126,7 +126,7 @@ describe('isolating rows', () => {
   test('gives up after a bounded number of inserts', async () => {
     const bad = new Set(Array.from({ length: 1_000 }, (_, at) => at * 5))
     await assert.rejects(simulate({ rows: 5_000, bad, seen: new Set(), naming: 'exact' }), (error) => {
-      assert.ok(error instanceof Flooded)
+      assert.ok(error instanceof RejectionLimitReached)
       assert.match(error.message, new RegExp(`^${INSERTS_MAX / 2} of 5000 records of t are refused \\(BAD_0\\)`))
       return true
     })
@@ -139,7 +139,7 @@ describe('isolating rows', () => {
 
   test('stops as soon as it is not allowed to go on', async () => {
     const allow = (refused: number) => {
-      if (refused > 1) throw new Flooded('t', { records: 10, refused }, 'BAD')
+      if (refused > 1) throw new RejectionLimitReached('t', { records: 10, refused }, 'BAD')
     }
     const insert = async (piece: Piece): Promise<Failure | null> => ({
       ...tableFailure('BAD', ''),
@@ -152,7 +152,7 @@ describe('isolating rows', () => {
         { ...tableFailure('BAD', ''), kind: 'data', row: 1 },
         { topic: 't', insert, check: () => ['wrong'], allow },
       ),
-      Flooded,
+      RejectionLimitReached,
     )
   })
 })

@@ -73,7 +73,7 @@ export const tablesOf = ({ world }: Life): Tables => ({
     return { failure: bad ? failure('table') : null, changed: world.hostile && world.random() < 0.05 }
   },
   ensureLedger: async () => null,
-  ensureLettersLedger: async () => null,
+  ensureDeadLetterLedger: async () => null,
   ping: async () => null,
 })
 

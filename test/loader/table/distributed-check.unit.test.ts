@@ -1,7 +1,7 @@
 /** Which tables may stand in front of shards, and how the ledgers come to be there. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createLedger, type Placement } from '../../../services/loader/table/ddl.ts'
+import { createPageLedgerTable, type Placement } from '../../../services/loader/table/ddl.ts'
 import { distributedMistake, ledgerStatements } from '../../../services/loader/table/distributed-check.ts'
 import type { FoundTable } from '../../../services/loader/table/introspect.ts'
 
@@ -85,7 +85,7 @@ describe('a ledger', () => {
       place,
       { table: null, distributed: null, view: null, weights: '1, 1', ...found },
       'pages',
-      createLedger,
+      createPageLedgerTable,
     ).map((text) => /^CREATE TABLE IF NOT EXISTS `db`\.`(\w+)`/.exec(text)?.[1])
 
   test('on one server is made where it is missing', () => {
@@ -103,7 +103,7 @@ describe('a ledger', () => {
       at,
       { table: null, distributed: null, view: null, weights: '1, 1' },
       'pages',
-      createLedger,
+      createPageLedgerTable,
     )
     assert.ok(
       text.endsWith(

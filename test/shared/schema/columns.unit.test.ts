@@ -8,7 +8,7 @@ import {
   addColumn,
   commentColumn,
   createDatabase,
-  createLedger,
+  createPageLedgerTable,
   createTable,
   modifyColumn,
   rememberInserts,
@@ -319,7 +319,7 @@ describe('statements', () => {
     assert.match(text, /`shop_orders` ON CLUSTER `main` \(/)
     assert.match(text, /ENGINE = ReplicatedReplacingMergeTree\(_version, _deleted\)/)
     assert.match(createDatabase(cluster), /ON CLUSTER `main`$/)
-    assert.match(createLedger(cluster), /`headrace_pages` ON CLUSTER `main` .*ReplicatedReplacingMergeTree/s)
+    assert.match(createPageLedgerTable(cluster), /`headrace_pages` ON CLUSTER `main` .*ReplicatedReplacingMergeTree/s)
     assert.match(
       addColumn(cluster, 't', spec.columns[0]),
       /^ALTER TABLE `db`\.`t` ON CLUSTER `main` ADD COLUMN IF NOT EXISTS `id` String$/,

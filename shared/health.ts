@@ -46,7 +46,7 @@ export function createHealth(): Health {
 /** A server that is asked periodically whether it accepts this worker. */
 export type Probe = { name: string; ask(): Promise<unknown> }
 
-/** Of no stream: the registry answers that it has none, or it does not answer. */
+/** A subject of no stream: the registry answers that it does not exist, or it does not answer. */
 export const NO_SUBJECT = 'headrace'
 
 /** Whether Kafka and the registry accept a worker of this group. */

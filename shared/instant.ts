@@ -13,9 +13,9 @@ export const INSTANT_MIN = -62_167_219_200n * NS_PER_SECOND
 const INSTANT_MAX = 253_402_300_800n * NS_PER_SECOND - 1n
 
 const [DASH, COLON, POINT, T, Z] = [0x2d, 0x3a, 0x2e, 0x54, 0x5a]
-/** Days before each month, January first, in years that begin with March, so that the leap day is the last one. */
+/** Days before each month, January first, in years that start with March, so that the leap day is the last one. */
 const DAYS_BEFORE = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275] as const
-/** From the beginning of such a year 0 to one day before the epoch. */
+/** From the start of such a year 0 to one day before the epoch. */
 const DAYS_TO_EPOCH = 719_469
 const MS_PER_MINUTE = 60_000
 
@@ -64,8 +64,8 @@ function digit(text: string, at: number): number {
 }
 
 /**
- * RFC 3339, and what APIs write instead: a date alone, a blank for the T, no zone (then UTC). Null for 31 February and
- * the like.
+ * RFC 3339, and what APIs write instead: a date alone, a space for the T, no zone (then UTC). Null for invalid dates
+ * such as 31 February.
  */
 export function instantNs(text: string): bigint | null {
   const plainMs = plainUtcMs(text)

@@ -15,8 +15,8 @@ export function valueAt(value: unknown, pointer: string): unknown {
 }
 
 /**
- * A copy of `value` with `put` at `pointer`; what is not on the way is shared with the original. Objects that are
- * missing on the way are made; an array takes an index of its own or "-" for one more. Throws RangeError where the way
+ * A copy of `value` with `put` at `pointer`; everything off the path is shared with the original. Missing objects on
+ * the path are created; an array takes an existing index or "-" for a new element. Throws RangeError where the path
  * leads through a text or a number.
  */
 export function withValueAt(value: unknown, pointer: string, put: unknown): unknown {

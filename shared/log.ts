@@ -23,7 +23,7 @@ const SECRET_NAMES = [
   'api_key',
 ]
 
-/** `colours`: of the pretty form. `write`: takes each line instead of standard error. */
+/** `colours`: for the pretty format. `write`: receives each line instead of standard error. */
 export type LogOptions = {
   level: LogLevel
   pretty: boolean
@@ -37,8 +37,8 @@ const TEXT_CHARS_MAX = 8_000
 const SHOWN = { charsMax: TEXT_CHARS_MAX, multiline: new Set(['stack']) }
 const PRETTY = { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true } as const
 /**
- * What only a text can hold that is not to be shown as it is: JSON's own escapes, what JSON leaves as it is, or more
- * than the bound.
+ * What must not be displayed as it is, and can only be in a text: JSON's own escapes, characters that JSON leaves
+ * unescaped, or more than the limit.
  */
 const NEEDS_A_LOOK = /\\[bfnrtu]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/u
 

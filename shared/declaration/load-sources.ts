@@ -54,7 +54,7 @@ export async function readSources(dirs: readonly string[]): Promise<Declarations
   }
 }
 
-/** All sources; the first mistake in any file is thrown. */
+/** All sources; throws the first mistake in any file. */
 export async function loadSources(dirs: readonly string[]): Promise<Source[]> {
   const { sources, unusable } = await readSources(dirs)
   const [first] = unusable

@@ -24,14 +24,14 @@ export type SimplePlace = z.infer<typeof simplePlace>
 export type Place = z.infer<typeof place>
 
 /**
- * `records: optional('/items')`: without it, a response that lacks the place fails the run, since an error looks like
- * that too.
+ * `records: optional('/items')`. Without it, a response that lacks the place fails the run, since an error may look
+ * like that too.
  */
 export const optional = <At extends string | ((...given: never[]) => unknown)>(at: At): Optional<At> => ({
   optional: at,
 })
 
-/** Without `optional()`, and whether it was there. */
+/** Without `optional()`, and whether it was present. */
 export function unwrapped<At>(given: At | Optional<At>): { at: At; isOptional: boolean } {
   return typeof given === 'object' && given !== null && 'optional' in given
     ? { at: given.optional, isOptional: true }
@@ -51,16 +51,14 @@ const totalOptions = z
   })
 export const total = z.union([place, totalOptions], `${EXPECTED_PLACE}, or { at, exact: false }`)
 export type Total = z.infer<typeof total>
-/** For ways of paging that do not end by it: `false` also ignores an X-Total-Count header. */
+/** For kinds of paging that do not end by it: `false` also ignores an X-Total-Count header. */
 export const totalOrNone = z.union(
   [place, totalOptions, z.literal(false)],
   `${EXPECTED_PLACE}, { at, exact: false }, or false`,
 )
 export type TotalOrNone = z.infer<typeof totalOrNone>
 
-/**
- * The parameter that sets a page's size, and the size. It must be one that the API gives: not above its own maximum.
- */
+/** The parameter that sets a page's size, and the size. The API must support it: not above its own maximum. */
 export const sizeSpec = z.strictObject({ param: z.string(), value: z.int().min(1) })
 
 /** A specification as an author gives it to the function of its kind. */

@@ -56,7 +56,7 @@ export function heaviest({ weight, weightMax }: QuotaSpec): number {
 
 type RefuseQuota = (field: string, what: string, hint: string) => DeclarationError
 
-/** What only the parts of a quota together, and the names of the streams, show. Throws what `refuse` makes. */
+/** Checks across the parts of a quota and the names of the streams. Throws what `refuse` makes. */
 export function checkQuotas(quotas: readonly QuotaSpec[], streams: readonly string[], refuse: RefuseQuota): void {
   for (const [index, quota] of quotas.entries()) {
     const at = quotas.length === 1 ? 'quota' : `quota[${index}]`

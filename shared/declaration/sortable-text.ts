@@ -59,8 +59,8 @@ export function disorderOf(text: string): Disorder | null {
 }
 
 /**
- * The same for one record's watermark. An instant is compared by what it means, so only a missing offset matters; most
- * end with Z.
+ * The same for one record's watermark. An instant is compared by its value, so only a missing offset matters; most end
+ * with Z.
  */
 export function disorderOfValue(kind: WatermarkKind, value: unknown, zone: string | undefined): Disorder | null {
   if (typeof value !== 'string' || (kind !== 'text' && kind !== 'iso')) return null
@@ -99,10 +99,10 @@ const NUMBERS = ['7', '12', '1234', '12345678', '1234567890', '1.5']
 /** A schema that accepts these accepts every text, so nothing follows from it. */
 const ANYTHING = ['~', 'some text', '?!']
 
-/** What a field's own schema lets through that does not sort; null where nothing is certain. */
+/** Unsortable texts that a field's own schema accepts; null where nothing is certain. */
 export function disorderIn(schema: z.ZodType, kind: 'iso' | 'text'): Disorder | null {
   if (takesAnything(schema)) return null
-  // Instants are compared by what they mean: only a missing offset leaves that open.
+  // Instants are compared by value: only a missing offset makes that ambiguous.
   for (const text of kind === 'iso' ? LOCAL_TIMES : [...LOCAL_TIMES, ...OTHERS]) {
     const kept = passed(schema, text)
     const disorder = kept === null ? null : disorderOf(kept)

@@ -27,9 +27,9 @@ export const sourceSpec = z.strictObject({
   /** True: fetched only when a command names its streams; for examples and sources under trial. */
   onDemand: z.boolean().default(false),
   auth: authSpec.optional(),
-  /** One, or several that hold at once. */
+  /** One, or several that apply together. */
   quota: quotasSpec,
-  /** Requests under way at once, over all workers. */
+  /** Concurrent requests, over all workers. */
   concurrency: z.int().min(1).max(1000).optional(),
   /** What its responses mean, where it differs from HTTP; for all streams. */
   answers: answersSpec.optional(),
@@ -40,7 +40,7 @@ export const sourceSpec = z.strictObject({
     .default([]),
   /** Attempts of one page, the first included. */
   attemptsMax: z.int().min(1).max(20).default(6),
-  /** Longest single wait between attempts that is slept through; a longer one parks the partition until then. */
+  /** Longest single wait between attempts within a run; a longer one parks the partition until then. */
   waitMax: duration.default(5 * MINUTE_MS),
   timeout: positiveDuration.refine((ms) => ms <= HOUR_MS, 'expected at most 1h').default(30_000),
   bodyBytesMax: z

@@ -77,7 +77,7 @@ export async function connectKafka(options: KafkaOptions, { log, clock }: { log:
   }
 }
 
-/** A short policy: who starts a command waits for it. Supervisors start services again. */
+/** A short policy: the person who starts a command waits for it. Supervisors restart services. */
 const CONNECT_RETRY = { initialRetryTime: 50, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 5 } as const
 
 async function connect(deps: Deps): Promise<Cluster> {
@@ -92,7 +92,7 @@ async function connect(deps: Deps): Promise<Cluster> {
   }
 }
 
-/** What a broker does when it is spoken to in the wrong way. */
+/** What a broker does when it is addressed with the wrong protocol. */
 const CLOSED_AT_ONCE = /Closed connection/
 
 function connectFailure(failure: HeadraceError, brokers: string): HeadraceError {

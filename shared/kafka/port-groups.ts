@@ -45,7 +45,7 @@ export type OwnerOptions = MembershipOptions & {
    * work in progress can be finished first.
    */
   onRebalancing(): void | Promise<void>
-  /** The membership ended for good: let the process end and be started again. */
+  /** The membership ended for good: end the process and have it restarted. */
   onCrash(error: Error): void
 }
 
@@ -59,7 +59,7 @@ export type ReadBatch = {
   topic: string
   partition: number
   generation: number
-  /** Can be empty: only control records or aborted ones were there. */
+  /** Can be empty: there were only control records or aborted ones. */
   messages: readonly RawMessage[]
   /** Of the values of all messages, where the reader has counted them. */
   valueBytes?: number
@@ -69,7 +69,7 @@ export type ReadBatch = {
    */
   nextOffset: number
   /**
-   * The partition's end (as in `LogRange.high`) at the time of the fetch: when `nextOffset` equals it, the reader had
+   * The partition's end (as in `LogRange.high`) at the time of the fetch. When `nextOffset` equals it, the reader had
    * caught up.
    */
   highOffset: number
@@ -113,7 +113,7 @@ export type ReaderOptions = MembershipOptions & {
    * Nothing is paused at the start of an assignment. No batch of a generation is delivered before this has resolved.
    */
   onAssigned(assignment: ReaderAssignment): void | Promise<void>
-  /** As for an owner: the group waits for it, so that what is in hand can still be inserted and committed. */
+  /** As for an owner: the group waits for it, so that work in progress can still be inserted and committed. */
   onRebalancing(generation: number): void | Promise<void>
   /** Called before the first batch after the gap. */
   onGap(gap: OffsetGap): void | Promise<void>

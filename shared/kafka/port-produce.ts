@@ -35,7 +35,7 @@ export interface Publisher {
 }
 
 /**
- * Appends at least once, acknowledged by all in-sync replicas; outside any transaction. Calls are worked off one after
+ * Appends at least once, acknowledged by all in-sync replicas; outside any transaction. Calls are processed one after
  * the other.
  */
 export interface Sender {

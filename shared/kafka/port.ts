@@ -38,7 +38,7 @@ export type Appended = { topic: string; partition: number; firstOffset: number; 
 export type Committed = { offset: number; metadata: string }
 
 /**
- * The offsets that can be read: `low` is the first that is left, `high` the one that the next record gets (for
+ * The offsets that can be read: `low` is the first retained one, `high` the one that the next record gets (for
  * committed readers).
  */
 export type LogRange = { low: number; high: number }
@@ -76,8 +76,8 @@ export type MemberState = {
 
 export interface Kafka {
   /**
-   * Makes the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be
-   * taken away.
+   * Creates the topic, or adds partitions to it. One with more partitions than wanted stays as it is: they cannot be
+   * removed.
    */
   ensureTopic(spec: TopicSpec): Promise<'created' | 'present' | 'grown'>
   topics(): Promise<string[]>
@@ -105,7 +105,7 @@ export interface Kafka {
    */
   storeOffsets(group: string, topic: string, offsets: ReadonlyMap<number, Committed>): Promise<void>
   members(group: string): Promise<MemberState[]>
-  /** Ids of the groups that open so, those without members too. */
+  /** Ids of the groups that start with `opening`, including those without members. */
   groups(opening: string): Promise<string[]>
   /** Removes the records below these offsets, by partition. */
   deleteRecordsBelow(topic: string, offsets: ReadonlyMap<number, number>): Promise<void>

@@ -5,7 +5,7 @@
  */
 import type { StreamAnnotation } from '../schema/json-schema.ts'
 import { isInstant, positionOfText } from '../watermark.ts'
-import type { PageMarker } from './frame.ts'
+import type { PageMarker } from './page-marker.ts'
 
 /** A record may carry a time that is ahead of the fetcher's clock, by a wrong zone at most. */
 export const WATERMARK_AHEAD_MAX_MS = 86_400_000

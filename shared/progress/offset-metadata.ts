@@ -48,7 +48,7 @@ export const checkpoint = z.object({
   stampMs: instantMs.optional(),
   /** How far the clock was ahead of the API's when the run started. */
   aheadMs: z.number().min(0).optional(),
-  /** The cursor that this run gave up once, because it led to a failure instead of a page. */
+  /** The cursor that this run gave up once, because it led to no page. */
   gaveUp: z.string().optional(),
   /** What the run has done so far, for a person to read. */
   totals: z

@@ -43,7 +43,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'services/loader/splice': ['part-builder', 'read-marker', 'refused-frame', 'schema-lookup', 'splice'],
   'services/loader/table': ['distributed-check', 'distributed', 'findings', 'table-diff'],
   'shared/kafka/group': ['assigner'],
-  'shared/messages': ['frame'],
+  'shared/messages': ['frame', 'page-marker'],
   'shared/progress': ['offset-metadata', 'partition-scopes', 'resume', 'skip'],
   'shared/schema': ['column-types', 'columns', 'compatibility', 'learned-columns', 'stream-compatibility'],
   shared: ['instant', 'watermark'],

@@ -58,7 +58,7 @@ export type Cluster = {
   brokers(): Promise<Broker[]>
   broker(nodeId: number): Promise<Broker>
   coordinator(group: string): Promise<Broker>
-  /** Runs `work`, again when its failure passes by itself; `doing` names it in the error. */
+  /** Runs `work` and retries transient failures; `doing` names it in the error. */
   ask<T>(doing: string, work: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -102,9 +102,7 @@ export async function openCluster(client: KafkajsClient, deps: Deps): Promise<Cl
   }
 }
 
-/**
- * A cluster works with a broker down; with none reachable, the addresses that they advertise are wrong for this side.
- */
+/** A cluster works with a broker down. With none reachable, the addresses that they advertise are wrong from here. */
 async function reachAny(cluster: PackageCluster): Promise<void> {
   const attempts = cluster.getNodeIds().map((nodeId) => cluster.findBroker({ nodeId }))
   await Promise.any(attempts).catch((error: AggregateError) => Promise.reject(error.errors[0] ?? error))

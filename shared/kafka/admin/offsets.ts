@@ -15,7 +15,7 @@ type OffsetCalls = Pick<
 
 const EARLIEST = -2
 const LATEST = -1
-/** What the coordinator answers for a partition without a commit. */
+/** The coordinator's answer for a partition without a commit. */
 const NONE = -1
 const OUTSIDE = { groupGenerationId: -1, memberId: '' } as const
 

@@ -112,7 +112,7 @@ async function create({ admin }: Cluster, { topic, partitions, replicationFactor
   })
 }
 
-/** Another process may have been faster; whether there are enough now is looked at afterwards. */
+/** Another process may have been faster; whether there are enough now is checked afterwards. */
 async function grow({ admin }: Cluster, { topic, partitions }: TopicSpec): Promise<void> {
   await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }] }).catch((error) => {
     if (!isGrown(error)) throw error

@@ -5,7 +5,7 @@
 import type { Clock } from '../../clock.ts'
 import { messageOf, Unavailable } from '../../errors.ts'
 
-/** Made once: an error takes its stack with it. */
+/** Created once: creating an error captures its stack. */
 const IN_TIME = new Error('in time')
 
 /**

@@ -5,7 +5,7 @@
 import { HeadraceError, messageOf, Stopped, Unavailable } from '../../errors.ts'
 import { FencedError } from '../errors.ts'
 
-/** The parts of a package error that decide. */
+/** The fields of a package error that decide. */
 type Failure = {
   name: string
   type: string | undefined
@@ -39,7 +39,7 @@ export function isUnknownTopic(error: unknown): boolean {
   return failureOf(error).type === 'UNKNOWN_TOPIC_OR_PARTITION'
 }
 
-/** The user has no right to it. */
+/** The user has no permission. */
 export function isDenied(error: unknown): boolean {
   return DENIED.test(failureOf(error).type ?? '')
 }

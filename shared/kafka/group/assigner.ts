@@ -13,7 +13,7 @@ export type AssignedMember = {
   topics: readonly string[]
   had: AssignedPartitions
   /**
-   * It wants all partitions of its topics; of several claims on a topic the least number has it, then the first member
+   * It wants all partitions of its topics. Of several claims on a topic the lowest number wins, then the first member
    * by id.
    */
   claim?: number | undefined

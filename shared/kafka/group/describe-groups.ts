@@ -33,7 +33,7 @@ function toState({ memberId, clientId, clientHost, memberAssignment, memberMetad
 
 /**
  * Throws Stopped (HR_KAFKA_GROUP_ACTIVE) that names the members. The broker refuses as well: one may join after this
- * look.
+ * check.
  */
 export async function refuseIfActive(kafka: Pick<Kafka, 'members'>, group: string): Promise<void> {
   const members = await kafka.members(group)

@@ -46,7 +46,7 @@ export type MemberHandlers = {
 
 /** For a join that completes after the member was closed: the package can leave only after it has joined. */
 const LEAVE_AFTER_JOIN_MS = 1
-/** How long a rebalance waits for work in hand; the group waits `REBALANCE_TIMEOUT_MS` for each member. */
+/** How long a rebalance waits for work in progress; the group waits `REBALANCE_TIMEOUT_MS` for each member. */
 export const REVOKE_WAIT_MAX_MS = 20_000
 const REBALANCE_TIMEOUT_MS = 60_000
 export const SESSION_TIMEOUT_MS = 30_000
@@ -130,8 +130,8 @@ export async function joinGroup(
   }
 
   /**
-   * A join that is under way is waited for: leaving in the middle of it would keep the partitions from the others until
-   * the session ends.
+   * Waits for a join in progress: leaving in the middle of it would keep the partitions from the others until the
+   * session ends.
    */
   async function close(): Promise<void> {
     closed = true
@@ -167,7 +167,7 @@ async function subscribe(consumer: Consumer, topics: string[]): Promise<void> {
   await consumer.subscribe({ topics, fromBeginning: true })
 }
 
-/** An error that the package must not take for one of Kafka's and try again. */
+/** An error that the package must not retry as one of Kafka's. */
 export function fatal(error: unknown): Error {
   return new KafkaJSNonRetriableError(messageOf(error))
 }

@@ -11,8 +11,8 @@ import { systemClock } from '../../clock.ts'
 import { internal, type Long, type TopicPartitions } from './internals.ts'
 
 /**
- * What the port wants to know of a member; it hangs on the member's assigner, the one object that the package carries
- * through unseen.
+ * The events of a member that the port needs. They are attached to the member's assigner, the one object that the
+ * package passes through.
  */
 export type GroupHooks = {
   /** The assignment is given back when it resolves. */
@@ -40,7 +40,7 @@ type ConsumerGroup = {
   maxWaitTime: number
   offsetManager: OffsetManager | null
   subscriptionState: { active(): TopicPartitions[]; paused(): TopicPartitions[] }
-  /** Ours: the join that is under way, and whether one was begun and not finished. */
+  /** Ours: the join in progress, and whether one was started and not finished. */
   joining?: Promise<void> | undefined
   mustJoin?: boolean
   /** Ours: the requested wait time. */
@@ -130,8 +130,8 @@ async function endOfLog(cluster: Cluster, topic: string, partition: number, from
 }
 
 /**
- * While something is paused, a fetch for the rest is short: one that waits for its first byte holds up what is resumed
- * meanwhile.
+ * While something is paused, a fetch for the rest is short. One that waits for its first byte would delay what is
+ * resumed meanwhile.
  */
 const WAIT_BESIDE_PAUSED_MS = 50
 
@@ -220,7 +220,7 @@ function dropStaleBatches(runner: Runner): void {
 }
 
 /**
- * One attempt, under the generation of this moment: whether to repeat it is for the caller, who knows which generation
+ * One attempt, under the current generation. Whether to retry is decided by the caller, who knows the generation that
  * it is for.
  */
 function commitOnce(runner: Runner): void {

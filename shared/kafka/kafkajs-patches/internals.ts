@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 
 const load = createRequire(import.meta.url)
 
-/** The module below kafkajs/src, in the shape that the caller knows it to have. */
+/** The module below kafkajs/src, with the type that the caller expects. */
 export function internal<T>(path: string): T {
   return load(`kafkajs/src/${path}`) as T
 }

@@ -11,7 +11,8 @@ import { internal } from './internals.ts'
 const LENGTH_BYTES = 4
 const CORRELATION_BYTES = 4
 /**
- * What claims to be longer was not sent by Kafka: nothing of it is kept, and the request that waits for it times out.
+ * A response that claims to be longer was not sent by Kafka. It is dropped, and the request that waits for it times
+ * out.
  */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024
 
@@ -25,13 +26,13 @@ type Connection = {
   receiving?: { socket: object | undefined; receive: Receive }
 }
 
-/** What it is given may be overwritten when it returns. */
+/** The bytes passed in may be overwritten when it returns. */
 export type Receive = (data: Buffer) => void
 
 export function patchReceive(): void {
   const { prototype } = internal<{ prototype: Connection }>('network/connection.js')
   prototype.processData = function (data) {
-    // Some logins read bytes without a length.
+    // Some logins read bytes without a length prefix.
     if (this.authHandlers !== null && !this.authExpectResponse) {
       this.authHandlers.onSuccess(Buffer.from(data))
       return
@@ -43,7 +44,7 @@ export function patchReceive(): void {
   }
 }
 
-/** `onAnswer` gets each answer with its length in front; its bytes are its own. */
+/** `onAnswer` gets each response with its length prefix; its bytes are not shared. */
 export function createReceiver(onAnswer: (answer: Buffer) => void): Receive {
   const length = Buffer.alloc(LENGTH_BYTES)
   let lengthBytes = 0

@@ -52,7 +52,8 @@ export async function encodeBatch(
 }
 
 /**
- * The records, with room for the header in front. Lengths in bytes are counted once: for a text that means to read it.
+ * The records, with room for the header before them. Lengths in bytes are counted once: for a text that means to read
+ * it.
  */
 function writeRecords(messages: readonly WireMessage[], baseTimestamp: number, nowMs: number): Buffer {
   const bodies = new Int32Array(messages.length)
@@ -113,7 +114,7 @@ function sizeOfBytes(bytes: Bytes): number {
   return sizeOfLength(lengthOf(bytes))
 }
 
-/** Of bytes with their length in front. */
+/** The size of bytes with their length prefix. */
 function sizeOfLength(length: number): number {
   return length === NULL_LENGTH ? 1 : sizeOfVarint(length) + length
 }

@@ -7,8 +7,8 @@
 import { internal } from './internals.ts'
 
 /**
- * 5, 10, 20 … 1000, 1000 ms: about 24 s in all, which passes over a broker's restart and stays under the deadlines of
- * the port.
+ * 5, 10, 20 … 1000, 1000 ms: about 24 s in all. That covers a broker's restart and stays below the deadlines of the
+ * port.
  */
 export const RETRY = { initialRetryTime: 5, multiplier: 2, factor: 0.2, maxRetryTime: 1_000, retries: 30 } as const
 

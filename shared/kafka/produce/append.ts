@@ -47,8 +47,8 @@ export async function appendTo(send: SendRecords, append: Append, compression: C
 }
 
 /**
- * Messages as the package takes them, in pieces that fit into a batch. The length of a value is counted here and once:
- * that means to read it.
+ * Messages as the package expects them, in pieces that fit into a batch. The length of a value is counted only here and
+ * once: that means to read it.
  */
 export function* cut(messages: readonly Message[], partition: number): Generator<OwnMessage[]> {
   let piece: OwnMessage[] = []
@@ -81,7 +81,7 @@ function sizeOfHeaders(headers: Message['headers']): number {
   return size
 }
 
-/** All of one shape, which the engine handles three times as fast as objects that lack this or that. */
+/** All of one shape, which the engine handles three times as fast as objects with varying fields. */
 function toWire(
   { key, value, head, headers, timestampMs }: Message,
   partition: number,

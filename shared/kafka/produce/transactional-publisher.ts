@@ -13,7 +13,7 @@ import { RETRY } from '../kafkajs-patches/retry.ts'
 import type { Append, Appended, Compression, OffsetCommit, Publisher, PublisherOptions } from '../port.ts'
 import { appendTo } from './append.ts'
 
-/** Below the transaction's own timeout: who gives up first is we, and then fence. */
+/** Below the transaction's own timeout: we must give up first, and then fence. */
 export const PUBLISH_DEADLINE_MS = 45_000
 export const TRANSACTION_TIMEOUT_MS = 60_000
 const FENCE_DEADLINE_MS = 30_000
@@ -29,7 +29,7 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
   let busy = false
   const idle = Promise.resolve()
 
-  /** Taking over twice is as good as once, so a connection that is lost meanwhile costs no run. */
+  /** Fencing twice has the same effect as once, so a lost connection meanwhile costs no run. */
   async function fence(): Promise<void> {
     await drop(idle)
     const endMs = clock.elapsedMs() + FENCE_DEADLINE_MS
@@ -133,8 +133,8 @@ async function publishIn(
 }
 
 /**
- * Sending the same offsets again changes nothing, so what passes by itself (the transaction before is still closing) is
- * repeated here.
+ * Sending the same offsets again changes nothing, so transient failures (the previous transaction is still closing) are
+ * retried here.
  */
 async function sendOffsets(
   transaction: Transaction,

@@ -1,7 +1,6 @@
 /**
- * The fetcher's story: prepare the streams, join the group that owns writing, and run every partition that Kafka
- * assigns to this worker, on its schedule or once. At a rebalance the pages in hand are finished before the partitions
- * are given back; at a stop too.
+ * The fetcher: it prepares the streams, joins the group that assigns partitions, and runs every assigned partition, on
+ * its schedule or once. At a rebalance or a stop, the current pages are finished before the partitions are given back.
  */
 import type { Config, Resolver } from '#shared/config/config.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -28,26 +27,26 @@ import { type Columns, createColumns } from './validate/learned-columns.ts'
 import { createToldFields } from './validate/told-fields.ts'
 import { createWorker } from './worker.ts'
 
-/** `full` and `range` go with `once`: all partitions are then taken from whoever runs them, until it is done. */
+/** `full` and `range` require `once`: this process then takes over all partitions until it is done. */
 export type FetchOptions = OneOffRunOptions & {
   config: Config
   resolver: Resolver
   metrics: Metrics
   /** Aborting it is the graceful stop. */
   signal: AbortSignal
-  /** One run of every partition, then the end; otherwise for ever. */
+  /** One run of every partition, then the end; else for ever. */
   once: boolean
   onReady?(): void
-  /** What /readyz shows of the work. */
+  /** Where /readyz gets the state of the work. */
   health?: Pick<Health, 'show'>
   onProgress?(summary: FetchSummary): void
 }
 
-/** Resolves when the work is done or stopped. Throws Unavailable, Stopped or DeclarationError when it cannot start. */
+/** Resolves when the work is done or stopped. Throws Unavailable, Stopped or DeclarationError if it cannot start. */
 export async function fetchStreams(options: FetchOptions): Promise<FetchSummary> {
   const clients = new Map<Source, Client>()
   const summary = createSummary(() => [...clients.values()].map((client) => client.facts()))
-  // A service whose other streams can be prepared by now begins anew with all of them.
+  // If more streams of a service can be prepared later, it restarts with all of them.
   while ((await fetchPrepared(options, clients, summary)) === 'again');
   return summary.now()
 }
@@ -98,8 +97,7 @@ async function fetchPrepared(
         : null
       registered.set(stream, { schemaId, annotation, columns })
     }
-    // Only for who shows it: a question that is under way when Kafka's client is closed could open a connection behind
-    // it.
+    // Only with a health server: a probe under way when Kafka's client is closed could open a connection after that.
     if (options.health !== undefined) {
       const probes = workerProbes(kafka, names.fetcherGroup, registry)
       const refusal = watchServers(probes, clock, ended.signal)
@@ -145,7 +143,7 @@ async function fetchPrepared(
       const schema = registered.get(stream)
       if (client === undefined || schema === undefined) throw new RangeError(`${stream.label} was not prepared`)
       const count = summary.pageOf(stream, partition, () => options.onProgress?.(summary.now()))
-      // The regular runs beside a backfill are no part of it.
+      // The regular runs beside a backfill do not count for it.
       const onPage: PartitionTools['onPage'] = (marker, range) => {
         if ((range === undefined) === (options.range === undefined)) count(marker)
       }
@@ -196,7 +194,7 @@ async function fetchPrepared(
       async onRebalancing() {
         const before = owned
         await worker.pause()
-        // The next assignment may have come meanwhile, when the connection was lost.
+        // The next assignment may have come meanwhile, if the connection was lost.
         if (owned === before) owned = new Map()
       },
       async onAssigned(assignment) {

@@ -1,7 +1,7 @@
 /**
- * One owned partition: runs from where it stands, and goes on from a refused cursor. A failed run leaves its checkpoints
- * in doubt; the next one fences and reads again, because the last transaction may have been committed all the same. A
- * run that was stopped, or ended well, does not: publisher, memory and place are still those of the log.
+ * One owned partition: runs from its stored progress, and restarts from the best watermark if the API refuses a cursor.
+ * After a failed run its last transaction may or may not be committed, so the next run fences and reads again. A run
+ * that was stopped or ended well does not need that: publisher, seen records and checkpoint still match the log.
  */
 
 import type { Clock } from '#shared/clock.ts'
@@ -44,16 +44,16 @@ export type PartitionTools = {
   kafka: Kafka
   names: Names
   schemaId: number
-  /** For a stream whose shares are found. */
+  /** For a stream whose slices are discovered. */
   discovery?: Discovery | undefined
-  /** Of the registered schema: what the partitions ask for, and where they begin. */
+  /** Of the registered schema: the scopes of the partitions, and where they begin. */
   annotation: StreamAnnotation
   columns?: Columns | null
   bounds: OutletBounds & { memoryKeys: number }
   clock: Clock
   log: Log
   metrics: Metrics
-  /** Of the stream: its partitions name a field once. */
+  /** Shared by the stream's partitions, so that a field is named once. */
   driftNames?: DriftNames
   /** Changes with the source's credentials. */
   credentialsStamp?: () => Promise<string>
@@ -67,8 +67,8 @@ export type Partition = {
   /** Until the last page, or until the stop; never throws. */
   run(stop: Stop, job?: Job): Promise<RunOutcome>
   /**
-   * Milliseconds until the next regular run, by the last one's start; 0 when a run was interrupted, there was none, or
-   * nobody can say.
+   * Milliseconds until the next regular run, by the start of the last one. 0 if a run was interrupted, there was none,
+   * or that cannot be found out.
    */
   dueInMs(): Promise<number>
   close(): Promise<void>
@@ -108,10 +108,10 @@ export function openPartition(tools: PartitionTools): Partition {
 
   const stamps = createPartitionStamps(checkpoints.lastStampMs, clock)
 
-  /** Of the run under way. */
+  /** Of the current run. */
   let attention: readonly Attention[] = []
 
-  /** The run under way, its last page in the log, and the group of its checkpoints. */
+  /** The current run, its last page in the log, and the group of its checkpoints. */
   let going = { run: '', page: 0, group: place.group }
 
   function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
@@ -171,7 +171,7 @@ export function openPartition(tools: PartitionTools): Partition {
       restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
       if (restarts > CURSOR_RESTARTS_MAX) throw refused
       report.cursorRefused(refused, watermark)
-      // The new walk finds out by itself.
+      // The new walk decides this by itself.
       attention = attention.filter(({ kind }) => kind !== 'watermark_held')
       plan = ready({ ...startAgain(plan, watermark, clock), ...(gaveUp === undefined ? {} : { gaveUp }) }, job)
     }
@@ -196,7 +196,7 @@ export function openPartition(tools: PartitionTools): Partition {
     return { outcome: 'parked', error, parkedUntilMs: error.untilMs }
   }
 
-  /** What was published before it is flushed, so publisher and memory are still those of the log. */
+  /** Earlier pages are flushed, so publisher and seen records still match the log. */
   async function skipped(error: PageSkipped): Promise<RunOutcome> {
     report.pageSkipped(error)
     const { run, page, group } = going
@@ -230,7 +230,7 @@ export function openPartition(tools: PartitionTools): Partition {
       const outcome = await runUntil(stop, job)
       report.runEnded()
       if (outcome.outcome !== 'stopped') refusedRuns.ended(outcome.error, before)
-      // A backfill beside the regular runs says nothing of them.
+      // A backfill beside the regular runs says nothing about them.
       tools.attempts?.ended(outcome, typeof job !== 'object')
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })
       return outcome

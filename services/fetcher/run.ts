@@ -1,7 +1,7 @@
 /**
- * One run: one pass over a partition, from where the resume rule puts it to the last page. Every page is judged,
- * compared with what was published before, and put out with the checkpoint behind it. Guarantees: the checkpoint never
- * runs ahead of the log, and a run that ends for whatever reason leaves a place to go on from.
+ * One run: one pass over a partition, from its resume point to the last page. Every page is validated, compared with
+ * what was published before, and published with its checkpoint. Guarantees: the checkpoint is never ahead of the log,
+ * and a run that ends for any reason can be resumed.
  */
 
 import { type Pace, systemPace } from '#shared/clock.ts'
@@ -37,11 +37,11 @@ import { afterPage } from './watermark/progress.ts'
 export type RunTools = {
   stream: Stream
   partition: number
-  /** What the partition asks for, as markers and checkpoints name it. */
+  /** The scope of the partition, as markers and checkpoints name it. */
   share?: string | undefined
   baseUrl: string
   send: Send
-  /** Where the shares of the partition are found. */
+  /** How the slices of the partition are discovered. */
   found?: Omit<WalkSlicesTools, 'known'> | undefined
   outlet: PageOutlet
   /** Where unknown fields become columns. */
@@ -50,11 +50,11 @@ export type RunTools = {
   /** Of the partition. Without them, a page has the time of the clock. */
   stamps?: Stamps
   stop: Stop
-  /** Of pages that are validated in slices. */
+  /** For pages that are validated in slices. */
   pace?: Pace
   /** A page was validated and handed to the publisher; it is not in the log yet. */
   onPage(page: RunPage): void
-  /** For a person to look at, beside a run that ends well. */
+  /** Something that a person should check, beside a run that ends well. */
   attend(attention: Attention): void
 }
 
@@ -69,14 +69,12 @@ export type RunPage = {
 }
 
 /**
- * `watermark`: the best one of this walk. `refused`: the cursor leads to no page, or the API does not know it any more;
- * start again from there.
+ * `watermark`: the best one of this walk. `refused`: the cursor leads to no page, or the API has forgotten it; restart
+ * from the watermark.
  */
 export type RunResult = { watermark: string | null; refused: HeadraceError | null; gaveUp?: string }
 
-/**
- * Runs until the last page. Throws what stopped it (a failure, or the stop's reason) after what was put out is flushed.
- */
+/** Runs until the last page. Throws the failure or the stop's reason, after all published pages are flushed. */
 export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const { stream, send, stop, outlet } = tools
   const state = runStateOf(plan, stream)
@@ -159,8 +157,8 @@ async function publishPage(
   const { last, walkedTo } = page
   const aheadMs = clockAheadMs(response)
   state.aheadMs ??= aheadMs
-  // By the clock, never by the stamp: a stamp that was raised must not let the watermark pass what was not yet there.
-  // No page is fetched before its run starts: a start that is later was told by a clock that has been put back.
+  // Uses the clock, never the stamp: a raised stamp must not let the watermark pass records that did not exist yet. No
+  // page is fetched before its run starts: a later start comes from a clock that was set back.
   const times = {
     last,
     fetchedMs: response.fetchedMs - aheadMs,
@@ -205,7 +203,7 @@ async function publishPage(
   const ofAll = last && plan.from === null && plan.range === undefined
   const brought = state.totals.records + state.totals.unchanged + state.totals.deadLetters
   const whole = ofAll && state.held === null ? brought : plan.whole
-  // Where deletions are found by full walks, fewer records are told with the deletions that are withheld.
+  // With full walks, the report of withheld deletions also covers fewer records.
   const fewer = ofAll && stream.deletes === undefined ? fewerCaution(plan.whole, brought) : []
   await tools.outlet.put({
     marker,

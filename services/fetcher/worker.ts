@@ -1,7 +1,7 @@
 /**
- * The partitions that this process runs, and their coming and going. A pause lets the page in hand finish before it
- * cuts, so that no page is asked for twice and no two owners ask at once; a partition that stays keeps its publisher
- * and its memory.
+ * The partitions that this process runs, and their assignment and revocation. A pause lets the current page finish
+ * before it cuts the request, so that no page is fetched twice and no two owners fetch at once. A partition that stays
+ * keeps its publisher and its seen records.
  */
 import type { Observable } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
@@ -15,11 +15,11 @@ import { type Stop, type StopSignal, stopSignal } from './schedule/stop-signal.t
 export type WorkerTools = {
   open(owned: Owned): Partition
   once: boolean
-  /** Instead of a regular run. */
+  /** Replaces a regular run. */
   job?(owned: Owned, partition: Partition, stop: Stop): Promise<RunOutcome>
-  /** Once: so many partitions must have had their run before the end; without it, those that are owned. */
+  /** With `once`: how many partitions must have had their run before the end; without it, those that are owned. */
   partitions?: number
-  /** Emits when the partition's next run need not wait any longer. */
+  /** Emits when the partition's next run may start early. */
   woken?(owned: Owned): Observable<unknown>
   clock: Clock
   log: Log
@@ -28,18 +28,18 @@ export type WorkerTools = {
 
 export type Worker = {
   assign(owned: ReadonlyMap<string, Owned>): Promise<void>
-  /** Resolves when no run is going any more. */
+  /** Resolves when no run is active. */
   pause(): Promise<void>
   /**
-   * Once: resolves when every owned partition, or as many as were asked for, has had its run. Always: on the signal.
-   * Throws what `fail` was told.
+   * With `once`: resolves when every owned partition, or the given number, has had its run. Otherwise: on the signal.
+   * Throws the error given to `fail`.
    */
   finished(signal: AbortSignal): Promise<void>
   fail(error: Error): void
   close(): Promise<void>
 }
 
-/** How long a page in hand may take at a pause or a stop before its request is cut. */
+/** How long the current page may take at a pause or a stop before its request is aborted. */
 const PAGE_GRACE_MS = 5_000
 
 export function createWorker(tools: WorkerTools): Worker {
@@ -50,7 +50,7 @@ export function createWorker(tools: WorkerTools): Worker {
   let going: Promise<unknown>[] = []
   let closed = false
   const end = Promise.withResolvers<void>()
-  // The rejection may come before anybody waits.
+  // The rejection may come before anyone waits.
   end.promise.catch(() => {})
 
   async function pause(): Promise<void> {
@@ -86,7 +86,7 @@ export function createWorker(tools: WorkerTools): Worker {
   return {
     pause,
     async assign(owned) {
-      // A new generation may come without a rebalance that we were told of.
+      // A new generation may come without a preceding rebalance event.
       await pause()
       if (closed) return
       for (const [id, { partition }] of open) {

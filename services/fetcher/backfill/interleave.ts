@@ -1,7 +1,7 @@
 /**
- * A backfill and the regular runs of its partition, by turns: a backfill of hours must not keep the warehouse from what
- * is new. The backfill stops behind a page when a regular run is due, and goes on from its cursor after it. Regular
- * runs are nobody's business here while no fetcher is running that would do them.
+ * Alternates a backfill with the regular runs of its partition: a backfill of hours must not keep new records from the
+ * warehouse. The backfill stops after a page when a regular run is due, and resumes from its cursor after it. Without a
+ * running fetcher there are no regular runs to do.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -17,15 +17,17 @@ export type InterleaveOptions = {
   job: Job
   stop: Stop
   clock: Clock
-  /** Whether a fetcher runs that these partitions have been taken from. Throws when nobody can say. */
+  /** Whether a fetcher runs that owned these partitions before. Throws if that cannot be found out. */
   isServed(): Promise<boolean>
 }
 
-/** The backfill has at least so long before the next regular run, and as long as the last one took: neither starves. */
+/**
+ * The backfill runs at least this long before the next regular run, and as long as the last one took: neither starves.
+ */
 const TURN_MIN_MS = 1_000
-/** How often it is looked whether a fetcher runs by now. */
+/** How often to check whether a fetcher is running. */
 const LOOK_AGAIN_MS = 5_000
-/** A longer wait wakes up and looks again. */
+/** A longer wait wakes up and checks again. */
 const WAIT_MAX_MS = 3_600_000
 
 /** Resolves with the outcome of the backfill. */
@@ -63,7 +65,7 @@ async function backfillUntilDue(turns: InterleaveOptions, notBeforeMs: number): 
   }
 }
 
-/** Resolves when a regular run is due that a fetcher would do; rejects when `ended` comes first. */
+/** Resolves when a regular run is due that a fetcher would do; rejects if `ended` comes first. */
 async function whenDue(
   { partition, clock, isServed }: InterleaveOptions,
   notBeforeMs: number,

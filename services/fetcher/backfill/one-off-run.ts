@@ -1,6 +1,6 @@
 /**
- * What a command does once with all partitions of its streams instead of their regular runs: everything again, or what
- * lies in a range.
+ * What a command does once with all partitions of its streams instead of their regular runs: publishing everything
+ * again, or a range.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -12,20 +12,20 @@ import { interleaveBackfill } from './interleave.ts'
 
 export type OneOffRunOptions = {
   streams: readonly Stream[]
-  /** From the stream's start, everything again. */
+  /** Publishes everything again, from the stream's start. */
   full?: boolean
   /** With `full`: this one walk may delete more than the bounds of `deletes`. */
   allowDeletes?: boolean
-  /** Only what lies in the range, beside the regular runs. `again`: also if it was done before. */
+  /** Only records in the range, beside the regular runs. `again`: even if it was done before. */
   range?: BackfillRange & { again: boolean }
   clock: Clock
   log: Log
 }
 
-/** `work`: what is done with the stream's partitions, for those who look at the group. */
+/** `work`: what is done with the stream's partitions, for those who inspect the group. */
 export type OnceForAll = Required<Pick<WorkerTools, 'job' | 'partitions'>> & { work(stream: Stream): string }
 
-/** Null: nothing special. `isServed`: whether a fetcher runs that the partitions are taken from. Throws WrongUse. */
+/** Null: nothing special. `isServed`: whether a fetcher runs that owned the partitions before. Throws WrongUse. */
 export function oneOffRunOf(
   { full, allowDeletes, range, streams, clock, log }: OneOffRunOptions,
   names: Names,

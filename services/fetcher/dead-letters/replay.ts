@@ -1,8 +1,8 @@
 /**
- * A replay of dead letters: each that matches goes before today's declaration, and what passes goes back into the
- * partition that it came from, with the time of its first fetch, so that it never beats a newer version. Letters,
- * records and the word that they are done are one transaction: killed at any moment, a replay that is started again
- * goes on where the last one stopped. Runs beside fetcher and loader.
+ * Replays dead letters: each matching one is validated by the current declaration, and a valid one is published to its
+ * original partition. It keeps the time of its first fetch, so that it never beats a newer version. Dead letters,
+ * records and the note that they are done are one transaction. If a replay is killed at any moment, the next one
+ * continues where it stopped. Runs beside fetcher and loader.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Config } from '#shared/config/config.ts'
@@ -22,38 +22,38 @@ import { createRevalidator } from './revalidate.ts'
 export type ReplayLettersOptions = {
   stream: Stream
   filter: LetterFilter
-  /** Of each partition. */
+  /** Limit for each partition. */
   limit: number
   dryRun: boolean
-  /** Those too that were refused `REPLAYS_MAX` times. */
+  /** Also replays those that were rejected `REPLAYS_MAX` times. */
   force: boolean
   config: Config
   clock: Clock
   log: Log
-  /** Aborting it ends the replay behind the transaction in hand. */
+  /** Aborting it ends the replay after the current transaction. */
   signal: AbortSignal
 }
 
 export type PartitionReplayed = {
   partition: number
   published: number
-  /** The declaration's own map leaves them out. */
+  /** Dropped by the declaration's own filter or map. */
   leftOut: number
-  /** They go back with one replay more. */
+  /** They become dead letters again, with one replay more. */
   refused: number
   reasons: Record<string, number>
-  /** Left alone: replayed so often already. */
+  /** Skipped: replayed too often already. */
   parked: number
-  /** Left alone: no record that could be judged. */
+  /** Skipped: not a record that can be validated. */
   unreadable: number
-  /** There are more than were looked at. */
+  /** There are more than were read. */
   more: boolean
 }
 export type LettersReplayed = { stream: string; run: string; dryRun: boolean; partitions: PartitionReplayed[] }
 
-/** A letter that was refused so often is left alone. */
+/** A dead letter that was rejected this often is skipped. */
 export const REPLAYS_MAX = 5
-/** Of one transaction. */
+/** Limits of one transaction. */
 const PORTION_LETTERS_MAX = 500
 const PORTION_BYTES_MAX = 512 * 1024
 
@@ -61,8 +61,7 @@ type Place = PlaceOfLetters & { stream: Stream; kafka: Kafka; names: Names; topi
 type Standing = 'wanted' | 'parked' | 'frame' | 'other'
 
 /**
- * Throws WrongUse when Kafka does not know the stream, Stopped when the schema of today does not fit the registered
- * one.
+ * Throws WrongUse if Kafka does not know the stream, and Stopped if the current schema does not fit the registered one.
  */
 export async function replayLetters(options: ReplayLettersOptions): Promise<LettersReplayed> {
   const { stream, config, clock, log, dryRun } = options
@@ -105,8 +104,7 @@ async function replayPartition(
   }
   try {
     if (!dryRun) await letters.fence()
-    // The marker ends the log for whoever looks there for the last stamp; the records keep the times of their first
-    // fetch.
+    // The marker ends the log, where the last stamp is read; the records keep the times of their first fetch.
     const range = (await place.kafka.logRanges(place.topic))[partition] ?? { low: 0, high: 0 }
     const lastMs = dryRun ? 0 : await lastStampIn(place.kafka, place.topic, partition, range)
     const found = await letters.look((letter): Standing => standingOf(letter, filter, force))
@@ -140,7 +138,7 @@ function standingOf(letter: Letter, filter: LetterFilter, force: boolean): Stand
 
 type Portion = { judged: RevalidatedLetter[]; last: boolean }
 
-/** The wanted letters in their order, judged, as many at a time as go into one transaction. */
+/** The wanted dead letters in their order, validated, in portions of one transaction each. */
 async function* judgedPortions(
   { stream, kafka, letterTopic }: Place,
   partition: number,

@@ -1,7 +1,7 @@
 /**
- * What a replay writes for the letters of one transaction: records as a page's, with the time of their first fetch and
- * the count of replays in a header; a marker behind them; and for what is refused again the letter that takes the old
- * one's place. Pure.
+ * What a replay writes for the dead letters of one transaction. Valid ones become records like those of a page,
+ * followed by a marker. They keep the time of their first fetch, and a header counts their replays. Each one that is
+ * rejected again is replaced by a new dead letter. Pure.
  */
 import type { Message, RawMessage } from '#shared/kafka/kafka.ts'
 import type { Letter } from '#shared/messages/dead-letter.ts'
@@ -44,7 +44,7 @@ export function settlementOf(
 }
 
 /**
- * For the ledger; its own time is now, so that Kafka's retention does not take a log for old that was written to today.
+ * For the ledger. Its own time is now, so that Kafka's retention does not take a log for old that was written to today.
  */
 function markerBehind(
   { run }: PlaceOfLetters,

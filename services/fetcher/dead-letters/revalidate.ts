@@ -1,8 +1,7 @@
 /**
- * A dead letter before today's declaration. What the schema refused once lies there as the API sent it, and goes
- * through everything that a page goes through; what ClickHouse refused is a record already, so it is not filtered,
- * marked and mapped a second time, and the fields that its schema did not know are first put back into their places.
- * Pure.
+ * Validates a dead letter by the current declaration. A record that the schema rejected is there as the API sent it,
+ * and goes through all steps of a page. A record that ClickHouse rejected is already mapped, so it is not filtered,
+ * marked and mapped a second time. The fields that its schema did not know are first moved back to their places. Pure.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { DeadLetterStage } from '#shared/messages/frame.ts'
@@ -15,9 +14,9 @@ import type { ValidRecord } from '../validate/validated-page.ts'
 export type Revalidated =
   | { kind: 'accepted'; record: ValidRecord }
   | { kind: 'refused'; reason: string; issues: string }
-  /** The author's own declaration leaves it out. */
+  /** Dropped by the declaration's own filter or map. */
   | { kind: 'leftOut' }
-  /** No JSON: cut, or no record ever. */
+  /** Not JSON: cut, or never a record. */
   | { kind: 'unreadable' }
 
 export type Revalidate = (stage: DeadLetterStage, raw: Buffer) => Revalidated
@@ -51,7 +50,7 @@ function withExtra(record: unknown): unknown {
   return isFields(whole) ? merged(known, whole) : record
 }
 
-/** Own fields only, so that one that is called __proto__ stays a field. */
+/** Own fields only, so that a field named __proto__ stays a field. */
 function merged(known: unknown, extra: unknown): unknown {
   if (!isFields(extra)) return known
   if (Array.isArray(known)) return known.map((each, index) => merged(each, extra[String(index)]))

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 
 /**
- * What identifies a text in the memory of a partition: wide enough that two versions never collide, since that would be
- * an update lost.
+ * Identifies a text among the seen records of a partition. It is wide enough that two versions never collide, since a
+ * collision would lose an update.
  */
 export const digest = (text: string): string => hash('sha1', text, 'base64')

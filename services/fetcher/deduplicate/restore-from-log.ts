@@ -1,21 +1,21 @@
 /**
- * Fills the memory of a partition from the end of its log, so that a new owner, or a process that runs once, does not
- * publish again what the last one did. All of the end or nothing: a memory that knew an older version of a record but
- * not the newest would take it for unchanged when the record becomes again what it was. Assumes that nothing of it is
- * lost to the loader.
+ * Restores the seen records of a partition from the end of its log. So a new owner, or a process that runs once, does
+ * not publish again what the last one published. It restores all of the end or nothing. With an older version of a
+ * record but not the newest, a record that returns to its old value would pass for unchanged. Assumes that the loader
+ * loses none of these records.
  */
 
 import type { Kafka, RawMessage } from '#shared/kafka/kafka.ts'
 import { type DeadLetterFacts, FRAME_HEAD_BYTES, parseDeadLetterHeaders, replaysOf } from '#shared/messages/frame.ts'
 import type { SeenRecords } from './seen-records.ts'
 
-/** Offsets from the end. What lookback and boundaries bring again is mostly recent. */
+/** Offsets from the end. What lookback and boundaries repeat is mostly recent. */
 const RECORDS_MAX = 10_000
 const BYTES_MAX = 32 * 1024 * 1024
 
 type Log = Pick<Kafka, 'readPartition' | 'logRanges'>
 
-/** `end`: of the log, at or behind the checkpoint: a backfill publishes behind it. */
+/** `end`: the end of the log, at or after the checkpoint: a backfill publishes after it. */
 type Reach = { checkpoint: number; end: number }
 
 export async function restoreRecords(
@@ -32,7 +32,7 @@ export async function restoreRecords(
     bytes += message.value?.length ?? 0
     if (bytes > BYTES_MAX) return memory.forget()
     if (message.value === null || message.key === null) continue
-    // From a dead letter: older than what its place says, so it must not pass for the newest version.
+    // A replayed dead letter: it is older than its offset suggests, so it must not pass for the newest version.
     if (replaysOf(message.headers) > 0) continue
     const payload = message.value.toString('utf8', FRAME_HEAD_BYTES)
     memory.withoutUnchanged([{ key: message.key.toString(), payload, position: null }], [])
@@ -40,7 +40,7 @@ export async function restoreRecords(
   if (last < checkpoint - 1) memory.forget()
 }
 
-/** The rejected records that were put into the dead-letter topic last. A part of them is as good as all. */
+/** The latest rejected records in the dead-letter topic. Unlike with records, a part of them is useful. */
 export async function restoreRejected(
   kafka: Log,
   topic: string,
@@ -53,7 +53,7 @@ export async function restoreRejected(
     bytes += message.value?.length ?? 0
     if (bytes > BYTES_MAX) break
     const { stage, times = 1 } = factsOf(message)
-    // Others in that topic were published as records before.
+    // Other dead letters in that topic were published as records before.
     if (message.value !== null && stage === 'validate')
       memory.withoutUnchanged(
         [],

@@ -1,11 +1,9 @@
 /**
- * What a partition published last for each key, so that records which lookback, overlap or an inclusive `since` bring
- * again unchanged are not published again. Bounded: a forgotten key only costs one more upsert. It must be emptied
- * whenever published records may be lost (a gap in the log), or it would keep them from being published again.
- *
- * Most records of a long sorted walk never come again, so a record is digested only when it has grown old among the
- * recent ones and lies where the next run will ask. Never may an older version of a key be left behind by that: it
- * would hide the way back to it.
+ * The last published version of each key, so that unchanged records are not published again when lookback, overlap or
+ * an inclusive `since` repeats them. Bounded: a forgotten key only costs one more upsert. It must be emptied whenever
+ * published records may be lost (a gap in the log), or it would keep them from being published again.  Most records of
+ * a long sorted walk never come again. So a record is digested only once it is no longer recent and lies where the next
+ * run will read. This must never keep an older version of a key: it would hide the way back to it.
  */
 import { comparePositions, type Position } from '#shared/watermark.ts'
 import type { RejectedRecord, ValidRecord } from '../validate/validated-page.ts'
@@ -15,20 +13,20 @@ export type Fresh = {
   records: ValidRecord[]
   rejected: RejectedRecord[]
   unchanged: number
-  /** Rejects that no earlier run has seen, each as often as it came: what tells of a changed API. */
+  /** Rejects that no earlier run has seen, each as often as it came: the signal of a changed API. */
   refused: number
 }
 
-/** `repeats`: the page opens with records of earlier ones. `continues`: another part of the page before. */
+/** `repeats`: the page starts with records of earlier pages. `continues`: another part of the same page. */
 export type PagePart = { repeats?: boolean; continues?: boolean }
 
 export type SeenRecords = {
-  /** A run begins: rejects of earlier runs are excused as often as they came, and no more. */
+  /** A run begins: rejects of earlier runs are excused as often as they came then, and no more. */
   begin(): void
   /**
-   * Records and rejects of a page that are new or changed, remembered at once: pages behind this one must be compared
-   * with it. When its transaction fails, the caller forgets everything. No later run asks for what lies before `floor`;
-   * null: it may ask for all.
+   * Records and rejects of a page that are new or changed. They are remembered at once, since later pages must be
+   * compared with them. If its transaction fails, the caller forgets everything. No later run reads before `floor`;
+   * null: it may read everything.
    */
   withoutUnchanged(
     records: readonly ValidRecord[],
@@ -39,7 +37,7 @@ export type SeenRecords = {
   forget(): void
 }
 
-/** Remembers what is published, and leaves nothing out. */
+/** Remembers what is published, and drops nothing. */
 export const publishingAll = (memory: SeenRecords): SeenRecords => ({
   ...memory,
   withoutUnchanged(records, rejected, floor, part) {
@@ -48,9 +46,7 @@ export const publishingAll = (memory: SeenRecords): SeenRecords => ({
   },
 })
 
-/**
- * Leaves out rejects that come again, and no record: what comes again unchanged is needed to tell it from what is gone.
- */
+/** Drops repeated rejects but no record: a full walk needs its unchanged records to tell them from deleted ones. */
 export const publishingRecords = (memory: SeenRecords): SeenRecords => ({
   ...memory,
   withoutUnchanged: (records, rejected, floor, part) => ({
@@ -66,7 +62,7 @@ type Refusals = { known: number; run: symbol; seen: number; page: symbol; onPage
 
 /** Keeps rejects apart from keys. */
 const REJECTED = '\u0000'
-/** Of each of two generations that are kept whole. */
+/** Limits of each of two generations that are kept whole. */
 const RECENT_RECORDS_MAX = 2_000
 const RECENT_CHARS_MAX = 2 * 1024 * 1024
 
@@ -75,7 +71,8 @@ const newGeneration = () => ({ records: new Map<string, ValidRecord>(), chars: 0
 export function createSeenRecords(keysMax: number): SeenRecords {
   const recentMax = Math.min(RECENT_RECORDS_MAX, keysMax / 4)
   const digestsMax = keysMax / 2 - recentMax
-  // Both in two halves: what is used moves to the young one, and when that is full, the old one goes as a whole.
+  // Both are kept in two generations: an entry in use moves to the young one. When that is full, the old one is dropped
+  // as a whole.
   let recent = newGeneration()
   let ageing = newGeneration()
   let young = new Map<string, string | Refusals>()
@@ -84,7 +81,7 @@ export function createSeenRecords(keysMax: number): SeenRecords {
   let page = Symbol()
   let floor: Position | null = null
   /**
-   * False when the API brought what lies before the floor: it does not keep to what it is asked, and all of it may come
+   * False once the API has returned records before the floor: it ignores the requested start, and all records may come
    * again.
    */
   let floorHolds = true
@@ -119,7 +116,7 @@ export function createSeenRecords(keysMax: number): SeenRecords {
     return floorHolds && position !== null && floor !== null && comparePositions(position, floor) < 0
   }
 
-  /** Equal ones of a page become one, which says how many they were. */
+  /** Merges equal rejects of a page into one, with their count. */
   function newRejects(rejected: readonly RejectedRecord[], repeats: boolean): RejectedRecord[] {
     if (keysMax === 0) return [...rejected]
     const times = new Map<string, { reject: RejectedRecord; count: number }>()
@@ -137,9 +134,9 @@ export function createSeenRecords(keysMax: number): SeenRecords {
   }
 
   /**
-   * By how much a reject comes oftener than it ever did; negative if it does not. One that an earlier run had is
-   * excused so often only: otherwise a page of nothing but `null` would pass for unchanged because there was a single
-   * `null` before.
+   * By how much a reject now exceeds its count in any earlier run; not positive if it does not. It is excused only as
+   * often as an earlier run had it. Otherwise a page of nothing but `null` would pass for unchanged because there was a
+   * single `null` before.
    */
   function timesMore(key: string, count: number, repeats: boolean): number {
     const found = young.get(key) ?? old.get(key)

@@ -1,6 +1,6 @@
 /**
- * How a function of the author's asks: through the client of the run, from a request of ours that it may change.
- * Bounded between two takings.
+ * How an author's function sends requests: through the client of the run, based on a request of the stream that it may
+ * change. The number of requests per yielded page is bounded.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { RequestChanges, WalkAnswer } from '#shared/declaration/paginate/generator.ts'
@@ -10,12 +10,12 @@ import { withoutParams, withParam } from '../http/query.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import { linkCursor, linkRequest } from './paginators/link-cursor.ts'
 
-/** Between two takings: a function that asks more often would never be seen to move. */
+/** Requests per page: a function that sends more would never seem to make progress. */
 const REQUESTS_MAX = 1_000
 
 export type AuthorRequests = {
   request(changes?: RequestChanges): Promise<WalkAnswer>
-  /** The last answer, with the numbers of all since the last call. */
+  /** The last response, with the counts of all responses since the last call. */
   taken(): PageResponse
   /** True for an error that a request ended with. */
   failed(error: unknown): boolean
@@ -25,9 +25,9 @@ export type AskingTools = {
   stream: Stream
   send: Send
   stop: Stop
-  /** The request that the changes are made to. */
+  /** The request that the changes are applied to. */
   own(changes: RequestChanges): PageRequest
-  /** The error for a mistake of the function's. */
+  /** The error for a mistake in the function. */
   wrong(what: string): Stopped
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a response has, in a few words for an error: an error of its own, or the names of its fields. Bounded and on one
- * line.
+ * Describes a response body in a few words for an error message: by its own error, or by the names of its fields.
+ * Bounded and on one line.
  */
 import { excerptOf } from '../http/excerpt.ts'
 import { rawText } from '../validate/deep-json.ts'
@@ -12,11 +12,11 @@ const ERROR_NAMES: ReadonlySet<string> = new Set(['error', 'errors', 'fault', 'e
 const SUCCESS_NAMES: ReadonlySet<string> = new Set(['success', 'successful', 'ok'])
 const STATE_NAMES: ReadonlySet<string> = new Set(['status', 'statuscode', 'code', 'httpcode', 'errorcode'])
 const FAILED_STATES = ['error', 'fail', 'failed', 'failure']
-/** Statuses that some APIs repeat in the body; 404 and 410 there mostly say that nothing was found. */
+/** Statuses that some APIs repeat in the body. A 404 or 410 there mostly means that nothing was found. */
 const isFailedStatus = (status: number): boolean => status >= 400 && status <= 599 && status !== 404 && status !== 410
-/** Beside the array, and inside these, an answer says how it went. */
+/** Fields beside the array, or inside these objects, say whether the request succeeded. */
 const ENVELOPES: ReadonlySet<string> = new Set(['meta', 'response', 'result', 'data', 'status', 'header', 'head'])
-/** Looked at, of a body that may have a million. */
+/** Fields to inspect, of a body that may have a million. */
 const FIELDS_MAX = 50
 /** Enough for an excerpt, whatever is in the value. */
 const ERROR_CHARS_MAX = 1_000
@@ -33,7 +33,7 @@ export function summaryOf(body: unknown): string {
   return error === null ? fields : `${fields}: ${error}`
 }
 
-/** The error that a body names at its top or in the part that says how it went; null if it names none. */
+/** The error that a body names, at its top or in its status object; null if it names none. */
 export function errorIn(body: unknown): string | null {
   if (!isObject(body)) return null
   const names = namesIn(body, FIELDS_MAX)
@@ -56,10 +56,10 @@ function isError(given: string, value: unknown): boolean {
   return typeof value === 'string' && (FAILED_STATES.includes(value.toLowerCase()) || isFailedStatus(Number(value)))
 }
 
-/** Words with which an API says in the place of its error that there is none. */
+/** Words that some APIs put in place of an error when there is none. */
 const NO_ERRORS = ['', '0', 'false', 'null', 'none', 'ok', 'success', 'no error']
 
-/** Also of an object such as `{ code: 0, message: '' }`. */
+/** True also for an object such as `{ code: 0, message: '' }`. */
 const saysNothing = (found: unknown): boolean =>
   found === undefined ||
   found === null ||
@@ -78,7 +78,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const comparable = (name: string): string =>
   name.length > NAME_CHARS_MAX ? name : name.toLowerCase().replace(/[-_]/g, '')
 
-/** Without reading all of an object that may have a million fields. */
+/** Does not read all fields of an object that may have a million. */
 function namesIn(value: object, max: number): string[] {
   const names: string[] = []
   for (const name in value) {

@@ -1,8 +1,8 @@
 /**
- * Page numbers in disguise: a link, or a cursor, that differs from the request before it only in a counter (`?page=2`,
- * `?offset=200`, `/items/3`). Records that are inserted, deleted or updated meanwhile move between such pages, and one
- * that moves over a boundary is never read. What says otherwise (a name such as `after`, a value that the last record
- * holds) is a key, which nothing moves. Pure.
+ * Detects page numbers in disguise: a link or cursor that differs from the previous request only in a counter
+ * (`?page=2`, `?offset=200`, `/items/3`). Records that are inserted, deleted or updated meanwhile move between such
+ * pages. A record that moves over a boundary is never read. A name such as `after`, or a value that the last record
+ * holds, marks a key instead, which does not move. Pure.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
@@ -14,14 +14,14 @@ const COUNTERS = new Set(
     ' ',
   ),
 )
-/** What a key, a cursor or a time is called by. */
+/** Names of keys, cursors and times. */
 const KEYS =
   /after|before|cursor|token|marker|continuation|since|until|key|last|next|min|max|scroll|(^|[^a-z])id($|[^a-z])/i
 const INTEGER = /^\d{1,15}$/
-/** Of a record's own fields that are compared with the counter. */
+/** Fields of a record that are compared with the counter. */
 const FIELDS_MAX = 200
 
-/** Whether `next` is asked for by a counter that went on from `asked`. `records`: of the page in between. */
+/** Whether `next` continues from `asked` by a counter. `records`: of the page between the two requests. */
 export function isCounted(stream: Stream, asked: PageRequest, next: PageRequest, records: readonly unknown[]): boolean {
   const { kind } = pagesOf(stream.paginate)
   if (kind !== 'link-header' && kind !== 'next-url' && kind !== 'cursor') return false
@@ -32,7 +32,7 @@ export function isCounted(stream: Stream, asked: PageRequest, next: PageRequest,
   const counters = changed.filter(([name, value]) => isNext(name, before.get(name), value, records))
   const [counter] = counters
   if (counter === undefined || counters.length > 1) return false
-  // What the API adds to its links for itself is no cursor, as long as it stays what it is.
+  // A constant parameter that the API adds to its links is not a cursor.
   return changed.every((each) => each === counter || (!before.has(each[0]) && !KEYS.test(each[0])))
 }
 
@@ -62,12 +62,12 @@ function holds(record: unknown, value: string): boolean {
   return [...fields, ...inner].some((field) => String(field) === value)
 }
 
-/** Parameters, segments of the path and fields of the body, each by a name. */
+/** Parameters, path segments and body fields, each by a name. */
 function partsOf({ url, body }: PageRequest): Map<string, string> {
   const parts = new Map<string, string>()
   const add = (name: string, value: string) => parts.set(parts.has(name) ? `${name} again` : name, value)
   for (const [name, value] of url.searchParams) add(name, value)
-  // A segment counts by its place: /items/2 follows /items, and /items/3 follows that.
+  // A segment is named by its position: /items/2 follows /items, and /items/3 follows that.
   const segments = url.pathname.split('/').filter((segment) => segment !== '')
   for (const [at, segment] of segments.entries())
     add(INTEGER.test(segment) && at > 0 ? `path ${at}` : `path ${at} ${segment}`, segment)

@@ -1,7 +1,7 @@
 /**
  * The request that opens a run: the stream's path, parameters, headers and body, the partition's values, and the
- * watermark where the API takes it. Pure, and the same for the same arguments, since pages after a restart are made
- * from it again. Holds no credential.
+ * watermark where the API takes it. Pure: the same arguments give the same request, since pages after a restart are
+ * built from it again. Holds no credential.
  */
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { plainHeaders } from '#shared/declaration/headers.ts'
@@ -12,8 +12,8 @@ import { paginatorFor } from './paginators/paginator-for.ts'
 import { withPosition } from './watermark-param.ts'
 
 /**
- * `since` and `until`: where to begin and to end as the request writes it (`requestText`), null for everything. Throws
- * DeclarationError.
+ * `since` and `until`: the start and the end of the range, as the request writes them (`requestText`); null for
+ * everything. Throws DeclarationError.
  */
 export function firstRequest(
   stream: Stream,
@@ -41,7 +41,7 @@ function withRange(stream: Stream, request: PageRequest, since: string | null, u
   return until === null ? begun : withPosition(stream, begun, { param: watermark.to, body: watermark.toBody }, until)
 }
 
-/** By the parts of a URL, never by joining texts: no path or value can lead to another host. */
+/** Joins the parts of a URL, never texts: no path or value can lead to another host. */
 function urlOf(baseUrl: string, path: string): URL {
   const url = new URL(baseUrl)
   const mark = path.indexOf('?')
@@ -63,7 +63,7 @@ function placeholders(stream: Stream, values: PartitionValues): { path: string; 
         `add it to partitions: [{ ${name}: … }]`,
       )
     }
-    // As a whole segment these three would be taken out of the path, and the request would go to another place.
+    // As a whole segment these three would be normalized away, and the request would go to another path.
     if (['', '.', '..'].includes(value)) {
       throw mistake(stream, 'partitions', `"${value}" cannot stand for {${name}} in the path`, 'give it another value')
     }

@@ -1,8 +1,8 @@
 /**
- * Goes on by the watermark where an API counts its pages and the stream is sorted: the next page is asked for from what
- * the page before ended with, so that nothing can move out of sight. What comes again by that is left out by the
- * memory. Where the API does not do as it is asked, or a whole page has one position, its link leads on. Each such
- * request asks from a later position than the one before, so the walk ends. Pure.
+ * For an API that counts its pages and a stream that is sorted: continues by the watermark. The next page is requested
+ * from the position that ended the page before, so that no record can move out of sight. Records that come again are
+ * dropped as already seen. If the API ignores the position, or a whole page has one position, the walk follows the
+ * API's link. Each such request starts at a later position than the one before, so the walk ends. Pure.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, type Position } from '#shared/watermark.ts'
@@ -10,32 +10,33 @@ import { rawPosition } from '../watermark/backfill-range.ts'
 import { fromText } from '../watermark/since.ts'
 import { markOf } from './paginators/record-identity.ts'
 
-/** Whether a run of this stream can go on by the watermark. */
+/** Whether a run of this stream can continue by the watermark. */
 export function followed({ watermark, paginate }: Stream): boolean {
   return watermark?.sorted === true && paginate.kind !== 'windows' && (watermark.param ?? watermark.body) !== undefined
 }
 
 export type Onward = {
-  /** As the request says it. */
+  /** As it is written into the request. */
   since: string
-  /** Records that the page before ended with and that are asked for again. */
+  /** Records at the end of the page before that are requested again. */
   again: number
-  /** They are of two positions, so that nothing is lost to an API that leaves out those that are equal to the first. */
+  /** They have two positions. So nothing is lost if the API excludes records that equal the first position. */
   isWide: boolean
 }
 
-/** So much of a page is asked for again, at most, to have two positions. */
+/** The largest part of a page that is requested again to cover two positions. */
 const AGAIN_SHARE_MAX = 1 / 4
 
 /**
- * Of each raw record of a page, in their order; null for one that was refused or left out, of which nobody knows its
- * position.
+ * One for each raw record of a page, in their order; null for a record that was rejected or filtered, whose position is
+ * unknown.
  */
 export type Positions = readonly (Position | null)[]
 
 /**
- * `asked`: from where the page's walk was asked. In the order in which they are to be tried. None where the position
- * does not move with this page, or the page is in no order: then only the API's own link leads on.
+ * The positions to continue from, in the order in which to try them. `asked`: the position that the page's walk started
+ * from. Empty if the page does not advance the position, or is unordered: then only the API's own link continues the
+ * walk.
  */
 export function onwardsFrom(watermark: Watermarking, positions: Positions, asked: string | null): Onward[] {
   if (!isAscending(positions.filter((position) => position !== null))) return []
@@ -43,7 +44,7 @@ export function onwardsFrom(watermark: Watermarking, positions: Positions, asked
   const known = texts.filter((text) => text !== null)
   const last = known.at(-1)
   if (last === undefined || last === known[0] || last === asked) return []
-  // Whatever lies behind the last record of an earlier position may come again, also one that was refused.
+  // Everything after the last record of an earlier position may come again, even a rejected record.
   const begins = (text: string): Onward => {
     const first = texts.indexOf(text)
     const earlier = texts.findLastIndex((each, at) => at < first && each !== null)
@@ -58,13 +59,13 @@ export function onwardsFrom(watermark: Watermarking, positions: Positions, asked
 const isAscending = (positions: readonly Position[]): boolean =>
   positions.every((position, at) => at === 0 || comparePositions(positions[at - 1] ?? position, position) <= 0)
 
-/** A page that was walked: its raw records and where they are. */
+/** A page that was walked: its raw records and their positions. */
 type Walked = { records: readonly unknown[]; positions: Positions }
 
 /**
- * What the API made of the position. `ignored`: it gives its first page again. `unproven`: nothing came, or none of the
- * records of the one position that was asked for; all of them can have moved away, or the API leaves equal ones out,
- * and then some were never seen.
+ * How the API responded to the position. `ignored`: it returned its first page again. `unproven`: it returned nothing,
+ * or none of the records of the single position that was asked for. All of them may have moved away; or the API
+ * excludes equal ones, and some were never seen.
  */
 export function answerTo(
   stream: Stream,
@@ -82,7 +83,7 @@ export function answerTo(
   return isWide || records.some((record) => expected.has(markOf(stream, record))) ? 'followed' : 'unproven'
 }
 
-/** The record moved meanwhile, so that it comes where it belongs now. */
+/** The record was updated meanwhile, so it correctly comes at this place now. */
 function isLater(stream: Stream, now: unknown, then: unknown): boolean {
   const [after, before] = [rawPosition(stream, now), rawPosition(stream, then)]
   return after !== null && before !== null && comparePositions(after, before) > 0

@@ -1,7 +1,7 @@
 /**
- * The author's own walk: an async generator that asks through the client of the run and yields pages. Each page counts
- * what was asked for since the one before. A page without a cursor can be gone on from by nobody: a run that is
- * interrupted there starts again from its best watermark.
+ * A walk written by the author: an async generator that sends requests through the client of the run and yields pages.
+ * Each page counts the requests since the page before. A page without a cursor cannot be resumed from: a run that is
+ * interrupted there restarts from its best watermark.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { WalkPage } from '#shared/declaration/paginate/generator.ts'
@@ -32,7 +32,7 @@ export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): As
       walk.stop.soft.throwIfAborted()
     }
   } catch (error) {
-    // What the client threw decides what the run does; everything else is the author's.
+    // An error of the client decides what the run does; any other error is a mistake in the author's function.
     if (asked.failed(error) || error instanceof Stopped || walk.stop.soft.aborted) throw error
     throw wrong(stream, `throws: ${messageOf(error)}`)
   }
@@ -52,10 +52,10 @@ function askingOf(walk: Walk): AuthorRequests {
 
 function pageOf(stream: Stream, page: WalkPage): { records: readonly unknown[]; cursor: Cursor | null } {
   const { records, cursor } = typeof page === 'object' && page !== null ? page : ({} as Partial<WalkPage>)
-  // As at a declared place: null is an empty page, and what is missing may be an error.
+  // As at a declared place: null is an empty page, and a missing array may be an error.
   if (records !== null && !Array.isArray(records)) throw wrong(stream, 'yields a page without an array of records')
   try {
-    // As it is after a restart, so that a cursor that is no plain JSON shows itself at once.
+    // Converted as it is for a restart, so that a cursor that is not plain JSON fails at once.
     return { records: records ?? [], cursor: JSON.parse(JSON.stringify(cursor ?? null)) }
   } catch (error) {
     throw wrong(stream, `yields a cursor that is no plain JSON: ${messageOf(error)}`)

@@ -1,8 +1,8 @@
 /**
- * Notices an API that goes in circles: a cursor that it hands out again, or a page with the same records under another
- * cursor. Such a walk would have no end, or its tail would never be reached. Looks at all pages of the walk, not only
- * at the last one. Of a walk in windows it looks at all pages of the window, and at the first pages of all: windows
- * that share their boundary's records may share a page, and one that is done goes no circles.
+ * Detects an API that goes in circles: it returns a cursor again, or a page with the same records under another cursor.
+ * Such a walk would never end, or would never reach its tail. It compares all pages of the walk, not only the last one.
+ * In a walk by time windows it compares all pages of a window, and the first pages of all windows. Windows that share
+ * the records of their boundary may share a page, and a window that has ended has no cycle.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -13,11 +13,10 @@ import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 export type Repetition = (number: number, records: readonly unknown[], step: PageStep) => void
 
 /**
- * `from`: the cursor that the walk goes on from, null for the first page. What it returns throws Stopped
- * (HR_REPEATED_PAGE).
+ * `from`: the cursor that the walk resumes from, null for the first page. The guard throws Stopped (HR_REPEATED_PAGE).
  */
 export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition {
-  /** Digest → number of the page that it was seen on; 0 is the page that an interrupted run had come to. */
+  /** Digest → number of the page that it was seen on; 0 is the page where an interrupted run stopped. */
   const cursors = new Map([[digest(rawText(from)), 0]])
   const firstContents = new Map<string, number>()
   let contents = new Map<string, number>()

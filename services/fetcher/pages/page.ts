@@ -1,4 +1,4 @@
-/** What a walk is told, and what it yields: shared by the walks of the paginators and the authors' own. */
+/** What a walk takes and what it yields, for the paginators and for the authors' generators. */
 
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
@@ -8,23 +8,23 @@ import type { Stop } from '../schedule/stop-signal.ts'
 import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 import type { Caution } from './walk-size.ts'
 
-/** `cursor` is null at the end of the run, and behind a page from which the author's own walk cannot go on. */
+/** `cursor` is null at the end of the run, and after a page that the author's own walk cannot resume from. */
 export type Page = PageStep & {
   response: PageResponse
   records: readonly unknown[]
   /** The run ends with this page. */
   last: boolean
-  /** The stream as the found share sees it that the page is of. */
+  /** The stream as the discovered slice of this page sees it. */
   stream?: Stream
-  /** What the walk has learned of the size of its list, this page included. */
+  /** What the walk has learned about the size of its list, including this page. */
   size?: WalkSize
-  /** Worth a warning, once a run. */
+  /** Worth a warning, once in a run. */
   cautions?: readonly Caution[]
   /** The API names the next page by a counter. */
   counted?: true
-  /** It opens with records of the page before, since it was asked for from where that ended. */
+  /** It starts with records of the page before, since it was requested from that page's last position. */
   overlaps?: true
-  /** Of a partition whose shares are found: those walked from their start, this page included. */
+  /** For a partition whose slices are discovered: the slices that were walked from their start, including this page. */
   known?: string
 }
 
@@ -33,21 +33,21 @@ export type Walk = {
   partition: number
   baseUrl: string
   send: Send
-  /** The watermark to ask from, null for the stream's start. */
+  /** The watermark to start from, null for the stream's start. */
   from: string | null
-  /** The end of a backfill, itself not in it. */
+  /** The end of a backfill, exclusive. */
   to?: Position | null
   /** Start of the run, epoch milliseconds. */
   startedMs: number
-  /** Go on here instead of at the first page. */
+  /** Resume here instead of at the first page. */
   cursor: Cursor | null
-  /** A cursor that led to no page (`cursorKey`): it is tried before it is handed out again. */
+  /** A cursor that led to no page (`cursorKey`): it is tried before it is returned again. */
   gaveUp?: string | undefined
-  /** What an interrupted walk had learned of the size of its list. */
+  /** What an interrupted walk had learned about the size of its list. */
   size?: WalkSize | undefined
   /**
-   * Positions of the records of the page that was taken last, in their order. Where they are told, a walk over counted
-   * pages goes on by them.
+   * Positions of the records of the last page taken, in their order. If present, a walk over counted pages continues by
+   * them.
    */
   positions?: () => readonly (Position | null)[]
   stop: Stop

@@ -1,7 +1,7 @@
 /**
- * The records of a response. A missing place is not an empty page: an error with status 200, a renamed array and a
- * response of another shape all look like that. Null at the place is an empty page. Throws Stopped (HR_NO_RECORDS) that
- * says what the body has instead.
+ * The records of a response. A missing array is not an empty page: an error with status 200, a renamed array and an
+ * unknown response shape all look like that. Null is an empty page. Throws Stopped (HR_NO_RECORDS), which says what the
+ * body has instead.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
@@ -28,13 +28,13 @@ export function recordsOf(stream: Stream, response: PageResponse): readonly unkn
     )
   }
   const records = found ?? []
-  // An error that keeps the usual shape. Where `answers.failed` is declared, the author has said what an error is.
+  // An error in the usual shape. With `answers.failed`, the author has declared what an error is.
   const error = records.length > 0 || stream.answers.failed !== null ? null : errorIn(body)
   if (error !== null) throw noRecords(stream, `has no records, but ${scrub(error)}`, FAILED_HINT)
   return records
 }
 
-/** Whoever pages by graphql knows the records by their connection. */
+/** Authors who page by graphql know the records by their connection. */
 function connectionOf({ paginate }: Stream): string | null {
   const pages = pagesOf(paginate)
   return pages.kind === 'graphql' ? `in the connection at "${unwrapped(pages.connection).at}"` : null

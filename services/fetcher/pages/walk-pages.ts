@@ -1,7 +1,7 @@
 /**
- * Walks the pages of one run. A generator: it asks for a page when the last one has been taken, and knows nothing of
- * what is done with them. Bounded by pages, empty pages in a row, cursors and contents that come again; a page that
- * fails is asked for again by the client, never the run.
+ * Walks the pages of one run. A generator: it requests a page when the last one has been taken, and does not know what
+ * is done with them. Bounded by the number of pages, by empty pages in a row, and by repeated cursors and contents. A
+ * page that fails is retried by the client, never by the run.
  */
 
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -43,7 +43,7 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
 
 type Taken = { page: Page; size: WalkSize; request: PageRequest }
 /**
- * A list of the API's: from where it was asked for, the request of its first page, and how many records were read
+ * A list of the API: the position that it was requested from, the request of its first page, and the records read
  * before it.
  */
 type List = { since: string | null; first: PageRequest; base: number }
@@ -62,11 +62,14 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     stream: stream.label,
     ...(paginator.passing === undefined ? {} : { passing: paginator.passing }),
   }
-  /** Made, and vetted, before the page that names it is handed out: what is stored can be asked for. */
+  /**
+   * The request is built and vetted before the page that names it is yielded: a stored cursor always gives a valid
+   * request.
+   */
   const requestOf = (at: Cursor | null): PageRequest =>
     at === null ? list.first : vetted(stream, send, () => paginator.at(list.first, at))
 
-  /** The API did not do as it was asked. */
+  /** The API ignored the position that it was asked for. */
   let isDistrusted = false
   const canFollow = () => followed(stream) && walk.positions !== undefined && !isDistrusted
   const fullPage = fullPageOf(stream.paginate, first)
@@ -106,7 +109,7 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     const { page, request, size } = taken
     const { cursor } = page
     const ahead = cursorKey(cursor) === walk.gaveUp ? await proven(stream, () => take(cursor, request, size)) : null
-    // Records move away from a place that is counted: whoever goes on later goes on by the watermark.
+    // Records can move away from a counted page, so a later run resumes by the watermark.
     yield canFollow() && page.counted === true ? { ...page, cursor: null } : page
     if (page.last) return
     taken =
@@ -115,7 +118,7 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
       byCounter(page, await take(cursor, request, size))
   }
 
-  /** A place that moves is all that leads on: said also of a stream that mostly goes on by its watermark. */
+  /** Warns that only a moving counter continues the walk, even for a stream that mostly continues by its watermark. */
   function byCounter({ counted }: Page, next: Taken): Taken {
     if (counted !== true || (followed(stream) && walk.positions === undefined)) return next
     const cautions = [...(next.page.cautions ?? []), { about: 'counted', says: COUNTED_CAUTION } as const]
@@ -123,7 +126,7 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   }
 
   /**
-   * The page from the position that was reached, where that leads on; null if the walk has to go on by the API's link.
+   * The page from the position that was reached, if the API honours it; null if the walk must follow the API's link.
    */
   async function follow({ page, size }: Taken): Promise<Taken | null> {
     const { watermark } = stream
@@ -139,21 +142,21 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
       if (answer === 'ignored') break
     }
     list = before
-    // The API does not do as it is asked, or all of these records have moved away.
+    // The API ignores the position, or all of these records have moved away.
     if (onwards.length > 0) isDistrusted = true
     return null
   }
 }
 
 /**
- * A cursor that led to no page before is followed before the page that names it again is handed out: it must not be
+ * Follows a cursor that led to no page before, before the page that names it again is yielded. Otherwise it would be
  * stored a second time.
  */
 async function proven<T>(stream: Stream, follow: () => Promise<T>): Promise<T> {
   try {
     return await follow()
   } catch (error) {
-    // It says itself what is wrong, and that is not the link.
+    // The error itself names the cause, and that is not the link.
     if (!mayComeFromCursor(error) || error.code === 'HR_WALK_SHORT') throw error
     throw new Stopped(
       'HR_NEXT_PAGE',
@@ -166,7 +169,7 @@ async function proven<T>(stream: Stream, follow: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Throws Stopped for a cursor that no request can be made of, or none that may be sent. */
+/** Throws Stopped for a cursor that gives no valid request, or one that must not be sent. */
 function vetted(stream: Stream, send: Send, make: () => PageRequest): PageRequest {
   try {
     const request = make()
@@ -178,7 +181,7 @@ function vetted(stream: Stream, send: Send, make: () => PageRequest): PageReques
   }
 }
 
-/** By its status it has no records and names no next page: its body is not read. */
+/** By its status the response has no records and no next page: its body is not read. */
 function saysNothing({ answers, paginate }: Stream, { status }: PageResponse): boolean {
   if (answers.meanings.get(status) === 'empty') return true
   // With an overlap, an empty page is a reason to go back.

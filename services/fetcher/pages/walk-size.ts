@@ -1,8 +1,8 @@
 /**
- * Compares the end of a walk with what the walk has learned of its own size: totals, page counts, flags. An end short
- * of the lowest total seen fails the run, since a page that is empty by mistake looks like an end. Pure, apart from the
- * author's functions. Assumes one tracker a walk. Its state is plain data, so that a restart in mid-walk loses none of
- * it.
+ * Compares the end of a walk with what the walk has learned about its own size: totals, page counts, flags. An end
+ * short of the lowest total seen fails the run, since a page that is empty by mistake looks like an end. Pure, apart
+ * from the author's functions. Assumes one tracker per walk. Its state is plain data, so that a restart in the middle
+ * of a walk loses nothing.
  */
 
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -15,18 +15,20 @@ import { isSizeParam } from './paginators/page-size.ts'
 import type { PageStep, PageView } from './paginators/paginator.ts'
 import { countOf, inexact, isExact, totalAt, walkShort } from './paginators/read-response.ts'
 
-/** Worth a warning, once a run. */
+/** Worth a warning, once in a run. */
 export type Caution = { about: 'total' | 'full_page' | 'fewer' | 'counted'; says: string }
 
 export type Sized = { size: WalkSize; step: PageStep; cautions: readonly Caution[] }
 
-/** `body` of a status that is declared empty says nothing. */
-/** `base`: records read before the list that this page is of begins; a total counts from there. */
+/**
+ * `isBodyless`: its status is declared empty, so its body says nothing. `base`: records read before the list of this
+ * page began; a total counts from there.
+ */
 type SeenPage = Pick<PageView, 'body' | 'headers' | 'records'> & { isBodyless: boolean; base?: number }
 
 const NO_SIZE: WalkSize = { longest: 0, read: 0 }
 
-/** Where a walk begins, or goes on. */
+/** For a new walk, or for one that is resumed. */
 export const sizeAt = (stored: WalkSize | undefined, isResumed: boolean): WalkSize =>
   stored ?? (isResumed ? { ...NO_SIZE, partial: true } : NO_SIZE)
 
@@ -70,7 +72,7 @@ export function afterPage(
 const FEWER_SHARE = 0.2
 const FEWER_RECORDS_MIN = 10
 
-/** Of a complete walk over everything that brought far fewer records than the one before it. */
+/** For a complete walk over everything that read far fewer records than the one before it. */
 export function fewerCaution(before: number | undefined, records: number): Caution[] {
   const missing = (before ?? 0) - records
   if (before === undefined || missing <= 0) return []
@@ -87,8 +89,8 @@ const held = (step: PageStep, why: string | undefined): PageStep =>
   why === undefined || step.incomplete !== undefined ? step : { ...step, incomplete: why }
 
 /**
- * How many records there are at least, by the page itself. What is said below that is not believed: it may be the
- * mistake itself. A page of a walk by number has all the records before it too; in any other walk, those may have been
+ * The least number of records there are, judging by the page itself. A lower total is not believed: it may be the
+ * mistake itself. A page of a walk by number has all the records before it too. In any other walk, those may have been
  * deleted meanwhile.
  */
 function leastOf({ paginate }: Stream, { read }: WalkSize, count: number, { again = 0 }: PageStep): number {
@@ -111,7 +113,7 @@ function learnedFrom(before: WalkSize, said: Said, least: number, count: number,
   }
 }
 
-/** Where the end is short of what was learned. Nobody knows what was read before a checkpoint that did not count. */
+/** Where the end is short of what was learned. A checkpoint without counts does not say how much was read before it. */
 function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: PageStep, isOpen: boolean): Gap[] {
   if (partial === true) return []
   const ofPages = { exact: step.pages?.exact !== false, remedy: inexact('totalPages'), isSure: true }
@@ -126,10 +128,10 @@ function gapsIn({ read, total, pages, partial }: WalkSize, said: Said, step: Pag
   ]
 }
 
-/** Some APIs promise too much, so that it is no failure. */
+/** Some APIs promise too much, so this is not a failure. */
 const NO_MORE = 'the page before said that there is more, and this page has no records'
 
-/** Of a page without records that counts itself among those that have some. */
+/** For a page without records that counts itself among those that have some. */
 function holeIn({ pages }: PageStep): string | undefined {
   // Many APIs count one page where there is nothing at all.
   if (pages === undefined || !pages.exact || pages.pages === null || pages.pages < Math.max(2, pages.page))
@@ -143,8 +145,8 @@ const fullPageCaution = (count: number): Caution => ({
 })
 
 /**
- * `isSure`: it surely counts what this walk asks for. `remedy`: for a number that is right and yet more than the walk
- * brings.
+ * `isSure`: it surely counts what this walk requests. `remedy`: for a number that is right and still exceeds what the
+ * walk reads.
  */
 type Said = { total: number | null; exact: boolean; remedy: string; isSure: boolean }
 
@@ -170,18 +172,18 @@ function declaredTotal(paginate: ReturnType<typeof pagesOf>): [field: string, to
   return ['total', 'total' in paginate ? paginate.total : undefined]
 }
 
-/** Parameters that leave nothing out of a list, compared without case, `-` and `_`. */
+/** Parameters that do not filter a list, compared without case, `-` and `_`. */
 const NEUTRAL_PARAMS = new Set(
   'page offset start skip sort sortby order orderby direction dir fields select include expand embed format lang locale apiversion version'.split(
     ' ',
   ),
 )
 
-/** A header that nobody declared may count the whole table, whatever the request asks for. */
+/** A header that is not declared may count the whole table, whatever the request asks for. */
 function isFiltered({ paginate, watermark }: Stream, { method, url }: PageRequest): boolean {
   if (method !== 'GET' || paginate.kind === 'windows') return true
   const asked = [...url.searchParams.keys()]
-  // Also where its name would leave nothing out, such as `start`.
+  // Even if its name is a neutral one, such as `start`.
   if (asked.some((name) => name === watermark?.param || name === watermark?.to)) return true
   return asked.some((name) => !isSizeParam(name) && !NEUTRAL_PARAMS.has(name.toLowerCase().replace(/[-_$]/g, '')))
 }
@@ -199,8 +201,8 @@ function heldBy(gaps: readonly Gap[]): string | undefined {
 }
 
 /**
- * A page that is not full and has records is an end of its own: a header that counts something else does not hold the
- * stream up for ever.
+ * A page that has records but is not full is an end by itself: a header that counts something else does not block the
+ * stream for ever.
  */
 function mayBeCut(
   { longest, read, agreed }: WalkSize,
@@ -208,7 +210,7 @@ function mayBeCut(
   { list }: PageStep,
   fullPage: number | null,
 ): boolean {
-  // An empty window is none that was emptied by mistake, where the header never counted one.
+  // An empty window was not emptied by mistake if the header never matched the number of records before.
   if (count === 0) return read > 0 || (list === 'ended' && agreed === true)
   return (read > 0 && count >= longest) || (fullPage !== null && count >= fullPage)
 }
@@ -233,7 +235,7 @@ function beliedEnd(
     : undefined
 }
 
-/** `floor`: what is said below it is not taken. */
+/** A number below `floor` is ignored. */
 function lower(before: number | undefined, said: number | null, floor: number): number | null {
   if (said === null || said < floor) return before ?? null
   return Math.min(before ?? said, said)

@@ -1,6 +1,5 @@
 /**
- * Puts a position of the watermark where the API takes it: into a parameter, or into the JSON body. Pure; returns a
- * copy.
+ * Writes a watermark position where the API takes it: into a parameter, or into the JSON body. Pure; returns a copy.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { DeclarationError, messageOf } from '#shared/errors.ts'
@@ -10,7 +9,7 @@ import { withParam } from '../http/query.ts'
 
 export type SincePlace = { param?: string | undefined; body?: string | undefined }
 
-/** Throws DeclarationError where the body has no such place. */
+/** Throws DeclarationError if the body has no such place. */
 export function withPosition(
   stream: Stream,
   request: PageRequest,
@@ -21,7 +20,7 @@ export function withPosition(
   return { ...request, url, body: body === undefined ? request.body : bodyWith(stream, request.body, body, text) }
 }
 
-/** Numbers stay numbers in JSON: APIs that take epoch milliseconds in a body refuse them as text. */
+/** Numbers stay numbers in JSON: APIs that take epoch milliseconds in a body reject them as text. */
 function bodyWith(stream: Stream, body: unknown, pointer: string, text: string): unknown {
   const form = stream.watermark?.form
   const numeric = form === 'epochMs' || form === 'epochSeconds' || stream.watermark?.kind === 'integer'

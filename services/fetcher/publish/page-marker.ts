@@ -27,7 +27,7 @@ export function markerOf(place: PagePlace, response: PageResponse, judged: Valid
 }
 
 export const NO_TOTALS: RunTotals = { records: 0, deadLetters: 0, unchanged: 0, requests: 0, retries: 0, drift: [] }
-/** Paths of drift in a checkpoint; the log and the metric have more. */
+/** Drift paths in a checkpoint; the log and the metric have more. */
 const DRIFT_SHOWN_MAX = 5
 
 export function totalsWith(totals: RunTotals, marker: PageMarker, judged: ValidatedPage): RunTotals {
@@ -41,16 +41,16 @@ export function totalsWith(totals: RunTotals, marker: PageMarker, judged: Valida
   }
 }
 
-/** Cut, since a checkpoint has no room for endless names, and would lose all its totals over them. */
+/** Names are cut: a checkpoint has no room for long ones, and would lose all its totals because of them. */
 const firstOf = (paths: Iterable<string>): string[] =>
   [...paths].slice(0, DRIFT_SHOWN_MAX).map((path) => shownName(path))
 
-/** Further off, the answer's Date is not the time but a mistake, or that of a cache. */
+/** If the response's Date is further off, it is not the time but a mistake, or a cache's. */
 const CLOCK_AHEAD_MAX_MS = 86_400_000
 
 /**
- * How far this machine's clock is ahead of the API's, by the Date of the answer (RFC 9110 section 6.6.1); 0 where it
- * does not say.
+ * By how much this machine's clock is ahead of the API's, from the Date of the response (RFC 9110 section 6.6.1); 0
+ * without one.
  */
 export function clockAheadMs({ headers, fetchedMs }: Pick<PageResponse, 'headers' | 'fetchedMs'>): number {
   const aheadMs = fetchedMs - Date.parse(headers.date ?? '')

@@ -1,8 +1,8 @@
 /**
- * The way of a page into Kafka: its records, its marker, its dead letters and the checkpoint in one transaction. Pages
- * that arrive while a transaction is under way share the next one (group commit). Guarantees: pages are published in
- * order, and the checkpoint never describes a page that is not in the log. Assumes a fenced publisher; after an error
- * the run ends and the publisher is fenced anew.
+ * Publishes pages to Kafka: the records of a page, its marker, its dead letters and the checkpoint in one transaction.
+ * Pages that arrive while a transaction is under way share the next one (group commit). Guarantees: pages are published
+ * in order, and the checkpoint never describes a page that is not in the log. Assumes a fenced publisher; after an
+ * error the run ends and the publisher is fenced again.
  */
 
 import type { Append, Appended, Message, OffsetCommit, Publisher } from '#shared/kafka/kafka.ts'
@@ -15,15 +15,15 @@ export type PublishedPage = {
   checkpoint: RunCheckpoint
   records: readonly ValidRecord[]
   rejected: readonly RejectedRecord[]
-  /** Of its records, where that is not the stream's own. */
+  /** Schema of its records, if it is not the stream's own. */
   schemaId?: number | undefined
   url: string
 }
 
 export type PageOutlet = {
-  /** Takes a page; waits while as many pages as may wait are waiting. Throws the error of an earlier transaction. */
+  /** Takes a page, and waits while the queue is full. Throws the error of an earlier transaction. */
   put(page: PublishedPage): Promise<void>
-  /** Resolves when everything that was put is committed; throws when it was not. */
+  /** Resolves when all pages are committed; throws if they are not. */
   flush(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export function createOutlet(
     }
   }
 
-  /** Pages that came during a transaction go into the next; the queue is bounded by `pagesAhead`. */
+  /** Pages that arrive during a transaction go into the next one; the queue is bounded by `pagesAhead`. */
   function begin(): void {
     transaction = publishWaiting().then(() => {
       transaction = null
@@ -90,7 +90,7 @@ function checkpointOf(
 ): OffsetCommit {
   const end = appended.find((append) => append.topic === place.topic)
   const last = pages.at(-1)
-  // Every page appends its marker, so both are there; a checkpoint without them would describe nothing.
+  // Every page appends its marker, so both exist; a checkpoint without them would describe nothing.
   if (end === undefined || last === undefined) throw new RangeError('a transaction without a page marker')
   return {
     group: place.group,
@@ -138,7 +138,7 @@ function deadLetterOf(page: PublishedPage, reject: RejectedRecord): Message {
   return { key: null, value: opening(reject.raw), headers, timestampMs: at }
 }
 
-/** Cut in front of a character, so that what is kept is UTF-8: `write` writes no part of one. */
+/** Cuts before a character that does not fit, so that the result is valid UTF-8: `write` never writes a part of one. */
 function opening(raw: string): Buffer {
   const bytes = Buffer.alloc(Math.min(Buffer.byteLength(raw), DEAD_LETTER_BYTES_MAX))
   return bytes.subarray(0, bytes.write(raw))

@@ -1,7 +1,4 @@
-/**
- * What must stand before a stream's first record: its schema in the registry and its two topics. Repeating it changes
- * nothing.
- */
+/** Prepares a stream before its first record: its schema in the registry and its two topics. Idempotent. */
 import type { Config } from '#shared/config/config.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Kafka } from '#shared/kafka/kafka.ts'
@@ -12,11 +9,11 @@ import { annotationOf, type JsonSchema, type StreamAnnotation } from '#shared/sc
 import type { Registry } from '#shared/schema/registry.ts'
 import { ensureTopic, topicSpecs } from '#shared/topic-specs.ts'
 
-/** `annotation`: as it is registered, with where partitions begin. */
+/** `annotation`: as registered, including where partitions begin. */
 export type Prepared = { stream: Stream; topic: string; schemaId: number; annotation: StreamAnnotation }
 type PrepareTools = { kafka: Kafka; registry: Registry; names: Names; config: Config; log: Log }
 
-/** Throws Stopped (HR_SCHEMA_REFUSED) with the differences when the declared schema breaks the registered one. */
+/** Throws Stopped (HR_SCHEMA_REFUSED) with the differences if the declared schema breaks the registered one. */
 export async function prepareStream(stream: Stream, tools: PrepareTools): Promise<Prepared> {
   const { kafka, registry, names, log } = tools
   const topic = names.records({ source: stream.source.name, stream: stream.name })
@@ -31,7 +28,7 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
   if ((await ensureTopics(stream, topic, tools)) === 'present' || before === null) {
     return { stream, topic, schemaId: id, annotation: annotated(schema) }
   }
-  // With a topic, Kafka drops what its groups have committed.
+  // When a topic is deleted, Kafka also drops the committed offsets of its groups.
   log.warn(
     { stream: stream.label, topic },
     'the topic was gone, and with it every watermark: the API is asked from the start of the stream',
@@ -41,8 +38,8 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
 }
 
 /**
- * The topic of records and that of its dead letters; what became of the first. Surplus partitions stay and are not
- * fetched.
+ * Ensures the topics of records and dead letters, and returns what happened to the first. Surplus partitions stay and
+ * are not fetched.
  */
 async function ensureTopics(
   stream: Stream,

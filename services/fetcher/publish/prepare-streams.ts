@@ -1,7 +1,7 @@
 /**
- * Prepares all streams that a fetcher runs. One that cannot be prepared (a refused schema, a topic without rights, a
- * missing secret of its source) stops nobody else: it is named, counts as failed, and a service tries it again. Only
- * when none can be prepared is there nothing to run.
+ * Prepares all streams that a fetcher runs. A stream that cannot be prepared (a refused schema, missing rights on its
+ * topic, a missing secret of its source) does not stop the others. It is reported, counts as failed, and a service
+ * retries it. Only if none can be prepared is there nothing to run.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
@@ -20,10 +20,10 @@ export type PrepareAllTools = {
 
 export type PreparedStreams = { prepared: Prepared[]; clients: Map<Source, Client>; unusable: Unusable[] }
 
-/** How often a service tries again what could not be prepared. */
+/** How often a service retries streams that could not be prepared. */
 export const PREPARE_AGAIN_MS = 30_000
 
-/** Throws what is no decision of ours, since that is a defect. */
+/** Rethrows an unexpected error, since that is a defect. */
 export async function prepareStreams(streams: readonly Stream[], tools: PrepareAllTools): Promise<PreparedStreams> {
   const results = await Promise.all(streams.map((stream) => outcomeOf(() => tools.prepare(stream))))
   const clients = new Map<Source, Client>()
@@ -64,7 +64,7 @@ export type AgainTools = {
   onFailed(all: readonly Unusable[]): void
 }
 
-/** Resolves when one of them can be prepared by now; rejects when the signal aborts. */
+/** Resolves when one of them can be prepared; rejects when the signal aborts. */
 export async function untilUsable(
   unusable: readonly Unusable[],
   { clock, log, signal, attempt, onFailed }: AgainTools,

@@ -1,7 +1,7 @@
 /**
- * Writes down, for a person to read, which page the declaration's answers left out: as offset metadata of a group of
- * its own, so that the checkpoint and the rule that goes on from it know nothing of it. The latest takes the place of
- * the one before. Only as good as Kafka is there: the log has said it already.
+ * Stores for `status` which page was skipped because of the declared `answers`. It is kept as offset metadata of a
+ * separate group, so that the checkpoint and the resume rule are not affected. The latest one replaces the one before.
+ * If Kafka fails, only the log has it.
  */
 
 import type { Publisher } from '#shared/kafka/kafka.ts'
@@ -10,10 +10,10 @@ import { type Skip, skipText } from '#shared/progress/skip.ts'
 
 type Place = { group: string; topic: string; partition: number }
 
-/** False: it is not known whether it was written, and the publisher must fence before it publishes again. */
+/** False: it may or may not have been stored, and the publisher must fence before it publishes again. */
 export async function noteSkip(publisher: Publisher, place: Place, skip: Skip, log: Log): Promise<boolean> {
   try {
-    // The offset says nothing here, but Kafka wants one.
+    // The offset has no meaning here, but Kafka requires one.
     await publisher.publish([], () => ({ ...place, offset: skip.page, metadata: skipText(skip) }))
     return true
   } catch (error) {

@@ -1,11 +1,11 @@
 /**
  * The time that a page and its records carry in Kafka, and with it a part of each record's version. Guarantees: it is
- * never below the last one of the partition, whatever the clock says. A host whose clock is behind would otherwise
+ * never lower than the last one of the partition, whatever the clock says. A host whose clock is behind would otherwise
  * publish new values with older versions, and the table would show the old ones for good. While the clock is behind,
- * each page is a millisecond later than the one before, until the clock has caught up.
+ * each page is one millisecond later than the one before, until the clock has caught up.
  */
 export type Stamps = {
-  /** Of a page that was complete at `fetchedMs` by this machine's clock; later than `afterMs` too. */
+  /** The stamp of a page that was complete at `fetchedMs` by this machine's clock; later than `afterMs` too. */
   of(fetchedMs: number, afterMs?: number): number
   /** The latest so far. */
   last(): number
@@ -13,11 +13,11 @@ export type Stamps = {
   isRaised(): boolean
 }
 
-/** Behind by less is what any two clocks differ by; it is corrected without a word. */
+/** Any two clocks may differ by less than this; it is corrected silently. */
 export const BEHIND_TOLD_MS = 1_000
 
 /**
- * `lastMs`: the last stamp of the partition. `onBehind`: told once by how much the clock is behind it, and again with 0
+ * `lastMs`: the last stamp of the partition. `onBehind`: called once with how much the clock is behind it, and with 0
  * when it has caught up.
  */
 export function createStamps(lastMs: number, onBehind: (behindMs: number) => void): Stamps {

@@ -1,7 +1,7 @@
 /**
- * Where a partition stands in Kafka: fences earlier writers, reads checkpoint, confirmed watermark and log, and says
- * where to go on. Remembers what was published since, because Kafka shows the end of a transaction a moment after it is
- * decided, and recalls the end of the log once.
+ * The stored progress of a partition in Kafka: fences earlier writers, reads checkpoint, confirmed watermark and log,
+ * and returns the resume point. It remembers what was published since, because Kafka shows the end of a transaction
+ * only a moment after the commit. It restores the seen records from the end of the log once.
  */
 
 import type { Clock } from '#shared/clock.ts'
@@ -20,26 +20,27 @@ import { lastStampIn } from './last-stamp.ts'
 
 export type CheckpointStore = {
   /**
-   * By the checkpoints of this group. `done`: its last run was a whole one. Throws Stopped for a partition that is
-   * gone.
+   * Reads the checkpoints of this group. `done`: its last run was complete. Throws Stopped if the partition no longer
+   * exists.
    */
   resumePoint(group: string): Promise<Resume & { done: boolean }>
-  /** A transaction went through. */
+  /** A transaction was committed. */
   published(checkpoint: Committed): void
   /**
-   * Resolves when what was published can be read, or after a bounded while: whoever loads up to the end next finds it
-   * there.
+   * Resolves when what was published can be read, or after a bounded time: a loader that then loads up to the end finds
+   * it.
    */
   untilVisible(): Promise<void>
-  /** What was published last may be there or not: the next look fences first. */
+  /** The last transaction may or may not be committed: the next `resumePoint` fences first. */
   invalidate(): void
-  /** The last checkpoint, what the loader has committed, and the end of the log when it was last looked at. */
+  /** The last checkpoint, what the loader has committed, and the end of the log at the last look. */
   lastSeenLog(): { last: StoredOffset | null; loaded: StoredOffset | null; high: number }
   /**
-   * The latest stamp of the partition when it was taken over, epoch milliseconds; of all groups that publish into it.
+   * The latest stamp of the partition when it was taken over, epoch milliseconds, among all groups that publish into
+   * it.
    */
   lastStampMs(): number
-  /** The last regular run, if it was a whole one of what the partition asks for now. */
+  /** The last regular run, if it was complete and for the same scope that the partition has now. */
   lastRun(): Promise<Checkpoint | null>
 }
 
@@ -58,7 +59,7 @@ export type CheckpointStoreTools = {
   publisher: Publisher
 }
 
-/** Times that the log is looked at for what was just published: 2 s, where Kafka takes some milliseconds. */
+/** Looks at the log for what was just published: 2 s in all, where Kafka needs some milliseconds. */
 const LOOKS_MAX = 40
 const LOOK_AGAIN_MS = 50
 
@@ -66,7 +67,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
   const { partition, topic, deadLetters, kafka, names, annotation, clock, log, metrics, labels, memory, publisher } =
     tools
   let clean = false
-  /** By group, since it fenced. */
+  /** By group, since the last fencing. */
   const since = new Map<string, StoredOffset>()
   let held: { last: StoredOffset | null; loaded: StoredOffset | null; high: number } = {
     last: null,
@@ -77,8 +78,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
   let stampMs = 0
 
   /**
-   * Fences first and reads the checkpoint after that: the other way round, a zombie could still publish behind what was
-   * read.
+   * Fences first and reads the checkpoint after that. In the other order, a zombie could still publish after the read.
    */
   async function whereToGoOn(group: string): Promise<Resume & { done: boolean }> {
     const isTakenOver = !clean
@@ -110,7 +110,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
       log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
     held = { last, loaded: loaded[partition] ?? null, high: range.high }
     if (gap !== null) reportGap(gap, group)
-    // The end of the log is of what the partition asked for before, and the API is asked for all of it again.
+    // The end of the log belongs to the old scope, and all of the new scope is fetched from the API.
     else if (otherShare) memory.forget()
     else if (!isRecalled && last !== null && group === names.fetcherGroup) await recall(last.offset, range.high)
     if (group === names.fetcherGroup) isRecalled = true
@@ -118,16 +118,16 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
   }
 
   /**
-   * The log's end has the stamps of every group; the checkpoints have them also where retention has emptied the log.
+   * The end of the log has the stamps of every group. The checkpoints have them even if retention has emptied the log.
    */
   async function readStamp(range: LogRange, stored: readonly (StoredOffset | null)[]): Promise<void> {
     const checkpoints = stored.map((each) => parseCheckpoint(each?.metadata ?? ''))
-    // Without a stamp it was written before checkpoints had one.
+    // A checkpoint without a stamp comes from a version without stamps.
     const known = checkpoints.map((each) => each?.stampMs ?? each?.startedMs ?? 0)
     stampMs = Math.max(...known, await lastStampIn(kafka, topic, partition, range))
   }
 
-  /** A log that does not show yet what was just published must not be taken for one that was made anew. */
+  /** A log that does not yet show what was just published must not be taken for a recreated one. */
   async function logRanges(): Promise<readonly LogRange[]> {
     for (let look = 1; ; look++) {
       const ranges = await kafka.logRanges(topic)
@@ -138,7 +138,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     }
   }
 
-  /** Costs only upserts when it fails. */
+  /** A failure only costs repeated upserts. */
   async function recall(checkpoint: number, end: number): Promise<void> {
     try {
       await restoreRecords(kafka, topic, partition, { checkpoint, end }, memory)
@@ -150,7 +150,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
   }
 
   function reportGap(gap: Gap, group: string): void {
-    // What is remembered as published may be lost: it must not keep records from being published again.
+    // What counts as published may be lost: it must not keep records from being published again.
     memory.forget()
     metrics.gaps.inc(labels)
     const from = group === names.fetcherGroup ? 'from the confirmed watermark' : 'for the whole range'

@@ -1,9 +1,9 @@
 /**
- * For streams of APIs that say nothing of deletions (`deletes: 'full-walk'`): whether a walk brought everything, so
- * that what it did not bring may be marked deleted. Pure. Guarantees: times rise from run to run of a partition
- * whatever the clocks of its owners say, and every page of a run is later than the run's start. So a mark that carries
- * the time of the start is newer than what was there before, and older than all that this walk or a later one brings:
- * none of that can it hide, in whatever order or how often it is written.
+ * For streams whose API does not report deletions (`deletes: 'full-walk'`): whether a walk was complete, so that
+ * records missing from it may be marked deleted. Pure. Guarantees: times rise from run to run of a partition whatever
+ * the clocks of its owners say. Every page of a run is later than the run's start. So a deletion mark with the time of
+ * the start is newer than all earlier versions. It is older than all that this walk or a later one publishes. In any
+ * order and however often it is written, it hides none of those.
  */
 
 import type { PageMarker } from '#shared/messages/frame.ts'
@@ -18,8 +18,8 @@ const REJECTED = 'records were rejected'
 export type FullWalk = NonNullable<Checkpoint['walk']>
 
 /**
- * `share`: what the partition asks for. `last`: what the partition published last; `high`: the end of its log. The
- * first record of the run comes at `high` or behind it. `left`: see `rowsLeft`.
+ * `share`: the scope of the partition. `last`: its last checkpoint; `high`: the end of its log. The first record of the
+ * run is written at or after `high`. `left`: see `rowsLeft`.
  */
 export function beginWalk(
   share: string | undefined,
@@ -30,7 +30,7 @@ export function beginWalk(
 ) {
   const before = last === null ? null : parseCheckpoint(last.metadata)
   const startedMs = Math.max(nowMs, (before?.startedMs ?? 0) + 1, (before?.walk?.atMs ?? 0) + 1)
-  // What was another partition's before may not have been walked there yet.
+  // Records that belonged to another partition before may not have been walked there yet.
   const walked = before?.share === share ? before?.walk : undefined
   const measure = left ?? (before === null || walked === undefined ? undefined : recordsBefore(walked, before.done))
   const walk: FullWalk = {
@@ -44,11 +44,11 @@ export function beginWalk(
   return { startedMs, walk }
 }
 
-/** Until a loader says what is left: a walk that fell short of the measure does not become the measure. */
+/** Used until a loader reports its rows: a walk that fell short of this number does not replace it. */
 const recordsBefore = (walk: FullWalk, done: boolean): number | undefined =>
   walk.before ?? (done && whyNotWhole(walk) === null ? walk.records : undefined)
 
-/** Rows that the last walk left which the loader accepted, by what it has committed. */
+/** Rows that were left after the last walk that the loader accepted, from what it has committed. */
 export const rowsLeft = (loaded: StoredOffset | null): number | undefined =>
   loaded === null ? undefined : parseCommit(loaded.offset, loaded.metadata)?.deletes?.rows
 
@@ -76,8 +76,8 @@ export function walkedOn(walk: FullWalk, { judged, shifted, held = null, atMs }:
 }
 
 /**
- * Why a walk that has come to its end does not show what is deleted; null if it does. An API that has nothing at all is
- * rather one that fails.
+ * Why a walk that has ended does not show what is deleted; null if it does. An API that returns nothing at all has more
+ * likely failed.
  */
 export function whyNotWhole(walk: FullWalk | undefined): string | null {
   if (walk === undefined) return 'it began before deletes was declared'
@@ -85,8 +85,8 @@ export function whyNotWhole(walk: FullWalk | undefined): string | null {
 }
 
 /**
- * What the last marker of a walk says to the loader, which knows the table and decides by its own count: also of a walk
- * that brought no record at all, so that the loader can say what it withholds.
+ * What the last marker of a walk tells the loader, which knows the table and decides by its own count. Also for a walk
+ * without any record, so that the loader can say what it withholds.
  */
 export function completeOf(walk: FullWalk | undefined, startedMs: number): PageMarker['complete'] {
   if (walk === undefined || walk.lacks !== undefined) return undefined
@@ -94,8 +94,8 @@ export function completeOf(walk: FullWalk | undefined, startedMs: number): PageM
 }
 
 /**
- * What a person should look at when a walk has come to its end: the loader will rather not delete what is missing from
- * it. Null if nothing.
+ * What a person should check after a walk: the loader will probably not delete what is missing from it. Null if
+ * nothing.
  */
 export function deletesAttention(
   walk: FullWalk | undefined,

@@ -1,10 +1,10 @@
 /**
- * The latest time among what a partition's log ends with. Every writer stamps later than that, so the end tells it for
- * the whole log.
+ * The latest time among the last records of a partition's log. Every writer stamps later than the one before, so the
+ * end of the log is enough.
  */
 import type { Kafka, LogRange } from '#shared/kafka/kafka.ts'
 
-/** Offsets from the end; more are looked at where these hold nothing but what was aborted. */
+/** Offsets read from the end; more are read if these hold nothing but aborted records. */
 const OFFSETS_MIN = 100
 const OFFSETS_MAX = 10_000
 

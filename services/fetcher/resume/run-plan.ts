@@ -1,7 +1,7 @@
 /**
- * The plan of a run, from where the resume rule puts it: of a regular one, of the backfill of a range, and of a full
- * one, which walks from the stream's start. A full run carries the watermark along that was reached before it, so that
- * the walk over what is old moves nothing back. Pure, but for the run's name.
+ * The plan of a run, made from its resume point: of a regular run, of the backfill of a range, or of a full run, which
+ * starts at the stream's start. A full run keeps the watermark that was reached before it, so that its walk over old
+ * records does not move it back. Pure, but for the run's name.
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock.ts'
@@ -20,11 +20,11 @@ export type RunPlan = {
   cursor: unknown
   watermark: string | null
   seen: string | null
-  /** Of an interrupted run. */
+  /** Totals of the interrupted run that this one resumes. */
   totals?: RunTotals | undefined
   /** A record came out of order earlier in this run. */
   unordered?: boolean | undefined
-  /** What an interrupted run had learned of the size of its list. */
+  /** What an interrupted run had learned about the size of its list. */
   size?: WalkSize | undefined
   /** Records of the last complete walk over everything. */
   whole?: number | undefined
@@ -32,19 +32,19 @@ export type RunPlan = {
   held?: string | undefined
   coveredBelow?: number | undefined
   aheadMs?: number | undefined
-  /** Of a partition whose shares are found: those that were walked from their start. */
+  /** For a partition whose slices are discovered: the slices that were walked from their start. */
   known?: string | undefined
   /**
-   * It publishes everything from the stream's start again. `reached`: the best watermark of this walk; `watermark` is
-   * never behind the one before it.
+   * A full run: it publishes everything again, from the stream's start. `reached`: the best watermark of this walk.
+   * `watermark` is never lower than before the run.
    */
   full?: { reached: string | null } | undefined
   /** The cursor that this run gave up once (`cursorKey`). */
   gaveUp?: string | undefined
   walk?: FullWalk | undefined
   /**
-   * A backfill: what lies outside is left out, and the markers move no watermark. `watermark` is then how far this walk
-   * has come.
+   * A backfill: records outside the range are dropped, and the markers move no watermark. `watermark` is then the
+   * progress of this walk.
    */
   range?: BackfillRange | undefined
 }
@@ -55,19 +55,19 @@ export function planOf(resumed: Resume, clock: Clock): RunPlan {
   return checkpoint.cursor === null ? startAgain(checkpoint, reachedOf(checkpoint), clock) : { ...checkpoint }
 }
 
-/** Goes on where a full run was interrupted; anything else begins one. */
+/** Resumes an interrupted full run; else begins one. */
 export function fullPlanOf(resumed: Resume, clock: Clock): RunPlan {
   if (resumed.kind === 'continue' && resumed.checkpoint.full !== undefined) return planOf(resumed, clock)
   return fullFrom(null, resumed.kind === 'continue' ? resumed.checkpoint : resumed, clock)
 }
 
-/** Goes on where the backfill of the range was interrupted, or begins it. */
+/** Resumes an interrupted backfill of the range, or begins it. */
 export function rangePlanOf(range: BackfillRange, resumed: Resume, clock: Clock): RunPlan {
   if (resumed.kind === 'start') return { ...startAt(range.from, {}, clock), range }
   return { ...planOf(resumed, clock), range }
 }
 
-/** The walk of the plan cannot go on at its cursor: a new one goes on from what it has reached. */
+/** For a walk that cannot continue at its cursor: the new walk starts from the position it has reached. */
 export function startAgain(
   before: Before & Pick<RunPlan, 'full' | 'range'>,
   reached: string | null,

@@ -26,11 +26,11 @@ export type RunState = {
   walk: FullWalk | undefined
   /** Why the watermark holds from here to the end of the run; null if it does not. */
   held: string | null
-  /** How far the clock was ahead of the API's at the first page; null before it. */
+  /** By how much the clock was ahead of the API's at the first page; null before that page. */
   aheadMs: number | null
-  /** Of the latest page. */
+  /** Stamp of the latest page. */
   stampMs: number
-  /** Of the latest page's records. */
+  /** Positions of the latest page's records. */
   positions: readonly (Position | null)[]
 }
 
@@ -57,7 +57,7 @@ export function checkpointOf(
     run: plan.run,
     page,
     startedMs: plan.startedMs,
-    // A backfill has no watermark to hold: it goes on from the best one of its own.
+    // A backfill has no watermark to hold: it resumes from the best one of its own.
     done: last && !(held !== null && plan.range !== undefined),
     from: plan.from,
     cursor,
@@ -84,12 +84,12 @@ function progressOf(plan: RunPlan, stream: Stream): Progress {
   const start = startOf(watermark, position(reachedOf(plan)))
   const seen = position(plan.seen) ?? start.seen
   const from = position(plan.from)
-  // In a sorted walk that has come past where it asked from, the highest position is that of the last record.
+  // In a sorted walk that has passed its start position, the highest position is that of the last record.
   const came = seen !== null && (from === null || comparePositions(seen, from) > 0)
   return { ...start, seen, last: plan.page > 0 && came ? seen : null, sorted: start.sorted && plan.unordered !== true }
 }
 
-/** A full walk over what is old does not move it back. */
+/** A full walk over old records does not move it back. */
 export const watermarkOf = (plan: RunPlan, stream: Stream, { progress }: Pick<RunState, 'progress'>): string | null =>
   textOf(stream, maxPosition(positionIn(stream, plan.watermark), progress.watermark))
 

@@ -1,13 +1,13 @@
 /**
- * Which partitions this worker owns: Kafka assigns fetch partitions through the fetcher's group, fetch partition p
- * being partition p of the stream's topic.
+ * Which partitions this worker owns: Kafka assigns fetch partitions through the fetcher's group. Fetch partition p is
+ * partition p of the stream's topic.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Assignment } from '#shared/kafka/kafka.ts'
 
 export type Owned = { stream: Stream; partition: number }
 
-/** The owned partitions of an assignment, by id; topics that no stream of this worker stands for are passed over. */
+/** The owned partitions of an assignment, by id; topics of streams that this worker does not run are ignored. */
 export function ownedOf(assignment: Assignment, streamOfTopic: ReadonlyMap<string, Stream>): Map<string, Owned> {
   const owned = new Map<string, Owned>()
   for (const [topic, partitions] of assignment) {

@@ -1,8 +1,8 @@
 /**
  * How the last attempt of each owned partition ended: stored for `status` and for the next owner, shown as metrics and
- * in /readyz. It also keeps a pause that the API asked for over a restart, and ends it when a person releases it.
- * Guarantees: writing never fails or holds up a run; what was stored is read again at each new assignment, so nothing
- * turns green by a restart.
+ * in /readyz. It also keeps a pause that the API asked for across restarts, and ends it when a person releases it.
+ * Guarantees: storing never fails or delays a run. Stored attempts are read at each new assignment, so a restart does
+ * not make a failing partition look healthy.
  */
 import { Subject } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
@@ -29,27 +29,27 @@ import {
 import type { RunOutcome } from './run-outcome.ts'
 import { waitAfterMs } from './schedule.ts'
 
-/** What one partition asks and tells. */
+/** What a partition asks and reports. */
 export type PartitionAttempts = {
-  /** The outcome instead of a run, while the API does not want to be asked; null: run. */
+  /** The outcome instead of a run, while the API asks to wait; null: run. */
   parked(): RunOutcome | null
   /**
-   * `speaks`: of the stream's schedule. Anything else is stored only if it was parked, since that holds for the
-   * schedule too.
+   * `speaks`: it was a run of the stream's schedule. Any other outcome is stored only if it was parked, since that
+   * holds for the schedule too.
    */
   ended(outcome: RunOutcome, speaks: boolean): void
 }
 
 export type Attempts = {
   of(owned: Owned): PartitionAttempts
-  /** Reads what was stored of partitions that are new here. Never throws. */
+  /** Reads the stored attempts of partitions that are new here. Never throws. */
   assigned(owned: ReadonlyMap<string, Owned>): Promise<void>
   /** Emits when a person has released the partition's pause. */
   released(owned: Owned): Subject<void>
   /** An attempt that failed before its run could begin. */
   failedBefore(owned: Owned, error: unknown): void
   failing(): FailingPartition[]
-  /** Why Kafka or the registry refused the last attempt of a partition; null when they did not. */
+  /** Why Kafka or the registry refused the last attempt of a partition; null if they did not. */
   refusal(): string | null
   /** Resolves when all is stored or refused, after a bounded time. */
   close(): Promise<void>
@@ -59,7 +59,7 @@ export type AttemptsTools = {
   streams: readonly Stream[]
   kafka: Pick<Kafka, 'committed' | 'storeOffsets'>
   names: Names
-  /** A service tries again by itself. */
+  /** True for a service, which retries by itself. */
   repeats: boolean
   clientOf(source: Source): PausingClient | undefined
   clock: Clock
@@ -69,7 +69,7 @@ export type AttemptsTools = {
 
 export type PausingClient = {
   scrub(text: string): string
-  /** No request before it, epoch milliseconds. */
+  /** No request before this time, epoch milliseconds. */
   pauseUntil(untilMs: number): void
   /** Ends the pauses that park. */
   endPauses(): void
@@ -77,9 +77,9 @@ export type PausingClient = {
 
 /** How soon a service notices a release. */
 export const RELEASE_POLL_MS = 5_000
-/** Of a stream that runs every moment, not each success is written. */
+/** A stream that runs continuously does not store every success. */
 const SAME_AGAIN_MS = 5_000
-/** What a stop waits for the last notes. */
+/** How long a stop waits for the last notes to be stored. */
 const WRITE_LAST_MS = 5_000
 
 type State = AttemptState & { released: Subject<void> }
@@ -164,7 +164,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     for (const state of fresh) setAttemptGauges(metrics, state)
   }
 
-  /** Of a stream whose partitions are another worker's, only a pause of the whole source counts here. */
+  /** If another worker owns a stream's partitions, only a pause of the whole source counts here. */
   async function readStored(stream: Stream, fresh: readonly State[]): Promise<void> {
     const topic = topicOf(stream)
     try {
@@ -172,7 +172,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       for (const state of fresh) if (state.stream === stream) state.hasTopic = attempts.length > 0
       for (const [partition, text] of attempts.entries()) {
         if (partition >= stream.partitions.length) {
-          // Nobody runs it any more, and nobody could make it green.
+          // This partition is not run any more, so nothing would ever clear its failure.
           if (text !== '') notes.put(topic, partition, '')
           continue
         }
@@ -187,7 +187,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     }
   }
 
-  /** Bounded by the number of owned partitions; asks nothing while none is parked. */
+  /** Bounded by the number of owned partitions; requests nothing while none is parked. */
   async function watchReleases(): Promise<void> {
     for (;;) {
       await clock.sleep(RELEASE_POLL_MS, closing.signal)
@@ -204,7 +204,8 @@ export function createAttempts(tools: AttemptsTools): Attempts {
   }
 
   /**
-   * A pause of the whole source ends for all that wait for it here, also for who met it after the person had looked.
+   * A pause of the whole source ends for all partitions that wait for it here, even those that met it after the
+   * release.
    */
   function goOn(state: State): void {
     tools.clientOf(state.stream.source)?.endPauses()

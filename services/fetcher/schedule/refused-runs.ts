@@ -1,23 +1,23 @@
 /**
- * Keeps the runs of a partition from asking again with credentials that were refused, until the wait is over or the
- * credentials have changed. A run that is kept back fails with the error of the one before, without a request and
- * without a line in the log.
+ * Keeps the runs of a partition from sending refused credentials again, until the wait is over or the credentials have
+ * changed. A run that is held back fails with the error of the one before, without a request and without a line in the
+ * log.
  */
 import type { Clock } from '#shared/clock.ts'
 import { refusalWaitMs } from '../http/auth/refusal-wait.ts'
 import { CredentialsRefused } from '../http/errors.ts'
 
 export type RefusedRuns = {
-  /** The error that still stands. */
+  /** The error that is still valid. */
   standing(): Promise<CredentialsRefused | null>
   /** `stamp`: of the credentials when the run began. */
   ended(error: unknown, stamp: string): void
-  /** Stands for the credentials as they are; shown nowhere. */
+  /** Identifies the current credentials; never shown. */
   stamp(): Promise<string>
 }
 
 export function createRefusedRuns(clock: Pick<Clock, 'elapsedMs'>, given: () => Promise<string>): RefusedRuns {
-  // A secret that is gone says its own error in the run.
+  // A missing secret reports its own error in the run.
   const stamp = () => given().catch(() => 'none')
   let refusal: { error: CredentialsRefused; stamp: string; untilMs: number } | null = null
   let refusals = 0

@@ -1,7 +1,6 @@
 /**
- * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, never while one is
- * going. The outcome of a run decides the wait that follows it. A stop ends the waits, never a run: that ends by
- * itself.
+ * When runs start: first when the last one is due, then by interval or cron, sooner after a failure, and never during a
+ * run. The outcome of a run decides the wait that follows it. A stop ends the waits, never a run: that ends by itself.
  */
 import { Cron } from 'croner'
 import {
@@ -21,18 +20,18 @@ import type { RunOutcome } from './run-outcome.ts'
 
 type Schedule = Pick<Stream, 'every' | 'cron'>
 
-/** A stream without a schedule of its own. */
+/** For a stream without a schedule of its own. */
 const EVERY_DEFAULT_MS = 5 * 60_000
-/** No interval is shorter, whatever is declared. */
+/** The shortest interval, whatever is declared. */
 const EVERY_MIN_MS = 100
 const RETRY_MS = 10_000
 const RETRY_MAX_MS = 10 * 60_000
-/** A time that the API named can be over when it is read. */
+/** A time that the API named may already be over when it is read. */
 const PARKED_MIN_MS = 1_000
-/** Node's timers fire at once above 2^31 - 1 ms; a longer wait wakes up and looks again. */
+/** Node's timers fire at once above 2^31 - 1 ms; a longer wait wakes up and checks again. */
 const WAIT_MAX_MS = 24 * 3_600_000
 
-/** Milliseconds from a moment to the regular run that follows it. */
+/** Milliseconds from a moment to the next regular run. */
 export function regularWaitMs(schedule: Schedule, fromMs: number): number {
   if (schedule.cron === undefined) return Math.max(EVERY_MIN_MS, schedule.every ?? EVERY_DEFAULT_MS)
   const next = new Cron(schedule.cron, { timezone: 'UTC' }).nextRun(new Date(fromMs))
@@ -42,13 +41,11 @@ export function regularWaitMs(schedule: Schedule, fromMs: number): number {
 /** Milliseconds from now to the run that follows one which started at `startedMs`. Pure. */
 export function dueInMs(schedule: Schedule, startedMs: number, nowMs: number): number {
   const due = startedMs + regularWaitMs(schedule, startedMs) - nowMs
-  // A start in the future is a clock that was wrong.
+  // A start in the future means that a clock was wrong.
   return Math.max(0, Math.min(due, regularWaitMs(schedule, nowMs)))
 }
 
-/**
- * Milliseconds from now to the run that follows `last`; `failures` counts those in a row, `jitter` is in [0, 1). Pure.
- */
+/** Milliseconds from now to the run that follows `last`. `failures`: failures in a row; `jitter` is in [0, 1). Pure. */
 export function waitAfterMs(
   schedule: Schedule,
   last: RunOutcome,
@@ -59,7 +56,7 @@ export function waitAfterMs(
   if (last.outcome === 'parked') return Math.max(PARKED_MIN_MS, (last.parkedUntilMs ?? nowMs) - nowMs)
   const regular = regularWaitMs(schedule, nowMs)
   if (last.outcome !== 'failed') return regular
-  // Jitter over the upper half, so that workers which failed together do not come back together.
+  // Jitter over the upper half, so that workers which failed together do not retry together.
   const backoff = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (failures - 1))
   return Math.min(regular, backoff * (0.5 + jitter / 2))
 }
@@ -67,16 +64,14 @@ export function waitAfterMs(
 export type ScheduleTools = {
   nowMs(): number
   random(): number
-  /** Emits when no further run may start, also to who subscribes late. */
+  /** Emits when no further run may start, even to a late subscriber. */
   stopped: Observable<unknown>
-  /** Emits when a wait is over before its time. */
+  /** Emits when a wait is over early. */
   woken?: Observable<unknown>
   scheduler?: SchedulerLike
 }
 
-/**
- * Runs one after the other, the first after `firstMs`. Resolves after the stop, when the run that is going has ended.
- */
+/** Runs one after the other, the first after `firstMs`. Resolves after the stop, when the current run has ended. */
 export async function runsOf(
   schedule: Schedule,
   firstMs: number,
@@ -92,7 +87,7 @@ export async function runsOf(
   }
 }
 
-/** Waits: true when the time has passed or nobody need wait any longer, false at the stop. */
+/** Waits: true when the time has passed or the wait was ended early, false at the stop. */
 const isOver = (ms: number, { scheduler, stopped, woken = NEVER }: ScheduleTools): Promise<boolean> => {
   const over = race(sleep(ms, scheduler), woken).pipe(map(() => true))
   return firstValueFrom(over.pipe(takeUntil(stopped)), { defaultValue: false })

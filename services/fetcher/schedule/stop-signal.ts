@@ -1,18 +1,18 @@
 /**
- * A stop in two steps. Soft: no new page is begun, the one in hand is finished and published. Hard, a grace later: its
- * request is cut.
+ * A stop in two steps. Soft: no new page is started, and the current one is finished and published. Hard, after a grace
+ * period: its request is aborted.
  */
 import { defer, fromEvent, type Observable, of } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
 
-/** `soft`: begin no new page. `hard`: cut the request in hand. */
+/** `soft`: start no new page. `hard`: abort the current request. */
 export type Stop = { soft: AbortSignal; hard: AbortSignal }
 
 export type StopSignal = Stop & {
   request(): void
   /** Everything has stopped: the hard stop is no longer needed. */
   settled(): void
-  /** Emits at the soft stop, or at once to who comes after it. */
+  /** Emits at the soft stop, or at once to a later subscriber. */
   stopped: Observable<unknown>
 }
 
@@ -36,6 +36,6 @@ export function stopSignal(clock: Clock, graceMs: number): StopSignal {
   }
 }
 
-/** True for what a stop itself made an operation end with; anything else is a failure, also during a stop. */
+/** True for an error that the stop itself caused; any other error is a failure, even during a stop. */
 export const isFromStop = (error: unknown, { soft, hard }: Stop): boolean =>
   (soft.aborted && error === soft.reason) || (hard.aborted && error === hard.reason)

@@ -1,7 +1,7 @@
 /**
- * Which shares a stream has now: found by the author's function or in the records of the parent, for all partitions of
- * this worker at once. Only one asks at a time, and for a short while its answer is good for the others too, so that
- * the partitions of one tick do not ask the API one by one.
+ * Which slices a stream has now: from the author's function, or from the records of the parent stream, for all
+ * partitions of this worker at once. Only one discovery runs at a time, and its result is reused for a short while. So
+ * the partitions of one tick do not query the API one by one.
  */
 import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
@@ -21,13 +21,15 @@ import { type Slice, shareOf, spread } from './slice.ts'
 
 export type DiscoveryTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 
-/** How long an answer is good for the other partitions of the worker. */
+/** How long a result is valid for the other partitions of the worker. */
 const FOUND_AGE_MAX_MS = 15_000
 const PATH_HINT = 'name a path or a url: request({ path: "/accounts" })'
 
 const valueSets = z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])))
 
-/** `find` throws Stopped for a function that is wrong or refused, and whatever else the client throws. */
+/**
+ * `find` throws Stopped for a function that is wrong or whose request is refused, and any other error of the client.
+ */
 export function createDiscovery(tools: DiscoveryTools): Discovery {
   const { clock } = tools
   let kept: { shares: FoundSlices['shares']; atMs: number } | null = null
@@ -65,7 +67,7 @@ async function findShares(tools: DiscoveryTools, stop: Stop): Promise<FoundSlice
         : await byFunction({ ...tools, send }, stop)
     return { shares: spread(stream, checked(stream, found)), cost }
   } catch (error) {
-    // A refusal here is no cursor that has expired.
+    // A refused request here is not an expired cursor.
     if (!(error instanceof PageRefused)) throw error
     throw new Stopped('HR_DISCOVERY', `${stream.label}: its partitions cannot be found: ${error.message}`, {
       hint: error.hint,
@@ -100,13 +102,13 @@ async function byFunction({ stream, baseUrl, send }: DiscoveryTools, stop: Stop)
   try {
     return await values({ request: asked.request })
   } catch (error) {
-    // What the client threw decides what the run does; everything else is the author's.
+    // An error of the client decides what the run does; any other error is a mistake in the author's function.
     if (asked.failed(error) || error instanceof Stopped || stop.soft.aborted) throw error
     throw wrong(stream, `throws: ${messageOf(error)}`)
   }
 }
 
-/** The source's own address and headers, and nothing of the stream's request. */
+/** The source's own address and headers, without the stream's request. */
 const bare = (stream: Stream, path: string): Stream => ({
   ...stream,
   ...{
@@ -143,7 +145,7 @@ async function byParent(tools: DiscoveryTools, stop: Stop): Promise<unknown> {
       throw wrong(stream, `throws: ${messageOf(error)}`)
     }
   }
-  // One or the other may be left out so; of all of them, it is a field that has gone.
+  // A function may skip single parents with undefined; if it skips all of them, a field has gone.
   if (parents > 0 && missing === parents && !isOptional) {
     throw wrong(
       stream,

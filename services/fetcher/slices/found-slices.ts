@@ -1,4 +1,4 @@
-/** What is found of a stream's shares, and who finds it. */
+/** The result of slice discovery, and the contract of discovery. */
 import type { PageResponse } from '../http/messages.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import type { Slice } from './slice.ts'
@@ -7,8 +7,8 @@ export type DiscoveryCost = Pick<PageResponse, 'attempts' | 'retries' | 'bytes' 
 export const NO_COST: DiscoveryCost = { attempts: 0, retries: 0, bytes: 0, durationMs: 0 }
 
 /**
- * Shares by partition, in the order in which they are walked. `cost`: of asking for them; nothing for who gets what
- * another asked for.
+ * Slices by partition, in the order in which they are walked. `cost`: of the requests; nothing for a caller that gets
+ * the result of another one's requests.
  */
 export type FoundSlices = { shares: readonly (readonly Slice[])[]; cost: DiscoveryCost }
 export type Discovery = { find(stop: Stop): Promise<FoundSlices> }

@@ -1,7 +1,7 @@
 /**
- * The records of a parent stream, read from its own walk: every partition of it, from its start to its end, judged by
- * its own declaration. All or nothing: a walk that fails finds no children, so none is taken for gone. What the schema
- * refuses is passed over, and said.
+ * The records of a parent stream, read by its own walk: every partition, from its start to its end, validated by its
+ * own declaration. All or nothing: a walk that fails discovers no children, so none is taken for gone. Records that the
+ * schema rejects are skipped and reported.
  */
 import { type Clock, systemPace } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -20,10 +20,13 @@ import { streamOfSlice } from './slice.ts'
 type ParentTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 type ParentRecord = Readonly<Record<string, unknown>>
 
-/** As many as the partitions of a child could take, and far more than are asked for one by one. */
+/** As many as the partitions of a child could take, and far more than anyone would request one by one. */
 export const PARENTS_MAX = 100_000
 
-/** `discoveryOf`: for a parent whose own shares are found. Throws Stopped (HR_PARENTS_MAX), and what ends a walk. */
+/**
+ * `discoveryOf`: for a parent whose own slices are discovered. Throws Stopped (HR_PARENTS_MAX), and the errors of a
+ * walk.
+ */
 export async function* parentRecords(
   tools: ParentTools,
   stop: Stop,

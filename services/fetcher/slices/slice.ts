@@ -1,7 +1,7 @@
 /**
- * Found shares: which partition one belongs to, in which order they are walked, and how a checkpoint remembers which of
- * them have been walked from their start. All of it follows from the text of the values alone, so it is the same in
- * every process. Pure.
+ * Discovered slices: their partition, the order in which they are walked, and how a checkpoint remembers which of them
+ * were walked from their start. All of it follows from the text of the values alone, so it is the same in every
+ * process. Pure.
  */
 import { hash } from 'node:crypto'
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
@@ -9,16 +9,16 @@ import { Stopped } from '#shared/errors.ts'
 import { KNOWN_CHARS } from '#shared/progress/offset-metadata.ts'
 import { cutText } from '#shared/shown.ts'
 
-/** `text`: the values as JSON with their names in order; what identifies the share. */
+/** `text`: the values as JSON, sorted by name; it identifies the slice. */
 export type Slice = { text: string; values: PartitionValues }
 
-/** What a checkpoint has room for beside a cursor, at eight characters each. */
+/** As many as fit into a checkpoint beside a cursor, at eight characters each. */
 export const SLICES_PER_PARTITION_MAX = 300
-/** Of a share's text, which is a part of the cursor. */
+/** Limit of a slice's text, which is a part of the cursor. */
 export const SLICE_BYTES_MAX = 512
 const HASHED = 0x1_0000_0000
 
-/** Throws Stopped for values that no checkpoint can hold. */
+/** Throws Stopped for values that do not fit into a checkpoint. */
 export function shareOf(stream: Stream, values: PartitionValues): Slice {
   const text = JSON.stringify(Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
   if (Buffer.byteLength(text) <= SLICE_BYTES_MAX) return { text, values }
@@ -31,12 +31,12 @@ export function shareOf(stream: Stream, values: PartitionValues): Slice {
   )
 }
 
-/** A stable hash spreads the shares, so a share stays where it is whatever comes or goes. */
+/** A stable hash assigns the slices, so a slice keeps its partition when others come or go. */
 export const partitionOf = ({ text }: Slice, partitions: number): number =>
   Math.floor((Number.parseInt(hash('sha256', text).slice(0, 8), 16) / HASHED) * partitions)
 
 /**
- * By partition, each in the order of the texts; what is found twice counts once. Throws Stopped when a partition has
+ * Slices by partition, each list in the order of the texts; a duplicate counts once. Throws Stopped if a partition has
  * too many.
  */
 export function spread(stream: Stream, shares: readonly Slice[]): Slice[][] {
@@ -56,13 +56,13 @@ export function spread(stream: Stream, shares: readonly Slice[]): Slice[][] {
   )
 }
 
-/** The stream as a share of a partition sees it: that partition has its values. */
+/** The stream as a slice of a partition sees it: that partition has its values. */
 export const streamOfSlice = (stream: Stream, partition: number, { values }: Pick<Slice, 'values'>): Stream => ({
   ...stream,
   partitions: stream.partitions.with(partition, values),
 })
 
-/** Shares that have been walked from their start. */
+/** Slices that have been walked from their start. */
 export type Known = Set<string>
 
 export const knownId = ({ text }: Slice): string => hash('sha256', text, 'base64').slice(0, KNOWN_CHARS)

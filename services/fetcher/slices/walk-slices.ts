@@ -1,8 +1,8 @@
 /**
- * A walk over the found shares of a partition, one after the other. A share that fails does not stop the others; at the
- * end the run fails by it, and the watermark stays. A share that has not been walked from its start yet is asked for
- * everything, whatever the watermark says, since it has a past of its own. The cursor is the share and the cursor
- * inside it; the last page is one without records, so that every run has an end.
+ * Walks the discovered slices of a partition, one after the other. A slice that fails does not stop the others; at the
+ * end its error fails the run, and the watermark stays. A slice that has not been walked from its start yet is read
+ * from its start, whatever the watermark says. The cursor is the slice and the cursor inside it. The last page has no
+ * records, so that every run has an end.
  */
 
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -20,14 +20,14 @@ import { type Known, knownId, knownOf, knownText, type Slice, streamOfSlice } fr
 
 export type WalkSlicesTools = {
   discovery: Discovery
-  /** Those that a finished walk has read from their start; undefined when nobody knows. */
+  /** Slices that a finished walk has read from their start; undefined if unknown. */
   known: string | undefined
   log: Log
 }
 
 /**
- * `share`: text of the one that was walked last; `walked`: to its end. `failed`: shares of this run so far, and until
- * when the API wants to be left alone.
+ * `share`: text of the slice walked last; `walked`: whether to its end. `failed`: failed slices of this run so far.
+ * `parkedMs`: the time until which the API asks to wait.
  */
 type ShareCursor = {
   share: string
@@ -35,16 +35,16 @@ type ShareCursor = {
   walked: boolean
   failed: number
   parkedMs?: number | undefined
-  /** What the share's walk has learned of the size of its list. */
+  /** What the slice's walk has learned about the size of its list. */
   size?: WalkSize | undefined
   /** It may have ended short of what the API has. */
   incomplete?: true
 }
 
-/** Of one share, in one run: times that the API may refuse the cursor. */
+/** How often the API may refuse the cursor of one slice in one run. */
 const CURSOR_RESTARTS_MAX = 3
 
-/** Throws at its end what the run fails by: Parked, or Stopped (HR_SHARES_FAILED) that names the shares. */
+/** Throws at its end the error that fails the run: Parked, or Stopped (HR_SHARES_FAILED) that names the slices. */
 export async function* walkSlices(
   walk: Walk,
   { discovery, known: stored, log }: WalkSlicesTools,
@@ -52,7 +52,7 @@ export async function* walkSlices(
   const { stream, partition } = walk
   const { shares, cost } = await discovery.find(walk.stop)
   const own = shares[partition] ?? []
-  // A share is a part of the cursor.
+  // A slice's text is a part of the cursor.
   for (const { text } of own) walk.send.vetting?.cursor(text)
   const isRange = walk.to !== undefined && walk.to !== null
   if (stored === undefined && walk.from !== null && !isRange)
@@ -64,7 +64,7 @@ export async function* walkSlices(
 
   for (const share of own) {
     if (resumed !== null && (share.text < resumed.share || (share.text === resumed.share && resumed.walked))) continue
-    // A backfill asks all for the same.
+    // A backfill reads the same range of all slices.
     const from = isRange || known.has(knownId(share)) ? walk.from : null
     const asked = { ...walk, stream: streamOfSlice(stream, partition, share), from }
     const resumedHere = share.text === resumed?.share
@@ -75,7 +75,7 @@ export async function* walkSlices(
       for await (const { walkedTo: _, size: learned, ...page } of walkShare({ ...asked, cursor, size }, log)) {
         last = page.response
         incomplete = incomplete || page.incomplete !== undefined
-        // One that may not have been walked to its end is asked for everything again.
+        // A slice that may not have been walked to its end is read from its start again.
         if (page.last && !incomplete) known.add(knownId(share))
         const walkedSo = {
           ...(page.last ? {} : { size: learned }),
@@ -107,7 +107,7 @@ export async function* walkSlices(
   if (tally.failed > 0) throw failure(stream, partition, own.length, tally)
 }
 
-/** A cursor that the API refuses is forgotten, and the share walked anew from where it is asked from. */
+/** Drops a cursor that the API refuses, and restarts the slice's walk from its watermark. */
 async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
   let { cursor, size } = walk
   for (let restarts = 0; ; restarts++) {
@@ -131,7 +131,7 @@ async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
 
 type Tally = { failed: number; parkedMs: number | undefined; wholeSource: boolean; first: string[] }
 
-/** Of the shares that failed, in the error. */
+/** Failed slices that the error names. */
 const FAILED_SHOWN_MAX = 5
 
 function note(tally: Tally, { text }: Slice, error: unknown): void {
@@ -145,7 +145,9 @@ function note(tally: Tally, { text }: Slice, error: unknown): void {
 
 const parkedOf = ({ parkedMs }: Tally) => (parkedMs === undefined ? {} : { parkedMs })
 
-/** What speaks of one share only; refused credentials, a mistake in the declaration or a stop speak of all. */
+/**
+ * True for an error of a single slice. Refused credentials, a mistake in the declaration or a stop concern all slices.
+ */
 const isOfShare = (error: unknown): boolean =>
   error instanceof PageRefused || error instanceof PageFailed || error instanceof Parked || error instanceof Stopped
 
@@ -164,12 +166,12 @@ function failure(
   })
 }
 
-/** What was known of shares that are no longer found is forgotten: should one come back, it is asked for everything. */
+/** Forgets slices that are no longer discovered: if one comes back, it is read from its start. */
 function among(shares: readonly Slice[], known: Known): Known {
   return new Set(shares.map(knownId).filter((id) => known.has(id)))
 }
 
-/** By the last answer's clock; what finding the shares has cost counts here. */
+/** Uses the clock of the last response. The cost of discovery counts here. */
 function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: DiscoveryCost): PageResponse {
   const request = { method: 'GET' as const, url: new URL(baseUrl), headers: {}, body: undefined }
   const { headers, fetchedMs } = last ?? { headers: {}, fetchedMs: startedMs }

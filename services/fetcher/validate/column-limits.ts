@@ -1,8 +1,8 @@
 /**
- * Values that their column cannot hold and that ClickHouse would bend without a word: it clamps dates, wraps integers,
- * cuts digits of decimals. Such a record is refused here and stays whole in the dead-letter topic. Looks as deep as
- * columns are typed: into Tuples, Arrays and Maps. What is kept as text or JSON holds anything, and what is not a value
- * of its column's kind at all is refused by ClickHouse.
+ * Finds values that their column cannot hold and that ClickHouse would silently change: it clamps dates, wraps integers
+ * and cuts digits of decimals. Such a record is rejected here and stays whole in the dead-letter topic. The check is as
+ * deep as columns are typed: into Tuples, Arrays and Maps. Columns of text or JSON hold anything, and ClickHouse itself
+ * rejects values of the wrong type.
  */
 
 import { asText } from '#shared/declaration/fields.ts'
@@ -14,17 +14,17 @@ import { positionOf } from '#shared/watermark.ts'
 
 /** A value that its column cannot hold: its path, and what the column holds. */
 export type OutOfRange = { reason: 'date_out_of_range' | 'number_out_of_range'; issues: string }
-/** Answers what is wrong with a validated record, or null. */
+/** Returns what is wrong with a valid record, or null. */
 export type ColumnLimits = (data: Readonly<Record<string, unknown>>) => OutOfRange | null
 
-/** The same of one value. */
+/** The same for one value. */
 type Check = (value: unknown) => OutOfRange | null
 
 const instantNs = (text: string): bigint => positionOf('iso', text) as bigint
 
 /**
- * From `firstNs` until before `endNs`. A text that opens like `inside` lies between them in every time zone; nearly all
- * do.
+ * From `firstNs` until before `endNs`. A text that starts like `inside` is between them in every time zone; nearly all
+ * texts do.
  */
 type Range = { firstNs: bigint; endNs: bigint; inside: RegExp; words: string }
 const WIDE: Range = {
@@ -43,14 +43,14 @@ const NS_PER_SECOND = 1e9
 const NS_PER_DAY = 86_400 * NS_PER_SECOND
 const MILLISECONDS = '3'
 
-/** Looks at every column of a registered schema. Throws RangeError for a column type that is no type. */
+/** Checks every column of a registered schema. Throws RangeError for a column type that does not exist. */
 export function columnLimitsFor(schema: JsonSchema): ColumnLimits {
   const properties = schema.properties as Record<string, JsonSchema>
   const columns = columnsOf(schema).filter(({ name }) => !isPlainInteger(properties[name] as JsonSchema))
   return fieldsCheck(columns.map(({ name, type }) => [name, checkOf(name, type)])) ?? (() => null)
 }
 
-/** Its own bounds lie within those of the column that it gets without one of the author's choice. */
+/** The type's own bounds are within those of its default column. */
 function isPlainInteger(property: JsonSchema): boolean {
   const { type, inner } = typeOf(property)
   return type === 'integer' && inner[ANNOTATION] === undefined
@@ -87,7 +87,7 @@ function checkOf(path: string, type: string): Check | null {
   }
 }
 
-/** Null where no field has a check. */
+/** Null if no field has a check. */
 function fieldsCheck(fields: readonly (readonly [name: string, check: Check | null])[]): Check | null {
   const checks = fields.filter((field): field is [string, Check] => field[1] !== null)
   if (checks.length === 0) return null
@@ -101,7 +101,7 @@ function fieldsCheck(fields: readonly (readonly [name: string, check: Check | nu
   }
 }
 
-/** Elements without names have their places in a list. */
+/** Elements without names are numbered. */
 function tupleCheck(path: string, elements: readonly string[]): Check | null {
   return fieldsCheck(
     elements.map((element, index) => {
@@ -151,7 +151,7 @@ function integerCheck(path: string, type: string): Check | null {
   return (value) => {
     if (typeof value === 'number') return value < first || value >= end ? wrong : null
     if (typeof value !== 'string') return null
-    // Nearly every text is settled by the double next to it.
+    // For nearly every text, the nearest double decides.
     const near = Number(value)
     if ((near > first && near < end) || !/^-?\d+$/.test(value)) return null
     const exact = BigInt(value)
@@ -159,7 +159,7 @@ function integerCheck(path: string, type: string): Check | null {
   }
 }
 
-/** ClickHouse refuses digits before the point that do not fit. */
+/** ClickHouse rejects too many digits before the point. */
 function decimalCheck(path: string, type: string, scale: number): Check {
   const wrong: OutOfRange = {
     reason: 'number_out_of_range',

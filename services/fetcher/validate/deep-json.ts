@@ -1,13 +1,13 @@
 /**
- * A value as JSON text, however deep it is nested. JSON.stringify gives up at a few thousand levels, but what an API
- * nests deeper must reach the dead-letter topic all the same. Assumes what a JSON parser returns, or nearly so: an
- * author's map may have touched it.
+ * A value as JSON text, however deep it is nested. JSON.stringify fails at a few thousand levels, but a value that an
+ * API nests deeper must still reach the dead-letter topic. Assumes roughly the output of a JSON parser: an author's map
+ * may have changed it.
  */
 
-/** More than a dead letter keeps; also the end of a value that an author's map has tied into a circle. */
+/** More than a dead letter keeps. It also ends a cycle that an author's map has made. */
 const DEEP_TEXT_CHARS_MAX = 8 * 1024 * 1024
 
-/** `charsMax`: of a value that is nested so deep; a longer text is cut there. */
+/** `charsMax`: limit for a value that is nested too deep for JSON.stringify; a longer text is cut there. */
 export function rawText(value: unknown, charsMax: number = DEEP_TEXT_CHARS_MAX): string {
   try {
     return JSON.stringify(value) ?? 'null'
@@ -31,7 +31,7 @@ function deepText(root: unknown, charsMax: number): string {
   return text
 }
 
-/** The last part first. One by one: a call has room for some hundred thousand arguments, and an array for more. */
+/** In reverse order. One by one: a call takes some hundred thousand arguments, and an array may have more elements. */
 function pushAll(todo: Step[], parts: readonly Step[]): void {
   for (let at = parts.length - 1; at >= 0; at--) todo.push(parts[at]!)
 }

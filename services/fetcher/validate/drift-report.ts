@@ -1,7 +1,8 @@
 /**
- * Names each unknown field once in the log and counts it, and says when an optional field comes no more (a required one
- * that is missing makes dead letters). What the declaration keeps or drops is as it should be: one info line for a run
- * of the stream, with the names that are new in it. Bounded: an API that puts ids into field names has no end of paths.
+ * Reports each unknown field once in the log and counts it, and reports an optional field that the API no longer sends.
+ * A required field that is missing makes dead letters instead. Fields that the declaration keeps or drops are expected:
+ * one info line for a run of the stream names the new ones. Bounded: an API that puts ids into field names has an
+ * unlimited number of paths.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Log } from '#shared/log.ts'
@@ -11,7 +12,7 @@ import type { ToldFields } from './told-fields.ts'
 import { optionalFields } from './validate.ts'
 import type { Misfit, ValidatedPage } from './validated-page.ts'
 
-/** Names that a stream tells apart; the metric has a bound of its own. */
+/** Names that are remembered for a stream; the metric has a bound of its own. */
 const PATHS_MAX = 500
 /** A run of fewer records does not show that a field is gone. */
 const GONE_RECORDS_MIN = 20
@@ -21,18 +22,18 @@ const NAMES_SHOWN_MAX = 50
 
 /** The unknown fields of one stream, over all its partitions in this process. */
 export type DriftNames = {
-  /** Before the first page: what was named before this process began. */
+  /** Before the first page: loads the names that were logged before this process began. */
   ready(): Promise<void>
   see(path: string, type: string, example: string | undefined): void
   /** A value does not fit its learned column. */
   seeMisfit(path: string, misfit: Misfit): void
-  /** Named before this process began. */
+  /** Logged before this process began. */
   known(paths: readonly string[]): void
-  /** Names in the log what is new. */
+  /** Logs the new names. */
   tell(): void
 }
 
-/** `told`: what survives the process. */
+/** `told`: the names that survive the process. */
 export function createDriftNames(
   stream: Stream,
   log: Log,
@@ -50,7 +51,7 @@ export function createDriftNames(
     known.add(path)
     return true
   }
-  // Rejected ones are dead letters, which somebody must look at: they are said by each process.
+  // Fields of rejected records need attention, so each process logs them.
   const wasTold = (name: string): boolean => stream.unknownFields !== 'reject' && told.has(name)
 
   return {
@@ -62,7 +63,7 @@ export function createDriftNames(
       }
       metrics.drift.inc({ ...labels, path: shownName(path) })
     },
-    /** No incident: the value is kept in `_extra`. Bounded, since columns are. */
+    /** This is expected: the value is kept in `_extra`. Bounded, since columns are. */
     seeMisfit(path, { column, type }) {
       const id = `${path} ${type}`
       if (!misfits.has(id) && !wasTold(id)) {
@@ -100,11 +101,11 @@ export type DriftReport = {
   page(judged: Pick<ValidatedPage, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void
   /** The run has come to its last page. */
   runDone(): void
-  /** The run has ended, in whatever way. */
+  /** The run has ended, in any way. */
   runEnded(): void
 }
 
-/** Of one partition, over all its runs in this process. */
+/** For one partition, over all its runs in this process. */
 export function createDriftReport(stream: Stream, log: Log, names: DriftNames): DriftReport {
   const optional = optionalFields(stream)
   const had = new Set<string>()

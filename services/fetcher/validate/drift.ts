@@ -1,21 +1,20 @@
 /**
- * What a record brings beyond its schema. zod drops unknown fields without a word; comparing the record with what the
- * schema made of it finds them in nested objects, arrays, maps and unions alike, so that drift is seen and its values
- * are kept.
+ * What a record has beyond its schema. zod silently drops unknown fields. Comparing the record with zod's output finds
+ * them in nested objects, arrays, maps and unions alike, so that drift is reported and its values are kept.
  */
 
 export type Fields = Record<string, unknown>
 type Seen = (path: string, type: string, value: unknown) => void
 
 /**
- * The unknown fields in their places, those of an array's elements below the index; null when there are none. `seen` is
- * told each path (`items[].colour`) with the value's type, values never.
+ * The unknown fields in their places, those of an array's elements below the index; null if there are none. `seen` is
+ * called with each path (`items[].colour`) and the value's type, never with the value for the log.
  */
 export function unknownFields(raw: object, known: object, seen: Seen, at = ''): Fields | null {
   if (raw === known) return null
-  // Without a prototype: a field that is called __proto__ must stay a field.
+  // Without a prototype: a field named __proto__ must stay a field.
   let unknown: Fields | null = null
-  // No list of places is made of an array: this runs for every field of every record.
+  // Builds no list of indexes: this runs for every field of every record.
   if (Array.isArray(raw)) {
     for (let index = 0; index < raw.length; index++) {
       // Only objects have fields.
@@ -35,7 +34,7 @@ export function unknownFields(raw: object, known: object, seen: Seen, at = ''): 
   return unknown
 }
 
-/** What a value in one place has beyond what is known there: all of it where nothing is; undefined for nothing. */
+/** What a value has beyond its known part: all of it without a known part, undefined if nothing. */
 function beyond(value: unknown, known: object, place: string | number, seen: Seen, at: string): unknown {
   if (!Object.hasOwn(known, place)) {
     if (value !== undefined) seen(pathOf(at, place), typeName(value), value)
@@ -54,7 +53,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 export const typeName = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 
-/** What a value looks like, without the value: it may be a secret or a person's. */
+/** The shape of a value, without the value: it may be a secret or personal. */
 export function shapeOf(value: unknown): string {
   if (typeof value === 'string') return `a text of ${value.length} characters`
   if (typeof value === 'number')

@@ -11,7 +11,7 @@ import { keptExtra } from './extra.ts'
 import { listText } from './issues.ts'
 import type { Refusal, ValidRecord } from './validated-page.ts'
 
-/** A record's place in Kafka has room for this much; a larger one becomes a dead letter that holds the beginning. */
+/** A record in Kafka may have this size; a larger one becomes a dead letter with its beginning. */
 export const RECORD_BYTES_MAX = 4 * 1024 * 1024
 
 export function encodeRecord(
@@ -36,7 +36,7 @@ export function encodeRecord(
       issues: `the record has ${payload.length} characters, more than ${RECORD_BYTES_MAX} bytes`,
     }
   }
-  // ClickHouse would store a half that comes second as bytes that are no UTF-8, and refuses one that comes first.
+  // ClickHouse would store a second half as invalid UTF-8, and rejects a first half.
   if (payload.includes(SURROGATE) && LONE_SURROGATE.test(payload))
     return { reason: 'invalid_text', issues: loneSurrogates(whole) }
   return { key: keyOf(stream.primaryKey, data), payload, position }
@@ -51,7 +51,7 @@ function loneSurrogates(record: Fields): string {
   return `${listText(fields, ', ')}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no text in UTF-8`
 }
 
-/** Counts the bytes only where the characters do not settle it: one has at most three. */
+/** Counts the bytes only if the number of characters does not decide: each has at most three. */
 const isTooLarge = (payload: string): boolean =>
   payload.length > RECORD_BYTES_MAX ||
   (payload.length * 3 > RECORD_BYTES_MAX && Buffer.byteLength(payload) > RECORD_BYTES_MAX)

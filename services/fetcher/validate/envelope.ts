@@ -1,7 +1,7 @@
 /**
- * What a page says once about all of its records: values of its body, its headers or its partition that are copied into
- * each raw record, before filter, map and schema see it. A field that the record has itself is never overwritten: with
- * another value, the record is refused.
+ * What a page says once about all of its records: values of its body, its headers or its partition. They are copied
+ * into each raw record before filter, map and schema. A record's own field is never overwritten: if it has another
+ * value, the record is rejected.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
@@ -14,7 +14,7 @@ import type { Fields } from './drift.ts'
 
 export type { EnvelopeContext } from '#shared/declaration/source-spec.ts'
 
-/** What the envelope of a page is read from. */
+/** The source of a page's envelope. */
 export function contextOf(
   stream: Stream,
   partition: number,
@@ -69,19 +69,19 @@ function ofPartition(values: PartitionValues, placeholder: string): unknown {
   return Object.hasOwn(values, name) ? values[name] : undefined
 }
 
-/** The record with the page's values; what is no object takes none. */
+/** The record with the page's values; a record that is not an object gets none. */
 export function enveloped(raw: unknown, values: Fields): unknown {
   return isRecord(raw) ? { ...values, ...raw } : raw
 }
 
-/** A field that the record has itself, with another value; null if there is none. */
+/** A field that the record already has with another value; null if there is none. */
 export function clashOf(raw: unknown, values: Fields): string | null {
   if (!isRecord(raw)) return null
   const field = Object.keys(values).find((name) => Object.hasOwn(raw, name) && !areEqual(raw[name], values[name]))
   return field === undefined ? null : `${field}: the record has a value of its own, which is not that of the envelope`
 }
 
-/** What is nested too deep to be compared counts as another value: nothing that a record holds may end a run. */
+/** A value too deep to be compared counts as another value: no content of a record may end a run. */
 function areEqual(a: unknown, b: unknown): boolean {
   try {
     return isDeepStrictEqual(a, b)

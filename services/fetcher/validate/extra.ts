@@ -1,20 +1,23 @@
 /**
- * Unknown fields as they are kept: in `_extra`, a JSON column that can be asked by path, and where ClickHouse's JSON
- * type would change them, whole and as they came as text in `_extra_text`. That type takes a dot for a path, and drops
- * nulls and empty objects. What it refuses, which would cost the whole record, is in the text alone. Pure. Assumes what
- * a JSON parser returns.
+ * Unknown fields as they are stored: in `_extra`, a JSON column that can be queried by path. If ClickHouse's JSON type
+ * would change them, all of them are also stored as text in `_extra_text`. That type takes a dot for a path, and drops
+ * nulls and empty objects. Values that it rejects, which would cost the whole record, are in the text only. Pure.
+ * Assumes the output of a JSON parser.
  */
 import { EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/json-schema.ts'
 import { type Fields, typeName } from './drift.ts'
 
-/** Deeper, ClickHouse's parser gives up. */
+/** ClickHouse's parser fails at a greater depth. */
 const LEVELS_MAX = 200
-/** More is kept once only, so that a large record stays below what a message takes. */
+/** A larger value is stored only once, so that a large record stays below the size limit of a message. */
 const TWICE_CHARS_MAX = 512 * 1024
 const UINT64_MAX = 2 ** 64
 const INT64_MIN = -(2 ** 63)
 
-/** `exact`: comes back as it is. `dotted`: a name in it may be a path to another. `taken`: by the type at all. */
+/**
+ * `exact`: it is read back unchanged. `dotted`: a name in it may be a path to another. `taken`: the type accepts it at
+ * all.
+ */
 type Kept = { exact: boolean; dotted: boolean; taken: boolean }
 
 export function keptExtra(extra: Fields): Fields {
@@ -49,20 +52,20 @@ function keptAs(value: unknown, levels: number): Kept {
   return {
     exact: parts.every(({ exact }) => exact) && (Array.isArray(value) ? isOfOneType(types) : parts.length > 0),
     dotted: parts.some(({ dotted }) => dotted),
-    // Of lists and nulls it makes a list of lists, which holds no null.
+    // ClickHouse turns a list of lists and nulls into a list of lists, which holds no null.
     taken: parts.every(({ taken }) => taken) && !(types.has('array') && types.has('null')),
   }
 }
 
-/** Elements of several types are made one where ClickHouse finds one for them: true and 2 become 1 and 2. */
+/** Elements of several types become one type if ClickHouse finds one for them: true and 2 become 1 and 2. */
 const isOfOneType = (types: ReadonlySet<string>): boolean =>
   types.size <= 1 && !types.has('array') && !types.has('null')
 
-/** A whole number is written with all its digits, and the type knows 64 bits of them. */
+/** A whole number is written with all its digits, and the type has 64 bits. */
 const isTakenNumber = (value: number): boolean =>
   !Number.isInteger(value) || Math.abs(value) >= 1e21 || (value < UINT64_MAX && value >= INT64_MIN)
 
-/** Whether a path is another's, or leads into it. */
+/** Whether a path equals another, or is a prefix of it. */
 function hasClash(members: readonly { name: string; value: unknown }[]): boolean {
   const paths: string[] = []
   const collect = (path: string, value: unknown): void => {

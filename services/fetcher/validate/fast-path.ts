@@ -1,21 +1,20 @@
 /**
- * Finds the records that a schema takes as they are: valid, with nothing to change and nothing that it does not know.
- * zod would make a copy of each, and the copy would be compared with the record, to come to just that; this is what
- * most records are, and finding it out costs a tenth. Never says that a record is wrong: what is not surely as declared
- * is for zod to judge. Assumes what a JSON parser returns, or nearly so.
+ * Finds the records that a schema accepts unchanged: valid, with nothing to convert and no unknown field. zod would
+ * copy each record, and the copy would be compared with it, for the same result. Most records are like that, and this
+ * check costs a tenth. It never rejects a record: zod validates whatever is not surely as declared. Assumes roughly the
+ * output of a JSON parser.
  */
 import type { z } from 'zod'
 import { asText } from '#shared/declaration/fields.ts'
 import { plainUtcMs } from '#shared/instant.ts'
 
-/** True: the schema would give back an equal record, and `unknownFields` would find none. */
+/** True: the schema would return an equal record, and `unknownFields` would find none. */
 export type AsDeclared = (value: unknown) => boolean
 
 type Def = z.core.$ZodTypes['_zod']['def']
 
 /**
- * Null for a schema that no record can be told of without zod: with rules over the whole record, or parts that zod
- * builds anew.
+ * Null if the schema needs zod for every record: it has rules over the whole record, or parts that zod always rebuilds.
  */
 export function asDeclaredBy(schema: z.ZodObject): AsDeclared | null {
   return checkOf(schema)
@@ -25,12 +24,12 @@ function checkOf(type: z.core.$ZodType): AsDeclared | null {
   const def = (type as z.core.$ZodTypes)._zod.def
   if (def.type === 'string') return textCheck(type, def)
   if (def.type === 'number') return numberCheck(type, def)
-  // A rule of the author's may say anything, also of a value that is missing.
+  // A rule of the author may say anything, even about a missing value.
   if (hasRules(def.checks)) return COPIES.has(def.type) || def.type === 'optional' ? null : byZod(type)
   if (def.type === 'object') return objectCheck(def)
   if (def.type === 'array') return arrayCheck(def)
   if (def.type === 'nullable') return nullableCheck(def)
-  // That it may be missing is seen to by the object, unless something is put in its place then.
+  // The object checks whether it may be missing, unless a default takes its place.
   if (def.type === 'optional') return def.innerType._zod.optin === undefined ? checkOf(def.innerType) : null
   if (def.type === 'boolean') return (value) => typeof value === 'boolean'
   if (def.type === 'enum') return enumCheck(def)
@@ -38,7 +37,7 @@ function checkOf(type: z.core.$ZodType): AsDeclared | null {
   return COPIES.has(def.type) ? null : byZod(type)
 }
 
-/** zod gives back a new object for each of these, which is never the one that it was given. */
+/** For each of these zod returns a new object, never its input. */
 const COPIES: ReadonlySet<string> = new Set([
   'object',
   'array',
@@ -53,7 +52,7 @@ const COPIES: ReadonlySet<string> = new Set([
   'file',
 ])
 
-/** A value that comes back as the very same was not changed, and has no part that was left out. */
+/** A value that zod returns as the same object was not changed, and no part of it was dropped. */
 const byZod =
   (type: z.core.$ZodType): AsDeclared =>
   (value) => {
@@ -75,9 +74,9 @@ function objectCheck({ shape }: z.core.$ZodObjectDef): AsDeclared | null {
 }
 
 /**
- * The check of an object as a function that is written for its fields, as zod does it too: a loop over them takes more
- * than twice as long. Of what an author declares, only the fields' names get into it, as JSON texts. Null where Node
- * was told to make no functions from texts.
+ * The check of an object as a function generated for its fields, as zod does it too: a loop over them takes more than
+ * twice as long. Only the fields' names of a declaration get into it, as JSON texts. Null if Node was started without
+ * code generation from strings.
  */
 function writtenOut(fields: readonly FieldCheck[]): AsDeclared | null {
   const lines = fields.map(({ name, optional }, index) => {
@@ -92,7 +91,7 @@ function writtenOut(fields: readonly FieldCheck[]): AsDeclared | null {
     if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
     let inner, known = ${required}
     ${lines.join('\n')}
-    // What has as many fields as are known has no other.
+    // An object with as many fields as are known has no other.
     for (const name in value) known--
     return known === 0
   }`
@@ -129,18 +128,18 @@ function textCheck(type: z.core.$ZodType, def: Def & { type: 'string' }): AsDecl
   return pattern === null ? slow : (value) => typeof value === 'string' && pattern.test(value)
 }
 
-/** Null where anything else counts as well. */
+/** Null if anything else matters as well. */
 function onlyPattern(def: Def & { type: 'string' }): RegExp | null {
   const [check, ...more] = (def.checks ?? []) as z.core.$ZodChecks[]
   if (check === undefined || more.length > 0 || !isOfTypeAlone(def)) return null
   const { check: kind, format, pattern } = check._zod.def as Partial<z.core.$ZodCheckRegexDef>
-  // One that remembers where it was is for zod, which makes it forget.
+  // A regular expression that remembers its position is left to zod, which resets it.
   return kind === 'string_format' && format === 'regex' && pattern !== undefined && !pattern.global && !pattern.sticky
     ? pattern
     : null
 }
 
-/** Exact numbers, `decimal()` and `int64()`: what is a text already is left as it is. */
+/** Exact numbers, `decimal()` and `int64()`: a value that is already a text is left unchanged. */
 function pipeCheck(type: z.core.$ZodType, { in: first, out }: z.core.$ZodPipeDef): AsDeclared | null {
   const before = (first as z.core.$ZodTypes)._zod.def
   if (before.type !== 'transform' || before.transform !== asText) return byZod(type)
@@ -148,7 +147,9 @@ function pipeCheck(type: z.core.$ZodType, { in: first, out }: z.core.$ZodPipeDef
   return check === null ? null : (value) => typeof value === 'string' && check(value)
 }
 
-/** One that takes the usual form of an instant whatever it is told of offsets: UTC, whole seconds or milliseconds. */
+/**
+ * A format that accepts the usual form of an instant whatever its offset option is: UTC, whole seconds or milliseconds.
+ */
 function isPlainDateTime(def: Def & { type: 'string' }): boolean {
   const { format, precision } = def as Partial<z.core.$ZodISODateTimeDef>
   return format === 'datetime' && (precision ?? null) === null && !hasRules(def.checks)
@@ -168,7 +169,7 @@ function enumCheck({ entries }: z.core.$ZodEnumDef): AsDeclared | null {
 }
 
 const hasRules = (checks: readonly unknown[] | undefined): boolean => checks !== undefined && checks.length > 0
-/** Nothing but the type of the value counts; what is of that type already is not coerced into anything. */
+/** Only the type of the value matters; a value of that type is not coerced. */
 const isBare = (def: Def): boolean => !hasRules(def.checks) && isOfTypeAlone(def)
-/** No format that is a type of its own, such as `z.int()` or `z.iso.date()`. */
+/** Not a format that is a type of its own, such as `z.int()` or `z.iso.date()`. */
 const isOfTypeAlone = (def: Def): boolean => !('format' in def) && !('check' in def)

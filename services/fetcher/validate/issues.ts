@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { cutText } from '#shared/shown.ts'
 
 const ISSUES_MAX = 8
-/** Of a dead letter's header: a message can repeat the whole list of an enum's values. */
+/** Limit of a dead letter's header: a message can repeat the whole list of an enum's values. */
 const ISSUES_CHARS_MAX = 2000
 
 export const issuesText = (error: z.ZodError): string =>
@@ -17,5 +17,5 @@ export function listText(texts: readonly string[], separator: string): string {
   return texts.slice(0, ISSUES_MAX).join(separator) + (more > 0 ? `${separator}and ${more} more` : '')
 }
 
-/** As bytes it must be what it says: names of fields can hold halves of surrogate pairs. */
+/** Well-formed, so that the header's bytes give the same text: names of fields can hold halves of surrogate pairs. */
 export const shortened = (text: string): string => cutText(text, ISSUES_CHARS_MAX).toWellFormed()

@@ -1,7 +1,8 @@
 /**
- * Unknown fields that become columns. The first value of a field decides the column's type; the schema with it is
- * registered before a record with it is published. All partitions of a stream share what is learned, and other workers'
- * columns are taken over. Never fails a run: what cannot be registered now stays in `_extra`, and is tried again later.
+ * Unknown fields that become columns. The first value of a field decides the column's type. The schema with that column
+ * is registered before a record with it is published. All partitions of a stream share the learned columns, and columns
+ * of other workers are adopted. This never fails a run: a field that cannot be registered now stays in `_extra`, and is
+ * retried later.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -22,10 +23,10 @@ import type { ValidatedPage } from './validated-page.ts'
 export type Learned = ReadonlyMap<string, LearnedType>
 
 export type Columns = {
-  /** Of the schema with all that is known. */
+  /** The schema with all known columns. */
   schemaId(): number
   known(): Learned
-  /** Learns from what a page has shown (path → type); true if there is a column that was not known before. */
+  /** Learns from the drift of a page (path → type); true if there is a column that was not known before. */
   learn(drift: ReadonlyMap<string, string>): Promise<boolean>
 }
 
@@ -105,8 +106,8 @@ export async function createColumns(schemaId: number, tools: ColumnsTools): Prom
     known: () => known,
     learn(drift) {
       if (candidates(drift).size === 0) return Promise.resolve(false)
-      // One after the other: the second of two partitions finds the columns of the first, and has something new to
-      // publish all the same.
+      // One at a time: the second of two partitions finds the columns of the first, and must still know that they are
+      // new.
       const before = known
       const mine = turn.then(async () => (await learnNow(drift)) || known !== before)
       turn = mine.catch(() => undefined)

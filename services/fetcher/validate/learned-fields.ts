@@ -1,16 +1,16 @@
 /**
- * The unknown fields of one record that have a column, and those that have none. Pure; a value of another type than the
- * column's is no field of it.
+ * Splits the unknown fields of one record into those with a learned column and the rest. Pure; a value of another type
+ * than its column's belongs to the rest.
  */
 import { type LearnedType, learnedType } from '#shared/schema/learned-columns.ts'
 import { type Fields, typeName } from './drift.ts'
 import type { Learned } from './learned-columns.ts'
 
-/** Whether a value of a JSON type goes into a column; null is its absence. */
+/** Whether a value of a JSON type fits a column; null is its absence. */
 export const fitsColumn = (column: LearnedType | undefined, jsonType: string): boolean =>
   column !== undefined && (jsonType === 'null' || learnedType(jsonType) === column)
 
-/** Null stands for none. */
+/** Null if there are none. */
 export function intoColumns(extra: Fields | null, learned: Learned): { columns: Fields | null; rest: Fields | null } {
   if (extra === null || learned.size === 0) return { columns: null, rest: extra }
   const columns: Fields = {}

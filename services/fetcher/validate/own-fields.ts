@@ -1,11 +1,13 @@
 /**
- * Records as zod must see them where a schema has a field that every object inherits, such as `constructor` or
- * `toString`. zod reads fields by name, so without the copy a record that lacks such a field is refused for a function
- * that it never had. Only streams with such a field pay for it.
+ * Copies of records for zod, if a schema has a field that every object inherits, such as `constructor` or `toString`.
+ * zod reads fields by name. Without the copy, a record that lacks such a field is rejected because of a function that
+ * it never had. Only streams with such a field pay for it.
  */
 import type { JsonSchema } from '#shared/schema/json-schema.ts'
 
-/** Deeper than any schema looks; what lies below is taken as it is, so that no record can exhaust the stack here. */
+/**
+ * Deeper than any schema reads. Anything below is used without a copy, so that no record can exhaust the stack here.
+ */
 const LEVELS_MAX = 200
 
 /** Null for a schema without such a field. */
@@ -13,7 +15,7 @@ export function ownFieldsFor(schema: JsonSchema): ((record: unknown) => unknown)
   return namesInherited(schema) ? (record) => withoutPrototypes(record, LEVELS_MAX) : null
 }
 
-/** Anywhere in it: to take a keyword's value for a name only costs a copy. */
+/** Searches the whole schema: if it takes a keyword's value for a name, that only costs a copy. */
 function namesInherited(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   return Object.entries(value).some(([name, inner]) => name in Object.prototype || namesInherited(inner))
@@ -22,7 +24,7 @@ function namesInherited(value: unknown): boolean {
 function withoutPrototypes(value: unknown, levels: number): unknown {
   if (typeof value !== 'object' || value === null || levels === 0) return value
   if (Array.isArray(value)) return value.map((element) => withoutPrototypes(element, levels - 1))
-  // What an author's map made of another class is the author's.
+  // An instance of a class comes from the author's map and stays as it is.
   if (Object.getPrototypeOf(value) !== Object.prototype) return value
   const bare = Object.create(null) as Record<string, unknown>
   for (const [name, inner] of Object.entries(value)) bare[name] = withoutPrototypes(inner, levels - 1)

@@ -1,29 +1,31 @@
 /**
- * Tells bad records from a changed API. Single records that do not fit become dead letters; when a whole page does not
- * fit, or a large share of the run, the run stops in front of that page rather than empty the API into the dead-letter
- * topic. Equal records count each. What a run before has refused as often, and comes again with the lookback, says
- * nothing new and is not counted.
+ * Tells bad records from a changed API. Single records that do not fit become dead letters. If a whole page or a large
+ * share of the run does not fit, the run stops before that page: the API must not be emptied into the dead-letter
+ * topic. Equal records count each. Records that an earlier run has rejected as often, and that the lookback repeats,
+ * say nothing new and are not counted.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
 
-/** Below this many records a share says nothing. */
+/** With fewer records, the share means nothing. */
 const SHARE_SAMPLE_MIN = 20
-/** A page that is refused whole has at least this many records, before it counts as an API that changed. */
+/** A page of only rejected records shows a changed API if it has at least this many. */
 const WHOLE_PAGE_MIN = 5
 
-/** Of a page that is not over yet: so many decide as well as all of it would. */
+/** In an unfinished page, this many rejected records decide as well as the whole page would. */
 const EARLY_REFUSED_MIN = 10_000
 
-/** Of a page or a part of it. `refused`: newly, each as often as it came. `issues`: of one of them. */
+/**
+ * A page or a part of it. `refused`: newly rejected records, each as often as it came. `issues`: those of one of them.
+ */
 export type SeenPart = { fitting: number; refused: number; issues?: string | undefined }
 
-/** Of the page so far. `fits`: some record of it. */
+/** The page so far. `fits`: some record of it is valid. */
 type SeenPage = { fits: boolean; refused: number; issues?: string | undefined }
 const NOTHING_SEEN: SeenPage = { fits: false, refused: 0 }
 
 /**
- * Counts over one run; `isEnd` of the page's last part. Throws Stopped (HR_API_CHANGED), within a page as soon as that
+ * Counts over one run; `isEnd`: the last part of a page. Throws Stopped (HR_API_CHANGED), even within a page once that
  * is certain enough.
  */
 export function createRejectionLimit(stream: Stream): (part: SeenPart, isEnd?: boolean) => void {

@@ -1,7 +1,7 @@
 /**
- * Which unknown fields of a stream were named in the log before, over restarts and for all its fetchers: a run that a
- * timer starts every minute would else name them every minute. Kept as short hashes, as metadata of a group that nobody
- * joins. What cannot be read or stored costs a line that comes again, nothing else.
+ * Which unknown fields of a stream were logged before, over restarts and for all its fetchers. Otherwise a run that a
+ * timer starts every minute would log them every minute. They are kept as short hashes, as metadata of a group that
+ * nobody joins. A failure to read or store them costs a repeated line, nothing else.
  */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -14,7 +14,7 @@ import type { Names } from '#shared/names.ts'
 import { createNotes } from '#shared/progress/notes.ts'
 
 export type ToldFields = {
-  /** Reads what is stored, once for all partitions. */
+  /** Reads the stored names, once for all partitions. */
   ready(): Promise<void>
   has(name: string): boolean
   add(names: readonly string[]): void
@@ -22,18 +22,18 @@ export type ToldFields = {
 
 export type AllToldFields = {
   of(stream: Stream): ToldFields
-  /** Stores what is left, within a bounded time. */
+  /** Stores the remaining names, within a bounded time. */
   close(): Promise<void>
 }
 
 export type ToldFieldsTools = { kafka: Pick<Kafka, 'committed' | 'storeOffsets'>; names: Names; clock: Clock; log: Log }
 
-/** Two names that share one are told as one: of 500 names, once in 30,000. */
+/** Two names with the same hash count as one: among 500 names, once in 30,000. */
 const HASH_BYTES = 3
-/** The newest; 2,000 characters, where Kafka takes 4,096 bytes. */
+/** Keeps the newest; 2,000 characters, where Kafka takes 4,096 bytes. */
 const HASHES_MAX = 500
 const WRITE_LAST_MS = 5_000
-/** One text a stream, whoever fetches its partitions. */
+/** One text per stream, for all workers that fetch its partitions. */
 const PARTITION = 0
 
 const stored = z.object({ v: z.literal(1), told: z.string() })
@@ -48,7 +48,7 @@ export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools):
     let told = new Set<string>()
     let reading: Promise<void> | null = null
 
-    /** Others may have added theirs meanwhile. False: Kafka does not say. */
+    /** Others may have added theirs meanwhile. False: Kafka could not be read. */
     async function read(): Promise<boolean> {
       try {
         told = new Set([...hashesIn((await notes.read(topic))[PARTITION] ?? ''), ...told])
@@ -60,7 +60,7 @@ export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools):
       }
     }
 
-    /** Also what was read: Kafka forgets what nobody stores again for a week. */
+    /** Includes the names that were read: Kafka drops metadata that is not stored again for a week. */
     const store = () =>
       notes.put(topic, PARTITION, JSON.stringify({ v: 1, told: [...told].slice(-HASHES_MAX).join('') }))
 

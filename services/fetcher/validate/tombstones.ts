@@ -1,25 +1,25 @@
 /**
- * Which records say that they are deleted, and what must still be right about those. APIs send little more than the key
- * of what is gone: a record that is marked deleted and does not fit the schema is taken by its primary key and its
- * watermark alone; of its other fields, those that fit are kept.
+ * Which records are marked as deleted, and what must still be valid about them. APIs send little more than the key of a
+ * deleted record. So a record that is marked deleted and does not fit the schema needs only its primary key and its
+ * watermark. Of its other fields, those that fit are kept.
  */
 import { z } from 'zod'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { valueAt } from '#shared/json-pointer.ts'
 import type { Fields } from './drift.ts'
 
-/** Texts that say no; a text of any other kind, such as the instant of the deletion, says yes. */
+/** Texts that mean no; any other text, such as the instant of the deletion, means yes. */
 const NO = new Set(['', 'false', '0', 'no', 'n', 'f'])
 
-/** Whether a value marks a deletion: not if it is missing, null, false, 0, or a text that says no. */
+/** Whether a value marks a deletion: not if it is missing, null, false, 0, or a text that means no. */
 export function isMark(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === 0) return false
   return typeof value !== 'string' || !NO.has(value.trim().toLowerCase())
 }
 
 /**
- * Whether a raw record says that it is deleted; null for a stream whose records never do. Throws what the author's
- * function throws.
+ * Whether a raw record is marked as deleted; null for a stream without such marks. Throws the errors of the author's
+ * function.
  */
 export function deletionOf({ deleted }: Stream): ((raw: unknown) => boolean) | null {
   if (deleted === undefined) return null
@@ -27,7 +27,7 @@ export function deletionOf({ deleted }: Stream): ((raw: unknown) => boolean) | n
 }
 
 /**
- * Path of the mark as drift names paths, where it is a field of its own outside the schema: known to the author, so no
+ * The path of the mark as drift names paths, if it is a field outside the schema: the author knows it, so it is not
  * drift.
  */
 export function markPath({ deleted, schema }: Stream): string | null {
@@ -37,7 +37,7 @@ export function markPath({ deleted, schema }: Stream): string | null {
   return rest.length === 0 && !Object.hasOwn(schema.shape, name) ? name : null
 }
 
-/** `tombstone` of a raw record: its key, its watermark and whatever else fits. */
+/** The tombstone of a raw record: its key, its watermark and any other field that fits. */
 export type Tombstones = (record: unknown) => z.ZodSafeParseResult<Fields>
 
 export function tombstonesOf({ schema, primaryKey, watermark }: Stream): Tombstones {

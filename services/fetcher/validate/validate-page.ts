@@ -1,8 +1,8 @@
 /**
- * Validates a page in slices, with a turn of the event loop between two of them: a page can hold a million records, and
- * other partitions, their timers and the health of the process must not wait for it. Each slice goes the whole way:
- * schema, memory, share of rejects. So a page of nothing but rejects ends as soon as they decide, and not after all of
- * them were kept. A page of one slice is handed on as it is.
+ * Validates a page in slices, and lets the event loop run between them. A page can hold a million records, and other
+ * partitions, their timers and the health of the process must not wait for it. Each slice goes through all steps:
+ * schema, seen records, rejection limit. So a page of only rejects ends as soon as enough are rejected, without keeping
+ * all of them. A page of one slice is passed on unchanged.
  */
 import type { Pace } from '#shared/clock.ts'
 import { Stopped } from '#shared/errors.ts'
@@ -13,22 +13,22 @@ import type { ValidatedPage } from './validated-page.ts'
 
 export type SliceTools = {
   judge(raws: readonly unknown[]): ValidatedPage | Promise<ValidatedPage>
-  /** What of a slice belongs to the run. */
+  /** The part of a slice that belongs to the run. */
   keep?(judged: ValidatedPage): ValidatedPage
   fresh(judged: ValidatedPage, part: PagePart): Fresh
-  /** Throws Stopped when the API has changed. */
+  /** Throws Stopped if the API has changed. */
   refuse(part: SeenPart, isEnd: boolean): void
   pace: Pace
   signal: AbortSignal
 }
 
 export type Validated = {
-  /** Of a page in slices, the rejected ones are the first few. */
+  /** For a page in slices, only the first rejected records. */
   judged: ValidatedPage
-  /** The same without what does not belong to the run. */
+  /** The same without the records outside the run's range. */
   kept: ValidatedPage
   fresh: Fresh
-  /** Why the run stops in front of this page; it is not validated to its end then. */
+  /** Why the run stops before this page; the page is then not validated to its end. */
   stopped: Stopped | null
 }
 
@@ -38,10 +38,10 @@ const SLICE_RECORDS_MIN = 200
 const SLICE_RECORDS_MAX = 10_000
 /** How long a slice should take; its size follows from the one before. */
 const SLICE_MS = 20
-/** Kept of a page in slices, to show. */
+/** Rejected records that are kept of a page in slices, for display. */
 const REJECTED_SHOWN_MAX = 1_000
 
-/** Throws what `judge` throws, or the signal's reason. */
+/** Throws the errors of `validate`, or the signal's reason. */
 export async function validatePage(raws: readonly unknown[], tools: SliceTools): Promise<Validated> {
   const { pace, signal } = tools
   let whole: Validated | null = null
@@ -78,15 +78,15 @@ async function validated(
   }
 }
 
-/** Pure. Grows at most fourfold, since the records of a slice need not be like the next ones. */
+/** Pure. Grows at most fourfold, since the records of a slice may differ from the next ones. */
 export function sizeAfter(size: number, tookMs: number): number {
   const fitting = Math.round((size * SLICE_MS) / Math.max(tookMs, 1))
   return Math.min(Math.max(Math.min(fitting, size * 4), SLICE_RECORDS_MIN), SLICE_RECORDS_MAX)
 }
 
 /**
- * `whole` with what `slice` brings; its lists grow in place, since copying them for every slice would take longer than
- * judging them.
+ * Adds `slice` to `whole`. The lists grow in place, since copying them for every slice would take longer than
+ * validating them.
  */
 function both(whole: Validated, slice: Validated): Validated {
   const judged = addedJudged(whole.judged, slice.judged)
@@ -116,7 +116,7 @@ function addedFresh(whole: Fresh, slice: Fresh): Fresh {
   return { ...whole, unchanged: whole.unchanged + slice.unchanged, refused: whole.refused + slice.refused }
 }
 
-/** One by one: a call has no room for so many arguments. */
+/** One by one: a call does not take so many arguments. */
 function push<T>(into: T[], more: readonly T[]): void {
   for (const each of more) into.push(each)
 }

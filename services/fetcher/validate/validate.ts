@@ -1,7 +1,7 @@
 /**
- * Splits a page into records, dead letters and drift. Pure: the same page gives the same answer at every replay. Every
- * raw record ends in exactly one place: accepted, rejected, or left out by the author's own filter or map. Nothing that
- * a record holds makes it throw. The way of a record: envelope, filter, mark of deletion, map, schema.
+ * Splits a page into records, dead letters and drift. Pure: the same page gives the same result at every replay. Every
+ * raw record ends in exactly one place: accepted, rejected, or dropped by the author's own filter or map. No content of
+ * a record makes it throw. The steps of a record: envelope, filter, deletion mark, map, schema.
  */
 import type { z } from 'zod'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -20,15 +20,15 @@ import { ownFieldsFor } from './own-fields.ts'
 import { deletionOf, markPath, type Tombstones, tombstonesOf } from './tombstones.ts'
 import type { Refusal, ValidatedPage, ValidRecord } from './validated-page.ts'
 
-/** Paths of drift kept for one page; an API that puts ids into field names would have no end of them. */
+/** Drift paths kept for one page; an API that puts ids into field names has an unlimited number. */
 export const DRIFT_PATHS_MAX = 200
 
-/**
- * `context`: the page that the records came with; without it, they have their envelope already. Throws Stopped where
- * the envelope does.
- */
 const NOTHING_LEARNED = (): Learned => new Map()
 
+/**
+ * `context`: the page that the records came with; without it, they already have their envelope. Throws Stopped if the
+ * envelope does.
+ */
 export type Validate = (raws: readonly unknown[], context?: EnvelopeContext) => ValidatedPage
 
 /** `learned`: the columns of unknown fields, as they are known at each page. */
@@ -74,16 +74,16 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
 }
 
 export function optionalFields({ wireSchema }: Stream): string[] {
-  // A primary key is required, so there is one.
+  // A primary key is required, so the list exists.
   const required = wireSchema.required as string[]
   return Object.keys(wireSchema.properties as object).filter(
     (name) => name !== EXTRA_FIELD && name !== EXTRA_TEXT_FIELD && name !== DELETED_FIELD && !required.includes(name),
   )
 }
 
-/** What a page shows of the API's shape. */
+/** What a page shows about the API's shape. */
 type Signs = Pick<ValidatedPage, 'drift' | 'absent' | 'examples' | 'misfits'>
-/** Null: left out. */
+/** Null: dropped. */
 type Verdict = ValidRecord | Refusal | null
 
 type Rules = {
@@ -101,7 +101,7 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   const { stream } = rules
   let mapped = raw
   let deleted = false
-  // The step that is under way, for the letter of a record that makes it throw.
+  // The current step, for the dead letter of a record that makes it throw.
   let step: 'filter' | 'deleted' | 'map' = 'filter'
   try {
     if (stream.filter !== undefined && !stream.filter(raw)) return null
@@ -118,7 +118,7 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
   try {
     return checked(rules, rules.ownFields === null ? mapped : rules.ownFields(mapped), deleted, signs)
   } catch (error) {
-    // Too deep for the schema or for JSON, or a refinement of the author's that threw.
+    // Too deep for the schema or for JSON, or a refinement of the author that threw.
     return { reason: 'unreadable', issues: messageOf(error) }
   }
 }
@@ -165,7 +165,7 @@ function checked(
   )
 }
 
-/** Of what the schema takes: why its columns would not. */
+/** Why the columns of a valid record cannot hold it; null if they can. */
 function misfit({ limits }: Rules, data: Fields, absent: Set<string>): Refusal | null {
   const outside = limits(data)
   if (outside !== null) return outside
@@ -173,7 +173,7 @@ function misfit({ limits }: Rules, data: Fields, absent: Set<string>): Refusal |
   return null
 }
 
-/** The mark of a deletion is in a column of its own. */
+/** The mark of a deletion has a column of its own. */
 function withoutMark(extra: Fields | null, mark: string | null): Fields | null {
   if (extra === null || mark === null || !Object.hasOwn(extra, mark)) return extra
   delete extra[mark]

@@ -1,7 +1,6 @@
 /**
- * The range of a backfill: positions of the watermark field, from the first up to but without the second, so that
- * chained ranges neither overlap nor leave a gap. What an API gives beyond it is left out here, whatever it can be
- * asked for. Pure.
+ * The range of a backfill: positions of the watermark field, half-open, so that chained ranges neither overlap nor
+ * leave a gap. Records of the API outside it are dropped here, whatever its requests can express. Pure.
  */
 import { createHash } from 'node:crypto'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -20,10 +19,10 @@ import type { ValidatedPage } from '../validate/validated-page.ts'
 export type BackfillRange = { from: string; to: string }
 
 const NS_PER_MS = 1_000_000n
-/** What a group's name can hold of a range as it is; texts of an author's can be anything. */
+/** Characters of a range that may be in a group's name unchanged; an author's texts can be anything. */
 const PLAIN = /^[A-Za-z\d.:+-]{1,60}$/
 
-/** Reads what a person typed: times or, as the field is written, numbers. Throws WrongUse. */
+/** Parses what a person typed: times, or numbers as the field is written. Throws WrongUse. */
 export function rangeOf(stream: Stream, typed: BackfillRange, nowMs: number): BackfillRange {
   const { watermark, label } = stream
   if (watermark === null) {
@@ -78,7 +77,7 @@ export function rangeId({ from, to }: BackfillRange): string {
 
 export type Ends = { from: Position; to: Position }
 
-/** Null for what is no range of this stream: then nothing is left out. */
+/** Null if it is not a range of this stream: then nothing is dropped. */
 export function endsOf({ watermark }: Stream, range: BackfillRange | undefined): Ends | null {
   if (watermark === null || range === undefined) return null
   const [from, to] = [positionOfText(watermark.kind, range.from), positionOfText(watermark.kind, range.to)]
@@ -88,7 +87,9 @@ export function endsOf({ watermark }: Stream, range: BackfillRange | undefined):
 const isIn = (position: Position | null, { from, to }: Ends): boolean =>
   position === null || (comparePositions(position, from) >= 0 && comparePositions(position, to) < 0)
 
-/** Without the records that lie outside; a refused one stays unless its field can still be read. */
+/**
+ * Drops the records outside the range. A rejected record is dropped only if its position can be read and is outside.
+ */
 export function within(stream: Stream, judged: ValidatedPage, ends: Ends): ValidatedPage {
   return {
     ...judged,
@@ -97,7 +98,7 @@ export function within(stream: Stream, judged: ValidatedPage, ends: Ends): Valid
   }
 }
 
-/** Of a record as the API gave it; null where that cannot be read, or `map` makes the field. */
+/** The position of a record as the API sent it; null if that cannot be read, or if `map` makes the field. */
 export function rawPosition({ watermark, map }: Stream, record: unknown): Position | null {
   if (watermark === null || map !== undefined || typeof record !== 'object' || record === null) return null
   return positionOf(watermark.kind, Reflect.get(record, watermark.field))
@@ -111,10 +112,7 @@ function positionInText(stream: Stream, raw: string): Position | null {
   }
 }
 
-/**
- * Whether a walk in the order of the field has come to the end with this page; a page that is out of order says
- * nothing.
- */
+/** Whether a walk in the order of the field has passed the end with this page; an unordered page never shows it. */
 export function isPast(judged: ValidatedPage, { to }: Ends): boolean {
   const positions = judged.records.flatMap(({ position }) => position ?? [])
   const ascending = positions.every(

@@ -1,9 +1,9 @@
 /**
- * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed: page by
- * page when the stream is sorted by its watermark field, window by window when it is walked in windows, only at the
- * run's end otherwise. It never passes the time up to which the walk has surely seen everything (nor what the
- * declaration gives records to settle), so neither a record from the future nor a change behind the walk's back can
- * hide what comes before it.
+ * How far a run has come, as a pure function of the pages it has seen. The watermark is what may be confirmed. It
+ * advances page by page if the stream is sorted by its watermark field, and window by window in a walk by windows.
+ * Otherwise it advances only at the run's end. It never passes the time up to which the walk has surely seen
+ * everything, nor the declared settle time. So neither a record from the future nor a change to pages already walked
+ * can hide earlier records.
  */
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
@@ -15,11 +15,13 @@ export type Progress = {
   /** Highest position seen. */
   seen: Position | null
   /**
-   * False as soon as a record came out of order: the declaration's `sorted` is then not believed for the rest of the
+   * False as soon as a record came out of order: the declaration's `sorted` is then not trusted for the rest of the
    * run.
    */
   sorted: boolean
-  /** Position of the last record; null before the first, since the lookback brings older ones than the watermark. */
+  /**
+   * Position of the last record; null before the first, since the lookback repeats records older than the watermark.
+   */
   last: Position | null
 }
 
@@ -33,17 +35,17 @@ export const startOf = (watermarking: Watermarking | null, from: Position | null
 export type PageTimes = {
   /** True for the page that ends the run. */
   last: boolean
-  /** By the API's clock where it is known, epoch milliseconds. */
+  /** By the API's clock if it is known, epoch milliseconds. */
   fetchedMs: number
   /** Start of the run, by the same clock. */
   startedMs: number
-  /** Everything before this position has been walked, in whatever order. */
+  /** Everything before this position has been walked, in any order. */
   walkedTo?: Position | undefined
-  /** The page opens with records of earlier ones: older positions in it are no disorder. */
+  /** The page starts with records of earlier pages: older positions in it are not out of order. */
   repeats?: boolean
   /**
-   * Records before this page may have been skipped, and the walk goes back for them: no page says any more how far it
-   * has surely come.
+   * Records before this page may have been skipped, and the walk goes back for them. From then on, no page shows how
+   * far it has surely come.
    */
   shifted?: boolean
 }
@@ -63,11 +65,12 @@ export function afterPage(
     last = position
     seen = maxPosition(seen, position)
   }
-  // What changes during a sorted walk moves behind it; of an unsorted one, it may be on a page that is past.
+  // A record that changes during a sorted walk moves to a position still to be read. In an unsorted walk, it may be on
+  // a page that was already read.
   const end = page.walkedTo ?? (sorted || page.last ? seen : null)
   const startMs = watermarking.settle === 0 ? wholeSecond(page.startedMs) : page.startedMs - watermarking.settle
-  // A lookback is declared for what comes late, and then it may come behind a walk of whatever order while that goes
-  // on.
+  // A lookback is declared for late records. Such a record may appear at a position that a walk in any order has
+  // already passed.
   const isLateNever = watermarking.settle === 0 && watermarking.lookback === 0
   const capMs = sorted && isLateNever ? page.fetchedMs : startMs
   const safe = capped(watermarking, end, capMs)
@@ -76,9 +79,7 @@ export function afterPage(
 }
 
 const SECOND_MS = 1000
-/**
- * Many APIs stamp with whole seconds: what changes later within the second of the start has a time before the start.
- */
+/** Many APIs use whole seconds: a change later within the second of the start gets a time before the start. */
 const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
 
 const NS_PER_MS = 1_000_000n

@@ -1,7 +1,7 @@
 /**
- * What a walk asks for: from where, and where it ends when it does not go on to whatever is newest. A regular run ends
- * behind now by the time that records are given to settle, where the API can be asked so; a backfill has both ends
- * given, and no lookback. Pure.
+ * The range that a walk requests: its start, and its end if it does not continue up to the newest record. If the API
+ * supports an end, a regular run ends before now by the settle time. A backfill has both ends given, and no lookback.
+ * Pure.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import {
@@ -16,17 +16,17 @@ import { fromText, sincePosition } from './since.ts'
 
 type Walked = {
   stream: Pick<Stream, 'watermark'>
-  /** The watermark to go on from, null for the stream's start. */
+  /** The watermark to resume from, null for the stream's start. */
   from: string | null
   /** Start of the run, epoch milliseconds. */
   startedMs: number
-  /** The end of a backfill, itself not in it. */
+  /** The end of a backfill, exclusive. */
   to?: Position | null | undefined
 }
 
 export type Bounds = {
   since: Position | null
-  /** Null: up to whatever is newest. */
+  /** Null: up to the newest record. */
   until: Position | null
   /** The same as the request of the first page has them. */
   texts: { since: string | null; until: string | null }
@@ -51,7 +51,7 @@ export function boundsOf(walk: Walked): Bounds {
   }
 }
 
-/** Rounded up to what the request can say: everything before the end is asked for. */
+/** Rounded up to what the request can express: everything before the end is requested. */
 function upTo(end: Position, { kind, form }: Watermarking): Position {
   return typeof end === 'string' ? end : stepAfter(kind, end - 1n, form)
 }
@@ -59,12 +59,12 @@ function upTo(end: Position, { kind, form }: Watermarking): Position {
 function settled(startedMs: number, since: Position | null, { settle, kind, form }: Watermarking): Position | null {
   if (settle === 0) return null
   const until = BigInt(Math.floor(startedMs - settle)) * NS_PER_MS
-  // An end before the beginning would be refused by the API; nothing beyond the settled time is confirmed by asking for
-  // a little more.
+  // The API would refuse an end before the start. Requesting slightly more is harmless, since nothing after the settled
+  // time is confirmed.
   return since !== null && comparePositions(until, since) <= 0 ? stepAfter(kind, since, form) : until
 }
 
-/** Null where the API cannot be asked for an end. */
+/** Null if the API supports no end. */
 function endText(until: Position, { kind, form, to, toBody, inclusiveEnd }: Watermarking): string | null {
   if (to === undefined && toBody === undefined) return null
   return requestText(inclusiveEnd ? stepBefore(kind, until, form) : until, form)

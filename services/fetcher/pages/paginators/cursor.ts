@@ -1,7 +1,7 @@
 /**
- * An opaque cursor: from the body or a header of the answer into a parameter, a header or the JSON body of the next
- * request. Missing, null, false and "" end the walk, as does `hasMore` where it is declared; an answer in which the two
- * contradict each other, or one is missing, stops it.
+ * An opaque cursor: read from the body or a header of the response, and sent in a parameter, a header or the JSON body
+ * of the next request. Missing, null, false and "" end the walk, as does `hasMore` if declared. A response in which the
+ * two contradict each other, or one is missing, stops the walk.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { CursorSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -15,7 +15,7 @@ import type { PageView, Paginator } from './paginator.ts'
 import { flagAt, foreignCursor, readPlace, unclear } from './read-response.ts'
 
 export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
-  // As with a Link header, leaving the header out is how an API says that there is no next page.
+  // As with a Link header, omitting the header is how an API says that there is no next page.
   const isOptional = spec.next === undefined || unwrapped(spec.next).isOptional
   return {
     first: (request) => withSize(request, spec.size),
@@ -36,7 +36,7 @@ export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
   }
 }
 
-/** Undefined where the answer omits it, null where it says that there is none. */
+/** Undefined if the response omits it, null if the response says that there is none. */
 function nextCursor(spec: CursorSpec, stream: Stream, { headers, body }: PageView): unknown {
   const found = spec.next === undefined ? headers[headerOf(spec)] : readPlace(stream, 'next', spec.next, body)
   if (found === undefined) return undefined

@@ -1,7 +1,7 @@
 /**
- * A GraphQL connection (Relay cursor connections): pageInfo says whether there is more and where, a variable takes it.
- * An answer with `errors` is a failure even if it holds data too (the specification's section 7.1: what is missing of
- * it is not told apart): passing for the declared codes, final otherwise.
+ * A GraphQL connection (Relay cursor connections): pageInfo says whether there is more and where, and a variable takes
+ * the cursor. A response with `errors` is a failure even if it also has data, since it does not say which data is
+ * missing (specification, section 7.1). It is retryable for the declared codes, final otherwise.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { GraphqlSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -50,7 +50,7 @@ function errorsOf(body: unknown): readonly unknown[] {
   return Array.isArray(errors) ? errors : []
 }
 
-/** Most servers have it in `extensions`; GitHub's is beside the message. */
+/** Most servers have the code in `extensions`; GitHub has it beside the message. */
 const codeOf = (error: unknown): string => String(valueAt(error, '/extensions/code') ?? valueAt(error, '/type') ?? '')
 
 const ERRORS_SHOWN_MAX = 3

@@ -1,7 +1,7 @@
 /**
- * The last record's key is the next cursor (`starting_after`, `max_id`). Ends at an empty page, at a short one where
- * the size is declared, or by `hasMore`. A page that does not lead past the key that it was asked from stops the walk:
- * it would be asked for ever, or its tail never be reached.
+ * The last record's key is the next cursor (`starting_after`, `max_id`). The walk ends at an empty page, at a short one
+ * if the size is declared, or by `hasMore`. A page that does not lead past the key of its request stops the walk.
+ * Otherwise it would be requested for ever, or its tail never be reached.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { KeysetSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -16,7 +16,7 @@ import { fieldsOf, flagAt, foreignCursor, unclear } from './read-response.ts'
 type Key = string | number | boolean
 /**
  * `full`: a page of the whole size was seen in this walk. `same`: records at the end of the last page that have its
- * key, where they come again.
+ * key, if they come again.
  */
 type KeyCursor = { keys: Key[]; full: boolean; same?: number | undefined }
 
@@ -31,7 +31,7 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
     return false
   }
 
-  /** How many records at the front have these keys. */
+  /** How many records at the start have these keys. */
   function sameAs(keys: readonly Key[], records: readonly unknown[]): number {
     const other = records.findIndex((record) =>
       spec.keys.some(({ field }, index) => valueAt(record, field) !== keys[index]),
@@ -58,7 +58,7 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
       const same = spec.inclusive ? { same: sameAs(keys, records.toReversed()) } : {}
       if (from === null || keys.some((key, index) => key !== from.keys[index]))
         return { cursor: { keys, full, ...same }, ...some }
-      // Nothing but the records of the key that it was asked from.
+      // The page has only records of the key in its request.
       if (spec.inclusive && more === null && records.length < size) return { cursor: null, ...some, repeats: 'all' }
       throw stuck(spec, stream, records.length, keys)
     },

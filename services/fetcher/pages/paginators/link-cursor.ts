@@ -1,7 +1,7 @@
 /**
- * A link to the next page as a cursor: resolved against the URL that answered (RFC 3986), kept whole with its own
- * parameters, without user information, fragment and the source's credentials where the API repeats them in it. Whether
- * its origin may be asked is the client's decision.
+ * A link to the next page as a cursor: resolved against the URL that responded (RFC 3986), and kept with its own
+ * parameters. User information, the fragment and any repeated credentials of the source are removed. The client decides
+ * whether its origin may be requested.
  */
 
 import { sendsBearerToken } from '#shared/declaration/auth.ts'
@@ -11,7 +11,7 @@ import type { PageRequest } from '../../http/messages.ts'
 import { withoutParams } from '../../http/query.ts'
 import { foreignCursor, unclear } from './read-response.ts'
 
-/** `conceal`: puts marks where the API repeats a credential under whatever name. */
+/** `conceal`: masks credentials that the API repeats under any name. */
 export function linkCursor(stream: Stream, link: string, base: URL, conceal: (url: URL) => URL = (url) => url): string {
   if (!URL.canParse(link, base.href)) throw unclear(stream, 'the link to the next page is no URL')
   const url = new URL(link, base)
@@ -21,14 +21,14 @@ export function linkCursor(stream: Stream, link: string, base: URL, conceal: (ur
   return conceal(withoutParams(url, [...secretParamsOf(stream.source), ...tokenParams(stream)])).href
 }
 
-/** Throws Stopped for what is no stored link. */
+/** Throws Stopped if the cursor is not a stored link. */
 export function linkRequest(stream: Stream, first: PageRequest, cursor: unknown): PageRequest {
   if (typeof cursor !== 'string' || !URL.canParse(cursor)) throw foreignCursor(stream, 'no link')
   return { ...first, url: new URL(cursor) }
 }
 
 /**
- * RFC 6750 section 2.3 lets a token stand in the query: an API that repeats it in its links would put it into the
+ * RFC 6750 section 2.3 allows a token in the query: an API that repeats it in its links would put it into the
  * checkpoint.
  */
 function tokenParams({ source }: Stream): string[] {

@@ -1,6 +1,6 @@
 /**
- * `Link: <https://…>; rel="next"` (RFC 8288). No header, or none with that relation, ends the walk; one that cannot be
- * read stops it.
+ * `Link: <https://…>; rel="next"` (RFC 8288). A missing header, or one without that relation, ends the walk; one that
+ * cannot be parsed stops it.
  */
 import LinkHeader from 'http-link-header'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -15,7 +15,7 @@ export function linkHeaderPaginator(spec: PaginateSpec & { kind: 'link-header' }
     next({ request, headers, conceal }) {
       const { link } = headers
       if (link === undefined || link.trim() === '') return { cursor: null, unsaid: true }
-      // A link with an anchor speaks of another page than this one (RFC 8288 section 3.2).
+      // A link with an anchor is about another page than this one (RFC 8288 section 3.2).
       const found = parse(stream, link).find((reference) => reference.anchor === undefined)
       return { cursor: found === undefined ? null : linkCursor(stream, found.uri, request.url, conceal) }
     },

@@ -1,6 +1,6 @@
 /**
- * The body holds the next page's URL, whole or relative: `{ "next": "https://…" }`. Null, false and "" end the walk;
- * see omitted.ts for none at all.
+ * The body holds the next page's URL, absolute or relative: `{ "next": "https://…" }`. Null, false and "" end the walk;
+ * omitted.ts decides about a missing one.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { PaginateSpec } from '#shared/declaration/paginate/paginate.ts'

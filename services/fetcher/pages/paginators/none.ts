@@ -1,4 +1,4 @@
-/** One page is all there is. */
+/** The first page is the only one. */
 import type { Paginator } from './paginator.ts'
 
 export const nonePaginator: Paginator = {

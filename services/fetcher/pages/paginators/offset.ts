@@ -1,8 +1,8 @@
 /**
- * `?offset=500&limit=500`. The walk moves on by what came, less the overlap, and ends where the declared rule says so:
- * at a short or an empty page, at a total, or by a flag. With an overlap, each page has to bring a record of the one
- * before again. If it does not, more records were deleted meanwhile than it covers: the step says `shifted`, and the
- * walk goes back, further each time and a bounded number of times, until it meets known records.
+ * `?offset=500&limit=500`. The walk advances by the records that came, less the overlap. It ends by the declared rule:
+ * at a short or an empty page, at a total, or by a flag. With an overlap, each page must repeat a record of the page
+ * before. If it does not, more records were deleted meanwhile than the overlap covers. The step then says `shifted`,
+ * and the walk goes back until it meets known records. Each step back is longer, and their number is bounded.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
@@ -18,10 +18,11 @@ type OffsetCursor = {
   offset: number
   /** A page of the whole limit was seen in this walk. */
   full: boolean
-  /** Behind the last record walked so far. */
+  /** The offset after the last record walked so far. */
   end: number
   /**
-   * Of records that the page before ended with, and of the one that it opened with. Empty: nothing has to come again.
+   * Identities of the records that the page before ended with, and of its first record. Empty: no record has to come
+   * again.
    */
   marks: string[]
   /** Steps that were taken back in search of them. */
@@ -30,7 +31,7 @@ type OffsetCursor = {
 
 /** Each step back is twice as long as the one before: 1, 2, 4 … overlaps, 63 in all. */
 const BACK_STEPS_MAX = 6
-/** Kept in the checkpoint, which has little room. */
+/** They are kept in the checkpoint, which has little room. */
 const MARKS_MAX = 8
 
 export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
@@ -39,7 +40,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     url: withParam(withParam(request.url, spec.limitParam, String(spec.limit)), spec.param, String(offset)),
   })
 
-  /** `known`: place of the last record that was on the page before. */
+  /** `known`: index of the last record that was on the page before. */
   function isLast(page: PageView, at: OffsetCursor, known: number | null, more: boolean | null): boolean {
     const { length } = page.records
     if (more === false) return true
@@ -49,14 +50,14 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     if (declared && length === 0)
       throw unclear(stream, `the answer says that there is more, but the page at offset ${at.offset} is empty`)
     if (declared) return false
-    // Nothing but what was asked for again: the end.
+    // Only records of the overlap: the end.
     if (length <= spec.overlap && known === length - 1) return true
     return spec.stop === 'empty' ? length === 0 : isShort(length, spec.limit, at.full)
   }
 
   function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
-    // A page of one record is asked for again as a whole: without a mark, nothing would tell that it has made room
-    // meanwhile.
+    // A page of one record is requested again as a whole: without a known record, nothing would show that the list has
+    // moved meanwhile.
     const declared = spec.hasMore !== undefined || endsByTotal(spec.total)
     const overlap = Math.min(spec.overlap, declared ? records.length - 1 : Math.max(1, records.length - 1))
     const marked = overlap === 0 ? [] : [records[0], ...records.slice(-Math.min(overlap, MARKS_MAX))]

@@ -1,7 +1,7 @@
 /**
- * The end of a walk by a next cursor or URL that the answer omits. Many APIs omit it on the last page; an error, a
- * renamed field or a damaged answer looks the same. So it ends the walk for sure only where the page cannot be a full
- * one, or the place is optional.
+ * The end of a walk when the response omits the next cursor or URL. Many APIs omit it on the last page, but an error, a
+ * renamed field or a damaged response looks the same. So the walk surely ends only if the page cannot be a full one, or
+ * the place is optional.
  */
 import type { PageStep, PageView } from './paginator.ts'
 

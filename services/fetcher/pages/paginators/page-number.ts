@@ -1,7 +1,7 @@
 /**
- * `?page=2`. The walk ends where the declared rule says so and nowhere else: a page without records or a short one, a
- * number of pages or records, or a flag. Records that move between pages while the walk goes on can be missed, and
- * nothing in the answers would show it.
+ * `?page=2`. The walk ends only by the declared rule: at a page without records or a short one, at a number of pages or
+ * records, or by a flag. Records that move between pages during the walk can be missed, and nothing in the responses
+ * would show it.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
@@ -12,7 +12,7 @@ import { isShort, withSize } from './page-size.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './read-response.ts'
 
-/** By the answer; null where it does not say. `page` counts from 1. */
+/** As the response says it; null if it does not. `page` counts from 1. */
 type Said = { page: number; pages: number | null; total: number | null; more: boolean | null }
 
 /** `walked`: records of the pages before. `full`: a page of the whole size was seen in this walk. */
@@ -25,7 +25,7 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
   })
 
   /**
-   * An estimate ends no walk: an empty page does. So it does where the answer leaves out a total or a flag that is
+   * An estimate does not end a walk; an empty page does. The same holds if the response omits a total or a flag that is
    * optional.
    */
   function isLast(records: number, at: PageCursor, { page, pages, total, more }: Said): boolean {
@@ -54,7 +54,7 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
     }
   }
 
-  /** For the end of the walk, also where it is an estimate. */
+  /** For the check of the walk's end, even if it is an estimate. */
   function pagesOf(view: PageView, page: number): Pick<PageStep, 'pages'> {
     const { totalPages } = spec
     if (totalPages === undefined) return {}

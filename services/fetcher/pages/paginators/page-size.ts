@@ -13,20 +13,20 @@ export const withSize = (request: PageRequest, size: Size | undefined): PageRequ
     : { ...request, url: withParam(request.url, size.param, String(size.value)) }
 
 /**
- * A page without records is the last. One that is not full is it once the API has shown a full page in this walk
- * (`full`): an API that caps the size in silence gives short pages only, and an end there would lose the rest.
+ * A page without records is the last. A short page is the last once the API has shown a full page in this walk
+ * (`full`). An API that silently caps the size returns only short pages, and an end there would lose the rest.
  */
 export const isShort = (records: number, size: number, full: boolean): boolean =>
   records === 0 || (full && records < size)
 
-/** Names under which APIs take the size of a page, compared without case, `-`, `_` and brackets. */
+/** Parameter names for the size of a page, compared without case, `-`, `_` and brackets. */
 const SIZE_PARAMS = new Set(
   'limit perpage pagesize pagelimit size first maxresults maxrecords maxitems resultsperpage itemsperpage hitsperpage recordsperpage top take rows count'.split(
     ' ',
   ),
 )
 
-/** Records of a full page: as paginate says, else as the first request asks for them; null where nobody says. */
+/** Records of a full page: as paginate declares, else as the first request asks for; null if neither does. */
 export function fullPageOf(paginate: PaginateSpec, { url, body }: PageRequest): number | null {
   const pages = pagesOf(paginate)
   if (pages.kind === 'offset') return pages.limit

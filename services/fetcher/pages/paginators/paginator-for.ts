@@ -1,4 +1,4 @@
-/** The paginator of a stream, by what its declaration says. */
+/** The paginator of a stream, by its declaration. */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { PaginateSpec } from '#shared/declaration/paginate/paginate.ts'
 import { DeclarationError } from '#shared/errors.ts'
@@ -36,7 +36,7 @@ function paginatorBy(spec: PaginateSpec, stream: Stream): Paginator {
       return graphqlPaginator(spec, stream)
     case 'windows':
       return windowsBy(spec, stream)
-    // Its requests are made by the author's function (own-walk.ts), from the stream's own.
+    // The author's function makes the requests (generator-walk.ts), based on the stream's own.
     case 'generator':
     case 'none':
       return nonePaginator

@@ -1,7 +1,7 @@
 /**
- * What every paginator is: it turns an answered page into the pointer to the next one, and that pointer into a request.
- * It is pure, knows nothing of bounds and repetitions (the walk has those), and its cursor is all that a run needs to
- * go on after a restart: plain JSON, without a secret.
+ * The contract of every paginator: it turns a response into the cursor of the next page, and that cursor into a
+ * request. It is pure, and knows nothing about bounds and loops, which the walk checks. Its cursor is all that a run
+ * needs to resume after a restart: plain JSON, without a secret.
  */
 import type { Position } from '#shared/watermark.ts'
 import type { PageRequest, PageResponse } from '../../http/messages.ts'
@@ -10,77 +10,77 @@ import type { PageRequest, PageResponse } from '../../http/messages.ts'
 export type Cursor = unknown
 
 export type PageView = {
-  /** `response.request`: the one that answered. */
+  /** `response.request`: the request that was answered. */
   request: PageRequest
   headers: Readonly<Record<string, string>>
   body: unknown
-  /** Records that the answer held, before any is left out by `map` or refused. */
+  /** Records of the response, before `map` or validation drops any. */
   records: readonly unknown[]
   /** A link as it may be stored: without the source's credentials. */
   conceal?(link: URL): URL
   /** Records of the longest page before this one, in this walk; 0 for the first page. */
   longest: number
-  /** Records of a full page, where the declaration or the request says so. */
+  /** Records of a full page, if the declaration or the request says so. */
   size: number | null
 }
 
 export type PageStep = {
-  /** Where the next page is. Null: this was the last page. */
+  /** The cursor of the next page. Null: this was the last page. */
   cursor: Cursor | null
   /**
-   * This page opens with records of earlier ones (`some`), or may hold no others (`all`), and that is no sign of a
+   * This page starts with records of earlier pages (`some`), or may have only such records (`all`). That is not a
    * cycle.
    */
   repeats?: 'some' | 'all'
-  /** Everything before this position has been walked, in whatever order it came. */
+  /** Everything before this position has been walked, in any order. */
   walkedTo?: Position
   /**
-   * The walk may end short of what the API has: why. The watermark holds from this page to the end of the run, and a
+   * Why the walk may end short of what the API has. The watermark holds from this page to the end of the run, and a
    * person must look.
    */
   incomplete?: string
-  /** Records moved while the walk went on, and some of them may have been passed over. */
+  /** Records moved during the walk, and some of them may have been skipped. */
   shifted?: boolean
   /** Records of this page that were on the page before. */
   again?: number
-  /** The walk ends because nothing names a next page; the answer does not say that there is none. */
+  /** The walk ends because nothing names a next page; the response does not say that there is none. */
   unsaid?: boolean
-  /** What a declared flag says: whether there is more. */
+  /** The value of a declared flag: whether there is more. */
   more?: boolean
-  /** `page`: number of this page, from 1. `pages`: how many the answer says there are, null where it does not. */
+  /** `page`: number of this page, from 1. `pages`: the number of pages in the response, null if it has none. */
   pages?: { page: number; pages: number | null; exact: boolean }
   /**
-   * The next page opens a list of its own. `ended`: this one is complete. `dropped`: this one is read again in smaller
-   * parts.
+   * The next page starts a list of its own. `ended`: this list is complete. `dropped`: this list is read again in
+   * smaller parts.
    */
   list?: 'ended' | 'dropped'
 }
 
 /**
- * What a walk is about: from which position on (null for everything), up to which (null for whatever is newest), and
- * when its run started (epoch milliseconds).
+ * The range of a walk: its first position (null for everything), its end (null for the newest), and the start of its
+ * run in epoch milliseconds.
  */
 export type WalkRange = { since: Position | null; until: Position | null; startedMs: number }
 
 export type Paginator = {
-  /** The request of the first page: the stream's own with what this way of paging adds to it. */
+  /** The request of the first page: the stream's own, with what this way of paging adds to it. */
   first(request: PageRequest): PageRequest
-  /** The cursor of the first page, where that depends on the range. Without it, the first page is `first`. */
+  /** The cursor of the first page, if that depends on the range. Without it, the first page is `first`. */
   start?(range: WalkRange): Cursor
   /**
-   * `cursor` is the one that asked for this page, null for the first. Throws Stopped if the answer does not say what
+   * `cursor` is the one that requested this page, null for the first. Throws Stopped if the response does not say what
    * comes next.
    */
   next(page: PageView, cursor: Cursor | null): PageStep
-  /** What follows a page whose status says that there is nothing, where that is not the end of the run. */
+  /** What follows a page whose status means that it is empty, where that is not the end of the run. */
   end?(cursor: Cursor | null): PageStep
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
   /**
-   * Throws Stopped for a 2xx that is an error by what this way of paging knows of its body. Called before the records
-   * are read.
+   * Throws Stopped for a 2xx response whose body is an error by the rules of this way of paging. Called before the
+   * records are read.
    */
   refuse?(response: PageResponse): void
-  /** Tells by its reason a 2xx that is a failure which may pass; null for any other answer. */
+  /** The reason of a 2xx response that is a transient failure; null for any other response. */
   passing?(response: PageResponse): string | null
 }

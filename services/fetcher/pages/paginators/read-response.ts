@@ -1,4 +1,4 @@
-/** Reading a response at a declared place, and the error for one that does not say what it must. */
+/** Reads a response at a declared place, and makes the error for a value that is missing or wrong. */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { type Place, type SimplePlace, type Total, unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
@@ -19,7 +19,7 @@ export function readPlace(stream: Stream, field: string, place: Place, body: unk
   }
 }
 
-/** A declared flag. Null only where it is optional and missing, or null. Throws Stopped. */
+/** A declared flag. Null only if it is optional, and missing or null. Throws Stopped. */
 export function flagAt(stream: Stream, field: string, place: Place, body: unknown): boolean | null {
   const found = readPlace(stream, field, place, body)
   if (typeof found === 'boolean') return found
@@ -32,9 +32,7 @@ export function flagAt(stream: Stream, field: string, place: Place, body: unknow
 
 type Counted = { body: unknown; headers: Readonly<Record<string, string>> }
 
-/**
- * A declared total: a whole number, or its text. Null only where it is optional and missing, or null. Throws Stopped.
- */
+/** A declared total: an integer, or its text. Null only if it is optional, and missing or null. Throws Stopped. */
 export function totalAt(stream: Stream, field: string, total: Total, { body, headers }: Counted): number | null {
   const place = placeOfTotal(total)
   const found = 'header' in place ? headers[place.header.toLowerCase()] : readPlace(stream, field, place.at, body)
@@ -44,7 +42,7 @@ export function totalAt(stream: Stream, field: string, total: Total, { body, hea
   throw notThere(stream, field, 'header' in place ? place.header : place.at, found, 'no number')
 }
 
-/** A whole number, or its text; null for anything else. */
+/** A non-negative integer, or its text; null for anything else. */
 export function countOf(found: unknown): number | null {
   const number = typeof found === 'string' && /^\s*\d+\s*$/.test(found) ? Number(found) : found
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : null
@@ -76,25 +74,25 @@ const placeText = (place: Place): string => {
   return typeof at === 'string' ? `"${at}"` : 'its function'
 }
 
-/** An end that is only guessed would lose records: the run stops instead. */
+/** An end that is only guessed would lose records, so the run stops instead. */
 export const unclear = (stream: Stream, what: string): Stopped =>
   new Stopped('HR_NO_NEXT_PAGE', `${stream.label}: ${what}`, {
     hint: 'the answer does not say whether there is a next page: correct paginate',
   })
 
-/** An end, or an empty page, that contradicts what the API has said of the size of its list. */
+/** For an end, or an empty page, that contradicts what the API has said about the size of its list. */
 export const walkShort = (stream: Stream, what: string, remedy: string): Stopped =>
   new Stopped('HR_WALK_SHORT', `${stream.label}: ${what}`, {
     hint: `the next run goes on from there; ${remedy}`,
   })
 
-/** For a number that is declared as exact, and is not. */
+/** For a number that is declared as exact and is not. */
 export const inexact = (field: string): string =>
   `if the number is an estimate, capped, or counts what is never listed, declare it: ${field}: { at: '/…', exact: false }`
 
-/** A stored cursor that this way of paging did not write. */
+/** For a stored cursor that this way of paging did not write. */
 export const foreignCursor = (stream: Stream, what: string): Stopped =>
   unclear(stream, `the stored cursor is ${what}: paginate was changed while a run was going on`)
 
-/** Of a stored cursor; none where it is nothing that has fields. */
+/** The fields of a stored cursor; none if it is not an object. */
 export const fieldsOf = <T>(cursor: Cursor): Partial<T> => Object(cursor)

@@ -1,6 +1,6 @@
 /**
- * What a record is known by when it comes again: its primary key where the API sends it under that name, else all of
- * it.
+ * What identifies a record when it comes again: its primary key if the API sends it under that name, else the whole
+ * record.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { digest } from '../../deduplicate/digest.ts'

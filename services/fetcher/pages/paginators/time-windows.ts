@@ -1,7 +1,7 @@
 /**
  * Windows of the watermark's time, half-open and chained: each begins where the one before ended, and is walked by
- * another way of paging. A window that hits the cap is halved and walked again, down to a least size; one that is done
- * makes everything before its end safe to confirm.
+ * another way of paging. A window that hits the cap is halved and walked again, down to a least size. A window that is
+ * done makes everything before its end safe to confirm.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
@@ -17,18 +17,18 @@ import { markOf } from './record-identity.ts'
 type WindowCursor = {
   from: string
   to: string
-  /** Up to where all is settled: the end of the last window. */
+  /** The end of the last window: everything before it is old enough to be complete. */
   until: string
   sizeMs: number
-  /** Of the way of paging inside; null for the window's first page. */
+  /** The cursor of the inner way of paging; null for the window's first page. */
   inner: Cursor | null
-  /** Of the window's pages before. */
+  /** Records of the window's earlier pages. */
   records: number
-  /** Windows that begin before here have been walked before, in part, by one that hit the cap. */
+  /** Windows that begin before this time were partly walked before, by one that hit the cap. */
   againTo: string | null
   /** The first page of this window, once it is walked. */
   first: string | null
-  /** That of the window before, unless it was itself the same as the one before it. */
+  /** The first page of the window before, unless it was the same as the one before it. */
   before: string | null
 }
 
@@ -53,7 +53,8 @@ export function windowsPaginator(
   }
 
   /**
-   * At least one unit long, also where nothing is settled yet: a run asks for something, and moves no watermark by it.
+   * At least one unit long, even if nothing is old enough yet: the run still sends a request, and it moves no
+   * watermark.
    */
   function windowFrom(from: bigint, until: bigint, sizeMs: number, againTo: string | null): WindowCursor {
     const to = smaller(from + nsOf(sizeMs), until > from ? until : from + nsOf(unitMs))
@@ -86,15 +87,15 @@ export function windowsPaginator(
     at.againTo !== null && ns(at.from) < ns(at.againTo) ? { repeats: 'all' } : {}
 
   /**
-   * What lies on a boundary can be on both sides of it, and be all that they bring; in three windows in a row it is an
-   * API that ignores them.
+   * Records on a boundary can be on both sides of it, and be all that two windows hold. If three windows in a row are
+   * the same, the API ignores them.
    */
   const onBoundary = ({ first, before }: WindowCursor): Pick<PageStep, 'repeats'> =>
     first !== null && first === before ? { repeats: 'all' } : {}
 
   function done(at: WindowCursor): PageStep {
     const [to, until] = [ns(at.to), ns(at.until)]
-    // After a halving the windows grow again, since what was dense once is not dense for ever.
+    // After a halving the windows grow again, since a dense period does not last for ever.
     const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
     const before = at.first === at.before ? null : at.first
     return {
@@ -112,7 +113,7 @@ export function windowsPaginator(
   }
 
   return {
-    // What an error in the body is, and what is added to each request, is for the way of paging inside to say.
+    // The inner way of paging decides what an error in the body is, and what is added to each request.
     ...pages,
     start({ since, until, startedMs }) {
       if (typeof since !== 'bigint') throw foreignCursor(stream, 'no window')
@@ -129,7 +130,7 @@ export function windowsPaginator(
         ? { ...step, ...done(at) }
         : { ...step, ...again(at), cursor: { ...at, inner: step.cursor, records } }
     },
-    // A window in which there is nothing; the next one may hold something.
+    // This window is empty; the next one may hold something.
     end: (cursor) => done(windowOf(stream, cursor)),
     at(first, cursor) {
       const window = windowOf(stream, cursor)
@@ -145,12 +146,12 @@ function pageMark(stream: Stream, { records }: PageView): string | null {
     : `${records.length} ${markOf(stream, records[0])} ${markOf(stream, records.at(-1))}`
 }
 
-/** Of a window that is read again, nothing else holds. */
+/** Of a step in a window that is read again, only this remains valid. */
 const repeatsOf = ({ repeats }: PageStep): Pick<PageStep, 'repeats'> => (repeats === undefined ? {} : { repeats })
 
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
-/** Rounded down as the request's text is, so that a window ends exactly where the next one begins. */
+/** Rounded down like the text of the request, so that a window ends exactly where the next one begins. */
 function floorTo(position: bigint, unitMs: number): bigint {
   const unit = nsOf(unitMs)
   const rest = ((position % unit) + unit) % unit

@@ -91,7 +91,7 @@ export function openPartition(tools: PartitionTools): Partition {
   }
   const share = shareIn(tools.annotation, partition)
   const memory = createSeenRecords(tools.bounds.memoryKeys)
-  const recalled = stream.deletes === undefined ? memory : publishingRecords(memory)
+  const regularMemory = stream.deletes === undefined ? memory : publishingRecords(memory)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const driftNames = tools.driftNames ?? createDriftNames(stream, log, metrics)
   const report = createRunReport(tools, { log, metrics, driftNames })
@@ -112,18 +112,18 @@ export function openPartition(tools: PartitionTools): Partition {
   let attention: readonly Attention[] = []
 
   /** The current run, its last page in the log, and the group of its checkpoints. */
-  let going = { run: '', page: 0, group: place.group }
+  let current = { run: '', page: 0, group: place.group }
 
   function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
-    going = { run: plan.run, page: plan.page, group: groupOf(plan.range) }
+    current = { run: plan.run, page: plan.page, group: groupOf(plan.range) }
     report.walkBegins(plan)
-    const outlet = createOutlet(publisher, { ...place, group: going.group }, tools.bounds, (pages, checkpoint) => {
+    const outlet = createOutlet(publisher, { ...place, group: current.group }, tools.bounds, (pages, checkpoint) => {
       checkpoints.published(checkpoint)
       if (pages.at(-1)?.checkpoint.cursor != null && parseCheckpoint(checkpoint.metadata)?.cursor === null)
         report.longCursor()
       report.published(pages)
       for (const { marker } of pages) {
-        going.page = marker.page
+        current.page = marker.page
         tools.onPage(marker, plan.range)
       }
     })
@@ -133,7 +133,7 @@ export function openPartition(tools: PartitionTools): Partition {
       ...(tools.discovery === undefined ? {} : { found: { discovery: tools.discovery, log } }),
       outlet,
       stamps: stamps.begin(report.clockBehind),
-      memory: plan.full === undefined && plan.range === undefined ? recalled : publishingAll(memory),
+      memory: plan.full === undefined && plan.range === undefined ? regularMemory : publishingAll(memory),
       stop,
       attend(more) {
         if (!attention.some(({ kind }) => kind === more.kind)) report.attention(more)
@@ -199,7 +199,7 @@ export function openPartition(tools: PartitionTools): Partition {
   /** Earlier pages are flushed, so publisher and seen records still match the log. */
   async function skipped(error: PageSkipped): Promise<RunOutcome> {
     report.pageSkipped(error)
-    const { run, page, group } = going
+    const { run, page, group } = current
     const skip = { v: 1 as const, run, page: page + 1, status: error.status, atMs: clock.nowMs() }
     if (!(await noteSkip(publisher, { group: names.skippedGroup(group), topic, partition }, skip, log)))
       checkpoints.invalidate()
@@ -224,7 +224,7 @@ export function openPartition(tools: PartitionTools): Partition {
     async run(stop, job) {
       const waits = tools.attempts?.parked() ?? null
       if (waits !== null) return waits
-      const refused = job === undefined ? await refusedRuns.standing() : null
+      const refused = job === undefined ? await refusedRuns.current() : null
       if (refused !== null) return { outcome: 'failed', error: refused }
       const before = await refusedRuns.stamp()
       const outcome = await runUntil(stop, job)

@@ -79,7 +79,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
   const { stream, send, stop, outlet } = tools
   const state = runStateOf(plan, stream)
   const rejectionLimit = createRejectionLimit(stream)
-  const judge = createValidator(stream, tools.columns?.known)
+  const validate = createValidator(stream, tools.columns?.known)
   tools.memory.begin()
   const { partition, baseUrl } = tools
   const { from, startedMs } = plan
@@ -107,8 +107,13 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
       const context = contextOf(page.stream ?? stream, partition, page.response)
       const floor = floorOf(state.progress, stream.watermark)
       const repeats = page.repeats !== undefined || page.overlaps === true
-      const { judged, kept, fresh, stopped } = await validatePage(page.records, {
-        judge: (raws) => validateLearning(tools.columns, () => judge(raws, context)),
+      const {
+        page: validated,
+        kept,
+        fresh,
+        stopped,
+      } = await validatePage(page.records, {
+        validate: (raws) => validateLearning(tools.columns, () => validate(raws, context)),
         ...(ends === null ? {} : { keep: (slice: ValidatedPage) => within(stream, slice, ends) }),
         fresh: (slice, part) =>
           tools.memory.withoutUnchanged(slice.records, slice.rejected, floor, { repeats, ...part }),
@@ -118,12 +123,12 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
       })
       if (stopped !== null) throw stopped
       if (ends === null) {
-        await publishPage(plan, tools, state, page, judged, fresh)
+        await publishPage(plan, tools, state, page, validated, fresh)
         continue
       }
       const isEnd =
         page.last ||
-        (state.progress.sorted && page.repeats === undefined && page.shifted !== true && isPast(judged, ends))
+        (state.progress.sorted && page.repeats === undefined && page.shifted !== true && isPast(validated, ends))
       await publishPage(plan, tools, state, isEnd ? { ...page, cursor: null, last: true } : page, kept, fresh)
       if (isEnd) break
     }
@@ -144,13 +149,13 @@ async function publishPage(
   tools: RunTools,
   state: RunState,
   page: Page,
-  judged: ValidatedPage,
+  validated: ValidatedPage,
   fresh: Fresh,
 ): Promise<void> {
   const { stream } = tools
   const showsDeletes = stream.deletes !== undefined
   const { response } = page
-  state.positions = page.counted === true ? judged.positions : []
+  state.positions = page.counted === true ? validated.positions : []
   const afterMs = showsDeletes ? plan.startedMs : 0
   state.stampMs = tools.stamps?.of(response.fetchedMs, afterMs) ?? Math.max(response.fetchedMs, afterMs + 1)
 
@@ -168,7 +173,7 @@ async function publishPage(
     shifted: page.shifted === true,
   }
   const before = state.progress.watermark
-  state.progress = afterPage(state.progress, stream.watermark, judged.records, times)
+  state.progress = afterPage(state.progress, stream.watermark, validated.records, times)
   if (page.incomplete !== undefined && state.held === null) {
     state.held = page.incomplete
     attendHeld(tools, state.held)
@@ -180,7 +185,7 @@ async function publishPage(
   const safe = state.progress.sorted || last || walkedTo !== undefined
   const shifted = page.shifted === true
   if (state.walk !== undefined)
-    state.walk = walkedOn(state.walk, { judged, shifted, held: state.held, atMs: state.stampMs })
+    state.walk = walkedOn(state.walk, { page: validated, shifted, held: state.held, atMs: state.stampMs })
   const notWhole = showsDeletes && last ? whyNotWhole(state.walk) : null
   const complete = showsDeletes && last ? completeOf(state.walk, plan.startedMs) : undefined
   const withheld =
@@ -198,13 +203,13 @@ async function publishPage(
     },
     ...(complete === undefined ? {} : { complete }),
   }
-  const marker = markerOf(place, { ...response, fetchedMs: state.stampMs }, judged, fresh)
-  state.totals = totalsWith(state.totals, marker, judged)
+  const marker = markerOf(place, { ...response, fetchedMs: state.stampMs }, validated, fresh)
+  state.totals = totalsWith(state.totals, marker, validated)
   const ofAll = last && plan.from === null && plan.range === undefined
-  const brought = state.totals.records + state.totals.unchanged + state.totals.deadLetters
-  const whole = ofAll && state.held === null ? brought : plan.whole
+  const total = state.totals.records + state.totals.unchanged + state.totals.deadLetters
+  const whole = ofAll && state.held === null ? total : plan.whole
   // With full walks, the report of withheld deletions also covers fewer records.
-  const fewer = ofAll && stream.deletes === undefined ? fewerCaution(plan.whole, brought) : []
+  const fewer = ofAll && stream.deletes === undefined ? fewerCaution(plan.whole, total) : []
   await tools.outlet.put({
     marker,
     checkpoint: {
@@ -218,7 +223,7 @@ async function publishPage(
     url: redactUrl(response.request.url),
   })
   tools.onPage({
-    page: judged,
+    page: validated,
     sorted: state.progress.sorted,
     shifted,
     notWhole,

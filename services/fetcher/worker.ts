@@ -47,7 +47,7 @@ export function createWorker(tools: WorkerTools): Worker {
   const open = new Map<string, { owned: Owned; partition: Partition }>()
   const ran = new Set<string>()
   let stop: StopSignal = stopSignal(clock, PAGE_GRACE_MS)
-  let going: Promise<unknown>[] = []
+  let running: Promise<unknown>[] = []
   let closed = false
   const end = Promise.withResolvers<void>()
   // The rejection may come before anyone waits.
@@ -55,9 +55,9 @@ export function createWorker(tools: WorkerTools): Worker {
 
   async function pause(): Promise<void> {
     stop.request()
-    await Promise.allSettled(going)
+    await Promise.allSettled(running)
     stop.settled()
-    going = []
+    running = []
   }
 
   async function runOnSchedule(id: string, owned: Owned, partition: Partition): Promise<void> {
@@ -99,14 +99,14 @@ export function createWorker(tools: WorkerTools): Worker {
       for (const [id, each] of owned) {
         const entry = open.get(id) ?? { owned: each, partition: tools.open(each) }
         open.set(id, entry)
-        going.push(
+        running.push(
           runOnSchedule(id, each, entry.partition).catch((error: unknown) =>
             log.error({ err: error, partition: id }, 'a partition stopped by a defect'),
           ),
         )
       }
       if (!tools.once) return
-      void Promise.allSettled(going).then(() => {
+      void Promise.allSettled(running).then(() => {
         if (generation === stop && !generation.soft.aborted && ran.size >= (tools.partitions ?? 0)) end.resolve()
       })
     },

@@ -76,13 +76,13 @@ export function createDryRun({ stream, partition, baseUrl, send, signal, started
       const context = contextOf(stream, partition, page.response)
       const repeats = page.repeats !== undefined
       const outcome = await validatePage(page.records, {
-        judge: (raws) => validate(raws, context),
+        validate: (raws) => validate(raws, context),
         fresh: (slice, part) => seenRecords.withoutUnchanged(slice.records, slice.rejected, null, { repeats, ...part }),
         refuse: refuseChangedApi,
         pace: systemPace,
         signal,
       })
-      const { judged: validated, fresh } = outcome
+      const { page: validated, fresh } = outcome
       stopped ??= outcome.stopped
       const seen = { ...page, validated, fresh }
       pages.push(seen)

@@ -58,7 +58,7 @@ const PORTION_LETTERS_MAX = 500
 const PORTION_BYTES_MAX = 512 * 1024
 
 type Place = PlaceOfLetters & { stream: Stream; kafka: Kafka; names: Names; topic: string }
-type Standing = 'wanted' | 'parked' | 'frame' | 'other'
+type LetterState = 'wanted' | 'parked' | 'frame' | 'other'
 
 /**
  * Throws WrongUse if Kafka does not know the stream, and Stopped if the current schema does not fit the registered one.
@@ -107,18 +107,18 @@ async function replayPartition(
     // The marker ends the log, where the last stamp is read; the records keep the times of their first fetch.
     const range = (await place.kafka.logRanges(place.topic))[partition] ?? { low: 0, high: 0 }
     const lastMs = dryRun ? 0 : await lastStampIn(place.kafka, place.topic, partition, range)
-    const found = await letters.look((letter): Standing => standingOf(letter, filter, force))
+    const found = await letters.look((letter): LetterState => letterStateOf(letter, filter, force))
     sum.more = found.more
-    for (const standing of found.open.values()) {
-      if (standing === 'parked') sum.parked += 1
-      if (standing === 'frame') sum.unreadable += 1
+    for (const state of found.open.values()) {
+      if (state === 'parked') sum.parked += 1
+      if (state === 'frame') sum.unreadable += 1
     }
     let page = 0
-    for await (const portion of judgedPortions(place, partition, found, limit)) {
+    for await (const portion of revalidatedPortions(place, partition, found, limit)) {
       signal.throwIfAborted()
       const startedMs = Math.max(clock.nowMs(), lastMs)
-      count(sum, portion.judged)
-      const done = portion.judged.filter(({ verdict }) => verdict.kind !== 'unreadable')
+      count(sum, portion.revalidated)
+      const done = portion.revalidated.filter(({ verdict }) => verdict.kind !== 'unreadable')
       if (dryRun || done.length === 0) continue
       page += 1
       await letters.settle(settlementOf(place, done, { page, last: portion.last, atMs: startedMs }), found)
@@ -130,47 +130,50 @@ async function replayPartition(
   }
 }
 
-function standingOf(letter: Letter, filter: LetterFilter, force: boolean): Standing {
+function letterStateOf(letter: Letter, filter: LetterFilter, force: boolean): LetterState {
   if (!matches(filter, letter)) return 'other'
   if (letter.stage === 'frame') return 'frame'
   return letter.replays >= REPLAYS_MAX && !force ? 'parked' : 'wanted'
 }
 
-type Portion = { judged: RevalidatedLetter[]; last: boolean }
+type Portion = { revalidated: RevalidatedLetter[]; last: boolean }
 
 /** The wanted dead letters in their order, validated, in portions of one transaction each. */
-async function* judgedPortions(
+async function* revalidatedPortions(
   { stream, kafka, letterTopic }: Place,
   partition: number,
-  { open }: OpenLetters<Standing>,
+  { open }: OpenLetters<LetterState>,
   limit: number,
 ): AsyncGenerator<Portion> {
-  const wanted = [...open].flatMap(([offset, standing]) => (standing === 'wanted' ? [offset] : [])).slice(0, limit)
+  const wanted = [...open].flatMap(([offset, state]) => (state === 'wanted' ? [offset] : [])).slice(0, limit)
   const [first] = wanted
   const last = wanted.at(-1)
   if (first === undefined || last === undefined) return
   const names = new Set(wanted)
-  const rejudge = createRevalidator(stream)
-  let judged: RevalidatedLetter[] = []
+  const revalidate = createRevalidator(stream)
+  let revalidated: RevalidatedLetter[] = []
   let bytes = 0
   for await (const message of kafka.readPartition(letterTopic, partition, first, last + 1)) {
     if (!names.has(Number(message.offset))) continue
     const read = readLetter(partition, message)
     if ('done' in read) continue
     const { letter } = read
-    if (judged.length >= PORTION_LETTERS_MAX || (judged.length > 0 && bytes + letter.bytes > PORTION_BYTES_MAX)) {
-      yield { judged, last: false }
-      judged = []
+    if (
+      revalidated.length >= PORTION_LETTERS_MAX ||
+      (revalidated.length > 0 && bytes + letter.bytes > PORTION_BYTES_MAX)
+    ) {
+      yield { revalidated, last: false }
+      revalidated = []
       bytes = 0
     }
-    judged.push({ letter, message, verdict: rejudge(letter.stage, message.value ?? Buffer.alloc(0)) })
+    revalidated.push({ letter, message, verdict: revalidate(letter.stage, message.value ?? Buffer.alloc(0)) })
     bytes += letter.bytes
   }
-  if (judged.length > 0) yield { judged, last: true }
+  if (revalidated.length > 0) yield { revalidated, last: true }
 }
 
-function count(sum: PartitionReplayed, judged: readonly RevalidatedLetter[]): void {
-  for (const { verdict } of judged) {
+function count(sum: PartitionReplayed, revalidated: readonly RevalidatedLetter[]): void {
+  for (const { verdict } of revalidated) {
     if (verdict.kind === 'accepted') sum.published += 1
     else if (verdict.kind === 'leftOut') sum.leftOut += 1
     else if (verdict.kind === 'unreadable') sum.unreadable += 1

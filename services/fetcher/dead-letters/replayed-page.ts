@@ -15,13 +15,13 @@ export type PageFacts = { page: number; last: boolean; atMs: number }
 
 export function settlementOf(
   place: PlaceOfLetters,
-  judged: readonly RevalidatedLetter[],
+  revalidated: readonly RevalidatedLetter[],
   facts: PageFacts,
 ): Settlement {
   const records: Message[] = []
   const letters: Message[] = []
   const head = frameHead(place.schemaId)
-  for (const { letter, message, verdict } of judged) {
+  for (const { letter, message, verdict } of revalidated) {
     const replays = letter.replays + 1
     const origin = `${place.letterTopic}/${letter.partition}/${letter.offset}`
     if (verdict.kind === 'accepted') {
@@ -39,22 +39,22 @@ export function settlementOf(
       letters.push({ key: message.key, value: message.value, headers, timestampMs: facts.atMs })
     }
   }
-  if (records.length > 0) records.push(markerBehind(place, judged, records.length, letters.length, facts))
-  return { how: 'replayed', done: judged.map(({ letter }) => letter.offset), records, letters }
+  if (records.length > 0) records.push(markerAfter(place, revalidated, records.length, letters.length, facts))
+  return { how: 'replayed', done: revalidated.map(({ letter }) => letter.offset), records, letters }
 }
 
 /**
  * For the ledger. Its own time is now, so that Kafka's retention does not take a log for old that was written to today.
  */
-function markerBehind(
+function markerAfter(
   { run }: PlaceOfLetters,
-  judged: readonly RevalidatedLetter[],
+  revalidated: readonly RevalidatedLetter[],
   records: number,
   deadLetters: number,
   facts: PageFacts,
 ): Message {
   const { page, last, atMs } = facts
-  const bytes = judged.reduce((total, { letter }) => total + letter.bytes, 0)
+  const bytes = revalidated.reduce((total, { letter }) => total + letter.bytes, 0)
   const none = { unchanged: 0, drift: 0, requests: 0, retries: 0, durationMs: 0 }
   const marker: PageMarker = { v: 1, run, page, at: atMs, records, deadLetters, ...none, bytes, watermark: null, last }
   const headers = { [MARKER_HEADER]: JSON.stringify(marker), ...replayHeaders(1, run) }

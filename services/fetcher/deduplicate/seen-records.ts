@@ -1,9 +1,10 @@
 /**
  * The last published version of each key, so that unchanged records are not published again when lookback, overlap or
  * an inclusive `since` repeats them. Bounded: a forgotten key only costs one more upsert. It must be emptied whenever
- * published records may be lost (a gap in the log), or it would keep them from being published again.  Most records of
- * a long sorted walk never come again. So a record is digested only once it is no longer recent and lies where the next
- * run will read. This must never keep an older version of a key: it would hide the way back to it.
+ * published records may be lost (a gap in the log), or it would keep them from being published again.
+ *
+ * Most records of a long sorted walk never come again. So a record is digested only once it is no longer recent and
+ * lies where the next run will read. This must never keep an older version of a key: it would hide the way back to it.
  */
 import { comparePositions, type Position } from '#shared/watermark.ts'
 import type { RejectedRecord, ValidRecord } from '../validate/validated-page.ts'

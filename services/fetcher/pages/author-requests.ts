@@ -21,7 +21,7 @@ export type AuthorRequests = {
   failed(error: unknown): boolean
 }
 
-export type AskingTools = {
+export type AuthorRequestsTools = {
   stream: Stream
   send: Send
   stop: Stop
@@ -31,7 +31,7 @@ export type AskingTools = {
   wrong(what: string): Stopped
 }
 
-export function asking({ stream, send, stop, own, wrong }: AskingTools): AuthorRequests {
+export function createAuthorRequests({ stream, send, stop, own, wrong }: AuthorRequestsTools): AuthorRequests {
   const failures = new WeakSet<object>()
   let sinceTaken: PageResponse[] = []
   let last: PageResponse | null = null

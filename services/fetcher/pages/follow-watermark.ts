@@ -8,7 +8,7 @@ import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { comparePositions, type Position } from '#shared/watermark.ts'
 import { rawPosition } from '../watermark/backfill-range.ts'
 import { fromText } from '../watermark/since.ts'
-import { markOf } from './paginators/record-identity.ts'
+import { identityOf } from './paginators/record-identity.ts'
 
 /** Whether a run of this stream can continue by the watermark. */
 export function followed({ watermark, paginate }: Stream): boolean {
@@ -75,12 +75,12 @@ export function answerTo(
 ): 'followed' | 'ignored' | 'unproven' {
   const [first] = records
   if (first === undefined) return 'unproven'
-  const marks = before.records.map((record) => markOf(stream, record))
+  const marks = before.records.map((record) => identityOf(stream, record))
   const edge = marks.length - again
-  const place = marks.indexOf(markOf(stream, first))
+  const place = marks.indexOf(identityOf(stream, first))
   if (place !== -1 && place < edge && !isLater(stream, first, before.records[place])) return 'ignored'
   const expected = new Set(marks.filter((_, at) => at >= edge && before.positions[at] !== null))
-  return isWide || records.some((record) => expected.has(markOf(stream, record))) ? 'followed' : 'unproven'
+  return isWide || records.some((record) => expected.has(identityOf(stream, record))) ? 'followed' : 'unproven'
 }
 
 /** The record was updated meanwhile, so it correctly comes at this place now. */

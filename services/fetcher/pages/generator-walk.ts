@@ -8,14 +8,14 @@ import type { WalkPage } from '#shared/declaration/paginate/generator.ts'
 import type { GeneratorSpec } from '#shared/declaration/paginate/paginate.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
 import { boundsOf } from '../watermark/request-window.ts'
-import { type AuthorRequests, asking } from './author-requests.ts'
+import { type AuthorRequests, createAuthorRequests } from './author-requests.ts'
 import { firstRequest } from './first-request.ts'
 import type { Page, Walk } from './page.ts'
 import type { Cursor } from './paginators/paginator-for.ts'
 
-export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): AsyncGenerator<Page> {
+export async function* generatorWalk(walk: Walk, { walk: authors }: GeneratorSpec): AsyncGenerator<Page> {
   const { stream, partition } = walk
-  const asked = askingOf(walk)
+  const asked = authorRequestsOf(walk)
   const tools = {
     request: asked.request,
     ...boundsOf(walk).texts,
@@ -39,10 +39,10 @@ export async function* ownWalk(walk: Walk, { walk: authors }: GeneratorSpec): As
   yield { records: [], cursor: null, response: asked.taken(), last: true }
 }
 
-function askingOf(walk: Walk): AuthorRequests {
+function authorRequestsOf(walk: Walk): AuthorRequests {
   const { stream, partition, baseUrl, send, stop } = walk
   const { since, until } = boundsOf(walk).texts
-  return asking({
+  return createAuthorRequests({
     ...{ stream, send, stop },
     own: ({ path }) =>
       firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until),

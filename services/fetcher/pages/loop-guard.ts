@@ -10,12 +10,12 @@ import { digest } from '../deduplicate/digest.ts'
 import { rawText } from '../validate/deep-json.ts'
 import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 
-export type Repetition = (number: number, records: readonly unknown[], step: PageStep) => void
+export type LoopGuard = (number: number, records: readonly unknown[], step: PageStep) => void
 
 /**
  * `from`: the cursor that the walk resumes from, null for the first page. The guard throws Stopped (HR_REPEATED_PAGE).
  */
-export function repetitionGuard(stream: Stream, from: Cursor | null): Repetition {
+export function createLoopGuard(stream: Stream, from: Cursor | null): LoopGuard {
   /** Digest → number of the page that it was seen on; 0 is the page where an interrupted run stopped. */
   const cursors = new Map([[digest(rawText(from)), 0]])
   const firstContents = new Map<string, number>()

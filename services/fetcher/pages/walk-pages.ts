@@ -15,8 +15,8 @@ import { boundsOf } from '../watermark/request-window.ts'
 import { isCounted } from './counted-pages.ts'
 import { firstRequest } from './first-request.ts'
 import { answerTo, COUNTED_CAUTION, followed, onwardsFrom } from './follow-watermark.ts'
-import { ownWalk } from './generator-walk.ts'
-import { repetitionGuard } from './loop-guard.ts'
+import { generatorWalk } from './generator-walk.ts'
+import { createLoopGuard } from './loop-guard.ts'
 import type { Page, Walk } from './page.ts'
 import { fullPageOf } from './paginators/page-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator-for.ts'
@@ -25,10 +25,12 @@ import { afterPage, sizeAt } from './walk-size.ts'
 
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   const { stream } = walk
-  const refuseRepetition = repetitionGuard(stream, walk.cursor)
+  const refuseRepetition = createLoopGuard(stream, walk.cursor)
   let number = 0
   let emptyInARow = 0
-  for await (const page of stream.paginate.kind === 'generator' ? ownWalk(walk, stream.paginate) : paginated(walk)) {
+  for await (const page of stream.paginate.kind === 'generator'
+    ? generatorWalk(walk, stream.paginate)
+    : paginated(walk)) {
     number += 1
     refuseRepetition(number, page.records, page)
     walk.send.vetting?.cursor(page.cursor)

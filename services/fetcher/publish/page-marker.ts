@@ -9,7 +9,7 @@ import type { ValidatedPage } from '../validate/validated-page.ts'
 
 export type PagePlace = Pick<PageMarker, 'run' | 'page' | 'watermark' | 'share' | 'coveredBelow' | 'last' | 'complete'>
 
-export function markerOf(place: PagePlace, response: PageResponse, judged: ValidatedPage, fresh: Fresh): PageMarker {
+export function markerOf(place: PagePlace, response: PageResponse, page: ValidatedPage, fresh: Fresh): PageMarker {
   return {
     v: 1,
     ...place,
@@ -17,8 +17,8 @@ export function markerOf(place: PagePlace, response: PageResponse, judged: Valid
     records: fresh.records.length,
     deadLetters: fresh.rejected.length,
     unchanged: fresh.unchanged,
-    drift: judged.drift.size,
-    ...(judged.leftOut === 0 ? {} : { leftOut: judged.leftOut }),
+    drift: page.drift.size,
+    ...(page.leftOut === 0 ? {} : { leftOut: page.leftOut }),
     requests: response.attempts,
     retries: response.retries,
     bytes: response.bytes,
@@ -30,14 +30,14 @@ export const NO_TOTALS: RunTotals = { records: 0, deadLetters: 0, unchanged: 0, 
 /** Drift paths in a checkpoint; the log and the metric have more. */
 const DRIFT_SHOWN_MAX = 5
 
-export function totalsWith(totals: RunTotals, marker: PageMarker, judged: ValidatedPage): RunTotals {
+export function totalsWith(totals: RunTotals, marker: PageMarker, page: ValidatedPage): RunTotals {
   return {
     records: totals.records + marker.records,
     deadLetters: totals.deadLetters + marker.deadLetters,
     unchanged: totals.unchanged + marker.unchanged,
     requests: totals.requests + marker.requests,
     retries: totals.retries + marker.retries,
-    drift: [...new Set([...totals.drift, ...firstOf(judged.drift.keys())])].slice(0, DRIFT_SHOWN_MAX),
+    drift: [...new Set([...totals.drift, ...firstOf(page.drift.keys())])].slice(0, DRIFT_SHOWN_MAX),
   }
 }
 

@@ -33,8 +33,8 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
     { stream: stream.label, topic },
     'the topic was gone, and with it every watermark: the API is asked from the start of the stream',
   )
-  const anew = forgotten(schema)
-  return { stream, topic, schemaId: (await registry.register(subject, anew)).id, annotation: annotated(anew) }
+  const reset = forgotten(schema)
+  return { stream, topic, schemaId: (await registry.register(subject, reset)).id, annotation: annotated(reset) }
 }
 
 /**

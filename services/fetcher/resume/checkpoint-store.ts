@@ -74,17 +74,17 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     loaded: null,
     high: 0,
   }
-  let isRecalled = false
+  let isRestored = false
   let stampMs = 0
 
   /**
    * Fences first and reads the checkpoint after that. In the other order, a zombie could still publish after the read.
    */
-  async function whereToGoOn(group: string): Promise<Resume & { done: boolean }> {
+  async function resumePoint(group: string): Promise<Resume & { done: boolean }> {
     const isTakenOver = !clean
     if (!clean) {
       since.clear()
-      isRecalled = false
+      isRestored = false
       await publisher.fence()
       clean = true
     }
@@ -112,8 +112,8 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     if (gap !== null) reportGap(gap, group)
     // The end of the log belongs to the old scope, and all of the new scope is fetched from the API.
     else if (otherShare) memory.forget()
-    else if (!isRecalled && last !== null && group === names.fetcherGroup) await recall(last.offset, range.high)
-    if (group === names.fetcherGroup) isRecalled = true
+    else if (!isRestored && last !== null && group === names.fetcherGroup) await restoreSeen(last.offset, range.high)
+    if (group === names.fetcherGroup) isRestored = true
     return { ...resumed, done: gap === null && !otherShare && parseCheckpoint(last?.metadata ?? '')?.done === true }
   }
 
@@ -139,7 +139,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
   }
 
   /** A failure only costs repeated upserts. */
-  async function recall(checkpoint: number, end: number): Promise<void> {
+  async function restoreSeen(checkpoint: number, end: number): Promise<void> {
     try {
       await restoreRecords(kafka, topic, partition, { checkpoint, end }, memory)
       await restoreRejected(kafka, deadLetters, partition, memory)
@@ -158,7 +158,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
   }
 
   return {
-    resumePoint: whereToGoOn,
+    resumePoint,
     published: (checkpoint) => void since.set(checkpoint.group, checkpoint),
     async untilVisible() {
       try {

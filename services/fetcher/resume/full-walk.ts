@@ -54,20 +54,20 @@ export const rowsLeft = (loaded: StoredOffset | null): number | undefined =>
 
 /** `held`: why the walk may end short of what the API has; null if it does not. */
 export type WalkedPage = {
-  judged: Pick<ValidatedPage, 'rejected' | 'records'>
+  page: Pick<ValidatedPage, 'rejected' | 'records'>
   shifted: boolean
   held?: string | null
   atMs: number
 }
 
-export function walkedOn(walk: FullWalk, { judged, shifted, held = null, atMs }: WalkedPage): FullWalk {
+export function walkedOn(walk: FullWalk, { page, shifted, held = null, atMs }: WalkedPage): FullWalk {
   const lacks =
     walk.lacks ??
     held ??
-    (judged.rejected.length > 0 ? REJECTED : shifted ? 'records moved while they were walked' : undefined)
-  const brought = walk.brought === true || judged.records.length > 0
+    (page.rejected.length > 0 ? REJECTED : shifted ? 'records moved while they were walked' : undefined)
+  const brought = walk.brought === true || page.records.length > 0
   return {
-    ...{ from: walk.from, atMs: Math.max(walk.atMs, atMs), records: (walk.records ?? 0) + judged.records.length },
+    ...{ from: walk.from, atMs: Math.max(walk.atMs, atMs), records: (walk.records ?? 0) + page.records.length },
     ...(walk.before === undefined ? {} : { before: walk.before }),
     ...(walk.allowed === undefined ? {} : { allowed: walk.allowed }),
     ...(brought ? { brought } : {}),

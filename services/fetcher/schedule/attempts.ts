@@ -34,10 +34,10 @@ export type PartitionAttempts = {
   /** The outcome instead of a run, while the API asks to wait; null: run. */
   parked(): RunOutcome | null
   /**
-   * `speaks`: it was a run of the stream's schedule. Any other outcome is stored only if it was parked, since that
+   * `isScheduled`: it was a run of the stream's schedule. Any other outcome is stored only if it was parked, since that
    * holds for the schedule too.
    */
-  ended(outcome: RunOutcome, speaks: boolean): void
+  ended(outcome: RunOutcome, isScheduled: boolean): void
 }
 
 export type Attempts = {
@@ -123,10 +123,10 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     }
   }
 
-  function ended(state: State, outcome: RunOutcome, speaks: boolean): void {
+  function ended(state: State, outcome: RunOutcome, isScheduled: boolean): void {
     // A fenced run says nothing about the stream; its successor does.
     if (outcome.error instanceof FencedError) return
-    if (!speaks && outcome.outcome !== 'parked') return
+    if (!isScheduled && outcome.outcome !== 'parked') return
     store(state, outcome)
   }
 
@@ -197,7 +197,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
         const releases = await kafka.committed(names.releasesGroup, topic).catch(() => [])
         for (const state of waiting.filter((each) => each.topic === topic)) {
           state.release = parseRelease(releases[state.partition]?.metadata ?? '')
-          if (untilOf(state) === null && state.last?.outcome === 'parked') goOn(state)
+          if (untilOf(state) === null && state.last?.outcome === 'parked') resume(state)
         }
       }
     }
@@ -207,7 +207,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
    * A pause of the whole source ends for all partitions that wait for it here, even those that met it after the
    * release.
    */
-  function goOn(state: State): void {
+  function resume(state: State): void {
     tools.clientOf(state.stream.source)?.endPauses()
     const attemptMs = state.last?.atMs ?? 0
     const together = parkedTogether(state, [...states.values()])
@@ -225,7 +225,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
     assigned,
     of: (owned) => ({
       parked: () => parked(stateOf(owned)),
-      ended: (outcome, speaks) => ended(stateOf(owned), outcome, speaks),
+      ended: (outcome, isScheduled) => ended(stateOf(owned), outcome, isScheduled),
     }),
     released: (owned) => stateOf(owned).released,
     failedBefore(owned, error) {

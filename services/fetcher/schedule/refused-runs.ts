@@ -9,7 +9,7 @@ import { CredentialsRefused } from '../http/errors.ts'
 
 export type RefusedRuns = {
   /** The error that is still valid. */
-  standing(): Promise<CredentialsRefused | null>
+  current(): Promise<CredentialsRefused | null>
   /** `stamp`: of the credentials when the run began. */
   ended(error: unknown, stamp: string): void
   /** Identifies the current credentials; never shown. */
@@ -23,7 +23,7 @@ export function createRefusedRuns(clock: Pick<Clock, 'elapsedMs'>, given: () => 
   let refusals = 0
   return {
     stamp,
-    async standing() {
+    async current() {
       if (refusal === null || clock.elapsedMs() >= refusal.untilMs) return null
       return (await stamp()) === refusal.stamp ? refusal.error : null
     },

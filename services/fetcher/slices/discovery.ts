@@ -12,12 +12,12 @@ import { messageOf, Stopped } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
 import { PageRefused } from '../http/errors.ts'
 import { type Send, vettedAs } from '../http/messages.ts'
-import { asking } from '../pages/author-requests.ts'
+import { createAuthorRequests } from '../pages/author-requests.ts'
 import { firstRequest } from '../pages/first-request.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import { type Discovery, type DiscoveryCost, type FoundSlices, NO_COST } from './found-slices.ts'
 import { parentRecords } from './parent-stream.ts'
-import { type Slice, shareOf, spread } from './slice.ts'
+import { type Slice, sliceOf, spread } from './slice.ts'
 
 export type DiscoveryTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 
@@ -36,7 +36,7 @@ export function createDiscovery(tools: DiscoveryTools): Discovery {
   let flight: Promise<FoundSlices> | null = null
 
   async function ask(stop: Stop): Promise<FoundSlices> {
-    const found = await findShares(tools, stop)
+    const found = await findSlices(tools, stop)
     kept = { shares: found.shares, atMs: clock.elapsedMs() }
     return found
   }
@@ -56,7 +56,7 @@ export function createDiscovery(tools: DiscoveryTools): Discovery {
   }
 }
 
-async function findShares(tools: DiscoveryTools, stop: Stop): Promise<FoundSlices> {
+async function findSlices(tools: DiscoveryTools, stop: Stop): Promise<FoundSlices> {
   const { stream } = tools
   const cost = { ...NO_COST }
   const send = counting(tools.send, cost)
@@ -88,7 +88,7 @@ function counting(send: Send, cost: DiscoveryCost): Send {
 }
 
 async function byFunction({ stream, baseUrl, send }: DiscoveryTools, stop: Stop): Promise<unknown> {
-  const asked = asking({
+  const asked = createAuthorRequests({
     ...{ stream, send, stop },
     own({ path, url }) {
       if (path === undefined && url === undefined) throw wrong(stream, 'asks for nothing', PATH_HINT)
@@ -172,7 +172,7 @@ function checked(stream: Stream, found: unknown): Slice[] {
     if (lacking !== undefined)
       throw wrong(stream, `gives values without {${lacking}}, which the path needs`, `add ${lacking}: …`)
   }
-  return parsed.data.map((values) => shareOf(stream, values))
+  return parsed.data.map((values) => sliceOf(stream, values))
 }
 
 const wrong = (stream: Stream, what: string, hint = 'correct partitions in the declaration'): Stopped =>

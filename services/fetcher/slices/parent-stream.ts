@@ -33,15 +33,15 @@ export async function* parentRecords(
   discoveryOf: (stream: Stream) => Discovery,
 ): AsyncGenerator<ParentRecord> {
   const { stream, baseUrl, send, clock, log } = tools
-  const judge = createValidator(stream)
+  const validate = createValidator(stream)
   let records = 0
   let refused = 0
-  for await (const { partition, asked } of sharesOf(stream, stop, discoveryOf)) {
+  for await (const { partition, asked } of slicesOf(stream, stop, discoveryOf)) {
     const walk = { stream: asked, partition, baseUrl, send, from: null, startedMs: clock.nowMs(), cursor: null, stop }
     for await (const page of walkPages(walk)) {
       const context = contextOf(asked, partition, page.response)
-      const { judged } = await validatePage(page.records, {
-        judge: (raws) => judge(raws, context),
+      const { page: validated } = await validatePage(page.records, {
+        validate: (raws) => validate(raws, context),
         fresh(slice) {
           refused += slice.rejected.length
           return { records: [], rejected: [], unchanged: 0, refused: 0 }
@@ -50,7 +50,7 @@ export async function* parentRecords(
         pace: systemPace,
         signal: stop.hard,
       })
-      for (const { payload } of judged.records) {
+      for (const { payload } of validated.records) {
         const record = JSON.parse(payload) as ParentRecord
         if (record[DELETED_FIELD] === 1) continue
         records += 1
@@ -63,7 +63,7 @@ export async function* parentRecords(
     log.warn({ parent: stream.label, refused }, 'parents that their schema refuses have no children here')
 }
 
-async function* sharesOf(
+async function* slicesOf(
   stream: Stream,
   stop: Stop,
   discoveryOf: (stream: Stream) => Discovery,
@@ -74,7 +74,7 @@ async function* sharesOf(
   }
   const { shares } = await discoveryOf(stream).find(stop)
   for (const [partition, own] of shares.entries())
-    for (const share of own) yield { partition, asked: streamOfSlice(stream, partition, share) }
+    for (const slice of own) yield { partition, asked: streamOfSlice(stream, partition, slice) }
 }
 
 const tooMany = (stream: Stream): Stopped =>

@@ -19,7 +19,7 @@ export const SLICE_BYTES_MAX = 512
 const HASHED = 0x1_0000_0000
 
 /** Throws Stopped for values that do not fit into a checkpoint. */
-export function shareOf(stream: Stream, values: PartitionValues): Slice {
+export function sliceOf(stream: Stream, values: PartitionValues): Slice {
   const text = JSON.stringify(Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
   if (Buffer.byteLength(text) <= SLICE_BYTES_MAX) return { text, values }
   throw new Stopped(
@@ -39,11 +39,11 @@ export const partitionOf = ({ text }: Slice, partitions: number): number =>
  * Slices by partition, each list in the order of the texts; a duplicate counts once. Throws Stopped if a partition has
  * too many.
  */
-export function spread(stream: Stream, shares: readonly Slice[]): Slice[][] {
+export function spread(stream: Stream, slices: readonly Slice[]): Slice[][] {
   const spreaded: Slice[][] = stream.partitions.map(() => [])
-  const once = new Map(shares.map((share) => [share.text, share]))
-  for (const share of [...once.values()].sort((a, b) => (a.text < b.text ? -1 : 1))) {
-    spreaded[partitionOf(share, stream.partitions.length)]?.push(share)
+  const once = new Map(slices.map((slice) => [slice.text, slice]))
+  for (const slice of [...once.values()].sort((a, b) => (a.text < b.text ? -1 : 1))) {
+    spreaded[partitionOf(slice, stream.partitions.length)]?.push(slice)
   }
   const most = Math.max(...spreaded.map(({ length }) => length))
   if (most <= SLICES_PER_PARTITION_MAX) return spreaded

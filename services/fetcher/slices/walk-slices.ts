@@ -29,7 +29,7 @@ export type WalkSlicesTools = {
  * `share`: text of the slice walked last; `walked`: whether to its end. `failed`: failed slices of this run so far.
  * `parkedMs`: the time until which the API asks to wait.
  */
-type ShareCursor = {
+type SliceCursor = {
   share: string
   inner: Cursor | null
   walked: boolean
@@ -62,39 +62,39 @@ export async function* walkSlices(
   const tally: Tally = { failed: resumed?.failed ?? 0, parkedMs: resumed?.parkedMs, wholeSource: false, first: [] }
   let last: PageResponse | null = null
 
-  for (const share of own) {
-    if (resumed !== null && (share.text < resumed.share || (share.text === resumed.share && resumed.walked))) continue
+  for (const slice of own) {
+    if (resumed !== null && (slice.text < resumed.share || (slice.text === resumed.share && resumed.walked))) continue
     // A backfill reads the same range of all slices.
-    const from = isRange || known.has(knownId(share)) ? walk.from : null
-    const asked = { ...walk, stream: streamOfSlice(stream, partition, share), from }
-    const resumedHere = share.text === resumed?.share
+    const from = isRange || known.has(knownId(slice)) ? walk.from : null
+    const asked = { ...walk, stream: streamOfSlice(stream, partition, slice), from }
+    const resumedHere = slice.text === resumed?.share
     const cursor = resumedHere ? (resumed?.inner ?? null) : null
     try {
       const size = resumedHere ? resumed?.size : undefined
       let incomplete = resumedHere && resumed?.incomplete === true
-      for await (const { walkedTo: _, size: learned, ...page } of walkShare({ ...asked, cursor, size }, log)) {
+      for await (const { walkedTo: _, size: learned, ...page } of walkSlice({ ...asked, cursor, size }, log)) {
         last = page.response
         incomplete = incomplete || page.incomplete !== undefined
         // A slice that may not have been walked to its end is read from its start again.
-        if (page.last && !incomplete) known.add(knownId(share))
+        if (page.last && !incomplete) known.add(knownId(slice))
         const walkedSo = {
           ...(page.last ? {} : { size: learned }),
           ...(incomplete && !page.last ? { incomplete: true as const } : {}),
         }
         const at = {
-          share: share.text,
+          share: slice.text,
           inner: page.cursor,
           walked: page.last,
           failed: tally.failed,
           ...parkedOf(tally),
           ...walkedSo,
         }
-        yield { ...page, last: false, cursor: at satisfies ShareCursor, stream: asked.stream, known: knownText(known) }
+        yield { ...page, last: false, cursor: at satisfies SliceCursor, stream: asked.stream, known: knownText(known) }
       }
     } catch (error) {
-      if (walk.stop.soft.aborted || !isOfShare(error)) throw error
-      note(tally, share, error)
-      log.error({ share: share.text, err: error }, 'share failed')
+      if (walk.stop.soft.aborted || !isOfSlice(error)) throw error
+      note(tally, slice, error)
+      log.error({ share: slice.text, err: error }, 'share failed')
     }
   }
   yield {
@@ -108,7 +108,7 @@ export async function* walkSlices(
 }
 
 /** Drops a cursor that the API refuses, and restarts the slice's walk from its watermark. */
-async function* walkShare(walk: Walk, log: Log): AsyncGenerator<Page> {
+async function* walkSlice(walk: Walk, log: Log): AsyncGenerator<Page> {
   let { cursor, size } = walk
   for (let restarts = 0; ; restarts++) {
     let pages = 0
@@ -148,7 +148,7 @@ const parkedOf = ({ parkedMs }: Tally) => (parkedMs === undefined ? {} : { parke
 /**
  * True for an error of a single slice. Refused credentials, a mistake in the declaration or a stop concern all slices.
  */
-const isOfShare = (error: unknown): boolean =>
+const isOfSlice = (error: unknown): boolean =>
   error instanceof PageRefused || error instanceof PageFailed || error instanceof Parked || error instanceof Stopped
 
 function failure(
@@ -167,8 +167,8 @@ function failure(
 }
 
 /** Forgets slices that are no longer discovered: if one comes back, it is read from its start. */
-function among(shares: readonly Slice[], known: Known): Known {
-  return new Set(shares.map(knownId).filter((id) => known.has(id)))
+function among(slices: readonly Slice[], known: Known): Known {
+  return new Set(slices.map(knownId).filter((id) => known.has(id)))
 }
 
 /** Uses the clock of the last response. The cost of discovery counts here. */
@@ -178,9 +178,9 @@ function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: 
   return { status: 200, headers, body: null, request: last?.request ?? request, fetchedMs, ...cost }
 }
 
-function cursorOf(stream: Stream, cursor: Cursor | null): ShareCursor | null {
+function cursorOf(stream: Stream, cursor: Cursor | null): SliceCursor | null {
   if (cursor === null) return null
-  const { share, inner = null, walked, failed, parkedMs, size, incomplete } = cursor as Partial<ShareCursor>
+  const { share, inner = null, walked, failed, parkedMs, size, incomplete } = cursor as Partial<SliceCursor>
   if (typeof share === 'string' && typeof walked === 'boolean' && typeof failed === 'number')
     return { share, inner, walked, failed, parkedMs, size, ...(incomplete === true ? { incomplete } : {}) }
   throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, {

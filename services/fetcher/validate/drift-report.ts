@@ -98,7 +98,7 @@ export function createDriftNames(
 const TOLD_NOTHING: ToldFields = { ready: async () => undefined, has: () => false, add: () => undefined }
 
 export type DriftReport = {
-  page(judged: Pick<ValidatedPage, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void
+  page(page: Pick<ValidatedPage, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void
   /** The run has come to its last page. */
   runDone(): void
   /** The run has ended, in any way. */

@@ -12,10 +12,10 @@ import { DRIFT_PATHS_MAX } from './validate.ts'
 import type { ValidatedPage } from './validated-page.ts'
 
 export type SliceTools = {
-  judge(raws: readonly unknown[]): ValidatedPage | Promise<ValidatedPage>
+  validate(raws: readonly unknown[]): ValidatedPage | Promise<ValidatedPage>
   /** The part of a slice that belongs to the run. */
-  keep?(judged: ValidatedPage): ValidatedPage
-  fresh(judged: ValidatedPage, part: PagePart): Fresh
+  keep?(page: ValidatedPage): ValidatedPage
+  fresh(page: ValidatedPage, part: PagePart): Fresh
   /** Throws Stopped if the API has changed. */
   refuse(part: SeenPart, isEnd: boolean): void
   pace: Pace
@@ -24,7 +24,7 @@ export type SliceTools = {
 
 export type Validated = {
   /** For a page in slices, only the first rejected records. */
-  judged: ValidatedPage
+  page: ValidatedPage
   /** The same without the records outside the run's range. */
   kept: ValidatedPage
   fresh: Fresh
@@ -66,15 +66,15 @@ async function validated(
   isEnd: boolean,
   tools: SliceTools,
 ): Promise<Validated> {
-  const judged = await tools.judge(raws)
-  const kept = tools.keep === undefined ? judged : tools.keep(judged)
+  const page = await tools.validate(raws)
+  const kept = tools.keep === undefined ? page : tools.keep(page)
   const fresh = tools.fresh(kept, { continues })
   try {
     tools.refuse({ fitting: kept.records.length, refused: fresh.refused, issues: fresh.rejected[0]?.issues }, isEnd)
-    return { judged, kept, fresh, stopped: null }
+    return { page, kept, fresh, stopped: null }
   } catch (error) {
     if (!(error instanceof Stopped)) throw error
-    return { judged, kept, fresh, stopped: error }
+    return { page, kept, fresh, stopped: error }
   }
 }
 
@@ -89,12 +89,12 @@ export function sizeAfter(size: number, tookMs: number): number {
  * validating them.
  */
 function both(whole: Validated, slice: Validated): Validated {
-  const judged = addedJudged(whole.judged, slice.judged)
-  const kept = whole.kept === whole.judged ? judged : addedJudged(whole.kept, slice.kept)
-  return { judged, kept, fresh: addedFresh(whole.fresh, slice.fresh), stopped: slice.stopped }
+  const page = addedPage(whole.page, slice.page)
+  const kept = whole.kept === whole.page ? page : addedPage(whole.kept, slice.kept)
+  return { page, kept, fresh: addedFresh(whole.fresh, slice.fresh), stopped: slice.stopped }
 }
 
-function addedJudged(whole: ValidatedPage, slice: ValidatedPage): ValidatedPage {
+function addedPage(whole: ValidatedPage, slice: ValidatedPage): ValidatedPage {
   push(whole.records, slice.records)
   push(whole.positions, slice.positions)
   push(whole.rejected, slice.rejected.slice(0, Math.max(0, REJECTED_SHOWN_MAX - whole.rejected.length)))

@@ -48,7 +48,7 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
   const optional = optionalFields(stream)
   const hasEnvelope = stream.envelope !== undefined
   return (raws, context) => {
-    const judged: ValidatedPage = {
+    const page: ValidatedPage = {
       records: [],
       rejected: [],
       positions: [],
@@ -62,14 +62,14 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
     for (const each of raws) {
       const clash = values === null ? null : clashOf(each, values)
       const raw = values === null || clash !== null ? each : enveloped(each, values)
-      const verdict = clash === null ? verdictOn(rules, raw, judged) : { reason: 'envelope_taken', issues: clash }
-      judged.positions.push(verdict !== null && 'position' in verdict ? verdict.position : null)
-      if (verdict === null) judged.leftOut += 1
+      const verdict = clash === null ? verdictOn(rules, raw, page) : { reason: 'envelope_taken', issues: clash }
+      page.positions.push(verdict !== null && 'position' in verdict ? verdict.position : null)
+      if (verdict === null) page.leftOut += 1
       else if ('reason' in verdict)
-        judged.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
-      else judged.records.push(verdict)
+        page.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
+      else page.records.push(verdict)
     }
-    return judged
+    return page
   }
 }
 

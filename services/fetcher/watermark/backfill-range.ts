@@ -90,11 +90,11 @@ const isIn = (position: Position | null, { from, to }: Ends): boolean =>
 /**
  * Drops the records outside the range. A rejected record is dropped only if its position can be read and is outside.
  */
-export function within(stream: Stream, judged: ValidatedPage, ends: Ends): ValidatedPage {
+export function within(stream: Stream, page: ValidatedPage, ends: Ends): ValidatedPage {
   return {
-    ...judged,
-    records: judged.records.filter(({ position }) => isIn(position, ends)),
-    rejected: judged.rejected.filter(({ raw }) => isIn(positionInText(stream, raw), ends)),
+    ...page,
+    records: page.records.filter(({ position }) => isIn(position, ends)),
+    rejected: page.rejected.filter(({ raw }) => isIn(positionInText(stream, raw), ends)),
   }
 }
 
@@ -113,8 +113,8 @@ function positionInText(stream: Stream, raw: string): Position | null {
 }
 
 /** Whether a walk in the order of the field has passed the end with this page; an unordered page never shows it. */
-export function isPast(judged: ValidatedPage, { to }: Ends): boolean {
-  const positions = judged.records.flatMap(({ position }) => position ?? [])
+export function isPast(page: ValidatedPage, { to }: Ends): boolean {
+  const positions = page.records.flatMap(({ position }) => position ?? [])
   const ascending = positions.every(
     (position, index) => comparePositions(positions[index - 1] ?? position, position) <= 0,
   )

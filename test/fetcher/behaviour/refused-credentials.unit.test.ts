@@ -403,28 +403,28 @@ describe('the runs of a partition whose credentials are refused', () => {
     const runs = createRefusedRuns({ elapsedMs: () => nowMs }, async () => 'a')
     runs.ended(refusal, 'a')
     nowMs = 4_999
-    assert.equal(await runs.standing(), refusal)
+    assert.equal(await runs.current(), refusal)
     nowMs = 5_000
-    assert.equal(await runs.standing(), null)
+    assert.equal(await runs.current(), null)
     runs.ended(refusal, 'a')
     nowMs = 14_999
-    assert.equal(await runs.standing(), refusal)
+    assert.equal(await runs.current(), refusal)
     runs.ended(undefined, 'a')
-    assert.equal(await runs.standing(), null)
+    assert.equal(await runs.current(), null)
     runs.ended(refusal, 'a')
     nowMs += 5_000
-    assert.equal(await runs.standing(), null)
+    assert.equal(await runs.current(), null)
   })
 
   test('do not wait where the credentials have changed, nor after another error', async () => {
     let stamp = 'a'
     const runs = createRefusedRuns({ elapsedMs: () => 0 }, async () => stamp)
     runs.ended(refusal, 'a')
-    assert.equal(await runs.standing(), refusal)
+    assert.equal(await runs.current(), refusal)
     stamp = 'b'
-    assert.equal(await runs.standing(), null)
+    assert.equal(await runs.current(), null)
     runs.ended(new Error('another'), 'b')
-    assert.equal(await runs.standing(), null)
+    assert.equal(await runs.current(), null)
     const gone = createRefusedRuns({ elapsedMs: () => 0 }, async () => Promise.reject(new Error('the secret is gone')))
     assert.equal(await gone.stamp(), 'none')
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Stopped } from '#shared/errors.ts'
-import { repetitionGuard } from '../../../services/fetcher/pages/loop-guard.ts'
+import { createLoopGuard } from '../../../services/fetcher/pages/loop-guard.ts'
 import type { PageStep } from '../../../services/fetcher/pages/paginators/paginator-for.ts'
 import { declareOrders } from '../declared.ts'
 
@@ -10,7 +10,7 @@ type Seen = readonly [records: readonly unknown[], step?: Partial<PageStep>]
 
 /** What the guard says of the last of these pages; none before it is refused. Null: nothing. */
 function said(pages: readonly Seen[], from: unknown = null): string | null {
-  const refuse = repetitionGuard(stream, from)
+  const refuse = createLoopGuard(stream, from)
   for (const [index, [records, step]] of pages.entries()) {
     try {
       refuse(index + 1, records, { cursor: `cursor ${index + 1}`, ...step })

@@ -14,7 +14,7 @@ import {
 const reject = { raw: '', reason: '', issues: '' }
 const record = { key: '', payload: '', position: null }
 const page = (changes: object = {}) => ({
-  judged: { records: [record], rejected: [] },
+  page: { records: [record], rejected: [] },
   shifted: false,
   atMs: 5,
   ...changes,
@@ -31,15 +31,15 @@ const stored = (facts: Partial<Checkpoint>) => ({
 describe('a full walk', () => {
   test('is whole when every page brought all that it had', () => {
     const { walk } = beginWalk('eu', null, 7, 50)
-    const end = walkedOn(walkedOn(walk, page()), page({ judged: { records: [], rejected: [] } }))
+    const end = walkedOn(walkedOn(walk, page()), page({ page: { records: [], rejected: [] } }))
     assert.equal(whyNotWhole(end), null)
     assert.equal(end.from, 7)
   })
 
   for (const [what, pages, why] of [
-    ['with a reject', [page({ judged: { records: [record], rejected: [reject] } }), page()], /rejected/],
+    ['with a reject', [page({ page: { records: [record], rejected: [reject] } }), page()], /rejected/],
     ['in which records moved', [page(), page({ shifted: true }), page()], /moved/],
-    ['that brought nothing', [page({ judged: { records: [], rejected: [] } })], /no record/],
+    ['that brought nothing', [page({ page: { records: [], rejected: [] } })], /no record/],
   ] as const) {
     test(`${what} is not`, () => {
       const { walk } = beginWalk('eu', null, 7, 50)
@@ -69,8 +69,8 @@ describe('a full walk', () => {
   })
 
   test('adds page to page: what came, how late it is, and the first reason why it is not whole', () => {
-    const reject1 = { judged: { records: [record, record], rejected: [reject] } }
-    const none = { judged: { records: [], rejected: [] } }
+    const reject1 = { page: { records: [record, record], rejected: [reject] } }
+    const none = { page: { records: [], rejected: [] } }
     const walk = { from: 7, atMs: 50 }
     assert.deepEqual(walkedOn(walk, page({ atMs: 51 })), { from: 7, atMs: 51, records: 1, brought: true })
     assert.deepEqual(

@@ -14,7 +14,7 @@ import {
   knownText,
   partitionOf,
   SLICES_PER_PARTITION_MAX,
-  shareOf,
+  sliceOf,
   spread,
   streamOfSlice,
 } from '../../../services/fetcher/slices/slice.ts'
@@ -22,17 +22,17 @@ import { declareOrders } from '../declared.ts'
 
 const over = (partitions: number) => declareOrders({ partitions: discover({ over: partitions, values: () => [] }) })
 const stream = over(8)
-const accounts = (count: number) => Array.from({ length: count }, (_, at) => shareOf(stream, { account: `a${at}` }))
+const accounts = (count: number) => Array.from({ length: count }, (_, at) => sliceOf(stream, { account: `a${at}` }))
 
 test('the text of a share does not depend on the order of its names, and is not that of a likeness', () => {
-  assert.equal(shareOf(stream, { b: 1, a: 'x' }).text, '{"a":"x","b":1}')
-  assert.equal(shareOf(stream, { a: 'x', b: 1 }).text, '{"a":"x","b":1}')
-  assert.notEqual(shareOf(stream, { a: '1' }).text, shareOf(stream, { a: 1 }).text)
+  assert.equal(sliceOf(stream, { b: 1, a: 'x' }).text, '{"a":"x","b":1}')
+  assert.equal(sliceOf(stream, { a: 'x', b: 1 }).text, '{"a":"x","b":1}')
+  assert.notEqual(sliceOf(stream, { a: '1' }).text, sliceOf(stream, { a: 1 }).text)
 })
 
 test('a share is in the same partition in every version of this program, whatever else is there', () => {
   // Written down: a change of the hash would ask for everything again.
-  const places = ['7', '8', '9', '10', '11'].map((account) => partitionOf(shareOf(stream, { account }), 8))
+  const places = ['7', '8', '9', '10', '11'].map((account) => partitionOf(sliceOf(stream, { account }), 8))
   assert.deepEqual(places, PLACES)
 })
 
@@ -56,7 +56,7 @@ test('too many for a partition, or too long a text, is an error that says what t
     error instanceof Stopped && error.code === code && hint.test(error.hint ?? '')
   assert.equal(spread(over(1), accounts(SLICES_PER_PARTITION_MAX))[0]?.length, SLICES_PER_PARTITION_MAX)
   assert.throws(() => spread(over(1), accounts(SLICES_PER_PARTITION_MAX + 1)), isStopped('HR_SHARES_MAX', /raise over/))
-  assert.throws(() => shareOf(stream, { account: 'x'.repeat(600) }), isStopped('HR_SHARE', /less/))
+  assert.throws(() => sliceOf(stream, { account: 'x'.repeat(600) }), isStopped('HR_SHARE', /less/))
 })
 
 test('a checkpoint has room for as many known shares as there may be, with a cursor, and never loses them to a longer one', () => {
@@ -85,6 +85,6 @@ test('a checkpoint has room for as many known shares as there may be, with a cur
 })
 
 test('the stream of a share has its values in its partition alone', () => {
-  const { partitions } = streamOfSlice(stream, 2, shareOf(stream, { account: 'a' }))
+  const { partitions } = streamOfSlice(stream, 2, sliceOf(stream, { account: 'a' }))
   assert.deepEqual([partitions.length, partitions[1], partitions[2]], [8, {}, { account: 'a' }])
 })

@@ -125,12 +125,12 @@ describe('validation in slices', () => {
     }
   })
   const validated = (all: readonly unknown[], sliceMs: number) => {
-    const judge = createValidator(stream)
+    const validate = createValidator(stream)
     const memory = createSeenRecords(100_000)
     let nowMs = 0
     let turns = 0
     const tools = {
-      judge: (slice: readonly unknown[]) => judge(slice),
+      validate: (slice: readonly unknown[]) => validate(slice),
       fresh: (slice: ValidatedPage, part: PagePart) =>
         memory.withoutUnchanged(slice.records, slice.rejected, null, part),
       refuse: () => undefined,
@@ -146,8 +146,8 @@ describe('validation in slices', () => {
   }
 
   test('brings what validation of the whole page brings', async () => {
-    const judge = createValidator(stream)
-    const whole = judge(raws)
+    const validate = createValidator(stream)
+    const whole = validate(raws)
     const fresh = createSeenRecords(100_000).withoutUnchanged(whole.records, whole.rejected)
     for (const [sliceMs, turns] of [
       [1, 2],
@@ -155,11 +155,11 @@ describe('validation in slices', () => {
     ] as const) {
       const sliced = await validated(raws, sliceMs)
       assert.equal(sliced.turns, turns)
-      assert.deepEqual(sliced.judged.records, whole.records)
-      assert.deepEqual(sliced.judged.drift, whole.drift)
-      assert.deepEqual(sliced.judged.examples, whole.examples)
-      assert.deepEqual(sliced.judged.absent, whole.absent)
-      assert.equal(sliced.judged.leftOut, whole.leftOut)
+      assert.deepEqual(sliced.page.records, whole.records)
+      assert.deepEqual(sliced.page.drift, whole.drift)
+      assert.deepEqual(sliced.page.examples, whole.examples)
+      assert.deepEqual(sliced.page.absent, whole.absent)
+      assert.equal(sliced.page.leftOut, whole.leftOut)
       assert.deepEqual(sliced.fresh.records, fresh.records)
       assert.equal(sliced.fresh.refused, fresh.refused)
     }
@@ -167,9 +167,9 @@ describe('validation in slices', () => {
 
   test('ends between two slices when it is aborted', async () => {
     const stop = new AbortController()
-    const judge = createValidator(stream)
+    const validate = createValidator(stream)
     const validating = validatePage(raws, {
-      judge: (slice) => judge(slice),
+      validate: (slice) => validate(slice),
       fresh: () => ({ records: [], rejected: [], unchanged: 0, refused: 0 }),
       refuse: () => undefined,
       pace: { elapsedMs: () => 0, turn: async () => stop.abort(new Error('stopped')) },

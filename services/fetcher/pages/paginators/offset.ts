@@ -12,7 +12,7 @@ import { withParam } from '../../http/query.ts'
 import { isShort } from './page-size.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, totalAt, unclear } from './read-response.ts'
-import { markOf } from './record-identity.ts'
+import { identityOf } from './record-identity.ts'
 
 type OffsetCursor = {
   offset: number
@@ -55,7 +55,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     return spec.stop === 'empty' ? length === 0 : isShort(length, spec.limit, at.full)
   }
 
-  function goOn(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
+  function advance(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
     // A page of one record is requested again as a whole: without a known record, nothing would show that the list has
     // moved meanwhile.
     const declared = spec.hasMore !== undefined || endsByTotal(spec.total)
@@ -66,7 +66,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
       offset: end - overlap,
       full: at.full || records.length >= spec.limit,
       end: Math.max(at.end, end),
-      marks: marked.map((record) => markOf(stream, record)),
+      marks: marked.map((record) => identityOf(stream, record)),
       back: 0,
     }
   }
@@ -88,7 +88,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
       const at = cursorOf(stream, cursor ?? { offset: spec.first })
       const { records } = page
       const known =
-        at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(markOf(stream, record)))
+        at.marks.length === 0 ? null : records.findLastIndex((record) => at.marks.includes(identityOf(stream, record)))
       const repeats = repeated(records.length, at)
       const back = known === -1 ? goBack(records.length, at) : null
       const again = Math.min(records.length, at.end - at.offset)
@@ -96,7 +96,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
       if (back !== null) return { cursor: back, ...came, shifted: at.back === 0 }
       const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
       return {
-        cursor: isLast(page, at, known, more) ? null : goOn(records, at),
+        cursor: isLast(page, at, known, more) ? null : advance(records, at),
         ...came,
         ...(more === null ? {} : { more }),
       }

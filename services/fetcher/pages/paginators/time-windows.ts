@@ -12,7 +12,7 @@ import { fromText } from '../../watermark/since.ts'
 import { withPosition } from '../watermark-param.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor } from './read-response.ts'
-import { markOf } from './record-identity.ts'
+import { identityOf } from './record-identity.ts'
 
 type WindowCursor = {
   from: string
@@ -143,7 +143,7 @@ export function windowsPaginator(
 function pageMark(stream: Stream, { records }: PageView): string | null {
   return records.length === 0
     ? null
-    : `${records.length} ${markOf(stream, records[0])} ${markOf(stream, records.at(-1))}`
+    : `${records.length} ${identityOf(stream, records[0])} ${identityOf(stream, records.at(-1))}`
 }
 
 /** Of a step in a window that is read again, only this remains valid. */

@@ -7,7 +7,7 @@ import {
   type Paginator,
   paginatorFor,
 } from '../../../../services/fetcher/pages/paginators/paginator-for.ts'
-import { markOf } from '../../../../services/fetcher/pages/paginators/record-identity.ts'
+import { identityOf } from '../../../../services/fetcher/pages/paginators/record-identity.ts'
 import { declareOrders } from '../../declared.ts'
 
 export type Stepping = {
@@ -40,6 +40,6 @@ export function stepping(paginate: unknown, declared: Record<string, unknown> = 
       const { pathname, search } = paginator.at(paginator.first(request), cursor).url
       return pathname + search
     },
-    marks: (...records) => records.map((record) => markOf(stream, record)),
+    marks: (...records) => records.map((record) => identityOf(stream, record)),
   }
 }

@@ -38,7 +38,7 @@ export type TokenRequest = {
 }
 
 /** `lifeMs` is null if the endpoint does not say how long the token lives. */
-export type Token = { value: string; lifeMs: number | null; refreshToken: string | null }
+export type IssuedToken = { value: string; lifeMs: number | null; refreshToken: string | null }
 
 export type TokenTools = {
   ask: RawExchange
@@ -60,7 +60,7 @@ export async function requestToken(
   request: TokenRequest,
   { ask, clock, onWait, onNote }: Pick<TokenTools, 'ask' | 'clock' | 'onWait' | 'onNote'>,
   signal: AbortSignal,
-): Promise<Token> {
+): Promise<IssuedToken> {
   const { bounds } = request
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted()
@@ -105,7 +105,7 @@ export const basicPair = (clientId: string, clientSecret: string): string =>
 const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
 
 /** RFC 6749 section 5.1. Some endpoints send expires_in as text, and some their errors with status 200. */
-function tokenOf(request: TokenRequest, answer: RawAnswer, onNote: TokenTools['onNote']): Token {
+function tokenOf(request: TokenRequest, answer: RawAnswer, onNote: TokenTools['onNote']): IssuedToken {
   const body = jsonIn(answer)
   const { access_token: value, token_type: type, expires_in: life, refresh_token: refreshToken } = fieldsOf(body)
   if (typeof value !== 'string' || value === '') throw refused(request, answer)

@@ -9,8 +9,8 @@ import {
   isWhole,
   nameOf,
   nodeOf,
-  type Token,
   type TypeNode,
+  type TypeToken,
   textOf,
   tokensOf,
 } from './column-text-parser.ts'
@@ -39,7 +39,7 @@ export function columnTypeMistake(text: string): string | null {
   return mistakeIn(tokens, 0)
 }
 
-function mistakeIn(tokens: readonly Token[], level: number): string | null {
+function mistakeIn(tokens: readonly TypeToken[], level: number): string | null {
   const node = nodeOf(tokens)
   const text = textOf(tokens)
   if (node === null) return `has ${text === '' ? 'nothing' : text} where a type is expected`

@@ -55,7 +55,7 @@ describe('a publisher', () => {
     const { kafka, brokers, topic, group } = await bench(t)
     const script = `
       import { systemClock } from './shared/clock.ts'
-      import { connectKafka } from './shared/kafka.ts'
+      import { connectKafka } from './shared/kafka/kafka.ts'
       import { silentLog } from './shared/log.ts'
       const kafka = await connectKafka({ brokers: ${JSON.stringify(brokers)}, clientId: 'killed' }, { log: silentLog, clock: systemClock })
       const publisher = kafka.publisher('${topic}')

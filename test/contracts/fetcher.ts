@@ -909,7 +909,7 @@ export const hostile: readonly Line[] = [
     fetcher: 'refuses it before it is built, or stops as soon as the rejects decide; others have their turn meanwhile',
     shownBy: [
       [
-        'fetcher/http/transport/parse-in-slices.unit.test.ts',
+        'fetcher/http/transport/parse-in-slices.test.ts',
         `of too many elements is refused before they are built: \${name}`,
       ],
       [
@@ -932,7 +932,7 @@ export const hostile: readonly Line[] = [
       ],
       ['fetcher/validate/validate-page.unit.test.ts', 'brings what validation of the whole page brings'],
       [
-        'fetcher/http/transport/parse-in-slices.unit.test.ts',
+        'fetcher/http/transport/parse-in-slices.test.ts',
         'has the values of one that is parsed at once, whatever its shape is and wherever it is cut',
       ],
     ],

@@ -24,7 +24,7 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     replacement: '>=',
     lineText: 'return windowFrom(ns(from), ns(until), halfMs, againTo !== null && ns(againTo) > ns(to) ? againTo : to)',
     nth: 0,
-    reason: 'of two equal instants either is the later one, and both are written in the same way',
+    reason: 'of two equal instants either is the later one, and watermarkText writes an instant in one way only',
   },
   {
     file: 'services/fetcher/pages/paginators/time-windows.ts',
@@ -42,7 +42,7 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     replacement: '>=',
     lineText: 'return comparePositions(position, cap) > 0 ? cap : position',
     nth: 0,
-    reason: 'a position that equals the cap is the cap',
+    reason: 'only instants come this far, as bigints: one that equals the cap is the cap',
   },
   {
     file: 'services/fetcher/publish/page-publisher.ts',
@@ -79,16 +79,6 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     replacement: 'false',
     lineText: "if (def.type === 'boolean') return (value) => typeof value === 'boolean'",
     nth: 0,
-    reason: 'only the speed: zod itself then decides whether the value is a boolean, and takes the same ones',
-  },
-  {
-    file: 'services/fetcher/validate/validate.ts',
-    operator: 'condition',
-    original: 'rules.asDeclared?.(mapped) === true',
-    replacement: 'false',
-    lineText: 'if (rules.asDeclared?.(mapped) === true)',
-    nth: 0,
-    reason:
-      'only the speed: zod makes an equal copy of a record that is as declared, which a property test holds it to',
+    reason: 'only the speed: byZod takes its place, and accepts only a value that zod gives back as the same one',
   },
 ]

@@ -357,3 +357,12 @@ describe('unknown fields that became columns', () => {
     assert.deepEqual(payloadOf(learning([raw], { unknownFields: 'drop' })), order('a'))
   })
 })
+
+test('a record that is as declared is published with its fields in the order of the API', () => {
+  const text = '{"updated_at":"2026-01-01T00:00:00Z","total":1,"id":"a"}'
+  const { records } = createValidator(declareOrders())([JSON.parse(text)])
+  assert.deepEqual(
+    records.map(({ payload }) => payload),
+    [text],
+  )
+})

@@ -83,6 +83,10 @@ export function comparePositions(a: Position, b: Position): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** Whether each position is at or after the one before it. */
+export const isAscending = (positions: readonly Position[]): boolean =>
+  positions.every((position, at) => comparePositions(positions[at - 1] ?? position, position) <= 0)
+
 export const maxPosition = (a: Position | null, b: Position | null): Position | null =>
   a === null ? b : b === null ? a : later(a, b)
 

@@ -1,5 +1,6 @@
 /** `headrace dead-letters list | show`. */
 import { WrongUse } from '#shared/errors.ts'
+import { NS_PER_MS } from '#shared/instant.ts'
 import type { LetterFilter } from '#shared/messages/dead-letter.ts'
 import type { DeadLetterStage } from '#shared/messages/frame.ts'
 import { cutText, shownName, shownText } from '#shared/shown.ts'
@@ -28,7 +29,6 @@ export type FilterOptions = {
 const SHOWN = 20
 const SHOWN_MAX = 1_000
 const ISSUES_SHOWN_CHARS = 200
-const NS_PER_MS = 1_000_000n
 const STAGES: readonly DeadLetterStage[] = ['validate', 'insert', 'frame']
 
 export async function listCommand(

@@ -3,13 +3,13 @@
  * believed only within what the registered schema declares, and only up to its message's own timestamp. Pure: the
  * loader and `verify` decide by the same rules.
  */
+import { NS_PER_MS } from '../instant.ts'
 import type { StreamAnnotation } from '../schema/json-schema.ts'
 import { isInstant, positionOfText } from '../watermark.ts'
 import type { PageMarker } from './page-marker.ts'
 
 /** A record may carry a time that is ahead of the fetcher's clock, by a wrong zone at most. */
 export const WATERMARK_AHEAD_MAX_MS = 86_400_000
-const NS_PER_MS = 1_000_000n
 
 export type MarkerPlace = {
   offset: number

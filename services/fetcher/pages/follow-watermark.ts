@@ -5,7 +5,7 @@
  * API's link. Each such request starts at a later position than the one before, so the walk ends. Pure.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
-import { comparePositions, type Position } from '#shared/watermark.ts'
+import { comparePositions, isAscending, type Position } from '#shared/watermark.ts'
 import { rawPosition } from '../watermark/backfill-range.ts'
 import { fromText } from '../watermark/since.ts'
 import { identityOf } from './paginators/record-identity.ts'
@@ -55,9 +55,6 @@ export function onwardsFrom(watermark: Watermarking, positions: Positions, asked
   const wide = begins(before)
   return wide.again <= texts.length * AGAIN_SHARE_MAX ? [wide] : [begins(last), wide]
 }
-
-const isAscending = (positions: readonly Position[]): boolean =>
-  positions.every((position, at) => at === 0 || comparePositions(positions[at - 1] ?? position, position) <= 0)
 
 /** A page that was walked: its raw records and their positions. */
 type Walked = { records: readonly unknown[]; positions: Positions }

@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
+import { NS_PER_MS } from '#shared/instant.ts'
 import {
   comparePositions,
+  isAscending,
   isInstant,
   type Position,
   positionOf,
@@ -18,7 +20,6 @@ import type { ValidatedPage } from '../validate/validated-page.ts'
 /** As `watermarkText` writes them. */
 export type BackfillRange = { from: string; to: string }
 
-const NS_PER_MS = 1_000_000n
 /** Characters of a range that may be in a group's name unchanged; an author's texts can be anything. */
 const PLAIN = /^[A-Za-z\d.:+-]{1,60}$/
 
@@ -115,9 +116,6 @@ function positionInText(stream: Stream, raw: string): Position | null {
 /** Whether a walk in the order of the field has passed the end with this page; an unordered page never shows it. */
 export function isPast(page: ValidatedPage, { to }: Ends): boolean {
   const positions = page.records.flatMap(({ position }) => position ?? [])
-  const ascending = positions.every(
-    (position, index) => comparePositions(positions[index - 1] ?? position, position) <= 0,
-  )
   const last = positions.at(-1)
-  return ascending && last !== undefined && comparePositions(last, to) >= 0
+  return isAscending(positions) && last !== undefined && comparePositions(last, to) >= 0
 }

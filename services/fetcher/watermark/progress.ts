@@ -6,6 +6,7 @@
  * can hide earlier records.
  */
 import type { Watermarking } from '#shared/declaration/compile.ts'
+import { NS_PER_MS } from '#shared/instant.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
 import type { ValidRecord } from '../validate/validated-page.ts'
 
@@ -81,8 +82,6 @@ export function afterPage(
 const SECOND_MS = 1000
 /** Many APIs use whole seconds: a change later within the second of the start gets a time before the start. */
 const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
-
-const NS_PER_MS = 1_000_000n
 
 function capped(watermarking: Watermarking, position: Position | null, capMs: number): Position | null {
   if (position === null || !isInstant(watermarking.kind)) return position

@@ -4,6 +4,7 @@
  * Pure.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
+import { NS_PER_MS } from '#shared/instant.ts'
 import {
   comparePositions,
   type Position,
@@ -31,8 +32,6 @@ export type Bounds = {
   /** The same as the request of the first page has them. */
   texts: { since: string | null; until: string | null }
 }
-
-const NS_PER_MS = 1_000_000n
 
 export function boundsOf(walk: Walked): Bounds {
   const { watermark } = walk.stream

@@ -3,8 +3,8 @@
  * double (ReplacingMergeTree), and the API is not called. Any Kafka tool can do the same; this one accepts times and
  * shows what it would do.
  */
-
 import { Stopped, WrongUse } from '#shared/errors.ts'
+import { NS_PER_MS } from '#shared/instant.ts'
 import { type Committed, type Kafka, refuseIfActive } from '#shared/kafka/kafka.ts'
 import type { Names } from '#shared/names.ts'
 import { parseCommit } from '#shared/progress/offset-metadata.ts'
@@ -31,8 +31,6 @@ export type ReplayFrom =
   | { kind: 'time'; timestampMs: number }
   | { kind: 'offsets'; offsets: Map<number, number> }
   | { kind: 'run'; run: string }
-
-const NS_PER_MS = 1_000_000n
 
 /** Throws WrongUse with the three forms. */
 export function parseFrom(text: string): ReplayFrom {

@@ -1,7 +1,7 @@
 /** The steps over the records of the pages seen: do they fit the schema, and are they in the declared order? */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Stopped } from '#shared/errors.ts'
-import { comparePositions, type Position } from '#shared/watermark.ts'
+import { isAscending } from '#shared/watermark.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { contextOf } from '../../validate/envelope.ts'
 import { createValidator } from '../../validate/validate.ts'
@@ -83,18 +83,15 @@ export function orderStep({ watermark }: Stream, { fit }: SampledRecords, counte
   const positions = fit.flatMap(({ position }) => (position === null ? [] : [position]))
   if (watermark === null) return skipped('order', 'no watermark is declared')
   if (positions.length < 2) return skipped('order', 'there are not two records to compare')
-  const ordered = isOrdered(positions)
+  const ordered = isAscending(positions)
   if (watermark.sorted && !ordered) {
     const advice =
       'take sorted away, or ask the API for that order in params; the watermark would move past records that are still to come'
     return failed('order', `sorted is declared, but the records do not come in the order of ${watermark.field}`, advice)
   }
   if (watermark.sorted) return ok('order', `by ${watermark.field}, on the pages seen`)
-  if (!ordered || isOrdered(positions.toReversed())) return skipped('order', 'sorted is not declared')
+  if (!ordered || isAscending(positions.toReversed())) return skipped('order', 'sorted is not declared')
   if (counted) return ok('order', `sorted is not declared; the pages seen are in the order of ${watermark.field}`)
   const note = 'if the API promises that order, sorted: true lets the watermark move page by page'
   return ok('order', `sorted is not declared, but the pages seen are in the order of ${watermark.field}`, [note])
 }
-
-const isOrdered = (positions: readonly Position[]): boolean =>
-  positions.every((position, index) => index === 0 || comparePositions(positions[index - 1] ?? position, position) <= 0)

@@ -6,6 +6,7 @@
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
 import { Stopped } from '#shared/errors.ts'
+import { NS_PER_MS } from '#shared/instant.ts'
 import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { fromText } from '../../watermark/since.ts'
@@ -33,7 +34,6 @@ type WindowCursor = {
 }
 
 const MINUTE_MS = 60_000
-const NS_PER_MS = 1_000_000n
 const nsOf = (ms: number): bigint => BigInt(ms) * NS_PER_MS
 
 export function windowsPaginator(

@@ -6,8 +6,8 @@ import type { Credentials } from './credentials.ts'
 import { jwtId, jwtMaker } from './jwt.ts'
 import type { LiveSecrets } from './live-secrets.ts'
 import { scrubber } from './scrub.ts'
-import { givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
-import { requestToken, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
+import { grantToken } from './tokens/grant-token.ts'
+import type { TokenRequest, TokenTools } from './tokens/token-request.ts'
 import { tokenUrlOf } from './tokens/token-url.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
@@ -39,18 +39,5 @@ export function jwtBearerCredentials(
     scrub: scrubber(() => [...jwt.privateKeys(), ...secrets.known(), assertion]),
     finishes: false,
   }
-  return heldToken({
-    clock,
-    secrets,
-    stamp: jwt.stamp,
-    scheme: spec.scheme,
-    scrub: request.scrub,
-    hint,
-    async obtain(_refused, signal) {
-      const askedMs = clock.elapsedMs()
-      const { value, lifeMs } = await requestToken(request, tools, signal)
-      tools.onToken()
-      return { value, staleMs: askedMs + givenUpAfterMs(lifeMs ?? Number.POSITIVE_INFINITY) }
-    },
-  })
+  return grantToken(request, tools, { stamp: jwt.stamp, hint })
 }

@@ -5,8 +5,8 @@ import type { Source } from '#shared/declaration/compile.ts'
 import type { Credentials } from './credentials.ts'
 import { type LiveSecrets, madeOf } from './live-secrets.ts'
 import { scrubber } from './scrub.ts'
-import { givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
-import { basicPair, requestToken, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
+import { grantToken } from './tokens/grant-token.ts'
+import { basicPair, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
 import { tokenUrlOf } from './tokens/token-url.ts'
 
 export function oauth2Credentials(
@@ -15,7 +15,7 @@ export function oauth2Credentials(
   baseUrl: string,
   tools: TokenTools & { secrets: LiveSecrets },
 ): Credentials {
-  const { clock, resolver, secrets } = tools
+  const { resolver, secrets } = tools
   const id = () => secrets.text(spec.clientId)
   const secret = () => secrets.value(spec.clientSecret)
   const made = madeOf()
@@ -44,18 +44,5 @@ export function oauth2Credentials(
     scrub: scrubber(() => [...secrets.known(), ...made.all()]),
     finishes: false,
   }
-  return heldToken({
-    clock,
-    secrets,
-    stamp: async () => stamp(),
-    scheme: spec.scheme,
-    scrub: request.scrub,
-    hint,
-    async obtain(_refused, signal) {
-      const askedMs = clock.elapsedMs()
-      const { value, lifeMs } = await requestToken(request, tools, signal)
-      tools.onToken()
-      return { value, staleMs: askedMs + givenUpAfterMs(lifeMs ?? Number.POSITIVE_INFINITY) }
-    },
-  })
+  return grantToken(request, tools, { stamp: async () => stamp(), hint })
 }

@@ -9,28 +9,9 @@ import { column, decimal, epochMs, epochSeconds, int64, z } from '#shared/index.
 import { joined } from '#shared/schema/column-types.ts'
 import { columnType } from '#shared/schema/columns.ts'
 import { type SchemaDifference, schemaDifferences } from '#shared/schema/compatibility.ts'
-import {
-  annotationOf,
-  DELETES_DEFAULT,
-  type JsonSchema,
-  type StreamAnnotation,
-  wireSchema,
-} from '#shared/schema/json-schema.ts'
+import { annotationOf, DELETES_DEFAULT, type JsonSchema, type StreamAnnotation } from '#shared/schema/json-schema.ts'
 import { withColumns } from '#shared/schema/learned-columns.ts'
-
-const ANNOTATION: StreamAnnotation = {
-  v: 1,
-  source: 'shop',
-  stream: 'orders',
-  table: 'shop_orders',
-  primaryKey: ['id'],
-  watermark: { field: 'at', kind: 'iso' },
-  partitions: 1,
-  shares: ['0 of 1'],
-}
-
-const wire = (shape: z.ZodRawShape, annotation: Partial<StreamAnnotation> = {}, keepUnknown = true): JsonSchema =>
-  wireSchema({ schema: z.object(shape), keepUnknown, annotation: { ...ANNOTATION, ...annotation } })
+import { ANNOTATION, wire } from './orders-schema.ts'
 
 /** As a person sees them: + fits what exists, ! breaks it. */
 const shown = (found: SchemaDifference[]) =>

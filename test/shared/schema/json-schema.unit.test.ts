@@ -1,28 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { decimal, epochMs, epochSeconds, int64, z } from '#shared/index.ts'
-import {
-  annotationOf,
-  type JsonSchema,
-  propertyKind,
-  type StreamAnnotation,
-  typeOf,
-  wireSchema,
-} from '#shared/schema/json-schema.ts'
-
-const ANNOTATION: StreamAnnotation = {
-  v: 1,
-  source: 'shop',
-  stream: 'orders',
-  table: 'shop_orders',
-  primaryKey: ['id'],
-  watermark: { field: 'at', kind: 'iso' },
-  partitions: 1,
-  shares: ['0 of 1'],
-}
-
-const wire = (shape: z.ZodRawShape, annotation: Partial<StreamAnnotation> = {}, keepUnknown = true): JsonSchema =>
-  wireSchema({ schema: z.object(shape), keepUnknown, annotation: { ...ANNOTATION, ...annotation } })
+import { annotationOf, type JsonSchema, propertyKind, typeOf } from '#shared/schema/json-schema.ts'
+import { ANNOTATION, wire } from './orders-schema.ts'
 
 describe('the schema that is registered', () => {
   test('refuses names of the loader and types without a JSON form', () => {

@@ -1,4 +1,4 @@
-/** Cached access tokens of a grant that can be asked for again at any time: the endpoint keeps no state between them. */
+/** Cached access tokens of a grant that can be used again at any time; the endpoint keeps no state between requests. */
 import type { Credentials } from '../credentials.ts'
 import type { LiveSecrets } from '../live-secrets.ts'
 import { givenUpAfterMs, type HeldTokenOptions, heldToken } from './cached-token.ts'

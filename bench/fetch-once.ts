@@ -6,7 +6,7 @@
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig, resolverFor } from '#shared/config/config.ts'
 import { createLog } from '#shared/log.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { fetchStreams } from '../services/fetcher/fetcher.ts'
 import type { ApiStats } from './api.ts'
 import { benchStream } from './events.ts'

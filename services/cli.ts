@@ -69,6 +69,13 @@ function createProgram(): Command {
     .option(JSON_FLAG, JSON_HELP)
     .action(async (options) => exit((await import('./cli/options.ts')).optionsCommand(options)))
 
+  headrace
+    .command('metrics')
+    .description('every metric: what it counts, when it rises and what to do then')
+    .addOption(new Option('--markdown <file>', 'rewrite the table of metrics in this file').hideHelp())
+    .option(JSON_FLAG, JSON_HELP)
+    .action(async (options) => exit((await import('./cli/metrics.ts')).metricsCommand(options)))
+
   return headrace
 }
 

@@ -6,7 +6,7 @@ import Fastify from 'fastify'
 import { limitConnections } from './connection-limit.ts'
 import { messageOf, Unavailable } from './errors.ts'
 import type { Readiness } from './health.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { withoutControls } from './shown.ts'
 
 export type HealthServer = { url: string; close(): Promise<void> }

@@ -15,7 +15,7 @@ import { messageOf } from '#shared/errors.ts'
 import { createHealth, type Health } from '#shared/health.ts'
 import { serveHealth } from '#shared/health-server.ts'
 import { createLog, type Log } from '#shared/log.ts'
-import { createMetrics, type Metrics } from '#shared/metrics.ts'
+import { createMetrics, type Metrics } from '#shared/metrics/metrics.ts'
 
 export type Service = {
   config: Config

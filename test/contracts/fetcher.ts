@@ -1014,7 +1014,7 @@ export const shownTexts: readonly Line[] = [
         'steers no terminal as JSON: message, fields, names, errors and hints, also for who decodes the line',
       ],
       ['shared/log.unit.test.ts', 'steers no terminal in the pretty form, and begins no line of its own'],
-      ['shared/metrics.unit.test.ts', 'a label of control characters is escaped in every kind of metric'],
+      ['shared/metrics/metrics.unit.test.ts', 'a label of control characters is escaped in every kind of metric'],
       [
         'shared/health-server.test.ts',
         'a reason that a server gave steers no terminal where /readyz is read, and parses to what it was',
@@ -1032,8 +1032,8 @@ export const shownTexts: readonly Line[] = [
       ],
       ['shared/log.unit.test.ts', 'of 100,000 characters, fifty times, takes no megabytes'],
       [
-        'shared/metrics.unit.test.ts',
-        'names of 100,000 characters and values without end share one label beyond the bound, for each stream apart',
+        'shared/metrics/metrics.unit.test.ts',
+        'long names and unlimited values share one label beyond the bound, for each stream apart',
       ],
     ],
   },

@@ -16,7 +16,7 @@ import {
   parseDeadLetterHeaders,
   parseMarker,
 } from '#shared/messages/frame.ts'
-import { createMetrics, type Metrics } from '#shared/metrics.ts'
+import { createMetrics, type Metrics } from '#shared/metrics/metrics.ts'
 import { type Names, namesFor } from '#shared/names.ts'
 import { type Checkpoint, type Commit, commitText, parseCheckpoint } from '#shared/progress/offset-metadata.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'

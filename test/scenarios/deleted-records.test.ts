@@ -109,7 +109,7 @@ test('pages whose records are all left out are walked through, and the envelope 
   })
   const summary = await fetch({ name: 'shop', baseUrl: api.url, streams: { orders } })
   assert.deepEqual([summary.pages, summary.records, summary.leftOut, summary.deadLetters], [3, 1, 3, 0])
-  assert.equal((await metrics.leftOut.get()).values[0]?.value, 3)
+  assert.equal((await metrics.omitted.get()).values[0]?.value, 3)
   await load()
   assert.deepEqual(await query('SELECT id, account_id, region FROM {db}.shop_orders FINAL'), [
     { id: 'c', account_id: 7, region: 'eu' },

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HEALTH_BOUNDS, type HealthBounds, serveHealth } from '#shared/health-server.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 
 /** Fewer than the operating system keeps until they are accepted. */
 const BACKLOG = 200

@@ -6,7 +6,7 @@
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
 import { createLog } from '#shared/log.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { load } from '../../services/loader/loader.ts'
 
 const SESSION_TIMEOUT_MS = 6_000

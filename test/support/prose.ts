@@ -6,7 +6,7 @@ export type Prose = { line: number; kind: 'comment' | 'text'; text: string }
 /** A text of a single word is a name, a key or a value; a sentence has at least three words. */
 const IS_PROSE = /[a-z]+[,;:]? +[a-z]+[,;:]? +[a-z]/i
 
-/** Each comment as one text, and each literal that reads as prose. A template's substitutions count as one word each. */
+/** Each comment as one text, and each literal that reads as prose. A template's substitutions count as a word each. */
 export function proseIn(file: string, source: string): Prose[] {
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true)
   const lineAt = (at: number): number => tree.getLineAndCharacterOfPosition(at).line + 1

@@ -2,7 +2,7 @@
 import { systemClock } from '#shared/clock.ts'
 import { environment, readConfig } from '#shared/config/config.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { type Rebuilt, rebuild } from '../../loader/rebuild/rebuild.ts'
 import { outputWidth, print } from '../output.ts'
 import { interruption, logFor } from '../service-process.ts'

@@ -8,7 +8,7 @@ import { cautionAbout } from '#shared/declaration/paginate/paginate.ts'
 import type { HeadraceError, Stopped } from '#shared/errors.ts'
 import { FencedError, PublishFailed } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { Attention } from '#shared/progress/attention.ts'
 import { type PageSkipped, Parked, timeText } from '../http/errors.ts'
 import type { Caution } from '../pages/walk-size.ts'
@@ -97,7 +97,7 @@ export function createRunReport(
       for (const { marker } of pages) {
         metrics.published.inc(labels, marker.records)
         metrics.unchanged.inc(labels, marker.unchanged)
-        metrics.leftOut.inc(labels, marker.leftOut ?? 0)
+        metrics.omitted.inc(labels, marker.leftOut ?? 0)
       }
       for (const { reason } of pages.flatMap(({ rejected }) => rejected)) metrics.rejected.inc({ ...labels, reason })
     },

@@ -1,5 +1,5 @@
 /** The gauges of the last attempt: set while this worker owns the partition, removed when another one does. */
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { AttemptState } from './attempt-state.ts'
 
 type Shown = Pick<AttemptState, 'stream' | 'partition' | 'last'>

@@ -6,7 +6,7 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Log } from '#shared/log.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import { shownName } from '#shared/shown.ts'
 import type { ToldFields } from './told-fields.ts'
 import { optionalFields } from './validate.ts'

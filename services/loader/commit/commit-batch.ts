@@ -7,7 +7,7 @@
 
 import { StaleGeneration } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { type Commit, commitText } from '#shared/progress/offset-metadata.ts'
 import { positionOfText } from '#shared/watermark.ts'

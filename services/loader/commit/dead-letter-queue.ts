@@ -9,7 +9,7 @@
 import type { Kafka, Message, Sender } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import { type DeadLetterFacts, deadLetterHeaders } from '#shared/messages/frame.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { beginning } from '#shared/shown.ts'
 import { ensureTopic, type TopicSpecs } from '#shared/topic-specs.ts'

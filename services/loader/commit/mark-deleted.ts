@@ -9,7 +9,7 @@
 
 import type { Log } from '#shared/log.ts'
 import type { PageMarker } from '#shared/messages/frame.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import { label, type Names } from '#shared/names.ts'
 import type { WithheldDeletes } from '#shared/progress/offset-metadata.ts'
 import type { DeletesPolicy } from '#shared/schema/json-schema.ts'

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import { LEDGER_TABLE, type Names } from '#shared/names.ts'
 import type { Batch, BatchPart, ReadMarker } from '../batch/batch.ts'
 import { placeOf } from '../consume/assignment.ts'

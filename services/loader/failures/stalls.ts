@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 
 export type TopicStall = {
   name: string

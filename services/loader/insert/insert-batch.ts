@@ -3,7 +3,7 @@
  * other row is confirmed; retries every failure that may pass. Nothing of the batch is committed before that.
  */
 import type { Clock } from '#shared/clock.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { Batch, Target } from '../batch/batch.ts'
 import { bytesOf, countOf, originOf, type Piece, partOf, splitAt } from '../batch/row-ranges.ts'
 import type { Failure } from '../failures/classify-error.ts'

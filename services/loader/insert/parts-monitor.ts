@@ -4,7 +4,7 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
 import { adaptedAfter, type Parts } from '../batch/adaptive-limits.ts'
 import type { Writer } from './writer.ts'

@@ -8,7 +8,7 @@ import { compileSource, type Source, type Stream } from '#shared/declaration/com
 import { cursor } from '#shared/declaration/paginate/paginate.ts'
 import { z } from '#shared/index.ts'
 import type { Log } from '#shared/log.ts'
-import { createMetrics, type Metrics } from '#shared/metrics.ts'
+import { createMetrics, type Metrics } from '#shared/metrics/metrics.ts'
 import { type Client, createClient } from '../../../services/fetcher/http/client.ts'
 import type { PageResponse } from '../../../services/fetcher/http/messages.ts'
 import { holdsAll } from '../../../services/fetcher/http/rate-limit/held-partitions.ts'

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { silentLog } from '#shared/log.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
 import {
   adaptedAfter,

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import type { Clock } from '#shared/clock.ts'
 import { silentLog } from '#shared/log.ts'
 import type { PageMarker } from '#shared/messages/frame.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import { DELETES_DEFAULT } from '#shared/schema/json-schema.ts'
 import {

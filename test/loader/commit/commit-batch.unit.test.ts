@@ -5,7 +5,7 @@ import { systemClock } from '#shared/clock.ts'
 import { Unavailable } from '#shared/errors.ts'
 import { StaleGeneration } from '#shared/kafka/kafka.ts'
 import { type Log, silentLog } from '#shared/log.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import { COMMIT_BYTES_MAX, parseCommit } from '#shared/progress/offset-metadata.ts'
 import {

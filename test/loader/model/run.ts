@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { type Config, readConfig } from '#shared/config/config.ts'
 import { silentLog } from '#shared/log.ts'
-import { createMetrics } from '#shared/metrics.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { namesFor } from '#shared/names.ts'
 import type { Assigned } from '../../../services/loader/consume/assignment.ts'
 import type { Membership } from '../../../services/loader/consume/group-member.ts'

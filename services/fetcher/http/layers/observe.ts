@@ -6,7 +6,7 @@
 import type { Clock } from '#shared/clock.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import type { Log } from '#shared/log.ts'
-import type { Metrics } from '#shared/metrics.ts'
+import type { Metrics } from '#shared/metrics/metrics.ts'
 import { describeRequest } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
 import type { Exchange, Layer, PageRequest } from '../messages.ts'

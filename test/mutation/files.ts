@@ -46,7 +46,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'shared/messages': ['frame', 'page-marker'],
   'shared/progress': ['offset-metadata', 'partition-scopes', 'resume', 'skip'],
   'shared/schema': ['column-types', 'columns', 'compatibility', 'learned-columns', 'stream-compatibility'],
-  shared: ['instant', 'watermark'],
+  shared: ['backoff', 'instant', 'watermark'],
 }
 
 export const DECIDING: readonly string[] = Object.entries(BY_FOLDER).flatMap(([folder, names]) =>

@@ -15,6 +15,7 @@ import {
   takeUntil,
   timer,
 } from 'rxjs'
+import { backoffWithEqualJitterMs } from '#shared/backoff.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { RunOutcome } from './run-outcome.ts'
 
@@ -45,20 +46,19 @@ export function dueInMs(schedule: Schedule, startedMs: number, nowMs: number): n
   return Math.max(0, Math.min(due, regularWaitMs(schedule, nowMs)))
 }
 
-/** Milliseconds from now to the run that follows `last`. `failures`: failures in a row; `jitter` is in [0, 1). Pure. */
+/** Milliseconds from now to the run that follows `last`. `failures`: failures in a row; `random` is in [0, 1). Pure. */
 export function waitAfterMs(
   schedule: Schedule,
   last: RunOutcome,
   failures: number,
   nowMs: number,
-  jitter: number,
+  random: number,
 ): number {
   if (last.outcome === 'parked') return Math.max(PARKED_MIN_MS, (last.parkedUntilMs ?? nowMs) - nowMs)
   const regular = regularWaitMs(schedule, nowMs)
   if (last.outcome !== 'failed') return regular
-  // Jitter over the upper half, so that workers which failed together do not retry together.
-  const backoff = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (failures - 1))
-  return Math.min(regular, backoff * (0.5 + jitter / 2))
+  // Workers that failed together do not retry together.
+  return Math.min(regular, backoffWithEqualJitterMs({ firstMs: RETRY_MS, maxMs: RETRY_MAX_MS, failures }, random))
 }
 
 export type ScheduleTools = {

@@ -3,6 +3,7 @@
  * nothing. A wait ends early when the assignment ends or a stop begins. In a stop one more attempt is made at once; if
  * it fails, the work is abandoned uncommitted.
  */
+import { backoffWithEqualJitterMs } from '#shared/backoff.ts'
 import type { Clock } from '#shared/clock.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { type Failure, type FailureKind, needsPerson } from './classify-error.ts'
@@ -23,7 +24,6 @@ export type RetryPolicy = {
 }
 
 const WAIT_FIRST_MS = 200
-const DOUBLINGS_MAX = 12
 export const WAIT_MAX_MS: Readonly<Record<FailureKind, number>> = {
   ambiguous: 5_000,
   overload: 10_000,
@@ -33,13 +33,9 @@ export const WAIT_MAX_MS: Readonly<Record<FailureKind, number>> = {
   data: 30_000,
 }
 
-/**
- * Doubled at each attempt up to the maximum, then spread over its upper half, so that many loaders do not retry at the
- * same moment.
- */
-export function waitMs(attempt: number, maxMs: number, random: number): number {
-  return Math.min(WAIT_FIRST_MS * 2 ** Math.min(attempt, DOUBLINGS_MAX), maxMs) * (0.5 + random / 2)
-}
+/** `attempt` counts from 0. Has jitter, so that many loaders do not retry at the same moment. */
+export const waitMs = (attempt: number, maxMs: number, random: number): number =>
+  backoffWithEqualJitterMs({ firstMs: WAIT_FIRST_MS, maxMs, failures: attempt + 1 }, random)
 
 /**
  * Repeats while the failure may pass. Null: it succeeded. Otherwise a failure of the rows (data, memory) that a retry

@@ -4,6 +4,7 @@
  * what it needs, and retries transient failures.
  */
 import type { Admin, Kafka as KafkajsClient } from 'kafkajs'
+import { backoffMs } from '../../backoff.ts'
 import { WrongUse } from '../../errors.ts'
 import { type Deps, METADATA_AGE_MAX_MS } from '../client/client.ts'
 import { within } from '../client/deadline.ts'
@@ -64,8 +65,7 @@ export type Cluster = {
 }
 
 const ATTEMPTS_MAX = 10
-const BACKOFF_FIRST_MS = 20
-const BACKOFF_MAX_MS = 1_000
+const BACKOFF = { firstMs: 20, maxMs: 1_000 }
 const ASK_DEADLINE_MS = 30_000
 
 /** Connected, and at least one broker reached at the address that it advertises. */
@@ -115,7 +115,7 @@ async function askAgain<T>({ clock, log }: Deps, work: () => Promise<T>): Promis
     } catch (error) {
       if (attempt >= ATTEMPTS_MAX || !isPassing(error)) throw error
       log.debug({ err: error, attempt }, 'Kafka: asking again')
-      await clock.sleep(Math.min(BACKOFF_FIRST_MS * 2 ** (attempt - 1), BACKOFF_MAX_MS))
+      await clock.sleep(backoffMs({ ...BACKOFF, failures: attempt }))
     }
   }
 }

@@ -4,6 +4,7 @@
  * message here.
  */
 import type { EachBatchPayload } from 'kafkajs'
+import { backoffMs } from '../../backoff.ts'
 import { toOffset } from '../admin/offsets.ts'
 import type { Deps } from '../client/client.ts'
 import { within } from '../client/deadline.ts'
@@ -17,8 +18,7 @@ import { fatal, type GroupMember, HEARTBEAT_MS, joinGroup, type Session } from '
 const WAIT_MS = 250
 const COMMIT_DEADLINE_MS = 30_000
 const COMMIT_ATTEMPTS_MAX = 10
-const COMMIT_BACKOFF_FIRST_MS = 20
-const COMMIT_BACKOFF_MAX_MS = 2_000
+const COMMIT_BACKOFF = { firstMs: 20, maxMs: 2_000 }
 
 type Commits = Parameters<Reader['commit']>[0]
 
@@ -146,7 +146,7 @@ export async function joinAsReader(options: ReaderOptions, committed: Kafka['com
         return await member.consumer.commitOffsets(offsets)
       } catch (error) {
         if (attempt >= COMMIT_ATTEMPTS_MAX || !isPassing(error)) throw error
-        await clock.sleep(Math.min(COMMIT_BACKOFF_FIRST_MS * 2 ** (attempt - 1), COMMIT_BACKOFF_MAX_MS))
+        await clock.sleep(backoffMs({ ...COMMIT_BACKOFF, failures: attempt }))
       }
     }
   }

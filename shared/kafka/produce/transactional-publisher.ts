@@ -4,6 +4,7 @@
  * every failure ends the client, and only a fence makes a new one.
  */
 import type { Kafka as KafkajsClient, Producer, Transaction } from 'kafkajs'
+import { backoffMs } from '../../backoff.ts'
 import { type HeadraceError, messageOf, WrongUse } from '../../errors.ts'
 import { type Deps, endProducer, METADATA_AGE_MAX_MS, newClient } from '../client/client.ts'
 import { settle, within } from '../client/deadline.ts'
@@ -20,6 +21,7 @@ const FENCE_DEADLINE_MS = 30_000
 const FENCE_ATTEMPTS_MAX = 5
 const ABORT_DEADLINE_MS = 3_000
 const OFFSETS_ATTEMPTS_MAX = 12
+const BACKOFF = { firstMs: RETRY.initialRetryTime, maxMs: RETRY.maxRetryTime }
 const METADATA_BYTES_MAX = 4_096
 
 export function createPublisher(transactionalId: string, options: PublisherOptions, deps: Deps): Publisher {
@@ -43,7 +45,7 @@ export function createPublisher(transactionalId: string, options: PublisherOptio
         await endProducer(fresh, work, deps)
         const isOver = attempt >= FENCE_ATTEMPTS_MAX || clock.elapsedMs() >= endMs
         if (isOver || !isPassing(error)) throw explainFailure(error, `fencing ${transactionalId}`)
-        await clock.sleep(Math.min(RETRY.initialRetryTime * 2 ** attempt, RETRY.maxRetryTime))
+        await clock.sleep(backoffMs({ ...BACKOFF, failures: attempt + 1 }))
       }
     }
   }
@@ -153,7 +155,7 @@ async function sendOffsets(
       return await transaction.sendOffsets(offsets)
     } catch (error) {
       if (attempt >= OFFSETS_ATTEMPTS_MAX || !isPassing(error)) throw error
-      await clock.sleep(Math.min(RETRY.initialRetryTime * 2 ** (attempt - 1), RETRY.maxRetryTime))
+      await clock.sleep(backoffMs({ ...BACKOFF, failures: attempt }))
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Source } from '#shared/declaration/compile.ts'
 import { describeRequest } from '../describe.ts'
 import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked, timeText } from '../errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse } from '../messages.ts'
-import { afterHintMs, backoffMs } from '../retry-after/backoff.ts'
+import { afterHintMs, unnamedWaitMs } from '../retry-after/backoff.ts'
 import type { ResponseClass } from './classify-response.ts'
 
 export type RetryTools = {
@@ -41,7 +41,7 @@ export function retry(source: Source, tools: RetryTools): Layer {
       if (hintMs !== null && hintMs > source.waitMax)
         throw parked(source, request, clock.nowMs() + hintMs, !tools.isApart(request, exchange.stream))
       if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
-      const waitMs = hintMs === null ? backoffMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
+      const waitMs = hintMs === null ? unnamedWaitMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
       if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs, request, exchange.stream)
       tools.onRetry(reasonOf(outcome), waitMs, request, exchange, attempt)
       await clock.sleep(waitMs, exchange.signal)

@@ -2,6 +2,7 @@
  * How long to wait before a retry when the API does not say: 2^n + random() seconds. The random part keeps two workers
  * from returning together.
  */
+import { backoffWithAddedJitterMs } from '#shared/backoff.ts'
 import type { Clock } from '#shared/clock.ts'
 
 const SECOND_MS = 1000
@@ -9,9 +10,7 @@ const SECOND_MS = 1000
 const AFTER_HINT_JITTER_MS = 250
 
 /** `failures` counts from 1. At most `waitMaxMs`. */
-export function backoffMs(failures: number, waitMaxMs: number, clock: Clock): number {
-  const jitterMs = Math.min(SECOND_MS, waitMaxMs)
-  return Math.min(2 ** (failures - 1) * SECOND_MS, waitMaxMs - jitterMs) + clock.random() * jitterMs
-}
+export const unnamedWaitMs = (failures: number, waitMaxMs: number, clock: Clock): number =>
+  backoffWithAddedJitterMs({ firstMs: SECOND_MS, maxMs: waitMaxMs, failures }, SECOND_MS, clock.random())
 
 export const afterHintMs = (hintMs: number, clock: Clock): number => hintMs + clock.random() * AFTER_HINT_JITTER_MS

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { afterHintMs, backoffMs } from '../../../../services/fetcher/http/retry-after/backoff.ts'
+import { afterHintMs, unnamedWaitMs } from '../../../../services/fetcher/http/retry-after/backoff.ts'
 import { virtualClock } from '../../../support/clocks.ts'
 
 const drawing = (random: number) => virtualClock({ random: () => random })
@@ -18,9 +18,9 @@ for (const [failures, waitMaxMs, leastMs, mostMs] of [
   [5, 400, 0, 400],
 ] as const) {
   test(`after ${failures} failures, of at most ${waitMaxMs} ms each: from ${leastMs} to ${mostMs} ms`, () => {
-    assert.equal(backoffMs(failures, waitMaxMs, drawing(0)), leastMs)
-    assert.equal(backoffMs(failures, waitMaxMs, drawing(0.5)), (leastMs + mostMs) / 2)
-    assert.equal(backoffMs(failures, waitMaxMs, drawing(1)), mostMs)
+    assert.equal(unnamedWaitMs(failures, waitMaxMs, drawing(0)), leastMs)
+    assert.equal(unnamedWaitMs(failures, waitMaxMs, drawing(0.5)), (leastMs + mostMs) / 2)
+    assert.equal(unnamedWaitMs(failures, waitMaxMs, drawing(1)), mostMs)
   })
 }
 

@@ -8,7 +8,7 @@ import type { Resolver } from '#shared/config/config.ts'
 import { redactUrl } from '#shared/redact.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../../errors.ts'
 import { excerptOf } from '../../excerpt.ts'
-import { afterHintMs, backoffMs } from '../../retry-after/backoff.ts'
+import { afterHintMs, unnamedWaitMs } from '../../retry-after/backoff.ts'
 import { waitHint } from '../../retry-after/retry-after.ts'
 import { isOk, mayPass } from '../../status.ts'
 import { withTimeout } from '../../transport/timeout.ts'
@@ -75,7 +75,7 @@ export async function requestToken(
     const hintMs = outcome instanceof AttemptFailed ? null : waitHint(outcome, clock.nowMs())
     if (hintMs !== null && hintMs > bounds.waitMax) throw parked(request, clock.nowMs() + hintMs)
     if (attempt >= bounds.attemptsMax) throw failed(request, attempt, outcome)
-    const waitMs = hintMs === null ? backoffMs(attempt, bounds.waitMax, clock) : afterHintMs(hintMs, clock)
+    const waitMs = hintMs === null ? unnamedWaitMs(attempt, bounds.waitMax, clock) : afterHintMs(hintMs, clock)
     onWait?.(outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status), waitMs, attempt)
     await clock.sleep(waitMs, signal)
   }

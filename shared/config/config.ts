@@ -5,39 +5,15 @@
  */
 import type { SecretRef, SettingRef } from '../declaration/secret.ts'
 import { WrongUse } from '../errors.ts'
-import type { KafkaOptions } from '../kafka/kafka.ts'
 import { saslOf, shardedOf, tlsOf, userOf } from './connection-options.ts'
 import { type NearMiss, nearMisses } from './near-misses.ts'
-import { type OptionName, type OptionValues, options } from './options.ts'
+import { type OptionName, options, splitList } from './options.ts'
 import { type Environment, optionValue, readOptions } from './read-options.ts'
 import { readStackFile } from './stack-file.ts'
 
 export type { NearMiss } from './near-misses.ts'
 export { type OptionName, type OptionRow, optionRows, options, SECRET_OPTIONS } from './options.ts'
 export { type Environment, environment, readOptions } from './read-options.ts'
-
-export type Config = {
-  kafka: KafkaOptions & { replicationFactor: number; retentionMs: number; sessionTimeoutMs: number }
-  registry: { url: string; user: string | undefined; password: string | undefined }
-  clickhouse: {
-    url: string
-    user: string
-    password: string
-    database: string
-    cluster: string | undefined
-    /** Rows are spread over the shards of the cluster. */
-    sharded: boolean
-    insertQuorum: string | undefined
-    ca: string | undefined
-  }
-  prefix: string
-  sourceDirs: string[]
-  log: { level: OptionValues['HEADRACE_LOG_LEVEL']; format: 'auto' | 'json' | 'pretty' }
-  http: { host: string; port: number }
-  stopDeadlineMs: number
-  fetcher: { transactionRecords: number; pagesAhead: number; memoryKeys: number }
-  loader: { batchRows: number; batchBytes: number; batchAgeMs: number; inFlightBytes: number; topicsRefreshMs: number }
-}
 
 export type ServerKind = 'kafka' | 'registry' | 'clickhouse'
 const SERVERS: readonly ServerKind[] = ['kafka', 'registry', 'clickhouse']
@@ -46,7 +22,7 @@ const SERVERS: readonly ServerKind[] = ['kafka', 'registry', 'clickhouse']
  * Throws WrongUse, naming the option, for a malformed value, or for a server in `needs` without an address. The address
  * of any other server may be empty: a fetcher does not need the one of ClickHouse.
  */
-export function readConfig(environment: Environment, needs: readonly ServerKind[] = SERVERS): Config {
+export function readConfig(environment: Environment, needs: readonly ServerKind[] = SERVERS) {
   const values = readOptions(environment)
   const stack = readStackFile(values.HEADRACE_DIR)
   const address = (
@@ -63,10 +39,7 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
   }
   return {
     kafka: {
-      brokers: address('kafka', 'KAFKA_BROKERS', values.KAFKA_BROKERS, stack?.kafka.brokers)
-        .split(',')
-        .map((broker) => broker.trim())
-        .filter((broker) => broker !== ''),
+      brokers: splitList(address('kafka', 'KAFKA_BROKERS', values.KAFKA_BROKERS, stack?.kafka.brokers)),
       clientId: 'headrace',
       tls: tlsOf(values),
       sasl: saslOf(values),
@@ -84,15 +57,13 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
       password: values.CLICKHOUSE_PASSWORD,
       database: values.CLICKHOUSE_DATABASE,
       cluster: values.CLICKHOUSE_CLUSTER,
+      /** Rows are spread over the shards of the cluster. */
       sharded: shardedOf(values),
       insertQuorum: values.CLICKHOUSE_INSERT_QUORUM,
       ca: values.CLICKHOUSE_TLS_CA,
     },
     prefix: values.HEADRACE_PREFIX,
-    sourceDirs: (values.HEADRACE_SOURCES ?? '')
-      .split(',')
-      .map((dir) => dir.trim())
-      .filter((dir) => dir !== ''),
+    sourceDirs: splitList(values.HEADRACE_SOURCES ?? ''),
     log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT },
     http: { host: values.HEADRACE_HTTP_HOST, port: values.HEADRACE_HTTP_PORT },
     stopDeadlineMs: values.HEADRACE_STOP_DEADLINE_MS,
@@ -110,6 +81,9 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
     },
   }
 }
+
+/** What `readConfig` makes of the options. Each type follows from the option's declaration. */
+export type Config = ReturnType<typeof readConfig>
 
 /**
  * How to log before the options are validated: an invalid value counts as unset here, and is refused where it is read.

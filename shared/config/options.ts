@@ -40,7 +40,8 @@ const flag = (description: string) =>
     .describe(description)
 
 const BROKER = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):\d{1,5}$/
-const splitList = (given: string) =>
+/** The entries of a list that is separated by commas. */
+export const splitList = (given: string): string[] =>
   given
     .split(',')
     .map((entry) => entry.trim())

@@ -12,6 +12,17 @@ export type Identity = { pid: number; start: string }
 const GONE_POLL_MS = 50
 const run = promisify(execFile)
 
+export function isIdentity(value: unknown): value is Identity {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'start' in value &&
+    typeof value.start === 'string'
+  )
+}
+
 /** The identity of a living process; undefined if there is none with that pid, or only a zombie. */
 export async function identify(pid: number): Promise<Identity | undefined> {
   const start = process.platform === 'linux' ? await startFromProc(pid) : await startFromPs(pid)

@@ -1,12 +1,14 @@
 /**
- * A lock between processes: a file that holds the identity of its holder. It appears with its content atomically
- * (link), so nobody reads half a lock. A lock whose holder is dead is taken over. Not for sharing between machines.
+ * A lock between processes of one machine: a file that holds the identity of its holder. It appears with its content
+ * atomically (link), so nobody reads half a lock. A lock whose holder is dead is taken over at once, also when its pid
+ * was reused. A holder that is only suspended keeps it, since two starts of one stack would damage its data. The lock
+ * of token files cannot be used here: it is taken from a holder that is suspended for 30 s.
  */
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '#shared/clock.ts'
 import { Unavailable } from '#shared/errors.ts'
-import { type Identity, identify, isAlive } from './identity.ts'
+import { type Identity, identify, isAlive, isIdentity } from './identity.ts'
 
 const LOCK_POLL_MS = 100
 
@@ -37,12 +39,12 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 
 async function acquire(path: string, mine: string, { clock, waitMs, onWait, signal }: LockOptions): Promise<void> {
   const endMs = clock.elapsedMs() + waitMs
-  let told = false
+  let isReported = false
   while (!(await tryLink(mine, path))) {
     const holder = await readHolder(path)
     if (holder !== undefined && !(await isAlive(holder))) await takeAway(path, mine, holder)
-    else if (holder !== undefined && !told) {
-      told = true
+    else if (holder !== undefined && !isReported) {
+      isReported = true
       onWait?.(holder.pid)
     }
     if (clock.elapsedMs() > endMs) {
@@ -71,17 +73,6 @@ async function readHolder(path: string): Promise<Identity | undefined> {
   } catch {
     return undefined
   }
-}
-
-export function isIdentity(value: unknown): value is Identity {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'pid' in value &&
-    typeof value.pid === 'number' &&
-    'start' in value &&
-    typeof value.start === 'string'
-  )
 }
 
 /** Moves the dead holder's lock aside. If a living holder has replaced it meanwhile, that lock is restored. */

@@ -2,7 +2,8 @@
  * A lock between processes that share a folder: a file that only one of them can create. Its holder touches it while it
  * works. A lock that was not touched for LOCK_STALE_MS belongs to a dead process and is taken over. The waiting process
  * measures the time, so clocks need not agree. Assumes that a living holder is not paused for that long. If it is, the
- * protected work must stay correct, merely wasteful.
+ * protected work must stay correct, merely wasteful. The local stack's lock cannot be used here. It asks the system
+ * whether the holder lives, and the system does not know holders in other containers or on other hosts.
  */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'

@@ -171,7 +171,7 @@ async function fetchPrepared(
       open,
       once: options.once,
       ...job,
-      woken: attempts.released,
+      onWake: attempts.onReleased,
       clock,
       log,
       onOutcome: summary.outcomeOf,

@@ -3,7 +3,6 @@
  * before it cuts the request, so that no page is fetched twice and no two owners fetch at once. A partition that stays
  * keeps its publisher and its seen records.
  */
-import type { Observable } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
 import type { Partition } from './partition.ts'
@@ -19,8 +18,8 @@ export type WorkerTools = {
   job?(owned: Owned, partition: Partition, stop: Stop): Promise<RunOutcome>
   /** With `once`: how many partitions must have had their run before the end; without it, those that are owned. */
   partitions?: number
-  /** Emits when the partition's next run may start early. */
-  woken?(owned: Owned): Observable<unknown>
+  /** Registers what to call when the partition's next run may start early. Returns the function that removes it. */
+  onWake?(owned: Owned, wake: () => void): () => void
   clock: Clock
   log: Log
   onOutcome(owned: Owned, outcome: RunOutcome): void
@@ -73,14 +72,11 @@ export function createWorker(tools: WorkerTools): Worker {
       if ((await runNow()).outcome !== 'stopped') ran.add(id)
       return
     }
-    const woken = tools.woken?.(owned)
-    const schedule = {
-      nowMs: clock.nowMs,
-      random: clock.random,
-      stopped: current.stopped,
-      ...(woken === undefined ? {} : { woken }),
-    }
-    await runsOf(owned.stream, await partition.dueInMs(), runNow, schedule)
+    const { onWake } = tools
+    await runsOf(owned.stream, await partition.dueInMs(), runNow, {
+      ...{ clock, stop: current.soft },
+      ...(onWake === undefined ? {} : { onWake: (wake: () => void) => onWake(owned, wake) }),
+    })
   }
 
   return {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { setImmediate, setTimeout } from 'node:timers/promises'
 import { silentLog } from '#shared/log.ts'
 import type { Partition } from '../../services/fetcher/partition.ts'
 import { type Owned, ownedId } from '../../services/fetcher/schedule/assigned-partitions.ts'
@@ -58,29 +57,24 @@ function workerOf(options: { once?: boolean; dueMs?: number; partitions?: number
     if (found === undefined) throw new RangeError(`partition ${partition} was not opened`)
     return found.at
   }
-  return { worker, clock, opened, last, outcomes }
-}
-
-/** Lets timers of 0 ms and everything behind them run. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await setTimeout(1)
-  await setImmediate()
-}
-
-async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  let pending = true
-  const end = () => {
-    pending = false
+  /** All that can run without time runs. */
+  const settle = () => clock.runTo(clock.elapsedMs())
+  async function isPending(promise: Promise<unknown>): Promise<boolean> {
+    let pending = true
+    const end = () => {
+      pending = false
+    }
+    promise.then(end, end)
+    await settle()
+    return pending
   }
-  promise.then(end, end)
-  await settle()
-  return pending
+  return { worker, clock, opened, last, outcomes, settle, isPending }
 }
 
 for (const once of [false, true]) {
   describe(`a worker ${once ? 'that runs once' : 'on schedule'}`, () => {
     test('a pause lets the page in hand finish, and is over when the run is', async () => {
-      const { worker, last } = workerOf({ once })
+      const { worker, last, settle, isPending } = workerOf({ once })
       await worker.assign(owned(0))
       await settle()
       const pausing = worker.pause()
@@ -92,7 +86,7 @@ for (const once of [false, true]) {
     })
 
     test('a page that takes longer than the grace is cut', async () => {
-      const { worker, last, clock } = workerOf({ once })
+      const { worker, last, clock, settle } = workerOf({ once })
       await worker.assign(owned(0))
       await settle()
       const pausing = worker.pause()
@@ -103,7 +97,7 @@ for (const once of [false, true]) {
     })
 
     test('a partition that stays keeps its state, one that goes is closed after its run, one that comes is opened', async () => {
-      const { worker, last, opened } = workerOf({ once })
+      const { worker, last, opened, settle } = workerOf({ once })
       await worker.assign(owned(0, 1))
       await settle()
       const [stays, goes] = [last(0), last(1)]
@@ -124,7 +118,7 @@ for (const once of [false, true]) {
     })
 
     test('a close ends the runs and closes every partition, and no assignment follows it', async () => {
-      const { worker, last, opened } = workerOf({ once })
+      const { worker, last, opened, settle } = workerOf({ once })
       await worker.assign(owned(0))
       await settle()
       const closing = worker.close()
@@ -163,7 +157,7 @@ for (const once of [false, true]) {
 
 describe('a worker that runs once', () => {
   test('ends when every partition has had its run, whatever came of it', async () => {
-    const { worker, last, outcomes } = workerOf({ once: true })
+    const { worker, last, outcomes, isPending } = workerOf({ once: true })
     const finished = worker.finished(new AbortController().signal)
     await worker.assign(owned(0, 1, 2))
     last(0).end('done')
@@ -181,7 +175,7 @@ describe('a worker that runs once', () => {
   })
 
   test('does not end at a rebalance; what had its run has no second, what was stopped goes on', async () => {
-    const { worker, last } = workerOf({ once: true })
+    const { worker, last, settle, isPending } = workerOf({ once: true })
     const finished = worker.finished(new AbortController().signal)
     await worker.assign(owned(0, 1))
     last(0).end('done')
@@ -200,7 +194,7 @@ describe('a worker that runs once', () => {
 
 describe('a worker on schedule', () => {
   test('a pause does not wait for a run that is not due yet', async () => {
-    const { worker, last } = workerOf({ dueMs: 3_600_000 })
+    const { worker, last, settle } = workerOf({ dueMs: 3_600_000 })
     await worker.assign(owned(0, 1))
     await settle()
     await worker.pause()
@@ -215,7 +209,7 @@ describe('a worker on schedule', () => {
   })
 
   test('a defect of one partition does not end the others', async () => {
-    const { worker, last } = workerOf()
+    const { worker, last, settle } = workerOf()
     await worker.assign(owned(0, 1))
     const broken = last(0)
     broken.run = () => Promise.reject(new Error('defect'))
@@ -228,7 +222,7 @@ describe('a worker on schedule', () => {
 
 describe('a worker that must see all partitions once', () => {
   test('waits for those that another has, and runs none of its own again', async () => {
-    const { worker, last, outcomes } = workerOf({ once: true, partitions: 2 })
+    const { worker, last, outcomes, settle, isPending } = workerOf({ once: true, partitions: 2 })
     const finished = worker.finished(new AbortController().signal)
     await worker.assign(owned())
     assert.equal(await isPending(finished), true)

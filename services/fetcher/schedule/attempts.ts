@@ -4,7 +4,6 @@
  * Guarantees: storing never fails or delays a run. Stored attempts are read at each new assignment, so a restart does
  * not make a failing partition look healthy.
  */
-import { Subject } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
 import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
@@ -44,8 +43,8 @@ export type Attempts = {
   of(owned: Owned): PartitionAttempts
   /** Reads the stored attempts of partitions that are new here. Never throws. */
   assigned(owned: ReadonlyMap<string, Owned>): Promise<void>
-  /** Emits when a person has released the partition's pause. */
-  released(owned: Owned): Subject<void>
+  /** Calls `wake` whenever a person has released the partition's pause, until the returned function is called. */
+  onReleased(owned: Owned, wake: () => void): () => void
   /** An attempt that failed before its run could begin. */
   failedBefore(owned: Owned, error: unknown): void
   failing(): FailingPartition[]
@@ -82,7 +81,7 @@ const SAME_AGAIN_MS = 5_000
 /** How long a stop waits for the last notes to be stored. */
 const WRITE_LAST_MS = 5_000
 
-type State = AttemptState & { released: Subject<void> }
+type State = AttemptState & { wakes: Set<() => void> }
 
 export function createAttempts(tools: AttemptsTools): Attempts {
   const { streams, kafka, names, clock, log, metrics } = tools
@@ -102,7 +101,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       refusal: null,
       hasTopic: true,
       writtenMs: Number.NEGATIVE_INFINITY,
-      released: new Subject<void>(),
+      wakes: new Set<() => void>(),
     }
     const state = { stream, partition, topic: topicOf(stream), ...fresh }
     states.set(id, state)
@@ -215,7 +214,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       if (each !== state && untilOf(each) === null) continue
       each.release = { v: 1, attemptMs: each.last?.atMs ?? attemptMs, atMs: clock.nowMs() }
       log.info({ stream: each.stream.label, partition: each.partition }, 'the pause was released; asking the API again')
-      each.released.next()
+      for (const wake of each.wakes) wake()
     }
   }
 
@@ -227,7 +226,11 @@ export function createAttempts(tools: AttemptsTools): Attempts {
       parked: () => parked(stateOf(owned)),
       ended: (outcome, isScheduled) => ended(stateOf(owned), outcome, isScheduled),
     }),
-    released: (owned) => stateOf(owned).released,
+    onReleased(owned, wake) {
+      const { wakes } = stateOf(owned)
+      wakes.add(wake)
+      return () => void wakes.delete(wake)
+    },
     failedBefore(owned, error) {
       store(stateOf(owned), { outcome: 'failed', error })
     },

@@ -3,19 +3,8 @@
  * run. The outcome of a run decides the wait that follows it. A stop ends the waits, never a run: that ends by itself.
  */
 import { Cron } from 'croner'
-import {
-  firstValueFrom,
-  map,
-  NEVER,
-  type Observable,
-  of,
-  race,
-  type SchedulerLike,
-  switchMap,
-  takeUntil,
-  timer,
-} from 'rxjs'
 import { backoffWithEqualJitterMs } from '#shared/backoff.ts'
+import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { RunOutcome } from './run-outcome.ts'
 
@@ -29,14 +18,14 @@ const RETRY_MS = 10_000
 const RETRY_MAX_MS = 10 * 60_000
 /** A time that the API named may already be over when it is read. */
 const PARKED_MIN_MS = 1_000
-/** Node's timers fire at once above 2^31 - 1 ms; a longer wait wakes up and checks again. */
-const WAIT_MAX_MS = 24 * 3_600_000
+/** For a cron expression that never comes. */
+const NEVER_DUE_MS = 24 * 3_600_000
 
 /** Milliseconds from a moment to the next regular run. */
 export function regularWaitMs(schedule: Schedule, fromMs: number): number {
   if (schedule.cron === undefined) return Math.max(EVERY_MIN_MS, schedule.every ?? EVERY_DEFAULT_MS)
   const next = new Cron(schedule.cron, { timezone: 'UTC' }).nextRun(new Date(fromMs))
-  return next === null ? WAIT_MAX_MS : next.getTime() - fromMs
+  return next === null ? NEVER_DUE_MS : next.getTime() - fromMs
 }
 
 /** Milliseconds from now to the run that follows one which started at `startedMs`. Pure. */
@@ -62,13 +51,11 @@ export function waitAfterMs(
 }
 
 export type ScheduleTools = {
-  nowMs(): number
-  random(): number
-  /** Emits when no further run may start, even to a late subscriber. */
-  stopped: Observable<unknown>
-  /** Emits when a wait is over early. */
-  woken?: Observable<unknown>
-  scheduler?: SchedulerLike
+  clock: Clock
+  /** No further run starts once it aborts. */
+  stop: AbortSignal
+  /** Registers what ends the current wait early. Returns the function that removes it. */
+  onWake?(wake: () => void): () => void
 }
 
 /** Runs one after the other, the first after `firstMs`. Resolves after the stop, when the current run has ended. */
@@ -78,22 +65,32 @@ export async function runsOf(
   run: () => Promise<RunOutcome>,
   tools: ScheduleTools,
 ): Promise<void> {
+  const { clock, stop } = tools
   let failures = 0
-  for (let waitMs = firstMs; await isOver(waitMs, tools); ) {
+  for (let waitMs = firstMs; ; ) {
+    await waitOrWake(waitMs, tools)
+    if (stop.aborted) return
     const last = await run()
     if (last.outcome === 'stopped') return
     failures = last.outcome === 'failed' ? failures + 1 : 0
-    waitMs = waitAfterMs(schedule, last, failures, tools.nowMs(), tools.random())
+    waitMs = waitAfterMs(schedule, last, failures, clock.nowMs(), clock.random())
   }
 }
 
-/** Waits: true when the time has passed or the wait was ended early, false at the stop. */
-const isOver = (ms: number, { scheduler, stopped, woken = NEVER }: ScheduleTools): Promise<boolean> => {
-  const over = race(sleep(ms, scheduler), woken).pipe(map(() => true))
-  return firstValueFrom(over.pipe(takeUntil(stopped)), { defaultValue: false })
-}
-
-function sleep(ms: number, scheduler: SchedulerLike | undefined): Observable<unknown> {
-  const piece = Math.min(ms, WAIT_MAX_MS)
-  return timer(piece, scheduler).pipe(switchMap(() => (ms > piece ? sleep(ms - piece, scheduler) : of(null))))
+/** Resolves when the time has passed, at a wake, or at the stop. */
+async function waitOrWake(ms: number, { clock, stop, onWake }: ScheduleTools): Promise<void> {
+  if (stop.aborted) return
+  const over = new AbortController()
+  const end = () => over.abort()
+  stop.addEventListener('abort', end)
+  const removeWake = onWake?.(end)
+  try {
+    await clock.sleep(ms, over.signal)
+  } catch (error) {
+    // A sleep that is ended early rejects with the signal's reason.
+    if (error !== over.signal.reason) throw error
+  } finally {
+    stop.removeEventListener('abort', end)
+    removeWake?.()
+  }
 }

@@ -2,7 +2,6 @@
  * A stop in two steps. Soft: no new page is started, and the current one is finished and published. Hard, after a grace
  * period: its request is aborted.
  */
-import { defer, fromEvent, type Observable, of } from 'rxjs'
 import type { Clock } from '#shared/clock.ts'
 
 /** `soft`: start no new page. `hard`: abort the current request. */
@@ -12,8 +11,6 @@ export type StopSignal = Stop & {
   request(): void
   /** Everything has stopped: the hard stop is no longer needed. */
   settled(): void
-  /** Emits at the soft stop, or at once to a later subscriber. */
-  stopped: Observable<unknown>
 }
 
 export function stopSignal(clock: Clock, graceMs: number): StopSignal {
@@ -32,7 +29,6 @@ export function stopSignal(clock: Clock, graceMs: number): StopSignal {
       )
     },
     settled: () => grace.abort(),
-    stopped: defer(() => (soft.signal.aborted ? of(null) : fromEvent(soft.signal, 'abort'))),
   }
 }
 

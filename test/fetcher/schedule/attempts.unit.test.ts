@@ -175,9 +175,11 @@ describe('attempts', () => {
       ['parked', untilMs, [`until ${untilMs}`]],
     )
     let woken = 0
-    attempts.released(own).subscribe(() => {
+    attempts.onReleased(own, () => {
       woken += 1
     })
+    const removed = attempts.onReleased(own, () => assert.fail('it was removed'))
+    removed()
     await clock.runTo(60_000)
     assert.equal(woken, 0)
     kept(names.releasesGroup).set(0, {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { setImmediate } from 'node:timers/promises'
-import { Subject, VirtualAction, VirtualTimeScheduler } from 'rxjs'
 import type { RunOutcome } from '../../../services/fetcher/schedule/run-outcome.ts'
 import { dueInMs, regularWaitMs, runsOf, waitAfterMs } from '../../../services/fetcher/schedule/schedule.ts'
+import { virtualClock } from '../../support/clocks.ts'
 
 const MIDNIGHT_MS = Date.UTC(2026, 0, 1)
 const MINUTE_MS = 60_000
@@ -21,45 +20,39 @@ function scheduled(
   schedule: Parameters<typeof runsOf>[0],
   firstMs: number,
   runs: { takesMs: number; outcome?: RunOutcome }[],
+  stopped = false,
 ) {
-  const scheduler = new VirtualTimeScheduler(VirtualAction, 0)
-  const stop = new Subject<void>()
+  const clock = virtualClock({ startMs: MIDNIGHT_MS })
+  const stop = new AbortController()
+  if (stopped) stop.abort()
+  const wakes = new Set<() => void>()
   const starts: number[] = []
   let going = 0
   let goingMax = 0
   let completed = false
-  const run = (): Promise<RunOutcome> => {
+  const run = async (): Promise<RunOutcome> => {
     const { takesMs, outcome = DONE } = runs[Math.min(starts.length, runs.length - 1)] ?? { takesMs: 0 }
-    starts.push(scheduler.frame)
+    starts.push(clock.elapsedMs())
     goingMax = Math.max(goingMax, ++going)
-    return new Promise((resolve) => {
-      scheduler.schedule(() => {
-        going -= 1
-        resolve(outcome)
-      }, takesMs)
-    })
+    await clock.sleep(takesMs)
+    going -= 1
+    return outcome
   }
-  const woken = new Subject<void>()
-  const tools = { nowMs: () => MIDNIGHT_MS + scheduler.frame, random: () => 0.5, stopped: stop, woken, scheduler }
-  runsOf(schedule, firstMs, run, tools).then(() => {
+  const onWake = (wake: () => void) => {
+    wakes.add(wake)
+    return () => void wakes.delete(wake)
+  }
+  runsOf(schedule, firstMs, run, { clock, stop: stop.signal, onWake }).then(() => {
     completed = true
   })
-  /** Moves time on, action by action, so that promises settle in between. */
-  async function runTo(ms: number): Promise<void> {
-    for (;;) {
-      await setImmediate()
-      const next = scheduler.actions[0]
-      if (next === undefined || next.delay > ms) break
-      scheduler.maxFrames = next.delay
-      scheduler.flush()
-    }
-    scheduler.frame = ms
-  }
   return {
     starts,
-    runTo,
-    stop: () => stop.next(),
-    wake: () => woken.next(),
+    runTo: clock.runTo,
+    stop: () => stop.abort(),
+    wake() {
+      for (const wake of wakes) wake()
+    },
+    wakes,
     goingMax: () => goingMax,
     isCompleted: () => completed,
   }
@@ -120,6 +113,14 @@ describe('the schedule', () => {
     assert.equal(later.isCompleted(), true)
     await later.runTo(5_000)
     assert.deepEqual(later.starts, [0, 1_000])
+    assert.equal(later.wakes.size, 0)
+  })
+
+  test('a stop that came before the first wait leaves no run', async () => {
+    const stopped = true
+    const { starts, runTo, isCompleted, wakes } = scheduled(every(1_000), 700, [{ takesMs: 0 }], stopped)
+    await runTo(100)
+    assert.deepEqual([starts, isCompleted(), wakes.size], [[], true, 0])
   })
 
   test('a stop during a run completes when the run has ended, and no run follows', async () => {

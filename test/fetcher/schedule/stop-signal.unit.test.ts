@@ -25,20 +25,6 @@ describe('a stop', () => {
     assert.equal(stop.hard.aborted, false)
   })
 
-  test('is told to who comes late as well', () => {
-    const stop = stopSignal(virtualClock(), 1)
-    let told = 0
-    const tell = () => {
-      told += 1
-    }
-    stop.stopped.subscribe(tell)
-    assert.equal(told, 0)
-    stop.request()
-    assert.equal(told, 1)
-    stop.stopped.subscribe(tell)
-    assert.equal(told, 2)
-  })
-
   test('is told from a failure that comes during it', () => {
     const stop = stopSignal(virtualClock(), 1)
     const before = new Error('before')

@@ -50,7 +50,7 @@ export type CommitBatchDeps = {
   onCommitted(batch: Batch, rows: number, deadLetters: number): void
 }
 
-const COMMIT_WAIT_MAX_MS = 5_000
+export const COMMIT_WAIT_MAX_MS = 5_000
 
 /** `given up`: nothing of the batch is committed, and nothing after it may be, until it has been read again. */
 export type CommittedBatch = 'committed' | 'given up'

@@ -1,9 +1,9 @@
 /**
- * Sends refused records to the dead-letter topic, to the same partition. Resolves when the brokers have confirmed them;
- * only then may the offset after them be committed. Waits while the topic refuses them. After a crash a letter may be
- * there twice, but is never lost. A letter's timestamp is the time of writing; its record's timestamp is in a header.
- * Kafka's retention goes by the letter's timestamp: with the record's, it could remove a letter before anyone has seen
- * it.
+ * Sends refused records to the dead-letter topic, to the same partition and in their order. Resolves when the brokers
+ * have confirmed them; only then may the offset after them be committed. Waits while the topic refuses them. After a
+ * crash a letter may be there twice, but is never lost. A letter's timestamp is the time of writing; its record's
+ * timestamp is in a header. Kafka's retention goes by the letter's timestamp: with the record's, it could remove a
+ * letter before anyone has seen it.
  */
 
 import type { Kafka, Message, Sender } from '#shared/kafka/kafka.ts'
@@ -14,7 +14,7 @@ import type { Names } from '#shared/names.ts'
 import { beginning } from '#shared/shown.ts'
 import { ensureTopic, type TopicSpecs } from '#shared/topic-specs.ts'
 import { type Batch, type BatchPart, type RefusedFrame, tableOf } from '../batch/batch.ts'
-import { originOf, partOf } from '../batch/row-ranges.ts'
+import { originOf, partOf, type RowOrigin } from '../batch/row-ranges.ts'
 import { type RetryPolicy, untilDone } from '../failures/retry.ts'
 import type { RefusedRow } from '../insert/isolate-rows.ts'
 
@@ -33,7 +33,7 @@ export type DeadLetterQueueDeps = {
 }
 
 /** Limit of one send; by default the broker takes 1 MiB at most. */
-const SEND_BYTES_MAX = 512 * 1024
+export const SEND_BYTES_MAX = 512 * 1024
 const ISSUES_CHARS_MAX = 2000
 const WAIT_MAX_MS = 30_000
 
@@ -70,19 +70,8 @@ export function createDeadLetterQueue({
   }
 
   async function send(batch: Batch, rows: readonly RefusedRow[], retryPolicy: RetryPolicy): Promise<void> {
-    const byPartition = new Map<number, { letter: Message; reason: string; table: string }[]>()
-    const add = (part: BatchPart, letter: Message, reason: string) => {
-      const letters = byPartition.get(part.partition) ?? []
-      byPartition.set(part.partition, letters)
-      letters.push({ letter, reason, table: tableOf(part) ?? part.topic })
-    }
-    for (const part of batch.parts)
-      for (const letter of part.letters) add(part, frameLetter(part, letter), letter.reason)
-    for (const row of rows) add(partOf(batch, row.row).part, rowLetter(batch, row), row.reason)
-    if (byPartition.size === 0) return
-
     const topic = names.deadLetters(batch.topic)
-    for (const [partition, letters] of byPartition) {
+    for (const [partition, letters] of lettersByPartition(batch, rows)) {
       for (const messages of portions(letters.map(({ letter }) => letter))) {
         await untilDone(topic, retryPolicy, WAIT_MAX_MS, () => sendTo(batch.topic, { topic, partition, messages }))
       }
@@ -98,6 +87,26 @@ export function createDeadLetterQueue({
   return { send }
 }
 
+type Outgoing = { offset: number; letter: Message; reason: string; table: string }
+
+/** The dead letters of each partition, in the order of their records. */
+function lettersByPartition(batch: Batch, rows: readonly RefusedRow[]): Map<number, Outgoing[]> {
+  const byPartition = new Map<number, Outgoing[]>()
+  const add = (part: BatchPart, offset: number, letter: Message, reason: string) => {
+    const letters = byPartition.get(part.partition) ?? []
+    byPartition.set(part.partition, letters)
+    letters.push({ offset, letter, reason, table: tableOf(part) ?? part.topic })
+  }
+  for (const part of batch.parts)
+    for (const frame of part.letters) add(part, frame.offset, frameLetter(part, frame), frame.reason)
+  for (const row of rows) {
+    const origin = originOf(batch, row.row)
+    add(partOf(batch, row.row).part, origin.offset, rowLetter(batch, row, origin), row.reason)
+  }
+  for (const letters of byPartition.values()) letters.sort((a, b) => a.offset - b.offset)
+  return byPartition
+}
+
 function frameLetter(
   { topic, partition, replays }: BatchPart,
   { offset, timestampMs, key, value, reason, issues }: RefusedFrame,
@@ -107,8 +116,11 @@ function frameLetter(
   return { key, value, headers: headersOf({ ...facts, ...replayedAt(replays, offset) }) }
 }
 
-function rowLetter(batch: Batch, { row, reason, issues }: RefusedRow): Message {
-  const { partition, offset, fetchedAtMs, payload } = originOf(batch, row)
+function rowLetter(
+  batch: Batch,
+  { row, reason, issues }: RefusedRow,
+  { partition, offset, fetchedAtMs, payload }: RowOrigin,
+): Message {
   const { replays } = partOf(batch, row).part
   const origin = `${batch.topic}/${partition}/${offset}`
   const facts = { stage: 'insert' as const, reason, issues, origin, fetched: fetchedAtMs }

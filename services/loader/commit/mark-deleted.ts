@@ -47,7 +47,7 @@ export type MarkDeletedDeps = {
 }
 
 /** The current assignment, and earlier ones that a late batch may belong to. */
-const ASSIGNMENTS_KEPT = 4
+export const ASSIGNMENTS_KEPT = 4
 
 /** The form of the fetcher's run names. Another name may not fit into the commit, and is omitted. */
 const RUN_NAME = /^[\w-]{1,64}$/

@@ -47,7 +47,7 @@ export type MembershipDeps = {
 }
 
 /** As large as the reader's fetches may be: fewer and larger fetches cost less a record. */
-const FETCH_BYTES_MAX = 2 * 1024 * 1024
+export const FETCH_BYTES_MAX = 2 * 1024 * 1024
 /** Time to finish work in progress when the topics change. */
 const REJOIN_FINISH_MS = 15_000
 const REJOIN_WAIT_MS = 5_000

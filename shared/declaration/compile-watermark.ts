@@ -13,10 +13,17 @@ import {
   writtenPosition,
 } from '../watermark.ts'
 import type { Refuse } from './mistakes/mistakes.ts'
+import { placeIn, type RequestPlace } from './request-place.ts'
 import { disorderIn, takesAnything } from './sortable-text.ts'
 import type { WatermarkSpec } from './source-spec.ts'
 
-export type Watermarking = Omit<WatermarkSpec, 'as' | 'start' | 'lookback'> & {
+type Compiled = 'as' | 'start' | 'lookback' | 'param' | 'header' | 'body' | 'form' | 'to' | 'toBody'
+
+export type Watermarking = Omit<WatermarkSpec, Compiled> & {
+  /** Where the request takes it. */
+  place: RequestPlace
+  /** Where the request takes an end; null if the API supports none. */
+  endPlace: RequestPlace | null
   kind: WatermarkKind
   form: WatermarkForm
   /** Milliseconds for instants, units for integers. */
@@ -26,7 +33,7 @@ export type Watermarking = Omit<WatermarkSpec, 'as' | 'start' | 'lookback'> & {
 
 /** Throws what `refuse` makes. */
 export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
-  const { as, start, lookback, ...rest } = watermark
+  const { as, start, lookback, param, header, body, form, to, toBody, ...rest } = watermark
   const kind = orderedKind(schema, watermark, kindOf(schema, watermark.field, refuse), refuse)
   refuseWrongForm(watermark, kind, refuse)
   refuseWrongEnd(watermark, kind, refuse)
@@ -41,6 +48,8 @@ export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, 
   }
   return {
     ...rest,
+    place: placeIn({ param, header, body, form }) ?? {},
+    endPlace: placeIn(to, toBody),
     kind,
     form: as ?? naturalForm(kind, rest.zone !== undefined),
     lookback: lookback.ms ?? lookback.units,

@@ -17,13 +17,13 @@ import {
 import { type Answers, answersOf, meaningsOf } from './answers.ts'
 import { checkPaging, withQuery } from './checks/paging.ts'
 import { checkDiscovery, checkParents } from './checks/parents.ts'
+import { checkRequest } from './checks/request.ts'
 import {
   checkDeletes,
   checkPartitionKey,
   checkPartitions,
   checkPrimaryKey,
   checkRecords,
-  checkRequest,
   checkSchema,
 } from './checks/stream.ts'
 import { compileWatermark, type Watermarking } from './compile-watermark.ts'
@@ -39,9 +39,10 @@ export type PartitionValues = Readonly<Record<string, string | number | boolean>
 
 export type Stream = Omit<
   StreamSpec,
-  'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes'
+  'method' | 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes'
 > & {
   source: Source
+  method: 'GET' | 'POST'
   name: string
   /** `source.stream`. */
   label: string
@@ -94,6 +95,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   checkDeletes(spec, answers.answers, refuse)
   const stream = {
     ...spec,
+    method: spec.method ?? 'GET',
     records: spec.records ?? '',
     source,
     name,

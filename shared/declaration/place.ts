@@ -58,9 +58,6 @@ export const totalOrNone = z.union(
 )
 export type TotalOrNone = z.infer<typeof totalOrNone>
 
-/** The parameter that sets a page's size, and the size. The API must support it: not above its own maximum. */
-export const sizeSpec = z.strictObject({ param: z.string(), value: z.int().min(1) })
-
 /** A specification as an author gives it to the function of its kind. */
 export type Given<T extends z.ZodType> = Omit<z.input<T>, 'kind'>
 

@@ -12,7 +12,7 @@ import { textOrSetting } from './secret.ts'
 import { name, streamSpec } from './stream-spec.ts'
 import type { watermarkSpec } from './watermark-spec.ts'
 
-export type { EnvelopeContext, RequestContext, StreamSpec } from './stream-spec.ts'
+export type { EnvelopeContext, Pairs, RequestContext, StreamSpec } from './stream-spec.ts'
 export type { WatermarkSpec } from './watermark-spec.ts'
 
 const MINUTE_MS = 60_000

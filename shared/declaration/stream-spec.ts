@@ -16,6 +16,12 @@ export const name = z
   .regex(NAME_PATTERN, 'expected a name of lower-case letters, digits, _ and -, opening with a letter')
 const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
 const scalars = z.record(z.string(), scalar)
+/** A list sends the name once for each of its values. */
+const pairs = z.record(
+  z.string(),
+  z.union([scalar, z.array(scalar)], 'expected a text, a number or a boolean, or a list of them'),
+)
+export type Pairs = z.infer<typeof pairs>
 
 /** The argument of a request function. `partition` counts from 0. */
 export type RequestContext = {
@@ -24,7 +30,7 @@ export type RequestContext = {
   values: Readonly<Record<string, string | number | boolean>>
 }
 
-const paramsFunction = z.custom<(context: RequestContext) => Record<string, string | number | boolean>>(
+const paramsFunction = z.custom<(context: RequestContext) => Pairs>(
   (value) => typeof value === 'function',
   'expected an object of parameters, or a function that returns one',
 )
@@ -75,12 +81,15 @@ function comesUp(text: string): boolean {
 
 export const streamSpec = z
   .strictObject({
-    method: z.enum(['GET', 'POST']).default('GET'),
+    /** GET by default. A GET with a body names its method. */
+    method: z.enum(['GET', 'POST']).optional(),
     path: z.string().regex(/^\//, 'expected a path that starts with /'),
-    params: z.union([scalars, paramsFunction]).default({}),
+    params: z.union([pairs, paramsFunction]).default({}),
     headers: headers.default({}),
-    /** JSON body of a POST. */
+    /** A JSON body. */
     body: z.record(z.string(), z.unknown()).optional(),
+    /** Or a form (application/x-www-form-urlencoded). */
+    form: pairs.optional(),
     paginate: paginateSpec,
     /** Statuses by which the API refuses an expired cursor: the run then continues from the best watermark. */
     expiredCursor: z.array(z.int().min(400).max(499)).optional(),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { duration } from './duration.ts'
 import { pointer } from './paginate/paginate.ts'
 import { countGiven } from './place.ts'
+import { PLACES, placeFields, placeOrParam, placesNamed } from './request-place.ts'
 
 const inMs = duration.transform((ms): Lookback => ({ ms }))
 const inUnits = z
@@ -15,9 +16,8 @@ export const watermarkSpec = z
   .strictObject({
     /** A required, top-level field of the schema. */
     field: z.string(),
-    /** The parameter that requests changes since the watermark; or a pointer into the JSON body that does. */
-    param: z.string().optional(),
-    body: pointer.optional(),
+    /** The place that requests changes since the watermark. */
+    ...placeFields,
     /** How it is written into the request; follows from the field's type by default. */
     as: z.enum(['iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
     /**
@@ -37,16 +37,16 @@ export const watermarkSpec = z
      * The watermark stays this far before the start of a run: for records that become visible late, and in any order.
      */
     settle: duration.default(0),
-    /** The parameter that requests changes before an end; or a pointer into the JSON body that does. */
-    to: z.string().optional(),
+    /** The place that requests changes before an end; `toBody` is a pointer into the JSON body. */
+    to: placeOrParam.optional(),
     toBody: pointer.optional(),
     /** True if the API includes records that are equal to `to`: one unit less is then requested. */
     inclusiveEnd: z.boolean().default(false),
     /** Where the first run starts; without it, from everything. */
     start: z.union([z.string(), z.number()]).optional(),
   })
-  .refine((spec) => (spec.param === undefined) !== (spec.body === undefined), {
-    error: 'name the one place where the request takes the watermark: param or body',
+  .refine((spec) => placesNamed(spec) === 1, {
+    error: `name the one place where the request takes the watermark: ${PLACES}`,
     path: ['param'],
     params: { rule: true },
   })

@@ -4,6 +4,7 @@
  * which goes away is noticed.
  */
 
+import { requests } from './requests.ts'
 import type { Shown } from './shown.ts'
 
 export type Line = { server: string; fetcher: string; shownBy: readonly Shown[] }
@@ -1101,6 +1102,7 @@ export const waits: readonly Line[] = [
 ]
 
 export const everyLine: readonly Line[] = [
+  ...requests,
   ...waits,
   ...shownTexts,
 

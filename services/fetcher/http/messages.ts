@@ -12,8 +12,10 @@ export type PageRequest = {
   url: URL
   /** Lower-case names. */
   headers: Readonly<Record<string, string>>
-  /** A JSON value, or undefined for no body. */
+  /** A JSON value, or undefined for no body. Of a form, an object of scalars and lists. */
   body: unknown
+  /** How the body is written; JSON by default. */
+  encoding?: 'form' | undefined
 }
 
 export type Exchange = {

@@ -5,11 +5,12 @@
 import { Stopped } from '#shared/errors.ts'
 
 /**
- * `name` exactly once, at the end. Throws Stopped for a value that no URL can hold: in another form it would request
- * something else.
+ * `name` at the end, once for each value. Throws Stopped for a value that no URL can hold: in another form it would
+ * request something else.
  */
-export function withParam(url: URL, name: string, value: string): URL {
-  if (!value.isWellFormed())
+export function withParam(url: URL, name: string, value: string | readonly string[]): URL {
+  const values = [value].flat()
+  if (!values.every((each) => each.isWellFormed()))
     throw new Stopped(
       'HR_PARAM_TEXT',
       `the value of the parameter "${name}" holds half of a surrogate pair, which no URL can hold`,
@@ -18,8 +19,8 @@ export function withParam(url: URL, name: string, value: string): URL {
       },
     )
   const copy = withoutParams(url, [name])
-  const pair = `${encodeURIComponent(name)}=${encodeURIComponent(value)}`
-  copy.search = copy.search === '' ? pair : `${copy.search}&${pair}`
+  const pairs = values.map((each) => `${encodeURIComponent(name)}=${encodeURIComponent(each)}`).join('&')
+  if (pairs !== '') copy.search = copy.search === '' ? pairs : `${copy.search}&${pairs}`
   return copy
 }
 

@@ -70,17 +70,22 @@ export function createAuthorRequests({ stream, send, stop, own, wrong }: AuthorR
   }
 }
 
+function bodyOf(request: PageRequest, changes: RequestChanges): Pick<PageRequest, 'body' | 'encoding'> {
+  if (changes.form !== undefined) return { body: changes.form, encoding: 'form' }
+  return 'body' in changes ? { body: changes.body } : { body: request.body, encoding: request.encoding }
+}
+
 function changed(stream: Stream, own: PageRequest, changes: RequestChanges): PageRequest {
   const request = changes.url === undefined ? own : linkRequest(stream, own, linkCursor(stream, changes.url, own.url))
   let { url } = request
   for (const [name, value] of Object.entries(changes.params ?? {})) {
-    url = value === null ? withoutParams(url, [name]) : withParam(url, name, String(value))
+    url = value === null ? withoutParams(url, [name]) : withParam(url, name, [value].flat().map(String))
   }
   const headers = Object.entries(changes.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
   return {
     method: changes.method ?? request.method,
     url,
     headers: { ...request.headers, ...Object.fromEntries(headers) },
-    body: 'body' in changes ? changes.body : request.body,
+    ...bodyOf(request, changes),
   }
 }

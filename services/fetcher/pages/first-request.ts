@@ -5,11 +5,12 @@
  */
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { plainHeaders } from '#shared/declaration/headers.ts'
+import type { Pairs } from '#shared/declaration/source-spec.ts'
 import { DeclarationError } from '#shared/errors.ts'
 import type { PageRequest } from '../http/messages.ts'
 import { withParam } from '../http/query.ts'
 import { paginatorFor } from './paginators/paginator-for.ts'
-import { withPosition } from './watermark-param.ts'
+import { withPosition } from './request-place.ts'
 
 /**
  * `since` and `until`: the start and the end of the range, as the request writes them (`requestText`); null for
@@ -28,17 +29,20 @@ export function firstRequest(
   for (const [name, value] of Object.entries(values))
     if (!placed.used.has(name)) url = withParam(url, name, String(value))
   for (const [name, value] of Object.entries(paramsOf(stream, partition, values)))
-    url = withParam(url, name, String(value))
+    url = withParam(url, name, [value].flat().map(String))
   const headers = { ...lowerCase(plainHeaders(stream.source.headers)), ...lowerCase(stream.headers) }
-  const request: PageRequest = { method: stream.method, url, headers, body: structuredClone(stream.body) }
+  const { method, form } = stream
+  const body = structuredClone(form ?? stream.body)
+  const request: PageRequest = { method, url, headers, body, ...(form === undefined ? {} : { encoding: 'form' }) }
   return paginatorFor(stream).first(withRange(stream, request, since, until))
 }
 
 function withRange(stream: Stream, request: PageRequest, since: string | null, until: string | null): PageRequest {
   const { watermark } = stream
   if (watermark === null) return request
-  const begun = since === null ? request : withPosition(stream, request, watermark, since)
-  return until === null ? begun : withPosition(stream, begun, { param: watermark.to, body: watermark.toBody }, until)
+  const { place, endPlace } = watermark
+  const begun = since === null ? request : withPosition(stream, request, place, since)
+  return until === null || endPlace === null ? begun : withPosition(stream, begun, endPlace, until)
 }
 
 /** Joins the parts of a URL, never texts: no path or value can lead to another host. */
@@ -73,11 +77,7 @@ function placeholders(stream: Stream, values: PartitionValues): { path: string; 
   return { path, used }
 }
 
-function paramsOf(
-  stream: Stream,
-  partition: number,
-  values: PartitionValues,
-): Record<string, string | number | boolean> {
+function paramsOf(stream: Stream, partition: number, values: PartitionValues): Pairs {
   if (typeof stream.params !== 'function') return stream.params
   try {
     return stream.params({ partition, partitions: stream.partitions.length, values })

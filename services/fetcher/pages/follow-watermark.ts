@@ -12,7 +12,7 @@ import { identityOf } from './paginators/record-identity.ts'
 
 /** Whether a run of this stream can continue by the watermark. */
 export function followed({ watermark, paginate }: Stream): boolean {
-  return watermark?.sorted === true && paginate.kind !== 'windows' && (watermark.param ?? watermark.body) !== undefined
+  return watermark?.sorted === true && paginate.kind !== 'windows'
 }
 
 export type Onward = {

@@ -180,11 +180,11 @@ const NEUTRAL_PARAMS = new Set(
 )
 
 /** A header that is not declared may count the whole table, whatever the request asks for. */
-function isFiltered({ paginate, watermark }: Stream, { method, url }: PageRequest): boolean {
-  if (method !== 'GET' || paginate.kind === 'windows') return true
+function isFiltered({ paginate, watermark }: Stream, { method, url, body }: PageRequest): boolean {
+  if (method !== 'GET' || body !== undefined || paginate.kind === 'windows') return true
   const asked = [...url.searchParams.keys()]
   // Even if its name is a neutral one, such as `start`.
-  if (asked.some((name) => name === watermark?.param || name === watermark?.to)) return true
+  if (asked.some((name) => name === watermark?.place.param || name === watermark?.endPlace?.param)) return true
   return asked.some((name) => !isSizeParam(name) && !NEUTRAL_PARAMS.has(name.toLowerCase().replace(/[-_$]/g, '')))
 }
 

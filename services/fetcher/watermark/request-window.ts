@@ -64,7 +64,7 @@ function settled(startedMs: number, since: Position | null, { settle, kind, form
 }
 
 /** Null if the API supports no end. */
-function endText(until: Position, { kind, form, to, toBody, inclusiveEnd }: Watermarking): string | null {
-  if (to === undefined && toBody === undefined) return null
+function endText(until: Position, { kind, form, endPlace, inclusiveEnd }: Watermarking): string | null {
+  if (endPlace === null) return null
   return requestText(inclusiveEnd ? stepBefore(kind, until, form) : until, form)
 }

@@ -1,6 +1,5 @@
 /**
- * Checks across the parts of a stream: keys that the schema must have, parameters that would overwrite each other,
- * partitions that would send the same request. Each check throws what `refuse` makes.
+ * Checks across the parts of a stream: keys that the schema must have, and partitions that would send the same request. Each check throws what `refuse` makes.
  */
 import { z } from 'zod'
 import { messageOf } from '../../errors.ts'
@@ -9,7 +8,6 @@ import type { Answers } from '../answers.ts'
 import type { Refuse } from '../mistakes/mistakes.ts'
 import { unwrapped } from '../place.ts'
 import type { StreamSpec } from '../source-spec.ts'
-import { pagingParams } from './paging.ts'
 import { partitionKeyMistake } from './partition-key.ts'
 
 /** Every field has a JSON form, and what happens to unknown fields is declared in one place. */
@@ -63,38 +61,6 @@ export function checkPrimaryKey({ schema, primaryKey }: StreamSpec, refuse: Refu
       )
     }
   }
-}
-
-export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
-  const { method, body, watermark } = spec
-  if (method === 'GET') {
-    if (body !== undefined) throw refuse('body', 'a GET has no body', "add method: 'POST'")
-    if (watermark?.body !== undefined)
-      throw refuse('watermark.body', 'a GET has no body', "use param, or add method: 'POST'")
-    if (watermark?.toBody !== undefined)
-      throw refuse('watermark.toBody', 'a GET has no body', "use to, or add method: 'POST'")
-  }
-  const taken = new Map<string, string>()
-  for (const [param, field] of parametersOf(spec)) {
-    const other = taken.get(param)
-    if (other !== undefined) throw refuse(field, `"${param}" is set by ${other} too`, 'let one of them set it')
-    taken.set(param, field)
-  }
-}
-
-/** Each query parameter with the field that sets it. Those of a params function are known only when it runs. */
-function parametersOf({ params, partitions, paginate, watermark }: StreamSpec): [string, string][] {
-  const fixed =
-    typeof params === 'function' ? [] : Object.keys(params).map((name): [string, string] => [name, 'params'])
-  const values = !Array.isArray(partitions)
-    ? []
-    : [...new Set(partitions.flatMap((partition) => Object.keys(partition)))]
-  const own: [string | undefined, string][] = [
-    [watermark?.param, 'watermark.param'],
-    [watermark?.to, 'watermark.to'],
-  ]
-  const set = own.filter((entry): entry is [string, string] => entry[0] !== undefined)
-  return [...fixed, ...values.map((name): [string, string] => [name, 'partitions']), ...set, ...pagingParams(paginate)]
 }
 
 /** Records that a walk did not return are marked deleted only where the walk surely returned everything. */

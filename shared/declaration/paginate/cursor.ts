@@ -1,9 +1,10 @@
 /** A cursor that the API returns: an opaque text, a whole URL, or a Link header (RFC 8288). */
 import { z } from 'zod'
-import { countGiven, type Given, orOptional, place, pointer, sizeSpec, totalOrNone } from '../place.ts'
+import { countGiven, type Given, orOptional, place, totalOrNone } from '../place.ts'
+import { PLACES, placeFields, placesNamed, sizeSpec } from '../request-place.ts'
 
 /**
- * Records of a full page, or the parameter that requests this number: a shorter page without a next one ends the walk.
+ * Records of a full page, or the place that requests this number: a shorter page without a next one ends the walk.
  */
 const pageSize = z.union([z.int().min(1), sizeSpec], 'expected a number of records, or { param, value }')
 
@@ -14,10 +15,10 @@ export const cursorSpec = z
     next: place.optional(),
     /** Or which header of the response does. */
     nextHeader: orOptional(z.string()).optional(),
-    /** Query parameter, header or pointer into the JSON body that takes the cursor in the next request. */
-    param: z.string().optional(),
-    header: z.string().optional(),
-    body: pointer.optional(),
+    /** The place that takes the cursor in the next request. */
+    ...placeFields,
+    /** Sent with the first page. Without it, the first request has no cursor. */
+    first: z.union([z.string(), z.number()], 'expected a text or a number').optional(),
     /** A flag that says whether there is more. Where it is declared, it must be present. */
     hasMore: place.optional(),
     size: pageSize.optional(),
@@ -29,8 +30,8 @@ export const cursorSpec = z
     path: ['next'],
     params: { rule: true },
   })
-  .refine((spec) => countGiven(spec.param, spec.header, spec.body) === 1, {
-    error: 'name one place that takes the cursor: param, header or body',
+  .refine((spec) => placesNamed(spec) === 1, {
+    error: `name one place that takes the cursor: ${PLACES}`,
     path: ['param'],
     params: { rule: true },
   })

@@ -9,12 +9,14 @@ export type RequestChanges = {
   path?: string
   /** A whole URL, or one relative to the stream's own, such as a next link: instead of path and parameters. */
   url?: string
-  /** Set, or with null taken away. */
-  params?: Readonly<Record<string, Scalar | null>>
+  /** Set, or with null taken away. A list sends the name once for each value. */
+  params?: Readonly<Record<string, Scalar | readonly Scalar[] | null>>
   headers?: Readonly<Record<string, string>>
   method?: 'GET' | 'POST'
   /** A JSON value, instead of the stream's body. */
   body?: unknown
+  /** A form, instead of the stream's body. */
+  form?: Readonly<Record<string, Scalar | readonly Scalar[]>>
 }
 
 export type WalkAnswer = {

@@ -3,18 +3,18 @@
  * meanwhile make no other record be missed.
  */
 import { z } from 'zod'
-import { countGiven, type Given, place, pointer, sizeSpec, totalOrNone } from '../place.ts'
+import { type Given, place, pointer, totalOrNone } from '../place.ts'
+import { PLACES, placeFields, placeIn, placesNamed, sizeSpec } from '../request-place.ts'
 
 const keySpec = z
   .strictObject({
     /** Where a record holds the key, as the API sends it. */
     field: pointer,
-    /** Query parameter, or pointer into the JSON body, that takes it. */
-    param: z.string().optional(),
-    body: pointer.optional(),
+    /** The place that takes it. */
+    ...placeFields,
   })
-  .refine((spec) => countGiven(spec.param, spec.body) === 1, {
-    error: 'name one place that takes the key: param or body',
+  .refine((spec) => placesNamed(spec) === 1, {
+    error: `name one place that takes the key: ${PLACES}`,
     path: ['param'],
     params: { rule: true },
   })
@@ -53,7 +53,7 @@ type Rest = Omit<Given<typeof keysetSpec>, 'keys'>
  */
 export function keyset(spec: (Key & { keys?: undefined } & Rest) | ({ keys: Key[] } & Rest)) {
   if (spec.keys !== undefined) return { kind: 'keyset' as const, ...spec }
-  const { field, param, body, keys: _, ...rest } = spec
-  const key = { field, ...(param === undefined ? {} : { param }), ...(body === undefined ? {} : { body }) }
+  const { field, param, header, body, form, keys: _, ...rest } = spec
+  const key = { field, ...placeIn({ param, header, body, form }) }
   return { kind: 'keyset' as const, keys: [key], ...rest }
 }

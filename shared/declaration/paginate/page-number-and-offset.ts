@@ -3,7 +3,8 @@
  * only an overlap reveals it. Prefer a cursor or a key where the API has one.
  */
 import { z } from 'zod'
-import { countGiven, type Given, place, sizeSpec, type Total, type TotalOrNone, total, totalOrNone } from '../place.ts'
+import { countGiven, type Given, place, type Total, type TotalOrNone, total, totalOrNone } from '../place.ts'
+import { PLACES, placeFields, placeIn, placesNamed, type RequestPlace, sizeSpec } from '../request-place.ts'
 
 /** True for a total that may end a walk: exact, and in every answer. */
 export const endsByTotal = (given: TotalOrNone | undefined): given is Total =>
@@ -15,10 +16,17 @@ export const endsByTotal = (given: TotalOrNone | undefined): given is Total =>
  */
 const stop = z.enum(['empty', 'short'])
 
+const ONE_PLACE = {
+  error: `name one place that takes it: ${PLACES}`,
+  path: ['param'],
+  params: { rule: true },
+}
+
 export const pageNumberSpec = z
   .strictObject({
     kind: z.literal('page-number'),
-    param: z.string().default('page'),
+    /** The place that takes the number; the parameter `page` by default. */
+    ...placeFields,
     /** The API's first page. */
     first: z.int().min(0).default(1),
     size: sizeSpec.optional(),
@@ -44,15 +52,18 @@ export const pageNumberSpec = z
     path: ['size'],
     params: { rule: true },
   })
+  .refine((spec) => placesNamed(spec) <= 1, ONE_PLACE)
 export type PageNumberSpec = z.infer<typeof pageNumberSpec>
 
 export const offsetSpec = z
   .strictObject({
     kind: z.literal('offset'),
-    param: z.string().default('offset'),
-    /** The parameter that sets the page's size, and the size. */
-    limitParam: z.string().default('limit'),
-    limit: z.int().min(1),
+    /** The place that takes the offset; the parameter `offset` by default. */
+    ...placeFields,
+    /** The parameter that sets the page's size, for a limit that is a number; `limit` by default. */
+    limitParam: z.string().optional(),
+    /** The page's size; or with the place that sets it: { body: '/limit', value: 500 }. */
+    limit: z.union([z.int().min(1), sizeSpec], 'expected a number of records, or { param, value }'),
     /** The API's first offset: 0, or 1 where it counts from one. */
     first: z.int().min(0).default(0),
     /**
@@ -74,7 +85,19 @@ export const offsetSpec = z
     path: ['stop'],
     params: { rule: true },
   })
+  .refine((spec) => placesNamed(spec) <= 1, ONE_PLACE)
+  .refine((spec) => typeof spec.limit === 'number' || spec.limitParam === undefined, {
+    error: 'is named by limit already',
+    path: ['limitParam'],
+    params: { rule: true },
+  })
 export type OffsetSpec = z.infer<typeof offsetSpec>
+
+export const pageNumberPlace = (spec: PageNumberSpec): RequestPlace => placeIn(spec) ?? { param: 'page' }
+export const offsetPlace = (spec: OffsetSpec): RequestPlace => placeIn(spec) ?? { param: 'offset' }
+/** The size of a page, and the place that sets it. */
+export const limitOf = ({ limit, limitParam = 'limit' }: OffsetSpec): RequestPlace & { value: number } =>
+  typeof limit === 'number' ? { param: limitParam, value: limit } : limit
 
 /** `?page=2` and `{ "pages": 7 }`: pageNumber({ totalPages: '/pages' }). */
 export const pageNumber = (spec: Given<typeof pageNumberSpec>) => ({ kind: 'page-number' as const, ...spec })

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { duration, positiveDuration } from '../duration.ts'
 import { countGiven, type Given, place, pointer } from '../place.ts'
+import { placeOrParam } from '../request-place.ts'
 
 /** `pages`: the kinds of paging that can walk a window. */
 export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
@@ -13,10 +14,10 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
     .strictObject({
       kind: z.literal('windows'),
       /**
-       * The parameter, or pointer into the JSON body, that takes a window's end. Its start goes where the watermark
-       * goes.
+       * The place that takes a window's end; `toBody` is a pointer into the JSON body. Its start goes where the
+       * watermark goes.
        */
-      to: z.string().optional(),
+      to: placeOrParam.optional(),
       toBody: pointer.optional(),
       size: positiveDuration,
       /**

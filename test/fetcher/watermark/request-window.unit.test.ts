@@ -86,7 +86,7 @@ describe('what a run asks for', () => {
   test('is asked for an end in the body as in a parameter', () => {
     const { watermark } = declared({ settle: '5m' })
     assert.ok(watermark !== null)
-    const stream = { watermark: { ...watermark, toBody: '/filter/until' } }
+    const stream = { watermark: { ...watermark, endPlace: { body: '/filter/until' } } }
     assert.equal(boundsOf({ stream, from: null, startedMs: STARTED_MS }).texts.until, '2026-01-01T11:55:00.750Z')
   })
 

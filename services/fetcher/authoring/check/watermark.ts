@@ -46,7 +46,7 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
     const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
     return ok('watermark', upTo, ['what the API makes of the parameter is not asked: the request is made by paginate'])
   }
-  const place = watermark.param ?? `body ${watermark.body}`
+  const place = placeName(watermark)
   try {
     const since = await askSince(tools, watermark, requestText(highest, watermark.form))
     const first = firstVerdict(watermark, since, records, highest)
@@ -142,7 +142,13 @@ const leftOut = (watermark: Watermarking, since: Since, advice: string): CheckSt
     advice,
   )
 
-const askedText = ({ param, body }: Watermarking, { text }: Since): string => `${param ?? body}=${text}`
+const askedText = ({ place }: Watermarking, { text }: Since): string => `${Object.values(place)[0]}=${text}`
+
+/** A parameter by its name alone. */
+function placeName({ place }: Watermarking): string {
+  const [kind, name] = Object.entries(place)[0] ?? []
+  return kind === 'param' ? `${name}` : `${kind} ${name}`
+}
 
 const keysAt = (records: readonly Placed[], position: Position): Set<string> =>
   new Set(records.filter((record) => comparePositions(record.position, position) === 0).map(({ key }) => key))

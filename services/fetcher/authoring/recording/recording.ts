@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
+import { pagingPlaces } from '#shared/declaration/checks/request.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { unwrapped } from '#shared/declaration/place.ts'
@@ -23,6 +24,7 @@ const recordedRequest = z.strictObject({
   url: z.url(),
   headers: z.record(z.string(), z.string()).optional(),
   body: z.unknown().optional(),
+  encoding: z.literal('form').optional(),
 })
 
 const exchange = z.strictObject({
@@ -64,7 +66,7 @@ export type Recorder = {
   recording(note?: string): Recording | null
 }
 
-/** Request headers to record, besides the one that takes the cursor. Others may hold a key. */
+/** Request headers to record, besides those that paging and the watermark set. Others may hold a key. */
 const HEADERS_SENT: readonly string[] = ['accept', 'accept-language', 'content-type']
 /** Response headers that a walk reads, besides the one that names the cursor. */
 const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link', 'x-total-count']
@@ -103,15 +105,22 @@ export function createRecorder(
 
 /** A request as it is recorded and compared. */
 export function requestOf(stream: Stream, request: PageRequest): RecordedRequest {
-  const paginate = pagesOf(stream.paginate)
-  const headers = only(request.headers, [...HEADERS_SENT, ...(paginate.kind === 'cursor' ? [paginate.header] : [])])
+  const headers = only(request.headers, [...HEADERS_SENT, ...headersSent(stream)])
   return {
     method: request.method,
     url: redactUrl(request.url, secretParamsOf(stream.source)),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(request.body === undefined ? {} : { body: request.body }),
+    ...(request.encoding === undefined ? {} : { encoding: request.encoding }),
   }
 }
+
+/** Of the headers that paging and the watermark set. */
+const headersSent = ({ paginate, watermark }: Stream): (string | undefined)[] => [
+  ...pagingPlaces(paginate).map(({ kind, name }) => (kind === 'header' ? name : undefined)),
+  watermark?.place.header,
+  watermark?.endPlace?.header,
+]
 
 function answerOf(stream: Stream, request: PageRequest, response: PageResponse): RecordedExchange['response'] {
   const paginate = pagesOf(stream.paginate)

@@ -83,6 +83,7 @@ export function differences(asked: RecordedRequest, recorded: RecordedRequest): 
     ...namesOf(pairsOf(a), pairsOf(b), 'the parameter'),
     ...namesOf(asked.headers ?? {}, recorded.headers ?? {}, 'the header'),
     ...(fits(JSON.stringify(asked.body) ?? '', JSON.stringify(recorded.body) ?? '') ? [] : ['the body']),
+    ...(fits(asked.encoding ?? 'json', recorded.encoding ?? 'json') ? [] : ['the encoding of the body']),
   ]
 }
 

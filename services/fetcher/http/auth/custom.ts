@@ -8,6 +8,7 @@ import type { AuthChanges, AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { headerMistake } from '#shared/declaration/headers.ts'
 import { DeclarationError, messageOf } from '#shared/errors.ts'
+import { bodyText } from '../body-text.ts'
 import type { PageRequest } from '../messages.ts'
 import { withParam } from '../query.ts'
 import type { Credentials } from './credentials.ts'
@@ -35,12 +36,12 @@ export function customCredentials(
     new DeclarationError('HR_DECLARATION', `${source.file}, field auth.apply: ${what}`, { hint })
 
   function changesFor(request: PageRequest): AuthChanges {
-    const { method, url, headers, body } = request
+    const { method, url, headers } = request
     const signed = {
       method,
       url: new URL(url),
       headers: { ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: bodyText(request)?.text,
     }
     let changes: unknown
     try {
@@ -61,7 +62,8 @@ export function customCredentials(
     async apply(given) {
       const token = stampOf(live, refs)
       // The headers sent by default with a body are signed like all the others.
-      const typed = given.body === undefined ? given.headers : { 'content-type': 'application/json', ...given.headers }
+      const body = bodyText(given)
+      const typed = body === null ? given.headers : { 'content-type': body.type, ...given.headers }
       let request: PageRequest = { ...given, headers: typed }
       const { headers = {}, query = {} } = changesFor(request)
       const parts = [...Object.values(headers), ...Object.values(query)].flatMap((value) => [

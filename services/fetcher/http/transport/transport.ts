@@ -6,6 +6,7 @@
 
 import type { Clock, Pace } from '#shared/clock.ts'
 import packageJson from '../../../../package.json' with { type: 'json' }
+import { bodyText } from '../body-text.ts'
 import { AttemptFailed } from '../errors.ts'
 import { excerptOf } from '../excerpt.ts'
 import type { Send } from '../messages.ts'
@@ -30,15 +31,16 @@ export type TransportTools = {
 export function transport(ask: RawExchange, { clock, pace, elementsMax, isDeclared, onNote }: TransportTools): Send {
   return async (request, exchange) => {
     const startMs = clock.elapsedMs()
-    const body = request.body === undefined ? undefined : JSON.stringify(request.body)
+    const body = bodyText(request)
     const headers = {
       accept: 'application/json',
       'user-agent': USER_AGENT,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === null ? {} : { 'content-type': body.type }),
       ...request.headers,
       'accept-encoding': ACCEPT_ENCODING,
     }
-    const answer = await ask({ method: request.method, url: request.url, headers, body }, exchange.signal)
+    const sent = { method: request.method, url: request.url, headers, body: body?.text }
+    const answer = await ask(sent, exchange.signal)
     for (const note of answer.notes) onNote(note, exchange.stream)
     const isPage = isOk(answer.status) && !isDeclared(answer.status, exchange.stream)
     return {

@@ -1,16 +1,12 @@
 /**
- * An opaque cursor: read from the body or a header of the response, and sent in a parameter, a header or the JSON body
- * of the next request. Missing, null, false and "" end the walk, as does `hasMore` if declared. A response in which the
+ * An opaque cursor: read from the body or a header of the response, and sent in the declared place of the next request. Missing, null, false and "" end the walk, as does `hasMore` if declared. A response in which the
  * two contradict each other, or one is missing, stops the walk.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { CursorSpec } from '#shared/declaration/paginate/paginate.ts'
 import { unwrapped } from '#shared/declaration/place.ts'
-import { withValueAt } from '#shared/json-pointer.ts'
-import type { PageRequest } from '../../http/messages.ts'
-import { withParam } from '../../http/query.ts'
+import { withPlace, withSize } from '../request-place.ts'
 import { endWithout } from './omitted.ts'
-import { withSize } from './page-size.ts'
 import type { PageView, Paginator } from './paginator.ts'
 import { flagAt, foreignCursor, readPlace, unclear } from './read-response.ts'
 
@@ -18,7 +14,10 @@ export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
   // As with a Link header, omitting the header is how an API says that there is no next page.
   const isOptional = spec.next === undefined || unwrapped(spec.next).isOptional
   return {
-    first: (request) => withSize(request, spec.size),
+    first(request) {
+      const sized = withSize(request, spec.size)
+      return spec.first === undefined ? sized : withPlace(sized, spec, spec.first)
+    },
     next(page) {
       const found = nextCursor(spec, stream, page)
       const more = spec.hasMore === undefined ? null : flagAt(stream, 'hasMore', spec.hasMore, page.body)
@@ -31,7 +30,7 @@ export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
     },
     at(first, cursor) {
       if (!isCursor(spec, cursor)) throw foreignCursor(stream, 'no text and no number')
-      return withCursor(spec, first, cursor)
+      return withPlace(first, spec, cursor)
     },
   }
 }
@@ -53,10 +52,3 @@ const headerOf = ({ nextHeader = '' }: CursorSpec): string => unwrapped<string>(
 /** Only a JSON body takes more than a text or a number. */
 const isCursor = (spec: CursorSpec, found: unknown): boolean =>
   typeof found === 'string' || typeof found === 'number' || (spec.body !== undefined && typeof found === 'object')
-
-function withCursor(spec: CursorSpec, first: PageRequest, cursor: unknown): PageRequest {
-  if (spec.param !== undefined) return { ...first, url: withParam(first.url, spec.param, String(cursor)) }
-  if (spec.header !== undefined)
-    return { ...first, headers: { ...first.headers, [spec.header.toLowerCase()]: String(cursor) } }
-  return { ...first, body: withValueAt(first.body, spec.body ?? '', cursor) }
-}

@@ -6,10 +6,10 @@
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { KeysetSpec } from '#shared/declaration/paginate/paginate.ts'
 import { Stopped } from '#shared/errors.ts'
-import { valueAt, withValueAt } from '#shared/json-pointer.ts'
+import { valueAt } from '#shared/json-pointer.ts'
 import type { PageRequest } from '../../http/messages.ts'
-import { withParam } from '../../http/query.ts'
-import { isShort, withSize } from './page-size.ts'
+import { withPlace, withSize } from '../request-place.ts'
+import { isShort } from './page-size.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, unclear } from './read-response.ts'
 
@@ -64,14 +64,9 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
     },
     at(first, cursor) {
       const { keys } = cursorOf(spec, stream, cursor)
-      return spec.keys.reduce<PageRequest>((request, key, index) => withKey(request, key, keys[index] ?? ''), first)
+      return spec.keys.reduce<PageRequest>((request, key, index) => withPlace(request, key, keys[index] ?? ''), first)
     },
   }
-}
-
-function withKey(request: PageRequest, { param, body }: KeysetSpec['keys'][number], key: Key): PageRequest {
-  if (param !== undefined) return { ...request, url: withParam(request.url, param, String(key)) }
-  return { ...request, body: withValueAt(request.body, body ?? '', key) }
 }
 
 function keyAt(stream: Stream, field: string, record: unknown): Key {

@@ -5,9 +5,9 @@
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { PaginateSpec } from '#shared/declaration/paginate/paginate.ts'
 import { unwrapped } from '#shared/declaration/place.ts'
+import { withSize } from '../request-place.ts'
 import { linkCursor, linkRequest } from './link-cursor.ts'
 import { endWithout } from './omitted.ts'
-import { withSize } from './page-size.ts'
 import type { Paginator } from './paginator.ts'
 import { readPlace, unclear } from './read-response.ts'
 

@@ -5,10 +5,10 @@
  * and the walk goes back until it meets known records. Each step back is longer, and their number is bounded.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
-import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
+import { endsByTotal, limitOf, offsetPlace } from '#shared/declaration/paginate/page-number-and-offset.ts'
 import type { OffsetSpec } from '#shared/declaration/paginate/paginate.ts'
 import type { PageRequest } from '../../http/messages.ts'
-import { withParam } from '../../http/query.ts'
+import { withPlace, withSize } from '../request-place.ts'
 import { isShort } from './page-size.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, totalAt, unclear } from './read-response.ts'
@@ -35,10 +35,9 @@ const BACK_STEPS_MAX = 6
 const MARKS_MAX = 8
 
 export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
-  const ask = (request: PageRequest, offset: number): PageRequest => ({
-    ...request,
-    url: withParam(withParam(request.url, spec.limitParam, String(spec.limit)), spec.param, String(offset)),
-  })
+  const size = limitOf(spec)
+  const place = offsetPlace(spec)
+  const ask = (request: PageRequest, offset: number): PageRequest => withPlace(withSize(request, size), place, offset)
 
   /** `known`: index of the last record that was on the page before. */
   function isLast(page: PageView, at: OffsetCursor, known: number | null, more: boolean | null): boolean {
@@ -52,7 +51,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     if (declared) return false
     // Only records of the overlap: the end.
     if (length <= spec.overlap && known === length - 1) return true
-    return spec.stop === 'empty' ? length === 0 : isShort(length, spec.limit, at.full)
+    return spec.stop === 'empty' ? length === 0 : isShort(length, size.value, at.full)
   }
 
   function advance(records: readonly unknown[], at: OffsetCursor): OffsetCursor {
@@ -64,7 +63,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
     const end = at.offset + records.length
     return {
       offset: end - overlap,
-      full: at.full || records.length >= spec.limit,
+      full: at.full || records.length >= size.value,
       end: Math.max(at.end, end),
       marks: marked.map((record) => identityOf(stream, record)),
       back: 0,

@@ -4,11 +4,11 @@
  * would show it.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
-import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
+import { endsByTotal, pageNumberPlace } from '#shared/declaration/paginate/page-number-and-offset.ts'
 import type { PageNumberSpec } from '#shared/declaration/paginate/paginate.ts'
 import type { PageRequest } from '../../http/messages.ts'
-import { withParam } from '../../http/query.ts'
-import { isShort, withSize } from './page-size.ts'
+import { withPlace, withSize } from '../request-place.ts'
+import { isShort } from './page-size.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor, inexact, isExact, totalAt, walkShort } from './read-response.ts'
 
@@ -19,10 +19,8 @@ type Said = { page: number; pages: number | null; total: number | null; more: bo
 type PageCursor = { page: number; walked: number; full: boolean }
 
 export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Paginator {
-  const ask = (request: PageRequest, page: number): PageRequest => ({
-    ...request,
-    url: withParam(withSize(request, spec.size).url, spec.param, String(page)),
-  })
+  const place = pageNumberPlace(spec)
+  const ask = (request: PageRequest, page: number): PageRequest => withPlace(withSize(request, spec.size), place, page)
 
   /**
    * An estimate does not end a walk; an empty page does. The same holds if the response omits a total or a flag that is

@@ -1,16 +1,9 @@
 /**
- * The parameter that sets a page's size, the size that a request asks for, and when a page is the last one by its size.
+ * The size of a full page, as the declaration or a request says it, and when a page is the last one by its size.
  */
+import { limitOf } from '#shared/declaration/paginate/page-number-and-offset.ts'
 import { type PaginateSpec, pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import type { PageRequest } from '../../http/messages.ts'
-import { withParam } from '../../http/query.ts'
-
-type Size = { param: string; value: number } | number
-
-export const withSize = (request: PageRequest, size: Size | undefined): PageRequest =>
-  size === undefined || typeof size === 'number'
-    ? request
-    : { ...request, url: withParam(request.url, size.param, String(size.value)) }
 
 /**
  * A page without records is the last. A short page is the last once the API has shown a full page in this walk
@@ -29,7 +22,7 @@ const SIZE_PARAMS = new Set(
 /** Records of a full page: as paginate declares, else as the first request asks for; null if neither does. */
 export function fullPageOf(paginate: PaginateSpec, { url, body }: PageRequest): number | null {
   const pages = pagesOf(paginate)
-  if (pages.kind === 'offset') return pages.limit
+  if (pages.kind === 'offset') return limitOf(pages).value
   if (pages.kind === 'graphql') return pages.first?.value ?? null
   if ('size' in pages && pages.size !== undefined) return typeof pages.size === 'number' ? pages.size : pages.size.value
   const fields = typeof body === 'object' && body !== null ? Object.entries(body) : []

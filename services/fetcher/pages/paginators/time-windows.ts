@@ -5,12 +5,13 @@
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
+import { placeIn } from '#shared/declaration/request-place.ts'
 import { Stopped } from '#shared/errors.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
 import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { fromText } from '../../watermark/since.ts'
-import { withPosition } from '../watermark-param.ts'
+import { withPosition } from '../request-place.ts'
 import type { Cursor, PageStep, PageView, Paginator } from './paginator.ts'
 import { fieldsOf, flagAt, foreignCursor } from './read-response.ts'
 import { identityOf } from './record-identity.ts'
@@ -41,7 +42,8 @@ export function windowsPaginator(
   pages: Paginator,
   stream: Stream & { watermark: Watermarking },
 ): Paginator {
-  const { kind, form, param, body } = stream.watermark
+  const { kind, form, place } = stream.watermark
+  const endPlace = placeIn(spec.to, spec.toBody) ?? {}
   const unitMs = formUnitMs(form)
   const minMs = Math.min(spec.size, Math.max(spec.min ?? MINUTE_MS, unitMs))
   const text = (ns: bigint): string => watermarkText(kind, ns)
@@ -108,8 +110,8 @@ export function windowsPaginator(
 
   function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
     const end = spec.inclusiveEnd ? stepBefore(kind, ns(to), form) : ns(to)
-    const begun = withPosition(stream, request, { param, body }, fromText(ns(from), stream.watermark))
-    return withPosition(stream, begun, { param: spec.to, body: spec.toBody }, requestText(end, form))
+    const begun = withPosition(stream, request, place, fromText(ns(from), stream.watermark))
+    return withPosition(stream, begun, endPlace, requestText(end, form))
   }
 
   return {

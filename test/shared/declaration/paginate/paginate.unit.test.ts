@@ -292,7 +292,6 @@ describe('a way of paging', () => {
   test('has its defaults', () => {
     assert.deepEqual(streamBy(pageNumber({ totalPages: '/pages' })).paginate, {
       kind: 'page-number',
-      param: 'page',
       first: 1,
       totalPages: '/pages',
     })

@@ -1,0 +1,45 @@
+/**
+ * Writes a value into a place of the request: a parameter, a header, the JSON body or the form. JSON keeps numbers as
+ * numbers; the other places take texts. Pure; returns a copy.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import type { RequestPlace, SizeSpec } from '#shared/declaration/request-place.ts'
+import { DeclarationError, messageOf } from '#shared/errors.ts'
+import { withValueAt } from '#shared/json-pointer.ts'
+import type { PageRequest } from '../http/messages.ts'
+import { withParam } from '../http/query.ts'
+
+/** Throws RangeError if the JSON body has no such place. */
+export function withPlace(request: PageRequest, place: RequestPlace, value: unknown): PageRequest {
+  if (place.param !== undefined) return { ...request, url: withParam(request.url, place.param, String(value)) }
+  if (place.header !== undefined)
+    return { ...request, headers: { ...request.headers, [place.header.toLowerCase()]: String(value) } }
+  if (place.form !== undefined)
+    return { ...request, body: { ...Object(request.body), [place.form]: String(value) }, encoding: 'form' }
+  return place.body === undefined ? request : { ...request, body: withValueAt(request.body ?? {}, place.body, value) }
+}
+
+export const withSize = (request: PageRequest, size: SizeSpec | number | undefined): PageRequest =>
+  size === undefined || typeof size === 'number' ? request : withPlace(request, size, size.value)
+
+/**
+ * A watermark position as the request writes it. Numbers stay numbers in JSON, since APIs that take epoch milliseconds
+ * in a body reject them as text. Throws DeclarationError if the body has no such place.
+ */
+export function withPosition(stream: Stream, request: PageRequest, place: RequestPlace, text: string): PageRequest {
+  const form = stream.watermark?.form
+  const isNumeric = form === 'epochMs' || form === 'epochSeconds' || stream.watermark?.kind === 'integer'
+  const number = Number(text)
+  try {
+    return withPlace(request, place, isNumeric && Number.isSafeInteger(number) ? number : text)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new DeclarationError(
+      'HR_DECLARATION',
+      `${stream.source.file}, stream ${stream.name}, field watermark.body: ${messageOf(error)}`,
+      {
+        hint: 'point to a member of an object in body',
+      },
+    )
+  }
+}

@@ -5,9 +5,7 @@
  */
 
 import { requests } from './requests.ts'
-import type { Shown } from './shown.ts'
-
-export type Line = { server: string; fetcher: string; shownBy: readonly Shown[] }
+import type { Line } from './shown.ts'
 
 const PAGINATION = 'fetcher/behaviour/pagination.unit.test.ts'
 const PAGINATORS = 'fetcher/pages/paginators/paginator-for.unit.test.ts'

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 
 /** File below test/, and the name of a test in it: the text between its quotes, placeholders included. */
 export type Shown = readonly [file: string, name: string]
+export type Line = { server: string; fetcher: string; shownBy: readonly Shown[] }
 
 const TESTS = join(import.meta.dirname, '..')
 /** The first text behind `test(`, or the first of a row of a table of cases. */

@@ -1,6 +1,6 @@
 /**
- * Checks of paging together with the rest of a stream: an overlap that a page must exceed, windows that need a watermark
- * to walk along. Each check throws what `refuse` makes.
+ * Checks of paging together with the rest of a stream: an overlap that a page must exceed, windows that need a
+ * watermark to walk along. Each check throws what `refuse` makes.
  */
 import { formUnitMs, isInstant } from '../../watermark.ts'
 import type { Watermarking } from '../compile-watermark.ts'

@@ -1,5 +1,6 @@
 /**
- * Checks across the parts of a stream: keys that the schema must have, and partitions that would send the same request. Each check throws what `refuse` makes.
+ * Checks across the parts of a stream: keys that the schema must have, and partitions that would send the same request.
+ * Each check throws what `refuse` makes.
  */
 import { z } from 'zod'
 import { messageOf } from '../../errors.ts'

@@ -1,6 +1,7 @@
 /**
- * An opaque cursor: read from the body or a header of the response, and sent in the declared place of the next request. Missing, null, false and "" end the walk, as does `hasMore` if declared. A response in which the
- * two contradict each other, or one is missing, stops the walk.
+ * An opaque cursor: read from the body or a header of the response, and sent in the declared place of the next request.
+ * Missing, null, false and "" end the walk, as does `hasMore` if declared. A response in which the two contradict each
+ * other, or one is missing, stops the walk.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { CursorSpec } from '#shared/declaration/paginate/paginate.ts'

@@ -56,7 +56,8 @@ describe('the sample source', () => {
     assert.deepEqual(quakes.partitions, [{ region: 'west' }, { region: 'east' }])
     assert.deepEqual(quakes.watermark, {
       field: 'updated',
-      param: 'updated_since',
+      place: { param: 'updated_since' },
+      endPlace: null,
       sorted: true,
       exclusive: false,
       settle: 0,
@@ -90,8 +91,6 @@ describe('the live source', () => {
     assert.equal(usgs.watermark?.sorted, false)
     assert.deepEqual(usgs.paginate, {
       kind: 'offset',
-      param: 'offset',
-      limitParam: 'limit',
       limit: 2000,
       first: 1,
       overlap: 20,

@@ -80,6 +80,9 @@ export const LEDGER_TABLE = 'headrace_pages'
 /** The ledger of dead letters. */
 export const LETTERS_TABLE = 'headrace_dead_letters'
 
+/** The column by which FINAL finds the newest version of a row. */
+export const VERSION_COLUMN = '_version'
+
 /** ClickHouse identifiers need no quoting once dashes are replaced. */
 export const tableName = ({ source, stream }: StreamName): string => `${source}_${stream}`.replaceAll('-', '_')
 

@@ -5,8 +5,8 @@
  */
 import type { Kafka, TopicSpec } from './kafka/kafka.ts'
 import type { Log } from './log.ts'
+import { MIB } from './units.ts'
 
-const MIB = 1024 * 1024
 /** A record of the largest size and its batch must fit; the broker's default of 1 MiB would refuse large ones. */
 const RECORDS_BYTES_MAX = 8 * MIB
 /** A dead letter is a record of the largest size, with headers that explain it. */

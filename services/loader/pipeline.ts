@@ -26,6 +26,7 @@ import { createIntake, type Intake } from './consume/intake.ts'
 import { type Catalog, createCatalog } from './consume/schema-catalog.ts'
 import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
 import { createStalls, type Stalls } from './failures/stalls.ts'
+import { drawNonce } from './insert/deduplication-token.ts'
 import { createInsertBatch } from './insert/insert-batch.ts'
 import { withOverloadBackoff } from './insert/overload-backoff.ts'
 import { createPartsMonitor, type PartsMonitor } from './insert/parts-monitor.ts'
@@ -79,8 +80,6 @@ const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = {
   progress: () => undefined,
 }
 
-const NONCE_RADIX = 36
-
 export function createPipeline({ clickhouse, ...options }: PipelineOptions): Pipeline {
   const { config, names, clock, log } = options
   const tables = createTables(clickhouse, config.clickhouse, log)
@@ -107,7 +106,7 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
   const { config, kafka, names, clock, log, metrics, onFailure } = options
   const { database } = config.clickhouse
   const stallNotes = options.stallNotes ?? NO_NOTES
-  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  const nonce = drawNonce(clock)
   const common = { kafka, names, clock, log, metrics, database, nonce }
   const stalls = outer.stalls ?? createStalls(common)
   const inFlightLimit = createInFlightLimit(config.loader.inFlightBytes, (bytes) => metrics.inFlightBytes.set(bytes))
@@ -179,11 +178,8 @@ export function connectStages(options: WiringOptions, outer: Outer): Membership 
     }
   }
 
-  const { batchRows: rows, batchBytes: bytes, batchAgeMs: ageMs } = config.loader
   const batching = {
-    rows,
-    bytes,
-    ageMs,
+    ...config.loader,
     scheduler,
     flush,
     stretchOf: (topic: string) => stretchOf(catalog.tableOf(topic)),

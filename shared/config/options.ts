@@ -3,9 +3,7 @@
  * the table in the README and validation follow from it. An empty value counts as unset.
  */
 import { z } from 'zod'
-
-const SECOND_MS = 1000
-const MIB = 1024 * 1024
+import { MIB, SECOND_MS } from '../units.ts'
 
 /** Node's timers wrap round above it. */
 const TIMER_MS_MAX = 2 ** 31 - 1

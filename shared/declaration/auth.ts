@@ -2,12 +2,13 @@
  * How a source authenticates. These are descriptions only; the layer that acts on them is in the fetcher, and nothing
  * else ever sees a token.
  */
+
 import { z } from 'zod'
+import { MINUTE_MS } from '../units.ts'
 import { duration } from './duration.ts'
 import { type SecretRef, secretRef, settingRef } from './secret.ts'
 import type { TokenStore } from './token-store.ts'
 
-const MINUTE_MS = 60_000
 const DAY_MS = 1440 * MINUTE_MS
 
 const textOrSecret = z.union([secretRef, z.string().min(1)], "expected a text or secret('NAME')")

@@ -3,6 +3,7 @@
  * this folder's schemas and nowhere else. `Source` and `Stream` are what the services use after the check.
  */
 import { z } from 'zod'
+import { MIB, MINUTE_MS } from '../units.ts'
 import { answersSpec } from './answers.ts'
 import { authSpec } from './auth.ts'
 import { duration, positiveDuration } from './duration.ts'
@@ -15,9 +16,7 @@ import type { watermarkSpec } from './watermark-spec.ts'
 export type { EnvelopeContext, Pairs, RequestContext, StreamSpec } from './stream-spec.ts'
 export type { WatermarkSpec } from './watermark-spec.ts'
 
-const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
-const MIB = 1024 * 1024
 
 const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text
 

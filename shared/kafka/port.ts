@@ -34,7 +34,10 @@ export type Append = { topic: string; partition: number; messages: readonly Mess
 /** Where an `Append` went: `[firstOffset, nextOffset)`. */
 export type Appended = { topic: string; partition: number; firstOffset: number; nextOffset: number }
 
-/** What a group has stored for a partition. Offset -2 means "earliest"; some reset tools store it so. */
+/** The log's low end, as a time to look up; some reset tools store it as a group's offset. */
+export const EARLIEST = -2
+
+/** What a group has stored for a partition. The offset can be `EARLIEST`. */
 export type Committed = { offset: number; metadata: string }
 
 /**

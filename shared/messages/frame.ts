@@ -28,6 +28,9 @@ export function schemaIdOf(value: Buffer): number | null {
   return value.readUInt32BE(1)
 }
 
+/** Limit of the header `issues` of a dead letter: a message can repeat the whole list of an enum's values. */
+export const ISSUES_CHARS_MAX = 2000
+
 /** Where a record was refused: by the schema, by ClickHouse, or because it is not a frame. */
 export type DeadLetterStage = 'validate' | 'insert' | 'frame'
 

@@ -3,11 +3,9 @@
  * of the table in the README is a test. A stopped loader costs no API quota and a lost log costs no data. Resetting the
  * loader's offsets causes no new requests to the API.
  */
+import { EARLIEST } from '../kafka/port.ts'
 import { type Checkpoint, parseCheckpoint, parseCommit } from './offset-metadata.ts'
 import { isOf, type OwnShare } from './partition-scopes.ts'
-
-/** Stored by some reset tools instead of a number: the log's start. */
-const EARLIEST = -2
 
 export type StoredOffset = { offset: number; metadata: string }
 

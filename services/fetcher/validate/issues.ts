@@ -1,10 +1,10 @@
 /** Texts that say why a record was rejected, short enough for a header of its dead letter. */
+
 import type { z } from 'zod'
+import { ISSUES_CHARS_MAX } from '#shared/messages/frame.ts'
 import { cutText } from '#shared/shown.ts'
 
 const ISSUES_MAX = 8
-/** Limit of a dead letter's header: a message can repeat the whole list of an enum's values. */
-const ISSUES_CHARS_MAX = 2000
 
 export const issuesText = (error: z.ZodError): string =>
   listText(

@@ -5,8 +5,10 @@
  * everything, nor the declared settle time. So neither a record from the future nor a change to pages already walked
  * can hide earlier records.
  */
+
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
+import { SECOND_MS } from '#shared/units.ts'
 import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
 import type { ValidRecord } from '../validate/validated-page.ts'
 
@@ -79,7 +81,6 @@ export function afterPage(
   return { watermark: maxPosition(progress.watermark, safe), seen, sorted, last }
 }
 
-const SECOND_MS = 1000
 /** Many APIs use whole seconds: a change later within the second of the start gets a time before the start. */
 const wholeSecond = (ms: number): number => Math.floor(ms / SECOND_MS) * SECOND_MS
 

@@ -4,8 +4,9 @@
  * and larger before that. The factor doubles and halves with the number of parts; a gap between both thresholds
  * prevents oscillation.
  */
+import type { Config } from '#shared/config/config.ts'
 
-export type BatchLimits = { rows: number; bytes: number; ageMs: number }
+export type BatchLimits = Pick<Config['loader'], 'batchRows' | 'batchBytes' | 'batchAgeMs'>
 
 /** Of the partition with the most: its active parts, and the number from which ClickHouse slows inserts down. */
 export type Parts = { most: number; delayAt: number }
@@ -25,11 +26,11 @@ export function adaptedAfter(before: number, { most, delayAt }: Parts): number {
   return share < LOW_SHARE ? Math.max(before / 2, 1) : before
 }
 
-export function stretchedLimits({ rows, bytes, ageMs }: BatchLimits, stretch: number): BatchLimits {
+export function stretchedLimits({ batchRows, batchBytes, batchAgeMs }: BatchLimits, stretch: number): BatchLimits {
   const size = Math.min(stretch, SIZE_STRETCH_MAX)
   return {
-    rows: rows * size,
-    bytes: bytes * size,
-    ageMs: Math.max(ageMs, Math.min(ageMs * stretch, STRETCHED_AGE_MS_MAX)),
+    batchRows: batchRows * size,
+    batchBytes: batchBytes * size,
+    batchAgeMs: Math.max(batchAgeMs, Math.min(batchAgeMs * stretch, STRETCHED_AGE_MS_MAX)),
   }
 }

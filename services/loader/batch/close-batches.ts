@@ -88,11 +88,11 @@ function closeBatches(options: ClosingOptions): OperatorFunction<BatchPart, Batc
       function add(part: BatchPart): void {
         if (!fits(open, part)) close()
         const limits = options.limits()
-        if (open.length === 0) age = options.scheduler.schedule(grownOld, limits.ageMs)
+        if (open.length === 0) age = options.scheduler.schedule(grownOld, limits.batchAgeMs)
         open.push(part)
         rows += part.rows
         bytes += part.bytes
-        if (rows >= limits.rows || bytes >= limits.bytes) close()
+        if (rows >= limits.batchRows || bytes >= limits.batchBytes) close()
       }
 
       function grownOld(): void {

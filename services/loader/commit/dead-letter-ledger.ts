@@ -13,11 +13,12 @@ import type { Metrics } from '#shared/metrics/metrics.ts'
 import { LETTERS_TABLE, type Names } from '#shared/names.ts'
 import type { Assigned } from '../consume/assignment.ts'
 import { recordTopics } from '../consume/topics.ts'
-import { ofTable } from '../failures/classify-error.ts'
-import { Abandoned, type RetryPolicy, stallOfError, untilDecided } from '../failures/retry.ts'
+import { Abandoned, type RetryPolicy, stallOfError } from '../failures/retry.ts'
 import { createStalls } from '../failures/stalls.ts'
+import { drawNonce } from '../insert/deduplication-token.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
+import { createLedgerTable } from './ledger-table.ts'
 
 export type DeadLetterLedger = {
   /** Replaces the owned partitions. */
@@ -46,19 +47,18 @@ const ROWS_MAX = 2_000
 const BYTES_MAX = 4 * 1024 * 1024
 /** A dead letter may hold 4 MiB; the topic keeps all of it. */
 const RAW_BYTES_MAX = 256 * 1024
-const NONCE_RADIX = 36
 
 type Portion = { lines: string[]; next: number }
 
 export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLedger {
   const { kafka, writer, tables, database, names, clock, log } = deps
   const stalls = createStalls(deps)
-  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  const nonce = drawNonce(clock)
   /** Owned partitions by record topic. */
   let owned = new Map<string, number[]>()
   /** The position in each partition, by `topic/partition`. */
   const places = new Map<string, number>()
-  let made = false
+  const ledger = createLedgerTable({ writer, database, table: LETTERS_TABLE, ensure: tables.ensureDeadLetterLedger })
 
   /** `owned`: null for all partitions. */
   async function round(owned: ReadonlyMap<string, number[]> | null, signal: AbortSignal): Promise<void> {
@@ -93,7 +93,7 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     const letters = names.deadLetters(topic)
     for (let place = from; place < to; ) {
       const { lines, next } = await read(topic, partition, place, to)
-      if (lines.length > 0) await insert(lines, `${nonce} ${letters}/${partition} ${place}`, retryPolicy)
+      if (lines.length > 0) await ledger.insert(lines, `${nonce} ${letters}/${partition} ${place}`, retryPolicy)
       await kafka.resetOffsets(names.lettersLedgerGroup, letters, new Map([[partition, next]]))
       place = next
     }
@@ -112,21 +112,6 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
       if (lines.length >= ROWS_MAX || bytes >= BYTES_MAX) return { lines, next: found.letter.offset + 1 }
     }
     return { lines, next: to }
-  }
-
-  async function insert(lines: readonly string[], token: string, retryPolicy: RetryPolicy): Promise<void> {
-    const rows = { database, table: LETTERS_TABLE, body: [Buffer.from(lines.join(''))], rows: lines.length, token }
-    const failure = await untilDecided(LETTERS_TABLE, retryPolicy, async () => {
-      if (!made) {
-        const missing = await tables.ensureDeadLetterLedger()
-        if (missing !== null) return missing
-        made = true
-      }
-      const failed = await writer.insert(rows, retryPolicy.over)
-      if (failed !== null) made = false
-      return ofTable(failed)
-    })
-    if (failure !== null) throw new Error(`the ledger of dead letters was left with ${failure.name}`)
   }
 
   function lineOf(topic: string, letter: Letter, { value }: RawMessage): string {

@@ -8,7 +8,7 @@
 
 import type { Kafka, Message, Sender } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
-import { type DeadLetterFacts, deadLetterHeaders } from '#shared/messages/frame.ts'
+import { type DeadLetterFacts, deadLetterHeaders, ISSUES_CHARS_MAX } from '#shared/messages/frame.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { Names } from '#shared/names.ts'
 import { beginning } from '#shared/shown.ts'
@@ -34,7 +34,6 @@ export type DeadLetterQueueDeps = {
 
 /** Limit of one send; by default the broker takes 1 MiB at most. */
 export const SEND_BYTES_MAX = 512 * 1024
-const ISSUES_CHARS_MAX = 2000
 const WAIT_MAX_MS = 30_000
 
 export function createDeadLetterQueue({

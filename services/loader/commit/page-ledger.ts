@@ -9,10 +9,10 @@ import type { Metrics } from '#shared/metrics/metrics.ts'
 import { LEDGER_TABLE, type Names } from '#shared/names.ts'
 import type { Batch, BatchPart, ReadMarker } from '../batch/batch.ts'
 import { placeOf } from '../consume/assignment.ts'
-import { ofTable } from '../failures/classify-error.ts'
-import { type RetryPolicy, untilDecided } from '../failures/retry.ts'
+import type { RetryPolicy } from '../failures/retry.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Tables } from '../table/tables.ts'
+import { createLedgerTable } from './ledger-table.ts'
 
 export type PageLedger = { record(batch: Batch, retryPolicy: RetryPolicy): Promise<void> }
 
@@ -37,7 +37,7 @@ export function createPageLedger({
   clock,
   nonce,
 }: PageLedgerDeps): PageLedger {
-  let made = false
+  const ledger = createLedgerTable({ writer, database, table: LEDGER_TABLE, ensure: tables.ensureLedger })
   /** Partitions whose last marker was not trusted: one log line for a series of such markers. */
   const doubted = new Set<string>()
 
@@ -52,24 +52,7 @@ export function createPageLedger({
     }
     const lines = marked.flatMap((part) => part.markers.map((marker) => line(part, marker)))
     const places = marked.map(({ partition, after }) => `${partition}:${after.nextOffset}`)
-    const insert = {
-      database,
-      table: LEDGER_TABLE,
-      body: [Buffer.from(lines.join(''))],
-      rows: lines.length,
-      token: `${nonce} ${batch.topic} ${places}`,
-    }
-    const failure = await untilDecided(LEDGER_TABLE, retryPolicy, async () => {
-      if (!made) {
-        const missing = await tables.ensureLedger()
-        if (missing !== null) return missing
-        made = true
-      }
-      const failed = await writer.insert(insert, retryPolicy.over)
-      if (failed !== null) made = false
-      return ofTable(failed)
-    })
-    if (failure !== null) throw new Error(`the ledger was left with ${failure.name}`)
+    await ledger.insert(lines, `${nonce} ${batch.topic} ${places}`, retryPolicy)
   }
 
   function compare({ topic, partition }: BatchPart, { offset, facts, counted }: ReadMarker): void {

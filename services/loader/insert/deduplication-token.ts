@@ -5,10 +5,17 @@
  */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import type { Clock } from '#shared/clock.ts'
 import type { Batch } from '../batch/batch.ts'
 import { bytesOf, type Piece } from '../batch/row-ranges.ts'
 
-/** `nonce` is drawn once a process. The checksum covers the bytes, and takes about 20 ms for 32 MiB. */
+const NONCE_RADIX = 36
+
+/** The part of a token that no other process has, drawn once. */
+export const drawNonce = (clock: Pick<Clock, 'random' | 'nowMs'>): string =>
+  clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+
+/** `nonce`: see `drawNonce`. The checksum covers the bytes, and takes about 20 ms for 32 MiB. */
 export function tokenOf(batch: Batch, piece: Piece, nonce: string): string {
   const places = batch.parts.map(({ partition, after }) => `${partition}:${after.nextOffset}`).join()
   const checksum = bytesOf(batch, piece).reduce((sum, bytes) => crc32(bytes, sum), 0)

@@ -30,8 +30,8 @@ export type LoadPartitionTools = {
   markDeleted: MarkDeleted
   retryPolicy: RetryPolicy
   /** Limits of one batch. */
-  rowsMax: number
-  bytesMax: number
+  batchRows: number
+  batchBytes: number
 }
 
 /** `[from, to)`. */
@@ -108,7 +108,7 @@ async function deadLettersOf(
 
 /** Reads until a read returns nothing. A read may end early: it then continues where it ended. */
 async function* batches(
-  { kafka, rowsMax, bytesMax }: LoadPartitionTools,
+  { kafka, batchRows, batchBytes }: LoadPartitionTools,
   { topic, partition, from, to }: PartitionRange,
 ): AsyncGenerator<ReadBatch> {
   let messages: RawMessage[] = []
@@ -126,7 +126,7 @@ async function* batches(
       messages.push(message)
       bytes += message.value?.length ?? 0
       position = Number(message.offset) + 1
-      if (messages.length >= rowsMax || bytes >= bytesMax) yield taken()
+      if (messages.length >= batchRows || bytes >= batchBytes) yield taken()
     }
   }
   position = to

@@ -19,6 +19,7 @@ import { createMarkDeleted } from '../commit/mark-deleted.ts'
 import { createCatalog } from '../consume/schema-catalog.ts'
 import { Abandoned, type RetryPolicy } from '../failures/retry.ts'
 import { createStalls, type Stalls } from '../failures/stalls.ts'
+import { drawNonce } from '../insert/deduplication-token.ts'
 import { createInsertBatch } from '../insert/insert-batch.ts'
 import type { Writer } from '../insert/writer.ts'
 import type { Lookup } from '../splice/schema-lookup.ts'
@@ -29,7 +30,6 @@ import { type LoadedCounts, type LoadPartitionTools, loadPartition, type Partiti
 
 /** A stall that lasts longer will not pass by waiting. */
 const STUCK_MS_MAX = 60_000
-const NONCE_RADIX = 36
 
 export type ShadowTableOptions = { config: Config; clock: Clock; log: Log; metrics: Metrics; signal: AbortSignal }
 export type ShadowTableParts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
@@ -51,7 +51,7 @@ export async function loadShadowTable(
   const over = new AbortController()
   const stalls = withTimeLimit(createStalls({ log, metrics, clock }), clock, over)
   const retryPolicy: RetryPolicy = { clock, stalls, over: AbortSignal.any([over.signal, signal]), stopping: signal }
-  const nonce = clock.random().toString(NONCE_RADIX) + clock.nowMs().toString(NONCE_RADIX)
+  const nonce = drawNonce(clock)
   const common = { kafka, names, clock, log, metrics, database, nonce, writer }
   const catalog = createCatalog({ registry, names, clock, tables: shadowTables(parts.tables) })
   const sender = kafka.sender()
@@ -64,7 +64,7 @@ export async function loadShadowTable(
       policyOf: (each) => catalog.annotation(each)?.deletes,
       refresh: catalog.refresh,
     }),
-    ...{ rowsMax: config.loader.batchRows, bytesMax: config.loader.batchBytes },
+    ...{ batchRows: config.loader.batchRows, batchBytes: config.loader.batchBytes },
   }
   try {
     await catalog.open(topic, false, retryPolicy)

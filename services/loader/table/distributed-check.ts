@@ -2,7 +2,9 @@
  * Whether the Distributed table with a stream's own name may be used: pure. Some tables would put versions of one row
  * on several shards, or rows elsewhere. Such a table blocks the stream until a person has looked at it.
  */
+
 import { partitionKeyMistake } from '#shared/declaration/checks/partition-key.ts'
+import { VERSION_COLUMN } from '#shared/names.ts'
 import { type createPageLedgerTable, dropTable, LEDGER_KEY, type Placement, type TableSpec } from './ddl.ts'
 import { createDistributed, distributedOf, localName, shardingKeyOf, weightsIn } from './distributed.ts'
 import type { ExistingTables, FoundTable } from './introspect.ts'
@@ -10,7 +12,7 @@ import type { ExistingTables, FoundTable } from './introspect.ts'
 /** Marks a name that each server replaces by its own. */
 const MACRO = '{'
 /** Columns that decide which version is shown; a query that compares versions must be able to read them. */
-const DECIDING = ['_deleted', '_version']
+const DECIDING = ['_deleted', VERSION_COLUMN]
 
 type Named = { name: string; message: string; remedy: string }
 

@@ -2,13 +2,13 @@
  * Why an existing table does not fit a schema, where only a person may change it: pure. Each finding has its remedy.
  * A `refused` finding would change or lose existing data, so it blocks the table.
  */
+import { VERSION_COLUMN } from '#shared/names.ts'
 import { type Placement, quoted, type TableSpec } from './ddl.ts'
 import type { FoundTable } from './introspect.ts'
 
 export type Finding = { name: string; severity: 'refused' | 'warning'; message: string; remedy: string }
 
 const DELETED = '_deleted'
-const VERSION = '_version'
 
 export const refusal = (name: string, message: string, remedy: string): Finding => ({
   name,
@@ -51,17 +51,17 @@ export function engineFindings(
     return [refusal('TABLE_KEY', message, remedy)]
   }
   const [version, deleted] = engineParameters(engineFull)
-  const column = columns.get(VERSION)
-  if (version !== VERSION || column?.kind !== 'MATERIALIZED' || column.type !== 'UInt128') {
+  const column = columns.get(VERSION_COLUMN)
+  if (version !== VERSION_COLUMN || column?.kind !== 'MATERIALIZED' || column.type !== 'UInt128') {
     const is =
       version === undefined
         ? 'no version'
         : `version ${version}${column === undefined ? '' : ` ${column.kind} ${column.type}`}`
-    const message = `table ${table} has ${is}: which row is newest must follow from ${VERSION} UInt128 MATERIALIZED, as headrace plan shows it`
+    const message = `table ${table} has ${is}: which row is newest must follow from ${VERSION_COLUMN} UInt128 MATERIALIZED, as headrace plan shows it`
     return [refusal('VERSION_COLUMN', message, remedy)]
   }
   if (deleted === DELETED) return []
-  const message = `table ${table} does not know deleted rows: its engine must be ReplacingMergeTree(${VERSION}, ${DELETED})`
+  const message = `table ${table} does not know deleted rows: its engine must be ReplacingMergeTree(${VERSION_COLUMN}, ${DELETED})`
   return [refusal('DELETED_COLUMN', message, remedy)]
 }
 

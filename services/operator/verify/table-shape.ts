@@ -3,8 +3,10 @@
  * `_version` expression. ClickHouse evaluates it over the record's text as the loader would insert it, so this code
  * computes no version itself.
  */
+
 import { type ClickHouse, quoted, textLiteral } from '#shared/clickhouse.ts'
 import { Stopped } from '#shared/errors.ts'
+import { VERSION_COLUMN } from '#shared/names.ts'
 import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
 
 export type Shape = {
@@ -19,7 +21,6 @@ export type Shape = {
 
 type ColumnRow = { name: string; type: string; default_expression: string }
 
-const VERSION = '_version'
 const PLACE_COLUMNS = ['_partition', '_offset', '_fetched_at', '_deleted']
 
 export const tableAt = (database: string, table: string): string => `${quoted(database)}.${quoted(table)}`
@@ -41,7 +42,7 @@ export async function shapeOf(
     `SELECT name, type, default_expression FROM system.columns WHERE ${where}`,
   )
   if (columns.length === 0) return null
-  const version = columns.find(({ name }) => name === VERSION)?.default_expression ?? ''
+  const version = columns.find(({ name }) => name === VERSION_COLUMN)?.default_expression ?? ''
   const needed = [...new Set([...primaryKey, ...(watermark === null ? [] : [watermark.field]), ...PLACE_COLUMNS])]
   const structure = needed.flatMap((wanted) => {
     const column = columns.find(({ name }) => name === wanted)

@@ -4,7 +4,7 @@
  */
 import { Stopped } from '../../errors.ts'
 import { isStale } from '../client/map-errors.ts'
-import type { Committed, Kafka, LogRange } from '../port.ts'
+import { type Committed, EARLIEST, type Kafka, type LogRange } from '../port.ts'
 import { type Broker, type Cluster, type PartitionOffset, READ_COMMITTED } from './cluster.ts'
 import { byLeader, leadersOf } from './topics.ts'
 
@@ -13,7 +13,6 @@ type OffsetCalls = Pick<
   'logRanges' | 'offsetsAt' | 'committed' | 'resetOffsets' | 'storeOffsets' | 'deleteRecordsBelow'
 >
 
-const EARLIEST = -2
 const LATEST = -1
 /** The coordinator's answer for a partition without a commit. */
 const NONE = -1

@@ -213,7 +213,8 @@ export async function intakeRig(): Promise<Rig> {
   }
 }
 
-const BATCH_ROWS = 8
+/** The records of one fetch, so that each fetch of the contract is a batch. */
+const BATCH_ROWS = 3
 
 export async function closeBatchesRig(): Promise<Rig> {
   const topic = 'contract.shop.orders'
@@ -236,7 +237,7 @@ export async function closeBatchesRig(): Promise<Rig> {
     largest = Math.max(largest, batch.rows)
     passed.push(...places)
   }
-  const options = { rows: BATCH_ROWS, bytes: 1_000_000, ageMs: 1, scheduler: asyncScheduler, flush }
+  const options = { batchRows: BATCH_ROWS, batchBytes: 1_000_000, batchAgeMs: 1, scheduler: asyncScheduler, flush }
   const ended = new Promise<void>((resolve, reject) => {
     parts.pipe(batchByTopic(options, commitBatch)).subscribe({ complete: resolve, error: reject })
   })
@@ -257,11 +258,11 @@ export async function closeBatchesRig(): Promise<Rig> {
     },
     async overfill() {
       for (let fetch = 0; fetch < 20; fetch++)
-        parts.next(partOf(topic, target, { partition: 0, offsets: [4 * fetch, 4 * fetch + 1, 4 * fetch + 2] }))
+        parts.next(partOf(topic, target, { partition: 0, offsets: [2 * fetch, 2 * fetch + 1] }))
       parts.complete()
       await ended
       // A fetch is never divided, so the last one may exceed the limit.
-      return { name: 'LOADER_BATCH_ROWS and the rest of a fetch', max: BATCH_ROWS + 2, peak: largest }
+      return { name: 'LOADER_BATCH_ROWS and the rest of a fetch', max: BATCH_ROWS + 1, peak: largest }
     },
   }
 }

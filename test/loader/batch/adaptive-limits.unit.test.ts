@@ -17,7 +17,7 @@ import type { Failure } from '../../../services/loader/failures/classify-error.t
 import { createPartsMonitor } from '../../../services/loader/insert/parts-monitor.ts'
 import { virtualClock } from '../../support/clocks.ts'
 
-const LIMITS = { rows: 100, bytes: 1_000, ageMs: 1_000 }
+const LIMITS = { batchRows: 100, batchBytes: 1_000, batchAgeMs: 1_000 }
 const of100 = (most: number): Parts => ({ most, delayAt: 100 })
 
 describe('batches', () => {
@@ -39,9 +39,9 @@ describe('batches', () => {
 
   test('wait longer, but never for more than half a minute or less than they were told to, and grow less than they wait', () => {
     assert.deepEqual(stretchedLimits(LIMITS, 1), LIMITS)
-    assert.deepEqual(stretchedLimits(LIMITS, 2), { rows: 200, bytes: 2_000, ageMs: 2_000 })
-    assert.deepEqual(stretchedLimits(LIMITS, STRETCH_MAX), { rows: 400, bytes: 4_000, ageMs: 30_000 })
-    assert.equal(stretchedLimits({ ...LIMITS, ageMs: 60_000 }, 8).ageMs, 60_000)
+    assert.deepEqual(stretchedLimits(LIMITS, 2), { batchRows: 200, batchBytes: 2_000, batchAgeMs: 2_000 })
+    assert.deepEqual(stretchedLimits(LIMITS, STRETCH_MAX), { batchRows: 400, batchBytes: 4_000, batchAgeMs: 30_000 })
+    assert.equal(stretchedLimits({ ...LIMITS, batchAgeMs: 60_000 }, 8).batchAgeMs, 60_000)
   })
 })
 

@@ -5,7 +5,7 @@ import type { BatchLimits } from '../../../services/loader/batch/adaptive-limits
 import { type Batch, type BatchPart, restOf, type Target } from '../../../services/loader/batch/batch.ts'
 import { batchByTopic } from '../../../services/loader/batch/close-batches.ts'
 
-const LIMITS: BatchLimits = { rows: 10, bytes: 1_000, ageMs: 100 }
+const LIMITS: BatchLimits = { batchRows: 10, batchBytes: 1_000, batchAgeMs: 100 }
 const target = (table: string): Target => ({
   id: 1,
   schema: { id: 1, json: {}, check: () => [] },

@@ -2,14 +2,15 @@
  * Compares the declared quota with the one that an API names in its responses. Read are RateLimit-Policy and RateLimit
  * (draft-ietf-httpapi-ratelimit-headers, later and earlier forms) and the X-RateLimit family.
  */
+
 import type { Source } from '#shared/declaration/compile.ts'
 import type { QuotaSpec } from '#shared/declaration/quota.ts'
+import { SECOND_MS } from '#shared/units.ts'
 import { type CheckStep, failed, ok, skipped } from './step.ts'
 
 /** `perMs` is null if the API does not name the period. */
 export type NamedQuota = { header: string; requests: number; perMs: number | null }
 
-const SECOND_MS = 1000
 const UNITS_MS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 }
 const LIMIT_HEADERS: readonly string[] = [
   'ratelimit-policy',

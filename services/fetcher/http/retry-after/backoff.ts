@@ -2,10 +2,11 @@
  * How long to wait before a retry when the API does not say: 2^n + random() seconds. The random part keeps two workers
  * from returning together.
  */
+
 import { backoffWithAddedJitterMs } from '#shared/backoff.ts'
 import type { Clock } from '#shared/clock.ts'
+import { SECOND_MS } from '#shared/units.ts'
 
-const SECOND_MS = 1000
 /** Added to a wait that the API named: never earlier than asked, and not all workers in the same instant. */
 const AFTER_HINT_JITTER_MS = 250
 

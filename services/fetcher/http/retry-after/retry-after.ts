@@ -4,10 +4,10 @@
  * Pure. The longest of several wins, including repeated headers. Points in time are compared with the server's own
  * Date, so a skewed clock neither shortens nor lengthens a wait. A value that makes no sense is ignored.
  */
+import { SECOND_MS } from '#shared/units.ts'
 
 export type Answered = { status: number; headers: Readonly<Record<string, string>> }
 
-const SECOND_MS = 1000
 /** A header with a longer wait means something else. */
 const HINT_MAX_MS = 31 * 86_400 * SECOND_MS
 /** Numbers from here on are points in time: as a delta the first would be 31 years. */

@@ -3,11 +3,13 @@
  * another way of paging. A window that hits the cap is halved and walked again, down to a least size. A window that is
  * done makes everything before its end safe to confirm.
  */
+
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
 import { placeIn } from '#shared/declaration/request-place.ts'
 import { Stopped } from '#shared/errors.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
+import { MINUTE_MS } from '#shared/units.ts'
 import { formUnitMs, positionOfText, requestText, stepBefore, watermarkText } from '#shared/watermark.ts'
 import type { PageRequest } from '../../http/messages.ts'
 import { fromText } from '../../watermark/since.ts'
@@ -34,7 +36,6 @@ type WindowCursor = {
   before: string | null
 }
 
-const MINUTE_MS = 60_000
 const nsOf = (ms: number): bigint => BigInt(ms) * NS_PER_MS
 
 export function windowsPaginator(

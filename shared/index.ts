@@ -32,5 +32,11 @@ export {
 export { optional } from './declaration/place.ts'
 export type { RequestFacts } from './declaration/quota.ts'
 export { secret, setting } from './declaration/secret.ts'
-export { defineSource, type EnvelopeContext, type RequestContext } from './declaration/source-spec.ts'
+export {
+  type ComputedHeaders,
+  type ComputedPairs,
+  defineSource,
+  type EnvelopeContext,
+  type RequestContext,
+} from './declaration/source-spec.ts'
 export type { TokenStore } from './declaration/token-store.ts'

@@ -93,6 +93,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     to: ends?.to ?? null,
     startedMs,
     cursor: plan.cursor ?? null,
+    page: plan.page,
     gaveUp: plan.gaveUp,
     size: plan.size,
     positions: () => state.positions,

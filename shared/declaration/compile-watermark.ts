@@ -13,14 +13,15 @@ import {
   writtenPosition,
 } from '../watermark.ts'
 import type { Refuse } from './mistakes/mistakes.ts'
+import { isComputed } from './request-functions.ts'
 import { placeIn, type RequestPlace } from './request-place.ts'
 import { disorderIn, takesAnything } from './sortable-text.ts'
-import type { WatermarkSpec } from './source-spec.ts'
+import type { StreamSpec, WatermarkSpec } from './source-spec.ts'
 
 type Compiled = 'as' | 'start' | 'lookback' | 'param' | 'header' | 'body' | 'form' | 'to' | 'toBody'
 
 export type Watermarking = Omit<WatermarkSpec, Compiled> & {
-  /** Where the request takes it. */
+  /** Where the request takes it; no place if a function of the request does. */
   place: RequestPlace
   /** Where the request takes an end; null if the API supports none. */
   endPlace: RequestPlace | null
@@ -32,7 +33,8 @@ export type Watermarking = Omit<WatermarkSpec, Compiled> & {
 }
 
 /** Throws what `refuse` makes. */
-export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
+export function compileWatermark(spec: StreamSpec, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
+  const { schema } = spec
   const { as, start, lookback, param, header, body, form, to, toBody, ...rest } = watermark
   const kind = orderedKind(schema, watermark, kindOf(schema, watermark.field, refuse), refuse)
   refuseWrongForm(watermark, kind, refuse)
@@ -49,7 +51,7 @@ export function compileWatermark(schema: z.ZodObject, watermark: WatermarkSpec, 
   return {
     ...rest,
     place: placeIn({ param, header, body, form }) ?? {},
-    endPlace: placeIn(to, toBody),
+    endPlace: placeIn(to, toBody) ?? (isComputed(spec) ? {} : null),
     kind,
     form: as ?? naturalForm(kind, rest.zone !== undefined),
     lookback: lookback.ms ?? lookback.units,

@@ -88,7 +88,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   checkPartitions(spec, refuse)
   checkPartitionKey(spec, refuse)
   checkRecords(spec, refuse)
-  const watermark = spec.watermark === undefined ? null : compileWatermark(spec.schema, spec.watermark, refuse)
+  const watermark = spec.watermark === undefined ? null : compileWatermark(spec, spec.watermark, refuse)
   checkPaging(spec, watermark, refuse)
   checkDiscovery(spec, watermark, refuse)
   const answers = answersOf(source.answers, spec, refuse)

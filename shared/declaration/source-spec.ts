@@ -13,7 +13,8 @@ import { textOrSetting } from './secret.ts'
 import { name, streamSpec } from './stream-spec.ts'
 import type { watermarkSpec } from './watermark-spec.ts'
 
-export type { EnvelopeContext, Pairs, RequestContext, StreamSpec } from './stream-spec.ts'
+export type { ComputedHeaders, ComputedPairs, RequestContext } from './request-functions.ts'
+export type { EnvelopeContext, StreamSpec } from './stream-spec.ts'
 export type { WatermarkSpec } from './watermark-spec.ts'
 
 const HOUR_MS = 60 * MINUTE_MS

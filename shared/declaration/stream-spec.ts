@@ -8,6 +8,7 @@ import { discoverySpec } from './discovery.ts'
 import { positiveDuration } from './duration.ts'
 import { headers } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate/paginate.ts'
+import { bodyFunction, headersFunction, pairsFunction, pathFunction } from './request-functions.ts'
 import { watermarkSpec } from './watermark-spec.ts'
 
 /** The name of a source, a stream or a table. */
@@ -20,19 +21,6 @@ const scalars = z.record(z.string(), scalar)
 const pairs = z.record(
   z.string(),
   z.union([scalar, z.array(scalar)], 'expected a text, a number or a boolean, or a list of them'),
-)
-export type Pairs = z.infer<typeof pairs>
-
-/** The argument of a request function. `partition` counts from 0. */
-export type RequestContext = {
-  partition: number
-  partitions: number
-  values: Readonly<Record<string, string | number | boolean>>
-}
-
-const paramsFunction = z.custom<(context: RequestContext) => Pairs>(
-  (value) => typeof value === 'function',
-  'expected an object of parameters, or a function that returns one',
 )
 /**
  * The argument of an envelope function: one page's body and headers (lower-case names), and the values of its
@@ -83,13 +71,14 @@ export const streamSpec = z
   .strictObject({
     /** GET by default. A GET with a body names its method. */
     method: z.enum(['GET', 'POST']).optional(),
-    path: z.string().regex(/^\//, 'expected a path that starts with /'),
-    params: z.union([pairs, paramsFunction]).default({}),
-    headers: headers.default({}),
+    /** A part of the request that is a function is computed for each page. */
+    path: z.union([z.string().regex(/^\//, 'expected a path that starts with /'), pathFunction]),
+    params: z.union([pairs, pairsFunction]).default({}),
+    headers: z.union([headers, headersFunction]).default({}),
     /** A JSON body. */
-    body: z.record(z.string(), z.unknown()).optional(),
+    body: z.union([z.record(z.string(), z.unknown()), bodyFunction]).optional(),
     /** Or a form (application/x-www-form-urlencoded). */
-    form: pairs.optional(),
+    form: z.union([pairs, pairsFunction]).optional(),
     paginate: paginateSpec,
     /** Statuses by which the API refuses an expired cursor: the run then continues from the best watermark. */
     expiredCursor: z.array(z.int().min(400).max(499)).optional(),

@@ -16,7 +16,7 @@ export const watermarkSpec = z
   .strictObject({
     /** A required, top-level field of the schema. */
     field: z.string(),
-    /** The place that requests changes since the watermark. */
+    /** The place that requests changes since the watermark. Without one, a function of the request has to. */
     ...placeFields,
     /** How it is written into the request; follows from the field's type by default. */
     as: z.enum(['iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
@@ -45,7 +45,7 @@ export const watermarkSpec = z
     /** Where the first run starts; without it, from everything. */
     start: z.union([z.string(), z.number()]).optional(),
   })
-  .refine((spec) => placesNamed(spec) === 1, {
+  .refine((spec) => placesNamed(spec) <= 1, {
     error: `name the one place where the request takes the watermark: ${PLACES}`,
     path: ['param'],
     params: { rule: true },

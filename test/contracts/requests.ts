@@ -2,6 +2,7 @@
 import type { Line } from './shown.ts'
 
 const PLACES = 'fetcher/behaviour/request-places.unit.test.ts'
+const COMPUTED = 'fetcher/behaviour/computed-requests.unit.test.ts'
 const DECLARED = 'shared/declaration/checks/request.unit.test.ts'
 
 export const requests: readonly Line[] = [
@@ -34,6 +35,25 @@ export const requests: readonly Line[] = [
       [PLACES, 'sends its parameter once for each of them, and none at all when it is empty'],
       [PLACES, 'as a GET with a body where the declaration says so'],
       [DECLARED, 'a form without a method'],
+    ],
+  },
+  {
+    server: 'wants a query, a path or a body that only code can write',
+    fetcher:
+      'calls the functions of the request for each page, with the same argument after every restart, and never with a secret',
+    shownBy: [
+      [COMPUTED, 'gets page and cursor of each page, the same after every interruption'],
+      [COMPUTED, 'gets the page within the walk of its own slice, the same after every interruption'],
+      [COMPUTED, 'writes the ends of each window where only a query language takes them'],
+      [COMPUTED, 'resumes in the middle with the page and the cursor of its checkpoint'],
+      [
+        'fetcher/pages/computed-request.unit.test.ts',
+        'gets the partition, the ends, the page and the cursor, and nothing else',
+      ],
+      [
+        COMPUTED,
+        'stops with the mistake of the declaration at the page where its function fails, and keeps the pages before',
+      ],
     ],
   },
 ]

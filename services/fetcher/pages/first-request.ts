@@ -1,20 +1,20 @@
 /**
  * The request that opens a run: the stream's path, parameters, headers and body, the partition's values, and the
- * watermark where the API takes it. Pure: the same arguments give the same request, since pages after a restart are
- * built from it again. Holds no credential.
+ * watermark where the API takes it. Functions of the request are called here. Pure: the same arguments give the same
+ * request, since pages after a restart are built from it again. Holds no credential.
  */
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { plainHeaders } from '#shared/declaration/headers.ts'
-import type { Pairs } from '#shared/declaration/source-spec.ts'
-import { DeclarationError } from '#shared/errors.ts'
+import type { ComputedPairs } from '#shared/declaration/source-spec.ts'
 import type { PageRequest } from '../http/messages.ts'
 import { withParam } from '../http/query.ts'
+import { type AskedPage, computedRequest, mistake } from './computed-request.ts'
 import { paginatorFor } from './paginators/paginator-for.ts'
 import { withPosition } from './request-place.ts'
 
 /**
  * `since` and `until`: the start and the end of the range, as the request writes them (`requestText`); null for
- * everything. Throws DeclarationError.
+ * everything. `asked`: what functions of the request see of a later page. Throws DeclarationError.
  */
 export function firstRequest(
   stream: Stream,
@@ -22,20 +22,31 @@ export function firstRequest(
   partition: number,
   since: string | null,
   until: string | null = null,
+  asked: Partial<AskedPage> = {},
 ): PageRequest {
   const values = stream.partitions[partition] ?? {}
-  const placed = placeholders(stream, values)
+  const page = { from: since, to: until, page: 0, cursor: null, ...asked }
+  const { path, params, headers: own, body, form } = computedRequest(stream, partition, values, page)
+  const placed = placeholders(stream, path, values)
   let url = urlOf(baseUrl, placed.path)
   for (const [name, value] of Object.entries(values))
     if (!placed.used.has(name)) url = withParam(url, name, String(value))
-  for (const [name, value] of Object.entries(paramsOf(stream, partition, values)))
-    url = withParam(url, name, [value].flat().map(String))
-  const headers = { ...lowerCase(plainHeaders(stream.source.headers)), ...lowerCase(stream.headers) }
-  const { method, form } = stream
-  const body = structuredClone(form ?? stream.body)
-  const request: PageRequest = { method, url, headers, body, ...(form === undefined ? {} : { encoding: 'form' }) }
+  for (const [name, value] of Object.entries(params)) url = withParam(url, name, textsOf(value))
+  const { method } = stream
+  const headers = { ...lowerCase(plainHeaders(stream.source.headers)), ...lowerCase(own) }
+  const request: PageRequest =
+    form === undefined
+      ? { method, url, headers, body }
+      : { method, url, headers, body: withoutNull(form), encoding: 'form' }
   return paginatorFor(stream).first(withRange(stream, request, since, until))
 }
+
+/** Null omits the name. */
+const textsOf = (value: ComputedPairs[string]): string[] =>
+  value === null || value === undefined ? [] : [value].flat().map(String)
+
+const withoutNull = (form: ComputedPairs): ComputedPairs =>
+  Object.fromEntries(Object.entries(form).filter(([, value]) => value !== null && value !== undefined))
 
 function withRange(stream: Stream, request: PageRequest, since: string | null, until: string | null): PageRequest {
   const { watermark } = stream
@@ -55,9 +66,13 @@ function urlOf(baseUrl: string, path: string): URL {
   return url
 }
 
-function placeholders(stream: Stream, values: PartitionValues): { path: string; used: ReadonlySet<string> } {
+function placeholders(
+  stream: Stream,
+  given: string,
+  values: PartitionValues,
+): { path: string; used: ReadonlySet<string> } {
   const used = new Set<string>()
-  const path = stream.path.replace(/\{([^{}]*)\}/g, (_, name: string) => {
+  const path = given.replace(/\{([^{}]*)\}/g, (_, name: string) => {
     const value = Object.hasOwn(values, name) ? String(values[name]) : undefined
     if (value === undefined) {
       throw mistake(
@@ -77,24 +92,5 @@ function placeholders(stream: Stream, values: PartitionValues): { path: string; 
   return { path, used }
 }
 
-function paramsOf(stream: Stream, partition: number, values: PartitionValues): Pairs {
-  if (typeof stream.params !== 'function') return stream.params
-  try {
-    return stream.params({ partition, partitions: stream.partitions.length, values })
-  } catch (error) {
-    throw mistake(
-      stream,
-      'params',
-      `the function throws for partition ${partition}: ${String(error)}`,
-      'it gets { partition, partitions, values }',
-    )
-  }
-}
-
 const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-
-const mistake = (stream: Stream, field: string, what: string, hint: string): DeclarationError =>
-  new DeclarationError('HR_DECLARATION', `${stream.source.file}, stream ${stream.name}, field ${field}: ${what}`, {
-    hint,
-  })

@@ -5,6 +5,7 @@
  * API's link. Each such request starts at a later position than the one before, so the walk ends. Pure.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
+import { placesNamed } from '#shared/declaration/request-place.ts'
 import { comparePositions, isAscending, type Position } from '#shared/watermark.ts'
 import { rawPosition } from '../watermark/backfill-range.ts'
 import { fromText } from '../watermark/since.ts'
@@ -12,7 +13,7 @@ import { identityOf } from './paginators/record-identity.ts'
 
 /** Whether a run of this stream can continue by the watermark. */
 export function followed({ watermark, paginate }: Stream): boolean {
-  return watermark?.sorted === true && paginate.kind !== 'windows'
+  return watermark?.sorted === true && paginate.kind !== 'windows' && placesNamed(watermark.place) > 0
 }
 
 export type Onward = {

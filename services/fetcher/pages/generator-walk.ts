@@ -15,7 +15,8 @@ import type { Cursor } from './paginators/paginator-for.ts'
 
 export async function* generatorWalk(walk: Walk, { walk: authors }: GeneratorSpec): AsyncGenerator<Page> {
   const { stream, partition } = walk
-  const asked = authorRequestsOf(walk)
+  let at = { page: walk.cursor === null ? 0 : (walk.page ?? 0), cursor: walk.cursor }
+  const asked = authorRequestsOf(walk, () => at)
   const tools = {
     request: asked.request,
     ...boundsOf(walk).texts,
@@ -28,7 +29,8 @@ export async function* generatorWalk(walk: Walk, { walk: authors }: GeneratorSpe
     walk.stop.soft.throwIfAborted()
     for await (const page of authors(tools)) {
       const { records, cursor } = pageOf(stream, page)
-      yield { records, cursor, response: asked.taken(), last: false }
+      at = { page: at.page + 1, cursor }
+      yield { records, cursor, response: asked.taken(), number: at.page, last: false }
       walk.stop.soft.throwIfAborted()
     }
   } catch (error) {
@@ -39,13 +41,14 @@ export async function* generatorWalk(walk: Walk, { walk: authors }: GeneratorSpe
   yield { records: [], cursor: null, response: asked.taken(), last: true }
 }
 
-function authorRequestsOf(walk: Walk): AuthorRequests {
+/** `at`: the page that is being made. */
+function authorRequestsOf(walk: Walk, at: () => { page: number; cursor: unknown }): AuthorRequests {
   const { stream, partition, baseUrl, send, stop } = walk
   const { since, until } = boundsOf(walk).texts
   return createAuthorRequests({
     ...{ stream, send, stop },
     own: ({ path }) =>
-      firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until),
+      firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until, at()),
     wrong: (what) => wrong(stream, what),
   })
 }

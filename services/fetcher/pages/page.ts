@@ -12,6 +12,8 @@ import type { Caution } from './walk-size.ts'
 export type Page = PageStep & {
   response: PageResponse
   records: readonly unknown[]
+  /** Pages of its walk, this one included. */
+  number?: number
   /** The run ends with this page. */
   last: boolean
   /** The stream as the discovered slice of this page sees it. */
@@ -39,6 +41,8 @@ export type Walk = {
   to?: Position | null
   /** Start of the run, epoch milliseconds. */
   startedMs: number
+  /** Pages of this walk before the one at `cursor`. */
+  page?: number
   /** Resume here instead of at the first page. */
   cursor: Cursor | null
   /** A cursor that led to no page (`cursorKey`): it is tried before it is returned again. */

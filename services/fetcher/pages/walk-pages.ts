@@ -6,6 +6,7 @@
 
 import type { Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
+import { isComputed } from '#shared/declaration/request-functions.ts'
 import { HeadraceError, messageOf, Stopped } from '#shared/errors.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
 import type { PageRequest, PageResponse, Send } from '../http/messages.ts'
@@ -43,7 +44,10 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   }
 }
 
-type Taken = { page: Page; size: WalkSize; request: PageRequest }
+/** What is known before a page is taken: the size of the list, and the pages of this walk before it. */
+type Before = { size: WalkSize; number: number }
+/** With the number of the page that follows, and its request. */
+type Taken = Before & { page: Page; request: PageRequest }
 /**
  * A list of the API: the position that it was requested from, the request of its first page, and the records read
  * before it.
@@ -53,10 +57,17 @@ type List = { since: string | null; first: PageRequest; base: number }
 async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: Walk): AsyncGenerator<Page> {
   const paginator = paginatorFor(stream)
   const { since, until, texts } = boundsOf({ stream, ...walk })
-  const listFrom = (from: string | null, base: number): List => ({
+  const computed = isComputed(stream)
+  const listFrom = (from: string | null, base: number, page = 0): List => ({
     ...{ since: from, base },
-    first: firstRequest(stream, baseUrl, partition, from, texts.until),
+    first: firstRequest(stream, baseUrl, partition, from, texts.until, { page }),
   })
+  /** Functions of the request are called for each page. */
+  const baseOf = (at: Cursor, page: number): PageRequest => {
+    if (!computed) return list.first
+    const seen = { page, cursor: at, ...paginator.seen?.(at) }
+    return firstRequest(stream, baseUrl, partition, list.since, texts.until, seen)
+  }
   let list = listFrom(texts.since, 0)
   const { first } = list
   const exchange = {
@@ -68,15 +79,15 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
    * The request is built and vetted before the page that names it is yielded: a stored cursor always gives a valid
    * request.
    */
-  const requestOf = (at: Cursor | null): PageRequest =>
-    at === null ? list.first : vetted(stream, send, () => paginator.at(list.first, at))
+  const requestOf = (at: Cursor | null, page: number): PageRequest =>
+    at === null ? list.first : vetted(stream, send, () => paginator.at(baseOf(at, page), at))
 
   /** The API ignored the position that it was asked for. */
   let isDistrusted = false
   const canFollow = () => followed(stream) && walk.positions !== undefined && !isDistrusted
   const fullPage = fullPageOf(stream.paginate, first)
 
-  async function take(cursor: Cursor | null, request: PageRequest, before: WalkSize, again = 0): Promise<Taken> {
+  async function take(cursor: Cursor | null, request: PageRequest, before: Before, again = 0): Promise<Taken> {
     stop.soft.throwIfAborted()
     const response = await send(request, exchange)
     const isBodyless = saysNothing(stream, response)
@@ -84,40 +95,43 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     const records = isBodyless ? [] : recordsOf(stream, response)
     const conceal = send.vetting?.link
     const { headers, body } = response
-    const sizes = { longest: before.longest, size: fullPage }
+    const sizes = { longest: before.size.longest, size: fullPage }
     const view = { request: response.request, headers, body, records, ...sizes, ...(conceal ? { conceal } : {}) }
     const next = isBodyless ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
     const { step, cautions, size } = afterPage(
       stream,
       first,
-      before,
+      before.size,
       { ...view, isBodyless, base: list.base },
       again === 0 ? next : { ...next, again },
       fullPage,
     )
-    const onward = requestOf(step.cursor)
+    const number = before.number + 1
+    const onward = requestOf(step.cursor, number)
     const isCount = step.cursor !== null && isCounted(stream, response.request, onward, records)
     const counted = isCount ? { counted: true as const } : {}
     return {
-      page: { ...step, response, records, size, cautions, ...counted, last: step.cursor === null },
+      page: { ...step, response, records, size, cautions, ...counted, number, last: step.cursor === null },
       size,
+      number,
       request: onward,
     }
   }
 
   const start: Cursor | null = walk.cursor ?? paginator.start?.({ since, until, startedMs: walk.startedMs }) ?? null
-  let taken = await take(start, requestOf(start), sizeAt(walk.size, walk.cursor !== null))
+  const begun = { size: sizeAt(walk.size, walk.cursor !== null), number: walk.cursor === null ? 0 : (walk.page ?? 0) }
+  let taken = await take(start, requestOf(start, begun.number), begun)
   for (;;) {
-    const { page, request, size } = taken
+    const { page, request } = taken
     const { cursor } = page
-    const ahead = cursorKey(cursor) === walk.gaveUp ? await proven(stream, () => take(cursor, request, size)) : null
+    const ahead = cursorKey(cursor) === walk.gaveUp ? await proven(stream, () => take(cursor, request, taken)) : null
     // Records can move away from a counted page, so a later run resumes by the watermark.
     yield canFollow() && page.counted === true ? { ...page, cursor: null } : page
     if (page.last) return
     taken =
       ahead ??
       (page.counted === true ? await follow(taken) : null) ??
-      byCounter(page, await take(cursor, request, size))
+      byCounter(page, await take(cursor, request, taken))
   }
 
   /** Warns that only a moving counter continues the walk, even for a stream that mostly continues by its watermark. */
@@ -130,15 +144,15 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   /**
    * The page from the position that was reached, if the API honours it; null if the walk must follow the API's link.
    */
-  async function follow({ page, size }: Taken): Promise<Taken | null> {
+  async function follow({ page, size, number }: Taken): Promise<Taken | null> {
     const { watermark } = stream
     if (!canFollow() || watermark === null) return null
     const walked = { records: page.records, positions: walk.positions?.() ?? [] }
     const before = list
     const onwards = onwardsFrom(watermark, walked.positions, list.since)
     for (const onward of onwards) {
-      list = listFrom(onward.since, size.read - onward.again)
-      const next = await take(null, requestOf(null), size, onward.again)
+      list = listFrom(onward.since, size.read - onward.again, number)
+      const next = await take(null, requestOf(null, number), { size, number }, onward.again)
       const answer = answerTo(stream, walked, onward, next.page.records)
       if (answer === 'followed') return { ...next, page: { ...next.page, overlaps: true } }
       if (answer === 'ignored') break

@@ -9,6 +9,7 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import { endsByTotal } from '#shared/declaration/paginate/page-number-and-offset.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import type { TotalOrNone } from '#shared/declaration/place.ts'
+import { isComputed } from '#shared/declaration/request-functions.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
 import type { PageRequest } from '../http/messages.ts'
 import { isSizeParam } from './paginators/page-size.ts'
@@ -180,8 +181,9 @@ const NEUTRAL_PARAMS = new Set(
 )
 
 /** A header that is not declared may count the whole table, whatever the request asks for. */
-function isFiltered({ paginate, watermark }: Stream, { method, url, body }: PageRequest): boolean {
-  if (method !== 'GET' || body !== undefined || paginate.kind === 'windows') return true
+function isFiltered(stream: Stream, { method, url, body }: PageRequest): boolean {
+  const { paginate, watermark } = stream
+  if (method !== 'GET' || body !== undefined || paginate.kind === 'windows' || isComputed(stream)) return true
   const asked = [...url.searchParams.keys()]
   // Even if its name is a neutral one, such as `start`.
   if (asked.some((name) => name === watermark?.place.param || name === watermark?.endPlace?.param)) return true

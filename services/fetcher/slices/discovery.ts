@@ -117,6 +117,7 @@ const bare = (stream: Stream, path: string): Stream => ({
     params: {},
     headers: {},
     body: undefined,
+    form: undefined,
     paginate: { kind: 'none' },
     watermark: null,
     partitions: [{}],
@@ -166,7 +167,9 @@ function checked(stream: Stream, found: unknown): Slice[] {
       "each is an object of texts, numbers and booleans: { account: '7' }",
     )
   }
-  const names = [...stream.path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '')
+  const names = [...(typeof stream.path === 'string' ? stream.path : '').matchAll(/\{([^{}]*)\}/g)].map(
+    ([, name]) => name ?? '',
+  )
   for (const values of parsed.data) {
     const lacking = names.find((name) => !Object.hasOwn(values, name))
     if (lacking !== undefined)

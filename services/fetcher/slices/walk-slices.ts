@@ -37,6 +37,8 @@ type SliceCursor = {
   parkedMs?: number | undefined
   /** What the slice's walk has learned about the size of its list. */
   size?: WalkSize | undefined
+  /** Pages of the slice's walk so far. */
+  page?: number | undefined
   /** It may have ended short of what the API has. */
   incomplete?: true
 }
@@ -71,14 +73,18 @@ export async function* walkSlices(
     const cursor = resumedHere ? (resumed?.inner ?? null) : null
     try {
       const size = resumedHere ? resumed?.size : undefined
+      const before = resumedHere ? (resumed?.page ?? 0) : 0
       let incomplete = resumedHere && resumed?.incomplete === true
-      for await (const { walkedTo: _, size: learned, ...page } of walkSlice({ ...asked, cursor, size }, log)) {
+      for await (const { walkedTo: _, size: learned, ...page } of walkSlice(
+        { ...asked, cursor, size, page: before },
+        log,
+      )) {
         last = page.response
         incomplete = incomplete || page.incomplete !== undefined
         // A slice that may not have been walked to its end is read from its start again.
         if (page.last && !incomplete) known.add(knownId(slice))
         const walkedSo = {
-          ...(page.last ? {} : { size: learned }),
+          ...(page.last ? {} : { size: learned, page: page.number }),
           ...(incomplete && !page.last ? { incomplete: true as const } : {}),
         }
         const at = {
@@ -111,10 +117,9 @@ export async function* walkSlices(
 async function* walkSlice(walk: Walk, log: Log): AsyncGenerator<Page> {
   let { cursor, size } = walk
   for (let restarts = 0; ; restarts++) {
-    let pages = 0
+    const pages = 0
     try {
       for await (const page of walkPages({ ...walk, cursor, size })) {
-        pages += 1
         yield page
       }
       return
@@ -180,9 +185,9 @@ function closing({ baseUrl, startedMs }: Walk, last: PageResponse | null, cost: 
 
 function cursorOf(stream: Stream, cursor: Cursor | null): SliceCursor | null {
   if (cursor === null) return null
-  const { share, inner = null, walked, failed, parkedMs, size, incomplete } = cursor as Partial<SliceCursor>
+  const { share, inner = null, walked, failed, parkedMs, size, page, incomplete } = cursor as Partial<SliceCursor>
   if (typeof share === 'string' && typeof walked === 'boolean' && typeof failed === 'number')
-    return { share, inner, walked, failed, parkedMs, size, ...(incomplete === true ? { incomplete } : {}) }
+    return { share, inner, walked, failed, parkedMs, size, page, ...(incomplete === true ? { incomplete } : {}) }
   throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, {
     hint: 'start a full run: --full',
   })

@@ -5,11 +5,21 @@
 import type { Refuse } from '../mistakes/mistakes.ts'
 import { limitOf, offsetPlace, pageNumberPlace } from '../paginate/page-number-and-offset.ts'
 import { type PaginateSpec, pagesOf } from '../paginate/paginate.ts'
-import { type NamedPlace, namedEnd, namedIn } from '../request-place.ts'
+import { isComputed } from '../request-functions.ts'
+import { type NamedPlace, namedEnd, namedIn, PLACES, placesNamed } from '../request-place.ts'
 import type { StreamSpec } from '../source-spec.ts'
 
 export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
-  const { method, body, form, watermark } = spec
+  const { method, body, form, watermark, paginate } = spec
+  const computed = isComputed(spec)
+  const inFunctions = watermark !== undefined && placesNamed(watermark) === 0
+  if (inFunctions && !computed && paginate.kind !== 'generator')
+    throw refuse(
+      'watermark.param',
+      `${ONE_PLACE} the watermark: ${PLACES}`,
+      "add param: 'since', or a function of from",
+    )
+  refuseUnsent(paginate, computed, refuse)
   for (const [field, given] of Object.entries({ body, form })) {
     if (given === undefined || method !== undefined) continue
     throw refuse(
@@ -25,6 +35,22 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
   const ofPaging = pagingPlaces(spec.paginate)
   for (const place of ofPaging) refuseMissingBody(place, spec, false, refuse)
   refuseTwins([...fixedPlaces(spec), ...ofWatermark, ...ofPaging], refuse)
+}
+
+const ONE_PLACE = 'name the one place where the request takes'
+
+/** What no place takes must be sent by a function of the request. */
+function refuseUnsent(paginate: PaginateSpec, computed: boolean, refuse: Refuse): void {
+  if (computed) return
+  const pages = pagesOf(paginate)
+  if (pages.kind === 'cursor' && placesNamed(pages) === 0)
+    throw refuse(
+      `${prefixOf(paginate)}param`,
+      `name one place that takes the cursor: ${PLACES}`,
+      "add param: 'cursor', or a function of cursor",
+    )
+  if (paginate.kind === 'windows' && paginate.to === undefined && paginate.toBody === undefined)
+    throw refuse('paginate.to', `${ONE_PLACE} a window's end: to or toBody`, "add to: 'until', or a function of to")
 }
 
 /** `mayCreate`: a POST without a body gets one from a watermark that goes there. */

@@ -8,6 +8,7 @@ import { propertyKind } from '../../schema/json-schema.ts'
 import type { Answers } from '../answers.ts'
 import type { Refuse } from '../mistakes/mistakes.ts'
 import { unwrapped } from '../place.ts'
+import { isComputed } from '../request-functions.ts'
 import type { StreamSpec } from '../source-spec.ts'
 import { partitionKeyMistake } from './partition-key.ts'
 
@@ -106,13 +107,16 @@ export function checkRecords({ envelope = {}, map, schema, partitions }: StreamS
   }
 }
 
-export function checkPartitions({ partitions, params, path }: StreamSpec, refuse: Refuse): void {
-  const placeholders = [...path.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name ?? '')
+export function checkPartitions(spec: StreamSpec, refuse: Refuse): void {
+  const { partitions, path } = spec
+  const placeholders = [...(typeof path === 'string' ? path : '').matchAll(/\{([^{}]*)\}/g)].map(
+    ([, name]) => name ?? '',
+  )
   if (typeof partitions === 'number') {
     if (placeholders[0] !== undefined) {
       throw refuse('path', `{${placeholders[0]}} has no value`, `list the partitions: [{ ${placeholders[0]}: … }]`)
     }
-    if (partitions > 1 && typeof params !== 'function') {
+    if (partitions > 1 && !isComputed(spec)) {
       throw refuse(
         'params',
         `${partitions} partitions would all send the same request`,

@@ -15,7 +15,7 @@ export const cursorSpec = z
     next: place.optional(),
     /** Or which header of the response does. */
     nextHeader: orOptional(z.string()).optional(),
-    /** The place that takes the cursor in the next request. */
+    /** The place that takes the cursor in the next request. Without one, a function of the request has to. */
     ...placeFields,
     /** Sent with the first page. Without it, the first request has no cursor. */
     first: z.union([z.string(), z.number()], 'expected a text or a number').optional(),
@@ -30,7 +30,7 @@ export const cursorSpec = z
     path: ['next'],
     params: { rule: true },
   })
-  .refine((spec) => placesNamed(spec) === 1, {
+  .refine((spec) => placesNamed(spec) <= 1, {
     error: `name one place that takes the cursor: ${PLACES}`,
     path: ['param'],
     params: { rule: true },

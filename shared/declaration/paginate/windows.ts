@@ -15,7 +15,7 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
       kind: z.literal('windows'),
       /**
        * The place that takes a window's end; `toBody` is a pointer into the JSON body. Its start goes where the
-       * watermark goes.
+       * watermark goes. Without one, a function of the request has to.
        */
       to: placeOrParam.optional(),
       toBody: pointer.optional(),
@@ -42,7 +42,7 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
       inclusiveEnd: z.boolean().default(false),
       pages,
     })
-    .refine((spec) => countGiven(spec.to, spec.toBody) === 1, {
+    .refine((spec) => countGiven(spec.to, spec.toBody) <= 1, {
       error: "name the one place where the request takes a window's end: to or toBody",
       path: ['to'],
       params: { rule: true },

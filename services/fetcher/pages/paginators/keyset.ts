@@ -62,6 +62,10 @@ export function keysetPaginator(spec: KeysetSpec, stream: Stream): Paginator {
       if (spec.inclusive && more === null && records.length < size) return { cursor: null, ...some, repeats: 'all' }
       throw stuck(spec, stream, records.length, keys)
     },
+    seen(cursor) {
+      const { keys } = cursorOf(spec, stream, cursor)
+      return { cursor: keys.length === 1 ? keys[0] : keys }
+    },
     at(first, cursor) {
       const { keys } = cursorOf(spec, stream, cursor)
       return spec.keys.reduce<PageRequest>((request, key, index) => withPlace(request, key, keys[index] ?? ''), first)

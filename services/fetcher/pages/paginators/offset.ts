@@ -100,6 +100,7 @@ export function offsetPaginator(spec: OffsetSpec, stream: Stream): Paginator {
         ...(more === null ? {} : { more }),
       }
     },
+    seen: (cursor) => ({ cursor: cursorOf(stream, cursor).offset }),
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).offset),
   }
 }

@@ -72,6 +72,7 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
         ...step,
       }
     },
+    seen: (cursor) => ({ cursor: cursorOf(stream, cursor).page }),
     at: (first, cursor) => ask(first, cursorOf(stream, cursor).page),
   }
 }

@@ -74,6 +74,11 @@ export type Paginator = {
   next(page: PageView, cursor: Cursor | null): PageStep
   /** What follows a page whose status means that it is empty, where that is not the end of the run. */
   end?(cursor: Cursor | null): PageStep
+  /**
+   * What functions of the request see of a cursor: itself by default. `from`, `to`: the ends of a window, as the
+   * request writes them.
+   */
+  seen?(cursor: Cursor): { cursor: unknown; from?: string; to?: string }
   /** The request of the page at `cursor`, made from the stream's first request. */
   at(first: PageRequest, cursor: Cursor): PageRequest
   /**

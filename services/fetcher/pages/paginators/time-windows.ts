@@ -109,10 +109,15 @@ export function windowsPaginator(
     }
   }
 
-  function windowRequest(request: PageRequest, { from, to }: WindowCursor): PageRequest {
+  /** The ends of a window, as the request writes them. */
+  function textsOf({ from, to }: WindowCursor): { from: string; to: string } {
     const end = spec.inclusiveEnd ? stepBefore(kind, ns(to), form) : ns(to)
-    const begun = withPosition(stream, request, place, fromText(ns(from), stream.watermark))
-    return withPosition(stream, begun, endPlace, requestText(end, form))
+    return { from: fromText(ns(from), stream.watermark), to: requestText(end, form) }
+  }
+
+  function windowRequest(request: PageRequest, window: WindowCursor): PageRequest {
+    const { from, to } = textsOf(window)
+    return withPosition(stream, withPosition(stream, request, place, from), endPlace, to)
   }
 
   return {
@@ -135,6 +140,11 @@ export function windowsPaginator(
     },
     // This window is empty; the next one may hold something.
     end: (cursor) => done(windowOf(stream, cursor)),
+    seen(cursor) {
+      const window = windowOf(stream, cursor)
+      const { inner } = window
+      return { cursor: inner, ...(inner === null ? {} : pages.seen?.(inner)), ...textsOf(window) }
+    },
     at(first, cursor) {
       const window = windowOf(stream, cursor)
       const request = windowRequest(first, window)

@@ -52,7 +52,8 @@ export async function walk(
   let cursor: Cursor | null = options.cursor ?? null
   try {
     for (let turn = 0; turn < TURNS_MAX; turn++) {
-      for await (const page of walkPages({ ...run, startedMs, cursor, size: walked.pages.at(-1)?.size })) {
+      const before = { page: walked.pages.length, size: walked.pages.at(-1)?.size }
+      for await (const page of walkPages({ ...run, startedMs, cursor, ...before })) {
         walked.pages.push(page)
         if (options.interrupted === true) break
       }

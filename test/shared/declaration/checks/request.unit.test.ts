@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { compileSource } from '#shared/declaration/compile.ts'
 import { DeclarationError } from '#shared/errors.ts'
-import { cursor, keyset, none, offset, pageNumber, windows, z } from '#shared/index.ts'
+import { cursor, defineSource, keyset, none, offset, pageNumber, windows, z } from '#shared/index.ts'
 
 type Loose = Record<string, unknown>
 
@@ -173,5 +173,42 @@ describe('a request', () => {
       watermark: watermark({ body: '/since', toBody: '/until' }),
     })
     assert.deepEqual([found?.place, found?.endPlace], [{ body: '/since' }, { body: '/until' }])
+  })
+})
+
+describe('a function of the request', () => {
+  test("may stand for a place: of the watermark, of a window's end and of the cursor", () => {
+    const body = () => ({})
+    const found = compiled({
+      ...{ method: 'POST', body, watermark: watermark({}) },
+      paginate: windows({ size: '1d', pages: cursor({ next: '/next' }) }),
+    })
+    assert.deepEqual([found.watermark?.place, found.watermark?.endPlace], [{}, {}])
+  })
+
+  test('is typed where it is written', () => {
+    const source = defineSource({
+      name: 'shop',
+      baseUrl: 'https://api.shop.example',
+      quota: { requests: 1, per: '1s' },
+      streams: {
+        orders: {
+          method: 'POST',
+          path: ({ values, page }) => `/${values.shop}/${page}`,
+          params: ({ cursor: at }) => ({ at, ids: [1, 2] }),
+          headers: ({ from }) => ({ 'X-Since': from }),
+          body: ({ from, to }) => ({ jql: `at >= ${from} AND at < ${to}` }),
+          partitions: [{ shop: 'eu' }],
+          paginate: none(),
+          ...{ schema, primaryKey: ['id'], watermark: { field: 'at' } },
+        },
+      },
+    })
+    assert.equal(compileSource(source.input, 'shop.ts').streams.length, 1)
+  })
+
+  test('of params tells several partitions apart, as one of any other part does', () => {
+    assert.equal(compiled({ partitions: 2, path: () => '/orders' }).partitions.length, 2)
+    assert.throws(() => compiled({ partitions: 2 }), /2 partitions would all send the same request/)
   })
 })

@@ -9,7 +9,7 @@ import type { Source } from '#shared/declaration/compile.ts'
 import { describeRequest } from '../describe.ts'
 import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked, timeText } from '../errors.ts'
 import type { Exchange, Layer, PageRequest, PageResponse } from '../messages.ts'
-import { afterHintMs, unnamedWaitMs } from '../retry-after/backoff.ts'
+import { type Attempted, retryLoop } from '../retry-after/retry-loop.ts'
 import type { ResponseClass } from './classify-response.ts'
 
 export type RetryTools = {
@@ -24,32 +24,42 @@ export type RetryTools = {
 
 export function retry(source: Source, tools: RetryTools): Layer {
   const { clock } = tools
-  return (next) => async (request, exchange) => {
-    for (let attempt = 1; ; attempt++) {
-      const answer = await next(request, exchange).catch(failureOf)
-      const verdict = answer instanceof AttemptFailed ? FAILED : (answer.verdict ?? FAILED)
-      if (!(answer instanceof AttemptFailed)) {
-        if (verdict.kind === 'page') return answer
-        if (verdict.kind === 'empty') return { ...answer, body: null }
-        if (verdict.kind === 'skip') throw skipped(source, request, answer)
-        if (verdict.kind === 'stop') throw refused(source, request, answer, verdict.says)
-      }
-      exchange.signal.throwIfAborted()
-      if (answer instanceof AttemptFailed && answer.reason === 'unreadable') throw unreadable(source, request, answer)
-      const outcome = verdict.says === null ? answer : new AttemptFailed('error_body', verdict.says)
-      const hintMs = verdict.waitMs
-      if (hintMs !== null && hintMs > source.waitMax)
-        throw parked(source, request, clock.nowMs() + hintMs, !tools.isApart(request, exchange.stream))
-      if (attempt >= source.attemptsMax) throw failed(source, request, attempt, outcome)
-      const waitMs = hintMs === null ? unnamedWaitMs(attempt, source.waitMax, clock) : afterHintMs(hintMs, clock)
-      if (hintMs === null && asksToWait(outcome)) tools.closeFor(waitMs, request, exchange.stream)
-      tools.onRetry(reasonOf(outcome), waitMs, request, exchange, attempt)
-      await clock.sleep(waitMs, exchange.signal)
-    }
-  }
+  return (next) => (request, exchange) =>
+    retryLoop({
+      clock,
+      bounds: source,
+      signal: exchange.signal,
+      attempt: async () => attempted(source, request, await next(request, exchange).catch(failureOf), exchange.signal),
+      onWait(failure, { ms, isNamed }, attempt) {
+        if (!isNamed && asksToWait(failure)) tools.closeFor(ms, request, exchange.stream)
+        tools.onRetry(reasonOf(failure), ms, request, exchange, attempt)
+      },
+      parked: (untilMs) => parked(source, request, untilMs, !tools.isApart(request, exchange.stream)),
+      exhausted: (failure, attempts) => failed(source, request, attempts, failure),
+    })
 }
 
 const FAILED: ResponseClass = { kind: 'retry', says: null, waitMs: null }
+
+/** Throws PageSkipped, PageRefused, PageUnreadable, or the signal's reason. */
+function attempted(
+  source: Source,
+  request: PageRequest,
+  answer: Outcome,
+  signal: AbortSignal,
+): Attempted<PageResponse, Outcome> {
+  const verdict = answer instanceof AttemptFailed ? FAILED : (answer.verdict ?? FAILED)
+  if (!(answer instanceof AttemptFailed)) {
+    if (verdict.kind === 'page') return { value: answer }
+    if (verdict.kind === 'empty') return { value: { ...answer, body: null } }
+    if (verdict.kind === 'skip') throw skipped(source, request, answer)
+    if (verdict.kind === 'stop') throw refused(source, request, answer, verdict.says)
+  }
+  signal.throwIfAborted()
+  if (answer instanceof AttemptFailed && answer.reason === 'unreadable') throw unreadable(source, request, answer)
+  const failure = verdict.says === null ? answer : new AttemptFailed('error_body', verdict.says)
+  return { failure, hintMs: verdict.waitMs }
+}
 
 function failureOf(error: unknown): AttemptFailed {
   if (error instanceof AttemptFailed) return error

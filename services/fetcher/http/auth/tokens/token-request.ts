@@ -8,8 +8,8 @@ import type { Resolver } from '#shared/config/config.ts'
 import { redactUrl } from '#shared/redact.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../../errors.ts'
 import { excerptOf } from '../../excerpt.ts'
-import { afterHintMs, unnamedWaitMs } from '../../retry-after/backoff.ts'
 import { waitHint } from '../../retry-after/retry-after.ts'
+import { type Attempted, retryLoop } from '../../retry-after/retry-loop.ts'
 import { isOk, mayPass } from '../../status.ts'
 import { withTimeout } from '../../transport/timeout.ts'
 import { jsonOf, USER_AGENT } from '../../transport/transport.ts'
@@ -62,24 +62,30 @@ export async function requestToken(
   signal: AbortSignal,
 ): Promise<IssuedToken> {
   const { bounds } = request
-  for (let attempt = 1; ; attempt++) {
+  async function attempt(): Promise<Attempted<IssuedToken, Outcome>> {
     signal.throwIfAborted()
     const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, (timed) =>
       ask(rawRequest(request), timed),
     )
       .then((answer) => (isOk(answer.status) ? tokenOf(request, answer, onNote) : answer))
       .catch((error: unknown) => (error instanceof AttemptFailed ? error : Promise.reject(error)))
-    if ('value' in outcome) return outcome
+    if ('value' in outcome) return { value: outcome }
     signal.throwIfAborted()
-    if (!(outcome instanceof AttemptFailed) && !mayPass(outcome.status)) throw refused(request, outcome)
-    const hintMs = outcome instanceof AttemptFailed ? null : waitHint(outcome, clock.nowMs())
-    if (hintMs !== null && hintMs > bounds.waitMax) throw parked(request, clock.nowMs() + hintMs)
-    if (attempt >= bounds.attemptsMax) throw failed(request, attempt, outcome)
-    const waitMs = hintMs === null ? unnamedWaitMs(attempt, bounds.waitMax, clock) : afterHintMs(hintMs, clock)
-    onWait?.(outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status), waitMs, attempt)
-    await clock.sleep(waitMs, signal)
+    if (outcome instanceof AttemptFailed) return { failure: outcome, hintMs: null }
+    if (!mayPass(outcome.status)) throw refused(request, outcome)
+    return { failure: outcome, hintMs: waitHint(outcome, clock.nowMs()) }
   }
+  return retryLoop({
+    ...{ clock, bounds, signal, attempt },
+    onWait: (failure, { ms }, count) =>
+      onWait?.(failure instanceof AttemptFailed ? failure.reason : String(failure.status), ms, count),
+    parked: (untilMs) => parked(request, untilMs),
+    exhausted: (failure, attempts) => failed(request, attempts, failure),
+  })
 }
+
+/** Of an attempt that brought no token. */
+type Outcome = AttemptFailed | RawAnswer
 
 function rawRequest({ tokenUrl, form: formOf, client: clientOf }: TokenRequest): RawRequest {
   const client = clientOf()
@@ -192,7 +198,7 @@ function jsonFields(text: string): Record<string, unknown> {
   }
 }
 
-function failed(request: TokenRequest, attempts: number, outcome: AttemptFailed | RawAnswer): PageFailed {
+function failed(request: TokenRequest, attempts: number, outcome: Outcome): PageFailed {
   const last = outcome instanceof AttemptFailed ? outcome.message : `${outcome.status} ${excerptOf(outcome.text)}`
   return new PageFailed(
     attempts,

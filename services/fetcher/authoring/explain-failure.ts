@@ -5,8 +5,7 @@
 import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact.ts'
-import { secretParamsOf } from '../http/describe.ts'
-import { excerptOf } from '../http/excerpt.ts'
+import { excerptOf, secretParamsOf } from '../http/describe.ts'
 import { rawText } from '../validate/deep-json.ts'
 import type { Api } from './api.ts'
 

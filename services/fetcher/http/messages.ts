@@ -3,7 +3,7 @@
  * Outside the authorize layer a request never holds a credential. So it can be logged, stored and compared.
  */
 
-import type { ResponseClass } from './layers/classify-response.ts'
+import type { Meaning } from '#shared/declaration/answers.ts'
 import type { RequestCost } from './rate-limit/request-cost.ts'
 
 /** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
@@ -34,6 +34,15 @@ export type Exchange = {
   cost?: RequestCost
   /** Counts what this exchange costs; the client sets it, callers omit it. */
   tally?: AttemptCounts
+}
+
+/** What a response means. */
+export type ResponseClass = {
+  kind: 'page' | Meaning
+  /** Of a failure with status 2xx: what its body says. */
+  says: string | null
+  /** How long the API asks to wait; a good page can say so too. */
+  waitMs: number | null
 }
 
 export type AttemptCounts = { requests: number; retries: number }

@@ -2,7 +2,7 @@
  * Describes a response body in a few words for an error message: by its own error, or by the names of its fields.
  * Bounded and on one line.
  */
-import { excerptOf } from '../http/excerpt.ts'
+import { excerptOf } from '../http/describe.ts'
 import { rawText } from '../validate/deep-json.ts'
 
 const NAMES_MAX = 10

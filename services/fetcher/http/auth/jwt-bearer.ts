@@ -7,8 +7,7 @@ import { jwtId, jwtMaker } from './jwt.ts'
 import type { LiveSecrets } from './live-secrets.ts'
 import { scrubber } from './scrub.ts'
 import { grantToken } from './tokens/grant-token.ts'
-import type { TokenRequest, TokenTools } from './tokens/token-request.ts'
-import { tokenUrlOf } from './tokens/token-url.ts'
+import { type TokenRequest, type TokenTools, tokenUrlOf } from './tokens/token-request.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 

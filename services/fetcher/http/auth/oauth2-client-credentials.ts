@@ -6,8 +6,7 @@ import type { Credentials } from './credentials.ts'
 import { type LiveSecrets, madeOf } from './live-secrets.ts'
 import { scrubber } from './scrub.ts'
 import { grantToken } from './tokens/grant-token.ts'
-import { basicPair, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
-import { tokenUrlOf } from './tokens/token-url.ts'
+import { basicPair, type TokenRequest, type TokenTools, tokenUrlOf } from './tokens/token-request.ts'
 
 export function oauth2Credentials(
   spec: AuthOf<'oauth2-client-credentials'>,

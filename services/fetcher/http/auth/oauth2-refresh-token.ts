@@ -20,8 +20,8 @@ import {
   type TokenClient,
   type TokenRequest,
   type TokenTools,
+  tokenUrlOf,
 } from './tokens/token-request.ts'
-import { tokenUrlOf } from './tokens/token-url.ts'
 
 type RefreshSpec = AuthOf<'oauth2-refresh-token'>
 type RefreshSource = Pick<Source, 'name' | 'attemptsMax' | 'waitMax' | 'timeout'>

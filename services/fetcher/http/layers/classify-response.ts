@@ -4,21 +4,13 @@
  * Lies inside the authorize layer, which cleans its texts of credentials.
  */
 import type { Clock } from '#shared/clock.ts'
-import type { Answers, FailedAnswer, Meaning } from '#shared/declaration/answers.ts'
+import type { Answers, FailedAnswer } from '#shared/declaration/answers.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
-import { excerptOf } from '../excerpt.ts'
-import type { Exchange, Layer, PageResponse } from '../messages.ts'
+import { excerptOf } from '../describe.ts'
+import type { Exchange, Layer, PageResponse, ResponseClass } from '../messages.ts'
 import { waitHint } from '../retry-after/retry-after.ts'
 import { isOk, mayPass } from '../status.ts'
-
-export type ResponseClass = {
-  kind: 'page' | Meaning
-  /** Of a failure with status 2xx: what its body says. */
-  says: string | null
-  /** How long the API asks to wait; a good page can say so too. */
-  waitMs: number | null
-}
 
 const TOO_MANY = 429
 

@@ -8,9 +8,8 @@ import type { Clock } from '#shared/clock.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { describeRequest } from '../describe.ts'
 import { AttemptFailed, PageFailed, PageRefused, PageSkipped, PageUnreadable, Parked, timeText } from '../errors.ts'
-import type { Exchange, Layer, PageRequest, PageResponse } from '../messages.ts'
+import type { Exchange, Layer, PageRequest, PageResponse, ResponseClass } from '../messages.ts'
 import { type Attempted, retryLoop } from '../retry-after/retry-loop.ts'
-import type { ResponseClass } from './classify-response.ts'
 
 export type RetryTools = {
   clock: Clock

@@ -7,8 +7,8 @@
 import type { Clock, Pace } from '#shared/clock.ts'
 import packageJson from '../../../../package.json' with { type: 'json' }
 import { bodyText } from '../body-text.ts'
+import { excerptOf } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
-import { excerptOf } from '../excerpt.ts'
 import type { Send } from '../messages.ts'
 import { isNoContent, isOk } from '../status.ts'
 import { defectOf } from './json-defect.ts'

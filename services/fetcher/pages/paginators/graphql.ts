@@ -8,7 +8,7 @@ import type { GraphqlSpec } from '#shared/declaration/paginate/paginate.ts'
 import { unwrapped } from '#shared/declaration/place.ts'
 import { Stopped } from '#shared/errors.ts'
 import { valueAt } from '#shared/json-pointer.ts'
-import { excerptOf } from '../../http/excerpt.ts'
+import { excerptOf } from '../../http/describe.ts'
 import { cursorPaginator } from './cursor.ts'
 import type { Paginator } from './paginator.ts'
 

@@ -5,9 +5,11 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
+import type { SettingRef } from '#shared/declaration/secret.ts'
+import { WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact.ts'
+import { excerptOf } from '../../describe.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../../errors.ts'
-import { excerptOf } from '../../excerpt.ts'
 import { waitHint } from '../../retry-after/retry-after.ts'
 import { type Attempted, retryLoop } from '../../retry-after/retry-loop.ts'
 import { isOk, mayPass } from '../../status.ts'
@@ -51,6 +53,29 @@ export type TokenTools = {
   onNote?(note: string): void
   /** Called with what a person should correct. */
   onWarning?(warning: string): void
+}
+
+/**
+ * The address of a token endpoint with its setting resolved. Only the declaration and the environment decide it. Throws
+ * WrongUse, naming the source.
+ */
+export function tokenUrlOf(
+  declared: string | SettingRef,
+  source: { name: string },
+  baseUrl: string,
+  resolver: Resolver,
+): URL {
+  const given = typeof declared === 'string' ? declared : resolver.setting(declared)
+  const url = URL.canParse(given, baseUrl) ? new URL(given, baseUrl) : null
+  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.password === '')
+    return url
+  throw new WrongUse(
+    'HR_TOKEN_URL',
+    `${source.name}: tokenUrl "${redactUrl(given)}" is no address of a token endpoint`,
+    {
+      hint: 'write it whole, http or https and without user name and password, or as a path below baseUrl',
+    },
+  )
 }
 
 const NEVER = new AbortController().signal

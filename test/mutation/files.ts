@@ -17,7 +17,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
     'time-slots',
     'token-bucket',
   ],
-  'services/fetcher/http/retry-after': ['retry-after', 'retry-loop'],
+  'services/fetcher/http/retry-after': ['rate-limit-headers', 'retry-after', 'retry-loop'],
   'services/fetcher/pages': ['loop-guard', 'walk-pages'],
   'services/fetcher/pages/paginators': ['cursor', 'keyset', 'offset', 'page-number', 'record-identity', 'time-windows'],
   'services/fetcher/publish': ['page-marker', 'page-publisher'],

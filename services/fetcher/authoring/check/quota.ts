@@ -1,45 +1,9 @@
-/**
- * Compares the declared quota with the one that an API names in its responses. Read are RateLimit-Policy and RateLimit
- * (draft-ietf-httpapi-ratelimit-headers, later and earlier forms) and the X-RateLimit family.
- */
-
+/** Compares the declared quota with the one that an API names in its responses. */
 import type { Source } from '#shared/declaration/compile.ts'
 import type { QuotaSpec } from '#shared/declaration/quota.ts'
 import { SECOND_MS } from '#shared/units.ts'
+import { type NamedQuota, namedQuotas } from '../../http/retry-after/rate-limit-headers.ts'
 import { type CheckStep, failed, ok, skipped } from './step.ts'
-
-/** `perMs` is null if the API does not name the period. */
-export type NamedQuota = { header: string; requests: number; perMs: number | null }
-
-const UNITS_MS: Readonly<Record<string, number>> = { second: 1000, minute: 60_000, hour: 3_600_000, day: 86_400_000 }
-const LIMIT_HEADERS: readonly string[] = [
-  'ratelimit-policy',
-  'ratelimit-limit',
-  'x-ratelimit-limit',
-  'x-rate-limit-limit',
-]
-
-export function namedQuotas(headers: Readonly<Record<string, string>>): NamedQuota[] {
-  return Object.entries(headers).flatMap(([header, text]) => {
-    const unit = UNITS_MS[/^x-ratelimit-limit-(second|minute|hour|day)$/.exec(header)?.[1] ?? '']
-    if (unit !== undefined) return quota(header, text, unit)
-    if (header === 'ratelimit') return quota(header, /limit=(\d+)/i.exec(text)?.[1], null)
-    return LIMIT_HEADERS.includes(header) ? text.split(',').flatMap((member) => memberQuota(header, member)) : []
-  })
-}
-
-/** `"default";q=30;w=2`, `30;w=2` or `30`. */
-function memberQuota(header: string, member: string): NamedQuota[] {
-  const [name = '', ...rest] = member.split(';').map((part) => part.trim())
-  const parameters = new Map(rest.map((part) => [part.split('=', 1)[0] ?? '', part.slice(part.indexOf('=') + 1)]))
-  const seconds = Number(parameters.get('w'))
-  return quota(header, parameters.get('q') ?? name, seconds > 0 ? seconds * SECOND_MS : null)
-}
-
-function quota(header: string, text: string | undefined, perMs: number | null): NamedQuota[] {
-  const requests = /^\d{1,12}$/.test(text?.trim() ?? '') ? Number(text) : 0
-  return requests > 0 ? [{ header, requests, perMs }] : []
-}
 
 export function quotaStep(
   { quota: declared }: Pick<Source, 'quota'>,

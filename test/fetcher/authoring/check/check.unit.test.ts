@@ -16,7 +16,7 @@ import {
 import { silentLog } from '#shared/log.ts'
 import { openApi } from '../../../../services/fetcher/authoring/api.ts'
 import { checkSource } from '../../../../services/fetcher/authoring/check/check.ts'
-import { namedQuotas, quotaStep } from '../../../../services/fetcher/authoring/check/quota.ts'
+import { quotaStep } from '../../../../services/fetcher/authoring/check/quota.ts'
 import { type PlacedStep, STEPS, type StepName } from '../../../../services/fetcher/authoring/check/step.ts'
 import { firstRequest } from '../../../../services/fetcher/pages/first-request.ts'
 import { fastClock } from '../../../support/clocks.ts'
@@ -635,38 +635,5 @@ describe('several declared quotas', () => {
       const step = quotaStep({ quota: list }, [headers])
       assert.deepEqual([step.status, step.says], [status, says])
     })
-  }
-})
-
-describe('the quota that an API names', () => {
-  const forms: [Record<string, string>, [number, number | null][]][] = [
-    [
-      { 'ratelimit-policy': '"burst";q=10;w=1, "daily";q=1000;w=86400' },
-      [
-        [10, 1000],
-        [1000, 86_400_000],
-      ],
-    ],
-    [{ 'ratelimit-policy': '100;w=60;burst=10' }, [[100, 60_000]]],
-    [
-      { 'ratelimit-limit': '100, 100;w=60' },
-      [
-        [100, null],
-        [100, 60_000],
-      ],
-    ],
-    [{ ratelimit: 'limit=100, remaining=50, reset=5' }, [[100, null]]],
-    [{ ratelimit: '"default";r=50;t=30' }, []],
-    [{ 'x-ratelimit-limit': '5000', 'x-ratelimit-remaining': '4999' }, [[5000, null]]],
-    [{ 'x-ratelimit-limit-hour': '300' }, [[300, 3_600_000]]],
-    [{ 'x-ratelimit-limit': 'none' }, []],
-  ]
-  for (const [headers, expected] of forms) {
-    test(JSON.stringify(headers), () =>
-      assert.deepEqual(
-        namedQuotas(headers).map(({ requests, perMs }) => [requests, perMs]),
-        expected,
-      ),
-    )
   }
 })

@@ -9,8 +9,8 @@ import {
   PageUnreadable,
   Parked,
 } from '../../../../services/fetcher/http/errors.ts'
-import { type ResponseClass, type PageRequest, type PageResponse } from '../../../../services/fetcher/http/messages.ts'
 import { retry } from '../../../../services/fetcher/http/layers/retry.ts'
+import type { PageRequest, PageResponse, ResponseClass } from '../../../../services/fetcher/http/messages.ts'
 import { fastClock } from '../../../support/clocks.ts'
 import { type Answer, inTurn, startServer } from '../../../support/http.ts'
 import { clientFor, declareSource, failureOf, TIMEOUT_MS } from '../fixture.ts'

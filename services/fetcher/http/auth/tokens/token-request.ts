@@ -109,7 +109,7 @@ export async function requestToken(
   })
 }
 
-/** Of an attempt that brought no token. */
+/** Of an attempt that gave no token. */
 type Outcome = AttemptFailed | RawAnswer
 
 function rawRequest({ tokenUrl, form: formOf, client: clientOf }: TokenRequest): RawRequest {

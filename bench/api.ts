@@ -1,5 +1,5 @@
 /**
- * A local API that is faster than whoever asks: pages by cursor over HTTP, each made before it is asked for. A process
+ * A local API that is faster than its client: pages by cursor over HTTP, each made before it is requested. A process
  * of its own, since it would otherwise share a core with what is measured. Arguments: records in all, partitions. Sends
  * its address to its parent.
  */

@@ -1,7 +1,7 @@
 /**
- * How long it takes from a record's appearance in the API to its row in ClickHouse, with both services running: records
- * appear at random moments, the stream asks every second, the loader closes a batch at its default age. The table is
- * looked at every `LOOK_EVERY_MS`.
+ * How long it takes from a record's appearance in the API to its row in ClickHouse, with both services running. Records
+ * appear at random moments, the stream is due every second, and the loader closes a batch at its default age. The table
+ * is read every `LOOK_EVERY_MS`.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

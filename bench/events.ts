@@ -1,6 +1,6 @@
 /**
  * The records of the bench and their pages. An event has ~360 bytes of JSON in 12 fields of the usual types, one of
- * them nested; its schema is what an author would write. Pages are made by writing numbers and times into a ready text,
+ * them nested. Its schema is what an author would write. Pages are made by writing numbers and times into a ready text,
  * so that the API costs next to nothing.
  */
 import { compileSource, type Stream } from '#shared/declaration/compile.ts'

@@ -1,6 +1,6 @@
 /**
- * How fast the fetcher is beside a bare loop over the same pages: one after the other in turn, so that what else
- * happens on the machine meets both.
+ * How fast the fetcher is compared with a bare loop over the same pages. They alternate, so that other load on the
+ * machine affects both.
  */
 import { join } from 'node:path'
 import type { ApiAddress } from './api.ts'
@@ -57,9 +57,8 @@ async function walk(bench: Bench, name: string, args: string[], run: number): Pr
   const profile = run === 1 ? bench.options.profile : null
   const ended = await runChild<WalkResult>({ name, args, env: ownNames(bench).env, logDir: bench.logDir, profile })
   const { records, seconds, cpuSeconds } = ended.result
-  bench.say(
-    `  ${name} ${run}: ${rounded(records / seconds)} records/s, ${rounded((cpuSeconds / records) * MILLION, 2)} CPU-s per million`,
-  )
+  const cpuPerMillion = rounded((cpuSeconds / records) * MILLION, 2)
+  bench.say(`  ${name} ${run}: ${rounded(records / seconds)} records/s, ${cpuPerMillion} CPU-s per million`)
   return ended
 }
 

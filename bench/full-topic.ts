@@ -1,6 +1,6 @@
 /**
- * A topic with records that wait for the loader, as a fetcher leaves it: a transaction a page, four partitions at once,
- * by the publisher that the fetcher uses. It is gone when it is closed.
+ * A topic with records that wait for the loader, as a fetcher leaves it: one transaction per page, four partitions at
+ * once. The fetcher's own publisher writes it. Closing deletes the topic.
  */
 import { systemClock } from '#shared/clock.ts'
 import { readConfig } from '#shared/config/config.ts'

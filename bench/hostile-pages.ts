@@ -17,6 +17,7 @@ const list = (member: string, count: number): string => `[${`${member},`.repeat(
 
 const good = (number: number): string =>
   `{"id":"o${number}","total":${number}.5,"name":"customer ${number}","updated_at":"2026-01-01T00:00:00Z"}`
+const exact = (number: number): string => good(number).replace('.5', '.12345678901234567890')
 
 /** Made when they are asked for, one at a time. */
 export const HOSTILE_PAGES: Readonly<Record<string, () => string>> = {
@@ -24,8 +25,7 @@ export const HOSTILE_PAGES: Readonly<Record<string, () => string>> = {
   tiny_60mb: () => list('{}', HUGE_BYTES / 3),
   nulls_60mb: () => list('null', HUGE_BYTES / 5),
   good_600k: () => `[${Array.from({ length: GOOD_RECORDS }, (_, number) => good(number)).join(',')}]`,
-  exact_600k: () =>
-    `[${Array.from({ length: GOOD_RECORDS }, (_, number) => good(number).replace('.5', '.12345678901234567890')).join(',')}]`,
+  exact_600k: () => `[${Array.from({ length: GOOD_RECORDS }, (_, number) => exact(number)).join(',')}]`,
 }
 
 export const hostilePage = (name: string): Buffer =>

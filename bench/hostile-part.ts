@@ -1,7 +1,7 @@
 /**
- * What one page that is too much does to the fetcher and to its other streams: a service fetches it beside a stream
- * that is due every second, while /livez is asked all the time. The longest time to an answer is the longest that the
- * event loop stood still.
+ * What one page that is too much does to the fetcher and to its other streams. A service fetches it beside a stream
+ * that is due every second, while /livez is requested all the time. The longest time to an answer is the longest block
+ * of the event loop.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -82,9 +82,8 @@ const cpuOf = ({ samples }: Run): number | null => samples.at(-1)?.cpuSeconds ??
 function sayRun({ say }: Bench, number: number, run: Run | undefined): void {
   if (run === undefined) return
   const { rows, deadLetters } = run.result
-  say(
-    `  loader ${number}: ${rows} rows, ${deadLetters} dead letters in ${rounded(run.seconds, 1)} s, ${cpuOf(run) ?? '?'} CPU-s`,
-  )
+  const seconds = rounded(run.seconds, 1)
+  say(`  loader ${number}: ${rows} rows, ${deadLetters} dead letters in ${seconds} s, ${cpuOf(run) ?? '?'} CPU-s`)
 }
 
 function reportOf(runs: readonly Run[], idle: Run, bytesPerRecord: number): Omit<LoaderReport, 'peers'> {

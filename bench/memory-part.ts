@@ -1,7 +1,6 @@
 /**
- * Whether both services keep their memory flat: they run at once, as the services that they are, until a long run is
- * fetched and loaded, and their resident memory is read all the time. The time that this takes is the speed of the
- * whole way.
+ * Whether both services keep their memory flat. They run at once, as services, until a long run is fetched and loaded,
+ * and their resident memory is read all the time. The time that this takes is the speed of the whole pipeline.
  */
 import { join } from 'node:path'
 import { systemClock } from '#shared/clock.ts'

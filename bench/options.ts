@@ -1,6 +1,6 @@
 /**
- * What `npm run bench` may be told: which parts, and how large. Sizes are whole numbers; a part that is not named is
- * not run, none means all.
+ * The arguments of `npm run bench`: which parts, and how large. Sizes are whole numbers. Only named parts are run;
+ * without a name, all of them.
  */
 import { parseArgs } from 'node:util'
 import { WrongUse } from '#shared/errors.ts'

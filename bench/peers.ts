@@ -1,6 +1,6 @@
 /**
- * What the loader is compared with, on the same records in the same run: the plain loader in Node, one in Python where
- * confluent-kafka is installed, and ClickHouse alone, which reads the same rows from a file: nothing that loads through
+ * What the loader is compared with, on the same records in the same run. There is a plain loader in Node, and one in
+ * Python where confluent-kafka is installed. ClickHouse alone reads the same rows from a file: nothing that loads into
  * it can be faster.
  */
 import { execFile } from 'node:child_process'
@@ -60,9 +60,8 @@ export async function peersOf(bench: Bench, job: Job): Promise<Peers> {
     'ClickHouse from a file': async () => {
       const startMs = systemClock.elapsedMs()
       const settings = 'SETTINGS input_format_parallel_parsing = 1, async_insert = 0'
-      await clickhouse.run(
-        `INSERT INTO ${database}.${TABLE} (${COLUMNS}) SELECT ${COLUMNS} FROM file('${file}', 'JSONEachRow', '${await structure()}') ${settings}`,
-      )
+      const source = `file('${file}', 'JSONEachRow', '${await structure()}')`
+      await clickhouse.run(`INSERT INTO ${database}.${TABLE} (${COLUMNS}) SELECT ${COLUMNS} FROM ${source} ${settings}`)
       return { seconds: (systemClock.elapsedMs() - startMs) / 1000, cpu: null, peakMb: null }
     },
   }
@@ -78,9 +77,8 @@ export async function peersOf(bench: Bench, job: Job): Promise<Peers> {
   async function run(): Promise<void> {
     for (const [name, side] of Object.entries(sides)) {
       await clickhouse.run(`DROP TABLE IF EXISTS ${database}.${TABLE} SYNC`)
-      await clickhouse.run(
-        `CREATE TABLE ${database}.${TABLE} ENGINE = MergeTree ORDER BY id AS SELECT ${COLUMNS} FROM ${database}.${table} LIMIT 0`,
-      )
+      const empty = `SELECT ${COLUMNS} FROM ${database}.${table} LIMIT 0`
+      await clickhouse.run(`CREATE TABLE ${database}.${TABLE} ENGINE = MergeTree ORDER BY id AS ${empty}`)
       const server = pidOf(bench, 'clickhouse')
       const before = sampleOf(server)
       const ended = await side()

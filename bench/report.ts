@@ -72,11 +72,13 @@ function loaderLines(report: LoaderReport): string[] {
   const cpu =
     cpuSecondsPerMillion === null
       ? NO_PROC
-      : `${cpuSecondsPerMillion} (aim: at most 5); ${cpuSecondsToStart} of them start and end a process that loads nothing`
+      : `${cpuSecondsPerMillion} (aim: at most 5); ${cpuSecondsToStart} of it for an idle process`
+  const speed = `${whole(report.recordsPerSecond)}, start and end included; ${whole(report.recordsPerSecondNet)} without`
+  const size = `${whole(records)} records of ${bytesPerRecord} bytes, ${partitions} partitions`
   return [
     '',
-    `Loader     ${whole(records)} records of ${bytesPerRecord} bytes, ${partitions} partitions, median of ${report.runs.length}`,
-    `  records/s                  ${whole(report.recordsPerSecond)}, start and end included; ${whole(report.recordsPerSecondNet)} without   (runs: ${runsText(report.runs)})`,
+    `Loader     ${size}, median of ${report.runs.length}`,
+    `  records/s                  ${speed}   (runs: ${runsText(report.runs)})`,
     `  CPU-s per million          ${cpu}`,
     `  ClickHouse beside it       ${clickhouseCpuSecondsPerMillion ?? NO_PROC} CPU-s per million`,
     `  memory                     ${memoryText(report.memory)}`,
@@ -94,15 +96,19 @@ function peerLine(
     `ClickHouse ${clickhouseCpuSecondsPerMillion ?? NO_PROC}`,
   ]
   const memory = peakMb === null ? '' : `, ${peakMb} MB at most`
-  return `  ${name.padEnd(26)} ${whole(recordsPerSecond)} rows/s, ${cpu.join(', ')}${memory}   (runs: ${runsText(runs)})`
+  const speed = `${whole(recordsPerSecond)} rows/s`
+  return `  ${name.padEnd(26)} ${speed}, ${cpu.join(', ')}${memory}   (runs: ${runsText(runs)})`
 }
 
 function fetcherLines({ records, partitions, bare, fetcher, ratio, memory }: FetcherReport): string[] {
-  const side = (name: string, { recordsPerSecond, cpuSecondsPerMillion, runs }: Side) =>
-    `  ${name.padEnd(26)} ${whole(recordsPerSecond)} records/s, ${cpuSecondsPerMillion} CPU-s per million   (runs: ${runsText(runs)})`
+  const side = (name: string, { recordsPerSecond, cpuSecondsPerMillion, runs }: Side) => {
+    const speed = `${whole(recordsPerSecond)} records/s, ${cpuSecondsPerMillion} CPU-s per million`
+    return `  ${name.padEnd(26)} ${speed}   (runs: ${runsText(runs)})`
+  }
+  const size = `${whole(records)} records of ~360 bytes, pages of 1,000, ${partitions} partition(s)`
   return [
     '',
-    `Fetcher    ${whole(records)} records of ~360 bytes, pages of 1,000, ${partitions} partition(s), both sides in turn, medians of ${bare.runs.length}`,
+    `Fetcher    ${size}, both sides in turn, medians of ${bare.runs.length}`,
     side('undici + JSON.parse', bare),
     side('fetcher', fetcher),
     `  ratio                      ${ratio} (aim: at least 0.333)`,
@@ -112,17 +118,19 @@ function fetcherLines({ records, partitions, bare, fetcher, ratio, memory }: Fet
 
 function delayLines({ records, medianMs, p99Ms, maxMs, settings }: DelayReport): string[] {
   const { everyMs, batchAgeMs, lookEveryMs } = settings
+  const given = `stream every ${everyMs} ms, LOADER_BATCH_AGE_MS ${batchAgeMs}, looked at every ${lookEveryMs} ms`
   return [
     '',
-    `Delay      from the API to a visible row, ${records} records; stream every ${everyMs} ms, LOADER_BATCH_AGE_MS ${batchAgeMs}, looked at every ${lookEveryMs} ms`,
+    `Delay      from the API to a visible row, ${records} records; ${given}`,
     `  median ${whole(medianMs)} ms, p99 ${whole(p99Ms)} ms, longest ${whole(maxMs)} ms`,
   ]
 }
 
 function wholeWayLines({ records, seconds, recordsPerSecond, fetcher, loader }: MemoryReport): string[] {
+  const speed = `${seconds} s (${whole(recordsPerSecond)} records/s)`
   return [
     '',
-    `Memory     both services at once, ${whole(records)} records from the API to confirmed rows in ${seconds} s (${whole(recordsPerSecond)} records/s)`,
+    `Memory     both services at once, ${whole(records)} records from the API to confirmed rows in ${speed}`,
     `  fetcher                    ${memoryText(fetcher)}`,
     `  loader                     ${memoryText(loader)}`,
   ]
@@ -142,10 +150,12 @@ function standstillLines(report: StandstillReport): string[] {
     memory,
   } = report
   const whether = rows === records && deadLetters === 0 && lag === 0 ? 'all there, once' : 'NOT ALL THERE'
+  const backlog = `${whole(records)} records of ${bytesPerRecord} bytes wait in ${partitions} partitions`
+  const counts = `${whole(rows)} rows under FINAL, ${deadLetters} dead letters, ${lag} records behind`
   return [
     '',
-    `Standstill ${whole(records)} records of ${bytesPerRecord} bytes wait in ${partitions} partitions; ClickHouse stood still for ${stoodStillSeconds} s after ${whole(rowsBefore)} rows`,
-    `  at the end                 ${whole(rows)} rows under FINAL, ${deadLetters} dead letters, ${lag} records behind: ${whether}, after ${seconds} s`,
+    `Standstill ${backlog}; ClickHouse stood still for ${stoodStillSeconds} s after ${whole(rowsBefore)} rows`,
+    `  at the end                 ${counts}: ${whether}, after ${seconds} s`,
     `  loader's memory            ${memory === null ? NO_PROC : `resident ${memory.maxMb} MB at most`}`,
   ]
 }
@@ -154,18 +164,19 @@ function hostileLines(report: HostileReport): string[] {
   return [
     '',
     'Hostile    one page that is too much, beside a stream that is due every second',
-    ...Object.entries(report).map(
-      ([name, { outcome, seconds, livezMaxMs, steadyGapMaxMs, peakMb }]) =>
-        `  ${name.padEnd(26)} ${outcome} after ${seconds} s; /livez within ${whole(livezMaxMs)} ms, the other stream within ${whole(steadyGapMaxMs)} ms, ${peakMb ?? '?'} MB at most`,
-    ),
+    ...Object.entries(report).map(([name, { outcome, seconds, livezMaxMs, steadyGapMaxMs, peakMb }]) => {
+      const answers = `/livez within ${whole(livezMaxMs)} ms, the other stream within ${whole(steadyGapMaxMs)} ms`
+      return `  ${name.padEnd(26)} ${outcome} after ${seconds} s; ${answers}, ${peakMb ?? '?'} MB at most`
+    }),
   ]
 }
 
 function memoryText(memory: Memory | null): string {
   if (memory === null) return NO_PROC
   const { startMb, endMb, maxMb, slopeMbPerMinute, flat } = memory
+  const growth = `second half ${slopeMbPerMinute} MB a minute`
   const verdict = flat ? 'flat' : `not flat (the second half adds more than ${FLAT_SHARE * PERCENT} %)`
-  return `resident ${startMb} MB at the start, ${endMb} at the end, ${maxMb} at most; second half ${slopeMbPerMinute} MB a minute: ${verdict}`
+  return `resident ${startMb} MB at the start, ${endMb} at the end, ${maxMb} at most; ${growth}: ${verdict}`
 }
 
 const runsText = (runs: readonly number[]): string => runs.map(whole).join(' ')

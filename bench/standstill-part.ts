@@ -1,7 +1,7 @@
 /**
- * What the loader holds in memory while a backlog waits and ClickHouse stands still in the middle of it: its process is
- * stopped (SIGSTOP), so that connections stay open and nothing is answered, and goes on after a while. At the end every
- * record must be there once, and the group at the end of the log.
+ * What the loader holds in memory while a backlog waits and ClickHouse does not answer. The process of ClickHouse is
+ * stopped (SIGSTOP), so that connections stay open, and resumed after a while. At the end every record must be there
+ * once, and the group at the end of the log.
  */
 import { systemClock } from '#shared/clock.ts'
 import { CLI, runChild } from './child.ts'
@@ -67,7 +67,7 @@ export async function standstillPart(bench: Bench): Promise<StandstillReport> {
   }
 }
 
-/** Resolves when ClickHouse goes on; with no time stood still when the loader had ended before. */
+/** Resolves when ClickHouse has resumed. If the loader had ended before, it was never stopped. */
 async function standStill(bench: Bench, topic: FullTopic, records: number, ended: AbortSignal): Promise<Standstill> {
   const lasts = bench.options['standstill-seconds']
   let rowsBefore = 0

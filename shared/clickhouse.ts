@@ -54,8 +54,8 @@ export const RECORD_SETTINGS: ClickHouseSettings = {
   input_format_try_infer_dates: 0,
   input_format_try_infer_datetimes: 0,
   input_format_json_throw_on_bad_escape_sequence: 1,
-  // One thread parses a body in order. It takes a third less memory, is no slower on few cores, and all rows before a
-  // named row are known to be readable.
+  // One thread parses a body in order, so all rows before a named row are known to be readable. It takes a third less
+  // memory, and on few cores the same time.
   input_format_parallel_parsing: 0,
 }
 
@@ -98,7 +98,7 @@ export function openClickHouse(config: Config['clickhouse']): ClickHouse {
         'HR_CLICKHOUSE_REFUSED',
         `ClickHouse at ${hostOf(config)} refuses: ${error.type ?? error.code}: ${error.message}`,
         {
-          hint: `user ${config.user} must be able to read the tables of ${config.database} and system.tables, and to make temporary tables`,
+          hint: `user ${config.user} needs to read ${config.database} and system.tables, and to make temporary tables`,
           cause: error,
         },
       )

@@ -31,7 +31,7 @@ function putAt(value: unknown, steps: readonly string[], put: unknown, pointer: 
   if (Array.isArray(value)) {
     const index = step === '-' ? value.length : Number(step)
     if (step !== '-' && (!ARRAY_INDEX.test(step) || index > value.length))
-      throw notOnTheWay(pointer, `"${step}" is no index of the array`)
+      throw notOnTheWay(pointer, `"${step}" is not an index of the array`)
     return value.toSpliced(index, 1, putAt(value[index], rest, put, pointer))
   }
   if (value !== undefined && value !== null && typeof value !== 'object')

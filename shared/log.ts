@@ -36,10 +36,7 @@ export type LogOptions = {
 const TEXT_CHARS_MAX = 8_000
 const SHOWN = { charsMax: TEXT_CHARS_MAX, multiline: new Set(['stack']) }
 const PRETTY = { ignore: 'pid,hostname', translateTime: 'HH:MM:ss', singleLine: true } as const
-/**
- * What must not be displayed as it is, and can only be in a text: JSON's own escapes, characters that JSON leaves
- * unescaped, or more than the limit.
- */
+/** Signs of what must not be displayed as it is: JSON's escapes, and characters that JSON does not escape. */
 const NEEDS_A_LOOK = /\\[bfnrtu]|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/u
 
 /** Standard error, so that a command's answer on standard output stays clean for `--json` and pipes. */

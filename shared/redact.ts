@@ -10,11 +10,46 @@ const REDACTED = '***'
  * Compared without case, `-` and `_`. Names that only end like these, such as page_token, hold cursors and stay
  * readable.
  */
-const SECRET_PARAMS = new Set(
-  'key apikey appkey appid subscriptionkey accesskey privatekey secretkey userkey hapikey token accesstoken refreshtoken idtoken authtoken apitoken sessiontoken bearertoken sessionid sig signature secret clientsecret appsecret apisecret password passwd pwd auth authorization credential credentials jwt xamzsignature xamzcredential xamzsecuritytoken xgoogsignature xgoogcredential'.split(
-    ' ',
-  ),
-)
+const SECRET_PARAMS = new Set([
+  'key',
+  'apikey',
+  'appkey',
+  'appid',
+  'subscriptionkey',
+  'accesskey',
+  'privatekey',
+  'secretkey',
+  'userkey',
+  'hapikey',
+  'token',
+  'accesstoken',
+  'refreshtoken',
+  'idtoken',
+  'authtoken',
+  'apitoken',
+  'sessiontoken',
+  'bearertoken',
+  'sessionid',
+  'sig',
+  'signature',
+  'secret',
+  'clientsecret',
+  'appsecret',
+  'apisecret',
+  'password',
+  'passwd',
+  'pwd',
+  'auth',
+  'authorization',
+  'credential',
+  'credentials',
+  'jwt',
+  'xamzsignature',
+  'xamzcredential',
+  'xamzsecuritytoken',
+  'xgoogsignature',
+  'xgoogcredential',
+])
 
 /** `secretParams`: further parameter names, such as that of the source's own API key. */
 export function redactUrl(url: string | URL, secretParams: readonly string[] = []): string {

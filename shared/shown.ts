@@ -12,7 +12,7 @@
  */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/gu
 const UNSAFE_BUT_NEWLINE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufdd0-\ufdef]/gu
-/** Names are told apart long before this length. */
+/** Names differ long before this length. */
 const NAME_CHARS_MAX = 120
 const ELLIPSIS = '…'
 const HALF_AN_ESCAPE = /\\(u[0-9a-f]{0,3})?$/

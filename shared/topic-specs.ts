@@ -52,7 +52,8 @@ export function settingDifferences(
 /** For a person to run on the broker (Kafka documentation, "Topic Configs"). */
 export function alterCommand(topic: string, differences: readonly SettingDifference[]): string {
   const settings = differences.map(({ name, wanted }) => `${name}=${wanted}`).join(',')
-  return `kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${settings}`
+  const of = `--entity-type topics --entity-name ${topic}`
+  return `kafka-configs.sh --bootstrap-server BROKER --alter ${of} --add-config ${settings}`
 }
 
 /**

@@ -37,8 +37,8 @@ export function positionOf(kind: WatermarkKind, value: unknown): Position | null
 }
 
 /**
- * The position of a value that a person writes: in the form of the field, or a time for a field that counts from the
- * epoch.
+ * The position of a value that a person writes. It has the form of the field, or is a time for a field that counts from
+ * the epoch.
  */
 export const writtenPosition = (kind: WatermarkKind, value: string | number): Position | null =>
   positionOf(kind, value) ?? (isInstant(kind) ? positionOf('iso', value) : null)

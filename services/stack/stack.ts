@@ -95,7 +95,7 @@ async function runningServers(options: StackOptions): Promise<Set<ServerName>> {
 }
 
 /**
- * All at once: the slowest decides. If one fails, the others are told to end, and the first error is thrown after they
+ * All at once: the slowest decides. If one fails, the others are stopped, and the first error is thrown after they
  * have ended.
  */
 async function startServers(names: readonly ServerName[], ports: Ports, options: StackOptions): Promise<void> {

@@ -103,14 +103,14 @@ export const options = z.object({
     .describe('Database of the tables; created when missing.'),
   CLICKHOUSE_CLUSTER: text('Cluster name: tables are then made ON CLUSTER with the Replicated engine.'),
   CLICKHOUSE_SHARDED: flag(
-    'On a cluster of several shards: rows are spread by their primary key, in a local table on each shard behind a Distributed one.',
+    'On a cluster of several shards: rows are spread by primary key, over local tables behind a Distributed one.',
   ),
   CLICKHOUSE_INSERT_QUORUM: z
     .string()
     .regex(/^(auto|[1-9]\d{0,2})$/, 'expected a number of replicas, or auto for most of them')
     .optional()
     .describe(
-      'Replicas that must have an insert before it counts as confirmed, on a cluster: a number, or auto for most of them.',
+      'On a cluster: replicas that must have an insert before it is confirmed; a number, or auto for most of them.',
     ),
   CLICKHOUSE_TLS_CA: text('Certificate authority of ClickHouse, PEM.'),
   HEADRACE_PREFIX: z
@@ -123,7 +123,7 @@ export const options = z.object({
   HEADRACE_TOKENS_DIR: z
     .string()
     .default('.headrace/tokens')
-    .describe('Folder of refresh tokens that APIs hand out anew: all fetchers share it, and it outlives them.'),
+    .describe('Folder of refresh tokens that APIs replace; all fetchers share it, and it must outlive them.'),
   HEADRACE_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
     .describe('Least severe level that is logged.'),
@@ -144,7 +144,10 @@ export const options = z.object({
     'Records that one transaction takes before the next page waits for another.',
   ),
   FETCHER_PAGES_AHEAD: count(8, 'Pages that may wait for a transaction before paging pauses.'),
-  FETCHER_MEMORY_KEYS: count(200_000, 'Keys a partition remembers, to leave out records that come again unchanged.'),
+  FETCHER_MEMORY_KEYS: count(
+    200_000,
+    'Keys a partition remembers, so that records received again unchanged are not published.',
+  ),
   LOADER_BATCH_ROWS: count(100_000, 'Rows at which a batch is closed.'),
   LOADER_BATCH_BYTES: count(32 * MIB, 'Bytes at which a batch is closed.'),
   LOADER_BATCH_AGE_MS: wait(SECOND_MS, 'Flush a batch after this long; the latency of low-volume streams.'),

@@ -34,7 +34,7 @@ function refuseMisspelt(environment: Environment): void {
   for (const name of Object.keys(environment)) {
     if (!OWN_PREFIX.test(name) || known.includes(name)) continue
     const meant = closest(name, known)
-    if (meant !== null) throw new WrongUse('HR_OPTION', `${name} is no option`, { hint: `did you mean ${meant}?` })
+    if (meant !== null) throw new WrongUse('HR_OPTION', `${name} is not an option`, { hint: `did you mean ${meant}?` })
   }
 }
 

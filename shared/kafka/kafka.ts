@@ -99,7 +99,7 @@ function connectFailure(failure: HeadraceError, brokers: string): HeadraceError 
   if (failure.code === 'HR_KAFKA_REFUSED' || failure.code === 'HR_KAFKA_TLS') return failure
   if (failure.code === 'HR_KAFKA_UNREACHABLE' && !CLOSED_AT_ONCE.test(failure.message)) return failure
   return new Unavailable('HR_KAFKA_UNREACHABLE', `no answer from Kafka at ${brokers}: ${failure.message}`, {
-    hint: 'see KAFKA_BROKERS, whether the brokers run, and whether they speak TLS or SASL while this side does not, or the other way round',
+    hint: 'check KAFKA_BROKERS, whether the brokers run, and whether both sides use the same TLS and SASL settings',
     cause: failure,
   })
 }

@@ -23,9 +23,9 @@ export interface Publisher {
   /**
    * One transaction: all appends in order, then the checkpoint. The checkpoint function receives where the records
    * went, one entry for each append with messages. When it resolves, the broker has decided to commit. Records and
-   * checkpoint become readable a moment later, both for sure after the next `fence`. Errors: FencedError when another
-   * writer has taken over (stop, never retry); Stopped for a record that the topic refuses; Unavailable for a missing
-   * permission; PublishFailed for everything else.
+   * checkpoint become readable a moment later, both for sure after the next `fence`. Throws FencedError when another
+   * writer has taken over (stop, never retry) and Stopped for a record that the topic refuses. Throws Unavailable for a
+   * missing permission, and PublishFailed for everything else.
    */
   publish(
     appends: readonly Append[],

@@ -24,7 +24,7 @@ const markerText = (charsMax: number) =>
   z
     .string()
     .max(charsMax)
-    .refine((text) => text.isWellFormed(), 'is no Unicode text')
+    .refine((text) => text.isWellFormed(), 'is not Unicode text')
 const count = () => z.int().min(0).max(COUNT_MAX)
 
 /** The facts of one published page. `watermark` is set only when it is safe to confirm up to it. */
@@ -91,6 +91,6 @@ function markerIn(header: Buffer | string): { marker?: PageMarker; mistake?: str
     const [issue] = parsed.error.issues
     return { mistake: `${issue?.path.join('.') || 'it'}: ${issue?.message ?? 'is of another form'}` }
   } catch {
-    return { mistake: 'it is no JSON' }
+    return { mistake: 'it is not JSON' }
   }
 }

@@ -1,7 +1,8 @@
 /**
- * The last attempt of a partition, as offset metadata of a group without members: how it ended, why, and since when the
- * partition has been failing. `status`, readiness and metrics report it, so a failing stream is never green because of
- * an old success. Guarantees one line of text, shorter than a broker's limit. Assumes that texts contain no secrets.
+ * The last attempt of a partition, as offset metadata of a group without members. It says how the run ended, why, and
+ * since when the partition has been failing. `status`, readiness and metrics report it, so a failing stream is never
+ * green because of an old success. Guarantees one line of text, shorter than a broker's limit. Assumes that texts
+ * contain no secrets.
  */
 import { z } from 'zod'
 import { type Attention, attention } from './attention.ts'

@@ -1,7 +1,7 @@
 /**
  * Writes facts for people as offset metadata of a group without members. It never blocks the work: there is one request
  * per topic, and the latest text of a place replaces an earlier one. What Kafka refused is retried later. Only a pause
- * that the API asked for is decided by a note, so notes need no transaction: a zombie's note is overwritten by the next
+ * that the API asked for is decided by a note, so notes need no transaction. A zombie's note is overwritten by the next
  * one of its successor.
  */
 import type { Clock } from '../clock.ts'

@@ -163,8 +163,8 @@ export const commit = z.object({
    */
   lost: z.object({ from: z.int().min(0), below: z.int().min(0) }).optional(),
   /**
-   * For a stream whose complete walks delete: the rows that the last accepted walk left, and what a later one would
-   * have deleted beyond the bounds.
+   * For a stream whose complete walks delete. `rows`: what the last accepted walk left. `withheld`: what a later one
+   * would have deleted beyond the bounds.
    */
   deletes: z.object({ rows: z.int().min(0).optional(), withheld: withheldDeletes.optional() }).optional(),
   /** Offset of a marker whose watermark was not believed, until one is believed again. */

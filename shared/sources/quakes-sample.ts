@@ -1,7 +1,7 @@
 /**
- * A real week of earthquakes from a demanding local API: client credentials with short-lived tokens, a tight rate
- * limit, cursor pages, two regions and a few damaged records. `npm run demo` starts that API and loads it through this
- * source.
+ * A real week of earthquakes from a demanding local API. It has client credentials with short-lived tokens, a tight
+ * rate limit, cursor pages, two regions and a few damaged records. `npm run demo` starts that API and loads it through
+ * this source.
  */
 import { cursor, defineSource, oauth2ClientCredentials, secret, setting } from 'headrace'
 import { quake, quakeOf } from './quakes/feature.ts'

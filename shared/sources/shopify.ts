@@ -1,6 +1,6 @@
 /**
- * Orders of a Shopify store, oldest change first: an example of pages by Link header, an access token in its own
- * header, money as text, and an address that is a setting. Without the scope read_all_orders the API returns the orders
+ * Orders of a Shopify store, oldest change first. An example of pages by Link header, a token in its own header,
+ * money as text, and an address that is a setting. Without the scope read_all_orders the API returns the orders
  * of the last 60 days only. It never reports deleted ones. Documented at
  * https://shopify.dev/docs/api/admin-rest/latest/resources/order.
  */

@@ -162,7 +162,7 @@ const OPTIONS: Case[] = [
     args: FETCH,
     env: { HEADRACE_PREFFIX: 'x' },
     status: 2,
-    says: /HEADRACE_PREFFIX is no option/,
+    says: /HEADRACE_PREFFIX is not an option/,
     hint: /did you mean HEADRACE_PREFIX\?/,
   },
   {

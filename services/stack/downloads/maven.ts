@@ -117,7 +117,7 @@ async function findMaven(env: Environment): Promise<string> {
     'HR_MAVEN_MISSING',
     'Maven (mvn) is not on PATH: the first start downloads Kafka and the schema registry with it',
     {
-      hint: 'install it (Debian, Ubuntu: `apt install maven`; macOS: `brew install maven`); later starts do not need it',
+      hint: 'install it: `apt install maven` (Debian, Ubuntu) or `brew install maven` (macOS); only the first start needs it',
     },
   )
 }
@@ -125,7 +125,8 @@ async function findMaven(env: Environment): Promise<string> {
 function pom({ name, artifacts }: Download): string {
   const dependencies = artifacts.map((artifact) => {
     const [groupId, artifactId, version] = artifact.split(':')
-    return `<dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`
+    const of = `<groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version>`
+    return `<dependency>${of}</dependency>`
   })
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

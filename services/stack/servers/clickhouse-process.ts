@@ -7,8 +7,8 @@ import { DataType, load, open } from 'ffi-rs'
 
 const [library = '', dataDir = '', port = '', config = ''] = process.argv.slice(2)
 const LISTEN = `${config === '' ? '' : 'SYSTEM START LISTEN TCP; '}SYSTEM START LISTEN HTTP`
-const STAY =
-  'SELECT sleepEachRow(3) FROM numbers(1000000000) SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0, max_execution_time=0 FORMAT Null'
+const UNBOUNDED = 'max_block_size=1, function_sleep_max_microseconds_per_block=0, max_execution_time=0'
+const STAY = `SELECT sleepEachRow(3) FROM numbers(1000000000) SETTINGS ${UNBOUNDED} FORMAT Null`
 
 open({ library: 'chdb', path: library })
 const given = config === '' ? [] : [`--config-file=${config}`]

@@ -92,11 +92,12 @@ async function chooseRelease(data: string, javas: readonly Java[]): Promise<Rele
     written === '' ? javaMajorMin <= newest : version === written,
   )
   if (release === undefined || release.javaMajorMin > newest) {
+    const needed = release?.javaMajorMin ?? RELEASES[0]!.javaMajorMin
     throw new Unavailable(
       'HR_JAVA_TOO_OLD',
-      `the schemas below ${data} were written by Apicurio Registry ${written}, which this Java (${newest}) cannot run`,
+      `schemas below ${data} are from Apicurio Registry ${written}, which this Java (${newest}) cannot run`,
       {
-        hint: `install Java ${release?.javaMajorMin ?? RELEASES[0]!.javaMajorMin} or newer, or start a stack in another folder`,
+        hint: `install Java ${needed} or newer, or start a stack in another folder`,
       },
     )
   }
@@ -118,6 +119,6 @@ async function runnerIn(folder: string): Promise<string> {
   const runner = (await readdir(folder)).find((name) => name === 'quarkus-run.jar' || name.endsWith('-runner.jar'))
   if (runner !== undefined) return runner
   throw new Unavailable('HR_STACK_CACHE_BROKEN', `no runnable jar in ${folder}`, {
-    hint: 'remove that folder: the next start downloads it anew',
+    hint: 'remove that folder: the next start downloads it again',
   })
 }

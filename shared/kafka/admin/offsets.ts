@@ -134,7 +134,7 @@ export function toOffset(text: string): number {
 
 function groupIsActive(group: string, cause: unknown): Stopped {
   return new Stopped('HR_KAFKA_GROUP_ACTIVE', `group ${group} has members, so its offsets stay as they are`, {
-    hint: 'stop its processes first; one that died without leaving is a member until its session ends (KAFKA_SESSION_TIMEOUT_MS)',
+    hint: 'stop its processes first; one that crashed stays a member until KAFKA_SESSION_TIMEOUT_MS has passed',
     cause,
   })
 }

@@ -74,7 +74,7 @@ export function explainFailure(error: unknown, doing: string): HeadraceError {
     })
   if (type === 'INVALID_TIMESTAMP')
     return new Stopped('HR_KAFKA_TIMESTAMP', `${doing}: Kafka takes no record of this time: ${message}`, {
-      hint: 'compare the clocks of this machine and of the brokers; message.timestamp.after.max.ms of the topic is what Kafka allows',
+      hint: 'compare the clocks of this machine and of the brokers; the topic allows message.timestamp.after.max.ms',
       cause: error,
     })
   if (isRefusal(name, type))

@@ -126,8 +126,8 @@ function loadOf({ id }: AssignedMember, owned: Owned, { topics }: Unit): number 
 }
 
 /**
- * Moves one unit at a time to a member that has fewer by more than its size; each move lowers the sum of squares, so it
- * ends.
+ * Moves one unit at a time to a member that has fewer by more than its size. Each move lowers the sum of squares, so
+ * there is an end.
  */
 function balance(members: readonly AssignedMember[], owned: Owned): void {
   for (let move = findMove(members, owned); move !== null; move = findMove(members, owned)) {

@@ -1,7 +1,6 @@
 /**
  * The assigner in the form that the client package expects. With its subscription each member sends the partitions that
- * it has, so the leader can leave them there, and whether it claims all of its topics. The group's hooks are sent with
- * it.
+ * it has, so the leader can leave them there. It also sends whether it claims all of its topics, and the group's hooks.
  */
 import type { Assigner, Cluster, GroupMember, PartitionAssigner } from 'kafkajs'
 import { z } from 'zod'

@@ -71,7 +71,7 @@ export function patchGroup(): void {
   const { prototype: group } = internal<{ prototype: ConsumerGroup }>('consumer/consumerGroup.js')
   const { prototype: runner } = internal<{ prototype: Runner }>('consumer/runner.js')
   tellOfJoins(group)
-  tellOfGaps(group)
+  reportGaps(group)
   tagFetches(group)
   releaseFetches(group)
   wakeOnResume(group)
@@ -102,11 +102,8 @@ function tellOfJoins(group: ConsumerGroup): void {
   }
 }
 
-/**
- * The one place where a position is found to be out of range, at the start or later: continue at the low end, and
- * commit nothing.
- */
-function tellOfGaps(group: ConsumerGroup): void {
+/** The one place where a position is found to be out of range. Continues at the low end, and commits nothing. */
+function reportGaps(group: ConsumerGroup): void {
   group.recoverFromOffsetOutOfRange = async function ({ topic, partition }) {
     const manager = this.offsetManager
     if (manager === null) return

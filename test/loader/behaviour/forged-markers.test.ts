@@ -28,8 +28,8 @@ test('forged markers are dead letters that say what is wrong; their topic and th
     ['coveredBelow: ', marker({ coveredBelow: 2 ** 60 })],
     ['watermark: ', marker({ watermark: '\udc00' })],
     ['more than 65536', marker({ note: 'x'.repeat(100_000) })],
-    ['it is no JSON', Buffer.from([0xff, 0xfe, 0x00])],
-    ['it is no JSON', '['.repeat(20_000)],
+    ['it is not JSON', Buffer.from([0xff, 0xfe, 0x00])],
+    ['it is not JSON', '['.repeat(20_000)],
   ]
   await orders.page({ records: [order(1)], marker: { watermark: '2026-01-01T00:00:00Z' } })
   for (const [, header] of forged) {

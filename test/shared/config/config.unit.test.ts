@@ -85,7 +85,7 @@ describe('a value that is out of form', () => {
       ['FETCHER_MEMORY_KEYS_FIL', 'FETCHER_MEMORY_KEYS_FILE'],
     ] as const) {
       const error = wrongUse(() => readConfig({ ...ADDRESSES, [name]: '5' }))
-      assert.equal(`${error.message}, ${error.hint}`, `${name} is no option, did you mean ${meant}?`)
+      assert.equal(`${error.message}, ${error.hint}`, `${name} is not an option, did you mean ${meant}?`)
     }
     readConfig({ ...ADDRESSES, HEADRACE_TEST_STACK: 'x', KAFKA_HEAP_OPTS: '-Xmx1g', LOADER_OF_ANOTHER_PROGRAM: '1' })
   })

@@ -100,12 +100,12 @@ describe('a marker', () => {
 
   test('says what is wrong with it, and nothing of one that is right', () => {
     const mistakes: [header: string, mistake: RegExp | string][] = [
-      ['', 'it is no JSON'],
-      ['{"v":1', 'it is no JSON'],
+      ['', 'it is not JSON'],
+      ['{"v":1', 'it is not JSON'],
       ['3', /^it: /],
       [JSON.stringify({ ...marker, page: 0 }), /^page: /],
       [JSON.stringify({ ...marker, complete: { from: -1, startedMs: 0 } }), /^complete\.from: /],
-      [JSON.stringify({ ...marker, run: '\ud800' }), 'run: is no Unicode text'],
+      [JSON.stringify({ ...marker, run: '\ud800' }), 'run: is not Unicode text'],
       [JSON.stringify(marker), 'nothing'],
     ]
     for (const [header, mistake] of mistakes) {

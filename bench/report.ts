@@ -73,7 +73,8 @@ function loaderLines(report: LoaderReport): string[] {
     cpuSecondsPerMillion === null
       ? NO_PROC
       : `${cpuSecondsPerMillion} (aim: at most 5); ${cpuSecondsToStart} of it for an idle process`
-  const speed = `${whole(report.recordsPerSecond)}, start and end included; ${whole(report.recordsPerSecondNet)} without`
+  const { recordsPerSecond, recordsPerSecondNet } = report
+  const speed = `${whole(recordsPerSecond)}, start and end included; ${whole(recordsPerSecondNet)} without`
   const size = `${whole(records)} records of ${bytesPerRecord} bytes, ${partitions} partitions`
   return [
     '',

@@ -37,7 +37,7 @@ export async function findJavas(env: Environment, folders: readonly string[] = J
     'HR_JAVA_MISSING',
     `no Java ${JAVA_MAJOR_MIN} or newer found${old === '' ? '' : ` (${old})`}: Kafka and the registry need one`,
     {
-      hint: 'set JAVA_HOME or install a JRE: `apt install openjdk-21-jre-headless` (Debian), `brew install openjdk` (macOS)',
+      hint: 'install a JRE (`apt install openjdk-21-jre-headless`, macOS: `brew install openjdk`) or set JAVA_HOME',
     },
   )
 }

@@ -117,7 +117,7 @@ async function findMaven(env: Environment): Promise<string> {
     'HR_MAVEN_MISSING',
     'Maven (mvn) is not on PATH: the first start downloads Kafka and the schema registry with it',
     {
-      hint: 'install it: `apt install maven` (Debian, Ubuntu) or `brew install maven` (macOS); only the first start needs it',
+      hint: 'install it (`apt install maven`, macOS: `brew install maven`); later starts do not need it',
     },
   )
 }

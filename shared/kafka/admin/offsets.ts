@@ -134,7 +134,7 @@ export function toOffset(text: string): number {
 
 function groupIsActive(group: string, cause: unknown): Stopped {
   return new Stopped('HR_KAFKA_GROUP_ACTIVE', `group ${group} has members, so its offsets stay as they are`, {
-    hint: 'stop its processes first; one that crashed stays a member until KAFKA_SESSION_TIMEOUT_MS has passed',
+    hint: 'stop its processes first; a crashed one stays a member for KAFKA_SESSION_TIMEOUT_MS',
     cause,
   })
 }

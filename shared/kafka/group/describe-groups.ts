@@ -46,7 +46,7 @@ export async function refuseIfActive(kafka: Pick<Kafka, 'members'>, group: strin
     'HR_KAFKA_GROUP_ACTIVE',
     `group ${group} has members, so its offsets stay as they are: ${words.join('; ')}`,
     {
-      hint: 'stop these loaders first; one that crashed stays a member until KAFKA_SESSION_TIMEOUT_MS has passed',
+      hint: 'stop these processes (headrace load) first; a crashed one stays a member for KAFKA_SESSION_TIMEOUT_MS',
     },
   )
 }

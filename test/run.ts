@@ -5,9 +5,10 @@
  * other word is a pattern for the names of tests.
  */
 import { spawn } from 'node:child_process'
-import { glob, mkdtemp, rm } from 'node:fs/promises'
+import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { systemClock } from '#shared/clock.ts'
 import { exitStatusOf, explain, WrongUse } from '#shared/errors.ts'
@@ -18,6 +19,10 @@ const ROOT = resolve(import.meta.dirname, '..')
 /** Hundreds of processes load the same files: what Node compiles of them is kept. */
 const COMPILED = join(ROOT, '.headrace', 'compiled')
 const FILES_AT_ONCE_MAX = 2
+/** More of them share the cores evenly; each has to load the product. */
+const UNIT_GROUPS = 4
+/** Much is loaded in each group, and Node's own choice collects it as garbage again and again. */
+const YOUNG_HEAP = '--max-semi-space-size=64'
 const TEST_MS_MAX = 600_000
 /** Of the random APIs, whose file has to end within the bound of a test like every other. */
 const SEED_MS_MAX = 1_800
@@ -51,7 +56,7 @@ try {
 async function main(): Promise<number> {
   const { files, names } = select(await testFiles(), positionals)
   if (files.length === 0) throw new WrongUse('HR_TEST_FILE', 'there is no test file')
-  if (files.every(isUnit)) return runTests(files, names, {})
+  if (files.every(isUnit)) return withUnitGroups(files, (groups) => runTests(groups, names, {}, [YOUNG_HEAP]))
   const interleavings = process.env.HEADRACE_TEST_INTERLEAVINGS ?? INTERLEAVINGS
   const environment = { HEADRACE_TEST_INTERLEAVINGS: interleavings }
   return withStack((stack) => runTests(files, names, { ...environment, HEADRACE_TEST_STACK: stack.dir }))
@@ -82,6 +87,28 @@ function select(all: readonly string[], words: readonly string[]): { files: read
   return { files: files.length > 0 ? files : all, names }
 }
 
+/**
+ * Modules that import the unit tests of a few processes. To start a process for each file takes longer than its tests,
+ * and a single process uses one core only.
+ */
+async function withUnitGroups(
+  files: readonly string[],
+  work: (groups: readonly string[]) => Promise<number>,
+): Promise<number> {
+  const dir = await mkdtemp(join(tmpdir(), 'headrace-unit-'))
+  try {
+    const groups = Array.from({ length: Math.min(UNIT_GROUPS, files.length) }, (_, group) => ({
+      path: join(dir, `${group}.mjs`),
+      members: files.filter((_file, at) => at % UNIT_GROUPS === group),
+    }))
+    for (const { path, members } of groups)
+      await writeFile(path, members.map((file) => `import '${pathToFileURL(join(ROOT, file))}'\n`).join(''))
+    return await work(groups.map(({ path }) => path))
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
 async function withStack(work: (stack: Stack) => Promise<number>): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), 'headrace-test-'))
   const common = { log: silentLog, clock: systemClock, env: process.env }
@@ -107,11 +134,11 @@ function runTests(
   files: readonly string[],
   names: readonly string[],
   environment: Record<string, string>,
+  flags: readonly string[] = [],
 ): Promise<number> {
   const args = [
+    ...flags,
     '--test',
-    // The quick part in one process: to start one for each file takes longer than its tests.
-    ...(files.every(isUnit) ? ['--test-isolation=none'] : []),
     '--test-reporter=spec',
     `--test-concurrency=${FILES_AT_ONCE_MAX}`,
     `--test-timeout=${Math.max(TEST_MS_MAX, Number(values.seeds ?? SEEDS_DEFAULT) * SEED_MS_MAX)}`,

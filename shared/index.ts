@@ -14,6 +14,16 @@ export {
   type SignedRequest,
   type SigningContext,
 } from './declaration/auth.ts'
+export {
+  csv,
+  type DecodeFunction,
+  gunzip,
+  json,
+  jsonl,
+  lenientJson,
+  xml,
+  zip,
+} from './declaration/decode.ts'
 export { type DiscoverTools, discover, parent } from './declaration/discovery.ts'
 export { column, decimal, epochMs, epochSeconds, int64 } from './declaration/fields.ts'
 export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declaration/paginate/generator.ts'

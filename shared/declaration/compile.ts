@@ -27,10 +27,11 @@ import {
   checkSchema,
 } from './checks/stream.ts'
 import { compileWatermark, type Watermarking } from './compile-watermark.ts'
+import { type Decode, decodeOf } from './decode.ts'
 import type { DiscoverySpec } from './discovery.ts'
 import { firstMistake, mistake, type Refuse } from './mistakes/mistakes.ts'
 import { inWords } from './mistakes/wording.ts'
-import type { Place } from './place.ts'
+import { type Place, pointerOf } from './place.ts'
 import { checkQuotas } from './quota.ts'
 import { type SourceSpec, type StreamSpec, sourceSpec } from './source-spec.ts'
 
@@ -39,7 +40,7 @@ export type PartitionValues = Readonly<Record<string, string | number | boolean>
 
 export type Stream = Omit<
   StreamSpec,
-  'method' | 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes'
+  'method' | 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes' | 'decode'
 > & {
   source: Source
   method: 'GET' | 'POST'
@@ -48,6 +49,7 @@ export type Stream = Omit<
   label: string
   table: string
   records: Place
+  decode: Decode
   answers: Answers
   /** Statuses by which the API refuses a cursor. */
   expiredCursor: readonly number[]
@@ -97,6 +99,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     ...spec,
     method: spec.method ?? 'GET',
     records: spec.records ?? '',
+    decode: decodeOf(spec.decode, pointerOf(spec.records), refuse),
     source,
     name,
     label: label({ source: source.name, stream: name }),

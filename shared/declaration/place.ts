@@ -38,6 +38,12 @@ export function unwrapped<At>(given: At | Optional<At>): { at: At; isOptional: b
     : { at: given as At, isOptional: false }
 }
 
+/** Null for a function, or where none is declared. */
+export function pointerOf(place: Place | undefined): string | null {
+  const at = place === undefined ? null : unwrapped<SimplePlace>(place).at
+  return typeof at === 'string' ? at : null
+}
+
 /**
  * The total number of records, or pages, that the API reports: a place in the body, or a header. `exact: false` is for
  * estimates and capped counts. The walk then never ends because of it, and an end short of it only warns.

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { NAME_PATTERN } from '../names.ts'
 import { DELETES_DEFAULT } from '../schema/json-schema.ts'
 import { answersSpec } from './answers.ts'
+import { decodeSpec } from './decode.ts'
 import { discoverySpec } from './discovery.ts'
 import { positiveDuration } from './duration.ts'
 import { headers } from './headers.ts'
@@ -80,6 +81,8 @@ export const streamSpec = z
     /** Or a form (application/x-www-form-urlencoded). */
     form: z.union([pairs, pairsFunction]).optional(),
     paginate: paginateSpec,
+    /** How the bytes of an answer become its body, where they are not JSON. */
+    decode: decodeSpec.optional(),
     /** Statuses by which the API refuses an expired cursor: the run then continues from the best watermark. */
     expiredCursor: z.array(z.int().min(400).max(499)).optional(),
     /** What its responses mean; precedes the rules of the source. */

@@ -23,6 +23,10 @@ const WALK_SIZE = 'fetcher/pages/walk-size.unit.test.ts'
 const WALK_END = 'fetcher/behaviour/walk-end.test.ts'
 const CHECK_COMMAND = 'fetcher/authoring/check/check.unit.test.ts'
 const PAGINATORS_GRAPHQL = 'fetcher/pages/paginators/graphql.unit.test.ts'
+const DECODERS = 'fetcher/behaviour/decoders.unit.test.ts'
+const OPEN_FILE = 'fetcher/http/decode/open-file.unit.test.ts'
+const XML = 'fetcher/http/decode/xml.unit.test.ts'
+const SCENARIO_DECODERS = 'scenarios/decoders.test.ts'
 const RETRY = 'fetcher/http/layers/retry.unit.test.ts'
 const CREDENTIALS = 'fetcher/http/auth/credentials.unit.test.ts'
 const REFRESH = 'fetcher/http/auth/oauth2-refresh-token.test.ts'
@@ -337,6 +341,23 @@ export const pagination: readonly Line[] = [
 ]
 
 export const retrying: readonly Line[] = [
+  {
+    server: 'answers with CSV, lines of JSON, XML, lenient JSON or a compressed file of one of these',
+    fetcher:
+      'decodes it as declared, bounded by bytes; asks again for a cut one and stops before one that is something else',
+    shownBy: [
+      [DECODERS, 'is asked for again while it may have been cut, and not where it would never be read'],
+      [DECODERS, 'is not larger than bodyBytesMax, opened or not'],
+      [DECODERS, 'makes a dead letter of a row with other cells than the header'],
+      [DECODERS, 'is what Link headers, numbers and answers.failed see'],
+      [OPEN_FILE, `a small \${name} file of many bytes ends at bodyBytesMax`],
+      [
+        SCENARIO_DECODERS,
+        'CSV in a gzip file, lines of JSON, XML and lenient JSON arrive with their types; a ragged row is a dead letter',
+      ],
+      [XML, `with an entity \${name} is refused: none is expanded`],
+    ],
+  },
   {
     server: 'answers 503 twice and then well; or 503 for ever',
     fetcher: 'asks three times; ends after the declared attempts, naming request, attempts and last answer',

@@ -139,6 +139,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
       clock,
       pace: tools.pace ?? systemPace,
       elementsMax: source.bodyElementsMax,
+      bytesMax: source.bodyBytesMax,
       isDeclared,
       onNote,
     }),

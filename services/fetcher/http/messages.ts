@@ -4,6 +4,7 @@
  */
 
 import type { Meaning } from '#shared/declaration/answers.ts'
+import type { Decode } from '#shared/declaration/decode.ts'
 import type { RequestCost } from './rate-limit/request-cost.ts'
 
 /** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
@@ -28,6 +29,8 @@ export type Exchange = {
    * response is returned.
    */
   passing?(response: PageResponse): string | null
+  /** How its body is decoded; by default as JSON. */
+  decode?: Decode
   /** The request to show where a link repeats a credential. The client sets it, callers omit it. */
   shown?: PageRequest
   /** What its request costs in each quota; the client sets it, callers omit it. */
@@ -51,7 +54,7 @@ export type PageResponse = {
   status: number
   /** Lower-case names; repeated ones joined with ", ". */
   headers: Readonly<Record<string, string>>
-  /** Parsed JSON; null for 204. Inside the client, a response outside 2xx has an excerpt of its text here. */
+  /** Decoded, by default JSON; null for 204. Inside the client, a response outside 2xx has an excerpt of its text. */
   body: unknown
   /** Of the body, after decompression. */
   bytes: number

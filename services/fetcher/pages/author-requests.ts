@@ -3,6 +3,7 @@
  * change. The number of requests per yielded page is bounded.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
+import { type Decode, decodeOf, decodeSpec } from '#shared/declaration/decode.ts'
 import type { RequestChanges, WalkAnswer } from '#shared/declaration/paginate/generator.ts'
 import type { Stopped } from '#shared/errors.ts'
 import type { PageRequest, PageResponse, Send } from '../http/messages.ts'
@@ -25,13 +26,16 @@ export type AuthorRequestsTools = {
   stream: Stream
   send: Send
   stop: Stop
+  /** Where a request names none. */
+  decode: Decode
   /** The request that the changes are applied to. */
   own(changes: RequestChanges): PageRequest
   /** The error for a mistake in the function. */
   wrong(what: string): Stopped
 }
 
-export function createAuthorRequests({ stream, send, stop, own, wrong }: AuthorRequestsTools): AuthorRequests {
+export function createAuthorRequests(tools: AuthorRequestsTools): AuthorRequests {
+  const { stream, send, stop, own, wrong } = tools
   const failures = new WeakSet<object>()
   let sinceTaken: PageResponse[] = []
   let last: PageResponse | null = null
@@ -40,7 +44,8 @@ export function createAuthorRequests({ stream, send, stop, own, wrong }: AuthorR
     const asked = own(changes)
     if (sinceTaken.length >= REQUESTS_MAX) throw wrong(`asks ${REQUESTS_MAX} times without yielding a page`)
     try {
-      const response = await send(changed(stream, asked, changes), { signal: stop.hard, stream: stream.label })
+      const decode = changes.decode === undefined ? tools.decode : decodeIn(changes.decode)
+      const response = await send(changed(stream, asked, changes), { signal: stop.hard, stream: stream.label, decode })
       sinceTaken.push(response)
       last = response
       return { body: response.body, headers: response.headers, status: response.status, url: response.request.url.href }
@@ -48,6 +53,12 @@ export function createAuthorRequests({ stream, send, stop, own, wrong }: AuthorR
       if (typeof error === 'object' && error !== null) failures.add(error)
       throw error
     }
+  }
+
+  function decodeIn(given: unknown): Decode {
+    const parsed = decodeSpec.safeParse(given)
+    if (!parsed.success) throw wrong('asks with an unknown decode: write decode: csv() or [gunzip(), csv()]')
+    return decodeOf(parsed.data, null, (field, what) => wrong(`asks with a mistake in ${field}: it ${what}`))
   }
 
   return {

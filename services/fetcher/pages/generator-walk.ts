@@ -46,7 +46,7 @@ function authorRequestsOf(walk: Walk, at: () => { page: number; cursor: unknown 
   const { stream, partition, baseUrl, send, stop } = walk
   const { since, until } = boundsOf(walk).texts
   return createAuthorRequests({
-    ...{ stream, send, stop },
+    ...{ stream, send, stop, decode: stream.decode },
     own: ({ path }) =>
       firstRequest(path === undefined ? stream : { ...stream, path }, baseUrl, partition, since, until, at()),
     wrong: (what) => wrong(stream, what),

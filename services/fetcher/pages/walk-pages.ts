@@ -73,6 +73,7 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
   const exchange = {
     signal: stop.hard,
     stream: stream.label,
+    decode: stream.decode,
     ...(paginator.passing === undefined ? {} : { passing: paginator.passing }),
   }
   /**

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
+import { JSON_BODY } from '#shared/declaration/decode.ts'
 import type { DiscoverFunction, ParentFunction } from '#shared/declaration/discovery.ts'
 import { unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
@@ -89,7 +90,7 @@ function counting(send: Send, cost: DiscoveryCost): Send {
 
 async function byFunction({ stream, baseUrl, send }: DiscoveryTools, stop: Stop): Promise<unknown> {
   const asked = createAuthorRequests({
-    ...{ stream, send, stop },
+    ...{ stream, send, stop, decode: JSON_BODY },
     own({ path, url }) {
       if (path === undefined && url === undefined) throw wrong(stream, 'asks for nothing', PATH_HINT)
       return firstRequest(bare(stream, path ?? '/'), baseUrl, 0, null)

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { DeclarationError } from '../../errors.ts'
 import { answersSpec } from '../answers.ts'
 import { authSpec } from '../auth.ts'
+import { namedSteps } from '../decode.ts'
 import { discoverySpec } from '../discovery.ts'
 import { paginateSpec } from '../paginate/paginate.ts'
 import { quotaSpec } from '../quota.ts'
@@ -78,6 +79,7 @@ function knownFields(path: Path, input: unknown): string[] {
   if (first !== 'streams') return []
   if (path.length === 2) return Object.keys(streamSpec.shape)
   if (third === 'watermark') return Object.keys(watermarkSpec.shape)
+  if (third === 'decode') return fieldsOfKind(namedSteps, path, input)
   if (third === 'partitions') return fieldsOfKind(discoverySpec.options, path, input)
   return third === 'paginate' ? fieldsOfKind(paginateSpec.options, path, input) : []
 }

@@ -108,6 +108,7 @@ const EXAMPLES: Record<string, string> = {
   body: "body: { query: '…' }, or ({ from, to }) => ({ … }), with method: 'POST'",
   paginate:
     "cursor({ next: '/meta/next', param: 'cursor' }), linkHeader(), nextUrl({ next: '/next' }), keyset({ field: '/id', param: 'after' }), pageNumber({ stop: 'empty' }), offset({ limit: 100 }), graphql({ … }), windows({ … }), generator(async function* …) or none()",
+  decode: "decode: csv({ delimiter: ';' }), jsonl(), xml(), lenientJson(), [gunzip(), csv()] or (bytes, headers) => …",
   stop: "stop: 'empty', or totalPages: '/pages', totalRecords: '/total', hasMore: '/has_more'",
   total: "total: '/meta/total'",
   totalPages: "totalPages: '/meta/pages'",

@@ -1,5 +1,6 @@
 /** The author's own walk, for an API that no other kind of paging fits: what it receives, and what it yields. */
 import { z } from 'zod'
+import type { DecodeInput } from '../decode.ts'
 
 export type Scalar = string | number | boolean
 
@@ -17,6 +18,8 @@ export type RequestChanges = {
   body?: unknown
   /** A form, instead of the stream's body. */
   form?: Readonly<Record<string, Scalar | readonly Scalar[]>>
+  /** Instead of the stream's: decode: [gunzip(), csv()]. */
+  decode?: DecodeInput
 }
 
 export type WalkAnswer = {

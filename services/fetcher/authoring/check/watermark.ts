@@ -70,7 +70,7 @@ const FORMS = "as: 'iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs' or 'epo
 
 async function askSince({ stream, api, signal }: Tools, watermark: Watermarking, text: string): Promise<Since> {
   const request = firstRequest(stream, api.baseUrl, 0, text)
-  const answer: PageResponse = await api.send(request, { signal, stream: stream.label })
+  const answer: PageResponse = await api.send(request, { signal, stream: stream.label, decode: stream.decode })
   const position = positionOf(formKind(watermark), text)
   if (position === null) throw new RangeError(`"${text}" gives no position`)
   return {

@@ -102,7 +102,7 @@ const unreadable = (source: Source, request: PageRequest, { message }: AttemptFa
   new PageUnreadable(
     `${describeRequest(source, request)} was answered with something that cannot be read: ${message}`,
     {
-      hint: 'asking again does not change this answer: check that the path gives JSON (RFC 8259), or ask the API to correct it; the next run tries again',
+      hint: 'asking again does not change this answer: check that path and decode fit what the API sends, or ask it to correct that; the next run tries again',
     },
   )
 

@@ -15,6 +15,8 @@ export type CodingBounds = {
   bytesMax: number
   /** Throws the error for a body that is larger; `opening` is how it begins. */
   tooLarge(opening: Buffer): Error
+  /** Codings that the header does not name stay: they belong to the file that is sent. */
+  onlyDeclared?: boolean
 }
 
 /** More than any server has a reason for. */
@@ -60,6 +62,7 @@ export async function decoded(body: Buffer, header: string | undefined, bounds: 
       undone += 1
     }
   }
+  if (bounds.onlyDeclared === true) return { bytes, notes }
   for (; undone < CODINGS_MAX && bytes.length > 0; undone++) {
     const coding = [GZIP, ZSTD].find(({ isThere }) => isThere(bytes))
     if (coding === undefined) break

@@ -17,11 +17,19 @@ export type RawRequest = {
   url: URL
   headers: Readonly<Record<string, string>>
   body: string | undefined
+  /**
+   * What is wanted of a 2xx: its text (the default), its bytes, or the bytes of a file that may be compressed itself.
+   * Of a file, only the codings in the header are undone.
+   */
+  read?: 'text' | 'bytes' | 'file'
 }
 type Headers = Record<string, string>
 /** `notes`: what the headers declare wrongly about a body that can be read anyway. */
-type Body = { text: string; bytes: number; notes: readonly string[] }
-/** `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `bytes` counts after decompression. */
+type Body = { text: string; content?: Buffer; bytes: number; notes: readonly string[] }
+/**
+ * `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `content`: the bytes, where they were asked
+ * for instead of the text. `bytes` counts after decompression.
+ */
 export type RawAnswer = { status: number; headers: Headers } & Body
 export type RawExchange = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
 export type Http = { ask: RawExchange; close(): Promise<void> }
@@ -75,7 +83,7 @@ async function roundTrip(
     const content = isNoContent(status)
       ? NO_BODY
       : ok
-        ? await page(sent, headers, bodyBytesMax)
+        ? await page(sent, headers, bodyBytesMax, request.read)
         : await opening(sent, headers)
     return { status, headers, ...content }
   } catch (error) {
@@ -107,11 +115,13 @@ async function read(body: Readable, bytesMax: number, whole: boolean): Promise<B
 }
 
 /** A page: exactly what was sent, or AttemptFailed. */
-async function page(bytes: Buffer, headers: Headers, bytesMax: number): Promise<Body> {
+async function page(bytes: Buffer, headers: Headers, bytesMax: number, read: RawRequest['read']): Promise<Body> {
   const { bytes: plain, notes } = await decoded(bytes, headers['content-encoding'], {
     bytesMax,
     tooLarge: (opening) => tooLarge(bytesMax, opening),
+    ...(read === 'file' ? { onlyDeclared: true } : {}),
   })
+  if (read === 'bytes' || read === 'file') return { text: '', content: plain, bytes: plain.length, notes }
   try {
     const { text, note } = textOf(plain, headers['content-type'])
     return { text, bytes: plain.length, notes: note === null ? notes : [...notes, note] }
@@ -125,7 +135,7 @@ async function page(bytes: Buffer, headers: Headers, bytesMax: number): Promise<
 /** Of an error response, for an excerpt: its status counts, whatever its body is. */
 async function opening(bytes: Buffer, headers: Headers): Promise<Body> {
   const plain = await decodedOpening(bytes, headers['content-encoding'], ERROR_BODY_BYTES_MAX)
-  return { text: looselyTextOf(plain, headers['content-type']), bytes: plain.length, notes: [] }
+  return { ...NO_BODY, text: looselyTextOf(plain, headers['content-type']), bytes: plain.length }
 }
 
 function tooLarge(bytesMax: number, opening: Buffer): AttemptFailed {

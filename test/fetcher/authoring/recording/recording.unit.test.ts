@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { walkRecorded } from 'headrace/testing'
 import { systemClock } from '#shared/clock.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
-import { cursor, linkHeader, nextUrl, offset, setting, z } from '#shared/index.ts'
+import { csv, cursor, gunzip, linkHeader, nextUrl, none, offset, setting, xml, z } from '#shared/index.ts'
 import { createDryRun } from '../../../../services/fetcher/authoring/dry-run.ts'
 import {
   createRecorder,
@@ -63,6 +64,23 @@ async function stoppedBy(promise: Promise<unknown>, code: string): Promise<Stopp
   }
   throw new Error('nothing stopped it')
 }
+
+describe('an answer that is not JSON', () => {
+  for (const [name, stream, body] of [
+    ['a table in a gzip file', { records: undefined, decode: [gunzip(), csv()] }, gzipSync('id,note\na,x\nb,\n')],
+    ['XML', { records: '/R/S', decode: xml() }, '<R><S><id>a</id><note>x</note></S><S><id>b</id></S></R>'],
+  ] as const) {
+    test(`is recorded as its decoder gives it, and replayed: ${name}`, async (t) => {
+      const schema = z.object({ id: z.string(), note: z.string().optional() })
+      const { file, declared: walked } = await recorded(t, () => ({ body }), {
+        ...{ schema, watermark: undefined, paginate: none() },
+        ...stream,
+      })
+      const { records, deadLetters } = await walkRecorded(walked, 'orders', file)
+      assert.deepEqual([records, deadLetters], [[{ id: 'a', note: 'x' }, { id: 'b' }], []])
+    })
+  }
+})
 
 describe('an answer that is nested deeper than JSON.stringify can go', () => {
   const DEPTH = 60_000

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { compileSource } from '#shared/declaration/compile.ts'
+import { DeclarationError } from '#shared/errors.ts'
+import { csv, gunzip, json, jsonl, none, xml, z, zip } from '#shared/index.ts'
+
+const compiled = (decode: unknown, more: object = {}) =>
+  compileSource(
+    {
+      name: 'shop',
+      baseUrl: 'https://api.shop.example',
+      quota: { requests: 1, per: '1s' },
+      streams: {
+        orders: {
+          path: '/o',
+          paginate: none(),
+          schema: z.object({ id: z.string() }),
+          primaryKey: ['id'],
+          decode,
+          ...more,
+        },
+      },
+    },
+    'shop.ts',
+  ).streams[0]?.decode
+
+describe('a mistake in decode', () => {
+  for (const [name, decode, says, hint] of [
+    ['a word', 'csv', /field decode: is a text, expected an object/, /write decode: csv\(\{ delimiter/],
+    ['a misspelt field', csv({ delimeter: ';' } as object), /decode\.delimeter: is no field/, /did you mean delimiter/],
+    ['a delimiter of two characters', csv({ delimiter: '||' }), /decode\.delimiter: expected one character/, /csv/],
+    ['a delimiter that is the quote', csv({ quote: ',' }), /decode\.quote: is the delimiter too/, /quote: null/],
+    ['a delimiter that ends a row', csv({ delimiter: '\n' }), /a line break ends a row/, /another/],
+    ['a name twice', csv({ header: ['a', 'a'] }), /decode\.header: "a" is named twice/, /own name/],
+    ['nothing behind gunzip()', gunzip(), /does not say what the opened file holds/, /\[gunzip\(\), csv\(\)\]/],
+    ['a decoder that is not last', [csv(), gunzip()], /decode\[0\]: makes the body/, /gunzip\(\) and zip\(\)/],
+    ['too many steps', [zip(), zip(), zip(), gunzip(), csv()], /field decode/, /./],
+  ] as const) {
+    test(`is named: ${name}`, () => {
+      assert.throws(
+        () => compiled(decode),
+        (error: unknown) => {
+          assert.ok(error instanceof DeclarationError)
+          assert.match(error.message, says)
+          assert.match(error.hint ?? '', hint)
+          return true
+        },
+      )
+    })
+  }
+
+  for (const decode of [csv(), jsonl()]) {
+    test(`is named: records in a body that is the list itself (${decode.kind})`, () => {
+      assert.throws(() => compiled(decode, { records: '/data' }), /field records: a (CSV|JSONL) body is the list/)
+    })
+  }
+})
+
+test('the default is JSON, and a list ends with what makes the body', () => {
+  assert.deepEqual(compiled(undefined), { files: [], body: { kind: 'json' } })
+  assert.deepEqual(compiled([zip({ entry: 'a' }), gunzip(), json()]), {
+    files: [{ kind: 'zip', entry: 'a' }, { kind: 'gunzip' }],
+    body: { kind: 'json' },
+  })
+})
+
+test('the place of the records of XML is a list', () => {
+  const body = compiled(xml({ lists: ['/R/l'] }), { records: '/R/a' })?.body
+  assert.deepEqual(typeof body === 'object' && body.kind === 'xml' ? body.lists : null, ['/R/l', '/R/a'])
+})

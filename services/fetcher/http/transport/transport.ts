@@ -1,7 +1,7 @@
 /**
  * The innermost layer: one HTTP round trip per page request, with its response decoded as the exchange says, by default
- * as JSON. A 2xx that cannot be decoded is a failed attempt. A response outside 2xx, or with a status that the stream declares not to be a page, returns with status and
- * excerpt. The outer layers classify it.
+ * as JSON. A 2xx that cannot be decoded is a failed attempt. A response outside 2xx, or with a status that the stream
+ * declares not to be a page, returns with status and excerpt. The outer layers classify it.
  */
 
 import type { Clock, Pace } from '#shared/clock.ts'

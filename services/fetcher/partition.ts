@@ -15,7 +15,7 @@ import { type Attention, withAttention } from '#shared/progress/attention.ts'
 import { parseCheckpoint, reachedOf } from '#shared/progress/offset-metadata.ts'
 import { shareIn } from '#shared/progress/partition-scopes.ts'
 import type { StreamAnnotation } from '#shared/schema/json-schema.ts'
-import { createSeenRecords, publishingAll, publishingRecords } from './deduplicate/seen-records.ts'
+import { createSeenRecords } from './deduplicate/seen-records.ts'
 import { PageSkipped, Parked } from './http/errors.ts'
 import type { Send } from './http/messages.ts'
 import { createOutlet, type OutletBounds } from './publish/page-publisher.ts'
@@ -23,8 +23,9 @@ import { createPartitionStamps } from './publish/partition-stamps.ts'
 import { createRunReport } from './publish/run-report.ts'
 import { noteSkip } from './publish/skipped-page.ts'
 import { createCheckpointStore } from './resume/checkpoint-store.ts'
-import { type Job, jobPlanOf, withFullWalk } from './resume/job.ts'
-import { type RunPlan, startAgain } from './resume/run-plan.ts'
+import { createCursorRestarts } from './resume/cursor-restarts.ts'
+import { countsAsAttempt, type Job, waitsForCredentials } from './resume/job.ts'
+import { createPlanner, type PlannedRun } from './resume/planner.ts'
 import { type RunResult, run } from './run.ts'
 import type { PartitionAttempts } from './schedule/attempts.ts'
 import { createRefusedRuns } from './schedule/refused-runs.ts'
@@ -34,7 +35,7 @@ import { isFromStop, type Stop } from './schedule/stop-signal.ts'
 import type { Discovery } from './slices/found-slices.ts'
 import { createDriftNames, type DriftNames } from './validate/drift-report.ts'
 import type { Columns } from './validate/learned-columns.ts'
-import { type BackfillRange, rangeId } from './watermark/backfill-range.ts'
+import type { BackfillRange } from './watermark/backfill-range.ts'
 
 export type PartitionTools = {
   stream: Stream
@@ -74,9 +75,6 @@ export type Partition = {
   close(): Promise<void>
 }
 
-/** Restarts of one run from a refused cursor while its watermark does not move. */
-const CURSOR_RESTARTS_MAX = 3
-
 export function openPartition(tools: PartitionTools): Partition {
   const { stream, partition, kafka, names, clock, metrics } = tools
   const log = tools.log.child({ stream: stream.label, partition })
@@ -89,9 +87,8 @@ export function openPartition(tools: PartitionTools): Partition {
     group: names.fetcherGroup,
     schemaId: tools.schemaId,
   }
-  const share = shareIn(tools.annotation, partition)
-  const memory = createSeenRecords(tools.bounds.memoryKeys)
-  const regularMemory = stream.deletes === undefined ? memory : publishingRecords(memory)
+  const scope = shareIn(tools.annotation, partition)
+  const seenRecords = createSeenRecords(tools.bounds.memoryKeys)
   const publisher: Publisher = kafka.publisher(names.transactionalId(topic, partition))
   const driftNames = tools.driftNames ?? createDriftNames(stream, log, metrics)
   const report = createRunReport(tools, { log, metrics, driftNames })
@@ -102,11 +99,12 @@ export function openPartition(tools: PartitionTools): Partition {
     topic,
     deadLetters: place.deadLetters,
     labels,
-    memory,
+    seenRecords,
     publisher,
   })
 
   const stamps = createPartitionStamps(checkpoints.lastStampMs, clock)
+  const planner = createPlanner({ stream, names, scope, checkpoints, lastStampMs: stamps.lastMs, clock })
 
   /** Of the current run. */
   let attention: readonly Attention[] = []
@@ -114,8 +112,8 @@ export function openPartition(tools: PartitionTools): Partition {
   /** The current run, its last page in the log, and the group of its checkpoints. */
   let current = { run: '', page: 0, group: place.group }
 
-  function runOnce(plan: RunPlan, stop: Stop): Promise<RunResult> {
-    current = { run: plan.run, page: plan.page, group: groupOf(plan.range) }
+  function runOnce({ plan, mode }: PlannedRun, stop: Stop): Promise<RunResult> {
+    current = { run: plan.run, page: plan.page, group: mode.group }
     report.walkBegins(plan)
     const outlet = createOutlet(publisher, { ...place, group: current.group }, tools.bounds, (pages, checkpoint) => {
       checkpoints.published(checkpoint)
@@ -129,11 +127,12 @@ export function openPartition(tools: PartitionTools): Partition {
     })
     return run(plan, {
       ...tools,
-      share,
-      ...(tools.discovery === undefined ? {} : { found: { discovery: tools.discovery, log } }),
+      mode,
+      scope,
+      ...(tools.discovery === undefined ? {} : { slices: { discovery: tools.discovery, log } }),
       outlet,
       stamps: stamps.begin(report.clockBehind),
-      memory: plan.full === undefined && plan.range === undefined ? regularMemory : publishingAll(memory),
+      seenRecords: mode.remembers(seenRecords),
       stop,
       attend(more) {
         if (!attention.some(({ kind }) => kind === more.kind)) report.attention(more)
@@ -143,37 +142,19 @@ export function openPartition(tools: PartitionTools): Partition {
     })
   }
 
-  const ready = (plan: RunPlan, job: Job | undefined): RunPlan =>
-    stream.deletes === undefined || plan.range !== undefined
-      ? plan
-      : withFullWalk(plan, job, share, checkpoints.lastSeenLog(), stamps.lastMs())
-
-  const groupOf = (range: BackfillRange | undefined): string =>
-    range === undefined ? names.fetcherGroup : names.backfillGroup(rangeId(range))
-
-  /** Null: there is nothing left to do. */
-  async function planFor(job: Job | undefined): Promise<RunPlan | null> {
-    const range = typeof job === 'object' ? job.range : undefined
-    const resumed = await checkpoints.resumePoint(groupOf(range))
-    const plan = jobPlanOf(job, resumed, clock)
-    return plan === null ? null : ready(plan, job)
-  }
-
   async function runToEnd(stop: Stop, job: Job | undefined): Promise<RunOutcome> {
-    const planned = await planFor(job)
+    let planned = await planner.next(job)
     if (planned === null) return { outcome: 'done', already: true }
-    let plan = planned
     attention = []
     await report.runBegins(parseCheckpoint(checkpoints.lastSeenLog().last?.metadata ?? '')?.totals?.drift ?? [])
-    for (let restarts = 0; ; ) {
-      const { refused, watermark, gaveUp } = await runOnce(plan, stop)
+    for (const restarts = createCursorRestarts(); ; ) {
+      const { refused, watermark, gaveUp } = await runOnce(planned, stop)
       if (refused === null) return attention.length === 0 ? { outcome: 'done' } : { outcome: 'done', attention }
-      restarts = watermark === reachedOf(plan) ? restarts + 1 : 1
-      if (restarts > CURSOR_RESTARTS_MAX) throw refused
+      if (!restarts.isAllowed(watermark !== reachedOf(planned.plan))) throw refused
       report.cursorRefused(refused, watermark)
       // The new walk decides this by itself.
       attention = attention.filter(({ kind }) => kind !== 'watermark_held')
-      plan = ready({ ...startAgain(plan, watermark, clock), ...(gaveUp === undefined ? {} : { gaveUp }) }, job)
+      planned = planner.restart(planned, job, watermark, gaveUp)
     }
   }
 
@@ -224,14 +205,13 @@ export function openPartition(tools: PartitionTools): Partition {
     async run(stop, job) {
       const waits = tools.attempts?.parked() ?? null
       if (waits !== null) return waits
-      const refused = job === undefined ? await refusedRuns.current() : null
+      const refused = waitsForCredentials(job) ? await refusedRuns.current() : null
       if (refused !== null) return { outcome: 'failed', error: refused }
       const before = await refusedRuns.stamp()
       const outcome = await runUntil(stop, job)
       report.runEnded()
       if (outcome.outcome !== 'stopped') refusedRuns.ended(outcome.error, before)
-      // A backfill beside the regular runs says nothing about them.
-      tools.attempts?.ended(outcome, typeof job !== 'object')
+      tools.attempts?.ended(outcome, countsAsAttempt(job))
       metrics.runs.inc({ ...labels, outcome: outcome.outcome })
       return outcome
     },

@@ -23,21 +23,21 @@ export async function restoreRecords(
   topic: string,
   partition: number,
   { checkpoint, end }: Reach,
-  memory: SeenRecords,
+  seenRecords: SeenRecords,
 ): Promise<void> {
   let bytes = 0
   let last = -1
   for await (const message of kafka.readPartition(topic, partition, Math.max(0, end - RECORDS_MAX), end)) {
     last = Number(message.offset)
     bytes += message.value?.length ?? 0
-    if (bytes > BYTES_MAX) return memory.forget()
+    if (bytes > BYTES_MAX) return seenRecords.forget()
     if (message.value === null || message.key === null) continue
     // A replayed dead letter: it is older than its offset suggests, so it must not pass for the newest version.
     if (replaysOf(message.headers) > 0) continue
     const payload = message.value.toString('utf8', FRAME_HEAD_BYTES)
-    memory.withoutUnchanged([{ key: message.key.toString(), payload, position: null }], [])
+    seenRecords.withoutUnchanged([{ key: message.key.toString(), payload, position: null }], [])
   }
-  if (last < checkpoint - 1) memory.forget()
+  if (last < checkpoint - 1) seenRecords.forget()
 }
 
 /** The latest rejected records in the dead-letter topic. Unlike with records, a part of them is useful. */
@@ -45,7 +45,7 @@ export async function restoreRejected(
   kafka: Log,
   topic: string,
   partition: number,
-  memory: SeenRecords,
+  seenRecords: SeenRecords,
 ): Promise<void> {
   const high = (await kafka.logRanges(topic))[partition]?.high ?? 0
   let bytes = 0
@@ -55,12 +55,12 @@ export async function restoreRejected(
     const { stage, times = 1 } = factsOf(message)
     // Other dead letters in that topic were published as records before.
     if (message.value !== null && stage === 'validate')
-      memory.withoutUnchanged(
+      seenRecords.withoutUnchanged(
         [],
         [{ raw: message.value.toString(), reason: '', issues: '', times: Math.max(1, times) }],
       )
   }
-  memory.begin()
+  seenRecords.begin()
 }
 
 function factsOf({ headers }: RawMessage): DeadLetterFacts {

@@ -39,19 +39,19 @@ export type SeenRecords = {
 }
 
 /** Remembers what is published, and drops nothing. */
-export const publishingAll = (memory: SeenRecords): SeenRecords => ({
-  ...memory,
+export const publishingAll = (seenRecords: SeenRecords): SeenRecords => ({
+  ...seenRecords,
   withoutUnchanged(records, rejected, floor, part) {
-    memory.withoutUnchanged(records, rejected, floor, part)
+    seenRecords.withoutUnchanged(records, rejected, floor, part)
     return { records: [...records], rejected: [...rejected], unchanged: 0, refused: rejected.length }
   },
 })
 
 /** Drops repeated rejects but no record: a full walk needs its unchanged records to tell them from deleted ones. */
-export const publishingRecords = (memory: SeenRecords): SeenRecords => ({
-  ...memory,
+export const publishingRecords = (seenRecords: SeenRecords): SeenRecords => ({
+  ...seenRecords,
   withoutUnchanged: (records, rejected, floor, part) => ({
-    ...memory.withoutUnchanged([], rejected, floor, part),
+    ...seenRecords.withoutUnchanged([], rejected, floor, part),
     records: [...records],
   }),
 })

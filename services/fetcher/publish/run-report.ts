@@ -13,9 +13,9 @@ import type { Attention } from '#shared/progress/attention.ts'
 import { type PageSkipped, Parked, timeText } from '../http/errors.ts'
 import type { Caution } from '../pages/walk-size.ts'
 import type { RunPlan } from '../resume/run-plan.ts'
-import type { RunPage } from '../run.ts'
 import { createDriftReport, type DriftNames } from '../validate/drift-report.ts'
 import type { PublishedPage } from './page-publisher.ts'
+import type { RunPage } from './publish-page.ts'
 
 export type RunReport = {
   /** `driftBefore`: the unknown fields that earlier runs of the partition have named. */

@@ -55,7 +55,7 @@ export type CheckpointStoreTools = {
   log: Log
   metrics: Metrics
   labels: { source: string; stream: string; partition: string }
-  memory: SeenRecords
+  seenRecords: SeenRecords
   publisher: Publisher
 }
 
@@ -64,8 +64,20 @@ const LOOKS_MAX = 40
 const LOOK_AGAIN_MS = 50
 
 export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointStore {
-  const { partition, topic, deadLetters, kafka, names, annotation, clock, log, metrics, labels, memory, publisher } =
-    tools
+  const {
+    partition,
+    topic,
+    deadLetters,
+    kafka,
+    names,
+    annotation,
+    clock,
+    log,
+    metrics,
+    labels,
+    seenRecords,
+    publisher,
+  } = tools
   let clean = false
   /** By group, since the last fencing. */
   const since = new Map<string, StoredOffset>()
@@ -111,7 +123,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     held = { last, loaded: loaded[partition] ?? null, high: range.high }
     if (gap !== null) reportGap(gap, group)
     // The end of the log belongs to the old scope, and all of the new scope is fetched from the API.
-    else if (otherShare) memory.forget()
+    else if (otherShare) seenRecords.forget()
     else if (!isRestored && last !== null && group === names.fetcherGroup) await restoreSeen(last.offset, range.high)
     if (group === names.fetcherGroup) isRestored = true
     return { ...resumed, done: gap === null && !otherShare && parseCheckpoint(last?.metadata ?? '')?.done === true }
@@ -141,17 +153,17 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
   /** A failure only costs repeated upserts. */
   async function restoreSeen(checkpoint: number, end: number): Promise<void> {
     try {
-      await restoreRecords(kafka, topic, partition, { checkpoint, end }, memory)
-      await restoreRejected(kafka, deadLetters, partition, memory)
+      await restoreRecords(kafka, topic, partition, { checkpoint, end }, seenRecords)
+      await restoreRejected(kafka, deadLetters, partition, seenRecords)
     } catch (error) {
-      memory.forget()
+      seenRecords.forget()
       log.debug({ err: error }, 'the end of the log was not recalled; records that come again are published again')
     }
   }
 
   function reportGap(gap: Gap, group: string): void {
     // What counts as published may be lost: it must not keep records from being published again.
-    memory.forget()
+    seenRecords.forget()
     metrics.gaps.inc(labels)
     const from = group === names.fetcherGroup ? 'from the confirmed watermark' : 'for the whole range'
     log.warn({ ...gap, topic }, `published records are gone before they were loaded; the API is asked again ${from}`)
@@ -169,7 +181,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     },
     invalidate() {
       clean = false
-      memory.forget()
+      seenRecords.forget()
     },
     lastSeenLog: () => ({ ...held, last: since.get(names.fetcherGroup) ?? held.last }),
     lastStampMs: () => stampMs,

@@ -18,11 +18,11 @@ const REJECTED = 'records were rejected'
 export type FullWalk = NonNullable<Checkpoint['walk']>
 
 /**
- * `share`: the scope of the partition. `last`: its last checkpoint; `high`: the end of its log. The first record of the
+ * `scope`: of the partition. `last`: its last checkpoint; `high`: the end of its log. The first record of the
  * run is written at or after `high`. `left`: see `rowsLeft`.
  */
 export function beginWalk(
-  share: string | undefined,
+  scope: string | undefined,
   last: StoredOffset | null,
   high: number,
   nowMs: number,
@@ -31,7 +31,7 @@ export function beginWalk(
   const before = last === null ? null : parseCheckpoint(last.metadata)
   const startedMs = Math.max(nowMs, (before?.startedMs ?? 0) + 1, (before?.walk?.atMs ?? 0) + 1)
   // Records that belonged to another partition before may not have been walked there yet.
-  const walked = before?.share === share ? before?.walk : undefined
+  const walked = before?.share === scope ? before?.walk : undefined
   const measure = left ?? (before === null || walked === undefined ? undefined : recordsBefore(walked, before.done))
   const walk: FullWalk = {
     from: high,

@@ -13,6 +13,16 @@ import { fullPlanOf, planOf, type RunPlan, rangePlanOf } from './run-plan.ts'
  */
 export type Job = 'full' | 'full-allowing-deletes' | { range: BackfillRange; again: boolean }
 
+/** The range of a backfill. */
+export const rangeIn = (job: Job | undefined): BackfillRange | undefined =>
+  typeof job === 'object' ? job.range : undefined
+
+/** A person who asks for a run expects requests, even if the credentials were refused a moment ago. */
+export const waitsForCredentials = (job: Job | undefined): boolean => job === undefined
+
+/** A backfill beside the regular runs says nothing about them. */
+export const countsAsAttempt = (job: Job | undefined): boolean => rangeIn(job) === undefined
+
 /** Null: there is nothing left to do. */
 export function jobPlanOf(job: Job | undefined, resumed: Resume & { done: boolean }, clock: Clock): RunPlan | null {
   if (job === undefined) return planOf(resumed, clock)
@@ -27,14 +37,14 @@ export function jobPlanOf(job: Job | undefined, resumed: Resume & { done: boolea
 export function withFullWalk(
   plan: RunPlan,
   job: Job | undefined,
-  share: string | undefined,
+  scope: string | undefined,
   { last, loaded, high }: ReturnType<CheckpointStore['lastSeenLog']>,
   afterMs: number,
 ): RunPlan {
   const begun =
     plan.page > 0
       ? plan
-      : { ...plan, ...beginWalk(share, last, high, Math.max(plan.startedMs, afterMs + 1), rowsLeft(loaded)) }
+      : { ...plan, ...beginWalk(scope, last, high, Math.max(plan.startedMs, afterMs + 1), rowsLeft(loaded)) }
   // The permission is part of the walk: a run that resumes it after a crash has it too, and no other walk does.
   return job === 'full-allowing-deletes' && begun.walk !== undefined
     ? { ...begun, walk: { ...begun.walk, allowed: true } }

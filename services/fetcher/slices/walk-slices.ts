@@ -9,12 +9,12 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
-import { mayMeanExpiredCursor, PageFailed, PageRefused, Parked } from '../http/errors.ts'
+import { PageFailed, PageRefused, Parked } from '../http/errors.ts'
 import type { PageResponse } from '../http/messages.ts'
 import type { Page, Walk } from '../pages/page.ts'
 import type { Cursor } from '../pages/paginators/paginator-for.ts'
 import { walkPages } from '../pages/walk-pages.ts'
-import { mayComeFromCursor } from '../resume/stale-cursor.ts'
+import { createCursorRestarts, cursorFault } from '../resume/cursor-restarts.ts'
 import type { Discovery, DiscoveryCost } from './found-slices.ts'
 import { type Known, knownId, knownOf, knownText, type Slice, streamOfSlice } from './slice.ts'
 
@@ -42,9 +42,6 @@ type SliceCursor = {
   /** It may have ended short of what the API has. */
   incomplete?: true
 }
-
-/** How often the API may refuse the cursor of one slice in one run. */
-const CURSOR_RESTARTS_MAX = 3
 
 /** Throws at its end the error that fails the run: Parked, or Stopped (HR_SHARES_FAILED) that names the slices. */
 export async function* walkSlices(
@@ -116,18 +113,18 @@ export async function* walkSlices(
 /** Drops a cursor that the API refuses, and restarts the slice's walk from its watermark. */
 async function* walkSlice(walk: Walk, log: Log): AsyncGenerator<Page> {
   let { cursor, size } = walk
-  for (let restarts = 0; ; restarts++) {
-    const pages = 0
+  for (const restarts = createCursorRestarts(); ; ) {
+    let pages = 0
     try {
       for await (const page of walkPages({ ...walk, cursor, size })) {
+        pages += 1
         yield page
       }
       return
     } catch (error) {
-      const isStale = pages === 0 && cursor !== null && mayComeFromCursor(error)
-      const isExpired = (pages > 0 || cursor !== null) && mayMeanExpiredCursor(error, walk.stream)
-      if (restarts >= CURSOR_RESTARTS_MAX || !(isStale || isExpired)) throw error
-      log.warn({ err: error }, 'the cursor leads to no page; the share is walked anew')
+      const fault = cursorFault(error, { cursor, pages }, walk.stream)
+      if (fault === null || !restarts.isAllowed(false)) throw error
+      log.warn({ err: error }, 'cursor leads to no page; walking the slice from its watermark')
       cursor = null
       size = undefined
     }

@@ -10,10 +10,12 @@ import { loadSources } from '#shared/declaration/load-sources.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { bearer, offset, secret, z } from '#shared/index.ts'
 import { silentLog } from '#shared/log.ts'
+import { namesFor } from '#shared/names.ts'
 import { describePreview } from '../../../services/cli/preview/describe.ts'
 import { type Preview, previewStream } from '../../../services/fetcher/authoring/preview.ts'
 import { createSeenRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish/page-publisher.ts'
+import { runModeOf } from '../../../services/fetcher/resume/run-mode.ts'
 import { run } from '../../../services/fetcher/run.ts'
 import { startSampleApi } from '../../../services/sample-api/sample-api.ts'
 import { fastClock } from '../../support/clocks.ts'
@@ -210,7 +212,8 @@ describe('a preview', () => {
         baseUrl,
         send,
         outlet: { put: async (page) => void published.push(page), flush: async () => undefined },
-        memory: createSeenRecords(100_000),
+        mode: runModeOf({}, stream, namesFor('test')),
+        seenRecords: createSeenRecords(100_000),
         stop: { soft: signal, hard: signal },
         onPage: () => undefined,
         attend: () => undefined,

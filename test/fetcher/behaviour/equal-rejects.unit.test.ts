@@ -39,25 +39,25 @@ describe('equal rejected records', () => {
     })
 
     test(`that a single one came before stop the run as well: ${name}`, async (t) => {
-      const memory = createSeenRecords(1_000)
-      const before = await runOnce(t, () => page([...good(0), bad], null), { stream: SORTED, memory })
+      const seenRecords = createSeenRecords(1_000)
+      const before = await runOnce(t, () => page([...good(0), bad], null), { stream: SORTED, seenRecords })
       assert.equal(before.put[0]?.rejected.length, 1)
-      const ran = await runOnce(t, () => page(many(500, bad), null), { stream: SORTED, memory })
+      const ran = await runOnce(t, () => page(many(500, bad), null), { stream: SORTED, seenRecords })
       assert.ok(ran.error instanceof Stopped, String(ran.error))
       assert.match(ran.error.message, /499 of 499 records/)
     })
   }
 
   test('that come again with the lookback, as many as before and nothing else, stop no run', async (t) => {
-    const memory = createSeenRecords(1_000)
-    const first = await runOnce(t, () => page([...good(0), ...many(30, {})], null), { stream: SORTED, memory })
+    const seenRecords = createSeenRecords(1_000)
+    const first = await runOnce(t, () => page([...good(0), ...many(30, {})], null), { stream: SORTED, seenRecords })
     assert.deepEqual(
       first.put[0]?.rejected.map(({ raw, times }) => [raw, times]),
       [['{}', 30]],
     )
     assert.deepEqual([first.put[0]?.marker.deadLetters, first.put[0]?.marker.unchanged], [1, 29])
     for (let again = 0; again < 3; again++) {
-      const ran = await runOnce(t, () => page(many(30, {}), null), { stream: SORTED, memory })
+      const ran = await runOnce(t, () => page(many(30, {}), null), { stream: SORTED, seenRecords })
       assert.equal(ran.error, undefined)
       assert.deepEqual([ran.put[0]?.marker.deadLetters, ran.put[0]?.marker.unchanged], [0, 30])
     }

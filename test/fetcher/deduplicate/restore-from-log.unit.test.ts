@@ -40,40 +40,40 @@ function logOf(...messages: Kept[]) {
 }
 
 const upTo = (end: number) => ({ checkpoint: end, end })
-const isKnown = (memory: SeenRecords, key: string, payload: string): boolean =>
-  memory.withoutUnchanged([{ key, payload, position: null }], []).unchanged === 1
-const isKnownReject = (memory: SeenRecords, raw: string): boolean =>
-  memory.withoutUnchanged([], [{ raw, reason: '', issues: '' } satisfies RejectedRecord]).unchanged === 1
+const isKnown = (seenRecords: SeenRecords, key: string, payload: string): boolean =>
+  seenRecords.withoutUnchanged([{ key, payload, position: null }], []).unchanged === 1
+const isKnownReject = (seenRecords: SeenRecords, raw: string): boolean =>
+  seenRecords.withoutUnchanged([], [{ raw, reason: '', issues: '' } satisfies RejectedRecord]).unchanged === 1
 
 describe('what a new owner recalls', () => {
   test('is nothing when the read ended before the checkpoint: an older version must not pass for the newest', async () => {
-    const memory = createSeenRecords(100)
-    await restoreRecords(logOf(record(0, 'a', '1')), 't', 0, upTo(4), memory)
-    assert.equal(isKnown(memory, 'a', '1'), false)
+    const seenRecords = createSeenRecords(100)
+    await restoreRecords(logOf(record(0, 'a', '1')), 't', 0, upTo(4), seenRecords)
+    assert.equal(isKnown(seenRecords, 'a', '1'), false)
   })
 
   test('is not what a replay has put behind it: an older version must not pass for the newest', async () => {
-    const memory = createSeenRecords(100)
+    const seenRecords = createSeenRecords(100)
     const replayed = { ...record(1, 'a', '1'), headers: replayHeaders(1, 't.dead-letters/0/3') }
-    await restoreRecords(logOf(record(0, 'a', '2'), replayed, marker(2)), 't', 0, upTo(3), memory)
-    assert.equal(isKnown(memory, 'a', '2'), true)
+    await restoreRecords(logOf(record(0, 'a', '2'), replayed, marker(2)), 't', 0, upTo(3), seenRecords)
+    assert.equal(isKnown(seenRecords, 'a', '2'), true)
   })
 
   test('is nothing when the end of the log is more than it may hold', async () => {
-    const memory = createSeenRecords(100)
+    const seenRecords = createSeenRecords(100)
     const big = 'x'.repeat(20 * 1024 * 1024)
     await restoreRecords(
       logOf(record(0, 'a', '1'), record(1, 'b', big), record(2, 'a', big), marker(3)),
       't',
       0,
       upTo(4),
-      memory,
+      seenRecords,
     )
-    assert.equal(isKnown(memory, 'a', '1'), false)
+    assert.equal(isKnown(seenRecords, 'a', '1'), false)
   })
 
   test('is the newest version of each record up to the checkpoint, of a bounded number of offsets', async () => {
-    const memory = createSeenRecords(100)
+    const seenRecords = createSeenRecords(100)
     const log = logOf(
       record(50_000, 'a', '1'),
       record(50_001, 'a', '2'),
@@ -81,35 +81,35 @@ describe('what a new owner recalls', () => {
       marker(50_003),
       record(50_005, 'a', '3'),
     )
-    await restoreRecords(log, 't', 0, upTo(50_004), memory)
+    await restoreRecords(log, 't', 0, upTo(50_004), seenRecords)
     assert.deepEqual(log.asked, [[40_004, 50_004]])
-    assert.equal(isKnown(memory, 'a', '2'), true)
-    assert.equal(isKnown(memory, 'b', '{"ü":1}'), true)
+    assert.equal(isKnown(seenRecords, 'a', '2'), true)
+    assert.equal(isKnown(seenRecords, 'b', '{"ü":1}'), true)
   })
 
   test('is nothing of an empty log, without an error', async () => {
-    const memory = createSeenRecords(100)
-    await restoreRecords(logOf(), 't', 0, upTo(0), memory)
-    await restoreRejected(logOf(), 't', 0, memory)
-    assert.equal(isKnown(memory, 'a', '1'), false)
+    const seenRecords = createSeenRecords(100)
+    await restoreRecords(logOf(), 't', 0, upTo(0), seenRecords)
+    await restoreRejected(logOf(), 't', 0, seenRecords)
+    assert.equal(isKnown(seenRecords, 'a', '1'), false)
   })
 
   test('of the dead letters is what the schema rejected, not what ClickHouse refused', async () => {
-    const memory = createSeenRecords(100)
-    await restoreRejected(logOf(letter(0, 'bad', 'validate'), letter(1, 'refused', 'insert')), 't', 0, memory)
-    assert.equal(isKnownReject(memory, 'bad'), true)
-    assert.equal(isKnownReject(memory, 'refused'), false)
+    const seenRecords = createSeenRecords(100)
+    await restoreRejected(logOf(letter(0, 'bad', 'validate'), letter(1, 'refused', 'insert')), 't', 0, seenRecords)
+    assert.equal(isKnownReject(seenRecords, 'bad'), true)
+    assert.equal(isKnownReject(seenRecords, 'refused'), false)
   })
 
   test('of the dead letters may be a part', async () => {
-    const memory = createSeenRecords(100)
+    const seenRecords = createSeenRecords(100)
     const big = 'x'.repeat(33 * 1024 * 1024)
     await restoreRejected(
       logOf(letter(0, 'bad', 'validate'), letter(1, big, 'validate'), letter(2, 'other', 'validate')),
       't',
       0,
-      memory,
+      seenRecords,
     )
-    assert.equal(isKnownReject(memory, 'bad'), true)
+    assert.equal(isKnownReject(seenRecords, 'bad'), true)
   })
 })

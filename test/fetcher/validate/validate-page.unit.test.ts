@@ -126,13 +126,13 @@ describe('validation in slices', () => {
   })
   const validated = (all: readonly unknown[], sliceMs: number) => {
     const validate = createValidator(stream)
-    const memory = createSeenRecords(100_000)
+    const seenRecords = createSeenRecords(100_000)
     let nowMs = 0
     let turns = 0
     const tools = {
       validate: (slice: readonly unknown[]) => validate(slice),
       fresh: (slice: ValidatedPage, part: PagePart) =>
-        memory.withoutUnchanged(slice.records, slice.rejected, null, part),
+        seenRecords.withoutUnchanged(slice.records, slice.rejected, null, part),
       refuse: () => undefined,
       pace: {
         elapsedMs: () => (nowMs += sliceMs),

@@ -1,6 +1,6 @@
 /**
  * A built-in example against a server that behaves like its API: the declaration as it is shipped, with the client, the
- * run and the memory of a partition, at another address and by a fast clock. What is published is folded into a table
+ * run and the seen records of a partition, at another address and by a fast clock. What is published is folded into a table
  * as ClickHouse would: one row a key, the last one.
  */
 import assert from 'node:assert/strict'
@@ -10,11 +10,13 @@ import { resolverFor } from '#shared/config/config.ts'
 import { compileSource } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { createMetrics } from '#shared/metrics/metrics.ts'
+import { namesFor } from '#shared/names.ts'
 import { checkpointText, parseCheckpoint } from '#shared/progress/offset-metadata.ts'
 import { createSeenRecords } from '../../../services/fetcher/deduplicate/seen-records.ts'
 import { createClient } from '../../../services/fetcher/http/client.ts'
 import { holdsAll } from '../../../services/fetcher/http/rate-limit/held-partitions.ts'
 import type { PublishedPage } from '../../../services/fetcher/publish/page-publisher.ts'
+import { runModeOf } from '../../../services/fetcher/resume/run-mode.ts'
 import type { RunPlan } from '../../../services/fetcher/resume/run-plan.ts'
 import { run } from '../../../services/fetcher/run.ts'
 import type { FastClock } from '../../support/clocks.ts'
@@ -63,7 +65,7 @@ export function openExample(
     holding: () => holding,
   })
   t.after(() => client.close())
-  const memory = createSeenRecords(KEYS_MAX)
+  const seenRecords = createSeenRecords(KEYS_MAX)
   const table = new Map<string, Row>()
 
   return {
@@ -93,7 +95,8 @@ export function openExample(
             baseUrl: client.baseUrl,
             send: client.send,
             outlet: { put, flush: async () => {} },
-            memory,
+            mode: runModeOf(plan, stream, namesFor('test')),
+            seenRecords,
             stop: { soft: never, hard: never },
             onPage: () => {},
             attend: () => {},

@@ -4,11 +4,13 @@
  */
 import type { TestContext } from 'node:test'
 import type { Pace } from '#shared/clock.ts'
+import { namesFor } from '#shared/names.ts'
 import type { Attention } from '#shared/progress/attention.ts'
 import { createSeenRecords, type SeenRecords } from '../../../../services/fetcher/deduplicate/seen-records.ts'
 import type { Caution } from '../../../../services/fetcher/pages/walk-size.ts'
 import type { PublishedPage } from '../../../../services/fetcher/publish/page-publisher.ts'
 import type { Stamps } from '../../../../services/fetcher/publish/stamps.ts'
+import { runModeOf } from '../../../../services/fetcher/resume/run-mode.ts'
 import type { RunPlan } from '../../../../services/fetcher/resume/run-plan.ts'
 import { type RunResult, run } from '../../../../services/fetcher/run.ts'
 import { type Asked, startServer } from '../../../support/http.ts'
@@ -39,7 +41,7 @@ export async function runOnce(
     stream: Record<string, unknown>
     source?: Record<string, unknown>
     plan?: Partial<RunPlan>
-    memory?: SeenRecords
+    seenRecords?: SeenRecords
     stamps?: Stamps
     pace?: Pace
   },
@@ -75,7 +77,8 @@ export async function runOnce(
       send: client.send,
       outlet: { put: async (page) => void ran.put.push(page), flush: async () => {} },
       ...(options.pace === undefined ? {} : { pace: options.pace }),
-      memory: options.memory ?? createSeenRecords(KEYS_MAX),
+      mode: runModeOf(plan, stream, namesFor('test')),
+      seenRecords: options.seenRecords ?? createSeenRecords(KEYS_MAX),
       ...(options.stamps === undefined ? {} : { stamps: options.stamps }),
       stop: { soft: never, hard: never },
       attend: (attention) => void ran.attention.push(attention),

@@ -20,7 +20,7 @@ import { type PreparedStreams, prepareStreams, type Unusable, untilUsable } from
 import { type Owned, ownedIn, ownedOf } from './schedule/assigned-partitions.ts'
 import { createAttempts } from './schedule/attempts.ts'
 import { createDiscovery } from './slices/discovery.ts'
-import type { Discovery } from './slices/found-slices.ts'
+import type { Discovery } from './slices/slice.ts'
 import { createSummary, type FetchSummary, type Summary } from './summary.ts'
 import { createDriftNames, type DriftNames } from './validate/drift-report.ts'
 import { type Columns, createColumns } from './validate/learned-columns.ts'

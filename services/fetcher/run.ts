@@ -21,7 +21,7 @@ import { validateLearning } from './validate/learned-columns.ts'
 import { createRejectionLimit } from './validate/rejection-limit.ts'
 import { createValidator } from './validate/validate.ts'
 import { validatePage } from './validate/validate-page.ts'
-import { floorOf } from './watermark/floor.ts'
+import { floorOf } from './watermark/progress.ts'
 
 export type RunTools = PublishTools & {
   partition: number

@@ -15,7 +15,7 @@ import { createRejectionLimit } from '../validate/rejection-limit.ts'
 import { createValidator } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
 import type { ValidatedPage } from '../validate/validated-page.ts'
-import { sinceText } from '../watermark/since.ts'
+import { sinceText } from '../watermark/request-window.ts'
 
 export type DryRunOptions = {
   stream: Stream

@@ -8,7 +8,7 @@ import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { placesNamed } from '#shared/declaration/request-place.ts'
 import { comparePositions, isAscending, type Position } from '#shared/watermark.ts'
 import { rawPosition } from '../watermark/backfill-range.ts'
-import { fromText } from '../watermark/since.ts'
+import { fromText } from '../watermark/request-window.ts'
 import { identityOf } from './paginators/record-identity.ts'
 
 /** Whether a run of this stream can continue by the watermark. */

@@ -16,9 +16,8 @@ import { type Send, vettedAs } from '../http/messages.ts'
 import { createAuthorRequests } from '../pages/author-requests.ts'
 import { firstRequest } from '../pages/first-request.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
-import { type Discovery, type DiscoveryCost, type FoundSlices, NO_COST } from './found-slices.ts'
 import { parentRecords } from './parent-stream.ts'
-import { type Slice, sliceOf, spread } from './slice.ts'
+import { type Discovery, type DiscoveryCost, type FoundSlices, NO_COST, type Slice, sliceOf, spread } from './slice.ts'
 
 export type DiscoveryTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 

@@ -14,8 +14,7 @@ import type { Stop } from '../schedule/stop-signal.ts'
 import { contextOf } from '../validate/envelope.ts'
 import { createValidator } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
-import type { Discovery } from './found-slices.ts'
-import { streamOfSlice } from './slice.ts'
+import { type Discovery, streamOfSlice } from './slice.ts'
 
 type ParentTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
 type ParentRecord = Readonly<Record<string, unknown>>

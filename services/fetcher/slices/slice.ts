@@ -8,9 +8,21 @@ import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
 import { KNOWN_CHARS } from '#shared/progress/offset-metadata.ts'
 import { cutText } from '#shared/shown.ts'
+import type { PageResponse } from '../http/messages.ts'
+import type { Stop } from '../schedule/stop-signal.ts'
 
 /** `text`: the values as JSON, sorted by name; it identifies the slice. */
 export type Slice = { text: string; values: PartitionValues }
+
+export type DiscoveryCost = Pick<PageResponse, 'attempts' | 'retries' | 'bytes' | 'durationMs'>
+export const NO_COST: DiscoveryCost = { attempts: 0, retries: 0, bytes: 0, durationMs: 0 }
+
+/**
+ * Slices by partition, in the order in which they are walked. `cost`: of the requests; nothing for a caller that gets
+ * the result of another one's requests.
+ */
+export type FoundSlices = { shares: readonly (readonly Slice[])[]; cost: DiscoveryCost }
+export type Discovery = { find(stop: Stop): Promise<FoundSlices> }
 
 /** As many as fit into a checkpoint beside a cursor, at eight characters each. */
 export const SLICES_PER_PARTITION_MAX = 300

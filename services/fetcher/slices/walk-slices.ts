@@ -15,8 +15,16 @@ import type { Page, Walk } from '../pages/page.ts'
 import type { Cursor } from '../pages/paginators/paginator-for.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import { createCursorRestarts, cursorFault } from '../resume/cursor-restarts.ts'
-import type { Discovery, DiscoveryCost } from './found-slices.ts'
-import { type Known, knownId, knownOf, knownText, type Slice, streamOfSlice } from './slice.ts'
+import {
+  type Discovery,
+  type DiscoveryCost,
+  type Known,
+  knownId,
+  knownOf,
+  knownText,
+  type Slice,
+  streamOfSlice,
+} from './slice.ts'
 
 export type WalkSlicesTools = {
   discovery: Discovery

@@ -18,6 +18,7 @@ import {
 } from '#shared/schema/learned-columns.ts'
 import type { Registry } from '#shared/schema/registry.ts'
 import { shownName } from '#shared/shown.ts'
+import { type Fields, typeName } from './drift.ts'
 import type { ValidatedPage } from './validated-page.ts'
 
 export type Learned = ReadonlyMap<string, LearnedType>
@@ -128,4 +129,26 @@ export async function validateLearning(
   // A page of which no record is valid may not be of this stream: its fields must not become columns for good.
   if (columns == null || page.records.length === 0 || !(await columns.learn(page.drift))) return page
   return { ...validate(), drift: page.drift, examples: page.examples ?? new Map() }
+}
+
+/** Whether a value of a JSON type fits a column; null is its absence. */
+export const fitsColumn = (column: LearnedType | undefined, jsonType: string): boolean =>
+  column !== undefined && (jsonType === 'null' || learnedType(jsonType) === column)
+
+/**
+ * Splits the unknown fields of one record into those with a learned column and the rest; null if there are none. A value
+ * of another type than its column's belongs to the rest. Pure.
+ */
+export function intoColumns(extra: Fields | null, learned: Learned): { columns: Fields | null; rest: Fields | null } {
+  if (extra === null || learned.size === 0) return { columns: null, rest: extra }
+  const columns: Fields = {}
+  const rest: Fields = Object.create(null)
+  for (const [name, value] of Object.entries(extra)) {
+    if (!fitsColumn(learned.get(name), typeName(value))) rest[name] = value
+    else if (value !== null) columns[name] = value
+  }
+  return {
+    columns: Object.keys(columns).length === 0 ? null : columns,
+    rest: Object.keys(rest).length === 0 ? null : rest,
+  }
 }

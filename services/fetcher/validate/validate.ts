@@ -15,7 +15,7 @@ import { clashOf, type EnvelopeContext, enveloped, envelopeOf } from './envelope
 import { type AsDeclared, asDeclaredBy } from './fast-path.ts'
 import { issuesText, listText, shortened } from './issues.ts'
 import type { Learned } from './learned-columns.ts'
-import { fitsColumn, intoColumns } from './learned-fields.ts'
+import { fitsColumn, intoColumns } from './learned-columns.ts'
 import { ownFieldsFor } from './own-fields.ts'
 import { deletionOf, markPath, type Tombstones, tombstonesOf } from './tombstones.ts'
 import type { Refusal, ValidatedPage, ValidRecord } from './validated-page.ts'

@@ -9,7 +9,7 @@
 import type { Watermarking } from '#shared/declaration/compile.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
 import { SECOND_MS } from '#shared/units.ts'
-import { comparePositions, isInstant, maxPosition, type Position } from '#shared/watermark.ts'
+import { comparePositions, earlier, isInstant, maxPosition, type Position, stepBefore } from '#shared/watermark.ts'
 import type { ValidRecord } from '../validate/validated-page.ts'
 
 export type Progress = {
@@ -88,4 +88,15 @@ function capped(watermarking: Watermarking, position: Position | null, capMs: nu
   if (position === null || !isInstant(watermarking.kind)) return position
   const cap = BigInt(Math.floor(capMs)) * NS_PER_MS
   return comparePositions(position, cap) > 0 ? cap : position
+}
+
+/**
+ * The earliest position that the next run can start from: records before it need not be remembered. It is one step of
+ * the request's form lower for an API that excludes equal records, and one for what the form rounds off. Null if it may
+ * read everything: after an unordered walk, nobody knows what was missed.
+ */
+export function floorOf({ sorted, watermark: reached }: Progress, watermark: Watermarking | null): Position | null {
+  if (watermark === null || reached === null || !sorted) return null
+  const { kind, form, lookback } = watermark
+  return stepBefore(kind, stepBefore(kind, earlier(kind, reached, lookback), form), form)
 }

@@ -7,13 +7,13 @@ import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
 import {
   comparePositions,
+  earlier,
   type Position,
   positionOfText,
   requestText,
   stepAfter,
   stepBefore,
 } from '#shared/watermark.ts'
-import { fromText, sincePosition } from './since.ts'
 
 type Walked = {
   stream: Pick<Stream, 'watermark'>
@@ -67,4 +67,25 @@ function settled(startedMs: number, since: Position | null, { settle, kind, form
 function endText(until: Position, { kind, form, endPlace, inclusiveEnd }: Watermarking): string | null {
   if (endPlace === null) return null
   return requestText(inclusiveEnd ? stepBefore(kind, until, form) : until, form)
+}
+
+/**
+ * The start position of a run: the watermark less the lookback. `from`: the watermark to resume from, null for the
+ * stream's start. Null: the run reads everything.
+ */
+export function sincePosition(from: string | null, { watermark }: Pick<Stream, 'watermark'>): Position | null {
+  if (watermark === null) return null
+  if (from === null) return watermark.start
+  const position = positionOfText(watermark.kind, from)
+  return position === null ? null : earlier(watermark.kind, position, watermark.lookback)
+}
+
+/** A start position as the request writes it: one step earlier if the API excludes equal records. */
+export const fromText = (position: Position, { exclusive, kind, form }: Watermarking): string =>
+  requestText(exclusive ? stepBefore(kind, position, form) : position, form)
+
+/** The same, as the request of the first page has it. */
+export function sinceText(from: string | null, { watermark }: Pick<Stream, 'watermark'>): string | null {
+  const position = sincePosition(from, { watermark })
+  return position === null || watermark === null ? null : fromText(position, watermark)
 }

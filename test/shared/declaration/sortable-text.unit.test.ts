@@ -9,7 +9,7 @@ import { disorderOf } from '#shared/declaration/sortable-text.ts'
 import { DeclarationError } from '#shared/errors.ts'
 import { cursor, z } from '#shared/index.ts'
 import { createValidator } from '../../../services/fetcher/validate/validate.ts'
-import { sinceText } from '../../../services/fetcher/watermark/since.ts'
+import { sinceText } from '../../../services/fetcher/watermark/request-window.ts'
 
 function declare(at: z.ZodType, watermark: Record<string, unknown> = {}): Stream {
   const orders = {

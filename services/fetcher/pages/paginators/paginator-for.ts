@@ -7,7 +7,6 @@ import { graphqlPaginator } from './graphql.ts'
 import { keysetPaginator } from './keyset.ts'
 import { linkHeaderPaginator } from './link-header.ts'
 import { nextUrlPaginator } from './next-url.ts'
-import { nonePaginator } from './none.ts'
 import { offsetPaginator } from './offset.ts'
 import { pageNumberPaginator } from './page-number.ts'
 import type { Paginator } from './paginator.ts'
@@ -50,4 +49,11 @@ function windowsBy(spec: PaginateSpec & { kind: 'windows' }, stream: Stream): Pa
     'HR_DECLARATION',
     `${stream.source.file}, stream ${stream.name}, field paginate: windows need a watermark`,
   )
+}
+
+/** The first page is the only one. */
+const nonePaginator: Paginator = {
+  first: (request) => request,
+  next: () => ({ cursor: null, unsaid: true }),
+  at: (first) => first,
 }

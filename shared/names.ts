@@ -22,7 +22,7 @@ export type Names = {
   /** Holds which pauses a person has released; it has no members. */
   releasesGroup: string
   /** Holds which unknown fields of each stream were already logged; it has no members. */
-  toldFieldsGroup: string
+  reportedFieldsGroup: string
   /** Holds what the loader is waiting for; it has no members. */
   stallsGroup: string
   /** Consumer group of the loader; offsets and watermarks are committed in it. */
@@ -54,7 +54,7 @@ export function namesFor(prefix: string): Names {
     skippedGroup: (of) => `${prefix}.skipped${of.slice(prefix.length)}`,
     attemptsGroup: `${prefix}.attempts`,
     releasesGroup: `${prefix}.releases`,
-    toldFieldsGroup: `${prefix}.told-fields`,
+    reportedFieldsGroup: `${prefix}.told-fields`,
     stallsGroup: `${prefix}.stalls`,
     loaderGroup: `${prefix}.loader`,
     lettersGroup: `${prefix}.dead-letters`,

@@ -24,7 +24,7 @@ import type { Discovery } from './slices/slice.ts'
 import { createSummary, type FetchSummary, type Summary } from './summary.ts'
 import { createDriftNames, type DriftNames } from './validate/drift-report.ts'
 import { type Columns, createColumns } from './validate/learned-columns.ts'
-import { createToldFields } from './validate/told-fields.ts'
+import { createReportedFields } from './validate/reported-fields.ts'
 import { createWorker } from './worker.ts'
 
 /** `full` and `range` require `once`: this process then takes over all partitions until it is done. */
@@ -67,7 +67,7 @@ async function fetchPrepared(
     repeats: !options.once,
     clientOf: (source) => clients.get(source),
   })
-  const toldFields = createToldFields({ kafka, names, clock, log })
+  const reportedFields = createReportedFields({ kafka, names, clock, log })
   clients.clear()
   try {
     const registry = connectRegistry(config.registry)
@@ -84,7 +84,7 @@ async function fetchPrepared(
       })
     const { prepared, unusable, ...made } = await attempt(streams)
     for (const [source, client] of made.clients) clients.set(source, client)
-    await tellUnusable(unusable)
+    await reportUnusable(unusable)
     const [first] = unusable
     if (first !== undefined && (prepared.length === 0 || job !== null)) throw first.error
     const running = new Set(prepared.map(({ stream }) => stream))
@@ -107,7 +107,7 @@ async function fetchPrepared(
       })
     }
 
-    async function tellUnusable(all: readonly Unusable[]): Promise<void> {
+    async function reportUnusable(all: readonly Unusable[]): Promise<void> {
       await attempts.assigned(ownedIn(all.map(({ stream }) => stream)))
       for (const { stream, error } of all)
         log.error({ err: error, stream: stream.label }, `the stream cannot run: ${messageOf(error)}`)
@@ -133,7 +133,7 @@ async function fetchPrepared(
 
     const driftNames = new Map<Stream, DriftNames>()
     const driftNamesOf = (stream: Stream): DriftNames => {
-      const known = driftNames.get(stream) ?? createDriftNames(stream, log, metrics, toldFields.of(stream))
+      const known = driftNames.get(stream) ?? createDriftNames(stream, log, metrics, reportedFields.of(stream))
       driftNames.set(stream, known)
       return known
     }
@@ -229,7 +229,7 @@ async function fetchPrepared(
     return again.signal.aborted && !signal.aborted ? 'again' : 'ended'
   } finally {
     ended.abort()
-    await Promise.all([attempts.close(), toldFields.close()])
+    await Promise.all([attempts.close(), reportedFields.close()])
     await Promise.all([...clients.values()].map((client) => client.close()))
     await kafka.close()
   }

@@ -112,7 +112,7 @@ export function dryRunRecords(pages: readonly SeenPage[]): DryRunRecords {
       fresh.rejected.map((rejected) => ({ page: index + 1, ...rejected })),
     ),
     drift: Object.fromEntries(pages.flatMap(({ validated }) => [...validated.drift])),
-    leftOut: pages.reduce((sum, { validated }) => sum + validated.leftOut, 0),
+    leftOut: pages.reduce((sum, { validated }) => sum + validated.omitted, 0),
     unchanged: pages.reduce((sum, { fresh }) => sum + fresh.unchanged, 0),
   }
 }

@@ -35,9 +35,9 @@ type Tools = { baseUrl: string; send: Send; clock: Clock; log: Log; signal: Abor
 /** Throws Stopped (HR_NO_SHARES) if there is none, and what the discovery throws. */
 export async function sampleSlice(stream: Stream, wanted: number, { signal, ...tools }: Tools): Promise<SampleSlice> {
   if (stream.discovery === null) return { stream, asFirst: stream, partition: wanted, slice: null }
-  const { shares } = await createDiscovery({ stream, ...tools }).find({ soft: signal, hard: signal })
-  const partition = (shares[wanted]?.length ?? 0) > 0 ? wanted : shares.findIndex((own) => own.length > 0)
-  const [slice] = shares[partition] ?? []
+  const { slices } = await createDiscovery({ stream, ...tools }).find({ soft: signal, hard: signal })
+  const partition = (slices[wanted]?.length ?? 0) > 0 ? wanted : slices.findIndex((own) => own.length > 0)
+  const [slice] = slices[partition] ?? []
   if (slice !== undefined) {
     return {
       stream: streamOfSlice(stream, partition, slice),

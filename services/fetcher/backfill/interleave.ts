@@ -31,12 +31,12 @@ const LOOK_AGAIN_MS = 5_000
 const WAIT_MAX_MS = 3_600_000
 
 /** Resolves with the outcome of the backfill. */
-export async function interleaveBackfill(turns: InterleaveOptions): Promise<RunOutcome> {
-  const { stream, partition, stop, clock } = turns
+export async function interleaveBackfill(options: InterleaveOptions): Promise<RunOutcome> {
+  const { stream, partition, stop, clock } = options
   let notBeforeMs = clock.elapsedMs()
   let failures = 0
   for (;;) {
-    const outcome = await backfillUntilDue(turns, notBeforeMs)
+    const outcome = await backfillUntilDue(options, notBeforeMs)
     if (outcome.outcome !== 'stopped' || stop.soft.aborted) return outcome
     const startedMs = clock.elapsedMs()
     const regular = await partition.run(stop)
@@ -50,11 +50,11 @@ export async function interleaveBackfill(turns: InterleaveOptions): Promise<RunO
   }
 }
 
-async function backfillUntilDue(turns: InterleaveOptions, notBeforeMs: number): Promise<RunOutcome> {
-  const { partition, job, stop } = turns
+async function backfillUntilDue(options: InterleaveOptions, notBeforeMs: number): Promise<RunOutcome> {
+  const { partition, job, stop } = options
   const due = new AbortController()
   const ended = new AbortController()
-  whenDue(turns, notBeforeMs, ended.signal).then(
+  whenDue(options, notBeforeMs, ended.signal).then(
     () => due.abort(),
     () => {},
   )

@@ -140,8 +140,8 @@ export function createSeenRecords(keysMax: number): SeenRecords {
    * single `null` before.
    */
   function timesMore(key: string, count: number, repeats: boolean): number {
-    const found = young.get(key) ?? old.get(key)
-    const before = typeof found === 'object' ? found : { known: 0, run, seen: 0, page, onPage: 0 }
+    const stored = young.get(key) ?? old.get(key)
+    const before = typeof stored === 'object' ? stored : { known: 0, run, seen: 0, page, onPage: 0 }
     const seenBefore = before.run === run ? before.seen : 0
     const onPage = (before.run === run && before.page === page ? before.onPage : 0) + count
     const seen = repeats ? Math.max(seenBefore, onPage) : seenBefore + count

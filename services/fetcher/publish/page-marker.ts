@@ -18,7 +18,7 @@ export function markerOf(place: PagePlace, response: PageResponse, page: Validat
     deadLetters: fresh.rejected.length,
     unchanged: fresh.unchanged,
     drift: page.drift.size,
-    ...(page.leftOut === 0 ? {} : { leftOut: page.leftOut }),
+    ...(page.omitted === 0 ? {} : { leftOut: page.omitted }),
     requests: response.attempts,
     retries: response.retries,
     bytes: response.bytes,

@@ -14,7 +14,7 @@ export type Stamps = {
 }
 
 /** Any two clocks may differ by less than this; it is corrected silently. */
-export const BEHIND_TOLD_MS = 1_000
+export const BEHIND_REPORTED_MS = 1_000
 
 /**
  * `lastMs`: the last stamp of the partition. `onBehind`: called once with how much the clock is behind it, and with 0
@@ -23,17 +23,17 @@ export const BEHIND_TOLD_MS = 1_000
 export function createStamps(lastMs: number, onBehind: (behindMs: number) => void): Stamps {
   let last = lastMs
   let raised = false
-  let told = false
+  let isReported = false
   return {
     of(fetchedMs, afterMs = 0) {
       const nowMs = Math.floor(fetchedMs)
       const behindMs = last - nowMs
       if (behindMs > 0) raised = true
-      if (!told && behindMs >= BEHIND_TOLD_MS) {
-        told = true
+      if (!isReported && behindMs >= BEHIND_REPORTED_MS) {
+        isReported = true
         onBehind(behindMs)
-      } else if (told && behindMs <= 0) {
-        told = false
+      } else if (isReported && behindMs <= 0) {
+        isReported = false
         onBehind(0)
       }
       last = Math.max(behindMs > 0 ? last + 1 : nowMs, afterMs + 1)

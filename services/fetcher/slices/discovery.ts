@@ -32,20 +32,20 @@ const valueSets = z.array(z.record(z.string(), z.union([z.string(), z.number(), 
  */
 export function createDiscovery(tools: DiscoveryTools): Discovery {
   const { clock } = tools
-  let kept: { shares: FoundSlices['shares']; atMs: number } | null = null
+  let kept: { slices: FoundSlices['slices']; atMs: number } | null = null
   let flight: Promise<FoundSlices> | null = null
 
   async function ask(stop: Stop): Promise<FoundSlices> {
     const found = await findSlices(tools, stop)
-    kept = { shares: found.shares, atMs: clock.elapsedMs() }
+    kept = { slices: found.slices, atMs: clock.elapsedMs() }
     return found
   }
 
   return {
     async find(stop) {
       if (kept !== null && clock.elapsedMs() - kept.atMs < FOUND_AGE_MAX_MS)
-        return { shares: kept.shares, cost: NO_COST }
-      if (flight !== null) return { shares: (await flight).shares, cost: NO_COST }
+        return { slices: kept.slices, cost: NO_COST }
+      if (flight !== null) return { slices: (await flight).slices, cost: NO_COST }
       flight = ask(stop)
       try {
         return await flight
@@ -65,7 +65,7 @@ async function findSlices(tools: DiscoveryTools, stop: Stop): Promise<FoundSlice
       stream.discovery?.kind === 'parent'
         ? await byParent({ ...tools, send }, stop)
         : await byFunction({ ...tools, send }, stop)
-    return { shares: spread(stream, checked(stream, found)), cost }
+    return { slices: spread(stream, checked(stream, found)), cost }
   } catch (error) {
     // A refused request here is not an expired cursor.
     if (!(error instanceof PageRefused)) throw error

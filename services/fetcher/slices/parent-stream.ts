@@ -71,8 +71,8 @@ async function* slicesOf(
     for (const partition of stream.partitions.keys()) yield { partition, asked: stream }
     return
   }
-  const { shares } = await discoveryOf(stream).find(stop)
-  for (const [partition, own] of shares.entries())
+  const { slices } = await discoveryOf(stream).find(stop)
+  for (const [partition, own] of slices.entries())
     for (const slice of own) yield { partition, asked: streamOfSlice(stream, partition, slice) }
 }
 

@@ -21,7 +21,7 @@ export const NO_COST: DiscoveryCost = { attempts: 0, retries: 0, bytes: 0, durat
  * Slices by partition, in the order in which they are walked. `cost`: of the requests; nothing for a caller that gets
  * the result of another one's requests.
  */
-export type FoundSlices = { shares: readonly (readonly Slice[])[]; cost: DiscoveryCost }
+export type FoundSlices = { slices: readonly (readonly Slice[])[]; cost: DiscoveryCost }
 export type Discovery = { find(stop: Stop): Promise<FoundSlices> }
 
 /** As many as fit into a checkpoint beside a cursor, at eight characters each. */

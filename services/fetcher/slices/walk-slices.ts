@@ -57,8 +57,8 @@ export async function* walkSlices(
   { discovery, known: stored, log }: WalkSlicesTools,
 ): AsyncGenerator<Page> {
   const { stream, partition } = walk
-  const { shares, cost } = await discovery.find(walk.stop)
-  const own = shares[partition] ?? []
+  const { slices, cost } = await discovery.find(walk.stop)
+  const own = slices[partition] ?? []
   // A slice's text is a part of the cursor.
   for (const { text } of own) walk.send.vetting?.cursor(text)
   const isRange = walk.to !== undefined && walk.to !== null
@@ -168,8 +168,8 @@ function failure(
   { failed, parkedMs, wholeSource, first }: Tally,
 ): Error {
   const more = failed - first.length
-  const words = [...first, ...(more > 0 ? [`and ${more} more, see the log`] : [])].join('\n  ')
-  const message = `${stream.label}/${partition}: ${failed} of ${all} shares failed; the others are read, and the watermark stays:\n  ${words}`
+  const lines = [...first, ...(more > 0 ? [`and ${more} more, see the log`] : [])].join('\n  ')
+  const message = `${stream.label}/${partition}: ${failed} of ${all} shares failed; the others are read, and the watermark stays:\n  ${lines}`
   if (parkedMs !== undefined) return new Parked(parkedMs, message, wholeSource)
   return new Stopped('HR_SHARES_FAILED', message, {
     hint: 'leave out in partitions what the API will never answer for',

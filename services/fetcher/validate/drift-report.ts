@@ -8,7 +8,7 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import { shownName } from '#shared/shown.ts'
-import type { ToldFields } from './told-fields.ts'
+import type { ReportedFields } from './reported-fields.ts'
 import { optionalFields } from './validate.ts'
 import type { Misfit, ValidatedPage } from './validated-page.ts'
 
@@ -30,15 +30,15 @@ export type DriftNames = {
   /** Logged before this process began. */
   known(paths: readonly string[]): void
   /** Logs the new names. */
-  tell(): void
+  report(): void
 }
 
-/** `told`: the names that survive the process. */
+/** `reported`: the names that survive the process. */
 export function createDriftNames(
   stream: Stream,
   log: Log,
   metrics: Metrics,
-  told: ToldFields = TOLD_NOTHING,
+  reported: ReportedFields = REPORTED_NOTHING,
 ): DriftNames {
   const labels = { source: stream.source.name, stream: stream.name }
   const known = new Set<string>()
@@ -52,12 +52,12 @@ export function createDriftNames(
     return true
   }
   // Fields of rejected records need attention, so each process logs them.
-  const wasTold = (name: string): boolean => stream.unknownFields !== 'reject' && told.has(name)
+  const wasReported = (name: string): boolean => stream.unknownFields !== 'reject' && reported.has(name)
 
   return {
-    ready: told.ready,
+    ready: reported.ready,
     see(path, type, example) {
-      if (remember(path) && !wasTold(path)) {
+      if (remember(path) && !wasReported(path)) {
         fresh.push(`${shownName(path)}: ${type}${example === undefined ? '' : `, ${example}`}`)
         freshNames.push(path)
       }
@@ -66,7 +66,7 @@ export function createDriftNames(
     /** This is expected: the value is kept in `_extra`. Bounded, since columns are. */
     seeMisfit(path, { column, type }) {
       const id = `${path} ${type}`
-      if (!misfits.has(id) && !wasTold(id)) {
+      if (!misfits.has(id) && !wasReported(id)) {
         freshNames.push(id)
         log.info(
           { path, column, type },
@@ -79,23 +79,23 @@ export function createDriftNames(
     known(paths) {
       for (const path of paths) remember(path)
     },
-    tell() {
-      told.add(freshNames)
+    report() {
+      reported.add(freshNames)
       freshNames = []
       if (fresh.length === 0) return
       const fields = fresh.slice(0, NAMES_SHOWN_MAX)
       const more = fresh.length - fields.length
       const { unknownFields } = stream
-      const said = { stream: stream.label, unknownFields, fields, ...(more > 0 ? { more } : {}) }
-      const words = `the API sends fields that the schema does not declare; unknownFields: '${unknownFields}'`
-      if (unknownFields === 'reject') log.warn(said, words)
-      else log.info(said, words)
+      const facts = { stream: stream.label, unknownFields, fields, ...(more > 0 ? { more } : {}) }
+      const message = `the API sends fields that the schema does not declare; unknownFields: '${unknownFields}'`
+      if (unknownFields === 'reject') log.warn(facts, message)
+      else log.info(facts, message)
       fresh = []
     },
   }
 }
 
-const TOLD_NOTHING: ToldFields = { ready: async () => undefined, has: () => false, add: () => undefined }
+const REPORTED_NOTHING: ReportedFields = { ready: async () => undefined, has: () => false, add: () => undefined }
 
 export type DriftReport = {
   page(page: Pick<ValidatedPage, 'drift' | 'examples' | 'misfits' | 'absent' | 'records'>): void
@@ -124,7 +124,7 @@ export function createDriftReport(stream: Stream, log: Log, names: DriftNames): 
         gone.delete(name)
       }
     },
-    runEnded: names.tell,
+    runEnded: names.report,
     runDone() {
       for (const name of run.records < GONE_RECORDS_MIN ? [] : run.absent) {
         if (!had.has(name) || gone.has(name)) continue

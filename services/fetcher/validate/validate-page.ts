@@ -106,7 +106,7 @@ function addedPage(whole: ValidatedPage, slice: ValidatedPage): ValidatedPage {
   }
   for (const [path, misfit] of slice.misfits ?? []) whole.misfits?.set(path, misfit)
   for (const name of whole.absent) if (!slice.absent.has(name)) whole.absent.delete(name)
-  whole.leftOut += slice.leftOut
+  whole.omitted += slice.omitted
   return whole
 }
 

@@ -56,7 +56,7 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
       examples: new Map(),
       misfits: new Map(),
       absent: new Set(optional),
-      leftOut: 0,
+      omitted: 0,
     }
     const values = hasEnvelope && context !== undefined && raws.length > 0 ? envelopeOf(stream, context) : null
     for (const each of raws) {
@@ -64,7 +64,7 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
       const raw = values === null || clash !== null ? each : enveloped(each, values)
       const verdict = clash === null ? verdictOn(rules, raw, page) : { reason: 'envelope_taken', issues: clash }
       page.positions.push(verdict !== null && 'position' in verdict ? verdict.position : null)
-      if (verdict === null) page.leftOut += 1
+      if (verdict === null) page.omitted += 1
       else if ('reason' in verdict)
         page.rejected.push({ raw: rawText(raw), reason: verdict.reason, issues: shortened(verdict.issues) })
       else page.records.push(verdict)

@@ -24,7 +24,8 @@ export type ValidatedPage = {
   misfits?: Map<string, Misfit>
   /** Optional fields of the schema that no accepted record had. */
   absent: Set<string>
-  leftOut: number
+  /** Records that `filter` or `map` drops. */
+  omitted: number
 }
 
 /** Why a record is rejected. */

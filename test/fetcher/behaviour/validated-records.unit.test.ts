@@ -190,7 +190,7 @@ describe('a filter', () => {
       return raw
     }
     const judged = judge([{ ...order('a'), total: 'draft' }, order('b')], { filter, map })
-    assert.deepEqual([judged.records.length, judged.rejected.length, judged.leftOut], [1, 0, 1])
+    assert.deepEqual([judged.records.length, judged.rejected.length, judged.omitted], [1, 0, 1])
   })
 
   test('that throws makes a dead letter of that record alone', () => {

@@ -22,7 +22,7 @@ const judged = {
   positions: [],
   drift: new Map([['a', 'string']]),
   absent: new Set<string>(),
-  leftOut: 1,
+  omitted: 1,
 }
 const fresh = { records: [{ key: '', payload: '', position: null }], rejected: [reject], unchanged: 4, refused: 0 }
 
@@ -60,7 +60,7 @@ describe('the facts of a page', () => {
     const marker = markerOf(
       place,
       response,
-      { ...judged, leftOut: 0, drift: new Map() },
+      { ...judged, omitted: 0, drift: new Map() },
       { ...fresh, records: [], rejected: [] },
     )
     assert.deepEqual(marker, {

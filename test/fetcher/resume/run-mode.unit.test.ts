@@ -24,7 +24,7 @@ const reject = (second: number) => ({
 })
 const validated = (...seconds: number[]): ValidatedPage => ({
   ...{ records: seconds.map(record), rejected: seconds.map(reject), positions: seconds.map(at) },
-  ...{ drift: new Map(), absent: new Set(), leftOut: 0 },
+  ...{ drift: new Map(), absent: new Set(), omitted: 0 },
 })
 const page = (facts: Partial<Page> = {}): Page => ({
   ...{ cursor: 'c', records: [], last: false },

@@ -159,7 +159,7 @@ describe('validation in slices', () => {
       assert.deepEqual(sliced.page.drift, whole.drift)
       assert.deepEqual(sliced.page.examples, whole.examples)
       assert.deepEqual(sliced.page.absent, whole.absent)
-      assert.equal(sliced.page.leftOut, whole.leftOut)
+      assert.equal(sliced.page.omitted, whole.omitted)
       assert.deepEqual(sliced.fresh.records, fresh.records)
       assert.equal(sliced.fresh.refused, fresh.refused)
     }

@@ -62,7 +62,7 @@ describe('the judge', () => {
     assert.deepEqual(judged.rejected, [
       { raw: JSON.stringify(order('throws')), reason: 'map_failed', issues: 'map threw: no such property' },
     ])
-    assert.equal(judged.leftOut, 1)
+    assert.equal(judged.omitted, 1)
     assert.equal(judged.records.length, 1)
   })
 
@@ -151,8 +151,8 @@ describe('the judge', () => {
           ),
         ),
         (raws) => {
-          const { records, rejected, leftOut } = judge(raws)
-          assert.equal(records.length + rejected.length + leftOut, raws.length)
+          const { records, rejected, omitted } = judge(raws)
+          assert.equal(records.length + rejected.length + omitted, raws.length)
         },
       ),
       { seed },

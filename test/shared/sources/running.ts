@@ -1,7 +1,7 @@
 /**
  * A built-in example against a server that behaves like its API: the declaration as it is shipped, with the client, the
- * run and the seen records of a partition, at another address and by a fast clock. What is published is folded into a table
- * as ClickHouse would: one row a key, the last one.
+ * run and the seen records of a partition, at another address and by a fast clock. What is published is folded into a
+ * table as ClickHouse would: one row a key, the last one.
  */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'

@@ -43,7 +43,7 @@ export function sampleRecords({ stream, answers, pages }: DryRun): SampledRecord
     absent: [...(validated[0]?.absent ?? [])].filter((name) =>
       validated.every(({ absent, records }) => records.length === 0 || absent.has(name)),
     ),
-    leftOut: validated.reduce((sum, each) => sum + each.leftOut, 0),
+    leftOut: validated.reduce((sum, each) => sum + each.omitted, 0),
   }
 }
 

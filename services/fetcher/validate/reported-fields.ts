@@ -13,20 +13,25 @@ import type { Log } from '#shared/log.ts'
 import type { Names } from '#shared/names.ts'
 import { createNotes } from '#shared/progress/notes.ts'
 
-export type ToldFields = {
+export type ReportedFields = {
   /** Reads the stored names, once for all partitions. */
   ready(): Promise<void>
   has(name: string): boolean
   add(names: readonly string[]): void
 }
 
-export type AllToldFields = {
-  of(stream: Stream): ToldFields
+export type AllReportedFields = {
+  of(stream: Stream): ReportedFields
   /** Stores the remaining names, within a bounded time. */
   close(): Promise<void>
 }
 
-export type ToldFieldsTools = { kafka: Pick<Kafka, 'committed' | 'storeOffsets'>; names: Names; clock: Clock; log: Log }
+export type ReportedFieldsTools = {
+  kafka: Pick<Kafka, 'committed' | 'storeOffsets'>
+  names: Names
+  clock: Clock
+  log: Log
+}
 
 /** Two names with the same hash count as one: among 500 names, once in 30,000. */
 const HASH_BYTES = 3
@@ -38,20 +43,20 @@ const PARTITION = 0
 
 const stored = z.object({ v: z.literal(1), told: z.string() })
 
-export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools): AllToldFields {
-  const notes = createNotes({ kafka, group: names.toldFieldsGroup, clock, log })
-  const streams = new Map<Stream, ToldFields>()
+export function createReportedFields({ kafka, names, clock, log }: ReportedFieldsTools): AllReportedFields {
+  const notes = createNotes({ kafka, group: names.reportedFieldsGroup, clock, log })
+  const streams = new Map<Stream, ReportedFields>()
   let storing: Promise<void> = Promise.resolve()
 
-  function open(stream: Stream): ToldFields {
+  function open(stream: Stream): ReportedFields {
     const topic = names.records({ source: stream.source.name, stream: stream.name })
-    let told = new Set<string>()
+    let reported = new Set<string>()
     let reading: Promise<void> | null = null
 
     /** Others may have added theirs meanwhile. False: Kafka could not be read. */
     async function read(): Promise<boolean> {
       try {
-        told = new Set([...hashesIn((await notes.read(topic))[PARTITION] ?? ''), ...told])
+        reported = new Set([...hashesIn((await notes.read(topic))[PARTITION] ?? ''), ...reported])
         return true
       } catch (error) {
         if (!(error instanceof HeadraceError)) throw error
@@ -62,11 +67,11 @@ export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools):
 
     /** Includes the names that were read: Kafka drops metadata that is not stored again for a week. */
     const store = () =>
-      notes.put(topic, PARTITION, JSON.stringify({ v: 1, told: [...told].slice(-HASHES_MAX).join('') }))
+      notes.put(topic, PARTITION, JSON.stringify({ v: 1, told: [...reported].slice(-HASHES_MAX).join('') }))
 
     async function readFirst(): Promise<void> {
       if (!(await read())) reading = null
-      else if (told.size > 0) store()
+      else if (reported.size > 0) store()
     }
 
     return {
@@ -74,11 +79,11 @@ export function createToldFields({ kafka, names, clock, log }: ToldFieldsTools):
         reading ??= readFirst()
         return reading
       },
-      has: (name) => told.has(hashOf(name)),
+      has: (name) => reported.has(hashOf(name)),
       add(added) {
         notes.refresh()
         if (added.length === 0) return
-        for (const name of added) told.add(hashOf(name))
+        for (const name of added) reported.add(hashOf(name))
         storing = storing
           .then(read)
           .then(store)

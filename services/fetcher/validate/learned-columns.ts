@@ -136,8 +136,8 @@ export const fitsColumn = (column: LearnedType | undefined, jsonType: string): b
   column !== undefined && (jsonType === 'null' || learnedType(jsonType) === column)
 
 /**
- * Splits the unknown fields of one record into those with a learned column and the rest; null if there are none. A value
- * of another type than its column's belongs to the rest. Pure.
+ * Splits the unknown fields of one record into those with a learned column and the rest; null if there are none. A
+ * value of another type than its column's belongs to the rest. Pure.
  */
 export function intoColumns(extra: Fields | null, learned: Learned): { columns: Fields | null; rest: Fields | null } {
   if (extra === null || learned.size === 0) return { columns: null, rest: extra }

@@ -220,7 +220,7 @@ export function openPartition(tools: PartitionTools): Partition {
         const last = await checkpoints.lastRun()
         return last === null ? 0 : dueInMs(stream, last.startedMs, clock.nowMs())
       } catch (error) {
-        log.warn({ err: error }, 'cannot read when the last run was; the next one starts now')
+        log.warn({ err: error }, 'cannot read when the last run started; starting the next one now')
         return 0
       }
     },

@@ -1,6 +1,6 @@
 /**
  * The partitions that this process runs, and their assignment and revocation. A pause lets the current page finish
- * before it cuts the request, so that no page is fetched twice and no two owners fetch at once. A partition that stays
+ * before it cuts the request. So no page is fetched twice, and no two owners fetch at once. A partition that stays
  * keeps its publisher and its seen records.
  */
 import type { Clock } from '#shared/clock.ts'

@@ -270,7 +270,7 @@ export default defineSource({ name: 'bank', baseUrl: '${p.api.url}', auth: beare
     assert.equal((await p.run('fetch', 'shop.orders', '--once')).status, 1)
     const red = await look(p)
     assert.deepEqual([red.check.status, kindsOf(red.needs)], [1, ['failing']])
-    assert.match(red.needs[0]?.what ?? '', /1 of 2 shares failed.*HR_SHARES_FAILED/)
+    assert.match(red.needs[0]?.what ?? '', /1 of 2 slices failed.*HR_SHARES_FAILED/)
     p.api.refuse = null
     await p.fetchOnce()
     assert.ok(await isGreen(p))

@@ -54,7 +54,7 @@ describe('when the log has lost what was not loaded', { concurrency: 2 }, () => 
     const fetcher = p.fetcher()
     await until('it has asked again', async () => (await p.checkpoints())[0]?.coveredBelow === low)
     assert.equal(Date.parse(LOST_SINCE(p)), Date.parse(confirmed))
-    const [warning, ...others] = fetcher.logged('published records are gone before they were loaded')
+    const [warning, ...others] = fetcher.logged('published records were lost before they were loaded')
     assert.deepEqual(others, [], 'it is said once')
     assert.deepEqual([warning?.level, warning?.from, warning?.to, warning?.confirmed], ['warn', place, low, confirmed])
     assert.equal(await metric(fetcher, 'headrace_gaps_total', { source: 'shop', stream: 'orders', partition: '0' }), 1)

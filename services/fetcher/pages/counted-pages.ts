@@ -9,11 +9,10 @@ import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import type { PageRequest } from '../http/messages.ts'
 
 /** Compared without case, `-`, `_`, `$` and brackets. */
-const COUNTERS = new Set(
-  'page p pg pageno pagenum pagenumber pageindex currentpage pageoffset offset skip startindex startat startrow startrecord recordoffset'.split(
-    ' ',
-  ),
-)
+const COUNTERS = new Set([
+  ...['page', 'p', 'pg', 'pageno', 'pagenum', 'pagenumber', 'pageindex', 'currentpage', 'pageoffset'],
+  ...['offset', 'skip', 'startindex', 'startat', 'startrow', 'startrecord', 'recordoffset'],
+])
 /** Names of keys, cursors and times. */
 const KEYS =
   /after|before|cursor|token|marker|continuation|since|until|key|last|next|min|max|scroll|(^|[^a-z])id($|[^a-z])/i

@@ -88,6 +88,8 @@ function isLater(stream: Stream, now: unknown, then: unknown): boolean {
 }
 
 export const COUNTED_CAUTION =
-  'the next page is named by a counter: records that are inserted, deleted or updated while the pages are walked move between them and can be missed'
+  'the next page is named by a counter; ' +
+  'records that are inserted, deleted or updated meanwhile move between the pages and can be missed'
 export const FOLLOWED_NOTE =
-  'the next page is named by a counter, from which records can move away: a run goes on by the watermark instead, page by page'
+  'the next page is named by a counter, so records can move to other pages; ' +
+  'runs continue by the watermark instead, page by page'

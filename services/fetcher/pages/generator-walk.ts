@@ -61,7 +61,7 @@ function pageOf(stream: Stream, page: WalkPage): { records: readonly unknown[]; 
     // Converted as it is for a restart, so that a cursor that is not plain JSON fails at once.
     return { records: records ?? [], cursor: JSON.parse(JSON.stringify(cursor ?? null)) }
   } catch (error) {
-    throw wrong(stream, `yields a cursor that is no plain JSON: ${messageOf(error)}`)
+    throw wrong(stream, `yields a cursor that is not plain JSON: ${messageOf(error)}`)
   }
 }
 

@@ -37,7 +37,7 @@ export function createLoopGuard(stream: Stream, from: Cursor | null): LoopGuard 
     const key = digest(rawText(next))
     const earlier = cursors.get(key)
     if (earlier !== undefined) {
-      const what = earlier === 0 ? 'the page that the run went on from' : `the same next page as page ${earlier}`
+      const what = earlier === 0 ? 'the page that the run resumed from' : `the same next page as page ${earlier}`
       throw repetition(stream, `page ${number} names ${what}: a cycle`)
     }
     cursors.set(key, number)

@@ -42,7 +42,7 @@ function connectionOf({ paginate }: Stream): string | null {
 
 const OMITTED_HINT =
   'correct records in the declaration; if the API omits it when there is nothing: records: optional(…)'
-const FAILED_HINT = 'if that is no error, declare which answers are: answers: { failed: (body) => null }'
+const FAILED_HINT = 'if that is not an error, declare which answers are: answers: { failed: (body) => null }'
 
 function recordsBy(
   stream: Stream,

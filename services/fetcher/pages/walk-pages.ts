@@ -177,9 +177,9 @@ async function proven<T>(stream: Stream, follow: () => Promise<T>): Promise<T> {
     if (!mayComeFromCursor(error) || error.code === 'HR_WALK_SHORT') throw error
     throw new Stopped(
       'HR_NEXT_PAGE',
-      `${stream.label}: the API names a next page again that is none: ${error.message}`,
+      `${stream.label}: the API names the same next page again, and it leads nowhere: ${error.message}`,
       {
-        hint: 'every run asks again for the page that names it, and goes on when the API names another',
+        hint: 'each run fetches the page that names it again, and continues when the API names another',
         cause: error,
       },
     )

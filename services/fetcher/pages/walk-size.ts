@@ -81,7 +81,9 @@ export function fewerCaution(before: number | undefined, records: number): Cauti
   return [
     {
       about: 'fewer',
-      says: `this run brought ${records} records, the last complete one ${before}: check that the API still lists them all`,
+      says:
+        `this run read ${records} records, the last complete one ${before}; ` +
+        'check that the API still lists them all',
     },
   ]
 }
@@ -90,7 +92,7 @@ const held = (step: PageStep, why: string | undefined): PageStep =>
   why === undefined || step.incomplete !== undefined ? step : { ...step, incomplete: why }
 
 /**
- * The least number of records there are, judging by the page itself. A lower total is not believed: it may be the
+ * The least number of records there are, by the page itself. A lower total is not believed: it may be the
  * mistake itself. A page of a walk by number has all the records before it too. In any other walk, those may have been
  * deleted meanwhile.
  */
@@ -142,7 +144,9 @@ function holeIn({ pages }: PageStep): string | undefined {
 
 const fullPageCaution = (count: number): Caution => ({
   about: 'full_page',
-  says: `the walk ends at a page of exactly the requested ${count} records, and nothing in the answer says that it is the last: the list may go on`,
+  says:
+    `the walk ended at a page of exactly the requested ${count} records; ` +
+    'the answer does not say that it is the last one, so the list may continue',
 })
 
 /**
@@ -174,11 +178,10 @@ function declaredTotal(paginate: ReturnType<typeof pagesOf>): [field: string, to
 }
 
 /** Parameters that do not filter a list, compared without case, `-` and `_`. */
-const NEUTRAL_PARAMS = new Set(
-  'page offset start skip sort sortby order orderby direction dir fields select include expand embed format lang locale apiversion version'.split(
-    ' ',
-  ),
-)
+const NEUTRAL_PARAMS = new Set([
+  ...['page', 'offset', 'start', 'skip', 'sort', 'sortby', 'order', 'orderby', 'direction', 'dir', 'fields', 'select'],
+  ...['include', 'expand', 'embed', 'format', 'lang', 'locale', 'apiversion', 'version'],
+])
 
 /** A header that is not declared may count the whole table, whatever the request asks for. */
 function isFiltered(stream: Stream, { method, url, body }: PageRequest): boolean {
@@ -203,7 +206,7 @@ function heldBy(gaps: readonly Gap[]): string | undefined {
 }
 
 /**
- * A page that has records but is not full is an end by itself: a header that counts something else does not block the
+ * A page that has records but is not full is an end by itself. A header that counts something else does not block the
  * stream for ever.
  */
 function mayBeCut(

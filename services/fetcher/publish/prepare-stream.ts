@@ -31,7 +31,7 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
   // When a topic is deleted, Kafka also drops the committed offsets of its groups.
   log.warn(
     { stream: stream.label, topic },
-    'the topic was gone, and with it every watermark: the API is asked from the start of the stream',
+    'topic is missing and its watermarks are lost: fetching from the start of the stream',
   )
   const reset = forgotten(schema)
   return { stream, topic, schemaId: (await registry.register(subject, reset)).id, annotation: annotated(reset) }
@@ -59,7 +59,7 @@ function reportLayout({ label, partitions }: Stream, { startsFrom }: StreamAnnot
   const from = watermarks.every((watermark) => watermark === first) ? (first ?? "the stream's start") : watermarks
   log.warn(
     { stream: label, partitions: partitions.length, from },
-    'the partitions have changed: new ones begin at what was confirmed of all',
+    'the partitions have changed; new ones start where all earlier records are confirmed',
   )
 }
 

@@ -1,7 +1,7 @@
 /**
- * What the runs of one partition report in the log and in the metrics: pages published, schema drift, shifted or
- * unordered records, a skewed clock, skipped pages. Guarantees: what holds for a whole walk, run or declaration is
- * reported once in it.
+ * What the runs of one partition report in the log and in the metrics. Examples are schema drift, shifted or unordered
+ * records, a skewed clock and skipped pages. Guarantees: each fact about a whole walk, run or declaration is reported
+ * once.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { cautionAbout } from '#shared/declaration/paginate/paginate.ts'
@@ -83,11 +83,12 @@ export function createRunReport(
         log.warn('records shifted by more than `overlap`; re-reading earlier pages')
         isOrderReported = true
       }
-      if (notWhole !== null) log.warn({ run }, `the walk does not show what is deleted: ${notWhole}; nothing is marked`)
+      if (notWhole !== null)
+        log.warn({ run }, `no records were marked deleted, because the walk is incomplete: ${notWhole}`)
       drift.page(page)
       if (stream.watermark?.sorted === true && !sorted && !isOrderReported) {
         isOrderReported = true
-        log.warn('records are not in the order of the watermark field; the watermark moves only at the end of this run')
+        log.warn('records are not in watermark order; the watermark moves only at the end of this run')
       }
     },
 
@@ -109,7 +110,7 @@ export function createRunReport(
       longCursorRun = run
       log.warn(
         { run },
-        'the cursor is too long for the checkpoint: if this run is interrupted, the next one goes on from its best watermark',
+        'cursor is too long for the checkpoint: after an interruption, the next run resumes from the best watermark',
       )
     },
 
@@ -119,22 +120,21 @@ export function createRunReport(
       const seconds = Math.round(behindMs / 1000)
       log.warn(
         { run, behindMs, lastStamp: timeText(lastStampMs) },
-        `this machine's clock is ${seconds} s behind the last record of this partition; records are stamped behind it, so that newer values win`,
+        `this machine's clock is ${seconds} s behind the last record of this partition; ` +
+          'records get later times than the clock, so that newer values win',
       )
     },
 
     timestampRefused(error, lastStampMs) {
       log.warn(
         { err: error, lastStamp: timeText(lastStampMs) },
-        'Kafka refuses records that are later than the last one of this partition; they get the time of this clock, and older values may be shown until then',
+        'Kafka refuses the time of the last record as too far in the future; ' +
+          'records get the time of this clock, and older values may win until then',
       )
     },
 
     cursorRefused(error, watermark) {
-      log.warn(
-        { watermark, err: error },
-        `the cursor leads to no page; going on from the best watermark: ${error.message}`,
-      )
+      log.warn({ watermark, err: error }, `cursor leads to no page; resuming from the best watermark: ${error.message}`)
     },
 
     pageSkipped(error) {
@@ -146,7 +146,7 @@ export function createRunReport(
       if (error instanceof FencedError || error instanceof PublishFailed)
         metrics.transactions.inc({ outcome: error instanceof FencedError ? 'fenced' : 'failed' })
       if (error instanceof Parked)
-        log.warn({ until: timeText(error.untilMs) }, 'the API asks to wait longer than waitMax; parked')
+        log.warn({ until: timeText(error.untilMs) }, 'the API asks for a pause longer than waitMax; parked')
       else log.error({ err: error }, 'run failed')
     },
 

@@ -17,7 +17,7 @@ export async function noteSkip(publisher: Publisher, place: Place, skip: Skip, l
     await publisher.publish([], () => ({ ...place, offset: skip.page, metadata: skipText(skip) }))
     return true
   } catch (error) {
-    log.warn({ err: error }, 'the page that was left out could not be written down for status')
+    log.warn({ err: error }, 'cannot store the skipped page for status')
     return false
   }
 }

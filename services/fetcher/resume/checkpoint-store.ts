@@ -109,7 +109,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     const range = ranges[partition]
     if (range === undefined) {
       throw new Stopped('HR_TOPIC_GONE', `${topic} has no partition ${partition}`, {
-        hint: 'start the fetcher again: it makes missing topics',
+        hint: 'restart the fetcher: it creates missing topics',
       })
     }
     const last = since.get(group) ?? stored[partition] ?? null
@@ -119,7 +119,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     const resumed = resume({ published: last, loaded: loaded[partition] ?? null, log: range, own })
     const { gap, otherShare } = resumed.kind === 'start' ? resumed : { gap: null, otherShare: false }
     if (otherShare && resumed.kind === 'start')
-      log.warn({ from: resumed.watermark }, 'the partition asks for something else than before')
+      log.warn({ from: resumed.watermark }, 'the scope of the partition has changed')
     held = { last, loaded: loaded[partition] ?? null, high: range.high }
     if (gap !== null) reportGap(gap, group)
     // The end of the log belongs to the old scope, and all of the new scope is fetched from the API.
@@ -157,7 +157,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
       await restoreRejected(kafka, deadLetters, partition, seenRecords)
     } catch (error) {
       seenRecords.forget()
-      log.debug({ err: error }, 'the end of the log was not recalled; records that come again are published again')
+      log.debug({ err: error }, 'seen records were not restored from the log; unchanged records may be published again')
     }
   }
 
@@ -166,7 +166,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
     seenRecords.forget()
     metrics.gaps.inc(labels)
     const from = group === names.fetcherGroup ? 'from the confirmed watermark' : 'for the whole range'
-    log.warn({ ...gap, topic }, `published records are gone before they were loaded; the API is asked again ${from}`)
+    log.warn({ ...gap, topic }, `published records were lost before they were loaded; fetching again ${from}`)
   }
 
   return {
@@ -176,7 +176,7 @@ export function createCheckpointStore(tools: CheckpointStoreTools): CheckpointSt
       try {
         if (since.size > 0) await logRanges()
       } catch (error) {
-        log.debug({ err: error }, 'the end of the log could not be read')
+        log.debug({ err: error }, 'cannot read the end of the log')
       }
     },
     invalidate() {

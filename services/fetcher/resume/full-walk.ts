@@ -81,7 +81,7 @@ export function walkedOn(walk: FullWalk, { page, shifted, held = null, atMs }: W
  */
 export function whyNotWhole(walk: FullWalk | undefined): string | null {
   if (walk === undefined) return 'it began before deletes was declared'
-  return walk.lacks ?? (walk.brought === true || walk.allowed === true ? null : 'it brought no record at all')
+  return walk.lacks ?? (walk.brought === true || walk.allowed === true ? null : 'it returned no records at all')
 }
 
 /**
@@ -113,7 +113,7 @@ export function deletesAttention(
   const missing = before - records
   if (walk.lacks !== undefined || missing <= 0) return null
   if (records === 0 && !allowAll)
-    return withheld(`this walk brought no record, the last complete one ${before}; ${release}`)
+    return withheld(`this walk returned no records, the last complete one ${before}; ${release}`)
   if (missing < rowsMin || missing <= shareMax * before) return null
-  return withheld(`this walk brought ${records} records, the last complete one ${before}; ${release}`)
+  return withheld(`this walk returned ${records} records, the last complete one ${before}; ${release}`)
 }

@@ -1,6 +1,6 @@
 /**
- * Plans the runs of one partition: the next run from its stored progress, and another walk of the same run when its
- * cursor leads to no page.
+ * Plans the runs of one partition. The next run follows from the stored progress. A run whose cursor leads to no page
+ * gets another walk.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'

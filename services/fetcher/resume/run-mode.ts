@@ -1,6 +1,6 @@
 /**
- * What differs between a regular run, a full run and the backfill of a range, as one value that the run and its
- * partition use without knowing which of them it is. Pure.
+ * What differs between a regular run, a full run and the backfill of a range, as one value. The run and its partition
+ * use it without knowing which of them it is. Pure.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Names } from '#shared/names.ts'

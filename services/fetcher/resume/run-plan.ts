@@ -1,6 +1,6 @@
 /**
- * The plan of a run, made from its resume point: of a regular run, of the backfill of a range, or of a full run, which
- * starts at the stream's start. A full run keeps the watermark that was reached before it, so that its walk over old
+ * The plan of a run, made from its resume point: of a regular run, of a full run, or of the backfill of a range. A full
+ * run starts at the stream's start. It keeps the watermark that was reached before it, so that its walk over old
  * records does not move it back. Pure, but for the run's name.
  */
 import { randomUUID } from 'node:crypto'

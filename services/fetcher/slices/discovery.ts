@@ -1,7 +1,7 @@
 /**
- * Which slices a stream has now: from the author's function, or from the records of the parent stream, for all
- * partitions of this worker at once. Only one discovery runs at a time, and its result is reused for a short while. So
- * the partitions of one tick do not query the API one by one.
+ * Which slices a stream has now: from the author's function, or from the records of the parent stream. One discovery
+ * serves all partitions of this worker. Only one runs at a time, and its result is reused for a short while. So the
+ * partitions of one tick do not query the API one by one.
  */
 import { z } from 'zod'
 import type { Clock } from '#shared/clock.ts'
@@ -69,7 +69,7 @@ async function findSlices(tools: DiscoveryTools, stop: Stop): Promise<FoundSlice
   } catch (error) {
     // A refused request here is not an expired cursor.
     if (!(error instanceof PageRefused)) throw error
-    throw new Stopped('HR_DISCOVERY', `${stream.label}: its partitions cannot be found: ${error.message}`, {
+    throw new Stopped('HR_DISCOVERY', `${stream.label}: discovering its slices failed: ${error.message}`, {
       hint: error.hint,
       cause: error,
     })
@@ -91,7 +91,7 @@ async function byFunction({ stream, baseUrl, send }: DiscoveryTools, stop: Stop)
   const asked = createAuthorRequests({
     ...{ stream, send, stop, decode: JSON_BODY },
     own({ path, url }) {
-      if (path === undefined && url === undefined) throw wrong(stream, 'asks for nothing', PATH_HINT)
+      if (path === undefined && url === undefined) throw wrong(stream, 'makes a request without a path', PATH_HINT)
       return firstRequest(bare(stream, path ?? '/'), baseUrl, 0, null)
     },
     wrong: (what) => wrong(stream, what),
@@ -150,8 +150,8 @@ async function byParent(tools: DiscoveryTools, stop: Stop): Promise<unknown> {
   if (parents > 0 && missing === parents && !isOptional) {
     throw wrong(
       stream,
-      `gives undefined for all ${parents} parents`,
-      'correct it; to leave out a parent, return null; or values: optional(…)',
+      `returns undefined for all ${parents} parents`,
+      'correct it: return null to skip a parent, or declare values: optional(…)',
     )
   }
   return found
@@ -163,7 +163,7 @@ function checked(stream: Stream, found: unknown): Slice[] {
     const at = parsed.error.issues[0]?.path.map(String).join('.') ?? ''
     throw wrong(
       stream,
-      `gives no list of values${at === '' ? '' : ` (at ${at})`}`,
+      `does not return a list of values${at === '' ? '' : ` (at ${at})`}`,
       "each is an object of texts, numbers and booleans: { account: '7' }",
     )
   }
@@ -173,7 +173,7 @@ function checked(stream: Stream, found: unknown): Slice[] {
   for (const values of parsed.data) {
     const lacking = names.find((name) => !Object.hasOwn(values, name))
     if (lacking !== undefined)
-      throw wrong(stream, `gives values without {${lacking}}, which the path needs`, `add ${lacking}: …`)
+      throw wrong(stream, `returns values without {${lacking}}, which the path needs`, `add ${lacking}: …`)
   }
   return parsed.data.map((values) => sliceOf(stream, values))
 }

@@ -59,7 +59,7 @@ export async function* parentRecords(
     }
   }
   if (refused > 0)
-    log.warn({ parent: stream.label, refused }, 'parents that their schema refuses have no children here')
+    log.warn({ parent: stream.label, refused }, 'parent records do not fit their schema; their slices are missing')
 }
 
 async function* slicesOf(

@@ -61,9 +61,9 @@ export function spread(stream: Stream, slices: readonly Slice[]): Slice[][] {
   if (most <= SLICES_PER_PARTITION_MAX) return spreaded
   throw new Stopped(
     'HR_SHARES_MAX',
-    `${stream.label}: a partition has ${most} shares, more than ${SLICES_PER_PARTITION_MAX}`,
+    `${stream.label}: a partition has ${most} slices, more than ${SLICES_PER_PARTITION_MAX}`,
     {
-      hint: `raise over in partitions: ${once.size} shares are found for ${stream.partitions.length} partitions`,
+      hint: `raise over in partitions: ${stream.partitions.length} partitions for ${once.size} slices are too few`,
     },
   )
 }

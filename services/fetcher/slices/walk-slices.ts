@@ -63,7 +63,7 @@ export async function* walkSlices(
   for (const { text } of own) walk.send.vetting?.cursor(text)
   const isRange = walk.to !== undefined && walk.to !== null
   if (stored === undefined && walk.from !== null && !isRange)
-    log.warn('which shares were walked before is not known: all are asked from their start')
+    log.warn('unknown which slices were read before; reading all of them from their start')
   const known = among(own, knownOf(stored ?? ''))
   const resumed = cursorOf(stream, walk.cursor)
   const tally: Tally = { failed: resumed?.failed ?? 0, parkedMs: resumed?.parkedMs, wholeSource: false, first: [] }
@@ -105,7 +105,7 @@ export async function* walkSlices(
     } catch (error) {
       if (walk.stop.soft.aborted || !isOfSlice(error)) throw error
       note(tally, slice, error)
-      log.error({ share: slice.text, err: error }, 'share failed')
+      log.error({ share: slice.text, err: error }, 'slice failed')
     }
   }
   yield {
@@ -169,10 +169,11 @@ function failure(
 ): Error {
   const more = failed - first.length
   const lines = [...first, ...(more > 0 ? [`and ${more} more, see the log`] : [])].join('\n  ')
-  const message = `${stream.label}/${partition}: ${failed} of ${all} shares failed; the others are read, and the watermark stays:\n  ${lines}`
+  const what = `${failed} of ${all} slices failed; the others were read, and the watermark stays`
+  const message = `${stream.label}/${partition}: ${what}:\n  ${lines}`
   if (parkedMs !== undefined) return new Parked(parkedMs, message, wholeSource)
   return new Stopped('HR_SHARES_FAILED', message, {
-    hint: 'leave out in partitions what the API will never answer for',
+    hint: 'exclude slices in partitions that the API never answers for',
   })
 }
 
@@ -193,7 +194,7 @@ function cursorOf(stream: Stream, cursor: Cursor | null): SliceCursor | null {
   const { share, inner = null, walked, failed, parkedMs, size, page, incomplete } = cursor as Partial<SliceCursor>
   if (typeof share === 'string' && typeof walked === 'boolean' && typeof failed === 'number')
     return { share, inner, walked, failed, parkedMs, size, page, ...(incomplete === true ? { incomplete } : {}) }
-  throw new Stopped('HR_CURSOR', `${stream.label}: the checkpoint holds no cursor of found shares`, {
+  throw new Stopped('HR_CURSOR', `${stream.label}: the cursor in the checkpoint is not one of discovered slices`, {
     hint: 'start a full run: --full',
   })
 }

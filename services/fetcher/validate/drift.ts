@@ -1,6 +1,6 @@
 /**
  * What a record has beyond its schema. zod silently drops unknown fields. Comparing the record with zod's output finds
- * them in nested objects, arrays, maps and unions alike, so that drift is reported and its values are kept.
+ * them in nested objects, arrays, maps and unions alike. So drift is reported, and its values are kept.
  */
 
 export type Fields = Record<string, unknown>

@@ -48,7 +48,7 @@ const LONE_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
 
 function loneSurrogates(record: Fields): string {
   const fields = Object.keys(record).filter((name) => LONE_SURROGATE.test(JSON.stringify({ [name]: record[name] })))
-  return `${listText(fields, ', ')}: holds half of a surrogate pair (\\ud800 to \\udfff), which is no text in UTF-8`
+  return `${listText(fields, ', ')}: half of a surrogate pair (\\ud800 to \\udfff) is not valid in UTF-8`
 }
 
 /** Counts the bytes only if the number of characters does not decide: each has at most three. */

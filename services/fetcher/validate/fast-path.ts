@@ -66,7 +66,7 @@ function objectCheck({ shape }: z.core.$ZodObjectDef): AsDeclared | null {
   const fields: FieldCheck[] = []
   for (const [name, type] of Object.entries(shape)) {
     const check = checkOf(type)
-    // A field that every object inherits cannot be told from a missing one.
+    // A field that every object inherits looks the same as a missing one.
     if (check === null || name in Object.prototype) return null
     fields.push({ name, optional: (type as z.core.$ZodTypes)._zod.def.type === 'optional', check })
   }
@@ -74,7 +74,7 @@ function objectCheck({ shape }: z.core.$ZodObjectDef): AsDeclared | null {
 }
 
 /**
- * The check of an object as a function generated for its fields, as zod does it too: a loop over them takes more than
+ * The check of an object as a function generated for its fields, as zod does it too. A loop over them takes more than
  * twice as long. Only the fields' names of a declaration get into it, as JSON texts. Null if Node was started without
  * code generation from strings.
  */
@@ -87,16 +87,17 @@ function writtenOut(fields: readonly FieldCheck[]): AsDeclared | null {
       : `if (${isMissing} || ${isWrong}) return false`
   })
   const required = fields.filter(({ optional }) => !optional).length
-  const body = `return (value) => {
-    if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return false
-    let inner, known = ${required}
-    ${lines.join('\n')}
+  const body = [
+    "if (typeof value !== 'object' || value === null) return false",
+    'if (Object.getPrototypeOf(value) !== Object.prototype) return false',
+    `let inner, known = ${required}`,
+    ...lines,
     // An object with as many fields as are known has no other.
-    for (const name in value) known--
-    return known === 0
-  }`
+    'for (const name in value) known--',
+    'return known === 0',
+  ].join('\n')
   try {
-    const make = new Function(...fields.map((_, index) => `check${index}`), body)
+    const make = new Function(...fields.map((_, index) => `check${index}`), `return (value) => {\n${body}\n}`)
     return make(...fields.map(({ check }) => check))
   } catch (error) {
     if (error instanceof EvalError) return null

@@ -1,6 +1,6 @@
 /**
  * Tells bad records from a changed API. Single records that do not fit become dead letters. If a whole page or a large
- * share of the run does not fit, the run stops before that page: the API must not be emptied into the dead-letter
+ * share of the run does not fit, the run stops before that page. The API must not be emptied into the dead-letter
  * topic. Equal records count each. Records that an earlier run has rejected as often, and that the lookback repeats,
  * say nothing new and are not counted.
  */
@@ -47,12 +47,9 @@ export function createRejectionLimit(stream: Stream): (part: SeenPart, isEnd?: b
     const tooMany = read >= SHARE_SAMPLE_MIN && refused / read > stream.rejectedShareMax
     if (!wholePage && !tooMany) return
     page = NOTHING_SEEN
-    throw new Stopped(
-      'HR_API_CHANGED',
-      `${stream.label}: ${refused} of ${read} records of this run do not fit the schema, e.g. ${seen.issues ?? 'earlier ones'}`,
-      {
-        hint: 'the API has probably changed: correct the schema; the run goes on in front of this page. Or raise rejectedShareMax',
-      },
-    )
+    const what = `${refused} of ${read} records of this run do not fit the schema`
+    throw new Stopped('HR_API_CHANGED', `${stream.label}: ${what}, e.g. ${seen.issues ?? 'earlier ones'}`, {
+      hint: 'the API has probably changed: correct the schema, or raise rejectedShareMax; the next run resumes here',
+    })
   }
 }

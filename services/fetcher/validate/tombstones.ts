@@ -27,7 +27,7 @@ export function deletionOf({ deleted }: Stream): ((raw: unknown) => boolean) | n
 }
 
 /**
- * The path of the mark as drift names paths, if it is a field outside the schema: the author knows it, so it is not
+ * The path of the mark as drift names paths, if it is a field outside the schema. The author knows it, so it is not
  * drift.
  */
 export function markPath({ deleted, schema }: Stream): string | null {

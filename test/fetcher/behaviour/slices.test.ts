@@ -149,8 +149,8 @@ describe('of the shares of one partition', () => {
       const failed = await fetch()
       const partition = failed.summary.partitions['shop.orders/0']
       assert.equal(partition?.outcome, 'failed')
-      assert.match(partition?.error ?? '', /1 of 4 shares failed[\s\S]*\{"account":"b"\}/)
-      assert.match(failed.log.join(''), /"share":"\{\\"account\\":\\"b\\"\}".*share failed/)
+      assert.match(partition?.error ?? '', /1 of 4 slices failed[\s\S]*\{"account":"b"\}/)
+      assert.match(failed.log.join(''), /"share":"\{\\"account\\":\\"b\\"\}".*slice failed/)
       assert.deepEqual(
         asked(api),
         ['a', 'b', 'c', 'd'].map((account) => `${account} ${iso(3)} 0`),
@@ -226,7 +226,7 @@ describe('of the shares of one partition', () => {
     api.log.length = 0
     const filled = await fetch()
     assert.ok(api.log.every(({ since }) => since === null))
-    assert.match(filled.log.join(''), /"level":40,[^\n]*which shares were walked before is not known/)
+    assert.match(filled.log.join(''), /"level":40,[^\n]*unknown which slices were read before/)
     assert.deepEqual(await keys(place, source), versions('abcd', [1, 2, 3]))
   })
 })
@@ -278,12 +278,12 @@ test('parents that their schema refuses have no children, which is said, and com
 
 for (const [what, values, words] of [
   ['throws', () => Promise.reject(new Error('no luck')), /the function values of partitions throws: no luck/],
-  ['gives no list', async () => 'a', /gives no list of values/],
-  ['forgets what the path needs', async () => [{ region: 'eu' }], /gives values without \{account\}/],
+  ['gives no list', async () => 'a', /does not return a list of values/],
+  ['forgets what the path needs', async () => [{ region: 'eu' }], /returns values without \{account\}/],
   [
     'asks for nothing in particular',
     async ({ request }: { request(changes: object): Promise<unknown> }) => [await request({})],
-    /asks for nothing/,
+    /makes a request without a path/,
   ],
 ] as const) {
   test(`a function that ${what} fails the run and says so`, async (t) => {

@@ -225,7 +225,7 @@ describe('a mistake of the author stops the run, in words about the function:', 
         await request()
         yield { records: [1], cursor: 1n }
       },
-      /cursor that is no plain JSON/,
+      /cursor that is not plain JSON/,
     ],
     ['it asks for nothing', async function* () {}, /asks for nothing/],
     [

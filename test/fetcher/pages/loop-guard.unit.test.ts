@@ -42,11 +42,11 @@ describe('a cursor that was there before is a cycle', () => {
   test('that of the page which an interrupted run went on from is one too', () => {
     assert.equal(
       said([[['a'], { cursor: 'X' }]], 'X'),
-      'shop.orders: page 1 names the page that the run went on from: a cycle',
+      'shop.orders: page 1 names the page that the run resumed from: a cycle',
     )
     assert.match(
       said([...plain('a', 'b'), [['c'], { cursor: { at: 3 } }]], { at: 3 }) ?? '',
-      /page 3 names the page that the run went on from/,
+      /page 3 names the page that the run resumed from/,
     )
     assert.equal(said(plain('a', 'b'), 'X'), null)
   })

@@ -88,7 +88,7 @@ describe('a walk stops with an error', () => {
     const { error, asked } = await walk(t, (_, number) => answer([{ id: number }], number === 0 ? 'B' : 'A'), {
       cursor: 'A',
     })
-    assertStopped(error, 'HR_REPEATED_PAGE', /page 2 names the page that the run went on from: a cycle/)
+    assertStopped(error, 'HR_REPEATED_PAGE', /page 2 names the page that the run resumed from: a cycle/)
     assert.deepEqual(asked(), ['A', 'B'])
   })
 
@@ -217,7 +217,11 @@ describe('a next page that led nowhere before and is named again', () => {
       const { error, pages } = await walk(t, (_, number) => (number === 0 ? answer([{ id: 1 }], 'A') : wrong), {
         gaveUp,
       })
-      assertStopped(error, 'HR_NEXT_PAGE', /shop\.orders: the API names a next page again that is none: ./)
+      assertStopped(
+        error,
+        'HR_NEXT_PAGE',
+        /shop\.orders: the API names the same next page again, and it leads nowhere: ./,
+      )
       assert.ok((error as Stopped).cause instanceof Error)
       assert.equal(pages.length, 0)
     })

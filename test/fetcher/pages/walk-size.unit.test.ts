@@ -420,7 +420,7 @@ test('a walk over everything that brings far fewer records than the last complet
   assert.deepEqual(await told(60), [])
   assert.deepEqual(await told(50, 60), [])
   assert.deepEqual(await told(60, 40), [])
-  assert.match((await told(40, 60))[0] ?? '', /this run brought 40 records, the last complete one 60/)
+  assert.match((await told(40, 60))[0] ?? '', /this run read 40 records, the last complete one 60/)
   assert.equal((await told(0, 3)).length, 1)
 })
 

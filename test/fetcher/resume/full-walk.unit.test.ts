@@ -156,13 +156,13 @@ describe('what a person is told of a walk at its end', () => {
   test('a walk that brought nothing is withheld whatever the bounds are, unless the policy allows that', () => {
     const attention = (facts: object, policy: object) =>
       deletesAttention(walk(0, { before: 5, ...facts }), { ...DELETES_DEFAULT, shareMax: 1, ...policy }, 'shop.orders')
-    assert.match(attention({}, {})?.message ?? '', /brought no record, the last complete one 5; .*--allow-deletes/)
+    assert.match(attention({}, {})?.message ?? '', /returned no records, the last complete one 5; .*--allow-deletes/)
     assert.equal(attention({}, { allowAll: true }), null)
     assert.notEqual(attention({}, { allowAll: true, shareMax: 0.2, rowsMin: 5 }), null)
     assert.equal(attention({ before: 0 }, {}), null)
     assert.equal(deletesAttention({ from: 0, atMs: 0 }, DELETES_DEFAULT, 'shop.orders'), null)
     assert.notEqual(deletesAttention({ from: 0, atMs: 0, before: 5 }, DELETES_DEFAULT, 'shop.orders'), null)
-    assert.match(attention({ records: 1 }, { shareMax: 0, rowsMin: 0 })?.message ?? '', /brought 1 records/)
+    assert.match(attention({ records: 1 }, { shareMax: 0, rowsMin: 0 })?.message ?? '', /returned 1 records/)
   })
 
   test('nothing where the walk is not whole for another reason, or there was none', () => {

@@ -43,7 +43,7 @@ test('shares are spread over all partitions, each once, in the order of their te
   const spreaded = spread(stream, [...all, ...all].reverse())
   assert.equal(spreaded.flat().length, 400)
   for (const own of spreaded) {
-    assert.ok(own.length > 20 && own.length < 90, `${own.length} shares`)
+    assert.ok(own.length > 20 && own.length < 90, `${own.length} slices`)
     assert.deepEqual(
       own.map(({ text }) => text),
       own.map(({ text }) => text).sort(),

@@ -30,7 +30,7 @@ export function cursorPaginator(spec: CursorSpec, stream: Stream): Paginator {
       return { cursor: found, ...(more === true ? { more } : {}) }
     },
     at(first, cursor) {
-      if (!isCursor(spec, cursor)) throw foreignCursor(stream, 'no text and no number')
+      if (!isCursor(spec, cursor)) throw foreignCursor(stream, 'no text or number')
       return withPlace(first, spec, cursor)
     },
   }

@@ -89,8 +89,8 @@ function stuck(spec: KeysetSpec, stream: Stream, records: number, keys: readonly
     `${stream.label}: the page after key ${keys.join(', ')} ends with that key again (${records} records)`,
     {
       hint: spec.inclusive
-        ? 'more records than a page holds have this key: add a second key that tells them apart (keys), or ask for larger pages (size)'
-        : 'check that the key is sent where the API expects it; if the API gives the record of the key again, add inclusive: true',
+        ? 'more records than a page holds have this key: add a second one in keys, or request larger pages with size'
+        : 'check where the API expects the key; if it returns the record of the key again, add inclusive: true',
     },
   )
 }

@@ -13,7 +13,7 @@ import { foreignCursor, unclear } from './read-response.ts'
 
 /** `conceal`: masks credentials that the API repeats under any name. */
 export function linkCursor(stream: Stream, link: string, base: URL, conceal: (url: URL) => URL = (url) => url): string {
-  if (!URL.canParse(link, base.href)) throw unclear(stream, 'the link to the next page is no URL')
+  if (!URL.canParse(link, base.href)) throw unclear(stream, 'the link to the next page is not a URL')
   const url = new URL(link, base)
   url.username = ''
   url.password = ''

@@ -9,8 +9,7 @@ export function endWithout(what: string, isOptional: boolean, { records, longest
   const { length } = records
   if (isOptional) return { cursor: null, unsaid: true }
   if (length === 0 || length < longest || (size !== null && length < size)) return { cursor: null }
-  return {
-    cursor: null,
-    incomplete: `the answer has no ${what}, and its page of ${length} records may be a full one: if the API omits it on the last page, declare optional(…) there, or the size of a page`,
-  }
+  const why = `the answer has no ${what}, and its page of ${length} records may be a full one`
+  const remedy = 'if the API omits it on the last page, declare optional(…) there, or the size of a page'
+  return { cursor: null, incomplete: `${why}; ${remedy}` }
 }

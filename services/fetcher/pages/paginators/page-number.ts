@@ -1,7 +1,6 @@
 /**
- * `?page=2`. The walk ends only by the declared rule: at a page without records or a short one, at a number of pages or
- * records, or by a flag. Records that move between pages during the walk can be missed, and nothing in the responses
- * would show it.
+ * `?page=2`. The walk ends only by the declared rule. That is an empty or a short page, a number of pages or records,
+ * or a flag. Records that move between pages during the walk can be missed, and nothing in the responses would show it.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { endsByTotal, pageNumberPlace } from '#shared/declaration/paginate/page-number-and-offset.ts'
@@ -79,6 +78,6 @@ export function pageNumberPaginator(spec: PageNumberSpec, stream: Stream): Pagin
 
 function cursorOf(stream: Stream, cursor: Cursor): PageCursor {
   const { page, walked, full } = fieldsOf<PageCursor>(cursor)
-  if (typeof page !== 'number' || typeof walked !== 'number') throw foreignCursor(stream, 'no number of a page')
+  if (typeof page !== 'number' || typeof walked !== 'number') throw foreignCursor(stream, 'no page number')
   return { page, walked, full: full === true }
 }

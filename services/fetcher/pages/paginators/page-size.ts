@@ -13,11 +13,10 @@ export const isShort = (records: number, size: number, full: boolean): boolean =
   records === 0 || (full && records < size)
 
 /** Parameter names for the size of a page, compared without case, `-`, `_` and brackets. */
-const SIZE_PARAMS = new Set(
-  'limit perpage pagesize pagelimit size first maxresults maxrecords maxitems resultsperpage itemsperpage hitsperpage recordsperpage top take rows count'.split(
-    ' ',
-  ),
-)
+const SIZE_PARAMS = new Set([
+  ...['limit', 'perpage', 'pagesize', 'pagelimit', 'size', 'first', 'maxresults', 'maxrecords', 'maxitems'],
+  ...['resultsperpage', 'itemsperpage', 'hitsperpage', 'recordsperpage', 'top', 'take', 'rows', 'count'],
+])
 
 /** Records of a full page: as paginate declares, else as the first request asks for; null if neither does. */
 export function fullPageOf(paginate: PaginateSpec, { url, body }: PageRequest): number | null {

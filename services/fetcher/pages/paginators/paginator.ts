@@ -57,8 +57,8 @@ export type PageStep = {
 }
 
 /**
- * The range of a walk: its first position (null for everything), its end (null for the newest), and the start of its
- * run in epoch milliseconds.
+ * The range of a walk: its first position (null for everything) and its end (null for the newest). `startedMs`: the
+ * start of its run, epoch milliseconds.
  */
 export type WalkRange = { since: Position | null; until: Position | null; startedMs: number }
 

@@ -57,17 +57,15 @@ function placeOfTotal(total: Total): { at: Place } | { header: string } {
 export const isExact = (total: Total): boolean =>
   typeof total !== 'object' || 'optional' in total || total.exact !== false
 
-const notThere = (stream: Stream, field: string, place: Place, found: unknown, no: string): Stopped =>
-  new Stopped(
-    'HR_NO_NEXT_PAGE',
-    `${stream.label}: ${field} is declared at ${placeText(place)}, but the answer has ${found === undefined ? 'nothing' : no} there`,
-    {
-      hint:
-        found === undefined
-          ? `correct paginate; if the API omits it on purpose, declare ${field}: optional(…)`
-          : 'the answer does not say whether there is a next page: correct paginate',
-    },
-  )
+function notThere(stream: Stream, field: string, place: Place, found: unknown, no: string): Stopped {
+  const isMissing = found === undefined
+  const what = `${field} is declared at ${placeText(place)}, but the answer has ${isMissing ? 'nothing' : no} there`
+  return new Stopped('HR_NO_NEXT_PAGE', `${stream.label}: ${what}`, {
+    hint: isMissing
+      ? `correct paginate; if the API omits it on purpose, declare ${field}: optional(…)`
+      : 'the answer does not say whether there is a next page: correct paginate',
+  })
+}
 
 const placeText = (place: Place): string => {
   const { at } = unwrapped<SimplePlace>(place)
@@ -83,16 +81,16 @@ export const unclear = (stream: Stream, what: string): Stopped =>
 /** For an end, or an empty page, that contradicts what the API has said about the size of its list. */
 export const walkShort = (stream: Stream, what: string, remedy: string): Stopped =>
   new Stopped('HR_WALK_SHORT', `${stream.label}: ${what}`, {
-    hint: `the next run goes on from there; ${remedy}`,
+    hint: `the next run resumes from there; ${remedy}`,
   })
 
 /** For a number that is declared as exact and is not. */
 export const inexact = (field: string): string =>
-  `if the number is an estimate, capped, or counts what is never listed, declare it: ${field}: { at: '/…', exact: false }`
+  `if the number is an estimate, is capped, or counts more than the list, declare ${field}: { at: '/…', exact: false }`
 
 /** For a stored cursor that this way of paging did not write. */
 export const foreignCursor = (stream: Stream, what: string): Stopped =>
-  unclear(stream, `the stored cursor is ${what}: paginate was changed while a run was going on`)
+  unclear(stream, `the stored cursor has ${what}: paginate was changed during a run`)
 
 /** The fields of a stored cursor; none if it is not an object. */
 export const fieldsOf = <T>(cursor: Cursor): Partial<T> => Object(cursor)

@@ -506,7 +506,7 @@ describe('a source that would run', () => {
       const { step } = await check(t, { script, stream: { paginate, params: { _limit: 5 } } })
       assert.match(
         step('second page').warnings?.[0] ?? '',
-        /exactly the requested 5 records, and nothing in the answer says that it is the last/,
+        /exactly the requested 5 records; the answer does not say that it is the last/,
       )
       const { step: other } = await check(t, { script, stream: { paginate, params: { _limit: 6 } } })
       assert.equal(other('second page').warnings, undefined)

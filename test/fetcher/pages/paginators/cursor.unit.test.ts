@@ -77,9 +77,9 @@ describe('one step of a walk by cursors', () => {
       assert.deepEqual(at(inBody, found), ['', headers, { q: 1, after: found }])
     for (const found of [{ k: 1 }, ['a'], true]) {
       for (const paginate of [inParam, inHeader])
-        assert.throws(() => at(paginate, found), /the stored cursor is no text and no number/)
+        assert.throws(() => at(paginate, found), /the stored cursor has no text or number/)
     }
-    assert.throws(() => at(inBody, true), /the stored cursor is no text and no number/)
+    assert.throws(() => at(inBody, true), /the stored cursor has no text or number/)
     assert.deepEqual(stepping(inBody, { method: 'POST', body: {} }).next([1], null, { next: { k: 1 } }), {
       cursor: { k: 1 },
     })

@@ -237,7 +237,7 @@ describe('one step of an offset walk', () => {
     assert.equal(plain.target({ offset: 20 }), '/orders?limit=10&offset=20')
     for (const foreign of ['abc', { offset: '20' }, { page: 2 }, 7, [20]]) {
       for (const use of [() => plain.next([], foreign), () => plain.target(foreign)])
-        assert.throws(use, /the stored cursor is no offset/)
+        assert.throws(use, /the stored cursor has no offset/)
     }
   })
 

@@ -39,7 +39,7 @@ describe('a page number', () => {
 
   test('that was stored by another way of paging stops the run', async (t) => {
     const { error } = await walk(t, pageNumber({ stop: 'empty' }), table(1, 10), { cursor: 'abc' })
-    assertStopped(error, 'HR_NO_NEXT_PAGE', /stored cursor is no number of a page/)
+    assertStopped(error, 'HR_NO_NEXT_PAGE', /stored cursor has no page number/)
   })
 })
 
@@ -215,7 +215,7 @@ describe('one step of a numbered walk', () => {
       [7, 60],
     ]) {
       for (const use of [() => next([], foreign), () => target(foreign)])
-        assert.throws(use, /the stored cursor is no number of a page/)
+        assert.throws(use, /the stored cursor has no page number/)
     }
   })
 })

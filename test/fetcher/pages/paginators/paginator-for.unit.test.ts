@@ -280,7 +280,7 @@ describe('a next URL', () => {
 
   test('that is a number stops the run', (t) =>
     stopsWith(/the next URL is a number/, walk(t, inBody, pages({ next: 5 }))))
-  test('that is none stops the run', (t) => stopsWith(/no URL/, walk(t, inBody, pages({ next: 'http://[' }))))
+  test('that is none stops the run', (t) => stopsWith(/not a URL/, walk(t, inBody, pages({ next: 'http://[' }))))
 })
 
 describe('a Link header', () => {

@@ -280,7 +280,7 @@ test('a stored cursor of another way of paging stops the run', async (t) => {
   assertStopped(
     (await walk(t, hourly, api([]), { ...options(1), cursor: 'abc' })).error,
     'HR_NO_NEXT_PAGE',
-    /stored cursor is no window/,
+    /stored cursor has no window/,
   )
 })
 
@@ -322,7 +322,7 @@ describe('one step of a walk in windows', () => {
     )
     assert.deepEqual(paginator.start?.({ since: nsAt(0), until: nsAt(90), startedMs }), window(0, 60, 90))
     for (const since of [null, 'abc']) {
-      assert.throws(() => paginator.start?.({ since, until: null, startedMs }), /the stored cursor is no window/)
+      assert.throws(() => paginator.start?.({ since, until: null, startedMs }), /the stored cursor has no window/)
     }
   })
 
@@ -503,11 +503,11 @@ describe('one step of a walk in windows', () => {
     for (const key of ['from', 'to', 'until', 'sizeMs']) {
       const cursor = { ...bare, [key]: undefined }
       for (const use of [() => walk.next([], cursor), () => walk.target(cursor)])
-        assert.throws(use, /the stored cursor is no window/)
+        assert.throws(use, /the stored cursor has no window/)
     }
     for (const foreign of [null, 'abc', 7, [from, to]])
-      assert.throws(() => walk.next([], foreign), /the stored cursor is no window/)
-    assert.throws(() => walk.next([], { ...bare, to: 'abc' }), /the stored cursor is no window/)
+      assert.throws(() => walk.next([], foreign), /the stored cursor has no window/)
+    assert.throws(() => walk.next([], { ...bare, to: 'abc' }), /the stored cursor has no window/)
   })
 
   test('begins at a record of the boundary where the parameter leaves that out, and ends before one that it takes in', () => {

@@ -104,7 +104,7 @@ describe('a function of the request', () => {
     const { client, stream } = clientFor(t, server.url, { stream: { path, paginate: cursor({ next: '/next' }) } })
     const slices = ['eu', 'us'].map((shop) => ({ text: JSON.stringify({ shop }), values: { shop } }))
     const cost = { bytes: 0, attempts: 0, retries: 0, durationMs: 0 }
-    const discovery = { find: async () => ({ shares: [slices], cost }) }
+    const discovery = { find: async () => ({ slices: [slices], cost }) }
     const never = new AbortController().signal
     const start = { stream, partition: 0, baseUrl: client.baseUrl, send: client.send, from: null, startedMs: 0 }
     let at: Cursor | null = null

@@ -11,7 +11,7 @@ const PAGINATION = 'fetcher/behaviour/pagination.unit.test.ts'
 const PAGINATORS = 'fetcher/pages/paginators/paginator-for.unit.test.ts'
 const OFFSET = 'fetcher/pages/paginators/offset.unit.test.ts'
 const KEYSET = 'fetcher/pages/paginators/keyset.unit.test.ts'
-const WINDOWS = 'fetcher/pages/paginators/time-windows.unit.test.ts'
+const WINDOWS = 'fetcher/behaviour/time-windows.unit.test.ts'
 const NUMBERS = 'fetcher/pages/paginators/page-number.unit.test.ts'
 const CLOCK = 'fetcher/behaviour/clock.test.ts'
 const STAMPS = 'fetcher/publish/stamps.unit.test.ts'
@@ -651,7 +651,10 @@ export const incremental: readonly Line[] = [
     fetcher: 'loses none and doubles none; asks one unit earlier',
     shownBy: [
       [RUN, 'loses none and doubles none of the records with equal times, across pages and runs'],
-      ['fetcher/watermark/since.unit.test.ts', 'one step of its form earlier, where the API leaves equal records out'],
+      [
+        'fetcher/watermark/request-window.unit.test.ts',
+        'one step of its form earlier, where the API leaves equal records out',
+      ],
       [PROPERTY, RANDOM_APIS],
     ],
   },

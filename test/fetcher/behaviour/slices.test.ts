@@ -261,7 +261,7 @@ test('parents that their schema refuses have no children, which is said, and com
   const { accounts } = api
   api.accounts = [{ id: 'a', open: true }, ...accounts.slice(1).map(({ id }) => ({ id }))]
   const refused = await place.fetchOnce(only(source))
-  assert.match(refused.log.join(''), /parents that their schema refuses/)
+  assert.match(refused.log.join(''), /parent records do not fit their schema/)
   api.accounts = accounts
   api.log.length = 0
   await place.fetchOnce(only(source))

@@ -8,6 +8,15 @@ export type Equivalent = Named & { reason: string }
 
 export const EQUIVALENTS: readonly Equivalent[] = [
   {
+    file: 'services/fetcher/pages/walk-pages.ts',
+    operator: 'condition',
+    original: 'page.last',
+    replacement: 'false',
+    lineText: 'if (page.last) return',
+    nth: 1,
+    reason: 'the walk takes no page after the last one, so nothing runs after it here',
+  },
+  {
     file: 'services/fetcher/http/rate-limit/local-quota.ts',
     operator: 'condition',
     original: 'reservation?.waitMs === 0',

@@ -117,6 +117,23 @@ describe('a sorted walk over counted links', () => {
     assertWhole(ran, ids(25))
   })
 
+  test('believes a total that falls while it walks, since it counts from where the request begins', async (t) => {
+    let rows = inTurn(25)
+    const shrink = (number: number) => {
+      if (number === 1) rows = rows.slice(0, -1)
+    }
+    const ran = await runOnce(
+      t,
+      api(() => rows, { total: true, before: shrink }),
+      { stream: streamOf() },
+    )
+    assertWhole(ran, ids(24))
+    assert.deepEqual(
+      ran.put.map(({ checkpoint }) => checkpoint.size?.total),
+      [25, 24, undefined],
+    )
+  })
+
   test('counts records that come again once, and a total from where its request begins', async (t) => {
     const ran = await runOnce(
       t,

@@ -20,6 +20,7 @@ const scalars: readonly (readonly [type: z.ZodType, values: readonly unknown[]])
   [z.coerce.string(), ['a', 1]],
   [z.string().regex(/^a+$/), ['aa', 'ab']],
   [z.string().regex(/a/g), ['aa', 'b']],
+  [z.string().regex(/a/y), ['a', 'ba']],
   [z.string().regex(/^a/).regex(/b$/), ['ab', 'a', 'b']],
   [z.coerce.string().regex(/^1/), ['1', 1, '2']],
   [z.email(), ['a@b.example', 'a']],

@@ -126,7 +126,7 @@ describe('at the end of a run', () => {
   })
 
   for (const [what, error, outcomes] of [
-    ['a fenced writer', new FencedError('fenced'), ['fenced']],
+    ['a fenced writer', new FencedError('HR_FENCED', 'fenced'), ['fenced']],
     ['a failed transaction', new PublishFailed('HR_KAFKA', 'failed'), ['failed']],
     ['any other failure', new Stopped('HR_X', 'why'), []],
   ] as const) {

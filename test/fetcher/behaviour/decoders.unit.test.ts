@@ -169,8 +169,8 @@ describe('the decoded body', () => {
     const partitions = discover({ over: 2, values })
     const { client, stream, clock } = clientFor(t, server.url, { stream: list(csv(), { partitions }) })
     const discovery = createDiscovery({ stream, baseUrl: client.baseUrl, send: client.send, clock, log: silentLog })
-    const { shares } = await discovery.find({ soft: t.signal, hard: t.signal })
-    assert.equal(shares.flat().length, 2)
+    const { slices } = await discovery.find({ soft: t.signal, hard: t.signal })
+    assert.equal(slices.flat().length, 2)
     assert.equal(server.requests[0]?.headers.accept, 'application/json')
   })
 

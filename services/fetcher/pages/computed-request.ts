@@ -63,7 +63,7 @@ type Check<Returned> = (found: unknown, wrong: Wrong) => Returned
 
 function checkedPath(found: unknown, wrong: Wrong): string {
   if (typeof found === 'string' && found.startsWith('/')) return found
-  throw wrong(`${kindOf(found)} that is no path`, 'it returns a path below baseUrl that starts with /')
+  throw wrong(`${kindOf(found)} instead of a path`, 'it returns a path below baseUrl that starts with /')
 }
 
 function checkedPairs(found: unknown, wrong: Wrong): ComputedPairs {
@@ -94,7 +94,7 @@ function checkedBody(found: unknown, wrong: Wrong): unknown {
   try {
     return JSON.parse(JSON.stringify(found))
   } catch (error) {
-    throw wrong(`what is no plain JSON (${messageOf(error)})`, hint)
+    throw wrong(`a value that is not plain JSON (${messageOf(error)})`, hint)
   }
 }
 

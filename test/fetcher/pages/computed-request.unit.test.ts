@@ -14,8 +14,8 @@ function computed(stream: Record<string, unknown>, asked: { cursor?: unknown } =
 
 /** Field, what its function returns, words of the message, words of the hint. */
 const wrong: [string, unknown, RegExp, RegExp][] = [
-  ['path', 'orders', /the function returns a string that is no path for partition 0/, /starts with \//],
-  ['path', undefined, /returns nothing that is no path/, /starts with \//],
+  ['path', 'orders', /the function returns a string instead of a path for partition 0/, /starts with \//],
+  ['path', undefined, /returns nothing instead of a path/, /starts with \//],
   ['params', [1], /returns a list/, /object of texts/],
   ['params', { a: { b: 1 } }, /returns an object as "a"/, /null omits a name/],
   ['params', { a: Number.NaN }, /returns the number NaN as "a"/, /null omits a name/],
@@ -30,7 +30,7 @@ const wrong: [string, unknown, RegExp, RegExp][] = [
   ],
   ['headers', { 'X-A': 'a\nb' }, /a header "X-A" that cannot be sent/, /object of texts/],
   ['body', 7, /returns a number, no JSON body/, /plain JSON/],
-  ['body', { at: 1n }, /what is no plain JSON/, /plain JSON/],
+  ['body', { at: 1n }, /a value that is not plain JSON/, /plain JSON/],
 ]
 
 describe('a function of the request', () => {

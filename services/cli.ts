@@ -9,22 +9,33 @@ import { environment, nearMissesIn } from '#shared/config/config.ts'
 import { exitStatusOf, WrongUse } from '#shared/errors.ts'
 
 const { outliveReaders, say, sayError } = await import('./cli/output.ts')
-const { collect, exit, JSON_FLAG, JSON_HELP } = await import('./cli/commands/command-options.ts')
+const { exit, JSON_FLAG, JSON_HELP, repeatable } = await import('./cli/commands/command-options.ts')
 const { addAuthoringCommands } = await import('./cli/commands/authoring.ts')
 const { addPipelineCommands } = await import('./cli/commands/pipeline.ts')
 const { addDeadLetterCommands } = await import('./cli/commands/dead-letters.ts')
 
-const EXIT_STATUSES = `
-Exit status:
-  0  done
-  1  failed or parked, or a source file unusable; status --check: something needs a person; verify: something differs
-  2  wrong use
-  3  done, but a person must look: dead letters, skipped pages, a held watermark, withheld deletes; plan: something is refused; preview: unknown fields`
+const EXIT_STATUSES = [
+  '',
+  'Exit status:',
+  '  0  done',
+  '  1  failed or parked, or a source file cannot be used',
+  '     status --check: something needs a person',
+  '     verify: something differs',
+  '  2  wrong use',
+  '  3  done, but a person must look: dead letters, skipped pages, a held watermark or withheld deletes',
+  '     plan: something is refused',
+  '     preview: dead letters, or fields that are not in the schema',
+].join('\n')
 
 function createProgram(): Command {
   const headrace = new Command('headrace')
     .description('Keeps a ClickHouse warehouse current from HTTP APIs through Kafka.')
-    .option('--sources <dir>', 'folder of declarations besides the built-in ones (may be given again)', collect, [])
+    .addOption(
+      repeatable('--sources <dir>', 'folder of declarations, besides the built-in ones (repeatable)').default(
+        [],
+        'none',
+      ),
+    )
     .addHelpText('after', EXIT_STATUSES)
     .showHelpAfterError('(headrace --help shows all commands)')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -37,7 +48,7 @@ function createProgram(): Command {
 
   headrace
     .command('demo')
-    .description('the whole path on this machine: stack, sample API, fetcher, loader, table')
+    .description('run the whole pipeline on this machine: stack, sample API, fetcher, loader, table')
     .option(JSON_FLAG, JSON_HELP)
     .option('--stop', 'stop the local stack afterwards')
     .action(async (options) => exit(await (await import('./cli/demo/demo.ts')).demo(options)))
@@ -46,14 +57,14 @@ function createProgram(): Command {
     .command('stack')
     .description('the local stack: Kafka, schema registry and ClickHouse as child processes')
   for (const [verb, description] of [
-    ['up', 'start it, or tell that it runs'],
+    ['up', 'start it; does nothing if it runs already'],
     ['down', 'stop it; its data stays'],
-    ['status', 'ask each server'],
+    ['status', 'state of each server'],
   ] as const) {
     stack
       .command(verb)
       .description(description)
-      .option('--dir <dir>', 'folder of data, logs and ports')
+      .option('--dir <dir>', 'folder for data, logs and ports')
       .option(JSON_FLAG, JSON_HELP)
       .action(async (options) => exit(await (await import('./cli/stack.ts')).stackCommand(verb, options)))
   }
@@ -64,14 +75,14 @@ function createProgram(): Command {
 
   headrace
     .command('options')
-    .description('every option of the environment with its default')
+    .description('list every environment option with its default')
     .addOption(new Option('--markdown <file>', 'rewrite the table of options in this file').hideHelp())
     .option(JSON_FLAG, JSON_HELP)
     .action(async (options) => exit((await import('./cli/options.ts')).optionsCommand(options)))
 
   headrace
     .command('metrics')
-    .description('every metric: what it counts, when it rises and what to do then')
+    .description('list every metric: what it counts, when it rises and what to do then')
     .addOption(new Option('--markdown <file>', 'rewrite the table of metrics in this file').hideHelp())
     .option(JSON_FLAG, JSON_HELP)
     .action(async (options) => exit((await import('./cli/metrics.ts')).metricsCommand(options)))
@@ -106,9 +117,8 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   if (isAbsentStack(error)) {
-    say(
-      'headrace: the local stack is not part of this installation\n  hint: stack and demo run from a checkout of the repository',
-    )
+    say('headrace: this installation does not contain the local stack')
+    say('  hint: run stack and demo from a checkout of the repository')
     process.exit(2)
   }
   sayError(error)

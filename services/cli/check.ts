@@ -19,25 +19,25 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
   const values = readOptions(environment)
   const dirs = [...(values.HEADRACE_SOURCES ?? '').split(',').filter((dir) => dir !== ''), ...options.sources]
   const json = options.json === true
-  const tell = json ? () => undefined : screen()
+  const report = json ? () => undefined : screen()
   const declared = await readSources(dirs)
   const unusable = filesInTheWay(declared, wanted.split('.')[0] ?? wanted)
   if (unusable.length > 0) {
     const steps = unusable.map(({ error }) => placed(null, failed('declaration', error.message, error.hint)))
-    for (const step of steps) tell(step)
+    for (const step of steps) report(step)
     if (json) print(JSON.stringify({ source: wanted, ok: false, steps, requests: [] }))
     return 1
   }
   const { source, streams } = chosen(declared.sources, wanted)
   const log = logFor('check', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
-  const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the check was interrupted'))
+  const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'check interrupted'))
   try {
     const tools = {
       clock: systemClock,
       log,
       resolver: resolverFor(environment),
       signal: interrupted.signal,
-      onStep: tell,
+      onStep: report,
     }
     const { steps, requests } = await checkSource({ source, streams, ...tools })
     const wrong = steps.filter(({ status }) => status === 'failed').length
@@ -56,8 +56,8 @@ function chosen(sources: readonly Source[], wanted: string): { source: Source; s
     const stream = source.streams.find(({ label }) => label === wanted)
     if (stream !== undefined) return { source, streams: [stream] }
   }
-  throw new WrongUse('HR_UNKNOWN_SOURCE', `no source and no stream is called "${wanted}"`, {
-    hint: `known sources: ${sources.map(({ name }) => name).join(', ')}; name a folder with --sources DIR`,
+  throw new WrongUse('HR_UNKNOWN_SOURCE', `unknown source or stream "${wanted}"`, {
+    hint: `known sources: ${sources.map(({ name }) => name).join(', ')}; add a folder with --sources DIR`,
   })
 }
 

@@ -82,21 +82,21 @@ export function placeOf(text: string): LetterPlace {
 
 export function wholeNumber(flag: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new WrongUse('HR_NUMBER', `${flag} ${text} is no whole number from 0`)
+  throw new WrongUse('HR_NUMBER', `${flag} must be a whole number, got ${text}`)
 }
 
 function timeOf(flag: string, text: string): number {
   const time = positionOf('iso', text)
   if (typeof time === 'bigint') return Number(time / NS_PER_MS)
-  throw new WrongUse('HR_TIME', `${flag} ${text} is no time`, {
-    hint: 'give one with its zone, such as 2026-01-31T00:00:00Z',
+  throw new WrongUse('HR_TIME', `${flag} must be a time, got ${text}`, {
+    hint: 'write it with its zone, such as 2026-01-31T00:00:00Z',
   })
 }
 
 function stageOf(text: string): DeadLetterStage {
   const stage = STAGES.find((each) => each === text)
   if (stage !== undefined) return stage
-  throw new WrongUse('HR_LETTER_STAGE', `--stage ${text} is no stage`, { hint: `one of ${STAGES.join(', ')}` })
+  throw new WrongUse('HR_LETTER_STAGE', `--stage must be one of ${STAGES.join(', ')}, got ${text}`)
 }
 
 /** Times in the form that people and other programs read. */
@@ -109,7 +109,8 @@ const WIDE_LIST_HEAD = ['place', 'fetched', 'stage', 'reason', 'issues', 'run/pa
 
 /** `width`: null for one line each, with all of the issues. */
 export function describeList({ stream, open, done, more, reasons, letters }: LetterList, width: number | null): string {
-  const counts = `${stream}: ${counted(open, 'open dead letter')}, ${done} done${more ? '; older ones were not looked at' : ''}`
+  const older = more ? '; older ones were not read' : ''
+  const counts = `${stream}: ${counted(open, 'open dead letter')}, ${done} done${older}`
   const histogram = Object.entries(reasons).map(([reason, count]) => `  ${count}  ${shownName(reason)}`)
   const newest = letters.length > 0 && letters.length < open ? [`the newest ${letters.length}:`] : []
   const rows = letters.map((each) => [

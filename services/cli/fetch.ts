@@ -35,13 +35,10 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
   const unusable = labels.length > 0 ? [] : all
   if (streams.length === 0 && unusable.length > 0) throw unusableError('no source can be used', unusable)
   if (streams.length === 0) {
-    throw new WrongUse(
-      'HR_NO_STREAMS',
-      'no stream is named, and none is declared that is fetched without being named',
-      {
-        hint: `name a folder of declarations (--sources DIR), or a stream: ${sources.flatMap((source) => source.streams.map(({ label }) => label)).join(', ')}`,
-      },
-    )
+    const known = sources.flatMap((source) => source.streams.map(({ label }) => label))
+    throw new WrongUse('HR_NO_STREAMS', 'no stream is declared that runs without being named', {
+      hint: `give a folder of declarations (--sources DIR), or a stream: ${known.join(', ')}`,
+    })
   }
   const allowDeletes = options.allowDeletes === true
   if (allowDeletes) refuseWithoutDeletes(streams)
@@ -51,7 +48,7 @@ export async function fetchCommand(labels: readonly string[], options: FetchComm
     let shownMs = 0
     metrics.unusableFiles.set(unusable.length)
     for (const { file, error } of unusable)
-      log.error({ err: error, file }, `${file} cannot be used: its source is not fetched, the others are`)
+      log.error({ err: error, file }, `${file} cannot be used: its source is not fetched; other sources are`)
     const summary = await fetchStreams({
       streams,
       config,
@@ -95,7 +92,7 @@ function refuseWithoutDeletes(streams: readonly Stream[]): void {
     'HR_ALLOW_DELETES',
     `--allow-deletes: ${other.label} does not declare deletes, so its walks delete nothing`,
     {
-      hint: `leave --allow-deletes out, or declare deletes: 'full-walk' if the API lists everything and does not say what is deleted`,
+      hint: `remove --allow-deletes, or declare deletes: 'full-walk' if the API lists all records`,
     },
   )
 }
@@ -108,28 +105,29 @@ function rangeIn(
   const wrong = (what: string, hint: string) => new WrongUse('HR_RANGE', what, { hint })
   if (allowDeletes === true && labels.length === 0) {
     throw wrong(
-      '--allow-deletes is for named streams',
-      'headrace fetch SOURCE.STREAM --allow-deletes; headrace status names them',
+      '--allow-deletes needs the names of streams',
+      'write headrace fetch SOURCE.STREAM --allow-deletes; headrace status shows which streams withhold deletes',
     )
   }
   if (allowDeletes === true && (from !== undefined || to !== undefined)) {
     throw wrong(
-      '--allow-deletes and a range are two different things: a range deletes nothing',
-      'take --allow-deletes away, or --from and --to',
+      '--allow-deletes cannot be combined with a range: a backfill deletes nothing',
+      'remove --allow-deletes, or --from and --to',
     )
   }
   if (from === undefined && to === undefined) {
-    if (again === true) throw wrong('--again says nothing without a range', 'give --from and --to, or --full')
+    if (again === true) throw wrong('--again needs a range', 'give --from and --to, or --full')
     return null
   }
   if (from === undefined || to === undefined) {
     throw wrong(
-      `a range has two ends: --${from === undefined ? 'from' : 'to'} is missing`,
-      'the end itself is not in the range',
+      `a range needs --from and --to: --${from === undefined ? 'from' : 'to'} is missing`,
+      'add it; the end itself is not in the range',
     )
   }
-  if (full === true) throw wrong('--full and a range are two different things', 'take --full away, or --from and --to')
-  if (labels.length === 0) throw wrong('a range is of named streams', 'headrace fetch SOURCE.STREAM --from … --to …')
+  if (full === true) throw wrong('--full cannot be combined with a range', 'remove --full, or --from and --to')
+  if (labels.length === 0)
+    throw wrong('a range needs the names of streams', 'write headrace fetch SOURCE.STREAM --from … --to …')
   return { from, to, again: again === true }
 }
 
@@ -145,13 +143,21 @@ function statusOf(summary: FetchSummary): number {
 function describe(summary: FetchSummary, unusable: readonly UnusableFile[]): string {
   const lines = Object.entries(summary.partitions).map(([id, partition]) => {
     const watermark = partition.watermark === null ? 'no watermark' : `watermark ${partition.watermark}`
-    const already = partition.already ? ', before now (--again does it again)' : ''
+    const already = partition.already ? ', earlier (--again repeats it)' : ''
     const attention = (partition.attention ?? []).map(({ message }) => `\n    ! ${shownText(message)}`).join('')
     const error = partition.error === undefined ? '' : `\n    ${partition.error.replaceAll('\n', '\n    ')}`
-    return `  ${id}  ${partition.outcome}${already}  ${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}, ${watermark}${attention}${error}`
+    const read = `${counted(partition.records, 'record')} on ${counted(partition.pages, 'page')}`
+    return `  ${id}  ${partition.outcome}${already}  ${read}, ${watermark}${attention}${error}`
   })
   const { records, deadLetters, unchanged, pages, requests, retries, tokenRefreshes } = summary
-  const head = `${counted(records, 'record')} and ${counted(deadLetters, 'dead letter')} published, ${unchanged} unchanged left out; ${counted(pages, 'page')}, ${counted(requests, 'request')}, ${counted(retries, 'retry', 'retries')}, ${counted(tokenRefreshes, 'token')}.`
+  const published = `${counted(records, 'record')} and ${counted(deadLetters, 'dead letter')} published`
+  const sent = [
+    counted(pages, 'page'),
+    counted(requests, 'request'),
+    counted(retries, 'retry', 'retries'),
+    counted(tokenRefreshes, 'token'),
+  ]
+  const head = `${published}, ${unchanged} unchanged skipped; ${sent.join(', ')}.`
   const files = unusable.map(({ error }) => `  ! not fetched: ${explain(error).replaceAll('\n', '\n  ')}`)
-  return [head, ...(lines.length > 0 ? lines : ['  every partition belongs to another fetcher']), ...files].join('\n')
+  return [head, ...(lines.length > 0 ? lines : ['  other fetchers have all partitions']), ...files].join('\n')
 }

@@ -28,8 +28,6 @@ function describe({ rows, deadLetters, batches, watermarks }: LoadSummary): stri
   const lines = Object.entries(watermarks).map(
     ([place, watermark]) => `  ${place}  ${watermark === null ? 'no watermark' : `watermark ${watermark}`}`,
   )
-  return [
-    `${counted(rows, 'row')} loaded in ${counted(batches, 'batch', 'batches')}, ${counted(deadLetters, 'dead letter')}.`,
-    ...lines,
-  ].join('\n')
+  const loaded = `${counted(rows, 'row')} loaded in ${counted(batches, 'batch', 'batches')}`
+  return [`${loaded}, ${counted(deadLetters, 'dead letter')}.`, ...lines].join('\n')
 }

@@ -10,7 +10,7 @@ export function withTable(file: string, text: string, about: string, table: stri
   const [begin, end] = [`<!-- ${about}: begin -->`, `<!-- ${about}: end -->`]
   const [from, to] = [text.indexOf(begin), text.indexOf(end)]
   if (from < 0 || to < from)
-    throw new WrongUse('HR_NO_TABLE', `${file} has no place for the table of ${about}`, {
+    throw new WrongUse('HR_NO_TABLE', `${file} has no markers for the table of ${about}`, {
       hint: `add the lines ${begin} and ${end} to it`,
     })
   return `${text.slice(0, from + begin.length)}\n${table}\n${text.slice(to)}`

@@ -32,7 +32,7 @@ export async function replayLettersCommand(label: string, options: ReplayLetters
   ]
   const [stream] = chooseStreams(await readSources(dirs), [label]) as [Stream]
   const interrupted = interruption(
-    new Stopped('HR_INTERRUPTED', 'the replay was interrupted; started again, it goes on where it stopped'),
+    new Stopped('HR_INTERRUPTED', 'replay interrupted; run the command again to resume it'),
   )
   try {
     const replayed = await replayLetters({
@@ -54,8 +54,8 @@ export async function dropCommand(
   const filter = filterOf(options)
   const sure = options.yes === true
   if (!sure && process.stdin.isTTY !== true) {
-    throw new WrongUse('HR_DROP_UNSURE', 'dropped letters are not replayed any more, and nobody is here to ask', {
-      hint: 'give --yes',
+    throw new WrongUse('HR_DROP_UNSURE', 'drop needs a confirmation, and there is no terminal to ask on', {
+      hint: 'add --yes; a dropped dead letter is not replayed again',
     })
   }
   return withKafka(async (kafka, names) => {
@@ -81,7 +81,7 @@ async function askFor(letters: number): Promise<boolean> {
   }
 }
 
-const HEAD = ['p', 'published', 'left out', 'refused again', 'replayed too often', 'no record']
+const HEAD = ['p', 'published', 'skipped', 'rejected again', 'replayed too often', 'not a record']
 
 function describeReplayed({ stream, run, dryRun, partitions }: LettersReplayed): string {
   const rows = partitions.map((each) => [
@@ -92,14 +92,16 @@ function describeReplayed({ stream, run, dryRun, partitions }: LettersReplayed):
     each.parked,
     each.unreadable,
   ])
-  const words = dryRun ? `${stream}: what a replay would do (nothing was changed)` : `${stream}: replayed as run ${run}`
+  const words = dryRun
+    ? `${stream}: what a replay would do (dry run: nothing was changed)`
+    : `${stream}: replayed as run ${run}`
   const hints = [
-    ...(partitions.some(({ more }) => more) ? ['there are more: replay again'] : []),
+    ...(partitions.some(({ more }) => more) ? ['more are open: run the command again'] : []),
     ...(partitions.some(({ parked }) => parked > 0)
-      ? ['what was replayed too often is left alone; --force takes it too']
+      ? ['not replayed: dead letters that were replayed too often; --force includes them']
       : []),
     ...(partitions.some(({ unreadable }) => unreadable > 0)
-      ? ['what is no record cannot be judged and stays as it is']
+      ? ['not replayed: dead letters that are not records; they stay open']
       : []),
   ]
   return [words, table(rows, HEAD, outputWidth()), ...hints].join('\n')

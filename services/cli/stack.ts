@@ -13,7 +13,7 @@ export async function stackCommand(
 ): Promise<number> {
   const values = readOptions(environment)
   const log = logFor('stack', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
-  const interrupted = interruption(new Stopped('HR_INTERRUPTED', `stack ${verb} was interrupted`))
+  const interrupted = interruption(new Stopped('HR_INTERRUPTED', `stack ${verb} interrupted`))
   try {
     return await VERBS[verb]({
       dir: options.dir ?? values.HEADRACE_DIR,

@@ -93,16 +93,22 @@ function checkpointText({ checkpoint, shares }: PartitionStatus): string {
 function lettersText({ deadLetters }: PartitionStatus): string {
   const reasons = Object.entries(deadLetters.reasons).map(([reason, count]) => `${count} ${reason}`)
   const done = deadLetters.done > 0 ? `\n${deadLetters.done} done` : ''
-  return `${deadLetters.count}${deadLetters.more ? '+' : ''}${done}${reasons.length > 0 ? `\n${reasons.join('\n')}` : ''}`
+  const byReason = reasons.length > 0 ? `\n${reasons.join('\n')}` : ''
+  return `${deadLetters.count}${deadLetters.more ? '+' : ''}${done}${byReason}`
 }
 
 function runText({ lastRun }: PartitionStatus): string {
   if (lastRun === null) return '–'
-  return `${lastRun.startedAt.slice(0, 19)}Z\n${counted(lastRun.records, 'record')}, ${counted(lastRun.pages, 'page')}\n${counted(lastRun.requests, 'request')}, ${counted(lastRun.retries, 'retry', 'retries')}`
+  const { startedAt, records, pages, requests, retries } = lastRun
+  return [
+    `${startedAt.slice(0, 19)}Z`,
+    `${counted(records, 'record')}, ${counted(pages, 'page')}`,
+    `${counted(requests, 'request')}, ${counted(retries, 'retry', 'retries')}`,
+  ].join('\n')
 }
 
 const nextText = ({ next, skipped }: PartitionStatus): string =>
-  skipped === null ? next : `${next}\npage ${skipped.page} left out: ${skipped.status}`
+  skipped === null ? next : `${next}\npage ${skipped.page} skipped: ${skipped.status}`
 
 const BACKFILL_HEAD = ['p', 'state', 'so far', 'now']
 
@@ -132,8 +138,8 @@ function backfillRows(backfill: BackfillStatus): Cell[][] {
 const rangeText = ({ range, id }: BackfillStatus): string => (range === null ? id : `${range.from}\nto ${range.to}`)
 
 function partText({ done, pages, reached, lost, skipped }: BackfillPart): string {
-  const state = lost ? 'lost from the log: ask again' : done ? 'done' : `page ${pages}, ${reached ?? 'no watermark'}`
-  return skipped === null ? state : `${state}\npage ${skipped.page} left out: ${skipped.status}`
+  const state = lost ? 'lost from the log: run it again' : done ? 'done' : `page ${pages}, ${reached ?? 'no watermark'}`
+  return skipped === null ? state : `${state}\npage ${skipped.page} skipped: ${skipped.status}`
 }
 
 function soFarText({ totals, pages }: BackfillPart): string {
@@ -144,15 +150,13 @@ function soFarText({ totals, pages }: BackfillPart): string {
 
 function doerText({ owner, waiting }: BackfillStatus): string {
   if (owner !== null) return 'running'
-  return waiting.length > 0 ? 'waits for another' : '–'
+  return waiting.length > 0 ? 'waiting' : '–'
 }
 
 function noticesOf({ stream, partitions }: StreamStatus): string[] {
-  return partitions.flatMap((each) => [
-    ...(each.lastRun !== null && each.lastRun.drift.length > 0
-      ? [
-          `  ${stream}/${each.partition}: the schema does not know ${each.lastRun.drift.map((path) => shownName(path)).join(', ')}`,
-        ]
-      : []),
-  ])
+  return partitions.flatMap(({ partition, lastRun }) => {
+    if (lastRun === null || lastRun.drift.length === 0) return []
+    const fields = lastRun.drift.map((path) => shownName(path)).join(', ')
+    return [`  ${stream}/${partition}: fields not in the schema: ${fields}`]
+  })
 }

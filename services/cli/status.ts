@@ -33,17 +33,15 @@ export async function releaseCommand(name: string, options: { json?: boolean }):
   return withKafka(async (kafka, names) => {
     const released = await releasePauses(kafka, names, name, systemClock.nowMs())
     if (options.json === true) print(JSON.stringify({ released }))
-    else if (released.length === 0) print(`Nothing of ${name} is parked.`)
+    else if (released.length === 0) print(`No partition of ${name} is parked.`)
     else
       for (const { stream, partition, parkedUntil } of released)
-        print(
-          `${stream}/${partition}: released, was parked until ${parkedUntil}; a running fetcher asks again within some seconds`,
-        )
+        print(`${stream}/${partition}: released, was parked until ${parkedUntil}; a running fetcher resumes soon`)
     return 0
   })
 }
 
 function describeCheck(streams: readonly StreamStatus[], needs: readonly Need[]): string {
   if (needs.length > 0) return needs.map(needText).join('\n')
-  return `Nothing needs a person: ${counted(streams.length, 'stream')}.`
+  return `Nothing needs attention: ${counted(streams.length, 'stream')}.`
 }

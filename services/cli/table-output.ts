@@ -31,8 +31,8 @@ const TABLE_FRAME_CHARS = 1
 /** A column is not made narrower than this, whatever the width: its words could not be read. */
 const COLUMN_MIN = 8
 /** Characters two columns wide on a terminal: East Asian scripts and pictures. */
-const WIDE =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]/u
+const WIDE_SCRIPTS = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}`
+const WIDE = new RegExp(String.raw`[${WIDE_SCRIPTS}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60\uffe0-\uffe6]`, 'u')
 const NO_WIDTH = /[\p{Mn}\p{Me}\ufdd0-\ufdd3]/u
 
 /** A word of state, in colour where the output has colours. */

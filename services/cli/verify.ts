@@ -69,7 +69,7 @@ function describe({ stream, table: name, partitions, differs, notes }: Verified)
     each.watermark.table ?? '–',
   ])
   const marked = partitions.reduce((sum, each) => sum + each.marked.rows, 0)
-  const deleted = marked === 0 ? '' : `; ${counted(marked, 'row')} deleted by marks of complete walks`
+  const deleted = marked === 0 ? '' : `; ${counted(marked, 'row')} deleted by complete walks`
   const verdict = differs ? `${stream} and ${name} differ:` : `${stream} and ${name} agree${deleted}`
   return [
     table(rows, HEAD, outputWidth()),
@@ -85,7 +85,8 @@ function notesOf({ partition, before, lettersBehind, marked }: PartitionVerified
   return [
     ...walks.map(
       ({ run, startedAt, rows, released }) =>
-        `partition ${partition}: ${counted(rows, 'row')} deleted by walk ${run} of ${startedAt}${released ? ', released by a person' : ''}`,
+        `partition ${partition}: ${counted(rows, 'row')} deleted by walk ${run} of ${startedAt}` +
+        `${released ? ', released by a person' : ''}`,
     ),
     ...(count > walks.length
       ? [`partition ${partition}: … and by ${counted(count - walks.length, 'earlier walk')}`]
@@ -93,7 +94,7 @@ function notesOf({ partition, before, lettersBehind, marked }: PartitionVerified
     ...(before.rows + before.pages === 0
       ? []
       : [
-          `partition ${partition}: ${counted(before.rows, 'row')} and ${counted(before.pages, 'page')} of what the log no longer has`,
+          `partition ${partition}: gone from the log: ${counted(before.rows, 'row')}, ${counted(before.pages, 'page')}`,
         ]),
     ...(lettersBehind === 0
       ? []

@@ -53,8 +53,8 @@ export async function planTables(
   const known = [...new Set([...declared.map((stream) => stream.label), ...topics.keys()])].sort()
   const unknown = labels.find((wanted) => !known.includes(wanted))
   if (unknown !== undefined) {
-    throw new WrongUse('HR_UNKNOWN_STREAM', `no stream is called "${unknown}"`, {
-      hint: known.length === 0 ? 'name a folder of declarations: --sources DIR' : `known streams: ${known.join(', ')}`,
+    throw new WrongUse('HR_UNKNOWN_STREAM', `unknown stream "${unknown}"`, {
+      hint: known.length === 0 ? 'give a folder of declarations: --sources DIR' : `known streams: ${known.join(', ')}`,
     })
   }
   const plans: StreamPlan[] = []

@@ -34,7 +34,7 @@ export function pageQuery(given: Readonly<Record<string, unknown>>, seal: Cursor
   if (sealed === null) return { region, since, after: null, limit }
 
   const cursor = seal.read(sealed)
-  if (cursor === null) throw bad('cursor: this is no cursor of this API')
+  if (cursor === null) throw bad('cursor: not a cursor of this API')
   if ((region !== null && region !== cursor.region) || (since !== null && since !== cursor.since)) {
     throw bad('cursor: it belongs to a query with other filters')
   }

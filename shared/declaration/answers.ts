@@ -1,6 +1,6 @@
 /**
- * What an API means by its responses, where it differs from HTTP: statuses that are retried, end a walk or stop it, and
- * 2xx responses whose body is an error. The rules of a stream precede those of its source. A status has one meaning
+ * What an API means by its responses, where it differs from HTTP. Statuses can be retried, end a walk or stop it, and a
+ * 2xx can have a body that is an error. The rules of a stream precede those of its source. A status has one meaning
  * only.
  */
 import { z } from 'zod'
@@ -25,10 +25,7 @@ const statuses = z
       .int()
       .min(201)
       .max(599)
-      .refine(
-        (status) => !REDIRECTS.includes(status),
-        'is a redirect: it is followed inside one origin, and refused otherwise',
-      ),
+      .refine((status) => !REDIRECTS.includes(status), 'is a redirect: redirects are followed within one origin only'),
   )
   .optional()
 
@@ -72,8 +69,8 @@ export function answersOf(
   if (both !== undefined) {
     throw refuse(
       `answers.${own.get(both)}`,
-      `${both} is in expiredCursor too`,
-      'a status means one thing: take it out of one of them',
+      `${both} is also in expiredCursor`,
+      'remove it from one of them: a status has one meaning',
     )
   }
   const meanings = new Map(
@@ -94,8 +91,8 @@ export function meaningsOf(spec: AnswersSpec | undefined, refuse: RefuseAnswers)
     for (const status of spec?.[meaning] ?? []) {
       const other = meanings.get(status)
       if (other !== undefined) {
-        const what = other === meaning ? `${status} is named twice` : `${status} is in answers.${other} too`
-        throw refuse(`answers.${meaning}`, what, 'a status means one thing: take it out of one of them')
+        const what = other === meaning ? `${status} is named twice` : `${status} is also in answers.${other}`
+        throw refuse(`answers.${meaning}`, what, 'remove it from one of them: a status has one meaning')
       }
       meanings.set(status, meaning)
     }

@@ -75,7 +75,7 @@ const claims = z.record(z.string(), z.json()).superRefine((given, context) => {
     if (!RESERVED_CLAIMS.includes(name)) continue
     context.addIssue({
       code: 'custom',
-      message: 'follows from issuer, subject, audience, life and the time',
+      message: 'is set from issuer, subject, audience, life and the time',
       path: [name],
     })
   }

@@ -44,7 +44,7 @@ export function compileWatermark(spec: StreamSpec, watermark: WatermarkSpec, ref
     const orTime = isInstant(kind) ? ', or as a time: 2026-01-31T00:00:00Z' : ''
     throw refuse(
       'watermark.start',
-      `"${start}" gives no position in "${watermark.field}"`,
+      `"${start}" is not a value of "${watermark.field}"`,
       `write it as the field itself is written${orTime}`,
     )
   }
@@ -64,7 +64,7 @@ function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKi
   if (property === null) {
     throw refuse(
       'watermark.field',
-      `"${field}" is no field of the schema`,
+      `"${field}" is not a field of the schema`,
       `the schema has: ${Object.keys(schema.shape).join(', ')}`,
     )
   }
@@ -72,14 +72,14 @@ function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKi
     throw refuse(
       'watermark.field',
       `"${field}" may be missing or null`,
-      'a watermark needs a value in every record: take .optional() and .nullable() away',
+      'a watermark needs a value in every record: remove .optional() and .nullable()',
     )
   }
   if (property.watermark === null) {
     throw refuse(
       'watermark.field',
       `"${field}" cannot give a watermark`,
-      'use an instant (z.iso.datetime(), epochMs()), an integer, or a text that sorts',
+      'use a timestamp (z.iso.datetime(), epochMs()), an integer, or a text that sorts',
     )
   }
   return property.watermark
@@ -95,8 +95,8 @@ function orderedKind(
   if (zone !== undefined && zone !== 'UTC') {
     throw refuse(
       'watermark.zone',
-      `"${zone}" is another zone than UTC, whose local times can come twice`,
-      "ask the API for times in UTC or with an offset, or take a field that only grows; zone: 'UTC' says that they are in UTC",
+      `"${zone}" is not UTC: local times of other zones can repeat`,
+      'request times in UTC or with an offset, or use a field that only grows',
     )
   }
   const type = schema.shape[field] as z.ZodType | undefined
@@ -105,7 +105,7 @@ function orderedKind(
   if (disorder?.isLocal === true && zone === 'UTC') return 'iso'
   if (disorder !== null) throw refuse('watermark.field', `"${field}" takes ${disorder.what}`, disorder.hint)
   if (zone !== undefined && (type === undefined || texts === null || !takesAnything(type))) {
-    throw refuse('watermark.zone', `"${field}" has times with an offset, or none at all`, 'take zone away')
+    throw refuse('watermark.zone', `"${field}" does not have local times`, 'remove zone')
   }
   return kind
 }
@@ -118,16 +118,12 @@ function refuseWrongEnd(
   if (settle > 0 && !isInstant(kind)) {
     throw refuse(
       'watermark.settle',
-      `is a time, but "${field}" is ${kind === 'text' ? 'a text' : 'a sequence'} and has no clock to stay behind`,
-      kind === 'text' ? 'take settle away' : 'use lookback: 1000, a number of units that are asked for again',
+      `is a time, but "${field}" is ${kind === 'text' ? 'a text' : 'an integer'} and cannot be compared with the time`,
+      kind === 'text' ? 'remove settle' : 'use lookback: 1000, a number of units that are fetched again',
     )
   }
   if (inclusiveEnd && to === undefined && toBody === undefined) {
-    throw refuse(
-      'watermark.inclusiveEnd',
-      'there is no end that it speaks of',
-      "add to: 'until', or take inclusiveEnd away",
-    )
+    throw refuse('watermark.inclusiveEnd', 'it needs an end', "add to: 'until', or remove inclusiveEnd")
   }
 }
 
@@ -135,29 +131,29 @@ function refuseWrongForm({ field, as, lookback, exclusive }: WatermarkSpec, kind
   const instant = isInstant(kind)
   const back = lookback.ms ?? lookback.units
   if (kind === 'text' && back > 0) {
-    throw refuse('watermark.lookback', `"${field}" is a text, and a text has no earlier value`, 'take lookback away')
+    throw refuse('watermark.lookback', `"${field}" is a text, and a text has no earlier value`, 'remove lookback')
   }
   if (kind === 'text' && exclusive) {
     throw refuse(
       'watermark.exclusive',
-      `"${field}" is a text, and a text has no value one step earlier: records equal to the watermark would be lost`,
-      'use an instant or an integer, or a parameter that includes equal values',
+      `"${field}" is a text, and a text has no previous value: records equal to the watermark would be lost`,
+      'use a timestamp or an integer, or a parameter that includes equal values',
     )
   }
   if (instant && lookback.units !== undefined && back > 0) {
-    throw refuse('watermark.lookback', `is a number, but "${field}" is an instant`, "write a duration: '1m'")
+    throw refuse('watermark.lookback', `is a number, but "${field}" is a timestamp`, "write a duration: '1m'")
   }
   if (!instant && lookback.ms !== undefined) {
-    throw refuse('watermark.lookback', `is a duration, but "${field}" is a sequence`, 'write a number of units: 100')
+    throw refuse('watermark.lookback', `is a duration, but "${field}" is an integer`, 'write a number of units: 100')
   }
   if (as === 'plain' && instant) {
     throw refuse(
       'watermark.as',
-      `plain writes no instant, and "${field}" is one`,
-      'take as away, or choose iso, epochMs or another',
+      `plain cannot write a timestamp, and "${field}" is one`,
+      'remove as, or choose iso, epochMs or another',
     )
   }
   if (as !== undefined && as !== 'plain' && !instant) {
-    throw refuse('watermark.as', `${as} writes an instant, and "${field}" is none`, 'take as away')
+    throw refuse('watermark.as', `${as} writes a timestamp, and "${field}" is not one`, 'remove as')
   }
 }

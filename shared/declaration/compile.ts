@@ -140,7 +140,7 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
     throw refuse(
       'schema',
       `has no JSON form: ${messageOf(error)}`,
-      'use plain types and the field helpers, and transform in map',
+      'use plain types and the field helpers, and convert values in map',
     )
   }
 }
@@ -169,16 +169,16 @@ function checkBaseUrl(baseUrl: SourceSpec['baseUrl'], file: string): void {
   const refuse = (what: string, hint: string) => mistake(file, null, 'baseUrl', what, hint)
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw refuse('is no http or https URL', 'write it with its scheme, e.g. https://api.shop.example')
+    throw refuse('is not an http or https URL', 'write it with its scheme, e.g. https://api.shop.example')
   }
   if (url.username !== '' || url.password !== '') {
     throw refuse(
-      'holds a user name or a password',
-      "take them out and declare auth: basic({ username: …, password: secret('NAME') })",
+      'contains a user name or a password',
+      "remove them and declare auth: basic({ username: …, password: secret('NAME') })",
     )
   }
   if (url.search !== '' || url.hash !== '')
-    throw refuse('has a query or a fragment', 'put parameters into params of the stream')
+    throw refuse('has a query or a fragment', 'move parameters into params of the stream')
 }
 
 /**
@@ -190,8 +190,8 @@ export function refuseTwins(streams: readonly Stream[]): void {
   for (const stream of streams) {
     const at = `${stream.source.file}, stream ${stream.name}`
     if (stream.table === LEDGER_TABLE || stream.table === LETTERS_TABLE) {
-      throw new DeclarationError('HR_DECLARATION', `${at}, field table: ${stream.table} is the loader's own ledger`, {
-        hint: 'give it another: table',
+      throw new DeclarationError('HR_DECLARATION', `${at}, field table: ${stream.table} is reserved for the loader`, {
+        hint: 'choose another name: table',
       })
     }
     for (const name of namesOfStream(stream)) {
@@ -202,7 +202,7 @@ export function refuseTwins(streams: readonly Stream[]): void {
           'HR_DECLARATION',
           `${at}: its ${what} is that of ${twin.label} (${twin.source.file})`,
           {
-            hint: what === 'table' ? 'rename the stream, or give it another: table' : 'rename one of them',
+            hint: what === 'table' ? 'rename the stream, or choose another name: table' : 'rename one of them',
           },
         )
       }

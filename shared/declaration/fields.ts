@@ -54,7 +54,7 @@ export function decimal(precision: number, scale: number) {
   const digits = new RegExp(`^-?${whole}${scale === 0 ? '' : `(\\.\\d{1,${scale}})?`}$`)
   const text = z
     .string()
-    .regex(digits, `expected a decimal text of at most ${precision} digits, ${scale} behind the point`)
+    .regex(digits, `expected a decimal text of at most ${precision} digits, ${scale} after the point`)
   return z.preprocess(asText, annotate(text, { column: `Decimal(${precision}, ${scale})` }))
 }
 
@@ -88,7 +88,7 @@ export const int64 = () =>
         .regex(INT64_TEXT, { error: 'expected a 64-bit integer as text', abort: true })
         .refine(
           (text) => BigInt(text) >= INT64_MIN && BigInt(text) <= INT64_MAX,
-          'expected an integer of 64 bits, and this has more',
+          'expected an integer of at most 64 bits',
         ),
       { column: 'Int64' },
     ),

@@ -37,13 +37,13 @@ function checkNames(given: Readonly<Record<string, string | SecretRef>>, context
   }
 }
 
-const CREDENTIAL = 'carries a credential: that belongs into auth, as secret(…)'
+const CREDENTIAL = 'is a credential: move it into auth, as secret(…)'
 
 /** What is wrong with a computed header; null if nothing is. Shows no value. */
 export function headerMistake(name: string, held = ''): string | null {
-  if (!TOKEN.test(name)) return 'is no name of a header'
+  if (!TOKEN.test(name)) return 'is not a valid header name'
   if (CONNECTION.includes(name.toLowerCase())) return 'is set by the connection, not by a declaration'
-  return VISIBLE.test(held) ? null : 'has no value that a header can have: printable ASCII on one line'
+  return VISIBLE.test(held) ? null : 'is not a valid header value: use printable ASCII on one line'
 }
 
 /** Without the secret ones: these are added where the other credentials are, and nowhere else. */

@@ -24,8 +24,8 @@ export async function loadModule(path: string, waitMs = LOAD_MS_MAX): Promise<un
   const loaded = new AbortController()
   const late = systemClock.sleep(waitMs, loaded.signal).then(() => {
     throw refuse(
-      `its top level is not done after ${waitMs / 1000} s`,
-      'take the await out of its top level: a declaration is data and pure functions, and discover() asks the API',
+      `its top-level code has not finished after ${waitMs / 1000} s`,
+      'remove the top-level await: a declaration is data and pure functions; discover() may call the API',
     )
   })
   const importing = import(pathToFileURL(path).href).catch((error: unknown) => {
@@ -56,9 +56,9 @@ function shownPlace(error: unknown, entry: string): string {
 }
 
 function hintFor(error: unknown): string {
-  if (/Cannot find package 'zod'/.test(messageOf(error))) return "import { z } from 'headrace', which brings its own"
+  if (/Cannot find package 'zod'/.test(messageOf(error))) return "import { z } from 'headrace', which includes zod"
   if (error instanceof Error && 'code' in error && error.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return 'types are only taken out, nothing is compiled: write a const object for an enum, fields for parameter properties, a module for a namespace'
+    return 'types are removed, not compiled: replace enum, namespace and parameter properties by plain JavaScript'
   }
   return 'fix the error above; `npx tsc --noEmit` shows type errors'
 }

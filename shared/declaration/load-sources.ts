@@ -36,8 +36,8 @@ export type Declarations = { sources: readonly Source[]; unusable: readonly Unus
 
 /**
  * The sources of all files, built-in ones first. A file that cannot be used does not affect the others. Two sources
- * with the same name, table or topic are both unusable, since it is unclear which one is meant. Only a built-in source
- * that is fetched on demand gives way to a declaration with its name or table: an example is there to be copied. Throws
+ * with the same name, table or topic are both unusable, since it is unclear which one is meant. A built-in source
+ * that is fetched on demand gives way to a declaration with its name or table, so that examples can be copied. Throws
  * WrongUse for a folder that cannot be read.
  */
 export async function readSources(dirs: readonly string[]): Promise<Declarations> {
@@ -112,8 +112,8 @@ async function loadSource(path: string): Promise<Source | UnusableFile> {
   try {
     const declared = (await loadModule(path)) as Partial<Declared> | null | undefined
     if (declared?.declared !== 'headrace') {
-      throw new DeclarationError('HR_DECLARATION', `${file}: exports no source`, {
-        hint: 'export default defineSource({ … }); the name of a helper opens with _, or it lies in a folder of its own',
+      throw new DeclarationError('HR_DECLARATION', `${file}: does not export a source`, {
+        hint: 'export default defineSource({ … }); start the name of a helper file with _, or move it elsewhere',
       })
     }
     return compileSource(declared.input, file)
@@ -148,8 +148,8 @@ function declarationFiles(path: string): string[] {
       .map(({ name }) => join(path, name))
       .sort()
   } catch {
-    throw new WrongUse('HR_SOURCES_DIR', `${path} is no folder that can be read`, {
-      hint: 'name a folder of declarations: --sources DIR',
+    throw new WrongUse('HR_SOURCES_DIR', `${path} is not a readable folder`, {
+      hint: 'give a folder of declarations: --sources DIR',
     })
   }
 }
@@ -168,8 +168,8 @@ export function chooseStreams(declared: Declarations | readonly Source[], labels
     if (files.length > 0) throw unusableError(`"${wanted}" cannot be used`, files)
     if (stream !== undefined) return stream
     const known = all.map((candidate) => candidate.label).join(', ')
-    throw new WrongUse('HR_UNKNOWN_STREAM', `no stream is called "${wanted}"`, {
-      hint: known === '' ? 'there are no declarations: name a folder with --sources DIR' : `known streams: ${known}`,
+    throw new WrongUse('HR_UNKNOWN_STREAM', `unknown stream "${wanted}"`, {
+      hint: known === '' ? 'there are no declarations: give a folder with --sources DIR' : `known streams: ${known}`,
     })
   })
 }

@@ -18,7 +18,8 @@ const TEXT_CHARS_MAX = 120
 /** A static import of another file by a relative path. */
 const IMPORTS = /\b(?:import|from)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g
 const STRIP =
-  "process.stdout.write(require('node:module').stripTypeScriptTypes(require('node:fs').readFileSync(process.argv[1], 'utf8')))"
+  "const source = require('node:fs').readFileSync(process.argv[1], 'utf8');" +
+  "process.stdout.write(require('node:module').stripTypeScriptTypes(source))"
 
 /** Null where the place is unknown. */
 export function placeOfError(error: unknown, entry: string): ErrorPlace | null {

@@ -34,7 +34,7 @@ export const quotaSpec = z.strictObject({
    * Only requests below one of these paths count. `*` and {name} match a part of a path, a leading `!` excludes paths.
    */
   paths: z
-    .array(z.string().regex(/^!?\/[^?#]*$/, 'expected a path that starts with /, or with !/ to take it out'))
+    .array(z.string().regex(/^!?\/[^?#]*$/, 'expected a path that starts with /, or with !/ to exclude it'))
     .min(1)
     .optional(),
   /** Units of the quota that a request costs; 1 by default, also for streams that are not named. */
@@ -62,23 +62,19 @@ export function checkQuotas(quotas: readonly QuotaSpec[], streams: readonly stri
     const at = quotas.length === 1 ? 'quota' : `quota[${index}]`
     const { weight, weightMax, requests } = quota
     if (typeof weight === 'function' && weightMax === undefined) {
-      throw refuse(
-        `${at}.weightMax`,
-        'is missing: a function does not say what it returns at most',
-        'add weightMax: 10',
-      )
+      throw refuse(`${at}.weightMax`, 'is missing: a weight function needs a maximum', 'add weightMax: 10')
     }
     if (typeof weight !== 'function' && weightMax !== undefined) {
-      throw refuse(`${at}.weightMax`, 'says nothing without a weight function', 'take it away')
+      throw refuse(`${at}.weightMax`, 'has no effect without a weight function', 'remove it')
     }
     const unknown = typeof weight === 'object' ? Object.keys(weight).find((name) => !streams.includes(name)) : undefined
     if (unknown !== undefined)
-      throw refuse(`${at}.weight`, `"${unknown}" is no stream of this source`, `it has: ${streams.join(', ')}`)
+      throw refuse(`${at}.weight`, `"${unknown}" is not a stream of this source`, `it has: ${streams.join(', ')}`)
     if (heaviest(quota) <= requests) continue
     const field = typeof weight === 'function' ? 'weightMax' : 'weight'
     throw refuse(
       `${at}.${field}`,
-      `a request of ${heaviest(quota)} units never fits into a quota of ${requests}`,
+      `a request of ${heaviest(quota)} units exceeds a quota of ${requests}`,
       'raise requests, or lower the weight',
     )
   }

@@ -1,7 +1,7 @@
 /**
- * A place of the request that takes a value: a query parameter, a header, a pointer into the JSON body, or a field of
- * the form. A declaration names exactly one, the same way everywhere. Where an object has room for one place only, its
- * four names are fields of that object. A second place is a field of its own: the text of a parameter, or a place.
+ * A place of the request that takes a value: a query parameter, a header, a pointer into the JSON body or a form field.
+ * A declaration names exactly one, the same way everywhere. Where an object has room for one place only, its four names
+ * are fields of that object. A second place is a field of its own: the text of a parameter, or a place.
  */
 import { z } from 'zod'
 import { headerMistake } from './headers.ts'

@@ -16,11 +16,11 @@ const LOCAL = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?$/
 const OFFSET = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?\s?(?![+-]00:?00$)[+-]\d\d(?::?\d\d)?$/
 
 export const LOCAL_TIME: Disorder = {
-  what: 'a time without an offset, which comes twice when clocks go back: what changes in the second of the two hours would be lost',
-  hint: "ask the API for times in UTC or with an offset, or take a field that only grows; if its times are in UTC, add zone: 'UTC' to watermark",
+  what: 'a time without an offset, which repeats when clocks go back: changes in the second hour would be lost',
+  hint: "request times in UTC or with an offset, or use a field that only grows; for times in UTC, add zone: 'UTC'",
   isLocal: true,
 }
-const AS_INSTANT = 'reshape it in map into an instant with an offset, and declare z.iso.datetime({ offset: true })'
+const AS_INSTANT = 'convert it in map into a timestamp with an offset, and declare z.iso.datetime({ offset: true })'
 
 const FORMS: readonly [RegExp, Disorder][] = [
   [LOCAL, LOCAL_TIME],
@@ -33,7 +33,7 @@ const FORMS: readonly [RegExp, Disorder][] = [
   ],
   [
     /^\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)(?!\d)/,
-    { what: 'a date that does not begin with its year', hint: AS_INSTANT },
+    { what: 'a date that does not start with its year', hint: AS_INSTANT },
   ],
   [/^\d{4}[./-](?:\d[./-]|\d\d[./-]\d(?!\d))/, { what: 'a date without leading zeros', hint: AS_INSTANT }],
   [
@@ -42,14 +42,14 @@ const FORMS: readonly [RegExp, Disorder][] = [
   ],
   [
     /^\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?\s*(?:[ap]\.?m\.?)?$/i,
-    { what: 'a time of the day, which begins again every day', hint: 'take a field that has the date too' },
+    { what: 'a time of the day, which repeats every day', hint: 'use a field that includes the date' },
   ],
 ]
 
 /** Numbers of one length sort, as with leading zeros: a single one proves nothing. */
 const NUMBER: Disorder = {
-  what: 'numbers of any length, and as a text 9 comes after 10',
-  hint: 'declare it as int64(), which takes texts too',
+  what: 'numbers of any length, and as text 9 sorts after 10',
+  hint: 'declare it as int64(), which accepts texts too',
 }
 
 /** Null for a text that sorts, or that cannot be classified. */

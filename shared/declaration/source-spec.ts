@@ -36,7 +36,7 @@ export const sourceSpec = z.strictObject({
   headers: sourceHeaders.default({}),
   /** Other origins that a next link may lead to; credentials never go there. */
   allowOrigins: z
-    .array(z.string().refine(isOrigin, 'expected an origin: scheme, host and port, nothing behind them'))
+    .array(z.string().refine(isOrigin, 'expected an origin: scheme, host and port, and nothing after them'))
     .default([]),
   /** Attempts of one page, the first included. */
   attemptsMax: z.int().min(1).max(20).default(6),

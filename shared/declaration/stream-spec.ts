@@ -15,7 +15,7 @@ import { watermarkSpec } from './watermark-spec.ts'
 /** The name of a source, a stream or a table. */
 export const name = z
   .string()
-  .regex(NAME_PATTERN, 'expected a name of lower-case letters, digits, _ and -, opening with a letter')
+  .regex(NAME_PATTERN, 'expected a name of lower-case letters, digits, _ and -, starting with a letter')
 const scalar = z.union([z.string(), z.number(), z.boolean()], 'expected a text, a number or a boolean')
 const scalars = z.record(z.string(), scalar)
 /** A list sends the name once for each of its values. */
@@ -42,7 +42,7 @@ const envelopePlace = z.union(
     envelopeFunction,
     z.strictObject({ optional: z.union([pointer, partitionValue, envelopeFunction]) }),
   ],
-  "expected a JSON pointer (RFC 6901) into the answer such as /meta/account_id, a value of the partition such as '{region}', or a function",
+  "expected a JSON pointer such as /meta/account_id, a partition value such as '{region}', or a function",
 )
 const recordFunction = z.custom<(raw: unknown) => unknown>(
   (value) => typeof value === 'function',
@@ -130,7 +130,7 @@ export const streamSpec = z
     partitions: z.union([z.array(scalars).min(1), z.int().min(1).max(1000), discoverySpec]).default(1),
     /** How often a run starts, or a cron expression (in UTC). */
     every: positiveDuration.optional(),
-    cron: z.string().refine(comesUp, 'is no cron expression that ever comes up').optional(),
+    cron: z.string().refine(comesUp, 'is not a cron expression with a next run').optional(),
     /** Bounds of one run. */
     pagesMax: z.int().min(1).default(100_000),
     emptyPagesMax: z.int().min(1).default(10),

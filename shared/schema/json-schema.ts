@@ -89,7 +89,7 @@ export function wireSchema(input: {
   annotation: StreamAnnotation
 }): JsonSchema {
   const reserved = Object.keys(input.schema.shape).find((field) => field.startsWith('_'))
-  if (reserved !== undefined) throw new Error(`"${reserved}": names that open with _ are the loader's own`)
+  if (reserved !== undefined) throw new Error(`"${reserved}": names that start with _ are reserved for the loader`)
   const json = z.toJSONSchema(input.schema, { target: 'draft-7', io: 'output' }) as JsonSchema
   const properties = {
     ...(json.properties as JsonSchema),

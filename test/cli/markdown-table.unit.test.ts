@@ -25,7 +25,7 @@ for (const [file, about, table] of [
 test('a document without a place for the table is refused by name', () => {
   assert.throws(() => withTable('x.md', '<!-- metrics: begin -->', 'metrics', ''), {
     name: WrongUse.name,
-    message: 'x.md has no place for the table of metrics',
+    message: 'x.md has no markers for the table of metrics',
   })
 })
 

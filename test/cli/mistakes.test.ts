@@ -79,7 +79,7 @@ const COMMANDS: Case[] = [
     name: 'an unknown stream',
     args: ['fetch', 'shop.order'],
     status: 2,
-    says: /no stream is called "shop\.order"/,
+    says: /unknown stream "shop\.order"/,
     hint: /shop\.orders/,
   },
   {
@@ -99,7 +99,7 @@ const COMMANDS: Case[] = [
     name: 'a range of nothing in particular',
     args: ['fetch', '--from', '2026-01-01', '--to', '2026-02-01'],
     status: 2,
-    says: /a range is of named streams/,
+    says: /a range needs the names of streams/,
   },
   {
     name: 'a range that ends before it begins',
@@ -118,26 +118,26 @@ const COMMANDS: Case[] = [
     name: 'deletes that are allowed in no stream in particular',
     args: ['fetch', '--allow-deletes'],
     status: 2,
-    says: /--allow-deletes is for named streams/,
+    says: /--allow-deletes needs the names of streams/,
     hint: /fetch SOURCE\.STREAM --allow-deletes/,
   },
   {
     name: 'deletes that are allowed in a range',
     args: ['fetch', 'shop.orders', '--allow-deletes', '--from', '2026-01-01', '--to', '2026-01-02'],
     status: 2,
-    says: /a range deletes nothing/,
+    says: /a backfill deletes nothing/,
   },
   {
     name: 'a full range',
     args: ['fetch', 'shop.orders', '--full', '--from', '2026-01-01', '--to', '2026-02-01'],
     status: 2,
-    says: /--full and a range/,
+    says: /--full cannot be combined with a range/,
   },
   {
     name: 'a folder that is none',
     args: ['--sources', '/nowhere/at/all', 'fetch'],
     status: 2,
-    says: /\/nowhere\/at\/all is no folder/,
+    says: /\/nowhere\/at\/all is not a readable folder/,
   },
 ]
 
@@ -278,12 +278,12 @@ describe('a mistake in a declaration names file, stream and field', { concurrenc
     [
       'a key that is no field',
       good.replace("primaryKey: ['id']", "primaryKey: ['idd']"),
-      /shop\.ts, stream orders, field primaryKey\[0\]: "idd" is no field of the schema/,
+      /shop\.ts, stream orders, field primaryKey\[0\]: "idd" is not a field of the schema/,
     ],
     [
       'a watermark that is no field',
       good.replace("field: 'updated_at'", "field: 'updated'"),
-      /shop\.ts, stream orders, field watermark\.field: "updated" is no field/,
+      /shop\.ts, stream orders, field watermark\.field: "updated" is not a field/,
     ],
     ['a duration that is none', good.replace("every: '1s'", "every: 'soon'"), /shop\.ts, stream orders, field every/],
     [
@@ -330,8 +330,8 @@ describe('a replay that cannot be', () => {
       name: '',
       args: ['replay', 'shop.orders'],
       status: 2,
-      says: /where from is not said/,
-      hint: /--from beginning.*--run/,
+      says: /the start of the replay is missing/,
+      hint: /--from \(beginning.*--run/,
     }))
 
   test('while a loader runs is refused, shows with --dry-run what it would do, and changes nothing', async () => {

@@ -131,7 +131,7 @@ describe('status', () => {
         `│ ${LONG} +│ 0 +│ failed \\(12 times\\) +│ 2026-11-29T09:00:00Z +│ page 3, 2026-11-29T09:12:33\\.123456789Z`,
       ),
     )
-    assert.match(text, /page 3 left out: 451/)
+    assert.match(text, /page 3 skipped: 451/)
     assert.match(
       text,
       /^! .*: the last 12 attempts failed: .*\(HR_PAGE_REFUSED\), since 2026-11-29T09:00:00Z\. To do: ask for access$/m,

@@ -119,6 +119,6 @@ describe('the command', () => {
     assert.match(refused.stdout, /MISSING_COLUMN.*ALTER TABLE/)
     const unknown = await p.run('plan', 'shop.nothing')
     assert.equal(unknown.status, 2)
-    assert.match(unknown.stderr, /no stream is called "shop\.nothing"[\s\S]*shop\.orders/)
+    assert.match(unknown.stderr, /unknown stream "shop\.nothing"[\s\S]*shop\.orders/)
   })
 })

@@ -107,13 +107,13 @@ describe('a plan is made', () => {
     await assert.rejects(unknown(streams, { registered }), {
       ...{
         code: 'HR_UNKNOWN_STREAM',
-        message: 'no stream is called "shop.nothing"',
+        message: 'unknown stream "shop.nothing"',
         hint: 'known streams: shop.items, shop.orders, shop.refunds',
       },
     })
     await assert.rejects(unknown([], {}), {
-      message: 'no stream is called "shop.orders"',
-      hint: 'name a folder of declarations: --sources DIR',
+      message: 'unknown stream "shop.orders"',
+      hint: 'give a folder of declarations: --sources DIR',
     })
   })
 

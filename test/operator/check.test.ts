@@ -201,7 +201,7 @@ export default defineSource({ name: 'shop', baseUrl: '${api.url}', streams: {
     assert.equal((await p.run('fetch', 'shop.orders', '--once')).status, 1)
     assert.equal(api.requests.length, asked)
     assert.match((await p.run('release', 'shop')).stdout, /shop\.orders\/0: released, was parked until 20/)
-    assert.match((await p.run('release', 'shop')).stdout, /Nothing of shop is parked/)
+    assert.match((await p.run('release', 'shop')).stdout, /No partition of shop is parked/)
     assert.equal((await p.run('fetch', 'shop.orders', '--once')).status, 0)
     assert.equal((await p.run('release', 'nobody')).status, 2)
   })

@@ -145,7 +145,7 @@ test('rows that a complete walk deleted are told with the walk, and are no diffe
   const done = await run({ after: () => undefined }, ['verify', 'shop.orders'], place.env)
   assert.equal(done.status, 0)
   assert.match(done.stdout, /3 rows deleted by walk walk-25/)
-  assert.match(done.stdout, /agree; 5 rows deleted by marks of complete walks/)
+  assert.match(done.stdout, /agree; 5 rows deleted by complete walks/)
   await close()
 })
 

@@ -158,7 +158,7 @@ describe('a replay of dead letters', () => {
     await declare(p, correct('true'))
     const unsure = await p.run('dead-letters', 'drop', 'shop.orders')
     assert.deepEqual([unsure.status, await counts(p)], [2, [6, 0]])
-    assert.match(unsure.stderr, /hint: give --yes/)
+    assert.match(unsure.stderr, /hint: add --yes/)
     assert.deepEqual(sums(await replay(p, '--reason', 'other')), [0, 0, 0])
     assert.deepEqual(sums(await replay(p, '--until', '2001-01-01T00:00:00Z')), [0, 0, 0])
     const [one, two] = (await list(p, '--partition', '1')).letters

@@ -89,7 +89,7 @@ describe('one file that cannot be used', { concurrency: 2 }, () => {
     assert.equal(done.status, 1)
     assert.match(done.stderr, /no source can be used/)
     assert.match(done.stderr, WRONG)
-    assert.match(done.stderr, /good\.ts: exports no source/)
+    assert.match(done.stderr, /good\.ts: does not export a source/)
   })
 
   test('matters to check, preview and the replay of dead letters only if it is the one that is named', {

@@ -5,22 +5,22 @@ import { exit, JSON_FLAG, JSON_HELP } from './command-options.ts'
 export function addAuthoringCommands(program: Command): void {
   program
     .command('init')
-    .description('a new declaration with a test beside it; asks on a terminal for what the flags leave open')
-    .argument('<name>', 'of the source')
+    .description('write a new declaration with a test; asks for missing options on a terminal')
+    .argument('<name>', 'name of the source')
     .option('--dir <dir>', 'folder for the files', 'sources')
     .option('--url <url>', 'address of the API, or of the endpoint')
     .option('--path <path>', 'path of the endpoint')
     .option('--stream <name>', 'name of the stream; by default from the path')
     .option('--auth <kind>', 'none, bearer, api-key, api-key-query, basic or oauth2')
     .option('--paginate <kind>', 'cursor, link-header, next-url, page-number, offset or none')
-    .option('--next <pointer>', 'where the answer holds the next cursor or URL')
-    .option('--param <name>', 'the parameter that takes the cursor, the page or the offset')
-    .option('--limit <number>', 'records a page of an offset walk')
-    .option('--records <pointer>', 'where the answer holds its records, or "whole"')
+    .option('--next <pointer>', 'where the response has the next cursor or URL')
+    .option('--param <name>', 'parameter that takes the cursor, page or offset')
+    .option('--limit <number>', 'records per page, for offset')
+    .option('--records <pointer>', 'where the response has its records, or "whole" if it is the array')
     .option('--key <fields>', 'fields of the primary key, separated by commas')
     .option(
       '--watermark <field=param>',
-      'field that says when a record changed, and the parameter that asks for it; or none',
+      'field with the time of the last change, and the parameter that filters by it; or none',
     )
     .option(JSON_FLAG, JSON_HELP)
     .action(async (name, options) =>
@@ -29,8 +29,8 @@ export function addAuthoringCommands(program: Command): void {
 
   program
     .command('check')
-    .description('whether a source would run, step by step, and what to change where it would not; publishes nothing')
-    .argument('<source>', 'a source, or one source.stream')
+    .description('check step by step whether a source would run, and say what to change; publishes nothing')
+    .argument('<source>', 'a source, or source.stream')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (source, options) =>
       exit(await (await import('../check.ts')).checkCommand(source, { ...program.opts(), ...options })),
@@ -38,14 +38,12 @@ export function addAuthoringCommands(program: Command): void {
 
   program
     .command('preview')
-    .description(
-      "a stream's first pages as a run would publish them, with dead letters, drift and requests; publishes nothing",
-    )
+    .description("show a stream's first pages with dead letters, drift and requests; publishes nothing")
     .argument('<stream>', 'source.stream')
-    .option('--partition <number>', 'counted from 0', '0')
-    .option('--pages <number>', 'pages to ask for', '2')
+    .option('--partition <number>', 'partition to read, counted from 0', '0')
+    .option('--pages <number>', 'pages to request', '2')
     .option('--records <number>', 'records and dead letters to show', '10')
-    .option('--record <file>', 'keep the pages for tests (*.recording.json), without secrets')
+    .option('--record <file>', 'save the pages for tests (*.recording.json), without secrets')
     .option(JSON_FLAG, JSON_HELP)
     .action(async (stream, options) =>
       exit(await (await import('../preview/preview.ts')).previewCommand(stream, { ...program.opts(), ...options })),

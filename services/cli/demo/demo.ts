@@ -26,7 +26,7 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   const log = logFor('demo', { log: { level: 'warn', format: values.HEADRACE_LOG_FORMAT } })
   const screen = createScreen(process.stderr)
   const interrupted = interruption(
-    new Stopped('HR_INTERRUPTED', 'the demo was interrupted', {
+    new Stopped('HR_INTERRUPTED', 'demo interrupted', {
       hint: 'the local stack may still run: npm run headrace -- stack down',
     }),
   )
@@ -84,7 +84,7 @@ export async function demo(options: { json?: boolean; stop?: boolean }): Promise
   }
   const first = await watchUntilConfirmed({ ...watch, title: 'first part', counts: api.counts() })
   const before = api.stats().pages.length
-  screen.step('The API releases the rest. The next run asks only for what is newer than the confirmed watermarks')
+  screen.step('The API releases the rest. The next run requests only records newer than the confirmed watermarks')
   screen.line(first.watermarks.join(', '))
   api.releaseRest()
   await watchUntilConfirmed({ ...watch, title: 'second part', counts: api.counts() })

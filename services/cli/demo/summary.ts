@@ -52,10 +52,12 @@ export async function summarise(facts: SummaryFacts): Promise<DemoSummary> {
   const rows = (await warehouse.count()) ?? 0
   const ledger = `${warehouse.table.split('.')[0]}.headrace_pages`
   const [counted] = await warehouse.rows<Ledger>(
-    `SELECT count() AS pages, sum(requests) AS requests, sum(retries) AS retries FROM ${ledger} FINAL WHERE topic = '${facts.topic}'`,
+    'SELECT count() AS pages, sum(requests) AS requests, sum(retries) AS retries' +
+      ` FROM ${ledger} FINAL WHERE topic = '${facts.topic}'`,
   )
   const strongest = await warehouse.rows<Strongest>(
-    `SELECT magnitude, place, toString(toDateTime(time, 'UTC')) AS time FROM ${warehouse.table} FINAL ORDER BY magnitude DESC, time LIMIT 5`,
+    "SELECT magnitude, place, toString(toDateTime(time, 'UTC')) AS time" +
+      ` FROM ${warehouse.table} FINAL ORDER BY magnitude DESC, time LIMIT 5`,
   )
   const newer = secondPart.pages.filter(({ records }) => records > 0)
   return {
@@ -92,12 +94,12 @@ export function describe(summary: DemoSummary, where: { stopped: boolean; dir: s
   const numbers = table([
     ['rows under FINAL', summary.rows],
     ['dead letters', `${summary.deadLetters} (${reasons.join(', ')})`],
-    ['together, of the API', `${summary.rows + summary.deadLetters} of ${summary.held}`],
+    ['together, of all records', `${summary.rows + summary.deadLetters} of ${summary.held}`],
     ['pages', summary.pages],
     ['requests, retries, tokens', `${summary.requests}, ${summary.retries}, ${summary.tokenRefreshes}`],
-    ['second run asked from', summary.secondRun.askedFrom.join('\n')],
+    ['second run started from', summary.secondRun.askedFrom.join('\n')],
     [
-      'second run brought',
+      'second run returned',
       `${counted(summary.secondRun.records, 'record')} on ${counted(summary.secondRun.requests, 'page')}`,
     ],
     ...Object.entries(summary.watermarks).map(([place, watermark]) => [`watermark ${place}`, watermark ?? 'none']),
@@ -114,8 +116,8 @@ export function describe(summary: DemoSummary, where: { stopped: boolean; dir: s
     strongest,
     '',
     summary.complete
-      ? 'Everything that the API holds is in the table or in the dead-letter topic.'
-      : 'NOT everything that the API holds arrived: see the logs.',
+      ? 'Every record of the API is in the table or in the dead-letter topic.'
+      : 'Some records of the API did NOT arrive: see the logs.',
     ...(where.stopped ? ['The local stack is stopped; its data stays.'] : nextSteps(where.dir)),
   ].join('\n')
 }

@@ -21,7 +21,7 @@ export type Watch = {
   counts: SampleApiCounts
 }
 
-const LOOK_EVERY_MS = 300
+const POLL_EVERY_MS = 300
 const WAIT_MAX_MS = 120_000
 
 /** Throws Stopped when a service exits, on an interruption, or when it takes longer than the bound. */
@@ -42,10 +42,10 @@ export async function watchUntilConfirmed(watch: Watch): Promise<{ watermarks: s
       screen.settle()
       return { watermarks: partitions.map(({ watermark }) => watermark ?? 'none') }
     }
-    await systemClock.sleep(LOOK_EVERY_MS, watch.signal)
+    await systemClock.sleep(POLL_EVERY_MS, watch.signal)
   }
   throw new Stopped('HR_DEMO_SLOW', `the ${title} is not loaded after ${WAIT_MAX_MS / 1000} s`, {
-    hint: `look into ${watch.children.map(({ log }) => log).join(' and ')}`,
+    hint: `read ${watch.children.map(({ log }) => log).join(' and ')}`,
   })
 }
 
@@ -62,6 +62,6 @@ function refuseEnded(child: Child): void {
   const end = child.ended()
   if (end !== null)
     throw new Stopped('HR_DEMO_SERVICE_ENDED', `the ${child.name} ended with status ${end.code}`, {
-      hint: `its log says why: ${child.log}`,
+      hint: `see its log: ${child.log}`,
     })
 }

@@ -105,7 +105,7 @@ async function pagingFrom(
 ): Promise<Pick<InitAnswers, 'paginate' | 'next' | 'param' | 'limit'>> {
   const kind = (await get({
     flag: 'paginate',
-    question: 'How the API names the next page',
+    question: 'How the API pages',
     byDefault: 'none',
     oneOf: PAGINATES,
   })) as InitAnswers['paginate']
@@ -114,7 +114,7 @@ async function pagingFrom(
     const byDefault = kind === 'cursor' ? '/next_cursor' : '/next'
     answer.next = await get({
       flag: 'next',
-      question: 'Where the answer holds it (JSON pointer)',
+      question: 'Where the response has it (JSON pointer)',
       byDefault,
       wrong: wrongPointer,
     })
@@ -125,7 +125,7 @@ async function pagingFrom(
   }
   if (kind === 'offset')
     answer.limit = Number(
-      await get({ flag: 'limit', question: 'Records a page', byDefault: limitDefault, wrong: wrongLimit }),
+      await get({ flag: 'limit', question: 'Records per page', byDefault: limitDefault, wrong: wrongLimit }),
     )
   return answer
 }
@@ -133,14 +133,14 @@ async function pagingFrom(
 async function shapeFrom(get: Get): Promise<Pick<InitAnswers, 'records' | 'key' | 'watermark'>> {
   const records = await get({
     flag: 'records',
-    question: `Where the answer holds its records (JSON pointer, or "${WHOLE}" if it is the array)`,
+    question: `Where the response has its records (JSON pointer, or "${WHOLE}" if it is the array)`,
     byDefault: '/data',
     wrong: (answer) => (answer === WHOLE ? null : wrongPointer(answer)),
   })
   const key = await get({ flag: 'key', question: 'Fields of the primary key, separated by commas', byDefault: 'id' })
   const watermark = await get({
     flag: 'watermark',
-    question: 'Field that says when a record changed, and the parameter that asks for it (updated_at=since)',
+    question: 'Field with the time of the last change, and the parameter that filters by it (updated_at=since)',
     byDefault: 'none',
     wrong: (answer) => (answer === 'none' || /^[^=]+=[^=]+$/.test(answer) ? null : 'expected field=parameter, or none'),
   })
@@ -184,7 +184,7 @@ function wrongUrl(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     return 'expected an http or https URL, e.g. https://api.shop.example/v1/orders'
-  return redactUrl(url) === url.href ? null : 'holds a secret: a declaration names the variable that does, see --auth'
+  return redactUrl(url) === url.href ? null : 'contains a secret: declare it with --auth instead'
 }
 
 const wrongPointer = (text: string): string | null =>

@@ -68,39 +68,39 @@ export function declarationText(answers: InitAnswers): string {
     ([param, value]) => `${property(param)}: ${typeof value === 'number' ? value : quoted(value)}`,
   )
   return `${lines([
-    `/** ${name}: say here what it is, and where its API is documented. */`,
+    `/** ${name}: describe it here, and where its API is documented. */`,
     `import { ${imports.join(', ')} } from 'headrace'`,
     '',
     'export default defineSource({',
     `  name: ${quoted(name)},`,
     `  baseUrl: ${quoted(answers.url)},`,
     auth.code !== '' &&
-      '  // The names of environment variables, never their values; NAME_FILE may point to a file that holds the value.',
+      '  // Names of environment variables, never their values. NAME_FILE may point to a file with the value.',
     auth.code !== '' && `  auth: ${auth.code},`,
-    '  // Never more than this, over all workers. The documentation of the API says what it allows.',
+    '  // At most this, over all workers. The documentation of the API says what it allows.',
     "  quota: { requests: 60, per: '1m' },",
     '  streams: {',
     `    ${property(stream)}: {`,
     `      path: ${quoted(answers.path)},`,
     params.length > 0 && `      params: { ${params.join(', ')} },`,
     answers.paginate === 'none' &&
-      '      // One page is all there is. Otherwise cursor, linkHeader, nextUrl, pageNumber, offset, keyset or graphql.',
+      '      // The API has one page only. Or: cursor, linkHeader, nextUrl, pageNumber, offset, keyset, graphql.',
     `      paginate: ${paginate.code},`,
-    '      // Where the answer holds its array of records (RFC 6901).',
+    '      // Where the response has its array of records (RFC 6901).',
     `      records: ${quoted(answers.records)},`,
-    '      // Validation, the registered schema and the ClickHouse table follow from it; what it does not name is kept in _extra.',
+    '      // Validation, registered schema and ClickHouse table follow from it. Other fields are kept in _extra.',
     '      schema: z.object({',
     ...fieldsOf(answers).map(({ field, type }) => `        ${property(field)}: ${type},`),
     '      }),',
     `      primaryKey: [${answers.key.map(quoted).join(', ')}],`,
     ...(watermark === null
       ? [
-          '      // Without a watermark every run reads everything. With one it asks for what has changed:',
+          '      // Without a watermark every run reads everything. With one it requests changes only:',
           "      // watermark: { field: 'updated_at', param: 'since', lookback: '1m' },",
         ]
       : [
-          '      // Each run asks from the last value, and a little earlier for what becomes visible late.',
-          '      // Add sorted: true only if the API returns records in this order, exclusive: true if it leaves out equal ones.',
+          '      // Each run requests changes since the last value, and a little earlier for late records.',
+          '      // Add sorted: true only if the API returns records in this order.',
           `      watermark: { field: ${quoted(watermark.field)}, param: ${quoted(watermark.param)}, lookback: '1m' },`,
         ]),
     "      every: '5m',",
@@ -125,7 +125,7 @@ export function fieldsOf({
 /** `files`: those of the declaration and the recording, in the folder of the test. */
 export function testText({ name, stream }: InitAnswers, files: { declaration: string; recording: string }): string {
   return `${lines([
-    `/** Needs neither the API nor a secret: it walks recorded pages with the code of the run. */`,
+    `/** Needs neither the API nor a secret: it reads recorded pages with the code of a run. */`,
     "import assert from 'node:assert/strict'",
     "import { test } from 'node:test'",
     "import { walkRecorded } from 'headrace/testing'",
@@ -133,10 +133,10 @@ export function testText({ name, stream }: InitAnswers, files: { declaration: st
     '',
     `const RECORDING = new URL('./${files.recording}', import.meta.url)`,
     '',
-    `test('the recorded pages of ${name}.${stream} fit the declaration', async () => {`,
+    `test('the recorded pages of ${name}.${stream} match the declaration', async () => {`,
     `  const { records, deadLetters, drift } = await walkRecorded(source, ${quoted(stream)}, RECORDING)`,
     '  assert.deepEqual(deadLetters, [])',
-    '  // Fields that the schema does not name: name them, or say here which ones are left to _extra.',
+    '  // Fields that are not in the schema: add them there, or list here those that stay in _extra.',
     '  assert.deepEqual(drift, {})',
     '  assert.ok(records.length > 0)',
     '})',

@@ -54,8 +54,8 @@ function answerOf(answers: InitAnswers, page: number, request: PageRequest, cloc
     body = withValueAt(body, answers.records, recordsOf(answers, page, last))
     if (answers.next !== '') body = withValueAt(body, answers.next, next)
   } catch (error) {
-    throw new WrongUse('HR_OPTION', `--records and --next cannot both be true of one answer: ${messageOf(error)}`, {
-      hint: 'name the places where the answer holds its records and its next page',
+    throw new WrongUse('HR_OPTION', `--records and --next contradict each other: ${messageOf(error)}`, {
+      hint: 'point each at its place in the response',
     })
   }
   const headers: Record<string, string> = { 'content-type': 'application/json' }

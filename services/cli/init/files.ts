@@ -24,7 +24,8 @@ export async function filesFor(answers: InitAnswers, dir: string, clock: Clock):
   const recording = `${name}.${stream}.recording.json`
   const text = declarationText(answers)
   const compiled = await compiledFrom(text, declaration)
-  const note = `Made up by headrace init. Put real pages in their place: headrace --sources ${dir} preview ${name}.${stream} --record ${join(dir, recording)}`
+  const preview = `headrace --sources ${dir} preview ${name}.${stream} --record ${join(dir, recording)}`
+  const note = `Made up by headrace init. Replace it with real pages: ${preview}`
   const example = await exampleRecording(compiled, answers, note, clock)
   await walkRecording(compiled, example)
   return [
@@ -53,9 +54,8 @@ async function compiledFrom(text: string, file: string): Promise<Stream> {
   } catch (error) {
     if (!(error instanceof DeclarationError)) throw error
     const hint = error.hint === undefined ? 'nothing was written' : `${error.hint}; nothing was written`
-    throw new WrongUse('HR_OPTION', `these answers make no declaration: ${error.message.replaceAll(`${dir}/`, '')}`, {
-      hint,
-    })
+    const mistake = error.message.replaceAll(`${dir}/`, '')
+    throw new WrongUse('HR_OPTION', `these answers do not make a valid declaration: ${mistake}`, { hint })
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }

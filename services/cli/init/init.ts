@@ -22,8 +22,8 @@ const REGISTER = join(ROOT, 'services', 'fetcher', 'authoring', 'recording', 're
 
 export async function initCommand(name: string, options: InitCommandOptions): Promise<number> {
   if (!NAME_PATTERN.test(name)) {
-    throw new WrongUse('HR_OPTION', `"${name}" is no name of a source`, {
-      hint: 'lower-case letters, digits, _ and -, opening with a letter',
+    throw new WrongUse('HR_OPTION', `"${name}" is not a valid source name`, {
+      hint: 'use lower-case letters, digits, _ and -, starting with a letter',
     })
   }
   const { dir } = options
@@ -61,7 +61,7 @@ async function answersOf(name: string, flags: InitFlags): Promise<InitAnswers> {
 function refuseExisting(path: string): void {
   if (existsSync(path))
     throw new WrongUse('HR_EXISTS', `${path} exists: nothing was written`, {
-      hint: 'choose another name, or another --dir',
+      hint: 'choose another name or another --dir',
     })
 }
 
@@ -84,7 +84,7 @@ function write(dir: string, files: readonly NewFile[]): void {
     for (const { path, text } of files) writeFileSync(path, text, { flag: 'wx' })
   } catch (error) {
     throw new WrongUse('HR_INIT', `cannot write: ${messageOf(error)}`, {
-      hint: 'name a folder that this user may write to: --dir DIR',
+      hint: 'choose a folder that this user may write to: --dir DIR',
     })
   }
 }

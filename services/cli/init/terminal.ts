@@ -8,7 +8,7 @@ export type Terminal = Person & { close(): void }
 
 export function openTerminal(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Terminal {
   const left = new AbortController()
-  const leave = () => left.abort(new Stopped('HR_INTERRUPTED', 'init was interrupted: nothing was written'))
+  const leave = () => left.abort(new Stopped('HR_INTERRUPTED', 'init interrupted: nothing was written'))
   const lines = createInterface({ input, output }).on('SIGINT', leave).on('close', leave)
   return {
     async ask(question, byDefault) {

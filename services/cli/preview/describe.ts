@@ -19,7 +19,7 @@ export function describePreview(stream: Stream, preview: Preview, width: number)
     headline(preview),
     ...(preview.records.length === 0 ? [] : recordLines(stream, preview, width)),
     ...section('Dead letters', letterLines(preview, width)),
-    ...section('Fields that the schema does not know', driftLines(stream, preview)),
+    ...section('Fields that are not in the schema', driftLines(stream, preview)),
     ...section(
       'Warnings',
       preview.warnings.map((warning) => `  ${textOf(warning)}`),
@@ -33,12 +33,13 @@ function headline({ stream, partition, share, pages, more, counts, watermark }: 
   const parts = [
     counted(counts.records, 'record'),
     counted(counts.deadLetters, 'dead letter'),
-    ...(counts.leftOut > 0 ? [`${counts.leftOut} left out by filter or map`] : []),
-    ...(counts.unchanged > 0 ? [`${counts.unchanged} came again unchanged`] : []),
+    ...(counts.leftOut > 0 ? [`${counts.leftOut} skipped by filter or map`] : []),
+    ...(counts.unchanged > 0 ? [`${counts.unchanged} repeated unchanged`] : []),
   ]
   const reach = watermark === null ? '' : `, up to ${watermark}`
-  const of = share === null ? '' : `, the share ${share} alone`
-  return `${stream}/${partition}${of}: ${parts.join(', ')} on ${counted(pages, 'page')}${reach}${more ? '; there are more pages' : ''}`
+  const of = share === null ? '' : `, slice ${share} only`
+  const rest = more ? '; there are more pages' : ''
+  return `${stream}/${partition}${of}: ${parts.join(', ')} on ${counted(pages, 'page')}${reach}${rest}`
 }
 
 const section = (title: string, lines: readonly string[]): string[] =>
@@ -66,7 +67,7 @@ function recordLines(
     ...(records.length < counts.records
       ? [`and ${counted(counts.records - records.length, 'more record')} (--records N)`]
       : []),
-    ...(hidden.length > 0 ? [`not shown for want of width: ${hidden.join(', ')} (--json shows all)`] : []),
+    ...(hidden.length > 0 ? [`columns that do not fit: ${hidden.join(', ')} (--json shows all)`] : []),
   ]
 }
 

@@ -30,7 +30,7 @@ export async function previewCommand(label: string, options: PreviewCommandOptio
   const [stream] = chooseStreams(await readSources(dirs), [label]) as [Stream]
   if (options.record !== undefined) refuseOtherFile(options.record)
   const log = logFor('preview', { log: { level: values.HEADRACE_LOG_LEVEL, format: values.HEADRACE_LOG_FORMAT } })
-  const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'the preview was interrupted'))
+  const interrupted = interruption(new Stopped('HR_INTERRUPTED', 'preview interrupted'))
   try {
     const previewed = await previewStream({
       stream,

@@ -20,8 +20,8 @@ export type RebuildCommandOptions = {
 export async function rebuildCommand(stream: string, options: RebuildCommandOptions): Promise<number> {
   const other = (['from', 'run', 'partition', 'dryRun'] as const).find((name) => options[name] !== undefined)
   if (other !== undefined) {
-    throw new WrongUse('HR_REPLAY_NEW_TABLE', '--into-new-table loads all of the topic', {
-      hint: `leave --${other.replace('dryRun', 'dry-run')} out`,
+    throw new WrongUse('HR_REPLAY_NEW_TABLE', '--into-new-table loads the whole topic', {
+      hint: `remove --${other.replace('dryRun', 'dry-run')}`,
     })
   }
   const config = readConfig(environment, ['kafka', 'registry', 'clickhouse'])
@@ -52,25 +52,23 @@ function describe({ stream, table: name, old, partitions, kept }: Rebuilt): stri
     rows,
     refused,
   ])
+  const fate = kept.copied ? 'copied from the old table' : 'not copied'
   const taken = partitions.filter(({ from }) => from > 0).map(({ partition }) => partition)
   return [
     `${stream} is loaded into a new ${name}`,
     table(rows, ['p', 'offsets', 'rows', 'refused'], outputWidth()),
     ...(taken.length > 0
-      ? [`! retention has taken the beginning of partition ${taken.join(', ')} from the topic`]
+      ? [`! retention has removed the beginning of partition ${taken.join(', ')} from the topic`]
       : []),
-    ...(kept.rows > 0
-      ? [
-          `! ${counted(kept.rows, 'row')} that the topic no longer has: ${kept.copied ? `copied from the old table` : 'left out'}`,
-        ]
-      : []),
+    ...(kept.rows > 0 ? [`! ${counted(kept.rows, 'row')} that the topic no longer has: ${fate}`] : []),
     ...partitions.flatMap(({ partition, withheld }) =>
       withheld === 0
         ? []
         : [
-            `! partition ${partition}: deletes of ${counted(withheld, 'row')} are withheld; headrace fetch ${stream} --allow-deletes releases them`,
+            `! partition ${partition}: deletes of ${counted(withheld, 'row')} are withheld; ` +
+              `headrace fetch ${stream} --allow-deletes releases them`,
           ],
     ),
-    ...(old === null ? [] : [`the table before is ${old}; when you are done with it: DROP TABLE ${old}`]),
+    ...(old === null ? [] : [`the old table is now ${old}; when you no longer need it: DROP TABLE ${old}`]),
   ].join('\n')
 }

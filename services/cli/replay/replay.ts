@@ -17,8 +17,7 @@ export type ReplayCommandOptions = RebuildCommandOptions & { intoNewTable?: bool
 
 export async function replayCommand(stream: string, options: ReplayCommandOptions): Promise<number> {
   if (options.intoNewTable === true) return (await import('./rebuild.ts')).rebuildCommand(stream, options)
-  if (options.onlyLog === true)
-    throw new WrongUse('HR_REPLAY_ONLY_LOG', '--only-log is of a replay with --into-new-table')
+  if (options.onlyLog === true) throw new WrongUse('HR_REPLAY_ONLY_LOG', '--only-log needs --into-new-table')
   const from = placeOf(options)
   const partition = options.partition === undefined ? undefined : wholeNumber('--partition', options.partition)
   return withKafka(async (kafka, names) => {
@@ -40,9 +39,9 @@ function placeOf({ from, run }: ReplayCommandOptions): ReplayFrom {
   if (run !== undefined && from === undefined) return { kind: 'run', run }
   throw new WrongUse(
     'HR_REPLAY_FROM',
-    from === undefined ? 'where from is not said' : '--from and --run are two places',
+    from === undefined ? 'the start of the replay is missing' : '--from and --run cannot be combined',
     {
-      hint: 'give --from beginning, a time, or partition:offset; or --run and a run',
+      hint: 'give --from (beginning, a time, or partition:offset) or --run',
     },
   )
 }
@@ -71,7 +70,7 @@ function describe({ stream, partitions }: ReplayPlan, dryRun: boolean, estimate:
   ])
   const words = dryRun
     ? `${stream} would be replayed (nothing was changed):`
-    : `${stream} is replayed by the next loader that starts: npm run headrace -- load`
+    : `${stream} will be replayed when a loader starts: npm run headrace -- load`
   const drawn = table(rows, ['p', 'offset now', 'offset then', 'log', 'offsets again'], outputWidth())
   return [words, drawn, ...(estimate === null ? [] : [inWords(estimate)])].join('\n')
 }

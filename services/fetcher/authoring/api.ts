@@ -70,7 +70,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
     const before = client.facts().requests
     if (before >= tools.requestsMax) {
       throw new Stopped('HR_REQUESTS_MAX', `${source.name}: more than ${tools.requestsMax} requests would be needed`, {
-        hint: 'the API fails too often to be looked at: try again later',
+        hint: 'the API fails too often: try again later',
       })
     }
     const startMs = clock.elapsedMs()

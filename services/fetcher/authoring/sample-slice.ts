@@ -46,7 +46,7 @@ export async function sampleSlice(stream: Stream, wanted: number, { signal, ...t
       slice: slice.text,
     }
   }
-  throw new Stopped('HR_NO_SHARES', `${stream.label}: no values are found for its partitions`, {
-    hint: 'check values in partitions',
+  throw new Stopped('HR_NO_SHARES', `${stream.label}: discovery returned no values for its partitions`, {
+    hint: 'check values of partitions in the declaration',
   })
 }

@@ -20,12 +20,12 @@ export function baseUrlOf(source: Source, resolver: Resolver): string {
   }
   if (url.username !== '' || url.password !== '') {
     throw wrong(
-      `${source.name}: ${from} holds a user name or a password`,
-      "take them out and declare auth: basic({ username, password: secret('NAME') })",
+      `${source.name}: ${from} contains a user name or a password`,
+      "remove them and declare auth: basic({ username, password: secret('NAME') })",
     )
   }
   if (url.search !== '' || url.hash !== '')
-    throw wrong(`${source.name}: ${from} has a query or a fragment`, 'put parameters into params of the stream')
+    throw wrong(`${source.name}: ${from} has a query or a fragment`, 'move parameters into params of the stream')
   return url.href
 }
 

@@ -35,7 +35,7 @@ export function rangeOf(stream: Stream, typed: BackfillRange, nowMs: number): Ba
   const read = (option: string, text: string): Position => {
     const position = positionOf(kind, text) ?? positionOfText(kind, text)
     if (position !== null) return position
-    throw new WrongUse('HR_RANGE', `--${option} ${text}: gives no position in "${field}" of ${label}`, {
+    throw new WrongUse('HR_RANGE', `--${option} ${text}: is not a value of "${field}" of ${label}`, {
       hint: HINTS[kind],
     })
   }

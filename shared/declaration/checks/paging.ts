@@ -15,7 +15,7 @@ export function withQuery(spec: StreamSpec, refuse: Refuse): StreamSpec {
   const pages = pagesOf(spec.paginate)
   if (pages.kind !== 'graphql') return spec
   if (spec.body !== undefined)
-    throw refuse('body', 'graphql makes the body of query and variables itself', 'put variables into graphql')
+    throw refuse('body', 'graphql creates the body from query and variables', 'move variables into graphql')
   return { ...spec, method: 'POST', body: graphqlBody(pages), records: spec.records ?? nodesOf(pages) }
 }
 
@@ -25,8 +25,8 @@ export function checkPaging(spec: StreamSpec, watermark: Watermarking | null, re
   if (pages.kind === 'offset' && pages.overlap >= limitOf(pages).value) {
     throw refuse(
       `${prefixOf(paginate)}overlap`,
-      'a page would bring nothing new',
-      `overlap less than the ${limitOf(pages).value} records of a page`,
+      'no page would contain new records',
+      `use fewer than the ${limitOf(pages).value} records of a page`,
     )
   }
   if (paginate.kind === 'windows') checkWindows(paginate, spec.watermark ?? {}, watermark, refuse)
@@ -41,29 +41,21 @@ function checkWindows(
   if (watermark === null || !isInstant(watermark.kind)) {
     throw refuse(
       'paginate',
-      'windows go along a watermark of instants, and the stream has none',
+      'windows need a watermark field with timestamps',
       "add watermark: { field, param, start: '…' }",
     )
   }
   if (watermark.start === null) {
-    throw refuse(
-      'watermark.start',
-      'is missing: the first window has to begin somewhere',
-      "add start: '2024-01-01T00:00:00Z'",
-    )
+    throw refuse('watermark.start', 'is missing: the first window needs a start', "add start: '2024-01-01T00:00:00Z'")
   }
   if (watermark.sorted) {
-    throw refuse(
-      'watermark.sorted',
-      'says nothing in windows: the watermark moves with each window, whatever its order',
-      'take sorted away',
-    )
+    throw refuse('watermark.sorted', 'has no effect in windows: the watermark moves with each window', 'remove sorted')
   }
   for (const [field, given] of Object.entries({ settle, to, toBody, inclusiveEnd })) {
     if (!given) continue
     throw refuse(
       `watermark.${field}`,
-      'says nothing in windows: they have their own',
+      'has no effect in windows, which have their own',
       `move ${field} into windows({ … })`,
     )
   }
@@ -72,7 +64,7 @@ function checkWindows(
     if ((windows[field] ?? 0) % unitMs === 0) continue
     throw refuse(
       `paginate.${field}`,
-      `is no multiple of ${unitMs} ms, the unit of the parameter (${watermark.form})`,
+      `is not a multiple of ${unitMs} ms, the unit of the parameter (${watermark.form})`,
       'windows would overlap or leave a gap: choose a multiple, or another watermark.as',
     )
   }

@@ -19,15 +19,15 @@ export function checkDiscovery(
   if (deletes !== undefined) {
     throw refuse(
       'deletes',
-      'partitions that are found do not show what is deleted',
-      'list the partitions, or take deletes away',
+      'with discovered partitions a full walk does not show what is deleted',
+      'list the partitions, or remove deletes',
     )
   }
   if (watermark === null || isInstant(watermark.kind)) return
   throw refuse(
     'watermark.field',
-    `"${watermark.field}" is no instant: the found shares of a partition have one watermark together, and their sequences are not one`,
-    'use an instant (z.iso.datetime(), epochMs()), or no watermark',
+    `"${watermark.field}" is not a timestamp: the slices of a partition share one watermark`,
+    'use a timestamp (z.iso.datetime(), epochMs()), or no watermark',
   )
 }
 
@@ -37,18 +37,22 @@ type Make = (stream: string, what: string, hint: string) => Error
 export function checkParents(streams: readonly Declared[], mistake: Make): void {
   const byName = new Map(streams.map((stream) => [stream.name, stream]))
   for (const { name } of streams) {
-    const way = [name]
+    const path = [name]
     for (let at = parentOf(byName.get(name)); at !== null; at = parentOf(byName.get(at))) {
       if (!byName.has(at))
         throw mistake(
-          way.at(-1) ?? name,
+          path.at(-1) ?? name,
           `the source has no stream "${at}"`,
           `it has: ${[...byName.keys()].join(', ')}`,
         )
-      const isCycle = way.includes(at)
-      way.push(at)
+      const isCycle = path.includes(at)
+      path.push(at)
       if (isCycle)
-        throw mistake(name, `is its own parent: ${way.join(' → ')}`, 'name a stream that needs no records of this one')
+        throw mistake(
+          name,
+          `is its own parent: ${path.join(' → ')}`,
+          'choose a stream that does not depend on this one',
+        )
     }
   }
 }

@@ -43,7 +43,7 @@ export function partitionKeyMistake(
   const tokens = tokensOf(expression)
   if (tokens === null)
     return {
-      what: 'is no expression of names, functions and numbers',
+      what: 'is not an expression of names, functions and numbers',
       hint: "write it like partitionBy: 'toYYYYMM(created_at)'",
     }
   const names = tokens.flatMap((token, index) =>
@@ -55,13 +55,11 @@ export function partitionKeyMistake(
   const outside = fields.find((field) => !primaryKey.includes(field))
   if (outside !== undefined) {
     return {
-      what: `uses ${outside}, which is not in primaryKey: a row that changes it would be there twice`,
+      what: `uses ${outside}, which is not in primaryKey: a row whose value changes would appear twice`,
       hint: `use ${primaryKey.join(', ')} only, or add ${outside} to primaryKey if it never changes`,
     }
   }
-  return fields.length === 0
-    ? { what: 'uses no field', hint: 'leave partitionBy out: a table needs no partitions' }
-    : null
+  return fields.length === 0 ? { what: 'uses no field', hint: 'remove partitionBy: a table needs no partitions' } : null
 }
 
 /** Null for a text that contains anything else, or closes a parenthesis that it did not open. */

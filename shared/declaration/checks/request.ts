@@ -1,6 +1,6 @@
 /**
- * Checks of the request as a whole: a body that needs a method, places in a body or a form that is not there, and two
- * values for one place. Each check throws what `refuse` makes.
+ * Checks of the request as a whole: a body without a method, a place in a missing body or form, two values for one
+ * place. Each check throws what `refuse` makes.
  */
 import type { Refuse } from '../mistakes/mistakes.ts'
 import { limitOf, offsetPlace, pageNumberPlace } from '../paginate/page-number-and-offset.ts'
@@ -73,7 +73,7 @@ function refuseTwins(places: readonly NamedPlace[], refuse: Refuse): void {
   for (const { kind, name, field } of places) {
     const key = `${kind} ${kind === 'header' ? name.toLowerCase() : name}`
     const other = taken.get(key)
-    if (other !== undefined) throw refuse(field, `"${name}" is set by ${other} too`, 'let one of them set it')
+    if (other !== undefined) throw refuse(field, `"${name}" is also set by ${other}`, 'remove one of them')
     taken.set(key, field)
   }
 }

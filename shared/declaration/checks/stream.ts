@@ -17,20 +17,20 @@ export function checkSchema({ schema }: StreamSpec, refuse: Refuse): void {
   if (schema._zod.def.catchall !== undefined) {
     throw refuse(
       'schema',
-      'decides about unknown fields itself',
-      'use z.object; unknownFields says keep, drop or reject',
+      'must not decide about unknown fields',
+      'use z.object, and unknownFields for keep, drop, reject or columns',
     )
   }
   for (const [field, type] of Object.entries(schema.shape)) {
     if (field.startsWith('_'))
-      throw refuse(`schema.${field}`, "names that open with _ are the loader's own", 'rename it in map')
+      throw refuse(`schema.${field}`, 'names that start with _ are reserved for the loader', 'rename it in map')
     try {
       z.toJSONSchema(z.object({ [field]: type as z.ZodType }), { target: 'draft-7', io: 'output' })
     } catch (error) {
       throw refuse(
         `schema.${field}`,
         `has no JSON form: ${messageOf(error)}`,
-        'use the field helpers (decimal, epochMs, epochSeconds, int64) or z.iso.datetime(), and transform in map',
+        'use the field helpers (decimal, epochMs, epochSeconds, int64) or z.iso.datetime(), and convert values in map',
       )
     }
   }
@@ -43,7 +43,7 @@ export function checkPrimaryKey({ schema, primaryKey }: StreamSpec, refuse: Refu
     if (kind === null) {
       throw refuse(
         field,
-        `"${key}" is no field of the schema`,
+        `"${key}" is not a field of the schema`,
         `the schema has: ${Object.keys(schema.shape).join(', ')}`,
       )
     }
@@ -52,14 +52,14 @@ export function checkPrimaryKey({ schema, primaryKey }: StreamSpec, refuse: Refu
       throw refuse(
         field,
         `"${key}" may be missing or null`,
-        'a primary key is required in every record: take .optional() and .nullable() away',
+        'a primary key is required in every record: remove .optional() and .nullable()',
       )
     }
     if (!kind.scalar) {
       throw refuse(
         field,
         `"${key}" is neither a text nor a number nor a boolean`,
-        'use a text, a number or a boolean; map can lift one out of an object',
+        'use a text, a number or a boolean; map can take one from an object',
       )
     }
   }
@@ -75,8 +75,8 @@ export function checkDeletes(
   if (watermark !== undefined) {
     throw refuse(
       'deletes',
-      'a stream that is asked for what changed since a watermark does not bring the rest, so nothing shows what is deleted',
-      'take watermark away, so that each run walks everything; or declare deleted, where the API marks what is gone',
+      'a run from a watermark reads changes only, so it cannot show what is deleted',
+      'remove watermark, so that each run reads everything; or declare deleted, if the API marks deleted records',
     )
   }
   const empty = [...meanings].find(([, meaning]) => meaning === 'empty')
@@ -84,7 +84,7 @@ export function checkDeletes(
     throw refuse(
       'deletes',
       `a ${empty[0]} that counts as an empty page (answers.empty) would mark every row deleted`,
-      'let that status skip the page, which marks nothing: answers: { skip: [404] }',
+      'declare that status as skip, which marks nothing: answers: { skip: [404] }',
     )
   }
 }
@@ -95,7 +95,7 @@ export function checkRecords({ envelope = {}, map, schema, partitions }: StreamS
     const { at: from, isOptional } = unwrapped<unknown>(given)
     const field = `envelope.${name}`
     if (map === undefined && !Object.hasOwn(schema.shape, name)) {
-      throw refuse(field, `"${name}" is no field of the schema`, `add ${name} to the schema, or use it in map`)
+      throw refuse(field, `"${name}" is not a field of the schema`, `add ${name} to the schema, or use it in map`)
     }
     const value = typeof from === 'string' && from.startsWith('{') ? from.slice(1, -1) : null
     if (value === null) continue
@@ -126,11 +126,13 @@ export function checkPartitions(spec: StreamSpec, refuse: Refuse): void {
     return
   }
   if (!Array.isArray(partitions)) return
-  const shares = partitions.map((values) => JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
-  for (const [index, share] of shares.entries()) {
-    const twin = shares.indexOf(share)
+  const requests = partitions.map((values) =>
+    JSON.stringify(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))),
+  )
+  for (const [index, request] of requests.entries()) {
+    const twin = requests.indexOf(request)
     if (twin !== index)
-      throw refuse(`partitions[${index}]`, `is the same as partitions[${twin}]`, 'every record would come twice')
+      throw refuse(`partitions[${index}]`, `is the same as partitions[${twin}]`, 'remove one: records would come twice')
     const lacking = placeholders.find((name) => !Object.hasOwn(partitions[index] ?? {}, name))
     if (lacking !== undefined)
       throw refuse(`partitions[${index}]`, `has no value for {${lacking}} in the path`, `add ${lacking}: …`)

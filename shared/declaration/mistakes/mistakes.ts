@@ -1,6 +1,6 @@
 /**
- * From zod's first issue with a declaration to one DeclarationError for a person: file, stream, field, what is wrong,
- * and a hint that shows how it is written. A misspelt field is reported as such, before the field that is missing
+ * From zod's first issue with a declaration to one DeclarationError for a person. It names file, stream, field and what
+ * is wrong, and its hint shows how to write it. A misspelt field is reported as such, before the field that is missing
  * because of it.
  */
 import type { z } from 'zod'
@@ -59,8 +59,8 @@ function unknownField(name: string, path: Path, input: unknown, file: string): D
   const other = meant(name, path, input)
   const known = knownFields(path, input)
   const hint =
-    other !== null ? `did you mean ${other}?` : known.length > 0 ? `known here: ${known.join(', ')}` : 'take it away'
-  return mistake(file, stream, field, 'is no field that is known here', hint)
+    other !== null ? `did you mean ${other}?` : known.length > 0 ? `known fields: ${known.join(', ')}` : 'remove it'
+  return mistake(file, stream, field, 'is not a known field here', hint)
 }
 
 const meant = (name: string, path: Path, input: unknown): string | null =>

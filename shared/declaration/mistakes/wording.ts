@@ -33,7 +33,7 @@ export function inWords(issue: RawIssue): string | undefined {
     case 'invalid_value':
       return `is ${shown(input)}, expected ${list(issue.values.map(String))}`
     case 'invalid_union':
-      return issue.discriminator === undefined ? undefined : 'is of no kind that is known here'
+      return issue.discriminator === undefined ? undefined : 'is not a known kind'
     default:
       return undefined
   }
@@ -62,7 +62,9 @@ const DURATION = "'90s', '5m', '6h' or '1d'"
 const EXAMPLES: Record<string, string> = {
   name: "name: 'shop'",
   baseUrl: "baseUrl: 'https://api.shop.example', or setting('SHOP_URL', 'https://api.shop.example')",
-  auth: "auth: bearer(secret('NAME')), apiKey({ key: secret('NAME') }), basic({ … }), oauth2ClientCredentials({ … }) or another of the README",
+  auth:
+    "auth: bearer(secret('NAME')), apiKey({ key: secret('NAME') }), basic({ … }), " +
+    'oauth2ClientCredentials({ … }) or another from the README',
   'auth.refreshToken': "secret('SHOP_REFRESH_TOKEN'): the name of an environment variable",
   'auth.privateKey': "secret('SHOP_PRIVATE_KEY'): the name of an environment variable that holds the key in PEM form",
   'auth.issuer': "issuer: 'the id of the app', or secret('NAME')",
@@ -97,7 +99,7 @@ const EXAMPLES: Record<string, string> = {
   cron: "cron: '*/15 * * * *' (minute, hour, day, month, weekday; in UTC)",
   timeout: `timeout: ${DURATION}`,
   waitMax: `waitMax: ${DURATION}`,
-  lookback: "lookback: '5m' for an instant, 100 for a sequence",
+  lookback: "lookback: '5m' for timestamps, 100 for integers",
   allowOrigins: "allowOrigins: ['https://files.shop.example']",
   headers: "headers: { Accept: 'application/json' }; credentials go into auth",
   streams: "streams: { orders: { path: '/v1/orders', … } }",
@@ -132,7 +134,7 @@ const EXAMPLES: Record<string, string> = {
   filter: "filter: (raw) => raw.status !== 'draft'",
   deleted: "deleted: '/deleted', or (raw) => raw.state === 'removed'",
   deletes: "deletes: 'full-walk', or { by: 'full-walk', shareMax: 0.2, rowsMin: 10 }, for a stream without a watermark",
-  shareMax: 'shareMax: 0.2 (a share, not a percentage)',
+  shareMax: 'shareMax: 0.2 (a fraction, not a percentage)',
   rowsMin: 'rowsMin: 10',
   allowAll: 'allowAll: true',
   map: 'map: (raw) => ({ … })',
@@ -142,7 +144,7 @@ const EXAMPLES: Record<string, string> = {
   field: "field: 'updated_at'",
   'watermark.param': "param: 'since'",
   toBody: "toBody: '/filter/until'",
-  inclusiveEnd: 'inclusiveEnd: true, if the API gives records that are equal to the end',
+  inclusiveEnd: 'inclusiveEnd: true, if the API includes records equal to the end',
   'paginate.param': "param: 'cursor'",
   partitions: "partitions: [{ region: 'eu' }, { region: 'us' }], a number, discover({ … }) or parent({ … })",
   over: 'over: 8',
@@ -150,7 +152,7 @@ const EXAMPLES: Record<string, string> = {
     'values: async ({ request }) => [{ account: … }]; of a parent: (record) => ({ account: record.id })',
   'partitions.stream': "stream: 'accounts', a stream of the same source",
   partitionBy: "partitionBy: 'toYYYYMM(created_at)', where created_at is in primaryKey",
-  rejectedShareMax: 'rejectedShareMax: 0.25 (a share, not a percentage)',
+  rejectedShareMax: 'rejectedShareMax: 0.25 (a fraction, not a percentage)',
   table: "table: 'shop_orders'",
 }
 

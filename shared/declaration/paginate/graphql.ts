@@ -1,6 +1,6 @@
 /**
- * A GraphQL connection (the Relay cursor connections specification): a POST of query and variables, pages by pageInfo,
- * records from nodes or from the node of each edge. `errors` in a response are a failure, whatever its status.
+ * A GraphQL connection (the Relay cursor connections specification): a POST of query and variables, pages by pageInfo.
+ * Records are the nodes, or the node of each edge. `errors` in a response are a failure, whatever its status.
  */
 import { z } from 'zod'
 import { valueAt } from '../../json-pointer.ts'

@@ -38,7 +38,7 @@ export const keysetSpec = z
     inclusive: z.boolean().default(false),
   })
   .refine((spec) => !spec.inclusive || spec.size !== undefined, {
-    error: 'is missing: an inclusive key has to know how many records a full page has',
+    error: 'is missing: an inclusive key needs the number of records of a full page',
     path: ['size'],
     params: { rule: true },
   })

@@ -43,12 +43,12 @@ export const pageNumberSpec = z
     hasMore: place.optional(),
   })
   .refine((spec) => countGiven(spec.stop, spec.totalPages, spec.totalRecords, spec.hasMore) === 1, {
-    error: 'name the one thing that says where the walk ends: stop, totalPages, totalRecords or hasMore',
+    error: 'give one of stop, totalPages, totalRecords and hasMore',
     path: ['stop'],
     params: { rule: true },
   })
   .refine((spec) => spec.stop !== 'short' || spec.size !== undefined, {
-    error: "is missing: stop: 'short' has to know how many records a full page has",
+    error: "is missing: stop: 'short' needs the number of records of a full page",
     path: ['size'],
     params: { rule: true },
   })
@@ -81,13 +81,13 @@ export const offsetSpec = z
     hasMore: place.optional(),
   })
   .refine((spec) => countGiven(spec.stop, endsByTotal(spec.total) ? spec.total : undefined, spec.hasMore) <= 1, {
-    error: 'name one thing that says where the walk ends: stop, total or hasMore',
+    error: 'give one of stop, total and hasMore',
     path: ['stop'],
     params: { rule: true },
   })
   .refine((spec) => placesNamed(spec) <= 1, ONE_PLACE)
   .refine((spec) => typeof spec.limit === 'number' || spec.limitParam === undefined, {
-    error: 'is named by limit already',
+    error: 'is already set by limit',
     path: ['limitParam'],
     params: { rule: true },
   })

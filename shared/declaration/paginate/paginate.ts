@@ -45,10 +45,14 @@ export const pagesOf = (spec: PaginateSpec): PagesSpec | GeneratorSpec => (spec.
 export function cautionAbout(spec: PaginateSpec): string | null {
   const pages = pagesOf(spec)
   if (pages.kind === 'page-number') {
-    return 'records that are inserted or deleted while the pages are walked move between them and can be missed; a cursor, a key or an offset with overlap would be safer'
+    return (
+      'records inserted or deleted during the walk shift others between pages, which can be missed; ' +
+      'cursor, keyset or offset with overlap is safer'
+    )
   }
   if (pages.kind !== 'offset') return null
   return pages.overlap === 0
-    ? 'records that are deleted while the offsets are walked move the others up, and some can be missed; an overlap, a cursor or a key would be safer'
-    : `up to ${pages.overlap} records may be deleted between two pages without one being missed; more are noticed and looked for, a few pages back`
+    ? 'records deleted during the walk shift others forward, and some can be missed; overlap, cursor or keyset is safer'
+    : `up to ${pages.overlap} records may be deleted between two pages without a loss; ` +
+        'more are detected, and earlier pages read again'
 }

@@ -59,7 +59,7 @@ describe('nothing is written', () => {
     [
       'for an address that holds a secret',
       { url: 'https://api.shop.example/v1/orders?api_key=4711' },
-      /--url: holds a secret/,
+      /--url: contains a secret/,
     ],
     ['without a path', { url: 'https://api.shop.example' }, /--path is missing/],
     ['for unknown credentials', { url: URL_GIVEN, auth: 'magic' }, /--auth: expected one of none, bearer/],
@@ -74,12 +74,12 @@ describe('nothing is written', () => {
     [
       'for a name that no stream can have',
       { url: URL_GIVEN, stream: 'All Orders' },
-      /these answers make no declaration: shop\.ts.*expected a name/,
+      /these answers do not make a valid declaration: shop\.ts.*expected a name/,
     ],
     [
       "for a field that is the loader's own",
       { url: URL_GIVEN, key: '_id' },
-      /these answers make no declaration: shop\.ts, stream orders, field schema\._id/,
+      /these answers do not make a valid declaration: shop\.ts, stream orders, field schema\._id/,
     ],
     [
       'for records and a next page that exclude each other',

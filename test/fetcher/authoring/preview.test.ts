@@ -281,7 +281,7 @@ describe('the table', () => {
       const rows = text.split('\n').filter((line) => /^[┌│└]/.test(line))
       assert.ok(rows.length > 0 && rows.every((row) => [...row].length <= width), `width ${width}\n${text}`)
     }
-    assert.match(describePreview(stream, shown(records), 60), /not shown for want of width: total, note/)
+    assert.match(describePreview(stream, shown(records), 60), /columns that do not fit: total, note/)
   })
 
   test('obeys nothing that an API writes into its values', () => {

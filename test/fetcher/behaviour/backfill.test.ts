@@ -219,8 +219,8 @@ describe('a backfill', () => {
         },
       )
     await refused({ watermark: undefined }, instant(0), instant(1), /shop\.orders has no watermark/)
-    await refused({}, 'yesterday', instant(1), /--from yesterday: gives no position in "updated_at"/)
-    await refused({}, instant(1), '2026-02-30', /--to 2026-02-30: gives no position/)
+    await refused({}, 'yesterday', instant(1), /--from yesterday: is not a value of "updated_at"/)
+    await refused({}, instant(1), '2026-02-30', /--to 2026-02-30: is not a value of/)
     await refused({}, instant(1), instant(1), /is not before/)
     await refused({}, instant(1), '2999-01-01', /lies in the future/)
   })

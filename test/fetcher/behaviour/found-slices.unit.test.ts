@@ -50,7 +50,7 @@ test('a preview shows one share, says which, and its recording is walked without
       preview.records.map(({ id }) => id),
       [1, 2, 3].map((at) => `${account}${at}`),
     )
-    assert.match(describePreview(stream, preview, 120), /the share \{"account":"[ab]"\} alone/)
+    assert.match(describePreview(stream, preview, 120), /slice \{"account":"[ab]"\} only/)
     assert.ok(recording !== null)
     assert.equal((await walkRecording(stream, recording)).records.length, 3)
   }
@@ -61,7 +61,7 @@ test('a preview without any share says so', async (t) => {
   const api = await startAccountsApi(t, [])
   const stream = declared(api.url).streams.find(({ name }) => name === 'orders') as Stream
   const { preview } = await previewStream({ ...tools(), stream, partition: 0, pages: 1, records: 10 })
-  assert.match(preview.error?.message ?? '', /no values are found/)
+  assert.match(preview.error?.message ?? '', /discovery returned no values/)
 })
 
 test('check looks at one share of a stream whose partitions are found', async (t) => {

@@ -25,7 +25,7 @@ const wrong: [string, unknown, RegExp, RegExp][] = [
   [
     'headers',
     { Authorization: 'Bearer x' },
-    /a header "Authorization" .* belongs into auth/,
+    /a header "Authorization" .* move it into auth/,
     /credentials go into auth/,
   ],
   ['headers', { 'X-A': 'a\nb' }, /a header "X-A" that cannot be sent/, /object of texts/],

@@ -77,7 +77,7 @@ describe('fields with the names of what every object inherits', () => {
     })
     const { records } = createValidator(stream)([{ constructor: 'k', valueOf: '2026-01-01T00:00:00Z' }])
     assert.deepEqual([records[0]?.key, records[0]?.position], ['k', 1767225600000000000n])
-    assert.throws(() => declareOrders({ primaryKey: ['constructor'] }), /"constructor" is no field of the schema/)
+    assert.throws(() => declareOrders({ primaryKey: ['constructor'] }), /"constructor" is not a field of the schema/)
   })
 
   test('adding them as optional fits what is registered, and learning them goes on', () => {

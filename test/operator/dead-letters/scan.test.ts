@@ -31,9 +31,9 @@ describe('dead-letters', () => {
   test('refuses a place, a time, a stage and a number that are none, each by its flag', async () => {
     for (const [action, flag, value, says] of [
       ['show', '--at', '7', '--at must be partition:offset, got 7'],
-      ['list', '--since', '2026-02-31', '--since 2026-02-31 is no'],
-      ['list', '--stage', 'moon', '--stage moon is no'],
-      ['list', '--partition', 'eu', '--partition eu is no'],
+      ['list', '--since', '2026-02-31', '--since must be a time, got 2026-02-31'],
+      ['list', '--stage', 'moon', '--stage must be one of validate, insert, frame, got moon'],
+      ['list', '--partition', 'eu', '--partition must be a whole number, got eu'],
     ] as const) {
       const done = await p.run('dead-letters', action, 'shop.orders', flag, value)
       assert.equal(done.status, 2)

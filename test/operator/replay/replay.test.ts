@@ -168,7 +168,7 @@ describe('a replay', () => {
   test('needs one place, and no more', async () => {
     const none = await p.run('replay', 'shop.orders')
     assert.equal(none.status, 2)
-    assert.match(none.stderr, /where from is not said/)
+    assert.match(none.stderr, /the start of the replay is missing/)
     const two = await p.run('replay', 'shop.orders', '--from', 'beginning', '--run', 'x')
     assert.equal(two.status, 2)
     const unknown = await p.run('replay', 'shop.orders', '--run', 'x')

@@ -130,7 +130,7 @@ describe('status --json', () => {
       assert.ok(Math.abs(Date.parse(eu?.skipped?.at ?? '') - Date.now()) < TEST_MS_MAX)
     }
     const { stdout } = await p.run('status', '--wide')
-    assert.match(stdout, /page 3 left out: 451/)
+    assert.match(stdout, /page 3 skipped: 451/)
     assert.match(stdout, /! shop\.orders\/1: page 1 was answered with 451 and skipped.* since 20.*Z/)
 
     p.api.refuse = null

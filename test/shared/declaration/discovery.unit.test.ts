@@ -54,7 +54,7 @@ const WRONG: [string, () => unknown, RegExp, RegExp][] = [
     'its own parent',
     () => orders(parent({ stream: 'orders', over: 8, values })),
     /is its own parent: orders → orders/,
-    /needs no records/,
+    /does not depend on this one/,
   ],
   [
     'a circle of parents',
@@ -64,13 +64,13 @@ const WRONG: [string, () => unknown, RegExp, RegExp][] = [
         b: { ...STREAM, partitions: parent({ stream: 'a', over: 2, values }) },
       }),
     /is its own parent: a → b → a/,
-    /needs no records/,
+    /does not depend on this one/,
   ],
   [
     'a watermark without a clock',
     () => orders(discover({ over: 8, values: () => [] }), { watermark: { field: 'seq', param: 'after' } }),
-    /watermark.field: "seq" is no instant/,
-    /use an instant/,
+    /watermark.field: "seq" is not a timestamp/,
+    /use a timestamp/,
   ],
   [
     'a path whose value nobody gives',

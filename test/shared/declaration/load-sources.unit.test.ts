@@ -42,11 +42,11 @@ async function mistakeIn(files: Record<string, string>): Promise<DeclarationErro
 describe('a declaration that cannot be loaded names its file', () => {
   const broken: [string, string, RegExp, RegExp][] = [
     ['no TypeScript', 'export default {', /cannot be loaded: \S/, /fix the error above/],
-    ['no module of a source', 'export const shop = 1', /exports no source/, /export default defineSource/],
+    ['no module of a source', 'export const shop = 1', /does not export a source/, /export default defineSource/],
     [
       'a plain object instead of a source',
       "export default { name: 'shop' }",
-      /exports no source/,
+      /does not export a source/,
       /export default defineSource/,
     ],
     [
@@ -71,7 +71,7 @@ describe('a declaration that cannot be loaded names its file', () => {
     [
       'a wrong field',
       declaring('shop', 'orders', 'evry: 5'),
-      /stream orders, field evry: is no field/,
+      /stream orders, field evry: is not a known field/,
       /did you mean every\?/,
     ],
   ]
@@ -155,7 +155,7 @@ describe('a mistake of syntax names its line and column', () => {
       loadModule(join(dir, 'shop.ts'), 200),
       (error) =>
         error instanceof DeclarationError &&
-        /shop\.ts: cannot be loaded: its top level is not done after 0\.2 s/.test(error.message),
+        /shop\.ts: cannot be loaded: its top-level code has not finished after 0\.2 s/.test(error.message),
     )
   })
 })
@@ -198,7 +198,7 @@ describe('a file that cannot be used', () => {
         (error) => error instanceof Stopped && words.test(error.message),
       )
     stopped('store.orders', /^"store\.orders" cannot be used: \S*b\.ts: cannot be loaded: .*$/)
-    stopped('c.orders', /c\.ts: exports no source/)
+    stopped('c.orders', /c\.ts: does not export a source/)
     stopped('bad.orders', /bad\.ts: cannot be loaded/)
     stopped('unknown.orders', /b\.ts: .*\n.*\n.*bad\.ts: .*\n.*\n.*c\.ts: /)
   })
@@ -233,7 +233,7 @@ describe('a file that cannot be used', () => {
     writeFileSync(join(dir, 'lib.ts', 'helper.ts'), 'export const x = 1')
     assert.deepEqual((await readSources([dir])).unusable, [])
     const { hint } = await mistakeIn({ 'helper.ts': 'export const x = 1' })
-    assert.match(hint ?? '', /the name of a helper opens with _/)
+    assert.match(hint ?? '', /start the name of a helper file with _/)
   })
 })
 

@@ -32,7 +32,7 @@ function mistakeIn(at: z.ZodType, watermark: Record<string, unknown> = {}): Decl
 }
 
 describe('a watermark field is refused when the file is loaded', () => {
-  const local = /"at" takes a time without an offset, which comes twice when clocks go back/
+  const local = /"at" takes a time without an offset, which repeats when clocks go back/
   const refused: [string, z.ZodType, RegExp, RegExp][] = [
     ['that takes local times', z.iso.datetime({ local: true }), local, /zone: 'UTC'/],
     ['that takes local times beside others', z.iso.datetime({ local: true, offset: true }), local, /zone: 'UTC'/],
@@ -55,7 +55,7 @@ describe('a watermark field is refused when the file is loaded', () => {
     [
       'whose pattern begins with the day',
       z.string().regex(/^\d\d\/\d\d\/\d{4}$/),
-      /does not begin with its year/,
+      /does not start with its year/,
       /map/,
     ],
     ['whose pattern has no leading zeros', z.string().regex(/^\d{4}-\d{1,2}-\d{1,2}$/), /without leading zeros/, /map/],
@@ -65,8 +65,8 @@ describe('a watermark field is refused when the file is loaded', () => {
       /the name of a month/,
       /map/,
     ],
-    ['whose pattern is a number', z.string().regex(/^\d+$/), /9 comes after 10/, /int64\(\)/],
-    ['that is a time of the day', z.iso.time(), /begins again every day/, /has the date/],
+    ['whose pattern is a number', z.string().regex(/^\d+$/), /9 sorts after 10/, /int64\(\)/],
+    ['that is a time of the day', z.iso.time(), /repeats every day/, /includes the date/],
   ]
   for (const [name, at, words, hint] of refused) {
     test(name, () => {
@@ -80,11 +80,11 @@ describe('a watermark field is refused when the file is loaded', () => {
   test('with a zone whose clocks go back, or with a zone that says nothing', () => {
     assert.match(
       mistakeIn(z.iso.datetime({ local: true }), { zone: 'Europe/Berlin' }).message,
-      /watermark\.zone: "Europe\/Berlin" is another zone than UTC/,
+      /watermark\.zone: "Europe\/Berlin" is not UTC/,
     )
     assert.match(
       mistakeIn(z.iso.datetime({ offset: true }), { zone: 'UTC' }).message,
-      /watermark\.zone: "at" has times with an offset/,
+      /watermark\.zone: "at" does not have local times/,
     )
     assert.match(mistakeIn(z.int(), { zone: 'UTC' }).message, /watermark\.zone/)
     assert.match(mistakeIn(z.string().regex(/^\d+$/), { zone: 'UTC' }).message, /watermark\.field/)

@@ -10,14 +10,14 @@ import { type CheckStep, failed, ok, skipped } from './step.ts'
 
 export function secretsStep(source: Source, resolver: Resolver): CheckStep {
   const refs = secretRefsOf(source)
-  if (refs.length === 0) return skipped('secrets', 'the source names none')
-  const troubles = refs.flatMap((ref) => troubleWith(ref, resolver))
-  const [first] = troubles
+  if (refs.length === 0) return skipped('secrets', 'none declared')
+  const failures = refs.flatMap((ref) => failureOf(ref, resolver))
+  const [first] = failures
   if (first === undefined) return ok('secrets', `${refs.map(({ name }) => name).join(', ')}`)
-  return failed('secrets', troubles.map(messageOf).join('; '), hintOf(first))
+  return failed('secrets', failures.map(messageOf).join('; '), hintOf(first))
 }
 
-function troubleWith(ref: SecretRef, resolver: Resolver): unknown[] {
+function failureOf(ref: SecretRef, resolver: Resolver): unknown[] {
   try {
     resolver.secret(ref)
     return []
@@ -32,9 +32,9 @@ export const hintOf = (error: unknown): string | undefined => (error instanceof 
 export function addressStep(source: Source, api: Api, error: unknown): CheckStep {
   const name = typeof source.baseUrl === 'string' ? 'baseUrl' : source.baseUrl.name
   if (isUnanswered(error))
-    return failed('address', messageOf(error), `check ${name}, and that this machine may reach it`)
+    return failed('address', messageOf(error), `check ${name}, and that this machine can reach it`)
   const wasAsked = (api.asked.at(-1)?.attempts ?? 0) > 0
-  if (!wasAsked) return skipped('address', `${api.baseUrl} was not asked`)
+  if (!wasAsked) return skipped('address', `${api.baseUrl} was not called`)
   return ok('address', `${api.baseUrl} answers`)
 }
 
@@ -60,8 +60,8 @@ export function credentialsStep({ auth }: Source, error: unknown): CheckStep {
     return failed('credentials', messageOf(error), error.hint)
   if (hasNoToken(error)) return failed('credentials', messageOf(error), hintOf(error))
   if (auth === undefined) return skipped('credentials', 'the source declares no auth')
-  if (error instanceof PageRefused) return skipped('credentials', `cannot be told from a refusal with ${error.status}`)
+  if (error instanceof PageRefused) return skipped('credentials', `unknown: the API answered ${error.status}`)
   if (error instanceof PageFailed || error instanceof PageUnreadable)
-    return skipped('credentials', 'cannot be told without an answer')
+    return skipped('credentials', 'unknown: the API did not answer')
   return ok('credentials', `accepted (${auth.kind})`)
 }

@@ -69,7 +69,7 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
           startedMs: options.clock.nowMs(),
           tell: (step) => tell(stream, step),
         })
-      else tell(stream, skipped('address', 'was not asked again'))
+      else tell(stream, skipped('address', 'not called again'))
     }
     tell(
       null,
@@ -112,7 +112,7 @@ async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamChe
   const refused = access.some(({ status }) => status === 'failed')
   if (tell(firstPageStep(dryRun, first, refused)).status !== 'ok') {
     for (const step of ['second page', 'schema', 'watermark', 'order'] as const)
-      tell(skipped(step, 'there is no record to look at'))
+      tell(skipped(step, 'there are no records to check'))
     return !isOutOfReach(first.error)
   }
   const hasNext = first.page !== null && !first.page.last

@@ -10,7 +10,7 @@ import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-wat
 import { recordsOf } from '../../pages/records-of.ts'
 import type { DryRun, SeenPage } from '../dry-run.ts'
 import { hintOf } from './access.ts'
-import { arraysIn, nextPlacesIn } from './guess-pointers.ts'
+import { arraysIn, nextPointersIn } from './guess-pointers.ts'
 import { type Attempt, type CheckStep, failed, ok, skipped, warned } from './step.ts'
 
 /** The raw records of a response; null if a run would not take it for a page. */
@@ -50,8 +50,8 @@ export function firstPageStep(
 function recordsAdvice({ body }: PageResponse): string {
   const found = arraysIn(body).map(({ pointer, length }) => `records: '${pointer}' (${length} objects)`)
   return found.length > 0
-    ? `the answer has ${found.slice(0, 3).join(', or ')}`
-    : 'the answer has no array of objects: check path and params'
+    ? `the response has ${found.slice(0, 3).join(', or ')}`
+    : 'the response has no array of objects: check path and params'
 }
 
 export function secondPageStep(dryRun: DryRun, first: Attempt<SeenPage>, second: Attempt<SeenPage> | null): CheckStep {
@@ -59,8 +59,8 @@ export function secondPageStep(dryRun: DryRun, first: Attempt<SeenPage>, second:
   const [answer] = answers
   const isOwn = stream.paginate.kind === 'generator'
   if (answer === undefined || (!isOwn && recordsIn(stream, answer) === null))
-    return skipped('second page', 'there is no first one')
-  if (isEnvelope(first.error)) return skipped('second page', 'the first one lacks its envelope')
+    return skipped('second page', 'there is no first page')
+  if (isEnvelope(first.error)) return skipped('second page', 'the first page lacks its envelope')
   if (first.error !== null)
     return failed('second page', messageOf(first.error), nextAdvice(stream, answer) ?? hintOf(first.error))
   if (first.page?.last === true) return warned(onlyPage(stream, answer), warningsOf(first.page))
@@ -68,7 +68,7 @@ export function secondPageStep(dryRun: DryRun, first: Attempt<SeenPage>, second:
     return failed('second page', messageOf(second?.error), secondAdvice(stream, second?.error))
   const { page } = second
   // A generator ends after its last page.
-  if (isOwn && page.last && page.records.length === 0) return skipped('second page', 'the first one is the last')
+  if (isOwn && page.last && page.records.length === 0) return skipped('second page', 'the first page is the last')
   return warned(newRecords(dryRun, page), warningsOf(page))
 }
 
@@ -89,10 +89,10 @@ function onlyPage(stream: Stream, answer: PageResponse): CheckStep {
   if (advice !== null)
     return failed(
       'second page',
-      `paginate (${stream.paginate.kind}) finds none, but the answer seems to name one`,
+      `paginate (${stream.paginate.kind}) finds no next page, but the response seems to name one`,
       advice,
     )
-  return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first one is the last')
+  return skipped('second page', stream.paginate.kind === 'none' ? 'paginate is none()' : 'the first page is the last')
 }
 
 function newRecords({ stream, pages }: DryRun, page: SeenPage): CheckStep {
@@ -103,7 +103,7 @@ function newRecords({ stream, pages }: DryRun, page: SeenPage): CheckStep {
   if (keys.length > 0 && fresh === 0 && page.repeats === undefined) {
     return failed(
       'second page',
-      `all its ${keys.length} records were on the first one`,
+      `all its ${keys.length} records were on the first page`,
       'check that the cursor is sent where the API expects it',
     )
   }
@@ -125,18 +125,18 @@ const marksOf = ({ validated }: SeenPage): string[] => [
   ...validated.rejected.map(({ raw }) => `raw ${raw}`),
 ]
 
-const EXPIRED_OR_UNKNOWN = 'the API does not take the cursor: check paginate, where it is found and where it is sent'
+const EXPIRED_OR_UNKNOWN = 'the API refuses the cursor: check in paginate where it is read and where it is sent'
 
 const secondAdvice = (stream: Stream, error: unknown): string | undefined =>
   error instanceof PageRefused && stream.paginate.kind !== 'offset' ? EXPIRED_OR_UNKNOWN : hintOf(error)
 
 /** Where the response seems to name a next page; null if nowhere. */
 function nextAdvice({ paginate }: Stream, { body, headers }: PageResponse): string | null {
-  const places = nextPlacesIn(body).map((pointer) => `"${pointer}"`)
+  const pointers = nextPointersIn(body).map((pointer) => `"${pointer}"`)
   const link =
     hasNextLink(headers.link) && paginate.kind !== 'link-header' ? ['a Link header: paginate: linkHeader()'] : []
-  const found = [...link, ...places]
-  return found.length === 0 ? null : `the answer has ${found.slice(0, 3).join(', or ')}`
+  const found = [...link, ...pointers]
+  return found.length === 0 ? null : `the response has ${found.slice(0, 3).join(', or ')}`
 }
 
 function hasNextLink(link: string | undefined): boolean {

@@ -10,17 +10,17 @@ export function quotaStep(
   answers: readonly Readonly<Record<string, string>>[],
 ): CheckStep {
   const last = answers.at(-1)
-  if (last === undefined) return skipped('quota', 'there is no answer to look at')
+  if (last === undefined) return skipped('quota', 'there is no response to check')
   const named = namedQuotas(last)
   const shown = [...new Set(named.map(quotaText))].join(', ')
   if (named.length === 0)
     return skipped(
       'quota',
-      declared.length === 0 ? 'neither declared nor named by the API' : `${allText(declared)}; the API names none`,
+      declared.length === 0 ? 'not declared, and the API names none' : `${allText(declared)}; the API names none`,
     )
   const tightest = named.filter(hasWindow).sort((a, b) => a.requests / a.perMs - b.requests / b.perMs)[0]
   if (tightest === undefined) {
-    const note = 'the API does not say for how long: compare it with its documentation'
+    const note = 'the API does not say for what time: see its documentation'
     return ok('quota', `the API names ${shown}; declared: ${declared.length === 0 ? 'none' : allText(declared)}`, [
       note,
     ])

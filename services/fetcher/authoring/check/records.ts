@@ -55,8 +55,10 @@ export function schemaStep(
 ): CheckStep {
   if (noEnvelope !== null) return failed('schema', noEnvelope.message, noEnvelope.hint)
   const all = fit.length + rejected.length
-  if (all === 0)
-    return skipped('schema', leftOut > 0 ? `map leaves out all ${leftOut} records` : 'there is no record to look at')
+  if (all === 0) {
+    const why = leftOut > 0 ? `filter or map skips all ${leftOut} records` : 'there are no records to check'
+    return skipped('schema', why)
+  }
   const says = `${fit.length} of ${all} records fit`
   const [first] = rejected
   const letters =
@@ -73,7 +75,7 @@ export function schemaStep(
   const unknown =
     fields.length === 0
       ? []
-      : [`the schema does not know ${fields.join(', ')}${more}; unknownFields: '${stream.unknownFields}'`]
+      : [`not in the schema: ${fields.join(', ')}${more}; unknownFields: '${stream.unknownFields}'`]
   const missing = fit.length === 0 || absent.length === 0 ? [] : [`no record has ${absent.join(', ')}`]
   return ok('schema', says, [...letters, ...unknown, ...missing])
 }
@@ -82,12 +84,12 @@ export function schemaStep(
 export function orderStep({ watermark }: Stream, { fit }: SampledRecords, counted: boolean): CheckStep {
   const positions = fit.flatMap(({ position }) => (position === null ? [] : [position]))
   if (watermark === null) return skipped('order', 'no watermark is declared')
-  if (positions.length < 2) return skipped('order', 'there are not two records to compare')
+  if (positions.length < 2) return skipped('order', 'there are fewer than two records to compare')
   const ordered = isAscending(positions)
   if (watermark.sorted && !ordered) {
     const advice =
-      'take sorted away, or ask the API for that order in params; the watermark would move past records that are still to come'
-    return failed('order', `sorted is declared, but the records do not come in the order of ${watermark.field}`, advice)
+      'remove sorted, or request that order in params; otherwise the watermark would pass records not yet read'
+    return failed('order', `sorted is declared, but the records are not in the order of ${watermark.field}`, advice)
   }
   if (watermark.sorted) return ok('order', `by ${watermark.field}, on the pages seen`)
   if (!ordered || isAscending(positions.toReversed())) return skipped('order', 'sorted is not declared')

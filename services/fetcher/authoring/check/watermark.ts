@@ -40,11 +40,11 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
   if (watermark === null) return skipped('watermark', 'none is declared: every run reads everything')
   const records = seen.filter(isPlaced)
   const highest = records.map(({ position }) => position).reduce<Position | null>(maxPosition, null)
-  if (highest === null) return skipped('watermark', 'there is no record to take one from')
+  if (highest === null) return skipped('watermark', 'there are no records to take it from')
   const { kind } = tools.stream.paginate
   if (kind === 'windows' || kind === 'generator') {
     const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
-    return ok('watermark', upTo, ['what the API makes of the parameter is not asked: the request is made by paginate'])
+    return ok('watermark', upTo, ['the parameter is not checked: paginate makes the request'])
   }
   const place = placeName(watermark)
   try {
@@ -52,7 +52,7 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
     const first = firstVerdict(watermark, since, records, highest)
     if (first !== null) return first
     if (typeof since.position === 'string')
-      return leftOut(watermark, since, 'declare another field: a text has no value one step earlier')
+      return leftOut(watermark, since, 'declare another field: a text has no previous value')
     const earlier = await askSince(
       tools,
       watermark,
@@ -62,7 +62,7 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
   } catch (error) {
     tools.signal.throwIfAborted()
     if (!(error instanceof PageRefused)) return failed('watermark', messageOf(error), hintOf(error))
-    return failed('watermark', messageOf(error), `check ${place}, and how the API wants it written: ${FORMS}`)
+    return failed('watermark', messageOf(error), `check ${place} and the format that the API expects: ${FORMS}`)
   }
 }
 
@@ -95,10 +95,10 @@ function firstVerdict(
   const asked = askedText(watermark, since)
   const older = since.records.filter(({ position }) => comparePositions(position, since.position) < 0).length
   if (older > 0) {
-    const advice = `check the name of the parameter, and how the API wants it written: ${FORMS}`
+    const advice = `check the name of the parameter and the format that the API expects: ${FORMS}`
     return failed(
       'watermark',
-      `the API does not honour ${asked}: ${older} of ${since.records.length} records are from before`,
+      `the API does not honour ${asked}: ${older} of ${since.records.length} records are older`,
       advice,
     )
   }
@@ -107,38 +107,38 @@ function firstVerdict(
   const again = since.records.filter(({ key }) => keys.has(key))
   if (again.length === 0) return null
   if (!seen.some(({ position }) => comparePositions(position, since.position) < 0)) {
-    return ok('watermark', upTo, [`all records seen are at it, so whether ${asked} is honoured cannot be told`])
+    return ok('watermark', upTo, [`all records seen have this value, so it is unknown whether ${asked} is honoured`])
   }
   const exact = comparePositions(since.position, highest) === 0
   const came = again.some(({ position }) => comparePositions(position, highest) === 0)
   if (!exact || !came)
-    return ok('watermark', `${upTo}; ${asked} is honoured`, ['whether equal records come again cannot be told'])
+    return ok('watermark', `${upTo}; ${asked} is honoured`, ['it is unknown whether equal records are returned again'])
   const needless = watermark.exclusive
-    ? ['exclusive: true is not needed: each run asks for a little more than it must']
+    ? ['exclusive: true is not needed: each run requests a little more than necessary']
     : []
-  return ok('watermark', `${upTo}; ${asked} is honoured, and equal records come again`, needless)
+  return ok('watermark', `${upTo}; ${asked} is honoured, and equal records are returned again`, needless)
 }
 
 function secondVerdict(watermark: Watermarking, since: Since, earlier: Since, keys: ReadonlySet<string>): CheckStep {
   const asked = askedText(watermark, since)
   if (earlier.records.some(({ key }) => keys.has(key))) {
     if (!watermark.exclusive)
-      return leftOut(watermark, since, 'add exclusive: true to watermark: runs then ask one step earlier')
-    return ok('watermark', `${asked} is honoured, and equal records are left out, as declared`)
+      return leftOut(watermark, since, 'add exclusive: true to watermark: runs then start one step earlier')
+    return ok('watermark', `${asked} is honoured, and equal records are excluded, as declared`)
   }
   if (!watermark.sorted && since.records.length > 0) {
     return ok('watermark', `${asked} is honoured`, [
-      'the records at it are not on the first page, so whether equal ones come again cannot be told',
+      'the newest records are not on the first page, so it is unknown whether equal ones are returned again',
     ])
   }
-  const advice = `the API may read the value otherwise than it is meant: check how it wants it written: ${FORMS}`
-  return failed('watermark', `${asked} and one step before bring back none of the records at it`, advice)
+  const advice = `the API may read the value differently: check the format that it expects: ${FORMS}`
+  return failed('watermark', `${asked} and one step earlier return none of the newest records`, advice)
 }
 
 const leftOut = (watermark: Watermarking, since: Since, advice: string): CheckStep =>
   failed(
     'watermark',
-    `${askedText(watermark, since)} leaves out equal records: those that come late with the same value would be lost`,
+    `${askedText(watermark, since)} excludes equal records: late records with the same value would be lost`,
     advice,
   )
 

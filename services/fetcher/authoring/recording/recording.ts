@@ -156,12 +156,12 @@ export function readRecording(file: string | URL): Recording {
     // Parsed as the client parses a response, so that an exact number stays exact.
     content = parseJson(readFileSync(path, 'utf8'))
   } catch (error) {
-    throw refuse(`is no recording that can be read: ${messageOf(error)}`)
+    throw refuse(`cannot be read as a recording: ${messageOf(error)}`)
   }
   const parsed = recording.safeParse(content)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
-  throw refuse(`is no recording: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`)
+  throw refuse(`is not a recording: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`)
 }
 
 /** Replaces an earlier recording and no other file. Throws WrongUse. */
@@ -189,8 +189,8 @@ export function refuseOtherFile(file: string | URL): void {
     })
   }
   if (text === '' || /^\s*\{\s*"headrace":\s*"recording"/.test(text)) return
-  throw new WrongUse('HR_RECORDING_FILE', `${path} exists and is no recording`, {
-    hint: 'name another file; an earlier recording is replaced',
+  throw new WrongUse('HR_RECORDING_FILE', `${path} exists and is not a recording`, {
+    hint: 'choose another file; only a recording is replaced',
   })
 }
 
@@ -207,7 +207,7 @@ export function recordingText(content: Recording): string {
     if (text.length < DEEP_CHARS_MAX) return `${text}\n`
     throw new Stopped(
       'HR_RECORDING',
-      `${content.stream}: the answers cannot be recorded: they are nested too deep and too large`,
+      `${content.stream}: the responses cannot be recorded: they are nested too deep and too large`,
       {
         hint: 'record fewer pages: --pages 1',
       },

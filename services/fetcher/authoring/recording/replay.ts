@@ -55,14 +55,15 @@ function notRecorded(stream: Stream, { exchanges }: Recording, answered: number,
   const shown = nearest === undefined ? 'nothing' : `exchange ${nearest.number}, ${requestText(nearest.request)}`
   const why =
     nearest?.differs.length === 0
-      ? `which was recorded at another place: its turn is as request ${nearest.number}`
+      ? `which was recorded at another position: it comes as request ${nearest.number}`
       : `which differs in ${nearest?.differs.join(', ')}`
   const end = answered >= exchanges.length ? ` (the recording ends after ${exchanges.length})` : ''
   return new Stopped(
     'HR_NOT_RECORDED',
-    `${stream.label}: request ${answered + 1} is not in the recording${end}: ${requestText(asked)}\n  nearest: ${shown}, ${why}`,
+    `${stream.label}: request ${answered + 1} is not in the recording${end}: ${requestText(asked)}` +
+      `\n  nearest: ${shown}, ${why}`,
     {
-      hint: `if the declaration is right, record anew: headrace preview ${stream.label} --record FILE`,
+      hint: `if the declaration is right, record again: headrace preview ${stream.label} --record FILE`,
     },
   )
 }

@@ -64,7 +64,7 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
     throw new Stopped(
       'HR_RECORDING_LEFT',
       `${stream.label}: the walk ends after exchange ${dryRun.answers.length}, but the recording has ${all}`,
-      { hint: 'the declaration does not find the next page any more: correct paginate, or record anew' },
+      { hint: 'the declaration no longer finds the next page: correct paginate, or record again' },
     )
   }
   return { ...dryRunRecords(dryRun.pages), pages: dryRun.pages.length, requests }

@@ -138,7 +138,7 @@ describe('a replay refuses', () => {
     const recording = readRecording(file)
     writeRecording(file, { ...recording, exchanges: recording.exchanges.toReversed() })
     const { message } = await stoppedBy(walkRecorded(declared, 'orders', file), 'HR_NOT_RECORDED')
-    assert.match(message, /request 1 .*\n.*exchange 2.*its turn is as request 2/)
+    assert.match(message, /request 1 .*\n.*exchange 2.*it comes as request 2/)
   })
 
   test('to end before the recording does', async (t) => {
@@ -158,10 +158,10 @@ describe('a replay refuses', () => {
       refused(/a recording of shop\.items, not of shop\.orders/),
     )
     writeFileSync(file, '{"headrace":"recording","v":1}')
-    await assert.rejects(walkRecorded(declared, 'orders', file), refused(/recording\.json: is no recording: stream/))
+    await assert.rejects(walkRecorded(declared, 'orders', file), refused(/recording\.json: is not a recording: stream/))
     await assert.rejects(
       walkRecorded(declared, 'orders', `${file}.none`),
-      refused(/none: is no recording that can be read/),
+      refused(/none: cannot be read as a recording/),
     )
   })
 

@@ -150,7 +150,7 @@ describe('fixed credentials', () => {
   })
 
   for (const [url, text] of [
-    ['http://me:hunter22@127.0.0.1:9', /SHOP_URL holds a user name or a password/],
+    ['http://me:hunter22@127.0.0.1:9', /SHOP_URL contains a user name or a password/],
     ['http://127.0.0.1:9/?token=hunter22', /SHOP_URL has a query or a fragment/],
     ['127.0.0.1:9', /SHOP_URL is "127\.0\.0\.1:9", no http or https URL/],
   ] as const) {

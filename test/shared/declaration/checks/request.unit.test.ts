@@ -62,7 +62,7 @@ const mistakes: [string, Loose, string, RegExp, RegExp][] = [
     'a limit that is named twice',
     { paginate: offset({ limit: { param: 'max', value: 5 }, limitParam: 'limit' }) },
     'paginate.limitParam',
-    /named by limit already/,
+    /already set by limit/,
     /limit/,
   ],
   [
@@ -114,14 +114,14 @@ const mistakes: [string, Loose, string, RegExp, RegExp][] = [
     'two values for one field of the form',
     { ...post, form: { after: '' }, paginate: byForm },
     'paginate.form',
-    /"after" is set by form too/,
+    /"after" is also set by form/,
     /one of them/,
   ],
   [
     'two values for one header, whatever its case',
     { headers: { 'X-After': 'a' }, paginate: cursor({ next: '/next', header: 'x-after' }) },
     'paginate.header',
-    /"x-after" is set by headers too/,
+    /"x-after" is also set by headers/,
     /one of them/,
   ],
   [
@@ -131,7 +131,7 @@ const mistakes: [string, Loose, string, RegExp, RegExp][] = [
       paginate: cursor({ next: '/next', body: '/since' }),
     },
     'paginate.body',
-    /"\/since" is set by watermark.body too/,
+    /"\/since" is also set by watermark.body/,
     /one of them/,
   ],
   [

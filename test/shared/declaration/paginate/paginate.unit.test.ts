@@ -48,7 +48,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     pageNumber({}),
     {},
     'paginate.stop',
-    /says where the walk ends: stop, totalPages/,
+    /give one of stop, totalPages/,
     /stop: 'empty'/,
   ],
   [
@@ -56,7 +56,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     pageNumber({ stop: 'empty', totalPages: '/p' }),
     {},
     'paginate.stop',
-    /the one thing/,
+    /give one of stop/,
     /stop: /,
   ],
   [
@@ -64,7 +64,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     pageNumber({ stop: 'short' }),
     {},
     'paginate.size',
-    /how many records a full page has/,
+    /the number of records of a full page/,
     /per_page/,
   ],
   [
@@ -88,7 +88,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     { ...pageNumber({ stop: 'empty' }), totalpages: '/p' },
     {},
     'paginate.totalpages',
-    /no field/,
+    /is not a known field/,
     /did you mean totalPages/,
   ],
   [
@@ -96,7 +96,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     offset({ limit: 5, total: '/t', hasMore: '/m' }),
     {},
     'paginate.stop',
-    /name one thing/,
+    /give one of stop/,
     /stop: /,
   ],
   [
@@ -104,15 +104,15 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     offset({ limit: 5, overlap: 5 }),
     {},
     'paginate.overlap',
-    /nothing new/,
-    /less than the 5/,
+    /no page would contain new records/,
+    /fewer than the 5/,
   ],
   [
     'a page number that params set too',
     pageNumber({ stop: 'empty' }),
     { params: { page: 1 } },
     'paginate.param',
-    /"page" is set by params too/,
+    /"page" is also set by params/,
     /one of them/,
   ],
   [
@@ -120,7 +120,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     pageNumber({ size, stop: 'short' }),
     { params: { per_page: 5 } },
     'paginate.size.param',
-    /"per_page" is set by params/,
+    /"per_page" is also set by params/,
     /one/,
   ],
   [
@@ -153,7 +153,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     keyset({ field: '/at', param: 'since' }),
     {},
     'paginate.keys[0].param',
-    /set by watermark.param too/,
+    /also set by watermark.param/,
     /one/,
   ],
   [
@@ -161,7 +161,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     graphql({ query: '{ a }', connection: '/data/a' }),
     { body: {}, method: 'POST' },
     'body',
-    /makes the body/,
+    /creates the body/,
     /variables/,
   ],
   [
@@ -185,7 +185,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     inDays(),
     { watermark: undefined },
     'paginate',
-    /the stream has none/,
+    /windows need a watermark field with timestamps/,
     /add watermark/,
   ],
   [
@@ -193,7 +193,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     inDays(),
     { watermark: { field: 'seq', param: 'since', start: 1 } },
     'paginate',
-    /a watermark of instants/,
+    /windows need a watermark field with timestamps/,
     /start/,
   ],
   [
@@ -201,7 +201,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     inDays(),
     { watermark: { ...watermark, start: undefined } },
     'watermark.start',
-    /first window has to begin/,
+    /first window needs a start/,
     /start: /,
   ],
   [
@@ -210,14 +210,14 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     { watermark: { ...watermark, sorted: true } },
     'watermark.sorted',
     /moves with each window/,
-    /take sorted away/,
+    /remove sorted/,
   ],
   [
     'windows with the settling time in the wrong place',
     inDays(),
     { watermark: { ...watermark, settle: '5m' } },
     'watermark.settle',
-    /they have their own/,
+    /have their own/,
     /move settle into windows/,
   ],
   [
@@ -241,7 +241,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     inDays({ size: '12h' }),
     { watermark: { ...watermark, as: 'isoDate' } },
     'paginate.size',
-    /no multiple of 86400000 ms/,
+    /not a multiple of 86400000 ms/,
     /gap/,
   ],
   [
@@ -252,13 +252,13 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     /no JSON body/,
     /POST/,
   ],
-  ['windows in windows', inDays({ pages: inDays() }), {}, 'paginate.pages.kind', /no kind/, /./],
+  ['windows in windows', inDays({ pages: inDays() }), {}, 'paginate.pages.kind', /is not a known kind/, /./],
   [
     'a mistake of the way inside windows',
     inDays({ pages: pageNumber({}) }),
     {},
     'paginate.pages.stop',
-    /says where the walk ends/,
+    /give one of stop/,
     /stop: /,
   ],
   [
@@ -266,7 +266,7 @@ const mistakes: [string, unknown, Loose, string, RegExp, RegExp][] = [
     inDays({ pages: cursor({ next: '/n', param: 'until' }) }),
     {},
     'paginate.pages.param',
-    /set by paginate.to too/,
+    /also set by paginate.to/,
     /one/,
   ],
 ]
@@ -330,7 +330,7 @@ describe('a way of paging', () => {
 
   test('says what it cannot promise', () => {
     const caution = (paginate: unknown) => cautionAbout(streamBy(paginate).paginate)
-    assert.match(caution(offset({ limit: 5 })) ?? '', /some can be missed; an overlap/)
+    assert.match(caution(offset({ limit: 5 })) ?? '', /some can be missed; overlap/)
     assert.match(caution(offset({ limit: 5, overlap: 2 })) ?? '', /up to 2 records may be deleted/)
     assert.match(caution(pageNumber({ stop: 'empty' })) ?? '', /can be missed/)
     assert.match(caution(inDays({ pages: pageNumber({ stop: 'empty' }) })) ?? '', /can be missed/)

@@ -27,7 +27,12 @@ const compiled = (decode: unknown, more: object = {}) =>
 describe('a mistake in decode', () => {
   for (const [name, decode, says, hint] of [
     ['a word', 'csv', /field decode: is a text, expected an object/, /write decode: csv\(\{ delimiter/],
-    ['a misspelt field', csv({ delimeter: ';' } as object), /decode\.delimeter: is not a known field/, /did you mean delimiter/],
+    [
+      'a misspelt field',
+      csv({ delimeter: ';' } as object),
+      /decode\.delimeter: is not a known field/,
+      /did you mean delimiter/,
+    ],
     ['a delimiter of two characters', csv({ delimiter: '||' }), /decode\.delimiter: expected one character/, /csv/],
     ['a delimiter that is the quote', csv({ quote: ',' }), /decode\.quote: is the delimiter too/, /quote: null/],
     ['a delimiter that ends a row', csv({ delimiter: '\n' }), /a line break ends a row/, /another/],

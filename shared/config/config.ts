@@ -5,7 +5,7 @@
  */
 import type { SecretRef, SettingRef } from '../declaration/secret.ts'
 import { WrongUse } from '../errors.ts'
-import { saslOf, shardedOf, tlsOf, userOf } from './connection-options.ts'
+import { registryTlsOf, saslOf, shardedOf, tlsOf, userOf } from './connection-options.ts'
 import { type NearMiss, nearMisses } from './near-misses.ts'
 import { type OptionName, options, splitList } from './options.ts'
 import { type Environment, optionValue, readOptions } from './read-options.ts'
@@ -49,6 +49,7 @@ export function readConfig(environment: Environment, needs: readonly ServerKind[
     },
     registry: {
       ...userOf(values),
+      tls: registryTlsOf(values),
       url: address('registry', 'SCHEMA_REGISTRY_URL', values.SCHEMA_REGISTRY_URL, stack?.registry.url),
     },
     clickhouse: {
@@ -100,6 +101,21 @@ export function loggingOf(environment: Environment): Config['log'] {
 export const nearMissesIn = (environment: Environment): NearMiss[] =>
   nearMisses(Object.keys(environment), Object.keys(options.shape))
 
+/**
+ * Addresses of the proxies for http and https, and the hosts that are asked directly; empty where there are none. They
+ * may hold a login.
+ */
+export type Proxies = { http: string; https: string; none: string }
+
+/**
+ * As curl and others read them: a lower-case name precedes. HTTPS_PROXY alone is for https, HTTP_PROXY also for https
+ * where there is no other.
+ */
+function proxiesOf(environment: Environment): Proxies {
+  const either = (name: string) => optionValue(environment, name.toLowerCase()) ?? optionValue(environment, name) ?? ''
+  return { http: either('HTTP_PROXY'), https: either('HTTPS_PROXY'), none: either('NO_PROXY') }
+}
+
 /** Resolves what a declaration refers to. Throws WrongUse that names the variable, never its value. */
 export function resolverFor(environment: Environment): Resolver {
   const stack = readStackFile(optionValue(environment, 'HEADRACE_DIR') ?? options.shape.HEADRACE_DIR.parse(undefined))
@@ -115,7 +131,14 @@ export function resolverFor(environment: Environment): Resolver {
       const local = name === 'SAMPLE_API_URL' ? stack?.sampleApi?.url : undefined
       return optionValue(environment, name) ?? local ?? fallback
     },
+    proxies: proxiesOf(environment),
     tokensDir: optionValue(environment, 'HEADRACE_TOKENS_DIR') ?? options.shape.HEADRACE_TOKENS_DIR.parse(undefined),
   }
 }
-export type Resolver = { secret(ref: SecretRef): string; setting(ref: SettingRef): string; tokensDir: string }
+export type Resolver = {
+  /** None without it. */
+  proxies?: Proxies
+  secret(ref: SecretRef): string
+  setting(ref: SettingRef): string
+  tokensDir: string
+}

@@ -1,6 +1,7 @@
 /** Options of a connection that are only valid together. All throw WrongUse, naming the option. Pure. */
 import { WrongUse } from '../errors.ts'
 import type { KafkaOptions } from '../kafka/kafka.ts'
+import type { RegistryTls } from '../schema/registry-connection.ts'
 import type { OptionValues } from './options.ts'
 
 export function tlsOf(values: OptionValues): KafkaOptions['tls'] {
@@ -45,6 +46,35 @@ export function userOf({ SCHEMA_REGISTRY_USER: user, SCHEMA_REGISTRY_PASSWORD: p
   throw new WrongUse('HR_OPTION', 'SCHEMA_REGISTRY_PASSWORD is set without SCHEMA_REGISTRY_USER', {
     hint: 'set both, or none',
   })
+}
+
+/** Undefined where the registry needs nothing of its own. */
+export function registryTlsOf(values: OptionValues): RegistryTls | undefined {
+  const {
+    SCHEMA_REGISTRY_URL: url,
+    SCHEMA_REGISTRY_TLS_CA: ca,
+    SCHEMA_REGISTRY_TLS_CERT: cert,
+    SCHEMA_REGISTRY_TLS_KEY: key,
+  } = values
+  if (ca === undefined && cert === undefined && key === undefined) return undefined
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new WrongUse(
+      'HR_OPTION',
+      'SCHEMA_REGISTRY_TLS_CERT and SCHEMA_REGISTRY_TLS_KEY belong together, and one of them is missing',
+      { hint: 'set both, each also as NAME_FILE' },
+    )
+  }
+  if (url === undefined || !url.toLowerCase().startsWith('https:')) {
+    const set = ca === undefined ? 'SCHEMA_REGISTRY_TLS_CERT' : 'SCHEMA_REGISTRY_TLS_CA'
+    throw new WrongUse('HR_OPTION', `${set} is set, but SCHEMA_REGISTRY_URL is not an https address`, {
+      hint: `write SCHEMA_REGISTRY_URL with https://, or unset ${set}`,
+    })
+  }
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
 }
 
 export function shardedOf({ CLICKHOUSE_SHARDED: sharded, CLICKHOUSE_CLUSTER: cluster }: OptionValues): boolean {

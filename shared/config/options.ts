@@ -67,6 +67,9 @@ export const SECRET_OPTIONS = [
   'SCHEMA_REGISTRY_PASSWORD',
   'CLICKHOUSE_PASSWORD',
   'KAFKA_TLS_KEY',
+  'SCHEMA_REGISTRY_TLS_KEY',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
 ] as const
 
 export const options = z.object({
@@ -93,6 +96,9 @@ export const options = z.object({
   SCHEMA_REGISTRY_URL: address('Address of a registry with the Confluent API.', 'SCHEMA_REGISTRY'),
   SCHEMA_REGISTRY_USER: text('User for the registry.'),
   SCHEMA_REGISTRY_PASSWORD: text('Password for the registry.'),
+  SCHEMA_REGISTRY_TLS_CA: text('Certificate authority of the registry, PEM; trusted besides the public ones.'),
+  SCHEMA_REGISTRY_TLS_CERT: text('Client certificate for the registry, PEM.'),
+  SCHEMA_REGISTRY_TLS_KEY: text('Key of that client certificate, PEM.'),
   CLICKHOUSE_URL: address('HTTP(S) address of ClickHouse.', 'CLICKHOUSE'),
   CLICKHOUSE_USER: z.string().default('default').describe('User for ClickHouse.'),
   CLICKHOUSE_PASSWORD: z.string().default('').describe('Password for ClickHouse.'),
@@ -139,6 +145,9 @@ export const options = z.object({
     25 * SECOND_MS,
     'A stop that takes longer ends the process; keep it below the grace period of the supervisor.',
   ),
+  HTTP_PROXY: text('Proxy for the APIs: http://host:port, with a login http://user:password@host:port.'),
+  HTTPS_PROXY: text('Proxy for APIs over https, if it is another.'),
+  NO_PROXY: text('Hosts that are asked directly, separated by commas: api.example, .example, host:port or *.'),
   FETCHER_TRANSACTION_RECORDS: count(
     10_000,
     'Records that one transaction takes before the next page waits for another.',

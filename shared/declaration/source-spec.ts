@@ -8,6 +8,7 @@ import { answersSpec } from './answers.ts'
 import { authSpec } from './auth.ts'
 import { duration, positiveDuration } from './duration.ts'
 import { sourceHeaders } from './headers.ts'
+import { proxySpec, tlsSpec } from './network.ts'
 import { quotasSpec } from './quota.ts'
 import { textOrSetting } from './secret.ts'
 import { name, streamSpec } from './stream-spec.ts'
@@ -38,6 +39,10 @@ export const sourceSpec = z.strictObject({
   allowOrigins: z
     .array(z.string().refine(isOrigin, 'expected an origin: scheme, host and port, and nothing after them'))
     .default([]),
+  proxy: proxySpec,
+  tls: tlsSpec,
+  /** True: HTTP/2 where the server offers it over TLS; otherwise HTTP/1.1. */
+  http2: z.boolean().default(false),
   /** Attempts of one page, the first included. */
   attemptsMax: z.int().min(1).max(20).default(6),
   /** Longest single wait between attempts within a run; a longer one parks the partition until then. */

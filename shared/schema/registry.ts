@@ -13,6 +13,7 @@ import { type SchemaDifference, schemaDifferences } from './compatibility.ts'
 import { annotationOf, DELETED_FIELD, type JsonSchema, withDeletesChange } from './json-schema.ts'
 import { withLearned } from './learned-columns.ts'
 import { foreignIn } from './registry-answer.ts'
+import { getOnce, type RegistryTls, registryAgent } from './registry-connection.ts'
 import { ForeignAnswer, refused, statusOf, unavailable } from './registry-errors.ts'
 
 export type RegisteredSchema = {
@@ -34,7 +35,12 @@ export type Registry = {
   latest(subject: string): Promise<RegisteredSchema | null>
 }
 
-export type RegistryOptions = { url: string; user?: string | undefined; password?: string | undefined }
+export type RegistryOptions = {
+  url: string
+  user?: string | undefined
+  password?: string | undefined
+  tls?: RegistryTls | undefined
+}
 
 /** Limits of one call: short, since a start waits for it and the loader's own retry takes longer. */
 const RETRY = { retries: 2, initialRetryTimeInSecs: 0.2, maxRetryTimeInSecs: 2 }
@@ -44,8 +50,10 @@ export function connectRegistry(options: RegistryOptions): Registry {
   // Both packages are CommonJS: the plugin is the module's `default`.
   ;(addFormats as unknown as { default: typeof addFormats.default }).default(ajvInstance)
   const auth = options.user === undefined ? {} : { auth: { username: options.user, password: options.password ?? '' } }
+  const agent = registryAgent(options.tls)
+  const connection = agent === undefined ? auth : { ...auth, agent }
   const client = new SchemaRegistry(
-    { host: options.url.replace(/\/+$/, ''), retry: RETRY, middlewares: [refusingForeign], ...auth },
+    { host: options.url.replace(/\/+$/, ''), retry: RETRY, middlewares: [refusingForeign], ...connection },
     { [SchemaType.JSON]: { ajvInstance } },
   )
 
@@ -95,15 +103,11 @@ export function connectRegistry(options: RegistryOptions): Registry {
     ]
     url.username = ''
     url.password = ''
-    const login = user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
+    const login: Record<string, string> =
+      user === '' ? {} : { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` }
     const accept = 'application/vnd.schemaregistry.v1+json, application/json'
-    const asking = {
-      headers: { accept, ...login },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(PROOF_MS_MAX),
-    } as const
-    const again = await fetch(url, asking)
-      .then(async (answer) => ({ status: answer.status, path: url.pathname, data: jsonOr(await answer.text()) }))
+    const again = await getOnce(url, { headers: { accept, ...login }, agent, timeoutMs: PROOF_MS_MAX })
+      .then(({ status, text }) => ({ status, path: url.pathname, data: jsonOr(text) }))
       .catch(() => null)
     // The schema was added or removed in between, or the request never arrived, which the package reports as a status
     // too.

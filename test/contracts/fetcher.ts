@@ -4,6 +4,7 @@
  * which goes away is noticed.
  */
 
+import { network } from './network.ts'
 import { requests } from './requests.ts'
 import type { Line } from './shown.ts'
 
@@ -1125,6 +1126,7 @@ export const waits: readonly Line[] = [
 
 export const everyLine: readonly Line[] = [
   ...requests,
+  ...network,
   ...waits,
   ...shownTexts,
 

@@ -18,6 +18,7 @@ import { cost, limit } from './layers/rate-limit.ts'
 import { redirect } from './layers/redirect.ts'
 import { retry } from './layers/retry.ts'
 import type { Layer, PageRequest, Send, SendPage } from './messages.ts'
+import { networkOf } from './network.ts'
 import type { Holding } from './rate-limit/held-partitions.ts'
 import { createLimiter } from './rate-limit/limiter.ts'
 import { costOf, factsOf, quotasOf, type RequestCost } from './rate-limit/request-cost.ts'
@@ -82,7 +83,10 @@ function noteOnce(log: Log): (note: string, stream: string) => void {
 export function createClient(source: Source, tools: ClientTools): Client {
   const { clock, log, metrics, resolver } = tools
   const baseUrl = baseUrlOf(source, resolver)
-  const http = createHttp({ bodyBytesMax: source.bodyBytesMax })
+  const http = createHttp({
+    bodyBytesMax: source.bodyBytesMax,
+    network: networkOf(source, baseUrl, resolver),
+  })
   const waits = createWaitLog(tools)
   const observer = createObserver(source, { ...tools, waits })
   const onWait: TokenTools['onWait'] = (reason, waitMs, attempt) =>

@@ -156,6 +156,16 @@ describe('options that belong together', () => {
       { KAFKA_TLS: 'true', KAFKA_TLS_CERT: 'PEM' },
       /KAFKA_TLS_CERT and KAFKA_TLS_KEY belong together/,
     ],
+    [
+      'a certificate for the registry without its key',
+      { SCHEMA_REGISTRY_URL: 'https://registry', SCHEMA_REGISTRY_TLS_CERT: 'PEM' },
+      /SCHEMA_REGISTRY_TLS_CERT and SCHEMA_REGISTRY_TLS_KEY belong together/,
+    ],
+    [
+      'an authority for a registry that is reached in the clear',
+      { SCHEMA_REGISTRY_TLS_CA: 'PEM' },
+      /SCHEMA_REGISTRY_TLS_CA is set, but SCHEMA_REGISTRY_URL is not an https address/,
+    ],
     ['a password of the registry without a user', { SCHEMA_REGISTRY_PASSWORD: HUNTER }, /without SCHEMA_REGISTRY_USER/],
   ]
   for (const [name, given, words] of halves) {
@@ -172,11 +182,18 @@ describe('options that belong together', () => {
       KAFKA_SASL_MECHANISM: 'scram-sha-512',
       KAFKA_SASL_USERNAME: 'me',
       KAFKA_SASL_PASSWORD: HUNTER,
+      SCHEMA_REGISTRY_URL: 'https://registry:8081',
       SCHEMA_REGISTRY_USER: 'reader',
+      SCHEMA_REGISTRY_TLS_CA: 'authority',
     })
     assert.deepEqual(config.kafka.tls, { cert: 'cert', key: 'key' })
     assert.deepEqual(config.kafka.sasl, { mechanism: 'scram-sha-512', username: 'me', password: HUNTER })
-    assert.deepEqual(config.registry, { url: 'http://registry:8081', user: 'reader', password: undefined })
+    assert.deepEqual(config.registry, {
+      url: 'https://registry:8081',
+      user: 'reader',
+      password: undefined,
+      tls: { ca: 'authority' },
+    })
   })
 })
 

@@ -1,15 +1,17 @@
 /**
  * One HTTP round trip over undici: a bounded number of kept-alive connections, and a body that is read up to a bound
  * and decoded. What the next attempt may not repeat (connection, cut body, too many bytes) becomes AttemptFailed. An
- * abort keeps the signal's reason. The only file that uses undici. It follows no redirect and retries nothing.
+ * abort keeps the signal's reason. It follows no redirect and retries nothing.
  */
 import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher, request as undiciRequest } from 'undici'
+import { type Dispatcher, request as undiciRequest } from 'undici'
 import { messageOf } from '#shared/errors.ts'
 import { excerptOf } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
+import { type Network, PLAIN_NETWORK } from '../network.ts'
 import { isNoContent, isOk } from '../status.ts'
 import { looselyTextOf, NotText, textOf } from './charset.ts'
+import { connectionsOf, whyNotConnected } from './connections.ts'
 import { decoded, decodedOpening } from './content-coding.ts'
 
 export type RawRequest = {
@@ -34,33 +36,21 @@ export type RawAnswer = { status: number; headers: Headers } & Body
 export type RawExchange = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
 export type Http = { ask: RawExchange; close(): Promise<void> }
 
-/** Per origin. Concurrent partitions and the source's quota bound it further. */
-const CONNECTIONS_MAX = 32
-const CONNECT_TIMEOUT_MS = 10_000
-const KEEP_ALIVE_MS = 30_000
 const ERROR_BODY_BYTES_MAX = 64 * 1024
 export const ACCEPT_ENCODING = 'gzip, br'
 
 const NO_BODY: Body = { text: '', bytes: 0, notes: [] }
 
-export function createHttp(options: { bodyBytesMax: number }): Http {
-  // Time is bounded by the timeout layer, over headers and body together.
-  const agent = new Agent({
-    connections: CONNECTIONS_MAX,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    allowH2: false,
-  })
+export function createHttp(options: { bodyBytesMax: number; network?: Network }): Http {
+  const connections = connectionsOf(options.network ?? PLAIN_NETWORK)
   return {
-    ask: (request, signal) => roundTrip(agent, request, signal, options.bodyBytesMax),
-    close: () => agent.destroy(),
+    ask: (request, signal) => roundTrip(connections.to(request.url), request, signal, options.bodyBytesMax),
+    close: connections.destroy,
   }
 }
 
 async function roundTrip(
-  agent: Agent,
+  dispatcher: Dispatcher,
   request: RawRequest,
   signal: AbortSignal,
   bodyBytesMax: number,
@@ -69,7 +59,7 @@ async function roundTrip(
   let answered: Dispatcher.ResponseData | null = null
   try {
     answered = await undiciRequest(request.url, {
-      dispatcher: agent,
+      dispatcher,
       method: request.method,
       headers: request.headers,
       body: request.body ?? null,
@@ -90,7 +80,7 @@ async function roundTrip(
     signal.throwIfAborted()
     if (error instanceof AttemptFailed) throw error
     throw answered === null
-      ? new AttemptFailed('connection', `the connection failed: ${messageOf(error)}`)
+      ? new AttemptFailed('connection', `the connection failed: ${whyNotConnected(error)}`)
       : new AttemptFailed('cut', `the body ended early or is damaged: ${messageOf(error)}`)
   }
 }

@@ -1,0 +1,54 @@
+/** The registry over TLS: a real one behind a server that terminates TLS with the certificate of a test's authority. */
+import assert from 'node:assert/strict'
+import { request as forward } from 'node:http'
+import { createServer, type ServerOptions } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { Unavailable } from '#shared/errors.ts'
+import { z } from '#shared/index.ts'
+import { connectRegistry } from '#shared/schema/registry.ts'
+import { makeAuthority } from '../../support/certificates.ts'
+import { testStack, uniquePrefix } from '../../support/stack.ts'
+import { wire } from './orders-schema.ts'
+
+const authority = makeAuthority()
+
+async function overTls(t: TestContext, to: URL, options: ServerOptions): Promise<string> {
+  const server = createServer(options, (request, response) => {
+    const { host: _, ...headers } = request.headers
+    const onward = forward(new URL(request.url ?? '/', to), { method: request.method ?? 'GET', headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  return `https://127.0.0.1:${(server.address() as AddressInfo).port}${to.pathname}`
+}
+
+test('a registry over TLS is refused with an unknown authority or without the certificate that it asks for, and used with both', async (t) => {
+  const stack = await testStack()
+  const { cert, key } = authority.issue('fetcher')
+  const url = await overTls(t, new URL(stack.registryUrl), {
+    ...authority.issue('registry'),
+    ca: authority.ca,
+    requestCert: true,
+    rejectUnauthorized: true,
+  })
+  const subject = `${uniquePrefix()}.orders-value`
+  for (const tls of [undefined, { cert, key }, { ca: authority.ca }]) {
+    const refused = connectRegistry({ url, ...(tls === undefined ? {} : { tls }) })
+    await assert.rejects(refused.latest(subject), (error) => error instanceof Unavailable)
+  }
+
+  const registry = connectRegistry({ url, tls: { ca: authority.ca, cert, key } })
+  // Not found: the answer of a refusal is requested once more, by a connection of our own.
+  assert.equal(await registry.latest(subject), null)
+  const { id } = await registry.register(subject, wire({ id: z.string(), at: z.iso.datetime() }))
+  assert.equal((await registry.latest(subject))?.id, id)
+})

@@ -8,24 +8,7 @@ import { isProxyUrl } from '#shared/declaration/network.ts'
 import type { SecretRef, SettingRef } from '#shared/declaration/secret.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { tokenUrlOf } from './auth/tokens/token-request.ts'
-
-export type Network = {
-  /** Addresses of proxies with their logins, and the hosts that are asked directly; empty where there are none. */
-  proxies: Proxies
-  /** PEM. */
-  ca: string | undefined
-  /** PEM, with the origins that may see it. */
-  client: { cert: string; key: string; passphrase: string | undefined; origins: readonly string[] } | null
-  http2: boolean
-}
-
-/** No proxy, public authorities only, HTTP/1.1. */
-export const PLAIN_NETWORK: Network = {
-  proxies: { http: '', https: '', none: '' },
-  ca: undefined,
-  client: null,
-  http2: false,
-}
+import { type Network, PLAIN_NETWORK } from './transport/connections.ts'
 
 type Reference = string | SettingRef | SecretRef
 

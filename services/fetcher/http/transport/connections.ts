@@ -4,13 +4,32 @@
  */
 import { rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
+import type { Proxies } from '#shared/config/config.ts'
 import { messageOf } from '#shared/errors.ts'
-import type { Network } from '../network.ts'
 
 /** Per origin. Concurrent partitions and the source's quota bound it further. */
 const CONNECTIONS_MAX = 32
 const CONNECT_TIMEOUT_MS = 10_000
 const KEEP_ALIVE_MS = 30_000
+
+/** How requests travel. Holds secrets: the proxies' logins and the client's key. */
+export type Network = {
+  /** Addresses of proxies with their logins, and the hosts that are asked directly; empty where there are none. */
+  proxies: Proxies
+  /** PEM. */
+  ca: string | undefined
+  /** PEM, with the origins that may see it. */
+  client: { cert: string; key: string; passphrase: string | undefined; origins: readonly string[] } | null
+  http2: boolean
+}
+
+/** No proxy, public authorities only, HTTP/1.1. */
+export const PLAIN_NETWORK: Network = {
+  proxies: { http: '', https: '', none: '' },
+  ca: undefined,
+  client: null,
+  http2: false,
+}
 
 export type Connections = { to(url: URL): Dispatcher; destroy(): Promise<void> }
 

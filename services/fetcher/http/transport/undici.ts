@@ -8,10 +8,9 @@ import { type Dispatcher, request as undiciRequest } from 'undici'
 import { messageOf } from '#shared/errors.ts'
 import { excerptOf } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
-import { type Network, PLAIN_NETWORK } from '../network.ts'
 import { isNoContent, isOk } from '../status.ts'
 import { looselyTextOf, NotText, textOf } from './charset.ts'
-import { connectionsOf, whyNotConnected } from './connections.ts'
+import { connectionsOf, type Network, PLAIN_NETWORK, whyNotConnected } from './connections.ts'
 import { decoded, decodedOpening } from './content-coding.ts'
 
 export type RawRequest = {

@@ -17,15 +17,9 @@ import {
 import { type Answers, answersOf, meaningsOf } from './answers.ts'
 import { checkPaging, withQuery } from './checks/paging.ts'
 import { checkDiscovery, checkParents } from './checks/parents.ts'
+import { type CompiledKey, checkPartitionKey, checkRecordKey, compileKey } from './checks/record-key.ts'
 import { checkRequest } from './checks/request.ts'
-import {
-  checkDeletes,
-  checkPartitionKey,
-  checkPartitions,
-  checkPrimaryKey,
-  checkRecords,
-  checkSchema,
-} from './checks/stream.ts'
+import { checkDeletes, checkPartitions, checkPrimaryKey, checkRecords, checkSchema } from './checks/stream.ts'
 import { compileWatermark, type Watermarking } from './compile-watermark.ts'
 import { type Decode, decodeOf } from './decode.ts'
 import type { DiscoverySpec } from './discovery.ts'
@@ -40,7 +34,17 @@ export type PartitionValues = Readonly<Record<string, string | number | boolean>
 
 export type Stream = Omit<
   StreamSpec,
-  'method' | 'partitions' | 'watermark' | 'table' | 'records' | 'answers' | 'expiredCursor' | 'deletes' | 'decode'
+  | 'method'
+  | 'partitions'
+  | 'watermark'
+  | 'table'
+  | 'records'
+  | 'answers'
+  | 'expiredCursor'
+  | 'deletes'
+  | 'decode'
+  | 'primaryKey'
+  | 'recordKey'
 > & {
   source: Source
   method: 'GET' | 'POST'
@@ -54,6 +58,8 @@ export type Stream = Omit<
   /** Statuses by which the API refuses a cursor. */
   expiredCursor: readonly number[]
   watermark: Watermarking | null
+  primaryKey: CompiledKey['primaryKey']
+  recordKey: CompiledKey['recordKey']
   /** With its bounds; undefined where walks delete nothing. */
   deletes: DeletesPolicy | undefined
   /** Of discovered slices, only their number counts. */
@@ -85,10 +91,10 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   const refuse: Refuse = (field, what, hint) => mistake(source.file, name, field, what, hint)
   const spec = withQuery(declared, refuse)
   checkSchema(spec, refuse)
-  checkPrimaryKey(spec, refuse)
+  if (spec.primaryKey !== 'record') checkPrimaryKey(spec.schema, spec.primaryKey, refuse)
+  checkRecordKey(spec, refuse)
   checkRequest(spec, refuse)
   checkPartitions(spec, refuse)
-  checkPartitionKey(spec, refuse)
   checkRecords(spec, refuse)
   const watermark = spec.watermark === undefined ? null : compileWatermark(spec, spec.watermark, refuse)
   checkPaging(spec, watermark, refuse)
@@ -97,6 +103,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   checkDeletes(spec, answers.answers, refuse)
   const stream = {
     ...spec,
+    ...compileKey(spec),
     method: spec.method ?? 'GET',
     records: spec.records ?? '',
     decode: decodeOf(spec.decode, pointerOf(spec.records), refuse),
@@ -113,6 +120,7 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   const wireSchema = schemaOf(stream, refuse)
   const wrong = columnMistake(wireSchema, stream.primaryKey)
   if (wrong !== null) throw refuse(wrong.field === '' ? 'schema' : `schema.${wrong.field}`, wrong.what, wrong.hint)
+  checkPartitionKey(stream, wireSchema, refuse)
   return { ...stream, wireSchema }
 }
 
@@ -128,7 +136,8 @@ function schemaOf(stream: Omit<Stream, 'wireSchema'>, refuse: Refuse): JsonSchem
         source: stream.source.name,
         stream: stream.name,
         table: stream.table,
-        primaryKey: stream.primaryKey,
+        primaryKey: [...stream.primaryKey],
+        ...(stream.recordKey === null ? {} : { recordKey: stream.recordKey }),
         ...(stream.partitionBy === undefined ? {} : { partitionBy: stream.partitionBy }),
         watermark: watermark === null ? null : { field: watermark.field, kind: watermark.kind },
         ...(stream.deletes === undefined ? {} : { deletes: stream.deletes }),

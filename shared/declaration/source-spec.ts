@@ -65,10 +65,11 @@ export const sourceSpec = z.strictObject({
 export type SourceSpec = z.infer<typeof sourceSpec>
 type StreamInput<Schema extends z.ZodObject> = Omit<
   z.input<typeof streamSpec>,
-  'schema' | 'primaryKey' | 'watermark'
+  'schema' | 'primaryKey' | 'recordKey' | 'watermark'
 > & {
   schema: Schema
-  primaryKey: (keyof z.output<Schema> & string)[]
+  primaryKey: 'record' | (keyof z.output<Schema> & string)[]
+  recordKey?: (keyof z.output<Schema> & string)[]
   watermark?: Omit<z.input<typeof watermarkSpec>, 'field'> & { field: keyof z.output<Schema> & string }
 }
 

@@ -121,7 +121,13 @@ export const streamSpec = z
     map: recordFunction.optional(),
     schema: zodObject,
     unknownFields: z.enum(['keep', 'drop', 'reject', 'columns']).default('keep'),
-    primaryKey: z.array(z.string()).min(1),
+    /** Fields that identify a record, or 'record': a hash of its declared fields and of its partition's values does. */
+    primaryKey: z.union(
+      [z.array(z.string()).min(1), z.literal('record')],
+      "expected names of fields such as ['id'], or 'record' for records without a key of their own",
+    ),
+    /** With primaryKey 'record': the only fields that the hash covers. */
+    recordKey: z.array(z.string()).min(1).optional(),
     watermark: watermarkSpec.optional(),
     /**
      * Request values of each partition, or a number of partitions that a function of params distinguishes, or values

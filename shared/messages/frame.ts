@@ -49,6 +49,8 @@ export type DeadLetterFacts = {
   replays?: number
   /** Records that were equal to it on its page, itself included, where there were several. */
   times?: number
+  /** The values of its partition as JSON, where they are in the record's key. */
+  values?: string
   /** When the record was fetched, epoch milliseconds, where that is not the message's own time. */
   fetched?: number
 }
@@ -79,7 +81,7 @@ export function parseDeadLetterHeaders(headers: Record<string, Buffer | string |
     reason: text('reason') ?? 'unknown',
     issues: text('issues') ?? '',
   }
-  for (const name of ['run', 'url', 'origin'] as const) {
+  for (const name of ['run', 'url', 'origin', 'values'] as const) {
     const value = text(name)
     if (value !== undefined) facts[name] = value
   }

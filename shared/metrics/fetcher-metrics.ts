@@ -86,6 +86,15 @@ export const fetcherMetrics = ({ counter, gauge, histogram }: DeclareMetric) => 
     },
     PARTITION,
   ),
+  equalKeys: counter(
+    'headrace_fetcher_equal_keys_total',
+    {
+      counts: "Records with the key of another record of their run and other values outside it (primaryKey: 'record').",
+      rises: 'Rises when only undeclared fields tell such records apart.',
+      remedy: 'Declare these fields, or name more fields in recordKey: the table keeps one record of each key.',
+    },
+    PARTITION,
+  ),
   omitted: counter(
     'headrace_fetcher_left_out_total',
     {

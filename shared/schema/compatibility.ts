@@ -10,6 +10,7 @@ import { integerBounds, joined } from './column-types.ts'
 import { columnType } from './columns.ts'
 import { annotationOf, EXTRA_FIELD, EXTRA_TEXT_FIELD, type JsonSchema, typeOf } from './json-schema.ts'
 import { declaredForm, isLearned } from './learned-columns.ts'
+import { recordKeyDifferences } from './record-key-compatibility.ts'
 import { type SchemaDifference, streamDifferences } from './stream-compatibility.ts'
 
 export type { SchemaDifference } from './stream-compatibility.ts'
@@ -18,7 +19,11 @@ export function schemaDifferences(before: JsonSchema, after: JsonSchema): Schema
   const [a, b] = [annotationOf(before), annotationOf(after)]
   const ofStream = a === null || b === null ? [] : streamDifferences(a, b)
   const keys = new Set([...(a?.primaryKey ?? []), ...(b?.primaryKey ?? [])])
-  return [...ofStream, ...fieldDifferences(before, after, '', (...change) => widens(keys, ...change))]
+  return [
+    ...ofStream,
+    ...recordKeyDifferences(before, after),
+    ...fieldDifferences(before, after, '', (...change) => widens(keys, ...change)),
+  ]
 }
 
 type Change = [field: string, was: JsonSchema, requiredThen: boolean, is: JsonSchema, requiredNow: boolean]

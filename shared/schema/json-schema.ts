@@ -30,6 +30,8 @@ export const streamAnnotation = z.object({
   stream: z.string(),
   table: z.string(),
   primaryKey: z.array(z.string()).min(1),
+  /** Where the key is a hash of the record: its version, and the fields that it covers if those are named. */
+  recordKey: z.object({ v: z.literal(1), fields: z.array(z.string()).min(1).optional() }).optional(),
   /** An expression of the primary key. */
   partitionBy: z.string().optional(),
   watermark: z
@@ -64,6 +66,10 @@ export type StartsFrom = NonNullable<StreamAnnotation['startsFrom']>
 /** The end of the scope of a partition whose slices are discovered when a run starts. */
 export const FOUND = ' found'
 
+/** The field that holds the key of a record that has none of its own. A declared field cannot have this name. */
+export const RECORD_KEY_FIELD = '_record_key'
+const RECORD_KEY = { type: 'string', format: 'uuid', description: 'the key: a hash of the declared fields' }
+
 /** The field that holds what the schema does not know. */
 export const EXTRA_FIELD = '_extra'
 
@@ -91,14 +97,18 @@ export function wireSchema(input: {
   const reserved = Object.keys(input.schema.shape).find((field) => field.startsWith('_'))
   if (reserved !== undefined) throw new Error(`"${reserved}": names that start with _ are reserved for the loader`)
   const json = z.toJSONSchema(input.schema, { target: 'draft-7', io: 'output' }) as JsonSchema
+  const { recordKey } = input.annotation
+  const required =
+    recordKey === undefined ? {} : { required: [RECORD_KEY_FIELD, ...((json.required ?? []) as string[])] }
   const properties = {
+    ...(recordKey === undefined ? {} : { [RECORD_KEY_FIELD]: RECORD_KEY }),
     ...(json.properties as JsonSchema),
     ...(input.keepUnknown
       ? { [EXTRA_FIELD]: { type: 'object' }, [EXTRA_TEXT_FIELD]: { type: 'string', description: EXTRA_TEXT } }
       : {}),
     ...(input.marksDeleted ? { [DELETED_FIELD]: { type: 'integer', enum: [0, 1] } } : {}),
   }
-  return { ...json, properties, additionalProperties: false, [ANNOTATION]: input.annotation }
+  return { ...json, ...required, properties, additionalProperties: false, [ANNOTATION]: input.annotation }
 }
 
 /** The annotation of a registered schema; null for a schema that Headrace did not write. */

@@ -4,6 +4,7 @@
  * which goes away is noticed.
  */
 
+import { keysAndAnswers } from './keys-and-answers.ts'
 import { network } from './network.ts'
 import { requests } from './requests.ts'
 import type { Line } from './shown.ts'
@@ -1140,4 +1141,5 @@ export const everyLine: readonly Line[] = [
   ...withheldDeletes,
   ...drift,
   ...hostile,
+  ...keysAndAnswers,
 ]

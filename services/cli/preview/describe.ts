@@ -3,6 +3,7 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import { shownName, shownText } from '#shared/shown.ts'
 import type { FailureExplanation } from '../../fetcher/authoring/explain-failure.ts'
 import type { Preview } from '../../fetcher/authoring/preview.ts'
+import { recordKeyText } from '../../fetcher/authoring/record-key-parts.ts'
 import { rawText } from '../../fetcher/validate/deep-json.ts'
 import { columnsOf, counted, table } from '../table-output.ts'
 
@@ -18,6 +19,7 @@ export function describePreview(stream: Stream, preview: Preview, width: number)
   return [
     headline(preview),
     ...(preview.records.length === 0 ? [] : recordLines(stream, preview, width)),
+    ...(preview.recordKey === undefined ? [] : [recordKeyText(preview.recordKey)]),
     ...section('Dead letters', letterLines(preview, width)),
     ...section('Fields that are not in the schema', driftLines(stream, preview)),
     ...section(

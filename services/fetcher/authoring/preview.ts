@@ -10,6 +10,7 @@ import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { createDryRun, type DryRun, type DryRunRecords, dryRunRecords, type SeenPage } from './dry-run.ts'
 import { explainFailure, type FailureExplanation } from './explain-failure.ts'
 import { NOTHING_HIDDEN } from './mask-secrets.ts'
+import { equalKeysIn, type RecordKeyParts, recordKeyParts } from './record-key-parts.ts'
 import { createRecorder, type Recording } from './recording/recording.ts'
 import { ownRequestsMax, type SampleSlice, sampleSlice } from './sample-slice.ts'
 
@@ -38,6 +39,8 @@ export type Preview = {
   /** Highest position of these pages, as it would be confirmed. */
   watermark: string | null
   requests: readonly Asked[]
+  /** What the key is made of, where it is a hash of the record. */
+  recordKey?: RecordKeyParts
   /** What a run would warn about: records that may be missing. */
   warnings: readonly string[]
   /** Why a run would stop before one of these pages. */
@@ -91,7 +94,7 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
 
 function previewOf(
   { stream, records }: PreviewOptions,
-  { partition, slice }: SampleSlice,
+  { stream: sampled, partition, slice }: SampleSlice,
   api: Api | null,
   dryRun: DryRun | null,
   error: unknown,
@@ -100,6 +103,7 @@ function previewOf(
   const found = dryRunRecords(pages)
   const drift = Object.keys(found.drift).length
   const stopped = dryRun?.wouldStop() ?? null
+  const parts = recordKeyParts(sampled, partition)
   const shown = (api?.hide ?? NOTHING_HIDDEN).in({
     records: found.records.slice(0, records),
     deadLetters: found.deadLetters.slice(0, records),
@@ -121,10 +125,14 @@ function previewOf(
     },
     ...shown,
     deadLetters: shown.deadLetters.map((letter) => ({ ...letter, raw: beginning(letter.raw, RAW_CHARS_MAX) })),
-    warnings: pages.flatMap(({ cautions = [], incomplete }) => [
-      ...cautions.map(({ says }) => says),
-      ...(incomplete === undefined ? [] : [`a run would hold the watermark: ${incomplete}`]),
-    ]),
+    ...(parts === null ? {} : { recordKey: parts }),
+    warnings: [
+      ...pages.flatMap(({ cautions = [], incomplete }) => [
+        ...cautions.map(({ says }) => says),
+        ...(incomplete === undefined ? [] : [`a run would hold the watermark: ${incomplete}`]),
+      ]),
+      ...equalKeysIn(pages.flatMap(({ validated }) => validated.records)),
+    ],
     requests: api?.asked ?? [],
     wouldStop: stopped === null ? null : explainFailure(stopped, stream, api),
     error: error === null ? null : explainFailure(error, stream, api),

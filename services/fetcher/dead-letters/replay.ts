@@ -16,6 +16,7 @@ import { type Names, namesFor } from '#shared/names.ts'
 import { inLayoutOf } from '#shared/progress/partition-scopes.ts'
 import { connectRegistry } from '#shared/schema/registry.ts'
 import { lastStampIn } from '../resume/last-stamp.ts'
+import { valuesOf } from '../validate/record-key.ts'
 import { type PlaceOfLetters, type RevalidatedLetter, settlementOf } from './replayed-page.ts'
 import { createRevalidator } from './revalidate.ts'
 
@@ -166,7 +167,8 @@ async function* revalidatedPortions(
       revalidated = []
       bytes = 0
     }
-    revalidated.push({ letter, message, verdict: revalidate(letter.stage, message.value ?? Buffer.alloc(0)) })
+    const values = valuesOf(letter.values) ?? stream.partitions[partition]
+    revalidated.push({ letter, message, verdict: revalidate(letter.stage, message.value ?? Buffer.alloc(0), values) })
     bytes += letter.bytes
   }
   if (revalidated.length > 0) yield { revalidated, last: true }

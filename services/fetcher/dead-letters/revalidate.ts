@@ -1,13 +1,15 @@
 /**
  * Validates a dead letter by the current declaration. A record that the schema rejected is there as the API sent it,
  * and goes through all steps of a page. A record that ClickHouse rejected is already mapped, so it is not filtered,
- * marked and mapped a second time. The fields that its schema did not know are first moved back to their places. Pure.
+ * marked and mapped a second time. The fields that its schema did not know are first moved back to their places, and a
+ * hash that is its key stays. Pure.
  */
-import type { Stream } from '#shared/declaration/compile.ts'
+import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import type { DeadLetterStage } from '#shared/messages/frame.ts'
-import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD } from '#shared/schema/json-schema.ts'
+import { DELETED_FIELD, EXTRA_FIELD, EXTRA_TEXT_FIELD, RECORD_KEY_FIELD } from '#shared/schema/json-schema.ts'
 import { parseJson } from '../http/transport/lossless-json.ts'
 import type { Fields } from '../validate/drift.ts'
+import { type RecordKeyOf, recordKeysFor } from '../validate/record-key.ts'
 import { createValidator } from '../validate/validate.ts'
 import type { ValidRecord } from '../validate/validated-page.ts'
 
@@ -19,12 +21,16 @@ export type Revalidated =
   /** Not JSON: cut, or never a record. */
   | { kind: 'unreadable' }
 
-export type Revalidate = (stage: DeadLetterStage, raw: Buffer) => Revalidated
+/** `values`: those of the record's partition. */
+export type Revalidate = (stage: DeadLetterStage, raw: Buffer, values?: PartitionValues) => Revalidated
 
 export function createRevalidator(stream: Stream): Revalidate {
   const whole = createValidator(stream)
-  const mapped = createValidator({ ...stream, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` })
-  return (stage, raw) => {
+  const asMapped = { ...stream, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` }
+  const keys = recordKeysFor(stream)
+  let keptKey: string | null = null
+  const mapped = createValidator(asMapped, undefined, keys === null ? null : (values) => withKey(keys(values), keptKey))
+  return (stage, raw, values) => {
     let value: unknown
     try {
       value = parseJson(raw.toString())
@@ -32,7 +38,12 @@ export function createRevalidator(stream: Stream): Revalidate {
       return { kind: 'unreadable' }
     }
     if (stage === 'frame') return { kind: 'unreadable' }
-    const { records, rejected } = stage === 'insert' ? mapped([withExtra(value)]) : whole([value])
+    const isMapped = stage === 'insert'
+    const { key, record: known } = isMapped && keys !== null ? keyApart(value) : { key: null, record: value }
+    keptKey = key
+    const { records, rejected } = isMapped
+      ? mapped([withExtra(known)], undefined, values)
+      : whole([known], undefined, values)
     const [record] = records
     const [refusal] = rejected
     if (record !== undefined) return { kind: 'accepted', record }
@@ -41,6 +52,19 @@ export function createRevalidator(stream: Stream): Revalidate {
       : { kind: 'refused', reason: refusal.reason, issues: refusal.issues }
   }
 }
+
+/** The key that a published record has, and the record without it. */
+function keyApart(record: unknown): { key: string | null; record: unknown } {
+  if (!isFields(record)) return { key: null, record }
+  const { [RECORD_KEY_FIELD]: key, ...rest } = record
+  return { key: typeof key === 'string' && UUID.test(key) ? key : null, record: rest }
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+const withKey =
+  (keyed: RecordKeyOf, key: string | null): RecordKeyOf =>
+  (data, extra) => ({ ...keyed(data, extra), ...(key === null ? {} : { key }) })
 
 function withExtra(record: unknown): unknown {
   if (!isFields(record)) return record

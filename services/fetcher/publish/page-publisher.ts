@@ -18,6 +18,8 @@ export type PublishedPage = {
   /** Schema of its records, if it is not the stream's own. */
   schemaId?: number | undefined
   url: string
+  /** Of its partition, as JSON: a replay of its dead letters needs them for a record key. */
+  values?: string | undefined
 }
 
 export type PageOutlet = {
@@ -133,8 +135,9 @@ function appendsOf(pages: readonly PublishedPage[], place: PlaceOfPages): Append
 function deadLetterOf(page: PublishedPage, reject: RejectedRecord): Message {
   const { run, page: number, at } = page.marker
   const { reason, issues, times } = reject
-  const many = times === undefined ? {} : { times }
-  const headers = deadLetterHeaders({ stage: 'validate', reason, issues, run, page: number, url: page.url, ...many })
+  const { url, values } = page
+  const more = { ...(times === undefined ? {} : { times }), ...(values === undefined ? {} : { values }) }
+  const headers = deadLetterHeaders({ stage: 'validate', reason, issues, run, page: number, url, ...more })
   return { key: null, value: opening(reject.raw), headers, timestampMs: at }
 }
 

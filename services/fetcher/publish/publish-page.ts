@@ -13,6 +13,7 @@ import type { RunMode } from '../resume/run-mode.ts'
 import type { RunPlan } from '../resume/run-plan.ts'
 import { checkpointOf, coverageOf, type RunState, watermarkOf } from '../resume/run-state.ts'
 import type { Columns } from '../validate/learned-columns.ts'
+import { valuesText } from '../validate/record-key.ts'
 import type { ValidatedPage } from '../validate/validated-page.ts'
 import { afterPage } from '../watermark/progress.ts'
 import { clockAheadMs, markerOf, totalsWith } from './page-marker.ts'
@@ -21,6 +22,7 @@ import type { Stamps } from './stamps.ts'
 
 export type PublishTools = {
   stream: Stream
+  partition: number
   mode: RunMode
   /** Of the partition, as markers and checkpoints name it. */
   scope?: string | undefined
@@ -123,6 +125,7 @@ export async function publishPage(
     rejected: fresh.rejected,
     schemaId: tools.columns?.schemaId(),
     url: redactUrl(response.request.url),
+    values: stream.recordKey === null ? undefined : valuesText((page.stream ?? stream).partitions[tools.partition]),
   })
   tools.onPage({
     page: validated,

@@ -10,6 +10,7 @@ import { FencedError, PublishFailed } from '#shared/kafka/kafka.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import type { Attention } from '#shared/progress/attention.ts'
+import { createEqualKeys, EQUAL_KEYS_HINT, equalKeysText } from '../deduplicate/equal-keys.ts'
 import { type PageSkipped, Parked, timeText } from '../http/errors.ts'
 import type { Caution } from '../pages/walk-size.ts'
 import type { RunPlan } from '../resume/run-plan.ts'
@@ -54,11 +55,13 @@ export function createRunReport(
   const reportedOfDeclaration = new Set<Caution['about']>()
   let reportedOfWalk = new Set<Caution['about']>()
   let isOrderReported = false
+  let equalKeys = { seen: createEqualKeys(), count: 0 }
   let run = ''
   let longCursorRun = ''
 
   return {
     async runBegins(driftBefore) {
+      equalKeys = { seen: createEqualKeys(), count: 0 }
       await driftNames.ready()
       driftNames.known(driftBefore)
       if (!isDeclarationReported) log.warn(`${stream.paginate.kind}: ${declaredCaution}`)
@@ -86,6 +89,11 @@ export function createRunReport(
       if (notWhole !== null)
         log.warn({ run }, `no records were marked deleted, because the walk is incomplete: ${notWhole}`)
       drift.page(page)
+      if (stream.recordKey !== null) {
+        const equal = equalKeys.seen.see(page.records)
+        metrics.equalKeys.inc(labels, equal)
+        equalKeys.count += equal
+      }
       if (stream.watermark?.sorted === true && !sorted && !isOrderReported) {
         isOrderReported = true
         log.warn('records are not in watermark order; the watermark moves only at the end of this run')
@@ -151,6 +159,11 @@ export function createRunReport(
     },
 
     runDone: drift.runDone,
-    runEnded: drift.runEnded,
+    runEnded() {
+      const text = equalKeysText(equalKeys.count)
+      if (text !== null) log.warn({ run, records: equalKeys.count, hint: EQUAL_KEYS_HINT }, text)
+      equalKeys.count = 0
+      drift.runEnded()
+    },
   }
 }

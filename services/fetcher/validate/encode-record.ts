@@ -4,11 +4,12 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { disorderOfValue } from '#shared/declaration/sortable-text.ts'
-import { DELETED_FIELD } from '#shared/schema/json-schema.ts'
+import { DELETED_FIELD, RECORD_KEY_FIELD } from '#shared/schema/json-schema.ts'
 import { positionOf } from '#shared/watermark.ts'
 import type { Fields } from './drift.ts'
 import { keptExtra } from './extra.ts'
 import { listText } from './issues.ts'
+import type { RecordKeyOf } from './record-key.ts'
 import type { Refusal, ValidRecord } from './validated-page.ts'
 
 /** A record in Kafka may have this size; a larger one becomes a dead letter with its beginning. */
@@ -19,6 +20,7 @@ export function encodeRecord(
   data: Fields,
   extra: Fields | null,
   deleted: boolean,
+  keyed: RecordKeyOf | null = null,
 ): ValidRecord | Refusal {
   const { watermark } = stream
   const position = watermark === null ? null : positionOf(watermark.kind, data[watermark.field])
@@ -28,7 +30,9 @@ export function encodeRecord(
   const disorder = watermark === null ? null : disorderOfValue(watermark.kind, data[watermark.field], watermark.zone)
   if (disorder !== null)
     return { reason: 'watermark_unordered', issues: `${watermark?.field}: ${disorder.what}: ${disorder.hint}` }
-  const whole = extra === null ? data : { ...data, ...keptExtra(extra) }
+  const own = keyed === null ? null : keyed(data, extra)
+  const known = own === null ? data : { [RECORD_KEY_FIELD]: own.key, ...data }
+  const whole = extra === null ? known : { ...known, ...keptExtra(extra) }
   const payload = JSON.stringify(deleted ? { ...whole, [DELETED_FIELD]: 1 } : whole)
   if (isTooLarge(payload)) {
     return {
@@ -39,7 +43,9 @@ export function encodeRecord(
   // ClickHouse would store a second half as invalid UTF-8, and rejects a first half.
   if (payload.includes(SURROGATE) && LONE_SURROGATE.test(payload))
     return { reason: 'invalid_text', issues: loneSurrogates(whole) }
-  return { key: keyOf(stream.primaryKey, data), payload, position }
+  return own === null
+    ? { key: keyOf(stream.primaryKey, data), payload, position }
+    : { key: own.key, payload, position, beyondKey: own.beyondKey }
 }
 
 /** JSON.stringify escapes halves of surrogate pairs, and only those. */

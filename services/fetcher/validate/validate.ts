@@ -17,6 +17,7 @@ import { issuesText, listText, shortened } from './issues.ts'
 import type { Learned } from './learned-columns.ts'
 import { fitsColumn, intoColumns } from './learned-columns.ts'
 import { ownFieldsFor } from './own-fields.ts'
+import { type RecordKeyOf, type RecordKeys, recordKeysFor } from './record-key.ts'
 import { deletionOf, markPath, type Tombstones, tombstonesOf } from './tombstones.ts'
 import type { Refusal, ValidatedPage, ValidRecord } from './validated-page.ts'
 
@@ -26,13 +27,21 @@ export const DRIFT_PATHS_MAX = 200
 const NOTHING_LEARNED = (): Learned => new Map()
 
 /**
- * `context`: the page that the records came with; without it, they already have their envelope. Throws Stopped if the
- * envelope does.
+ * `context`: the page that the records came with; without it, they already have their envelope. `values`: those of
+ * their partition. Throws Stopped if the envelope does.
  */
-export type Validate = (raws: readonly unknown[], context?: EnvelopeContext) => ValidatedPage
+export type Validate = (
+  raws: readonly unknown[],
+  context?: EnvelopeContext,
+  values?: EnvelopeContext['values'],
+) => ValidatedPage
 
-/** `learned`: the columns of unknown fields, as they are known at each page. */
-export function createValidator(stream: Stream, learned: () => Learned = NOTHING_LEARNED): Validate {
+/** `learned`: the columns of unknown fields, as they are known at each page. `recordKeys`: where the key is a hash. */
+export function createValidator(
+  stream: Stream,
+  learned: () => Learned = NOTHING_LEARNED,
+  recordKeys: RecordKeys | null = recordKeysFor(stream),
+): Validate {
   const rules = {
     ...{
       stream,
@@ -47,7 +56,8 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
   }
   const optional = optionalFields(stream)
   const hasEnvelope = stream.envelope !== undefined
-  return (raws, context) => {
+  return (raws, context, partitionValues = context?.values ?? {}) => {
+    const keyed = recordKeys === null ? null : recordKeys(partitionValues)
     const page: ValidatedPage = {
       records: [],
       rejected: [],
@@ -62,7 +72,7 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
     for (const each of raws) {
       const clash = values === null ? null : clashOf(each, values)
       const raw = values === null || clash !== null ? each : enveloped(each, values)
-      const verdict = clash === null ? verdictOn(rules, raw, page) : { reason: 'envelope_taken', issues: clash }
+      const verdict = clash === null ? verdictOn(rules, raw, page, keyed) : { reason: 'envelope_taken', issues: clash }
       page.positions.push(verdict !== null && 'position' in verdict ? verdict.position : null)
       if (verdict === null) page.omitted += 1
       else if ('reason' in verdict)
@@ -74,7 +84,7 @@ export function createValidator(stream: Stream, learned: () => Learned = NOTHING
 }
 
 export function optionalFields({ wireSchema }: Stream): string[] {
-  // A primary key is required, so the list exists.
+  // A key is required, so the list exists.
   const required = wireSchema.required as string[]
   return Object.keys(wireSchema.properties as object).filter(
     (name) => name !== EXTRA_FIELD && name !== EXTRA_TEXT_FIELD && name !== DELETED_FIELD && !required.includes(name),
@@ -97,7 +107,7 @@ type Rules = {
   ownFields: ((record: unknown) => unknown) | null
 }
 
-function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
+function verdictOn(rules: Rules, raw: unknown, signs: Signs, keyed: RecordKeyOf | null): Verdict {
   const { stream } = rules
   let mapped = raw
   let deleted = false
@@ -116,7 +126,7 @@ function verdictOn(rules: Rules, raw: unknown, signs: Signs): Verdict {
     return { reason: `${step}_failed`, issues: `${step} threw: ${messageOf(error)}` }
   }
   try {
-    return checked(rules, rules.ownFields === null ? mapped : rules.ownFields(mapped), deleted, signs)
+    return checked(rules, rules.ownFields === null ? mapped : rules.ownFields(mapped), deleted, signs, keyed)
   } catch (error) {
     // Too deep for the schema or for JSON, or a refinement of the author that threw.
     return { reason: 'unreadable', issues: messageOf(error) }
@@ -128,10 +138,11 @@ function checked(
   mapped: unknown,
   deleted: boolean,
   { drift, absent, examples, misfits }: Signs,
+  keyed: RecordKeyOf | null,
 ): Verdict {
   const { stream, markPath, tombstone, learned } = rules
   if (rules.asDeclared?.(mapped) === true)
-    return misfit(rules, mapped as Fields, absent) ?? encodeRecord(stream, mapped as Fields, null, deleted)
+    return misfit(rules, mapped as Fields, absent) ?? encodeRecord(stream, mapped as Fields, null, deleted, keyed)
   let parsed: z.ZodSafeParseResult<Fields> = stream.schema.safeParse(mapped)
   const isTombstone = deleted && !parsed.success
   if (isTombstone) parsed = tombstone(mapped)
@@ -155,13 +166,14 @@ function checked(
     return { reason: 'unknown_fields', issues: `unknown fields: ${listText(paths, ', ')}` }
   if (stream.unknownFields === 'columns' && extra !== null) {
     const { columns, rest } = intoColumns(withoutMark(extra, markPath), learned())
-    return encodeRecord(stream, columns === null ? parsed.data : { ...parsed.data, ...columns }, rest, deleted)
+    return encodeRecord(stream, columns === null ? parsed.data : { ...parsed.data, ...columns }, rest, deleted, keyed)
   }
   return encodeRecord(
     stream,
     parsed.data,
     stream.unknownFields === 'keep' ? withoutMark(extra, markPath) : null,
     deleted,
+    keyed,
   )
 }
 

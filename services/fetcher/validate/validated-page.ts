@@ -7,6 +7,8 @@ export type ValidRecord = {
   key: string
   payload: string
   position: Position | null
+  /** Where the key is a hash: identifies what it does not cover. */
+  beyondKey?: string
 }
 /** `times`: how often it came, if more than once. */
 export type RejectedRecord = { raw: string; reason: string; issues: string; times?: number }

@@ -10,6 +10,7 @@ import { HeadraceError, messageOf } from '#shared/errors.ts'
 import { label, type Names } from '#shared/names.ts'
 import { columnsOf, keptColumnsOf } from '#shared/schema/columns.ts'
 import { annotationOf, type StreamAnnotation } from '#shared/schema/json-schema.ts'
+import { fieldsOfKey } from '#shared/schema/record-key.ts'
 import type { RegisteredSchema, Registry } from '#shared/schema/registry.ts'
 import type { Target } from '../batch/batch.ts'
 import { tableFailure } from '../failures/classify-error.ts'
@@ -152,9 +153,11 @@ export function specOf({ id, json }: Pick<RegisteredSchema, 'id' | 'json'>): Tab
   if (annotation === null) return `schema ${id} carries no x-headrace`
   try {
     const { table, primaryKey, partitionBy, watermark } = annotation
-    const mistake = partitionBy === undefined ? null : partitionKeyMistake(partitionBy, primaryKey)
+    const keyFields = fieldsOfKey(json, primaryKey)
+    const mistake = partitionBy === undefined ? null : partitionKeyMistake(partitionBy, keyFields)
     if (mistake !== null) return `schema ${id}: partitionBy ${mistake.what}`
-    return { table, columns: [...columnsOf(json), ...keptColumnsOf(json)], primaryKey, partitionBy, watermark }
+    const columns = [...columnsOf(json), ...keptColumnsOf(json)]
+    return { table, columns, primaryKey, keyFields, partitionBy, watermark }
   } catch (error) {
     // Anyone who may register a schema can write anything into it: it stalls its own topic only.
     return `schema ${id}: ${messageOf(error)}`

@@ -12,7 +12,9 @@ export type TableSpec = {
   table: string
   columns: Column[]
   primaryKey: readonly string[]
-  /** An expression of the primary key, checked where it is declared. */
+  /** The same in all versions of a row: the primary key, and the fields that it is a hash of. */
+  keyFields?: readonly string[]
+  /** An expression of these, checked where it is declared. */
   partitionBy?: string | undefined
   watermark: { field: string; kind: WatermarkKind } | null
 }

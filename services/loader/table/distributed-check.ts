@@ -24,7 +24,7 @@ export function distributedMistake(
   weights: string | null,
 ): Named | null {
   const { engine, engineFull, columns, comment } = distributed
-  const { table, primaryKey } = spec
+  const { table, primaryKey, keyFields = primaryKey } = spec
   const { database, cluster = '' } = at
   const is = distributedOf(engineFull)
   if (is === null) {
@@ -36,7 +36,7 @@ export function distributedMistake(
     const message = `table ${table} is over database ${is.database} on cluster ${is.cluster}, not over ${database} on ${cluster}`
     return { name: 'SHARDS_ELSEWHERE', message, remedy }
   }
-  const mistake = partitionKeyMistake(is.shardingKey, primaryKey)
+  const mistake = partitionKeyMistake(is.shardingKey, keyFields)
   if (mistake !== null) {
     const message = `the sharding key of table ${table} (${is.shardingKey}) ${mistake.what}: versions of one row would be on several shards`
     const then = 'rows that are apart already come together with: headrace replay --into-new-table'

@@ -82,7 +82,8 @@ function engineParameters(engineFull: string): string[] {
  * shown.
  */
 export function partitionFindings(spec: TableSpec, { columns, partitionKey }: FoundTable, at: Placement): Finding[] {
-  const outside = [...columns].find(([name, { inPartitionKey }]) => inPartitionKey && !spec.primaryKey.includes(name))
+  const fixed = spec.keyFields ?? spec.primaryKey
+  const outside = [...columns].find(([name, { inPartitionKey }]) => inPartitionKey && !fixed.includes(name))
   if (outside === undefined) return []
   const message = `table ${spec.table} is partitioned by ${partitionKey}, and ${outside[0]} is not in the primary key: versions of one row would stay apart`
   return [refusal('PARTITION_KEY', message, putAside(at, spec))]

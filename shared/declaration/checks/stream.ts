@@ -10,7 +10,6 @@ import type { Refuse } from '../mistakes/mistakes.ts'
 import { unwrapped } from '../place.ts'
 import { isComputed } from '../request-functions.ts'
 import type { StreamSpec } from '../source-spec.ts'
-import { partitionKeyMistake } from './partition-key.ts'
 
 /** Every field has a JSON form, and what happens to unknown fields is declared in one place. */
 export function checkSchema({ schema }: StreamSpec, refuse: Refuse): void {
@@ -36,7 +35,7 @@ export function checkSchema({ schema }: StreamSpec, refuse: Refuse): void {
   }
 }
 
-export function checkPrimaryKey({ schema, primaryKey }: StreamSpec, refuse: Refuse): void {
+export function checkPrimaryKey(schema: z.ZodObject, primaryKey: readonly string[], refuse: Refuse): void {
   for (const [index, key] of primaryKey.entries()) {
     const field = `primaryKey[${index}]`
     const kind = propertyKind(schema, key)
@@ -137,9 +136,4 @@ export function checkPartitions(spec: StreamSpec, refuse: Refuse): void {
     if (lacking !== undefined)
       throw refuse(`partitions[${index}]`, `has no value for {${lacking}} in the path`, `add ${lacking}: …`)
   }
-}
-
-export function checkPartitionKey({ partitionBy, primaryKey }: StreamSpec, refuse: Refuse): void {
-  const mistake = partitionBy === undefined ? null : partitionKeyMistake(partitionBy, primaryKey)
-  if (mistake !== null) throw refuse('partitionBy', mistake.what, mistake.hint)
 }

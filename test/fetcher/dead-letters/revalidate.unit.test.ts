@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { int64, z } from '#shared/index.ts'
 import { createRevalidator } from '../../../services/fetcher/dead-letters/revalidate.ts'
+import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders } from '../declared.ts'
 
 const schema = z.object({
@@ -48,5 +49,19 @@ describe('a dead letter before today’s declaration', () => {
       _extra: { n: 'none' },
       _deleted: 1,
     })
+  })
+
+  test('has the key of its own partition where the key is a hash, and keeps the one that it was published with', () => {
+    const keyless = { schema, primaryKey: 'record', watermark: undefined }
+    const revalidate = createRevalidator(declareOrders(keyless))
+    const keyOf = (...args: Parameters<typeof revalidate>) => payload(revalidate(...args))._record_key
+    const [eu, us] = [{ region: 'eu' }, { region: 'us' }]
+    const [published] = createValidator(declareOrders(keyless))([{ id: 'a' }], undefined, eu).records
+    assert.equal(keyOf('validate', bytes({ id: 'a' }), eu), published?.key)
+    assert.notEqual(keyOf('validate', bytes({ id: 'a' }), us), published?.key)
+    const record = JSON.parse(published?.payload ?? '')
+    assert.deepEqual(payload(revalidate('insert', bytes(record))), { _record_key: published?.key, id: 'a' })
+    // The next one has no key of its own any more.
+    assert.equal(keyOf('insert', bytes({ id: 'a', _record_key: 'x' }), eu), published?.key)
   })
 })

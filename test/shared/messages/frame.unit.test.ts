@@ -195,6 +195,7 @@ describe('a marker', () => {
       page: 1,
       url: 'u',
       origin: 'o',
+      values: '{}',
       replays: 0,
       times: 3,
       fetched: 0,

@@ -7,6 +7,7 @@ import { contextOf } from '../../validate/envelope.ts'
 import { createValidator } from '../../validate/validate.ts'
 import type { RejectedRecord, ValidatedPage, ValidRecord } from '../../validate/validated-page.ts'
 import type { DryRun } from '../dry-run.ts'
+import { equalKeysIn, recordKeyParts, recordKeyText } from '../record-key-parts.ts'
 import { isEnvelope, recordsIn } from './pages.ts'
 import { type CheckStep, failed, ok, skipped } from './step.ts'
 
@@ -77,7 +78,9 @@ export function schemaStep(
       ? []
       : [`not in the schema: ${fields.join(', ')}${more}; unknownFields: '${stream.unknownFields}'`]
   const missing = fit.length === 0 || absent.length === 0 ? [] : [`no record has ${absent.join(', ')}`]
-  return ok('schema', says, [...letters, ...unknown, ...missing])
+  const key = recordKeyParts(stream, 0)
+  const keyed = key === null ? [] : [recordKeyText(key), ...equalKeysIn(fit)]
+  return ok('schema', says, [...letters, ...unknown, ...missing, ...keyed])
 }
 
 /** `counted`: the API names its pages by a counter, which `sorted` alone does not make safer. */

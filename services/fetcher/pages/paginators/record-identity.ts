@@ -9,8 +9,8 @@ import { rawText } from '../../validate/deep-json.ts'
 /** Enough to tell the records of a few pages apart. */
 const MARK_CHARS = 12
 
-export function identityOf({ primaryKey }: Stream, record: unknown): string {
+export function identityOf({ primaryKey, recordKey }: Stream, record: unknown): string {
   const fields = typeof record === 'object' && record !== null ? (record as Record<string, unknown>) : {}
-  const isKeyed = primaryKey.every((field) => Object.hasOwn(fields, field))
+  const isKeyed = recordKey === null && primaryKey.every((field) => Object.hasOwn(fields, field))
   return digest(rawText(isKeyed ? primaryKey.map((field) => fields[field]) : record)).slice(0, MARK_CHARS)
 }

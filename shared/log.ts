@@ -1,11 +1,12 @@
 /**
- * The log: pino, JSON lines on standard error, pretty on a terminal. Fields whose names suggest a secret are censored
+ * The log: pino, JSON lines on standard error, pretty on a terminal. Fields whose names suggest a secret are redacted
  * here as a last line of defence. The first one is that secrets are held as functions and never put into a logged
  * object. Every text of a line is escaped and cut here, names too, since people read both forms in terminals.
  */
 import pino from 'pino'
 import { prettyFactory } from 'pino-pretty'
 import { HeadraceError, messageOf } from './errors.ts'
+import { REDACTED } from './redact/mark.ts'
 import { shownValue, withoutControls } from './shown.ts'
 
 export type Log = pino.Logger
@@ -46,7 +47,7 @@ export function createLog(options: LogOptions): Log {
     level: options.level,
     redact: {
       paths: SECRET_NAMES.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
-      censor: '[redacted]',
+      censor: REDACTED,
     },
     formatters: { level: (label) => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,

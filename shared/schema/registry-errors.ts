@@ -1,6 +1,6 @@
 /** Errors of the schema registry, each with a hint: those of the client package name neither cause nor remedy. */
 import { messageOf, Stopped, Unavailable } from '../errors.ts'
-import { redactUrl } from '../redact.ts'
+import { redactUrl } from '../redact/url.ts'
 import type { SchemaDifference } from './compatibility.ts'
 
 /** An answer that no registry gives. */

@@ -580,16 +580,16 @@ export const credentials: readonly Line[] = [
     server: 'quotes the credentials or the whole header in an error, in whatever form',
     fetcher: 'shows the error without them',
     shownBy: [
-      ['fetcher/http/auth/scrub.unit.test.ts', `\${name} holds no token any more, whatever stands around it`],
+      ['shared/redact/text.unit.test.ts', `\${name} holds no token any more, whatever stands around it`],
       [
-        'fetcher/http/auth/scrub.unit.test.ts',
+        'shared/redact/text.unit.test.ts',
         'of user name and password holds neither of them, in base64 of the whole value either',
       ],
       [
-        'fetcher/http/auth/scrub.unit.test.ts',
+        'shared/redact/text.unit.test.ts',
         'that was cut shows no beginning of it, where the cut came before the blanks were taken out too',
       ],
-      ['fetcher/http/auth/scrub.unit.test.ts', `in base64 is shown without the credentials: \${name}`],
+      ['shared/redact/text.unit.test.ts', `in base64 is shown without the credentials: \${name}`],
     ],
   },
   {

@@ -1,6 +1,6 @@
 /** The values for a new declaration. They come from flags, then from a person at a terminal, then from defaults. */
 import { WrongUse } from '#shared/errors.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 
 export const AUTHS = ['none', 'bearer', 'api-key', 'api-key-query', 'basic', 'oauth2'] as const
 export const PAGINATES = ['cursor', 'link-header', 'next-url', 'page-number', 'offset', 'none'] as const

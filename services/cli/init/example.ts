@@ -6,8 +6,8 @@ import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
 import { messageOf, WrongUse } from '#shared/errors.ts'
 import { withValueAt } from '#shared/json-pointer.ts'
+import { NOTHING_REDACTED } from '#shared/redact/value.ts'
 import { createDryRun } from '../../fetcher/authoring/dry-run.ts'
-import { NOTHING_HIDDEN } from '../../fetcher/authoring/mask-secrets.ts'
 import { createRecorder, type Recording } from '../../fetcher/authoring/recording/recording.ts'
 import type { PageRequest, PageResponse, Send } from '../../fetcher/http/messages.ts'
 import type { InitAnswers } from './answers.ts'
@@ -28,7 +28,7 @@ export async function exampleRecording(
     page += 1
     return answerOf(answers, page, request, clock)
   }
-  const recorder = createRecorder(stream, { partition: 0, baseUrl: answers.url, hide: NOTHING_HIDDEN, clock })
+  const recorder = createRecorder(stream, { partition: 0, baseUrl: answers.url, redactor: NOTHING_REDACTED, clock })
   const { signal } = new AbortController()
   const dryRun = createDryRun({
     stream,

@@ -9,13 +9,14 @@ import type { Source } from '#shared/declaration/compile.ts'
 import { HeadraceError, Stopped } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics/metrics.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
+import { createRedactor, type Redactor } from '#shared/redact/value.ts'
 import { createClient } from '../http/client.ts'
 import { secretParamsOf } from '../http/describe.ts'
 import { PageRefused } from '../http/errors.ts'
 import { type PageRequest, type PageResponse, type Send, vettedAs } from '../http/messages.ts'
 import { holdsAll } from '../http/rate-limit/held-partitions.ts'
-import { type Hide, hiding, remembering } from './mask-secrets.ts'
+import { remembering } from './remember-secrets.ts'
 
 /** A page that was requested. */
 export type Asked = {
@@ -39,7 +40,7 @@ export type Api = {
   asked: readonly Asked[]
   /** The responses with 2xx. */
   answers: readonly PageResponse[]
-  hide: Hide
+  redactor: Redactor
   close(): Promise<void>
 }
 
@@ -62,7 +63,7 @@ export function openApi(source: Source, tools: ApiTools): Api {
   }
   const holding = holdsAll(source, clock.elapsedMs())
   const client = createClient(patient, { clock, log, metrics: createMetrics(), resolver, holding: () => holding })
-  const hide = hiding(secrets, client.scrub)
+  const redactor = createRedactor(secrets, client.redact)
   const asked: Asked[] = []
   const answers: PageResponse[] = []
 
@@ -98,6 +99,6 @@ export function openApi(source: Source, tools: ApiTools): Api {
       throw error
     }
   })
-  const shownUrl = ({ url }: PageRequest): string => hide.text(redactUrl(url, secretParamsOf(source)))
-  return { baseUrl: client.baseUrl, send, asked, answers, hide, close: client.close }
+  const shownUrl = ({ url }: PageRequest): string => redactor.text(redactUrl(url, secretParamsOf(source)))
+  return { baseUrl: client.baseUrl, send, asked, answers, redactor, close: client.close }
 }

@@ -4,7 +4,7 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError, messageOf } from '#shared/errors.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 import { excerptOf, secretParamsOf } from '../http/describe.ts'
 import { rawText } from '../validate/deep-json.ts'
 import type { Api } from './api.ts'
@@ -69,7 +69,7 @@ export function explainFailure(error: unknown, stream: Stream, api: Api | null):
     ...(field === undefined ? {} : { field }),
     ...(BY_CONTENT.includes(code) ? answerOf(stream, api) : {}),
   }
-  return api === null ? explanation : api.hide.in(explanation)
+  return api === null ? explanation : api.redactor.value(explanation)
 }
 
 function answerOf({ source }: Stream, api: Api | null): Pick<FailureExplanation, 'request' | 'answer'> {
@@ -79,6 +79,6 @@ function answerOf({ source }: Stream, api: Api | null): Pick<FailureExplanation,
   return {
     request: `${method} ${redactUrl(url, secretParamsOf(source))}`,
     // Masked before it is cut: a part of a secret would not be recognised.
-    answer: excerptOf(api.hide.text(rawText(answer.body))),
+    answer: excerptOf(api.redactor.text(rawText(answer.body))),
   }
 }

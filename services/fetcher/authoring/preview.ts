@@ -4,12 +4,12 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
+import { NOTHING_REDACTED } from '#shared/redact/value.ts'
 import { beginning } from '#shared/shown.ts'
 import { maxPosition, type Position, watermarkText } from '#shared/watermark.ts'
 import { type Api, type ApiTools, type Asked, openApi } from './api.ts'
 import { createDryRun, type DryRun, type DryRunRecords, dryRunRecords, type SeenPage } from './dry-run.ts'
 import { explainFailure, type FailureExplanation } from './explain-failure.ts'
-import { NOTHING_HIDDEN } from './mask-secrets.ts'
 import { equalKeysIn, type RecordKeyParts, recordKeyParts } from './record-key-parts.ts'
 import { createRecorder, type Recording } from './recording/recording.ts'
 import { ownRequestsMax, type SampleSlice, sampleSlice } from './sample-slice.ts'
@@ -78,9 +78,9 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
       ...options,
       requestsMax: options.pages * PAGE_REQUESTS_MAX + ownRequestsMax(stream),
     })
-    const { baseUrl, hide } = api
+    const { baseUrl, redactor } = api
     shown = await sampleSlice(stream, partition, { ...options, baseUrl, send: api.send })
-    recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, hide, clock: options.clock })
+    recorder = createRecorder(shown.stream, { partition: shown.partition, baseUrl, redactor, clock: options.clock })
     dryRun = createDryRun({ ...shown, baseUrl, send: recorder.around(api.send), signal, startedMs: recorder.startedMs })
     while (dryRun.pages.length < options.pages && (await dryRun.next()) !== null);
   } catch (failure) {
@@ -104,7 +104,7 @@ function previewOf(
   const drift = Object.keys(found.drift).length
   const stopped = dryRun?.wouldStop() ?? null
   const parts = recordKeyParts(sampled, partition)
-  const shown = (api?.hide ?? NOTHING_HIDDEN).in({
+  const shown = (api?.redactor ?? NOTHING_REDACTED).value({
     records: found.records.slice(0, records),
     deadLetters: found.deadLetters.slice(0, records),
     drift: found.drift,

@@ -5,7 +5,7 @@
 import type { Resolver } from '#shared/config/config.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 
 /** Throws WrongUse, naming the source and the setting. */
 export function baseUrlOf(source: Source, resolver: Resolver): string {

@@ -50,7 +50,7 @@ export type Client = {
   /** Since the client was made, over all streams. */
   facts(): ClientFacts
   /** Removes the credentials and the current token from a text that is shown or stored. */
-  scrub(text: string): string
+  redact(text: string): string
   /** Changes with the credentials, also when a file of theirs is rewritten. Holds secrets: never shown. */
   credentialsStamp(): Promise<string>
   /**
@@ -159,7 +159,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     baseUrl,
     send: Object.assign(ask, { vetting }),
     facts: observer.facts,
-    scrub: credentials.scrub,
+    redact: credentials.redact,
     credentialsStamp: credentials.stamp,
     pauseUntil: (untilMs) => limiter.closeFor(untilMs - clock.nowMs(), WHOLE_SOURCE),
     endPauses: limiter.endPauses,

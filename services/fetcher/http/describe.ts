@@ -2,7 +2,7 @@
 
 import { secretParams } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 import { beginning } from '#shared/shown.ts'
 import type { PageRequest } from './messages.ts'
 
@@ -17,7 +17,7 @@ const EXCERPT_CHARS_MAX = 200
 /** Characters examined: most texts are shorter once each run of blanks is one. */
 const READ_CHARS_MAX = 4 * EXCERPT_CHARS_MAX
 
-/** Ends with "…" wherever it was cut: this lets `scrub` recognise the remaining beginning of a secret. */
+/** Ends with "…" wherever it was cut: this lets `redact` recognise the remaining beginning of a secret. */
 export function excerptOf(text: string): string {
   const line = beginning(text, READ_CHARS_MAX)
     .replace(/[\s\p{Cc}]+/gu, ' ')

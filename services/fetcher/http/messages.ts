@@ -73,7 +73,7 @@ export type PageResponse = {
   /** Inside the client: what the response means. */
   verdict?: ResponseClass
   /** Removes the source's credentials from a text made of this response. */
-  scrub?(text: string): string
+  redact?(text: string): string
 }
 
 /** What a client checks before anything is stored. */

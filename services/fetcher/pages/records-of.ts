@@ -13,13 +13,13 @@ import { isNoContent } from '../http/status.ts'
 import { errorIn, summaryOf } from './body-summary.ts'
 
 export function recordsOf(stream: Stream, response: PageResponse): readonly unknown[] {
-  const { body, status, scrub = (text) => text } = response
+  const { body, status, redact = (text) => text } = response
   if (isNoContent(status)) return []
   const { at, isOptional } = unwrapped<SimplePlace>(stream.records)
   const found = typeof at === 'function' ? recordsBy(stream, at, response) : valueAt(body, at)
   const where = typeof at === 'string' ? `at "${at}"` : (connectionOf(stream) ?? 'from its records function')
   if (found === undefined && !isOptional) {
-    throw noRecords(stream, `has nothing ${where}; ${scrub(summaryOf(body))}`, OMITTED_HINT)
+    throw noRecords(stream, `has nothing ${where}; ${redact(summaryOf(body))}`, OMITTED_HINT)
   }
   if (found !== undefined && found !== null && !Array.isArray(found)) {
     throw noRecords(
@@ -30,7 +30,7 @@ export function recordsOf(stream: Stream, response: PageResponse): readonly unkn
   const records = found ?? []
   // An error in the usual shape. With `answers.failed`, the author has declared what an error is.
   const error = records.length > 0 || stream.answers.failed !== null ? null : errorIn(body)
-  if (error !== null) throw noRecords(stream, `has no records, but ${scrub(error)}`, FAILED_HINT)
+  if (error !== null) throw noRecords(stream, `has no records, but ${redact(error)}`, FAILED_HINT)
   return records
 }
 
@@ -47,14 +47,14 @@ const FAILED_HINT = 'if that is not an error, declare which answers are: answers
 function recordsBy(
   stream: Stream,
   records: (body: unknown) => unknown,
-  { body, scrub = (text) => text }: PageResponse,
+  { body, redact = (text) => text }: PageResponse,
 ): unknown {
   try {
     return records(body)
   } catch (error) {
     throw noRecords(
       stream,
-      `is not what its records function expects: ${scrub(messageOf(error))}; ${scrub(summaryOf(body))}`,
+      `is not what its records function expects: ${redact(messageOf(error))}; ${redact(summaryOf(body))}`,
     )
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Attention } from '#shared/progress/attention.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 import type { Fresh } from '../deduplicate/seen-records.ts'
 import type { Page } from '../pages/page.ts'
 import { type Caution, fewerCaution } from '../pages/walk-size.ts'

@@ -67,7 +67,7 @@ export type AttemptsTools = {
 }
 
 export type PausingClient = {
-  scrub(text: string): string
+  redact(text: string): string
   /** No request before this time, epoch milliseconds. */
   pauseUntil(untilMs: number): void
   /** Ends the pauses that park. */
@@ -130,7 +130,7 @@ export function createAttempts(tools: AttemptsTools): Attempts {
   }
 
   function store(state: State, outcome: RunOutcome): void {
-    const redact = tools.clientOf(state.stream.source)?.scrub ?? ((text: string) => text)
+    const redact = tools.clientOf(state.stream.source)?.redact ?? ((text: string) => text)
     const attempt = endedAttempt(outcome, clock.nowMs(), redact)
     if (attempt === null) return
     state.refusal = isRefusal(outcome.error) ? messageOf(outcome.error) : null

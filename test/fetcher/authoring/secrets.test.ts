@@ -6,7 +6,6 @@ import { apiKey, basic, bearer, nextUrl, oauth2ClientCredentials, secret } from 
 import { silentLog } from '#shared/log.ts'
 import { describePreview } from '../../../services/cli/preview/describe.ts'
 import { checkSource } from '../../../services/fetcher/authoring/check/check.ts'
-import { hiding } from '../../../services/fetcher/authoring/mask-secrets.ts'
 import { previewStream } from '../../../services/fetcher/authoring/preview.ts'
 import { recordingText } from '../../../services/fetcher/authoring/recording/recording.ts'
 import { walkRecording } from '../../../services/fetcher/authoring/recording/testing.ts'
@@ -189,21 +188,4 @@ describe('no secret is shown by an API that refuses with what it was told:', () 
       }
     })
   }
-})
-
-describe('hiding', () => {
-  test('finds a secret in every form, in names and in numbers, and leaves everything else', () => {
-    const hide = hiding(() => ['12345678', CANARY])
-    const given = {
-      n: 12345678,
-      m: 1.5,
-      [`x${CANARY}`]: [CANARY, encodeURIComponent(CANARY), base64(CANARY), null, true],
-      t: 'a12345678b',
-    }
-    assert.deepEqual(hide.in(given), { n: '***', m: 1.5, 'x***': ['***', '***', '***', null, true], t: 'a***b' })
-  })
-
-  test('leaves texts alone that are too short to be a secret', () => {
-    assert.equal(hiding(() => ['no', '']).text('no news'), 'no news')
-  })
 })

@@ -53,7 +53,7 @@ function scene(
     ...{ streams: [stream], kafka, names, clock, metrics, repeats: options.once !== true },
     log: pino({}, { write: (line: string) => void lines.push(line) }),
     clientOf: () => ({
-      scrub: (text) => text.replaceAll('s3cret', '***'),
+      redact: (text) => text.replaceAll('s3cret', '***'),
       pauseUntil: (untilMs) => pauses.push(`until ${untilMs}`),
       endPauses: () => pauses.push('ended'),
     }),

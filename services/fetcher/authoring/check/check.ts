@@ -8,9 +8,9 @@ import type { Source, Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { messageOf } from '#shared/errors.ts'
 import type { Log } from '#shared/log.ts'
+import { createRedactor } from '#shared/redact/value.ts'
 import { type Api, type ApiTools, type Asked, openApi } from '../api.ts'
 import { createDryRun, type DryRun, type SeenPage } from '../dry-run.ts'
-import { hiding } from '../mask-secrets.ts'
 import { ownRequestsMax, sampleSlice } from '../sample-slice.ts'
 import { addressStep, credentialsStep, hintOf, isOutOfReach, secretsStep } from './access.ts'
 import { firstPageStep, secondPageStep } from './pages.ts'
@@ -40,9 +40,9 @@ const requestsMax = (streams: readonly Stream[]): number =>
 export async function checkSource(options: CheckOptions): Promise<Checked> {
   const { source, streams } = options
   const steps: PlacedStep[] = []
-  let hide = hiding(() => [])
+  let redactor = createRedactor(() => [])
   const tell = (stream: Stream | null, step: CheckStep): CheckStep => {
-    const shown = hide.in(placed(stream, step))
+    const shown = redactor.value(placed(stream, step))
     steps.push(shown)
     options.onStep?.(shown)
     return step
@@ -57,7 +57,7 @@ export async function checkSource(options: CheckOptions): Promise<Checked> {
     tell(null, failed('address', messageOf(error), hintOf(error)))
     return { steps, requests: [] }
   }
-  hide = api.hide
+  redactor = api.redactor
   try {
     let answers = true
     for (const stream of streams) {

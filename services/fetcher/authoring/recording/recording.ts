@@ -12,12 +12,12 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import { pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped, WrongUse } from '#shared/errors.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
+import type { Redactor } from '#shared/redact/value.ts'
 import { secretParamsOf } from '../../http/describe.ts'
 import type { PageRequest, PageResponse, Send } from '../../http/messages.ts'
 import { parseJson } from '../../http/transport/lossless-json.ts'
 import { rawText } from '../../validate/deep-json.ts'
-import type { Hide } from '../mask-secrets.ts'
 
 const recordedRequest = z.strictObject({
   method: z.enum(['GET', 'POST']),
@@ -73,7 +73,7 @@ const HEADERS_READ: readonly string[] = ['content-type', 'date', 'link', 'x-tota
 
 export function createRecorder(
   stream: Stream,
-  tools: { partition: number; baseUrl: string; hide: Hide; clock: Clock },
+  tools: { partition: number; baseUrl: string; redactor: Redactor; clock: Clock },
 ): Recorder {
   const exchanges: RecordedExchange[] = []
   const recordedAt = new Date(tools.clock.nowMs()).toISOString()
@@ -82,7 +82,7 @@ export function createRecorder(
     around: (send) => async (request, context) => {
       const response = await send(request, context)
       exchanges.push(
-        tools.hide.in({ request: requestOf(stream, request), response: answerOf(stream, request, response) }),
+        tools.redactor.value({ request: requestOf(stream, request), response: answerOf(stream, request, response) }),
       )
       return response
     },

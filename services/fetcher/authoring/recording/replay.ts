@@ -5,8 +5,8 @@
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { Stopped } from '#shared/errors.ts'
+import { REDACTED } from '#shared/redact/mark.ts'
 import { cutText } from '#shared/shown.ts'
-import { HIDDEN } from '../../http/auth/scrub.ts'
 import type { PageRequest, PageResponse, Send } from '../../http/messages.ts'
 import { rawText } from '../../validate/deep-json.ts'
 import { DEEP_CHARS_MAX, type RecordedExchange, type RecordedRequest, type Recording, requestOf } from './recording.ts'
@@ -106,7 +106,7 @@ function namesOf(
 /** Where a secret was recorded, any value fits now. */
 function fits(asked: string | undefined, recorded: string | undefined): boolean {
   if (asked === recorded || asked === undefined || recorded === undefined) return asked === recorded
-  const [opening = '', ...rest] = recorded.split(HIDDEN)
+  const [opening = '', ...rest] = recorded.split(REDACTED)
   const ending = rest.pop()
   if (ending === undefined || !asked.startsWith(opening)) return false
   let at = opening.length

@@ -3,7 +3,7 @@
  * replaces it, and the current credential returns when the link is requested. Guarantees: what `conceal` returns holds
  * no credential as a value of a query or a path. `reveal` restores the link with the current credentials. Pure.
  */
-import { finder } from './scrub.ts'
+import { secretFinder } from '#shared/redact/text.ts'
 
 /**
  * `id`: the name of its variable, or its kind; the same after a restart and for each later value. The current
@@ -79,7 +79,7 @@ export const hasMark = (url: URL): boolean => url.href.search(MARK) !== -1
 
 /** Tells whether a text holds a credential in any spelling: decoded up to a bound, and inside base64. */
 export function credentialFinder(known: () => readonly Credential[]): (text: string) => boolean {
-  const find = finder(() =>
+  const find = secretFinder(() =>
     known().flatMap(({ value, isName }) => (isName === true || value.length < CREDENTIAL_CHARS_MIN ? [] : [value])),
   )
   return (text) => {

@@ -3,10 +3,10 @@
  * of a request that `apply` returns.
  */
 import type { SecretRef } from '#shared/declaration/secret.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import type { PageRequest } from '../messages.ts'
 import type { Credential } from './conceal.ts'
 import { type LiveSecrets, stampOf } from './live-secrets.ts'
-import { scrubber } from './scrub.ts'
 
 export type Credentials = {
   /** A copy with the credentials in it, and the token that it holds, for `renew`. */
@@ -21,7 +21,7 @@ export type Credentials = {
    */
   stamp(): Promise<string>
   /** Removes the secrets from a text that an API wrote: some quote the key that they refuse. */
-  scrub(text: string): string
+  redact(text: string): string
   /** Credentials that a next link may repeat; the current value of each first. */
   known(): readonly Credential[]
   /** What a person checks when the credentials are refused. */
@@ -56,7 +56,7 @@ export function fixed({ secrets, refs, hint, put, made = () => [] }: FixedSpec):
     },
     rejected: () => undefined,
     stamp: async () => stamp(),
-    scrub: scrubber(() => [...secrets.known(), ...made()]),
+    redact: textRedactor(() => [...secrets.known(), ...made()]),
     known: () => made().map((value, index) => ({ id: `sent-${index}`, value })),
     hint,
     close: async () => undefined,

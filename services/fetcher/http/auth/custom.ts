@@ -8,16 +8,16 @@ import type { AuthChanges, AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { headerMistake } from '#shared/declaration/headers.ts'
 import { DeclarationError, messageOf } from '#shared/errors.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import { bodyText } from '../body-text.ts'
 import type { PageRequest } from '../messages.ts'
 import { withParam } from '../query.ts'
 import type { Credentials } from './credentials.ts'
 import { type LiveSecrets, stampOf } from './live-secrets.ts'
-import { scrubber } from './scrub.ts'
 import type { TokenTools } from './tokens/token-request.ts'
 
 /** Signatures of requests in flight, which an API may quote. */
-const SIGNATURES_SCRUBBED_MAX = 64
+const SIGNATURES_REDACTED_MAX = 64
 /** A shorter part of a value is a word, a number or a date. */
 const SIGNATURE_CHARS_MIN = 20
 
@@ -31,7 +31,7 @@ export function customCredentials(
     Object.freeze(Object.fromEntries(Object.entries(spec.secrets).map(([name, ref]) => [name, live.value(ref)])))
   values()
   let signatures: string[] = []
-  const scrub = scrubber(() => [...live.known(), ...signatures])
+  const redact = textRedactor(() => [...live.known(), ...signatures])
   const refuse = (what: string, hint: string) =>
     new DeclarationError('HR_DECLARATION', `${source.file}, field auth.apply: ${what}`, { hint })
 
@@ -48,7 +48,7 @@ export function customCredentials(
       changes = spec.apply(signed, { secrets: values(), nowMs: clock.nowMs(), random: clock.random })
     } catch (error) {
       throw refuse(
-        `the function throws: ${scrub(messageOf(error))}`,
+        `the function throws: ${redact(messageOf(error))}`,
         'it gets the request and { secrets, nowMs, random }',
       )
     }
@@ -72,7 +72,7 @@ export function customCredentials(
       ])
       signatures = [...parts.filter(({ length }) => length >= SIGNATURE_CHARS_MIN), ...signatures].slice(
         0,
-        SIGNATURES_SCRUBBED_MAX,
+        SIGNATURES_REDACTED_MAX,
       )
       const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
       request = { ...request, headers: { ...request.headers, ...Object.fromEntries(lower) } }
@@ -86,7 +86,7 @@ export function customCredentials(
     },
     rejected: () => undefined,
     stamp: async () => stampOf(live, refs),
-    scrub,
+    redact,
     // Each request has its own signature: an old one that an API repeats is worthless. It may also be a date or a
     // number.
     known: () => [],

@@ -2,10 +2,10 @@
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
 import { jwtId, jwtMaker } from './jwt.ts'
 import type { LiveSecrets } from './live-secrets.ts'
-import { scrubber } from './scrub.ts'
 import { grantToken } from './tokens/grant-token.ts'
 import { type TokenRequest, type TokenTools, tokenUrlOf } from './tokens/token-request.ts'
 
@@ -35,7 +35,7 @@ export function jwtBearerCredentials(
     scheme: spec.scheme,
     bounds: source,
     refusal: () => ({ hint }),
-    scrub: scrubber(() => [...jwt.privateKeys(), ...secrets.known(), assertion]),
+    redact: textRedactor(() => [...jwt.privateKeys(), ...secrets.known(), assertion]),
     finishes: false,
   }
   return grantToken(request, tools, { stamp: jwt.stamp, hint })

@@ -5,10 +5,10 @@
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
 import { jwtMaker } from './jwt.ts'
 import type { LiveSecrets } from './live-secrets.ts'
-import { scrubber } from './scrub.ts'
 import { givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
 import type { TokenTools } from './tokens/token-request.ts'
 
@@ -24,7 +24,7 @@ export function jwtSignedCredentials(
     secrets,
     stamp: jwt.stamp,
     scheme: spec.scheme,
-    scrub: scrubber(() => [...jwt.privateKeys(), ...secrets.known()]),
+    redact: textRedactor(() => [...jwt.privateKeys(), ...secrets.known()]),
     hint: `check issuer, audience, keyId, that ${spec.privateKey.name} is the key that the API knows, and this machine's clock`,
     async obtain() {
       const madeMs = clock.elapsedMs()

@@ -24,7 +24,7 @@ const RSA_BITS_MIN = 2048
 const PSS_SALT_BYTES = 32
 const JTI_BYTES = 16
 /** Former keys that a response may still quote. */
-const KEYS_SCRUBBED_MAX = 4
+const KEYS_REDACTED_MAX = 4
 
 /** Throws WrongUse (HR_PRIVATE_KEY, HR_SECRET_MISSING). */
 export function jwtMaker(
@@ -47,7 +47,7 @@ export function jwtMaker(
   function keyNow(): KeyObject {
     const pem = unfolded(secrets.value(spec.privateKey))
     const next = privateKeyOf(pem, spec, source)
-    pems = [pem, ...pems].slice(0, KEYS_SCRUBBED_MAX)
+    pems = [pem, ...pems].slice(0, KEYS_REDACTED_MAX)
     return next
   }
 

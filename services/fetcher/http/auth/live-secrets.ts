@@ -11,7 +11,7 @@ export type LiveSecrets = {
   /** Throws WrongUse for a missing secret: one that never existed, or has been missing for GONE_MS_MAX. */
   value(ref: SecretRef): string
   /**
-   * The last value that was read, then former ones that a response may still repeat. Reads nothing: a text is scrubbed
+   * The last value that was read, then former ones that a response may still repeat. Reads nothing: a text is redacted
    * where no secret can be read.
    */
   values(ref: SecretRef): readonly string[]
@@ -19,7 +19,7 @@ export type LiveSecrets = {
   text(given: string | SecretRef): string
   /** The next values are read again. */
   reload(): void
-  /** The latest values handed out, for scrubbing: a response may still quote a former one. */
+  /** The latest values handed out, for redaction: a response may still quote a former one. */
   known(): readonly string[]
 }
 

@@ -2,9 +2,9 @@
 
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
 import { type LiveSecrets, madeOf } from './live-secrets.ts'
-import { scrubber } from './scrub.ts'
 import { grantToken } from './tokens/grant-token.ts'
 import { basicPair, type TokenRequest, type TokenTools, tokenUrlOf } from './tokens/token-request.ts'
 
@@ -40,7 +40,7 @@ export function oauth2Credentials(
     scheme: spec.scheme,
     bounds: source,
     refusal: () => ({ hint }),
-    scrub: scrubber(() => [...secrets.known(), ...made.all()]),
+    redact: textRedactor(() => [...secrets.known(), ...made.all()]),
     finishes: false,
   }
   return grantToken(request, tools, { stamp: async () => stamp(), hint })

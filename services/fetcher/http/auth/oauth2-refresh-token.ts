@@ -8,9 +8,9 @@
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
 import { type LiveSecrets, madeOf } from './live-secrets.ts'
-import { scrubber } from './scrub.ts'
 import { type CachedToken, givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
 import { fileTokenStore } from './tokens/file-token-store.ts'
 import { type KeptToken, type KeptTokens, keptTokens, storeKey } from './tokens/stored-token.ts'
@@ -27,7 +27,7 @@ type RefreshSpec = AuthOf<'oauth2-refresh-token'>
 type RefreshSource = Pick<Source, 'name' | 'attemptsMax' | 'waitMax' | 'timeout'>
 
 /** Refresh tokens that a response may still quote; the first one is among the secrets. */
-const SCRUBBED_MAX = 8
+const REDACTED_MAX = 8
 
 /** What the store holds before the first token is used: there is no access token yet. */
 const NO_ACCESS_TOKEN = { accessToken: 'none yet', givenUpMs: 0 } as const
@@ -49,14 +49,14 @@ export function refreshTokenCredentials(
     if (secret !== null) made.make(basicPair(id, secret))
     return { id, secret, in: spec.credentialsIn }
   }
-  const scrub = scrubber(() => [...refreshTokens, ...secrets.known(), ...made.all()])
+  const redact = textRedactor(() => [...refreshTokens, ...secrets.known(), ...made.all()])
   const store = spec.store ?? fileTokenStore(resolver.tokensDir, clock, tools.onWarning)
 
   /** Each new first token has its own key in the store. */
   function placeOf(first: string): KeptPlace {
     const key = storeKey(source.name, { tokenUrl, clientId: clientId(), refreshToken: first })
     const shown = `${source.name}: the token store (${spec.store === undefined ? `${resolver.tokensDir}, ` : ''}${key})`
-    return { first, key, kept: keptTokens(store, key, shown, scrub) }
+    return { first, key, kept: keptTokens(store, key, shown, redact) }
   }
   let place = placeOf(secrets.value(spec.refreshToken))
   client()
@@ -81,7 +81,7 @@ export function refreshTokenCredentials(
     signal: AbortSignal,
   ): Promise<KeptToken> {
     const from = found?.refreshToken ?? first
-    refreshTokens = [...new Set([from, ...refreshTokens])].slice(0, SCRUBBED_MAX)
+    refreshTokens = [...new Set([from, ...refreshTokens])].slice(0, REDACTED_MAX)
     // The endpoint may revoke the old token as it responds: first make sure that its successor can be stored.
     await kept.reserve(found ?? { v: 1, refreshToken: first, ...NO_ACCESS_TOKEN })
     const askedMs = clock.nowMs()
@@ -117,7 +117,7 @@ export function refreshTokenCredentials(
             hint: usedUpHint(spec, isFirst, key),
           }
         : { hint: checkHint(spec) },
-    scrub,
+    redact,
     finishes: true,
   })
 
@@ -141,7 +141,7 @@ export function refreshTokenCredentials(
     secrets,
     stamp,
     scheme: spec.scheme,
-    scrub,
+    redact,
     hint: `authorise the application again and set ${spec.refreshToken.name} to the new refresh token; check scope`,
     obtain(refused, signal) {
       const at = placeNow()

@@ -5,9 +5,9 @@
 
 import { isSecretRef } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
 import { type LiveSecrets, stampOf } from './live-secrets.ts'
-import { scrubber } from './scrub.ts'
 
 export function withHeaderSecrets(credentials: Credentials, source: Source, secrets: LiveSecrets): Credentials {
   const refs = Object.entries(source.headers).flatMap(([name, value]) =>
@@ -22,7 +22,7 @@ export function withHeaderSecrets(credentials: Credentials, source: Source, secr
   stamp()
   const headers = () => Object.fromEntries(refs.map(({ name, value }) => [name, secrets.value(value)]))
   const names = refs.map(({ value }) => value.name).join(', ')
-  const scrub = scrubber(secrets.known)
+  const redact = textRedactor(secrets.known)
   return {
     ...credentials,
     async apply(request, signal) {
@@ -38,7 +38,7 @@ export function withHeaderSecrets(credentials: Credentials, source: Source, secr
     },
     rejected: (token) => credentials.rejected(partsOf(token)[1]),
     stamp: async () => JSON.stringify([stamp(), await credentials.stamp()]),
-    scrub: (text) => scrub(credentials.scrub(text)),
+    redact: (text) => redact(credentials.redact(text)),
     hint: source.auth === undefined ? `check ${names}` : `${credentials.hint}; and ${names}`,
   }
 }

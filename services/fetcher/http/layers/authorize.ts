@@ -92,15 +92,15 @@ function clean(next: Send, credentials: Credentials): Send {
     try {
       const response = await next(request, exchange)
       const { verdict } = response
-      if (verdict?.kind === 'page') return { ...response, scrub: credentials.scrub }
-      const says = verdict?.says == null ? null : credentials.scrub(verdict.says)
+      if (verdict?.kind === 'page') return { ...response, redact: credentials.redact }
+      const says = verdict?.says == null ? null : credentials.redact(verdict.says)
       return {
         ...response,
-        body: credentials.scrub(String(response.body)),
+        body: credentials.redact(String(response.body)),
         ...(verdict === undefined ? {} : { verdict: { ...verdict, says } }),
       }
     } catch (error) {
-      if (error instanceof AttemptFailed) throw new AttemptFailed(error.reason, credentials.scrub(error.message))
+      if (error instanceof AttemptFailed) throw new AttemptFailed(error.reason, credentials.redact(error.message))
       throw error
     }
   }

@@ -4,7 +4,7 @@
  * person decides whether that is the API.
  */
 import type { Source } from '#shared/declaration/compile.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 import { describeRequest, secretParamsOf } from '../describe.ts'
 import { PageRefused } from '../errors.ts'
 import type { Layer, PageRequest, PageResponse } from '../messages.ts'

@@ -29,10 +29,10 @@ export function graphqlPaginator(spec: GraphqlSpec, stream: Stream): Paginator {
       const isOmitted = isOptional && (valueAt(page.body, at) ?? null) === null
       return isOmitted ? { cursor: null } : pages.next(page, cursor)
     },
-    refuse({ body, scrub = (text) => text }) {
+    refuse({ body, redact = (text) => text }) {
       const errors = errorsOf(body)
       if (errors.length === 0) return
-      throw new Stopped('HR_GRAPHQL_ERROR', `${stream.label}: the answer has errors: ${scrub(textOf(errors))}`, {
+      throw new Stopped('HR_GRAPHQL_ERROR', `${stream.label}: the answer has errors: ${redact(textOf(errors))}`, {
         hint: 'correct query or variables; if this error passes by itself, add its code to retryable of graphql',
       })
     },

@@ -29,7 +29,7 @@ async function recorded(t: TestContext, script: (asked: Asked) => Answer, stream
   const recorder = createRecorder(streamOf(shop), {
     partition: 0,
     baseUrl: api.baseUrl,
-    hide: api.hide,
+    redactor: api.redactor,
     clock: systemClock,
   })
   const { signal } = new AbortController()

@@ -411,7 +411,7 @@ test('tokens are in no answer, log line or error, whatever the endpoint and the 
   await ask()
   const kept = stored(dir)
   for (const text of [JSON.stringify(page), logged()]) assert.ok(!text.includes(CANARY), text)
-  assert.equal(client.scrub(`${kept?.accessToken} and ${FIRST} and ${CANARY}-access-1`), '*** and *** and ***')
+  assert.equal(client.redact(`${kept?.accessToken} and ${FIRST} and ${CANARY}-access-1`), '*** and *** and ***')
 })
 
 describe('what is got with a refresh token, by itself', () => {
@@ -654,13 +654,13 @@ describe('what is got with a refresh token, by itself', () => {
   test('is quoted by no text: not the last tokens, nor the client in any form', async () => {
     const { clock, credentials, token } = holding((number) => ({ json: { refresh_token: `refresh-token-${number}` } }))
     const basic = Buffer.from('client:a-secret').toString('base64')
-    assert.equal(credentials.scrub(`refresh-0 ${basic}`), '*** ***', 'before the first request too')
+    assert.equal(credentials.redact(`refresh-0 ${basic}`), '*** ***', 'before the first request too')
     for (let number = 1; number <= 9; number++) {
       await token()
       await clock.runTo(number * 3_540_000)
     }
     assert.equal(
-      credentials.scrub(`refresh-0 refresh-token-8 refresh-token-3 access-9 a-secret ${basic}`),
+      credentials.redact(`refresh-0 refresh-token-8 refresh-token-3 access-9 a-secret ${basic}`),
       '*** *** *** *** *** ***',
     )
   })

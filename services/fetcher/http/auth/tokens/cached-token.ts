@@ -4,18 +4,18 @@
  * one renewal.
  */
 import type { Clock } from '#shared/clock.ts'
+import { textRedactor } from '#shared/redact/text.ts'
 import { CredentialsRefused } from '../../errors.ts'
 import { type Credentials, withHeader } from '../credentials.ts'
 import type { LiveSecrets } from '../live-secrets.ts'
 import { refusalWaitMs } from '../refusal-wait.ts'
-import { scrubber } from '../scrub.ts'
 
 /** A token is dropped this long before it expires, or a tenth of its life before if that is shorter. */
 const MARGIN_MS = 60_000
 const MARGIN_SHARE = 0.1
 
 /** Responses in flight may still repeat a dropped token. */
-const TOKENS_SCRUBBED_MAX = 8
+const TOKENS_REDACTED_MAX = 8
 
 /** What is in flight at the end is awaited: a new refresh token must reach its store. */
 const CLOSE_MS_MAX = 15_000
@@ -33,7 +33,7 @@ export type HeldTokenOptions = {
   /** The scheme before the token. */
   scheme?: string | undefined
   /** Removes the other secrets from a text. */
-  scrub(text: string): string
+  redact(text: string): string
   hint: string
 }
 
@@ -42,7 +42,7 @@ export const givenUpAfterMs = (lifeMs: number): number => lifeMs - Math.min(MARG
 export function heldToken({
   clock,
   obtain,
-  scrub,
+  redact,
   hint,
   secrets,
   stamp,
@@ -50,7 +50,7 @@ export function heldToken({
 }: HeldTokenOptions): Credentials {
   const closing = new AbortController()
   let tokens: string[] = []
-  const scrubTokens = scrubber(() => tokens)
+  const redactTokens = textRedactor(() => tokens)
   let held: CachedToken | null = null
   let refused: string | null = null
   let fetching: Promise<CachedToken> | null = null
@@ -80,7 +80,7 @@ export function heldToken({
 
   async function fetchToken(): Promise<CachedToken> {
     const got = await obtained()
-    if (!tokens.includes(got.value)) tokens = [got.value, ...tokens].slice(0, TOKENS_SCRUBBED_MAX)
+    if (!tokens.includes(got.value)) tokens = [got.value, ...tokens].slice(0, TOKENS_REDACTED_MAX)
     held = got
     return got
   }
@@ -113,7 +113,7 @@ export function heldToken({
     },
     rejected: giveUp,
     stamp,
-    scrub: (text) => scrub(scrubTokens(text)),
+    redact: (text) => redact(redactTokens(text)),
     known: () => tokens.map((value) => ({ id: 'token', value, isToken: true })),
     hint,
     async close() {

@@ -11,9 +11,9 @@ export function grantToken(
   { stamp, hint }: Pick<HeldTokenOptions, 'stamp' | 'hint'>,
 ): Credentials {
   const { clock, secrets } = tools
-  const { scheme, scrub } = request
+  const { scheme, redact } = request
   return heldToken({
-    ...{ clock, secrets, stamp, scheme, scrub, hint },
+    ...{ clock, secrets, stamp, scheme, redact, hint },
     async obtain(_refused, signal) {
       const askedMs = clock.elapsedMs()
       const { value, lifeMs } = await requestToken(request, tools, signal)

@@ -28,11 +28,16 @@ export type KeptTokens = {
   reserve(kept: KeptToken): Promise<void>
 }
 
-export function keptTokens(store: TokenStore, key: string, place: string, scrub: (text: string) => string): KeptTokens {
+export function keptTokens(
+  store: TokenStore,
+  key: string,
+  place: string,
+  redact: (text: string) => string,
+): KeptTokens {
   const failed = (what: string, error: unknown, hint: string): HeadraceError =>
     error instanceof HeadraceError
       ? error
-      : new Unavailable('HR_TOKEN_STORE', `${place}: ${what}: ${scrub(messageOf(error))}`, { hint })
+      : new Unavailable('HR_TOKEN_STORE', `${place}: ${what}: ${redact(messageOf(error))}`, { hint })
 
   return {
     async locked(signal, work) {

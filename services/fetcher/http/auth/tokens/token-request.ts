@@ -7,7 +7,7 @@ import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
 import type { SettingRef } from '#shared/declaration/secret.ts'
 import { WrongUse } from '#shared/errors.ts'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 import { jsonOf } from '../../decode/json-body.ts'
 import { excerptOf } from '../../describe.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../../errors.ts'
@@ -32,7 +32,7 @@ export type TokenRequest = {
   bounds: { attemptsMax: number; waitMax: number; timeout: number }
   /** `error`: the code that the endpoint gave (RFC 6749 section 5.2). */
   refusal(error: string | null): { hint: string; code?: string; says?: string }
-  scrub(text: string): string
+  redact(text: string): string
   /**
    * True: the signal does not interrupt an attempt that has begun. Its response may hold the only token that is valid
    * from then on.
@@ -159,7 +159,7 @@ const NEEDS_PROOF = /^(mac|dpop|pop|hawk|n_?\/?a|signature|http-?signature|holde
  */
 function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onNote']): void {
   if (type === undefined || type === null || String(type).trim().toLowerCase() === 'bearer') return
-  const shown = request.scrub(excerptOf(String(type)))
+  const shown = request.redact(excerptOf(String(type)))
   if (!NEEDS_PROOF.test(String(type).trim())) {
     onNote?.(
       `${urlOf(request)} calls its tokens "${shown}"; they are sent as Bearer. If the API wants another word, declare it in auth: scheme`,
@@ -193,7 +193,7 @@ function jsonIn(answer: RawAnswer): unknown {
  * name.
  */
 function refused(request: TokenRequest, { status, text }: RawAnswer): CredentialsRefused {
-  const said = request.scrub(excerptOf(isOk(status) ? saidIn(text) : text))
+  const said = request.redact(excerptOf(isOk(status) ? saidIn(text) : text))
   const { says, ...details } = request.refusal(errorIn(text))
   const more = says === undefined ? '' : `; ${says}`
   return new CredentialsRefused(
@@ -228,7 +228,7 @@ function failed(request: TokenRequest, attempts: number, outcome: Outcome): Page
   const last = outcome instanceof AttemptFailed ? outcome.message : `${outcome.status} ${excerptOf(outcome.text)}`
   return new PageFailed(
     attempts,
-    `${request.source}: no token from ${urlOf(request)} in ${attempts} attempts; the last answer: ${request.scrub(last)}`,
+    `${request.source}: no token from ${urlOf(request)} in ${attempts} attempts; the last answer: ${request.redact(last)}`,
     {
       code: 'HR_TOKEN_UNAVAILABLE',
       hint: 'check that the token endpoint is up and that tokenUrl is right',

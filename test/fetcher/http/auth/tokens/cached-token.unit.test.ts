@@ -50,7 +50,7 @@ function holding(endpoint?: Endpoint, scheme?: string) {
     },
     stamp: async () => made.of,
     scheme,
-    scrub: (text) => text.replaceAll('client-secret', '***'),
+    redact: (text) => text.replaceAll('client-secret', '***'),
     hint: 'check it',
     async obtain(refused, signal) {
       asked.push(refused)
@@ -151,7 +151,7 @@ describe('a token that ends', () => {
       credentials.known().map(({ value }) => value),
       [9, 8, 7, 6, 5, 4, 3, 2].map((number) => `secret-token-${number}`),
     )
-    assert.equal(credentials.scrub('secret-token-9 secret-token-2 of client-secret'), '*** *** of ***')
+    assert.equal(credentials.redact('secret-token-9 secret-token-2 of client-secret'), '*** *** of ***')
   })
 })
 

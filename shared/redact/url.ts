@@ -4,7 +4,7 @@
  * apart.
  */
 
-const REDACTED = '***'
+import { REDACTED } from './mark.ts'
 
 /**
  * Compared without case, `-` and `_`. Names that only end like these, such as page_token, hold cursors and stay

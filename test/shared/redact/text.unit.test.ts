@@ -4,13 +4,14 @@ import { describe, test } from 'node:test'
 import { resolverFor } from '#shared/config/config.ts'
 import { apiKey, basic, bearer } from '#shared/declaration/auth.ts'
 import { secret } from '#shared/declaration/secret.ts'
-import { basicCredentials } from '../../../../services/fetcher/http/auth/basic.ts'
-import { liveSecrets } from '../../../../services/fetcher/http/auth/live-secrets.ts'
-import { HIDDEN, scrubber } from '../../../../services/fetcher/http/auth/scrub.ts'
-import { excerptOf } from '../../../../services/fetcher/http/describe.ts'
-import { fastClock } from '../../../support/clocks.ts'
-import { inTurn, startServer } from '../../../support/http.ts'
-import { clientFor, failureOf, SECRETS, shown } from '../fixture.ts'
+import { REDACTED } from '#shared/redact/mark.ts'
+import { textRedactor } from '#shared/redact/text.ts'
+import { basicCredentials } from '../../../services/fetcher/http/auth/basic.ts'
+import { liveSecrets } from '../../../services/fetcher/http/auth/live-secrets.ts'
+import { excerptOf } from '../../../services/fetcher/http/describe.ts'
+import { clientFor, failureOf, SECRETS, shown } from '../../fetcher/http/fixture.ts'
+import { fastClock } from '../../support/clocks.ts'
+import { inTurn, startServer } from '../../support/http.ts'
 
 const TOKEN = 'k3y-of/the+shop?&"\'<ü>=='
 const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64')
@@ -46,7 +47,7 @@ const FORMS: readonly [string, (text: string) => string][] = [
 describe('a header that an API quotes', () => {
   for (const [name, form] of FORMS) {
     test(`${name} holds no token any more, whatever stands around it`, () => {
-      const scrub = scrubber(() => [TOKEN])
+      const redact = textRedactor(() => [TOKEN])
       for (const whole of [
         TOKEN,
         `Bearer ${TOKEN}`,
@@ -54,7 +55,7 @@ describe('a header that an API quotes', () => {
         `Authorization: Bearer ${TOKEN}\r\n`,
         `ab${TOKEN}abc`,
       ]) {
-        const text = scrub(`got <<${form(whole)}>> here`)
+        const text = redact(`got <<${form(whole)}>> here`)
         assert.match(text, /^got .*\*\*\*.* here$/s)
         for (const [, other] of FORMS) assert.ok(!text.includes(other(TOKEN)), text)
         const left = text
@@ -70,7 +71,7 @@ describe('a header that an API quotes', () => {
   test('of user name and password holds neither of them, in base64 of the whole value either', async () => {
     const resolver = resolverFor({ SHOP_SECRET: 'hunter2-of-the-shop' })
     const secrets = liveSecrets({ resolver, clock: fastClock() })
-    const { scrub } = basicCredentials(basic({ username: 'jane', password: secret('SHOP_SECRET') }), secrets)
+    const { redact } = basicCredentials(basic({ username: 'jane', password: secret('SHOP_SECRET') }), secrets)
     const value = `Basic ${base64('jane:hunter2-of-the-shop')}`
     for (const text of [
       value,
@@ -80,37 +81,37 @@ describe('a header that an API quotes', () => {
       'jane:hunter2-of-the-shop',
       base64('hunter2-of-the-shop'),
     ]) {
-      assert.ok(!/hunter|aHVudGVy|h1bnRlc|odW50ZX|amFuZTp|QmFzaWMg\w{4}/.test(scrub(text)), scrub(text))
+      assert.ok(!/hunter|aHVudGVy|h1bnRlc|odW50ZX|amFuZTp|QmFzaWMg\w{4}/.test(redact(text)), redact(text))
     }
   })
 
   test('with a key of several lines is recognised when the lines have become one', () => {
     const pem =
       '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEAAoIBAQC7\n-----END PRIVATE KEY-----'
-    const scrub = scrubber(() => [pem])
+    const redact = textRedactor(() => [pem])
     for (const text of [pem, excerptOf(pem), JSON.stringify(pem), percent(pem), pem.replaceAll('\n', '\r\n')]) {
-      assert.equal(scrub(`<${text}>`).replaceAll('"', ''), `<${HIDDEN}>`)
+      assert.equal(redact(`<${text}>`).replaceAll('"', ''), `<${REDACTED}>`)
     }
   })
 
   test('that was cut shows no beginning of it, where the cut came before the blanks were taken out too', () => {
-    const scrub = scrubber(() => [TOKEN])
+    const redact = textRedactor(() => [TOKEN])
     for (const text of [
       excerptOf(`${' '.repeat(790)}${TOKEN}`),
       excerptOf(`${'x'.repeat(190)}${TOKEN}`),
       excerptOf(`${'x '.repeat(90)}${base64(`Bearer ${TOKEN}`)}`),
     ]) {
       assert.match(text, /…$/)
-      const left = scrub(text)
+      const left = redact(text)
       assert.ok(!/k3y|zeS1|M3kt|azN5/.test(left), left)
     }
   })
 
   test('leaves other texts as they are', () => {
-    const scrub = scrubber(() => [TOKEN, 'abc', ''])
+    const redact = textRedactor(() => [TOKEN, 'abc', ''])
     for (const text of ['abc', 'nothing here', base64('nothing of it is here, and it is long'), 'a '.repeat(40_000)])
-      assert.equal(scrub(text), text)
-    assert.equal(scrubber(() => [])('text'), 'text')
+      assert.equal(redact(text), text)
+    assert.equal(textRedactor(() => [])('text'), 'text')
   })
 })
 

@@ -1,11 +1,12 @@
 /**
- * Removes secrets from a text that an API wrote: some quote the key that they refuse, or the whole header. A secret is
+ * Redacts secrets in a text that an API wrote: some quote the key that they refuse, or the whole header. A secret is
  * found in each form that it takes in URLs, forms, headers, JSON and HTML. It is also found in base64 inside a larger
  * text (a whole `Bearer …` or `Basic …` value). Where the text was cut ("…"), the remaining beginning of a secret is
  * found.
  */
 
-export const HIDDEN = '***'
+import { REDACTED } from './mark.ts'
+
 /** Shorter values also occur in words that are not secrets. */
 const SECRET_CHARS_MIN = 4
 /** Characters of a base64 text that only the secret decides; fewer would match too often by chance. */
@@ -14,7 +15,7 @@ const BASE64_CHAR = /[A-Za-z0-9+/_=-]/
 const CUT = '…'
 
 /** `secrets` is read for each text, since a token changes. */
-export function scrubber(secrets: () => readonly string[]): (text: string) => string {
+export function textRedactor(secrets: () => readonly string[]): (text: string) => string {
   let known: readonly string[] = []
   let forms: Forms | null = null
   return (text) => {
@@ -26,19 +27,19 @@ export function scrubber(secrets: () => readonly string[]): (text: string) => st
     if (forms === null) return text
     const { plain, base64, cut } = forms
     let shown = base64 === null ? text : withoutBase64(text, base64)
-    shown = shown.replace(plain, HIDDEN)
+    shown = shown.replace(plain, REDACTED)
     if (shown.includes(CUT)) for (const form of cut) shown = withoutBeginning(shown, form)
     return shown
   }
 }
 
-/** Tells whether one of the secrets is in a text, in any of the forms that are scrubbed. */
-export function finder(secrets: () => readonly string[]): (text: string) => boolean {
-  const scrub = scrubber(secrets)
+/** Tells whether one of the secrets is in a text, in any of the forms that are redacted. */
+export function secretFinder(secrets: () => readonly string[]): (text: string) => boolean {
+  const redact = textRedactor(secrets)
   // The beginning of a secret before the mark of a cut does not count: a few characters prove nothing.
   return (text) => {
     const whole = text.replaceAll(CUT, '')
-    return scrub(whole) !== whole
+    return redact(whole) !== whole
   }
 }
 
@@ -115,7 +116,7 @@ function withoutBase64(text: string, inside: RegExp): string {
     let to = from + match[0].length
     while (from > doneTo && BASE64_CHAR.test(text.charAt(from - 1))) from -= 1
     while (to < text.length && BASE64_CHAR.test(text.charAt(to))) to += 1
-    shown += `${text.slice(doneTo, from)}${HIDDEN}`
+    shown += `${text.slice(doneTo, from)}${REDACTED}`
     doneTo = to
   }
   return shown + text.slice(doneTo)
@@ -135,8 +136,8 @@ function withoutBeginning(text: string, form: string): string {
     let length = Math.min(form.length - 1, at)
     while (length >= SECRET_CHARS_MIN && !shown.startsWith(form.slice(0, length), at - length)) length -= 1
     if (length < SECRET_CHARS_MIN) continue
-    shown = `${shown.slice(0, at - length)}${HIDDEN}${shown.slice(at)}`
-    at = at - length + HIDDEN.length
+    shown = `${shown.slice(0, at - length)}${REDACTED}${shown.slice(at)}`
+    at = at - length + REDACTED.length
   }
   return shown
 }

@@ -1,39 +1,38 @@
 /**
- * Masks secrets in what an author is shown or stores. Every resolved secret becomes `***` in every text, and in the
- * names and numbers of a value too.
+ * Redacts secrets in what a person is shown or stores. Every secret is replaced in every text, and in the names and
+ * numbers of a value too.
  */
-import type { Resolver } from '#shared/config/config.ts'
-import type { SecretRef } from '#shared/declaration/secret.ts'
-import { HIDDEN, scrubber } from '../http/auth/scrub.ts'
+import { REDACTED } from './mark.ts'
+import { textRedactor } from './text.ts'
 
-export type Hide = {
+export type Redactor = {
   text(text: string): string
   /** A copy without secrets, in names and numbers too; what JSON cannot hold is dropped. */
-  in<T>(value: T): T
+  value<T>(value: T): T
 }
 
-/** `more`: masks what is derived from secrets, such as a token; undefined for nothing. */
-export function hiding(secrets: () => readonly string[], more?: (text: string) => string): Hide {
-  const scrub = scrubber(secrets)
-  // What is made of several secrets is longer than each, so it is masked first.
-  const text = (given: string): string => scrub(more === undefined ? given : more(given))
-  const hide = (_name: string, value: unknown): unknown => {
+/** `more`: redacts what is derived from secrets, such as a token; undefined for nothing. */
+export function createRedactor(secrets: () => readonly string[], more?: (text: string) => string): Redactor {
+  const redact = textRedactor(secrets)
+  // What is made of several secrets is longer than each, so it is redacted first.
+  const text = (given: string): string => redact(more === undefined ? given : more(given))
+  const redactOne = (_name: string, value: unknown): unknown => {
     if (typeof value === 'string') return text(value)
-    if (typeof value === 'number') return text(String(value)) === String(value) ? value : HIDDEN
+    if (typeof value === 'number') return text(String(value)) === String(value) ? value : REDACTED
     return isRecord(value) && Object.keys(value).some((name) => text(name) !== name)
       ? Object.fromEntries(Object.entries(value).map(([name, inner]) => [text(name), inner]))
       : value
   }
   return {
     text,
-    in<T>(value: T): T {
+    value<T>(value: T): T {
       if (value === undefined) return value
       try {
-        return JSON.parse(JSON.stringify(value, hide)) as T
+        return JSON.parse(JSON.stringify(value, redactOne)) as T
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
         // Nested deeper than JSON.stringify allows; a run accepts such a value as it is.
-        return deepCopy(value, hide) as T
+        return deepCopy(value, redactOne) as T
       }
     },
   }
@@ -67,18 +66,7 @@ function deepCopy(root: unknown, change: (name: string, value: unknown) => unkno
   return holder.root
 }
 
-export const NOTHING_HIDDEN: Hide = hiding(() => [])
+export const NOTHING_REDACTED: Redactor = createRedactor(() => [])
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** A resolver that remembers the secrets it has returned. */
-export function remembering(resolver: Resolver): { resolver: Resolver; secrets(): readonly string[] } {
-  const given = new Set<string>()
-  const secret = (ref: SecretRef) => {
-    const value = resolver.secret(ref)
-    given.add(value)
-    return value
-  }
-  return { resolver: { ...resolver, secret }, secrets: () => [...given] }
-}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { redactUrl } from '#shared/redact.ts'
+import { redactUrl } from '#shared/redact/url.ts'
 
 describe('a shown URL', () => {
   for (const [given, shown] of [

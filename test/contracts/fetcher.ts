@@ -559,7 +559,7 @@ export const credentials: readonly Line[] = [
     server: 'calls the type of its tokens by a name of its own, or wants a proof with each',
     fetcher: 'sends them as Bearer, or with the word that is declared; refuses the latter',
     shownBy: [
-      [REFUSED, `\${type} is refused: its tokens are no use without a proof; the hint says what to do`],
+      [REFUSED, `\${type} is refused: its tokens are useless without a proof; the hint says what to do`],
       [REFUSED, `does not matter where the word before the token is declared: \${name}`],
     ],
   },
@@ -1001,7 +1001,7 @@ export const hostile: readonly Line[] = [
     shownBy: [['fetcher/http/transport/transport.unit.test.ts', `reads what the bytes show: \${name}`]],
   },
   {
-    server: 'sends a whole body that is no JSON, such as one with NaN',
+    server: 'sends a whole body that is not JSON, such as one with NaN',
     fetcher: 'says what stands at which line and column, without a value, and does not ask again in this run',
     shownBy: [[RETRY, `\${name}, whole and for ever unreadable, is said with its place and not asked for again`]],
   },

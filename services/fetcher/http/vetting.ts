@@ -63,7 +63,9 @@ export function vettingFor(source: Source, { refuse }: Reach, known: () => reado
         'HR_CREDENTIAL_IN_CURSOR',
         `${source.name}: the cursor of the next page holds a credential and is not stored`,
         {
-          hint: 'a next link is stored without it; another cursor cannot be: choose another paginate, or ask the API for cursors without credentials',
+          hint:
+            'a next link is stored without it; another cursor cannot be: ' +
+            'choose another paginate, or ask the API for cursors without credentials',
         },
       )
     },

@@ -337,12 +337,12 @@ describe('the type of a token', () => {
     startServer(t, ({ path }) => (path === '/token' ? { json: { access_token: 'tok-en', token_type: type } } : PAGE))
 
   for (const type of ['MAC', 'mac', 'DPoP', 'N_A', 'pop', 'Hawk']) {
-    test(`${type} is refused: its tokens are no use without a proof; the hint says what to do`, async (t) => {
+    test(`${type} is refused: its tokens are useless without a proof; the hint says what to do`, async (t) => {
       const server = await withType(t, type)
       const { ask } = clientFor(t, server.url, { source: { auth: oauth2ClientCredentials(OAUTH) } })
       const error = await failureOf(ask())
       assert.ok(error instanceof CredentialsRefused)
-      assert.match(error.message, new RegExp(`tokens of the type "${type}", which are no use without a proof`))
+      assert.match(error.message, new RegExp(`tokens of the type "${type}", which are useless without a proof`))
       assert.match(error.hint ?? '', /scheme: 'Bearer'/)
       assert.equal(server.requests.length, 1)
     })

@@ -411,7 +411,7 @@ describe('a header that is a secret', () => {
 
 describe('a token endpoint', () => {
   for (const [name, answer, text] of [
-    ['as a form', { body: `access_token=${CANARY}&token_type=bearer` }, /the body is no JSON, with status 200$/],
+    ['as a form', { body: `access_token=${CANARY}&token_type=bearer` }, /the body is not JSON, with status 200$/],
     ['under another name', { json: { accessToken: CANARY } }, /gives no token: 200 without access_token/],
     [
       'with an error',

@@ -106,7 +106,7 @@ function whatIsWrong(changes: unknown, declared: readonly string[]): string | nu
   for (const part of ['headers', 'query'] as const) {
     const values = changes[part]
     if (values === undefined) continue
-    if (!isRecord(values)) return `the function returns ${part} that are no object`
+    if (!isRecord(values)) return `the function returns ${part} that are not an object`
     const noText = Object.keys(values).find((name) => typeof values[name] !== 'string')
     if (noText !== undefined) return `the function returns no text for ${noText} in ${part}`
     const mistake = part === 'headers' ? headerMistakeIn(values) : null

@@ -22,7 +22,9 @@ export function jwtBearerCredentials(
   const jwt = jwtMaker(spec, source.name, tools)
   // Servers read the scope in different places: RFC 7521 section 4.1 has a parameter, some look for a claim.
   const scope: Record<string, string> = spec.scope === undefined ? {} : { scope: spec.scope }
-  const hint = `check issuer, subject, audience, scope, that ${spec.privateKey.name} is the key that the API knows, and this machine's clock`
+  const hint =
+    `check issuer, subject, audience, scope, that ${spec.privateKey.name} is the key that the API knows, ` +
+    "and this machine's clock"
   let assertion = ''
   const request: TokenRequest = {
     source: source.name,

@@ -25,7 +25,9 @@ export function jwtSignedCredentials(
     stamp: jwt.stamp,
     scheme: spec.scheme,
     redact: textRedactor(() => [...jwt.privateKeys(), ...secrets.known()]),
-    hint: `check issuer, audience, keyId, that ${spec.privateKey.name} is the key that the API knows, and this machine's clock`,
+    hint:
+      `check issuer, audience, keyId, that ${spec.privateKey.name} is the key that the API knows, ` +
+      "and this machine's clock",
     async obtain() {
       const madeMs = clock.elapsedMs()
       const { text, lifeMs } = jwt.make(spec.audience === undefined ? {} : { aud: spec.audience })

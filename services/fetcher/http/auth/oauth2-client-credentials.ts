@@ -22,7 +22,9 @@ export function oauth2Credentials(
   stamp()
   const idName = typeof spec.clientId === 'string' ? 'the client id' : spec.clientId.name
   const other = spec.credentialsIn === 'header' ? 'body' : 'header'
-  const hint = `check ${idName}, ${spec.clientSecret.name}, scope, and whether the endpoint wants the credentials in the ${other} instead (credentialsIn)`
+  const hint =
+    `check ${idName}, ${spec.clientSecret.name}, scope, ` +
+    `and whether the endpoint wants the credentials in the ${other} instead (credentialsIn)`
   const form = {
     grant_type: 'client_credentials',
     ...(spec.scope === undefined ? {} : { scope: spec.scope }),

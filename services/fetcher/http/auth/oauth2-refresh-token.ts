@@ -171,5 +171,8 @@ function checkHint({ clientId, clientSecret, credentialsIn }: RefreshSpec): stri
   const id = typeof clientId === 'string' ? 'the client id' : clientId.name
   if (clientSecret === undefined) return `check ${id}, scope, and whether the endpoint wants a clientSecret`
   const other = credentialsIn === 'header' ? 'body' : 'header'
-  return `check ${id}, ${clientSecret.name}, scope, and whether the endpoint wants the credentials in the ${other} instead (credentialsIn)`
+  return (
+    `check ${id}, ${clientSecret.name}, scope, ` +
+    `and whether the endpoint wants the credentials in the ${other} instead (credentialsIn)`
+  )
 }

@@ -41,7 +41,7 @@ export function jsonOf(answer: JsonAnswer): unknown {
 }
 
 function refuseEmpty({ text, status }: JsonAnswer): void {
-  if (text.trim() === '') throw new AttemptFailed('cut', `the body is empty, with status ${status}: that is no JSON`)
+  if (text.trim() === '') throw new AttemptFailed('cut', `the body is empty, with status ${status}: that is not JSON`)
 }
 
 export const tooMany = (bytes: number, elementsMax: number): AttemptFailed =>
@@ -70,7 +70,7 @@ function whyNotJson({ status, text, bytes, notes }: JsonAnswer): AttemptFailed {
     )
   const said = notes.length === 0 ? '' : ` (${notes.join('; ')})`
   if (defect.at === 0 || !/^\s*[[{]/.test(text))
-    return new AttemptFailed('unreadable', `the body is no JSON, with status ${status}: ${excerptOf(text)}${said}`)
+    return new AttemptFailed('unreadable', `the body is not JSON, with status ${status}: ${excerptOf(text)}${said}`)
   const what =
     defect.kind === 'trailing' ? `the JSON is followed by ${excerptOf(defect.what)}` : `no JSON value is ${defect.what}`
   const lines = defect.what === 'another JSON value' ? '; lines of JSON, each a value, are not read' : ''

@@ -81,7 +81,7 @@ function refused(source: Source, request: PageRequest, response: PageResponse, s
       says,
       `${describeRequest(source, request)} was answered ${response.status} with an error: ${says}`,
       {
-        hint: 'asking again does not change this answer; if it passes by itself, let answers.failed say { retry: true, message }',
+        hint: 'a retry does not change this answer; if it passes by itself, let answers.failed say { retry: true, message }',
       },
     )
   }
@@ -93,7 +93,7 @@ function refused(source: Source, request: PageRequest, response: PageResponse, s
     {
       hint:
         HINTS[response.status] ??
-        'asking again does not change this answer: check path, params and partitions of the stream',
+        'a retry does not change this answer: check path, params and partitions of the stream',
     },
   )
 }
@@ -102,7 +102,7 @@ const unreadable = (source: Source, request: PageRequest, { message }: AttemptFa
   new PageUnreadable(
     `${describeRequest(source, request)} was answered with something that cannot be read: ${message}`,
     {
-      hint: 'asking again does not change this answer: check that path and decode fit what the API sends, or ask it to correct that; the next run tries again',
+      hint: 'a retry does not change this answer: check that path and decode fit what the API sends; the next run tries again',
     },
   )
 
@@ -121,7 +121,7 @@ function failed(source: Source, request: PageRequest, attempts: number, outcome:
     attempts,
     `${describeRequest(source, request)} failed ${attempts} times; the last answer: ${last}`,
     {
-      hint: 'the run goes on from this page next time; attemptsMax and timeout of the source bound how long it is tried',
+      hint: 'the next run resumes from this page; attemptsMax and timeout of the source bound the attempts',
       ...(outcome instanceof AttemptFailed ? { cause: outcome } : { status: outcome.status }),
     },
   )

@@ -97,13 +97,13 @@ function strictly(bytes: Buffer, charset: string, declared = charset): string {
 function notText(bytes: Buffer, charset: string, declared: string): NotText {
   const named = declared === charset ? charset : `"${declared}" (read as ${charset})`
   if (charset !== UTF8)
-    return new NotText(`the body is no valid ${named} text`, charset.startsWith('utf-16') && bytes.length % 2 === 1)
+    return new NotText(`the body is not valid ${named} text`, charset.startsWith('utf-16') && bytes.length % 2 === 1)
   const at = firstBadByte(bytes)
   const lines = bytes.subarray(0, at).toString('latin1').split('\n')
   const ends = at >= bytes.length - 3 && isOpening(bytes.subarray(at))
   const byte = `0x${(bytes[at] ?? 0).toString(16).padStart(2, '0')}`
   const place = `line ${lines.length}, byte ${(lines.at(-1)?.length ?? 0) + 1}`
-  return new NotText(`the body is no valid ${named} text: the byte ${byte} at ${place}`, ends)
+  return new NotText(`the body is not valid ${named} text: the byte ${byte} at ${place}`, ends)
 }
 
 /** Binary search: every prefix before the bad byte is valid, and nothing after it makes it valid. */

@@ -80,6 +80,6 @@ describe('a document', () => {
     const body = Buffer.from('<?xml version="1.0" encoding="ISO-8859-1"?><R>ü</R>', 'latin1')
     assert.deepEqual(await decodedBy(xml(), body), { R: 'ü' })
     const headers = { 'content-type': 'text/xml; charset=utf-8' }
-    await failsWith(xml(), body, 'unreadable', /no valid utf-8 text/, { headers })
+    await failsWith(xml(), body, 'unreadable', /not valid utf-8 text/, { headers })
   })
 })

@@ -106,7 +106,7 @@ describe('a page that fails in a way that may pass', () => {
     [
       'UTF-8 that is cut inside a character',
       { body: Buffer.from('{"data":[{"id":"ü').subarray(0, -1) },
-      /no valid utf-8 text/,
+      /not valid utf-8 text/,
     ],
     [
       'a body over the bound',
@@ -137,7 +137,7 @@ describe('a page that fails in a way that may pass', () => {
   }
 
   for (const [name, broken, text] of [
-    ['a text', { body: 'OK, try later' }, /the body is no JSON, with status 200: OK, try later/],
+    ['a text', { body: 'OK, try later' }, /the body is not JSON, with status 200: OK, try later/],
     [
       'NaN',
       { body: '{"data":[\n{"id":"s3cret","price":NaN}]}' },
@@ -160,7 +160,7 @@ describe('a page that fails in a way that may pass', () => {
     [
       'bytes that are no UTF-8',
       { body: Buffer.from('{"a":\n"\xff\xfe"}', 'latin1') },
-      /no valid utf-8 text: the byte 0xff at line 2, byte 2/,
+      /not valid utf-8 text: the byte 0xff at line 2, byte 2/,
     ],
     ['UTF-32', { body: Buffer.from([0x5b, 0, 0, 0, 0x5d, 0, 0, 0]) }, /the body is UTF-32/],
     [
@@ -171,7 +171,7 @@ describe('a page that fails in a way that may pass', () => {
     [
       'a charset that nobody knows',
       { headers: { 'content-type': 'application/json; charset=ebcdic' }, body: Buffer.from([0x4a, 0xff]) },
-      /no valid "ebcdic" \(read as utf-8\) text/,
+      /not valid "ebcdic" \(read as utf-8\) text/,
     ],
   ] as const satisfies [string, Answer, RegExp][]) {
     test(`${name}, whole and for ever unreadable, is said with its place and not asked for again`, async (t) => {

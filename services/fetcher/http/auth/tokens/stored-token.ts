@@ -74,9 +74,10 @@ export function keptTokens(
 const RESERVED_CHARS = 32 * 1024
 
 const WRITABLE =
-  'HEADRACE_TOKENS_DIR must be a folder that this user can write to, on a disk that is not full, and that outlives the process (in a container: a volume)'
+  'HEADRACE_TOKENS_DIR must be a folder that this user can write to, on a disk that is not full; ' +
+  'it must outlive the process (in a container: a volume)'
 const KEPT_IN_MEMORY =
-  'mend the store before this process ends: until then the token is kept in memory, and storing it is tried again'
+  'fix the store before this process ends: the new token is only in memory until a later attempt can store it'
 
 /**
  * Starting over would use the first token a second time, which makes many servers revoke all tokens. A person decides

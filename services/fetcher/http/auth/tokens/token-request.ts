@@ -72,7 +72,7 @@ export function tokenUrlOf(
     return url
   throw new WrongUse(
     'HR_TOKEN_URL',
-    `${source.name}: tokenUrl "${redactUrl(given)}" is no address of a token endpoint`,
+    `${source.name}: tokenUrl "${redactUrl(given)}" is not the address of a token endpoint`,
     {
       hint: 'write it whole, http or https and without user name and password, or as a path below baseUrl',
     },
@@ -162,12 +162,14 @@ function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onN
   const shown = request.redact(excerptOf(String(type)))
   if (!NEEDS_PROOF.test(String(type).trim())) {
     onNote?.(
-      `${urlOf(request)} calls its tokens "${shown}"; they are sent as Bearer. If the API wants another word, declare it in auth: scheme`,
+      `${urlOf(request)} calls its tokens "${shown}"; they are sent as Bearer. ` +
+        'If the API wants another word, declare it in auth: scheme',
     )
     return
   }
   throw new CredentialsRefused(
-    `${request.source}: ${urlOf(request)} gives tokens of the type "${shown}", which are no use without a proof in each request`,
+    `${request.source}: ${urlOf(request)} gives tokens of the type "${shown}", ` +
+      'which are useless without a proof in each request',
     {
       by: 'token-endpoint',
       hint: "ask the API for bearer tokens; if it takes these as they are, declare scheme: 'Bearer' in auth; customAuth can sign requests",
@@ -184,7 +186,7 @@ function jsonIn(answer: RawAnswer): unknown {
     return jsonOf(answer)
   } catch (error) {
     if (!(error instanceof AttemptFailed) || /^\s*</.test(answer.text)) throw error
-    throw new AttemptFailed(error.reason, `the body is no JSON, with status ${answer.status}`)
+    throw new AttemptFailed(error.reason, `the body is not JSON, with status ${answer.status}`)
   }
 }
 

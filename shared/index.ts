@@ -26,6 +26,7 @@ export {
 } from './declaration/decode.ts'
 export { type DiscoverTools, discover, parent } from './declaration/discovery.ts'
 export { column, decimal, epochMs, epochSeconds, int64 } from './declaration/fields.ts'
+export { type InstantOptions, instant, timeText } from './declaration/instant-field.ts'
 export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declaration/paginate/generator.ts'
 export {
   cursor,

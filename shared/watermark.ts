@@ -4,6 +4,7 @@
  * position, never by text: `2026-01-01T01:00:00+01:00` and `2026-01-01T00:00:00Z` are equal.
  */
 
+import { longestMs, type Step, stepEarlier } from './calendar.ts'
 import {
   floorDiv,
   INSTANT_MIN,
@@ -91,13 +92,13 @@ export const maxPosition = (a: Position | null, b: Position | null): Position | 
   a === null ? b : b === null ? a : later(a, b)
 
 /**
- * One lookback earlier. `amount` is in milliseconds for instants and in units for integers; a text is unchanged. A
- * sequence does not go below zero by it, since APIs refuse negative numbers.
+ * One lookback earlier. `amount` is a step of time for instants and a number of units for integers; a text is
+ * unchanged. A sequence does not go below zero by it, since APIs refuse negative numbers.
  */
-export function earlier(kind: WatermarkKind, position: Position, amount: number): Position {
+export function earlier(kind: WatermarkKind, position: Position, amount: Step): Position {
   if (typeof position === 'string') return position
-  const less = BigInt(Math.round(amount))
-  if (isInstant(kind)) return later(INSTANT_MIN, position - less * NS_PER_MS)
+  if (isInstant(kind)) return later(INSTANT_MIN, stepEarlier(position, amount))
+  const less = BigInt(Math.round(longestMs(amount)))
   return position < 0n ? position - less : later(0n, position - less)
 }
 
@@ -119,15 +120,33 @@ export function stepAfter(kind: WatermarkKind, position: Position, form: Waterma
 }
 
 function unitNs(form: WatermarkForm): bigint {
+  if (typeof form === 'object') return form.unitNs
   if (form === 'isoDate') return NS_PER_DAY
-  return form === 'isoSeconds' || form === 'epochSeconds' ? NS_PER_SECOND : NS_PER_MS
+  return form === 'isoSeconds' || form === 'epochSeconds' || form === 'httpDate' ? NS_PER_SECOND : NS_PER_MS
 }
+
+/** Rounded down to the unit of the form: what the text of a request means. */
+export const roundedDown = (kind: WatermarkKind, position: Position, form: WatermarkForm): Position =>
+  typeof position === 'string' || !isInstant(kind) ? position : floorDiv(position, unitNs(form)) * unitNs(form)
 
 /** The unit of a form of instants, in milliseconds. */
 export const formUnitMs = (form: WatermarkForm): number => Number(unitNs(form) / NS_PER_MS)
 
+/** Forms of instants; `plain` is for all others. `httpDate`: as If-Modified-Since has it (RFC 9110, section 5.6.7). */
+export const FORMS = [
+  'iso',
+  'isoSeconds',
+  'isoLocal',
+  'isoDate',
+  'epochMs',
+  'epochSeconds',
+  'httpDate',
+  'plain',
+] as const
+/** An author's form. `unitNs`: of an instant, the precision of its text. */
+export type OwnForm = { write(position: Position): string; unitNs: bigint }
 /** How a watermark is written into a request. */
-export type WatermarkForm = 'iso' | 'isoSeconds' | 'isoLocal' | 'isoDate' | 'epochMs' | 'epochSeconds' | 'plain'
+export type WatermarkForm = (typeof FORMS)[number] | OwnForm
 
 /** `isLocal`: the API writes times in UTC without an offset, and expects them so in requests. */
 export const naturalForm = (kind: WatermarkKind, isLocal = false): WatermarkForm =>
@@ -139,12 +158,16 @@ export const naturalForm = (kind: WatermarkKind, isLocal = false): WatermarkForm
  * `24.100Z`, and would miss that record.
  */
 export function requestText(position: Position, form: WatermarkForm): string {
+  if (typeof form === 'object')
+    return form.write(typeof position === 'string' ? position : floorDiv(position, form.unitNs) * form.unitNs)
   if (typeof position === 'string' || form === 'plain') return position.toString()
   if (form === 'epochMs') return floorDiv(position, NS_PER_MS).toString()
   if (form === 'epochSeconds') return floorDiv(position, NS_PER_SECOND).toString()
   if (form === 'isoDate') return isoText(position).slice(0, 10)
   if (form === 'isoSeconds') return isoText(floorDiv(position, NS_PER_SECOND) * NS_PER_SECOND)
-  const text = new Date(Number(floorDiv(position, NS_PER_MS))).toISOString()
+  const date = new Date(Number(floorDiv(position, NS_PER_MS)))
+  if (form === 'httpDate') return date.toUTCString()
+  const text = date.toISOString()
   return form === 'isoLocal' ? text.slice(0, -1) : text
 }
 

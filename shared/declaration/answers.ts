@@ -50,19 +50,21 @@ export type AnswersSpec = z.infer<typeof answersSpec>
 
 export type Answers = { meanings: ReadonlyMap<number, Meaning>; failed: FailedFunction | null }
 
+const NOT_MODIFIED = 304
 const EXPIRED_CURSOR: readonly number[] = [400, 404, 410]
 
 type RefuseAnswers = (field: string, what: string, hint: string) => DeclarationError
 type Said = { answers?: AnswersSpec | undefined; expiredCursor?: number[] | undefined }
 
 /**
- * Statuses without a rule mean what HTTP says. An expired cursor is one that no other rule claims. Throws what `refuse`
- * makes.
+ * Statuses without a rule mean what HTTP says. An expired cursor is one that no other rule claims. `conditional`: 304
+ * says that nothing has changed. Throws what `refuse` makes.
  */
 export function answersOf(
   source: AnswersSpec | undefined,
   stream: Said,
   refuse: RefuseAnswers,
+  conditional = false,
 ): { answers: Answers; expiredCursor: readonly number[] } {
   const own = meaningsOf(stream.answers, refuse)
   const both = stream.expiredCursor?.find((status) => own.has(status))
@@ -78,6 +80,7 @@ export function answersOf(
       .filter(([status]) => stream.expiredCursor?.includes(status) !== true)
       .concat([...own]),
   )
+  if (conditional && !meanings.has(NOT_MODIFIED)) meanings.set(NOT_MODIFIED, 'empty')
   return {
     answers: { meanings, failed: stream.answers?.failed ?? source?.failed ?? null },
     expiredCursor: stream.expiredCursor ?? EXPIRED_CURSOR.filter((status) => !meanings.has(status)),

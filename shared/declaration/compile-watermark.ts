@@ -3,6 +3,7 @@
  * from the kind. What could not be requested exactly (an earlier text, a duration of a sequence) is refused here.
  */
 import type { z } from 'zod'
+import { longestMs, type Step } from '../calendar.ts'
 import { propertyKind } from '../schema/json-schema.ts'
 import {
   isInstant,
@@ -12,7 +13,9 @@ import {
   type WatermarkKind,
   writtenPosition,
 } from '../watermark.ts'
+import { instantReader, isRepeating } from './instant-field.ts'
 import type { Refuse } from './mistakes/mistakes.ts'
+import { ownForm } from './own-form.ts'
 import { isComputed } from './request-functions.ts'
 import { placeIn, type RequestPlace } from './request-place.ts'
 import { disorderIn, takesAnything } from './sortable-text.ts'
@@ -27,17 +30,26 @@ export type Watermarking = Omit<WatermarkSpec, Compiled> & {
   endPlace: RequestPlace | null
   kind: WatermarkKind
   form: WatermarkForm
-  /** Milliseconds for instants, units for integers. */
-  lookback: number
+  /** How a raw value of the field is read, where its type takes other forms than the kind. */
+  read?: (value: unknown) => unknown
+  /** A step of time for instants, units for integers. */
+  lookback: Step
   start: Position | null
 }
 
 /** Throws what `refuse` makes. */
 export function compileWatermark(spec: StreamSpec, watermark: WatermarkSpec, refuse: Refuse): Watermarking {
   const { schema } = spec
-  const { as, start, lookback, param, header, body, form, to, toBody, ...rest } = watermark
+  const { as: _, start, lookback, param, header, body, form, to, toBody, ...rest } = watermark
   const kind = orderedKind(schema, watermark, kindOf(schema, watermark.field, refuse), refuse)
   refuseWrongForm(watermark, kind, refuse)
+  const reader = instantReader(schema.shape[watermark.field])
+  if (reader !== null && isRepeating(reader))
+    throw refuse(
+      'watermark.field',
+      `"${watermark.field}" has times of ${reader.zone?.name}, whose clocks change: an hour of them comes twice`,
+      'ask the API for times in UTC or with an offset, or take a field that only grows',
+    )
   refuseWrongEnd(watermark, kind, refuse)
   const from = start === undefined ? null : writtenPosition(kind, start)
   if (start !== undefined && from === null) {
@@ -53,11 +65,20 @@ export function compileWatermark(spec: StreamSpec, watermark: WatermarkSpec, ref
     place: placeIn({ param, header, body, form }) ?? {},
     endPlace: placeIn(to, toBody) ?? (isComputed(spec) ? {} : null),
     kind,
-    form: as ?? naturalForm(kind, rest.zone !== undefined),
+    form: formOf(watermark, kind, refuse),
     lookback: lookback.ms ?? lookback.units,
     start: from,
+    ...(reader === null ? {} : { read: reader.read }),
   }
 }
+
+function formOf({ as, zone, header }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): WatermarkForm {
+  if (typeof as === 'function') return ownForm(as, kind, refuse)
+  return as ?? (isInstant(kind) && isConditional(header) ? 'httpDate' : naturalForm(kind, zone !== undefined))
+}
+
+/** The header by which HTTP itself requests changes; 304 then says that there are none (RFC 9110, section 13.1.3). */
+export const isConditional = (header: string | undefined): boolean => header?.toLowerCase() === 'if-modified-since'
 
 function kindOf(schema: z.ZodObject, field: string, refuse: Refuse): WatermarkKind {
   const property = propertyKind(schema, field)
@@ -129,7 +150,7 @@ function refuseWrongEnd(
 
 function refuseWrongForm({ field, as, lookback, exclusive }: WatermarkSpec, kind: WatermarkKind, refuse: Refuse): void {
   const instant = isInstant(kind)
-  const back = lookback.ms ?? lookback.units
+  const back = longestMs(lookback.ms ?? lookback.units)
   if (kind === 'text' && back > 0) {
     throw refuse('watermark.lookback', `"${field}" is a text, and a text has no earlier value`, 'remove lookback')
   }
@@ -153,7 +174,7 @@ function refuseWrongForm({ field, as, lookback, exclusive }: WatermarkSpec, kind
       'remove as, or choose iso, epochMs or another',
     )
   }
-  if (as !== undefined && as !== 'plain' && !instant) {
+  if (as !== undefined && typeof as !== 'function' && as !== 'plain' && !instant) {
     throw refuse('watermark.as', `${as} writes a timestamp, and "${field}" is not one`, 'remove as')
   }
 }

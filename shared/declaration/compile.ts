@@ -20,7 +20,8 @@ import { checkDiscovery, checkParents } from './checks/parents.ts'
 import { type CompiledKey, checkPartitionKey, checkRecordKey, compileKey } from './checks/record-key.ts'
 import { checkRequest } from './checks/request.ts'
 import { checkDeletes, checkPartitions, checkPrimaryKey, checkRecords, checkSchema } from './checks/stream.ts'
-import { compileWatermark, type Watermarking } from './compile-watermark.ts'
+import { checkWatermarkWalk } from './checks/watermark-walk.ts'
+import { compileWatermark, isConditional, type Watermarking } from './compile-watermark.ts'
 import { type Decode, decodeOf } from './decode.ts'
 import type { DiscoverySpec } from './discovery.ts'
 import { firstMistake, mistake, type Refuse } from './mistakes/mistakes.ts'
@@ -94,12 +95,13 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
   if (spec.primaryKey !== 'record') checkPrimaryKey(spec.schema, spec.primaryKey, refuse)
   checkRecordKey(spec, refuse)
   checkRequest(spec, refuse)
+  checkWatermarkWalk(spec, refuse)
   checkPartitions(spec, refuse)
   checkRecords(spec, refuse)
   const watermark = spec.watermark === undefined ? null : compileWatermark(spec, spec.watermark, refuse)
   checkPaging(spec, watermark, refuse)
   checkDiscovery(spec, watermark, refuse)
-  const answers = answersOf(source.answers, spec, refuse)
+  const answers = answersOf(source.answers, spec, refuse, isConditional(spec.watermark?.header))
   checkDeletes(spec, answers.answers, refuse)
   const stream = {
     ...spec,

@@ -1,16 +1,25 @@
 /** The `watermark` of a stream, as its author writes it. */
 import { z } from 'zod'
-import { duration } from './duration.ts'
+import type { Step } from '../calendar.ts'
+import { FORMS } from '../watermark.ts'
+import { calendarDuration, duration } from './duration.ts'
 import { pointer } from './paginate/paginate.ts'
 import { countGiven } from './place.ts'
 import { PLACES, placeFields, placeOrParam, placesNamed } from './request-place.ts'
 
-const inMs = duration.transform((ms): Lookback => ({ ms }))
+const inMs = calendarDuration.transform((ms): Lookback => ({ ms }))
 const inUnits = z
   .int()
   .min(0)
   .transform((units): Lookback => ({ units }))
-type Lookback = { ms: number; units?: undefined } | { ms?: undefined; units: number }
+/**
+ * A Date for instants, a bigint for integers, else the text of the field. Declared as a method, so that an author may
+ * write `(at: Date) => …`.
+ */
+export type WatermarkText = { write(position: Date | bigint | string): string }['write']
+
+const ownText = z.custom<WatermarkText>((value) => typeof value === 'function', 'expected a form or a function')
+type Lookback = { ms: Step; units?: undefined } | { ms?: undefined; units: number }
 
 export const watermarkSpec = z
   .strictObject({
@@ -18,8 +27,17 @@ export const watermarkSpec = z
     field: z.string(),
     /** The place that requests changes since the watermark. Without one, a function of the request has to. */
     ...placeFields,
-    /** How it is written into the request; follows from the field's type by default. */
-    as: z.enum(['iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs', 'epochSeconds', 'plain']).optional(),
+    /**
+     * For an API that cannot be asked for changes: the request does not hold the watermark. `newest-first`: records
+     * come newest first, and the walk ends behind the watermark. `everything`: every record is walked. Either way,
+     * records before the watermark are skipped, and unless `sorted` it moves at the end of the walk only.
+     */
+    walk: z.enum(['newest-first', 'everything']).optional(),
+    /**
+     * How it is written into the request; follows from the field's type by default. A function gets the position: a
+     * Date for instants, a bigint for integers, else the text. Its text may be coarser than the field.
+     */
+    as: z.union([z.enum(FORMS), ownText]).optional(),
     /**
      * 'UTC': times without an offset are in UTC. Those of another zone are repeated when its clocks go back, and are
      * refused.

@@ -5,7 +5,82 @@ const PLACES = 'fetcher/behaviour/request-places.unit.test.ts'
 const COMPUTED = 'fetcher/behaviour/computed-requests.unit.test.ts'
 const DECLARED = 'shared/declaration/checks/request.unit.test.ts'
 
+const CALENDAR = 'fetcher/behaviour/calendar-steps.unit.test.ts'
+const UNASKED = 'fetcher/behaviour/unasked-watermarks.unit.test.ts'
+const WRITTEN = 'fetcher/behaviour/written-watermarks.unit.test.ts'
+
 export const requests: readonly Line[] = [
+  {
+    server: 'lists newest first and cannot be asked for what changed',
+    fetcher: 'walks down to the watermark, skips what is older, and moves the watermark at the end of the walk only',
+    shownBy: [
+      [UNASKED, 'is walked to the page that passes the watermark; what is older is skipped, what is equal comes again'],
+      [UNASKED, 'confirms nothing before its end, so that a crash loses nothing of what lies between'],
+      [UNASKED, 'that grows at its top meanwhile repeats records, and is in order'],
+      [UNASKED, 'from which records are deleted meanwhile is looked through again where offsets overlap'],
+      [UNASKED, 'is walked for a backfill down to where its range begins'],
+    ],
+  },
+  {
+    server: 'lists newest first, but some records come out of order',
+    fetcher: 'holds the watermark and warns, unless the lookback spans it',
+    shownBy: [
+      [
+        UNASKED,
+        'whose records come out of order holds the watermark, says so, and is walked to a page that is older as a whole',
+      ],
+      [UNASKED, 'whose order is wrong by no more than the lookback is trusted, and loses nothing'],
+    ],
+  },
+  {
+    server: 'lists everything in any order and cannot be asked for what changed',
+    fetcher: 'walks it whole and skips what the watermark has passed',
+    shownBy: [
+      [UNASKED, 'is walked to its end in any order; what the watermark has passed is skipped, and it moves at the end'],
+      [UNASKED, 'resumes at its cursor, and what lies behind it is not lost'],
+    ],
+  },
+  {
+    server: 'takes the watermark in a form that only code can write, or coarser than its field',
+    fetcher: 'rounds the position down to the precision of the form; equal records come again',
+    shownBy: [
+      [WRITTEN, 'may be coarser than the field: records of the same minute come again, and none is lost'],
+      [
+        'shared/declaration/own-form.unit.test.ts',
+        'is what a position is rounded down to, even if the function rounds up',
+      ],
+    ],
+  },
+  {
+    server: 'writes times in forms of its own: no offset, day first, seconds with a fraction',
+    fetcher: 'takes the declared forms as instants with an order; anything else is a dead letter',
+    shownBy: [
+      ['shared/declaration/instant-field.unit.test.ts', 'takes the declared formats in their order, and nothing else'],
+      [
+        'shared/declaration/instant-field.unit.test.ts',
+        'is refused as its watermark where hours of its zone come twice',
+      ],
+      [WRITTEN, 'of times that are no RFC 3339 moves by their order, and asks in the form of the API'],
+      [
+        'scenarios/instants.test.ts',
+        'times in forms of the API arrive as instants, and those in no form are dead letters',
+      ],
+    ],
+  },
+  {
+    server: 'answers for whole months or years',
+    fetcher: 'walks windows of the calendar, which chain without a gap at the end of a month',
+    shownBy: [
+      [CALENDAR, 'of a month end where the next month has that day, or its last one'],
+      [CALENDAR, 'of a month that hit the cap are halved, and grow back to months'],
+      [CALENDAR, 'a lookback of a month asks from the same day of the month before'],
+    ],
+  },
+  {
+    server: 'answers If-Modified-Since with 304',
+    fetcher: 'ends the run well, and the watermark stays',
+    shownBy: [[WRITTEN, 'that is answered with 304 is a run without records, and the watermark stays']],
+  },
   {
     server: 'takes numbers, offsets, cursors or keys in a JSON body, a form or a header',
     fetcher:

@@ -18,7 +18,14 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
     'token-bucket',
   ],
   'services/fetcher/http/retry-after': ['rate-limit-headers', 'retry-after', 'retry-loop'],
-  'services/fetcher/pages': ['loop-guard', 'walk-pages'],
+  'services/fetcher/pages': [
+    'computed-request',
+    'loop-guard',
+    'older-records',
+    'raw-positions',
+    'request-place',
+    'walk-pages',
+  ],
   'services/fetcher/pages/paginators': ['cursor', 'keyset', 'offset', 'page-number', 'record-identity', 'time-windows'],
   'services/fetcher/publish': ['page-marker', 'page-publisher'],
   'services/fetcher/resume': ['full-walk', 'job', 'run-plan', 'run-state'],
@@ -46,7 +53,8 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   'shared/messages': ['frame', 'page-marker'],
   'shared/progress': ['offset-metadata', 'partition-scopes', 'resume', 'skip'],
   'shared/schema': ['column-types', 'columns', 'compatibility', 'learned-columns', 'stream-compatibility'],
-  shared: ['backoff', 'instant', 'watermark'],
+  'shared/declaration': ['duration', 'instant-field', 'own-form'],
+  shared: ['backoff', 'calendar', 'instant', 'time-format', 'time-zone', 'watermark'],
 }
 
 export const DECIDING: readonly string[] = Object.entries(BY_FOLDER).flatMap(([folder, names]) =>

@@ -13,6 +13,7 @@ import {
   positionOf,
   positionOfText,
   requestText,
+  roundedDown,
   stepAfter,
   stepBefore,
   type WatermarkForm,
@@ -366,8 +367,17 @@ describe('the form of a request', () => {
   })
 
   test('has a unit of a day, a second or a millisecond', () => {
-    const forms: WatermarkForm[] = ['isoDate', 'isoSeconds', 'epochSeconds', 'iso', 'isoLocal', 'epochMs']
-    assert.deepEqual(forms.map(formUnitMs), [86_400_000, 1000, 1000, 1, 1, 1])
+    const forms: WatermarkForm[] = ['isoDate', 'isoSeconds', 'epochSeconds', 'httpDate', 'iso', 'isoLocal', 'epochMs']
+    assert.deepEqual(forms.map(formUnitMs), [86_400_000, 1000, 1000, 1000, 1, 1, 1])
+    assert.equal(formUnitMs({ write: String, unitNs: 60n * SECOND }), 60_000)
+  })
+
+  test('is what a position is rounded down to, before it is written', () => {
+    const position = iso('2026-01-01T12:34:56.789Z')!
+    assert.equal(roundedDown('iso', position, 'isoDate'), iso('2026-01-01'))
+    assert.equal(roundedDown('iso', -1n, { write: String, unitNs: 10n }), -10n)
+    assert.equal(roundedDown('integer', 7n, 'plain'), 7n)
+    assert.equal(roundedDown('text', 'key', 'plain'), 'key')
   })
 })
 
@@ -384,6 +394,8 @@ describe('the text of a request', () => {
       'an API that compares texts must find its own text not earlier',
     )
     assert.equal(requestText(position, 'isoDate'), '2026-01-01')
+    assert.equal(requestText(position, 'httpDate'), 'Thu, 01 Jan 2026 12:34:56 GMT')
+    assert.equal(requestText(-7n, { write: String, unitNs: 5n }), '-10')
     assert.equal(requestText(position, 'epochMs'), '1767270896789')
     assert.equal(requestText(position, 'epochSeconds'), '1767270896')
     assert.equal(requestText(position, 'isoLocal'), '2026-01-01T12:34:56.789')

@@ -18,6 +18,7 @@ import { firstRequest } from './first-request.ts'
 import { answerTo, COUNTED_CAUTION, followed, onwardsFrom } from './follow-watermark.ts'
 import { generatorWalk } from './generator-walk.ts'
 import { createLoopGuard } from './loop-guard.ts'
+import { siftFor } from './older-records.ts'
 import type { Page, Walk } from './page.ts'
 import { fullPageOf } from './paginators/page-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator-for.ts'
@@ -27,16 +28,18 @@ import { afterPage, sizeAt } from './walk-size.ts'
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   const { stream } = walk
   const refuseRepetition = createLoopGuard(stream, walk.cursor)
+  const sift = siftFor(walk)
   let number = 0
   let emptyInARow = 0
-  for await (const page of stream.paginate.kind === 'generator'
+  for await (const walked of stream.paginate.kind === 'generator'
     ? generatorWalk(walk, stream.paginate)
     : paginated(walk)) {
     number += 1
-    refuseRepetition(number, page.records, page)
-    walk.send.vetting?.cursor(page.cursor)
+    refuseRepetition(number, walked.records, walked)
+    walk.send.vetting?.cursor(walked.cursor)
     // A window without records is walked to its end, and says so.
-    emptyInARow = page.records.length === 0 && page.walkedTo === undefined ? emptyInARow + 1 : 0
+    emptyInARow = walked.records.length === 0 && walked.walkedTo === undefined ? emptyInARow + 1 : 0
+    const page = sift?.(walked) ?? walked
     if (!page.last && emptyInARow >= stream.emptyPagesMax) throw tooManyEmpty(stream, emptyInARow)
     yield page
     if (page.last) return

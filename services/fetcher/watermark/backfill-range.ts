@@ -3,7 +3,7 @@
  * leave a gap. Records of the API outside it are dropped here, whatever its requests can express. Pure.
  */
 import { createHash } from 'node:crypto'
-import type { Stream } from '#shared/declaration/compile.ts'
+import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { WrongUse } from '#shared/errors.ts'
 import { NS_PER_MS } from '#shared/instant.ts'
 import {
@@ -102,7 +102,13 @@ export function within(stream: Stream, page: ValidatedPage, ends: Ends): Validat
 /** The position of a record as the API sent it; null if that cannot be read, or if `map` makes the field. */
 export function rawPosition({ watermark, map }: Stream, record: unknown): Position | null {
   if (watermark === null || map !== undefined || typeof record !== 'object' || record === null) return null
-  return positionOf(watermark.kind, Reflect.get(record, watermark.field))
+  return fieldPosition(watermark, record)
+}
+
+/** The position of a record's field, in whatever form its type takes. */
+export function fieldPosition({ kind, field, read }: Watermarking, record: object): Position | null {
+  const value: unknown = Reflect.get(record, field)
+  return positionOf(kind, read === undefined ? value : read(value))
 }
 
 function positionInText(stream: Stream, raw: string): Position | null {

@@ -98,5 +98,7 @@ function capped(watermarking: Watermarking, position: Position | null, capMs: nu
 export function floorOf({ sorted, watermark: reached }: Progress, watermark: Watermarking | null): Position | null {
   if (watermark === null || reached === null || !sorted) return null
   const { kind, form, lookback } = watermark
-  return stepBefore(kind, stepBefore(kind, earlier(kind, reached, lookback), form), form)
+  const floor = stepBefore(kind, stepBefore(kind, earlier(kind, reached, lookback), form), form)
+  // An author's form may round by the days of another zone.
+  return typeof form === 'object' ? stepBefore(kind, floor, form) : floor
 }

@@ -8,6 +8,7 @@ import { NS_PER_MS } from '#shared/instant.ts'
 import {
   comparePositions,
   earlier,
+  isInstant,
   type Position,
   positionOfText,
   requestText,
@@ -52,7 +53,10 @@ export function boundsOf(walk: Walked): Bounds {
 
 /** Rounded up to what the request can express: everything before the end is requested. */
 function upTo(end: Position, { kind, form }: Watermarking): Position {
-  return typeof end === 'string' ? end : stepAfter(kind, end - 1n, form)
+  if (typeof end === 'string') return end
+  const until = stepAfter(kind, end - 1n, form)
+  // An author's form may round by the days of another zone: one unit more covers every offset.
+  return typeof form === 'object' && isInstant(kind) ? stepAfter(kind, until, form) : until
 }
 
 function settled(startedMs: number, since: Position | null, { settle, kind, form }: Watermarking): Position | null {

@@ -61,13 +61,18 @@ function checkWindows(
   }
   const unitMs = formUnitMs(watermark.form)
   for (const field of ['size', 'min'] as const) {
-    if ((windows[field] ?? 0) % unitMs === 0) continue
+    const given = windows[field] ?? 0
+    // Months of the calendar begin and end at whole units.
+    if ((typeof given === 'object' ? given.ms : given) % unitMs === 0) continue
     throw refuse(
       `paginate.${field}`,
-      `is not a multiple of ${unitMs} ms, the unit of the parameter (${watermark.form})`,
+      `is not a multiple of ${unitMs} ms, the unit of the parameter (${formName(watermark)})`,
       'windows would overlap or leave a gap: choose a multiple, or another watermark.as',
     )
   }
 }
+
+/** An author's own form has no name. */
+const formName = ({ form }: Watermarking): string => (typeof form === 'object' ? 'watermark.as' : form)
 
 const prefixOf = (paginate: PaginateSpec): string => (paginate.kind === 'windows' ? 'paginate.pages.' : 'paginate.')

@@ -12,12 +12,12 @@ import type { StreamSpec } from '../source-spec.ts'
 export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
   const { method, body, form, watermark, paginate } = spec
   const computed = isComputed(spec)
-  const inFunctions = watermark !== undefined && placesNamed(watermark) === 0
-  if (inFunctions && !computed && paginate.kind !== 'generator')
+  const isPlaceless = watermark !== undefined && watermark.walk === undefined && placesNamed(watermark) === 0
+  if (isPlaceless && !computed && paginate.kind !== 'generator')
     throw refuse(
       'watermark.param',
       `${ONE_PLACE} the watermark: ${PLACES}`,
-      "add param: 'since', or a function of from",
+      "add param: 'since', or a function of from; for an API that cannot be asked: walk: 'newest-first' or 'everything'",
     )
   refuseUnsent(paginate, computed, refuse)
   for (const [field, given] of Object.entries({ body, form })) {

@@ -4,7 +4,8 @@
  * end only.
  */
 import { z } from 'zod'
-import { duration, positiveDuration } from '../duration.ts'
+import { longestMs } from '../../calendar.ts'
+import { duration, positiveCalendarDuration, positiveDuration } from '../duration.ts'
 import { countGiven, type Given, place, pointer } from '../place.ts'
 import { placeOrParam } from '../request-place.ts'
 
@@ -19,7 +20,8 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
        */
       to: placeOrParam.optional(),
       toBody: pointer.optional(),
-      size: positiveDuration,
+      /** A duration, or months and years of the calendar in UTC: '1d', 'P1M'. */
+      size: positiveCalendarDuration,
       /**
        * A window that hits the cap is halved, but not below this. The default is one minute, or the parameter's unit if
        * that is longer.
@@ -47,7 +49,7 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
       path: ['to'],
       params: { rule: true },
     })
-    .refine((spec) => spec.min === undefined || spec.min <= spec.size, {
+    .refine((spec) => spec.min === undefined || spec.min <= longestMs(spec.size), {
       error: 'is more than size',
       path: ['min'],
       params: { rule: true },

@@ -104,6 +104,14 @@ describe('what a run asks for', () => {
     assert.equal(bounds({ as: 'isoSeconds' }, { from, to: START_NS }).until, START_NS + 250_000_000n)
   })
 
+  test("of a backfill has one unit more in an author's form, whose days can be those of another zone", () => {
+    const day = new Intl.DateTimeFormat('en-CA', { timeZone: 'America/New_York', dateStyle: 'short' })
+    const { until, texts } = bounds({ as: (at: Date) => day.format(at), to: 'until' }, { from: null, to: START_NS })
+    assert.equal(until, positionOf('iso', '2026-01-03'))
+    // In New York, the day before it begins after the end.
+    assert.equal(texts.until, '2026-01-02')
+  })
+
   test('of a backfill of a sequence or of texts has the very end', () => {
     const of = (type: z.ZodType, from: string, to: bigint | string) => {
       const schema = z.object({ id: z.string(), at: type })

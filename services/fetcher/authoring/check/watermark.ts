@@ -7,10 +7,11 @@ import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
 import {
   comparePositions,
+  earlier,
   maxPosition,
   type Position,
-  positionOf,
   requestText,
+  roundedDown,
   stepBefore,
   watermarkText,
 } from '#shared/watermark.ts'
@@ -41,6 +42,7 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
   const records = seen.filter(isPlaced)
   const highest = records.map(({ position }) => position).reduce<Position | null>(maxPosition, null)
   if (highest === null) return skipped('watermark', 'there are no records to take it from')
+  if (watermark.walk !== undefined) return walkStep(watermark, records, highest)
   const { kind } = tools.stream.paginate
   if (kind === 'windows' || kind === 'generator') {
     const upTo = `${watermark.field} up to ${watermarkText(watermark.kind, highest)}`
@@ -48,16 +50,12 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
   }
   const place = placeName(watermark)
   try {
-    const since = await askSince(tools, watermark, requestText(highest, watermark.form))
+    const since = await askSince(tools, watermark, highest)
     const first = firstVerdict(watermark, since, records, highest)
     if (first !== null) return first
     if (typeof since.position === 'string')
       return leftOut(watermark, since, 'declare another field: a text has no previous value')
-    const earlier = await askSince(
-      tools,
-      watermark,
-      requestText(stepBefore(watermark.kind, since.position, watermark.form), watermark.form),
-    )
+    const earlier = await askSince(tools, watermark, stepBefore(watermark.kind, since.position, watermark.form))
     return secondVerdict(watermark, since, earlier, keysAt(records, highest))
   } catch (error) {
     tools.signal.throwIfAborted()
@@ -66,24 +64,38 @@ export async function watermarkStep(tools: Tools, seen: readonly ValidRecord[]):
   }
 }
 
-const FORMS = "as: 'iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs' or 'epochSeconds'"
+/** The request holds no watermark: only the order of the records can be checked. */
+function walkStep(
+  { walk, field, kind, lookback }: Watermarking,
+  seen: readonly Placed[],
+  highest: Position,
+): CheckStep {
+  const upTo = `${field} up to ${watermarkText(kind, highest)}`
+  if (walk === 'everything') return ok('watermark', `${upTo}; every run walks everything`)
+  const wrong = seen.findIndex(
+    ({ position }, at) =>
+      at > 0 && comparePositions(earlier(kind, position, lookback), seen[at - 1]?.position ?? position) > 0,
+  )
+  if (wrong === -1) return ok('watermark', `${upTo}, newest first`)
+  const advice = "ask the API for that order in params, or declare walk: 'everything'"
+  return failed('watermark', `record ${wrong + 1} is newer than the one before it: not newest first`, advice)
+}
 
-async function askSince({ stream, api, signal }: Tools, watermark: Watermarking, text: string): Promise<Since> {
+const FORMS = "as: 'iso', 'isoSeconds', 'isoLocal', 'isoDate', 'epochMs', 'epochSeconds', 'httpDate' or a function"
+
+async function askSince({ stream, api, signal }: Tools, watermark: Watermarking, from: Position): Promise<Since> {
+  const { kind, form } = watermark
+  const text = requestText(from, form)
   const request = firstRequest(stream, api.baseUrl, 0, text)
   const answer: PageResponse = await api.send(request, { signal, stream: stream.label, decode: stream.decode })
-  const position = positionOf(formKind(watermark), text)
-  if (position === null) throw new RangeError(`"${text}" gives no position`)
   return {
     text,
-    position,
+    position: roundedDown(kind, from, form),
     records: createValidator(stream)(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer)).records.filter(
       isPlaced,
     ),
   }
 }
-
-const formKind = ({ form, kind }: Watermarking) =>
-  form === 'epochMs' || form === 'epochSeconds' ? form : form === 'plain' ? kind : 'iso'
 
 /** Null: the records equal to the requested value were not returned. */
 function firstVerdict(
@@ -93,7 +105,10 @@ function firstVerdict(
   highest: Position,
 ): CheckStep | null {
   const asked = askedText(watermark, since)
-  const older = since.records.filter(({ position }) => comparePositions(position, since.position) < 0).length
+  // An author's form may round by the days of another zone: up to one unit more comes then.
+  const { kind, form } = watermark
+  const least = typeof form === 'object' ? stepBefore(kind, since.position, form) : since.position
+  const older = since.records.filter(({ position }) => comparePositions(position, least) < 0).length
   if (older > 0) {
     const advice = `check the name of the parameter and the format that the API expects: ${FORMS}`
     return failed(
@@ -142,11 +157,12 @@ const leftOut = (watermark: Watermarking, since: Since, advice: string): CheckSt
     advice,
   )
 
-const askedText = ({ place }: Watermarking, { text }: Since): string => `${Object.values(place)[0]}=${text}`
+const askedText = ({ place }: Watermarking, { text }: Since): string => `${Object.values(place)[0] ?? 'from'}=${text}`
 
 /** A parameter by its name alone. */
 function placeName({ place }: Watermarking): string {
   const [kind, name] = Object.entries(place)[0] ?? []
+  if (kind === undefined) return 'the functions of the request'
   return kind === 'param' ? `${name}` : `${kind} ${name}`
 }
 

@@ -4,6 +4,7 @@
  * done makes everything before its end safe to confirm.
  */
 
+import { longestMs, stepLater } from '#shared/calendar.ts'
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'
 import type { WindowsSpec } from '#shared/declaration/paginate/paginate.ts'
 import { placeIn } from '#shared/declaration/request-place.ts'
@@ -46,7 +47,8 @@ export function windowsPaginator(
   const { kind, form, place } = stream.watermark
   const endPlace = placeIn(spec.to, spec.toBody) ?? {}
   const unitMs = formUnitMs(form)
-  const minMs = Math.min(spec.size, Math.max(spec.min ?? MINUTE_MS, unitMs))
+  const fullMs = longestMs(spec.size)
+  const minMs = Math.min(fullMs, Math.max(spec.min ?? MINUTE_MS, unitMs))
   const text = (ns: bigint): string => watermarkText(kind, ns)
 
   function ns(stored: string): bigint {
@@ -60,7 +62,9 @@ export function windowsPaginator(
    * watermark.
    */
   function windowFrom(from: bigint, until: bigint, sizeMs: number, againTo: string | null): WindowCursor {
-    const to = smaller(from + nsOf(sizeMs), until > from ? until : from + nsOf(unitMs))
+    // A window that was not halved ends where the calendar says.
+    const end = stepLater(from, sizeMs >= fullMs ? spec.size : sizeMs)
+    const to = smaller(end, until > from ? until : from + nsOf(unitMs))
     return {
       from: text(from),
       to: text(to),
@@ -99,7 +103,7 @@ export function windowsPaginator(
   function done(at: WindowCursor): PageStep {
     const [to, until] = [ns(at.to), ns(at.until)]
     // After a halving the windows grow again, since a dense period does not last for ever.
-    const next = to < until ? windowFrom(to, until, Math.min(spec.size, at.sizeMs * 2), at.againTo) : null
+    const next = to < until ? windowFrom(to, until, Math.min(fullMs, at.sizeMs * 2), at.againTo) : null
     const before = at.first === at.before ? null : at.first
     return {
       ...again(at),
@@ -126,7 +130,7 @@ export function windowsPaginator(
     start({ since, until, startedMs }) {
       if (typeof since !== 'bigint') throw foreignCursor(stream, 'no window')
       const end = typeof until === 'bigint' ? until : nsOf(Math.floor(startedMs) - spec.settle)
-      return windowFrom(floorTo(since, unitMs), floorTo(end, unitMs), spec.size, null)
+      return windowFrom(floorTo(since, unitMs), floorTo(end, unitMs), fullMs, null)
     },
     next(page, cursor): PageStep {
       const known = windowOf(stream, cursor)

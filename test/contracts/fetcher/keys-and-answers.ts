@@ -1,5 +1,5 @@
 /** What the fetcher promises about records without a key, and about answers that an author judges. */
-import type { Line } from './shown.ts'
+import type { Line } from '../shown.ts'
 
 const RECORD_KEYS = 'scenarios/record-keys.test.ts'
 const RECORD_KEY = 'fetcher/validate/record-key.unit.test.ts'

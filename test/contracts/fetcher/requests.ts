@@ -1,5 +1,5 @@
 /** What the fetcher promises of its requests: where they hold a value, and what an author may compute. */
-import type { Line } from './shown.ts'
+import type { Line } from '../shown.ts'
 
 const PLACES = 'fetcher/behaviour/request-places.unit.test.ts'
 const COMPUTED = 'fetcher/behaviour/computed-requests.unit.test.ts'

@@ -1,5 +1,5 @@
 /** What the fetcher promises of the way that its requests take. */
-import type { Line } from './shown.ts'
+import type { Line } from '../shown.ts'
 
 const NETWORK = 'fetcher/behaviour/network.unit.test.ts'
 

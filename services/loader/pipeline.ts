@@ -26,10 +26,10 @@ import { createIntake, type Intake } from './consume/intake.ts'
 import { type Catalog, createCatalog } from './consume/schema-catalog.ts'
 import { createStallNotes, type StallNotes } from './failures/stall-notes.ts'
 import { createStalls, type Stalls } from './failures/stalls.ts'
+import { createDataPartsMonitor, type DataPartsMonitor } from './insert/data-parts-monitor.ts'
 import { drawNonce } from './insert/deduplication-token.ts'
 import { createInsertBatch } from './insert/insert-batch.ts'
 import { withOverloadBackoff } from './insert/overload-backoff.ts'
-import { createPartsMonitor, type PartsMonitor } from './insert/parts-monitor.ts'
 import { createWriter, type Writer } from './insert/writer.ts'
 import { createTables, type Tables } from './table/tables.ts'
 
@@ -70,7 +70,7 @@ export type Outer = {
   tables: Tables
   catalog: Catalog
   scheduler: SchedulerLike
-  stretchOf?: PartsMonitor['stretchOf']
+  stretchOf?: DataPartsMonitor['stretchOf']
   stalls?: Stalls
 }
 
@@ -83,8 +83,8 @@ const NO_NOTES: Pick<StallNotes, 'watching' | 'progress'> = {
 export function createPipeline({ clickhouse, ...options }: PipelineOptions): Pipeline {
   const { config, names, clock, log } = options
   const tables = createTables(clickhouse, config.clickhouse, log)
-  const partsMonitor = createPartsMonitor({ ...options, parts: tables.parts })
-  const writer = partsMonitor.observing(withOverloadBackoff(createWriter(clickhouse, config.clickhouse), clock))
+  const dataPartsMonitor = createDataPartsMonitor({ ...options, dataParts: tables.dataParts })
+  const writer = dataPartsMonitor.observing(withOverloadBackoff(createWriter(clickhouse, config.clickhouse), clock))
   const registry = connectRegistry(config.registry)
   const catalog = createCatalog({ registry, tables, names, clock })
   const deadLetterLedger = createDeadLetterLedger({ ...options, writer, tables, database: config.clickhouse.database })
@@ -95,7 +95,7 @@ export function createPipeline({ clickhouse, ...options }: PipelineOptions): Pip
     options.onAssigned(assigned)
   }
   const stalls = createStalls(options)
-  const outer = { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: partsMonitor.stretchOf, stalls }
+  const outer = { writer, tables, catalog, scheduler: asyncScheduler, stretchOf: dataPartsMonitor.stretchOf, stalls }
   const membership = connectStages({ ...options, stallNotes, onAssigned }, outer)
   return { membership, tables, registry, deadLetterLedger, stallNotes, stalls }
 }

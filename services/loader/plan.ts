@@ -16,7 +16,7 @@ import { recordTopics } from './consume/topics.ts'
 import type { Placement } from './table/ddl.ts'
 import type { Finding } from './table/findings.ts'
 import { NEW_TABLE, type TableChange } from './table/table-diff.ts'
-import { gone, type Looks } from './table/tables.ts'
+import { gone, type TableChecks } from './table/tables.ts'
 
 export type StreamPlan = {
   stream: string
@@ -36,7 +36,7 @@ export type DeclaredStream = { label: string; wireSchema: JsonSchema }
 export type PlanDeps = {
   kafka: Pick<Kafka, 'topics' | 'committed'>
   registry: Pick<Registry, 'latest'>
-  tables: Looks
+  tables: TableChecks
   names: Names
   at: Placement
 }
@@ -98,7 +98,7 @@ async function planStream(
     }
     return { ...head, steps: [], findings: [...refused, finding] }
   }
-  const { steps, findings } = await deps.tables.look(spec)
+  const { steps, findings } = await deps.tables.check(spec)
   const lost = topic !== null && steps.some(({ what }) => what === NEW_TABLE) && (await loadedBefore(deps, topic))
   if (lost) return { ...head, steps: [], findings: [...refused, { ...gone(deps.at, table), severity: 'refused' }] }
   return { ...head, steps, findings: [...refused, ...findings] }

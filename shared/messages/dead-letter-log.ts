@@ -14,7 +14,7 @@ import { doneHeaders, type OffsetRange } from './frame.ts'
 /** By offset, ascending: the result for each open dead letter. */
 export type OpenLetters<T> = { open: Map<number, T>; high: number; more: boolean }
 
-export type Settlement = {
+export type DoneLetters = {
   how: 'replayed' | 'dropped'
   /** Offsets of the dead letters, ascending. */
   done: readonly number[]
@@ -25,12 +25,12 @@ export type Settlement = {
 }
 
 export type LetterLog = {
-  /** No transaction of an earlier holder is pending afterwards, and none can follow. Only then look. */
+  /** No transaction of an earlier holder is pending afterwards, and none can follow. Only then read. */
   fence(): Promise<void>
   /** Every open dead letter as `classify` sees it, up to `OPEN_MAX` of them. */
-  look<T>(classify: (letter: Letter) => T): Promise<OpenLetters<T>>
+  readOpen<T>(classify: (letter: Letter) => T): Promise<OpenLetters<T>>
   /** `open`: what a scan has found. Those that are done are removed from it. */
-  settle(settlement: Settlement, found: OpenLetters<unknown>): Promise<void>
+  markDone(letters: DoneLetters, found: OpenLetters<unknown>): Promise<void>
   close(): Promise<void>
 }
 
@@ -57,19 +57,19 @@ export function letterLog({ kafka, names, clock, topic, partition }: LetterPlace
   /** The range to read: from the commit to an end that includes everything that is marked as done. */
   async function rangeNow(): Promise<LogRange> {
     const committed = (await kafka.committed(names.lettersGroup, letterTopic))[partition] ?? null
-    const settled = committed === null ? null : progressOf(committed)
-    for (let look = 1; ; look++) {
+    const last = committed === null ? null : progressOf(committed)
+    for (let attempt = 1; ; attempt++) {
       const { low, high } = (await kafka.logRanges(letterTopic))[partition] ?? { low: 0, high: 0 }
-      if (settled !== null && high < settled.end && look < LOOKS_MAX) {
+      if (last !== null && high < last.end && attempt < LOOKS_MAX) {
         await clock.sleep(LOOK_AGAIN_MS)
         continue
       }
       // A commit beyond the end belongs to a log that no longer exists.
-      return { low: settled === null || settled.offset > high ? low : Math.max(low, settled.offset), high }
+      return { low: last === null || last.offset > high ? low : Math.max(low, last.offset), high }
     }
   }
 
-  async function look<T>(classify: (letter: Letter) => T): Promise<OpenLetters<T>> {
+  async function readOpen<T>(classify: (letter: Letter) => T): Promise<OpenLetters<T>> {
     const { low, high } = await rangeNow()
     const open = new Map<number, T>()
     let more = false
@@ -83,7 +83,7 @@ export function letterLog({ kafka, names, clock, topic, partition }: LetterPlace
     return { open, high, more }
   }
 
-  async function settle({ how, done, records, letters }: Settlement, found: OpenLetters<unknown>): Promise<void> {
+  async function markDone({ how, done, records, letters }: DoneLetters, found: OpenLetters<unknown>): Promise<void> {
     const left = new Set(done)
     let first = found.more ? null : found.high
     for (const offset of found.open.keys()) {
@@ -92,10 +92,10 @@ export function letterLog({ kafka, names, clock, topic, partition }: LetterPlace
       break
     }
     const offset = first ?? done[0] ?? 0
-    const word: Message = { key: null, value: null, headers: doneHeaders(done, how), timestampMs: clock.nowMs() }
+    const doneMessage: Message = { key: null, value: null, headers: doneHeaders(done, how), timestampMs: clock.nowMs() }
     const appends = [
       { topic, partition, messages: records },
-      { topic: letterTopic, partition, messages: [...letters, word] },
+      { topic: letterTopic, partition, messages: [...letters, doneMessage] },
     ]
     await publisher.publish(appends, (appended): OffsetCommit => {
       const end = appended.find((append) => append.topic === letterTopic)?.nextOffset ?? offset
@@ -105,7 +105,7 @@ export function letterLog({ kafka, names, clock, topic, partition }: LetterPlace
     for (const each of done) found.open.delete(each)
   }
 
-  return { fence: publisher.fence, look, settle, close: () => publisher.close() }
+  return { fence: publisher.fence, readOpen, markDone, close: () => publisher.close() }
 }
 
 function progressOf({ offset, metadata }: { offset: number; metadata: string }): z.infer<typeof progress> | null {

@@ -73,8 +73,8 @@ function world({
     },
     tables: {
       server: () => Promise.reject(new RangeError('nobody asks for it')),
-      parts: () => Promise.reject(new RangeError('nobody asks for it')),
-      async look(spec) {
+      dataParts: () => Promise.reject(new RangeError('nobody asks for it')),
+      async check(spec) {
         looked.push(spec)
         return { steps, findings, refused: null }
       },

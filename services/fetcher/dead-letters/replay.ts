@@ -108,7 +108,7 @@ async function replayPartition(
     // The marker ends the log, where the last stamp is read; the records keep the times of their first fetch.
     const range = (await place.kafka.logRanges(place.topic))[partition] ?? { low: 0, high: 0 }
     const lastMs = dryRun ? 0 : await lastStampIn(place.kafka, place.topic, partition, range)
-    const found = await letters.look((letter): LetterState => letterStateOf(letter, filter, force))
+    const found = await letters.readOpen((letter): LetterState => letterStateOf(letter, filter, force))
     sum.more = found.more
     for (const state of found.open.values()) {
       if (state === 'parked') sum.parked += 1
@@ -122,7 +122,7 @@ async function replayPartition(
       const done = portion.revalidated.filter(({ verdict }) => verdict.kind !== 'unreadable')
       if (dryRun || done.length === 0) continue
       page += 1
-      await letters.settle(settlementOf(place, done, { page, last: portion.last, atMs: startedMs }), found)
+      await letters.markDone(settlementOf(place, done, { page, last: portion.last, atMs: startedMs }), found)
       log.debug({ topic: place.topic, partition, letters: done.length, page }, 'dead letters replayed')
     }
     return sum

@@ -5,7 +5,7 @@
  */
 import type { Message, RawMessage } from '#shared/kafka/kafka.ts'
 import type { Letter } from '#shared/messages/dead-letter.ts'
-import type { Settlement } from '#shared/messages/dead-letter-log.ts'
+import type { DoneLetters } from '#shared/messages/dead-letter-log.ts'
 import { deadLetterHeaders, frameHead, MARKER_HEADER, type PageMarker, replayHeaders } from '#shared/messages/frame.ts'
 import type { Revalidated } from './revalidate.ts'
 
@@ -17,7 +17,7 @@ export function settlementOf(
   place: PlaceOfLetters,
   revalidated: readonly RevalidatedLetter[],
   facts: PageFacts,
-): Settlement {
+): DoneLetters {
   const records: Message[] = []
   const letters: Message[] = []
   const head = frameHead(place.schemaId)

@@ -9,7 +9,7 @@ import type { Config } from '#shared/config/config.ts'
 export type BatchLimits = Pick<Config['loader'], 'batchRows' | 'batchBytes' | 'batchAgeMs'>
 
 /** Of the partition with the most: its active parts, and the number from which ClickHouse slows inserts down. */
-export type Parts = { most: number; delayAt: number }
+export type DataParts = { most: number; delayAt: number }
 
 export const STRETCH_MAX = 32
 /** Larger inserts take more memory on both sides. */
@@ -19,7 +19,7 @@ const STRETCHED_AGE_MS_MAX = 30_000
 const HIGH_SHARE = 0.5
 const LOW_SHARE = 0.25
 
-export function adaptedAfter(before: number, { most, delayAt }: Parts): number {
+export function adaptedAfter(before: number, { most, delayAt }: DataParts): number {
   if (delayAt <= 0) return 1
   const share = most / delayAt
   if (share >= HIGH_SHARE) return Math.min(before * 2, STRETCH_MAX)

@@ -19,7 +19,7 @@ export type PartitionState = {
   /** Of the last marker that carried one. */
   watermark: string | null
   /** The scope of that marker's watermark. */
-  share?: string | undefined
+  scope?: string | undefined
   /** Records read since the last marker; null while it is unknown where that page began. */
   open: number | null
   /**
@@ -78,7 +78,7 @@ export type BatchPart = {
   body: Buffer
   ends: Uint32Array
   rows: number
-  letters: RefusedFrame[]
+  refusedFrames: RefusedFrame[]
   markers: ReadMarker[]
   /** Offsets of records that were replayed from dead letters, with how many times they were replayed. */
   replays?: ReadonlyMap<number, number>
@@ -92,7 +92,17 @@ const NO_ROWS = new Uint32Array(0)
 
 /** A part without rows that only moves its partition's offset. */
 export function restOf(place: Pick<BatchPart, 'topic' | 'partition' | 'generation'>, after: PartitionState): BatchPart {
-  return { ...place, target: null, body: NO_BYTES, ends: NO_ROWS, rows: 0, letters: [], markers: [], after, bytes: 0 }
+  return {
+    ...place,
+    target: null,
+    body: NO_BYTES,
+    ends: NO_ROWS,
+    rows: 0,
+    refusedFrames: [],
+    markers: [],
+    after,
+    bytes: 0,
+  }
 }
 
 export type Batch = {

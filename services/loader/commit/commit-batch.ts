@@ -124,7 +124,7 @@ export function createCommitBatch(
       const tally = withBatch(batch, rows)
       if (isLimitReached(tally)) throw new RejectionLimitReached(batch.topic, tally, first)
     }
-    const [first] = batch.parts.flatMap(({ letters }) => letters)
+    const [first] = batch.parts.flatMap(({ refusedFrames }) => refusedFrames)
     if (first !== undefined) allow(0, first.reason)
     const refused = target === null ? [] : await insertBatch(batch, target, retryPolicy, allow)
     retryPolicy.stalls.clear(batch.topic)
@@ -176,7 +176,7 @@ export function createCommitBatch(
 function commitOf({
   nextOffset,
   watermark,
-  share,
+  scope: share,
   open,
   lost,
   rowless,
@@ -196,6 +196,6 @@ const placesOf = (batch: Batch): string =>
 
 /** Messages that cannot become rows are refused before ClickHouse is involved, so they count as refused too. */
 function tallyOf({ rows, parts }: Batch, refused: number): RejectionCounts {
-  const frames = parts.reduce((total, { letters }) => total + letters.length, 0)
+  const frames = parts.reduce((total, { refusedFrames }) => total + refusedFrames.length, 0)
   return { records: rows + frames, refused: refused + frames }
 }

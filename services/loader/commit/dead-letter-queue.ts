@@ -97,7 +97,7 @@ function lettersByPartition(batch: Batch, rows: readonly RefusedRow[]): Map<numb
     letters.push({ offset, letter, reason, table: tableOf(part) ?? part.topic })
   }
   for (const part of batch.parts)
-    for (const frame of part.letters) add(part, frame.offset, frameLetter(part, frame), frame.reason)
+    for (const frame of part.refusedFrames) add(part, frame.offset, frameLetter(part, frame), frame.reason)
   for (const row of rows) {
     const origin = originOf(batch, row.row)
     add(partOf(batch, row.row).part, origin.offset, rowLetter(batch, row, origin), row.reason)

@@ -26,7 +26,7 @@ export function startingState(committed: Committed | null, low: number): Partiti
     deletes,
     doubted,
   } = commit
-  return { nextOffset, watermark, share, open, lost, rowless, wholeFrom, deletes, doubted }
+  return { nextOffset, watermark, scope: share, open, lost, rowless, wholeFrom, deletes, doubted }
 }
 
 function freshState(offset: number): PartitionState {

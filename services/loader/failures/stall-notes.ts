@@ -112,7 +112,7 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
   }
 
   /** `now`: the loader is stopping, so a wait that has just begun counts, and progress too. */
-  function look(now: boolean): void {
+  function update(now: boolean): void {
     for (const [topic, state] of states) {
       const [stall] = state.held.values()
       if (stall !== undefined) note(topic, state, stall, now)
@@ -149,7 +149,7 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
   async function lookOften(): Promise<void> {
     for (;;) {
       await clock.sleep(LOOK_MS, closing.signal)
-      look(false)
+      update(false)
     }
   }
   lookOften().catch((error) => closing.signal.aborted || log.error({ err: error }, 'stalls are no longer stored'))
@@ -178,7 +178,7 @@ export function createStallNotes({ kafka, names, clock, log, metrics }: StallNot
       }),
     async close() {
       closing.abort()
-      look(true)
+      update(true)
       await notes.written(WRITE_LAST_MS)
       notes.close()
     },

@@ -40,7 +40,7 @@ const LOOK_AGAIN_MS = 30_000
 export function createInsertBatch({ writer, tables, database, nonce, metrics, clock }: InsertBatchDeps): InsertBatch {
   /** Rows of one insert, by table, after its memory ran out once; doubled by each batch that succeeds. */
   const rowsMaxByTable = new Map<string, number>()
-  const lookedAtMs = new Map<string, number>()
+  const checkedAtMs = new Map<string, number>()
 
   return async (batch, target, retryPolicy, allow) => {
     const { spec } = target
@@ -59,16 +59,16 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
       if (failure === null) metrics.insertSeconds.observe({ table }, (clock.elapsedMs() - startedMs) / 1000)
       // The table is checked before a row is blamed: a missing column makes every row look bad.
       if (failure?.kind !== 'table' && failure?.kind !== 'data') return failure
-      const look = await tables.ensure(spec, { mayCreate: false })
-      if (look.failure !== null) return look.failure
-      return look.changed ? { ...failure, kind: 'ambiguous' } : failure
+      const ensured = await tables.ensure(spec, { mayCreate: false })
+      if (ensured.failure !== null) return ensured.failure
+      return ensured.changed ? { ...failure, kind: 'ambiguous' } : failure
     }
 
-    async function lookAgain(): Promise<void> {
-      const atMs = lookedAtMs.get(table)
+    async function checkTable(): Promise<void> {
+      const atMs = checkedAtMs.get(table)
       if (atMs !== undefined && clock.elapsedMs() - atMs < LOOK_AGAIN_MS) return
       await untilDecided(table, retryPolicy, async () => (await tables.ensure(spec, { mayCreate: false })).failure)
-      lookedAtMs.set(table, clock.elapsedMs())
+      checkedAtMs.set(table, clock.elapsedMs())
     }
 
     /** Null, or the failure of a row. */
@@ -102,16 +102,16 @@ export function createInsertBatch({ writer, tables, database, nonce, metrics, cl
       },
     }
 
-    await lookAgain()
-    const letters: RefusedRow[] = []
+    await checkTable()
+    const refused: RefusedRow[] = []
     const rowsMax = rowsMaxByTable.get(table) ?? batch.rows
     for (let rest: Piece = [[0, batch.rows]]; countOf(rest) > 0; ) {
       const [piece, after] = splitAt(rest, Math.min(rowsMax, countOf(rest)))
       const failure = await insert(piece)
-      if (failure !== null) letters.push(...(await isolate(piece, failure, isolation)))
+      if (failure !== null) refused.push(...(await isolate(piece, failure, isolation)))
       rest = after
     }
     if (rowsMax < batch.rows) rowsMaxByTable.set(table, rowsMax * 2)
-    return letters
+    return refused
   }
 }

@@ -44,7 +44,7 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
     return isolation.insert(part)
   }
 
-  function letters(found: RefusedRow[]): RefusedRow[] {
+  function counted(found: RefusedRow[]): RefusedRow[] {
     refused += found.length
     isolation.allow(refused, failure.name)
     return found
@@ -60,7 +60,7 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
       if (!swept && (row === null || named >= NAMED_BEFORE_SWEEP)) {
         swept = true
         const bad = sweep(rest, isolation)
-        found.push(...letters(bad))
+        found.push(...counted(bad))
         rest = without(
           rest,
           bad.map((letter) => letter.row),
@@ -70,8 +70,8 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
         rest = []
       } else {
         named++
-        const letter = await culprit(rest, row, now)
-        found.push(...letters(letter === null ? [] : [letter]))
+        const bad = await culprit(rest, row, now)
+        found.push(...counted(bad === null ? [] : [bad]))
         const [before, from] = splitAt(rest, row)
         readable = joined(readable, before)
         rest = splitAt(from, 1)[1]
@@ -85,7 +85,7 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
   /** No row is named and the schema finds nothing: the bad row is found by halving. */
   async function halves(part: Piece, now: Failure): Promise<RefusedRow[]> {
     const count = countOf(part)
-    if (count === 1) return letters([{ row: nthOf(part, 0), reason: now.name, issues: now.message }])
+    if (count === 1) return counted([{ row: nthOf(part, 0), reason: now.name, issues: now.message }])
     const found: RefusedRow[] = []
     for (const half of splitAt(part, Math.trunc(count / 2))) {
       const failed = await insert(half)
@@ -100,8 +100,8 @@ export async function isolate(piece: Piece, failure: Failure, isolation: Isolati
    */
   async function culprit(rest: Piece, n: number, now: Failure): Promise<RefusedRow | null> {
     const row = nthOf(rest, n)
-    const letter = { row, reason: now.name, issues: now.message }
-    if (isolation.check(row).length > 0) return letter
+    const named = { row, reason: now.name, issues: now.message }
+    if (isolation.check(row).length > 0) return named
     const alone = await insert([[row, row + 1]])
     return alone === null ? null : { row, reason: alone.name, issues: alone.message }
   }

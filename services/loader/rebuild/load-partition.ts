@@ -66,14 +66,14 @@ export async function loadPartition(tools: LoadPartitionTools, range: PartitionR
     })
     const parts = batch.parts.map((each) => ({
       ...each,
-      letters: each.letters.filter(({ offset, timestampMs }) => !wasSent(offset, timestampMs)),
+      letters: each.refusedFrames.filter(({ offset, timestampMs }) => !wasSent(offset, timestampMs)),
     }))
     await deadLetters.send({ ...batch, parts }, unsent, retryPolicy)
     await markDeleted.mark(batch, refused, retryPolicy)
     loaded.withheld =
       part === undefined ? 0 : (markDeleted.known(batch, partition, part.after).deletes?.withheld?.rows ?? 0)
     loaded.rows += batch.rows - refused.length
-    loaded.refused += refused.length + (part?.letters.length ?? 0)
+    loaded.refused += refused.length + (part?.refusedFrames.length ?? 0)
   }
 
   for await (const batch of batches(tools, range)) {

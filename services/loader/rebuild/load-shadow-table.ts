@@ -32,7 +32,7 @@ import { type LoadedCounts, type LoadPartitionTools, loadPartition, type Partiti
 const STUCK_MS_MAX = 60_000
 
 export type ShadowTableOptions = { config: Config; clock: Clock; log: Log; metrics: Metrics; signal: AbortSignal }
-export type ShadowTableParts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
+export type ShadowTableServers = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; writer: Writer }
 
 /**
  * Returns the counts of each range. Throws Stopped when the signal aborts, Unavailable when the table takes no rows,
@@ -40,24 +40,24 @@ export type ShadowTableParts = { kafka: Kafka; names: Names; registry: Registry;
  */
 export async function loadShadowTable(
   options: ShadowTableOptions,
-  parts: ShadowTableParts,
+  servers: ShadowTableServers,
   topic: string,
   table: string,
   ranges: readonly PartitionRange[],
 ): Promise<LoadedCounts[]> {
   const { config, clock, log, metrics, signal } = options
-  const { kafka, names, registry, writer } = parts
+  const { kafka, names, registry, writer } = servers
   const { database } = config.clickhouse
   const over = new AbortController()
   const stalls = withTimeLimit(createStalls({ log, metrics, clock }), clock, over)
   const retryPolicy: RetryPolicy = { clock, stalls, over: AbortSignal.any([over.signal, signal]), stopping: signal }
   const nonce = drawNonce(clock)
   const common = { kafka, names, clock, log, metrics, database, nonce, writer }
-  const catalog = createCatalog({ registry, names, clock, tables: shadowTables(parts.tables) })
+  const catalog = createCatalog({ registry, names, clock, tables: shadowTables(servers.tables) })
   const sender = kafka.sender()
   const partitionTools: LoadPartitionTools = {
     ...{ kafka, names, catalog, retryPolicy, lookup: intoShadow(catalog.lookup(topic)) },
-    insertBatch: createInsertBatch({ ...common, tables: parts.tables }),
+    insertBatch: createInsertBatch({ ...common, tables: servers.tables }),
     deadLetters: createDeadLetterQueue({ ...common, sender, specs: topicSpecs(config.kafka) }),
     markDeleted: createMarkDeleted({
       ...{ ...common, tableOf: () => newName(table) },

@@ -65,11 +65,11 @@ export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
   }
 }
 
-type Parts = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; tools: ExchangeTools }
+type Servers = { kafka: Kafka; names: Names; registry: Registry; tables: Tables; tools: ExchangeTools }
 
-async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebuilt> {
+async function rebuildWith(options: RebuildOptions, servers: Servers): Promise<Rebuilt> {
   const { stream, onlyLog, log } = options
-  const { kafka, names, registry, tables, tools } = parts
+  const { kafka, names, registry, tables, tools } = servers
   const topic = await topicOf(kafka, names, stream)
   await refuseIfActive(kafka, names.loaderGroup)
   const latest = await registry.latest(names.subject(topic))
@@ -80,7 +80,7 @@ async function rebuildWith(options: RebuildOptions, parts: Parts): Promise<Rebui
   const ranges = await rangesToLoad(kafka, names, topic)
   await removeNew(tools, table)
 
-  const loaded = await loadShadowTable(options, { ...parts, writer: tools.writer }, topic, table, ranges)
+  const loaded = await loadShadowTable(options, { ...servers, writer: tools.writer }, topic, table, ranges)
   const kept = hasOld ? await copyKept(tools, spec, lowsOf(ranges), !onlyLog) : 0
   if (kept > 0) log.warn({ table, rows: kept }, keptWords(table, kept, onlyLog))
   // Checked again: rows loaded into the old table since would be missing.

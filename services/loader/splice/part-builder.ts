@@ -34,7 +34,7 @@ export type PartBuilder = {
   ends: Uint32Array
   rows: number
   prefix: RowPrefix
-  letters: RefusedFrame[]
+  refusedFrames: RefusedFrame[]
   markers: ReadMarker[]
   /** Null until there is one. */
   replays: Map<number, number> | null
@@ -50,7 +50,7 @@ export function startPart({ messages, partition, valueBytes }: ReadBatch, first:
     ends: new Uint32Array(messages.length - first),
     rows: 0,
     prefix: openPrefix(partition),
-    letters: [],
+    refusedFrames: [],
     markers: [],
     replays: null,
   }
@@ -86,8 +86,8 @@ export function finishPart(
   after: PartitionState,
   bytes: number,
 ): BatchPart {
-  const { target, rows, letters, markers, body, length, ends } = from
+  const { target, rows, refusedFrames, markers, body, length, ends } = from
   const used = rows === 0 ? { body: NO_BYTES, ends: NO_ROWS } : { body: body.subarray(0, length), ends }
   const replays = from.replays === null ? {} : { replays: from.replays }
-  return { topic, partition, generation, target, ...used, rows, letters, markers, ...replays, after, bytes }
+  return { topic, partition, generation, target, ...used, rows, refusedFrames, markers, ...replays, after, bytes }
 }

@@ -48,8 +48,8 @@ function passMarker(
   }
   delete state.doubted
   state.watermark = watermark
-  if (share === undefined) delete state.share
-  else state.share = share
+  if (share === undefined) delete state.scope
+  else state.scope = share
   state.lost = null
   return null
 }

@@ -63,7 +63,7 @@ export function splice(
       if (marker !== null) {
         builder.markers.push(readMarker(state, message, marker, declared))
       } else {
-        builder.letters.push(refusedFrame(message, id, target))
+        builder.refusedFrames.push(refusedFrame(message, id, target))
         if (state.wholeFrom !== undefined) state.wholeFrom = Number(message.offset) + 1
         pass(state, builder, message)
       }

@@ -7,7 +7,7 @@ import type { ClickHouseClient } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
 import type { Log } from '#shared/log.ts'
 import { LEDGER_TABLE, LETTERS_TABLE } from '#shared/names.ts'
-import type { Parts } from '../batch/adaptive-limits.ts'
+import type { DataParts } from '../batch/adaptive-limits.ts'
 import {
   type Failure,
   failureOfText,
@@ -16,6 +16,7 @@ import {
   tableFailure,
 } from '../failures/classify-error.ts'
 import { insertNeeds } from '../insert/writer.ts'
+import { dataPartsOf } from './data-parts.ts'
 import {
   createDatabase,
   createDeadLetterTable,
@@ -28,7 +29,6 @@ import {
 import { ledgerStatements } from './distributed-check.ts'
 import type { Finding } from './findings.ts'
 import { type ExistingTables, introspect } from './introspect.ts'
-import { partsOf } from './part-count.ts'
 import { checkServer } from './server-check.ts'
 import { type CheckedTable, diffTable, NEW_TABLE } from './table-diff.ts'
 
@@ -41,29 +41,29 @@ export type Tables = {
    * Makes rows of this schema fit, as far as that is possible without a person. Creates a missing table only if
    * `mayCreate`. Takes descriptions only from the `latest` schema.
    */
-  ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<TableLook>
+  ensure(spec: TableSpec, options: { mayCreate: boolean; latest?: boolean }): Promise<EnsuredTable>
   ensureLedger(): Promise<Failure | null>
   ensureDeadLetterLedger(): Promise<Failure | null>
   /** Null when ClickHouse responds and accepts the login. */
   ping(): Promise<Failure | null>
 }
 
-export type Looks = {
+export type TableChecks = {
   /** What the user or its profile forbids. Throws ClickHouse's errors. */
   server(): Promise<Finding[]>
   /** What `ensure` would do, and what it would refuse; changes nothing. Throws ClickHouse's errors. */
-  look(spec: TableSpec): Promise<CheckedTable>
+  check(spec: TableSpec): Promise<CheckedTable>
   /** Null for a missing table. Throws ClickHouse's errors. */
-  parts(table: string): Promise<Parts | null>
+  dataParts(table: string): Promise<DataParts | null>
 }
 
 /**
  * `failure`: why no row of this schema can be inserted; null when rows can. `changed`: something was created or added
  * just now.
  */
-export type TableLook = { failure: Failure | null; changed: boolean }
+export type EnsuredTable = { failure: Failure | null; changed: boolean }
 
-export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & Looks {
+export function createTables(client: ClickHouseClient, at: Placement, log: Log): Tables & TableChecks {
   const spelled = new Map<string, string>()
   const logged = new Set<string>()
   let serverChecked = false
@@ -71,7 +71,7 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
   async function ensure(
     spec: TableSpec,
     { mayCreate, latest = false }: { mayCreate: boolean; latest?: boolean },
-  ): Promise<TableLook> {
+  ): Promise<EnsuredTable> {
     const { table } = spec
     await logServerFindings()
     const found = await introspect(rows, at, table)
@@ -167,17 +167,17 @@ export function createTables(client: ClickHouseClient, at: Placement, log: Log):
 
   return {
     async ensure(spec, options) {
-      let look: TableLook = { failure: null, changed: false }
+      let ensured: EnsuredTable = { failure: null, changed: false }
       const failure = await failureIn(async () => {
-        look = await ensure(spec, options)
+        ensured = await ensure(spec, options)
       })
-      return failure === null ? look : { failure, changed: false }
+      return failure === null ? ensured : { failure, changed: false }
     },
     ensureLedger: () => failureIn(() => ensureLedgerTable(LEDGER_TABLE, createPageLedgerTable)),
     ensureDeadLetterLedger: () => failureIn(() => ensureLedgerTable(LETTERS_TABLE, createDeadLetterTable)),
-    parts: (table) => partsOf(rows, at, table),
+    dataParts: (table) => dataPartsOf(rows, at, table),
     server: () => checkServer({ rows, text }, at, insertNeeds(at)),
-    look: async (spec) => diffFound(spec, await introspect(rows, at, spec.table), true),
+    check: async (spec) => diffFound(spec, await introspect(rows, at, spec.table), true),
     ping: () =>
       failureIn(async () => {
         await rows('SELECT 1')
@@ -200,7 +200,7 @@ const invisible = ({ database }: Placement, table: string): Named => ({
   remedy: 'let the loader read system.tables',
 })
 
-const unfit = ({ name, message, remedy }: Named): TableLook => ({
+const unfit = ({ name, message, remedy }: Named): EnsuredTable => ({
   failure: tableFailure(name, `${message}; ${remedy}`),
   changed: false,
 })

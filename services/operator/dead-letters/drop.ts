@@ -41,9 +41,10 @@ export async function dropLetters(
   try {
     // Fenced before the search, so a replay in progress ends instead of replaying what is dropped.
     for (const { log } of partitions) await log.fence()
-    const looks = []
-    for (const { log } of partitions) looks.push({ log, found: await log.look((letter) => matches(filter, letter)) })
-    const chosen = looks.map(({ log, found }) => ({
+    const opened = []
+    for (const { log } of partitions)
+      opened.push({ log, found: await log.readOpen((letter) => matches(filter, letter)) })
+    const chosen = opened.map(({ log, found }) => ({
       ...{ log, found },
       offsets: [...found.open].flatMap(([offset, isMatch]) => (isMatch ? [offset] : [])),
     }))
@@ -53,7 +54,7 @@ export async function dropLetters(
     for (const { log, found, offsets } of chosen) {
       for (let from = 0; from < offsets.length; from += NAMED_MAX) {
         const done = offsets.slice(from, from + NAMED_MAX)
-        await log.settle({ how: 'dropped', done, records: [], letters: [] }, found)
+        await log.markDone({ how: 'dropped', done, records: [], letters: [] }, found)
       }
     }
     return { ...plan, dropped: true }

@@ -66,8 +66,8 @@ export function histogram(letters: readonly { reason: string }[]): Record<string
   const counts = new Map<string, number>()
   for (const { reason } of letters) {
     const name = shownName(reason)
-    const told = counts.has(name) || counts.size < REASONS_MAX ? name : OTHER_REASONS
-    counts.set(told, (counts.get(told) ?? 0) + 1)
+    const counted = counts.has(name) || counts.size < REASONS_MAX ? name : OTHER_REASONS
+    counts.set(counted, (counts.get(counted) ?? 0) + 1)
   }
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a))
 }

@@ -61,7 +61,7 @@ export async function backfillsOf(
         kafka.committed(group, topic),
         kafka.committed(names.skippedGroup(group), topic),
       ])
-      const parts = logs.flatMap((log, partition) => {
+      const partitions = logs.flatMap((log, partition) => {
         const facts = { log, published: published[partition] ?? null, loaded: loaded[partition] ?? null }
         return partOf(partition, facts, parseSkip(skips[partition]?.metadata ?? ''))
       })
@@ -69,7 +69,7 @@ export async function backfillsOf(
       return {
         id: group.slice(names.backfillGroups.length),
         range,
-        partitions: parts,
+        partitions,
         ...doersOf(fetchers, topic, group),
       }
     }),

@@ -29,7 +29,7 @@ export type RowCheck = {
   /** In log order. */
   record(message: RawMessage): Promise<void>
   /** Checks all that was taken so far. */
-  settle(): Promise<void>
+  compareHeld(): Promise<void>
   /** `low`: the start of the log. `since`: anything fetched before it belongs to a former log. */
   end(low: number, sinceMs: number): Promise<void>
   /**
@@ -101,11 +101,11 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
       const line = lineOf(partition, message, value)
       hidden.push({ offset, atMs, line, isReplay: replaysOf(message.headers) > 0 })
       bytes += line.length
-      if (hidden.length >= ASKED_ROWS_MAX || bytes >= ASKED_BYTES_MAX) await settle()
+      if (hidden.length >= ASKED_ROWS_MAX || bytes >= ASKED_BYTES_MAX) await compareHeld()
     }
   }
 
-  async function settle(): Promise<void> {
+  async function compareHeld(): Promise<void> {
     const asked = hidden
     hidden = []
     bytes = 0
@@ -155,7 +155,7 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
   }
 
   async function end(low: number, sinceMs: number): Promise<void> {
-    await settle()
+    await compareHeld()
     for (; next < shown.length; next++) astray.push(shown[next] as Shown)
     for (const { offset, atMs } of astray) {
       if (offset < low || atMs < sinceMs) counts.before++
@@ -165,7 +165,7 @@ WHERE _partition = ${partition} AND _offset >= ${from} AND _offset < ${to} ORDER
     astray = []
   }
 
-  return { begin, record, settle, end, counts }
+  return { begin, record, compareHeld, end, counts }
 }
 
 /** As the loader would insert it. */

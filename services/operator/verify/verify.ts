@@ -143,7 +143,7 @@ async function verifyPartition(
       const marker = markerOf(message)
       if (marker !== null) {
         // Records of a walk are checked before its end, where it is known which of them its marks hide.
-        if (marker.complete !== undefined) await rows?.settle()
+        if (marker.complete !== undefined) await rows?.compareHeld()
         pages.marker(message, marker)
         marks?.marker(message, marker, sinceMs)
       } else {

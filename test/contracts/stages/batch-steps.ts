@@ -192,8 +192,8 @@ export async function deadLetterQueueRig(): Promise<Rig> {
     async () => {
       const letter = { timestampMs: 0, key: null, value: Buffer.alloc(SEND_BYTES_MAX / 8), reason: 'large', issues: '' }
       const part = partOf(published.topic, made.target, { partition: 0, offsets: [] })
-      const letters = range(30).map((offset) => ({ ...letter, offset }))
-      await queue.send(batchOf([{ ...part, letters }]), [], policyOf().policy)
+      const refusedFrames = range(30).map((offset) => ({ ...letter, offset }))
+      await queue.send(batchOf([{ ...part, refusedFrames }]), [], policyOf().policy)
       return { name: 'SEND_BYTES_MAX', max: SEND_BYTES_MAX, peak: largest }
     },
   )

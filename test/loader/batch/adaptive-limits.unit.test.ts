@@ -9,16 +9,16 @@ import { createMetrics } from '#shared/metrics/metrics.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
 import {
   adaptedAfter,
-  type Parts,
+  type DataParts,
   STRETCH_MAX,
   stretchedLimits,
 } from '../../../services/loader/batch/adaptive-limits.ts'
 import type { Failure } from '../../../services/loader/failures/classify-error.ts'
-import { createPartsMonitor } from '../../../services/loader/insert/parts-monitor.ts'
+import { createDataPartsMonitor } from '../../../services/loader/insert/data-parts-monitor.ts'
 import { virtualClock } from '../../support/clocks.ts'
 
 const LIMITS = { batchRows: 100, batchBytes: 1_000, batchAgeMs: 1_000 }
-const of100 = (most: number): Parts => ({ most, delayAt: 100 })
+const of100 = (most: number): DataParts => ({ most, delayAt: 100 })
 
 describe('batches', () => {
   test('are stretched twice as far at each look while parts come near the delay, up to a bound, and back once they are few', () => {
@@ -46,14 +46,14 @@ describe('batches', () => {
 })
 
 describe('the pressure', () => {
-  function scene(parts: (table: string) => Promise<Parts | null>) {
+  function scene(parts: (table: string) => Promise<DataParts | null>) {
     const clock = virtualClock()
     const looks: string[] = []
     const looking = (table: string) => {
       looks.push(table)
       return parts(table)
     }
-    const partsMonitor = createPartsMonitor({ parts: looking, clock, log: silentLog, metrics: createMetrics() })
+    const partsMonitor = createDataPartsMonitor({ dataParts: looking, clock, log: silentLog, metrics: createMetrics() })
     let answer: Failure | null = null
     const writer = partsMonitor.observing({
       insert: async () => answer,

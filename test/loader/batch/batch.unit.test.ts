@@ -62,9 +62,9 @@ test('a chunk without rows is of no table', () => {
     spec: { table: 'a', columns: [], primaryKey: ['id'], watermark: null },
   }
   assert.deepEqual([tableOf(part(0, 1)), tableOf(part(0, 1, { target }))], [null, 'a'])
-  const { body, ends, rows, bytes, letters, markers } = restOf(
+  const { body, ends, rows, bytes, refusedFrames, markers } = restOf(
     { topic: 't', partition: 0, generation: 3 },
     part(0, 1).after,
   )
-  assert.deepEqual([body.length, ends.length, rows, bytes, letters, markers], [0, 0, 0, 0, [], []])
+  assert.deepEqual([body.length, ends.length, rows, bytes, refusedFrames, markers], [0, 0, 0, 0, [], []])
 })

@@ -40,7 +40,7 @@ function waiting() {
 
 const part: BatchPart = {
   ...{ topic: TOPIC, partition: 2, generation: 1, target: null, body: NO_BYTES, ends: new Uint32Array(0), rows: 0 },
-  ...{ letters: [], markers: [], bytes: 0, after: { nextOffset: 8, watermark: null, open: 0, lost: null } },
+  ...{ refusedFrames: [], markers: [], bytes: 0, after: { nextOffset: 8, watermark: null, open: 0, lost: null } },
 }
 
 test('in a batch: its topic waits with partition and offset, letters are sent once, and the batch is committed at last', async () => {

@@ -76,7 +76,7 @@ function batch(
   const markers: ReadMarker[] =
     facts === undefined ? [] : [{ offset, facts: { ...markerOf(1, 1, 0), ...facts }, counted: 1, wholeFrom: 0 }]
   const part: BatchPart = {
-    ...{ topic: TOPIC, partition: 0, generation, target: null, letters: [], bytes: 0 },
+    ...{ topic: TOPIC, partition: 0, generation, target: null, refusedFrames: [], bytes: 0 },
     ...{ body, ends: new Uint32Array([body.length]), rows, markers, after: after(offset + 1) },
   }
   return batchOf([part])

@@ -109,7 +109,7 @@ describe('a stream over two shards', () => {
       [[[], []]],
     )
     assert.deepEqual(await tablesOf(place).server(), [])
-    const stats = await tablesOf(place).parts(orders.table)
+    const stats = await tablesOf(place).dataParts(orders.table)
     assert.ok(
       stats !== null && stats.most > 0 && stats.delayAt > stats.most,
       'parts are counted behind the Distributed table',

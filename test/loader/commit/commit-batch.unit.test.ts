@@ -40,10 +40,15 @@ type Given = { topic?: string; partition?: number; rows?: number; frames?: numbe
 /** `frames`: messages that can be no row. */
 function part({ topic = TOPIC, partition = 0, rows = 0, frames = 0, after = {} }: Given): BatchPart {
   const state = { nextOffset: rows + frames, watermark: null, open: 0, lost: null, ...after }
-  const letters = Array.from({ length: frames }, (_, offset) => ({
+  const refusedFrames = Array.from({ length: frames }, (_, offset) => ({
     ...{ offset, timestampMs: 0, key: null, value: null, reason: `no_frame_${offset}`, issues: '' },
   }))
-  return { ...restOf({ topic, partition, generation: 7 }, state), target: rows === 0 ? null : target, rows, letters }
+  return {
+    ...restOf({ topic, partition, generation: 7 }, state),
+    target: rows === 0 ? null : target,
+    rows,
+    refusedFrames,
+  }
 }
 
 const batch = (...parts: Given[]): Batch => batchOf(parts.map(part))
@@ -266,7 +271,7 @@ describe('what is committed', () => {
     ...{ '600 wide ones': '€'.repeat(600), '5,000 that JSON writes longer': '"\u0001'.repeat(2_500) },
   })) {
     test(`moves on under a watermark of ${what}: it is cut to an earlier one, and nothing waits`, async () => {
-      const { place, metadata, known } = await committedOf({ watermark, share: 'a' })
+      const { place, metadata, known } = await committedOf({ watermark, scope: 'a' })
       assert.equal(place.offset, 12)
       assert.ok(Buffer.byteLength(metadata) <= COMMIT_BYTES_MAX)
       assert.ok(known?.watermark && known.watermark.length > 0 && watermark.startsWith(known.watermark))

@@ -59,7 +59,7 @@ test('a partition was loaded where its own commit does not say that no row of it
 
 describe('after a gap', () => {
   const before: PartitionState = {
-    ...{ nextOffset: 5, watermark: 'x', share: 'a', open: 2, lost: null, rowless: true, wholeFrom: 3 },
+    ...{ nextOffset: 5, watermark: 'x', scope: 'a', open: 2, lost: null, rowless: true, wholeFrom: 3 },
     ...{ deletes: { rows: 5 }, doubted: 4, walked: { run: 'r', page: 1, records: 2 } },
   }
 

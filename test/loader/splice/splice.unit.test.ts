@@ -71,7 +71,7 @@ describe('splicing', () => {
     const lent = [Buffer.from('key'), Buffer.from('no frame'), frame(1, '{"a":1}')] as const
     const [part] = splice(batch([{ key: lent[0], value: lent[1] }, lent[2]]), START, lookup)
     for (const bytes of lent) bytes.fill(0)
-    assert.deepEqual([String(part?.letters[0]?.key), String(part?.letters[0]?.value)], ['key', 'no frame'])
+    assert.deepEqual([String(part?.refusedFrames[0]?.key), String(part?.refusedFrames[0]?.value)], ['key', 'no frame'])
     assert.match(String(linesOf(part)), /,"a":1}$/)
   })
 
@@ -189,7 +189,7 @@ describe('splicing', () => {
       lookup,
     )
     assert.deepEqual(
-      part?.letters.map(({ reason, offset }) => `${reason} ${offset}`),
+      part?.refusedFrames.map(({ reason, offset }) => `${reason} ${offset}`),
       [
         'empty 100',
         'no_frame 101',
@@ -202,7 +202,7 @@ describe('splicing', () => {
       ],
     )
     assert.equal(part?.after.open, 8)
-    assert.deepEqual(part?.letters[1]?.value, Buffer.from('xyz{}'))
+    assert.deepEqual(part?.refusedFrames[1]?.value, Buffer.from('xyz{}'))
   })
 
   test('a batch of nothing but control records still moves the offset', () => {
@@ -299,7 +299,7 @@ describe('splicing', () => {
       START,
       lookup,
     )
-    const [foreign, none, refused, unknown] = part?.letters ?? []
+    const [foreign, none, refused, unknown] = part?.refusedFrames ?? []
     const { issues, ...place } = foreign ?? { issues: '' }
     assert.deepEqual(place, {
       ...{ offset: 100, timestampMs: 1700000000123, reason: 'no_frame' },
@@ -328,8 +328,8 @@ describe('splicing', () => {
       },
     })
     const after = (...messages: Partial<RawMessage>[]) => splice(batch(messages), START, lookup)[0]?.after
-    assert.equal(after(of('w1', 'eu'))?.share, 'eu')
-    assert.equal(after(of('w1', 'eu'), of(null, 'us'))?.share, 'eu')
+    assert.equal(after(of('w1', 'eu'))?.scope, 'eu')
+    assert.equal(after(of('w1', 'eu'), of(null, 'us'))?.scope, 'eu')
     assert.equal(Object.hasOwn(after(of('w1', 'eu'), of('w2')) ?? {}, 'share'), false)
   })
 

@@ -29,17 +29,17 @@ after(closeAll)
 
 const open = (): LetterLog => letterLog({ ...place, clock: systemClock, topic: published.topic, partition: 0 })
 const offset = ({ offset }: { offset: number }) => offset
-const settle = (log: LetterLog, done: number[], found: Awaited<ReturnType<LetterLog['look']>>) =>
-  log.settle({ how: 'dropped', done, records: [], letters: [] }, found)
+const settle = (log: LetterLog, done: number[], found: Awaited<ReturnType<LetterLog['readOpen']>>) =>
+  log.markDone({ how: 'dropped', done, records: [], letters: [] }, found)
 
 describe('a letter log', () => {
   test('takes nothing from a holder that another one has fenced', async () => {
     const [first, second] = [open(), open()]
     await first.fence()
-    const seen = await first.look(offset)
+    const seen = await first.readOpen(offset)
     await second.fence()
     await assert.rejects(settle(first, [0], seen), FencedError)
-    assert.equal((await second.look(offset)).open.size, LETTERS)
+    assert.equal((await second.readOpen(offset)).open.size, LETTERS)
     await first.close()
     await second.close()
   })
@@ -47,7 +47,7 @@ describe('a letter log', () => {
   test('commits where everything below is done, and reads from there', async () => {
     const log = open()
     await log.fence()
-    const found = await log.look(offset)
+    const found = await log.readOpen(offset)
     const committed = async () => (await place.kafka.committed(place.names.lettersGroup, letters))[0]?.offset
     await settle(log, [1, 2, 4], found)
     await log.fence()
@@ -55,7 +55,7 @@ describe('a letter log', () => {
     await settle(log, [0], found)
     await log.fence()
     assert.equal(await committed(), 3)
-    assert.deepEqual([...(await log.look(offset)).open.keys()], [3, 5])
+    assert.deepEqual([...(await log.readOpen(offset)).open.keys()], [3, 5])
     await log.close()
   })
 
@@ -63,7 +63,7 @@ describe('a letter log', () => {
     for (const strange of [0, 2]) {
       await place.kafka.resetOffsets(place.names.lettersGroup, letters, new Map([[0, strange]]))
       const log = open()
-      assert.deepEqual([...(await log.look(offset)).open.keys()], [3, 5])
+      assert.deepEqual([...(await log.readOpen(offset)).open.keys()], [3, 5])
       await log.close()
     }
   })

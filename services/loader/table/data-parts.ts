@@ -3,7 +3,7 @@
  * tables. Read-only.
  */
 
-import type { Parts } from '../batch/adaptive-limits.ts'
+import type { DataParts } from '../batch/adaptive-limits.ts'
 import { type Placement, textLiteral } from './ddl.ts'
 import { distributedOf } from './distributed.ts'
 import type { Rows } from './introspect.ts'
@@ -11,10 +11,12 @@ import type { Rows } from './introspect.ts'
 const OWN_LIMIT = /\bparts_to_delay_insert = (\d+)/
 
 /** Of the shard with the most parts. Null for a missing table. Throws ClickHouse's errors. */
-export async function partsOf(rows: Rows, at: Placement, table: string): Promise<Parts | null> {
+export async function dataPartsOf(rows: Rows, at: Placement, table: string): Promise<DataParts | null> {
   const engine = await engineOf(rows, at, table)
   const local = engine === null ? null : distributedOf(engine)?.table
-  return local == null ? partsIn(rows, at, table, engine) : partsIn(rows, at, local, await engineOf(rows, at, local))
+  return local == null
+    ? dataPartsIn(rows, at, table, engine)
+    : dataPartsIn(rows, at, local, await engineOf(rows, at, local))
 }
 
 async function engineOf(rows: Rows, { database }: Placement, table: string): Promise<string | null> {
@@ -24,7 +26,7 @@ async function engineOf(rows: Rows, { database }: Placement, table: string): Pro
   return row?.engine_full ?? null
 }
 
-async function partsIn(rows: Rows, at: Placement, table: string, engine: string | null): Promise<Parts | null> {
+async function dataPartsIn(rows: Rows, at: Placement, table: string, engine: string | null): Promise<DataParts | null> {
   if (engine === null) return null
   const { database, cluster = '', sharded } = at
   const [from, shard] =

@@ -6,10 +6,10 @@ import type { Clock } from '#shared/clock.ts'
 import type { Log } from '#shared/log.ts'
 import type { Metrics } from '#shared/metrics/metrics.ts'
 import { LEDGER_TABLE } from '#shared/names.ts'
-import { adaptedAfter, type Parts } from '../batch/adaptive-limits.ts'
+import { adaptedAfter, type DataParts } from '../batch/adaptive-limits.ts'
 import type { Writer } from './writer.ts'
 
-export type PartsMonitor = {
+export type DataPartsMonitor = {
   /** The same writer; each of its inserts triggers a count. */
   observing(writer: Writer): Writer
   /**
@@ -19,7 +19,12 @@ export type PartsMonitor = {
   stretchOf(table: string | null): number
 }
 
-export type PartsMonitorDeps = { parts(table: string): Promise<Parts | null>; clock: Clock; log: Log; metrics: Metrics }
+export type DataPartsMonitorDeps = {
+  dataParts(table: string): Promise<DataParts | null>
+  clock: Clock
+  log: Log
+  metrics: Metrics
+}
 
 const LOOK_EVERY_MS = 2_000
 /** Bounds the connections that unanswered counts take from the inserts. */
@@ -32,26 +37,26 @@ const FORGET_AFTER_MS = 60_000
 
 type Seen = { stretch: number; atMs: number }
 
-export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorDeps): PartsMonitor {
+export function createDataPartsMonitor({ dataParts, clock, log, metrics }: DataPartsMonitorDeps): DataPartsMonitor {
   const seen = new Map<string, Seen>()
-  const looking = new Set<string>()
+  const counting = new Set<string>()
 
   function known(table: string): Seen | undefined {
     const last = seen.get(table)
     return last === undefined || clock.elapsedMs() - last.atMs > FORGET_AFTER_MS ? undefined : last
   }
 
-  async function look(table: string): Promise<void> {
+  async function count(table: string): Promise<void> {
     const last = known(table)
     if (last !== undefined && clock.elapsedMs() - last.atMs < LOOK_EVERY_MS) return
-    if (looking.has(table) || looking.size >= LOOKS_AT_ONCE_MAX) return
+    if (counting.has(table) || counting.size >= LOOKS_AT_ONCE_MAX) return
     const before = last?.stretch ?? 1
     // Recorded first, so that an unanswered count is not repeated at once.
     seen.set(table, { stretch: before, atMs: clock.elapsedMs() })
-    looking.add(table)
-    const found = await parts(table)
+    counting.add(table)
+    const found = await dataParts(table)
       .catch(() => null)
-      .finally(() => looking.delete(table))
+      .finally(() => counting.delete(table))
     if (found === null) return
     const stretch = adaptedAfter(before, found)
     seen.set(table, { stretch, atMs: clock.elapsedMs() })
@@ -72,7 +77,7 @@ export function createPartsMonitor({ parts, clock, log, metrics }: PartsMonitorD
       async insert(insert, signal) {
         const failure = await writer.insert(insert, signal)
         // Not awaited: a missing response must not delay rows.
-        void look(insert.table)
+        void count(insert.table)
         return failure
       },
     }),

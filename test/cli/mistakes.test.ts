@@ -315,9 +315,9 @@ describe('a replay that cannot be', () => {
   })
 
   const cases: [name: string, from: string, says: RegExp, hint: RegExp][] = [
-    ['no place', 'yesterday', /--from yesterday is no place in a stream/, /give beginning, a time such as/],
-    ['no month', '2026-13-45', /--from 2026-13-45 is no place/, /give beginning/],
-    ['no day', '2026-02-31', /--from 2026-02-31 is no place/, /give beginning/],
+    ['no place', 'yesterday', /--from yesterday is not a place in a stream/, /give beginning, a time such as/],
+    ['no month', '2026-13-45', /--from 2026-13-45 is not a place/, /give beginning/],
+    ['no day', '2026-02-31', /--from 2026-02-31 is not a place/, /give beginning/],
     ['behind the end', '0:99999', /shop\.orders has no offset 99999 in partition 0/, /its partitions hold 0: 0 to \d+/],
     ['no partition', '7:0', /shop\.orders has no partition 7/, /its partitions hold 0: 0 to \d+/],
   ]

@@ -62,7 +62,7 @@ const partition = (with_: Partial<PartitionStatus> = {}): PartitionStatus => ({
   skipped: { run: 'r', page: 3, status: 451, at: '2026-11-29T09:12:33.123Z' },
   withheldDeletes: null,
   doubtedMarker: null,
-  next: 'goes on after page 3',
+  next: 'continues after page 3',
   fetcher: `headrace-${'x'.repeat(60)}`,
   loader: null,
   ...with_,

@@ -83,7 +83,7 @@ describe('when the log has lost what was not loaded', { concurrency: 2 }, () => 
     const { confirmed, place, low } = await withLoss(p)
     const loader = p.loader()
     await until('it has loaded the rest of the log', async () => (await status(p)).partitions[0]?.lag === 0)
-    const [lost, ...others] = loader.logged('loading goes on at')
+    const [lost, ...others] = loader.logged('loading continues at')
     assert.deepEqual(others, [])
     assert.deepEqual([lost?.level, lost?.position, lost?.low], ['error', place, low])
     assert.equal((await p.commits())[0]?.watermark, confirmed, 'the watermark is not ahead of the table')

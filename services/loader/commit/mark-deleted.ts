@@ -176,7 +176,8 @@ export function createMarkDeleted(deps: MarkDeletedDeps): MarkDeleted {
     metrics.deletesRefused.inc(labelsOf(topic, partition))
     log.warn(
       { topic, partition, run, rows: counts.missing, of },
-      `${topic}/${partition}: deletes are withheld: a complete walk is missing ${counts.missing} of ${of} rows, ${reason}; ` +
+      `${topic}/${partition}: deletes are withheld: a complete walk is missing ` +
+        `${counts.missing} of ${of} rows, ${reason}; ` +
         `if they are gone from the API: headrace fetch ${stream === null ? topic : label(stream)} --allow-deletes`,
     )
   }

@@ -78,7 +78,8 @@ export function createPageLedger({
     doubted.add(place)
     log.warn(
       { topic, partition, offset, run: facts.run },
-      `${place}: the watermark of the page marker at offset ${offset} is not believed, ${doubts.watermark}; the confirmed watermark stays`,
+      `${place}: the watermark of the page marker at offset ${offset} is not believed, ` +
+        `${doubts.watermark}; the confirmed watermark stays`,
     )
   }
 

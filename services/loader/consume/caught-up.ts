@@ -88,7 +88,8 @@ export function stalledFor(behind: readonly Behind[], held: readonly ActiveStall
     if (refused === undefined && !isStill) return null
     const why = refused ?? own[0]
     reasons.push(
-      `${topic}: ${why === undefined ? `nothing was committed for ${PROGRESS_WAIT_MAX_MS / 60_000} minutes` : why.message}`,
+      `${topic}: ` +
+        `${why === undefined ? `nothing was committed for ${PROGRESS_WAIT_MAX_MS / 60_000} minutes` : why.message}`,
     )
   }
   return reasons
@@ -98,6 +99,6 @@ function notCaughtUp(reasons: readonly string[]): Stopped {
   const more = reasons.length - TOPICS_SHOWN_MAX
   const shown = [...reasons.slice(0, TOPICS_SHOWN_MAX), ...(more > 0 ? [`and ${more} more`] : [])]
   return new Stopped('HR_LOAD_STALLED', `not caught up: ${shown.join('\n  ')}`, {
-    hint: 'put right what is named and load again; everything else is loaded and committed',
+    hint: 'fix what is named and load again; everything else is loaded and committed',
   })
 }

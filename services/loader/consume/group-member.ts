@@ -163,10 +163,10 @@ export function createMembership(deps: MembershipDeps): Membership {
 
   function reportGap({ topic, partition, position, low, high }: Omit<OffsetGap, 'generation'>): void {
     const lost =
-      position > high ? `the log was made anew and ends at ${high}` : `records ${position} to ${low - 1} are gone`
+      position > high ? `the log was recreated and ends at ${high}` : `records ${position} to ${low - 1} are gone`
     log.error(
       { topic, partition, position, low, high },
-      `${placeOf(topic, partition)}: ${lost}; loading goes on at ${low}`,
+      `${placeOf(topic, partition)}: ${lost}; loading continues at ${low}`,
     )
     const stream = names.streamOf(topic)
     if (stream !== null) metrics.gaps.inc({ ...stream, partition })

@@ -21,6 +21,8 @@ export async function refuseIfAbsent(
     })
   }
   throw new Unavailable('HR_CLICKHOUSE', `ClickHouse at ${at} does not answer: ${failure.message}`, {
-    hint: 'see CLICKHOUSE_URL (its HTTP port, 8123 by default) and whether ClickHouse runs; the local one starts with: npm run headrace -- stack up',
+    hint:
+      'see CLICKHOUSE_URL (its HTTP port, 8123 by default) and whether ClickHouse runs; the ' +
+      'local one starts with: npm run headrace -- stack up',
   })
 }

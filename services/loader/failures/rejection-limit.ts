@@ -22,7 +22,7 @@ export class RejectionLimitReached extends HeadraceError {
       'HR_FLOOD',
       `${refused} of ${records} records of ${topic} are refused (${first}); nothing of it is committed`,
       {
-        hint: 'compare table and schema; to leave the records out, move the offsets: headrace replay --from OFFSET',
+        hint: 'compare table and schema; to skip the records, move the offsets: headrace replay --from OFFSET',
       },
     )
   }

@@ -157,7 +157,7 @@ function rowIn(text: string): Record<string, unknown> | null {
 
 const noRow = (text: string): Failure => ({
   ...{ kind: 'ambiguous', code: null, name: 'NO_ANSWER', row: null },
-  message: `the answer is no row: ${text.slice(0, NO_ROW_CHARS)}`,
+  message: `the answer is not a row: ${text.slice(0, NO_ROW_CHARS)}`,
 })
 
 type Answer = { response_headers: Record<string, string | string[] | undefined>; http_status_code?: number | undefined }
@@ -171,7 +171,7 @@ function failureOf({ response_headers, http_status_code: status = 0 }: Answer, t
 }
 
 /**
- * Materialized views on the table increase the count, never reduce it, and their rows cannot be told apart. So it is
+ * Materialized views on the table increase the count, never reduce it, and their rows cannot be distinguished. So it is
  * ensured before sending that a record is not more than one row.
  */
 function shortfall(written: string | undefined, rows: number): Failure | null {

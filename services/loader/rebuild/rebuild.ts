@@ -101,7 +101,8 @@ async function rebuildWith(options: RebuildOptions, servers: Servers): Promise<R
 const lowsOf = (ranges: readonly PartitionRange[]) => ranges.map(({ partition, from }) => ({ partition, low: from }))
 
 const keptWords = (table: string, rows: number, onlyLog: boolean): string =>
-  `the topic no longer has ${rows} rows of ${table}: ${onlyLog ? 'they are left out' : 'they are copied from the old table'}`
+  `the topic no longer has ${rows} rows of ${table}: ` +
+  `${onlyLog ? 'they are not copied' : 'they are copied from the old table'}`
 
 async function topicOf(kafka: Kafka, names: Names, stream: string): Promise<string> {
   const topic = (await recordTopics(kafka, names)).find((each) => {

@@ -37,5 +37,5 @@ export function refusedFrame(
     return { ...place, reason: 'several_objects', issues: 'the value holds more than one JSON object' }
   if (value[0] !== 0)
     return { ...place, reason: 'no_frame', issues: `the value opens with byte ${value[0]}, a frame with 0` }
-  return { ...place, reason: 'cut_frame', issues: `${value.length} bytes that are no schema id and one JSON object` }
+  return { ...place, reason: 'cut_frame', issues: `${value.length} bytes that are not a schema id and one JSON object` }
 }

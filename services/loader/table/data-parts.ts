@@ -33,7 +33,8 @@ async function dataPartsIn(rows: Rows, at: Placement, table: string, engine: str
     sharded === true ? [`cluster(${textLiteral(cluster)}, system.parts)`, ', _shard_num'] : ['system.parts', '']
   const settings = cluster === '' ? 'merge_tree_settings' : 'replicated_merge_tree_settings'
   const [row] = await rows<{ most: string; byDefault: string }>(
-    `SELECT max(parts) AS most, (SELECT value FROM system.${settings} WHERE name = 'parts_to_delay_insert') AS byDefault FROM (
+    `SELECT max(parts) AS most,
+  (SELECT value FROM system.${settings} WHERE name = 'parts_to_delay_insert') AS byDefault FROM (
   SELECT count() AS parts FROM ${from}
   WHERE database = ${textLiteral(database)} AND table = ${textLiteral(table)} AND active GROUP BY partition_id${shard}
 )`,

@@ -33,6 +33,8 @@ const FETCH_TIME_MAX_MS = 2n ** BigInt(FETCH_TIME_BITS) - 1n
 const OFFSET_MASK = 2n ** BigInt(OFFSET_BITS) - 1n
 const INT64_SHIFT = 2n ** 63n
 const TEXT_BYTES = 8
+/** A condition that is moved before FINAL would see rows that a newer version hides. */
+const NO_PREWHERE = 'optimize_move_to_prewhere_if_final = 0'
 /** The key of both ledgers. */
 export const LEDGER_KEY = ['topic', 'partition', 'offset'] as const
 
@@ -55,9 +57,10 @@ export const createDatabase = ({ database, cluster }: Placement): string =>
 export function createTable(at: Placement, spec: TableSpec): string {
   const columns = [...spec.columns, ...LOADER_COLUMNS].map(definition)
   columns.push('`_deleted` UInt8 DEFAULT 0', `\`_version\` UInt128 MATERIALIZED ${versionOf(spec)}`)
+  const key = spec.primaryKey.map(quoted).join(', ')
   return `CREATE TABLE IF NOT EXISTS ${place(at, spec.table)} (
   ${columns.join(',\n  ')}
-) ENGINE = ${engine(at, '_version, _deleted')}${partitionBy(spec)} ORDER BY (${spec.primaryKey.map(quoted).join(', ')})${settings(at)}`
+) ENGINE = ${engine(at, '_version, _deleted')}${partitionBy(spec)} ORDER BY (${key})${settings(at)}`
 }
 
 /**
@@ -74,7 +77,7 @@ export function markMissing(
   const at = `fromUnixTimestamp64Milli(toInt64(${mark.startedMs}), 'UTC')`
   const values = `toUInt8(1) AS \`_deleted\`, ${at} AS \`_fetched_at\`, toUInt64(${mark.offset}) AS \`_offset\``
   const rows = `SELECT * FROM ${name} FINAL WHERE \`_partition\` = ${mark.partition} AND \`_fetched_at\` < ${at}`
-  return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows}) SETTINGS insert_deduplicate = 0, optimize_move_to_prewhere_if_final = 0`
+  return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows}) SETTINGS insert_deduplicate = 0, ${NO_PREWHERE}`
 }
 
 /** How many rows the partition shows, and how many of them `markMissing` would mark. */
@@ -85,7 +88,7 @@ export function countMissing(
 ): string {
   const before = `\`_fetched_at\` < fromUnixTimestamp64Milli(toInt64(${startedMs}), 'UTC')`
   const from = `${quoted(database)}.${quoted(table)} FINAL WHERE \`_partition\` = ${partition}`
-  return `SELECT count() AS shown, countIf(${before}) AS missing FROM ${from} SETTINGS optimize_move_to_prewhere_if_final = 0`
+  return `SELECT count() AS shown, countIf(${before}) AS missing FROM ${from} SETTINGS ${NO_PREWHERE}`
 }
 
 export const dropTable = (at: Placement, table: string): string => `DROP TABLE ${place(at, table)} SYNC`

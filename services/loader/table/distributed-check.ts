@@ -28,23 +28,29 @@ export function distributedMistake(
   const { database, cluster = '' } = at
   const is = distributedOf(engineFull)
   if (is === null) {
-    const message = `table ${table} is a ${engine} of one shard; with CLICKHOUSE_SHARDED a Distributed table must have its name`
+    const message =
+      `table ${table} is a ${engine} of one shard; with CLICKHOUSE_SHARDED ` + `a Distributed table must have its name`
     return { name: 'TABLE_NOT_SHARDED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
   }
-  const remedy = `it holds no rows, so: ${dropTable(at, table)}; the loader makes it anew`
+  const remedy = `it holds no rows, so: ${dropTable(at, table)}; the loader creates it again`
   if ((is.cluster !== cluster && !cluster.includes(MACRO)) || is.database !== database) {
-    const message = `table ${table} is over database ${is.database} on cluster ${is.cluster}, not over ${database} on ${cluster}`
+    const message =
+      `table ${table} is over database ${is.database} on cluster ${is.cluster}, ` + `not over ${database} on ${cluster}`
     return { name: 'SHARDS_ELSEWHERE', message, remedy }
   }
   const mistake = partitionKeyMistake(is.shardingKey, keyFields)
   if (mistake !== null) {
-    const message = `the sharding key of table ${table} (${is.shardingKey}) ${mistake.what}: versions of one row would be on several shards`
+    const message =
+      `the sharding key of table ${table} (${is.shardingKey}) ${mistake.what}: ` +
+      `versions of one row would be on several shards`
     const then = 'rows that are apart already come together with: headrace replay --into-new-table'
     return { name: 'SHARDING_KEY', message, remedy: `${remedy}; ${then}` }
   }
   const spread = weightsIn(comment)
   if (spread !== null && weights !== null && spread !== weights) {
-    const message = `table ${table} was spread over shards of weight ${spread}, those of ${cluster} have ${weights}: versions of one row would be on several`
+    const message =
+      `table ${table} was spread over shards of weight ${spread}, those of ${cluster} have ` +
+      `${weights}: versions of one row would be on several`
     return { name: 'SHARDS_CHANGED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
   }
   const lacking = DECIDING.find((name) => !columns.has(name))

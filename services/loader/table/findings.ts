@@ -28,7 +28,10 @@ export const warning = (name: string, message: string, remedy: string): Finding 
 export function putAside(at: Placement, { table }: TableSpec): string {
   const aside = `${quoted(at.database)}.${quoted(`${table}_old`)}`
   const on = at.cluster === undefined ? '' : ` ON CLUSTER ${quoted(at.cluster)}`
-  return `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace replay; or, with the loaders stopped: headrace replay --into-new-table`
+  return (
+    `RENAME TABLE ${quoted(at.database)}.${quoted(table)} TO ${aside}${on}; then load again: headrace ` +
+    `replay; or, with the loaders stopped: headrace replay --into-new-table`
+  )
 }
 
 export function engineFindings(
@@ -39,7 +42,9 @@ export function engineFindings(
   const { table, primaryKey } = spec
   const remedy = putAside(at, spec)
   if (engine === 'Distributed') {
-    const message = `table ${table} is Distributed: rows of one key are together only by its sharding key, which is looked at with CLICKHOUSE_SHARDED`
+    const message =
+      `table ${table} is Distributed: rows of one key are together only by its sharding ` +
+      `key, which is looked at with CLICKHOUSE_SHARDED`
     return [refusal('TABLE_SHARDED', message, 'set CLICKHOUSE_SHARDED=true')]
   }
   if (!engine.endsWith('ReplacingMergeTree')) {
@@ -57,11 +62,15 @@ export function engineFindings(
       version === undefined
         ? 'no version'
         : `version ${version}${column === undefined ? '' : ` ${column.kind} ${column.type}`}`
-    const message = `table ${table} has ${is}: which row is newest must follow from ${VERSION_COLUMN} UInt128 MATERIALIZED, as headrace plan shows it`
+    const message =
+      `table ${table} has ${is}: which row is newest must follow from ${VERSION_COLUMN} ` +
+      `UInt128 MATERIALIZED, as headrace plan shows it`
     return [refusal('VERSION_COLUMN', message, remedy)]
   }
   if (deleted === DELETED) return []
-  const message = `table ${table} does not know deleted rows: its engine must be ReplacingMergeTree(${VERSION_COLUMN}, ${DELETED})`
+  const message =
+    `table ${table} does not know deleted rows: its engine must be ` +
+    `ReplacingMergeTree(${VERSION_COLUMN}, ${DELETED})`
   return [refusal('DELETED_COLUMN', message, remedy)]
 }
 
@@ -85,7 +94,9 @@ export function partitionFindings(spec: TableSpec, { columns, partitionKey }: Fo
   const fixed = spec.keyFields ?? spec.primaryKey
   const outside = [...columns].find(([name, { inPartitionKey }]) => inPartitionKey && !fixed.includes(name))
   if (outside === undefined) return []
-  const message = `table ${spec.table} is partitioned by ${partitionKey}, and ${outside[0]} is not in the primary key: versions of one row would stay apart`
+  const message =
+    `table ${spec.table} is partitioned by ${partitionKey}, and ${outside[0]} is not in ` +
+    `the primary key: versions of one row would stay apart`
   return [refusal('PARTITION_KEY', message, putAside(at, spec))]
 }
 

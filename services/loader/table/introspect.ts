@@ -65,7 +65,8 @@ export async function introspect(rows: Rows, at: Placement, table: string): Prom
 }
 
 async function weightsOf(rows: Rows, { cluster = '' }: Placement): Promise<string | null> {
-  const query = `SELECT arrayStringConcat(arrayMap(shard -> toString(shard.2), arraySort(groupUniqArray((shard_num, shard_weight)))), ', ') AS weights
+  const sorted = 'arraySort(groupUniqArray((shard_num, shard_weight)))'
+  const query = `SELECT arrayStringConcat(arrayMap(shard -> toString(shard.2), ${sorted}), ', ') AS weights
 FROM system.clusters WHERE cluster = ${textLiteral(cluster)}`
   const [row] = (await unlessDenied(rows<{ weights: string }>(query))) ?? []
   return row === undefined || row.weights === '' ? null : row.weights
@@ -88,7 +89,8 @@ async function findOne(rows: Rows, database: string, table: string): Promise<Pic
   const names = `(${textLiteral(table)}, ${textLiteral(view)})`
   const where = `database = ${textLiteral(database)}`
   const tables = await rows<TableRow>(
-    `SELECT name, engine, engine_full, sorting_key, partition_key, comment FROM system.tables WHERE ${where} AND name IN ${names}`,
+    `SELECT name, engine, engine_full, sorting_key, partition_key, comment FROM ` +
+      `system.tables WHERE ${where} AND name IN ${names}`,
   )
   if (tables.length === 0) return { table: null, view: null }
   const columns = await rows<ColumnRow>(

@@ -66,7 +66,9 @@ async function knownOf(
 /** A loader that waits for its API does not show how fast it can be: the busiest moment counts. */
 async function fastestLately(clickhouse: ClickHouse, from: string, topic: string): Promise<number> {
   const where = `topic = ${textLiteral(topic)} AND loaded_at > now() - INTERVAL ${LATELY_DAYS} DAY`
-  const windows = `SELECT sum(records) AS records FROM ${from} WHERE ${where} GROUP BY intDiv(toUnixTimestamp(loaded_at), ${WINDOW_SECONDS})`
+  const windows =
+    `SELECT sum(records) AS records FROM ${from} WHERE ${where} GROUP BY ` +
+    `intDiv(toUnixTimestamp(loaded_at), ${WINDOW_SECONDS})`
   const [row] = await clickhouse.rows<{ fastest: string }>(`SELECT max(records) AS fastest FROM (${windows})`)
   return Number(row?.fastest ?? 0) / WINDOW_SECONDS
 }

@@ -43,7 +43,7 @@ export function parseFrom(text: string): ReplayFrom {
   // machine's own.
   const time = positionOf('iso', text)
   if (typeof time === 'bigint') return { kind: 'time', timestampMs: Number(time / NS_PER_MS) }
-  throw new WrongUse('HR_REPLAY_FROM', `--from ${text} is no place in a stream`, {
+  throw new WrongUse('HR_REPLAY_FROM', `--from ${text} is not a place in a stream`, {
     hint: 'give beginning, a time such as 2026-01-31T00:00:00Z, or partition:offset such as 0:1500',
   })
 }
@@ -105,7 +105,9 @@ function refuseHidingLoss(stream: string, partition: number, stored: Committed |
     'HR_REPLAY_LOSS',
     `${stream}/${partition}: offsets ${lost.from} to ${lost.below - 1} were lost before they were loaded`,
     {
-      hint: 'let the fetcher ask the API for them and the loader load them first (headrace fetch, headrace load): a reset would hide the loss',
+      hint:
+        'let the fetcher ask the API for them and the loader load them first (headrace ' +
+        'fetch, headrace load): a reset would hide the loss',
     },
   )
 }

@@ -55,7 +55,8 @@ function stalledNeeds(stream: string, partitions: readonly PartitionStatus[]): N
   const stalled = partitions.flatMap((each) => each.stalled ?? [])
   const [first] = stalled.sort((a, b) => a.since.localeCompare(b.since))
   if (first === undefined) return []
-  const todo = 'do what it says; the loader goes on by itself. headrace plan shows what it would do with the table'
+  const todo =
+    'do what it says; the loader then continues by itself. headrace plan shows what it would do with the table'
   return [
     {
       stream,
@@ -133,15 +134,20 @@ function withheldNeeds(stream: string, { withheldDeletes }: PartitionStatus): Ow
   if (withheldDeletes === null) return []
   const { run, startedAt, rows, of } = withheldDeletes
   const what = `deletes are withheld: run ${run} is missing ${rows} of ${of} rows`
-  const todo = `if they are gone from the API: headrace fetch ${stream} --allow-deletes; else a later complete run clears this`
+  const todo =
+    `if they are gone from the API: headrace fetch ${stream} --allow-deletes; ` +
+    `else a later complete run clears this`
   return [{ kind: 'deletes_withheld', what, since: startedAt, todo }]
 }
 
 function doubtNeeds({ doubtedMarker }: PartitionStatus): Own[] {
   if (doubtedMarker === null) return []
-  const what = `the loader does not believe the watermark of the page marker at offset ${doubtedMarker}; the confirmed watermark stays`
+  const what =
+    `the loader does not believe the watermark of the page marker at offset ` +
+    `${doubtedMarker}; the confirmed watermark stays`
   const todo =
-    'see the log of the loader: the API or another program wrote a watermark that cannot be true; a later marker clears this'
+    'see the log of the loader: the API or another program wrote a watermark ' +
+    'that cannot be true; a later marker clears this'
   return [{ kind: 'marker_doubted', what, since: null, todo }]
 }
 

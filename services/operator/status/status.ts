@@ -210,7 +210,7 @@ function withheldIn(commit: Commit | null): PartitionStatus['withheldDeletes'] {
 const isoText = (ms: number): string => (Number.isNaN(new Date(ms).getTime()) ? `${ms} ms` : new Date(ms).toISOString())
 
 function describeNext(next: Resume): string {
-  if (next.kind === 'continue') return `goes on after page ${next.checkpoint.page}`
+  if (next.kind === 'continue') return `continues after page ${next.checkpoint.page}`
   const from = next.watermark === null ? "the stream's start" : next.watermark
   return next.gap === null ? `asks from ${from}` : `asks again from ${from}: records were lost from the log`
 }

@@ -65,7 +65,8 @@ export async function checkLetters(tools: LettersTools): Promise<LettersChecked>
 
   const rowsOf = async (from: number, to: number): Promise<LetterRow[]> => {
     if (!hasLedger) return []
-    const where = `topic = ${textLiteral(letterTopic)} AND partition = ${partition} AND offset >= ${from} AND offset < ${to}`
+    const where =
+      `topic = ${textLiteral(letterTopic)} AND partition = ${partition} ` + `AND offset >= ${from} AND offset < ${to}`
     const columns = 'offset AS o, toUnixTimestamp64Milli(fetched_at) AS t, origin, run'
     return clickhouse.rows<LetterRow>(`SELECT ${columns} FROM ${tableAt(database, LETTERS_TABLE)} FINAL WHERE ${where}`)
   }

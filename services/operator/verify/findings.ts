@@ -17,7 +17,7 @@ export const DIFFERENCES = {
   row_older: 'the table shows an older version than the topic has',
   row_stale:
     'records are hidden by a row that lies before them in the log: the newest record of their key is not the one shown',
-  row_hidden: 'records that a walk brought are hidden by its own deletion marks',
+  row_hidden: 'records of a walk are hidden by its own deletion marks',
   mark_unfounded: 'rows are hidden by deletion marks of no complete walk that counts',
   mark_all: 'rows are hidden by deletion marks of a walk that left none and that nobody released',
   row_unknown: 'rows of the table are of no record in the topic',

@@ -156,7 +156,9 @@ export function createMarkCheck({ clickhouse, shape, partition, policy, findings
  */
 function statement({ from, keys }: Shape, partition: number, first: number, to: number): string {
   const key = keys.join(', ')
-  const deleted = `SELECT ${key} FROM ${from} WHERE _deleted = 1 AND _partition = ${partition} AND _offset >= ${first} AND _offset < ${to}`
+  const deleted =
+    `SELECT ${key} FROM ${from} WHERE _deleted = 1 AND _partition = ${partition} ` +
+    `AND _offset >= ${first} AND _offset < ${to}`
   return `SELECT newest.2 AS o, newest.3 AS t, count() AS n FROM (
   SELECT argMax((_partition, _offset, toUnixTimestamp64Milli(_fetched_at), _deleted), _version) AS newest
   FROM ${from} WHERE (${key}) GLOBAL IN (${deleted}) GROUP BY ${key}

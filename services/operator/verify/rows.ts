@@ -192,9 +192,11 @@ SELECT log.headrace_offset AS o, toString(tuple(${keys.map((each) => `log.${each
   found.headrace_found = 1 AND found.headrace_newest >= log.headrace_version AS newer,
   bitShiftRight(found.headrace_newest, 64) = bitShiftRight(log.headrace_version, 64) AS same
 FROM headrace_log AS log LEFT JOIN (
-  SELECT ${key}, 1 AS headrace_found, max(_version) AS headrace_newest, argMax((_partition, _offset, _deleted), _version) AS headrace_at
+  SELECT ${key}, 1 AS headrace_found, max(_version) AS headrace_newest,
+    argMax((_partition, _offset, _deleted), _version) AS headrace_at
   FROM ${from} WHERE (${key}) GLOBAL IN (SELECT ${key} FROM headrace_log) GROUP BY ${key}
 ) AS found USING (${key})
-WHERE (found.headrace_found = 0 AND log.headrace_deleted = 0) OR (found.headrace_found = 1 AND found.headrace_newest < log.headrace_version)
+WHERE (found.headrace_found = 0 AND log.headrace_deleted = 0)
+  OR (found.headrace_found = 1 AND found.headrace_newest < log.headrace_version)
   OR (newer AND p = ${partition} AND ((deleted = 1 AND at > o) OR at < o))`
 }

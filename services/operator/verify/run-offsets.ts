@@ -24,7 +24,9 @@ export async function rangesOfRun(
   }
   if (ranges.size > 0) return ranges
   throw new WrongUse('HR_UNKNOWN_RUN', `${topic} holds no page of run ${run}`, {
-    hint: 'runs are in headrace_pages and in the log of the fetcher; what retention has taken from the topic cannot be found',
+    hint:
+      'runs are in headrace_pages and in the log of the fetcher; what retention ' +
+      'has taken from the topic cannot be found',
   })
 }
 

@@ -200,7 +200,8 @@ function compareWatermark(
 async function newestIn(clickhouse: ClickHouse, shape: Shape, partition: number): Promise<string | null> {
   if (shape.watermark === null) return null
   const [row] = await clickhouse.rows<{ newest: string; rows: string }>(
-    `SELECT toString(max(${shape.watermark})) AS newest, count() AS rows FROM ${shape.from} WHERE _partition = ${partition}`,
+    `SELECT toString(max(${shape.watermark})) AS newest, count() AS rows FROM ` +
+      `${shape.from} WHERE _partition = ${partition}`,
   )
   return row === undefined || Number(row.rows) === 0 ? null : row.newest
 }

@@ -238,7 +238,6 @@ describe('what is committed', () => {
     const deletes = { rows: 5, withheld: { run: 'r', rows: 3, of: 5, startedMs: 9 } }
     const known = {
       watermark: '2026-01-01T00:00:00Z',
-      share: 'a',
       open: 2,
       lost: { from: 1, below: 4 },
       wholeFrom: 6,
@@ -246,8 +245,8 @@ describe('what is committed', () => {
       doubted: 8,
     }
     const walked = { run: 'r', page: 1, records: 2 }
-    const full = await committedOf({ ...known, rowless: true, walked })
-    assert.deepEqual(JSON.parse(full.metadata), { v: 1, offset: 12, rowless: true, ...known })
+    const full = await committedOf({ ...known, scope: 'a', rowless: true, walked })
+    assert.deepEqual(JSON.parse(full.metadata), { v: 1, offset: 12, rowless: true, share: 'a', ...known })
   })
 
   test('has what became known only while the batch was settled', async () => {

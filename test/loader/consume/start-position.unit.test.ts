@@ -35,10 +35,10 @@ describe('reading starts', () => {
       ...{ nextOffset: 7, watermark: null, open: null, lost: null, wholeFrom: 7 },
     })
     const known = {
-      ...{ watermark: 'x', share: 'a', open: 0, lost: { from: 1, below: 3 }, rowless: true, wholeFrom: 4 },
+      ...{ watermark: 'x', open: 0, lost: { from: 1, below: 3 }, rowless: true, wholeFrom: 4 },
       ...{ deletes: { rows: 5 }, doubted: 6 },
     }
-    assert.deepEqual(startingState(committed(7, known), 5), { ...known, nextOffset: 7 })
+    assert.deepEqual(startingState(committed(7, { ...known, share: 'a' }), 5), { ...known, scope: 'a', nextOffset: 7 })
     assert.deepEqual(startingState(committed(0, { watermark: 'x', open: 2, wholeFrom: 0 }), 5), {
       ...{ nextOffset: 0, watermark: 'x', open: 2, lost: null, wholeFrom: 0 },
     })

@@ -330,7 +330,7 @@ describe('splicing', () => {
     const after = (...messages: Partial<RawMessage>[]) => splice(batch(messages), START, lookup)[0]?.after
     assert.equal(after(of('w1', 'eu'))?.scope, 'eu')
     assert.equal(after(of('w1', 'eu'), of(null, 'us'))?.scope, 'eu')
-    assert.equal(Object.hasOwn(after(of('w1', 'eu'), of('w2')) ?? {}, 'share'), false)
+    assert.equal(Object.hasOwn(after(of('w1', 'eu'), of('w2')) ?? {}, 'scope'), false)
   })
 
   test('a watermark that is not believed stays out, and the place is known until one is believed', () => {

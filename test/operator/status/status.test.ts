@@ -113,7 +113,7 @@ describe('status --json', () => {
     })
     const [partition] = await status(p)
     assert.deepEqual([partition?.checkpoint?.page, partition?.checkpoint?.done], [3, false])
-    assert.equal(partition?.next, 'goes on after page 3')
+    assert.equal(partition?.next, 'continues after page 3')
     assert.match((await p.run('status')).stdout, /page 3/)
   })
 

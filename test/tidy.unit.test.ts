@@ -15,6 +15,7 @@ const PRODUCT = ['services', 'shared'].flatMap(filesIn)
 const TESTS = ['test', 'bench'].flatMap(filesIn)
 
 const PRODUCT_LINES_MAX = 250
+const TEST_LINES_MAX = 500
 const COMMENT_COLUMNS_MAX = 120
 const FILES_BESIDE_FOLDERS_MAX = 5
 
@@ -52,6 +53,13 @@ describe('the code', () => {
   test(`has files of at most ${PRODUCT_LINES_MAX} lines`, () => {
     assert.deepEqual(
       PRODUCT.filter((file) => linesOf(file).length - 1 > PRODUCT_LINES_MAX),
+      [],
+    )
+  })
+
+  test(`has test files of at most ${TEST_LINES_MAX} lines`, () => {
+    assert.deepEqual(
+      TESTS.filter((file) => linesOf(file).length - 1 > TEST_LINES_MAX),
       [],
     )
   })

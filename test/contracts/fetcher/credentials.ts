@@ -3,7 +3,8 @@ import type { Line } from '../shown.ts'
 
 const CREDENTIALS = 'fetcher/http/auth/credentials.unit.test.ts'
 const REFRESH = 'fetcher/http/auth/oauth2-refresh-token.test.ts'
-const REFRESH_UNIT = 'fetcher/http/auth/oauth2-refresh-token.unit.test.ts'
+const REFRESH_TOKENS = 'fetcher/behaviour/refresh-tokens.unit.test.ts'
+const TOKEN_STORE = 'fetcher/behaviour/token-store.unit.test.ts'
 const REFUSED = 'fetcher/behaviour/refused-credentials.unit.test.ts'
 const PROPERTY = 'scenarios/property.test.ts'
 const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
@@ -37,8 +38,8 @@ export const credentials: readonly Line[] = [
     server: 'hands out a new refresh token, or none',
     fetcher: 'stores the new one before it is used, keeps the old one, and loses nothing to a crash in between',
     shownBy: [
-      [REFRESH_UNIT, 'that the answer does not replace stays, and is used again'],
-      [REFRESH_UNIT, 'that the answer replaces is in the store before the new access token is used'],
+      [REFRESH_TOKENS, 'that the answer does not replace stays, and is used again'],
+      [REFRESH_TOKENS, 'that the answer replaces is in the store before the new access token is used'],
       [
         REFRESH,
         'two that refresh at once share one rotation; one that is killed between storing and using loses nothing',
@@ -90,13 +91,13 @@ export const credentials: readonly Line[] = [
     server: 'takes a refresh token away as it answers, while the store is full or cannot be written to',
     fetcher: 'writes to the store first, and does not use the token where it cannot',
     shownBy: [
-      [REFRESH_UNIT, `\${name} is told before the endpoint is asked, first and later: the token is not used up`],
-      [REFRESH_UNIT, 'on a full disk is told before the endpoint is asked, and the refresh goes on when there is room'],
+      [TOKEN_STORE, `\${name} is told before the endpoint is asked, first and later: the token is not used up`],
+      [TOKEN_STORE, 'on a full disk is told before the endpoint is asked, and the refresh goes on when there is room'],
       [
-        REFRESH_UNIT,
+        TOKEN_STORE,
         'that was written before the token was used, by a process that then died, holds the token that is still good',
       ],
-      [REFRESH_UNIT, 'that others can enter or read is reported with the command that closes it'],
+      [TOKEN_STORE, 'that others can enter or read is reported with the command that closes it'],
     ],
   },
   {
@@ -130,7 +131,7 @@ export const credentials: readonly Line[] = [
       [CREDENTIALS, 'in the header: form-encoded, with scope, audience and extra parameters in the body'],
       [CREDENTIALS, 'in the body, at another origin that gets nothing else'],
       [
-        REFRESH_UNIT,
+        REFRESH_TOKENS,
         'is sent with the client in the header, with scope and extra parameters in the body; the page gets the access token alone',
       ],
       [CREDENTIALS, 'a bearer token goes into the Authorization header'],
@@ -138,7 +139,7 @@ export const credentials: readonly Line[] = [
       [CREDENTIALS, 'an API key goes into the header that is declared'],
       [CREDENTIALS, 'an API key in the query is sent, and is in neither the answer, a log line, nor an error'],
       [
-        'fetcher/behaviour/signed-tokens.unit.test.ts',
+        'fetcher/behaviour/secret-headers.unit.test.ts',
         'is sent beside the other credentials to the own origin, also after a redirect, and nowhere else',
       ],
       [

@@ -14,7 +14,7 @@ export const quotas: readonly Line[] = [
       ],
       ['fetcher/behaviour/several-quotas.unit.test.ts', 'do not hold up requests that an exhausted one does not count'],
       [
-        'fetcher/http/rate-limit/limiter.unit.test.ts',
+        'fetcher/behaviour/limited-workers.unit.test.ts',
         'is never passed in any window, whatever partitions change hands, workers start anew and answers take',
       ],
       [DAY, 'the API counts no request more than its quota in any window, and none earlier than it asked for'],

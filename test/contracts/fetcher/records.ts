@@ -2,7 +2,7 @@
 import type { Line } from '../shown.ts'
 
 const PAGINATION = 'fetcher/behaviour/pagination.unit.test.ts'
-const RETRY = 'fetcher/http/layers/retry.unit.test.ts'
+const FAILED_PAGES = 'fetcher/behaviour/failed-pages.unit.test.ts'
 const JUDGE = 'fetcher/validate/validate.unit.test.ts'
 const RUN = 'fetcher/run.test.ts'
 const CHECK = 'operator/check.test.ts'
@@ -179,7 +179,9 @@ export const hostile: readonly Line[] = [
   {
     server: 'sends a whole body that is not JSON, such as one with NaN',
     fetcher: 'says what stands at which line and column, without a value, and does not ask again in this run',
-    shownBy: [[RETRY, `\${name}, whole and for ever unreadable, is said with its place and not asked for again`]],
+    shownBy: [
+      [FAILED_PAGES, `\${name}, whole and for ever unreadable, is said with its place and not asked for again`],
+    ],
   },
   {
     server: 'fills a page with one and the same record that does not fit',

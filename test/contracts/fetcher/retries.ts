@@ -5,7 +5,8 @@ const DECODERS = 'fetcher/behaviour/decoders.unit.test.ts'
 const OPEN_FILE = 'fetcher/http/decode/open-file.unit.test.ts'
 const XML = 'fetcher/http/decode/xml.unit.test.ts'
 const SCENARIO_DECODERS = 'scenarios/decoders.test.ts'
-const RETRY = 'fetcher/http/layers/retry.unit.test.ts'
+const FAILED_PAGES = 'fetcher/behaviour/failed-pages.unit.test.ts'
+const PAUSES = 'fetcher/behaviour/requested-pauses.unit.test.ts'
 const DAY = 'scenarios/day.test.ts'
 
 export const retrying: readonly Line[] = [
@@ -30,17 +31,20 @@ export const retrying: readonly Line[] = [
     server: 'answers 503 twice and then well; or 503 for ever',
     fetcher: 'asks three times; ends after the declared attempts, naming request, attempts and last answer',
     shownBy: [
-      [RETRY, '503, 503, 200 takes three requests, with 2^n + random() seconds between them'],
-      [RETRY, 'an endless 503 ends after the declared attempts, and the error names request, attempts and last answer'],
+      [FAILED_PAGES, '503, 503, 200 takes three requests, with 2^n + random() seconds between them'],
+      [
+        FAILED_PAGES,
+        'an endless 503 ends after the declared attempts, and the error names request, attempts and last answer',
+      ],
     ],
   },
   {
     server: 'answers 429 with Retry-After as seconds, a date, in the past, negative, no number, an hour',
     fetcher: 'comes back never earlier; beyond the bound it parks the partition and says until when',
     shownBy: [
-      [RETRY, `\${name}: never earlier than asked`],
-      [RETRY, `Retry-After that is \${name} is no hint: 2^n + random() seconds`],
-      [RETRY, 'beyond the bound parks the partition and says until when'],
+      [PAUSES, `\${name}: never earlier than asked`],
+      [PAUSES, `Retry-After that is \${name} is no hint: 2^n + random() seconds`],
+      [PAUSES, 'beyond the bound parks the partition and says until when'],
       [
         'fetcher/schedule/assigned-partitions.test.ts',
         'is parked when the API asks for a longer wait than is slept through',
@@ -52,21 +56,21 @@ export const retrying: readonly Line[] = [
     server: 'counts down in one of the rate headers',
     fetcher: 'knows them all, takes the longest, and reads points in time by the clock of the server',
     shownBy: [
-      [RETRY, `\${name}: never earlier than asked`],
-      [RETRY, 'is also heeded when a good page says that nothing is left'],
+      [PAUSES, `\${name}: never earlier than asked`],
+      [PAUSES, 'is also heeded when a good page says that nothing is left'],
       [DAY, 'every way of failing was met'],
     ],
   },
   {
     server: 'answers 429 without a hint',
     fetcher: 'waits 2^n + random() seconds, bounded, and two workers do not wait the same time',
-    shownBy: [[RETRY, 'without a time is 2^n + random() seconds, bounded, and two workers do not wait the same time']],
+    shownBy: [[PAUSES, 'without a time is 2^n + random() seconds, bounded, and two workers do not wait the same time']],
   },
   {
     server: 'resets in the body, cuts JSON, counts its bytes wrong, sends HTML or too much',
     fetcher: 'says what it was, with an excerpt, and asks for the page again',
     shownBy: [
-      [RETRY, `\${name} is a transient error with a clear text, and the page is asked for again`],
+      [FAILED_PAGES, `\${name} is a transient error with a clear text, and the page is asked for again`],
       [DAY, 'every way of failing was met'],
     ],
   },
@@ -74,7 +78,7 @@ export const retrying: readonly Line[] = [
     server: 'refuses with 400, 403, 404 or 422',
     fetcher: 'does not ask again, and the other partitions go on',
     shownBy: [
-      [RETRY, `with \${status} is not asked for again`],
+      [FAILED_PAGES, `with \${status} is not asked for again`],
       [
         'contracts/partitions.test.ts',
         `a partition that is refused with \${status} is asked once, and does not stop the others`,
@@ -85,8 +89,8 @@ export const retrying: readonly Line[] = [
     server: 'is waited for when a stop comes',
     fetcher: 'ends the wait at once',
     shownBy: [
-      [RETRY, 'a cancel ends the wait at once, with its own reason'],
-      [RETRY, 'a cancel ends a transfer at once, with its own reason, and is not a failed attempt'],
+      [PAUSES, 'a cancel ends the wait at once, with its own reason'],
+      [PAUSES, 'a cancel ends a transfer at once, with its own reason, and is not a failed attempt'],
     ],
   },
 ]

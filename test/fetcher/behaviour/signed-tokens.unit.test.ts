@@ -1,35 +1,24 @@
-/**
- * What a source signs itself: JWTs against a token, JWTs as the token, requests that an author's function signs, and
- * headers that are secrets.
- */
+/** Tokens that a source signs itself: JWTs exchanged for an access token, and JWTs as the token. */
 import assert from 'node:assert/strict'
-import { constants, createHmac, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
-import { describe, type TestContext, test } from 'node:test'
-import {
-  apiKey,
-  bearer,
-  customAuth,
-  jwtBearer,
-  jwtSigned,
-  oauth2ClientCredentials,
-  oauth2RefreshToken,
-  sendsBearerToken,
-} from '#shared/declaration/auth.ts'
-import { nextUrl } from '#shared/declaration/paginate/paginate.ts'
+import { constants, generateKeyPairSync, type KeyObject, verify } from 'node:crypto'
+import { describe, test } from 'node:test'
+import { jwtBearer, jwtSigned, oauth2ClientCredentials } from '#shared/declaration/auth.ts'
 import { secret } from '#shared/declaration/secret.ts'
-import { DeclarationError, WrongUse } from '#shared/errors.ts'
-import { CredentialsRefused, PageRefused } from '../../../services/fetcher/http/errors.ts'
-import { paginatorFor } from '../../../services/fetcher/pages/paginators/paginator-for.ts'
+import { WrongUse } from '#shared/errors.ts'
+import { CredentialsRefused } from '../../../services/fetcher/http/errors.ts'
 import { fastClock } from '../../support/clocks.ts'
 import { type Answer, inTurn, startServer } from '../../support/http.ts'
-import { clientFor, declareSource, failureOf, SECRETS, shown } from '../http/fixture.ts'
+import { CANARY, JWT, PAGE } from '../http/auth/signing.ts'
+import { clientFor, failureOf, shown } from '../http/fixture.ts'
 
-const PAGE: Answer = { json: { data: [], next: null } }
-const CANARY = 'c4nary-of-the-signing-key'
 const pemOf = (key: KeyObject) => String(key.export({ type: 'pkcs8', format: 'pem' }))
+
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
 const RSA = pemOf(rsa.privateKey)
+
 const EC = pemOf(ec.privateKey)
 
 type Claims = {
@@ -58,8 +47,6 @@ function readJwt(text: string, key: KeyObject): { header: Record<string, unknown
   )
   return { header: parsed(header), claims: parsed(claims) }
 }
-
-const JWT = { issuer: 'app@shop', privateKey: secret('SHOP_PEM'), algorithm: 'RS256' as const }
 
 /** A clock whose time a test moves on. */
 function movable() {
@@ -241,174 +228,6 @@ describe('a private key', () => {
   })
 })
 
-describe('a request that an author signs', () => {
-  const hmac = (key: string, text: string) => createHmac('sha256', key).update(text).digest('hex')
-  const signing = customAuth({
-    secrets: { id: secret('SHOP_ID'), key: secret('SIGNING_KEY') },
-    query: ['mac'],
-    apply: ({ method, url, headers, body }, { secrets, nowMs, random }) => {
-      const time = String(Math.floor(nowMs / 1000))
-      const nonce = random().toString(36)
-      const covered = [method, url.pathname, url.search, headers['content-type'] ?? '', time, nonce, body ?? ''].join(
-        '\n',
-      )
-      return {
-        headers: { 'X-Time': time, 'X-Nonce': nonce, Authorization: `HMAC ${secrets.id}` },
-        query: { mac: hmac(secrets.key, covered) },
-      }
-    },
-  })
-  const environment = { SIGNING_KEY: CANARY }
-
-  /** An API that checks the signature of what reached it. */
-  const checking = (t: TestContext, ok: Answer = PAGE) =>
-    startServer(t, ({ method, path, target, query, headers, body }) => {
-      const search = target.slice(path.length).replace(/[?&]mac=[^&]*/, '')
-      const covered = [
-        method,
-        path,
-        search,
-        headers['content-type'] ?? '',
-        headers['x-time'],
-        headers['x-nonce'],
-        body,
-      ].join('\n')
-      const mac = query.get('mac')
-      return mac === hmac(CANARY, covered) && headers.authorization === `HMAC ${SECRETS.SHOP_ID}`
-        ? ok
-        : { status: 403, body: `mac ${mac} is wrong` }
-    })
-
-  test('is accepted, with a body and without, and signed anew for each attempt', async (t) => {
-    const get = await checking(t)
-    await clientFor(t, get.url, { source: { auth: signing }, environment }).ask({ path: '/orders?a=%20b&c' })
-    const post = await checking(t)
-    const stream = { method: 'POST', body: { text: 'ünal', n: 1 } }
-    assert.equal((await clientFor(t, post.url, { source: { auth: signing }, stream, environment }).ask()).status, 200)
-    const busy = await startServer(t, inTurn({ status: 503 }, PAGE))
-    await clientFor(t, busy.url, { source: { auth: signing }, environment }).ask()
-    assert.equal(new Set(busy.requests.map(({ query }) => query.get('mac'))).size, 2)
-  })
-
-  test('shows neither secret nor signature: not in the answer, a log line, an error, or a link that repeats it', async (t) => {
-    const server = await startServer(t, ({ path, target, query }) =>
-      path === '/orders'
-        ? { json: { data: [], next: `/more?page=2&mac=${query.get('mac')}` } }
-        : { status: 403, body: `${target} is wrong` },
-    )
-    const { ask, client, stream, logged } = clientFor(t, server.url, {
-      source: { auth: signing },
-      stream: { paginate: nextUrl({ next: '/next' }) },
-      environment,
-    })
-    const first = await ask()
-    const { cursor } = paginatorFor(stream).next({ ...first, records: [], longest: 0, size: null }, null)
-    assert.equal(cursor, `${server.url}/more?page=2`)
-    const error = await failureOf(ask({ path: '/more?page=2' }))
-    assert.ok(error instanceof PageRefused)
-    assert.match(logged(), /\/orders\?mac=\*\*\*/)
-    const macs = server.requests.map(({ query }) => query.get('mac') ?? '')
-    for (const text of [shown(error), logged(), JSON.stringify(first.request)]) {
-      for (const part of [CANARY, ...macs]) assert.ok(!text.includes(part), text)
-    }
-    assert.equal(client.redact(`signed ${macs[1]}`), 'signed ***')
-  })
-
-  test('is not signed for another origin', async (t) => {
-    const api = await checking(t)
-    const other = await startServer(t, inTurn(PAGE))
-    const { ask } = clientFor(t, api.url, { source: { auth: signing, allowOrigins: [other.url] }, environment })
-    await ask({ path: `${other.url}/orders` })
-    assert.deepEqual([other.requests[0]?.target, other.requests[0]?.headers.authorization], ['/orders', undefined])
-  })
-
-  test('that is refused with 401 is not tried again; the hint names the secrets', async (t) => {
-    const server = await startServer(t, inTurn({ status: 401 }))
-    const error = await failureOf(clientFor(t, server.url, { source: { auth: signing }, environment }).ask())
-    assert.ok(error instanceof CredentialsRefused)
-    assert.match(error.hint ?? '', /SHOP_ID, SIGNING_KEY/)
-    assert.equal(server.requests.length, 1)
-  })
-
-  for (const [name, apply, text] of [
-    [
-      'throws',
-      (_: unknown, { secrets }: { secrets: { key: string } }) => {
-        throw new Error(`no ${secrets.key}`)
-      },
-      /field auth\.apply: the function throws: no \*\*\*/,
-    ],
-    ['returns nothing', () => undefined, /returns no object/],
-    ['returns a promise', async () => ({ headers: {} }), /returns a promise/],
-    ['changes the body', () => ({ body: CANARY }), /returns "body", and only headers and query/],
-    [
-      'returns a header in two lines',
-      () => ({ headers: { 'x-a': `${CANARY}\nb: c` } }),
-      /the header x-a, which is not a valid header value/,
-    ],
-    [
-      'returns a header of the connection',
-      () => ({ headers: { Host: CANARY } }),
-      /the header Host, which is set by the connection/,
-    ],
-    ['returns a number', () => ({ headers: { 'x-a': 1 } }), /no text for x-a in headers/],
-    [
-      'sets a parameter that is not declared',
-      () => ({ query: { sig: CANARY } }),
-      /the parameter "sig", which auth\.query does not list/,
-    ],
-  ] as const) {
-    test(`a function that ${name} is a mistake in the declaration, told without a value and before anything is sent`, async (t) => {
-      const server = await startServer(t, inTurn(PAGE))
-      const auth = customAuth({ secrets: { key: secret('SIGNING_KEY') }, apply: apply as never })
-      const error = await failureOf(clientFor(t, server.url, { source: { auth }, environment }).ask())
-      assert.ok(error instanceof DeclarationError, shown(error))
-      assert.match(error.message, text)
-      assert.ok(!shown(error).includes(CANARY))
-      assert.equal(server.requests.length, 0)
-    })
-  }
-})
-
-describe('a header that is a secret', () => {
-  const headers = { 'X-Api-Version-Key': secret('VERSION_KEY'), 'X-Client': 'headrace' }
-  const environment = { VERSION_KEY: CANARY }
-
-  test('is sent beside the other credentials to the own origin, also after a redirect, and nowhere else', async (t) => {
-    const other = await startServer(t, inTurn(PAGE))
-    const api = await startServer(t, ({ path }) =>
-      path === '/orders' ? { status: 307, headers: { location: '/v2' } } : PAGE,
-    )
-    const { ask, logged } = clientFor(t, api.url, {
-      source: { auth: bearer(secret('SHOP_KEY')), headers, allowOrigins: [other.url] },
-      environment,
-    })
-    const page = await ask()
-    await ask({ path: `${other.url}/orders` })
-    for (const asked of api.requests) {
-      assert.deepEqual(
-        [asked.headers['x-api-version-key'], asked.headers['x-client'], asked.headers.authorization],
-        [CANARY, 'headrace', `Bearer ${SECRETS.SHOP_KEY}`],
-      )
-    }
-    assert.equal(api.requests.length, 2)
-    assert.ok(!JSON.stringify(other.requests).includes(CANARY))
-    for (const text of [JSON.stringify(page), logged()]) assert.ok(!text.includes(CANARY), text)
-  })
-
-  test('that the API quotes is taken out of the error, whose hint names it', async (t) => {
-    const api = await startServer(t, inTurn({ status: 401, body: `key ${CANARY}` }))
-    const error = await failureOf(clientFor(t, api.url, { source: { headers }, environment }).ask())
-    assert.ok(error instanceof CredentialsRefused)
-    assert.match(shown(error), /key \*\*\*[\s\S]*check VERSION_KEY/)
-    assert.ok(!shown(error).includes(CANARY))
-  })
-
-  test('that is not set is told by its name, when the client is made', (t) => {
-    assert.throws(() => clientFor(t, 'http://127.0.0.1:9', { source: { headers } }), /VERSION_KEY is not set/)
-  })
-})
-
 describe('a token endpoint', () => {
   for (const [name, answer, text] of [
     ['as a form', { body: `access_token=${CANARY}&token_type=bearer` }, /the body is not JSON, with status 200$/],
@@ -428,129 +247,3 @@ describe('a token endpoint', () => {
     })
   }
 })
-
-describe('a declaration of credentials', () => {
-  const key = secret('SHOP_PEM')
-  for (const [name, source, field, what, hint] of [
-    [
-      'a refresh token in plain text',
-      { auth: refresh({ refreshToken: CANARY }) },
-      'auth.refreshToken',
-      /never the secret/,
-      /SHOP_REFRESH_TOKEN/,
-    ],
-    [
-      'a token endpoint of another scheme',
-      { auth: refresh({ tokenUrl: 'ftp://x.example' }) },
-      'auth.tokenUrl',
-      /an http or https URL/,
-      /oauth/,
-    ],
-    [
-      'a password in the token endpoint',
-      { auth: refresh({ tokenUrl: `https://a:${CANARY}@x.example` }) },
-      'auth.tokenUrl',
-      /without user name/,
-      /oauth/,
-    ],
-    [
-      'a store without a lock',
-      { auth: refresh({ store: { read() {}, write() {} } }) },
-      'auth.store',
-      /read, write and lock/,
-      /lock\(key/,
-    ],
-    [
-      'a private key in plain text',
-      { auth: jwt({ privateKey: CANARY }) },
-      'auth.privateKey',
-      /never the secret/,
-      /SHOP_PRIVATE_KEY/,
-    ],
-    [
-      'a shared secret as algorithm',
-      { auth: jwt({ algorithm: 'HS256' }) },
-      'auth.algorithm',
-      /"HS256", expected RS256, PS256 or ES256/,
-      /ES256/,
-    ],
-    ['a JWT that lives too long', { auth: jwt({ life: '2d' }) }, 'auth.life', /from 1m to 1d/, /life: '10m'/],
-    ['a JWT without an issuer', { auth: jwt({ issuer: undefined }) }, 'auth.issuer', /is missing/, /issuer: /],
-    [
-      'a claim that is made',
-      { auth: jwt({ extraClaims: { exp: 1 } }) },
-      'auth.extraClaims.exp',
-      /is set from/,
-      /extraClaims: /,
-    ],
-    [
-      'a function that is none',
-      { auth: { kind: 'custom', secrets: { key }, apply: CANARY } },
-      'auth.apply',
-      /a function/,
-      /apply: \(request/,
-    ],
-    [
-      'a signature of nothing',
-      { auth: { kind: 'custom', secrets: {}, apply: () => ({}) } },
-      'auth.secrets',
-      /names no secret/,
-      /secrets: \{/,
-    ],
-    [
-      'a secret in plain text',
-      { auth: { kind: 'custom', secrets: { key: CANARY }, apply: () => ({}) } },
-      'auth.secrets.key',
-      /never the secret/,
-      /secret\(/,
-    ],
-    [
-      'a misspelt field',
-      { auth: refresh({ refresh_token: key }) },
-      'auth.refresh_token',
-      /is not a known field/,
-      /known fields: |did you mean/,
-    ],
-    [
-      'a credential in a header in plain text',
-      { headers: { 'X-Api-Key': CANARY } },
-      'headers.X-Api-Key',
-      /move it into auth/,
-      /auth/,
-    ],
-    [
-      'a secret header of the connection',
-      { headers: { Host: key } },
-      'headers.Host',
-      /set by the connection/,
-      /headers/,
-    ],
-  ] as const) {
-    test(`with ${name} is refused when it is loaded`, () => {
-      assert.throws(
-        () => declareSource('https://api.shop.example', source as Record<string, unknown>),
-        (error) => {
-          assert.ok(error instanceof DeclarationError, String(error))
-          assert.ok(error.message.startsWith(`shop.ts, field ${field}: `), error.message)
-          assert.match(error.message, what)
-          assert.match(error.hint ?? '', hint)
-          return !shown(error).includes(CANARY)
-        },
-      )
-    })
-  }
-
-  test('says which kinds send a token that a link may repeat', () => {
-    assert.ok(sendsBearerToken(declareSource('https://x.example', { auth: jwt({}) }).auth))
-    assert.ok(!sendsBearerToken(declareSource('https://x.example', { auth: apiKey({ key }) }).auth))
-    assert.ok(!sendsBearerToken(undefined))
-  })
-})
-
-function refresh(change: Record<string, unknown>): Record<string, unknown> {
-  return { ...oauth2RefreshToken({ tokenUrl: '/t', clientId: 'a', refreshToken: secret('SHOP_REFRESH') }), ...change }
-}
-
-function jwt(change: Record<string, unknown>): Record<string, unknown> {
-  return { ...jwtSigned(JWT), ...change }
-}

@@ -12,29 +12,25 @@ export function checkWatermarkWalk(spec: StreamSpec, refuse: Refuse): void {
   if (watermark?.walk === undefined) return
   const { walk, field, exclusive, sorted, as, to, toBody } = watermark
   if (placesNamed(watermark) > 0)
-    throw refuse('watermark.walk', `the request is asked from a place, and ${walk} needs none`, 'keep one of the two')
+    throw refuse('watermark.walk', `${walk} sends no watermark, so no place takes it`, 'remove walk, or the place')
   if (to !== undefined || toBody !== undefined)
-    throw refuse('watermark.to', 'the API is asked for no range, so there is no end', 'take it away')
+    throw refuse('watermark.to', 'a walk requests no range, so there is no end', 'remove it')
   if (exclusive)
     throw refuse(
       'watermark.exclusive',
-      'says what the API does with a parameter, and there is none: equal records always come again',
-      'take exclusive away',
+      'says what the API does with a parameter, but none is sent: equal records always come again',
+      'remove exclusive',
     )
   if (as !== undefined && !isComputed(spec))
-    throw refuse('watermark.as', 'writes a position into the request, which holds none', 'take as away')
+    throw refuse('watermark.as', 'writes a position, but the request holds none', 'remove as')
   if (walk === 'newest-first' && sorted)
     throw refuse('watermark.sorted', 'says oldest first, and walk says newest first', 'keep one of the two')
   if (paginate.kind === 'windows')
-    throw refuse(
-      'paginate',
-      'windows ask for ranges, and this watermark asks for none',
-      'take walk away, or the windows',
-    )
+    throw refuse('paginate', 'windows request ranges, and this watermark requests none', 'remove walk, or the windows')
   if (Object.hasOwn(envelope, field))
     throw refuse(
       'watermark.field',
       `"${field}" comes from envelope: it is the same in all records of a page`,
-      'take a field of the records',
+      'use a field of the records',
     )
 }

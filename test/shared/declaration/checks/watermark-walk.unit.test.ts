@@ -18,17 +18,17 @@ const feed = { walk: 'newest-first' }
 /** Name, watermark, stream, field, words of the message. */
 const mistakes: [string, Loose, Loose, string, RegExp][] = [
   ['a walk of no known kind', { walk: 'newest' }, {}, 'watermark.walk', /expected newest-first or everything/],
-  ['a place as well', { ...feed, param: 'since' }, {}, 'watermark.walk', /newest-first needs none/],
+  ['a place as well', { ...feed, param: 'since' }, {}, 'watermark.walk', /newest-first sends no watermark/],
   ['an end', { ...feed, to: 'until' }, {}, 'watermark.to', /there is no end/],
   ['exclusive', { walk: 'everything', exclusive: true }, {}, 'watermark.exclusive', /equal records always come again/],
-  ['a form', { ...feed, as: 'iso' }, {}, 'watermark.as', /which holds none/],
+  ['a form', { ...feed, as: 'iso' }, {}, 'watermark.as', /the request holds none/],
   ['the opposite order', { ...feed, sorted: true }, {}, 'watermark.sorted', /oldest first/],
   [
     'windows',
     { ...feed, start: '2026-01-01T00:00:00Z' },
     { paginate: windows({ to: 'until', size: '1d', pages: none() }) },
     'paginate',
-    /windows ask for ranges/,
+    /windows request ranges/,
   ],
   ['a field of the envelope', feed, { envelope: { at: '/time' } }, 'watermark.field', /comes from envelope/],
 ]

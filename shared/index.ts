@@ -27,6 +27,7 @@ export {
 export { type DiscoverTools, discover, parent } from './declaration/discovery.ts'
 export { column, decimal, epochMs, epochSeconds, int64 } from './declaration/fields.ts'
 export { type InstantOptions, instant, timeText } from './declaration/instant-field.ts'
+export type { JudgedFailure, JudgedResponse, JudgeFunction } from './declaration/judge.ts'
 export type { RequestChanges, WalkAnswer, WalkPage, WalkTools } from './declaration/paginate/generator.ts'
 export {
   cursor,

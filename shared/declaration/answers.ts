@@ -1,10 +1,12 @@
 /**
  * What an API means by its responses, where it differs from HTTP. Statuses can be retried, end a walk or stop it, and a
- * 2xx can have a body that is an error. The rules of a stream precede those of its source. A status has one meaning
- * only.
+ * 2xx can have a body that is an error. What decides first: the stream's function, the stream's lists, the source's
+ * function, the source's lists, `failed` of a 2xx, HTTP. A status has one meaning only.
  */
 import { z } from 'zod'
 import type { DeclarationError } from '../errors.ts'
+import { type Judges, judgeFunction } from './judge.ts'
+import { type WaitSpec, waitsSpec } from './waits.ts'
 
 /** `retryAfterMs`: milliseconds that the API asks to wait; the response's headers are respected as well. */
 export type FailedAnswer = { message: string; retry: boolean; retryAfterMs?: number }
@@ -45,16 +47,32 @@ export const answersSpec = z.strictObject({
   failed: z
     .custom<FailedFunction>((value) => typeof value === 'function', 'expected a function of the body')
     .optional(),
+  /** Decides of any response, before these lists; null leaves it to them. */
+  judge: judgeFunction.optional(),
+  /** Where a response that is asked again states how long to wait; these precede the usual headers. */
+  waits: waitsSpec.optional(),
 })
 export type AnswersSpec = z.infer<typeof answersSpec>
 
-export type Answers = { meanings: ReadonlyMap<number, Meaning>; failed: FailedFunction | null }
+export type Answers = {
+  meanings: ReadonlyMap<number, Meaning>
+  failed: FailedFunction | null
+  /** Null if neither stream nor source has a function. */
+  judges: Judges | null
+  /** Of the stream, or else of its source. */
+  waits: readonly WaitSpec[]
+}
 
 const NOT_MODIFIED = 304
 const EXPIRED_CURSOR: readonly number[] = [400, 404, 410]
 
 type RefuseAnswers = (field: string, what: string, hint: string) => DeclarationError
-type Said = { answers?: AnswersSpec | undefined; expiredCursor?: number[] | undefined }
+type Said = {
+  answers?: AnswersSpec | undefined
+  expiredCursor?: number[] | undefined
+  /** Of a stream whose walks delete. */
+  deletes?: unknown
+}
 
 /**
  * Statuses without a rule mean what HTTP says. An expired cursor is one that no other rule claims. `conditional`: 304
@@ -82,9 +100,25 @@ export function answersOf(
   )
   if (conditional && !meanings.has(NOT_MODIFIED)) meanings.set(NOT_MODIFIED, 'empty')
   return {
-    answers: { meanings, failed: stream.answers?.failed ?? source?.failed ?? null },
+    answers: {
+      meanings,
+      failed: stream.answers?.failed ?? source?.failed ?? null,
+      judges: judgesOf(source, stream, own),
+      waits: stream.answers?.waits ?? source?.waits ?? [],
+    },
     expiredCursor: stream.expiredCursor ?? EXPIRED_CURSOR.filter((status) => !meanings.has(status)),
   }
+}
+
+function judgesOf(
+  source: AnswersSpec | undefined,
+  { answers, expiredCursor = [], deletes }: Said,
+  own: ReadonlyMap<number, Meaning>,
+): Judges | null {
+  const [ofStream, ofSource] = [answers?.judge ?? null, source?.judge ?? null]
+  if (ofStream === null && ofSource === null) return null
+  const statuses = new Set([...own.keys(), ...expiredCursor])
+  return { stream: ofStream, ofStream: statuses, source: ofSource, mayBeEmpty: deletes === undefined }
 }
 
 /** Throws what `refuse` makes for a status with two meanings. */

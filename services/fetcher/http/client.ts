@@ -12,7 +12,7 @@ import { credentialsFor } from './auth/auth.ts'
 import type { TokenTools } from './auth/tokens/token-request.ts'
 import { baseUrlOf } from './base-url.ts'
 import { authorize } from './layers/authorize.ts'
-import { answersFor, judgeAnswers } from './layers/classify-response.ts'
+import { answersFor, judgeAnswers, readsBodies } from './layers/classify-response.ts'
 import { type ClientFacts, createObserver } from './layers/observe.ts'
 import { cost, limit } from './layers/rate-limit.ts'
 import { redirect } from './layers/redirect.ts'
@@ -133,7 +133,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
     cost(costIn),
     authorize(source, reach, credentials, isDeclared),
     limit({ clock, limiter, onWaited }),
-    judgeAnswers(answers, clock),
+    judgeAnswers(answers, clock, onNote),
     observer.attempt,
     timeout(source.timeout, clock),
   ]
@@ -145,6 +145,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
       elementsMax: source.bodyElementsMax,
       bytesMax: source.bodyBytesMax,
       isDeclared,
+      readsBodies: (stream) => readsBodies(answers(stream)),
       onNote,
     }),
   )

@@ -9,9 +9,12 @@ import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '#shared/
 export class PageRefused extends Stopped {
   readonly status: number
   readonly excerpt: string
+  /** An author's function refuses it, so that it is not an expired cursor. */
+  readonly declared: boolean
 
-  constructor(status: number, excerpt: string, message: string, details: ErrorDetails = {}) {
+  constructor(status: number, excerpt: string, message: string, details: ErrorDetails & { declared?: boolean } = {}) {
     super('HR_PAGE_REFUSED', message, details)
+    this.declared = details.declared === true
     this.status = status
     this.excerpt = excerpt
   }
@@ -93,4 +96,4 @@ export class AttemptFailed extends HeadraceError {
 export const mayMeanExpiredCursor = (
   error: unknown,
   { expiredCursor }: Pick<Stream, 'expiredCursor'>,
-): error is PageRefused => error instanceof PageRefused && expiredCursor.includes(error.status)
+): error is PageRefused => error instanceof PageRefused && !error.declared && expiredCursor.includes(error.status)

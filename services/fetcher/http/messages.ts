@@ -46,6 +46,10 @@ export type ResponseClass = {
   says: string | null
   /** How long the API asks to wait; a good page can say so too. */
   waitMs: number | null
+  /** An author's function said so: nothing else decides of the response. */
+  declared?: boolean
+  /** What to correct in that function, if it failed. */
+  mistake?: string
 }
 
 export type AttemptCounts = { requests: number; retries: number }
@@ -70,7 +74,14 @@ export type PageResponse = {
   durationMs: number
   /** When the response was complete, milliseconds since the epoch. */
   fetchedMs: number
-  /** Inside the client: what the response means. */
+  /**
+   * Inside the client, where the declaration reads bodies of any status: the parsed body, or the text of one that is not
+   * JSON.
+   */
+  whole?: unknown
+  /** Inside the client: why a 2xx is not a page, unless the declaration decides of it. */
+  defect?: Error
+  /** What the response means. */
   verdict?: ResponseClass
   /** Removes the source's credentials from a text made of this response. */
   redact?(text: string): string

@@ -12,9 +12,13 @@ import type { PageResponse } from '../http/messages.ts'
 import { isNoContent } from '../http/status.ts'
 import { errorIn, summaryOf } from './body-summary.ts'
 
+/** Whether the declaration, by a list or a function, takes the response for an empty page. */
+export const isDeclaredEmpty = ({ answers }: Pick<Stream, 'answers'>, { status, verdict }: PageResponse): boolean =>
+  verdict?.declared === true ? verdict.kind === 'empty' : answers.meanings.get(status) === 'empty'
+
 export function recordsOf(stream: Stream, response: PageResponse): readonly unknown[] {
-  const { body, status, redact = (text) => text } = response
-  if (isNoContent(status)) return []
+  const { body, status, verdict, redact = (text) => text } = response
+  if (isNoContent(status) || (verdict?.declared === true && verdict.kind === 'empty')) return []
   const { at, isOptional } = unwrapped<SimplePlace>(stream.records)
   const found = typeof at === 'function' ? recordsBy(stream, at, response) : valueAt(body, at)
   const where = typeof at === 'string' ? `at "${at}"` : (connectionOf(stream) ?? 'from its records function')
@@ -28,8 +32,9 @@ export function recordsOf(stream: Stream, response: PageResponse): readonly unkn
     )
   }
   const records = found ?? []
-  // An error in the usual shape. With `answers.failed`, the author has declared what an error is.
-  const error = records.length > 0 || stream.answers.failed !== null ? null : errorIn(body)
+  // An error in the usual shape, unless the author has said what an error is.
+  const isSure = records.length > 0 || stream.answers.failed !== null || verdict?.declared === true
+  const error = isSure ? null : errorIn(body)
   if (error !== null) throw noRecords(stream, `has no records, but ${redact(error)}`, FAILED_HINT)
   return records
 }

@@ -22,7 +22,7 @@ import { siftFor } from './older-records.ts'
 import type { Page, Walk } from './page.ts'
 import { fullPageOf } from './paginators/page-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator-for.ts'
-import { recordsOf } from './records-of.ts'
+import { isDeclaredEmpty, recordsOf } from './records-of.ts'
 import { afterPage, sizeAt } from './walk-size.ts'
 
 export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
@@ -202,11 +202,11 @@ function vetted(stream: Stream, send: Send, make: () => PageRequest): PageReques
 }
 
 /** By its status the response has no records and no next page: its body is not read. */
-function saysNothing({ answers, paginate }: Stream, { status }: PageResponse): boolean {
-  if (answers.meanings.get(status) === 'empty') return true
+function saysNothing(stream: Stream, response: PageResponse): boolean {
+  if (isDeclaredEmpty(stream, response)) return true
   // With an overlap, an empty page is a reason to go back.
-  const pages = pagesOf(paginate)
-  return isNoContent(status) && !(pages.kind === 'offset' && pages.overlap > 0)
+  const pages = pagesOf(stream.paginate)
+  return isNoContent(response.status) && !(pages.kind === 'offset' && pages.overlap > 0)
 }
 
 const tooManyEmpty = (stream: Stream, pages: number): Stopped =>

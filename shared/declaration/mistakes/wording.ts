@@ -88,6 +88,8 @@ const EXAMPLES: Record<string, string> = {
   'answers.retry': 'answers: { retry: [403] }',
   'answers.skip': 'answers: { skip: [403] }',
   'answers.empty': 'answers: { empty: [404] }',
+  judge: "judge: ({ status, headers, body }) => (body.error === 'no_access' ? 'skip' : null)",
+  waits: "waits: [{ header: 'x-retry-in', unit: 's' }, { body: '/retry_after', as: 'epoch', unit: 'ms' }]",
   failed: 'failed: (body) => (body.ok ? null : { retry: false, message: body.error })',
   expiredCursor: 'expiredCursor: [400, 410]',
   paths: "paths: ['/v1/search', '/v1/accounts/*']",

@@ -7,7 +7,7 @@ import { messageOf, Stopped } from '#shared/errors.ts'
 import { PageRefused } from '../../http/errors.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-watermark.ts'
-import { recordsOf } from '../../pages/records-of.ts'
+import { isDeclaredEmpty, recordsOf } from '../../pages/records-of.ts'
 import type { DryRun, SeenPage } from '../dry-run.ts'
 import { hintOf } from './access.ts'
 import { arraysIn, nextPointersIn } from './guess-pointers.ts'
@@ -15,7 +15,7 @@ import { type Attempt, type CheckStep, failed, ok, skipped, warned } from './ste
 
 /** The raw records of a response; null if a run would not take it for a page. */
 export function recordsIn(stream: Stream, answer: PageResponse): readonly unknown[] | null {
-  if (stream.answers.meanings.get(answer.status) === 'empty') return []
+  if (isDeclaredEmpty(stream, answer)) return []
   try {
     return recordsOf(stream, answer)
   } catch {

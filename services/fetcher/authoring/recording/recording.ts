@@ -126,7 +126,7 @@ function answerOf(stream: Stream, request: PageRequest, response: PageResponse):
   const paginate = pagesOf(stream.paginate)
   const { href } = response.request.url
   return {
-    status: response.status,
+    status: recordedStatus(response),
     ...(href === request.url.href ? {} : { url: redactUrl(href, secretParamsOf(stream.source)) }),
     headers: only(response.headers, [
       ...HEADERS_READ,
@@ -135,6 +135,15 @@ function answerOf(stream: Stream, request: PageRequest, response: PageResponse):
     body: response.body,
   }
 }
+
+/** What an author's function has said is recorded as what it means: a page, or no content. */
+function recordedStatus({ status, verdict }: PageResponse): number {
+  if (verdict?.declared !== true) return status
+  return verdict.kind === 'empty' ? NO_CONTENT : OK
+}
+
+const OK = 200
+const NO_CONTENT = 204
 
 function only(
   headers: Readonly<Record<string, string>>,

@@ -29,7 +29,8 @@ export function authorize(
       reach.refuse(request)
       if (reach.isOwn(request.url)) {
         const { response, token } = await withCredentials(credentials, send, request, exchange)
-        if (response.status !== UNAUTHORIZED || isDeclared(UNAUTHORIZED, exchange.stream)) return response
+        const declared = response.verdict?.declared === true || isDeclared(UNAUTHORIZED, exchange.stream)
+        if (response.status !== UNAUTHORIZED || declared) return response
         credentials.rejected(token)
         throw refused(source, credentials, request, response)
       }

@@ -21,7 +21,7 @@ export function redirect(source: Source, conceal: (url: URL) => URL): Layer {
     let at = request
     for (let hops = 0; ; hops++) {
       const response = await next(at, exchange)
-      if (!REDIRECTS.includes(response.status)) return response
+      if (!REDIRECTS.includes(response.status) || response.verdict?.declared === true) return response
       const target = conceal(targetOf(source, at, response))
       const followed =
         target.protocol === at.url.protocol &&

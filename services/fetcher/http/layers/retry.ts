@@ -52,7 +52,7 @@ function attempted(
     if (verdict.kind === 'page') return { value: answer }
     if (verdict.kind === 'empty') return { value: { ...answer, body: null } }
     if (verdict.kind === 'skip') throw skipped(source, request, answer)
-    if (verdict.kind === 'stop') throw refused(source, request, answer, verdict.says)
+    if (verdict.kind === 'stop') throw refused(source, request, answer, verdict)
   }
   signal.throwIfAborted()
   if (answer instanceof AttemptFailed && answer.reason === 'unreadable') throw unreadable(source, request, answer)
@@ -73,14 +73,23 @@ const asksToWait = (outcome: Outcome): boolean =>
 const reasonOf = (outcome: Outcome): string =>
   outcome instanceof AttemptFailed ? outcome.reason : String(outcome.status)
 
-/** `says`: the declared meaning of a 2xx body. */
-function refused(source: Source, request: PageRequest, response: PageResponse, says: string | null): PageRefused {
+function refused(
+  source: Source,
+  request: PageRequest,
+  response: PageResponse,
+  { says, declared = false, mistake }: ResponseClass,
+): PageRefused {
+  if (mistake !== undefined) {
+    const message = `${describeRequest(source, request)} was answered with ${response.status}: ${says}`
+    return new PageRefused(response.status, says ?? '', message, { hint: mistake, declared })
+  }
   if (says !== null) {
     return new PageRefused(
       response.status,
       says,
       `${describeRequest(source, request)} was answered ${response.status} with an error: ${says}`,
       {
+        declared,
         hint: 'a retry does not change this answer; if it passes by itself, let answers.failed say { retry: true, message }',
       },
     )
@@ -91,6 +100,7 @@ function refused(source: Source, request: PageRequest, response: PageResponse, s
     excerpt,
     `${describeRequest(source, request)} was refused with ${answerText(response)}`,
     {
+      declared,
       hint:
         HINTS[response.status] ??
         'a retry does not change this answer: check path, params and partitions of the stream',

@@ -28,6 +28,8 @@ const COUNTERS = [
   ['x-ratelimit-remaining', 'x-ratelimit-reset'],
   ['x-rate-limit-remaining', 'x-rate-limit-reset'],
   ['x-ratelimit-remaining', 'x-ratelimit-reset-after'],
+  ['x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+  ['x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
 ] as const
 
 export function namedQuotas(headers: HeaderFields): NamedQuota[] {

@@ -6,15 +6,16 @@
  */
 
 import { SECOND_MS } from '#shared/units.ts'
+import { durationTextMs } from './duration-text.ts'
 import { type HeaderFields, headerNumber, type QuotaState, quotaStates } from './rate-limit-headers.ts'
 
 export type Answered = { status: number; headers: HeaderFields }
 
 /** A header with a longer wait means something else. */
-const HINT_MAX_MS = 31 * 86_400 * SECOND_MS
+export const HINT_MAX_MS = 31 * 86_400 * SECOND_MS
 /** Numbers from here on are points in time: as a delta the first would be 31 years. */
-const EPOCH_SECONDS_MIN = 1e9
-const EPOCH_MS_MIN = 1e12
+export const EPOCH_SECONDS_MIN = 1e9
+export const EPOCH_MS_MIN = 1e12
 
 /** Milliseconds until the API wants to be asked again; null if it does not say so. */
 export function waitHint(answer: Answered, nowMs: number): number | null {
@@ -46,29 +47,40 @@ function exhaustedInterval(headers: HeaderFields): number | null {
   return remaining === 0 ? headerNumber(headers['x-hubspot-ratelimit-interval-milliseconds']) : null
 }
 
-/** Seconds (a fraction is accepted) or an HTTP date. */
+/** Seconds (a fraction is accepted), a duration or an HTTP date. */
 function retryAfter(text: string | undefined, serverMs: number): number | null {
   const seconds = headerNumber(text)
   if (seconds !== null) return seconds * SECOND_MS
+  return wordsWait(text, serverMs)
+}
+
+/** A duration such as `6m0s`, or a date. */
+function wordsWait(text: string | undefined, serverMs: number): number | null {
+  const durationMs = text === undefined ? null : durationTextMs(text)
+  if (durationMs !== null) return durationMs
   const at = instantOf(text)
   return at === null ? null : at - serverMs
 }
 
-/** Seconds from now, epoch seconds, epoch milliseconds, or a date. */
+/** Seconds from now, epoch seconds, epoch milliseconds, a duration or a date. */
 function resetWait(text: string | undefined, serverMs: number): number | null {
   const number = headerNumber(text)
-  if (number === null) {
-    const at = instantOf(text)
-    return at === null ? null : at - serverMs
-  }
+  if (number === null) return wordsWait(text, serverMs)
   if (number >= EPOCH_MS_MIN) return number - serverMs
   if (number >= EPOCH_SECONDS_MIN) return number * SECOND_MS - serverMs
   return number * SECOND_MS
 }
 
-/** An HTTP date or an RFC 3339 instant; both begin with a year or a weekday, which keeps Date.parse from guessing. */
-function instantOf(text: string | undefined): number | null {
-  if (text === undefined || !/^(mon|tue|wed|thu|fri|sat|sun)|^\d{4}-\d\d-\d\dT/i.test(text)) return null
-  const ms = Date.parse(text)
+/**
+ * An HTTP date, an RFC 3339 instant, or one with a blank for the T; without a zone it is in UTC. They begin with a year
+ * or a weekday, which keeps Date.parse from guessing.
+ */
+export function instantOf(text: string | undefined): number | null {
+  if (text === undefined) return null
+  const [, day, time, zone = 'Z'] = INSTANT.exec(text) ?? []
+  if (day === undefined && !/^(mon|tue|wed|thu|fri|sat|sun)/i.test(text)) return null
+  const ms = Date.parse(day === undefined ? text : `${day}T${time}${/^[+-]/.test(zone) ? zone : 'Z'}`)
   return Number.isNaN(ms) ? null : ms
 }
+
+const INSTANT = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/i

@@ -11,7 +11,8 @@ import { bodyText } from '../body-text.ts'
 import { acceptOf, type DecodedBody, type DecodeTools, decodeBody, isPlainJson } from '../decode/decode-body.ts'
 import { jsonPage } from '../decode/json-body.ts'
 import { excerptOf } from '../describe.ts'
-import type { Send } from '../messages.ts'
+import { AttemptFailed } from '../errors.ts'
+import type { PageResponse, Send } from '../messages.ts'
 import { isNoContent, isOk } from '../status.ts'
 import { ACCEPT_ENCODING, type RawAnswer, type RawExchange } from './undici.ts'
 
@@ -25,6 +26,8 @@ export type TransportTools = {
   /** Of one body, and of each file in it: `bodyBytesMax` of the source. */
   bytesMax: number
   isDeclared(status: number, stream: string): boolean
+  /** Whether the declaration reads the body of any response. */
+  readsBodies?(stream: string): boolean
   /** Called with what a response's headers declare wrongly about a body that was read anyway. */
   onNote(note: string, stream: string): void
 }
@@ -47,19 +50,42 @@ export function transport(ask: RawExchange, tools: TransportTools): Send {
     const answer = await ask(sent, exchange.signal)
     for (const note of answer.notes) onNote(note, exchange.stream)
     const isPage = isOk(answer.status) && !isDeclared(answer.status, exchange.stream)
-    const page = isPage ? await pageOf(answer, decode, { ...tools, signal: exchange.signal }) : null
-    if (page?.note != null) onNote(page.note, exchange.stream)
+    const bodyTools = { ...tools, signal: exchange.signal }
+    const readPage = () => pageOf(answer, decode, bodyTools)
+    const content =
+      tools.readsBodies?.(exchange.stream) === true
+        ? await wholeBody(answer, isPage ? readPage : () => pageOf(answer, JSON_BODY, bodyTools), isPage)
+        : contentOf(answer, isPage ? await readPage() : null)
+    if (content.note !== null) onNote(content.note, exchange.stream)
+    const { note: _, ...given } = content
     return {
       status: answer.status,
       headers: answer.headers,
-      body: page === null ? excerptOf(answer.text) : page.body,
-      bytes: page?.bytes ?? answer.bytes,
+      ...given,
       request,
       attempts: 1,
       retries: 0,
       durationMs: clock.elapsedMs() - startMs,
       fetchedMs: clock.nowMs(),
     }
+  }
+}
+
+type Content = Pick<PageResponse, 'body' | 'bytes' | 'whole' | 'defect'> & { note: string | null }
+
+/** Without a page, an excerpt. */
+const contentOf = ({ text, bytes }: RawAnswer, page: DecodedBody | null): Content =>
+  page ?? { body: excerptOf(text), bytes, note: null }
+
+/** With the body as the declaration reads it: decoded, or its text. Throws the signal's reason. */
+async function wholeBody(answer: RawAnswer, decoded: () => Promise<DecodedBody>, isPage: boolean): Promise<Content> {
+  const { text } = answer
+  try {
+    const page = await decoded()
+    return { ...contentOf(answer, isPage ? page : null), whole: page.body }
+  } catch (error) {
+    if (!(error instanceof AttemptFailed)) throw error
+    return { ...contentOf(answer, null), whole: text, ...(isPage ? { defect: error } : {}) }
   }
 }
 

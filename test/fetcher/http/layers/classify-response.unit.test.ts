@@ -433,6 +433,6 @@ describe('what an answer means, by itself', () => {
   test('a stream that is not declared has no words of its own', () => {
     const answers = answersFor(declareSource('http://127.0.0.1:1', {}, { answers: { empty: [404] } }))
     assert.equal(answers('shop.orders').meanings.get(404), 'empty')
-    assert.deepEqual(answers('shop.others'), { meanings: new Map(), failed: null })
+    assert.deepEqual(answers('shop.others'), { meanings: new Map(), failed: null, judges: null, waits: [] })
   })
 })

@@ -74,10 +74,7 @@ export type PageResponse = {
   durationMs: number
   /** When the response was complete, milliseconds since the epoch. */
   fetchedMs: number
-  /**
-   * Inside the client, where the declaration reads bodies of any status: the parsed body, or the text of one that is not
-   * JSON.
-   */
+  /** Inside the client, where the declaration reads bodies of any status: the parsed body, or else its text. */
   whole?: unknown
   /** Inside the client: why a 2xx is not a page, unless the declaration decides of it. */
   defect?: Error

@@ -1,7 +1,8 @@
-/** What the fetcher promises about records without a key, and about answers that an author judges. */
+/** What the fetcher promises about records without a key, and about answers of which an author's function decides. */
 import type { Line } from '../shown.ts'
 
 const RECORD_KEYS = 'scenarios/record-keys.test.ts'
+const AUTHOR_VERDICT = 'fetcher/http/layers/author-verdict.unit.test.ts'
 const RECORD_KEY = 'fetcher/validate/record-key.unit.test.ts'
 
 export const keysAndAnswers: readonly Line[] = [
@@ -23,6 +24,27 @@ export const keysAndAnswers: readonly Line[] = [
     fetcher: 'keeps one row, and warns once in a run with their number',
     shownBy: [
       [RECORD_KEYS, 'records that only undeclared fields tell apart are one row, with one warning that counts them'],
+    ],
+  },
+  {
+    server: 'says by the body of a response, of whatever status, what it means',
+    fetcher:
+      'lets a function of the declaration decide: page, empty, skip, stop or retry; a mistake of it is one error',
+    shownBy: [
+      [AUTHOR_VERDICT, 'a 200 is skipped'],
+      [AUTHOR_VERDICT, 'a 404 is a page with its body'],
+      [AUTHOR_VERDICT, 'stops before a 200 that is skipped, and the next one begins with it'],
+      [AUTHOR_VERDICT, "the stream's list before the source's function"],
+      [AUTHOR_VERDICT, 'with deletes takes no page for empty, since that would delete every row'],
+    ],
+  },
+  {
+    server: 'states a wait in a header or a body of its own, in another unit or as a duration',
+    fetcher: 'waits as long, within its bounds; a value that makes no sense is noted once and the usual headers count',
+    shownBy: [
+      [AUTHOR_VERDICT, 'parks beyond the bound; a good page with the same header waits for nothing'],
+      [AUTHOR_VERDICT, 'that makes no sense is noted once, and the usual headers count'],
+      ['fetcher/http/retry-after/stated-wait.unit.test.ts', 'the longest of several wins, whatever else is wrong'],
     ],
   },
 ]

@@ -1,7 +1,7 @@
 /**
- * The wait that a response states where the author says it does (`answers.waits`): a number, a duration such as `1m30s`,
- * or a date. Pure. Precedes the usual headers. The longest of several wins, and a value that makes no sense is reported
- * and ignored. Points in time are compared with the server's own Date.
+ * The wait that a response states where the author says it does (`answers.waits`): a number, a duration or a date.
+ * Pure. Precedes the usual headers. The longest of several wins, and a value that makes no sense is reported and
+ * ignored. Points in time are compared with the server's own Date.
  */
 import { type WaitSpec, waitPlace } from '#shared/declaration/waits.ts'
 import { valueAt } from '#shared/json-pointer.ts'

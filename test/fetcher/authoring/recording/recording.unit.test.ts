@@ -65,6 +65,26 @@ async function stoppedBy(promise: Promise<unknown>, code: string): Promise<Stopp
   throw new Error('nothing stopped it')
 }
 
+test('answers that a function decides of are recorded as what they mean, and walked again without the function', async (t) => {
+  const judge = ({ status }: { status: number }) => (status === 404 ? 'page' : status === 403 ? 'empty' : null)
+  const pages: Answer[] = [
+    { status: 404, json: { data: [order('a')], next: '1' } },
+    { status: 403, json: {} },
+  ]
+  const script = ({ query }: Asked): Answer => pages[query.has('cursor') ? 1 : 0]!
+  const { file, declared: source } = await recorded(t, script, { answers: { judge } })
+  const { exchanges } = readRecording(file)
+  assert.deepEqual(
+    exchanges.map(({ response: { status, body } }) => [status, body]),
+    [
+      [200, { data: [order('a')], next: '1' }],
+      [204, null],
+    ],
+  )
+  const walked = await walkRecorded(source, file)
+  assert.equal(walked.records.length, 1)
+})
+
 describe('an answer that is not JSON', () => {
   for (const [name, stream, body] of [
     ['a table in a gzip file', { records: undefined, decode: [gunzip(), csv()] }, gzipSync('id,note\na,x\nb,\n')],

@@ -89,6 +89,8 @@ describe('an answer asks to wait by', () => {
     ['x-ratelimit-remaining', 'x-ratelimit-reset'],
     ['x-rate-limit-remaining', 'x-rate-limit-reset'],
     ['x-ratelimit-remaining', 'x-ratelimit-reset-after'],
+    ['x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+    ['x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
   ] as const) {
     const cases: Case[] = [
       [`${reset} with nothing left`, { [remaining]: '0', [reset]: '5' }, 5_000],
@@ -113,6 +115,8 @@ describe('an answer asks to wait by', () => {
     ],
     ['a reset in epoch seconds, by our clock', { ...left, 'x-ratelimit-reset': String(NOW_MS / 1000 + 6) }, 6_000],
     ['a reset as a date', { ...left, 'x-ratelimit-reset': '2030-01-01T01:00:06Z', date: DATE }, 6_000],
+    ['a reset as a date with a blank', { ...left, 'x-ratelimit-reset': '2030-01-01 01:00:06', date: DATE }, 6_000],
+    ['a reset as a duration', { ...left, 'x-ratelimit-reset': '6m0s' }, 360_000],
     ['a reset as words', { ...left, 'x-ratelimit-reset': 'soon' }, null],
     ['nothing left and no reset', left, null],
   ])

@@ -81,7 +81,7 @@ test('answers that a function decides of are recorded as what they mean, and wal
       [204, null],
     ],
   )
-  const walked = await walkRecorded(source, file)
+  const walked = await walkRecorded(source, 'orders', file)
   assert.equal(walked.records.length, 1)
 })
 

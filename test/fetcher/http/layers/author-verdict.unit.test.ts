@@ -119,7 +119,7 @@ describe('the function gets', () => {
 describe('a function that decides nothing', () => {
   for (const [name, answer, says] of [
     ['a refusal', { status: 403, body: 'no' }, /was refused with 403: no/],
-    ['a 200 that is not JSON', { body: 'No data' }, /the body is no JSON/],
+    ['a 200 that is not JSON', { body: 'No data' }, /the body is not JSON/],
     ['an error that answers.failed finds', { json: { error: 'bad' } }, /answered 200 with an error: bad/],
   ] as const) {
     test(`leaves ${name} to the usual rules`, async (t) => {

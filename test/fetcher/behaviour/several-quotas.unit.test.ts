@@ -15,6 +15,7 @@ import { slotMsOf } from '../../../services/fetcher/http/rate-limit/time-slots.t
 import { type VirtualClock, virtualClock } from '../../support/clocks.ts'
 import { randomFrom } from '../../support/random.ts'
 import { testSeed } from '../../support/seed.ts'
+import { holds } from '../http/rate-limit/limiting.ts'
 
 const PATHS = ['/orders', '/search', '/accounts/7/orders', '/accounts/8']
 /** What the simulated API says that a request weighs; the declared weight function says the same. */
@@ -27,15 +28,6 @@ const factsOf = (path: string, params: Record<string, string> = {}): RequestFact
   path,
   params,
   body: undefined,
-})
-
-const holds = (
-  all: number,
-  sinceMs: number,
-  mine: readonly number[] = Array.from({ length: all }, (_, p) => p),
-): Holding => ({
-  all,
-  mine: new Map(mine.map((partition) => [partition, sinceMs])),
 })
 
 const TIMEOUT_MS = 5_000

@@ -6,5 +6,5 @@ export const PAGE: Answer = { json: { data: [{ id: '1' }], next: null } }
 
 export const DOWN: Answer = { status: 503, body: 'down for a moment' }
 
-/** The waits between attempts; each attempt also begins a wait for its time limit, which is left out here. */
+/** The waits between attempts; those for the time limit of each attempt are omitted. */
 export const waits = (slept: readonly number[]): number[] => slept.filter((ms) => ms !== TIMEOUT_MS)

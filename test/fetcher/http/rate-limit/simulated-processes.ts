@@ -57,8 +57,8 @@ type Process = {
 }
 
 /**
- * `latencyMs`: from the start to the answer; the request arrives after `way` of it. `sent` is told of the start and the
- * arrival.
+ * `latencyMs`: from the start to the answer; the request arrives after `way` of it. `sent` gets the times of the
+ * start and the arrival.
  */
 export type Network = {
   eager: number

@@ -22,7 +22,7 @@ import { checkRequest } from './checks/request.ts'
 import { checkDeletes, checkPartitions, checkPrimaryKey, checkRecords, checkSchema } from './checks/stream.ts'
 import { checkWatermarkWalk } from './checks/watermark-walk.ts'
 import { compileWatermark, isConditional, type Watermarking } from './compile-watermark.ts'
-import { type Decode, decodeOf } from './decode.ts'
+import { checkChunks, type Decode, decodeOf } from './decode.ts'
 import type { DiscoverySpec } from './discovery.ts'
 import { firstMistake, mistake, type Refuse } from './mistakes/mistakes.ts'
 import { inWords } from './mistakes/wording.ts'
@@ -119,6 +119,8 @@ function compileStream(source: Source, name: string, declared: StreamSpec): Stre
     watermark: watermark !== null && isFound(spec.partitions) ? { ...watermark, sorted: false } : watermark,
     ...answers,
   }
+  const { failed, judges } = answers.answers
+  checkChunks(stream.decode, { paginate: spec.paginate, seesBody: failed !== null || judges !== null }, refuse)
   const wireSchema = schemaOf(stream, refuse)
   const wrong = columnMistake(wireSchema, stream.primaryKey)
   if (wrong !== null) throw refuse(wrong.field === '' ? 'schema' : `schema.${wrong.field}`, wrong.what, wrong.hint)

@@ -12,9 +12,28 @@ export type DecodeFunction = (bytes: Uint8Array, headers: Readonly<Record<string
 const empty = z.enum(['omit', 'null', 'text']).default('omit')
 const character = z.string().length(1, 'expected one character')
 
+const MIB = 1024 * 1024
+/** For a file of any size: it is read record by record, and each chunk of records is a page with its own checkpoint. */
+const chunkBounds = z.strictObject({
+  recordsMax: z.int().min(1).max(100_000).default(1_000),
+  bytesMax: z
+    .int()
+    .min(1024)
+    .max(64 * MIB)
+    .default(MIB),
+  /** Of one record: `bodyBytesMax` does not apply to the file. */
+  recordBytesMax: z
+    .int()
+    .min(1024)
+    .max(64 * MIB)
+    .default(4 * MIB),
+})
+const chunks = z.union([z.literal(true), chunkBounds], 'expected true, or bounds of a chunk').optional()
+export type ChunkBounds = z.infer<typeof chunkBounds>
+
 const jsonSpec = z.strictObject({ kind: z.literal('json') })
 const lenientJsonSpec = z.strictObject({ kind: z.literal('lenient-json') })
-const jsonlSpec = z.strictObject({ kind: z.literal('jsonl') })
+const jsonlSpec = z.strictObject({ kind: z.literal('jsonl'), chunks })
 const csvSpec = z.strictObject({
   kind: z.literal('csv'),
   delimiter: character.default(','),
@@ -33,6 +52,7 @@ const csvSpec = z.strictObject({
   /** Removes spaces around the cells. */
   trim: z.boolean().default(false),
   empty,
+  chunks,
 })
 const xmlSpec = z.strictObject({
   kind: z.literal('xml'),
@@ -75,7 +95,8 @@ type DecodeStep = z.infer<typeof step>
 export type BodyDecoder = Exclude<DecodeStep, FileStep>
 /** Named by its kind: any but a function of the author. */
 export type NamedDecoder = Exclude<BodyDecoder, DecodeFunction>
-export type Decode = { files: readonly FileStep[]; body: BodyDecoder }
+/** `chunks`: of a file that is read record by record. */
+export type Decode = { files: readonly FileStep[]; body: BodyDecoder; chunks?: ChunkBounds }
 export type DecodeInput = z.input<typeof decodeSpec>
 
 /** The default. */
@@ -88,7 +109,7 @@ export const json = () => ({ kind: 'json' as const })
 /** JSON with comments, commas at the end of a list, single quotes, and NaN or Infinity, which become null. */
 export const lenientJson = () => ({ kind: 'lenient-json' as const })
 /** One JSON object a line. The body is the list of them. */
-export const jsonl = () => ({ kind: 'jsonl' as const })
+export const jsonl = (spec: Given<typeof jsonlSpec> = {}) => ({ kind: 'jsonl' as const, ...spec })
 /** A table by RFC 4180: the body is the list of its rows, each an object of texts. csv({ delimiter: ';' }). */
 export const csv = (spec: Given<typeof csvSpec> = {}) => ({ kind: 'csv' as const, ...spec })
 /** An XML document: the body is an object with the root element. xml({ lists: ['/orders/order/line'] }). */
@@ -121,8 +142,40 @@ export function decodeOf(
   if (body === undefined || isFile(body))
     throw refuse('decode', 'does not say what the opened file holds', 'add its decoder: decode: [gunzip(), csv()]')
   checkCsv(body, refuse)
-  return { files: files.filter(isFile), body: withRecords(body, records, refuse) }
+  const opening = files.filter(isFile)
+  const bounds = typeof body === 'function' || !('chunks' in body) ? undefined : body.chunks
+  if (bounds !== undefined && opening.some(({ kind }) => kind === 'zip'))
+    throw refuse(
+      'decode',
+      'an archive is read as a whole, and chunks are read while the file arrives',
+      'take chunks away',
+    )
+  return {
+    files: opening,
+    body: withRecords(body, records, refuse),
+    ...(bounds === undefined ? {} : { chunks: chunkBounds.parse(bounds === true ? {} : bounds) }),
+  }
 }
+
+/** What needs the whole body cannot be declared together with chunks. Throws what `refuse` makes. */
+export function checkChunks(
+  { chunks: bounds }: Decode,
+  { paginate, seesBody }: { paginate: { kind: string; nextHeader?: unknown; hasMore?: unknown }; seesBody: boolean },
+  refuse: RefuseDecode,
+): void {
+  if (bounds === undefined) return
+  const { kind } = paginate
+  const byHeader =
+    kind === 'none' ||
+    kind === 'link-header' ||
+    (kind === 'cursor' && paginate.nextHeader !== undefined && paginate.hasMore === undefined)
+  if (!byHeader)
+    throw refuse('paginate', `${kind} reads the body, and a file in chunks is never whole`, CHUNK_PAGES_HINT)
+  if (seesBody)
+    throw refuse('answers', 'has a function of the body, and a file in chunks is never whole', 'take one of them away')
+}
+
+const CHUNK_PAGES_HINT = 'use none(), linkHeader() or cursor({ nextHeader }), or take chunks away'
 
 function checkCsv(body: BodyDecoder, refuse: RefuseDecode): void {
   if (typeof body === 'function' || body.kind !== 'csv') return

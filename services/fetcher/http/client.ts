@@ -85,6 +85,7 @@ export function createClient(source: Source, tools: ClientTools): Client {
   const baseUrl = baseUrlOf(source, resolver)
   const http = createHttp({
     bodyBytesMax: source.bodyBytesMax,
+    timeoutMs: source.timeout,
     network: networkOf(source, baseUrl, resolver),
   })
   const waits = createWaitLog(tools)

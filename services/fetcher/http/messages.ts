@@ -5,6 +5,7 @@
 
 import type { Meaning } from '#shared/declaration/answers.ts'
 import type { Decode } from '#shared/declaration/decode.ts'
+import type { AttemptFailed } from './errors.ts'
 import type { RequestCost } from './rate-limit/request-cost.ts'
 
 /** Immutable; a layer or a paginator that changes something makes a copy. JSON writes the URL as its text. */
@@ -31,6 +32,8 @@ export type Exchange = {
   passing?(response: PageResponse): string | null
   /** How its body is decoded; by default as JSON. */
   decode?: Decode
+  /** The transfer of a file that was read in chunks failed, for the last time of so many in a row. */
+  broken?: { failure: AttemptFailed; attempts: number }
   /** The request to show where a link repeats a credential. The client sets it, callers omit it. */
   shown?: PageRequest
   /** What its request costs in each quota; the client sets it, callers omit it. */

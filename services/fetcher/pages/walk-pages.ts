@@ -13,6 +13,7 @@ import type { PageRequest, PageResponse, Send } from '../http/messages.ts'
 import { isNoContent } from '../http/status.ts'
 import { cursorKey, mayComeFromCursor } from '../resume/stale-cursor.ts'
 import { boundsOf } from '../watermark/request-window.ts'
+import { chunkedWalk } from './chunked-walk.ts'
 import { isCounted } from './counted-pages.ts'
 import { firstRequest } from './first-request.ts'
 import { answerTo, COUNTED_CAUTION, followed, onwardsFrom } from './follow-watermark.ts'
@@ -31,9 +32,7 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
   const sift = siftFor(walk)
   let number = 0
   let emptyInARow = 0
-  for await (const walked of stream.paginate.kind === 'generator'
-    ? generatorWalk(walk, stream.paginate)
-    : paginated(walk)) {
+  for await (const walked of pagesIn(walk)) {
     number += 1
     refuseRepetition(number, walked.records, walked)
     walk.send.vetting?.cursor(walked.cursor)
@@ -45,6 +44,12 @@ export async function* walkPages(walk: Walk): AsyncGenerator<Page> {
     if (page.last) return
     if (number >= stream.pagesMax) throw tooManyPages(stream)
   }
+}
+
+function pagesIn(walk: Walk): AsyncGenerator<Page> {
+  const { paginate, decode } = walk.stream
+  if (paginate.kind === 'generator') return generatorWalk(walk, paginate)
+  return decode.chunks === undefined ? paginated(walk) : chunkedWalk(walk, decode, decode.chunks)
 }
 
 /** What is known before a page is taken: the size of the list, and the pages of this walk before it. */

@@ -1,6 +1,7 @@
 /** What the fetcher promises when requests fail or answers cannot be read. */
 import type { Line } from '../shown.ts'
 
+const CHUNKED = 'fetcher/behaviour/chunked-files.unit.test.ts'
 const DECODERS = 'fetcher/behaviour/decoders.unit.test.ts'
 const OPEN_FILE = 'fetcher/http/decode/open-file.unit.test.ts'
 const XML = 'fetcher/http/decode/xml.unit.test.ts'
@@ -10,6 +11,20 @@ const PAUSES = 'fetcher/behaviour/requested-pauses.unit.test.ts'
 const DAY = 'scenarios/day.test.ts'
 
 export const retrying: readonly Line[] = [
+  {
+    server:
+      'answers with a file of gigabytes, breaks the transfer in the middle, or gives another file at the next request',
+    fetcher:
+      'publishes it by chunks of records with a checkpoint each, and continues behind the last record of the same file',
+    shownBy: [
+      [CHUNKED, `is requested again, and continues behind the last whole record: known \${name}`],
+      [CHUNKED, 'is given up after attemptsMax transfers in a row without a further record'],
+      [CHUNKED, `is read from its first record: \${name}`],
+      [CHUNKED, 'of the same length is known by the records before the place'],
+      [CHUNKED, `is a page for each, with a checkpoint of its own: \${name}`],
+      [CHUNKED, 'that was interrupted continues at its next record, and at record 0 where the file is another'],
+    ],
+  },
   {
     server: 'answers with CSV, lines of JSON, XML, lenient JSON or a compressed file of one of these',
     fetcher:

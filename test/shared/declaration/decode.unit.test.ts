@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { compileSource } from '#shared/declaration/compile.ts'
 import { DeclarationError } from '#shared/errors.ts'
-import { csv, gunzip, json, jsonl, none, xml, z, zip } from '#shared/index.ts'
+import { csv, cursor, gunzip, json, jsonl, none, pageNumber, xml, z, zip } from '#shared/index.ts'
 
 const compiled = (decode: unknown, more: object = {}) =>
   compileSource(
@@ -59,6 +59,33 @@ describe('a mistake in decode', () => {
       assert.throws(() => compiled(decode, { records: '/data' }), /field records: a (CSV|JSONL) body is the list/)
     })
   }
+})
+
+describe('chunks', () => {
+  const chunked = jsonl({ chunks: true })
+  for (const [name, decode, more, says] of [
+    ['in an archive', [zip(), csv({ chunks: true })], {}, /field decode: an archive is read as a whole/],
+    [
+      'with pages by number',
+      chunked,
+      { paginate: pageNumber({ stop: 'empty' }) },
+      /paginate: page-number reads the body/,
+    ],
+    ['with a cursor in the body', chunked, { paginate: cursor({ next: '/n', param: 'c' }) }, /cursor reads the body/],
+    ['with answers.failed', chunked, { answers: { failed: () => null } }, /field answers: has a function of the body/],
+    ['of no record', jsonl({ chunks: { recordsMax: 0 } }), {}, /field decode/],
+  ] as const) {
+    test(`are refused ${name}`, () => {
+      assert.throws(() => compiled(decode, more), says)
+    })
+  }
+
+  test('have bounds by default, beside a cursor in a header', () => {
+    const paginate = cursor({ nextHeader: 'X-Next', param: 'c' })
+    assert.deepEqual(compiled([gunzip(), chunked], { paginate })?.chunks, {
+      ...{ recordsMax: 1_000, bytesMax: 1_048_576, recordBytesMax: 4_194_304 },
+    })
+  })
 })
 
 test('the default is JSON, and a list ends with what makes the body', () => {

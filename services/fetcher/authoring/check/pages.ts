@@ -4,6 +4,7 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import { cautionAbout, pagesOf } from '#shared/declaration/paginate/paginate.ts'
 import { type SimplePlace, unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
+import { RecordStream } from '../../http/decode/record-stream.ts'
 import { PageRefused } from '../../http/errors.ts'
 import type { PageResponse } from '../../http/messages.ts'
 import { COUNTED_CAUTION, FOLLOWED_NOTE, followed } from '../../pages/follow-watermark.ts'
@@ -16,6 +17,7 @@ import { type Attempt, type CheckStep, failed, ok, skipped, warned } from './ste
 /** The raw records of a response; null if a run would not take it for a page. */
 export function recordsIn(stream: Stream, answer: PageResponse): readonly unknown[] | null {
   if (isDeclaredEmpty(stream, answer)) return []
+  if (answer.body instanceof RecordStream) return answer.body.sample
   try {
     return recordsOf(stream, answer)
   } catch {

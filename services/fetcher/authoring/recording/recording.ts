@@ -14,6 +14,7 @@ import { unwrapped } from '#shared/declaration/place.ts'
 import { messageOf, Stopped, WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact/url.ts'
 import type { Redactor } from '#shared/redact/value.ts'
+import { RecordStream } from '../../http/decode/record-stream.ts'
 import { secretParamsOf } from '../../http/describe.ts'
 import type { PageRequest, PageResponse, Send } from '../../http/messages.ts'
 import { parseJson } from '../../http/transport/lossless-json.ts'
@@ -76,11 +77,25 @@ export function createRecorder(
   tools: { partition: number; baseUrl: string; redactor: Redactor; clock: Clock },
 ): Recorder {
   const exchanges: RecordedExchange[] = []
+  /** Of a file in chunks: the records that are read of it. */
+  function recordedInParts(request: PageRequest, response: PageResponse, body: RecordStream): PageResponse {
+    const records: unknown[] = []
+    const whole = tools.redactor.value({
+      request: requestOf(stream, request),
+      response: answerOf(stream, request, { ...response, body: null }),
+    })
+    exchanges.push({ ...whole, response: { ...whole.response, body: records } })
+    const see = (more: readonly unknown[]) => {
+      for (const record of more) records.push(tools.redactor.value(record))
+    }
+    return { ...response, body: body.tapped(see) }
+  }
   const recordedAt = new Date(tools.clock.nowMs()).toISOString()
   return {
     startedMs: Date.parse(recordedAt),
     around: (send) => async (request, context) => {
       const response = await send(request, context)
+      if (response.body instanceof RecordStream) return recordedInParts(request, response, response.body)
       exchanges.push(
         tools.redactor.value({ request: requestOf(stream, request), response: answerOf(stream, request, response) }),
       )

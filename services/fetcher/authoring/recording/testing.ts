@@ -7,6 +7,7 @@ import { compileSource, type Stream } from '#shared/declaration/compile.ts'
 import type { Declared } from '#shared/declaration/source-spec.ts'
 import { Stopped, WrongUse } from '#shared/errors.ts'
 import type { Send } from '../../http/messages.ts'
+import { isInsideFile } from '../../pages/chunked-walk.ts'
 import { streamOfSlice } from '../../slices/slice.ts'
 import { createDryRun, type DryRunRecords, dryRunRecords } from '../dry-run.ts'
 import { type RecordedRequest, type Recording, readRecording, requestOf } from './recording.ts'
@@ -58,8 +59,9 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
     startedMs,
   })
   const all = recording.exchanges.length
-  // A page of a generator may take several exchanges.
-  while (dryRun.answers.length < all && (await dryRun.next()) !== null);
+  // A page of a generator may take several exchanges, and the exchange of a file in chunks has several pages.
+  const isUnread = () => dryRun.answers.length < all || isInsideFile(walked, dryRun.pages.at(-1)?.cursor)
+  while (isUnread() && (await dryRun.next()) !== null);
   if (dryRun.answers.length < all) {
     throw new Stopped(
       'HR_RECORDING_LEFT',

@@ -1,6 +1,6 @@
 /**
  * Reads a table as RFC 4180 describes it, with the declared delimiter and quote. Each row becomes an object of texts. A
- * row with more or fewer cells than the header is returned as the list of its cells: the schema rejects it, so it
+ * row with more or fewer cells than the header is returned as the list of its cells. The schema rejects it, so it
  * becomes a dead letter, and no cell gets a wrong name. Errors name a line and never quote a cell.
  */
 import { Parser } from 'csv-parse'

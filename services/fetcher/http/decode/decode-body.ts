@@ -1,5 +1,5 @@
 /**
- * From the bytes of a page to its body, by the decoder that the stream declares: compressed files are opened, bytes
+ * From the bytes of a page to its body, by the decoder that the stream declares. Compressed files are opened, bytes
  * become text by their charset, and the text becomes JSON values. JSON itself, the usual case, takes another way:
  * `json-body.ts`. Throws AttemptFailed, which says what is wrong and where, and never quotes a record.
  */
@@ -14,7 +14,7 @@ import { jsonPage, tooMany } from './json-body.ts'
 import { jsonlReader } from './jsonl.ts'
 import { strictJson } from './lenient-json.ts'
 import { opened } from './open-file.ts'
-import { allRecords, type BodyTools, cut, unreadable } from './records.ts'
+import { allRecords, type BodyTools, cut, refuseHtml, unreadable } from './records.ts'
 import { xmlBody } from './xml.ts'
 
 export type Undecoded = {
@@ -84,7 +84,7 @@ async function bodyOf(
   }
 }
 
-/** Throws AttemptFailed for bytes that are no text. */
+/** Throws AttemptFailed for bytes that are not text. */
 function readText(bytes: Buffer, contentType: string | undefined, notes: readonly string[]): Text {
   try {
     return textOf(bytes, contentType)
@@ -102,12 +102,6 @@ function contentTypeOf(decoder: BodyDecoder, bytes: Buffer, { headers }: Undecod
   const opening = bytes.subarray(0, 200).toString('latin1')
   const encoding = /^\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(opening)?.[1]
   return encoding === undefined ? declared : `text/xml; charset=${encoding}`
-}
-
-/** HTML is mostly a server in trouble. */
-export function refuseHtml(text: string): void {
-  if (/^\s*<(?:!doctype|html|head|body|\?xml)\b/i.test(text))
-    throw new AttemptFailed('not_json', `the body is HTML or XML: ${excerptOf(text)}`)
 }
 
 function refuseNoXml(text: string): void {

@@ -3,6 +3,7 @@
  * completes. A body is read in slices, so that a large one does not block other streams, up to a number of elements.
  */
 import type { Pace } from '#shared/clock.ts'
+import { excerptOf } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
 import { TooManyElements } from '../transport/parse-in-slices.ts'
 
@@ -77,3 +78,9 @@ export function createCounter(elementsMax: number): Counter {
 export const unreadable = (what: string): AttemptFailed => new AttemptFailed('unreadable', what)
 /** The body may arrive whole next time. */
 export const cut = (what: string): AttemptFailed => new AttemptFailed('cut', what)
+
+/** HTML is mostly a server in trouble. */
+export function refuseHtml(text: string): void {
+  if (/^\s*<(?:!doctype|html|head|body|\?xml)\b/i.test(text))
+    throw new AttemptFailed('not_json', `the body is HTML or XML: ${excerptOf(text)}`)
+}

@@ -4,6 +4,7 @@
  * between.
  */
 import type { Clock } from '#shared/clock.ts'
+import { RecordStream } from '../decode/record-stream.ts'
 import type { Layer, PageRequest } from '../messages.ts'
 import type { Limiter } from '../rate-limit/limiter.ts'
 import type { RequestCost } from '../rate-limit/request-cost.ts'
@@ -27,12 +28,15 @@ export const limit =
     const spends = exchange.cost ?? FREE
     const release = await limiter.take(spends, exchange.signal)
     onWaited(clock.elapsedMs() - startMs)
+    let isStreamed = false
     try {
       const response = await next(request, exchange)
+      // A request is under way until its last byte.
+      if (response.body instanceof RecordStream) isStreamed = response.body.onEnd(release)
       const pauseMs = response.verdict?.waitMs ?? null
       if (pauseMs !== null) limiter.closeFor(pauseMs, spends)
       return response
     } finally {
-      release()
+      if (!isStreamed) release()
     }
   }

@@ -23,12 +23,19 @@ export type RetryTools = {
 
 export function retry(source: Source, tools: RetryTools): Layer {
   const { clock } = tools
-  return (next) => (request, exchange) =>
-    retryLoop({
+  return (next) => (request, exchange) => {
+    const { broken } = exchange
+    // A broken transfer is the failure of an attempt whose response has been returned already.
+    const failures = broken === undefined ? [] : [broken.failure]
+    return retryLoop({
       clock,
       bounds: source,
+      from: broken?.attempts ?? 1,
       signal: exchange.signal,
-      attempt: async () => attempted(source, request, await next(request, exchange).catch(failureOf), exchange.signal),
+      attempt: async () => {
+        const outcome = failures.pop() ?? (await next(request, exchange).catch(failureOf))
+        return attempted(source, request, outcome, exchange.signal)
+      },
       onWait(failure, { ms, isNamed }, attempt) {
         if (!isNamed && asksToWait(failure)) tools.closeFor(ms, request, exchange.stream)
         tools.onRetry(reasonOf(failure), ms, request, exchange, attempt)
@@ -36,6 +43,7 @@ export function retry(source: Source, tools: RetryTools): Layer {
       parked: (untilMs) => parked(source, request, untilMs, !tools.isApart(request, exchange.stream)),
       exhausted: (failure, attempts) => failed(source, request, attempts, failure),
     })
+  }
 }
 
 const FAILED: ResponseClass = { kind: 'retry', says: null, waitMs: null }

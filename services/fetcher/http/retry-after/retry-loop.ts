@@ -16,6 +16,8 @@ export type Attempted<Value, Failure> = { value: Value } | { failure: Failure; h
 export type RetryLoop<Value, Failure> = {
   clock: Clock
   bounds: { attemptsMax: number; waitMax: number }
+  /** Number of the first attempt, by default 1. */
+  from?: number
   /** Ends a wait at once. */
   signal: AbortSignal
   /** Throws what a retry would not change. */
@@ -31,7 +33,7 @@ export type RetryLoop<Value, Failure> = {
 /** Rejects with what `attempt` throws, with `parked` or `exhausted`, or with the signal's reason. */
 export async function retryLoop<Value, Failure>(loop: RetryLoop<Value, Failure>): Promise<Value> {
   const { clock, bounds } = loop
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = loop.from ?? 1; ; attempt++) {
     const attempted = await loop.attempt()
     if ('value' in attempted) return attempted.value
     const { failure, hintMs } = attempted

@@ -39,6 +39,13 @@ export function textOf(bytes: Buffer, contentType: string | undefined): Text {
   return { text: strictly(bytes, known), note: null }
 }
 
+/** A strict decoder for a text that arrives in parts, by its first bytes. Throws NotText. */
+export function decoderFor(opening: Buffer, contentType: string | undefined): InstanceType<typeof TextDecoder> {
+  const shown = charsetShown(opening)
+  if (shown === 'utf-32') throw new NotText('the body is UTF-32, which is not read', false)
+  return new TextDecoder(shown ?? knownCharset(declaredCharset(contentType)) ?? UTF8, { fatal: true })
+}
+
 /** For an excerpt: never throws. */
 export function looselyTextOf(bytes: Buffer, contentType: string | undefined): string {
   try {

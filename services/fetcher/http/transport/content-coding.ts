@@ -72,6 +72,16 @@ export async function decoded(body: Buffer, header: string | undefined, bounds: 
   return { bytes, notes }
 }
 
+/**
+ * The decoders of a body that arrives in parts, outermost coding first. It cannot be looked at before: the header
+ * decides, and an unknown coding is ignored.
+ */
+export const streamDecoders = (header: string | undefined): Transform[] =>
+  namesIn(header)
+    .reverse()
+    .slice(0, CODINGS_MAX)
+    .flatMap((name) => (name === 'deflate' ? [createInflate()] : (CODINGS.get(name)?.open(Buffer.alloc(0)) ?? [])))
+
 /** As many bytes as can be decoded of a damaged or cut body: for an excerpt of an error response. Never throws. */
 export async function decodedOpening(body: Buffer, header: string | undefined, bytesMax: number): Promise<Buffer> {
   let opening: Buffer = Buffer.alloc(0)

@@ -10,11 +10,12 @@ import packageJson from '../../../../package.json' with { type: 'json' }
 import { bodyText } from '../body-text.ts'
 import { acceptOf, type DecodedBody, type DecodeTools, decodeBody, isPlainJson } from '../decode/decode-body.ts'
 import { jsonPage } from '../decode/json-body.ts'
+import { recordStream } from '../decode/record-stream.ts'
 import { excerptOf } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
 import type { PageResponse, Send } from '../messages.ts'
 import { isNoContent, isOk } from '../status.ts'
-import { ACCEPT_ENCODING, type RawAnswer, type RawExchange } from './undici.ts'
+import { ACCEPT_ENCODING, type RawAnswer, type RawExchange, type RawRequest } from './undici.ts'
 
 export const USER_AGENT = `headrace/${packageJson.version}`
 
@@ -45,11 +46,13 @@ export function transport(ask: RawExchange, tools: TransportTools): Send {
       ...request.headers,
       'accept-encoding': ACCEPT_ENCODING,
     }
-    const read = isPlainJson(decode) ? 'text' : decode.files.length > 0 ? 'file' : 'bytes'
+    const read = readOf(decode)
     const sent = { method: request.method, url: request.url, headers, body: body?.text, read } as const
     const answer = await ask(sent, exchange.signal)
     for (const note of answer.notes) onNote(note, exchange.stream)
     const isPage = isOk(answer.status) && !isDeclared(answer.status, exchange.stream)
+    // Nobody reads it.
+    if (!isPage) answer.stream?.on('error', () => undefined).destroy()
     const bodyTools = { ...tools, signal: exchange.signal }
     const readPage = () => pageOf(answer, decode, bodyTools)
     const content =
@@ -89,10 +92,17 @@ async function wholeBody(answer: RawAnswer, decoded: () => Promise<DecodedBody>,
   }
 }
 
+function readOf(decode: Decode): NonNullable<RawRequest['read']> {
+  if (decode.chunks !== undefined) return 'stream'
+  return isPlainJson(decode) ? 'text' : decode.files.length > 0 ? 'file' : 'bytes'
+}
+
 /** Throws AttemptFailed, or the signal's reason. */
 async function pageOf(answer: RawAnswer, decode: Decode, tools: DecodeTools): Promise<DecodedBody> {
   const { bytes } = answer
   if (isNoContent(answer.status)) return { body: null, bytes, note: null }
+  if (answer.stream !== undefined)
+    return { body: recordStream(answer.stream, answer, decode, tools), bytes, note: null }
   return isPlainJson(decode)
     ? { body: await jsonPage(answer, tools), bytes, note: null }
     : decodeBody(answer, decode, tools)

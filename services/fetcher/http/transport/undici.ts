@@ -20,13 +20,13 @@ export type RawRequest = {
   body: string | undefined
   /**
    * What is wanted of a 2xx: its text (the default), its bytes, or the bytes of a file that may be compressed itself.
-   * Of a file, only the codings in the header are undone.
+   * Of a file, only the codings in the header are undone. A stream is returned as it arrives.
    */
-  read?: 'text' | 'bytes' | 'file'
+  read?: 'text' | 'bytes' | 'file' | 'stream'
 }
 type Headers = Record<string, string>
 /** `notes`: what the headers declare wrongly about a body that can be read anyway. */
-type Body = { text: string; content?: Buffer; bytes: number; notes: readonly string[] }
+type Body = { text: string; content?: Buffer; stream?: Readable; bytes: number; notes: readonly string[] }
 /**
  * `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `content`: the bytes, where they were asked
  * for instead of the text. `bytes` counts after decompression.
@@ -40,10 +40,13 @@ export const ACCEPT_ENCODING = 'gzip, br'
 
 const NO_BODY: Body = { text: '', bytes: 0, notes: [] }
 
-export function createHttp(options: { bodyBytesMax: number; network?: Network }): Http {
+/** `timeoutMs`: between two parts of a stream. */
+type HttpOptions = { bodyBytesMax: number; timeoutMs: number; network?: Network }
+
+export function createHttp(options: HttpOptions): Http {
   const connections = connectionsOf(options.network ?? PLAIN_NETWORK)
   return {
-    ask: (request, signal) => roundTrip(connections.to(request.url), request, signal, options.bodyBytesMax),
+    ask: (request, signal) => roundTrip(connections.to(request.url), request, signal, options),
     close: connections.destroy,
   }
 }
@@ -52,7 +55,7 @@ async function roundTrip(
   dispatcher: Dispatcher,
   request: RawRequest,
   signal: AbortSignal,
-  bodyBytesMax: number,
+  { bodyBytesMax, timeoutMs }: HttpOptions,
 ): Promise<RawAnswer> {
   signal.throwIfAborted()
   let answered: Dispatcher.ResponseData | null = null
@@ -63,10 +66,12 @@ async function roundTrip(
       headers: request.headers,
       body: request.body ?? null,
       signal,
+      ...(request.read === 'stream' ? { bodyTimeout: timeoutMs } : {}),
     })
     const { statusCode: status, body } = answered
     const ok = isOk(status)
     const headers = headersOf(answered.headers)
+    if (request.read === 'stream' && ok && !isNoContent(status)) return { status, headers, ...NO_BODY, stream: body }
     const sent = await read(body, ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX, ok && !isNoContent(status))
     // A body of a response without content is ignored (RFC 9110 sections 15.3.5 and 15.3.6).
     const content = isNoContent(status)
@@ -110,7 +115,7 @@ async function page(bytes: Buffer, headers: Headers, bytesMax: number, read: Raw
     tooLarge: (opening) => tooLarge(bytesMax, opening),
     ...(read === 'file' ? { onlyDeclared: true } : {}),
   })
-  if (read === 'bytes' || read === 'file') return { text: '', content: plain, bytes: plain.length, notes }
+  if (read !== undefined && read !== 'text') return { text: '', content: plain, bytes: plain.length, notes }
   try {
     const { text, note } = textOf(plain, headers['content-type'])
     return { text, bytes: plain.length, notes: note === null ? notes : [...notes, note] }

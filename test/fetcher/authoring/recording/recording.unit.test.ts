@@ -88,6 +88,7 @@ test('answers that a function decides of are recorded as what they mean, and wal
 describe('an answer that is not JSON', () => {
   for (const [name, stream, body] of [
     ['a table in a gzip file', { records: undefined, decode: [gunzip(), csv()] }, gzipSync('id,note\na,x\nb,\n')],
+    ['a table in chunks', { records: undefined, decode: csv({ chunks: { recordsMax: 1 } }) }, 'id,note\na,x\nb,\n'],
     ['XML', { records: '/R/S', decode: xml() }, '<R><S><id>a</id><note>x</note></S><S><id>b</id></S></R>'],
   ] as const) {
     test(`is recorded as its decoder gives it, and replayed: ${name}`, async (t) => {

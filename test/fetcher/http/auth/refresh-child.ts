@@ -23,7 +23,7 @@ const dying = {
     if (written === 2) process.kill(process.pid, 'SIGKILL')
   },
 }
-const http = createHttp({ bodyBytesMax: 100_000 })
+const http = createHttp({ bodyBytesMax: 100_000, timeoutMs: 60_000 })
 const resolver = { secret: () => FIRST, setting: ({ fallback }: { fallback: string }) => fallback, tokensDir: DIR }
 const credentials = refreshTokenCredentials(
   {

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { WrongUse } from '#shared/errors.ts'
 
-export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill', 'hostile'] as const
+export const PARTS = ['loader', 'fetcher', 'delay', 'memory', 'standstill', 'hostile', 'files'] as const
 export type Part = (typeof PARTS)[number]
 
 const SIZES = {
@@ -15,6 +15,7 @@ const SIZES = {
   'delay-records': { byDefault: 60, what: 'records of the delay part' },
   'delay-seconds': { byDefault: 60, what: 'time in which they appear' },
   'memory-records': { byDefault: 3_000_000, what: 'records of the memory part' },
+  'file-megabytes': { byDefault: 2_048, what: 'size of each file of the files part' },
   'standstill-records': { byDefault: 2_000_000, what: 'records that wait in the standstill part' },
   'standstill-seconds': { byDefault: 60, what: 'how long ClickHouse stands still in it' },
 } as const

@@ -1,6 +1,7 @@
 /** The report for a person: what was measured, on what, and beside it what it is to be compared with. */
 import type { DelayReport } from './delay-part.ts'
 import type { FetcherReport, Side } from './fetcher-part.ts'
+import type { FilesReport } from './files-part.ts'
 import type { HostileReport } from './hostile-part.ts'
 import type { LoaderReport } from './loader-part.ts'
 import type { Machine } from './machine.ts'
@@ -21,6 +22,7 @@ export type Report = {
     memory?: MemoryReport
     standstill?: StandstillReport
     hostile?: HostileReport
+    files?: FilesReport
   }
   noise: Partial<Record<Part, Noise | null>>
 }
@@ -29,7 +31,7 @@ const NO_PROC = 'not known (it is read from /proc, which only Linux has)'
 const PERCENT = 100
 
 export function reportText({ machine, parts, noise }: Report): string {
-  const { loader, fetcher, delay, memory, standstill, hostile } = parts
+  const { loader, fetcher, delay, memory, standstill, hostile, files } = parts
   return [
     ...machineLines(machine),
     ...(loader === undefined ? [] : loaderLines(loader)),
@@ -38,6 +40,7 @@ export function reportText({ machine, parts, noise }: Report): string {
     ...(memory === undefined ? [] : wholeWayLines(memory)),
     ...(standstill === undefined ? [] : standstillLines(standstill)),
     ...(hostile === undefined ? [] : hostileLines(hostile)),
+    ...(files === undefined ? [] : fileLines(files)),
     ...noiseLines(noise),
   ].join('\n')
 }
@@ -168,6 +171,17 @@ function hostileLines(report: HostileReport): string[] {
     ...Object.entries(report).map(([name, { outcome, seconds, livezMaxMs, steadyGapMaxMs, peakMb }]) => {
       const answers = `/livez within ${whole(livezMaxMs)} ms, the other stream within ${whole(steadyGapMaxMs)} ms`
       return `  ${name.padEnd(26)} ${outcome} after ${seconds} s; ${answers}, ${peakMb ?? '?'} MB at most`
+    }),
+  ]
+}
+
+function fileLines(report: FilesReport): string[] {
+  return [
+    '',
+    'Files      one file that the fetcher reads in chunks',
+    ...Object.entries(report).map(([format, { megabytes, records, seconds, memory }]) => {
+      const speed = `${whole(megabytes)} MB, ${whole(records)} records in ${seconds} s`
+      return `  ${format.padEnd(26)} ${speed}; ${memoryText(memory)}`
     }),
   ]
 }

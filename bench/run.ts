@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: speed, delay and memory of the services on this machine, with real servers on a private stack that
- * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile. Prints a report; with --json one
- * object on the last line. Asserts nothing.
+ * is gone afterwards. Parts: loader, fetcher, delay, memory, standstill, hostile, files. Prints a report; with --json
+ * one object on the last line. Asserts nothing.
  */
 import { exitStatusOf, explain } from '#shared/errors.ts'
 import { delayPart } from './delay-part.ts'
 import { fetcherPart } from './fetcher-part.ts'
+import { filesPart } from './files-part.ts'
 import { hostilePart } from './hostile-part.ts'
 import { loaderPart } from './loader-part.ts'
 import { loadNow, machineOf } from './machine.ts'
@@ -23,6 +24,7 @@ const MEASURE = {
   memory: memoryPart,
   standstill: standstillPart,
   hostile: hostilePart,
+  files: filesPart,
 } as const
 const INTERRUPTED = 130
 

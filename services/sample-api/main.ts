@@ -13,7 +13,8 @@ import { type SampleApiOptions, startSampleApi } from './sample-api.ts'
 const PORT = 8199
 
 const USAGE = `node services/sample-api/main.ts --credentials FILE [--port ${PORT}]
-  [--host 127.0.0.1] [--part first|all] [--limit REQUESTS/MS] [--token-life-ms MS] [--fail-every N] [--shared-limit-at N] [--admin] [--owned]`
+  [--host 127.0.0.1] [--part first|all] [--limit REQUESTS/MS] [--token-life-ms MS] [--fail-every N]
+  [--shared-limit-at N] [--admin] [--owned]`
 
 function readArguments(args: string[]): { options: SampleApiOptions; owned: boolean } {
   const values = parse(args)

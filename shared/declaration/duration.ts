@@ -13,8 +13,9 @@ const EXPECTED_STEP = `${EXPECTED}, or P1M and P1Y for months and years`
 
 const SHORT = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/
 /** Of ISO 8601, section 5.5.2: a part at least, and one behind the T. */
-const ISO =
-  /^P(?=.)(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?=.)(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9}(?:\.\d{1,6})?)S)?)?$/
+const ISO_DATE = '(?:(\\d{1,3})Y)?(?:(\\d{1,4})M)?(?:(\\d{1,4})W)?(?:(\\d{1,5})D)?'
+const ISO_TIME = '(?:(\\d{1,6})H)?(?:(\\d{1,8})M)?(?:(\\d{1,9}(?:\\.\\d{1,6})?)S)?'
+const ISO = new RegExp(`^P(?=.)${ISO_DATE}(?:T(?=.)${ISO_TIME})?$`)
 
 /** Null for a text that is none. */
 function stepIn(text: string): Step | null {

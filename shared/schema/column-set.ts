@@ -101,7 +101,7 @@ function insideMistake(property: JsonSchema, path: string, level: number): Colum
 function wrongIn(name: string, level: number): string | null {
   if (name === '' && level === 0) return 'a column needs a name'
   if (name === '__proto__') return 'zod drops a field of this name'
-  if (!name.isWellFormed()) return 'its name is no Unicode text'
+  if (!name.isWellFormed()) return 'its name is not Unicode text'
   if (/\p{Cc}/u.test(name)) return 'its name has a control character'
   return Buffer.byteLength(name) > NAME_BYTES_MAX ? `its name has more than ${NAME_BYTES_MAX} bytes` : null
 }

@@ -59,7 +59,10 @@ function mistakeIn(tokens: readonly TypeToken[], level: number): string | null {
   if (name === 'Variant') return variantMistake(node, level)
   if (name === 'JSON' || name === 'Dynamic' || name === 'QBit' || name === 'SimpleAggregateFunction') return null
   if (ALIASES.includes(name.toLowerCase())) return null
-  return `names ${name}, which is not a type of ClickHouse that records can be loaded into (names are written as in String, Int64)`
+  return (
+    `names ${name}, which is not a type of ClickHouse that records can be loaded into ` +
+    '(names are written as in String, Int64)'
+  )
 }
 
 function decimalMistake({ name, args }: TypeNode): string | null {

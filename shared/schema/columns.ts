@@ -69,7 +69,7 @@ export function columnType(name: string, property: JsonSchema, required: boolean
 function ownType(name: string, property: JsonSchema, inner: JsonSchema): string | undefined {
   const own = ((property[ANNOTATION] ?? inner[ANNOTATION]) as FieldAnnotation | undefined)?.column
   // It is inserted into a statement unchanged, so it must not contain anything that could end the statement.
-  if (own !== undefined && !isWholeText(own)) throw new RangeError(`field ${name}: "${own}" is no column type`)
+  if (own !== undefined && !isWholeText(own)) throw new RangeError(`field ${name}: "${own}" is not a column type`)
   return own
 }
 

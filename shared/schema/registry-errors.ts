@@ -27,7 +27,9 @@ export function unavailable(url: string, error: unknown): Unavailable {
       'HR_REGISTRY_FOREIGN',
       `${redactUrl(url)} does not answer like a schema registry: ${error.message}`,
       {
-        hint: 'check SCHEMA_REGISTRY_URL: is the path of its Confluent API missing, such as /apis/ccompat/v7, or does a proxy answer in its place?',
+        hint:
+          'check SCHEMA_REGISTRY_URL: is the path of its Confluent API missing, such as /apis/ccompat/v7, ' +
+          'or does a proxy answer in its place?',
       },
     )
   }
@@ -42,7 +44,9 @@ export function unavailable(url: string, error: unknown): Unavailable {
     )
   }
   return new Unavailable('HR_REGISTRY', `the schema registry at ${at} does not answer: ${ownWords(error)}`, {
-    hint: 'check SCHEMA_REGISTRY_URL and that the registry runs; its Confluent API may have a path of its own, such as /apis/ccompat/v7',
+    hint:
+      'check SCHEMA_REGISTRY_URL and that the registry runs; ' +
+      'its Confluent API may have a path of its own, such as /apis/ccompat/v7',
     cause: error,
   })
 }

@@ -39,7 +39,7 @@ function commentsIn(tree: ts.SourceFile, source: string, lineAt: (at: number) =>
       ...(ts.getTrailingCommentRanges(source, node.getEnd()) ?? []),
     ])
       found.set(pos, { end, line: lineAt(pos), text: source.slice(pos, end) })
-    node.getChildren(tree).forEach(visit)
+    ts.forEachChild(node, visit)
   }
   visit(tree)
   const inOrder = [...found].sort(([a], [b]) => a - b).map(([pos, comment]) => ({ pos, ...comment }))

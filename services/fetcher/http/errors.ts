@@ -1,6 +1,6 @@
 /**
- * How a page request can fail. Each class is a decision of the caller: give the page up, retry the run later, wait
- * until a time, or ask a person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
+ * How a page request can fail. Each class is a decision of the caller: give the page up, retry later, wait, or ask a
+ * person for credentials. Messages hold redacted URLs and short excerpts, never a credential.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { type ErrorDetails, HeadraceError, Stopped, Unavailable } from '#shared/errors.ts'

@@ -1,6 +1,6 @@
 /**
  * For a watermark that the request does not hold: skips the records before it. A walk from the newest record down ends
- * when it has passed the watermark. It trusts the order: where a newer record follows an older one, by more than the
+ * when it has passed the watermark. It trusts the order. Where a newer record follows an older one by more than the
  * lookback, the watermark holds to the end of the run. A record whose position cannot be read is never skipped.
  */
 import type { Stream, Watermarking } from '#shared/declaration/compile.ts'

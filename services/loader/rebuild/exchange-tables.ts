@@ -110,8 +110,8 @@ export async function copyKept(
 }
 
 async function columnsOf({ clickhouse, at }: ExchangeTools, table: string): Promise<Set<string>> {
-  const where =
-    `database = ${textLiteral(at.database)} AND table = ${textLiteral(table)} ` + `AND default_kind IN ('', 'DEFAULT')`
+  const isOurs = `database = ${textLiteral(at.database)} AND table = ${textLiteral(table)}`
+  const where = `${isOurs} AND default_kind IN ('', 'DEFAULT')`
   const rows = await clickhouse.rows<{ name: string }>(
     `SELECT name FROM system.columns WHERE ${where} ORDER BY position`,
   )

@@ -77,7 +77,8 @@ export function markMissing(
   const at = `fromUnixTimestamp64Milli(toInt64(${mark.startedMs}), 'UTC')`
   const values = `toUInt8(1) AS \`_deleted\`, ${at} AS \`_fetched_at\`, toUInt64(${mark.offset}) AS \`_offset\``
   const rows = `SELECT * FROM ${name} FINAL WHERE \`_partition\` = ${mark.partition} AND \`_fetched_at\` < ${at}`
-  return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows}) SETTINGS insert_deduplicate = 0, ${NO_PREWHERE}`
+  return `INSERT INTO ${name} SELECT * REPLACE (${values}) FROM (${rows})
+    SETTINGS insert_deduplicate = 0, ${NO_PREWHERE}`
 }
 
 /** How many rows the partition shows, and how many of them `markMissing` would mark. */
@@ -124,10 +125,14 @@ const definition = ({ name, type, comment }: Column): string =>
 /** One row for each page marker; a replay writes the same rows again. */
 export function createPageLedgerTable(at: Placement, table: string = LEDGER_TABLE): string {
   return `CREATE TABLE IF NOT EXISTS ${place(at, table)} (
-  \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
-  \`run\` String, \`page\` UInt32, \`fetched_at\` DateTime64(3, 'UTC'), \`records\` UInt32, \`dead_letters\` UInt32, \`unchanged\` UInt32,
-  \`drift\` UInt32, \`requests\` UInt32, \`retries\` UInt32, \`bytes\` UInt64, \`duration_ms\` UInt32, \`watermark\` Nullable(String), \`last\` Bool,
-  \`records_read\` Nullable(UInt32) COMMENT 'what the loader counted for this page; NULL where reading started inside it',
+  \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64,
+  \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
+  \`run\` String, \`page\` UInt32, \`fetched_at\` DateTime64(3, 'UTC'),
+  \`records\` UInt32, \`dead_letters\` UInt32, \`unchanged\` UInt32,
+  \`drift\` UInt32, \`requests\` UInt32, \`retries\` UInt32, \`bytes\` UInt64,
+  \`duration_ms\` UInt32, \`watermark\` Nullable(String), \`last\` Bool,
+  \`records_read\` Nullable(UInt32)
+    COMMENT 'what the loader counted for this page; NULL where reading started inside it',
   \`loaded_at\` DateTime64(3, 'UTC')
 ) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${settings(at)}`
 }
@@ -135,8 +140,10 @@ export function createPageLedgerTable(at: Placement, table: string = LEDGER_TABL
 /** One row for each dead letter, from the fetcher or the loader. */
 export function createDeadLetterTable(at: Placement, table: string = LETTERS_TABLE): string {
   return `CREATE TABLE IF NOT EXISTS ${place(at, table)} (
-  \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64, \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
-  \`fetched_at\` DateTime64(3, 'UTC'), \`stage\` LowCardinality(String), \`reason\` LowCardinality(String), \`issues\` String,
+  \`topic\` LowCardinality(String), \`partition\` UInt16, \`offset\` UInt64,
+  \`source\` LowCardinality(String), \`stream\` LowCardinality(String),
+  \`fetched_at\` DateTime64(3, 'UTC'), \`stage\` LowCardinality(String),
+  \`reason\` LowCardinality(String), \`issues\` String,
   \`run\` String, \`page\` Nullable(UInt32), \`url\` String, \`origin\` String, \`replays\` UInt32,
   \`bytes\` UInt64 COMMENT 'of the letter; raw may have fewer', \`raw\` String, \`loaded_at\` DateTime64(3, 'UTC')
 ) ENGINE = ${engine(at, 'loaded_at')} ORDER BY (${LEDGER_KEY.map(quoted).join(', ')})${settings(at)}`

@@ -28,8 +28,8 @@ export function distributedMistake(
   const { database, cluster = '' } = at
   const is = distributedOf(engineFull)
   if (is === null) {
-    const message =
-      `table ${table} is a ${engine} of one shard; with CLICKHOUSE_SHARDED ` + `a Distributed table must have its name`
+    const found = `table ${table} is a ${engine} of one shard`
+    const message = `${found}; with CLICKHOUSE_SHARDED a Distributed table must have its name`
     return { name: 'TABLE_NOT_SHARDED', message, remedy: 'stop the loaders, then: headrace replay --into-new-table' }
   }
   const remedy = `it holds no rows, so: ${dropTable(at, table)}; the loader creates it again`

@@ -118,8 +118,8 @@ export function serverFindings(
   }
   const seconds = Number(givenFor('max_execution_time'))
   if (seconds > 0 && seconds < EXECUTION_SECONDS_MIN) {
-    const message =
-      `user ${user} has max_execution_time = ${seconds}: an insert that ` + `takes longer is cut off and sent again`
+    const limit = `user ${user} has max_execution_time = ${seconds}`
+    const message = `${limit}: an insert that takes longer is cut off and sent again`
     say('warning', 'EXECUTION_TIME', message, `ALTER USER ${quoted(user)} SETTINGS max_execution_time = 0`)
   }
   return findings
@@ -141,8 +141,8 @@ function clusterFindings(
     )
   }
   if (sharded !== true && shards > 1) {
-    const message =
-      `cluster ${cluster} has ${shards} shards, and all rows go to that ` + `of the server asked: the others show none`
+    const size = `cluster ${cluster} has ${shards} shards`
+    const message = `${size}, and all rows go to that of the server asked: the others show none`
     return finding('warning', 'SHARDS', message, 'CLICKHOUSE_SHARDED=true spreads them')
   }
   if (sharded !== true || internal || replicas < 2) return []

@@ -27,7 +27,7 @@ export function checkRecordKey(spec: StreamSpec, refuse: Refuse): void {
   for (const [index, field] of (recordKey ?? []).entries()) {
     const at = `recordKey[${index}]`
     if (!fields.includes(field))
-      throw refuse(at, `"${field}" is no field of the schema`, `the schema has: ${fields.join(', ')}`)
+      throw refuse(at, `"${field}" is not a field of the schema`, `the schema has: ${fields.join(', ')}`)
     if (recordKey?.indexOf(field) !== index) throw refuse(at, `"${field}" is named twice`, 'name it once')
   }
   refuseDeletes(spec, refuse)

@@ -17,7 +17,8 @@ export function checkRequest(spec: StreamSpec, refuse: Refuse): void {
     throw refuse(
       'watermark.param',
       `${ONE_PLACE} the watermark: ${PLACES}`,
-      "add param: 'since', or a function of from; for an API that cannot be asked: walk: 'newest-first' or 'everything'",
+      "add param: 'since', or a function of from; " +
+        "for an API that cannot be asked: walk: 'newest-first' or 'everything'",
     )
   refuseUnsent(paginate, computed, refuse)
   for (const [field, given] of Object.entries({ body, form })) {

@@ -111,7 +111,9 @@ const EXAMPLES: Record<string, string> = {
   params: 'params: { limit: 500 }, or ({ values, from, to, page, cursor }) => ({ … })',
   body: "body: { query: '…' }, or ({ from, to }) => ({ … }), with method: 'POST'",
   paginate:
-    "cursor({ next: '/meta/next', param: 'cursor' }), linkHeader(), nextUrl({ next: '/next' }), keyset({ field: '/id', param: 'after' }), pageNumber({ stop: 'empty' }), offset({ limit: 100 }), graphql({ … }), windows({ … }), generator(async function* …) or none()",
+    "cursor({ next: '/meta/next', param: 'cursor' }), linkHeader(), nextUrl({ next: '/next' }), " +
+    "keyset({ field: '/id', param: 'after' }), pageNumber({ stop: 'empty' }), offset({ limit: 100 }), " +
+    'graphql({ … }), windows({ … }), generator(async function* …) or none()',
   decode: "decode: csv({ delimiter: ';' }), jsonl(), xml(), lenientJson(), [gunzip(), csv()] or (bytes, headers) => …",
   stop: "stop: 'empty', or totalPages: '/pages', totalRecords: '/total', hasMore: '/has_more'",
   total: "total: '/meta/total'",

@@ -116,8 +116,9 @@ function newRecords({ stream, pages }: DryRun, page: SeenPage): CheckStep {
     : null
   const caution = cautionAbout(stream.paginate) ?? counted
   const rejected = page.validated.rejected.length > 0 ? `, ${page.validated.rejected.length} do not fit the schema` : ''
-  const leftOut = page.validated.omitted > 0 ? `, ${page.validated.omitted} are left out by filter or map` : ''
-  const says = `${page.records.length} records, ${fresh} of them new${rejected}${leftOut}${page.last ? '; it is the last' : ''}`
+  const omitted = page.validated.omitted > 0 ? `, ${page.validated.omitted} are skipped by filter or map` : ''
+  const end = page.last ? '; it is the last' : ''
+  const says = `${page.records.length} records, ${fresh} of them new${rejected}${omitted}${end}`
   return ok('second page', says, caution === null ? [] : [caution])
 }
 

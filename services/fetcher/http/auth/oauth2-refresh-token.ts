@@ -164,7 +164,8 @@ function usedUpHint({ refreshToken: { name } }: RefreshSpec, isFirst: boolean, k
   const which = isFirst
     ? `the refresh token in ${name} is`
     : `the refresh token in the store (${key}), the successor of that in ${name}, is`
-  return `${which} used up, expired or revoked: authorise the application again and set ${name} to the new refresh token`
+  const remedy = `authorise the application again and set ${name} to the new refresh token`
+  return `${which} used up, expired or revoked: ${remedy}`
 }
 
 function checkHint({ clientId, clientSecret, credentialsIn }: RefreshSpec): string {

@@ -47,7 +47,8 @@ function refuseEmpty({ text, status }: JsonAnswer): void {
 export const tooMany = (bytes: number, elementsMax: number): AttemptFailed =>
   new AttemptFailed(
     'unreadable',
-    `the body of ${bytes} bytes has more than ${elementsMax} elements (bodyElementsMax: objects and arrays, eight other values count as one); ` +
+    `the body of ${bytes} bytes has more than ${elementsMax} elements ` +
+      '(bodyElementsMax: objects and arrays, eight other values count as one); ' +
       'ask for smaller pages, or raise bodyElementsMax of the source and give the fetcher more memory',
   )
 

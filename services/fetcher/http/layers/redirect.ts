@@ -53,7 +53,9 @@ function refusedRedirect(source: Source, request: PageRequest, status: number, t
     '',
     `${describeRequest(source, request)} is redirected (${status})${often} to ${where}`,
     {
-      hint: 'only redirects inside one origin that keep the method are followed: put the final address into baseUrl and path',
+      hint:
+        'only redirects inside one origin that keep the method are followed: ' +
+        'put the final address into baseUrl and path',
     },
   )
 }

@@ -98,7 +98,9 @@ function refused(
       `${describeRequest(source, request)} was answered ${response.status} with an error: ${says}`,
       {
         declared,
-        hint: 'a retry does not change this answer; if it passes by itself, let answers.failed say { retry: true, message }',
+        hint:
+          'a retry does not change this answer; ' +
+          'if it passes by itself, let answers.failed say { retry: true, message }',
       },
     )
   }
@@ -120,7 +122,9 @@ const unreadable = (source: Source, request: PageRequest, { message }: AttemptFa
   new PageUnreadable(
     `${describeRequest(source, request)} was answered with something that cannot be read: ${message}`,
     {
-      hint: 'a retry does not change this answer: check that path and decode fit what the API sends; the next run tries again',
+      hint:
+        'a retry does not change this answer: check that path and decode fit what the API sends; ' +
+        'the next run tries again',
     },
   )
 

@@ -32,8 +32,8 @@ export function holdingOf(
 }
 
 /**
- * Which partitions of a topic belong in one process: those of all topics with the same `group` whose numbers, counted
- * from `first`, are equal modulo `count`. Null: none has to.
+ * Which partitions of a topic belong in one process. Those of all topics with the same `group` do, whose numbers,
+ * counted from `first`, are equal modulo `count`. Null: none has to.
  */
 export function togetherOf(stream: Stream): { group: string; first: number; count: number } | null {
   const { source } = stream

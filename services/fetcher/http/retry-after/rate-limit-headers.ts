@@ -1,6 +1,7 @@
 /**
- * What an API says of its quotas in headers: RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers, a
- * list of RFC 9651, and the earlier forms), and the X-RateLimit family. Pure. A value that makes no sense is ignored.
+ * What an API says of its quotas in headers: RateLimit and RateLimit-Policy, and the X-RateLimit family. The first two
+ * are those of draft-ietf-httpapi-ratelimit-headers: a list of RFC 9651, and its earlier forms. Pure. A value that
+ * makes no sense is ignored.
  */
 
 import { SECOND_MS } from '#shared/units.ts'

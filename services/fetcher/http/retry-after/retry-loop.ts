@@ -1,7 +1,7 @@
 /**
- * Repeats an attempt that failed in a way that may pass, within the bounds of a source: at most `attemptsMax` attempts,
- * and no wait above `waitMax`. The wait is the one that the API named, never shorter, or else 2^n + random() seconds.
- * What an attempt means and which errors end the loop, the caller decides.
+ * Repeats an attempt that failed in a way that may pass, within the bounds of a source. These are `attemptsMax`
+ * attempts and waits of at most `waitMax`. The wait is the one that the API named, never shorter, or else 2^n +
+ * random() seconds. What an attempt means and which errors end the loop, the caller decides.
  */
 import { backoffWithAddedJitterMs } from '#shared/backoff.ts'
 import type { Clock } from '#shared/clock.ts'

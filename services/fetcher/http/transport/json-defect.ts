@@ -1,5 +1,5 @@
 /**
- * Where and why a text is not JSON (RFC 8259): cut, followed by something else, or with a token that JSON does not
+ * Where and why a text is not JSON (RFC 8259). It is cut, followed by something else, or has a token that JSON does not
  * have, such as NaN. The engine's own messages do not tell these apart, and quote the text. Here no value is quoted:
  * strings and numbers are masked, the names of fields stay. Used only after a parser has refused the text. One pass, no
  * recursion.

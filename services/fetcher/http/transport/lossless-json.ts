@@ -1,13 +1,13 @@
 /**
- * Parses JSON without silent damage. A number that a double cannot hold stays as its text: an integer beyond 2^53, more
- * than 17 significant digits, beyond the largest or below the smallest double. A field declared as `int64()` or
- * `decimal()` takes it exactly. A field declared as a number rejects it, so that it becomes a dead letter. All other
- * JSON is parsed as JSON.parse does.
+ * Parses JSON without silent damage. A number that a double cannot hold stays as its text. That is an integer beyond
+ * 2^53, more than 17 significant digits, or one beyond the largest or below the smallest double. A field declared as
+ * `int64()` or `decimal()` takes it exactly. A field declared as a number rejects it, so that it becomes a dead letter.
+ * All other JSON is parsed as JSON.parse does.
  */
 
 /**
- * Cheap search of the whole text, after each character that opens a value, for a number of 16 digits, 18 significant
- * ones or a large exponent. A match only means that the slower, exact way is taken.
+ * Cheap search of the whole text for a number of 16 digits, 18 significant ones or a large exponent. It looks after
+ * each character that opens a value. A match only means that the slower, exact way is taken.
  */
 const MAY_BE_INEXACT = /[:,[\s]-?(?:\d{16}|[1-9][\d.]{18}|0\.0*[1-9]\d{17}|\d[\d.]*[eE][+-]?\d{3})/
 const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g

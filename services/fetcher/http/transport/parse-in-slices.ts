@@ -188,7 +188,7 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
   function put(parent: Frame, frame: Frame): void {
     const head = text.slice(parent.memberFrom, frame.start)
     if (Array.isArray(parent.value)) {
-      if (!BLANK.test(head)) throw new SyntaxError('something in front of a value')
+      if (!BLANK.test(head)) throw new SyntaxError('something before a value')
       parent.value.push(frame.value)
       return
     }

@@ -69,7 +69,8 @@ function opennessOf(dir: string): string[] {
     (modeOf(path) & OTHERS) === 0
       ? []
       : [
-          `${path} has mode ${modeOf(path).toString(8).padStart(4, '0')}: others on this machine may ${what} refresh tokens; chmod ${mode} ${path}`,
+          `${path} has mode ${modeOf(path).toString(8).padStart(4, '0')}: ` +
+            `others on this machine may ${what} refresh tokens; chmod ${mode} ${path}`,
         ]
   const folders = open(dir, '700', 'read or replace')
   const files = namesIn(dir).flatMap((key) => open(join(dir, key, FILE), '600', 'read'))

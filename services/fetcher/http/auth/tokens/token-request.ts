@@ -172,7 +172,9 @@ function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onN
       'which are useless without a proof in each request',
     {
       by: 'token-endpoint',
-      hint: "ask the API for bearer tokens; if it takes these as they are, declare scheme: 'Bearer' in auth; customAuth can sign requests",
+      hint:
+        'ask the API for bearer tokens; if it takes these as they are, ' +
+        "declare scheme: 'Bearer' in auth; customAuth can sign requests",
     },
   )
 }
@@ -230,7 +232,8 @@ function failed(request: TokenRequest, attempts: number, outcome: Outcome): Page
   const last = outcome instanceof AttemptFailed ? outcome.message : `${outcome.status} ${excerptOf(outcome.text)}`
   return new PageFailed(
     attempts,
-    `${request.source}: no token from ${urlOf(request)} in ${attempts} attempts; the last answer: ${request.redact(last)}`,
+    `${request.source}: no token from ${urlOf(request)} in ${attempts} attempts; ` +
+      `the last answer: ${request.redact(last)}`,
     {
       code: 'HR_TOKEN_UNAVAILABLE',
       hint: 'check that the token endpoint is up and that tokenUrl is right',

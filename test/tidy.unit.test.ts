@@ -23,7 +23,7 @@ const FILES_BESIDE_FOLDERS_MAX = 5
 /** Words of no field, or of more than one meaning; the glossary has those to use. */
 const BANNED = new RegExp(
   [
-    '\\b(mend(s|ed|ing)?|anew|whoever|puts? right|in front of|brought|cures?|told|judge[sd]?',
+    '\\b(mend(s|ed|ing)?|anew|whoever|puts? right|in front of|brought|cures?|told|judged',
     'left out|leaves? out|goes on|went on|(?<!there )(is|are|was|were) no (?!longer|more))\\b',
   ].join('|'),
   'i',

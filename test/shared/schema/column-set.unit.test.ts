@@ -36,7 +36,7 @@ const REFUSED: [string, z.ZodRawShape, RegExp, string[]?][] = [
   ['no name', { '': z.int() }, /a column needs a name/],
   ['a control character', { 'a\u001b[31m': z.int() }, /schema\.a\\u001b\[31m: its name has a control character/],
   ['a control character inside an object', { o: z.object({ 'a\nb': z.int() }) }, /control character/],
-  ['half a character', { 'a\ud800': z.int() }, /no Unicode text/],
+  ['half a character', { 'a\ud800': z.int() }, /not Unicode text/],
   [
     '__proto__ inside an object',
     { o: z.object({ ['__proto__']: z.int().optional(), b: z.int() }) },
@@ -51,7 +51,7 @@ const REFUSED: [string, z.ZodRawShape, RegExp, string[]?][] = [
   ['a quote in a key', { "a'b": z.string() }, /a quote, a parenthesis or a comma/, ["a'b"]],
   ['a key that may be null', { k: column(z.string(), 'Nullable(String)') }, /cannot be in a primary key/, ['k']],
   ['a key of JSON', { k: column(z.string(), 'JSON') }, /cannot be in a primary key/, ['k']],
-  ['a quote that ends the type', { t: column(z.enum(["a'b"]), "Enum8('a'b' = 1)") }, /is no column type|is not a type/],
+  ['a quote that ends the type', { t: column(z.enum(["a'b"]), "Enum8('a'b' = 1)") }, /is not a column type|is not a type/],
   ['a type that nobody knows', { t: column(z.string(), 'Strng') }, /names Strng/],
   ['more than a type', { t: column(z.string(), "String DEFAULT 'x'") }, /where a type is expected/],
   ['a type deep inside', { o: z.object({ t: z.array(column(z.string(), 'Enum8()')) }) }, /at least one text in Enum8/],

@@ -51,7 +51,11 @@ const REFUSED: [string, z.ZodRawShape, RegExp, string[]?][] = [
   ['a quote in a key', { "a'b": z.string() }, /a quote, a parenthesis or a comma/, ["a'b"]],
   ['a key that may be null', { k: column(z.string(), 'Nullable(String)') }, /cannot be in a primary key/, ['k']],
   ['a key of JSON', { k: column(z.string(), 'JSON') }, /cannot be in a primary key/, ['k']],
-  ['a quote that ends the type', { t: column(z.enum(["a'b"]), "Enum8('a'b' = 1)") }, /is not a column type|is not a type/],
+  [
+    'a quote that ends the type',
+    { t: column(z.enum(["a'b"]), "Enum8('a'b' = 1)") },
+    /is not a column type|is not a type/,
+  ],
   ['a type that nobody knows', { t: column(z.string(), 'Strng') }, /names Strng/],
   ['more than a type', { t: column(z.string(), "String DEFAULT 'x'") }, /where a type is expected/],
   ['a type deep inside', { o: z.object({ t: z.array(column(z.string(), 'Enum8()')) }) }, /at least one text in Enum8/],

@@ -25,7 +25,7 @@ describe('a stream whose key is a hash of its records', () => {
     [
       'a name that the schema lacks',
       { recordKey: ['day', 'id'] },
-      /field recordKey\[1\]: "id" is no field/,
+      /field recordKey\[1\]: "id" is not a field/,
       /day, note/,
     ],
     ['a name twice', { recordKey: ['day', 'day'] }, /field recordKey\[1\]: "day" is named twice/, /once/],

@@ -1,7 +1,7 @@
 /**
  * Walks files that are read in chunks. Each chunk of records is a page with its own cursor, and the last chunk names
- * the next file. The cursor holds the request's own cursor, the number of the next record, and the identity of the file.
- * That is its strong ETag, or else its length with a hash of the records before. A restart and a broken transfer
+ * the next file. The cursor holds the request's own cursor, the number of the next record, and the identity of the
+ * file. That is its strong ETag, or else its length with a hash of the records before. A restart and a broken transfer
  * request the file again. They skip to that record if the identity is the same; otherwise they start at record 0.
  */
 import { createHash, type Hash, hash } from 'node:crypto'

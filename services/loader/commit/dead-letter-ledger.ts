@@ -53,12 +53,15 @@ type Portion = { lines: string[]; next: number }
 export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLedger {
   const { kafka, writer, tables, database, names, clock, log } = deps
   const stalls = createStalls(deps)
-  const nonce = drawNonce(clock)
   /** Owned partitions by record topic. */
   let owned = new Map<string, number[]>()
   /** The position in each partition, by `topic/partition`. */
   const places = new Map<string, number>()
-  const ledger = createLedgerTable({ writer, database, table: LETTERS_TABLE, ensure: tables.ensureDeadLetterLedger })
+  const ledger = createLedgerTable({
+    ...{ writer, database, table: LETTERS_TABLE },
+    nonce: drawNonce(clock),
+    ensure: tables.ensureDeadLetterLedger,
+  })
 
   /** `owned`: null for all partitions. */
   async function round(owned: ReadonlyMap<string, number[]> | null, signal: AbortSignal): Promise<void> {
@@ -93,7 +96,7 @@ export function createDeadLetterLedger(deps: DeadLetterLedgerDeps): DeadLetterLe
     const letters = names.deadLetters(topic)
     for (let place = from; place < to; ) {
       const { lines, next } = await read(topic, partition, place, to)
-      if (lines.length > 0) await ledger.insert(lines, `${nonce} ${letters}/${partition} ${place}`, retryPolicy)
+      if (lines.length > 0) await ledger.insert(lines, retryPolicy)
       await kafka.resetOffsets(names.lettersLedgerGroup, letters, new Map([[partition, next]]))
       place = next
     }

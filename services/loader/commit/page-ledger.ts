@@ -37,7 +37,7 @@ export function createPageLedger({
   clock,
   nonce,
 }: PageLedgerDeps): PageLedger {
-  const ledger = createLedgerTable({ writer, database, table: LEDGER_TABLE, ensure: tables.ensureLedger })
+  const ledger = createLedgerTable({ writer, database, table: LEDGER_TABLE, nonce, ensure: tables.ensureLedger })
   /** Partitions whose last marker was not trusted: one log line for a series of such markers. */
   const doubted = new Set<string>()
 
@@ -51,8 +51,7 @@ export function createPageLedger({
       }
     }
     const lines = marked.flatMap((part) => part.markers.map((marker) => line(part, marker)))
-    const places = marked.map(({ partition, after }) => `${partition}:${after.nextOffset}`)
-    await ledger.insert(lines, `${nonce} ${batch.topic} ${places}`, retryPolicy)
+    await ledger.insert(lines, retryPolicy)
   }
 
   function compare({ topic, partition }: BatchPart, { offset, facts, counted }: ReadMarker): void {

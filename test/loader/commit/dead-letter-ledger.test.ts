@@ -4,7 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { connectClickHouse } from '#shared/clickhouse.ts'
 import { systemClock } from '#shared/clock.ts'
+import { Unavailable } from '#shared/errors.ts'
+import type { Kafka } from '#shared/kafka/kafka.ts'
 import { silentLog } from '#shared/log.ts'
 import {
   deadLetterHeaders,
@@ -14,7 +17,11 @@ import {
   replayHeaders,
   singleHeaders,
 } from '#shared/messages/frame.ts'
+import { createMetrics } from '#shared/metrics/metrics.ts'
 import { replayLetters } from '../../../services/fetcher/dead-letters/replay.ts'
+import { createDeadLetterLedger } from '../../../services/loader/commit/dead-letter-ledger.ts'
+import { createWriter } from '../../../services/loader/insert/writer.ts'
+import { createTables } from '../../../services/loader/table/tables.ts'
 import { command, count, loadAll, query, startLoader, until } from '../../support/loading.ts'
 import { closeAll, compileStream, order, ownPlace, publish } from '../../support/published.ts'
 
@@ -25,6 +32,58 @@ const ROWS =
   'SELECT * EXCEPT (loaded_at, fetched_at), toUnixTimestamp64Milli(fetched_at) AS at FROM {db}.headrace_dead_letters'
 
 describe('the ledger of dead letters', () => {
+  test('has the letters that came after an insert whose position could not be committed', async () => {
+    const place = await ownPlace()
+    const published = await publish(place)
+    await published.page({ records: [], payloads: [BAD] })
+    await loadAll(place)
+    await command(place, 'TRUNCATE TABLE {db}.headrace_dead_letters')
+    await place.kafka.resetOffsets(
+      place.names.lettersLedgerGroup,
+      place.names.deadLetters(published.topic),
+      new Map([[0, 0]]),
+    )
+    const client = connectClickHouse(place.config.clickhouse)
+    let failures = 1
+    const kafka: Kafka = {
+      ...place.kafka,
+      async resetOffsets(...given) {
+        if (failures-- > 0) throw new Unavailable('HR_KAFKA', 'not now')
+        return place.kafka.resetOffsets(...given)
+      },
+    }
+    const ledger = createDeadLetterLedger({
+      ...{ kafka, names: place.names, clock: systemClock, log: silentLog, metrics: createMetrics() },
+      database: place.config.clickhouse.database,
+      writer: createWriter(client, place.config.clickhouse),
+      tables: createTables(client, place.config.clickhouse, silentLog),
+    })
+    await ledger.finish()
+    assert.equal(await count(place, 'headrace_dead_letters'), 1)
+
+    const sender = place.kafka.sender()
+    const facts = {
+      stage: 'validate' as const,
+      reason: 'invalid_type',
+      issues: 'total: no',
+      run: 'r1',
+      page: 1,
+      url: '/',
+      replays: 0,
+    }
+    const letter = { key: null, value: BAD, headers: deadLetterHeaders(facts), timestampMs: 1_700_000_000_123 }
+    await sender.send({ topic: place.names.deadLetters(published.topic), partition: 0, messages: [letter] })
+    await sender.close()
+    await ledger.finish()
+    assert.equal(failures, -1)
+    assert.equal(
+      (await query<{ rows: number }>(place, 'SELECT count() AS rows FROM {db}.headrace_dead_letters FINAL'))[0]?.rows,
+      2,
+    )
+    await client.close()
+    await published.close()
+  })
+
   test('holds up no row when its table cannot be filled, and goes on when that is put right', async () => {
     const place = await ownPlace()
     const published = await publish(place)

@@ -66,7 +66,7 @@ export async function loadPartition(tools: LoadPartitionTools, range: PartitionR
     })
     const parts = batch.parts.map((each) => ({
       ...each,
-      letters: each.refusedFrames.filter(({ offset, timestampMs }) => !wasSent(offset, timestampMs)),
+      refusedFrames: each.refusedFrames.filter(({ offset, timestampMs }) => !wasSent(offset, timestampMs)),
     }))
     await deadLetters.send({ ...batch, parts }, unsent, retryPolicy)
     await markDeleted.mark(batch, refused, retryPolicy)

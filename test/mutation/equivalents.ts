@@ -58,7 +58,7 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     operator: 'branch',
     original: 'times === undefined ? {} : { times }',
     replacement: '({ times })',
-    lineText: 'const many = times === undefined ? {} : { times }',
+    lineText: 'const more = { ...(times === undefined ? {} : { times }), ...(values === undefined ? {} : { values }) }',
     nth: 0,
     reason: 'deadLetterHeaders writes no header for a fact that is undefined',
   },

@@ -40,7 +40,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
     'tombstones',
     'validate',
   ],
-  'services/fetcher/watermark': ['backfill-range', 'floor', 'progress', 'request-window', 'since'],
+  'services/fetcher/watermark': ['backfill-range', 'progress', 'request-window'],
   'services/loader/batch': ['batch', 'close-batches', 'row-ranges'],
   'services/loader/commit': ['commit-batch'],
   'services/loader/consume': ['start-position'],

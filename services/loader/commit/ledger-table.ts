@@ -41,8 +41,8 @@ export function createLedgerTable({ writer, database, table, nonce, ensure }: Le
   return {
     async insert(lines, retryPolicy) {
       const body = Buffer.from(lines.join(''))
-      // Of the bytes: a token by places would be the same for more rows that are read from the same place later, and
-      // ClickHouse would drop them as a repetition.
+      // Made of the bytes. A token by places is the same when a later read from that place has more rows, and then
+      // ClickHouse drops them as a repetition.
       const token = createHash('sha256').update(`${nonce} ${table} `).update(body).digest('hex')
       const rows = { body: [body], rows: lines.length, token }
       const failure = await untilDecided(table, retryPolicy, () => attempt(rows, retryPolicy.over))

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { systemClock } from '#shared/clock.ts'
 import { readConfig } from '#shared/config/config.ts'
 import { Stopped } from '#shared/errors.ts'
+import { SECOND_MS } from '#shared/units.ts'
 import { CLI, startChild } from './child.ts'
 import { benchStream, eventOf } from './events.ts'
 import { quantile, rounded } from './numbers.ts'
@@ -25,7 +26,6 @@ export type DelayReport = {
 
 const LOOK_EVERY_MS = 10
 const VISIBLE_WITHIN_MS = 60_000
-const SECOND_MS = 1000
 
 type Feed = { url: string; appear(number: number): void; appearedMs: ReadonlyMap<string, number>; close(): void }
 

@@ -3,7 +3,9 @@
  * stopped (SIGSTOP), so that connections stay open, and resumed after a while. At the end every record must be there
  * once, and the group at the end of the log.
  */
+
 import { systemClock } from '#shared/clock.ts'
+import { SECOND_MS } from '#shared/units.ts'
 import { CLI, runChild } from './child.ts'
 import { type FullTopic, fullTopic, PARTITIONS } from './full-topic.ts'
 import { rounded } from './numbers.ts'
@@ -32,7 +34,6 @@ type Standstill = { rowsBefore: number; seconds: number }
 const LOOK_EVERY_MS = 100
 /** Of the records, before ClickHouse is stopped. */
 const BEGIN_SHARE = 0.2
-const SECOND_MS = 1000
 
 export async function standstillPart(bench: Bench): Promise<StandstillReport> {
   const records = bench.options['standstill-records']

@@ -3,8 +3,10 @@
  * every number is null; the report says so. A sample is taken every `SAMPLE_EVERY_MS`, so what a process did after its
  * last one is missing.
  */
+
 import { readFileSync } from 'node:fs'
 import { systemClock } from '#shared/clock.ts'
+import { MINUTE_MS } from '#shared/units.ts'
 import { median, type Point, rounded, slopeOf } from './numbers.ts'
 
 export type Sample = { atMs: number; cpuSeconds: number; residentMb: number; peakMb: number }
@@ -91,7 +93,6 @@ export type Memory = {
 const START_AFTER_MS = 1_000
 export const FLAT_SHARE = 0.1
 const SERIES_POINTS = 21
-const MINUTE_MS = 60_000
 
 /** Null for fewer samples than say something. */
 export function memoryOf(samples: readonly Sample[]): Memory | null {

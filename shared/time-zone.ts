@@ -2,7 +2,8 @@
  * Offsets of time zones from UTC: `UTC`, a fixed offset such as `+02:00`, or a name of the IANA database. A local time
  * that comes twice means its first coming; one that is skipped moves forward, as clocks do. Pure, with a bounded cache.
  */
-const MINUTE_MS = 60_000
+import { MINUTE_MS } from './units.ts'
+
 const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 /** Every change of an offset since 1970 lies on such a boundary. */

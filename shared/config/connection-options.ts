@@ -15,8 +15,13 @@ export function tlsOf(values: OptionValues): KafkaOptions['tls'] {
       hint: `set KAFKA_TLS=true, or take ${set} away`,
     })
   }
+  return pemsOf('KAFKA_TLS', ca, cert, key)
+}
+
+/** PEM texts of the options `PREFIX_CA`, `PREFIX_CERT` and `PREFIX_KEY`, of which the last two belong together. */
+function pemsOf(prefix: string, ca: string | undefined, cert: string | undefined, key: string | undefined) {
   if ((cert === undefined) !== (key === undefined)) {
-    throw new WrongUse('HR_OPTION', 'KAFKA_TLS_CERT and KAFKA_TLS_KEY belong together, and one of them is missing', {
+    throw new WrongUse('HR_OPTION', `${prefix}_CERT and ${prefix}_KEY belong together, and one of them is missing`, {
       hint: 'set both, each also as NAME_FILE',
     })
   }
@@ -57,24 +62,14 @@ export function registryTlsOf(values: OptionValues): RegistryTls | undefined {
     SCHEMA_REGISTRY_TLS_KEY: key,
   } = values
   if (ca === undefined && cert === undefined && key === undefined) return undefined
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new WrongUse(
-      'HR_OPTION',
-      'SCHEMA_REGISTRY_TLS_CERT and SCHEMA_REGISTRY_TLS_KEY belong together, and one of them is missing',
-      { hint: 'set both, each also as NAME_FILE' },
-    )
-  }
+  const pems = pemsOf('SCHEMA_REGISTRY_TLS', ca, cert, key)
   if (url === undefined || !url.toLowerCase().startsWith('https:')) {
     const set = ca === undefined ? 'SCHEMA_REGISTRY_TLS_CERT' : 'SCHEMA_REGISTRY_TLS_CA'
     throw new WrongUse('HR_OPTION', `${set} is set, but SCHEMA_REGISTRY_URL is not an https address`, {
       hint: `write SCHEMA_REGISTRY_URL with https://, or unset ${set}`,
     })
   }
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  }
+  return pems
 }
 
 export function shardedOf({ CLICKHOUSE_SHARDED: sharded, CLICKHOUSE_CLUSTER: cluster }: OptionValues): boolean {

@@ -3,6 +3,7 @@
  * what `records`, paging and `answers` see. A `Content-Encoding` is undone before and is not declared.
  */
 import { z } from 'zod'
+import { MIB } from '../units.ts'
 import { pointer } from './place.ts'
 
 /** Pure. Returns the body as plain JSON values. `headers`: lower-case names. */
@@ -12,7 +13,6 @@ export type DecodeFunction = (bytes: Uint8Array, headers: Readonly<Record<string
 const empty = z.enum(['omit', 'null', 'text']).default('omit')
 const character = z.string().length(1, 'expected one character')
 
-const MIB = 1024 * 1024
 /** For a file of any size: it is read record by record, and each chunk of records is a page with its own checkpoint. */
 const chunkBounds = z.strictObject({
   recordsMax: z.int().min(1).max(100_000).default(1_000),

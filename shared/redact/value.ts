@@ -2,6 +2,7 @@
  * Redacts secrets in what a person is shown or stores. Every secret is replaced in every text, and in the names and
  * numbers of a value too.
  */
+import { setField } from '../set-field.ts'
 import { REDACTED } from './mark.ts'
 import { textRedactor } from './text.ts'
 
@@ -55,8 +56,7 @@ function deepCopy(root: unknown, change: (name: string, value: unknown) => unkno
           ? null
           : value
     if (copy === undefined) continue
-    // Defined, not assigned, so that a field called __proto__ stays a field.
-    Object.defineProperty(into, name, { value: copy, configurable: true, enumerable: true, writable: true })
+    setField(into, name, copy)
     if (typeof value !== 'object' || value === null) continue
     const inner = Object.entries(value)
     // Pushed in reverse order, since the last one pushed is taken next: fields keep their order.

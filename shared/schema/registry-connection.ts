@@ -1,7 +1,7 @@
 /** How the registry is reached: over TLS with an authority or a client certificate of its own, where they are given. */
 import { type Agent, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
-import { rootCertificates } from 'node:tls'
+import { trustedAuthorities } from '../trusted-authorities.ts'
 
 /** PEM. */
 export type RegistryTls = { ca?: string; cert?: string; key?: string }
@@ -10,8 +10,7 @@ export type RegistryTls = { ca?: string; cert?: string; key?: string }
 export function registryAgent(tls: RegistryTls | undefined): Agent | undefined {
   if (tls === undefined) return undefined
   const { ca, ...certificate } = tls
-  // Node trusts nothing but `ca` where that is given.
-  return new HttpsAgent({ ...certificate, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) })
+  return new HttpsAgent({ ...certificate, ...trustedAuthorities(ca) })
 }
 
 /** Of a registry's answer; more is not one. */

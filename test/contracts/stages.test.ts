@@ -34,6 +34,18 @@ for (const { stage, open } of STAGES) {
       return rig
     }
 
+    /** One fetch has passed, the next is kept open, and one more comes after it. */
+    async function withOpenFetch(t: TestContext): Promise<Rig> {
+      const rig = await opened(t)
+      await rig.feed(fetched(0, 0))
+      await until('the first fetch has passed', () => rig.passed.length === FETCH_RECORDS)
+      rig.block()
+      await rig.feed(fetched(0, 1))
+      await until('it waits', rig.isWaiting)
+      await rig.feed(fetched(0, 2))
+      return rig
+    }
+
     test('keeps the order within a partition, also after a wait', async (t) => {
       const rig = await opened(t)
       rig.block()
@@ -51,13 +63,7 @@ for (const { stage, open } of STAGES) {
     })
 
     test('passes nothing on while a record before it is open', async (t) => {
-      const rig = await opened(t)
-      await rig.feed(fetched(0, 0))
-      await until('the first fetch has passed', () => rig.passed.length === FETCH_RECORDS)
-      rig.block()
-      await rig.feed(fetched(0, 1))
-      await until('it waits', rig.isWaiting)
-      await rig.feed(fetched(0, 2))
+      const rig = await withOpenFetch(t)
       await systemClock.sleep(LATE_MS)
       assert.deepEqual(keys(rig.passed), keys(placesOf(fetched(0, 0))))
       const stored = await rig.stored?.()
@@ -68,13 +74,7 @@ for (const { stage, open } of STAGES) {
 
     for (const signal of ['ending', 'over'] as const) {
       test(`stops when told to by ${signal}, and passes nothing of what is open`, async (t) => {
-        const rig = await opened(t)
-        await rig.feed(fetched(0, 0))
-        await until('the first fetch has passed', () => rig.passed.length === FETCH_RECORDS)
-        rig.block()
-        await rig.feed(fetched(0, 1))
-        await until('it waits', rig.isWaiting)
-        await rig.feed(fetched(0, 2))
+        const rig = await withOpenFetch(t)
         await rig.stop(signal)
         rig.unblock()
         await systemClock.sleep(LATE_MS)

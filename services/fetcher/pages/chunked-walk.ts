@@ -16,7 +16,8 @@ import { boundsOf } from '../watermark/request-window.ts'
 import { chunksOf } from './chunks.ts'
 import { firstRequest } from './first-request.ts'
 import type { Page, Walk } from './page.ts'
-import type { Cursor, PageView } from './paginators/paginator.ts'
+import { viewOf } from './page-view.ts'
+import type { Cursor } from './paginators/paginator.ts'
 import { paginatorFor } from './paginators/paginator-for.ts'
 import { foreignCursor } from './paginators/read-response.ts'
 import { afterPage, sizeAt } from './walk-size.ts'
@@ -42,8 +43,8 @@ export async function* chunkedWalk(walk: Walk, decode: Decode, bounds: ChunkBoun
   const first = requestOf(null, 0)
   let at = cursorOf(walk)
   let size = sizeAt(walk.size, walk.cursor !== null)
+  let request = at.file === null ? first : requestOf(at.file, 0)
   for (let number = 0; ; number++) {
-    const request = requestOf(at.file, number)
     let broken: { failure: AttemptFailed; attempts: number } | undefined
     let changes = 0
     let restarted = false
@@ -64,7 +65,7 @@ export async function* chunkedWalk(walk: Walk, decode: Decode, bounds: ChunkBoun
             yield { cursor: at, ...repeats, response: facts, records, size, last: false }
             continue
           }
-          const seen = viewOf(response, records, walk)
+          const seen = { ...viewOf(response, records, { longest: 0, size: null }, send), body: null }
           const isBodyless = response.body === null
           const next = isBodyless ? (paginator.end?.(at.file) ?? { cursor: null }) : paginator.next(seen, at.file)
           const counted = { ...seen, records: ofLength(at.record + records.length), isBodyless }
@@ -72,7 +73,7 @@ export async function* chunkedWalk(walk: Walk, decode: Decode, bounds: ChunkBoun
           size = walked.size
           const { cursor } = walked.step
           // Vetted before it is stored.
-          if (cursor !== null) requestOf(cursor, number + 1)
+          if (cursor !== null) request = requestOf(cursor, number + 1)
           at = { file: cursor, record: 0, id: null }
           const own = { response: facts, records, size, cautions: walked.cautions, last: cursor === null }
           yield { ...walked.step, ...repeats, cursor: cursor === null ? null : at, ...own }
@@ -177,12 +178,6 @@ const idOf = (text: string): string => hash('sha256', text, 'base64url').slice(0
 function addTo(read: Hash, record: unknown): void {
   read.update(rawText(record))
   read.update('\n')
-}
-
-function viewOf(response: PageResponse, records: readonly unknown[], { send }: Walk): PageView {
-  const { request, headers } = response
-  const conceal = send.vetting?.link
-  return { request, headers, body: null, records, longest: 0, size: null, ...(conceal ? { conceal } : {}) }
 }
 
 /** Only its length is read. */

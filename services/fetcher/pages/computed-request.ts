@@ -4,8 +4,9 @@
  */
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { headers as headersSpec } from '#shared/declaration/headers.ts'
+import { streamMistake } from '#shared/declaration/mistakes/mistakes.ts'
 import type { ComputedPairs, RequestContext } from '#shared/declaration/request-functions.ts'
-import { DeclarationError, messageOf } from '#shared/errors.ts'
+import { type DeclarationError, messageOf } from '#shared/errors.ts'
 
 /** The page that is requested. `from`, `to`: as the request writes them. */
 export type AskedPage = Pick<RequestContext, 'from' | 'to' | 'page'> & { cursor: unknown }
@@ -36,7 +37,7 @@ export function computedRequest(
     given: (context: RequestContext) => unknown,
     check: Check<Returned>,
   ): Returned {
-    const refuse = (what: string, hint: string) => mistake(stream, field, what, hint)
+    const refuse = (what: string, hint: string) => streamMistake(stream, field, what, hint)
     let found: unknown
     try {
       found = given(context())
@@ -118,8 +119,3 @@ function shownCursor(cursor: unknown): RequestContext['cursor'] {
   if (isScalar(cursor) || (Array.isArray(cursor) && cursor.every(isScalar))) return cursor
   return JSON.stringify(cursor)
 }
-
-export const mistake = (stream: Stream, field: string, what: string, hint: string): DeclarationError =>
-  new DeclarationError('HR_DECLARATION', `${stream.source.file}, stream ${stream.name}, field ${field}: ${what}`, {
-    hint,
-  })

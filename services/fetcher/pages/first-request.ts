@@ -5,10 +5,11 @@
  */
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { plainHeaders } from '#shared/declaration/headers.ts'
+import { streamMistake } from '#shared/declaration/mistakes/mistakes.ts'
 import type { ComputedPairs } from '#shared/declaration/source-spec.ts'
 import type { PageRequest } from '../http/messages.ts'
 import { withParam } from '../http/query.ts'
-import { type AskedPage, computedRequest, mistake } from './computed-request.ts'
+import { type AskedPage, computedRequest } from './computed-request.ts'
 import { paginatorFor } from './paginators/paginator-for.ts'
 import { withPosition } from './request-place.ts'
 
@@ -75,7 +76,7 @@ function placeholders(
   const path = given.replace(/\{([^{}]*)\}/g, (_, name: string) => {
     const value = Object.hasOwn(values, name) ? String(values[name]) : undefined
     if (value === undefined) {
-      throw mistake(
+      throw streamMistake(
         stream,
         'path',
         `{${name}} is in the path, but the partition has no "${name}"`,
@@ -84,7 +85,12 @@ function placeholders(
     }
     // As a whole segment these three would be normalized away, and the request would go to another path.
     if (['', '.', '..'].includes(value)) {
-      throw mistake(stream, 'partitions', `"${value}" cannot stand for {${name}} in the path`, 'give it another value')
+      throw streamMistake(
+        stream,
+        'partitions',
+        `"${value}" cannot stand for {${name}} in the path`,
+        'give it another value',
+      )
     }
     used.add(name)
     return encodeURIComponent(value)

@@ -3,8 +3,9 @@
  * numbers; the other places take texts. Pure; returns a copy.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
+import { streamMistake } from '#shared/declaration/mistakes/mistakes.ts'
 import type { RequestPlace, SizeSpec } from '#shared/declaration/request-place.ts'
-import { DeclarationError, messageOf } from '#shared/errors.ts'
+import { messageOf } from '#shared/errors.ts'
 import { withValueAt } from '#shared/json-pointer.ts'
 import type { PageRequest } from '../http/messages.ts'
 import { withParam } from '../http/query.ts'
@@ -34,12 +35,6 @@ export function withPosition(stream: Stream, request: PageRequest, place: Reques
     return withPlace(request, place, isNumeric && Number.isSafeInteger(number) ? number : text)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    throw new DeclarationError(
-      'HR_DECLARATION',
-      `${stream.source.file}, stream ${stream.name}, field watermark.body: ${messageOf(error)}`,
-      {
-        hint: 'point to a member of an object in body',
-      },
-    )
+    throw streamMistake(stream, 'watermark.body', messageOf(error), 'point to a member of an object in body')
   }
 }

@@ -21,6 +21,7 @@ import { generatorWalk } from './generator-walk.ts'
 import { createLoopGuard } from './loop-guard.ts'
 import { siftFor } from './older-records.ts'
 import type { Page, Walk } from './page.ts'
+import { viewOf } from './page-view.ts'
 import { fullPageOf } from './paginators/page-size.ts'
 import { type Cursor, paginatorFor } from './paginators/paginator-for.ts'
 import { isDeclaredEmpty, recordsOf } from './records-of.ts'
@@ -102,10 +103,7 @@ async function* paginated({ stream, partition, baseUrl, send, stop, ...walk }: W
     const isBodyless = saysNothing(stream, response)
     if (!isBodyless) paginator.refuse?.(response)
     const records = isBodyless ? [] : recordsOf(stream, response)
-    const conceal = send.vetting?.link
-    const { headers, body } = response
-    const sizes = { longest: before.size.longest, size: fullPage }
-    const view = { request: response.request, headers, body, records, ...sizes, ...(conceal ? { conceal } : {}) }
+    const view = viewOf(response, records, { longest: before.size.longest, size: fullPage }, send)
     const next = isBodyless ? (paginator.end?.(cursor) ?? { cursor: null }) : paginator.next(view, cursor)
     const { step, cautions, size } = afterPage(
       stream,

@@ -36,6 +36,14 @@ export function mistake(
   return new DeclarationError('HR_DECLARATION', `${where.join(', ')}: ${what}`, { hint })
 }
 
+/** A mistake that shows only when the stream runs. */
+export const streamMistake = (
+  { source, name }: { source: { file: string }; name: string },
+  field: string,
+  what: string,
+  hint: string,
+): DeclarationError => mistake(source.file, name, field, what, hint)
+
 export function firstMistake(error: z.ZodError, input: unknown, file: string): DeclarationError {
   const issues = error.issues.map(deepest)
   const misspelt = issues.find(

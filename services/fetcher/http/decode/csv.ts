@@ -5,6 +5,7 @@
  */
 import { Parser } from 'csv-parse'
 import type { CsvSpec } from '#shared/declaration/decode.ts'
+import { setField } from '#shared/set-field.ts'
 import { shownName } from '#shared/shown.ts'
 import { AttemptFailed } from '../errors.ts'
 import { cut, type RecordReader, unreadable } from './records.ts'
@@ -94,7 +95,7 @@ function columnsOf(names: readonly string[], { empty }: CsvSpec): Columns {
         if (cell === '' && empty === 'omit') continue
         const value = cell === '' && empty === 'null' ? null : cell
         if (isPlain) record[name] = value
-        else Object.defineProperty(record, name, { value, configurable: true, enumerable: true, writable: true })
+        else setField(record, name, value)
       }
       return record
     },

@@ -7,7 +7,7 @@ import type { BodyDecoder, Decode, DecodeFunction, NamedDecoder } from '#shared/
 import { messageOf } from '#shared/errors.ts'
 import { excerptOf } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
-import { NotText, type Text, textOf } from '../transport/charset.ts'
+import { pageText } from '../transport/page-text.ts'
 import { TooManyElements } from '../transport/parse-in-slices.ts'
 import { csvReader } from './csv.ts'
 import { jsonPage, tooMany } from './json-body.ts'
@@ -50,8 +50,7 @@ export async function decodeBody(answer: Undecoded, { files, body }: Decode, too
   for (const file of files) bytes = await opened(bytes, file, { bytesMax: tools.bytesMax, wasGzip })
   tools.signal.throwIfAborted()
   if (typeof body === 'function') return { body: await byAuthor(body, bytes, answer), bytes: bytes.length, note: null }
-  const { text, note } = readText(bytes, contentTypeOf(body, bytes, answer), answer.notes)
-  const notes = note === null ? answer.notes : [...answer.notes, note]
+  const { text, note, notes } = pageText(bytes, contentTypeOf(body, bytes, answer), answer.notes)
   try {
     const found = await bodyOf(body, { text, status: answer.status, bytes: bytes.length, notes }, tools)
     return { body: found, bytes: bytes.length, note }
@@ -81,17 +80,6 @@ async function bodyOf(
     case 'xml':
       refuseNoXml(text)
       return xmlBody(text, decoder, tools)
-  }
-}
-
-/** Throws AttemptFailed for bytes that are not text. */
-function readText(bytes: Buffer, contentType: string | undefined, notes: readonly string[]): Text {
-  try {
-    return textOf(bytes, contentType)
-  } catch (error) {
-    if (!(error instanceof NotText)) throw error
-    const said = notes.length === 0 ? error.message : `${error.message} (${notes.join('; ')})`
-    throw new AttemptFailed(error.ends ? 'cut' : 'unreadable', said)
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { SaxesParser, type SaxesTagPlain } from 'saxes'
 import type { XmlSpec } from '#shared/declaration/decode.ts'
+import { setField } from '#shared/set-field.ts'
 import { AttemptFailed } from '../errors.ts'
 import { type BodyTools, createCounter, cut, SLICE_CHARS, unreadable } from './records.ts'
 
@@ -77,9 +78,9 @@ function createTree({ lists, attributePrefix, textField, empty }: XmlSpec) {
   function put(frame: Frame, name: string, value: unknown, asList: boolean): void {
     frame.hasFields = true
     const before = Object.hasOwn(frame.fields, name) ? frame.fields[name] : undefined
-    if (before === undefined) set(frame.fields, name, asList ? [value] : value)
+    if (before === undefined) setField(frame.fields, name, asList ? [value] : value)
     else if (Array.isArray(before)) before.push(value)
-    else set(frame.fields, name, [before, value])
+    else setField(frame.fields, name, [before, value])
   }
 
   /** Undefined for an element that is omitted because it is empty. */
@@ -92,10 +93,10 @@ function createTree({ lists, attributePrefix, textField, empty }: XmlSpec) {
         .replaceAll('~0', '~')
       if (Object.hasOwn(frame.fields, name)) continue
       frame.hasFields = true
-      set(frame.fields, name, [])
+      setField(frame.fields, name, [])
     }
     if (frame.hasFields) {
-      if (text !== '') set(frame.fields, textField, text)
+      if (text !== '') setField(frame.fields, textField, text)
       return frame.fields
     }
     if (text !== '') return text
@@ -128,11 +129,4 @@ function createTree({ lists, attributePrefix, textField, empty }: XmlSpec) {
     },
     root: (): unknown => document.fields,
   }
-}
-
-/** Also for an element called __proto__. */
-function set(fields: Fields, name: string, value: unknown): void {
-  if (name === '__proto__')
-    Object.defineProperty(fields, name, { value, configurable: true, enumerable: true, writable: true })
-  else fields[name] = value
 }

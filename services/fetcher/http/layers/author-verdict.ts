@@ -20,14 +20,14 @@ export function authorVerdict({ judges }: Answers, response: JudgedResponse): Re
   if (judges === null) return null
   const { status, headers, body } = response
   const facts = { status, headers, body }
-  const verdict = judges.stream === null ? null : judged(judges.stream, facts)
+  const verdict = judges.stream === null ? null : saidBy(judges.stream, facts)
   if (verdict !== null) return allowed(verdict, judges.mayBeEmpty)
   if (judges.source === null || judges.ofStream.has(status)) return null
-  const ofSource = judged(judges.source, facts)
+  const ofSource = saidBy(judges.source, facts)
   return ofSource === null ? null : allowed(ofSource, judges.mayBeEmpty)
 }
 
-function judged(judge: JudgeFunction, facts: JudgedResponse): ResponseClass | null {
+function saidBy(judge: JudgeFunction, facts: JudgedResponse): ResponseClass | null {
   let found: unknown
   try {
     found = judge(facts)

@@ -2,10 +2,10 @@
  * The connections of one source: kept alive, bounded for each origin, through its proxy and with its TLS settings. The
  * client certificate is shown to its own origins only, as any other credential.
  */
-import { rootCertificates } from 'node:tls'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import type { Proxies } from '#shared/config/config.ts'
 import { messageOf } from '#shared/errors.ts'
+import { trustedAuthorities } from '#shared/trusted-authorities.ts'
 
 /** Per origin. Concurrent partitions and the source's quota bound it further. */
 const CONNECTIONS_MAX = 32
@@ -45,8 +45,8 @@ export function connectionsOf(network: Network): Connections {
 }
 
 function dispatcherFor({ proxies, ca, http2 }: Network, client: Network['client']): Dispatcher {
-  // Node trusts nothing but `ca` where that is given, and a token endpoint may have a public certificate.
-  const authorities = ca === undefined ? {} : { ca: [...rootCertificates, ca] }
+  // A token endpoint may have a public certificate.
+  const authorities = trustedAuthorities(ca)
   const certificate =
     client === null
       ? {}

@@ -5,6 +5,7 @@
  * are those of parseJson. A text of usual size is parsed at once.
  */
 import type { Pace } from '#shared/clock.ts'
+import { setField } from '#shared/set-field.ts'
 import { parseJson } from './lossless-json.ts'
 
 export type ElementBounds = {
@@ -195,7 +196,7 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
     const name = /^([\s\S]*):[ \t\r\n]*$/.exec(head)?.[1]
     const key: unknown = name === undefined ? undefined : JSON.parse(name)
     if (typeof key !== 'string') throw new SyntaxError('no name of a field')
-    set(parent.value as Record<string, unknown>, key, frame.value)
+    setField(parent.value as Record<string, unknown>, key, frame.value)
   }
 
   function append({ value, isObject }: Frame, from: number, to: number): void {
@@ -204,7 +205,7 @@ function createScan(text: string, unitsMax: number, sliceChars: number): Scan {
       const part = parseJson(`{${members}}`) as Record<string, unknown>
       const names = Object.keys(part)
       if (names.length === 0) throw new SyntaxError('a comma too many')
-      for (const name of names) set(value as Record<string, unknown>, name, part[name])
+      for (const name of names) setField(value as Record<string, unknown>, name, part[name])
       return
     }
     const part = parseJson(`[${members}]`) as unknown[]
@@ -237,11 +238,4 @@ function endOfText(text: string, start: number): number {
     if (slashes % 2 === 0) return end
   }
   return text.length
-}
-
-/** Also sets `__proto__` as an own field, as JSON.parse does. */
-function set(object: Record<string, unknown>, name: string, value: unknown): void {
-  if (name === '__proto__')
-    Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
-  else object[name] = value
 }

@@ -9,9 +9,10 @@ import { messageOf } from '#shared/errors.ts'
 import { excerptOf } from '../describe.ts'
 import { AttemptFailed } from '../errors.ts'
 import { isNoContent, isOk } from '../status.ts'
-import { looselyTextOf, NotText, textOf } from './charset.ts'
+import { looselyTextOf } from './charset.ts'
 import { connectionsOf, type Network, PLAIN_NETWORK, whyNotConnected } from './connections.ts'
 import { decoded, decodedOpening } from './content-coding.ts'
+import { pageText } from './page-text.ts'
 
 export type RawRequest = {
   method: 'GET' | 'POST'
@@ -116,14 +117,8 @@ async function page(bytes: Buffer, headers: Headers, bytesMax: number, read: Raw
     ...(read === 'file' ? { onlyDeclared: true } : {}),
   })
   if (read !== undefined && read !== 'text') return { text: '', content: plain, bytes: plain.length, notes }
-  try {
-    const { text, note } = textOf(plain, headers['content-type'])
-    return { text, bytes: plain.length, notes: note === null ? notes : [...notes, note] }
-  } catch (error) {
-    if (!(error instanceof NotText)) throw error
-    const said = notes.length === 0 ? error.message : `${error.message} (${notes.join('; ')})`
-    throw new AttemptFailed(error.ends ? 'cut' : 'unreadable', said)
-  }
+  const page = pageText(plain, headers['content-type'], notes)
+  return { text: page.text, bytes: plain.length, notes: page.notes }
 }
 
 /** Of an error response, for an excerpt: its status counts, whatever its body is. */

@@ -10,7 +10,7 @@ export type KnownText = string | { secret: string }
 /** How the source authenticates. Every `secret` is the name of an environment variable, such as SHOP_TOKEN. */
 export type KnownCredentials =
   | { kind: 'bearer'; secret: string; scheme?: string }
-  /** Several keys go together, each by the name of its header, parameter or body field. */
+  /** Several keys go together, each by the name of its header, or parameter. */
   | { kind: 'api-key'; in: 'header' | 'query'; keys: Record<string, { secret: string }> }
   | { kind: 'basic'; username: KnownText; password: { secret: string } }
   | {

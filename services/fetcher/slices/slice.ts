@@ -75,11 +75,11 @@ export const streamOfSlice = (stream: Stream, partition: number, { values }: Pic
 })
 
 /** Slices that have been walked from their start. */
-export type Known = Set<string>
+export type KnownSlices = Set<string>
 
 export const knownId = ({ text }: Slice): string => hash('sha256', text, 'base64').slice(0, KNOWN_CHARS)
-export const knownText = (known: Known): string => [...known].sort().join('')
-export const knownOf = (text: string): Known =>
+export const knownText = (known: KnownSlices): string => [...known].sort().join('')
+export const knownOf = (text: string): KnownSlices =>
   new Set(
     Array.from({ length: Math.floor(text.length / KNOWN_CHARS) }, (_, at) =>
       text.slice(at * KNOWN_CHARS, (at + 1) * KNOWN_CHARS),

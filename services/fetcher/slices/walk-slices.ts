@@ -18,7 +18,7 @@ import { createCursorRestarts, cursorFault } from '../resume/cursor-restarts.ts'
 import {
   type Discovery,
   type DiscoveryCost,
-  type Known,
+  type KnownSlices,
   knownId,
   knownOf,
   knownText,
@@ -178,7 +178,7 @@ function failure(
 }
 
 /** Forgets slices that are no longer discovered: if one comes back, it is read from its start. */
-function among(slices: readonly Slice[], known: Known): Known {
+function among(slices: readonly Slice[], known: KnownSlices): KnownSlices {
   return new Set(slices.map(knownId).filter((id) => known.has(id)))
 }
 

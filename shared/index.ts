@@ -43,6 +43,7 @@ export {
 } from './declaration/paginate/paginate.ts'
 export { optional } from './declaration/place.ts'
 export type { RequestFacts } from './declaration/quota.ts'
+export type { RecordContext } from './declaration/record-functions.ts'
 export { secret, setting } from './declaration/secret.ts'
 export {
   type ComputedHeaders,

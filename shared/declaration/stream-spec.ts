@@ -9,6 +9,7 @@ import { discoverySpec } from './discovery.ts'
 import { positiveDuration } from './duration.ts'
 import { headers } from './headers.ts'
 import { paginateSpec, place, pointer } from './paginate/paginate.ts'
+import { deletionMark, recordFunction, recordPredicate } from './record-functions.ts'
 import { bodyFunction, headersFunction, pairsFunction, pathFunction } from './request-functions.ts'
 import { watermarkSpec } from './watermark-spec.ts'
 
@@ -43,18 +44,6 @@ const envelopePlace = z.union(
     z.strictObject({ optional: z.union([pointer, partitionValue, envelopeFunction]) }),
   ],
   "expected a JSON pointer such as /meta/account_id, a partition value such as '{region}', or a function",
-)
-const recordFunction = z.custom<(raw: unknown) => unknown>(
-  (value) => typeof value === 'function',
-  'expected a function of one raw record',
-)
-const recordPredicate = z.custom<(raw: unknown) => boolean>(
-  (value) => typeof value === 'function',
-  'expected a function of one raw record',
-)
-const deletionMark = z.union(
-  [pointer.min(1), recordPredicate],
-  'expected a JSON pointer (RFC 6901) into the record such as /deleted, or a function of one raw record',
 )
 const zodObject = z.custom<z.ZodObject>((value) => value instanceof z.ZodObject, {
   error: 'expected z.object({ … }) from the zod that headrace exports',
@@ -94,7 +83,10 @@ export const streamSpec = z
     records: place.optional(),
     /** Values of the page or its partition that are added to each raw record, by field. */
     envelope: z.record(z.string().min(1), envelopePlace).optional(),
-    /** Pure; on the raw record with its envelope, before map. False leaves the record out. */
+    /**
+     * Pure; on the raw record with its envelope, before map. False skips the record. Like `deleted` and `map`, it may
+     * have a second parameter: the record's context.
+     */
     filter: recordPredicate.optional(),
     /**
      * Where a raw record says that it is deleted, or a pure function that does: its row then disappears under FINAL.
@@ -117,7 +109,7 @@ export const streamSpec = z
         }),
       ])
       .optional(),
-    /** Pure; runs before validation. Returning undefined leaves the record out. */
+    /** Pure; runs before validation. Returning undefined skips the record. */
     map: recordFunction.optional(),
     schema: zodObject,
     unknownFields: z.enum(['keep', 'drop', 'reject', 'columns']).default('keep'),

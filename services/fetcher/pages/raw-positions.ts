@@ -5,6 +5,7 @@
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { Position } from '#shared/watermark.ts'
 import { contextOf, enveloped, envelopeOf } from '../validate/envelope.ts'
+import { functionsFor } from '../validate/record-functions.ts'
 import { fieldPosition } from '../watermark/backfill-range.ts'
 import type { Page } from './page.ts'
 
@@ -13,13 +14,14 @@ export function positionsOf(
   partition: number,
   { records, response }: Pick<Page, 'records' | 'response'>,
 ): (Position | null)[] {
-  const { watermark, map, envelope } = stream
+  const { watermark, envelope } = stream
   if (watermark === null) return records.map(() => null)
   const ofField = (record: unknown): Position | null =>
     typeof record === 'object' && record !== null ? fieldPosition(watermark, record) : null
-  if (map === undefined) return records.map(ofField)
-  const values =
-    envelope === undefined || records.length === 0 ? {} : envelopeOf(stream, contextOf(stream, partition, response))
+  if (stream.map === undefined) return records.map(ofField)
+  const context = contextOf(stream, partition, response)
+  const values = envelope === undefined || records.length === 0 ? {} : envelopeOf(stream, context)
+  const map = functionsFor({ map: stream.map })(context, context.values).map ?? ((record: unknown) => record)
   return records.map((record) => {
     try {
       return ofField(map(enveloped(record, values)))

@@ -18,7 +18,7 @@ export type PublishedPage = {
   /** Schema of its records, if it is not the stream's own. */
   schemaId?: number | undefined
   url: string
-  /** Of its partition, as JSON: a replay of its dead letters needs them for a record key. */
+  /** Of its partition, as JSON: a replay of its dead letters needs them for a record key, and for functions. */
   values?: string | undefined
 }
 

@@ -3,6 +3,7 @@
  * can resume after it. Guarantees: the marker confirms no position that the walk may still come back to.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
+import { takesContext } from '#shared/declaration/record-functions.ts'
 import type { Attention } from '#shared/progress/attention.ts'
 import { redactUrl } from '#shared/redact/url.ts'
 import type { Fresh } from '../deduplicate/seen-records.ts'
@@ -114,6 +115,7 @@ export async function publishPage(
   const whole = ofAll && state.held === null ? total : plan.whole
   // With full walks, the report of withheld deletions also covers fewer records.
   const fewer = ofAll && stream.deletes === undefined ? fewerCaution(plan.whole, total) : []
+  const needsValues = stream.recordKey !== null || takesContext(stream)
   await tools.outlet.put({
     marker,
     checkpoint: {
@@ -125,7 +127,7 @@ export async function publishPage(
     rejected: fresh.rejected,
     schemaId: tools.columns?.schemaId(),
     url: redactUrl(response.request.url),
-    values: stream.recordKey === null ? undefined : valuesText((page.stream ?? stream).partitions[tools.partition]),
+    values: needsValues ? valuesText((page.stream ?? stream).partitions[tools.partition]) : undefined,
   })
   tools.onPage({
     page: validated,

@@ -21,7 +21,11 @@ export function isMark(value: unknown): boolean {
  * Whether a raw record is marked as deleted; null for a stream without such marks. Throws the errors of the author's
  * function.
  */
-export function deletionOf({ deleted }: Stream): ((raw: unknown) => boolean) | null {
+export function deletionOf({
+  deleted,
+}: {
+  deleted?: string | ((raw: unknown) => boolean) | undefined
+}): ((raw: unknown) => boolean) | null {
   if (deleted === undefined) return null
   return typeof deleted === 'string' ? (raw) => isMark(valueAt(raw, deleted)) : (raw) => isMark(deleted(raw))
 }

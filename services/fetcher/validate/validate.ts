@@ -17,8 +17,9 @@ import { issuesText, listText, shortened } from './issues.ts'
 import type { Learned } from './learned-columns.ts'
 import { fitsColumn, intoColumns } from './learned-columns.ts'
 import { ownFieldsFor } from './own-fields.ts'
+import { functionsFor, type RecordFunctions } from './record-functions.ts'
 import { type RecordKeyOf, type RecordKeys, recordKeysFor } from './record-key.ts'
-import { deletionOf, markPath, type Tombstones, tombstonesOf } from './tombstones.ts'
+import { markPath, type Tombstones, tombstonesOf } from './tombstones.ts'
 import type { Refusal, ValidatedPage, ValidRecord } from './validated-page.ts'
 
 /** Drift paths kept for one page; an API that puts ids into field names has an unlimited number. */
@@ -46,7 +47,6 @@ export function createValidator(
     ...{
       stream,
       limits: columnLimitsFor(stream.wireSchema),
-      isDeleted: deletionOf(stream),
       markPath: markPath(stream),
       learned,
     },
@@ -55,9 +55,11 @@ export function createValidator(
     tombstone: tombstonesOf(stream),
   }
   const optional = optionalFields(stream)
+  const functionsOf = functionsFor(stream)
   const hasEnvelope = stream.envelope !== undefined
   return (raws, context, partitionValues = context?.values ?? {}) => {
     const keyed = recordKeys === null ? null : recordKeys(partitionValues)
+    const functions = functionsOf(context, partitionValues)
     const page: ValidatedPage = {
       records: [],
       rejected: [],
@@ -72,7 +74,8 @@ export function createValidator(
     for (const each of raws) {
       const clash = values === null ? null : clashOf(each, values)
       const raw = values === null || clash !== null ? each : enveloped(each, values)
-      const verdict = clash === null ? verdictOn(rules, raw, page, keyed) : { reason: 'envelope_taken', issues: clash }
+      const verdict =
+        clash === null ? verdictOn(rules, functions, raw, page, keyed) : { reason: 'envelope_taken', issues: clash }
       page.positions.push(verdict !== null && 'position' in verdict ? verdict.position : null)
       if (verdict === null) page.omitted += 1
       else if ('reason' in verdict)
@@ -99,7 +102,6 @@ type Verdict = ValidRecord | Refusal | null
 type Rules = {
   stream: Stream
   limits: ColumnLimits
-  isDeleted: ((raw: unknown) => boolean) | null
   markPath: string | null
   learned: () => Learned
   tombstone: Tombstones
@@ -107,19 +109,24 @@ type Rules = {
   ownFields: ((record: unknown) => unknown) | null
 }
 
-function verdictOn(rules: Rules, raw: unknown, signs: Signs, keyed: RecordKeyOf | null): Verdict {
-  const { stream } = rules
+function verdictOn(
+  rules: Rules,
+  { filter, isDeleted, map }: RecordFunctions,
+  raw: unknown,
+  signs: Signs,
+  keyed: RecordKeyOf | null,
+): Verdict {
   let mapped = raw
   let deleted = false
   // The current step, for the dead letter of a record that makes it throw.
   let step: 'filter' | 'deleted' | 'map' = 'filter'
   try {
-    if (stream.filter !== undefined && !stream.filter(raw)) return null
+    if (filter !== null && !filter(raw)) return null
     step = 'deleted'
-    if (rules.isDeleted !== null) deleted = rules.isDeleted(raw)
+    if (isDeleted !== null) deleted = isDeleted(raw)
     step = 'map'
-    if (stream.map !== undefined) {
-      mapped = stream.map(raw)
+    if (map !== null) {
+      mapped = map(raw)
       if (mapped === undefined) return null
     }
   } catch (error) {

@@ -3,6 +3,7 @@ import type { Line } from '../shown.ts'
 
 const RECORD_KEYS = 'scenarios/record-keys.test.ts'
 const AUTHOR_VERDICT = 'fetcher/http/layers/author-verdict.unit.test.ts'
+const RECORD_FUNCTIONS = 'fetcher/validate/record-functions.unit.test.ts'
 const RECORD_KEY = 'fetcher/validate/record-key.unit.test.ts'
 
 export const keysAndAnswers: readonly Line[] = [
@@ -24,6 +25,19 @@ export const keysAndAnswers: readonly Line[] = [
     fetcher: 'keeps one row, and warns once in a run with their number',
     shownBy: [
       [RECORD_KEYS, 'records that only undeclared fields tell apart are one row, with one warning that counts them'],
+    ],
+  },
+  {
+    server: 'says in the page, its headers or the request what a record belongs to',
+    fetcher:
+      'gives it to filter, deleted and map where they take it; a replay without the page is refused, not guessed',
+    shownBy: [
+      [RECORD_FUNCTIONS, 'gets the values of the partition, the body and the headers of the page'],
+      [RECORD_FUNCTIONS, 'functions of the record alone are called as they are, and nothing is made for them'],
+      [
+        'fetcher/dead-letters/revalidate.unit.test.ts',
+        'is mapped with the values of its partition; it has no page, and a map that reads one refuses it again',
+      ],
     ],
   },
   {

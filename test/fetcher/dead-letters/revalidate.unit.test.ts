@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { int64, z } from '#shared/index.ts'
+import { int64, type RecordContext, z } from '#shared/index.ts'
 import { createRevalidator } from '../../../services/fetcher/dead-letters/revalidate.ts'
 import { createValidator } from '../../../services/fetcher/validate/validate.ts'
 import { declareOrders } from '../declared.ts'
@@ -49,6 +49,21 @@ describe('a dead letter before today’s declaration', () => {
       _extra: { n: 'none' },
       _deleted: 1,
     })
+  })
+
+  test('is mapped with the values of its partition; it has no page, and a map that reads one refuses it again', () => {
+    const map = (raw: { id: string }, { values, page }: RecordContext) => ({
+      id: `${raw.id} of ${values.region}`,
+      n: raw.id === 'paged' ? Object(page).n : undefined,
+    })
+    const revalidate = createRevalidator(declareOrders({ schema, primaryKey: ['id'], map, watermark: undefined }))
+    const told = (raw: { id: string }, { values }: RecordContext) => ({ id: `${raw.id} of ${values.region}` })
+    const withValues = createRevalidator(declareOrders({ schema, primaryKey: ['id'], map: told, watermark: undefined }))
+    const eu = { region: 'eu' }
+    assert.deepEqual(payload(withValues('validate', bytes({ id: 'a' }), eu)), { id: 'a of eu' })
+    const refused = revalidate('validate', bytes({ id: 'paged' }), eu)
+    assert.equal(refused.kind === 'refused' && refused.reason, 'map_failed')
+    assert.match(refused.kind === 'refused' ? refused.issues : '', /a replayed record has no page; .* envelope/)
   })
 
   test('has the key of its own partition where the key is a hash, and keeps the one that it was published with', () => {

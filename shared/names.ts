@@ -9,6 +9,8 @@ export type StreamName = { source: string; stream: string }
 export const NAME_PATTERN = /^[a-z][a-z0-9_-]{0,62}$/
 
 export type Names = {
+  /** Opens the names of all groups. */
+  groups: string
   /** Consumer group that owns writing; checkpoints are committed in it. */
   fetcherGroup: string
   /** Holds the checkpoints of one backfill; it has no members. */
@@ -48,6 +50,7 @@ const DEAD_LETTERS = '.dead-letters'
 export function namesFor(prefix: string): Names {
   const opening = `${prefix}.`
   return {
+    groups: opening,
     fetcherGroup: `${prefix}.fetcher`,
     backfillGroup: (range) => `${prefix}.backfill.${range}`,
     backfillGroups: `${prefix}.backfill.`,

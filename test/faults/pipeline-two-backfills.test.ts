@@ -7,15 +7,13 @@ import { describe, test } from 'node:test'
 import { until } from '../support/loading.ts'
 import { type Pipeline, pipeline } from '../support/pipeline.ts'
 import type { Running } from '../support/processes.ts'
-import { timeOf, walkRecord } from '../support/walk-api.ts'
+import { timeOf, type WalkApi, walkRecord } from '../support/walk-api.ts'
 
 const TEST_MS_MAX = 180_000
 const REGIONS = ['eu', 'us']
 const RECORDS = 120
 const [FROM, TO] = [30, 90]
-const WALK = { regions: REGIONS, records: RECORDS, badEvery: 0, paceMs: 60, pageSize: 5, stream: "every: '300ms'," }
-/** The walk of the range takes longer than another process needs to join. */
-const SLOWER_MS = 500
+const WALK = { regions: REGIONS, records: RECORDS, badEvery: 0, pageSize: 5, stream: "every: '300ms'," }
 const RANGE = ['--from', timeOf(FROM), '--to', timeOf(TO), '--json']
 
 describe('of two backfills of the same range', { concurrency: 2 }, () => {
@@ -24,28 +22,31 @@ describe('of two backfills of the same range', { concurrency: 2 }, () => {
     const [service, loader] = [p.fetcher(), p.loader()]
     await p.untilComplete()
 
+    const answers = answersOfRange(p.api)
     const both = [p.fetcher(...RANGE), p.fetcher(...RANGE)]
+    await until('the later one waits', () => both.some(waited))
+    answers.allow(Number.POSITIVE_INFINITY)
     for (const each of both) assert.deepEqual(await each.exit, { status: 0, signal: null }, each.stderr())
     const summaries = both.map(summaryOf)
-    // Whoever joined first may have had a page before the earlier claim took over.
     assert.equal(sum(summaries.map(({ records }) => records)), REGIONS.length * (TO - FROM))
-    assert.ok(both.some(waited), 'the later one says that it waits')
     assert.ok(summaries.some(({ partitions }) => Object.values(partitions).every(({ already }) => already === true)))
 
     await assertOnce(p, service, loader)
   })
 
   test('the other one goes on at its cursor when the owner is killed', { timeout: TEST_MS_MAX }, async (t) => {
-    const p = await pipeline(t, { ...WALK, paceMs: SLOWER_MS })
+    const p = await pipeline(t, WALK)
     const [service, loader] = [p.fetcher(), p.loader()]
     await p.untilComplete()
 
+    const answers = answersOfRange(p.api)
     const owner = p.fetcher(...RANGE)
-    await until('it has published some pages', async () => (await filled(p)).length >= 2)
+    answers.allow(4)
+    await until('it has published some pages', async () => (await filled(p)).length >= 4)
     const other = p.fetcher(...RANGE)
     await until('the other one waits', () => waited(other))
-    const before = (await filled(p)).length
-    await until('and the owner goes on meanwhile', async () => (await filled(p)).length > before)
+    answers.allow(2)
+    await until('and the owner goes on meanwhile', async () => (await filled(p)).length > 4)
     owner.kill('SIGKILL')
     await owner.exit
     const held = await filled(p)
@@ -54,11 +55,37 @@ describe('of two backfills of the same range', { concurrency: 2 }, () => {
       'it was not done',
     )
 
+    answers.allow(Number.POSITIVE_INFINITY)
     assert.deepEqual(await other.exit, { status: 0, signal: null }, other.stderr())
     assert.equal(summaryOf(other).records + sum(held.map(({ records }) => records)), REGIONS.length * (TO - FROM))
     await assertOnce(p, service, loader)
   })
 })
+
+/**
+ * From now on the API answers as many requests for the range as it is allowed to, and holds the others. The regular
+ * runs, whose watermark is past the range, are answered.
+ */
+function answersOfRange(api: WalkApi): { allow(count: number): void } {
+  let waiting: { isGone(): boolean; answer(): void }[] = []
+  let left = 0
+  api.hold = ({ since }, isGone) => {
+    if (since === null || Date.parse(since) > Date.parse(timeOf(TO))) return undefined
+    if (left > 0) {
+      left -= 1
+      return undefined
+    }
+    return new Promise((answer) => waiting.push({ isGone, answer }))
+  }
+  return {
+    allow(count) {
+      waiting = waiting.filter(({ isGone }) => !isGone())
+      const now = waiting.splice(0, count)
+      left += count - now.length
+      for (const { answer } of now) answer()
+    },
+  }
+}
 
 type Summary = { records: number; partitions: Record<string, { already?: boolean }> }
 const summaryOf = (backfill: Running): Summary => JSON.parse(backfill.stdout().trim().split('\n').at(-1) ?? '')

@@ -56,6 +56,8 @@ export type WalkApi = {
   at: Moments<WalkMoment>['at']
   /** The status that a request is answered with instead of its page; null or undefined for the page. */
   refuse: ((visit: Visit) => number | undefined) | null
+  /** An answer waits for what it returns. `isGone`: whoever asked has given up. */
+  hold: ((visit: Visit, isGone: () => boolean) => Promise<void> | undefined) | null
   /** Every record as it is now. */
   records(): WalkRecord[]
   /** Those that fit the schema, and the ids of those that do not. */
@@ -143,6 +145,7 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     const status = api.refuse?.(visit) ?? statusOf(request, atMs)
     visit.status = status
     await moments.reach('asked')
+    await api.hold?.(visit, () => response.destroyed)
     if (closing) return
     if (status !== 200) return end(response, status, { error: 'refused' }, { 'retry-after': '1' })
     if (paceMs > 0) await sleep(paceMs)
@@ -187,6 +190,7 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     tokens: 0,
     at: moments.at,
     refuse: null,
+    hold: null,
     records: () => [...kept.values()],
     valid: () => [...kept.values()].filter(({ total }) => typeof total === 'number'),
     bad: () => [...kept.values()].filter(({ total }) => typeof total !== 'number').map(({ id }) => id),

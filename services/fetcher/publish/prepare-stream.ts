@@ -28,10 +28,13 @@ export async function prepareStream(stream: Stream, tools: PrepareTools): Promis
   if ((await ensureTopics(stream, topic, tools)) === 'present' || before === null) {
     return { stream, topic, schemaId: id, annotation: annotated(schema) }
   }
-  // When a topic is deleted, Kafka also drops the committed offsets of its groups.
+  // Kafka drops the committed offsets of a deleted topic, but not those of a group whose coordinator it was loading.
+  const kept = (await kafka.committed(names.loaderGroup, topic)).some((commit) => commit !== null)
   log.warn(
     { stream: stream.label, topic },
-    'topic is missing and its watermarks are lost: fetching from the start of the stream',
+    kept
+      ? 'topic is missing, but its watermarks are not: fetching from the confirmed watermarks'
+      : 'topic is missing and its watermarks are lost: fetching from the start of the stream',
   )
   const reset = forgotten(schema)
   return { stream, topic, schemaId: (await registry.register(subject, reset)).id, annotation: annotated(reset) }

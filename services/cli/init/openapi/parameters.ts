@@ -1,0 +1,73 @@
+/** The parameters of an operation, with those of its path: names, and values that the document gives. */
+import type { Problems } from './problems.ts'
+import type { Resolve } from './references.ts'
+import { at, isTree, listAt, textAt, treeAt } from './tree.ts'
+
+export type Parameter = {
+  name: string
+  in: 'query' | 'path' | 'header'
+  required: boolean
+  /** What the document offers: a default, a listed value, an example. */
+  value: string | null
+  /** All values that it allows; empty where it lists none. */
+  values: readonly string[]
+  /** The largest number that it allows. */
+  maximum: number | null
+}
+
+const PLACES = ['query', 'path', 'header', 'cookie']
+
+export function parametersOf(
+  where: string,
+  lists: readonly unknown[],
+  { resolve, problems }: { resolve: Resolve; problems: Problems },
+): Parameter[] {
+  const found = new Map<string, Parameter>()
+  for (const list of lists) {
+    if (list !== undefined && !Array.isArray(list)) problems.report(where, 'parameters is not a list; not read')
+    for (const given of Array.isArray(list) ? list : []) {
+      const { value } = resolve(given)
+      if (value === undefined) continue
+      const [name, place] = [textAt(value, 'name'), textAt(value, 'in')]
+      if (name === null || place === null || !PLACES.includes(place)) {
+        // A body of a GET means nothing here.
+        if (place !== 'body' && place !== 'formData')
+          problems.report(where, 'a parameter has no name or no place; not read')
+        continue
+      }
+      if (place === 'cookie') continue
+      // An operation's own parameter replaces that of its path.
+      found.set(`${place} ${name}`, parameterOf(name, place as Parameter['in'], value, resolve))
+    }
+  }
+  return [...found.values()]
+}
+
+function parameterOf(name: string, place: Parameter['in'], parameter: unknown, resolve: Resolve): Parameter {
+  const schema = resolve(at(parameter, 'schema')).value
+  const item = resolve(at(schema, 'items')).value
+  const values = [...listAt(schema, 'enum'), ...listAt(item, 'enum')].map(scalarText).filter((text) => text !== null)
+  const offered = [
+    at(schema, 'default'),
+    ...values,
+    at(parameter, 'example'),
+    ...Object.values(treeAt(parameter, 'examples')).map((each) => at(each, 'value')),
+    ...listAt(schema, 'examples'),
+    at(schema, 'example'),
+  ]
+  const maximum = at(schema, 'maximum')
+  return {
+    name,
+    in: place,
+    required: at(parameter, 'required') === true || place === 'path',
+    value: offered.map(scalarText).find((text) => text !== null) ?? null,
+    values,
+    maximum: typeof maximum === 'number' && Number.isSafeInteger(maximum) && maximum > 0 ? maximum : null,
+  }
+}
+
+function scalarText(value: unknown): string | null {
+  if (isTree(value) || Array.isArray(value) || value === null || value === undefined) return null
+  const text = String(value)
+  return text === '' ? null : text
+}

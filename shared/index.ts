@@ -1,6 +1,6 @@
 /** What a declaration imports: `import { cursor, defineSource, secret, z } from 'headrace'`. */
 export { z } from 'zod'
-export type { FailedAnswer, FailedFunction } from './declaration/answers.ts'
+export type { FailedAnswer, FailedFunction, FailedResponse } from './declaration/answers.ts'
 export {
   type AuthChanges,
   apiKey,

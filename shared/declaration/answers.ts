@@ -8,13 +8,29 @@ import type { DeclarationError } from '../errors.ts'
 import { type Judges, judgeFunction } from './judge.ts'
 import { type WaitSpec, waitsSpec } from './waits.ts'
 
-/** `retryAfterMs`: milliseconds that the API asks to wait; the response's headers are respected as well. */
-export type FailedAnswer = { message: string; retry: boolean; retryAfterMs?: number }
-/** Pure. A text is an error that a retry does not change; null is a good page. */
-export type FailedFunction = (
-  body: unknown,
-  answer: { status: number; headers: Readonly<Record<string, string>> },
-) => FailedAnswer | string | null | undefined
+/** A 2xx that is a failure. */
+export type FailedAnswer = {
+  /** What the API says, for the log; no secret, and no value of a record. */
+  message: string
+  /** True: asked again. False: the run stops with an error. */
+  retry: boolean
+  /** Milliseconds that the API asks to wait; the response's headers are respected as well. */
+  retryAfterMs?: number
+}
+/** The response that `failed` gets beside its body. */
+export type FailedResponse = {
+  /** From 200 to 299. */
+  status: number
+  /** By lower-case names. */
+  headers: Readonly<Record<string, string>>
+}
+/**
+ * Pure. A text is an error that a retry does not change; null is a good page. Declared as a method, so that an author
+ * may write `(body: { error?: string }) => …`.
+ */
+export type FailedFunction = {
+  failed(body: unknown, answer: FailedResponse): FailedAnswer | string | null | undefined
+}['failed']
 
 export const MEANINGS = ['retry', 'skip', 'empty', 'stop'] as const
 export type Meaning = (typeof MEANINGS)[number]
@@ -32,24 +48,33 @@ const statuses = z
   .optional()
 
 export const answersSpec = z.strictObject({
-  /** Retried, besides 408, 425, 429 and 5xx. */
+  /** Statuses that are retried, besides 408, 425, 429 and 5xx: `[403]`. */
   retry: statuses,
   /**
-   * The page is skipped: the walk ends before it without a failure, and the next run starts with it. The watermark does
-   * not pass it.
+   * Statuses of a page that is skipped: `[451]`. The walk ends before it without a failure, and the next run starts
+   * with it. The watermark does not pass it.
    */
   skip: statuses,
-  /** A page without records that ends the walk: there is no data. */
+  /** Statuses of a page without records that ends the walk, because there is no data: `[404]`. */
   empty: statuses,
-  /** Never retried: the run stops with an error. */
+  /** Statuses that are never retried: the run stops with an error. */
   stop: statuses,
-  /** Recognises a 2xx that is a failure by its body. */
+  /**
+   * Pure. Recognises a 2xx that is a failure by its body: `(body: { error?: string }) => body.error ?? null`. A text is
+   * an error that stops the run, `{ retry: true, message }` is retried, and null is a good page.
+   */
   failed: z
     .custom<FailedFunction>((value) => typeof value === 'function', 'expected a function of the body')
     .optional(),
-  /** Decides of any response, before these lists; null leaves it to them. */
+  /**
+   * Pure. Decides about any response, before these lists: `({ status, headers, body }) => …`. It returns `'page'`,
+   * `'empty'`, `'skip'`, `'stop'`, `{ retry, message, waitMs }`, or null for the usual rules.
+   */
   judge: judgeFunction.optional(),
-  /** Where a response that is asked again states how long to wait; these precede the usual headers. */
+  /**
+   * Where a response that is retried states its wait: `[{ header: 'x-retry-in', unit: 's' }]`. These precede the usual
+   * headers.
+   */
   waits: waitsSpec.optional(),
 })
 export type AnswersSpec = z.infer<typeof answersSpec>

@@ -4,150 +4,118 @@
  */
 
 import { z } from 'zod'
-import { MINUTE_MS } from '../units.ts'
-import { duration } from './duration.ts'
-import { type SecretRef, secretRef, settingRef } from './secret.ts'
-import type { TokenStore } from './token-store.ts'
-
-const DAY_MS = 1440 * MINUTE_MS
-
-const textOrSecret = z.union([secretRef, z.string().min(1)], "expected a text or secret('NAME')")
-
-const TOKEN_URL = "expected a path, an http or https URL without user name and password, or setting('NAME', fallback)"
-/** Absolute, or relative to the source's baseUrl. A user name in it would be shown wherever the URL is. */
-const tokenUrl = z.union([z.string().min(1).refine(isTokenUrl, TOKEN_URL), settingRef], TOKEN_URL)
-
-function isTokenUrl(text: string): boolean {
-  if (!URL.canParse(text, 'https://api.example')) return false
-  const { protocol, username, password } = new URL(text, 'https://api.example')
-  return ['http:', 'https:'].includes(protocol) && username === '' && password === ''
-}
-
-const extra = z.record(z.string(), z.string()).default({})
-/**
- * The scheme before the token in the Authorization header (RFC 9110 section 11.1), if not Bearer: JWT, Token,
- * Zoho-oauthtoken.
- */
-const scheme = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "expected one word, such as 'JWT'")
-  .optional()
-/** Where the client's own credentials go: RFC 6749 section 2.3.1 prefers the header. */
-const credentialsIn = z.enum(['header', 'body']).default('header')
+import {
+  credentialsInField,
+  jwtFields,
+  schemeField,
+  textOrSecret,
+  tokenRequestFields,
+  tokenStore,
+} from './auth-fields.ts'
+import { type SecretRef, secretRef } from './secret.ts'
 
 const oauth2Spec = z.strictObject({
   kind: z.literal('oauth2-client-credentials'),
-  tokenUrl,
+  ...tokenRequestFields,
+  /** The client's id: a text or `secret('SHOP_CLIENT_ID')`. */
   clientId: textOrSecret,
+  /** The client's secret: `secret('SHOP_CLIENT_SECRET')`. */
   clientSecret: secretRef,
-  scope: z.string().optional(),
+  /** The parameter `audience` of the token request, where the API asks for it. */
   audience: z.string().optional(),
-  credentialsIn,
-  scheme,
-  extra,
+  ...credentialsInField,
+  ...schemeField,
 })
-
-const storeFunctions = ['read', 'write', 'lock'] as const
-const isTokenStore = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  storeFunctions.every((name) => typeof Reflect.get(value, name) === 'function')
 
 const refreshTokenSpec = z.strictObject({
   kind: z.literal('oauth2-refresh-token'),
-  tokenUrl,
+  ...tokenRequestFields,
+  /** The client's id: a text or `secret('SHOP_CLIENT_ID')`. */
   clientId: textOrSecret,
-  /** Public clients have none. */
+  /** The client's secret: `secret('SHOP_CLIENT_SECRET')`. Public clients have none. */
   clientSecret: secretRef.optional(),
   /** The first refresh token. Later ones are kept in the store; a new first token starts over. */
   refreshToken: secretRef,
-  scope: z.string().optional(),
-  credentialsIn,
-  scheme,
-  extra,
-  store: z.custom<TokenStore>(isTokenStore, 'expected an object with the functions read, write and lock').optional(),
+  ...credentialsInField,
+  ...schemeField,
+  /** Where refresh tokens are kept between runs. Without it, the folder `HEADRACE_TOKENS_DIR`. */
+  store: tokenStore.optional(),
 })
-
-const RESERVED_CLAIMS = ['iss', 'sub', 'aud', 'iat', 'exp', 'jti']
-
-const claims = z.record(z.string(), z.json()).superRefine((given, context) => {
-  for (const name of Object.keys(given)) {
-    if (!RESERVED_CLAIMS.includes(name)) continue
-    context.addIssue({
-      code: 'custom',
-      message: 'is set from issuer, subject, audience, life and the time',
-      path: [name],
-    })
-  }
-})
-
-/** The parameters of both kinds of JWT (RFC 7519). */
-const jwtFields = {
-  issuer: textOrSecret,
-  subject: textOrSecret.optional(),
-  /** PEM. */
-  privateKey: secretRef,
-  algorithm: z.enum(['RS256', 'PS256', 'ES256']),
-  keyId: textOrSecret.optional(),
-  scheme,
-  life: duration
-    .refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, 'expected a duration from 1m to 1d')
-    .default(10 * MINUTE_MS),
-  extraClaims: claims.default({}),
-}
 
 const jwtBearerSpec = z.strictObject({
   kind: z.literal('jwt-bearer'),
-  tokenUrl,
+  ...tokenRequestFields,
   ...jwtFields,
-  /** The token endpoint's URL by default. */
+  /** The claim `aud`. Without it, the URL of the token endpoint. */
   audience: z.string().min(1).optional(),
-  scope: z.string().optional(),
-  extra,
 })
 
 const jwtSignedSpec = z.strictObject({
   kind: z.literal('jwt-signed'),
   ...jwtFields,
+  /** The claim `aud`, such as `'https://api.shop.example'`. Without it, there is none. */
   audience: z.string().min(1).optional(),
 })
 
-const bearerSpec = z.strictObject({ kind: z.literal('bearer'), token: secretRef, scheme })
+const bearerSpec = z.strictObject({
+  kind: z.literal('bearer'),
+  /** The token: `secret('SHOP_TOKEN')`. */
+  token: secretRef,
+  ...schemeField,
+})
 
 const apiKeySpec = z.strictObject({
   kind: z.literal('api-key'),
+  /** The key: `secret('SHOP_KEY')`. */
   key: secretRef,
+  /** Where it goes: into a header, or into the query. @default 'header' */
   in: z.enum(['header', 'query']).default('header'),
+  /** The name of the header or parameter. @default 'X-API-Key' */
   name: z.string().min(1).default('X-API-Key'),
 })
 
 const basicSpec = z.strictObject({
   kind: z.literal('basic'),
+  /** The user name: a text or `secret('SHOP_USER')`. */
   username: z.union([secretRef, z.string()], "expected a text or secret('NAME')"),
+  /** The password: `secret('SHOP_PASSWORD')`. */
   password: secretRef,
 })
 
 /** A request as a signature covers it: what is sent, byte for byte. Header names are in lower case. */
 export type SignedRequest = {
+  /** The HTTP method. */
   method: 'GET' | 'POST'
+  /** The whole URL, with its query. */
   url: URL
+  /** By lower-case names. */
   headers: Readonly<Record<string, string>>
+  /** The text that is sent; undefined without a body. */
   body: string | undefined
 }
 export type SigningContext<Names extends string = string> = {
+  /** The values of the declared secrets, by name. */
   secrets: Readonly<Record<Names, string>>
   /** Milliseconds since the epoch. */
   nowMs: number
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   random(): number
 }
-export type AuthChanges = { headers?: Record<string, string>; query?: Record<string, string> }
+/** What `apply` adds to a request. */
+export type AuthChanges = {
+  /** Headers that are set: `{ 'x-signature': '…' }`. */
+  headers?: Record<string, string>
+  /** Parameters that are added to the query; each is named in `query` of `customAuth`. */
+  query?: Record<string, string>
+}
 
 const customSpec = z.strictObject({
   kind: z.literal('custom'),
+  /** The secrets that `apply` gets, by name: `{ key: secret('SHOP_KEY') }`. */
   secrets: z.record(z.string(), secretRef).refine((secrets) => Object.keys(secrets).length > 0, 'names no secret'),
-  /** The parameters that `apply` may add to the query; redacted wherever a URL is shown. */
+  /** The parameters that `apply` may add to the query; redacted wherever a URL is shown. @default [] */
   query: z.array(z.string().min(1)).default([]),
+  /** Pure; called for every attempt. Returns the headers and parameters to add. */
   apply: z.custom<(request: SignedRequest, context: SigningContext) => AuthChanges>(
     (value) => typeof value === 'function',
     'expected a function that returns { headers, query }',
@@ -188,7 +156,7 @@ export const jwtBearer = (spec: Given<typeof jwtBearerSpec>) => ({ kind: 'jwt-be
 /** A self-signed JWT as the bearer token itself. */
 export const jwtSigned = (spec: Given<typeof jwtSignedSpec>) => ({ kind: 'jwt-signed' as const, ...spec })
 /** A fixed token in `Authorization: Bearer` (RFC 6750); `scheme` replaces the word Bearer. */
-export const bearer = (token: SecretRef, options: { scheme?: string } = {}) => ({
+export const bearer = (token: SecretRef, options: Omit<Given<typeof bearerSpec>, 'token'> = {}) => ({
   kind: 'bearer' as const,
   token,
   ...options,
@@ -202,8 +170,11 @@ export const basic = (spec: Given<typeof basicSpec>) => ({ kind: 'basic' as cons
  * source's own origin only.
  */
 export const customAuth = <const Secrets extends Record<string, SecretRef>>(spec: {
+  /** The secrets that `apply` gets, by name: `{ key: secret('SHOP_KEY') }`. */
   secrets: Secrets
+  /** The parameters that `apply` may add to the query; redacted wherever a URL is shown. @default [] */
   query?: string[]
+  /** Pure; called for every attempt. Returns the headers and parameters to add. */
   apply(request: SignedRequest, context: SigningContext<keyof Secrets & string>): AuthChanges
 }) => ({ kind: 'custom' as const, ...spec, apply: spec.apply as AuthOf<'custom'>['apply'] })
 

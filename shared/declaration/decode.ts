@@ -6,22 +6,23 @@ import { z } from 'zod'
 import { MIB } from '../units.ts'
 import { pointer } from './place.ts'
 
-/** Pure. Returns the body as plain JSON values. `headers`: lower-case names. */
+/** Pure. Returns the body as plain JSON values. `headers`: by lower-case names. */
 export type DecodeFunction = (bytes: Uint8Array, headers: Readonly<Record<string, string>>) => unknown
 
-/** What an empty cell or element becomes: no field at all, null, or an empty text. */
 const empty = z.enum(['omit', 'null', 'text']).default('omit')
 const character = z.string().length(1, 'expected one character')
 
 /** For a file of any size: it is read record by record, and each chunk of records is a page with its own checkpoint. */
 const chunkBounds = z.strictObject({
+  /** Most records of a chunk. @default 1_000 */
   recordsMax: z.int().min(1).max(100_000).default(1_000),
+  /** Bytes after which a chunk ends: 1 MiB. @default 1_048_576 */
   bytesMax: z
     .int()
     .min(1024)
     .max(64 * MIB)
     .default(MIB),
-  /** Of one record: `bodyBytesMax` does not apply to the file. */
+  /** Most bytes of one record: 4 MiB. `bodyBytesMax` does not apply to the file. @default 4_194_304 */
   recordBytesMax: z
     .int()
     .min(1024)
@@ -33,46 +34,54 @@ export type ChunkBounds = z.infer<typeof chunkBounds>
 
 const jsonSpec = z.strictObject({ kind: z.literal('json') })
 const lenientJsonSpec = z.strictObject({ kind: z.literal('lenient-json') })
-const jsonlSpec = z.strictObject({ kind: z.literal('jsonl'), chunks })
+const jsonlSpec = z.strictObject({
+  kind: z.literal('jsonl'),
+  /** For a file of any size: true, or bounds of a chunk. It is read in chunks, each a page with its own checkpoint. */
+  chunks,
+})
 const csvSpec = z.strictObject({
   kind: z.literal('csv'),
+  /** The character between cells. @default ',' */
   delimiter: character.default(','),
-  /** Null: quotes are characters like others. */
+  /** The character around cells; null: quotes are characters like others. @default '"' */
   quote: character.nullable().default('"'),
-  /** The character before a quote inside a quoted cell; by default the quote itself. */
+  /** The character before a quote inside a quoted cell. Without it, the quote itself. */
   escape: character.optional(),
-  /** True: the first line names the fields. A list: the names, for a file without such a line. */
+  /** True: the first line names the fields. A list: the names, for a file without such a line. @default true */
   header: z
     .union([z.literal(true), z.array(z.string().min(1)).min(1)], 'expected true or a list of names')
     .default(true),
-  /** Lines before the header that are not part of the table. */
+  /** Lines before the header that are not part of the table. @default 0 */
   skipLines: z.int().min(0).max(1000).default(0),
-  /** Lines that start with this text are ignored. */
+  /** Lines that start with this text, such as `'#'`, are ignored. */
   comment: z.string().min(1).optional(),
-  /** Removes spaces around the cells. */
+  /** True: spaces around the cells are removed. @default false */
   trim: z.boolean().default(false),
+  /** What an empty cell becomes: no field at all, null, or an empty text. @default 'omit' */
   empty,
+  /** For a file of any size: true, or bounds of a chunk. It is read in chunks, each a page with its own checkpoint. */
   chunks,
 })
 const xmlSpec = z.strictObject({
   kind: z.literal('xml'),
   /**
-   * Pointers to elements that may repeat: always a list, also if there is one or none. The place of `records` is one of
-   * them.
+   * Pointers to elements that may repeat: `['/orders/order/line']`. They are always a list, also if there is one or
+   * none. The place of `records` is one of them. @default []
    */
   lists: z.array(pointer.min(1)).default([]),
-  /** Starts the name of an attribute's field. */
+  /** Starts the name of an attribute's field. @default '@' */
   attributePrefix: z.string().default('@'),
-  /** The field with the text of an element that has attributes or other elements. */
+  /** The field with the text of an element that has attributes or other elements. @default '#text' */
   textField: z.string().min(1).default('#text'),
-  /** Removes namespace prefixes of elements and attributes. */
+  /** True: namespace prefixes of elements and attributes are removed. @default false */
   dropPrefixes: z.boolean().default(false),
+  /** What an empty element becomes: no field at all, null, or an empty text. @default 'omit' */
   empty,
 })
 const gunzipSpec = z.strictObject({ kind: z.literal('gunzip') })
 const zipSpec = z.strictObject({
   kind: z.literal('zip'),
-  /** The name of the file in the archive; `*` stands for any characters. Without it, the archive has one file only. */
+  /** The file in the archive: `'orders-*.csv'`, with `*` for any characters. Without it, the archive has one file. */
   entry: z.string().min(1).optional(),
 })
 const decodeFunction = z.custom<DecodeFunction>(

@@ -8,9 +8,9 @@ import { type TimeFormat, timeFormat, utcOf } from '../time-format.ts'
 import { changesClocks, type Zone, zoneOf } from '../time-zone.ts'
 
 export type InstantOptions = {
-  /** Tried in this order; without them, RFC 3339 and what is nearly it. */
+  /** Tried in this order: `['%d/%m/%Y %H:%M', '%s']`. Without them, RFC 3339 and what is nearly it. */
   formats?: readonly string[]
-  /** Of texts without an offset: 'UTC', '+02:00' or 'Europe/Berlin'. Without it, such texts are refused. */
+  /** The zone of texts without an offset: `'UTC'`, `'+02:00'` or `'Europe/Berlin'`. Without it, they are refused. */
   zone?: string
 }
 

@@ -31,11 +31,13 @@ const pemOrRef = z.union([textOrSetting, secretRef], "expected PEM, setting('NAM
 
 export const tlsSpec = z
   .strictObject({
-    /** PEM of an authority that is trusted besides the public ones. */
+    /** PEM of an authority that is trusted besides the public ones: `setting('SHOP_CA', fallback)`. */
     ca: pemOrRef.optional(),
     /** PEM of the client certificate and its key (mTLS). It goes to the origins of baseUrl and tokenUrl only. */
     cert: pemOrRef.optional(),
+    /** PEM of the key of `cert`: `secret('SHOP_KEY')`. */
     key: secretRef.optional(),
+    /** Of the key, if it has one: `secret('SHOP_PASSPHRASE')`. */
     passphrase: secretRef.optional(),
   })
   .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {

@@ -7,19 +7,35 @@ import { z } from 'zod'
 export const pointer = z
   .string()
   .regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON pointer (RFC 6901) such as /meta/next, or "" for the whole body')
-export const bodyFunction = z.custom<(body: unknown) => unknown>(
+/** Pure. Declared as a method, so that an author may write `(body: { items: unknown[] }) => body.items`. */
+export type BodyPlace = { at(body: unknown): unknown }['at']
+export const bodyFunction = z.custom<BodyPlace>(
   (value) => typeof value === 'function',
   'expected a function of the body',
 )
 /** A place that the API may omit. */
-export type Optional<At> = { readonly optional: At }
+export type Optional<At> = {
+  /** The place; write `optional('/items')`. */
+  readonly optional: At
+}
 
 /** The place itself, or `optional()` around it. */
-export const orOptional = <At extends z.ZodType>(at: At) => z.union([at, z.strictObject({ optional: at })])
+export const orOptional = <At extends z.ZodType>(at: At) =>
+  z.union([
+    at,
+    z.strictObject({
+      /** The place; write `optional('/items')`. */
+      optional: at,
+    }),
+  ])
 
 const EXPECTED_PLACE = 'expected a JSON pointer (RFC 6901) such as /meta/next, or a function of the body'
 const simplePlace = z.union([pointer, bodyFunction], EXPECTED_PLACE)
-export const place = z.union([pointer, bodyFunction, z.strictObject({ optional: simplePlace })], EXPECTED_PLACE)
+const optionalPlace = z.strictObject({
+  /** The place; write `optional('/items')`. */
+  optional: simplePlace,
+})
+export const place = z.union([pointer, bodyFunction, optionalPlace], EXPECTED_PLACE)
 export type SimplePlace = z.infer<typeof simplePlace>
 export type Place = z.infer<typeof place>
 
@@ -49,7 +65,14 @@ export function pointerOf(place: Place | undefined): string | null {
  * estimates and capped counts. The walk then never ends because of it, and an end short of it only warns.
  */
 const totalOptions = z
-  .strictObject({ at: place.optional(), header: z.string().min(1).optional(), exact: z.boolean().optional() })
+  .strictObject({
+    /** Where the body holds the total: `'/meta/total'`. */
+    at: place.optional(),
+    /** Or the header that holds it: `'X-Total'`. */
+    header: z.string().min(1).optional(),
+    /** False for an estimate or a capped count: it ends no walk, and an end short of it only warns. @default true */
+    exact: z.boolean().optional(),
+  })
   .refine((spec) => countGiven(spec.at, spec.header) === 1, {
     error: 'name one place of the total: at (in the body) or header',
     path: ['at'],

@@ -9,11 +9,13 @@ import { positiveDuration } from './duration.ts'
 
 /** What a weight can depend on; without credentials. */
 export type RequestFacts = {
-  /** Name in the declaration. */
+  /** The name of the stream in the declaration. */
   stream: string
+  /** The HTTP method. */
   method: 'GET' | 'POST'
-  /** Below baseUrl, as the streams' own `path` is. */
+  /** Below `baseUrl`, as the streams' own `path` is. */
   path: string
+  /** The parameters of the query. */
   params: Readonly<Record<string, string>>
   /** The JSON body of a POST. */
   body: unknown
@@ -28,18 +30,21 @@ const WEIGHT_EXPECTED =
   'expected a whole number from 1, { stream: number }, or a function of the request that returns one'
 
 export const quotaSpec = z.strictObject({
+  /** Units that the API allows within `per`, by default one for each request: `600`. */
   requests: z.int().min(1),
+  /** The time in which the API allows them: `'1m'`. */
   per: positiveDuration,
   /**
-   * Only requests below one of these paths count. `*` and {name} match a part of a path, a leading `!` excludes paths.
+   * Only requests below one of these paths count: `['/v1/search']`. `*` and `{name}` match a part of a path, a leading
+   * `!` excludes paths. Without it, all requests count.
    */
   paths: z
     .array(z.string().regex(/^!?\/[^?#]*$/, 'expected a path that starts with /, or with !/ to exclude it'))
     .min(1)
     .optional(),
-  /** Units of the quota that a request costs; 1 by default, also for streams that are not named. */
+  /** Units that a request costs: a number, `{ search: 10 }` by stream, or a function with `weightMax`. @default 1 */
   weight: z.union([z.int().min(1), z.record(z.string(), z.int().min(0)), weightFunction], WEIGHT_EXPECTED).optional(),
-  /** The most that a weight function returns. */
+  /** The most that a function as `weight` returns. */
   weightMax: z.int().min(1).optional(),
 })
 export type QuotaSpec = z.infer<typeof quotaSpec>

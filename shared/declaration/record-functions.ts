@@ -7,14 +7,14 @@ import { pointer } from './place.ts'
 
 /**
  * Where a record comes from. A replay of dead letters has no page and no headers: reading them there rejects the record
- * again. What `map` needs of them even then, `envelope` copies into the record.
+ * again. What `map` needs of them even then, `envelope` copies into the record. `Page`: what the author expects.
  */
-export type RecordContext = {
-  /** Of the partition, or of the slice that was discovered. */
+export type RecordContext<Page = unknown> = {
+  /** The values of the partition, or of the slice that was discovered. */
   values: Readonly<Record<string, string | number | boolean>>
   /** The body of the page; null for a file that is read in chunks. */
-  page: unknown
-  /** Of the page, with lower-case names. */
+  page: Page
+  /** The headers of the page, by lower-case names. */
   headers: Readonly<Record<string, string>>
 }
 

@@ -10,10 +10,11 @@ type Listed = Scalar | readonly Scalar[]
 
 /** What a function of the request gets. */
 export type RequestContext = {
-  /** Counts from 0. */
+  /** The number of the partition, from 0. */
   partition: number
+  /** How many partitions the stream has. */
   partitions: number
-  /** Of the partition, or of the slice that was discovered. */
+  /** The values of the partition, or of the slice that was discovered. */
   values: Readonly<Record<string, Scalar>>
   /** The watermark from which records are requested, as the request writes it; of windows, the start of the window. */
   from: string | null

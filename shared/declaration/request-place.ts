@@ -13,12 +13,13 @@ const headerName = z
 
 /** For an object that has room for one place. */
 export const placeFields = {
-  /** A query parameter. */
+  /** The query parameter that takes the value: `'cursor'`. */
   param: z.string().optional(),
+  /** Or the header that takes it: `'X-After'`. */
   header: headerName.optional(),
-  /** A pointer into the JSON body. */
+  /** Or a JSON pointer into the body of the request: `'/page/after'`. */
   body: pointer.optional(),
-  /** A field of the form. */
+  /** Or the field of the form that takes it: `'after'`. */
   form: z.string().min(1).optional(),
 }
 
@@ -54,7 +55,11 @@ export function placeIn(given: PlaceOrParam | undefined, ownBody?: string | unde
 
 /** One value and the place that sets it: the size of a page. The API must support it: not above its own maximum. */
 export const sizeSpec = z
-  .strictObject({ ...placeFields, value: z.int().min(1) })
+  .strictObject({
+    ...placeFields,
+    /** Records of a full page: at most what the API allows. */
+    value: z.int().min(1),
+  })
   .refine((spec) => placesNamed(spec) === 1, {
     error: `name the one place that sets the size: ${PLACES}`,
     path: ['param'],

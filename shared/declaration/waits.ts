@@ -9,17 +9,17 @@ const WAITS_MAX = 10
 
 const waitSpec = z
   .strictObject({
-    /** Of the response, in any case. */
+    /** The header that holds the wait, such as `'x-retry-in'`; in any case. */
     header: z
       .string()
       .regex(/^[\w!#$%&'*+.^`|~-]+$/, 'expected the name of a header')
       .transform((name) => name.toLowerCase())
       .optional(),
-    /** JSON pointer into the body. */
+    /** Or the JSON pointer to it in the body, such as `'/error/retry_after'`. */
     body: pointer.optional(),
-    /** `delta`: from now on; `epoch`: a point in time. */
+    /** `'delta'`: from now on; `'epoch'`: a point in time. Without it, a large number is a point in time. */
     as: z.enum(['delta', 'epoch']).optional(),
-    /** Of a number; a delta without it is in seconds, an epoch in what its size says. */
+    /** Unit of a number: seconds or milliseconds. Without it, a delta is in seconds; the size of an epoch says it. */
     unit: z.enum(['s', 'ms']).optional(),
   })
   .refine(({ header, body }) => (header === undefined) !== (body === undefined), {

@@ -56,8 +56,8 @@ const LEFT_OUT = [
 ]
 
 /** An issue in the shape of `issue`, unchecked. An exception here makes a dead letter. */
-function issueOf(raw: unknown): unknown {
-  const { user, closed_by, assignees, labels, milestone, type, reactions, ...rest } = raw as RawIssue
+function issueOf(raw: RawIssue): unknown {
+  const { user, closed_by, assignees, labels, milestone, type, reactions, ...rest } = raw
   const kept = Object.entries(rest).filter(
     ([name]) => name === 'html_url' || !(name.endsWith('url') || LEFT_OUT.includes(name)),
   )
@@ -93,7 +93,7 @@ export default defineSource({
       paginate: linkHeader(),
       envelope: { owner: '{owner}', repo: '{repo}' },
       // Every pull request is an issue too, with this field.
-      filter: (raw) => !Object.hasOwn(raw as object, 'pull_request'),
+      filter: (raw: object) => !Object.hasOwn(raw, 'pull_request'),
       map: issueOf,
       schema: issue,
       primaryKey: ['id'],

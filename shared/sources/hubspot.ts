@@ -38,9 +38,9 @@ const contact = z.object({
 type RawContact = { id: string; properties: Record<string, string | null> }
 
 /** A contact in the shape of `contact`, unchecked. An exception here makes a dead letter. */
-function contactOf(raw: unknown): unknown {
+function contactOf(raw: RawContact & Record<string, unknown>): unknown {
   // The times outside `properties` repeat those inside, as hs_object_id repeats the id.
-  const { id, properties, createdAt, updatedAt, archived, url, ...rest } = raw as RawContact & Record<string, unknown>
+  const { id, properties, createdAt, updatedAt, archived, url, ...rest } = raw
   const { hs_object_id, ...named } = properties
   // A property that was emptied is "" where one that never had a value is null.
   const values = Object.entries(named).map(([name, value]) => [name, value === '' ? null : value])

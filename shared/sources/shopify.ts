@@ -60,8 +60,8 @@ const LINE_FIELDS = Object.keys(lineItem.shape)
 const idText = (id: Id | null | undefined): string | null => (id === null || id === undefined ? null : String(id))
 
 /** An order in the shape of `order`, unchecked. An exception here makes a dead letter. */
-function orderOf(raw: unknown): unknown {
-  const { id, customer, line_items, ...rest } = raw as RawOrder
+function orderOf(raw: RawOrder): unknown {
+  const { id, customer, line_items, ...rest } = raw
   const lines = line_items.map((line) => ({
     ...Object.fromEntries(Object.entries(line).filter(([name]) => LINE_FIELDS.includes(name))),
     id: idText(line.id),

@@ -83,8 +83,8 @@ const NOT_STORED = [
 ]
 
 /** A charge in the shape of `charge`, unchecked. An exception here makes a dead letter. */
-function chargeOf(raw: unknown): unknown {
-  const { balance_transaction: balance, payment_method_details: method, outcome, ...rest } = raw as RawCharge
+function chargeOf(raw: RawCharge): unknown {
+  const { balance_transaction: balance, payment_method_details: method, outcome, ...rest } = raw
   return {
     ...Object.fromEntries(Object.entries(rest).filter(([name]) => !NOT_STORED.includes(name))),
     method: method?.type ?? null,

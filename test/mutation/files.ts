@@ -36,6 +36,7 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
     'encode-record',
     'envelope',
     'fast-path',
+    'raw-record',
     'rejection-limit',
     'tombstones',
     'validate',

@@ -26,7 +26,7 @@ export type Revalidate = (stage: DeadLetterStage, raw: Buffer, values?: Partitio
 
 export function createRevalidator(stream: Stream): Revalidate {
   const whole = createValidator(stream)
-  const asMapped = { ...stream, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` }
+  const asMapped = { ...stream, raw: undefined, filter: undefined, map: undefined, deleted: `/${DELETED_FIELD}` }
   const keys = recordKeysFor(stream)
   let keptKey: string | null = null
   const mapped = createValidator(asMapped, undefined, keys === null ? null : (values) => withKey(keys(values), keptKey))

@@ -15,7 +15,8 @@ import { linkCursor, linkRequest } from './paginators/link-cursor.ts'
 const REQUESTS_MAX = 1_000
 
 export type AuthorRequests = {
-  request(changes?: RequestChanges): Promise<WalkAnswer>
+  /** The body has the type that the author expects; it is not checked. */
+  request<Body>(changes?: RequestChanges): Promise<WalkAnswer<Body>>
   /** The last response, with the counts of all responses since the last call. */
   taken(): PageResponse
   /** True for an error that a request ended with. */
@@ -40,7 +41,7 @@ export function createAuthorRequests(tools: AuthorRequestsTools): AuthorRequests
   let sinceTaken: PageResponse[] = []
   let last: PageResponse | null = null
 
-  async function request(changes: RequestChanges = {}): Promise<WalkAnswer> {
+  async function request<Body>(changes: RequestChanges = {}): Promise<WalkAnswer<Body>> {
     const asked = own(changes)
     if (sinceTaken.length >= REQUESTS_MAX) throw wrong(`asks ${REQUESTS_MAX} times without yielding a page`)
     try {
@@ -48,7 +49,8 @@ export function createAuthorRequests(tools: AuthorRequestsTools): AuthorRequests
       const response = await send(changed(stream, asked, changes), { signal: stop.hard, stream: stream.label, decode })
       sinceTaken.push(response)
       last = response
-      return { body: response.body, headers: response.headers, status: response.status, url: response.request.url.href }
+      const { headers, status } = response
+      return { body: response.body as Body, headers, status, url: response.request.url.href }
     } catch (error) {
       if (typeof error === 'object' && error !== null) failures.add(error)
       throw error

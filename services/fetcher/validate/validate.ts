@@ -1,7 +1,7 @@
 /**
  * Splits a page into records, dead letters and drift. Pure: the same page gives the same result at every replay. Every
  * raw record ends in exactly one place: accepted, rejected, or dropped by the author's own filter or map. No content of
- * a record makes it throw. The steps of a record: envelope, filter, deletion mark, map, schema.
+ * a record makes it throw. The steps of a record: envelope, raw type, filter, deletion mark, map, schema.
  */
 import type { z } from 'zod'
 import type { Stream } from '#shared/declaration/compile.ts'
@@ -17,6 +17,7 @@ import { issuesText, listText, shortened } from './issues.ts'
 import type { Learned } from './learned-columns.ts'
 import { fitsColumn, intoColumns } from './learned-columns.ts'
 import { ownFieldsFor } from './own-fields.ts'
+import { type RawCheck, rawCheckOf } from './raw-record.ts'
 import { functionsFor, type RecordFunctions } from './record-functions.ts'
 import { type RecordKeyOf, type RecordKeys, recordKeysFor } from './record-key.ts'
 import { markPath, type Tombstones, tombstonesOf } from './tombstones.ts'
@@ -47,6 +48,7 @@ export function createValidator(
     ...{
       stream,
       limits: columnLimitsFor(stream.wireSchema),
+      rawCheck: rawCheckOf(stream),
       markPath: markPath(stream),
       learned,
     },
@@ -102,6 +104,7 @@ type Verdict = ValidRecord | Refusal | null
 type Rules = {
   stream: Stream
   limits: ColumnLimits
+  rawCheck: RawCheck | null
   markPath: string | null
   learned: () => Learned
   tombstone: Tombstones
@@ -116,6 +119,8 @@ function verdictOn(
   signs: Signs,
   keyed: RecordKeyOf | null,
 ): Verdict {
+  const refusal = rules.rawCheck === null ? null : rules.rawCheck(raw)
+  if (refusal !== null) return refusal
   let mapped = raw
   let deleted = false
   // The current step, for the dead letter of a record that makes it throw.

@@ -136,6 +136,7 @@ const EXAMPLES: Record<string, string> = {
   limit: 'limit: 100',
   records: "records: '/data'",
   envelope: "envelope: { account_id: '/meta/account_id', region: '{region}' }",
+  raw: 'raw: z.object({ id: z.string() }), or z.custom<RawOrder>() for a type without a check',
   filter: "filter: (raw) => raw.status !== 'draft'",
   deleted: "deleted: '/deleted', or (raw) => raw.state === 'removed'",
   deletes: "deletes: 'full-walk', or { by: 'full-walk', shareMax: 0.2, rowsMin: 10 }, for a stream without a watermark",

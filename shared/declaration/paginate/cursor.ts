@@ -11,18 +11,19 @@ const pageSize = z.union([z.int().min(1), sizeSpec], 'expected a number of recor
 export const cursorSpec = z
   .strictObject({
     kind: z.literal('cursor'),
-    /** Where the body holds the next cursor. `optional()`: the last page omits it, whatever its size. */
+    /** Where the body holds the next cursor: `'/meta/next'`. `optional()`: the last page omits it, even a full one. */
     next: place.optional(),
-    /** Or which header of the response does. */
+    /** Or which header of the response does: `'X-Next-Cursor'`. */
     nextHeader: orOptional(z.string()).optional(),
-    /** The place that takes the cursor in the next request. Without one, a function of the request has to. */
+    // Where the next request takes the cursor. Without a place, a function of the request has to.
     ...placeFields,
-    /** Sent with the first page. Without it, the first request has no cursor. */
+    /** The cursor of the first page, such as `'*'`. Without it, the first request has no cursor. */
     first: z.union([z.string(), z.number()], 'expected a text or a number').optional(),
-    /** A flag that says whether there is more. Where it is declared, it must be present. */
+    /** Where the body says whether there is more: `'/has_more'`. Where it is declared, it must be present. */
     hasMore: place.optional(),
+    /** Records of a full page, or `{ param: 'limit', value: 100 }`. A shorter page without a cursor is the last. */
     size: pageSize.optional(),
-    /** How many records the whole list has: the walk must not end short of it. */
+    /** Where the response says how many records the whole list has. A walk that ends short of it fails. */
     total: totalOrNone.optional(),
   })
   .refine((spec) => countGiven(spec.next, spec.nextHeader) === 1, {
@@ -39,16 +40,25 @@ export type CursorSpec = z.infer<typeof cursorSpec>
 
 export const linkHeaderSpec = z.strictObject({
   kind: z.literal('link-header'),
+  /** The relation of the link to the next page. @default 'next' */
   rel: z.string().default('next'),
+  /** Where the response says how many records the whole list has. A walk that ends short of it fails. */
   total: totalOrNone.optional(),
 })
 export const nextUrlSpec = z.strictObject({
   kind: z.literal('next-url'),
+  /** Where the body holds the URL of the next page, whole or relative: `'/links/next'`. */
   next: place,
+  /** Records of a full page, or `{ param: 'limit', value: 100 }`. A shorter page without a next URL is the last. */
   size: pageSize.optional(),
+  /** Where the response says how many records the whole list has. A walk that ends short of it fails. */
   total: totalOrNone.optional(),
 })
-export const noneSpec = z.strictObject({ kind: z.literal('none'), total: totalOrNone.optional() })
+export const noneSpec = z.strictObject({
+  kind: z.literal('none'),
+  /** Where the response says how many records there are. Fewer than that fail the run. */
+  total: totalOrNone.optional(),
+})
 
 /**
  * `{ "meta": { "next": "abc" } }` and `?cursor=abc`: cursor({ next: '/meta/next', param: 'cursor' }). A search by POST:

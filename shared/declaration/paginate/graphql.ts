@@ -8,17 +8,29 @@ import { type Given, type Optional, orOptional, pointer, totalOrNone, unwrapped 
 
 export const graphqlSpec = z.strictObject({
   kind: z.literal('graphql'),
+  /** The query document: `'query ($after: String) { … pageInfo { hasNextPage endCursor } … }'`. */
   query: z.string().min(1),
+  /** Variables of the query, beside those of paging. @default {} */
   variables: z.record(z.string(), z.unknown()).default({}),
-  /** Where the response holds the connection. `optional()`: null or absent where there is no data. */
+  /** Where the body holds the connection: `'/data/orders'`. `optional()`: null or absent where there is no data. */
   connection: orOptional(pointer),
   /** The variable that sets a page's size, and the size. */
-  first: z.strictObject({ variable: z.string().default('first'), value: z.int().min(1) }).optional(),
-  /** The variable that takes the cursor. */
+  first: z
+    .strictObject({
+      /** The variable that sets the size. @default 'first' */
+      variable: z.string().default('first'),
+      /** Records of a page: at most what the API allows. */
+      value: z.int().min(1),
+    })
+    .optional(),
+  /** The variable that takes the cursor. @default 'after' */
   after: z.string().min(1).default('after'),
-  /** Codes (`extensions.code` or `type` of an error) of transient failures: the page is retried. */
+  /**
+   * Codes (`extensions.code` or `type` of an error) of transient failures: the page is retried.
+   * @default ['THROTTLED', 'RATE_LIMITED']
+   */
   retryable: z.array(z.string()).default(['THROTTLED', 'RATE_LIMITED']),
-  /** How many records the whole connection has: the walk must not end short of it. */
+  /** Where the body says how many records the connection has. A walk that ends short of it fails. */
   total: totalOrNone.optional(),
 })
 export type GraphqlSpec = z.infer<typeof graphqlSpec>

@@ -8,9 +8,8 @@ import { PLACES, placeFields, placeIn, placesNamed, sizeSpec } from '../request-
 
 const keySpec = z
   .strictObject({
-    /** Where a record holds the key, as the API sends it. */
+    /** Where a record holds the key, as the API sends it: `'/id'`. */
     field: pointer,
-    /** The place that takes it. */
     ...placeFields,
   })
   .refine((spec) => placesNamed(spec) === 1, {
@@ -22,18 +21,20 @@ const keySpec = z
 export const keysetSpec = z
   .strictObject({
     kind: z.literal('keyset'),
+    /** Several keys, each with its place: `[{ field: '/day', param: 'day' }, { field: '/id', param: 'after' }]`. */
     keys: z.array(keySpec).min(1),
     /**
-     * A flag that says whether there is more. Without it, the walk ends at an empty page, or at a short one where the
-     * size is declared.
+     * Where the body says whether there is more: `'/has_more'`. Without it, the walk ends at an empty page, or at a
+     * short one where the size is declared.
      */
     hasMore: place.optional(),
+    /** Records of a full page and the place that requests them: `{ param: 'limit', value: 100 }`. */
     size: sizeSpec.optional(),
-    /** How many records the whole list has: the walk must not end short of it. */
+    /** Where the response says how many records the whole list has. A walk that ends short of it fails. */
     total: totalOrNone.optional(),
     /**
      * True if the API returns the record of the key again. Needed where several records can have one key: an exclusive
-     * key would skip them.
+     * key would skip them. @default false
      */
     inclusive: z.boolean().default(false),
   })

@@ -25,21 +25,24 @@ const ONE_PLACE = {
 export const pageNumberSpec = z
   .strictObject({
     kind: z.literal('page-number'),
-    /** The place that takes the number; the parameter `page` by default. */
+    // Where the request takes the number: the parameter `page`, unless another place is named.
     ...placeFields,
-    /** The API's first page. */
+    /** The number of the first page. @default 1 */
     first: z.int().min(0).default(1),
+    /** Records of a full page and the place that requests them: `{ param: 'per_page', value: 100 }`. */
     size: sizeSpec.optional(),
+    /** Ends the walk at an `'empty'` page, or also at a `'short'` one that is not full. */
     stop: stop.optional(),
     /**
-     * Where the response holds the total number of pages or records: a number, or its text. `exact: false`: the walk
-     * ends at an empty page.
+     * Or where the response holds the number of pages, such as `'/pages'`. With `exact: false`, the walk ends at an
+     * empty page.
      */
     totalPages: total.optional(),
+    /** Or where it holds the number of records, such as `'/meta/total'`. */
     totalRecords: total.optional(),
-    /** The same for a walk that ends by another rule: it must not end before this number. */
+    /** The number of records, for a walk that ends by another rule. One that ends short of it fails. */
     total: totalOrNone.optional(),
-    /** A flag that says whether there is more. */
+    /** Or where the body says whether there is more: `'/has_more'`. */
     hasMore: place.optional(),
   })
   .refine((spec) => countGiven(spec.stop, spec.totalPages, spec.totalRecords, spec.hasMore) === 1, {
@@ -58,26 +61,27 @@ export type PageNumberSpec = z.infer<typeof pageNumberSpec>
 export const offsetSpec = z
   .strictObject({
     kind: z.literal('offset'),
-    /** The place that takes the offset; the parameter `offset` by default. */
+    // Where the request takes the offset: the parameter `offset`, unless another place is named.
     ...placeFields,
-    /** The parameter that sets the page's size, for a limit that is a number; `limit` by default. */
+    /** The parameter that requests the size, for a limit that is a number. @default 'limit' */
     limitParam: z.string().optional(),
-    /** The page's size; or with the place that sets it: { body: '/limit', value: 500 }. */
+    /** Records of a full page; or with the place that requests them: `{ body: '/limit', value: 500 }`. */
     limit: z.union([z.int().min(1), sizeSpec], 'expected a number of records, or { param, value }'),
-    /** The API's first offset: 0, or 1 where it counts from one. */
+    /** The first offset: 1 where the API counts from one. @default 0 */
     first: z.int().min(0).default(0),
     /**
      * Records requested again with each page. This many may be deleted between two pages without a loss; more are
-     * detected.
+     * detected. @default 0
      */
     overlap: z.int().min(0).default(0),
-    /** What ends the walk; `short` by default. */
+    /** Ends the walk at an `'empty'` page, or also at a `'short'` one that is not full. @default 'short' */
     stop: stop.optional(),
     /**
-     * Where the response holds the total number of records: a number, or its text. `exact: false`: the walk ends by its
-     * pages.
+     * Or where the response holds the number of records, such as `'/meta/total'`. With `exact: false`, the walk ends by
+     * its pages.
      */
     total: totalOrNone.optional(),
+    /** Or where the body says whether there is more: `'/has_more'`. */
     hasMore: place.optional(),
   })
   .refine((spec) => countGiven(spec.stop, endsByTotal(spec.total) ? spec.total : undefined, spec.hasMore) <= 1, {

@@ -15,33 +15,35 @@ export const windowsSpecOf = <Pages extends z.ZodType>(pages: Pages) =>
     .strictObject({
       kind: z.literal('windows'),
       /**
-       * The place that takes a window's end; `toBody` is a pointer into the JSON body. Its start goes where the
-       * watermark goes. Without one, a function of the request has to.
+       * The place that takes a window's end: `'until'` for a parameter, or `{ form: 'until' }`. Its start goes where
+       * the watermark goes. Without one, a function of the request has to.
        */
       to: placeOrParam.optional(),
+      /** A pointer into the JSON body that takes the end; the same as `to: { body: '…' }`. */
       toBody: pointer.optional(),
-      /** A duration, or months and years of the calendar in UTC: '1d', 'P1M'. */
+      /** How long a window is: a duration, or months and years of the calendar in UTC: `'1d'`, `'P1M'`. */
       size: positiveCalendarDuration,
       /**
-       * A window that hits the cap is halved, but not below this. The default is one minute, or the parameter's unit if
-       * that is longer.
+       * A window that hits the cap is halved, but not below this duration. Without it, one minute, or the parameter's
+       * unit if that is longer.
        */
       min: positiveDuration.optional(),
       /**
-       * The number of records beyond which a query returns no more; or a flag in the body that says whether it was
-       * capped.
+       * The number of records beyond which a query returns no more; or where the body says whether it was capped:
+       * `'/truncated'`.
        */
       cap: z
         .union([z.int().min(1), place], 'expected a number of records, or a place in the body that says true or false')
         .optional(),
-      /** The last window ends this long before now: for records that become visible late. */
+      /** The last window ends this long before now: for records that become visible late. @default '0s' */
       settle: duration.default(0),
       /**
        * True if the API returns records that are equal to the end: the windows end one unit of the parameter earlier.
        * Omit it where the field is finer than the parameter: records on a boundary are then read twice, and nothing is
-       * lost.
+       * lost. @default false
        */
       inclusiveEnd: z.boolean().default(false),
+      /** The paging inside a window: `pageNumber({ stop: 'empty' })`, `cursor({ … })`, … */
       pages,
     })
     .refine((spec) => countGiven(spec.to, spec.toBody) <= 1, {

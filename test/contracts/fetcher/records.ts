@@ -4,6 +4,7 @@ import type { Line } from '../shown.ts'
 const PAGINATION = 'fetcher/behaviour/pagination.unit.test.ts'
 const FAILED_PAGES = 'fetcher/behaviour/failed-pages.unit.test.ts'
 const JUDGE = 'fetcher/validate/validate.unit.test.ts'
+const RAW = 'fetcher/validate/raw-record.unit.test.ts'
 const RUN = 'fetcher/run.test.ts'
 const CHECK = 'operator/check.test.ts'
 
@@ -67,6 +68,15 @@ export const drift: readonly Line[] = [
         'fetcher/validate/rejection-limit.unit.test.ts',
         'is a whole page that does not fit, and the error says what and how many',
       ],
+    ],
+  },
+  {
+    server: 'sends a raw record of another type than the declaration says',
+    fetcher: 'makes a dead letter of it before a function of the author gets it, and changes nothing of the others',
+    shownBy: [
+      [RAW, 'of another type is a dead letter with a reason of its own, and no function of the author gets it'],
+      [RAW, 'stays as it is: no default, no conversion, and its unknown fields are drift'],
+      [RAW, 'is validated again when its dead letter is replayed, and one that ClickHouse refused is not raw'],
     ],
   },
   {

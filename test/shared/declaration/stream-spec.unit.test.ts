@@ -67,6 +67,7 @@ const mistakes: Mistakes = [
     /one of them/,
   ],
   ['records at no pointer', { records: 'data' }, 'records', /RFC 6901/, /records: '\/data'/],
+  ['a raw type that is none', { raw: { id: 'string' } }, 'raw', /expected a type such as z\.object/, /raw: z\.object/],
   ['a map that is no function', { map: 3 }, 'map', /expected a function/, /map: /],
   ['a schema that is no z.object', { schema: { id: 'string' } }, 'schema', /expected z\.object/, /schema: z\.object/],
   [

@@ -1,0 +1,27 @@
+/**
+ * Checks a raw record by the `raw` type of its stream, before a function of the author gets it. The record stays as it
+ * is: defaults and conversions of the type do not apply, and unknown fields are still found by the schema.
+ */
+import type { Stream } from '#shared/declaration/compile.ts'
+import { messageOf } from '#shared/errors.ts'
+import { issuesText } from './issues.ts'
+import type { Refusal } from './validated-page.ts'
+
+/** Null for a record that has the type. */
+export type RawCheck = (raw: unknown) => Refusal | null
+
+const REASON = 'raw_invalid'
+
+/** Null for a stream without the type. */
+export function rawCheckOf({ raw: type }: Stream): RawCheck | null {
+  if (type === undefined) return null
+  return (raw) => {
+    try {
+      const { error } = type.safeParse(raw)
+      return error === undefined ? null : { reason: REASON, issues: issuesText(error) }
+    } catch (error) {
+      // A refinement of the author that throws, or a record too deep for the type.
+      return { reason: REASON, issues: messageOf(error) }
+    }
+  }
+}

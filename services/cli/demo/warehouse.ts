@@ -59,10 +59,18 @@ export async function forgetLastDemo(kafka: Kafka, warehouse: Warehouse, names: 
 
 /**
  * A broker drops the offsets of a deleted topic only for groups whose coordinator is loaded at that moment. Just after
- * a start it may not be. The watermark of the last demo would then be the start of this one.
+ * a start it may not be. The watermark of the last demo would then be the start of this one. Until then it does not
+ * list the group either, so those that are sure to exist are named: reading their offsets waits for the coordinator.
  */
 async function forgetOffsets(kafka: Kafka, names: Names, topic: string): Promise<void> {
-  for (const group of await kafka.groups(names.groups)) {
+  const named = [
+    names.fetcherGroup,
+    names.loaderGroup,
+    names.attemptsGroup,
+    names.stallsGroup,
+    names.lettersLedgerGroup,
+  ]
+  for (const group of new Set([...named, ...(await kafka.groups(names.groups))])) {
     const committed = [...(await kafka.committed(group, topic)).entries()].filter(([, commit]) => commit !== null)
     await kafka.resetOffsets(group, topic, new Map(committed.map(([partition]) => [partition, 0])))
   }

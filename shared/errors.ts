@@ -22,7 +22,17 @@ export class HeadraceError extends Error {
 export class WrongUse extends HeadraceError {}
 
 /** A declaration that cannot run: names file, stream and field; exit status 2. */
-export class DeclarationError extends HeadraceError {}
+export class DeclarationError extends HeadraceError {
+  /** Every mistake of the file, this one included, where several were found at once; else empty. */
+  readonly all: readonly DeclarationError[] = []
+
+  /** This error, with others of the same file. */
+  with(others: readonly DeclarationError[]): DeclarationError {
+    if (others.length === 0) return this
+    const hint = `${this.hint ?? 'correct it'}; headrace check lists ${others.length} more`
+    return Object.assign(new DeclarationError(this.code, this.message, { hint }), { all: [this, ...others] })
+  }
+}
 
 /** A server or a credential that this process needs and does not get: printed as one line, exit status 1. */
 export class Unavailable extends HeadraceError {}

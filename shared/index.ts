@@ -52,4 +52,5 @@ export {
   type EnvelopeContext,
   type RequestContext,
 } from './declaration/source-spec.ts'
+export { todo } from './declaration/todo.ts'
 export type { TokenStore } from './declaration/token-store.ts'

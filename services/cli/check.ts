@@ -23,7 +23,8 @@ export async function checkCommand(wanted: string, options: CheckCommandOptions)
   const declared = await readSources(dirs)
   const unusable = filesInTheWay(declared, wanted.split('.')[0] ?? wanted)
   if (unusable.length > 0) {
-    const steps = unusable.map(({ error }) => placed(null, failed('declaration', error.message, error.hint)))
+    const errors = unusable.flatMap(({ error }) => (error.all.length > 0 ? error.all : [error]))
+    const steps = errors.map((error) => placed(null, failed('declaration', error.message, error.hint)))
     for (const step of steps) report(step)
     if (json) print(JSON.stringify({ source: wanted, ok: false, steps, requests: [] }))
     return 1

@@ -78,8 +78,8 @@ const basicSpec = z.strictObject({
   kind: z.literal('basic'),
   /** The user name: a text or `secret('SHOP_USER')`. */
   username: z.union([secretRef, z.string()], "expected a text or secret('NAME')"),
-  /** The password: `secret('SHOP_PASSWORD')`. */
-  password: secretRef,
+  /** The password: `secret('SHOP_PASSWORD')`; '' for an API whose key is the user name. */
+  password: z.union([secretRef, z.literal('')], "expected secret('NAME'), or '' for none"),
 })
 
 /** A request as a signature covers it: what is sent, byte for byte. Header names are in lower case. */

@@ -29,6 +29,7 @@ import { inWords } from './mistakes/wording.ts'
 import { type Place, pointerOf } from './place.ts'
 import { checkQuotas } from './quota.ts'
 import { type SourceSpec, type StreamSpec, sourceSpec } from './source-spec.ts'
+import { openDecisions } from './todo.ts'
 
 export type { Watermarking } from './compile-watermark.ts'
 export type PartitionValues = Readonly<Record<string, string | number | boolean>>
@@ -75,6 +76,8 @@ export type Source = Omit<SourceSpec, 'streams'> & { file: string; streams: Stre
 
 /** Checks and completes a declaration. `file` is only for the errors. Throws DeclarationError. */
 export function compileSource(input: unknown, file: string): Source {
+  const [open, ...others] = openDecisions(input, file)
+  if (open !== undefined) throw open.with(others)
   const parsed = sourceSpec.safeParse(input, { error: inWords })
   if (!parsed.success) throw firstMistake(parsed.error, input, file)
   const { streams, ...rest } = parsed.data

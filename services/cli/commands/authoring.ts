@@ -2,13 +2,18 @@
 import type { Command } from 'commander'
 import { exit, JSON_FLAG, JSON_HELP } from './command-options.ts'
 
+const collected = (value: string, before: string[] = []): string[] => [...before, value]
+
 export function addAuthoringCommands(program: Command): void {
   program
     .command('init')
-    .description('write a new declaration with a test; asks for missing options on a terminal')
+    .description('write a new declaration with a test; with an address, from what the API returns')
     .argument('<name>', 'name of the source')
     .option('--dir <dir>', 'folder for the files', 'sources')
-    .option('--url <url>', 'address of the API, or of the endpoint')
+    .option('--url <url>', 'address of the API, or of the endpoint; two pages are read from it')
+    .option('--from-curl <command>', 'a curl command line that works; secrets become environment variables')
+    .option('--header <header>', "header of the requests, e.g. 'X-Key: $SHOP_KEY'; may be repeated", collected)
+    .option('--offline', 'write an example from the options alone; do not call the API')
     .option('--path <path>', 'path of the endpoint')
     .option('--stream <name>', 'name of the stream; by default from the path')
     .option('--auth <kind>', 'none, bearer, api-key, api-key-query, basic or oauth2')

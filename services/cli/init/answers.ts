@@ -194,7 +194,7 @@ const wrongLimit = (text: string): string | null =>
   /^[1-9]\d{0,5}$/.test(text) ? null : 'expected a whole number from 1'
 
 /** The last word of the path, as far as it is a valid name. */
-function streamNameOf(path: string): string {
+export function streamNameOf(path: string): string {
   const words = path.split('/').map((word) =>
     word
       .toLowerCase()

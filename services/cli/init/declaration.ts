@@ -3,6 +3,7 @@
  * formatted as this repository is.
  */
 import type { InitAnswers } from './answers.ts'
+import { lines, property, quoted } from './source-text.ts'
 
 /** Names of environment variables begin with the source's name. */
 const variable = (name: string, what: string): string => `${name.toUpperCase().replaceAll('-', '_')}_${what}`
@@ -123,7 +124,10 @@ export function fieldsOf({
 }
 
 /** `files`: those of the declaration and the recording, in the folder of the test. */
-export function testText({ name, stream }: InitAnswers, files: { declaration: string; recording: string }): string {
+export function testText(
+  { name, stream }: Pick<InitAnswers, 'name' | 'stream'>,
+  files: { declaration: string; recording: string },
+): string {
   return `${lines([
     `/** Needs neither the API nor a secret: it reads recorded pages with the code of a run. */`,
     "import assert from 'node:assert/strict'",
@@ -141,18 +145,4 @@ export function testText({ name, stream }: InitAnswers, files: { declaration: st
     '  assert.ok(records.length > 0)',
     '})',
   ])}\n`
-}
-
-const lines = (texts: readonly (string | false)[]): string => texts.filter((text) => text !== false).join('\n')
-
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/
-
-const property = (name: string): string => (IDENTIFIER.test(name) ? name : quoted(name))
-
-/** A text in TypeScript, whatever a person typed. */
-function quoted(text: string): string {
-  const inner = JSON.stringify(text).slice(1, -1)
-  return inner.includes("'") && !inner.includes('\\"')
-    ? `"${inner}"`
-    : `'${inner.replaceAll('\\"', '"').replaceAll("'", "\\'")}'`
 }

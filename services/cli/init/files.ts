@@ -43,7 +43,8 @@ export async function filesFor(answers: InitAnswers, dir: string, clock: Clock):
   ]
 }
 
-async function compiledFrom(text: string, file: string): Promise<Stream> {
+/** The stream of a declaration's text. Throws WrongUse for a text that is not a valid declaration. */
+export async function compiledFrom(text: string, file: string): Promise<Stream> {
   const dir = mkdtempSync(join(tmpdir(), 'headrace-init-'))
   try {
     writeFileSync(join(dir, file), text)

@@ -12,7 +12,8 @@ export type KnownCredentials =
   | { kind: 'bearer'; secret: string; scheme?: string }
   /** Several keys go together, each by the name of its header, or parameter. */
   | { kind: 'api-key'; in: 'header' | 'query'; keys: Record<string, { secret: string }> }
-  | { kind: 'basic'; username: KnownText; password: { secret: string } }
+  /** The password '' is for an API whose key is the user name. */
+  | { kind: 'basic'; username: KnownText; password: { secret: string } | '' }
   | {
       kind: 'oauth2-client-credentials'
       /** Absolute, or a path below the base URL. */

@@ -5,13 +5,14 @@ import { type LiveSecrets, madeOf } from './live-secrets.ts'
 
 export function basicCredentials(spec: AuthSpec & { kind: 'basic' }, secrets: LiveSecrets): Credentials {
   const made = madeOf()
+  const refs = [spec.username, spec.password].filter(isSecretRef)
   const encoded = () =>
-    made.make(Buffer.from(`${secrets.text(spec.username)}:${secrets.value(spec.password)}`, 'utf8').toString('base64'))
+    made.make(Buffer.from(`${secrets.text(spec.username)}:${secrets.text(spec.password)}`, 'utf8').toString('base64'))
   encoded()
   return fixed({
     secrets,
-    refs: [spec.username, spec.password].filter(isSecretRef),
-    hint: `check the user name and ${spec.password.name}`,
+    refs,
+    hint: `check the user name and ${spec.password === '' ? 'that it needs no password' : spec.password.name}`,
     made: made.all,
     put: (request) => withHeader(request, 'authorization', `Basic ${encoded()}`),
   })

@@ -1,4 +1,4 @@
-/** What the options of `init` say of an endpoint: its address, request and credentials, and what is not to be guessed. */
+/** What the options of `init` say of an endpoint: its address, its request, and what is not to be guessed. */
 import { WrongUse } from '#shared/errors.ts'
 import type { InitFlags } from './answers.ts'
 import { streamNameOf } from './answers.ts'

@@ -27,7 +27,8 @@ const number = (asked: Asked, name: string, byDefault: number) => Number(asked.q
 export const BY_LINK: Script = (asked, base) => {
   const page = number(asked, 'page', 1)
   const link = `<${base()}${PATH}?page=${page + 1}>; rel="next", <${base()}${PATH}?page=3>; rel="last"`
-  return { headers: page < 3 ? { link } : {}, json: slice((page - 1) * SIZE) }
+  const headers: Record<string, string> = page < 3 ? { link } : {}
+  return { headers, json: slice((page - 1) * SIZE) }
 }
 
 export const BY_CURSOR: Script = (asked) => {
@@ -63,7 +64,11 @@ export const BY_POST: Script = (asked) => {
 
 export async function listed(t: TestContext, script: Script): Promise<TestServer> {
   let base = ''
-  const server = await startServer(t, (asked) => (asked.path === PATH ? script(asked, () => base) : { status: 404 }))
+  const server = await startServer(t, (asked) => {
+    if (asked.path !== PATH) return { status: 404 }
+    const answer = script(asked, () => base)
+    return { ...answer, headers: { 'ratelimit-policy': '"all";q=6000;w=60', ...answer.headers } }
+  })
   base = server.url
   return server
 }

@@ -101,7 +101,8 @@ describe('nothing is written', () => {
 
   test('over a file that exists, or under a name that is taken', async (t) => {
     const dir = ownFolder(t)
-    const command = (name: string, into: string) => initCommand(name, { ...ANSWERED, dir: into, sources: [] })
+    const command = (name: string, into: string) =>
+      initCommand(name, { ...ANSWERED, dir: into, sources: [], offline: true })
     for (const file of ['shop.ts', 'shop.test.ts', 'shop.orders.recording.json']) {
       const into = join(dir, file)
       mkdirSync(into)
@@ -207,7 +208,7 @@ describe('what init writes', () => {
     const dir = ownFolder(t)
     const { status, stdout, stderr } = await run(
       t,
-      ['init', 'shop', '--dir', dir, '--url', URL_GIVEN, '--auth', 'bearer', '--records', ''],
+      ['init', 'shop', '--dir', dir, '--url', URL_GIVEN, '--offline', '--auth', 'bearer', '--records', ''],
       {},
     )
     assert.equal(status, 0, stderr)

@@ -7,12 +7,12 @@ import type { PagingCandidate, PagingOptions } from '../guess/paging-facts.ts'
 import { fieldsText, importsOf } from '../guess/type-text.ts'
 import { comment, LINE_COLUMNS, lines, literal, property, quoted } from '../source-text.ts'
 import { type Endpoint, requestPart } from './endpoint.ts'
-import type { Findings } from './findings.ts'
+import type { EndpointFindings } from './findings.ts'
 
 const INDENT = '      '
 
 /** `decided`: with the best guess in place of each open decision, so that it can be loaded. */
-export function askedDeclaration(endpoint: Endpoint, findings: Findings, decided = false): string {
+export function askedDeclaration(endpoint: Endpoint, findings: EndpointFindings, decided = false): string {
   const { name, stream, known } = endpoint
   const { records, paging, key, fields, renaming, watermark, quota, counts } = findings
   const credentials = credentialsPart(known)
@@ -30,7 +30,8 @@ export function askedDeclaration(endpoint: Endpoint, findings: Findings, decided
     `/** ${headOf(name, known.description)} */`,
     `import { ${[...new Set(needs)].sort(byName).join(', ')} } from 'headrace'`,
     '',
-    `// Written by headrace init from ${counts.records} records of ${pagesText(counts.pages)}. A comment says what each guess was made from.`,
+    `// Written by headrace init from ${counts.records} records of ${pagesText(counts.pages)}.`,
+    '// A comment says what each guess was made from.',
     'export default defineSource({',
     `  name: ${quoted(name)},`,
     `  baseUrl: ${quoted(known.baseUrl)},`,
@@ -93,7 +94,7 @@ const hasOptional = (options: PagingOptions): boolean =>
   Object.values(options).some((value) => typeof value === 'object' && 'optional' in value)
 
 /** `open`: what of it is to decide. */
-function pagingText({ kind, options }: PagingCandidate, open: Findings['paging']['open']): string[] {
+function pagingText({ kind, options }: PagingCandidate, open: EndpointFindings['paging']['open']): string[] {
   if (open !== null && open.option === null) return [`${INDENT}paginate: ${todoText(open.question, INDENT)},`]
   const members = Object.entries(options).map(([name, value]): [string, string] => [
     name,
@@ -123,7 +124,7 @@ function todoText(question: string, indent: string): string {
     : `todo(\n${indent}  ${text},\n${indent})`
 }
 
-function keyText({ fields, why, doubt }: Findings['key']): string[] {
+function keyText({ fields, why, doubt }: EndpointFindings['key']): string[] {
   const notes = [
     ...(why === '' ? [] : [comment(`guessed: ${why}`, INDENT)]),
     ...(doubt === null ? [] : [comment(`In doubt: ${doubt}.`, INDENT)]),
@@ -131,7 +132,7 @@ function keyText({ fields, why, doubt }: Findings['key']): string[] {
   return [...notes, `${INDENT}primaryKey: ${fields === null ? "'record'" : `[${fields.map(quoted).join(', ')}]`},`]
 }
 
-function watermarkLines({ watermark, watermarks }: Findings): string[] {
+function watermarkLines({ watermark, watermarks }: EndpointFindings): string[] {
   if (watermark !== null) {
     return [
       ...(watermark.why === '' ? [] : [comment(`guessed: ${watermark.why}`, INDENT)]),

@@ -8,7 +8,7 @@ import type { Known } from '../known.ts'
 export type Endpoint = { name: string; stream: string; known: Known & { baseUrl: string } }
 
 /** While nothing is known of the API's quota. */
-const QUOTA_ASKED = { requests: 60, per: '1m' }
+const QUOTA_ASKED = { requests: 3, per: '1s' }
 /** Every record fits it: a trial is about pages. */
 const ANY_RECORD = { schema: z.object({ any: z.unknown().optional() }), unknownFields: 'drop', primaryKey: 'record' }
 const PAGING = { cursor, keyset, linkHeader, nextUrl, none, offset, pageNumber } as const

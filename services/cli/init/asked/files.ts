@@ -1,6 +1,7 @@
 /**
- * The files of a source that was made by asking its API: the declaration, and, if nothing is left to decide, its test
- * with the pages that were read. They are loaded and walked before anything is written, and hold no secret.
+ * The files of a source that was made by asking its API: the declaration, and its test with the pages that were read.
+ * The test is omitted while a decision is open. They are loaded and walked before anything is written, and hold no
+ * secret.
  */
 import { join } from 'node:path'
 import type { Clock } from '#shared/clock.ts'

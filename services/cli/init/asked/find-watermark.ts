@@ -1,6 +1,6 @@
 /**
- * Whether the API can be asked for changes: a likely parameter is sent with the middle of the values that were seen, and
- * the response must hold nothing older. One request for each parameter.
+ * Whether the API can be asked for changes. A likely parameter is sent with the middle of the values that were seen.
+ * The response must then hold nothing older. One request for each parameter.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { HeadraceError } from '#shared/errors.ts'

@@ -30,7 +30,7 @@ export type Said = {
   watermark: { field: string; param: string } | 'none' | null
 }
 
-export type Findings = {
+export type EndpointFindings = {
   records: FoundRecords
   paging: FoundPaging
   fields: readonly FieldType[]
@@ -44,7 +44,7 @@ export type Findings = {
 }
 
 export type AskOptions = Omit<ApiTools, 'requestsMax'> & { endpoint: Endpoint; said: Said; signal: AbortSignal }
-export type AskedApi = { findings: Findings; api: Api; tools: TrialTools }
+export type AskedApi = { findings: EndpointFindings; api: Api; tools: TrialTools }
 
 /** All requests of one `init`, repeated ones included. */
 const REQUESTS_MAX = 20
@@ -67,7 +67,7 @@ export async function askEndpoint({ endpoint, said, signal, ...options }: AskOpt
   }
 }
 
-async function findingsOf(answer: PageResponse, said: Said, tools: TrialTools): Promise<Findings> {
+async function findingsOf(answer: PageResponse, said: Said, tools: TrialTools): Promise<EndpointFindings> {
   const { known, stream } = tools.endpoint
   const records = placeOf(answer, tools.endpoint)
   const first = recordsAt(answer.body, records.pointer) ?? []
@@ -128,7 +128,7 @@ function sentBy({ body, form }: Endpoint['known']): PagingFacts['sent'] {
 const required = (fields: readonly FieldType[], key: readonly string[]): FieldType[] =>
   fields.map((field) => (key.includes(field.name) ? { ...field, nullable: false, optional: false } : field))
 
-type Found = Pick<Findings, 'fields' | 'watermarks' | 'paging' | 'records' | 'renaming'> & {
+type Found = Pick<EndpointFindings, 'fields' | 'watermarks' | 'paging' | 'records' | 'renaming'> & {
   raw: readonly unknown[]
 }
 
@@ -158,7 +158,7 @@ async function watermarkOf(said: Said, found: Found, tools: TrialTools): Promise
 
 const QUOTA_DEFAULT = { requests: 60, per: '1m', why: null }
 
-function quotaOf({ headers }: PageResponse): Findings['quota'] {
+function quotaOf({ headers }: PageResponse): EndpointFindings['quota'] {
   const [tightest] = namedQuotas(headers)
     .flatMap(({ perMs, ...quota }) => (perMs === null ? [] : [{ ...quota, perMs }]))
     .sort((a, b) => a.requests / a.perMs - b.requests / b.perMs)

@@ -9,7 +9,7 @@ import { credentialsPart } from '../credentials.ts'
 import type { GivenEndpoint } from '../given.ts'
 import { nextSteps, writeNew } from '../new-files.ts'
 import { type AskedFiles, askedFiles } from './files.ts'
-import { askEndpoint, type Findings } from './findings.ts'
+import { askEndpoint, type EndpointFindings } from './findings.ts'
 
 /** Of a declaration that a person has to complete. */
 const OPEN = 3
@@ -58,7 +58,7 @@ export async function initByAsking(
 }
 
 function foundLines(
-  { records, paging, key, watermark, watermarks, fields, counts }: Findings,
+  { records, paging, key, watermark, watermarks, fields, counts }: EndpointFindings,
   made: AskedFiles,
 ): string[] {
   const where = records.pointer === '' ? 'in the response itself' : `at ${records.pointer}`
@@ -80,7 +80,7 @@ function foundLines(
   ]
 }
 
-function openLines(stream: string, { paging }: Findings): string[] {
+function openLines(stream: string, { paging }: EndpointFindings): string[] {
   if (paging.open === null) return []
   const field = paging.open.option === null ? 'paginate' : `paginate.${paging.open.option}`
   return [`stream ${stream}, field ${field}: ${paging.open.question}`]

@@ -1,6 +1,6 @@
 /**
- * Types that a description of the API names (JSON Schema, draft 2020-12), completed by the values of real records: what
- * is null, what is missing, and what the API sends otherwise than described.
+ * Types that a description of the API names (JSON Schema, draft 2020-12), completed by the values of real records. They
+ * show what is null, what is missing, and what the API sends otherwise than described.
  */
 import type { KnownSchema } from '../known.ts'
 import { ANYTHING, BOOLEAN, DATE, DATE_TIME, EMAIL, enumOf, INTEGER, NUMBER, TEXT, UUID } from './scalar-types.ts'

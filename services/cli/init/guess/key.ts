@@ -1,6 +1,6 @@
 /**
  * Guesses the fields that identify a record: present, not null and distinct in all records of the pages, and named like
- * an id. Distinct values alone are no sign: two pages of prices can be distinct too.
+ * an id. Distinct values alone are not enough: two pages of prices can be distinct too.
  */
 import type { FieldType } from './type.ts'
 

@@ -14,8 +14,11 @@ import {
 } from './paging-facts.ts'
 import type { PointedPlace } from './pointed-values.ts'
 
-const TOTALS =
-  /^(total|count|total_?(count|records|results|items|size|elements|rows|entries|hits)|num_?found|record_?count|result_?count|items_?count|hits)$/i
+const TOTALS = new RegExp(
+  '^(total|count|hits|num_?found|total_?(count|records|results|items|size|elements|rows|entries|hits)|' +
+    '(record|result|item)s?_?count)$',
+  'i',
+)
 const TOTAL_PAGES = /^(total_?pages|pages|page_?count|num_?pages|last_?page|pages_?total|max_?page)$/i
 const PAGE = /^(page|current_?page|page_?(number|num|no|index)|p)$/i
 const OFFSET = /^\$?(offset|skip|start|start_?(at|index|row)|from)$/i

@@ -42,8 +42,11 @@ export const sentFields = ({ params, sent }: PagingFacts): Readonly<Record<strin
 
 const ROUND_MIN = 5
 const ROUND = 5
-export const SIZE_NAMES =
-  /^\$?(limit|per_?page|page_?size|size|count|max_?results|max_?records|page_?limit|rows|top|first|take|num)$|^page\[(size|limit)\]$/i
+export const SIZE_NAMES = new RegExp(
+  '^[$]?(limit|per_?page|page_?(size|limit)|size|count|max_?(results|records)|rows|top|first|take|num)$|' +
+    '^page\\[(size|limit)\\]$',
+  'i',
+)
 
 /** A page that may be a full one: as many records as the request wanted, or a round number of them. */
 export function isFullLooking(facts: PagingFacts): boolean {

@@ -73,7 +73,7 @@ const ENUM_VALUE = /^[A-Za-z][A-Za-z0-9_-]{0,31}$/
 /** Texts of people, and codes of long lists that two pages do not show whole. */
 const NO_ENUM = /name|title|text|note|comment|descr|country|currency|locale|lang|city|region|zone|id$|code$|key$/i
 
-/** A value that comes once is no sign of a closed list. */
+/** A value that comes once suggests an open list. */
 function enumValues(name: string, values: readonly string[]): string[] | null {
   if (values.length < ENUM_RECORDS_MIN || NO_ENUM.test(name)) return null
   const times = new Map<string, number>()
@@ -86,8 +86,11 @@ function enumValues(name: string, values: readonly string[]): string[] | null {
 }
 
 /** Quantities that may have a fraction although these values have none. */
-const MEASURE =
-  /price|amount|total|sum|cost|fee|tax|rate|ratio|percent|score|balance|value|discount|avg|mean|lat|lon|lng|weight|height|width|length|depth|temp|distance|duration|hours|mag|revenue|budget|spend/i
+const MEASURE = new RegExp(
+  'price|amount|total|sum|cost|fee|tax|rate|ratio|percent|score|balance|value|discount|revenue|budget|spend|' +
+    'avg|mean|lat|lon|lng|weight|height|width|length|depth|temp|distance|duration|hours|mag',
+  'i',
+)
 const TIME_NAME = /(_at|_on|time|date|timestamp|_ts|created|updated|modified)$|At$|On$|^ts$/i
 /** From 2000 to 2100. */
 const SECONDS = [946_684_800, 4_102_444_800] as const

@@ -1,6 +1,5 @@
 /**
- * Guessed types of fields, as data. Each has a comment that says what it was guessed from. `type-text.ts` writes them as
- * zod types.
+ * Guessed types of fields, as data. Each says what it was guessed from. `type-text.ts` writes them as zod types.
  */
 
 import type { z } from 'zod'

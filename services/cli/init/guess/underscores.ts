@@ -20,7 +20,9 @@ export function renamingOf(records: readonly Fields[]): Renaming | null {
     code: [
       "// Names that start with _ are the loader's own.",
       'map: (raw) =>',
-      `  Object.fromEntries(Object.entries(raw as object).map(([name, value]) => [name.replace(/^_+(.*)$/, '${replacement}'), value])),`,
+      '  Object.fromEntries(',
+      `    Object.entries(raw as object).map(([name, value]) => [name.replace(/^_+(.*)$/, '${replacement}'), value]),`,
+      '  ),',
     ],
   }
 }

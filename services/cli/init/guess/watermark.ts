@@ -1,6 +1,6 @@
 /**
- * Finds fields that can be the watermark: the time, or the number, of the last change of a record. Whether the API takes
- * it as a parameter is found by asking.
+ * Finds fields that can be the watermark: the time of the last change of a record. Whether the API takes it as a
+ * parameter is found by asking.
  */
 import type { FieldType } from './type.ts'
 
@@ -15,7 +15,7 @@ const ORDERED: readonly string[] = [
 ]
 /** Compared without case, `-` and `_`; from the surest. */
 const NAMES: readonly RegExp[] = [
-  /^(lastupdated|updated|lastupdate|update|lastmodified|modified|lastchanged|changed|lastedited|edited)(at|on|time|date|datetime|timestamp|ts|utc|ms)?$/,
+  /^(last)?(updated?|modified|changed|edited)(at|on|time|date|datetime|timestamp|ts|utc|ms)?$/,
   /^(date|time)(updated|modified|changed|lastupdated|lastmodified)$/,
   /(updated|modified|changed)(at|on|time|date|datetime|timestamp)?$/,
 ]

@@ -48,15 +48,18 @@ const SHORT: Readonly<Record<string, string>> = {
 }
 
 const REQUEST_VALUES =
-  'header user data data-raw data-binary data-ascii data-urlencode json request url cookie user-agent referer oauth2-bearer url-query'
+  'header user data data-raw data-binary data-ascii data-urlencode json request url cookie user-agent referer ' +
+  'oauth2-bearer url-query'
 const REQUEST_FLAGS = 'get'
 const HARMLESS_VALUES =
-  'output max-time connect-timeout retry retry-delay retry-max-time write-out cookie-jar dump-header limit-rate max-redirs ' +
-  'speed-limit speed-time keepalive-time stderr trace trace-ascii output-dir create-file-mode max-filesize ciphers'
+  'output max-time connect-timeout retry retry-delay retry-max-time write-out cookie-jar dump-header limit-rate ' +
+  'max-redirs speed-limit speed-time keepalive-time stderr trace trace-ascii output-dir ' +
+  'create-file-mode max-filesize ciphers'
 const HARMLESS_FLAGS =
   'remote-name silent show-error location verbose include fail fail-with-body globoff no-buffer disable progress-bar ' +
-  'ipv4 ipv6 http1.0 http1.1 http2 http3 http2-prior-knowledge tlsv1 tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3 compressed basic ' +
-  'no-progress-meter retry-all-errors retry-connrefused location-trusted no-keepalive tcp-nodelay tcp-fastopen ssl ' +
+  'ipv4 ipv6 http1.0 http1.1 http2 http3 http2-prior-knowledge tlsv1 tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3 compressed ' +
+  'basic no-progress-meter retry-all-errors retry-connrefused location-trusted no-keepalive tcp-nodelay ' +
+  'tcp-fastopen ssl ' +
   'ssl-reqd trace-time create-dirs remote-header-name fail-early no-location styled-output parallel anyauth'
 const ELSEWHERE: Readonly<Record<string, [value: boolean, says: string]>> = {
   proxy: [true, 'proxy of the source, or HTTPS_PROXY'],

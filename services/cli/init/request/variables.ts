@@ -1,6 +1,6 @@
 /**
- * Secrets of a request that a person gave: `$NAME` stands for an environment variable, and a value that is a secret gets
- * a variable of its own. Only the names leave this file; values are for the requests of this one command.
+ * Secrets of a request that a person gave. `$NAME` stands for an environment variable, and a value that is a secret
+ * gets a variable of its own. Only the names leave this file; values are for the requests of this one command.
  */
 import { WrongUse } from '#shared/errors.ts'
 

@@ -79,7 +79,7 @@ test('what two pages cannot say is a question that check names with file and fie
 
   const answered = shop(dir)
     .replace(
-      /paginate: todo\([^]*?\),\n {6}(?=\/\/)/,
+      /paginate: todo\([\s\S]*?\),\n {6}(?=\/\/)/,
       "paginate: cursor({ next: '/paging/next/after', body: '/position/resume' }),\n      ",
     )
     .replace('todo, ', 'cursor, ')

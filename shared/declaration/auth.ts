@@ -79,7 +79,7 @@ const basicSpec = z.strictObject({
   /** The user name: a text or `secret('SHOP_USER')`. */
   username: z.union([secretRef, z.string()], "expected a text or secret('NAME')"),
   /** The password: `secret('SHOP_PASSWORD')`; '' for an API whose key is the user name. */
-  password: z.union([secretRef, z.literal('')], "expected secret('NAME'), or '' for none"),
+  password: z.union([secretRef, z.literal('')], "expected secret('NAME'), never the secret; '' for none"),
 })
 
 /** A request as a signature covers it: what is sent, byte for byte. Header names are in lower case. */

@@ -24,7 +24,7 @@ export {
   xml,
   zip,
 } from './declaration/decode.ts'
-export { type DiscoverTools, discover, parent } from './declaration/discovery.ts'
+export { type DiscoverTools, discover, parent, product, union } from './declaration/discovery.ts'
 export { column, decimal, epochMs, epochSeconds, int64 } from './declaration/fields.ts'
 export { type InstantOptions, instant, timeText } from './declaration/instant-field.ts'
 export type { JudgedFailure, JudgedResponse, JudgeFunction } from './declaration/judge.ts'
@@ -41,6 +41,7 @@ export {
   pageNumber,
   windows,
 } from './declaration/paginate/paginate.ts'
+export type { ParentContext } from './declaration/parent.ts'
 export { optional } from './declaration/place.ts'
 export type { RequestFacts } from './declaration/quota.ts'
 export type { RecordContext } from './declaration/record-functions.ts'

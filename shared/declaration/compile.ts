@@ -66,6 +66,8 @@ export type Stream = Omit<
   deletes: DeletesPolicy | undefined
   /** Of discovered slices, only their number counts. */
   partitions: PartitionValues[]
+  /** Of a stream as a slice sees it: values of the parent's record that do not identify the slice. */
+  extra?: PartitionValues
   /** How the slices of the partitions are discovered; null where each partition is one. */
   discovery: DiscoverySpec | null
   /** The JSON Schema that is registered, `x-headrace` included. */
@@ -86,7 +88,7 @@ export function compileSource(input: unknown, file: string): Source {
   const source: Source = { ...rest, file, streams: [] }
   meaningsOf(rest.answers, (field, what, hint) => mistake(file, null, field, what, hint))
   source.streams = Object.entries(streams).map(([name, spec]) => compileStream(source, name, spec))
-  checkParents(source.streams, (stream, what, hint) => mistake(file, stream, 'partitions.stream', what, hint))
+  checkParents(source.streams, (stream, field, what, hint) => mistake(file, stream, field, what, hint))
   refuseTwins(source.streams)
   return source
 }

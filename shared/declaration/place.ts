@@ -43,7 +43,9 @@ export type Place = z.infer<typeof place>
  * `records: optional('/items')`. Without it, a response that lacks the place fails the run, since an error may look
  * like that too.
  */
-export const optional = <At extends string | ((...given: never[]) => unknown)>(at: At): Optional<At> => ({
+export const optional = <At extends string | Readonly<Record<string, string>> | ((...given: never[]) => unknown)>(
+  at: At,
+): Optional<At> => ({
   optional: at,
 })
 

@@ -26,6 +26,7 @@ export function describePreview(stream: Stream, preview: Preview, width: number)
       'Warnings',
       preview.warnings.map((warning) => `  ${textOf(warning)}`),
     ),
+    ...section('Slices', sliceLines(preview, width)),
     ...section('Requests', requestLines(preview)),
     ...(preview.wouldStop === null ? [] : ['', 'A run would stop here:', ...failureLines(preview.wouldStop)]),
   ].join('\n')
@@ -102,6 +103,21 @@ const DRIFT_WORDS = {
 
 function driftLines({ unknownFields }: Stream, { drift }: Preview): string[] {
   return Object.entries(drift).map(([path, type]) => `  ${shownName(path)}: ${type}, ${DRIFT_WORDS[unknownFields]}`)
+}
+
+/** Enough to see what the values are; --json has more. */
+const SLICE_LINES_MAX = 10
+
+function sliceLines({ slices }: Preview, width: number): string[] {
+  if (slices === null) return []
+  const room = Math.max(TEXT_CHARS_MIN, width - 4)
+  const shown = slices.first.slice(0, SLICE_LINES_MAX)
+  const more = slices.slices - shown.length
+  return [
+    `  ${counted(slices.slices, 'slice')} in ${counted(slices.partitions, 'partition')}`,
+    ...shown.map(({ partition, values }) => `  ${cut(`${partition}: ${textOf(values)}`, room)}`),
+    ...(more > 0 ? [`  and ${more} more (--json)`] : []),
+  ]
 }
 
 function requestLines({ requests }: Preview): string[] {

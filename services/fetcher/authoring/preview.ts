@@ -12,7 +12,7 @@ import { createDryRun, type DryRun, type DryRunRecords, dryRunRecords, type Seen
 import { explainFailure, type FailureExplanation } from './explain-failure.ts'
 import { equalKeysIn, type RecordKeyParts, recordKeyParts } from './record-key-parts.ts'
 import { createRecorder, type Recording } from './recording/recording.ts'
-import { ownRequestsMax, type SampleSlice, sampleSlice } from './sample-slice.ts'
+import { type FoundShown, ownRequestsMax, type SampleSlice, sampleSlice } from './sample-slice.ts'
 
 export type PreviewOptions = Omit<ApiTools, 'requestsMax'> & {
   stream: Stream
@@ -28,6 +28,8 @@ export type Preview = {
   partition: number
   /** Of discovered partitions: the values of the one slice that is shown. */
   share: string | null
+  /** The slices that were discovered; null if a partition is one slice. */
+  slices: FoundShown | null
   pages: number
   /** There is a page after these. */
   more: boolean
@@ -68,7 +70,7 @@ const RAW_CHARS_MAX = 2000
 export async function previewStream(options: PreviewOptions): Promise<Previewed> {
   const { stream, partition, signal } = options
   refuseWrongNumbers(options)
-  let shown: SampleSlice = { stream, asFirst: stream, partition, slice: null }
+  let shown: SampleSlice = { stream, asFirst: stream, partition, slice: null, found: null }
   let api: Api | null = null
   let dryRun: DryRun | null = null
   let recorder: ReturnType<typeof createRecorder> | null = null
@@ -94,7 +96,7 @@ export async function previewStream(options: PreviewOptions): Promise<Previewed>
 
 function previewOf(
   { stream, records }: PreviewOptions,
-  { stream: sampled, partition, slice }: SampleSlice,
+  { stream: sampled, partition, slice, found: slices }: SampleSlice,
   api: Api | null,
   dryRun: DryRun | null,
   error: unknown,
@@ -114,6 +116,7 @@ function previewOf(
     stream: stream.label,
     partition,
     share: slice,
+    slices,
     pages: pages.length,
     more: pages.at(-1)?.last === false,
     counts: {

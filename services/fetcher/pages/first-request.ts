@@ -6,6 +6,7 @@
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { plainHeaders } from '#shared/declaration/headers.ts'
 import { streamMistake } from '#shared/declaration/mistakes/mistakes.ts'
+import { valuesFor } from '#shared/declaration/slice-values.ts'
 import type { ComputedPairs } from '#shared/declaration/source-spec.ts'
 import type { PageRequest } from '../http/messages.ts'
 import { withParam } from '../http/query.ts'
@@ -27,8 +28,9 @@ export function firstRequest(
 ): PageRequest {
   const values = stream.partitions[partition] ?? {}
   const page = { from: since, to: until, page: 0, cursor: null, ...asked }
-  const { path, params, headers: own, body, form } = computedRequest(stream, partition, values, page)
-  const placed = placeholders(stream, path, values)
+  const all = valuesFor(stream, partition)
+  const { path, params, headers: own, body, form } = computedRequest(stream, partition, all, page)
+  const placed = placeholders(stream, path, all)
   let url = urlOf(baseUrl, placed.path)
   for (const [name, value] of Object.entries(values))
     if (!placed.used.has(name)) url = withParam(url, name, String(value))

@@ -6,6 +6,7 @@
 import type { Stream } from '#shared/declaration/compile.ts'
 import type { WalkPage } from '#shared/declaration/paginate/generator.ts'
 import type { GeneratorSpec } from '#shared/declaration/paginate/paginate.ts'
+import { valuesFor } from '#shared/declaration/slice-values.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
 import { boundsOf } from '../watermark/request-window.ts'
 import { type AuthorRequests, createAuthorRequests } from './author-requests.ts'
@@ -23,7 +24,7 @@ export async function* generatorWalk(walk: Walk, { walk: authors }: GeneratorSpe
     cursor: walk.cursor,
     partition,
     partitions: stream.partitions.length,
-    values: stream.partitions[partition] ?? {},
+    values: valuesFor(stream, partition),
   }
   try {
     walk.stop.soft.throwIfAborted()

@@ -3,39 +3,33 @@
  * own declaration. All or nothing: a walk that fails discovers no children, so none is taken for gone. Records that the
  * schema rejects are skipped and reported.
  */
-import { type Clock, systemPace } from '#shared/clock.ts'
-import type { Stream } from '#shared/declaration/compile.ts'
+import { systemPace } from '#shared/clock.ts'
+import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
+import { valuesFor } from '#shared/declaration/slice-values.ts'
 import { Stopped } from '#shared/errors.ts'
-import type { Log } from '#shared/log.ts'
 import { DELETED_FIELD } from '#shared/schema/json-schema.ts'
-import type { Send } from '../http/messages.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import { contextOf } from '../validate/envelope.ts'
 import { createValidator } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
-import { type Discovery, streamOfSlice } from './slice.ts'
+import type { DiscoveryTools } from './discovery-tools.ts'
+import { streamOfSlice } from './slice.ts'
 
-type ParentTools = { stream: Stream; baseUrl: string; send: Send; clock: Clock; log: Log }
-type ParentRecord = Readonly<Record<string, unknown>>
+/** `values`: of the slice or partition of the parent that the record belongs to. */
+export type ParentRecord = { record: Readonly<Record<string, unknown>>; values: PartitionValues }
 
 /** As many as the partitions of a child could take, and far more than anyone would request one by one. */
 export const PARENTS_MAX = 100_000
 
-/**
- * `discoveryOf`: for a parent whose own slices are discovered. Throws Stopped (HR_PARENTS_MAX), and the errors of a
- * walk.
- */
-export async function* parentRecords(
-  tools: ParentTools,
-  stop: Stop,
-  discoveryOf: (stream: Stream) => Discovery,
-): AsyncGenerator<ParentRecord> {
+/** `stream`: the parent. Throws Stopped (HR_PARENTS_MAX), and the errors of a walk. */
+export async function* parentRecords(tools: DiscoveryTools, stop: Stop): AsyncGenerator<ParentRecord> {
   const { stream, baseUrl, send, clock, log } = tools
   const validate = createValidator(stream)
   let records = 0
   let refused = 0
-  for await (const { partition, asked } of slicesOf(stream, stop, discoveryOf)) {
+  for await (const { partition, asked } of slicesOf(tools, stop)) {
+    const values = valuesFor(asked, partition)
     const walk = { stream: asked, partition, baseUrl, send, from: null, startedMs: clock.nowMs(), cursor: null, stop }
     for await (const page of walkPages(walk)) {
       const context = contextOf(asked, partition, page.response)
@@ -50,11 +44,11 @@ export async function* parentRecords(
         signal: stop.hard,
       })
       for (const { payload } of validated.records) {
-        const record = JSON.parse(payload) as ParentRecord
+        const record = JSON.parse(payload) as ParentRecord['record']
         if (record[DELETED_FIELD] === 1) continue
         records += 1
         if (records > PARENTS_MAX) throw tooMany(stream)
-        yield record
+        yield { record, values }
       }
     }
   }
@@ -63,9 +57,8 @@ export async function* parentRecords(
 }
 
 async function* slicesOf(
-  stream: Stream,
+  { stream, discoveryOf }: DiscoveryTools,
   stop: Stop,
-  discoveryOf: (stream: Stream) => Discovery,
 ): AsyncGenerator<{ partition: number; asked: Stream }> {
   if (stream.discovery === null) {
     for (const partition of stream.partitions.keys()) yield { partition, asked: stream }

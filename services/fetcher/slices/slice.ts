@@ -11,8 +11,11 @@ import { cutText } from '#shared/shown.ts'
 import type { PageResponse } from '../http/messages.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 
-/** `text`: the values as JSON, sorted by name; it identifies the slice. */
-export type Slice = { text: string; values: PartitionValues }
+/**
+ * `text`: the values as JSON, sorted by name; it identifies the slice. `extra`: what else its parent's record says.
+ * `changed`: see `FoundValues`.
+ */
+export type Slice = { text: string; values: PartitionValues; extra?: PartitionValues; changed?: boolean }
 
 export type DiscoveryCost = Pick<PageResponse, 'attempts' | 'retries' | 'bytes' | 'durationMs'>
 export const NO_COST: DiscoveryCost = { attempts: 0, retries: 0, bytes: 0, durationMs: 0 }
@@ -31,9 +34,14 @@ export const SLICE_BYTES_MAX = 512
 const HASHED = 0x1_0000_0000
 
 /** Throws Stopped for values that do not fit into a checkpoint. */
-export function sliceOf(stream: Stream, values: PartitionValues): Slice {
+export function sliceOf(
+  stream: Stream,
+  values: PartitionValues,
+  { extra, changed }: Pick<Slice, 'extra' | 'changed'> = {},
+): Slice {
   const text = JSON.stringify(Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1))))
-  if (Buffer.byteLength(text) <= SLICE_BYTES_MAX) return { text, values }
+  if (Buffer.byteLength(text) <= SLICE_BYTES_MAX)
+    return { text, values, ...(extra === undefined ? {} : { extra }), ...(changed === undefined ? {} : { changed }) }
   throw new Stopped(
     'HR_SHARE',
     `${stream.label}: the values ${cutText(text, 80)} are longer than ${SLICE_BYTES_MAX} bytes`,
@@ -53,7 +61,8 @@ export const partitionOf = ({ text }: Slice, partitions: number): number =>
  */
 export function spread(stream: Stream, slices: readonly Slice[]): Slice[][] {
   const spreaded: Slice[][] = stream.partitions.map(() => [])
-  const once = new Map(slices.map((slice) => [slice.text, slice]))
+  const once = new Map<string, Slice>()
+  for (const slice of slices) once.set(slice.text, merged(once.get(slice.text), slice))
   for (const slice of [...once.values()].sort((a, b) => (a.text < b.text ? -1 : 1))) {
     spreaded[partitionOf(slice, stream.partitions.length)]?.push(slice)
   }
@@ -68,10 +77,19 @@ export function spread(stream: Stream, slices: readonly Slice[]): Slice[][] {
   )
 }
 
+/** It has changed if one of its parents has. */
+const merged = (before: Slice | undefined, slice: Slice): Slice =>
+  before?.changed === true ? { ...slice, changed: true } : slice
+
 /** The stream as a slice of a partition sees it: that partition has its values. */
-export const streamOfSlice = (stream: Stream, partition: number, { values }: Pick<Slice, 'values'>): Stream => ({
+export const streamOfSlice = (
+  stream: Stream,
+  partition: number,
+  { values, extra }: Pick<Slice, 'values' | 'extra'>,
+): Stream => ({
   ...stream,
   partitions: stream.partitions.with(partition, values),
+  ...(extra === undefined ? {} : { extra }),
 })
 
 /** Slices that have been walked from their start. */

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
 import { unwrapped } from '#shared/declaration/place.ts'
+import { valuesFor } from '#shared/declaration/slice-values.ts'
 import type { EnvelopeContext } from '#shared/declaration/source-spec.ts'
 import { messageOf, Stopped } from '#shared/errors.ts'
 import { valueAt } from '#shared/json-pointer.ts'
@@ -20,7 +21,7 @@ export function contextOf(
   partition: number,
   page: Pick<EnvelopeContext, 'body' | 'headers'>,
 ): EnvelopeContext {
-  return { body: page.body, headers: page.headers, values: stream.partitions[partition] ?? {} }
+  return { body: page.body, headers: page.headers, values: valuesFor(stream, partition) }
 }
 
 /**

@@ -155,10 +155,15 @@ const EXAMPLES: Record<string, string> = {
   toBody: "toBody: '/filter/until'",
   inclusiveEnd: 'inclusiveEnd: true, if the API includes records equal to the end',
   'paginate.param': "param: 'cursor'",
-  partitions: "partitions: [{ region: 'eu' }, { region: 'us' }], a number, discover({ … }) or parent({ … })",
+  partitions:
+    "partitions: [{ region: 'eu' }, { region: 'us' }], a number, discover({ … }), parent({ … }), " +
+    'union({ … }) or product({ … })',
+  of: "of: [[{ region: 'eu' }, { region: 'us' }], parent({ stream: 'accounts', values: { account: '/id' } })]",
+  slicesMax: 'slicesMax: 10000',
+  extra: "extra: { name: '/name' }",
   over: 'over: 8',
   'partitions.values':
-    'values: async ({ request }) => [{ account: … }]; of a parent: (record) => ({ account: record.id })',
+    "values: async ({ request }) => [{ account: … }]; of a parent: { account: '/id' } or (record) => ({ … })",
   'partitions.stream': "stream: 'accounts', a stream of the same source",
   partitionBy: "partitionBy: 'toYYYYMM(created_at)', where created_at is in primaryKey",
   rejectedShareMax: 'rejectedShareMax: 0.25 (a fraction, not a percentage)',

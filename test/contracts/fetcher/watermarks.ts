@@ -11,6 +11,7 @@ const RUN = 'fetcher/run.test.ts'
 const WATERMARK = 'shared/watermark.unit.test.ts'
 const PROPERTY = 'scenarios/property.test.ts'
 const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
+const FOUND_VALUES = 'fetcher/behaviour/found-values.unit.test.ts'
 
 export const incremental: readonly Line[] = [
   {
@@ -169,6 +170,19 @@ export const ranges: readonly Line[] = [
         'fetcher/behaviour/slices.test.ts',
         'parents that their schema refuses have no children, which is said, and come back from their start',
       ],
+    ],
+  },
+  {
+    server: 'has records by combinations: of declared values, parents, lists in their records and grandparents',
+    fetcher: 'asks for each combination once, within a bound, and says what lacks or does not fit before it asks',
+    shownBy: [
+      [FOUND_VALUES, 'are each element of a list of the parent, by pointers or by a function'],
+      [FOUND_VALUES, 'are products of lists and parents'],
+      [FOUND_VALUES, 'of a product beyond its bound are refused before any of them is asked'],
+      [FOUND_VALUES, 'are a union of parents, functions and lists, each slice once'],
+      [FOUND_VALUES, 'have values of a grandparent'],
+      [FOUND_VALUES, 'are in the path, for functions, for the envelope and for map, and are no parameters'],
+      [FOUND_VALUES, 'make no other slice when they change'],
     ],
   },
   {

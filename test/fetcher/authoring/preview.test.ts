@@ -251,6 +251,7 @@ describe('the table', () => {
     stream: 'shop.orders',
     partition: 0,
     share: null,
+    slices: null,
     pages: 1,
     more: false,
     counts: { records: records.length, deadLetters: 0, drift: 0, leftOut: 0, unchanged: 0 },

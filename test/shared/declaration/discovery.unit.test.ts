@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileSource } from '#shared/declaration/compile.ts'
 import { DeclarationError } from '#shared/errors.ts'
-import { discover, parent, z } from '#shared/index.ts'
+import { defineSource, discover, none, optional, parent, product, union, z } from '#shared/index.ts'
 import { annotationOf } from '#shared/schema/json-schema.ts'
 
 type Loose = Record<string, unknown>
@@ -12,6 +12,8 @@ const STREAM = {
   schema: z.object({ id: z.string(), at: z.iso.datetime(), seq: z.int() }),
 }
 const ACCOUNTS = { ...STREAM, path: '/accounts' }
+const REGIONS = [{ region: 'eu' }, { region: 'us' }]
+const OF_ACCOUNTS = { stream: 'accounts' }
 const values = () => ({ account: 'a' })
 
 const compile = (streams: Loose) => compileSource({ name: 'shop', baseUrl: 'http://127.0.0.1:1', streams }, 'shop.ts')
@@ -78,6 +80,93 @@ const WRONG: [string, () => unknown, RegExp, RegExp][] = [
     /field path: \{account\} has no value/,
     /list the partitions/,
   ],
+  [
+    'a product whose parts share a value',
+    () => orders(product({ over: 8, of: [REGIONS, parent({ ...OF_ACCOUNTS, values: { region: '/id' } })] })),
+    /field partitions.of\[1\]: has the value "region", and so has of\[0\]/,
+    /in one of them/,
+  ],
+  [
+    'a product without a part',
+    () => orders({ kind: 'product', over: 8, of: [] }),
+    /field partitions.of: is empty/,
+    /of: \[\[/,
+  ],
+  [
+    'a product that is larger than partitions can take',
+    () => orders(product({ over: 8, of: [REGIONS], slicesMax: 1e9 })),
+    /partitions.slicesMax: is 1000000000/,
+    /slicesMax: 10000/,
+  ],
+  [
+    'a part with a number of partitions of its own',
+    () => orders(product({ over: 8, of: [parent({ ...OF_ACCOUNTS, over: 2, values })] })),
+    /partitions.of\[0\].over: is not a known field here/,
+    /known fields/,
+  ],
+  [
+    'a part whose parent is not there',
+    () => orders(union({ over: 8, of: [[{ account: 'a' }], parent({ stream: 'acounts', values })] })),
+    /stream orders, field partitions.of\[1\].stream: the source has no stream "acounts"/,
+    /it has: orders/,
+  ],
+  [
+    'pointers that lack a value of the path',
+    () => orders(parent({ stream: 'accounts', over: 8, values: { id: '/id' } }), {}, { accounts: ACCOUNTS }),
+    /field path: \{account\} has no value/,
+    /name it in partitions; they have: id/,
+  ],
+  [
+    'a union of which one part lacks a value of the path',
+    () => orders(union({ over: 8, of: [[{ account: 'a' }], [{ region: 'eu' }]] })),
+    /field path: \{account\} has no value/,
+    /no value is in all of them/,
+  ],
+  [
+    'what is not a pointer',
+    () => orders(parent({ ...OF_ACCOUNTS, over: 8, values: { account: 'id' } })),
+    /field partitions.values.account: expected a JSON pointer into the record such as \/id/,
+    /values/,
+  ],
+  [
+    'pointers through two lists',
+    () => orders(parent({ ...OF_ACCOUNTS, over: 8, values: { account: '/tags/*', other: '/lists/*' } })),
+    /field partitions.values: "account" and "other" take elements of two lists, \/tags\/\* and \/lists\/\*/,
+    /from one list/,
+  ],
+  [
+    'an extra that is a value already',
+    () => orders(parent({ ...OF_ACCOUNTS, over: 8, values: { account: '/id' }, extra: { account: '/name' } })),
+    /field partitions.extra.account: is a value of the slice already/,
+    /in one of them/,
+  ],
+  [
+    'an extra of each element beside a function',
+    () => orders(parent({ ...OF_ACCOUNTS, over: 8, values, extra: { tag: '/tags/*' } })),
+    /field partitions.extra.tag: takes every element of a list, but values is a function/,
+    /as pointers/,
+  ],
+  [
+    'a value that the partitions of the parent do not have',
+    () =>
+      orders(
+        parent({ ...OF_ACCOUNTS, over: 8, values: { account: '/id', region: '{shop}' } }),
+        {},
+        { accounts: { ...ACCOUNTS, partitions: REGIONS } },
+      ),
+    /field partitions.values.region: the partitions of accounts have no value \{shop\}/,
+    /they have: region/,
+  ],
+  [
+    'a circle through a part of a union',
+    () =>
+      compile({
+        a: { ...STREAM, partitions: union({ over: 2, of: [parent({ stream: 'b', values })] }) },
+        b: { ...STREAM, partitions: product({ over: 2, of: [parent({ stream: 'a', values })] }) },
+      }),
+    /is its own parent: a → b → a/,
+    /does not depend on this one/,
+  ],
 ]
 
 for (const [name, make, words, hint] of WRONG) {
@@ -112,4 +201,38 @@ test('a parent may have a parent', () => {
     streams.map(({ discovery }) => discovery?.kind),
     [undefined, 'parent', 'parent'],
   )
+})
+
+test('a product takes lists, parents, functions and unions, and the types of each need no cast', () => {
+  const declared = defineSource({
+    name: 'shop',
+    baseUrl: 'https://api.shop.example',
+    streams: {
+      accounts: { path: '/accounts', paginate: none(), schema: z.object({ id: z.string() }), primaryKey: ['id'] },
+      orders: {
+        path: '/{region}/accounts/{account}/orders',
+        paginate: none(),
+        schema: z.object({ id: z.string() }),
+        primaryKey: ['id'],
+        partitions: product({
+          over: 8,
+          of: [
+            [{ region: 'eu' }, { region: 'us' }],
+            union({
+              of: [
+                parent({ stream: 'accounts', values: { account: '/id' }, extra: { name: '/name' } }),
+                parent({ stream: 'accounts', values: ({ id }, { values }) => [{ account: `${values.region}${id}` }] }),
+                parent({ stream: 'accounts', values: optional({ account: '/former_id' }) }),
+                discover({ values: async () => [{ account: 'main' }] }),
+              ],
+            }),
+          ],
+        }),
+      },
+    },
+  })
+  const { streams } = compileSource(declared.input, 'shop.ts')
+  const { discovery, partitions } = streams[1] ?? {}
+  assert.deepEqual([discovery?.kind, partitions?.length], ['product', 8])
+  assert.equal(discovery?.kind === 'product' && discovery.slicesMax, 10_000)
 })

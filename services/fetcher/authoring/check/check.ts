@@ -11,12 +11,12 @@ import type { Log } from '#shared/log.ts'
 import { createRedactor } from '#shared/redact/value.ts'
 import { type Api, type ApiTools, type Asked, openApi } from '../api.ts'
 import { createDryRun, type DryRun, type SeenPage } from '../dry-run.ts'
-import { ownRequestsMax, sampleSlice } from '../sample-slice.ts'
+import { ownRequestsMax, sampleSlice, sliceNotes } from '../sample-slice.ts'
 import { addressStep, credentialsStep, hintOf, isOutOfReach, secretsStep } from './access.ts'
 import { firstPageStep, secondPageStep } from './pages.ts'
 import { quotaStep } from './quota.ts'
 import { orderStep, sampleRecords, schemaStep } from './records.ts'
-import { type Attempt, type CheckStep, failed, ok, type PlacedStep, placed, skipped } from './step.ts'
+import { type Attempt, type CheckStep, failed, ok, type PlacedStep, placed, skipped, withNotes } from './step.ts'
 import { watermarkStep } from './watermark.ts'
 
 export type CheckOptions = Omit<ApiTools, 'requestsMax'> & {
@@ -99,8 +99,11 @@ async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamChe
   const { source } = tools.stream
   let { stream } = tools
   let dryRun: DryRun
+  let found: string[] = []
   try {
-    stream = (await sampleSlice(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })).asFirst
+    const sampled = await sampleSlice(stream, 0, { ...tools, baseUrl: api.baseUrl, send: api.send, signal })
+    stream = sampled.asFirst
+    found = sliceNotes(sampled)
     dryRun = createDryRun({ stream, partition: 0, baseUrl: api.baseUrl, send: api.send, signal, startedMs })
   } catch (error) {
     tell(failed('first page', messageOf(error), hintOf(error)))
@@ -110,7 +113,7 @@ async function checkStream({ api, signal, startedMs, tell, ...tools }: StreamChe
   const unread = dryRun.answers.length === 0 ? first.error : null
   const access = [tell(addressStep(source, api, unread)), tell(credentialsStep(source, unread))]
   const refused = access.some(({ status }) => status === 'failed')
-  if (tell(firstPageStep(dryRun, first, refused)).status !== 'ok') {
+  if (tell(withNotes(firstPageStep(dryRun, first, refused), found)).status !== 'ok') {
     for (const step of ['second page', 'schema', 'watermark', 'order'] as const)
       tell(skipped(step, 'there are no records to check'))
     return !isOutOfReach(first.error)

@@ -45,6 +45,9 @@ export const failed = (step: StepName, says: string, advice?: string): CheckStep
 })
 export const skipped = (step: StepName, says: string): CheckStep => ({ step, status: 'skipped', says })
 
+export const withNotes = (step: CheckStep, notes: readonly string[]): CheckStep =>
+  notes.length === 0 ? step : { ...step, notes: [...(step.notes ?? []), ...notes] }
+
 export const warned = (step: CheckStep, warnings: readonly string[]): CheckStep =>
   warnings.length === 0 ? step : { ...step, warnings: [...warnings] }
 

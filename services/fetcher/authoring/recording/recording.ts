@@ -39,6 +39,8 @@ const exchange = z.strictObject({
   }),
 })
 
+const scalars = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+
 const recording = z.strictObject({
   headrace: z.literal('recording'),
   v: z.literal(1),
@@ -48,7 +50,9 @@ const recording = z.strictObject({
   stream: z.string(),
   partition: z.int().min(0),
   /** Of a partition with discovered slices: the slice that was walked. */
-  values: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  values: scalars.optional(),
+  /** What else its parent's record says. */
+  extra: scalars.optional(),
   baseUrl: z.url(),
   recordedAt: z.iso.datetime(),
   exchanges: z.array(exchange).min(1),
@@ -111,6 +115,7 @@ export function createRecorder(
             stream: stream.label,
             partition: tools.partition,
             ...(stream.discovery === null ? {} : { values: stream.partitions[tools.partition] ?? {} }),
+            ...(stream.extra === undefined ? {} : { extra: stream.extra }),
             baseUrl: redactUrl(tools.baseUrl),
             recordedAt,
             exchanges,

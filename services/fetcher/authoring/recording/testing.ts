@@ -48,8 +48,11 @@ export async function walkRecording(stream: Stream, recording: Recording): Promi
     return answer(request, exchange)
   }
   const startedMs = Date.parse(recording.recordedAt)
-  const { values } = recording
-  const walked = values === undefined ? stream : streamOfSlice(stream, recording.partition, { values })
+  const { values, extra } = recording
+  const walked =
+    values === undefined
+      ? stream
+      : streamOfSlice(stream, recording.partition, { values, ...(extra === undefined ? {} : { extra }) })
   const dryRun = createDryRun({
     stream: walked,
     partition: recording.partition,

@@ -1,0 +1,87 @@
+/**
+ * Finds the value sets of a stream's slices: by a function, or in the records of a parent. Unions and products combine
+ * such parts. Throws Stopped (HR_DISCOVERY) for a function that is wrong, and any other error of the client.
+ */
+import { z } from 'zod'
+import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
+import type { DiscoveryPart, DiscoverySpec, ScalarValues } from '#shared/declaration/discovery.ts'
+import { isList } from '#shared/declaration/discovery-parts.ts'
+import type { Stopped } from '#shared/errors.ts'
+import { cutText } from '#shared/shown.ts'
+import type { Stop } from '../schedule/stop-signal.ts'
+import { byFunction } from './by-function.ts'
+import { byParent } from './by-parent.ts'
+import type { DiscoveryTools, FoundValues } from './discovery-tools.ts'
+import { productOf } from './product.ts'
+import { wrongValues } from './wrong-values.ts'
+
+const scalar = z.union([z.string(), z.number(), z.boolean()])
+const scalars = z.record(z.string(), scalar)
+
+export async function findValues(
+  tools: DiscoveryTools,
+  part: DiscoveryPart | DiscoverySpec,
+  stop: Stop,
+): Promise<FoundValues[]> {
+  if (isList(part)) return part.map((values) => ({ values }))
+  switch (part.kind) {
+    case 'discover':
+      return checked(tools.stream, listOf(tools.stream, await byFunction(tools, part.values, stop)))
+    case 'parent':
+      return checked(tools.stream, await byParent(tools, part, stop))
+    default: {
+      const found: FoundValues[][] = []
+      for (const each of part.of) found.push(await findValues(tools, each, stop))
+      return part.kind === 'union' ? found.flat() : productOf(tools.stream, found, part.slicesMax)
+    }
+  }
+}
+
+function listOf(stream: Stream, found: unknown): { values: unknown }[] {
+  if (!Array.isArray(found)) throw notAList(stream, '')
+  return found.map((values) => ({ values }))
+}
+
+type Unchecked = { values: unknown; extra?: unknown; changed?: boolean }
+
+function checked(stream: Stream, found: readonly Unchecked[]): FoundValues[] {
+  return found.map(({ values, extra, changed }, index) => ({
+    values: scalarsIn(stream, values, String(index), ''),
+    ...(extra === undefined ? {} : { extra: scalarsIn(stream, extra, String(index), 'extra.') }),
+    ...(changed === undefined ? {} : { changed }),
+  }))
+}
+
+function scalarsIn(stream: Stream, given: unknown, at: string, prefix: string): ScalarValues {
+  const parsed = scalars.safeParse(given)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const path = [at, ...(issue?.path ?? [])].map(String).join('.')
+  throw notAList(stream, prefix + path)
+}
+
+const notAList = (stream: Stream, at: string): Stopped =>
+  wrongValues(
+    stream,
+    `does not return a list of values${at === '' ? '' : ` (at ${at})`}`,
+    "each is an object of texts, numbers and booleans: { account: '7' }; a * in a pointer stands for list elements",
+  )
+
+/** Throws Stopped for values that lack what the path needs. */
+export function refuseLacking(stream: Stream, found: readonly FoundValues[]): void {
+  const names = [...(typeof stream.path === 'string' ? stream.path : '').matchAll(/\{([^{}]*)\}/g)].map(
+    ([, name]) => name ?? '',
+  )
+  for (const { values, extra = {} } of found) {
+    const lacking = names.find((name) => !Object.hasOwn(values, name) && !Object.hasOwn(extra, name))
+    if (lacking === undefined) continue
+    const shown = cutText(JSON.stringify(values satisfies PartitionValues), SHOWN_CHARS)
+    throw wrongValues(
+      stream,
+      `returns values without {${lacking}}, which the path needs: ${shown}`,
+      `add ${lacking}: …`,
+    )
+  }
+}
+
+const SHOWN_CHARS = 80

@@ -28,7 +28,7 @@ export type RunTools = PublishTools & {
   baseUrl: string
   send: Send
   /** How the slices of the partition are discovered. */
-  slices?: Omit<WalkSlicesTools, 'known'> | undefined
+  slices?: Omit<WalkSlicesTools, 'stored'> | undefined
   /** As the mode uses them. */
   seenRecords: SeenRecords
   stop: Stop
@@ -67,11 +67,12 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     stop,
   }
   const best = (refused: HeadraceError | null) => ({ watermark: textOf(stream, state.progress.watermark), refused })
+  const stored = { known: plan.known, parents: plan.parents, isFull: plan.full !== undefined }
   if (state.held !== null) attendHeld(tools, state.held)
   try {
     for await (const page of tools.slices === undefined
       ? walkPages(walk)
-      : walkSlices(walk, { ...tools.slices, known: plan.known })) {
+      : walkSlices(walk, { ...tools.slices, stored })) {
       const context = contextOf(page.stream ?? stream, partition, page.response)
       const floor = floorOf(state.progress, stream.watermark)
       const repeats = page.repeats !== undefined || page.overlaps === true

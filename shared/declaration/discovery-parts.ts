@@ -23,6 +23,10 @@ export function placedParents(spec: DiscoverySpec | null): { parent: ParentOfPar
   )
 }
 
+/** Of the parent that is read incrementally; null without one. */
+export const incrementalParent = (spec: DiscoverySpec | null): { fullEvery: number } | null =>
+  placedParents(spec).find(({ parent }) => parent.incremental !== undefined)?.parent.incremental ?? null
+
 /** `all`: in every slice. `any`: in some. Null for a function, whose values are known when it has returned. */
 export type ValueNames = { all: ReadonlySet<string>; any: ReadonlySet<string> } | null
 

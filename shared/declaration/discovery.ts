@@ -4,11 +4,9 @@
  * partitions. Each set of values is a slice of its partition.
  */
 import { z } from 'zod'
-import type { RequestChanges, Scalar, WalkAnswer } from './paginate/generator.ts'
-import { parentPart, parentShape } from './parent.ts'
+import type { RequestChanges, WalkAnswer } from './paginate/generator.ts'
+import { parentPart, parentShape, type ScalarValues } from './parent.ts'
 import type { Given } from './place.ts'
-
-export type ScalarValues = Readonly<Record<string, Scalar>>
 
 export type DiscoverTools = {
   /**
@@ -75,8 +73,8 @@ export function discover(spec: Given<typeof discoverPart>) {
 }
 
 /**
- * `parent({ stream: 'accounts', over: 8, values: { account: '/id' } })`, or a function: `values: (record) => ({ account:
- * String(record.id) })`. Inside `product` and `union` without `over`.
+ * `parent({ stream: 'accounts', over: 8, values: { account: '/id' } })`, or by a function: `values: (record) => ({
+ * account: String(record.id) })`. Inside `product` and `union` without `over`.
  */
 export function parent(spec: Given<typeof parentSpec>): z.input<typeof parentSpec>
 export function parent(spec: Given<typeof parentPart>): z.input<typeof parentPart>

@@ -4,7 +4,12 @@
  * slice or partition, such as that of a grandparent.
  */
 import { z } from 'zod'
-import type { ScalarValues } from './discovery.ts'
+import { DAY_MS } from '../units.ts'
+import { positiveDuration } from './duration.ts'
+import type { Scalar } from './paginate/generator.ts'
+
+/** Of a slice, by name. */
+export type ScalarValues = Readonly<Record<string, Scalar>>
 
 export type ParentContext = {
   /** Of the parent's own slice or partition, such as values of a grandparent. */
@@ -39,13 +44,22 @@ const optionalValues = z.strictObject({
   optional: z.union([parentFunction, parentPointers]),
 })
 
+/** In milliseconds. */
+type Incremental = { fullEvery: number }
+const FULL_EVERY_MS = 7 * DAY_MS
+const incrementalSpec = z.strictObject({
+  /** How often all parents are read and all slices are walked: `'1d'`. @default '7d' */
+  fullEvery: positiveDuration.optional(),
+})
+
 export const parentShape = {
   kind: z.literal('parent'),
   /** The parent: another stream of the same source. */
   stream: z.string(),
   /**
    * The values of a slice, by pointers into a record of the parent: `{ account: '/id' }`. A `*` is each element of a
-   * list, `'{region}'` a value of the parent's own slice. Or a function: `(record) => ({ account: String(record.id) })`.
+   * list, `'{region}'` a value of the parent's own slice. Or by a function: `(record) => ({ account:
+   * String(record.id) })`.
    */
   values: z.union([parentFunction, optionalValues, parentPointers]),
   /**
@@ -53,6 +67,14 @@ export const parentShape = {
    * another one makes no new slice. Only a function of the request sends them as parameters.
    */
   extra: parentPointers.optional(),
+  /**
+   * True: only what has changed in the parent since the last run is read, and only the slices of those records are
+   * walked. The parent needs a watermark. All slices again every seven days, or by `{ fullEvery: '1d' }`.
+   */
+  incremental: z
+    .union([z.literal(true), incrementalSpec])
+    .transform((given): Incremental => ({ fullEvery: (given === true ? null : given.fullEvery) ?? FULL_EVERY_MS }))
+    .optional(),
 }
 /** Without the number of partitions. */
 export const parentPart = z.strictObject(parentShape)

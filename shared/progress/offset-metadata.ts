@@ -9,6 +9,7 @@
  */
 import { z } from 'zod'
 import { boundedWatermark } from '../watermark.ts'
+import { storedParents } from './stored-parents.ts'
 
 /** The broker's offset.metadata.max.bytes is 4096 by default; longer metadata refuses the whole commit. */
 export const CHECKPOINT_BYTES_MAX = 4000
@@ -114,6 +115,8 @@ export const checkpoint = z.object({
    * each.
    */
   known: z.string().optional(),
+  /** For a partition whose slices come from a parent that is read incrementally. */
+  parents: storedParents.optional(),
   /** Of a backfill, for a person to read. */
   range: z.object({ from: z.string(), to: z.string() }).optional(),
 })

@@ -34,6 +34,7 @@ export type Resume =
       coveredBelow: number | undefined
       otherShare?: true
       known?: string
+      parents?: Checkpoint['parents']
       whole?: number
     }
 
@@ -63,8 +64,9 @@ export function resume(facts: ResumeFacts): Resume {
   }
 }
 
-const knownIn = ({ known, whole }: Checkpoint) => ({
+const knownIn = ({ known, parents, whole }: Checkpoint) => ({
   ...(known === undefined ? {} : { known }),
+  ...(parents === undefined ? {} : { parents }),
   ...(whole === undefined ? {} : { whole }),
 })
 

@@ -28,8 +28,9 @@ const BY_FOLDER: Readonly<Record<string, readonly string[]>> = {
   ],
   'services/fetcher/pages/paginators': ['cursor', 'keyset', 'offset', 'page-number', 'record-identity', 'time-windows'],
   'services/fetcher/publish': ['page-marker', 'page-publisher'],
-  'services/fetcher/resume': ['full-walk', 'job', 'run-plan', 'run-state'],
+  'services/fetcher/resume': ['full-walk', 'job', 'parent-progress', 'run-plan', 'run-state'],
   'services/fetcher/schedule': ['schedule'],
+  'services/fetcher/slices': ['choose-slices', 'parent-position', 'parent-values', 'product'],
   'services/fetcher/validate': [
     'column-limits',
     'drift',

@@ -4,6 +4,7 @@ import type { Stream } from '#shared/declaration/compile.ts'
 import type { WalkSize } from '#shared/progress/offset-metadata.ts'
 import type { Position } from '#shared/watermark.ts'
 import type { PageResponse, Send } from '../http/messages.ts'
+import type { PageParents } from '../resume/parent-progress.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 import type { Cursor, PageStep } from './paginators/paginator-for.ts'
 import type { Caution } from './walk-size.ts'
@@ -28,6 +29,8 @@ export type Page = PageStep & {
   overlaps?: true
   /** For a partition whose slices are discovered: the slices that were walked from their start, including this page. */
   known?: string
+  /** For a partition whose parents are read incrementally. */
+  parents?: PageParents
 }
 
 export type Walk = {

@@ -67,12 +67,14 @@ export async function publishPage(
   const { last, walkedTo } = page
   const aheadMs = clockAheadMs(response)
   state.aheadMs ??= aheadMs
+  // Slices whose parents change after the discovery are for the next run, and it starts from this watermark.
+  const startedMs = Math.min(plan.startedMs, page.parents?.run.foundMs ?? plan.startedMs)
   // Uses the clock, never the stamp: a raised stamp must not let the watermark pass records that did not exist yet. No
   // page is fetched before its run starts: a later start comes from a clock that was set back.
   const times = {
     last,
     fetchedMs: response.fetchedMs - aheadMs,
-    startedMs: Math.min(plan.startedMs, response.fetchedMs) - Math.max(aheadMs, state.aheadMs),
+    startedMs: Math.min(startedMs, response.fetchedMs) - Math.max(aheadMs, state.aheadMs),
     walkedTo,
     repeats: page.repeats !== undefined || page.overlaps === true,
     shifted: page.shifted === true,

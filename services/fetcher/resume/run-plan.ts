@@ -9,6 +9,7 @@ import { type RunTotals, reachedOf, type WalkSize } from '#shared/progress/offse
 import type { Resume } from '#shared/progress/resume.ts'
 import type { BackfillRange } from '../watermark/backfill-range.ts'
 import type { FullWalk } from './full-walk.ts'
+import { type ParentProgress, withoutRun } from './parent-progress.ts'
 
 export type RunPlan = {
   /** Names the run in markers and dead letters. */
@@ -34,6 +35,8 @@ export type RunPlan = {
   aheadMs?: number | undefined
   /** For a partition whose slices are discovered: the slices that were walked from their start. */
   known?: string | undefined
+  /** For a partition whose parents are read incrementally. */
+  parents?: ParentProgress | undefined
   /**
    * A full run: it publishes everything again, from the stream's start. `reached`: the best watermark of this walk.
    * `watermark` is never lower than before the run.
@@ -78,7 +81,7 @@ export function startAgain(
   return full === undefined ? startAt(reached, before, clock) : fullFrom(reached, before, clock)
 }
 
-type Before = Pick<RunPlan, 'watermark' | 'coveredBelow' | 'known' | 'whole'>
+type Before = Pick<RunPlan, 'watermark' | 'coveredBelow' | 'known' | 'parents' | 'whole'>
 
 function fullFrom(reached: string | null, before: Before, clock: Clock): RunPlan {
   return { ...startAt(reached, before, clock), watermark: before.watermark, full: { reached } }
@@ -86,7 +89,7 @@ function fullFrom(reached: string | null, before: Before, clock: Clock): RunPlan
 
 const startAt = (
   watermark: string | null,
-  { coveredBelow, known, whole }: Pick<RunPlan, 'coveredBelow' | 'known' | 'whole'>,
+  { coveredBelow, known, parents, whole }: Omit<Before, 'watermark'>,
   clock: Clock,
 ): RunPlan => ({
   run: randomUUID(),
@@ -98,5 +101,6 @@ const startAt = (
   seen: watermark,
   coveredBelow,
   ...(known === undefined ? {} : { known }),
+  ...(parents === undefined ? {} : { parents: withoutRun(parents) }),
   ...(whole === undefined ? {} : { whole }),
 })

@@ -16,6 +16,7 @@ import type { Page } from '../pages/page.ts'
 import { NO_TOTALS } from '../publish/page-marker.ts'
 import { type Progress, startOf } from '../watermark/progress.ts'
 import type { FullWalk } from './full-walk.ts'
+import { progressAfter } from './parent-progress.ts'
 import type { RunPlan } from './run-plan.ts'
 
 export type RunState = {
@@ -49,8 +50,9 @@ export function checkpointOf(
   plan: RunPlan,
   stream: Stream,
   { page, progress, totals, walk, held, stampMs, aheadMs }: RunState,
-  { cursor, last, known, size }: Page,
+  { cursor, last, known, parents, size }: Page,
 ): Checkpoint {
+  const watermark = watermarkOf(plan, stream, { progress })
   const unordered = stream.watermark?.sorted === true && !progress.sorted
   return {
     v: 1,
@@ -61,7 +63,7 @@ export function checkpointOf(
     done: last && !(held !== null && plan.range !== undefined),
     from: plan.from,
     cursor,
-    watermark: watermarkOf(plan, stream, { progress }),
+    watermark,
     seen: textOf(stream, progress.seen),
     ...(plan.full === undefined || last ? {} : { full: { reached: textOf(stream, progress.watermark) } }),
     ...(unordered ? { unordered } : {}),
@@ -74,6 +76,7 @@ export function checkpointOf(
     ...(walk === undefined ? {} : { walk }),
     ...coverageOf(plan),
     ...(known === undefined ? {} : { known }),
+    ...(parents === undefined ? {} : { parents: progressAfter(parents, { last, isHeld: held !== null, watermark }) }),
     ...(plan.range === undefined ? {} : { range: plan.range }),
   }
 }

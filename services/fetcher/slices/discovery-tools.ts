@@ -1,7 +1,7 @@
 /** What the parts of a discovery use and find. */
 import type { Clock } from '#shared/clock.ts'
 import type { Stream } from '#shared/declaration/compile.ts'
-import type { ScalarValues } from '#shared/declaration/discovery.ts'
+import type { ScalarValues } from '#shared/declaration/parent.ts'
 import type { Log } from '#shared/log.ts'
 import type { Send } from '../http/messages.ts'
 import type { Discovery } from './slice.ts'

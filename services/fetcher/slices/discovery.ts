@@ -19,45 +19,51 @@ const FOUND_AGE_MAX_MS = 15_000
  */
 export function createDiscovery(tools: Omit<DiscoveryTools, 'discoveryOf'>): Discovery {
   const { clock } = tools
-  let kept: { slices: FoundSlices['slices']; atMs: number } | null = null
-  let flight: Promise<FoundSlices> | null = null
+  let kept: { since: string | null; found: FoundSlices; atMs: number } | null = null
+  /** By the position that is asked for: one for each partition at most. */
+  const flights = new Map<string | null, Promise<FoundSlices>>()
 
-  async function ask(stop: Stop): Promise<FoundSlices> {
-    const found = await findSlices(tools, stop)
-    kept = { slices: found.slices, atMs: clock.elapsedMs() }
+  async function ask(since: string | null, stop: Stop): Promise<FoundSlices> {
+    const found = await findSlices(tools, since, stop)
+    kept = { since, found, atMs: clock.elapsedMs() }
     return found
   }
 
   return {
-    async find(stop) {
-      if (kept !== null && clock.elapsedMs() - kept.atMs < FOUND_AGE_MAX_MS)
-        return { slices: kept.slices, cost: NO_COST }
-      if (flight !== null) return { slices: (await flight).slices, cost: NO_COST }
-      flight = ask(stop)
+    async find(stop, since = null) {
+      if (kept !== null && kept.since === since && clock.elapsedMs() - kept.atMs < FOUND_AGE_MAX_MS)
+        return { ...kept.found, cost: NO_COST }
+      const flight = flights.get(since)
+      if (flight !== undefined) return { ...(await flight), cost: NO_COST }
+      const own = ask(since, stop)
+      flights.set(since, own)
       try {
-        return await flight
+        return await own
       } finally {
-        flight = null
+        flights.delete(since)
       }
     },
   }
 }
 
-async function findSlices(given: Omit<DiscoveryTools, 'discoveryOf'>, stop: Stop): Promise<FoundSlices> {
+async function findSlices(
+  given: Omit<DiscoveryTools, 'discoveryOf'>,
+  since: string | null,
+  stop: Stop,
+): Promise<FoundSlices> {
   const { stream } = given
   const cost = { ...NO_COST }
   const own = { ...given, send: counting(given.send, cost) }
   const tools = { ...own, discoveryOf: (parent: Stream) => createDiscovery({ ...own, stream: parent }) }
   if (stream.discovery === null) return { slices: [], cost }
+  const startedMs = given.clock.nowMs()
   try {
-    const found = await findValues(tools, stream.discovery, stop)
+    const { values: found, reached } = await findValues(tools, stream.discovery, since, stop)
     refuseLacking(stream, found)
+    const slices = found.map((each) => sliceOf(stream, each.values, each))
     return {
-      slices: spread(
-        stream,
-        found.map((each) => sliceOf(stream, each.values, each)),
-      ),
-      cost,
+      ...{ slices: spread(stream, slices), cost },
+      ...(reached === undefined ? {} : { parents: { reached, startedMs } }),
     }
   } catch (error) {
     // A refused request here is not an expired cursor.

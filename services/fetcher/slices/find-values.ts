@@ -4,8 +4,9 @@
  */
 import { z } from 'zod'
 import type { PartitionValues, Stream } from '#shared/declaration/compile.ts'
-import type { DiscoveryPart, DiscoverySpec, ScalarValues } from '#shared/declaration/discovery.ts'
+import type { DiscoveryPart, DiscoverySpec } from '#shared/declaration/discovery.ts'
 import { isList } from '#shared/declaration/discovery-parts.ts'
+import type { ScalarValues } from '#shared/declaration/parent.ts'
 import type { Stopped } from '#shared/errors.ts'
 import { cutText } from '#shared/shown.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
@@ -18,21 +19,35 @@ import { wrongValues } from './wrong-values.ts'
 const scalar = z.union([z.string(), z.number(), z.boolean()])
 const scalars = z.record(z.string(), scalar)
 
+/** `reached`: by the records of an incremental parent; undefined without one. */
+export type FoundPart = { values: FoundValues[]; reached?: string | null }
+
+/** `since`: the position from which an incremental parent is read; null for all of its records. */
 export async function findValues(
   tools: DiscoveryTools,
   part: DiscoveryPart | DiscoverySpec,
+  since: string | null,
   stop: Stop,
-): Promise<FoundValues[]> {
-  if (isList(part)) return part.map((values) => ({ values }))
+): Promise<FoundPart> {
+  const { stream } = tools
+  if (isList(part)) return { values: part.map((values) => ({ values })) }
   switch (part.kind) {
     case 'discover':
-      return checked(tools.stream, listOf(tools.stream, await byFunction(tools, part.values, stop)))
-    case 'parent':
-      return checked(tools.stream, await byParent(tools, part, stop))
+      return { values: checked(stream, listOf(stream, await byFunction(tools, part.values, stop))) }
+    case 'parent': {
+      const isIncremental = part.incremental !== undefined
+      const { found, reached } = await byParent(tools, part, isIncremental ? since : null, stop)
+      return { values: checked(stream, found), ...(isIncremental ? { reached } : {}) }
+    }
     default: {
-      const found: FoundValues[][] = []
-      for (const each of part.of) found.push(await findValues(tools, each, stop))
-      return part.kind === 'union' ? found.flat() : productOf(tools.stream, found, part.slicesMax)
+      const found: FoundPart[] = []
+      for (const each of part.of) found.push(await findValues(tools, each, since, stop))
+      const sets = found.map(({ values }) => values)
+      const reached = found.find((each) => each.reached !== undefined)?.reached
+      return {
+        values: part.kind === 'union' ? sets.flat() : productOf(stream, sets, part.slicesMax),
+        ...(reached === undefined ? {} : { reached }),
+      }
     }
   }
 }

@@ -14,23 +14,40 @@ import { contextOf } from '../validate/envelope.ts'
 import { createValidator } from '../validate/validate.ts'
 import { validatePage } from '../validate/validate-page.ts'
 import type { DiscoveryTools } from './discovery-tools.ts'
+import type { ParentPosition } from './parent-position.ts'
 import { streamOfSlice } from './slice.ts'
 
-/** `values`: of the slice or partition of the parent that the record belongs to. */
-export type ParentRecord = { record: Readonly<Record<string, unknown>>; values: PartitionValues }
+/**
+ * `values`: of the slice or partition of the parent that the record belongs to. `isChanged`: since the position that
+ * the parent is read from.
+ */
+export type ParentRecord = {
+  record: Readonly<Record<string, unknown>>
+  values: PartitionValues
+  isChanged: boolean
+}
+
+/** `since`: the position to read from; null for all records. */
+export type ParentReading = { since: string | null; position: ParentPosition }
 
 /** As many as the partitions of a child could take, and far more than anyone would request one by one. */
 export const PARENTS_MAX = 100_000
 
 /** `stream`: the parent. Throws Stopped (HR_PARENTS_MAX), and the errors of a walk. */
-export async function* parentRecords(tools: DiscoveryTools, stop: Stop): AsyncGenerator<ParentRecord> {
+export async function* parentRecords(
+  tools: DiscoveryTools,
+  { since, position }: ParentReading,
+  stop: Stop,
+): AsyncGenerator<ParentRecord> {
   const { stream, baseUrl, send, clock, log } = tools
   const validate = createValidator(stream)
+  // A slice that is new may have old records, so those of discovered slices are all read and compared here.
+  const from = stream.discovery === null ? since : null
   let records = 0
   let refused = 0
   for await (const { partition, asked } of slicesOf(tools, stop)) {
     const values = valuesFor(asked, partition)
-    const walk = { stream: asked, partition, baseUrl, send, from: null, startedMs: clock.nowMs(), cursor: null, stop }
+    const walk = { stream: asked, partition, baseUrl, send, from, startedMs: clock.nowMs(), cursor: null, stop }
     for await (const page of walkPages(walk)) {
       const context = contextOf(asked, partition, page.response)
       const { page: validated } = await validatePage(page.records, {
@@ -43,12 +60,13 @@ export async function* parentRecords(tools: DiscoveryTools, stop: Stop): AsyncGe
         pace: systemPace,
         signal: stop.hard,
       })
-      for (const { payload } of validated.records) {
-        const record = JSON.parse(payload) as ParentRecord['record']
+      position.see(page, validated.records)
+      for (const valid of validated.records) {
+        const record = JSON.parse(valid.payload) as ParentRecord['record']
         if (record[DELETED_FIELD] === 1) continue
         records += 1
         if (records > PARENTS_MAX) throw tooMany(stream)
-        yield { record, values }
+        yield { record, values, isChanged: position.isChanged(valid) }
       }
     }
   }

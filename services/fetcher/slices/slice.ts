@@ -9,6 +9,7 @@ import { Stopped } from '#shared/errors.ts'
 import { KNOWN_CHARS } from '#shared/progress/offset-metadata.ts'
 import { cutText } from '#shared/shown.ts'
 import type { PageResponse } from '../http/messages.ts'
+import type { FoundParents } from '../resume/parent-progress.ts'
 import type { Stop } from '../schedule/stop-signal.ts'
 
 /**
@@ -20,12 +21,24 @@ export type Slice = { text: string; values: PartitionValues; extra?: PartitionVa
 export type DiscoveryCost = Pick<PageResponse, 'attempts' | 'retries' | 'bytes' | 'durationMs'>
 export const NO_COST: DiscoveryCost = { attempts: 0, retries: 0, bytes: 0, durationMs: 0 }
 
+export const sumOf = (a: DiscoveryCost, b: DiscoveryCost): DiscoveryCost => ({
+  attempts: a.attempts + b.attempts,
+  retries: a.retries + b.retries,
+  bytes: a.bytes + b.bytes,
+  durationMs: a.durationMs + b.durationMs,
+})
+
 /**
  * Slices by partition, in the order in which they are walked. `cost`: of the requests; nothing for a caller that gets
- * the result of another one's requests.
+ * the result of another one's requests. `parents`: where a parent is read incrementally.
  */
-export type FoundSlices = { slices: readonly (readonly Slice[])[]; cost: DiscoveryCost }
-export type Discovery = { find(stop: Stop): Promise<FoundSlices> }
+export type FoundSlices = {
+  slices: readonly (readonly Slice[])[]
+  cost: DiscoveryCost
+  parents?: FoundParents | undefined
+}
+/** `since`: the position from which an incremental parent is read; null for all of its records. */
+export type Discovery = { find(stop: Stop, since?: string | null): Promise<FoundSlices> }
 
 /** As many as fit into a checkpoint beside a cursor, at eight characters each. */
 export const SLICES_PER_PARTITION_MAX = 300
@@ -77,9 +90,9 @@ export function spread(stream: Stream, slices: readonly Slice[]): Slice[][] {
   )
 }
 
-/** It has changed if one of its parents has. */
+/** It has changed if one of its parents has, or if it is declared. */
 const merged = (before: Slice | undefined, slice: Slice): Slice =>
-  before?.changed === true ? { ...slice, changed: true } : slice
+  before !== undefined && before.changed !== false && slice.changed === false ? { ...slice, changed: true } : slice
 
 /** The stream as a slice of a partition sees it: that partition has its values. */
 export const streamOfSlice = (

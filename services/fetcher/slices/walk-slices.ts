@@ -15,21 +15,12 @@ import type { Page, Walk } from '../pages/page.ts'
 import type { Cursor } from '../pages/paginators/paginator-for.ts'
 import { walkPages } from '../pages/walk-pages.ts'
 import { createCursorRestarts, cursorFault } from '../resume/cursor-restarts.ts'
-import {
-  type Discovery,
-  type DiscoveryCost,
-  type KnownSlices,
-  knownId,
-  knownOf,
-  knownText,
-  type Slice,
-  streamOfSlice,
-} from './slice.ts'
+import { chooseSlices, type StoredSlices } from './choose-slices.ts'
+import { type Discovery, type DiscoveryCost, knownId, knownText, type Slice, streamOfSlice } from './slice.ts'
 
 export type WalkSlicesTools = {
   discovery: Discovery
-  /** Slices that a finished walk has read from their start; undefined if unknown. */
-  known: string | undefined
+  stored: StoredSlices
   log: Log
 }
 
@@ -52,28 +43,19 @@ type SliceCursor = {
 }
 
 /** Throws at its end the error that fails the run: Parked, or Stopped (HR_SHARES_FAILED) that names the slices. */
-export async function* walkSlices(
-  walk: Walk,
-  { discovery, known: stored, log }: WalkSlicesTools,
-): AsyncGenerator<Page> {
+export async function* walkSlices(walk: Walk, { discovery, stored, log }: WalkSlicesTools): AsyncGenerator<Page> {
   const { stream, partition } = walk
-  const { slices, cost } = await discovery.find(walk.stop)
-  const own = slices[partition] ?? []
+  const { own, known, cost, parents, fromOf } = await chooseSlices(walk, stored, { discovery, log })
   // A slice's text is a part of the cursor.
   for (const { text } of own) walk.send.vetting?.cursor(text)
-  const isRange = walk.to !== undefined && walk.to !== null
-  if (stored === undefined && walk.from !== null && !isRange)
-    log.warn('unknown which slices were read before; reading all of them from their start')
-  const known = among(own, knownOf(stored ?? ''))
+  const carried = () => ({ known: knownText(known), ...(parents === null ? {} : { parents }) })
   const resumed = cursorOf(stream, walk.cursor)
   const tally: Tally = { failed: resumed?.failed ?? 0, parkedMs: resumed?.parkedMs, wholeSource: false, first: [] }
   let last: PageResponse | null = null
 
   for (const slice of own) {
     if (resumed !== null && (slice.text < resumed.share || (slice.text === resumed.share && resumed.walked))) continue
-    // A backfill reads the same range of all slices.
-    const from = isRange || known.has(knownId(slice)) ? walk.from : null
-    const asked = { ...walk, stream: streamOfSlice(stream, partition, slice), from }
+    const asked = { ...walk, stream: streamOfSlice(stream, partition, slice), from: fromOf(slice) }
     const resumedHere = slice.text === resumed?.share
     const cursor = resumedHere ? (resumed?.inner ?? null) : null
     try {
@@ -100,7 +82,7 @@ export async function* walkSlices(
           ...parkedOf(tally),
           ...walkedSo,
         }
-        yield { ...page, last: false, cursor: at satisfies SliceCursor, stream: asked.stream, known: knownText(known) }
+        yield { ...page, last: false, cursor: at satisfies SliceCursor, stream: asked.stream, ...carried() }
       }
     } catch (error) {
       if (walk.stop.soft.aborted || !isOfSlice(error)) throw error
@@ -113,7 +95,7 @@ export async function* walkSlices(
     cursor: null,
     last: tally.failed === 0,
     response: closing(walk, last, cost),
-    known: knownText(known),
+    ...carried(),
   }
   if (tally.failed > 0) throw failure(stream, partition, own.length, tally)
 }
@@ -175,11 +157,6 @@ function failure(
   return new Stopped('HR_SHARES_FAILED', message, {
     hint: 'exclude slices in partitions that the API never answers for',
   })
-}
-
-/** Forgets slices that are no longer discovered: if one comes back, it is read from its start. */
-function among(slices: readonly Slice[], known: KnownSlices): KnownSlices {
-  return new Set(slices.map(knownId).filter((id) => known.has(id)))
 }
 
 /** Uses the clock of the last response. The cost of discovery counts here. */

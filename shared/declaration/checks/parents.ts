@@ -4,13 +4,13 @@
  * known here: every placeholder of the path, and no value twice.
  */
 import { isInstant } from '../../watermark.ts'
-import type { Stream } from '../compile.ts'
 import type { Watermarking } from '../compile-watermark.ts'
 import type { DiscoverySpec } from '../discovery.ts'
 import { isList, namesOf, type ParentOfPart, partsIn, placedParents, placedParts } from '../discovery-parts.ts'
 import type { Refuse } from '../mistakes/mistakes.ts'
 import { listPointerOf, type ParentPointers, parentValuesOf, sliceValueName } from '../parent.ts'
 import type { StreamSpec } from '../source-spec.ts'
+import { checkIncremental, checkIncrementalParent, type DeclaredParent } from './incremental-parents.ts'
 
 export function checkDiscovery(
   { partitions, deletes, path }: StreamSpec,
@@ -29,6 +29,7 @@ export function checkDiscovery(
   }
   for (const { parent, field } of placedParents(partitions)) checkPointers(parent, field, refuse)
   refuseTwice(partitions, refuse)
+  checkIncremental(partitions, refuse)
   checkPath(partitions, path, refuse)
   if (watermark === null || isInstant(watermark.kind)) return
   throw refuse(
@@ -103,10 +104,9 @@ function checkPath(spec: DiscoverySpec, path: StreamSpec['path'], refuse: Refuse
   throw refuse('path', `{${lacking}} has no value`, `name it in partitions; ${has}`)
 }
 
-type Declared = Pick<Stream, 'name' | 'discovery' | 'partitions'>
 type Make = (stream: string, field: string, what: string, hint: string) => Error
 
-export function checkParents(streams: readonly Declared[], mistake: Make): void {
+export function checkParents(streams: readonly DeclaredParent[], mistake: Make): void {
   const byName = new Map(streams.map((stream) => [stream.name, stream]))
   for (const { name, discovery } of streams) {
     for (const { parent, field } of placedParents(discovery)) {
@@ -118,13 +118,15 @@ export function checkParents(streams: readonly Declared[], mistake: Make): void 
           `the source has no stream "${parent.stream}"`,
           `it has: ${[...byName.keys()].join(', ')}`,
         )
-      checkSliceValues(parent, found, (part, what, hint) => mistake(name, `${field}.${part}`, what, hint))
+      const refuse = (part: string, what: string, hint: string) => mistake(name, `${field}.${part}`, what, hint)
+      checkSliceValues(parent, found, refuse)
+      if (parent.incremental !== undefined) checkIncrementalParent(found, refuse)
     }
   }
   for (const { name } of streams) refuseCycle([name], byName, mistake)
 }
 
-function refuseCycle(path: readonly string[], byName: ReadonlyMap<string, Declared>, mistake: Make): void {
+function refuseCycle(path: readonly string[], byName: ReadonlyMap<string, DeclaredParent>, mistake: Make): void {
   const [name = ''] = path
   for (const { parent, field } of placedParents(byName.get(path.at(-1) ?? '')?.discovery ?? null)) {
     const longer = [...path, parent.stream]
@@ -142,7 +144,7 @@ function refuseCycle(path: readonly string[], byName: ReadonlyMap<string, Declar
 /** `{name}` must be a value of every slice of the parent, as far as they are known. */
 function checkSliceValues(
   { values, extra = {} }: ParentOfPart,
-  parent: Declared,
+  parent: DeclaredParent,
   refuse: (field: string, what: string, hint: string) => Error,
 ): void {
   const { at } = parentValuesOf(values)

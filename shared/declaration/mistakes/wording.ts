@@ -160,6 +160,8 @@ const EXAMPLES: Record<string, string> = {
     'union({ … }) or product({ … })',
   of: "of: [[{ region: 'eu' }, { region: 'us' }], parent({ stream: 'accounts', values: { account: '/id' } })]",
   slicesMax: 'slicesMax: 10000',
+  incremental: "incremental: true, or { fullEvery: '1d' }",
+  fullEvery: `fullEvery: ${DURATION}`,
   extra: "extra: { name: '/name' }",
   over: 'over: 8',
   'partitions.values':

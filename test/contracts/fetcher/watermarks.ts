@@ -11,6 +11,7 @@ const RUN = 'fetcher/run.test.ts'
 const WATERMARK = 'shared/watermark.unit.test.ts'
 const PROPERTY = 'scenarios/property.test.ts'
 const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
+const INCREMENTAL_PARENTS = 'fetcher/behaviour/incremental-parents.unit.test.ts'
 const FOUND_VALUES = 'fetcher/behaviour/found-values.unit.test.ts'
 
 export const incremental: readonly Line[] = [
@@ -170,6 +171,24 @@ export const ranges: readonly Line[] = [
         'fetcher/behaviour/slices.test.ts',
         'parents that their schema refuses have no children, which is said, and come back from their start',
       ],
+    ],
+  },
+  {
+    server: 'has records below each record of another stream, which changes whenever one of them does',
+    fetcher: 'asks only for those below what has changed, for all of them from time to time, and loses none of them',
+    shownBy: [
+      [
+        INCREMENTAL_PARENTS,
+        'is read as a whole at first, then from where it was, and only changed parents have their children asked',
+      ],
+      [INCREMENTAL_PARENTS, 'nothing is lost, whatever changes while it is read, fails, or is killed'],
+      [INCREMENTAL_PARENTS, 'stays where it was when a slice fails, and its children are asked again'],
+      [
+        INCREMENTAL_PARENTS,
+        'keeps the position of the run that was killed: what has changed since then is for the next one',
+      ],
+      [INCREMENTAL_PARENTS, 'is read as a whole again by fullEvery, and children without a changed parent come then'],
+      [INCREMENTAL_PARENTS, 'holds the watermark at the time of a discovery that another partition has made'],
     ],
   },
   {

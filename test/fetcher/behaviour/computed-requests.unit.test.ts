@@ -111,7 +111,7 @@ describe('a function of the request', () => {
     for (let turn = 0; turn === 0 || at !== null; turn += 1) {
       assert.ok(turn < rows.length)
       const walk = { ...start, cursor: at, stop: { soft: never, hard: never } }
-      const { value } = await walkSlices(walk, { discovery, known: undefined, log: silentLog }).next()
+      const { value } = await walkSlices(walk, { discovery, stored: { known: undefined }, log: silentLog }).next()
       at = JSON.parse(JSON.stringify(value.cursor))
     }
     assert.deepEqual(targetsOf(server), ['/eu/0', '/eu/1', '/eu/2', '/us/0', '/us/1', '/us/2'])

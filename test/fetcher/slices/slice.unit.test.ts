@@ -75,6 +75,7 @@ test('a checkpoint has room for as many known shares as there may be, with a cur
       seen: at,
     },
     ...{ share: 'x'.repeat(12), known, coveredBelow: 1e12 },
+    parents: { id: 'i'.repeat(8), at, fullMs: 1e12, whole: at, run: { to: at, foundMs: 1e12, full: true } },
     cursor: { share: 'y'.repeat(400), inner: { cursor: 'z'.repeat(300) }, walked: false, failed: 100 },
   }
   const text = checkpointText(checkpoint)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compileSource } from '#shared/declaration/compile.ts'
+import { incrementalParent } from '#shared/declaration/discovery-parts.ts'
 import { DeclarationError } from '#shared/errors.ts'
 import { defineSource, discover, none, optional, parent, product, union, z } from '#shared/index.ts'
 import { annotationOf } from '#shared/schema/json-schema.ts'
@@ -14,6 +15,8 @@ const STREAM = {
 const ACCOUNTS = { ...STREAM, path: '/accounts' }
 const REGIONS = [{ region: 'eu' }, { region: 'us' }]
 const OF_ACCOUNTS = { stream: 'accounts' }
+const INCREMENTAL = { stream: 'accounts', values: { account: '/id' }, incremental: true as const }
+const CHANGING = { ...ACCOUNTS, watermark: { field: 'at', param: 'since' } }
 const values = () => ({ account: 'a' })
 
 const compile = (streams: Loose) => compileSource({ name: 'shop', baseUrl: 'http://127.0.0.1:1', streams }, 'shop.ts')
@@ -167,6 +170,46 @@ const WRONG: [string, () => unknown, RegExp, RegExp][] = [
     /is its own parent: a → b → a/,
     /does not depend on this one/,
   ],
+  [
+    'an incremental parent without a watermark',
+    () => orders(parent({ ...INCREMENTAL, over: 8 }), {}, { accounts: ACCOUNTS }),
+    /stream orders, field partitions.incremental: accounts has no watermark/,
+    /declare watermark of accounts/,
+  ],
+  [
+    'an incremental parent whose watermark is a number over several partitions',
+    () =>
+      orders(
+        parent({ ...INCREMENTAL, over: 8 }),
+        {},
+        { accounts: { ...ACCOUNTS, partitions: REGIONS, watermark: { field: 'seq', param: 'after' } } },
+      ),
+    /field partitions.incremental: "seq" of accounts is not a timestamp/,
+    /or an integer if it has one partition/,
+  ],
+  [
+    'two incremental parents',
+    () => orders(union({ over: 8, of: [parent(INCREMENTAL), parent(INCREMENTAL)] }), {}, { accounts: CHANGING }),
+    /field partitions.of\[1\].incremental: is a second one beside partitions.of\[0\]/,
+    /take it away here/,
+  ],
+  [
+    'an incremental parent in a product with what may find more',
+    () =>
+      orders(
+        product({ over: 8, of: [parent(INCREMENTAL), REGIONS, parent({ stream: 'shops', values: { shop: '/id' } })] }),
+        {},
+        { accounts: CHANGING, shops: ACCOUNTS },
+      ),
+    /field partitions.of\[0\].incremental: is in a product with partitions.of\[2\], whose new values/,
+    /declared lists only/,
+  ],
+  [
+    'a full walk that is never due',
+    () => orders({ ...parent({ ...INCREMENTAL, over: 8 }), incremental: { fullEvery: 0 } }, {}, { accounts: CHANGING }),
+    /field partitions.incremental.fullEvery: expected a duration/,
+    /fullEvery: '90s'/,
+  ],
 ]
 
 for (const [name, make, words, hint] of WRONG) {
@@ -235,4 +278,15 @@ test('a product takes lists, parents, functions and unions, and the types of eac
   const { discovery, partitions } = streams[1] ?? {}
   assert.deepEqual([discovery?.kind, partitions?.length], ['product', 8])
   assert.equal(discovery?.kind === 'product' && discovery.slicesMax, 10_000)
+})
+
+test('an incremental parent has all its slices walked every week, or as declared, also beside lists', () => {
+  const everyOf = (partitions: unknown, accounts: Loose = CHANGING) =>
+    incrementalParent(orders(partitions, {}, { accounts }).streams[0]?.discovery ?? null)
+  assert.deepEqual(everyOf(parent({ ...INCREMENTAL, over: 8 })), { fullEvery: 7 * 86_400_000 })
+  const daily = { ...INCREMENTAL, incremental: { fullEvery: '1d' } }
+  assert.deepEqual(everyOf(product({ over: 8, of: [REGIONS, parent(daily)] })), { fullEvery: 86_400_000 })
+  const counted = { ...ACCOUNTS, watermark: { field: 'seq', param: 'after' } }
+  assert.deepEqual(everyOf(parent({ ...daily, over: 8 }), counted), { fullEvery: 86_400_000 })
+  assert.equal(everyOf(parent({ stream: 'accounts', over: 8, values })), null)
 })

@@ -1,8 +1,8 @@
 /**
- * The test runner: `node test/run.ts [--unit] [--seed N] [--seeds N] [--kills N,N] [path or name pattern…]`. Starts a
- * private stack that all test files share, runs `node --test` over them, stops the stack and exits with the tests'
- * status. `--unit` runs only what needs no servers. A word that is part of a test file's path selects that file; any
- * other word is a pattern for the names of tests.
+ * The test runner: `node test/run.ts [--unit] [--seed N] [--seeds N] [--capabilities] [--kills N,N] [path or name
+ * pattern…]`. Starts a private stack that all test files share, runs `node --test` over them, stops the stack and exits
+ * with the tests' status. `--unit` runs only what needs no servers. A word that is part of a test file's path selects
+ * that file; any other word is a pattern for the names of tests.
  */
 import { spawn } from 'node:child_process'
 import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -38,6 +38,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string' },
     seeds: { type: 'string' },
     kills: { type: 'string' },
+    capabilities: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 })
@@ -148,6 +149,7 @@ function runTests(
   const chosen = {
     ...(values.seed === undefined ? {} : { HEADRACE_TEST_SEED: values.seed }),
     ...(values.seeds === undefined ? {} : { HEADRACE_TEST_SEEDS: values.seeds }),
+    ...(values.capabilities ? { HEADRACE_TEST_CAPABILITIES: '1' } : {}),
     ...(values.kills === undefined ? {} : { HEADRACE_TEST_KILLS: values.kills }),
   }
   return new Promise((done) => {

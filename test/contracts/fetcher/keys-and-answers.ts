@@ -5,6 +5,8 @@ const RECORD_KEYS = 'scenarios/record-keys.test.ts'
 const AUTHOR_VERDICT = 'fetcher/http/layers/author-verdict.unit.test.ts'
 const RECORD_FUNCTIONS = 'fetcher/validate/record-functions.unit.test.ts'
 const RECORD_KEY = 'fetcher/validate/record-key.unit.test.ts'
+const PROPERTY = 'scenarios/property.test.ts'
+const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
 
 export const keysAndAnswers: readonly Line[] = [
   {
@@ -18,6 +20,7 @@ export const keysAndAnswers: readonly Line[] = [
       [RECORD_KEY, 'whose fields are in another order'],
       [RECORD_KEY, 'before and after an optional field is declared that they do not have'],
       [RECORD_KEY, 'of few fields'],
+      [PROPERTY, RANDOM_APIS],
     ],
   },
   {

@@ -8,8 +8,22 @@ const DECLARED = 'shared/declaration/checks/request.unit.test.ts'
 const CALENDAR = 'fetcher/behaviour/calendar-steps.unit.test.ts'
 const UNASKED = 'fetcher/behaviour/unasked-watermarks.unit.test.ts'
 const WRITTEN = 'fetcher/behaviour/written-watermarks.unit.test.ts'
+const VENDORS = 'scenarios/vendors.test.ts'
+const PROPERTY = 'scenarios/property.test.ts'
+const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
 
 export const requests: readonly Line[] = [
+  {
+    server: 'is Zendesk, Salesforce or Jira, and its author a new user',
+    fetcher: 'needs no more than 30 lines beside the schema, no cast and no walk of its own',
+    shownBy: [
+      [VENDORS, 'each declaration has at most 30 lines beside its schema, no cast, and no walk of its own'],
+      [
+        VENDORS,
+        'tickets, accounts and issues arrive in ClickHouse once and whole, though the fetcher was killed in each walk',
+      ],
+    ],
+  },
   {
     server: 'lists newest first and cannot be asked for what changed',
     fetcher: 'walks down to the watermark, skips what is older, and moves the watermark at the end of the walk only',
@@ -19,6 +33,7 @@ export const requests: readonly Line[] = [
       [UNASKED, 'that grows at its top meanwhile repeats records, and is in order'],
       [UNASKED, 'from which records are deleted meanwhile is looked through again where offsets overlap'],
       [UNASKED, 'is walked for a backfill down to where its range begins'],
+      [PROPERTY, RANDOM_APIS],
     ],
   },
   {
@@ -38,6 +53,7 @@ export const requests: readonly Line[] = [
     shownBy: [
       [UNASKED, 'is walked to its end in any order; what the watermark has passed is skipped, and it moves at the end'],
       [UNASKED, 'resumes at its cursor, and what lies behind it is not lost'],
+      [PROPERTY, RANDOM_APIS],
     ],
   },
   {
@@ -49,6 +65,7 @@ export const requests: readonly Line[] = [
         'shared/declaration/own-form.unit.test.ts',
         'is what a position is rounded down to, even if the function rounds up',
       ],
+      [PROPERTY, RANDOM_APIS],
     ],
   },
   {
@@ -92,6 +109,7 @@ export const requests: readonly Line[] = [
       [PLACES, 'as the key of the last record into a form or a header'],
       [DECLARED, 'a cursor in a form that is not there'],
       [DECLARED, 'two values for one field of the form'],
+      [PROPERTY, RANDOM_APIS],
     ],
   },
   {
@@ -100,6 +118,7 @@ export const requests: readonly Line[] = [
     shownBy: [
       [PLACES, 'into a form, windows included'],
       [PLACES, 'into headers and the JSON body'],
+      [PROPERTY, RANDOM_APIS],
     ],
   },
   {

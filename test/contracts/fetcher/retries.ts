@@ -5,6 +5,8 @@ const CHUNKED = 'fetcher/behaviour/chunked-files.unit.test.ts'
 const DECODERS = 'fetcher/behaviour/decoders.unit.test.ts'
 const OPEN_FILE = 'fetcher/http/decode/open-file.unit.test.ts'
 const XML = 'fetcher/http/decode/xml.unit.test.ts'
+const PROPERTY = 'scenarios/property.test.ts'
+const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
 const SCENARIO_DECODERS = 'scenarios/decoders.test.ts'
 const FAILED_PAGES = 'fetcher/behaviour/failed-pages.unit.test.ts'
 const PAUSES = 'fetcher/behaviour/requested-pauses.unit.test.ts'
@@ -40,6 +42,7 @@ export const retrying: readonly Line[] = [
         'CSV in a gzip file, lines of JSON, XML and lenient JSON arrive with their types; a ragged row is a dead letter',
       ],
       [XML, `with an entity \${name} is refused: none is expanded`],
+      [PROPERTY, RANDOM_APIS],
     ],
   },
   {

@@ -5,6 +5,7 @@
  */
 import { between, randomFrom } from '../../support/random.ts'
 import type { Case, Change, Disguise, Failure } from './case.ts'
+import { type CaseRequest, written, writtenPosition } from './wire.ts'
 
 export type Version = {
   id: string
@@ -19,19 +20,14 @@ export type Version = {
   endedMs: number | null
 }
 
-export type CaseRequest = {
-  region: string
-  query: URLSearchParams
-  headers: Readonly<Record<string, string | string[] | undefined>>
-  body: unknown
-  url: URL
-}
 export type CaseAnswer = {
   status: number
   headers: Record<string, string>
   text: string
   damage: 'none' | 'cut' | 'reset'
   disguise?: Disguise
+  /** The body is a gzip file. */
+  gzip?: boolean
 }
 
 export type RegionApi = {
@@ -152,8 +148,17 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     if (!failing) return null
     const kind = each.failures.kinds[Math.floor(which * each.failures.kinds.length)] ?? '503'
     if (kind === 'foreign-link') return 'foreign-link'
+    if (kind === 'zeros') return good(NOTHING, {})
     return kind === '503' && paging.kind === 'graphql' ? plain(200, THROTTLED) : failureOf(kind)
   }
+
+  function good(body: Record<string, unknown>, headers: Record<string, string>): CaseAnswer {
+    const { text, headers: own } = written(each, body as Parameters<typeof written>[1], headers)
+    return { ...plain(200, text, own), gzip: each.capabilities?.gzip ?? false }
+  }
+
+  /** Some are listed twice, one after the other. */
+  const isTwin = ({ seq: number }: Row) => each.capabilities?.twins === true && number % 5 === 2
 
   function page(request: CaseRequest, start: Start, foreign: boolean): CaseAnswer {
     const nowMs = Date.now()
@@ -161,6 +166,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     let found = [...rows.values()].filter(isShown).sort(comparison(each))
     if (paging.kind === 'windows' && paging.cap !== null) found = found.slice(0, paging.cap)
     const total = found.length
+    if (total === 0 && request.headers['if-modified-since'] !== undefined) return plain(304, '')
     const left = found.filter(start.after).slice(start.skip)
     const size = paging.kind === 'none' ? Number.POSITIVE_INFINITY : paging.size
     const shown = left.slice(0, size)
@@ -168,7 +174,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     const next = more ? cursorOf(shown.at(-1)) : null
     const headers: Record<string, string> = {}
     const body: Record<string, unknown> = {
-      data: shown.map(({ version }) => version.record),
+      data: shown.flatMap((row) => Array.from({ length: isTwin(row) ? 2 : 1 }, () => row.version.record)),
       total,
       has_more: more,
       meta: { next: null },
@@ -188,7 +194,7 @@ export function createRegionApi(each: Case, region: number, { baseMs, isCalm }: 
     if (paging.kind === 'graphql')
       body.data = { found: { nodes: body.data, pageInfo: { hasNextPage: more, endCursor: next } } }
     removals = 0
-    return plain(200, JSON.stringify(body), headers)
+    return good(body, headers)
   }
 
   function disguiseOf(random: () => number): Disguise | undefined {
@@ -224,6 +230,7 @@ const plain = (status: number, text: string, headers: Record<string, string> = {
   headers,
 })
 
+const NOTHING = { data: [], total: 0, has_more: false, meta: { next: null }, links: { next: null } }
 const THROTTLED = '{"data":null,"errors":[{"message":"later","extensions":{"code":"THROTTLED"}}]}'
 
 function failureOf(kind: Failure): CaseAnswer {
@@ -253,9 +260,8 @@ function failureOf(kind: Failure): CaseAnswer {
     case 'nan':
       return plain(200, '{"data":[NaN]}')
     case 'zeros':
-      return plain(200, '{"data":[],"total":0,"has_more":false}')
     case 'foreign-link':
-      throw new RangeError('a foreign link is of a page')
+      throw new RangeError(`${kind} is of a page`)
   }
 }
 
@@ -275,7 +281,10 @@ function fieldValue({ marking }: Case, at: number, seq: number): string | number
 }
 
 /** A parameter or a key as the API reads it: epoch milliseconds, or a step of the sequence. */
-export function positionOfParam({ marking }: Case, text: string): number {
+export function positionOfParam(each: Case, text: string): number {
+  const { marking } = each
+  const own = writtenPosition(each, text)
+  if (own !== null) return own
   if (marking?.type === 'integer' || marking?.type === 'text') return Number(text)
   if (!/^-?\d+$/.test(text)) return Date.parse(text)
   const seconds = marking?.as === 'epochSeconds' || (marking?.as === null && marking.type === 'epochSeconds')
@@ -344,7 +353,8 @@ function cursorFrom({ paging }: Case, { query, headers, body }: CaseRequest): st
 
 function keyStart(each: Case, query: URLSearchParams): Start | null {
   const { inclusiveKey } = each.paging
-  const beyond = (sign: number) => (inclusiveKey ? sign >= 0 : sign > 0)
+  const down = each.order === 'newest' ? -1 : 1
+  const beyond = (sign: number) => (inclusiveKey ? sign * down >= 0 : sign * down > 0)
   const [id, seq, at] = [query.get('after_id'), query.get('after_seq'), query.get('after')]
   if (id !== null)
     return { after: ({ version }) => (inclusiveKey ? version.id >= id : version.id > id), skip: 0, first: false }

@@ -15,9 +15,10 @@ import { namesFor } from '#shared/names.ts'
 import { testStack, uniquePrefix } from '../../support/stack.ts'
 import { INITIAL_SPAN_MS } from './api.ts'
 import { type Backfill, rangeFrom, runsIn } from './backfill.ts'
-import { type Case, caseOf } from './case.ts'
+import type { Case } from './case.ts'
 import type { ChildOrder, ChildWord } from './child.ts'
 import { STREAM, TOKEN_ENV } from './declare.ts'
+import { drawnCase } from './draw-capabilities.ts'
 import type { Held } from './held.ts'
 import { judge } from './judge.ts'
 import { regionsOf, type Seen, startBatchServer } from './server.ts'
@@ -56,9 +57,12 @@ export type BatchOptions = {
   backfills: boolean
   /** The fetchers before the last have clocks that are behind, as the lead case draws them. */
   stepsClock: boolean
+  /** Cases that draw from the capabilities of a declaration too. */
+  capabilities: boolean
 }
 
-export async function runBatch({ seeds, kills, smallMemory, backfills, stepsClock }: BatchOptions): Promise<Verdict[]> {
+export async function runBatch(options: BatchOptions): Promise<Verdict[]> {
+  const { seeds, kills, smallMemory, backfills, stepsClock, capabilities } = options
   const stack = await testStack()
   const prefix = uniquePrefix()
   const memory: Record<string, string> = smallMemory ? { FETCHER_MEMORY_KEYS: String(SMALL_MEMORY_KEYS) } : {}
@@ -69,13 +73,14 @@ export async function runBatch({ seeds, kills, smallMemory, backfills, stepsCloc
     ...memory,
   })
   const kafka = await connectKafka(readConfig(env).kafka, { log: silentLog, clock: systemClock })
-  const cases = seeds.map(caseOf)
+  const cases = seeds.map((seed) => drawnCase(seed, capabilities))
   const baseMs = Math.floor(Date.now() / 1000) * 1000 - BEFORE_MS
   let watching: (seen: Seen) => void = () => undefined
   const server = await startBatchServer(cases, baseMs, (seen) => watching(seen))
   const children = new Set<ChildProcess>()
   const place = { url: server.url, baseMs }
-  const start = (once: boolean, behindMs = 0) => startChild({ seeds: [...seeds], place, once, behindMs }, env, children)
+  const start = (once: boolean, behindMs = 0) =>
+    startChild({ seeds: [...seeds], capabilities, place, once, behindMs }, env, children)
   const behind = stepsClock ? (cases[0]?.fetcherBehindMs ?? []) : []
   const killedAt = new Map<number, number[]>(seeds.map((seed) => [seed, []]))
   try {
@@ -108,7 +113,11 @@ export async function runBatch({ seeds, kills, smallMemory, backfills, stepsCloc
     }
     const fill = async () => {
       if (backfill.isDone) return
-      const child = startChild({ seeds: filled, place, once: true, behindMs: 0, range: backfill.range }, env, children)
+      const child = startChild(
+        { seeds: filled, capabilities, place, once: true, behindMs: 0, range: backfill.range },
+        env,
+        children,
+      )
       const { word, runs } = await ended(child)
       for (const run of runs) backfill.runs.add(run)
       backfill.endedMs = Date.now()

@@ -5,6 +5,7 @@
  * what it publishes is judged. Pure: the same seed draws the same case.
  */
 import { between, randomFrom } from '../../support/random.ts'
+import type { Capabilities } from './capabilities.ts'
 
 export type PagingKind =
   | 'cursor'
@@ -105,6 +106,8 @@ export type Case = {
    */
   kills: readonly { request: number; afterMs: number | null }[]
   promise: 'complete' | 'sound'
+  /** Null for a declaration of paging and watermark alone. */
+  capabilities: Capabilities | null
 }
 
 const KINDS: readonly PagingKind[] = [
@@ -268,6 +271,7 @@ export function caseOf(seed: number): Case {
       afterMs: chance(0.4) ? null : between(random, 0, 80),
     })),
     promise,
+    capabilities: null,
     // What moves between the pages of a walk by number is lost to it when another walk comes in between.
     backfill:
       clock === 'wall' &&

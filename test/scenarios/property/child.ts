@@ -8,11 +8,12 @@ import { environment, readConfig, resolverFor } from '#shared/config/config.ts'
 import { createLog } from '#shared/log.ts'
 import { createMetrics } from '#shared/metrics/metrics.ts'
 import { fetchStreams } from '../../../services/fetcher/fetcher.ts'
-import { caseOf } from './case.ts'
 import { type CasePlace, sourceOf } from './declare.ts'
+import { drawnCase } from './draw-capabilities.ts'
 
 export type ChildOrder = {
   seeds: number[]
+  capabilities: boolean
   place: CasePlace
   once: boolean
   behindMs: number
@@ -25,7 +26,7 @@ const stopping = new AbortController()
 process.once('SIGTERM', () => stopping.abort())
 
 const summary = await fetchStreams({
-  streams: order.seeds.flatMap((seed) => sourceOf(caseOf(seed), order.place).streams),
+  streams: order.seeds.flatMap((seed) => sourceOf(drawnCase(seed, order.capabilities), order.place).streams),
   config: readConfig(environment),
   resolver: resolverFor(environment),
   clock: { ...systemClock, nowMs: () => systemClock.nowMs() - order.behindMs },

@@ -23,6 +23,7 @@ import {
   z,
 } from '#shared/index.ts'
 import type { Case } from './case.ts'
+import { streamWith } from './declare-capabilities.ts'
 
 /** `baseMs`: of the batch; the API's times begin there. */
 export type CasePlace = { url: string; baseMs: number }
@@ -33,7 +34,7 @@ export const TOKEN_ENV = { PROPERTY_ID: 'client', PROPERTY_SECRET: 's3cret' }
 export function sourceOf(each: Case, place: CasePlace): Source {
   const { marking, paging } = each
   const posts = paging.kind === 'cursor' && paging.into === 'body'
-  const stream = {
+  const stream = streamWith(each, {
     path: '/records',
     ...(posts ? { method: 'POST', body: { search: { all: true } } } : {}),
     ...(paging.kind === 'graphql' ? {} : { records: '/data' }),
@@ -48,7 +49,7 @@ export function sourceOf(each: Case, place: CasePlace): Source {
     every: `${each.everyMs}ms`,
     rejectedShareMax: 1,
     emptyPagesMax: 1000,
-  }
+  })
   const auth = oauth2ClientCredentials({
     tokenUrl: `/${each.seed}/token`,
     clientId: secret('PROPERTY_ID'),

@@ -8,7 +8,9 @@ import { DELETED_FIELD } from '#shared/schema/json-schema.ts'
 import type { Version } from './api.ts'
 import { apart, type Backfill, judgeBackfill } from './backfill.ts'
 import type { Case } from './case.ts'
+import { isTimeText } from './declare-capabilities.ts'
 import type { Held } from './held.ts'
+import { byId, keyProblems } from './record-keys.ts'
 
 /**
  * `repeats`: true where a version may be published twice, because the memory of what was published is small. The pages
@@ -23,14 +25,16 @@ export type Circumstances = {
 export function judge(
   each: Case,
   versions: readonly Version[],
-  held: Held,
+  given: Held,
   repeats: boolean,
   { backfill, behindMs }: Circumstances,
 ): string[] {
+  const held = byId(each, given)
   const seen = readLog(held)
   const pages = apart(held, backfill?.runs ?? new Set())
   const regular = { ...held, entries: pages.regular }
-  const problems = [...invented(versions, held), ...countsOf(held), ...walkOf(regular), ...stamps(held)]
+  const problems = [...invented(each, versions, held), ...countsOf(held), ...walkOf(regular), ...stamps(held)]
+  problems.push(...keyProblems(each, given))
   if (!repeats) problems.push(...twice(regular))
   if (backfill !== null) problems.push(...judgeBackfill(each, versions, pages.backfill, backfill))
   if (each.promise === 'complete')
@@ -59,8 +63,9 @@ function readLog({ entries, deadLetters }: Held): SeenLog {
     latest.set(key, Number(record.n))
   }
   for (const { raw } of deadLetters) {
-    const { id, n } = JSON.parse(raw) as { id: string; n: number }
-    rejected.set(id, Math.max(n, rejected.get(id) ?? 0))
+    // Tables have only texts.
+    const { id, n } = JSON.parse(raw) as { id: string; n: number | string }
+    rejected.set(id, Math.max(Number(n), rejected.get(id) ?? 0))
   }
   return {
     latest,
@@ -73,7 +78,7 @@ function readLog({ entries, deadLetters }: Held): SeenLog {
 }
 
 /** Every version in the topic was one of the API's, as it was. */
-function invented(versions: readonly Version[], { entries, deadLetters }: Held): string[] {
+function invented(each: Case, versions: readonly Version[], { entries, deadLetters }: Held): string[] {
   const known = new Map(versions.map((version) => [`${version.id} ${version.n}`, version]))
   const problems: string[] = []
   for (const { key, record, offset } of entries) {
@@ -85,7 +90,7 @@ function invented(versions: readonly Version[], { entries, deadLetters }: Held):
       problems.push(
         `offset ${offset}: ${key} version ${record.n} is marked ${record[DELETED_FIELD]}, the API says ${version.record.gone}`,
       )
-    } else if (!isLike(record, version)) {
+    } else if (!isLike(each, record, version)) {
       problems.push(`offset ${offset}: ${key} version ${record.n} is not what the API gave`)
     }
   }
@@ -97,8 +102,8 @@ function invented(versions: readonly Version[], { entries, deadLetters }: Held):
 }
 
 /** Of what is gone, the other fields may not fit. */
-const isLike = (record: Record<string, unknown>, { record: given }: Version): boolean =>
-  record.updated_at === given.updated_at &&
+const isLike = (each: Case, record: Record<string, unknown>, { record: given, at }: Version): boolean =>
+  (isTimeText(each) ? Date.parse(`${record.updated_at}`) === at : record.updated_at === given.updated_at) &&
   (record.value === given.value || (given.gone !== undefined && typeof given.value !== 'number'))
 
 /** What a marker says of its page is what lies in front of it. */

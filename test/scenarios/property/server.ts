@@ -4,9 +4,11 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import { listening } from '../../support/http.ts'
 import { type CaseAnswer, createRegionApi, type RegionApi } from './api.ts'
 import type { Case } from './case.ts'
+import { readRequest } from './wire.ts'
 
 export type BatchServer = {
   url: string
@@ -53,8 +55,9 @@ export async function startBatchServer(
     const at = { seed, partition, request: api.requests() + 1 }
     onSeen({ ...at, moment: 'asked' })
     const text = Buffer.concat(chunks).toString()
-    const body: unknown = text === '' ? null : JSON.parse(text)
-    const given = api.answer({ region, query: url.searchParams, headers: request.headers, body, url })
+    const { headers } = request
+    const asked = readRequest(each, { query: url.searchParams, headers, text })
+    const given = api.answer({ region, headers, url, ...asked })
     if (each.paceMs > 0) await sleep(each.paceMs)
     give(response, given)
     onSeen({ ...at, moment: 'answered' })
@@ -100,17 +103,18 @@ const plainJson = (status: number, body: unknown): CaseAnswer => ({
   damage: 'none',
 })
 
-function give(response: ServerResponse, { status, headers, text, damage, disguise }: CaseAnswer): void {
+function give(response: ServerResponse, { status, headers, text, damage, disguise, gzip }: CaseAnswer): void {
   if (damage === 'reset') return void response.socket?.destroy()
-  const bytes = disguise === 'utf-16le' ? Buffer.from(`\ufeff${text}`, 'utf16le') : Buffer.from(text)
+  const plain = disguise === 'utf-16le' ? Buffer.from(`\ufeff${text}`, 'utf16le') : Buffer.from(text)
+  const bytes = gzip === true ? gzipSync(plain) : plain
   const length = bytes.length + (damage === 'cut' ? 100 : 0)
   const type = disguise === undefined || disguise === 'coding' ? '' : `; charset=${disguise}`
   const coding: Record<string, string> = disguise === 'coding' ? { 'content-encoding': 'UTF-8' } : {}
   response.writeHead(status, {
-    'content-type': `application/json${type}`,
-    'content-length': length,
+    ...(status === 304 ? {} : { 'content-length': length }),
     ...coding,
     ...headers,
+    'content-type': `${headers['content-type'] ?? 'application/json'}${type}`,
   })
   if (damage === 'none') return void response.end(bytes)
   response.write(bytes, () => response.socket?.destroy())

@@ -2,6 +2,8 @@
 import type { Line } from '../shown.ts'
 
 const SOURCES = 'shared/declaration/load-sources.unit.test.ts'
+const ASKED = 'cli/init/ask-api.test.ts'
+const TODO = 'shared/declaration/todo.unit.test.ts'
 const UNFINISHED = 'scenarios/unfinished-source.test.ts'
 
 /** Not of an API: of the folder that its declarations lie in. */
@@ -20,6 +22,17 @@ export const declarations: readonly Line[] = [
       [SOURCES, 'is each of two that declare one source, and no other'],
       [SOURCES, 'a top level that waits for ever is given up, and named'],
       [SOURCES, 'a script that would end the command'],
+    ],
+  },
+  {
+    server: 'pages by a Link header, a cursor, a URL, page numbers or offsets, and nobody has declared that',
+    fetcher:
+      'init writes a declaration that runs without an edit; what it cannot know, check names with file and field',
+    shownBy: [
+      [ASKED, 'the URL of the next page'],
+      [ASKED, 'what two pages cannot say is a question that check names with file and field, and nothing runs'],
+      [ASKED, 'secrets of a curl command line become variables, and their values are in no file and no output'],
+      [TODO, 'an open decision is refused with file, stream, field and question, before any other mistake'],
     ],
   },
 ]

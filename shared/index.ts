@@ -1,6 +1,7 @@
 /** What a declaration imports: `import { cursor, defineSource, secret, z } from 'headrace'`. */
 export { z } from 'zod'
 export type { FailedAnswer, FailedFunction, FailedResponse } from './declaration/answers.ts'
+export { base64, concat, type TextValue } from './declaration/auth/value.ts'
 export {
   type AuthChanges,
   apiKey,
@@ -10,9 +11,11 @@ export {
   jwtBearer,
   jwtSigned,
   oauth2ClientCredentials,
+  oauth2Password,
   oauth2RefreshToken,
   type SignedRequest,
   type SigningContext,
+  sessionToken,
 } from './declaration/auth.ts'
 export {
   csv,

@@ -15,6 +15,7 @@ import {
   wireSchema as toWireSchema,
 } from '../schema/json-schema.ts'
 import { type Answers, answersOf, meaningsOf } from './answers.ts'
+import { checkAuth } from './checks/auth.ts'
 import { checkPaging, withQuery } from './checks/paging.ts'
 import { checkDiscovery, checkParents } from './checks/parents.ts'
 import { type CompiledKey, checkPartitionKey, checkRecordKey, compileKey } from './checks/record-key.ts'
@@ -85,6 +86,7 @@ export function compileSource(input: unknown, file: string): Source {
   const { streams, ...rest } = parsed.data
   checkBaseUrl(rest.baseUrl, file)
   checkQuotas(rest.quota, Object.keys(streams), (field, what, hint) => mistake(file, null, field, what, hint))
+  checkAuth(parsed.data, (field, what, hint) => mistake(file, null, field, what, hint))
   const source: Source = { ...rest, file, streams: [] }
   meaningsOf(rest.answers, (field, what, hint) => mistake(file, null, field, what, hint))
   source.streams = Object.entries(streams).map(([name, spec]) => compileStream(source, name, spec))

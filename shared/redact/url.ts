@@ -51,6 +51,13 @@ const SECRET_PARAMS = new Set([
   'xgoogcredential',
 ])
 
+/** Names that mean a secret as a field of an answer too. */
+const SECRET_FIELD = /(token|secret|password|jwt|session(id)?|key|ticket|signature)$/
+
+/** A name of a parameter or a field under which a secret may be. */
+export const isSecretName = (name: string): boolean =>
+  SECRET_PARAMS.has(plainName(name)) || SECRET_FIELD.test(plainName(name))
+
 /** `secretParams`: further parameter names, such as that of the source's own API key. */
 export function redactUrl(url: string | URL, secretParams: readonly string[] = []): string {
   const text = typeof url === 'string' ? url : url.href

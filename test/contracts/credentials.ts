@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { base64, concat } from '#shared/declaration/auth/value.ts'
 import {
   type AuthKind,
   apiKey,
@@ -16,20 +17,25 @@ import {
   jwtBearer,
   jwtSigned,
   oauth2ClientCredentials,
+  oauth2Password,
   oauth2RefreshToken,
+  sessionToken,
 } from '#shared/declaration/auth.ts'
 import { secret } from '#shared/declaration/secret.ts'
 import { folder } from '../fetcher/http/auth/refreshing.ts'
 import { clientFor, type Fixture } from '../fetcher/http/fixture.ts'
 import { type Answer, type Asked, startServer, type TestServer } from '../support/http.ts'
 
-type Kind = { source: object; obtains: boolean }
+type Kind = { source: object; obtains: boolean; stream?: object }
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const PEM = String(privateKey.export({ type: 'pkcs8', format: 'pem' }))
 const KEY = secret('SHOP_PROOF')
 const JWT = { issuer: 'app@shop', privateKey: secret('SHOP_PEM'), algorithm: 'ES256' as const }
 const CLIENT = { tokenUrl: '/token', clientId: 'app@shop', clientSecret: secret('SHOP_SECRET') }
+const LOGIN = { url: '/token', json: { user: 'me', password: secret('SHOP_SECRET') } }
+const POST_JSON = { method: 'POST', body: { limit: 1 } }
+const POST_FORM = { method: 'POST', form: { limit: 1 } }
 const OBTAINED = { obtains: true }
 const FIXED = { obtains: false }
 
@@ -37,6 +43,13 @@ const FIXED = { obtains: false }
 export const KINDS = {
   'api-key': { source: { auth: apiKey({ key: KEY }) }, ...FIXED },
   'api-key in the query': { source: { auth: apiKey({ key: KEY, in: 'query', name: 'k' }) }, ...FIXED },
+  'api-key in the body': { source: { auth: apiKey({ key: KEY, in: 'body', name: 'k' }) }, stream: POST_JSON, ...FIXED },
+  'api-key in the form': { source: { auth: apiKey({ key: KEY, in: 'form', name: 'k' }) }, stream: POST_FORM, ...FIXED },
+  'api-key in a cookie': { source: { auth: apiKey({ key: KEY, in: 'cookie', name: 'k' }) }, ...FIXED },
+  'api-key joined of parts': {
+    source: { auth: apiKey({ key: concat('_shop', base64('me:', KEY)), name: 'Authorization' }) },
+    ...FIXED,
+  },
   basic: { source: { auth: basic({ username: 'me', password: KEY }) }, ...FIXED },
   bearer: { source: { auth: bearer(KEY) }, ...FIXED },
   custom: {
@@ -52,13 +65,45 @@ export const KINDS = {
   },
   'secret headers': { source: { headers: { 'X-Api-Key': KEY } }, ...FIXED },
   'jwt-signed': { source: { auth: jwtSigned(JWT) }, ...FIXED },
+  'jwt-signed with a shared secret': {
+    source: {
+      auth: jwtSigned({ sharedSecret: secret('SHOP_SECRET'), algorithm: 'HS256', as: { header: 'X-Api-Key' } }),
+    },
+    ...FIXED,
+  },
   'jwt-bearer': { source: { auth: jwtBearer({ ...JWT, tokenUrl: '/token' }) }, ...OBTAINED },
   'oauth2-client-credentials': { source: { auth: oauth2ClientCredentials(CLIENT) }, ...OBTAINED },
   'oauth2-refresh-token': {
     source: { auth: oauth2RefreshToken({ ...CLIENT, refreshToken: secret('SHOP_REFRESH') }) },
     ...OBTAINED,
   },
-} satisfies Record<AuthKind | 'api-key in the query' | 'secret headers', Kind>
+  'oauth2-password': {
+    source: { auth: oauth2Password({ ...CLIENT, username: 'me@shop', password: secret('SHOP_REFRESH') }) },
+    ...OBTAINED,
+  },
+  'a token request as JSON, its token in the body': {
+    source: { auth: oauth2ClientCredentials({ ...CLIENT, sends: 'json', credentialsIn: 'body', as: { body: '/k' } }) },
+    stream: POST_JSON,
+    ...OBTAINED,
+  },
+  'a token request as a query, its token in the query': {
+    source: {
+      auth: oauth2ClientCredentials({ ...CLIENT, method: 'GET', credentialsIn: 'body', as: { param: 'k' } }),
+    },
+    ...OBTAINED,
+  },
+  'session-token': { source: { auth: sessionToken({ login: LOGIN, token: '/access_token' }) }, ...OBTAINED },
+  'session-token in a cookie, after a login with Basic': {
+    source: {
+      auth: sessionToken({
+        login: { url: '/token', auth: basic({ username: 'me', password: secret('SHOP_SECRET') }) },
+        token: { cookie: 'session' },
+        as: { cookie: 'k' },
+      }),
+    },
+    ...OBTAINED,
+  },
+} satisfies Record<string, Kind>
 
 export const kinds = Object.entries<Kind>(KINDS)
 
@@ -116,12 +161,14 @@ export async function credentialApi(
   function token(asked: Asked): Answer {
     const number = tokens.push(asked)
     const issued = { access_token: `c4nary-access-${number}`, refresh_token: `c4nary-refresh-${number}` }
-    return options.noToken?.(asked) ?? { json: { ...issued, token_type: 'bearer', expires_in: 3600 } }
+    const headers = { 'set-cookie': `session=${issued.access_token}; Path=/; HttpOnly` }
+    return options.noToken?.(asked) ?? { headers, json: { ...issued, token_type: 'bearer', expires_in: 3600 } }
   }
 
   const server = await startServer(t, (asked) => (asked.path === '/token' ? token(asked) : page(asked)))
   const fixture = clientFor(t, server.url, {
     source: { ...kind.source, ...options.source },
+    ...(kind.stream === undefined ? {} : { stream: { ...kind.stream } }),
     environment: { ...environment, SHOP_PROOF_FILE: keyFile, HEADRACE_TOKENS_DIR: folder(t) },
   })
   return {
@@ -141,15 +188,21 @@ export async function credentialApi(
 /** What an API shows of a request that it does not accept. First what proves, since an error has the beginning only. */
 export const quoted = ({ target, headers, body }: Asked) => ({
   error: 'not accepted',
-  with: [headers.authorization, headers['x-api-key'], headers['x-signature']].filter((proof) => proof !== undefined),
+  with: [headers.authorization, headers['x-api-key'], headers['x-signature'], headers.cookie].filter(
+    (proof) => proof !== undefined,
+  ),
   body,
   target,
 })
 
-const proofOf = ({ headers, query }: Asked): string =>
-  [headers.authorization, headers['x-api-key'], headers['x-signature'], query.get('k')].find(
-    (proof) => proof != null,
-  ) ?? ''
+const proofOf = ({ headers, query, body }: Asked): string =>
+  [
+    ...[headers.authorization, headers['x-api-key'], headers['x-signature']],
+    ...[query.get('k'), headers.cookie?.replace('k=', ''), keyIn(body)],
+  ].find((proof) => proof != null) ?? ''
+
+const keyIn = (body: string): string | null =>
+  body.startsWith('{') ? (JSON.parse(body).k ?? null) : new URLSearchParams(body).get('k')
 
 /** What a request proved itself with, without the scheme before it, and an assertion in its form. */
 const wordsOf = (asked: Asked): string[] =>

@@ -26,6 +26,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   HR_CREDENTIALS_REFUSED: 'auth',
   HR_REFRESH_TOKEN_DEAD: 'auth',
   HR_PRIVATE_KEY: 'auth.privateKey',
+  HR_SHARED_SECRET: 'auth.sharedSecret',
   HR_TOKEN_URL: 'auth.tokenUrl',
   HR_TOKEN_UNAVAILABLE: 'auth.tokenUrl',
   HR_BASE_URL: 'baseUrl',

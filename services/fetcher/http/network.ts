@@ -3,11 +3,12 @@
  * proxy's login, the client's key), so it is passed to the transport only and never shown.
  */
 import type { Proxies, Resolver } from '#shared/config/config.ts'
+import { tokenUrlIn } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { isProxyUrl } from '#shared/declaration/network.ts'
 import type { SecretRef, SettingRef } from '#shared/declaration/secret.ts'
 import { WrongUse } from '#shared/errors.ts'
-import { tokenUrlOf } from './auth/tokens/token-request.ts'
+import { tokenUrlOf } from './auth/tokens/token-url.ts'
 import { type Network, PLAIN_NETWORK } from './transport/connections.ts'
 
 type Reference = string | SettingRef | SecretRef
@@ -62,8 +63,7 @@ const notProxy = (name: string): WrongUse =>
 
 /** Those of baseUrl and of the token endpoint, which may ask for the same certificate (RFC 8705). */
 function originsOf(source: Source, baseUrl: string, resolver: Resolver): string[] {
-  const { auth } = source
-  const tokenUrl = auth !== undefined && 'tokenUrl' in auth ? auth.tokenUrl : undefined
+  const tokenUrl = tokenUrlIn(source.auth)
   const own = new URL(baseUrl).origin
-  return tokenUrl === undefined ? [own] : [own, tokenUrlOf(tokenUrl, source, baseUrl, resolver).origin]
+  return tokenUrl === null ? [own] : [own, tokenUrlOf(tokenUrl, source, baseUrl, resolver).origin]
 }

@@ -1,24 +1,14 @@
 /**
- * Writes a value into a place of the request: a parameter, a header, the JSON body or the form. JSON keeps numbers as
- * numbers; the other places take texts. Pure; returns a copy.
+ * Writes the size of a page and a watermark position into their places of the request. Pure; returns a copy.
  */
 import type { Stream } from '#shared/declaration/compile.ts'
 import { streamMistake } from '#shared/declaration/mistakes/mistakes.ts'
 import type { RequestPlace, SizeSpec } from '#shared/declaration/request-place.ts'
 import { messageOf } from '#shared/errors.ts'
-import { withValueAt } from '#shared/json-pointer.ts'
 import type { PageRequest } from '../http/messages.ts'
-import { withParam } from '../http/query.ts'
+import { withPlace } from '../http/with-place.ts'
 
-/** Throws RangeError if the JSON body has no such place. */
-export function withPlace(request: PageRequest, place: RequestPlace, value: unknown): PageRequest {
-  if (place.param !== undefined) return { ...request, url: withParam(request.url, place.param, String(value)) }
-  if (place.header !== undefined)
-    return { ...request, headers: { ...request.headers, [place.header.toLowerCase()]: String(value) } }
-  if (place.form !== undefined)
-    return { ...request, body: { ...Object(request.body), [place.form]: String(value) }, encoding: 'form' }
-  return place.body === undefined ? request : { ...request, body: withValueAt(request.body ?? {}, place.body, value) }
-}
+export { withPlace } from '../http/with-place.ts'
 
 export const withSize = (request: PageRequest, size: SizeSpec | number | undefined): PageRequest =>
   size === undefined || typeof size === 'number' ? request : withPlace(request, size, size.value)

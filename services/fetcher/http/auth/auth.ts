@@ -3,7 +3,8 @@
  * variable.
  */
 
-import { isSecretRef } from '#shared/declaration/auth.ts'
+import { secretsIn } from '#shared/declaration/auth/value.ts'
+import type { AuthSpec } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { apiKeyCredentials } from './api-key.ts'
 import { basicCredentials } from './basic.ts'
@@ -15,33 +16,52 @@ import { jwtBearerCredentials } from './jwt-bearer.ts'
 import { jwtSignedCredentials } from './jwt-signed.ts'
 import { type LiveSecrets, liveSecrets } from './live-secrets.ts'
 import { oauth2Credentials } from './oauth2-client-credentials.ts'
+import { passwordCredentials } from './oauth2-password.ts'
 import { refreshTokenCredentials } from './oauth2-refresh-token.ts'
 import { withHeaderSecrets } from './secret-headers.ts'
+import { sessionTokenCredentials } from './session-token.ts'
 import type { TokenTools } from './tokens/token-request.ts'
 
 export function credentialsFor(source: Source, baseUrl: string, tools: TokenTools): Credentials {
   const secrets = liveSecrets(tools)
-  const credentials = withHeaderSecrets(ownCredentials(source, baseUrl, { ...tools, secrets }), source, secrets)
+  const credentials = withHeaderSecrets(
+    ownCredentials(source.auth, source, baseUrl, { ...tools, secrets }),
+    source,
+    secrets,
+  )
   credentialsOf(source, secrets)
-  return { ...credentials, known: () => [...credentialsOf(source, secrets), ...credentials.known()] }
+  return {
+    ...credentials,
+    known: () => [...credentialsOf(source, secrets), ...secrets.encoded(), ...credentials.known()],
+  }
 }
 
-function ownCredentials(source: Source, baseUrl: string, tools: TokenTools & { secrets: LiveSecrets }): Credentials {
+function ownCredentials(
+  auth: AuthSpec | undefined,
+  source: Source,
+  baseUrl: string,
+  tools: TokenTools & { secrets: LiveSecrets },
+): Credentials {
   const { secrets } = tools
-  const { auth } = source
   switch (auth?.kind) {
     case undefined:
       return fixed({ secrets, refs: [], hint: 'the source declares no auth: add one', put: (request) => request })
     case 'bearer':
-      return bearerCredentials(auth, secrets)
+      return bearerCredentials(auth, source, secrets)
     case 'basic':
       return basicCredentials(auth, secrets)
     case 'api-key':
-      return apiKeyCredentials(auth, secrets)
+      return apiKeyCredentials(auth, source, secrets)
     case 'oauth2-client-credentials':
       return oauth2Credentials(auth, source, baseUrl, tools)
     case 'oauth2-refresh-token':
       return refreshTokenCredentials(auth, source, baseUrl, tools)
+    case 'oauth2-password':
+      return passwordCredentials(auth, source, baseUrl, tools)
+    case 'session-token': {
+      const own = ownCredentials(auth.login.auth, source, baseUrl, tools)
+      return sessionTokenCredentials(auth, source, baseUrl, { ...tools, own })
+    }
     case 'jwt-bearer':
       return jwtBearerCredentials(auth, source, baseUrl, tools)
     case 'jwt-signed':
@@ -56,12 +76,7 @@ const NAMES: readonly string[] = ['clientId', 'username', 'issuer', 'subject', '
 
 /** Every secret that the declaration names, by its variable: its current value, then its former ones. */
 function credentialsOf({ auth, headers }: Source, secrets: LiveSecrets): Credential[] {
-  const inner = auth?.kind === 'custom' ? Object.entries(auth.secrets) : []
-  return [...Object.entries(auth ?? {}), ...inner, ...Object.entries(headers)].flatMap(([field, ref]) =>
-    isSecretRef(ref)
-      ? secrets
-          .values(ref)
-          .map((value) => ({ id: ref.name, value, ...(NAMES.includes(field) ? { isName: true } : {}) }))
-      : [],
+  return secretsIn([auth, headers]).flatMap(({ field, ref }) =>
+    secrets.values(ref).map((value) => ({ id: ref.name, value, ...(NAMES.includes(field) ? { isName: true } : {}) })),
   )
 }

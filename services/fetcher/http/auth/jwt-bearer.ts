@@ -5,9 +5,11 @@ import type { Source } from '#shared/declaration/compile.ts'
 import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
 import { jwtId, jwtMaker } from './jwt.ts'
+import { keyName } from './jwt-key.ts'
 import type { LiveSecrets } from './live-secrets.ts'
 import { grantToken } from './tokens/grant-token.ts'
-import { type TokenRequest, type TokenTools, tokenUrlOf } from './tokens/token-request.ts'
+import { scopeText, tokenForm } from './tokens/token-form.ts'
+import type { TokenTools } from './tokens/token-request.ts'
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
@@ -17,28 +19,25 @@ export function jwtBearerCredentials(
   baseUrl: string,
   tools: TokenTools & { secrets: LiveSecrets },
 ): Credentials {
-  const { clock, resolver, secrets } = tools
-  const tokenUrl = tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver)
+  const { clock, secrets } = tools
+  const form = tokenForm(spec, source, baseUrl, tools)
   const jwt = jwtMaker(spec, source.name, tools)
   // Servers read the scope in different places: RFC 7521 section 4.1 has a parameter, some look for a claim.
-  const scope: Record<string, string> = spec.scope === undefined ? {} : { scope: spec.scope }
+  const scope = scopeText(spec)
+  const claims = scope === undefined ? {} : { scope }
   const hint =
-    `check issuer, subject, audience, scope, that ${spec.privateKey.name} is the key that the API knows, ` +
+    `check issuer, subject, audience, scope, that ${keyName(spec)} is the key that the API knows, ` +
     "and this machine's clock"
   let assertion = ''
-  const request: TokenRequest = {
-    source: source.name,
-    tokenUrl,
-    form() {
-      assertion = jwt.make({ aud: spec.audience ?? tokenUrl.href, jti: jwtId(clock), ...scope }).text
-      return { grant_type: GRANT, assertion, ...scope, ...spec.extra }
+  return grantToken(spec, source, tools, {
+    tokenUrl: form.tokenUrl,
+    async raw() {
+      const aud = spec.audience === undefined ? form.tokenUrl.href : secrets.text(spec.audience)
+      assertion = jwt.make({ aud, jti: jwtId(clock), ...claims }).text
+      return form.raw({ grantType: GRANT, assertion }, null)
     },
-    client: () => null,
-    scheme: spec.scheme,
-    bounds: source,
-    refusal: () => ({ hint }),
-    redact: textRedactor(() => [...jwt.privateKeys(), ...secrets.known(), assertion]),
-    finishes: false,
-  }
-  return grantToken(request, tools, { stamp: jwt.stamp, hint })
+    redact: textRedactor(() => [...jwt.keys(), ...secrets.known(), assertion]),
+    stamp: jwt.stamp,
+    hint,
+  })
 }

@@ -8,13 +8,15 @@ import type { Source } from '#shared/declaration/compile.ts'
 import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
 import { jwtMaker } from './jwt.ts'
+import { keyName } from './jwt-key.ts'
 import type { LiveSecrets } from './live-secrets.ts'
+import { putCredential } from './place-credential.ts'
 import { givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
 import type { TokenTools } from './tokens/token-request.ts'
 
 export function jwtSignedCredentials(
   spec: AuthOf<'jwt-signed'>,
-  source: Source,
+  source: Pick<Source, 'name' | 'file'>,
   tools: Pick<TokenTools, 'clock'> & { secrets: LiveSecrets },
 ): Credentials {
   const { clock, secrets } = tools
@@ -23,14 +25,15 @@ export function jwtSignedCredentials(
     clock,
     secrets,
     stamp: jwt.stamp,
-    scheme: spec.scheme,
-    redact: textRedactor(() => [...jwt.privateKeys(), ...secrets.known()]),
+    put: putCredential(source, spec),
+    redact: textRedactor(() => [...jwt.keys(), ...secrets.known()]),
     hint:
-      `check issuer, audience, keyId, that ${spec.privateKey.name} is the key that the API knows, ` +
+      `check issuer, audience, keyId, that ${keyName(spec)} is the key that the API knows, ` +
       "and this machine's clock",
     async obtain() {
       const madeMs = clock.elapsedMs()
-      const { text, lifeMs } = jwt.make(spec.audience === undefined ? {} : { aud: spec.audience })
+      const aud = spec.audience === undefined ? {} : { aud: secrets.text(spec.audience) }
+      const { text, lifeMs } = jwt.make(aud)
       return { value: text, staleMs: madeMs + givenUpAfterMs(lifeMs) }
     },
   })

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
+import { isReference, secretsIn, type TextValue } from '#shared/declaration/auth/value.ts'
 import type { SecretRef } from '#shared/declaration/secret.ts'
 
 export type LiveSecrets = {
@@ -15,8 +16,12 @@ export type LiveSecrets = {
    * where no secret can be read.
    */
   values(ref: SecretRef): readonly string[]
-  /** A literal text is its own value. */
-  text(given: string | SecretRef): string
+  /** A literal text is its own value; settings are resolved, and joined texts put together. */
+  text(given: TextValue): string
+  /** A copy of plain JSON with every reference in it resolved. */
+  json(given: unknown): unknown
+  /** The latest base64 texts that were made of secrets; the current one of each first. */
+  encoded(): readonly { id: string; value: string }[]
   /** The next values are read again. */
   reload(): void
   /** The latest values handed out, for redaction: a response may still quote a former one. */
@@ -36,7 +41,7 @@ export function liveSecrets({
   resolver,
   clock,
 }: {
-  resolver: Pick<Resolver, 'secret'>
+  resolver: Pick<Resolver, 'secret'> & Partial<Pick<Resolver, 'setting'>>
   clock: Pick<Clock, 'elapsedMs'>
 }): LiveSecrets {
   const held = new Map<string, Held>()
@@ -65,10 +70,34 @@ export function liveSecrets({
     return next.value
   }
 
+  const base64 = new Map<TextValue, { id: string; made: ReturnType<typeof madeOf> }>()
+
+  function text(given: TextValue): string {
+    if (typeof given === 'string') return given
+    if (given.kind === 'secret') return value(given)
+    if (given.kind === 'setting') return resolver.setting?.(given) ?? given.fallback
+    const joined = given.parts.map(text).join('')
+    if (given.encoding === 'text') return joined
+    const encoded = Buffer.from(joined, 'utf8').toString('base64')
+    if (secretsIn([given]).length === 0) return encoded
+    const kept = base64.get(given) ?? { id: `base64-${base64.size}`, made: madeOf() }
+    base64.set(given, kept)
+    return kept.made.make(encoded)
+  }
+
+  function json(given: unknown): unknown {
+    if (isReference(given)) return text(given)
+    if (Array.isArray(given)) return given.map(json)
+    if (typeof given !== 'object' || given === null) return given
+    return Object.fromEntries(Object.entries(given).map(([name, each]) => [name, json(each)]))
+  }
+
   return {
     value,
     values: (ref) => held.get(ref.name)?.values ?? [value(ref)],
-    text: (given) => (typeof given === 'string' ? given : value(given)),
+    text,
+    json,
+    encoded: () => [...base64.values()].flatMap(({ id, made }) => made.all().map((value) => ({ id, value }))),
     reload() {
       for (const [name, last] of held) held.set(name, { ...last, readMs: Number.NEGATIVE_INFINITY })
     },

@@ -5,26 +5,24 @@
  * used up the old token.
  */
 
+import { namesIn } from '#shared/declaration/auth/value.ts'
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { messageOf } from '#shared/errors.ts'
 import { textRedactor } from '#shared/redact/text.ts'
 import type { Credentials } from './credentials.ts'
-import { type LiveSecrets, madeOf } from './live-secrets.ts'
+import type { LiveSecrets } from './live-secrets.ts'
+import { putCredential } from './place-credential.ts'
 import { type CachedToken, givenUpAfterMs, heldToken } from './tokens/cached-token.ts'
 import { fileTokenStore } from './tokens/file-token-store.ts'
+import { takesAnyType } from './tokens/grant-token.ts'
 import { type KeptToken, type KeptTokens, keptTokens, storeKey } from './tokens/stored-token.ts'
-import {
-  basicPair,
-  requestToken,
-  type TokenClient,
-  type TokenRequest,
-  type TokenTools,
-  tokenUrlOf,
-} from './tokens/token-request.ts'
+import { type AnswerSecret, answerPlaces } from './tokens/token-answer.ts'
+import { type TokenClient, tokenForm } from './tokens/token-form.ts'
+import { requestToken, type TokenRequest, type TokenTools } from './tokens/token-request.ts'
 
 type RefreshSpec = AuthOf<'oauth2-refresh-token'>
-type RefreshSource = Pick<Source, 'name' | 'attemptsMax' | 'waitMax' | 'timeout'>
+type RefreshSource = Pick<Source, 'name' | 'file' | 'attemptsMax' | 'waitMax' | 'timeout'>
 
 /** Refresh tokens that a response may still quote; the first one is among the secrets. */
 const REDACTED_MAX = 8
@@ -39,17 +37,13 @@ export function refreshTokenCredentials(
   tools: TokenTools & { secrets: LiveSecrets },
 ): Credentials {
   const { clock, resolver, secrets } = tools
-  const tokenUrl = tokenUrlOf(spec.tokenUrl, source, baseUrl, resolver)
+  const form = tokenForm(spec, source, baseUrl, tools)
+  const { tokenUrl } = form
   const clientId = () => secrets.text(spec.clientId)
-  const clientSecret = () => (spec.clientSecret === undefined ? null : secrets.value(spec.clientSecret))
+  const clientSecret = () => (spec.clientSecret === undefined ? null : secrets.text(spec.clientSecret))
   let refreshTokens: string[] = []
-  const made = madeOf()
-  const client = (): TokenClient => {
-    const [id, secret] = [clientId(), clientSecret()]
-    if (secret !== null) made.make(basicPair(id, secret))
-    return { id, secret, in: spec.credentialsIn }
-  }
-  const redact = textRedactor(() => [...refreshTokens, ...secrets.known(), ...made.all()])
+  const client = (): TokenClient => ({ id: clientId(), secret: clientSecret(), in: spec.credentialsIn })
+  const redact = textRedactor(() => [...refreshTokens, ...secrets.known(), ...form.made()])
   const store = spec.store ?? fileTokenStore(resolver.tokensDir, clock, tools.onWarning)
 
   /** Each new first token has its own key in the store. */
@@ -58,13 +52,16 @@ export function refreshTokenCredentials(
     const shown = `${source.name}: the token store (${spec.store === undefined ? `${resolver.tokensDir}, ` : ''}${key})`
     return { first, key, kept: keptTokens(store, key, shown, redact) }
   }
-  let place = placeOf(secrets.value(spec.refreshToken))
+  let place = placeOf(secrets.text(spec.refreshToken))
   client()
   const placeNow = (): KeptPlace => {
-    const first = secrets.value(spec.refreshToken)
+    const first = secrets.text(spec.refreshToken)
     if (first !== place.first) place = placeOf(first)
     return place
   }
+
+  /** Other secrets of the last answer. */
+  let answered: readonly AnswerSecret[] = []
 
   /** Received but not stored because writing failed: it must be stored before anything else happens. */
   let unsaved: { kept: KeptTokens; token: KeptToken } | null = null
@@ -87,6 +84,7 @@ export function refreshTokenCredentials(
     const askedMs = clock.nowMs()
     const token = await requestToken(requestFor(from, from === first, key), tools, signal)
     tools.onToken()
+    answered = token.secrets
     const next: KeptToken = {
       v: 1,
       refreshToken: token.refreshToken ?? from,
@@ -100,14 +98,9 @@ export function refreshTokenCredentials(
   const requestFor = (refreshToken: string, isFirst: boolean, key: string): TokenRequest => ({
     source: source.name,
     tokenUrl,
-    form: () => ({
-      grant_type: 'refresh_token',
-      refresh_token: refreshToken,
-      ...(spec.scope === undefined ? {} : { scope: spec.scope }),
-      ...spec.extra,
-    }),
-    client,
-    scheme: spec.scheme,
+    raw: async () => form.raw({ grantType: 'refresh_token', refreshToken }, client()),
+    answer: answerPlaces(spec.answer),
+    takesAnyType: takesAnyType(spec),
     bounds: source,
     refusal: (error) =>
       error === 'invalid_grant'
@@ -121,8 +114,9 @@ export function refreshTokenCredentials(
     finishes: true,
   })
 
-  const heldOf = ({ accessToken, givenUpMs }: KeptToken): CachedToken => ({
+  const heldOf = ({ accessToken, refreshToken, givenUpMs }: KeptToken): CachedToken => ({
     value: accessToken,
+    others: [{ name: 'refresh_token', value: refreshToken }, ...answered],
     staleMs: givenUpMs === null ? Number.POSITIVE_INFINITY : clock.elapsedMs() + givenUpMs - clock.nowMs(),
   })
 
@@ -140,9 +134,9 @@ export function refreshTokenCredentials(
     clock,
     secrets,
     stamp,
-    scheme: spec.scheme,
+    put: putCredential(source, spec),
     redact,
-    hint: `authorise the application again and set ${spec.refreshToken.name} to the new refresh token; check scope`,
+    hint: `authorise the application again and set ${namesIn(spec.refreshToken, 'refreshToken')} to the new refresh token; check scope`,
     obtain(refused, signal) {
       const at = placeNow()
       return at.kept.locked(signal, async () => {
@@ -160,7 +154,8 @@ export function refreshTokenCredentials(
 
 type KeptPlace = { first: string; key: string; kept: KeptTokens }
 
-function usedUpHint({ refreshToken: { name } }: RefreshSpec, isFirst: boolean, key: string): string {
+function usedUpHint({ refreshToken }: RefreshSpec, isFirst: boolean, key: string): string {
+  const name = namesIn(refreshToken, 'refreshToken')
   const which = isFirst
     ? `the refresh token in ${name} is`
     : `the refresh token in the store (${key}), the successor of that in ${name}, is`
@@ -169,11 +164,11 @@ function usedUpHint({ refreshToken: { name } }: RefreshSpec, isFirst: boolean, k
 }
 
 function checkHint({ clientId, clientSecret, credentialsIn }: RefreshSpec): string {
-  const id = typeof clientId === 'string' ? 'the client id' : clientId.name
+  const id = namesIn(clientId, 'the client id')
   if (clientSecret === undefined) return `check ${id}, scope, and whether the endpoint wants a clientSecret`
   const other = credentialsIn === 'header' ? 'body' : 'header'
   return (
-    `check ${id}, ${clientSecret.name}, scope, ` +
+    `check ${id}, ${namesIn(clientSecret, 'the client secret')}, scope, ` +
     `and whether the endpoint wants the credentials in the ${other} instead (credentialsIn)`
   )
 }

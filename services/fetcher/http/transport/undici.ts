@@ -24,6 +24,10 @@ export type RawRequest = {
    * Of a file, only the codings in the header are undone. A stream is returned as it arrives.
    */
   read?: 'text' | 'bytes' | 'file' | 'stream'
+  /** The answer is a secret: of at most so many bytes, and never quoted. */
+  secretBytesMax?: number
+  /** True: the answer has the cookies that it sets. */
+  cookies?: boolean
 }
 type Headers = Record<string, string>
 /** `notes`: what the headers declare wrongly about a body that can be read anyway. */
@@ -32,7 +36,7 @@ type Body = { text: string; content?: Buffer; stream?: Readable; bytes: number; 
  * `text` is whole for 2xx and at most ERROR_BODY_BYTES_MAX long otherwise. `content`: the bytes, where they were asked
  * for instead of the text. `bytes` counts after decompression.
  */
-export type RawAnswer = { status: number; headers: Headers } & Body
+export type RawAnswer = { status: number; headers: Headers; cookies?: readonly string[] } & Body
 export type RawExchange = (request: RawRequest, signal: AbortSignal) => Promise<RawAnswer>
 export type Http = { ask: RawExchange; close(): Promise<void> }
 
@@ -56,9 +60,12 @@ async function roundTrip(
   dispatcher: Dispatcher,
   request: RawRequest,
   signal: AbortSignal,
-  { bodyBytesMax, timeoutMs }: HttpOptions,
+  { bodyBytesMax: pageBytesMax, timeoutMs }: HttpOptions,
 ): Promise<RawAnswer> {
   signal.throwIfAborted()
+  const { secretBytesMax } = request
+  const bodyBytesMax = Math.min(pageBytesMax, secretBytesMax ?? pageBytesMax)
+  const tooLarge: TooLarge = secretBytesMax === undefined ? pageTooLarge : secretTooLarge
   let answered: Dispatcher.ResponseData | null = null
   try {
     answered = await undiciRequest(request.url, {
@@ -73,14 +80,18 @@ async function roundTrip(
     const ok = isOk(status)
     const headers = headersOf(answered.headers)
     if (request.read === 'stream' && ok && !isNoContent(status)) return { status, headers, ...NO_BODY, stream: body }
-    const sent = await read(body, ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX, ok && !isNoContent(status))
+    const sent = await read(
+      body,
+      ok ? bodyBytesMax : ERROR_BODY_BYTES_MAX,
+      ok && !isNoContent(status) ? tooLarge : null,
+    )
     // A body of a response without content is ignored (RFC 9110 sections 15.3.5 and 15.3.6).
     const content = isNoContent(status)
       ? NO_BODY
       : ok
-        ? await page(sent, headers, bodyBytesMax, request.read)
+        ? await page(sent, headers, { bytesMax: bodyBytesMax, tooLarge }, request.read)
         : await opening(sent, headers)
-    return { status, headers, ...content }
+    return { status, headers, ...(request.cookies === true ? cookiesOf(answered.headers) : {}), ...content }
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof AttemptFailed) throw error
@@ -90,8 +101,13 @@ async function roundTrip(
   }
 }
 
-/** The bytes from the wire. `whole`: more than `bytesMax` is a failed attempt; otherwise the rest is left unread. */
-async function read(body: Readable, bytesMax: number, whole: boolean): Promise<Buffer> {
+type TooLarge = (bytesMax: number, opening: Buffer) => AttemptFailed
+
+/**
+ * The bytes from the wire. With `tooLarge`, the body is wanted whole, and more than `bytesMax` is that failure;
+ * otherwise the rest is left unread.
+ */
+async function read(body: Readable, bytesMax: number, tooLarge: TooLarge | null): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
   try {
@@ -99,18 +115,23 @@ async function read(body: Readable, bytesMax: number, whole: boolean): Promise<B
       chunks.push(chunk)
       bytes += chunk.length
       if (bytes <= bytesMax) continue
-      if (whole) throw tooLarge(bytesMax, chunks[0] ?? chunk)
+      if (tooLarge !== null) throw tooLarge(bytesMax, chunks[0] ?? chunk)
       break
     }
   } catch (error) {
     // Of an error's body, whatever arrived is enough.
-    if (whole || chunks.length === 0) throw error
+    if (tooLarge !== null || chunks.length === 0) throw error
   }
   return Buffer.concat(chunks)
 }
 
 /** A page: exactly what was sent, or AttemptFailed. */
-async function page(bytes: Buffer, headers: Headers, bytesMax: number, read: RawRequest['read']): Promise<Body> {
+async function page(
+  bytes: Buffer,
+  headers: Headers,
+  { bytesMax, tooLarge }: { bytesMax: number; tooLarge: TooLarge },
+  read: RawRequest['read'],
+): Promise<Body> {
   const { bytes: plain, notes } = await decoded(bytes, headers['content-encoding'], {
     bytesMax,
     tooLarge: (opening) => tooLarge(bytesMax, opening),
@@ -127,7 +148,7 @@ async function opening(bytes: Buffer, headers: Headers): Promise<Body> {
   return { ...NO_BODY, text: looselyTextOf(plain, headers['content-type']), bytes: plain.length }
 }
 
-function tooLarge(bytesMax: number, opening: Buffer): AttemptFailed {
+function pageTooLarge(bytesMax: number, opening: Buffer): AttemptFailed {
   const excerpt = excerptOf(opening.subarray(0, 1024).toString('utf8'))
   return new AttemptFailed(
     'too_large',
@@ -135,8 +156,16 @@ function tooLarge(bytesMax: number, opening: Buffer): AttemptFailed {
   )
 }
 
-/** Cookies are dropped: nothing uses them, and they are credentials. */
-function headersOf(given: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+const secretTooLarge = (bytesMax: number): AttemptFailed =>
+  new AttemptFailed('too_large', `the body is larger than ${bytesMax} bytes`)
+
+type GivenHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+const cookiesOf = ({ 'set-cookie': given }: GivenHeaders): { cookies?: readonly string[] } =>
+  given === undefined ? {} : { cookies: [given].flat() }
+
+/** Cookies are dropped: only a login uses them, and they are credentials. */
+function headersOf(given: GivenHeaders): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || name === 'set-cookie') continue

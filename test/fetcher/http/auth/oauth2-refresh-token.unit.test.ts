@@ -1,6 +1,7 @@
 /** What is obtained with a refresh token: over an endpoint and a store in memory, on a clock that stands still. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { refreshTokenSpec } from '#shared/declaration/auth/grants.ts'
 import { secret } from '#shared/declaration/secret.ts'
 import type { TokenStore } from '#shared/declaration/token-store.ts'
 import { liveSecrets } from '../../../../services/fetcher/http/auth/live-secrets.ts'
@@ -42,7 +43,7 @@ describe('what is got with a refresh token, by itself', () => {
       tokensDir: '/nowhere',
     }
     const credentials = refreshTokenCredentials(
-      {
+      refreshTokenSpec.parse({
         ...{
           kind: 'oauth2-refresh-token',
           tokenUrl: '/token',
@@ -51,8 +52,8 @@ describe('what is got with a refresh token, by itself', () => {
         },
         ...{ refreshToken: secret('SHOP_REFRESH'), credentialsIn: 'header', extra: {}, store },
         ...spec,
-      },
-      { name: 'shop', attemptsMax: 1, waitMax: 1_000, timeout: 20_000 },
+      }),
+      { name: 'shop', file: 'shop.ts', attemptsMax: 1, waitMax: 1_000, timeout: 20_000 },
       'http://127.0.0.1:1',
       {
         async ask({ body }) {

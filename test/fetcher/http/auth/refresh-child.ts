@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events'
 import { systemClock } from '#shared/clock.ts'
+import { refreshTokenSpec } from '#shared/declaration/auth/grants.ts'
 import { explain } from '#shared/errors.ts'
 import { liveSecrets } from '../../../../services/fetcher/http/auth/live-secrets.ts'
 import { refreshTokenCredentials } from '../../../../services/fetcher/http/auth/oauth2-refresh-token.ts'
@@ -26,7 +27,7 @@ const dying = {
 const http = createHttp({ bodyBytesMax: 100_000, timeoutMs: 60_000 })
 const resolver = { secret: () => FIRST, setting: ({ fallback }: { fallback: string }) => fallback, tokensDir: DIR }
 const credentials = refreshTokenCredentials(
-  {
+  refreshTokenSpec.parse({
     kind: 'oauth2-refresh-token',
     tokenUrl: '/token',
     clientId: 'client',
@@ -34,8 +35,8 @@ const credentials = refreshTokenCredentials(
     credentialsIn: 'header',
     extra: {},
     store: DIE === 'stored' ? dying : undefined,
-  },
-  { name: 'shop', attemptsMax: 1, waitMax: 1000, timeout: 20_000 },
+  }),
+  { name: 'shop', file: 'shop.ts', attemptsMax: 1, waitMax: 1000, timeout: 20_000 },
   URL_OF_API,
   {
     ask: http.ask,

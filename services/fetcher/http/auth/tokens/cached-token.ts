@@ -6,9 +6,12 @@
 import type { Clock } from '#shared/clock.ts'
 import { textRedactor } from '#shared/redact/text.ts'
 import { CredentialsRefused } from '../../errors.ts'
-import { type Credentials, withHeader } from '../credentials.ts'
+import type { Credential } from '../conceal.ts'
+import type { Credentials } from '../credentials.ts'
 import type { LiveSecrets } from '../live-secrets.ts'
+import type { PutCredential } from '../place-credential.ts'
 import { refusalWaitMs } from '../refusal-wait.ts'
+import type { AnswerSecret } from './token-answer.ts'
 
 /** A token is dropped this long before it expires, or a tenth of its life before if that is shorter. */
 const MARGIN_MS = 60_000
@@ -16,12 +19,14 @@ const MARGIN_SHARE = 0.1
 
 /** Responses in flight may still repeat a dropped token. */
 const TOKENS_REDACTED_MAX = 8
+/** Of the answers that gave them. */
+const OTHERS_REDACTED_MAX = 32
 
 /** What is in flight at the end is awaited: a new refresh token must reach its store. */
 const CLOSE_MS_MAX = 15_000
 
-/** `staleMs`: when it is dropped, as `clock.elapsedMs()`. */
-export type CachedToken = { value: string; staleMs: number }
+/** `staleMs`: when it is dropped, as `clock.elapsedMs()`. `others`: further secrets of the answer that gave it. */
+export type CachedToken = { value: string; staleMs: number; others?: readonly AnswerSecret[] }
 
 export type HeldTokenOptions = {
   clock: Clock
@@ -30,8 +35,7 @@ export type HeldTokenOptions = {
   secrets: Pick<LiveSecrets, 'reload'>
   /** What a token is obtained with; once it has changed, an earlier refusal no longer counts. */
   stamp(): Promise<string>
-  /** The scheme before the token. */
-  scheme?: string | undefined
+  put: PutCredential
   /** Removes the other secrets from a text. */
   redact(text: string): string
   hint: string
@@ -39,18 +43,11 @@ export type HeldTokenOptions = {
 
 export const givenUpAfterMs = (lifeMs: number): number => lifeMs - Math.min(MARGIN_MS, lifeMs * MARGIN_SHARE)
 
-export function heldToken({
-  clock,
-  obtain,
-  redact,
-  hint,
-  secrets,
-  stamp,
-  scheme = 'Bearer',
-}: HeldTokenOptions): Credentials {
+export function heldToken({ clock, obtain, redact, hint, secrets, stamp, put }: HeldTokenOptions): Credentials {
   const closing = new AbortController()
   let tokens: string[] = []
-  const redactTokens = textRedactor(() => tokens)
+  let others: Credential[] = []
+  const redactTokens = textRedactor(() => [...tokens, ...others.map(({ value }) => value)])
   let held: CachedToken | null = null
   let refused: string | null = null
   let fetching: Promise<CachedToken> | null = null
@@ -81,6 +78,9 @@ export function heldToken({
   async function fetchToken(): Promise<CachedToken> {
     const got = await obtained()
     if (!tokens.includes(got.value)) tokens = [got.value, ...tokens].slice(0, TOKENS_REDACTED_MAX)
+    const more = (got.others ?? []).map(({ name, value }) => ({ id: name, value, isToken: true }))
+    const former = others.filter(({ value }) => !more.some((each) => each.value === value))
+    others = [...more, ...former].slice(0, OTHERS_REDACTED_MAX)
     held = got
     return got
   }
@@ -103,7 +103,7 @@ export function heldToken({
   return {
     async apply(page, signal) {
       const { value } = await current(signal)
-      return { request: withHeader(page, 'authorization', `${scheme} ${value}`), token: value }
+      return { request: put(page, value), token: value }
     },
     async renew(token, signal) {
       giveUp(token)
@@ -114,7 +114,7 @@ export function heldToken({
     rejected: giveUp,
     stamp,
     redact: (text) => redact(redactTokens(text)),
-    known: () => tokens.map((value) => ({ id: 'token', value, isToken: true })),
+    known: () => [...tokens.map((value) => ({ id: 'token', value, isToken: true })), ...others],
     hint,
     async close() {
       closing.abort()

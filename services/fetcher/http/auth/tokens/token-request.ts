@@ -1,34 +1,31 @@
 /**
- * Requests one token from an OAuth 2.0 token endpoint, for any grant (RFC 6749 sections 2.3.1, 3.2 and 5). Retried
- * within the source's bounds when the endpoint does not respond, or responds with 5xx, 429 or without JSON. A refusal
- * is final. The request goes to the token URL only and follows no redirect. It does not count against the API's quota.
+ * Requests one token from a token endpoint or a login, whatever the request looks like. Retried within the source's
+ * bounds when the endpoint does not respond, or responds with 5xx, 429 or without JSON. A refusal is final. The request
+ * goes to its declared URL only and follows no redirect. It does not count against the API's quota.
  */
 import type { Clock } from '#shared/clock.ts'
 import type { Resolver } from '#shared/config/config.ts'
-import type { SettingRef } from '#shared/declaration/secret.ts'
-import { WrongUse } from '#shared/errors.ts'
 import { redactUrl } from '#shared/redact/url.ts'
-import { jsonOf } from '../../decode/json-body.ts'
+import { MIB } from '#shared/units.ts'
 import { excerptOf } from '../../describe.ts'
 import { AttemptFailed, CredentialsRefused, PageFailed, Parked } from '../../errors.ts'
 import { waitHint } from '../../retry-after/retry-after.ts'
 import { type Attempted, retryLoop } from '../../retry-after/retry-loop.ts'
 import { isOk, mayPass } from '../../status.ts'
 import { withTimeout } from '../../transport/timeout.ts'
-import { USER_AGENT } from '../../transport/transport.ts'
 import type { RawAnswer, RawExchange, RawRequest } from '../../transport/undici.ts'
-
-export type TokenClient = { id: string; secret: string | null; in: 'header' | 'body' }
+import { type AnswerPlaces, type IssuedToken, readToken } from './token-answer.ts'
 
 export type TokenRequest = {
   source: string
   tokenUrl: URL
-  /** The grant with its parameters; made for each attempt, since an assertion may be used only once. */
-  form(): Readonly<Record<string, string>>
-  /** Null if the grant itself identifies the client. A public client has no secret, and its id goes into the body. */
-  client(): TokenClient | null
-  /** Declared: the scheme before the token, whatever its type is called. */
-  scheme?: string | undefined
+  /** The field that declares it, by default tokenUrl. */
+  urlField?: string
+  /** Made for each attempt, since an assertion may be used only once. */
+  raw(signal: AbortSignal): Promise<RawRequest>
+  answer: AnswerPlaces
+  /** True: a scheme or place is declared, so that the type of the token does not matter. */
+  takesAnyType: boolean
   bounds: { attemptsMax: number; waitMax: number; timeout: number }
   /** `error`: the code that the endpoint gave (RFC 6749 section 5.2). */
   refusal(error: string | null): { hint: string; code?: string; says?: string }
@@ -39,9 +36,6 @@ export type TokenRequest = {
    */
   finishes: boolean
 }
-
-/** `lifeMs` is null if the endpoint does not say how long the token lives. */
-export type IssuedToken = { value: string; lifeMs: number | null; refreshToken: string | null }
 
 export type TokenTools = {
   ask: RawExchange
@@ -56,30 +50,10 @@ export type TokenTools = {
   onWarning?(warning: string): void
 }
 
-/**
- * The address of a token endpoint with its setting resolved. Only the declaration and the environment decide it. Throws
- * WrongUse, naming the source.
- */
-export function tokenUrlOf(
-  declared: string | SettingRef,
-  source: { name: string },
-  baseUrl: string,
-  resolver: Resolver,
-): URL {
-  const given = typeof declared === 'string' ? declared : resolver.setting(declared)
-  const url = URL.canParse(given, baseUrl) ? new URL(given, baseUrl) : null
-  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.password === '')
-    return url
-  throw new WrongUse(
-    'HR_TOKEN_URL',
-    `${source.name}: tokenUrl "${redactUrl(given)}" is not the address of a token endpoint`,
-    {
-      hint: 'write it whole, http or https and without user name and password, or as a path below baseUrl',
-    },
-  )
-}
-
 const NEVER = new AbortController().signal
+
+/** Far more than the token answer of any known API. */
+const ANSWER_BYTES_MAX = MIB
 
 /** Throws CredentialsRefused, PageFailed, Parked, or the signal's reason. */
 export async function requestToken(
@@ -90,10 +64,10 @@ export async function requestToken(
   const { bounds } = request
   async function attempt(): Promise<Attempted<IssuedToken, Outcome>> {
     signal.throwIfAborted()
-    const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, (timed) =>
-      ask(rawRequest(request), timed),
+    const outcome = await withTimeout(bounds.timeout, clock, request.finishes ? NEVER : signal, async (timed) =>
+      ask({ ...(await request.raw(timed)), secretBytesMax: ANSWER_BYTES_MAX }, timed),
     )
-      .then((answer) => (isOk(answer.status) ? tokenOf(request, answer, onNote) : answer))
+      .then((answer) => (mayHoldToken(request, answer) ? tokenOf(request, answer, clock.nowMs(), onNote) : answer))
       .catch((error: unknown) => (error instanceof AttemptFailed ? error : Promise.reject(error)))
     if ('value' in outcome) return { value: outcome }
     signal.throwIfAborted()
@@ -113,41 +87,19 @@ export async function requestToken(
 /** Of an attempt that gave no token. */
 type Outcome = AttemptFailed | RawAnswer
 
-function rawRequest({ tokenUrl, form: formOf, client: clientOf }: TokenRequest): RawRequest {
-  const client = clientOf()
-  const form = new URLSearchParams(formOf())
-  const headers: Record<string, string> = {
-    accept: 'application/json',
-    'content-type': 'application/x-www-form-urlencoded',
-    'user-agent': USER_AGENT,
-  }
-  if (client !== null && client.secret !== null && client.in === 'header') {
-    headers.authorization = `Basic ${Buffer.from(basicPair(client.id, client.secret)).toString('base64')}`
-  } else if (client !== null) {
-    form.set('client_id', client.id)
-    if (client.secret !== null) form.set('client_secret', client.secret)
-  }
-  return { method: 'POST', url: tokenUrl, headers, body: form.toString() }
-}
+const isRedirect = (status: number): boolean => status >= 300 && status < 400
 
-/** RFC 6749 section 2.3.1 asks for form encoding inside the Basic header. */
-export const basicPair = (clientId: string, clientSecret: string): string =>
-  `${formEncoded(clientId)}:${formEncoded(clientSecret)}`
+/** A login form often answers with a redirect that sets its cookie. */
+const mayHoldToken = ({ answer }: TokenRequest, { status }: RawAnswer): boolean =>
+  isOk(status) || (isRedirect(status) && typeof answer.token !== 'string')
 
-const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
-
-/** RFC 6749 section 5.1. Some endpoints send expires_in as text, and some their errors with status 200. */
-function tokenOf(request: TokenRequest, answer: RawAnswer, onNote: TokenTools['onNote']): IssuedToken {
-  const body = jsonIn(answer)
-  const { access_token: value, token_type: type, expires_in: life, refresh_token: refreshToken } = fieldsOf(body)
-  if (typeof value !== 'string' || value === '') throw refused(request, answer)
-  if (request.scheme === undefined) checkType(request, type, onNote)
-  const lifeMs = Number(life) * 1000
-  return {
-    value,
-    lifeMs: Number.isFinite(lifeMs) && lifeMs > 0 ? lifeMs : null,
-    refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : null,
-  }
+/** Some endpoints send their errors with status 200. */
+function tokenOf(request: TokenRequest, answer: RawAnswer, nowMs: number, onNote: TokenTools['onNote']): IssuedToken {
+  const read = readToken(answer, request.answer, nowMs)
+  if (read === null) throw refused(request, answer)
+  const { type, ...token } = read
+  if (!request.takesAnyType) checkType(request, type, onNote)
+  return token
 }
 
 /** Types whose tokens need a proof with each request, or that are not access tokens (RFC 8693 section 2.2.1). */
@@ -179,25 +131,14 @@ function checkType(request: TokenRequest, type: unknown, onNote: TokenTools['onN
   )
 }
 
-const fieldsOf = (body: unknown): Record<string, unknown> =>
-  typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
-
-/** A text that is not JSON may still hold a token, as a form does; an HTML page is for people. */
-function jsonIn(answer: RawAnswer): unknown {
-  try {
-    return jsonOf(answer)
-  } catch (error) {
-    if (!(error instanceof AttemptFailed) || /^\s*</.test(answer.text)) throw error
-    throw new AttemptFailed(error.reason, `the body is not JSON, with status ${answer.status}`)
-  }
-}
-
 /**
  * RFC 6749 section 5.2. Of a 2xx response, only what declares an error is shown: the rest may be a token under another
  * name.
  */
-function refused(request: TokenRequest, { status, text }: RawAnswer): CredentialsRefused {
-  const said = request.redact(excerptOf(isOk(status) ? saidIn(text) : text))
+function refused(request: TokenRequest, answer: RawAnswer): CredentialsRefused {
+  const { status, text } = answer
+  if (isRedirect(status)) return refusedRedirect(request, answer)
+  const said = request.redact(excerptOf(isOk(status) ? saidIn(text, request) : text))
   const { says, ...details } = request.refusal(errorIn(text))
   const more = says === undefined ? '' : `; ${says}`
   return new CredentialsRefused(
@@ -209,10 +150,26 @@ function refused(request: TokenRequest, { status, text }: RawAnswer): Credential
   )
 }
 
-function saidIn(text: string): string {
+/** Its query is not shown: it may hold a code or a token. */
+function refusedRedirect(request: TokenRequest, { status, headers: { location = '' } }: RawAnswer): CredentialsRefused {
+  const target = URL.canParse(location, request.tokenUrl.href) ? new URL(location, request.tokenUrl) : null
+  const where = target === null ? 'nowhere' : request.redact(`${target.origin}${target.pathname}`)
+  return new CredentialsRefused(
+    `${request.source}: ${urlOf(request)} gives no token: ${status}, a redirect to ${where}`,
+    {
+      by: 'token-endpoint',
+      hint: 'credentials go to the declared address only: if the token endpoint is there, declare that address whole',
+    },
+  )
+}
+
+function saidIn(text: string, { answer: { token } }: TokenRequest): string {
   const { error, error_description: description } = jsonFields(text)
   const said = [error, description].filter((part) => typeof part === 'string')
-  return said.length > 0 ? said.join(': ') : 'without access_token'
+  if (said.length > 0) return said.join(': ')
+  if (token === '/access_token') return 'without access_token'
+  if (typeof token === 'string') return `without a token at "${token}"`
+  return 'header' in token ? `without the header ${token.header}` : `without the cookie ${token.cookie}`
 }
 
 function errorIn(text: string): string | null {
@@ -222,7 +179,7 @@ function errorIn(text: string): string | null {
 
 function jsonFields(text: string): Record<string, unknown> {
   try {
-    return fieldsOf(JSON.parse(text))
+    return Object(JSON.parse(text))
   } catch {
     return {}
   }
@@ -236,7 +193,7 @@ function failed(request: TokenRequest, attempts: number, outcome: Outcome): Page
       `the last answer: ${request.redact(last)}`,
     {
       code: 'HR_TOKEN_UNAVAILABLE',
-      hint: 'check that the token endpoint is up and that tokenUrl is right',
+      hint: `check that the token endpoint is up and that ${request.urlField ?? 'tokenUrl'} is right`,
     },
   )
 }

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, test } from 'node:test'
+import { putCredential } from '../../../../../services/fetcher/http/auth/place-credential.ts'
 import {
   type CachedToken,
   givenUpAfterMs,
@@ -49,7 +50,7 @@ function holding(endpoint?: Endpoint, scheme?: string) {
       },
     },
     stamp: async () => made.of,
-    scheme,
+    put: putCredential({ file: 'shop.ts' }, { scheme }),
     redact: (text) => text.replaceAll('client-secret', '***'),
     hint: 'check it',
     async obtain(refused, signal) {

@@ -1,0 +1,178 @@
+/**
+ * How a token is requested, where the answer has it, and where requests of the API send it. The defaults are those of
+ * OAuth 2.0 (RFC 6749); each field changes one of them.
+ */
+import { z } from 'zod'
+import { duration, positiveDuration } from '../duration.ts'
+import { headerMistake } from '../headers.ts'
+import { instant } from '../instant-field.ts'
+import { countGiven, pointer } from '../place.ts'
+import { placeFields } from '../request-place.ts'
+import { settingRef } from '../secret.ts'
+import { filledText, type JoinedText, jsonFields, scalarFields, secretsIn, textValue } from './value.ts'
+
+const TOKEN_URL =
+  "expected a path, an http or https URL without user name and password, setting('NAME', fallback), or concat(…)"
+const joinedUrl = textValue.refine((value) => typeof value === 'object' && value.kind === 'joined', TOKEN_URL)
+
+/**
+ * A path, or a whole URL: only that leads to another origin than baseUrl's. It is shown in logs and errors, so it holds
+ * no secret and no user name.
+ */
+export const tokenUrl = z.union(
+  [
+    z.string().min(1).refine(isTokenUrl, TOKEN_URL),
+    settingRef,
+    joinedUrl
+      .refine((value) => secretsIn([value]).length === 0, {
+        error: 'holds a secret, and a URL is shown: send it in params, headers or fields',
+        params: { rule: true },
+      })
+      .transform((value) => value as JoinedText),
+  ],
+  { error: (issue) => (Object(issue.input).kind === 'joined' ? undefined : TOKEN_URL) },
+)
+export type TokenUrl = z.infer<typeof tokenUrl>
+
+const ORIGIN = 'https://api.example'
+
+/** Of a text without a scheme, such as //other.example/token, none may lead to another origin. */
+export function isTokenUrl(text: string): boolean {
+  if (!URL.canParse(text, ORIGIN)) return false
+  const { protocol, username, password, origin } = new URL(text, ORIGIN)
+  const isWhole = /^https?:\/\//i.test(text)
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === '' && (isWhole || origin === ORIGIN)
+}
+
+const headerName = z
+  .string()
+  .refine((name) => headerMistake(name) === null, 'expected the name of a header that a declaration may set')
+const cookieName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected the name of a cookie')
+
+/** Headers of a token request or a login. */
+export const requestHeaders = z.record(z.string(), textValue).superRefine((given, context) => {
+  for (const [name, value] of Object.entries(given)) {
+    const message = headerMistake(name, typeof value === 'string' ? value : '')
+    if (message !== null) context.addIssue({ code: 'custom', message, path: [name] })
+  }
+})
+
+/**
+ * The text before a credential and a blank, if not Bearer: 'JWT', 'Token', 'Zoho-oauthtoken'. `{token}` in it stands
+ * for the credential: 'Token token="{token}"'. Null: the credential alone.
+ */
+export const scheme = z
+  .string("expected a text such as 'JWT', or null for none")
+  .min(1, "expected a text such as 'JWT', or null for none")
+  .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII on one line')
+  .nullable()
+  .optional()
+
+/** Where requests of the API send the token. Without a place, the header Authorization. */
+export const credentialPlace = z
+  .strictObject({ ...placeFields, cookie: cookieName.optional(), scheme })
+  .refine(({ param, header, body, form, cookie }) => countGiven(param, header, body, form, cookie) <= 1, {
+    error: 'name the one place that takes the token: header, param, body, form or cookie',
+    params: { rule: true },
+  })
+export type CredentialPlace = z.infer<typeof credentialPlace>
+
+const EXPECTED_TOKEN = "expected a JSON pointer such as /access_token, { header: 'X-Token' } or { cookie: 'session' }"
+/** Where the answer has a token: in the JSON body ("" is a body that is the token), a header or a cookie that it sets. */
+export const tokenPlace = z.union(
+  [pointer, z.strictObject({ header: headerName }), z.strictObject({ cookie: cookieName })],
+  EXPECTED_TOKEN,
+)
+export type TokenPlace = z.infer<typeof tokenPlace>
+
+const EXPECTED_LIFE = "expected a duration such as '2h', a JSON pointer such as /expires_in, or { at, as }"
+const statedLife = z
+  .strictObject({
+    at: pointer,
+    /** What the value counts; by default seconds. The last three are points in time. */
+    as: z.enum(['seconds', 'milliseconds', 'minutes', 'epochSeconds', 'epochMs', 'iso']).optional(),
+    /** Of a point in time as a text of another form: '%Y-%m-%d %H:%M:%S'. */
+    formats: z.array(z.string()).min(1).optional(),
+    /** Of a text without an offset; UTC by default. */
+    zone: z.string().optional(),
+    /** Where the answer states none. */
+    default: positiveDuration.optional(),
+  })
+  .superRefine(({ as, formats, zone = 'UTC' }, context) => {
+    const refuse = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', message, path: [field], params: { rule: true } })
+    if (as !== undefined && formats !== undefined) refuse('as', 'declare as or formats, not both')
+    try {
+      instant({ ...(formats === undefined ? {} : { formats }), zone })
+    } catch (error) {
+      refuse(formats === undefined ? 'zone' : 'formats', String((error as Error).message))
+    }
+  })
+/** How long a token lives: a fixed time, or what the answer states. */
+export const lifeSpec = z.union([pointer.refine((at) => at !== ''), duration.refine((ms) => ms > 0), statedLife], {
+  error: (issue) => (typeof issue.input === 'object' && issue.input !== null ? undefined : EXPECTED_LIFE),
+})
+export type LifeSpec = z.infer<typeof lifeSpec>
+
+/** The places of an answer that OAuth 2.0 names otherwise (RFC 6749 section 5.1). */
+const answerSpec = z.strictObject({
+  token: tokenPlace.default('/access_token'),
+  type: pointer.default('/token_type'),
+  life: lifeSpec.default('/expires_in'),
+  refreshToken: pointer.default('/refresh_token'),
+})
+export type AnswerSpec = z.infer<typeof answerSpec>
+
+/** What a token request sends, by the names of OAuth 2.0. */
+export const FIELD_NAMES = {
+  grantType: 'grant_type',
+  clientId: 'client_id',
+  clientSecret: 'client_secret',
+  scope: 'scope',
+  audience: 'audience',
+  refreshToken: 'refresh_token',
+  assertion: 'assertion',
+  username: 'username',
+  password: 'password',
+} as const
+export type FieldName = keyof typeof FIELD_NAMES
+
+const fieldName = z.string().min(1).nullable().optional()
+const namesSpec = z.strictObject({
+  grantType: fieldName,
+  clientId: fieldName,
+  clientSecret: fieldName,
+  scope: fieldName,
+  audience: fieldName,
+  refreshToken: fieldName,
+  assertion: fieldName,
+  username: fieldName,
+  password: fieldName,
+} satisfies Record<FieldName, typeof fieldName>)
+
+/** Of every kind that asks a token endpoint. */
+export const tokenRequestFields = {
+  tokenUrl,
+  method: z.enum(['POST', 'GET']).default('POST'),
+  /** How the fields are sent; by default a form, and the query of a GET. */
+  sends: z.enum(['form', 'json', 'query']).optional(),
+  headers: requestHeaders.default({}),
+  /** Query parameters besides the fields. */
+  params: scalarFields.default({}),
+  /** Further fields; one of a name that OAuth 2.0 uses replaces that field. */
+  extra: jsonFields.default({}),
+  /** Names of fields that the endpoint calls otherwise; null omits a field. */
+  names: namesSpec.default({}),
+  scope: z.union([z.string(), z.array(z.string().min(1)).min(1)], 'expected a text or a list of texts').optional(),
+  /** Between the scopes of a list. */
+  scopeSeparator: z.string().min(1).default(' '),
+  answer: answerSpec.prefault({}),
+  as: credentialPlace.optional(),
+  scheme,
+}
+/** Where the client's own credentials go: RFC 6749 section 2.3.1 prefers the header. */
+export const credentialsIn = z.enum(['header', 'body']).default('header')
+export const textOrSecret = filledText
+
+const tokenRequestSpec = z.strictObject(tokenRequestFields)
+export type TokenRequestSpec = z.infer<typeof tokenRequestSpec>

@@ -103,7 +103,7 @@ export const KINDS = {
     },
     ...OBTAINED,
   },
-} satisfies Record<string, Kind>
+} satisfies Record<AuthKind, Kind> & Record<string, Kind>
 
 export const kinds = Object.entries<Kind>(KINDS)
 

@@ -3,35 +3,29 @@
  * OAuth 2.0 (RFC 6749); each field changes one of them.
  */
 import { z } from 'zod'
-import { duration, positiveDuration } from '../duration.ts'
+import { positiveDuration } from '../duration.ts'
 import { headerMistake } from '../headers.ts'
 import { instant } from '../instant-field.ts'
 import { countGiven, pointer } from '../place.ts'
 import { placeFields } from '../request-place.ts'
 import { settingRef } from '../secret.ts'
-import { filledText, type JoinedText, jsonFields, scalarFields, secretsIn, textValue } from './value.ts'
+import { filledText, joinedText, jsonFields, scalarFields, secretsIn, textValue } from './value.ts'
 
 const TOKEN_URL =
   "expected a path, an http or https URL without user name and password, setting('NAME', fallback), or concat(…)"
-const joinedUrl = textValue.refine((value) => typeof value === 'object' && value.kind === 'joined', TOKEN_URL)
 
 /**
  * A path, or a whole URL: only that leads to another origin than baseUrl's. It is shown in logs and errors, so it holds
  * no secret and no user name.
  */
-export const tokenUrl = z.union(
-  [
-    z.string().min(1).refine(isTokenUrl, TOKEN_URL),
-    settingRef,
-    joinedUrl
-      .refine((value) => secretsIn([value]).length === 0, {
-        error: 'holds a secret, and a URL is shown: send it in params, headers or fields',
-        params: { rule: true },
-      })
-      .transform((value) => value as JoinedText),
-  ],
-  { error: (issue) => (Object(issue.input).kind === 'joined' ? undefined : TOKEN_URL) },
-)
+export const tokenUrl = z
+  .union([z.string().min(1), settingRef, joinedText], TOKEN_URL)
+  .superRefine((value, context) => {
+    const refuse = (message: string) => context.addIssue({ code: 'custom', message, params: { rule: true } })
+    if (typeof value === 'string' && !isTokenUrl(value)) refuse(TOKEN_URL)
+    if (secretsIn([value]).length > 0)
+      refuse('holds a secret, and a URL is shown: send it in params, headers or fields')
+  })
 export type TokenUrl = z.infer<typeof tokenUrl>
 
 const ORIGIN = 'https://api.example'
@@ -78,7 +72,7 @@ export const credentialPlace = z
 export type CredentialPlace = z.infer<typeof credentialPlace>
 
 const EXPECTED_TOKEN = "expected a JSON pointer such as /access_token, { header: 'X-Token' } or { cookie: 'session' }"
-/** Where the answer has a token: in the JSON body ("" is a body that is the token), a header or a cookie that it sets. */
+/** Where the answer has a token: in the body ("" if all of it is the token), in a header, or in a cookie that it sets. */
 export const tokenPlace = z.union(
   [pointer, z.strictObject({ header: headerName }), z.strictObject({ cookie: cookieName })],
   EXPECTED_TOKEN,
@@ -108,8 +102,11 @@ const statedLife = z
       refuse(formats === undefined ? 'zone' : 'formats', String((error as Error).message))
     }
   })
+const lifePointer = z
+  .string()
+  .refine((at) => at !== '' && pointer.safeParse(at).success, { error: EXPECTED_LIFE, abort: true })
 /** How long a token lives: a fixed time, or what the answer states. */
-export const lifeSpec = z.union([pointer.refine((at) => at !== ''), duration.refine((ms) => ms > 0), statedLife], {
+export const lifeSpec = z.union([lifePointer, positiveDuration, statedLife], {
   error: (issue) => (typeof issue.input === 'object' && issue.input !== null ? undefined : EXPECTED_LIFE),
 })
 export type LifeSpec = z.infer<typeof lifeSpec>

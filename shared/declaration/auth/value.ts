@@ -16,7 +16,7 @@ export const base64 = (...parts: TextValue[]): JoinedText => ({ kind: 'joined', 
 
 const PARTS_MAX = 32
 
-const joinedText: z.ZodType<JoinedText, JoinedText> = z.strictObject({
+export const joinedText: z.ZodType<JoinedText, JoinedText> = z.strictObject({
   kind: z.literal('joined'),
   encoding: z.enum(['text', 'base64']),
   parts: z
@@ -32,16 +32,12 @@ export const textValue: z.ZodType<TextValue, TextValue> = z.union(
 )
 export const filledText = textValue.refine((value) => value !== '', "expected a text or secret('NAME')")
 
+const SECRET_VALUE = "expected secret('NAME'): a declaration holds the name of a secret, never the secret"
+
 /** A value that proves something: a secret, alone or inside a joined text. */
 export const secretValue = z.union(
-  [
-    secretRef,
-    joinedText.refine((value) => secretsIn(value).length > 0, {
-      error: "holds no secret('NAME')",
-      params: { rule: true },
-    }),
-  ],
-  "expected secret('NAME'): a declaration holds the name of a secret, never the secret",
+  [secretRef, joinedText.refine((value) => secretsIn([value]).length > 0, SECRET_VALUE)],
+  SECRET_VALUE,
 )
 export type SecretValue = SecretRef | JoinedText
 

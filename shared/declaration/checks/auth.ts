@@ -1,6 +1,6 @@
 /**
- * Checks of credentials beyond the shape of one field: places that are set twice, a body that no request has, a form
- * that cannot hold an object. Each check throws what `refuse` makes.
+ * Checks of credentials beyond the shape of one field: a place that is set twice, or a body that no request has. Each
+ * check throws what `refuse` makes.
  */
 
 import { FIELD_NAMES, type FieldName, type TokenRequestSpec } from '../auth/token-request.ts'

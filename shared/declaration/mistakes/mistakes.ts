@@ -83,7 +83,8 @@ function knownFields(path: Path, input: unknown): string[] {
   const [first, , third] = path
   if (first === 'answers' || third === 'answers') return Object.keys(answersSpec.shape)
   if (first === 'quota') return Object.keys(quotaSpec.shape)
-  if (first === 'auth') return fieldsOfKind(authSpec.options, path, input)
+  if (first === 'auth')
+    return path.length === 1 ? fieldsOfKind(authSpec.options, path, input) : fieldsInAuth(path, input)
   if (first !== 'streams') return []
   if (path.length === 2) return Object.keys(streamSpec.shape)
   if (third === 'watermark') return Object.keys(watermarkSpec.shape)
@@ -100,6 +101,23 @@ function fieldsOfKind(
   const kind = valueAt(input, [...path, 'kind'])
   const option = options.find(({ shape }) => shape.kind.value === kind)
   return option === undefined ? [] : Object.keys(option.shape).filter((field) => field !== 'kind')
+}
+
+/** Of an object inside credentials, such as `auth.login`. */
+function fieldsInAuth([first = '', ...inner]: Path, input: unknown): string[] {
+  const kind = valueAt(input, [first, 'kind'])
+  const option = authSpec.options.find(({ shape }) => shape.kind.value === kind)
+  return fieldsBelow(option, inner.map(String)).filter((field) => field !== 'kind')
+}
+
+function fieldsBelow(type: z.core.$ZodType | undefined, steps: readonly string[]): string[] {
+  const def = (type as z.core.$ZodTypes | undefined)?._zod.def
+  if (def === undefined) return []
+  if ('innerType' in def) return fieldsBelow(def.innerType, steps)
+  if (def.type === 'union') return [...new Set(def.options.flatMap((option) => fieldsBelow(option, steps)))]
+  if (def.type !== 'object') return []
+  const [step, ...rest] = steps
+  return step === undefined ? Object.keys(def.shape) : fieldsBelow(def.shape[step], rest)
 }
 
 /** A rule over several fields has its own message, even where the field that it points to is missing. */

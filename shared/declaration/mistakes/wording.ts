@@ -66,9 +66,38 @@ const EXAMPLES: Record<string, string> = {
     "auth: bearer(secret('NAME')), apiKey({ key: secret('NAME') }), basic({ … }), " +
     'oauth2ClientCredentials({ … }) or another from the README',
   'auth.refreshToken': "secret('SHOP_REFRESH_TOKEN'): the name of an environment variable",
+  'auth.scheme': "scheme: 'Token', 'Token token=\"{token}\"', or null for the token alone",
+  'auth.as': "as: { header: 'X-Session' } (or param, body, form, cookie), with scheme: 'Token' where there is one",
+  'as.header': "header: 'X-Session'",
+  'as.param': "param: 'access_token'",
+  'as.body': "body: '/auth/token'",
+  'as.cookie': "cookie: 'session'",
+  'auth.token': "secret('SHOP_TOKEN') of bearer; of a login '/token', { header: 'X-Token' } or { cookie: 'session' }",
+  'auth.login': "login: { url: '/login', json: { user: 'me', password: secret('SHOP_PASSWORD') } }",
+  'login.url': "url: '/login', or the whole URL where the login is at another origin",
+  'login.json': "json: { user: 'me', password: secret('SHOP_PASSWORD') }",
+  'login.form': "form: { user: 'me', password: secret('SHOP_PASSWORD') }",
+  'login.auth': "auth: basic({ username: 'me', password: secret('SHOP_PASSWORD') })",
+  'auth.answer': "answer: { token: '/data/token', life: { at: '/data/expires', as: 'epochSeconds', default: '1h' } }",
+  'answer.token': "token: '/access_token', { header: 'X-Token' } or { cookie: 'session' }",
+  'answer.life': "life: '/expires_in', '2h', or { at: '/expires_at', as: 'iso', default: '1h' }",
+  'auth.names': "names: { clientId: 'app_id', grantType: null }",
+  'auth.method': "method: 'GET'",
+  'auth.sends': "sends: 'json' (or form, query)",
+  'auth.headers': "headers: { 'X-Client': setting('SHOP_CLIENT', 'me') }",
+  'auth.params': "params: { version: '2' }",
+  'auth.extra': "extra: { account_id: setting('SHOP_ACCOUNT', '1') }",
+  'auth.scope': "scope: 'orders', or ['orders', 'users']",
+  'auth.in': "in: 'header', 'query', 'body', 'form' or 'cookie'",
+  'auth.name': "name: 'api_key'",
+  'auth.sharedSecret': "sharedSecret: secret('SHOP_SECRET'), with algorithm: 'HS256'",
+  'auth.secretEncoding': "secretEncoding: 'base64'",
+  'auth.passphrase': "passphrase: secret('SHOP_PASSPHRASE')",
+  'auth.extraHeaders': "extraHeaders: { cty: 'JWT' }",
   'auth.privateKey': "secret('SHOP_PRIVATE_KEY'): the name of an environment variable that holds the key in PEM form",
   'auth.issuer': "issuer: 'the id of the app', or secret('NAME')",
-  'auth.algorithm': "algorithm: 'RS256' (or PS256) for an RSA key, 'ES256' for one of the curve P-256",
+  'auth.algorithm':
+    "algorithm: 'RS256' (or PS256) for an RSA key, 'ES256' for one of the curve P-256, 'HS256' for a shared secret",
   'auth.life': "life: '10m'",
   'auth.extraClaims': "extraClaims: { scope: 'read' }",
   'auth.store': 'store: { read(key), write(key, value), lock(key, signal) }',
@@ -178,8 +207,8 @@ export function exampleFor(path: readonly PropertyKey[]): string | null {
   // These two are examples of themselves only: a name is also part of a secret, and everything of a stream is below
   // `streams`.
   const examples = steps.map((step, index) => {
-    if ((step === 'name' && index > 0) || (step === 'streams' && steps.length > 2)) return undefined
-    return [`${steps[index - 1]}.${step}`, step].flatMap((name) =>
+    const isOwn = (step === 'name' && index > 0) || (step === 'streams' && steps.length > 2)
+    return [`${steps[index - 1]}.${step}`, ...(isOwn ? [] : [step])].flatMap((name) =>
       Object.hasOwn(EXAMPLES, name) ? [EXAMPLES[name]] : [],
     )[0]
   })

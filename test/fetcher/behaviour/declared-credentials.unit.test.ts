@@ -1,7 +1,7 @@
 /** Credentials in a declaration: mistakes in them are refused when it is loaded, without a value. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { apiKey, jwtSigned, oauth2RefreshToken, sendsBearerToken } from '#shared/declaration/auth.ts'
+import { apiKey, jwtBearer, jwtSigned, oauth2RefreshToken, sendsBearerToken } from '#shared/declaration/auth.ts'
 import { secret } from '#shared/declaration/secret.ts'
 import { DeclarationError } from '#shared/errors.ts'
 import { CANARY, JWT } from '../http/auth/signing.ts'
@@ -46,14 +46,27 @@ describe('a declaration of credentials', () => {
       /SHOP_PRIVATE_KEY/,
     ],
     [
-      'a shared secret as algorithm',
-      { auth: jwt({ algorithm: 'HS256' }) },
+      'an algorithm that signs nothing',
+      { auth: jwt({ algorithm: 'none' }) },
       'auth.algorithm',
-      /"HS256", expected RS256, PS256 or ES256/,
+      /"none", expected RS256, .* or HS512/,
       /ES256/,
     ],
+    [
+      'a private key for an algorithm of shared secrets',
+      { auth: jwt({ algorithm: 'HS256' }) },
+      'auth.privateKey',
+      /HS256 signs with a shared secret, not with a private key/,
+      /SHOP_PRIVATE_KEY/,
+    ],
     ['a JWT that lives too long', { auth: jwt({ life: '2d' }) }, 'auth.life', /from 1m to 1d/, /life: '10m'/],
-    ['a JWT without an issuer', { auth: jwt({ issuer: undefined }) }, 'auth.issuer', /is missing/, /issuer: /],
+    [
+      'a JWT without an issuer',
+      { auth: { ...jwtBearer({ ...JWT, tokenUrl: '/t' }), issuer: undefined } },
+      'auth.issuer',
+      /is missing/,
+      /issuer: /,
+    ],
     [
       'a claim that is made',
       { auth: jwt({ extraClaims: { exp: 1 } }) },

@@ -75,7 +75,7 @@ function privateKeyOf(pem: string, passphrase: string | undefined, spec: JwtSpec
       'holds no private key in PEM form',
       passphrase === undefined
         ? `it opens with -----BEGIN PRIVATE KEY----- and is not encrypted; ${name}_FILE may name its file`
-        : `it opens with -----BEGIN ENCRYPTED PRIVATE KEY-----, and passphrase is its own; ${name}_FILE may name its file`,
+        : 'it opens with -----BEGIN ENCRYPTED PRIVATE KEY-----, and passphrase is that of this key',
     )
   }
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: { namedCurve, modulusLength = 0 } = {} } = key
@@ -83,7 +83,8 @@ function privateKeyOf(pem: string, passphrase: string | undefined, spec: JwtSpec
   if (curve !== undefined) {
     if (type === 'ec' && namedCurve === curve.name) return key
     throw refuse(
-      `holds a key of the type ${shownType(type, namedCurve)}, and ${algorithm} needs an EC key of the curve ${curve.shown}`,
+      `holds a key of the type ${shownType(type, namedCurve)}, ` +
+        `and ${algorithm} needs an EC key of the curve ${curve.shown}`,
       otherAlgorithm(type),
     )
   }

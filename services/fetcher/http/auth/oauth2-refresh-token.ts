@@ -136,7 +136,9 @@ export function refreshTokenCredentials(
     stamp,
     put: putCredential(source, spec),
     redact,
-    hint: `authorise the application again and set ${namesIn(spec.refreshToken, 'refreshToken')} to the new refresh token; check scope`,
+    hint:
+      `authorise the application again and set ${namesIn(spec.refreshToken, 'refreshToken')} ` +
+      'to the new refresh token; check scope',
     obtain(refused, signal) {
       const at = placeNow()
       return at.kept.locked(signal, async () => {

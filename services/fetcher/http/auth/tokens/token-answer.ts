@@ -131,16 +131,20 @@ const DEPTH_MAX = 6
 
 /** Texts under a name that suggests a secret, and every cookie: an API may repeat them in links and errors. */
 function secretsOf(answer: RawAnswer, body: unknown): AnswerSecret[] {
-  const found: AnswerSecret[] = cookiesOf(answer).map(({ name, value }) => ({ name: `cookie-${name}`, value }))
+  const found: AnswerSecret[] = cookiesOf(answer)
+    .filter(({ value }) => isLong(value))
+    .map(({ name, value }) => ({ name: `cookie-${name}`, value }))
   function visit(value: unknown, path: string, isSecret: boolean, depth: number): void {
     if (found.length >= SECRETS_MAX || depth > DEPTH_MAX) return
-    if (typeof value === 'string' && isSecret) found.push({ name: path, value })
+    if (typeof value === 'string' && isSecret && isLong(value)) found.push({ name: path, value })
     if (typeof value !== 'object' || value === null) return
     for (const [name, each] of Object.entries(value)) visit(each, `${path}-${name}`, isSecretName(name), depth + 1)
   }
   visit(body, 'answer', false, 0)
-  return found.filter(({ value }) => value.length >= CREDENTIAL_CHARS_MIN).slice(0, SECRETS_MAX)
+  return found.slice(0, SECRETS_MAX)
 }
+
+const isLong = (value: string): boolean => value.length >= CREDENTIAL_CHARS_MIN
 
 /** RFC 6265 section 5.2; the attributes are of no use here. */
 const cookiesOf = ({ cookies = [] }: RawAnswer): { name: string; value: string }[] =>

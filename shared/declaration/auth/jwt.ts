@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { MINUTE_MS } from '../../units.ts'
 import { duration } from '../duration.ts'
 import { secretRef } from '../secret.ts'
-import { credentialPlace, scheme, textOrSecret, tokenRequestFields } from './token-request.ts'
+import { credentialPlaceField, schemeField, textOrSecret, tokenRequestFields } from './token-request.ts'
 import { jsonFields, secretValue } from './value.ts'
 
 const DAY_MS = 1440 * MINUTE_MS
@@ -25,23 +25,29 @@ export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number]
 export const isShared = (algorithm: JwtAlgorithm): boolean => algorithm.startsWith('HS')
 
 const jwtFields = {
+  /** The claim `sub`: the user on whose behalf the client asks. Without it, there is none. */
   subject: textOrSecret.optional(),
-  /** PEM, of the algorithms RS, PS and ES. */
+  /** The key that signs with RS, PS and ES, as PEM: `secret('SHOP_PRIVATE_KEY')`. */
   privateKey: secretRef.optional(),
-  /** Of an encrypted private key. */
+  /** Of an encrypted private key: `secret('SHOP_PASSPHRASE')`. */
   passphrase: secretRef.optional(),
-  /** Of the algorithms HS. */
+  /** The secret that signs with HS: `secret('SHOP_SECRET')`. */
   sharedSecret: secretValue.optional(),
-  /** How the shared secret is written; its bytes are the key. */
+  /** How the shared secret is written: `'text'`, `'base64'` or `'hex'`. Its bytes are the key. @default 'text' */
   secretEncoding: z.enum(['text', 'base64', 'hex']).default('text'),
+  /** How the JWT is signed (RFC 7518): `'RS256'`, `'ES256'`, `'HS256'` or another. */
   algorithm: z.enum(JWT_ALGORITHMS),
+  /** The header `kid`, where the API asks for it. */
   keyId: textOrSecret.optional(),
+  /** How long a JWT is valid, from `'1m'` to `'1d'`. @default '10m' */
   life: duration
     .refine((ms) => ms >= MINUTE_MS && ms <= DAY_MS, 'expected a duration from 1m to 1d')
     .default(10 * MINUTE_MS),
+  /** The claim `aud`. Without it, there is none; in a token request, it is the URL of the token endpoint. */
   audience: textOrSecret.optional(),
+  /** More claims of the JWT: `{ account: setting('SHOP_ACCOUNT', '42') }`. @default {} */
   extraClaims: without(RESERVED_CLAIMS, 'is set from issuer, subject, audience, life and the time').default({}),
-  /** Of the JWT, not of the request; `typ: null` omits it. */
+  /** More headers of the JWT, not of the request: `{ cty: 'JWT' }`. `typ: null` omits `typ`. @default {} */
   extraHeaders: without(RESERVED_HEADERS, 'is set from algorithm and keyId').default({}),
 }
 
@@ -75,6 +81,7 @@ export const jwtBearerSpec = z
     kind: z.literal('jwt-bearer'),
     ...tokenRequestFields,
     ...jwtFields,
+    /** The claim `iss`: the client id, or the e-mail address of the service account. */
     issuer: textOrSecret,
   })
   .superRefine(checkKey)
@@ -83,8 +90,9 @@ export const jwtSignedSpec = z
   .strictObject({
     kind: z.literal('jwt-signed'),
     ...jwtFields,
+    /** The claim `iss`: the client id, or the id of the app. Without it, there is none. */
     issuer: textOrSecret.optional(),
-    as: credentialPlace.optional(),
-    scheme,
+    ...credentialPlaceField,
+    ...schemeField,
   })
   .superRefine(checkKey)

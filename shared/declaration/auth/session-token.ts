@@ -2,20 +2,24 @@
 import { z } from 'zod'
 import { apiKeySpec, basicSpec, bearerSpec, customSpec } from './fixed.ts'
 import { jwtSignedSpec } from './jwt.ts'
-import { credentialPlace, lifeSpec, requestHeaders, tokenPlace, tokenUrl } from './token-request.ts'
+import { credentialPlaceField, lifeSpec, requestHeaders, tokenPlace, tokenUrl } from './token-request.ts'
 import { jsonFields, scalarFields, secretsIn } from './value.ts'
 
 const loginSpec = z
   .strictObject({
+    /** The login's address: `'/login'` below `baseUrl`, a whole URL, or `setting('NAME', fallback)`. */
     url: tokenUrl,
+    /** The HTTP method. @default 'POST' */
     method: z.enum(['POST', 'GET']).default('POST'),
+    /** Headers of the login: `{ 'X-Client': 'me' }`. @default {} */
     headers: requestHeaders.default({}),
+    /** Query parameters of the login. @default {} */
     params: scalarFields.default({}),
-    /** The body as JSON. */
+    /** The body as JSON: `{ user: 'me', password: secret('SHOP_PASSWORD') }`. */
     json: jsonFields.optional(),
-    /** The body as a form. */
+    /** The body as a form: `{ user: 'me', password: secret('SHOP_PASSWORD') }`. */
     form: scalarFields.optional(),
-    /** Credentials of the login itself. */
+    /** Credentials of the login itself: `basic({ … })`, `bearer(…)`, `apiKey({ … })`, `jwtSigned({ … })`. */
     auth: z.discriminatedUnion('kind', [basicSpec, bearerSpec, apiKeySpec, jwtSignedSpec, customSpec]).optional(),
   })
   .superRefine((login, context) => {
@@ -33,12 +37,14 @@ export type LoginSpec = z.infer<typeof loginSpec>
 
 export const sessionTokenSpec = z.strictObject({
   kind: z.literal('session-token'),
+  /** The request that gives the token: `{ url: '/login', json: { … } }`. */
   login: loginSpec.refine((login) => secretsIn(login).length > 0, {
     error: 'names no secret: nothing proves to the API who logs in',
     params: { rule: true },
   }),
+  /** Where its answer has the token: `'/token'`, `{ header: 'X-Token' }` or `{ cookie: 'session' }`. */
   token: tokenPlace,
-  as: credentialPlace.prefault({}),
-  /** Without it, the token is used until the API refuses it. */
+  ...credentialPlaceField,
+  /** How long it is used: `'2h'` or `'/expires_in'`. Without it, until the API refuses it. */
   life: lifeSpec.optional(),
 })

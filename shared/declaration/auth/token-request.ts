@@ -55,24 +55,39 @@ export const requestHeaders = z.record(z.string(), textValue).superRefine((given
  * The text before a credential and a blank, if not Bearer: 'JWT', 'Token', 'Zoho-oauthtoken'. `{token}` in it stands
  * for the credential: 'Token token="{token}"'. Null: the credential alone.
  */
-export const scheme = z
+const schemeSpec = z
   .string("expected a text such as 'JWT', or null for none")
   .min(1, "expected a text such as 'JWT', or null for none")
   .regex(/^[\x20-\x7e]+$/, 'expected printable ASCII on one line')
   .nullable()
   .optional()
 
-/** Where requests of the API send the token. Without a place, the header Authorization. */
-export const credentialPlace = z
-  .strictObject({ ...placeFields, cookie: cookieName.optional(), scheme })
+export const schemeField = {
+  /** The word before the token: `'JWT'`, `'Token'`, or null for none. In Authorization, it is Bearer without this. */
+  scheme: schemeSpec,
+}
+
+/** Without a place, the header Authorization. */
+const credentialPlace = z
+  .strictObject({
+    ...placeFields,
+    /** A cookie. */
+    cookie: cookieName.optional(),
+    ...schemeField,
+  })
   .refine(({ param, header, body, form, cookie }) => countGiven(param, header, body, form, cookie) <= 1, {
     error: 'name the one place that takes the token: header, param, body, form or cookie',
     params: { rule: true },
   })
 export type CredentialPlace = z.infer<typeof credentialPlace>
 
+export const credentialPlaceField = {
+  /** Where requests of the API send the token: `{ header: 'X-Session' }`. Without it, the header Authorization. */
+  as: credentialPlace.optional(),
+}
+
 const EXPECTED_TOKEN = "expected a JSON pointer such as /access_token, { header: 'X-Token' } or { cookie: 'session' }"
-/** Where the answer has a token: in the body ("" if all of it is the token), in a header, or in a cookie that it sets. */
+/** Where the answer has a token. The pointer "" is for a body that is the token. */
 export const tokenPlace = z.union(
   [pointer, z.strictObject({ header: headerName }), z.strictObject({ cookie: cookieName })],
   EXPECTED_TOKEN,
@@ -82,6 +97,7 @@ export type TokenPlace = z.infer<typeof tokenPlace>
 const EXPECTED_LIFE = "expected a duration such as '2h', a JSON pointer such as /expires_in, or { at, as }"
 const statedLife = z
   .strictObject({
+    /** Where the answer states it: `'/expires_at'`. */
     at: pointer,
     /** What the value counts; by default seconds. The last three are points in time. */
     as: z.enum(['seconds', 'milliseconds', 'minutes', 'epochSeconds', 'epochMs', 'iso']).optional(),
@@ -113,14 +129,18 @@ export type LifeSpec = z.infer<typeof lifeSpec>
 
 /** The places of an answer that OAuth 2.0 names otherwise (RFC 6749 section 5.1). */
 const answerSpec = z.strictObject({
+  /** The token: a pointer, `{ header: 'X-Token' }` or `{ cookie: 'session' }`. @default '/access_token' */
   token: tokenPlace.default('/access_token'),
+  /** Its type. @default '/token_type' */
   type: pointer.default('/token_type'),
+  /** How long it lives: a pointer, `'2h'`, or `{ at, as, default }`. @default '/expires_in' */
   life: lifeSpec.default('/expires_in'),
+  /** The next refresh token. @default '/refresh_token' */
   refreshToken: pointer.default('/refresh_token'),
 })
 export type AnswerSpec = z.infer<typeof answerSpec>
 
-/** What a token request sends, by the names of OAuth 2.0. */
+/** The fields of a token request, by the names of OAuth 2.0. */
 export const FIELD_NAMES = {
   grantType: 'grant_type',
   clientId: 'client_id',
@@ -136,39 +156,60 @@ export type FieldName = keyof typeof FIELD_NAMES
 
 const fieldName = z.string().min(1).nullable().optional()
 const namesSpec = z.strictObject({
+  /** Instead of `grant_type`. */
   grantType: fieldName,
+  /** Instead of `client_id`. */
   clientId: fieldName,
+  /** Instead of `client_secret`. */
   clientSecret: fieldName,
+  /** Instead of `scope`. */
   scope: fieldName,
+  /** Instead of `audience`. */
   audience: fieldName,
+  /** Instead of `refresh_token`. */
   refreshToken: fieldName,
+  /** Instead of `assertion`. */
   assertion: fieldName,
+  /** Instead of `username`. */
   username: fieldName,
+  /** Instead of `password`. */
   password: fieldName,
 } satisfies Record<FieldName, typeof fieldName>)
 
 /** Of every kind that asks a token endpoint. */
 export const tokenRequestFields = {
+  /** The token endpoint: `'/oauth/token'` below `baseUrl`, a whole URL, or `setting('NAME', fallback)`. */
   tokenUrl,
+  /** The HTTP method of the token request. @default 'POST' */
   method: z.enum(['POST', 'GET']).default('POST'),
-  /** How the fields are sent; by default a form, and the query of a GET. */
+  /** How the fields are sent: `'form'`, `'json'` or `'query'`. Without it a form, and the query of a GET. */
   sends: z.enum(['form', 'json', 'query']).optional(),
+  /** Headers of the token request: `{ 'X-Client': 'me' }`. @default {} */
   headers: requestHeaders.default({}),
-  /** Query parameters besides the fields. */
+  /** Query parameters of the token request, besides the fields. @default {} */
   params: scalarFields.default({}),
-  /** Further fields; one of a name that OAuth 2.0 uses replaces that field. */
+  /** More fields of the token request: `{ resource: 'https://api.shop.example' }`. @default {} */
   extra: jsonFields.default({}),
-  /** Names of fields that the endpoint calls otherwise; null omits a field. */
+  /** Fields that the endpoint names otherwise: `{ clientId: 'app_id' }`. Null omits one. @default {} */
   names: namesSpec.default({}),
+  /** The scopes that are requested: `'orders.read users.read'`, or a list. */
   scope: z.union([z.string(), z.array(z.string().min(1)).min(1)], 'expected a text or a list of texts').optional(),
-  /** Between the scopes of a list. */
+  /** Between the scopes of a list. @default ' ' */
   scopeSeparator: z.string().min(1).default(' '),
+  /** Where the answer has the token and its life: `{ token: '/data/token', life: '2h' }`. */
   answer: answerSpec.prefault({}),
-  as: credentialPlace.optional(),
-  scheme,
+  ...credentialPlaceField,
+  ...schemeField,
 }
 /** Where the client's own credentials go: RFC 6749 section 2.3.1 prefers the header. */
-export const credentialsIn = z.enum(['header', 'body']).default('header')
+export const credentialsInField = {
+  /** Where the client's id and secret go in the token request: `'header'` (Basic) or `'body'`. @default 'header' */
+  credentialsIn: z.enum(['header', 'body']).default('header'),
+}
+export const audienceField = {
+  /** The parameter `audience` of the token request, where the API asks for it. */
+  audience: z.string().optional(),
+}
 export const textOrSecret = filledText
 
 const tokenRequestSpec = z.strictObject(tokenRequestFields)

@@ -6,6 +6,11 @@ const REFRESH = 'fetcher/http/auth/oauth2-refresh-token.test.ts'
 const REFRESH_TOKENS = 'fetcher/behaviour/refresh-tokens.unit.test.ts'
 const TOKEN_STORE = 'fetcher/behaviour/token-store.unit.test.ts'
 const REFUSED = 'fetcher/behaviour/refused-credentials.unit.test.ts'
+const TOKEN_REQUESTS = 'fetcher/behaviour/token-requests.unit.test.ts'
+const LOGINS = 'fetcher/behaviour/session-tokens.unit.test.ts'
+const ANSWERS = 'fetcher/http/auth/tokens/token-answer.unit.test.ts'
+const TOKEN_URL = 'fetcher/http/auth/tokens/token-url.unit.test.ts'
+const JWT_KEY = 'fetcher/http/auth/jwt-key.unit.test.ts'
 const PROPERTY = 'scenarios/property.test.ts'
 const RANDOM_APIS = `seeds \${seeds[0]} to \${seeds.at(-1)}`
 
@@ -146,6 +151,73 @@ export const credentials: readonly Line[] = [
         'scenarios/secrets.test.ts',
         'no credential is in a log, an output, a topic, a checkpoint or a table, whatever the API repeats',
       ],
+    ],
+  },
+  {
+    server: 'wants its token request in a form of its own',
+    fetcher: 'sends it as JSON, form or query, with the names, fields, headers and client as declared',
+    shownBy: [
+      [TOKEN_REQUESTS, 'as JSON has its fields in a JSON body, nested ones and those of settings too'],
+      [TOKEN_REQUESTS, 'as a query has its fields in the URL of a GET without a body'],
+      [TOKEN_REQUESTS, 'has the client in a Basic header unless the body is declared, and a header of its own instead'],
+      [TOKEN_REQUESTS, 'calls its fields by other names, omits those that are null, and joins its scopes'],
+      [TOKEN_REQUESTS, 'with a password has user name and password, and a client where one is declared'],
+      [TOKEN_REQUESTS, 'with a refresh token as JSON stores the successor that is at the declared place'],
+    ],
+  },
+  {
+    server: 'answers with its token elsewhere, or wants it elsewhere',
+    fetcher: 'finds it at the declared place, knows its life in any unit, and sends it to the declared place only',
+    shownBy: [
+      [TOKEN_REQUESTS, `is found \${name}`],
+      [TOKEN_REQUESTS, `is sent \${name}, and is in neither the request of the answer nor a log line`],
+      [TOKEN_REQUESTS, 'that is not at its place is an error that names the place and shows no value'],
+      [ANSWERS, `\${JSON.stringify(life)} of \${JSON.stringify(value)} is \${lifeMs} ms`],
+    ],
+  },
+  {
+    server: 'gives its token by a login',
+    fetcher: 'logs in once for all that wait, again when the token ends or is refused, and hides what the login sends',
+    shownBy: [
+      [LOGINS, 'sends JSON with secrets and settings anywhere in it, and only its token to the API'],
+      [LOGINS, 'sends a form, headers and parameters, with Basic credentials of its own'],
+      [LOGINS, 'takes the cookie that a redirect sets, and sends it to the API'],
+      [LOGINS, `is used \${name}`],
+      [LOGINS, 'that is refused costs one login for all who wait, and is not sent again'],
+      [LOGINS, 'in a next link is stored as a mark, and asked for with the token of now'],
+    ],
+  },
+  {
+    server: 'has its token endpoint or its login at another origin',
+    fetcher: 'sends credentials there only if the declaration names that address whole, and follows no redirect',
+    shownBy: [
+      [
+        TOKEN_REQUESTS,
+        'at another origin gets the client where the declaration names it whole, and the page is asked without',
+      ],
+      [TOKEN_REQUESTS, 'that redirects to another origin is not followed, and the error says what to declare'],
+      [LOGINS, 'at another origin gets its fields there, and nothing of them goes to the API'],
+      [TOKEN_URL, `is refused with a setting that could lead elsewhere: "\${value}"`],
+      [TOKEN_URL, `is refused: \${value}`],
+    ],
+  },
+  {
+    server: 'puts secrets into a token answer, or answers without an end',
+    fetcher: 'redacts each of them, and reads 1 MiB at most, without quoting it',
+    shownBy: [
+      [TOKEN_REQUESTS, 'and each other secret of its answer are removed from what the API quotes'],
+      [ANSWERS, 'are texts under names of secrets at any depth, and cookies'],
+      [TOKEN_REQUESTS, 'that answers with too much is asked again, within the bounds, and never quoted'],
+    ],
+  },
+  {
+    server: 'verifies JWTs, by a shared secret or a public key',
+    fetcher: 'signs them with any algorithm of RFC 7518, and refuses a key that does not fit by its name',
+    shownBy: [
+      [JWT_KEY, `is signed with HS\${bits}, with its claims, headers, life and place as declared`],
+      [JWT_KEY, `that is written \${secretEncoding} is decoded: \${written}`],
+      [JWT_KEY, `is signed with \${algorithm} as a server verifies it`],
+      [JWT_KEY, 'that is encrypted is opened with its passphrase, and refused with another'],
     ],
   },
 ]

@@ -6,6 +6,7 @@
 import type { AuthOf } from '#shared/declaration/auth.ts'
 import type { Source } from '#shared/declaration/compile.ts'
 import { textRedactor } from '#shared/redact/text.ts'
+import { SECOND_MS } from '#shared/units.ts'
 import type { Credentials } from './credentials.ts'
 import { jwtMaker } from './jwt.ts'
 import { keyName } from './jwt-key.ts'
@@ -30,10 +31,11 @@ export function jwtSignedCredentials(
     hint:
       `check issuer, audience, keyId, that ${keyName(spec)} is the key that the API knows, ` +
       "and this machine's clock",
-    async obtain() {
+    async obtain(refused) {
       const madeMs = clock.elapsedMs()
       const aud = spec.audience === undefined ? {} : { aud: secrets.text(spec.audience) }
-      const { text, lifeMs } = jwt.make(aud)
+      const now = jwt.make(aud)
+      const { text, lifeMs } = now.text === refused ? jwt.make(aud, SECOND_MS) : now
       return { value: text, staleMs: madeMs + givenUpAfterMs(lifeMs) }
     },
   })

@@ -6,7 +6,8 @@ import type { LiveSecrets } from './live-secrets.ts'
 
 export type Jwt = { text: string; lifeMs: number }
 export type JwtMaker = {
-  make(claims: Readonly<Record<string, unknown>>): Jwt
+  /** `earlierMs`: how much earlier it claims to be issued. Two of one second may be equal otherwise. */
+  make(claims: Readonly<Record<string, unknown>>, earlierMs?: number): Jwt
   /** The latest ones, in each form that a text may quote. */
   keys(): readonly string[]
   stamp(): Promise<string>
@@ -62,13 +63,13 @@ export function jwtMaker(
   return {
     keys: () => keys,
     stamp: async () => JSON.stringify([headerNow(), whoNow(), extraNow(), keySource(spec, secrets)]),
-    make(claims) {
+    make(claims, earlierMs = 0) {
       refreshKey()
-      const issuedMs = clock.nowMs() - ISSUED_BEFORE_MS
+      const issuedMs = clock.nowMs() - ISSUED_BEFORE_MS - earlierMs
       const times = { iat: Math.floor(issuedMs / 1000), exp: Math.floor((issuedMs + spec.life) / 1000) }
       const covered = `${encoded(headerNow())}.${encoded({ ...whoNow(), ...claims, ...times, ...extraNow() })}`
       const signature = jwtSignature(covered, current.key, spec.algorithm)
-      return { text: `${covered}.${signature}`, lifeMs: spec.life - ISSUED_BEFORE_MS }
+      return { text: `${covered}.${signature}`, lifeMs: spec.life - ISSUED_BEFORE_MS - earlierMs }
     },
   }
 }

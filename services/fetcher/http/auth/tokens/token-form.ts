@@ -1,6 +1,6 @@
 /**
- * The token request of an OAuth 2.0 grant (RFC 6749 sections 2.3.1 and 3.2). Its fields are a form, JSON or a query. The
- * client is among them, or in a Basic header.
+ * The token request of an OAuth 2.0 grant (RFC 6749 sections 2.3.1 and 3.2). Its fields are a form, JSON or a query.
+ * The client is among them, or in a Basic header.
  */
 import type { Resolver } from '#shared/config/config.ts'
 import { FIELD_NAMES, type FieldName, type TokenRequestSpec } from '#shared/declaration/auth/token-request.ts'

@@ -33,7 +33,7 @@ export const tlsSpec = z
   .strictObject({
     /** PEM of an authority that is trusted besides the public ones: `setting('SHOP_CA', fallback)`. */
     ca: pemOrRef.optional(),
-    /** PEM of the client certificate and its key (mTLS). It goes to the origins of baseUrl and the token endpoint only. */
+    /** PEM of the client certificate and its key (mTLS). It goes to the origins of baseUrl and of the tokens only. */
     cert: pemOrRef.optional(),
     /** PEM of the key of `cert`: `secret('SHOP_KEY')`. */
     key: secretRef.optional(),

@@ -72,7 +72,7 @@ const EXAMPLES: Record<string, string> = {
   'as.param': "param: 'access_token'",
   'as.body': "body: '/auth/token'",
   'as.cookie': "cookie: 'session'",
-  'auth.token': "secret('SHOP_TOKEN') of bearer; of a login '/token', { header: 'X-Token' } or { cookie: 'session' }",
+  'auth.token': `${SECRET}; of a login '/token', { header: 'X-Token' } or { cookie: 'session' }`,
   'auth.login': "login: { url: '/login', json: { user: 'me', password: secret('SHOP_PASSWORD') } }",
   'login.url': "url: '/login', or the whole URL where the login is at another origin",
   'login.json': "json: { user: 'me', password: secret('SHOP_PASSWORD') }",

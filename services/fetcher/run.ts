@@ -73,7 +73,9 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
     for await (const page of tools.slices === undefined
       ? walkPages(walk)
       : walkSlices(walk, { ...tools.slices, stored })) {
-      const context = contextOf(page.stream ?? stream, partition, page.response)
+      const asked = page.stream ?? stream
+      const context = contextOf(asked, partition, page.response)
+      const values = asked.partitions[partition]
       const floor = floorOf(state.progress, stream.watermark)
       const repeats = page.repeats !== undefined || page.overlaps === true
       const {
@@ -82,7 +84,7 @@ export async function run(plan: RunPlan, tools: RunTools): Promise<RunResult> {
         fresh,
         stopped,
       } = await validatePage(page.records, {
-        validate: (raws) => validateLearning(tools.columns, () => validate(raws, context)),
+        validate: (raws) => validateLearning(tools.columns, () => validate(raws, context, values)),
         keep: mode.keeps,
         fresh: (slice, part) =>
           tools.seenRecords.withoutUnchanged(slice.records, slice.rejected, floor, { repeats, ...part }),

@@ -38,6 +38,14 @@ const WAYS = {
     streams:
       "regions: { path: '/regions', records: '/data', paginate: none(), schema: z.object({ id: z.string() }), primaryKey: ['id'] },",
   },
+  'a parent stream that is read incrementally': {
+    moments: MOMENTS,
+    partitions: "parent({ stream: 'regions', over: 2, values: { region: '/id' }, incremental: true })",
+    streams: `regions: {
+      path: '/regions', records: '/data', paginate: none(), primaryKey: ['id'],
+      schema: z.object({ id: z.string(), changed_at: z.iso.datetime() }), watermark: { field: 'changed_at', param: 'since' },
+    },`,
+  },
 }
 const random = randomFrom(testSeed())
 

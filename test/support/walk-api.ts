@@ -117,7 +117,7 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     const url = new URL(request.url ?? '/', 'http://walk')
     for await (const _ of request);
     if (url.pathname === '/oauth/token') return giveToken(request, response, atMs)
-    if (url.pathname === '/regions') return end(response, 200, { data: regions.map((id) => ({ id })) })
+    if (url.pathname === '/regions') return end(response, 200, { data: regionsSince(url.searchParams.get('since')) })
     await give(request, response, url.searchParams, atMs)
   }
 
@@ -168,6 +168,12 @@ export async function startWalkApi(closes: Closes, options: WalkOptions = {}): P
     if (options.tokenLifeMs !== undefined && (lives.get(token) ?? 0) <= atMs) return 401
     const { quota } = options
     return quota !== undefined && arrivals.filter((at) => at > atMs - quota.perMs).length > quota.requests ? 429 : 200
+  }
+
+  /** A region changes with each of its records. */
+  function regionsSince(since: string | null) {
+    const all = regions.map((id) => ({ id, changed_at: walkOf(id, null).at(-1)?.updated_at ?? timeOf(0) }))
+    return all.filter(({ changed_at }) => since === null || Date.parse(changed_at) >= Date.parse(since))
   }
 
   function walkOf(region: string, since: string | null): WalkRecord[] {

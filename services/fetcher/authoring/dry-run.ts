@@ -76,7 +76,7 @@ export function createDryRun({ stream, partition, baseUrl, send, signal, started
       const context = contextOf(stream, partition, page.response)
       const repeats = page.repeats !== undefined
       const outcome = await validatePage(page.records, {
-        validate: (raws) => validate(raws, context),
+        validate: (raws) => validate(raws, context, stream.partitions[partition]),
         fresh: (slice, part) => seenRecords.withoutUnchanged(slice.records, slice.rejected, null, { repeats, ...part }),
         refuse: refuseChangedApi,
         pace: systemPace,

@@ -30,7 +30,7 @@ const NOTHING_LEARNED = (): Learned => new Map()
 
 /**
  * `context`: the page that the records came with; without it, they already have their envelope. `values`: those of
- * their partition. Throws Stopped if the envelope does.
+ * their partition or slice, for their keys. Throws Stopped if the envelope does.
  */
 export type Validate = (
   raws: readonly unknown[],

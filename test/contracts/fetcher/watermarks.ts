@@ -189,6 +189,14 @@ export const ranges: readonly Line[] = [
       ],
       [INCREMENTAL_PARENTS, 'is read as a whole again by fullEvery, and children without a changed parent come then'],
       [INCREMENTAL_PARENTS, 'holds the watermark at the time of a discovery that another partition has made'],
+      [
+        'faults/pipeline-kill-shares.test.ts',
+        `by \${how}, \${name}, every share goes on where it was, and none is left out`,
+      ],
+      [
+        'scenarios/found-values.test.ts',
+        'each order of each region and account is one row, and only changed accounts are asked again',
+      ],
     ],
   },
   {
@@ -202,6 +210,7 @@ export const ranges: readonly Line[] = [
       [FOUND_VALUES, 'have values of a grandparent'],
       [FOUND_VALUES, 'are in the path, for functions, for the envelope and for map, and are no parameters'],
       [FOUND_VALUES, 'make no other slice when they change'],
+      [FOUND_VALUES, 'a record key does not change with what does not identify the slice'],
     ],
   },
   {

@@ -170,6 +170,17 @@ describe('values of a parent that do not identify the slice', () => {
   })
 })
 
+test('a record key does not change with what does not identify the slice', async (t) => {
+  const partitions = parent({ stream: 'accounts', over: 1, values: { account: '/id' }, extra: { name: '/name' } })
+  const { look } = await shop(t, partitions, { primaryKey: 'record' })
+  const before = await look()
+  const [first] = ACCOUNTS.eu
+  t.after(() => Object.assign(first ?? {}, { name: 'Acme' }))
+  Object.assign(first ?? {}, { name: 'Apex' })
+  assert.ok(before.preview.records[0]?._record_key)
+  assert.deepEqual((await look()).preview.records, before.preview.records)
+})
+
 test('preview and check show the slices', async (t) => {
   const { look, stream, source } = await shop(t, parent({ stream: 'accounts', over: 1, values: { account: '/id' } }))
   const { preview } = await look()

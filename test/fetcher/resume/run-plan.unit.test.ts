@@ -13,7 +13,7 @@ const RANGE = { from: '2026-01-01T00:00:00Z', to: '2026-02-01T00:00:00Z' }
 
 const start = (
   watermark: string | null,
-  facts: { coveredBelow?: number; known?: string; whole?: number } = {},
+  facts: { coveredBelow?: number; known?: string; parents?: Checkpoint['parents']; whole?: number } = {},
 ): Resume => ({
   ...{ kind: 'start', gap: null, watermark },
   ...{ coveredBelow: undefined, ...facts },
@@ -67,6 +67,17 @@ describe('a regular run', () => {
       known: '',
       whole: 0,
     })
+  })
+
+  test('carries along how far its parents were read, but not the run that was reading them', () => {
+    const parents = { id: 'i', at: 'p', fullMs: 7, whole: 'w' }
+    const begun = { ...parents, run: { to: 'q', foundMs: 8 } }
+    assertBegins(planOf(start('w', { parents }), clock), { from: 'w', parents })
+    assertBegins(planOf(goOn({ cursor: null, parents: begun }), clock), { from: 'w', parents })
+    assertBegins(fullPlanOf(goOn({ parents: begun }), clock), {
+      ...{ from: null, watermark: 'w', full: { reached: null }, parents },
+    })
+    assertGoesOn(planOf(goOn({ parents: begun }), clock), { parents: begun })
   })
 
   test('has a name that no other one has', () => {

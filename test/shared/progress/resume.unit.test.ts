@@ -271,6 +271,7 @@ describe('a finished run whose records are all in the log is followed by one fro
       { whole: 17 },
       { whole: 0 },
       { known: 'abcdefgh', whole: 17 },
+      { known: 'abcdefgh', parents: { id: 'i', at: 'p', fullMs: 7, whole: null } },
     ]) {
       assert.deepEqual(at({ published: published(900, { ...finished, ...more }), loaded: loaded(900) }), {
         ...next,

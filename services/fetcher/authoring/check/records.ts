@@ -27,7 +27,7 @@ export function sampleRecords({ stream, answers, pages }: DryRun): SampledRecord
   let noEnvelope: Stopped | null = null
   const ofAnswer = (answer: PageResponse): ValidatedPage[] => {
     try {
-      return [validate(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer))]
+      return [validate(recordsIn(stream, answer) ?? [], contextOf(stream, 0, answer), stream.partitions[0])]
     } catch (error) {
       if (!isEnvelope(error)) throw error
       noEnvelope ??= error

@@ -58,7 +58,9 @@ export async function chooseSlices(
   if (stored.known === undefined && walk.from !== null && !isRange)
     log.warn('unknown which slices were read before; reading all of them from their start')
   // What a run of changed parents has missed lies behind the watermark that the last full walk has reached.
-  const knownFrom = plan?.isFull === true && stored.isFull !== true ? (plan.base.whole ?? walk.from) : walk.from
+  const whole = plan?.isFull === true && stored.isFull !== true ? plan.base.whole : undefined
+  // Null: that walk has found no record.
+  const knownFrom = whole === undefined ? walk.from : whole
   return {
     ...{ own, known, cost: found.cost },
     parents: plan === null ? null : { base: plan.base, run: parentRunOf(plan, foundParents(found, walk)) },

@@ -66,6 +66,7 @@ describe('of the slices that were found', () => {
     assert.equal(chosen.known.size, 2)
     const { whole: _, ...unknown } = parents
     assert.equal((await choose(walk, { known, parents: unknown }, found)).own[0], 'a w2')
+    assert.equal((await choose(walk, { known, parents: { ...parents, whole: null } }, found)).own[0], 'a null')
   })
 
   test('all are walked from where a full run is, whatever the last full walk was', async () => {
